@@ -1,0 +1,8 @@
+//! The emulated host.
+
+use crate::{Outcome, Refused, Scenario};
+
+/// Runs a scenario on the emulator.
+pub fn run(_scenario: &Scenario) -> Result<Outcome, Refused> {
+    unimplemented!("being written")
+}

@@ -1,0 +1,16 @@
+//! Run proxy-wasm filters as Envoy runs them: in an emulated host, and in a real Envoy.
+//!
+//! A [`Scenario`] says which filters are loaded, what stands behind the proxy, and what a client sends. A [`Host`]
+//! runs it and gives back an [`Outcome`] with three views: what the client saw, what the upstream saw, and what the
+//! filter did. The emulator takes milliseconds and keeps a virtual clock; Envoy takes a second and is always right.
+
+pub mod build;
+pub mod emulator;
+pub mod envoy;
+pub mod scenario;
+
+pub use build::Wasm;
+pub use scenario::{
+    Answer, ClientView, Configuration, Exchange, FailurePolicy, Filter, Headers, Host, LogLevel, LogLine,
+    Outcome, Refused, Request, Response, Scenario, Settings, Upstream, UpstreamRequest,
+};

@@ -1,0 +1,225 @@
+//! What a scenario is made of: filters, upstreams, requests and the settings of the proxy.
+
+use super::{Request, Response};
+use crate::Wasm;
+use std::time::Duration;
+
+/// One proxy, what is loaded into it, what stands behind it, and what is sent through it.
+#[derive(Clone, Debug, Default)]
+pub struct Scenario {
+    /// In the order of Envoy's `http_filters`; the router comes after the last.
+    pub filters: Vec<Filter>,
+    /// The first is the cluster of the catch-all route; the others are reached by callouts.
+    pub upstreams: Vec<Upstream>,
+    /// Sent one after the other, each when the one before is complete.
+    pub requests: Vec<Request>,
+    /// How the proxy is set up.
+    pub settings: Settings,
+}
+
+impl Scenario {
+    /// A proxy without filters in front of an upstream named `upstream` that answers 200 with the body `ok`.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a filter behind those added before.
+    pub fn filter(mut self, filter: Filter) -> Self {
+        self.filters.push(filter);
+        self
+    }
+
+    /// Adds an upstream. The first one added takes the place of the default one.
+    pub fn upstream(mut self, upstream: Upstream) -> Self {
+        self.upstreams.push(upstream);
+        self
+    }
+
+    /// Adds a request.
+    pub fn request(mut self, request: Request) -> Self {
+        self.requests.push(request);
+        self
+    }
+
+    /// Changes the settings of the proxy.
+    pub fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(&mut self.settings);
+        self
+    }
+}
+
+/// A Wasm filter: the fields of Envoy's `PluginConfig` that a test may want to set.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// The module.
+    pub wasm: Wasm,
+    /// `PluginConfig.name`: names the plugin's statistics and its log lines.
+    pub name: String,
+    /// `PluginConfig.root_id`.
+    pub root_id: String,
+    /// `VmConfig.vm_id`: the namespace of shared data and queues.
+    pub vm_id: String,
+    /// `PluginConfig.configuration`.
+    pub configuration: Configuration,
+    /// `VmConfig.configuration`, as a `StringValue`; empty for none.
+    pub vm_configuration: Vec<u8>,
+    /// `PluginConfig.failure_policy`.
+    pub failure_policy: FailurePolicy,
+    /// `PluginConfig.allow_on_headers_stop_iteration`.
+    pub allow_on_headers_stop_iteration: bool,
+    /// `VmConfig.environment_variables.key_values`.
+    pub environment: Vec<(String, String)>,
+}
+
+impl Filter {
+    /// A filter with Envoy's defaults and no configuration.
+    pub fn new(wasm: Wasm) -> Self {
+        Self {
+            name: wasm.name().into(),
+            wasm,
+            root_id: String::new(),
+            vm_id: String::new(),
+            configuration: Configuration::None,
+            vm_configuration: Vec::new(),
+            failure_policy: FailurePolicy::FailClosed,
+            allow_on_headers_stop_iteration: false,
+            environment: Vec::new(),
+        }
+    }
+
+    /// Configures it with JSON text, as Envoy's `StringValue` and Istio's `pluginConfig` deliver it.
+    pub fn config(self, json: serde_json::Value) -> Self {
+        self.config_text(json.to_string())
+    }
+
+    /// Configures it with any bytes in a `StringValue` (or a `BytesValue`, if they are not UTF-8).
+    pub fn config_text(mut self, text: impl Into<Vec<u8>>) -> Self {
+        self.configuration = Configuration::Text(text.into());
+        self
+    }
+
+    /// Configures it with a `google.protobuf.Struct`, which Envoy hands over as raw protobuf.
+    pub fn config_struct(mut self, json: serde_json::Value) -> Self {
+        self.configuration = Configuration::Struct(json);
+        self
+    }
+
+    /// Gives it another plugin name.
+    pub fn named(mut self, name: &str) -> Self {
+        self.name = name.into();
+        self
+    }
+}
+
+/// What `PluginConfig.configuration` holds.
+#[derive(Clone, Debug)]
+pub enum Configuration {
+    /// Nothing: `proxy_on_configure` is called with size 0.
+    None,
+    /// A `StringValue` or `BytesValue`.
+    Text(Vec<u8>),
+    /// A `google.protobuf.Struct`; the value must be an object.
+    Struct(serde_json::Value),
+}
+
+/// What Envoy does with requests once the VM has trapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailurePolicy {
+    /// 503 to every further request on that worker.
+    FailClosed,
+    /// Later requests bypass the filter.
+    FailOpen,
+    /// A new VM after a back-off, 503 until then.
+    FailReload,
+}
+
+/// Something behind the proxy: an Envoy cluster of this name with one endpoint.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// The cluster's name.
+    pub name: String,
+    /// Its answer to the first request, the second, ... The last one is repeated.
+    pub answers: Vec<Answer>,
+    /// HTTP/2 without TLS in place of HTTP/1.1; gRPC needs it.
+    pub http2: bool,
+}
+
+impl Upstream {
+    /// An HTTP/1.1 upstream that answers each request the same.
+    pub fn replies(name: &str, response: Response) -> Self {
+        Self::answers(name, vec![Answer::Reply { response, after: Duration::ZERO }])
+    }
+
+    /// An HTTP/1.1 upstream that gives these answers in turn.
+    pub fn answers(name: &str, answers: Vec<Answer>) -> Self {
+        Self { name: name.into(), answers, http2: false }
+    }
+
+    /// A gRPC upstream (HTTP/2) that gives these answers in turn.
+    pub fn grpc(name: &str, answers: Vec<Answer>) -> Self {
+        Self { name: name.into(), answers, http2: true }
+    }
+}
+
+/// What an upstream does with one request.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// Reads the whole request, waits, answers.
+    Reply {
+        /// The answer.
+        response: Response,
+        /// How long it takes; on the emulator, on the virtual clock.
+        after: Duration,
+    },
+    /// Answers a gRPC call: messages, then trailers with the status.
+    Grpc {
+        /// Sent as initial metadata.
+        initial_metadata: super::Headers,
+        /// Serialised messages without their 5-byte prefix.
+        messages: Vec<Vec<u8>>,
+        /// `grpc-status`.
+        status: u32,
+        /// `grpc-message`; may be any bytes.
+        message: Vec<u8>,
+        /// How long it takes.
+        after: Duration,
+    },
+    /// Reads the request, then closes the connection without an answer.
+    Reset,
+    /// Sends the headers and part of the body of an answer, then closes the connection.
+    ResetMidResponse(Response),
+    /// Reads the request and never answers.
+    Hang,
+    /// Does not accept the connection.
+    Refuse,
+}
+
+/// How the proxy is set up. The defaults are Envoy's.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Worker threads; requests of a scenario are all sent to one listener.
+    pub workers: usize,
+    /// `generate_request_id` of the connection manager.
+    pub generate_request_id: bool,
+    /// `per_connection_buffer_limit_bytes` of the listener and the clusters.
+    pub buffer_limit: u32,
+    /// `route.timeout`.
+    pub route_timeout: Duration,
+    /// How long to wait, on the emulator's clock or the wall's, after the last request before the outcome is read.
+    pub linger: Duration,
+    /// The least level of log lines kept in the outcome.
+    pub log_level: super::LogLevel,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            workers: 1,
+            generate_request_id: true,
+            buffer_limit: 1 << 20,
+            route_timeout: Duration::from_secs(15),
+            linger: Duration::ZERO,
+            log_level: super::LogLevel::Debug,
+        }
+    }
+}
