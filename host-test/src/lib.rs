@@ -4,6 +4,15 @@
 //! runs it and gives back an [`Outcome`] with three views: what the client saw, what the upstream saw, and what the
 //! filter did. The emulator takes milliseconds and keeps a virtual clock; Envoy takes a second and is always right.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    reason = "a test library: a broken set-up ends the test, saying what to do"
+)]
+
 pub mod build;
 pub mod emulator;
 pub mod envoy;

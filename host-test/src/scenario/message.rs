@@ -10,7 +10,7 @@ pub struct Headers(pub Vec<(Vec<u8>, Vec<u8>)>);
 impl Headers {
     /// The first value of `name`.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        self.get_all(name).next()
+        self.0.iter().find(|(n, _)| n.eq_ignore_ascii_case(name.as_bytes())).map(|(_, v)| v.as_slice())
     }
 
     /// Every value of `name`, in order.
