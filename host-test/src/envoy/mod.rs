@@ -2,6 +2,7 @@
 
 mod admin;
 mod binary;
+pub mod bootstrap;
 mod http1;
 mod log;
 mod process;
