@@ -16,6 +16,7 @@
 pub mod build;
 pub mod emulator;
 pub mod envoy;
+pub mod paths;
 pub mod scenario;
 
 pub use build::Wasm;
