@@ -11,61 +11,95 @@ use crate::host::{self, Map};
 use crate::{Error, Pairs, Result};
 use std::cell::OnceCell;
 use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
 
-macro_rules! header_maps {
+/// The fields of a header map, whichever it is. Callbacks get one of the types below, which are this and a phase.
+pub struct Headers {
+    map: Map,
+    end_of_stream: bool,
+    pairs: OnceCell<Pairs>,
+}
+
+impl Headers {
+    /// All fields in order. Read from the host once, and again only after an edit.
+    pub fn pairs(&self) -> Result<&Pairs> {
+        if let Some(pairs) = self.pairs.get() {
+            return Ok(pairs);
+        }
+        let pairs = Pairs::parse(host::map_pairs(self.map)?)?;
+        Ok(self.pairs.get_or_init(|| pairs))
+    }
+
+    /// Every value of `name`, in order; none if it is absent. For whatever decides access, since a client may send
+    /// a field twice.
+    pub fn get_all<'n>(&'n self, name: &'n str) -> Result<impl Iterator<Item = &'n [u8]>> {
+        Ok(self.pairs()?.get_all(name))
+    }
+
+    /// The first value of `name` by a host call of its own, which is the cheapest way to learn that a field is
+    /// absent. A client may have sent others after it.
+    pub fn first(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        host::map_first(self.map, name.as_bytes())
+    }
+
+    /// Sets `name` to this one value, in place of all it has.
+    pub fn set(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<()> {
+        check(name.as_bytes(), value.as_ref())?;
+        self.pairs.take();
+        host::map_set(self.map, name.as_bytes(), value.as_ref())
+    }
+
+    /// Appends a value to those that `name` has.
+    pub fn add(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<()> {
+        check(name.as_bytes(), value.as_ref())?;
+        self.pairs.take();
+        host::map_add(self.map, name.as_bytes(), value.as_ref())
+    }
+
+    /// Removes every value of `name`.
+    pub fn remove(&mut self, name: &str) -> Result<()> {
+        self.pairs.take();
+        host::map_remove(self.map, name.as_bytes())
+    }
+
+    /// Whether neither body nor trailers follow.
+    pub fn end_of_stream(&self) -> bool {
+        self.end_of_stream
+    }
+}
+
+macro_rules! phases {
     ($($(#[$meta:meta])* $name:ident = $map:ident;)*) => { $(
         $(#[$meta])*
         pub struct $name<'a> {
-            view: View,
+            headers: Headers,
             callback: PhantomData<&'a mut ()>,
         }
 
         impl $name<'_> {
             pub(crate) fn new(end_of_stream: bool) -> Self {
-                Self { view: View::new(Map::$map, end_of_stream), callback: PhantomData }
+                let headers = Headers { map: Map::$map, end_of_stream, pairs: OnceCell::new() };
+                Self { headers, callback: PhantomData }
             }
+        }
 
-            /// All fields in order. Read from the host once, and again only after an edit.
-            pub fn pairs(&self) -> Result<&Pairs> {
-                self.view.pairs()
+        impl Deref for $name<'_> {
+            type Target = Headers;
+
+            fn deref(&self) -> &Headers {
+                &self.headers
             }
+        }
 
-            /// Every value of `name`, in order; none if it is absent. For whatever decides access, since a client
-            /// may send a field twice.
-            pub fn get_all<'n>(&'n self, name: &'n str) -> Result<impl Iterator<Item = &'n [u8]>> {
-                Ok(self.view.pairs()?.get_all(name))
-            }
-
-            /// The first value of `name` by a host call of its own, which is the cheapest way to learn that a field
-            /// is absent. A client may have sent others after it.
-            pub fn first(&self, name: &str) -> Result<Option<Vec<u8>>> {
-                host::map_first(self.view.map, name.as_bytes())
-            }
-
-            /// Sets `name` to this one value, in place of all it has.
-            pub fn set(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<()> {
-                self.view.set(name, value.as_ref())
-            }
-
-            /// Appends a value to those that `name` has.
-            pub fn add(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<()> {
-                self.view.add(name, value.as_ref())
-            }
-
-            /// Removes every value of `name`.
-            pub fn remove(&mut self, name: &str) -> Result<()> {
-                self.view.remove(name)
-            }
-
-            /// Whether neither body nor trailers follow.
-            pub fn end_of_stream(&self) -> bool {
-                self.view.end_of_stream
+        impl DerefMut for $name<'_> {
+            fn deref_mut(&mut self) -> &mut Headers {
+                &mut self.headers
             }
         }
     )* };
 }
 
-header_maps! {
+phases! {
     /// The headers of the request, with `:method`, `:path`, `:authority` and `:scheme` among them.
     RequestHeaders = RequestHeaders;
     /// The trailers of the request.
@@ -121,43 +155,6 @@ impl AccessLog<'_> {
     /// The response's trailers.
     pub fn response_trailers(&self) -> Result<Pairs> {
         Pairs::parse(host::map_pairs(Map::ResponseTrailers)?)
-    }
-}
-
-struct View {
-    map: Map,
-    end_of_stream: bool,
-    pairs: OnceCell<Pairs>,
-}
-
-impl View {
-    fn new(map: Map, end_of_stream: bool) -> Self {
-        Self { map, end_of_stream, pairs: OnceCell::new() }
-    }
-
-    fn pairs(&self) -> Result<&Pairs> {
-        if let Some(pairs) = self.pairs.get() {
-            return Ok(pairs);
-        }
-        let pairs = Pairs::parse(host::map_pairs(self.map)?)?;
-        Ok(self.pairs.get_or_init(|| pairs))
-    }
-
-    fn set(&mut self, name: &str, value: &[u8]) -> Result<()> {
-        check(name.as_bytes(), value)?;
-        self.pairs.take();
-        host::map_set(self.map, name.as_bytes(), value)
-    }
-
-    fn add(&mut self, name: &str, value: &[u8]) -> Result<()> {
-        check(name.as_bytes(), value)?;
-        self.pairs.take();
-        host::map_add(self.map, name.as_bytes(), value)
-    }
-
-    fn remove(&mut self, name: &str) -> Result<()> {
-        self.pairs.take();
-        host::map_remove(self.map, name.as_bytes())
     }
 }
 

@@ -77,7 +77,7 @@ pub use context::Context;
 pub use error::{Error, Result, Status};
 pub use filter::{HttpFilter, Phase};
 pub use flow::{Flow, Reply};
-pub use headers::{AccessLog, RequestHeaders, RequestTrailers, ResponseHeaders, ResponseTrailers};
+pub use headers::{AccessLog, Headers, RequestHeaders, RequestTrailers, ResponseHeaders, ResponseTrailers};
 pub use pairs::Pairs;
 /// Makes the module's exports of an implementation of [`HttpFilter`]: one for each method that is written.
 ///
