@@ -2,13 +2,29 @@
 
 use crate::text::from_text;
 use core::fmt;
+use std::borrow::Cow;
 use std::str::FromStr;
 
 /// The name of a header field: a token (RFC 9110 section 5.1), kept in lower case. Never a pseudo-header field.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct HeaderName(Box<str>);
+pub struct HeaderName(Cow<'static, str>);
 
 impl HeaderName {
+    /// For [`crate::header_name!`], which evaluates it when compiling.
+    #[doc(hidden)]
+    pub const fn from_static(name: &'static str) -> Self {
+        let mut bytes = name.as_bytes();
+        assert!(!bytes.is_empty(), "a name is not empty");
+        while let [first, rest @ ..] = bytes {
+            assert!(
+                matches!(first, b'a'..=b'z' | b'0'..=b'9' | b'-'),
+                "lower-case letters, digits and hyphens"
+            );
+            bytes = rest;
+        }
+        Self(Cow::Borrowed(name))
+    }
+
     /// The name in lower case.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -32,7 +48,7 @@ impl FromStr for HeaderName {
 
     fn from_str(text: &str) -> Result<Self, InvalidHeaderName> {
         if is_token(text.as_bytes()) {
-            Ok(Self(text.to_ascii_lowercase().into()))
+            Ok(Self(Cow::Owned(text.to_ascii_lowercase())))
         } else if text.starts_with(':') {
             Err(InvalidHeaderName::Pseudo(text.into()))
         } else {
@@ -43,6 +59,22 @@ impl FromStr for HeaderName {
 
 from_text!(HeaderName, "the name of a header", Some("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"));
 
+/// A [`HeaderName`] that is known when compiling: `header_name!("traceparent")`. One that is not valid does not compile.
+#[macro_export]
+macro_rules! header_name {
+    ($name:literal) => {
+        const { $crate::HeaderName::from_static($name) }
+    };
+}
+
+/// An [`EditableName`] that is known when compiling. One that is not valid does not compile.
+#[macro_export]
+macro_rules! editable_name {
+    ($name:literal) => {
+        const { $crate::EditableName::from_static($name) }
+    };
+}
+
 /// The name of a header field that a filter may write.
 ///
 /// Those that frame the message or belong to the connection are refused: changing `content-length` under a body or
@@ -51,9 +83,24 @@ from_text!(HeaderName, "the name of a header", Some("^[!#$%&'*+.^_`|~0-9A-Za-z-]
 pub struct EditableName(HeaderName);
 
 impl EditableName {
+    /// For [`crate::editable_name!`], which evaluates it when compiling.
+    #[doc(hidden)]
+    pub const fn from_static(name: &'static str) -> Self {
+        assert!(!is_framing(name.as_bytes()), "it belongs to the connection");
+        Self(HeaderName::from_static(name))
+    }
+
     /// The name.
     pub fn name(&self) -> &HeaderName {
         &self.0
+    }
+}
+
+impl TryFrom<HeaderName> for EditableName {
+    type Error = InvalidHeaderName;
+
+    fn try_from(name: HeaderName) -> Result<Self, InvalidHeaderName> {
+        if is_framing(name.as_ref()) { Err(InvalidHeaderName::Framing(name)) } else { Ok(Self(name)) }
     }
 }
 
@@ -151,6 +198,19 @@ impl fmt::Display for InvalidHeaderValue {
 }
 
 impl std::error::Error for InvalidHeaderValue {}
+
+const fn is_framing(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"connection"
+            | b"content-length"
+            | b"host"
+            | b"keep-alive"
+            | b"proxy-connection"
+            | b"transfer-encoding"
+            | b"upgrade"
+    )
+}
 
 /// Whether these bytes are a token (RFC 9110 section 5.6.2).
 pub fn is_token(bytes: &[u8]) -> bool {
