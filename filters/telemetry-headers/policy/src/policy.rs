@@ -108,8 +108,7 @@ impl Policy {
         self.echo(state, edits);
         self.server_timing(state, took, edits);
         for edit in self.config.response_headers.iter().map(ResponseEdit::edit) {
-            let resolve =
-                |source: &Source, out: &mut Vec<u8>| self.from_response(source, facts, state, took, out);
+            let resolve = |source: &Source, out: &mut Vec<u8>| self.resolve(source, facts, state, took, out);
             apply(edit, |name| facts.headers.has(name), resolve, edits, events);
         }
         decision
@@ -178,7 +177,7 @@ impl Policy {
         }
     }
 
-    fn from_response(
+    fn resolve(
         &self,
         source: &Source,
         facts: &ResponseFacts<'_>,

@@ -11,10 +11,11 @@ pub(crate) fn value(metric: &str, took: Duration, traceparent: Option<&TracePare
     let mut out = Vec::with_capacity(metric.len() + 24 + traceparent.map_or(0, |_| 2 * TraceParent::LEN));
     out.extend_from_slice(metric.as_bytes());
     out.extend_from_slice(b";dur=");
-    let tenths = took.as_micros() / 100;
-    decimal(u64::try_from(tenths / 10).unwrap_or(u64::MAX), &mut out);
-    if tenths % 10 != 0 {
-        out.extend_from_slice(&[b'.', b'0' + (tenths % 10) as u8]);
+    let tenths = u64::try_from(took.as_micros() / 100).unwrap_or(u64::MAX);
+    decimal(tenths / 10, &mut out);
+    if !tenths.is_multiple_of(10) {
+        out.push(b'.');
+        decimal(tenths % 10, &mut out);
     }
     if let Some(traceparent) = traceparent {
         out.extend_from_slice(b", traceparent;desc=\"");
@@ -37,5 +38,51 @@ pub(crate) fn decimal(number: u64, out: &mut Vec<u8>) {
     }
     if let Some(digits) = out.get_mut(start..) {
         digits.reverse();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(metric: &str, took: Duration, traceparent: Option<&TraceParent>) -> String {
+        String::from_utf8(value(metric, took, traceparent)).unwrap()
+    }
+
+    #[test]
+    fn shows_tenths_of_milliseconds() {
+        for (micros, shown) in [
+            (0, "0"),
+            (99, "0"),
+            (100, "0.1"),
+            (1_000, "1"),
+            (12_345, "12.3"),
+            (1_999_999, "1999.9"),
+            (10_000_000, "10000"),
+        ] {
+            assert_eq!(
+                text("upstream", Duration::from_micros(micros), None),
+                format!("upstream;dur={shown}")
+            );
+        }
+        assert_eq!(text("a", Duration::MAX, None), format!("a;dur={}.5", u64::MAX / 10));
+    }
+
+    #[test]
+    fn shows_the_trace_as_a_description() {
+        let trace = TraceParent::random([0xab; 16], [0xcd; 8], true);
+        assert_eq!(
+            text("up", Duration::from_millis(5), Some(&trace)),
+            format!("up;dur=5, traceparent;desc=\"00-{}-{}-03\"", "ab".repeat(16), "cd".repeat(8))
+        );
+    }
+
+    #[test]
+    fn decimal_agrees_with_the_standard_library() {
+        for number in [0, 1, 9, 10, 99, 100, 65_535, u64::MAX] {
+            let mut out = b"x".to_vec();
+            decimal(number, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), format!("x{number}"));
+        }
     }
 }

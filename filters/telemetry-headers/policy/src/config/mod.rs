@@ -141,3 +141,6 @@ pub struct ServerTiming {
     /// Default: `false`.
     pub expose_header: bool,
 }
+
+#[cfg(test)]
+mod tests;
