@@ -1,6 +1,9 @@
 //! Foreign functions: what Envoy offers beside the ABI.
 
 mod expressions;
+mod keys;
+mod proto;
+mod signatures;
 
 pub use expressions::Expressions;
 
@@ -26,8 +29,10 @@ pub trait ForeignContext {
 ///
 /// Fails with [`Status::NotFound`] when there is none of this name, and with what the function fails with.
 pub fn call(name: &[u8], args: &[u8], cx: &mut dyn ForeignContext) -> Result<Vec<u8>, Status> {
-    let _ = (args, cx);
+    let _ = cx;
     match name {
+        b"verify_signature" => signatures::verify(args),
+        b"sign" => signatures::sign(args),
         _ => Err(Status::NotFound),
     }
 }
