@@ -8,7 +8,7 @@ use super::ForeignContext;
 use crate::emulator::state::{Status, Value, pairs};
 use cel::ExecutionError;
 use cel::common::traits::{self, Container, Indexer, Iterable, Sizer};
-use cel::common::types::{CelInt, CelString, MAP_TYPE, Type};
+use cel::common::types::{CelInt, CelString, CelType, MAP_TYPE, Type};
 use cel::common::value::{CowVal, StaticVal, Val};
 use cel::context::VariableResolver;
 use std::any::Any;
@@ -98,7 +98,9 @@ struct Group {
 impl Group {
     fn new(attributes: &Arc<Attributes>, path: Path, value: Option<Value>) -> Self {
         let keys = match &value {
-            Some(Value::Map(entries)) => entries.iter().map(|(key, _)| CelString::from(key.clone())).collect(),
+            Some(Value::Map(entries)) => {
+                entries.iter().map(|(key, _)| CelString::from(key.clone())).collect()
+            }
             _ => Vec::new(),
         };
         Self { attributes: Arc::clone(attributes), path, value, keys }
@@ -107,7 +109,9 @@ impl Group {
     fn member(&self, key: &str) -> Option<Result<Box<dyn Val>, ExecutionError>> {
         let path = [self.path.as_slice(), &[key.to_owned()]].concat();
         let value = self.attributes.ask(&path).or_else(|| match &self.value {
-            Some(Value::Map(entries)) => entries.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone()),
+            Some(Value::Map(entries)) => {
+                entries.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone())
+            }
             _ => None,
         })?;
         Some(to_cel(&self.attributes, path, value))
@@ -145,6 +149,9 @@ fn plain(value: Value) -> cel::Value {
 pub fn from_cel(value: &dyn Val) -> Result<Vec<u8>, Status> {
     if let Some(group) = value.downcast_ref::<Group>() {
         return group.value.as_ref().ok_or(Status::SerializationFailure)?.serialize();
+    }
+    if value.downcast_ref::<CelType>().is_some() {
+        return Err(Status::SerializationFailure);
     }
     serialize(&cel::Value::try_from(value).map_err(|_| Status::SerializationFailure)?)
 }

@@ -2,20 +2,23 @@
 //!
 //! What parses but names a function that is not there is refused when it is created, and uses up a token even so; what
 //! names an attribute that is not there fails when it is evaluated.
+//!
+//! Not as on Envoy: messages such as `google.protobuf.Int64Value{value: 1}` cannot be constructed, a number too large for
+//! a double is an error rather than infinity, and a type within a list or a map is serialized by its name.
 
 use super::ForeignContext;
 use super::attributes::{Attributes, Roots, from_cel};
 use crate::emulator::state::Status;
 use cel::common::ast::{EntryExpr, Expr};
 use cel::parser::Expression;
-use cel::{Context, Env, Program};
+use cel::{Context, Env};
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 /// The expressions that a root context has created, by token.
 #[derive(Debug, Default)]
 pub struct Expressions {
-    programs: BTreeMap<u32, Arc<Program>>,
+    created: BTreeMap<u32, Arc<Expression>>,
     next: u32,
 }
 
@@ -57,13 +60,13 @@ const FUNCTIONS: [(&str, std::ops::RangeInclusive<usize>); 26] = [
 /// Fails with [`Status::BadArgument`] when it does not parse or calls what is not there.
 pub fn create(source: &[u8], expressions: &mut Expressions) -> Result<Vec<u8>, Status> {
     let source = std::str::from_utf8(source).map_err(|_| Status::BadArgument)?;
-    let program = ENV.compile(source).map_err(|_| Status::BadArgument)?;
+    let mut expression = ENV.compile(source).map_err(|_| Status::BadArgument)?.expression().clone();
     let token = expressions.next;
     expressions.next = token.wrapping_add(1);
-    if !calls_known_functions(program.expression()) {
+    if !settle_calls(&mut expression) {
         return Err(Status::BadArgument);
     }
-    expressions.programs.insert(token, Arc::new(program));
+    expressions.created.insert(token, Arc::new(expression));
     Ok(token.to_le_bytes().to_vec())
 }
 
@@ -74,9 +77,9 @@ pub fn create(source: &[u8], expressions: &mut Expressions) -> Result<Vec<u8>, S
 /// has no bytes: null, a type, or a group of attributes such as `request`.
 pub fn evaluate(args: &[u8], cx: &mut dyn ForeignContext) -> Result<Vec<u8>, Status> {
     let token = token(args)?;
-    let program = cx.expressions().programs.get(&token).cloned().ok_or(Status::NotFound)?;
+    let expression = cx.expressions().created.get(&token).cloned().ok_or(Status::NotFound)?;
     // A mere path is what `get_property` would answer, messages and the order of maps included.
-    if let Some(path) = path(program.expression())
+    if let Some(path) = path(&expression)
         && let Some(value) = cx.property(&path)
     {
         return value.serialize();
@@ -86,7 +89,7 @@ pub fn evaluate(args: &[u8], cx: &mut dyn ForeignContext) -> Result<Vec<u8>, Sta
         let roots = Roots(Arc::clone(&attributes));
         let mut context = Context::with_env(Arc::clone(&ENV));
         context.set_variable_resolver(&roots);
-        let result = cel::Value::resolve_val(program.expression(), &context);
+        let result = cel::Value::resolve_val(&expression, &context);
         // An attribute that was asked for the first time failed the evaluation: fetch it, and evaluate anew.
         if attributes.fetch(cx) {
             continue;
@@ -99,7 +102,7 @@ pub fn evaluate(args: &[u8], cx: &mut dyn ForeignContext) -> Result<Vec<u8>, Sta
 ///
 /// Fails with [`Status::BadArgument`] when `args` is not a token.
 pub fn delete(args: &[u8], expressions: &mut Expressions) -> Result<Vec<u8>, Status> {
-    expressions.programs.remove(&token(args)?);
+    expressions.created.remove(&token(args)?);
     Ok(Vec::new())
 }
 
@@ -120,31 +123,42 @@ fn path(expression: &Expression) -> Option<Vec<&str>> {
     }
 }
 
-/// Whether every call within is one of the operators or of [`FUNCTIONS`]. There are no message types to construct.
-fn calls_known_functions(expression: &Expression) -> bool {
-    let all = |parts: &[&Expression]| parts.iter().all(|part| calls_known_functions(part));
-    match &expression.expr {
+/// Whether every call within is one of the operators or of [`FUNCTIONS`]; there are no message types to construct.
+///
+/// Brings calls such as `contains(a, b)`, which Envoy takes as well, into the form `a.contains(b)`, the only one that
+/// the interpreter has.
+fn settle_calls(expression: &mut Expression) -> bool {
+    match &mut expression.expr {
         Expr::Call(call) => {
+            let name = call.func_name.as_str();
+            if ["contains", "endsWith", "startsWith"].contains(&name)
+                && call.target.is_none()
+                && !call.args.is_empty()
+            {
+                call.target = Some(Box::new(call.args.remove(0)));
+            }
             let count = call.args.len() + usize::from(call.target.is_some());
-            let operator = call.func_name.starts_with(['_', '!', '-', '@']);
-            let known = FUNCTIONS.iter().any(|(name, counts)| call.func_name == *name && counts.contains(&count));
-            (operator || known)
-                && call.target.iter().all(|target| calls_known_functions(target))
-                && call.args.iter().all(calls_known_functions)
+            let operator = name.starts_with(['_', '!', '-', '@']);
+            let known =
+                FUNCTIONS.iter().any(|(function, counts)| name == *function && counts.contains(&count));
+            let member = call.target.is_some() || !name.starts_with("get");
+            (operator || known && member)
+                && call.target.iter_mut().all(|target| settle_calls(target))
+                && call.args.iter_mut().all(settle_calls)
         }
-        Expr::Comprehension(fold) => all(&[
-            &fold.iter_range,
-            &fold.accu_init,
-            &fold.loop_cond,
-            &fold.loop_step,
-            &fold.result,
-        ]),
-        Expr::List(list) => list.elements.iter().all(calls_known_functions),
-        Expr::Map(map) => map.entries.iter().all(|entry| match &entry.expr {
-            EntryExpr::MapEntry(entry) => all(&[&entry.key, &entry.value]),
-            EntryExpr::StructField(field) => all(&[&field.value]),
+        Expr::Comprehension(fold) => {
+            settle_calls(&mut fold.iter_range)
+                && settle_calls(&mut fold.accu_init)
+                && settle_calls(&mut fold.loop_cond)
+                && settle_calls(&mut fold.loop_step)
+                && settle_calls(&mut fold.result)
+        }
+        Expr::List(list) => list.elements.iter_mut().all(settle_calls),
+        Expr::Map(map) => map.entries.iter_mut().all(|entry| match &mut entry.expr {
+            EntryExpr::MapEntry(entry) => settle_calls(&mut entry.key) && settle_calls(&mut entry.value),
+            EntryExpr::StructField(field) => settle_calls(&mut field.value),
         }),
-        Expr::Select(select) => calls_known_functions(&select.operand),
+        Expr::Select(select) => settle_calls(&mut select.operand),
         Expr::Struct(_) => false,
         Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => true,
     }

@@ -8,8 +8,8 @@ use base64ct::{Base64, Encoding};
 use pkcs8::der::{Decode, Reader, SliceReader};
 use pkcs8::{ObjectIdentifier, PrivateKeyInfoRef, SubjectPublicKeyInfoRef};
 use rsa::pkcs1::{RsaPrivateKeyRef as RsaPrivateParts, RsaPublicKeyRef as RsaPublicParts};
-use sec1::EcPrivateKey;
 use rsa::{BoxedUint, RsaPrivateKey, RsaPublicKey};
+use sec1::EcPrivateKey;
 
 /// RFC 8017, appendix A.1.
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
@@ -109,7 +109,9 @@ fn first_element(der: &[u8]) -> Option<&[u8]> {
 fn block<'a>(text: &str, labels: &[&'a str]) -> Option<(&'a str, Vec<u8>)> {
     let mut lines = text.lines().map(str::trim_end);
     while let Some(line) = lines.next() {
-        let Some(label) = labels.iter().find(|label| line == format!("-----BEGIN {label}-----")) else { continue };
+        let Some(label) = labels.iter().find(|label| line == format!("-----BEGIN {label}-----")) else {
+            continue;
+        };
         let end = format!("-----END {label}-----");
         let mut base64 = String::new();
         loop {

@@ -107,7 +107,8 @@ fn verify_with(key: Option<PublicKey>, args: &Arguments<'_>) -> Result<(), Strin
     }
     let good = match key {
         PublicKey::Rsa(key) => {
-            args.signature.len() == key.size() && key.verify(hashed.padding, &hashed.digest, args.signature).is_ok()
+            args.signature.len() == key.size()
+                && key.verify(hashed.padding, &hashed.digest, args.signature).is_ok()
         }
         PublicKey::P224(key) => ecdsa!(p224, key, 28),
         PublicKey::P256(key) => ecdsa!(p256, key, 32),

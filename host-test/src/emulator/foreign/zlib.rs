@@ -28,7 +28,7 @@ pub fn uncompress(bytes: &[u8]) -> Result<Vec<u8>, Status> {
     loop {
         let (read, written) = (stream.total_in(), out.len());
         let rest = &bytes[read as usize..];
-        match stream.decompress_vec(rest, &mut out, FlushDecompress::Finish) {
+        match stream.decompress_vec(rest, &mut out, FlushDecompress::None) {
             Ok(Progress::StreamEnd) => return Ok(out),
             // With room left and nothing gained, the stream is cut short.
             Ok(_) if stream.total_in() == read && out.len() == written && out.len() < out.capacity() => {
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn reads_what_is_far_longer_than_its_stream() {
         let zeros = vec![0; 1 << 20];
-        assert_eq!(uncompress(&compress(&zeros).unwrap()), Ok(zeros));
+        assert!(uncompress(&compress(&zeros).unwrap()) == Ok(zeros));
     }
 
     proptest! {
