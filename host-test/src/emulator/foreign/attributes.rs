@@ -249,7 +249,7 @@ impl Indexer for Group {
             return Err(ExecutionError::no_such_key("not a string"));
         };
         let key = key.inner();
-        self.member(key).ok_or_else(|| ExecutionError::no_such_key(key))?.map(|value| CowVal::Owned(value))
+        self.member(key).ok_or_else(|| ExecutionError::no_such_key(key))?.map(CowVal::Owned)
     }
     fn steal<'v>(self: Box<Self>, key: &dyn Val) -> Result<Box<dyn Val + 'v>, ExecutionError>
     where

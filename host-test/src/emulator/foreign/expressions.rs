@@ -26,7 +26,7 @@ pub struct Expressions {
 static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib().with_optional_support(false)));
 
 /// The functions of Envoy's CEL beside the operators, and the numbers of arguments each takes, its target included.
-const FUNCTIONS: [(&str, std::ops::RangeInclusive<usize>); 26] = [
+const FUNCTIONS: [(&str, std::ops::RangeInclusive<usize>); 25] = [
     ("bool", 1..=1),
     ("bytes", 1..=1),
     ("contains", 2..=2),
@@ -52,7 +52,6 @@ const FUNCTIONS: [(&str, std::ops::RangeInclusive<usize>); 26] = [
     ("timestamp", 1..=1),
     ("type", 1..=1),
     ("uint", 1..=1),
-    ("in", 2..=2),
 ];
 
 /// Creates an expression; the answer is its token, four bytes, little-endian.
