@@ -69,7 +69,8 @@ impl Metrics {
     pub fn increment(&mut self, id: u32, offset: i64) -> Status {
         let changed = match id & KIND_MASK {
             COUNTER => self.counters.find(id).and_then(|value| {
-                let offset = u64::try_from(offset).ok().filter(|&offset| offset > 0).ok_or(Status::BadArgument)?;
+                let offset =
+                    u64::try_from(offset).ok().filter(|&offset| offset > 0).ok_or(Status::BadArgument)?;
                 *value = value.wrapping_add(offset);
                 Ok(())
             }),

@@ -42,12 +42,15 @@ impl Value {
         Ok(match self {
             Self::Str(text) => text.clone().into_bytes(),
             Self::Bytes(bytes) | Self::Message(bytes) => bytes.clone(),
-            Self::Int(number) | Self::Timestamp(number) | Self::Duration(number) => number.to_le_bytes().to_vec(),
+            Self::Int(number) | Self::Timestamp(number) | Self::Duration(number) => {
+                number.to_le_bytes().to_vec()
+            }
             Self::UInt(number) => number.to_le_bytes().to_vec(),
             Self::Double(number) => number.to_le_bytes().to_vec(),
             Self::Bool(bit) => vec![u8::from(*bit)],
             Self::Map(entries) => {
-                let entry = |(key, value): &(String, Self)| Ok((key.clone().into_bytes(), value.serialize()?));
+                let entry =
+                    |(key, value): &(String, Self)| Ok((key.clone().into_bytes(), value.serialize()?));
                 pairs::encode_counted(&entries.iter().map(entry).collect::<Result<Vec<_>, _>>()?)
             }
             Self::List(elements) => {
