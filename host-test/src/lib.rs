@@ -16,10 +16,11 @@
 pub mod build;
 pub mod emulator;
 pub mod envoy;
+pub mod paths;
 pub mod scenario;
 
 pub use build::Wasm;
 pub use scenario::{
     Answer, ClientView, Configuration, Exchange, FailurePolicy, Filter, Headers, Host, LogLevel, LogLine,
-    Outcome, Refused, Request, Response, Scenario, Settings, Upstream, UpstreamRequest,
+    Outcome, Refused, Request, Response, Scenario, Seen, Settings, Upstream, UpstreamRequest,
 };

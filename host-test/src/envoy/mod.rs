@@ -1,8 +1,23 @@
 //! The runner for a real Envoy.
+//!
+//! [`run`] starts the upstreams of a scenario and an Envoy of its own in front of them, sends the requests and reads
+//! back what there is to know: from the client's and the upstreams' sockets, from the access log, from the statistics
+//! and the log. [`Process`] and [`bootstrap`] serve whoever needs an Envoy for something else.
 
-use crate::{Outcome, Refused, Scenario};
+mod admin;
+mod binary;
+pub mod bootstrap;
+mod client;
+mod http1;
+mod kernel;
+mod log;
+mod process;
+mod run;
+mod spawn;
+mod upstream;
+mod wire;
 
-/// Runs a scenario on Envoy.
-pub fn run(_scenario: &Scenario) -> Result<Outcome, Refused> {
-    unimplemented!("being written")
-}
+pub use binary::{SetupError, binary};
+pub use log::Entry;
+pub use process::{Options, Process, StartError, validate};
+pub use run::run;

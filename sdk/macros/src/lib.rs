@@ -1,2 +1,134 @@
-//! To be written.
-use proc_macro as _;
+//! `#[tollgate::filter]`: the exports of a filter, one for each callback that its author wrote.
+//!
+//! Envoy enters the VM for every callback that a module exports, whether or not anything happens there, and pays for
+//! it on each request. The stock SDK exports all of them; here the methods of the `impl` block say which are needed.
+
+use proc_macro::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream as Code};
+use quote::quote;
+use syn::punctuated::Punctuated;
+use syn::{ImplItem, ItemImpl, Token, parse_macro_input};
+
+/// See `tollgate::filter`.
+#[proc_macro_attribute]
+pub fn filter(args: TokenStream, item: TokenStream) -> TokenStream {
+    let capabilities = parse_macro_input!(args with Punctuated::<Ident, Token![,]>::parse_terminated);
+    let item = parse_macro_input!(item as ItemImpl);
+    expand(&capabilities, &item).unwrap_or_else(|error| error.to_compile_error()).into()
+}
+
+fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &ItemImpl) -> syn::Result<Code> {
+    let filter = &item.self_ty;
+    let mut markers = Code::new();
+    let mut exports = always(quote!(#filter));
+    for capability in capabilities {
+        let (marker, code) = match capability.to_string().as_str() {
+            "http_callouts" => ("HttpCallouts", http_callouts()),
+            "grpc_callouts" => ("GrpcCallouts", grpc_callouts()),
+            "timers" => ("Timers", timers()),
+            _ => {
+                let message = "expected `http_callouts`, `grpc_callouts` or `timers`";
+                return Err(syn::Error::new(capability.span(), message));
+            }
+        };
+        let marker = Ident::new(marker, Span::call_site());
+        markers.extend(quote!(impl ::tollgate::filter::#marker for #filter {}));
+        exports.extend(code);
+    }
+    for method in item.items.iter().filter_map(method_name) {
+        exports.extend(callback(&method));
+    }
+    Ok(quote! {
+        #item
+        #markers
+        const _: () = { #exports };
+    })
+}
+
+fn method_name(item: &ImplItem) -> Option<String> {
+    match item {
+        ImplItem::Fn(method) => Some(method.sig.ident.to_string()),
+        _ => None,
+    }
+}
+
+/// The callbacks without which no filter is told of its configuration, its streams and their ends.
+fn always(filter: Code) -> Code {
+    let callbacks = [
+        export(
+            "proxy_on_context_create",
+            quote!(id: u32, parent: u32),
+            quote!(),
+            quote!(on_context_create(id, parent)),
+        ),
+        export(
+            "proxy_on_configure",
+            quote!(id: u32, size: usize),
+            quote!(-> u32),
+            quote!(on_configure(id, size)),
+        ),
+        export("proxy_on_delete", quote!(id: u32), quote!(), quote!(on_delete(id))),
+    ];
+    quote! {
+        ::std::thread_local! {
+            static VM: ::tollgate::entry::Vm<#filter> = ::std::default::Default::default();
+        }
+        #(#callbacks)*
+    }
+}
+
+fn http_callouts() -> Code {
+    export(
+        "proxy_on_http_call_response",
+        quote!(id: u32, token: u32, headers: usize, body: usize, trailers: usize),
+        quote!(),
+        quote!(on_http_call_response(id, token, headers, body, trailers)),
+    )
+}
+
+fn grpc_callouts() -> Code {
+    let receive = quote!(id: u32, token: u32, size: usize);
+    let close = quote!(id: u32, token: u32, status: u32);
+    let receive =
+        export("proxy_on_grpc_receive", receive, quote!(), quote!(on_grpc_receive(id, token, size)));
+    let close = export("proxy_on_grpc_close", close, quote!(), quote!(on_grpc_close(id, token, status)));
+    quote!(#receive #close)
+}
+
+fn timers() -> Code {
+    export("proxy_on_tick", quote!(id: u32), quote!(), quote!(on_tick(id)))
+}
+
+/// The export for a method of `HttpFilter`; nothing for one that is no callback, such as `new`.
+fn callback(method: &str) -> Code {
+    let name = Ident::new(method, Span::call_site());
+    let (params, answer, args) = match method {
+        "on_request_headers" | "on_response_headers" => (
+            quote!(id: u32, _count: usize, end_of_stream: u32),
+            quote!(-> u32),
+            quote!(id, end_of_stream != 0),
+        ),
+        "on_request_body" | "on_response_body" => (
+            quote!(id: u32, size: usize, end_of_stream: u32),
+            quote!(-> u32),
+            quote!(id, size, end_of_stream != 0),
+        ),
+        "on_request_trailers" | "on_response_trailers" => {
+            (quote!(id: u32, _count: usize), quote!(-> u32), quote!(id))
+        }
+        "on_log" => (quote!(id: u32), quote!(), quote!(id)),
+        "on_queue_ready" => (quote!(id: u32, token: u32), quote!(), quote!(id, token)),
+        _ => return Code::new(),
+    };
+    export(&format!("proxy_{method}"), params, answer, quote!(#name(#args)))
+}
+
+fn export(name: &str, params: Code, answer: Code, call: Code) -> Code {
+    let name = Ident::new(name, Span::call_site());
+    quote! {
+        #[unsafe(no_mangle)]
+        extern "C" fn #name(#params) #answer {
+            VM.with(|vm| vm.#call)
+        }
+    }
+}

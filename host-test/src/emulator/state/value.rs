@@ -60,3 +60,38 @@ impl Value {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_scalars_as_envoy_does() {
+        let table: [(Value, &[u8]); 9] = [
+            (Value::Str("s".into()), b"s"),
+            (Value::Bytes(vec![0xff]), b"\xff"),
+            (Value::Message(vec![0x0a, 0]), b"\x0a\0"),
+            (Value::Int(-2), b"\xfe\xff\xff\xff\xff\xff\xff\xff"),
+            (Value::UInt(1), b"\x01\0\0\0\0\0\0\0"),
+            (Value::Double(1.5), b"\0\0\0\0\0\0\xf8\x3f"),
+            (Value::Bool(true), b"\x01"),
+            (Value::Timestamp(1_577_836_800_000_000_000), b"\0\0\x8a\xb9\x35\x9a\xe5\x15"),
+            (Value::Duration(1_500_000_000), b"\0\x2f\x68\x59\0\0\0\0"),
+        ];
+        for (value, expected) in table {
+            assert_eq!(value.serialize(), Ok(expected.to_vec()), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn writes_maps_and_lists_as_pairs_and_counts_even_none() {
+        let list = Value::List(vec![Value::Bool(true), Value::Str("x".into())]);
+        let bytes = b"\x02\0\0\0\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x01\0\0x\0\0";
+        assert_eq!(list.serialize(), Ok(bytes.to_vec()));
+        let map = Value::Map(vec![("l".into(), list)]);
+        let outer = [b"\x01\0\0\0\x01\0\0\0\x1a\0\0\0l\0".as_slice(), bytes, b"\0"].concat();
+        assert_eq!(map.serialize(), Ok(outer));
+        assert_eq!(Value::Map(vec![]).serialize(), Ok(vec![0; 4]));
+        assert_eq!(Value::List(vec![]).serialize(), Ok(vec![0; 4]));
+    }
+}

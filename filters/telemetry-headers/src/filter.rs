@@ -1,0 +1,106 @@
+//! The shell: host values in, header edits out, events counted.
+
+use tollgate::metrics::Counter;
+use tollgate::{
+    ConfigError, Context, Error, Flow, Headers, HttpFilter, Phase, RequestHeaders, ResponseHeaders, Result,
+    clock, random,
+};
+use tollgate_policy::{HeaderEdit, RequestFacts, ResponseFacts, UnixNanos};
+use tollgate_telemetry_headers_policy::{Config, Draws, Event, Events, Policy, RequestState};
+
+struct TelemetryHeaders {
+    policy: Policy,
+    counters: [Counter; Event::ALL.len()],
+    host_errors: Counter,
+}
+
+#[tollgate::filter]
+impl HttpFilter for TelemetryHeaders {
+    type Config = Config;
+    type Stream = RequestState;
+
+    fn new(config: Config, _: &mut Context<'_, Self>) -> std::result::Result<Self, ConfigError> {
+        let host_errors = counter("host_error")?;
+        let mut counters = [host_errors; Event::ALL.len()];
+        for (counter_of, event) in counters.iter_mut().zip(Event::ALL) {
+            *counter_of = counter(event.name())?;
+        }
+        Ok(Self { policy: Policy::new(config), counters, host_errors })
+    }
+
+    fn on_request_headers(
+        &mut self,
+        state: &mut RequestState,
+        headers: &mut RequestHeaders<'_>,
+        _: &mut Context<'_, Self>,
+    ) -> Result<Flow> {
+        let needs = self.policy.needs();
+        if !needs.request {
+            return Ok(Flow::Continue);
+        }
+        let pairs: Vec<_> =
+            if needs.request_headers { headers.pairs()?.iter().collect() } else { Vec::new() };
+        // Without randomness the policy passes on what it can trust, and counts that it generated nothing.
+        let draws = if needs.draws { random::bytes().ok().map(Draws::from_bytes) } else { None };
+        let facts = RequestFacts::from_pairs(&pairs);
+        let decision = self.policy.on_request(&facts, draws.as_ref(), now(needs.request_time)?);
+        *state = decision.state;
+        self.count(decision.events);
+        carry_out(&decision.edits, headers)
+    }
+
+    fn on_response_headers(
+        &mut self,
+        state: &mut RequestState,
+        headers: &mut ResponseHeaders<'_>,
+        _: &mut Context<'_, Self>,
+    ) -> Result<Flow> {
+        let needs = self.policy.needs();
+        if !needs.response {
+            return Ok(Flow::Continue);
+        }
+        let pairs: Vec<_> =
+            if needs.response_headers { headers.pairs()?.iter().collect() } else { Vec::new() };
+        let facts = ResponseFacts::from_pairs(&pairs);
+        let decision = self.policy.on_response(state, &facts, now(needs.response_time)?);
+        self.count(decision.events);
+        carry_out(&decision.edits, headers)
+    }
+
+    /// Telemetry must not cost a request: it goes on with the edits that were made before.
+    fn on_error(&mut self, error: Error, _: Phase) -> Flow {
+        tollgate::log::debug!("headers left as they are: {error}");
+        self.host_errors.increment();
+        Flow::Continue
+    }
+}
+
+impl TelemetryHeaders {
+    fn count(&self, events: Events) {
+        for event in events.iter() {
+            if let Some(counter) = self.counters.get(event.index()) {
+                counter.increment();
+            }
+        }
+    }
+}
+
+fn carry_out(edits: &[HeaderEdit<'_>], headers: &mut Headers) -> Result<Flow> {
+    for edit in edits {
+        match edit {
+            HeaderEdit::Set(name, value) => headers.set(name.as_str(), value)?,
+            HeaderEdit::Add(name, value) => headers.add(name.as_str(), value)?,
+            HeaderEdit::Remove(name) => headers.remove(name.as_str())?,
+        }
+    }
+    Ok(Flow::Continue)
+}
+
+fn counter(name: &str) -> Result<Counter> {
+    Counter::define(&format!("telemetry_headers.{name}"))
+}
+
+/// A host call that is left out when nobody asks for the time.
+fn now(needed: bool) -> Result<UnixNanos> {
+    Ok(if needed { UnixNanos(clock::now()?.0) } else { UnixNanos(0) })
+}

@@ -1,0 +1,211 @@
+//! Envoy's bootstrap, in pieces.
+//!
+//! The pieces are plain JSON in the shape of Envoy's API, so whoever needs more than they offer changes what they
+//! return. `of_scenario` puts them together as scenarios need it; the demo and the benchmark do so as they like.
+
+use crate::{Configuration, FailurePolicy, Filter, Scenario};
+use base64::Engine;
+use serde_json::{Map, Value, json};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// The listener of a scenario.
+pub const INGRESS: &str = "ingress";
+/// The access log of a scenario, in the folder of its process.
+pub const ACCESS_LOG: &str = "access.log";
+
+const HCM: &str = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+const ROUTER: &str = "envoy.extensions.filters.http.router.v3.Router";
+const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
+const FILE_LOG: &str = "envoy.extensions.access_loggers.file.v3.FileAccessLog";
+const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+
+/// A message in a field of type `Any`.
+pub fn any(name: &str, mut message: Value) -> Value {
+    message["@type"] = json!(format!("type.googleapis.com/{name}"));
+    message
+}
+
+/// A whole bootstrap, its admin interface on a port of the kernel's choice.
+pub fn bootstrap(listeners: &[Value], clusters: &[Value]) -> Value {
+    json!({
+        "admin": { "address": address(SocketAddr::from(([127, 0, 0, 1], 0))) },
+        "static_resources": { "listeners": listeners, "clusters": clusters },
+    })
+}
+
+/// A socket address. Port 0 lets the kernel choose.
+pub fn address(address: SocketAddr) -> Value {
+    json!({ "socket_address": { "address": address.ip().to_string(), "port_value": address.port() } })
+}
+
+/// A listener for HTTP. [`super::Process::listener`] finds it by its name.
+pub fn listener(name: &str, at: SocketAddr, connection_manager: Value) -> Value {
+    let filter = json!({ "name": "http_connection_manager", "typed_config": any(HCM, connection_manager) });
+    json!({ "name": name, "address": address(at), "filter_chains": [{ "filters": [filter] }] })
+}
+
+/// A connection manager with these HTTP filters (and the router behind them) and these virtual hosts. It takes any
+/// HTTP version and lets the trailers of HTTP/1 through; all else is Envoy's default.
+pub fn connection_manager(http_filters: Vec<Value>, virtual_hosts: &[Value]) -> Value {
+    let router = json!({ "name": "envoy.filters.http.router", "typed_config": any(ROUTER, json!({})) });
+    let http_filters: Vec<Value> = http_filters.into_iter().chain([router]).collect();
+    json!({
+        "stat_prefix": INGRESS,
+        "codec_type": "AUTO",
+        "http_protocol_options": { "enable_trailers": true },
+        "route_config": { "name": "routes", "virtual_hosts": virtual_hosts },
+        "http_filters": http_filters,
+    })
+}
+
+/// A virtual host for every authority with these routes.
+pub fn any_host(routes: &[Value]) -> Value {
+    json!({ "name": "any", "domains": ["*"], "routes": routes })
+}
+
+/// A route for paths with a prefix, to a cluster.
+pub fn route(prefix: &str, cluster: &str) -> Value {
+    json!({ "match": { "prefix": prefix }, "route": { "cluster": cluster } })
+}
+
+/// A cluster with one endpoint. `http2` speaks HTTP/2 without TLS to it, as gRPC needs it.
+pub fn cluster(name: &str, endpoint: SocketAddr, http2: bool) -> Value {
+    let protocol = match http2 {
+        true => json!({ "http2_protocol_options": {} }),
+        false => json!({ "http_protocol_options": { "enable_trailers": true } }),
+    };
+    let options = any(HTTP_OPTIONS, json!({ "explicit_http_config": protocol }));
+    let endpoint = json!({ "endpoint": { "address": address(endpoint) } });
+    json!({
+        "name": name,
+        "type": "STATIC",
+        "load_assignment": { "cluster_name": name, "endpoints": [{ "lb_endpoints": [endpoint] }] },
+        "typed_extension_protocol_options": { (HTTP_OPTIONS): options },
+    })
+}
+
+/// A Wasm filter among the HTTP filters.
+pub fn wasm(filter: &Filter) -> Value {
+    let mut vm = json!({
+        "vm_id": filter.vm_id,
+        "runtime": "envoy.wasm.runtime.v8",
+        "code": { "local": { "filename": filter.wasm.path() } },
+    });
+    if !filter.vm_configuration.is_empty() {
+        vm["configuration"] = text(&filter.vm_configuration);
+    }
+    if !filter.environment.is_empty() {
+        let pairs: Map<_, _> = filter.environment.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
+        vm["environment_variables"] = json!({ "key_values": pairs });
+    }
+    let mut plugin = json!({ "name": filter.name, "root_id": filter.root_id, "vm_config": vm });
+    match &filter.configuration {
+        Configuration::None => {}
+        Configuration::Text(bytes) => plugin["configuration"] = text(bytes),
+        // A well-known type: in JSON its content stands in `value` of the Any.
+        Configuration::Struct(value) => {
+            plugin["configuration"] = any("google.protobuf.Struct", json!({ "value": value }));
+        }
+    }
+    match filter.failure_policy {
+        FailurePolicy::FailClosed => {}
+        FailurePolicy::FailOpen => plugin["failure_policy"] = json!("FAIL_OPEN"),
+        FailurePolicy::FailReload => plugin["failure_policy"] = json!("FAIL_RELOAD"),
+    }
+    // Envoy before 1.35 refuses the very field.
+    if filter.allow_on_headers_stop_iteration {
+        plugin["allow_on_headers_stop_iteration"] = json!(true);
+    }
+    // An HTTP filter must have a name; a plugin need not.
+    let name = if filter.name.is_empty() { "wasm" } else { &filter.name };
+    json!({ "name": name, "typed_config": any(WASM, json!({ "config": plugin })) })
+}
+
+/// What Envoy unwraps for the filter: a `StringValue`, or a `BytesValue` for bytes that no protobuf string may hold.
+fn text(bytes: &[u8]) -> Value {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => any("google.protobuf.StringValue", json!({ "value": text })),
+        Err(_) => {
+            let base64 = base64::engine::general_purpose::STANDARD.encode(bytes);
+            any("google.protobuf.BytesValue", json!({ "value": base64 }))
+        }
+    }
+}
+
+/// An access log in a file, a JSON object a line. `fields` are names and format strings, as `%RESPONSE_CODE%`.
+pub fn json_access_log(path: &str, fields: &[(&str, &str)]) -> Value {
+    let fields: Map<_, _> = fields.iter().map(|(k, v)| ((*k).to_owned(), json!(v))).collect();
+    let config = any(FILE_LOG, json!({ "path": path, "log_format": { "json_format": fields } }));
+    json!({ "name": "envoy.access_loggers.file", "typed_config": config })
+}
+
+/// A duration as protobuf's JSON has it.
+pub fn duration(d: Duration) -> Value {
+    json!(format!("{}.{:09}s", d.as_secs(), d.subsec_nanos()))
+}
+
+/// The bootstrap of a scenario whose upstreams are at `endpoints`: in the order of the scenario, with their name and
+/// whether they speak HTTP/2.
+pub(super) fn of_scenario(scenario: &Scenario, endpoints: &[(String, SocketAddr, bool)]) -> Value {
+    let settings = &scenario.settings;
+    let mut clusters: Vec<Value> =
+        endpoints.iter().map(|(name, at, http2)| cluster(name, *at, *http2)).collect();
+    for cluster in &mut clusters {
+        cluster["per_connection_buffer_limit_bytes"] = json!(settings.buffer_limit);
+    }
+    let first = endpoints.first().map_or("", |(name, ..)| name);
+    let mut route = route("/", first);
+    route["route"]["timeout"] = duration(settings.route_timeout);
+    let filters = scenario.filters.iter().map(wasm).collect();
+    let mut manager = connection_manager(filters, &[any_host(&[route])]);
+    manager["generate_request_id"] = json!(settings.generate_request_id);
+    let log = json_access_log(
+        ACCESS_LOG,
+        &[
+            ("port", "%DOWNSTREAM_DIRECT_REMOTE_PORT%"),
+            ("code", "%RESPONSE_CODE%"),
+            ("flags", "%RESPONSE_FLAGS%"),
+            ("details", "%RESPONSE_CODE_DETAILS%"),
+        ],
+    );
+    manager["access_log"] = json!([log]);
+    let mut ingress = listener(INGRESS, SocketAddr::from(([127, 0, 0, 1], 0)), manager);
+    ingress["per_connection_buffer_limit_bytes"] = json!(settings.buffer_limit);
+    bootstrap(&[ingress], &clusters)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Wasm;
+
+    fn plugin(filter: &Filter) -> Value {
+        wasm(filter)["typed_config"]["config"].clone()
+    }
+
+    #[test]
+    fn a_filter_sets_only_what_differs_from_the_default() {
+        let plugin = plugin(&Filter::new(Wasm::file("/a/hello.wasm")));
+        let vm = json!({"vm_id": "", "runtime": "envoy.wasm.runtime.v8", "code": {"local": {"filename": "/a/hello.wasm"}}});
+        assert_eq!(plugin, json!({"name": "hello", "root_id": "", "vm_config": vm}));
+    }
+
+    #[test]
+    fn configuration_is_text_bytes_or_a_struct() {
+        let filter = || Filter::new(Wasm::file("a.wasm"));
+        let of = |filter: Filter| plugin(&filter)["configuration"].clone();
+        let string =
+            json!({"@type": "type.googleapis.com/google.protobuf.StringValue", "value": "{\"a\":1}"});
+        assert_eq!(of(filter().config(json!({"a": 1}))), string);
+        let bytes = json!({"@type": "type.googleapis.com/google.protobuf.BytesValue", "value": "/wA="});
+        assert_eq!(of(filter().config_text([0xff, 0])), bytes);
+        let object = json!({"@type": "type.googleapis.com/google.protobuf.Struct", "value": {"a": 1}});
+        assert_eq!(of(filter().config_struct(json!({"a": 1}))), object);
+    }
+
+    #[test]
+    fn durations_keep_their_fraction() {
+        assert_eq!(duration(Duration::from_millis(1250)), json!("1.250000000s"));
+    }
+}

@@ -1,0 +1,197 @@
+//! An upstream on a connection with HTTP/2, and gRPC on top of it.
+//!
+//! It adds nothing to an answer: HTTP/2 frames the body. Fields of one name come back next to each other, because the
+//! library's header map groups them; their order among themselves is kept.
+
+use super::Server;
+use crate::{Answer, Headers, Response, UpstreamRequest};
+use bytes::Bytes;
+use h2::server::SendResponse;
+use h2::{Ping, PingPong, RecvStream, SendStream};
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use std::io;
+use std::sync::Arc;
+use tokio::net::TcpStream;
+use tokio::sync::{Mutex, Notify};
+
+/// Large enough for every test, so that flow control is the proxy's alone.
+const WINDOW: u32 = 64 << 20;
+
+pub(super) async fn serve(stream: TcpStream, server: &Arc<Server>) -> io::Result<()> {
+    let mut connection = h2::server::Builder::new()
+        .initial_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW)
+        .max_header_list_size(16 << 20)
+        .handshake::<_, Bytes>(stream)
+        .await
+        .map_err(io::Error::other)?;
+    let stream = Stream {
+        server: Arc::clone(server),
+        pings: Arc::new(Mutex::new(connection.ping_pong())),
+        close: Arc::new(Notify::new()),
+    };
+    loop {
+        tokio::select! {
+            // A stream that closes the connection is dropped, which would reset it first.
+            biased;
+            () = stream.close.notified() => return Ok(()),
+            request = connection.accept() => match request {
+                Some(Ok((request, respond))) => drop(tokio::spawn(stream.clone().handle(request, respond))),
+                Some(Err(error)) => return Err(io::Error::other(error)),
+                None => return Ok(()),
+            },
+        }
+    }
+}
+
+/// What a stream needs of its connection.
+#[derive(Clone)]
+struct Stream {
+    server: Arc<Server>,
+    /// The peer answers a ping when it has taken what was sent before.
+    pings: Arc<Mutex<Option<PingPong>>>,
+    /// Closes the connection.
+    close: Arc<Notify>,
+}
+
+impl Stream {
+    async fn handle(self, request: Request<RecvStream>, respond: SendResponse<Bytes>) {
+        // A stream or connection that the proxy has given up; what came over it is on record.
+        let _ = self.answer(request, respond).await;
+    }
+
+    async fn answer(
+        self,
+        request: Request<RecvStream>,
+        respond: SendResponse<Bytes>,
+    ) -> Result<(), h2::Error> {
+        let answer = self.server.turn();
+        self.read(request).await?;
+        match answer {
+            Answer::Reply { response, after } => {
+                tokio::time::sleep(after).await;
+                self.send(respond, &response, false).await?;
+                if self.server.refuses() {
+                    self.taken().await?;
+                    self.close.notify_one();
+                }
+            }
+            Answer::Grpc { initial_metadata, messages, status, message, after } => {
+                tokio::time::sleep(after).await;
+                let mut response = Response::new(200).header("content-type", "application/grpc");
+                response.headers.0.extend(initial_metadata.0);
+                response.body = messages.iter().map(|m| framed(m)).collect();
+                response.trailers.push("grpc-status", status.to_string());
+                if !message.is_empty() {
+                    response.trailers.push("grpc-message", message);
+                }
+                self.send(respond, &response, false).await?;
+            }
+            Answer::ResetMidResponse(response) => {
+                self.send(respond, &response, true).await?;
+            }
+            Answer::Reset | Answer::Refuse => self.close.notify_one(),
+            Answer::Hang => {
+                // To drop the stream would be an answer; it ends when the proxy gives it up.
+                let mut respond = respond;
+                std::future::poll_fn(|cx| respond.poll_reset(cx)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the whole request. What has come is recorded in any case.
+    async fn read(&self, request: Request<RecvStream>) -> Result<(), h2::Error> {
+        let (head, mut stream) = request.into_parts();
+        let at = self.server.begin(record(&head));
+        let mut body = Vec::new();
+        let read = async {
+            while let Some(data) = stream.data().await {
+                let data = data?;
+                stream.flow_control().release_capacity(data.len())?;
+                body.extend_from_slice(&data);
+            }
+            stream.trailers().await
+        };
+        let trailers = read.await;
+        let seen = trailers.as_ref().ok().and_then(Option::as_ref).map(headers).unwrap_or_default();
+        self.server.complete(at, body, seen);
+        trailers.map(drop)
+    }
+
+    /// Sends a response; `part` sends half of its last piece and then closes the connection.
+    async fn send(
+        &self,
+        mut respond: SendResponse<Bytes>,
+        response: &Response,
+        part: bool,
+    ) -> Result<(), h2::Error> {
+        let mut head = http::Response::new(());
+        *head.status_mut() = http::StatusCode::from_u16(response.status)
+            .unwrap_or_else(|_| panic!("HTTP/2 cannot carry status {}", response.status));
+        *head.headers_mut() = map(&response.headers);
+        let trailers = map(&response.trailers);
+        let ends = |last: bool| last && !part && trailers.is_empty();
+        let mut stream = respond.send_response(head, ends(response.body.is_empty()))?;
+        for (i, piece) in response.body.iter().enumerate() {
+            let last = i + 1 == response.body.len();
+            let piece = if part && last { &piece[..piece.len() / 2] } else { piece };
+            stream.send_data(Bytes::copy_from_slice(piece), ends(last))?;
+            if !last {
+                self.taken().await?;
+            }
+        }
+        if part {
+            return self.leave(stream).await;
+        }
+        if trailers.is_empty() { Ok(()) } else { stream.send_trailers(trailers) }
+    }
+
+    /// Closes the connection in the midst of a stream, once the peer has what was sent.
+    async fn leave(&self, mut stream: SendStream<Bytes>) -> Result<(), h2::Error> {
+        self.taken().await?;
+        self.close.notify_one();
+        // Ends with the connection. To drop the stream before would reset it.
+        std::future::poll_fn(|cx| stream.poll_reset(cx)).await.map(drop)
+    }
+
+    /// Waits until the peer has taken what was sent.
+    async fn taken(&self) -> Result<(), h2::Error> {
+        match self.pings.lock().await.as_mut() {
+            Some(pings) => pings.ping(Ping::opaque()).await.map(drop),
+            None => Ok(()),
+        }
+    }
+}
+
+/// gRPC's frame: no compression, the length, the message.
+fn framed(message: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(message.len()).expect("a message of less than 4 GiB");
+    [&[0], length.to_be_bytes().as_slice(), message].concat()
+}
+
+fn record(head: &http::request::Parts) -> UpstreamRequest {
+    UpstreamRequest {
+        method: head.method.to_string(),
+        path: head.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
+        authority: head.uri.authority().map(ToString::to_string).unwrap_or_default(),
+        headers: headers(&head.headers),
+        body: Vec::new(),
+        trailers: Headers::default(),
+    }
+}
+
+fn headers(map: &HeaderMap) -> Headers {
+    Headers(map.iter().map(|(n, v)| (n.as_str().as_bytes().to_vec(), v.as_bytes().to_vec())).collect())
+}
+
+fn map(headers: &Headers) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    for (name, value) in &headers.0 {
+        match (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) {
+            (Ok(name), Ok(value)) => drop(map.append(name, value)),
+            _ => panic!("HTTP/2 cannot carry `{}: {}`", name.escape_ascii(), value.escape_ascii()),
+        }
+    }
+    map
+}

@@ -1,0 +1,113 @@
+//! Writes HTTP/1.1 messages as they are told, for the client and for the upstreams.
+
+use crate::Headers;
+
+/// A message in the pieces in which it is to be written: its head goes with the first piece of the body, its end with
+/// the last. `fields` go before the `framing` that is made up here, which is none if they have one of their own.
+pub(super) struct Outgoing<'a> {
+    /// The first line without its end.
+    pub start: String,
+    /// Fields that come before all others.
+    pub first: &'a [(&'a str, &'a str)],
+    pub headers: &'a Headers,
+    pub body: &'a [Vec<u8>],
+    pub trailers: &'a Headers,
+    /// Whether an empty body is said to be so. A request is silent about it.
+    pub says_empty: bool,
+}
+
+impl Outgoing<'_> {
+    pub fn pieces(&self) -> Vec<Vec<u8>> {
+        let given = |name| self.headers.get(name).is_some();
+        let several = self.body.len() > 1 || !self.trailers.0.is_empty();
+        let chunked = given("transfer-encoding") || (several && !given("content-length"));
+        let mut head = format!("{}\r\n", self.start).into_bytes();
+        for (name, value) in self.first {
+            field(&mut head, name.as_bytes(), value.as_bytes());
+        }
+        fields(&mut head, self.headers);
+        if chunked && !given("transfer-encoding") {
+            field(&mut head, b"transfer-encoding", b"chunked");
+        }
+        if !chunked && !given("content-length") && (self.says_empty || !self.body.is_empty()) {
+            let length: usize = self.body.iter().map(Vec::len).sum();
+            field(&mut head, b"content-length", length.to_string().as_bytes());
+        }
+        head.extend_from_slice(b"\r\n");
+        let mut pieces = vec![head];
+        for (i, piece) in self.body.iter().enumerate() {
+            let piece = if chunked { chunk(piece) } else { piece.clone() };
+            match i {
+                0 => pieces[0].extend_from_slice(&piece),
+                _ => pieces.push(piece),
+            }
+        }
+        if chunked && let Some(last) = pieces.last_mut() {
+            last.extend_from_slice(b"0\r\n");
+            fields(last, self.trailers);
+            last.extend_from_slice(b"\r\n");
+        }
+        pieces
+    }
+}
+
+/// An empty chunk would end the body, so an empty piece is nothing.
+fn chunk(piece: &[u8]) -> Vec<u8> {
+    if piece.is_empty() {
+        return Vec::new();
+    }
+    let mut out = format!("{:x}\r\n", piece.len()).into_bytes();
+    out.extend_from_slice(piece);
+    out.extend_from_slice(b"\r\n");
+    out
+}
+
+fn fields(out: &mut Vec<u8>, headers: &Headers) {
+    for (name, value) in &headers.0 {
+        field(out, name, value);
+    }
+}
+
+fn field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    for part in [name, b": ", value, b"\r\n"] {
+        out.extend_from_slice(part);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Response;
+
+    fn written(response: &Response) -> Vec<String> {
+        let pieces = Outgoing {
+            start: "HTTP/1.1 200 OK".into(),
+            first: &[("host", "h")],
+            headers: &response.headers,
+            body: &response.body,
+            trailers: &response.trailers,
+            says_empty: true,
+        }
+        .pieces();
+        pieces.iter().map(|p| p.escape_ascii().to_string()).collect()
+    }
+
+    #[test]
+    fn one_piece_has_a_length_and_several_are_chunks() {
+        let one = Response::new(200).header("X", b"\xff").chunk("abc");
+        assert_eq!(
+            written(&one),
+            ["HTTP/1.1 200 OK\\r\\nhost: h\\r\\nX: \\xff\\r\\ncontent-length: 3\\r\\n\\r\\nabc"]
+        );
+        let two = Response::new(200).chunk("abc").chunk("").chunk("d").trailer("t", "v");
+        let head = "HTTP/1.1 200 OK\\r\\nhost: h\\r\\ntransfer-encoding: chunked\\r\\n\\r\\n3\\r\\nabc\\r\\n";
+        assert_eq!(written(&two), [head, "", "1\\r\\nd\\r\\n0\\r\\nt: v\\r\\n\\r\\n"]);
+        assert!(written(&Response::new(200))[0].contains("content-length: 0"));
+    }
+
+    #[test]
+    fn framing_that_is_given_stands() {
+        let short = Response::new(200).header("content-length", "9").chunk("abc");
+        assert_eq!(written(&short), ["HTTP/1.1 200 OK\\r\\nhost: h\\r\\ncontent-length: 9\\r\\n\\r\\nabc"]);
+    }
+}

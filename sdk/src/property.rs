@@ -1,0 +1,135 @@
+//! Envoy's attributes, each with its type and its encoding.
+//!
+//! A property costs a host call that returns bytes, about as much as all headers together: what a header says is
+//! better read there. Those of the request are not readable in response callbacks.
+
+use crate::clock::UnixNanos;
+use crate::{Error, Result, host};
+use std::marker::PhantomData;
+
+/// An attribute and the type of its value.
+pub struct Property<T> {
+    path: &'static str,
+    value: PhantomData<T>,
+}
+
+impl<T: Value> Property<T> {
+    /// The attribute at `path`, its segments joined by NUL: `"source\0address"`.
+    pub const fn new(path: &'static str) -> Self {
+        Self { path, value: PhantomData }
+    }
+
+    /// Its value, `None` if it is absent.
+    pub fn get(&self) -> Result<Option<T>> {
+        match host::property(self.path)? {
+            None => Ok(None),
+            Some(bytes) => T::decode(bytes).map(Some).ok_or(Error::Malformed("get_property")),
+        }
+    }
+}
+
+/// A type that Envoy encodes attributes as (`serializeValue` in `source/extensions/common/wasm/context.cc`).
+pub trait Value: Sized {
+    /// Reads the host's encoding; `None` if it is none.
+    fn decode(bytes: Vec<u8>) -> Option<Self>;
+}
+
+impl Value for Vec<u8> {
+    fn decode(bytes: Vec<u8>) -> Option<Self> {
+        Some(bytes)
+    }
+}
+
+impl Value for i64 {
+    fn decode(bytes: Vec<u8>) -> Option<Self> {
+        bytes.try_into().ok().map(Self::from_le_bytes)
+    }
+}
+
+impl Value for u64 {
+    fn decode(bytes: Vec<u8>) -> Option<Self> {
+        bytes.try_into().ok().map(Self::from_le_bytes)
+    }
+}
+
+impl Value for bool {
+    fn decode(bytes: Vec<u8>) -> Option<Self> {
+        match bytes.as_slice() {
+            [0] => Some(false),
+            [1] => Some(true),
+            _ => None,
+        }
+    }
+}
+
+impl Value for UnixNanos {
+    fn decode(bytes: Vec<u8>) -> Option<Self> {
+        u64::decode(bytes).map(Self)
+    }
+}
+
+macro_rules! properties {
+    ($($(#[$meta:meta])* $name:ident: $type:ty = $path:literal;)*) => {
+        $($(#[$meta])* pub const $name: Property<$type> = Property::new($path);)*
+    };
+}
+
+properties! {
+    /// When the first byte of the request came.
+    REQUEST_TIME: UnixNanos = "request\0time";
+    /// `HTTP/1.1`, `HTTP/2`, ...
+    REQUEST_PROTOCOL: Vec<u8> = "request\0protocol";
+    /// The client's address and port.
+    SOURCE_ADDRESS: Vec<u8> = "source\0address";
+    /// The address and port that the client connected to.
+    DESTINATION_ADDRESS: Vec<u8> = "destination\0address";
+    /// The downstream connection's number.
+    CONNECTION_ID: u64 = "connection\0id";
+    /// Whether the client showed a certificate that was verified.
+    CONNECTION_MTLS: bool = "connection\0mtls";
+    /// The first URI SAN of the client's certificate: its SPIFFE id in a mesh.
+    CONNECTION_URI_SAN_PEER_CERTIFICATE: Vec<u8> = "connection\0uri_san_peer_certificate";
+    /// Server name (SNI) that the client asked for.
+    CONNECTION_REQUESTED_SERVER_NAME: Vec<u8> = "connection\0requested_server_name";
+    /// The response's status code.
+    RESPONSE_CODE: i64 = "response\0code";
+    /// `%RESPONSE_CODE_DETAILS%`.
+    RESPONSE_CODE_DETAILS: Vec<u8> = "response\0code_details";
+    /// Bit set of Envoy's response flags.
+    RESPONSE_FLAGS: i64 = "response\0flags";
+    /// The address of the upstream host that answered.
+    UPSTREAM_ADDRESS: Vec<u8> = "upstream\0address";
+    /// The cluster that the route chose.
+    XDS_CLUSTER_NAME: Vec<u8> = "xds\0cluster_name";
+    /// The route's name.
+    XDS_ROUTE_NAME: Vec<u8> = "xds\0route_name";
+    /// `PluginConfig.name`.
+    PLUGIN_NAME: Vec<u8> = "plugin_name";
+    /// `PluginConfig.root_id`.
+    PLUGIN_ROOT_ID: Vec<u8> = "plugin_root_id";
+}
+
+/// Hands `value` to later filters and to the access log as filter state `wasm.<name>`, for this stream. They read it
+/// with [`state`] and `%FILTER_STATE(wasm.<name>:PLAIN)%`.
+pub fn set_state(name: &'static str, value: &[u8]) -> Result<()> {
+    host::set_property(name, value)
+}
+
+/// What this or an earlier filter of the stream handed over by [`set_state`].
+pub fn state(name: &'static str) -> Result<Option<Vec<u8>>> {
+    host::property(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_of_the_wrong_length_is_none() {
+        assert_eq!(i64::decode(vec![1, 0, 0, 0, 0, 0, 0, 0]), Some(1));
+        assert_eq!(i64::decode(vec![1, 0]), None);
+        assert_eq!(u64::decode(Vec::new()), None);
+        assert_eq!(bool::decode(vec![2]), None);
+        assert_eq!(bool::decode(vec![1]), Some(true));
+    }
+}

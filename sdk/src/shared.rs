@@ -1,0 +1,125 @@
+//! State that all workers of an Envoy share: typed cells with a bounded compare-and-swap.
+//!
+//! Shared data has one namespace for each `vm_id`, and Istio leaves that empty for every plugin, so each key starts
+//! with the plugin's name. Nothing can ever be deleted from it: keys must not hold user data. It outlives a VM and a
+//! configuration, so a record carries a version and is checked when it is read.
+
+use crate::{Error, Result, Status, abi, host, random};
+use std::marker::PhantomData;
+
+/// A value that can be kept in a [`Cell`].
+pub trait Record: Sized {
+    /// Changes whenever the encoding does: a record of another version reads as absent.
+    const VERSION: u8;
+
+    /// Appends the encoding.
+    fn encode(&self, out: &mut Vec<u8>);
+
+    /// Reads the encoding; `None` if it is not one, by length or otherwise.
+    fn decode(bytes: &[u8]) -> Option<Self>;
+}
+
+/// One shared value. The host copies it on each access, so it should be small.
+pub struct Cell<T> {
+    key: String,
+    value: PhantomData<T>,
+}
+
+struct Stored {
+    bytes: Vec<u8>,
+    cas: u32,
+}
+
+impl<T: Record> Cell<T> {
+    /// The cell `name` of this plugin.
+    pub fn new(plugin: &str, name: &str) -> Self {
+        Self { key: format!("{plugin}/{name}"), value: PhantomData }
+    }
+
+    /// What it holds; `None` if nothing, or a record of another version.
+    pub fn get(&self) -> Result<Option<T>> {
+        Ok(self.load()?.and_then(|stored| read(&stored.bytes)))
+    }
+
+    /// Writes whatever it holds now.
+    pub fn set(&self, value: &T) -> Result<()> {
+        self.store(value, 0)
+    }
+
+    /// Replaces what it holds by what `change` makes of it, atomically over all workers: `change` is called again
+    /// with the new value when another worker was quicker, and [`Error::Contended`] is the answer after `attempts`.
+    pub fn update(&self, attempts: u32, mut change: impl FnMut(Option<T>) -> T) -> Result<T> {
+        for _ in 0..attempts {
+            let (current, cas) = match self.load()? {
+                Some(stored) => (read(&stored.bytes), stored.cas),
+                // Absent: any number but 0 inserts, and is refused if another worker inserted meanwhile. A random
+                // one, since it must not be the number that the other worker's record got.
+                None => (None, u32::from_le_bytes(random::bytes()?).max(1)),
+            };
+            let next = change(current);
+            match self.store(&next, cas) {
+                Ok(()) => return Ok(next),
+                Err(Error::Host { status: Status::CasMismatch, .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    fn load(&self) -> Result<Option<Stored>> {
+        let (mut out, mut cas) = (host::Returned::nothing(), 0);
+        // SAFETY: pointers are to live values of the lengths given.
+        let raw = unsafe {
+            abi::proxy_get_shared_data(
+                self.key.as_ptr(),
+                self.key.len(),
+                &mut out.bytes,
+                &mut out.len,
+                &mut cas,
+            )
+        };
+        Ok(host::check_found("get_shared_data", raw)?.then(|| Stored { bytes: out.take(), cas }))
+    }
+
+    fn store(&self, value: &T, cas: u32) -> Result<()> {
+        let mut bytes = vec![T::VERSION];
+        value.encode(&mut bytes);
+        // SAFETY: pointers are to live values of the lengths given.
+        host::check("set_shared_data", unsafe {
+            abi::proxy_set_shared_data(self.key.as_ptr(), self.key.len(), bytes.as_ptr(), bytes.len(), cas)
+        })
+    }
+}
+
+fn read<T: Record>(bytes: &[u8]) -> Option<T> {
+    let (version, record) = bytes.split_first()?;
+    (*version == T::VERSION).then(|| T::decode(record))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq)]
+    struct Count(u32);
+
+    impl Record for Count {
+        const VERSION: u8 = 2;
+
+        fn encode(&self, out: &mut Vec<u8>) {
+            out.extend_from_slice(&self.0.to_le_bytes());
+        }
+
+        fn decode(bytes: &[u8]) -> Option<Self> {
+            bytes.try_into().ok().map(|b| Self(u32::from_le_bytes(b)))
+        }
+    }
+
+    #[test]
+    fn a_record_of_another_version_or_length_reads_as_absent() {
+        assert_eq!(read(&[2, 7, 0, 0, 0]), Some(Count(7)));
+        assert_eq!(read::<Count>(&[1, 7, 0, 0, 0]), None);
+        assert_eq!(read::<Count>(&[2, 7, 0]), None);
+        assert_eq!(read::<Count>(&[]), None);
+    }
+}
