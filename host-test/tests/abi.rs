@@ -9,6 +9,8 @@
     reason = "tests"
 )]
 
+#[path = "abi/both.rs"]
+mod both;
 #[path = "abi/guest.rs"]
 mod guest;
 #[path = "abi/headers.rs"]

@@ -43,7 +43,7 @@ impl Emulator {
             exchanges,
             callouts: upstreams
                 .map(|u| (u.spec.name, u.received))
-                .filter(|(_, got)| !got.is_empty())
+                
                 .collect(),
             metrics: self.world.metrics.snapshot(),
             logs: self.world.logs,
