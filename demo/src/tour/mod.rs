@@ -1,0 +1,92 @@
+//! The tour: real requests, one after the other, and what must come of each.
+//!
+//! A step is data: a title, what is done, what is expected. How it is done is here, how an expectation is judged in
+//! [`check`], and what it looks like in [`crate::print`]; a new filter brings steps, in [`steps`], and nothing else.
+
+pub mod check;
+pub mod steps;
+
+use crate::http::{Reply, send};
+use crate::proxy::{self, Loaded, Proxy};
+use crate::services::{Seen, Services};
+use anyhow::Result;
+use check::Expect;
+use serde_json::Value;
+use tollgate_host_test::Request;
+
+/// One thing to see.
+#[derive(Debug)]
+pub struct Step {
+    /// What there is to see, as a sentence.
+    pub title: &'static str,
+    /// What is done.
+    pub action: Action,
+    /// What must come of it.
+    pub expect: Vec<Expect>,
+}
+
+/// What a step does.
+#[derive(Debug)]
+pub enum Action {
+    /// Sends a request through the proxy.
+    Send(Request),
+    /// Has Envoy validate a configuration of a filter.
+    Validate(&'static str, Value),
+}
+
+/// What came of a step.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// What the client got.
+    pub reply: Option<Reply>,
+    /// What the services saw, in order.
+    pub seen: Vec<Seen>,
+    /// By how much counters of the filters have moved; those that have not are left out.
+    pub moved: Vec<(String, u64)>,
+    /// Why Envoy refused the configuration.
+    pub refusal: Option<String>,
+}
+
+impl Outcome {
+    /// The last request that a service saw.
+    pub fn seen_by(&self, service: &str) -> Option<&Seen> {
+        self.seen.iter().rev().find(|seen| seen.service == service)
+    }
+}
+
+/// Where a tour takes place.
+pub struct Place<'a> {
+    /// The proxy.
+    pub proxy: &'a Proxy,
+    /// What is behind it.
+    pub services: &'a Services,
+    /// The filters, for proxies of other configurations.
+    pub loaded: &'a Loaded,
+}
+
+impl Place<'_> {
+    /// Does what a step does.
+    pub async fn run(&self, action: &Action) -> Result<Outcome> {
+        match action {
+            Action::Send(request) => self.send(request).await,
+            Action::Validate(filter, config) => {
+                let refusal = proxy::refusal(filter, config.clone(), self.loaded)?;
+                Ok(Outcome { refusal, ..Outcome::default() })
+            }
+        }
+    }
+
+    async fn send(&self, request: &Request) -> Result<Outcome> {
+        let before = self.proxy.counters()?;
+        // Not of this tour: somebody may have tried the services already.
+        self.services.take_seen();
+        let reply = send(self.proxy.address(), request).await?;
+        self.proxy.settle()?;
+        let moved = self.proxy.counters()?.into_iter().filter_map(|(name, now)| {
+            let by = now.saturating_sub(before.get(&name).copied().unwrap_or_default());
+            (by > 0).then_some((name, by))
+        });
+        let moved = moved.collect();
+        Ok(Outcome { reply: Some(reply), seen: self.services.take_seen(), moved, refusal: None })
+    }
+}
