@@ -1,5 +1,6 @@
 //! `make run`: two services behind a real Envoy with the filters of this workspace, and a tour of what they do.
 
+mod cli;
 mod http;
 mod print;
 mod proxy;
@@ -9,27 +10,19 @@ mod tour;
 
 use anyhow::Result;
 use clap::Parser;
-use print::{Color, Printer};
-use proxy::Proxy;
+use cli::Cli;
+use print::Printer;
+use proxy::{Loaded, Proxy};
 use services::Services;
 use std::process::ExitCode;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 use stop::Stop;
 use tollgate_host_test::envoy;
 use tour::Place;
 
-/// Two services behind Envoy with the filters loaded, and a tour of what they do.
-#[derive(Debug, Parser)]
-struct Cli {
-    /// End after the tour, with status 0 when all went as expected.
-    #[arg(long)]
-    tour_only: bool,
-    /// Where the proxy listens on 127.0.0.1; 0 for any free port.
-    #[arg(long, default_value_t = 10000)]
-    port: u16,
-    /// Whether to colour.
-    #[arg(long, value_enum, default_value_t = Color::Auto)]
-    color: Color,
-}
+/// How long a build may take before it is mentioned.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     match run(&Cli::parse()) {
@@ -42,11 +35,12 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<ExitCode> {
+    let orders = cli.orders()?;
     // What is likely to be amiss comes first; building takes a while the first time.
     envoy::binary()?;
-    let at = proxy::check_port(cli.port)?;
-    let mut printer = Printer::new(cli.color);
-    let loaded = proxy::build()?;
+    let at = proxy::check_port(orders.port)?;
+    let mut printer = Printer::to_stdout(cli.color);
+    let loaded = build(&mut printer)?;
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         let mut stop = Stop::new()?;
@@ -61,13 +55,14 @@ fn run(cli: &Cli) -> Result<ExitCode> {
         };
         services.set_proxy(proxy.address());
         introduce(&mut printer, &proxy, &services)?;
+        let steps = tour::steps::all();
         let place = Place { proxy: &proxy, services: &services, loaded: &loaded };
         let well = tokio::select! {
-            toured = tour(&mut printer, &place) => toured?,
+            toured = place.tour(&steps, &mut printer) => toured?,
             code = stop.wait() => return Ok(code),
         };
         let verdict = if well { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-        if !cli.tour_only {
+        if !orders.tour_only {
             invite(&mut printer, &proxy)?;
             tokio::select! {
                 ended = proxy.ended() => return Err(ended),
@@ -75,6 +70,22 @@ fn run(cli: &Cli) -> Result<ExitCode> {
             }
         }
         Ok(verdict)
+    })
+}
+
+/// Builds the filters, and says so if that takes a while.
+fn build(printer: &mut Printer) -> Result<Loaded> {
+    let (done, wait) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        let building = scope.spawn(move || {
+            let _at_the_end = done;
+            proxy::build()
+        });
+        // It never sends: either the time is up, or the other end is gone.
+        if wait.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            printer.say("Building the filters. The first time this takes a minute or two.")?;
+        }
+        building.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 
@@ -86,20 +97,6 @@ fn introduce(printer: &mut Printer, proxy: &Proxy, services: &Services) -> Resul
         printer.place(service, format_args!("http://{address}"))?;
     }
     Ok(())
-}
-
-/// Whether all went as expected.
-async fn tour(printer: &mut Printer, place: &Place<'_>) -> Result<bool> {
-    let steps = tour::steps::all();
-    let mut failed = Vec::new();
-    for (number, step) in (1..).zip(&steps) {
-        let outcome = place.run(&step.action).await?;
-        if printer.step(number, step, &outcome)? > 0 {
-            failed.push(step.title);
-        }
-    }
-    printer.verdict(steps.len(), &failed)?;
-    Ok(failed.is_empty())
 }
 
 fn invite(printer: &mut Printer, proxy: &Proxy) -> Result<()> {

@@ -62,16 +62,22 @@ fn is_noise(name: &[u8]) -> bool {
     name.starts_with(b"x-envoy-") || NOISE.iter().any(|noise| noise.as_bytes() == name)
 }
 
-/// Writes to the standard output, a step at a time.
+/// Writes a step at a time.
 pub struct Printer {
     color: bool,
     page: String,
+    out: Box<dyn Write>,
 }
 
 impl Printer {
-    /// Decides on colours.
-    pub fn new(color: Color) -> Self {
-        Self { color: color.decide(), page: String::new() }
+    /// Writes to the standard output.
+    pub fn to_stdout(color: Color) -> Self {
+        Self::new(color.decide(), Box::new(io::stdout()))
+    }
+
+    /// Writes to anything.
+    pub fn new(color: bool, out: Box<dyn Write>) -> Self {
+        Self { color, page: String::new(), out }
     }
 
     /// Writes a line.
@@ -178,9 +184,8 @@ impl Printer {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        out.write_all(std::mem::take(&mut self.page).as_bytes())?;
-        out.flush()
+        self.out.write_all(std::mem::take(&mut self.page).as_bytes())?;
+        self.out.flush()
     }
 }
 

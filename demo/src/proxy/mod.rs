@@ -34,11 +34,11 @@ pub fn check_port(port: u16) -> Result<SocketAddr> {
     match TcpListener::bind(at) {
         Ok(_) => Ok(at),
         Err(error) if error.kind() == ErrorKind::AddrInUse => {
-            bail!("port {port} is taken: stop what listens on {at}, or choose another with --port")
+            let other = port.checked_add(1).unwrap_or(10000);
+            bail!("port {port} is taken: stop what listens on {at}, or choose another: make run PORT={other}")
         }
-        Err(error) => {
-            Err(error).with_context(|| format!("cannot listen on {at}: choose another port with --port"))
-        }
+        Err(error) => Err(error)
+            .with_context(|| format!("cannot listen on {at}; choose another port: make run PORT=10000")),
     }
 }
 

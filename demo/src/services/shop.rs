@@ -57,7 +57,7 @@ async fn order(id: &str, headers: &Headers, proxy: Option<SocketAddr>) -> (Statu
     let Some(proxy) = proxy else {
         return (StatusCode::SERVICE_UNAVAILABLE, json!({"error": "the proxy is not up yet"}));
     };
-    let mut request = Request::get("/users/1").authority("shop.example");
+    let mut request = Request::get("/users/1").authority("shop.example").header("user-agent", ORDER);
     for name in PROPAGATED {
         for value in headers.get_all(name) {
             request = request.header(name, value);

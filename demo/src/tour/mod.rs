@@ -7,11 +7,13 @@ pub mod check;
 pub mod steps;
 
 use crate::http::{Reply, send};
+use crate::print::Printer;
 use crate::proxy::{self, Loaded, Proxy};
 use crate::services::{Seen, Services};
 use anyhow::Result;
 use check::Expect;
 use serde_json::Value;
+use tokio::task::spawn_blocking;
 use tollgate_host_test::Request;
 
 /// One thing to see.
@@ -65,12 +67,26 @@ pub struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// Goes through the steps and prints each. Whether all went as expected.
+    pub async fn tour(&self, steps: &[Step], printer: &mut Printer) -> Result<bool> {
+        let mut failed = Vec::new();
+        for (number, step) in (1..).zip(steps) {
+            let outcome = self.run(&step.action).await?;
+            if printer.step(number, step, &outcome)? > 0 {
+                failed.push(step.title);
+            }
+        }
+        printer.verdict(steps.len(), &failed)?;
+        Ok(failed.is_empty())
+    }
+
     /// Does what a step does.
-    pub async fn run(&self, action: &Action) -> Result<Outcome> {
+    async fn run(&self, action: &Action) -> Result<Outcome> {
         match action {
             Action::Send(request) => self.send(request).await,
             Action::Validate(filter, config) => {
-                let refusal = proxy::refusal(filter, config.clone(), self.loaded)?;
+                let (filter, config, loaded) = (*filter, config.clone(), self.loaded.clone());
+                let refusal = spawn_blocking(move || proxy::refusal(filter, config, &loaded)).await??;
                 Ok(Outcome { refusal, ..Outcome::default() })
             }
         }
