@@ -141,7 +141,7 @@ impl Printer {
             headers.0.iter().filter(|(name, _)| !is_noise(name)).cloned().collect()
         };
         let Some(before) = before else {
-            return loud(headers).iter().map(|field| text(field)).collect();
+            return loud(headers).iter().map(text).collect();
         };
         let now = loud(headers).into_iter().map(|field| match &field {
             field if before.0.contains(field) => format!("  {}", text(field)),

@@ -1,5 +1,13 @@
 //! `tollgate-demo` as a user meets it: its output, its exit status, and what is left of it afterwards.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test ends by panicking; clippy relaxes these only inside test functions, not in what they share"
+)]
+
 mod started;
 
 use started::{Demo, demo, output};

@@ -128,6 +128,7 @@ pub fn refusal(name: &str, config: Value, loaded: &Loaded) -> Result<Option<Stri
     }
 }
 
+#[expect(clippy::indexing_slicing, reason = "a JSON value is indexed to insert a field")]
 fn ingress(at: SocketAddr, loaded: &Loaded, services: &[(&str, SocketAddr)]) -> Value {
     let plugins = loaded.iter().map(|(plugged, wasm)| {
         let filter = Filter::new(wasm.clone()).named(plugged.name);

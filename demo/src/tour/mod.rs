@@ -106,3 +106,48 @@ impl Place<'_> {
         Ok(Outcome { reply: Some(reply), seen: self.services.take_seen(), moved, refusal: None })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Page(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Page {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The same tour with a filter that is told to do nothing.
+    #[test]
+    fn a_filter_that_does_not_do_its_work_fails_the_tour() {
+        let mut loaded = proxy::build().unwrap();
+        loaded[0].0.config = json!({});
+        let page = Page::default();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let well = runtime.block_on(async {
+            let services = Services::start().await.unwrap();
+            let at = proxy::check_port(0).unwrap();
+            let proxy = Proxy::start(at, &loaded, &services.addresses).unwrap();
+            services.set_proxy(proxy.address());
+            let place = Place { proxy: &proxy, services: &services, loaded: &loaded };
+            let mut printer = Printer::new(false, Box::new(page.clone()));
+            place.tour(&steps::all(), &mut printer).await.unwrap()
+        });
+        let text = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
+        assert!(!well, "{text}");
+        assert!(text.contains("\u{2717} user-service: x-request-id is a UUID: it is absent"), "{text}");
+        // What the other filter does, and what needs no filter, is still well.
+        assert!(text.contains("\u{2713} the status is 403"), "{text}");
+        assert!(text.trim_end().lines().last().unwrap().contains(" did not go as expected: "), "{text}");
+    }
+}

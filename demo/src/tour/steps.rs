@@ -4,7 +4,7 @@ use super::check::{Expect, Is, Place};
 use super::{Action, Step};
 use crate::proxy::filters::TELEMETRY;
 use crate::services::{ORDER, USER};
-use Expect::{Counted, Header, Reached, Refused, Status};
+use Expect::{Body, Counted, Header, Reached, Refused, Status};
 use Place::{At, Response};
 use serde_json::json;
 use tollgate_host_test::Request;
@@ -132,7 +132,11 @@ fn headers() -> Vec<Step> {
 
 fn hello() -> Vec<Step> {
     vec![
-        step("The example of a filter keeps strangers out", get("/staff/1"), [Status(403), Reached(&[])]),
+        step(
+            "The example of a filter keeps strangers out",
+            get("/staff/1"),
+            [Status(403), Body("not_allowed"), Reached(&[])],
+        ),
         step(
             "... and lets in who may come in",
             get("/staff/1").header("x-team", "support"),

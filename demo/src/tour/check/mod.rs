@@ -1,13 +1,18 @@
 //! What may be expected of a step, and whether it came about.
 
+#[cfg(test)]
+mod tests;
+mod text;
+
 use super::Outcome;
-use std::fmt;
 
 /// One expectation.
 #[derive(Clone, Copy, Debug)]
 pub enum Expect {
     /// The client gets this status.
     Status(u16),
+    /// The body of what the client gets holds this text.
+    Body(&'static str),
     /// These services see a request, in this order, and no other does.
     Reached(&'static [&'static str]),
     /// A header is something at a place.
@@ -57,8 +62,13 @@ impl Expect {
             Self::Status(status) => {
                 let got = outcome.reply.as_ref().map(|reply| reply.status.as_u16());
                 hold(got == Some(*status), || {
-                    got.map_or("no response".to_owned(), |got| format!("it is {got}"))
+                    got.map_or("there is none".to_owned(), |got| format!("it is {got}"))
                 })
+            }
+            Self::Body(part) => {
+                let body = outcome.reply.as_ref().map(|reply| String::from_utf8_lossy(&reply.body));
+                let body = body.unwrap_or_default();
+                hold(body.contains(part), || format!("it is `{body}`"))
             }
             Self::Reached(services) => {
                 let reached: Vec<_> = outcome.seen.iter().map(|seen| seen.service).collect();
@@ -152,51 +162,7 @@ fn is_uuid(value: &str) -> bool {
 
 /// The duration of a metric in milliseconds: `upstream;dur=25` among others.
 fn timing(value: &str, metric: &str) -> Option<f64> {
-    let entry = value.split(',').find_map(|entry| entry.trim().strip_prefix(metric))?;
-    entry.split(';').find_map(|parameter| parameter.trim().strip_prefix("dur="))?.parse().ok()
-}
-
-impl fmt::Display for Expect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Status(status) => write!(f, "the status is {status}"),
-            Self::Reached([]) => write!(f, "no service sees the request"),
-            Self::Reached(services) => write!(f, "the request reaches {}", services.join(", then ")),
-            Self::Header(place, name, is) => write!(f, "{place}: {name} {is}"),
-            Self::Counted(counter, n) => write!(f, "{counter} grows by {n}"),
-            Self::Refused(parts) => write!(f, "Envoy refuses it in one line with `{}`", parts.join("`, `")),
-        }
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Response => "response",
-            Self::At(service) => service,
-        })
-    }
-}
-
-impl fmt::Display for Is {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Absent => write!(f, "is absent"),
-            Self::Text(text) => write!(f, "is `{text}`"),
-            Self::Uuid => write!(f, "is a UUID"),
-            Self::Trace => write!(f, "is valid"),
-            Self::Continues(..) => write!(f, "has the caller's trace id, and a span id of its own"),
-            Self::NotOfTrace(_) => write!(f, "is valid, and of a new trace"),
-            Self::SameAt(place) => write!(f, "is the same as {}", of(*place)),
-            Self::NextSpanAfter(place) => write!(f, "is of the same trace as {}, another span", of(*place)),
-            Self::Timing(metric, least) => write!(f, "says that `{metric}` took {least} ms or more"),
-        }
-    }
-}
-
-fn of(place: Place) -> String {
-    match place {
-        Place::Response => "in the response".to_owned(),
-        Place::At(service) => format!("at {service}"),
-    }
+    let mut parts = value.split(',').map(|entry| entry.split(';').map(str::trim));
+    let parts = parts.find_map(|mut parts| (parts.next() == Some(metric)).then_some(parts))?;
+    parts.into_iter().find_map(|parameter| parameter.strip_prefix("dur="))?.parse().ok()
 }
