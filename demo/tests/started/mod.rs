@@ -20,8 +20,19 @@ pub fn output(mut command: Command) -> Output {
     command.output().unwrap()
 }
 
+/// A test that fails must not leave a demo behind.
+struct Guard(Child);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 pub struct Demo {
-    child: Child,
+    child: Guard,
     /// What it has printed.
     pub text: String,
     /// Its child processes.
@@ -44,9 +55,9 @@ pub struct Left {
 impl Demo {
     pub fn start() -> Self {
         let mut command = demo(&["--port", "0"]);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = Guard(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
         let mut text = String::new();
-        for line in BufReader::new(child.stdout.as_mut().unwrap()).lines() {
+        for line in BufReader::new(child.0.stdout.as_mut().unwrap()).lines() {
             text.push_str(&line.unwrap());
             text.push('\n');
             if text.ends_with("Ctrl-C stops everything.\n") {
@@ -61,7 +72,7 @@ impl Demo {
         assert_eq!(addresses.len(), 3, "Envoy and two services\n{text}");
         let log = text.lines().find_map(|line| line.strip_prefix("  log ")).unwrap().trim();
         let files = Path::new(log).parent().unwrap().to_path_buf();
-        let children = children(child.id());
+        let children = children(child.0.id());
         assert_eq!(children.len(), 1, "{children:?}\n{text}");
         Self { child, text, children, proxy: addresses[0], addresses, files }
     }
@@ -77,7 +88,7 @@ impl Demo {
 
     /// Sends a signal, and waits for the end.
     pub fn stop(self, signal: i32) -> Left {
-        let pid = i32::try_from(self.child.id()).unwrap();
+        let pid = i32::try_from(self.child.0.id()).unwrap();
         // SAFETY: no memory is involved, and the process is our child, not yet waited for.
         assert_eq!(unsafe { libc::kill(pid, signal) }, 0);
         self.ended()
@@ -87,11 +98,11 @@ impl Demo {
     pub fn ended(mut self) -> Left {
         let mut status = None;
         wait_for("the demo to end", || {
-            status = self.child.try_wait().unwrap();
+            status = self.child.0.try_wait().unwrap();
             status.is_some()
         });
         let mut errors = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+        self.child.0.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
         let (children, addresses, files) = (self.children, self.addresses, self.files);
         Left { status: status.unwrap(), errors, files, children, addresses }
     }
