@@ -3,7 +3,8 @@
 //! Lenient where it is (bytes behind a key are not looked at, RSA keys of 512 bits pass, a PEM text may hold other
 //! blocks and lines of any length), and no further. All of it was compared with Envoy 1.40; see `signatures`.
 
-use base64ct::{Base64, Encoding};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 
 use pkcs8::der::{Decode, Reader, SliceReader};
 use pkcs8::{ObjectIdentifier, PrivateKeyInfoRef, SubjectPublicKeyInfoRef};
@@ -120,7 +121,7 @@ fn block<'a>(text: &str, labels: &[&'a str]) -> Option<(&'a str, Vec<u8>)> {
                 line => base64.push_str(line.trim()),
             }
         }
-        return Some((label, Base64::decode_vec(&base64).ok()?));
+        return Some((label, BASE64_STANDARD.decode(base64).ok()?));
     }
     None
 }
