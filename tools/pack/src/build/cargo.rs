@@ -86,7 +86,7 @@ pub(super) fn build(package: &Package, toolchain: &Toolchain) -> Result<PathBuf,
             command.arg("--config").arg(format!("profile.wasm.{setting}"));
         }
     }
-    command.env("CARGO_ENCODED_RUSTFLAGS", encoded_flags(toolchain, package.dir()));
+    command.env("CARGO_ENCODED_RUSTFLAGS", encoded_flags(toolchain, (!package.in_workspace).then(|| package.dir())));
     if let Some(rustc) = &toolchain.rustc {
         command.env("RUSTC", rustc);
     }
@@ -96,13 +96,13 @@ pub(super) fn build(package: &Package, toolchain: &Toolchain) -> Result<PathBuf,
 
 /// Panic messages hold paths: without the mapping, where somebody keeps the sources would be part of the module, and
 /// two machines would not build the same.
-fn encoded_flags(toolchain: &Toolchain, package: &Path) -> OsString {
+fn encoded_flags(toolchain: &Toolchain, package: Option<&Path>) -> OsString {
     let mut flags: Vec<OsString> = toolchain.flags.iter().map(OsString::from).collect();
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
     let root = workspace_root();
     // The last that matches counts.
-    for (from, to) in [(Some(package), "filter"), (Some(&*root), "tollgate"), (home.as_deref(), "cargo")] {
+    for (from, to) in [(package, "filter"), (Some(&*root), "tollgate"), (home.as_deref(), "cargo")] {
         let Some(from) = from else { continue };
         let mut flag = OsString::from("--remap-path-prefix=");
         flag.push(from);
