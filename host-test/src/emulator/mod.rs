@@ -1,8 +1,58 @@
-//! The emulated host.
+//! The emulated host: Envoy as a filter sees it, without Envoy.
+//!
+//! There are three layers. [`abi`] decodes what a module asks for and encodes what it is told, and knows no semantics.
+//! [`state`], [`callouts`] and [`properties`] are plain state. [`proxy`] moves streams through filters as Envoy does.
+//! Nothing is global and nothing waits: a VM is entered, leaves behind what it wants done, and time is a number.
+//!
+//! [`run`] runs a whole scenario. [`Emulator`] is for tests that want to look between the steps.
 
-use crate::{Outcome, Refused, Scenario};
+mod abi;
+mod callouts;
+mod clock;
+mod context;
+pub mod foreign;
+mod foreign_context;
+mod header_map;
+mod linking;
+mod properties;
+mod proxy;
+mod random;
+mod start;
+pub mod state;
+mod steps;
+mod trace;
+mod vm;
+mod world;
+
+pub use abi::names as host_calls;
+pub use linking::AbiVersion;
+pub use start::Builder;
+pub use steps::StreamHandle;
+pub use trace::{Effect, Trap, Which};
+
+use crate::{Exchange, Outcome, Refused, Scenario};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use world::World;
+
+/// How long a callback may run before it is taken for an endless loop. Envoy would wait for ever.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs a scenario on the emulator.
-pub fn run(_scenario: &Scenario) -> Result<Outcome, Refused> {
-    unimplemented!("being written")
+pub fn run(scenario: &Scenario) -> Result<Outcome, Refused> {
+    Ok(Emulator::new(scenario)?.run())
+}
+
+/// A proxy with its filters loaded.
+#[derive(Debug)]
+pub struct Emulator {
+    world: Box<World>,
+    vms: Vec<Option<vm::Vm>>,
+    scenario: Scenario,
+    workers: usize,
+    next_stream: u64,
+    done: BTreeMap<u64, Exchange>,
+    patience: Duration,
+    /// The root context of a plugin on a thread, and its VM.
+    roots: BTreeMap<(usize, usize), (usize, u32)>,
 }

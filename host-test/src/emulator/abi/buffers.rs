@@ -1,0 +1,65 @@
+//! Buffers: bodies, configurations, what callouts bring.
+
+use super::call::{Answer, HostCall, Signature};
+use crate::emulator::context::BufferKind;
+use crate::emulator::linking::AbiVersion::V0_1_0;
+use crate::emulator::state::Status;
+
+pub(super) const CALLS: &[Signature] = &[
+    Signature::proxy("proxy_get_buffer_status", "buffer:u length:o flags:o", get_status),
+    Signature::proxy("proxy_get_buffer_bytes", "buffer:u start:u length:u bytes:O", get_bytes),
+    Signature::proxy("proxy_set_buffer_bytes", "buffer:u start:u length:u bytes:b", set_bytes),
+    Signature::proxy("proxy_get_configuration", "bytes:O", get_configuration).until(V0_1_0),
+];
+
+fn kind(call: &HostCall<'_, '_>) -> Result<BufferKind, Status> {
+    BufferKind::from_number(call.u32(0)).ok_or(Status::BadArgument)
+}
+
+fn get_status(call: &mut HostCall<'_, '_>) -> Answer {
+    let kind = kind(call)?;
+    let (vm, id) = (call.vm(), call.context_id());
+    let length = call.world().buffer(vm, id, kind).ok_or(Status::NotFound)?.len();
+    call.put_u32(1, length as u32)?;
+    call.put_u32(2, 0)
+}
+
+fn get_bytes(call: &mut HostCall<'_, '_>) -> Answer {
+    let kind = kind(call)?;
+    let (start, length) = (call.u32(1) as usize, call.u32(2) as usize);
+    let (vm, id) = (call.vm(), call.context_id());
+    let buffer = call.world().buffer(vm, id, kind).ok_or(Status::NotFound)?;
+    let end = (start + length).min(buffer.len());
+    let bytes = buffer.get(start..end).unwrap_or_default().to_vec();
+    call.give(&bytes, 3)
+}
+
+/// Envoy, `context.cc`, `Buffer::copyFrom`: what is in the middle cannot be replaced.
+fn set_bytes(call: &mut HostCall<'_, '_>) -> Answer {
+    let kind = kind(call)?;
+    let (start, length) = (call.u32(1) as usize, call.u32(2) as usize);
+    let (vm, id) = (call.vm(), call.context_id());
+    if call.world().buffer(vm, id, kind).is_none() {
+        return Err(Status::NotFound.into());
+    }
+    let bytes = call.bytes(3)?;
+    let buffer = call.world().buffer_mut(vm, id, kind).ok_or(Status::BadArgument)?;
+    if start == 0 {
+        buffer.drain(..length.min(buffer.len()));
+        buffer.splice(0..0, bytes);
+    } else if start >= buffer.len() {
+        buffer.extend(bytes);
+    } else {
+        return Err(Status::BadArgument.into());
+    }
+    Ok(())
+}
+
+/// The plugin's configuration while it is being configured, and the VM's at all other times.
+fn get_configuration(call: &mut HostCall<'_, '_>) -> Answer {
+    let (vm, id) = (call.vm(), call.context_id());
+    let world = call.world();
+    let plugin = world.buffer(vm, id, BufferKind::PluginConfiguration);
+    let bytes = plugin.or_else(|| world.buffer(vm, id, BufferKind::VmConfiguration)).unwrap_or_default();
+    call.give(&bytes, 0)
+}

@@ -1,0 +1,89 @@
+//! Header maps.
+
+use super::call::{Answer, HostCall, Signature};
+use crate::emulator::context::MapKind;
+use crate::emulator::linking::AbiVersion;
+use crate::emulator::state::{Status, pairs};
+
+pub(super) const CALLS: &[Signature] = &[
+    Signature::proxy("proxy_get_header_map_value", "map:u key:b value:O", get_value),
+    Signature::proxy("proxy_add_header_map_value", "map:u key:b value:b", add_value),
+    Signature::proxy("proxy_replace_header_map_value", "map:u key:b value:b", replace_value),
+    Signature::proxy("proxy_remove_header_map_value", "map:u key:b", remove_value),
+    Signature::proxy("proxy_get_header_map_pairs", "map:u pairs:O", get_pairs),
+    Signature::proxy("proxy_set_header_map_pairs", "map:u pairs:p", set_pairs),
+    Signature::proxy("proxy_get_header_map_size", "map:u size:o", get_size),
+];
+
+fn kind(call: &HostCall<'_, '_>) -> Result<MapKind, Status> {
+    MapKind::from_number(call.u32(0)).ok_or(Status::BadArgument)
+}
+
+fn get_value(call: &mut HostCall<'_, '_>) -> Answer {
+    let kind = kind(call)?;
+    let key = call.bytes(1)?;
+    let (vm, id) = (call.vm(), call.context_id());
+    let map = call.world().map(vm, id, kind).ok_or(Status::BadArgument)?;
+    let value = map.first(&key).map(<[u8]>::to_vec);
+    match value {
+        Some(value) => call.give(&value, 3),
+        // A header that is missing is an empty one to the oldest modules.
+        None if call.world().vms[vm].abi == AbiVersion::V0_1_0 => call.give(&[], 3),
+        None => Err(Status::NotFound.into()),
+    }
+}
+
+fn add_value(call: &mut HostCall<'_, '_>) -> Answer {
+    let kind = kind(call)?;
+    let (key, value) = (call.bytes(1)?, call.bytes(3)?);
+    change(call, kind, |map| map.add(&key, &value))
+}
+
+fn replace_value(call: &mut HostCall<'_, '_>) -> Answer {
+    let kind = kind(call)?;
+    let (key, value) = (call.bytes(1)?, call.bytes(3)?);
+    change(call, kind, |map| map.set(&key, &value))
+}
+
+fn remove_value(call: &mut HostCall<'_, '_>) -> Answer {
+    let kind = kind(call)?;
+    let key = call.bytes(1)?;
+    change(call, kind, |map| map.remove(&key))
+}
+
+fn set_pairs(call: &mut HostCall<'_, '_>) -> Answer {
+    let kind = kind(call)?;
+    let list = pairs::decode(&call.bytes(1)?);
+    change(call, kind, |map| {
+        map.clear();
+        for (key, value) in &list {
+            map.add(key, value);
+        }
+    })
+}
+
+fn change(
+    call: &mut HostCall<'_, '_>,
+    kind: MapKind,
+    how: impl FnOnce(&mut crate::emulator::header_map::HeaderMap),
+) -> Answer {
+    let (vm, id) = (call.vm(), call.context_id());
+    how(call.world().map_mut(vm, id, kind).ok_or(Status::BadArgument)?);
+    Ok(())
+}
+
+/// Never fails for a map that is not there: it is an empty one.
+fn get_pairs(call: &mut HostCall<'_, '_>) -> Answer {
+    let kind = kind(call)?;
+    let (vm, id) = (call.vm(), call.context_id());
+    let list = call.world().map(vm, id, kind).map(|map| map.pairs().to_vec()).unwrap_or_default();
+    call.give_pairs(&list, 1)
+}
+
+/// Envoy asks for the map as if to change it, so this is 2 where reading would do, as in `on_log`.
+fn get_size(call: &mut HostCall<'_, '_>) -> Answer {
+    let kind = kind(call)?;
+    let (vm, id) = (call.vm(), call.context_id());
+    let size = call.world().map_mut(vm, id, kind).ok_or(Status::BadArgument)?.byte_size();
+    call.put_u32(1, size)
+}

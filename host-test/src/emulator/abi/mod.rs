@@ -1,0 +1,55 @@
+//! The border. Each file decodes the arguments of some host calls from guest memory, asks the plain state behind it,
+//! and encodes the answer; the semantics are not here.
+//!
+//! The order of checks is that of `proxy-wasm-cpp-host`, `src/exports.cc`: types first, then memory, then the context.
+//! It shows: an unknown map with a wild pointer is 2, a known one is 6.
+
+mod buffers;
+mod call;
+mod foreign;
+mod grpc;
+mod headers;
+mod http_call;
+mod log;
+mod metrics;
+mod properties;
+mod queues;
+mod shared_data;
+mod stream;
+mod time;
+mod wasi;
+
+pub(crate) use call::{Signature, Stop, enter};
+
+use super::linking::AbiVersion;
+
+/// Every call that a module of this version may import.
+pub(crate) fn all(abi: AbiVersion) -> impl Iterator<Item = &'static Signature> {
+    let groups: [&'static [Signature]; 14] = [
+        log::CALLS,
+        headers::CALLS,
+        buffers::CALLS,
+        properties::CALLS,
+        shared_data::CALLS,
+        queues::CALLS,
+        http_call::CALLS,
+        grpc::CALLS,
+        metrics::CALLS,
+        time::CALLS,
+        stream::CALLS,
+        foreign::CALLS,
+        wasi::CALLS,
+        wasi::EMSCRIPTEN,
+    ];
+    groups.into_iter().flatten().filter(move |call| call.since <= abi && abi <= call.until)
+}
+
+/// The call of this name, if a module of this version may import it.
+pub(crate) fn find(module: &str, name: &str, abi: AbiVersion) -> Option<&'static Signature> {
+    all(abi).find(|call| call.name == name && call.modules.contains(&module))
+}
+
+/// The names of all host calls in `env`, for tests that go through them.
+pub fn names(abi: AbiVersion) -> Vec<&'static str> {
+    all(abi).filter(|call| call.name.starts_with("proxy_")).map(|call| call.name).collect()
+}

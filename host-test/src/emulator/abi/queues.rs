@@ -1,0 +1,49 @@
+//! Shared queues.
+
+use super::call::{Answer, HostCall, Signature};
+use crate::emulator::state::Status;
+use crate::emulator::world::{Event, Owner};
+use std::time::Duration;
+
+pub(super) const CALLS: &[Signature] = &[
+    Signature::proxy("proxy_register_shared_queue", "name:b token:o", register),
+    Signature::proxy("proxy_resolve_shared_queue", "vm_id:b name:b token:o", resolve),
+    Signature::proxy("proxy_enqueue_shared_queue", "token:u item:b", enqueue),
+    Signature::proxy("proxy_dequeue_shared_queue", "token:u item:O", dequeue),
+];
+
+/// The thread and the root context that register last get the news: Envoy posts to the thread and finds the VM there
+/// by its key, so a queue registered by the canary is announced to the main thread's VM.
+fn register(call: &mut HostCall<'_, '_>) -> Answer {
+    let name = call.text(0)?;
+    let (vm, root) = (call.vm(), call.root_id());
+    let world = call.world();
+    let state = &world.vms[vm];
+    let owner = Owner { thread: state.thread, key: state.key.clone(), root };
+    let vm_id = state.vm_id.clone();
+    let token = world.queues.register(&vm_id, &name, owner);
+    call.put_u32(2, token)
+}
+
+fn resolve(call: &mut HostCall<'_, '_>) -> Answer {
+    let (vm_id, name) = (call.text(0)?, call.text(2)?);
+    let vm = call.vm();
+    let world = call.world();
+    let vm_id = if vm_id.is_empty() { world.vms[vm].vm_id.clone() } else { vm_id };
+    let token = world.queues.resolve(&vm_id, &name).ok_or(Status::NotFound)?;
+    call.put_u32(4, token)
+}
+
+fn enqueue(call: &mut HostCall<'_, '_>) -> Answer {
+    let (token, item) = (call.u32(0), call.bytes(1)?);
+    let world = call.world();
+    let owner = world.queues.enqueue(token, item)?;
+    world.clock.after(Duration::ZERO, Event::QueueReady { owner, token });
+    Ok(())
+}
+
+fn dequeue(call: &mut HostCall<'_, '_>) -> Answer {
+    let token = call.u32(0);
+    let item = call.world().queues.dequeue(token)?;
+    call.give(&item, 1)
+}

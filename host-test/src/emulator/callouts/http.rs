@@ -1,0 +1,119 @@
+//! HTTP callouts: Envoy, `context.cc`, httpCall, and `source/common/http/async_client_impl.cc`.
+
+use super::{REFUSED, TERMINATED, TIMED_OUT, answer_headers, deliver, received};
+use crate::Answer;
+use crate::emulator::context::CallAnswer;
+use crate::emulator::header_map::HeaderMap;
+use crate::emulator::state::Status;
+use crate::emulator::world::{Event, World};
+use std::time::Duration;
+
+/// A larger answer is none (`http.async_response_buffer_limit`).
+const LARGEST_ANSWER: usize = 32 << 20;
+
+/// What is asked for.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub cluster: String,
+    pub headers: Vec<(Vec<u8>, Vec<u8>)>,
+    pub body: Vec<u8>,
+    pub trailers: Vec<(Vec<u8>, Vec<u8>)>,
+    /// In milliseconds; 0 waits for ever.
+    pub timeout: u64,
+}
+
+/// What comes of it: an answer, be it made up by Envoy, or nothing at all.
+pub(crate) type Outcome = Option<CallAnswer>;
+
+/// Starts a call and gives its token.
+pub(crate) fn start(world: &mut World, vm: usize, root: u32, call: Call) -> Result<u32, Status> {
+    let upstream =
+        world.upstreams.iter().position(|u| u.spec.name == call.cluster).ok_or(Status::BadArgument)?;
+    let mut headers = HeaderMap::default();
+    for (name, value) in &call.headers {
+        headers.add(name, value);
+    }
+    if [":path", ":method", ":authority"].iter().any(|name| headers.first(name.as_bytes()).is_none()) {
+        return Err(Status::BadArgument);
+    }
+    if !call.body.is_empty() {
+        headers.set(b"content-length", call.body.len().to_string().as_bytes());
+    }
+    let token = world.vms[vm].token(0);
+    let (after, outcome) = outcome(world, upstream, headers, &call);
+    let timeout = Duration::from_millis(call.timeout);
+    let event = |outcome| Event::HttpCall { vm, root, token, outcome };
+    let timed_out = !timeout.is_zero() && after.is_none_or(|after| after >= timeout);
+    if timed_out {
+        world.clock.after(timeout, event(made_up(504, TIMED_OUT)));
+    } else if let Some(after) = after {
+        world.clock.after(after, event(outcome));
+    }
+    world.context_mut(vm, root).root.http_calls.insert(token);
+    Ok(token)
+}
+
+/// When the answer comes, if ever, and what it is.
+fn outcome(
+    world: &mut World,
+    upstream: usize,
+    mut headers: HeaderMap,
+    call: &Call,
+) -> (Option<Duration>, Outcome) {
+    if let Some(name) = headers.invalid_value() {
+        // The codec refuses it, and the router of the call answers for it.
+        return (Some(Duration::ZERO), made_up(503, &format!("invalid header value for: {name}")));
+    }
+    headers.set(b"x-envoy-internal", b"true");
+    if call.timeout > 0 {
+        headers.set(b"x-envoy-expected-rq-timeout-ms", call.timeout.to_string().as_bytes());
+    }
+    let mut trailers = HeaderMap::default();
+    for (name, value) in &call.trailers {
+        trailers.add(name, value);
+    }
+    let bodiless = matches!(headers.first(b":method"), Some(b"GET" | b"HEAD" | b"DELETE" | b"CONNECT"));
+    if headers.first(b"content-length").is_none() {
+        match (call.body.is_empty() && trailers.is_empty(), bodiless) {
+            (false, _) => headers.set(b"transfer-encoding", b"chunked"),
+            (true, false) => headers.set(b"content-length", b"0"),
+            (true, true) => {}
+        }
+    }
+    let request = received(&headers, call.body.clone(), Some(&trailers));
+    match deliver(world, upstream, request) {
+        Answer::Reply { response, after } => {
+            let mut headers = answer_headers(&response);
+            let latency = after.as_millis().to_string();
+            headers.set(b"x-envoy-upstream-service-time", latency.as_bytes());
+            let trailers = (!response.trailers.0.is_empty()).then(|| HeaderMap::of(&response.trailers));
+            let body = response.body();
+            let fits = body.len() <= LARGEST_ANSWER;
+            (Some(after), fits.then_some(CallAnswer { headers, body, trailers }))
+        }
+        Answer::Reset => (Some(Duration::ZERO), made_up(503, TERMINATED)),
+        Answer::Refuse => (Some(Duration::ZERO), made_up(503, REFUSED)),
+        Answer::ResetMidResponse(_) => (Some(Duration::ZERO), None),
+        Answer::Hang => (None, None),
+        Answer::Grpc { initial_metadata, messages, status, message, after } => {
+            let mut headers = HeaderMap::default();
+            headers.add(b":status", b"200");
+            headers.add(b"content-type", b"application/grpc");
+            initial_metadata.0.iter().for_each(|(name, value)| headers.add(name, value));
+            let mut trailers = HeaderMap::default();
+            trailers.add(b"grpc-status", status.to_string().as_bytes());
+            trailers.add(b"grpc-message", &message);
+            let body = messages.iter().flat_map(|m| super::grpc::frame(m)).collect();
+            (Some(after), Some(CallAnswer { headers, body, trailers: Some(trailers) }))
+        }
+    }
+}
+
+/// An answer in the name of an upstream that gives none.
+fn made_up(status: u16, body: &str) -> Outcome {
+    let mut headers = HeaderMap::default();
+    headers.add(b":status", status.to_string().as_bytes());
+    headers.add(b"content-length", body.len().to_string().as_bytes());
+    headers.add(b"content-type", b"text/plain");
+    Some(CallAnswer { headers, body: body.as_bytes().to_vec(), trailers: None })
+}

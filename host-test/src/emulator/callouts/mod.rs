@@ -1,0 +1,60 @@
+//! Callouts to the scenario's upstreams, on the virtual clock.
+
+pub(crate) mod grpc;
+pub(crate) mod http;
+
+use super::header_map::HeaderMap;
+use super::world::World;
+use crate::{Answer, Headers, Response, UpstreamRequest};
+
+/// Envoy's words for a connection that is refused, in a body and in the details.
+pub(crate) const REFUSED: &str = "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure, transport failure reason: delayed connect error: Connection refused";
+/// For one that closes before it answers.
+pub(crate) const TERMINATED: &str =
+    "upstream connect error or disconnect/reset before headers. reset reason: connection termination";
+/// For an answer that does not come in time.
+pub(crate) const TIMED_OUT: &str = "upstream request timeout";
+
+/// Hands a request to an upstream. What it does about it; one that refuses has seen nothing.
+pub(crate) fn deliver(world: &mut World, upstream: usize, request: UpstreamRequest) -> Answer {
+    let state = &mut world.upstreams[upstream];
+    let answers = &state.spec.answers;
+    let answer = answers.get(state.answered).or(answers.last()).cloned().unwrap_or(Answer::Hang);
+    state.answered += 1;
+    if !matches!(answer, Answer::Refuse) {
+        state.received.push(request);
+    }
+    answer
+}
+
+/// The header of an answer as it is on the wire: its fields, then the framing, unless it has one of its own.
+pub(crate) fn answer_headers(response: &Response) -> HeaderMap {
+    let mut map = HeaderMap::default();
+    map.add(b":status", response.status.to_string().as_bytes());
+    for (name, value) in &response.headers.0 {
+        map.add(name, value);
+    }
+    let given = |name| response.headers.get(name).is_some();
+    if !given("content-length") && !given("transfer-encoding") {
+        if response.body.len() > 1 || !response.trailers.0.is_empty() {
+            map.add(b"transfer-encoding", b"chunked");
+        } else {
+            let length: usize = response.body.iter().map(Vec::len).sum();
+            map.add(b"content-length", length.to_string().as_bytes());
+        }
+    }
+    map
+}
+
+/// A request as an upstream sees it.
+pub(crate) fn received(headers: &HeaderMap, body: Vec<u8>, trailers: Option<&HeaderMap>) -> UpstreamRequest {
+    let text = |name| headers.text(name).unwrap_or_default();
+    UpstreamRequest {
+        method: text(":method"),
+        path: text(":path"),
+        authority: text(":authority"),
+        headers: headers.fields(),
+        body,
+        trailers: trailers.map(HeaderMap::fields).unwrap_or_else(Headers::default),
+    }
+}

@@ -1,0 +1,92 @@
+//! Virtual time. It moves only when nothing is left to do at the present moment.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// When every emulator starts: 2026-01-01T00:00:00Z, in nanoseconds since 1970. Fixed, so that runs are equal.
+const EPOCH_NANOS: u64 = 1_767_225_600_000_000_000;
+
+/// The time and what is to happen, in order of time and, at one time, of being ordered.
+#[derive(Debug)]
+pub struct Clock<E> {
+    now: Duration,
+    order: u64,
+    queue: BTreeMap<(Duration, u64), E>,
+}
+
+impl<E> Default for Clock<E> {
+    fn default() -> Self {
+        Self { now: Duration::ZERO, order: 0, queue: BTreeMap::new() }
+    }
+}
+
+impl<E> Clock<E> {
+    /// Since the start.
+    pub fn now(&self) -> Duration {
+        self.now
+    }
+
+    /// Since 1970, in nanoseconds.
+    pub fn unix_nanos(&self) -> u64 {
+        EPOCH_NANOS + u64::try_from(self.now.as_nanos()).unwrap_or(u64::MAX - EPOCH_NANOS)
+    }
+
+    /// Orders an event, and names it for [`Clock::cancel`].
+    pub fn after(&mut self, delay: Duration, event: E) -> (Duration, u64) {
+        self.order += 1;
+        let key = (self.now.saturating_add(delay), self.order);
+        self.queue.insert(key, event);
+        key
+    }
+
+    /// Takes back an event; one that has happened is no error.
+    pub fn cancel(&mut self, key: (Duration, u64)) {
+        self.queue.remove(&key);
+    }
+
+    /// The next event not later than `limit`; the time moves to it.
+    pub fn next(&mut self, limit: Duration) -> Option<E> {
+        let ((at, _), _) = self.queue.first_key_value()?;
+        if *at > limit {
+            return None;
+        }
+        let ((at, _), event) = self.queue.pop_first()?;
+        self.now = self.now.max(at);
+        Some(event)
+    }
+
+    /// Moves the time to `to`, when nothing is left before it.
+    pub fn settle(&mut self, to: Duration) {
+        self.now = self.now.max(to);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn events_come_in_order_of_time_and_then_of_being_ordered() {
+        let mut clock = Clock::default();
+        clock.after(2 * MS, "c");
+        clock.after(MS, "a");
+        clock.after(MS, "b");
+        let taken: Vec<_> = std::iter::from_fn(|| clock.next(Duration::MAX)).collect();
+        assert_eq!(taken, ["a", "b", "c"]);
+        assert_eq!(clock.now(), 2 * MS);
+    }
+
+    #[test]
+    fn time_does_not_move_for_what_is_beyond_the_limit_or_cancelled() {
+        let mut clock = Clock::default();
+        let gone = clock.after(MS, "gone");
+        clock.after(5 * MS, "late");
+        clock.cancel(gone);
+        assert_eq!(clock.next(4 * MS), None);
+        assert_eq!(clock.now(), Duration::ZERO);
+        clock.settle(4 * MS);
+        assert_eq!(clock.now(), 4 * MS);
+    }
+}

@@ -1,0 +1,47 @@
+//! What foreign functions get to see.
+
+use super::context::Prototype;
+use super::foreign::{Expressions, ForeignContext};
+use super::proxy::stream::FilterState;
+use super::state::{Status, Value};
+use super::world::World;
+
+/// The context a foreign function is called from.
+pub(crate) struct Here<'a> {
+    pub world: &'a mut World,
+    pub vm: usize,
+    pub id: u32,
+    pub root: u32,
+}
+
+impl ForeignContext for Here<'_> {
+    fn property(&self, path: &[&str]) -> Option<Value> {
+        super::properties::find(self.world, self.vm, self.id, path)
+    }
+
+    fn is_stream(&self) -> bool {
+        self.world.stream_of(self.vm, self.id).is_some()
+    }
+
+    /// Each request has a connection of its own, so that all spans are as long as the stream.
+    fn set_filter_state(&mut self, key: &str, value: Vec<u8>, _span: u32) -> Status {
+        let Some(stream) = self.world.stream_of(self.vm, self.id) else { return Status::NotFound };
+        let state = FilterState { value, readonly: false, kind: 1 };
+        self.world.stream_mut(stream).filter_state.insert(key.into(), state);
+        Status::Ok
+    }
+
+    fn declare_property(&mut self, name: &str, readonly: bool, kind: u32, _span: u32) -> Status {
+        let (vm, root) = (self.vm, self.root);
+        self.world.context_mut(vm, root).root.declare(name, Prototype { readonly, kind })
+    }
+
+    fn clear_route_cache(&mut self) {
+        self.world.clear_route_cache(self.vm, self.id);
+    }
+
+    fn expressions(&mut self) -> &mut Expressions {
+        let (vm, root) = (self.vm, self.root);
+        &mut self.world.context_mut(vm, root).root.expressions
+    }
+}

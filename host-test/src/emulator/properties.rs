@@ -1,0 +1,196 @@
+//! Properties: Envoy, `context.cc`, findValue, and `source/extensions/filters/common/expr/context.cc`.
+//!
+//! A property can be had where Envoy has it: those of the request that are read from its headers only while the
+//! headers are in reach, or in the log.
+
+use super::header_map::HeaderMap;
+use super::proxy::stream::{FilterState, Stream};
+use super::state::{Status, Value};
+use super::world::World;
+
+/// Prefix of the filter state that `set_property` writes.
+const PREFIX: &str = "wasm.";
+
+/// The bytes of a property.
+pub(crate) fn get(world: &World, vm: usize, id: u32, path: &[&str]) -> Result<Vec<u8>, Status> {
+    // Whole tables of attributes cannot be written down.
+    let tables = ["request", "response", "connection", "source", "destination", "upstream", "xds"];
+    if let [table] = path
+        && tables.contains(table)
+        && world.stream_of(vm, id).is_some()
+    {
+        return Err(Status::SerializationFailure);
+    }
+    find(world, vm, id, path).ok_or(Status::NotFound)?.serialize()
+}
+
+/// Sets a property of a stream: filter state that other filters of the stream can read.
+pub(crate) fn set(world: &mut World, vm: usize, id: u32, name: &str, value: Vec<u8>) -> Status {
+    let Some(stream) = world.stream_of(vm, id) else { return Status::NotFound };
+    let root = world.root_of(vm, id);
+    let prototype = world.context(vm, root).and_then(|c| c.root.prototypes.get(name).cloned());
+    let state = &mut world.stream_mut(stream).filter_state;
+    if let Some(old) = state.get_mut(&format!("{PREFIX}{name}")) {
+        if old.readonly {
+            return Status::BadArgument;
+        }
+        old.value = value;
+        return Status::Ok;
+    }
+    let (readonly, kind) = prototype.map_or((false, 0), |p| (p.readonly, p.kind));
+    state.insert(format!("{PREFIX}{name}"), FilterState { value, readonly, kind });
+    Status::Ok
+}
+
+/// Finds a property.
+pub(crate) fn find(world: &World, vm: usize, id: u32, path: &[&str]) -> Option<Value> {
+    let (first, rest) = path.split_first()?;
+    let context = world.context(vm, id)?;
+    let plugin = world.plugins.get(context.plugin)?;
+    let text = |s: &str| Some(Value::Str(s.into()));
+    match (*first, rest) {
+        ("plugin_name", []) => return text(&plugin.filter.name),
+        ("plugin_root_id", []) => return text(&plugin.filter.root_id),
+        ("plugin_vm_id", []) => return text(&plugin.filter.vm_id),
+        ("xds", ["node", rest @ ..]) => return node(rest),
+        _ => {}
+    }
+    let stream = world.streams.get(&context.stream?)?;
+    let request = (context.request.headers || context.logging).then_some(&stream.request_headers);
+    let response =
+        (context.response.headers || context.logging).then_some(stream.response_headers.as_ref()).flatten();
+    let response_trailers =
+        (context.response.trailers || context.logging).then_some(stream.response_trailers.as_ref()).flatten();
+    match (*first, rest) {
+        ("request", rest) => request_attribute(world, stream, request, context.logging, rest),
+        ("response", rest) => response_attribute(stream, response, response_trailers, context.logging, rest),
+        ("connection", ["id"]) | ("connection_id", []) => Some(Value::UInt(stream.id)),
+        ("connection", ["mtls"]) => Some(Value::Bool(false)),
+        ("connection", ["termination_details"]) => None,
+        ("source", ["address"]) => text(&format!("127.0.0.1:{}", stream.port())),
+        ("source", ["port"]) => Some(Value::Int(i64::from(stream.port()))),
+        ("destination", ["address"]) => text("127.0.0.1:10000"),
+        ("destination", ["port"]) => Some(Value::Int(10_000)),
+        ("upstream", rest) => upstream_attribute(stream, rest),
+        ("xds", ["cluster_name"]) => {
+            world.upstreams.first().and_then(|u| text(&u.spec.name)).filter(|_| stream.routed)
+        }
+        ("xds", ["route_name"]) => stream.routed.then(|| Value::Str(String::new())),
+        ("xds", ["virtual_host_name"]) => stream.routed.then(|| Value::Str("all".into())),
+        ("xds", ["listener_direction"]) => Some(Value::Int(0)),
+        ("xds", ["filter_chain_name"]) => text(""),
+        ("xds", ["cluster_metadata" | "route_metadata" | "virtual_host_metadata"]) => {
+            stream.routed.then(|| Value::Message(Vec::new()))
+        }
+        ("xds", ["listener_metadata"]) | ("metadata", []) => Some(Value::Message(Vec::new())),
+        ("metadata", ["filter_metadata"]) => Some(Value::Map(Vec::new())),
+        ("filter_state", []) => Some(Value::Map(
+            stream.filter_state.iter().map(|(k, s)| (k.clone(), Value::Bytes(s.value.clone()))).collect(),
+        )),
+        ("filter_state", [key]) => stream.filter_state.get(*key).map(FilterState::to_value),
+        (name, []) => stream.filter_state.get(&format!("{PREFIX}{name}")).map(FilterState::to_value),
+        _ => None,
+    }
+}
+
+fn node(rest: &[&str]) -> Option<Value> {
+    match rest {
+        ["id" | "cluster"] => Some(Value::Str("tollgate".into())),
+        [] => Some(Value::Message(b"\x0a\x08tollgate\x12\x08tollgate".to_vec())),
+        _ => None,
+    }
+}
+
+fn header(map: Option<&HeaderMap>, name: &str) -> Option<Value> {
+    map?.text(name).map(Value::Str)
+}
+
+fn map_value(map: Option<&HeaderMap>, rest: &[&str]) -> Option<Value> {
+    match rest {
+        [] => {
+            let entries = map?.pairs().iter();
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            Some(Value::Map(entries.map(|(k, v)| (text(k), Value::Bytes(v.clone()))).collect()))
+        }
+        [name] => map?.joined(name.as_bytes()).map(Value::Bytes),
+        _ => None,
+    }
+}
+
+fn request_attribute(
+    world: &World,
+    stream: &Stream,
+    headers: Option<&HeaderMap>,
+    logging: bool,
+    rest: &[&str],
+) -> Option<Value> {
+    let path = || headers.and_then(|h| h.text(":path"));
+    let bytes = |n: usize| Some(Value::Int(n as i64));
+    match rest {
+        ["path"] => path().map(Value::Str),
+        ["url_path"] => path().map(|p| Value::Str(p.split('?').next().unwrap_or_default().into())),
+        ["query"] => path().map(|p| Value::Str(p.split_once('?').map_or("", |(_, q)| q).into())),
+        ["host"] => header(headers, ":authority"),
+        ["scheme"] => header(headers, ":scheme"),
+        ["method"] => header(headers, ":method"),
+        ["referer"] => header(headers, "referer"),
+        ["useragent"] => header(headers, "user-agent"),
+        ["id"] => header(headers, "x-request-id"),
+        ["protocol"] => Some(Value::Str("HTTP/1.1".into())),
+        ["headers", rest @ ..] => map_value(headers, rest),
+        ["time"] => {
+            let ago = world.clock.now().saturating_sub(stream.started).as_nanos() as u64;
+            Some(Value::Timestamp((world.clock.unix_nanos() - ago).cast_signed()))
+        }
+        ["duration"] if logging => {
+            Some(Value::Duration((world.clock.now() - stream.started).as_nanos() as i64))
+        }
+        ["size"] => bytes(
+            headers
+                .and_then(|h| h.text("content-length"))
+                .and_then(|length| length.parse().ok())
+                .unwrap_or(stream.request.seen),
+        ),
+        ["total_size"] => bytes(stream.request.seen + stream.request_headers.byte_size() as usize),
+        ["headers_bytes"] => bytes(stream.request_headers.byte_size() as usize),
+        _ => None,
+    }
+}
+
+fn response_attribute(
+    stream: &Stream,
+    headers: Option<&HeaderMap>,
+    trailers: Option<&HeaderMap>,
+    logging: bool,
+    rest: &[&str],
+) -> Option<Value> {
+    let number = |map: Option<&HeaderMap>, name| map?.text(name)?.parse().ok();
+    match rest {
+        ["code"] => stream.code.map(|code| Value::Int(i64::from(code))),
+        ["code_details"] => (!stream.details.is_empty()).then(|| Value::Str(stream.details.clone())),
+        ["flags"] => Some(Value::Int(stream.flags)),
+        ["grpc_status"] => {
+            number(trailers, "grpc-status").or_else(|| number(headers, "grpc-status")).map(Value::Int)
+        }
+        ["size"] => Some(Value::Int(stream.response.seen as i64)),
+        ["total_size"] => {
+            let headers = stream.response_headers.as_ref().map_or(0, HeaderMap::byte_size);
+            Some(Value::Int(stream.response.seen as i64 + i64::from(headers)))
+        }
+        ["headers_bytes"] => stream.response_headers.as_ref().map(|h| Value::Int(i64::from(h.byte_size()))),
+        ["headers", rest @ ..] => map_value(headers, rest),
+        ["trailers", rest @ ..] => map_value(trailers, rest),
+        ["backend_latency"] if logging => stream.router.latency.map(|l| Value::Duration(l.as_nanos() as i64)),
+        _ => None,
+    }
+}
+
+fn upstream_attribute(stream: &Stream, rest: &[&str]) -> Option<Value> {
+    let sent = stream.router.attempt > 0;
+    match rest {
+        ["address"] if sent => Some(Value::Str("127.0.0.1:20000".into())),
+        ["port"] if sent => Some(Value::Int(20_000)),
+        ["request_attempt_count"] if sent => Some(Value::UInt(u64::from(stream.router.attempt))),
+        _ => None,
+    }
+}

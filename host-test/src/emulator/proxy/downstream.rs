@@ -1,0 +1,252 @@
+//! The connection manager and its HTTP/1 codec: what is made of a client's request, and what the client gets.
+
+use super::Way;
+use super::stream::{Slot, Stream};
+use crate::emulator::Emulator;
+use crate::emulator::context::Context;
+use crate::emulator::header_map::HeaderMap;
+use crate::emulator::world::{Event, LocalReply, Part};
+use crate::{ClientView, Exchange, Headers, Request, Response};
+use std::time::Duration;
+
+/// Client headers that only the proxy itself may set: Envoy, `conn_manager_utility.cc`, mutateRequestHeaders.
+const INTERNAL: &[&str] = &[
+    "x-envoy-internal",
+    "x-envoy-retry-on",
+    "x-envoy-retry-grpc-on",
+    "x-envoy-max-retries",
+    "x-envoy-retriable-status-codes",
+    "x-envoy-retriable-header-names",
+    "x-envoy-upstream-rq-timeout-ms",
+    "x-envoy-upstream-rq-per-try-timeout-ms",
+    "x-envoy-hedge-on-per-try-timeout",
+    "x-envoy-upstream-alt-stat-name",
+    "x-envoy-upstream-rq-timeout-alt-response",
+    "x-envoy-expected-rq-timeout-ms",
+    "x-envoy-force-trace",
+    "x-envoy-ip-tags",
+];
+/// Headers of the connection.
+const HOP_BY_HOP: &[&str] = &["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"];
+
+impl Emulator {
+    /// Opens a stream on a worker and lets the request's headers in; the rest follows as events.
+    pub(crate) fn accept(&mut self, worker: usize, request: &Request) -> u64 {
+        self.next_stream += 1;
+        let id = self.next_stream;
+        let mut headers = HeaderMap::default();
+        let pseudo =
+            [(":authority", &request.authority), (":path", &request.path), (":method", &request.method)];
+        for (name, value) in pseudo {
+            headers.add(name.as_bytes(), value.as_bytes());
+        }
+        for (name, value) in &request.headers.0 {
+            headers.add(name, value);
+        }
+        let chunked = request.body.len() > 1 || !request.trailers.0.is_empty();
+        if !request.body.is_empty() && !chunked && headers.first(b"content-length").is_none() {
+            let length: usize = request.body.iter().map(Vec::len).sum();
+            headers.set(b"content-length", length.to_string().as_bytes());
+        }
+        HOP_BY_HOP.iter().chain(INTERNAL).for_each(|name| headers.remove(name.as_bytes()));
+        if headers.first(b"te") != Some(b"trailers") {
+            headers.remove(b"te");
+        }
+        let scheme = headers.text("x-forwarded-proto").unwrap_or_else(|| "http".into());
+        headers.add(b":scheme", scheme.as_bytes());
+        if headers.first(b"x-forwarded-proto").is_none() {
+            headers.add(b"x-forwarded-proto", b"http");
+        }
+        if self.world.settings.generate_request_id && headers.first(b"x-request-id").is_none() {
+            let uuid = self.world.random.uuid();
+            headers.add(b"x-request-id", uuid.as_bytes());
+        }
+        let content_type = headers.text("content-type").unwrap_or_default();
+        let end = request.body.is_empty() && request.trailers.0.is_empty();
+        let started = self.world.clock.now();
+        let mut stream = Stream {
+            id,
+            is_head: request.method == "HEAD",
+            is_grpc: content_type == "application/grpc" || content_type.starts_with("application/grpc+"),
+            request_headers: headers,
+            routed: true,
+            started,
+            ..Stream::default()
+        };
+        stream.request.ended = end;
+        stream.client.last_byte = started;
+        self.world.streams.insert(id, stream);
+        self.build_chain(id, worker);
+        let mut parts: Vec<_> = request
+            .body
+            .iter()
+            .filter(|piece| !piece.is_empty())
+            .cloned()
+            .map(|bytes| Part::Body { bytes, end: false })
+            .collect();
+        if !request.trailers.0.is_empty() {
+            parts.push(Part::Trailers(HeaderMap::of(&request.trailers)));
+        } else if !end {
+            parts.push(Part::Body { bytes: Vec::new(), end: true });
+        }
+        self.iterate_headers(id, Way::Request, None, end);
+        for part in parts {
+            self.world.clock.after(Duration::ZERO, Event::Downstream { stream: id, part });
+        }
+        id
+    }
+
+    /// A context in each filter. A failed VM is tried anew here, left out, or answers with its failure.
+    fn build_chain(&mut self, stream: u64, worker: usize) {
+        for plugin in 0..self.world.plugins.len() {
+            let Some((vm, root)) = self.plugin_on(worker, plugin) else { continue };
+            let filter = self.world.stream_mut(stream).filters.len();
+            let context = self.world.vms[vm].add(Context::stream(plugin, root, stream, filter));
+            let (request, response) = Default::default();
+            self.world.stream_mut(stream).filters.push(Slot { vm, context, request, response });
+        }
+    }
+
+    /// Something more came from the client.
+    pub(crate) fn from_downstream(&mut self, stream: u64, part: Part) {
+        if !self.is_alive(stream) {
+            return;
+        }
+        let s = self.world.stream_mut(stream);
+        match part {
+            Part::Body { bytes, end } => {
+                s.request.seen += bytes.len();
+                s.request.ended |= end;
+                self.iterate_body(stream, Way::Request, None, bytes, end);
+            }
+            Part::Trailers(map) => {
+                s.request.ended = true;
+                s.request_trailers = Some(map);
+                self.iterate_trailers(stream, Way::Request, None);
+            }
+            Part::Headers { .. } | Part::Broken(_) => {}
+        }
+    }
+
+    /// Response headers have passed the filters.
+    pub(crate) fn send_headers(&mut self, stream: u64, end: bool) {
+        let s = self.world.stream_mut(stream);
+        let Some(map) = s.response_headers.as_mut() else { return };
+        let Some(status) = map.text(":status") else {
+            let details = "filter_removed_required_response_headers{missing_required_header:_:status}".into();
+            let body = b"missing required header: :status".to_vec();
+            return self
+                .local_reply(stream, LocalReply { status: 502, details, body, ..LocalReply::default() });
+        };
+        s.headers_sent = true;
+        HOP_BY_HOP.iter().for_each(|name| map.remove(name.as_bytes()));
+        map.remove(b"date");
+        map.set(b"server", b"envoy");
+        if !s.request.ended {
+            // Envoy does not wait for the rest of a request it has answered.
+            map.set(b"connection", b"close");
+            s.client.closes = true;
+        }
+        let map = map.clone();
+        s.client.status = status.parse().unwrap_or(0);
+        s.code = Some(s.client.status);
+        s.client.headers = on_the_wire(&map.fields());
+        let bodiless = s.is_head || matches!(s.client.status, 100..=199 | 204);
+        if map.first(b"content-length").is_none() && !bodiless {
+            if end {
+                s.client.headers.push("content-length", "0");
+            } else {
+                s.client.headers.push("transfer-encoding", "chunked");
+            }
+        }
+        self.touched(stream);
+        if end {
+            self.complete(stream);
+        }
+    }
+
+    pub(crate) fn send_body(&mut self, stream: u64, mut piece: Vec<u8>, end: bool) {
+        self.world.stream_mut(stream).client.body.append(&mut piece);
+        self.touched(stream);
+        if end {
+            self.complete(stream);
+        }
+    }
+
+    pub(crate) fn send_trailers(&mut self, stream: u64) {
+        let s = self.world.stream_mut(stream);
+        if s.client.headers.get("transfer-encoding").is_some() {
+            s.client.trailers = s.response_trailers.as_ref().map(HeaderMap::fields).unwrap_or_default();
+        }
+        self.complete(stream);
+    }
+
+    fn touched(&mut self, stream: u64) {
+        let now = self.world.clock.now();
+        self.world.stream_mut(stream).client.last_byte = now;
+    }
+
+    /// The response is complete; so is the stream.
+    fn complete(&mut self, stream: u64) {
+        let view = view(self.world.stream_mut(stream));
+        self.finish(stream, view);
+    }
+
+    /// The stream is cut off.
+    pub(crate) fn reset(&mut self, stream: u64) {
+        self.finish(stream, ClientView::Reset);
+    }
+
+    /// Ends a stream: the log, then the filters' contexts go.
+    pub(crate) fn finish(&mut self, stream: u64, view: ClientView) {
+        if !self.is_alive(stream) {
+            return;
+        }
+        self.world.stream_mut(stream).finishing = true;
+        self.log_and_delete(stream);
+        let Some(done) = self.world.streams.remove(&stream) else { return };
+        if let Some(timer) = done.router.timer {
+            self.world.clock.cancel(timer);
+        }
+        let exchange = Exchange { client: view, upstream: done.router.requests, details: done.details };
+        self.done.insert(stream, exchange);
+    }
+}
+
+/// A value with line ends in it is several lines to who reads it.
+fn on_the_wire(fields: &Headers) -> Headers {
+    let mut out = Headers::default();
+    for (name, value) in &fields.0 {
+        let mut lines = value.split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        out.push(name, lines.next().unwrap_or_default().trim_ascii());
+        for line in lines {
+            let colon = line.iter().position(|b| *b == b':').unwrap_or(line.len());
+            let value = line.get(colon + 1..).unwrap_or_default();
+            out.push(line[..colon].to_ascii_lowercase(), value.trim_ascii());
+        }
+    }
+    out
+}
+
+/// What a client makes of what it got: the length it was promised counts (RFC 9112 section 6.3).
+fn view(stream: &Stream) -> ClientView {
+    let client = &stream.client;
+    let mut body = client.body.clone();
+    let none = stream.is_head || matches!(client.status, 101 | 204 | 304);
+    let promised: Option<usize> =
+        client.headers.get("content-length").and_then(|n| std::str::from_utf8(n).ok()?.trim().parse().ok());
+    if none {
+        body.clear();
+    } else if let Some(promised) = promised {
+        if body.len() < promised {
+            return if client.closes { ClientView::Reset } else { ClientView::Hang };
+        }
+        body.truncate(promised);
+    }
+    ClientView::Response(Response {
+        status: client.status,
+        headers: client.headers.clone(),
+        body: if body.is_empty() { Vec::new() } else { vec![body] },
+        trailers: client.trailers.clone(),
+    })
+}

@@ -1,0 +1,105 @@
+//! Answers that the proxy makes itself: Envoy, `filter_manager.cc`, sendLocalReply, and `source/common/http/utility.cc`.
+
+use super::Way;
+use crate::emulator::Emulator;
+use crate::emulator::callouts::grpc;
+use crate::emulator::header_map::HeaderMap;
+use crate::emulator::world::LocalReply;
+
+impl Emulator {
+    /// Answers a stream. How depends on how far its response has come: through the filters when there is none, past
+    /// them when they are at work on one, and not at all, but by a reset, when the client has seen the start of one.
+    pub(crate) fn local_reply(&mut self, stream: u64, reply: LocalReply) {
+        if !self.is_alive(stream) {
+            return;
+        }
+        let s = self.world.stream_mut(stream);
+        s.details.clone_from(&reply.details);
+        let in_request = s.request.calling;
+        if in_request {
+            s.request.aborted = true;
+        } else if s.response.calling {
+            s.response.aborted = true;
+        }
+        if s.response_headers.is_none() {
+            if in_request {
+                // The first one counts, made when the callback's iteration has ended.
+                s.prepared.get_or_insert(reply);
+            } else if s.prepared.is_none() {
+                self.reply_through_filters(stream, reply);
+            }
+        } else if !s.headers_sent {
+            let (headers, body) = self.compose(stream, &reply);
+            let s = self.world.stream_mut(stream);
+            s.response.aborted = true;
+            s.response_headers = Some(headers);
+            s.response_trailers = None;
+            s.response.ended = true;
+            self.send_headers(stream, body.is_empty());
+            if self.is_alive(stream) && !body.is_empty() {
+                self.send_body(stream, body, true);
+            }
+        } else {
+            self.reset(stream);
+        }
+    }
+
+    pub(crate) fn reply_through_filters(&mut self, stream: u64, reply: LocalReply) {
+        let (headers, body) = self.compose(stream, &reply);
+        let s = self.world.stream_mut(stream);
+        s.response_headers = Some(headers);
+        s.response.ended = body.is_empty();
+        self.iterate_headers(stream, Way::Response, None, body.is_empty());
+        if self.is_alive(stream) && !body.is_empty() {
+            let s = self.world.stream_mut(stream);
+            s.response.ended = true;
+            s.response.seen += body.len();
+            self.iterate_body(stream, Way::Response, None, body, true);
+        }
+    }
+
+    /// The headers and the body of a local reply.
+    fn compose(&mut self, stream: u64, reply: &LocalReply) -> (HeaderMap, Vec<u8>) {
+        let s = self.world.stream_mut(stream);
+        let mut headers = HeaderMap::default();
+        let add = |headers: &mut HeaderMap| {
+            reply.headers.iter().for_each(|(name, value)| headers.add(name, value));
+        };
+        if s.is_grpc {
+            let status = reply.grpc_status.unwrap_or_else(|| grpc::from_http(reply.status as u16));
+            headers.add(b":status", b"200");
+            headers.add(b"content-type", b"application/grpc");
+            headers.add(b"grpc-status", status.to_string().as_bytes());
+            if !reply.body.is_empty() && !s.is_head {
+                headers.add(b"grpc-message", &percent_encoded(&reply.body));
+            }
+            add(&mut headers);
+            s.code = Some(200);
+            return (headers, Vec::new());
+        }
+        headers.add(b":status", reply.status.to_string().as_bytes());
+        add(&mut headers);
+        headers.remove(b"content-length");
+        if !reply.body.is_empty() {
+            headers.set(b"content-length", reply.body.len().to_string().as_bytes());
+            if headers.first(b"content-type").is_none() {
+                headers.add(b"content-type", b"text/plain");
+            }
+        }
+        s.code = u16::try_from(reply.status).ok();
+        let body = if s.is_head { Vec::new() } else { reply.body.clone() };
+        (headers, body)
+    }
+}
+
+/// gRPC over HTTP/2, "Responses": what `grpc-message` may hold as it is.
+fn percent_encoded(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    for byte in bytes {
+        match byte {
+            b'%' | 0..=0x1f | 0x7f.. => out.extend(format!("%{byte:02X}").bytes()),
+            _ => out.push(*byte),
+        }
+    }
+    out
+}

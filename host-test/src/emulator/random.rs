@@ -1,0 +1,35 @@
+//! Randomness that is the same in every run.
+
+/// SplitMix64: a counter, well stirred. Nothing here is secret; what is wanted is that a failing run fails again.
+#[derive(Clone, Debug)]
+pub(crate) struct Random(u64);
+
+impl Default for Random {
+    fn default() -> Self {
+        Self(0x746f_6c6c_6761_7465)
+    }
+}
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub fn bytes(&mut self, count: usize) -> Vec<u8> {
+        let words = std::iter::repeat_with(|| self.next().to_le_bytes());
+        words.take(count.div_ceil(8)).flatten().take(count).collect()
+    }
+
+    /// A UUID of version 4 (RFC 9562 section 5.4). Envoy writes the trace reason into the version's place, where 4 is
+    /// "not traced".
+    pub fn uuid(&mut self) -> String {
+        let mut b = self.bytes(16);
+        b[6] = (b[6] & 0x0f) | 0x40;
+        b[8] = (b[8] & 0x3f) | 0x80;
+        let hex: String = b.iter().map(|b| format!("{b:02x}")).collect();
+        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    }
+}

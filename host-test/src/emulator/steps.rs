@@ -1,0 +1,368 @@
+//! Running: callbacks, events, time, and what a test may look at between them.
+
+use super::proxy::Way;
+use super::proxy::filter::Came;
+use super::trace::{Effect, Trap, Which};
+use super::world::{Action, Event};
+use super::{Emulator, callouts::grpc::News};
+use crate::{ClientView, Exchange, LogLine, Outcome, Request, UpstreamRequest};
+use std::time::Duration;
+
+/// How long a client waits for the next byte.
+const CLIENT_PATIENCE: Duration = Duration::from_secs(20);
+
+/// A request on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StreamHandle(u64);
+
+impl Emulator {
+    /// Makes host calls of this name fail from now on.
+    pub fn fault(mut self, call: &str, which: Which, effect: Effect) -> Self {
+        self.world.faults.add(call, which, effect);
+        self
+    }
+
+    /// Sends the scenario's requests, one after the other, to the workers in turn, and gathers what came of it.
+    pub fn run(mut self) -> Outcome {
+        let requests = self.scenario.requests.clone();
+        let exchanges = requests
+            .iter()
+            .enumerate()
+            .map(|(i, request)| {
+                let handle = self.request(i % self.workers, request);
+                self.finish_request(handle)
+            })
+            .collect();
+        self.advance(self.world.settings.linger);
+        self.outcome(exchanges)
+    }
+
+    fn outcome(self, exchanges: Vec<Exchange>) -> Outcome {
+        let upstreams = self.world.upstreams.into_iter().skip(1);
+        Outcome {
+            exchanges,
+            callouts: upstreams
+                .map(|u| (u.spec.name, u.received))
+                
+                .collect(),
+            metrics: self.world.metrics.snapshot(),
+            logs: self.world.logs,
+            trace: self.world.trace.lines(),
+        }
+    }
+
+    /// Sends a request to a worker, the first being 0, as far as it comes without time passing.
+    pub fn request(&mut self, worker: usize, request: &Request) -> StreamHandle {
+        assert!(worker < self.workers, "there are {} workers, and `{worker}` is none of them", self.workers);
+        let stream = self.accept(worker + 1, request);
+        self.advance(Duration::ZERO);
+        StreamHandle(stream)
+    }
+
+    /// What came of a request, if it is complete.
+    pub fn exchange(&self, handle: StreamHandle) -> Option<&Exchange> {
+        self.done.get(&handle.0)
+    }
+
+    /// Lets time pass until a request is complete, or the client has waited for 20 seconds in vain.
+    pub fn finish_request(&mut self, handle: StreamHandle) -> Exchange {
+        while self.is_alive(handle.0) {
+            let limit = self.world.stream_mut(handle.0).client.last_byte + CLIENT_PATIENCE;
+            match self.world.clock.next(limit) {
+                Some(event) => self.handle(event),
+                None => {
+                    self.world.clock.settle(limit);
+                    self.hang_up(handle);
+                    if let Some(exchange) = self.done.get_mut(&handle.0) {
+                        exchange.client = ClientView::Hang;
+                    }
+                }
+            }
+        }
+        self.done.get(&handle.0).cloned().unwrap_or_else(|| panic!("no request {handle:?} was sent"))
+    }
+
+    /// The client closes its connection.
+    pub fn hang_up(&mut self, handle: StreamHandle) {
+        if self.is_alive(handle.0) {
+            let details = &mut self.world.stream_mut(handle.0).details;
+            *details = "downstream_remote_disconnect".into();
+            self.reset(handle.0);
+        }
+    }
+
+    /// Lets time pass. What is due happens in order; the clock stops at each event.
+    pub fn advance(&mut self, by: Duration) {
+        let until = self.world.clock.now() + by;
+        while let Some(event) = self.world.clock.next(until) {
+            self.handle(event);
+        }
+        self.world.clock.settle(until);
+    }
+
+    /// Since the start.
+    pub fn now(&self) -> Duration {
+        self.world.clock.now()
+    }
+
+    /// A counter or a gauge of the filters.
+    pub fn metric(&self, name: &str) -> Option<u64> {
+        self.world.metrics.snapshot().get(name).copied()
+    }
+
+    /// A shared value, and its `cas`.
+    pub fn shared_data(&self, vm_id: &str, key: impl AsRef<[u8]>) -> Option<(Vec<u8>, u32)> {
+        self.world.shared.get(vm_id, key.as_ref())
+    }
+
+    /// What the filters logged so far.
+    pub fn logs(&self) -> &[LogLine] {
+        &self.world.logs
+    }
+
+    /// The host calls so far, one a line.
+    pub fn trace(&self) -> Vec<String> {
+        self.world.trace.lines()
+    }
+
+    /// The traps so far.
+    pub fn traps(&self) -> &[Trap] {
+        &self.world.traps
+    }
+
+    /// What an upstream has got so far.
+    pub fn received(&self, upstream: &str) -> &[UpstreamRequest] {
+        let found = self.world.upstreams.iter().find(|u| u.spec.name == upstream);
+        found.map_or(&[], |u| u.received.as_slice())
+    }
+
+    /// Contexts of streams that have not been deleted: none, when no request is under way.
+    pub fn open_streams(&self) -> usize {
+        self.world.vms.iter().flat_map(|vm| vm.contexts.values()).filter(|c| c.stream.is_some()).count()
+    }
+
+    /// Bytes of linear memory of a filter's VM on a worker.
+    pub fn memory(&self, worker: usize, plugin: usize) -> usize {
+        let place = self.roots.get(&(worker + 1, plugin));
+        place.and_then(|(vm, _)| self.vms[*vm].as_ref()).map_or(0, super::vm::Vm::memory_size)
+    }
+
+    /// Calls a callback of a filter's root context on a worker with whatever arguments: a token that nobody was given,
+    /// a size that is not so. What it returned, or nothing if it is not exported or the VM has failed.
+    pub fn call_root(&mut self, worker: usize, plugin: usize, name: &str, args: &[u32]) -> Option<u32> {
+        let (vm, root) = *self.roots.get(&(worker + 1, plugin))?;
+        let answer = self.enter_plainly(vm, root, name, args).ok().flatten();
+        self.after_call(vm);
+        answer
+    }
+
+    /// Ends all root contexts, as Envoy does when it stops.
+    pub fn shut_down(&mut self) {
+        for (vm, root) in std::mem::take(&mut self.roots).into_values() {
+            self.end_root(vm, root);
+        }
+    }
+
+    /// `on_done`, and `on_delete` at once or when the filter says so. What is under way for it is dropped.
+    pub(crate) fn end_root(&mut self, vm: usize, root: u32) {
+        if self.world.context(vm, root).is_none() {
+            return;
+        }
+        let done = self.enter_plainly(vm, root, "proxy_on_done", &[]);
+        if done == Ok(Some(0)) {
+            self.world.context_mut(vm, root).root.pending_done = true;
+            self.after_call(vm);
+            return;
+        }
+        self.after_call(vm);
+        self.delete_root(vm, root);
+    }
+
+    fn delete_root(&mut self, vm: usize, root: u32) {
+        self.enter(vm, root, "proxy_on_delete", &[]);
+        self.world.set_tick(vm, root, Duration::ZERO);
+        self.world.vms[vm].contexts.remove(&root);
+        self.after_call(vm);
+    }
+
+    /// Enters a VM. A trap fails it for good.
+    pub(crate) fn enter_plainly(
+        &mut self,
+        vm: usize,
+        id: u32,
+        name: &str,
+        args: &[u32],
+    ) -> Result<Option<u32>, ()> {
+        if self.world.vms[vm].failed {
+            return Err(());
+        }
+        let Some(instance) = self.vms[vm].as_mut() else { return Err(()) };
+        match instance.call(&mut self.world, name, id, args) {
+            Ok(answer) => Ok(answer),
+            Err(reason) => {
+                self.world.vms[vm].failed = true;
+                let (thread, calls) = (self.world.thread_of(vm), self.world.trace.last());
+                self.world.trace.push(format!("[{thread}#{id}] {name} trapped: {reason}"));
+                self.world.traps.push(Trap { callback: name.into(), context: id, thread, reason, calls });
+                Err(())
+            }
+        }
+    }
+
+    pub(crate) fn enter(&mut self, vm: usize, id: u32, name: &str, args: &[u32]) -> Came {
+        let answer = self.enter_plainly(vm, id, name, args);
+        let stopped = std::mem::take(&mut self.world.vms[vm].stop_iteration);
+        match answer {
+            Err(()) => Came::Failed,
+            Ok(None) => Came::Absent,
+            Ok(Some(_)) if stopped => Came::Stopped,
+            Ok(Some(answer)) => Came::Returned(answer),
+        }
+    }
+
+    /// Does what a callback has left behind.
+    pub(crate) fn after_call(&mut self, vm: usize) {
+        self.world.vms[vm].stop_iteration = false;
+        while let Some(action) = self.world.vms[vm].deferred.pop_front() {
+            let place = |emulator: &Self, id| {
+                let context = emulator.world.context(vm, id)?;
+                Some((context.stream.filter(|s| emulator.is_alive(*s))?, context.filter))
+            };
+            match action {
+                Action::ContinueDecoding(id) => {
+                    if let Some((stream, filter)) = place(self, id) {
+                        self.continue_filter(stream, filter, Way::Request);
+                    }
+                }
+                Action::ContinueEncoding(id) => {
+                    if let Some((stream, filter)) = place(self, id) {
+                        self.continue_filter(stream, filter, Way::Response);
+                    }
+                }
+                Action::Reset(id) => {
+                    if let Some((stream, _)) = place(self, id) {
+                        self.reset(stream);
+                    }
+                }
+                Action::Reply(id, reply) => {
+                    if let Some((stream, _)) = place(self, id) {
+                        self.local_reply(stream, reply);
+                    }
+                }
+                Action::Delete(root) => self.delete_root(vm, root),
+                Action::GrpcClose { root, token, status, message } => {
+                    self.grpc_news(vm, root, token, News::Close(status, message));
+                }
+                Action::Forget(root) => {
+                    if let Some(context) = self.world.vms[vm].contexts.get_mut(&root) {
+                        context.root.call_answer = None;
+                        context.root.grpc_message = None;
+                        context.root.grpc_initial = None;
+                        context.root.grpc_trailing = None;
+                        context.root.status.1.clear();
+                    }
+                }
+            }
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Downstream { stream, part } => self.from_downstream(stream, part),
+            Event::Upstream { stream, attempt, part } => self.from_upstream(stream, attempt, part),
+            Event::RouteTimeout { stream } => self.route_timed_out(stream),
+            Event::Retry { stream } => {
+                if self.is_alive(stream) {
+                    self.dispatch(stream);
+                }
+            }
+            Event::QueueReady { owner, token } => {
+                if let Some(vm) = self.world.serving(owner.thread, &owner.key)
+                    && self.world.context(vm, owner.root).is_some()
+                {
+                    self.enter(vm, owner.root, "proxy_on_queue_ready", &[token]);
+                    self.after_call(vm);
+                }
+            }
+            Event::Tick { vm, root } => self.tick(vm, root),
+            Event::HttpCall { vm, root, token, outcome } => {
+                let Some(context) = self.world.vms[vm].contexts.get_mut(&root) else { return };
+                context.root.http_calls.remove(&token);
+                let args = match &outcome {
+                    Some(answer) => {
+                        let trailers = answer.trailers.as_ref().map_or(0, |t| t.len());
+                        [token, answer.headers.len() as u32, answer.body.len() as u32, trailers as u32]
+                    }
+                    None => {
+                        // 11 is BrokenConnection.
+                        context.root.status = (11, b"reset".to_vec());
+                        [token, 0, 0, 0]
+                    }
+                };
+                context.root.call_answer = outcome;
+                self.news(vm, root, "proxy_on_http_call_response", &args);
+            }
+            Event::Grpc { vm, root, token, what } => {
+                let calls = self.world.context(vm, root).map(|c| &c.root.grpc_calls);
+                if calls.is_some_and(|calls| calls.contains_key(&token)) {
+                    self.grpc_news(vm, root, token, what);
+                }
+            }
+        }
+    }
+
+    /// The timer is set anew when the callback has returned, so ticks drift by as long as that takes.
+    fn tick(&mut self, vm: usize, root: u32) {
+        let Some(context) = self.world.vms[vm].contexts.get_mut(&root) else { return };
+        context.root.tick_event = None;
+        self.enter(vm, root, "proxy_on_tick", &[]);
+        self.after_call(vm);
+        let Some(context) = self.world.vms[vm].contexts.get(&root) else { return };
+        if let Some(period) = context.root.tick.filter(|_| context.root.tick_event.is_none()) {
+            self.world.set_tick(vm, root, period);
+        }
+    }
+
+    /// A callback about a callout; what it may read is there until it has returned.
+    fn news(&mut self, vm: usize, root: u32, name: &str, args: &[u32]) {
+        self.world.vms[vm].deferred.push_front(Action::Forget(root));
+        self.enter(vm, root, name, args);
+        self.after_call(vm);
+    }
+
+    fn grpc_news(&mut self, vm: usize, root: u32, token: u32, what: News) {
+        let unary = token & 3 == 1;
+        let Some(context) = self.world.vms[vm].contexts.get_mut(&root) else { return };
+        let root_state = &mut context.root;
+        match what {
+            News::Initial(map) => {
+                let count = map.len() as u32;
+                root_state.grpc_initial = Some(map);
+                self.news(vm, root, "proxy_on_grpc_receive_initial_metadata", &[token, count]);
+            }
+            News::Message(message) => {
+                let size = message.len() as u32;
+                root_state.grpc_message = Some(message);
+                if unary {
+                    root_state.grpc_calls.remove(&token);
+                }
+                self.news(vm, root, "proxy_on_grpc_receive", &[token, size]);
+            }
+            News::Trailing(map) => {
+                let count = map.len() as u32;
+                root_state.grpc_trailing = Some(map);
+                self.news(vm, root, "proxy_on_grpc_receive_trailing_metadata", &[token, count]);
+            }
+            News::Close(status, message) => {
+                root_state.status = (status, message);
+                if let Some(open) = root_state.grpc_calls.get_mut(&token) {
+                    open.remote_closed = true;
+                    if unary || open.local_closed {
+                        root_state.grpc_calls.remove(&token);
+                    }
+                }
+                self.news(vm, root, "proxy_on_grpc_close", &[token, status]);
+            }
+        }
+    }
+}

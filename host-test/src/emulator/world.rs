@@ -1,0 +1,318 @@
+//! All the state there is beside the VMs' memory: plain data, which host calls read and change.
+//!
+//! A host call never calls back into a VM (allocating aside). What has to happen in consequence is put down as an
+//! [`Action`], done when the callback returns, or as an [`Event`], done when its time comes. Envoy works the same way,
+//! and it is what keeps this free of re-entrance.
+
+use super::clock::Clock;
+use super::context::{BufferKind, Context, MapKind};
+use super::header_map::HeaderMap;
+use super::linking::AbiVersion;
+use super::proxy::stream::Stream;
+use super::random::Random;
+use super::state::{Metrics, Queues, SharedData};
+use super::trace::{Faults, Trace, Trap};
+use crate::{Filter, LogLevel, LogLine, Settings, Upstream, UpstreamRequest};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
+
+/// What is done when a callback has returned.
+#[derive(Debug)]
+pub(crate) enum Action {
+    ContinueDecoding(u32),
+    ContinueEncoding(u32),
+    Reset(u32),
+    Reply(u32, LocalReply),
+    /// `proxy_done` of a root context that was pending.
+    Delete(u32),
+    /// A gRPC call that failed while it was started.
+    GrpcClose {
+        root: u32,
+        token: u32,
+        status: u32,
+        message: Vec<u8>,
+    },
+    /// Buffers and maps of a callout's callback.
+    Forget(u32),
+}
+
+/// An answer that the proxy makes itself.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LocalReply {
+    pub status: u32,
+    pub details: String,
+    pub body: Vec<u8>,
+    pub headers: Vec<(Vec<u8>, Vec<u8>)>,
+    pub grpc_status: Option<u32>,
+}
+
+/// Who is told of items in a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Owner {
+    pub thread: usize,
+    pub key: String,
+    pub root: u32,
+}
+
+/// What happens at some time.
+#[derive(Debug)]
+pub(crate) enum Event {
+    QueueReady { owner: Owner, token: u32 },
+    Tick { vm: usize, root: u32 },
+    Downstream { stream: u64, part: Part },
+    Upstream { stream: u64, attempt: u32, part: Part },
+    RouteTimeout { stream: u64 },
+    Retry { stream: u64 },
+    HttpCall { vm: usize, root: u32, token: u32, outcome: super::callouts::http::Outcome },
+    Grpc { vm: usize, root: u32, token: u32, what: super::callouts::grpc::News },
+}
+
+/// A piece of a message on its way.
+#[derive(Debug)]
+pub(crate) enum Part {
+    Headers {
+        map: HeaderMap,
+        end: bool,
+    },
+    Body {
+        bytes: Vec<u8>,
+        end: bool,
+    },
+    Trailers(HeaderMap),
+    /// The connection broke: Envoy's word for how.
+    Broken(&'static str),
+}
+
+/// A filter of the configuration.
+#[derive(Debug)]
+pub(crate) struct Plugin {
+    pub filter: Filter,
+    pub configuration: Vec<u8>,
+    pub vm_key: String,
+    /// Plugins of one VM that are configured alike share a root context.
+    pub key: String,
+}
+
+/// What is known of a VM.
+#[derive(Debug)]
+pub(crate) struct VmState {
+    /// 0 is the main thread.
+    pub thread: usize,
+    pub key: String,
+    pub vm_id: String,
+    pub configuration: Vec<u8>,
+    pub environment: Vec<(String, String)>,
+    pub abi: AbiVersion,
+    pub contexts: BTreeMap<u32, Context>,
+    pub next_context: u32,
+    pub deferred: VecDeque<Action>,
+    /// A local reply was asked for: whatever the callback returns, it stops.
+    pub stop_iteration: bool,
+    pub failed: bool,
+    pub metrics: HashMap<u32, u32>,
+    /// The last tokens of HTTP calls, gRPC calls and gRPC streams.
+    pub tokens: [u32; 3],
+    /// When it may be started anew, and how often that was done in vain.
+    pub reload_at: Option<Duration>,
+}
+
+impl VmState {
+    /// A token of a kind: 0 HTTP, 1 gRPC call, 2 gRPC stream. The two lowest bits are the kind.
+    pub fn token(&mut self, kind: u32) -> u32 {
+        let last = &mut self.tokens[kind as usize];
+        *last = if *last == 0 { kind + 4 } else { last.wrapping_add(4) };
+        *last
+    }
+
+    /// A new context.
+    pub fn add(&mut self, context: Context) -> u32 {
+        let id = self.next_context;
+        self.next_context += 1;
+        self.contexts.insert(id, context);
+        id
+    }
+}
+
+/// Something behind the proxy, and what it got.
+#[derive(Debug)]
+pub(crate) struct UpstreamState {
+    pub spec: Upstream,
+    pub answered: usize,
+    pub received: Vec<UpstreamRequest>,
+}
+
+/// Everything.
+#[derive(Debug, Default)]
+pub(crate) struct World {
+    pub settings: Settings,
+    pub clock: Clock<Event>,
+    pub plugins: Vec<Plugin>,
+    pub vms: Vec<VmState>,
+    pub streams: BTreeMap<u64, Stream>,
+    pub upstreams: Vec<UpstreamState>,
+    pub shared: SharedData,
+    pub queues: Queues<Owner>,
+    pub metrics: Metrics,
+    pub random: Random,
+    pub trace: Trace,
+    pub faults: Faults,
+    pub logs: Vec<LogLine>,
+    pub traps: Vec<Trap>,
+}
+
+impl World {
+    pub fn thread_of(&self, vm: usize) -> usize {
+        self.vms.get(vm).map_or(0, |vm| vm.thread)
+    }
+
+    pub fn log(&mut self, level: LogLevel, text: String) {
+        if level >= self.settings.log_level {
+            self.logs.push(LogLine { level, text });
+        }
+    }
+
+    pub fn context(&self, vm: usize, id: u32) -> Option<&Context> {
+        self.vms.get(vm)?.contexts.get(&id)
+    }
+
+    /// A context that is known to be there. The VM's own context, which has no number but 0, is made when it is asked
+    /// for: calls while the module starts are made in it.
+    pub fn context_mut(&mut self, vm: usize, id: u32) -> &mut Context {
+        while self.vms.len() <= vm {
+            unreachable!("a VM is entered in the list before it is started");
+        }
+        self.vms[vm].contexts.entry(id).or_default()
+    }
+
+    /// The stream that a context is about, if it is about one.
+    pub fn stream_of(&self, vm: usize, id: u32) -> Option<u64> {
+        self.context(vm, id)?.stream.filter(|stream| self.streams.contains_key(stream))
+    }
+
+    /// A stream that is known to be there.
+    pub fn stream_mut(&mut self, id: u64) -> &mut Stream {
+        self.streams.get_mut(&id).unwrap_or_else(|| panic!("stream {id} is gone"))
+    }
+
+    /// The root context of a context.
+    pub fn root_of(&self, vm: usize, id: u32) -> u32 {
+        self.context(vm, id).map_or(id, |c| if c.parent == 0 { id } else { c.parent })
+    }
+
+    /// Envoy, `context.cc`, getConstMap.
+    pub fn map(&self, vm: usize, id: u32, kind: MapKind) -> Option<&HeaderMap> {
+        let context = self.context(vm, id)?;
+        let root = self.context(vm, self.root_of(vm, id)).map(|c| &c.root);
+        let answer = || root.and_then(|r| r.call_answer.as_ref());
+        match kind {
+            MapKind::GrpcInitialMetadata => return root.and_then(|r| r.grpc_initial.as_ref()),
+            MapKind::GrpcTrailingMetadata => return root.and_then(|r| r.grpc_trailing.as_ref()),
+            MapKind::CallHeaders => return answer().map(|a| &a.headers),
+            MapKind::CallTrailers => return answer().and_then(|a| a.trailers.as_ref()),
+            _ => {}
+        }
+        let stream = self.streams.get(&context.stream?)?;
+        if context.logging {
+            // What the log is not given is an empty map to it, not a missing one.
+            static NONE: std::sync::LazyLock<HeaderMap> = std::sync::LazyLock::new(HeaderMap::default);
+            return match kind {
+                MapKind::RequestHeaders => Some(&stream.request_headers),
+                MapKind::ResponseHeaders => Some(stream.response_headers.as_ref().unwrap_or(&NONE)),
+                MapKind::ResponseTrailers => Some(stream.response_trailers.as_ref().unwrap_or(&NONE)),
+                _ => None,
+            };
+        }
+        match kind {
+            MapKind::RequestHeaders if context.request.headers => Some(&stream.request_headers),
+            MapKind::RequestTrailers if context.request.trailers => stream.request_trailers.as_ref(),
+            MapKind::ResponseHeaders if context.response.headers => stream.response_headers.as_ref(),
+            MapKind::ResponseTrailers if context.response.trailers => stream.response_trailers.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Envoy, `context.cc`, getMap: what may be changed. Trailers are created in the last callback of a body, and the
+    /// route is forgotten when request headers change.
+    pub fn map_mut(&mut self, vm: usize, id: u32, kind: MapKind) -> Option<&mut HeaderMap> {
+        let context = self.vms.get_mut(vm)?.contexts.get_mut(&id)?;
+        let stream = self.streams.get_mut(&context.stream?)?;
+        if context.logging {
+            return None;
+        }
+        match kind {
+            MapKind::RequestHeaders if context.request.headers => Some(&mut stream.request_headers),
+            MapKind::ResponseHeaders if context.response.headers => stream.response_headers.as_mut(),
+            MapKind::RequestTrailers => {
+                if !context.request.trailers && context.request.end_of_stream && context.request.body {
+                    stream.request_trailers.get_or_insert_default();
+                    context.request.trailers = true;
+                }
+                context.request.trailers.then_some(stream.request_trailers.as_mut()).flatten()
+            }
+            MapKind::ResponseTrailers => {
+                if !context.response.trailers && context.response.end_of_stream && context.response.body {
+                    stream.response_trailers.get_or_insert_default();
+                    context.response.trailers = true;
+                }
+                context.response.trailers.then_some(stream.response_trailers.as_mut()).flatten()
+            }
+            _ => None,
+        }
+    }
+
+    /// What a buffer holds; nothing if there is none of the kind now. A body out of reach is there, and empty.
+    pub fn buffer(&mut self, vm: usize, id: u32, kind: BufferKind) -> Option<Vec<u8>> {
+        let root = self.root_of(vm, id);
+        let roots = &self.context(vm, root)?.root;
+        match kind {
+            BufferKind::VmConfiguration => Some(self.vms[vm].configuration.clone()),
+            BufferKind::PluginConfiguration => {
+                let context = self.context(vm, id)?;
+                context.root.configuring.then(|| self.plugins[context.plugin].configuration.clone())
+            }
+            BufferKind::CallBody => roots.call_answer.as_ref().map(|a| a.body.clone()),
+            BufferKind::GrpcMessage => Some(roots.grpc_message.clone().unwrap_or_default()),
+            BufferKind::DownstreamData | BufferKind::UpstreamData | BufferKind::CallData => Some(Vec::new()),
+            BufferKind::RequestBody | BufferKind::ResponseBody => {
+                Some(self.buffer_mut(vm, id, kind).map(|b| b.clone()).unwrap_or_default())
+            }
+        }
+    }
+
+    /// A buffer that may be changed.
+    pub fn buffer_mut(&mut self, vm: usize, id: u32, kind: BufferKind) -> Option<&mut Vec<u8>> {
+        let context = self.vms.get(vm)?.contexts.get(&id)?;
+        let stream = self.streams.get_mut(&context.stream?)?;
+        match kind {
+            BufferKind::RequestBody if context.request.buffering => stream.request.buffer.as_mut(),
+            BufferKind::RequestBody if context.request.body => stream.request.at_hand.as_mut(),
+            BufferKind::ResponseBody if context.response.buffering => stream.response.buffer.as_mut(),
+            BufferKind::ResponseBody if context.response.body => stream.response.at_hand.as_mut(),
+            _ => None,
+        }
+    }
+
+    /// The route is looked up again. There is one route, so what is seen of it is the trace.
+    pub fn clear_route_cache(&mut self, vm: usize, id: u32) {
+        if let Some(stream) = self.stream_of(vm, id) {
+            self.stream_mut(stream).route_lookups += 1;
+        }
+    }
+
+    /// Sets the tick of a root context; zero stops it. What was ordered with the old period is taken back.
+    pub fn set_tick(&mut self, vm: usize, root: u32, period: Duration) {
+        let context = &mut self.vms[vm].contexts.entry(root).or_default().root;
+        if let Some(event) = context.tick_event.take() {
+            self.clock.cancel(event);
+        }
+        context.tick = (!period.is_zero()).then_some(period);
+        if context.tick.is_some() {
+            context.tick_event = Some(self.clock.after(period, Event::Tick { vm, root }));
+        }
+    }
+
+    /// The VM of this key on a thread that requests are served by.
+    pub fn serving(&self, thread: usize, key: &str) -> Option<usize> {
+        self.vms.iter().rposition(|vm| vm.thread == thread && vm.key == key && !vm.contexts.is_empty())
+    }
+}

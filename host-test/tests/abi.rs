@@ -1,0 +1,17 @@
+//! The emulated host, host call by host call, with modules written for the purpose.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "tests"
+)]
+
+#[path = "abi/both.rs"]
+mod both;
+#[path = "abi/guest.rs"]
+mod guest;
+#[path = "abi/headers.rs"]
+mod headers;

@@ -1,0 +1,267 @@
+//! Modules for tests: each callback is a list of host calls. What they answered is in the host's trace, so a module
+//! need not look.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use tollgate_host_test::emulator::Emulator;
+use tollgate_host_test::{Filter, Outcome, Request, Scenario, Wasm};
+
+/// An argument of a host call.
+#[derive(Clone, Debug)]
+pub enum Arg {
+    /// A number.
+    I(u32),
+    /// A number of 64 bits.
+    L(i64),
+    /// Bytes in memory: a pointer and a length.
+    B(Vec<u8>),
+    /// Where a result goes.
+    Out,
+}
+
+impl From<i32> for Arg {
+    fn from(n: i32) -> Self {
+        Arg::I(n.cast_unsigned())
+    }
+}
+
+impl From<i64> for Arg {
+    fn from(n: i64) -> Self {
+        Arg::L(n)
+    }
+}
+
+impl From<&str> for Arg {
+    fn from(s: &str) -> Self {
+        Arg::B(s.as_bytes().to_vec())
+    }
+}
+
+impl From<&[u8]> for Arg {
+    fn from(s: &[u8]) -> Self {
+        Arg::B(s.to_vec())
+    }
+}
+
+impl From<Vec<u8>> for Arg {
+    fn from(s: Vec<u8>) -> Self {
+        Arg::B(s)
+    }
+}
+
+/// What a callback does.
+#[derive(Clone, Debug)]
+pub enum Do {
+    /// A host call. Names of `env` begin with `proxy_`; all others are WASI's.
+    Call(String, Vec<Arg>),
+    /// Any instructions.
+    Wat(String),
+}
+
+/// A host call: `call!("proxy_log", 2, "text")`; `_` is a place for a result.
+#[macro_export]
+macro_rules! call {
+    ($name:expr $(, $arg:tt)* $(,)?) => {
+        $crate::guest::Do::Call(format!("proxy_{}", $name), vec![$($crate::arg!($arg)),*])
+    };
+}
+
+/// One argument.
+#[macro_export]
+macro_rules! arg {
+    (_) => {
+        $crate::guest::Arg::Out
+    };
+    ($value:tt) => {
+        $crate::guest::Arg::from($value)
+    };
+}
+
+/// Instructions.
+pub fn wat(text: &str) -> Do {
+    Do::Wat(text.into())
+}
+
+/// A module in the making.
+#[derive(Clone, Debug)]
+pub struct Guest {
+    marker: &'static str,
+    allocator: &'static str,
+    callbacks: BTreeMap<String, (Vec<Do>, u32)>,
+}
+
+/// Parameters of each callback, and whether it returns something.
+fn shape(name: &str) -> (usize, bool) {
+    match name {
+        "proxy_on_tick" | "proxy_on_log" | "proxy_on_delete" => (1, false),
+        "proxy_on_context_create" | "proxy_on_queue_ready" => (2, false),
+        "proxy_on_grpc_receive_initial_metadata"
+        | "proxy_on_grpc_receive"
+        | "proxy_on_grpc_receive_trailing_metadata"
+        | "proxy_on_grpc_close" => (3, false),
+        "proxy_on_http_call_response" => (5, false),
+        "proxy_on_done" => (1, true),
+        "proxy_on_vm_start" | "proxy_on_configure" => (2, true),
+        "proxy_on_request_trailers" | "proxy_on_response_trailers" => (2, true),
+        "_initialize" | "_start" => (0, false),
+        _ => (3, true),
+    }
+}
+
+impl Guest {
+    /// A module of ABI 0.2.1 that does nothing.
+    pub fn new() -> Self {
+        let callbacks = BTreeMap::from([("_initialize".to_owned(), (Vec::new(), 0))]);
+        Self { marker: "proxy_abi_version_0_2_1", allocator: "proxy_on_memory_allocate", callbacks }
+    }
+
+    /// The export that says which ABI it is for.
+    pub fn marker(mut self, marker: &'static str) -> Self {
+        self.marker = marker;
+        self
+    }
+
+    /// The export that allocates memory; an empty name for none.
+    pub fn allocator(mut self, allocator: &'static str) -> Self {
+        self.allocator = allocator;
+        self
+    }
+
+    /// A callback that makes these calls and returns 0; those of the root context return 1.
+    pub fn on(self, name: &str, calls: impl IntoIterator<Item = Do>) -> Self {
+        let returned = u32::from(matches!(name, "vm_start" | "configure" | "done"));
+        self.on_returning(name, calls, returned)
+    }
+
+    /// A callback that makes these calls and returns a value.
+    pub fn on_returning(mut self, name: &str, calls: impl IntoIterator<Item = Do>, value: u32) -> Self {
+        let name = if name.starts_with('_') { name.to_owned() } else { format!("proxy_on_{name}") };
+        self.callbacks.insert(name, (calls.into_iter().collect(), value));
+        self
+    }
+
+    /// The module's text.
+    pub fn text(&self) -> String {
+        let mut imports = BTreeMap::new();
+        let mut data = Vec::new();
+        let mut functions = String::new();
+        for (name, (calls, value)) in &self.callbacks {
+            let (params, returns) = shape(name);
+            let params = if self.marker == "proxy_abi_version_0_1_0" && name.ends_with("_headers") {
+                2
+            } else {
+                params
+            };
+            functions += &format!("(func (export \"{name}\") {}", "(param i32)".repeat(params));
+            functions += if returns { "(result i32)\n" } else { "\n" };
+            for call in calls {
+                functions += &match call {
+                    Do::Wat(text) => text.clone(),
+                    Do::Call(name, args) => invoke(name, args, &mut imports, &mut data),
+                };
+                functions += "\n";
+            }
+            functions += &if returns { format!("(i32.const {value}))\n") } else { ")\n".into() };
+        }
+        let imports: String = imports.into_values().collect();
+        let allocator = match self.allocator {
+            "" => String::new(),
+            name => format!("(export \"{name}\" (func $allocate))"),
+        };
+        let data: String = data.iter().map(|b| format!("\\{b:02x}")).collect();
+        format!(
+            r#"(module {imports}
+            (memory (export "memory") 32)
+            (global $top (mut i32) (i32.const 1048576))
+            (func $allocate (param $n i32) (result i32)
+              (local $at i32)
+              (local.set $at (global.get $top))
+              (global.set $top (i32.add (global.get $top) (local.get $n)))
+              (local.get $at))
+            {allocator}
+            (func (export "{marker}"))
+            {functions}
+            (data (i32.const 4096) "{data}"))"#,
+            marker = self.marker,
+        )
+    }
+
+    /// A filter.
+    pub fn filter(&self) -> Filter {
+        module(&self.text())
+    }
+
+    /// A proxy with this filter alone.
+    pub fn scenario(&self) -> Scenario {
+        Scenario::new().filter(self.filter())
+    }
+
+    /// Starts the proxy.
+    pub fn start(&self) -> Emulator {
+        Emulator::new(&self.scenario()).unwrap()
+    }
+
+    /// Sends one request.
+    pub fn get(&self) -> Outcome {
+        tollgate_host_test::emulator::run(&self.scenario().request(Request::get("/"))).unwrap()
+    }
+}
+
+/// A module by its text.
+pub fn module(text: &str) -> Filter {
+    let bytes = wat::parse_str(text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+    let mut file = tempfile::Builder::new().prefix("guest").suffix(".wasm").tempfile().unwrap();
+    file.write_all(&bytes).unwrap();
+    // The file is read each time a VM is started anew, so it stays until the process ends.
+    let (_, path) = file.keep().unwrap();
+    let mut filter = Filter::new(Wasm::file(path));
+    filter.name = "guest".into();
+    filter
+}
+
+fn invoke(name: &str, args: &[Arg], imports: &mut BTreeMap<String, String>, data: &mut Vec<u8>) -> String {
+    let mut types = String::new();
+    let mut pushed = String::new();
+    for (place, arg) in args.iter().enumerate() {
+        match arg {
+            Arg::I(n) => {
+                types += " i32";
+                pushed += &format!("(i32.const {n})");
+            }
+            Arg::L(n) => {
+                types += " i64";
+                pushed += &format!("(i64.const {n})");
+            }
+            Arg::B(bytes) => {
+                types += " i32 i32";
+                pushed += &format!("(i32.const {})(i32.const {})", 4096 + data.len(), bytes.len());
+                data.extend_from_slice(bytes);
+            }
+            Arg::Out => {
+                types += " i32";
+                pushed += &format!("(i32.const {})", 64 + 8 * place);
+            }
+        }
+    }
+    let proxy = name.starts_with("proxy_");
+    let (module, field) = if proxy {
+        ("env", name)
+    } else {
+        ("wasi_snapshot_preview1", name.strip_prefix("wasi_").unwrap_or(name))
+    };
+    let import = format!("(import \"{module}\" \"{field}\" (func ${name} (param{types}) (result i32)))\n");
+    imports.insert(name.into(), import);
+    format!("(drop (call ${name} {pushed}))")
+}
+
+/// A WASI call.
+pub fn wasi(name: &str, args: Vec<Arg>) -> Do {
+    Do::Call(format!("wasi_{name}"), args)
+}
+
+/// What the calls of this name answered, in order: the trace behind the arrow.
+pub fn answers(trace: &[String], call: &str) -> Vec<String> {
+    let call = format!("{call}(");
+    let lines = trace.iter().filter(|line| line.contains(&call));
+    lines.map(|line| line.rsplit_once(" -> ").unwrap().1.to_owned()).collect()
+}
