@@ -1,5 +1,7 @@
 //! Packing, on modules small enough to read.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use tollgate_pack::{Error, Options, inspect, pack, strip};
 
 /// The least that loads; `body` goes into it.
@@ -66,6 +68,7 @@ fn what_only_dropped_exports_reached_goes_with_them() {
         (import "env" "proxy_log" (func $log (param i32 i32 i32) (result i32)))
         (import "wasi_snapshot_preview1" "path_open" (func $open (param i32)))
         (memory (export "memory") 1)
+        (func (export "_initialize"))
         (func $helper (call $open (i32.const 1)))
         (func (export "helper") (call $helper))
         (func (export "proxy_abi_version_0_2_1"))
@@ -74,7 +77,7 @@ fn what_only_dropped_exports_reached_goes_with_them() {
     let packed = inspect(&pack(&wat::parse_str(text).unwrap(), &options()).unwrap()).unwrap();
     // `path_open` is not on the list of imports, and is no matter because nothing reaches it.
     assert_eq!(packed.imports, ["env.proxy_log"]);
-    assert_eq!(packed.functions, ["malloc", "proxy_abi_version_0_2_1", "proxy_on_tick"]);
+    assert_eq!(packed.functions, ["_initialize", "malloc", "proxy_abi_version_0_2_1", "proxy_on_tick"]);
 }
 
 #[test]
@@ -99,6 +102,7 @@ fn an_import_that_is_not_on_the_list_is_refused_by_name() {
         (import "env" "envoy_resolve_dns" (func $dns (param i32)))
         (import "env" "table" (table $t 1 funcref))
         (memory (export "memory") 1)
+        (func (export "_initialize"))
         (func (export "proxy_abi_version_0_2_1"))
         (func (export "malloc") (param i32) (result i32) (i32.const 1024))
         (func (export "proxy_on_tick") (param i32)
@@ -134,7 +138,10 @@ fn a_module_that_envoy_could_not_use_is_refused() {
     ));
     let no_allocator = r#"(module (memory (export "memory") 1) (func (export "proxy_abi_version_0_2_1")))"#;
     assert!(matches!(refuse(no_allocator), Error::NoAllocator));
-    let no_memory = r#"(module (func (export "proxy_abi_version_0_2_1"))
+    let no_entry = r#"(module (memory (export "memory") 1) (func (export "proxy_abi_version_0_2_1"))
+        (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#;
+    assert!(matches!(refuse(no_entry), Error::NoEntry));
+    let no_memory = r#"(module (func (export "proxy_abi_version_0_2_1")) (func (export "_initialize"))
         (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#;
     assert!(matches!(refuse(no_memory), Error::NoMemory));
     assert!(matches!(pack(b"\0asm no", &options()), Err(Error::Invalid(_))));

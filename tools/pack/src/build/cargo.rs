@@ -31,7 +31,7 @@ pub(super) struct Package {
     pub manifest: PathBuf,
     /// The file's stem.
     target: String,
-    in_workspace: bool,
+    pub in_workspace: bool,
     ship: bool,
 }
 
