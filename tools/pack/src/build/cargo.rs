@@ -86,7 +86,10 @@ pub(super) fn build(package: &Package, toolchain: &Toolchain) -> Result<PathBuf,
             command.arg("--config").arg(format!("profile.wasm.{setting}"));
         }
     }
-    command.env("CARGO_ENCODED_RUSTFLAGS", encoded_flags(toolchain, (!package.in_workspace).then(|| package.dir())));
+    command.env(
+        "CARGO_ENCODED_RUSTFLAGS",
+        encoded_flags(toolchain, (!package.in_workspace).then(|| package.dir())),
+    );
     if let Some(rustc) = &toolchain.rustc {
         command.env("RUSTC", rustc);
     }
