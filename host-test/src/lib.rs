@@ -22,5 +22,5 @@ pub mod scenario;
 pub use build::Wasm;
 pub use scenario::{
     Answer, ClientView, Configuration, Exchange, FailurePolicy, Filter, Headers, Host, LogLevel, LogLine,
-    Outcome, Refused, Request, Response, Scenario, Settings, Upstream, UpstreamRequest,
+    Outcome, Refused, Request, Response, Scenario, Seen, Settings, Upstream, UpstreamRequest,
 };

@@ -5,7 +5,7 @@
 
 use crate::{Filter, LogLevel, LogLine};
 
-const MARK: char = '\u{1e}';
+const MARK: &str = "\u{1e}entry\u{1f}";
 const SEPARATOR: char = '\u{1f}';
 
 /// What `--log-format` must be for the log to be read back.
@@ -102,14 +102,15 @@ mod tests {
 
     #[test]
     fn entries_keep_their_line_ends() {
-        let log = "tcmalloc: x\n\u{1e}warning\u{1f}main\u{1f}a\n\u{1e}info\u{1f}wasm\u{1f}wasm log: b\nc\n\n\u{1e}odd\n";
+        let log =
+            "tcmalloc: x\n#warning\u{1f}main\u{1f}a\n#info\u{1f}wasm\u{1f}wasm log: b\nc\u{1e}\n\n#odd\n";
         let want = [
             entry(LogLevel::Critical, "", "tcmalloc: x"),
             entry(LogLevel::Warn, "main", "a"),
-            entry(LogLevel::Info, "wasm", "wasm log: b\nc\n"),
+            entry(LogLevel::Info, "wasm", "wasm log: b\nc\u{1e}\n"),
             entry(LogLevel::Critical, "", "odd"),
         ];
-        assert_eq!(entries(log), want);
+        assert_eq!(entries(&log.replace('#', MARK)), want);
     }
 
     #[test]

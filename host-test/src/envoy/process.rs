@@ -221,8 +221,8 @@ fn command(binary: &Path, bootstrap: &Value, options: &Options, directory: &Path
         .args(["--log-level", log::level_name(options.level)])
         .args(["--component-log-level", &format!("wasm:{}", log::level_name(options.wasm_level))])
         .args(["--log-format", &log::format()])
-        // Access logs are written at once.
-        .args(["--file-flush-min-size-kb", "0"])
+        // Access logs are read while it runs. An option to write them at once is missing in 1.36.
+        .args(["--file-flush-interval-msec", "5"])
         .current_dir(directory)
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)

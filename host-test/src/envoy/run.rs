@@ -7,6 +7,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long what must come about is waited for: the end of a stream, its line in the access log.
@@ -38,13 +39,15 @@ pub fn run(scenario: &Scenario) -> Result<Outcome, Refused> {
         }
         Err(error) => panic!("{error}"),
     };
-    Ok(Run { scenario, envoy, servers: upstreams.servers() }.outcome())
+    Ok(Run { scenario, envoy, servers: upstreams.servers(), refused: Mutex::default() }.outcome())
 }
 
 struct Run<'a> {
     scenario: &'a Scenario,
     envoy: Process,
-    servers: &'a [std::sync::Arc<Server>],
+    servers: &'a [Arc<Server>],
+    /// Refused connections by the name of Envoy's statistic.
+    refused: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Run<'_> {
@@ -52,7 +55,12 @@ impl Run<'_> {
         let done = AtomicBool::new(false);
         let exchanges = std::thread::scope(|scope| {
             if self.servers.iter().any(|s| s.refuses_for_a_while()) {
-                scope.spawn(|| self.count_refusals(&done));
+                scope.spawn(|| {
+                    while !done.load(Ordering::Relaxed) {
+                        self.count_refusals();
+                        std::thread::sleep(POLL);
+                    }
+                });
             }
             // Also when a request panics: the scope waits for its threads.
             let _end = SetOnDrop(&done);
@@ -92,6 +100,7 @@ impl Run<'_> {
             details.is_some() || (client == ClientView::Reset && logged.elapsed() > NO_STREAM)
         });
         self.wait_for("the upstreams", || !self.servers.iter().any(|s| s.is_reading()));
+        self.count_refusals();
         (Exchange { client, upstream: Vec::new(), details: details.unwrap_or_default() }, before)
     }
 
@@ -114,19 +123,20 @@ impl Run<'_> {
         exchanges.into_iter().map(|(exchange, _)| exchange).collect()
     }
 
-    /// Tells the servers of the connections they have refused; only Envoy knows.
-    fn count_refusals(&self, done: &AtomicBool) {
-        let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
-        while !done.load(Ordering::Relaxed) {
-            // An Envoy that has died is noticed by the exchange.
-            let stats = self.envoy.stats_matching("upstream_cx_connect_fail$").unwrap_or_default();
-            for server in self.servers {
-                let name = format!("cluster.{}.upstream_cx_connect_fail", server.name);
-                let now = stats.get(&name).copied().unwrap_or_default();
-                let before = seen.insert(&server.name, now).unwrap_or_default();
-                server.refused(now.saturating_sub(before));
-            }
-            std::thread::sleep(POLL);
+    /// Tells the servers of the connections they have refused; only Envoy knows. Between two requests it must be
+    /// certain, and amid one it must be soon, because Envoy may try again.
+    fn count_refusals(&self) {
+        if !self.servers.iter().any(|s| s.refuses_for_a_while()) {
+            return;
+        }
+        let mut seen = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        // An Envoy that has died is noticed by the exchange.
+        let stats = self.envoy.stats_matching("upstream_cx_connect_fail$").unwrap_or_default();
+        for server in self.servers {
+            let name = format!("cluster.{}.upstream_cx_connect_fail", server.name);
+            let now = stats.get(&name).copied().unwrap_or_default();
+            let before = seen.insert(name, now).unwrap_or_default();
+            server.refused(now.saturating_sub(before));
         }
     }
 

@@ -3,11 +3,13 @@
 //! Everything here is plain data. The emulator and the Envoy runner read it; neither leaks into it, so that a test
 //! cannot tell which of them it runs on.
 
+mod expect;
 mod host;
 mod message;
 mod outcome;
 mod setup;
 
+pub use expect::Seen;
 pub use host::{Host, Refused};
 pub use message::{Headers, Request, Response};
 pub use outcome::{ClientView, Exchange, LogLevel, LogLine, Outcome, UpstreamRequest};

@@ -1,0 +1,189 @@
+//! Networks.
+
+use crate::text::from_text;
+use core::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+/// A network, `"10.0.0.0/8"` or `"2001:db8::/32"`; an address alone is the network of that one address.
+///
+/// Bits beyond the prefix must be zero: `10.1.2.3/8` says two things, and guessing which one was meant would open or
+/// close sixteen million addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cidr {
+    /// An IPv4 network.
+    V4 {
+        /// Its first address.
+        network: u32,
+        /// The bits that are the same in all its addresses.
+        mask: u32,
+    },
+    /// An IPv6 network.
+    V6 {
+        /// Its first address.
+        network: u128,
+        /// The bits that are the same in all its addresses.
+        mask: u128,
+    },
+}
+
+impl Cidr {
+    /// Whether the address is of this network. An IPv4 address in IPv6 form (`::ffff:10.0.0.1`), which is what a
+    /// dual-stack listener reports, is the IPv4 address.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (*self, address.to_canonical()) {
+            (Self::V4 { network, mask }, IpAddr::V4(address)) => address.to_bits() & mask == network,
+            (Self::V6 { network, mask }, IpAddr::V6(address)) => address.to_bits() & mask == network,
+            _ => false,
+        }
+    }
+}
+
+impl FromStr for Cidr {
+    type Err = InvalidCidr;
+
+    fn from_str(text: &str) -> Result<Self, InvalidCidr> {
+        let syntax = || InvalidCidr::Syntax(text.into());
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix_length(prefix).ok_or_else(syntax)?)),
+            None => (text, None),
+        };
+        let beyond = |first: IpAddr, prefix| InvalidCidr::HostBits { text: text.into(), first, prefix };
+        match address.parse::<IpAddr>().map_err(|_| syntax())? {
+            IpAddr::V4(address) => {
+                let prefix = prefix.unwrap_or(32);
+                let host = 32u32.checked_sub(prefix).ok_or_else(syntax)?;
+                let mask = u32::MAX.checked_shl(host).unwrap_or(0);
+                let network = address.to_bits() & mask;
+                if network != address.to_bits() {
+                    return Err(beyond(Ipv4Addr::from_bits(network).into(), prefix));
+                }
+                Ok(Self::V4 { network, mask })
+            }
+            IpAddr::V6(address) => {
+                let prefix = prefix.unwrap_or(128);
+                let host = 128u32.checked_sub(prefix).ok_or_else(syntax)?;
+                let mask = u128::MAX.checked_shl(host).unwrap_or(0);
+                let network = address.to_bits() & mask;
+                if network != address.to_bits() {
+                    return Err(beyond(Ipv6Addr::from_bits(network).into(), prefix));
+                }
+                // No address would ever match it, because those of IPv4 are compared as IPv4.
+                if address.to_ipv4_mapped().is_some() {
+                    return Err(InvalidCidr::Mapped(text.into()));
+                }
+                Ok(Self::V6 { network, mask })
+            }
+        }
+    }
+}
+
+from_text!(Cidr, "a network such as `10.0.0.0/8` or `2001:db8::/32`", Some("^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$"));
+
+/// Digits alone: `parse` would take `+8`.
+fn prefix_length(text: &str) -> Option<u32> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+/// Why a text is no network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidCidr {
+    /// It is not an address, or the prefix is not a length of it.
+    Syntax(Box<str>),
+    /// The address has bits beyond the prefix.
+    HostBits {
+        /// What was written.
+        text: Box<str>,
+        /// The first address of the network that this one is in.
+        first: IpAddr,
+        /// The length of the prefix.
+        prefix: u32,
+    },
+    /// It is IPv4 in IPv6 form.
+    Mapped(Box<str>),
+}
+
+impl fmt::Display for InvalidCidr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Syntax(text) => {
+                write!(
+                    f,
+                    "`{}` is not a network such as `10.0.0.0/8` or `2001:db8::/32`",
+                    text.escape_default()
+                )
+            }
+            Self::HostBits { text, first, prefix } => {
+                write!(f, "`{text}` has bits beyond its prefix; the network is `{first}/{prefix}`")
+            }
+            Self::Mapped(text) => write!(f, "`{text}` is an IPv4 network in IPv6 form; write it as IPv4"),
+        }
+    }
+}
+
+impl std::error::Error for InvalidCidr {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn holds_its_first_and_last_address_and_no_other() {
+        for (network, inside, outside) in [
+            ("10.0.0.0/8", ["10.0.0.0", "10.255.255.255"], ["9.255.255.255", "11.0.0.0"]),
+            ("192.0.2.7", ["192.0.2.7", "::ffff:192.0.2.7"], ["192.0.2.6", "192.0.2.8"]),
+            ("0.0.0.0/0", ["0.0.0.0", "255.255.255.255"], ["::", "2001:db8::1"]),
+            ("::/0", ["::", "ffff::1"], ["1.2.3.4", "::ffff:1.2.3.4"]),
+            ("2001:db8::/32", ["2001:db8::", "2001:db8:ffff::1"], ["2001:db7:ffff::", "2001:db9::"]),
+            ("2001:db8::1", ["2001:db8::1", "2001:db8:0::1"], ["2001:db8::", "2001:db8::2"]),
+        ] {
+            let network: Cidr = network.parse().unwrap();
+            for address in inside {
+                assert!(network.contains(address.parse().unwrap()), "{network:?} {address}");
+            }
+            for address in outside {
+                assert!(!network.contains(address.parse().unwrap()), "{network:?} {address}");
+            }
+        }
+    }
+
+    #[test]
+    fn refuses_and_says_why() {
+        for text in [
+            "",
+            "10.0.0.0/33",
+            "10.0.0/8",
+            "::/129",
+            "10.0.0.0/",
+            "10.0.0.0/+8",
+            "/8",
+            "a",
+            "10.0.0.0/8/8",
+            " ::",
+        ] {
+            assert!(matches!(text.parse::<Cidr>(), Err(InvalidCidr::Syntax(_))), "{text}");
+        }
+        let error = serde_json::from_str::<Cidr>("\"10.1.2.3/8\"").unwrap_err().to_string();
+        assert!(
+            error.starts_with("`10.1.2.3/8` has bits beyond its prefix; the network is `10.0.0.0/8`"),
+            "{error}"
+        );
+        assert!(matches!("::ffff:10.0.0.0/104".parse::<Cidr>(), Err(InvalidCidr::Mapped(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn an_address_is_in_its_own_network_of_every_length(bits: u32, prefix in 0u32..=32) {
+            let mask = u32::MAX.checked_shl(32 - prefix).unwrap_or(0);
+            let network: Cidr = format!("{}/{prefix}", Ipv4Addr::from_bits(bits & mask)).parse().unwrap();
+            prop_assert!(network.contains(Ipv4Addr::from_bits(bits).into()));
+        }
+
+        #[test]
+        fn never_panics(text in "[0-9a-f:./]{0,40}") {
+            let _ = text.parse::<Cidr>();
+        }
+    }
+}

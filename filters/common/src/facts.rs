@@ -1,0 +1,131 @@
+//! What a policy may know of a message: borrowed views, filled by the shell from one host call.
+
+/// Header fields in order, as bytes; pseudo-header fields may be among them.
+///
+/// Names are in lower case: Envoy hands them over so for every protocol, and comparing without regard to case would be
+/// paid on each look-up.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Headers<'a>(pub &'a [(&'a [u8], &'a [u8])]);
+
+impl<'a> Headers<'a> {
+    /// The first value of `name`.
+    pub fn first(self, name: impl AsRef<[u8]>) -> Option<&'a [u8]> {
+        let name = name.as_ref();
+        self.0.iter().find(|(n, _)| *n == name).map(|(_, value)| *value)
+    }
+
+    /// Every value of `name`, in order.
+    pub fn all<'n>(self, name: &'n [u8]) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
+        self.0.iter().filter(move |(n, _)| *n == name).map(|(_, value)| *value)
+    }
+
+    /// Whether there is a field of that name.
+    pub fn has(self, name: impl AsRef<[u8]>) -> bool {
+        self.first(name).is_some()
+    }
+}
+
+/// A request. What the shell did not read is empty; a policy states what it needs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RequestFacts<'a> {
+    /// `:method`, in upper case as a rule.
+    pub method: &'a [u8],
+    /// `:path`, with the query.
+    pub path: &'a [u8],
+    /// `:authority`, with the port if the client sent it.
+    pub authority: &'a [u8],
+    /// All header fields.
+    pub headers: Headers<'a>,
+}
+
+impl<'a> RequestFacts<'a> {
+    /// The view of header fields with the pseudo-header fields among them, in the shape in which a host hands them over.
+    pub fn from_pairs(pairs: &'a [(&'a [u8], &'a [u8])]) -> Self {
+        let mut facts = Self { headers: Headers(pairs), ..Self::default() };
+        for (name, value) in pairs {
+            match *name {
+                b":method" => facts.method = value,
+                b":path" => facts.path = value,
+                b":authority" => facts.authority = value,
+                _ => {}
+            }
+        }
+        facts
+    }
+
+    /// The path without the query.
+    pub fn path_only(&self) -> &'a [u8] {
+        self.path.split(|byte| *byte == b'?').next().unwrap_or_default()
+    }
+
+    /// The query, without its `?`.
+    pub fn query(&self) -> &'a [u8] {
+        self.path.splitn(2, |byte| *byte == b'?').nth(1).unwrap_or_default()
+    }
+}
+
+/// A response.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ResponseFacts<'a> {
+    /// `:status`, 0 when it was not read or is not a number of three digits.
+    pub status: u16,
+    /// All header fields.
+    pub headers: Headers<'a>,
+}
+
+impl<'a> ResponseFacts<'a> {
+    /// The view of header fields with `:status` among them.
+    pub fn from_pairs(pairs: &'a [(&'a [u8], &'a [u8])]) -> Self {
+        let headers = Headers(pairs);
+        Self { status: headers.first(":status").and_then(parse_status).unwrap_or_default(), headers }
+    }
+}
+
+fn parse_status(value: &[u8]) -> Option<u16> {
+    let [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] = *value else { return None };
+    Some(u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAIRS: &[(&[u8], &[u8])] = &[
+        (b":method", b"GET"),
+        (b":path", b"/a?b=c?d"),
+        (b":authority", b"x:1"),
+        (b"k", b"1"),
+        (b"k", b"\xff"),
+    ];
+
+    #[test]
+    fn reads_pseudo_header_fields_from_pairs() {
+        let facts = RequestFacts::from_pairs(PAIRS);
+        assert_eq!((facts.method, facts.path, facts.authority), (&b"GET"[..], &b"/a?b=c?d"[..], &b"x:1"[..]));
+    }
+
+    #[test]
+    fn keeps_every_value_of_a_repeated_field() {
+        let headers = RequestFacts::from_pairs(PAIRS).headers;
+        assert_eq!(headers.all(b"k").collect::<Vec<_>>(), [b"1", b"\xff"]);
+        assert_eq!(headers.first("k"), Some(&b"1"[..]));
+        assert!(!headers.has("absent"));
+    }
+
+    #[test]
+    fn splits_the_path_at_the_first_question_mark() {
+        let facts = RequestFacts::from_pairs(PAIRS);
+        assert_eq!((facts.path_only(), facts.query()), (&b"/a"[..], &b"b=c?d"[..]));
+        let bare = RequestFacts { path: b"/a", ..RequestFacts::default() };
+        assert_eq!((bare.path_only(), bare.query()), (&b"/a"[..], &b""[..]));
+    }
+
+    #[test]
+    fn a_status_has_three_digits() {
+        for (value, status) in
+            [(&b"200"[..], 200), (b"20", 0), (b"2000", 0), (b"2\xff0", 0), (b"099", 0), (b"", 0)]
+        {
+            assert_eq!(ResponseFacts::from_pairs(&[(b":status", value)]).status, status);
+        }
+    }
+}

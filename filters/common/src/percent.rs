@@ -1,0 +1,138 @@
+//! Shares of a whole.
+
+use core::fmt;
+use serde::Deserialize;
+
+/// A percentage from 0 to 100 in steps of 0.0001, as Envoy's `FractionalPercent` over a million.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "f64")]
+pub struct Percent {
+    per_million: u32,
+}
+
+impl Percent {
+    /// None of them.
+    pub const ZERO: Self = Self { per_million: 0 };
+    /// All of them.
+    pub const ALL: Self = Self { per_million: 1_000_000 };
+
+    /// Whether this draw, uniform over all of `u64`, falls into the share. 0 never holds and 100 always does; of two
+    /// percentages the greater one holds for every draw for which the smaller one does.
+    pub fn holds(self, draw: u64) -> bool {
+        let scaled = (u128::from(draw) * 1_000_000) >> 64;
+        scaled < u128::from(self.per_million)
+    }
+
+    /// Parts of a million.
+    pub fn per_million(self) -> u32 {
+        self.per_million
+    }
+}
+
+impl TryFrom<f64> for Percent {
+    type Error = InvalidPercent;
+
+    fn try_from(percent: f64) -> Result<Self, InvalidPercent> {
+        if !(0.0..=100.0).contains(&percent) {
+            return Err(InvalidPercent::OutOfRange(percent));
+        }
+        let scaled = percent * 10_000.0;
+        let rounded = scaled.round();
+        // `12.3457` is not exact in binary; what is off by less than this was written with four decimals.
+        if (scaled - rounded).abs() > 1e-6 {
+            return Err(InvalidPercent::TooFine(percent));
+        }
+        Ok(Self { per_million: rounded as u32 })
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Percent {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Percent".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "number",
+            "minimum": 0,
+            "maximum": 100,
+            "description": "a percentage with at most four decimals",
+        })
+    }
+}
+
+/// Why a number is no percentage.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum InvalidPercent {
+    /// It is below 0, above 100 or not a number.
+    OutOfRange(f64),
+    /// It has more than four decimals.
+    TooFine(f64),
+}
+
+impl fmt::Display for InvalidPercent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OutOfRange(value) => write!(f, "`{value}` is not a percentage from 0 to 100"),
+            Self::TooFine(value) => write!(f, "`{value}` is finer than 0.0001 percent"),
+        }
+    }
+}
+
+impl std::error::Error for InvalidPercent {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn percent(value: f64) -> Percent {
+        Percent::try_from(value).unwrap()
+    }
+
+    #[test]
+    fn nothing_and_all_are_exact() {
+        for draw in [0, 1, u64::MAX / 2, u64::MAX] {
+            assert!(!percent(0.0).holds(draw));
+            assert!(percent(100.0).holds(draw));
+        }
+    }
+
+    #[test]
+    fn the_share_ends_where_it_says() {
+        let eighth = u64::MAX / 8;
+        assert!(percent(12.5).holds(eighth));
+        assert!(!percent(12.5).holds(eighth + 1));
+        assert!(percent(0.0001).holds(u64::MAX / 1_000_000));
+        assert!(!percent(0.0001).holds(u64::MAX / 1_000_000 + 1));
+    }
+
+    #[test]
+    fn refuses_what_is_no_percentage() {
+        for (json, message) in [
+            ("100.1", "`100.1` is not a percentage from 0 to 100"),
+            ("-1", "`-1` is not a percentage from 0 to 100"),
+            ("0.00005", "`0.00005` is finer than 0.0001 percent"),
+        ] {
+            let error = serde_json::from_str::<Percent>(json).unwrap_err().to_string();
+            assert!(error.starts_with(message), "{error}");
+        }
+        assert!(Percent::try_from(f64::NAN).is_err());
+        assert_eq!(serde_json::from_str::<Percent>("7").unwrap().per_million(), 70_000);
+    }
+
+    proptest! {
+        #[test]
+        fn four_decimals_are_kept(per_million in 0u32..=1_000_000) {
+            prop_assert_eq!(percent(f64::from(per_million) / 10_000.0).per_million(), per_million);
+        }
+
+        #[test]
+        fn a_greater_share_holds_whenever_a_smaller_one_does(a in 0u32..=1_000_000, b in 0u32..=1_000_000, draw: u64) {
+            let (less, more) = (Percent { per_million: a.min(b) }, Percent { per_million: a.max(b) });
+            prop_assert!(!less.holds(draw) || more.holds(draw));
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! From configured edits to edits of this message.
+
+use crate::RequestState;
+use crate::config::{Edit, Write};
+use crate::server_timing::decimal;
+use crate::{Event, Events};
+use std::borrow::Cow;
+use tollgate_policy::{HeaderEdit, HeaderName, Headers, RequestFacts, Source, TemplateProblem, Variable};
+
+/// Adds what a configured edit comes to. `present` says whether the message arrived with a header.
+pub(crate) fn apply<'p>(
+    edit: &'p Edit,
+    present: impl FnOnce(&HeaderName) -> bool,
+    resolve: impl FnMut(&Source, &mut Vec<u8>) -> bool,
+    edits: &mut Vec<HeaderEdit<'p>>,
+    events: &mut Events,
+) {
+    let (write, constructor): (&Write, fn(_, _) -> HeaderEdit<'p>) = match edit {
+        Edit::Remove(name) => return edits.push(HeaderEdit::Remove(name.name())),
+        Edit::Set(write) => (write, HeaderEdit::Set),
+        Edit::Add(write) => (write, HeaderEdit::Add),
+        Edit::SetIfAbsent(write) => {
+            let name = write.name.name();
+            if HeaderEdit::leaves_present(edits, name, present(name)) {
+                return;
+            }
+            (write, HeaderEdit::Set)
+        }
+    };
+    let value = match (write.value.render(resolve), &write.default) {
+        (Ok(value), _) => value,
+        (Err(TemplateProblem::Missing), Some(default)) => Cow::Borrowed(default.as_bytes()),
+        (Err(TemplateProblem::Missing), None) => return,
+        (Err(TemplateProblem::InvalidValue), _) => return events.note(Event::HeaderValueInvalid),
+    };
+    edits.push(constructor(write.name.name(), value));
+}
+
+/// Whether a source is read from the request as it arrived, and thus must be kept for the response.
+pub(crate) fn is_of_request(source: &Source) -> bool {
+    matches!(
+        source,
+        Source::RequestHeader(..) | Source::Variable(Variable::Method | Variable::Path | Variable::Authority)
+    )
+}
+
+/// Appends what a source stands for in the request phase.
+pub(crate) fn from_request(
+    source: &Source,
+    facts: &RequestFacts<'_>,
+    state: &RequestState,
+    out: &mut Vec<u8>,
+) -> bool {
+    if is_of_request(source) { append(read(source, facts), out) } else { state.resolve(source, out) }
+}
+
+/// What a source stands for in the request as it arrived.
+pub(crate) fn read<'a>(source: &Source, facts: &RequestFacts<'a>) -> Option<&'a [u8]> {
+    let pseudo = match source {
+        Source::RequestHeader(name, alternative) => return first(facts.headers, name, alternative.as_ref()),
+        Source::Variable(Variable::Method) => facts.method,
+        Source::Variable(Variable::Path) => facts.path,
+        Source::Variable(Variable::Authority) => facts.authority,
+        _ => return None,
+    };
+    Some(pseudo).filter(|value| !value.is_empty())
+}
+
+/// The first value of a header, or else that of another.
+pub(crate) fn first<'a>(
+    headers: Headers<'a>,
+    name: &HeaderName,
+    alternative: Option<&HeaderName>,
+) -> Option<&'a [u8]> {
+    headers.first(name).or_else(|| headers.first(alternative?))
+}
+
+/// Appends a value, and says whether there was one.
+pub(crate) fn append(value: Option<&[u8]>, out: &mut Vec<u8>) -> bool {
+    if let Some(value) = value {
+        out.extend_from_slice(value);
+    }
+    value.is_some()
+}
+
+/// Appends a number, and says whether there was one.
+pub(crate) fn append_number(value: Option<u64>, out: &mut Vec<u8>) -> bool {
+    if let Some(value) = value {
+        decimal(value, out);
+    }
+    value.is_some()
+}

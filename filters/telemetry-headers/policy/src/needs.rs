@@ -1,0 +1,122 @@
+//! What a policy wants to be told, so that the shell asks the host for nothing else.
+
+use crate::apply::is_of_request;
+use crate::config::{Config, Edit, RequestEdit, ResponseEdit, UuidFormat};
+use tollgate_policy::{Source, Variable};
+
+/// What to hand to [`crate::Policy::on_request`] and [`crate::Policy::on_response`]. What is not needed may be left at
+/// its default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// The request headers, all of them with the pseudo-headers: that some are repeated matters.
+    pub request_headers: bool,
+    /// The response headers, all of them with `:status`.
+    pub response_headers: bool,
+    /// The time at which the request came.
+    pub request_time: bool,
+    /// The time at which the response came.
+    pub response_time: bool,
+    /// Random bytes for each request.
+    pub draws: bool,
+    /// Whether [`crate::Policy::on_request`] can have anything to say.
+    pub request: bool,
+    /// Whether [`crate::Policy::on_response`] can have anything to say.
+    pub response: bool,
+}
+
+impl Needs {
+    pub(crate) fn of(config: &Config) -> Self {
+        let edits = || config.request_headers.iter().map(RequestEdit::edit);
+        let response_edits = || config.response_headers.iter().map(ResponseEdit::edit);
+        let conditional = |edit: &Edit| matches!(edit, Edit::SetIfAbsent(_));
+        let of_response = |source: &Source| {
+            matches!(source, Source::ResponseHeader(..) | Source::Variable(Variable::ResponseCode))
+        };
+        let is_duration = |source: &Source| *source == Source::Variable(Variable::Duration);
+
+        let ids = config.request_id.is_some() || config.trace_context.is_some();
+        let captures = response_edits().flat_map(Edit::sources).any(is_of_request);
+        let timed =
+            config.server_timing.is_some() || response_edits().flat_map(Edit::sources).any(is_duration);
+        let v7 = config.request_id.as_ref().is_some_and(|id| id.format == UuidFormat::UuidV7);
+        let echoes = config.request_id.as_ref().is_some_and(|id| id.always_set_in_response)
+            || config.trace_context.as_ref().is_some_and(|trace| trace.response_header.is_some());
+        Self {
+            request_headers: ids
+                || captures
+                || edits().any(conditional)
+                || edits().flat_map(Edit::sources).any(is_of_request),
+            response_headers: response_edits().any(conditional)
+                || response_edits().flat_map(Edit::sources).any(of_response),
+            request_time: timed || v7,
+            response_time: timed,
+            draws: ids,
+            request: ids || captures || timed || edits().next().is_some(),
+            response: echoes || timed || response_edits().next().is_some(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn needs(json: &str) -> Needs {
+        Needs::of(&serde_json::from_str(json).unwrap())
+    }
+
+    #[test]
+    fn an_empty_configuration_needs_nothing() {
+        assert_eq!(needs("{}"), Needs::default());
+    }
+
+    #[test]
+    fn a_constant_needs_no_facts() {
+        let request =
+            needs(r#"{"request_headers": [{"set": {"name": "a", "value": "b"}}, {"remove": "c"}]}"#);
+        assert_eq!(request, Needs { request: true, ..Needs::default() });
+        let response = needs(r#"{"response_headers": [{"add": {"name": "a", "value": "b"}}]}"#);
+        assert_eq!(response, Needs { response: true, ..Needs::default() });
+    }
+
+    #[test]
+    fn what_a_response_takes_from_the_request_is_read_in_time() {
+        let needs = needs(r#"{"response_headers": [{"set": {"name": "a", "value": "%REQ(b)%"}}]}"#);
+        assert_eq!(needs, Needs { request: true, request_headers: true, response: true, ..Needs::default() });
+    }
+
+    #[test]
+    fn a_condition_needs_the_headers_it_is_about() {
+        let edit = r#"[{"set_if_absent": {"name": "a", "value": "b"}}]"#;
+        assert!(needs(&format!(r#"{{"request_headers": {edit}}}"#)).request_headers);
+        assert!(needs(&format!(r#"{{"response_headers": {edit}}}"#)).response_headers);
+    }
+
+    #[test]
+    fn times_are_read_for_what_shows_them() {
+        assert!(!needs(r#"{"request_id": {}}"#).request_time);
+        assert!(needs(r#"{"request_id": {"format": "uuid_v7"}}"#).request_time);
+        let both = Needs {
+            request: true,
+            request_time: true,
+            response: true,
+            response_time: true,
+            ..Needs::default()
+        };
+        assert_eq!(needs(r#"{"server_timing": {}}"#), both);
+        assert_eq!(needs(r#"{"response_headers": [{"set": {"name": "a", "value": "%DURATION%"}}]}"#), both);
+    }
+
+    #[test]
+    fn ids_need_randomness_and_a_response_only_if_it_shows_them() {
+        for section in ["request_id", "trace_context"] {
+            let needs = needs(&format!(r#"{{"{section}": {{}}}}"#));
+            assert_eq!(
+                needs,
+                Needs { request: true, request_headers: true, draws: true, ..Needs::default() }
+            );
+        }
+        assert!(needs(r#"{"request_id": {"always_set_in_response": true}}"#).response);
+        assert!(needs(r#"{"trace_context": {"response_header": "traceresponse"}}"#).response);
+    }
+}

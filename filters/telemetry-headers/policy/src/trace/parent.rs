@@ -1,0 +1,123 @@
+//! `traceparent` (level 1, section 3.2; the random flag is of level 2).
+
+/// A parsed `traceparent`: `00-<trace id>-<parent id>-<flags>`. Neither id is all zeros.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceParent {
+    trace_id: [u8; 16],
+    parent_id: [u8; 8],
+    flags: u8,
+}
+
+const SAMPLED: u8 = 1;
+const RANDOM: u8 = 2;
+
+impl TraceParent {
+    /// The length of a header value of version 00.
+    pub const LEN: usize = 55;
+
+    /// Parses a header value. A version that is not known yet is read as far as it agrees with version 00; the flags
+    /// that are not known are dropped (section 3.2.2.5.2: they must not be propagated).
+    pub fn parse(value: &[u8]) -> Option<Self> {
+        let (known, rest) = value.split_at_checked(Self::LEN)?;
+        let mut fields = known.split(|byte| *byte == b'-');
+        let mut field = || fields.next();
+        let [version] = hex(field()?)?;
+        match (version, rest) {
+            (0xff, _) => return None,
+            (_, []) => {}
+            (1.., [b'-', ..]) => {}
+            _ => return None,
+        }
+        let parsed =
+            Self { trace_id: hex(field()?)?, parent_id: hex(field()?)?, flags: hex::<1>(field()?)?[0] };
+        let valid = parsed.trace_id != [0; 16] && parsed.parent_id != [0; 8] && field().is_none();
+        valid.then_some(Self { flags: parsed.flags & (SAMPLED | RANDOM), ..parsed })
+    }
+
+    /// A new context whose ids are these random bytes.
+    pub fn random(trace_id: [u8; 16], parent_id: [u8; 8], sampled: bool) -> Self {
+        let flags = RANDOM | if sampled { SAMPLED } else { 0 };
+        Self { trace_id: not_zero(trace_id), parent_id: not_zero(parent_id), flags }
+    }
+
+    /// The same trace with another parent.
+    pub fn with_parent_id(self, parent_id: [u8; 8]) -> Self {
+        Self { parent_id: not_zero(parent_id), ..self }
+    }
+
+    /// Whether the caller may have recorded the trace.
+    pub fn is_sampled(&self) -> bool {
+        self.flags & SAMPLED != 0
+    }
+
+    /// Whether the trace id is known to be random (level 2).
+    pub fn is_random(&self) -> bool {
+        self.flags & RANDOM != 0
+    }
+
+    /// The trace id in hexadecimal digits.
+    pub fn trace_id(&self) -> [u8; 32] {
+        digits(&self.trace_id)
+    }
+
+    /// The parent id in hexadecimal digits.
+    pub fn parent_id(&self) -> [u8; 16] {
+        digits(&self.parent_id)
+    }
+
+    /// The header value, of version 00.
+    pub fn encode(&self) -> [u8; Self::LEN] {
+        let mut out = [b'-'; Self::LEN];
+        let (trace_id, parent_id, flags) = (self.trace_id(), self.parent_id(), digits::<2>(&[self.flags]));
+        let fields = b"00-".iter().chain(&trace_id).chain(b"-").chain(&parent_id).chain(b"-").chain(&flags);
+        for (place, byte) in out.iter_mut().zip(fields) {
+            *place = *byte;
+        }
+        out
+    }
+}
+
+/// All zeros means "none", so that value, once in 2^64 draws, is replaced.
+fn not_zero<const N: usize>(mut id: [u8; N]) -> [u8; N] {
+    if id == [0; N] {
+        id.fill(1);
+    }
+    id
+}
+
+/// The lowest four bits as a digit.
+pub(crate) fn hex_digit(value: u8) -> u8 {
+    match value & 0xf {
+        low @ 0..=9 => b'0' + low,
+        high => b'a' + (high - 10),
+    }
+}
+
+fn digits<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let mut out = [b'0'; N];
+    for (pair, byte) in out.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[hex_digit(byte >> 4), hex_digit(*byte)]);
+    }
+    out
+}
+
+/// Exactly `2 * N` digits, of which letters are in lower case (section 3.2.2: upper case is invalid).
+fn hex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
+    if text.len() != 2 * N {
+        return None;
+    }
+    let mut out = [0; N];
+    for (byte, pair) in out.iter_mut().zip(text.chunks_exact(2)) {
+        let [high, low] = *pair else { return None };
+        *byte = value_of(high)? << 4 | value_of(low)?;
+    }
+    Some(out)
+}
+
+fn value_of(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}

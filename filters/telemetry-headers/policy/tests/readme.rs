@@ -1,0 +1,53 @@
+//! What the filter's README says is so: its configurations load, and its tables are complete.
+
+use tollgate_telemetry_headers_policy::{Config, Event};
+
+const README: &str = include_str!("../../README.md");
+const SCHEMA: &str = include_str!("../../config.schema.json");
+
+/// The contents of the fenced blocks of a language.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let open = format!("```{language}\n");
+    README.split(open.as_str()).skip(1).map(|rest| rest.split("\n```").next().unwrap()).collect()
+}
+
+#[test]
+fn every_example_is_a_configuration() {
+    let examples = blocks("json");
+    assert!(examples.len() >= 4, "the examples were not found");
+    for example in examples {
+        if let Err(error) = serde_json::from_str::<Config>(example) {
+            panic!("{error} in\n{example}");
+        }
+    }
+}
+
+#[test]
+fn every_counter_is_in_the_statistics_table() {
+    for event in Event::ALL {
+        let row = format!("| `telemetry_headers.{}` |", event.name());
+        assert_eq!(README.matches(&row).count(), 1, "{row}");
+    }
+    let rows = README.matches("\n| `telemetry_headers.").count();
+    assert_eq!(rows, Event::ALL.len(), "a counter in the table does not exist");
+}
+
+/// `section.field` for every field of a section, and the names of the sections.
+#[test]
+fn every_field_is_in_the_configuration_table() {
+    let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
+    let names = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let mut fields = names(&schema["properties"]);
+    for (section, definition) in
+        [("request_id", "RequestId"), ("trace_context", "TraceContext"), ("server_timing", "ServerTiming")]
+    {
+        fields.extend(
+            names(&schema["$defs"][definition]["properties"])
+                .iter()
+                .map(|field| format!("{section}.{field}")),
+        );
+    }
+    for field in fields {
+        assert_eq!(README.matches(&format!("\n| `{field}` |")).count(), 1, "`{field}`");
+    }
+}

@@ -1,0 +1,169 @@
+//! Cargo, called from within what cargo runs.
+
+use super::BuildError;
+use super::toolchain::Toolchain;
+use crate::paths::{target_dir, workspace_root};
+use serde::Deserialize;
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const TARGET: &str = "wasm32-wasip1";
+
+/// What an outer cargo, or its user, means for native builds. A coverage run's RUSTFLAGS would end in the module.
+const NOT_OURS: [&str; 8] = [
+    "RUSTFLAGS",
+    "CARGO_ENCODED_RUSTFLAGS",
+    "RUSTC",
+    "RUSTC_WRAPPER",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "CARGO_BUILD_TARGET",
+    "CARGO_TARGET_DIR",
+    "CARGO_MAKEFLAGS",
+];
+
+/// Something that can become a module.
+#[derive(Clone, Debug)]
+pub(super) struct Package {
+    pub name: String,
+    pub version: String,
+    pub manifest: PathBuf,
+    /// The file's stem.
+    target: String,
+    in_workspace: bool,
+    ship: bool,
+}
+
+impl Package {
+    pub fn dir(&self) -> &Path {
+        self.manifest.parent().unwrap_or(&self.manifest)
+    }
+}
+
+/// A filter that is shipped: `[package.metadata.tollgate] ship = true`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shipped {
+    /// The package's name.
+    pub name: String,
+    /// The package's folder.
+    pub dir: PathBuf,
+}
+
+/// The filters of the workspace that are shipped, by name.
+pub fn shipped() -> Result<Vec<Shipped>, BuildError> {
+    let mut found: Vec<_> = workspace_packages()?
+        .into_iter()
+        .filter(|p| p.ship)
+        .map(|p| Shipped { dir: p.dir().to_path_buf(), name: p.name })
+        .collect();
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(found)
+}
+
+/// The workspace's packages that have a `cdylib`.
+pub(super) fn workspace_packages() -> Result<Vec<Package>, BuildError> {
+    metadata(&workspace_root().join("Cargo.toml"), true)
+}
+
+/// The one package in `dir`.
+pub(super) fn package_in(dir: &Path) -> Result<Package, BuildError> {
+    let manifest = dir.join("Cargo.toml");
+    let found = metadata(&manifest, false)?.into_iter().find(|p| p.manifest == manifest);
+    found.ok_or_else(|| BuildError::NoSuchPackage(manifest.display().to_string()))
+}
+
+/// Builds it; the module as the linker left it.
+pub(super) fn build(package: &Package, toolchain: &Toolchain) -> Result<PathBuf, BuildError> {
+    let out = target_dir().join("wasm");
+    let mut command = cargo();
+    command.args(["build", "--profile", "wasm", "--target", TARGET, "--package", &package.name]);
+    command.arg("--manifest-path").arg(&package.manifest);
+    command.arg("--target-dir").arg(&out);
+    if !package.in_workspace {
+        // Others have no profile of that name, and should be built like ours.
+        for setting in ["inherits='release'", "opt-level=3", "lto=true", "codegen-units=1", "panic='abort'"] {
+            command.arg("--config").arg(format!("profile.wasm.{setting}"));
+        }
+    }
+    command.env("CARGO_ENCODED_RUSTFLAGS", encoded_flags(toolchain, package.dir()));
+    if let Some(rustc) = &toolchain.rustc {
+        command.env("RUSTC", rustc);
+    }
+    run(&mut command, &package.name)?;
+    Ok(out.join(TARGET).join("wasm").join(format!("{}.wasm", package.target)))
+}
+
+/// Panic messages hold paths: without the mapping, where somebody keeps the sources would be part of the module, and
+/// two machines would not build the same.
+fn encoded_flags(toolchain: &Toolchain, package: &Path) -> OsString {
+    let mut flags: Vec<OsString> = toolchain.flags.iter().map(OsString::from).collect();
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
+    let root = workspace_root();
+    // The last that matches counts.
+    for (from, to) in [(Some(package), "filter"), (Some(&*root), "tollgate"), (home.as_deref(), "cargo")] {
+        let Some(from) = from else { continue };
+        let mut flag = OsString::from("--remap-path-prefix=");
+        flag.push(from);
+        flag.push("=");
+        flag.push(to);
+        flags.push(flag);
+    }
+    flags.join(&OsString::from("\x1f"))
+}
+
+fn cargo() -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for name in NOT_OURS {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn run(command: &mut Command, what: &str) -> Result<Output, BuildError> {
+    let program = PathBuf::from(command.get_program());
+    let ran = command.output().map_err(|why| BuildError::Io { path: program, why })?;
+    if ran.status.success() {
+        return Ok(ran);
+    }
+    Err(BuildError::Cargo { what: what.into(), output: String::from_utf8_lossy(&ran.stderr).into_owned() })
+}
+
+fn metadata(manifest: &Path, in_workspace: bool) -> Result<Vec<Package>, BuildError> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        packages: Vec<Raw>,
+    }
+    #[derive(Deserialize)]
+    struct Raw {
+        name: String,
+        version: String,
+        manifest_path: PathBuf,
+        targets: Vec<RawTarget>,
+        metadata: serde_json::Value,
+    }
+    #[derive(Deserialize)]
+    struct RawTarget {
+        name: String,
+        crate_types: Vec<String>,
+    }
+
+    let mut command = cargo();
+    command.args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"]).arg(manifest);
+    let output = run(&mut command, &manifest.display().to_string())?;
+    let metadata: Metadata = serde_json::from_slice(&output.stdout)
+        .map_err(|why| BuildError::Cargo { what: manifest.display().to_string(), output: why.to_string() })?;
+    let packages = metadata.packages.into_iter().filter_map(|raw| {
+        let target = raw.targets.into_iter().find(|t| t.crate_types.iter().any(|t| t == "cdylib"))?;
+        Some(Package {
+            name: raw.name,
+            version: raw.version,
+            manifest: raw.manifest_path,
+            target: target.name.replace('-', "_"),
+            in_workspace,
+            ship: raw.metadata.pointer("/tollgate/ship") == Some(&serde_json::Value::Bool(true)),
+        })
+    });
+    Ok(packages.collect())
+}

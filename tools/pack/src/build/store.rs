@@ -1,0 +1,86 @@
+//! What was made before, and one maker at a time.
+
+use super::BuildError;
+use crate::paths::target_dir;
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+fn root() -> PathBuf {
+    target_dir().join("wasm")
+}
+
+/// Held until dropped, and let go by the kernel if its process dies. It spans cargo and what follows: two processes
+/// that build different filters would otherwise take turns in cargo, each having the other's files replaced.
+pub(super) fn lock() -> Result<File, BuildError> {
+    let path = root().join(".tollgate.lock");
+    in_folder(&path, |path| {
+        let file = File::create(path)?;
+        file.lock()?;
+        Ok(file)
+    })
+}
+
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
+    fs::read(path).map_err(|why| BuildError::Io { path: path.into(), why })
+}
+
+/// `<folder>/<name>.wasm`, made again only if what it is made of differs from last time.
+pub(super) fn derived(
+    folder: &str,
+    name: &str,
+    made_of: &[&[u8]],
+    make: impl FnOnce() -> Result<Vec<u8>, BuildError>,
+) -> Result<PathBuf, BuildError> {
+    let path = root().join(folder).join(format!("{name}.wasm"));
+    let key_path = path.with_extension("key");
+    let key = digest(made_of);
+    if path.is_file() && fs::read_to_string(&key_path).is_ok_and(|known| known == key) {
+        return Ok(path);
+    }
+    let bytes = make()?;
+    replace(&path, &bytes)?;
+    replace(&key_path, key.as_bytes())?;
+    Ok(path)
+}
+
+/// The bytes as a file, named for what is in it.
+pub(super) fn keep(bytes: &[u8]) -> Result<PathBuf, BuildError> {
+    let path = root().join("kept").join(format!("{}.wasm", digest(&[bytes])));
+    if !path.is_file() {
+        replace(&path, bytes)?;
+    }
+    Ok(path)
+}
+
+/// At once: somebody may be reading the old one.
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
+    in_folder(path, |path| {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let unique = format!("{}-{}.partial", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let partial = path.with_extension(unique);
+        fs::write(&partial, bytes)?;
+        fs::rename(&partial, path)
+    })
+}
+
+fn in_folder<T>(path: &Path, act: impl FnOnce(&Path) -> io::Result<T>) -> Result<T, BuildError> {
+    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+    made.and_then(|()| act(path)).map_err(|why| BuildError::Io { path: path.into(), why })
+}
+
+fn digest(parts: &[&[u8]]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

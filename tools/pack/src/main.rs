@@ -1,0 +1,118 @@
+//! `tollgate-pack`: packs a module, shows one, or builds all that are shipped.
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::path::PathBuf;
+use tollgate_pack::build::{Finish, package, shipped};
+use tollgate_pack::{Inspection, Options, inspect, pack, paths};
+
+/// What turns a linked filter into the module that is shipped.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Packs one module.
+    File {
+        /// As the linker left it.
+        input: PathBuf,
+        /// Where to put the packed one.
+        output: PathBuf,
+        /// The filter's name.
+        #[arg(long)]
+        name: String,
+        /// The filter's version.
+        #[arg(long)]
+        version: String,
+        /// The JSON Schema of its configuration.
+        #[arg(long)]
+        schema: Option<PathBuf>,
+        /// Keep these callbacks and no others (comma-separated).
+        #[arg(long, value_delimiter = ',')]
+        keep_only: Option<Vec<String>>,
+        /// Keep the names of functions.
+        #[arg(long)]
+        keep_names: bool,
+    },
+    /// Shows what is in a module.
+    Inspect {
+        /// The module.
+        input: PathBuf,
+    },
+    /// Builds and packs every filter that is shipped, into one folder with SHA256SUMS.
+    Dist {
+        /// The folder; cargo's target directory/dist if not given.
+        folder: Option<PathBuf>,
+    },
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().command {
+        Command::File { input, output, name, version, schema, keep_only, keep_names } => {
+            let schema = schema
+                .map(|path| -> Result<_> {
+                    let text = fs::read(&path).with_context(|| format!("`{}`", path.display()))?;
+                    serde_json::from_slice(&text).with_context(|| format!("`{}`", path.display()))
+                })
+                .transpose()?;
+            let bytes = fs::read(&input).with_context(|| format!("`{}`", input.display()))?;
+            let packed = pack(&bytes, &Options { name, version, schema, keep_only, keep_names })
+                .with_context(|| format!("`{}`", input.display()))?;
+            fs::write(&output, &packed).with_context(|| format!("`{}`", output.display()))?;
+            println!("{} -> {} bytes", bytes.len(), packed.len());
+        }
+        Command::Inspect { input } => {
+            let bytes = fs::read(&input).with_context(|| format!("`{}`", input.display()))?;
+            show(&inspect(&bytes)?)?;
+        }
+        Command::Dist { folder } => dist(folder.unwrap_or_else(|| paths::target_dir().join("dist")))?,
+    }
+    Ok(())
+}
+
+fn show(seen: &Inspection) -> Result<()> {
+    println!("{} bytes", seen.size);
+    for (what, list) in [
+        ("functions", &seen.functions),
+        ("other exports", &seen.other_exports),
+        ("imports", &seen.imports),
+        ("custom sections", &seen.custom_sections),
+    ] {
+        println!("{what}: {}", list.join(" "));
+    }
+    if let Some(manifest) = &seen.manifest {
+        println!("{}", serde_json::to_string_pretty(manifest)?);
+    }
+    Ok(())
+}
+
+/// The folder holds afterwards what is shipped now, and nothing that was shipped once.
+fn dist(folder: PathBuf) -> Result<()> {
+    let mut modules = Vec::new();
+    for filter in shipped()? {
+        modules.push((format!("{}.wasm", filter.name), fs::read(package(&filter.name, Finish::Packed)?)?));
+    }
+    fs::create_dir_all(&folder).with_context(|| format!("`{}`", folder.display()))?;
+    for entry in fs::read_dir(&folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|e| e == "wasm") {
+            fs::remove_file(path)?;
+        }
+    }
+    let mut sums = String::new();
+    for (file, bytes) in &modules {
+        fs::write(folder.join(file), bytes)?;
+        let sum: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        sums += &format!("{sum}  {file}\n");
+        println!("{:>9}  {file}", bytes.len());
+    }
+    fs::write(folder.join("SHA256SUMS"), sums)?;
+    println!("in {}", folder.display());
+    Ok(())
+}

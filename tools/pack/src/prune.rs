@@ -1,0 +1,107 @@
+//! What is taken away, and what must not be there.
+
+use crate::{Error, abi};
+use walrus::ir::{Instr, Value};
+use walrus::{ExportItem, FunctionId, FunctionKind, ImportKind, Module};
+
+/// Removes the exports that Envoy does not use, and the callbacks that do nothing. Returns the callbacks that stay,
+/// by name.
+pub(crate) fn exports(module: &mut Module, keep_only: Option<&[String]>) -> Result<Vec<String>, Error> {
+    let mut kept = Vec::new();
+    let mut dropped = Vec::new();
+    let (mut marker, mut allocator, mut memory) = (false, false, false);
+    for export in module.exports.iter() {
+        let name = export.name.as_str();
+        let stays = match export.item {
+            ExportItem::Memory(_) => name == "memory",
+            ExportItem::Function(_) if name == abi::MARKER => true,
+            ExportItem::Function(_) if abi::ALLOCATORS.contains(&name) || abi::ENTRY.contains(&name) => true,
+            ExportItem::Function(function) if looks_like_a_callback(name) => {
+                let stays = stays(module, name, function, keep_only)?;
+                if stays {
+                    kept.push(name.to_owned());
+                }
+                stays
+            }
+            _ => false,
+        };
+        marker |= stays && name == abi::MARKER;
+        allocator |= stays && abi::ALLOCATORS.contains(&name);
+        memory |= stays && name == "memory";
+        if !stays {
+            dropped.push(export.id());
+        }
+    }
+    if !marker {
+        return Err(Error::Abi);
+    }
+    if !allocator {
+        return Err(Error::NoAllocator);
+    }
+    if !memory {
+        return Err(Error::NoMemory);
+    }
+    if let Some(missing) = keep_only.unwrap_or_default().iter().find(|name| !kept.contains(name)) {
+        return Err(Error::NothingToKeep(missing.clone()));
+    }
+    for id in dropped {
+        module.exports.delete(id);
+    }
+    kept.sort();
+    Ok(kept)
+}
+
+fn looks_like_a_callback(name: &str) -> bool {
+    name.starts_with("proxy_on_") || name == "proxy_validate_configuration"
+}
+
+fn stays(
+    module: &Module,
+    name: &str,
+    function: FunctionId,
+    keep_only: Option<&[String]>,
+) -> Result<bool, Error> {
+    let callback = abi::callback(name).ok_or_else(|| Error::UnknownCallback(name.into()))?;
+    let ty = module.types.get(module.funcs.get(function).ty());
+    if !callback.matches(ty.params(), ty.results()) {
+        let found = format!("{:?} -> {:?}", ty.params(), ty.results());
+        return Err(Error::Signature { name: name.into(), found });
+    }
+    // Who lists callbacks gets those that are listed, useful or not.
+    Ok(match keep_only {
+        Some(list) => list.iter().any(|kept| kept == name),
+        None => !is_like_absent(module, function, callback.absent),
+    })
+}
+
+/// Whether the body does nothing but return what an absent callback counts as. With optimisation, that is how a
+/// default method of a trait ends up, however many calls it was made of.
+fn is_like_absent(module: &Module, function: FunctionId, absent: Option<i32>) -> bool {
+    let FunctionKind::Local(body) = &module.funcs.get(function).kind else { return false };
+    let mut instructions = body.block(body.entry_block()).instrs.iter().map(|(instruction, _)| instruction);
+    let value = instructions.next();
+    let end = instructions.next();
+    match (absent, value) {
+        (None, None) => true,
+        (None, Some(Instr::Return(_))) => true,
+        (Some(absent), Some(Instr::Const(constant))) => {
+            matches!(constant.value, Value::I32(v) if v == absent)
+                && matches!(end, None | Some(Instr::Return(_)))
+        }
+        _ => false,
+    }
+}
+
+/// Every import that is left is one a filter may have. After pruning: what nothing reaches is no matter.
+pub(crate) fn check_imports(module: &Module) -> Result<(), Error> {
+    let mut refused: Vec<String> = module
+        .imports
+        .iter()
+        .filter(|import| {
+            !matches!(import.kind, ImportKind::Function(_)) || !abi::may_import(&import.module, &import.name)
+        })
+        .map(|import| format!("`{}.{}`", import.module, import.name))
+        .collect();
+    refused.sort();
+    if refused.is_empty() { Ok(()) } else { Err(Error::Imports(refused)) }
+}
