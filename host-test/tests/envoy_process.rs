@@ -66,9 +66,12 @@ fn is_gone_when_its_parent_is_killed() {
         std::thread::sleep(std::time::Duration::from_secs(60));
         return;
     }
+    // Who is killed leaves files behind.
+    let directory = tempfile::tempdir().unwrap();
     let mut parent = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "is_gone_when_its_parent_is_killed", "--nocapture"])
         .env(CHILD, "1")
+        .env("TMPDIR", directory.path())
         .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();

@@ -1,5 +1,7 @@
 //! Scenarios without a filter on a real Envoy: what a client and an upstream see is what was scripted.
 
+#![allow(clippy::panic, reason = "tests, their helpers among them")]
+
 use std::time::{Duration, Instant};
 use tollgate_host_test::{
     Answer, ClientView, Exchange, Headers, Host, Request, Response, Scenario, Upstream,

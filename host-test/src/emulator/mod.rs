@@ -1,5 +1,8 @@
 //! The emulated host.
 
+pub mod foreign;
+pub mod state;
+
 use crate::{Outcome, Refused, Scenario};
 
 /// Runs a scenario on the emulator.

@@ -1,7 +1,7 @@
 //! Envoy's bootstrap, in pieces.
 //!
 //! The pieces are plain JSON in the shape of Envoy's API, so whoever needs more than they offer changes what they
-//! return. [`of_scenario`] puts them together as scenarios need it; the demo and the benchmark do so as they like.
+//! return. `of_scenario` puts them together as scenarios need it; the demo and the benchmark do so as they like.
 
 use crate::{Configuration, FailurePolicy, Filter, Scenario};
 use base64::Engine;

@@ -1,16 +1,17 @@
 //! Envoy's log, read back entry by entry.
 //!
-//! Filters may log any text, line ends included. So entries are not lines: Envoy is told to begin each with a mark
-//! that no text is likely to hold, and the level and the component follow it.
+//! Filters may log any text, line ends included. So entries are not lines: Envoy is told to put each between marks that
+//! no text is likely to hold. What stands outside of them did not come through its logger.
 
 use crate::{Filter, LogLevel, LogLine};
 
 const MARK: &str = "\u{1e}entry\u{1f}";
+const END: &str = "\u{1f}end\u{1e}";
 const SEPARATOR: char = '\u{1f}';
 
 /// What `--log-format` must be for the log to be read back.
 pub(super) fn format() -> String {
-    format!("{MARK}%l{SEPARATOR}%n{SEPARATOR}%v")
+    format!("{MARK}%l{SEPARATOR}%n{SEPARATOR}%v{END}")
 }
 
 /// What Envoy calls a level, on its command line and in its log.
@@ -44,21 +45,25 @@ pub struct Entry {
 /// Takes a log apart.
 pub(super) fn entries(log: &str) -> Vec<Entry> {
     let mut parts = log.split(MARK);
-    let before = parts.next().unwrap_or_default().trim_end();
-    let stray =
-        |text: &str| Entry { level: LogLevel::Critical, component: String::new(), text: text.to_owned() };
-    let first = (!before.is_empty()).then(|| stray(before));
-    let marked = parts.map(|part| {
-        let part = part.strip_suffix('\n').unwrap_or(part);
-        let mut fields = part.splitn(3, SEPARATOR);
+    let mut entries: Vec<Entry> = parts.next().and_then(stray).into_iter().collect();
+    for part in parts {
+        let (inside, outside) = part.split_once(END).unwrap_or((part, ""));
+        let mut fields = inside.splitn(3, SEPARATOR);
         match (fields.next().and_then(level_of), fields.next(), fields.next()) {
             (Some(level), Some(component), Some(text)) => {
-                Entry { level, component: component.to_owned(), text: text.to_owned() }
+                entries.push(Entry { level, component: component.to_owned(), text: text.to_owned() });
             }
-            _ => stray(part),
+            _ => entries.extend(stray(inside)),
         }
-    });
-    first.into_iter().chain(marked).collect()
+        entries.extend(stray(outside));
+    }
+    entries
+}
+
+fn stray(text: &str) -> Option<Entry> {
+    let text = text.trim();
+    let entry = || Entry { level: LogLevel::Critical, component: String::new(), text: text.to_owned() };
+    (!text.is_empty()).then(entry)
 }
 
 /// The log as a person reads it: level, component, text.
@@ -102,15 +107,16 @@ mod tests {
 
     #[test]
     fn entries_keep_their_line_ends() {
-        let log =
-            "tcmalloc: x\n#warning\u{1f}main\u{1f}a\n#info\u{1f}wasm\u{1f}wasm log: b\nc\u{1e}\n\n#odd\n";
+        let log = "tcmalloc: x\n<warning\u{1f}main\u{1f}a>\n<info\u{1f}wasm\u{1f}wasm log: b\nc\u{1e}\n>\nabort\n<odd>\n";
+        let log = log.replace('<', MARK).replace('>', END);
         let want = [
             entry(LogLevel::Critical, "", "tcmalloc: x"),
             entry(LogLevel::Warn, "main", "a"),
             entry(LogLevel::Info, "wasm", "wasm log: b\nc\u{1e}\n"),
+            entry(LogLevel::Critical, "", "abort"),
             entry(LogLevel::Critical, "", "odd"),
         ];
-        assert_eq!(entries(&log.replace('#', MARK)), want);
+        assert_eq!(entries(&log), want);
     }
 
     #[test]

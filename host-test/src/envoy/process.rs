@@ -52,17 +52,31 @@ pub enum StartError {
         source: io::Error,
     },
     /// It ended before it was ready. For most this is a configuration that it, or a filter, does not accept.
-    #[error("Envoy ended at start: {}", reason(.0))]
+    #[error("Envoy ended at start: {}{}", reason(.0), complaints(.0))]
     Ended(Vec<Entry>),
     /// It runs, and is not ready.
     #[error("Envoy is not ready after {} s:\n{}", START.as_secs(), log::render(.0))]
     NotReady(Vec<Entry>),
 }
 
-/// The sentence in which Envoy gives up: the last critical one that is not about shutting down.
+/// Why Envoy gave up, in its own words; the whole log where it did not find any.
 pub(super) fn reason(entries: &[Entry]) -> String {
-    let critical = entries.iter().rev().filter(|e| e.level == LogLevel::Critical && e.component == "main");
-    critical.map(|e| e.text.clone()).next().unwrap_or_else(|| log::render(entries))
+    let critical = entries.iter().rev().find(|e| e.level == LogLevel::Critical && e.component == "main");
+    let Some(Entry { text, .. }) = critical else { return log::render(entries) };
+    // "error `why` initializing config 'file'" when it runs, "error initializing configuration 'file': why" when it
+    // validates (source/server/server.cc, source/server/config_validation/server.cc).
+    let running = text.strip_prefix("error `").and_then(|t| t.rsplit_once("` initializing config"));
+    let validating =
+        text.strip_prefix("error initializing configuration '").and_then(|t| t.split_once("': "));
+    let why = running.map(|(why, _)| why).or(validating.map(|(_, why)| why)).unwrap_or(text);
+    // Envoy prints protobuf with varying spaces, so that nobody takes it for a format.
+    why.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What filters have to say to it, a line each.
+fn complaints(entries: &[Entry]) -> String {
+    let of_filters = |e: &&Entry| e.component == "wasm" && e.level >= LogLevel::Error;
+    entries.iter().filter(of_filters).map(|e| format!("\n{}", e.text)).collect()
 }
 
 /// A running Envoy.

@@ -185,6 +185,11 @@ impl Seen<'_> {
         String::from_utf8_lossy(self.headers.get(name).unwrap_or_default()).into_owned()
     }
 
+    /// Every value of `name`, as text.
+    pub fn values(&self, name: &str) -> Vec<String> {
+        self.headers.get_all(name).map(|value| String::from_utf8_lossy(value).into_owned()).collect()
+    }
+
     #[track_caller]
     fn check(&self, holds: bool, part: &str, expected: &str) -> &Self {
         if !holds {

@@ -1,0 +1,105 @@
+//! `set_envoy_filter_state` and `declare_property`.
+//!
+//! Envoy makes a filter state object of bytes only by a factory that is registered for its key, so the keys and the
+//! values they take are a closed list: those below were each tried on Envoy 1.40.
+
+use super::ForeignContext;
+use super::proto::{Malformed, fields};
+use crate::emulator::state::Status;
+use std::net::{IpAddr, SocketAddr};
+
+/// Stores an object of the filter state. Arguments: 1 key, 2 value, 3 span.
+///
+/// Fails with [`Status::NotFound`] for a key without a factory and in a root context, with [`Status::BadArgument`] for
+/// arguments that are malformed and for a value that the factory refuses.
+pub fn set(args: &[u8], cx: &mut dyn ForeignContext) -> Result<Vec<u8>, Status> {
+    let (key, value, span) = set_arguments(args).map_err(|Malformed| Status::BadArgument)?;
+    match takes(key, value) {
+        None => Err(Status::NotFound),
+        Some(false) => Err(Status::BadArgument),
+        // The value is looked at before the context is.
+        Some(true) if !cx.is_stream() => Err(Status::NotFound),
+        Some(true) => nothing_but(cx.set_filter_state(key, value.into(), span)),
+    }
+}
+
+fn set_arguments(args: &[u8]) -> Result<(&str, &str, u32), Malformed> {
+    let (mut key, mut value, mut span) = ("", "", 0);
+    for (number, field) in fields(args)? {
+        match number {
+            1 => key = field.text()?.unwrap_or(key),
+            2 => value = field.text()?.unwrap_or(value),
+            3 => span = field.number().map_or(span, known_span),
+            _ => {}
+        }
+    }
+    Ok((key, value, span))
+}
+
+/// Whether the factory for `key` takes `value`, or nothing when there is no factory.
+fn takes(key: &str, value: &str) -> Option<bool> {
+    Some(match key {
+        "envoy.string"
+        | "envoy.hashable_string"
+        | "envoy.network.application_protocols"
+        | "envoy.network.network_namespace"
+        | "envoy.network.upstream_server_name"
+        | "envoy.network.upstream_subject_alt_names"
+        | "envoy.router.debug_config"
+        | "envoy.tcp_proxy.cluster"
+        | "envoy.tcp_proxy.disable_tunneling"
+        | "envoy.upstream.dynamic_host" => true,
+        "envoy.bool" => BOOLEANS.contains(&value.to_ascii_lowercase().as_str()),
+        "envoy.network.ip" => value.parse::<IpAddr>().is_ok(),
+        "envoy.filters.listener.original_dst.local_ip"
+        | "envoy.filters.listener.original_dst.remote_ip"
+        | "envoy.network.transport_socket.original_dst_address" => value.parse::<SocketAddr>().is_ok(),
+        "envoy.ratelimit.hits_addend" | "envoy.tcp_proxy.per_connection_idle_timeout_ms" => {
+            value.trim().parse::<u64>().is_ok()
+        }
+        "envoy.upstream.dynamic_port" => value.trim().parse::<u32>().is_ok(),
+        _ => return None,
+    })
+}
+
+/// What Abseil's `SimpleAtob` takes for a boolean, in any case.
+const BOOLEANS: [&str; 10] = ["true", "t", "yes", "y", "1", "false", "f", "no", "n", "0"];
+
+/// Declares a property. Arguments: 1 name, 2 readonly, 3 type, 4 schema, 5 span.
+///
+/// The schema is only read by access loggers and is left out. Fails with [`Status::BadArgument`] when the arguments
+/// are malformed or the name is taken.
+pub fn declare(args: &[u8], cx: &mut dyn ForeignContext) -> Result<Vec<u8>, Status> {
+    let (name, readonly, kind, span) = declare_arguments(args).map_err(|Malformed| Status::BadArgument)?;
+    nothing_but(cx.declare_property(name, readonly, kind, span))
+}
+
+fn declare_arguments(args: &[u8]) -> Result<(&str, bool, u32, u32), Malformed> {
+    let (mut name, mut readonly, mut kind, mut span) = ("", false, 0, 0);
+    for (number, field) in fields(args)? {
+        match number {
+            1 => name = field.text()?.unwrap_or(name),
+            2 => readonly = field.number().map_or(readonly, |bit| bit != 0),
+            3 => kind = field.number().map_or(kind, |kind| known(kind, 3)),
+            5 => span = field.number().map_or(span, known_span),
+            _ => {}
+        }
+    }
+    Ok((name, readonly, kind, span))
+}
+
+fn known_span(span: u64) -> u32 {
+    known(span, 2)
+}
+
+/// Numbers that the enum does not have stand for its first value.
+fn known(number: u64, last: u32) -> u32 {
+    u32::try_from(number).ok().filter(|&number| number <= last).unwrap_or(0)
+}
+
+fn nothing_but(status: Status) -> Result<Vec<u8>, Status> {
+    match status {
+        Status::Ok => Ok(Vec::new()),
+        status => Err(status),
+    }
+}

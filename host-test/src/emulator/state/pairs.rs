@@ -1,0 +1,161 @@
+//! Header maps, as they cross the border: `proxy-wasm-cpp-host`, `src/pairs_util.cc` and `limits.h`.
+//!
+//! A count, then a key length and a value length for each pair, then keys and values, each with a NUL behind it; all
+//! numbers are 32 bits, little-endian. The reader takes no prisoners: whatever is wrong with the bytes, what it
+//! answers is *no pairs*. Setting a header map from such bytes wipes it, and succeeds.
+
+/// Bytes above this are read as no pairs.
+const MAX_BYTES: usize = 1 << 20;
+/// More pairs than this are read as none.
+const MAX_PAIRS: usize = 1024;
+/// Of each number.
+const WORD: usize = 4;
+
+/// Writes pairs. No pairs are no bytes, not a count of zero: that is what Envoy hands out for an empty map.
+pub fn encode(pairs: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
+    if pairs.is_empty() {
+        return Vec::new();
+    }
+    encode_counted(pairs)
+}
+
+/// Writes pairs with their count even when it is zero, as properties that are maps or lists do.
+pub fn encode_counted(pairs: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
+    let mut bytes = word(pairs.len()).to_vec();
+    for (key, value) in pairs {
+        bytes.extend(word(key.len()));
+        bytes.extend(word(value.len()));
+    }
+    for text in pairs.iter().flat_map(|(key, value)| [key, value]) {
+        bytes.extend(text);
+        bytes.push(0);
+    }
+    bytes
+}
+
+/// Reads pairs. Bytes that are malformed, longer than 1 MiB, or hold more than 1024 pairs are no pairs at all.
+pub fn decode(bytes: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    if bytes.len() > MAX_BYTES {
+        return Vec::new();
+    }
+    parse(bytes).unwrap_or_default()
+}
+
+fn parse(bytes: &[u8]) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
+    let (count, rest) = take_word(bytes)?;
+    if count > MAX_PAIRS {
+        return None;
+    }
+    let (mut lengths, mut texts) = rest.split_at_checked(count * 2 * WORD)?;
+    let mut pairs = Vec::with_capacity(count);
+    for _ in 0..count {
+        let (key_length, rest) = take_word(lengths)?;
+        let (value_length, rest) = take_word(rest)?;
+        lengths = rest;
+        let (key, rest) = take_text(texts, key_length)?;
+        let (value, rest) = take_text(rest, value_length)?;
+        texts = rest;
+        pairs.push((key.to_vec(), value.to_vec()));
+    }
+    texts.is_empty().then_some(pairs)
+}
+
+fn take_word(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let (word, rest) = bytes.split_first_chunk::<WORD>()?;
+    Some((u32::from_le_bytes(*word) as usize, rest))
+}
+
+fn take_text(bytes: &[u8], length: usize) -> Option<(&[u8], &[u8])> {
+    let (text, rest) = bytes.split_at_checked(length)?;
+    match rest.split_first()? {
+        (0, rest) => Some((text, rest)),
+        _ => None,
+    }
+}
+
+/// Wasm has 32-bit lengths; what exceeds them could not have come from a module, nor fit into one.
+fn word(length: usize) -> [u8; WORD] {
+    u32::try_from(length).expect("lengths in a header map fit into 32 bits").to_le_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn pair(key: &str, value: &str) -> (Vec<u8>, Vec<u8>) {
+        (key.into(), value.into())
+    }
+
+    #[test]
+    fn writes_counts_then_lengths_then_texts() {
+        assert_eq!(
+            encode(&[pair("a", "bc"), pair("d", "")]),
+            b"\x02\0\0\0\x01\0\0\0\x02\0\0\0\x01\0\0\0\0\0\0\0a\0bc\0d\0\0"
+        );
+    }
+
+    #[test]
+    fn writes_an_empty_map_as_no_bytes() {
+        assert_eq!(encode(&[]), b"");
+        assert_eq!(encode_counted(&[]), b"\0\0\0\0");
+    }
+
+    #[test]
+    fn reads_both_forms_of_an_empty_map() {
+        assert_eq!(decode(b""), []);
+        assert_eq!(decode(b"\0\0\0\0"), []);
+    }
+
+    #[test]
+    fn reads_any_damage_as_no_pairs() {
+        let good = encode(&[pair("key", "value"), pair("other", "one")]);
+        for end in 0..good.len() {
+            assert_eq!(decode(&good[..end]), [], "cut at {end}");
+        }
+        let longer = [good.as_slice(), b"x"].concat();
+        assert_eq!(decode(&longer), [], "something behind the last pair");
+        let mut unterminated = good.clone();
+        *unterminated.last_mut().unwrap() = b'x';
+        assert_eq!(decode(&unterminated), [], "no NUL behind the last value");
+        assert_eq!(decode(b"\x01\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff"), [], "lengths beyond the end");
+    }
+
+    #[test]
+    fn reads_1024_pairs_and_no_more() {
+        let most = vec![pair("k", "v"); 1024];
+        assert_eq!(decode(&encode(&most)), most);
+        assert_eq!(decode(&encode(&vec![pair("k", "v"); 1025])), []);
+    }
+
+    #[test]
+    fn reads_one_mebibyte_and_no_more() {
+        // 4 for the count, 8 for two lengths, 2 for two NULs.
+        let fits = vec![(Vec::new(), vec![b'v'; (1 << 20) - 14])];
+        assert_eq!(encode(&fits).len(), 1 << 20);
+        assert_eq!(decode(&encode(&fits)), fits);
+        assert_eq!(decode(&encode(&[(b"k".to_vec(), vec![b'v'; (1 << 20) - 14])])), []);
+    }
+
+    proptest! {
+        #[test]
+        fn reads_what_it_wrote(pairs: Vec<(Vec<u8>, Vec<u8>)>) {
+            prop_assert_eq!(decode(&encode(&pairs)), pairs);
+        }
+
+        #[test]
+        fn survives_any_bytes(bytes: Vec<u8>) {
+            let pairs = decode(&bytes);
+            prop_assert!(pairs.is_empty() || encode(&pairs) == bytes);
+        }
+
+        #[test]
+        fn survives_any_lengths(count in 0u32..6, lengths: Vec<u32>, texts: Vec<u8>) {
+            let mut bytes = count.to_le_bytes().to_vec();
+            lengths.iter().for_each(|length| bytes.extend(length.to_le_bytes()));
+            bytes.extend(texts);
+            let pairs = decode(&bytes);
+            prop_assert!(pairs.is_empty() || encode(&pairs) == bytes);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Every configuration that is shown is loaded: by a real Envoy, with our modules, as a user would load it; and Istio's
+//! by Istio's own schema too.
+
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tollgate_host_test::{Filter, Host, Scenario, Wasm, envoy};
+use tollgate_tests::root;
+
+/// The YAML files of a kind: those of filters under `envoy-config/`, those of examples beside their code.
+fn files(filters: &str, example: &str) -> Vec<PathBuf> {
+    let list = |dir: PathBuf| {
+        let entries = std::fs::read_dir(&dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display()));
+        entries.map(|entry| entry.expect("an entry").path()).collect::<Vec<_>>()
+    };
+    let mut files = list(root().join("envoy-config").join(filters));
+    files.extend(list(root().join("examples")).iter().map(|dir| dir.join(example)).filter(|f| f.exists()));
+    assert!(files.len() >= 2, "{files:?}");
+    files
+}
+
+fn read(path: &Path) -> Value {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    serde_saphyr::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// Calls `on` with every object inside `value`.
+fn each_object(value: &mut Value, on: &mut impl FnMut(&mut serde_json::Map<String, Value>)) {
+    match value {
+        Value::Object(object) => {
+            on(object);
+            object.values_mut().for_each(|value| each_object(value, on));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|value| each_object(value, on)),
+        _ => {}
+    }
+}
+
+#[test]
+fn a_real_envoy_loads_every_standalone_configuration() {
+    for file in files("standalone", "envoy.yaml") {
+        let mut bootstrap = read(&file);
+        let mut modules = 0;
+        each_object(&mut bootstrap, &mut |object| {
+            if let Some(Value::String(module)) = object.get_mut("filename") {
+                let package = module.strip_prefix("target/dist/").and_then(|m| m.strip_suffix(".wasm"));
+                let wasm = Wasm::package(package.expect("a module that `make wasm` leaves"));
+                *module = wasm.path().display().to_string();
+                modules += 1;
+            }
+        });
+        assert!(modules > 0, "{} loads no module", file.display());
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("envoy.json");
+        std::fs::write(&path, bootstrap.to_string()).expect("written");
+        let envoy = envoy::binary().unwrap_or_else(|error| panic!("{error}"));
+        let output = Command::new(envoy)
+            .args(["--mode", "validate", "--use-dynamic-base-id", "-c"])
+            .arg(&path)
+            .output()
+            .expect("Envoy runs");
+        let log = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: {log}", file.display());
+    }
+}
+
+#[test]
+fn the_module_of_every_wasm_plugin_takes_its_configuration() {
+    for file in files("istio", "wasmplugin.yaml") {
+        let plugin = read(&file);
+        let image = plugin["spec"]["url"].as_str().expect("a url").rsplit('/').next().expect("an image");
+        let name = image.split(':').next().expect("a name");
+        let kind = if root().join("filters").join(name).exists() { "" } else { "example-" };
+        let package = format!("tollgate-{kind}{name}");
+        let filter = Filter::new(Wasm::package(&package)).config(plugin["spec"]["pluginConfig"].clone());
+        for host in [Host::Emulator, Host::Envoy] {
+            host.run(&Scenario::new().filter(filter.clone()));
+        }
+    }
+}
+
+#[test]
+fn every_wasm_plugin_is_valid_by_istios_own_schema() {
+    let Some(path) = std::env::var_os("ISTIO_CRDS") else {
+        println!("not run: set ISTIO_CRDS to Istio's crds.yaml to check the WasmPlugin files against it");
+        return;
+    };
+    let text = std::fs::read_to_string(&path).expect("ISTIO_CRDS names a readable file");
+    let crds: Vec<Value> = serde_saphyr::from_multiple(&text).expect("ISTIO_CRDS is YAML");
+    let crd = crds.iter().find(|crd| crd["spec"]["names"]["kind"] == "WasmPlugin").expect("WasmPlugin's CRD");
+    let schema = |version: &str| {
+        let versions = crd["spec"]["versions"].as_array().expect("versions");
+        let found = versions.iter().find(|v| v["name"] == version);
+        let mut schema = found.expect("the version")["schema"]["openAPIV3Schema"].clone();
+        // A CRD drops what it does not know; a file of ours must not have any.
+        each_object(&mut schema, &mut |object| {
+            let open = object.get("x-kubernetes-preserve-unknown-fields") == Some(&json!(true));
+            if object.get("properties").is_some_and(Value::is_object) && !open {
+                object.entry("additionalProperties").or_insert(json!(false));
+            }
+        });
+        let properties = schema["properties"].as_object_mut().expect("properties");
+        for known_to_kubernetes in ["apiVersion", "kind", "metadata"] {
+            properties.entry(known_to_kubernetes).or_insert(json!({}));
+        }
+        schema
+    };
+    for file in files("istio", "wasmplugin.yaml") {
+        let plugin = read(&file);
+        let version = plugin["apiVersion"].as_str().expect("apiVersion").rsplit('/').next().expect("a version");
+        let validator = jsonschema::validator_for(&schema(version)).expect("a schema");
+        let errors: Vec<_> = validator.iter_errors(&plugin).map(|e| format!("{}: {e}", e.instance_path())).collect();
+        assert!(errors.is_empty(), "{}: {errors:#?}", file.display());
+    }
+}
