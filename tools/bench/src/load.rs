@@ -56,7 +56,9 @@ pub fn send(
         (Tool::H2load, Amount::Requests(n)) => {
             command.args(["--h1", "-t1", "-c", &connections, "-n", &n.to_string()])
         }
-        (Tool::Wrk, Amount::Requests(_)) => bail!("wrk sends for a time, not a number of requests: use h2load"),
+        (Tool::Wrk, Amount::Requests(_)) => {
+            bail!("wrk sends for a time, not a number of requests: use h2load")
+        }
     };
     for (name, value) in headers {
         command.arg("-H").arg(format!("{name}: {value}"));
@@ -126,9 +128,10 @@ mod tests {
 
     #[test]
     fn failures_that_wrk_counts_are_errors() {
-        for line in
-            ["  Socket errors: connect 0, read 3, write 0, timeout 0\n", "  Non-2xx or 3xx responses: 37012\n"]
-        {
+        for line in [
+            "  Socket errors: connect 0, read 3, write 0, timeout 0\n",
+            "  Non-2xx or 3xx responses: 37012\n",
+        ] {
             let error = read_wrk(&format!("{WRK}{line}")).unwrap_err().to_string();
             assert_eq!(error, format!("not every request succeeded: {}", line.trim()));
         }

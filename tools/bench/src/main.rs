@@ -25,6 +25,7 @@ use load::Tool;
 use proxy::{Proxy, Sample};
 use rows::Row;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use tollgate_host_test::envoy::Options;
 
 /// CPU per request of filters in a real Envoy, as ratios.
@@ -32,10 +33,10 @@ use tollgate_host_test::envoy::Options;
 #[command(name = "tollgate-bench")]
 struct Cli {
     /// Rounds. Each loads every row once.
-    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// Seconds for which a row is loaded in a round.
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
     /// Connections, each with one request at a time.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
@@ -63,12 +64,22 @@ struct Cli {
     requests: u64,
 }
 
-fn main() -> Result<()> {
-    let cli = Cli::parse();
+fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Not as `Debug`, which would add a backtrace that no one who measures wants.
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<()> {
     let upstream = if cli.upstream { Some(proxy::upstream()?) } else { None };
     let behind = upstream.as_ref().map(|u| u.listener(tollgate_host_test::envoy::bootstrap::INGRESS));
     if cli.soak {
-        let only = if cli.only.is_empty() { vec![rows::SOAKED.to_owned()] } else { cli.only };
+        let only = if cli.only.is_empty() { vec![rows::SOAKED.to_owned()] } else { cli.only.clone() };
         for row in chosen(&only)? {
             soak::run(&row, behind, cli.requests, cli.connections)?;
         }
@@ -77,7 +88,7 @@ fn main() -> Result<()> {
     let rows = chosen(&cli.only)?;
     let start = |row| Proxy::start(row, behind, &Options::default());
     let proxies: Vec<Proxy> = rows.iter().map(start).collect::<Result<_>>()?;
-    let samples = measure(&cli, &rows, &proxies)?;
+    let samples = measure(cli, &rows, &proxies)?;
     let lines = report::lines(&rows, &samples);
     println!("{}", report::table(&lines));
     if let Some(path) = &cli.json {

@@ -1,20 +1,33 @@
-//! The order of the rows in a round. A fixed one would always put a row behind the same other, in the caches it left
-//! and the turbo frequency it used up.
+//! Chance that repeats: the order of the rows in a round, and the resampling of rounds.
+//!
+//! A fixed order would always put a row behind the same other, in the caches it left and the turbo frequency it used
+//! up. Seeds are fixed, so that a run can be repeated and a table computed again.
 
-/// The numbers below `n` in an order of their own for each round, and the same order each time: a run can be repeated.
-pub fn shuffled(n: usize, round: u32) -> Vec<usize> {
-    // SplitMix64: small, and good enough to shuffle ten things.
-    let mut state = u64::from(round);
-    let mut draw = |below: usize| {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
+/// SplitMix64: small, and good enough to shuffle ten things.
+pub struct Draws(u64);
+
+impl Draws {
+    /// Draws that depend on the seed alone.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number below `n`, which must not be zero.
+    pub fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) % below as u64) as usize
-    };
+        ((z ^ (z >> 31)) % n as u64) as usize
+    }
+}
+
+/// The numbers below `n` in an order of their own for each round.
+pub fn shuffled(n: usize, round: u32) -> Vec<usize> {
+    let mut draws = Draws::new(u64::from(round));
     let mut order: Vec<usize> = (0..n).collect();
     for last in (1..n).rev() {
-        order.swap(last, draw(last + 1));
+        order.swap(last, draws.below(last + 1));
     }
     order
 }

@@ -1,9 +1,9 @@
 //! One Envoy for each row, all started before the first is loaded: starting one costs half a second of compiling, and
 //! an idle one costs nothing that could be seen.
 
+use crate::account;
 use crate::load::{self, Amount, Sent, Tool};
 use crate::rows::{HEADERS, Probe, Row};
-use crate::account;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::io::{Read, Write};

@@ -1,11 +1,12 @@
 //! From samples to the table.
 //!
-//! What a row adds is taken round by round, against [`NONE`](rows::NONE) in the same round: a machine that is slower
-//! for a minute is slower for both.
+//! What a row adds is the difference of two undisturbed times, its own and that of [`NONE`](rows::NONE); the ratios are
+//! ratios of such differences. How sure they are is found by taking the rounds again and again at random, the same
+//! rounds for all rows: a machine that is slower for a minute is slower for all.
 
 use crate::proxy::Sample;
 use crate::rows::{self, Row};
-use crate::stats::Spread;
+use crate::stats::{Spread, undisturbed};
 use serde_json::{Value, json};
 
 /// What is known about a row.
@@ -28,19 +29,12 @@ pub struct Line {
 
 /// The lines of the table, for rows and their samples, a list a row and in it one a round.
 pub fn lines(rows: &[Row], samples: &[Vec<Sample>]) -> Vec<Line> {
-    let of = |name: &str| {
-        let (_, samples) = rows.iter().zip(samples).find(|(row, _)| row.name == name)?;
-        Some(samples.as_slice())
-    };
-    let added = |name: &str| {
-        let (mine, base) = (of(name)?, of(rows::NONE)?);
-        let pairs = mine.iter().zip(base).map(|(mine, base)| mine.cpu_us - base.cpu_us);
-        if name == rows::NONE { None } else { Spread::of(pairs) }
-    };
+    let all = All { rows, samples };
+    let rounds = samples.first().map_or(0, Vec::len);
     let times = |name: &str, unit: &str| {
-        let unit = added(unit)?;
-        // A unit whose middle half reaches zero was not measured; a multiple of it means nothing.
-        if unit.low > 0.0 { added(name)?.relative_to(unit.median) } else { None }
+        // A unit that may as well be zero was not measured; a multiple of it means nothing.
+        Spread::of_rounds(rounds, |r| all.added(unit, r)).filter(|unit| unit.low > 0.0)?;
+        Spread::of_rounds(rounds, |r| Some(all.added(name, r)? / all.added(unit, r)?))
     };
     rows.iter()
         .zip(samples)
@@ -53,12 +47,29 @@ pub fn lines(rows: &[Row], samples: &[Vec<Sample>]) -> Vec<Line> {
                 cpu_us: spread(|s| s.cpu_us)?,
                 per_second: spread(|s| s.per_second)?,
                 resident_mib: spread(|s| s.resident_mib)?,
-                added_us: added(row.name),
+                added_us: Spread::of_rounds(rounds, |r| all.added(row.name, r)),
                 times_stock: times(row.name, rows::STOCK),
                 times_native: row.native.and_then(|native| times(row.name, native)),
             })
         })
         .collect()
+}
+
+struct All<'a> {
+    rows: &'a [Row],
+    samples: &'a [Vec<Sample>],
+}
+
+impl All<'_> {
+    /// The CPU time that a row adds in these rounds, in microseconds. The base adds nothing to itself.
+    fn added(&self, name: &str, rounds: &[usize]) -> Option<f64> {
+        if name == rows::NONE { None } else { Some(self.cpu(name, rounds)? - self.cpu(rows::NONE, rounds)?) }
+    }
+
+    fn cpu(&self, name: &str, rounds: &[usize]) -> Option<f64> {
+        let (_, samples) = self.rows.iter().zip(self.samples).find(|(row, _)| row.name == name)?;
+        undisturbed(rounds.iter().filter_map(|round| Some(samples.get(*round)?.cpu_us)))
+    }
 }
 
 /// The table, in Markdown.
@@ -75,8 +86,8 @@ pub fn table(lines: &[Line]) -> String {
             optional(line.times_native, 1),
             optional(line.added_us, 2),
             spread(line.cpu_us, 1),
-            format!("{:.0}", line.per_second.median),
-            format!("{:.0}", line.resident_mib.median),
+            format!("{:.0}", line.per_second.value),
+            format!("{:.0}", line.resident_mib.value),
         ];
         text += &format!("| {} |\n", cells.join(" | "));
     }
@@ -87,13 +98,13 @@ fn optional(value: Option<Spread>, digits: usize) -> String {
     value.map_or_else(|| "-".to_owned(), |value| spread(value, digits))
 }
 
-fn spread(Spread { median, low, high }: Spread, digits: usize) -> String {
-    format!("{median:.digits$} ({low:.digits$}..{high:.digits$})")
+fn spread(Spread { value, low, high }: Spread, digits: usize) -> String {
+    format!("{value:.digits$} ({low:.digits$}..{high:.digits$})")
 }
 
 /// All there is, for programs.
 pub fn json(lines: &[Line], samples: &[Vec<Sample>]) -> Value {
-    let spread = |s: Spread| json!({"median": s.median, "first_quartile": s.low, "third_quartile": s.high});
+    let spread = |s: Spread| json!({"value": s.value, "low": s.low, "high": s.high});
     let rounds = |samples: &[Sample]| -> Vec<Value> {
         let one = |s: &Sample| json!({"cpu_us": s.cpu_us, "per_second": s.per_second, "resident_mib": s.resident_mib});
         samples.iter().map(one).collect()
@@ -122,11 +133,11 @@ pub fn broken(lines: &[Line]) -> Vec<String> {
         .filter_map(|line| {
             let bound = line.at_most?;
             match line.times_stock {
-                Some(times) if times.median <= bound => None,
+                Some(times) if times.value <= bound => None,
                 Some(times) => Some(format!(
                     "`{}` adds {:.2} of what `{}` adds, and may add {bound:.2}",
                     line.name,
-                    times.median,
+                    times.value,
                     rows::STOCK
                 )),
                 None => Some(format!(
@@ -158,15 +169,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_added_is_taken_within_a_round() {
-        // The second round is twice as slow for everybody; the medians of the rows alone would not show the 4.
+    fn what_is_added_is_taken_from_undisturbed_rounds() {
         let lines = measured(&[
-            ("none", &[20.0, 40.0, 20.0]),
-            ("stock-empty", &[24.0, 48.0, 24.0]),
-            ("empty", &[22.0, 44.0, 22.0]),
+            ("none", &[20.0, 40.0, 20.0, 20.0, 25.0]),
+            ("stock-empty", &[48.0, 24.0, 24.0, 24.0, 24.0]),
+            ("empty", &[22.0, 44.0, 22.0, 90.0, 22.0]),
         ]);
-        assert_eq!(line(&lines, "stock-empty").added_us.unwrap().median, 4.0);
-        assert_eq!(line(&lines, "empty").times_stock.unwrap().median, 0.5);
+        assert_eq!(line(&lines, "stock-empty").added_us.unwrap().value, 4.0);
+        assert_eq!(line(&lines, "empty").times_stock.unwrap().value, 0.5);
         assert!(line(&lines, "none").added_us.is_none());
         assert!(broken(&lines).is_empty());
     }
@@ -180,7 +190,7 @@ mod tests {
         ]);
         assert!(line(&lines, "hello").times_native.is_none());
         let lines = measured(&[("none", &[20.0]), ("hello", &[23.0]), ("envoy rbac", &[21.0])]);
-        assert_eq!(line(&lines, "hello").times_native.unwrap().median, 3.0);
+        assert_eq!(line(&lines, "hello").times_native.unwrap().value, 3.0);
     }
 
     #[test]

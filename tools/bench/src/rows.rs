@@ -94,9 +94,19 @@ pub fn all() -> Vec<Row> {
         Row::new(STOCK, "does nothing; stock SDK, as the linker leaves it", || {
             vec![wasm(&Filter::new(Wasm::package_unpacked("fixture-stock-empty")))]
         }),
-        Row::new("stock-empty packed", "does nothing; stock SDK, unused exports removed", || {
-            vec![packed("fixture-stock-empty")]
+        Row::new(
+            "stock-empty packed",
+            "does nothing; stock SDK, packed (its exports hide which are used)",
+            || vec![packed("fixture-stock-empty")],
+        ),
+        Row::new("floor", "a module that Envoy has nothing to call in", || {
+            vec![wasm(&Filter::new(Wasm::wat(FLOOR)))]
         }),
+        Row::new(
+            "floor callbacks",
+            "the callbacks of `empty`, written by hand and returning at once",
+            || vec![wasm(&Filter::new(Wasm::wat(FLOOR_CALLBACKS)))],
+        ),
         Row::new("empty", "does nothing; ours", || vec![packed("fixture-empty")]).at_most(0.65),
         Row::new("hello", "403 unless a header has one of two values", || {
             let config = json!({"header": "x-api-key", "allowed": ["other", "demo"]});
@@ -120,11 +130,29 @@ pub fn all() -> Vec<Row> {
         })
         .native("envoy header mutation")
         .answers_with("x-served-by"),
-        Row::new("envoy header mutation", "of it what Envoy can: request id, edits", || vec![header_mutation()])
-            .manager(|manager| manager["always_set_request_id_in_response"] = json!(true))
-            .answers_with("x-served-by"),
+        Row::new("envoy header mutation", "of it what Envoy can: request id, edits", || {
+            vec![header_mutation()]
+        })
+        .manager(|manager| manager["always_set_request_id_in_response"] = json!(true))
+        .answers_with("x-served-by"),
     ]
 }
+
+/// The least that Envoy takes for a filter: what is left is Envoy's own part.
+const FLOOR: &str = r#"(module
+    (memory (export "memory") 1)
+    (func (export "proxy_abi_version_0_2_1"))
+    (func (export "proxy_on_memory_allocate") (param i32) (result i32) i32.const 0))"#;
+
+/// What the exports of `empty` cost with nothing behind them: what is left of `empty` is the SDK's part.
+const FLOOR_CALLBACKS: &str = r#"(module
+    (memory (export "memory") 1)
+    (func (export "proxy_abi_version_0_2_1"))
+    (func (export "proxy_on_memory_allocate") (param i32) (result i32) i32.const 0)
+    (func (export "proxy_on_context_create") (param i32 i32))
+    (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) i32.const 0)
+    (func (export "proxy_on_response_headers") (param i32 i32 i32) (result i32) i32.const 0)
+    (func (export "proxy_on_delete") (param i32)))"#;
 
 const TELEMETRY: &str = "tollgate-telemetry-headers";
 
@@ -154,9 +182,7 @@ fn telemetry_full() -> Value {
 }
 
 fn header_mutation() -> Value {
-    let set = |name: &str, value: &str| {
-        json!({"append": {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}})
-    };
+    let set = |name: &str, value: &str| json!({"append": {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}});
     let mutations = json!({
         "request_mutations":
             [set("x-client", "%REQ(user-agent)%"), set("x-environment", "production"), {"remove": "x-debug"}],

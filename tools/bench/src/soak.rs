@@ -32,7 +32,12 @@ pub fn run(row: &Row, upstream: Option<SocketAddr>, requests: u64, connections: 
     );
     ensure!(is_flat(warm, end), "memory grew from {warm:.1} to {end:.1} MiB");
     let logs = proxy.logs();
-    let loud: Vec<&Entry> = logs.iter().enumerate().filter(|(i, e)| *i >= logged || e.component == "wasm").map(|(_, e)| e).collect();
+    let loud: Vec<&Entry> = logs
+        .iter()
+        .enumerate()
+        .filter(|(i, e)| *i >= logged || e.component == "wasm")
+        .map(|(_, e)| e)
+        .collect();
     ensure!(loud.is_empty(), "{} entries were logged above debug, the first: {:?}", loud.len(), loud.first());
     Ok(())
 }
