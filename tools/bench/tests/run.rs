@@ -2,6 +2,10 @@
 
 use std::process::{Command, Output};
 
+#[expect(
+    clippy::unwrap_used,
+    reason = "a test: clippy's own exception is for functions marked as such alone"
+)]
 fn bench(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_tollgate-bench")).args(arguments).output().unwrap()
 }
