@@ -185,7 +185,7 @@ fn answer(world: &mut World, open: &mut Open) -> (Option<Duration>, Vec<News>) {
             (Some(after), news)
         }
         Answer::Reply { response, after } => {
-            let mut news = vec![News::Initial(answer_headers(&response))];
+            let mut news = vec![News::Initial(answer_headers(&response, false))];
             let status = grpc_status(&response.trailers).or_else(|| grpc_status(&response.headers));
             let status = status.unwrap_or_else(|| from_http(response.status));
             news.push(News::Close(status, Vec::new()));
@@ -194,7 +194,7 @@ fn answer(world: &mut World, open: &mut Open) -> (Option<Duration>, Vec<News>) {
         Answer::Reset => (Some(Duration::ZERO), closed(UNAVAILABLE, TERMINATED)),
         Answer::Refuse => (Some(Duration::ZERO), closed(UNAVAILABLE, REFUSED)),
         Answer::ResetMidResponse(response) => {
-            let mut news = vec![News::Initial(answer_headers(&response))];
+            let mut news = vec![News::Initial(answer_headers(&response, false))];
             news.extend(closed(INTERNAL, ""));
             (Some(Duration::ZERO), news)
         }

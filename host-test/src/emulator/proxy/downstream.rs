@@ -151,9 +151,10 @@ impl Emulator {
         s.client.status = status.parse().unwrap_or(0);
         s.code = Some(s.client.status);
         s.client.headers = on_the_wire(&map.fields());
-        let bodiless = s.is_head || matches!(s.client.status, 100..=199 | 204);
+        let bodiless = matches!(s.client.status, 100..=199 | 204);
         if map.first(b"content-length").is_none() && !bodiless {
-            if end {
+            // Also the answer to HEAD, of which nothing is known: it is called chunked, with no chunk to come.
+            if end && !s.is_head {
                 s.client.headers.push("content-length", "0");
             } else {
                 s.client.headers.push("transfer-encoding", "chunked");

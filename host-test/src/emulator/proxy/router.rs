@@ -43,6 +43,7 @@ pub(crate) struct Router {
     pub timeout: Duration,
     pub timer: Option<(Duration, u64)>,
     pub sent_at: Duration,
+    pub first_at: Duration,
     pub latency: Option<Duration>,
     pub requests: Vec<UpstreamRequest>,
     pub answered: bool,
@@ -122,6 +123,14 @@ impl Emulator {
         s.router.attempt += 1;
         s.router.sent_at = now;
         let (attempt, timeout) = (s.router.attempt, s.router.timeout);
+        let mut headers = headers;
+        if attempt > 1 && !timeout.is_zero() {
+            // What is left of the time for all tries.
+            let left = timeout.saturating_sub(now.saturating_sub(s.router.first_at)).as_millis().to_string();
+            headers.set(b"x-envoy-expected-rq-timeout-ms", left.as_bytes());
+        } else {
+            s.router.first_at = now;
+        }
         let mut body = s.router.body.clone();
         let request = received(&headers, Vec::new(), s.router.trailers.as_ref());
         let declared: Option<usize> = headers.text("content-length").and_then(|n| n.parse().ok());
@@ -142,6 +151,7 @@ impl Emulator {
     }
 
     fn order_answer(&mut self, stream: u64, attempt: u32, answer: Answer) {
+        let to_head = self.world.stream_mut(stream).is_head;
         let mut order = |after, part| {
             self.world.clock.after(after, Event::Upstream { stream, attempt, part });
         };
@@ -164,16 +174,20 @@ impl Emulator {
                 (response, after, false)
             }
         };
-        let map = answer_headers(&response);
+        let map = answer_headers(&response, to_head);
+        // Envoy knows of those that cannot have a body (`source/common/http/http1/codec_impl.cc`, cannotHaveBody).
+        let bodiless = to_head || matches!(response.status, 204 | 304);
+        let response = if bodiless { crate::Response { body: Vec::new(), trailers: crate::Headers::default(), ..response } } else { response };
         let trailers = HeaderMap::of(&response.trailers);
         let empty = response.body().is_empty() && trailers.is_empty();
-        let chunked = map.first(b"transfer-encoding").is_some();
+        let chunked = !bodiless && map.first(b"transfer-encoding").is_some();
         order(after, Part::Headers { map, end: empty && !breaks && !chunked });
         for bytes in response.body.into_iter().filter(|piece| !piece.is_empty()) {
             order(after, Part::Body { bytes, end: false });
         }
         if breaks {
-            order(after, Part::Broken("connection termination"));
+            // A body that ends before its length, or before its last chunk.
+            order(after, Part::Broken("protocol error"));
         } else if !trailers.is_empty() {
             order(after, Part::Trailers(trailers));
         } else if !empty || chunked {
