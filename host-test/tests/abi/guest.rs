@@ -311,8 +311,10 @@ fn tell(name: &str, args: &[Arg], imports: &mut BTreeMap<String, String>, data: 
     data.extend_from_slice(text.as_bytes());
     let end = at + text.len();
     let call = invoke(name, args, imports, data);
-    let outs: Vec<usize> = (0..args.len()).filter(|i| matches!(args[*i], Arg::Out)).map(|i| 64 + 8 * i).collect();
-    let zeroed: String = outs.iter().map(|out| format!("(i64.store (i32.const {out}) (i64.const 0))")).collect();
+    let outs: Vec<usize> =
+        (0..args.len()).filter(|i| matches!(args[*i], Arg::Out)).map(|i| 64 + 8 * i).collect();
+    let zeroed: String =
+        outs.iter().map(|out| format!("(i64.store (i32.const {out}) (i64.const 0))")).collect();
     let given = match outs.as_slice() {
         [] => String::new(),
         [one] => format!("(call $tell (i32.const {one}) (i32.const 4))"),

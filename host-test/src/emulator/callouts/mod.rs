@@ -8,10 +8,14 @@ use super::world::World;
 use crate::{Answer, Headers, Response, UpstreamRequest};
 
 /// Envoy's words for a connection that is refused.
-pub(crate) const REFUSED: &str = "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure";
+pub(crate) const REFUSED: &str =
+    "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure";
 /// For one that closes before it answers.
 pub(crate) const TERMINATED: &str =
     "upstream connect error or disconnect/reset before headers. reset reason: connection termination";
+/// The details of the two.
+pub(crate) const REFUSED_DETAILS: &str = "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}";
+pub(crate) const TERMINATED_DETAILS: &str = "upstream_reset_before_response_started{connection_termination}";
 /// For an answer that does not come in time.
 pub(crate) const TIMED_OUT: &str = "upstream request timeout";
 
