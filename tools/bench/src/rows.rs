@@ -104,10 +104,14 @@ pub fn all() -> Vec<Row> {
         }),
         Row::new(
             "floor callbacks",
-            "the callbacks of `empty`, written by hand and returning at once",
+            "the exports of `callbacks`, written by hand and returning at once",
             || vec![wasm(&Filter::new(Wasm::wat(FLOOR_CALLBACKS)))],
         ),
         Row::new("empty", "does nothing; ours", || vec![packed("fixture-empty")]).at_most(0.65),
+        Row::new("callbacks", "does nothing, in both header callbacks; ours", || {
+            vec![packed("fixture-callbacks")]
+        })
+        .at_most(1.0),
         Row::new("hello", "403 unless a header has one of two values", || {
             let config = json!({"header": "x-api-key", "allowed": ["other", "demo"]});
             vec![configured("tollgate-example-hello", config)]
@@ -144,7 +148,7 @@ const FLOOR: &str = r#"(module
     (func (export "proxy_abi_version_0_2_1"))
     (func (export "proxy_on_memory_allocate") (param i32) (result i32) i32.const 0))"#;
 
-/// What the exports of `empty` cost with nothing behind them: what is left of `empty` is the SDK's part.
+/// What the exports of `callbacks` cost with nothing behind them: what `callbacks` adds to it is the SDK's part.
 const FLOOR_CALLBACKS: &str = r#"(module
     (memory (export "memory") 1)
     (func (export "proxy_abi_version_0_2_1"))
