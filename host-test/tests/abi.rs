@@ -15,3 +15,7 @@ mod both;
 mod guest;
 #[path = "abi/headers.rs"]
 mod headers;
+#[path = "abi/hostile.rs"]
+mod hostile;
+#[path = "abi/lifecycle.rs"]
+mod lifecycle;

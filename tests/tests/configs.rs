@@ -107,9 +107,11 @@ fn every_wasm_plugin_is_valid_by_istios_own_schema() {
     };
     for file in files("istio", "wasmplugin.yaml") {
         let plugin = read(&file);
-        let version = plugin["apiVersion"].as_str().expect("apiVersion").rsplit('/').next().expect("a version");
+        let version =
+            plugin["apiVersion"].as_str().expect("apiVersion").rsplit('/').next().expect("a version");
         let validator = jsonschema::validator_for(&schema(version)).expect("a schema");
-        let errors: Vec<_> = validator.iter_errors(&plugin).map(|e| format!("{}: {e}", e.instance_path())).collect();
+        let errors: Vec<_> =
+            validator.iter_errors(&plugin).map(|e| format!("{}: {e}", e.instance_path())).collect();
         assert!(errors.is_empty(), "{}: {errors:#?}", file.display());
     }
 }

@@ -18,7 +18,9 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
     let mut lines = page.lines();
     while let Some(line) = lines.next() {
         if line == format!("```{language}") {
-            blocks.push(lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect());
+            blocks.push(
+                lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect(),
+            );
         }
     }
     blocks
@@ -89,7 +91,8 @@ fn the_sdk_opens_with_a_filter_of_at_most_thirty_lines() {
         .collect();
     let first = page.find("```").expect("an example");
     let example = &page[first + 4..];
-    let lines = example[..example.find("```").expect("its end")].lines().filter(|line| !line.starts_with("# "));
+    let lines =
+        example[..example.find("```").expect("its end")].lines().filter(|line| !line.starts_with("# "));
     assert!(lines.count() <= 30);
 }
 
@@ -109,7 +112,8 @@ fn every_link_between_pages_leads_somewhere() {
 
 #[test]
 fn no_source_file_is_longer_than_a_reader_can_hold() {
-    let files = Command::new("git").arg("-C").arg(root()).args(["ls-files", "*.rs"]).output().expect("git runs");
+    let files =
+        Command::new("git").arg("-C").arg(root()).args(["ls-files", "*.rs"]).output().expect("git runs");
     for file in String::from_utf8_lossy(&files.stdout).lines() {
         let lines = read(file).lines().count();
         assert!(lines <= 400, "{file} has {lines} lines");

@@ -31,6 +31,18 @@ impl<E> Clock<E> {
         EPOCH_NANOS + u64::try_from(self.now.as_nanos()).unwrap_or(u64::MAX - EPOCH_NANOS)
     }
 
+    /// As a `Date` header has it (RFC 9110 section 5.6.7).
+    pub fn http_date(&self) -> String {
+        use chrono::{Datelike, Timelike};
+        let seconds = (self.unix_nanos() / 1_000_000_000).cast_signed();
+        let t = chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default();
+        const MONTHS: [&str; 12] =
+            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let (day, month, year) = (t.day(), MONTHS[t.month0() as usize], t.year());
+        let (h, m, s) = (t.hour(), t.minute(), t.second());
+        format!("{}, {day:02} {month} {year} {h:02}:{m:02}:{s:02} GMT", t.weekday())
+    }
+
     /// Orders an event, and names it for [`Clock::cancel`].
     pub fn after(&mut self, delay: Duration, event: E) -> (Duration, u64) {
         self.order += 1;
@@ -76,6 +88,14 @@ mod tests {
         let taken: Vec<_> = std::iter::from_fn(|| clock.next(Duration::MAX)).collect();
         assert_eq!(taken, ["a", "b", "c"]);
         assert_eq!(clock.now(), 2 * MS);
+    }
+
+    #[test]
+    fn dates_are_written_as_http_has_them() {
+        let mut clock = Clock::<()>::default();
+        assert_eq!(clock.http_date(), "Thu, 01 Jan 2026 00:00:00 GMT");
+        clock.settle(Duration::from_secs(86_400 + 3_661));
+        assert_eq!(clock.http_date(), "Fri, 02 Jan 2026 01:01:01 GMT");
     }
 
     #[test]

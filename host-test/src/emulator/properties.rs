@@ -3,25 +3,36 @@
 //! A property can be had where Envoy has it: those of the request that are read from its headers only while the
 //! headers are in reach, or in the log.
 
+use super::callouts::grpc;
 use super::header_map::HeaderMap;
 use super::proxy::stream::{FilterState, Stream};
 use super::state::{Status, Value};
 use super::world::World;
+use std::collections::BTreeSet;
 
 /// Prefix of the filter state that `set_property` writes.
 const PREFIX: &str = "wasm.";
 
 /// The bytes of a property.
 pub(crate) fn get(world: &World, vm: usize, id: u32, path: &[&str]) -> Result<Vec<u8>, Status> {
-    // Whole tables of attributes cannot be written down.
-    let tables = ["request", "response", "connection", "source", "destination", "upstream", "xds"];
-    if let [table] = path
-        && tables.contains(table)
-        && world.stream_of(vm, id).is_some()
-    {
+    if is_unwritable(world, vm, id, path) {
         return Err(Status::SerializationFailure);
     }
     find(world, vm, id, path).ok_or(Status::NotFound)?.serialize()
+}
+
+/// What is there and has no bytes: whole tables of attributes, and nothing at all.
+fn is_unwritable(world: &World, vm: usize, id: u32, path: &[&str]) -> bool {
+    let stream = world.stream_of(vm, id).and_then(|id| world.streams.get(&id));
+    match path {
+        ["" | "xds"] => true,
+        ["request" | "response" | "connection" | "source" | "destination" | "upstream" | "filter_state"] => {
+            stream.is_some()
+        }
+        // A host without metadata.
+        ["xds", "upstream_host_metadata"] => stream.is_some_and(|s| s.router.headers.is_some()),
+        _ => false,
+    }
 }
 
 /// Sets a property of a stream: filter state that other filters of the stream can read.
@@ -66,7 +77,7 @@ pub(crate) fn find(world: &World, vm: usize, id: u32, path: &[&str]) -> Option<V
         ("response", rest) => response_attribute(stream, response, response_trailers, context.logging, rest),
         ("connection", ["id"]) | ("connection_id", []) => Some(Value::UInt(stream.id)),
         ("connection", ["mtls"]) => Some(Value::Bool(false)),
-        ("connection", ["termination_details"]) => None,
+        ("connection", ["requested_server_name"]) => text(""),
         ("source", ["address"]) => text(&format!("127.0.0.1:{}", stream.port())),
         ("source", ["port"]) => Some(Value::Int(i64::from(stream.port()))),
         ("destination", ["address"]) => text("127.0.0.1:10000"),
@@ -76,7 +87,7 @@ pub(crate) fn find(world: &World, vm: usize, id: u32, path: &[&str]) -> Option<V
             world.upstreams.first().and_then(|u| text(&u.spec.name)).filter(|_| stream.routed)
         }
         ("xds", ["route_name"]) => stream.routed.then(|| Value::Str(String::new())),
-        ("xds", ["virtual_host_name"]) => stream.routed.then(|| Value::Str("all".into())),
+        ("xds", ["virtual_host_name"]) => stream.routed.then(|| Value::Str("any".into())),
         ("xds", ["listener_direction"]) => Some(Value::Int(0)),
         ("xds", ["filter_chain_name"]) => text(""),
         ("xds", ["cluster_metadata" | "route_metadata" | "virtual_host_metadata"]) => {
@@ -84,9 +95,6 @@ pub(crate) fn find(world: &World, vm: usize, id: u32, path: &[&str]) -> Option<V
         }
         ("xds", ["listener_metadata"]) | ("metadata", []) => Some(Value::Message(Vec::new())),
         ("metadata", ["filter_metadata"]) => Some(Value::Map(Vec::new())),
-        ("filter_state", []) => Some(Value::Map(
-            stream.filter_state.iter().map(|(k, s)| (k.clone(), Value::Bytes(s.value.clone()))).collect(),
-        )),
         ("filter_state", [key]) => stream.filter_state.get(*key).map(FilterState::to_value),
         (name, []) => stream.filter_state.get(&format!("{PREFIX}{name}")).map(FilterState::to_value),
         _ => None,
@@ -105,12 +113,14 @@ fn header(map: Option<&HeaderMap>, name: &str) -> Option<Value> {
     map?.text(name).map(Value::Str)
 }
 
+/// A map that is out of reach is an empty one. Envoy hands out the names in no order, each once.
 fn map_value(map: Option<&HeaderMap>, rest: &[&str]) -> Option<Value> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match rest {
         [] => {
-            let entries = map?.pairs().iter();
-            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-            Some(Value::Map(entries.map(|(k, v)| (text(k), Value::Bytes(v.clone()))).collect()))
+            let names: BTreeSet<_> = map.iter().flat_map(|map| map.pairs()).map(|(name, _)| name).collect();
+            let entry = |name: &Vec<u8>| Some((text(name), Value::Bytes(map?.joined(name)?)));
+            Some(Value::Map(names.into_iter().filter_map(entry).collect()))
         }
         [name] => map?.joined(name.as_bytes()).map(Value::Bytes),
         _ => None,
@@ -151,7 +161,7 @@ fn request_attribute(
                 .and_then(|length| length.parse().ok())
                 .unwrap_or(stream.request.seen),
         ),
-        ["total_size"] => bytes(stream.request.seen + stream.request_headers.byte_size() as usize),
+        ["total_size"] => bytes(stream.request.seen + headers.map_or(0, HeaderMap::byte_size) as usize),
         ["headers_bytes"] => bytes(stream.request_headers.byte_size() as usize),
         _ => None,
     }
@@ -172,10 +182,10 @@ fn response_attribute(
         ["grpc_status"] => {
             number(trailers, "grpc-status").or_else(|| number(headers, "grpc-status")).map(Value::Int)
         }
-        ["size"] => Some(Value::Int(stream.response.seen as i64)),
+        ["size"] => Some(Value::Int(stream.client.body.len() as i64)),
         ["total_size"] => {
             let headers = stream.response_headers.as_ref().map_or(0, HeaderMap::byte_size);
-            Some(Value::Int(stream.response.seen as i64 + i64::from(headers)))
+            Some(Value::Int(stream.client.body.len() as i64 + i64::from(headers)))
         }
         ["headers_bytes"] => stream.response_headers.as_ref().map(|h| Value::Int(i64::from(h.byte_size()))),
         ["headers", rest @ ..] => map_value(headers, rest),
@@ -186,11 +196,13 @@ fn response_attribute(
 }
 
 fn upstream_attribute(stream: &Stream, rest: &[&str]) -> Option<Value> {
-    let sent = stream.router.attempt > 0;
+    // A connection is looked for as soon as the headers have come through.
+    let sent = stream.router.headers.is_some();
     match rest {
         ["address"] if sent => Some(Value::Str("127.0.0.1:20000".into())),
         ["port"] if sent => Some(Value::Int(20_000)),
-        ["request_attempt_count"] if sent => Some(Value::UInt(u64::from(stream.router.attempt))),
+        ["request_attempt_count"] => Some(Value::UInt(u64::from(stream.router.attempt.max(u32::from(sent))))),
+        ["transport_failure_reason"] if sent => Some(Value::Str(String::new())),
         _ => None,
     }
 }

@@ -166,8 +166,13 @@ impl Emulator {
     fn new_root(&mut self, vm: usize, plugin: usize) -> Result<u32, String> {
         let root = self.world.vms[vm].add(Context::root(plugin));
         let vm_size = self.world.vms[vm].configuration.len() as u32;
+        // The configuration can be read while the root context is created, and again while it is configured, and not
+        // in between (proxy-wasm-cpp-host, `context.cc`, onStart).
+        self.world.context_mut(vm, root).root.configuring = true;
         self.root_call(vm, root, "proxy_on_context_create", &[0])?;
-        self.world.context_mut(vm, root).created = true;
+        let context = self.world.context_mut(vm, root);
+        context.root.configuring = false;
+        context.created = true;
         if self.root_call(vm, root, "proxy_on_vm_start", &[vm_size])? == Some(0) {
             return Err(self.refused(plugin, "proxy_on_vm_start returned false"));
         }

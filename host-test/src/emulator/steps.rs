@@ -41,10 +41,7 @@ impl Emulator {
         let upstreams = self.world.upstreams.into_iter().skip(1);
         Outcome {
             exchanges,
-            callouts: upstreams
-                .map(|u| (u.spec.name, u.received))
-                
-                .collect(),
+            callouts: upstreams.map(|u| (u.spec.name, u.received)).collect(),
             metrics: self.world.metrics.snapshot(),
             logs: self.world.logs,
             trace: self.world.trace.lines(),

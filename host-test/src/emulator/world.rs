@@ -213,12 +213,10 @@ impl World {
         }
         let stream = self.streams.get(&context.stream?)?;
         if context.logging {
-            // What the log is not given is an empty map to it, not a missing one.
-            static NONE: std::sync::LazyLock<HeaderMap> = std::sync::LazyLock::new(HeaderMap::default);
             return match kind {
                 MapKind::RequestHeaders => Some(&stream.request_headers),
-                MapKind::ResponseHeaders => Some(stream.response_headers.as_ref().unwrap_or(&NONE)),
-                MapKind::ResponseTrailers => Some(stream.response_trailers.as_ref().unwrap_or(&NONE)),
+                MapKind::ResponseHeaders => stream.response_headers.as_ref(),
+                MapKind::ResponseTrailers => stream.response_trailers.as_ref(),
                 _ => None,
             };
         }

@@ -54,6 +54,8 @@ impl From<Vec<u8>> for Arg {
 pub enum Do {
     /// A host call. Names of `env` begin with `proxy_`; all others are WASI's.
     Call(String, Vec<Arg>),
+    /// A host call whose answer is logged, and what it gave.
+    Told(String, Vec<Arg>),
     /// Any instructions.
     Wat(String),
 }
@@ -80,6 +82,14 @@ macro_rules! arg {
 /// Instructions.
 pub fn wat(text: &str) -> Do {
     Do::Wat(text.into())
+}
+
+/// The same call, with its answer logged: a real Envoy has no trace.
+pub fn told(call: Do) -> Do {
+    match call {
+        Do::Call(name, args) => Do::Told(name, args),
+        other => other,
+    }
 }
 
 /// A module in the making.
@@ -157,12 +167,16 @@ impl Guest {
             for call in calls {
                 functions += &match call {
                     Do::Wat(text) => text.clone(),
-                    Do::Call(name, args) => invoke(name, args, &mut imports, &mut data),
+                    Do::Call(name, args) => {
+                        format!("(drop {})", invoke(name, args, &mut imports, &mut data))
+                    }
+                    Do::Told(name, args) => tell(name, args, &mut imports, &mut data),
                 };
                 functions += "\n";
             }
             functions += &if returns { format!("(i32.const {value}))\n") } else { ")\n".into() };
         }
+        let teller = if functions.contains("$tell") { TELLER } else { "" };
         let imports: String = imports.into_values().collect();
         let allocator = match self.allocator {
             "" => String::new(),
@@ -179,6 +193,7 @@ impl Guest {
               (global.set $top (i32.add (global.get $top) (local.get $n)))
               (local.get $at))
             {allocator}
+            {teller}
             (func (export "{marker}"))
             {functions}
             (data (i32.const 4096) "{data}"))"#,
@@ -251,7 +266,85 @@ fn invoke(name: &str, args: &[Arg], imports: &mut BTreeMap<String, String>, data
     };
     let import = format!("(import \"{module}\" \"{field}\" (func ${name} (param{types}) (result i32)))\n");
     imports.insert(name.into(), import);
-    format!("(drop (call ${name} {pushed}))")
+    format!("(call ${name} {pushed})")
+}
+
+/// Logs bytes, those that are no text in hexadecimal.
+const TELLER: &str = r"
+(func $digit (param $d i32) (result i32)
+  (i32.add (local.get $d) (select (i32.const 87) (i32.const 48) (i32.gt_u (local.get $d) (i32.const 9)))))
+(func $tell (param $p i32) (param $n i32)
+  (local $o i32) (local $b i32)
+  (local.set $o (i32.const 524288))
+  (block $done (loop $next
+    (br_if $done (i32.eqz (local.get $n)))
+    (local.set $b (i32.load8_u (local.get $p)))
+    (if (i32.and (i32.ge_u (local.get $b) (i32.const 32)) (i32.lt_u (local.get $b) (i32.const 127)))
+      (then
+        (i32.store8 (local.get $o) (local.get $b))
+        (local.set $o (i32.add (local.get $o) (i32.const 1))))
+      (else
+        (i32.store8 (local.get $o) (i32.const 92))
+        (i32.store8 offset=1 (local.get $o) (call $digit (i32.shr_u (local.get $b) (i32.const 4))))
+        (i32.store8 offset=2 (local.get $o) (call $digit (i32.and (local.get $b) (i32.const 15))))
+        (local.set $o (i32.add (local.get $o) (i32.const 3)))))
+    (local.set $p (i32.add (local.get $p) (i32.const 1)))
+    (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+    (br $next)))
+  (drop (call $proxy_log (i32.const 2) (i32.const 524288) (i32.sub (local.get $o) (i32.const 524288)))))";
+
+/// A call, then its status behind a description of it, then what it gave if it succeeded.
+fn tell(name: &str, args: &[Arg], imports: &mut BTreeMap<String, String>, data: &mut Vec<u8>) -> String {
+    let log = "(import \"env\" \"proxy_log\" (func $proxy_log (param i32 i32 i32) (result i32)))\n";
+    imports.insert("proxy_log".into(), log.into());
+    let shown: Vec<String> = args
+        .iter()
+        .map(|arg| match arg {
+            Arg::I(n) => n.cast_signed().to_string(),
+            Arg::L(n) => n.to_string(),
+            Arg::B(bytes) => bytes.escape_ascii().to_string(),
+            Arg::Out => "_".into(),
+        })
+        .collect();
+    let text = format!("{name}({}) = ??", shown.join(", "));
+    let at = 4096 + data.len();
+    data.extend_from_slice(text.as_bytes());
+    let end = at + text.len();
+    let call = invoke(name, args, imports, data);
+    let outs: Vec<usize> =
+        (0..args.len()).filter(|i| matches!(args[*i], Arg::Out)).map(|i| 64 + 8 * i).collect();
+    let zeroed: String =
+        outs.iter().map(|out| format!("(i64.store (i32.const {out}) (i64.const 0))")).collect();
+    let given = match outs.as_slice() {
+        [] => String::new(),
+        [one] => format!("(call $tell (i32.const {one}) (i32.const 4))"),
+        [pointer, length] => {
+            format!("(call $tell (i32.load (i32.const {pointer})) (i32.load (i32.const {length})))")
+        }
+        [.., pointer, length] if name.ends_with("get_status") => {
+            format!("(call $tell (i32.const {}) (i32.const 4))", outs[0])
+                + &format!("(call $tell (i32.load (i32.const {pointer})) (i32.load (i32.const {length})))")
+        }
+        [pointer, length, ..] => {
+            format!("(call $tell (i32.load (i32.const {pointer})) (i32.load (i32.const {length})))")
+        }
+    };
+    // Of two results of `get_buffer_status` neither is a pointer.
+    let given = if name.ends_with("get_buffer_status") {
+        format!("(call $tell (i32.const {}) (i32.const 4))", outs[0])
+    } else {
+        given
+    };
+    format!(
+        "{zeroed}(i32.store (i32.const 32) {call})\
+         (i32.store8 (i32.const {}) (i32.add (i32.const 48) (i32.div_u (i32.load (i32.const 32)) (i32.const 10))))\
+         (i32.store8 (i32.const {}) (i32.add (i32.const 48) (i32.rem_u (i32.load (i32.const 32)) (i32.const 10))))\
+         (drop (call $proxy_log (i32.const 2) (i32.const {at}) (i32.const {})))\
+         (if (i32.eqz (i32.load (i32.const 32))) (then {given}))",
+        end - 2,
+        end - 1,
+        text.len(),
+    )
 }
 
 /// A WASI call.

@@ -1,6 +1,6 @@
 //! `tollgate-pack`: packs a module, shows one, or builds all that are shipped.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, Subcommand};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -98,6 +98,7 @@ fn dist(folder: PathBuf) -> Result<()> {
     for filter in shipped()? {
         modules.push((format!("{}.wasm", filter.name), fs::read(package(&filter.name, Finish::Packed)?)?));
     }
+    ensure!(!modules.is_empty(), "no package has `ship = true` under [package.metadata.tollgate]");
     fs::create_dir_all(&folder).with_context(|| format!("`{}`", folder.display()))?;
     for entry in fs::read_dir(&folder)? {
         let path = entry?.path();

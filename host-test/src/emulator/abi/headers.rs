@@ -23,7 +23,9 @@ fn get_value(call: &mut HostCall<'_, '_>) -> Answer {
     let kind = kind(call)?;
     let key = call.bytes(1)?;
     let (vm, id) = (call.vm(), call.context_id());
-    let map = call.world().map(vm, id, kind).ok_or(Status::BadArgument)?;
+    // What the log has not is not found; at other times it is wrong to ask.
+    let missing = if call.context().logging { Status::NotFound } else { Status::BadArgument };
+    let map = call.world().map(vm, id, kind).ok_or(missing)?;
     let value = map.first(&key).map(<[u8]>::to_vec);
     match value {
         Some(value) => call.give(&value, 3),

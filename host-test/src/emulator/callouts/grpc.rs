@@ -1,6 +1,6 @@
 //! gRPC callouts: Envoy, `context.cc`, grpcCall and grpcStream, and `source/common/grpc/async_client_impl.cc`.
 
-use super::{REFUSED, TERMINATED, answer_headers, deliver, received};
+use super::{REFUSED, REFUSED_DETAILS, TERMINATED, TERMINATED_DETAILS, answer_headers, deliver, received};
 use crate::emulator::header_map::HeaderMap;
 use crate::emulator::state::Status;
 use crate::emulator::world::{Action, Event, World};
@@ -70,10 +70,10 @@ pub(crate) fn call(
     timeout: u32,
 ) -> Result<u32, Refusal> {
     let token = world.vms[vm].token(CALL);
-    let mut open = prepare(world, (vm, root), token, target, &request)?;
+    let mut open = prepare(world, (vm, root), token, target, &request, Some(timeout))?;
     open.sent = frame(&message);
     let timeout = Duration::from_millis(u64::from(timeout));
-    open.request.add(b"grpc-timeout", format!("{}m", timeout.as_millis()).as_bytes());
+    open.request.set(b"x-envoy-expected-rq-timeout-ms", timeout.as_millis().to_string().as_bytes());
     let (at, news) = answer(world, &mut open);
     let mut last = None;
     for piece in news {
@@ -91,8 +91,11 @@ pub(crate) fn call(
     }
     if at.is_none_or(|at| at >= timeout) {
         // No time at all is a deadline that has passed, not one that never comes.
-        let (status, message) =
-            if timeout.is_zero() { (DEADLINE_EXCEEDED, "") } else { (INTERNAL, "response_timeout") };
+        let (status, message) = if timeout.is_zero() {
+            (DEADLINE_EXCEEDED, "")
+        } else {
+            (UNAVAILABLE, "upstream request timeout{response_timeout}")
+        };
         order(world, (vm, root), token, Some(timeout), News::Close(status, message.into()));
     }
     world.context_mut(vm, root).root.grpc_calls.insert(token, open);
@@ -107,7 +110,7 @@ pub(crate) fn open(
     request: Request,
 ) -> Result<u32, Refusal> {
     let token = world.vms[vm].token(STREAM);
-    let open = prepare(world, (vm, root), token, target, &request)?;
+    let open = prepare(world, (vm, root), token, target, &request, None)?;
     world.context_mut(vm, root).root.grpc_calls.insert(token, open);
     Ok(token)
 }
@@ -118,6 +121,7 @@ fn prepare(
     token: u32,
     target: &[u8],
     request: &Request,
+    timeout: Option<u32>,
 ) -> Result<Open, Refusal> {
     let cluster = match Target::parse(target) {
         Target::Cluster(name) => name,
@@ -149,6 +153,9 @@ fn prepare(
         headers.add(name.as_bytes(), value.as_bytes());
     }
     headers.add(b"te", b"trailers");
+    if let Some(timeout) = timeout {
+        headers.add(b"grpc-timeout", format!("{timeout}m").as_bytes());
+    }
     headers.add(b"content-type", b"application/grpc");
     for (name, value) in &request.metadata {
         headers.add(name, value);
@@ -166,13 +173,17 @@ fn order(world: &mut World, (vm, root): (usize, u32), token: u32, at: Option<Dur
 /// Hands the whole request over, and says when the answer comes and what it is.
 fn answer(world: &mut World, open: &mut Open) -> (Option<Duration>, Vec<News>) {
     let request = received(&open.request, std::mem::take(&mut open.sent), None);
-    let closed = |status, message: &str| vec![News::Close(status, message.as_bytes().to_vec())];
+    let closed = |status, message: &str, details: &str| {
+        vec![News::Close(status, explained(message.as_bytes(), details))]
+    };
     match deliver(world, open.upstream, request) {
         Answer::Grpc { initial_metadata, messages, status, message, after } => {
             let mut initial = HeaderMap::default();
             initial.add(b":status", b"200");
             initial.add(b"content-type", b"application/grpc");
             initial_metadata.0.iter().for_each(|(name, value)| initial.add(name, value));
+            let latency = after.as_millis().to_string();
+            initial.add(b"x-envoy-upstream-service-time", latency.as_bytes());
             let mut trailing = HeaderMap::default();
             trailing.add(b"grpc-status", status.to_string().as_bytes());
             if !message.is_empty() {
@@ -181,24 +192,32 @@ fn answer(world: &mut World, open: &mut Open) -> (Option<Duration>, Vec<News>) {
             let mut news = vec![News::Initial(initial)];
             news.extend(messages.into_iter().map(News::Message));
             news.push(News::Trailing(trailing));
-            news.push(News::Close(status, message));
+            news.push(News::Close(status, explained(&message, "via_upstream")));
             (Some(after), news)
         }
         Answer::Reply { response, after } => {
-            let mut news = vec![News::Initial(answer_headers(&response))];
+            let mut news = vec![News::Initial(answer_headers(&response, false))];
             let status = grpc_status(&response.trailers).or_else(|| grpc_status(&response.headers));
             let status = status.unwrap_or_else(|| from_http(response.status));
-            news.push(News::Close(status, Vec::new()));
+            news.push(News::Close(status, explained(b"", "via_upstream")));
             (Some(after), news)
         }
-        Answer::Reset => (Some(Duration::ZERO), closed(UNAVAILABLE, TERMINATED)),
-        Answer::Refuse => (Some(Duration::ZERO), closed(UNAVAILABLE, REFUSED)),
+        Answer::Reset => (Some(Duration::ZERO), closed(UNAVAILABLE, TERMINATED, TERMINATED_DETAILS)),
+        Answer::Refuse => (Some(Duration::ZERO), closed(UNAVAILABLE, REFUSED, REFUSED_DETAILS)),
         Answer::ResetMidResponse(response) => {
-            let mut news = vec![News::Initial(answer_headers(&response))];
-            news.extend(closed(INTERNAL, ""));
+            let mut news = vec![News::Initial(answer_headers(&response, false))];
+            news.push(News::Close(INTERNAL, Vec::new()));
             (Some(Duration::ZERO), news)
         }
         Answer::Hang => (None, Vec::new()),
+    }
+}
+
+/// The message of a status, and Envoy's response code details behind it.
+fn explained(message: &[u8], details: &str) -> Vec<u8> {
+    match message {
+        b"" => details.into(),
+        message => [message, b"{", details.as_bytes(), b"}"].concat(),
     }
 }
 

@@ -83,7 +83,7 @@ fn outcome(
     let request = received(&headers, call.body.clone(), Some(&trailers));
     match deliver(world, upstream, request) {
         Answer::Reply { response, after } => {
-            let mut headers = answer_headers(&response);
+            let mut headers = answer_headers(&response, false);
             let latency = after.as_millis().to_string();
             headers.set(b"x-envoy-upstream-service-time", latency.as_bytes());
             let trailers = (!response.trailers.0.is_empty()).then(|| HeaderMap::of(&response.trailers));

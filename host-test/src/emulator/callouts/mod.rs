@@ -7,11 +7,15 @@ use super::header_map::HeaderMap;
 use super::world::World;
 use crate::{Answer, Headers, Response, UpstreamRequest};
 
-/// Envoy's words for a connection that is refused, in a body and in the details.
-pub(crate) const REFUSED: &str = "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure, transport failure reason: delayed connect error: Connection refused";
+/// Envoy's words for a connection that is refused.
+pub(crate) const REFUSED: &str =
+    "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure";
 /// For one that closes before it answers.
 pub(crate) const TERMINATED: &str =
     "upstream connect error or disconnect/reset before headers. reset reason: connection termination";
+/// The details of the two.
+pub(crate) const REFUSED_DETAILS: &str = "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}";
+pub(crate) const TERMINATED_DETAILS: &str = "upstream_reset_before_response_started{connection_termination}";
 /// For an answer that does not come in time.
 pub(crate) const TIMED_OUT: &str = "upstream request timeout";
 
@@ -28,14 +32,17 @@ pub(crate) fn deliver(world: &mut World, upstream: usize, request: UpstreamReque
 }
 
 /// The header of an answer as it is on the wire: its fields, then the framing, unless it has one of its own.
-pub(crate) fn answer_headers(response: &Response) -> HeaderMap {
+///
+/// The answer to HEAD, and those that have no body by their status, are silent about one.
+pub(crate) fn answer_headers(response: &Response, to_head: bool) -> HeaderMap {
     let mut map = HeaderMap::default();
     map.add(b":status", response.status.to_string().as_bytes());
     for (name, value) in &response.headers.0 {
         map.add(name, value);
     }
     let given = |name| response.headers.get(name).is_some();
-    if !given("content-length") && !given("transfer-encoding") {
+    let silent = to_head || matches!(response.status, 100..=199 | 204 | 304);
+    if !silent && !given("content-length") && !given("transfer-encoding") {
         if response.body.len() > 1 || !response.trailers.0.is_empty() {
             map.add(b"transfer-encoding", b"chunked");
         } else {

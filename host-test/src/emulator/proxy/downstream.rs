@@ -130,6 +130,7 @@ impl Emulator {
 
     /// Response headers have passed the filters.
     pub(crate) fn send_headers(&mut self, stream: u64, end: bool) {
+        let date = self.world.clock.http_date();
         let s = self.world.stream_mut(stream);
         let Some(map) = s.response_headers.as_mut() else { return };
         let Some(status) = map.text(":status") else {
@@ -140,7 +141,9 @@ impl Emulator {
         };
         s.headers_sent = true;
         HOP_BY_HOP.iter().for_each(|name| map.remove(name.as_bytes()));
-        map.remove(b"date");
+        if map.first(b"date").is_none() {
+            map.add(b"date", date.as_bytes());
+        }
         map.set(b"server", b"envoy");
         if !s.request.ended {
             // Envoy does not wait for the rest of a request it has answered.
@@ -151,9 +154,11 @@ impl Emulator {
         s.client.status = status.parse().unwrap_or(0);
         s.code = Some(s.client.status);
         s.client.headers = on_the_wire(&map.fields());
-        let bodiless = s.is_head || matches!(s.client.status, 100..=199 | 204);
+        s.client.headers.remove("date");
+        let bodiless = matches!(s.client.status, 100..=199 | 204 | 304);
         if map.first(b"content-length").is_none() && !bodiless {
-            if end {
+            // Also the answer to HEAD, of which nothing is known: it is called chunked, with no chunk to come.
+            if end && !s.is_head {
                 s.client.headers.push("content-length", "0");
             } else {
                 s.client.headers.push("transfer-encoding", "chunked");

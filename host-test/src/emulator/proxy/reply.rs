@@ -68,12 +68,12 @@ impl Emulator {
         if s.is_grpc {
             let status = reply.grpc_status.unwrap_or_else(|| grpc::from_http(reply.status as u16));
             headers.add(b":status", b"200");
-            headers.add(b"content-type", b"application/grpc");
-            headers.add(b"grpc-status", status.to_string().as_bytes());
-            if !reply.body.is_empty() && !s.is_head {
-                headers.add(b"grpc-message", &percent_encoded(&reply.body));
-            }
             add(&mut headers);
+            headers.set(b"content-type", b"application/grpc");
+            headers.set(b"grpc-status", status.to_string().as_bytes());
+            if !reply.body.is_empty() && !s.is_head {
+                headers.set(b"grpc-message", &percent_encoded(&reply.body));
+            }
             s.code = Some(200);
             return (headers, Vec::new());
         }

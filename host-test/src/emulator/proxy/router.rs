@@ -3,7 +3,9 @@
 use super::Way;
 use super::retry::{self, Policy};
 use crate::emulator::Emulator;
-use crate::emulator::callouts::{REFUSED, TERMINATED, TIMED_OUT, answer_headers, deliver, received};
+use crate::emulator::callouts::{
+    REFUSED, REFUSED_DETAILS, TERMINATED, TERMINATED_DETAILS, TIMED_OUT, answer_headers, deliver, received,
+};
 use crate::emulator::header_map::HeaderMap;
 use crate::emulator::world::{Event, LocalReply, Part};
 use crate::{Answer, UpstreamRequest};
@@ -43,6 +45,7 @@ pub(crate) struct Router {
     pub timeout: Duration,
     pub timer: Option<(Duration, u64)>,
     pub sent_at: Duration,
+    pub first_at: Duration,
     pub latency: Option<Duration>,
     pub requests: Vec<UpstreamRequest>,
     pub answered: bool,
@@ -63,15 +66,16 @@ impl Emulator {
         }
         let timeout = self.world.settings.route_timeout;
         let s = self.world.stream_mut(stream);
-        let mut headers = s.request_headers.clone();
+        let headers = &mut s.request_headers;
         let ms = headers.text("x-envoy-upstream-rq-timeout-ms").and_then(|ms| ms.parse().ok());
         s.router.timeout = ms.map_or(timeout, Duration::from_millis);
-        s.router.policy = Policy::of(&headers);
+        s.router.policy = Policy::of(headers);
         CONTROLS.iter().for_each(|name| headers.remove(name.as_bytes()));
         if !s.router.timeout.is_zero() {
             let ms = s.router.timeout.as_millis().to_string();
             headers.set(b"x-envoy-expected-rq-timeout-ms", ms.as_bytes());
         }
+        let mut headers = headers.clone();
         let http2 = self.world.upstreams.first().is_some_and(|u| u.spec.http2);
         if let Some(problem) = problem(&headers) {
             let details = format!("filter_removed_required_request_headers{{{}}}", problem.replace(' ', "_"));
@@ -122,6 +126,14 @@ impl Emulator {
         s.router.attempt += 1;
         s.router.sent_at = now;
         let (attempt, timeout) = (s.router.attempt, s.router.timeout);
+        let mut headers = headers;
+        if attempt > 1 && !timeout.is_zero() {
+            // What is left of the time for all tries.
+            let left = timeout.saturating_sub(now.saturating_sub(s.router.first_at)).as_millis().to_string();
+            headers.set(b"x-envoy-expected-rq-timeout-ms", left.as_bytes());
+        } else {
+            s.router.first_at = now;
+        }
         let mut body = s.router.body.clone();
         let request = received(&headers, Vec::new(), s.router.trailers.as_ref());
         let declared: Option<usize> = headers.text("content-length").and_then(|n| n.parse().ok());
@@ -142,6 +154,7 @@ impl Emulator {
     }
 
     fn order_answer(&mut self, stream: u64, attempt: u32, answer: Answer) {
+        let to_head = self.world.stream_mut(stream).is_head;
         let mut order = |after, part| {
             self.world.clock.after(after, Event::Upstream { stream, attempt, part });
         };
@@ -164,16 +177,24 @@ impl Emulator {
                 (response, after, false)
             }
         };
-        let map = answer_headers(&response);
+        let map = answer_headers(&response, to_head);
+        // Envoy knows of those that cannot have a body (`source/common/http/http1/codec_impl.cc`, cannotHaveBody).
+        let bodiless = to_head || matches!(response.status, 204 | 304);
+        let response = if bodiless {
+            crate::Response { body: Vec::new(), trailers: crate::Headers::default(), ..response }
+        } else {
+            response
+        };
         let trailers = HeaderMap::of(&response.trailers);
         let empty = response.body().is_empty() && trailers.is_empty();
-        let chunked = map.first(b"transfer-encoding").is_some();
+        let chunked = !bodiless && map.first(b"transfer-encoding").is_some();
         order(after, Part::Headers { map, end: empty && !breaks && !chunked });
         for bytes in response.body.into_iter().filter(|piece| !piece.is_empty()) {
             order(after, Part::Body { bytes, end: false });
         }
         if breaks {
-            order(after, Part::Broken("connection termination"));
+            // A body that ends before its length, or before its last chunk.
+            order(after, Part::Broken("protocol error"));
         } else if !trailers.is_empty() {
             order(after, Part::Trailers(trailers));
         } else if !empty || chunked {
@@ -237,9 +258,9 @@ impl Emulator {
         if self.retries(stream, if refused { retry::Why::Refused } else { retry::Why::Reset }) {
             return;
         }
-        let (body, more) =
-            if refused { (REFUSED, "|delayed_connect_error:_Connection_refused") } else { (TERMINATED, "") };
-        let details = format!("upstream_reset_before_response_started{{{}{more}}}", how.replace(' ', "_"));
+        let (body, details) =
+            if refused { (REFUSED, REFUSED_DETAILS) } else { (TERMINATED, TERMINATED_DETAILS) };
+        let details = details.to_owned();
         let body = body.as_bytes().to_vec();
         let reply = LocalReply { status: 503, details, body, grpc_status: Some(14), ..LocalReply::default() };
         self.local_reply(stream, reply);
