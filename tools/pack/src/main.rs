@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use tollgate_pack::build::{Finish, package, shipped};
 use tollgate_pack::{Inspection, Options, inspect, pack, paths};
 
@@ -52,7 +53,18 @@ enum Command {
     },
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    // One line, whatever RUST_BACKTRACE says: what goes wrong here is never in this program.
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("tollgate-pack: {why:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     match Arguments::parse().command {
         Command::File { input, output, name, version, schema, keep_only, keep_names } => {
             let schema = schema
