@@ -124,7 +124,9 @@ fn build(package: &Package, finish: Finish) -> Result<PathBuf, BuildError> {
     // Names are unique in a workspace only.
     let folder = match package.in_workspace {
         true => folder.into(),
-        false => Path::new(folder).join(store::digest(&[package.manifest.as_os_str().as_encoded_bytes()])),
+        false => Path::new("elsewhere")
+            .join(folder)
+            .join(store::digest(&[package.manifest.as_os_str().as_encoded_bytes()])),
     };
     store::derived(&folder, &package.name, &[&bytes, options.fingerprint().as_bytes()], || match finish {
         Finish::Stripped => strip(&bytes).map_err(failed),
