@@ -1,5 +1,10 @@
 //! `make run`: two services behind a real Envoy with the filters of this workspace, and a tour of what they do.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a native program: it waits for others by the wall clock, within bounds"
+)]
+
 mod cli;
 mod http;
 mod print;

@@ -1,5 +1,6 @@
 //! `tollgate-demo` as a user meets it: its output, its exit status, and what is left of it afterwards.
 
+#![allow(clippy::disallowed_methods, reason = "real processes, by the wall clock, within bounds")]
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -1,5 +1,7 @@
 //! The life of an Envoy process.
 
+#![allow(clippy::disallowed_methods, reason = "real processes, by the wall clock, within bounds")]
+
 use serde_json::{Value, json};
 use std::path::Path;
 use tollgate_host_test::envoy::{Options, Process, StartError, validate};

@@ -1,5 +1,6 @@
 //! Scenarios without a filter on a real Envoy: what a client and an upstream see is what was scripted.
 
+#![allow(clippy::disallowed_methods, reason = "real processes, by the wall clock, within bounds")]
 #![allow(clippy::panic, reason = "tests, their helpers among them")]
 
 use std::time::{Duration, Instant};
