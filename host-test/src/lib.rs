@@ -5,9 +5,11 @@
 //! filter did. The emulator takes milliseconds and keeps a virtual clock; Envoy takes a second and is always right.
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::string_slice,
     clippy::unreachable,
     clippy::unwrap_used,
     reason = "a test library: a broken set-up ends the test, saying what to do"

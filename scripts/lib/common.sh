@@ -34,15 +34,18 @@ quietly() {
     } >>"$LOG" 2>&1
 }
 
-# The lock is held until this process ends.
+# One for each part, because building a linter takes longer than anybody who wants an Envoy should wait. Held until
+# unlock, or until this process ends.
 lock() {
     mkdir -p "$TOOLS"
-    exec {LOCK_FD}>"$TOOLS/.lock"
+    exec {LOCK_FD}>"$TOOLS/.$1.lock"
     if command -v flock >/dev/null && ! flock -n "$LOCK_FD"; then
-        say "waiting for another set-up to finish"
+        say "waiting for another set-up of $1 to finish"
         flock "$LOCK_FD"
     fi
 }
+
+unlock() { exec {LOCK_FD}>&-; }
 
 # Installs the Debian packages that are missing. `--no-remove`: rustc-web conflicts with Debian's own rustup and rustc,
 # and taking those from somebody is not ours to do.
@@ -58,9 +61,9 @@ debian_packages() {
         quietly sudo -n true || return 1
     fi
     say "installing Debian packages: ${missing[*]}"
-    quietly "${root[@]}" apt-get update
+    quietly "${root[@]}" apt-get update -o DPkg::Lock::Timeout=300 || say "apt-get update failed (see $LOG); trying with what apt knows"
     quietly "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y --no-install-recommends --no-remove "${missing[@]}"
+        apt-get install -y -o DPkg::Lock::Timeout=300 --no-install-recommends --no-remove "${missing[@]}"
 }
 
 # A venv with one package in it, put in place when it is whole. `python3 -m venv` needs a package of its own on Debian.

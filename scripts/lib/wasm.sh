@@ -50,7 +50,7 @@ wasm_via_rustup() {
 }
 
 wasm_via_debian() {
-    local linker scratch version libdir=$WASM_SYSROOT/lib/rustlib/$WASM_TARGET/lib
+    local linker scratch version flags libdir=$WASM_SYSROOT/lib/rustlib/$WASM_TARGET/lib
     debian_packages rustc-web rust-web-src wasi-libc || return 1
     linker=$(wasm_linker) || return 1
     version=$($DEBIAN_RUSTC --version)
@@ -62,8 +62,10 @@ wasm_via_debian() {
     printf '%s\n' '[package]' 'name = "seed"' 'version = "0.0.0"' 'edition = "2024"' '[workspace]' >"$scratch/Cargo.toml"
     printf '%s\n' '#[unsafe(no_mangle)] pub extern "C" fn probe() -> usize { std::env::args().count() }' >"$scratch/src/lib.rs"
     # RUSTC_BOOTSTRAP: -Zbuild-std is not stable. embed-bitcode: cargo leaves bitcode out unless the very build that
-    # makes the rlibs does LTO, and without it the filters could not.
-    (cd "$scratch" && quietly clean_env RUSTC=$DEBIAN_RUSTC RUSTC_BOOTSTRAP=1 RUSTFLAGS="-C embed-bitcode=yes" \
+    # makes the rlibs does LTO, and without it the filters could not. The mapping is for what panic messages say.
+    flags=$(printf '%s\x1f%s\x1f%s' -Cembed-bitcode=yes "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo" \
+        --remap-path-prefix=/usr/lib/rustlib/src/rust=rust)
+    (cd "$scratch" && quietly clean_env RUSTC=$DEBIAN_RUSTC RUSTC_BOOTSTRAP=1 CARGO_ENCODED_RUSTFLAGS="$flags" \
         cargo build -Zbuild-std=std,panic_abort --release --target $WASM_TARGET --target-dir "$scratch/out") || return 1
     rm -f "$scratch/out/$WASM_TARGET/release/deps/libseed-"*
     cp "$scratch/out/$WASM_TARGET/release/deps/"*.rlib "$scratch/sysroot/lib/rustlib/$WASM_TARGET/lib/"

@@ -124,25 +124,28 @@ pub(crate) fn http_response(num_headers: usize, size: usize, num_trailers: usize
     if num_headers == 0 {
         return Err(CalloutError::Reset);
     }
-    if size > max {
-        return Err(CalloutError::TooLarge);
-    }
     let headers = Pairs::parse(host::map_pairs(Map::CallHeaders)?)?;
-    let body = if size == 0 { Vec::new() } else { host::buffer(Buffer::CallBody, max)? };
+    let status = headers.get_all(":status").next().and_then(|s| std::str::from_utf8(s).ok()?.parse().ok());
+    let status = status.ok_or(Error::Malformed("http_call"))?;
+    // Envoy's own texts are short, and no cap of the filter's must hide them.
+    let body = if size == 0 { Vec::new() } else { host::buffer(Buffer::CallBody, max.max(ENVOYS_TEXT))? };
+    match status {
+        504 if body == b"upstream request timeout" => return Err(CalloutError::Timeout),
+        503 if body.starts_with(b"upstream connect error") || body == b"no healthy upstream" => {
+            return Err(CalloutError::Unavailable);
+        }
+        _ if size > max => return Err(CalloutError::TooLarge),
+        _ => {}
+    }
     let trailers = match num_trailers {
         0 => Pairs::default(),
         _ => Pairs::parse(host::map_pairs(Map::CallTrailers)?)?,
     };
-    let status = headers.get_all(":status").next().and_then(|s| std::str::from_utf8(s).ok()?.parse().ok());
-    let status = status.ok_or(Error::Malformed("http_call"))?;
-    match status {
-        504 if body == b"upstream request timeout" => Err(CalloutError::Timeout),
-        503 if body.starts_with(b"upstream connect error") || body == b"no healthy upstream" => {
-            Err(CalloutError::Unavailable)
-        }
-        _ => Ok(HttpResponse { status, headers, body, trailers }),
-    }
+    Ok(HttpResponse { status, headers, body, trailers })
 }
+
+/// Longer than what of Envoy's texts is compared.
+const ENVOYS_TEXT: usize = 64;
 
 /// A unary gRPC call to a cluster that speaks HTTP/2.
 #[derive(Clone, Debug)]

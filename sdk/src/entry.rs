@@ -9,8 +9,7 @@ use crate::callout;
 use crate::context::Context;
 use crate::filter::HttpFilter;
 use crate::map::IdMap;
-use crate::plugins::{At, Plugin, State, Stream, refuse};
-use crate::tasks::Tasks;
+use crate::plugins::{At, State, Stream, refuse};
 use crate::{AccessLog, Flow, Result, log as host_log, queue::Queue};
 use std::cell::RefCell;
 
@@ -33,7 +32,7 @@ impl<F: HttpFilter> Vm<F> {
     pub fn on_context_create(&self, id: u32, parent: u32) {
         let Ok(mut state) = self.state.try_borrow_mut() else { return };
         if parent == 0 {
-            state.plugins.push(Plugin { id, filter: None, tasks: Tasks::default() });
+            state.create_plugin(id);
         } else {
             state.streams.insert(id, Stream::new(parent));
         }
@@ -43,6 +42,8 @@ impl<F: HttpFilter> Vm<F> {
     pub fn on_configure(&self, id: u32, size: usize) -> u32 {
         host_log::refresh_level();
         let Ok(mut state) = self.state.try_borrow_mut() else { return 0 };
+        // A filter without callbacks of streams is not told that its context was created.
+        state.create_plugin(id);
         let Some(plugin) = state.plugin(id) else { return 0 };
         match plugin.configure(size) {
             Ok(filter) => {

@@ -95,6 +95,12 @@ impl<F: HttpFilter> State<F> {
         self.plugins.iter_mut().find(|plugin| plugin.id == id)
     }
 
+    pub(crate) fn create_plugin(&mut self, id: u32) {
+        if self.plugin(id).is_none() {
+            self.plugins.push(Plugin { id, filter: None, tasks: Tasks::default() });
+        }
+    }
+
     pub(crate) fn stream(&mut self, id: u32) -> Option<(&mut Plugin<F>, &mut Stream<F::Stream>)> {
         let stream = self.streams.get_mut(&id)?;
         let plugin = self.plugins.iter_mut().find(|plugin| plugin.id == stream.plugin)?;

@@ -53,6 +53,13 @@ impl<'a> RequestFacts<'a> {
         facts
     }
 
+    /// The authority without its port.
+    pub fn host(&self) -> &'a [u8] {
+        let digits = self.authority.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+        let before = self.authority.len().checked_sub(digits).and_then(|end| self.authority.get(..end));
+        before.and_then(|before| before.strip_suffix(b":")).unwrap_or(self.authority)
+    }
+
     /// The path without the query.
     pub fn path_only(&self) -> &'a [u8] {
         self.path.split(|byte| *byte == b'?').next().unwrap_or_default()

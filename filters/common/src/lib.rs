@@ -18,8 +18,12 @@ mod cidr;
 mod duration;
 mod edit;
 mod facts;
+mod field_matcher;
 mod header;
+mod path_matcher;
 mod percent;
+mod request_match;
+mod string_matcher;
 mod template;
 mod text;
 mod time;
@@ -28,9 +32,13 @@ pub use cidr::{Cidr, InvalidCidr};
 pub use duration::{Duration, InvalidDuration};
 pub use edit::HeaderEdit;
 pub use facts::{Headers, RequestFacts, ResponseFacts};
+pub use field_matcher::{HeaderMatcher, QueryMatcher};
 pub use header::{
     EditableName, HeaderName, HeaderValue, InvalidHeaderName, InvalidHeaderValue, is_token, is_valid_value,
 };
+pub use path_matcher::{InvalidPathMatcher, PathMatcher};
 pub use percent::{InvalidPercent, Percent};
+pub use request_match::RequestMatch;
+pub use string_matcher::{InvalidMatcher, StringMatcher};
 pub use template::{InvalidTemplate, Reference, Source, Template, TemplateProblem, Variable};
 pub use time::UnixNanos;

@@ -47,4 +47,26 @@ macro_rules! from_text {
     };
 }
 
+/// Describes a type in the JSON Schema by the type from which it is built.
+#[cfg(feature = "schema")]
+macro_rules! schema_of {
+    ($type:ty, $raw:ty) => {
+        impl schemars::JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn schema_id() -> std::borrow::Cow<'static, str> {
+                concat!(module_path!(), "::", stringify!($type)).into()
+            }
+
+            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                <$raw as schemars::JsonSchema>::json_schema(generator)
+            }
+        }
+    };
+}
+
 pub(crate) use from_text;
+#[cfg(feature = "schema")]
+pub(crate) use schema_of;

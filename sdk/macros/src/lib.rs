@@ -20,7 +20,7 @@ pub fn filter(args: TokenStream, item: TokenStream) -> TokenStream {
 fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &ItemImpl) -> syn::Result<Code> {
     let filter = &item.self_ty;
     let mut markers = Code::new();
-    let mut exports = always(quote!(#filter));
+    let mut exports = Code::new();
     for capability in capabilities {
         let (marker, code) = match capability.to_string().as_str() {
             "http_callouts" => ("HttpCallouts", http_callouts()),
@@ -38,10 +38,21 @@ fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &ItemImpl) -> syn::
     for method in item.items.iter().filter_map(method_name) {
         exports.extend(callback(&method));
     }
+    // A filter to which nothing ever happens need not hear of streams, or of its own end.
+    if !exports.is_empty() {
+        exports.extend(contexts());
+    }
+    let configure = configure();
     Ok(quote! {
         #item
         #markers
-        const _: () = { #exports };
+        const _: () = {
+            ::std::thread_local! {
+                static VM: ::tollgate::entry::Vm<#filter> = ::std::default::Default::default();
+            }
+            #configure
+            #exports
+        };
     })
 }
 
@@ -52,29 +63,19 @@ fn method_name(item: &ImplItem) -> Option<String> {
     }
 }
 
-/// The callbacks without which no filter is told of its configuration, its streams and their ends.
-fn always(filter: Code) -> Code {
-    let callbacks = [
-        export(
-            "proxy_on_context_create",
-            quote!(id: u32, parent: u32),
-            quote!(),
-            quote!(on_context_create(id, parent)),
-        ),
-        export(
-            "proxy_on_configure",
-            quote!(id: u32, size: usize),
-            quote!(-> u32),
-            quote!(on_configure(id, size)),
-        ),
-        export("proxy_on_delete", quote!(id: u32), quote!(), quote!(on_delete(id))),
-    ];
-    quote! {
-        ::std::thread_local! {
-            static VM: ::tollgate::entry::Vm<#filter> = ::std::default::Default::default();
-        }
-        #(#callbacks)*
-    }
+fn configure() -> Code {
+    export("proxy_on_configure", quote!(id: u32, size: usize), quote!(-> u32), quote!(on_configure(id, size)))
+}
+
+fn contexts() -> Code {
+    let create = export(
+        "proxy_on_context_create",
+        quote!(id: u32, parent: u32),
+        quote!(),
+        quote!(on_context_create(id, parent)),
+    );
+    let delete = export("proxy_on_delete", quote!(id: u32), quote!(), quote!(on_delete(id)));
+    quote!(#create #delete)
 }
 
 fn http_callouts() -> Code {

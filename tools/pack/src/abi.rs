@@ -14,8 +14,11 @@ pub const MARKER: &str = "proxy_abi_version_0_2_1";
 /// Envoy loads a module that has none of these, and then fails each host call that returns bytes.
 pub const ALLOCATORS: [&str; 2] = ["malloc", "proxy_on_memory_allocate"];
 
-/// Called once when the module is loaded.
-pub const ENTRY: [&str; 4] = ["_initialize", "_start", "main", "__main_void"];
+/// Called once when the module is loaded: by way of `_start`, or by way of `_initialize` and then `main`.
+pub const ENTRY: [&str; 2] = ["_initialize", "_start"];
+
+/// What `_initialize` is followed by.
+pub const MAIN: [&str; 2] = ["main", "__main_void"];
 
 /// A callback, and when having it is the same as not having it.
 #[derive(Clone, Copy, Debug)]

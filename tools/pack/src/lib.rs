@@ -59,6 +59,13 @@ pub enum Error {
     /// Host calls that return bytes would fail.
     #[error("exports neither `malloc` nor `proxy_on_memory_allocate`")]
     NoAllocator,
+    /// Nothing would run the constructors.
+    #[error("exports neither `_initialize` nor `_start`")]
+    NoEntry,
+    /// wasm-ld takes a module in which nothing calls `__wasm_call_ctors` for a command, and has each export run
+    /// constructors and destructors around every call.
+    #[error("the linker wrapped every callback: `_initialize` must call `__wasm_call_ctors`")]
+    CommandExports,
     /// The host could not read anything.
     #[error("exports no `memory`")]
     NoMemory,

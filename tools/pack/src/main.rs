@@ -1,10 +1,11 @@
 //! `tollgate-pack`: packs a module, shows one, or builds all that are shipped.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, Subcommand};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use tollgate_pack::build::{Finish, package, shipped};
 use tollgate_pack::{Inspection, Options, inspect, pack, paths};
 
@@ -52,7 +53,18 @@ enum Command {
     },
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    // One line, whatever RUST_BACKTRACE says: what goes wrong here is never in this program.
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("tollgate-pack: {why:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     match Arguments::parse().command {
         Command::File { input, output, name, version, schema, keep_only, keep_names } => {
             let schema = schema
@@ -98,6 +110,7 @@ fn dist(folder: PathBuf) -> Result<()> {
     for filter in shipped()? {
         modules.push((format!("{}.wasm", filter.name), fs::read(package(&filter.name, Finish::Packed)?)?));
     }
+    ensure!(!modules.is_empty(), "no package has `ship = true` under [package.metadata.tollgate]");
     fs::create_dir_all(&folder).with_context(|| format!("`{}`", folder.display()))?;
     for entry in fs::read_dir(&folder)? {
         let path = entry?.path();

@@ -9,13 +9,17 @@ use walrus::{ExportItem, FunctionId, FunctionKind, ImportKind, Module};
 pub(crate) fn exports(module: &mut Module, keep_only: Option<&[String]>) -> Result<Vec<String>, Error> {
     let mut kept = Vec::new();
     let mut dropped = Vec::new();
-    let (mut marker, mut allocator, mut memory) = (false, false, false);
+    let (mut marker, mut allocator, mut entry, mut memory) = (false, false, false, false);
     for export in module.exports.iter() {
         let name = export.name.as_str();
         let stays = match export.item {
             ExportItem::Memory(_) => name == "memory",
             ExportItem::Function(_) if name == abi::MARKER => true,
-            ExportItem::Function(_) if abi::ALLOCATORS.contains(&name) || abi::ENTRY.contains(&name) => true,
+            ExportItem::Function(_)
+                if [abi::ALLOCATORS, abi::ENTRY, abi::MAIN].iter().any(|kind| kind.contains(&name)) =>
+            {
+                true
+            }
             ExportItem::Function(function) if looks_like_a_callback(name) => {
                 let stays = stays(module, name, function, keep_only)?;
                 if stays {
@@ -27,6 +31,7 @@ pub(crate) fn exports(module: &mut Module, keep_only: Option<&[String]>) -> Resu
         };
         marker |= stays && name == abi::MARKER;
         allocator |= stays && abi::ALLOCATORS.contains(&name);
+        entry |= stays && abi::ENTRY.contains(&name);
         memory |= stays && name == "memory";
         if !stays {
             dropped.push(export.id());
@@ -37,6 +42,12 @@ pub(crate) fn exports(module: &mut Module, keep_only: Option<&[String]>) -> Resu
     }
     if !allocator {
         return Err(Error::NoAllocator);
+    }
+    if module.funcs.iter().any(|f| f.name.as_deref().is_some_and(|n| n.ends_with(".command_export"))) {
+        return Err(Error::CommandExports);
+    }
+    if !entry {
+        return Err(Error::NoEntry);
     }
     if !memory {
         return Err(Error::NoMemory);

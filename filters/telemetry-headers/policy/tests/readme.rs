@@ -8,7 +8,7 @@ const SCHEMA: &str = include_str!("../../config.schema.json");
 /// The contents of the fenced blocks of a language.
 fn blocks(language: &str) -> Vec<&'static str> {
     let open = format!("```{language}\n");
-    README.split(open.as_str()).skip(1).map(|rest| rest.split("\n```").next().unwrap()).collect()
+    README.split(open.as_str()).skip(1).filter_map(|rest| rest.split("\n```").next()).collect()
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub(super) struct Package {
     pub manifest: PathBuf,
     /// The file's stem.
     target: String,
-    in_workspace: bool,
+    pub in_workspace: bool,
     ship: bool,
 }
 
@@ -75,7 +75,8 @@ pub(super) fn package_in(dir: &Path) -> Result<Package, BuildError> {
 
 /// Builds it; the module as the linker left it.
 pub(super) fn build(package: &Package, toolchain: &Toolchain) -> Result<PathBuf, BuildError> {
-    let out = target_dir().join("wasm");
+    // Cargo builds everything anew when flags change, and those of a package elsewhere do.
+    let out = target_dir().join(if package.in_workspace { "wasm" } else { "wasm/elsewhere" });
     let mut command = cargo();
     command.args(["build", "--profile", "wasm", "--target", TARGET, "--package", &package.name]);
     command.arg("--manifest-path").arg(&package.manifest);
@@ -86,7 +87,7 @@ pub(super) fn build(package: &Package, toolchain: &Toolchain) -> Result<PathBuf,
             command.arg("--config").arg(format!("profile.wasm.{setting}"));
         }
     }
-    command.env("CARGO_ENCODED_RUSTFLAGS", encoded_flags(toolchain, package.dir()));
+    command.env("CARGO_ENCODED_RUSTFLAGS", encoded_flags(toolchain, package));
     if let Some(rustc) = &toolchain.rustc {
         command.env("RUSTC", rustc);
     }
@@ -96,13 +97,13 @@ pub(super) fn build(package: &Package, toolchain: &Toolchain) -> Result<PathBuf,
 
 /// Panic messages hold paths: without the mapping, where somebody keeps the sources would be part of the module, and
 /// two machines would not build the same.
-fn encoded_flags(toolchain: &Toolchain, package: &Path) -> OsString {
+fn encoded_flags(toolchain: &Toolchain, package: &Package) -> OsString {
     let mut flags: Vec<OsString> = toolchain.flags.iter().map(OsString::from).collect();
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
-    let root = workspace_root();
+    let elsewhere = (!package.in_workspace).then(|| package.dir().to_path_buf());
     // The last that matches counts.
-    for (from, to) in [(Some(package), "filter"), (Some(&*root), "tollgate"), (home.as_deref(), "cargo")] {
+    for (from, to) in [(Some(workspace_root()), "tollgate"), (home, "cargo"), (elsewhere, "filter")] {
         let Some(from) = from else { continue };
         let mut flag = OsString::from("--remap-path-prefix=");
         flag.push(from);

@@ -121,7 +121,14 @@ fn build(package: &Package, finish: Finish) -> Result<PathBuf, BuildError> {
         Finish::Stripped => "stripped",
         Finish::Named => "named",
     };
-    store::derived(folder, &package.name, &[&bytes, options.fingerprint().as_bytes()], || match finish {
+    // Names are unique in a workspace only.
+    let folder = match package.in_workspace {
+        true => folder.into(),
+        false => Path::new("elsewhere")
+            .join(folder)
+            .join(store::digest(&[package.manifest.as_os_str().as_encoded_bytes()])),
+    };
+    store::derived(&folder, &package.name, &[&bytes, options.fingerprint().as_bytes()], || match finish {
         Finish::Stripped => strip(&bytes).map_err(failed),
         Finish::Packed | Finish::Named => pack(&bytes, &options).map_err(failed),
     })

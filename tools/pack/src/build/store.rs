@@ -30,7 +30,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
 
 /// `<folder>/<name>.wasm`, made again only if what it is made of differs from last time.
 pub(super) fn derived(
-    folder: &str,
+    folder: &Path,
     name: &str,
     made_of: &[&[u8]],
     make: impl FnOnce() -> Result<Vec<u8>, BuildError>,
@@ -72,7 +72,8 @@ fn in_folder<T>(path: &Path, act: impl FnOnce(&Path) -> io::Result<T>) -> Result
     made.and_then(|()| act(path)).map_err(|why| BuildError::Io { path: path.into(), why })
 }
 
-fn digest(parts: &[&[u8]]) -> String {
+/// SHA-256 in hexadecimal of the parts and their lengths.
+pub(super) fn digest(parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_le_bytes());

@@ -30,7 +30,10 @@ pub(crate) fn decide(
     let context = match inbound {
         Inbound::Valid(parent) if config.trust == Trust::Keep => {
             events.note(Event::TraceContinued);
-            keep_state(headers, edits, events);
+            // "If the value of the traceparent field wasn't changed before propagation, tracestate MUST NOT be modified
+            // as well" (level 1, "Mutating the traceparent field").
+            let changes = config.mode == Mode::Continue && draws.is_some();
+            keep_state(headers, changes, edits, events);
             Some(go_on(parent, config.mode, draws, edits, events))
         }
         _ => {
@@ -51,7 +54,7 @@ enum Inbound {
     Invalid,
 }
 
-/// Two headers are invalid even if they are equal (level 1, section 3.2.2.5): the next hop may read either.
+/// Two headers are invalid even if they are equal (level 1, "A traceparent is received"): the next hop may read either.
 fn inbound(headers: Headers<'_>) -> Inbound {
     let mut values = headers.all(TRACEPARENT.as_ref());
     match (values.next(), values.next()) {
@@ -104,9 +107,10 @@ fn begin(
     Some(context)
 }
 
-fn keep_state(headers: Headers<'_>, edits: &mut Vec<HeaderEdit<'_>>, events: &mut Events) {
+fn keep_state(headers: Headers<'_>, may_change: bool, edits: &mut Vec<HeaderEdit<'_>>, events: &mut Events) {
     match TraceState::combine(headers.all(TRACESTATE.as_ref())) {
         TraceState::Absent | TraceState::AsIs => {}
+        TraceState::Combined { .. } if !may_change => {}
         TraceState::Combined { value, truncated } => {
             if truncated {
                 events.note(Event::TracestateTruncated);
@@ -117,6 +121,7 @@ fn keep_state(headers: Headers<'_>, edits: &mut Vec<HeaderEdit<'_>>, events: &mu
                 HeaderEdit::Set(&TRACESTATE, Cow::Owned(value))
             });
         }
+        // A receiver would throw all of it away; it need not be asked to.
         TraceState::Invalid => {
             events.note(Event::TracestateDropped);
             edits.push(HeaderEdit::Remove(&TRACESTATE));

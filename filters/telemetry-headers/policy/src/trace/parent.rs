@@ -1,4 +1,4 @@
-//! `traceparent` (level 1, section 3.2; the random flag is of level 2).
+//! `traceparent` (level 1; the random flag is of level 2).
 
 /// A parsed `traceparent`: `00-<trace id>-<parent id>-<flags>`. Neither id is all zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ impl TraceParent {
     pub const LEN: usize = 55;
 
     /// Parses a header value. A version that is not known yet is read as far as it agrees with version 00; the flags
-    /// that are not known are dropped (section 3.2.2.5.2: they must not be propagated).
+    /// that are not known are dropped ("Other flags": to be set to zero).
     pub fn parse(value: &[u8]) -> Option<Self> {
         let (known, rest) = value.split_at_checked(Self::LEN)?;
         let mut fields = known.split(|byte| *byte == b'-');
@@ -101,7 +101,7 @@ fn digits<const N: usize>(bytes: &[u8]) -> [u8; N] {
     out
 }
 
-/// Exactly `2 * N` digits, of which letters are in lower case (section 3.2.2: upper case is invalid).
+/// Exactly `2 * N` digits, of which letters are in lower case (upper case is invalid).
 fn hex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
     if text.len() != 2 * N {
         return None;

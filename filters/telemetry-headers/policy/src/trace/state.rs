@@ -1,4 +1,4 @@
-//! `tracestate` (level 1, section 3.3, with the keys of level 2).
+//! `tracestate` (level 1, with the keys of level 2).
 
 /// What became of the `tracestate` headers of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,15 +14,15 @@ pub enum TraceState {
         /// Whether members were left out.
         truncated: bool,
     },
-    /// A member is malformed or there are too many: all of it is void (section 3.3.1).
+    /// A member is malformed or there are too many: all of it is void.
     Invalid,
 }
 
-/// Section 3.3.1.1.
+/// Level 1, "tracestate header field values".
 const MAX_MEMBERS: usize = 32;
-/// Section 3.3.1.5: at least so much is to be propagated; no more is.
+/// Level 1, "tracestate limits": at least so much is to be propagated. Of a list that is changed anyway, no more is.
 const MAX_LEN: usize = 512;
-/// Section 3.3.1.5: longer members are the first to go.
+/// The same section: longer members are the first to go.
 const LONG_MEMBER: usize = 128;
 
 impl TraceState {

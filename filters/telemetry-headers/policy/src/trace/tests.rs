@@ -1,3 +1,5 @@
+#![expect(clippy::string_slice, reason = "the texts are ASCII")]
+
 use super::*;
 use proptest::prelude::*;
 use tollgate_policy::Percent;
@@ -39,7 +41,7 @@ fn valid() -> String {
     format!("00-{TRACE}-{PARENT}-01")
 }
 
-/// Trace Context level 1, section 3.2.2, and the cases of the W3C's own test suite.
+/// Trace Context level 1, "traceparent header field values", and the cases of the W3C's own test suite.
 #[test]
 fn accepts_and_refuses_what_the_w3c_does() {
     for (value, accepted) in [
@@ -193,7 +195,7 @@ fn several_tracestates_become_one_and_an_invalid_one_is_dropped() {
     let state = |values: &[&str]| {
         let mut headers = vec![("traceparent", parent.as_str())];
         headers.extend(values.iter().map(|value| ("tracestate", *value)));
-        let run = run(&TraceContext::default(), &headers, None);
+        let run = run(&with(|c| c.mode = Mode::Continue), &headers, Some(&DRAWS));
         (run.state, run.events.contains(&Event::TracestateDropped))
     };
     assert_eq!(state(&["a=1", "b=2 , c=3", ""]), (Some("a=1,b=2,c=3".into()), false));
@@ -201,7 +203,7 @@ fn several_tracestates_become_one_and_an_invalid_one_is_dropped() {
     assert_eq!(state(&["", " ,\t"]), (None, false));
 }
 
-/// Level 1, section 3.3.1.3, with the keys of level 2.
+/// Level 1, "list-members", with the keys of level 2.
 #[test]
 fn members_are_checked() {
     let (key, value) = ("k".repeat(256), "v".repeat(256));
@@ -268,9 +270,27 @@ fn a_list_that_is_too_long_loses_its_long_members_first_and_then_its_last() {
 #[test]
 fn a_state_that_lost_its_only_member_is_removed_and_counted() {
     let state = format!("{}={}", "k".repeat(256), "v".repeat(256));
-    let run = run(&TraceContext::default(), &[("traceparent", &valid()), ("tracestate", &state)], None);
+    let config = with(|c| c.mode = Mode::Continue);
+    let run = run(&config, &[("traceparent", &valid()), ("tracestate", &state)], Some(&DRAWS));
     assert_eq!(run.state, None);
     assert!(run.events.contains(&Event::TracestateTruncated));
+}
+
+#[test]
+fn with_an_unchanged_parent_a_valid_state_is_not_touched_and_an_invalid_one_dropped() {
+    let long = format!("{}={}", "k".repeat(256), "v".repeat(256));
+    for (mode, draws) in [(Mode::Pass, Some(&DRAWS)), (Mode::Continue, None)] {
+        let parent = valid();
+        let state = |values: [&str; 2]| {
+            let headers =
+                [("traceparent", parent.as_str()), ("tracestate", values[0]), ("tracestate", values[1])];
+            run(&with(|c| c.mode = mode), &headers, draws)
+        };
+        assert_eq!(state([&long, "a=1"]).state, Some(format!("{long},a=1")));
+        let dropped = state(["a=1", "b"]);
+        assert_eq!(dropped.state, None);
+        assert!(dropped.events.contains(&Event::TracestateDropped));
+    }
 }
 
 proptest! {

@@ -1,0 +1,34 @@
+# `make help` is the index. CI calls `make ci` and nothing else. Variables given to make (TOUR=only, ENVOY_VERSION=...)
+# reach what it runs through the environment.
+SHELL := bash
+.DEFAULT_GOAL := help
+.PHONY: help setup wasm test lint run bench ci clean-wasm
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## get the wasm target and an Envoy, unless they are there (run, test and wasm do it by themselves)
+	@scripts/setup wasm envoy
+
+wasm: ## build and pack every filter into target/dist, with SHA256SUMS
+	@scripts/setup wasm
+	@cargo run --quiet --package tollgate-pack -- dist
+
+test: setup ## every test: policies, filters in the emulator and in a real Envoy, docs and configs
+	cargo test --workspace
+
+lint: ## formatting, clippy, licences and sources of dependencies, shell scripts, YAML
+	@scripts/setup lint
+	@scripts/lint
+
+run: setup ## two services behind Envoy with the filters, and a tour of requests (TOUR=only ends after it)
+	@cargo run --quiet --package tollgate-demo
+
+bench: ## CPU per request in a real Envoy, as ratios to no filter and to an empty filter of the stock SDK
+	@scripts/setup wasm envoy bench
+	@cargo run --quiet --package tollgate-bench
+
+ci: lint test ## what CI runs
+
+clean-wasm: ## remove built filters and the standard library built for them; keeps Envoy and the native build
+	@scripts/clean-wasm

@@ -1,0 +1,54 @@
+//! The filters that the demo loads, and where each of them is at work.
+
+use serde_json::{Value, json};
+
+/// A filter of the workspace in the demo's proxy.
+#[derive(Clone, Debug)]
+pub struct Plugged {
+    /// Its package.
+    pub package: &'static str,
+    /// What the proxy calls it.
+    pub name: &'static str,
+    /// Its configuration.
+    pub config: Value,
+    /// Where it is at work; nothing for everywhere. Envoy has no configuration of Wasm filters by route, but any filter
+    /// can be switched off on one.
+    pub only_on: Option<&'static str>,
+}
+
+/// The path that only some may see: `/staff/1` is `/users/1` behind [`HELLO`].
+pub const STAFF: &str = "/staff";
+/// Keeps everybody out who does not say that they are of the staff.
+pub const HELLO: &str = "hello";
+/// Gives requests their ids and traces.
+pub const TELEMETRY: &str = "telemetry-headers";
+
+/// In the order in which a request meets them.
+pub fn all() -> Vec<Plugged> {
+    vec![
+        Plugged {
+            package: "tollgate-telemetry-headers",
+            name: TELEMETRY,
+            config: json!({
+                "request_id": { "always_set_in_response": true },
+                "trace_context": { "mode": "continue" },
+                "request_headers": [
+                    { "remove": "x-debug" },
+                    { "set": { "name": "x-caller", "value": "%REQ(user-agent)%", "default": "unknown" } }
+                ],
+                "response_headers": [
+                    { "remove": "x-powered-by" },
+                    { "set_if_absent": { "name": "cache-control", "value": "no-store" } }
+                ],
+                "server_timing": {}
+            }),
+            only_on: None,
+        },
+        Plugged {
+            package: "tollgate-example-hello",
+            name: HELLO,
+            config: json!({ "header": "x-team", "allowed": ["staff", "support"] }),
+            only_on: Some(STAFF),
+        },
+    ]
+}

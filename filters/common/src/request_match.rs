@@ -1,0 +1,136 @@
+//! Which requests a rule is about.
+
+use crate::{HeaderMatcher, PathMatcher, QueryMatcher, RequestFacts, StringMatcher};
+use serde::Deserialize;
+
+/// What a rule asks of a request. Every field that is given must match; of a list of hosts, methods or paths one entry
+/// is enough, of headers and query parameters all must match. A rule without fields is about every request.
+///
+/// Rules are tried first to last, and the first that matches decides: [`RequestMatch::first`].
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct RequestMatch {
+    /// The host, in lower case and without the port. A dot at its end stays; let Envoy remove it
+    /// (`strip_trailing_host_dot`).
+    pub hosts: Vec<StringMatcher>,
+    /// The path, without the query.
+    pub paths: Vec<PathMatcher>,
+    /// The method, such as `GET`. Case counts.
+    pub methods: Vec<String>,
+    /// Headers.
+    pub headers: Vec<HeaderMatcher>,
+    /// Query parameters.
+    pub query: Vec<QueryMatcher>,
+}
+
+impl RequestMatch {
+    /// Whether the request is one of those that the rule is about.
+    pub fn matches(&self, facts: &RequestFacts<'_>) -> bool {
+        any(&self.methods, |method| method.as_bytes() == facts.method)
+            && any(&self.paths, |path| path.matches(facts.path_only()))
+            && (self.hosts.is_empty() || {
+                let host = facts.host().to_ascii_lowercase();
+                self.hosts.iter().any(|matcher| matcher.matches(&host))
+            })
+            && self.headers.iter().all(|header| header.matches(facts.headers))
+            && self.query.iter().all(|parameter| parameter.matches(facts.query()))
+    }
+
+    /// The first of some rules that is about the request.
+    pub fn first<'r, R>(
+        rules: &'r [R],
+        condition: impl Fn(&'r R) -> &'r RequestMatch,
+        facts: &RequestFacts<'_>,
+    ) -> Option<&'r R> {
+        rules.iter().find(|rule| condition(rule).matches(facts))
+    }
+}
+
+fn any<T>(list: &[T], matches: impl Fn(&T) -> bool) -> bool {
+    list.is_empty() || list.iter().any(matches)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Headers;
+
+    fn rule(json: &str) -> RequestMatch {
+        serde_json::from_str(json).unwrap()
+    }
+
+    const FACTS: RequestFacts<'_> = RequestFacts {
+        method: b"GET",
+        path: b"/users/7?debug=1",
+        authority: b"Shop.Example:8443",
+        headers: Headers(&[(b"x-env", b"test")]),
+    };
+
+    #[test]
+    fn a_rule_without_fields_is_about_everything() {
+        assert!(rule("{}").matches(&FACTS));
+        assert!(rule("{}").matches(&RequestFacts::default()));
+    }
+
+    #[test]
+    fn every_field_must_match_and_one_entry_of_a_list_is_enough() {
+        for (json, expected) in [
+            (r#"{"hosts": [{"exact": "a"}, {"exact": "shop.example"}]}"#, true),
+            (r#"{"hosts": [{"suffix": ".example"}], "methods": ["POST"]}"#, false),
+            (r#"{"methods": ["POST", "GET"], "paths": [{"template": "/users/{id}"}]}"#, true),
+            (r#"{"methods": ["get"]}"#, false),
+            (r#"{"paths": [{"exact": "/users/7?debug=1"}]}"#, false),
+            (
+                r#"{"headers": [{"name": "x-env", "exact": "test"}, {"name": "x-other", "present": true}]}"#,
+                false,
+            ),
+            (
+                r#"{"headers": [{"name": "x-env", "exact": "test"}], "query": [{"name": "debug", "exact": "1"}]}"#,
+                true,
+            ),
+            (r#"{"query": [{"name": "debug", "present": false}]}"#, false),
+        ] {
+            assert_eq!(rule(json).matches(&FACTS), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn the_first_rule_that_matches_decides() {
+        let rules = [rule(r#"{"methods": ["POST"]}"#), rule(r#"{"methods": ["GET"]}"#), rule("{}")];
+        let found = RequestMatch::first(&rules, |rule| rule, &FACTS).unwrap();
+        assert!(std::ptr::eq(found, &rules[1]));
+        assert!(RequestMatch::first(&rules[..1], |rule| rule, &FACTS).is_none());
+    }
+
+    #[test]
+    fn the_schema_lists_the_fields_that_are_accepted() {
+        let schema = schemars::schema_for!(RequestMatch).to_value();
+        let has = |path: &str| assert!(schema.pointer(path).is_some(), "{path} in {schema}");
+        for field in ["hosts", "paths", "methods", "headers", "query"] {
+            has(&format!("/properties/{field}/description"));
+        }
+        has("/$defs/StringMatcher/properties/ignore_case");
+        has("/$defs/PathMatcher/properties/template");
+        has("/$defs/HeaderMatcher/properties/present");
+        has("/$defs/HeaderMatcher/properties/name/$ref");
+        assert_eq!(schema["$defs"]["QueryMatcher"]["properties"]["name"]["type"], "string");
+        assert_eq!(schema["$defs"]["HeaderMatcher"]["additionalProperties"], false);
+    }
+
+    #[test]
+    fn a_host_is_without_its_port() {
+        for (authority, host) in [
+            ("a.example", "a.example"),
+            ("a.example:80", "a.example"),
+            ("[::1]:80", "[::1]"),
+            ("[::1]", "[::1]"),
+            ("a.example:", "a.example"),
+            (":80", ""),
+            ("", ""),
+        ] {
+            let facts = RequestFacts { authority: authority.as_bytes(), ..RequestFacts::default() };
+            assert_eq!(facts.host(), host.as_bytes(), "{authority}");
+        }
+    }
+}

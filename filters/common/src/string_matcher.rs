@@ -1,0 +1,230 @@
+//! Matching of one string.
+
+use core::fmt;
+use serde::Deserialize;
+
+/// Matches a string: `{"prefix": "/api/"}`, `{"exact": "GET", "ignore_case": true}`. Exactly one of `exact`, `prefix`,
+/// `suffix`, `contains` and `regex` is given, as in Envoy's `StringMatcher`.
+///
+/// It works on bytes. Without regard to case means ASCII letters, because that is what protocols mean by it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "RawStringMatcher")]
+pub struct StringMatcher {
+    pattern: Pattern,
+    ignore_case: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Pattern {
+    Exact(Box<[u8]>),
+    Prefix(Box<[u8]>),
+    Suffix(Box<[u8]>),
+    Contains(Box<[u8]>),
+    #[cfg(feature = "regex")]
+    Regex(regex_lite::Regex),
+}
+
+impl StringMatcher {
+    /// Whether the value matches.
+    pub fn matches(&self, value: &[u8]) -> bool {
+        let same = |a: &[u8], b: &[u8]| if self.ignore_case { a.eq_ignore_ascii_case(b) } else { a == b };
+        match &self.pattern {
+            Pattern::Exact(text) => same(value, text),
+            Pattern::Prefix(text) => value.get(..text.len()).is_some_and(|start| same(start, text)),
+            Pattern::Suffix(text) => {
+                let start = value.len().checked_sub(text.len());
+                start.and_then(|start| value.get(start..)).is_some_and(|end| same(end, text))
+            }
+            Pattern::Contains(text) => value.windows(text.len()).any(|window| same(window, text)),
+            // Bytes that are no UTF-8 become U+FFFD. Were they to match nothing, one of them would get a client past
+            // every rule that denies by a regex.
+            #[cfg(feature = "regex")]
+            Pattern::Regex(regex) => regex.is_match(&String::from_utf8_lossy(value)),
+        }
+    }
+
+    /// Builds one from the fields of a configuration, of which exactly one may be given.
+    pub(crate) fn of(fields: Fields, ignore_case: bool) -> Result<Self, InvalidMatcher> {
+        let Fields { exact, prefix, suffix, contains, regex } = fields;
+        let not_empty = |field, text: String| {
+            if text.is_empty() { Err(InvalidMatcher::Empty(field)) } else { Ok(text.into_bytes().into()) }
+        };
+        let pattern = match (exact, prefix, suffix, contains, regex) {
+            (Some(text), None, None, None, None) => Pattern::Exact(text.into_bytes().into()),
+            (None, Some(text), None, None, None) => Pattern::Prefix(not_empty("prefix", text)?),
+            (None, None, Some(text), None, None) => Pattern::Suffix(not_empty("suffix", text)?),
+            (None, None, None, Some(text), None) => Pattern::Contains(not_empty("contains", text)?),
+            (None, None, None, None, Some(text)) => regex_pattern(text, ignore_case)?,
+            _ => return Err(InvalidMatcher::NotOne),
+        };
+        Ok(Self { pattern, ignore_case })
+    }
+}
+
+/// The whole string must match, as with Envoy's `safe_regex`: `.*` around it has to be said.
+#[cfg(feature = "regex")]
+fn regex_pattern(text: String, ignore_case: bool) -> Result<Pattern, InvalidMatcher> {
+    // By itself first, or `a)|(b` would get out of the group.
+    let own = regex_lite::RegexBuilder::new(&text).size_limit(REGEX_SIZE).build();
+    let whole = own.and_then(|_| {
+        let whole = format!(r"\A(?:{text})\z");
+        regex_lite::RegexBuilder::new(&whole).case_insensitive(ignore_case).size_limit(REGEX_SIZE).build()
+    });
+    whole.map(Pattern::Regex).map_err(|error| InvalidMatcher::Regex { text, reason: error.to_string() })
+}
+
+/// Compiled, in bytes. Linear memory never shrinks, and a match takes time in proportion to it.
+#[cfg(feature = "regex")]
+const REGEX_SIZE: usize = 64 << 10;
+
+#[cfg(not(feature = "regex"))]
+fn regex_pattern(text: String, _: bool) -> Result<Pattern, InvalidMatcher> {
+    Err(InvalidMatcher::Regex { text, reason: "this filter is built without regular expressions".into() })
+}
+
+/// The fields of which one is given.
+pub(crate) struct Fields {
+    pub(crate) exact: Option<String>,
+    pub(crate) prefix: Option<String>,
+    pub(crate) suffix: Option<String>,
+    pub(crate) contains: Option<String>,
+    pub(crate) regex: Option<String>,
+}
+
+impl Fields {
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { exact, prefix, suffix, contains, regex } = self;
+        [exact, prefix, suffix, contains, regex].iter().all(|field| field.is_none())
+    }
+}
+
+#[cfg(feature = "schema")]
+crate::text::schema_of!(StringMatcher, RawStringMatcher);
+
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
+#[serde(deny_unknown_fields)]
+struct RawStringMatcher {
+    /// The whole string.
+    exact: Option<String>,
+    /// How it begins.
+    prefix: Option<String>,
+    /// How it ends.
+    suffix: Option<String>,
+    /// What is somewhere in it.
+    contains: Option<String>,
+    /// A regular expression that matches the whole string.
+    regex: Option<String>,
+    /// Whether ASCII letters match in either case. Default: `false`.
+    #[serde(default)]
+    ignore_case: bool,
+}
+
+impl TryFrom<RawStringMatcher> for StringMatcher {
+    type Error = InvalidMatcher;
+
+    fn try_from(raw: RawStringMatcher) -> Result<Self, InvalidMatcher> {
+        let RawStringMatcher { exact, prefix, suffix, contains, regex, ignore_case } = raw;
+        Self::of(Fields { exact, prefix, suffix, contains, regex }, ignore_case)
+    }
+}
+
+/// Why the fields of a matcher make no matcher.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidMatcher {
+    /// None of the patterns is given, or several.
+    NotOne,
+    /// The pattern is empty, and would match everything.
+    Empty(&'static str),
+    /// Not a regular expression that can be used.
+    Regex {
+        /// What was given.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl fmt::Display for InvalidMatcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotOne => {
+                f.write_str("a matcher has exactly one of `exact`, `prefix`, `suffix`, `contains`, `regex`")?;
+                f.write_str(" (or `present`, for a header or a query parameter)")
+            }
+            Self::Empty(field) => write!(f, "`{field}` is empty and would match everything"),
+            Self::Regex { text, reason } => write!(f, "`regex` `{}`: {reason}", text.escape_debug()),
+        }
+    }
+}
+
+impl std::error::Error for InvalidMatcher {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matcher(json: &str) -> StringMatcher {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn matches_what_it_says() {
+        for (json, yes, no) in [
+            (r#"{"exact": "ab"}"#, vec!["ab"], vec!["", "a", "abc", "AB"]),
+            (r#"{"exact": ""}"#, vec![""], vec!["a"]),
+            (r#"{"prefix": "ab"}"#, vec!["ab", "abc"], vec!["", "a", "cab", "Abc"]),
+            (r#"{"suffix": "ab"}"#, vec!["ab", "cab"], vec!["", "b", "abc"]),
+            (r#"{"contains": "ab"}"#, vec!["ab", "cabd"], vec!["", "a", "acb"]),
+            (r#"{"contains": "ab", "ignore_case": true}"#, vec!["cAbd"], vec!["ac"]),
+            (r#"{"prefix": "Ab", "ignore_case": true}"#, vec!["aBc"], vec!["b"]),
+            (r#"{"suffix": "Ab", "ignore_case": true}"#, vec!["caB"], vec!["b"]),
+            (r#"{"exact": "Ä", "ignore_case": true}"#, vec!["Ä"], vec!["ä"]),
+        ] {
+            let matcher = matcher(json);
+            assert!(yes.iter().all(|value| matcher.matches(value.as_bytes())), "{json}");
+            assert!(!no.iter().any(|value| matcher.matches(value.as_bytes())), "{json}");
+        }
+        assert!(matcher(r#"{"suffix": "a"}"#).matches(b"\xff\xfea"));
+    }
+
+    #[test]
+    fn refuses_none_several_and_empty_patterns() {
+        for (json, message) in [
+            ("{}", "a matcher has exactly one of"),
+            (r#"{"exact": "a", "prefix": "b"}"#, "a matcher has exactly one of"),
+            (r#"{"prefix": ""}"#, "`prefix` is empty and would match everything"),
+            (r#"{"contains": ""}"#, "`contains` is empty"),
+            (r#"{"exakt": "a"}"#, "unknown field `exakt`"),
+        ] {
+            let error = serde_json::from_str::<StringMatcher>(json).unwrap_err().to_string();
+            assert!(error.starts_with(message), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_regex_matches_the_whole_string() {
+        let numbers = matcher(r#"{"regex": "[0-9]+|x"}"#);
+        assert!(numbers.matches(b"12") && numbers.matches(b"x"));
+        assert!(
+            !numbers.matches(b"a12")
+                && !numbers.matches(b"12a")
+                && !numbers.matches(b"")
+                && !numbers.matches(b"1x")
+        );
+        assert!(matcher(r#"{"regex": "ab", "ignore_case": true}"#).matches(b"AB"));
+        assert!(matcher(r#"{"regex": "a.*"}"#).matches(b"a\xff"), "a byte that is no text must not get past");
+    }
+
+    #[test]
+    fn refuses_what_is_no_regex() {
+        // The comment of the last one would swallow the end of the group that makes it match the whole.
+        for text in ["(", "a)|(b", "a{1000}{1000}", "(?x) a #"] {
+            let json = serde_json::json!({ "regex": text }).to_string();
+            let error = serde_json::from_str::<StringMatcher>(&json).unwrap_err().to_string();
+            assert!(error.starts_with("`regex` `"), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Nothing shown is untested: commands exist, code is the code of the examples, links lead somewhere.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tollgate_tests::root;
+
+const PAGES: [&str; 6] =
+    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/performance.md"];
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// The fenced blocks of a language.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        if line == format!("```{language}") {
+            blocks.push(
+                lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect(),
+            );
+        }
+    }
+    blocks
+}
+
+/// Words in backticks and shell blocks that are make targets.
+fn make_targets(page: &str) -> Vec<String> {
+    let shell = blocks(page, "sh").concat();
+    let shown = shell.lines().chain(page.split('`').skip(1).step_by(2));
+    shown
+        .filter_map(|text| text.strip_prefix("make "))
+        .filter_map(|rest| rest.split_whitespace().next())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_make_target_that_is_shown_exists_and_is_explained() {
+    let help = Command::new("make").arg("-C").arg(root()).arg("help").output().expect("make runs");
+    let help = String::from_utf8_lossy(&help.stdout).into_owned();
+    for page in PAGES {
+        for target in make_targets(&read(page)) {
+            let explained = help.lines().any(|line| {
+                let mut words = line.split_whitespace();
+                words.next() == Some("make") && words.next() == Some(&target) && words.next().is_some()
+            });
+            assert!(explained, "{page} shows `make {target}`; `make help` says:\n{help}");
+        }
+    }
+    assert!(help.contains("make run"), "{help}");
+}
+
+#[test]
+fn every_command_of_the_readme_is_run_somewhere() {
+    // `make run` and `make test` by the tour's test and by CI itself; `make wasm` leaves what `packing.rs` checks;
+    // the example's own tests are part of the workspace's.
+    let known = ["make run", "make test", "make wasm", "cargo test --package tollgate-example-hello"];
+    for command in blocks(&read("README.md"), "sh").concat().lines() {
+        assert!(known.contains(&command), "nothing runs `{command}`");
+    }
+}
+
+#[test]
+fn the_code_that_the_readme_shows_is_that_of_the_example() {
+    let shown = blocks(&read("README.md"), "rust");
+    let example = ["examples/hello/src/lib.rs", "examples/hello/tests/hello.rs"].map(read);
+    assert_eq!(shown, example);
+    assert!(example.concat().lines().count() < 60, "the smallest filter and its test have grown");
+}
+
+#[test]
+fn the_configuration_that_the_readme_shows_is_that_of_the_example() {
+    let without_margin = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join("\n");
+    let files = ["examples/hello/envoy.yaml", "examples/hello/wasmplugin.yaml"].map(read);
+    let shown = blocks(&read("README.md"), "yaml");
+    assert_eq!(shown.len(), files.len());
+    for (shown, file) in shown.iter().zip(&files) {
+        assert!(without_margin(file).contains(without_margin(shown).trim()), "{shown}");
+    }
+}
+
+#[test]
+fn the_sdk_opens_with_a_filter_of_at_most_thirty_lines() {
+    let page: String = read("sdk/src/lib.rs")
+        .lines()
+        .take_while(|line| line.starts_with("//!"))
+        .map(|line| format!("{}\n", line.trim_start_matches("//!").strip_prefix(' ').unwrap_or_default()))
+        .collect();
+    let first = page.find("```").expect("an example");
+    let example = &page[first + 4..];
+    let lines =
+        example[..example.find("```").expect("its end")].lines().filter(|line| !line.starts_with("# "));
+    assert!(lines.count() <= 30);
+}
+
+#[test]
+fn every_link_between_pages_leads_somewhere() {
+    for page in PAGES.into_iter().chain(["filters/telemetry-headers/README.md"]) {
+        let text = read(page);
+        let base = root().join(page).parent().map(PathBuf::from).expect("a folder");
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let target = link.split('#').next().unwrap_or_default();
+            if !target.is_empty() && !target.contains("://") {
+                assert!(base.join(target).exists(), "{page} links to `{target}`");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_source_file_is_longer_than_a_reader_can_hold() {
+    let files =
+        Command::new("git").arg("-C").arg(root()).args(["ls-files", "*.rs"]).output().expect("git runs");
+    for file in String::from_utf8_lossy(&files.stdout).lines() {
+        let lines = read(file).lines().count();
+        assert!(lines <= 400, "{file} has {lines} lines");
+    }
+}

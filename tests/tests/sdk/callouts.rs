@@ -1,0 +1,91 @@
+//! HTTP and gRPC callouts, and everything that can come of them.
+
+use crate::support::{request, with};
+use serde_json::json;
+use std::time::Duration;
+use tollgate_host_test::{Answer, Headers, Request, Response, Scenario, Upstream, on_both_hosts};
+
+/// The filter asks `auth` over HTTP, and this is what it answers.
+fn auth(answers: Vec<Answer>) -> Scenario {
+    let count = answers.len();
+    let scenario = with(json!({}))
+        .upstream(Upstream::replies("backend", Response::new(200).chunk("ok")))
+        .upstream(Upstream::answers("auth", answers));
+    (0..count).fold(scenario, |scenario, _| scenario.request(request("http")))
+}
+
+/// The filter asks `grpc`, and this is what it answers.
+fn grpc(answer: Answer) -> Scenario {
+    with(json!({}))
+        .upstream(Upstream::replies("backend", Response::new(200).chunk("ok")))
+        .upstream(Upstream::grpc("grpc", vec![answer]))
+        .request(request("grpc"))
+}
+
+fn reply(response: Response) -> Answer {
+    Answer::Reply { response, after: Duration::from_millis(5) }
+}
+
+fn status(status: u32, messages: Vec<Vec<u8>>) -> Answer {
+    Answer::Grpc {
+        initial_metadata: Headers::default(),
+        messages,
+        status,
+        message: b"said so".to_vec(),
+        after: Duration::ZERO,
+    }
+}
+
+on_both_hosts! {
+    fn an_http_callout_decides_on_a_held_request(host) {
+        let outcome = host.run(&auth(vec![reply(Response::new(202).chunk("welcome"))]));
+        outcome.upstream(0).header("x-auth-status", "202").header("x-auth-body", "welcome");
+        outcome.callout("auth", 0).start("POST auth.test /check").body("who");
+        outcome.client(0).start("200");
+    }
+
+    fn a_timeout_an_unreachable_host_and_a_reset_are_told_apart(host) {
+        let mid = Answer::ResetMidResponse(Response::new(200).header("content-length", "10").chunk("part"));
+        let outcome = host.run(&auth(vec![Answer::Hang, Answer::Reset, mid]));
+        outcome.has_statuses(&[503, 503, 503]);
+        outcome.has_details(0, "auth_timeout").has_details(1, "auth_unavailable").has_details(2, "auth_reset");
+    }
+
+    fn an_upstreams_own_error_is_a_response(host) {
+        let outcome = host.run(&auth(vec![reply(Response::new(504)), reply(Response::new(503).chunk("busy"))]));
+        outcome.upstream(0).header("x-auth-status", "504");
+        outcome.upstream(1).header("x-auth-status", "503");
+    }
+
+    fn a_response_over_the_cap_is_not_taken(host) {
+        let outcome = host.run(&auth(vec![reply(Response::new(200).chunk("a".repeat(17)))]));
+        outcome.has_statuses(&[503]).has_details(0, "auth_too_large");
+    }
+
+    fn a_callout_that_cannot_be_sent_is_an_error_not_a_trap(host) {
+        let scenario =
+            with(json!({})).request(request("http-unknown")).request(request("http-no-timeout")).request(Request::get("/"));
+        let outcome = host.run(&scenario);
+        outcome.has_statuses(&[500, 500, 200]).has_details(0, "tollgate_host_error");
+    }
+
+    fn a_grpc_callout_decides_on_a_held_request(host) {
+        let outcome = host.run(&grpc(status(0, vec![b"answer".to_vec()])));
+        outcome.upstream(0).header("x-grpc-status", "0").header("x-grpc-text", "answer");
+        outcome.callout("grpc", 0).start("POST grpc /test.Service/Method").header("x-meta", "data");
+    }
+
+    fn a_grpc_error_keeps_its_status_and_message(host) {
+        let outcome = host.run(&grpc(status(7, Vec::new())));
+        // Envoy appends details of its own to the message.
+        outcome.upstream(0).header("x-grpc-status", "7").header_that("x-grpc-text", "the message", |text| {
+            text.starts_with("said so")
+        });
+    }
+
+    /// A cluster name that is valid protobuf aborts an Envoy that gets it bare.
+    fn a_grpc_callout_to_an_unknown_cluster_is_an_error_not_the_end_of_envoy(host) {
+        let outcome = host.run(&with(json!({})).request(request("grpc-unknown")).request(Request::get("/")));
+        outcome.has_statuses(&[500, 200]);
+    }
+}

@@ -1,0 +1,7 @@
+//! What the SDK promises, by a filter that uses all of it, on both hosts.
+
+mod callouts;
+mod faults;
+mod messages;
+mod state;
+mod support;

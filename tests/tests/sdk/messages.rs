@@ -1,0 +1,101 @@
+//! Headers, bodies, trailers and replies.
+
+use crate::support::{doing, request, with};
+use serde_json::json;
+use std::time::Duration;
+use tollgate_host_test::{ClientView, LogLevel, Request, Response, Upstream, on_both_hosts};
+
+on_both_hosts! {
+    fn edits_headers_as_bytes(host) {
+        let request = request("edit").header("x-remove", "1").header("x-remove", "2").header("x-set", "old");
+        let outcome = host.run(&with(json!({})).request(request));
+        outcome.upstream(0).no_header("x-remove");
+        let set: Vec<_> = outcome.exchanges[0].upstream[0].headers.get_all("x-set").collect();
+        assert_eq!(set, [b"\xff".as_slice(), b"twice"]);
+    }
+
+    fn refuses_to_split_a_message_and_the_request_with_it(host) {
+        let outcome = host.run(&doing(&["split"]));
+        outcome.has_statuses(&[500]).has_details(0, "tollgate_host_error");
+        assert!(outcome.exchanges[0].upstream.is_empty());
+    }
+
+    fn replaces_a_body_that_comes_in_pieces(host) {
+        let upper = Request::new("POST", "/").header("x-do", "upper").chunk("one ").chunk("two ").chunk("three");
+        let outcome = host.run(&with(json!({})).request(upper));
+        outcome.upstream(0).body("ONE TWO THREE!");
+    }
+
+    fn caps_a_body(host) {
+        let large = |size| Request::post("/", vec![b'a'; size]).header("x-do", "upper");
+        let outcome = host.run(&with(json!({})).request(large(1024)).request(large(1025)));
+        outcome.has_statuses(&[200, 413]).has_details(1, "over_the_cap");
+        outcome.upstream(0).body([vec![b'A'; 1024], b"!".to_vec()].concat());
+    }
+
+    fn appends_to_a_response_body(host) {
+        let outcome = host.run(&doing(&["suffix"]));
+        outcome.client(0).start("200").body("ok and more");
+    }
+
+    fn sees_and_changes_trailers_of_both_directions(host) {
+        let response = Response::new(200).chunk("a").chunk("b").trailer("x-secret", "1").trailer("x-open", "2");
+        let post = Request::post("/", "body").trailer("x-one", "1").trailer("x-two", "2");
+        let outcome = host.run(&with(json!({})).upstream(Upstream::replies("u", response)).request(post));
+        outcome.upstream(0).body("body").trailer("x-trailers", "2").trailer("x-one", "1");
+        outcome.client(0).body("ab").trailer("x-open", "2");
+        let ClientView::Response(response) = &outcome.exchanges[0].client else { panic!("a response") };
+        assert_eq!(response.trailers.get("x-secret"), None);
+    }
+
+    fn remembers_the_request_in_the_response(host) {
+        let outcome = host.run(&doing(&["nothing special"]));
+        outcome.client(0).header("x-did", "nothing special").header("x-status", "200");
+    }
+
+    fn replies_in_place_of_the_upstream(host) {
+        let outcome = host.run(&doing(&["reply"]));
+        outcome.client(0).start("418").header("x-pot", "tea").header("content-type", "application/json")
+            .body(r#"["short","stout"]"#)
+            // The filter's own reply passes its own response callbacks.
+            .header("x-did", "reply");
+        outcome.has_details(0, "teapot");
+        assert!(outcome.exchanges[0].upstream.is_empty());
+    }
+
+    fn replies_to_grpc_clients_with_a_grpc_status(host) {
+        let call = Request::post("/a.B/C", "").header("content-type", "application/grpc").header("x-do", "reply");
+        let outcome = host.run(&with(json!({})).request(call));
+        outcome.client(0).start("200").header("grpc-status", "9");
+    }
+
+    fn replaces_a_response(host) {
+        let outcome = host.run(&doing(&["replace-response"]));
+        outcome.has_statuses(&[502]).has_details(0, "replaced");
+    }
+
+    fn resets_rather_than_pass_what_it_could_not_refuse(host) {
+        let outcome = host.run(&doing(&["bad-reply"]));
+        assert_eq!(outcome.exchanges[0].client, ClientView::Reset);
+        assert!(outcome.exchanges[0].upstream.is_empty());
+        outcome.has_logged(LogLevel::Error, "reply not sent, the stream is reset");
+    }
+
+    fn does_not_pause_for_nothing(host) {
+        let outcome = host.run(&doing(&["pause-for-nothing"]));
+        outcome.has_statuses(&[500]).has_details(0, "tollgate_paused_for_nothing");
+    }
+
+    fn holds_either_direction_for_a_while(host) {
+        let outcome = host.run(&doing(&["delay", "slow-response"]));
+        outcome.upstream(0).header("x-waited", "true");
+        outcome.client(1).start("200").header("x-held", "yes").body("ok");
+    }
+
+    fn ticks(host) {
+        let scenario = with(json!({"tick_ms": 50})).settings(|s| s.linger = Duration::from_millis(400));
+        let ticks = host.run(&scenario).metrics["everything.ticks"];
+        // On the main thread and on the worker, about eight times each; a loaded machine may be late.
+        assert!((4..=20).contains(&ticks), "{ticks}");
+    }
+}

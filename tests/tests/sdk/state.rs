@@ -1,0 +1,44 @@
+//! State beyond a stream: properties, shared cells, queues, metrics, foreign functions, randomness.
+
+use crate::support::doing;
+use std::time::Duration;
+use tollgate_host_test::on_both_hosts;
+
+on_both_hosts! {
+    fn reads_properties_by_their_types(host) {
+        let outcome = host.run(&doing(&["properties"]));
+        outcome.upstream(0)
+            .header("x-source", "127.0.0.1")
+            .header("x-mtls", "Some(false)")
+            .header("x-plugin", "fixture-everything")
+            .header("x-has-time", "true")
+            .header("x-absent", "None");
+    }
+
+    fn hands_state_to_later_filters(host) {
+        host.run(&doing(&["state"])).upstream(0).header("x-state", "kept");
+    }
+
+    fn counts_in_a_shared_cell(host) {
+        let outcome = host.run(&doing(&["shared", "shared", "shared"]));
+        for index in 0..3 {
+            outcome.upstream(index).header("x-count", &(index + 1).to_string());
+        }
+    }
+
+    fn is_told_of_items_in_its_queue(host) {
+        let scenario = doing(&["queue", "queue"]).settings(|s| s.linger = Duration::from_millis(200));
+        host.run(&scenario).has_metric("everything.queued", 2);
+    }
+
+    fn keeps_metrics_and_sees_every_stream_in_the_log(host) {
+        let outcome = host.run(&doing(&["gauge", "reply"]));
+        outcome.has_metric("everything.level", 5).has_metric("everything.logged", 2);
+    }
+
+    fn calls_functions_of_the_host_by_name(host) {
+        let outcome = host.run(&doing(&["foreign", "random"]));
+        outcome.upstream(0).header("x-unpacked", "hello hello hello").header("x-unknown", "None");
+        outcome.upstream(1).header("x-random", "true");
+    }
+}

@@ -1,0 +1,157 @@
+//! The load tools, both from Debian: wrk (the package `wrk`) and h2load (`nghttp2-client`).
+//!
+//! What they print is for people. It is read strictly: a run in which any request failed measured something else, and
+//! is an error rather than a number.
+
+use anyhow::{Context, Result, bail, ensure};
+use std::net::SocketAddr;
+use std::process::Command;
+
+/// A load tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Tool {
+    /// wrk.
+    Wrk,
+    /// h2load, over HTTP/1.1.
+    H2load,
+}
+
+/// How much is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amount {
+    /// As much as goes in this many seconds.
+    Seconds(u32),
+    /// This many requests. h2load alone counts.
+    Requests(u64),
+}
+
+/// What a tool did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sent {
+    /// Requests that were answered with a 2xx status.
+    pub requests: u64,
+    /// Requests per second.
+    pub per_second: f64,
+}
+
+/// Sends requests over this many connections, each one request at a time.
+pub fn send(
+    tool: Tool,
+    to: SocketAddr,
+    headers: &[(&str, &str)],
+    connections: u32,
+    amount: Amount,
+) -> Result<Sent> {
+    let url = format!("http://{to}/orders/17?expand=items");
+    let connections = connections.to_string();
+    let mut command = match tool {
+        Tool::Wrk => Command::new("wrk"),
+        Tool::H2load => Command::new("h2load"),
+    };
+    match (tool, amount) {
+        (Tool::Wrk, Amount::Seconds(s)) => command.args(["-t1", "-c", &connections, "-d", &format!("{s}s")]),
+        (Tool::H2load, Amount::Seconds(s)) => {
+            command.args(["--h1", "-t1", "-c", &connections, "-D", &s.to_string()])
+        }
+        (Tool::H2load, Amount::Requests(n)) => {
+            command.args(["--h1", "-t1", "-c", &connections, "-n", &n.to_string()])
+        }
+        (Tool::Wrk, Amount::Requests(_)) => {
+            bail!("wrk sends for a time, not a number of requests: use h2load")
+        }
+    };
+    for (name, value) in headers {
+        command.arg("-H").arg(format!("{name}: {value}"));
+    }
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .arg(url)
+        .output()
+        .with_context(|| format!("cannot run `{name}`: run `scripts/setup bench`, or install it"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let read = match tool {
+        Tool::Wrk => read_wrk(&text),
+        Tool::H2load => read_h2load(&text),
+    };
+    read.with_context(|| format!("{name} printed:\n{text}{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+fn read_wrk(text: &str) -> Result<Sent> {
+    for trouble in ["Socket errors:", "Non-2xx or 3xx responses:"] {
+        if let Some(line) = text.lines().find(|line| line.trim().starts_with(trouble)) {
+            bail!("not every request succeeded: {}", line.trim());
+        }
+    }
+    let requests = text.lines().find_map(|l| l.trim().split_once(" requests in ")?.0.parse().ok());
+    let per_second = text.lines().find_map(|l| l.strip_prefix("Requests/sec:")?.trim().parse().ok());
+    sent(requests, per_second)
+}
+
+fn read_h2load(text: &str) -> Result<Sent> {
+    let per_second = text.lines().find_map(|line| {
+        let (_, rest) = line.strip_prefix("finished in ")?.split_once(", ")?;
+        rest.split_once(" req/s")?.0.parse().ok()
+    });
+    let counts = |line: &str, of: &str| {
+        let found = text.lines().find_map(|l| l.strip_prefix(line))?;
+        found.split(',').find_map(|part| part.trim().strip_suffix(of)?.trim().parse::<u64>().ok())
+    };
+    let done = counts("requests: ", " done");
+    let good = counts("status codes: ", " 2xx");
+    ensure!(done == good, "not every request succeeded: {done:?} done, {good:?} answered with 2xx");
+    for kind in [" failed", " errored", " timeout"] {
+        let n = counts("requests: ", kind);
+        ensure!(n == Some(0), "not every request succeeded: {n:?}{kind}");
+    }
+    sent(done, per_second)
+}
+
+fn sent(requests: Option<u64>, per_second: Option<f64>) -> Result<Sent> {
+    let requests = requests.context("no number of requests in the tool's output")?;
+    let per_second = per_second.context("no requests per second in the tool's output")?;
+    ensure!(requests > 0, "no request was answered");
+    Ok(Sent { requests, per_second })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WRK: &str = "Running 2s test @ http://127.0.0.1:1/\n  1 threads and 16 connections\n  Thread Stats   Avg      \
+        Stdev     Max   +/- Stdev\n    Latency     0.85ms    0.30ms   9.00ms   90.00%\n  37012 requests in 2.01s, \
+        5.12MB read\nRequests/sec:  18413.93\nTransfer/sec:      2.55MB\n";
+
+    #[test]
+    fn wrk_is_read() {
+        assert_eq!(read_wrk(WRK).unwrap(), Sent { requests: 37012, per_second: 18413.93 });
+    }
+
+    #[test]
+    fn failures_that_wrk_counts_are_errors() {
+        for line in [
+            "  Socket errors: connect 0, read 3, write 0, timeout 0\n",
+            "  Non-2xx or 3xx responses: 37012\n",
+        ] {
+            let error = read_wrk(&format!("{WRK}{line}")).unwrap_err().to_string();
+            assert_eq!(error, format!("not every request succeeded: {}", line.trim()));
+        }
+        assert!(read_wrk("unable to connect to 127.0.0.1:1 Connection refused\n").is_err());
+        assert!(read_wrk("  0 requests in 2.01s, 0B read\nRequests/sec:      0.00\n").is_err());
+    }
+
+    const H2LOAD: &str = "starting benchmark...\nfinished in 5.01s, 19321.20 req/s, 2.10MB/s\nrequests: 96606 total, \
+        96622 started, 96606 done, 96606 succeeded, 0 failed, 0 errored, 0 timeout\nstatus codes: 96606 2xx, 0 3xx, \
+        0 4xx, 0 5xx\n";
+
+    #[test]
+    fn h2load_is_read() {
+        assert_eq!(read_h2load(H2LOAD).unwrap(), Sent { requests: 96606, per_second: 19321.20 });
+    }
+
+    #[test]
+    fn failures_that_h2load_counts_are_errors() {
+        assert!(read_h2load(&H2LOAD.replace("96606 2xx, 0 3xx", "96000 2xx, 606 3xx")).is_err());
+        assert!(read_h2load(&H2LOAD.replace("0 timeout", "2 timeout")).is_err());
+        assert!(read_h2load("").is_err());
+    }
+}

@@ -1,0 +1,120 @@
+//! One Envoy for each row, all started before the first is loaded: starting one costs half a second of compiling, and
+//! an idle one costs nothing that could be seen.
+
+use crate::account;
+use crate::load::{self, Amount, Sent, Tool};
+use crate::rows::{HEADERS, Probe, Row};
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+use tollgate_host_test::envoy::bootstrap::{
+    INGRESS, any_host, bootstrap, cluster, connection_manager, listener, route,
+};
+use tollgate_host_test::envoy::{Entry, Options, Process};
+
+/// What one round of load took.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sample {
+    /// CPU time per request, in microseconds.
+    pub cpu_us: f64,
+    /// Requests per second.
+    pub per_second: f64,
+    /// Resident memory afterwards, in MiB.
+    pub resident_mib: f64,
+}
+
+/// The Envoy of a row.
+pub struct Proxy {
+    process: Process,
+}
+
+impl Proxy {
+    /// Starts it and checks that it does what it should. Without `upstream` its route answers by itself.
+    pub fn start(row: &Row, upstream: Option<SocketAddr>, options: &Options) -> Result<Self> {
+        let process = Process::start(&config(row, upstream), options)
+            .with_context(|| format!("the Envoy of `{}` did not start", row.name))?;
+        let proxy = Self { process };
+        let probes = [&Probe { without: None, status: 200, header: None }];
+        for probe in probes.into_iter().chain(&row.probe) {
+            proxy.check(probe).with_context(|| format!("`{}` does not do its job", row.name))?;
+        }
+        Ok(proxy)
+    }
+
+    /// Loads it, and takes its CPU time before and after.
+    pub fn load(&self, tool: Tool, connections: u32, seconds: u32) -> Result<Sample> {
+        let before = account::cpu_seconds(self.process.pid())?;
+        let sent = self.send(tool, connections, Amount::Seconds(seconds))?;
+        let used = account::cpu_seconds(self.process.pid())? - before;
+        Ok(Sample {
+            cpu_us: used * 1e6 / sent.requests as f64,
+            per_second: sent.per_second,
+            resident_mib: self.resident_mib()?,
+        })
+    }
+
+    /// Loads it.
+    pub fn send(&self, tool: Tool, connections: u32, amount: Amount) -> Result<Sent> {
+        load::send(tool, self.process.listener(INGRESS), HEADERS, connections, amount)
+    }
+
+    /// Its resident memory, in MiB.
+    pub fn resident_mib(&self) -> Result<f64> {
+        account::resident_mib(self.process.pid())
+    }
+
+    /// Its log so far.
+    pub fn logs(&self) -> Vec<Entry> {
+        self.process.logs()
+    }
+
+    fn check(&self, probe: &Probe) -> Result<()> {
+        let answer = get(self.process.listener(INGRESS), probe.without)?.to_ascii_lowercase();
+        let start = format!("http/1.1 {} ", probe.status);
+        ensure!(answer.starts_with(&start), "the answer is not a {}: {answer}", probe.status);
+        if let Some(name) = probe.header {
+            ensure!(answer.contains(&format!("\r\n{name}: ")), "the answer has no `{name}`: {answer}");
+        }
+        Ok(())
+    }
+}
+
+/// The Envoy that answers, for when the proxies have an upstream. Two workers, so that it is never what one waits for.
+pub fn upstream() -> Result<Process> {
+    let manager = connection_manager(Vec::new(), &[any_host(&[direct()])]);
+    let options = Options { workers: 2, ..Options::default() };
+    Ok(Process::start(&bootstrap(&[listener(INGRESS, ANY_PORT, manager)], &[]), &options)?)
+}
+
+const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn config(row: &Row, upstream: Option<SocketAddr>) -> Value {
+    let (route, clusters) = match upstream {
+        None => (direct(), Vec::new()),
+        Some(at) => (route("/", "upstream"), vec![cluster("upstream", at, false)]),
+    };
+    let mut manager = connection_manager((row.filters)(), &[any_host(&[route])]);
+    (row.manager)(&mut manager);
+    bootstrap(&[listener(INGRESS, ANY_PORT, manager)], &clusters)
+}
+
+fn direct() -> Value {
+    let body = json!({"inline_string": "{\"order\":17,\"state\":\"shipped\"}\n"});
+    json!({"match": {"prefix": "/"}, "direct_response": {"status": 200, "body": body}})
+}
+
+/// The header of the answer to one request.
+fn get(to: SocketAddr, without: Option<&str>) -> Result<String> {
+    let mut stream = TcpStream::connect_timeout(&to, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let headers = HEADERS.iter().filter(|(name, _)| Some(*name) != without);
+    let headers: String = headers.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let request = format!("GET /orders/17 HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes())?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}

@@ -1,0 +1,234 @@
+//! What is measured: one row for each configuration of the proxy.
+//!
+//! A filter adds its rows here, in a few lines each: the filter as it is shipped, and beside it what Envoy itself has
+//! for the same job, if it has anything. Every row gets the same request, so whatever a new one needs in the request
+//! goes into [`HEADERS`] and is carried by all of them.
+
+use serde_json::{Value, json};
+use tollgate_host_test::envoy::bootstrap::{any, wasm};
+use tollgate_host_test::{Filter, Wasm};
+
+/// The row that all others are compared with: what they add, they add to this.
+pub const NONE: &str = "none";
+/// The row whose addition is the unit: a filter that does nothing, on the SDK that everybody else builds on.
+pub const STOCK: &str = "stock-empty";
+/// The filter that `--soak` loads unless told otherwise.
+pub const SOAKED: &str = "telemetry-headers full";
+
+/// The request's headers, in number and size those of a call between services.
+pub const HEADERS: &[(&str, &str)] = &[
+    ("accept", "application/json"),
+    ("accept-encoding", "gzip, deflate, br"),
+    ("authorization", "Bearer 0123456789abcdef0123456789abcdef"),
+    ("user-agent", "order-service/2.4.1"),
+    ("x-request-id", "3f2b8c1e-7d4a-4e5b-9c6f-1a2b3c4d5e6f"),
+    ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+    ("x-api-key", "demo"),
+];
+
+/// A configuration of the proxy.
+pub struct Row {
+    /// What it is called in the table and by `--only`.
+    pub name: &'static str,
+    /// What is in the way of a request, for the table.
+    pub what: &'static str,
+    /// Envoy's HTTP filters, without the router. Called only when the row is measured: it may have to build a module.
+    pub filters: fn() -> Vec<Value>,
+    /// Changes the connection manager, for what Envoy does there rather than in a filter.
+    pub manager: fn(&mut Value),
+    /// The row that does the same job with Envoy alone.
+    pub native: Option<&'static str>,
+    /// The most that it may add, in units of what [`STOCK`] adds. `--check` holds it to that.
+    pub at_most: Option<f64>,
+    /// What shows that it works at all, tried before it is loaded.
+    pub probe: Option<Probe>,
+}
+
+/// A request with [`HEADERS`] but for one of them, and what must come back.
+pub struct Probe {
+    /// The header that is left out.
+    pub without: Option<&'static str>,
+    /// The status of the answer.
+    pub status: u16,
+    /// A header that the answer must have.
+    pub header: Option<&'static str>,
+}
+
+impl Row {
+    fn new(name: &'static str, what: &'static str, filters: fn() -> Vec<Value>) -> Self {
+        Self { name, what, filters, manager: |_| {}, native: None, at_most: None, probe: None }
+    }
+
+    fn manager(mut self, change: fn(&mut Value)) -> Self {
+        self.manager = change;
+        self
+    }
+
+    fn native(mut self, row: &'static str) -> Self {
+        self.native = Some(row);
+        self
+    }
+
+    fn at_most(mut self, units: f64) -> Self {
+        self.at_most = Some(units);
+        self
+    }
+
+    /// Requests without this header are refused with 403.
+    fn refuses_without(mut self, header: &'static str) -> Self {
+        self.probe = Some(Probe { without: Some(header), status: 403, header: None });
+        self
+    }
+
+    /// Answers have this header.
+    fn answers_with(mut self, header: &'static str) -> Self {
+        self.probe = Some(Probe { without: None, status: 200, header: Some(header) });
+        self
+    }
+}
+
+/// All rows, in the order of the table.
+pub fn all() -> Vec<Row> {
+    vec![
+        Row::new(NONE, "the router alone", Vec::new),
+        Row::new(STOCK, "does nothing; stock SDK, as the linker leaves it", || {
+            vec![wasm(&Filter::new(Wasm::package_unpacked("fixture-stock-empty")))]
+        }),
+        Row::new(
+            "stock-empty packed",
+            "does nothing; stock SDK, packed (its exports hide which are used)",
+            || vec![packed("fixture-stock-empty")],
+        ),
+        Row::new("floor", "a module that Envoy has nothing to call in", || {
+            vec![wasm(&Filter::new(Wasm::wat(FLOOR)))]
+        }),
+        Row::new(
+            "floor callbacks",
+            "the exports of `callbacks`, written by hand and returning at once",
+            || vec![wasm(&Filter::new(Wasm::wat(FLOOR_CALLBACKS)))],
+        ),
+        Row::new("empty", "does nothing; ours", || vec![packed("fixture-empty")]).at_most(0.65),
+        Row::new("callbacks", "does nothing, in both header callbacks; ours", || {
+            vec![packed("fixture-callbacks")]
+        })
+        .at_most(1.0),
+        Row::new("hello", "403 unless a header has one of two values", || {
+            let config = json!({"header": "x-api-key", "allowed": ["other", "demo"]});
+            vec![configured("tollgate-example-hello", config)]
+        })
+        .native("envoy rbac")
+        .at_most(1.3)
+        .refuses_without("x-api-key"),
+        Row::new("envoy rbac", "the same, by Envoy's RBAC", || vec![rbac("x-api-key", &["other", "demo"])])
+            .refuses_without("x-api-key"),
+        Row::new("telemetry-headers minimal", "request id, echoed", || {
+            vec![configured(TELEMETRY, json!({"request_id": {"always_set_in_response": true}}))]
+        })
+        .native("envoy request id")
+        .answers_with("x-request-id"),
+        Row::new("envoy request id", "the same, by Envoy's connection manager", Vec::new)
+            .manager(|manager| manager["always_set_request_id_in_response"] = json!(true))
+            .answers_with("x-request-id"),
+        Row::new("telemetry-headers full", "request id, trace context, edits, Server-Timing", || {
+            vec![configured(TELEMETRY, telemetry_full())]
+        })
+        .native("envoy header mutation")
+        .answers_with("x-served-by"),
+        Row::new("envoy header mutation", "of it what Envoy can: request id, edits", || {
+            vec![header_mutation()]
+        })
+        .manager(|manager| manager["always_set_request_id_in_response"] = json!(true))
+        .answers_with("x-served-by"),
+    ]
+}
+
+/// The least that Envoy takes for a filter: what is left is Envoy's own part.
+const FLOOR: &str = r#"(module
+    (memory (export "memory") 1)
+    (func (export "proxy_abi_version_0_2_1"))
+    (func (export "proxy_on_memory_allocate") (param i32) (result i32) i32.const 0))"#;
+
+/// What the exports of `callbacks` cost with nothing behind them: what `callbacks` adds to it is the SDK's part.
+const FLOOR_CALLBACKS: &str = r#"(module
+    (memory (export "memory") 1)
+    (func (export "proxy_abi_version_0_2_1"))
+    (func (export "proxy_on_memory_allocate") (param i32) (result i32) i32.const 0)
+    (func (export "proxy_on_context_create") (param i32 i32))
+    (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) i32.const 0)
+    (func (export "proxy_on_response_headers") (param i32 i32 i32) (result i32) i32.const 0)
+    (func (export "proxy_on_delete") (param i32)))"#;
+
+const TELEMETRY: &str = "tollgate-telemetry-headers";
+
+fn packed(package: &str) -> Value {
+    wasm(&Filter::new(Wasm::package(package)))
+}
+
+fn configured(package: &str, config: Value) -> Value {
+    wasm(&Filter::new(Wasm::package(package)).config(config))
+}
+
+fn telemetry_full() -> Value {
+    json!({
+        "request_id": {"always_set_in_response": true},
+        "trace_context": {"mode": "continue", "response_header": "traceresponse"},
+        "request_headers": [
+            {"set": {"name": "x-client", "value": "%REQ(user-agent)%"}},
+            {"set": {"name": "x-environment", "value": "production"}},
+            {"remove": "x-debug"},
+        ],
+        "response_headers": [
+            {"set": {"name": "x-served-by", "value": "tollgate"}},
+            {"remove": "x-powered-by"},
+        ],
+        "server_timing": {"traceparent": true},
+    })
+}
+
+fn header_mutation() -> Value {
+    let set = |name: &str, value: &str| json!({"append": {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}});
+    let mutations = json!({
+        "request_mutations":
+            [set("x-client", "%REQ(user-agent)%"), set("x-environment", "production"), {"remove": "x-debug"}],
+        "response_mutations": [set("x-served-by", "tollgate"), {"remove": "x-powered-by"}],
+    });
+    let config = json!({ "mutations": mutations });
+    native("envoy.extensions.filters.http.header_mutation.v3.HeaderMutation", config)
+}
+
+fn rbac(header: &str, values: &[&str]) -> Value {
+    let principals: Vec<Value> = values
+        .iter()
+        .map(|value| json!({"header": {"name": header, "string_match": {"exact": value}}}))
+        .collect();
+    let policy = json!({"permissions": [{"any": true}], "principals": principals});
+    let config = json!({"rules": {"action": "ALLOW", "policies": {"allowed": policy}}});
+    native("envoy.extensions.filters.http.rbac.v3.RBAC", config)
+}
+
+fn native(message: &str, config: Value) -> Value {
+    json!({"name": message, "typed_config": any(message, config)})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_distinct_and_references_resolve() {
+        let rows = all();
+        let names: BTreeSet<_> = rows.iter().map(|row| row.name).collect();
+        assert_eq!(names.len(), rows.len());
+        for name in rows.iter().filter_map(|row| row.native).chain([NONE, STOCK, SOAKED]) {
+            assert!(names.contains(name), "no row `{name}`");
+        }
+    }
+
+    #[test]
+    fn what_a_probe_leaves_out_is_in_the_request() {
+        for without in all().iter().filter_map(|row| row.probe.as_ref()?.without) {
+            assert!(HEADERS.iter().any(|(name, _)| *name == without), "no header `{without}`");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Whether memory stays flat and the log silent under load: linear memory never shrinks, so what a filter forgets to
+//! free is gone for as long as the worker lives.
+
+use crate::load::{Amount, Tool};
+use crate::proxy::Proxy;
+use crate::rows::Row;
+use anyhow::{Result, ensure};
+use std::net::SocketAddr;
+use tollgate_host_test::LogLevel;
+use tollgate_host_test::envoy::{Entry, Options};
+
+/// Both VMs are warm by then: connections are spread over the workers, and V8 has optimised what is hot.
+const WARM_UP: u64 = 50_000;
+/// The allocator takes memory in pieces of this order, whatever the filter does.
+const SLACK_MIB: f64 = 4.0;
+const SLACK_SHARE: f64 = 0.05;
+
+/// Sends counted requests to an Envoy with two workers. `Err` when its memory grew or anything was logged above debug.
+pub fn run(row: &Row, upstream: Option<SocketAddr>, requests: u64, connections: u32) -> Result<()> {
+    let options = Options { workers: 2, level: LogLevel::Info, wasm_level: LogLevel::Info };
+    let proxy = Proxy::start(row, upstream, &options)?;
+    proxy.send(Tool::H2load, connections, Amount::Requests(WARM_UP))?;
+    let (logged, warm) = (proxy.logs().len(), proxy.resident_mib()?);
+    let sent = proxy.send(Tool::H2load, connections, Amount::Requests(requests))?;
+    let end = proxy.resident_mib()?;
+    println!(
+        "{}: {WARM_UP} requests to warm up: {warm:.1} MiB; {} more, {:.0} a second: {end:.1} MiB ({:+.1} MiB)",
+        row.name,
+        sent.requests,
+        sent.per_second,
+        end - warm
+    );
+    ensure!(is_flat(warm, end), "memory grew from {warm:.1} to {end:.1} MiB");
+    let logs = proxy.logs();
+    let loud: Vec<&Entry> = logs
+        .iter()
+        .enumerate()
+        .filter(|(i, e)| *i >= logged || e.component == "wasm")
+        .map(|(_, e)| e)
+        .collect();
+    ensure!(loud.is_empty(), "{} entries were logged above debug, the first: {:?}", loud.len(), loud.first());
+    Ok(())
+}
+
+fn is_flat(warm: f64, end: f64) -> bool {
+    let grown = end - warm;
+    grown < SLACK_MIB || grown < warm * SLACK_SHARE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn growth_is_forgiven_up_to_the_slack() {
+        assert!(is_flat(90.0, 80.0));
+        assert!(is_flat(40.0, 43.9));
+        assert!(is_flat(200.0, 209.0));
+        assert!(!is_flat(40.0, 44.1));
+        assert!(!is_flat(200.0, 211.0));
+    }
+}
