@@ -9,7 +9,7 @@
     reason = "tests"
 )]
 
-#[path = "abi/both.rs"]
+#[path = "abi/both/mod.rs"]
 mod both;
 #[path = "abi/guest.rs"]
 mod guest;

@@ -180,7 +180,9 @@ fn response_attribute(
         ["code_details"] => (!stream.details.is_empty()).then(|| Value::Str(stream.details.clone())),
         ["flags"] => Some(Value::Int(stream.flags)),
         ["grpc_status"] => {
-            number(trailers, "grpc-status").or_else(|| number(headers, "grpc-status")).map(Value::Int)
+            let from_code = || stream.code.map(|code| i64::from(grpc::from_http(code)));
+            let given = number(trailers, "grpc-status").or_else(|| number(headers, "grpc-status"));
+            given.or_else(from_code).map(Value::Int)
         }
         ["size"] => Some(Value::Int(stream.client.body.len() as i64)),
         ["total_size"] => {

@@ -265,8 +265,8 @@ impl Emulator {
 
     fn handle(&mut self, event: Event) {
         match event {
-            Event::Downstream { stream, part } => self.from_downstream(stream, part),
-            Event::Upstream { stream, attempt, part } => self.from_upstream(stream, attempt, part),
+            Event::Downstream { stream, part } => self.client_sent(stream, part),
+            Event::Upstream { stream, attempt, part } => self.upstream_sent(stream, attempt, part),
             Event::RouteTimeout { stream } => self.route_timed_out(stream),
             Event::Retry { stream } => {
                 if self.is_alive(stream) {

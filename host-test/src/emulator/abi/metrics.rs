@@ -28,7 +28,7 @@ fn define(call: &mut HostCall<'_, '_>) -> Answer {
 /// The process's id for the VM's; one that the VM never got keeps its kind, which decides what it is told.
 fn shared(call: &mut HostCall<'_, '_>) -> u32 {
     let (id, vm) = (call.u32(0), call.vm());
-    let unknown = (u32::MAX & !KIND) | (id & KIND);
+    let unknown = !KIND | (id & KIND);
     call.world().vms[vm].metrics.get(&id).copied().unwrap_or(unknown)
 }
 

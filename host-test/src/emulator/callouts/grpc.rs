@@ -321,8 +321,11 @@ impl Target {
     }
 }
 
+/// A number, and bytes if the field has any.
+type Field<'a> = (u64, Option<&'a [u8]>);
+
 /// The fields of a protobuf message, with their bytes if they have any; nothing if it is none.
-fn fields(mut bytes: &[u8]) -> Option<Vec<(u64, Option<&[u8]>)>> {
+fn fields(mut bytes: &[u8]) -> Option<Vec<Field<'_>>> {
     let mut found = Vec::new();
     while !bytes.is_empty() {
         let tag = varint(&mut bytes)?;

@@ -5,7 +5,7 @@ pub(crate) mod http;
 
 use super::header_map::HeaderMap;
 use super::world::World;
-use crate::{Answer, Headers, Response, UpstreamRequest};
+use crate::{Answer, Response, UpstreamRequest};
 
 /// Envoy's words for a connection that is refused.
 pub(crate) const REFUSED: &str =
@@ -62,6 +62,6 @@ pub(crate) fn received(headers: &HeaderMap, body: Vec<u8>, trailers: Option<&Hea
         authority: text(":authority"),
         headers: headers.fields(),
         body,
-        trailers: trailers.map(HeaderMap::fields).unwrap_or_else(Headers::default),
+        trailers: trailers.map(HeaderMap::fields).unwrap_or_default(),
     }
 }

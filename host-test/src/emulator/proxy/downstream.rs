@@ -26,6 +26,9 @@ const INTERNAL: &[&str] = &[
     "x-envoy-force-trace",
     "x-envoy-ip-tags",
 ];
+/// `max_request_headers_kb` and `max_headers_count`.
+const MOST_HEADER_BYTES: usize = 60 << 10;
+const MOST_HEADERS: usize = 100;
 /// Headers of the connection.
 const HOP_BY_HOP: &[&str] = &["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"];
 
@@ -42,6 +45,19 @@ impl Emulator {
         }
         for (name, value) in &request.headers.0 {
             headers.add(name, value);
+        }
+        let received: Vec<_> = headers
+            .pairs()
+            .iter()
+            .filter(|(name, _)| !matches!(name.as_slice(), b":path" | b":method"))
+            .collect();
+        let refusal = if received.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>() > MOST_HEADER_BYTES {
+            Some("http1.headers_too_large")
+        } else {
+            (received.len() > MOST_HEADERS).then_some("http1.too_many_headers")
+        };
+        if let Some(details) = refusal {
+            return self.refuse_headers(id, worker, details);
         }
         let chunked = request.body.len() > 1 || !request.trailers.0.is_empty();
         if !request.body.is_empty() && !chunked && headers.first(b"content-length").is_none() {
@@ -96,6 +112,19 @@ impl Emulator {
         id
     }
 
+    /// The codec does not let these headers in. The filters hear of it in the log.
+    fn refuse_headers(&mut self, id: u64, worker: usize, details: &str) -> u64 {
+        let started = self.world.clock.now();
+        self.world.streams.insert(id, Stream { id, started, ..Stream::default() });
+        self.build_chain(id, worker);
+        let body = b"Request Header Fields Too Large".to_vec();
+        self.local_reply(
+            id,
+            LocalReply { status: 431, details: details.into(), body, ..LocalReply::default() },
+        );
+        id
+    }
+
     /// A context in each filter. A failed VM is tried anew here, left out, or answers with its failure.
     fn build_chain(&mut self, stream: u64, worker: usize) {
         for plugin in 0..self.world.plugins.len() {
@@ -108,7 +137,7 @@ impl Emulator {
     }
 
     /// Something more came from the client.
-    pub(crate) fn from_downstream(&mut self, stream: u64, part: Part) {
+    pub(crate) fn client_sent(&mut self, stream: u64, part: Part) {
         if !self.is_alive(stream) {
             return;
         }
@@ -132,6 +161,11 @@ impl Emulator {
     pub(crate) fn send_headers(&mut self, stream: u64, end: bool) {
         let date = self.world.clock.http_date();
         let s = self.world.stream_mut(stream);
+        if s.headers_sent {
+            // A filter that continues in its own callback sends them twice; what follows the first ones is the body.
+            let again = again(s);
+            return self.send_body(stream, again, end);
+        }
         let Some(map) = s.response_headers.as_mut() else { return };
         let Some(status) = map.text(":status") else {
             let details = "filter_removed_required_response_headers{missing_required_header:_:status}".into();
@@ -216,6 +250,18 @@ impl Emulator {
         let exchange = Exchange { client: view, upstream: done.router.requests, details: done.details };
         self.done.insert(stream, exchange);
     }
+}
+
+/// The head of a response, written where its body should begin.
+fn again(stream: &Stream) -> Vec<u8> {
+    let status = stream.client.status;
+    let reason = http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or("");
+    let mut head = format!("HTTP/1.1 {status} {reason}\r\n").into_bytes();
+    for (name, value) in &stream.client.headers.0 {
+        head.extend([name, &b": "[..], value, b"\r\n"].concat());
+    }
+    head.extend(b"\r\n");
+    head
 }
 
 /// A value with line ends in it is several lines to who reads it.

@@ -120,7 +120,8 @@ impl Emulator {
         let now = self.world.clock.now();
         let s = self.world.stream_mut(stream);
         let Some(headers) = s.router.headers.clone() else { return };
-        if !s.router.ended && !(refuses && s.router.attempt == 0) {
+        let first = s.router.attempt == 0;
+        if !s.router.ended && !(refuses && first) {
             return;
         }
         s.router.attempt += 1;
@@ -203,7 +204,7 @@ impl Emulator {
     }
 
     /// Something came from the upstream.
-    pub(crate) fn from_upstream(&mut self, stream: u64, attempt: u32, part: Part) {
+    pub(crate) fn upstream_sent(&mut self, stream: u64, attempt: u32, part: Part) {
         if !self.is_alive(stream) || self.world.stream_mut(stream).router.attempt != attempt {
             return;
         }
@@ -235,7 +236,7 @@ impl Emulator {
         let latency = now.saturating_sub(s.router.sent_at);
         s.router.latency = Some(latency);
         s.router.answered = true;
-        let timer = s.router.timer.filter(|_| end).take();
+        let timer = s.router.timer.filter(|_| end);
         map.set(b"x-envoy-upstream-service-time", latency.as_millis().to_string().as_bytes());
         s.code = Some(status);
         s.details = "via_upstream".into();

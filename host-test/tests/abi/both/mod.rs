@@ -1,0 +1,71 @@
+//! The emulator against a real Envoy: the same scenario on both, and nothing may differ but time.
+
+mod calls;
+mod guests;
+mod http;
+
+use tollgate_host_test::{ClientView, Host, Outcome, Scenario};
+
+/// Declares scenarios that must come out the same on both hosts.
+macro_rules! agree {
+    ($($name:ident: $scenario:expr;)*) => { $(
+        #[test]
+        fn $name() {
+            $crate::both::check($scenario);
+        }
+    )* };
+}
+use agree;
+
+/// What is not the same in two runs of one host either.
+fn settle(mut outcome: Outcome) -> Outcome {
+    let latency = |headers: &mut tollgate_host_test::Headers| {
+        for (name, value) in &mut headers.0 {
+            let timings = [&b"x-envoy-upstream-service-time"[..], b"x-envoy-expected-rq-timeout-ms"];
+            if timings.contains(&name.as_slice()) && value != b"15000" {
+                *value = b"N".to_vec();
+            }
+        }
+    };
+    for exchange in &mut outcome.exchanges {
+        if let ClientView::Response(response) = &mut exchange.client {
+            latency(&mut response.headers);
+        }
+        exchange.upstream.iter_mut().for_each(|request| latency(&mut request.headers));
+    }
+    for line in &mut outcome.logs {
+        for (before, length) in [("x-envoy-upstream-service-time\\00", 1), ("\\00date\\00", 29)] {
+            if let Some(at) = line.text.find(before) {
+                let at = at + before.len();
+                line.text.replace_range(at..at + length, "N");
+            }
+        }
+    }
+    outcome.trace.clear();
+    outcome
+}
+
+#[track_caller]
+fn check(scenario: Scenario) {
+    let scenario = scenario.settings(|s| s.generate_request_id = false);
+    let emulated = tollgate_host_test::emulator::run(&scenario).unwrap();
+    let trace = emulated.trace.join("\n");
+    let emulated = format!("{:#?}", settle(emulated));
+    let real = format!("{:#?}", settle(Host::Envoy.run(&scenario)));
+    if emulated != real {
+        let differing: String = emulated
+            .lines()
+            .zip(real.lines())
+            .filter(|(here, there)| here != there)
+            .take(20)
+            .map(|(here, there)| format!("emulator: {here}\n   envoy: {there}\n"))
+            .collect();
+        panic!("the hosts differ\n{differing}\n-- emulator\n{emulated}\n-- envoy\n{real}\n-- trace\n{trace}");
+    }
+}
+
+/// Pairs, serialised.
+fn pairs(list: &[(&str, &str)]) -> Vec<u8> {
+    let owned: Vec<_> = list.iter().map(|(k, v)| (k.as_bytes().to_vec(), v.as_bytes().to_vec())).collect();
+    tollgate_host_test::emulator::state::pairs::encode(&owned)
+}
