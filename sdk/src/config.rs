@@ -6,6 +6,7 @@
 
 use crate::protobuf;
 use serde::de::DeserializeOwned;
+use std::borrow::Cow;
 use std::fmt;
 
 /// Why a configuration was refused. It is logged as `configuration refused: <path>: <message>`.
@@ -43,18 +44,23 @@ impl From<crate::Error> for ConfigError {
 /// Reads a configuration as Envoy delivers it.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ConfigError> {
     let bytes = if bytes.is_empty() { b"{}" } else { bytes };
-    let read = match serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
-        Ok(_) => {
-            let mut json = serde_json::Deserializer::from_slice(bytes);
-            serde_path_to_error::deserialize(&mut json)
-        }
+    let text = json(bytes)?;
+    let mut json = serde_json::Deserializer::from_slice(&text);
+    serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| ConfigError::new(error.path().to_string(), error.inner()))
+}
+
+/// The configuration as JSON text. A `Struct` takes this way too, or the code that reads `T` would be in the module
+/// twice, once for each encoding, and it is most of a module.
+fn json(bytes: &[u8]) -> Result<Cow<'_, [u8]>, ConfigError> {
+    match serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
+        Ok(_) => Ok(Cow::Borrowed(bytes)),
         // A `Struct` begins with the tag of its `fields`, which JSON reads as a line break before garbage.
         Err(error) => match protobuf::decode_struct(bytes) {
-            Some(value) => serde_path_to_error::deserialize(value),
-            None => return Err(ConfigError::new("", format_args!("neither JSON nor a `Struct`: {error}"))),
+            Some(value) => Ok(Cow::Owned(value.to_string().into_bytes())),
+            None => Err(ConfigError::new("", format_args!("neither JSON nor a `Struct`: {error}"))),
         },
-    };
-    read.map_err(|error| ConfigError::new(error.path().to_string(), error.inner()))
+    }
 }
 
 /// Names and values of a configuration end up in the message, and an operator's log has one line for each event.
