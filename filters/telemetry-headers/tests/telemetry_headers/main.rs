@@ -2,6 +2,7 @@
 
 mod config;
 mod edits;
+mod failures;
 mod hostile;
 mod request_id;
 mod server_timing;
