@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
-use wasmtime::{Config, Engine, ExternType, Linker, Module};
+use wasmtime::{Caller, Config, Engine, ExternType, Linker, Module, Val};
 
 /// How often a running module looks at the clock.
 pub(crate) const HEARTBEAT: Duration = Duration::from_millis(20);
@@ -143,15 +143,22 @@ fn check_imports(module: &Module, abi: AbiVersion) -> Result<(), String> {
     Ok(())
 }
 
-/// What a module of this version may import.
-pub(crate) fn linker(abi: AbiVersion) -> Linker<HostState> {
+/// What a module of this version may import. Made once: there are a hundred calls, and VMs by the hundred.
+pub(crate) fn linker(abi: AbiVersion) -> &'static Linker<HostState> {
+    static LINKERS: LazyLock<[Linker<HostState>; 3]> =
+        LazyLock::new(|| [AbiVersion::V0_1_0, AbiVersion::V0_2_0, AbiVersion::V0_2_1].map(link));
+    &LINKERS[abi as usize]
+}
+
+fn link(abi: AbiVersion) -> Linker<HostState> {
     let mut linker = Linker::new(engine());
     for call in super::abi::all(abi) {
         for module in call.modules {
+            let run = move |caller: Caller<'_, HostState>, args: &[Val], results: &mut [Val]| {
+                super::abi::enter(call, caller, args, results)
+            };
             linker
-                .func_new(module, call.name, call.ty(engine()), move |caller, args, results| {
-                    super::abi::enter(call, caller, args, results)
-                })
+                .func_new(module, call.name, call.ty(engine()), run)
                 .expect("every host call is named once");
         }
     }

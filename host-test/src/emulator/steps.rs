@@ -197,13 +197,18 @@ impl Emulator {
         match instance.call(&mut self.world, name, id, args) {
             Ok(answer) => Ok(answer),
             Err(reason) => {
-                self.world.vms[vm].failed = true;
-                let (thread, calls) = (self.world.thread_of(vm), self.world.trace.last());
-                self.world.trace.push(format!("[{thread}#{id}] {name} trapped: {reason}"));
-                self.world.traps.push(Trap { callback: name.into(), context: id, thread, reason, calls });
+                self.lose(vm, id, name, reason);
                 Err(())
             }
         }
+    }
+
+    /// A VM has failed.
+    pub(crate) fn lose(&mut self, vm: usize, id: u32, name: &str, reason: String) {
+        self.world.vms[vm].failed = true;
+        let (thread, calls) = (self.world.thread_of(vm), self.world.trace.last());
+        self.world.trace.push(format!("[{thread}#{id}] {name} trapped: {reason}"));
+        self.world.traps.push(Trap { callback: name.into(), context: id, thread, reason, calls });
     }
 
     pub(crate) fn enter(&mut self, vm: usize, id: u32, name: &str, args: &[u32]) -> Came {

@@ -286,3 +286,12 @@ fn a_bare_cluster_name_that_reads_as_protobuf_would_end_envoy() {
     assert_eq!(status(&outcome.exchanges[0].client), 503);
     assert!(outcome.trace.iter().any(|l| l.contains("Envoy aborts")), "{:#?}", outcome.trace);
 }
+
+#[test]
+fn going_on_with_a_response_that_has_not_begun_would_end_envoy() {
+    let guest = Guest::new().on_returning("request_headers", [call!("continue_stream", 1)], 1);
+    let mut emulator = guest.start();
+    let handle = emulator.request(0, &Request::get("/"));
+    assert_eq!(emulator.finish_request(handle).client, ClientView::Reset);
+    assert!(emulator.traps()[0].reason.starts_with("Envoy crashes"), "{:?}", emulator.traps());
+}

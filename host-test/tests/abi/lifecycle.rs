@@ -4,7 +4,7 @@ use crate::call;
 use crate::guest::{Arg, Guest, answers, wasi};
 use std::time::Duration;
 use tollgate_host_test::emulator::{self, Emulator};
-use tollgate_host_test::{Configuration, Request, Scenario};
+use tollgate_host_test::{Configuration, Filter, Request, Scenario, Wasm};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -131,7 +131,7 @@ fn threads_share_data_and_not_memory() {
     let read = answers(&outcome.trace, "proxy_get_shared_data");
     assert_eq!(read[0], "NotFound");
     assert!(read[1].starts_with("Ok \"v\""), "{read:?}");
-    let threads: Vec<_> = outcome.trace.iter().map(|l| &l[..2]).collect();
+    let threads: Vec<_> = outcome.trace.iter().filter_map(|l| l.split('#').next()).collect();
     assert_eq!(threads, ["[1", "[1", "[2", "[2"]);
 }
 
@@ -239,4 +239,38 @@ fn modules_of_the_oldest_abi_find_missing_headers_empty() {
         .get();
     assert_eq!(answers(&outcome.trace, "proxy_get_header_map_value"), ["Ok \"\""]);
     assert_eq!(count(&outcome.trace, "proxy_clear_route_cache"), 1);
+}
+
+#[test]
+fn a_filter_of_the_stock_sdk_runs() {
+    let filter = Filter::new(Wasm::package("fixture-stock-empty"));
+    let scenario = Scenario::new().filter(filter).request(Request::post("/", "abc").trailer("t", "v"));
+    let outcome = emulator::run(&scenario).unwrap();
+    let exchange = &outcome.exchanges[0];
+    assert_eq!(exchange.details, "via_upstream", "{:#?}", outcome.trace);
+    assert_eq!(exchange.upstream[0].body, b"abc");
+    assert!(!outcome.trace.iter().any(|line| line.contains("trapped")), "{:#?}", outcome.trace);
+}
+
+#[test]
+fn a_run_is_repeated_to_the_byte() {
+    let guest = Guest::new().on(
+        "request_headers",
+        [wasi("random_get", vec![Arg::I(1024), Arg::I(16)]), call!("get_header_map_pairs", 0, _, _)],
+    );
+    let run = || emulator::run(&guest.scenario().request(Request::get("/"))).unwrap().trace;
+    assert_eq!(run(), run());
+}
+
+#[test]
+fn emulators_run_side_by_side() {
+    let guest = Guest::new()
+        .on("request_headers", [call!("define_metric", 0, "n", _), call!("increment_metric", 4, 1i64)]);
+    let scenario = guest.scenario().request(Request::get("/"));
+    let counts: Vec<_> = std::thread::scope(|scope| {
+        let runs: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| emulator::run(&scenario).unwrap().metrics)).collect();
+        runs.into_iter().map(|run| run.join().unwrap()["n"]).collect()
+    });
+    assert_eq!(counts, [1; 8]);
 }

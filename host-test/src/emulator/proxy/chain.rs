@@ -258,6 +258,16 @@ impl Emulator {
         }
     }
 
+    /// To go on with a response that has not begun takes the whole of Envoy down: it follows a null pointer to the
+    /// headers. Here the VM is lost, and a trap says why.
+    fn crash(&mut self, stream: u64, filter: usize) {
+        let slot = self.world.stream_mut(stream).filters[filter].clone();
+        let reason =
+            "Envoy crashes (segmentation fault): proxy_continue_stream(1) before there is a response".into();
+        self.lose(slot.vm, slot.context, "proxy_continue_stream", reason);
+        self.reset(stream);
+    }
+
     /// `commonContinue`: what a filter has held back goes on behind it.
     pub(crate) fn continue_filter(&mut self, stream: u64, filter: usize, way: Way) {
         if !self.is_alive(stream) {
@@ -268,9 +278,8 @@ impl Emulator {
         if s.flow(way).aborted || (way == Way::Request && s.response.ended) {
             return;
         }
-        // A response that has not begun cannot go on.
         if way == Way::Response && s.response_headers.is_none() {
-            return;
+            return self.crash(stream, filter);
         }
         let place = s.filter_at(way, filter);
         let half = s.half(filter, way);

@@ -102,8 +102,7 @@ impl Emulator {
             Came::Returned(3) => HeadersStatus::StopAllAndBuffer,
             Came::Returned(_) | Came::Stopped | Came::Failed => HeadersStatus::StopAllAndWatermark,
         };
-        // Number 2 is "continue, but do not end the stream", which Envoy takes for continuing and leaves the map be.
-        if status == HeadersStatus::Continue && came != Came::Returned(2) {
+        if status == HeadersStatus::Continue {
             self.leave(vm, id, |c| self::reach(c, way).headers = false);
         }
         status

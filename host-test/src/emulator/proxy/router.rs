@@ -121,7 +121,8 @@ impl Emulator {
         let s = self.world.stream_mut(stream);
         let Some(headers) = s.router.headers.clone() else { return };
         let first = s.router.attempt == 0;
-        if !s.router.ended && !(refuses && first) {
+        let goes = s.router.ended || (refuses && first);
+        if !goes {
             return;
         }
         s.router.attempt += 1;

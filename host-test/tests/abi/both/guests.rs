@@ -4,7 +4,7 @@ use super::pairs;
 use crate::call;
 use crate::guest::{Guest, wat};
 use std::time::Duration;
-use tollgate_host_test::{Answer, Response, Scenario, Upstream};
+use tollgate_host_test::{Answer, FailurePolicy, Request, Response, Scenario, Upstream};
 
 pub fn first() -> Upstream {
     Upstream::replies("u", Response::new(200).chunk("ok"))
@@ -405,6 +405,46 @@ pub fn foreign() -> Scenario {
             ]),
         )
         .scenario()
+}
+
+/// Returns a value from one callback, tells what every callback of a body is given, and goes on with each tick.
+pub fn returns(name: &str, value: u32) -> Scenario {
+    let look = |name: &str| match name {
+        "request_body" => told(vec![call!("get_buffer_bytes", 0, 0, 100, _, _)]),
+        "response_body" => told(vec![call!("get_buffer_bytes", 1, 0, 100, _, _)]),
+        "request_trailers" => told(vec![call!("get_header_map_value", 1, "t", _, _)]),
+        "response_trailers" => told(vec![call!("get_header_map_value", 3, "t", _, _)]),
+        _ => told(vec![call!("get_header_map_value", 0, ":path", _, _)]),
+    };
+    // To go on with a response that has not begun would end Envoy.
+    let way = i32::from(name.starts_with("response"));
+    let goes_on = [call!("set_effective_context", 2), call!("continue_stream", way)];
+    let others = [
+        "request_headers",
+        "request_body",
+        "request_trailers",
+        "response_headers",
+        "response_body",
+        "response_trailers",
+    ];
+    let guest = others.iter().fold(Guest::new(), |guest, other| guest.on(other, look(other)));
+    let guest = guest
+        .on_returning(name, look(name), value)
+        .on("configure", [call!("set_tick_period_milliseconds", 60)])
+        .on("tick", goes_on);
+    let response = Response::new(200).chunk("1234").trailer("t", "r");
+    guest
+        .scenario()
+        .upstream(Upstream::replies("u", response))
+        .request(Request::post("/", "abcd").trailer("t", "q"))
+}
+
+/// Traps in its second stream, with a policy.
+pub fn traps(policy: FailurePolicy) -> Scenario {
+    let trap = wat("(if (i32.eq (local.get 0) (i32.const 3)) (then unreachable))");
+    let mut scenario = Guest::new().on("request_headers", [trap]).scenario();
+    scenario.filters[0].failure_policy = policy;
+    (0..4).fold(scenario, |scenario, _| scenario.request(Request::get("/")))
 }
 
 /// The calls, each with its answer and what it gave logged: Envoy has no trace to compare.

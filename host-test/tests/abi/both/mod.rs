@@ -3,6 +3,7 @@
 mod calls;
 mod guests;
 mod http;
+mod pauses;
 
 use tollgate_host_test::{ClientView, Host, Outcome, Scenario};
 
