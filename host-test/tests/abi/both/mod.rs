@@ -4,6 +4,7 @@ mod calls;
 mod guests;
 mod http;
 mod pauses;
+mod scenarios;
 
 use tollgate_host_test::{ClientView, Host, Outcome, Scenario};
 
