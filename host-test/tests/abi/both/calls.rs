@@ -1,6 +1,7 @@
 //! Host calls and what they answer: maps, buffers, properties, callouts, state, chains.
 
 use super::agree;
+use super::callers;
 use super::guests;
 use super::scenarios;
 use tollgate_host_test::{Answer, Request, Response, Upstream};
@@ -21,64 +22,64 @@ agree! {
         .scenario()
         .upstream(Upstream::replies("u", Response::new(200).chunk("0123456789")))
         .request(Request::post("/", "abcdef"));
-    callout: guests::callout(1000)
+    callout: callers::callout(1000)
         .scenario()
         .upstream(guests::first())
         .upstream(Upstream::replies("other", Response::new(201).header("x", "y").chunk("body")))
         .request(get());
-    callout_reset: guests::callout(1000)
+    callout_reset: callers::callout(1000)
         .scenario()
         .upstream(guests::first())
         .upstream(Upstream::answers("other", vec![Answer::Reset]))
         .request(get());
-    callout_refused: guests::callout(1000)
+    callout_refused: callers::callout(1000)
         .scenario()
         .upstream(guests::first())
         .upstream(Upstream::answers("other", vec![Answer::Refuse]))
         .request(get());
-    callout_reset_midway: guests::callout(1000)
+    callout_reset_midway: callers::callout(1000)
         .scenario()
         .upstream(guests::first())
         .upstream(Upstream::answers( "other", vec![Answer::ResetMidResponse(Response::new(200).chunk("abcdef"))], ))
         .request(get());
-    callout_timeout: guests::callout(200)
+    callout_timeout: callers::callout(200)
         .scenario()
         .upstream(guests::first())
         .upstream(Upstream::answers("other", vec![Answer::Hang]))
         .request(get());
-    callout_unknown: guests::callout(1000).scenario().upstream(guests::first()).request(get());
-    grpc_call: guests::grpc(1000)
+    callout_unknown: callers::callout(1000).scenario().upstream(guests::first()).request(get());
+    grpc_call: callers::grpc(1000)
         .scenario()
         .upstream(guests::first())
         .upstream(Upstream::grpc("other", vec![guests::grpc_answer(0)]))
         .request(get());
-    grpc_call_fails: guests::grpc(1000)
+    grpc_call_fails: callers::grpc(1000)
         .scenario()
         .upstream(guests::first())
         .upstream(Upstream::grpc("other", vec![guests::grpc_answer(7)]))
         .request(get());
-    grpc_call_times_out: guests::grpc(200)
+    grpc_call_times_out: callers::grpc(200)
         .scenario()
         .upstream(guests::first())
         .upstream(Upstream::grpc("other", vec![Answer::Hang]))
         .request(get());
-    grpc_call_reset: guests::grpc(1000)
+    grpc_call_reset: callers::grpc(1000)
         .scenario()
         .upstream(guests::first())
         .upstream(Upstream::grpc("other", vec![Answer::Reset]))
         .request(get());
-    grpc_call_refused: guests::grpc(1000)
+    grpc_call_refused: callers::grpc(1000)
         .scenario()
         .upstream(guests::first())
         .upstream(Upstream::grpc("other", vec![Answer::Refuse]))
         .request(get());
-    grpc_call_unknown: guests::grpc(1000).scenario().upstream(guests::first()).request(get());
-    grpc_stream: guests::grpc_stream()
+    grpc_call_unknown: callers::grpc(1000).scenario().upstream(guests::first()).request(get());
+    grpc_stream: callers::grpc_stream()
         .scenario()
         .upstream(guests::first())
         .upstream(Upstream::grpc("other", vec![guests::grpc_answer(0)]))
         .request(get());
-    grpc_stream_fails: guests::grpc_stream()
+    grpc_stream_fails: callers::grpc_stream()
         .scenario()
         .upstream(guests::first())
         .upstream(Upstream::grpc("other", vec![guests::grpc_answer(5)]))

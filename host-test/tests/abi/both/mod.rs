@@ -1,5 +1,6 @@
 //! The emulator against a real Envoy: the same scenario on both, and nothing may differ but time.
 
+mod callers;
 mod calls;
 mod guests;
 mod http;
