@@ -216,9 +216,9 @@ impl GrpcCall {
 /// A gRPC call that did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrpcError {
-    /// `grpc-status`; 4 is deadline exceeded (Envoy gives 13 with the message `response_timeout`), 14 unavailable.
+    /// `grpc-status`. Envoy gives 14 (unavailable) for a timeout too.
     pub status: u32,
-    /// `grpc-message`; it may hold any bytes.
+    /// `grpc-message`, to which Envoy appends details in braces; it may hold any bytes.
     pub message: Vec<u8>,
 }
 

@@ -3,7 +3,6 @@
 use super::agree;
 use super::callers;
 use super::guests;
-use super::scenarios;
 use tollgate_host_test::{Answer, Request, Response, Upstream};
 
 fn get() -> Request {
@@ -85,23 +84,23 @@ agree! {
         .upstream(Upstream::grpc("other", vec![guests::grpc_answer(5)]))
         .request(get());
     state: guests::state().scenario().request(get()).request(get());
-    chain: scenarios::chain().request(Request::post("/", "abc"));
-    chain_with_a_reply: scenarios::replying_chain().request(get());
-    held_until_tick: scenarios::held().request(get());
-    stopped_headers_are_writable_in_the_body: scenarios::stops_headers()
+    chain: guests::chain().request(Request::post("/", "abc"));
+    chain_with_a_reply: guests::replying_chain().request(get());
+    held_until_tick: guests::held().request(get());
+    stopped_headers_are_writable_in_the_body: guests::stops_headers()
         .request(Request::post("/", "abc"));
-    reply_from_a_callout: scenarios::replies_from_callout()
+    reply_from_a_callout: guests::replies_from_callout()
         .upstream(guests::first())
-        .upstream(scenarios::first_named("other"))
+        .upstream(guests::first_named("other"))
         .request(get());
-    reply_in_place_of_a_held_response: scenarios::replies_while_response_is_held()
+    reply_in_place_of_a_held_response: guests::replies_while_response_is_held()
         .upstream(guests::first())
-        .upstream(scenarios::first_named("other"))
+        .upstream(guests::first_named("other"))
         .request(get());
-    body_in_pieces_is_held_and_grows: scenarios::holds_bodies()
+    body_in_pieces_is_held_and_grows: guests::holds_bodies()
         .upstream(Upstream::replies("u", Response::new(200).chunk("12345")))
         .request(Request::post("/", "abc").trailer("t", "1"));
-    trailers_stop_and_go: scenarios::holds_trailers()
+    trailers_stop_and_go: guests::holds_trailers()
         .request(Request::post("/", "abc").trailer("t", "1"));
-    foreign_functions: scenarios::foreign().request(get());
+    foreign_functions: guests::foreign().request(get());
 }

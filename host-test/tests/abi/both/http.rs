@@ -162,6 +162,6 @@ agree! {
     continue_twice_on_the_response: on("response_headers", vec![call!("continue_stream", 1)])
         .scenario()
         .request(get());
-    many_headers: crate::both::scenarios::chain()
+    many_headers: crate::both::guests::chain()
         .request((0..110).fold(get(), |r, i| r.header(format!("h{i}"), "v")));
 }

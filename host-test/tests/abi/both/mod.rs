@@ -5,7 +5,6 @@ mod calls;
 mod guests;
 mod http;
 mod pauses;
-mod scenarios;
 
 use tollgate_host_test::{ClientView, Host, Outcome, Scenario};
 
