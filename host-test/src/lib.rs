@@ -18,7 +18,6 @@
 pub mod build;
 pub mod emulator;
 pub mod envoy;
-pub mod paths;
 pub mod scenario;
 
 pub use build::Wasm;
@@ -26,3 +25,4 @@ pub use scenario::{
     Answer, ClientView, Configuration, Exchange, FailurePolicy, Filter, Headers, Host, LogLevel, LogLine,
     Outcome, Refused, Request, Response, Scenario, Seen, Settings, Upstream, UpstreamRequest,
 };
+pub use tollgate_pack::paths;

@@ -12,6 +12,7 @@ use crate::map::IdMap;
 use crate::plugins::{At, State, Stream, refuse};
 use crate::{AccessLog, Flow, Result, log as host_log, queue::Queue};
 use std::cell::RefCell;
+use std::hash::BuildHasherDefault;
 
 /// All that a VM holds of the plugins that it runs. Envoy runs plugins with the same code in the same VM.
 pub struct Vm<F: HttpFilter> {
@@ -20,14 +21,15 @@ pub struct Vm<F: HttpFilter> {
     late: RefCell<Vec<(u32, u32)>>,
 }
 
-impl<F: HttpFilter> Default for Vm<F> {
-    fn default() -> Self {
-        let state = State { plugins: Vec::new(), streams: IdMap::default() };
-        Self { state: RefCell::new(state), late: RefCell::default() }
-    }
-}
-
 impl<F: HttpFilter> Vm<F> {
+    /// One that runs nothing yet. Constant, so that no callback has to ask whether it is there.
+    #[expect(clippy::new_without_default, reason = "a default would not be constant")]
+    pub const fn new() -> Self {
+        let streams = IdMap::with_hasher(BuildHasherDefault::new());
+        let state = State { plugins: Vec::new(), streams };
+        Self { state: RefCell::new(state), late: RefCell::new(Vec::new()) }
+    }
+
     /// `proxy_on_context_create`: a plugin if `parent` is 0, else a stream.
     pub fn on_context_create(&self, id: u32, parent: u32) {
         let Ok(mut state) = self.state.try_borrow_mut() else { return };

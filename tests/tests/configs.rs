@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use tollgate_host_test::paths::workspace_root as root;
 use tollgate_host_test::{Filter, Host, Scenario, Wasm, envoy};
-use tollgate_tests::root;
 
 /// The YAML files of a kind: those of filters under `envoy-config/`, those of examples beside their code.
 fn files(filters: &str, example: &str) -> Vec<PathBuf> {

@@ -48,7 +48,7 @@ fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &ItemImpl) -> syn::
         #markers
         const _: () = {
             ::std::thread_local! {
-                static VM: ::tollgate::entry::Vm<#filter> = ::std::default::Default::default();
+                static VM: ::tollgate::entry::Vm<#filter> = const { ::tollgate::entry::Vm::new() };
             }
             #configure
             #exports
