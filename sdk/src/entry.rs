@@ -48,10 +48,7 @@ impl<F: HttpFilter> Vm<F> {
         state.create_plugin(id);
         let Some(plugin) = state.plugin(id) else { return 0 };
         match plugin.configure(size) {
-            Ok(filter) => {
-                plugin.filter = Some(filter);
-                1
-            }
+            Ok(()) => 1,
             Err(error) => {
                 host_log::critical(&format!("configuration refused: {error}"));
                 0

@@ -82,11 +82,16 @@ const CONTINUE: u32 = 0;
 const PAUSE: u32 = 1;
 
 impl<F: HttpFilter> Plugin<F> {
-    pub(crate) fn configure(&mut self, size: usize) -> std::result::Result<F, ConfigError> {
+    /// Puts a filter of the new configuration in place of the one that is there, which stays if it is refused.
+    pub(crate) fn configure(&mut self, size: usize) -> std::result::Result<(), ConfigError> {
         let bytes =
             if size == 0 { Vec::new() } else { host::buffer(host::Buffer::PluginConfiguration, size)? };
-        let mut cx = Context { tasks: &mut self.tasks, place: None };
-        F::new(config::parse(&bytes)?, &mut cx)
+        let mut tasks = Tasks::default();
+        let mut cx = Context { tasks: &mut tasks, place: None };
+        let filter = F::new(config::parse(&bytes)?, &mut cx)?;
+        self.tasks.replace_those_of_the_plugin(tasks)?;
+        self.filter = Some(filter);
+        Ok(())
     }
 }
 

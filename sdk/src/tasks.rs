@@ -59,6 +59,24 @@ impl<F: HttpFilter> Default for Tasks<F> {
 }
 
 impl<F: HttpFilter> Tasks<F> {
+    /// Takes over what a new configuration has started, in place of what the one before it had. What streams wait
+    /// for stays.
+    pub(crate) fn replace_those_of_the_plugin(&mut self, new: Self) -> Result<()> {
+        self.http.retain(|_, (_, task)| task.stream().is_some());
+        self.grpc.retain(|_, task| task.stream().is_some());
+        self.timers.retain(|_, timer| matches!(timer, Timer::Once(Task::Stream(..))));
+        self.http.extend(new.http);
+        self.grpc.extend(new.grpc);
+        if new.timers.is_empty() {
+            return Ok(());
+        }
+        for ((deadline, _), timer) in new.timers {
+            self.sequence += 1;
+            self.timers.insert((deadline, self.sequence), timer);
+        }
+        self.arm(clock::now()?)
+    }
+
     /// Whether anything is under way that can make a paused stream go on.
     pub(crate) fn are_awaited_by(&self, stream: u32) -> bool {
         self.waiting.contains_key(&stream)

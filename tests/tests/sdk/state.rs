@@ -1,8 +1,24 @@
 //! State beyond a stream: properties, shared cells, queues, metrics, foreign functions, randomness.
 
-use crate::support::doing;
+use crate::support::{doing, request, with};
+use serde_json::json;
 use std::time::Duration;
-use tollgate_host_test::on_both_hosts;
+use tollgate_host_test::emulator::Emulator;
+use tollgate_host_test::{ClientView, Configuration, on_both_hosts};
+
+/// What an update of the listener does in Envoy.
+#[test]
+fn a_refused_configuration_leaves_the_one_before_it() {
+    let mut emulator = Emulator::new(&with(json!({"tick_ms": 50}))).expect("it loads");
+    let misspelt = Configuration::Text(br#"{"tick": 50}"#.to_vec());
+    emulator.reconfigure(0, &misspelt).expect_err("a misspelt field");
+    let handle = emulator.request(0, &request("random"));
+    let exchange = emulator.finish_request(handle);
+    assert!(matches!(exchange.client, ClientView::Response(response) if response.status == 200));
+    let before = emulator.metric("everything.ticks");
+    emulator.advance(Duration::from_millis(200));
+    assert!(emulator.metric("everything.ticks") > before);
+}
 
 on_both_hosts! {
     fn reads_properties_by_their_types(host) {
