@@ -124,6 +124,23 @@ pub trait HttpFilter: Sized + 'static {
 }
 
 /// The module exports what HTTP callouts need: `#[tollgate::filter(http_callouts)]`.
+///
+/// ```compile_fail,E0277
+/// # use tollgate::{ConfigError, Context, Flow, HttpCall, HttpFilter};
+/// struct Silent;
+///
+/// #[tollgate::filter] // without `(http_callouts)`
+/// impl HttpFilter for Silent {
+///     type Config = serde::de::IgnoredAny;
+///     type Stream = ();
+///
+///     fn new(_: Self::Config, cx: &mut Context<'_, Self>) -> Result<Self, ConfigError> {
+///         cx.plugin_http_call(&HttpCall::new("keys", "GET", "keys.test", "/"), |_, _, _| {})?;
+///         Ok(Self)
+///     }
+/// }
+/// # fn main() {}
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` makes HTTP callouts without saying so",
     note = "write `#[tollgate::filter(http_callouts)]`, so that the module exports what their answers need"

@@ -4,6 +4,12 @@
 //! is status `BadArgument` (or, for all pairs, an empty list with status `Ok`), here it does not compile. What the
 //! response phase needs of the request goes into [`HttpFilter::Stream`](crate::HttpFilter::Stream).
 //!
+//! ```compile_fail,E0308
+//! fn in_the_response(headers: &tollgate::ResponseHeaders<'_>) -> &tollgate::RequestHeaders<'_> {
+//!     headers
+//! }
+//! ```
+//!
 //! Names and values are bytes: a peer may send any. What is written is checked, since Envoy does not: a CR or LF in
 //! a value would split the message.
 
