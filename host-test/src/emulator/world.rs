@@ -12,6 +12,7 @@ use super::proxy::stream::Stream;
 use super::random::Random;
 use super::state::{Metrics, Queues, SharedData};
 use super::trace::{Faults, Trace, Trap};
+use crate::scenario::Turns;
 use crate::{Filter, LogLevel, LogLine, Settings, Upstream, UpstreamRequest};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
@@ -137,7 +138,7 @@ impl VmState {
 #[derive(Debug)]
 pub(crate) struct UpstreamState {
     pub spec: Upstream,
-    pub answered: usize,
+    pub turns: Turns,
     pub received: Vec<UpstreamRequest>,
 }
 
