@@ -53,7 +53,8 @@ const PHASES: [&str; 8] = [
 
 /// Each call on each map in each phase.
 fn reach() -> Vec<Case> {
-    let calls: [(&str, fn(u32) -> Step); 7] = [
+    type Call = fn(u32) -> Step;
+    let calls: [(&str, Call); 7] = [
         ("get-value", |map| get_value(map, "x")),
         ("get-pairs", |map| get_pairs(map)),
         ("get-size", |map| get_size(map)),

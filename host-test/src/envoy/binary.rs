@@ -55,7 +55,8 @@ pub fn version(binary: &Path) -> io::Result<String> {
     let output = Command::new(binary).arg("--version").output()?;
     // `/usr/bin/envoy  version: <revision>/1.40.0/Clean/RELEASE/BoringSSL`
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let is_version = |word: &&str| word.contains('.') && word.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let is_version =
+        |word: &&str| word.contains('.') && word.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let version = text.rsplit('/').find(is_version);
     version.map(str::to_owned).ok_or_else(|| io::Error::other(format!("tells no version: `{}`", text.trim())))
 }

@@ -14,5 +14,5 @@ pub use expect::Seen;
 pub use host::{Host, Refused};
 pub use message::{Headers, Request, Response};
 pub use outcome::{ClientView, Exchange, LogLevel, LogLine, Outcome, UpstreamRequest};
-pub(crate) use turns::Turns;
 pub use setup::{Answer, Configuration, FailurePolicy, Filter, Scenario, Settings, Upstream};
+pub(crate) use turns::Turns;

@@ -14,7 +14,8 @@ impl Turns {
     pub fn turn(&mut self, upstream: &Upstream, path: &str) -> Option<Answer> {
         let place = |(prefix, _): &&(String, Vec<Answer>)| path.starts_with(prefix.as_str());
         let longest = upstream.by_path.iter().filter(place).map(|(prefix, _)| prefix.len()).max();
-        let found = upstream.by_path.iter().position(|(p, _)| Some(p.len()) == longest && path.starts_with(p));
+        let found =
+            upstream.by_path.iter().position(|(p, _)| Some(p.len()) == longest && path.starts_with(p));
         let (answers, given) = match found {
             Some(at) => {
                 self.by_path.resize(upstream.by_path.len(), 0);
