@@ -5,7 +5,7 @@ SHELL := bash
 .PHONY: help setup wasm test conformance lint run bench soak ci clean-wasm
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## get the wasm target and an Envoy, unless they are there (run, test and wasm do it by themselves)
 	@scripts/setup wasm envoy
