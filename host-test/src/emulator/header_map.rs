@@ -158,6 +158,12 @@ impl HeaderMap {
         }
     }
 
+    /// What filters do when they replace: the old ones go, and the new one is the last.
+    pub fn replace(&mut self, name: &[u8], value: &[u8]) {
+        self.remove(name);
+        self.add(name, value);
+    }
+
     /// Removes every value of a name.
     pub fn remove(&mut self, name: &[u8]) {
         let key = key(name);

@@ -259,6 +259,10 @@ impl Emulator {
                 Action::Reply(id, reply) => {
                     if let Some((stream, _)) = place(self, id) {
                         self.local_reply(stream, reply);
+                    } else if self.world.stream_of(vm, id).is_some() {
+                        // It resets the stream, which logs it, which calls the filter, which replies.
+                        let reason = "Envoy crashes (segmentation fault): proxy_send_local_response in proxy_on_log or proxy_on_done";
+                        self.lose(vm, id, "proxy_send_local_response", reason.into());
                     }
                 }
                 Action::Delete(root) => self.delete_root(vm, root),

@@ -1,6 +1,7 @@
 //! The connection manager and its HTTP/1 codec: what is made of a client's request, and what the client gets.
 
 use super::Way;
+use super::codec::{self, HOP_BY_HOP, Refusal};
 use super::flags::shown;
 use super::stream::{Slot, Stream};
 use crate::emulator::Emulator;
@@ -10,67 +11,25 @@ use crate::emulator::world::{Event, LocalReply, Part};
 use crate::{ClientView, Exchange, Headers, Request, Response};
 use std::time::Duration;
 
-/// Client headers that only the proxy itself may set: Envoy, `conn_manager_utility.cc`, mutateRequestHeaders.
-const INTERNAL: &[&str] = &[
-    "x-envoy-internal",
-    "x-envoy-retry-on",
-    "x-envoy-retry-grpc-on",
-    "x-envoy-max-retries",
-    "x-envoy-retriable-status-codes",
-    "x-envoy-retriable-header-names",
-    "x-envoy-upstream-rq-timeout-ms",
-    "x-envoy-upstream-rq-per-try-timeout-ms",
-    "x-envoy-hedge-on-per-try-timeout",
-    "x-envoy-upstream-alt-stat-name",
-    "x-envoy-upstream-rq-timeout-alt-response",
-    "x-envoy-expected-rq-timeout-ms",
-    "x-envoy-force-trace",
-    "x-envoy-ip-tags",
-];
-/// `max_request_headers_kb` and `max_headers_count`.
-const MOST_HEADER_BYTES: usize = 60 << 10;
-const MOST_HEADERS: usize = 100;
-/// Headers of the connection.
-const HOP_BY_HOP: &[&str] = &["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"];
-
 impl Emulator {
     /// Opens a stream on a worker and lets the request's headers in; the rest follows as events.
     pub(crate) fn accept(&mut self, worker: usize, request: &Request) -> u64 {
         self.world.next_stream += 1;
         let id = self.world.next_stream;
-        let mut headers = HeaderMap::default();
-        let pseudo =
-            [(":authority", &request.authority), (":path", &request.path), (":method", &request.method)];
-        for (name, value) in pseudo {
-            headers.add(name.as_bytes(), value.as_bytes());
-        }
-        for (name, value) in &request.headers.0 {
-            headers.add(name, value);
-        }
-        let received: Vec<_> = headers
-            .pairs()
-            .iter()
-            .filter(|(name, _)| !matches!(name.as_slice(), b":path" | b":method"))
-            .collect();
-        let refusal = if received.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>() > MOST_HEADER_BYTES {
-            Some("http1.headers_too_large")
-        } else {
-            (received.len() > MOST_HEADERS).then_some("http1.too_many_headers")
-        };
-        if let Some(details) = refusal {
-            return self.refuse_headers(id, worker, details);
+        let mut headers = codec::read(request);
+        if let Some(refusal) = codec::refusal(request, &headers) {
+            return self.refuse(id, worker, refusal);
         }
         let chunked = request.body.len() > 1 || !request.trailers.0.is_empty();
         if !request.body.is_empty() && !chunked && headers.first(b"content-length").is_none() {
             let length: usize = request.body.iter().map(Vec::len).sum();
             headers.set(b"content-length", length.to_string().as_bytes());
         }
-        HOP_BY_HOP.iter().chain(INTERNAL).for_each(|name| headers.remove(name.as_bytes()));
-        if headers.first(b"te") != Some(b"trailers") {
-            headers.remove(b"te");
-        }
+        codec::tidy(&mut headers);
         let scheme = headers.text("x-forwarded-proto").unwrap_or_else(|| "http".into());
-        headers.add(b":scheme", scheme.as_bytes());
+        if headers.first(b":scheme").is_none() {
+            headers.add(b":scheme", scheme.as_bytes());
+        }
         if headers.first(b"x-forwarded-proto").is_none() {
             headers.add(b"x-forwarded-proto", b"http");
         }
@@ -79,7 +38,9 @@ impl Emulator {
             headers.add(b"x-request-id", uuid.as_bytes());
         }
         let content_type = headers.text("content-type").unwrap_or_default();
-        let end = request.body.is_empty() && request.trailers.0.is_empty();
+        // What comes through a tunnel has no end.
+        let tunnel = request.method == "CONNECT";
+        let end = request.body.is_empty() && request.trailers.0.is_empty() && !tunnel;
         let started = self.world.clock.now();
         let mut stream = Stream {
             id,
@@ -103,7 +64,7 @@ impl Emulator {
             .collect();
         if !request.trailers.0.is_empty() {
             parts.push(Part::Trailers(HeaderMap::of(&request.trailers)));
-        } else if !end {
+        } else if !end && !tunnel {
             parts.push(Part::Body { bytes: Vec::new(), end: true });
         }
         self.iterate_headers(id, Way::Request, None, end);
@@ -113,16 +74,14 @@ impl Emulator {
         id
     }
 
-    /// The codec does not let these headers in. The filters hear of it in the log.
-    fn refuse_headers(&mut self, id: u64, worker: usize, details: &str) -> u64 {
-        let started = self.world.clock.now();
-        self.world.streams.insert(id, Stream { id, started, ..Stream::default() });
+    fn refuse(&mut self, id: u64, worker: usize, refusal: Refusal) -> u64 {
+        let mut stream =
+            Stream { id, started: self.world.clock.now(), flags: refusal.flags, ..Stream::default() };
+        stream.request.ended = refusal.keeps;
+        self.world.streams.insert(id, stream);
         self.build_chain(id, worker);
-        let body = b"Request Header Fields Too Large".to_vec();
-        self.local_reply(
-            id,
-            LocalReply { status: 431, details: details.into(), body, ..LocalReply::default() },
-        );
+        let (status, details, body) = (refusal.status, refusal.details.into(), refusal.body.into());
+        self.local_reply(id, LocalReply { status, details, body, ..LocalReply::default() });
         id
     }
 

@@ -5,6 +5,7 @@
 //! `source/common/router/router.cc`.
 
 pub(crate) mod chain;
+mod codec;
 pub(crate) mod downstream;
 pub(crate) mod filter;
 pub(crate) mod flags;

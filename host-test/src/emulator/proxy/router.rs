@@ -1,7 +1,10 @@
 //! The router, and the upstream behind it: Envoy, `source/common/router/router.cc`.
 
 use super::Way;
-use super::flags::{CONNECTION_FAILURE, CONNECTION_TERMINATION, NO_CLUSTER, NO_ROUTE, TIMEOUT};
+use super::flags::{
+    CONNECTION_FAILURE, CONNECTION_TERMINATION, DOWNSTREAM_PROTOCOL_ERROR, NO_CLUSTER, NO_ROUTE, TIMEOUT,
+    UPSTREAM_PROTOCOL_ERROR,
+};
 use super::retry::{Policy, Why};
 use crate::emulator::Emulator;
 use crate::emulator::callouts::{
@@ -95,7 +98,12 @@ impl Emulator {
         let headers = &self.world.stream_mut(stream).request_headers;
         let text = |name| headers.text(name).unwrap_or_default();
         let host = if host.is_empty() { text(":authority") } else { host.to_owned() };
-        let path = if path.is_empty() { text(":path") } else { path.to_owned() };
+        let target = text(":path");
+        let path = match target.split_once('?') {
+            _ if path.is_empty() => target,
+            Some((_, query)) if !path.contains('?') => format!("{path}?{query}"),
+            _ => path.to_owned(),
+        };
         format!("{}://{host}{path}", text("x-forwarded-proto")).into_bytes()
     }
 
@@ -131,12 +139,15 @@ impl Emulator {
         if let Some(problem) = problem(&headers) {
             let details = format!("filter_removed_required_request_headers{{{}}}", problem.replace(' ', "_"));
             let body = problem.into_bytes();
+            self.world.stream_mut(stream).flags |= DOWNSTREAM_PROTOCOL_ERROR;
             return self
                 .local_reply(stream, LocalReply { status: 503, details, body, ..LocalReply::default() });
         }
         if !http2 && headers.first(b"content-length").is_none() {
-            let bodiless =
-                matches!(headers.first(b":method"), Some(b"GET" | b"HEAD" | b"DELETE" | b"CONNECT"));
+            let bodiless = matches!(
+                headers.first(b":method"),
+                Some(b"GET" | b"HEAD" | b"DELETE" | b"CONNECT" | b"TRACE")
+            );
             match (end, bodiless) {
                 (false, _) => headers.set(b"transfer-encoding", b"chunked"),
                 (true, false) => headers.set(b"content-length", b"0"),
@@ -279,12 +290,14 @@ impl Emulator {
                 let s = self.world.stream_mut(stream);
                 s.response.seen += bytes.len();
                 s.response.ended |= end;
+                self.stop_timer(stream);
                 self.iterate_body(stream, Way::Response, None, bytes, end);
             }
             Part::Trailers(map) => {
                 let s = self.world.stream_mut(stream);
                 s.response.ended = true;
                 s.response_trailers = Some(map);
+                self.stop_timer(stream);
                 self.iterate_trailers(stream, Way::Response, None);
             }
             Part::Broken(how) => self.upstream_broke(stream, how),
@@ -302,15 +315,12 @@ impl Emulator {
         let latency = now.saturating_sub(s.router.sent_at);
         s.router.latency = Some(latency);
         s.router.answered = true;
-        let timer = s.router.timer.filter(|_| end);
         map.set(b"x-envoy-upstream-service-time", latency.as_millis().to_string().as_bytes());
         s.code = Some(status);
         s.details = "via_upstream".into();
         s.response_headers = Some(map);
         s.response.ended = end;
-        if let Some(timer) = timer {
-            self.world.clock.cancel(timer);
-        }
+        self.stop_timer(stream);
         self.iterate_headers(stream, Way::Response, None, end);
     }
 
@@ -319,7 +329,7 @@ impl Emulator {
         let flag = if refused { CONNECTION_FAILURE } else { CONNECTION_TERMINATION };
         let s = self.world.stream_mut(stream);
         if s.router.answered {
-            s.flags |= flag;
+            s.flags |= if how == "protocol error" { UPSTREAM_PROTOCOL_ERROR } else { flag };
             s.details = format!("upstream_reset_after_response_started{{{}}}", how.replace(' ', "_"));
             return self.reset(stream);
         }
@@ -330,7 +340,13 @@ impl Emulator {
         let (body, details) =
             if refused { (REFUSED, REFUSED_DETAILS) } else { (TERMINATED, TERMINATED_DETAILS) };
         let details = details.to_owned();
-        let body = body.as_bytes().to_vec();
+        let retried = self.world.stream_mut(stream).router.attempt > 1;
+        let body = if retried {
+            body.replace("reset reason", "retried and the latest reset reason")
+        } else {
+            body.into()
+        };
+        let body = body.into_bytes();
         let reply = LocalReply { status: 503, details, body, grpc_status: Some(14), ..LocalReply::default() };
         self.local_reply(stream, reply);
     }
@@ -352,6 +368,16 @@ impl Emulator {
             return;
         }
         self.timed_out(stream, "upstream_per_try_timeout");
+    }
+
+    /// The whole answer has come: what filters make of it may take any time.
+    fn stop_timer(&mut self, stream: u64) {
+        let s = self.world.stream_mut(stream);
+        if s.response.ended
+            && let Some(timer) = s.router.timer.take()
+        {
+            self.world.clock.cancel(timer);
+        }
     }
 
     pub(crate) fn stop_try_timer(&mut self, stream: u64) {

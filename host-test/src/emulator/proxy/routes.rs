@@ -43,8 +43,8 @@ impl Emulator {
 fn pick(hosts: &[VirtualHost], headers: &HeaderMap) -> Picked {
     let mut picked = Picked { host: host(hosts, headers), ..Picked::default() };
     let Some(host) = picked.host else { return picked };
-    // Without a scheme no route is looked for.
-    if headers.first(b":scheme").is_none_or(<[u8]>::is_empty) {
+    // Without a scheme no route is looked for, and this is where it is read.
+    if headers.first(b"x-forwarded-proto").is_none_or(<[u8]>::is_empty) {
         return picked;
     }
     picked.route = hosts[host].routes.iter().position(|route| matches(route, headers));

@@ -61,8 +61,8 @@ async fn request(
         match read {
             Ok(n) if n > 0 && !reader.is_broken() => reader.push(&buffer[..n]),
             _ => {
-                if let (Some((.., at)), Some(message)) = (begun, reader.begun()) {
-                    server.complete(at, message.body.clone(), message.trailers.clone());
+                if begun.is_some() {
+                    server.abandon();
                 }
                 return read.map(|_| None);
             }

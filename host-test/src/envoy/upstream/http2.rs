@@ -100,7 +100,7 @@ impl Stream {
         Ok(())
     }
 
-    /// Reads the whole request. What has come is recorded in any case.
+    /// Reads the whole request.
     async fn read(&self, request: Request<RecvStream>) -> Result<(), h2::Error> {
         let (head, mut stream) = request.into_parts();
         let at = self.server.begin(record(&head));
@@ -113,10 +113,17 @@ impl Stream {
             }
             stream.trailers().await
         };
-        let trailers = read.await;
-        let seen = trailers.as_ref().ok().and_then(Option::as_ref).map(headers).unwrap_or_default();
-        self.server.complete(at, body, seen);
-        trailers.map(drop)
+        match read.await {
+            Ok(trailers) => {
+                let seen = trailers.as_ref().map(headers).unwrap_or_default();
+                self.server.complete(at, body, seen);
+                Ok(())
+            }
+            Err(error) => {
+                self.server.abandon();
+                Err(error)
+            }
+        }
     }
 
     /// Sends a response; `part` sends half of its last piece and then closes the connection.

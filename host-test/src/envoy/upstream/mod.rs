@@ -40,6 +40,8 @@ struct State {
     /// Answers given, refusals among them.
     turns: Turns,
     requests: Vec<UpstreamRequest>,
+    /// Which of them are whole.
+    whole: Vec<bool>,
     /// Requests whose end has not come.
     open: usize,
 }
@@ -104,14 +106,16 @@ impl Server {
         self.port.address()
     }
 
-    /// The requests that came so far.
+    /// The requests that came so far. One that the proxy has cut off is none of them: how far it came is chance.
     pub fn requests(&self) -> Vec<UpstreamRequest> {
-        self.state().requests.clone()
+        let state = self.state();
+        let requests = state.requests.iter().zip(&state.whole);
+        requests.filter(|(_, whole)| **whole).map(|(request, _)| request.clone()).collect()
     }
 
     /// How many requests came so far.
     pub fn count(&self) -> usize {
-        self.state().requests.len()
+        self.state().whole.iter().filter(|whole| **whole).count()
     }
 
     /// Whether a request is still coming in.
@@ -163,13 +167,20 @@ impl Server {
         let mut state = self.state();
         state.open += 1;
         state.requests.push(UpstreamRequest { cluster: self.name.clone(), ..request });
+        state.whole.push(false);
         state.requests.len() - 1
     }
 
-    /// Completes the record of a request with all that came of it.
+    /// A request will not be completed.
+    fn abandon(&self) {
+        self.state().open -= 1;
+    }
+
+    /// Completes the record of a request.
     fn complete(&self, at: usize, body: Vec<u8>, trailers: crate::Headers) {
         let mut state = self.state();
         state.open -= 1;
+        state.whole[at] = true;
         state.requests[at].body = body;
         state.requests[at].trailers = trailers;
     }
