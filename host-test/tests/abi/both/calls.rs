@@ -14,6 +14,9 @@ agree! {
         .scenario()
         .upstream(Upstream::replies("u", Response::new(200).chunk("a").chunk("b").trailer("t", "v")))
         .request(Request::post("/", "a").chunk("b").trailer("rt", "1"));
+    a_replaced_field_comes_last: guests::replaces()
+        .scenario()
+        .request(get().header("x-one", "1").header("user-agent", "a").header("x-two", "1").header("x-two", "2").header("x-three", "3"));
     properties: guests::properties()
         .scenario()
         .request( Request::post("/a/b?c=d", "xyz") .header("user-agent", "ua") .header("referer", "r") .header("x", "1") .header("x", "2"), );

@@ -55,6 +55,15 @@ pub fn all_maps() -> Guest {
     })
 }
 
+/// Replaces fields that are there: a common one, one that Envoy keeps in a slot of its own, one of two values, and a
+/// pseudo-header.
+pub fn replaces() -> Guest {
+    let replaced = ["x-one", "user-agent", "x-two", ":path"].into_iter().flat_map(|name| {
+        [call!("replace_header_map_value", 0, name, "/new"), call!("get_header_map_pairs", 0, _, _)]
+    });
+    Guest::new().on("request_headers", told(replaced.collect()))
+}
+
 pub fn properties() -> Guest {
     let paths: Vec<String> = [
         "request",
