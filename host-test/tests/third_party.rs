@@ -2,7 +2,14 @@
 //! written anew; modules of older versions of the ABI. Each runs on the emulator and on a real Envoy, and nothing may
 //! differ.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, missing_docs, reason = "tests")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "tests"
+)]
 
 #[path = "third_party/both.rs"]
 mod both;

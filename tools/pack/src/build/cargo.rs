@@ -120,7 +120,7 @@ pub(super) fn dependency(manifest: &Path, name: &str, version: &str) -> Result<P
         .map_err(|why| BuildError::Cargo { what: what.clone(), output: why.to_string() })?;
     let packages = metadata.get("packages").and_then(serde_json::Value::as_array);
     let found = packages.into_iter().flatten().find(|p| p["name"] == name && p["version"] == version);
-    let path = found.and_then(|p| p.get("manifest_path")?.as_str()).ok_or(BuildError::NoSuchPackage(what))?;
+    let path = found.and_then(|p| p.get("manifest_path")?.as_str()).ok_or(BuildError::NotPublished(what))?;
     Ok(Package {
         name: name.into(),
         version: version.into(),

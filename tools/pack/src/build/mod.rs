@@ -28,6 +28,9 @@ pub enum BuildError {
     /// No package of that name has a `cdylib`.
     #[error("the workspace has no filter `{0}`: it must be a member with crate-type `cdylib`")]
     NoSuchPackage(String),
+    /// A crate was published without this, or not at all.
+    #[error("nobody published `{0}`")]
+    NotPublished(String),
     /// Cargo failed.
     #[error("`{what}` does not build:\n{output}")]
     Cargo {

@@ -21,7 +21,7 @@ pub fn published(name: &str, version: &str, example: &str) -> Result<PathBuf, Bu
     })?;
     let linked = built.join(format!("{example}.wasm"));
     if !linked.is_file() {
-        return Err(BuildError::NoSuchPackage(format!("{name} {version}, example {example}")));
+        return Err(BuildError::NotPublished(format!("{name} {version}, example {example}")));
     }
     let bytes = store::read(&linked)?;
     store::derived(folder.as_ref(), example, &[&bytes], || Ok(bytes.clone()))
