@@ -19,6 +19,7 @@ mod proxy;
 mod random;
 mod start;
 pub mod state;
+mod stepping;
 mod steps;
 mod trace;
 mod vm;

@@ -13,7 +13,7 @@ const CLIENT_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A request on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct StreamHandle(u64);
+pub struct StreamHandle(pub(super) u64);
 
 impl Emulator {
     /// Makes host calls of this name fail from now on.
@@ -274,7 +274,7 @@ impl Emulator {
         }
     }
 
-    fn handle(&mut self, event: Event) {
+    pub(super) fn handle(&mut self, event: Event) {
         match event {
             Event::Downstream { stream, part } => self.client_sent(stream, part),
             Event::Upstream { stream, attempt, part } => self.upstream_sent(stream, attempt, part),
