@@ -41,9 +41,9 @@ fn hello_makes_no_difference() {
 #[test]
 fn telemetry_headers_make_no_difference() {
     let config = json!({
-        "request_id": {"header": "x-req", "mode": "uuid4", "on_inbound": "keep_valid", "on_response": true},
+        "request_id": {"header": "x-req", "preserve_external_request_id": true, "always_set_in_response": true},
         "trace_context": {},
-        "server_timing": {"name": "gw"},
+        "server_timing": {"traceparent": true},
     });
     let scenario = Scenario::new()
         .filter(Filter::new(Wasm::package("tollgate-telemetry-headers")).config(config))
@@ -97,7 +97,7 @@ fn everything_makes_no_difference() {
         scenario.request(Request::get("/").header("x-y", "1").header("x-do", what))
     });
     let report = passes(&Variations::of(&scenario).seed(3).runs(60));
-    assert!(report.left_out.is_empty() && report.cuts >= 100, "{report:?}");
+    assert!(report.left_out.is_empty() && report.cuts >= 80, "{report:?}");
 }
 
 /// What depends on the order of requests is found to do so.
