@@ -1,0 +1,63 @@
+//! What a host call touches of that which threads share.
+
+use crate::emulator::world::UpstreamState;
+
+/// How it is touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    /// Looked at.
+    Reads,
+    /// Added to, by one who does not look: the order of two such calls cannot be told.
+    Adds,
+    /// All else.
+    Changes,
+}
+
+/// One touch of one thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Touch {
+    what: String,
+    how: How,
+}
+
+impl Touch {
+    /// `what` names the thing: two names, two things.
+    pub fn new(what: impl Into<String>, how: How) -> Self {
+        Self { what: what.into(), how }
+    }
+
+    /// The next answer of an upstream, if it has several: who asks first gets the first. All upstreams are one thing.
+    pub fn upstreams(upstreams: &[UpstreamState]) -> Option<Self> {
+        let several = upstreams.iter().any(|upstream| upstream.spec.answers.len() > 1);
+        several.then(|| Self::new("upstreams", How::Changes))
+    }
+
+    /// Whether nobody can tell in which order two threads did this and that.
+    pub fn commutes(&self, other: &Self) -> bool {
+        self.what != other.what || (self.how == other.how && self.how != How::Changes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::How::{Adds, Changes, Reads};
+    use super::Touch;
+
+    #[test]
+    fn the_order_matters_when_one_of_two_changes_what_the_other_sees() {
+        // (how the one, how the other, whether the order is all the same)
+        let table = [
+            (Reads, Reads, true),
+            (Adds, Adds, true),
+            (Reads, Adds, false),
+            (Reads, Changes, false),
+            (Adds, Changes, false),
+            (Changes, Changes, false),
+        ];
+        for (one, other, same) in table {
+            assert_eq!(Touch::new("a", one).commutes(&Touch::new("a", other)), same, "{one:?} {other:?}");
+            assert_eq!(Touch::new("a", other).commutes(&Touch::new("a", one)), same, "{other:?} {one:?}");
+            assert!(Touch::new("a", one).commutes(&Touch::new("b", other)));
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Counters: the race that everybody writes once.
+
+use crate::modules::{RACY, RIGHT, module, number, on_request};
+use std::time::Duration;
+use tollgate_host_test::Request;
+use tollgate_host_test::emulator::schedule::{Coverage, End, Interleaved, Schedule};
+
+fn counts_to(expected: u64) -> impl Fn(&mut End) -> Result<(), String> {
+    move |end| match number(end) {
+        n if n == expected => Ok(()),
+        n => Err(format!("{expected} were counted and {n} is what is left of them")),
+    }
+}
+
+fn two(body: &str) -> Interleaved {
+    Interleaved::new(&on_request(body)).send(0, Request::get("/")).send(1, Request::get("/"))
+}
+
+#[test]
+fn a_racy_counter_is_caught_and_its_schedule_replays() {
+    let violation = two(RACY).exhaustive(counts_to(2)).unwrap_err();
+    assert_eq!(violation.preemptions, 1);
+    assert_eq!(violation.reason, "2 were counted and 1 is what is left of them");
+    let text = violation.to_string();
+    let printed = text.lines().find_map(|l| l.trim().strip_prefix("schedule: \"")?.strip_suffix('"'));
+    let schedule: Schedule = printed.unwrap().parse().unwrap();
+    assert_eq!(schedule.to_string(), "1 2 2 1");
+    for step in [
+        "1  [1#2] proxy_get_shared_data(key=\"n\") -> NotFound",
+        "2  [2#2] proxy_get_shared_data(key=\"n\") -> NotFound",
+        "3  [2#2] proxy_set_shared_data(key=\"n\", value=\"\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\", cas=0) -> Ok",
+        "4  [1#2] proxy_set_shared_data(key=\"n\", value=\"\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\", cas=0) -> Ok",
+    ] {
+        assert!(text.contains(step), "{step}\n{text}");
+    }
+    let again = two(RACY).replay(&schedule, counts_to(2)).unwrap_err();
+    assert_eq!((again.reason, again.schedule, again.calls), (violation.reason, schedule, violation.calls));
+    // One after the other nothing is lost.
+    assert!(two(RACY).replay(&"1 1 2 2".parse().unwrap(), counts_to(2)).is_ok());
+}
+
+#[test]
+fn a_counter_that_tries_again_is_right_in_every_order() {
+    let report = two(RIGHT).exhaustive(counts_to(2)).unwrap();
+    assert!(report.is_exhaustive());
+    // One before the other, or one reads and writes between the other's reading and writing, which is then repeated:
+    // before or after the other reads, that is two readings next to each other, which is all the same.
+    assert_eq!(report.schedules.len(), 4);
+    let every = two(RIGHT).unreduced().exhaustive(counts_to(2)).unwrap();
+    assert!(every.is_exhaustive());
+    assert_eq!((every.schedules.len(), every.cut), (6, 0));
+    let three = two(RIGHT).send(1, Request::get("/")).exhaustive(counts_to(3)).unwrap();
+    assert!(three.is_exhaustive());
+}
+
+#[test]
+fn three_workers_that_try_again_lose_nothing() {
+    let scenario = on_request(RIGHT).settings(|s| s.workers = 3);
+    let all = (0..3).fold(Interleaved::new(&scenario), |all, worker| all.send(worker, Request::get("/")));
+    let report = all.exhaustive(counts_to(3)).unwrap();
+    assert!(report.is_exhaustive());
+    assert!(report.schedules.len() > 20, "{}", report.schedules.len());
+}
+
+#[test]
+fn additions_that_nobody_reads_are_not_tried_in_all_orders() {
+    let counted = module(
+        r#"(func (export "proxy_on_request_headers") (param $id i32) (param i32) (param $end i32) (result i32)
+          (call $count (i32.const 1056) (i32.const 3))
+          (call $count (i32.const 1072) (i32.const 5))
+          (i32.const 0))"#,
+    );
+    let two = Interleaved::new(&counted).send(0, Request::get("/")).send(1, Request::get("/"));
+    let check = |end: &mut End| {
+        assert_eq!((end.emulator.metric("won"), end.emulator.metric("empty")), (Some(2), Some(2)));
+    };
+    let report = two.exhaustive(check).unwrap();
+    assert!(report.is_exhaustive());
+    // Nobody can tell who added first.
+    assert_eq!(report.schedules.len(), 1);
+    assert_eq!(two.unreduced().exhaustive(check).unwrap().schedules.len(), 6);
+}
+
+#[test]
+fn a_bound_that_is_too_small_says_so() {
+    let report = two(RIGHT).at_most(3).exhaustive(counts_to(2)).unwrap();
+    assert_eq!((report.schedules.len(), report.coverage), (3, Coverage::Part));
+    assert!(!report.is_exhaustive());
+    let report = two(RACY).preemptions(0).exhaustive(counts_to(2)).unwrap();
+    assert_eq!((report.schedules.len(), report.coverage), (2, Coverage::Preemptions(0)));
+    assert!(!report.is_exhaustive());
+    assert!(two(RACY).preemptions(1).exhaustive(counts_to(2)).is_err());
+    let exact = two(RIGHT).at_most(4).exhaustive(counts_to(2)).unwrap();
+    assert!(exact.is_exhaustive());
+}
+
+#[test]
+fn chance_finds_it_too_and_the_same_chance_finds_the_same() {
+    let violation = two(RACY).seeded(1, 100, counts_to(2)).unwrap_err();
+    assert!(two(RACY).replay(&violation.schedule, counts_to(2)).is_err());
+    let tried = |seed| two(RIGHT).seeded(seed, 12, counts_to(2)).unwrap();
+    assert_eq!(tried(5), tried(5));
+    assert_ne!(tried(5).schedules, tried(6).schedules);
+    assert_eq!(tried(5).coverage, Coverage::Part);
+}
+
+#[test]
+fn the_same_schedule_is_the_same_run_to_the_byte() {
+    let run = |schedule: &str| {
+        let end =
+            two(RIGHT).linger(Duration::from_secs(1)).replay(&schedule.parse().unwrap(), |_| ()).unwrap();
+        assert!(end.schedule.to_string().starts_with(schedule), "{}", end.schedule);
+        (end.emulator.trace(), end.calls, format!("{:?}", end.exchanges), end.emulator.now())
+    };
+    assert_eq!(run("1 2 2 1 1"), run("1 2 2 1 1"));
+    assert_ne!(run("1 2 2 1 1").1, run("2 1 1 2 2").1);
+    let whole =
+        |seed| two(RIGHT).seeded(seed, 1, |end| Err(format!("{:?}", end.emulator.trace()))).unwrap_err();
+    assert_eq!(whole(3), whole(3));
+}
+
+#[test]
+fn workers_that_start_at_one_time_lose_what_they_count() {
+    let configured =
+        format!(r#"(func (export "proxy_on_configure") (param i32 i32) (result i32) {RACY} (i32.const 1))"#);
+    let scenario = module(&configured);
+    // The canary, the main thread and two workers.
+    assert!(Interleaved::new(&scenario).exhaustive(counts_to(4)).unwrap().is_exhaustive());
+    let violation = Interleaved::new(&scenario).from_start().exhaustive(counts_to(4)).unwrap_err();
+    assert_eq!(violation.schedule.to_string(), "1 2 2 1");
+    let right = configured.replace(RACY, RIGHT);
+    let report = Interleaved::new(&module(&right)).from_start().exhaustive(counts_to(4)).unwrap();
+    assert!(report.is_exhaustive());
+    assert_eq!(report.schedules.len(), 4);
+}
+
+#[test]
+fn requests_at_different_times_do_not_meet() {
+    let later = Interleaved::new(&on_request(RACY)).send(0, Request::get("/")).send_at(
+        Duration::from_millis(1),
+        1,
+        Request::get("/"),
+    );
+    let report = later.exhaustive(counts_to(2)).unwrap();
+    assert_eq!(report.schedules, ["1 1 2 2".parse().unwrap()]);
+    assert!(report.is_exhaustive());
+}
