@@ -10,6 +10,7 @@ use super::trace::{Effect, Which};
 use super::vm::Vm;
 use super::world::{Plugin, UpstreamState, VmState, World};
 use super::{Emulator, PATIENCE};
+use crate::scenario::Turns;
 use crate::{Configuration, FailurePolicy, Filter, LogLevel, Refused, Response, Scenario, Upstream};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -60,7 +61,7 @@ impl Builder {
         }
         world.upstreams = upstreams
             .into_iter()
-            .map(|spec| UpstreamState { spec, answered: 0, received: Vec::new() })
+            .map(|spec| UpstreamState { spec, turns: Turns::default(), received: Vec::new() })
             .collect();
         world.workers = world.settings.workers.max(1);
         let mut emulator = Emulator { world: self.world };

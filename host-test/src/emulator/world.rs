@@ -10,10 +10,11 @@ use super::header_map::HeaderMap;
 use super::linking::AbiVersion;
 use super::proxy::stream::Stream;
 use super::random::Random;
-use super::schedule::Turns;
+use super::schedule::Baton;
 use super::state::{Metrics, Queues, SharedData};
 use super::trace::{Faults, Trace, Trap};
 use super::vm::Vm;
+use crate::scenario::Turns;
 use crate::{Exchange, Filter, LogLevel, LogLine, Scenario, Settings, Upstream, UpstreamRequest};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
@@ -155,7 +156,7 @@ impl VmState {
 #[derive(Debug)]
 pub(crate) struct UpstreamState {
     pub spec: Upstream,
-    pub answered: usize,
+    pub turns: Turns,
     pub received: Vec<UpstreamRequest>,
 }
 
@@ -184,7 +185,7 @@ pub(crate) struct World {
     pub metrics: Metrics,
     pub random: Random,
     /// There when threads take turns.
-    pub turns: Option<Turns>,
+    pub baton: Option<Baton>,
     pub trace: Trace,
     pub faults: Faults,
     pub logs: Vec<LogLine>,
@@ -204,8 +205,8 @@ impl World {
 
     /// The random numbers of a thread: one sequence for all while nothing depends on who is first.
     pub fn random_of(&mut self, thread: usize) -> &mut Random {
-        match &mut self.turns {
-            Some(turns) => turns.randoms.entry(thread).or_insert_with(|| Random::new(thread as u64)),
+        match &mut self.baton {
+            Some(baton) => baton.randoms.entry(thread).or_insert_with(|| Random::new(thread as u64)),
             None => &mut self.random,
         }
     }

@@ -170,7 +170,7 @@ pub(crate) struct HostCall<'a, 'b> {
 impl HostCall<'_, '_> {
     /// Waits for a turn, if the call touches what threads share and there are turns.
     fn wait(&mut self, signature: &Signature) -> bool {
-        let Some(touches) = signature.touches.filter(|_| self.world().turns.is_some()) else { return false };
+        let Some(touches) = signature.touches.filter(|_| self.world().baton.is_some()) else { return false };
         let Ok(touch) = touches(self) else { return false };
         let thread = self.thread();
         schedule::wait(&mut self.caller.data_mut().world, thread, touch);
@@ -179,8 +179,8 @@ impl HostCall<'_, '_> {
 
     fn note(&mut self, line: String, waited: bool) {
         let world = self.world();
-        if let Some(turns) = world.turns.as_mut().filter(|_| waited) {
-            turns.calls.push(line.clone());
+        if let Some(baton) = world.baton.as_mut().filter(|_| waited) {
+            baton.calls.push(line.clone());
         }
         world.trace.push(line);
     }

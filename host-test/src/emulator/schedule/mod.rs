@@ -34,13 +34,13 @@ mod explore;
 mod plan;
 mod report;
 mod run;
+mod tasks;
 mod touch;
-mod turns;
 
 pub use plan::{NoSchedule, Schedule};
 pub use report::{Coverage, End, Report, Verdict, Violation};
+pub(crate) use tasks::{Baton, wait};
 pub(crate) use touch::{How, Touch};
-pub(crate) use turns::{Turns, wait};
 
 use super::linking::Code;
 use super::random::Random;

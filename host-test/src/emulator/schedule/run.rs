@@ -1,8 +1,8 @@
 //! One run: tasks take turns as somebody chooses, and time passes when none of them has anything to do.
 
 use super::plan::Schedule;
+use super::tasks::{Done, Job, News, Tasks};
 use super::touch::Touch;
-use super::turns::{Done, Job, News, Tasks};
 use super::{End, Interleaved};
 use crate::emulator::linking::Code;
 use crate::emulator::world::World;
@@ -77,7 +77,7 @@ impl Run {
         coming.sort_by_key(|(at, _, index)| std::cmp::Reverse((*at, *index)));
         let tasks = Tasks::new(count);
         let mut world = emulator.world;
-        world.turns = Some(tasks.seats());
+        world.baton = Some(tasks.baton());
         Ok(Self {
             tasks,
             world,
@@ -96,7 +96,7 @@ impl Run {
         match self.go(plan, choose) {
             Ok(()) => Ok(self.end()),
             Err(why) => {
-                let calls = self.world.turns.take().map(|turns| turns.calls).unwrap_or_default();
+                let calls = self.world.baton.take().map(|baton| baton.calls).unwrap_or_default();
                 Err(Unfinished { why, schedule: self.schedule, calls })
             }
         }
@@ -199,7 +199,7 @@ impl Run {
     }
 
     fn end(mut self) -> End {
-        let calls = self.world.turns.take().map(|turns| turns.calls).unwrap_or_default();
+        let calls = self.world.baton.take().map(|baton| baton.calls).unwrap_or_default();
         let done = |stream: &Option<u64>| stream.and_then(|stream| self.world.done.get(&stream).cloned());
         let exchanges = self.streams.iter().map(|s| done(s).expect("a request is complete")).collect();
         End { exchanges, schedule: self.schedule, calls, emulator: Emulator { world: self.world } }

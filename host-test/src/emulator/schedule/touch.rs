@@ -1,5 +1,6 @@
 //! What a host call touches of that which threads share.
 
+use crate::Upstream;
 use crate::emulator::world::UpstreamState;
 
 /// How it is touched.
@@ -28,8 +29,10 @@ impl Touch {
 
     /// The next answer of an upstream, if it has several: who asks first gets the first. All upstreams are one thing.
     pub fn upstreams(upstreams: &[UpstreamState]) -> Option<Self> {
-        let several = upstreams.iter().any(|upstream| upstream.spec.answers.len() > 1);
-        several.then(|| Self::new("upstreams", How::Changes))
+        let several = |spec: &Upstream| {
+            spec.answers.len() > 1 || spec.by_path.iter().any(|(_, answers)| answers.len() > 1)
+        };
+        upstreams.iter().any(|upstream| several(&upstream.spec)).then(|| Self::new("upstreams", How::Changes))
     }
 
     /// Whether nobody can tell in which order two threads did this and that.

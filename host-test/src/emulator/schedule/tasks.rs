@@ -62,7 +62,7 @@ struct GivenUp;
 
 /// The tasks' side, which goes with the world.
 #[derive(Debug)]
-pub(crate) struct Turns {
+pub(crate) struct Baton {
     seats: Arc<Seats>,
     /// The host calls that were waited for, with their answers, in order.
     pub calls: Vec<String>,
@@ -84,8 +84,8 @@ impl Seats {
 
 /// Waits for a turn, if turns are taken at all: what `world` is afterwards may have been changed by any other thread.
 pub(crate) fn wait(world: &mut Box<World>, task: usize, touch: Touch) {
-    let Some(turns) = &world.turns else { return };
-    let seats = Arc::clone(&turns.seats);
+    let Some(baton) = &world.baton else { return };
+    let seats = Arc::clone(&baton.seats);
     let given = std::mem::take(world);
     match seats.news.send(News::Waits(given, touch)).ok().and_then(|()| seats.next(task)) {
         Some(Turn::GoOn(back)) => *world = back,
@@ -99,8 +99,8 @@ impl Emulator {
         let Some(touch) = Touch::upstreams(&self.world.upstreams) else { return };
         let Some(thread) = self.world.streams.get(&stream).map(|stream| stream.thread) else { return };
         wait(&mut self.world, thread, touch);
-        if let Some(turns) = &mut self.world.turns {
-            turns.calls.push(format!("[{thread}] stream {stream} comes to the router"));
+        if let Some(baton) = &mut self.world.baton {
+            baton.calls.push(format!("[{thread}] stream {stream} comes to the router"));
         }
     }
 }
@@ -123,8 +123,8 @@ impl Tasks {
     }
 
     /// The tasks' side, to be put into the world.
-    pub fn seats(&self) -> Turns {
-        Turns { seats: Arc::clone(&self.seats), calls: Vec::new(), randoms: BTreeMap::new() }
+    pub fn baton(&self) -> Baton {
+        Baton { seats: Arc::clone(&self.seats), calls: Vec::new(), randoms: BTreeMap::new() }
     }
 
     /// Gives a task something to do, and waits until it has done that or waits itself.
@@ -199,7 +199,7 @@ mod tests {
 
     fn tasks() -> (Tasks, Box<World>) {
         let tasks = Tasks::new(1);
-        let world = World { turns: Some(tasks.seats()), ..World::default() };
+        let world = World { baton: Some(tasks.baton()), ..World::default() };
         (tasks, Box::new(world))
     }
 
@@ -211,7 +211,7 @@ mod tests {
         assert!(why.downcast_ref::<String>().is_some_and(|why| why.contains("7")));
         // The thread goes on with what comes next.
         let (_, mut world) = self::tasks();
-        world.turns = Some(tasks.seats());
+        world.baton = Some(tasks.baton());
         let news = tasks.begin(0, world, Job::HangUp(1));
         assert!(matches!(news, News::Finished(_, Done::Nothing)), "{news:?}");
     }
