@@ -82,6 +82,25 @@ fn additions_that_nobody_reads_are_not_tried_in_all_orders() {
 }
 
 #[test]
+fn a_gauge_that_is_read_and_set_loses_what_others_set() {
+    // The ids of a VM begin with 4; the kind is in the lowest bits.
+    let body = "(drop (call $define (i32.const 1) (i32.const 1104) (i32.const 2) (i32.const 32)))
+        (drop (call $metric (i32.load (i32.const 32)) (i32.const 40)))
+        (drop (call $record (i32.load (i32.const 32)) (i64.add (i64.const 1) (i64.load (i32.const 40)))))";
+    let is_two = |end: &mut End| assert_eq!(end.emulator.metric("n2"), Some(2));
+    let violation = two(body).exhaustive(is_two).unwrap_err();
+    assert_eq!(violation.schedule.to_string(), "1 2 2 1");
+    assert!(violation.calls[3].ends_with("proxy_record_metric(id=5, value=1) -> Ok"), "{violation}");
+    let added = "(drop (call $define (i32.const 1) (i32.const 1104) (i32.const 2) (i32.const 32)))
+        (drop (call $metric (i32.load (i32.const 32)) (i32.const 40)))
+        (drop (call $increment (i32.load (i32.const 32)) (i64.const 1)))";
+    let report = two(added).exhaustive(is_two).unwrap();
+    assert!(report.is_exhaustive());
+    // Who reads sees what was added: 0 and 0, 0 and 1, 1 and 0.
+    assert_eq!(report.schedules.len(), 3);
+}
+
+#[test]
 fn a_bound_that_is_too_small_says_so() {
     let report = two(RIGHT).at_most(3).exhaustive(counts_to(2)).unwrap();
     assert_eq!((report.schedules.len(), report.coverage), (3, Coverage::Part));

@@ -1,6 +1,7 @@
 //! What is done once, what is delivered to one, and what an upstream answers whom.
 
 use crate::modules::{module, on_request};
+use std::cell::RefCell;
 use std::time::Duration;
 use tollgate_host_test::emulator::schedule::{End, Interleaved};
 use tollgate_host_test::{Answer, ClientView, Request, Response, Scenario, Upstream};
@@ -28,10 +29,13 @@ fn what_is_taken_when_it_is_free_is_taken_twice_without_a_condition() {
     assert!(report.is_exhaustive());
 }
 
+/// The headers of a callout, as the ABI has them.
+const QUESTION: &str = r"\03\00\00\00\05\00\00\00\01\00\00\00\07\00\00\00\03\00\00\00\0a\00\00\00\01\00\00\00:path\00/\00:method\00GET\00:authority\00x\00";
+
 /// Every 100 ms: who finds nothing cached asks for it, if `may` says so; who has the answer caches it.
 fn herd(may: &str) -> Interleaved {
     let callbacks = format!(
-        r#"(data (i32.const 2048) "\03\00\00\00\05\00\00\00\01\00\00\00\07\00\00\00\03\00\00\00\0a\00\00\00\01\00\00\00:path\00/\00:method\00GET\00:authority\00x\00")
+        r#"(data (i32.const 2048) "{QUESTION}")
         (func (export "proxy_on_configure") (param i32 i32) (result i32)
           (drop (call $tick (i32.const 100))) (i32.const 1))
         (func (export "proxy_on_tick") (param i32)
@@ -116,6 +120,49 @@ fn who_is_told_of_an_item_may_come_too_late() {
     };
     let violation = queue().exhaustive(never_in_vain).unwrap_err();
     assert!(violation.schedule.to_string().starts_with("1 2 2"), "{violation}");
+}
+
+#[test]
+fn a_queue_is_found_by_who_comes_after_its_owner() {
+    let callbacks = r#"(func (export "proxy_on_request_headers") (param i32) (param $fields i32) (param i32) (result i32)
+          (if (i32.gt_u (local.get $fields) (i32.const 6))
+            (then (drop (call $register (i32.const 1040) (i32.const 5) (i32.const 48))))
+            (else (drop (call $resolve (i32.const 0) (i32.const 0) (i32.const 1040) (i32.const 5) (i32.const 48)))))
+          (i32.const 0))"#;
+    let owner = Interleaved::new(&module(callbacks)).send(0, Request::get("/").header("x-own", "1"));
+    let found = RefCell::new(Vec::new());
+    let report = owner
+        .send(1, Request::get("/"))
+        .exhaustive(|end| {
+            let answer = end.calls.iter().find(|call| call.contains("resolve")).unwrap();
+            found.borrow_mut().push(answer.ends_with("-> Ok 1"));
+        })
+        .unwrap();
+    assert!(report.is_exhaustive());
+    assert_eq!(found.into_inner(), [true, false]);
+}
+
+#[test]
+fn who_asks_first_by_a_callout_gets_the_first_answer() {
+    let answer = |status| Answer::Reply { response: Response::new(status), after: Duration::ZERO };
+    let callout = |answers: Vec<Answer>| {
+        let callbacks = format!(
+            r#"(data (i32.const 2048) "{QUESTION}")
+            (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+              (drop (call $call (i32.const 1088) (i32.const 5) (i32.const 2048) (i32.const 61)
+                (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 1000) (i32.const 40)))
+              (i32.const 0))"#
+        );
+        let upstream = Upstream::replies("upstream", Response::new(200));
+        let scenario = module(&callbacks).upstream(upstream).upstream(Upstream::answers("other", answers));
+        Interleaved::new(&scenario.request(Request::get("/1")).request(Request::get("/2")))
+    };
+    let all_ask = |end: &mut End| assert_eq!(end.emulator.received("other").len(), 2);
+    let several = callout(vec![answer(200), answer(503)]).exhaustive(all_ask).unwrap();
+    assert!(several.is_exhaustive());
+    // Both calls, and both requests behind them at the router, which looks at upstreams too.
+    assert_eq!(several.schedules.len(), 6);
+    assert_eq!(callout(vec![answer(200)]).exhaustive(all_ask).unwrap().schedules.len(), 1);
 }
 
 #[test]

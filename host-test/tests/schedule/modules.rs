@@ -15,6 +15,7 @@ pub fn module(callbacks: &str) -> Scenario {
         (import "env" "proxy_dequeue_shared_queue" (func $dequeue (param i32 i32 i32) (result i32)))
         (import "env" "proxy_define_metric" (func $define (param i32 i32 i32 i32) (result i32)))
         (import "env" "proxy_increment_metric" (func $increment (param i32 i64) (result i32)))
+        (import "env" "proxy_record_metric" (func $record (param i32 i64) (result i32)))
         (import "env" "proxy_get_metric" (func $metric (param i32 i32) (result i32)))
         (import "env" "proxy_set_tick_period_milliseconds" (func $tick (param i32) (result i32)))
         (import "env" "proxy_http_call"

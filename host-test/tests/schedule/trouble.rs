@@ -1,8 +1,11 @@
 //! What stops a worker stops neither the others nor the scheduler.
 
 use crate::modules::{RACY, RIGHT, module, number, on_request};
+use std::cell::RefCell;
 use std::time::Duration;
-use tollgate_host_test::emulator::schedule::{End, Interleaved};
+use tollgate_host_test::emulator::schedule::{End, Interleaved, Schedule};
+use tollgate_host_test::emulator::state::Status;
+use tollgate_host_test::emulator::{Effect, Which};
 use tollgate_host_test::{ClientView, Request};
 
 fn two(body: &str) -> Interleaved {
@@ -33,6 +36,24 @@ fn a_trap_between_two_turns_leaves_the_other_worker_running() {
 }
 
 #[test]
+fn the_nth_call_that_fails_is_either_workers() {
+    let fails = two(RACY).fault("proxy_log", Which::Nth(1), Effect::Answer(Status::InternalFailure));
+    assert!(fails.replay(&Schedule::default(), |_| ()).is_ok());
+    let body = "(drop (call $define (i32.const 0) (i32.const 1056) (i32.const 3) (i32.const 32)))";
+    let refused = RefCell::new(Vec::new());
+    let report = two(body)
+        .fault("proxy_define_metric", Which::Nth(1), Effect::Answer(Status::InternalFailure))
+        .exhaustive(|end| {
+            let failed = end.calls.iter().position(|call| call.ends_with("InternalFailure")).unwrap();
+            refused.borrow_mut().push(end.calls[failed].clone());
+        })
+        .unwrap();
+    assert!(report.is_exhaustive());
+    let call = |thread| format!("[{thread}#2] proxy_define_metric(kind=0, name=\"won\") -> InternalFailure");
+    assert_eq!(refused.into_inner(), [call(1), call(2)]);
+}
+
+#[test]
 fn an_endless_loop_between_two_turns_ends() {
     let body = format!("{RACY} (loop $ever (br $ever))");
     let quick = two(&body).patience(Duration::from_millis(100));
@@ -47,6 +68,7 @@ fn who_waits_for_another_by_asking_again_and_again_is_told_on() {
     let body = "(loop $until (br_if $until (i64.eqz (call $read))))";
     let violation = two(body).exhaustive(|_| ()).unwrap_err();
     assert!(violation.reason.contains("no end after"), "{}", violation.reason);
+    assert!(violation.to_string().lines().count() < 120);
 }
 
 #[test]

@@ -170,8 +170,15 @@ pub(crate) struct HostCall<'a, 'b> {
 impl HostCall<'_, '_> {
     /// Waits for a turn, if the call touches what threads share and there are turns.
     fn wait(&mut self, signature: &Signature) -> bool {
-        let Some(touches) = signature.touches.filter(|_| self.world().baton.is_some()) else { return false };
-        let Ok(touch) = touches(self) else { return false };
+        if self.world().baton.is_none() {
+            return false;
+        }
+        let touch = if self.world().faults.counts(signature.name) {
+            Some(Touch::everything())
+        } else {
+            signature.touches.and_then(|touches| touches(self).ok())
+        };
+        let Some(touch) = touch else { return false };
         let thread = self.thread();
         schedule::wait(&mut self.caller.data_mut().world, thread, touch);
         true

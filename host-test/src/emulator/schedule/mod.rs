@@ -44,7 +44,7 @@ pub(crate) use touch::{How, Touch};
 
 use super::linking::Code;
 use super::random::Random;
-use super::{Builder, Emulator, PATIENCE};
+use super::{Builder, Effect, Emulator, PATIENCE, Which};
 use crate::{Request, Scenario};
 use explore::{Front, Limits};
 use run::{Choose, Pending, Run, Stopped, words};
@@ -62,6 +62,7 @@ pub struct Interleaved {
     requests: Vec<Sent>,
     from_start: bool,
     patience: Duration,
+    faults: Vec<(String, Which, Effect)>,
     limits: Limits,
 }
 
@@ -79,7 +80,7 @@ impl Interleaved {
         let workers = scenario.settings.workers.max(1);
         let limits = Limits { schedules: MOST_SCHEDULES, preemptions: usize::MAX, reduce: true };
         let (scenario, requests, patience) = (scenario.clone(), Vec::new(), PATIENCE);
-        let new = Self { scenario, requests, from_start: false, patience, limits };
+        let new = Self { scenario, requests, from_start: false, patience, faults: Vec::new(), limits };
         let requests = new.scenario.requests.clone().into_iter().enumerate();
         requests.fold(new, |new, (index, request)| new.send(index % workers, request))
     }
@@ -106,6 +107,13 @@ impl Interleaved {
     /// Interleaves what the workers do when they load the filters, too. The main thread has loaded them by then.
     pub fn from_start(mut self) -> Self {
         self.from_start = true;
+        self
+    }
+
+    /// Makes host calls of this name fail, also those made while the filters are loaded. The nth call is the nth of all
+    /// threads, in the order of the schedule.
+    pub fn fault(mut self, call: &str, which: Which, effect: Effect) -> Self {
+        self.faults.push((call.into(), which, effect));
         self
     }
 
@@ -243,7 +251,9 @@ impl Interleaved {
     }
 
     fn builder(&self) -> Builder {
-        Emulator::builder(&self.scenario).patience(self.patience)
+        let builder = Emulator::builder(&self.scenario).patience(self.patience);
+        let faults = self.faults.iter();
+        faults.fold(builder, |builder, (call, which, effect)| builder.fault(call, *which, *effect))
     }
 
     fn codes(&self) -> Result<Arc<[Arc<Code>]>, Violation> {

@@ -5,6 +5,9 @@ use crate::Exchange;
 use crate::emulator::Emulator;
 use std::fmt;
 
+/// Turns that a violation is printed with: those of a race are few, those of an endless loop all alike.
+const SHOWN: usize = 100;
+
 /// How things have ended under one schedule.
 #[derive(Debug)]
 pub struct End {
@@ -93,7 +96,11 @@ impl fmt::Display for Violation {
         writeln!(f, "  schedule: \"{}\"", self.schedule)?;
         writeln!(f, "  preemptions: {}; schedules tried: {}", self.preemptions, self.tried)?;
         writeln!(f, "  turns, as [thread#context] call -> answer:")?;
-        for (place, call) in self.calls.iter().enumerate() {
+        let left_out = self.calls.len().saturating_sub(SHOWN);
+        if left_out > 0 {
+            writeln!(f, "        ({left_out} before these)")?;
+        }
+        for (place, call) in self.calls.iter().enumerate().skip(left_out) {
             writeln!(f, "  {:>4}  {call}", place + 1)?;
         }
         Ok(())

@@ -17,14 +17,20 @@ pub(crate) enum How {
 /// One touch of one thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Touch {
-    what: String,
+    /// Nothing for everything.
+    what: Option<String>,
     how: How,
 }
 
 impl Touch {
     /// `what` names the thing: two names, two things.
     pub fn new(what: impl Into<String>, how: How) -> Self {
-        Self { what: what.into(), how }
+        Self { what: Some(what.into()), how }
+    }
+
+    /// A touch of which nothing is known.
+    pub fn everything() -> Self {
+        Self { what: None, how: How::Changes }
     }
 
     /// The next answer of an upstream, if it has several: who asks first gets the first. All upstreams are one thing.
@@ -37,7 +43,8 @@ impl Touch {
 
     /// Whether nobody can tell in which order two threads did this and that.
     pub fn commutes(&self, other: &Self) -> bool {
-        self.what != other.what || (self.how == other.how && self.how != How::Changes)
+        let apart = self.what.is_some() && other.what.is_some() && self.what != other.what;
+        apart || (self.how == other.how && self.how != How::Changes)
     }
 }
 
@@ -61,6 +68,8 @@ mod tests {
             assert_eq!(Touch::new("a", one).commutes(&Touch::new("a", other)), same, "{one:?} {other:?}");
             assert_eq!(Touch::new("a", other).commutes(&Touch::new("a", one)), same, "{other:?} {one:?}");
             assert!(Touch::new("a", one).commutes(&Touch::new("b", other)));
+            assert!(!Touch::new("a", one).commutes(&Touch::everything()));
+            assert!(!Touch::everything().commutes(&Touch::new("a", other)));
         }
     }
 }
