@@ -2,8 +2,8 @@
 
 use crate::modules::{RACY, RIGHT, module, number, on_request};
 use std::time::Duration;
-use tollgate_host_test::Request;
 use tollgate_host_test::emulator::schedule::{Coverage, End, Interleaved, Schedule};
+use tollgate_host_test::{Filter, Request, Scenario, Wasm};
 
 fn counts_to(expected: u64) -> impl Fn(&mut End) -> Result<(), String> {
     move |end| match number(end) {
@@ -98,6 +98,49 @@ fn a_gauge_that_is_read_and_set_loses_what_others_set() {
     assert!(report.is_exhaustive());
     // Who reads sees what was added: 0 and 0, 0 and 1, 1 and 0.
     assert_eq!(report.schedules.len(), 3);
+}
+
+#[test]
+fn the_schedule_that_is_told_has_as_few_preemptions_as_it_takes() {
+    // Both add; the one with a header more also reads.
+    let body = "(call $count (i32.const 1056) (i32.const 3))
+        (if (i32.gt_u (local.get 1) (i32.const 6)) (then
+          (drop (call $metric (i32.load (i32.const 32)) (i32.const 40)))))";
+    let reader = Interleaved::new(&on_request(body)).send(0, Request::get("/").header("x-read", "1"));
+    let sees_its_own = |end: &mut End| match end.calls.iter().find(|call| call.contains("get_metric")) {
+        Some(call) if call.ends_with("Ok 1") => Ok(()),
+        other => Err(format!("{other:?}")),
+    };
+    let violation = reader.send(1, Request::get("/")).exhaustive(sees_its_own).unwrap_err();
+    // That the other adds between adding and reading comes to the same, and is not as simple.
+    assert_eq!((violation.schedule.to_string().as_str(), violation.preemptions), ("2 1 1", 0), "{violation}");
+}
+
+#[test]
+fn threads_draw_random_numbers_of_their_own() {
+    let text = r#"(import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+        (import "env" "proxy_set_shared_data" (func $set (param i32 i32 i32 i32 i32) (result i32)))
+        (memory (export "memory") 1)
+        (func (export "malloc") (param i32) (result i32) (i32.const 1024))
+        (func (export "proxy_abi_version_0_2_1"))
+        (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+          (drop (call $set (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 0)))
+          (drop (call $random (i32.const 16) (i32.const 8)))
+          (drop (call $set (i32.const 0) (i32.const 1) (i32.const 16) (i32.const 8) (i32.const 0)))
+          (i32.const 0))"#;
+    let filter = Filter::new(Wasm::wat(&format!("(module {text})")));
+    let scenario = Scenario::new().filter(filter).settings(|s| s.workers = 2);
+    let two = Interleaved::new(&scenario).send(0, Request::get("/")).send(1, Request::get("/"));
+    let drawn = |schedule: &str, thread: &str| {
+        let end = two.replay(&schedule.parse().unwrap(), |_| ()).unwrap();
+        let of_thread = end.calls.iter().filter(|call| call.starts_with(thread));
+        of_thread.last().unwrap().clone()
+    };
+    for thread in ["[1#2]", "[2#2]"] {
+        assert_eq!(drawn("1 1 2 2", thread), drawn("2 1 2 1", thread));
+    }
+    let value = |call: String| call.split_once("value=").unwrap().1.to_owned();
+    assert_ne!(value(drawn("1 1 2 2", "[1#2]")), value(drawn("1 1 2 2", "[2#2]")));
 }
 
 #[test]
