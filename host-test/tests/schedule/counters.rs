@@ -1,6 +1,7 @@
 //! Counters: the race that everybody writes once.
 
 use crate::modules::{RACY, RIGHT, module, number, on_request};
+use std::cell::RefCell;
 use std::time::Duration;
 use tollgate_host_test::emulator::schedule::{Coverage, End, Interleaved, Schedule};
 use tollgate_host_test::{Filter, Request, Scenario, Wasm};
@@ -114,6 +115,60 @@ fn the_schedule_that_is_told_has_as_few_preemptions_as_it_takes() {
     let violation = reader.send(1, Request::get("/")).exhaustive(sees_its_own).unwrap_err();
     // That the other adds between adding and reading comes to the same, and is not as simple.
     assert_eq!((violation.schedule.to_string().as_str(), violation.preemptions), ("2 1 1", 0), "{violation}");
+}
+
+#[test]
+fn a_bound_on_preemptions_leaves_out_nothing_within_it() {
+    let body = "(call $count (i32.const 1056) (i32.const 3))
+        (if (i32.gt_u (local.get 1) (i32.const 6)) (then
+          (drop (call $metric (i32.load (i32.const 32)) (i32.const 40)))))";
+    let reader = Interleaved::new(&on_request(body)).send(0, Request::get("/").header("x-read", "1"));
+    let sees_two =
+        |end: &mut End| end.calls.iter().any(|call| call.contains("get_metric") && call.ends_with("2"));
+    let never = |end: &mut End| if sees_two(end) { Err("2".to_owned()) } else { Ok(()) };
+    assert!(reader.send(1, Request::get("/")).preemptions(0).exhaustive(never).is_err());
+}
+
+#[test]
+fn going_on_with_another_worker_between_two_requests_interrupts_nobody() {
+    let report = two(RIGHT).send(0, Request::get("/")).preemptions(0).exhaustive(counts_to(3)).unwrap();
+    let schedules: Vec<_> = report.schedules.iter().map(ToString::to_string).collect();
+    assert_eq!(schedules, ["1 1 1 1 2 2", "1 1 2 2 1 1", "2 2 1 1 1 1"]);
+}
+
+#[test]
+fn what_is_set_last_stays() {
+    let body = "(drop (call $define (i32.const 1) (i32.const 1104) (i32.const 2) (i32.const 32)))
+        (drop (call $record (i32.load (i32.const 32)) (i64.extend_i32_u (local.get 1))))";
+    let kept = RefCell::new(Vec::new());
+    let report = Interleaved::new(&on_request(body))
+        .send(0, Request::get("/"))
+        .send(1, Request::get("/").header("x-more", "1"))
+        .exhaustive(|end| kept.borrow_mut().extend(end.emulator.metric("n2")))
+        .unwrap();
+    assert!(report.is_exhaustive());
+    let mut kept = kept.into_inner();
+    kept.sort_unstable();
+    assert_eq!(kept, [6, 7]);
+}
+
+#[test]
+fn bodies_and_trailers_meet_as_headers_do() {
+    let body = format!(
+        r#"(func (export "proxy_on_request_body") (param i32 i32 i32) (result i32) {RACY} (i32.const 0))"#
+    );
+    let trailers = format!(
+        r#"(func (export "proxy_on_request_trailers") (param i32 i32) (result i32) {RACY} (i32.const 0))"#
+    );
+    let response = format!(
+        r#"(func (export "proxy_on_response_headers") (param i32 i32 i32) (result i32) {RACY} (i32.const 0))"#
+    );
+    let request = || Request::post("/", "body").trailer("x-sum", "1");
+    for callback in [body, trailers, response] {
+        let two = Interleaved::new(&module(&callback)).send(0, request()).send(1, request());
+        let violation = two.exhaustive(counts_to(2)).unwrap_err();
+        assert_eq!(violation.schedule.to_string(), "1 2 2 1", "{callback}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::modules::{module, on_request};
 use std::cell::RefCell;
 use std::time::Duration;
 use tollgate_host_test::emulator::schedule::{End, Interleaved};
-use tollgate_host_test::{Answer, ClientView, Request, Response, Scenario, Upstream};
+use tollgate_host_test::{Answer, ClientView, Headers, Request, Response, Scenario, Upstream};
 
 /// Takes what is free with this `cas`, and counts who had it.
 fn insert_if_absent(cas: &str) -> Interleaved {
@@ -163,6 +163,42 @@ fn who_asks_first_by_a_callout_gets_the_first_answer() {
     // Both calls, and both requests behind them at the router, which looks at upstreams too.
     assert_eq!(several.schedules.len(), 6);
     assert_eq!(callout(vec![answer(200)]).exhaustive(all_ask).unwrap().schedules.len(), 1);
+}
+
+#[test]
+fn grpc_calls_take_an_upstreams_answers_in_their_order_too() {
+    let answer = |status| Answer::Grpc {
+        initial_metadata: Headers::default(),
+        messages: Vec::new(),
+        status,
+        message: Vec::new(),
+        after: Duration::ZERO,
+    };
+    let arguments =
+        "(i32.const 1088) (i32.const 5) (i32.const 1024) (i32.const 1) (i32.const 1024) (i32.const 1)
+        (i32.const 0) (i32.const 0)";
+    let call = format!(
+        "(drop (call $grpc {arguments} (i32.const 0) (i32.const 0) (i32.const 1000) (i32.const 40)))"
+    );
+    let stream = format!(
+        "(drop (call $stream {arguments} (i32.const 40)))
+         (drop (call $send (i32.load (i32.const 40)) (i32.const 1024) (i32.const 1) (i32.const 1)))"
+    );
+    // The turns of one worker: its calls, and its request's at the router.
+    for (body, turns, schedules) in [(call, 2, 6), (stream, 3, 20)] {
+        let scenario = on_request(&body)
+            .upstream(Upstream::replies("upstream", Response::new(200)))
+            .upstream(Upstream::grpc("other", vec![answer(0), answer(14)]));
+        let two = Interleaved::new(&scenario).send(0, Request::get("/")).send(1, Request::get("/"));
+        let report = two
+            .exhaustive(|end| {
+                assert_eq!(end.emulator.received("other").len(), 2);
+                assert_eq!(end.calls.len(), 2 * turns);
+            })
+            .unwrap();
+        assert!(report.is_exhaustive());
+        assert_eq!(report.schedules.len(), schedules);
+    }
 }
 
 #[test]

@@ -20,6 +20,11 @@ pub fn module(callbacks: &str) -> Scenario {
         (import "env" "proxy_set_tick_period_milliseconds" (func $tick (param i32) (result i32)))
         (import "env" "proxy_http_call"
           (func $call (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+        (import "env" "proxy_grpc_call"
+          (func $grpc (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+        (import "env" "proxy_grpc_stream"
+          (func $stream (param i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+        (import "env" "proxy_grpc_send" (func $send (param i32 i32 i32 i32) (result i32)))
         (memory (export "memory") 2)
         (global $top (mut i32) (i32.const 65536))
         (func (export "malloc") (param $n i32) (result i32)

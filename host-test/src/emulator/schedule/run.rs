@@ -144,8 +144,12 @@ impl Run {
 
     fn hear(&mut self, task: usize, news: News) -> Result<(), Stopped> {
         match news {
-            News::Waits(world, touch) => {
+            News::Waits(from, world, touch) => {
                 self.world = world;
+                if from != task {
+                    let why = format!("what was begun on thread {task} went on on thread {from}");
+                    return Err(Stopped::Broken(why));
+                }
                 self.waiting[task] = Some(Pending { task, touch, fresh: !self.touched[task] });
                 Ok(())
             }

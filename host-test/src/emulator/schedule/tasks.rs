@@ -39,8 +39,8 @@ enum Turn {
 /// What a task tells.
 #[derive(Debug)]
 pub(super) enum News {
-    /// It is about to touch something.
-    Waits(Box<World>, Touch),
+    /// It is about to touch something; the number is its own.
+    Waits(usize, Box<World>, Touch),
     /// It has done its job.
     Finished(Box<World>, Done),
     /// The emulator itself has panicked, and took the world with it.
@@ -87,7 +87,7 @@ pub(crate) fn wait(world: &mut Box<World>, task: usize, touch: Touch) {
     let Some(baton) = &world.baton else { return };
     let seats = Arc::clone(&baton.seats);
     let given = std::mem::take(world);
-    match seats.news.send(News::Waits(given, touch)).ok().and_then(|()| seats.next(task)) {
+    match seats.news.send(News::Waits(task, given, touch)).ok().and_then(|()| seats.next(task)) {
         Some(Turn::GoOn(back)) => *world = back,
         _ => resume_unwind(Box::new(GivenUp)),
     }
@@ -224,7 +224,7 @@ mod tests {
             waited.unwrap_err().is::<GivenUp>()
         });
         let news = tasks.news.recv().unwrap();
-        assert!(matches!(news, News::Waits(_, touch) if touch == Touch::new("x", How::Reads)));
+        assert!(matches!(news, News::Waits(0, _, touch) if touch == Touch::new("x", How::Reads)));
         drop(tasks);
         assert!(waits.join().unwrap());
     }
