@@ -188,8 +188,8 @@ fn threads_draw_random_numbers_of_their_own() {
     let two = Interleaved::new(&scenario).send(0, Request::get("/")).send(1, Request::get("/"));
     let drawn = |schedule: &str, thread: &str| {
         let end = two.replay(&schedule.parse().unwrap(), |_| ()).unwrap();
-        let of_thread = end.calls.iter().filter(|call| call.starts_with(thread));
-        of_thread.last().unwrap().clone()
+        let mut of_thread = end.calls.iter().filter(|call| call.starts_with(thread));
+        of_thread.next_back().unwrap().clone()
     };
     for thread in ["[1#2]", "[2#2]"] {
         assert_eq!(drawn("1 1 2 2", thread), drawn("2 1 2 1", thread));
