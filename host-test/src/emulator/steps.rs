@@ -41,6 +41,7 @@ impl Emulator {
         let upstreams = self.world.upstreams.into_iter().skip(1);
         Outcome {
             exchanges,
+            connections: Vec::new(),
             callouts: upstreams.map(|u| (u.spec.name, u.received)).collect(),
             metrics: self.world.metrics.snapshot(),
             logs: self.world.logs,
