@@ -73,7 +73,9 @@ impl Emulator {
 
     fn load(&mut self) -> Result<(), String> {
         let mut codes = Vec::new();
-        for filter in self.world.scenario.filters.clone() {
+        let scenario = &self.world.scenario;
+        let filters: Vec<_> = scenario.filters.iter().chain(&scenario.network_filters).cloned().collect();
+        for filter in filters {
             let path = filter.wasm.path();
             let wasm = std::fs::read(path)
                 .unwrap_or_else(|e| panic!("cannot read the module {}: {e}", path.display()));
@@ -82,7 +84,11 @@ impl Emulator {
             codes.push(code);
         }
         for (plugin, code) in codes.iter().enumerate() {
-            self.canary(plugin, code)?;
+            // What was tried is not tried again (proxy-wasm-cpp-host, `wasm.cc`, plugin_canary_cache_).
+            let (this, before) = (&self.world.plugins[plugin], &self.world.plugins[..plugin]);
+            if !before.iter().any(|other| other.vm_key == this.vm_key && other.key == this.key) {
+                self.canary(plugin, code)?;
+            }
             self.start_on(0, plugin, code)?;
         }
         for thread in 1..=self.world.workers {
@@ -267,7 +273,13 @@ fn plugin(filter: Filter, code: &Code) -> Plugin {
         code.hash,
         filter.environment
     );
-    let key = format!("{}||{}||{:?}", filter.root_id, configuration.escape_ascii(), filter.failure_policy);
+    let key = format!(
+        "{}||{}||{}||{:?}",
+        filter.name,
+        filter.root_id,
+        configuration.escape_ascii(),
+        filter.failure_policy
+    );
     Plugin { filter, configuration, vm_key, key }
 }
 
