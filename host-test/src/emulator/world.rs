@@ -8,7 +8,8 @@ use super::clock::Clock;
 use super::context::{BufferKind, Context, MapKind};
 use super::header_map::HeaderMap;
 use super::linking::AbiVersion;
-use super::proxy::stream::Stream;
+use super::proxy::network;
+use super::proxy::stream::{FilterState, Stream};
 use super::random::Random;
 use super::state::{Metrics, Queues, SharedData};
 use super::trace::{Faults, Trace, Trap};
@@ -23,6 +24,8 @@ use std::time::Duration;
 pub(crate) enum Action {
     ContinueDecoding(u32),
     ContinueEncoding(u32),
+    ContinueReading(u32),
+    CloseConnection(u32),
     Reset(u32),
     Reply(u32, LocalReply),
     /// `proxy_done` of a root context that was pending.
@@ -65,6 +68,7 @@ pub(crate) enum Event {
     Upstream { stream: u64, attempt: u32, part: Part },
     RouteTimeout { stream: u64 },
     Retry { stream: u64 },
+    Connection { connection: u64, news: network::News },
     HttpCall { vm: usize, root: u32, token: u32, outcome: super::callouts::http::Outcome },
     Grpc { vm: usize, root: u32, token: u32, what: super::callouts::grpc::News },
 }
@@ -91,7 +95,7 @@ pub(crate) struct Plugin {
     pub filter: Filter,
     pub configuration: Vec<u8>,
     pub vm_key: String,
-    /// Plugins of one VM that are configured alike share a root context.
+    /// Plugins of one VM that are named and configured alike share a root context.
     pub key: String,
 }
 
@@ -162,6 +166,8 @@ pub(crate) struct World {
     /// How long a callback may run, by the wall's clock.
     pub patience: Duration,
     pub streams: BTreeMap<u64, Stream>,
+    pub next_connection: u64,
+    pub connections: BTreeMap<u64, network::Connection>,
     pub upstreams: Vec<UpstreamState>,
     pub shared: SharedData,
     pub queues: Queues<Owner>,
@@ -202,6 +208,24 @@ impl World {
     /// A stream that is known to be there.
     pub fn stream_mut(&mut self, id: u64) -> &mut Stream {
         self.streams.get_mut(&id).unwrap_or_else(|| panic!("stream {id} is gone"))
+    }
+
+    /// The connection that a context is about, if it is about one.
+    pub fn connection_of(&self, vm: usize, id: u32) -> Option<u64> {
+        self.context(vm, id)?.connection.filter(|connection| self.connections.contains_key(connection))
+    }
+
+    /// A connection that is known to be there.
+    pub fn connection_mut(&mut self, id: u64) -> &mut network::Connection {
+        self.connections.get_mut(&id).unwrap_or_else(|| panic!("connection {id} is gone"))
+    }
+
+    /// The filter state of what a context is about.
+    pub fn filter_state(&mut self, vm: usize, id: u32) -> Option<&mut BTreeMap<String, FilterState>> {
+        if let Some(connection) = self.connection_of(vm, id) {
+            return Some(&mut self.connection_mut(connection).filter_state);
+        }
+        self.stream_of(vm, id).map(|stream| &mut self.stream_mut(stream).filter_state)
     }
 
     /// The root context of a context.
@@ -280,8 +304,11 @@ impl World {
             }
             BufferKind::CallBody => roots.call_answer.as_ref().map(|a| a.body.clone()),
             BufferKind::GrpcMessage => Some(roots.grpc_message.clone().unwrap_or_default()),
-            BufferKind::DownstreamData | BufferKind::UpstreamData | BufferKind::CallData => Some(Vec::new()),
-            BufferKind::RequestBody | BufferKind::ResponseBody => {
+            BufferKind::CallData => Some(Vec::new()),
+            BufferKind::RequestBody
+            | BufferKind::ResponseBody
+            | BufferKind::DownstreamData
+            | BufferKind::UpstreamData => {
                 Some(self.buffer_mut(vm, id, kind).map(|b| b.clone()).unwrap_or_default())
             }
         }
@@ -290,6 +317,13 @@ impl World {
     /// A buffer that may be changed.
     pub fn buffer_mut(&mut self, vm: usize, id: u32, kind: BufferKind) -> Option<&mut Vec<u8>> {
         let context = self.vms.get(vm)?.contexts.get(&id)?;
+        if let Some(connection) = context.connection.and_then(|c| self.connections.get_mut(&c)) {
+            return match kind {
+                BufferKind::DownstreamData if context.downstream_data => Some(&mut connection.down.buffer),
+                BufferKind::UpstreamData if context.upstream_data => Some(&mut connection.up.buffer),
+                _ => None,
+            };
+        }
         let stream = self.streams.get_mut(&context.stream?)?;
         match kind {
             BufferKind::RequestBody if context.request.buffering => stream.request.buffer.as_mut(),
