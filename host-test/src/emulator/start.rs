@@ -85,10 +85,14 @@ impl Emulator {
     }
 
     fn load_first(&mut self, codes: &[Arc<Code>]) -> Result<(), String> {
-        let filters = self.world.scenario.filters.clone().into_iter();
-        self.world.plugins = filters.zip(codes).map(|(filter, code)| plugin(filter, code)).collect();
+        let plugins = loaded(&self.world.scenario).cloned().zip(codes);
+        self.world.plugins = plugins.map(|(filter, code)| plugin(filter, code)).collect();
         for (plugin, code) in codes.iter().enumerate() {
-            self.canary(plugin, code)?;
+            // What was tried is not tried again (proxy-wasm-cpp-host, `wasm.cc`, plugin_canary_cache_).
+            let (this, before) = (&self.world.plugins[plugin], &self.world.plugins[..plugin]);
+            if !before.iter().any(|other| other.vm_key == this.vm_key && other.key == this.key) {
+                self.canary(plugin, code)?;
+            }
             self.start_on(0, plugin, code)?;
         }
         Ok(())
@@ -256,6 +260,11 @@ impl Emulator {
     }
 }
 
+/// Every filter, in the order of the plugins.
+fn loaded(scenario: &Scenario) -> impl Iterator<Item = &Filter> {
+    scenario.filters.iter().chain(&scenario.network_filters)
+}
+
 /// The modules of a scenario's filters, or Envoy's words for what is wrong with one.
 pub(crate) fn codes(scenario: &Scenario) -> Result<Vec<Arc<Code>>, String> {
     let code = |filter: &Filter| {
@@ -264,7 +273,7 @@ pub(crate) fn codes(scenario: &Scenario) -> Result<Vec<Arc<Code>>, String> {
             std::fs::read(path).unwrap_or_else(|e| panic!("cannot read the module {}: {e}", path.display()));
         linking::load(&wasm).map_err(|why| refusal(filter, &why))
     };
-    scenario.filters.iter().map(code).collect()
+    loaded(scenario).map(code).collect()
 }
 
 fn refusal(filter: &Filter, why: &str) -> String {
@@ -284,7 +293,13 @@ fn plugin(filter: Filter, code: &Code) -> Plugin {
         code.hash,
         filter.environment
     );
-    let key = format!("{}||{}||{:?}", filter.root_id, configuration.escape_ascii(), filter.failure_policy);
+    let key = format!(
+        "{}||{}||{}||{:?}",
+        filter.name,
+        filter.root_id,
+        configuration.escape_ascii(),
+        filter.failure_policy
+    );
     Plugin { filter, configuration, vm_key, key }
 }
 

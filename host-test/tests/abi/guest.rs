@@ -110,7 +110,8 @@ fn shape(name: &str) -> (usize, bool) {
         | "proxy_on_grpc_receive_trailing_metadata"
         | "proxy_on_grpc_close" => (3, false),
         "proxy_on_http_call_response" => (5, false),
-        "proxy_on_done" => (1, true),
+        "proxy_on_done" | "proxy_on_new_connection" => (1, true),
+        "proxy_on_downstream_connection_close" | "proxy_on_upstream_connection_close" => (2, false),
         "proxy_on_vm_start" | "proxy_on_configure" => (2, true),
         "proxy_on_request_trailers" | "proxy_on_response_trailers" => (2, true),
         "_initialize" | "_start" => (0, false),

@@ -128,7 +128,7 @@ impl Emulator {
 
     /// A context in each filter. A failed VM is tried anew here, left out, or answers with its failure.
     fn build_chain(&mut self, stream: u64, worker: usize) {
-        for plugin in 0..self.world.plugins.len() {
+        for plugin in 0..self.world.scenario.filters.len() {
             let Some((vm, root)) = self.plugin_on(worker, plugin) else { continue };
             let filter = self.world.stream_mut(stream).filters.len();
             let context = self.world.vms[vm].add(Context::stream(plugin, root, stream, filter));
