@@ -4,6 +4,7 @@ mod callers;
 mod calls;
 mod guests;
 mod http;
+mod messages;
 mod pauses;
 
 use tollgate_host_test::{ClientView, Host, Outcome, Scenario};
