@@ -24,7 +24,7 @@ impl Emulator {
     }
 
     /// Whether a request is under way.
-    pub fn is_open(&self, handle: StreamHandle) -> bool {
+    pub fn is_under_way(&self, handle: StreamHandle) -> bool {
         self.is_alive(handle.0)
     }
 

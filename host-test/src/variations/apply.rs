@@ -146,6 +146,7 @@ pub(super) fn describe(change: &Change, scenario: &Scenario) -> String {
             format!("{}: `{name}` comes first of its header fields", of(answer))
         }
         Change::Latency { answer, after } => format!("{}: takes {after:?}", of(answer)),
+        Change::Pause { request, before } => format!("request {request}: comes {before:?} later"),
         Change::Worker { request, worker } => format!("request {request}: lands on worker {worker}"),
         Change::Overlap { request, events } => {
             format!("request {}: begins {events} events after request {request} has", request + 1)

@@ -14,6 +14,8 @@ pub enum Kind {
     HeaderOrder,
     /// Upstreams answer sooner or later, so that those of callouts come in another order.
     Latencies,
+    /// Requests come later, so that other ticks have been.
+    Pauses,
     /// Requests land on other workers.
     Workers,
     /// A request begins while the one before it is under way.
@@ -26,11 +28,12 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::RequestPieces,
         Self::ResponsePieces,
         Self::HeaderOrder,
         Self::Latencies,
+        Self::Pauses,
         Self::Workers,
         Self::Overlaps,
         Self::HangUps,
@@ -41,10 +44,22 @@ impl Kind {
         matches!(self, Self::HangUps | Self::UpstreamResets)
     }
 
-    pub(super) fn cut(self, request: usize, after: usize) -> Change {
+    /// Whether it is made to the scenario, and not while that is played.
+    pub(super) fn is_data(self) -> bool {
+        matches!(self, Self::RequestPieces | Self::ResponsePieces | Self::HeaderOrder | Self::Latencies)
+    }
+
+    /// Whether it is tried at every event of a request.
+    pub(super) fn has_moment(self) -> bool {
+        self.cuts_off() || self == Self::Overlaps
+    }
+
+    /// Such a change, after so many events.
+    pub(super) fn at(self, request: usize, events: usize) -> Change {
         match self {
-            Self::UpstreamResets => Change::UpstreamReset { request, after },
-            _ => Change::HangUp { request, after },
+            Self::Overlaps => Change::Overlap { request, events },
+            Self::UpstreamResets => Change::UpstreamReset { request, after: events },
+            _ => Change::HangUp { request, after: events },
         }
     }
 }
@@ -87,6 +102,13 @@ pub enum Change {
         answer: usize,
         /// How long.
         after: Duration,
+    },
+    /// The client waits before it sends a request.
+    Pause {
+        /// Which request.
+        request: usize,
+        /// How long.
+        before: Duration,
     },
     /// A request lands on this worker.
     Worker {
@@ -160,6 +182,11 @@ impl fmt::Display for Variation {
                     f,
                     "{comma}Change::Latency {{ answer: {answer}, after: Duration::from_micros({}) }}",
                     after.as_micros()
+                )?,
+                Change::Pause { request, before } => write!(
+                    f,
+                    "{comma}Change::Pause {{ request: {request}, before: Duration::from_micros({}) }}",
+                    before.as_micros()
                 )?,
                 other => write!(f, "{comma}Change::{other:?}")?,
             }

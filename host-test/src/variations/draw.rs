@@ -7,6 +7,8 @@ use std::time::Duration;
 
 /// Changes of one variation, at most. Shrinking takes out those that do not matter.
 const MOST_CHANGES: usize = 5;
+/// How often it is drawn anew when nothing came of it: no body to cut, no field to move.
+const TRIES: usize = 100;
 /// A body is cut at every byte up to this size.
 const SMALL: usize = 256;
 /// How many events a request or a stream may have for an overlap to be drawn within.
@@ -33,8 +35,15 @@ impl Draw {
         self.next().checked_rem(count as u64).unwrap_or(0) as usize
     }
 
-    /// Some changes of these kinds.
-    pub fn variation(&mut self, scenario: &Scenario, kinds: &[Kind]) -> Variation {
+    /// Some changes of these kinds; none if it seems that there is nothing to change.
+    pub fn variation(&mut self, scenario: &Scenario, kinds: &[Kind]) -> Option<Variation> {
+        (0..TRIES).find_map(|_| {
+            let changes = self.changes(scenario, kinds);
+            (!changes.is_empty()).then_some(Variation { changes })
+        })
+    }
+
+    fn changes(&mut self, scenario: &Scenario, kinds: &[Kind]) -> Vec<Change> {
         let count = 1 + self.below(MOST_CHANGES);
         let mut changes: Vec<Change> = Vec::new();
         for _ in 0..count {
@@ -45,11 +54,13 @@ impl Draw {
                 changes.extend(self.change(scenario, *kind));
             }
         }
-        Variation { changes }
+        changes
     }
 
     fn change(&mut self, scenario: &Scenario, kind: Kind) -> Option<Change> {
+        // Without requests there is nothing to change.
         let request = self.below(scenario.requests.len());
+        scenario.requests.get(request)?;
         let answer = self.below(answers(scenario).count());
         let of_answer = answers(scenario).nth(answer).map(|(_, answer)| answer);
         match kind {
@@ -70,13 +81,23 @@ impl Draw {
                 Some(Change::RequestHeaderFirst { request, name })
             }
             Kind::Latencies => Some(Change::Latency { answer, after: self.latency(scenario, of_answer?)? }),
+            Kind::Pauses => {
+                let pauses = [1, 10, 100, 1_000, 10_000];
+                let before = Duration::from_millis(pauses.get(self.below(pauses.len())).copied()?);
+                Some(Change::Pause { request, before })
+            }
             Kind::Workers => Some(Change::Worker { request, worker: self.below(scenario.settings.workers) }),
             Kind::Overlaps => {
                 let request = self.below(scenario.requests.len().checked_sub(1)?);
-                Some(Change::Overlap { request, events: self.below(EVENTS) })
+                Some(Change::Overlap { request, events: self.events() })
             }
-            Kind::HangUps | Kind::UpstreamResets => Some(kind.cut(request, self.below(EVENTS))),
+            Kind::HangUps | Kind::UpstreamResets => Some(kind.at(request, self.events())),
         }
+    }
+
+    /// Rather few, for most requests have few.
+    fn events(&mut self) -> usize {
+        self.below(EVENTS).min(self.below(EVENTS))
     }
 
     /// In one piece, at every byte, at one place, or at a few.

@@ -5,12 +5,14 @@ use crate::Refused;
 use std::fmt;
 
 /// What was tried, when nothing differed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Variations drawn by lot.
     pub drawn: usize,
     /// Places where a request was cut off, by its client or its upstream.
     pub cuts: usize,
+    /// Places where a request was met by the next one.
+    pub overlaps: usize,
     /// What this scenario cannot be varied in, and why.
     pub left_out: Vec<(Kind, &'static str)>,
 }

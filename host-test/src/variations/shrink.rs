@@ -57,6 +57,11 @@ fn lesser(change: &Change) -> Vec<Change> {
         Change::UpstreamReset { request, after } => {
             counts(*after).map(|after| Change::UpstreamReset { request: *request, after }).collect()
         }
+        Change::Pause { request, before } => {
+            let less = [*before / 1000, *before / 10];
+            let less = less.into_iter().filter(|less| *less >= std::time::Duration::from_millis(1));
+            less.map(|before| Change::Pause { request: *request, before }).collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::failure::Differs;
 use crate::emulator::Emulator;
-use crate::{ClientView, Exchange, Headers, Scenario, UpstreamRequest};
+use crate::{ClientView, Exchange, Headers, Outcome, Scenario, UpstreamRequest};
 use std::collections::BTreeMap;
 
 /// Headers that tell the time.
@@ -27,32 +27,35 @@ pub(super) struct Visible {
 }
 
 impl Visible {
-    pub fn of(scenario: &Scenario, emulator: &Emulator, exchanges: &[Exchange], ignored: &Ignored) -> Self {
+    pub fn of(scenario: &Scenario, outcome: &Outcome, ignored: &Ignored) -> Self {
         let mut hidden: Vec<&str> = ignored.headers.iter().map(String::as_str).chain(TIMES).collect();
         if scenario.settings.generate_request_id {
             hidden.push("x-request-id");
         }
         let mut visible = Self::default();
-        for (index, exchange) in exchanges.iter().enumerate() {
+        for (index, exchange) in outcome.exchanges.iter().enumerate() {
             visible.exchange(&format!("request {index}"), exchange, &hidden);
         }
-        for trap in emulator.traps() {
-            visible.see(TRAPS, format!("{}: {}", trap.callback, trap.reason));
-        }
-        visible.see("left behind: streams", emulator.open_streams());
-        visible.see("left behind: callouts", emulator.open_callouts());
-        for upstream in scenario.upstreams.iter().skip(1) {
-            let received = emulator.received(&upstream.name).iter().map(|r| one_line(r, &hidden));
-            let mut received: Vec<_> = received.collect();
+        for (name, received) in &outcome.callouts {
+            let mut received: Vec<_> = received.iter().map(|request| one_line(request, &hidden)).collect();
             received.sort();
-            visible.callouts.insert(format!("callouts to `{}`", upstream.name), received);
+            visible.callouts.insert(format!("callouts to `{name}`"), received);
         }
-        for (name, value) in emulator.metrics() {
-            if !ignored.metrics.contains(&name) {
+        for (name, value) in &outcome.metrics {
+            if !ignored.metrics.contains(name) {
                 visible.metrics.insert(format!("metric `{name}`"), vec![value.to_string()]);
             }
         }
         visible
+    }
+
+    /// What the emulator tells besides: a client and an upstream will notice sooner or later.
+    pub fn inside(&mut self, emulator: &Emulator) {
+        for trap in emulator.traps() {
+            self.see(TRAPS, format!("{}: {}", trap.callback, trap.reason));
+        }
+        self.see("left behind: streams", emulator.open_streams());
+        self.see("left behind: callouts", emulator.open_callouts());
     }
 
     fn see(&mut self, place: impl Into<String>, value: impl ToString) {

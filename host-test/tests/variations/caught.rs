@@ -54,6 +54,17 @@ fn a_chunk_taken_for_the_body() {
     assert_eq!(cuts.len(), 1, "one cut is enough: {found}");
 }
 
+/// The mistake is one in Envoy too, and is cut down there to the same.
+#[test]
+fn a_field_that_is_taken_by_its_place_in_envoy() {
+    let request = Request::get("/").header("a", "1").header("bbb", "2");
+    let scenario = with(modules::takes_the_last_field()).request(request);
+    let found = differing(Variations::of(&scenario).seed(1).check_on_envoy());
+    let expected = Change::RequestHeaderFirst { request: 0, name: "bbb".into() };
+    assert_eq!(found.variation, Variation::new([expected]));
+    assert_eq!(differing(Variations::of(&scenario).replay(&found.variation)).differs, found.differs);
+}
+
 #[test]
 fn chunks_that_are_counted() {
     let response = Response::new(200).chunk("one").chunk("two").trailer("t", "1");
