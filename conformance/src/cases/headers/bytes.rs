@@ -12,14 +12,14 @@ const VALUES: [(&str, &[u8], &str, &str); 9] = [
     ("crlf", b"a\r\nx-split: 1", "is answered with 503", "splits the response"),
     ("nul", b"a\0b", "is answered with 503", "reaches the wire of the client"),
     ("tab", b"a\tb", "goes on", "reaches the client"),
-    ("del", b"a\x7fb", "goes on", "reaches the client"),
-    ("control", b"a\x01b", "goes on", "reaches the client"),
+    ("del", b"a\x7fb", "is answered with 503", "reaches the client"),
+    ("control", b"a\x01b", "is answered with 503", "reaches the client"),
     ("high", b"\x80\xff", "goes on", "reaches the client"),
-    ("spaces", b"  a  ", "goes on with its spaces", "reaches the client with its spaces"),
+    ("spaces", b"  a  ", "goes on; a reader trims it", "reaches the client, who trims it"),
 ];
 
 /// Names that no header may have.
-const NAMES: [(&str, &[u8]); 8] = [
+const NAMES: [(&str, &[u8]); 10] = [
     ("space", b"a b"),
     ("colon", b"a:b"),
     ("high", b"x\xff"),
@@ -28,6 +28,8 @@ const NAMES: [(&str, &[u8]); 8] = [
     ("tab", b"a\tb"),
     ("at", b"@"),
     ("slash", b"a/b"),
+    ("control", b"a\x01b"),
+    ("quote", b"a\"b"),
 ];
 
 pub fn cases() -> Vec<Case> {
@@ -49,7 +51,8 @@ pub fn cases() -> Vec<Case> {
     }
     for (name, key) in NAMES {
         let shown = key.escape_ascii();
-        let says = format!("the name `{shown}` is taken, and goes to the upstream as it is");
+        let comes = if name == "underscore" { "goes on" } else { "the request is answered with 503" };
+        let says = format!("the name `{shown}` is taken, and {comes}");
         cases.push(request(
             &format!("bytes/request-name/{name}"),
             &says,

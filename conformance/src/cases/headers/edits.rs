@@ -40,12 +40,12 @@ pub fn cases() -> Vec<Case> {
         ),
         request(
             "add-joins-empty",
-            "joining to an empty value adds no comma, joining an empty one does",
+            "joining to an empty value or joining an empty one adds no comma",
             [add(REQUEST, "via", ""), add(REQUEST, "via", "1"), add(REQUEST, "via", ""), show()],
         ),
         request(
             "add-cookie",
-            "cookies are kept apart, and joined for HTTP/1.1 nowhere",
+            "cookies are kept apart",
             [add(REQUEST, "cookie", "a=1"), add(REQUEST, "cookie", "b=2"), show()],
         ),
         request(
@@ -168,17 +168,17 @@ fn responses() -> Vec<Case> {
         ),
         response(
             "response-host",
-            "a response has `host` under the name of `:authority`",
+            "a response has `host` under its own name",
             [add(RESPONSE, "host", "h"), get_value(RESPONSE, ":authority")],
         ),
         response(
             "response-pseudo",
-            "a pseudo-header of a request reaches the client of a response as it is",
+            "a pseudo-header that is added to a response is not sent",
             [add(RESPONSE, ":path", "/p"), get_value(RESPONSE, ":path")],
         ),
         response(
             "response-connection",
-            "a `connection` header of a filter is taken away by the proxy",
+            "a `connection` header of a filter is taken away by the proxy, and keep-alive is not",
             [replace(RESPONSE, "connection", "x"), replace(RESPONSE, "keep-alive", "timeout=1")],
         ),
         Case::new("headers/request-then-response", "each way has its own map")
