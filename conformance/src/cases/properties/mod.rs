@@ -1,6 +1,7 @@
 //! Properties: which are there when, and as what bytes.
 
 mod connection;
+mod declared;
 mod odd;
 mod request;
 mod response;
@@ -24,6 +25,8 @@ pub fn sheets() -> Vec<Sheet> {
         Sheet::new("properties of the configuration", xds::cases())
             .filters(vec![plugin("the plugin", "the root")]),
         Sheet::new("properties that a filter sets", state::cases())
+            .filters(vec![plugin("first", "1"), plugin("second", "2")]),
+        Sheet::new("properties that are declared", declared::cases())
             .filters(vec![plugin("first", "1"), plugin("second", "2")]),
         Sheet::new("odd paths", odd::cases()),
     ]
@@ -63,7 +66,13 @@ fn everywhere(area: &str, path: &str, told: Told, says: &str) -> Case {
         Told::Value => get_property(joined.as_str()),
         Told::Length => get_property_length(joined.as_str()),
     };
-    let case = Case::new(format!("properties/{area}/{}", slug(path)), format!("`{path}` {says}"));
+    let case = Case::new(
+        format!(
+            "properties/{area}/{}",
+            if path.ends_with('.') { format!("{}-nothing", slug(path)) } else { slug(path) }
+        ),
+        format!("`{path}` {says}"),
+    );
     let case = PHASES.iter().fold(case, |case, phase| {
         let root = [set_context(Arg::Root), ask()];
         let steps: Vec<Step> =

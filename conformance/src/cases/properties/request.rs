@@ -41,8 +41,8 @@ pub fn cases() -> Vec<Case> {
         of("protocol", Value, "is the version of HTTP, in every phase"),
         of("size", Value, "is the content-length, or the bytes of body that came"),
         of("total_size", Value, "is the body that came and the headers in reach"),
-        of("headers_bytes", Value, "is the size of the headers as they came"),
-        of("", Value, "is not found: a name of nothing"),
+        of("headers_bytes", Value, "is the size of the headers in reach, and else 0"),
+        of("", Value, "is the group still: a NUL at the end begins no segment"),
         of("nosuch", Value, "is not found"),
         of("path.x", Value, "is the path still: what follows a text is not looked at"),
         of("time.x", Length, "is the time still"),
@@ -67,7 +67,7 @@ pub fn cases() -> Vec<Case> {
         .request(Request::get("/?")),
         case(
             "fragment",
-            "what looks like a fragment is part of the query",
+            "a path with a fragment is refused before the filters: 400",
             &["request.query", "request.url_path", "request.path"],
         )
         .request(Request::get("/?a#b")),

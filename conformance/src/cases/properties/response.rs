@@ -15,8 +15,8 @@ pub fn cases() -> Vec<Case> {
         of("flags", Value, "is a number of bits, in every phase"),
         of("grpc_status", Value, "is made from the status when there is none"),
         of("size", Value, "is the bytes of body that were sent"),
-        of("total_size", Value, "is the bytes of headers, body and trailers that were sent"),
-        of("headers_bytes", Value, "is the size of the headers, when they are there"),
+        of("total_size", Value, "is the body that was sent and the headers and trailers in reach"),
+        of("headers_bytes", Value, "is the size of the headers in reach, and else 0"),
         of("headers", Length, "is a map of the headers; out of their reach it is empty"),
         of(
             "headers.x",
@@ -75,7 +75,7 @@ pub fn cases() -> Vec<Case> {
                     after: Duration::ZERO,
                 }],
             ),
-        of("grpc-status-of-nonsense", "a gRPC status that is no number")
+        of("grpc-status-of-nonsense", "a gRPC status that is no number is -1")
             .on("log", [get_property("response\0grpc_status")])
             .answer(
                 "upstream",

@@ -1,35 +1,17 @@
 //! Properties that filters set.
 
+use super::declared::declare;
 use crate::Case;
 use crate::script::Arg;
-use crate::script::calls::{foreign, get_property, set_context, set_property};
+use crate::script::calls::{get_property, set_context, set_property};
 
 fn case(name: &str, says: &str) -> Case {
     Case::new(format!("properties/state/{name}"), says)
 }
 
-/// A field of a protobuf message: its number, and bytes or a number.
-pub fn field(number: u8, text: impl AsRef<[u8]>) -> Vec<u8> {
-    let text = text.as_ref();
-    let length = u8::try_from(text.len()).expect("a short field");
-    [&[number << 3 | 2, length][..], text].concat()
-}
-
-/// The same of a small number.
-pub fn varint(number: u8, value: u8) -> Vec<u8> {
-    vec![number << 3, value]
-}
-
-/// Declares a property: its name, whether it can be written once, its type and its span.
-fn declare(name: &str, readonly: u8, kind: u8, span: u8) -> crate::script::Step {
-    let message =
-        [field(1, name), varint(2, readonly), varint(3, kind), field(4, ""), varint(5, span)].concat();
-    foreign("declare_property", message)
-}
-
 pub fn cases() -> Vec<Case> {
     let set_get = |path: &'static [u8], value: &'static [u8]| [set_property(path, value), get_property(path)];
-    let mut cases = vec![
+    vec![
         case("set-and-get", "what is set is read back, in later phases too")
             .on("request_headers", set_get(b"mine", b"value"))
             .on("response_headers", [get_property("mine")])
@@ -110,77 +92,5 @@ pub fn cases() -> Vec<Case> {
                 get_property("in-stream"),
             ],
         ),
-        case("declared-readonly", "a property that is declared read-only is set once").on(
-            "request_headers",
-            [
-                set_context(Arg::Root),
-                declare("once", 1, 1, 0),
-                set_context(Arg::Stream),
-                set_property("once", "1"),
-                set_property("once", "2"),
-                get_property("once"),
-            ],
-        ),
-        case("declared-twice", "a name is declared once").on(
-            "request_headers",
-            [
-                set_context(Arg::Root),
-                declare("twice", 0, 1, 0),
-                declare("twice", 1, 0, 1),
-                declare("other", 0, 1, 0),
-            ],
-        ),
-        case("declared-nothing", "an empty declaration declares an empty name").on(
-            "request_headers",
-            [
-                set_context(Arg::Root),
-                foreign("declare_property", ""),
-                foreign("declare_property", ""),
-                foreign("declare_property", b"\xff"),
-            ],
-        ),
-    ];
-    let kinds = ["bytes", "string", "flatbuffers", "protobuf", "number-9"];
-    for (kind, number) in kinds.into_iter().zip([0, 1, 2, 3, 9]) {
-        let name = format!("kind-{kind}");
-        cases.push(
-            case(
-                &format!("declared-{name}"),
-                &format!("a property that is declared as {kind} reads back as its type has it"),
-            )
-            .on(
-                "request_headers",
-                [
-                    set_context(Arg::Root),
-                    declare(&name, 0, number, 0),
-                    set_context(Arg::Stream),
-                    set_property(name.as_str(), "value"),
-                    get_property(name.as_str()),
-                    set_property(name.as_str(), b"\xff\x80"),
-                    get_property(name.as_str()),
-                ],
-            ),
-        );
-    }
-    for (span, number) in [("filter-chain", 0), ("request", 1), ("connection", 2), ("number-9", 9)] {
-        let name = format!("span-{span}");
-        cases.push(
-            case(
-                &format!("declared-{name}"),
-                &format!("a property with the span {span} is the stream's all the same"),
-            )
-            .on(
-                "request_headers",
-                [
-                    set_context(Arg::Root),
-                    declare(&name, 0, 1, number),
-                    set_context(Arg::Stream),
-                    set_property(name.as_str(), "value"),
-                    get_property(name.as_str()),
-                ],
-            )
-            .on_filter(1, "response_headers", [get_property(name.as_str())]),
-        );
-    }
-    cases
+    ]
 }

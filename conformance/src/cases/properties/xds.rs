@@ -59,6 +59,10 @@ pub fn cases() -> Vec<Case> {
         ("upstream_host_metadata", "is not found: the legacy names are gone"),
     ]
     .into_iter()
-    .map(|(path, says)| everywhere("xds", path, Value, says))
+    .map(|(path, says)| {
+        let case = everywhere("xds", path, Value, says);
+        let whole = path == "xds.node";
+        if whole { case.differs("the message says which build of Envoy it is", &[]) } else { case }
+    })
     .collect()
 }

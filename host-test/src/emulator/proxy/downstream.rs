@@ -58,7 +58,12 @@ impl Emulator {
             (received.len() > MOST_HEADERS).then_some("http1.too_many_headers")
         };
         if let Some(details) = refusal {
-            return self.refuse_headers(id, worker, details);
+            let body = b"Request Header Fields Too Large".to_vec();
+            return self.refuse(id, worker, 431, details, body);
+        }
+        // Envoy, `source/common/http/path_utility.cc`: what a fragment may be good for is nothing that a server sees.
+        if request.path.contains('#') {
+            return self.refuse(id, worker, 400, "path_normalization_failed", Vec::new());
         }
         let chunked = request.body.len() > 1 || !request.trailers.0.is_empty();
         if !request.body.is_empty() && !chunked && headers.first(b"content-length").is_none() {
@@ -117,16 +122,12 @@ impl Emulator {
         id
     }
 
-    /// The codec does not let these headers in. The filters hear of it in the log.
-    fn refuse_headers(&mut self, id: u64, worker: usize, details: &str) -> u64 {
+    /// These headers are not let in. The filters hear of it in the log.
+    fn refuse(&mut self, id: u64, worker: usize, status: u32, details: &str, body: Vec<u8>) -> u64 {
         let started = self.world.clock.now();
         self.world.streams.insert(id, Stream { id, thread: worker, started, ..Stream::default() });
         self.build_chain(id, worker);
-        let body = b"Request Header Fields Too Large".to_vec();
-        self.local_reply(
-            id,
-            LocalReply { status: 431, details: details.into(), body, ..LocalReply::default() },
-        );
+        self.local_reply(id, LocalReply { status, details: details.into(), body, ..LocalReply::default() });
         id
     }
 
