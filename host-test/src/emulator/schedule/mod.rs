@@ -104,7 +104,8 @@ impl Interleaved {
         self
     }
 
-    /// Interleaves what the workers do when they load the filters, too. The main thread has loaded them by then.
+    /// Interleaves what the workers do when they load the filters, too. The main thread has loaded them by then, in a
+    /// canary and for itself; workers do it all at once, on Envoy too.
     pub fn from_start(mut self) -> Self {
         self.from_start = true;
         self
