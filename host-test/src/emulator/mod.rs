@@ -25,7 +25,7 @@ mod trace;
 mod vm;
 mod world;
 
-pub use abi::names as host_calls;
+pub use abi::{host_call, names as host_calls};
 pub use linking::AbiVersion;
 pub use start::Builder;
 pub use steps::StreamHandle;
