@@ -153,6 +153,8 @@ pub(crate) struct Context {
     pub destroyed: bool,
     pub request: Reach,
     pub response: Reach,
+    /// The buffer that was looked at last.
+    pub last_buffer: Option<BufferKind>,
     /// `on_log` is running.
     pub logging: bool,
     pub failure_replied: bool,

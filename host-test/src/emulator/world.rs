@@ -6,7 +6,7 @@
 
 use super::clock::Clock;
 use super::context::{BufferKind, Context, MapKind};
-use super::header_map::HeaderMap;
+use super::header_map::{HeaderMap, Kind};
 use super::linking::AbiVersion;
 use super::proxy::network;
 use super::proxy::stream::{FilterState, Stream};
@@ -218,7 +218,7 @@ impl World {
     /// The random numbers of a thread: one sequence for all while nothing depends on who is first.
     pub fn random_of(&mut self, thread: usize) -> &mut Random {
         match &mut self.baton {
-            Some(baton) => baton.randoms.entry(thread).or_insert_with(|| Random::new(thread as u64)),
+            Some(baton) => baton.randoms.entry(thread).or_insert_with(|| self.random.fork(thread)),
             None => &mut self.random,
         }
     }
@@ -315,14 +315,14 @@ impl World {
             MapKind::ResponseHeaders if context.response.headers => stream.response_headers.as_mut(),
             MapKind::RequestTrailers => {
                 if !context.request.trailers && context.request.end_of_stream && context.request.body {
-                    stream.request_trailers.get_or_insert_default();
+                    stream.request_trailers.get_or_insert_with(|| HeaderMap::new(Kind::RequestTrailers));
                     context.request.trailers = true;
                 }
                 context.request.trailers.then_some(stream.request_trailers.as_mut()).flatten()
             }
             MapKind::ResponseTrailers => {
                 if !context.response.trailers && context.response.end_of_stream && context.response.body {
-                    stream.response_trailers.get_or_insert_default();
+                    stream.response_trailers.get_or_insert_with(|| HeaderMap::new(Kind::ResponseTrailers));
                     context.response.trailers = true;
                 }
                 context.response.trailers.then_some(stream.response_trailers.as_mut()).flatten()
