@@ -9,3 +9,5 @@ mod caught;
 mod modules;
 #[path = "variations/passed.rs"]
 mod passed;
+#[path = "variations/stepping.rs"]
+mod stepping;

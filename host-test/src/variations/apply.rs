@@ -90,10 +90,13 @@ pub(super) fn apply(scenario: &Scenario, changes: &[Change]) -> Scenario {
                     first(&mut response.headers, name);
                 }
             }
-            Change::Latency { answer, after: latency } => match answer_mut(&mut scenario, *answer) {
-                Some(Answer::Reply { after, .. } | Answer::Grpc { after, .. }) => *after = *latency,
-                _ => {}
-            },
+            Change::Latency { answer, after: latency } => {
+                if let Some(Answer::Reply { after, .. } | Answer::Grpc { after, .. }) =
+                    answer_mut(&mut scenario, *answer)
+                {
+                    *after = *latency;
+                }
+            }
             _ => {}
         }
     }
