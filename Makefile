@@ -2,10 +2,10 @@
 # reach what it runs through the environment.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup wasm test lint run bench soak ci clean-wasm
+.PHONY: help setup wasm test conformance lint run bench soak ci clean-wasm
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## get the wasm target and an Envoy, unless they are there (run, test and wasm do it by themselves)
 	@scripts/setup wasm envoy
@@ -16,6 +16,10 @@ wasm: ## build and pack every filter into target/dist, with SHA256SUMS
 
 test: setup ## every test: policies, filters in the emulator and in a real Envoy, docs and configs
 	cargo test --workspace
+
+conformance: ## the emulated host against a real Envoy, case by case (ENVOY_VERSION=1.36.4 for another one)
+	@scripts/setup wasm envoy
+	@cargo run --quiet --package tollgate-conformance
 
 lint: ## formatting, clippy, licences and sources of dependencies, shell scripts, YAML
 	@scripts/setup lint

@@ -7,7 +7,9 @@ use crate::paths;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Why no Envoy can be run. Each message says what to do.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -46,6 +48,17 @@ pub fn binary() -> Result<PathBuf, SetupError> {
         root: paths::workspace_root(),
         target: paths::target_dir(),
     })
+}
+
+/// The version of an Envoy, as `1.40.0`.
+pub fn version(binary: &Path) -> io::Result<String> {
+    let output = Command::new(binary).arg("--version").output()?;
+    // `/usr/bin/envoy  version: <revision>/1.40.0/Clean/RELEASE/BoringSSL`
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let is_version =
+        |word: &&str| word.contains('.') && word.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let version = text.rsplit('/').find(is_version);
+    version.map(str::to_owned).ok_or_else(|| io::Error::other(format!("tells no version: `{}`", text.trim())))
 }
 
 fn find(around: &Surroundings) -> Result<PathBuf, SetupError> {

@@ -17,7 +17,7 @@ mod spawn;
 mod upstream;
 mod wire;
 
-pub use binary::{SetupError, binary};
+pub use binary::{SetupError, binary, version};
 pub use log::Entry;
 pub use process::{Options, Process, StartError, validate};
 pub use run::run;

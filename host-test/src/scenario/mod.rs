@@ -8,9 +8,11 @@ mod host;
 mod message;
 mod outcome;
 mod setup;
+mod turns;
 
 pub use expect::Seen;
 pub use host::{Host, Refused};
 pub use message::{Headers, Request, Response};
 pub use outcome::{ClientView, Exchange, LogLevel, LogLine, Outcome, UpstreamRequest};
 pub use setup::{Answer, Configuration, FailurePolicy, Filter, Scenario, Settings, Upstream};
+pub(crate) use turns::Turns;

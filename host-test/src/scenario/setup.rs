@@ -140,6 +140,9 @@ pub struct Upstream {
     pub name: String,
     /// Its answer to the first request, the second, ... The last one is repeated.
     pub answers: Vec<Answer>,
+    /// Answers to requests whose path begins with this, in turn, in place of those above. The longest prefix counts.
+    /// To refuse a connection is not among them: it is refused before there is a path.
+    pub by_path: Vec<(String, Vec<Answer>)>,
     /// HTTP/2 without TLS in place of HTTP/1.1; gRPC needs it.
     pub http2: bool,
 }
@@ -152,12 +155,21 @@ impl Upstream {
 
     /// An HTTP/1.1 upstream that gives these answers in turn.
     pub fn answers(name: &str, answers: Vec<Answer>) -> Self {
-        Self { name: name.into(), answers, http2: false }
+        Self { name: name.into(), answers, by_path: Vec::new(), http2: false }
     }
 
     /// A gRPC upstream (HTTP/2) that gives these answers in turn.
     pub fn grpc(name: &str, answers: Vec<Answer>) -> Self {
-        Self { name: name.into(), answers, http2: true }
+        Self { name: name.into(), answers, by_path: Vec::new(), http2: true }
+    }
+
+    /// Gives requests whose path begins with `path` these answers in turn.
+    #[track_caller]
+    pub fn on(mut self, path: &str, answers: Vec<Answer>) -> Self {
+        let refuses = answers.iter().any(|a| matches!(a, Answer::Refuse));
+        assert!(!refuses, "upstream `{}`: a connection is refused whatever the path (`{path}`)", self.name);
+        self.by_path.push((path.into(), answers));
+        self
     }
 }
 

@@ -22,9 +22,7 @@ pub(crate) const TIMED_OUT: &str = "upstream request timeout";
 /// Hands a request to an upstream. What it does about it; one that refuses has seen nothing.
 pub(crate) fn deliver(world: &mut World, upstream: usize, request: UpstreamRequest) -> Answer {
     let state = &mut world.upstreams[upstream];
-    let answers = &state.spec.answers;
-    let answer = answers.get(state.answered).or(answers.last()).cloned().unwrap_or(Answer::Hang);
-    state.answered += 1;
+    let answer = state.turns.turn(&state.spec, &request.path).unwrap_or(Answer::Hang);
     if !matches!(answer, Answer::Refuse) {
         state.received.push(request);
     }

@@ -114,9 +114,11 @@ impl Emulator {
 
     /// Sends the request when it is complete. One that is refused is so before that.
     pub(crate) fn dispatch(&mut self, stream: u64) {
-        let refuses = self.world.upstreams.first().is_some_and(|u| {
-            matches!(u.spec.answers.get(u.answered).or(u.spec.answers.last()), Some(Answer::Refuse))
-        });
+        let refuses = self
+            .world
+            .upstreams
+            .first()
+            .is_some_and(|u| matches!(u.turns.next(&u.spec), Some(Answer::Refuse)));
         let now = self.world.clock.now();
         let s = self.world.stream_mut(stream);
         let Some(headers) = s.router.headers.clone() else { return };

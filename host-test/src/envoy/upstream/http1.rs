@@ -49,7 +49,7 @@ async fn request(
             && let Some(message) = reader.begun()
         {
             let request = record(message);
-            begun = Some((request.method.clone(), server.turn(), server.begin(request)));
+            begun = Some((request.method.clone(), server.turn(&request.path), server.begin(request)));
         }
         if let Some((method, answer, at)) = &begun
             && let Some(message) = reader.take()

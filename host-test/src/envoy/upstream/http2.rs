@@ -65,7 +65,7 @@ impl Stream {
         request: Request<RecvStream>,
         respond: SendResponse<Bytes>,
     ) -> Result<(), h2::Error> {
-        let answer = self.server.turn();
+        let answer = self.server.turn(request.uri().path());
         self.read(request).await?;
         match answer {
             Answer::Reply { response, after } => {

@@ -7,6 +7,7 @@ mod http1;
 mod http2;
 mod port;
 
+use crate::scenario::Turns;
 use crate::{Answer, Upstream, UpstreamRequest};
 use port::Port;
 use std::io;
@@ -28,7 +29,7 @@ pub(super) struct Server {
     pub name: String,
     pub http2: bool,
     port: Port,
-    answers: Vec<Answer>,
+    spec: Upstream,
     state: Mutex<State>,
     /// The turn has come to another answer.
     turned: Notify,
@@ -37,7 +38,7 @@ pub(super) struct Server {
 #[derive(Default)]
 struct State {
     /// Answers given, refusals among them.
-    given: usize,
+    turns: Turns,
     requests: Vec<UpstreamRequest>,
     /// Requests whose end has not come.
     open: usize,
@@ -77,7 +78,8 @@ impl Drop for Upstreams {
 
 impl Server {
     fn new(upstream: &Upstream) -> io::Result<Arc<Self>> {
-        let grpc = upstream.answers.iter().any(|a| matches!(a, Answer::Grpc { .. }));
+        let answers = upstream.by_path.iter().flat_map(|(_, answers)| answers).chain(&upstream.answers);
+        let grpc = answers.into_iter().any(|a| matches!(a, Answer::Grpc { .. }));
         assert!(
             upstream.http2 || !grpc,
             "upstream `{}` answers gRPC: make it with `Upstream::grpc`",
@@ -87,7 +89,7 @@ impl Server {
             name: upstream.name.clone(),
             http2: upstream.http2,
             port: Port::reserve()?,
-            answers: upstream.answers.clone(),
+            spec: upstream.clone(),
             state: Mutex::default(),
             turned: Notify::new(),
         };
@@ -120,14 +122,14 @@ impl Server {
     /// Whether a refusal is followed by something else. Then somebody has to tell when it has been given: a server
     /// cannot see the connections it refuses.
     pub fn refuses_for_a_while(&self) -> bool {
-        self.answers.iter().rev().skip(1).any(|a| matches!(a, Answer::Refuse))
+        self.spec.answers.iter().rev().skip(1).any(|a| matches!(a, Answer::Refuse))
     }
 
     /// Tells that this many connections have been refused since the last time.
     pub fn refused(&self, connections: u64) {
         for _ in 0..connections {
             if self.refuses() {
-                self.turn();
+                self.turn("");
             }
         }
     }
@@ -138,22 +140,14 @@ impl Server {
 
     /// Whether it is a refusal's turn.
     fn refuses(&self) -> bool {
-        matches!(self.answer(self.state().given), Answer::Refuse)
+        matches!(self.state().turns.next(&self.spec), Some(Answer::Refuse))
     }
 
-    fn answer(&self, turn: usize) -> Answer {
+    /// The answer whose turn it is for a path; the next request gets the next.
+    fn turn(&self, path: &str) -> Answer {
         let silent =
             || Answer::Reply { response: crate::Response::new(200), after: std::time::Duration::ZERO };
-        self.answers.get(turn).or(self.answers.last()).cloned().unwrap_or_else(silent)
-    }
-
-    /// The answer whose turn it is; the next request gets the next.
-    fn turn(&self) -> Answer {
-        let answer = {
-            let mut state = self.state();
-            state.given += 1;
-            self.answer(state.given - 1)
-        };
+        let answer = self.state().turns.turn(&self.spec, path).unwrap_or_else(silent);
         if self.refuses() {
             self.port.close();
         } else if let Err(error) = self.port.open() {

@@ -1,0 +1,13 @@
+//! The table. A file for each area of the ABI; `docs/abi.md` is its index.
+
+pub mod headers;
+
+use crate::Sheet;
+
+/// Every sheet.
+pub fn all() -> Vec<Sheet> {
+    [headers::sheets()].into_iter().flatten().collect()
+}
+
+/// What cannot be run on Envoy from a test: what, why, and the test that proves it on the emulator.
+pub const EMULATOR_ONLY: &[(&str, &str, &str)] = &[];

@@ -1,0 +1,125 @@
+//! `make conformance`: the table on both hosts.
+
+#![allow(clippy::print_stdout, reason = "a program")]
+
+use anyhow::{Context as _, Result, bail};
+use clap::Parser;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tollgate_conformance::compare::{Verdict, compare, from_json, to_json};
+use tollgate_conformance::{Sheet, cases, run};
+use tollgate_host_test::{Host, envoy};
+
+/// Compares the emulated host with a real Envoy, case by case.
+#[derive(Parser)]
+struct Arguments {
+    /// Only cases whose name contains this; they run with what stands before them on their sheet.
+    #[arg(long)]
+    only: Option<String>,
+    /// Print every case with its verdict.
+    #[arg(long)]
+    list: bool,
+    /// Print what a host shows in the cases that `--only` names.
+    #[arg(long, value_parser = ["emulator", "envoy"])]
+    show: Option<String>,
+    /// Write what Envoy showed to a file.
+    #[arg(long)]
+    record: Option<PathBuf>,
+    /// Compare with what was recorded, and do not run Envoy.
+    #[arg(long)]
+    against: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match real_main() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            eprintln!("conformance: {why:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn real_main() -> Result<bool> {
+    let arguments = Arguments::parse();
+    let sheets = chosen(arguments.only.as_deref());
+    if sheets.is_empty() {
+        bail!("no case is named like `{}`", arguments.only.unwrap_or_default());
+    }
+    if let Some(host) = &arguments.show {
+        show(&sheets, host, arguments.only.as_deref().unwrap_or_default());
+        return Ok(true);
+    }
+    let recorded = match &arguments.against {
+        None => None,
+        Some(path) => {
+            let text = std::fs::read(path).with_context(|| format!("`{}`", path.display()))?;
+            Some(from_json(&serde_json::from_slice(&text)?).context("is no record")?)
+        }
+    };
+    let version = match &recorded {
+        Some(_) => "recorded".to_owned(),
+        None => envoy::version(&envoy::binary().context("there is no Envoy")?)?,
+    };
+    let report = compare(&sheets, &version, recorded.as_ref());
+    if let Some(path) = &arguments.record {
+        std::fs::write(path, serde_json::to_vec_pretty(&to_json(&report.recorded))?)?;
+    }
+    if arguments.list {
+        for (name, verdict) in &report.verdicts {
+            println!("{:<7} {name}", word(verdict));
+        }
+    }
+    let unexplained = report.unexplained();
+    unexplained.iter().for_each(|why| println!("{why}"));
+    println!(
+        "{} cases on {} sheets: {} agree with Envoy {version}, {} are listed exceptions, {} unexplained",
+        report.verdicts.len(),
+        sheets.len(),
+        report.count(|v| *v == Verdict::Agrees),
+        report.count(|v| *v == Verdict::Listed),
+        unexplained.len(),
+    );
+    for (what, why, test) in cases::EMULATOR_ONLY {
+        println!("emulator only: {what} ({why}): {test}");
+    }
+    Ok(unexplained.is_empty())
+}
+
+fn word(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Agrees => "agrees",
+        Verdict::Listed => "listed",
+        _ => "DIFFERS",
+    }
+}
+
+/// The sheets with the cases that are wanted, and those before them, whose traces they may stand in.
+fn chosen(only: Option<&str>) -> Vec<Sheet> {
+    let mut sheets = cases::all();
+    let Some(only) = only else { return sheets };
+    for sheet in &mut sheets {
+        let last = sheet.cases.iter().rposition(|case| case.name.contains(only));
+        sheet.cases.truncate(last.map_or(0, |last| last + 1));
+    }
+    sheets.retain(|sheet| !sheet.cases.is_empty());
+    sheets
+}
+
+fn show(sheets: &[Sheet], host: &str, only: &str) {
+    let host = if host == "envoy" { Host::Envoy } else { Host::Emulator };
+    for sheet in sheets {
+        let wanted: BTreeSet<_> =
+            sheet.cases.iter().filter(|c| c.name.contains(only)).map(|c| &c.name).collect();
+        match run::run(sheet, host) {
+            Err(why) => println!("sheet {}: {why}", sheet.name),
+            Ok(shown) => {
+                for (name, lines) in shown.iter().filter(|(name, _)| wanted.contains(name)) {
+                    println!("{name}\n    {}", lines.join("\n    "));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What the probe does in a callback, and how it is told. `fixtures/probe/src/script.rs` reads what is written here.
+
+pub mod calls;
+
+/// A step of a script.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// A host call; the probe logs what it answered.
+    Call(String, Vec<Arg>),
+    /// The callback returns this. Without it stream callbacks return 0, those of the root context 1.
+    Return(u32),
+    /// The VM traps.
+    Trap,
+    /// What follows is done only if this argument of the callback (the first behind the context is 0) has this value.
+    OnlyIf(u8, u32),
+    /// What follows is done only when this callback is called for the nth time for its context, from 1.
+    OnlyRun(u32),
+}
+
+/// An argument of a host call. A slot is where a number is kept for later calls of the same filter.
+#[derive(Clone, Debug)]
+pub enum Arg {
+    /// A number as it is; also a pointer to anywhere.
+    Number(u64),
+    /// Bytes: a pointer and a length.
+    Bytes(Vec<u8>),
+    /// A place for a number of 32 bits, kept in a slot or not.
+    Out32(Option<u8>),
+    /// A place for one of 64 bits.
+    Out64,
+    /// The same; only whether it is zero is told.
+    OutSome64,
+    /// Places for a pointer and a length. Of what is there the first four bytes are kept.
+    OutBytes(Option<u8>),
+    /// The same; only the length is told.
+    OutLength,
+    /// Room for so many bytes.
+    Room(u32),
+    /// What is in a slot.
+    Kept(u8),
+    /// What is in a slot, as four bytes: a pointer and a length.
+    KeptBytes(u8),
+    /// The context of the last stream.
+    Stream,
+    /// The root context.
+    Root,
+}
+
+impl From<u32> for Arg {
+    fn from(n: u32) -> Self {
+        Arg::Number(n.into())
+    }
+}
+
+impl From<i32> for Arg {
+    fn from(n: i32) -> Self {
+        Arg::Number(n.cast_unsigned().into())
+    }
+}
+
+impl From<i64> for Arg {
+    fn from(n: i64) -> Self {
+        Arg::Number(n.cast_unsigned())
+    }
+}
+
+impl From<&str> for Arg {
+    fn from(text: &str) -> Self {
+        Arg::Bytes(text.into())
+    }
+}
+
+impl From<String> for Arg {
+    fn from(text: String) -> Self {
+        Arg::Bytes(text.into())
+    }
+}
+
+impl From<&[u8]> for Arg {
+    fn from(bytes: &[u8]) -> Self {
+        Arg::Bytes(bytes.into())
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for Arg {
+    fn from(bytes: &[u8; N]) -> Self {
+        Arg::Bytes(bytes.to_vec())
+    }
+}
+
+impl From<Vec<u8>> for Arg {
+    fn from(bytes: Vec<u8>) -> Self {
+        Arg::Bytes(bytes)
+    }
+}
+
+fn bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend((bytes.len() as u32).to_le_bytes());
+    out.extend(bytes);
+}
+
+/// An entry of the probe's configuration: the key of a request, a callback's name, and its script.
+pub fn entry(key: &str, callback: &str, steps: &[Step]) -> Vec<u8> {
+    let mut script = Vec::new();
+    for step in steps {
+        match step {
+            Step::Call(name, args) => {
+                script.push(0);
+                bytes(&mut script, name.as_bytes());
+                script.push(args.len() as u8);
+                args.iter().for_each(|arg| argument(&mut script, arg));
+            }
+            Step::Return(value) => {
+                script.push(1);
+                script.extend(value.to_le_bytes());
+            }
+            Step::Trap => script.push(2),
+            Step::OnlyIf(argument, value) => {
+                script.extend([3, *argument]);
+                script.extend(value.to_le_bytes());
+            }
+            Step::OnlyRun(run) => {
+                script.push(4);
+                script.extend(run.to_le_bytes());
+            }
+        }
+    }
+    let mut out = Vec::new();
+    bytes(&mut out, key.as_bytes());
+    bytes(&mut out, callback.as_bytes());
+    bytes(&mut out, &script);
+    out
+}
+
+fn argument(out: &mut Vec<u8>, arg: &Arg) {
+    let slot = |slot: &Option<u8>| slot.unwrap_or(u8::MAX);
+    match arg {
+        Arg::Number(n) => {
+            out.push(0);
+            out.extend(n.to_le_bytes());
+        }
+        Arg::Bytes(text) => {
+            out.push(1);
+            bytes(out, text);
+        }
+        Arg::Out32(to) => out.extend([2, slot(to)]),
+        Arg::Out64 => out.push(3),
+        Arg::OutSome64 => out.push(4),
+        Arg::OutBytes(to) => out.extend([5, slot(to)]),
+        Arg::OutLength => out.push(6),
+        Arg::Room(size) => {
+            out.push(7);
+            out.extend(size.to_le_bytes());
+        }
+        Arg::Kept(from) => out.extend([8, *from]),
+        Arg::KeptBytes(from) => out.extend([9, *from]),
+        Arg::Stream => out.push(10),
+        Arg::Root => out.push(11),
+    }
+}

@@ -1,0 +1,25 @@
+//! The whole table, on both hosts.
+
+use std::collections::BTreeSet;
+use tollgate_conformance::{cases, compare::compare};
+use tollgate_host_test::envoy;
+
+#[test]
+fn the_emulator_shows_in_every_case_what_envoy_shows() {
+    let sheets = cases::all();
+    let version = envoy::version(&envoy::binary().unwrap()).unwrap();
+    let report = compare(&sheets, &version, None);
+    let unexplained = report.unexplained();
+    assert!(unexplained.is_empty(), "{} cases:\n{}", unexplained.len(), unexplained.join("\n"));
+}
+
+#[test]
+fn every_case_has_a_name_of_its_own_and_says_what_it_is_about() {
+    let mut names = BTreeSet::new();
+    for case in cases::all().iter().flat_map(|sheet| &sheet.cases) {
+        assert!(names.insert(case.name.clone()), "`{}` is there twice", case.name);
+        assert!(!case.says.is_empty(), "`{}` says nothing", case.name);
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-/".contains(c);
+        assert!(case.name.chars().all(fits), "`{}` is no path", case.name);
+    }
+}

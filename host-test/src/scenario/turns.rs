@@ -1,0 +1,59 @@
+//! Whose turn it is among the answers of an upstream. Both hosts ask this, so that both give the same.
+
+use super::{Answer, Upstream};
+
+/// How many answers an upstream has given.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Turns {
+    given: usize,
+    by_path: Vec<usize>,
+}
+
+impl Turns {
+    /// The answer to a request for this path; the next request gets the next.
+    pub fn turn(&mut self, upstream: &Upstream, path: &str) -> Option<Answer> {
+        let place = |(prefix, _): &&(String, Vec<Answer>)| path.starts_with(prefix.as_str());
+        let longest = upstream.by_path.iter().filter(place).map(|(prefix, _)| prefix.len()).max();
+        let found =
+            upstream.by_path.iter().position(|(p, _)| Some(p.len()) == longest && path.starts_with(p));
+        let (answers, given) = match found {
+            Some(at) => {
+                self.by_path.resize(upstream.by_path.len(), 0);
+                (&upstream.by_path[at].1, &mut self.by_path[at])
+            }
+            None => (&upstream.answers, &mut self.given),
+        };
+        *given += 1;
+        answers.get(*given - 1).or(answers.last()).cloned()
+    }
+
+    /// The answer to the next request that no path of its own is for.
+    pub fn next<'u>(&self, upstream: &'u Upstream) -> Option<&'u Answer> {
+        upstream.answers.get(self.given).or(upstream.answers.last())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Response;
+    use std::time::Duration;
+
+    fn answer(status: u16) -> Answer {
+        Answer::Reply { response: Response::new(status), after: Duration::ZERO }
+    }
+
+    #[test]
+    fn each_path_has_its_own_turns_and_the_longest_prefix_counts() {
+        let upstream = Upstream::answers("u", vec![answer(200), answer(201)])
+            .on("/a", vec![answer(300), answer(301)])
+            .on("/a/b", vec![answer(400)]);
+        let mut turns = Turns::default();
+        let mut status = |path| match turns.turn(&upstream, path) {
+            Some(Answer::Reply { response, .. }) => response.status,
+            other => panic!("{other:?}"),
+        };
+        let seen = ["/", "/a", "/a/b", "/a/c", "/a", "/b", "/c", "/a/b/c"].map(&mut status);
+        assert_eq!(seen, [200, 300, 400, 301, 301, 201, 201, 400]);
+    }
+}
