@@ -27,8 +27,6 @@ const BY_HAND: &str = r#"(module
     (data (i32.const 80) "x-path"))"#;
 
 fn modules() -> Vec<(&'static str, Filter)> {
-    let telemetry = serde_json::json!({"request": {"x-tenant": "t-{header:x-user}"}});
-    let _ = telemetry;
     vec![
         ("by-hand", Filter::new(Wasm::wat(BY_HAND))),
         ("empty", Filter::new(Wasm::package("fixture-empty"))),

@@ -7,13 +7,17 @@
 //! [`run`] runs a whole scenario. [`Emulator`] is for tests that want to look between the steps.
 
 mod abi;
+mod callbacks;
 mod callouts;
 mod clock;
 mod context;
+mod faults;
 pub mod foreign;
 mod foreign_context;
 mod header_map;
+mod inspect;
 mod linking;
+mod meters;
 mod properties;
 mod proxy;
 mod random;
@@ -21,14 +25,18 @@ mod start;
 pub mod state;
 mod steps;
 mod trace;
+mod traps;
 mod vm;
 mod world;
 
 pub use abi::names as host_calls;
+pub use faults::{Effect, Fault, Shortage, Which};
 pub use linking::AbiVersion;
+pub use meters::{Cost, MemoryMark, Spent};
 pub use start::Builder;
 pub use steps::StreamHandle;
-pub use trace::{Effect, Trap, Which};
+pub use trace::{Call, End, Value, diff};
+pub use traps::{Frame, Trap};
 
 use crate::{Outcome, Refused, Scenario};
 use std::time::Duration;

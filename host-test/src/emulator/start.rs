@@ -5,8 +5,10 @@
 //! agree in `vm_id`, VM configuration, code and environment share a VM on each thread.
 
 use super::context::Context;
-use super::linking::{self, Code};
-use super::trace::{Effect, Which};
+use super::faults::{Effect, Fault, Which};
+use super::linking::{self, Code, Metering};
+use super::random::Random;
+use super::traps::told;
 use super::vm::Vm;
 use super::world::{Plugin, UpstreamState, VmState, World};
 use super::{Emulator, PATIENCE};
@@ -28,7 +30,39 @@ pub struct Builder {
 impl Builder {
     /// Makes host calls of this name fail, also those made while the filters are loaded.
     pub fn fault(mut self, call: &str, which: Which, effect: Effect) -> Self {
-        self.world.faults.add(call, which, effect);
+        self.world.faults.add(Fault::Call { name: call.into(), which, effect });
+        self
+    }
+
+    /// Adds faults to the plan.
+    pub fn faults(mut self, plan: impl IntoIterator<Item = Fault>) -> Self {
+        plan.into_iter().for_each(|fault| self.world.faults.add(fault));
+        self
+    }
+
+    /// Counts instructions: [`Emulator::costs`]. A module is compiled for it once more, and runs a little slower.
+    pub fn metered(mut self) -> Self {
+        self.world.meters.metered = true;
+        self
+    }
+
+    /// Stops a callback that carries out more instructions than this: an end to endless loops that is the same in every
+    /// run. Instructions are counted.
+    pub fn instructions(mut self, most: u64) -> Self {
+        self.world.meters.limit = Some(most);
+        self.metered()
+    }
+
+    /// Keeps as many of the last host calls as this, in place of 65,536. With 0 there is no trace, also where a trap is
+    /// told, and all runs faster.
+    pub fn keep_calls(mut self, calls: usize) -> Self {
+        self.world.trace.keep(calls);
+        self
+    }
+
+    /// Other randomness: what `random_get` gives, and ids that the proxy generates. The same seed gives the same.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.world.random = Random::new(seed);
         self
     }
 
@@ -51,6 +85,7 @@ impl Builder {
             .map(|spec| UpstreamState { spec, turns: Turns::default(), received: Vec::new() })
             .collect();
         world.workers = world.settings.workers.max(1);
+        world.meters.metered |= world.faults.count_instructions();
         let mut emulator = Emulator { world: self.world };
         match emulator.load() {
             Ok(()) => Ok(emulator),
@@ -74,10 +109,7 @@ impl Emulator {
     fn load(&mut self) -> Result<(), String> {
         let mut codes = Vec::new();
         for filter in self.world.scenario.filters.clone() {
-            let path = filter.wasm.path();
-            let wasm = std::fs::read(path)
-                .unwrap_or_else(|e| panic!("cannot read the module {}: {e}", path.display()));
-            let code = linking::load(&wasm).map_err(|why| refusal(&filter, &why))?;
+            let code = self.open(&filter).map_err(|why| refusal(&filter, &why))?;
             self.world.plugins.push(plugin(filter, &code));
             codes.push(code);
         }
@@ -91,6 +123,11 @@ impl Emulator {
             }
         }
         Ok(())
+    }
+
+    fn open(&self, filter: &Filter) -> Result<Arc<Code>, String> {
+        let metering = if self.world.meters.metered { Metering::Instructions } else { Metering::Time };
+        linking::open(filter.wasm.path(), metering)
     }
 
     /// Tries a filter in a VM of its own, which nobody hears of when it goes.
@@ -186,7 +223,8 @@ impl Emulator {
         let outcome = self.enter_plainly(vm, root, name, args);
         self.after_call(vm);
         outcome.map_err(|()| {
-            let why = self.world.traps.last().map(|t| format!("{name} failed: {}", t.reason));
+            let why =
+                self.world.traps.last().map(|t| format!("{name} failed: {}{}", t.reason, told(&t.frames)));
             self.refused(self.world.context(vm, root).map_or(0, |c| c.plugin), &why.unwrap_or_default())
         })
     }
@@ -216,8 +254,7 @@ impl Emulator {
 
     /// A new VM in place of a failed one. When that fails too, the old one stays, and the wait starts again.
     fn reload(&mut self, thread: usize, plugin: usize) {
-        let wasm = std::fs::read(self.world.plugins[plugin].filter.wasm.path());
-        let code = wasm.ok().and_then(|wasm| linking::load(&wasm).ok());
+        let code = self.open(&self.world.plugins[plugin].filter).ok();
         let old = self.world.roots.get(&(thread, plugin)).map(|(vm, _)| *vm);
         let done = code.is_some_and(|code| self.start_on(thread, plugin, &code).is_ok());
         if let Some(old) = old.filter(|_| !done) {
@@ -233,8 +270,7 @@ impl Emulator {
         filter.configuration = configuration.clone();
         let refused =
             |emulator: &Self, reason| Refused { reason, logs: emulator.world.logs[logged..].to_vec() };
-        let wasm = std::fs::read(filter.wasm.path()).unwrap_or_default();
-        let code = linking::load(&wasm).map_err(|reason| refused(self, reason))?;
+        let code = self.open(&filter).map_err(|reason| refused(self, reason))?;
         let new = self::plugin(filter, &code);
         let old = std::mem::replace(&mut self.world.plugins[plugin], new);
         if let Err(reason) = self.canary(plugin, &code) {

@@ -1,8 +1,9 @@
 //! Running: callbacks, events, time, and what a test may look at between them.
 
+use super::faults::{Effect, Fault, Which};
 use super::proxy::Way;
 use super::proxy::filter::Came;
-use super::trace::{Effect, Trap, Which};
+use super::traps::{Failure, Trap, told};
 use super::world::{Action, Event};
 use super::{Emulator, callouts::grpc::News};
 use crate::{ClientView, Exchange, LogLine, Outcome, Request, UpstreamRequest};
@@ -15,10 +16,16 @@ const CLIENT_PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StreamHandle(u64);
 
+impl StreamHandle {
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+}
+
 impl Emulator {
     /// Makes host calls of this name fail from now on.
     pub fn fault(mut self, call: &str, which: Which, effect: Effect) -> Self {
-        self.world.faults.add(call, which, effect);
+        self.world.faults.add(Fault::Call { name: call.into(), which, effect });
         self
     }
 
@@ -202,19 +209,20 @@ impl Emulator {
         self.world.instances[vm] = Some(instance);
         match outcome {
             Ok(answer) => Ok(answer),
-            Err(reason) => {
-                self.lose(vm, id, name, reason);
+            Err(failure) => {
+                self.lose(vm, id, name, failure);
                 Err(())
             }
         }
     }
 
     /// A VM has failed.
-    pub(crate) fn lose(&mut self, vm: usize, id: u32, name: &str, reason: String) {
+    pub(crate) fn lose(&mut self, vm: usize, id: u32, name: &str, failure: Failure) {
         self.world.vms[vm].failed = true;
+        let Failure { reason, frames } = failure;
         let (thread, calls) = (self.world.thread_of(vm), self.world.trace.last());
-        self.world.trace.push(format!("[{thread}#{id}] {name} trapped: {reason}"));
-        self.world.traps.push(Trap { callback: name.into(), context: id, thread, reason, calls });
+        self.world.trace.note(format!("[{thread}#{id}] {name} trapped: {reason}{}", told(&frames)));
+        self.world.traps.push(Trap { callback: name.into(), context: id, thread, reason, frames, calls });
     }
 
     pub(crate) fn enter(&mut self, vm: usize, id: u32, name: &str, args: &[u32]) -> Came {

@@ -6,12 +6,15 @@
 
 use super::clock::Clock;
 use super::context::{BufferKind, Context, MapKind};
+use super::faults::Faults;
 use super::header_map::HeaderMap;
 use super::linking::AbiVersion;
+use super::meters::Meters;
 use super::proxy::stream::Stream;
 use super::random::Random;
 use super::state::{Metrics, Queues, SharedData};
-use super::trace::{Faults, Trace, Trap};
+use super::trace::Trace;
+use super::traps::Trap;
 use super::vm::Vm;
 use crate::scenario::Turns;
 use crate::{Exchange, Filter, LogLevel, LogLine, Scenario, Settings, Upstream, UpstreamRequest};
@@ -169,6 +172,7 @@ pub(crate) struct World {
     pub random: Random,
     pub trace: Trace,
     pub faults: Faults,
+    pub meters: Meters,
     pub logs: Vec<LogLine>,
     pub traps: Vec<Trap>,
 }

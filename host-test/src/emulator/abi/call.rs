@@ -1,15 +1,15 @@
 //! One host call: its arguments, its way into guest memory, its line in the trace.
 
 use crate::emulator::context::Context;
+use crate::emulator::faults::{Effect, Shortage};
 use crate::emulator::linking::AbiVersion;
 use crate::emulator::state::{Status, pairs};
-use crate::emulator::trace::{Effect, show, show_pairs};
+use crate::emulator::trace::{Record, value};
+use crate::emulator::traps::Failure;
 use crate::emulator::vm::{HostState, Restriction};
 use crate::emulator::world::World;
-use wasmtime::{Caller, Engine, FuncType, Val, ValType};
-
-/// Pairs as they cross the border.
-pub(crate) type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+use std::mem::MaybeUninit;
+use wasmtime::{Caller, Engine, FuncType, ValRaw, ValType};
 
 /// Why a call does not answer 0.
 #[derive(Debug)]
@@ -54,16 +54,12 @@ pub(crate) struct Signature {
     pub returns: bool,
     /// Whether it may be called while the module starts or allocates.
     pub early: bool,
-    pub run: fn(&mut HostCall<'_, '_>) -> Answer,
+    pub run: fn(&mut HostCall<'_>) -> Answer,
 }
 
 impl Signature {
     /// A call of every version of the ABI.
-    pub const fn proxy(
-        name: &'static str,
-        args: &'static str,
-        run: fn(&mut HostCall<'_, '_>) -> Answer,
-    ) -> Self {
+    pub const fn proxy(name: &'static str, args: &'static str, run: fn(&mut HostCall<'_>) -> Answer) -> Self {
         let (since, until) = (AbiVersion::V0_1_0, AbiVersion::V0_2_1);
         Self { name, args, modules: &["env"], since, until, returns: true, early: false, run }
     }
@@ -78,6 +74,11 @@ impl Signature {
     pub const fn until(mut self, abi: AbiVersion) -> Self {
         self.until = abi;
         self
+    }
+
+    /// The names of the arguments that go in.
+    pub fn inputs(&self) -> impl Iterator<Item = &'static str> {
+        self.parts().filter(|(_, kind)| !matches!(*kind, "o" | "O")).map(|(name, _)| name)
     }
 
     /// The arguments: name and kind.
@@ -96,101 +97,160 @@ impl Signature {
     }
 }
 
-/// Runs a host call: its line in the trace, the fault in its place, the call.
+/// A host call as the linker has it: what its signature says, read once.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub signature: &'static Signature,
+    kinds: Vec<Kind>,
+}
+
+/// The kind of an argument that goes in.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Number,
+    Long,
+    Bytes,
+    Pairs,
+    /// Says where a result goes, in so many arguments.
+    Place(usize),
+}
+
+impl From<&'static Signature> for Prepared {
+    fn from(signature: &'static Signature) -> Self {
+        let kinds = signature.parts().map(|(_, kind)| match kind {
+            "l" => Kind::Long,
+            "b" => Kind::Bytes,
+            "p" => Kind::Pairs,
+            "o" => Kind::Place(1),
+            "O" => Kind::Place(2),
+            _ => Kind::Number,
+        });
+        Self { signature, kinds: kinds.collect() }
+    }
+}
+
+/// Arguments that no host call has more of.
+const MOST: usize = 12;
+
+/// Runs a host call: what it is asked goes into the trace, the fault in its place or the call itself is carried out,
+/// and what came of it goes into the trace as well. `args` is where the engine has put the arguments of the prepared
+/// signature, and where it takes the result from.
 pub(crate) fn enter(
-    signature: &'static Signature,
+    prepared: &Prepared,
     caller: Caller<'_, HostState>,
-    args: &[Val],
-    results: &mut [Val],
+    values: &mut [MaybeUninit<ValRaw>],
 ) -> wasmtime::Result<()> {
-    let args: Vec<u64> = args
-        .iter()
-        .map(|arg| match arg {
-            Val::I64(v) => v.cast_unsigned(),
-            other => u64::from(other.i32().unwrap_or(0).cast_unsigned()),
-        })
-        .collect();
-    let mut call = HostCall { caller, args: &args, told: Vec::new() };
-    let line = call.line(signature);
-    let allowed = match call.caller.data().restricted {
-        Restriction::None => true,
-        Restriction::Starting => signature.early,
-        Restriction::Allocating => signature.name == "proxy_log",
-    };
-    let outcome = if allowed {
-        match call.world().faults.strike(signature.name) {
-            Some(Effect::Answer(status)) => answer(status),
-            Some(Effect::Trap) => Err(Fail::Stop(Stop(format!("ordered by the test in {}", signature.name)))),
-            None => (signature.run)(&mut call),
+    let signature = prepared.signature;
+    let mut args = [0; MOST];
+    let mut at = 0;
+    for kind in &prepared.kinds {
+        let count = if let Kind::Bytes | Kind::Pairs | Kind::Place(2) = kind { 2 } else { 1 };
+        for _ in 0..count {
+            // SAFETY: the engine initialises all arguments of the function's type, which `Signature::ty` makes of the
+            // same parts in the same order, and it is the member of that type which is read.
+            args[at] = unsafe {
+                let raw = values[at].assume_init_ref();
+                if matches!(kind, Kind::Long) { raw.get_u64() } else { u64::from(raw.get_u32()) }
+            };
+            at += 1;
         }
-    } else {
-        Err(Fail::Stop(Stop(format!("restricted_callback: {}", signature.name))))
+    }
+    let mut call = HostCall { caller, args, told: None };
+    call.record(prepared);
+    // What changes with the call is read before it.
+    let (thread, context) = call.whereabouts();
+    let outcome = call.carry_out(signature);
+    let end = match &outcome {
+        Ok(()) => Ok(0),
+        Err(Fail::Code(code)) => Ok(*code),
+        Err(Fail::Stop(stop)) => Err(stop.0.clone()),
     };
-    let code = match outcome {
-        Ok(()) => 0,
-        Err(Fail::Code(code)) => code,
-        Err(Fail::Stop(stop)) => {
-            let line = format!("{line} -> {stop}");
-            call.world().trace.push(line);
-            return Err(wasmtime::Error::from(stop));
-        }
-    };
-    let told = call.told.iter().map(|t| format!(" {t}")).collect::<String>();
-    let shown = if signature.name.starts_with("proxy_") {
-        Status::ALL.get(code as usize).map_or_else(|| code.to_string(), |s| format!("{s:?}"))
-    } else {
-        code.to_string()
-    };
-    call.world().trace.push(format!("{line} -> {shown}{told}"));
-    if let Some(result) = results.first_mut() {
-        *result = Val::I32(code.cast_signed());
+    if let Some(data) = call.told.take() {
+        let callback = call.caller.data().callback;
+        call.world().trace.push(Record { signature, thread, context, callback, data, end: end.clone() });
+    }
+    if let Err(Fail::Stop(stop)) = outcome {
+        return Err(wasmtime::Error::from(stop));
+    }
+    if signature.returns {
+        values[0].write(ValRaw::u32(end.unwrap_or_default()));
     }
     Ok(())
 }
 
 /// A host call under way.
-pub(crate) struct HostCall<'a, 'b> {
+pub(crate) struct HostCall<'a> {
     pub caller: Caller<'a, HostState>,
-    args: &'b [u64],
-    told: Vec<String>,
+    args: [u64; MOST],
+    /// What the trace will say of it, if there is one.
+    told: Option<Vec<u8>>,
 }
 
-impl HostCall<'_, '_> {
-    fn line(&mut self, signature: &Signature) -> String {
-        let mut at = 0;
-        let mut shown = Vec::new();
-        for (name, kind) in signature.parts() {
-            let text = match kind {
-                "b" => self.bytes(at).map_or_else(|_| self.wild(at), |bytes| show(&bytes)),
-                "p" => {
-                    self.bytes(at).map_or_else(|_| self.wild(at), |bytes| show_pairs(&pairs::decode(&bytes)))
-                }
-                "l" => self.u64(at).cast_signed().to_string(),
-                "o" | "O" => String::new(),
-                _ => self.u32(at).to_string(),
-            };
-            if !text.is_empty() {
-                shown.push(format!("{name}={text}"));
-            }
-            at += if matches!(kind, "b" | "p" | "O") { 2 } else { 1 };
+impl HostCall<'_> {
+    /// The call, or the fault in its place.
+    fn carry_out(&mut self, signature: &'static Signature) -> Answer {
+        let allowed = match self.caller.data().restricted {
+            Restriction::None => true,
+            Restriction::Starting => signature.early,
+            Restriction::Allocating => signature.name == "proxy_log",
+        };
+        if !allowed {
+            return Err(Fail::Stop(Stop(format!("restricted_callback: {}", signature.name))));
         }
-        let data = self.caller.data();
-        let context = if data.effective == 0 { data.current } else { data.effective };
-        format!("[{}#{context}] {}({})", data.world.thread_of(data.vm), signature.name, shown.join(", "))
+        match self.world().faults.call(signature.name) {
+            Some(Effect::Answer(status)) => answer(status),
+            Some(Effect::Number(0)) => Ok(()),
+            Some(Effect::Number(number)) => Err(Fail::Code(number)),
+            Some(Effect::Trap) => Err(Fail::Stop(Stop(format!("ordered by the test in {}", signature.name)))),
+            None => (signature.run)(self),
+        }
     }
 
-    fn wild(&self, at: usize) -> String {
-        format!("<{:#x}+{}>", self.u32(at), self.u32(at + 1))
+    /// Writes down what the call is asked.
+    fn record(&mut self, prepared: &Prepared) {
+        if !self.world().trace.is_on() {
+            return;
+        }
+        let mut data = self.world().trace.buffer();
+        let mut at = 0;
+        for kind in &prepared.kinds {
+            match kind {
+                Kind::Number => value::number(&mut data, self.args[at]),
+                Kind::Long => value::signed(&mut data, self.args[at]),
+                Kind::Place(count) => {
+                    at += count;
+                    continue;
+                }
+                Kind::Bytes | Kind::Pairs => {
+                    let (from, length) = (self.u32(at), self.u32(at + 1));
+                    match (kind, self.slice(from, length)) {
+                        (_, Err(_)) => value::wild(&mut data, from, length),
+                        (Kind::Pairs, Ok(list)) => value::serialised_pairs(&mut data, list),
+                        (_, Ok(bytes)) => value::bytes(&mut data, bytes),
+                    }
+                    at += 1;
+                }
+            }
+            at += 1;
+        }
+        self.told = Some(data);
+    }
+
+    /// Which thread and context it is on.
+    fn whereabouts(&self) -> (usize, u32) {
+        let data = self.caller.data();
+        let context = if data.effective == 0 { data.current } else { data.effective };
+        (data.world.thread_of(data.vm), context)
     }
 
     /// A number.
     pub fn u32(&self, at: usize) -> u32 {
-        self.args.get(at).map_or(0, |v| *v as u32)
+        self.args[at] as u32
     }
 
     /// A number of 64 bits.
     pub fn u64(&self, at: usize) -> u64 {
-        self.args.get(at).copied().unwrap_or(0)
+        self.args[at]
     }
 
     /// All there is.
@@ -240,10 +300,14 @@ impl HostCall<'_, '_> {
 
     /// Reads guest memory.
     pub fn read(&mut self, from: u32, length: u32) -> Result<Vec<u8>, Fail> {
+        self.slice(from, length).map(<[u8]>::to_vec)
+    }
+
+    fn slice(&self, from: u32, length: u32) -> Result<&[u8], Fail> {
         let memory = self.caller.data().memory.ok_or(Status::InvalidMemoryAccess)?;
         let start = from as usize;
         let bytes = memory.data(&self.caller).get(start..start + length as usize);
-        Ok(bytes.ok_or(Status::InvalidMemoryAccess)?.to_vec())
+        bytes.ok_or_else(|| Status::InvalidMemoryAccess.into())
     }
 
     /// Writes guest memory.
@@ -254,44 +318,58 @@ impl HostCall<'_, '_> {
 
     /// Writes a number where the argument points.
     pub fn put_u32(&mut self, at: usize, value: u32) -> Answer {
-        self.told.push(value.to_string());
+        self.tell(|data| value::number(data, value.into()));
         self.write(self.u32(at), &value.to_le_bytes())
     }
 
     /// Writes a number of 64 bits where the argument points.
     pub fn put_u64(&mut self, at: usize, value: u64) -> Answer {
-        self.told.push(value.to_string());
+        self.tell(|data| value::number(data, value));
         self.write(self.u32(at), &value.to_le_bytes())
     }
 
     /// Hands out bytes: in memory that the module allocates, with their place and length where the two arguments
     /// point. Nothing is allocated for no bytes.
     pub fn give(&mut self, bytes: &[u8], at: usize) -> Answer {
-        self.told.push(show(bytes));
+        self.tell(|data| value::bytes(data, bytes));
+        self.hand_out(bytes, at)
+    }
+
+    /// Hands out pairs.
+    pub fn give_pairs(&mut self, list: &[(Vec<u8>, Vec<u8>)], at: usize) -> Answer {
+        let bytes = pairs::encode(list);
+        self.tell(|data| value::serialised_pairs(data, &bytes));
+        self.hand_out(&bytes, at)
+    }
+
+    fn tell(&mut self, what: impl FnOnce(&mut Vec<u8>)) {
+        if let Some(data) = self.told.as_mut() {
+            what(data);
+        }
+    }
+
+    fn hand_out(&mut self, bytes: &[u8], at: usize) -> Answer {
         let place = if bytes.is_empty() { 0 } else { self.allocate(bytes)? };
         self.write(self.u32(at), &place.to_le_bytes())?;
         self.write(self.u32(at + 1), &(bytes.len() as u32).to_le_bytes())
     }
 
-    /// Hands out pairs.
-    pub fn give_pairs(&mut self, list: &Pairs, at: usize) -> Answer {
-        self.give(&pairs::encode(list), at)?;
-        self.told.pop();
-        self.told.push(show_pairs(list));
-        Ok(())
-    }
-
     /// Copies bytes into memory that the module allocates.
     pub fn allocate(&mut self, bytes: &[u8]) -> Result<u32, Fail> {
-        let allocator = self.caller.data().allocate.ok_or(Status::InvalidMemoryAccess)?;
-        let allocator = allocator.typed::<u32, u32>(&self.caller).map_err(|_| Status::InvalidMemoryAccess)?;
+        let stop = |why: String| Fail::Stop(Stop(format!("the allocator failed: {why}")));
+        match self.world().faults.allocation() {
+            Some(Shortage::Null) => return Err(Status::InvalidMemoryAccess.into()),
+            Some(Shortage::Trap) => return Err(stop("ordered by the test".into())),
+            None => {}
+        }
         let state = self.caller.data_mut();
-        let (current, effective) = (state.current, state.effective);
+        let allocator = state.allocate.clone().ok_or(Status::InvalidMemoryAccess)?;
+        let before = (state.restricted, state.current, state.effective);
         (state.restricted, state.current, state.effective) = (Restriction::Allocating, 0, 0);
         let place = allocator.call(&mut self.caller, bytes.len() as u32);
         let state = self.caller.data_mut();
-        (state.restricted, state.current, state.effective) = (Restriction::None, current, effective);
-        let place = place.map_err(|e| Fail::Stop(Stop(format!("the allocator failed: {e:#}"))))?;
+        (state.restricted, state.current, state.effective) = before;
+        let place = place.map_err(|error| stop(Failure::of(&error).to_string()))?;
         if place == 0 {
             return Err(Status::InvalidMemoryAccess.into());
         }

@@ -19,7 +19,7 @@ mod stream;
 mod time;
 mod wasi;
 
-pub(crate) use call::{Signature, Stop, enter};
+pub(crate) use call::{Prepared, Signature, Stop, enter};
 
 use super::linking::AbiVersion;
 

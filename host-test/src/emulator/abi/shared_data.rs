@@ -8,7 +8,7 @@ pub(super) const CALLS: &[Signature] = &[
     Signature::proxy("proxy_set_shared_data", "key:b value:b cas:u", set),
 ];
 
-fn get(call: &mut HostCall<'_, '_>) -> Answer {
+fn get(call: &mut HostCall<'_>) -> Answer {
     let key = call.bytes(0)?;
     let vm = call.vm();
     let world = call.world();
@@ -17,7 +17,7 @@ fn get(call: &mut HostCall<'_, '_>) -> Answer {
     call.put_u32(4, cas)
 }
 
-fn set(call: &mut HostCall<'_, '_>) -> Answer {
+fn set(call: &mut HostCall<'_>) -> Answer {
     let (key, value, cas) = (call.bytes(0)?, call.bytes(2)?, call.u32(4));
     let vm = call.vm();
     let world = call.world();
