@@ -27,11 +27,13 @@ const BY_HAND: &str = r#"(module
     (data (i32.const 80) "x-path"))"#;
 
 fn modules() -> Vec<(&'static str, Filter)> {
+    let hello = serde_json::json!({"header": "x-user", "allowed": ["u1"]});
+    let telemetry = serde_json::json!({"trace_context": {}});
     vec![
         ("by-hand", Filter::new(Wasm::wat(BY_HAND))),
         ("empty", Filter::new(Wasm::package("fixture-empty"))),
-        ("hello", Filter::new(Wasm::package("tollgate-example-hello"))),
-        ("telemetry-headers", Filter::new(Wasm::package("tollgate-telemetry-headers"))),
+        ("hello", Filter::new(Wasm::package("tollgate-example-hello")).config(hello)),
+        ("telemetry-headers", Filter::new(Wasm::package("tollgate-telemetry-headers")).config(telemetry)),
     ]
 }
 

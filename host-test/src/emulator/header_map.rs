@@ -1,6 +1,7 @@
 //! Header maps as Envoy keeps them: names in lower case, the well-known ones once, the pseudo-headers first.
 
 use crate::Headers;
+use std::borrow::Cow;
 
 /// Of which a map holds one entry: adding to it appends to the value (Envoy, `envoy/http/header_map.h`,
 /// INLINE_..._HEADERS).
@@ -65,9 +66,19 @@ const INLINE: &[&str] = &[
 pub struct HeaderMap(Vec<(Vec<u8>, Vec<u8>)>);
 
 /// The name under which a map keeps a field.
-fn key(name: &[u8]) -> Vec<u8> {
-    let name = name.to_ascii_lowercase();
-    if name == b"host" { b":authority".to_vec() } else { name }
+fn key(name: &[u8]) -> Cow<'_, [u8]> {
+    if name.eq_ignore_ascii_case(b"host") {
+        return Cow::Borrowed(b":authority");
+    }
+    if name.iter().any(u8::is_ascii_uppercase) {
+        return Cow::Owned(name.to_ascii_lowercase());
+    }
+    Cow::Borrowed(name)
+}
+
+/// Whether a map holds one entry of this name.
+fn is_inline(key: &[u8]) -> bool {
+    std::str::from_utf8(key).is_ok_and(|key| INLINE.binary_search(&key).is_ok())
 }
 
 impl HeaderMap {
@@ -103,7 +114,7 @@ impl HeaderMap {
     /// The first value of a name.
     pub fn first(&self, name: &[u8]) -> Option<&[u8]> {
         let key = key(name);
-        self.0.iter().find(|(k, _)| *k == key).map(|(_, v)| v.as_slice())
+        self.0.iter().find(|(k, _)| **k == *key).map(|(_, v)| v.as_slice())
     }
 
     /// The first value, as text.
@@ -115,15 +126,16 @@ impl HeaderMap {
     pub fn joined(&self, name: &[u8]) -> Option<Vec<u8>> {
         let key = key(name);
         let values: Vec<&[u8]> =
-            self.0.iter().filter(|(k, _)| *k == key).map(|(_, v)| v.as_slice()).collect();
+            self.0.iter().filter(|(k, _)| **k == *key).map(|(_, v)| v.as_slice()).collect();
         (!values.is_empty()).then(|| values.join(&b","[..]))
     }
 
     /// Adds an entry, or adds to the one there can be.
     pub fn add(&mut self, name: &[u8], value: &[u8]) {
         let key = key(name);
-        let inline = std::str::from_utf8(&key).is_ok_and(|key| INLINE.contains(&key));
-        if inline && let Some((_, old)) = self.0.iter_mut().find(|(k, _)| *k == key) {
+        if is_inline(&key)
+            && let Some((_, old)) = self.0.iter_mut().find(|(k, _)| **k == *key)
+        {
             if !old.is_empty() {
                 old.push(b',');
             }
@@ -133,25 +145,25 @@ impl HeaderMap {
         self.insert(key, value);
     }
 
-    fn insert(&mut self, key: Vec<u8>, value: &[u8]) {
+    fn insert(&mut self, key: Cow<'_, [u8]>, value: &[u8]) {
         let at = if key.starts_with(b":") {
             self.0.iter().take_while(|(k, _)| k.starts_with(b":")).count()
         } else {
             self.0.len()
         };
-        self.0.insert(at, (key, value.to_vec()));
+        self.0.insert(at, (key.into_owned(), value.to_vec()));
     }
 
     /// Makes it the one value of a name, in the place of the first one there was.
     pub fn set(&mut self, name: &[u8], value: &[u8]) {
         let key = key(name);
-        match self.0.iter().position(|(k, _)| *k == key) {
+        match self.0.iter().position(|(k, _)| **k == *key) {
             Some(first) => {
                 self.0[first].1 = value.to_vec();
                 let mut at = 0;
                 self.0.retain(|(k, _)| {
                     at += 1;
-                    at - 1 <= first || *k != key
+                    at - 1 <= first || **k != *key
                 });
             }
             None => self.insert(key, value),
@@ -161,7 +173,7 @@ impl HeaderMap {
     /// Removes every value of a name.
     pub fn remove(&mut self, name: &[u8]) {
         let key = key(name);
-        self.0.retain(|(k, _)| *k != key);
+        self.0.retain(|(k, _)| **k != *key);
     }
 
     /// Removes all entries.
@@ -197,6 +209,13 @@ mod tests {
             map.add(name.as_bytes(), b"v");
         }
         assert_eq!(shown(&map), "x-a=v x-a=v content-type=v,v");
+    }
+
+    #[test]
+    fn well_known_names_are_found_by_their_order() {
+        assert!(INLINE.is_sorted());
+        assert!(INLINE.iter().all(|name| is_inline(name.as_bytes())));
+        assert!(!is_inline(b"x-a"));
     }
 
     #[test]

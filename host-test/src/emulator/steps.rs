@@ -72,7 +72,8 @@ impl Emulator {
         self.world.done.get(&handle.0)
     }
 
-    /// Lets time pass until a request is complete, or the client has waited for 20 seconds in vain.
+    /// Lets time pass until a request is complete, or the client has waited for 20 seconds in vain. What came of it is
+    /// told once.
     pub fn finish_request(&mut self, handle: StreamHandle) -> Exchange {
         while self.is_alive(handle.0) {
             let limit = self.world.stream_mut(handle.0).client.last_byte + CLIENT_PATIENCE;
@@ -87,7 +88,8 @@ impl Emulator {
                 }
             }
         }
-        self.world.done.get(&handle.0).cloned().unwrap_or_else(|| panic!("no request {handle:?} was sent"))
+        let done = self.world.done.remove(&handle.0);
+        done.unwrap_or_else(|| panic!("{handle:?} was never sent, or what came of it was taken before"))
     }
 
     /// The client closes its connection.
@@ -138,7 +140,8 @@ impl Emulator {
         &self.world.traps
     }
 
-    /// What an upstream has got so far.
+    /// The callouts that an upstream has got so far. What the first one got on behalf of a client is told with that
+    /// client's request.
     pub fn received(&self, upstream: &str) -> &[UpstreamRequest] {
         let found = self.world.upstreams.iter().find(|u| u.spec.name == upstream);
         found.map_or(&[], |u| u.received.as_slice())

@@ -184,10 +184,9 @@ impl Emulator {
             map.set(b"connection", b"close");
             s.client.closes = true;
         }
-        let map = map.clone();
         s.client.status = status.parse().unwrap_or(0);
         s.code = Some(s.client.status);
-        s.client.headers = on_the_wire(&map.fields());
+        s.client.headers = on_the_wire(map.fields());
         s.client.headers.remove("date");
         let bodiless = matches!(s.client.status, 100..=199 | 204 | 304);
         if map.first(b"content-length").is_none() && !bodiless {
@@ -265,7 +264,11 @@ fn again(stream: &Stream) -> Vec<u8> {
 }
 
 /// A value with line ends in it is several lines to who reads it.
-fn on_the_wire(fields: &Headers) -> Headers {
+fn on_the_wire(fields: Headers) -> Headers {
+    let plain = |v: &[u8]| !v.contains(&b'\n') && v.trim_ascii().len() == v.len();
+    if fields.0.iter().all(|(_, value)| plain(value)) {
+        return fields;
+    }
     let mut out = Headers::default();
     for (name, value) in &fields.0 {
         let mut lines = value.split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
