@@ -176,6 +176,11 @@ impl HeaderMap {
         self.0.retain(|(k, _)| **k != *key);
     }
 
+    /// Removes every value of each of these names, which are in lower case.
+    pub fn remove_all(&mut self, names: &[&str]) {
+        self.0.retain(|(k, _)| !names.iter().any(|name| name.as_bytes() == k.as_slice()));
+    }
+
     /// Removes all entries.
     pub fn clear(&mut self) {
         self.0.clear();

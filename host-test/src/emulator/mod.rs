@@ -29,7 +29,7 @@ mod traps;
 mod vm;
 mod world;
 
-pub use abi::{host_call, names as host_calls};
+pub use abi::{Import, host_call, imports, names as host_calls};
 pub use faults::{Effect, Fault, Shortage, Which};
 pub use linking::AbiVersion;
 pub use meters::{Cost, MemoryMark, Spent};

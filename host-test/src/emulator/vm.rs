@@ -6,7 +6,9 @@ use super::meters::Spent;
 use super::traps::Failure;
 use super::world::World;
 use std::time::Duration;
-use wasmtime::{Func, Instance, Memory, ResourceLimiter, Store, Trap, TypedFunc, Val, ValRaw, ValType};
+use wasmtime::{
+    Func, FuncType, Instance, Memory, ResourceLimiter, Store, Trap, TypedFunc, Val, ValRaw, ValType,
+};
 
 /// `proxy-wasm-cpp-host`, `include/proxy-wasm/limits.h`.
 const MEMORY_LIMIT: usize = 1 << 30;
@@ -19,6 +21,8 @@ const PLENTY: u64 = u64::MAX >> 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Restriction {
     None,
+    /// The module's start section.
+    Instantiating,
     /// `_initialize`, `main`, `_start`.
     Starting,
     /// `malloc` or `proxy_on_memory_allocate`, called by the host.
@@ -109,7 +113,7 @@ impl Vm {
             callback: "",
             current: 0,
             effective: 0,
-            restricted: Restriction::Starting,
+            restricted: Restriction::Instantiating,
             memory: None,
             allocate: None,
             limits: Limits::default(),
@@ -132,11 +136,10 @@ impl Vm {
     fn boot(&mut self, code: &Code) -> Result<(), String> {
         let store = &mut self.store;
         let failed = |what: &str, error: &wasmtime::Error| format!("{what}: {}", Failure::of(error));
-        let instance = code
-            .instance
-            .instantiate(&mut *store)
-            .map_err(|e| failed("Failed to initialize Wasm code", &e))?;
-        store.data_mut().memory = instance.get_memory(&mut *store, "memory");
+        let (instance, memory) =
+            code.instantiate(store).map_err(|e| failed("Failed to initialize Wasm code", &e))?;
+        let state = store.data_mut();
+        (state.memory, state.restricted) = (memory, Restriction::Starting);
         let function = |store: &mut Store<HostState>, name: &str| instance.get_func(&mut *store, name);
         // The host looks for `malloc` first (proxy-wasm-cpp-host, `src/wasm.cc`, getFunctions); the ABI says otherwise.
         let allocator = ["malloc", "proxy_on_memory_allocate"]
@@ -149,16 +152,24 @@ impl Vm {
             .map_err(|_| format!("Bad function signature for: {name}"))?;
         store.data_mut().allocate = Some(allocator);
         self.callbacks = find_callbacks(store, instance, code.abi)?;
-        let entries: &[&str] = match function(store, "_initialize") {
-            Some(_) if function(store, "main").is_some() => &["_initialize", "main"],
-            Some(_) => &["_initialize", "__main_void"],
-            None => &["_start"],
+        let initialize = function(store, "_initialize");
+        let main = initialize.and_then(|_| function(store, "main"));
+        let (main, name_of_main, args) = match main {
+            Some(main) => (Some(main), "main", 2),
+            None => (initialize.and_then(|_| function(store, "__main_void")), "__main_void", 0),
         };
-        for name in entries {
-            let Some(entry) = function(store, name) else { continue };
-            let ty = entry.ty(&*store);
-            let args: Vec<_> = ty.params().map(|_| Val::I32(0)).collect();
-            let mut results = vec![Val::I32(0); ty.results().len()];
+        let start = if initialize.is_some() { None } else { function(store, "_start") };
+        let mut entries = Vec::new();
+        for (name, entry, args, results) in
+            [("_initialize", initialize, 0, 0), (name_of_main, main, args, 1), ("_start", start, 0, 0)]
+        {
+            let Some(entry) = entry else { continue };
+            if !is_of_type(&entry.ty(&*store), args, results) {
+                return Err(format!("Bad function signature for: {name}"));
+            }
+            entries.push((name, entry, vec![Val::I32(0); args], vec![Val::I32(0); results]));
+        }
+        for (name, entry, args, mut results) in entries {
             entry.call(&mut *store, &args, &mut results).map_err(|e| {
                 let last = store.data().world.trace.last().join("\n");
                 failed(&format!("Function: {name} failed"), &e) + "\n" + &last
@@ -254,17 +265,19 @@ fn find_callbacks(
     let mut found = vec![None; callbacks::ALL.len()];
     for (place, callback) in found.iter_mut().zip(&callbacks::ALL).filter(|(_, c)| c.is_of(abi)) {
         let Some(function) = instance.get_func(&mut *store, callback.name) else { continue };
-        let ty = function.ty(&*store);
-        let mut types = ty.params().chain(ty.results());
-        let fits = ty.params().len() == callback.params(abi)
-            && ty.results().len() == usize::from(callback.returns)
-            && types.all(|ty| matches!(ty, ValType::I32));
-        if !fits {
+        let (params, results) = (callback.params(abi), usize::from(callback.returns));
+        if !is_of_type(&function.ty(&*store), params, results) {
             return Err(format!("Bad function signature for: {}", callback.name));
         }
         *place = Some(function);
     }
     Ok(found.into())
+}
+
+/// Whether a function takes and gives so many numbers.
+fn is_of_type(ty: &FuncType, params: usize, results: usize) -> bool {
+    let mut types = ty.params().chain(ty.results());
+    ty.params().len() == params && ty.results().len() == results && types.all(|ty| matches!(ty, ValType::I32))
 }
 
 fn beats(patience: Duration) -> u64 {

@@ -191,6 +191,11 @@ impl HostCall<'_> {
     fn carry_out(&mut self, signature: &'static Signature) -> Answer {
         let allowed = match self.caller.data().restricted {
             Restriction::None => true,
+            // It looks for the memory only when the module is instantiated.
+            Restriction::Instantiating => {
+                let why = "Envoy crashes (segmentation fault): a host call in the start section".to_owned();
+                return Err(Fail::Stop(Stop(why)));
+            }
             Restriction::Starting => signature.early,
             Restriction::Allocating => signature.name == "proxy_log",
         };

@@ -13,7 +13,10 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, mpsc};
 use std::time::{Duration, SystemTime};
-use wasmtime::{Config, Engine, ExternType, InstancePre, Linker, Module};
+use wasmtime::{
+    Config, Engine, Export, Extern, ExternType, Instance, InstancePre, Linker, Memory, Module, Ref, Store,
+    Table,
+};
 
 /// How often a running module looks at the clock.
 pub(crate) const HEARTBEAT: Duration = Duration::from_millis(20);
@@ -67,11 +70,45 @@ pub enum AbiVersion {
 
 /// A module that Envoy would load.
 pub(crate) struct Code {
-    /// All that can be done before there is a VM.
-    pub instance: InstancePre<HostState>,
+    instance: Instantiated,
     pub abi: AbiVersion,
     pub hash: String,
     pub metering: Metering,
+}
+
+/// As much as can be done before there is a VM.
+enum Instantiated {
+    Almost(InstancePre<HostState>),
+    /// It imports what is made for each VM.
+    NotYet(Module, &'static Linker<HostState>),
+}
+
+impl Code {
+    /// A new instance, and the memory that host calls see: what is exported, by whatever name, and the last one of
+    /// several; or else what was made because it is imported (proxy-wasm-cpp-host, `src/v8/v8.cc`, link).
+    pub fn instantiate(&self, store: &mut Store<HostState>) -> wasmtime::Result<(Instance, Option<Memory>)> {
+        let mut memory = None;
+        let instance = match &self.instance {
+            Instantiated::Almost(instance) => instance.instantiate(&mut *store)?,
+            Instantiated::NotYet(module, linker) => {
+                let mut linker = Linker::clone(linker);
+                for import in module.imports() {
+                    let made: Extern = match import.ty() {
+                        ExternType::Memory(ty) => (*memory.insert(Memory::new(&mut *store, ty)?)).into(),
+                        ExternType::Table(ty) => {
+                            let null = Ref::null(ty.element().heap_type());
+                            Table::new(&mut *store, ty, null)?.into()
+                        }
+                        _ => continue,
+                    };
+                    linker.define(&mut *store, import.module(), import.name(), made)?;
+                }
+                linker.instantiate(&mut *store, module)?
+            }
+        };
+        let exported = instance.exports(&mut *store).filter_map(Export::into_memory).last();
+        Ok((instance, exported.or(memory)))
+    }
 }
 
 impl std::fmt::Debug for Code {
@@ -131,9 +168,16 @@ fn load(wasm: &[u8], metering: Metering) -> Result<Arc<Code>, String> {
                 Cache::of_this_build(metering).get(&hash, || compile(wasm, metering, COMPILES_IN))?;
             let abi = abi(&module).ok_or("Missing or unknown Proxy-Wasm ABI version")?;
             check_imports(&module, abi)?;
-            let instance = linker(abi, metering)
-                .instantiate_pre(&module)
-                .map_err(|error| format!("Failed to load Wasm module: {}", chain(&error)))?;
+            let linker = linker(abi, metering);
+            let only_calls = module.imports().all(|import| matches!(import.ty(), ExternType::Func(_)));
+            let instance = if only_calls {
+                let almost = linker.instantiate_pre(&module);
+                Instantiated::Almost(
+                    almost.map_err(|error| format!("Failed to load Wasm module: {}", chain(&error)))?,
+                )
+            } else {
+                Instantiated::NotYet(module, linker)
+            };
             Ok(Arc::new(Code { instance, abi, hash: hash.clone(), metering }))
         })
         .clone()
@@ -174,6 +218,9 @@ fn abi(module: &Module) -> Option<AbiVersion> {
 fn check_imports(module: &Module, abi: AbiVersion) -> Result<(), String> {
     for import in module.imports() {
         let (from, name) = (import.module(), import.name());
+        if matches!(import.ty(), ExternType::Memory(_) | ExternType::Table(_)) {
+            continue;
+        }
         let Some(call) = super::abi::find(from, name, abi) else {
             return Err(format!("Failed to load Wasm module due to a missing import: {from}.{name}"));
         };

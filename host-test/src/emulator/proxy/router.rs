@@ -70,7 +70,7 @@ impl Emulator {
         let ms = headers.text("x-envoy-upstream-rq-timeout-ms").and_then(|ms| ms.parse().ok());
         s.router.timeout = ms.map_or(timeout, Duration::from_millis);
         s.router.policy = Policy::of(headers);
-        CONTROLS.iter().for_each(|name| headers.remove(name.as_bytes()));
+        headers.remove_all(CONTROLS);
         if !s.router.timeout.is_zero() {
             let ms = s.router.timeout.as_millis().to_string();
             headers.set(b"x-envoy-expected-rq-timeout-ms", ms.as_bytes());
