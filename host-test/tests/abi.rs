@@ -11,6 +11,8 @@
 
 #[path = "abi/both/mod.rs"]
 mod both;
+#[path = "abi/engine/mod.rs"]
+mod engine;
 #[path = "abi/guest.rs"]
 mod guest;
 #[path = "abi/headers.rs"]

@@ -46,6 +46,8 @@ pub struct HostState {
     pub(crate) restricted: Restriction,
     pub(crate) memory: Option<Memory>,
     pub(crate) allocate: Option<TypedFunc<u32, u32>>,
+    /// Why the VM is lost, though it runs on for now.
+    pub(crate) broken: Option<Failure>,
     limits: Limits,
 }
 
@@ -116,6 +118,7 @@ impl Vm {
             restricted: Restriction::Instantiating,
             memory: None,
             allocate: None,
+            broken: None,
             limits: Limits::default(),
         };
         let mut store = Store::new(linking::engine(code.metering), state);
@@ -210,6 +213,9 @@ impl Vm {
             unsafe { function.call_unchecked(&mut self.store, std::ptr::from_mut(&mut values[..count])) };
         std::mem::swap(world, &mut self.store.data_mut().world);
         self.account(world, callback.name, context, given);
+        if let Some(broken) = self.store.data_mut().broken.take() {
+            return Err(broken);
+        }
         match outcome {
             Ok(()) => Ok(Some(if callback.returns { values[0].get_u32() } else { 0 })),
             Err(error) => {

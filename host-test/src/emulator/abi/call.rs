@@ -197,7 +197,10 @@ impl HostCall<'_> {
                 return Err(Fail::Stop(Stop(why)));
             }
             Restriction::Starting => signature.early,
-            Restriction::Allocating => signature.name == "proxy_log",
+            // proxy-wasm-cpp-host, `src/wasm.cc`, allocMemory.
+            Restriction::Allocating => {
+                matches!(signature.name, "proxy_log" | "fd_write" | "clock_time_get")
+            }
         };
         if !allowed {
             return Err(Fail::Stop(Stop(format!("restricted_callback: {}", signature.name))));
@@ -361,10 +364,12 @@ impl HostCall<'_> {
 
     /// Copies bytes into memory that the module allocates.
     pub fn allocate(&mut self, bytes: &[u8]) -> Result<u32, Fail> {
-        let stop = |why: String| Fail::Stop(Stop(format!("the allocator failed: {why}")));
         match self.world().faults.allocation() {
             Some(Shortage::Null) => return Err(Status::InvalidMemoryAccess.into()),
-            Some(Shortage::Trap) => return Err(stop("ordered by the test".into())),
+            Some(Shortage::Trap) => {
+                let reason = "the allocator failed: ordered by the test".into();
+                return Err(self.break_vm(Failure { reason, frames: Vec::new() }));
+            }
             None => {}
         }
         let state = self.caller.data_mut();
@@ -374,11 +379,25 @@ impl HostCall<'_> {
         let place = allocator.call(&mut self.caller, bytes.len() as u32);
         let state = self.caller.data_mut();
         (state.restricted, state.current, state.effective) = before;
-        let place = place.map_err(|error| stop(Failure::of(&error).to_string()))?;
+        let place = match place {
+            Ok(place) => place,
+            Err(error) => {
+                let Failure { reason, frames } = Failure::of(&error);
+                let reason = format!("the allocator failed: {reason}");
+                return Err(self.break_vm(Failure { reason, frames }));
+            }
+        };
         if place == 0 {
             return Err(Status::InvalidMemoryAccess.into());
         }
         self.write(place, bytes)?;
         Ok(place)
+    }
+
+    /// The allocator trapped. What called it is told that there is no memory, and goes on; the VM is lost when the
+    /// callback returns, or traps.
+    fn break_vm(&mut self, failure: Failure) -> Fail {
+        self.caller.data_mut().broken.get_or_insert(failure);
+        Status::InvalidMemoryAccess.into()
     }
 }
