@@ -17,7 +17,7 @@ mod engine;
 mod guest;
 #[path = "abi/headers.rs"]
 mod headers;
-#[path = "abi/hostile.rs"]
+#[path = "abi/hostile/mod.rs"]
 mod hostile;
 #[path = "abi/lifecycle.rs"]
 mod lifecycle;

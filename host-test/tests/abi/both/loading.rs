@@ -18,14 +18,14 @@ macro_rules! load {
     ($($name:ident: $loads:expr, $text:expr;)*) => { $(
         #[test]
         fn $name() {
-            check($loads, &$text);
+            check($loads, $text);
         }
     )* };
 }
 
 #[track_caller]
-fn check(loads: bool, text: &str) {
-    let scenario = Scenario::new().filter(module(text)).request(Request::get("/"));
+fn check(loads: bool, text: impl AsRef<str>) {
+    let scenario = Scenario::new().filter(module(text.as_ref())).request(Request::get("/"));
     let [emulated, real] = [Host::Emulator, Host::Envoy].map(|host| host.try_run(&scenario));
     let told = [&emulated, &real].map(|run| run.as_ref().err().map(|refused| refused.reason.clone()));
     assert_eq!([emulated.is_ok(), real.is_ok()], [loads, loads], "emulator, Envoy: {told:#?}");
@@ -58,23 +58,23 @@ load! {
     table_at_the_limit: true, with("(table 10000000 funcref)");
     table_beyond_the_limit: false, with("(table 10000001 funcref)");
     data_out_of_bounds: false, with(r#"(data (i32.const 131072) "x")"#);
-    allocator_of_another_type: false, r#"(module (memory (export "memory") 1) (func (export "proxy_abi_version_0_2_1")) (func (export "malloc") (param i64) (result i32) (i32.const 0)))"#.to_owned();
+    allocator_of_another_type: false, r#"(module (memory (export "memory") 1) (func (export "proxy_abi_version_0_2_1")) (func (export "malloc") (param i64) (result i32) (i32.const 0)))"#;
     allocator_of_another_type_beside_malloc: true, with(r#"(func (export "proxy_on_memory_allocate"))"#);
-    no_allocator: false, r#"(module (memory (export "memory") 1) (func (export "proxy_abi_version_0_2_1")))"#.to_owned();
-    no_marker: false, r#"(module (memory (export "memory") 1) (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#.to_owned();
-    marker_that_is_a_global: false, r#"(module (memory (export "memory") 1) (global (export "proxy_abi_version_0_2_1") i32 (i32.const 0)) (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#.to_owned();
-    marker_with_a_type: true, r#"(module (memory (export "memory") 1) (func (export "proxy_abi_version_0_2_1") (param f64) (result i32) (i32.const 1)) (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#.to_owned();
+    no_allocator: false, r#"(module (memory (export "memory") 1) (func (export "proxy_abi_version_0_2_1")))"#;
+    no_marker: false, r#"(module (memory (export "memory") 1) (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#;
+    marker_that_is_a_global: false, r#"(module (memory (export "memory") 1) (global (export "proxy_abi_version_0_2_1") i32 (i32.const 0)) (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#;
+    marker_with_a_type: true, r#"(module (memory (export "memory") 1) (func (export "proxy_abi_version_0_2_1") (param f64) (result i32) (i32.const 1)) (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#;
     two_markers: true, with(r#"(func (export "proxy_abi_version_0_1_0"))"#);
     unknown_import: false, with(r#"(import "env" "proxy_fly" (func))"#);
     import_of_another_type: false, with(r#"(import "env" "proxy_log" (func (param i32 i32 i64) (result i32)))"#);
     import_that_is_a_global: false, with(r#"(import "env" "proxy_log" (global i32))"#);
-    import_of_memory: true, r#"(module (import "env" "memory" (memory 1)) (func (export "proxy_abi_version_0_2_1")) (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#.to_owned();
+    import_of_memory: true, r#"(module (import "env" "memory" (memory 1)) (func (export "proxy_abi_version_0_2_1")) (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#;
     import_of_a_table: true, with(r#"(import "x" "table" (table 1 funcref))"#);
-    memory_by_another_name: true, r#"(module (memory (export "mem") 1) (func (export "proxy_abi_version_0_2_1")) (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#.to_owned();
-    memory_that_is_not_exported: true, r#"(module (memory 1) (func (export "proxy_abi_version_0_2_1")) (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#.to_owned();
-    no_memory: true, r#"(module (func (export "proxy_abi_version_0_2_1")) (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#.to_owned();
-    memory_of_64_bits: true, r#"(module (memory (export "memory") i64 1) (func (export "proxy_abi_version_0_2_1")) (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#.to_owned();
-    memory_of_a_gibibyte: true, r#"(module (memory (export "memory") 16384) (func (export "proxy_abi_version_0_2_1")) (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#.to_owned();
-    memory_beyond_a_gibibyte: false, r#"(module (memory (export "memory") 16385) (func (export "proxy_abi_version_0_2_1")) (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#.to_owned();
-    memory_of_four_gibibytes: false, r#"(module (memory (export "memory") 65536) (func (export "proxy_abi_version_0_2_1")) (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#.to_owned();
+    memory_by_another_name: true, r#"(module (memory (export "mem") 1) (func (export "proxy_abi_version_0_2_1")) (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#;
+    memory_that_is_not_exported: true, r#"(module (memory 1) (func (export "proxy_abi_version_0_2_1")) (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#;
+    no_memory: true, r#"(module (func (export "proxy_abi_version_0_2_1")) (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#;
+    memory_of_64_bits: true, r#"(module (memory (export "memory") i64 1) (func (export "proxy_abi_version_0_2_1")) (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#;
+    memory_of_a_gibibyte: true, r#"(module (memory (export "memory") 16384) (func (export "proxy_abi_version_0_2_1")) (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#;
+    memory_beyond_a_gibibyte: false, r#"(module (memory (export "memory") 16385) (func (export "proxy_abi_version_0_2_1")) (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#;
+    memory_of_four_gibibytes: false, r#"(module (memory (export "memory") 65536) (func (export "proxy_abi_version_0_2_1")) (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#;
 }

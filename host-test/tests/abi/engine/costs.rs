@@ -43,8 +43,9 @@ fn instructions_are_counted_by_callback_and_the_same_in_every_run() {
     assert_eq!(first.spent().collect::<Vec<_>>(), second.spent().collect::<Vec<_>>());
     let (headers, log) = (cost(&first, "proxy_on_request_headers"), cost(&first, "proxy_on_log"));
     assert_eq!((headers.calls, headers.sum), (2, 2 * headers.most));
-    assert_eq!((headers.most - log.most) % 90, 0, "ninety turns more: {headers:?} {log:?}");
-    assert!(headers.most > 400 && headers.most < 1_000, "{headers:?}");
+    // Ninety turns more, of six instructions or so.
+    assert!((360..=600).contains(&(headers.most - log.most)), "{headers:?} {log:?}");
+    assert!((400..=700).contains(&headers.most), "{headers:?}");
     let last = first.spent().filter(|s| s.callback == "proxy_on_request_headers").last().unwrap();
     assert_eq!(
         *last,
