@@ -101,6 +101,12 @@ impl Faults {
         self.0.iter().any(|counted| matches!(counted.fault, Fault::Callback { .. }))
     }
 
+    /// Whether it matters how many host calls of this name there were before.
+    pub fn counts(&self, call: &str) -> bool {
+        let counts = |fault: &Fault| matches!(fault, Fault::Call { name, which, .. } if name == call && *which != Which::All);
+        self.0.iter().any(|counted| counts(&counted.fault))
+    }
+
     /// The first fault that strikes; all that are about the same thing count it.
     fn strike<T>(&mut self, about: impl Fn(&Fault) -> Option<(Which, T)>) -> Option<T> {
         let mut struck = None;

@@ -34,6 +34,7 @@ impl Emulator {
         Outcome {
             callouts: callouts.skip(1).collect(),
             exchanges: std::mem::take(&mut world.done).into_values().collect(),
+            connections: Vec::new(),
             metrics: world.metrics.snapshot(),
             logs: std::mem::take(&mut world.logs),
             trace: world.trace.take(),

@@ -4,6 +4,7 @@
 //! run, so a test can hold a filter to a number of them. They are counted as the engine counts: most cost 1, those that
 //! only structure the code cost nothing, and one that moves or fills memory costs 1 whatever it moves.
 
+use super::linking::Metering;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Callbacks of which each is kept: the last ones.
@@ -60,6 +61,10 @@ pub(crate) struct Meters {
 }
 
 impl Meters {
+    pub fn metering(&self) -> Metering {
+        if self.metered { Metering::Instructions } else { Metering::Time }
+    }
+
     pub fn spend(&mut self, spent: Spent) {
         let cost = self.costs.entry(spent.callback).or_default();
         cost.calls += 1;

@@ -11,8 +11,15 @@ impl Default for Random {
 }
 
 impl Random {
+    /// Another sequence for each seed.
     pub fn new(seed: u64) -> Self {
-        Self(seed)
+        let mut random = Self(seed);
+        Self(random.next())
+    }
+
+    /// A number below `count`.
+    pub fn below(&mut self, count: usize) -> usize {
+        (self.next() % count as u64) as usize
     }
 
     fn next(&mut self) -> u64 {

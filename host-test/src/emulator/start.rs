@@ -74,6 +74,20 @@ impl Builder {
 
     /// Loads the filters.
     pub fn start(mut self) -> Result<Emulator, Refused> {
+        let no_logs = |reason| Refused { reason, logs: Vec::new() };
+        self.world.meters.metered |= self.world.faults.count_instructions();
+        let codes = codes(&self.world.scenario, self.world.meters.metering()).map_err(no_logs)?;
+        let mut emulator = self.start_first(&codes)?;
+        for thread in 1..=emulator.world.workers {
+            if let Err(reason) = emulator.load_on(thread, &codes) {
+                return Err(Refused { reason, logs: emulator.world.logs });
+            }
+        }
+        Ok(emulator)
+    }
+
+    /// Loads the filters in canaries and on the main thread.
+    pub(crate) fn start_first(mut self, codes: &[Arc<Code>]) -> Result<Emulator, Refused> {
         let world = &mut self.world;
         world.settings = world.scenario.settings.clone();
         let mut upstreams = world.scenario.upstreams.clone();
@@ -85,9 +99,8 @@ impl Builder {
             .map(|spec| UpstreamState { spec, turns: Turns::default(), received: Vec::new() })
             .collect();
         world.workers = world.settings.workers.max(1);
-        world.meters.metered |= world.faults.count_instructions();
         let mut emulator = Emulator { world: self.world };
-        match emulator.load() {
+        match emulator.load_first(codes) {
             Ok(()) => Ok(emulator),
             Err(reason) => Err(Refused { reason, logs: emulator.world.logs }),
         }
@@ -106,38 +119,50 @@ impl Emulator {
         Builder { world: Box::new(world) }
     }
 
-    fn load(&mut self) -> Result<(), String> {
-        let mut codes = Vec::new();
-        for filter in self.world.scenario.filters.clone() {
-            let code = self.open(&filter).map_err(|why| refusal(&filter, &why))?;
-            self.world.plugins.push(plugin(filter, &code));
-            codes.push(code);
-        }
+    fn load_first(&mut self, codes: &[Arc<Code>]) -> Result<(), String> {
+        let plugins = loaded(&self.world.scenario).cloned().zip(codes);
+        self.world.plugins = plugins.map(|(filter, code)| plugin(filter, code)).collect();
         for (plugin, code) in codes.iter().enumerate() {
-            self.canary(plugin, code)?;
-            self.start_on(0, plugin, code)?;
-        }
-        for thread in 1..=self.world.workers {
-            for (plugin, code) in codes.iter().enumerate() {
-                self.start_on(thread, plugin, code)?;
+            self.base(plugin, code)?;
+            // What was tried is not tried again (proxy-wasm-cpp-host, `wasm.cc`, plugin_canary_cache_).
+            let (this, before) = (&self.world.plugins[plugin], &self.world.plugins[..plugin]);
+            if !before.iter().any(|other| other.vm_key == this.vm_key && other.key == this.key) {
+                self.canary(plugin, code)?;
             }
+            self.start_on(0, plugin, code)?;
         }
         Ok(())
     }
 
-    fn open(&self, filter: &Filter) -> Result<Arc<Code>, String> {
-        let metering = if self.world.meters.metered { Metering::Instructions } else { Metering::Time };
-        linking::open(filter.wasm.path(), metering)
+    /// Loads the filters on a thread.
+    pub(crate) fn load_on(&mut self, thread: usize, codes: &[Arc<Code>]) -> Result<(), String> {
+        codes.iter().enumerate().try_for_each(|(plugin, code)| self.start_on(thread, plugin, code))
+    }
+
+    /// The VM that those of the threads are copied from. All it does is start, which a module that logs meanwhile shows
+    /// (proxy-wasm-cpp-host, `wasm.cc`, createWasm). Filters that share a VM share this one.
+    fn base(&mut self, plugin: usize, code: &Arc<Code>) -> Result<(), String> {
+        let key = &self.world.plugins[plugin].vm_key;
+        if self.world.vms.iter().any(|vm| vm.key == *key) {
+            return Ok(());
+        }
+        let vm = self.new_vm(0, plugin, code)?;
+        self.throw_away(vm);
+        Ok(())
+    }
+
+    fn throw_away(&mut self, vm: usize) {
+        self.world.instances[vm] = None;
+        let state = &mut self.world.vms[vm];
+        state.contexts.clear();
+        state.deferred.clear();
     }
 
     /// Tries a filter in a VM of its own, which nobody hears of when it goes.
     fn canary(&mut self, plugin: usize, code: &Arc<Code>) -> Result<(), String> {
         let vm = self.new_vm(0, plugin, code)?;
         let tried = self.new_root(vm, plugin);
-        self.world.instances[vm] = None;
-        let state = &mut self.world.vms[vm];
-        state.contexts.clear();
-        state.deferred.clear();
+        self.throw_away(vm);
         tried.map(|_| ())
     }
 
@@ -254,7 +279,7 @@ impl Emulator {
 
     /// A new VM in place of a failed one. When that fails too, the old one stays, and the wait starts again.
     fn reload(&mut self, thread: usize, plugin: usize) {
-        let code = self.open(&self.world.plugins[plugin].filter).ok();
+        let code = open(&self.world.plugins[plugin].filter, self.world.meters.metering()).ok();
         let old = self.world.roots.get(&(thread, plugin)).map(|(vm, _)| *vm);
         let done = code.is_some_and(|code| self.start_on(thread, plugin, &code).is_ok());
         if let Some(old) = old.filter(|_| !done) {
@@ -270,7 +295,7 @@ impl Emulator {
         filter.configuration = configuration.clone();
         let refused =
             |emulator: &Self, reason| Refused { reason, logs: emulator.world.logs[logged..].to_vec() };
-        let code = self.open(&filter).map_err(|reason| refused(self, reason))?;
+        let code = open(&filter, self.world.meters.metering()).map_err(|reason| refused(self, reason))?;
         let new = self::plugin(filter, &code);
         let old = std::mem::replace(&mut self.world.plugins[plugin], new);
         if let Err(reason) = self.canary(plugin, &code) {
@@ -284,6 +309,20 @@ impl Emulator {
         }
         Ok(())
     }
+}
+
+/// Every filter, in the order of the plugins.
+fn loaded(scenario: &Scenario) -> impl Iterator<Item = &Filter> {
+    scenario.filters.iter().chain(&scenario.network_filters)
+}
+
+/// The modules of a scenario's filters, or Envoy's words for what is wrong with one.
+pub(crate) fn codes(scenario: &Scenario, metering: Metering) -> Result<Vec<Arc<Code>>, String> {
+    loaded(scenario).map(|filter| open(filter, metering).map_err(|why| refusal(filter, &why))).collect()
+}
+
+fn open(filter: &Filter, metering: Metering) -> Result<Arc<Code>, String> {
+    linking::open(filter.wasm.path(), metering)
 }
 
 fn refusal(filter: &Filter, why: &str) -> String {
@@ -303,7 +342,13 @@ fn plugin(filter: Filter, code: &Code) -> Plugin {
         code.hash,
         filter.environment
     );
-    let key = format!("{}||{}||{:?}", filter.root_id, configuration.escape_ascii(), filter.failure_policy);
+    let key = format!(
+        "{}||{}||{}||{:?}",
+        filter.name,
+        filter.root_id,
+        configuration.escape_ascii(),
+        filter.failure_policy
+    );
     Plugin { filter, configuration, vm_key, key }
 }
 

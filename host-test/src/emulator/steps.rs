@@ -6,11 +6,11 @@ use super::proxy::filter::Came;
 use super::traps::{Failure, Trap, told};
 use super::world::{Action, Event};
 use super::{Emulator, callouts::grpc::News};
-use crate::{ClientView, Exchange, LogLine, Outcome, Request, UpstreamRequest};
+use crate::{ClientView, ConnectionExchange, Exchange, LogLine, Outcome, Request, UpstreamRequest};
 use std::time::Duration;
 
 /// How long a client waits for the next byte.
-const CLIENT_PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const CLIENT_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A request on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,14 +40,16 @@ impl Emulator {
                 self.finish_request(handle)
             })
             .collect();
+        let connections = self.run_connections();
         self.advance(self.world.settings.linger);
-        self.outcome(exchanges)
+        self.outcome(exchanges, connections)
     }
 
-    fn outcome(self, exchanges: Vec<Exchange>) -> Outcome {
+    fn outcome(self, exchanges: Vec<Exchange>, connections: Vec<ConnectionExchange>) -> Outcome {
         let upstreams = self.world.upstreams.into_iter().skip(1);
         Outcome {
             exchanges,
+            connections,
             callouts: upstreams.map(|u| (u.spec.name, u.received)).collect(),
             metrics: self.world.metrics.snapshot(),
             logs: self.world.logs,
@@ -81,15 +83,20 @@ impl Emulator {
                 Some(event) => self.handle(event),
                 None => {
                     self.world.clock.settle(limit);
-                    self.hang_up(handle);
-                    if let Some(exchange) = self.world.done.get_mut(&handle.0) {
-                        exchange.client = ClientView::Hang;
-                    }
+                    self.wait_in_vain(handle.0);
                 }
             }
         }
         let done = self.world.done.remove(&handle.0);
         done.unwrap_or_else(|| panic!("{handle:?} was never sent, or what came of it was taken before"))
+    }
+
+    /// The client has had enough, and closes its connection.
+    pub(crate) fn wait_in_vain(&mut self, stream: u64) {
+        self.hang_up(StreamHandle(stream));
+        if let Some(exchange) = self.world.done.get_mut(&stream) {
+            exchange.client = ClientView::Hang;
+        }
     }
 
     /// The client closes its connection.
@@ -258,6 +265,8 @@ impl Emulator {
                         self.continue_filter(stream, filter, Way::Response);
                     }
                 }
+                Action::ContinueReading(id) => self.continue_connection(vm, id),
+                Action::CloseConnection(id) => self.close_connection_of(vm, id),
                 Action::Reset(id) => {
                     if let Some((stream, _)) = place(self, id) {
                         self.reset(stream);
@@ -285,10 +294,11 @@ impl Emulator {
         }
     }
 
-    fn handle(&mut self, event: Event) {
+    pub(crate) fn handle(&mut self, event: Event) {
         match event {
             Event::Downstream { stream, part } => self.client_sent(stream, part),
             Event::Upstream { stream, attempt, part } => self.upstream_sent(stream, attempt, part),
+            Event::Connection { connection, news } => self.connection_news(connection, news),
             Event::RouteTimeout { stream } => self.route_timed_out(stream),
             Event::Retry { stream } => {
                 if self.is_alive(stream) {

@@ -1,15 +1,15 @@
-//! One host call: its arguments, its way into guest memory, its line in the trace.
+//! One host call: its arguments, and its way into guest memory.
 
 use crate::emulator::context::Context;
-use crate::emulator::faults::{Effect, Shortage};
+use crate::emulator::faults::Shortage;
 use crate::emulator::linking::AbiVersion;
+use crate::emulator::schedule::Touch;
 use crate::emulator::state::{Status, pairs};
-use crate::emulator::trace::{Record, value};
+use crate::emulator::trace::value;
 use crate::emulator::traps::Failure;
 use crate::emulator::vm::{HostState, Restriction};
 use crate::emulator::world::World;
-use std::mem::MaybeUninit;
-use wasmtime::{Caller, Engine, FuncType, ValRaw, ValType};
+use wasmtime::{Caller, Engine, FuncType, ValType};
 
 /// Why a call does not answer 0.
 #[derive(Debug)]
@@ -34,6 +34,9 @@ impl From<Status> for Fail {
 /// What a host call comes to.
 pub(crate) type Answer = Result<(), Fail>;
 
+/// What a host call is about to touch of that which threads share.
+pub(crate) type Touches = fn(&mut HostCall<'_>) -> Result<Touch, Fail>;
+
 /// A status as an answer.
 pub(crate) fn answer(status: Status) -> Answer {
     match status {
@@ -54,6 +57,8 @@ pub(crate) struct Signature {
     pub returns: bool,
     /// Whether it may be called while the module starts or allocates.
     pub early: bool,
+    /// What it touches of that which threads share, if it does.
+    pub touches: Option<Touches>,
     pub run: fn(&mut HostCall<'_>) -> Answer,
 }
 
@@ -61,7 +66,7 @@ impl Signature {
     /// A call of every version of the ABI.
     pub const fn proxy(name: &'static str, args: &'static str, run: fn(&mut HostCall<'_>) -> Answer) -> Self {
         let (since, until) = (AbiVersion::V0_1_0, AbiVersion::V0_2_1);
-        Self { name, args, modules: &["env"], since, until, returns: true, early: false, run }
+        Self { name, args, modules: &["env"], since, until, returns: true, early: false, touches: None, run }
     }
 
     /// The same, not before a version.
@@ -81,6 +86,12 @@ impl Signature {
         self.parts().filter(|(_, kind)| !matches!(*kind, "o" | "O")).map(|(name, _)| name)
     }
 
+    /// The same, which touches something that threads share. A call with arguments for which that fails touches nothing.
+    pub const fn touching(mut self, what: Touches) -> Self {
+        self.touches = Some(what);
+        self
+    }
+
     /// The arguments: name and kind.
     pub fn parts(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         self.args.split_whitespace().filter_map(|part| part.split_once(':'))
@@ -97,160 +108,20 @@ impl Signature {
     }
 }
 
-/// A host call as the linker has it: what its signature says, read once.
-#[derive(Debug)]
-pub(crate) struct Prepared {
-    pub signature: &'static Signature,
-    kinds: Vec<Kind>,
-}
-
-/// The kind of an argument that goes in.
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    Number,
-    Long,
-    Bytes,
-    Pairs,
-    /// Says where a result goes, in so many arguments.
-    Place(usize),
-}
-
-impl From<&'static Signature> for Prepared {
-    fn from(signature: &'static Signature) -> Self {
-        let kinds = signature.parts().map(|(_, kind)| match kind {
-            "l" => Kind::Long,
-            "b" => Kind::Bytes,
-            "p" => Kind::Pairs,
-            "o" => Kind::Place(1),
-            "O" => Kind::Place(2),
-            _ => Kind::Number,
-        });
-        Self { signature, kinds: kinds.collect() }
-    }
-}
-
 /// Arguments that no host call has more of.
-const MOST: usize = 12;
-
-/// Runs a host call: what it is asked goes into the trace, the fault in its place or the call itself is carried out,
-/// and what came of it goes into the trace as well. `args` is where the engine has put the arguments of the prepared
-/// signature, and where it takes the result from.
-pub(crate) fn enter(
-    prepared: &Prepared,
-    caller: Caller<'_, HostState>,
-    values: &mut [MaybeUninit<ValRaw>],
-) -> wasmtime::Result<()> {
-    let signature = prepared.signature;
-    let mut args = [0; MOST];
-    let mut at = 0;
-    for kind in &prepared.kinds {
-        let count = if let Kind::Bytes | Kind::Pairs | Kind::Place(2) = kind { 2 } else { 1 };
-        for _ in 0..count {
-            // SAFETY: the engine initialises all arguments of the function's type, which `Signature::ty` makes of the
-            // same parts in the same order, and it is the member of that type which is read.
-            args[at] = unsafe {
-                let raw = values[at].assume_init_ref();
-                if matches!(kind, Kind::Long) { raw.get_u64() } else { u64::from(raw.get_u32()) }
-            };
-            at += 1;
-        }
-    }
-    let mut call = HostCall { caller, args, told: None };
-    call.record(prepared);
-    // What changes with the call is read before it.
-    let (thread, context) = call.whereabouts();
-    let outcome = call.carry_out(signature);
-    let end = match &outcome {
-        Ok(()) => Ok(0),
-        Err(Fail::Code(code)) => Ok(*code),
-        Err(Fail::Stop(stop)) => Err(stop.0.clone()),
-    };
-    if let Some(data) = call.told.take() {
-        let callback = call.caller.data().callback;
-        call.world().trace.push(Record { signature, thread, context, callback, data, end: end.clone() });
-    }
-    if let Err(Fail::Stop(stop)) = outcome {
-        return Err(wasmtime::Error::from(stop));
-    }
-    if signature.returns {
-        values[0].write(ValRaw::u32(end.unwrap_or_default()));
-    }
-    Ok(())
-}
+pub(super) const MOST: usize = 12;
 
 /// A host call under way.
 pub(crate) struct HostCall<'a> {
     pub caller: Caller<'a, HostState>,
-    args: [u64; MOST],
+    pub(super) args: [u64; MOST],
     /// What the trace will say of it, if there is one.
-    told: Option<Vec<u8>>,
+    pub(super) told: Option<Vec<u8>>,
+    /// It waited for its turn.
+    pub(super) waited: bool,
 }
 
 impl HostCall<'_> {
-    /// The call, or the fault in its place.
-    fn carry_out(&mut self, signature: &'static Signature) -> Answer {
-        let allowed = match self.caller.data().restricted {
-            Restriction::None => true,
-            // It looks for the memory only when the module is instantiated.
-            Restriction::Instantiating => {
-                let why = "Envoy crashes (segmentation fault): a host call in the start section".to_owned();
-                return Err(Fail::Stop(Stop(why)));
-            }
-            Restriction::Starting => signature.early,
-            // proxy-wasm-cpp-host, `src/wasm.cc`, allocMemory.
-            Restriction::Allocating => {
-                matches!(signature.name, "proxy_log" | "fd_write" | "clock_time_get")
-            }
-        };
-        if !allowed {
-            return Err(Fail::Stop(Stop(format!("restricted_callback: {}", signature.name))));
-        }
-        match self.world().faults.call(signature.name) {
-            Some(Effect::Answer(status)) => answer(status),
-            Some(Effect::Number(0)) => Ok(()),
-            Some(Effect::Number(number)) => Err(Fail::Code(number)),
-            Some(Effect::Trap) => Err(Fail::Stop(Stop(format!("ordered by the test in {}", signature.name)))),
-            None => (signature.run)(self),
-        }
-    }
-
-    /// Writes down what the call is asked.
-    fn record(&mut self, prepared: &Prepared) {
-        if !self.world().trace.is_on() {
-            return;
-        }
-        let mut data = self.world().trace.buffer();
-        let mut at = 0;
-        for kind in &prepared.kinds {
-            match kind {
-                Kind::Number => value::number(&mut data, self.args[at]),
-                Kind::Long => value::signed(&mut data, self.args[at]),
-                Kind::Place(count) => {
-                    at += count;
-                    continue;
-                }
-                Kind::Bytes | Kind::Pairs => {
-                    let (from, length) = (self.u32(at), self.u32(at + 1));
-                    match (kind, self.slice(from, length)) {
-                        (_, Err(_)) => value::wild(&mut data, from, length),
-                        (Kind::Pairs, Ok(list)) => value::serialised_pairs(&mut data, list),
-                        (_, Ok(bytes)) => value::bytes(&mut data, bytes),
-                    }
-                    at += 1;
-                }
-            }
-            at += 1;
-        }
-        self.told = Some(data);
-    }
-
-    /// Which thread and context it is on.
-    fn whereabouts(&self) -> (usize, u32) {
-        let data = self.caller.data();
-        let context = if data.effective == 0 { data.current } else { data.effective };
-        (data.world.thread_of(data.vm), context)
-    }
-
     /// A number.
     pub fn u32(&self, at: usize) -> u32 {
         self.args[at] as u32
@@ -271,6 +142,12 @@ impl HostCall<'_> {
         self.caller.data().vm
     }
 
+    /// The thread it runs on.
+    pub fn thread(&self) -> usize {
+        let data = self.caller.data();
+        data.world.thread_of(data.vm)
+    }
+
     /// The context the call is about: the effective one, as long as it exists, or else the one that was called.
     pub fn context_id(&self) -> u32 {
         let data = self.caller.data();
@@ -279,6 +156,11 @@ impl HostCall<'_> {
             id if data.world.context(data.vm, id).is_some() => id,
             _ => data.current,
         }
+    }
+
+    /// The context whose callback is running, whichever is in effect.
+    pub fn current_id(&self) -> u32 {
+        self.caller.data().current
     }
 
     /// That context.
@@ -311,7 +193,7 @@ impl HostCall<'_> {
         self.slice(from, length).map(<[u8]>::to_vec)
     }
 
-    fn slice(&self, from: u32, length: u32) -> Result<&[u8], Fail> {
+    pub(super) fn slice(&self, from: u32, length: u32) -> Result<&[u8], Fail> {
         let memory = self.caller.data().memory.ok_or(Status::InvalidMemoryAccess)?;
         let start = from as usize;
         let bytes = memory.data(&self.caller).get(start..start + length as usize);

@@ -6,6 +6,7 @@
 
 mod buffers;
 mod call;
+mod entry;
 mod foreign;
 mod grpc;
 mod headers;
@@ -19,7 +20,8 @@ mod stream;
 mod time;
 mod wasi;
 
-pub(crate) use call::{Prepared, Signature, Stop, enter};
+pub(crate) use call::{Signature, Stop};
+pub(crate) use entry::{Prepared, enter};
 
 use super::linking::AbiVersion;
 

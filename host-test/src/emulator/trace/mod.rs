@@ -80,6 +80,11 @@ pub(crate) struct Record {
 }
 
 impl Record {
+    /// As a line.
+    pub fn line(&self) -> String {
+        self.call().to_string()
+    }
+
     fn call(&self) -> Call {
         let mut values = value::decode(&self.data);
         let args = self.signature.inputs().zip(&mut values).collect();
@@ -119,7 +124,7 @@ impl Entry {
 
     fn line(&self) -> String {
         match self {
-            Entry::Call(record) => record.call().to_string(),
+            Entry::Call(record) => record.line(),
             Entry::Note(text) => text.clone(),
         }
     }
