@@ -25,8 +25,8 @@ impl Emulator {
     }
 
     /// All that was recorded since the start or since the last time it was taken: completed requests in the order in
-    /// which they were sent, what upstreams got, lines of log and of the trace. Counters and gauges go on. For runs of
-    /// many requests: what is taken takes no room.
+    /// which they were sent, what upstreams got, lines of log and of the trace. Counters and gauges go on,
+    /// and connections are not told. For runs of many requests: what is taken takes no room.
     pub fn take(&mut self) -> Outcome {
         let world = &mut self.world;
         let callouts =

@@ -52,7 +52,7 @@ fn instructions_are_counted_by_callback_and_the_same_in_every_run() {
         Spent { thread: 1, context: 3, callback: "proxy_on_request_headers", instructions: headers.most }
     );
     assert_eq!(first.instructions_per_request(), headers.most + log.most);
-    assert_eq!(cost(&first, "_initialize").calls, 3, "the canary, the main thread, a worker");
+    assert_eq!(cost(&first, "_initialize").calls, 4, "a base, a canary, the main thread, a worker");
 }
 
 #[test]
