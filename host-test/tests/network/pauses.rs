@@ -45,7 +45,7 @@ agree! {
     data_of_the_upstream_that_is_held_is_lost_when_the_client_ends: returning("upstream_data", 1)
         .alone()
         .tcp_upstream(upstream(apart(Script::new(), "one").shut_down()))
-        .connection(Connection::new().wait(200 * MS).shut_down());
+        .connection(Connection::new().wait(1_000 * MS).shut_down());
     a_tick_goes_on_with_a_new_connection: resumed("new_connection", 100).alone().connection(talks());
     /// All that has gathered is read at once, and counts as one piece.
     a_tick_goes_on_with_a_connection_whose_client_was_busy: resumed("new_connection", 1_500)
