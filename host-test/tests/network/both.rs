@@ -65,6 +65,12 @@ impl Told {
         self
     }
 
+    /// For another version of the ABI, by the name of its export.
+    pub fn marker(mut self, marker: &'static str) -> Self {
+        self.guest = self.guest.marker(marker);
+        self
+    }
+
     pub fn filter(&self) -> tollgate_host_test::Filter {
         self.guest.filter().named(self.name)
     }

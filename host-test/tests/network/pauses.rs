@@ -98,6 +98,11 @@ agree! {
         .connection(
             ["one", "two", "three"].into_iter().fold(Connection::new(), apart).receive(11).shut_down(),
         );
+    held_data_of_the_upstream_over_the_limit_stops_reading_from_it: returning("upstream_data", 1)
+        .alone()
+        .settings(|s| s.buffer_limit = 4)
+        .tcp_upstream(upstream(["one", "two", "three", "four"].into_iter().fold(Script::new(), apart)))
+        .connection(in_vain());
     a_piece_over_the_limit_passes_as_one: Told::new("a")
         .alone()
         .settings(|s| s.buffer_limit = 4)
