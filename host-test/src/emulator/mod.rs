@@ -17,6 +17,7 @@ mod linking;
 mod properties;
 mod proxy;
 mod random;
+pub mod schedule;
 mod start;
 pub mod state;
 mod steps;

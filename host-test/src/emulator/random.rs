@@ -11,6 +11,17 @@ impl Default for Random {
 }
 
 impl Random {
+    /// Another sequence for each seed.
+    pub fn new(seed: u64) -> Self {
+        let mut random = Self(seed);
+        Self(random.next())
+    }
+
+    /// A number below `count`.
+    pub fn below(&mut self, count: usize) -> usize {
+        (self.next() % count as u64) as usize
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -39,7 +39,20 @@ impl Builder {
     }
 
     /// Loads the filters.
-    pub fn start(mut self) -> Result<Emulator, Refused> {
+    pub fn start(self) -> Result<Emulator, Refused> {
+        let no_logs = |reason| Refused { reason, logs: Vec::new() };
+        let codes = codes(&self.world.scenario).map_err(no_logs)?;
+        let mut emulator = self.start_first(&codes)?;
+        for thread in 1..=emulator.world.workers {
+            if let Err(reason) = emulator.load_on(thread, &codes) {
+                return Err(Refused { reason, logs: emulator.world.logs });
+            }
+        }
+        Ok(emulator)
+    }
+
+    /// Loads the filters in canaries and on the main thread.
+    pub(crate) fn start_first(mut self, codes: &[Arc<Code>]) -> Result<Emulator, Refused> {
         let world = &mut self.world;
         world.settings = world.scenario.settings.clone();
         let mut upstreams = world.scenario.upstreams.clone();
@@ -52,7 +65,7 @@ impl Builder {
             .collect();
         world.workers = world.settings.workers.max(1);
         let mut emulator = Emulator { world: self.world };
-        match emulator.load() {
+        match emulator.load_first(codes) {
             Ok(()) => Ok(emulator),
             Err(reason) => Err(Refused { reason, logs: emulator.world.logs }),
         }
@@ -71,18 +84,9 @@ impl Emulator {
         Builder { world: Box::new(world) }
     }
 
-    fn load(&mut self) -> Result<(), String> {
-        let mut codes = Vec::new();
-        let scenario = &self.world.scenario;
-        let filters: Vec<_> = scenario.filters.iter().chain(&scenario.network_filters).cloned().collect();
-        for filter in filters {
-            let path = filter.wasm.path();
-            let wasm = std::fs::read(path)
-                .unwrap_or_else(|e| panic!("cannot read the module {}: {e}", path.display()));
-            let code = linking::load(&wasm).map_err(|why| refusal(&filter, &why))?;
-            self.world.plugins.push(plugin(filter, &code));
-            codes.push(code);
-        }
+    fn load_first(&mut self, codes: &[Arc<Code>]) -> Result<(), String> {
+        let plugins = loaded(&self.world.scenario).cloned().zip(codes);
+        self.world.plugins = plugins.map(|(filter, code)| plugin(filter, code)).collect();
         for (plugin, code) in codes.iter().enumerate() {
             // What was tried is not tried again (proxy-wasm-cpp-host, `wasm.cc`, plugin_canary_cache_).
             let (this, before) = (&self.world.plugins[plugin], &self.world.plugins[..plugin]);
@@ -91,12 +95,12 @@ impl Emulator {
             }
             self.start_on(0, plugin, code)?;
         }
-        for thread in 1..=self.world.workers {
-            for (plugin, code) in codes.iter().enumerate() {
-                self.start_on(thread, plugin, code)?;
-            }
-        }
         Ok(())
+    }
+
+    /// Loads the filters on a thread.
+    pub(crate) fn load_on(&mut self, thread: usize, codes: &[Arc<Code>]) -> Result<(), String> {
+        codes.iter().enumerate().try_for_each(|(plugin, code)| self.start_on(thread, plugin, code))
     }
 
     /// Tries a filter in a VM of its own, which nobody hears of when it goes.
@@ -261,6 +265,22 @@ impl Emulator {
         }
         Ok(())
     }
+}
+
+/// Every filter, in the order of the plugins.
+fn loaded(scenario: &Scenario) -> impl Iterator<Item = &Filter> {
+    scenario.filters.iter().chain(&scenario.network_filters)
+}
+
+/// The modules of a scenario's filters, or Envoy's words for what is wrong with one.
+pub(crate) fn codes(scenario: &Scenario) -> Result<Vec<Arc<Code>>, String> {
+    let code = |filter: &Filter| {
+        let path = filter.wasm.path();
+        let wasm =
+            std::fs::read(path).unwrap_or_else(|e| panic!("cannot read the module {}: {e}", path.display()));
+        linking::load(&wasm).map_err(|why| refusal(filter, &why))
+    };
+    loaded(scenario).map(code).collect()
 }
 
 fn refusal(filter: &Filter, why: &str) -> String {

@@ -9,7 +9,7 @@ use crate::{ClientView, ConnectionExchange, Exchange, LogLine, Outcome, Request,
 use std::time::Duration;
 
 /// How long a client waits for the next byte.
-const CLIENT_PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const CLIENT_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A request on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,14 +75,19 @@ impl Emulator {
                 Some(event) => self.handle(event),
                 None => {
                     self.world.clock.settle(limit);
-                    self.hang_up(handle);
-                    if let Some(exchange) = self.world.done.get_mut(&handle.0) {
-                        exchange.client = ClientView::Hang;
-                    }
+                    self.wait_in_vain(handle.0);
                 }
             }
         }
         self.world.done.get(&handle.0).cloned().unwrap_or_else(|| panic!("no request {handle:?} was sent"))
+    }
+
+    /// The client has had enough, and closes its connection.
+    pub(crate) fn wait_in_vain(&mut self, stream: u64) {
+        self.hang_up(StreamHandle(stream));
+        if let Some(exchange) = self.world.done.get_mut(&stream) {
+            exchange.client = ClientView::Hang;
+        }
     }
 
     /// The client closes its connection.

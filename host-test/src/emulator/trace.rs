@@ -85,6 +85,11 @@ impl Faults {
         self.0.push(Fault { call: call.into(), which, effect, seen: 0 });
     }
 
+    /// Whether it matters how many calls of this name there were before.
+    pub(crate) fn counts(&self, call: &str) -> bool {
+        self.0.iter().any(|fault| fault.call == call && fault.which != Which::All)
+    }
+
     /// What is to happen in place of this call, if anything.
     pub(crate) fn strike(&mut self, call: &str) -> Option<Effect> {
         let mut effect = None;

@@ -11,6 +11,7 @@ use super::linking::AbiVersion;
 use super::proxy::network;
 use super::proxy::stream::{FilterState, Stream};
 use super::random::Random;
+use super::schedule::Baton;
 use super::state::{Metrics, Queues, SharedData};
 use super::trace::{Faults, Trace, Trap};
 use super::vm::Vm;
@@ -71,6 +72,28 @@ pub(crate) enum Event {
     Connection { connection: u64, news: network::News },
     HttpCall { vm: usize, root: u32, token: u32, outcome: super::callouts::http::Outcome },
     Grpc { vm: usize, root: u32, token: u32, what: super::callouts::grpc::News },
+}
+
+impl Event {
+    /// The thread that it happens on. What is left of a stream that is gone happens nowhere, which is 0 as any other.
+    fn thread(
+        &self,
+        vms: &[VmState],
+        streams: &BTreeMap<u64, Stream>,
+        connections: &BTreeMap<u64, network::Connection>,
+    ) -> usize {
+        match self {
+            Event::QueueReady { owner, .. } => owner.thread,
+            Event::Tick { vm, .. } | Event::HttpCall { vm, .. } | Event::Grpc { vm, .. } => {
+                vms.get(*vm).map_or(0, |vm| vm.thread)
+            }
+            Event::Downstream { stream, .. }
+            | Event::Upstream { stream, .. }
+            | Event::RouteTimeout { stream }
+            | Event::Retry { stream } => streams.get(stream).map_or(0, |stream| stream.thread),
+            Event::Connection { connection, .. } => connections.get(connection).map_or(0, |c| c.thread),
+        }
+    }
 }
 
 /// A piece of a message on its way.
@@ -173,6 +196,8 @@ pub(crate) struct World {
     pub queues: Queues<Owner>,
     pub metrics: Metrics,
     pub random: Random,
+    /// There when threads take turns.
+    pub baton: Option<Baton>,
     pub trace: Trace,
     pub faults: Faults,
     pub logs: Vec<LogLine>,
@@ -182,6 +207,20 @@ pub(crate) struct World {
 impl World {
     pub fn thread_of(&self, vm: usize) -> usize {
         self.vms.get(vm).map_or(0, |vm| vm.thread)
+    }
+
+    /// The next event that is due now on a thread.
+    pub fn due_on(&mut self, thread: usize) -> Option<Event> {
+        let Self { clock, vms, streams, connections, .. } = self;
+        clock.due(|event| event.thread(vms, streams, connections) == thread)
+    }
+
+    /// The random numbers of a thread: one sequence for all while nothing depends on who is first.
+    pub fn random_of(&mut self, thread: usize) -> &mut Random {
+        match &mut self.baton {
+            Some(baton) => baton.randoms.entry(thread).or_insert_with(|| Random::new(thread as u64)),
+            None => &mut self.random,
+        }
     }
 
     pub fn log(&mut self, level: LogLevel, text: String) {

@@ -2,6 +2,7 @@
 
 use crate::emulator::context::Context;
 use crate::emulator::linking::AbiVersion;
+use crate::emulator::schedule::{self, Touch};
 use crate::emulator::state::{Status, pairs};
 use crate::emulator::trace::{Effect, show, show_pairs};
 use crate::emulator::vm::{HostState, Restriction};
@@ -34,6 +35,9 @@ impl From<Status> for Fail {
 /// What a host call comes to.
 pub(crate) type Answer = Result<(), Fail>;
 
+/// What a host call is about to touch of that which threads share.
+pub(crate) type Touches = fn(&mut HostCall<'_, '_>) -> Result<Touch, Fail>;
+
 /// A status as an answer.
 pub(crate) fn answer(status: Status) -> Answer {
     match status {
@@ -54,6 +58,8 @@ pub(crate) struct Signature {
     pub returns: bool,
     /// Whether it may be called while the module starts or allocates.
     pub early: bool,
+    /// What it touches of that which threads share, if it does.
+    pub touches: Option<Touches>,
     pub run: fn(&mut HostCall<'_, '_>) -> Answer,
 }
 
@@ -65,7 +71,7 @@ impl Signature {
         run: fn(&mut HostCall<'_, '_>) -> Answer,
     ) -> Self {
         let (since, until) = (AbiVersion::V0_1_0, AbiVersion::V0_2_1);
-        Self { name, args, modules: &["env"], since, until, returns: true, early: false, run }
+        Self { name, args, modules: &["env"], since, until, returns: true, early: false, touches: None, run }
     }
 
     /// The same, not before a version.
@@ -77,6 +83,12 @@ impl Signature {
     /// The same, not after a version.
     pub const fn until(mut self, abi: AbiVersion) -> Self {
         self.until = abi;
+        self
+    }
+
+    /// The same, which touches something that threads share. A call with arguments for which that fails touches nothing.
+    pub const fn touching(mut self, what: Touches) -> Self {
+        self.touches = Some(what);
         self
     }
 
@@ -117,6 +129,7 @@ pub(crate) fn enter(
         Restriction::Starting => signature.early,
         Restriction::Allocating => signature.name == "proxy_log",
     };
+    let waited = allowed && call.wait(signature);
     let outcome = if allowed {
         match call.world().faults.strike(signature.name) {
             Some(Effect::Answer(status)) => answer(status),
@@ -130,8 +143,7 @@ pub(crate) fn enter(
         Ok(()) => 0,
         Err(Fail::Code(code)) => code,
         Err(Fail::Stop(stop)) => {
-            let line = format!("{line} -> {stop}");
-            call.world().trace.push(line);
+            call.note(format!("{line} -> {stop}"), waited);
             return Err(wasmtime::Error::from(stop));
         }
     };
@@ -141,7 +153,7 @@ pub(crate) fn enter(
     } else {
         code.to_string()
     };
-    call.world().trace.push(format!("{line} -> {shown}{told}"));
+    call.note(format!("{line} -> {shown}{told}"), waited);
     if let Some(result) = results.first_mut() {
         *result = Val::I32(code.cast_signed());
     }
@@ -156,6 +168,30 @@ pub(crate) struct HostCall<'a, 'b> {
 }
 
 impl HostCall<'_, '_> {
+    /// Waits for a turn, if the call touches what threads share and there are turns.
+    fn wait(&mut self, signature: &Signature) -> bool {
+        if self.world().baton.is_none() {
+            return false;
+        }
+        let touch = if self.world().faults.counts(signature.name) {
+            Some(Touch::everything())
+        } else {
+            signature.touches.and_then(|touches| touches(self).ok())
+        };
+        let Some(touch) = touch else { return false };
+        let thread = self.thread();
+        schedule::wait(&mut self.caller.data_mut().world, thread, touch);
+        true
+    }
+
+    fn note(&mut self, line: String, waited: bool) {
+        let world = self.world();
+        if let Some(baton) = world.baton.as_mut().filter(|_| waited) {
+            baton.calls.push(line.clone());
+        }
+        world.trace.push(line);
+    }
+
     fn line(&mut self, signature: &Signature) -> String {
         let mut at = 0;
         let mut shown = Vec::new();
@@ -201,6 +237,12 @@ impl HostCall<'_, '_> {
     /// The VM that calls.
     pub fn vm(&self) -> usize {
         self.caller.data().vm
+    }
+
+    /// The thread it runs on.
+    pub fn thread(&self) -> usize {
+        let data = self.caller.data();
+        data.world.thread_of(data.vm)
     }
 
     /// The context the call is about: the effective one, as long as it exists, or else the one that was called.

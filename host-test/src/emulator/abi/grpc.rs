@@ -1,6 +1,7 @@
 //! gRPC callouts.
 
 use super::call::{Answer, Fail, HostCall, Signature, Stop, answer};
+use super::http_call::upstreams;
 use crate::emulator::callouts::grpc::{self, Refusal};
 use crate::emulator::state::pairs;
 
@@ -9,9 +10,11 @@ pub(super) const CALLS: &[Signature] = &[
         "proxy_grpc_call",
         "target:b service:b method:b metadata:p message:b timeout:u token:o",
         grpc_call,
-    ),
-    Signature::proxy("proxy_grpc_stream", "target:b service:b method:b metadata:p token:o", grpc_stream),
-    Signature::proxy("proxy_grpc_send", "token:u message:b end:u", grpc_send),
+    )
+    .touching(upstreams),
+    Signature::proxy("proxy_grpc_stream", "target:b service:b method:b metadata:p token:o", grpc_stream)
+        .touching(upstreams),
+    Signature::proxy("proxy_grpc_send", "token:u message:b end:u", grpc_send).touching(upstreams),
     Signature::proxy("proxy_grpc_cancel", "token:u", grpc_cancel),
     Signature::proxy("proxy_grpc_close", "token:u", grpc_close),
 ];

@@ -1,17 +1,33 @@
 //! Metrics. The statistics are the process's, the ids are the VM's.
 
-use super::call::{Answer, HostCall, Signature, answer};
+use super::call::{Answer, Fail, HostCall, Signature, answer};
+use crate::emulator::schedule::{How, Touch};
 use crate::emulator::state::Status;
 
 pub(super) const CALLS: &[Signature] = &[
     Signature::proxy("proxy_define_metric", "kind:u name:b id:o", define),
-    Signature::proxy("proxy_increment_metric", "id:u offset:l", increment),
-    Signature::proxy("proxy_record_metric", "id:u value:l", record),
-    Signature::proxy("proxy_get_metric", "id:u value:o", get),
+    Signature::proxy("proxy_increment_metric", "id:u offset:l", increment)
+        .touching(|call| touch(call, How::Adds)),
+    Signature::proxy("proxy_record_metric", "id:u value:l", record).touching(recorded),
+    Signature::proxy("proxy_get_metric", "id:u value:o", get).touching(|call| touch(call, How::Reads)),
 ];
 
 /// Ids carry the kind in their two lowest bits.
 const KIND: u32 = 3;
+
+/// A metric is one by its name, whatever ids point to it. One that is not known is none.
+fn touch(call: &mut HostCall<'_, '_>, how: How) -> Result<Touch, Fail> {
+    let id = shared(call);
+    let name = call.world().metrics.name(id)?;
+    Ok(Touch::new(format!("metric {} {name}", id & KIND), how))
+}
+
+/// Only a gauge is set: counters are added to, and samples are gathered.
+fn recorded(call: &mut HostCall<'_, '_>) -> Result<Touch, Fail> {
+    const GAUGE: u32 = 1;
+    let how = if call.u32(0) & KIND == GAUGE { How::Changes } else { How::Adds };
+    touch(call, how)
+}
 
 fn define(call: &mut HostCall<'_, '_>) -> Answer {
     let (kind, name) = (call.u32(0), call.text(1)?);

@@ -213,7 +213,8 @@ fn random_get(call: &mut HostCall<'_, '_>) -> Answer {
     if length > RANDOM_LIMIT {
         return code(INVAL);
     }
-    let bytes = call.world().random.bytes(length as usize);
+    let thread = call.thread();
+    let bytes = call.world().random_of(thread).bytes(length as usize);
     or_fault(call.write(to, &bytes))
 }
 

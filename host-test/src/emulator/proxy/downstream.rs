@@ -74,7 +74,7 @@ impl Emulator {
             headers.add(b"x-forwarded-proto", b"http");
         }
         if self.world.settings.generate_request_id && headers.first(b"x-request-id").is_none() {
-            let uuid = self.world.random.uuid();
+            let uuid = self.world.random_of(worker).uuid();
             headers.add(b"x-request-id", uuid.as_bytes());
         }
         let content_type = headers.text("content-type").unwrap_or_default();
@@ -82,6 +82,7 @@ impl Emulator {
         let started = self.world.clock.now();
         let mut stream = Stream {
             id,
+            thread: worker,
             is_head: request.method == "HEAD",
             is_grpc: content_type == "application/grpc" || content_type.starts_with("application/grpc+"),
             request_headers: headers,
@@ -115,7 +116,7 @@ impl Emulator {
     /// The codec does not let these headers in. The filters hear of it in the log.
     fn refuse_headers(&mut self, id: u64, worker: usize, details: &str) -> u64 {
         let started = self.world.clock.now();
-        self.world.streams.insert(id, Stream { id, started, ..Stream::default() });
+        self.world.streams.insert(id, Stream { id, thread: worker, started, ..Stream::default() });
         self.build_chain(id, worker);
         let body = b"Request Header Fields Too Large".to_vec();
         self.local_reply(

@@ -114,6 +114,7 @@ impl Emulator {
 
     /// Sends the request when it is complete. One that is refused is so before that.
     pub(crate) fn dispatch(&mut self, stream: u64) {
+        self.wait_to_ask(stream);
         let refuses = self
             .world
             .upstreams

@@ -81,6 +81,7 @@ pub(crate) struct Slot {
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub id: u64,
+    pub thread: usize,
     pub client: Peer,
     pub upstream: Option<Peer>,
     pub down: Socket,

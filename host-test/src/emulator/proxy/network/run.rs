@@ -47,6 +47,7 @@ impl Emulator {
         let id = self.world.next_connection;
         let connection = Connection {
             id,
+            thread: worker,
             client: Peer::new(script),
             upstream: None,
             // The TCP proxy does not want to read yet.
