@@ -153,6 +153,8 @@ pub(crate) struct Context {
     pub destroyed: bool,
     pub request: Reach,
     pub response: Reach,
+    /// Which buffer was asked for last.
+    pub last_buffer: Option<BufferKind>,
     /// `on_log` is running.
     pub logging: bool,
     pub failure_replied: bool,
