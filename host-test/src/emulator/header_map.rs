@@ -142,7 +142,13 @@ impl HeaderMap {
         self.0.insert(at, (key, value.to_vec()));
     }
 
-    /// Makes it the one value of a name, in the place of the first one there was.
+    /// What filters do: the old ones go, and the new one comes last (Envoy, `header_map_impl.cc`, setCopy).
+    pub fn replace(&mut self, name: &[u8], value: &[u8]) {
+        self.remove(name);
+        self.insert(key(name), value);
+    }
+
+    /// What Envoy does with fields that it knows: the one value of a name, in the place of the first one there was.
     pub fn set(&mut self, name: &[u8], value: &[u8]) {
         let key = key(name);
         match self.0.iter().position(|(k, _)| *k == key) {

@@ -88,6 +88,7 @@ impl Emulator {
         let plugins = loaded(&self.world.scenario).cloned().zip(codes);
         self.world.plugins = plugins.map(|(filter, code)| plugin(filter, code)).collect();
         for (plugin, code) in codes.iter().enumerate() {
+            self.base(plugin, code)?;
             // What was tried is not tried again (proxy-wasm-cpp-host, `wasm.cc`, plugin_canary_cache_).
             let (this, before) = (&self.world.plugins[plugin], &self.world.plugins[..plugin]);
             if !before.iter().any(|other| other.vm_key == this.vm_key && other.key == this.key) {
@@ -103,14 +104,30 @@ impl Emulator {
         codes.iter().enumerate().try_for_each(|(plugin, code)| self.start_on(thread, plugin, code))
     }
 
-    /// Tries a filter in a VM of its own, which nobody hears of when it goes.
-    fn canary(&mut self, plugin: usize, code: &Arc<Code>) -> Result<(), String> {
+    /// The VM that those of the threads are copied from. All it does is start, which a module that logs meanwhile shows
+    /// (proxy-wasm-cpp-host, `wasm.cc`, createWasm). Filters that share a VM share this one.
+    fn base(&mut self, plugin: usize, code: &Arc<Code>) -> Result<(), String> {
+        let key = &self.world.plugins[plugin].vm_key;
+        if self.world.vms.iter().any(|vm| vm.key == *key) {
+            return Ok(());
+        }
         let vm = self.new_vm(0, plugin, code)?;
-        let tried = self.new_root(vm, plugin);
+        self.throw_away(vm);
+        Ok(())
+    }
+
+    fn throw_away(&mut self, vm: usize) {
         self.world.instances[vm] = None;
         let state = &mut self.world.vms[vm];
         state.contexts.clear();
         state.deferred.clear();
+    }
+
+    /// Tries a filter in a VM of its own, which nobody hears of when it goes.
+    fn canary(&mut self, plugin: usize, code: &Arc<Code>) -> Result<(), String> {
+        let vm = self.new_vm(0, plugin, code)?;
+        let tried = self.new_root(vm, plugin);
+        self.throw_away(vm);
         tried.map(|_| ())
     }
 

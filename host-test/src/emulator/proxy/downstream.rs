@@ -78,7 +78,8 @@ impl Emulator {
             headers.add(b"x-request-id", uuid.as_bytes());
         }
         let content_type = headers.text("content-type").unwrap_or_default();
-        let end = request.body.is_empty() && request.trailers.0.is_empty();
+        // With a content-length of 0 the headers end the stream (Envoy, `codec_impl.cc`, onHeadersCompleteBase).
+        let end = !chunked && request.body.iter().all(Vec::is_empty);
         let started = self.world.clock.now();
         let mut stream = Stream {
             id,
