@@ -110,7 +110,7 @@ pub fn talks() -> Connection {
 
 /// A client that nobody is going to answer.
 pub fn in_vain() -> Connection {
-    Connection::new().patience(400 * MS)
+    Connection::new().patience(800 * MS)
 }
 
 /// A piece that is not read together with what follows.
