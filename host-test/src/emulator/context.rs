@@ -153,7 +153,7 @@ pub(crate) struct Context {
     pub destroyed: bool,
     pub request: Reach,
     pub response: Reach,
-    /// Which buffer was asked for last.
+    /// The buffer that was looked at last.
     pub last_buffer: Option<BufferKind>,
     /// `on_log` is running.
     pub logging: bool,

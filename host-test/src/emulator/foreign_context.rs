@@ -12,6 +12,8 @@ pub(crate) struct Here<'a> {
     pub vm: usize,
     pub id: u32,
     pub root: u32,
+    /// The context whose callback is running.
+    pub current: u32,
 }
 
 impl ForeignContext for Here<'_> {
@@ -33,8 +35,9 @@ impl ForeignContext for Here<'_> {
     }
 
     fn declare_property(&mut self, name: &str, readonly: bool, kind: u32, _span: u32) -> Status {
-        let (vm, root) = (self.vm, self.root);
-        self.world.context_mut(vm, root).root.declare(name, Prototype { readonly, kind })
+        // In the context that was called, whichever is in effect; a stream looks at those of its root context alone.
+        let (vm, id) = (self.vm, self.current);
+        self.world.context_mut(vm, id).root.declare(name, Prototype { readonly, kind })
     }
 
     fn clear_route_cache(&mut self) {

@@ -6,7 +6,7 @@
 
 use super::clock::Clock;
 use super::context::{BufferKind, Context, MapKind};
-use super::header_map::HeaderMap;
+use super::header_map::{HeaderMap, Kind};
 use super::linking::AbiVersion;
 use super::proxy::network;
 use super::proxy::stream::{FilterState, Stream};
@@ -315,14 +315,14 @@ impl World {
             MapKind::ResponseHeaders if context.response.headers => stream.response_headers.as_mut(),
             MapKind::RequestTrailers => {
                 if !context.request.trailers && context.request.end_of_stream && context.request.body {
-                    stream.request_trailers.get_or_insert_default();
+                    stream.request_trailers.get_or_insert_with(|| HeaderMap::new(Kind::RequestTrailers));
                     context.request.trailers = true;
                 }
                 context.request.trailers.then_some(stream.request_trailers.as_mut()).flatten()
             }
             MapKind::ResponseTrailers => {
                 if !context.response.trailers && context.response.end_of_stream && context.response.body {
-                    stream.response_trailers.get_or_insert_default();
+                    stream.response_trailers.get_or_insert_with(|| HeaderMap::new(Kind::ResponseTrailers));
                     context.response.trailers = true;
                 }
                 context.response.trailers.then_some(stream.response_trailers.as_mut()).flatten()
@@ -332,24 +332,7 @@ impl World {
     }
 
     /// What a buffer holds; nothing if there is none of the kind now. A body out of reach is there, and empty.
-    ///
-    /// Call data is whatever buffer was asked for last: Envoy answers all of them with one object (`context.cc`,
-    /// getBuffer, `buffer_`).
     pub fn buffer(&mut self, vm: usize, id: u32, kind: BufferKind) -> Option<Vec<u8>> {
-        if kind == BufferKind::CallData {
-            let last = self.context(vm, id).and_then(|context| context.last_buffer);
-            return Some(last.and_then(|last| self.find_buffer(vm, id, last)).unwrap_or_default());
-        }
-        let found = self.find_buffer(vm, id, kind);
-        if let Some(context) = self.vms.get_mut(vm).and_then(|v| v.contexts.get_mut(&id))
-            && found.is_some()
-        {
-            context.last_buffer = Some(kind);
-        }
-        found
-    }
-
-    fn find_buffer(&mut self, vm: usize, id: u32, kind: BufferKind) -> Option<Vec<u8>> {
         let root = self.root_of(vm, id);
         let roots = &self.context(vm, root)?.root;
         match kind {
@@ -373,7 +356,6 @@ impl World {
     /// A buffer that may be changed.
     pub fn buffer_mut(&mut self, vm: usize, id: u32, kind: BufferKind) -> Option<&mut Vec<u8>> {
         let context = self.vms.get(vm)?.contexts.get(&id)?;
-        let kind = if kind == BufferKind::CallData { context.last_buffer? } else { kind };
         if let Some(connection) = context.connection.and_then(|c| self.connections.get_mut(&c)) {
             return match kind {
                 BufferKind::DownstreamData if context.downstream_data => Some(&mut connection.down.buffer),

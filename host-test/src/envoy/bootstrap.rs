@@ -35,6 +35,7 @@ pub fn any(name: &str, mut message: Value) -> Value {
 /// A whole bootstrap, its admin interface on a port of the kernel's choice.
 pub fn bootstrap(listeners: &[Value], clusters: &[Value]) -> Value {
     json!({
+        "node": { "id": "tollgate", "cluster": "tollgate" },
         "admin": { "address": address(SocketAddr::from(([127, 0, 0, 1], 0))) },
         "static_resources": { "listeners": listeners, "clusters": clusters },
     })

@@ -280,7 +280,8 @@ const TELLER: &str = r"
   (block $done (loop $next
     (br_if $done (i32.eqz (local.get $n)))
     (local.set $b (i32.load8_u (local.get $p)))
-    (if (i32.and (i32.ge_u (local.get $b) (i32.const 32)) (i32.lt_u (local.get $b) (i32.const 127)))
+    (if (i32.and (i32.ne (local.get $b) (i32.const 92))
+          (i32.and (i32.ge_u (local.get $b) (i32.const 32)) (i32.lt_u (local.get $b) (i32.const 127))))
       (then
         (i32.store8 (local.get $o) (local.get $b))
         (local.set $o (i32.add (local.get $o) (i32.const 1))))

@@ -43,11 +43,11 @@ agree! {
     /// Whoever has read the end does not look at the connection any more, until it has to write.
     a_client_that_ended_is_gone_unnoticed_until_something_is_written: filter()
         .alone()
-        .tcp_upstream(upstream(Script::new().receive(3).wait(1_800 * MS).send("late").wait(200 * MS)))
+        .tcp_upstream(upstream(Script::new().receive(3).wait(1_300 * MS).send("late").wait(200 * MS)))
         .connection(in_vain().send("one").shut_down());
     a_client_that_ended_is_gone_unnoticed_until_the_upstream_ends: filter()
         .alone()
-        .tcp_upstream(upstream(Script::new().receive(3).wait(1_800 * MS)))
+        .tcp_upstream(upstream(Script::new().receive(3).wait(1_300 * MS)))
         .connection(in_vain().send("one").shut_down());
     pieces_of_more_than_a_read: filter()
         .alone()

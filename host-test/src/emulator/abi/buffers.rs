@@ -12,8 +12,18 @@ pub(super) const CALLS: &[Signature] = &[
     Signature::proxy("proxy_get_configuration", "bytes:O", get_configuration).until(V0_1_0),
 ];
 
-fn kind(call: &HostCall<'_, '_>) -> Result<BufferKind, Status> {
-    BufferKind::from_number(call.u32(0)).ok_or(Status::BadArgument)
+/// Envoy has one object in each context that it points to the buffer that is asked for. For the data of foreign
+/// functions, which it has none of, it hands that object out as it is: pointing to what was looked at before.
+fn kind(call: &mut HostCall<'_, '_>) -> Result<BufferKind, Status> {
+    let kind = BufferKind::from_number(call.u32(0)).ok_or(Status::BadArgument)?;
+    let (vm, id) = (call.vm(), call.context_id());
+    if kind == BufferKind::CallData {
+        return Ok(call.context().last_buffer.unwrap_or(kind));
+    }
+    if call.world().buffer(vm, id, kind).is_some() {
+        call.context().last_buffer = Some(kind);
+    }
+    Ok(kind)
 }
 
 fn get_status(call: &mut HostCall<'_, '_>) -> Answer {

@@ -255,6 +255,11 @@ impl HostCall<'_, '_> {
         }
     }
 
+    /// The context whose callback is running, whichever is in effect.
+    pub fn current_id(&self) -> u32 {
+        self.caller.data().current
+    }
+
     /// That context.
     pub fn context(&mut self) -> &mut Context {
         let (vm, id) = (self.vm(), self.context_id());

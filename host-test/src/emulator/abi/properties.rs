@@ -10,7 +10,11 @@ pub(super) const CALLS: &[Signature] = &[
 
 fn get_property(call: &mut HostCall<'_, '_>) -> Answer {
     let path = call.text(0)?;
-    let parts: Vec<&str> = path.split('\0').collect();
+    let mut parts: Vec<&str> = path.split('\0').collect();
+    // A NUL at the end begins no further segment.
+    if parts.last() == Some(&"") {
+        parts.pop();
+    }
     let (vm, id) = (call.vm(), call.context_id());
     let value = crate::emulator::properties::get(call.world(), vm, id, &parts)?;
     call.give(&value, 2)
