@@ -4,7 +4,8 @@
 //! [`state`], [`callouts`] and [`properties`] are plain state. [`proxy`] moves streams through filters as Envoy does.
 //! Nothing is global and nothing waits: a VM is entered, leaves behind what it wants done, and time is a number.
 //!
-//! [`run`] runs a whole scenario. [`Emulator`] is for tests that want to look between the steps.
+//! [`run`] runs a whole scenario. [`Emulator`] is for tests that want to look between the steps, [`schedule`] for what
+//! workers do to each other.
 
 mod abi;
 mod callouts;

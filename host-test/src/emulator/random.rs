@@ -17,6 +17,12 @@ impl Random {
         Self(random.next())
     }
 
+    /// Sequences of their own for threads, which follow from this one's state.
+    pub fn fork(&self, thread: usize) -> Self {
+        let mut random = Self::new(self.0 ^ Self::new(thread as u64).0);
+        Self(random.next())
+    }
+
     /// A number below `count`.
     pub fn below(&mut self, count: usize) -> usize {
         (self.next() % count as u64) as usize

@@ -218,7 +218,7 @@ impl World {
     /// The random numbers of a thread: one sequence for all while nothing depends on who is first.
     pub fn random_of(&mut self, thread: usize) -> &mut Random {
         match &mut self.baton {
-            Some(baton) => baton.randoms.entry(thread).or_insert_with(|| Random::new(thread as u64)),
+            Some(baton) => baton.randoms.entry(thread).or_insert_with(|| self.random.fork(thread)),
             None => &mut self.random,
         }
     }

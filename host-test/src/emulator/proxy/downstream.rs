@@ -73,9 +73,9 @@ impl Emulator {
         HOP_BY_HOP.iter().chain(INTERNAL).for_each(|name| headers.remove(name.as_bytes()));
         // Of what it says only this is for the upstream.
         let te = headers.text("te").unwrap_or_default();
-        headers.remove(b"te");
-        if te.split(',').any(|token| token.trim() == "trailers") {
-            headers.add(b"te", b"trailers");
+        match te.split(',').any(|token| token.trim() == "trailers") {
+            true => headers.set(b"te", b"trailers"),
+            false => headers.remove(b"te"),
         }
         let scheme = headers.text("x-forwarded-proto").unwrap_or_else(|| "http".into());
         headers.add(b":scheme", scheme.as_bytes());
