@@ -8,13 +8,17 @@
 //! workers do to each other.
 
 mod abi;
+mod callbacks;
 mod callouts;
 mod clock;
 mod context;
+mod faults;
 pub mod foreign;
 mod foreign_context;
 mod header_map;
+mod inspect;
 mod linking;
+mod meters;
 mod properties;
 mod proxy;
 mod random;
@@ -24,16 +28,20 @@ pub mod state;
 mod stepping;
 mod steps;
 mod trace;
+mod traps;
 mod vm;
 mod wire;
 mod world;
 
-pub use abi::{host_call, names as host_calls};
+pub use abi::{Import, host_call, imports, names as host_calls};
+pub use faults::{Effect, Fault, Shortage, Which};
 pub use linking::AbiVersion;
+pub use meters::{Cost, MemoryMark, Spent};
 pub use proxy::network::ConnectionHandle;
 pub use start::Builder;
 pub use steps::StreamHandle;
-pub use trace::{Effect, Trap, Which};
+pub use trace::{Call, End, Value, diff};
+pub use traps::{Frame, Trap};
 
 use crate::{Outcome, Refused, Scenario};
 use std::time::Duration;

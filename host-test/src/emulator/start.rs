@@ -5,8 +5,10 @@
 //! agree in `vm_id`, VM configuration, code and environment share a VM on each thread.
 
 use super::context::Context;
-use super::linking::{self, Code};
-use super::trace::{Effect, Which};
+use super::faults::{Effect, Fault, Which};
+use super::linking::{self, Code, Metering};
+use super::random::Random;
+use super::traps::told;
 use super::vm::Vm;
 use super::world::{Plugin, UpstreamState, VmState, World};
 use super::{Emulator, PATIENCE};
@@ -28,7 +30,39 @@ pub struct Builder {
 impl Builder {
     /// Makes host calls of this name fail, also those made while the filters are loaded.
     pub fn fault(mut self, call: &str, which: Which, effect: Effect) -> Self {
-        self.world.faults.add(call, which, effect);
+        self.world.faults.add(Fault::Call { name: call.into(), which, effect });
+        self
+    }
+
+    /// Adds faults to the plan.
+    pub fn faults(mut self, plan: impl IntoIterator<Item = Fault>) -> Self {
+        plan.into_iter().for_each(|fault| self.world.faults.add(fault));
+        self
+    }
+
+    /// Counts instructions: [`Emulator::costs`]. A module is compiled for it once more, and runs a little slower.
+    pub fn metered(mut self) -> Self {
+        self.world.meters.metered = true;
+        self
+    }
+
+    /// Stops a callback that carries out more instructions than this: an end to endless loops that is the same in every
+    /// run. Instructions are counted.
+    pub fn instructions(mut self, most: u64) -> Self {
+        self.world.meters.limit = Some(most);
+        self.metered()
+    }
+
+    /// Keeps as many of the last host calls as this, in place of 65,536. With 0 there is no trace, also where a trap is
+    /// told, and all runs faster.
+    pub fn keep_calls(mut self, calls: usize) -> Self {
+        self.world.trace.keep(calls);
+        self
+    }
+
+    /// Other randomness: what `random_get` gives, and ids that the proxy generates. The same seed gives the same.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.world.random = Random::new(seed);
         self
     }
 
@@ -39,9 +73,10 @@ impl Builder {
     }
 
     /// Loads the filters.
-    pub fn start(self) -> Result<Emulator, Refused> {
+    pub fn start(mut self) -> Result<Emulator, Refused> {
         let no_logs = |reason| Refused { reason, logs: Vec::new() };
-        let codes = codes(&self.world.scenario).map_err(no_logs)?;
+        self.world.meters.metered |= self.world.faults.count_instructions();
+        let codes = codes(&self.world.scenario, self.world.meters.metering()).map_err(no_logs)?;
         let mut emulator = self.start_first(&codes)?;
         for thread in 1..=emulator.world.workers {
             if let Err(reason) = emulator.load_on(thread, &codes) {
@@ -187,12 +222,19 @@ impl Emulator {
         // The configuration can be read while the root context is created, and again while it is configured, and not
         // in between (proxy-wasm-cpp-host, `context.cc`, onStart).
         self.world.context_mut(vm, root).root.configuring = true;
-        self.root_call(vm, root, "proxy_on_context_create", &[0])?;
+        // A trap here is not asked for. The next callback is called all the same, the one behind it is not, and the VM
+        // has failed when the first request comes.
+        let trapped = self.root_call(vm, root, "proxy_on_context_create", &[0]).is_err();
+        self.world.vms[vm].failed = false;
         let context = self.world.context_mut(vm, root);
         context.root.configuring = false;
         context.created = true;
         if self.root_call(vm, root, "proxy_on_vm_start", &[vm_size])? == Some(0) {
             return Err(self.refused(plugin, "proxy_on_vm_start returned false"));
+        }
+        if trapped {
+            self.world.vms[vm].failed = true;
+            return Ok(root);
         }
         self.configure(vm, root, plugin)?;
         Ok(root)
@@ -213,7 +255,8 @@ impl Emulator {
         let outcome = self.enter_plainly(vm, root, name, args);
         self.after_call(vm);
         outcome.map_err(|()| {
-            let why = self.world.traps.last().map(|t| format!("{name} failed: {}", t.reason));
+            let why =
+                self.world.traps.last().map(|t| format!("{name} failed: {}{}", t.reason, told(&t.frames)));
             self.refused(self.world.context(vm, root).map_or(0, |c| c.plugin), &why.unwrap_or_default())
         })
     }
@@ -243,8 +286,7 @@ impl Emulator {
 
     /// A new VM in place of a failed one. When that fails too, the old one stays, and the wait starts again.
     fn reload(&mut self, thread: usize, plugin: usize) {
-        let wasm = std::fs::read(self.world.plugins[plugin].filter.wasm.path());
-        let code = wasm.ok().and_then(|wasm| linking::load(&wasm).ok());
+        let code = open(&self.world.plugins[plugin].filter, self.world.meters.metering()).ok();
         let old = self.world.roots.get(&(thread, plugin)).map(|(vm, _)| *vm);
         let done = code.is_some_and(|code| self.start_on(thread, plugin, &code).is_ok());
         if let Some(old) = old.filter(|_| !done) {
@@ -260,8 +302,7 @@ impl Emulator {
         filter.configuration = configuration.clone();
         let refused =
             |emulator: &Self, reason| Refused { reason, logs: emulator.world.logs[logged..].to_vec() };
-        let wasm = std::fs::read(filter.wasm.path()).unwrap_or_default();
-        let code = linking::load(&wasm).map_err(|reason| refused(self, reason))?;
+        let code = open(&filter, self.world.meters.metering()).map_err(|reason| refused(self, reason))?;
         let new = self::plugin(filter, &code);
         let old = std::mem::replace(&mut self.world.plugins[plugin], new);
         if let Err(reason) = self.canary(plugin, &code) {
@@ -283,14 +324,12 @@ fn loaded(scenario: &Scenario) -> impl Iterator<Item = &Filter> {
 }
 
 /// The modules of a scenario's filters, or Envoy's words for what is wrong with one.
-pub(crate) fn codes(scenario: &Scenario) -> Result<Vec<Arc<Code>>, String> {
-    let code = |filter: &Filter| {
-        let path = filter.wasm.path();
-        let wasm =
-            std::fs::read(path).unwrap_or_else(|e| panic!("cannot read the module {}: {e}", path.display()));
-        linking::load(&wasm).map_err(|why| refusal(filter, &why))
-    };
-    loaded(scenario).map(code).collect()
+pub(crate) fn codes(scenario: &Scenario, metering: Metering) -> Result<Vec<Arc<Code>>, String> {
+    loaded(scenario).map(|filter| open(filter, metering).map_err(|why| refusal(filter, &why))).collect()
+}
+
+fn open(filter: &Filter, metering: Metering) -> Result<Arc<Code>, String> {
+    linking::open(filter.wasm.path(), metering)
 }
 
 fn refusal(filter: &Filter, why: &str) -> String {

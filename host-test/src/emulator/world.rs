@@ -6,14 +6,17 @@
 
 use super::clock::Clock;
 use super::context::{BufferKind, Context, MapKind};
+use super::faults::Faults;
 use super::header_map::{HeaderMap, Kind};
 use super::linking::AbiVersion;
+use super::meters::Meters;
 use super::proxy::network;
 use super::proxy::stream::{FilterState, Stream};
 use super::random::Random;
 use super::schedule::Baton;
 use super::state::{Metrics, Queues, SharedData};
-use super::trace::{Faults, Trace, Trap};
+use super::trace::Trace;
+use super::traps::Trap;
 use super::vm::Vm;
 use crate::scenario::Turns;
 use crate::{Exchange, Filter, LogLevel, LogLine, Scenario, Settings, Upstream, UpstreamRequest};
@@ -200,6 +203,7 @@ pub(crate) struct World {
     pub baton: Option<Baton>,
     pub trace: Trace,
     pub faults: Faults,
+    pub meters: Meters,
     pub logs: Vec<LogLine>,
     pub traps: Vec<Trap>,
 }

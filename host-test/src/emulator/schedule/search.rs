@@ -3,7 +3,7 @@
 use super::explore::{Front, Limits};
 use super::run::{self, Choose, Pending, Run, Stopped, words};
 use super::{Coverage, End, Interleaved, Report, Schedule, Verdict, Violation};
-use crate::emulator::linking::Code;
+use crate::emulator::linking::{Code, Metering};
 use crate::emulator::random::Random;
 use crate::emulator::start;
 use std::collections::HashSet;
@@ -129,7 +129,7 @@ impl Interleaved {
     }
 
     fn codes(&self) -> Result<Arc<[Arc<Code>]>, Violation> {
-        let codes = start::codes(&self.scenario);
+        let codes = start::codes(&self.scenario, Metering::Time);
         codes
             .map(Into::into)
             .map_err(|reason| Violation::new(refused(&reason), Schedule::default(), Vec::new()))
