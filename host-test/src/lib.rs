@@ -43,6 +43,6 @@ pub use build::Wasm;
 pub use scenario::{
     Answer, ClientView, Configuration, Connection, ConnectionExchange, End, Exchange, FailurePolicy, Filter,
     Headers, Host, LogLevel, LogLine, Outcome, Received, Refused, Request, Response, Scenario, Script, Seen,
-    Settings, Step, TcpUpstream, Upstream, UpstreamRequest,
+    SeenConnection, Settings, Step, TcpUpstream, Upstream, UpstreamRequest,
 };
 pub use tollgate_pack::paths;

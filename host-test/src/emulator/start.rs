@@ -222,12 +222,19 @@ impl Emulator {
         // The configuration can be read while the root context is created, and again while it is configured, and not
         // in between (proxy-wasm-cpp-host, `context.cc`, onStart).
         self.world.context_mut(vm, root).root.configuring = true;
-        self.root_call(vm, root, "proxy_on_context_create", &[0])?;
+        // A trap here is not asked for. The next callback is called all the same, the one behind it is not, and the VM
+        // has failed when the first request comes.
+        let trapped = self.root_call(vm, root, "proxy_on_context_create", &[0]).is_err();
+        self.world.vms[vm].failed = false;
         let context = self.world.context_mut(vm, root);
         context.root.configuring = false;
         context.created = true;
         if self.root_call(vm, root, "proxy_on_vm_start", &[vm_size])? == Some(0) {
             return Err(self.refused(plugin, "proxy_on_vm_start returned false"));
+        }
+        if trapped {
+            self.world.vms[vm].failed = true;
+            return Ok(root);
         }
         self.configure(vm, root, plugin)?;
         Ok(root)
