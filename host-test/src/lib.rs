@@ -38,6 +38,7 @@ pub mod build;
 pub mod emulator;
 pub mod envoy;
 pub mod scenario;
+pub mod variations;
 
 pub use build::Wasm;
 pub use scenario::{

@@ -27,6 +27,7 @@ mod random;
 pub mod schedule;
 mod start;
 pub mod state;
+mod stepping;
 mod steps;
 mod trace;
 mod traps;

@@ -14,7 +14,7 @@ pub(crate) const CLIENT_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A request on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct StreamHandle(u64);
+pub struct StreamHandle(pub(super) u64);
 
 impl StreamHandle {
     pub(crate) fn number(self) -> u64 {

@@ -6,6 +6,7 @@ mod calls;
 mod guests;
 mod http;
 mod loading;
+mod messages;
 mod pauses;
 
 use tollgate_host_test::{ClientView, Host, Outcome, Scenario};
