@@ -206,9 +206,11 @@ impl HeaderMap {
     /// Adds an entry, or adds to the one there can be.
     pub fn add(&mut self, name: &[u8], value: &[u8]) {
         let key = self.key(name);
-        if self.has_one(&key)
-            && let Some((_, old)) = self.entries.iter_mut().find(|(k, _)| **k == *key)
+        // Most names are new, and that is seen at a glance.
+        if let Some(at) = self.entries.iter().position(|(k, _)| **k == *key)
+            && self.has_one(&key)
         {
+            let old = &mut self.entries[at].1;
             if !old.is_empty() && !value.is_empty() {
                 old.push(b',');
             }

@@ -8,10 +8,12 @@
 //! workers do to each other.
 
 mod abi;
+mod builder;
 mod callbacks;
 mod callouts;
 mod clock;
 mod context;
+mod event;
 mod faults;
 pub mod foreign;
 mod foreign_context;
@@ -34,11 +36,11 @@ mod wire;
 mod world;
 
 pub use abi::{Import, host_call, imports, names as host_calls};
+pub use builder::Builder;
 pub use faults::{Effect, Fault, Shortage, Which};
 pub use linking::AbiVersion;
 pub use meters::{Cost, MemoryMark, Spent};
 pub use proxy::network::ConnectionHandle;
-pub use start::Builder;
 pub use steps::StreamHandle;
 pub use trace::{Call, End, Value, diff};
 pub use traps::{Frame, Trap};

@@ -2,6 +2,7 @@
 
 mod costs;
 mod faults;
+mod filters;
 mod memory;
 mod traces;
 mod traps;
