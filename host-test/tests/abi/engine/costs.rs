@@ -105,7 +105,7 @@ fn endless_loops_end_at_the_same_instruction_wherever_they_are() {
         assert_eq!(first.traps()[0].reason, "still running when its instructions were used up", "{name}");
         assert_eq!((first.traps(), first.costs()), (second.traps(), second.costs()), "{name}");
     }
-    for name in ["_initialize", "context_create", "configure", "vm_start"] {
+    for name in ["_initialize", "configure", "vm_start"] {
         let guest = Guest::new().on(name, [endless()]);
         let refused = Emulator::builder(&guest.scenario()).instructions(100_000).start().unwrap_err();
         assert!(refused.reason.contains("its instructions were used up"), "{name}: {}", refused.reason);
