@@ -1,6 +1,7 @@
 //! The table. A file for each area of the ABI; `docs/abi.md` is its index.
 
 pub mod buffers;
+pub mod foreign;
 pub mod headers;
 pub mod properties;
 
@@ -8,7 +9,10 @@ use crate::Sheet;
 
 /// Every sheet.
 pub fn all() -> Vec<Sheet> {
-    [headers::sheets(), buffers::sheets(), properties::sheets()].into_iter().flatten().collect()
+    [headers::sheets(), buffers::sheets(), properties::sheets(), foreign::sheets()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// What cannot be run on Envoy from a test: what, why, and the test that proves it on the emulator.

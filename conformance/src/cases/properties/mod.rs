@@ -1,7 +1,7 @@
 //! Properties: which are there when, and as what bytes.
 
 mod connection;
-mod declared;
+pub mod declared;
 mod odd;
 mod request;
 mod response;

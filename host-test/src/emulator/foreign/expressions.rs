@@ -25,6 +25,12 @@ pub struct Expressions {
 /// Without optional values: Envoy does not switch them on.
 static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib().with_optional_support(false)));
 
+/// To see an expression as it is written, its macros not expanded.
+static PLAIN: LazyLock<Env> = LazyLock::new(|| Env::default().with_optional_support(false));
+
+/// Brackets within each other, and levels of the tree that is written: cel-cpp, `ParserOptions`.
+const DEEPEST: u16 = 32;
+
 /// The functions of Envoy's CEL beside the operators, and the numbers of arguments each takes, its target included.
 const FUNCTIONS: [(&str, std::ops::RangeInclusive<usize>); 25] = [
     ("bool", 1..=1),
@@ -59,7 +65,10 @@ const FUNCTIONS: [(&str, std::ops::RangeInclusive<usize>); 25] = [
 /// Fails with [`Status::BadArgument`] when it does not parse or calls what is not there.
 pub fn create(source: &[u8], expressions: &mut Expressions) -> Result<Vec<u8>, Status> {
     let source = std::str::from_utf8(source).map_err(|_| Status::BadArgument)?;
-    let mut expression = ENV.compile(source).map_err(|_| Status::BadArgument)?.expression().clone();
+    let (written, mut expression) = parse(source).ok_or(Status::BadArgument)?;
+    if depth(&written) > usize::from(DEEPEST) {
+        return Err(Status::BadArgument);
+    }
     let token = expressions.next;
     expressions.next = token.wrapping_add(1);
     if !settle_calls(&mut expression) {
@@ -103,6 +112,44 @@ pub fn evaluate(args: &[u8], cx: &mut dyn ForeignContext) -> Result<Vec<u8>, Sta
 pub fn delete(args: &[u8], expressions: &mut Expressions) -> Result<Vec<u8>, Status> {
     expressions.created.remove(&token(args)?);
     Ok(Vec::new())
+}
+
+/// The expression as it is written and with its macros expanded. The parser goes down for each bracket, and takes more
+/// of a stack for it than the thread of a test has.
+fn parse(source: &str) -> Option<(Expression, Expression)> {
+    const STACK: usize = 64 << 20;
+    let parse = |env: &Env| env.parser().max_recursion_depth(DEEPEST).parse(source).ok();
+    std::thread::scope(|scope| {
+        let both = || Some((parse(&PLAIN)?, parse(&ENV)?));
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, both);
+        thread.expect("a thread can be started").join().expect("the parser does not panic")
+    })
+}
+
+/// The levels of an expression. A chain of and or of or is one level: it is no deeper than its deepest term.
+fn depth(expression: &Expression) -> usize {
+    let deepest = |children: &mut dyn Iterator<Item = &Expression>| children.map(depth).max().unwrap_or(0);
+    1 + match &expression.expr {
+        Expr::Call(call) if matches!(call.func_name.as_str(), "_&&_" | "_||_") => {
+            let chained = |child: &Expression| matches!(&child.expr, Expr::Call(inner) if inner.func_name == call.func_name);
+            let levels = call.args.iter().map(|child| depth(child) - usize::from(chained(child)));
+            levels.max().unwrap_or(0)
+        }
+        Expr::Call(call) => deepest(&mut call.target.iter().map(|target| &**target).chain(&call.args)),
+        Expr::List(list) => deepest(&mut list.elements.iter()),
+        Expr::Map(map) => map.entries.iter().map(|entry| entry_depth(&entry.expr)).max().unwrap_or(0),
+        Expr::Struct(made) => made.entries.iter().map(|entry| entry_depth(&entry.expr)).max().unwrap_or(0),
+        Expr::Select(select) => depth(&select.operand),
+        Expr::Comprehension(fold) => depth(&fold.iter_range).max(depth(&fold.loop_step)),
+        Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => 0,
+    }
+}
+
+fn entry_depth(entry: &EntryExpr) -> usize {
+    match entry {
+        EntryExpr::MapEntry(entry) => depth(&entry.key).max(depth(&entry.value)),
+        EntryExpr::StructField(field) => depth(&field.value),
+    }
 }
 
 fn token(args: &[u8]) -> Result<u32, Status> {
