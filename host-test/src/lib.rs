@@ -41,7 +41,8 @@ pub mod scenario;
 
 pub use build::Wasm;
 pub use scenario::{
-    Answer, ClientView, Configuration, Exchange, FailurePolicy, Filter, Headers, Host, LogLevel, LogLine,
-    Outcome, Refused, Request, Response, Scenario, Seen, Settings, Upstream, UpstreamRequest,
+    Answer, ClientView, Configuration, Connection, ConnectionExchange, End, Exchange, FailurePolicy, Filter,
+    Headers, Host, LogLevel, LogLine, Outcome, Received, Refused, Request, Response, Scenario, Script, Seen,
+    Settings, Step, TcpUpstream, Upstream, UpstreamRequest,
 };
 pub use tollgate_pack::paths;

@@ -23,13 +23,14 @@ impl ForeignContext for Here<'_> {
 
     fn is_stream(&self) -> bool {
         self.world.stream_of(self.vm, self.id).is_some()
+            || self.world.connection_of(self.vm, self.id).is_some()
     }
 
     /// Each request has a connection of its own, so that all spans are as long as the stream.
     fn set_filter_state(&mut self, key: &str, value: Vec<u8>, _span: u32) -> Status {
-        let Some(stream) = self.world.stream_of(self.vm, self.id) else { return Status::NotFound };
+        let Some(states) = self.world.filter_state(self.vm, self.id) else { return Status::NotFound };
         let state = FilterState { value, readonly: false, kind: 1 };
-        self.world.stream_mut(stream).filter_state.insert(key.into(), state);
+        states.insert(key.into(), state);
         Status::Ok
     }
 

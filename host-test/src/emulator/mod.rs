@@ -28,6 +28,7 @@ mod world;
 
 pub use abi::{host_call, names as host_calls};
 pub use linking::AbiVersion;
+pub use proxy::network::ConnectionHandle;
 pub use start::Builder;
 pub use steps::StreamHandle;
 pub use trace::{Effect, Trap, Which};

@@ -5,6 +5,7 @@
 
 use super::callouts::grpc;
 use super::header_map::HeaderMap;
+use super::proxy::network;
 use super::proxy::stream::{FilterState, Stream};
 use super::state::{Status, Value};
 use super::world::World;
@@ -23,6 +24,9 @@ pub(crate) fn get(world: &World, vm: usize, id: u32, path: &[&str]) -> Result<Ve
 
 /// What is there and has no bytes: whole tables of attributes, and nothing at all.
 fn is_unwritable(world: &World, vm: usize, id: u32, path: &[&str]) -> bool {
+    if let Some(connection) = world.connection_of(vm, id).and_then(|id| world.connections.get(&id)) {
+        return matches!(path, ["" | "xds"]) || network::is_unwritable(connection, path);
+    }
     let stream = world.stream_of(vm, id).and_then(|id| world.streams.get(&id));
     match path {
         [] | ["xds"] => true,
@@ -40,10 +44,9 @@ fn is_unwritable(world: &World, vm: usize, id: u32, path: &[&str]) -> bool {
 
 /// Sets a property of a stream: filter state that other filters of the stream can read.
 pub(crate) fn set(world: &mut World, vm: usize, id: u32, name: &str, value: Vec<u8>) -> Status {
-    let Some(stream) = world.stream_of(vm, id) else { return Status::NotFound };
     let root = world.root_of(vm, id);
     let prototype = world.context(vm, root).and_then(|c| c.root.prototypes.get(name).cloned());
-    let state = &mut world.stream_mut(stream).filter_state;
+    let Some(state) = world.filter_state(vm, id) else { return Status::NotFound };
     if let Some(old) = state.get_mut(&format!("{PREFIX}{name}")) {
         if old.readonly {
             return Status::BadArgument;
@@ -68,6 +71,9 @@ pub(crate) fn find(world: &World, vm: usize, id: u32, path: &[&str]) -> Option<V
         ("plugin_vm_id", []) => return text(&plugin.filter.vm_id),
         ("xds", ["node", rest @ ..]) => return node(rest),
         _ => {}
+    }
+    if let Some(connection) = context.connection.and_then(|id| world.connections.get(&id)) {
+        return network::find(world, connection, path);
     }
     let stream = world.streams.get(&context.stream?)?;
     let request = (context.request.headers || context.logging).then_some(&stream.request_headers);

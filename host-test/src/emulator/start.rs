@@ -85,10 +85,15 @@ impl Emulator {
     }
 
     fn load_first(&mut self, codes: &[Arc<Code>]) -> Result<(), String> {
-        let filters = self.world.scenario.filters.clone().into_iter();
-        self.world.plugins = filters.zip(codes).map(|(filter, code)| plugin(filter, code)).collect();
+        let plugins = loaded(&self.world.scenario).cloned().zip(codes);
+        self.world.plugins = plugins.map(|(filter, code)| plugin(filter, code)).collect();
         for (plugin, code) in codes.iter().enumerate() {
-            self.canary(plugin, code)?;
+            self.base(plugin, code)?;
+            // What was tried is not tried again (proxy-wasm-cpp-host, `wasm.cc`, plugin_canary_cache_).
+            let (this, before) = (&self.world.plugins[plugin], &self.world.plugins[..plugin]);
+            if !before.iter().any(|other| other.vm_key == this.vm_key && other.key == this.key) {
+                self.canary(plugin, code)?;
+            }
             self.start_on(0, plugin, code)?;
         }
         Ok(())
@@ -99,14 +104,30 @@ impl Emulator {
         codes.iter().enumerate().try_for_each(|(plugin, code)| self.start_on(thread, plugin, code))
     }
 
-    /// Tries a filter in a VM of its own, which nobody hears of when it goes.
-    fn canary(&mut self, plugin: usize, code: &Arc<Code>) -> Result<(), String> {
+    /// The VM that those of the threads are copied from. All it does is start, which a module that logs meanwhile shows
+    /// (proxy-wasm-cpp-host, `wasm.cc`, createWasm). Filters that share a VM share this one.
+    fn base(&mut self, plugin: usize, code: &Arc<Code>) -> Result<(), String> {
+        let key = &self.world.plugins[plugin].vm_key;
+        if self.world.vms.iter().any(|vm| vm.key == *key) {
+            return Ok(());
+        }
         let vm = self.new_vm(0, plugin, code)?;
-        let tried = self.new_root(vm, plugin);
+        self.throw_away(vm);
+        Ok(())
+    }
+
+    fn throw_away(&mut self, vm: usize) {
         self.world.instances[vm] = None;
         let state = &mut self.world.vms[vm];
         state.contexts.clear();
         state.deferred.clear();
+    }
+
+    /// Tries a filter in a VM of its own, which nobody hears of when it goes.
+    fn canary(&mut self, plugin: usize, code: &Arc<Code>) -> Result<(), String> {
+        let vm = self.new_vm(0, plugin, code)?;
+        let tried = self.new_root(vm, plugin);
+        self.throw_away(vm);
         tried.map(|_| ())
     }
 
@@ -256,6 +277,11 @@ impl Emulator {
     }
 }
 
+/// Every filter, in the order of the plugins.
+fn loaded(scenario: &Scenario) -> impl Iterator<Item = &Filter> {
+    scenario.filters.iter().chain(&scenario.network_filters)
+}
+
 /// The modules of a scenario's filters, or Envoy's words for what is wrong with one.
 pub(crate) fn codes(scenario: &Scenario) -> Result<Vec<Arc<Code>>, String> {
     let code = |filter: &Filter| {
@@ -264,7 +290,7 @@ pub(crate) fn codes(scenario: &Scenario) -> Result<Vec<Arc<Code>>, String> {
             std::fs::read(path).unwrap_or_else(|e| panic!("cannot read the module {}: {e}", path.display()));
         linking::load(&wasm).map_err(|why| refusal(filter, &why))
     };
-    scenario.filters.iter().map(code).collect()
+    loaded(scenario).map(code).collect()
 }
 
 fn refusal(filter: &Filter, why: &str) -> String {
@@ -284,7 +310,13 @@ fn plugin(filter: Filter, code: &Code) -> Plugin {
         code.hash,
         filter.environment
     );
-    let key = format!("{}||{}||{:?}", filter.root_id, configuration.escape_ascii(), filter.failure_policy);
+    let key = format!(
+        "{}||{}||{}||{:?}",
+        filter.name,
+        filter.root_id,
+        configuration.escape_ascii(),
+        filter.failure_policy
+    );
     Plugin { filter, configuration, vm_key, key }
 }
 

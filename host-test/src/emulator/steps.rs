@@ -5,7 +5,7 @@ use super::proxy::filter::Came;
 use super::trace::{Effect, Trap, Which};
 use super::world::{Action, Event};
 use super::{Emulator, callouts::grpc::News};
-use crate::{ClientView, Exchange, LogLine, Outcome, Request, UpstreamRequest};
+use crate::{ClientView, ConnectionExchange, Exchange, LogLine, Outcome, Request, UpstreamRequest};
 use std::time::Duration;
 
 /// How long a client waits for the next byte.
@@ -33,14 +33,16 @@ impl Emulator {
                 self.finish_request(handle)
             })
             .collect();
+        let connections = self.run_connections();
         self.advance(self.world.settings.linger);
-        self.outcome(exchanges)
+        self.outcome(exchanges, connections)
     }
 
-    fn outcome(self, exchanges: Vec<Exchange>) -> Outcome {
+    fn outcome(self, exchanges: Vec<Exchange>, connections: Vec<ConnectionExchange>) -> Outcome {
         let upstreams = self.world.upstreams.into_iter().skip(1);
         Outcome {
             exchanges,
+            connections,
             callouts: upstreams.map(|u| (u.spec.name, u.received)).collect(),
             metrics: self.world.metrics.snapshot(),
             logs: self.world.logs,
@@ -252,6 +254,8 @@ impl Emulator {
                         self.continue_filter(stream, filter, Way::Response);
                     }
                 }
+                Action::ContinueReading(id) => self.continue_connection(vm, id),
+                Action::CloseConnection(id) => self.close_connection_of(vm, id),
                 Action::Reset(id) => {
                     if let Some((stream, _)) = place(self, id) {
                         self.reset(stream);
@@ -283,6 +287,7 @@ impl Emulator {
         match event {
             Event::Downstream { stream, part } => self.client_sent(stream, part),
             Event::Upstream { stream, attempt, part } => self.upstream_sent(stream, attempt, part),
+            Event::Connection { connection, news } => self.connection_news(connection, news),
             Event::RouteTimeout { stream } => self.route_timed_out(stream),
             Event::Retry { stream } => {
                 if self.is_alive(stream) {

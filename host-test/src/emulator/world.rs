@@ -8,7 +8,8 @@ use super::clock::Clock;
 use super::context::{BufferKind, Context, MapKind};
 use super::header_map::{HeaderMap, Kind};
 use super::linking::AbiVersion;
-use super::proxy::stream::Stream;
+use super::proxy::network;
+use super::proxy::stream::{FilterState, Stream};
 use super::random::Random;
 use super::schedule::Baton;
 use super::state::{Metrics, Queues, SharedData};
@@ -24,6 +25,8 @@ use std::time::Duration;
 pub(crate) enum Action {
     ContinueDecoding(u32),
     ContinueEncoding(u32),
+    ContinueReading(u32),
+    CloseConnection(u32),
     Reset(u32),
     Reply(u32, LocalReply),
     /// `proxy_done` of a root context that was pending.
@@ -66,13 +69,19 @@ pub(crate) enum Event {
     Upstream { stream: u64, attempt: u32, part: Part },
     RouteTimeout { stream: u64 },
     Retry { stream: u64 },
+    Connection { connection: u64, news: network::News },
     HttpCall { vm: usize, root: u32, token: u32, outcome: super::callouts::http::Outcome },
     Grpc { vm: usize, root: u32, token: u32, what: super::callouts::grpc::News },
 }
 
 impl Event {
     /// The thread that it happens on. What is left of a stream that is gone happens nowhere, which is 0 as any other.
-    fn thread(&self, vms: &[VmState], streams: &BTreeMap<u64, Stream>) -> usize {
+    fn thread(
+        &self,
+        vms: &[VmState],
+        streams: &BTreeMap<u64, Stream>,
+        connections: &BTreeMap<u64, network::Connection>,
+    ) -> usize {
         match self {
             Event::QueueReady { owner, .. } => owner.thread,
             Event::Tick { vm, .. } | Event::HttpCall { vm, .. } | Event::Grpc { vm, .. } => {
@@ -82,6 +91,7 @@ impl Event {
             | Event::Upstream { stream, .. }
             | Event::RouteTimeout { stream }
             | Event::Retry { stream } => streams.get(stream).map_or(0, |stream| stream.thread),
+            Event::Connection { connection, .. } => connections.get(connection).map_or(0, |c| c.thread),
         }
     }
 }
@@ -108,7 +118,7 @@ pub(crate) struct Plugin {
     pub filter: Filter,
     pub configuration: Vec<u8>,
     pub vm_key: String,
-    /// Plugins of one VM that are configured alike share a root context.
+    /// Plugins of one VM that are named and configured alike share a root context.
     pub key: String,
 }
 
@@ -179,6 +189,8 @@ pub(crate) struct World {
     /// How long a callback may run, by the wall's clock.
     pub patience: Duration,
     pub streams: BTreeMap<u64, Stream>,
+    pub next_connection: u64,
+    pub connections: BTreeMap<u64, network::Connection>,
     pub upstreams: Vec<UpstreamState>,
     pub shared: SharedData,
     pub queues: Queues<Owner>,
@@ -199,8 +211,8 @@ impl World {
 
     /// The next event that is due now on a thread.
     pub fn due_on(&mut self, thread: usize) -> Option<Event> {
-        let Self { clock, vms, streams, .. } = self;
-        clock.due(|event| event.thread(vms, streams) == thread)
+        let Self { clock, vms, streams, connections, .. } = self;
+        clock.due(|event| event.thread(vms, streams, connections) == thread)
     }
 
     /// The random numbers of a thread: one sequence for all while nothing depends on who is first.
@@ -235,6 +247,24 @@ impl World {
     /// A stream that is known to be there.
     pub fn stream_mut(&mut self, id: u64) -> &mut Stream {
         self.streams.get_mut(&id).unwrap_or_else(|| panic!("stream {id} is gone"))
+    }
+
+    /// The connection that a context is about, if it is about one.
+    pub fn connection_of(&self, vm: usize, id: u32) -> Option<u64> {
+        self.context(vm, id)?.connection.filter(|connection| self.connections.contains_key(connection))
+    }
+
+    /// A connection that is known to be there.
+    pub fn connection_mut(&mut self, id: u64) -> &mut network::Connection {
+        self.connections.get_mut(&id).unwrap_or_else(|| panic!("connection {id} is gone"))
+    }
+
+    /// The filter state of what a context is about.
+    pub fn filter_state(&mut self, vm: usize, id: u32) -> Option<&mut BTreeMap<String, FilterState>> {
+        if let Some(connection) = self.connection_of(vm, id) {
+            return Some(&mut self.connection_mut(connection).filter_state);
+        }
+        self.stream_of(vm, id).map(|stream| &mut self.stream_mut(stream).filter_state)
     }
 
     /// The root context of a context.
@@ -313,8 +343,11 @@ impl World {
             }
             BufferKind::CallBody => roots.call_answer.as_ref().map(|a| a.body.clone()),
             BufferKind::GrpcMessage => Some(roots.grpc_message.clone().unwrap_or_default()),
-            BufferKind::DownstreamData | BufferKind::UpstreamData | BufferKind::CallData => Some(Vec::new()),
-            BufferKind::RequestBody | BufferKind::ResponseBody => {
+            BufferKind::CallData => Some(Vec::new()),
+            BufferKind::RequestBody
+            | BufferKind::ResponseBody
+            | BufferKind::DownstreamData
+            | BufferKind::UpstreamData => {
                 Some(self.buffer_mut(vm, id, kind).map(|b| b.clone()).unwrap_or_default())
             }
         }
@@ -323,6 +356,13 @@ impl World {
     /// A buffer that may be changed.
     pub fn buffer_mut(&mut self, vm: usize, id: u32, kind: BufferKind) -> Option<&mut Vec<u8>> {
         let context = self.vms.get(vm)?.contexts.get(&id)?;
+        if let Some(connection) = context.connection.and_then(|c| self.connections.get_mut(&c)) {
+            return match kind {
+                BufferKind::DownstreamData if context.downstream_data => Some(&mut connection.down.buffer),
+                BufferKind::UpstreamData if context.upstream_data => Some(&mut connection.up.buffer),
+                _ => None,
+            };
+        }
         let stream = self.streams.get_mut(&context.stream?)?;
         match kind {
             BufferKind::RequestBody if context.request.buffering => stream.request.buffer.as_mut(),

@@ -14,6 +14,7 @@ mod log;
 mod process;
 mod run;
 mod spawn;
+mod tcp;
 mod upstream;
 mod wire;
 

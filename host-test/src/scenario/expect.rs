@@ -220,6 +220,7 @@ mod tests {
                 upstream: Vec::new(),
                 details: "via_upstream".into(),
             }],
+            connections: Vec::new(),
             callouts: BTreeMap::new(),
             metrics: BTreeMap::from([("m".into(), 2)]),
             logs: vec![LogLine { level: LogLevel::Info, text: "hello".into() }],

@@ -1,6 +1,6 @@
 //! What a scenario is made of: filters, upstreams, requests and the settings of the proxy.
 
-use super::{Request, Response};
+use super::{Connection, Request, Response, TcpUpstream};
 use crate::Wasm;
 use std::time::Duration;
 
@@ -13,6 +13,12 @@ pub struct Scenario {
     pub upstreams: Vec<Upstream>,
     /// Sent one after the other, each when the one before is complete.
     pub requests: Vec<Request>,
+    /// Network filters, on a listener for TCP of their own; Envoy's TCP proxy comes after the last.
+    pub network_filters: Vec<Filter>,
+    /// What the TCP proxy connects to.
+    pub tcp_upstream: TcpUpstream,
+    /// Made one after the other, each when the one before is over, and behind all requests.
+    pub connections: Vec<Connection>,
     /// How the proxy is set up.
     pub settings: Settings,
 }
@@ -38,6 +44,24 @@ impl Scenario {
     /// Adds a request.
     pub fn request(mut self, request: Request) -> Self {
         self.requests.push(request);
+        self
+    }
+
+    /// Adds a network filter behind those added before.
+    pub fn network_filter(mut self, filter: Filter) -> Self {
+        self.network_filters.push(filter);
+        self
+    }
+
+    /// Says what stands behind the network filters. Without it, an echo.
+    pub fn tcp_upstream(mut self, upstream: TcpUpstream) -> Self {
+        self.tcp_upstream = upstream;
+        self
+    }
+
+    /// Adds a connection to the listener for TCP.
+    pub fn connection(mut self, connection: Connection) -> Self {
+        self.connections.push(connection);
         self
     }
 

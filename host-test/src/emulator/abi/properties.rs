@@ -23,7 +23,7 @@ fn get_property(call: &mut HostCall<'_, '_>) -> Answer {
 fn set_property(call: &mut HostCall<'_, '_>) -> Answer {
     let (path, value) = (call.text(0)?, call.bytes(2)?);
     let (vm, id) = (call.vm(), call.context_id());
-    if call.world().stream_of(vm, id).is_none() {
+    if call.world().filter_state(vm, id).is_none() {
         return Err(Status::NotFound.into());
     }
     answer(crate::emulator::properties::set(call.world(), vm, id, &path, value))

@@ -33,8 +33,12 @@ fn continue_type(call: &mut HostCall<'_, '_>, kind: u32) -> Answer {
     let action = match kind {
         REQUEST => Action::ContinueDecoding(id),
         RESPONSE => Action::ContinueEncoding(id),
-        // There are no TCP filters to go on with.
-        DOWNSTREAM => return Ok(()),
+        DOWNSTREAM => {
+            if call.world().connection_of(vm, id).is_some() {
+                call.world().vms[vm].deferred.push_back(Action::ContinueReading(id));
+            }
+            return Ok(());
+        }
         UPSTREAM => return Err(Status::Unimplemented.into()),
         _ => return Err(Status::BadArgument.into()),
     };
@@ -58,7 +62,13 @@ fn close_stream(call: &mut HostCall<'_, '_>) -> Answer {
             }
             Ok(())
         }
-        DOWNSTREAM | UPSTREAM => Ok(()),
+        // It is the client's connection that is closed, either way.
+        DOWNSTREAM | UPSTREAM => {
+            if call.world().connection_of(vm, id).is_some() {
+                call.world().vms[vm].deferred.push_back(Action::CloseConnection(id));
+            }
+            Ok(())
+        }
         _ => Err(Status::BadArgument.into()),
     }
 }

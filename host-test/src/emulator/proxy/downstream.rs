@@ -87,7 +87,8 @@ impl Emulator {
             headers.add(b"x-request-id", uuid.as_bytes());
         }
         let content_type = headers.text("content-type").unwrap_or_default();
-        let end = request.body.is_empty() && request.trailers.0.is_empty();
+        // With a content-length of 0 the headers end the stream (Envoy, `codec_impl.cc`, onHeadersCompleteBase).
+        let end = !chunked && request.body.iter().all(Vec::is_empty);
         let started = self.world.clock.now();
         let mut stream = Stream {
             id,
@@ -133,7 +134,7 @@ impl Emulator {
 
     /// A context in each filter. A failed VM is tried anew here, left out, or answers with its failure.
     fn build_chain(&mut self, stream: u64, worker: usize) {
-        for plugin in 0..self.world.plugins.len() {
+        for plugin in 0..self.world.scenario.filters.len() {
             let Some((vm, root)) = self.plugin_on(worker, plugin) else { continue };
             let filter = self.world.stream_mut(stream).filters.len();
             let context = self.world.vms[vm].add(Context::stream(plugin, root, stream, filter));
