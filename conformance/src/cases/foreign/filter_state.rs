@@ -85,7 +85,7 @@ pub fn cases() -> Vec<Case> {
             "request_headers",
             [set("envoy.string", "1", 0), set("envoy.string", "2", 0), state("envoy.string")],
         ),
-        case("filter-state/other-span", "an object that is set again with another span").on(
+        case("filter-state/other-span", "an object that is set again with another span stays as it was").on(
             "request_headers",
             [set("envoy.string", "1", 0), set("envoy.string", "2", 2), state("envoy.string")],
         ),
@@ -99,6 +99,21 @@ pub fn cases() -> Vec<Case> {
                 state("envoy.string"),
             ],
         ),
+        case("filter-state/fields", "an address has fields")
+            .on("request_headers", [
+                set("envoy.network.transport_socket.original_dst_address", "1.2.3.4:80", 0),
+                state("envoy.network.transport_socket.original_dst_address"),
+                state("envoy.network.transport_socket.original_dst_address\0ip"),
+                state("envoy.network.transport_socket.original_dst_address\0port"),
+                state("envoy.network.transport_socket.original_dst_address\0x"),
+                set("envoy.filters.listener.original_dst.local_ip", "[::1]:81", 0),
+                state("envoy.filters.listener.original_dst.local_ip\0ip"),
+                state("envoy.filters.listener.original_dst.local_ip\0port"),
+                set("envoy.network.ip", "1.2.3.4", 0),
+                state("envoy.network.ip\0ip"),
+            ]),
+        case("filter-state/hits-limit", "the most hits there can be")
+            .on("request_headers", ["1000000000", "1000000001", "4294967295", "4294967296", "9223372036854775807", "9223372036854775808"].map(|n| set("envoy.ratelimit.hits_addend", n, 0))),
         case("filter-state/deep", "what follows the key is a field of the object")
             .on("request_headers", [set("envoy.string", "1", 0), state("envoy.string\0x")]),
         case("filter-state/phases", "it can be set in every phase")
@@ -126,7 +141,7 @@ pub fn cases() -> Vec<Case> {
         ),
         case(
             "filter-state/root-in-effect",
-            "it is set for the stream that was called, even with the root context in effect",
+            "with the root context in effect there is no stream to set it for; keys and values are looked at first",
         )
         .on(
             "request_headers",
@@ -139,7 +154,7 @@ pub fn cases() -> Vec<Case> {
                 state("envoy.string"),
             ],
         ),
-        case("filter-state/tick", "a tick has no stream to set it for, even with one in effect")
+        case("filter-state/tick", "a tick sets it for the stream that it puts into effect")
             .on("request_headers", [set_tick(20), Step::Return(1)])
             .on(
                 "tick",

@@ -3,8 +3,8 @@
 //! What parses but names a function that is not there is refused when it is created, and uses up a token even so; what
 //! names an attribute that is not there fails when it is evaluated.
 //!
-//! Not as on Envoy: messages such as `google.protobuf.Int64Value{value: 1}` cannot be constructed, a number too large for
-//! a double is an error rather than infinity, and a type within a list or a map is serialized by its name.
+//! Not as on Envoy: messages such as `google.protobuf.Int64Value{value: 1}` cannot be constructed, and a number too large
+//! for a double is an error rather than infinity.
 
 use super::ForeignContext;
 use super::attributes::{Attributes, Roots, from_cel};
@@ -94,15 +94,19 @@ pub fn evaluate(args: &[u8], cx: &mut dyn ForeignContext) -> Result<Vec<u8>, Sta
     }
     let attributes = Arc::new(Attributes::default());
     loop {
-        let roots = Roots(Arc::clone(&attributes));
-        let mut context = Context::with_env(Arc::clone(&ENV));
-        context.set_variable_resolver(&roots);
-        let result = cel::Value::resolve_val(&expression, &context);
+        let answer = on_a_long_stack(|| {
+            let roots = Roots(Arc::clone(&attributes));
+            let mut context = Context::with_env(Arc::clone(&ENV));
+            context.set_variable_resolver(&roots);
+            super::conversions::declare(&mut context).map_err(|_| Status::InternalFailure)?;
+            let result = cel::Value::resolve_val(&expression, &context);
+            from_cel(&*result.map_err(|_| Status::InternalFailure)?)
+        });
         // An attribute that was asked for the first time failed the evaluation: fetch it, and evaluate anew.
         if attributes.fetch(cx) {
             continue;
         }
-        return from_cel(&*result.map_err(|_| Status::InternalFailure)?);
+        return answer;
     }
 }
 
@@ -114,15 +118,20 @@ pub fn delete(args: &[u8], expressions: &mut Expressions) -> Result<Vec<u8>, Sta
     Ok(Vec::new())
 }
 
-/// The expression as it is written and with its macros expanded. The parser goes down for each bracket, and takes more
-/// of a stack for it than the thread of a test has.
+/// The expression as it is written and with its macros expanded.
 fn parse(source: &str) -> Option<(Expression, Expression)> {
+    let parse = |env: &Env| {
+        env.parser().max_recursion_depth(DEEPEST).enable_ident_escape_syntax(true).parse(source).ok()
+    };
+    on_a_long_stack(|| Some((parse(&PLAIN)?, parse(&ENV)?)))
+}
+
+/// The parser and the interpreter go down for each level, and take more of a stack for it than the thread of a test has.
+fn on_a_long_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     const STACK: usize = 64 << 20;
-    let parse = |env: &Env| env.parser().max_recursion_depth(DEEPEST).parse(source).ok();
     std::thread::scope(|scope| {
-        let both = || Some((parse(&PLAIN)?, parse(&ENV)?));
-        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, both);
-        thread.expect("a thread can be started").join().expect("the parser does not panic")
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+        thread.expect("a thread can be started").join().expect("neither of them panics")
     })
 }
 
@@ -188,9 +197,13 @@ fn settle_calls(expression: &mut Expression) -> bool {
             let known =
                 FUNCTIONS.iter().any(|(function, counts)| name == *function && counts.contains(&count));
             let member = call.target.is_some() || !name.starts_with("get");
-            (operator || known && member)
+            let settled = (operator || known && member)
                 && call.target.iter_mut().all(|target| settle_calls(target))
-                && call.args.iter_mut().all(settle_calls)
+                && call.args.iter_mut().all(settle_calls);
+            if settled {
+                super::conversions::wrap(call);
+            }
+            settled
         }
         Expr::Comprehension(fold) => {
             settle_calls(&mut fold.iter_range)
@@ -206,6 +219,13 @@ fn settle_calls(expression: &mut Expression) -> bool {
         }),
         Expr::Select(select) => settle_calls(&mut select.operand),
         Expr::Struct(_) => false,
-        Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => true,
+        Expr::Ident(name) => {
+            // Envoy's CEL does not know the types of messages by their names.
+            if name.trim_start_matches('.') == "google" {
+                name.push(' ');
+            }
+            true
+        }
+        Expr::Literal(_) | Expr::Unspecified => true,
     }
 }

@@ -1,7 +1,7 @@
 //! Numbers.
 
 /// An expression, and what it is.
-pub const TABLE: [(&str, &str); 56] = [
+pub const TABLE: [(&str, &str); 59] = [
     ("1 + 2 * 3", "is 7"),
     ("(1 + 2) * 3", "is 9"),
     ("7 / 2", "is 3"),
@@ -43,6 +43,9 @@ pub const TABLE: [(&str, &str); 56] = [
     ("int(1u)", "is 1"),
     ("int(2e19)", "fails: InternalFailure"),
     ("int(true)", "is 1"),
+    ("int(false)", "is 0"),
+    ("uint(true)", "fails: InternalFailure"),
+    ("double(false)", "fails: InternalFailure"),
     ("uint(1.5)", "is 1"),
     ("uint(-1)", "fails: InternalFailure"),
     ("uint(-1.5)", "fails: InternalFailure"),

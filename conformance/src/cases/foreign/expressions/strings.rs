@@ -1,7 +1,7 @@
 //! Texts and bytes.
 
 /// An expression, and what it is.
-pub const TABLE: [(&str, &str); 58] = [
+pub const TABLE: [(&str, &str); 72] = [
     (r#""abc".startsWith("ab")"#, "is true"),
     (r#""abc".startsWith("b")"#, "is false"),
     (r#""abc".startsWith("")"#, "is true"),
@@ -37,6 +37,20 @@ pub const TABLE: [(&str, &str); 58] = [
     ("string(-1)", "is `-1`"),
     ("string(1.5)", "is `1.5`"),
     ("string(1e100)", "is `1e+100`"),
+    ("string(3.14159265358979)", "is `3.14159265358979`"),
+    ("string(100000.0)", "is `100000`"),
+    ("string(1000000.0)", "is `1e+06`"),
+    ("string(123456789.0)", "is `1.23456789e+08`"),
+    ("string(1e-5)", "is `1e-05`"),
+    ("string(0.0001)", "is `0.0001`"),
+    ("string(2.0)", "is `2`"),
+    ("string(-0.0)", "is `-0`"),
+    ("string(0.1 + 0.2)", "is `0.30000000000000004`"),
+    ("string(1.0 / 0.0)", "is `inf`"),
+    ("string(0.0 / 0.0)", "is `-nan(ind)`"),
+    ("string(1e15)", "is `1e+15`"),
+    ("string(1e17)", "is `1e+17`"),
+    ("string(1e21)", "is `1e+21`"),
     ("string(true)", "is `true`"),
     (r#"string(b"abc")"#, "is `abc`"),
     (r#"string(b"\xff")"#, "fails: InternalFailure"),

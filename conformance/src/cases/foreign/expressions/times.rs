@@ -1,7 +1,7 @@
 //! Timestamps and durations.
 
 /// An expression, and what it is.
-pub const TABLE: [(&str, &str); 61] = [
+pub const TABLE: [(&str, &str); 68] = [
     (r#"timestamp("2020-01-01T00:00:00Z")"#, "is 1577836800000000000 ns"),
     (r#"timestamp("2020-01-01T00:00:00.5Z")"#, "is 1577836800500000000 ns"),
     (r#"timestamp("2020-01-01T02:00:00+02:00")"#, "is 1577836800000000000 ns"),
@@ -63,4 +63,11 @@ pub const TABLE: [(&str, &str); 61] = [
     (r#"string(timestamp("2020-01-01T00:00:00.5Z"))"#, "is `2020-01-01T00:00:00.500Z`"),
     (r#"string(duration("90s"))"#, "is `90s`"),
     (r#"string(duration("1.5s"))"#, "is `1.500s`"),
+    (r#"string(duration("1us"))"#, "is `0.000001s`"),
+    (r#"string(duration("1ns"))"#, "is `0.000000001s`"),
+    (r#"string(duration("-1.5s"))"#, "is `-1.500s`"),
+    (r#"string(timestamp("2020-01-01T00:00:00.000001Z"))"#, "is `2020-01-01T00:00:00.000001Z`"),
+    (r#"string(timestamp("2020-01-01T00:00:00.000000001Z"))"#, "is `2020-01-01T00:00:00.000000001Z`"),
+    (r#"duration("-1.5s").getMilliseconds()"#, "is -500"),
+    (r#"duration("-1.5s").getSeconds()"#, "is -1"),
 ];
