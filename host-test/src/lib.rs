@@ -38,11 +38,12 @@ pub mod build;
 pub mod emulator;
 pub mod envoy;
 pub mod scenario;
+pub mod variations;
 
 pub use build::Wasm;
 pub use scenario::{
     Answer, ClientView, Configuration, Connection, ConnectionExchange, End, Exchange, FailurePolicy, Filter,
     Headers, Host, LogLevel, LogLine, Outcome, Received, Refused, Request, Response, Scenario, Script, Seen,
-    Settings, Step, TcpUpstream, Upstream, UpstreamRequest,
+    SeenConnection, Settings, Step, TcpUpstream, Upstream, UpstreamRequest,
 };
 pub use tollgate_pack::paths;

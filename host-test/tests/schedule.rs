@@ -11,6 +11,8 @@
 
 #[path = "schedule/counters.rs"]
 mod counters;
+#[path = "schedule/envoy.rs"]
+mod envoy;
 #[path = "schedule/herds.rs"]
 mod herds;
 #[path = "schedule/modules.rs"]

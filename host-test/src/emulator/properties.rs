@@ -25,7 +25,7 @@ pub(crate) fn get(world: &World, vm: usize, id: u32, path: &[&str]) -> Result<Ve
 /// What is there and has no bytes: whole tables of attributes, and nothing at all.
 fn is_unwritable(world: &World, vm: usize, id: u32, path: &[&str]) -> bool {
     if let Some(connection) = world.connection_of(vm, id).and_then(|id| world.connections.get(&id)) {
-        return matches!(path, ["" | "xds"]) || network::is_unwritable(connection, path);
+        return matches!(path, [] | ["xds"]) || network::is_unwritable(connection, path);
     }
     let stream = world.stream_of(vm, id).and_then(|id| world.streams.get(&id));
     match path {

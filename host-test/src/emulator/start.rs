@@ -4,14 +4,13 @@
 //! thrown away, on the main thread, and on each worker (Envoy, `source/extensions/common/wasm/plugin.cc`). Filters that
 //! agree in `vm_id`, VM configuration, code and environment share a VM on each thread.
 
+use super::Emulator;
 use super::context::Context;
-use super::linking::{self, Code};
-use super::trace::{Effect, Which};
+use super::linking::{self, Code, Metering};
+use super::traps::told;
 use super::vm::Vm;
-use super::world::{Plugin, UpstreamState, VmState, World};
-use super::{Emulator, PATIENCE};
-use crate::scenario::Turns;
-use crate::{Configuration, FailurePolicy, Filter, LogLevel, Refused, Response, Scenario, Upstream};
+use super::world::{Plugin, VmState};
+use crate::{Configuration, FailurePolicy, Filter, LogLevel, Refused, Scenario};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,72 +18,8 @@ use std::time::Duration;
 /// `reload_config.backoff.base_interval`.
 const RELOAD_AFTER: Duration = Duration::from_secs(1);
 
-/// An emulator to be, for what must be known before the filters are loaded.
-#[derive(Debug)]
-pub struct Builder {
-    world: Box<World>,
-}
-
-impl Builder {
-    /// Makes host calls of this name fail, also those made while the filters are loaded.
-    pub fn fault(mut self, call: &str, which: Which, effect: Effect) -> Self {
-        self.world.faults.add(call, which, effect);
-        self
-    }
-
-    /// Takes a callback that runs longer than this, by the wall's clock, for an endless loop.
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.world.patience = patience;
-        self
-    }
-
-    /// Loads the filters.
-    pub fn start(self) -> Result<Emulator, Refused> {
-        let no_logs = |reason| Refused { reason, logs: Vec::new() };
-        let codes = codes(&self.world.scenario).map_err(no_logs)?;
-        let mut emulator = self.start_first(&codes)?;
-        for thread in 1..=emulator.world.workers {
-            if let Err(reason) = emulator.load_on(thread, &codes) {
-                return Err(Refused { reason, logs: emulator.world.logs });
-            }
-        }
-        Ok(emulator)
-    }
-
-    /// Loads the filters in canaries and on the main thread.
-    pub(crate) fn start_first(mut self, codes: &[Arc<Code>]) -> Result<Emulator, Refused> {
-        let world = &mut self.world;
-        world.settings = world.scenario.settings.clone();
-        let mut upstreams = world.scenario.upstreams.clone();
-        if upstreams.is_empty() {
-            upstreams.push(Upstream::replies("upstream", Response::new(200).chunk("ok")));
-        }
-        world.upstreams = upstreams
-            .into_iter()
-            .map(|spec| UpstreamState { spec, turns: Turns::default(), received: Vec::new() })
-            .collect();
-        world.workers = world.settings.workers.max(1);
-        let mut emulator = Emulator { world: self.world };
-        match emulator.load_first(codes) {
-            Ok(()) => Ok(emulator),
-            Err(reason) => Err(Refused { reason, logs: emulator.world.logs }),
-        }
-    }
-}
-
 impl Emulator {
-    /// Loads the filters of a scenario.
-    pub fn new(scenario: &Scenario) -> Result<Self, Refused> {
-        Self::builder(scenario).start()
-    }
-
-    /// For what must be known before the filters are loaded.
-    pub fn builder(scenario: &Scenario) -> Builder {
-        let world = World { scenario: scenario.clone(), patience: PATIENCE, ..World::default() };
-        Builder { world: Box::new(world) }
-    }
-
-    fn load_first(&mut self, codes: &[Arc<Code>]) -> Result<(), String> {
+    pub(crate) fn load_first(&mut self, codes: &[Arc<Code>]) -> Result<(), String> {
         let plugins = loaded(&self.world.scenario).cloned().zip(codes);
         self.world.plugins = plugins.map(|(filter, code)| plugin(filter, code)).collect();
         for (plugin, code) in codes.iter().enumerate() {
@@ -187,12 +122,19 @@ impl Emulator {
         // The configuration can be read while the root context is created, and again while it is configured, and not
         // in between (proxy-wasm-cpp-host, `context.cc`, onStart).
         self.world.context_mut(vm, root).root.configuring = true;
-        self.root_call(vm, root, "proxy_on_context_create", &[0])?;
+        // A trap here is not asked for. The next callback is called all the same, the one behind it is not, and the VM
+        // has failed when the first request comes.
+        let trapped = self.root_call(vm, root, "proxy_on_context_create", &[0]).is_err();
+        self.world.vms[vm].failed = false;
         let context = self.world.context_mut(vm, root);
         context.root.configuring = false;
         context.created = true;
         if self.root_call(vm, root, "proxy_on_vm_start", &[vm_size])? == Some(0) {
             return Err(self.refused(plugin, "proxy_on_vm_start returned false"));
+        }
+        if trapped {
+            self.world.vms[vm].failed = true;
+            return Ok(root);
         }
         self.configure(vm, root, plugin)?;
         Ok(root)
@@ -213,7 +155,8 @@ impl Emulator {
         let outcome = self.enter_plainly(vm, root, name, args);
         self.after_call(vm);
         outcome.map_err(|()| {
-            let why = self.world.traps.last().map(|t| format!("{name} failed: {}", t.reason));
+            let why =
+                self.world.traps.last().map(|t| format!("{name} failed: {}{}", t.reason, told(&t.frames)));
             self.refused(self.world.context(vm, root).map_or(0, |c| c.plugin), &why.unwrap_or_default())
         })
     }
@@ -243,8 +186,7 @@ impl Emulator {
 
     /// A new VM in place of a failed one. When that fails too, the old one stays, and the wait starts again.
     fn reload(&mut self, thread: usize, plugin: usize) {
-        let wasm = std::fs::read(self.world.plugins[plugin].filter.wasm.path());
-        let code = wasm.ok().and_then(|wasm| linking::load(&wasm).ok());
+        let code = open(&self.world.plugins[plugin].filter, self.world.meters.metering()).ok();
         let old = self.world.roots.get(&(thread, plugin)).map(|(vm, _)| *vm);
         let done = code.is_some_and(|code| self.start_on(thread, plugin, &code).is_ok());
         if let Some(old) = old.filter(|_| !done) {
@@ -260,8 +202,7 @@ impl Emulator {
         filter.configuration = configuration.clone();
         let refused =
             |emulator: &Self, reason| Refused { reason, logs: emulator.world.logs[logged..].to_vec() };
-        let wasm = std::fs::read(filter.wasm.path()).unwrap_or_default();
-        let code = linking::load(&wasm).map_err(|reason| refused(self, reason))?;
+        let code = open(&filter, self.world.meters.metering()).map_err(|reason| refused(self, reason))?;
         let new = self::plugin(filter, &code);
         let old = std::mem::replace(&mut self.world.plugins[plugin], new);
         if let Err(reason) = self.canary(plugin, &code) {
@@ -283,14 +224,12 @@ fn loaded(scenario: &Scenario) -> impl Iterator<Item = &Filter> {
 }
 
 /// The modules of a scenario's filters, or Envoy's words for what is wrong with one.
-pub(crate) fn codes(scenario: &Scenario) -> Result<Vec<Arc<Code>>, String> {
-    let code = |filter: &Filter| {
-        let path = filter.wasm.path();
-        let wasm =
-            std::fs::read(path).unwrap_or_else(|e| panic!("cannot read the module {}: {e}", path.display()));
-        linking::load(&wasm).map_err(|why| refusal(filter, &why))
-    };
-    loaded(scenario).map(code).collect()
+pub(crate) fn codes(scenario: &Scenario, metering: Metering) -> Result<Vec<Arc<Code>>, String> {
+    loaded(scenario).map(|filter| open(filter, metering).map_err(|why| refusal(filter, &why))).collect()
+}
+
+fn open(filter: &Filter, metering: Metering) -> Result<Arc<Code>, String> {
+    linking::open(filter.wasm.path(), metering)
 }
 
 fn refusal(filter: &Filter, why: &str) -> String {

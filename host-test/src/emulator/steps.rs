@@ -1,8 +1,9 @@
 //! Running: callbacks, events, time, and what a test may look at between them.
 
+use super::faults::{Effect, Fault, Which};
 use super::proxy::Way;
 use super::proxy::filter::Came;
-use super::trace::{Effect, Trap, Which};
+use super::traps::{Failure, Trap, told};
 use super::world::{Action, Event};
 use super::{Emulator, callouts::grpc::News};
 use crate::{ClientView, ConnectionExchange, Exchange, LogLine, Outcome, Request, UpstreamRequest};
@@ -13,12 +14,18 @@ pub(crate) const CLIENT_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A request on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct StreamHandle(u64);
+pub struct StreamHandle(pub(super) u64);
+
+impl StreamHandle {
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+}
 
 impl Emulator {
     /// Makes host calls of this name fail from now on.
     pub fn fault(mut self, call: &str, which: Which, effect: Effect) -> Self {
-        self.world.faults.add(call, which, effect);
+        self.world.faults.add(Fault::Call { name: call.into(), which, effect });
         self
     }
 
@@ -67,7 +74,8 @@ impl Emulator {
         self.world.done.get(&handle.0)
     }
 
-    /// Lets time pass until a request is complete, or the client has waited for 20 seconds in vain.
+    /// Lets time pass until a request is complete, or the client has waited for 20 seconds in vain. What came of it is
+    /// told once.
     pub fn finish_request(&mut self, handle: StreamHandle) -> Exchange {
         while self.is_alive(handle.0) {
             let limit = self.world.stream_mut(handle.0).client.last_byte + CLIENT_PATIENCE;
@@ -79,7 +87,8 @@ impl Emulator {
                 }
             }
         }
-        self.world.done.get(&handle.0).cloned().unwrap_or_else(|| panic!("no request {handle:?} was sent"))
+        let done = self.world.done.remove(&handle.0);
+        done.unwrap_or_else(|| panic!("{handle:?} was never sent, or what came of it was taken before"))
     }
 
     /// The client has had enough, and closes its connection.
@@ -138,7 +147,8 @@ impl Emulator {
         &self.world.traps
     }
 
-    /// What an upstream has got so far.
+    /// The callouts that an upstream has got so far. What the first one got on behalf of a client is told with that
+    /// client's request.
     pub fn received(&self, upstream: &str) -> &[UpstreamRequest] {
         let found = self.world.upstreams.iter().find(|u| u.spec.name == upstream);
         found.map_or(&[], |u| u.received.as_slice())
@@ -209,19 +219,20 @@ impl Emulator {
         self.world.instances[vm] = Some(instance);
         match outcome {
             Ok(answer) => Ok(answer),
-            Err(reason) => {
-                self.lose(vm, id, name, reason);
+            Err(failure) => {
+                self.lose(vm, id, name, failure);
                 Err(())
             }
         }
     }
 
     /// A VM has failed.
-    pub(crate) fn lose(&mut self, vm: usize, id: u32, name: &str, reason: String) {
+    pub(crate) fn lose(&mut self, vm: usize, id: u32, name: &str, failure: Failure) {
         self.world.vms[vm].failed = true;
+        let Failure { reason, frames } = failure;
         let (thread, calls) = (self.world.thread_of(vm), self.world.trace.last());
-        self.world.trace.push(format!("[{thread}#{id}] {name} trapped: {reason}"));
-        self.world.traps.push(Trap { callback: name.into(), context: id, thread, reason, calls });
+        self.world.trace.note(format!("[{thread}#{id}] {name} trapped: {reason}{}", told(&frames)));
+        self.world.traps.push(Trap { callback: name.into(), context: id, thread, reason, frames, calls });
     }
 
     pub(crate) fn enter(&mut self, vm: usize, id: u32, name: &str, args: &[u32]) -> Came {

@@ -6,19 +6,24 @@
 
 use super::clock::Clock;
 use super::context::{BufferKind, Context, MapKind};
+use super::faults::Faults;
 use super::header_map::{HeaderMap, Kind};
 use super::linking::AbiVersion;
+use super::meters::Meters;
 use super::proxy::network;
 use super::proxy::stream::{FilterState, Stream};
 use super::random::Random;
 use super::schedule::Baton;
 use super::state::{Metrics, Queues, SharedData};
-use super::trace::{Faults, Trace, Trap};
+use super::trace::Trace;
+use super::traps::Trap;
 use super::vm::Vm;
 use crate::scenario::Turns;
 use crate::{Exchange, Filter, LogLevel, LogLine, Scenario, Settings, Upstream, UpstreamRequest};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
+
+pub(crate) use super::event::{Event, Part};
 
 /// What is done when a callback has returned.
 #[derive(Debug)]
@@ -58,58 +63,6 @@ pub(crate) struct Owner {
     pub thread: usize,
     pub key: String,
     pub root: u32,
-}
-
-/// What happens at some time.
-#[derive(Debug)]
-pub(crate) enum Event {
-    QueueReady { owner: Owner, token: u32 },
-    Tick { vm: usize, root: u32 },
-    Downstream { stream: u64, part: Part },
-    Upstream { stream: u64, attempt: u32, part: Part },
-    RouteTimeout { stream: u64 },
-    Retry { stream: u64 },
-    Connection { connection: u64, news: network::News },
-    HttpCall { vm: usize, root: u32, token: u32, outcome: super::callouts::http::Outcome },
-    Grpc { vm: usize, root: u32, token: u32, what: super::callouts::grpc::News },
-}
-
-impl Event {
-    /// The thread that it happens on. What is left of a stream that is gone happens nowhere, which is 0 as any other.
-    fn thread(
-        &self,
-        vms: &[VmState],
-        streams: &BTreeMap<u64, Stream>,
-        connections: &BTreeMap<u64, network::Connection>,
-    ) -> usize {
-        match self {
-            Event::QueueReady { owner, .. } => owner.thread,
-            Event::Tick { vm, .. } | Event::HttpCall { vm, .. } | Event::Grpc { vm, .. } => {
-                vms.get(*vm).map_or(0, |vm| vm.thread)
-            }
-            Event::Downstream { stream, .. }
-            | Event::Upstream { stream, .. }
-            | Event::RouteTimeout { stream }
-            | Event::Retry { stream } => streams.get(stream).map_or(0, |stream| stream.thread),
-            Event::Connection { connection, .. } => connections.get(connection).map_or(0, |c| c.thread),
-        }
-    }
-}
-
-/// A piece of a message on its way.
-#[derive(Debug)]
-pub(crate) enum Part {
-    Headers {
-        map: HeaderMap,
-        end: bool,
-    },
-    Body {
-        bytes: Vec<u8>,
-        end: bool,
-    },
-    Trailers(HeaderMap),
-    /// The connection broke: Envoy's word for how.
-    Broken(&'static str),
 }
 
 /// A filter of the configuration.
@@ -200,6 +153,7 @@ pub(crate) struct World {
     pub baton: Option<Baton>,
     pub trace: Trace,
     pub faults: Faults,
+    pub meters: Meters,
     pub logs: Vec<LogLine>,
     pub traps: Vec<Trap>,
 }
@@ -218,7 +172,7 @@ impl World {
     /// The random numbers of a thread: one sequence for all while nothing depends on who is first.
     pub fn random_of(&mut self, thread: usize) -> &mut Random {
         match &mut self.baton {
-            Some(baton) => baton.randoms.entry(thread).or_insert_with(|| Random::new(thread as u64)),
+            Some(baton) => baton.randoms.entry(thread).or_insert_with(|| self.random.fork(thread)),
             None => &mut self.random,
         }
     }

@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// One thing that an end of a connection does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Sends bytes, once those sent before have been read.
+    /// Sends bytes, once those sent before have been read, or will not be for 0.3 seconds.
     Send(Vec<u8>),
     /// Waits until this many more bytes have come.
     Receive(usize),

@@ -12,7 +12,7 @@ mod setup;
 mod turns;
 
 pub use connection::{Connection, ConnectionExchange, End, Received, Script, Step, TcpUpstream};
-pub use expect::Seen;
+pub use expect::{Seen, SeenConnection};
 pub use host::{Host, Refused};
 pub use message::{Headers, Request, Response};
 pub use outcome::{ClientView, Exchange, LogLevel, LogLine, Outcome, UpstreamRequest};

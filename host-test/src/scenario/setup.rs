@@ -146,12 +146,12 @@ pub enum Configuration {
     Struct(serde_json::Value),
 }
 
-/// What Envoy does with requests once the VM has trapped.
+/// What Envoy does with requests and connections once the VM has trapped. The one that trapped fails in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailurePolicy {
-    /// 503 to every further request on that worker.
+    /// 503 to every further request on that worker; connections are closed.
     FailClosed,
-    /// Later requests bypass the filter.
+    /// Later requests and connections bypass the filter.
     FailOpen,
     /// A new VM after a back-off, 503 until then.
     FailReload,

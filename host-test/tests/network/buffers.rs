@@ -55,5 +55,14 @@ agree! {
         .on("downstream_data", [call!("set_buffer_bytes", 2, 0, 99, "")])
         .alone()
         .connection(tollgate_host_test::Connection::new().send("one").shut_down());
+    call_data_is_the_buffer_that_was_asked_for_last: {
+        let calls = [8, 6, 8, 2, 8].map(|buffer: i32| call!("get_buffer_bytes", buffer, 0, 99, _, _));
+        let change = [call!("set_buffer_bytes", 8, 0, 0, "x"), call!("get_buffer_bytes", 2, 0, 99, _, _)];
+        let mut filter = Told::new("a").on("downstream_data", told(calls.into_iter().chain(change))).filter();
+        filter.vm_configuration = b"vm".to_vec();
+        Scenario::new()
+            .network_filter(filter)
+            .connection(tollgate_host_test::Connection::new().send("one").receive(4).shut_down())
+    };
     maps_and_bodies_of_requests: in_callback("downstream_data", of_requests());
 }

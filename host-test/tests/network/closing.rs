@@ -12,7 +12,7 @@ fn closing(callback: &str, kind: i32) -> Scenario {
 }
 
 fn ticking(calls: impl IntoIterator<Item = crate::guest::Do>) -> Told {
-    Told::new("a").on("new_connection", [tick_after(300)]).on("tick", tick(calls))
+    Told::new("a").on("new_connection", [tick_after(1_200)]).on("tick", tick(calls))
 }
 
 agree! {
@@ -44,12 +44,12 @@ agree! {
         .connection(Connection::new().send("one").receive(3));
     /// The kernel breaks a connection that is closed before all was read.
     from_a_tick_with_data_unread: ticking([call!("close_stream", 2)])
-        .returning("new_connection", [tick_after(300)], 1)
+        .returning("new_connection", [tick_after(1_200)], 1)
         .alone()
         .connection(Connection::new().send("one"));
     from_a_tick_behind_the_end: ticking([call!("close_stream", 2)])
         .alone()
-        .settings(|s| s.linger = 500 * MS)
+        .settings(|s| s.linger = 2_500 * MS)
         .connection(Connection::new().shut_down());
     local_replies_are_nothing: ["new_connection", "downstream_data", "upstream_data", "done", "log"]
         .into_iter()

@@ -16,6 +16,15 @@ fn with(policy: FailurePolicy, mut scenario: Scenario) -> Scenario {
     scenario
 }
 
+/// The configuration is accepted all the same, and `on_vm_start` is called, not so `on_configure`.
+fn at_the_root() -> Told {
+    trapping("context_create").on("vm_start", []).on("configure", [])
+}
+
+fn of_the_root() -> Scenario {
+    at_the_root().alone()
+}
+
 /// A connection that traps, and another. Where a failed VM closes that at once, its client sends nothing: it would be
 /// a race.
 fn closed(callback: &str) -> Scenario {
@@ -42,6 +51,15 @@ agree! {
         .alone()
         .connection(Connection::new())
         .connection(Connection::new());
+    closed_in_context_create_of_the_root: of_the_root().connection(Connection::new()).connection(Connection::new());
+    open_in_context_create_of_the_root: with(FailOpen, of_the_root().connection(talks()));
+    reloaded_in_vain_in_context_create_of_the_root: with(
+        FailReload,
+        of_the_root().connection(Connection::new()).connection(Connection::new().wait(2_500 * MS)),
+    );
+    closed_in_context_create_of_the_root_of_requests: Scenario::new()
+        .filter(at_the_root().filter())
+        .request(tollgate_host_test::Request::get("/"));
     open_in_new_connection: open("new_connection");
     open_in_downstream_data: open("downstream_data");
     open_in_upstream_data: open("upstream_data");

@@ -58,12 +58,12 @@ agree! {
         .alone()
         .upstream(Upstream::answers("u", vec![Answer::Reply {
             response: Response::new(200),
-            after: Duration::from_millis(400),
+            after: Duration::from_millis(1_200),
         }]))
-        .settings(|s| s.linger = Duration::from_millis(900))
+        .settings(|s| s.linger = Duration::from_millis(2_500))
         .connection(Connection::new().shut_down());
     a_tick_between_callbacks_reaches_no_buffer: Told::new("a")
-        .on("new_connection", [tick_after(200)])
+        .on("new_connection", [tick_after(1_000)])
         .on("tick", tick([
             call!("get_property", "connection_id", _, _),
             call!("set_buffer_bytes", 2, 0, 0, "x"),
@@ -71,7 +71,7 @@ agree! {
             call!("continue_stream", 2),
         ]))
         .alone()
-        .connection(Connection::new().send("one").receive(3).wait(Duration::from_millis(400)).shut_down());
+        .connection(Connection::new().send("one").receive(3).wait(Duration::from_millis(2_000)).shut_down());
     contexts_of_others: Told::new("a")
         .on("downstream_data", told([
             call!("set_effective_context", 1),

@@ -45,10 +45,10 @@ agree! {
     data_of_the_upstream_that_is_held_is_lost_when_the_client_ends: returning("upstream_data", 1)
         .alone()
         .tcp_upstream(upstream(apart(Script::new(), "one").shut_down()))
-        .connection(Connection::new().wait(200 * MS).shut_down());
+        .connection(Connection::new().wait(1_000 * MS).shut_down());
     a_tick_goes_on_with_a_new_connection: resumed("new_connection", 100).alone().connection(talks());
     /// All that has gathered is read at once, and counts as one piece.
-    a_tick_goes_on_with_a_connection_whose_client_was_busy: resumed("new_connection", 1_500)
+    a_tick_goes_on_with_a_connection_whose_client_was_busy: resumed("new_connection", 2_500)
         .alone()
         .connection(Connection::new().send("one").send("two").shut_down());
     a_tick_goes_on_with_data: resumed("downstream_data", 50).alone().connection(talks());
@@ -60,8 +60,8 @@ agree! {
             call!("continue_stream", 3),
         ]))
         .alone()
-        .tcp_upstream(upstream(Script::new().send("one").wait(200 * MS).send("two")))
-        .connection(Connection::new().patience(800 * MS));
+        .tcp_upstream(upstream(Script::new().send("one").wait(800 * MS).send("two")))
+        .connection(Connection::new().patience(2_500 * MS));
     to_go_on_with_what_is_not_held_is_nothing: Told::new("a")
         .on("new_connection", told((0..5).map(|kind: i32| call!("continue_stream", kind))))
         .on("downstream_data", told((0..5).map(|kind: i32| call!("continue_stream", kind))))
@@ -92,12 +92,17 @@ agree! {
         .alone()
         .settings(|s| s.buffer_limit = 6)
         .connection(["one", "two", "three", "four"].into_iter().fold(in_vain(), apart));
-    reading_goes_on_when_the_buffer_has_been_emptied: resumed("downstream_data", 400)
+    reading_goes_on_when_the_buffer_has_been_emptied: resumed("downstream_data", 1_000)
         .alone()
         .settings(|s| s.buffer_limit = 4)
         .connection(
             ["one", "two", "three"].into_iter().fold(Connection::new(), apart).receive(11).shut_down(),
         );
+    held_data_of_the_upstream_over_the_limit_stops_reading_from_it: returning("upstream_data", 1)
+        .alone()
+        .settings(|s| s.buffer_limit = 4)
+        .tcp_upstream(upstream(["one", "two", "three", "four"].into_iter().fold(Script::new(), apart)))
+        .connection(in_vain());
     a_piece_over_the_limit_passes_as_one: Told::new("a")
         .alone()
         .settings(|s| s.buffer_limit = 4)

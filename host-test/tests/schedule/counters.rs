@@ -83,6 +83,23 @@ fn additions_that_nobody_reads_are_not_tried_in_all_orders() {
 }
 
 #[test]
+fn what_only_one_worker_touches_and_what_is_only_added_to_is_no_branch() {
+    // A counter before and after, and a key of its own for who has a header more.
+    let count = "(call $count (i32.const 1056) (i32.const 3))";
+    let own = "(if (i32.gt_u (local.get 1) (i32.const 6)) (then
+        (drop (call $write_of (i32.const 1104) (i32.const 2) (call $read_of (i32.const 1104) (i32.const 2)) (i32.const 0)))))";
+    let busy = Interleaved::new(&on_request(&format!("{count} {own} {RIGHT} {own} {count}")))
+        .send(0, Request::get("/").header("x-own", "1"))
+        .send(1, Request::get("/"));
+    let report = busy.exhaustive(counts_to(2)).unwrap();
+    assert!(report.is_exhaustive());
+    assert_eq!((report.schedules.len(), report.cut), (4, 0));
+    // Eight calls and four: 495 orders, if none is repeated.
+    let every = busy.unreduced().at_most(300).exhaustive(counts_to(2)).unwrap();
+    assert_eq!(every.coverage, Coverage::Part);
+}
+
+#[test]
 fn a_gauge_that_is_read_and_set_loses_what_others_set() {
     // The ids of a VM begin with 4; the kind is in the lowest bits.
     let body = "(drop (call $define (i32.const 1) (i32.const 1104) (i32.const 2) (i32.const 32)))

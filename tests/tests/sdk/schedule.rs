@@ -24,7 +24,8 @@ fn a_shared_cell_loses_no_update_of_two_workers_in_any_order() {
     let report = counting(2).exhaustive(each_counts_one).unwrap();
     assert!(report.is_exhaustive(), "{report:?}");
     // Reading and writing twice, where two readings next to each other may change places.
-    assert_eq!(report.schedules.len(), 4, "{report:?}");
+    // The filter's metrics are added to and never read, so that their order is not tried.
+    assert_eq!((report.schedules.len(), report.cut), (4, 0), "{report:?}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ pub(super) const CALLS: &[Signature] =
     &[Signature::proxy("proxy_call_foreign_function", "name:b args:b result:O", call_foreign_function)];
 
 /// A module that does not want the result passes null for where to put it.
-fn call_foreign_function(call: &mut HostCall<'_, '_>) -> Answer {
+fn call_foreign_function(call: &mut HostCall<'_>) -> Answer {
     let (name, args) = (call.bytes(0)?, call.bytes(2)?);
     let (place, size) = (call.u32(4), call.u32(5));
     let (vm, id) = (call.vm(), call.context_id());

@@ -26,7 +26,7 @@ fn refused(refusal: Refusal) -> Fail {
     }
 }
 
-fn grpc_call(call: &mut HostCall<'_, '_>) -> Answer {
+fn grpc_call(call: &mut HostCall<'_>) -> Answer {
     let (target, service, method) = (call.bytes(0)?, call.text(2)?, call.text(4)?);
     let (metadata, message, timeout) = (pairs::decode(&call.bytes(6)?), call.bytes(8)?, call.u32(10));
     let (vm, root) = (call.vm(), call.root_id());
@@ -35,7 +35,7 @@ fn grpc_call(call: &mut HostCall<'_, '_>) -> Answer {
     call.put_u32(11, token)
 }
 
-fn grpc_stream(call: &mut HostCall<'_, '_>) -> Answer {
+fn grpc_stream(call: &mut HostCall<'_>) -> Answer {
     let (target, service, method) = (call.bytes(0)?, call.text(2)?, call.text(4)?);
     let metadata = pairs::decode(&call.bytes(6)?);
     let (vm, root) = (call.vm(), call.root_id());
@@ -44,18 +44,18 @@ fn grpc_stream(call: &mut HostCall<'_, '_>) -> Answer {
     call.put_u32(8, token)
 }
 
-fn grpc_send(call: &mut HostCall<'_, '_>) -> Answer {
+fn grpc_send(call: &mut HostCall<'_>) -> Answer {
     let (token, message, end) = (call.u32(0), call.bytes(1)?, call.u32(3) != 0);
     let (vm, root) = (call.vm(), call.root_id());
     answer(grpc::send(call.world(), (vm, root), token, message, end))
 }
 
-fn grpc_cancel(call: &mut HostCall<'_, '_>) -> Answer {
+fn grpc_cancel(call: &mut HostCall<'_>) -> Answer {
     let (vm, root, token) = (call.vm(), call.root_id(), call.u32(0));
     answer(grpc::cancel(call.world(), (vm, root), token))
 }
 
-fn grpc_close(call: &mut HostCall<'_, '_>) -> Answer {
+fn grpc_close(call: &mut HostCall<'_>) -> Answer {
     let (vm, root, token) = (call.vm(), call.root_id(), call.u32(0));
     answer(grpc::close(call.world(), (vm, root), token))
 }

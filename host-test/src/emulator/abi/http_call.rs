@@ -13,12 +13,12 @@ pub(super) const CALLS: &[Signature] = &[Signature::proxy(
 .touching(upstreams)];
 
 /// Whose call is answered with what.
-pub(super) fn upstreams(call: &mut HostCall<'_, '_>) -> Result<Touch, Fail> {
+pub(super) fn upstreams(call: &mut HostCall<'_>) -> Result<Touch, Fail> {
     Touch::upstreams(&call.world().upstreams).ok_or(Fail::Code(0))
 }
 
 /// The token is written before the call, to know that it can be: on failure it is 0.
-fn http_call(call: &mut HostCall<'_, '_>) -> Answer {
+fn http_call(call: &mut HostCall<'_>) -> Answer {
     let (cluster, headers, body) = (call.text(0)?, call.bytes(2)?, call.bytes(4)?);
     let (headers, trailers) = (pairs::decode(&headers), pairs::decode(&call.bytes(6)?));
     let timeout = call.u32(8).cast_signed();

@@ -16,20 +16,20 @@ pub(super) const CALLS: &[Signature] = &[
 const KIND: u32 = 3;
 
 /// A metric is one by its name, whatever ids point to it. One that is not known is none.
-fn touch(call: &mut HostCall<'_, '_>, how: How) -> Result<Touch, Fail> {
+fn touch(call: &mut HostCall<'_>, how: How) -> Result<Touch, Fail> {
     let id = shared(call);
     let name = call.world().metrics.name(id)?;
     Ok(Touch::new(format!("metric {} {name}", id & KIND), how))
 }
 
 /// Only a gauge is set: counters are added to, and samples are gathered.
-fn recorded(call: &mut HostCall<'_, '_>) -> Result<Touch, Fail> {
+fn recorded(call: &mut HostCall<'_>) -> Result<Touch, Fail> {
     const GAUGE: u32 = 1;
     let how = if call.u32(0) & KIND == GAUGE { How::Changes } else { How::Adds };
     touch(call, how)
 }
 
-fn define(call: &mut HostCall<'_, '_>) -> Answer {
+fn define(call: &mut HostCall<'_>) -> Answer {
     let (kind, name) = (call.u32(0), call.text(1)?);
     let vm = call.vm();
     let world = call.world();
@@ -42,19 +42,19 @@ fn define(call: &mut HostCall<'_, '_>) -> Answer {
 }
 
 /// The process's id for the VM's; one that the VM never got keeps its kind, which decides what it is told.
-fn shared(call: &mut HostCall<'_, '_>) -> u32 {
+fn shared(call: &mut HostCall<'_>) -> u32 {
     let (id, vm) = (call.u32(0), call.vm());
     let unknown = !KIND | (id & KIND);
     call.world().vms[vm].metrics.get(&id).copied().unwrap_or(unknown)
 }
 
-fn increment(call: &mut HostCall<'_, '_>) -> Answer {
+fn increment(call: &mut HostCall<'_>) -> Answer {
     let (id, offset) = (shared(call), call.u64(1).cast_signed());
     answer(call.world().metrics.increment(id, offset))
 }
 
 /// An unknown id of no kind at all is not found here, and a bad argument to the other two.
-fn record(call: &mut HostCall<'_, '_>) -> Answer {
+fn record(call: &mut HostCall<'_>) -> Answer {
     if call.u32(0) & KIND == KIND {
         return Err(Status::NotFound.into());
     }
@@ -62,7 +62,7 @@ fn record(call: &mut HostCall<'_, '_>) -> Answer {
     answer(call.world().metrics.record(id, value))
 }
 
-fn get(call: &mut HostCall<'_, '_>) -> Answer {
+fn get(call: &mut HostCall<'_>) -> Answer {
     let id = shared(call);
     let value = call.world().metrics.get(id)?;
     call.put_u64(1, value)

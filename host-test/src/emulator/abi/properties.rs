@@ -8,7 +8,7 @@ pub(super) const CALLS: &[Signature] = &[
     Signature::proxy("proxy_set_property", "path:b value:b", set_property),
 ];
 
-fn get_property(call: &mut HostCall<'_, '_>) -> Answer {
+fn get_property(call: &mut HostCall<'_>) -> Answer {
     let path = call.text(0)?;
     let mut parts: Vec<&str> = path.split('\0').collect();
     // A NUL at the end begins no further segment.
@@ -20,7 +20,7 @@ fn get_property(call: &mut HostCall<'_, '_>) -> Answer {
     call.give(&value, 2)
 }
 
-fn set_property(call: &mut HostCall<'_, '_>) -> Answer {
+fn set_property(call: &mut HostCall<'_>) -> Answer {
     let (path, value) = (call.text(0)?, call.bytes(2)?);
     let (vm, id) = (call.vm(), call.context_id());
     if call.world().filter_state(vm, id).is_none() {

@@ -24,7 +24,7 @@ fn queues(how: How) -> Result<Touch, Fail> {
 
 /// The thread and the root context that register last get the news: Envoy posts to the thread and finds the VM there
 /// by its key, so a queue registered by the canary is announced to the main thread's VM.
-fn register(call: &mut HostCall<'_, '_>) -> Answer {
+fn register(call: &mut HostCall<'_>) -> Answer {
     let name = call.text(0)?;
     let (vm, root) = (call.vm(), call.root_id());
     let world = call.world();
@@ -35,7 +35,7 @@ fn register(call: &mut HostCall<'_, '_>) -> Answer {
     call.put_u32(2, token)
 }
 
-fn resolve(call: &mut HostCall<'_, '_>) -> Answer {
+fn resolve(call: &mut HostCall<'_>) -> Answer {
     let (vm_id, name) = (call.text(0)?, call.text(2)?);
     let vm = call.vm();
     let world = call.world();
@@ -44,7 +44,7 @@ fn resolve(call: &mut HostCall<'_, '_>) -> Answer {
     call.put_u32(4, token)
 }
 
-fn enqueue(call: &mut HostCall<'_, '_>) -> Answer {
+fn enqueue(call: &mut HostCall<'_>) -> Answer {
     let (token, item) = (call.u32(0), call.bytes(1)?);
     let world = call.world();
     let owner = world.queues.enqueue(token, item)?;
@@ -52,7 +52,7 @@ fn enqueue(call: &mut HostCall<'_, '_>) -> Answer {
     Ok(())
 }
 
-fn dequeue(call: &mut HostCall<'_, '_>) -> Answer {
+fn dequeue(call: &mut HostCall<'_>) -> Answer {
     let token = call.u32(0);
     let item = call.world().queues.dequeue(token)?;
     call.give(&item, 1)

@@ -11,12 +11,12 @@ pub(super) const CALLS: &[Signature] = &[
         .touching(|call| touch(call, How::Changes)),
 ];
 
-fn touch(call: &mut HostCall<'_, '_>, how: How) -> Result<Touch, Fail> {
+fn touch(call: &mut HostCall<'_>, how: How) -> Result<Touch, Fail> {
     let (key, vm) = (call.bytes(0)?, call.vm());
     Ok(Touch::new(format!("data {}/{}", call.world().vms[vm].vm_id, key.escape_ascii()), how))
 }
 
-fn get(call: &mut HostCall<'_, '_>) -> Answer {
+fn get(call: &mut HostCall<'_>) -> Answer {
     let key = call.bytes(0)?;
     let vm = call.vm();
     let world = call.world();
@@ -25,7 +25,7 @@ fn get(call: &mut HostCall<'_, '_>) -> Answer {
     call.put_u32(4, cas)
 }
 
-fn set(call: &mut HostCall<'_, '_>) -> Answer {
+fn set(call: &mut HostCall<'_>) -> Answer {
     let (key, value, cas) = (call.bytes(0)?, call.bytes(2)?, call.u32(4));
     let vm = call.vm();
     let world = call.world();

@@ -70,12 +70,13 @@ impl Emulator {
             let length: usize = request.body.iter().map(Vec::len).sum();
             headers.set(b"content-length", length.to_string().as_bytes());
         }
-        HOP_BY_HOP.iter().chain(INTERNAL).for_each(|name| headers.remove(name.as_bytes()));
+        headers.remove_all(HOP_BY_HOP);
+        headers.remove_all(INTERNAL);
         // Of what it says only this is for the upstream.
         let te = headers.text("te").unwrap_or_default();
-        headers.remove(b"te");
-        if te.split(',').any(|token| token.trim() == "trailers") {
-            headers.add(b"te", b"trailers");
+        match te.split(',').any(|token| token.trim() == "trailers") {
+            true => headers.set(b"te", b"trailers"),
+            false => headers.remove(b"te"),
         }
         let scheme = headers.text("x-forwarded-proto").unwrap_or_else(|| "http".into());
         headers.add(b":scheme", scheme.as_bytes());
@@ -182,9 +183,7 @@ impl Emulator {
                 .local_reply(stream, LocalReply { status: 502, details, body, ..LocalReply::default() });
         };
         s.headers_sent = true;
-        ["connection", "proxy-connection", "transfer-encoding", "upgrade"]
-            .iter()
-            .for_each(|name| map.remove(name.as_bytes()));
+        map.remove_all(&["connection", "proxy-connection", "transfer-encoding", "upgrade"]);
         if map.first(b"date").is_none() {
             map.add(b"date", date.as_bytes());
         }
@@ -194,7 +193,6 @@ impl Emulator {
             map.set(b"connection", b"close");
             s.client.closes = true;
         }
-        let map = map.clone();
         s.client.status = u16::try_from(status).unwrap_or(0);
         s.code = Some(s.client.status);
         s.client.headers = wire::read_back(&map.fields().0);
@@ -241,27 +239,27 @@ impl Emulator {
 
     /// The response is complete; so is the stream.
     fn complete(&mut self, stream: u64) {
-        let view = view(self.world.stream_mut(stream));
         self.finish(stream, view);
     }
 
     /// The stream is cut off.
     pub(crate) fn reset(&mut self, stream: u64) {
-        self.finish(stream, ClientView::Reset);
+        self.finish(stream, |_| ClientView::Reset);
     }
 
     /// Ends a stream: the log, then the filters' contexts go.
-    pub(crate) fn finish(&mut self, stream: u64, view: ClientView) {
+    pub(crate) fn finish(&mut self, stream: u64, view: fn(&mut Stream) -> ClientView) {
         if !self.is_alive(stream) {
             return;
         }
         self.world.stream_mut(stream).finishing = true;
         self.log_and_delete(stream);
-        let Some(done) = self.world.streams.remove(&stream) else { return };
+        let Some(mut done) = self.world.streams.remove(&stream) else { return };
+        let client = view(&mut done);
         if let Some(timer) = done.router.timer {
             self.world.clock.cancel(timer);
         }
-        let exchange = Exchange { client: view, upstream: done.router.requests, details: done.details };
+        let exchange = Exchange { client, upstream: done.router.requests, details: done.details };
         self.world.done.insert(stream, exchange);
     }
 }
@@ -279,9 +277,9 @@ fn again(stream: &Stream) -> Vec<u8> {
 }
 
 /// What a client makes of what it got: the length it was promised counts (RFC 9112 section 6.3).
-fn view(stream: &Stream) -> ClientView {
-    let client = &stream.client;
-    let mut body = client.body.clone();
+fn view(stream: &mut Stream) -> ClientView {
+    let client = &mut stream.client;
+    let mut body = std::mem::take(&mut client.body);
     let none = stream.is_head || matches!(client.status, 101 | 204 | 304);
     let promised: Option<usize> =
         client.headers.get("content-length").and_then(|n| std::str::from_utf8(n).ok()?.trim().parse().ok());
@@ -295,8 +293,8 @@ fn view(stream: &Stream) -> ClientView {
     }
     ClientView::Response(Response {
         status: client.status,
-        headers: client.headers.clone(),
+        headers: std::mem::take(&mut client.headers),
         body: if body.is_empty() { Vec::new() } else { vec![body] },
-        trailers: client.trailers.clone(),
+        trailers: std::mem::take(&mut client.trailers),
     })
 }

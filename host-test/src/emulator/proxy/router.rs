@@ -4,7 +4,7 @@ use super::Way;
 use super::retry::{self, Policy};
 use crate::emulator::Emulator;
 use crate::emulator::callouts::{
-    REFUSED, REFUSED_DETAILS, TERMINATED, TERMINATED_DETAILS, TIMED_OUT, answer_headers, deliver, received,
+    self, REFUSED, REFUSED_DETAILS, TERMINATED, TERMINATED_DETAILS, TIMED_OUT, answer_headers, received,
 };
 use crate::emulator::header_map::{HeaderMap, Kind};
 use crate::emulator::wire;
@@ -74,7 +74,7 @@ impl Emulator {
         let ms = headers.text("x-envoy-upstream-rq-timeout-ms").and_then(|ms| ms.parse().ok());
         s.router.timeout = ms.map_or(timeout, Duration::from_millis);
         s.router.policy = Policy::of(headers);
-        CONTROLS.iter().for_each(|name| headers.remove(name.as_bytes()));
+        headers.remove_all(CONTROLS);
         if !s.router.timeout.is_zero() {
             let ms = s.router.timeout.as_millis().to_string();
             headers.set(b"x-envoy-expected-rq-timeout-ms", ms.as_bytes());
@@ -126,7 +126,7 @@ impl Emulator {
             .is_some_and(|u| matches!(u.turns.next(&u.spec), Some(Answer::Refuse)));
         let now = self.world.clock.now();
         let s = self.world.stream_mut(stream);
-        let Some(headers) = s.router.headers.clone() else { return };
+        let Some(headers) = s.router.headers.as_mut() else { return };
         let first = s.router.attempt == 0;
         let goes = s.router.ended || (refuses && first);
         if !goes {
@@ -135,7 +135,6 @@ impl Emulator {
         s.router.attempt += 1;
         s.router.sent_at = now;
         let (attempt, timeout) = (s.router.attempt, s.router.timeout);
-        let mut headers = headers;
         if attempt > 1 && !timeout.is_zero() {
             // What is left of the time for all tries.
             let left = timeout.saturating_sub(now.saturating_sub(s.router.first_at)).as_millis().to_string();
@@ -144,7 +143,7 @@ impl Emulator {
             s.router.first_at = now;
         }
         let mut body = s.router.body.clone();
-        let request = received(&headers, Vec::new(), s.router.trailers.as_ref());
+        let request = received(headers, Vec::new(), s.router.trailers.as_ref());
         let declared: Option<usize> = headers.text("content-length").and_then(|n| n.parse().ok());
         if s.router.timer.is_none() && !timeout.is_zero() {
             let timer = self.world.clock.after(timeout, Event::RouteTimeout { stream });
@@ -155,7 +154,7 @@ impl Emulator {
             || declared.is_some_and(|declared| declared > body.len());
         body.truncate(declared.unwrap_or(usize::MAX));
         let request = UpstreamRequest { body, ..request };
-        let answer = deliver(&mut self.world, 0, request.clone());
+        let answer = callouts::answer(&mut self.world, 0, &request);
         if !matches!(answer, Answer::Refuse) {
             self.world.stream_mut(stream).router.requests.push(request);
         }

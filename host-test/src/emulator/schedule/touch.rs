@@ -41,6 +41,11 @@ impl Touch {
         upstreams.iter().any(|upstream| several(&upstream.spec)).then(|| Self::new("upstreams", How::Changes))
     }
 
+    /// The name of the thing, if it is one thing.
+    pub fn what(&self) -> Option<&str> {
+        self.what.as_deref()
+    }
+
     /// Whether nobody can tell in which order two threads did this and that.
     pub fn commutes(&self, other: &Self) -> bool {
         let apart = self.what.is_some() && other.what.is_some() && self.what != other.what;

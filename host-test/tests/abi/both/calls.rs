@@ -14,17 +14,6 @@ agree! {
         .scenario()
         .upstream(Upstream::replies("u", Response::new(200).chunk("a").chunk("b").trailer("t", "v")))
         .request(Request::post("/", "a").chunk("b").trailer("rt", "1"));
-    an_empty_body_is_no_body: guests::sees_bodies()
-        .scenario()
-        .upstream(Upstream::replies("u", Response::new(200).chunk("")))
-        .request(Request::post("/", ""));
-    empty_pieces_are_not_seen: guests::sees_bodies()
-        .scenario()
-        .upstream(Upstream::replies("u", Response::new(200).chunk("").chunk("")))
-        .request(Request::post("/", "").chunk(""));
-    a_replaced_field_comes_last: guests::replaces()
-        .scenario()
-        .request(get().header("x-one", "1").header("user-agent", "a").header("x-two", "1").header("x-two", "2").header("x-three", "3"));
     properties: guests::properties()
         .scenario()
         .request( Request::post("/a/b?c=d", "xyz") .header("user-agent", "ua") .header("referer", "r") .header("x", "1") .header("x", "2"), );

@@ -55,25 +55,6 @@ pub fn all_maps() -> Guest {
     })
 }
 
-/// Says when it is called, so that it shows which callbacks an empty body leads to.
-pub fn sees_bodies() -> Guest {
-    ["request_headers", "request_body", "response_headers", "response_body"].iter().fold(
-        Guest::new(),
-        |guest, name| {
-            guest.on(name, told(vec![call!("log", 2, (*name)), call!("get_header_map_pairs", 0, _, _)]))
-        },
-    )
-}
-
-/// Replaces fields that are there: a common one, one that Envoy keeps in a slot of its own, one of two values, and a
-/// pseudo-header.
-pub fn replaces() -> Guest {
-    let replaced = ["x-one", "user-agent", "x-two", ":path"].into_iter().flat_map(|name| {
-        [call!("replace_header_map_value", 0, name, "/new"), call!("get_header_map_pairs", 0, _, _)]
-    });
-    Guest::new().on("request_headers", told(replaced.collect()))
-}
-
 pub fn properties() -> Guest {
     let paths: Vec<String> = [
         "request",

@@ -30,6 +30,7 @@ pub(crate) fn find(world: &World, connection: &Connection, path: &[&str]) -> Opt
         }
         ["request", "size" | "total_size"] => number(c.bytes_received),
         ["response", "size" | "total_size"] => number(c.bytes_sent),
+        ["request" | "response", "headers_bytes"] => number(0),
         ["response", "flags"] => Some(Value::Int(c.flags)),
         ["request" | "response", "headers"] | ["response", "trailers"] => Some(Value::Map(Vec::new())),
         ["xds", "cluster_name"] => text(CONFIGURED).filter(|_| c.attempted),
@@ -37,7 +38,9 @@ pub(crate) fn find(world: &World, connection: &Connection, path: &[&str]) -> Opt
         ["xds", "listener_direction"] => Some(Value::Int(0)),
         ["xds", "filter_chain_name"] => text(""),
         ["xds", "listener_metadata"] | ["metadata"] => Some(Value::Message(Vec::new())),
-        ["metadata", "filter_metadata"] => Some(Value::Map(Vec::new())),
+        ["metadata", "filter_metadata" | "typed_filter_metadata"]
+        | ["xds", "listener_metadata", "filter_metadata"] => Some(Value::Map(Vec::new())),
+        ["xds", "cluster_metadata", "filter_metadata"] => c.attempted.then(|| Value::Map(Vec::new())),
         ["filter_state", key] => c.filter_state.get(*key).map(FilterState::to_value),
         [name] => c.filter_state.get(&format!("{PREFIX}{name}")).map(FilterState::to_value),
         _ => None,

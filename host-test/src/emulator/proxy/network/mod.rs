@@ -95,7 +95,6 @@ pub(crate) struct Connection {
     pub refused: bool,
     pub open: bool,
     pub started: Duration,
-    pub ended: Option<Duration>,
     pub bytes_received: usize,
     pub bytes_sent: usize,
     /// `%RESPONSE_FLAGS%` as bits.

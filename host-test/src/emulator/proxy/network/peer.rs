@@ -209,3 +209,59 @@ impl Peer {
         doing.push(Doing::Rst);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_piece_is_sent_when_the_one_before_was_read_or_is_not_going_to_be() {
+        let mut peer = Peer::new(&Script::new().send("a").send("b"));
+        let wake = Doing::Wake(UNREAD_PATIENCE);
+        assert_eq!(peer.play(Duration::ZERO, false), [Doing::Send(b"a".to_vec()), wake]);
+        assert_eq!(peer.play(MS, true), [Doing::Wake(UNREAD_PATIENCE)]);
+        assert_eq!(peer.play(UNREAD_PATIENCE, true)[0], Doing::Send(b"b".to_vec()));
+    }
+
+    #[test]
+    fn what_is_waited_for_may_come_in_pieces_and_what_is_more_stays() {
+        let mut peer = Peer::new(&Script::new().receive(3).shut_down());
+        peer.play(Duration::ZERO, false);
+        peer.hand(b"ab", false);
+        assert!(!peer.play(MS, false).contains(&Doing::Fin));
+        peer.hand(b"cd", false);
+        assert!(peer.play(2 * MS, false).contains(&Doing::Fin));
+        assert_eq!(peer.got.bytes, b"abcd");
+    }
+
+    #[test]
+    fn patience_begins_anew_with_each_byte() {
+        let mut peer = Peer::new(&Script::new().patience(10 * MS));
+        assert_eq!(peer.play(Duration::ZERO, false), [Doing::Wake(10 * MS)]);
+        peer.hand(b"a", false);
+        assert_eq!(peer.play(9 * MS, false), [Doing::Wake(19 * MS)]);
+        assert_eq!(peer.play(19 * MS, false), [Doing::Rst]);
+        assert_eq!((peer.got.end, peer.closed), (End::Hang, true));
+    }
+
+    #[test]
+    fn an_echo_sends_back_what_it_gets_and_ends_behind_it() {
+        let mut peer = Peer::upstream(&TcpUpstream::Echo).unwrap();
+        peer.hand(b"ab", true);
+        let played = peer.play(Duration::ZERO, false);
+        assert_eq!(played, [Doing::Send(b"ab".to_vec()), Doing::Wake(UNREAD_PATIENCE)]);
+        assert_eq!(peer.play(MS, false), [Doing::Fin]);
+        assert_eq!((peer.got.end, peer.closed), (End::Closed, true));
+    }
+
+    #[test]
+    fn a_broken_connection_is_noticed_behind_what_came_before() {
+        let mut peer = Peer::new(&Script::new());
+        peer.hand(b"a", false);
+        peer.hand_rst();
+        assert_eq!(peer.play(Duration::ZERO, false), []);
+        assert_eq!((peer.got.bytes.as_slice(), peer.got.end), (&b"a"[..], End::Reset));
+    }
+}

@@ -60,7 +60,6 @@ impl Emulator {
             refused: false,
             open: true,
             started: self.world.clock.now(),
-            ended: None,
             bytes_received: 0,
             bytes_sent: 0,
             flags: 0,
@@ -83,7 +82,11 @@ impl Emulator {
         self.world.connections.values().filter(|connection| connection.open).count()
     }
 
-    /// Lets time pass until a connection is over, or the client has broken it and the proxy does not care.
+    /// Lets time pass until a connection is over, or the client has broken it and the proxy does not care. One that is
+    /// over is forgotten then.
+    ///
+    /// # Panics
+    /// When the connection has been finished before, or goes on for 30 seconds.
     pub fn finish_connection(&mut self, handle: ConnectionHandle) -> ConnectionExchange {
         let id = handle.0;
         let end = self.world.clock.now() + PATIENCE;
@@ -109,10 +112,15 @@ impl Emulator {
             }
         }
         let c = self.world.connection_mut(id);
-        ConnectionExchange {
+        let open = c.open;
+        let exchange = ConnectionExchange {
             client: c.client.got.clone(),
             upstream: c.upstream.iter().map(|peer| peer.got.clone()).collect(),
-            flags: if c.open { String::new() } else { flag_names(c.flags) },
+            flags: if open { String::new() } else { flag_names(c.flags) },
+        };
+        if !open {
+            self.world.connections.remove(&id);
         }
+        exchange
     }
 }

@@ -148,10 +148,7 @@ impl Emulator {
         if !self.is_open(connection) {
             return;
         }
-        let now = self.world.clock.now();
-        let c = self.world.connection_mut(connection);
-        c.open = false;
-        c.ended = Some(now);
+        self.world.connection_mut(connection).open = false;
         self.tell_closed(connection, close);
         let c = self.world.connection_mut(connection);
         for side in [Side::Downstream, Side::Upstream] {
