@@ -61,6 +61,19 @@ impl Case {
         self
     }
 
+    /// Takes the time that the upstream took out of the response, of which not even the length is the same twice.
+    pub fn without_latency(mut self) -> Self {
+        let remove = crate::script::calls::remove(2, "x-envoy-upstream-service-time");
+        let of_response = |(filter, callback, _): &&mut (usize, &str, Vec<Step>)| {
+            *filter == 0 && *callback == "response_headers"
+        };
+        match self.scripts.iter_mut().find(of_response) {
+            Some((.., steps)) => steps.insert(0, remove),
+            None => self.scripts.push((0, "response_headers", vec![remove])),
+        }
+        self
+    }
+
     /// Tells of these callbacks of the first filter that they are called.
     pub fn shows(self, callbacks: &[&'static str]) -> Self {
         callbacks.iter().fold(self, |case, callback| case.on(callback, []))

@@ -55,7 +55,7 @@ pub(crate) fn set(world: &mut World, vm: usize, id: u32, name: &str, value: Vec<
         return Status::Ok;
     }
     let (readonly, kind) = prototype.map_or((false, 0), |p| (p.readonly, p.kind));
-    state.insert(format!("{PREFIX}{name}"), FilterState { value, readonly, kind });
+    state.insert(format!("{PREFIX}{name}"), FilterState { value, readonly, kind, span: 0 });
     Status::Ok
 }
 
@@ -109,7 +109,14 @@ pub(crate) fn find(world: &World, vm: usize, id: u32, path: &[&str]) -> Option<V
         ("xds", ["cluster_metadata" | "route_metadata" | "virtual_host_metadata", "filter_metadata"]) => {
             stream.routed.then(|| Value::Map(Vec::new()))
         }
-        ("filter_state", [key]) => stream.filter_state.get(*key).map(FilterState::to_value),
+        ("filter_state", [key, rest @ ..]) => {
+            let state = stream.filter_state.get(*key)?;
+            if key.starts_with(PREFIX) {
+                return Some(state.to_value());
+            }
+            let text = String::from_utf8_lossy(&state.value);
+            super::foreign::read_filter_state(key, &text, rest.first().copied())
+        }
         (name, []) => stream.filter_state.get(&format!("{PREFIX}{name}")).map(FilterState::to_value),
         _ => None,
     }

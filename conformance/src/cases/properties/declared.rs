@@ -38,6 +38,7 @@ fn case(name: &str, says: &str) -> Case {
     Case::new(format!("properties/declared/{name}"), says)
 }
 
+/// The cases.
 pub fn cases() -> Vec<Case> {
     let mut declarations = vec![
         declare("once", 1, 1, 0),

@@ -1,7 +1,7 @@
 //! Properties: which are there when, and as what bytes.
 
 mod connection;
-mod declared;
+pub mod declared;
 mod odd;
 mod request;
 mod response;
@@ -81,8 +81,9 @@ fn everywhere(area: &str, path: &str, told: Told, says: &str) -> Case {
     });
     let request = Request::post("/?q=1&r", "body").header("x", "1").header("x", "2").header("X-Mixed", "V");
     let response = Response::new(201).header("x", "3").header("x", "4").chunk("answer").trailer("t", "5");
-    case.request(
-        request.header("user-agent", "agent").header("referer", "http://from.test/").trailer("t", "6"),
-    )
-    .answer("upstream", [Answer::Reply { response, after: Duration::ZERO }])
+    case.without_latency()
+        .request(
+            request.header("user-agent", "agent").header("referer", "http://from.test/").trailer("t", "6"),
+        )
+        .answer("upstream", [Answer::Reply { response, after: Duration::ZERO }])
 }

@@ -15,6 +15,8 @@ pub(crate) struct FilterState {
     pub value: Vec<u8>,
     pub readonly: bool,
     pub kind: u32,
+    /// How long it lives: 0 the filter chain, 1 the request, 2 the connection.
+    pub span: u32,
 }
 
 impl FilterState {
