@@ -19,6 +19,9 @@ pub const GRPC: &str = "grpc";
 /// A cluster whose only host refuses connections.
 pub const REFUSES: &str = "refuses";
 
+/// A cluster without endpoints.
+pub const EMPTY: &str = "empty";
+
 /// What a case showed, a line for each thing: what the probe was told, then what the client and the upstreams saw.
 pub type Shown = Vec<String>;
 
@@ -55,7 +58,7 @@ pub fn scenario(sheet: &Sheet) -> Scenario {
         let mut filter = Filter::new(PROBE.clone()).named(loaded.name).config_text(configuration);
         filter.root_id = loaded.root_id.into();
         filter.vm_id = loaded.vm_id.into();
-        filter.vm_configuration = loaded.vm_configuration.into();
+        filter.vm_configuration.clone_from(&loaded.vm_configuration);
         filter.failure_policy = loaded.failure_policy;
         filter.allow_on_headers_stop_iteration = loaded.allow_on_headers_stop_iteration;
         filter.environment = loaded.environment.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
@@ -74,6 +77,7 @@ pub fn scenario(sheet: &Sheet) -> Scenario {
         answers(Upstream::replies(OTHER, ok())),
         answers(Upstream::grpc(GRPC, vec![grpc_ok()])),
         Upstream::answers(REFUSES, vec![Answer::Refuse]),
+        Upstream::empty(EMPTY),
     ]
     .into_iter()
     .fold(scenario, Scenario::upstream);
@@ -136,10 +140,16 @@ fn shown(sheet: &Sheet, outcome: Outcome) -> BTreeMap<String, Shown> {
             shown.extend(of_exchange(exchange));
         }
         for (upstream, requests) in &outcome.callouts {
-            let own = |path: &str| !key.is_empty() && path.starts_with(&key);
+            let own = |path: &str| {
+                let rest = path.strip_prefix(&key).filter(|_| !key.is_empty());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+            };
             for request in requests.iter().filter(|request| own(&request.path)) {
                 of_request(&mut shown, &format!("callout to {upstream}"), request.clone());
             }
+        }
+        if case.unordered {
+            shown.sort();
         }
         all.insert(case.name.clone(), shown);
     }

@@ -8,9 +8,6 @@ use super::{Emulator, callouts::grpc::News};
 use crate::{ClientView, Exchange, LogLine, Outcome, Request, UpstreamRequest};
 use std::time::Duration;
 
-/// How long a client waits for the next byte.
-const CLIENT_PATIENCE: Duration = Duration::from_secs(20);
-
 /// A request on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StreamHandle(u64);
@@ -61,10 +58,11 @@ impl Emulator {
         self.done.get(&handle.0)
     }
 
-    /// Lets time pass until a request is complete, or the client has waited for 20 seconds in vain.
+    /// Lets time pass until a request is complete, or the client has waited in vain.
     pub fn finish_request(&mut self, handle: StreamHandle) -> Exchange {
         while self.is_alive(handle.0) {
-            let limit = self.world.stream_mut(handle.0).client.last_byte + CLIENT_PATIENCE;
+            let patience = self.world.settings.client_patience;
+            let limit = self.world.stream_mut(handle.0).client.last_byte + patience;
             match self.world.clock.next(limit) {
                 Some(event) => self.handle(event),
                 None => {

@@ -69,18 +69,19 @@ pub fn route(prefix: &str, cluster: &str) -> Value {
     json!({ "match": { "prefix": prefix }, "route": { "cluster": cluster } })
 }
 
-/// A cluster with one endpoint. `http2` speaks HTTP/2 without TLS to it, as gRPC needs it.
-pub fn cluster(name: &str, endpoint: SocketAddr, http2: bool) -> Value {
+/// A cluster with one endpoint, or none. `http2` speaks HTTP/2 without TLS to it, as gRPC needs it.
+pub fn cluster(name: &str, endpoint: impl Into<Option<SocketAddr>>, http2: bool) -> Value {
     let protocol = match http2 {
         true => json!({ "http2_protocol_options": {} }),
         false => json!({ "http_protocol_options": { "enable_trailers": true } }),
     };
     let options = any(HTTP_OPTIONS, json!({ "explicit_http_config": protocol }));
-    let endpoint = json!({ "endpoint": { "address": address(endpoint) } });
+    let endpoint = endpoint.into().map(|at| json!({ "endpoint": { "address": address(at) } }));
+    let endpoints: Vec<_> = endpoint.into_iter().collect();
     json!({
         "name": name,
         "type": "STATIC",
-        "load_assignment": { "cluster_name": name, "endpoints": [{ "lb_endpoints": [endpoint] }] },
+        "load_assignment": { "cluster_name": name, "endpoints": [{ "lb_endpoints": endpoints }] },
         "typed_extension_protocol_options": { (HTTP_OPTIONS): options },
     })
 }
@@ -147,7 +148,7 @@ pub fn duration(d: Duration) -> Value {
 
 /// The bootstrap of a scenario whose upstreams are at `endpoints`: in the order of the scenario, with their name and
 /// whether they speak HTTP/2.
-pub(super) fn of_scenario(scenario: &Scenario, endpoints: &[(String, SocketAddr, bool)]) -> Value {
+pub(super) fn of_scenario(scenario: &Scenario, endpoints: &[(String, Option<SocketAddr>, bool)]) -> Value {
     let settings = &scenario.settings;
     let mut clusters: Vec<Value> =
         endpoints.iter().map(|(name, at, http2)| cluster(name, *at, *http2)).collect();

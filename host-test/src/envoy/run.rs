@@ -25,7 +25,7 @@ pub fn run(scenario: &Scenario) -> Result<Outcome, Refused> {
     let wanted = if scenario.upstreams.is_empty() { &default } else { scenario.upstreams.as_slice() };
     let upstreams = Upstreams::start(wanted).unwrap_or_else(|e| panic!("cannot start the upstreams: {e}"));
     let endpoints: Vec<_> =
-        upstreams.servers().iter().map(|s| (s.name.clone(), s.address(), s.http2)).collect();
+        upstreams.servers().iter().map(|s| (s.name.clone(), s.endpoint(), s.http2)).collect();
     let options = Options {
         workers: scenario.settings.workers,
         level: LogLevel::Warn,
@@ -85,8 +85,12 @@ impl Run<'_> {
 
     fn exchange(&self, request: &Request) -> (Exchange, usize) {
         let before = self.servers[0].count();
-        let (client, port) = client::send(self.envoy.listener(bootstrap::INGRESS), request)
-            .unwrap_or_else(|e| panic!("cannot connect to Envoy: {e}\n{}", self.envoy.log_text()));
+        let (client, port) = client::send(
+            self.envoy.listener(bootstrap::INGRESS),
+            request,
+            self.scenario.settings.client_patience,
+        )
+        .unwrap_or_else(|e| panic!("cannot connect to Envoy: {e}\n{}", self.envoy.log_text()));
         // A stream is logged, then its filters are told that it is over, then the connection goes. The gauge is the
         // last of it all, so what filters do at the end is done.
         let active = "http.ingress.downstream_cx_active";

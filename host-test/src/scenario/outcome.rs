@@ -36,7 +36,7 @@ pub enum ClientView {
     Response(Response),
     /// The connection was closed before a whole response came.
     Reset,
-    /// Nothing came in 20 seconds (on the emulator: nothing is left that could make anything come).
+    /// Nothing came in `Settings::client_patience` (on the emulator: nothing is left that could make anything come).
     Hang,
 }
 

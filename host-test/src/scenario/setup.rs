@@ -133,18 +133,21 @@ pub enum FailurePolicy {
     FailReload,
 }
 
-/// Something behind the proxy: an Envoy cluster of this name with one endpoint.
+/// Something behind the proxy: an Envoy cluster of this name with one endpoint (or none).
 #[derive(Clone, Debug)]
 pub struct Upstream {
     /// The cluster's name.
     pub name: String,
     /// Its answer to the first request, the second, ... The last one is repeated.
     pub answers: Vec<Answer>,
-    /// Answers to requests whose path begins with this, in turn, in place of those above. The longest prefix counts.
+    /// Answers to requests whose path begins with this (up to its end, a `/` or a `?`), in turn, in place of those
+    /// above. The longest prefix counts.
     /// To refuse a connection is not among them: it is refused before there is a path.
     pub by_path: Vec<(String, Vec<Answer>)>,
     /// HTTP/2 without TLS in place of HTTP/1.1; gRPC needs it.
     pub http2: bool,
+    /// A cluster without endpoints: there is nothing that a request could be sent to.
+    pub empty: bool,
 }
 
 impl Upstream {
@@ -155,12 +158,17 @@ impl Upstream {
 
     /// An HTTP/1.1 upstream that gives these answers in turn.
     pub fn answers(name: &str, answers: Vec<Answer>) -> Self {
-        Self { name: name.into(), answers, by_path: Vec::new(), http2: false }
+        Self { name: name.into(), answers, by_path: Vec::new(), http2: false, empty: false }
+    }
+
+    /// A cluster without endpoints.
+    pub fn empty(name: &str) -> Self {
+        Self { empty: true, ..Self::answers(name, vec![Answer::Refuse]) }
     }
 
     /// A gRPC upstream (HTTP/2) that gives these answers in turn.
     pub fn grpc(name: &str, answers: Vec<Answer>) -> Self {
-        Self { name: name.into(), answers, by_path: Vec::new(), http2: true }
+        Self { name: name.into(), answers, by_path: Vec::new(), http2: true, empty: false }
     }
 
     /// Gives requests whose path begins with `path` these answers in turn.
@@ -219,6 +227,9 @@ pub struct Settings {
     pub route_timeout: Duration,
     /// How long to wait, on the emulator's clock or the wall's, after the last request before the outcome is read.
     pub linger: Duration,
+    /// How long a client waits for the next byte before it hangs up; by the wall's clock it must be long enough for
+    /// the slowest machine.
+    pub client_patience: Duration,
     /// The least level of log lines kept in the outcome.
     pub log_level: super::LogLevel,
 }
@@ -231,6 +242,7 @@ impl Default for Settings {
             buffer_limit: 1 << 20,
             route_timeout: Duration::from_secs(15),
             linger: Duration::ZERO,
+            client_patience: Duration::from_secs(20),
             log_level: super::LogLevel::Debug,
         }
     }

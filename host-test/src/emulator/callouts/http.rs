@@ -36,6 +36,10 @@ pub(crate) fn start(world: &mut World, vm: usize, root: u32, call: Call) -> Resu
     if [":path", ":method", ":authority"].iter().any(|name| headers.first(name.as_bytes()).is_none()) {
         return Err(Status::BadArgument);
     }
+    if world.upstreams[upstream].spec.empty {
+        // There is no callback: it would come while the call is being made, which counts as a failure to make it.
+        return Err(Status::InternalFailure);
+    }
     if !call.body.is_empty() {
         headers.set(b"content-length", call.body.len().to_string().as_bytes());
     }

@@ -104,6 +104,11 @@ impl Server {
         self.port.address()
     }
 
+    /// Where its cluster finds it, if it has an endpoint.
+    pub fn endpoint(&self) -> Option<SocketAddr> {
+        (!self.spec.empty).then(|| self.address())
+    }
+
     /// The requests that came so far.
     pub fn requests(&self) -> Vec<UpstreamRequest> {
         self.state().requests.clone()
