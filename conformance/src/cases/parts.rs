@@ -13,7 +13,7 @@ pub const SOON: Duration = Duration::from_millis(100);
 /// Longer than that.
 pub const LATER: Duration = Duration::from_millis(200);
 /// In a sheet of cases that end with the client's patience.
-pub const IMPATIENT: Duration = Duration::from_millis(700);
+pub const IMPATIENT: Duration = Duration::from_millis(400);
 /// All of a buffer.
 pub const ALL: u32 = u32::MAX;
 /// The callbacks of a message, and those that come behind it.

@@ -31,7 +31,8 @@ pub(super) fn sheets() -> Vec<Sheet> {
 
 fn close() -> Vec<Case> {
     let mut cases = Vec::new();
-    for callback in CALLBACKS {
+    // To close it in its last callback takes Envoy down: see `EMULATOR_ONLY`.
+    for callback in CALLBACKS.into_iter().filter(|callback| *callback != "response_trailers") {
         for kind in [0, 1] {
             let what = ["request", "response"][kind as usize];
             let name = format!("flow/close/{callback}/{what}").replace('_', "-");
