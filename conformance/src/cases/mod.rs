@@ -1,10 +1,12 @@
 //! The table. A file for each area of the ABI; `docs/abi.md` is its index.
 
 pub mod callouts;
+pub mod chains;
 pub mod failure;
 pub mod flow;
 pub mod grpc;
 pub mod headers;
+pub mod lifecycle;
 pub mod parts;
 pub mod replies;
 
@@ -12,7 +14,7 @@ use crate::Sheet;
 
 /// Every sheet.
 pub fn all() -> Vec<Sheet> {
-    [headers::sheets(), flow::sheets(), grpc::sheets(), replies::sheets(), callouts::sheets(), failure::sheets()].into_iter().flatten().collect()
+    [headers::sheets(), flow::sheets(), grpc::sheets(), replies::sheets(), callouts::sheets(), failure::sheets(), chains::sheets(), lifecycle::sheets()].into_iter().flatten().collect()
 }
 
 /// What cannot be run on Envoy from a test: what, why, and the test that proves it on the emulator.

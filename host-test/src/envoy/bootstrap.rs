@@ -160,6 +160,8 @@ pub(super) fn of_scenario(scenario: &Scenario, endpoints: &[(String, Option<Sock
     route["route"]["timeout"] = duration(settings.route_timeout);
     let filters = scenario.filters.iter().map(wasm).collect();
     let mut manager = connection_manager(filters, &[any_host(&[route])]);
+    // A connection that is cut off is left to the client to close for so long; Envoy's default is a second.
+    manager["delayed_close_timeout"] = duration(Duration::from_millis(100));
     manager["generate_request_id"] = json!(settings.generate_request_id);
     let log = json_access_log(
         ACCESS_LOG,
