@@ -2,14 +2,14 @@
 
 #![allow(clippy::print_stdout, reason = "a program")]
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tollgate_conformance::compare::{Verdict, compare, from_json, to_json};
-use tollgate_conformance::{Sheet, cases, run};
-use tollgate_host_test::{Host, envoy};
+use tollgate_conformance::{Sheet, cases, mutants, page, run};
+use tollgate_host_test::{Host, envoy, paths};
 
 /// Compares the emulated host with a real Envoy, case by case.
 #[derive(Parser)]
@@ -26,6 +26,12 @@ struct Arguments {
     /// Print what a host shows in the cases that `--only` names.
     #[arg(long, value_parser = ["emulator", "envoy"])]
     show: Option<String>,
+    /// Write the page about the ABI to a file; nothing is run.
+    #[arg(long)]
+    page: Option<PathBuf>,
+    /// Change the emulator in ways that the table must notice, one at a time, and see whether it does.
+    #[arg(long)]
+    mutants: bool,
     /// Write what Envoy showed to a file.
     #[arg(long)]
     record: Option<PathBuf>,
@@ -47,6 +53,10 @@ fn main() -> ExitCode {
 
 fn real_main() -> Result<bool> {
     let arguments = Arguments::parse();
+    if let Some(path) = &arguments.page {
+        std::fs::write(path, page::page()).with_context(|| format!("`{}`", path.display()))?;
+        return Ok(true);
+    }
     let mut sheets = chosen(arguments.only.as_deref());
     if arguments.alone {
         sheets = split(sheets, arguments.only.as_deref().unwrap_or_default());
@@ -69,6 +79,16 @@ fn real_main() -> Result<bool> {
         Some(_) => "recorded".to_owned(),
         None => envoy::version(&envoy::binary().context("there is no Envoy")?)?,
     };
+    if arguments.mutants {
+        let folder = paths::target_dir().join("conformance");
+        std::fs::create_dir_all(&folder)?;
+        let shown = folder.join(format!("envoy-{version}.json"));
+        let report = compare(&sheets, &version, recorded.as_ref());
+        let unexplained = report.unexplained();
+        ensure!(unexplained.is_empty(), "the emulator itself differs: {}", unexplained.join("\n"));
+        std::fs::write(&shown, serde_json::to_vec(&to_json(&report.recorded))?)?;
+        return mutants::try_all(&shown);
+    }
     let report = compare(&sheets, &version, recorded.as_ref());
     if let Some(path) = &arguments.record {
         std::fs::write(path, serde_json::to_vec_pretty(&to_json(&report.recorded))?)?;

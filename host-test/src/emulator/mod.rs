@@ -24,14 +24,13 @@ mod trace;
 mod vm;
 mod world;
 
-pub use abi::names as host_calls;
+pub use abi::{host_call, names as host_calls};
 pub use linking::AbiVersion;
 pub use start::Builder;
 pub use steps::StreamHandle;
 pub use trace::{Effect, Trap, Which};
 
-use crate::{Exchange, Outcome, Refused, Scenario};
-use std::collections::BTreeMap;
+use crate::{Outcome, Refused, Scenario};
 use std::time::Duration;
 use world::World;
 
@@ -46,13 +45,6 @@ pub fn run(scenario: &Scenario) -> Result<Outcome, Refused> {
 /// A proxy with its filters loaded.
 #[derive(Debug)]
 pub struct Emulator {
+    /// Everything, so that a VM which is entered can have everything. It is hollow meanwhile.
     world: Box<World>,
-    vms: Vec<Option<vm::Vm>>,
-    scenario: Scenario,
-    workers: usize,
-    next_stream: u64,
-    done: BTreeMap<u64, Exchange>,
-    patience: Duration,
-    /// The root context of a plugin on a thread, and its VM.
-    roots: BTreeMap<(usize, usize), (usize, u32)>,
 }

@@ -22,9 +22,7 @@ const RELOAD_AFTER: Duration = Duration::from_secs(1);
 /// An emulator to be, for what must be known before the filters are loaded.
 #[derive(Debug)]
 pub struct Builder {
-    scenario: Scenario,
     world: Box<World>,
-    patience: Duration,
 }
 
 impl Builder {
@@ -36,15 +34,15 @@ impl Builder {
 
     /// Takes a callback that runs longer than this, by the wall's clock, for an endless loop.
     pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+        self.world.patience = patience;
         self
     }
 
     /// Loads the filters.
     pub fn start(mut self) -> Result<Emulator, Refused> {
         let world = &mut self.world;
-        world.settings = self.scenario.settings.clone();
-        let mut upstreams = self.scenario.upstreams.clone();
+        world.settings = world.scenario.settings.clone();
+        let mut upstreams = world.scenario.upstreams.clone();
         if upstreams.is_empty() {
             upstreams.push(Upstream::replies("upstream", Response::new(200).chunk("ok")));
         }
@@ -52,17 +50,8 @@ impl Builder {
             .into_iter()
             .map(|spec| UpstreamState { spec, turns: Turns::default(), received: Vec::new() })
             .collect();
-        let workers = self.scenario.settings.workers.max(1);
-        let mut emulator = Emulator {
-            world: self.world,
-            vms: Vec::new(),
-            scenario: self.scenario,
-            workers,
-            next_stream: 0,
-            done: BTreeMap::new(),
-            patience: self.patience,
-            roots: BTreeMap::new(),
-        };
+        world.workers = world.settings.workers.max(1);
+        let mut emulator = Emulator { world: self.world };
         match emulator.load() {
             Ok(()) => Ok(emulator),
             Err(reason) => Err(Refused { reason, logs: emulator.world.logs }),
@@ -78,12 +67,13 @@ impl Emulator {
 
     /// For what must be known before the filters are loaded.
     pub fn builder(scenario: &Scenario) -> Builder {
-        Builder { scenario: scenario.clone(), world: Box::default(), patience: PATIENCE }
+        let world = World { scenario: scenario.clone(), patience: PATIENCE, ..World::default() };
+        Builder { world: Box::new(world) }
     }
 
     fn load(&mut self) -> Result<(), String> {
         let mut codes = Vec::new();
-        for filter in self.scenario.filters.clone() {
+        for filter in self.world.scenario.filters.clone() {
             let path = filter.wasm.path();
             let wasm = std::fs::read(path)
                 .unwrap_or_else(|e| panic!("cannot read the module {}: {e}", path.display()));
@@ -95,7 +85,7 @@ impl Emulator {
             self.canary(plugin, code)?;
             self.start_on(0, plugin, code)?;
         }
-        for thread in 1..=self.workers {
+        for thread in 1..=self.world.workers {
             for (plugin, code) in codes.iter().enumerate() {
                 self.start_on(thread, plugin, code)?;
             }
@@ -107,7 +97,7 @@ impl Emulator {
     fn canary(&mut self, plugin: usize, code: &Arc<Code>) -> Result<(), String> {
         let vm = self.new_vm(0, plugin, code)?;
         let tried = self.new_root(vm, plugin);
-        self.vms[vm] = None;
+        self.world.instances[vm] = None;
         let state = &mut self.world.vms[vm];
         state.contexts.clear();
         state.deferred.clear();
@@ -122,7 +112,7 @@ impl Emulator {
             None => self.new_vm(thread, plugin, code)?,
         };
         let alike = &self.world.plugins[plugin].key;
-        let root = self.roots.iter().find_map(|((on, other), (other_vm, root))| {
+        let root = self.world.roots.iter().find_map(|((on, other), (other_vm, root))| {
             let same = *on == thread && *other_vm == vm && self.world.plugins[*other].key == *alike;
             same.then_some(*root)
         });
@@ -130,7 +120,7 @@ impl Emulator {
             Some(root) => root,
             None => self.new_root(vm, plugin)?,
         };
-        self.roots.insert((thread, plugin), (vm, root));
+        self.world.roots.insert((thread, plugin), (vm, root));
         Ok(())
     }
 
@@ -154,12 +144,12 @@ impl Emulator {
         };
         self.world.vms.push(state);
         let index = self.world.vms.len() - 1;
-        self.vms.push(None);
-        let vm = Vm::start(code, index, self.patience, &mut self.world).map_err(|why| {
+        self.world.instances.push(None);
+        let vm = Vm::start(code, index, self.world.patience, &mut self.world).map_err(|why| {
             self.world.log(LogLevel::Critical, why.clone());
             refusal(&self.world.plugins[plugin].filter, &why)
         })?;
-        self.vms[index] = Some(vm);
+        self.world.instances[index] = Some(vm);
         Ok(index)
     }
 
@@ -207,7 +197,7 @@ impl Emulator {
 
     /// Where a request on a worker finds a filter: its VM and its root context, or nothing if it is to be left out.
     pub(crate) fn plugin_on(&mut self, worker: usize, plugin: usize) -> Option<(usize, u32)> {
-        let place @ (vm, _) = *self.roots.get(&(worker, plugin))?;
+        let place @ (vm, _) = *self.world.roots.get(&(worker, plugin))?;
         if !self.world.vms[vm].failed {
             return Some(place);
         }
@@ -219,7 +209,7 @@ impl Emulator {
                 if due {
                     self.reload(worker, plugin);
                 }
-                self.roots.get(&(worker, plugin)).copied()
+                self.world.roots.get(&(worker, plugin)).copied()
             }
         }
     }
@@ -228,7 +218,7 @@ impl Emulator {
     fn reload(&mut self, thread: usize, plugin: usize) {
         let wasm = std::fs::read(self.world.plugins[plugin].filter.wasm.path());
         let code = wasm.ok().and_then(|wasm| linking::load(&wasm).ok());
-        let old = self.roots.get(&(thread, plugin)).map(|(vm, _)| *vm);
+        let old = self.world.roots.get(&(thread, plugin)).map(|(vm, _)| *vm);
         let done = code.is_some_and(|code| self.start_on(thread, plugin, &code).is_ok());
         if let Some(old) = old.filter(|_| !done) {
             self.world.vms[old].reload_at = Some(self.world.clock.now() + RELOAD_AFTER);
@@ -251,8 +241,8 @@ impl Emulator {
             self.world.plugins[plugin] = old;
             return Err(refused(self, reason));
         }
-        for thread in 0..=self.workers {
-            let Some((vm, root)) = self.roots.remove(&(thread, plugin)) else { continue };
+        for thread in 0..=self.world.workers {
+            let Some((vm, root)) = self.world.roots.remove(&(thread, plugin)) else { continue };
             self.start_on(thread, plugin, &code).map_err(|reason| refused(self, reason))?;
             self.end_root(vm, root);
         }

@@ -21,12 +21,12 @@ impl Emulator {
 
     /// Sends the scenario's requests, one after the other, to the workers in turn, and gathers what came of it.
     pub fn run(mut self) -> Outcome {
-        let requests = self.scenario.requests.clone();
+        let requests = self.world.scenario.requests.clone();
         let exchanges = requests
             .iter()
             .enumerate()
             .map(|(i, request)| {
-                let handle = self.request(i % self.workers, request);
+                let handle = self.request(i % self.world.workers, request);
                 self.finish_request(handle)
             })
             .collect();
@@ -47,7 +47,11 @@ impl Emulator {
 
     /// Sends a request to a worker, the first being 0, as far as it comes without time passing.
     pub fn request(&mut self, worker: usize, request: &Request) -> StreamHandle {
-        assert!(worker < self.workers, "there are {} workers, and `{worker}` is none of them", self.workers);
+        assert!(
+            worker < self.world.workers,
+            "there are {} workers, and `{worker}` is none of them",
+            self.world.workers
+        );
         let stream = self.accept(worker + 1, request);
         self.advance(Duration::ZERO);
         StreamHandle(stream)
@@ -55,7 +59,7 @@ impl Emulator {
 
     /// What came of a request, if it is complete.
     pub fn exchange(&self, handle: StreamHandle) -> Option<&Exchange> {
-        self.done.get(&handle.0)
+        self.world.done.get(&handle.0)
     }
 
     /// Lets time pass until a request is complete, or the client has waited in vain.
@@ -68,13 +72,13 @@ impl Emulator {
                 None => {
                     self.world.clock.settle(limit);
                     self.hang_up(handle);
-                    if let Some(exchange) = self.done.get_mut(&handle.0) {
+                    if let Some(exchange) = self.world.done.get_mut(&handle.0) {
                         exchange.client = ClientView::Hang;
                     }
                 }
             }
         }
-        self.done.get(&handle.0).cloned().unwrap_or_else(|| panic!("no request {handle:?} was sent"))
+        self.world.done.get(&handle.0).cloned().unwrap_or_else(|| panic!("no request {handle:?} was sent"))
     }
 
     /// The client closes its connection.
@@ -138,14 +142,14 @@ impl Emulator {
 
     /// Bytes of linear memory of a filter's VM on a worker.
     pub fn memory(&self, worker: usize, plugin: usize) -> usize {
-        let place = self.roots.get(&(worker + 1, plugin));
-        place.and_then(|(vm, _)| self.vms[*vm].as_ref()).map_or(0, super::vm::Vm::memory_size)
+        let place = self.world.roots.get(&(worker + 1, plugin));
+        place.and_then(|(vm, _)| self.world.instances[*vm].as_ref()).map_or(0, super::vm::Vm::memory_size)
     }
 
     /// Calls a callback of a filter's root context on a worker with whatever arguments: a token that nobody was given,
     /// a size that is not so. What it returned, or nothing if it is not exported or the VM has failed.
     pub fn call_root(&mut self, worker: usize, plugin: usize, name: &str, args: &[u32]) -> Option<u32> {
-        let (vm, root) = *self.roots.get(&(worker + 1, plugin))?;
+        let (vm, root) = *self.world.roots.get(&(worker + 1, plugin))?;
         let answer = self.enter_plainly(vm, root, name, args).ok().flatten();
         self.after_call(vm);
         answer
@@ -153,7 +157,7 @@ impl Emulator {
 
     /// Ends all root contexts, as Envoy does when it stops.
     pub fn shut_down(&mut self) {
-        for (vm, root) in std::mem::take(&mut self.roots).into_values() {
+        for (vm, root) in std::mem::take(&mut self.world.roots).into_values() {
             self.end_root(vm, root);
         }
     }
@@ -191,8 +195,10 @@ impl Emulator {
         if self.world.vms[vm].failed {
             return Err(());
         }
-        let Some(instance) = self.vms[vm].as_mut() else { return Err(()) };
-        match instance.call(&mut self.world, name, id, args) {
+        let Some(mut instance) = self.world.instances[vm].take() else { return Err(()) };
+        let outcome = instance.call(&mut self.world, name, id, args);
+        self.world.instances[vm] = Some(instance);
+        match outcome {
             Ok(answer) => Ok(answer),
             Err(reason) => {
                 self.lose(vm, id, name, reason);

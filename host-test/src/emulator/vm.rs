@@ -22,7 +22,9 @@ pub(crate) enum Restriction {
 /// What host calls reach through their store.
 #[derive(Debug)]
 pub struct HostState {
-    /// All there is beside the VMs. It is here while the VM runs, and with the emulator otherwise.
+    /// Everything but this VM. It is here while the VM runs, and with the emulator otherwise; the other of the two has
+    /// a hollow one. The frames of the emulator below a VM that runs know ids and nothing else, so that what comes back
+    /// to them may be changed in any way.
     pub(crate) world: Box<World>,
     /// Which VM this is.
     pub(crate) vm: usize,

@@ -1,4 +1,4 @@
-//! All the state there is beside the VMs' memory: plain data, which host calls read and change.
+//! All the state there is, the VMs included: plain data, which host calls read and change.
 //!
 //! A host call never calls back into a VM (allocating aside). What has to happen in consequence is put down as an
 //! [`Action`], done when the callback returns, or as an [`Event`], done when its time comes. Envoy works the same way,
@@ -12,8 +12,9 @@ use super::proxy::stream::Stream;
 use super::random::Random;
 use super::state::{Metrics, Queues, SharedData};
 use super::trace::{Faults, Trace, Trap};
+use super::vm::Vm;
 use crate::scenario::Turns;
-use crate::{Filter, LogLevel, LogLine, Settings, Upstream, UpstreamRequest};
+use crate::{Exchange, Filter, LogLevel, LogLine, Scenario, Settings, Upstream, UpstreamRequest};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
@@ -142,13 +143,24 @@ pub(crate) struct UpstreamState {
     pub received: Vec<UpstreamRequest>,
 }
 
-/// Everything.
+/// Everything. Whoever has it is the one who runs: an emulator, or the VM that it has entered.
 #[derive(Debug, Default)]
 pub(crate) struct World {
+    pub scenario: Scenario,
     pub settings: Settings,
     pub clock: Clock<Event>,
     pub plugins: Vec<Plugin>,
+    /// Threads that requests are served by.
+    pub workers: usize,
     pub vms: Vec<VmState>,
+    /// The VMs themselves, where `vms` has what is known of them. One that runs is not here, nor one that is gone.
+    pub instances: Vec<Option<Vm>>,
+    /// The root context of a plugin on a thread, and its VM.
+    pub roots: BTreeMap<(usize, usize), (usize, u32)>,
+    pub next_stream: u64,
+    pub done: BTreeMap<u64, Exchange>,
+    /// How long a callback may run, by the wall's clock.
+    pub patience: Duration,
     pub streams: BTreeMap<u64, Stream>,
     pub upstreams: Vec<UpstreamState>,
     pub shared: SharedData,

@@ -81,7 +81,7 @@ impl Signature {
     }
 
     /// The arguments: name and kind.
-    fn parts(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+    pub fn parts(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         self.args.split_whitespace().filter_map(|part| part.split_once(':'))
     }
 

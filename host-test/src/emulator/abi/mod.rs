@@ -49,6 +49,15 @@ pub(crate) fn find(module: &str, name: &str, abi: AbiVersion) -> Option<&'static
     all(abi).find(|call| call.name == name && call.modules.contains(&module))
 }
 
+/// How a host call is written, `proxy_log(level, message)`, if a module of this version may import it.
+pub fn host_call(name: &str, abi: AbiVersion) -> Option<String> {
+    let call = all(abi).find(|call| call.name == name)?;
+    let (given, wanted): (Vec<_>, Vec<_>) = call.parts().partition(|(_, kind)| !kind.starts_with(['o', 'O']));
+    let list = |parts: Vec<(&str, &str)>| parts.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    let results = if wanted.is_empty() { String::new() } else { format!(" -> {}", list(wanted)) };
+    Some(format!("{name}({}){results}", list(given)))
+}
+
 /// The names of all host calls in `env`, for tests that go through them.
 pub fn names(abi: AbiVersion) -> Vec<&'static str> {
     all(abi).filter(|call| call.name.starts_with("proxy_")).map(|call| call.name).collect()

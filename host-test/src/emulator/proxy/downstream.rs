@@ -35,8 +35,8 @@ const HOP_BY_HOP: &[&str] = &["connection", "keep-alive", "proxy-connection", "t
 impl Emulator {
     /// Opens a stream on a worker and lets the request's headers in; the rest follows as events.
     pub(crate) fn accept(&mut self, worker: usize, request: &Request) -> u64 {
-        self.next_stream += 1;
-        let id = self.next_stream;
+        self.world.next_stream += 1;
+        let id = self.world.next_stream;
         let mut headers = HeaderMap::default();
         let pseudo =
             [(":authority", &request.authority), (":path", &request.path), (":method", &request.method)];
@@ -248,7 +248,7 @@ impl Emulator {
             self.world.clock.cancel(timer);
         }
         let exchange = Exchange { client: view, upstream: done.router.requests, details: done.details };
-        self.done.insert(stream, exchange);
+        self.world.done.insert(stream, exchange);
     }
 }
 
