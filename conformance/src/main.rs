@@ -4,7 +4,6 @@
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tollgate_conformance::compare::{Verdict, compare, from_json, to_json};
@@ -146,13 +145,12 @@ fn split(sheets: Vec<Sheet>, only: &str) -> Vec<Sheet> {
 fn show(sheets: &[Sheet], host: &str, only: &str) {
     let host = if host == "envoy" { Host::Envoy } else { Host::Emulator };
     for sheet in sheets {
-        let wanted: BTreeSet<_> =
-            sheet.cases.iter().filter(|c| c.name.contains(only)).map(|c| &c.name).collect();
         match run::run(sheet, host) {
             Err(why) => println!("sheet {}: {why}", sheet.name),
             Ok(shown) => {
-                for (name, lines) in shown.iter().filter(|(name, _)| wanted.contains(name)) {
-                    println!("{name}\n    {}", lines.join("\n    "));
+                for case in sheet.cases.iter().filter(|case| case.name.contains(only)) {
+                    let lines = &shown[&case.name];
+                    println!("{}: {}\n    {}", case.name, case.says, lines.join("\n    "));
                 }
             }
         }

@@ -22,6 +22,7 @@ pub mod state;
 mod steps;
 mod trace;
 mod vm;
+mod wire;
 mod world;
 
 pub use abi::{host_call, names as host_calls};

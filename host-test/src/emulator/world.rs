@@ -6,7 +6,7 @@
 
 use super::clock::Clock;
 use super::context::{BufferKind, Context, MapKind};
-use super::header_map::HeaderMap;
+use super::header_map::{HeaderMap, Kind};
 use super::linking::AbiVersion;
 use super::proxy::stream::Stream;
 use super::random::Random;
@@ -252,14 +252,14 @@ impl World {
             MapKind::ResponseHeaders if context.response.headers => stream.response_headers.as_mut(),
             MapKind::RequestTrailers => {
                 if !context.request.trailers && context.request.end_of_stream && context.request.body {
-                    stream.request_trailers.get_or_insert_default();
+                    stream.request_trailers.get_or_insert_with(|| HeaderMap::new(Kind::RequestTrailers));
                     context.request.trailers = true;
                 }
                 context.request.trailers.then_some(stream.request_trailers.as_mut()).flatten()
             }
             MapKind::ResponseTrailers => {
                 if !context.response.trailers && context.response.end_of_stream && context.response.body {
-                    stream.response_trailers.get_or_insert_default();
+                    stream.response_trailers.get_or_insert_with(|| HeaderMap::new(Kind::ResponseTrailers));
                     context.response.trailers = true;
                 }
                 context.response.trailers.then_some(stream.response_trailers.as_mut()).flatten()

@@ -44,7 +44,7 @@ fn add_value(call: &mut HostCall<'_, '_>) -> Answer {
 fn replace_value(call: &mut HostCall<'_, '_>) -> Answer {
     let kind = kind(call)?;
     let (key, value) = (call.bytes(1)?, call.bytes(3)?);
-    change(call, kind, |map| map.set(&key, &value))
+    change(call, kind, |map| map.replace(&key, &value))
 }
 
 fn remove_value(call: &mut HostCall<'_, '_>) -> Answer {

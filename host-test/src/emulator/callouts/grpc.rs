@@ -1,7 +1,7 @@
 //! gRPC callouts: Envoy, `context.cc`, grpcCall and grpcStream, and `source/common/grpc/async_client_impl.cc`.
 
 use super::{REFUSED, REFUSED_DETAILS, TERMINATED, TERMINATED_DETAILS, answer_headers, deliver, received};
-use crate::emulator::header_map::HeaderMap;
+use crate::emulator::header_map::{HeaderMap, Kind};
 use crate::emulator::state::Status;
 use crate::emulator::world::{Action, Event, World};
 use crate::{Answer, Headers};
@@ -146,7 +146,7 @@ fn prepare(
         world.vms[vm].deferred.push_back(close);
         return Err(Refusal::Status(Status::InternalFailure));
     };
-    let mut headers = HeaderMap::default();
+    let mut headers = HeaderMap::new(Kind::Request);
     for (name, value) in
         [(":method", "POST"), (":path", request.path.as_str()), (":authority", cluster.as_str())]
     {
@@ -178,13 +178,13 @@ fn answer(world: &mut World, open: &mut Open) -> (Option<Duration>, Vec<News>) {
     };
     match deliver(world, open.upstream, request) {
         Answer::Grpc { initial_metadata, messages, status, message, after } => {
-            let mut initial = HeaderMap::default();
+            let mut initial = HeaderMap::new(Kind::Response);
             initial.add(b":status", b"200");
             initial.add(b"content-type", b"application/grpc");
             initial_metadata.0.iter().for_each(|(name, value)| initial.add(name, value));
             let latency = after.as_millis().to_string();
             initial.add(b"x-envoy-upstream-service-time", latency.as_bytes());
-            let mut trailing = HeaderMap::default();
+            let mut trailing = HeaderMap::new(Kind::ResponseTrailers);
             trailing.add(b"grpc-status", status.to_string().as_bytes());
             if !message.is_empty() {
                 trailing.add(b"grpc-message", &message);

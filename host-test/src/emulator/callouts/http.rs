@@ -3,8 +3,9 @@
 use super::{REFUSED, TERMINATED, TIMED_OUT, answer_headers, deliver, received};
 use crate::Answer;
 use crate::emulator::context::CallAnswer;
-use crate::emulator::header_map::HeaderMap;
+use crate::emulator::header_map::{HeaderMap, Kind};
 use crate::emulator::state::Status;
+use crate::emulator::wire;
 use crate::emulator::world::{Event, World};
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ pub(crate) type Outcome = Option<CallAnswer>;
 pub(crate) fn start(world: &mut World, vm: usize, root: u32, call: Call) -> Result<u32, Status> {
     let upstream =
         world.upstreams.iter().position(|u| u.spec.name == call.cluster).ok_or(Status::BadArgument)?;
-    let mut headers = HeaderMap::default();
+    let mut headers = HeaderMap::new(Kind::Request);
     for (name, value) in &call.headers {
         headers.add(name, value);
     }
@@ -49,7 +50,7 @@ pub(crate) fn start(world: &mut World, vm: usize, root: u32, call: Call) -> Resu
     let event = |outcome| Event::HttpCall { vm, root, token, outcome };
     let timed_out = !timeout.is_zero() && after.is_none_or(|after| after >= timeout);
     if timed_out {
-        world.clock.after(timeout, event(made_up(504, TIMED_OUT)));
+        world.clock.after(timeout, event(made_up(504, TIMED_OUT.as_bytes())));
     } else if let Some(after) = after {
         world.clock.after(after, event(outcome));
     }
@@ -64,15 +65,15 @@ fn outcome(
     mut headers: HeaderMap,
     call: &Call,
 ) -> (Option<Duration>, Outcome) {
-    if let Some(name) = headers.invalid_value() {
+    if let Some(problem) = wire::problem(&headers) {
         // The codec refuses it, and the router of the call answers for it.
-        return (Some(Duration::ZERO), made_up(503, &format!("invalid header value for: {name}")));
+        return (Some(Duration::ZERO), made_up(503, &problem));
     }
     headers.set(b"x-envoy-internal", b"true");
     if call.timeout > 0 {
         headers.set(b"x-envoy-expected-rq-timeout-ms", call.timeout.to_string().as_bytes());
     }
-    let mut trailers = HeaderMap::default();
+    let mut trailers = HeaderMap::new(Kind::RequestTrailers);
     for (name, value) in &call.trailers {
         trailers.add(name, value);
     }
@@ -90,21 +91,22 @@ fn outcome(
             let mut headers = answer_headers(&response, false);
             let latency = after.as_millis().to_string();
             headers.set(b"x-envoy-upstream-service-time", latency.as_bytes());
-            let trailers = (!response.trailers.0.is_empty()).then(|| HeaderMap::of(&response.trailers));
+            let trailers = (!response.trailers.0.is_empty())
+                .then(|| HeaderMap::of(Kind::ResponseTrailers, &response.trailers));
             let body = response.body();
             let fits = body.len() <= LARGEST_ANSWER;
             (Some(after), fits.then_some(CallAnswer { headers, body, trailers }))
         }
-        Answer::Reset => (Some(Duration::ZERO), made_up(503, TERMINATED)),
-        Answer::Refuse => (Some(Duration::ZERO), made_up(503, REFUSED)),
+        Answer::Reset => (Some(Duration::ZERO), made_up(503, TERMINATED.as_bytes())),
+        Answer::Refuse => (Some(Duration::ZERO), made_up(503, REFUSED.as_bytes())),
         Answer::ResetMidResponse(_) => (Some(Duration::ZERO), None),
         Answer::Hang => (None, None),
         Answer::Grpc { initial_metadata, messages, status, message, after } => {
-            let mut headers = HeaderMap::default();
+            let mut headers = HeaderMap::new(Kind::Response);
             headers.add(b":status", b"200");
             headers.add(b"content-type", b"application/grpc");
             initial_metadata.0.iter().for_each(|(name, value)| headers.add(name, value));
-            let mut trailers = HeaderMap::default();
+            let mut trailers = HeaderMap::new(Kind::ResponseTrailers);
             trailers.add(b"grpc-status", status.to_string().as_bytes());
             trailers.add(b"grpc-message", &message);
             let body = messages.iter().flat_map(|m| super::grpc::frame(m)).collect();
@@ -114,10 +116,10 @@ fn outcome(
 }
 
 /// An answer in the name of an upstream that gives none.
-fn made_up(status: u16, body: &str) -> Outcome {
-    let mut headers = HeaderMap::default();
+fn made_up(status: u16, body: &[u8]) -> Outcome {
+    let mut headers = HeaderMap::new(Kind::Response);
     headers.add(b":status", status.to_string().as_bytes());
     headers.add(b"content-length", body.len().to_string().as_bytes());
     headers.add(b"content-type", b"text/plain");
-    Some(CallAnswer { headers, body: body.as_bytes().to_vec(), trailers: None })
+    Some(CallAnswer { headers, body: body.to_vec(), trailers: None })
 }

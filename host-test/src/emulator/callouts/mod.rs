@@ -3,7 +3,8 @@
 pub(crate) mod grpc;
 pub(crate) mod http;
 
-use super::header_map::HeaderMap;
+use super::header_map::{HeaderMap, Kind};
+use super::wire;
 use super::world::World;
 use crate::{Answer, Response, UpstreamRequest};
 
@@ -33,11 +34,13 @@ pub(crate) fn deliver(world: &mut World, upstream: usize, request: UpstreamReque
 ///
 /// The answer to HEAD, and those that have no body by their status, are silent about one.
 pub(crate) fn answer_headers(response: &Response, to_head: bool) -> HeaderMap {
-    let mut map = HeaderMap::default();
+    let mut map = HeaderMap::new(Kind::Response);
     map.add(b":status", response.status.to_string().as_bytes());
     for (name, value) in &response.headers.0 {
-        map.add(name, value);
+        map.add(name, value.trim_ascii());
     }
+    // Envoy's codec keeps this to itself.
+    map.remove(b"keep-alive");
     let given = |name| response.headers.get(name).is_some();
     let silent = to_head || matches!(response.status, 100..=199 | 204 | 304);
     if !silent && !given("content-length") && !given("transfer-encoding") {
@@ -54,12 +57,15 @@ pub(crate) fn answer_headers(response: &Response, to_head: bool) -> HeaderMap {
 /// A request as an upstream sees it.
 pub(crate) fn received(headers: &HeaderMap, body: Vec<u8>, trailers: Option<&HeaderMap>) -> UpstreamRequest {
     let text = |name| headers.text(name).unwrap_or_default();
+    let (method, path) = wire::request_line(&text(":method"), &text(":path"));
+    // A message with a length has no place for trailers.
+    let trailers = trailers.filter(|_| headers.first(b"transfer-encoding").is_some());
     UpstreamRequest {
-        method: text(":method"),
-        path: text(":path"),
+        method,
+        path,
         authority: text(":authority"),
-        headers: headers.fields(),
+        headers: wire::read_back(&headers.fields().0),
         body,
-        trailers: trailers.map(HeaderMap::fields).unwrap_or_default(),
+        trailers: trailers.map(|trailers| wire::read_back(trailers.pairs())).unwrap_or_default(),
     }
 }

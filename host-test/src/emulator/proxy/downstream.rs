@@ -4,9 +4,10 @@ use super::Way;
 use super::stream::{Slot, Stream};
 use crate::emulator::Emulator;
 use crate::emulator::context::Context;
-use crate::emulator::header_map::HeaderMap;
+use crate::emulator::header_map::{HeaderMap, Kind};
+use crate::emulator::wire;
 use crate::emulator::world::{Event, LocalReply, Part};
-use crate::{ClientView, Exchange, Headers, Request, Response};
+use crate::{ClientView, Exchange, Request, Response};
 use std::time::Duration;
 
 /// Client headers that only the proxy itself may set: Envoy, `conn_manager_utility.cc`, mutateRequestHeaders.
@@ -37,14 +38,14 @@ impl Emulator {
     pub(crate) fn accept(&mut self, worker: usize, request: &Request) -> u64 {
         self.world.next_stream += 1;
         let id = self.world.next_stream;
-        let mut headers = HeaderMap::default();
+        let mut headers = HeaderMap::new(Kind::Request);
         let pseudo =
             [(":authority", &request.authority), (":path", &request.path), (":method", &request.method)];
         for (name, value) in pseudo {
             headers.add(name.as_bytes(), value.as_bytes());
         }
         for (name, value) in &request.headers.0 {
-            headers.add(name, value);
+            headers.add(name, value.trim_ascii());
         }
         let received: Vec<_> = headers
             .pairs()
@@ -65,8 +66,11 @@ impl Emulator {
             headers.set(b"content-length", length.to_string().as_bytes());
         }
         HOP_BY_HOP.iter().chain(INTERNAL).for_each(|name| headers.remove(name.as_bytes()));
-        if headers.first(b"te") != Some(b"trailers") {
-            headers.remove(b"te");
+        // Of what it says only this is for the upstream.
+        let te = headers.text("te").unwrap_or_default();
+        headers.remove(b"te");
+        if te.split(',').any(|token| token.trim() == "trailers") {
+            headers.add(b"te", b"trailers");
         }
         let scheme = headers.text("x-forwarded-proto").unwrap_or_else(|| "http".into());
         headers.add(b":scheme", scheme.as_bytes());
@@ -101,7 +105,7 @@ impl Emulator {
             .map(|bytes| Part::Body { bytes, end: false })
             .collect();
         if !request.trailers.0.is_empty() {
-            parts.push(Part::Trailers(HeaderMap::of(&request.trailers)));
+            parts.push(Part::Trailers(HeaderMap::of(Kind::RequestTrailers, &request.trailers)));
         } else if !end {
             parts.push(Part::Body { bytes: Vec::new(), end: true });
         }
@@ -167,14 +171,17 @@ impl Emulator {
             return self.send_body(stream, again, end);
         }
         let Some(map) = s.response_headers.as_mut() else { return };
-        let Some(status) = map.text(":status") else {
+        // As Abseil's `SimpleAtoi` reads it.
+        let Some(status) = map.text(":status").and_then(|s| s.trim().parse::<u64>().ok()) else {
             let details = "filter_removed_required_response_headers{missing_required_header:_:status}".into();
             let body = b"missing required header: :status".to_vec();
             return self
                 .local_reply(stream, LocalReply { status: 502, details, body, ..LocalReply::default() });
         };
         s.headers_sent = true;
-        HOP_BY_HOP.iter().for_each(|name| map.remove(name.as_bytes()));
+        ["connection", "proxy-connection", "transfer-encoding", "upgrade"]
+            .iter()
+            .for_each(|name| map.remove(name.as_bytes()));
         if map.first(b"date").is_none() {
             map.add(b"date", date.as_bytes());
         }
@@ -185,9 +192,9 @@ impl Emulator {
             s.client.closes = true;
         }
         let map = map.clone();
-        s.client.status = status.parse().unwrap_or(0);
+        s.client.status = u16::try_from(status).unwrap_or(0);
         s.code = Some(s.client.status);
-        s.client.headers = on_the_wire(&map.fields());
+        s.client.headers = wire::read_back(&map.fields().0);
         s.client.headers.remove("date");
         let bodiless = matches!(s.client.status, 100..=199 | 204 | 304);
         if map.first(b"content-length").is_none() && !bodiless {
@@ -215,7 +222,11 @@ impl Emulator {
     pub(crate) fn send_trailers(&mut self, stream: u64) {
         let s = self.world.stream_mut(stream);
         if s.client.headers.get("transfer-encoding").is_some() {
-            s.client.trailers = s.response_trailers.as_ref().map(HeaderMap::fields).unwrap_or_default();
+            s.client.trailers = s
+                .response_trailers
+                .as_ref()
+                .map(|trailers| wire::read_back(trailers.pairs()))
+                .unwrap_or_default();
         }
         self.complete(stream);
     }
@@ -262,21 +273,6 @@ fn again(stream: &Stream) -> Vec<u8> {
     }
     head.extend(b"\r\n");
     head
-}
-
-/// A value with line ends in it is several lines to who reads it.
-fn on_the_wire(fields: &Headers) -> Headers {
-    let mut out = Headers::default();
-    for (name, value) in &fields.0 {
-        let mut lines = value.split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-        out.push(name, lines.next().unwrap_or_default().trim_ascii());
-        for line in lines {
-            let colon = line.iter().position(|b| *b == b':').unwrap_or(line.len());
-            let value = line.get(colon + 1..).unwrap_or_default();
-            out.push(line[..colon].to_ascii_lowercase(), value.trim_ascii());
-        }
-    }
-    out
 }
 
 /// What a client makes of what it got: the length it was promised counts (RFC 9112 section 6.3).

@@ -3,7 +3,7 @@
 use super::Way;
 use crate::emulator::Emulator;
 use crate::emulator::callouts::grpc;
-use crate::emulator::header_map::HeaderMap;
+use crate::emulator::header_map::{HeaderMap, Kind};
 use crate::emulator::world::LocalReply;
 
 impl Emulator {
@@ -61,7 +61,7 @@ impl Emulator {
     /// The headers and the body of a local reply.
     fn compose(&mut self, stream: u64, reply: &LocalReply) -> (HeaderMap, Vec<u8>) {
         let s = self.world.stream_mut(stream);
-        let mut headers = HeaderMap::default();
+        let mut headers = HeaderMap::new(Kind::Response);
         let add = |headers: &mut HeaderMap| {
             reply.headers.iter().for_each(|(name, value)| headers.add(name, value));
         };

@@ -6,7 +6,8 @@ use crate::emulator::Emulator;
 use crate::emulator::callouts::{
     REFUSED, REFUSED_DETAILS, TERMINATED, TERMINATED_DETAILS, TIMED_OUT, answer_headers, deliver, received,
 };
-use crate::emulator::header_map::HeaderMap;
+use crate::emulator::header_map::{HeaderMap, Kind};
+use crate::emulator::wire;
 use crate::emulator::world::{Event, LocalReply, Part};
 use crate::{Answer, UpstreamRequest};
 use std::time::Duration;
@@ -39,6 +40,8 @@ pub(crate) struct Router {
     pub body: Vec<u8>,
     pub trailers: Option<HeaderMap>,
     pub ended: bool,
+    /// It is called chunked, and has no chunk, not even a last one.
+    pub endless: bool,
     /// Which try this is; 0 before the first.
     pub attempt: u32,
     pub policy: Policy,
@@ -55,7 +58,8 @@ impl Emulator {
     fn no_route(&mut self, stream: u64) -> bool {
         let headers = &self.world.stream_mut(stream).request_headers;
         let path = headers.first(b":path").is_some_and(|path| path.starts_with(b"/"));
-        !path || headers.first(b":scheme").is_none_or(<[u8]>::is_empty)
+        // Envoy, `config_impl.cc`, getRouteFromEntries, takes the scheme from here.
+        !path || headers.first(b"x-forwarded-proto").is_none_or(<[u8]>::is_empty)
     }
 
     pub(crate) fn router_headers(&mut self, stream: u64, end: bool) {
@@ -77,22 +81,22 @@ impl Emulator {
         }
         let mut headers = headers.clone();
         let http2 = self.world.upstreams.first().is_some_and(|u| u.spec.http2);
-        if let Some(problem) = problem(&headers) {
-            let details = format!("filter_removed_required_request_headers{{{}}}", problem.replace(' ', "_"));
-            let body = problem.into_bytes();
-            return self
-                .local_reply(stream, LocalReply { status: 503, details, body, ..LocalReply::default() });
+        if let Some(problem) = wire::problem(&headers) {
+            let details = wire::problem_details(&problem);
+            let reply = LocalReply { status: 503, details, body: problem, ..LocalReply::default() };
+            return self.local_reply(stream, reply);
         }
         if !http2 && headers.first(b"content-length").is_none() {
             let bodiless =
                 matches!(headers.first(b":method"), Some(b"GET" | b"HEAD" | b"DELETE" | b"CONNECT"));
             match (end, bodiless) {
-                (false, _) => headers.set(b"transfer-encoding", b"chunked"),
+                (false, _) => headers.push(b"transfer-encoding", b"chunked"),
                 (true, false) => headers.set(b"content-length", b"0"),
                 (true, true) => {}
             }
         }
         let s = self.world.stream_mut(stream);
+        s.router.endless = end && headers.first(b"transfer-encoding").is_some();
         s.router.headers = Some(headers);
         s.router.ended = end;
         self.dispatch(stream);
@@ -145,20 +149,23 @@ impl Emulator {
             let timer = self.world.clock.after(timeout, Event::RouteTimeout { stream });
             self.world.stream_mut(stream).router.timer = Some(timer);
         }
-        if declared.is_some_and(|declared| declared > body.len()) {
-            return; // The upstream waits for the rest of what it was promised.
-        }
+        // The upstream waits for the rest of what it was promised: of the length, or a last chunk.
+        let waits = self.world.stream_mut(stream).router.endless
+            || declared.is_some_and(|declared| declared > body.len());
         body.truncate(declared.unwrap_or(usize::MAX));
         let request = UpstreamRequest { body, ..request };
         let answer = deliver(&mut self.world, 0, request.clone());
         if !matches!(answer, Answer::Refuse) {
             self.world.stream_mut(stream).router.requests.push(request);
         }
-        self.order_answer(stream, attempt, answer);
+        if !waits || matches!(answer, Answer::Refuse) {
+            self.order_answer(stream, attempt, answer);
+        }
     }
 
     fn order_answer(&mut self, stream: u64, attempt: u32, answer: Answer) {
-        let to_head = self.world.stream_mut(stream).is_head;
+        let headers = self.world.stream_mut(stream).router.headers.as_ref();
+        let to_head = headers.and_then(|h| h.first(b":method")) == Some(b"HEAD");
         let mut order = |after, part| {
             self.world.clock.after(after, Event::Upstream { stream, attempt, part });
         };
@@ -189,7 +196,7 @@ impl Emulator {
         } else {
             response
         };
-        let trailers = HeaderMap::of(&response.trailers);
+        let trailers = HeaderMap::of(Kind::ResponseTrailers, &response.trailers);
         let empty = response.body().is_empty() && trailers.is_empty();
         let chunked = !bodiless && map.first(b"transfer-encoding").is_some();
         order(after, Part::Headers { map, end: empty && !breaks && !chunked });
@@ -287,12 +294,4 @@ impl Emulator {
         };
         self.local_reply(stream, reply);
     }
-}
-
-/// What the codec would refuse: Envoy, `source/common/http/header_utility.cc`, checkRequiredRequestHeaders.
-fn problem(headers: &HeaderMap) -> Option<String> {
-    if headers.first(b":method").is_none() {
-        return Some("missing required header: :method".into());
-    }
-    headers.invalid_value().map(|name| format!("invalid header value for: {name}"))
 }
