@@ -41,7 +41,8 @@ pub mod scenario;
 
 pub use build::Wasm;
 pub use scenario::{
-    Answer, ClientView, Configuration, Exchange, FailurePolicy, Filter, Headers, Host, LogLevel, LogLine,
-    Outcome, Refused, Request, Response, Scenario, Seen, Settings, Upstream, UpstreamRequest,
+    Answer, ClientView, Configuration, Exchange, FailurePolicy, Filter, HeaderMatch, Headers, Host, LogLevel,
+    LogLine, Metadata, Outcome, PathMatch, Refused, Request, Response, RetryPolicy, Route, RouteAction,
+    Scenario, Seen, Settings, StringMatch, Upstream, UpstreamRequest, VirtualHost,
 };
 pub use tollgate_pack::paths;

@@ -20,6 +20,7 @@ mod random;
 mod start;
 pub mod state;
 mod steps;
+mod structs;
 mod trace;
 mod vm;
 mod wire;

@@ -6,18 +6,18 @@
 
 use super::context::Context;
 use super::linking::{self, Code};
+use super::structs;
 use super::trace::{Effect, Which};
 use super::vm::Vm;
 use super::world::{Plugin, UpstreamState, VmState, World};
 use super::{Emulator, PATIENCE};
 use crate::scenario::Turns;
-use crate::{Configuration, FailurePolicy, Filter, LogLevel, Refused, Response, Scenario, Upstream};
+use crate::{
+    Configuration, FailurePolicy, Filter, LogLevel, Refused, Response, Route, Scenario, Upstream, VirtualHost,
+};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// `reload_config.backoff.base_interval`.
-const RELOAD_AFTER: Duration = Duration::from_secs(1);
 
 /// An emulator to be, for what must be known before the filters are loaded.
 #[derive(Debug)]
@@ -46,9 +46,18 @@ impl Builder {
         if upstreams.is_empty() {
             upstreams.push(Upstream::replies("upstream", Response::new(200).chunk("ok")));
         }
+        if world.settings.virtual_hosts.is_empty() {
+            let catch_all = Route::to("/", &upstreams[0].name);
+            world.settings.virtual_hosts = vec![VirtualHost::new("any", &["*"]).route(catch_all)];
+        }
         world.upstreams = upstreams
             .into_iter()
-            .map(|spec| UpstreamState { spec, turns: Turns::default(), received: Vec::new() })
+            .map(|spec| UpstreamState {
+                spec,
+                turns: Turns::default(),
+                received: Vec::new(),
+                called: Vec::new(),
+            })
             .collect();
         world.workers = world.settings.workers.max(1);
         let mut emulator = Emulator { world: self.world };
@@ -140,7 +149,7 @@ impl Emulator {
             failed: false,
             metrics: HashMap::new(),
             tokens: [0; 3],
-            reload_at: Some(self.world.clock.now() + RELOAD_AFTER),
+            reload_at: Some(self.world.clock.now() + filter.reload_after),
         };
         self.world.vms.push(state);
         let index = self.world.vms.len() - 1;
@@ -202,7 +211,7 @@ impl Emulator {
             return Some(place);
         }
         match self.world.plugins[plugin].filter.failure_policy {
-            FailurePolicy::FailOpen => None,
+            FailurePolicy::FailOpen | FailurePolicy::LegacyFailOpen => None,
             FailurePolicy::FailClosed => Some(place),
             FailurePolicy::FailReload => {
                 let due = self.world.vms[vm].reload_at.is_some_and(|at| at <= self.world.clock.now());
@@ -221,7 +230,8 @@ impl Emulator {
         let old = self.world.roots.get(&(thread, plugin)).map(|(vm, _)| *vm);
         let done = code.is_some_and(|code| self.start_on(thread, plugin, &code).is_ok());
         if let Some(old) = old.filter(|_| !done) {
-            self.world.vms[old].reload_at = Some(self.world.clock.now() + RELOAD_AFTER);
+            let wait = self.world.plugins[plugin].filter.reload_after;
+            self.world.vms[old].reload_at = Some(self.world.clock.now() + wait);
         }
     }
 
@@ -258,7 +268,7 @@ fn plugin(filter: Filter, code: &Code) -> Plugin {
     let configuration = match &filter.configuration {
         Configuration::None => Vec::new(),
         Configuration::Text(text) => text.clone(),
-        Configuration::Struct(json) => json.as_object().map(structure).unwrap_or_default(),
+        Configuration::Struct(json) => json.as_object().map(structs::structure).unwrap_or_default(),
     };
     let vm_key = format!(
         "{}|{}|{}|{:?}",
@@ -269,44 +279,4 @@ fn plugin(filter: Filter, code: &Code) -> Plugin {
     );
     let key = format!("{}||{}||{:?}", filter.root_id, configuration.escape_ascii(), filter.failure_policy);
     Plugin { filter, configuration, vm_key, key }
-}
-
-/// A `google.protobuf.Struct`, serialised.
-fn structure(object: &serde_json::Map<String, serde_json::Value>) -> Vec<u8> {
-    let entry = |(key, value): (&String, &serde_json::Value)| {
-        let value = self::value(value);
-        tagged(1, &[tagged(1, key.as_bytes()), tagged(2, &value)].concat())
-    };
-    object.iter().flat_map(entry).collect()
-}
-
-/// A `google.protobuf.Value`, serialised.
-fn value(json: &serde_json::Value) -> Vec<u8> {
-    use serde_json::Value::{Array, Bool, Null, Number, Object, String};
-    match json {
-        Null => vec![0x08, 0],
-        Number(number) => {
-            let number = number.as_f64().unwrap_or(f64::NAN).to_le_bytes();
-            [&[0x11][..], &number].concat()
-        }
-        String(text) => tagged(3, text.as_bytes()),
-        Bool(bit) => vec![0x20, u8::from(*bit)],
-        Object(object) => tagged(5, &structure(object)),
-        Array(list) => {
-            let values: Vec<u8> = list.iter().flat_map(|v| tagged(1, &value(v))).collect();
-            tagged(6, &values)
-        }
-    }
-}
-
-fn tagged(number: u8, bytes: &[u8]) -> Vec<u8> {
-    let mut out = vec![number << 3 | 2];
-    let mut length = bytes.len();
-    while length >= 0x80 {
-        out.push((length & 0x7f) as u8 | 0x80);
-        length >>= 7;
-    }
-    out.push(length as u8);
-    out.extend_from_slice(bytes);
-    out
 }

@@ -2,6 +2,7 @@
 
 use super::proxy::Way;
 use super::proxy::filter::Came;
+use super::proxy::flags::CLIENT_GONE;
 use super::trace::{Effect, Trap, Which};
 use super::world::{Action, Event};
 use super::{Emulator, callouts::grpc::News};
@@ -26,6 +27,7 @@ impl Emulator {
             .iter()
             .enumerate()
             .map(|(i, request)| {
+                self.advance(request.after);
                 let handle = self.request(i % self.world.workers, request);
                 self.finish_request(handle)
             })
@@ -35,10 +37,11 @@ impl Emulator {
     }
 
     fn outcome(self, exchanges: Vec<Exchange>) -> Outcome {
-        let upstreams = self.world.upstreams.into_iter().skip(1);
+        let upstreams = self.world.upstreams.into_iter().enumerate();
+        let called = upstreams.filter(|(place, u)| *place > 0 || !u.called.is_empty());
         Outcome {
             exchanges,
-            callouts: upstreams.map(|u| (u.spec.name, u.received)).collect(),
+            callouts: called.map(|(_, u)| (u.spec.name, u.called)).collect(),
             metrics: self.world.metrics.snapshot(),
             logs: self.world.logs,
             trace: self.world.trace.lines(),
@@ -84,8 +87,9 @@ impl Emulator {
     /// The client closes its connection.
     pub fn hang_up(&mut self, handle: StreamHandle) {
         if self.is_alive(handle.0) {
-            let details = &mut self.world.stream_mut(handle.0).details;
-            *details = "downstream_remote_disconnect".into();
+            let stream = self.world.stream_mut(handle.0);
+            stream.details = "downstream_remote_disconnect".into();
+            stream.flags |= CLIENT_GONE;
             self.reset(handle.0);
         }
     }
@@ -277,11 +281,8 @@ impl Emulator {
             Event::Downstream { stream, part } => self.client_sent(stream, part),
             Event::Upstream { stream, attempt, part } => self.upstream_sent(stream, attempt, part),
             Event::RouteTimeout { stream } => self.route_timed_out(stream),
-            Event::Retry { stream } => {
-                if self.is_alive(stream) {
-                    self.dispatch(stream);
-                }
-            }
+            Event::TryTimeout { stream, attempt } => self.try_timed_out(stream, attempt),
+            Event::Retry { stream } => self.try_again(stream),
             Event::QueueReady { owner, token } => {
                 if let Some(vm) = self.world.serving(owner.thread, &owner.key)
                     && self.world.context(vm, owner.root).is_some()

@@ -64,6 +64,7 @@ pub(crate) enum Event {
     Downstream { stream: u64, part: Part },
     Upstream { stream: u64, attempt: u32, part: Part },
     RouteTimeout { stream: u64 },
+    TryTimeout { stream: u64, attempt: u32 },
     Retry { stream: u64 },
     HttpCall { vm: usize, root: u32, token: u32, outcome: super::callouts::http::Outcome },
     Grpc { vm: usize, root: u32, token: u32, what: super::callouts::grpc::News },
@@ -141,6 +142,8 @@ pub(crate) struct UpstreamState {
     pub spec: Upstream,
     pub turns: Turns,
     pub received: Vec<UpstreamRequest>,
+    /// Those of what it got that were not for a stream.
+    pub called: Vec<UpstreamRequest>,
 }
 
 /// Everything. Whoever has it is the one who runs: an emulator, or the VM that it has entered.
@@ -300,10 +303,10 @@ impl World {
         }
     }
 
-    /// The route is looked up again. There is one route, so what is seen of it is the trace.
+    /// The route is looked up again when the router asks for it. What filters can read of it stays until then.
     pub fn clear_route_cache(&mut self, vm: usize, id: u32) {
         if let Some(stream) = self.stream_of(vm, id) {
-            self.stream_mut(stream).route_lookups += 1;
+            self.stream_mut(stream).route_is_known = false;
         }
     }
 

@@ -3,6 +3,8 @@
 //! The pieces are plain JSON in the shape of Envoy's API, so whoever needs more than they offer changes what they
 //! return. `of_scenario` puts them together as scenarios need it; the demo and the benchmark do so as they like.
 
+use super::routes;
+use crate::scenario::RELOAD_AFTER;
 use crate::{Configuration, FailurePolicy, Filter, Scenario};
 use base64::Engine;
 use serde_json::{Map, Value, json};
@@ -112,15 +114,17 @@ pub fn wasm(filter: &Filter) -> Value {
     match filter.failure_policy {
         FailurePolicy::FailClosed => {}
         FailurePolicy::FailOpen => plugin["failure_policy"] = json!("FAIL_OPEN"),
+        FailurePolicy::LegacyFailOpen => plugin["fail_open"] = json!(true),
         FailurePolicy::FailReload => plugin["failure_policy"] = json!("FAIL_RELOAD"),
+    }
+    if filter.reload_after != RELOAD_AFTER {
+        plugin["reload_config"] = json!({ "backoff": { "base_interval": duration(filter.reload_after) } });
     }
     // Envoy before 1.35 refuses the very field.
     if filter.allow_on_headers_stop_iteration {
         plugin["allow_on_headers_stop_iteration"] = json!(true);
     }
-    // An HTTP filter must have a name; a plugin need not.
-    let name = if filter.name.is_empty() { "wasm" } else { &filter.name };
-    json!({ "name": name, "typed_config": any(WASM, json!({ "config": plugin })) })
+    json!({ "name": filter.http_name(), "typed_config": any(WASM, json!({ "config": plugin })) })
 }
 
 /// What Envoy unwraps for the filter: a `StringValue`, or a `BytesValue` for bytes that no protobuf string may hold.
@@ -156,10 +160,13 @@ pub(super) fn of_scenario(scenario: &Scenario, endpoints: &[(String, Option<Sock
         cluster["per_connection_buffer_limit_bytes"] = json!(settings.buffer_limit);
     }
     let first = endpoints.first().map_or("", |(name, ..)| name);
-    let mut route = route("/", first);
-    route["route"]["timeout"] = duration(settings.route_timeout);
+    let catch_all = [crate::VirtualHost::new("any", &["*"]).route(crate::Route::to("/", first))];
+    let hosts = if settings.virtual_hosts.is_empty() { &catch_all[..] } else { &settings.virtual_hosts };
+    let hosts: Vec<Value> = hosts.iter().map(|host| routes::virtual_host(host, settings)).collect();
     let filters = scenario.filters.iter().map(wasm).collect();
-    let mut manager = connection_manager(filters, &[any_host(&[route])]);
+    let mut manager = connection_manager(filters, &hosts);
+    // A route may lead to a cluster that there is not, which is for the request to find out.
+    manager["route_config"]["validate_clusters"] = json!(false);
     // A connection that is cut off is left to the client to close for so long; Envoy's default is a second.
     manager["delayed_close_timeout"] = duration(Duration::from_millis(100));
     manager["generate_request_id"] = json!(settings.generate_request_id);

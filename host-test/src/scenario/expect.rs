@@ -219,6 +219,7 @@ mod tests {
                 client: ClientView::Response(response),
                 upstream: Vec::new(),
                 details: "via_upstream".into(),
+                flags: "-".into(),
             }],
             callouts: BTreeMap::new(),
             metrics: BTreeMap::from([("m".into(), 2)]),

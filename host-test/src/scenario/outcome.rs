@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 pub struct Outcome {
     /// One for each request, in order.
     pub exchanges: Vec<Exchange>,
-    /// Requests that reached each other upstream (callouts), by its name, in order of arrival.
+    /// Callouts that reached each upstream but the first, and that one too if there were any, by its name, in order of
+    /// arrival.
     pub callouts: BTreeMap<String, Vec<UpstreamRequest>>,
     /// The filters' counters and gauges at the end, by the name they were defined with.
     pub metrics: BTreeMap<String, u64>,
@@ -23,10 +24,12 @@ pub struct Outcome {
 pub struct Exchange {
     /// What the client saw.
     pub client: ClientView,
-    /// What reached the first upstream on behalf of this request; more than one if it was retried.
+    /// What reached upstreams on behalf of this request; more than one if it was retried.
     pub upstream: Vec<UpstreamRequest>,
     /// `%RESPONSE_CODE_DETAILS%`.
     pub details: String,
+    /// `%RESPONSE_FLAGS%`: `UF`, `URX`, ..., with commas between them; `-` for none.
+    pub flags: String,
 }
 
 /// What the client saw.
@@ -43,6 +46,8 @@ pub enum ClientView {
 /// A request as an upstream saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpstreamRequest {
+    /// The upstream's name.
+    pub cluster: String,
     /// The method.
     pub method: String,
     /// Path and query.

@@ -1,6 +1,8 @@
 //! gRPC callouts: Envoy, `context.cc`, grpcCall and grpcStream, and `source/common/grpc/async_client_impl.cc`.
 
-use super::{REFUSED, REFUSED_DETAILS, TERMINATED, TERMINATED_DETAILS, answer_headers, deliver, received};
+use super::{
+    REFUSED, REFUSED_DETAILS, TERMINATED, TERMINATED_DETAILS, answer_headers, call as call_upstream, received,
+};
 use crate::emulator::header_map::{HeaderMap, Kind};
 use crate::emulator::state::Status;
 use crate::emulator::world::{Action, Event, World};
@@ -176,7 +178,7 @@ fn answer(world: &mut World, open: &mut Open) -> (Option<Duration>, Vec<News>) {
     let closed = |status, message: &str, details: &str| {
         vec![News::Close(status, explained(message.as_bytes(), details))]
     };
-    match deliver(world, open.upstream, request) {
+    match call_upstream(world, open.upstream, request) {
         Answer::Grpc { initial_metadata, messages, status, message, after } => {
             let mut initial = HeaderMap::new(Kind::Response);
             initial.add(b":status", b"200");

@@ -1,6 +1,6 @@
 //! HTTP callouts: Envoy, `context.cc`, httpCall, and `source/common/http/async_client_impl.cc`.
 
-use super::{REFUSED, TERMINATED, TIMED_OUT, answer_headers, deliver, received};
+use super::{REFUSED, TERMINATED, TIMED_OUT, answer_headers, call as call_upstream, received};
 use crate::Answer;
 use crate::emulator::context::CallAnswer;
 use crate::emulator::header_map::{HeaderMap, Kind};
@@ -86,7 +86,7 @@ fn outcome(
         }
     }
     let request = received(&headers, call.body.clone(), Some(&trailers));
-    match deliver(world, upstream, request) {
+    match call_upstream(world, upstream, request) {
         Answer::Reply { response, after } => {
             let mut headers = answer_headers(&response, false);
             let latency = after.as_millis().to_string();

@@ -20,6 +20,17 @@ pub(crate) const TERMINATED_DETAILS: &str = "upstream_reset_before_response_star
 /// For an answer that does not come in time.
 pub(crate) const TIMED_OUT: &str = "upstream request timeout";
 
+/// Hands a callout to an upstream.
+pub(crate) fn call(world: &mut World, upstream: usize, request: UpstreamRequest) -> Answer {
+    let state = &world.upstreams[upstream];
+    let request = UpstreamRequest { cluster: state.spec.name.clone(), ..request };
+    let answer = deliver(world, upstream, request.clone());
+    if !matches!(answer, Answer::Refuse) {
+        world.upstreams[upstream].called.push(request);
+    }
+    answer
+}
+
 /// Hands a request to an upstream. What it does about it; one that refuses has seen nothing.
 pub(crate) fn deliver(world: &mut World, upstream: usize, request: UpstreamRequest) -> Answer {
     let state = &mut world.upstreams[upstream];
@@ -61,6 +72,7 @@ pub(crate) fn received(headers: &HeaderMap, body: Vec<u8>, trailers: Option<&Hea
     // A message with a length has no place for trailers.
     let trailers = trailers.filter(|_| headers.first(b"transfer-encoding").is_some());
     UpstreamRequest {
+        cluster: String::new(),
         method,
         path,
         authority: text(":authority"),

@@ -1,6 +1,7 @@
 //! The connection manager and its HTTP/1 codec: what is made of a client's request, and what the client gets.
 
 use super::Way;
+use super::flags::shown;
 use super::stream::{Slot, Stream};
 use crate::emulator::Emulator;
 use crate::emulator::context::Context;
@@ -89,13 +90,13 @@ impl Emulator {
             is_head: request.method == "HEAD",
             is_grpc: content_type == "application/grpc" || content_type.starts_with("application/grpc+"),
             request_headers: headers,
-            routed: true,
             started,
             ..Stream::default()
         };
         stream.request.ended = end;
         stream.client.last_byte = started;
         self.world.streams.insert(id, stream);
+        self.refresh_route(id);
         self.build_chain(id, worker);
         let mut parts: Vec<_> = request
             .body
@@ -131,7 +132,12 @@ impl Emulator {
 
     /// A context in each filter. A failed VM is tried anew here, left out, or answers with its failure.
     fn build_chain(&mut self, stream: u64, worker: usize) {
+        let route = self.world.streams.get(&stream).and_then(|s| s.route.route(&self.world));
+        let disabled = route.map(|route| route.disabled.clone()).unwrap_or_default();
         for plugin in 0..self.world.plugins.len() {
+            if disabled.iter().any(|name| name == self.world.plugins[plugin].filter.http_name()) {
+                continue;
+            }
             let Some((vm, root)) = self.plugin_on(worker, plugin) else { continue };
             let filter = self.world.stream_mut(stream).filters.len();
             let context = self.world.vms[vm].add(Context::stream(plugin, root, stream, filter));
@@ -255,10 +261,11 @@ impl Emulator {
         self.world.stream_mut(stream).finishing = true;
         self.log_and_delete(stream);
         let Some(done) = self.world.streams.remove(&stream) else { return };
-        if let Some(timer) = done.router.timer {
+        for timer in [done.router.timer, done.router.try_timer].into_iter().flatten() {
             self.world.clock.cancel(timer);
         }
-        let exchange = Exchange { client: view, upstream: done.router.requests, details: done.details };
+        let (details, flags) = (done.details, shown(done.flags));
+        let exchange = Exchange { client: view, upstream: done.router.requests, details, flags };
         self.world.done.insert(stream, exchange);
     }
 }

@@ -76,6 +76,7 @@ fn record(message: &Message) -> UpstreamRequest {
     let authority = headers.get("host").map(|h| String::from_utf8_lossy(h).into_owned()).unwrap_or_default();
     headers.remove("host");
     UpstreamRequest {
+        cluster: String::new(),
         method,
         path,
         authority,

@@ -172,6 +172,7 @@ fn framed(message: &[u8]) -> Vec<u8> {
 
 fn record(head: &http::request::Parts) -> UpstreamRequest {
     UpstreamRequest {
+        cluster: String::new(),
         method: head.method.to_string(),
         path: head.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
         authority: head.uri.authority().map(ToString::to_string).unwrap_or_default(),

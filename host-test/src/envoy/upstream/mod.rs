@@ -167,7 +167,7 @@ impl Server {
     fn begin(&self, request: UpstreamRequest) -> usize {
         let mut state = self.state();
         state.open += 1;
-        state.requests.push(request);
+        state.requests.push(UpstreamRequest { cluster: self.name.clone(), ..request });
         state.requests.len() - 1
     }
 

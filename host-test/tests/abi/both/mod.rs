@@ -5,6 +5,10 @@ mod calls;
 mod guests;
 mod http;
 mod pauses;
+mod reload;
+mod replies;
+mod retries;
+mod routes;
 
 use tollgate_host_test::{ClientView, Host, Outcome, Scenario};
 
