@@ -42,16 +42,14 @@ fn with(mut case: Case, callback: &'static str, steps: impl IntoIterator<Item = 
 /// In each callback, whatever that returns.
 fn phases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for callback in CALLBACKS {
+    // In those behind a stream's end it takes Envoy down: see `EMULATOR_ONLY`.
+    for callback in &CALLBACKS[..6] {
         for (shape, long) in [("get", false), ("long", true)] {
             if !long && (callback.ends_with("body") && callback.starts_with("request") || callback.ends_with("trailers"))
             {
                 continue;
             }
             for value in [0, 1] {
-                if value == 1 && ["log", "done", "delete"].contains(&callback) {
-                    continue;
-                }
                 let name = format!("in/{callback}/{shape}/{value}").replace('_', "-");
                 let says = format!(
                     "a local reply in on_{callback}, which returns {value} (that does not matter): what is sent, and who sees it"
@@ -202,9 +200,6 @@ fn more() -> Vec<Case> {
         case("twice", "of two local replies in one callback the first is sent, with the details of the last")
             .on("request_headers", [reply(403, "first", "1", "", -1), reply(404, "last", "2", "", -1)])
             .shows(&["response_headers", "log"]),
-        case("twice-in-response", "two local replies in place of one response")
-            .on("response_headers", [reply(403, "first", "1", "", -1), reply(404, "last", "2", "", -1)])
-            .shows(&["log"]),
         case("own-response", "a local reply in the callback about a local reply")
             .on("request_headers", [answers(403, "no")])
             .on("response_headers", [get_pairs(RESPONSE_HEADERS), reply(404, "other", "else", "", -1)])
@@ -218,9 +213,6 @@ fn more() -> Vec<Case> {
             .shows(&["response_headers", "log"]),
         case("then-close", "to close the stream behind a local reply")
             .on("request_headers", [answers(403, "no"), close_stream(0)])
-            .shows(&["response_headers", "log"]),
-        case("close-first", "a local reply behind a close")
-            .on("request_headers", [close_stream(0), answers(403, "no")])
             .shows(&["response_headers", "log"]),
         case("calls-behind", "calls behind a local reply work as before")
             .request(get().header("x", "1"))

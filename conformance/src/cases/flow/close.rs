@@ -31,8 +31,8 @@ pub(super) fn sheets() -> Vec<Sheet> {
 
 fn close() -> Vec<Case> {
     let mut cases = Vec::new();
-    // To close it in its last callback takes Envoy down: see `EMULATOR_ONLY`.
-    for callback in CALLBACKS.into_iter().filter(|callback| *callback != "response_trailers") {
+    // To close it in its last callback, or behind that, takes Envoy down: see `EMULATOR_ONLY`.
+    for callback in &CALLBACKS[..5] {
         for kind in [0, 1] {
             let what = ["request", "response"][kind as usize];
             let name = format!("flow/close/{callback}/{what}").replace('_', "-");
@@ -49,7 +49,7 @@ fn close() -> Vec<Case> {
     );
     cases.push(
         Case::new("flow/close/goes-on", "a stream that is closed is there until the callback returns")
-            .on("request_headers", [close_stream(0), get_value(0, ":path"), close_stream(1), continue_stream(0)])
+            .on("request_headers", [close_stream(0), get_value(0, ":path")])
             .shows(&["log", "done", "delete"]),
     );
     cases

@@ -94,6 +94,7 @@ fn streams() -> Vec<Case> {
             .answer("upstream", [reply(ok()), late(ok(), LATER)]),
         simple("idle", "a stream on which nothing is sent")
             .on("request_headers", [open("idle"), get_status()])
+            .on("response_headers", [grpc_cancel(Arg::Kept(0))])
             .answer("upstream", [late(ok(), LATER)]),
     ]
 }

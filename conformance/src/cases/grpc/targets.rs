@@ -1,9 +1,10 @@
 //! Where a gRPC call may go, and what is refused.
 
 use super::{NEWS, target};
+use crate::cases::parts::{SOON, late, ok};
 use crate::run::{EMPTY, GRPC, OTHER};
 use crate::script::calls::{get_status, grpc_call, grpc_cancel, grpc_close, grpc_send, grpc_stream};
-use crate::script::{Arg, Step};
+use crate::script::Arg;
 use crate::{Case, Sheet};
 
 pub(super) fn sheets() -> Vec<Sheet> {
@@ -34,12 +35,13 @@ fn targets() -> Vec<Case> {
     for (name, says, bytes) in list {
         for kind in ["call", "stream"] {
             let name = format!("grpc/target/{name}/{kind}");
-            let step = match kind {
-                "call" => grpc_call(bytes.clone(), name.clone(), "m", "", "hello", 1000),
-                _ => grpc_stream(bytes.clone(), name.clone(), "m", ""),
+            let mut steps = match kind {
+                "call" => vec![grpc_call(bytes.clone(), name.clone(), "m", "", "hello", 1000)],
+                _ => vec![grpc_stream(bytes.clone(), name.clone(), "m", ""), grpc_send(Arg::Kept(0), "hello", 1)],
             };
-            let case = Case::new(name, format!("{says} ({kind})")).shows(&NEWS);
-            cases.push(case.on("request_headers", [step, get_status()]).on("log", [get_status()]));
+            steps.push(get_status());
+            let case = Case::new(name, format!("{says} ({kind})")).shows(&NEWS).on("request_headers", steps);
+            cases.push(case.on("log", [get_status()]).answer("upstream", [late(ok(), SOON)]));
         }
     }
     cases
@@ -68,7 +70,6 @@ fn tokens() -> Vec<Case> {
                     grpc_send(Arg::Kept(0), "y", 1),
                     grpc_cancel(Arg::Kept(0)),
                     grpc_cancel(Arg::Kept(0)),
-                    Step::Return(0),
                 ],
             ),
     ]
