@@ -116,6 +116,9 @@ fn settle(text: &str) -> String {
         pieces.fold(first, |out, piece| format!("{out}{before}N{}", &piece[length(piece)..]))
     };
     let text = cut(text, "x-envoy-upstream-service-time\\x00", &digits);
+    // In serialised pairs its length comes first, behind that of its name.
+    let length = |text: &str| if text.starts_with("\\x0") { "\\x01\\x00\\x00\\x00".len() } else { 0 };
+    let text = cut(&text, "\\x1d\\x00\\x00\\x00", &length);
     cut(&text, "\\x00date\\x00", &|_| DATE)
 }
 

@@ -57,6 +57,7 @@ impl Builder {
                 turns: Turns::default(),
                 received: Vec::new(),
                 called: Vec::new(),
+                idle: false,
             })
             .collect();
         world.workers = world.settings.workers.max(1);

@@ -144,6 +144,8 @@ pub(crate) struct UpstreamState {
     pub received: Vec<UpstreamRequest>,
     /// Those of what it got that were not for a stream.
     pub called: Vec<UpstreamRequest>,
+    /// A callout has left a connection behind that the next one takes.
+    pub idle: bool,
 }
 
 /// Everything. Whoever has it is the one who runs: an emulator, or the VM that it has entered.

@@ -1,13 +1,13 @@
 //! What a callout may ask, and what of it reaches the upstream.
 
-use crate::cases::parts::call_headers;
+use crate::cases::parts::{IMPATIENT, call_headers};
 use crate::run::{EMPTY, OTHER};
 use crate::script::calls::{call, get_status, get_value, http_call, pairs};
 use crate::script::{Arg, Step};
 use crate::{Case, Sheet};
 
 pub(super) fn sheets() -> Vec<Sheet> {
-    vec![Sheet::new("callouts refused", refused()), Sheet::new("callouts sent", sent())]
+    vec![Sheet::new("callouts refused", refused()), Sheet::new("callouts sent", sent()).settings(|settings| settings.client_patience = IMPATIENT)]
 }
 
 /// The header of a callout with more fields than it must have.
@@ -102,16 +102,17 @@ fn sent() -> Vec<Case> {
         let own = [("x-envoy-internal", "false"), ("x-envoy-expected-rq-timeout-ms", "7"), ("x-forwarded-for", "a")];
         http_call(OTHER, headers(case, &own), "", "", 1000)
     });
-    add("timeout-header", "a timeout among the headers does not count", &|case| {
-        http_call(OTHER, headers(case, &[("x-envoy-upstream-rq-timeout-ms", "1")]), "", "", 1000)
+    add("timeout-header", "a timeout among the headers is what the upstream is told", &|case| {
+        http_call(OTHER, headers(case, &[("x-envoy-upstream-rq-timeout-ms", "15000")]), "", "", 1000)
     });
     add("no-timeout", "without a timeout the upstream is told of none", &|case| {
         http_call(OTHER, call_headers(case), "", "", 0)
     });
-    add("crlf", "line ends in a value: nothing is sent, and the answer is 503", &|case| {
+    add("trailers-then", "a callout behind one with trailers", &|case| http_call(OTHER, headers(case, &[]), "", "", 1000));
+    add("crlf", "line ends in a value: on a connection that is there already the call fails at once, and has no callback", &|case| {
         http_call(OTHER, headers(case, &[("x", "1\r\ny: 2")]), "", "", 1000)
     });
-    add("nul", "a NUL in a value: nothing is sent, and the answer is 503", &|case| {
+    add("nul", "a NUL in a value: on a new connection nothing is sent, and the answer is 503", &|case| {
         http_call(OTHER, headers(case, &[("x", "1\0")]), "", "", 1000)
     });
     add("scheme", "a scheme of its own", &|case| http_call(OTHER, headers(case, &[(":scheme", "https")]), "", "", 1000));

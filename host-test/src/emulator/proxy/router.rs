@@ -14,7 +14,7 @@ use crate::{Answer, RouteAction, UpstreamRequest};
 use std::time::Duration;
 
 /// Request headers that tell the router what to do, and go no further.
-const CONTROLS: &[&str] = &[
+pub(crate) const CONTROLS: &[&str] = &[
     "x-envoy-retry-on",
     "x-envoy-retry-grpc-on",
     "x-envoy-max-retries",
