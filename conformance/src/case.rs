@@ -53,14 +53,18 @@ impl Case {
         self.on_filter(0, callback, steps)
     }
 
-    /// The same for any filter.
+    /// The same for any filter. What it does already comes first.
     pub fn on_filter(
         mut self,
         filter: usize,
         callback: &'static str,
         steps: impl IntoIterator<Item = Step>,
     ) -> Self {
-        self.scripts.push((filter, callback, steps.into_iter().collect()));
+        let own = self.scripts.iter_mut().find(|(at, name, _)| *at == filter && *name == callback);
+        match own {
+            Some((.., script)) => script.extend(steps),
+            None => self.scripts.push((filter, callback, steps.into_iter().collect())),
+        }
         self
     }
 

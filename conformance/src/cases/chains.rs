@@ -2,14 +2,14 @@
 
 use crate::case::Loaded;
 use crate::cases::parts::{
-    CALLBACKS, IMPATIENT, answers, call_other, get, long_request, long_response, reply, request_body, response_body,
-    resume,
-};
-use crate::script::calls::map::{REQUEST_HEADERS, RESPONSE_HEADERS, RESPONSE_TRAILERS};
-use crate::script::calls::{
-    add, get_pairs, get_property, get_value, remove, replace, set_buffer, set_property, close_stream,
+    CALLBACKS, IMPATIENT, answers, call_other, get, long_request, long_response, reply, request_body,
+    response_body, resume,
 };
 use crate::script::Step;
+use crate::script::calls::map::{REQUEST_HEADERS, RESPONSE_HEADERS, RESPONSE_TRAILERS};
+use crate::script::calls::{
+    add, close_stream, get_pairs, get_property, get_value, remove, replace, set_buffer, set_property,
+};
 use crate::{Case, Sheet};
 use tollgate_host_test::{Request, Response};
 
@@ -22,21 +22,28 @@ pub fn sheets() -> Vec<Sheet> {
     vec![
         Sheet::new("chain of two", two("two")).filters(loaded(&["a", "b"])),
         Sheet::new("chain of two VMs", two("apart")).filters(apart(&["a", "b"])),
-        Sheet::new("chain of three", three()).filters(loaded(&["a", "b", "c"])).settings(|s| s.client_patience = IMPATIENT),
+        Sheet::new("chain of three", three())
+            .filters(loaded(&["a", "b", "c"]))
+            .settings(|s| s.client_patience = IMPATIENT),
     ]
 }
 
 /// Says in each callback whose it is.
 fn named(case: Case, filters: usize) -> Case {
     (0..filters).fold(case, |case, filter| {
-        CALLBACKS.into_iter().fold(case, |case, callback| {
-            case.on_filter(filter, callback, [get_property("plugin_name")])
-        })
+        CALLBACKS
+            .into_iter()
+            .fold(case, |case, callback| case.on_filter(filter, callback, [get_property("plugin_name")]))
     })
 }
 
 /// Puts steps behind those that a callback of a filter has.
-fn with(mut case: Case, filter: usize, callback: &'static str, steps: impl IntoIterator<Item = Step>) -> Case {
+fn with(
+    mut case: Case,
+    filter: usize,
+    callback: &'static str,
+    steps: impl IntoIterator<Item = Step>,
+) -> Case {
     let own = case.scripts.iter_mut().find(|(at, name, _)| *at == filter && *name == callback);
     own.expect("each callback says whose it is").2.extend(steps);
     case
@@ -57,13 +64,19 @@ fn two(kind: &str) -> Vec<Case> {
         let who = ["first", "second"][filter];
         cases.extend([
             with(
-                case(&format!("reply-by-{who}"), &format!("a local reply by the {who} filter to a request: who sees it")),
+                case(
+                    &format!("reply-by-{who}"),
+                    &format!("a local reply by the {who} filter to a request: who sees it"),
+                ),
                 filter,
                 "request_headers",
                 [answers(403, "no")],
             ),
             with(
-                case(&format!("reply-by-{who}-to-response"), &format!("a local reply by the {who} filter to a response: who sees it")),
+                case(
+                    &format!("reply-by-{who}-to-response"),
+                    &format!("a local reply by the {who} filter to a response: who sees it"),
+                ),
                 filter,
                 "response_headers",
                 [answers(403, "no")],

@@ -55,7 +55,8 @@ fn in_stream(callback: &'static str, policy: FailurePolicy) -> Sheet {
 /// A stream that is held back when a callback of its root context traps, and one behind it.
 fn in_root(callback: &'static str, policy: FailurePolicy) -> Sheet {
     let name = format!("failure/{callback}/{}", word(policy)).replace('_', "-");
-    let says = format!("a trap in on_{callback} leaves the stream that waits for it waiting: {}", then(policy));
+    let says =
+        format!("a trap in on_{callback} leaves the stream that waits for it waiting: {}", then(policy));
     let first = match callback {
         "tick" => vec![set_tick(20)],
         "http_call_response" => vec![call_other(&name)],
@@ -74,7 +75,9 @@ fn in_root(callback: &'static str, policy: FailurePolicy) -> Sheet {
 fn created(policy: FailurePolicy) -> Sheet {
     let name = format!("failure/context-create/{}", word(policy));
     let says = format!("a trap in a stream's on_context_create fails that request too: {}", then(policy));
-    let case = Case::new(name, says).alone().on("context_create", [Step::Trap]).shows(&["request_headers", "log"]);
-    let passing = Case::new(format!("failure/context-create/{}/requests", word(policy)), "the same").requests([get(), get()]);
+    let case =
+        Case::new(name, says).alone().on("context_create", [Step::Trap]).shows(&["request_headers", "log"]);
+    let passing = Case::new(format!("failure/context-create/{}/requests", word(policy)), "the same")
+        .requests([get(), get()]);
     sheet("context_create", policy, vec![case, passing])
 }

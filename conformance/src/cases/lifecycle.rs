@@ -13,7 +13,10 @@ use tollgate_host_test::FailurePolicy;
 
 /// The sheets.
 pub fn sheets() -> Vec<Sheet> {
-    [start(), refused(), shared(), vec![Sheet::new("contexts", contexts()), ticks()]].into_iter().flatten().collect()
+    [start(), refused(), shared(), vec![Sheet::new("contexts", contexts()), ticks()]]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Buffers of both configurations, without their contents, which are scripts.
@@ -30,11 +33,13 @@ fn passing(name: &str) -> Case {
 }
 
 fn start() -> Vec<Sheet> {
-    let early = || {
-        Loaded::new("probe").early("context_create", configurations()).early("vm_start", configurations())
-    };
+    let early =
+        || Loaded::new("probe").early("context_create", configurations()).early("vm_start", configurations());
     let case = |name: &str, says: &str| {
-        alone(name, says).on("configure", configurations()).on("request_headers", configurations()).on("log", configurations())
+        alone(name, says)
+            .on("configure", configurations())
+            .on("request_headers", configurations())
+            .on("log", configurations())
     };
     let root = Loaded { root_id: "my_root", vm_id: "my_vm", ..early() };
     let properties = ["plugin_name", "plugin_root_id", "plugin_vm_id"].map(get_property);
@@ -127,31 +132,57 @@ fn shared() -> Vec<Sheet> {
     };
     let kinds: [(&str, &str, fn(&mut Loaded)); 6] = [
         ("alike", "filters with the same code and vm_id share a VM, with a root context each", |_| {}),
-        ("root-id", "filters with different root_ids share a VM, with a root context each", |b| b.root_id = "other"),
+        ("root-id", "filters with different root_ids share a VM, with a root context each", |b| {
+            b.root_id = "other"
+        }),
         ("vm-id", "filters with different vm_ids have a VM each, and share nothing", |b| b.vm_id = "other"),
-        ("vm-configuration", "filters with different VM configurations have a VM each, and share data and queues", |b| {
-            b.vm_configuration = vec![0; 12];
-        }),
-        ("environment", "filters with different environments have a VM each, and share data and queues", |b| {
-            b.environment = &[("A", "1")];
-        }),
+        (
+            "vm-configuration",
+            "filters with different VM configurations have a VM each, and share data and queues",
+            |b| {
+                b.vm_configuration = vec![0; 12];
+            },
+        ),
+        (
+            "environment",
+            "filters with different environments have a VM each, and share data and queues",
+            |b| {
+                b.environment = &[("A", "1")];
+            },
+        ),
         ("policy", "filters with different failure policies", |b| b.failure_policy = FailurePolicy::FailOpen),
     ];
     let mut sheets = Vec::new();
     for (kind, says, change) in kinds {
         let who = || get_property("plugin_name");
-        let starts = alone(&format!("shared/{kind}"), says)
-            .on("configure", [who()])
-            .on_filter(1, "configure", [who()]);
+        let starts = alone(&format!("shared/{kind}"), says).on("configure", [who()]).on_filter(
+            1,
+            "configure",
+            [who()],
+        );
         let key = format!("lifecycle/shared/{kind}/streams");
         let streams = Case::new(&key, format!("contexts of streams: {says}"))
             .on("request_headers", [who(), set_shared("k", "by a", 0)])
-            .on_filter(1, "request_headers", [who(), get_shared("k"), resolve_queue("", "q"), set_context(1), set_context(2)]);
-        let queue = Case::new(format!("lifecycle/shared/{kind}/queue"), format!("a queue that one registers: {says}"))
-            .on("request_headers", [register_queue("q"), enqueue(Arg::Kept(0), "item")])
-            .on_filter(1, "request_headers", [resolve_queue("", "q"), dequeue(Arg::Kept(1)), dequeue(Arg::Kept(1))])
-            .on_filter(1, "log", [resolve_queue("other", "q"), register_queue("q")]);
-        sheets.push(Sheet::new(format!("lifecycle shared {kind}").leak(), vec![starts, streams, queue]).filters(two(change)));
+            .on_filter(
+                1,
+                "request_headers",
+                [who(), get_shared("k"), resolve_queue("", "q"), set_context(1), set_context(2)],
+            );
+        let queue = Case::new(
+            format!("lifecycle/shared/{kind}/queue"),
+            format!("a queue that one registers: {says}"),
+        )
+        .on("request_headers", [register_queue("q"), enqueue(Arg::Kept(0), "item")])
+        .on_filter(
+            1,
+            "request_headers",
+            [resolve_queue("", "q"), dequeue(Arg::Kept(1)), dequeue(Arg::Kept(1))],
+        )
+        .on_filter(1, "log", [resolve_queue("other", "q"), register_queue("q")]);
+        sheets.push(
+            Sheet::new(format!("lifecycle shared {kind}").leak(), vec![starts, streams, queue])
+                .filters(two(change)),
+        );
     }
     let same = vec![
         alone("shared/same", "filters that are configured alike share a root context too")
@@ -167,7 +198,8 @@ fn shared() -> Vec<Sheet> {
     let same = same.into_iter().map(|mut case| {
         // All of it, or they would not be alike.
         let own: Vec<_> = case.scripts.iter().filter(|(at, ..)| *at == 0).cloned().collect();
-        case.scripts = own.iter().cloned().chain(own.iter().map(|(_, name, steps)| (1, *name, steps.clone()))).collect();
+        case.scripts =
+            own.iter().cloned().chain(own.iter().map(|(_, name, steps)| (1, *name, steps.clone()))).collect();
         case
     });
     sheets.push(
@@ -214,7 +246,10 @@ fn contexts() -> Vec<Case> {
             .on("delete", [done()]),
         case("log-buffers", "what is left of a stream in on_done and on_delete")
             .on("done", [path(), get_property("request\0path"), buffer_status(0)])
-            .on("delete", [path(), get_property("request\0path"), crate::script::calls::get_buffer(1, 0, ALL)]),
+            .on(
+                "delete",
+                [path(), get_property("request\0path"), crate::script::calls::get_buffer(1, 0, ALL)],
+            ),
     ]
 }
 
@@ -229,7 +264,10 @@ fn ticks() -> Sheet {
             .requests([get(), get()])
             .on("request_headers", [set_tick(20), set_tick(0)])
             .shows(&["tick"])
-            .answer("upstream", [crate::cases::parts::late(crate::cases::parts::ok(), crate::cases::parts::SOON)]),
+            .answer(
+                "upstream",
+                [crate::cases::parts::late(crate::cases::parts::ok(), crate::cases::parts::SOON)],
+            ),
         tick("changed", "the last period counts")
             .on("request_headers", [set_tick(60_000), set_tick(20), Step::Return(1)])
             .on("tick", [set_tick(0)].into_iter().chain(resume(0))),

@@ -14,7 +14,19 @@ use crate::Sheet;
 
 /// Every sheet.
 pub fn all() -> Vec<Sheet> {
-    [headers::sheets(), flow::sheets(), grpc::sheets(), replies::sheets(), callouts::sheets(), failure::sheets(), chains::sheets(), lifecycle::sheets()].into_iter().flatten().collect()
+    [
+        headers::sheets(),
+        flow::sheets(),
+        grpc::sheets(),
+        replies::sheets(),
+        callouts::sheets(),
+        failure::sheets(),
+        chains::sheets(),
+        lifecycle::sheets(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// What cannot be run on Envoy from a test: what, why, and the test that proves it on the emulator.

@@ -1,12 +1,13 @@
 //! Local replies: from where, with what, and who sees them.
 
 use crate::cases::parts::{
-    CALLBACKS, IMPATIENT, answers, call_other, get, long_request, long_response, reply as upstream_reply, resume,
+    CALLBACKS, IMPATIENT, answers, call_other, get, long_request, long_response, reply as upstream_reply,
+    resume,
 };
 use crate::script::calls::map::{REQUEST_HEADERS, RESPONSE_HEADERS};
 use crate::script::calls::{
-    add, close_stream, continue_stream, enqueue, get_pairs, get_property, get_value, pairs, register_queue, replace,
-    reply, set_buffer, set_context, set_tick,
+    add, close_stream, continue_stream, enqueue, get_pairs, get_property, get_value, pairs, register_queue,
+    replace, reply, set_buffer, set_context, set_tick,
 };
 use crate::script::{Arg, Step};
 use crate::{Case, Sheet};
@@ -45,7 +46,9 @@ fn phases() -> Vec<Case> {
     // In those behind a stream's end it takes Envoy down: see `EMULATOR_ONLY`.
     for callback in &CALLBACKS[..6] {
         for (shape, long) in [("get", false), ("long", true)] {
-            if !long && (callback.ends_with("body") && callback.starts_with("request") || callback.ends_with("trailers"))
+            if !long
+                && (callback.ends_with("body") && callback.starts_with("request")
+                    || callback.ends_with("trailers"))
             {
                 continue;
             }
@@ -79,8 +82,11 @@ fn elsewhere() -> Vec<Case> {
     for (with, context) in [("with", true), ("without", false)] {
         let new = |from: &str, says: &str| {
             let does = if context { "answers the stream" } else { "has no stream to answer" };
-            case(&format!("from/{from}/{with}-context"), &format!("a local reply from {says} {with} the stream as the effective context {does}"))
-                .shows(&["response_headers", "log"])
+            case(
+                &format!("from/{from}/{with}-context"),
+                &format!("a local reply from {says} {with} the stream as the effective context {does}"),
+            )
+            .shows(&["response_headers", "log"])
         };
         cases.push(
             new("tick", "on_tick")
@@ -128,7 +134,10 @@ fn contents() -> Vec<Case> {
         cases.push(
             case(&format!("status/{status}"), &says)
                 .on("request_headers", [answers(status, "body")])
-                .on("response_headers", [get_value(RESPONSE_HEADERS, ":status"), get_property("response\0code")])
+                .on(
+                    "response_headers",
+                    [get_value(RESPONSE_HEADERS, ":status"), get_property("response\0code")],
+                )
                 .on("log", [get_property("response\0code")]),
         );
     }
@@ -146,7 +155,11 @@ fn contents() -> Vec<Case> {
             .on("response_headers", [get_pairs(RESPONSE_HEADERS)])
     };
     cases.extend([
-        with_headers("content-type", "a content type of its own is kept", pairs(&[("content-type", "text/html")])),
+        with_headers(
+            "content-type",
+            "a content type of its own is kept",
+            pairs(&[("content-type", "text/html")]),
+        ),
         with_headers("content-length", "a length of its own is replaced", pairs(&[("content-length", "99")])),
         with_headers("status", "a :status among the headers", pairs(&[(":status", "201")])),
         with_headers("pseudo", "pseudo headers of requests", pairs(&[(":path", "/x"), (":method", "PUT")])),
@@ -155,7 +168,11 @@ fn contents() -> Vec<Case> {
         with_headers("crlf", "line ends in a value are written as they are", pairs(&[("x", "1\r\ny: 2")])),
         with_headers("empty-name", "a header without a name", pairs(&[("", "1")])),
         with_headers("empty-value", "a header without a value", pairs(&[("x", "")])),
-        with_headers("connection", "headers of the connection", pairs(&[("connection", "close"), ("keep-alive", "1")])),
+        with_headers(
+            "connection",
+            "headers of the connection",
+            pairs(&[("connection", "close"), ("keep-alive", "1")]),
+        ),
         with_headers("server", "the server's own headers", pairs(&[("server", "me"), ("date", "today")])),
         with_headers("transfer-encoding", "an encoding", pairs(&[("transfer-encoding", "chunked")])),
         with_headers("bad-block", "a block that is none is dropped", vec![1, 0, 0, 0, 9]),
@@ -195,7 +212,8 @@ fn contents() -> Vec<Case> {
 
 /// With other calls beside it.
 fn more() -> Vec<Case> {
-    let long = |case: Case| case.request(long_request()).answer("upstream", [upstream_reply(long_response())]);
+    let long =
+        |case: Case| case.request(long_request()).answer("upstream", [upstream_reply(long_response())]);
     vec![
         case("twice", "of two local replies in one callback the first is sent, with the details of the last")
             .on("request_headers", [reply(403, "first", "1", "", -1), reply(404, "last", "2", "", -1)])
@@ -231,7 +249,10 @@ fn more() -> Vec<Case> {
             .shows(&["response_body"]),
         case("changed-by-itself", "one's own response callbacks change a local reply")
             .on("request_headers", [answers(403, "no")])
-            .on("response_headers", [add(RESPONSE_HEADERS, "x", "1"), replace(RESPONSE_HEADERS, ":status", "418")])
+            .on(
+                "response_headers",
+                [add(RESPONSE_HEADERS, "x", "1"), replace(RESPONSE_HEADERS, ":status", "418")],
+            )
             .on("response_body", [set_buffer(1, 0, 99, "ok")]),
         long(case("body-then-next", "a local reply amid a request's body: what comes behind is dropped"))
             .on("request_body", [Step::OnlyRun(2), answers(403, "no")])
@@ -253,7 +274,8 @@ fn more() -> Vec<Case> {
 /// What a reply's `grpc_status` does.
 fn grpc() -> Vec<Case> {
     let mut cases = Vec::new();
-    let types = [("grpc", "application/grpc"), ("grpc-proto", "application/grpc+proto"), ("http", "text/plain")];
+    let types =
+        [("grpc", "application/grpc"), ("grpc-proto", "application/grpc+proto"), ("http", "text/plain")];
     for (name, content_type) in types {
         let request = Request::post("/", "x").header("content-type", content_type).header("te", "trailers");
         for status in [-1, 0, 7, 16, 17, 99] {
@@ -271,7 +293,9 @@ fn grpc() -> Vec<Case> {
             continue;
         }
         for code in [200, 400, 401, 403, 404, 429, 500, 502, 503, 504] {
-            let says = format!("a local reply with the status {code} and no grpc_status to a request of type {content_type}");
+            let says = format!(
+                "a local reply with the status {code} and no grpc_status to a request of type {content_type}"
+            );
             cases.push(
                 case(&format!("grpc/{name}/code/{code}"), &says)
                     .request(request.clone())

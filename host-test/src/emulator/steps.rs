@@ -260,9 +260,7 @@ impl Emulator {
                     }
                 }
                 Action::Delete(root) => self.delete_root(vm, root),
-                Action::GrpcClose { root, token, status, message } => {
-                    self.grpc_news(vm, root, token, News::Close(status, message));
-                }
+                Action::Grpc { root, token, what } => self.grpc_news(vm, root, token, what),
                 Action::Forget(root) => {
                     if let Some(context) = self.world.vms[vm].contexts.get_mut(&root) {
                         context.root.call_answer = None;

@@ -27,12 +27,11 @@ pub(crate) enum Action {
     Reply(u32, LocalReply),
     /// `proxy_done` of a root context that was pending.
     Delete(u32),
-    /// A gRPC call that failed while it was started.
-    GrpcClose {
+    /// What comes of a gRPC call that failed while it was started.
+    Grpc {
         root: u32,
         token: u32,
-        status: u32,
-        message: Vec<u8>,
+        what: super::callouts::grpc::News,
     },
     /// Buffers and maps of a callout's callback.
     Forget(u32),

@@ -5,8 +5,8 @@ use crate::run::{OTHER, REFUSES};
 use crate::script::calls::buffer::CALL_BODY;
 use crate::script::calls::map::{CALL_HEADERS, CALL_TRAILERS};
 use crate::script::calls::{
-    add, get_buffer, get_pairs, get_size, get_status, get_value, http_call, pairs, remove, replace, set_buffer,
-    set_context,
+    add, get_buffer, get_pairs, get_size, get_status, get_value, http_call, pairs, remove, replace,
+    set_buffer, set_context,
 };
 use crate::script::{Arg, Step};
 use crate::{Case, Sheet};
@@ -21,7 +21,8 @@ pub(super) fn sheets() -> Vec<Sheet> {
 }
 
 fn all() -> Vec<Step> {
-    let mut steps = vec![get_pairs(CALL_HEADERS), get_buffer(CALL_BODY, 0, ALL), get_pairs(CALL_TRAILERS), get_status()];
+    let mut steps =
+        vec![get_pairs(CALL_HEADERS), get_buffer(CALL_BODY, 0, ALL), get_pairs(CALL_TRAILERS), get_status()];
     steps.extend(resume(0));
     steps
 }
@@ -41,14 +42,34 @@ fn answered() -> Vec<Case> {
         ("error", "an answer with 500", reply(Response::new(500).chunk("no"))),
         ("unavailable", "an answer with 503", reply(Response::new(503).chunk("no"))),
         ("odd", "an answer with 299", reply(Response::new(299))),
-        ("pieces", "an answer in pieces comes as one", reply(Response::new(200).chunk("a").chunk("b").chunk("c"))),
-        ("trailers", "an answer with trailers", reply(Response::new(200).chunk("a").trailer("t", "1").trailer("t", "2"))),
+        (
+            "pieces",
+            "an answer in pieces comes as one",
+            reply(Response::new(200).chunk("a").chunk("b").chunk("c")),
+        ),
+        (
+            "trailers",
+            "an answer with trailers",
+            reply(Response::new(200).chunk("a").trailer("t", "1").trailer("t", "2")),
+        ),
         ("only-trailers", "an answer with trailers and no body", reply(Response::new(200).trailer("t", "1"))),
-        ("repeated", "an answer with repeated headers", reply(ok().header("x", "1").header("y", "").header("x", "2"))),
+        (
+            "repeated",
+            "an answer with repeated headers",
+            reply(ok().header("x", "1").header("y", "").header("x", "2")),
+        ),
         ("large", "an answer of 2 MB", reply(Response::new(200).chunk(vec![b'.'; 2_000_000]))),
         ("reset", "a connection that closes before it answers: 503", Answer::Reset),
-        ("reset-amid", "a connection that closes amid the answer: no headers, and the status says reset", Answer::ResetMidResponse(Response::new(200).chunk("abcdef"))),
-        ("reset-amid-chunks", "the same with chunks", Answer::ResetMidResponse(Response::new(200).chunk("abc").chunk("def"))),
+        (
+            "reset-amid",
+            "a connection that closes amid the answer: no headers, and the status says reset",
+            Answer::ResetMidResponse(Response::new(200).chunk("abcdef")),
+        ),
+        (
+            "reset-amid-chunks",
+            "the same with chunks",
+            Answer::ResetMidResponse(Response::new(200).chunk("abc").chunk("def")),
+        ),
     ];
     let mut cases = Vec::new();
     for (name, says, answer) in list.drain(..) {
@@ -85,7 +106,14 @@ fn answered() -> Vec<Case> {
 
 /// Where an answer may be read.
 fn read() -> Vec<Case> {
-    let maps = || [get_pairs(CALL_HEADERS), get_value(CALL_HEADERS, ":status"), get_buffer(CALL_BODY, 0, ALL), get_status()];
+    let maps = || {
+        [
+            get_pairs(CALL_HEADERS),
+            get_value(CALL_HEADERS, ":status"),
+            get_buffer(CALL_BODY, 0, ALL),
+            get_status(),
+        ]
+    };
     let answer = || [reply(Response::new(200).header("x", "1").chunk("abcdef").trailer("t", "1"))];
     let case = |name: &str, says: &str| {
         let name = format!("callouts/read/{name}");
@@ -124,11 +152,21 @@ fn read() -> Vec<Case> {
         ),
         case("parts", "parts of an answer's body").on(
             "http_call_response",
-            then([(0, 2), (2, 2), (4, 99), (6, 1), (99, 1), (0, 0)].map(|(from, n)| get_buffer(CALL_BODY, from, n)).to_vec()),
+            then(
+                [(0, 2), (2, 2), (4, 99), (6, 1), (99, 1), (0, 0)]
+                    .map(|(from, n)| get_buffer(CALL_BODY, from, n))
+                    .to_vec(),
+            ),
         ),
         case("stream-maps", "the stream's headers are in reach with it as the effective context only").on(
             "http_call_response",
-            then(vec![get_value(0, ":method"), set_context(Arg::Stream), get_value(0, ":method"), set_context(0), get_value(0, ":method")]),
+            then(vec![
+                get_value(0, ":method"),
+                set_context(Arg::Stream),
+                get_value(0, ":method"),
+                set_context(0),
+                get_value(0, ":method"),
+            ]),
         ),
     ]
 }
@@ -151,8 +189,18 @@ fn retried() -> Vec<Case> {
     vec![
         case("once", "x-envoy-retry-on makes a callout try again", &[on], vec![error(), reply(ok())]),
         case("in-vain", "and once only", &[on], vec![error(), error(), reply(ok())]),
-        case("often", "unless x-envoy-max-retries says more", &[on, ("x-envoy-max-retries", "3")], vec![error(), error(), reply(ok())]),
+        case(
+            "often",
+            "unless x-envoy-max-retries says more",
+            &[on, ("x-envoy-max-retries", "3")],
+            vec![error(), error(), reply(ok())],
+        ),
         case("reset", "a connection that closes is tried again", &[on], vec![Answer::Reset, reply(ok())]),
-        case("other-cause", "what is not named is not tried again", &[("x-envoy-retry-on", "connect-failure")], vec![error(), reply(ok())]),
+        case(
+            "other-cause",
+            "what is not named is not tried again",
+            &[("x-envoy-retry-on", "connect-failure")],
+            vec![error(), reply(ok())],
+        ),
     ]
 }

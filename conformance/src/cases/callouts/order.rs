@@ -1,26 +1,30 @@
 //! Several callouts, from everywhere, and after their stream is gone.
 
+use crate::case::Loaded;
 use crate::cases::parts::{LATER, SOON, call_headers, call_to, get, late, ok, reply, resume};
 use crate::run::OTHER;
-use crate::script::calls::{
-    continue_stream, get_value, http_call, set_context, set_tick,
-};
+use crate::script::calls::{continue_stream, get_value, http_call, set_context, set_tick};
 use crate::script::{Arg, Step};
-use crate::case::Loaded;
 use crate::{Case, Sheet};
 use std::time::Duration;
 use tollgate_host_test::Response;
 
 pub(super) fn sheets() -> Vec<Sheet> {
-    let configure = Case::new("callouts/from/configure", "a callout while a root context is configured is answered in each VM that stays")
-        .alone()
-        .unordered()
-        .on("configure", [http_call(OTHER, call_headers("callouts/from/configure"), "", "", 1000)])
-        .on("http_call_response", [get_value(6, ":status")]);
-    let early = Case::new("callouts/from/vm-start", "a callout from on_vm_start, and from a root context's on_context_create")
-        .alone()
-        .unordered()
-        .on("http_call_response", [get_value(6, ":status")]);
+    let configure = Case::new(
+        "callouts/from/configure",
+        "a callout while a root context is configured is answered in each VM that stays",
+    )
+    .alone()
+    .unordered()
+    .on("configure", [http_call(OTHER, call_headers("callouts/from/configure"), "", "", 1000)])
+    .on("http_call_response", [get_value(6, ":status")]);
+    let early = Case::new(
+        "callouts/from/vm-start",
+        "a callout from on_vm_start, and from a root context's on_context_create",
+    )
+    .alone()
+    .unordered()
+    .on("http_call_response", [get_value(6, ":status")]);
     let call = |name: &str| http_call(OTHER, call_headers(name), "", "", 1000);
     let loaded = Loaded::new("probe")
         .early("context_create", [call("callouts/from/context-create")])
@@ -56,15 +60,21 @@ fn flight() -> Vec<Case> {
                 "http_call_response",
                 [&tell()[..], &resume(0), &[Step::OnlyIf(2, 5), call("nested", "other")]].concat(),
             ),
-        case("stream-gone", "an answer comes to the root context when its stream is gone, which is no effective context then")
-            .requests([get(), get()])
-            .on("response_headers", [call("stream-gone", "other")])
-            .answer("upstream", [reply(ok()), late(ok(), LATER)])
-            .answer("other", [late(ok(), SOON), late(ok(), Duration::from_secs(9))])
-            .on("http_call_response", [get_value(6, ":status"), set_context(4), set_context(Arg::Stream), continue_stream(0)]),
+        case(
+            "stream-gone",
+            "an answer comes to the root context when its stream is gone, which is no effective context then",
+        )
+        .requests([get(), get()])
+        .on("response_headers", [call("stream-gone", "other")])
+        .answer("upstream", [reply(ok()), late(ok(), LATER)])
+        .answer("other", [late(ok(), SOON), late(ok(), Duration::from_secs(9))])
+        .on(
+            "http_call_response",
+            [get_value(6, ":status"), set_context(4), set_context(Arg::Stream), continue_stream(0)],
+        ),
         case("from-body", "a callout from a body's callback holds the body back")
             .request(tollgate_host_test::Request::post("/", "abc"))
-            .on("request_body", [Step::OnlyRun(1), call("from-body", "other"), Step::Return(1)])
+            .on("request_body", [Step::OnlyIf(1, 1), call("from-body", "other"), Step::Return(1)])
             .on("http_call_response", resume(0)),
         case("from-response", "a callout from a response's callback holds that back")
             .on("response_headers", [call("from-response", "other"), Step::Return(1)])
@@ -97,10 +107,13 @@ fn from() -> Vec<Case> {
     );
     let name = "callouts/from/tick-in-stream";
     cases.push(
-        Case::new(name, "a callout from on_tick with a stream as the effective context is the root context's too")
-            .on("request_headers", [set_tick(20), Step::Return(1)])
-            .on("tick", [set_tick(0), set_context(Arg::Stream), call_to(OTHER, name)])
-            .on("http_call_response", resume(0)),
+        Case::new(
+            name,
+            "a callout from on_tick with a stream as the effective context is the root context's too",
+        )
+        .on("request_headers", [set_tick(20), Step::Return(1)])
+        .on("tick", [set_tick(0), set_context(Arg::Stream), call_to(OTHER, name)])
+        .on("http_call_response", resume(0)),
     );
     cases
 }

@@ -36,7 +36,9 @@ fn close() -> Vec<Case> {
         for kind in [0, 1] {
             let what = ["request", "response"][kind as usize];
             let name = format!("flow/close/{callback}/{what}").replace('_', "-");
-            let says = format!("close_stream of the {what} in on_{callback}: the client is cut off, if it still can be");
+            let says = format!(
+                "close_stream of the {what} in on_{callback}: the client is cut off, if it still can be"
+            );
             let case = Case::new(name, says).shows(&CALLBACKS);
             let case = case.request(long_request()).answer("upstream", [reply(long_response())]);
             cases.push(adding(case, callback, [close_stream(kind)]));
@@ -44,8 +46,11 @@ fn close() -> Vec<Case> {
     }
     let others = [2, 3, 4, u32::MAX].map(close_stream);
     cases.push(
-        Case::new("flow/close/others", "close_stream of a TCP connection does nothing here, and of more is refused")
-            .on("request_headers", others),
+        Case::new(
+            "flow/close/others",
+            "close_stream of a TCP connection does nothing here, and of more is refused",
+        )
+        .on("request_headers", others),
     );
     cases.push(
         Case::new("flow/close/goes-on", "a stream that is closed is there until the callback returns")
@@ -63,7 +68,8 @@ fn adding(mut case: Case, callback: &str, steps: impl IntoIterator<Item = Step>)
 }
 
 fn elsewhere() -> Vec<Case> {
-    let case = |name: &str, says: &str| Case::new(format!("flow/close/{name}"), says).shows(&["log", "delete"]);
+    let case =
+        |name: &str, says: &str| Case::new(format!("flow/close/{name}"), says).shows(&["log", "delete"]);
     vec![
         case("from-callout", "a stream that is held back is closed from a callout")
             .on("request_headers", [call_other("flow/close/from-callout"), Step::Return(1)])
@@ -113,7 +119,11 @@ fn order() -> Vec<Case> {
         let says = format!("the callbacks of a message ({name}), and which is told that it is the last");
         cases.push(
             Case::new(format!("flow/order/{name}"), says)
-                .shows(if name == "large" { &["request_headers", "log", "done", "delete"] } else { &CALLBACKS })
+                .shows(if name == "large" {
+                    &["request_headers", "log", "done", "delete"]
+                } else {
+                    &CALLBACKS
+                })
                 .request(request)
                 .answer("upstream", [reply(response)]),
         );

@@ -1,10 +1,10 @@
 //! Bodies that are longer than the buffers for them.
 
+use crate::case::Loaded;
 use crate::cases::parts::{IMPATIENT, SOON, call_other, late, ok, reply, resume};
 use crate::script::Step;
 use crate::script::calls::buffer::{REQUEST_BODY, RESPONSE_BODY};
 use crate::script::calls::{buffer_status, set_buffer};
-use crate::case::Loaded;
 use crate::{Case, Sheet};
 use tollgate_host_test::{Request, Response};
 
@@ -20,7 +20,10 @@ pub(super) fn sheets() -> Vec<Sheet> {
     };
     vec![
         small(Sheet::new("limits", both(false))),
-        small(Sheet::new("limits, really stopped", both(true)).filters(vec![Loaded::new("probe").really_stops()])),
+        small(
+            Sheet::new("limits, really stopped", both(true))
+                .filters(vec![Loaded::new("probe").really_stops()]),
+        ),
     ]
 }
 
@@ -67,16 +70,22 @@ fn both(really: bool) -> Vec<Case> {
             .on("request_headers", [Step::Return(headers)])
             .on("request_body", [Step::Return(1)])
             .shows(&["response_headers", "response_body"]),
-        case("request-all-buffer", "headers answered with 3 hold back a body up to the limit, over it is 413")
-            .request(request(4))
-            .on("request_headers", [Step::Return(3)])
-            .shows(&["request_body", "response_headers", "response_body"]),
+        case(
+            "request-all-buffer",
+            "headers answered with 3 hold back a body up to the limit, over it is 413",
+        )
+        .request(request(4))
+        .on("request_headers", [Step::Return(3)])
+        .shows(&["request_body", "response_headers", "response_body"]),
         case("request-passing", "a body that is not held back has no limit")
             .request(request(4))
             .on("request_body", size(REQUEST_BODY, 0)),
         case("request-grows", "a body that a filter makes longer than the limit goes on")
             .request(Request::post("/", "a"))
-            .on("request_body", [Step::OnlyRun(1), set_buffer(REQUEST_BODY, 0, 9, bytes(1500)), Step::Return(0)])
+            .on(
+                "request_body",
+                [Step::OnlyRun(1), set_buffer(REQUEST_BODY, 0, 9, bytes(1500)), Step::Return(0)],
+            )
             .on("request_headers", [crate::script::calls::remove(0, "content-length")]),
         case("response-under", "a response's body up to the limit is held back and goes on")
             .on("response_headers", [call_other(&name("response-under")), Step::Return(headers)])
@@ -84,14 +93,20 @@ fn both(really: bool) -> Vec<Case> {
             .on("http_call_response", resume(1))
             .answer("upstream", [reply(response(2))])
             .answer("other", soon()),
-        case("response-over", "a response's body over the limit: 500 if its headers are held back, else the client is cut off")
-            .on("response_headers", [Step::Return(headers)])
-            .on("response_body", size(RESPONSE_BODY, 1))
-            .answer("upstream", [reply(response(4))]),
-        case("response-all-buffer", "headers answered with 3 hold back a response up to the limit; over it is 500")
-            .on("response_headers", [Step::Return(3)])
-            .shows(&["response_body"])
-            .answer("upstream", [reply(response(4))]),
+        case(
+            "response-over",
+            "a response's body over the limit: 500 if its headers are held back, else the client is cut off",
+        )
+        .on("response_headers", [Step::Return(headers)])
+        .on("response_body", size(RESPONSE_BODY, 1))
+        .answer("upstream", [reply(response(4))]),
+        case(
+            "response-all-buffer",
+            "headers answered with 3 hold back a response up to the limit; over it is 500",
+        )
+        .on("response_headers", [Step::Return(3)])
+        .shows(&["response_body"])
+        .answer("upstream", [reply(response(4))]),
         case("response-passing", "a response that is not held back has no limit")
             .on("response_body", [Step::OnlyRun(1), buffer_status(RESPONSE_BODY)])
             .answer("upstream", [reply(response(4))]),

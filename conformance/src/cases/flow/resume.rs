@@ -52,15 +52,15 @@ fn from() -> Vec<Case> {
         let queue = format!("{way}s");
         cases.push(
             new("queue", says("on_queue_ready"))
-                .on(
-                    callback,
-                    [register_queue(queue), enqueue(Arg::Kept(0), "item"), Step::Return(1)],
-                )
+                .on(callback, [register_queue(queue), enqueue(Arg::Kept(0), "item"), Step::Return(1)])
                 .on("queue_ready", with(dequeue(Arg::Kept(0)), resume(kind))),
         );
         cases.push(
             new("grpc", says("on_grpc_receive"))
-                .on(callback, [grpc_call(target(GRPC), name("grpc"), "m", "", "hello", 5000), Step::Return(1)])
+                .on(
+                    callback,
+                    [grpc_call(target(GRPC), name("grpc"), "m", "", "hello", 5000), Step::Return(1)],
+                )
                 .on("grpc_receive", resume(kind)),
         );
     }
@@ -85,20 +85,25 @@ fn often() -> Vec<Case> {
             .on("request_headers", [call("again"), call("again"), Step::Return(1)])
             .on("http_call_response", resume(0))
             .answer("upstream", slow()),
-        case("other-way", "to continue the request lets a response that is held back not go on; to continue that does")
-            .on("response_headers", [call("other-way"), Step::Return(1)])
-            .on(
-                "http_call_response",
-                [set_context(Arg::Stream), continue_stream(0), get_value(RESPONSE_HEADERS, ":status"), continue_stream(1)],
-            ),
+        case(
+            "other-way",
+            "to continue the request lets a response that is held back not go on; to continue that does",
+        )
+        .on("response_headers", [call("other-way"), Step::Return(1)])
+        .on(
+            "http_call_response",
+            [
+                set_context(Arg::Stream),
+                continue_stream(0),
+                get_value(RESPONSE_HEADERS, ":status"),
+                continue_stream(1),
+            ],
+        ),
         case("types", "continue_stream takes 0 to 2, does not do 3, and refuses more")
             .on("request_headers", (2..6).chain([u32::MAX]).map(continue_stream).collect::<Vec<_>>()),
         case("root", "continue_stream answers a root context as it answers a stream's")
             .on("request_headers", [call("root"), Step::Return(1)])
-            .on(
-                "http_call_response",
-                (0..5).map(continue_stream).chain(resume(0)).collect::<Vec<_>>(),
-            ),
+            .on("http_call_response", (0..5).map(continue_stream).chain(resume(0)).collect::<Vec<_>>()),
         case("in-log", "a stream that is over is not continued")
             .on("log", [continue_stream(0), continue_stream(1)])
             .on("done", [continue_stream(0), continue_stream(1)])
@@ -124,7 +129,9 @@ fn twice() -> Vec<Case> {
                     continue;
                 }
                 let name = format!("flow/resume/inside/{callback}/{shape}/{value}").replace('_', "-");
-                let says = format!("on_{callback} continues its own way and returns {value}: what is sent how often ({shape})");
+                let says = format!(
+                    "on_{callback} continues its own way and returns {value}: what is sent how often ({shape})"
+                );
                 let mut case = Case::new(name, says).shows(callbacks);
                 let own = case.scripts.iter_mut().find(|(_, name, _)| name == callback).unwrap();
                 if body {
@@ -148,40 +155,55 @@ fn then() -> Vec<Case> {
     let call = |name: &str| call_other(&format!("flow/resume/{name}"));
     let soon = || [late(ok(), SOON)];
     vec![
-        case("headers-then-body", "after a request has gone on its headers are out of reach in the body's callbacks")
-            .request(long_request())
-            .on("request_headers", [call("headers-then-body"), Step::Return(1)])
-            .on("http_call_response", resume(0))
-            .on("request_body", [get_pairs(REQUEST_HEADERS), replace(REQUEST_HEADERS, "x", "2"), request_body()])
-            .on("request_trailers", [get_pairs(REQUEST_HEADERS), get_pairs(1)])
-            .answer("other", soon()),
-        case("change-then-continue", "headers that are held back are changed by a callout's callback before they go on")
-            .on("request_headers", [call("change-then-continue"), Step::Return(1)])
-            .on(
-                "http_call_response",
-                [
-                    set_context(Arg::Stream),
-                    replace(REQUEST_HEADERS, "x", "late"),
-                    continue_stream(0),
-                    replace(REQUEST_HEADERS, "y", "too late"),
-                ],
-            )
-            .answer("other", soon()),
-        case("response-headers-then-body", "after a response has gone on its headers stay in reach, and changes are too late")
-            .on("response_headers", [call("response-headers-then-body"), Step::Return(1)])
-            .on("http_call_response", resume(1))
-            .on("response_body", [get_value(RESPONSE_HEADERS, ":status"), replace(RESPONSE_HEADERS, "x", "late")])
-            .answer("other", soon()),
+        case(
+            "headers-then-body",
+            "after a request has gone on its headers are out of reach in the body's callbacks",
+        )
+        .request(long_request())
+        .on("request_headers", [call("headers-then-body"), Step::Return(1)])
+        .on("http_call_response", resume(0))
+        .on("request_body", [get_pairs(REQUEST_HEADERS), replace(REQUEST_HEADERS, "x", "2"), request_body()])
+        .on("request_trailers", [get_pairs(REQUEST_HEADERS), get_pairs(1)])
+        .answer("other", soon()),
+        case(
+            "change-then-continue",
+            "headers that are held back are changed by a callout's callback before they go on",
+        )
+        .on("request_headers", [call("change-then-continue"), Step::Return(1)])
+        .on(
+            "http_call_response",
+            [
+                set_context(Arg::Stream),
+                replace(REQUEST_HEADERS, "x", "late"),
+                continue_stream(0),
+                replace(REQUEST_HEADERS, "y", "too late"),
+            ],
+        )
+        .answer("other", soon()),
+        case(
+            "response-headers-then-body",
+            "after a response has gone on its headers stay in reach, and changes are too late",
+        )
+        .on("response_headers", [call("response-headers-then-body"), Step::Return(1)])
+        .on("http_call_response", resume(1))
+        .on("response_body", [get_value(RESPONSE_HEADERS, ":status"), replace(RESPONSE_HEADERS, "x", "late")])
+        .answer("other", soon()),
         case("body-then-headers", "a body that goes on is not given to its own filter again")
             .request(Request::post("/", "ab").chunk("c"))
             .on("request_body", [request_body(), at_end(), call("body-then-headers"), Step::Return(1)])
             .on("http_call_response", resume(0))
             .answer("other", soon()),
-        case("body-out-of-reach", "a body that is held back is in reach of a callout's callback, until it goes on")
-            .request(Request::post("/", "abc"))
-            .on("request_body", [Step::OnlyRun(1), call("body-out-of-reach"), Step::Return(1)])
-            .on("http_call_response", [set_context(Arg::Stream), request_body(), continue_stream(0), request_body()])
-            .answer("other", soon()),
+        case(
+            "body-out-of-reach",
+            "a body that is held back is in reach of a callout's callback, until it goes on",
+        )
+        .request(Request::post("/", "abc"))
+        .on("request_body", [Step::OnlyRun(1), call("body-out-of-reach"), Step::Return(1)])
+        .on(
+            "http_call_response",
+            [set_context(Arg::Stream), request_body(), continue_stream(0), request_body()],
+        )
+        .answer("other", soon()),
         case("upstream-slow", "a request may go on while its upstream takes its time")
             .request(get().header("x", "1"))
             .on("request_headers", [call("upstream-slow"), Step::Return(3)])

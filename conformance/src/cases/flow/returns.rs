@@ -15,16 +15,8 @@ struct Way {
 }
 
 const WAYS: [Way; 2] = [
-    Way {
-        name: "request",
-        kind: 0,
-        callbacks: ["request_headers", "request_body", "request_trailers"],
-    },
-    Way {
-        name: "response",
-        kind: 1,
-        callbacks: ["response_headers", "response_body", "response_trailers"],
-    },
+    Way { name: "request", kind: 0, callbacks: ["request_headers", "request_body", "request_trailers"] },
+    Way { name: "response", kind: 1, callbacks: ["response_headers", "response_body", "response_trailers"] },
 ];
 
 /// From the least to the most that a message may have.

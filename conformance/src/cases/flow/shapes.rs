@@ -1,8 +1,8 @@
 //! HTTP requests and responses of every kind, as filters see them.
 
 use crate::cases::parts::{get, ok, reply};
-use crate::script::calls::map::{REQUEST_HEADERS, RESPONSE_HEADERS};
 use crate::script::calls::get_pairs;
+use crate::script::calls::map::{REQUEST_HEADERS, RESPONSE_HEADERS};
 use crate::{Case, Sheet};
 use tollgate_host_test::{Request, Response};
 
@@ -90,7 +90,10 @@ fn responses() -> Vec<Case> {
             cases.push(
                 Case::new(
                     format!("flow/shape/response/{name}/{method}"),
-                    format!("what a filter and the client see of a response to {method}: {}", name.replace('-', " ")),
+                    format!(
+                        "what a filter and the client see of a response to {method}: {}",
+                        name.replace('-', " ")
+                    ),
                 )
                 .request(request)
                 .answer("upstream", [reply(response.clone())])

@@ -3,7 +3,7 @@
 use crate::cases::parts::{get, reply};
 use crate::script::Step;
 use crate::script::calls::map::{REQUEST_TRAILERS, RESPONSE_TRAILERS};
-use crate::script::calls::{add, get_pairs, get_value, set_pairs, pairs};
+use crate::script::calls::{add, get_pairs, get_value, pairs, set_pairs};
 use crate::{Case, Sheet};
 use tollgate_host_test::{Request, Response};
 
@@ -27,16 +27,22 @@ fn cases() -> Vec<Case> {
         };
         let shown = |case: Case| case.on(trailers, [get_pairs(map)]);
         cases.extend([
-            shown(whole(case("at-the-end", "trailers can be added in each callback of the body once it ends")))
-                .on(body, [add(map, "t", "1"), get_pairs(map)]),
+            shown(whole(case(
+                "at-the-end",
+                "trailers can be added in each callback of the body once it ends",
+            )))
+            .on(body, [add(map, "t", "1"), get_pairs(map)]),
             shown(whole(case("empty", "to set no trailers creates them nonetheless")))
                 .on(body, [Step::OnlyIf(1, 1), set_pairs(map, ""), get_pairs(map)]),
             shown(whole(case("set", "trailers are created by setting them all")))
                 .on(body, [Step::OnlyIf(1, 1), set_pairs(map, pairs(&[("a", "1"), ("b", "2")]))]),
             shown(whole(case("in-headers", "there are no trailers while there are but headers")))
                 .on(headers, [add(map, "t", "1"), get_value(map, "t"), get_pairs(map)]),
-            shown(whole(case("held-back", "trailers are created behind a body that is held back, and end it")))
-                .on(body, [add(map, "t", "1"), Step::OnlyIf(1, 0), Step::Return(1)]),
+            shown(whole(case(
+                "held-back",
+                "trailers are created behind a body that is held back, and end it",
+            )))
+            .on(body, [add(map, "t", "1"), Step::OnlyIf(1, 0), Step::Return(1)]),
         ]);
     }
     cases.push(

@@ -26,12 +26,8 @@ pub fn sheets() -> Vec<Sheet> {
 }
 
 /// The callbacks of gRPC.
-const NEWS: [&str; 4] = [
-    "grpc_receive_initial_metadata",
-    "grpc_receive",
-    "grpc_receive_trailing_metadata",
-    "grpc_close",
-];
+const NEWS: [&str; 4] =
+    ["grpc_receive_initial_metadata", "grpc_receive", "grpc_receive_trailing_metadata", "grpc_close"];
 
 /// All that may be in reach in a callback of gRPC.
 fn all() -> Vec<Step> {

@@ -33,14 +33,22 @@ fn waits(name: &str, says: &str, steps: Vec<Step>) -> Case {
 fn answered() -> Vec<Case> {
     let mut list: Vec<(String, &str, Answer)> = Vec::new();
     let mut add = |name: &str, says, answer| list.push((name.into(), says, answer));
-    add("ok", "a stream that is answered: its metadata, messages, trailing metadata, and its end", answer(&[b"hello"], 0, b""));
+    add(
+        "ok",
+        "a stream that is answered: its metadata, messages, trailing metadata, and its end",
+        answer(&[b"hello"], 0, b""),
+    );
     add("several", "several messages", answer(&[b"1", b"22", b"333"], 0, b""));
     add("empty-message", "an empty message", answer(&[b""], 0, b""));
     add("none", "no message", answer(&[], 0, b""));
     add("failed", "a status that is not 0", answer(&[b"hello"], 7, b"denied"));
     add("odd-text", "a text that is not ASCII", answer(&[], 7, b"\xc3\xa4 \xff%41"));
     add("odd-status", "a status that gRPC does not know", answer(&[], 99, b"?"));
-    add("html", "an answer that is no gRPC", reply(Response::new(200).header("content-type", "text/html").chunk("<p>")));
+    add(
+        "html",
+        "an answer that is no gRPC",
+        reply(Response::new(200).header("content-type", "text/html").chunk("<p>")),
+    );
     add("not-found", "an answer with 404", reply(Response::new(404).chunk("no")));
     add("unavailable", "an answer with 503", reply(Response::new(503)));
     add(
@@ -49,8 +57,14 @@ fn answered() -> Vec<Case> {
         reply(Response::new(200).header("content-type", "application/grpc").header("grpc-status", "7")),
     );
     add("reset", "a connection that closes before it answers", Answer::Reset);
+    let amid = || {
+        Response::new(200).header("content-type", "application/grpc").chunk("\0\0\0\0\x05hello").chunk("abc")
+    };
+    add("reset-amid", "a connection that closes amid the answer", Answer::ResetMidResponse(amid()));
     list.into_iter()
-        .map(|(name, says, answer)| waits(&name, says, vec![open(&name), send("hi", 1)]).answer("grpc", [answer]))
+        .map(|(name, says, answer)| {
+            waits(&name, says, vec![open(&name), send("hi", 1)]).answer("grpc", [answer])
+        })
         .collect()
 }
 
@@ -58,10 +72,26 @@ fn streams() -> Vec<Case> {
     let simple = |name: &str, says: &str| Case::new(format!("grpc/stream/{name}"), says).shows(&NEWS);
     let metadata = pairs(&[("a", "1"), ("b-bin", "AAE"), ("a", "2")]);
     vec![
-        waits("two-sent", "two messages, and then the end", vec![open("two-sent"), send("one", 0), send("two", 1)]),
-        waits("end-alone", "an empty message that ends the stream", vec![open("end-alone"), send("one", 0), send("", 1)]),
-        waits("closed", "to close a stream ends this side of it", vec![open("closed"), send("one", 0), grpc_close(Arg::Kept(0))]),
-        waits("closed-at-once", "a stream that is closed without a message", vec![open("closed-at-once"), grpc_close(Arg::Kept(0))]),
+        waits(
+            "two-sent",
+            "two messages, and then the end",
+            vec![open("two-sent"), send("one", 0), send("two", 1)],
+        ),
+        waits(
+            "end-alone",
+            "an empty message that ends the stream",
+            vec![open("end-alone"), send("one", 0), send("", 1)],
+        ),
+        waits(
+            "closed",
+            "to close a stream ends this side of it",
+            vec![open("closed"), send("one", 0), grpc_close(Arg::Kept(0))],
+        ),
+        waits(
+            "closed-at-once",
+            "a stream that is closed without a message",
+            vec![open("closed-at-once"), grpc_close(Arg::Kept(0))],
+        ),
         waits(
             "metadata",
             "metadata of a stream",
@@ -72,11 +102,22 @@ fn streams() -> Vec<Case> {
             "a connection that is refused",
             vec![grpc_stream(target(REFUSES), "grpc/stream/refused", "m", ""), send("hi", 1)],
         ),
-        waits("send-after-end", "to send when all has been said", vec![open("send-after-end"), send("hi", 1), send("more", 0)]),
+        waits(
+            "send-after-end",
+            "to send when all has been said",
+            vec![open("send-after-end"), send("hi", 1), send("more", 0)],
+        ),
         simple("cancel", "a stream that is given up: no callback comes, and its token is gone")
             .on(
                 "request_headers",
-                [open("cancel"), send("x", 0), grpc_cancel(Arg::Kept(0)), send("y", 1), grpc_close(Arg::Kept(0)), get_status()],
+                [
+                    open("cancel"),
+                    send("x", 0),
+                    grpc_cancel(Arg::Kept(0)),
+                    send("y", 1),
+                    grpc_close(Arg::Kept(0)),
+                    get_status(),
+                ],
             )
             .answer("upstream", [late(ok(), LATER)]),
         simple("send-in-log", "the token of a stream that is over is gone")

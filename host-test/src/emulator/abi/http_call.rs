@@ -20,7 +20,6 @@ fn http_call(call: &mut HostCall<'_, '_>) -> Answer {
     call.put_u32(9, 0)?;
     let timeout = u64::try_from(timeout).map_err(|_| Status::BadArgument)?;
     let (vm, root) = (call.vm(), call.root_id());
-    let token =
-        http::start(call.world(), vm, root, http::Call { cluster, headers, body, timeout })?;
+    let token = http::start(call.world(), vm, root, http::Call { cluster, headers, body, timeout })?;
     call.put_u32(9, token)
 }
