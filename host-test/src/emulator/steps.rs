@@ -348,10 +348,11 @@ impl Emulator {
             News::Message(message) => {
                 let size = message.len() as u32;
                 root_state.grpc_message = Some(message);
-                if unary {
-                    root_state.grpc_calls.remove(&token);
-                }
                 self.news(vm, root, "proxy_on_grpc_receive", &[token, size]);
+                // It is there in its own callback still.
+                if unary && let Some(context) = self.world.vms[vm].contexts.get_mut(&root) {
+                    context.root.grpc_calls.remove(&token);
+                }
             }
             News::Trailing(map) => {
                 let count = map.len() as u32;
@@ -360,13 +361,14 @@ impl Emulator {
             }
             News::Close(status, message) => {
                 root_state.status = (status, message);
-                if let Some(open) = root_state.grpc_calls.get_mut(&token) {
+                self.news(vm, root, "proxy_on_grpc_close", &[token, status]);
+                let Some(context) = self.world.vms[vm].contexts.get_mut(&root) else { return };
+                if let Some(open) = context.root.grpc_calls.get_mut(&token) {
                     open.remote_closed = true;
                     if unary || open.local_closed {
-                        root_state.grpc_calls.remove(&token);
+                        context.root.grpc_calls.remove(&token);
                     }
                 }
-                self.news(vm, root, "proxy_on_grpc_close", &[token, status]);
             }
         }
     }

@@ -29,7 +29,11 @@ pub(super) fn news(answer: Answer, http2: bool) -> (Option<Duration>, Vec<News>)
         Answer::Refuse => (Some(Duration::ZERO), broken(REFUSED, REFUSED_DETAILS)),
         Answer::ResetMidResponse(response) => {
             let mut news = vec![News::Initial(headers(&response, Duration::ZERO, http2))];
-            news.extend(error(INTERNAL, b""));
+            // All but the last piece has come.
+            let came = response.body.split_last().map(|(_, came)| came.concat()).unwrap_or_default();
+            let mut came = &came[..];
+            news.extend(std::iter::from_fn(|| next(&mut came)).map(News::Message));
+            news.extend(error(INTERNAL, b"via_upstream"));
             (Some(Duration::ZERO), news)
         }
         Answer::Hang => (None, Vec::new()),

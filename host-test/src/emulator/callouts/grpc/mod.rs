@@ -7,6 +7,7 @@ use super::{call as call_upstream, received};
 use crate::emulator::header_map::{HeaderMap, Kind};
 use crate::emulator::state::Status;
 use crate::emulator::world::{Action, Event, World};
+use base64::Engine;
 use std::time::Duration;
 use target::Target;
 
@@ -170,10 +171,13 @@ fn prepare(
     for (name, value) in &request.metadata {
         headers.add(name, value);
     }
-    headers.set(b"x-envoy-internal", b"true");
-    if !world.upstreams[upstream].spec.http2 {
-        headers.set(b"transfer-encoding", b"chunked");
+    // Values are bytes to the filter, and base64 on the wire.
+    let binary: Vec<_> = headers.pairs().iter().filter(|(name, _)| name.ends_with(b"-bin")).cloned().collect();
+    for (name, value) in binary {
+        headers.remove(&name);
+        headers.add(&name, base64::engine::general_purpose::STANDARD.encode(value).as_bytes());
     }
+    headers.set(b"x-envoy-internal", b"true");
     let open = Open {
         upstream,
         request: headers,
@@ -241,6 +245,9 @@ fn finish(world: &mut World, (vm, root): (usize, u32), token: u32) {
 fn hand_over(world: &mut World, open: &mut Open) -> (Option<Duration>, Vec<News>) {
     open.said_all = true;
     let http2 = world.upstreams[open.upstream].spec.http2;
+    if !http2 {
+        open.request.set(b"transfer-encoding", b"chunked");
+    }
     let request = received(&open.request, std::mem::take(&mut open.sent), None);
     answer::news(call_upstream(world, open.upstream, request), http2)
 }
