@@ -147,7 +147,7 @@ fn shown(sheet: &Sheet, outcome: Outcome) -> BTreeMap<String, Shown> {
                 let rest = path.strip_prefix(&key).filter(|_| !key.is_empty());
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
             };
-            for request in requests.iter().filter(|request| own(&request.path)) {
+            for request in requests.iter().filter(|request| request.ended && own(&request.path)) {
                 of_request(&mut shown, &format!("callout to {upstream}"), request.clone());
             }
         }
@@ -169,7 +169,9 @@ fn of_exchange(mut exchange: Exchange) -> Shown {
         }
         other => shown.push(format!("client: {other:?}")),
     }
-    exchange.upstream.into_iter().for_each(|request| of_request(&mut shown, "upstream", request));
+    // Whether an upstream sees the beginning of one that is given up is up to the clock.
+    let ended = exchange.upstream.into_iter().filter(|request| request.ended);
+    ended.for_each(|request| of_request(&mut shown, "upstream", request));
     shown
 }
 

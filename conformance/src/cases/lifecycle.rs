@@ -1,7 +1,8 @@
 //! Root contexts: how they begin, what they share, and which context a call is about.
 
 use crate::case::Loaded;
-use crate::cases::parts::{ALL, call_other, get, resume};
+use crate::cases::parts::{ALL, SOON, call_other, call_to, get, late, ok, resume};
+use crate::run::REFUSES;
 use crate::script::calls::buffer::{PLUGIN_CONFIGURATION, VM_CONFIGURATION};
 use crate::script::calls::{
     buffer_status, call, dequeue, done, enqueue, get_property, get_shared, get_value, log, register_queue,
@@ -106,10 +107,14 @@ fn refused() -> Vec<Sheet> {
             ("configure", vec![Step::Return(0)], "returning false from on_configure"),
             ("configure", vec![Step::Trap], "a trap in on_configure"),
         ] {
+            let then = match callback {
+                "context_create" => "fails the VM, and with it all requests; the configuration is taken",
+                _ => "refuses the configuration",
+            };
             let how = if matches!(steps[0], Step::Trap) { "trap" } else { "false" };
             let name = format!("refused/{callback}/{how}/{word}").replace('_', "-");
             let steps = [log(4, "[] so it ends")].into_iter().chain(steps).collect::<Vec<_>>();
-            let mut case = alone(&name, &format!("{what} refuses the configuration (fail_{word})"));
+            let mut case = alone(&name, &format!("{what} {then} (fail_{word})"));
             let mut loaded = Loaded::new("probe").policy(policy);
             if callback == "configure" {
                 case = case.on("configure", steps);
@@ -117,7 +122,10 @@ fn refused() -> Vec<Sheet> {
                 loaded = loaded.early(callback, steps);
             }
             let sheet = format!("lifecycle {name}").leak();
-            sheets.push(Sheet::new(sheet, vec![case]).filters(vec![loaded]));
+            let passing =
+                Case::new(format!("lifecycle/{name}/passing"), "a request, if there is a proxy to take it")
+                    .shows(&["request_headers", "log"]);
+            sheets.push(Sheet::new(sheet, vec![case, passing]).filters(vec![loaded]));
         }
     }
     sheets
@@ -184,27 +192,28 @@ fn shared() -> Vec<Sheet> {
                 .filters(two(change)),
         );
     }
-    let same = vec![
-        alone("shared/same", "filters that are configured alike share a root context too")
-            .on("configure", [get_property("plugin_name")])
-            .on_filter(1, "configure", [get_property("plugin_name")]),
-        Case::new("lifecycle/shared/same/streams", "each has a context for each stream of that root context")
-            .on("context_create", [])
-            .on("request_headers", [get_property("plugin_name")])
-            .on_filter(1, "request_headers", [get_property("plugin_name")])
-            .on("context_create", [])
-            .on_filter(1, "context_create", []),
-    ];
-    let same = same.into_iter().map(|mut case| {
-        // All of it, or they would not be alike.
-        let own: Vec<_> = case.scripts.iter().filter(|(at, ..)| *at == 0).cloned().collect();
-        case.scripts =
-            own.iter().cloned().chain(own.iter().map(|(_, name, steps)| (1, *name, steps.clone()))).collect();
-        case
-    });
-    sheets.push(
-        Sheet::new("lifecycle shared same", same.collect()).filters(vec![Loaded::new("a"), Loaded::new("b")]),
-    );
+    for (kind, names, says) in [
+        ("same", ["a", "a"], "filters that are configured alike share a root context too"),
+        ("same-but-name", ["a", "b"], "filters that differ in their names alone have a root context each"),
+    ] {
+        let who = || get_property("plugin_name");
+        let case = |name: String, says: &str| Case::new(name, says).on("configure", [who()]);
+        // All of it for both, or they would not be alike.
+        let both = |case: Case| {
+            let own = case.scripts.clone();
+            own.into_iter().fold(case, |case, (_, name, steps)| case.on_filter(1, name, steps))
+        };
+        let starts = both(case(format!("lifecycle/shared/{kind}"), says).alone());
+        let streams = format!("lifecycle/shared/{kind}/streams");
+        let streams = Case::new(streams, format!("contexts of streams: {says}"))
+            .on("request_headers", [who()])
+            .shows(&["log"]);
+        let loaded = names.map(Loaded::new).to_vec();
+        sheets.push(
+            Sheet::new(format!("lifecycle shared {kind}").leak(), vec![starts, both(streams)])
+                .filters(loaded),
+        );
+    }
     sheets
 }
 
@@ -229,7 +238,11 @@ fn contexts() -> Vec<Case> {
             ],
         ),
         case("reset", "the effective context does not outlast a callback")
-            .on("request_headers", [call("reset"), call("reset"), Step::Return(1)])
+            .on(
+                "request_headers",
+                [call("reset"), call_to(REFUSES, "lifecycle/context/reset"), Step::Return(1)],
+            )
+            .answer("other", [late(ok(), SOON)])
             .on("http_call_response", then(&[path(), set_context(Arg::Stream), path()])),
         case("zero", "0 is the context that was called again")
             .on("request_headers", [set_context(Arg::Root), path(), set_context(0), path()]),

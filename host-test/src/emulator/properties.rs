@@ -184,7 +184,8 @@ fn response_attribute(
     let number = |map: Option<&HeaderMap>, name| map?.text(name)?.parse().ok();
     match rest {
         ["code"] => stream.code.map(|code| Value::Int(i64::from(code))),
-        ["code_details"] => (!stream.details.is_empty()).then(|| Value::Str(stream.details.clone())),
+        ["code_details"] => (!stream.details.is_empty() || stream.response_headers.is_some())
+            .then(|| Value::Str(stream.details.clone())),
         ["flags"] => Some(Value::Int(stream.flags)),
         ["grpc_status"] => {
             let from_code = || stream.code.map(|code| i64::from(grpc::from_http(code)));

@@ -92,7 +92,12 @@ impl Emulator {
             codes.push(code);
         }
         for (plugin, code) in codes.iter().enumerate() {
-            self.canary(plugin, code)?;
+            let this = &self.world.plugins[plugin];
+            let alike = |other: &Plugin| other.vm_key == this.vm_key && other.key == this.key;
+            // What was tried for one that is configured alike is not tried again.
+            if !self.world.plugins[..plugin].iter().any(alike) {
+                self.canary(plugin, code)?;
+            }
             self.start_on(0, plugin, code)?;
         }
         for thread in 1..=self.world.workers {
@@ -170,7 +175,10 @@ impl Emulator {
         // The configuration can be read while the root context is created, and again while it is configured, and not
         // in between (proxy-wasm-cpp-host, `context.cc`, onStart).
         self.world.context_mut(vm, root).root.configuring = true;
-        self.root_call(vm, root, "proxy_on_context_create", &[0])?;
+        if self.root_call(vm, root, "proxy_on_context_create", &[0]).is_err() {
+            // That is all: nothing more is asked of it, and nobody looks at what became of it.
+            return Ok(root);
+        }
         let context = self.world.context_mut(vm, root);
         context.root.configuring = false;
         context.created = true;
@@ -278,6 +286,7 @@ fn plugin(filter: Filter, code: &Code) -> Plugin {
         code.hash,
         filter.environment
     );
-    let key = format!("{}||{}||{:?}", filter.root_id, configuration.escape_ascii(), filter.failure_policy);
+    let (name, root) = (&filter.name, &filter.root_id);
+    let key = format!("{name}||{root}||{}||{:?}", configuration.escape_ascii(), filter.failure_policy);
     Plugin { filter, configuration, vm_key, key }
 }

@@ -60,6 +60,9 @@ pub struct UpstreamRequest {
     pub body: Vec<u8>,
     /// Trailer fields.
     pub trailers: Headers,
+    /// Whether all of it came. Whether the beginning of a request that is given up gets as far as the upstream depends
+    /// on how fast the proxy connects to it: on Envoy it may, on the emulator it does not.
+    pub ended: bool,
 }
 
 /// A line that a filter logged.

@@ -49,8 +49,8 @@ fn flight() -> Vec<Case> {
     let numbered = |n: &str| Response::new(200).header("x", n).chunk("ok");
     vec![
         case("reversed", "of two callouts in flight the one that is answered first comes first")
-            .on("request_headers", [call("reversed", "other"), call("reversed", "other"), Step::Return(1)])
-            .answer("other", [late(numbered("first"), ms(150)), late(numbered("second"), ms(50))])
+            .on("request_headers", [call("reversed", "other"), call("reversed", "refuses"), Step::Return(1)])
+            .answer("other", [late(numbered("first"), ms(150))])
             .on("http_call_response", [&tell()[..], &[Step::OnlyRun(2)], &resume(0)].concat()),
         case("nested", "a callout's callback makes another callout")
             .on("request_headers", [call("nested", "other"), Step::Return(1)])

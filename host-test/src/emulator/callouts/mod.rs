@@ -79,5 +79,6 @@ pub(crate) fn received(headers: &HeaderMap, body: Vec<u8>, trailers: Option<&Hea
         headers: wire::read_back(&headers.fields().0),
         body,
         trailers: trailers.map(|trailers| wire::read_back(trailers.pairs())).unwrap_or_default(),
+        ended: true,
     }
 }

@@ -31,6 +31,43 @@ const INTERNAL: &[&str] = &[
 /// `max_request_headers_kb` and `max_headers_count`.
 const MOST_HEADER_BYTES: usize = 60 << 10;
 const MOST_HEADERS: usize = 100;
+/// What Envoy's parser (Balsa) takes for a method.
+const METHODS: &[&str] = &[
+    "ACL",
+    "BIND",
+    "CHECKOUT",
+    "CONNECT",
+    "COPY",
+    "DELETE",
+    "GET",
+    "HEAD",
+    "LINK",
+    "LOCK",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKCOL",
+    "MOVE",
+    "M-SEARCH",
+    "NOTIFY",
+    "OPTIONS",
+    "PATCH",
+    "POST",
+    "PROPFIND",
+    "PROPPATCH",
+    "PURGE",
+    "PUT",
+    "REBIND",
+    "REPORT",
+    "SEARCH",
+    "SOURCE",
+    "SUBSCRIBE",
+    "TRACE",
+    "UNBIND",
+    "UNLINK",
+    "UNLOCK",
+    "UNSUBSCRIBE",
+];
 /// Headers of the connection.
 const HOP_BY_HOP: &[&str] = &["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"];
 
@@ -53,7 +90,9 @@ impl Emulator {
             .iter()
             .filter(|(name, _)| !matches!(name.as_slice(), b":path" | b":method"))
             .collect();
-        let refusal = if received.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>() > MOST_HEADER_BYTES {
+        let refusal = if !METHODS.contains(&request.method.as_str()) {
+            Some("http1.codec_error")
+        } else if received.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>() > MOST_HEADER_BYTES {
             Some("http1.headers_too_large")
         } else {
             (received.len() > MOST_HEADERS).then_some("http1.too_many_headers")
@@ -65,6 +104,14 @@ impl Emulator {
         if !request.body.is_empty() && !chunked && headers.first(b"content-length").is_none() {
             let length: usize = request.body.iter().map(Vec::len).sum();
             headers.set(b"content-length", length.to_string().as_bytes());
+        }
+        let connection = headers.text("connection").unwrap_or_default();
+        let named: Vec<_> = connection.split(',').map(|name| name.trim().to_ascii_lowercase()).collect();
+        // It says itself which other headers are its own.
+        named.iter().for_each(|name| headers.remove(name.as_bytes()));
+        // Envoy answers that one by itself, with 100.
+        if headers.text("expect").is_some_and(|text| text.eq_ignore_ascii_case("100-continue")) {
+            headers.remove(b"expect");
         }
         HOP_BY_HOP.iter().chain(INTERNAL).for_each(|name| headers.remove(name.as_bytes()));
         // Of what it says only this is for the upstream.
@@ -88,6 +135,7 @@ impl Emulator {
         let mut stream = Stream {
             id,
             is_head: request.method == "HEAD",
+            wants_close: named.iter().any(|name| name == "close"),
             is_grpc: content_type == "application/grpc" || content_type.starts_with("application/grpc+"),
             request_headers: headers,
             started,
@@ -122,11 +170,12 @@ impl Emulator {
         let started = self.world.clock.now();
         self.world.streams.insert(id, Stream { id, started, ..Stream::default() });
         self.build_chain(id, worker);
-        let body = b"Request Header Fields Too Large".to_vec();
-        self.local_reply(
-            id,
-            LocalReply { status: 431, details: details.into(), body, ..LocalReply::default() },
-        );
+        let (status, body) = match details {
+            "http1.codec_error" => (400, "Bad Request"),
+            _ => (431, "Request Header Fields Too Large"),
+        };
+        let (details, body) = (details.into(), body.into());
+        self.local_reply(id, LocalReply { status, details, body, ..LocalReply::default() });
         id
     }
 
@@ -192,7 +241,7 @@ impl Emulator {
             map.add(b"date", date.as_bytes());
         }
         map.set(b"server", b"envoy");
-        if !s.request.ended {
+        if !s.request.ended || s.wants_close {
             // Envoy does not wait for the rest of a request it has answered.
             map.set(b"connection", b"close");
             s.client.closes = true;

@@ -208,7 +208,7 @@ impl Emulator {
             || declared.is_some_and(|declared| declared > body.len());
         body.truncate(declared.unwrap_or(usize::MAX));
         let cluster = self.world.upstreams[upstream].spec.name.clone();
-        let request = UpstreamRequest { cluster, body, ..request };
+        let request = UpstreamRequest { cluster, body, ended: !waits, ..request };
         let answer = deliver(&mut self.world, upstream, request.clone());
         if !matches!(answer, Answer::Refuse) {
             self.world.stream_mut(stream).router.requests.push(request);

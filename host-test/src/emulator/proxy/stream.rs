@@ -107,6 +107,8 @@ pub(crate) struct Stream {
     pub headers_sent: bool,
     pub prepared: Option<LocalReply>,
     pub is_head: bool,
+    /// The client closes its connection behind this.
+    pub wants_close: bool,
     pub is_grpc: bool,
     /// The route as it was last looked up.
     pub route: Picked,

@@ -115,7 +115,7 @@ impl Stream {
         };
         let trailers = read.await;
         let seen = trailers.as_ref().ok().and_then(Option::as_ref).map(headers).unwrap_or_default();
-        self.server.complete(at, body, seen);
+        self.server.complete(at, body, seen, trailers.is_ok());
         trailers.map(drop)
     }
 
@@ -179,6 +179,7 @@ fn record(head: &http::request::Parts) -> UpstreamRequest {
         headers: headers(&head.headers),
         body: Vec::new(),
         trailers: Headers::default(),
+        ended: false,
     }
 }
 

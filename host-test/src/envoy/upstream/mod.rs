@@ -171,12 +171,13 @@ impl Server {
         state.requests.len() - 1
     }
 
-    /// Completes the record of a request with all that came of it.
-    fn complete(&self, at: usize, body: Vec<u8>, trailers: crate::Headers) {
+    /// Completes the record of a request with all that came of it, be that the whole or not.
+    fn complete(&self, at: usize, body: Vec<u8>, trailers: crate::Headers, ended: bool) {
         let mut state = self.state();
         state.open -= 1;
         state.requests[at].body = body;
         state.requests[at].trailers = trailers;
+        state.requests[at].ended = ended;
     }
 
     async fn serve(self: Arc<Self>) {

@@ -172,7 +172,8 @@ fn prepare(
         headers.add(name, value);
     }
     // Values are bytes to the filter, and base64 on the wire.
-    let binary: Vec<_> = headers.pairs().iter().filter(|(name, _)| name.ends_with(b"-bin")).cloned().collect();
+    let binary: Vec<_> =
+        headers.pairs().iter().filter(|(name, _)| name.ends_with(b"-bin")).cloned().collect();
     for (name, value) in binary {
         headers.remove(&name);
         headers.add(&name, base64::engine::general_purpose::STANDARD.encode(value).as_bytes());
@@ -260,7 +261,8 @@ pub(crate) fn cancel(world: &mut World, (vm, root): (usize, u32), token: u32) ->
     match world.context_mut(vm, root).root.grpc_calls.remove(&token) {
         Some(mut open) => {
             if !open.said_all {
-                hand_over(world, &mut open);
+                let request = received(&open.request, std::mem::take(&mut open.sent), None);
+                call_upstream(world, open.upstream, crate::UpstreamRequest { ended: false, ..request });
             }
             Status::Ok
         }
