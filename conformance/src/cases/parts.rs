@@ -9,11 +9,11 @@ use std::time::Duration;
 use tollgate_host_test::{Answer, Request, Response};
 
 /// Long enough for all of a message to have come.
-pub const SOON: Duration = Duration::from_millis(100);
+pub const SOON: Duration = Duration::from_millis(150);
 /// Longer than that.
-pub const LATER: Duration = Duration::from_millis(200);
+pub const LATER: Duration = Duration::from_millis(300);
 /// In a sheet of cases that end with the client's patience.
-pub const IMPATIENT: Duration = Duration::from_millis(400);
+pub const IMPATIENT: Duration = Duration::from_millis(600);
 /// All of a buffer.
 pub const ALL: u32 = u32::MAX;
 /// The callbacks of a message, and those that come behind it.

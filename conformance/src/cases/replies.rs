@@ -1,8 +1,8 @@
 //! Local replies: from where, with what, and who sees them.
 
 use crate::cases::parts::{
-    CALLBACKS, IMPATIENT, answers, call_other, get, long_request, long_response, reply as upstream_reply,
-    resume,
+    CALLBACKS, IMPATIENT, SOON, answers, call_other, get, late, long_request, long_response, ok,
+    reply as upstream_reply, resume,
 };
 use crate::script::calls::map::{REQUEST_HEADERS, RESPONSE_HEADERS};
 use crate::script::calls::{
@@ -108,20 +108,40 @@ fn elsewhere() -> Vec<Case> {
                 .on("queue_ready", act(context)),
         );
     }
-    let held = |name: &str, says: &str, callback: &'static str| {
-        let name = format!("held/{name}");
-        let mut new = case(&name, says).shows(&CALLBACKS);
-        new = new.request(long_request()).answer("upstream", [upstream_reply(long_response())]);
+    let held = |name: &str, says: &str, callback: &'static str, first: &'static str| {
+        let trailers = callback.ends_with("trailers");
+        let request = Request::post("/", "a").chunk("b");
+        let response = Response::new(200).chunk("c").chunk("d");
+        let (request, response) = match trailers {
+            true => (request.trailer("t", "1"), response.trailer("t", "2")),
+            false => (request, response),
+        };
+        let mut new = case(&format!("held/{name}"), says).request(request);
+        new = new.answer("upstream", [upstream_reply(response)]).answer("other", [late(ok(), SOON)]);
         let call = call_other(&new.name);
-        with(new, callback, [Step::OnlyRun(1), call, Step::Return(1)])
+        new.on(first, [call])
+            .on(callback, [Step::Return(1)])
             .on("http_call_response", [set_context(Arg::Stream), answers(403, "no")])
+            .shows(&CALLBACKS)
     };
+    let (request, response) = ("request_headers", "response_headers");
     cases.extend([
-        held("request-headers", "a request that is held back is answered", "request_headers"),
-        held("request-body", "a request whose body is held back is answered", "request_body"),
-        held("request-trailers", "a request whose trailers are held back is answered", "request_trailers"),
-        held("response-headers", "a response that is held back is replaced", "response_headers"),
-        held("response-trailers", "a response that has begun is cut off", "response_trailers"),
+        held("request-headers", "a request that is held back is answered", request, request),
+        held("request-body", "a request whose body is held back is answered", "request_body", request),
+        held(
+            "request-trailers",
+            "a request whose trailers are held back is answered",
+            "request_trailers",
+            request,
+        ),
+        held("response-headers", "a response that is held back is replaced", response, response),
+        held("response-body", "a response whose body is held back is cut off", "response_body", response),
+        held(
+            "response-trailers",
+            "a response whose trailers are held back is cut off",
+            "response_trailers",
+            response,
+        ),
     ]);
     cases
 }
@@ -225,10 +245,6 @@ fn more() -> Vec<Case> {
         case("then-continue", "to continue behind a local reply does nothing")
             .on("request_headers", [answers(403, "no"), continue_stream(0), Step::Return(0)])
             .shows(&["log"]),
-        case("continue-first", "a local reply behind a continue")
-            .on("request_headers", [call_other("replies/continue-first"), Step::Return(1)])
-            .on("http_call_response", [set_context(Arg::Stream), continue_stream(0), answers(403, "no")])
-            .shows(&["response_headers", "log"]),
         case("then-close", "to close the stream behind a local reply")
             .on("request_headers", [answers(403, "no"), close_stream(0)])
             .shows(&["response_headers", "log"]),

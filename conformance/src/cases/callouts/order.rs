@@ -73,7 +73,7 @@ fn flight() -> Vec<Case> {
             [get_value(6, ":status"), set_context(4), set_context(Arg::Stream), continue_stream(0)],
         ),
         case("from-body", "a callout from a body's callback holds the body back")
-            .request(tollgate_host_test::Request::post("/", "abc"))
+            .request(tollgate_host_test::Request::post("/", "ab").chunk("c"))
             .on("request_body", [Step::OnlyIf(1, 1), call("from-body", "other"), Step::Return(1)])
             .on("http_call_response", resume(0)),
         case("from-response", "a callout from a response's callback holds that back")

@@ -1,8 +1,6 @@
 //! `proxy_close_stream`, and what a filter is told in which order.
 
-use crate::cases::parts::{
-    CALLBACKS, SOON, call_other, get, late, long_request, long_response, ok, reply, resume,
-};
+use crate::cases::parts::{CALLBACKS, call_other, get, long_request, long_response, ok, reply, resume};
 use crate::script::calls::{close_stream, continue_stream, get_value, set_context, set_tick};
 use crate::script::{Arg, Step};
 use crate::{Case, Sheet};
@@ -92,10 +90,6 @@ fn elsewhere() -> Vec<Case> {
         case("then-continue", "to continue a stream that was closed does nothing")
             .on("request_headers", [call_other("flow/close/then-continue"), Step::Return(1)])
             .on("http_call_response", [set_context(Arg::Stream), close_stream(0), continue_stream(0)]),
-        case("continue-first", "a stream that goes on is closed behind that")
-            .on("request_headers", [call_other("flow/close/continue-first"), Step::Return(1)])
-            .on("http_call_response", [set_context(Arg::Stream), continue_stream(0), close_stream(0)])
-            .answer("upstream", [late(ok(), SOON)]),
     ]
 }
 

@@ -2,7 +2,9 @@
 //! answers, and all of the message has come by then.
 
 use crate::case::Loaded;
-use crate::cases::parts::{SOON, call_other, late, ok, reply, request_body, response_body, resume};
+use crate::cases::parts::{
+    IMPATIENT, SOON, call_other, late, ok, reply, request_body, response_body, resume,
+};
 use crate::script::Step;
 use crate::{Case, Sheet};
 use tollgate_host_test::{Request, Response};
@@ -33,7 +35,7 @@ pub(super) fn sheets() -> Vec<Sheet> {
             sheets.push(Sheet::new(name(rest), cases).filters(vec![loaded]));
         }
         let body = SHAPES[1..].iter().flat_map(|shape| values(way, 1, shape, false)).collect();
-        sheets.push(Sheet::new(name("body"), body));
+        sheets.push(Sheet::new(name("body"), body).settings(|settings| settings.client_patience = IMPATIENT));
         sheets.push(Sheet::new(name("trailers"), values(way, 2, "trailers", false)));
     }
     sheets

@@ -116,9 +116,11 @@ impl Emulator {
         HOP_BY_HOP.iter().chain(INTERNAL).for_each(|name| headers.remove(name.as_bytes()));
         // Of what it says only this is for the upstream.
         let te = headers.text("te").unwrap_or_default();
-        headers.remove(b"te");
-        if te.split(',').any(|token| token.trim() == "trailers") {
-            headers.add(b"te", b"trailers");
+        if te != "trailers" {
+            headers.remove(b"te");
+            if te.split(',').any(|token| token.trim() == "trailers") {
+                headers.add(b"te", b"trailers");
+            }
         }
         let scheme = headers.text("x-forwarded-proto").unwrap_or_else(|| "http".into());
         headers.add(b":scheme", scheme.as_bytes());
@@ -130,7 +132,9 @@ impl Emulator {
             headers.add(b"x-request-id", uuid.as_bytes());
         }
         let content_type = headers.text("content-type").unwrap_or_default();
-        let end = request.body.is_empty() && request.trailers.0.is_empty();
+        // A length of 0 is no body, and a chunked one may be empty.
+        let none = !chunked && request.body.iter().all(Vec::is_empty);
+        let end = none && request.trailers.0.is_empty();
         let started = self.world.clock.now();
         let mut stream = Stream {
             id,
