@@ -149,8 +149,8 @@ fn show(sheets: &[Sheet], host: &str, only: &str) {
             Err(why) => println!("sheet {}: {why}", sheet.name),
             Ok(shown) => {
                 for case in sheet.cases.iter().filter(|case| case.name.contains(only)) {
-                    let lines = &shown[&case.name];
-                    println!("{}: {}\n    {}", case.name, case.says, lines.join("\n    "));
+                    let lines = shown.get(&case.name).map(|lines| lines.join("\n    "));
+                    println!("{}: {}\n    {}", case.name, case.says, lines.unwrap_or_default());
                 }
             }
         }

@@ -38,11 +38,13 @@ pub mod build;
 pub mod emulator;
 pub mod envoy;
 pub mod scenario;
+pub mod variations;
 
 pub use build::Wasm;
 pub use scenario::{
-    Answer, ClientView, Configuration, Exchange, FailurePolicy, Filter, HeaderMatch, Headers, Host, LogLevel,
-    LogLine, Metadata, Outcome, PathMatch, Refused, Request, Response, RetryPolicy, Route, RouteAction,
-    Scenario, Seen, Settings, StringMatch, Upstream, UpstreamRequest, VirtualHost,
+    Answer, ClientView, Configuration, Connection, ConnectionExchange, End, Exchange, FailurePolicy, Filter,
+    HeaderMatch, Headers, Host, LogLevel, LogLine, Metadata, Outcome, PathMatch, Received, Refused, Request,
+    Response, RetryPolicy, Route, RouteAction, Scenario, Script, Seen, SeenConnection, Settings, Step,
+    StringMatch, TcpUpstream, Upstream, UpstreamRequest, VirtualHost,
 };
 pub use tollgate_pack::paths;

@@ -1,5 +1,6 @@
 //! The table. A file for each area of the ABI; `docs/abi.md` is its index.
 
+pub mod buffers;
 pub mod callouts;
 pub mod chains;
 pub mod failure;
@@ -8,6 +9,7 @@ pub mod grpc;
 pub mod headers;
 pub mod lifecycle;
 pub mod parts;
+pub mod properties;
 pub mod replies;
 
 use crate::Sheet;
@@ -16,6 +18,8 @@ use crate::Sheet;
 pub fn all() -> Vec<Sheet> {
     [
         headers::sheets(),
+        buffers::sheets(),
+        properties::sheets(),
         flow::sheets(),
         grpc::sheets(),
         replies::sheets(),

@@ -1,6 +1,7 @@
 //! Header maps as Envoy keeps them: names in lower case, the well-known ones once, the pseudo-headers first.
 
 use crate::Headers;
+use std::borrow::Cow;
 
 /// What a map is of. It decides which names have one entry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -143,9 +144,14 @@ impl HeaderMap {
     }
 
     /// The name under which a field is kept: `host` is that of a request alone.
-    fn key(&self, name: &[u8]) -> Vec<u8> {
-        let name = name.to_ascii_lowercase();
-        if self.kind == Kind::Request && name == b"host" { b":authority".to_vec() } else { name }
+    fn key<'a>(&self, name: &'a [u8]) -> Cow<'a, [u8]> {
+        if self.kind == Kind::Request && name.eq_ignore_ascii_case(b"host") {
+            return Cow::Borrowed(b":authority");
+        }
+        if name.iter().any(u8::is_ascii_uppercase) {
+            return Cow::Owned(name.to_ascii_lowercase());
+        }
+        Cow::Borrowed(name)
     }
 
     fn has_one(&self, key: &[u8]) -> bool {
@@ -155,7 +161,7 @@ impl HeaderMap {
             Kind::RequestTrailers => return false,
             Kind::ResponseTrailers => [OF_RESPONSE_TRAILERS, &[]],
         };
-        std::str::from_utf8(key).is_ok_and(|key| groups.iter().any(|group| group.contains(&key)))
+        std::str::from_utf8(key).is_ok_and(|key| groups.iter().any(|group| group.binary_search(&key).is_ok()))
     }
 
     /// All entries.
@@ -181,7 +187,7 @@ impl HeaderMap {
     /// The first value of a name.
     pub fn first(&self, name: &[u8]) -> Option<&[u8]> {
         let key = self.key(name);
-        self.entries.iter().find(|(k, _)| *k == key).map(|(_, v)| v.as_slice())
+        self.entries.iter().find(|(k, _)| **k == *key).map(|(_, v)| v.as_slice())
     }
 
     /// The first value, as text.
@@ -193,16 +199,18 @@ impl HeaderMap {
     pub fn joined(&self, name: &[u8]) -> Option<Vec<u8>> {
         let key = self.key(name);
         let values: Vec<&[u8]> =
-            self.entries.iter().filter(|(k, _)| *k == key).map(|(_, v)| v.as_slice()).collect();
+            self.entries.iter().filter(|(k, _)| **k == *key).map(|(_, v)| v.as_slice()).collect();
         (!values.is_empty()).then(|| values.join(&b","[..]))
     }
 
     /// Adds an entry, or adds to the one there can be.
     pub fn add(&mut self, name: &[u8], value: &[u8]) {
         let key = self.key(name);
-        if self.has_one(&key)
-            && let Some((_, old)) = self.entries.iter_mut().find(|(k, _)| *k == key)
+        // Most names are new, and that is seen at a glance.
+        if let Some(at) = self.entries.iter().position(|(k, _)| **k == *key)
+            && self.has_one(&key)
         {
+            let old = &mut self.entries[at].1;
             if !old.is_empty() && !value.is_empty() {
                 old.push(b',');
             }
@@ -212,13 +220,13 @@ impl HeaderMap {
         self.insert(key, value);
     }
 
-    fn insert(&mut self, key: Vec<u8>, value: &[u8]) {
+    fn insert(&mut self, key: Cow<'_, [u8]>, value: &[u8]) {
         let at = if key.starts_with(b":") {
             self.entries.iter().take_while(|(k, _)| k.starts_with(b":")).count()
         } else {
             self.entries.len()
         };
-        self.entries.insert(at, (key, value.to_vec()));
+        self.entries.insert(at, (key.into_owned(), value.to_vec()));
     }
 
     /// Makes it the one value of a name, behind all others: Envoy, `HeaderMapImpl::setCopy`.
@@ -235,13 +243,13 @@ impl HeaderMap {
     /// Makes it the one value of a name, in the place of the first one there was, as the proxy does itself.
     pub fn set(&mut self, name: &[u8], value: &[u8]) {
         let key = self.key(name);
-        match self.entries.iter().position(|(k, _)| *k == key) {
+        match self.entries.iter().position(|(k, _)| **k == *key) {
             Some(first) => {
                 self.entries[first].1 = value.to_vec();
                 let mut at = 0;
                 self.entries.retain(|(k, _)| {
                     at += 1;
-                    at - 1 <= first || *k != key
+                    at - 1 <= first || **k != *key
                 });
             }
             None => self.insert(key, value),
@@ -251,7 +259,12 @@ impl HeaderMap {
     /// Removes every value of a name.
     pub fn remove(&mut self, name: &[u8]) {
         let key = self.key(name);
-        self.entries.retain(|(k, _)| *k != key);
+        self.entries.retain(|(k, _)| **k != *key);
+    }
+
+    /// Removes every value of each of these names, which are in lower case.
+    pub fn remove_all(&mut self, names: &[&str]) {
+        self.entries.retain(|(k, _)| !names.iter().any(|name| name.as_bytes() == k.as_slice()));
     }
 
     /// Removes all entries.
@@ -281,6 +294,13 @@ mod tests {
             map.add(name.as_bytes(), b"v");
         }
         assert_eq!(shown(&map), "x-a=v x-a=v content-type=v,v");
+    }
+
+    #[test]
+    fn well_known_names_are_found_by_their_order() {
+        for group in [OF_BOTH, OF_REQUESTS, OF_RESPONSES, OF_RESPONSE_TRAILERS] {
+            assert!(group.is_sorted(), "{group:?}");
+        }
     }
 
     #[test]

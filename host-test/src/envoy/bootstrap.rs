@@ -13,12 +13,18 @@ use std::time::Duration;
 
 /// The listener of a scenario.
 pub const INGRESS: &str = "ingress";
+/// The listener of a scenario's TCP connections, and the prefix of its statistics.
+pub const CONNECTIONS: &str = "connections";
+/// The cluster behind the TCP proxy.
+pub const TCP_UPSTREAM: &str = "tcp_upstream";
 /// The access log of a scenario, in the folder of its process.
 pub const ACCESS_LOG: &str = "access.log";
 
 const HCM: &str = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 const ROUTER: &str = "envoy.extensions.filters.http.router.v3.Router";
 const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
+const NETWORK_WASM: &str = "envoy.extensions.filters.network.wasm.v3.Wasm";
+const TCP_PROXY: &str = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
 const FILE_LOG: &str = "envoy.extensions.access_loggers.file.v3.FileAccessLog";
 const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
@@ -31,6 +37,7 @@ pub fn any(name: &str, mut message: Value) -> Value {
 /// A whole bootstrap, its admin interface on a port of the kernel's choice.
 pub fn bootstrap(listeners: &[Value], clusters: &[Value]) -> Value {
     json!({
+        "node": { "id": "tollgate", "cluster": "tollgate" },
         "admin": { "address": address(SocketAddr::from(([127, 0, 0, 1], 0))) },
         "static_resources": { "listeners": listeners, "clusters": clusters },
     })
@@ -90,6 +97,28 @@ pub fn cluster(name: &str, endpoint: impl Into<Option<SocketAddr>>, http2: bool)
 
 /// A Wasm filter among the HTTP filters.
 pub fn wasm(filter: &Filter) -> Value {
+    wasm_as(WASM, filter)
+}
+
+/// A Wasm filter among the network filters.
+pub fn network_wasm(filter: &Filter) -> Value {
+    wasm_as(NETWORK_WASM, filter)
+}
+
+/// A listener for TCP with these network filters, and a TCP proxy to a cluster behind them.
+pub fn tcp_listener(name: &str, at: SocketAddr, network_filters: Vec<Value>, cluster: &str) -> Value {
+    let proxy = any(TCP_PROXY, json!({ "stat_prefix": name, "cluster": cluster }));
+    let proxy = json!({ "name": "envoy.filters.network.tcp_proxy", "typed_config": proxy });
+    let filters: Vec<Value> = network_filters.into_iter().chain([proxy]).collect();
+    json!({
+        "name": name,
+        "stat_prefix": name,
+        "address": address(at),
+        "filter_chains": [{ "filters": filters }],
+    })
+}
+
+fn wasm_as(kind: &str, filter: &Filter) -> Value {
     let mut vm = json!({
         "vm_id": filter.vm_id,
         "runtime": "envoy.wasm.runtime.v8",
@@ -124,7 +153,7 @@ pub fn wasm(filter: &Filter) -> Value {
     if filter.allow_on_headers_stop_iteration {
         plugin["allow_on_headers_stop_iteration"] = json!(true);
     }
-    json!({ "name": filter.http_name(), "typed_config": any(WASM, json!({ "config": plugin })) })
+    json!({ "name": filter.http_name(), "typed_config": any(kind, json!({ "config": plugin })) })
 }
 
 /// What Envoy unwraps for the filter: a `StringValue`, or a `BytesValue` for bytes that no protobuf string may hold.
@@ -151,8 +180,12 @@ pub fn duration(d: Duration) -> Value {
 }
 
 /// The bootstrap of a scenario whose upstreams are at `endpoints`: in the order of the scenario, with their name and
-/// whether they speak HTTP/2.
-pub(super) fn of_scenario(scenario: &Scenario, endpoints: &[(String, Option<SocketAddr>, bool)]) -> Value {
+/// whether they speak HTTP/2. `tcp` is where the TCP proxy connects to.
+pub(super) fn of_scenario(
+    scenario: &Scenario,
+    endpoints: &[(String, Option<SocketAddr>, bool)],
+    tcp: Option<SocketAddr>,
+) -> Value {
     let settings = &scenario.settings;
     let mut clusters: Vec<Value> =
         endpoints.iter().map(|(name, at, http2)| cluster(name, *at, *http2)).collect();
@@ -182,7 +215,25 @@ pub(super) fn of_scenario(scenario: &Scenario, endpoints: &[(String, Option<Sock
     manager["access_log"] = json!([log]);
     let mut ingress = listener(INGRESS, SocketAddr::from(([127, 0, 0, 1], 0)), manager);
     ingress["per_connection_buffer_limit_bytes"] = json!(settings.buffer_limit);
-    bootstrap(&[ingress], &clusters)
+    let mut listeners = vec![ingress];
+    if let Some(tcp) = tcp {
+        listeners.push(connections(scenario));
+        let mut behind = cluster(TCP_UPSTREAM, tcp, false);
+        behind["per_connection_buffer_limit_bytes"] = json!(settings.buffer_limit);
+        clusters.push(behind);
+    }
+    bootstrap(&listeners, &clusters)
+}
+
+/// The listener for the TCP connections of a scenario. It logs them itself: the TCP proxy may not see them at all.
+fn connections(scenario: &Scenario) -> Value {
+    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+    let filters = scenario.network_filters.iter().map(network_wasm).collect();
+    let mut listener = tcp_listener(CONNECTIONS, any_port, filters, TCP_UPSTREAM);
+    listener["per_connection_buffer_limit_bytes"] = json!(scenario.settings.buffer_limit);
+    let fields = [("port", "%DOWNSTREAM_DIRECT_REMOTE_PORT%"), ("flags", "%RESPONSE_FLAGS%")];
+    listener["access_log"] = json!([json_access_log(ACCESS_LOG, &fields)]);
+    listener
 }
 
 #[cfg(test)]

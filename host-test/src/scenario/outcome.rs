@@ -1,6 +1,6 @@
 //! The three views of a run: what the client saw, what the upstream saw, what the filter did.
 
-use super::{Headers, Response};
+use super::{ConnectionExchange, Headers, Response};
 use std::collections::BTreeMap;
 
 /// What came of a scenario.
@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 pub struct Outcome {
     /// One for each request, in order.
     pub exchanges: Vec<Exchange>,
+    /// One for each connection, in order.
+    pub connections: Vec<ConnectionExchange>,
     /// Callouts that reached each upstream but the first, and that one too if there were any, by its name, in order of
     /// arrival.
     pub callouts: BTreeMap<String, Vec<UpstreamRequest>>,

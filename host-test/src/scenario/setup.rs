@@ -1,6 +1,6 @@
 //! What a scenario is made of: filters, upstreams, requests and the settings of the proxy.
 
-use super::{Request, Response, Route, VirtualHost};
+use super::{Connection, Request, Response, Route, TcpUpstream, VirtualHost};
 use crate::Wasm;
 use std::time::Duration;
 
@@ -16,6 +16,12 @@ pub struct Scenario {
     pub upstreams: Vec<Upstream>,
     /// Sent one after the other, each when the one before is complete.
     pub requests: Vec<Request>,
+    /// Network filters, on a listener for TCP of their own; Envoy's TCP proxy comes after the last.
+    pub network_filters: Vec<Filter>,
+    /// What the TCP proxy connects to.
+    pub tcp_upstream: TcpUpstream,
+    /// Made one after the other, each when the one before is over, and behind all requests.
+    pub connections: Vec<Connection>,
     /// How the proxy is set up.
     pub settings: Settings,
 }
@@ -53,6 +59,24 @@ impl Scenario {
             hosts.len() - 1
         });
         hosts[any].routes.push(route);
+        self
+    }
+
+    /// Adds a network filter behind those added before.
+    pub fn network_filter(mut self, filter: Filter) -> Self {
+        self.network_filters.push(filter);
+        self
+    }
+
+    /// Says what stands behind the network filters. Without it, an echo.
+    pub fn tcp_upstream(mut self, upstream: TcpUpstream) -> Self {
+        self.tcp_upstream = upstream;
+        self
+    }
+
+    /// Adds a connection to the listener for TCP.
+    pub fn connection(mut self, connection: Connection) -> Self {
+        self.connections.push(connection);
         self
     }
 
@@ -146,12 +170,12 @@ pub enum Configuration {
     Struct(serde_json::Value),
 }
 
-/// What Envoy does with requests once the VM has trapped.
+/// What Envoy does with requests and connections once the VM has trapped. The one that trapped fails in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailurePolicy {
-    /// 503 to every further request on that worker.
+    /// 503 to every further request on that worker; connections are closed.
     FailClosed,
-    /// Later requests bypass the filter.
+    /// Later requests and connections bypass the filter.
     FailOpen,
     /// The deprecated `fail_open: true`: as `FailOpen`, and the request that it failed on goes on too.
     LegacyFailOpen,

@@ -153,7 +153,7 @@ pub fn cases() -> Vec<Case> {
             [("both", &BOTH[..]), ("requests", &REQUESTS), ("responses", &RESPONSES), ("nowhere", &NOWHERE)];
         for (part, names) in lists {
             let is_joined = |name: &&&str| joined.iter().any(|list| list.contains(*name));
-            let (together, apart): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| is_joined(&name));
+            let (together, apart): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| is_joined(name));
             for (how, names) in [("joined", together), ("apart", apart)] {
                 if names.is_empty() {
                     continue;

@@ -9,11 +9,12 @@ pub(super) const CALLS: &[Signature] =
     &[Signature::proxy("proxy_call_foreign_function", "name:b args:b result:O", call_foreign_function)];
 
 /// A module that does not want the result passes null for where to put it.
-fn call_foreign_function(call: &mut HostCall<'_, '_>) -> Answer {
+fn call_foreign_function(call: &mut HostCall<'_>) -> Answer {
     let (name, args) = (call.bytes(0)?, call.bytes(2)?);
     let (place, size) = (call.u32(4), call.u32(5));
     let (vm, id, root) = (call.vm(), call.context_id(), call.root_id());
-    let outcome = foreign::call(&name, &args, &mut Here { world: call.world(), vm, id, root });
+    let current = call.current_id();
+    let outcome = foreign::call(&name, &args, &mut Here { world: call.world(), vm, id, root, current });
     let result = match outcome {
         Err(Status::NotFound) if !foreign_exists(&name) => return Err(Status::NotFound.into()),
         Ok(ref result) => result.clone(),

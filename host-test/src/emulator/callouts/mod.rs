@@ -20,25 +20,23 @@ pub(crate) const TERMINATED_DETAILS: &str = "upstream_reset_before_response_star
 /// For an answer that does not come in time.
 pub(crate) const TIMED_OUT: &str = "upstream request timeout";
 
-/// Hands a callout to an upstream.
+/// Hands a callout to an upstream. What it does about it; one that refuses has seen nothing.
 pub(crate) fn call(world: &mut World, upstream: usize, request: UpstreamRequest) -> Answer {
     let state = &world.upstreams[upstream];
     let request = UpstreamRequest { cluster: state.spec.name.clone(), ..request };
-    let answer = deliver(world, upstream, request.clone());
+    let answer = answer(world, upstream, &request);
     if !matches!(answer, Answer::Refuse) {
-        world.upstreams[upstream].called.push(request);
+        let state = &mut world.upstreams[upstream];
+        state.received.push(request.clone());
+        state.called.push(request);
     }
     answer
 }
 
-/// Hands a request to an upstream. What it does about it; one that refuses has seen nothing.
-pub(crate) fn deliver(world: &mut World, upstream: usize, request: UpstreamRequest) -> Answer {
+/// What an upstream does about a request.
+pub(crate) fn answer(world: &mut World, upstream: usize, request: &UpstreamRequest) -> Answer {
     let state = &mut world.upstreams[upstream];
-    let answer = state.turns.turn(&state.spec, &request.path).unwrap_or(Answer::Hang);
-    if !matches!(answer, Answer::Refuse) {
-        state.received.push(request);
-    }
-    answer
+    state.turns.turn(&state.spec, &request.path).unwrap_or(Answer::Hang)
 }
 
 /// The header of an answer as it is on the wire: its fields, then the framing, unless it has one of its own.

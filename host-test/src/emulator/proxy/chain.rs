@@ -6,6 +6,7 @@
 use super::Way;
 use super::stream::Iteration;
 use crate::emulator::Emulator;
+use crate::emulator::traps::Failure;
 use crate::emulator::world::LocalReply;
 
 /// What a headers callback decides.
@@ -269,7 +270,8 @@ impl Emulator {
         let slot = self.world.stream_mut(stream).filters[filter].clone();
         let reason =
             "Envoy crashes (segmentation fault): proxy_continue_stream(1) before there is a response".into();
-        self.lose(slot.vm, slot.context, "proxy_continue_stream", reason);
+        let failure = Failure { reason, frames: Vec::new() };
+        self.lose(slot.vm, slot.context, "proxy_continue_stream", failure);
         self.reset(stream);
     }
 

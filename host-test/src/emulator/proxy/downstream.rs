@@ -98,7 +98,12 @@ impl Emulator {
             (received.len() > MOST_HEADERS).then_some("http1.too_many_headers")
         };
         if let Some(details) = refusal {
-            return self.refuse_headers(id, worker, details);
+            let body = b"Request Header Fields Too Large".to_vec();
+            return self.refuse(id, worker, 431, details, body);
+        }
+        // Envoy, `source/common/http/path_utility.cc`: what a fragment may be good for is nothing that a server sees.
+        if request.path.contains('#') {
+            return self.refuse(id, worker, 400, "path_normalization_failed", Vec::new());
         }
         let chunked = request.body.len() > 1 || !request.trailers.0.is_empty();
         if !request.body.is_empty() && !chunked && headers.first(b"content-length").is_none() {
@@ -113,7 +118,8 @@ impl Emulator {
         if headers.text("expect").is_some_and(|text| text.eq_ignore_ascii_case("100-continue")) {
             headers.remove(b"expect");
         }
-        HOP_BY_HOP.iter().chain(INTERNAL).for_each(|name| headers.remove(name.as_bytes()));
+        headers.remove_all(HOP_BY_HOP);
+        headers.remove_all(INTERNAL);
         // Of what it says only this is for the upstream.
         let te = headers.text("te").unwrap_or_default();
         if te != "trailers" {
@@ -128,16 +134,16 @@ impl Emulator {
             headers.add(b"x-forwarded-proto", b"http");
         }
         if self.world.settings.generate_request_id && headers.first(b"x-request-id").is_none() {
-            let uuid = self.world.random.uuid();
+            let uuid = self.world.random_of(worker).uuid();
             headers.add(b"x-request-id", uuid.as_bytes());
         }
         let content_type = headers.text("content-type").unwrap_or_default();
-        // A length of 0 is no body, and a chunked one may be empty.
-        let none = !chunked && request.body.iter().all(Vec::is_empty);
-        let end = none && request.trailers.0.is_empty();
+        // With a content-length of 0 the headers end the stream (Envoy, `codec_impl.cc`, onHeadersCompleteBase).
+        let end = !chunked && request.body.iter().all(Vec::is_empty);
         let started = self.world.clock.now();
         let mut stream = Stream {
             id,
+            thread: worker,
             is_head: request.method == "HEAD",
             wants_close: named.iter().any(|name| name == "close"),
             is_grpc: content_type == "application/grpc" || content_type.starts_with("application/grpc+"),
@@ -169,17 +175,12 @@ impl Emulator {
         id
     }
 
-    /// The codec does not let these headers in. The filters hear of it in the log.
-    fn refuse_headers(&mut self, id: u64, worker: usize, details: &str) -> u64 {
+    /// These headers are not let in. The filters hear of it in the log.
+    fn refuse(&mut self, id: u64, worker: usize, status: u32, details: &str, body: Vec<u8>) -> u64 {
         let started = self.world.clock.now();
-        self.world.streams.insert(id, Stream { id, started, ..Stream::default() });
+        self.world.streams.insert(id, Stream { id, thread: worker, started, ..Stream::default() });
         self.build_chain(id, worker);
-        let (status, body) = match details {
-            "http1.codec_error" => (400, "Bad Request"),
-            _ => (431, "Request Header Fields Too Large"),
-        };
-        let (details, body) = (details.into(), body.into());
-        self.local_reply(id, LocalReply { status, details, body, ..LocalReply::default() });
+        self.local_reply(id, LocalReply { status, details: details.into(), body, ..LocalReply::default() });
         id
     }
 
@@ -187,7 +188,7 @@ impl Emulator {
     fn build_chain(&mut self, stream: u64, worker: usize) {
         let route = self.world.streams.get(&stream).and_then(|s| s.route.route(&self.world));
         let disabled = route.map(|route| route.disabled.clone()).unwrap_or_default();
-        for plugin in 0..self.world.plugins.len() {
+        for plugin in 0..self.world.scenario.filters.len() {
             if disabled.iter().any(|name| name == self.world.plugins[plugin].filter.http_name()) {
                 continue;
             }
@@ -238,9 +239,7 @@ impl Emulator {
                 .local_reply(stream, LocalReply { status: 502, details, body, ..LocalReply::default() });
         };
         s.headers_sent = true;
-        ["connection", "proxy-connection", "transfer-encoding", "upgrade"]
-            .iter()
-            .for_each(|name| map.remove(name.as_bytes()));
+        map.remove_all(&["connection", "proxy-connection", "transfer-encoding", "upgrade"]);
         if map.first(b"date").is_none() {
             map.add(b"date", date.as_bytes());
         }
@@ -250,7 +249,6 @@ impl Emulator {
             map.set(b"connection", b"close");
             s.client.closes = true;
         }
-        let map = map.clone();
         s.client.status = u16::try_from(status).unwrap_or(0);
         s.code = Some(s.client.status);
         s.client.headers = wire::read_back(&map.fields().0);
@@ -297,28 +295,28 @@ impl Emulator {
 
     /// The response is complete; so is the stream.
     fn complete(&mut self, stream: u64) {
-        let view = view(self.world.stream_mut(stream));
         self.finish(stream, view);
     }
 
     /// The stream is cut off.
     pub(crate) fn reset(&mut self, stream: u64) {
-        self.finish(stream, ClientView::Reset);
+        self.finish(stream, |_| ClientView::Reset);
     }
 
     /// Ends a stream: the log, then the filters' contexts go.
-    pub(crate) fn finish(&mut self, stream: u64, view: ClientView) {
+    pub(crate) fn finish(&mut self, stream: u64, view: fn(&mut Stream) -> ClientView) {
         if !self.is_alive(stream) {
             return;
         }
         self.world.stream_mut(stream).finishing = true;
         self.log_and_delete(stream);
-        let Some(done) = self.world.streams.remove(&stream) else { return };
+        let Some(mut done) = self.world.streams.remove(&stream) else { return };
+        let client = view(&mut done);
         for timer in [done.router.timer, done.router.try_timer].into_iter().flatten() {
             self.world.clock.cancel(timer);
         }
         let (details, flags) = (done.details, shown(done.flags));
-        let exchange = Exchange { client: view, upstream: done.router.requests, details, flags };
+        let exchange = Exchange { client, upstream: done.router.requests, details, flags };
         self.world.done.insert(stream, exchange);
     }
 }
@@ -336,9 +334,9 @@ fn again(stream: &Stream) -> Vec<u8> {
 }
 
 /// What a client makes of what it got: the length it was promised counts (RFC 9112 section 6.3).
-fn view(stream: &Stream) -> ClientView {
-    let client = &stream.client;
-    let mut body = client.body.clone();
+fn view(stream: &mut Stream) -> ClientView {
+    let client = &mut stream.client;
+    let mut body = std::mem::take(&mut client.body);
     let none = stream.is_head || matches!(client.status, 101 | 204 | 304);
     let promised: Option<usize> =
         client.headers.get("content-length").and_then(|n| std::str::from_utf8(n).ok()?.trim().parse().ok());
@@ -352,8 +350,8 @@ fn view(stream: &Stream) -> ClientView {
     }
     ClientView::Response(Response {
         status: client.status,
-        headers: client.headers.clone(),
+        headers: std::mem::take(&mut client.headers),
         body: if body.is_empty() { Vec::new() } else { vec![body] },
-        trailers: client.trailers.clone(),
+        trailers: std::mem::take(&mut client.trailers),
     })
 }

@@ -5,7 +5,7 @@ use super::flags::{CONNECTION_FAILURE, CONNECTION_TERMINATION, NO_CLUSTER, NO_RO
 use super::retry::{Policy, Why};
 use crate::emulator::Emulator;
 use crate::emulator::callouts::{
-    REFUSED, REFUSED_DETAILS, TERMINATED, TERMINATED_DETAILS, TIMED_OUT, answer_headers, deliver, received,
+    self, REFUSED, REFUSED_DETAILS, TERMINATED, TERMINATED_DETAILS, TIMED_OUT, answer_headers, received,
 };
 use crate::emulator::header_map::{HeaderMap, Kind};
 use crate::emulator::wire;
@@ -124,7 +124,7 @@ impl Emulator {
         s.router.policy = Policy::of(retry, headers);
         (s.router.upstream, s.router.timeout, s.router.try_timeout) = (upstream, timeout, try_timeout);
         (s.router.due, s.router.counts_tries) = (true, counts_tries);
-        CONTROLS.iter().for_each(|name| headers.remove(name.as_bytes()));
+        headers.remove_all(CONTROLS);
         s.router.expect_within(headers, Duration::ZERO);
         if counts_tries {
             headers.set(b"x-envoy-attempt-count", b"1");
@@ -171,6 +171,7 @@ impl Emulator {
 
     /// Sends the request when it is complete. One that is refused is so before that.
     pub(crate) fn dispatch(&mut self, stream: u64) {
+        self.wait_to_ask(stream);
         let now = self.world.clock.now();
         let router = &self.world.stream_mut(stream).router;
         let (upstream, goes, due) = (router.upstream, router.ended, router.due);
@@ -209,7 +210,7 @@ impl Emulator {
         body.truncate(declared.unwrap_or(usize::MAX));
         let cluster = self.world.upstreams[upstream].spec.name.clone();
         let request = UpstreamRequest { cluster, body, ended: !waits, ..request };
-        let answer = deliver(&mut self.world, upstream, request.clone());
+        let answer = callouts::answer(&mut self.world, upstream, &request);
         if !matches!(answer, Answer::Refuse) {
             self.world.stream_mut(stream).router.requests.push(request);
         }

@@ -97,6 +97,8 @@ pub(crate) struct Client {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stream {
     pub id: u64,
+    /// The thread that serves it.
+    pub thread: usize,
     pub request_headers: HeaderMap,
     pub request_trailers: Option<HeaderMap>,
     pub response_headers: Option<HeaderMap>,

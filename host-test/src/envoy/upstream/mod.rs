@@ -9,7 +9,7 @@ mod port;
 
 use crate::scenario::Turns;
 use crate::{Answer, Upstream, UpstreamRequest};
-use port::Port;
+pub(super) use port::Port;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
