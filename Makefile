@@ -2,7 +2,7 @@
 # reach what it runs through the environment.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup wasm test conformance lint run bench soak ci clean-wasm
+.PHONY: help setup wasm test conformance mutants lint run bench soak ci clean-wasm
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,10 @@ test: setup ## every test: policies, filters in the emulator and in a real Envoy
 conformance: ## the emulated host against a real Envoy, case by case (ENVOY_VERSION=1.36.4 for another one)
 	@scripts/setup wasm envoy
 	@cargo run --quiet --package tollgate-conformance
+
+mutants: ## does the table of cases notice an emulator that is wrong (a few minutes)
+	@scripts/setup wasm envoy
+	@cargo run --quiet --package tollgate-conformance -- --mutants
 
 lint: ## formatting, clippy, licences and sources of dependencies, shell scripts, YAML
 	@scripts/setup lint

@@ -20,6 +20,8 @@
 pub mod case;
 pub mod cases;
 pub mod compare;
+pub mod mutants;
+pub mod page;
 pub mod run;
 pub mod script;
 

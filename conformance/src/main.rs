@@ -2,14 +2,13 @@
 
 #![allow(clippy::print_stdout, reason = "a program")]
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tollgate_conformance::compare::{Verdict, compare, from_json, to_json};
-use tollgate_conformance::{Sheet, cases, run};
-use tollgate_host_test::{Host, envoy};
+use tollgate_conformance::{Sheet, cases, mutants, page, run};
+use tollgate_host_test::{Host, envoy, paths};
 
 /// Compares the emulated host with a real Envoy, case by case.
 #[derive(Parser)]
@@ -17,12 +16,21 @@ struct Arguments {
     /// Only cases whose name contains this; they run with what stands before them on their sheet.
     #[arg(long)]
     only: Option<String>,
+    /// Run each of them on a proxy of its own: to find the one that brings Envoy down.
+    #[arg(long)]
+    alone: bool,
     /// Print every case with its verdict.
     #[arg(long)]
     list: bool,
     /// Print what a host shows in the cases that `--only` names.
     #[arg(long, value_parser = ["emulator", "envoy"])]
     show: Option<String>,
+    /// Write the page about the ABI to a file; nothing is run.
+    #[arg(long)]
+    page: Option<PathBuf>,
+    /// Change the emulator in ways that the table must notice, one at a time, and see whether it does.
+    #[arg(long)]
+    mutants: bool,
     /// Write what Envoy showed to a file.
     #[arg(long)]
     record: Option<PathBuf>,
@@ -44,7 +52,14 @@ fn main() -> ExitCode {
 
 fn real_main() -> Result<bool> {
     let arguments = Arguments::parse();
-    let sheets = chosen(arguments.only.as_deref());
+    if let Some(path) = &arguments.page {
+        std::fs::write(path, page::page()).with_context(|| format!("`{}`", path.display()))?;
+        return Ok(true);
+    }
+    let mut sheets = chosen(arguments.only.as_deref());
+    if arguments.alone {
+        sheets = split(sheets, arguments.only.as_deref().unwrap_or_default());
+    }
     if sheets.is_empty() {
         bail!("no case is named like `{}`", arguments.only.unwrap_or_default());
     }
@@ -63,6 +78,16 @@ fn real_main() -> Result<bool> {
         Some(_) => "recorded".to_owned(),
         None => envoy::version(&envoy::binary().context("there is no Envoy")?)?,
     };
+    if arguments.mutants {
+        let folder = paths::target_dir().join("conformance");
+        std::fs::create_dir_all(&folder)?;
+        let shown = folder.join(format!("envoy-{version}.json"));
+        let report = compare(&sheets, &version, recorded.as_ref());
+        let unexplained = report.unexplained();
+        ensure!(unexplained.is_empty(), "the emulator itself differs: {}", unexplained.join("\n"));
+        std::fs::write(&shown, serde_json::to_vec(&to_json(&report.recorded))?)?;
+        return mutants::try_all(&shown);
+    }
     let report = compare(&sheets, &version, recorded.as_ref());
     if let Some(path) = &arguments.record {
         std::fs::write(path, serde_json::to_vec_pretty(&to_json(&report.recorded))?)?;
@@ -108,16 +133,24 @@ fn chosen(only: Option<&str>) -> Vec<Sheet> {
     sheets
 }
 
+/// A sheet for each case that is wanted.
+fn split(sheets: Vec<Sheet>, only: &str) -> Vec<Sheet> {
+    let each = |sheet: Sheet| {
+        let cases = sheet.cases.clone().into_iter().filter(|case| case.name.contains(only));
+        cases.map(|case| Sheet { cases: vec![case], ..sheet.clone() }).collect::<Vec<_>>()
+    };
+    sheets.into_iter().flat_map(each).collect()
+}
+
 fn show(sheets: &[Sheet], host: &str, only: &str) {
     let host = if host == "envoy" { Host::Envoy } else { Host::Emulator };
     for sheet in sheets {
-        let wanted: BTreeSet<_> =
-            sheet.cases.iter().filter(|c| c.name.contains(only)).map(|c| &c.name).collect();
         match run::run(sheet, host) {
             Err(why) => println!("sheet {}: {why}", sheet.name),
             Ok(shown) => {
-                for (name, lines) in shown.iter().filter(|(name, _)| wanted.contains(name)) {
-                    println!("{name}\n    {}", lines.join("\n    "));
+                for case in sheet.cases.iter().filter(|case| case.name.contains(only)) {
+                    let lines = shown.get(&case.name).map(|lines| lines.join("\n    "));
+                    println!("{}: {}\n    {}", case.name, case.says, lines.unwrap_or_default());
                 }
             }
         }

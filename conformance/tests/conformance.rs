@@ -1,7 +1,9 @@
 //! The whole table, on both hosts.
 
 use std::collections::BTreeSet;
-use tollgate_conformance::{cases, compare::compare};
+use tollgate_conformance::page::{AREAS, makes};
+use tollgate_conformance::{Case, cases, compare::compare};
+use tollgate_host_test::emulator::{AbiVersion, host_calls};
 use tollgate_host_test::envoy;
 
 #[test]
@@ -21,5 +23,18 @@ fn every_case_has_a_name_of_its_own_and_says_what_it_is_about() {
         assert!(!case.says.is_empty(), "`{}` says nothing", case.name);
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-/".contains(c);
         assert!(case.name.chars().all(fits), "`{}` is no path", case.name);
+    }
+}
+
+#[test]
+fn every_host_call_has_cases_and_every_case_a_chapter() {
+    let cases: Vec<Case> = cases::all().into_iter().flat_map(|sheet| sheet.cases).collect();
+    for case in &cases {
+        assert_eq!(AREAS.iter().filter(|area| area.holds(case)).count(), 1, "`{}`", case.name);
+    }
+    for call in host_calls(AbiVersion::V0_2_1) {
+        let area = AREAS.iter().find(|area| area.calls.iter().any(|(name, _)| *name == call));
+        let area = area.unwrap_or_else(|| panic!("no chapter is about `{call}`"));
+        assert!(cases.iter().any(|case| area.holds(case) && makes(case, call)), "no case makes `{call}`");
     }
 }

@@ -13,12 +13,18 @@ use std::time::Duration;
 
 /// The listener of a scenario.
 pub const INGRESS: &str = "ingress";
+/// The listener of a scenario's TCP connections, and the prefix of its statistics.
+pub const CONNECTIONS: &str = "connections";
+/// The cluster behind the TCP proxy.
+pub const TCP_UPSTREAM: &str = "tcp_upstream";
 /// The access log of a scenario, in the folder of its process.
 pub const ACCESS_LOG: &str = "access.log";
 
 const HCM: &str = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 const ROUTER: &str = "envoy.extensions.filters.http.router.v3.Router";
 const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
+const NETWORK_WASM: &str = "envoy.extensions.filters.network.wasm.v3.Wasm";
+const TCP_PROXY: &str = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
 const FILE_LOG: &str = "envoy.extensions.access_loggers.file.v3.FileAccessLog";
 const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
@@ -31,6 +37,7 @@ pub fn any(name: &str, mut message: Value) -> Value {
 /// A whole bootstrap, its admin interface on a port of the kernel's choice.
 pub fn bootstrap(listeners: &[Value], clusters: &[Value]) -> Value {
     json!({
+        "node": { "id": "tollgate", "cluster": "tollgate" },
         "admin": { "address": address(SocketAddr::from(([127, 0, 0, 1], 0))) },
         "static_resources": { "listeners": listeners, "clusters": clusters },
     })
@@ -71,24 +78,47 @@ pub fn route(prefix: &str, cluster: &str) -> Value {
     json!({ "match": { "prefix": prefix }, "route": { "cluster": cluster } })
 }
 
-/// A cluster with one endpoint. `http2` speaks HTTP/2 without TLS to it, as gRPC needs it.
-pub fn cluster(name: &str, endpoint: SocketAddr, http2: bool) -> Value {
+/// A cluster with one endpoint, or none. `http2` speaks HTTP/2 without TLS to it, as gRPC needs it.
+pub fn cluster(name: &str, endpoint: impl Into<Option<SocketAddr>>, http2: bool) -> Value {
     let protocol = match http2 {
         true => json!({ "http2_protocol_options": {} }),
         false => json!({ "http_protocol_options": { "enable_trailers": true } }),
     };
     let options = any(HTTP_OPTIONS, json!({ "explicit_http_config": protocol }));
-    let endpoint = json!({ "endpoint": { "address": address(endpoint) } });
+    let endpoint = endpoint.into().map(|at| json!({ "endpoint": { "address": address(at) } }));
+    let endpoints: Vec<_> = endpoint.into_iter().collect();
     json!({
         "name": name,
         "type": "STATIC",
-        "load_assignment": { "cluster_name": name, "endpoints": [{ "lb_endpoints": [endpoint] }] },
+        "load_assignment": { "cluster_name": name, "endpoints": [{ "lb_endpoints": endpoints }] },
         "typed_extension_protocol_options": { (HTTP_OPTIONS): options },
     })
 }
 
 /// A Wasm filter among the HTTP filters.
 pub fn wasm(filter: &Filter) -> Value {
+    wasm_as(WASM, filter)
+}
+
+/// A Wasm filter among the network filters.
+pub fn network_wasm(filter: &Filter) -> Value {
+    wasm_as(NETWORK_WASM, filter)
+}
+
+/// A listener for TCP with these network filters, and a TCP proxy to a cluster behind them.
+pub fn tcp_listener(name: &str, at: SocketAddr, network_filters: Vec<Value>, cluster: &str) -> Value {
+    let proxy = any(TCP_PROXY, json!({ "stat_prefix": name, "cluster": cluster }));
+    let proxy = json!({ "name": "envoy.filters.network.tcp_proxy", "typed_config": proxy });
+    let filters: Vec<Value> = network_filters.into_iter().chain([proxy]).collect();
+    json!({
+        "name": name,
+        "stat_prefix": name,
+        "address": address(at),
+        "filter_chains": [{ "filters": filters }],
+    })
+}
+
+fn wasm_as(kind: &str, filter: &Filter) -> Value {
     let mut vm = json!({
         "vm_id": filter.vm_id,
         "runtime": "envoy.wasm.runtime.v8",
@@ -123,7 +153,7 @@ pub fn wasm(filter: &Filter) -> Value {
     if filter.allow_on_headers_stop_iteration {
         plugin["allow_on_headers_stop_iteration"] = json!(true);
     }
-    json!({ "name": filter.http_name(), "typed_config": any(WASM, json!({ "config": plugin })) })
+    json!({ "name": filter.http_name(), "typed_config": any(kind, json!({ "config": plugin })) })
 }
 
 /// What Envoy unwraps for the filter: a `StringValue`, or a `BytesValue` for bytes that no protobuf string may hold.
@@ -150,8 +180,12 @@ pub fn duration(d: Duration) -> Value {
 }
 
 /// The bootstrap of a scenario whose upstreams are at `endpoints`: in the order of the scenario, with their name and
-/// whether they speak HTTP/2.
-pub(super) fn of_scenario(scenario: &Scenario, endpoints: &[(String, SocketAddr, bool)]) -> Value {
+/// whether they speak HTTP/2. `tcp` is where the TCP proxy connects to.
+pub(super) fn of_scenario(
+    scenario: &Scenario,
+    endpoints: &[(String, Option<SocketAddr>, bool)],
+    tcp: Option<SocketAddr>,
+) -> Value {
     let settings = &scenario.settings;
     let mut clusters: Vec<Value> =
         endpoints.iter().map(|(name, at, http2)| cluster(name, *at, *http2)).collect();
@@ -166,6 +200,8 @@ pub(super) fn of_scenario(scenario: &Scenario, endpoints: &[(String, SocketAddr,
     let mut manager = connection_manager(filters, &hosts);
     // A route may lead to a cluster that there is not, which is for the request to find out.
     manager["route_config"]["validate_clusters"] = json!(false);
+    // A connection that is cut off is left to the client to close for so long; Envoy's default is a second.
+    manager["delayed_close_timeout"] = duration(Duration::from_millis(100));
     manager["generate_request_id"] = json!(settings.generate_request_id);
     let log = json_access_log(
         ACCESS_LOG,
@@ -179,7 +215,25 @@ pub(super) fn of_scenario(scenario: &Scenario, endpoints: &[(String, SocketAddr,
     manager["access_log"] = json!([log]);
     let mut ingress = listener(INGRESS, SocketAddr::from(([127, 0, 0, 1], 0)), manager);
     ingress["per_connection_buffer_limit_bytes"] = json!(settings.buffer_limit);
-    bootstrap(&[ingress], &clusters)
+    let mut listeners = vec![ingress];
+    if let Some(tcp) = tcp {
+        listeners.push(connections(scenario));
+        let mut behind = cluster(TCP_UPSTREAM, tcp, false);
+        behind["per_connection_buffer_limit_bytes"] = json!(settings.buffer_limit);
+        clusters.push(behind);
+    }
+    bootstrap(&listeners, &clusters)
+}
+
+/// The listener for the TCP connections of a scenario. It logs them itself: the TCP proxy may not see them at all.
+fn connections(scenario: &Scenario) -> Value {
+    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+    let filters = scenario.network_filters.iter().map(network_wasm).collect();
+    let mut listener = tcp_listener(CONNECTIONS, any_port, filters, TCP_UPSTREAM);
+    listener["per_connection_buffer_limit_bytes"] = json!(scenario.settings.buffer_limit);
+    let fields = [("port", "%DOWNSTREAM_DIRECT_REMOTE_PORT%"), ("flags", "%RESPONSE_FLAGS%")];
+    listener["access_log"] = json!([json_access_log(ACCESS_LOG, &fields)]);
+    listener
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod process;
 mod routes;
 mod run;
 mod spawn;
+mod tcp;
 mod upstream;
 mod wire;
 

@@ -3,6 +3,7 @@
 //! Everything here is plain data. The emulator and the Envoy runner read it; neither leaks into it, so that a test
 //! cannot tell which of them it runs on.
 
+mod connection;
 mod expect;
 mod host;
 mod message;
@@ -11,7 +12,8 @@ mod routes;
 mod setup;
 mod turns;
 
-pub use expect::Seen;
+pub use connection::{Connection, ConnectionExchange, End, Received, Script, Step, TcpUpstream};
+pub use expect::{Seen, SeenConnection};
 pub use host::{Host, Refused};
 pub use message::{Headers, Request, Response};
 pub use outcome::{ClientView, Exchange, LogLevel, LogLine, Outcome, UpstreamRequest};

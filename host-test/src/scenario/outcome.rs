@@ -1,6 +1,6 @@
 //! The three views of a run: what the client saw, what the upstream saw, what the filter did.
 
-use super::{Headers, Response};
+use super::{ConnectionExchange, Headers, Response};
 use std::collections::BTreeMap;
 
 /// What came of a scenario.
@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 pub struct Outcome {
     /// One for each request, in order.
     pub exchanges: Vec<Exchange>,
+    /// One for each connection, in order.
+    pub connections: Vec<ConnectionExchange>,
     /// Callouts that reached each upstream but the first, and that one too if there were any, by its name, in order of
     /// arrival.
     pub callouts: BTreeMap<String, Vec<UpstreamRequest>>,
@@ -39,7 +41,7 @@ pub enum ClientView {
     Response(Response),
     /// The connection was closed before a whole response came.
     Reset,
-    /// Nothing came in 20 seconds (on the emulator: nothing is left that could make anything come).
+    /// Nothing came in `Settings::client_patience` (on the emulator: nothing is left that could make anything come).
     Hang,
 }
 
@@ -60,6 +62,9 @@ pub struct UpstreamRequest {
     pub body: Vec<u8>,
     /// Trailer fields.
     pub trailers: Headers,
+    /// Whether all of it came. Whether the beginning of a request that is given up gets as far as the upstream depends
+    /// on how fast the proxy connects to it: on Envoy it may, on the emulator it does not.
+    pub ended: bool,
 }
 
 /// A line that a filter logged.

@@ -1,6 +1,6 @@
 //! What a scenario is made of: filters, upstreams, requests and the settings of the proxy.
 
-use super::{Request, Response, Route, VirtualHost};
+use super::{Connection, Request, Response, Route, TcpUpstream, VirtualHost};
 use crate::Wasm;
 use std::time::Duration;
 
@@ -16,6 +16,12 @@ pub struct Scenario {
     pub upstreams: Vec<Upstream>,
     /// Sent one after the other, each when the one before is complete.
     pub requests: Vec<Request>,
+    /// Network filters, on a listener for TCP of their own; Envoy's TCP proxy comes after the last.
+    pub network_filters: Vec<Filter>,
+    /// What the TCP proxy connects to.
+    pub tcp_upstream: TcpUpstream,
+    /// Made one after the other, each when the one before is over, and behind all requests.
+    pub connections: Vec<Connection>,
     /// How the proxy is set up.
     pub settings: Settings,
 }
@@ -53,6 +59,24 @@ impl Scenario {
             hosts.len() - 1
         });
         hosts[any].routes.push(route);
+        self
+    }
+
+    /// Adds a network filter behind those added before.
+    pub fn network_filter(mut self, filter: Filter) -> Self {
+        self.network_filters.push(filter);
+        self
+    }
+
+    /// Says what stands behind the network filters. Without it, an echo.
+    pub fn tcp_upstream(mut self, upstream: TcpUpstream) -> Self {
+        self.tcp_upstream = upstream;
+        self
+    }
+
+    /// Adds a connection to the listener for TCP.
+    pub fn connection(mut self, connection: Connection) -> Self {
+        self.connections.push(connection);
         self
     }
 
@@ -146,12 +170,12 @@ pub enum Configuration {
     Struct(serde_json::Value),
 }
 
-/// What Envoy does with requests once the VM has trapped.
+/// What Envoy does with requests and connections once the VM has trapped. The one that trapped fails in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailurePolicy {
-    /// 503 to every further request on that worker.
+    /// 503 to every further request on that worker; connections are closed.
     FailClosed,
-    /// Later requests bypass the filter.
+    /// Later requests and connections bypass the filter.
     FailOpen,
     /// The deprecated `fail_open: true`: as `FailOpen`, and the request that it failed on goes on too.
     LegacyFailOpen,
@@ -159,18 +183,21 @@ pub enum FailurePolicy {
     FailReload,
 }
 
-/// Something behind the proxy: an Envoy cluster of this name with one endpoint.
+/// Something behind the proxy: an Envoy cluster of this name with one endpoint (or none).
 #[derive(Clone, Debug)]
 pub struct Upstream {
     /// The cluster's name.
     pub name: String,
     /// Its answer to the first request, the second, ... The last one is repeated.
     pub answers: Vec<Answer>,
-    /// Answers to requests whose path begins with this, in turn, in place of those above. The longest prefix counts.
+    /// Answers to requests whose path begins with this (up to its end, a `/` or a `?`), in turn, in place of those
+    /// above. The longest prefix counts.
     /// To refuse a connection is not among them: it is refused before there is a path.
     pub by_path: Vec<(String, Vec<Answer>)>,
     /// HTTP/2 without TLS in place of HTTP/1.1; gRPC needs it.
     pub http2: bool,
+    /// A cluster without endpoints: there is nothing that a request could be sent to.
+    pub empty: bool,
 }
 
 impl Upstream {
@@ -181,12 +208,17 @@ impl Upstream {
 
     /// An HTTP/1.1 upstream that gives these answers in turn.
     pub fn answers(name: &str, answers: Vec<Answer>) -> Self {
-        Self { name: name.into(), answers, by_path: Vec::new(), http2: false }
+        Self { name: name.into(), answers, by_path: Vec::new(), http2: false, empty: false }
+    }
+
+    /// A cluster without endpoints.
+    pub fn empty(name: &str) -> Self {
+        Self { empty: true, ..Self::answers(name, vec![Answer::Refuse]) }
     }
 
     /// A gRPC upstream (HTTP/2) that gives these answers in turn.
     pub fn grpc(name: &str, answers: Vec<Answer>) -> Self {
-        Self { name: name.into(), answers, by_path: Vec::new(), http2: true }
+        Self { name: name.into(), answers, by_path: Vec::new(), http2: true, empty: false }
     }
 
     /// Gives requests whose path begins with `path` these answers in turn.
@@ -247,6 +279,9 @@ pub struct Settings {
     pub virtual_hosts: Vec<VirtualHost>,
     /// How long to wait, on the emulator's clock or the wall's, after the last request before the outcome is read.
     pub linger: Duration,
+    /// How long a client waits for the next byte before it hangs up; by the wall's clock it must be long enough for
+    /// the slowest machine.
+    pub client_patience: Duration,
     /// The least level of log lines kept in the outcome.
     pub log_level: super::LogLevel,
 }
@@ -260,6 +295,7 @@ impl Default for Settings {
             route_timeout: Duration::from_secs(15),
             virtual_hosts: Vec::new(),
             linger: Duration::ZERO,
+            client_patience: Duration::from_secs(20),
             log_level: super::LogLevel::Debug,
         }
     }

@@ -3,7 +3,7 @@
 
 use super::flags::DOWNSTREAM_PROTOCOL_ERROR;
 use crate::Request;
-use crate::emulator::header_map::HeaderMap;
+use crate::emulator::header_map::{HeaderMap, Kind};
 
 /// Client headers that only the proxy itself may set: Envoy, `conn_manager_utility.cc`, mutateRequestHeaders.
 const INTERNAL: &[&str] = &[
@@ -26,8 +26,7 @@ const INTERNAL: &[&str] = &[
 const MOST_HEADER_BYTES: usize = 60 << 10;
 const MOST_HEADERS: usize = 100;
 /// Headers of the connection.
-pub(super) const HOP_BY_HOP: &[&str] =
-    &["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"];
+const HOP_BY_HOP: &[&str] = &["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"];
 /// Methods that the codec knows.
 const METHODS: &[&str] = &[
     "ACL",
@@ -45,7 +44,7 @@ const METHODS: &[&str] = &[
     "MKCALENDAR",
     "MKCOL",
     "MOVE",
-    "MSEARCH",
+    "M-SEARCH",
     "NOTIFY",
     "OPTIONS",
     "PATCH",
@@ -93,7 +92,7 @@ const UNREADABLE: Refusal = Refusal::protocol(400, "http1.codec_error", "Bad Req
 
 /// The request's headers as the codec reads them. A request with a whole URL has its authority from there.
 pub(super) fn read(request: &Request) -> HeaderMap {
-    let mut headers = HeaderMap::default();
+    let mut headers = HeaderMap::new(Kind::Request);
     let (mut authority, mut path, mut scheme) = (request.authority.as_str(), request.path.as_str(), None);
     for known in ["http", "https"] {
         let url = path.strip_prefix(known).and_then(|rest| rest.strip_prefix("://"));
@@ -112,7 +111,7 @@ pub(super) fn read(request: &Request) -> HeaderMap {
         headers.add(b":scheme", scheme.as_bytes());
     }
     for (name, value) in &request.headers.0 {
-        headers.add(name, value);
+        headers.add(name, value.trim_ascii());
     }
     headers
 }
@@ -126,8 +125,7 @@ pub(super) fn refusal(request: &Request, headers: &HeaderMap) -> Option<Refusal>
     if !known || request.path.bytes().any(|b| b <= b' ') || !names_are_tokens {
         return Some(UNREADABLE);
     }
-    let received =
-        || headers.pairs().iter().filter(|(name, _)| !matches!(name.as_slice(), b":path" | b":method"));
+    let received = || headers.pairs().iter().filter(|(name, _)| name != b":method");
     if received().map(|(k, v)| k.len() + v.len()).sum::<usize>() > MOST_HEADER_BYTES {
         let body = "Request Header Fields Too Large";
         return Some(Refusal::protocol(431, "http1.headers_too_large", body));
@@ -136,7 +134,8 @@ pub(super) fn refusal(request: &Request, headers: &HeaderMap) -> Option<Refusal>
         let body = "Request Header Fields Too Large";
         return Some(Refusal::protocol(431, "http1.too_many_headers", body));
     }
-    if headers.invalid_value().is_some() {
+    let text = |b: &u8| *b == b'\t' || (*b >= b' ' && *b != 0x7f);
+    if !request.headers.0.iter().all(|(_, value)| value.iter().all(text)) {
         return Some(Refusal::protocol(400, "http1.invalid_characters", "Bad Request"));
     }
     let lengths: Vec<_> = request.headers.get_all("content-length").collect();
@@ -175,18 +174,25 @@ fn managed(headers: &HeaderMap) -> Option<Refusal> {
     (upgrades && headers.first(b"upgrade").is_some()).then_some(Refusal::manager(403, "upgrade_failed"))
 }
 
-/// Takes away what is not for the filters.
-pub(super) fn tidy(headers: &mut HeaderMap) {
-    HOP_BY_HOP.iter().chain(INTERNAL).for_each(|name| headers.remove(name.as_bytes()));
-    if let Some(te) = headers.text("te") {
-        if te.split(',').any(|word| word.trim().eq_ignore_ascii_case("trailers")) {
-            headers.set(b"te", b"trailers");
-        } else {
-            headers.remove(b"te");
-        }
-    }
-    // The proxy has told the client to go on.
-    if headers.text("expect").is_some_and(|expect| expect.eq_ignore_ascii_case("100-continue")) {
+/// Takes away what is not for the filters. The words of `connection`.
+pub(super) fn tidy(headers: &mut HeaderMap) -> Vec<String> {
+    let connection = headers.text("connection").unwrap_or_default();
+    let named: Vec<_> = connection.split(',').map(|name| name.trim().to_ascii_lowercase()).collect();
+    // It says itself which other headers are its own.
+    named.iter().for_each(|name| headers.remove(name.as_bytes()));
+    // Envoy answers that one by itself, with 100.
+    if headers.text("expect").is_some_and(|text| text.eq_ignore_ascii_case("100-continue")) {
         headers.remove(b"expect");
     }
+    headers.remove_all(HOP_BY_HOP);
+    headers.remove_all(INTERNAL);
+    // Of what it says only this is for the upstream.
+    let te = headers.text("te").unwrap_or_default();
+    if te != "trailers" {
+        headers.remove(b"te");
+        if te.split(',').any(|token| token.trim() == "trailers") {
+            headers.add(b"te", b"trailers");
+        }
+    }
+    named
 }

@@ -1,14 +1,15 @@
 //! The connection manager and its HTTP/1 codec: what is made of a client's request, and what the client gets.
 
 use super::Way;
-use super::codec::{self, HOP_BY_HOP, Refusal};
+use super::codec::{self, Refusal};
 use super::flags::shown;
 use super::stream::{Slot, Stream};
 use crate::emulator::Emulator;
 use crate::emulator::context::Context;
-use crate::emulator::header_map::HeaderMap;
+use crate::emulator::header_map::{HeaderMap, Kind};
+use crate::emulator::wire;
 use crate::emulator::world::{Event, LocalReply, Part};
-use crate::{ClientView, Exchange, Headers, Request, Response};
+use crate::{ClientView, Exchange, Request, Response};
 use std::time::Duration;
 
 impl Emulator {
@@ -25,7 +26,7 @@ impl Emulator {
             let length: usize = request.body.iter().map(Vec::len).sum();
             headers.set(b"content-length", length.to_string().as_bytes());
         }
-        codec::tidy(&mut headers);
+        let named = codec::tidy(&mut headers);
         let scheme = headers.text("x-forwarded-proto").unwrap_or_else(|| "http".into());
         if headers.first(b":scheme").is_none() {
             headers.add(b":scheme", scheme.as_bytes());
@@ -34,17 +35,20 @@ impl Emulator {
             headers.add(b"x-forwarded-proto", b"http");
         }
         if self.world.settings.generate_request_id && headers.first(b"x-request-id").is_none() {
-            let uuid = self.world.random.uuid();
+            let uuid = self.world.random_of(worker).uuid();
             headers.add(b"x-request-id", uuid.as_bytes());
         }
         let content_type = headers.text("content-type").unwrap_or_default();
-        // What comes through a tunnel has no end.
+        // What comes through a tunnel has no end. With a content-length of 0 the headers end the stream (Envoy,
+        // `codec_impl.cc`, onHeadersCompleteBase).
         let tunnel = request.method == "CONNECT";
-        let end = request.body.is_empty() && request.trailers.0.is_empty() && !tunnel;
+        let end = !chunked && request.body.iter().all(Vec::is_empty) && !tunnel;
         let started = self.world.clock.now();
         let mut stream = Stream {
             id,
+            thread: worker,
             is_head: request.method == "HEAD",
+            wants_close: named.iter().any(|name| name == "close"),
             is_grpc: content_type == "application/grpc" || content_type.starts_with("application/grpc+"),
             request_headers: headers,
             started,
@@ -63,7 +67,7 @@ impl Emulator {
             .map(|bytes| Part::Body { bytes, end: false })
             .collect();
         if !request.trailers.0.is_empty() {
-            parts.push(Part::Trailers(HeaderMap::of(&request.trailers)));
+            parts.push(Part::Trailers(HeaderMap::of(Kind::RequestTrailers, &request.trailers)));
         } else if !end && !tunnel {
             parts.push(Part::Body { bytes: Vec::new(), end: true });
         }
@@ -75,8 +79,13 @@ impl Emulator {
     }
 
     fn refuse(&mut self, id: u64, worker: usize, refusal: Refusal) -> u64 {
-        let mut stream =
-            Stream { id, started: self.world.clock.now(), flags: refusal.flags, ..Stream::default() };
+        let mut stream = Stream {
+            id,
+            thread: worker,
+            started: self.world.clock.now(),
+            flags: refusal.flags,
+            ..Stream::default()
+        };
         stream.request.ended = refusal.keeps;
         self.world.streams.insert(id, stream);
         self.build_chain(id, worker);
@@ -89,7 +98,7 @@ impl Emulator {
     fn build_chain(&mut self, stream: u64, worker: usize) {
         let route = self.world.streams.get(&stream).and_then(|s| s.route.route(&self.world));
         let disabled = route.map(|route| route.disabled.clone()).unwrap_or_default();
-        for plugin in 0..self.world.plugins.len() {
+        for plugin in 0..self.world.scenario.filters.len() {
             if disabled.iter().any(|name| name == self.world.plugins[plugin].filter.http_name()) {
                 continue;
             }
@@ -132,27 +141,27 @@ impl Emulator {
             return self.send_body(stream, again, end);
         }
         let Some(map) = s.response_headers.as_mut() else { return };
-        let Some(status) = map.text(":status") else {
+        // As Abseil's `SimpleAtoi` reads it.
+        let Some(status) = map.text(":status").and_then(|s| s.trim().parse::<u64>().ok()) else {
             let details = "filter_removed_required_response_headers{missing_required_header:_:status}".into();
             let body = b"missing required header: :status".to_vec();
             return self
                 .local_reply(stream, LocalReply { status: 502, details, body, ..LocalReply::default() });
         };
         s.headers_sent = true;
-        HOP_BY_HOP.iter().for_each(|name| map.remove(name.as_bytes()));
+        map.remove_all(&["connection", "proxy-connection", "transfer-encoding", "upgrade"]);
         if map.first(b"date").is_none() {
             map.add(b"date", date.as_bytes());
         }
         map.set(b"server", b"envoy");
-        if !s.request.ended {
+        if !s.request.ended || s.wants_close {
             // Envoy does not wait for the rest of a request it has answered.
             map.set(b"connection", b"close");
             s.client.closes = true;
         }
-        let map = map.clone();
-        s.client.status = status.parse().unwrap_or(0);
+        s.client.status = u16::try_from(status).unwrap_or(0);
         s.code = Some(s.client.status);
-        s.client.headers = on_the_wire(&map.fields());
+        s.client.headers = wire::read_back(&map.fields().0);
         s.client.headers.remove("date");
         let bodiless = matches!(s.client.status, 100..=199 | 204 | 304);
         if map.first(b"content-length").is_none() && !bodiless {
@@ -180,7 +189,11 @@ impl Emulator {
     pub(crate) fn send_trailers(&mut self, stream: u64) {
         let s = self.world.stream_mut(stream);
         if s.client.headers.get("transfer-encoding").is_some() {
-            s.client.trailers = s.response_trailers.as_ref().map(HeaderMap::fields).unwrap_or_default();
+            s.client.trailers = s
+                .response_trailers
+                .as_ref()
+                .map(|trailers| wire::read_back(trailers.pairs()))
+                .unwrap_or_default();
         }
         self.complete(stream);
     }
@@ -192,28 +205,28 @@ impl Emulator {
 
     /// The response is complete; so is the stream.
     fn complete(&mut self, stream: u64) {
-        let view = view(self.world.stream_mut(stream));
         self.finish(stream, view);
     }
 
     /// The stream is cut off.
     pub(crate) fn reset(&mut self, stream: u64) {
-        self.finish(stream, ClientView::Reset);
+        self.finish(stream, |_| ClientView::Reset);
     }
 
     /// Ends a stream: the log, then the filters' contexts go.
-    pub(crate) fn finish(&mut self, stream: u64, view: ClientView) {
+    pub(crate) fn finish(&mut self, stream: u64, view: fn(&mut Stream) -> ClientView) {
         if !self.is_alive(stream) {
             return;
         }
         self.world.stream_mut(stream).finishing = true;
         self.log_and_delete(stream);
-        let Some(done) = self.world.streams.remove(&stream) else { return };
+        let Some(mut done) = self.world.streams.remove(&stream) else { return };
+        let client = view(&mut done);
         for timer in [done.router.timer, done.router.try_timer].into_iter().flatten() {
             self.world.clock.cancel(timer);
         }
         let (details, flags) = (done.details, shown(done.flags));
-        let exchange = Exchange { client: view, upstream: done.router.requests, details, flags };
+        let exchange = Exchange { client, upstream: done.router.requests, details, flags };
         self.world.done.insert(stream, exchange);
     }
 }
@@ -230,25 +243,10 @@ fn again(stream: &Stream) -> Vec<u8> {
     head
 }
 
-/// A value with line ends in it is several lines to who reads it.
-fn on_the_wire(fields: &Headers) -> Headers {
-    let mut out = Headers::default();
-    for (name, value) in &fields.0 {
-        let mut lines = value.split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-        out.push(name, lines.next().unwrap_or_default().trim_ascii());
-        for line in lines {
-            let colon = line.iter().position(|b| *b == b':').unwrap_or(line.len());
-            let value = line.get(colon + 1..).unwrap_or_default();
-            out.push(line[..colon].to_ascii_lowercase(), value.trim_ascii());
-        }
-    }
-    out
-}
-
 /// What a client makes of what it got: the length it was promised counts (RFC 9112 section 6.3).
-fn view(stream: &Stream) -> ClientView {
-    let client = &stream.client;
-    let mut body = client.body.clone();
+fn view(stream: &mut Stream) -> ClientView {
+    let client = &mut stream.client;
+    let mut body = std::mem::take(&mut client.body);
     let none = stream.is_head || matches!(client.status, 101 | 204 | 304);
     let promised: Option<usize> =
         client.headers.get("content-length").and_then(|n| std::str::from_utf8(n).ok()?.trim().parse().ok());
@@ -262,8 +260,8 @@ fn view(stream: &Stream) -> ClientView {
     }
     ClientView::Response(Response {
         status: client.status,
-        headers: client.headers.clone(),
+        headers: std::mem::take(&mut client.headers),
         body: if body.is_empty() { Vec::new() } else { vec![body] },
-        trailers: client.trailers.clone(),
+        trailers: std::mem::take(&mut client.trailers),
     })
 }

@@ -8,7 +8,7 @@ use crate::{Answer, RetryPolicy};
 use std::time::Duration;
 
 /// The first wait is between 0 and 25 ms on Envoy, at random; here it is always the longest.
-const BACK_OFF: Duration = Duration::from_millis(25);
+pub(crate) const BACK_OFF: Duration = Duration::from_millis(25);
 /// What may be asked for in `x-envoy-retry-on`; all else is passed over.
 const KINDS: &[&str] = &[
     "5xx",
@@ -86,6 +86,13 @@ impl Policy {
     /// Whether anything is retried. If so, the request is kept.
     pub fn is_enabled(&self) -> bool {
         !self.on.is_empty() || !self.grpc_on.is_empty()
+    }
+
+    /// Whether to try once more, which then counts.
+    pub fn takes_one(&mut self, why: &Why) -> bool {
+        let again = self.left > 0 && self.wants(why);
+        self.left -= u32::from(again);
+        again
     }
 
     fn has(&self, kinds: &[&str]) -> bool {

@@ -8,15 +8,16 @@ use super::flags::{
 use super::retry::{Policy, Why};
 use crate::emulator::Emulator;
 use crate::emulator::callouts::{
-    REFUSED, REFUSED_DETAILS, TERMINATED, TERMINATED_DETAILS, TIMED_OUT, answer_headers, deliver, received,
+    self, REFUSED, REFUSED_DETAILS, TERMINATED, TERMINATED_DETAILS, TIMED_OUT, answer_headers, received,
 };
-use crate::emulator::header_map::HeaderMap;
+use crate::emulator::header_map::{HeaderMap, Kind};
+use crate::emulator::wire;
 use crate::emulator::world::{Event, LocalReply, Part};
 use crate::{Answer, RouteAction, UpstreamRequest};
 use std::time::Duration;
 
 /// Request headers that tell the router what to do, and go no further.
-const CONTROLS: &[&str] = &[
+pub(crate) const CONTROLS: &[&str] = &[
     "x-envoy-retry-on",
     "x-envoy-retry-grpc-on",
     "x-envoy-max-retries",
@@ -36,6 +37,8 @@ pub(crate) struct Router {
     pub body: Vec<u8>,
     pub trailers: Option<HeaderMap>,
     pub ended: bool,
+    /// It is called chunked, and has no chunk, not even a last one.
+    pub endless: bool,
     /// Which try this is; 0 before the first.
     pub attempt: u32,
     /// The next try is to be sent when the request is complete.
@@ -129,19 +132,18 @@ impl Emulator {
         s.router.policy = Policy::of(retry, headers);
         (s.router.upstream, s.router.timeout, s.router.try_timeout) = (upstream, timeout, try_timeout);
         (s.router.due, s.router.counts_tries) = (true, counts_tries);
-        CONTROLS.iter().for_each(|name| headers.remove(name.as_bytes()));
+        headers.remove_all(CONTROLS);
         s.router.expect_within(headers, Duration::ZERO);
         if counts_tries {
             headers.set(b"x-envoy-attempt-count", b"1");
         }
         let mut headers = headers.clone();
         let http2 = self.world.upstreams[upstream].spec.http2;
-        if let Some(problem) = problem(&headers) {
-            let details = format!("filter_removed_required_request_headers{{{}}}", problem.replace(' ', "_"));
-            let body = problem.into_bytes();
+        if let Some(problem) = wire::problem(&headers) {
             self.world.stream_mut(stream).flags |= DOWNSTREAM_PROTOCOL_ERROR;
-            return self
-                .local_reply(stream, LocalReply { status: 503, details, body, ..LocalReply::default() });
+            let details = wire::problem_details(&problem);
+            let reply = LocalReply { status: 503, details, body: problem, ..LocalReply::default() };
+            return self.local_reply(stream, reply);
         }
         if !http2 && headers.first(b"content-length").is_none() {
             let bodiless = matches!(
@@ -149,12 +151,13 @@ impl Emulator {
                 Some(b"GET" | b"HEAD" | b"DELETE" | b"CONNECT" | b"TRACE")
             );
             match (end, bodiless) {
-                (false, _) => headers.set(b"transfer-encoding", b"chunked"),
+                (false, _) => headers.push(b"transfer-encoding", b"chunked"),
                 (true, false) => headers.set(b"content-length", b"0"),
                 (true, true) => {}
             }
         }
         let s = self.world.stream_mut(stream);
+        s.router.endless = end && headers.first(b"transfer-encoding").is_some();
         s.router.headers = Some(headers);
         s.router.ended = end;
         self.dispatch(stream);
@@ -179,6 +182,7 @@ impl Emulator {
 
     /// Sends the request when it is complete. One that is refused is so before that.
     pub(crate) fn dispatch(&mut self, stream: u64) {
+        self.wait_to_ask(stream);
         let now = self.world.clock.now();
         let router = &self.world.stream_mut(stream).router;
         let (upstream, goes, due) = (router.upstream, router.ended, router.due);
@@ -211,21 +215,24 @@ impl Emulator {
             let timer = self.world.clock.after(try_timeout, Event::TryTimeout { stream, attempt });
             self.world.stream_mut(stream).router.try_timer = Some(timer);
         }
-        if declared.is_some_and(|declared| declared > body.len()) {
-            return; // The upstream waits for the rest of what it was promised.
-        }
+        // The upstream waits for the rest of what it was promised: of the length, or a last chunk.
+        let waits = self.world.stream_mut(stream).router.endless
+            || declared.is_some_and(|declared| declared > body.len());
         body.truncate(declared.unwrap_or(usize::MAX));
         let cluster = self.world.upstreams[upstream].spec.name.clone();
-        let request = UpstreamRequest { cluster, body, ..request };
-        let answer = deliver(&mut self.world, upstream, request.clone());
+        let request = UpstreamRequest { cluster, body, ended: !waits, ..request };
+        let answer = callouts::answer(&mut self.world, upstream, &request);
         if !matches!(answer, Answer::Refuse) {
             self.world.stream_mut(stream).router.requests.push(request);
         }
-        self.order_answer(stream, attempt, answer);
+        if !waits || matches!(answer, Answer::Refuse) {
+            self.order_answer(stream, attempt, answer);
+        }
     }
 
     fn order_answer(&mut self, stream: u64, attempt: u32, answer: Answer) {
-        let to_head = self.world.stream_mut(stream).is_head;
+        let headers = self.world.stream_mut(stream).router.headers.as_ref();
+        let to_head = headers.and_then(|h| h.first(b":method")) == Some(b"HEAD");
         let mut order = |after, part| {
             self.world.clock.after(after, Event::Upstream { stream, attempt, part });
         };
@@ -256,7 +263,7 @@ impl Emulator {
         } else {
             response
         };
-        let trailers = HeaderMap::of(&response.trailers);
+        let trailers = HeaderMap::of(Kind::ResponseTrailers, &response.trailers);
         let empty = response.body().is_empty() && trailers.is_empty();
         let chunked = !bodiless && map.first(b"transfer-encoding").is_some();
         order(after, Part::Headers { map, end: empty && !breaks && !chunked });
@@ -412,12 +419,4 @@ impl Router {
         }
         headers.set(b"x-envoy-expected-rq-timeout-ms", expected.as_millis().to_string().as_bytes());
     }
-}
-
-/// What the codec would refuse: Envoy, `source/common/http/header_utility.cc`, checkRequiredRequestHeaders.
-fn problem(headers: &HeaderMap) -> Option<String> {
-    if headers.first(b":method").is_none() {
-        return Some("missing required header: :method".into());
-    }
-    headers.invalid_value().map(|name| format!("invalid header value for: {name}"))
 }

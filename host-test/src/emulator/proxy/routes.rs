@@ -105,14 +105,16 @@ fn matches(route: &Route, headers: &HeaderMap) -> bool {
         })
 }
 
-/// A header that is not there is not matched, not even inverted, but by the absence that is asked for.
+/// One value of several will do, and when inverted, none may. A header that is not there is not matched, not even
+/// inverted, but by the absence that is asked for.
 fn header_matches(header: &HeaderMatch, headers: &HeaderMap) -> bool {
-    let value = headers.joined(header.name.as_bytes());
-    let value = value.map(|v| String::from_utf8_lossy(&v).into_owned());
-    match (&header.value, value) {
-        (StringMatch::Present, value) => value.is_some() != header.invert,
-        (_, None) => false,
-        (wanted, Some(value)) => string_matches(wanted, &value) != header.invert,
+    let name = header.name.to_ascii_lowercase();
+    let values = headers.pairs().iter().filter(|(key, _)| *key == name.as_bytes());
+    let values: Vec<_> = values.map(|(_, value)| String::from_utf8_lossy(value)).collect();
+    match &header.value {
+        StringMatch::Present => values.is_empty() == header.invert,
+        _ if values.is_empty() => false,
+        wanted => values.iter().any(|value| string_matches(wanted, value)) != header.invert,
     }
 }
 

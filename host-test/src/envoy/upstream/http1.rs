@@ -54,15 +54,15 @@ async fn request(
         if let Some((method, answer, at)) = &begun
             && let Some(message) = reader.take()
         {
-            server.complete(*at, message.body, message.trailers);
+            server.complete(*at, message.body, message.trailers, true);
             return Ok(Some((method.clone(), answer.clone())));
         }
         let read = stream.read(&mut buffer).await;
         match read {
             Ok(n) if n > 0 && !reader.is_broken() => reader.push(&buffer[..n]),
             _ => {
-                if begun.is_some() {
-                    server.abandon();
+                if let (Some((.., at)), Some(message)) = (begun, reader.begun()) {
+                    server.complete(at, message.body.clone(), message.trailers.clone(), false);
                 }
                 return read.map(|_| None);
             }
@@ -83,6 +83,7 @@ fn record(message: &Message) -> UpstreamRequest {
         headers,
         body: Vec::new(),
         trailers: crate::Headers::default(),
+        ended: false,
     }
 }
 

@@ -100,7 +100,7 @@ impl Stream {
         Ok(())
     }
 
-    /// Reads the whole request.
+    /// Reads the whole request. What has come is recorded in any case.
     async fn read(&self, request: Request<RecvStream>) -> Result<(), h2::Error> {
         let (head, mut stream) = request.into_parts();
         let at = self.server.begin(record(&head));
@@ -113,17 +113,10 @@ impl Stream {
             }
             stream.trailers().await
         };
-        match read.await {
-            Ok(trailers) => {
-                let seen = trailers.as_ref().map(headers).unwrap_or_default();
-                self.server.complete(at, body, seen);
-                Ok(())
-            }
-            Err(error) => {
-                self.server.abandon();
-                Err(error)
-            }
-        }
+        let trailers = read.await;
+        let seen = trailers.as_ref().ok().and_then(Option::as_ref).map(headers).unwrap_or_default();
+        self.server.complete(at, body, seen, trailers.is_ok());
+        trailers.map(drop)
     }
 
     /// Sends a response; `part` sends half of its last piece and then closes the connection.
@@ -186,6 +179,7 @@ fn record(head: &http::request::Parts) -> UpstreamRequest {
         headers: headers(&head.headers),
         body: Vec::new(),
         trailers: Headers::default(),
+        ended: false,
     }
 }
 

@@ -9,7 +9,7 @@ mod port;
 
 use crate::scenario::Turns;
 use crate::{Answer, Upstream, UpstreamRequest};
-use port::Port;
+pub(super) use port::Port;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -40,8 +40,6 @@ struct State {
     /// Answers given, refusals among them.
     turns: Turns,
     requests: Vec<UpstreamRequest>,
-    /// Which of them are whole.
-    whole: Vec<bool>,
     /// Requests whose end has not come.
     open: usize,
 }
@@ -106,16 +104,19 @@ impl Server {
         self.port.address()
     }
 
-    /// The requests that came so far. One that the proxy has cut off is none of them: how far it came is chance.
+    /// Where its cluster finds it, if it has an endpoint.
+    pub fn endpoint(&self) -> Option<SocketAddr> {
+        (!self.spec.empty).then(|| self.address())
+    }
+
+    /// The requests that came so far.
     pub fn requests(&self) -> Vec<UpstreamRequest> {
-        let state = self.state();
-        let requests = state.requests.iter().zip(&state.whole);
-        requests.filter(|(_, whole)| **whole).map(|(request, _)| request.clone()).collect()
+        self.state().requests.clone()
     }
 
     /// How many requests came so far.
     pub fn count(&self) -> usize {
-        self.state().whole.iter().filter(|whole| **whole).count()
+        self.state().requests.len()
     }
 
     /// Whether a request is still coming in.
@@ -167,22 +168,16 @@ impl Server {
         let mut state = self.state();
         state.open += 1;
         state.requests.push(UpstreamRequest { cluster: self.name.clone(), ..request });
-        state.whole.push(false);
         state.requests.len() - 1
     }
 
-    /// A request will not be completed.
-    fn abandon(&self) {
-        self.state().open -= 1;
-    }
-
-    /// Completes the record of a request.
-    fn complete(&self, at: usize, body: Vec<u8>, trailers: crate::Headers) {
+    /// Completes the record of a request with all that came of it, be that the whole or not.
+    fn complete(&self, at: usize, body: Vec<u8>, trailers: crate::Headers, ended: bool) {
         let mut state = self.state();
         state.open -= 1;
-        state.whole[at] = true;
         state.requests[at].body = body;
         state.requests[at].trailers = trailers;
+        state.requests[at].ended = ended;
     }
 
     async fn serve(self: Arc<Self>) {

@@ -1,9 +1,12 @@
 //! The emulator against a real Envoy: the same scenario on both, and nothing may differ but time.
 
+mod border;
 mod callers;
 mod calls;
 mod guests;
 mod http;
+mod loading;
+mod messages;
 mod pauses;
 mod reload;
 mod replies;
@@ -37,6 +40,8 @@ fn settle(mut outcome: Outcome) -> Outcome {
         if let ClientView::Response(response) = &mut exchange.client {
             latency(&mut response.headers);
         }
+        // How far one that is given up has come depends on how fast the proxy connects.
+        exchange.upstream.retain(|request| request.ended);
         exchange.upstream.iter_mut().for_each(|request| latency(&mut request.headers));
     }
     for line in &mut outcome.logs {

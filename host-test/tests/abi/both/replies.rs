@@ -117,3 +117,25 @@ agree! {
     connect: chain().request(Request::new("CONNECT", "a.test:80"));
     trace: chain().request(Request::new("TRACE", "/"));
 }
+
+#[test]
+fn zz_single_log() {
+    let s = Guest::new()
+        .on("log", [call!("send_local_response", 403, "mine", "no", "", (-1))])
+        .scenario()
+        .request(get());
+    tollgate_host_test::Host::Envoy.run(&s);
+}
+#[test]
+fn zz_single_done() {
+    let s = Guest::new()
+        .on("done", [call!("send_local_response", 403, "mine", "no", "", (-1))])
+        .scenario()
+        .request(get());
+    tollgate_host_test::Host::Envoy.run(&s);
+}
+#[test]
+fn zz_close_log() {
+    let s = Guest::new().on("log", [call!("close_stream", 0)]).scenario().request(get());
+    tollgate_host_test::Host::Envoy.run(&s);
+}

@@ -250,7 +250,7 @@ agree! {
     metadata: ups(looker(vec![]).scenario())
         .route(
             Route::to("/", "a")
-                .metadata("ns", json!({"text": "t", "list": [1, "x"]}))
+                .metadata("ns", json!({"list": [1, "x", true]}))
         )
         .request(get("/"));
     metadata_of_a_host: ups(looker(vec![]).scenario())
