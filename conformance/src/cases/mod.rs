@@ -16,7 +16,7 @@ use crate::Sheet;
 
 /// Every sheet.
 pub fn all() -> Vec<Sheet> {
-    [
+    let sheets = [
         headers::sheets(),
         buffers::sheets(),
         properties::sheets(),
@@ -31,7 +31,8 @@ pub fn all() -> Vec<Sheet> {
     ]
     .into_iter()
     .flatten()
-    .collect()
+    .collect();
+    wasi::apart(sheets)
 }
 
 /// What cannot be run on Envoy from a test: what, why, and the test that proves it on the emulator.
