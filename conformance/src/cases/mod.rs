@@ -6,6 +6,7 @@ pub mod headers;
 pub mod log;
 pub mod memory;
 pub mod metrics;
+pub mod older;
 pub mod properties;
 pub mod queues;
 pub mod shared_data;
@@ -32,7 +33,7 @@ pub fn all() -> Vec<Sheet> {
     .into_iter()
     .flatten()
     .collect();
-    wasi::apart(sheets)
+    older::list(wasi::apart(sheets))
 }
 
 /// What cannot be run on Envoy from a test: what, why, and the test that proves it on the emulator.
