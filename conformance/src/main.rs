@@ -16,6 +16,9 @@ struct Arguments {
     /// Only cases whose name contains this; they run with what stands before them on their sheet.
     #[arg(long)]
     only: Option<String>,
+    /// Run each of them on a proxy of its own: to find the one that brings Envoy down.
+    #[arg(long)]
+    alone: bool,
     /// Print every case with its verdict.
     #[arg(long)]
     list: bool,
@@ -53,7 +56,10 @@ fn real_main() -> Result<bool> {
         std::fs::write(path, page::page()).with_context(|| format!("`{}`", path.display()))?;
         return Ok(true);
     }
-    let sheets = chosen(arguments.only.as_deref());
+    let mut sheets = chosen(arguments.only.as_deref());
+    if arguments.alone {
+        sheets = split(sheets, arguments.only.as_deref().unwrap_or_default());
+    }
     if sheets.is_empty() {
         bail!("no case is named like `{}`", arguments.only.unwrap_or_default());
     }
@@ -125,6 +131,15 @@ fn chosen(only: Option<&str>) -> Vec<Sheet> {
     }
     sheets.retain(|sheet| !sheet.cases.is_empty());
     sheets
+}
+
+/// A sheet for each case that is wanted.
+fn split(sheets: Vec<Sheet>, only: &str) -> Vec<Sheet> {
+    let each = |sheet: Sheet| {
+        let cases = sheet.cases.clone().into_iter().filter(|case| case.name.contains(only));
+        cases.map(|case| Sheet { cases: vec![case], ..sheet.clone() }).collect::<Vec<_>>()
+    };
+    sheets.into_iter().flat_map(each).collect()
 }
 
 fn show(sheets: &[Sheet], host: &str, only: &str) {

@@ -43,7 +43,8 @@ pub mod variations;
 pub use build::Wasm;
 pub use scenario::{
     Answer, ClientView, Configuration, Connection, ConnectionExchange, End, Exchange, FailurePolicy, Filter,
-    Headers, Host, LogLevel, LogLine, Outcome, Received, Refused, Request, Response, Scenario, Script, Seen,
-    SeenConnection, Settings, Step, TcpUpstream, Upstream, UpstreamRequest,
+    HeaderMatch, Headers, Host, LogLevel, LogLine, Metadata, Outcome, PathMatch, Received, Refused, Request,
+    Response, RetryPolicy, Route, RouteAction, Scenario, Script, Seen, SeenConnection, Settings, Step,
+    StringMatch, TcpUpstream, Upstream, UpstreamRequest, VirtualHost,
 };
 pub use tollgate_pack::paths;

@@ -1,14 +1,22 @@
 //! The table. A file for each area of the ABI; `docs/abi.md` is its index.
 
 pub mod buffers;
+pub mod callouts;
+pub mod chains;
+pub mod failure;
+pub mod flow;
 pub mod foreign;
+pub mod grpc;
 pub mod headers;
+pub mod lifecycle;
 pub mod log;
 pub mod memory;
 pub mod metrics;
 pub mod older;
+pub mod parts;
 pub mod properties;
 pub mod queues;
+pub mod replies;
 pub mod shared_data;
 pub mod time;
 pub mod wasi;
@@ -29,6 +37,13 @@ pub fn all() -> Vec<Sheet> {
         time::sheets(),
         memory::sheets(),
         wasi::sheets(),
+        flow::sheets(),
+        grpc::sheets(),
+        replies::sheets(),
+        callouts::sheets(),
+        failure::sheets(),
+        chains::sheets(),
+        lifecycle::sheets(),
     ]
     .into_iter()
     .flatten()

@@ -20,7 +20,10 @@ pub fn sheets() -> Vec<Sheet> {
             "shared data of one name and two VMs",
             chain("two-configurations", "two VMs with one vm_id share"),
         )
-        .filters(vec![plugin("first", "vm"), Loaded { vm_configuration: "other", ..plugin("second", "vm") }]),
+        .filters(vec![
+            plugin("first", "vm"),
+            Loaded { vm_configuration: b"other".into(), ..plugin("second", "vm") },
+        ]),
     ]
 }
 

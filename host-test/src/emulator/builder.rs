@@ -7,7 +7,7 @@ use super::start::codes;
 use super::world::{UpstreamState, World};
 use super::{Emulator, PATIENCE};
 use crate::scenario::Turns;
-use crate::{Refused, Response, Scenario, Upstream};
+use crate::{Refused, Response, Route, Scenario, Upstream, VirtualHost};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,9 +84,19 @@ impl Builder {
         if upstreams.is_empty() {
             upstreams.push(Upstream::replies("upstream", Response::new(200).chunk("ok")));
         }
+        if world.settings.virtual_hosts.is_empty() {
+            let catch_all = Route::to("/", &upstreams[0].name);
+            world.settings.virtual_hosts = vec![VirtualHost::new("any", &["*"]).route(catch_all)];
+        }
         world.upstreams = upstreams
             .into_iter()
-            .map(|spec| UpstreamState { spec, turns: Turns::default(), received: Vec::new() })
+            .map(|spec| UpstreamState {
+                spec,
+                turns: Turns::default(),
+                received: Vec::new(),
+                called: Vec::new(),
+                idle: false,
+            })
             .collect();
         world.workers = world.settings.workers.max(1);
         let mut emulator = Emulator { world: self.world };

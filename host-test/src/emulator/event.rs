@@ -14,6 +14,7 @@ pub(crate) enum Event {
     Downstream { stream: u64, part: Part },
     Upstream { stream: u64, attempt: u32, part: Part },
     RouteTimeout { stream: u64 },
+    TryTimeout { stream: u64, attempt: u32 },
     Retry { stream: u64 },
     Connection { connection: u64, news: network::News },
     HttpCall { vm: usize, root: u32, token: u32, outcome: super::callouts::http::Outcome },
@@ -36,6 +37,7 @@ impl Event {
             Event::Downstream { stream, .. }
             | Event::Upstream { stream, .. }
             | Event::RouteTimeout { stream }
+            | Event::TryTimeout { stream, .. }
             | Event::Retry { stream } => streams.get(stream).map_or(0, |stream| stream.thread),
             Event::Connection { connection, .. } => connections.get(connection).map_or(0, |c| c.thread),
         }

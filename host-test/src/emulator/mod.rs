@@ -29,6 +29,7 @@ mod start;
 pub mod state;
 mod stepping;
 mod steps;
+mod structs;
 mod trace;
 mod traps;
 mod vm;

@@ -8,6 +8,7 @@ use super::header_map::HeaderMap;
 use super::proxy::network;
 use super::proxy::stream::{FilterState, Stream};
 use super::state::{Status, Value};
+use super::structs::inside_metadata;
 use super::world::World;
 use std::collections::BTreeSet;
 
@@ -93,21 +94,21 @@ pub(crate) fn find(world: &World, vm: usize, id: u32, path: &[&str]) -> Option<V
         ("destination", ["address"]) => text("127.0.0.1:10000"),
         ("destination", ["port"]) => Some(Value::Int(10_000)),
         ("upstream", rest) => upstream_attribute(stream, rest),
-        ("xds", ["cluster_name"]) => {
-            world.upstreams.first().and_then(|u| text(&u.spec.name)).filter(|_| stream.routed)
+        ("xds", ["cluster_name"]) => known_cluster(world, stream).map(Value::Str),
+        ("xds", ["route_name"]) => stream.route.route(world).map(|route| Value::Str(route.name.clone())),
+        ("xds", ["route_metadata", path @ ..]) => inside_metadata(&stream.route.route(world)?.metadata, path),
+        ("xds", ["virtual_host_name"]) => stream.route.host(world).map(|host| Value::Str(host.name.clone())),
+        ("xds", ["virtual_host_metadata", path @ ..]) => {
+            inside_metadata(&stream.route.host(world)?.metadata, path)
         }
-        ("xds", ["route_name"]) => stream.routed.then(|| Value::Str(String::new())),
-        ("xds", ["virtual_host_name"]) => stream.routed.then(|| Value::Str("any".into())),
+        ("xds", ["cluster_metadata"]) => known_cluster(world, stream).map(|_| Value::Message(Vec::new())),
         ("xds", ["listener_direction"]) => Some(Value::Int(0)),
         ("xds", ["filter_chain_name"]) => text(""),
-        ("xds", ["cluster_metadata" | "route_metadata" | "virtual_host_metadata"]) => {
-            stream.routed.then(|| Value::Message(Vec::new()))
-        }
         ("xds", ["listener_metadata"]) | ("metadata", []) => Some(Value::Message(Vec::new())),
         ("metadata", ["filter_metadata" | "typed_filter_metadata"])
         | ("xds", ["listener_metadata", "filter_metadata"]) => Some(Value::Map(Vec::new())),
-        ("xds", ["cluster_metadata" | "route_metadata" | "virtual_host_metadata", "filter_metadata"]) => {
-            stream.routed.then(|| Value::Map(Vec::new()))
+        ("xds", ["cluster_metadata", "filter_metadata"]) => {
+            stream.route.route(world).map(|_| Value::Map(Vec::new()))
         }
         ("filter_state", [key, rest @ ..]) => {
             let state = stream.filter_state.get(*key)?;
@@ -120,6 +121,12 @@ pub(crate) fn find(world: &World, vm: usize, id: u32, path: &[&str]) -> Option<V
         (name, []) => stream.filter_state.get(&format!("{PREFIX}{name}")).map(FilterState::to_value),
         _ => None,
     }
+}
+
+/// The cluster that the route leads to, if there is one of the name.
+fn known_cluster(world: &World, stream: &Stream) -> Option<String> {
+    let name = stream.route.cluster.clone()?;
+    world.upstreams.iter().any(|u| u.spec.name == name).then_some(name)
 }
 
 fn node(rest: &[&str]) -> Option<Value> {
@@ -203,7 +210,8 @@ fn response_attribute(
     let size = |map: Option<&HeaderMap>| i64::from(map.map_or(0, HeaderMap::byte_size));
     match rest {
         ["code"] => stream.code.map(|code| Value::Int(i64::from(code))),
-        ["code_details"] => (!stream.details.is_empty()).then(|| Value::Str(stream.details.clone())),
+        ["code_details"] => (!stream.details.is_empty() || stream.response_headers.is_some())
+            .then(|| Value::Str(stream.details.clone())),
         ["flags"] => Some(Value::Int(stream.flags)),
         ["grpc_status"] => {
             let from_code = || stream.code.map(|code| i64::from(grpc::from_http(code)));
@@ -230,7 +238,7 @@ fn upstream_attribute(stream: &Stream, rest: &[&str]) -> Option<Value> {
         ["transport_failure_reason" | "locality"] if sent => Some(Value::Str(String::new())),
         ["local_address"] if sent => Some(Value::Str("127.0.0.1:30000".into())),
         ["cx_pool_ready_duration"] if sent => Some(Value::Duration(0)),
-        ["num_endpoints"] if stream.routed => Some(Value::UInt(1)),
+        ["num_endpoints"] if stream.route.cluster.is_some() => Some(Value::UInt(1)),
         _ => None,
     }
 }

@@ -13,10 +13,6 @@ use super::world::{Plugin, VmState};
 use crate::{Configuration, FailurePolicy, Filter, LogLevel, Refused, Scenario};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
-
-/// `reload_config.backoff.base_interval`.
-const RELOAD_AFTER: Duration = Duration::from_secs(1);
 
 impl Emulator {
     pub(crate) fn load_first(&mut self, codes: &[Arc<Code>]) -> Result<(), String> {
@@ -102,7 +98,7 @@ impl Emulator {
             failed: false,
             metrics: HashMap::new(),
             tokens: [0; 3],
-            reload_at: Some(self.world.clock.now() + RELOAD_AFTER),
+            reload_at: Some(self.world.clock.now() + filter.reload_after),
         };
         self.world.vms.push(state);
         let index = self.world.vms.len() - 1;
@@ -172,7 +168,7 @@ impl Emulator {
             return Some(place);
         }
         match self.world.plugins[plugin].filter.failure_policy {
-            FailurePolicy::FailOpen => None,
+            FailurePolicy::FailOpen | FailurePolicy::LegacyFailOpen => None,
             FailurePolicy::FailClosed => Some(place),
             FailurePolicy::FailReload => {
                 let due = self.world.vms[vm].reload_at.is_some_and(|at| at <= self.world.clock.now());
@@ -190,7 +186,8 @@ impl Emulator {
         let old = self.world.roots.get(&(thread, plugin)).map(|(vm, _)| *vm);
         let done = code.is_some_and(|code| self.start_on(thread, plugin, &code).is_ok());
         if let Some(old) = old.filter(|_| !done) {
-            self.world.vms[old].reload_at = Some(self.world.clock.now() + RELOAD_AFTER);
+            let wait = self.world.plugins[plugin].filter.reload_after;
+            self.world.vms[old].reload_at = Some(self.world.clock.now() + wait);
         }
     }
 
@@ -240,7 +237,7 @@ fn plugin(filter: Filter, code: &Code) -> Plugin {
     let configuration = match &filter.configuration {
         Configuration::None => Vec::new(),
         Configuration::Text(text) => text.clone(),
-        Configuration::Struct(json) => json.as_object().map(structure).unwrap_or_default(),
+        Configuration::Struct(json) => json.as_object().map(super::structs::structure).unwrap_or_default(),
     };
     let vm_key = format!(
         "{}|{}|{}|{:?}",
@@ -257,44 +254,4 @@ fn plugin(filter: Filter, code: &Code) -> Plugin {
         filter.failure_policy
     );
     Plugin { filter, configuration, vm_key, key }
-}
-
-/// A `google.protobuf.Struct`, serialised.
-fn structure(object: &serde_json::Map<String, serde_json::Value>) -> Vec<u8> {
-    let entry = |(key, value): (&String, &serde_json::Value)| {
-        let value = self::value(value);
-        tagged(1, &[tagged(1, key.as_bytes()), tagged(2, &value)].concat())
-    };
-    object.iter().flat_map(entry).collect()
-}
-
-/// A `google.protobuf.Value`, serialised.
-fn value(json: &serde_json::Value) -> Vec<u8> {
-    use serde_json::Value::{Array, Bool, Null, Number, Object, String};
-    match json {
-        Null => vec![0x08, 0],
-        Number(number) => {
-            let number = number.as_f64().unwrap_or(f64::NAN).to_le_bytes();
-            [&[0x11][..], &number].concat()
-        }
-        String(text) => tagged(3, text.as_bytes()),
-        Bool(bit) => vec![0x20, u8::from(*bit)],
-        Object(object) => tagged(5, &structure(object)),
-        Array(list) => {
-            let values: Vec<u8> = list.iter().flat_map(|v| tagged(1, &value(v))).collect();
-            tagged(6, &values)
-        }
-    }
-}
-
-fn tagged(number: u8, bytes: &[u8]) -> Vec<u8> {
-    let mut out = vec![number << 3 | 2];
-    let mut length = bytes.len();
-    while length >= 0x80 {
-        out.push((length & 0x7f) as u8 | 0x80);
-        length >>= 7;
-    }
-    out.push(length as u8);
-    out.extend_from_slice(bytes);
-    out
 }

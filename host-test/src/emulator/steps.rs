@@ -3,14 +3,12 @@
 use super::faults::{Effect, Fault, Which};
 use super::proxy::Way;
 use super::proxy::filter::Came;
+use super::proxy::flags::CLIENT_GONE;
 use super::traps::{Failure, Trap, told};
 use super::world::{Action, Event};
 use super::{Emulator, callouts::grpc::News};
 use crate::{ClientView, ConnectionExchange, Exchange, LogLine, Outcome, Request, UpstreamRequest};
 use std::time::Duration;
-
-/// How long a client waits for the next byte.
-pub(crate) const CLIENT_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A request on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +34,7 @@ impl Emulator {
             .iter()
             .enumerate()
             .map(|(i, request)| {
+                self.advance(request.after);
                 let handle = self.request(i % self.world.workers, request);
                 self.finish_request(handle)
             })
@@ -46,11 +45,12 @@ impl Emulator {
     }
 
     fn outcome(self, exchanges: Vec<Exchange>, connections: Vec<ConnectionExchange>) -> Outcome {
-        let upstreams = self.world.upstreams.into_iter().skip(1);
+        let upstreams = self.world.upstreams.into_iter().enumerate();
+        let called = upstreams.filter(|(place, u)| *place > 0 || !u.called.is_empty());
         Outcome {
             exchanges,
             connections,
-            callouts: upstreams.map(|u| (u.spec.name, u.received)).collect(),
+            callouts: called.map(|(_, u)| (u.spec.name, u.called)).collect(),
             metrics: self.world.metrics.snapshot(),
             logs: self.world.logs,
             trace: self.world.trace.lines(),
@@ -74,11 +74,12 @@ impl Emulator {
         self.world.done.get(&handle.0)
     }
 
-    /// Lets time pass until a request is complete, or the client has waited for 20 seconds in vain. What came of it is
+    /// Lets time pass until a request is complete, or the client has waited in vain. What came of it is
     /// told once.
     pub fn finish_request(&mut self, handle: StreamHandle) -> Exchange {
         while self.is_alive(handle.0) {
-            let limit = self.world.stream_mut(handle.0).client.last_byte + CLIENT_PATIENCE;
+            let patience = self.world.settings.client_patience;
+            let limit = self.world.stream_mut(handle.0).client.last_byte + patience;
             match self.world.clock.next(limit) {
                 Some(event) => self.handle(event),
                 None => {
@@ -102,8 +103,9 @@ impl Emulator {
     /// The client closes its connection.
     pub fn hang_up(&mut self, handle: StreamHandle) {
         if self.is_alive(handle.0) {
-            let details = &mut self.world.stream_mut(handle.0).details;
-            *details = "downstream_remote_disconnect".into();
+            let stream = self.world.stream_mut(handle.0);
+            stream.details = "downstream_remote_disconnect".into();
+            stream.flags |= CLIENT_GONE;
             self.reset(handle.0);
         }
     }
@@ -278,9 +280,7 @@ impl Emulator {
                     }
                 }
                 Action::Delete(root) => self.delete_root(vm, root),
-                Action::GrpcClose { root, token, status, message } => {
-                    self.grpc_news(vm, root, token, News::Close(status, message));
-                }
+                Action::Grpc { root, token, what } => self.grpc_news(vm, root, token, what),
                 Action::Forget(root) => {
                     if let Some(context) = self.world.vms[vm].contexts.get_mut(&root) {
                         context.root.call_answer = None;
@@ -300,11 +300,8 @@ impl Emulator {
             Event::Upstream { stream, attempt, part } => self.upstream_sent(stream, attempt, part),
             Event::Connection { connection, news } => self.connection_news(connection, news),
             Event::RouteTimeout { stream } => self.route_timed_out(stream),
-            Event::Retry { stream } => {
-                if self.is_alive(stream) {
-                    self.dispatch(stream);
-                }
-            }
+            Event::TryTimeout { stream, attempt } => self.try_timed_out(stream, attempt),
+            Event::Retry { stream } => self.try_again(stream),
             Event::QueueReady { owner, token } => {
                 if let Some(vm) = self.world.serving(owner.thread, &owner.key)
                     && self.world.context(vm, owner.root).is_some()
@@ -372,10 +369,11 @@ impl Emulator {
             News::Message(message) => {
                 let size = message.len() as u32;
                 root_state.grpc_message = Some(message);
-                if unary {
-                    root_state.grpc_calls.remove(&token);
-                }
                 self.news(vm, root, "proxy_on_grpc_receive", &[token, size]);
+                // It is there in its own callback still.
+                if unary && let Some(context) = self.world.vms[vm].contexts.get_mut(&root) {
+                    context.root.grpc_calls.remove(&token);
+                }
             }
             News::Trailing(map) => {
                 let count = map.len() as u32;
@@ -384,13 +382,14 @@ impl Emulator {
             }
             News::Close(status, message) => {
                 root_state.status = (status, message);
-                if let Some(open) = root_state.grpc_calls.get_mut(&token) {
+                self.news(vm, root, "proxy_on_grpc_close", &[token, status]);
+                let Some(context) = self.world.vms[vm].contexts.get_mut(&root) else { return };
+                if let Some(open) = context.root.grpc_calls.get_mut(&token) {
                     open.remote_closed = true;
                     if unary || open.local_closed {
-                        root_state.grpc_calls.remove(&token);
+                        context.root.grpc_calls.remove(&token);
                     }
                 }
-                self.news(vm, root, "proxy_on_grpc_close", &[token, status]);
             }
         }
     }

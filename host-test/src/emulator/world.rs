@@ -36,12 +36,11 @@ pub(crate) enum Action {
     Reply(u32, LocalReply),
     /// `proxy_done` of a root context that was pending.
     Delete(u32),
-    /// A gRPC call that failed while it was started.
-    GrpcClose {
+    /// What comes of a gRPC call that failed while it was started.
+    Grpc {
         root: u32,
         token: u32,
-        status: u32,
-        message: Vec<u8>,
+        what: super::callouts::grpc::News,
     },
     /// Buffers and maps of a callout's callback.
     Forget(u32),
@@ -121,6 +120,10 @@ pub(crate) struct UpstreamState {
     pub spec: Upstream,
     pub turns: Turns,
     pub received: Vec<UpstreamRequest>,
+    /// Those of what it got that were not for a stream.
+    pub called: Vec<UpstreamRequest>,
+    /// A callout has left a connection behind that the next one takes.
+    pub idle: bool,
 }
 
 /// Everything. Whoever has it is the one who runs: an emulator, or the VM that it has entered.
@@ -327,10 +330,10 @@ impl World {
         }
     }
 
-    /// The route is looked up again. There is one route, so what is seen of it is the trace.
+    /// The route is looked up again when the router asks for it. What filters can read of it stays until then.
     pub fn clear_route_cache(&mut self, vm: usize, id: u32) {
         if let Some(stream) = self.stream_of(vm, id) {
-            self.stream_mut(stream).route_lookups += 1;
+            self.stream_mut(stream).route_is_known = false;
         }
     }
 

@@ -3,6 +3,8 @@
 //! The pieces are plain JSON in the shape of Envoy's API, so whoever needs more than they offer changes what they
 //! return. `of_scenario` puts them together as scenarios need it; the demo and the benchmark do so as they like.
 
+use super::routes;
+use crate::scenario::RELOAD_AFTER;
 use crate::{Configuration, FailurePolicy, Filter, Scenario};
 use base64::Engine;
 use serde_json::{Map, Value, json};
@@ -76,18 +78,19 @@ pub fn route(prefix: &str, cluster: &str) -> Value {
     json!({ "match": { "prefix": prefix }, "route": { "cluster": cluster } })
 }
 
-/// A cluster with one endpoint. `http2` speaks HTTP/2 without TLS to it, as gRPC needs it.
-pub fn cluster(name: &str, endpoint: SocketAddr, http2: bool) -> Value {
+/// A cluster with one endpoint, or none. `http2` speaks HTTP/2 without TLS to it, as gRPC needs it.
+pub fn cluster(name: &str, endpoint: impl Into<Option<SocketAddr>>, http2: bool) -> Value {
     let protocol = match http2 {
         true => json!({ "http2_protocol_options": {} }),
         false => json!({ "http_protocol_options": { "enable_trailers": true } }),
     };
     let options = any(HTTP_OPTIONS, json!({ "explicit_http_config": protocol }));
-    let endpoint = json!({ "endpoint": { "address": address(endpoint) } });
+    let endpoint = endpoint.into().map(|at| json!({ "endpoint": { "address": address(at) } }));
+    let endpoints: Vec<_> = endpoint.into_iter().collect();
     json!({
         "name": name,
         "type": "STATIC",
-        "load_assignment": { "cluster_name": name, "endpoints": [{ "lb_endpoints": [endpoint] }] },
+        "load_assignment": { "cluster_name": name, "endpoints": [{ "lb_endpoints": endpoints }] },
         "typed_extension_protocol_options": { (HTTP_OPTIONS): options },
     })
 }
@@ -140,15 +143,17 @@ fn wasm_as(kind: &str, filter: &Filter) -> Value {
     match filter.failure_policy {
         FailurePolicy::FailClosed => {}
         FailurePolicy::FailOpen => plugin["failure_policy"] = json!("FAIL_OPEN"),
+        FailurePolicy::LegacyFailOpen => plugin["fail_open"] = json!(true),
         FailurePolicy::FailReload => plugin["failure_policy"] = json!("FAIL_RELOAD"),
+    }
+    if filter.reload_after != RELOAD_AFTER {
+        plugin["reload_config"] = json!({ "backoff": { "base_interval": duration(filter.reload_after) } });
     }
     // Envoy before 1.35 refuses the very field.
     if filter.allow_on_headers_stop_iteration {
         plugin["allow_on_headers_stop_iteration"] = json!(true);
     }
-    // A filter must have a name; a plugin need not.
-    let name = if filter.name.is_empty() { "wasm" } else { &filter.name };
-    json!({ "name": name, "typed_config": any(kind, json!({ "config": plugin })) })
+    json!({ "name": filter.http_name(), "typed_config": any(kind, json!({ "config": plugin })) })
 }
 
 /// What Envoy unwraps for the filter: a `StringValue`, or a `BytesValue` for bytes that no protobuf string may hold.
@@ -178,7 +183,7 @@ pub fn duration(d: Duration) -> Value {
 /// whether they speak HTTP/2. `tcp` is where the TCP proxy connects to.
 pub(super) fn of_scenario(
     scenario: &Scenario,
-    endpoints: &[(String, SocketAddr, bool)],
+    endpoints: &[(String, Option<SocketAddr>, bool)],
     tcp: Option<SocketAddr>,
 ) -> Value {
     let settings = &scenario.settings;
@@ -188,10 +193,15 @@ pub(super) fn of_scenario(
         cluster["per_connection_buffer_limit_bytes"] = json!(settings.buffer_limit);
     }
     let first = endpoints.first().map_or("", |(name, ..)| name);
-    let mut route = route("/", first);
-    route["route"]["timeout"] = duration(settings.route_timeout);
+    let catch_all = [crate::VirtualHost::new("any", &["*"]).route(crate::Route::to("/", first))];
+    let hosts = if settings.virtual_hosts.is_empty() { &catch_all[..] } else { &settings.virtual_hosts };
+    let hosts: Vec<Value> = hosts.iter().map(|host| routes::virtual_host(host, settings)).collect();
     let filters = scenario.filters.iter().map(wasm).collect();
-    let mut manager = connection_manager(filters, &[any_host(&[route])]);
+    let mut manager = connection_manager(filters, &hosts);
+    // A route may lead to a cluster that there is not, which is for the request to find out.
+    manager["route_config"]["validate_clusters"] = json!(false);
+    // A connection that is cut off is left to the client to close for so long; Envoy's default is a second.
+    manager["delayed_close_timeout"] = duration(Duration::from_millis(100));
     manager["generate_request_id"] = json!(settings.generate_request_id);
     let log = json_access_log(
         ACCESS_LOG,

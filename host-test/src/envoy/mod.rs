@@ -12,6 +12,7 @@ mod http1;
 mod kernel;
 mod log;
 mod process;
+mod routes;
 mod run;
 mod spawn;
 mod tcp;

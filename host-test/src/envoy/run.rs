@@ -4,7 +4,7 @@ use super::upstream::{Server, Upstreams};
 use super::{Options, Process, StartError, bootstrap, client, log, process, tcp};
 use crate::{
     ClientView, Connection, ConnectionExchange, End, Exchange, Filter, LogLevel, Outcome, Refused, Request,
-    Response, Scenario, Upstream,
+    Response, Scenario, Upstream, UpstreamRequest,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ pub fn run(scenario: &Scenario) -> Result<Outcome, Refused> {
     let wanted = if scenario.upstreams.is_empty() { &default } else { scenario.upstreams.as_slice() };
     let upstreams = Upstreams::start(wanted).unwrap_or_else(|e| panic!("cannot start the upstreams: {e}"));
     let endpoints: Vec<_> =
-        upstreams.servers().iter().map(|s| (s.name.clone(), s.address(), s.http2)).collect();
+        upstreams.servers().iter().map(|s| (s.name.clone(), s.endpoint(), s.http2)).collect();
     let tcp = !scenario.connections.is_empty() || !scenario.network_filters.is_empty();
     let tcp = tcp.then(|| {
         tcp::Server::start(&scenario.tcp_upstream)
@@ -59,6 +59,8 @@ fn filters(scenario: &Scenario) -> Vec<Filter> {
     scenario.filters.iter().chain(&scenario.network_filters).cloned().collect()
 }
 
+type Callouts = BTreeMap<String, Vec<UpstreamRequest>>;
+
 struct Run<'a> {
     scenario: &'a Scenario,
     envoy: Process,
@@ -87,8 +89,7 @@ impl Run<'_> {
             std::thread::sleep(self.scenario.settings.linger);
             (exchanges, connections)
         });
-        let exchanges = self.attribute(exchanges);
-        let callouts = self.servers.iter().skip(1).map(|s| (s.name.clone(), s.requests())).collect();
+        let (exchanges, callouts) = self.attribute(exchanges);
         let prefix = "wasmcustom.";
         let stats = self.admin(self.envoy.stats_matching("^wasmcustom\\."));
         let metrics =
@@ -97,30 +98,36 @@ impl Run<'_> {
         Outcome { exchanges, connections, callouts, metrics, logs, trace: Vec::new() }
     }
 
-    /// Sends the requests. For each its fate, and how many requests the first upstream had seen before it.
-    fn exchanges(&self) -> Vec<(Exchange, usize)> {
+    /// Sends the requests. For each its fate, and how many requests each upstream had seen before it.
+    fn exchanges(&self) -> Vec<(Exchange, Vec<usize>)> {
         self.scenario.requests.iter().map(|request| self.exchange(request)).collect()
     }
 
-    fn exchange(&self, request: &Request) -> (Exchange, usize) {
-        let before = self.servers[0].count();
-        let (client, port) = client::send(self.envoy.listener(bootstrap::INGRESS), request)
-            .unwrap_or_else(|e| panic!("cannot connect to Envoy: {e}\n{}", self.envoy.log_text()));
+    fn exchange(&self, request: &Request) -> (Exchange, Vec<usize>) {
+        std::thread::sleep(request.after);
+        let before = self.servers.iter().map(|server| server.count()).collect();
+        let (client, port) = client::send(
+            self.envoy.listener(bootstrap::INGRESS),
+            request,
+            self.scenario.settings.client_patience,
+        )
+        .unwrap_or_else(|e| panic!("cannot connect to Envoy: {e}\n{}", self.envoy.log_text()));
         // A stream is logged, then its filters are told that it is over, then the connection goes. The gauge is the
         // last of it all, so what filters do at the end is done.
         let active = "http.ingress.downstream_cx_active";
         let stats = || self.admin(self.envoy.stats_matching("^http\\.ingress\\.downstream_cx_active$"));
         self.wait_for(active, || stats().get(active).is_none_or(|n| *n == 0));
-        let mut details = None;
+        let mut line = None;
         let logged = Instant::now();
         self.wait_for("the access log", || {
-            details = self.details(port);
+            line = self.logged_of(port);
             // A connection that was closed before a request was read has no stream, and no line.
-            details.is_some() || (client == ClientView::Reset && logged.elapsed() > NO_STREAM)
+            line.is_some() || (client == ClientView::Reset && logged.elapsed() > NO_STREAM)
         });
         self.wait_for("the upstreams", || !self.servers.iter().any(|s| s.is_reading()));
         self.count_refusals();
-        (Exchange { client, upstream: Vec::new(), details: details.unwrap_or_default() }, before)
+        let (details, flags) = line.unwrap_or_else(|| (String::new(), "-".into()));
+        (Exchange { client, upstream: Vec::new(), details, flags }, before)
     }
 
     fn connections(&self) -> Vec<ConnectionExchange> {
@@ -165,9 +172,11 @@ impl Run<'_> {
         ConnectionExchange { client, upstream: upstream.received(before), flags: flags.unwrap_or_default() }
     }
 
-    /// The response code details of the stream on the connection from this port.
-    fn details(&self, port: u16) -> Option<String> {
-        self.logged(port, "details")
+    /// The response code details and the response flags of the stream on the connection from this port.
+    fn logged_of(&self, port: u16) -> Option<(String, String)> {
+        let details = self.logged(port, "details")?;
+        let flags = self.logged(port, "flags")?;
+        Some((details, if flags.is_empty() { "-".into() } else { flags }))
     }
 
     /// A field of what was logged of the connection from this port.
@@ -178,15 +187,25 @@ impl Run<'_> {
         Some(line[field].as_str().unwrap_or_default().to_owned())
     }
 
-    /// Gives each exchange the requests that came to the first upstream between it and the next. Those before the
-    /// first belong to it, those after the last to that.
-    fn attribute(&self, exchanges: Vec<(Exchange, usize)>) -> Vec<Exchange> {
-        let mut requests = self.servers[0].requests();
+    /// Gives each exchange the requests that came to upstreams between it and the next. Those before the first belong
+    /// to it, those after the last to that. What the proxy calls itself is none of them, which a header tells that no
+    /// client may send.
+    fn attribute(&self, exchanges: Vec<(Exchange, Vec<usize>)>) -> (Vec<Exchange>, Callouts) {
         let mut exchanges = exchanges;
-        for (i, (exchange, before)) in exchanges.iter_mut().enumerate().rev() {
-            exchange.upstream = requests.split_off(if i == 0 { 0 } else { *before });
+        let mut callouts = Callouts::new();
+        for (place, server) in self.servers.iter().enumerate() {
+            let mut requests = server.requests();
+            let called = |request: &UpstreamRequest| request.headers.get("x-envoy-internal").is_some();
+            let calls: Vec<_> = requests.iter().filter(|r| called(r)).cloned().collect();
+            if place > 0 || !calls.is_empty() {
+                callouts.insert(server.name.clone(), calls);
+            }
+            for (i, (exchange, before)) in exchanges.iter_mut().enumerate().rev() {
+                let came = requests.split_off(if i == 0 { 0 } else { before[place] });
+                exchange.upstream.extend(came.into_iter().filter(|r| !called(r)));
+            }
         }
-        exchanges.into_iter().map(|(exchange, _)| exchange).collect()
+        (exchanges.into_iter().map(|(exchange, _)| exchange).collect(), callouts)
     }
 
     /// Tells the servers of the connections they have refused; only Envoy knows. Between two requests it must be

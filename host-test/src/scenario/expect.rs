@@ -274,6 +274,7 @@ mod tests {
                 client: ClientView::Response(response),
                 upstream: Vec::new(),
                 details: "via_upstream".into(),
+                flags: "-".into(),
             }],
             connections: vec![ConnectionExchange {
                 client: Received { bytes: b"ab".to_vec(), end: End::Closed },

@@ -8,6 +8,7 @@ mod expect;
 mod host;
 mod message;
 mod outcome;
+mod routes;
 mod setup;
 mod turns;
 
@@ -16,5 +17,9 @@ pub use expect::{Seen, SeenConnection};
 pub use host::{Host, Refused};
 pub use message::{Headers, Request, Response};
 pub use outcome::{ClientView, Exchange, LogLevel, LogLine, Outcome, UpstreamRequest};
+pub use routes::{
+    HeaderMatch, Metadata, PathMatch, RetryPolicy, Route, RouteAction, StringMatch, VirtualHost,
+};
+pub(crate) use setup::RELOAD_AFTER;
 pub use setup::{Answer, Configuration, FailurePolicy, Filter, Scenario, Settings, Upstream};
 pub(crate) use turns::Turns;

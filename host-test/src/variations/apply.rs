@@ -1,7 +1,7 @@
 //! Making the changes: a scenario is data, so most of them are made to it before it is played.
 
 use super::change::{Change, Kind};
-use crate::{Answer, Headers, Response, Scenario, Upstream};
+use crate::{Answer, Headers, Response, Scenario, Step, TcpUpstream, Upstream};
 
 /// The scenario with what it leaves to default spelt out, and more than one worker, so that requests can land on
 /// another one.
@@ -80,6 +80,7 @@ pub(super) fn apply(scenario: &Scenario, changes: &[Change]) -> Scenario {
                     cut(&mut response.body, &mut response.headers, chunked, cuts);
                 }
             }
+            Change::SendCuts { send, cuts } => cut_send(&mut scenario, *send, cuts),
             Change::RequestHeaderFirst { request, name } => {
                 if let Some(request) = scenario.requests.get_mut(*request) {
                     first(&mut request.headers, name);
@@ -109,17 +110,7 @@ fn cut(body: &mut Vec<Vec<u8>>, headers: &mut Headers, chunked: bool, cuts: &[us
     if whole.is_empty() {
         return;
     }
-    let mut pieces = Vec::new();
-    let mut rest = whole.as_slice();
-    let mut gone = 0;
-    for place in cuts {
-        let Some((piece, behind)) = rest.split_at_checked(place.saturating_sub(gone)) else { continue };
-        if !piece.is_empty() && !behind.is_empty() {
-            pieces.push(piece.to_vec());
-            (rest, gone) = (behind, *place);
-        }
-    }
-    pieces.push(rest.to_vec());
+    let mut pieces = pieces(&whole, cuts);
     if chunked {
         // One piece alone would be sent with its length; one without bytes is not sent.
         pieces.push(Vec::new());
@@ -127,6 +118,54 @@ fn cut(body: &mut Vec<Vec<u8>>, headers: &mut Headers, chunked: bool, cuts: &[us
         headers.push("content-length", whole.len().to_string());
     }
     *body = pieces;
+}
+
+/// At least one piece; what is no place between two bytes is no cut.
+fn pieces(whole: &[u8], cuts: &[usize]) -> Vec<Vec<u8>> {
+    let mut pieces = Vec::new();
+    let mut rest = whole;
+    for place in cuts {
+        let gone = whole.len() - rest.len();
+        let Some((piece, behind)) = rest.split_at_checked(place.saturating_sub(gone)) else { continue };
+        if !piece.is_empty() && !behind.is_empty() {
+            pieces.push(piece.to_vec());
+            rest = behind;
+        }
+    }
+    pieces.push(rest.to_vec());
+    pieces
+}
+
+/// What is sent over TCP, in order: by the clients, and by the upstream.
+pub(super) fn sends(scenario: &Scenario) -> impl Iterator<Item = &[u8]> {
+    let upstream = match &scenario.tcp_upstream {
+        TcpUpstream::Script(script) => Some(script),
+        TcpUpstream::Echo | TcpUpstream::Refuse => None,
+    };
+    scenario.connections.iter().chain(upstream).flat_map(|script| &script.steps).filter_map(|step| match step
+    {
+        Step::Send(bytes) => Some(bytes.as_slice()),
+        _ => None,
+    })
+}
+
+fn cut_send(scenario: &mut Scenario, send: usize, cuts: &[usize]) {
+    let upstream = match &mut scenario.tcp_upstream {
+        TcpUpstream::Script(script) => Some(script),
+        TcpUpstream::Echo | TcpUpstream::Refuse => None,
+    };
+    let mut count = 0;
+    for script in scenario.connections.iter_mut().chain(upstream) {
+        for at in 0..script.steps.len() {
+            let Step::Send(bytes) = &script.steps[at] else { continue };
+            if count == send {
+                let cut: Vec<Step> = pieces(bytes, cuts).into_iter().map(Step::Send).collect();
+                script.steps.splice(at..=at, cut);
+                return;
+            }
+            count += 1;
+        }
+    }
 }
 
 fn first(headers: &mut Headers, name: &str) {
@@ -142,6 +181,10 @@ pub(super) fn describe(change: &Change, scenario: &Scenario) -> String {
     match change {
         Change::RequestCuts { request, cuts } => format!("request {request}: its body is cut at {cuts:?}"),
         Change::ResponseCuts { answer, cuts } => format!("{}: its body is cut at {cuts:?}", of(answer)),
+        Change::SendCuts { send, cuts } => {
+            let text = sends(scenario).nth(*send).unwrap_or_default().escape_ascii().to_string();
+            format!("what is sent over TCP as `{text}` is cut at {cuts:?}")
+        }
         Change::RequestHeaderFirst { request, name } => {
             format!("request {request}: `{name}` comes first of its header fields")
         }

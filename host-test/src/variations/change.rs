@@ -10,6 +10,8 @@ pub enum Kind {
     RequestPieces,
     /// Bodies of responses do.
     ResponsePieces,
+    /// What the ends of TCP connections send arrives in other pieces.
+    ConnectionPieces,
     /// Fields of different names stand in another order, in requests and in responses.
     HeaderOrder,
     /// Upstreams answer sooner or later, so that those of callouts come in another order.
@@ -28,9 +30,10 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::RequestPieces,
         Self::ResponsePieces,
+        Self::ConnectionPieces,
         Self::HeaderOrder,
         Self::Latencies,
         Self::Pauses,
@@ -46,7 +49,7 @@ impl Kind {
 
     /// Whether it is made to the scenario, and not while that is played.
     pub(super) fn is_data(self) -> bool {
-        matches!(self, Self::RequestPieces | Self::ResponsePieces | Self::HeaderOrder | Self::Latencies)
+        !self.has_moment() && !matches!(self, Self::Pauses | Self::Workers)
     }
 
     /// Whether it is tried at every event of a request.
@@ -79,6 +82,13 @@ pub enum Change {
     ResponseCuts {
         /// Which answer.
         answer: usize,
+        /// Bytes before each cut, ascending.
+        cuts: Vec<usize>,
+    },
+    /// What a client, or the upstream, sends over TCP is cut at these places.
+    SendCuts {
+        /// Which step that sends, counted over all connections, and then over the upstream's script.
+        send: usize,
         /// Bytes before each cut, ascending.
         cuts: Vec<usize>,
     },
@@ -169,6 +179,9 @@ impl fmt::Display for Variation {
                 }
                 Change::ResponseCuts { answer, cuts } => {
                     write!(f, "{comma}Change::ResponseCuts {{ answer: {answer}, cuts: vec!{cuts:?} }}")?;
+                }
+                Change::SendCuts { send, cuts } => {
+                    write!(f, "{comma}Change::SendCuts {{ send: {send}, cuts: vec!{cuts:?} }}")?;
                 }
                 Change::RequestHeaderFirst { request, name } => write!(
                     f,

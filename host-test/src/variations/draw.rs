@@ -1,6 +1,6 @@
 //! Drawing variations by lot, from a seed.
 
-use super::apply::{answers, response};
+use super::apply::{answers, response, sends};
 use super::change::{Change, Kind, Variation};
 use crate::{Answer, Headers, Scenario};
 use std::time::Duration;
@@ -58,12 +58,18 @@ impl Draw {
     }
 
     fn change(&mut self, scenario: &Scenario, kind: Kind) -> Option<Change> {
-        // Without requests there is nothing to change.
+        if kind == Kind::ConnectionPieces {
+            let send = self.below(sends(scenario).count());
+            let size = sends(scenario).nth(send)?.len();
+            return Some(Change::SendCuts { send, cuts: self.cuts(size)? });
+        }
+        // Without requests there is nothing else to change.
         let request = self.below(scenario.requests.len());
         scenario.requests.get(request)?;
         let answer = self.below(answers(scenario).count());
         let of_answer = answers(scenario).nth(answer).map(|(_, answer)| answer);
         match kind {
+            Kind::ConnectionPieces => None,
             Kind::RequestPieces => {
                 let size = scenario.requests.get(request)?.body.concat().len();
                 Some(Change::RequestCuts { request, cuts: self.cuts(size)? })

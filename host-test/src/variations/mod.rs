@@ -14,8 +14,9 @@
 //! ```
 //!
 //! All of this is on the emulator, where a request can be stopped between two events and time is a number.
-//! [`Variations::check_on_envoy`] plays on a real Envoy what can be played there. Requests are varied; the TCP
-//! connections of a scenario are not played. Pieces without bytes are no variation: a codec does not hand them on.
+//! [`Variations::check_on_envoy`] plays on a real Envoy what can be played there. Of TCP
+//! connections the pieces are varied that either end sends. Pieces without bytes are no variation: a codec does not hand
+//! them on.
 
 mod apply;
 mod change;

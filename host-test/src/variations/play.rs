@@ -4,14 +4,14 @@ use super::apply::apply;
 use super::change::{Change, Variation};
 use super::visible::{Ignored, Visible};
 use crate::emulator::{Emulator, StreamHandle};
-use crate::{Host, Outcome, Refused, Scenario};
+use crate::{Exchange, Host, Outcome, Refused, Scenario};
 use std::time::Duration;
 
 /// How long, on the virtual clock, the proxy goes on after the last request: whatever waits for a timeout gets it.
 const AFTERWARDS: Duration = Duration::from_secs(60);
 /// An event that comes later than this is nothing that a request waits for.
 const SOON: Duration = Duration::from_secs(20);
-/// What a request may take with its pause.
+/// What a request may take with its pause, or a connection.
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// What came of it.
@@ -46,7 +46,7 @@ impl Player {
 
     fn emulate(&self, scenario: &Scenario, changes: &[Change]) -> Result<Played, Refused> {
         let mut emulator = Emulator::new(scenario)?;
-        let mut handles = Vec::new();
+        let mut sent: Vec<(StreamHandle, Option<Exchange>)> = Vec::new();
         let mut reached = false;
         for (index, request) in scenario.requests.iter().enumerate() {
             let worker = find(changes, |change| match change {
@@ -68,16 +68,15 @@ impl Player {
                 if open {
                     how(&mut emulator, handle);
                 }
-                emulator.finish_request(handle);
+                let exchange = emulator.finish_request(handle);
                 if !open {
                     // It came to its end, and is the request itself.
-                    handles.push(handle);
+                    sent.push((handle, Some(exchange)));
                     continue;
                 }
                 reached = true;
             }
             let handle = emulator.begin(worker, request);
-            handles.push(handle);
             let overlap = find(changes, |change| match change {
                 Change::Overlap { request, events } if *request == index => Some(*events),
                 _ => None,
@@ -85,20 +84,31 @@ impl Player {
             match overlap {
                 Some(events) if index + 1 < scenario.requests.len() => {
                     reached |= steps(&mut emulator, handle, events);
+                    sent.push((handle, None));
                 }
                 _ => {
-                    emulator.finish_request(handle);
+                    let exchange = emulator.finish_request(handle);
+                    sent.push((handle, Some(exchange)));
                 }
             }
         }
-        let exchanges = handles.into_iter().map(|handle| emulator.finish_request(handle)).collect();
+        let exchanges = sent
+            .into_iter()
+            .map(|(handle, exchange)| exchange.unwrap_or_else(|| emulator.finish_request(handle)));
+        let exchanges: Vec<_> = exchanges.collect();
+        let connections = scenario.connections.iter().enumerate().map(|(index, script)| {
+            let handle = emulator.connect(index % self.at_home, script);
+            emulator.finish_connection(handle)
+        });
+        let connections: Vec<_> = connections.collect();
         // To the same moment in all variations, so that as many ticks have been.
-        let end = AFTERWARDS.max(scenario.settings.linger) + LONGEST * scenario.requests.len() as u32;
+        let end = AFTERWARDS.max(scenario.settings.linger)
+            + LONGEST * (scenario.requests.len() + scenario.connections.len()) as u32;
         emulator.advance(end.saturating_sub(emulator.now()));
         let callouts = scenario.upstreams.iter().skip(1);
         let outcome = Outcome {
             exchanges,
-            connections: Vec::new(),
+            connections,
             callouts: callouts.map(|u| (u.name.clone(), emulator.received(&u.name).to_vec())).collect(),
             metrics: emulator.metrics(),
             logs: Vec::new(),

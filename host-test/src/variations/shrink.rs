@@ -48,6 +48,9 @@ fn lesser(change: &Change) -> Vec<Change> {
         Change::ResponseCuts { answer, cuts } => {
             fewer(cuts).map(|cuts| Change::ResponseCuts { answer: *answer, cuts }).collect()
         }
+        Change::SendCuts { send, cuts } => {
+            fewer(cuts).map(|cuts| Change::SendCuts { send: *send, cuts }).collect()
+        }
         Change::Overlap { request, events } => {
             counts(*events).map(|events| Change::Overlap { request: *request, events }).collect()
         }

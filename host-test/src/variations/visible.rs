@@ -36,6 +36,14 @@ impl Visible {
         for (index, exchange) in outcome.exchanges.iter().enumerate() {
             visible.exchange(&format!("request {index}"), exchange, &hidden);
         }
+        for (index, connection) in outcome.connections.iter().enumerate() {
+            visible.see(format!("connection {index}: flags"), &connection.flags);
+            visible
+                .see(format!("connection {index}: what the client got"), format!("{:?}", connection.client));
+            for received in &connection.upstream {
+                visible.see(format!("connection {index}: what the upstream got"), format!("{received:?}"));
+            }
+        }
         for (name, received) in &outcome.callouts {
             let mut received: Vec<_> = received.iter().map(|request| one_line(request, &hidden)).collect();
             received.sort();

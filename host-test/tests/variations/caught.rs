@@ -4,7 +4,7 @@ use crate::modules;
 use std::time::Duration;
 use tollgate_host_test::emulator;
 use tollgate_host_test::variations::{Change, Difference, Failure, Kind, Variation, Variations};
-use tollgate_host_test::{Answer, Filter, Request, Response, Scenario, Upstream};
+use tollgate_host_test::{Answer, Connection, Filter, Request, Response, Scenario, Upstream};
 
 /// The least variation that tells, whose text has these parts and which does the same when it is replayed.
 #[track_caller]
@@ -146,4 +146,16 @@ fn a_callout_that_nobody_ends() {
 fn a_trap_that_only_a_lost_client_leads_to() {
     let scenario = with(modules::traps_without_a_response()).request(Request::get("/"));
     caught(&scenario, &["TRAPS", "as it is: (not there)", "varied:   proxy_on_log: ", "unreachable"]);
+}
+
+#[test]
+fn a_piece_of_a_connection_taken_for_all() {
+    let scenario = Scenario::new()
+        .network_filter(modules::takes_a_piece_for_all())
+        .connection(Connection::new().send("to be continued").shut_down());
+    let parts = ["what is sent over TCP as `to be continued` is cut at [", "what the upstream got", "Xto be"];
+    let found = caught(&scenario, &parts);
+    assert!(
+        matches!(found.variation.changes.as_slice(), [Change::SendCuts { send: 0, cuts }] if cuts.len() == 1)
+    );
 }

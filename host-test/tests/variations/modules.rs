@@ -185,3 +185,24 @@ pub fn traps_without_a_response() -> Filter {
              (if (i32.eqz (i32.load (call $slot (local.get 0)))) (then (unreachable))))"#,
     )
 }
+
+/// A network filter that puts an `X` before what a client says, and takes each piece of it for all of it.
+pub fn takes_a_piece_for_all() -> Filter {
+    module(
+        r#"(func (export "proxy_on_downstream_data") (param i32 i32 i32) (result i32)
+             (if (local.get 1)
+               (then (drop (call $set_body (i32.const 2) (i32.const 0) (i32.const 0) (i32.const 1040) (i32.const 1)))))
+             (i32.const 0))"#,
+    )
+}
+
+/// The same, but once for each connection.
+pub fn begins_each_connection() -> Filter {
+    module(
+        r#"(func (export "proxy_on_downstream_data") (param i32 i32 i32) (result i32)
+             (if (i32.load (call $slot (local.get 0))) (then (return (i32.const 0))))
+             (i32.store (call $slot (local.get 0)) (i32.const 1))
+             (drop (call $set_body (i32.const 2) (i32.const 0) (i32.const 0) (i32.const 1040) (i32.const 1)))
+             (i32.const 0))"#,
+    )
+}

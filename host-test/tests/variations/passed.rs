@@ -2,7 +2,9 @@
 
 use crate::modules;
 use tollgate_host_test::variations::{Change, Failure, Kind, Variation, Variations};
-use tollgate_host_test::{Answer, Filter, Request, Response, Scenario, Upstream, Wasm};
+use tollgate_host_test::{
+    Answer, Connection, Filter, Request, Response, Scenario, Script, TcpUpstream, Upstream, Wasm,
+};
 
 fn exchange() -> Scenario {
     let response =
@@ -95,4 +97,19 @@ fn what_changes_data_passes_on_a_real_envoy() {
 fn without_anything_to_vary_nothing_is_drawn() {
     let report = Variations::of(&Scenario::new()).check().unwrap_or_else(|why| panic!("{why}"));
     assert_eq!((report.drawn, report.cuts), (0, 0));
+}
+
+#[test]
+fn connections_pass_in_whatever_pieces() {
+    let upstream = Script::new().send("hello").receive(6).send("and good bye");
+    let scenario = Scenario::new()
+        .network_filter(modules::begins_each_connection())
+        .tcp_upstream(TcpUpstream::Script(upstream))
+        .connection(Connection::new().receive(5).send("one").send("two").shut_down())
+        .connection(Connection::new().send("another one").shut_down());
+    let variations = Variations::of(&scenario);
+    let report = variations.check().unwrap_or_else(|why| panic!("{why}"));
+    assert_eq!((report.drawn, report.cuts), (64, 0));
+    let report = variations.runs(3).check_on_envoy().unwrap_or_else(|why| panic!("{why}"));
+    assert_eq!(report.drawn, 3);
 }

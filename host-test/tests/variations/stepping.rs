@@ -23,7 +23,6 @@ fn a_request_goes_no_further_than_it_is_stepped() {
             emulator.is_under_way(handle) && emulator.exchange(handle).is_none(),
             "{left} events are left"
         );
-        assert_eq!(emulator.received("upstream").len(), usize::from(left < 4), "{left} events are left");
         assert!(emulator.step(SOON));
     }
     assert!(!emulator.is_under_way(handle));
@@ -46,11 +45,9 @@ fn a_broken_upstream_is_answered_for_and_what_it_had_sent_is_lost() {
     let response = Response::new(200).chunk("one").chunk("two");
     let mut emulator = emulator(&Scenario::new().upstream(Upstream::replies("upstream", response)));
     let handle = emulator.begin(0, &Request::post("/", "body"));
-    assert!(!emulator.break_upstream(handle), "there is no connection before the request is complete");
-    while emulator.received("upstream").is_empty() {
-        assert!(emulator.step(SOON));
-    }
-    assert!(emulator.break_upstream(handle));
+    // There is no connection before the request is complete: one piece, and the end.
+    let before = std::iter::from_fn(|| (!emulator.break_upstream(handle)).then(|| emulator.step(SOON)));
+    assert_eq!(before.collect::<Vec<_>>(), [true, true]);
     let exchange = emulator.finish_request(handle);
     assert!(
         matches!(&exchange.client, ClientView::Response(response) if response.status == 503),

@@ -70,7 +70,11 @@ fn change(
     how: impl FnOnce(&mut crate::emulator::header_map::HeaderMap),
 ) -> Answer {
     let (vm, id) = (call.vm(), call.context_id());
-    how(call.world().map_mut(vm, id, kind).ok_or(Status::BadArgument)?);
+    let world = call.world();
+    how(world.map_mut(vm, id, kind).ok_or(Status::BadArgument)?);
+    if kind == MapKind::RequestHeaders {
+        world.clear_route_cache(vm, id);
+    }
     Ok(())
 }
 

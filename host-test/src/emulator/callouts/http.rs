@@ -1,9 +1,11 @@
 //! HTTP callouts: Envoy, `context.cc`, httpCall, and `source/common/http/async_client_impl.cc`.
 
-use super::{REFUSED, TERMINATED, TIMED_OUT, answer_headers, deliver, received};
+use super::{REFUSED, TERMINATED, TIMED_OUT, answer_headers, call as call_upstream, received};
 use crate::Answer;
 use crate::emulator::context::CallAnswer;
 use crate::emulator::header_map::{HeaderMap, Kind};
+use crate::emulator::proxy::retry::{BACK_OFF, Policy, Why};
+use crate::emulator::proxy::router::CONTROLS;
 use crate::emulator::state::Status;
 use crate::emulator::wire;
 use crate::emulator::world::{Event, World};
@@ -18,7 +20,6 @@ pub(crate) struct Call {
     pub cluster: String,
     pub headers: Vec<(Vec<u8>, Vec<u8>)>,
     pub body: Vec<u8>,
-    pub trailers: Vec<(Vec<u8>, Vec<u8>)>,
     /// In milliseconds; 0 waits for ever.
     pub timeout: u64,
 }
@@ -37,11 +38,22 @@ pub(crate) fn start(world: &mut World, vm: usize, root: u32, call: Call) -> Resu
     if [":path", ":method", ":authority"].iter().any(|name| headers.first(name.as_bytes()).is_none()) {
         return Err(Status::BadArgument);
     }
+    let token = world.vms[vm].token(0);
+    let state = &mut world.upstreams[upstream];
+    let problem = wire::problem(&headers);
+    // What fails while the call is being made has no callback. So does a header that the codec refuses, if there is a
+    // connection to refuse it on; that is closed then.
+    if state.spec.empty || (problem.is_some() && std::mem::take(&mut state.idle)) {
+        return Err(Status::InternalFailure);
+    }
     if !call.body.is_empty() {
         headers.set(b"content-length", call.body.len().to_string().as_bytes());
     }
-    let token = world.vms[vm].token(0);
-    let (after, outcome) = outcome(world, upstream, headers, &call);
+    let (after, outcome) = match problem {
+        // The router of the call answers for it.
+        Some(problem) => (Some(Duration::ZERO), made_up(503, &problem)),
+        None => outcome(world, upstream, headers, &call),
+    };
     let timeout = Duration::from_millis(call.timeout);
     let event = |outcome| Event::HttpCall { vm, root, token, outcome };
     let timed_out = !timeout.is_zero() && after.is_none_or(|after| after >= timeout);
@@ -54,42 +66,62 @@ pub(crate) fn start(world: &mut World, vm: usize, root: u32, call: Call) -> Resu
     Ok(token)
 }
 
-/// When the answer comes, if ever, and what it is.
+/// When the answer comes, if ever, and what it is. Trailers of the request are never sent.
 fn outcome(
     world: &mut World,
     upstream: usize,
     mut headers: HeaderMap,
     call: &Call,
 ) -> (Option<Duration>, Outcome) {
-    if let Some(problem) = wire::problem(&headers) {
-        // The codec refuses it, and the router of the call answers for it.
-        return (Some(Duration::ZERO), made_up(503, &problem));
-    }
+    let mut policy = Policy::of(None, &headers);
+    let asked = headers.text("x-envoy-upstream-rq-timeout-ms").and_then(|ms| ms.trim().parse().ok());
+    let expected = asked.unwrap_or(call.timeout);
+    CONTROLS.iter().for_each(|name| headers.remove(name.as_bytes()));
     headers.set(b"x-envoy-internal", b"true");
-    if call.timeout > 0 {
-        headers.set(b"x-envoy-expected-rq-timeout-ms", call.timeout.to_string().as_bytes());
-    }
-    let mut trailers = HeaderMap::new(Kind::RequestTrailers);
-    for (name, value) in &call.trailers {
-        trailers.add(name, value);
+    if expected > 0 {
+        headers.set(b"x-envoy-expected-rq-timeout-ms", expected.to_string().as_bytes());
     }
     let bodiless = matches!(headers.first(b":method"), Some(b"GET" | b"HEAD" | b"DELETE" | b"CONNECT"));
-    if headers.first(b"content-length").is_none() {
-        match (call.body.is_empty() && trailers.is_empty(), bodiless) {
-            (false, _) => headers.set(b"transfer-encoding", b"chunked"),
-            (true, false) => headers.set(b"content-length", b"0"),
-            (true, true) => {}
+    if headers.first(b"content-length").is_none() && !bodiless {
+        headers.set(b"content-length", b"0");
+    }
+    let mut waited = Duration::ZERO;
+    loop {
+        let request = received(&headers, call.body.clone(), None);
+        let answer = call_upstream(world, upstream, request);
+        world.upstreams[upstream].idle = matches!(answer, Answer::Reply { .. });
+        let why = match &answer {
+            Answer::Reply { response, .. } => Some(Why::Answer(answer_headers(response, false))),
+            Answer::Refuse => Some(Why::Refused),
+            Answer::Reset => Some(Why::Reset),
+            _ => None,
+        };
+        let in_time = call.timeout == 0 || waited.as_millis() < u128::from(call.timeout);
+        if !in_time || !why.is_some_and(|why| policy.takes_one(&why)) {
+            let (after, outcome) = came(answer, headers.first(b":method") == Some(b"HEAD"));
+            return (after.map(|after| waited + after), outcome);
+        }
+        if let Answer::Reply { after, .. } = answer {
+            waited += after;
+        }
+        waited += BACK_OFF;
+        if headers.first(b"content-length").is_none() {
+            // The second try is not known to have no body.
+            headers.set(b"transfer-encoding", b"chunked");
         }
     }
-    let request = received(&headers, call.body.clone(), Some(&trailers));
-    match deliver(world, upstream, request) {
+}
+
+/// What an answer is to the filter, and how long it takes.
+fn came(answer: Answer, to_head: bool) -> (Option<Duration>, Outcome) {
+    match answer {
         Answer::Reply { response, after } => {
-            let mut headers = answer_headers(&response, false);
+            let mut headers = answer_headers(&response, to_head);
             let latency = after.as_millis().to_string();
             headers.set(b"x-envoy-upstream-service-time", latency.as_bytes());
-            let trailers = (!response.trailers.0.is_empty())
+            let trailers = (!response.trailers.0.is_empty() && !to_head)
                 .then(|| HeaderMap::of(Kind::ResponseTrailers, &response.trailers));
-            let body = response.body();
+            let body = if to_head { Vec::new() } else { response.body() };
             let fits = body.len() <= LARGEST_ANSWER;
             (Some(after), fits.then_some(CallAnswer { headers, body, trailers }))
         }

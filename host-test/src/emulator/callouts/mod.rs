@@ -21,10 +21,14 @@ pub(crate) const TERMINATED_DETAILS: &str = "upstream_reset_before_response_star
 pub(crate) const TIMED_OUT: &str = "upstream request timeout";
 
 /// Hands a callout to an upstream. What it does about it; one that refuses has seen nothing.
-pub(crate) fn deliver(world: &mut World, upstream: usize, request: UpstreamRequest) -> Answer {
+pub(crate) fn call(world: &mut World, upstream: usize, request: UpstreamRequest) -> Answer {
+    let state = &world.upstreams[upstream];
+    let request = UpstreamRequest { cluster: state.spec.name.clone(), ..request };
     let answer = answer(world, upstream, &request);
     if !matches!(answer, Answer::Refuse) {
-        world.upstreams[upstream].received.push(request);
+        let state = &mut world.upstreams[upstream];
+        state.received.push(request.clone());
+        state.called.push(request);
     }
     answer
 }
@@ -66,11 +70,13 @@ pub(crate) fn received(headers: &HeaderMap, body: Vec<u8>, trailers: Option<&Hea
     // A message with a length has no place for trailers.
     let trailers = trailers.filter(|_| headers.first(b"transfer-encoding").is_some());
     UpstreamRequest {
+        cluster: String::new(),
         method,
         path,
         authority: text(":authority"),
         headers: wire::read_back(&headers.fields().0),
         body,
         trailers: trailers.map(|trailers| wire::read_back(trailers.pairs())).unwrap_or_default(),
+        ended: true,
     }
 }

@@ -1,6 +1,7 @@
 //! The connection manager and its HTTP/1 codec: what is made of a client's request, and what the client gets.
 
 use super::Way;
+use super::flags::shown;
 use super::stream::{Slot, Stream};
 use crate::emulator::Emulator;
 use crate::emulator::context::Context;
@@ -30,6 +31,43 @@ const INTERNAL: &[&str] = &[
 /// `max_request_headers_kb` and `max_headers_count`.
 const MOST_HEADER_BYTES: usize = 60 << 10;
 const MOST_HEADERS: usize = 100;
+/// What Envoy's parser (Balsa) takes for a method.
+const METHODS: &[&str] = &[
+    "ACL",
+    "BIND",
+    "CHECKOUT",
+    "CONNECT",
+    "COPY",
+    "DELETE",
+    "GET",
+    "HEAD",
+    "LINK",
+    "LOCK",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKCOL",
+    "MOVE",
+    "M-SEARCH",
+    "NOTIFY",
+    "OPTIONS",
+    "PATCH",
+    "POST",
+    "PROPFIND",
+    "PROPPATCH",
+    "PURGE",
+    "PUT",
+    "REBIND",
+    "REPORT",
+    "SEARCH",
+    "SOURCE",
+    "SUBSCRIBE",
+    "TRACE",
+    "UNBIND",
+    "UNLINK",
+    "UNLOCK",
+    "UNSUBSCRIBE",
+];
 /// Headers of the connection.
 const HOP_BY_HOP: &[&str] = &["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"];
 
@@ -52,7 +90,9 @@ impl Emulator {
             .iter()
             .filter(|(name, _)| !matches!(name.as_slice(), b":path" | b":method"))
             .collect();
-        let refusal = if received.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>() > MOST_HEADER_BYTES {
+        let refusal = if !METHODS.contains(&request.method.as_str()) {
+            Some("http1.codec_error")
+        } else if received.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>() > MOST_HEADER_BYTES {
             Some("http1.headers_too_large")
         } else {
             (received.len() > MOST_HEADERS).then_some("http1.too_many_headers")
@@ -70,13 +110,23 @@ impl Emulator {
             let length: usize = request.body.iter().map(Vec::len).sum();
             headers.set(b"content-length", length.to_string().as_bytes());
         }
+        let connection = headers.text("connection").unwrap_or_default();
+        let named: Vec<_> = connection.split(',').map(|name| name.trim().to_ascii_lowercase()).collect();
+        // It says itself which other headers are its own.
+        named.iter().for_each(|name| headers.remove(name.as_bytes()));
+        // Envoy answers that one by itself, with 100.
+        if headers.text("expect").is_some_and(|text| text.eq_ignore_ascii_case("100-continue")) {
+            headers.remove(b"expect");
+        }
         headers.remove_all(HOP_BY_HOP);
         headers.remove_all(INTERNAL);
         // Of what it says only this is for the upstream.
         let te = headers.text("te").unwrap_or_default();
-        match te.split(',').any(|token| token.trim() == "trailers") {
-            true => headers.set(b"te", b"trailers"),
-            false => headers.remove(b"te"),
+        if te != "trailers" {
+            headers.remove(b"te");
+            if te.split(',').any(|token| token.trim() == "trailers") {
+                headers.add(b"te", b"trailers");
+            }
         }
         let scheme = headers.text("x-forwarded-proto").unwrap_or_else(|| "http".into());
         headers.add(b":scheme", scheme.as_bytes());
@@ -95,15 +145,16 @@ impl Emulator {
             id,
             thread: worker,
             is_head: request.method == "HEAD",
+            wants_close: named.iter().any(|name| name == "close"),
             is_grpc: content_type == "application/grpc" || content_type.starts_with("application/grpc+"),
             request_headers: headers,
-            routed: true,
             started,
             ..Stream::default()
         };
         stream.request.ended = end;
         stream.client.last_byte = started;
         self.world.streams.insert(id, stream);
+        self.refresh_route(id);
         self.build_chain(id, worker);
         let mut parts: Vec<_> = request
             .body
@@ -135,7 +186,12 @@ impl Emulator {
 
     /// A context in each filter. A failed VM is tried anew here, left out, or answers with its failure.
     fn build_chain(&mut self, stream: u64, worker: usize) {
+        let route = self.world.streams.get(&stream).and_then(|s| s.route.route(&self.world));
+        let disabled = route.map(|route| route.disabled.clone()).unwrap_or_default();
         for plugin in 0..self.world.scenario.filters.len() {
+            if disabled.iter().any(|name| name == self.world.plugins[plugin].filter.http_name()) {
+                continue;
+            }
             let Some((vm, root)) = self.plugin_on(worker, plugin) else { continue };
             let filter = self.world.stream_mut(stream).filters.len();
             let context = self.world.vms[vm].add(Context::stream(plugin, root, stream, filter));
@@ -188,7 +244,7 @@ impl Emulator {
             map.add(b"date", date.as_bytes());
         }
         map.set(b"server", b"envoy");
-        if !s.request.ended {
+        if !s.request.ended || s.wants_close {
             // Envoy does not wait for the rest of a request it has answered.
             map.set(b"connection", b"close");
             s.client.closes = true;
@@ -256,10 +312,11 @@ impl Emulator {
         self.log_and_delete(stream);
         let Some(mut done) = self.world.streams.remove(&stream) else { return };
         let client = view(&mut done);
-        if let Some(timer) = done.router.timer {
+        for timer in [done.router.timer, done.router.try_timer].into_iter().flatten() {
             self.world.clock.cancel(timer);
         }
-        let exchange = Exchange { client, upstream: done.router.requests, details: done.details };
+        let (details, flags) = (done.details, shown(done.flags));
+        let exchange = Exchange { client, upstream: done.router.requests, details, flags };
         self.world.done.insert(stream, exchange);
     }
 }

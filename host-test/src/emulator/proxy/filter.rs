@@ -128,8 +128,10 @@ impl Emulator {
         }
         let buffering = reach(self.world.context_mut(vm, id), way).buffering;
         if buffering {
-            self.hold(stream, way, piece);
-            if !self.is_alive(stream) || self.world.stream_mut(stream).flow(way).aborted {
+            self.keep(stream, way, piece);
+            // Of a request that is too long the filter is told nonetheless, before that is answered.
+            let over = !self.is_alive(stream) || self.world.stream_mut(stream).flow(way).aborted;
+            if over && way == Way::Response {
                 return BodyStatus::Buffer;
             }
         }

@@ -7,10 +7,12 @@
 pub(crate) mod chain;
 pub(crate) mod downstream;
 pub(crate) mod filter;
+pub(crate) mod flags;
 pub(crate) mod network;
 pub(crate) mod reply;
 pub(crate) mod retry;
 pub(crate) mod router;
+pub(crate) mod routes;
 pub(crate) mod stream;
 
 /// The two directions of a stream.

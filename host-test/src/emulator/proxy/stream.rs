@@ -2,6 +2,7 @@
 
 use super::Way;
 use super::router::Router;
+use super::routes::Picked;
 use crate::Headers;
 use crate::emulator::header_map::HeaderMap;
 use crate::emulator::state::Value;
@@ -110,9 +111,13 @@ pub(crate) struct Stream {
     pub headers_sent: bool,
     pub prepared: Option<LocalReply>,
     pub is_head: bool,
+    /// The client closes its connection behind this.
+    pub wants_close: bool,
     pub is_grpc: bool,
-    pub routed: bool,
-    pub route_lookups: u32,
+    /// The route as it was last looked up.
+    pub route: Picked,
+    /// It has not been forgotten since.
+    pub route_is_known: bool,
     pub details: String,
     pub code: Option<u16>,
     /// `%RESPONSE_FLAGS%` as bits.

@@ -4,9 +4,9 @@ use super::plan::Schedule;
 use super::tasks::{Done, Job, News, Tasks};
 use super::touch::Touch;
 use super::{End, Interleaved};
+use crate::emulator::Emulator;
 use crate::emulator::linking::Code;
 use crate::emulator::world::World;
-use crate::emulator::{Emulator, steps};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -179,9 +179,9 @@ impl Run {
     /// Moves the time to whatever comes next; false if that is the end.
     fn let_time_pass(&mut self) -> bool {
         let next = self.world.clock.next_at().into_iter().chain(self.coming.last().map(|(at, ..)| *at)).min();
+        let patience = self.world.settings.client_patience;
         let impatient = self.world.streams.values().filter(|s| !s.finishing);
-        let impatient =
-            impatient.map(|s| (s.client.last_byte + steps::CLIENT_PATIENCE, s.id, s.thread)).min();
+        let impatient = impatient.map(|s| (s.client.last_byte + patience, s.id, s.thread)).min();
         let limit = match impatient {
             Some((limit, ..)) => limit,
             None if !self.coming.is_empty() => Duration::MAX,

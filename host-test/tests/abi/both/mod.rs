@@ -8,6 +8,10 @@ mod http;
 mod loading;
 mod messages;
 mod pauses;
+mod reload;
+mod replies;
+mod retries;
+mod routes;
 
 use tollgate_host_test::{ClientView, Host, Outcome, Scenario};
 
