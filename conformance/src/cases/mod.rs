@@ -12,6 +12,7 @@ pub mod lifecycle;
 pub mod log;
 pub mod memory;
 pub mod metrics;
+pub mod older;
 pub mod parts;
 pub mod properties;
 pub mod queues;
@@ -24,7 +25,7 @@ use crate::Sheet;
 
 /// Every sheet.
 pub fn all() -> Vec<Sheet> {
-    [
+    let sheets = [
         headers::sheets(),
         buffers::sheets(),
         properties::sheets(),
@@ -46,7 +47,8 @@ pub fn all() -> Vec<Sheet> {
     ]
     .into_iter()
     .flatten()
-    .collect()
+    .collect();
+    older::list(wasi::apart(sheets))
 }
 
 /// What cannot be run on Envoy from a test: what, why, and the test that proves it on the emulator.
