@@ -107,8 +107,8 @@ pub(crate) fn find(world: &World, vm: usize, id: u32, path: &[&str]) -> Option<V
         ("xds", ["listener_metadata"]) | ("metadata", []) => Some(Value::Message(Vec::new())),
         ("metadata", ["filter_metadata" | "typed_filter_metadata"])
         | ("xds", ["listener_metadata", "filter_metadata"]) => Some(Value::Map(Vec::new())),
-        ("xds", ["cluster_metadata" | "route_metadata" | "virtual_host_metadata", "filter_metadata"]) => {
-            stream.route.route(world).map(|_| Value::Map(Vec::new()))
+        ("xds", ["cluster_metadata", "filter_metadata"]) => {
+            known_cluster(world, stream).map(|_| Value::Map(Vec::new()))
         }
         ("filter_state", [key]) => stream.filter_state.get(*key).map(FilterState::to_value),
         (name, []) => stream.filter_state.get(&format!("{PREFIX}{name}")).map(FilterState::to_value),

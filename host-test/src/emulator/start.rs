@@ -13,10 +13,6 @@ use super::world::{Plugin, VmState};
 use crate::{Configuration, FailurePolicy, Filter, LogLevel, Refused, Scenario};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
-
-/// `reload_config.backoff.base_interval`.
-const RELOAD_AFTER: Duration = Duration::from_secs(1);
 
 impl Emulator {
     pub(crate) fn load_first(&mut self, codes: &[Arc<Code>]) -> Result<(), String> {
