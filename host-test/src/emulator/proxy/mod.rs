@@ -15,6 +15,7 @@ pub(crate) mod retry;
 pub(crate) mod router;
 pub(crate) mod routes;
 pub(crate) mod stream;
+pub(crate) mod timeouts;
 
 /// The two directions of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

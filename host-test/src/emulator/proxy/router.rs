@@ -2,18 +2,17 @@
 
 use super::Way;
 use super::flags::{
-    CONNECTION_FAILURE, CONNECTION_TERMINATION, DOWNSTREAM_PROTOCOL_ERROR, NO_CLUSTER, NO_ROUTE, TIMEOUT,
-    UPSTREAM_PROTOCOL_ERROR,
+    CONNECTION_FAILURE, CONNECTION_TERMINATION, DOWNSTREAM_PROTOCOL_ERROR, UPSTREAM_PROTOCOL_ERROR,
 };
 use super::retry::{Policy, Why};
 use crate::emulator::Emulator;
 use crate::emulator::callouts::{
-    self, REFUSED, REFUSED_DETAILS, TERMINATED, TERMINATED_DETAILS, TIMED_OUT, answer_headers, received,
+    self, REFUSED, REFUSED_DETAILS, TERMINATED, TERMINATED_DETAILS, answer_headers, received,
 };
 use crate::emulator::header_map::{HeaderMap, Kind};
 use crate::emulator::wire;
 use crate::emulator::world::{Event, LocalReply, Part};
-use crate::{Answer, RouteAction, UpstreamRequest};
+use crate::{Answer, UpstreamRequest};
 use std::time::Duration;
 
 /// Request headers that tell the router what to do, and go no further.
@@ -63,53 +62,6 @@ pub(crate) struct Router {
 }
 
 impl Emulator {
-    /// Answers in place of an upstream where the route says so. Otherwise, the upstream.
-    fn target(&mut self, stream: u64) -> Option<usize> {
-        self.refresh_route(stream);
-        let picked = self.world.stream_mut(stream).route.clone();
-        let action = picked.route(&self.world).map(|route| route.action.clone());
-        let (flag, reply) = match action {
-            None => (
-                NO_ROUTE,
-                LocalReply { status: 404, details: "route_not_found".into(), ..LocalReply::default() },
-            ),
-            Some(RouteAction::DirectResponse { status, body }) => {
-                let (status, body) = (u32::from(status), body.into_bytes());
-                (0, LocalReply { status, details: "direct_response".into(), body, ..LocalReply::default() })
-            }
-            Some(RouteAction::Redirect { host, path }) => {
-                let details = "direct_response".into();
-                let headers = vec![(b"location".to_vec(), self.location(stream, &host, &path))];
-                (0, LocalReply { status: 301, details, headers, ..LocalReply::default() })
-            }
-            Some(RouteAction::Cluster(_) | RouteAction::ClusterHeader(_)) => {
-                let name = picked.cluster.unwrap_or_default();
-                let found = self.world.upstreams.iter().position(|u| u.spec.name == name);
-                if found.is_some() {
-                    return found;
-                }
-                let details = "cluster_not_found".into();
-                (NO_CLUSTER, LocalReply { status: 503, details, ..LocalReply::default() })
-            }
-        };
-        self.world.stream_mut(stream).flags |= flag;
-        self.local_reply(stream, reply);
-        None
-    }
-
-    fn location(&mut self, stream: u64, host: &str, path: &str) -> Vec<u8> {
-        let headers = &self.world.stream_mut(stream).request_headers;
-        let text = |name| headers.text(name).unwrap_or_default();
-        let host = if host.is_empty() { text(":authority") } else { host.to_owned() };
-        let target = text(":path");
-        let path = match target.split_once('?') {
-            _ if path.is_empty() => target,
-            Some((_, query)) if !path.contains('?') => format!("{path}?{query}"),
-            _ => path.to_owned(),
-        };
-        format!("{}://{host}{path}", text("x-forwarded-proto")).into_bytes()
-    }
-
     pub(crate) fn router_headers(&mut self, stream: u64, end: bool) {
         let Some(upstream) = self.target(stream) else { return };
         let picked = self.world.stream_mut(stream).route.clone();
@@ -281,7 +233,7 @@ impl Emulator {
     }
 
     /// Whether this try is under way.
-    fn is_trying(&self, stream: u64, attempt: u32) -> bool {
+    pub(super) fn is_trying(&self, stream: u64, attempt: u32) -> bool {
         let router = self.world.streams.get(&stream).filter(|s| !s.finishing).map(|s| &s.router);
         router.is_some_and(|r| r.attempt == attempt && !r.waits && !r.due)
     }
@@ -356,53 +308,6 @@ impl Emulator {
         let body = body.into_bytes();
         let reply = LocalReply { status: 503, details, body, grpc_status: Some(14), ..LocalReply::default() };
         self.local_reply(stream, reply);
-    }
-
-    /// The upstream has not answered in time.
-    pub(crate) fn route_timed_out(&mut self, stream: u64) {
-        if self.is_alive(stream) {
-            self.timed_out(stream, "response_timeout");
-        }
-    }
-
-    /// One try has taken too long.
-    pub(crate) fn try_timed_out(&mut self, stream: u64, attempt: u32) {
-        if !self.is_trying(stream, attempt) {
-            return;
-        }
-        self.world.stream_mut(stream).router.try_timer = None;
-        if self.retries(stream, &Why::TimedOut) {
-            return;
-        }
-        self.timed_out(stream, "upstream_per_try_timeout");
-    }
-
-    /// The whole answer has come: what filters make of it may take any time.
-    fn stop_timer(&mut self, stream: u64) {
-        let s = self.world.stream_mut(stream);
-        if s.response.ended
-            && let Some(timer) = s.router.timer.take()
-        {
-            self.world.clock.cancel(timer);
-        }
-    }
-
-    pub(crate) fn stop_try_timer(&mut self, stream: u64) {
-        if let Some(timer) = self.world.stream_mut(stream).router.try_timer.take() {
-            self.world.clock.cancel(timer);
-        }
-    }
-
-    fn timed_out(&mut self, stream: u64, details: &str) {
-        self.stop_try_timer(stream);
-        let s = self.world.stream_mut(stream);
-        s.flags |= TIMEOUT;
-        (s.router.due, s.router.waits) = (false, true);
-        s.router.policy = Policy::default();
-        let status = s.router.timeout_status;
-        let body = if status == 204 { Vec::new() } else { TIMED_OUT.into() };
-        let (details, grpc_status) = (details.into(), Some(4));
-        self.local_reply(stream, LocalReply { status, details, body, grpc_status, ..LocalReply::default() });
     }
 }
 
