@@ -14,6 +14,7 @@ pub mod foreign;
 mod foreign_context;
 mod header_map;
 mod linking;
+mod loading;
 mod properties;
 mod proxy;
 mod random;
@@ -26,6 +27,7 @@ mod world;
 
 pub use abi::{host_call, names as host_calls};
 pub use linking::AbiVersion;
+pub use loading::{load, offers};
 pub use start::Builder;
 pub use steps::StreamHandle;
 pub use trace::{Effect, Trap, Which};

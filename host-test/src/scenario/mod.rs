@@ -8,6 +8,7 @@ mod host;
 mod message;
 mod outcome;
 mod setup;
+pub mod text;
 mod turns;
 
 pub use expect::Seen;
