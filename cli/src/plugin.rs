@@ -88,7 +88,7 @@ fn read_config(path: &Path) -> Result<Vec<u8>> {
         }
         return fs::read(path).with_context(context);
     }
-    let value = yaml::read(path).and_then(|text| yaml::document(&text));
+    let value = yaml::read(path).and_then(|text| yaml::document(&text, yaml::Dialect::V1_1));
     let value = value.map_err(anyhow::Error::msg).with_context(context)?;
     Ok(as_istio_does(value).to_string().into_bytes())
 }
@@ -126,9 +126,11 @@ pub fn try_out(filter: &Filter) -> Tried {
     let scenario = Scenario::new().filter(filter.clone()).settings(|s| s.log_level = LogLevel::Trace);
     match Emulator::new(&scenario) {
         Ok(emulator) => Tried { refused: None, places: Vec::new(), logs: emulator.logs().to_vec() },
-        Err(refused) => {
-            Tried { refused: Some(refused.reason), places: places(filter).unwrap_or_default(), logs: refused.logs }
-        }
+        Err(refused) => Tried {
+            refused: Some(refused.reason),
+            places: places(filter).unwrap_or_default(),
+            logs: refused.logs,
+        },
     }
 }
 
@@ -155,7 +157,8 @@ mod tests {
 
     #[test]
     fn numbers_have_been_doubles() {
-        let seen = as_istio_does(json!({"a": [1.0, 1.5, 9_007_199_254_740_993_u64, -0.0], "b": "1.0", "c": 1e300}));
+        let seen =
+            as_istio_does(json!({"a": [1.0, 1.5, 9_007_199_254_740_993_u64, -0.0], "b": "1.0", "c": 1e300}));
         assert_eq!(seen.to_string(), r#"{"a":[1,1.5,9007199254740992,0],"b":"1.0","c":1e300}"#);
     }
 }

@@ -109,7 +109,8 @@ pub fn logs(lines: &[tollgate_host_test::LogLine]) -> Vec<Value> {
 /// The same for people.
 pub fn show_logs(text: &mut String, logs: &[Value]) {
     for line in logs {
-        let (level, what) = (line["level"].as_str().unwrap_or_default(), line["text"].as_str().unwrap_or_default());
+        let (level, what) =
+            (line["level"].as_str().unwrap_or_default(), line["text"].as_str().unwrap_or_default());
         *text += &format!("    {} {what}\n", paint::dim(&format!("logged {level}:")));
     }
 }

@@ -60,8 +60,9 @@ impl<'a> View<'a> {
             }
         }
         let is_callback = |name: &str| abi::callback(name).is_some() || ENVOYS_OWN.contains(&name);
-        let looks_like_one =
-            |name: &str| name.starts_with("proxy_on_") && !abi::ALLOCATORS.contains(&name) && !is_callback(name);
+        let looks_like_one = |name: &str| {
+            name.starts_with("proxy_on_") && !abi::ALLOCATORS.contains(&name) && !is_callback(name)
+        };
         let functions = || seen.functions.iter().map(String::as_str);
         Self {
             seen,
@@ -126,7 +127,10 @@ impl<'a> View<'a> {
         match self.refused {
             None => row("Envoy", &paint::good("loads it")),
             Some(why) => {
-                row("Envoy", &format!("{}: {}", paint::bad("refuses it"), why.lines().next().unwrap_or_default()));
+                row(
+                    "Envoy",
+                    &format!("{}: {}", paint::bad("refuses it"), why.lines().next().unwrap_or_default()),
+                );
             }
         }
         row("callbacks", &self.callbacks.join(" "));

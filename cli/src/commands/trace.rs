@@ -22,7 +22,11 @@ pub fn run(args: &TraceArgs) -> Result<Report> {
             let log = logs(&refused.logs);
             let mut text = format!("{} {}\n", paint::bad("REFUSED"), refused.reason.replace('\n', " "));
             show_logs(&mut text, &log);
-            return Ok(Report { exit: Exit::NotTried, json: json!({ "refused": refused.reason, "logs": log }), text });
+            return Ok(Report {
+                exit: Exit::NotTried,
+                json: json!({ "refused": refused.reason, "logs": log }),
+                text,
+            });
         }
     };
     let workers = scenario.settings.workers.max(1);

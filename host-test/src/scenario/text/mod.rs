@@ -64,7 +64,7 @@ impl ScenarioText {
     /// As [`ScenarioText::read`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, TextError> {
         let unreadable = |why| TextError::Unreadable { path: path.into(), why };
-        let value = yaml::document(text).map_err(unreadable)?;
+        let value = yaml::document(text, yaml::Dialect::V1_2).map_err(unreadable)?;
         let file: ScenarioFile = serde_path_to_error::deserialize(value).map_err(|error| {
             let field = error.path().to_string();
             TextError::Field { path: path.into(), field, why: error.into_inner().to_string() }

@@ -1,8 +1,7 @@
 //! YAML and JSON as values, within bounds.
 //!
 //! JSON is YAML, so there is one reader. Aliases, depth and the number of nodes are bounded by the parser, the size of
-//! a file by us: whoever checks other people's files must not be stopped by one. Plain scalars are read as Envoy and
-//! Kubernetes read them: `yes` and `on` are true.
+//! a file by us: whoever checks other people's files must not be stopped by one.
 
 use serde_json::Value;
 use std::io::Read;
@@ -10,6 +9,15 @@ use std::path::Path;
 
 /// No configuration that is written by hand comes near this.
 pub const MAX_BYTES: u64 = 16 << 20;
+
+/// What plain scalars mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// YAML 1.1, as Envoy and Kubernetes read it: `yes` and `on` are true.
+    V1_1,
+    /// YAML 1.2: only `true` is true, and `yes` is a text.
+    V1_2,
+}
 
 /// Reads a file as text.
 ///
@@ -29,9 +37,10 @@ pub fn read(path: &Path) -> Result<String, String> {
 ///
 /// # Errors
 /// One line with line and column: it is not YAML, a key comes twice, or it exceeds the bounds.
-pub fn documents(text: &str) -> Result<Vec<Value>, String> {
+pub fn documents(text: &str, dialect: Dialect) -> Result<Vec<Value>, String> {
+    let options = serde_saphyr::options! { strict_booleans: dialect == Dialect::V1_2 };
     let documents: Vec<Value> =
-        serde_saphyr::from_multiple(text).map_err(|why| one_line(&why.to_string()))?;
+        serde_saphyr::from_multiple_with_options(text, options).map_err(|why| one_line(&why.to_string()))?;
     Ok(documents.into_iter().filter(|document| !document.is_null()).collect())
 }
 
@@ -39,8 +48,8 @@ pub fn documents(text: &str) -> Result<Vec<Value>, String> {
 ///
 /// # Errors
 /// As [`documents`], and when there is not exactly one.
-pub fn document(text: &str) -> Result<Value, String> {
-    let mut documents = documents(text)?;
+pub fn document(text: &str, dialect: Dialect) -> Result<Value, String> {
+    let mut documents = documents(text, dialect)?;
     match (documents.pop(), documents.len()) {
         (Some(document), 0) => Ok(document),
         (None, _) => Err("is empty".into()),
@@ -55,15 +64,22 @@ fn one_line(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Dialect, Value, documents};
     use serde_json::json;
+
+    fn document(text: &str) -> Result<Value, String> {
+        super::document(text, Dialect::V1_1)
+    }
 
     #[test]
     fn reads_json_and_yaml_alike() {
         let expected = json!({"a": [1, 2.5, true, null, "x"]});
         assert_eq!(document(r#"{"a": [1, 2.5, true, null, "x"]}"#).unwrap(), expected);
         assert_eq!(document("a: [1, 2.5, yes, ~, x]").unwrap(), expected);
-        assert_eq!(documents("---\na: 1\n---\n---\nb: 2\n").unwrap(), [json!({"a": 1}), json!({"b": 2})]);
+        assert_eq!(
+            documents("---\na: 1\n---\n---\nb: 2\n", Dialect::V1_1).unwrap(),
+            [json!({"a": 1}), json!({"b": 2})]
+        );
     }
 
     #[test]
@@ -74,6 +90,12 @@ mod tests {
         assert!(twice.contains("duplicate"), "{twice}");
         assert_eq!(document("").unwrap_err(), "is empty");
         assert_eq!(document("a: 1\n---\nb: 1\n").unwrap_err(), "has 2 documents, not one");
+    }
+
+    #[test]
+    fn yes_is_true_in_one_dialect_and_a_text_in_the_other() {
+        assert_eq!(document("[yes, off, true]").unwrap(), json!([true, false, true]));
+        assert_eq!(super::document("[yes, off, true]", Dialect::V1_2).unwrap(), json!(["yes", "off", true]));
     }
 
     #[test]
