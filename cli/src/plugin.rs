@@ -48,7 +48,20 @@ fn variable(text: &str) -> Result<(String, String), String> {
 impl PluginArgs {
     /// The filter that was asked for, if one was.
     pub fn filter(&self) -> Result<Option<Filter>> {
-        let Some(path) = &self.wasm else { return Ok(None) };
+        let Some(path) = &self.wasm else {
+            // clap leaves this out where `--wasm` could not be added.
+            let given = [
+                ("--config", self.config.is_some()),
+                ("--config-text", self.config_text.is_some()),
+                ("--vm-config", self.vm_config.is_some()),
+                ("--name", self.name.is_some()),
+                ("--root-id", self.root_id.is_some()),
+            ];
+            return match given.into_iter().find(|(_, given)| *given) {
+                Some((name, _)) => bail!("`{name}` goes with `--wasm`"),
+                None => Ok(None),
+            };
+        };
         read_module(path)?;
         let mut filter = Filter::new(Wasm::file(path));
         filter.configuration = match (&self.config, &self.config_text) {
@@ -159,6 +172,6 @@ mod tests {
     fn numbers_have_been_doubles() {
         let seen =
             as_istio_does(json!({"a": [1.0, 1.5, 9_007_199_254_740_993_u64, -0.0], "b": "1.0", "c": 1e300}));
-        assert_eq!(seen.to_string(), r#"{"a":[1,1.5,9007199254740992,0],"b":"1.0","c":1e300}"#);
+        assert_eq!(seen.to_string(), r#"{"a":[1,1.5,9007199254740992,0],"b":"1.0","c":1e+300}"#);
     }
 }

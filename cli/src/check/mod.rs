@@ -12,7 +12,7 @@ pub use modules::Modules;
 use crate::plugin::{Tried, try_out};
 use crate::report::{Exit, logs};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::Path;
 use tempfile::NamedTempFile;
 use tollgate_host_test::Filter;
 
@@ -178,6 +178,6 @@ pub fn strictly<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Probl
 }
 
 /// A module's file, unless it cannot be read.
-pub fn readable(path: &PathBuf) -> Result<Vec<u8>, Problem> {
+pub fn readable(path: &Path) -> Result<Vec<u8>, Problem> {
     crate::plugin::read_module(path).map_err(|why| Problem::NotTried(format!("{why:#}")))
 }

@@ -43,10 +43,10 @@ fn ready(document: &Value, name: &str, around: &Surroundings) -> Result<Ready, P
         }
         _ => Configuration::None,
     };
-    filter.failure_policy = match spec.fail_strategy.unwrap_or(FailStrategy::FailClose) {
-        FailStrategy::FailClose => FailurePolicy::FailClosed,
-        FailStrategy::FailOpen => FailurePolicy::FailOpen,
-        FailStrategy::FailReload => FailurePolicy::FailReload,
+    filter.failure_policy = match spec.fail_strategy.unwrap_or(FailStrategy::Close) {
+        FailStrategy::Close => FailurePolicy::FailClosed,
+        FailStrategy::Open => FailurePolicy::FailOpen,
+        FailStrategy::Reload => FailurePolicy::FailReload,
     };
     filter.environment = environment;
     Ok(Ready { filter, module: path.display().to_string(), notes, _inline: None })

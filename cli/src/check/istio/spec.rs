@@ -32,17 +32,20 @@ pub struct Spec {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum FailStrategy {
-    FailClose,
-    FailOpen,
-    FailReload,
+    #[serde(rename = "FAIL_CLOSE")]
+    Close,
+    #[serde(rename = "FAIL_OPEN")]
+    Open,
+    #[serde(rename = "FAIL_RELOAD")]
+    Reload,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PluginType {
-    UnspecifiedPluginType,
+    #[serde(rename = "UNSPECIFIED_PLUGIN_TYPE")]
+    Unspecified,
     Http,
     Network,
 }
@@ -50,7 +53,8 @@ pub enum PluginType {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Phase {
-    UnspecifiedPhase,
+    #[serde(rename = "UNSPECIFIED_PHASE")]
+    Unspecified,
     Authn,
     Authz,
     Stats,

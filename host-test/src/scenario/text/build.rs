@@ -67,9 +67,9 @@ fn filter(text: &FilterText, dir: &Path) -> Result<Filter, Wrong> {
     };
     filter.vm_configuration = text.vm_config.as_ref().map(|bytes| bytes.0.clone()).unwrap_or_default();
     filter.failure_policy = match text.failure_policy {
-        FailurePolicyText::FailClosed => FailurePolicy::FailClosed,
-        FailurePolicyText::FailOpen => FailurePolicy::FailOpen,
-        FailurePolicyText::FailReload => FailurePolicy::FailReload,
+        FailurePolicyText::Closed => FailurePolicy::FailClosed,
+        FailurePolicyText::Open => FailurePolicy::FailOpen,
+        FailurePolicyText::Reload => FailurePolicy::FailReload,
     };
     filter.allow_on_headers_stop_iteration = text.allow_on_headers_stop_iteration;
     filter.environment = text.environment.iter().map(|(k, v)| (k.clone(), v.clone())).collect();

@@ -63,15 +63,17 @@ pub struct FilterText {
 
 /// What Envoy does with requests once the VM has trapped.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum FailurePolicyText {
     /// 503 to every further request on that worker.
     #[default]
-    FailClosed,
+    #[serde(rename = "FAIL_CLOSED")]
+    Closed,
     /// Later requests bypass the filter.
-    FailOpen,
+    #[serde(rename = "FAIL_OPEN")]
+    Open,
     /// A new VM after a back-off, 503 until then.
-    FailReload,
+    #[serde(rename = "FAIL_RELOAD")]
+    Reload,
 }
 
 /// A cluster with one endpoint.
