@@ -1,6 +1,6 @@
 //! A case, and the sheet of those that share a proxy.
 
-use crate::script::Step;
+use crate::script::{Step, entry};
 use tollgate_host_test::{Answer, FailurePolicy, Request, Settings};
 
 /// What is done in which callback of which filter (by its place in the chain).
@@ -19,6 +19,8 @@ pub struct Case {
     pub requests: Vec<Request>,
     /// What upstreams answer to requests for this case's path, by the upstream's name.
     pub answers: Vec<(&'static str, Vec<Answer>)>,
+    /// Several threads log, in whatever order: the lines are sorted.
+    pub unordered: bool,
     /// Why the hosts may differ, if they may.
     pub differs: Option<Differs>,
 }
@@ -41,6 +43,7 @@ impl Case {
             scripts: Vec::new(),
             requests: vec![Request::get("/")],
             answers: Vec::new(),
+            unordered: false,
             differs: None,
         }
     }
@@ -50,14 +53,31 @@ impl Case {
         self.on_filter(0, callback, steps)
     }
 
-    /// The same for any filter.
+    /// The same for any filter. What it does already comes first.
     pub fn on_filter(
         mut self,
         filter: usize,
         callback: &'static str,
         steps: impl IntoIterator<Item = Step>,
     ) -> Self {
-        self.scripts.push((filter, callback, steps.into_iter().collect()));
+        let own = self.scripts.iter_mut().find(|(at, name, _)| *at == filter && *name == callback);
+        match own {
+            Some((.., script)) => script.extend(steps),
+            None => self.scripts.push((filter, callback, steps.into_iter().collect())),
+        }
+        self
+    }
+
+    /// Takes the time that the upstream took out of the response, of which not even the length is the same twice.
+    pub fn without_latency(mut self) -> Self {
+        let remove = crate::script::calls::remove(2, "x-envoy-upstream-service-time");
+        let of_response = |(filter, callback, _): &&mut (usize, &str, Vec<Step>)| {
+            *filter == 0 && *callback == "response_headers"
+        };
+        match self.scripts.iter_mut().find(of_response) {
+            Some((.., steps)) => steps.insert(0, remove),
+            None => self.scripts.push((0, "response_headers", vec![remove])),
+        }
         self
     }
 
@@ -89,6 +109,12 @@ impl Case {
         self
     }
 
+    /// Takes the lines in any order.
+    pub fn unordered(mut self) -> Self {
+        self.unordered = true;
+        self
+    }
+
     /// Lists a difference.
     pub fn differs(mut self, reason: &'static str, versions: &'static [&'static str]) -> Self {
         self.differs = Some(Differs { reason, versions });
@@ -110,8 +136,8 @@ pub struct Loaded {
     pub root_id: &'static str,
     /// `VmConfig.vm_id`.
     pub vm_id: &'static str,
-    /// `VmConfig.configuration`.
-    pub vm_configuration: &'static str,
+    /// `VmConfig.configuration`: scripts for what comes before the plugin's configuration has.
+    pub vm_configuration: Vec<u8>,
     /// `PluginConfig.failure_policy`.
     pub failure_policy: FailurePolicy,
     /// `PluginConfig.allow_on_headers_stop_iteration`.
@@ -127,11 +153,27 @@ impl Loaded {
             name,
             root_id: "",
             vm_id: "",
-            vm_configuration: "",
+            vm_configuration: Vec::new(),
             failure_policy: FailurePolicy::FailClosed,
             allow_on_headers_stop_iteration: false,
             environment: &[],
         }
+    }
+
+    /// What its root context does in callbacks that come before its configuration has.
+    pub fn early(mut self, callback: &str, steps: impl IntoIterator<Item = Step>) -> Self {
+        self.vm_configuration.extend(entry("", callback, &steps.into_iter().collect::<Vec<_>>()));
+        self
+    }
+
+    /// With another `failure_policy`.
+    pub fn policy(self, failure_policy: FailurePolicy) -> Self {
+        Self { failure_policy, ..self }
+    }
+
+    /// With `allow_on_headers_stop_iteration`.
+    pub fn really_stops(self) -> Self {
+        Self { allow_on_headers_stop_iteration: true, ..self }
     }
 }
 

@@ -4,7 +4,6 @@
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tollgate_conformance::compare::{Verdict, compare, from_json, to_json};
@@ -17,6 +16,9 @@ struct Arguments {
     /// Only cases whose name contains this; they run with what stands before them on their sheet.
     #[arg(long)]
     only: Option<String>,
+    /// Run each of them on a proxy of its own: to find the one that brings Envoy down.
+    #[arg(long)]
+    alone: bool,
     /// Print every case with its verdict.
     #[arg(long)]
     list: bool,
@@ -54,7 +56,10 @@ fn real_main() -> Result<bool> {
         std::fs::write(path, page::page()).with_context(|| format!("`{}`", path.display()))?;
         return Ok(true);
     }
-    let sheets = chosen(arguments.only.as_deref());
+    let mut sheets = chosen(arguments.only.as_deref());
+    if arguments.alone {
+        sheets = split(sheets, arguments.only.as_deref().unwrap_or_default());
+    }
     if sheets.is_empty() {
         bail!("no case is named like `{}`", arguments.only.unwrap_or_default());
     }
@@ -128,16 +133,24 @@ fn chosen(only: Option<&str>) -> Vec<Sheet> {
     sheets
 }
 
+/// A sheet for each case that is wanted.
+fn split(sheets: Vec<Sheet>, only: &str) -> Vec<Sheet> {
+    let each = |sheet: Sheet| {
+        let cases = sheet.cases.clone().into_iter().filter(|case| case.name.contains(only));
+        cases.map(|case| Sheet { cases: vec![case], ..sheet.clone() }).collect::<Vec<_>>()
+    };
+    sheets.into_iter().flat_map(each).collect()
+}
+
 fn show(sheets: &[Sheet], host: &str, only: &str) {
     let host = if host == "envoy" { Host::Envoy } else { Host::Emulator };
     for sheet in sheets {
-        let wanted: BTreeSet<_> =
-            sheet.cases.iter().filter(|c| c.name.contains(only)).map(|c| &c.name).collect();
         match run::run(sheet, host) {
             Err(why) => println!("sheet {}: {why}", sheet.name),
             Ok(shown) => {
-                for (name, lines) in shown.iter().filter(|(name, _)| wanted.contains(name)) {
-                    println!("{name}\n    {}", lines.join("\n    "));
+                for case in sheet.cases.iter().filter(|case| case.name.contains(only)) {
+                    let lines = shown.get(&case.name).map(|lines| lines.join("\n    "));
+                    println!("{}: {}\n    {}", case.name, case.says, lines.unwrap_or_default());
                 }
             }
         }

@@ -19,6 +19,9 @@ pub const GRPC: &str = "grpc";
 /// A cluster whose only host refuses connections.
 pub const REFUSES: &str = "refuses";
 
+/// A cluster without endpoints.
+pub const EMPTY: &str = "empty";
+
 /// What a case showed, a line for each thing: what the probe was told, then what the client and the upstreams saw.
 pub type Shown = Vec<String>;
 
@@ -55,7 +58,7 @@ pub fn scenario(sheet: &Sheet) -> Scenario {
         let mut filter = Filter::new(PROBE.clone()).named(loaded.name).config_text(configuration);
         filter.root_id = loaded.root_id.into();
         filter.vm_id = loaded.vm_id.into();
-        filter.vm_configuration = loaded.vm_configuration.into();
+        filter.vm_configuration.clone_from(&loaded.vm_configuration);
         filter.failure_policy = loaded.failure_policy;
         filter.allow_on_headers_stop_iteration = loaded.allow_on_headers_stop_iteration;
         filter.environment = loaded.environment.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
@@ -74,6 +77,7 @@ pub fn scenario(sheet: &Sheet) -> Scenario {
         answers(Upstream::replies(OTHER, ok())),
         answers(Upstream::grpc(GRPC, vec![grpc_ok()])),
         Upstream::answers(REFUSES, vec![Answer::Refuse]),
+        Upstream::empty(EMPTY),
     ]
     .into_iter()
     .fold(scenario, Scenario::upstream);
@@ -112,6 +116,9 @@ fn settle(text: &str) -> String {
         pieces.fold(first, |out, piece| format!("{out}{before}N{}", &piece[length(piece)..]))
     };
     let text = cut(text, "x-envoy-upstream-service-time\\x00", &digits);
+    // In serialised pairs its length comes first, behind that of its name.
+    let length = |text: &str| if text.starts_with("\\x0") { "\\x01\\x00\\x00\\x00".len() } else { 0 };
+    let text = cut(&text, "\\x1d\\x00\\x00\\x00", &length);
     cut(&text, "\\x00date\\x00", &|_| DATE)
 }
 
@@ -136,10 +143,16 @@ fn shown(sheet: &Sheet, outcome: Outcome) -> BTreeMap<String, Shown> {
             shown.extend(of_exchange(exchange));
         }
         for (upstream, requests) in &outcome.callouts {
-            let own = |path: &str| !key.is_empty() && path.starts_with(&key);
-            for request in requests.iter().filter(|request| own(&request.path)) {
+            let own = |path: &str| {
+                let rest = path.strip_prefix(&key).filter(|_| !key.is_empty());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+            };
+            for request in requests.iter().filter(|request| request.ended && own(&request.path)) {
                 of_request(&mut shown, &format!("callout to {upstream}"), request.clone());
             }
+        }
+        if case.unordered {
+            shown.sort();
         }
         all.insert(case.name.clone(), shown);
     }
@@ -156,7 +169,9 @@ fn of_exchange(mut exchange: Exchange) -> Shown {
         }
         other => shown.push(format!("client: {other:?}")),
     }
-    exchange.upstream.into_iter().for_each(|request| of_request(&mut shown, "upstream", request));
+    // Whether an upstream sees the beginning of one that is given up is up to the clock.
+    let ended = exchange.upstream.into_iter().filter(|request| request.ended);
+    ended.for_each(|request| of_request(&mut shown, "upstream", request));
     shown
 }
 

@@ -47,6 +47,12 @@ impl Wasm {
         or_panic(build::manifest(dir.as_ref(), Finish::Packed).map(Self::file))
     }
 
+    /// An example that a crate on crates.io ships, built untouched from what was published.
+    #[track_caller]
+    pub fn published(name: &str, version: &str, example: &str) -> Self {
+        or_panic(build::published(name, version, example).map(Self::file))
+    }
+
     /// A module in the text format, exactly as written: a host is tested with modules that no compiler would make.
     #[track_caller]
     pub fn wat(text: &str) -> Self {

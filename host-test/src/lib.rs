@@ -38,10 +38,13 @@ pub mod build;
 pub mod emulator;
 pub mod envoy;
 pub mod scenario;
+pub mod variations;
 
 pub use build::Wasm;
 pub use scenario::{
-    Answer, ClientView, Configuration, Exchange, FailurePolicy, Filter, Headers, Host, LogLevel, LogLine,
-    Outcome, Refused, Request, Response, Scenario, Seen, Settings, Upstream, UpstreamRequest,
+    Answer, ClientView, Configuration, Connection, ConnectionExchange, End, Exchange, FailurePolicy, Filter,
+    HeaderMatch, Headers, Host, LogLevel, LogLine, Metadata, Outcome, PathMatch, Received, Refused, Request,
+    Response, RetryPolicy, Route, RouteAction, Scenario, Script, Seen, SeenConnection, Settings, Step,
+    StringMatch, TcpUpstream, Upstream, UpstreamRequest, VirtualHost,
 };
 pub use tollgate_pack::paths;

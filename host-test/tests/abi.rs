@@ -11,11 +11,13 @@
 
 #[path = "abi/both/mod.rs"]
 mod both;
+#[path = "abi/engine/mod.rs"]
+mod engine;
 #[path = "abi/guest.rs"]
 mod guest;
 #[path = "abi/headers.rs"]
 mod headers;
-#[path = "abi/hostile.rs"]
+#[path = "abi/hostile/mod.rs"]
 mod hostile;
 #[path = "abi/lifecycle.rs"]
 mod lifecycle;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use tollgate_host_test::Wasm;
-use tollgate_host_test::emulator::{AbiVersion, load, offers};
+use tollgate_host_test::emulator::{AbiVersion, imports, load};
 use tollgate_pack::{Inspection, abi, inspect};
 
 /// Of no ABI's making: Envoy calls them where it is asked for DNS, or feeds statistics.
@@ -17,7 +17,7 @@ const ENVOYS_OWN: [&str; 2] = ["envoy_on_resolve_dns", "envoy_on_stats_update"];
 pub fn run(args: &InspectArgs) -> Result<Report> {
     let bytes = read_module(&args.module)?;
     let seen = inspect(&bytes).with_context(|| format!("`{}`", args.module.display()))?;
-    let loaded = load(&bytes, &Wasm::file(&args.module));
+    let loaded = load(&Wasm::file(&args.module));
     let view = View::new(&seen, loaded.as_ref().err());
     Ok(Report {
         exit: if loaded.is_ok() { Exit::Yes } else { Exit::No },
@@ -50,12 +50,13 @@ impl<'a> View<'a> {
         ]
         .into_iter()
         .find_map(|(marker, version)| has(marker).then_some(version));
+        let offered = imports(abi.unwrap_or(AbiVersion::V0_2_1));
         let mut imports: BTreeMap<_, Vec<_>> = BTreeMap::new();
         let mut unknown = Vec::new();
         for import in &seen.imports {
             let (module, name) = import.split_once('.').unwrap_or(("", import));
             imports.entry(module).or_default().push(name);
-            if !offers(module, name, abi.unwrap_or(AbiVersion::V0_2_1)) {
+            if !offered.iter().any(|offer| offer.module == module && offer.name == name) {
                 unknown.push(import.as_str());
             }
         }

@@ -16,7 +16,7 @@ pub fn run(args: &TraceArgs) -> Result<Report> {
         bail!("`--request` is {}, and the scenario has {} requests", args.request, scenario.requests.len());
     };
     let what = format!("{} {}", request.method, request.path);
-    let mut emulator = match Emulator::new(&scenario) {
+    let mut emulator = match Emulator::builder(&scenario).metered().start() {
         Ok(emulator) => emulator,
         Err(refused) => {
             let log = logs(&refused.logs);
@@ -34,13 +34,16 @@ pub fn run(args: &TraceArgs) -> Result<Report> {
         let handle = emulator.request(i % workers, request);
         emulator.finish_request(handle);
     }
-    let (calls, lines) = (emulator.trace().len(), emulator.logs().len());
+    let calls_before = calls_so_far(&emulator);
+    let (spent_before, lines) = (emulator.spent().count(), emulator.logs().len());
     let handle = emulator.request(args.request % workers, request);
     let exchange = emulator.finish_request(handle);
     emulator.advance(scenario.settings.linger);
-    let mut all = emulator.trace();
-    // The emulator keeps the last calls only. If it is full, all that is left is of this request or just before.
-    let calls = if all.len() > calls || all.is_empty() { all.split_off(calls) } else { all };
+    // The emulator keeps the last calls only.
+    let skipped = calls_before.saturating_sub(emulator.calls_forgotten());
+    let calls: Vec<String> =
+        emulator.trace().into_iter().skip(usize::try_from(skipped).unwrap_or(usize::MAX)).collect();
+    let spent: Vec<_> = emulator.spent().skip(spent_before).collect();
     let log = logs(&emulator.logs()[lines..]);
     let came = match &exchange.client {
         ClientView::Response(response) => format!("{}", response.status),
@@ -51,16 +54,29 @@ pub fn run(args: &TraceArgs) -> Result<Report> {
     for call in &calls {
         let _ = writeln!(text, "  {call}");
     }
+    for spent in &spent {
+        let _ = writeln!(text, "  {} {} instructions", paint::dim(spent.callback), spent.instructions);
+    }
+    show_logs(&mut text, &log);
     let json = json!({
         "request": what,
         "client": came,
         "details": exchange.details,
         "upstream_requests": exchange.upstream.len(),
         "calls": calls,
+        "spent": spent
+            .iter()
+            .map(|s| json!({ "callback": s.callback, "instructions": s.instructions }))
+            .collect::<Vec<_>>(),
         "logs": log,
         "traps": emulator.traps().iter().map(|t| format!("{}: {}", t.callback, t.reason)).collect::<Vec<_>>(),
     });
     Ok(Report { exit: Exit::Yes, json, text })
+}
+
+/// How many host calls there have been.
+fn calls_so_far(emulator: &Emulator) -> u64 {
+    emulator.calls_forgotten() + emulator.trace().len() as u64
 }
 
 fn scenario(args: &TraceArgs) -> Result<Scenario> {

@@ -15,6 +15,9 @@ fn shows_the_host_calls_of_a_request_and_what_came_of_it() {
     assert_eq!(calls.len(), 1, "{seen}");
     let call = calls[0].as_str().unwrap();
     assert!(call.contains("proxy_get_header_map_pairs") && call.contains("x-team: \"red\""), "{call}");
+    let spent = seen["spent"].as_array().unwrap();
+    let headers = spent.iter().find(|s| s["callback"] == "proxy_on_request_headers").unwrap();
+    assert!((100..1_000_000).contains(&headers["instructions"].as_u64().unwrap()), "{seen}");
     let post = with(&["/a", "--data", "body", "-H", "Host: a.test"]).json();
     assert_eq!((post["request"].as_str(), post["client"].as_str()), (Some("POST /a"), Some("403")));
     assert_eq!(post["details"], "not_allowed");

@@ -36,6 +36,10 @@ pub enum Arg {
     OutLength,
     /// Room for so many bytes.
     Room(u32),
+    /// The same, and what is there after the call is told.
+    Filled(u32),
+    /// Pieces of bytes as WASI takes them: a pointer to pointers and lengths, and how many there are.
+    Pieces(Vec<Vec<u8>>),
     /// What is in a slot.
     Kept(u8),
     /// What is in a slot, as four bytes: a pointer and a length.
@@ -156,5 +160,13 @@ fn argument(out: &mut Vec<u8>, arg: &Arg) {
         Arg::KeptBytes(from) => out.extend([9, *from]),
         Arg::Stream => out.push(10),
         Arg::Root => out.push(11),
+        Arg::Filled(size) => {
+            out.push(12);
+            out.extend(size.to_le_bytes());
+        }
+        Arg::Pieces(pieces) => {
+            out.extend([13, pieces.len() as u8]);
+            pieces.iter().for_each(|piece| bytes(out, piece));
+        }
     }
 }

@@ -67,6 +67,18 @@ impl<E> Clock<E> {
         Some(event)
     }
 
+    /// The next event of those that are due now and wanted.
+    pub fn due(&mut self, mut wanted: impl FnMut(&E) -> bool) -> Option<E> {
+        let due = self.queue.range(..=(self.now, u64::MAX));
+        let key = due.into_iter().find_map(|(key, event)| wanted(event).then_some(*key))?;
+        self.queue.remove(&key)
+    }
+
+    /// When the next event is due.
+    pub fn next_at(&self) -> Option<Duration> {
+        self.queue.first_key_value().map(|((at, _), _)| *at)
+    }
+
     /// Moves the time to `to`, when nothing is left before it.
     pub fn settle(&mut self, to: Duration) {
         self.now = self.now.max(to);
@@ -88,6 +100,20 @@ mod tests {
         let taken: Vec<_> = std::iter::from_fn(|| clock.next(Duration::MAX)).collect();
         assert_eq!(taken, ["a", "b", "c"]);
         assert_eq!(clock.now(), 2 * MS);
+    }
+
+    #[test]
+    fn what_is_due_is_taken_in_order_by_those_who_want_it() {
+        let mut clock = Clock::default();
+        clock.after(Duration::ZERO, 1);
+        clock.after(Duration::ZERO, 2);
+        clock.after(Duration::ZERO, 4);
+        clock.after(MS, 6);
+        let even = |n: &i32| n % 2 == 0;
+        assert_eq!([clock.due(even), clock.due(even), clock.due(even)], [Some(2), Some(4), None]);
+        assert_eq!(clock.next_at(), Some(Duration::ZERO));
+        assert_eq!(clock.due(|_| true), Some(1));
+        assert_eq!(clock.next_at(), Some(MS));
     }
 
     #[test]

@@ -141,6 +141,11 @@ pub(crate) struct Context {
     pub parent: u32,
     pub plugin: usize,
     pub stream: Option<u64>,
+    /// The connection, in a network filter.
+    pub connection: Option<u64>,
+    /// What a direction of it holds is in reach.
+    pub downstream_data: bool,
+    pub upstream_data: bool,
     /// The place of its filter in the chain.
     pub filter: usize,
     /// `on_context_create` was called, or would have been.
@@ -148,6 +153,8 @@ pub(crate) struct Context {
     pub destroyed: bool,
     pub request: Reach,
     pub response: Reach,
+    /// The buffer that was looked at last.
+    pub last_buffer: Option<BufferKind>,
     /// `on_log` is running.
     pub logging: bool,
     pub failure_replied: bool,
@@ -162,6 +169,10 @@ impl Context {
 
     pub fn stream(plugin: usize, parent: u32, stream: u64, filter: usize) -> Self {
         Self { parent, plugin, stream: Some(stream), filter, ..Self::default() }
+    }
+
+    pub fn connection(plugin: usize, parent: u32, connection: u64) -> Self {
+        Self { parent, plugin, connection: Some(connection), ..Self::default() }
     }
 
     /// The request goes on: its headers, its body and its trailers are out of reach.

@@ -1,109 +1,193 @@
 //! Header maps as Envoy keeps them: names in lower case, the well-known ones once, the pseudo-headers first.
 
 use crate::Headers;
+use std::borrow::Cow;
 
-/// Of which a map holds one entry: adding to it appends to the value (Envoy, `envoy/http/header_map.h`,
-/// INLINE_..._HEADERS).
-const INLINE: &[&str] = &[
+/// What a map is of. It decides which names have one entry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// The headers of a request.
+    #[default]
+    Request,
+    /// Those of a response.
+    Response,
+    /// The trailers of a request.
+    RequestTrailers,
+    /// Those of a response.
+    ResponseTrailers,
+}
+
+/// Of which the headers of either way hold one entry: adding to it appends to the value (Envoy,
+/// `envoy/http/header_map.h`, INLINE_REQ_RESP_..., and what extensions register in `custom_inline_headers`).
+const OF_BOTH: &[&str] = &[
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "keep-alive",
+    "proxy-connection",
+    "proxy-status",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+    "x-envoy-attempt-count",
+    "x-envoy-decorator-operation",
+    "x-request-id",
+];
+
+/// Those of requests alone.
+const OF_REQUESTS: &[&str] = &[
     ":authority",
     ":method",
     ":path",
     ":protocol",
     ":scheme",
-    ":status",
-    "connection",
-    "content-length",
-    "content-type",
-    "date",
+    "accept",
+    "accept-encoding",
+    "access-control-request-headers",
+    "access-control-request-method",
+    "access-control-request-private-network",
+    "authorization",
+    "cdn-loop",
     "expect",
-    "grpc-message",
-    "grpc-status",
+    "grpc-accept-encoding",
     "grpc-timeout",
-    "keep-alive",
-    "location",
-    "proxy-connection",
-    "server",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "origin",
+    "pragma",
+    "referer",
     "te",
-    "transfer-encoding",
-    "upgrade",
     "user-agent",
-    "via",
     "x-client-trace-id",
-    "x-envoy-attempt-count",
-    "x-envoy-decorator-operation",
-    "x-envoy-degraded",
     "x-envoy-downstream-service-cluster",
     "x-envoy-downstream-service-node",
     "x-envoy-expected-rq-timeout-ms",
     "x-envoy-external-address",
     "x-envoy-force-trace",
     "x-envoy-hedge-on-per-try-timeout",
-    "x-envoy-immediate-health-check-fail",
     "x-envoy-internal",
     "x-envoy-ip-tags",
     "x-envoy-max-retries",
-    "x-envoy-ratelimited",
+    "x-envoy-original-host",
+    "x-envoy-original-path",
     "x-envoy-retriable-header-names",
     "x-envoy-retriable-status-codes",
     "x-envoy-retry-grpc-on",
     "x-envoy-retry-on",
     "x-envoy-upstream-alt-stat-name",
-    "x-envoy-upstream-canary",
     "x-envoy-upstream-rq-per-try-timeout-ms",
     "x-envoy-upstream-rq-timeout-alt-response",
     "x-envoy-upstream-rq-timeout-ms",
-    "x-envoy-upstream-service-time",
     "x-forwarded-client-cert",
     "x-forwarded-for",
     "x-forwarded-host",
+    "x-forwarded-port",
     "x-forwarded-proto",
-    "x-request-id",
 ];
+
+/// Those of responses alone.
+const OF_RESPONSES: &[&str] = &[
+    ":status",
+    "access-control-allow-credentials",
+    "access-control-allow-headers",
+    "access-control-allow-methods",
+    "access-control-allow-origin",
+    "access-control-allow-private-network",
+    "access-control-expose-headers",
+    "access-control-max-age",
+    "age",
+    "date",
+    "etag",
+    "expires",
+    "grpc-message",
+    "grpc-status",
+    "last-modified",
+    "location",
+    "server",
+    "vary",
+    "x-envoy-degraded",
+    "x-envoy-immediate-health-check-fail",
+    "x-envoy-ratelimited",
+    "x-envoy-upstream-canary",
+    "x-envoy-upstream-healthchecked-cluster",
+    "x-envoy-upstream-service-time",
+];
+
+/// Those of the trailers of responses.
+const OF_RESPONSE_TRAILERS: &[&str] = &["grpc-message", "grpc-status"];
 
 /// A map of request or response headers or trailers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HeaderMap(Vec<(Vec<u8>, Vec<u8>)>);
-
-/// The name under which a map keeps a field.
-fn key(name: &[u8]) -> Vec<u8> {
-    let name = name.to_ascii_lowercase();
-    if name == b"host" { b":authority".to_vec() } else { name }
+pub struct HeaderMap {
+    kind: Kind,
+    entries: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl HeaderMap {
+    /// A map without entries.
+    pub fn new(kind: Kind) -> Self {
+        Self { kind, entries: Vec::new() }
+    }
+
     /// The fields of a message, added one by one.
-    pub fn of(fields: &Headers) -> Self {
-        let mut map = Self::default();
+    pub fn of(kind: Kind, fields: &Headers) -> Self {
+        let mut map = Self::new(kind);
         for (name, value) in &fields.0 {
             map.add(name, value);
         }
         map
     }
 
+    /// The name under which a field is kept: `host` is that of a request alone.
+    fn key<'a>(&self, name: &'a [u8]) -> Cow<'a, [u8]> {
+        if self.kind == Kind::Request && name.eq_ignore_ascii_case(b"host") {
+            return Cow::Borrowed(b":authority");
+        }
+        if name.iter().any(u8::is_ascii_uppercase) {
+            return Cow::Owned(name.to_ascii_lowercase());
+        }
+        Cow::Borrowed(name)
+    }
+
+    fn has_one(&self, key: &[u8]) -> bool {
+        let groups = match self.kind {
+            Kind::Request => [OF_BOTH, OF_REQUESTS],
+            Kind::Response => [OF_BOTH, OF_RESPONSES],
+            Kind::RequestTrailers => return false,
+            Kind::ResponseTrailers => [OF_RESPONSE_TRAILERS, &[]],
+        };
+        std::str::from_utf8(key).is_ok_and(|key| groups.iter().any(|group| group.binary_search(&key).is_ok()))
+    }
+
     /// All entries.
     pub fn pairs(&self) -> &[(Vec<u8>, Vec<u8>)] {
-        &self.0
+        &self.entries
     }
 
     /// Entries, also repeated ones and pseudo-headers.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.entries.len()
     }
 
     /// Whether there is no entry.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries.is_empty()
     }
 
     /// Bytes of names and values.
     pub fn byte_size(&self) -> u32 {
-        self.0.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>() as u32
+        self.entries.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>() as u32
     }
 
     /// The first value of a name.
     pub fn first(&self, name: &[u8]) -> Option<&[u8]> {
-        let key = key(name);
-        self.0.iter().find(|(k, _)| *k == key).map(|(_, v)| v.as_slice())
+        let key = self.key(name);
+        self.entries.iter().find(|(k, _)| **k == *key).map(|(_, v)| v.as_slice())
     }
 
     /// The first value, as text.
@@ -113,18 +197,21 @@ impl HeaderMap {
 
     /// All values of a name, joined by commas as the property `request.headers` has them.
     pub fn joined(&self, name: &[u8]) -> Option<Vec<u8>> {
-        let key = key(name);
+        let key = self.key(name);
         let values: Vec<&[u8]> =
-            self.0.iter().filter(|(k, _)| *k == key).map(|(_, v)| v.as_slice()).collect();
+            self.entries.iter().filter(|(k, _)| **k == *key).map(|(_, v)| v.as_slice()).collect();
         (!values.is_empty()).then(|| values.join(&b","[..]))
     }
 
     /// Adds an entry, or adds to the one there can be.
     pub fn add(&mut self, name: &[u8], value: &[u8]) {
-        let key = key(name);
-        let inline = std::str::from_utf8(&key).is_ok_and(|key| INLINE.contains(&key));
-        if inline && let Some((_, old)) = self.0.iter_mut().find(|(k, _)| *k == key) {
-            if !old.is_empty() {
+        let key = self.key(name);
+        // Most names are new, and that is seen at a glance.
+        if let Some(at) = self.entries.iter().position(|(k, _)| **k == *key)
+            && self.has_one(&key)
+        {
+            let old = &mut self.entries[at].1;
+            if !old.is_empty() && !value.is_empty() {
                 old.push(b',');
             }
             old.extend_from_slice(value);
@@ -133,25 +220,36 @@ impl HeaderMap {
         self.insert(key, value);
     }
 
-    fn insert(&mut self, key: Vec<u8>, value: &[u8]) {
+    fn insert(&mut self, key: Cow<'_, [u8]>, value: &[u8]) {
         let at = if key.starts_with(b":") {
-            self.0.iter().take_while(|(k, _)| k.starts_with(b":")).count()
+            self.entries.iter().take_while(|(k, _)| k.starts_with(b":")).count()
         } else {
-            self.0.len()
+            self.entries.len()
         };
-        self.0.insert(at, (key, value.to_vec()));
+        self.entries.insert(at, (key.into_owned(), value.to_vec()));
     }
 
-    /// Makes it the one value of a name, in the place of the first one there was.
+    /// Makes it the one value of a name, behind all others: Envoy, `HeaderMapImpl::setCopy`.
+    pub fn replace(&mut self, name: &[u8], value: &[u8]) {
+        self.remove(name);
+        self.insert(self.key(name), value);
+    }
+
+    /// Appends an entry that stands on the wire beside what the map has of this name.
+    pub fn push(&mut self, name: &[u8], value: &[u8]) {
+        self.entries.push((name.to_vec(), value.to_vec()));
+    }
+
+    /// Makes it the one value of a name, in the place of the first one there was, as the proxy does itself.
     pub fn set(&mut self, name: &[u8], value: &[u8]) {
-        let key = key(name);
-        match self.0.iter().position(|(k, _)| *k == key) {
+        let key = self.key(name);
+        match self.entries.iter().position(|(k, _)| **k == *key) {
             Some(first) => {
-                self.0[first].1 = value.to_vec();
+                self.entries[first].1 = value.to_vec();
                 let mut at = 0;
-                self.0.retain(|(k, _)| {
+                self.entries.retain(|(k, _)| {
                     at += 1;
-                    at - 1 <= first || *k != key
+                    at - 1 <= first || **k != *key
                 });
             }
             None => self.insert(key, value),
@@ -160,24 +258,23 @@ impl HeaderMap {
 
     /// Removes every value of a name.
     pub fn remove(&mut self, name: &[u8]) {
-        let key = key(name);
-        self.0.retain(|(k, _)| *k != key);
+        let key = self.key(name);
+        self.entries.retain(|(k, _)| **k != *key);
+    }
+
+    /// Removes every value of each of these names, which are in lower case.
+    pub fn remove_all(&mut self, names: &[&str]) {
+        self.entries.retain(|(k, _)| !names.iter().any(|name| name.as_bytes() == k.as_slice()));
     }
 
     /// Removes all entries.
     pub fn clear(&mut self) {
-        self.0.clear();
+        self.entries.clear();
     }
 
     /// The fields that are no pseudo-headers.
     pub fn fields(&self) -> Headers {
-        Headers(self.0.iter().filter(|(k, _)| !k.starts_with(b":")).cloned().collect())
-    }
-
-    /// The first entry whose value no codec may write: Envoy, `HeaderUtility::checkRequiredRequestHeaders`.
-    pub fn invalid_value(&self) -> Option<String> {
-        let bad = |v: &[u8]| v.iter().any(|b| matches!(b, b'\r' | b'\n' | 0));
-        self.0.iter().find(|(_, v)| bad(v)).map(|(k, _)| String::from_utf8_lossy(k).into_owned())
+        Headers(self.entries.iter().filter(|(k, _)| !k.starts_with(b":")).cloned().collect())
     }
 }
 
@@ -200,6 +297,13 @@ mod tests {
     }
 
     #[test]
+    fn well_known_names_are_found_by_their_order() {
+        for group in [OF_BOTH, OF_REQUESTS, OF_RESPONSES, OF_RESPONSE_TRAILERS] {
+            assert!(group.is_sorted(), "{group:?}");
+        }
+    }
+
+    #[test]
     fn setting_keeps_the_place_of_the_first_and_drops_the_rest() {
         let mut map = HeaderMap::default();
         for (name, value) in [("a", "1"), ("b", "2"), ("a", "3")] {
@@ -207,6 +311,25 @@ mod tests {
         }
         map.set(b"A", b"9");
         assert_eq!(shown(&map), "a=9 b=2");
+        map.replace(b"A", b"8");
+        assert_eq!(shown(&map), "b=2 a=8", "a filter that replaces moves it");
+    }
+
+    #[test]
+    fn each_kind_has_its_own_well_known_names() {
+        let twice = |kind, name: &str| {
+            let mut map = HeaderMap::new(kind);
+            map.add(name.as_bytes(), b"1");
+            map.add(name.as_bytes(), b"2");
+            map.len()
+        };
+        let kinds = [Kind::Request, Kind::Response, Kind::RequestTrailers, Kind::ResponseTrailers];
+        assert_eq!(kinds.map(|kind| twice(kind, "via")), [1, 1, 2, 2]);
+        assert_eq!(kinds.map(|kind| twice(kind, "etag")), [2, 1, 2, 2]);
+        assert_eq!(kinds.map(|kind| twice(kind, "grpc-status")), [2, 1, 2, 1]);
+        let mut response = HeaderMap::new(Kind::Response);
+        response.add(b"Host", b"h");
+        assert_eq!(shown(&response), "host=h");
     }
 
     #[test]

@@ -4,33 +4,49 @@
 //! [`state`], [`callouts`] and [`properties`] are plain state. [`proxy`] moves streams through filters as Envoy does.
 //! Nothing is global and nothing waits: a VM is entered, leaves behind what it wants done, and time is a number.
 //!
-//! [`run`] runs a whole scenario. [`Emulator`] is for tests that want to look between the steps.
+//! [`run`] runs a whole scenario. [`Emulator`] is for tests that want to look between the steps, [`schedule`] for what
+//! workers do to each other.
 
 mod abi;
+mod builder;
+mod callbacks;
 mod callouts;
 mod clock;
 mod context;
+mod event;
+mod faults;
 pub mod foreign;
 mod foreign_context;
 mod header_map;
+mod inspect;
 mod linking;
 mod loading;
+mod meters;
 mod properties;
 mod proxy;
 mod random;
+pub mod schedule;
 mod start;
 pub mod state;
+mod stepping;
 mod steps;
+mod structs;
 mod trace;
+mod traps;
 mod vm;
+mod wire;
 mod world;
 
-pub use abi::{host_call, names as host_calls};
+pub use abi::{Import, host_call, imports, names as host_calls};
+pub use builder::Builder;
+pub use faults::{Effect, Fault, Shortage, Which};
 pub use linking::AbiVersion;
-pub use loading::{load, offers};
-pub use start::Builder;
+pub use loading::load;
+pub use meters::{Cost, MemoryMark, Spent};
+pub use proxy::network::ConnectionHandle;
 pub use steps::StreamHandle;
-pub use trace::{Effect, Trap, Which};
+pub use trace::{Call, End, Value, diff};
+pub use traps::{Frame, Trap};
 
 use crate::{Outcome, Refused, Scenario};
 use std::time::Duration;

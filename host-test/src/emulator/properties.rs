@@ -5,8 +5,10 @@
 
 use super::callouts::grpc;
 use super::header_map::HeaderMap;
+use super::proxy::network;
 use super::proxy::stream::{FilterState, Stream};
 use super::state::{Status, Value};
+use super::structs::inside_metadata;
 use super::world::World;
 use std::collections::BTreeSet;
 
@@ -23,9 +25,15 @@ pub(crate) fn get(world: &World, vm: usize, id: u32, path: &[&str]) -> Result<Ve
 
 /// What is there and has no bytes: whole tables of attributes, and nothing at all.
 fn is_unwritable(world: &World, vm: usize, id: u32, path: &[&str]) -> bool {
+    if let Some(connection) = world.connection_of(vm, id).and_then(|id| world.connections.get(&id)) {
+        return matches!(path, [] | ["xds"]) || network::is_unwritable(connection, path);
+    }
     let stream = world.stream_of(vm, id).and_then(|id| world.streams.get(&id));
     match path {
-        ["" | "xds"] => true,
+        [] | ["xds"] => true,
+        ["upstream_filter_state"] | ["xds", "upstream_host_locality_metadata"] => {
+            stream.is_some_and(|s| s.router.headers.is_some())
+        }
         ["request" | "response" | "connection" | "source" | "destination" | "upstream" | "filter_state"] => {
             stream.is_some()
         }
@@ -37,10 +45,9 @@ fn is_unwritable(world: &World, vm: usize, id: u32, path: &[&str]) -> bool {
 
 /// Sets a property of a stream: filter state that other filters of the stream can read.
 pub(crate) fn set(world: &mut World, vm: usize, id: u32, name: &str, value: Vec<u8>) -> Status {
-    let Some(stream) = world.stream_of(vm, id) else { return Status::NotFound };
     let root = world.root_of(vm, id);
     let prototype = world.context(vm, root).and_then(|c| c.root.prototypes.get(name).cloned());
-    let state = &mut world.stream_mut(stream).filter_state;
+    let Some(state) = world.filter_state(vm, id) else { return Status::NotFound };
     if let Some(old) = state.get_mut(&format!("{PREFIX}{name}")) {
         if old.readonly {
             return Status::BadArgument;
@@ -49,7 +56,7 @@ pub(crate) fn set(world: &mut World, vm: usize, id: u32, name: &str, value: Vec<
         return Status::Ok;
     }
     let (readonly, kind) = prototype.map_or((false, 0), |p| (p.readonly, p.kind));
-    state.insert(format!("{PREFIX}{name}"), FilterState { value, readonly, kind });
+    state.insert(format!("{PREFIX}{name}"), FilterState { value, readonly, kind, span: 0 });
     Status::Ok
 }
 
@@ -66,15 +73,19 @@ pub(crate) fn find(world: &World, vm: usize, id: u32, path: &[&str]) -> Option<V
         ("xds", ["node", rest @ ..]) => return node(rest),
         _ => {}
     }
+    if let Some(connection) = context.connection.and_then(|id| world.connections.get(&id)) {
+        return network::find(world, connection, path);
+    }
     let stream = world.streams.get(&context.stream?)?;
     let request = (context.request.headers || context.logging).then_some(&stream.request_headers);
     let response =
         (context.response.headers || context.logging).then_some(stream.response_headers.as_ref()).flatten();
     let response_trailers =
         (context.response.trailers || context.logging).then_some(stream.response_trailers.as_ref()).flatten();
+    let over = context.logging || context.destroyed;
     match (*first, rest) {
-        ("request", rest) => request_attribute(world, stream, request, context.logging, rest),
-        ("response", rest) => response_attribute(stream, response, response_trailers, context.logging, rest),
+        ("request", rest) => request_attribute(world, stream, request, over, rest),
+        ("response", rest) => response_attribute(stream, response, response_trailers, over, rest),
         ("connection", ["id"]) | ("connection_id", []) => Some(Value::UInt(stream.id)),
         ("connection", ["mtls"]) => Some(Value::Bool(false)),
         ("connection", ["requested_server_name"]) => text(""),
@@ -83,28 +94,50 @@ pub(crate) fn find(world: &World, vm: usize, id: u32, path: &[&str]) -> Option<V
         ("destination", ["address"]) => text("127.0.0.1:10000"),
         ("destination", ["port"]) => Some(Value::Int(10_000)),
         ("upstream", rest) => upstream_attribute(stream, rest),
-        ("xds", ["cluster_name"]) => {
-            world.upstreams.first().and_then(|u| text(&u.spec.name)).filter(|_| stream.routed)
+        ("xds", ["cluster_name"]) => known_cluster(world, stream).map(Value::Str),
+        ("xds", ["route_name"]) => stream.route.route(world).map(|route| Value::Str(route.name.clone())),
+        ("xds", ["route_metadata", path @ ..]) => inside_metadata(&stream.route.route(world)?.metadata, path),
+        ("xds", ["virtual_host_name"]) => stream.route.host(world).map(|host| Value::Str(host.name.clone())),
+        ("xds", ["virtual_host_metadata", path @ ..]) => {
+            inside_metadata(&stream.route.host(world)?.metadata, path)
         }
-        ("xds", ["route_name"]) => stream.routed.then(|| Value::Str(String::new())),
-        ("xds", ["virtual_host_name"]) => stream.routed.then(|| Value::Str("any".into())),
+        ("xds", ["cluster_metadata"]) => known_cluster(world, stream).map(|_| Value::Message(Vec::new())),
         ("xds", ["listener_direction"]) => Some(Value::Int(0)),
         ("xds", ["filter_chain_name"]) => text(""),
-        ("xds", ["cluster_metadata" | "route_metadata" | "virtual_host_metadata"]) => {
-            stream.routed.then(|| Value::Message(Vec::new()))
-        }
         ("xds", ["listener_metadata"]) | ("metadata", []) => Some(Value::Message(Vec::new())),
-        ("metadata", ["filter_metadata"]) => Some(Value::Map(Vec::new())),
-        ("filter_state", [key]) => stream.filter_state.get(*key).map(FilterState::to_value),
+        ("metadata", ["filter_metadata" | "typed_filter_metadata"])
+        | ("xds", ["listener_metadata", "filter_metadata"]) => Some(Value::Map(Vec::new())),
+        ("xds", ["cluster_metadata", "filter_metadata"]) => {
+            stream.route.route(world).map(|_| Value::Map(Vec::new()))
+        }
+        ("filter_state", [key, rest @ ..]) => {
+            let state = stream.filter_state.get(*key)?;
+            if key.starts_with(PREFIX) {
+                return Some(state.to_value());
+            }
+            let text = String::from_utf8_lossy(&state.value);
+            super::foreign::read_filter_state(key, &text, rest.first().copied())
+        }
         (name, []) => stream.filter_state.get(&format!("{PREFIX}{name}")).map(FilterState::to_value),
         _ => None,
     }
 }
 
+/// The cluster that the route leads to, if there is one of the name.
+fn known_cluster(world: &World, stream: &Stream) -> Option<String> {
+    let name = stream.route.cluster.clone()?;
+    world.upstreams.iter().any(|u| u.spec.name == name).then_some(name)
+}
+
 fn node(rest: &[&str]) -> Option<Value> {
     match rest {
         ["id" | "cluster"] => Some(Value::Str("tollgate".into())),
-        [] => Some(Value::Message(b"\x0a\x08tollgate\x12\x08tollgate".to_vec())),
+        ["user_agent_name"] => Some(Value::Str("envoy".into())),
+        ["metadata"] => Some(Value::Map(Vec::new())),
+        ["locality"] => Some(Value::Message(Vec::new())),
+        ["locality", "region" | "zone" | "sub_zone"] => Some(Value::Str(String::new())),
+        // Without what says which build of Envoy it is.
+        [] => Some(Value::Message(b"\x0a\x08tollgate\x12\x08tollgate\x32\x05envoy".to_vec())),
         _ => None,
     }
 }
@@ -131,7 +164,7 @@ fn request_attribute(
     world: &World,
     stream: &Stream,
     headers: Option<&HeaderMap>,
-    logging: bool,
+    over: bool,
     rest: &[&str],
 ) -> Option<Value> {
     let path = || headers.and_then(|h| h.text(":path"));
@@ -152,9 +185,7 @@ fn request_attribute(
             let ago = world.clock.now().saturating_sub(stream.started).as_nanos() as u64;
             Some(Value::Timestamp((world.clock.unix_nanos() - ago).cast_signed()))
         }
-        ["duration"] if logging => {
-            Some(Value::Duration((world.clock.now() - stream.started).as_nanos() as i64))
-        }
+        ["duration"] if over => Some(Value::Duration((world.clock.now() - stream.started).as_nanos() as i64)),
         ["size"] => bytes(
             headers
                 .and_then(|h| h.text("content-length"))
@@ -162,7 +193,7 @@ fn request_attribute(
                 .unwrap_or(stream.request.seen),
         ),
         ["total_size"] => bytes(stream.request.seen + headers.map_or(0, HeaderMap::byte_size) as usize),
-        ["headers_bytes"] => bytes(stream.request_headers.byte_size() as usize),
+        ["headers_bytes"] => bytes(headers.map_or(0, HeaderMap::byte_size) as usize),
         _ => None,
     }
 }
@@ -171,13 +202,16 @@ fn response_attribute(
     stream: &Stream,
     headers: Option<&HeaderMap>,
     trailers: Option<&HeaderMap>,
-    logging: bool,
+    over: bool,
     rest: &[&str],
 ) -> Option<Value> {
-    let number = |map: Option<&HeaderMap>, name| map?.text(name)?.parse().ok();
+    // -1 is Envoy's for what is no number.
+    let number = |map: Option<&HeaderMap>, name| Some(map?.text(name)?.parse().unwrap_or(-1));
+    let size = |map: Option<&HeaderMap>| i64::from(map.map_or(0, HeaderMap::byte_size));
     match rest {
         ["code"] => stream.code.map(|code| Value::Int(i64::from(code))),
-        ["code_details"] => (!stream.details.is_empty()).then(|| Value::Str(stream.details.clone())),
+        ["code_details"] => (!stream.details.is_empty() || stream.response_headers.is_some())
+            .then(|| Value::Str(stream.details.clone())),
         ["flags"] => Some(Value::Int(stream.flags)),
         ["grpc_status"] => {
             let from_code = || stream.code.map(|code| i64::from(grpc::from_http(code)));
@@ -185,14 +219,11 @@ fn response_attribute(
             given.or_else(from_code).map(Value::Int)
         }
         ["size"] => Some(Value::Int(stream.client.body.len() as i64)),
-        ["total_size"] => {
-            let headers = stream.response_headers.as_ref().map_or(0, HeaderMap::byte_size);
-            Some(Value::Int(stream.client.body.len() as i64 + i64::from(headers)))
-        }
-        ["headers_bytes"] => stream.response_headers.as_ref().map(|h| Value::Int(i64::from(h.byte_size()))),
+        ["total_size"] => Some(Value::Int(stream.client.body.len() as i64 + size(headers) + size(trailers))),
+        ["headers_bytes"] => Some(Value::Int(size(headers))),
         ["headers", rest @ ..] => map_value(headers, rest),
         ["trailers", rest @ ..] => map_value(trailers, rest),
-        ["backend_latency"] if logging => stream.router.latency.map(|l| Value::Duration(l.as_nanos() as i64)),
+        ["backend_latency"] if over => stream.router.latency.map(|l| Value::Duration(l.as_nanos() as i64)),
         _ => None,
     }
 }
@@ -204,7 +235,10 @@ fn upstream_attribute(stream: &Stream, rest: &[&str]) -> Option<Value> {
         ["address"] if sent => Some(Value::Str("127.0.0.1:20000".into())),
         ["port"] if sent => Some(Value::Int(20_000)),
         ["request_attempt_count"] => Some(Value::UInt(u64::from(stream.router.attempt.max(u32::from(sent))))),
-        ["transport_failure_reason"] if sent => Some(Value::Str(String::new())),
+        ["transport_failure_reason" | "locality"] if sent => Some(Value::Str(String::new())),
+        ["local_address"] if sent => Some(Value::Str("127.0.0.1:30000".into())),
+        ["cx_pool_ready_duration"] if sent => Some(Value::Duration(0)),
+        ["num_endpoints"] if stream.route.cluster.is_some() => Some(Value::UInt(1)),
         _ => None,
     }
 }

@@ -11,6 +11,23 @@ impl Default for Random {
 }
 
 impl Random {
+    /// Another sequence for each seed.
+    pub fn new(seed: u64) -> Self {
+        let mut random = Self(seed);
+        Self(random.next())
+    }
+
+    /// Sequences of their own for threads, which follow from this one's state.
+    pub fn fork(&self, thread: usize) -> Self {
+        let mut random = Self::new(self.0 ^ Self::new(thread as u64).0);
+        Self(random.next())
+    }
+
+    /// A number below `count`.
+    pub fn below(&mut self, count: usize) -> usize {
+        (self.next() % count as u64) as usize
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -29,7 +46,37 @@ impl Random {
         let mut b = self.bytes(16);
         b[6] = (b[6] & 0x0f) | 0x40;
         b[8] = (b[8] & 0x3f) | 0x80;
-        let hex = |part: &[u8]| part.iter().map(|b| format!("{b:02x}")).collect::<String>();
-        [&b[..4], &b[4..6], &b[6..8], &b[8..10], &b[10..]].map(hex).join("-")
+        let mut text = String::with_capacity(36);
+        for (place, byte) in b.iter().enumerate() {
+            if matches!(place, 4 | 6 | 8 | 10) {
+                text.push('-');
+            }
+            for digit in [byte >> 4, byte & 0x0f] {
+                text.extend(char::from_digit(digit.into(), 16));
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_gives_the_same_again_and_another_gives_another() {
+        let bytes = |seed| Random::new(seed).bytes(20);
+        assert_eq!(bytes(1), bytes(1));
+        assert_ne!(bytes(1), bytes(2));
+        assert_eq!(bytes(1).len(), 20);
+    }
+
+    #[test]
+    fn ids_are_written_as_uuids_of_version_4() {
+        let id = Random::new(7).uuid();
+        let lengths: Vec<_> = id.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12], "{id}");
+        assert!(id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'), "{id}");
+        assert_eq!((&id[14..15], matches!(&id[19..20], "8" | "9" | "a" | "b")), ("4", true), "{id}");
     }
 }

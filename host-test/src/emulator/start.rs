@@ -4,103 +4,61 @@
 //! thrown away, on the main thread, and on each worker (Envoy, `source/extensions/common/wasm/plugin.cc`). Filters that
 //! agree in `vm_id`, VM configuration, code and environment share a VM on each thread.
 
+use super::Emulator;
 use super::context::Context;
-use super::linking::{self, Code};
-use super::trace::{Effect, Which};
+use super::linking::{self, Code, Metering};
+use super::traps::told;
 use super::vm::Vm;
-use super::world::{Plugin, UpstreamState, VmState, World};
-use super::{Emulator, PATIENCE};
-use crate::scenario::Turns;
-use crate::{Configuration, FailurePolicy, Filter, LogLevel, Refused, Response, Scenario, Upstream};
+use super::world::{Plugin, VmState};
+use crate::{Configuration, FailurePolicy, Filter, LogLevel, Refused, Scenario};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
-
-/// `reload_config.backoff.base_interval`.
-const RELOAD_AFTER: Duration = Duration::from_secs(1);
-
-/// An emulator to be, for what must be known before the filters are loaded.
-#[derive(Debug)]
-pub struct Builder {
-    world: Box<World>,
-}
-
-impl Builder {
-    /// Makes host calls of this name fail, also those made while the filters are loaded.
-    pub fn fault(mut self, call: &str, which: Which, effect: Effect) -> Self {
-        self.world.faults.add(call, which, effect);
-        self
-    }
-
-    /// Takes a callback that runs longer than this, by the wall's clock, for an endless loop.
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.world.patience = patience;
-        self
-    }
-
-    /// Loads the filters.
-    pub fn start(mut self) -> Result<Emulator, Refused> {
-        let world = &mut self.world;
-        world.settings = world.scenario.settings.clone();
-        let mut upstreams = world.scenario.upstreams.clone();
-        if upstreams.is_empty() {
-            upstreams.push(Upstream::replies("upstream", Response::new(200).chunk("ok")));
-        }
-        world.upstreams = upstreams
-            .into_iter()
-            .map(|spec| UpstreamState { spec, turns: Turns::default(), received: Vec::new() })
-            .collect();
-        world.workers = world.settings.workers.max(1);
-        let mut emulator = Emulator { world: self.world };
-        match emulator.load() {
-            Ok(()) => Ok(emulator),
-            Err(reason) => Err(Refused { reason, logs: emulator.world.logs }),
-        }
-    }
-}
 
 impl Emulator {
-    /// Loads the filters of a scenario.
-    pub fn new(scenario: &Scenario) -> Result<Self, Refused> {
-        Self::builder(scenario).start()
-    }
-
-    /// For what must be known before the filters are loaded.
-    pub fn builder(scenario: &Scenario) -> Builder {
-        let world = World { scenario: scenario.clone(), patience: PATIENCE, ..World::default() };
-        Builder { world: Box::new(world) }
-    }
-
-    fn load(&mut self) -> Result<(), String> {
-        let mut codes = Vec::new();
-        for filter in self.world.scenario.filters.clone() {
-            let path = filter.wasm.path();
-            let wasm = std::fs::read(path)
-                .unwrap_or_else(|e| panic!("cannot read the module {}: {e}", path.display()));
-            let code = linking::load(&wasm).map_err(|why| refusal(&filter, &why))?;
-            self.world.plugins.push(plugin(filter, &code));
-            codes.push(code);
-        }
+    pub(crate) fn load_first(&mut self, codes: &[Arc<Code>]) -> Result<(), String> {
+        let plugins = loaded(&self.world.scenario).cloned().zip(codes);
+        self.world.plugins = plugins.map(|(filter, code)| plugin(filter, code)).collect();
         for (plugin, code) in codes.iter().enumerate() {
-            self.canary(plugin, code)?;
+            self.base(plugin, code)?;
+            // What was tried is not tried again (proxy-wasm-cpp-host, `wasm.cc`, plugin_canary_cache_).
+            let (this, before) = (&self.world.plugins[plugin], &self.world.plugins[..plugin]);
+            if !before.iter().any(|other| other.vm_key == this.vm_key && other.key == this.key) {
+                self.canary(plugin, code)?;
+            }
             self.start_on(0, plugin, code)?;
         }
-        for thread in 1..=self.world.workers {
-            for (plugin, code) in codes.iter().enumerate() {
-                self.start_on(thread, plugin, code)?;
-            }
-        }
         Ok(())
+    }
+
+    /// Loads the filters on a thread.
+    pub(crate) fn load_on(&mut self, thread: usize, codes: &[Arc<Code>]) -> Result<(), String> {
+        codes.iter().enumerate().try_for_each(|(plugin, code)| self.start_on(thread, plugin, code))
+    }
+
+    /// The VM that those of the threads are copied from. All it does is start, which a module that logs meanwhile shows
+    /// (proxy-wasm-cpp-host, `wasm.cc`, createWasm). Filters that share a VM share this one.
+    fn base(&mut self, plugin: usize, code: &Arc<Code>) -> Result<(), String> {
+        let key = &self.world.plugins[plugin].vm_key;
+        if self.world.vms.iter().any(|vm| vm.key == *key) {
+            return Ok(());
+        }
+        let vm = self.new_vm(0, plugin, code)?;
+        self.throw_away(vm);
+        Ok(())
+    }
+
+    fn throw_away(&mut self, vm: usize) {
+        self.world.instances[vm] = None;
+        let state = &mut self.world.vms[vm];
+        state.contexts.clear();
+        state.deferred.clear();
     }
 
     /// Tries a filter in a VM of its own, which nobody hears of when it goes.
     fn canary(&mut self, plugin: usize, code: &Arc<Code>) -> Result<(), String> {
         let vm = self.new_vm(0, plugin, code)?;
         let tried = self.new_root(vm, plugin);
-        self.world.instances[vm] = None;
-        let state = &mut self.world.vms[vm];
-        state.contexts.clear();
-        state.deferred.clear();
+        self.throw_away(vm);
         tried.map(|_| ())
     }
 
@@ -140,7 +98,7 @@ impl Emulator {
             failed: false,
             metrics: HashMap::new(),
             tokens: [0; 3],
-            reload_at: Some(self.world.clock.now() + RELOAD_AFTER),
+            reload_at: Some(self.world.clock.now() + filter.reload_after),
         };
         self.world.vms.push(state);
         let index = self.world.vms.len() - 1;
@@ -160,12 +118,19 @@ impl Emulator {
         // The configuration can be read while the root context is created, and again while it is configured, and not
         // in between (proxy-wasm-cpp-host, `context.cc`, onStart).
         self.world.context_mut(vm, root).root.configuring = true;
-        self.root_call(vm, root, "proxy_on_context_create", &[0])?;
+        // A trap here is not asked for. The next callback is called all the same, the one behind it is not, and the VM
+        // has failed when the first request comes.
+        let trapped = self.root_call(vm, root, "proxy_on_context_create", &[0]).is_err();
+        self.world.vms[vm].failed = false;
         let context = self.world.context_mut(vm, root);
         context.root.configuring = false;
         context.created = true;
         if self.root_call(vm, root, "proxy_on_vm_start", &[vm_size])? == Some(0) {
             return Err(self.refused(plugin, "proxy_on_vm_start returned false"));
+        }
+        if trapped {
+            self.world.vms[vm].failed = true;
+            return Ok(root);
         }
         self.configure(vm, root, plugin)?;
         Ok(root)
@@ -186,7 +151,8 @@ impl Emulator {
         let outcome = self.enter_plainly(vm, root, name, args);
         self.after_call(vm);
         outcome.map_err(|()| {
-            let why = self.world.traps.last().map(|t| format!("{name} failed: {}", t.reason));
+            let why =
+                self.world.traps.last().map(|t| format!("{name} failed: {}{}", t.reason, told(&t.frames)));
             self.refused(self.world.context(vm, root).map_or(0, |c| c.plugin), &why.unwrap_or_default())
         })
     }
@@ -202,7 +168,7 @@ impl Emulator {
             return Some(place);
         }
         match self.world.plugins[plugin].filter.failure_policy {
-            FailurePolicy::FailOpen => None,
+            FailurePolicy::FailOpen | FailurePolicy::LegacyFailOpen => None,
             FailurePolicy::FailClosed => Some(place),
             FailurePolicy::FailReload => {
                 let due = self.world.vms[vm].reload_at.is_some_and(|at| at <= self.world.clock.now());
@@ -216,12 +182,12 @@ impl Emulator {
 
     /// A new VM in place of a failed one. When that fails too, the old one stays, and the wait starts again.
     fn reload(&mut self, thread: usize, plugin: usize) {
-        let wasm = std::fs::read(self.world.plugins[plugin].filter.wasm.path());
-        let code = wasm.ok().and_then(|wasm| linking::load(&wasm).ok());
+        let code = open(&self.world.plugins[plugin].filter, self.world.meters.metering()).ok();
         let old = self.world.roots.get(&(thread, plugin)).map(|(vm, _)| *vm);
         let done = code.is_some_and(|code| self.start_on(thread, plugin, &code).is_ok());
         if let Some(old) = old.filter(|_| !done) {
-            self.world.vms[old].reload_at = Some(self.world.clock.now() + RELOAD_AFTER);
+            let wait = self.world.plugins[plugin].filter.reload_after;
+            self.world.vms[old].reload_at = Some(self.world.clock.now() + wait);
         }
     }
 
@@ -233,8 +199,7 @@ impl Emulator {
         filter.configuration = configuration.clone();
         let refused =
             |emulator: &Self, reason| Refused { reason, logs: emulator.world.logs[logged..].to_vec() };
-        let wasm = std::fs::read(filter.wasm.path()).unwrap_or_default();
-        let code = linking::load(&wasm).map_err(|reason| refused(self, reason))?;
+        let code = open(&filter, self.world.meters.metering()).map_err(|reason| refused(self, reason))?;
         let new = self::plugin(filter, &code);
         let old = std::mem::replace(&mut self.world.plugins[plugin], new);
         if let Err(reason) = self.canary(plugin, &code) {
@@ -250,6 +215,20 @@ impl Emulator {
     }
 }
 
+/// Every filter, in the order of the plugins.
+fn loaded(scenario: &Scenario) -> impl Iterator<Item = &Filter> {
+    scenario.filters.iter().chain(&scenario.network_filters)
+}
+
+/// The modules of a scenario's filters, or Envoy's words for what is wrong with one.
+pub(crate) fn codes(scenario: &Scenario, metering: Metering) -> Result<Vec<Arc<Code>>, String> {
+    loaded(scenario).map(|filter| open(filter, metering).map_err(|why| refusal(filter, &why))).collect()
+}
+
+fn open(filter: &Filter, metering: Metering) -> Result<Arc<Code>, String> {
+    linking::open(filter.wasm.path(), metering)
+}
+
 fn refusal(filter: &Filter, why: &str) -> String {
     format!("Unable to create Wasm plugin {}: {why}", filter.name)
 }
@@ -258,7 +237,7 @@ pub(super) fn plugin(filter: Filter, code: &Code) -> Plugin {
     let configuration = match &filter.configuration {
         Configuration::None => Vec::new(),
         Configuration::Text(text) => text.clone(),
-        Configuration::Struct(json) => json.as_object().map(structure).unwrap_or_default(),
+        Configuration::Struct(json) => json.as_object().map(super::structs::structure).unwrap_or_default(),
     };
     let vm_key = format!(
         "{}|{}|{}|{:?}",
@@ -267,46 +246,12 @@ pub(super) fn plugin(filter: Filter, code: &Code) -> Plugin {
         code.hash,
         filter.environment
     );
-    let key = format!("{}||{}||{:?}", filter.root_id, configuration.escape_ascii(), filter.failure_policy);
+    let key = format!(
+        "{}||{}||{}||{:?}",
+        filter.name,
+        filter.root_id,
+        configuration.escape_ascii(),
+        filter.failure_policy
+    );
     Plugin { filter, configuration, vm_key, key }
-}
-
-/// A `google.protobuf.Struct`, serialised.
-fn structure(object: &serde_json::Map<String, serde_json::Value>) -> Vec<u8> {
-    let entry = |(key, value): (&String, &serde_json::Value)| {
-        let value = self::value(value);
-        tagged(1, &[tagged(1, key.as_bytes()), tagged(2, &value)].concat())
-    };
-    object.iter().flat_map(entry).collect()
-}
-
-/// A `google.protobuf.Value`, serialised.
-fn value(json: &serde_json::Value) -> Vec<u8> {
-    use serde_json::Value::{Array, Bool, Null, Number, Object, String};
-    match json {
-        Null => vec![0x08, 0],
-        Number(number) => {
-            let number = number.as_f64().unwrap_or(f64::NAN).to_le_bytes();
-            [&[0x11][..], &number].concat()
-        }
-        String(text) => tagged(3, text.as_bytes()),
-        Bool(bit) => vec![0x20, u8::from(*bit)],
-        Object(object) => tagged(5, &structure(object)),
-        Array(list) => {
-            let values: Vec<u8> = list.iter().flat_map(|v| tagged(1, &value(v))).collect();
-            tagged(6, &values)
-        }
-    }
-}
-
-fn tagged(number: u8, bytes: &[u8]) -> Vec<u8> {
-    let mut out = vec![number << 3 | 2];
-    let mut length = bytes.len();
-    while length >= 0x80 {
-        out.push((length & 0x7f) as u8 | 0x80);
-        length >>= 7;
-    }
-    out.push(length as u8);
-    out.extend_from_slice(bytes);
-    out
 }

@@ -1,24 +1,29 @@
 //! Running: callbacks, events, time, and what a test may look at between them.
 
+use super::faults::{Effect, Fault, Which};
 use super::proxy::Way;
 use super::proxy::filter::Came;
-use super::trace::{Effect, Trap, Which};
+use super::proxy::flags::CLIENT_GONE;
+use super::traps::{Failure, Trap, told};
 use super::world::{Action, Event};
 use super::{Emulator, callouts::grpc::News};
-use crate::{ClientView, Exchange, LogLine, Outcome, Request, UpstreamRequest};
+use crate::{ClientView, ConnectionExchange, Exchange, LogLine, Outcome, Request, UpstreamRequest};
 use std::time::Duration;
-
-/// How long a client waits for the next byte.
-const CLIENT_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A request on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct StreamHandle(u64);
+pub struct StreamHandle(pub(super) u64);
+
+impl StreamHandle {
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+}
 
 impl Emulator {
     /// Makes host calls of this name fail from now on.
     pub fn fault(mut self, call: &str, which: Which, effect: Effect) -> Self {
-        self.world.faults.add(call, which, effect);
+        self.world.faults.add(Fault::Call { name: call.into(), which, effect });
         self
     }
 
@@ -29,19 +34,23 @@ impl Emulator {
             .iter()
             .enumerate()
             .map(|(i, request)| {
+                self.advance(request.after);
                 let handle = self.request(i % self.world.workers, request);
                 self.finish_request(handle)
             })
             .collect();
+        let connections = self.run_connections();
         self.advance(self.world.settings.linger);
-        self.outcome(exchanges)
+        self.outcome(exchanges, connections)
     }
 
-    fn outcome(self, exchanges: Vec<Exchange>) -> Outcome {
-        let upstreams = self.world.upstreams.into_iter().skip(1);
+    fn outcome(self, exchanges: Vec<Exchange>, connections: Vec<ConnectionExchange>) -> Outcome {
+        let upstreams = self.world.upstreams.into_iter().enumerate();
+        let called = upstreams.filter(|(place, u)| *place > 0 || !u.called.is_empty());
         Outcome {
             exchanges,
-            callouts: upstreams.map(|u| (u.spec.name, u.received)).collect(),
+            connections,
+            callouts: called.map(|(_, u)| (u.spec.name, u.called)).collect(),
             metrics: self.world.metrics.snapshot(),
             logs: self.world.logs,
             trace: self.world.trace.lines(),
@@ -65,29 +74,38 @@ impl Emulator {
         self.world.done.get(&handle.0)
     }
 
-    /// Lets time pass until a request is complete, or the client has waited for 20 seconds in vain.
+    /// Lets time pass until a request is complete, or the client has waited in vain. What came of it is
+    /// told once.
     pub fn finish_request(&mut self, handle: StreamHandle) -> Exchange {
         while self.is_alive(handle.0) {
-            let limit = self.world.stream_mut(handle.0).client.last_byte + CLIENT_PATIENCE;
+            let patience = self.world.settings.client_patience;
+            let limit = self.world.stream_mut(handle.0).client.last_byte + patience;
             match self.world.clock.next(limit) {
                 Some(event) => self.handle(event),
                 None => {
                     self.world.clock.settle(limit);
-                    self.hang_up(handle);
-                    if let Some(exchange) = self.world.done.get_mut(&handle.0) {
-                        exchange.client = ClientView::Hang;
-                    }
+                    self.wait_in_vain(handle.0);
                 }
             }
         }
-        self.world.done.get(&handle.0).cloned().unwrap_or_else(|| panic!("no request {handle:?} was sent"))
+        let done = self.world.done.remove(&handle.0);
+        done.unwrap_or_else(|| panic!("{handle:?} was never sent, or what came of it was taken before"))
+    }
+
+    /// The client has had enough, and closes its connection.
+    pub(crate) fn wait_in_vain(&mut self, stream: u64) {
+        self.hang_up(StreamHandle(stream));
+        if let Some(exchange) = self.world.done.get_mut(&stream) {
+            exchange.client = ClientView::Hang;
+        }
     }
 
     /// The client closes its connection.
     pub fn hang_up(&mut self, handle: StreamHandle) {
         if self.is_alive(handle.0) {
-            let details = &mut self.world.stream_mut(handle.0).details;
-            *details = "downstream_remote_disconnect".into();
+            let stream = self.world.stream_mut(handle.0);
+            stream.details = "downstream_remote_disconnect".into();
+            stream.flags |= CLIENT_GONE;
             self.reset(handle.0);
         }
     }
@@ -131,7 +149,8 @@ impl Emulator {
         &self.world.traps
     }
 
-    /// What an upstream has got so far.
+    /// The callouts that an upstream has got so far. What the first one got on behalf of a client is told with that
+    /// client's request.
     pub fn received(&self, upstream: &str) -> &[UpstreamRequest] {
         let found = self.world.upstreams.iter().find(|u| u.spec.name == upstream);
         found.map_or(&[], |u| u.received.as_slice())
@@ -202,19 +221,20 @@ impl Emulator {
         self.world.instances[vm] = Some(instance);
         match outcome {
             Ok(answer) => Ok(answer),
-            Err(reason) => {
-                self.lose(vm, id, name, reason);
+            Err(failure) => {
+                self.lose(vm, id, name, failure);
                 Err(())
             }
         }
     }
 
     /// A VM has failed.
-    pub(crate) fn lose(&mut self, vm: usize, id: u32, name: &str, reason: String) {
+    pub(crate) fn lose(&mut self, vm: usize, id: u32, name: &str, failure: Failure) {
         self.world.vms[vm].failed = true;
+        let Failure { reason, frames } = failure;
         let (thread, calls) = (self.world.thread_of(vm), self.world.trace.last());
-        self.world.trace.push(format!("[{thread}#{id}] {name} trapped: {reason}"));
-        self.world.traps.push(Trap { callback: name.into(), context: id, thread, reason, calls });
+        self.world.trace.note(format!("[{thread}#{id}] {name} trapped: {reason}{}", told(&frames)));
+        self.world.traps.push(Trap { callback: name.into(), context: id, thread, reason, frames, calls });
     }
 
     pub(crate) fn enter(&mut self, vm: usize, id: u32, name: &str, args: &[u32]) -> Came {
@@ -247,6 +267,8 @@ impl Emulator {
                         self.continue_filter(stream, filter, Way::Response);
                     }
                 }
+                Action::ContinueReading(id) => self.continue_connection(vm, id),
+                Action::CloseConnection(id) => self.close_connection_of(vm, id),
                 Action::Reset(id) => {
                     if let Some((stream, _)) = place(self, id) {
                         self.reset(stream);
@@ -258,9 +280,7 @@ impl Emulator {
                     }
                 }
                 Action::Delete(root) => self.delete_root(vm, root),
-                Action::GrpcClose { root, token, status, message } => {
-                    self.grpc_news(vm, root, token, News::Close(status, message));
-                }
+                Action::Grpc { root, token, what } => self.grpc_news(vm, root, token, what),
                 Action::Forget(root) => {
                     if let Some(context) = self.world.vms[vm].contexts.get_mut(&root) {
                         context.root.call_answer = None;
@@ -274,16 +294,14 @@ impl Emulator {
         }
     }
 
-    fn handle(&mut self, event: Event) {
+    pub(crate) fn handle(&mut self, event: Event) {
         match event {
             Event::Downstream { stream, part } => self.client_sent(stream, part),
             Event::Upstream { stream, attempt, part } => self.upstream_sent(stream, attempt, part),
+            Event::Connection { connection, news } => self.connection_news(connection, news),
             Event::RouteTimeout { stream } => self.route_timed_out(stream),
-            Event::Retry { stream } => {
-                if self.is_alive(stream) {
-                    self.dispatch(stream);
-                }
-            }
+            Event::TryTimeout { stream, attempt } => self.try_timed_out(stream, attempt),
+            Event::Retry { stream } => self.try_again(stream),
             Event::QueueReady { owner, token } => {
                 if let Some(vm) = self.world.serving(owner.thread, &owner.key)
                     && self.world.context(vm, owner.root).is_some()
@@ -351,10 +369,11 @@ impl Emulator {
             News::Message(message) => {
                 let size = message.len() as u32;
                 root_state.grpc_message = Some(message);
-                if unary {
-                    root_state.grpc_calls.remove(&token);
-                }
                 self.news(vm, root, "proxy_on_grpc_receive", &[token, size]);
+                // It is there in its own callback still.
+                if unary && let Some(context) = self.world.vms[vm].contexts.get_mut(&root) {
+                    context.root.grpc_calls.remove(&token);
+                }
             }
             News::Trailing(map) => {
                 let count = map.len() as u32;
@@ -363,13 +382,14 @@ impl Emulator {
             }
             News::Close(status, message) => {
                 root_state.status = (status, message);
-                if let Some(open) = root_state.grpc_calls.get_mut(&token) {
+                self.news(vm, root, "proxy_on_grpc_close", &[token, status]);
+                let Some(context) = self.world.vms[vm].contexts.get_mut(&root) else { return };
+                if let Some(open) = context.root.grpc_calls.get_mut(&token) {
                     open.remote_closed = true;
                     if unary || open.local_closed {
-                        root_state.grpc_calls.remove(&token);
+                        context.root.grpc_calls.remove(&token);
                     }
                 }
-                self.news(vm, root, "proxy_on_grpc_close", &[token, status]);
             }
         }
     }

@@ -1,18 +1,28 @@
 //! A VM: an instance of a module with its memory, and the way into it.
 
-use super::abi::Stop;
-use super::linking::{self, Code, HEARTBEAT};
+use super::callbacks;
+use super::linking::{self, AbiVersion, Code, HEARTBEAT, Metering};
+use super::meters::Spent;
+use super::traps::Failure;
 use super::world::World;
 use std::time::Duration;
-use wasmtime::{Func, Instance, Memory, Store, StoreLimits, StoreLimitsBuilder, Val};
+use wasmtime::{
+    Func, FuncType, Instance, Memory, ResourceLimiter, Store, Trap, TypedFunc, Val, ValRaw, ValType,
+};
 
 /// `proxy-wasm-cpp-host`, `include/proxy-wasm/limits.h`.
 const MEMORY_LIMIT: usize = 1 << 30;
+/// V8, `kV8MaxWasmTableSize`.
+const TABLE_LIMIT: usize = 10_000_000;
+/// As much fuel as there can be.
+const PLENTY: u64 = u64::MAX >> 1;
 
 /// Why a host call is refused: the VM may only do a few things while it starts or allocates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Restriction {
     None,
+    /// The module's start section.
+    Instantiating,
     /// `_initialize`, `main`, `_start`.
     Starting,
     /// `malloc` or `proxy_on_memory_allocate`, called by the host.
@@ -20,7 +30,6 @@ pub(crate) enum Restriction {
 }
 
 /// What host calls reach through their store.
-#[derive(Debug)]
 pub struct HostState {
     /// Everything but this VM. It is here while the VM runs, and with the emulator otherwise; the other of the two has
     /// a hollow one. The frames of the emulator below a VM that runs know ids and nothing else, so that what comes back
@@ -28,22 +37,68 @@ pub struct HostState {
     pub(crate) world: Box<World>,
     /// Which VM this is.
     pub(crate) vm: usize,
+    /// The callback that runs; empty while the module starts.
+    pub(crate) callback: &'static str,
     /// The context that was called.
     pub(crate) current: u32,
     /// The context that `set_effective_context` chose, or 0.
     pub(crate) effective: u32,
     pub(crate) restricted: Restriction,
     pub(crate) memory: Option<Memory>,
-    pub(crate) allocate: Option<Func>,
-    limits: StoreLimits,
+    pub(crate) allocate: Option<TypedFunc<u32, u32>>,
+    /// Why the VM is lost, though it runs on for now.
+    pub(crate) broken: Option<Failure>,
+    limits: Limits,
+}
+
+impl std::fmt::Debug for HostState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HostState")
+            .field("vm", &self.vm)
+            .field("callback", &self.callback)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a VM may have, and what it has.
+#[derive(Debug, Default)]
+struct Limits {
+    /// Bytes of linear memory.
+    memory: usize,
+    before: usize,
+}
+
+impl ResourceLimiter for Limits {
+    fn memory_growing(&mut self, current: usize, to: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        self.before = current;
+        let fits = to <= MEMORY_LIMIT;
+        if fits {
+            self.memory = to;
+        }
+        Ok(fits)
+    }
+
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.memory = self.before;
+        Ok(())
+    }
+
+    fn table_growing(&mut self, _: usize, to: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(to <= TABLE_LIMIT)
+    }
 }
 
 /// An instance.
 #[derive(Debug)]
 pub(crate) struct Vm {
     store: Store<HostState>,
-    instance: Instance,
-    patience: Duration,
+    /// In the order of [`callbacks::ALL`].
+    callbacks: Box<[Option<Func>]>,
+    abi: AbiVersion,
+    metering: Metering,
+    beats: u64,
+    /// What is known to be in the meters.
+    memory: usize,
 }
 
 impl Vm {
@@ -57,51 +112,73 @@ impl Vm {
         let state = HostState {
             world: Box::default(),
             vm: index,
+            callback: "",
             current: 0,
             effective: 0,
-            restricted: Restriction::Starting,
+            restricted: Restriction::Instantiating,
             memory: None,
             allocate: None,
-            limits: StoreLimitsBuilder::new().memory_size(MEMORY_LIMIT).build(),
+            broken: None,
+            limits: Limits::default(),
         };
-        let mut store = Store::new(linking::engine(), state);
+        let mut store = Store::new(linking::engine(code.metering), state);
         store.limiter(|state| &mut state.limits);
-        store.set_epoch_deadline(beats(patience));
-        std::mem::swap(world, &mut store.data_mut().world);
-        let started = Self::boot(code, &mut store);
-        std::mem::swap(world, &mut store.data_mut().world);
-        store.data_mut().restricted = Restriction::None;
-        started.map(|instance| Self { store, instance, patience })
+        let (callbacks, memory) = (Box::default(), 0);
+        let beats = beats(patience);
+        let mut vm = Self { store, callbacks, abi: code.abi, metering: code.metering, beats, memory };
+        let ordered = world.faults.callback("_initialize");
+        std::mem::swap(world, &mut vm.store.data_mut().world);
+        let given = vm.allow(ordered);
+        let started = vm.boot(code);
+        std::mem::swap(world, &mut vm.store.data_mut().world);
+        vm.account(world, "_initialize", 0, given);
+        vm.store.data_mut().restricted = Restriction::None;
+        started.map(|()| vm)
     }
 
-    fn boot(code: &Code, store: &mut Store<HostState>) -> Result<Instance, String> {
-        let failed = |what: &str, e: &wasmtime::Error| format!("{what}: {}", linking::chain(e));
-        let instance = linking::linker(code.abi)
-            .instantiate(&mut *store, &code.module)
-            .map_err(|e| failed("Failed to initialize Wasm code", &e))?;
-        store.data_mut().memory = instance.get_memory(&mut *store, "memory");
+    fn boot(&mut self, code: &Code) -> Result<(), String> {
+        let store = &mut self.store;
+        let failed = |what: &str, error: &wasmtime::Error| format!("{what}: {}", Failure::of(error));
+        let (instance, memory) =
+            code.instantiate(store).map_err(|e| failed("Failed to initialize Wasm code", &e))?;
+        let state = store.data_mut();
+        (state.memory, state.restricted) = (memory, Restriction::Starting);
         let function = |store: &mut Store<HostState>, name: &str| instance.get_func(&mut *store, name);
         // The host looks for `malloc` first (proxy-wasm-cpp-host, `src/wasm.cc`, getFunctions); the ABI says otherwise.
-        let allocator = ["malloc", "proxy_on_memory_allocate"].iter().find_map(|name| function(store, name));
-        let allocator = allocator.ok_or("Wasm module is missing malloc function.")?;
-        allocator.typed::<u32, u32>(&*store).map_err(|e| failed("Wasm module has a strange malloc", &e))?;
+        let allocator = ["malloc", "proxy_on_memory_allocate"]
+            .iter()
+            .find_map(|name| Some((name, function(store, name)?)))
+            .ok_or("Wasm module is missing malloc function.")?;
+        let (name, allocator) = allocator;
+        let allocator = allocator
+            .typed::<u32, u32>(&*store)
+            .map_err(|_| format!("Bad function signature for: {name}"))?;
         store.data_mut().allocate = Some(allocator);
-        let entries: &[&str] = match function(store, "_initialize") {
-            Some(_) if function(store, "main").is_some() => &["_initialize", "main"],
-            Some(_) => &["_initialize", "__main_void"],
-            None => &["_start"],
+        self.callbacks = find_callbacks(store, instance, code.abi)?;
+        let initialize = function(store, "_initialize");
+        let main = initialize.and_then(|_| function(store, "main"));
+        let (main, name_of_main, args) = match main {
+            Some(main) => (Some(main), "main", 2),
+            None => (initialize.and_then(|_| function(store, "__main_void")), "__main_void", 0),
         };
-        for name in entries {
-            let Some(entry) = function(store, name) else { continue };
-            let ty = entry.ty(&*store);
-            let args = vec![Val::I32(0); ty.params().len()];
-            let mut results = vec![Val::I32(0); ty.results().len()];
+        let start = if initialize.is_some() { None } else { function(store, "_start") };
+        let mut entries = Vec::new();
+        for (name, entry, args, results) in
+            [("_initialize", initialize, 0, 0), (name_of_main, main, args, 1), ("_start", start, 0, 0)]
+        {
+            let Some(entry) = entry else { continue };
+            if !is_of_type(&entry.ty(&*store), args, results) {
+                return Err(format!("Bad function signature for: {name}"));
+            }
+            entries.push((name, entry, vec![Val::I32(0); args], vec![Val::I32(0); results]));
+        }
+        for (name, entry, args, mut results) in entries {
             entry.call(&mut *store, &args, &mut results).map_err(|e| {
                 let last = store.data().world.trace.last().join("\n");
-                format!("Function: {name} failed: {}\n{last}", linking::chain(&e))
+                failed(&format!("Function: {name} failed"), &e) + "\n" + &last
             })?;
         }
-        Ok(instance)
+        Ok(())
     }
 
     /// Calls a callback with `context` as its first argument. `Ok(None)`: it is not exported. `Err`: why it trapped.
@@ -111,45 +188,104 @@ impl Vm {
         name: &str,
         context: u32,
         args: &[u32],
-    ) -> Result<Option<u32>, String> {
-        let Some(callback) = self.instance.get_func(&mut self.store, name) else { return Ok(None) };
-        let ty = callback.ty(&self.store);
-        let given = std::iter::once(context).chain(args.iter().copied());
-        let args: Vec<_> = given.map(|arg| Val::I32(arg.cast_signed())).collect();
-        let mut results = vec![Val::I32(0); ty.results().len()];
+    ) -> Result<Option<u32>, Failure> {
+        let Some(place) = callbacks::find(name) else { return Ok(None) };
+        let Some(function) = self.callbacks[place] else { return Ok(None) };
+        let callback = &callbacks::ALL[place];
+        // Arguments that are not given are 0, and those that the callback has not are not passed.
+        let mut values = [ValRaw::u32(0); callbacks::MOST];
+        for (value, arg) in values.iter_mut().zip(std::iter::once(&context).chain(args)) {
+            *value = ValRaw::u32(*arg);
+        }
+        let ordered = world.faults.callback(callback.name);
         let state = self.store.data_mut();
+        state.callback = callback.name;
         state.current = context;
         // The effective context does not outlive an entry (proxy-wasm-cpp-host, `SaveRestoreContext`).
         state.effective = 0;
         state.restricted = Restriction::None;
         std::mem::swap(world, &mut state.world);
-        self.store.set_epoch_deadline(beats(self.patience));
-        let outcome = callback.call(&mut self.store, &args, &mut results);
+        let given = self.allow(ordered);
+        let count = callback.params(self.abi).max(usize::from(callback.returns));
+        // SAFETY: `find_callbacks` has seen that the function takes so many numbers and returns one if the callback does,
+        // and it is of this store.
+        let outcome =
+            unsafe { function.call_unchecked(&mut self.store, std::ptr::from_mut(&mut values[..count])) };
         std::mem::swap(world, &mut self.store.data_mut().world);
+        self.account(world, callback.name, context, given);
+        if let Some(broken) = self.store.data_mut().broken.take() {
+            return Err(broken);
+        }
         match outcome {
-            Ok(()) => Ok(Some(results.first().and_then(Val::i32).unwrap_or(0).cast_unsigned())),
-            Err(error) => Err(reason(&error)),
+            Ok(()) => Ok(Some(if callback.returns { values[0].get_u32() } else { 0 })),
+            Err(error) => {
+                let mut failure = Failure::of(&error);
+                let spent = error.downcast_ref::<Trap>() == Some(&Trap::OutOfFuel);
+                if let Some(after) = ordered.filter(|_| spent) {
+                    failure.reason = format!("ordered by the test after {after} instructions");
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// Winds up the clock. How many instructions are allowed, if they are counted.
+    fn allow(&mut self, ordered: Option<u64>) -> Option<u64> {
+        self.store.set_epoch_deadline(self.beats);
+        if self.metering == Metering::Time {
+            return None;
+        }
+        let limit = self.store.data().world.meters.limit.unwrap_or(PLENTY);
+        let given = ordered.unwrap_or(limit).min(limit);
+        self.store.set_fuel(given).expect("the engine counts instructions");
+        Some(given)
+    }
+
+    /// Puts down what a callback has used up.
+    fn account(&mut self, world: &mut World, callback: &'static str, context: u32, given: Option<u64>) {
+        let vm = self.store.data().vm;
+        if let Some(given) = given {
+            let left = self.store.get_fuel().expect("the engine counts instructions");
+            let (thread, instructions) = (world.thread_of(vm), given.saturating_sub(left));
+            world.meters.spend(Spent { thread, context, callback, instructions });
+        }
+        let memory = self.store.data().limits.memory;
+        if memory != self.memory {
+            self.memory = memory;
+            world.meters.mark(vm, world.vms[vm].thread, callback, memory);
         }
     }
 
     /// Bytes of linear memory.
     pub fn memory_size(&self) -> usize {
-        self.store.data().memory.map_or(0, |memory| memory.data_size(&self.store))
+        self.store.data().limits.memory
     }
+}
+
+/// All callbacks that a module has.
+fn find_callbacks(
+    store: &mut Store<HostState>,
+    instance: Instance,
+    abi: AbiVersion,
+) -> Result<Box<[Option<Func>]>, String> {
+    let mut found = vec![None; callbacks::ALL.len()];
+    for (place, callback) in found.iter_mut().zip(&callbacks::ALL).filter(|(_, c)| c.is_of(abi)) {
+        let Some(function) = instance.get_func(&mut *store, callback.name) else { continue };
+        let (params, results) = (callback.params(abi), usize::from(callback.returns));
+        if !is_of_type(&function.ty(&*store), params, results) {
+            return Err(format!("Bad function signature for: {}", callback.name));
+        }
+        *place = Some(function);
+    }
+    Ok(found.into())
+}
+
+/// Whether a function takes and gives so many numbers.
+fn is_of_type(ty: &FuncType, params: usize, results: usize) -> bool {
+    let mut types = ty.params().chain(ty.results());
+    ty.params().len() == params && ty.results().len() == results && types.all(|ty| matches!(ty, ValType::I32))
 }
 
 fn beats(patience: Duration) -> u64 {
-    u64::try_from(patience.as_millis() / HEARTBEAT.as_millis()).unwrap_or(u64::MAX).max(1) + 1
-}
-
-fn reason(error: &wasmtime::Error) -> String {
-    if let Some(stop) = error.downcast_ref::<Stop>() {
-        return stop.to_string();
-    }
-    match error.downcast_ref::<wasmtime::Trap>() {
-        Some(wasmtime::Trap::Interrupt) => {
-            format!("still running when its time was up; {}", linking::chain(error))
-        }
-        _ => linking::chain(error),
-    }
+    u64::try_from(patience.as_millis() / HEARTBEAT.as_millis()).unwrap_or(u64::MAX >> 1).max(1) + 1
 }

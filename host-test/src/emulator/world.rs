@@ -6,33 +6,41 @@
 
 use super::clock::Clock;
 use super::context::{BufferKind, Context, MapKind};
-use super::header_map::HeaderMap;
+use super::faults::Faults;
+use super::header_map::{HeaderMap, Kind};
 use super::linking::AbiVersion;
-use super::proxy::stream::Stream;
+use super::meters::Meters;
+use super::proxy::network;
+use super::proxy::stream::{FilterState, Stream};
 use super::random::Random;
+use super::schedule::Baton;
 use super::state::{Metrics, Queues, SharedData};
-use super::trace::{Faults, Trace, Trap};
+use super::trace::Trace;
+use super::traps::Trap;
 use super::vm::Vm;
 use crate::scenario::Turns;
 use crate::{Exchange, Filter, LogLevel, LogLine, Scenario, Settings, Upstream, UpstreamRequest};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
+pub(crate) use super::event::{Event, Part};
+
 /// What is done when a callback has returned.
 #[derive(Debug)]
 pub(crate) enum Action {
     ContinueDecoding(u32),
     ContinueEncoding(u32),
+    ContinueReading(u32),
+    CloseConnection(u32),
     Reset(u32),
     Reply(u32, LocalReply),
     /// `proxy_done` of a root context that was pending.
     Delete(u32),
-    /// A gRPC call that failed while it was started.
-    GrpcClose {
+    /// What comes of a gRPC call that failed while it was started.
+    Grpc {
         root: u32,
         token: u32,
-        status: u32,
-        message: Vec<u8>,
+        what: super::callouts::grpc::News,
     },
     /// Buffers and maps of a callout's callback.
     Forget(u32),
@@ -56,42 +64,13 @@ pub(crate) struct Owner {
     pub root: u32,
 }
 
-/// What happens at some time.
-#[derive(Debug)]
-pub(crate) enum Event {
-    QueueReady { owner: Owner, token: u32 },
-    Tick { vm: usize, root: u32 },
-    Downstream { stream: u64, part: Part },
-    Upstream { stream: u64, attempt: u32, part: Part },
-    RouteTimeout { stream: u64 },
-    Retry { stream: u64 },
-    HttpCall { vm: usize, root: u32, token: u32, outcome: super::callouts::http::Outcome },
-    Grpc { vm: usize, root: u32, token: u32, what: super::callouts::grpc::News },
-}
-
-/// A piece of a message on its way.
-#[derive(Debug)]
-pub(crate) enum Part {
-    Headers {
-        map: HeaderMap,
-        end: bool,
-    },
-    Body {
-        bytes: Vec<u8>,
-        end: bool,
-    },
-    Trailers(HeaderMap),
-    /// The connection broke: Envoy's word for how.
-    Broken(&'static str),
-}
-
 /// A filter of the configuration.
 #[derive(Debug)]
 pub(crate) struct Plugin {
     pub filter: Filter,
     pub configuration: Vec<u8>,
     pub vm_key: String,
-    /// Plugins of one VM that are configured alike share a root context.
+    /// Plugins of one VM that are named and configured alike share a root context.
     pub key: String,
 }
 
@@ -141,6 +120,10 @@ pub(crate) struct UpstreamState {
     pub spec: Upstream,
     pub turns: Turns,
     pub received: Vec<UpstreamRequest>,
+    /// Those of what it got that were not for a stream.
+    pub called: Vec<UpstreamRequest>,
+    /// A callout has left a connection behind that the next one takes.
+    pub idle: bool,
 }
 
 /// Everything. Whoever has it is the one who runs: an emulator, or the VM that it has entered.
@@ -162,13 +145,18 @@ pub(crate) struct World {
     /// How long a callback may run, by the wall's clock.
     pub patience: Duration,
     pub streams: BTreeMap<u64, Stream>,
+    pub next_connection: u64,
+    pub connections: BTreeMap<u64, network::Connection>,
     pub upstreams: Vec<UpstreamState>,
     pub shared: SharedData,
     pub queues: Queues<Owner>,
     pub metrics: Metrics,
     pub random: Random,
+    /// There when threads take turns.
+    pub baton: Option<Baton>,
     pub trace: Trace,
     pub faults: Faults,
+    pub meters: Meters,
     pub logs: Vec<LogLine>,
     pub traps: Vec<Trap>,
 }
@@ -176,6 +164,20 @@ pub(crate) struct World {
 impl World {
     pub fn thread_of(&self, vm: usize) -> usize {
         self.vms.get(vm).map_or(0, |vm| vm.thread)
+    }
+
+    /// The next event that is due now on a thread.
+    pub fn due_on(&mut self, thread: usize) -> Option<Event> {
+        let Self { clock, vms, streams, connections, .. } = self;
+        clock.due(|event| event.thread(vms, streams, connections) == thread)
+    }
+
+    /// The random numbers of a thread: one sequence for all while nothing depends on who is first.
+    pub fn random_of(&mut self, thread: usize) -> &mut Random {
+        match &mut self.baton {
+            Some(baton) => baton.randoms.entry(thread).or_insert_with(|| self.random.fork(thread)),
+            None => &mut self.random,
+        }
     }
 
     pub fn log(&mut self, level: LogLevel, text: String) {
@@ -202,6 +204,24 @@ impl World {
     /// A stream that is known to be there.
     pub fn stream_mut(&mut self, id: u64) -> &mut Stream {
         self.streams.get_mut(&id).unwrap_or_else(|| panic!("stream {id} is gone"))
+    }
+
+    /// The connection that a context is about, if it is about one.
+    pub fn connection_of(&self, vm: usize, id: u32) -> Option<u64> {
+        self.context(vm, id)?.connection.filter(|connection| self.connections.contains_key(connection))
+    }
+
+    /// A connection that is known to be there.
+    pub fn connection_mut(&mut self, id: u64) -> &mut network::Connection {
+        self.connections.get_mut(&id).unwrap_or_else(|| panic!("connection {id} is gone"))
+    }
+
+    /// The filter state of what a context is about.
+    pub fn filter_state(&mut self, vm: usize, id: u32) -> Option<&mut BTreeMap<String, FilterState>> {
+        if let Some(connection) = self.connection_of(vm, id) {
+            return Some(&mut self.connection_mut(connection).filter_state);
+        }
+        self.stream_of(vm, id).map(|stream| &mut self.stream_mut(stream).filter_state)
     }
 
     /// The root context of a context.
@@ -252,14 +272,14 @@ impl World {
             MapKind::ResponseHeaders if context.response.headers => stream.response_headers.as_mut(),
             MapKind::RequestTrailers => {
                 if !context.request.trailers && context.request.end_of_stream && context.request.body {
-                    stream.request_trailers.get_or_insert_default();
+                    stream.request_trailers.get_or_insert_with(|| HeaderMap::new(Kind::RequestTrailers));
                     context.request.trailers = true;
                 }
                 context.request.trailers.then_some(stream.request_trailers.as_mut()).flatten()
             }
             MapKind::ResponseTrailers => {
                 if !context.response.trailers && context.response.end_of_stream && context.response.body {
-                    stream.response_trailers.get_or_insert_default();
+                    stream.response_trailers.get_or_insert_with(|| HeaderMap::new(Kind::ResponseTrailers));
                     context.response.trailers = true;
                 }
                 context.response.trailers.then_some(stream.response_trailers.as_mut()).flatten()
@@ -280,8 +300,11 @@ impl World {
             }
             BufferKind::CallBody => roots.call_answer.as_ref().map(|a| a.body.clone()),
             BufferKind::GrpcMessage => Some(roots.grpc_message.clone().unwrap_or_default()),
-            BufferKind::DownstreamData | BufferKind::UpstreamData | BufferKind::CallData => Some(Vec::new()),
-            BufferKind::RequestBody | BufferKind::ResponseBody => {
+            BufferKind::CallData => Some(Vec::new()),
+            BufferKind::RequestBody
+            | BufferKind::ResponseBody
+            | BufferKind::DownstreamData
+            | BufferKind::UpstreamData => {
                 Some(self.buffer_mut(vm, id, kind).map(|b| b.clone()).unwrap_or_default())
             }
         }
@@ -290,6 +313,13 @@ impl World {
     /// A buffer that may be changed.
     pub fn buffer_mut(&mut self, vm: usize, id: u32, kind: BufferKind) -> Option<&mut Vec<u8>> {
         let context = self.vms.get(vm)?.contexts.get(&id)?;
+        if let Some(connection) = context.connection.and_then(|c| self.connections.get_mut(&c)) {
+            return match kind {
+                BufferKind::DownstreamData if context.downstream_data => Some(&mut connection.down.buffer),
+                BufferKind::UpstreamData if context.upstream_data => Some(&mut connection.up.buffer),
+                _ => None,
+            };
+        }
         let stream = self.streams.get_mut(&context.stream?)?;
         match kind {
             BufferKind::RequestBody if context.request.buffering => stream.request.buffer.as_mut(),
@@ -300,10 +330,10 @@ impl World {
         }
     }
 
-    /// The route is looked up again. There is one route, so what is seen of it is the trace.
+    /// The route is looked up again when the router asks for it. What filters can read of it stays until then.
     pub fn clear_route_cache(&mut self, vm: usize, id: u32) {
         if let Some(stream) = self.stream_of(vm, id) {
-            self.stream_mut(stream).route_lookups += 1;
+            self.stream_mut(stream).route_is_known = false;
         }
     }
 

@@ -3,6 +3,8 @@
 //! The pieces are plain JSON in the shape of Envoy's API, so whoever needs more than they offer changes what they
 //! return. `of_scenario` puts them together as scenarios need it; the demo and the benchmark do so as they like.
 
+use super::routes;
+use crate::scenario::RELOAD_AFTER;
 use crate::{Configuration, FailurePolicy, Filter, Scenario};
 use base64::Engine;
 use serde_json::{Map, Value, json};
@@ -11,12 +13,18 @@ use std::time::Duration;
 
 /// The listener of a scenario.
 pub const INGRESS: &str = "ingress";
+/// The listener of a scenario's TCP connections, and the prefix of its statistics.
+pub const CONNECTIONS: &str = "connections";
+/// The cluster behind the TCP proxy.
+pub const TCP_UPSTREAM: &str = "tcp_upstream";
 /// The access log of a scenario, in the folder of its process.
 pub const ACCESS_LOG: &str = "access.log";
 
 const HCM: &str = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 const ROUTER: &str = "envoy.extensions.filters.http.router.v3.Router";
 const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
+const NETWORK_WASM: &str = "envoy.extensions.filters.network.wasm.v3.Wasm";
+const TCP_PROXY: &str = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
 const FILE_LOG: &str = "envoy.extensions.access_loggers.file.v3.FileAccessLog";
 const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
@@ -29,6 +37,7 @@ pub fn any(name: &str, mut message: Value) -> Value {
 /// A whole bootstrap, its admin interface on a port of the kernel's choice.
 pub fn bootstrap(listeners: &[Value], clusters: &[Value]) -> Value {
     json!({
+        "node": { "id": "tollgate", "cluster": "tollgate" },
         "admin": { "address": address(SocketAddr::from(([127, 0, 0, 1], 0))) },
         "static_resources": { "listeners": listeners, "clusters": clusters },
     })
@@ -69,24 +78,47 @@ pub fn route(prefix: &str, cluster: &str) -> Value {
     json!({ "match": { "prefix": prefix }, "route": { "cluster": cluster } })
 }
 
-/// A cluster with one endpoint. `http2` speaks HTTP/2 without TLS to it, as gRPC needs it.
-pub fn cluster(name: &str, endpoint: SocketAddr, http2: bool) -> Value {
+/// A cluster with one endpoint, or none. `http2` speaks HTTP/2 without TLS to it, as gRPC needs it.
+pub fn cluster(name: &str, endpoint: impl Into<Option<SocketAddr>>, http2: bool) -> Value {
     let protocol = match http2 {
         true => json!({ "http2_protocol_options": {} }),
         false => json!({ "http_protocol_options": { "enable_trailers": true } }),
     };
     let options = any(HTTP_OPTIONS, json!({ "explicit_http_config": protocol }));
-    let endpoint = json!({ "endpoint": { "address": address(endpoint) } });
+    let endpoint = endpoint.into().map(|at| json!({ "endpoint": { "address": address(at) } }));
+    let endpoints: Vec<_> = endpoint.into_iter().collect();
     json!({
         "name": name,
         "type": "STATIC",
-        "load_assignment": { "cluster_name": name, "endpoints": [{ "lb_endpoints": [endpoint] }] },
+        "load_assignment": { "cluster_name": name, "endpoints": [{ "lb_endpoints": endpoints }] },
         "typed_extension_protocol_options": { (HTTP_OPTIONS): options },
     })
 }
 
 /// A Wasm filter among the HTTP filters.
 pub fn wasm(filter: &Filter) -> Value {
+    wasm_as(WASM, filter)
+}
+
+/// A Wasm filter among the network filters.
+pub fn network_wasm(filter: &Filter) -> Value {
+    wasm_as(NETWORK_WASM, filter)
+}
+
+/// A listener for TCP with these network filters, and a TCP proxy to a cluster behind them.
+pub fn tcp_listener(name: &str, at: SocketAddr, network_filters: Vec<Value>, cluster: &str) -> Value {
+    let proxy = any(TCP_PROXY, json!({ "stat_prefix": name, "cluster": cluster }));
+    let proxy = json!({ "name": "envoy.filters.network.tcp_proxy", "typed_config": proxy });
+    let filters: Vec<Value> = network_filters.into_iter().chain([proxy]).collect();
+    json!({
+        "name": name,
+        "stat_prefix": name,
+        "address": address(at),
+        "filter_chains": [{ "filters": filters }],
+    })
+}
+
+fn wasm_as(kind: &str, filter: &Filter) -> Value {
     let mut vm = json!({
         "vm_id": filter.vm_id,
         "runtime": "envoy.wasm.runtime.v8",
@@ -111,15 +143,17 @@ pub fn wasm(filter: &Filter) -> Value {
     match filter.failure_policy {
         FailurePolicy::FailClosed => {}
         FailurePolicy::FailOpen => plugin["failure_policy"] = json!("FAIL_OPEN"),
+        FailurePolicy::LegacyFailOpen => plugin["fail_open"] = json!(true),
         FailurePolicy::FailReload => plugin["failure_policy"] = json!("FAIL_RELOAD"),
+    }
+    if filter.reload_after != RELOAD_AFTER {
+        plugin["reload_config"] = json!({ "backoff": { "base_interval": duration(filter.reload_after) } });
     }
     // Envoy before 1.35 refuses the very field.
     if filter.allow_on_headers_stop_iteration {
         plugin["allow_on_headers_stop_iteration"] = json!(true);
     }
-    // An HTTP filter must have a name; a plugin need not.
-    let name = if filter.name.is_empty() { "wasm" } else { &filter.name };
-    json!({ "name": name, "typed_config": any(WASM, json!({ "config": plugin })) })
+    json!({ "name": filter.http_name(), "typed_config": any(kind, json!({ "config": plugin })) })
 }
 
 /// What Envoy unwraps for the filter: a `StringValue`, or a `BytesValue` for bytes that no protobuf string may hold.
@@ -146,8 +180,12 @@ pub fn duration(d: Duration) -> Value {
 }
 
 /// The bootstrap of a scenario whose upstreams are at `endpoints`: in the order of the scenario, with their name and
-/// whether they speak HTTP/2.
-pub(super) fn of_scenario(scenario: &Scenario, endpoints: &[(String, SocketAddr, bool)]) -> Value {
+/// whether they speak HTTP/2. `tcp` is where the TCP proxy connects to.
+pub(super) fn of_scenario(
+    scenario: &Scenario,
+    endpoints: &[(String, Option<SocketAddr>, bool)],
+    tcp: Option<SocketAddr>,
+) -> Value {
     let settings = &scenario.settings;
     let mut clusters: Vec<Value> =
         endpoints.iter().map(|(name, at, http2)| cluster(name, *at, *http2)).collect();
@@ -155,10 +193,15 @@ pub(super) fn of_scenario(scenario: &Scenario, endpoints: &[(String, SocketAddr,
         cluster["per_connection_buffer_limit_bytes"] = json!(settings.buffer_limit);
     }
     let first = endpoints.first().map_or("", |(name, ..)| name);
-    let mut route = route("/", first);
-    route["route"]["timeout"] = duration(settings.route_timeout);
+    let catch_all = [crate::VirtualHost::new("any", &["*"]).route(crate::Route::to("/", first))];
+    let hosts = if settings.virtual_hosts.is_empty() { &catch_all[..] } else { &settings.virtual_hosts };
+    let hosts: Vec<Value> = hosts.iter().map(|host| routes::virtual_host(host, settings)).collect();
     let filters = scenario.filters.iter().map(wasm).collect();
-    let mut manager = connection_manager(filters, &[any_host(&[route])]);
+    let mut manager = connection_manager(filters, &hosts);
+    // A route may lead to a cluster that there is not, which is for the request to find out.
+    manager["route_config"]["validate_clusters"] = json!(false);
+    // A connection that is cut off is left to the client to close for so long; Envoy's default is a second.
+    manager["delayed_close_timeout"] = duration(Duration::from_millis(100));
     manager["generate_request_id"] = json!(settings.generate_request_id);
     let log = json_access_log(
         ACCESS_LOG,
@@ -172,7 +215,25 @@ pub(super) fn of_scenario(scenario: &Scenario, endpoints: &[(String, SocketAddr,
     manager["access_log"] = json!([log]);
     let mut ingress = listener(INGRESS, SocketAddr::from(([127, 0, 0, 1], 0)), manager);
     ingress["per_connection_buffer_limit_bytes"] = json!(settings.buffer_limit);
-    bootstrap(&[ingress], &clusters)
+    let mut listeners = vec![ingress];
+    if let Some(tcp) = tcp {
+        listeners.push(connections(scenario));
+        let mut behind = cluster(TCP_UPSTREAM, tcp, false);
+        behind["per_connection_buffer_limit_bytes"] = json!(settings.buffer_limit);
+        clusters.push(behind);
+    }
+    bootstrap(&listeners, &clusters)
+}
+
+/// The listener for the TCP connections of a scenario. It logs them itself: the TCP proxy may not see them at all.
+fn connections(scenario: &Scenario) -> Value {
+    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+    let filters = scenario.network_filters.iter().map(network_wasm).collect();
+    let mut listener = tcp_listener(CONNECTIONS, any_port, filters, TCP_UPSTREAM);
+    listener["per_connection_buffer_limit_bytes"] = json!(scenario.settings.buffer_limit);
+    let fields = [("port", "%DOWNSTREAM_DIRECT_REMOTE_PORT%"), ("flags", "%RESPONSE_FLAGS%")];
+    listener["access_log"] = json!([json_access_log(ACCESS_LOG, &fields)]);
+    listener
 }
 
 #[cfg(test)]

@@ -11,14 +11,17 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// How long a client waits for the next byte.
-const PATIENCE: Duration = Duration::from_secs(20);
+const CONNECT: Duration = Duration::from_secs(20);
 
-/// Sends a request. What came of it, and the port it was sent from.
-pub(super) fn send(proxy: SocketAddr, request: &Request) -> io::Result<(ClientView, u16)> {
-    let mut stream = TcpStream::connect_timeout(&proxy, PATIENCE)?;
+/// Sends a request, and waits for the next byte this long. What came of it, and the port it was sent from.
+pub(super) fn send(
+    proxy: SocketAddr,
+    request: &Request,
+    patience: Duration,
+) -> io::Result<(ClientView, u16)> {
+    let mut stream = TcpStream::connect_timeout(&proxy, CONNECT)?;
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(patience))?;
     let us = stream.local_addr()?;
     let mut out = stream.try_clone()?;
     let view = std::thread::scope(|scope| {

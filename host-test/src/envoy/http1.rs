@@ -36,11 +36,13 @@ pub(super) struct Message {
 }
 
 impl Message {
-    /// The words of the first line: at most three, of which the last may hold spaces.
+    /// The three parts of the first line. Spaces are part of a reason phrase, or of the target of a request.
     pub fn words(&self) -> [String; 3] {
         let line = String::from_utf8_lossy(&self.start);
-        let mut words = line.splitn(3, ' ').map(str::to_owned);
-        std::array::from_fn(|_| words.next().unwrap_or_default())
+        let (first, rest) = line.split_once(' ').unwrap_or((&line, ""));
+        let is_status = line.starts_with("HTTP/1.");
+        let rest = if is_status { rest.split_once(' ') } else { rest.rsplit_once(' ') }.unwrap_or((rest, ""));
+        [first, rest.0, rest.1].map(str::to_owned)
     }
 
     /// The status code of a response; 0 when there is none.
@@ -264,6 +266,8 @@ mod tests {
         let m =
             read(Kind::Request, b"GET /a?b HTTP/1.1\r\nHost: h\r\nX: \xff\r\nY:\r\nx: 2\r\n\r\n").unwrap();
         assert_eq!(m.words(), ["GET", "/a?b", "HTTP/1.1"]);
+        let spaces = read(Kind::Request, b"GET /a b HTTP/1.1\r\n\r\n").unwrap();
+        assert_eq!(spaces.words(), ["GET", "/a b", "HTTP/1.1"]);
         let names: Vec<_> = m.headers.0.iter().map(|(n, _)| n.as_slice()).collect();
         assert_eq!(names, [b"host".as_slice(), b"x", b"y", b"x"]);
         assert_eq!(m.headers.get_all("x").collect::<Vec<_>>(), [b"\xff".as_slice(), b"2"]);

@@ -12,8 +12,10 @@ mod http1;
 mod kernel;
 mod log;
 mod process;
+mod routes;
 mod run;
 mod spawn;
+mod tcp;
 mod upstream;
 mod wire;
 

@@ -1,8 +1,11 @@
 //! One scenario on one Envoy.
 
 use super::upstream::{Server, Upstreams};
-use super::{Options, Process, StartError, bootstrap, client, log, process};
-use crate::{ClientView, Exchange, LogLevel, Outcome, Refused, Request, Response, Scenario, Upstream};
+use super::{Options, Process, StartError, bootstrap, client, log, process, tcp};
+use crate::{
+    ClientView, Connection, ConnectionExchange, End, Exchange, Filter, LogLevel, Outcome, Refused, Request,
+    Response, Scenario, Upstream, UpstreamRequest,
+};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,27 +28,44 @@ pub fn run(scenario: &Scenario) -> Result<Outcome, Refused> {
     let wanted = if scenario.upstreams.is_empty() { &default } else { scenario.upstreams.as_slice() };
     let upstreams = Upstreams::start(wanted).unwrap_or_else(|e| panic!("cannot start the upstreams: {e}"));
     let endpoints: Vec<_> =
-        upstreams.servers().iter().map(|s| (s.name.clone(), s.address(), s.http2)).collect();
+        upstreams.servers().iter().map(|s| (s.name.clone(), s.endpoint(), s.http2)).collect();
+    let tcp = !scenario.connections.is_empty() || !scenario.network_filters.is_empty();
+    let tcp = tcp.then(|| {
+        tcp::Server::start(&scenario.tcp_upstream)
+            .unwrap_or_else(|e| panic!("cannot start the upstream for TCP: {e}"))
+    });
     let options = Options {
         workers: scenario.settings.workers,
         level: LogLevel::Warn,
         wasm_level: scenario.settings.log_level,
     };
-    let envoy = match Process::start(&bootstrap::of_scenario(scenario, &endpoints), &options) {
+    let envoy = match Process::start(
+        &bootstrap::of_scenario(scenario, &endpoints, tcp.as_ref().map(tcp::Server::address)),
+        &options,
+    ) {
         Ok(envoy) => envoy,
         Err(StartError::Ended(entries)) => {
             let reason = process::reason(&entries);
-            return Err(Refused { reason, logs: log::of_filters(&entries, &scenario.filters) });
+            return Err(Refused { reason, logs: log::of_filters(&entries, &filters(scenario)) });
         }
         Err(error) => panic!("{error}"),
     };
-    Ok(Run { scenario, envoy, servers: upstreams.servers(), refused: Mutex::default() }.outcome())
+    // The server for TCP goes last: it waits for its connections, whose other ends Envoy holds.
+    let tcp = tcp.as_ref();
+    Ok(Run { scenario, envoy, servers: upstreams.servers(), tcp, refused: Mutex::default() }.outcome())
 }
+
+fn filters(scenario: &Scenario) -> Vec<Filter> {
+    scenario.filters.iter().chain(&scenario.network_filters).cloned().collect()
+}
+
+type Callouts = BTreeMap<String, Vec<UpstreamRequest>>;
 
 struct Run<'a> {
     scenario: &'a Scenario,
     envoy: Process,
     servers: &'a [Arc<Server>],
+    tcp: Option<&'a tcp::Server>,
     /// Refused connections by the name of Envoy's statistic.
     refused: Mutex<BTreeMap<String, u64>>,
 }
@@ -53,7 +73,7 @@ struct Run<'a> {
 impl Run<'_> {
     fn outcome(&self) -> Outcome {
         let done = AtomicBool::new(false);
-        let exchanges = std::thread::scope(|scope| {
+        let (exchanges, connections) = std::thread::scope(|scope| {
             if self.servers.iter().any(|s| s.refuses_for_a_while()) {
                 scope.spawn(|| {
                     while !done.load(Ordering::Relaxed) {
@@ -65,62 +85,127 @@ impl Run<'_> {
             // Also when a request panics: the scope waits for its threads.
             let _end = SetOnDrop(&done);
             let exchanges = self.exchanges();
+            let connections = self.connections();
             std::thread::sleep(self.scenario.settings.linger);
-            exchanges
+            (exchanges, connections)
         });
-        let exchanges = self.attribute(exchanges);
-        let callouts = self.servers.iter().skip(1).map(|s| (s.name.clone(), s.requests())).collect();
+        let (exchanges, callouts) = self.attribute(exchanges);
         let prefix = "wasmcustom.";
         let stats = self.admin(self.envoy.stats_matching("^wasmcustom\\."));
         let metrics =
             stats.into_iter().filter_map(|(n, v)| Some((n.strip_prefix(prefix)?.to_owned(), v))).collect();
-        let logs = log::of_filters(&self.envoy.logs(), &self.scenario.filters);
-        Outcome { exchanges, callouts, metrics, logs, trace: Vec::new() }
+        let logs = log::of_filters(&self.envoy.logs(), &filters(self.scenario));
+        Outcome { exchanges, connections, callouts, metrics, logs, trace: Vec::new() }
     }
 
-    /// Sends the requests. For each its fate, and how many requests the first upstream had seen before it.
-    fn exchanges(&self) -> Vec<(Exchange, usize)> {
+    /// Sends the requests. For each its fate, and how many requests each upstream had seen before it.
+    fn exchanges(&self) -> Vec<(Exchange, Vec<usize>)> {
         self.scenario.requests.iter().map(|request| self.exchange(request)).collect()
     }
 
-    fn exchange(&self, request: &Request) -> (Exchange, usize) {
-        let before = self.servers[0].count();
-        let (client, port) = client::send(self.envoy.listener(bootstrap::INGRESS), request)
-            .unwrap_or_else(|e| panic!("cannot connect to Envoy: {e}\n{}", self.envoy.log_text()));
+    fn exchange(&self, request: &Request) -> (Exchange, Vec<usize>) {
+        std::thread::sleep(request.after);
+        let before = self.servers.iter().map(|server| server.count()).collect();
+        let (client, port) = client::send(
+            self.envoy.listener(bootstrap::INGRESS),
+            request,
+            self.scenario.settings.client_patience,
+        )
+        .unwrap_or_else(|e| panic!("cannot connect to Envoy: {e}\n{}", self.envoy.log_text()));
         // A stream is logged, then its filters are told that it is over, then the connection goes. The gauge is the
         // last of it all, so what filters do at the end is done.
         let active = "http.ingress.downstream_cx_active";
         let stats = || self.admin(self.envoy.stats_matching("^http\\.ingress\\.downstream_cx_active$"));
         self.wait_for(active, || stats().get(active).is_none_or(|n| *n == 0));
-        let mut details = None;
+        let mut line = None;
         let logged = Instant::now();
         self.wait_for("the access log", || {
-            details = self.details(port);
+            line = self.logged_of(port);
             // A connection that was closed before a request was read has no stream, and no line.
-            details.is_some() || (client == ClientView::Reset && logged.elapsed() > NO_STREAM)
+            line.is_some() || (client == ClientView::Reset && logged.elapsed() > NO_STREAM)
         });
         self.wait_for("the upstreams", || !self.servers.iter().any(|s| s.is_reading()));
         self.count_refusals();
-        (Exchange { client, upstream: Vec::new(), details: details.unwrap_or_default() }, before)
+        let (details, flags) = line.unwrap_or_else(|| (String::new(), "-".into()));
+        (Exchange { client, upstream: Vec::new(), details, flags }, before)
     }
 
-    /// The response code details of the stream on the connection from this port.
-    fn details(&self, port: u16) -> Option<String> {
+    fn connections(&self) -> Vec<ConnectionExchange> {
+        let Some(upstream) = self.tcp else { return Vec::new() };
+        let mut held = 0;
+        let each = |connection| self.connection(upstream, connection, &mut held);
+        self.scenario.connections.iter().map(each).collect()
+    }
+
+    /// `held` counts the connections that Envoy does not let go of.
+    fn connection(
+        &self,
+        upstream: &tcp::Server,
+        connection: &Connection,
+        held: &mut u64,
+    ) -> ConnectionExchange {
+        let before = upstream.count();
+        let (client, port) = tcp::connect(self.envoy.listener(bootstrap::CONNECTIONS), connection)
+            .unwrap_or_else(|e| panic!("cannot connect to Envoy: {e}\n{}", self.envoy.log_text()));
+        let broken = matches!(client.end, End::Broken | End::Hang);
+        // The gauge of the listener is the last of a connection, behind its filters and its line in the log.
+        let active = format!("listener.{}.downstream_cx_active", bootstrap::CONNECTIONS);
+        let (stats, ended) =
+            (|| self.admin(self.envoy.stats_matching("downstream_cx_active$")), Instant::now());
+        let mut over = false;
+        self.wait_for(&active, || {
+            over = stats().get(&active).is_none_or(|n| *n <= *held);
+            over || (broken && ended.elapsed() > NO_STREAM)
+        });
+        let mut flags = None;
+        if over {
+            self.wait_for("the access log", || {
+                flags = self.logged(port, "flags");
+                flags.is_some()
+            });
+            self.wait_for("the upstream for TCP", || {
+                upstream.received(before).iter().all(|received| received.end != End::Open)
+            });
+        } else {
+            *held += 1;
+        }
+        ConnectionExchange { client, upstream: upstream.received(before), flags: flags.unwrap_or_default() }
+    }
+
+    /// The response code details and the response flags of the stream on the connection from this port.
+    fn logged_of(&self, port: u16) -> Option<(String, String)> {
+        let details = self.logged(port, "details")?;
+        let flags = self.logged(port, "flags")?;
+        Some((details, if flags.is_empty() { "-".into() } else { flags }))
+    }
+
+    /// A field of what was logged of the connection from this port.
+    fn logged(&self, port: u16, field: &str) -> Option<String> {
         let text = fs::read_to_string(self.envoy.directory().join(bootstrap::ACCESS_LOG)).ok()?;
         let lines = text.lines().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let line = lines.into_iter().find(|line| as_number(&line["port"]) == Some(u64::from(port)))?;
-        Some(line["details"].as_str().unwrap_or_default().to_owned())
+        Some(line[field].as_str().unwrap_or_default().to_owned())
     }
 
-    /// Gives each exchange the requests that came to the first upstream between it and the next. Those before the
-    /// first belong to it, those after the last to that.
-    fn attribute(&self, exchanges: Vec<(Exchange, usize)>) -> Vec<Exchange> {
-        let mut requests = self.servers[0].requests();
+    /// Gives each exchange the requests that came to upstreams between it and the next. Those before the first belong
+    /// to it, those after the last to that. What the proxy calls itself is none of them, which a header tells that no
+    /// client may send.
+    fn attribute(&self, exchanges: Vec<(Exchange, Vec<usize>)>) -> (Vec<Exchange>, Callouts) {
         let mut exchanges = exchanges;
-        for (i, (exchange, before)) in exchanges.iter_mut().enumerate().rev() {
-            exchange.upstream = requests.split_off(if i == 0 { 0 } else { *before });
+        let mut callouts = Callouts::new();
+        for (place, server) in self.servers.iter().enumerate() {
+            let mut requests = server.requests();
+            let called = |request: &UpstreamRequest| request.headers.get("x-envoy-internal").is_some();
+            let calls: Vec<_> = requests.iter().filter(|r| called(r)).cloned().collect();
+            if place > 0 || !calls.is_empty() {
+                callouts.insert(server.name.clone(), calls);
+            }
+            for (i, (exchange, before)) in exchanges.iter_mut().enumerate().rev() {
+                let came = requests.split_off(if i == 0 { 0 } else { before[place] });
+                exchange.upstream.extend(came.into_iter().filter(|r| !called(r)));
+            }
         }
-        exchanges.into_iter().map(|(exchange, _)| exchange).collect()
+        (exchanges.into_iter().map(|(exchange, _)| exchange).collect(), callouts)
     }
 
     /// Tells the servers of the connections they have refused; only Envoy knows. Between two requests it must be

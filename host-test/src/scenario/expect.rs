@@ -1,7 +1,9 @@
 //! Assertions on an outcome that say, when they fail, what differs, what else was seen, and what the filter last asked
 //! of the host.
 
-use super::{ClientView, Headers, LogLevel, Outcome, Response, UpstreamRequest};
+use super::{
+    ClientView, ConnectionExchange, End, Headers, LogLevel, Outcome, Received, Response, UpstreamRequest,
+};
 use std::fmt::{Debug, Write};
 
 /// One message of an exchange, and the run it belongs to.
@@ -49,6 +51,15 @@ impl Outcome {
         match self.callouts.get(name).and_then(|callouts| callouts.get(index)) {
             Some(request) => self.seen(what, request),
             None => self.fail(&what, "a request", &self.callouts),
+        }
+    }
+
+    /// What came of connection `index`. Fails if there was none.
+    #[track_caller]
+    pub fn connection(&self, index: usize) -> SeenConnection<'_> {
+        match self.connections.get(index) {
+            Some(exchange) => SeenConnection { outcome: self, index, exchange },
+            None => self.fail(&format!("connection {index}"), "a connection", &self.connections),
         }
     }
 
@@ -124,6 +135,50 @@ impl Outcome {
             let _ = writeln!(report, "  host call: {call}");
         }
         panic!("{report}");
+    }
+}
+
+/// One connection, and the run it belongs to.
+pub struct SeenConnection<'o> {
+    outcome: &'o Outcome,
+    index: usize,
+    exchange: &'o ConnectionExchange,
+}
+
+impl SeenConnection<'_> {
+    /// Checks all that the client got, and how the connection ended for it.
+    #[track_caller]
+    pub fn client(&self, bytes: impl AsRef<[u8]>, end: End) -> &Self {
+        let expected = Received { bytes: bytes.as_ref().to_vec(), end };
+        self.check(self.exchange.client == expected, "the client", &format!("{expected:?}"))
+    }
+
+    /// Checks all that the upstream got on the one connection made to it, and how that ended.
+    #[track_caller]
+    pub fn upstream(&self, bytes: impl AsRef<[u8]>, end: End) -> &Self {
+        let expected = Received { bytes: bytes.as_ref().to_vec(), end };
+        let same = matches!(self.exchange.upstream.as_slice(), [one] if *one == expected);
+        self.check(same, "the upstream", &format!("{expected:?}"))
+    }
+
+    /// Checks that no connection was made to the upstream.
+    #[track_caller]
+    pub fn no_upstream(&self) -> &Self {
+        self.check(self.exchange.upstream.is_empty(), "the upstream", "no connection")
+    }
+
+    /// Checks the response flags.
+    #[track_caller]
+    pub fn flags(&self, expected: &str) -> &Self {
+        self.check(self.exchange.flags == expected, "the response flags", expected)
+    }
+
+    #[track_caller]
+    fn check(&self, holds: bool, part: &str, expected: &str) -> &Self {
+        if !holds {
+            self.outcome.fail(&format!("connection {}, {part}", self.index), expected, self.exchange);
+        }
+        self
     }
 }
 
@@ -219,6 +274,12 @@ mod tests {
                 client: ClientView::Response(response),
                 upstream: Vec::new(),
                 details: "via_upstream".into(),
+                flags: "-".into(),
+            }],
+            connections: vec![ConnectionExchange {
+                client: Received { bytes: b"ab".to_vec(), end: End::Closed },
+                upstream: vec![Received { bytes: b"a".to_vec(), end: End::Reset }],
+                flags: "-".into(),
             }],
             callouts: BTreeMap::new(),
             metrics: BTreeMap::from([("m".into(), 2)]),
@@ -233,6 +294,7 @@ mod tests {
         outcome.has_statuses(&[200]).has_details(0, "via_upstream").has_metric("m", 2).has_metric("n", 0);
         outcome.client(0).start("200").headers("A", &["1", "2"]).no_header("b").body("ok");
         outcome.has_logged(LogLevel::Info, "ell");
+        outcome.connection(0).client("ab", End::Closed).upstream("a", End::Reset).flags("-");
     }
 
     #[test]
@@ -244,6 +306,18 @@ mod tests {
         for part in ["response 0, header `a`", "expected: [\"1\"]", "a: 2", "logged Info: hello", "-> Ok"] {
             assert!(report.contains(part), "{report}");
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "connection 0, the client\n  expected: \"ab\" Reset")]
+    fn a_connection_that_ended_otherwise_is_told_with_what_was_seen() {
+        outcome().connection(0).client("ab", End::Reset);
+    }
+
+    #[test]
+    #[should_panic(expected = "expected: no connection")]
+    fn a_connection_to_the_upstream_is_not_none() {
+        outcome().connection(0).no_upstream();
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! HTTP messages as bytes, in the order in which they were sent.
 
 use std::fmt;
+use std::time::Duration;
 
 /// Header fields in order, repeated ones kept apart. Names are compared without regard to case; values are bytes,
 /// because a peer may send any.
@@ -53,6 +54,8 @@ pub struct Request {
     pub body: Vec<Vec<u8>>,
     /// Trailer fields; a request with trailers is sent chunked.
     pub trailers: Headers,
+    /// How long after the one before is complete, or the proxy is up, it is sent.
+    pub after: Duration,
 }
 
 impl Request {
@@ -75,12 +78,19 @@ impl Request {
             headers: Headers::default(),
             body: Vec::new(),
             trailers: Headers::default(),
+            after: Duration::ZERO,
         }
     }
 
     /// Adds a header field. Repeated calls with one name send it repeatedly.
     pub fn header(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         self.headers.push(name, value);
+        self
+    }
+
+    /// Sends it so much later.
+    pub fn after(mut self, wait: Duration) -> Self {
+        self.after = wait;
         self
     }
 

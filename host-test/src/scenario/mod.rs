@@ -3,17 +3,24 @@
 //! Everything here is plain data. The emulator and the Envoy runner read it; neither leaks into it, so that a test
 //! cannot tell which of them it runs on.
 
+mod connection;
 mod expect;
 mod host;
 mod message;
 mod outcome;
+mod routes;
 mod setup;
 pub mod text;
 mod turns;
 
-pub use expect::Seen;
+pub use connection::{Connection, ConnectionExchange, End, Received, Script, Step, TcpUpstream};
+pub use expect::{Seen, SeenConnection};
 pub use host::{Host, Refused};
 pub use message::{Headers, Request, Response};
 pub use outcome::{ClientView, Exchange, LogLevel, LogLine, Outcome, UpstreamRequest};
+pub use routes::{
+    HeaderMatch, Metadata, PathMatch, RetryPolicy, Route, RouteAction, StringMatch, VirtualHost,
+};
+pub(crate) use setup::RELOAD_AFTER;
 pub use setup::{Answer, Configuration, FailurePolicy, Filter, Scenario, Settings, Upstream};
 pub(crate) use turns::Turns;

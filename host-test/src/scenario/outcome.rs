@@ -1,6 +1,6 @@
 //! The three views of a run: what the client saw, what the upstream saw, what the filter did.
 
-use super::{Headers, Response};
+use super::{ConnectionExchange, Headers, Response};
 use std::collections::BTreeMap;
 
 /// What came of a scenario.
@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 pub struct Outcome {
     /// One for each request, in order.
     pub exchanges: Vec<Exchange>,
-    /// Requests that reached each other upstream (callouts), by its name, in order of arrival.
+    /// One for each connection, in order.
+    pub connections: Vec<ConnectionExchange>,
+    /// Callouts that reached each upstream but the first, and that one too if there were any, by its name, in order of
+    /// arrival.
     pub callouts: BTreeMap<String, Vec<UpstreamRequest>>,
     /// The filters' counters and gauges at the end, by the name they were defined with.
     pub metrics: BTreeMap<String, u64>,
@@ -23,10 +26,12 @@ pub struct Outcome {
 pub struct Exchange {
     /// What the client saw.
     pub client: ClientView,
-    /// What reached the first upstream on behalf of this request; more than one if it was retried.
+    /// What reached upstreams on behalf of this request; more than one if it was retried.
     pub upstream: Vec<UpstreamRequest>,
     /// `%RESPONSE_CODE_DETAILS%`.
     pub details: String,
+    /// `%RESPONSE_FLAGS%`: `UF`, `URX`, ..., with commas between them; `-` for none.
+    pub flags: String,
 }
 
 /// What the client saw.
@@ -36,13 +41,15 @@ pub enum ClientView {
     Response(Response),
     /// The connection was closed before a whole response came.
     Reset,
-    /// Nothing came in 20 seconds (on the emulator: nothing is left that could make anything come).
+    /// Nothing came in `Settings::client_patience` (on the emulator: nothing is left that could make anything come).
     Hang,
 }
 
 /// A request as an upstream saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpstreamRequest {
+    /// The upstream's name.
+    pub cluster: String,
     /// The method.
     pub method: String,
     /// Path and query.
@@ -55,6 +62,9 @@ pub struct UpstreamRequest {
     pub body: Vec<u8>,
     /// Trailer fields.
     pub trailers: Headers,
+    /// Whether all of it came. Whether the beginning of a request that is given up gets as far as the upstream depends
+    /// on how fast the proxy connects to it: on Envoy it may, on the emulator it does not.
+    pub ended: bool,
 }
 
 /// A line that a filter logged.

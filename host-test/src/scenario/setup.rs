@@ -1,18 +1,27 @@
 //! What a scenario is made of: filters, upstreams, requests and the settings of the proxy.
 
-use super::{Request, Response};
+use super::{Connection, Request, Response, Route, TcpUpstream, VirtualHost};
 use crate::Wasm;
 use std::time::Duration;
+
+/// Envoy's default of `reload_config.backoff.base_interval`.
+pub(crate) const RELOAD_AFTER: Duration = Duration::from_secs(1);
 
 /// One proxy, what is loaded into it, what stands behind it, and what is sent through it.
 #[derive(Clone, Debug, Default)]
 pub struct Scenario {
     /// In the order of Envoy's `http_filters`; the router comes after the last.
     pub filters: Vec<Filter>,
-    /// The first is the cluster of the catch-all route; the others are reached by callouts.
+    /// The first is the cluster of the catch-all route; the others are reached by callouts, and by routes of their own.
     pub upstreams: Vec<Upstream>,
     /// Sent one after the other, each when the one before is complete.
     pub requests: Vec<Request>,
+    /// Network filters, on a listener for TCP of their own; Envoy's TCP proxy comes after the last.
+    pub network_filters: Vec<Filter>,
+    /// What the TCP proxy connects to.
+    pub tcp_upstream: TcpUpstream,
+    /// Made one after the other, each when the one before is over, and behind all requests.
+    pub connections: Vec<Connection>,
     /// How the proxy is set up.
     pub settings: Settings,
 }
@@ -41,6 +50,36 @@ impl Scenario {
         self
     }
 
+    /// Adds a route for every authority, behind those added before. The first one added takes the place of the
+    /// catch-all route to the first upstream.
+    pub fn route(mut self, route: Route) -> Self {
+        let hosts = &mut self.settings.virtual_hosts;
+        let any = hosts.iter().position(|host| host.domains == ["*"]).unwrap_or_else(|| {
+            hosts.push(VirtualHost::new("any", &["*"]));
+            hosts.len() - 1
+        });
+        hosts[any].routes.push(route);
+        self
+    }
+
+    /// Adds a network filter behind those added before.
+    pub fn network_filter(mut self, filter: Filter) -> Self {
+        self.network_filters.push(filter);
+        self
+    }
+
+    /// Says what stands behind the network filters. Without it, an echo.
+    pub fn tcp_upstream(mut self, upstream: TcpUpstream) -> Self {
+        self.tcp_upstream = upstream;
+        self
+    }
+
+    /// Adds a connection to the listener for TCP.
+    pub fn connection(mut self, connection: Connection) -> Self {
+        self.connections.push(connection);
+        self
+    }
+
     /// Changes the settings of the proxy.
     pub fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(&mut self.settings);
@@ -65,6 +104,9 @@ pub struct Filter {
     pub vm_configuration: Vec<u8>,
     /// `PluginConfig.failure_policy`.
     pub failure_policy: FailurePolicy,
+    /// `PluginConfig.reload_config.backoff.base_interval`: how long, more or less, a VM that has failed stays so before
+    /// it is started anew under [`FailurePolicy::FailReload`].
+    pub reload_after: Duration,
     /// `PluginConfig.allow_on_headers_stop_iteration`.
     pub allow_on_headers_stop_iteration: bool,
     /// `VmConfig.environment_variables.key_values`.
@@ -82,6 +124,7 @@ impl Filter {
             configuration: Configuration::None,
             vm_configuration: Vec::new(),
             failure_policy: FailurePolicy::FailClosed,
+            reload_after: RELOAD_AFTER,
             allow_on_headers_stop_iteration: false,
             environment: Vec::new(),
         }
@@ -104,6 +147,11 @@ impl Filter {
         self
     }
 
+    /// The name of the HTTP filter. It must have one; a plugin need not.
+    pub(crate) fn http_name(&self) -> &str {
+        if self.name.is_empty() { "wasm" } else { &self.name }
+    }
+
     /// Gives it another plugin name.
     pub fn named(mut self, name: &str) -> Self {
         self.name = name.into();
@@ -122,29 +170,34 @@ pub enum Configuration {
     Struct(serde_json::Value),
 }
 
-/// What Envoy does with requests once the VM has trapped.
+/// What Envoy does with requests and connections once the VM has trapped. The one that trapped fails in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailurePolicy {
-    /// 503 to every further request on that worker.
+    /// 503 to every further request on that worker; connections are closed.
     FailClosed,
-    /// Later requests bypass the filter.
+    /// Later requests and connections bypass the filter.
     FailOpen,
+    /// The deprecated `fail_open: true`: as `FailOpen`, and the request that it failed on goes on too.
+    LegacyFailOpen,
     /// A new VM after a back-off, 503 until then.
     FailReload,
 }
 
-/// Something behind the proxy: an Envoy cluster of this name with one endpoint.
+/// Something behind the proxy: an Envoy cluster of this name with one endpoint (or none).
 #[derive(Clone, Debug)]
 pub struct Upstream {
     /// The cluster's name.
     pub name: String,
     /// Its answer to the first request, the second, ... The last one is repeated.
     pub answers: Vec<Answer>,
-    /// Answers to requests whose path begins with this, in turn, in place of those above. The longest prefix counts.
+    /// Answers to requests whose path begins with this (up to its end, a `/` or a `?`), in turn, in place of those
+    /// above. The longest prefix counts.
     /// To refuse a connection is not among them: it is refused before there is a path.
     pub by_path: Vec<(String, Vec<Answer>)>,
     /// HTTP/2 without TLS in place of HTTP/1.1; gRPC needs it.
     pub http2: bool,
+    /// A cluster without endpoints: there is nothing that a request could be sent to.
+    pub empty: bool,
 }
 
 impl Upstream {
@@ -155,12 +208,17 @@ impl Upstream {
 
     /// An HTTP/1.1 upstream that gives these answers in turn.
     pub fn answers(name: &str, answers: Vec<Answer>) -> Self {
-        Self { name: name.into(), answers, by_path: Vec::new(), http2: false }
+        Self { name: name.into(), answers, by_path: Vec::new(), http2: false, empty: false }
+    }
+
+    /// A cluster without endpoints.
+    pub fn empty(name: &str) -> Self {
+        Self { empty: true, ..Self::answers(name, vec![Answer::Refuse]) }
     }
 
     /// A gRPC upstream (HTTP/2) that gives these answers in turn.
     pub fn grpc(name: &str, answers: Vec<Answer>) -> Self {
-        Self { name: name.into(), answers, by_path: Vec::new(), http2: true }
+        Self { name: name.into(), answers, by_path: Vec::new(), http2: true, empty: false }
     }
 
     /// Gives requests whose path begins with `path` these answers in turn.
@@ -217,8 +275,13 @@ pub struct Settings {
     pub buffer_limit: u32,
     /// `route.timeout`.
     pub route_timeout: Duration,
+    /// Where requests go; empty for a catch-all route to the first upstream.
+    pub virtual_hosts: Vec<VirtualHost>,
     /// How long to wait, on the emulator's clock or the wall's, after the last request before the outcome is read.
     pub linger: Duration,
+    /// How long a client waits for the next byte before it hangs up; by the wall's clock it must be long enough for
+    /// the slowest machine.
+    pub client_patience: Duration,
     /// The least level of log lines kept in the outcome.
     pub log_level: super::LogLevel,
 }
@@ -230,7 +293,9 @@ impl Default for Settings {
             generate_request_id: true,
             buffer_limit: 1 << 20,
             route_timeout: Duration::from_secs(15),
+            virtual_hosts: Vec::new(),
             linger: Duration::ZERO,
+            client_patience: Duration::from_secs(20),
             log_level: super::LogLevel::Debug,
         }
     }

@@ -1,6 +1,7 @@
 //! Whose turn it is among the answers of an upstream. Both hosts ask this, so that both give the same.
 
 use super::{Answer, Upstream};
+use std::cmp::Reverse;
 
 /// How many answers an upstream has given.
 #[derive(Clone, Debug, Default)]
@@ -12,10 +13,12 @@ pub(crate) struct Turns {
 impl Turns {
     /// The answer to a request for this path; the next request gets the next.
     pub fn turn(&mut self, upstream: &Upstream, path: &str) -> Option<Answer> {
-        let place = |(prefix, _): &&(String, Vec<Answer>)| path.starts_with(prefix.as_str());
-        let longest = upstream.by_path.iter().filter(place).map(|(prefix, _)| prefix.len()).max();
-        let found =
-            upstream.by_path.iter().position(|(p, _)| Some(p.len()) == longest && path.starts_with(p));
+        let fits = |prefix: &str| {
+            let rest = path.strip_prefix(prefix);
+            rest.is_some_and(|rest| prefix.ends_with('/') || rest.is_empty() || rest.starts_with(['/', '?']))
+        };
+        let own = upstream.by_path.iter().enumerate().filter(|(_, (prefix, _))| fits(prefix));
+        let found = own.max_by_key(|(at, (prefix, _))| (prefix.len(), Reverse(*at))).map(|(at, _)| at);
         let (answers, given) = match found {
             Some(at) => {
                 self.by_path.resize(upstream.by_path.len(), 0);
@@ -53,7 +56,7 @@ mod tests {
             Some(Answer::Reply { response, .. }) => response.status,
             other => panic!("{other:?}"),
         };
-        let seen = ["/", "/a", "/a/b", "/a/c", "/a", "/b", "/c", "/a/b/c"].map(&mut status);
+        let seen = ["/", "/a", "/a/b", "/a/c", "/a?q", "/ab", "/c", "/a/b/c"].map(&mut status);
         assert_eq!(seen, [200, 300, 400, 301, 301, 201, 201, 400]);
     }
 }

@@ -110,7 +110,8 @@ fn shape(name: &str) -> (usize, bool) {
         | "proxy_on_grpc_receive_trailing_metadata"
         | "proxy_on_grpc_close" => (3, false),
         "proxy_on_http_call_response" => (5, false),
-        "proxy_on_done" => (1, true),
+        "proxy_on_done" | "proxy_on_new_connection" => (1, true),
+        "proxy_on_downstream_connection_close" | "proxy_on_upstream_connection_close" => (2, false),
         "proxy_on_vm_start" | "proxy_on_configure" => (2, true),
         "proxy_on_request_trailers" | "proxy_on_response_trailers" => (2, true),
         "_initialize" | "_start" => (0, false),
@@ -279,7 +280,8 @@ const TELLER: &str = r"
   (block $done (loop $next
     (br_if $done (i32.eqz (local.get $n)))
     (local.set $b (i32.load8_u (local.get $p)))
-    (if (i32.and (i32.ge_u (local.get $b) (i32.const 32)) (i32.lt_u (local.get $b) (i32.const 127)))
+    (if (i32.and (i32.ne (local.get $b) (i32.const 92))
+          (i32.and (i32.ge_u (local.get $b) (i32.const 32)) (i32.lt_u (local.get $b) (i32.const 127))))
       (then
         (i32.store8 (local.get $o) (local.get $b))
         (local.set $o (i32.add (local.get $o) (i32.const 1))))

@@ -3,5 +3,6 @@
 mod callouts;
 mod faults;
 mod messages;
+mod schedule;
 mod state;
 mod support;

@@ -112,3 +112,16 @@ fn kept_bytes_are_found_again_from_any_thread() {
     assert!(paths.iter().all(|p| *p == paths[0]));
     assert_eq!(fs::read(&paths[0]).unwrap(), bytes);
 }
+
+#[test]
+fn a_published_crate_without_that_example_is_named() {
+    let error = tollgate_pack::build::published("proxy-wasm", "0.2.0", "no_such_example").unwrap_err();
+    assert!(matches!(&error, BuildError::NotPublished(what) if what.contains("no_such_example")), "{error}");
+}
+
+#[test]
+fn a_published_crate_without_a_lock_file_is_refused() {
+    // Cargo says so, and does not write one into the registry.
+    let error = tollgate_pack::build::published("proxy-wasm", "0.2.2", "hello_world").unwrap_err();
+    assert!(matches!(&error, BuildError::Cargo { output, .. } if output.contains("lock")), "{error}");
+}

@@ -12,11 +12,21 @@ pub(super) const CALLS: &[Signature] = &[
     Signature::proxy("proxy_get_configuration", "bytes:O", get_configuration).until(V0_1_0),
 ];
 
-fn kind(call: &HostCall<'_, '_>) -> Result<BufferKind, Status> {
-    BufferKind::from_number(call.u32(0)).ok_or(Status::BadArgument)
+/// Envoy has one object in each context that it points to the buffer that is asked for. For the data of foreign
+/// functions, which it has none of, it hands that object out as it is: pointing to what was looked at before.
+fn kind(call: &mut HostCall<'_>) -> Result<BufferKind, Status> {
+    let kind = BufferKind::from_number(call.u32(0)).ok_or(Status::BadArgument)?;
+    let (vm, id) = (call.vm(), call.context_id());
+    if kind == BufferKind::CallData {
+        return Ok(call.context().last_buffer.unwrap_or(kind));
+    }
+    if call.world().buffer(vm, id, kind).is_some() {
+        call.context().last_buffer = Some(kind);
+    }
+    Ok(kind)
 }
 
-fn get_status(call: &mut HostCall<'_, '_>) -> Answer {
+fn get_status(call: &mut HostCall<'_>) -> Answer {
     let kind = kind(call)?;
     let (vm, id) = (call.vm(), call.context_id());
     let length = call.world().buffer(vm, id, kind).ok_or(Status::NotFound)?.len();
@@ -24,7 +34,7 @@ fn get_status(call: &mut HostCall<'_, '_>) -> Answer {
     call.put_u32(2, 0)
 }
 
-fn get_bytes(call: &mut HostCall<'_, '_>) -> Answer {
+fn get_bytes(call: &mut HostCall<'_>) -> Answer {
     let kind = kind(call)?;
     let (start, length) = (call.u32(1) as usize, call.u32(2) as usize);
     let (vm, id) = (call.vm(), call.context_id());
@@ -35,7 +45,7 @@ fn get_bytes(call: &mut HostCall<'_, '_>) -> Answer {
 }
 
 /// Envoy, `context.cc`, `Buffer::copyFrom`: what is in the middle cannot be replaced.
-fn set_bytes(call: &mut HostCall<'_, '_>) -> Answer {
+fn set_bytes(call: &mut HostCall<'_>) -> Answer {
     let kind = kind(call)?;
     let (start, length) = (call.u32(1) as usize, call.u32(2) as usize);
     let (vm, id) = (call.vm(), call.context_id());
@@ -56,7 +66,7 @@ fn set_bytes(call: &mut HostCall<'_, '_>) -> Answer {
 }
 
 /// The plugin's configuration while it is being configured, and the VM's at all other times.
-fn get_configuration(call: &mut HostCall<'_, '_>) -> Answer {
+fn get_configuration(call: &mut HostCall<'_>) -> Answer {
     let (vm, id) = (call.vm(), call.context_id());
     let world = call.world();
     let plugin = world.buffer(vm, id, BufferKind::PluginConfiguration);

@@ -1,15 +1,15 @@
-//! One host call: its arguments, its way into guest memory, its line in the trace.
+//! One host call: its arguments, and its way into guest memory.
 
 use crate::emulator::context::Context;
+use crate::emulator::faults::Shortage;
 use crate::emulator::linking::AbiVersion;
+use crate::emulator::schedule::Touch;
 use crate::emulator::state::{Status, pairs};
-use crate::emulator::trace::{Effect, show, show_pairs};
+use crate::emulator::trace::value;
+use crate::emulator::traps::Failure;
 use crate::emulator::vm::{HostState, Restriction};
 use crate::emulator::world::World;
-use wasmtime::{Caller, Engine, FuncType, Val, ValType};
-
-/// Pairs as they cross the border.
-pub(crate) type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+use wasmtime::{Caller, Engine, FuncType, ValType};
 
 /// Why a call does not answer 0.
 #[derive(Debug)]
@@ -34,6 +34,9 @@ impl From<Status> for Fail {
 /// What a host call comes to.
 pub(crate) type Answer = Result<(), Fail>;
 
+/// What a host call is about to touch of that which threads share.
+pub(crate) type Touches = fn(&mut HostCall<'_>) -> Result<Touch, Fail>;
+
 /// A status as an answer.
 pub(crate) fn answer(status: Status) -> Answer {
     match status {
@@ -54,18 +57,16 @@ pub(crate) struct Signature {
     pub returns: bool,
     /// Whether it may be called while the module starts or allocates.
     pub early: bool,
-    pub run: fn(&mut HostCall<'_, '_>) -> Answer,
+    /// What it touches of that which threads share, if it does.
+    pub touches: Option<Touches>,
+    pub run: fn(&mut HostCall<'_>) -> Answer,
 }
 
 impl Signature {
     /// A call of every version of the ABI.
-    pub const fn proxy(
-        name: &'static str,
-        args: &'static str,
-        run: fn(&mut HostCall<'_, '_>) -> Answer,
-    ) -> Self {
+    pub const fn proxy(name: &'static str, args: &'static str, run: fn(&mut HostCall<'_>) -> Answer) -> Self {
         let (since, until) = (AbiVersion::V0_1_0, AbiVersion::V0_2_1);
-        Self { name, args, modules: &["env"], since, until, returns: true, early: false, run }
+        Self { name, args, modules: &["env"], since, until, returns: true, early: false, touches: None, run }
     }
 
     /// The same, not before a version.
@@ -77,6 +78,17 @@ impl Signature {
     /// The same, not after a version.
     pub const fn until(mut self, abi: AbiVersion) -> Self {
         self.until = abi;
+        self
+    }
+
+    /// The names of the arguments that go in.
+    pub fn inputs(&self) -> impl Iterator<Item = &'static str> {
+        self.parts().filter(|(_, kind)| !matches!(*kind, "o" | "O")).map(|(name, _)| name)
+    }
+
+    /// The same, which touches something that threads share. A call with arguments for which that fails touches nothing.
+    pub const fn touching(mut self, what: Touches) -> Self {
+        self.touches = Some(what);
         self
     }
 
@@ -96,101 +108,28 @@ impl Signature {
     }
 }
 
-/// Runs a host call: its line in the trace, the fault in its place, the call.
-pub(crate) fn enter(
-    signature: &'static Signature,
-    caller: Caller<'_, HostState>,
-    args: &[Val],
-    results: &mut [Val],
-) -> wasmtime::Result<()> {
-    let args: Vec<u64> = args
-        .iter()
-        .map(|arg| match arg {
-            Val::I64(v) => v.cast_unsigned(),
-            other => u64::from(other.i32().unwrap_or(0).cast_unsigned()),
-        })
-        .collect();
-    let mut call = HostCall { caller, args: &args, told: Vec::new() };
-    let line = call.line(signature);
-    let allowed = match call.caller.data().restricted {
-        Restriction::None => true,
-        Restriction::Starting => signature.early,
-        Restriction::Allocating => signature.name == "proxy_log",
-    };
-    let outcome = if allowed {
-        match call.world().faults.strike(signature.name) {
-            Some(Effect::Answer(status)) => answer(status),
-            Some(Effect::Trap) => Err(Fail::Stop(Stop(format!("ordered by the test in {}", signature.name)))),
-            None => (signature.run)(&mut call),
-        }
-    } else {
-        Err(Fail::Stop(Stop(format!("restricted_callback: {}", signature.name))))
-    };
-    let code = match outcome {
-        Ok(()) => 0,
-        Err(Fail::Code(code)) => code,
-        Err(Fail::Stop(stop)) => {
-            let line = format!("{line} -> {stop}");
-            call.world().trace.push(line);
-            return Err(wasmtime::Error::from(stop));
-        }
-    };
-    let told = call.told.iter().map(|t| format!(" {t}")).collect::<String>();
-    let shown = if signature.name.starts_with("proxy_") {
-        Status::ALL.get(code as usize).map_or_else(|| code.to_string(), |s| format!("{s:?}"))
-    } else {
-        code.to_string()
-    };
-    call.world().trace.push(format!("{line} -> {shown}{told}"));
-    if let Some(result) = results.first_mut() {
-        *result = Val::I32(code.cast_signed());
-    }
-    Ok(())
-}
+/// Arguments that no host call has more of.
+pub(super) const MOST: usize = 12;
 
 /// A host call under way.
-pub(crate) struct HostCall<'a, 'b> {
+pub(crate) struct HostCall<'a> {
     pub caller: Caller<'a, HostState>,
-    args: &'b [u64],
-    told: Vec<String>,
+    pub(super) args: [u64; MOST],
+    /// What the trace will say of it, if there is one.
+    pub(super) told: Option<Vec<u8>>,
+    /// It waited for its turn.
+    pub(super) waited: bool,
 }
 
-impl HostCall<'_, '_> {
-    fn line(&mut self, signature: &Signature) -> String {
-        let mut at = 0;
-        let mut shown = Vec::new();
-        for (name, kind) in signature.parts() {
-            let text = match kind {
-                "b" => self.bytes(at).map_or_else(|_| self.wild(at), |bytes| show(&bytes)),
-                "p" => {
-                    self.bytes(at).map_or_else(|_| self.wild(at), |bytes| show_pairs(&pairs::decode(&bytes)))
-                }
-                "l" => self.u64(at).cast_signed().to_string(),
-                "o" | "O" => String::new(),
-                _ => self.u32(at).to_string(),
-            };
-            if !text.is_empty() {
-                shown.push(format!("{name}={text}"));
-            }
-            at += if matches!(kind, "b" | "p" | "O") { 2 } else { 1 };
-        }
-        let data = self.caller.data();
-        let context = if data.effective == 0 { data.current } else { data.effective };
-        format!("[{}#{context}] {}({})", data.world.thread_of(data.vm), signature.name, shown.join(", "))
-    }
-
-    fn wild(&self, at: usize) -> String {
-        format!("<{:#x}+{}>", self.u32(at), self.u32(at + 1))
-    }
-
+impl HostCall<'_> {
     /// A number.
     pub fn u32(&self, at: usize) -> u32 {
-        self.args.get(at).map_or(0, |v| *v as u32)
+        self.args[at] as u32
     }
 
     /// A number of 64 bits.
     pub fn u64(&self, at: usize) -> u64 {
-        self.args.get(at).copied().unwrap_or(0)
+        self.args[at]
     }
 
     /// All there is.
@@ -203,6 +142,12 @@ impl HostCall<'_, '_> {
         self.caller.data().vm
     }
 
+    /// The thread it runs on.
+    pub fn thread(&self) -> usize {
+        let data = self.caller.data();
+        data.world.thread_of(data.vm)
+    }
+
     /// The context the call is about: the effective one, as long as it exists, or else the one that was called.
     pub fn context_id(&self) -> u32 {
         let data = self.caller.data();
@@ -211,6 +156,11 @@ impl HostCall<'_, '_> {
             id if data.world.context(data.vm, id).is_some() => id,
             _ => data.current,
         }
+    }
+
+    /// The context whose callback is running, whichever is in effect.
+    pub fn current_id(&self) -> u32 {
+        self.caller.data().current
     }
 
     /// That context.
@@ -240,10 +190,14 @@ impl HostCall<'_, '_> {
 
     /// Reads guest memory.
     pub fn read(&mut self, from: u32, length: u32) -> Result<Vec<u8>, Fail> {
+        self.slice(from, length).map(<[u8]>::to_vec)
+    }
+
+    pub(super) fn slice(&self, from: u32, length: u32) -> Result<&[u8], Fail> {
         let memory = self.caller.data().memory.ok_or(Status::InvalidMemoryAccess)?;
         let start = from as usize;
         let bytes = memory.data(&self.caller).get(start..start + length as usize);
-        Ok(bytes.ok_or(Status::InvalidMemoryAccess)?.to_vec())
+        bytes.ok_or_else(|| Status::InvalidMemoryAccess.into())
     }
 
     /// Writes guest memory.
@@ -254,48 +208,78 @@ impl HostCall<'_, '_> {
 
     /// Writes a number where the argument points.
     pub fn put_u32(&mut self, at: usize, value: u32) -> Answer {
-        self.told.push(value.to_string());
+        self.tell(|data| value::number(data, value.into()));
         self.write(self.u32(at), &value.to_le_bytes())
     }
 
     /// Writes a number of 64 bits where the argument points.
     pub fn put_u64(&mut self, at: usize, value: u64) -> Answer {
-        self.told.push(value.to_string());
+        self.tell(|data| value::number(data, value));
         self.write(self.u32(at), &value.to_le_bytes())
     }
 
     /// Hands out bytes: in memory that the module allocates, with their place and length where the two arguments
     /// point. Nothing is allocated for no bytes.
     pub fn give(&mut self, bytes: &[u8], at: usize) -> Answer {
-        self.told.push(show(bytes));
+        self.tell(|data| value::bytes(data, bytes));
+        self.hand_out(bytes, at)
+    }
+
+    /// Hands out pairs.
+    pub fn give_pairs(&mut self, list: &[(Vec<u8>, Vec<u8>)], at: usize) -> Answer {
+        let bytes = pairs::encode(list);
+        self.tell(|data| value::serialised_pairs(data, &bytes));
+        self.hand_out(&bytes, at)
+    }
+
+    fn tell(&mut self, what: impl FnOnce(&mut Vec<u8>)) {
+        if let Some(data) = self.told.as_mut() {
+            what(data);
+        }
+    }
+
+    fn hand_out(&mut self, bytes: &[u8], at: usize) -> Answer {
         let place = if bytes.is_empty() { 0 } else { self.allocate(bytes)? };
         self.write(self.u32(at), &place.to_le_bytes())?;
         self.write(self.u32(at + 1), &(bytes.len() as u32).to_le_bytes())
     }
 
-    /// Hands out pairs.
-    pub fn give_pairs(&mut self, list: &Pairs, at: usize) -> Answer {
-        self.give(&pairs::encode(list), at)?;
-        self.told.pop();
-        self.told.push(show_pairs(list));
-        Ok(())
-    }
-
     /// Copies bytes into memory that the module allocates.
     pub fn allocate(&mut self, bytes: &[u8]) -> Result<u32, Fail> {
-        let allocator = self.caller.data().allocate.ok_or(Status::InvalidMemoryAccess)?;
-        let allocator = allocator.typed::<u32, u32>(&self.caller).map_err(|_| Status::InvalidMemoryAccess)?;
+        match self.world().faults.allocation() {
+            Some(Shortage::Null) => return Err(Status::InvalidMemoryAccess.into()),
+            Some(Shortage::Trap) => {
+                let reason = "the allocator failed: ordered by the test".into();
+                return Err(self.break_vm(Failure { reason, frames: Vec::new() }));
+            }
+            None => {}
+        }
         let state = self.caller.data_mut();
-        let (current, effective) = (state.current, state.effective);
+        let allocator = state.allocate.clone().ok_or(Status::InvalidMemoryAccess)?;
+        let before = (state.restricted, state.current, state.effective);
         (state.restricted, state.current, state.effective) = (Restriction::Allocating, 0, 0);
         let place = allocator.call(&mut self.caller, bytes.len() as u32);
         let state = self.caller.data_mut();
-        (state.restricted, state.current, state.effective) = (Restriction::None, current, effective);
-        let place = place.map_err(|e| Fail::Stop(Stop(format!("the allocator failed: {e:#}"))))?;
+        (state.restricted, state.current, state.effective) = before;
+        let place = match place {
+            Ok(place) => place,
+            Err(error) => {
+                let Failure { reason, frames } = Failure::of(&error);
+                let reason = format!("the allocator failed: {reason}");
+                return Err(self.break_vm(Failure { reason, frames }));
+            }
+        };
         if place == 0 {
             return Err(Status::InvalidMemoryAccess.into());
         }
         self.write(place, bytes)?;
         Ok(place)
+    }
+
+    /// The allocator trapped. What called it is told that there is no memory, and goes on; the VM is lost when the
+    /// callback returns, or traps.
+    fn break_vm(&mut self, failure: Failure) -> Fail {
+        self.caller.data_mut().broken.get_or_insert(failure);
+        Status::InvalidMemoryAccess.into()
     }
 }

@@ -1,6 +1,7 @@
 //! gRPC callouts.
 
 use super::call::{Answer, Fail, HostCall, Signature, Stop, answer};
+use super::http_call::upstreams;
 use crate::emulator::callouts::grpc::{self, Refusal};
 use crate::emulator::state::pairs;
 
@@ -9,9 +10,11 @@ pub(super) const CALLS: &[Signature] = &[
         "proxy_grpc_call",
         "target:b service:b method:b metadata:p message:b timeout:u token:o",
         grpc_call,
-    ),
-    Signature::proxy("proxy_grpc_stream", "target:b service:b method:b metadata:p token:o", grpc_stream),
-    Signature::proxy("proxy_grpc_send", "token:u message:b end:u", grpc_send),
+    )
+    .touching(upstreams),
+    Signature::proxy("proxy_grpc_stream", "target:b service:b method:b metadata:p token:o", grpc_stream)
+        .touching(upstreams),
+    Signature::proxy("proxy_grpc_send", "token:u message:b end:u", grpc_send).touching(upstreams),
     Signature::proxy("proxy_grpc_cancel", "token:u", grpc_cancel),
     Signature::proxy("proxy_grpc_close", "token:u", grpc_close),
 ];
@@ -23,7 +26,7 @@ fn refused(refusal: Refusal) -> Fail {
     }
 }
 
-fn grpc_call(call: &mut HostCall<'_, '_>) -> Answer {
+fn grpc_call(call: &mut HostCall<'_>) -> Answer {
     let (target, service, method) = (call.bytes(0)?, call.text(2)?, call.text(4)?);
     let (metadata, message, timeout) = (pairs::decode(&call.bytes(6)?), call.bytes(8)?, call.u32(10));
     let (vm, root) = (call.vm(), call.root_id());
@@ -32,7 +35,7 @@ fn grpc_call(call: &mut HostCall<'_, '_>) -> Answer {
     call.put_u32(11, token)
 }
 
-fn grpc_stream(call: &mut HostCall<'_, '_>) -> Answer {
+fn grpc_stream(call: &mut HostCall<'_>) -> Answer {
     let (target, service, method) = (call.bytes(0)?, call.text(2)?, call.text(4)?);
     let metadata = pairs::decode(&call.bytes(6)?);
     let (vm, root) = (call.vm(), call.root_id());
@@ -41,18 +44,18 @@ fn grpc_stream(call: &mut HostCall<'_, '_>) -> Answer {
     call.put_u32(8, token)
 }
 
-fn grpc_send(call: &mut HostCall<'_, '_>) -> Answer {
+fn grpc_send(call: &mut HostCall<'_>) -> Answer {
     let (token, message, end) = (call.u32(0), call.bytes(1)?, call.u32(3) != 0);
     let (vm, root) = (call.vm(), call.root_id());
     answer(grpc::send(call.world(), (vm, root), token, message, end))
 }
 
-fn grpc_cancel(call: &mut HostCall<'_, '_>) -> Answer {
+fn grpc_cancel(call: &mut HostCall<'_>) -> Answer {
     let (vm, root, token) = (call.vm(), call.root_id(), call.u32(0));
     answer(grpc::cancel(call.world(), (vm, root), token))
 }
 
-fn grpc_close(call: &mut HostCall<'_, '_>) -> Answer {
+fn grpc_close(call: &mut HostCall<'_>) -> Answer {
     let (vm, root, token) = (call.vm(), call.root_id(), call.u32(0));
     answer(grpc::close(call.world(), (vm, root), token))
 }

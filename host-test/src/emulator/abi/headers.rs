@@ -15,11 +15,11 @@ pub(super) const CALLS: &[Signature] = &[
     Signature::proxy("proxy_get_header_map_size", "map:u size:o", get_size),
 ];
 
-fn kind(call: &HostCall<'_, '_>) -> Result<MapKind, Status> {
+fn kind(call: &HostCall<'_>) -> Result<MapKind, Status> {
     MapKind::from_number(call.u32(0)).ok_or(Status::BadArgument)
 }
 
-fn get_value(call: &mut HostCall<'_, '_>) -> Answer {
+fn get_value(call: &mut HostCall<'_>) -> Answer {
     let kind = kind(call)?;
     let key = call.bytes(1)?;
     let (vm, id) = (call.vm(), call.context_id());
@@ -35,25 +35,25 @@ fn get_value(call: &mut HostCall<'_, '_>) -> Answer {
     }
 }
 
-fn add_value(call: &mut HostCall<'_, '_>) -> Answer {
+fn add_value(call: &mut HostCall<'_>) -> Answer {
     let kind = kind(call)?;
     let (key, value) = (call.bytes(1)?, call.bytes(3)?);
     change(call, kind, |map| map.add(&key, &value))
 }
 
-fn replace_value(call: &mut HostCall<'_, '_>) -> Answer {
+fn replace_value(call: &mut HostCall<'_>) -> Answer {
     let kind = kind(call)?;
     let (key, value) = (call.bytes(1)?, call.bytes(3)?);
-    change(call, kind, |map| map.set(&key, &value))
+    change(call, kind, |map| map.replace(&key, &value))
 }
 
-fn remove_value(call: &mut HostCall<'_, '_>) -> Answer {
+fn remove_value(call: &mut HostCall<'_>) -> Answer {
     let kind = kind(call)?;
     let key = call.bytes(1)?;
     change(call, kind, |map| map.remove(&key))
 }
 
-fn set_pairs(call: &mut HostCall<'_, '_>) -> Answer {
+fn set_pairs(call: &mut HostCall<'_>) -> Answer {
     let kind = kind(call)?;
     let list = pairs::decode(&call.bytes(1)?);
     change(call, kind, |map| {
@@ -65,17 +65,21 @@ fn set_pairs(call: &mut HostCall<'_, '_>) -> Answer {
 }
 
 fn change(
-    call: &mut HostCall<'_, '_>,
+    call: &mut HostCall<'_>,
     kind: MapKind,
     how: impl FnOnce(&mut crate::emulator::header_map::HeaderMap),
 ) -> Answer {
     let (vm, id) = (call.vm(), call.context_id());
-    how(call.world().map_mut(vm, id, kind).ok_or(Status::BadArgument)?);
+    let world = call.world();
+    how(world.map_mut(vm, id, kind).ok_or(Status::BadArgument)?);
+    if kind == MapKind::RequestHeaders {
+        world.clear_route_cache(vm, id);
+    }
     Ok(())
 }
 
 /// Never fails for a map that is not there: it is an empty one.
-fn get_pairs(call: &mut HostCall<'_, '_>) -> Answer {
+fn get_pairs(call: &mut HostCall<'_>) -> Answer {
     let kind = kind(call)?;
     let (vm, id) = (call.vm(), call.context_id());
     let list = call.world().map(vm, id, kind).map(|map| map.pairs().to_vec()).unwrap_or_default();
@@ -83,7 +87,7 @@ fn get_pairs(call: &mut HostCall<'_, '_>) -> Answer {
 }
 
 /// Envoy asks for the map as if to change it, so this is 2 where reading would do, as in `on_log`.
-fn get_size(call: &mut HostCall<'_, '_>) -> Answer {
+fn get_size(call: &mut HostCall<'_>) -> Answer {
     let kind = kind(call)?;
     let (vm, id) = (call.vm(), call.context_id());
     let size = call.world().map_mut(vm, id, kind).ok_or(Status::BadArgument)?.byte_size();

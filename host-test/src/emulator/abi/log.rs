@@ -17,19 +17,19 @@ pub(super) fn level(number: u32) -> Option<LogLevel> {
     [Trace, Debug, Info, Warn, Error, Critical].get(number as usize).copied()
 }
 
-fn log(call: &mut HostCall<'_, '_>) -> Answer {
+fn log(call: &mut HostCall<'_>) -> Answer {
     let level = level(call.u32(0)).ok_or(Status::BadArgument)?;
     let text = call.text(1)?;
     call.world().log(level, text);
     Ok(())
 }
 
-fn get_log_level(call: &mut HostCall<'_, '_>) -> Answer {
+fn get_log_level(call: &mut HostCall<'_>) -> Answer {
     let level = call.world().settings.log_level as u32;
     call.put_u32(0, level)
 }
 
-fn get_status(call: &mut HostCall<'_, '_>) -> Answer {
+fn get_status(call: &mut HostCall<'_>) -> Answer {
     let (vm, root) = (call.vm(), call.root_id());
     let (code, message) = call.world().context(vm, root).map_or((0, Vec::new()), |c| c.root.status.clone());
     call.put_u32(0, code)?;

@@ -6,6 +6,7 @@
 
 mod buffers;
 mod call;
+mod entry;
 mod foreign;
 mod grpc;
 mod headers;
@@ -19,7 +20,8 @@ mod stream;
 mod time;
 mod wasi;
 
-pub(crate) use call::{Signature, Stop, enter};
+pub(crate) use call::{Signature, Stop};
+pub(crate) use entry::{Prepared, enter};
 
 use super::linking::AbiVersion;
 
@@ -56,6 +58,29 @@ pub fn host_call(name: &str, abi: AbiVersion) -> Option<String> {
     let list = |parts: Vec<(&str, &str)>| parts.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     let results = if wanted.is_empty() { String::new() } else { format!(" -> {}", list(wanted)) };
     Some(format!("{name}({}){results}", list(given)))
+}
+
+/// A function that a module may import.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import {
+    /// The module it is imported from: `env`, `wasi_snapshot_preview1`.
+    pub module: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// The types of its parameters, `i32` or `i64`.
+    pub params: Vec<String>,
+    /// Whether it gives an `i32`.
+    pub returns: bool,
+}
+
+/// All functions that a module of this version may import.
+pub fn imports(abi: AbiVersion) -> Vec<Import> {
+    let import = |call: &'static Signature, module| {
+        let ty = call.ty(super::linking::engine(super::linking::Metering::Time));
+        let params = ty.params().map(|ty| ty.to_string()).collect();
+        Import { module, name: call.name, params, returns: call.returns }
+    };
+    all(abi).flat_map(|call| call.modules.iter().map(move |module| import(call, module))).collect()
 }
 
 /// The names of all host calls in `env`, for tests that go through them.

@@ -8,18 +8,22 @@ pub(super) const CALLS: &[Signature] = &[
     Signature::proxy("proxy_set_property", "path:b value:b", set_property),
 ];
 
-fn get_property(call: &mut HostCall<'_, '_>) -> Answer {
+fn get_property(call: &mut HostCall<'_>) -> Answer {
     let path = call.text(0)?;
-    let parts: Vec<&str> = path.split('\0').collect();
+    let mut parts: Vec<&str> = path.split('\0').collect();
+    // A NUL at the end begins no further segment.
+    if parts.last() == Some(&"") {
+        parts.pop();
+    }
     let (vm, id) = (call.vm(), call.context_id());
     let value = crate::emulator::properties::get(call.world(), vm, id, &parts)?;
     call.give(&value, 2)
 }
 
-fn set_property(call: &mut HostCall<'_, '_>) -> Answer {
+fn set_property(call: &mut HostCall<'_>) -> Answer {
     let (path, value) = (call.text(0)?, call.bytes(2)?);
     let (vm, id) = (call.vm(), call.context_id());
-    if call.world().stream_of(vm, id).is_none() {
+    if call.world().filter_state(vm, id).is_none() {
         return Err(Status::NotFound.into());
     }
     answer(crate::emulator::properties::set(call.world(), vm, id, &path, value))

@@ -1,20 +1,30 @@
 //! Shared queues.
 
-use super::call::{Answer, HostCall, Signature};
+use super::call::{Answer, Fail, HostCall, Signature};
+use crate::emulator::schedule::{How, Touch};
 use crate::emulator::state::Status;
 use crate::emulator::world::{Event, Owner};
 use std::time::Duration;
 
 pub(super) const CALLS: &[Signature] = &[
-    Signature::proxy("proxy_register_shared_queue", "name:b token:o", register),
-    Signature::proxy("proxy_resolve_shared_queue", "vm_id:b name:b token:o", resolve),
-    Signature::proxy("proxy_enqueue_shared_queue", "token:u item:b", enqueue),
-    Signature::proxy("proxy_dequeue_shared_queue", "token:u item:O", dequeue),
+    Signature::proxy("proxy_register_shared_queue", "name:b token:o", register)
+        .touching(|_| queues(How::Changes)),
+    Signature::proxy("proxy_resolve_shared_queue", "vm_id:b name:b token:o", resolve)
+        .touching(|_| queues(How::Reads)),
+    Signature::proxy("proxy_enqueue_shared_queue", "token:u item:b", enqueue)
+        .touching(|_| queues(How::Changes)),
+    Signature::proxy("proxy_dequeue_shared_queue", "token:u item:O", dequeue)
+        .touching(|_| queues(How::Changes)),
 ];
+
+/// All queues are one thing: an owner of two hears of their items in the order in which they came.
+fn queues(how: How) -> Result<Touch, Fail> {
+    Ok(Touch::new("queues", how))
+}
 
 /// The thread and the root context that register last get the news: Envoy posts to the thread and finds the VM there
 /// by its key, so a queue registered by the canary is announced to the main thread's VM.
-fn register(call: &mut HostCall<'_, '_>) -> Answer {
+fn register(call: &mut HostCall<'_>) -> Answer {
     let name = call.text(0)?;
     let (vm, root) = (call.vm(), call.root_id());
     let world = call.world();
@@ -25,7 +35,7 @@ fn register(call: &mut HostCall<'_, '_>) -> Answer {
     call.put_u32(2, token)
 }
 
-fn resolve(call: &mut HostCall<'_, '_>) -> Answer {
+fn resolve(call: &mut HostCall<'_>) -> Answer {
     let (vm_id, name) = (call.text(0)?, call.text(2)?);
     let vm = call.vm();
     let world = call.world();
@@ -34,7 +44,7 @@ fn resolve(call: &mut HostCall<'_, '_>) -> Answer {
     call.put_u32(4, token)
 }
 
-fn enqueue(call: &mut HostCall<'_, '_>) -> Answer {
+fn enqueue(call: &mut HostCall<'_>) -> Answer {
     let (token, item) = (call.u32(0), call.bytes(1)?);
     let world = call.world();
     let owner = world.queues.enqueue(token, item)?;
@@ -42,7 +52,7 @@ fn enqueue(call: &mut HostCall<'_, '_>) -> Answer {
     Ok(())
 }
 
-fn dequeue(call: &mut HostCall<'_, '_>) -> Answer {
+fn dequeue(call: &mut HostCall<'_>) -> Answer {
     let token = call.u32(0);
     let item = call.world().queues.dequeue(token)?;
     call.give(&item, 1)

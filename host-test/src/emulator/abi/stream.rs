@@ -28,13 +28,17 @@ const UPSTREAM: u32 = 3;
 
 /// The effect is put off until the callback returns; the request's maps and its body are out of reach at once, even
 /// when it is the response that goes on (Envoy, `context.cc`, continueStream).
-fn continue_type(call: &mut HostCall<'_, '_>, kind: u32) -> Answer {
+fn continue_type(call: &mut HostCall<'_>, kind: u32) -> Answer {
     let (vm, id) = (call.vm(), call.context_id());
     let action = match kind {
         REQUEST => Action::ContinueDecoding(id),
         RESPONSE => Action::ContinueEncoding(id),
-        // There are no TCP filters to go on with.
-        DOWNSTREAM => return Ok(()),
+        DOWNSTREAM => {
+            if call.world().connection_of(vm, id).is_some() {
+                call.world().vms[vm].deferred.push_back(Action::ContinueReading(id));
+            }
+            return Ok(());
+        }
         UPSTREAM => return Err(Status::Unimplemented.into()),
         _ => return Err(Status::BadArgument.into()),
     };
@@ -45,7 +49,7 @@ fn continue_type(call: &mut HostCall<'_, '_>, kind: u32) -> Answer {
     Ok(())
 }
 
-fn close_stream(call: &mut HostCall<'_, '_>) -> Answer {
+fn close_stream(call: &mut HostCall<'_>) -> Answer {
     let (vm, id) = (call.vm(), call.context_id());
     match call.u32(0) {
         REQUEST | RESPONSE => {
@@ -58,12 +62,18 @@ fn close_stream(call: &mut HostCall<'_, '_>) -> Answer {
             }
             Ok(())
         }
-        DOWNSTREAM | UPSTREAM => Ok(()),
+        // It is the client's connection that is closed, either way.
+        DOWNSTREAM | UPSTREAM => {
+            if call.world().connection_of(vm, id).is_some() {
+                call.world().vms[vm].deferred.push_back(Action::CloseConnection(id));
+            }
+            Ok(())
+        }
         _ => Err(Status::BadArgument.into()),
     }
 }
 
-fn send_local_response(call: &mut HostCall<'_, '_>) -> Answer {
+fn send_local_response(call: &mut HostCall<'_>) -> Answer {
     let (status, details, body) = (call.u32(0), call.bytes(1)?, call.bytes(3)?);
     let headers = pairs::decode(&call.bytes(5)?);
     let grpc_status = call.u32(7);
@@ -79,13 +89,13 @@ fn send_local_response(call: &mut HostCall<'_, '_>) -> Answer {
     Ok(())
 }
 
-fn clear_route_cache(call: &mut HostCall<'_, '_>) -> Answer {
+fn clear_route_cache(call: &mut HostCall<'_>) -> Answer {
     let (vm, id) = (call.vm(), call.context_id());
     call.world().clear_route_cache(vm, id);
     Ok(())
 }
 
-fn set_effective_context(call: &mut HostCall<'_, '_>) -> Answer {
+fn set_effective_context(call: &mut HostCall<'_>) -> Answer {
     let (vm, id) = (call.vm(), call.u32(0));
     if id != 0 && call.world().context(vm, id).is_none() {
         return Err(Status::BadArgument.into());
@@ -95,7 +105,7 @@ fn set_effective_context(call: &mut HostCall<'_, '_>) -> Answer {
 }
 
 /// Only for a root context that has said in `on_done` that it is not yet done.
-fn done(call: &mut HostCall<'_, '_>) -> Answer {
+fn done(call: &mut HostCall<'_>) -> Answer {
     let (vm, root) = (call.vm(), call.context_id());
     let context = call.context();
     if context.parent != 0 || !context.root.pending_done {

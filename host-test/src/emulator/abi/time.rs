@@ -11,13 +11,13 @@ pub(super) const CALLS: &[Signature] = &[
     Signature::proxy("proxy_set_tick_period_milliseconds", "period:u", set_tick_period),
 ];
 
-fn get_current_time(call: &mut HostCall<'_, '_>) -> Answer {
+fn get_current_time(call: &mut HostCall<'_>) -> Answer {
     let now = call.world().clock.unix_nanos();
     call.put_u64(0, now)
 }
 
 /// A stream's wish is its root context's.
-fn set_tick_period(call: &mut HostCall<'_, '_>) -> Answer {
+fn set_tick_period(call: &mut HostCall<'_>) -> Answer {
     let period = Duration::from_millis(u64::from(call.u32(0)));
     let (vm, root) = (call.vm(), call.root_id());
     call.world().set_tick(vm, root, period);

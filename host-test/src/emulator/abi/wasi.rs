@@ -13,16 +13,18 @@ const NOENT: u32 = 44;
 const NOSYS: u32 = 52;
 const NOTSUP: u32 = 58;
 
+/// How long the machine has run when the emulator starts.
+const BOOTED: std::time::Duration = std::time::Duration::from_secs(1);
 const MODULES: &[&str] = &["wasi_snapshot_preview1", "wasi_unstable"];
 /// Bytes of randomness in one call.
 const RANDOM_LIMIT: u32 = 64 * 1024;
 
-const fn wasi(name: &'static str, args: &'static str, run: fn(&mut HostCall<'_, '_>) -> Answer) -> Signature {
+const fn wasi(name: &'static str, args: &'static str, run: fn(&mut HostCall<'_>) -> Answer) -> Signature {
     Signature { modules: MODULES, early: true, ..Signature::proxy(name, args, run) }
 }
 
 /// The few that may not be called while the module starts.
-const fn late(name: &'static str, args: &'static str, run: fn(&mut HostCall<'_, '_>) -> Answer) -> Signature {
+const fn late(name: &'static str, args: &'static str, run: fn(&mut HostCall<'_>) -> Answer) -> Signature {
     Signature { early: false, ..wasi(name, args, run) }
 }
 
@@ -103,16 +105,16 @@ fn is_standard(fd: u32) -> bool {
     fd == 1 || fd == 2
 }
 
-fn standard_stream(call: &mut HostCall<'_, '_>) -> Answer {
+fn standard_stream(call: &mut HostCall<'_>) -> Answer {
     code(if is_standard(call.u32(0)) { 0 } else { BADF })
 }
 
-fn none_at(call: &mut HostCall<'_, '_>, at: usize, then: u32) -> Answer {
+fn none_at(call: &mut HostCall<'_>, at: usize, then: u32) -> Answer {
     or_fault(call.put_u32(at, 0))?;
     code(then)
 }
 
-fn write(call: &mut HostCall<'_, '_>, written_at: usize) -> Answer {
+fn write(call: &mut HostCall<'_>, written_at: usize) -> Answer {
     let level = match call.u32(0) {
         1 => LogLevel::Info,
         2 => LogLevel::Error,
@@ -134,7 +136,7 @@ fn write(call: &mut HostCall<'_, '_>, written_at: usize) -> Answer {
     or_fault(call.put_u32(written_at, written))
 }
 
-fn fdstat_get(call: &mut HostCall<'_, '_>) -> Answer {
+fn fdstat_get(call: &mut HostCall<'_>) -> Answer {
     if !is_standard(call.u32(0)) {
         return code(BADF);
     }
@@ -145,32 +147,32 @@ fn fdstat_get(call: &mut HostCall<'_, '_>) -> Answer {
     Ok(())
 }
 
-fn renumber(call: &mut HostCall<'_, '_>) -> Answer {
+fn renumber(call: &mut HostCall<'_>) -> Answer {
     code(if is_standard(call.u32(0)) && is_standard(call.u32(1)) { NOTSUP } else { BADF })
 }
 
-fn tell(call: &mut HostCall<'_, '_>) -> Answer {
+fn tell(call: &mut HostCall<'_>) -> Answer {
     standard_stream(call)?;
     or_fault(call.put_u64(1, 0))
 }
 
-fn sock_accept(call: &mut HostCall<'_, '_>) -> Answer {
+fn sock_accept(call: &mut HostCall<'_>) -> Answer {
     or_fault(call.put_u32(2, u32::MAX))?;
     code(NOTSUP)
 }
 
-fn sock_recv(call: &mut HostCall<'_, '_>) -> Answer {
+fn sock_recv(call: &mut HostCall<'_>) -> Answer {
     or_fault(call.put_u32(4, 0))?;
     none_at(call, 5, NOTSUP)
 }
 
-fn environment(call: &mut HostCall<'_, '_>) -> Vec<Vec<u8>> {
+fn environment(call: &mut HostCall<'_>) -> Vec<Vec<u8>> {
     let vm = call.vm();
     let pairs = call.world().vms[vm].environment.clone();
     pairs.iter().map(|(name, value)| format!("{name}={value}\0").into_bytes()).collect()
 }
 
-fn environ_get(call: &mut HostCall<'_, '_>) -> Answer {
+fn environ_get(call: &mut HostCall<'_>) -> Answer {
     let (mut places, mut buffer) = (call.u32(0), call.u32(1));
     for variable in environment(call) {
         or_fault(call.write(places, &buffer.to_le_bytes()))?;
@@ -181,42 +183,47 @@ fn environ_get(call: &mut HostCall<'_, '_>) -> Answer {
     Ok(())
 }
 
-fn environ_sizes_get(call: &mut HostCall<'_, '_>) -> Answer {
+fn environ_sizes_get(call: &mut HostCall<'_>) -> Answer {
     let variables = environment(call);
     or_fault(call.put_u32(0, variables.len() as u32))?;
     or_fault(call.put_u32(1, variables.iter().map(Vec::len).sum::<usize>() as u32))
 }
 
-fn args_sizes_get(call: &mut HostCall<'_, '_>) -> Answer {
+fn args_sizes_get(call: &mut HostCall<'_>) -> Answer {
     or_fault(call.put_u32(0, 0))?;
     or_fault(call.put_u32(1, 0))
 }
 
-fn clock_time_get(call: &mut HostCall<'_, '_>) -> Answer {
+fn clock_time_get(call: &mut HostCall<'_>) -> Answer {
     let time = match call.u32(0) {
         0 => call.world().clock.unix_nanos(),
-        1 => call.world().clock.now().as_nanos() as u64,
+        // It runs from when the machine was started, which is never just now.
+        1 => (call.world().clock.now() + BOOTED).as_nanos() as u64,
         _ => return code(NOTSUP),
     };
     or_fault(call.put_u64(2, time))
 }
 
-fn clock_res_get(call: &mut HostCall<'_, '_>) -> Answer {
+fn clock_res_get(call: &mut HostCall<'_>) -> Answer {
     match call.u32(0) {
         0 | 1 => or_fault(call.put_u64(1, 1)),
         _ => code(NOTSUP),
     }
 }
 
-fn random_get(call: &mut HostCall<'_, '_>) -> Answer {
+fn random_get(call: &mut HostCall<'_>) -> Answer {
     let (to, length) = (call.u32(0), call.u32(1));
     if length > RANDOM_LIMIT {
         return code(INVAL);
     }
-    let bytes = call.world().random.bytes(length as usize);
+    if length == 0 {
+        return Ok(()); // Envoy does not look where nothing goes.
+    }
+    let thread = call.thread();
+    let bytes = call.world().random_of(thread).bytes(length as usize);
     or_fault(call.write(to, &bytes))
 }
 
-fn proc_exit(call: &mut HostCall<'_, '_>) -> Answer {
+fn proc_exit(call: &mut HostCall<'_>) -> Answer {
     Err(Fail::Stop(Stop(format!("proc_exit({})", call.u32(0)))))
 }

@@ -1,10 +1,13 @@
 //! HTTP callouts: Envoy, `context.cc`, httpCall, and `source/common/http/async_client_impl.cc`.
 
-use super::{REFUSED, TERMINATED, TIMED_OUT, answer_headers, deliver, received};
+use super::{REFUSED, TERMINATED, TIMED_OUT, answer_headers, call as call_upstream, received};
 use crate::Answer;
 use crate::emulator::context::CallAnswer;
-use crate::emulator::header_map::HeaderMap;
+use crate::emulator::header_map::{HeaderMap, Kind};
+use crate::emulator::proxy::retry::{BACK_OFF, Policy, Why};
+use crate::emulator::proxy::router::CONTROLS;
 use crate::emulator::state::Status;
+use crate::emulator::wire;
 use crate::emulator::world::{Event, World};
 use std::time::Duration;
 
@@ -17,7 +20,6 @@ pub(crate) struct Call {
     pub cluster: String,
     pub headers: Vec<(Vec<u8>, Vec<u8>)>,
     pub body: Vec<u8>,
-    pub trailers: Vec<(Vec<u8>, Vec<u8>)>,
     /// In milliseconds; 0 waits for ever.
     pub timeout: u64,
 }
@@ -29,23 +31,34 @@ pub(crate) type Outcome = Option<CallAnswer>;
 pub(crate) fn start(world: &mut World, vm: usize, root: u32, call: Call) -> Result<u32, Status> {
     let upstream =
         world.upstreams.iter().position(|u| u.spec.name == call.cluster).ok_or(Status::BadArgument)?;
-    let mut headers = HeaderMap::default();
+    let mut headers = HeaderMap::new(Kind::Request);
     for (name, value) in &call.headers {
         headers.add(name, value);
     }
     if [":path", ":method", ":authority"].iter().any(|name| headers.first(name.as_bytes()).is_none()) {
         return Err(Status::BadArgument);
     }
+    let token = world.vms[vm].token(0);
+    let state = &mut world.upstreams[upstream];
+    let problem = wire::problem(&headers);
+    // What fails while the call is being made has no callback. So does a header that the codec refuses, if there is a
+    // connection to refuse it on; that is closed then.
+    if state.spec.empty || (problem.is_some() && std::mem::take(&mut state.idle)) {
+        return Err(Status::InternalFailure);
+    }
     if !call.body.is_empty() {
         headers.set(b"content-length", call.body.len().to_string().as_bytes());
     }
-    let token = world.vms[vm].token(0);
-    let (after, outcome) = outcome(world, upstream, headers, &call);
+    let (after, outcome) = match problem {
+        // The router of the call answers for it.
+        Some(problem) => (Some(Duration::ZERO), made_up(503, &problem)),
+        None => outcome(world, upstream, headers, &call),
+    };
     let timeout = Duration::from_millis(call.timeout);
     let event = |outcome| Event::HttpCall { vm, root, token, outcome };
     let timed_out = !timeout.is_zero() && after.is_none_or(|after| after >= timeout);
     if timed_out {
-        world.clock.after(timeout, event(made_up(504, TIMED_OUT)));
+        world.clock.after(timeout, event(made_up(504, TIMED_OUT.as_bytes())));
     } else if let Some(after) = after {
         world.clock.after(after, event(outcome));
     }
@@ -53,54 +66,75 @@ pub(crate) fn start(world: &mut World, vm: usize, root: u32, call: Call) -> Resu
     Ok(token)
 }
 
-/// When the answer comes, if ever, and what it is.
+/// When the answer comes, if ever, and what it is. Trailers of the request are never sent.
 fn outcome(
     world: &mut World,
     upstream: usize,
     mut headers: HeaderMap,
     call: &Call,
 ) -> (Option<Duration>, Outcome) {
-    if let Some(name) = headers.invalid_value() {
-        // The codec refuses it, and the router of the call answers for it.
-        return (Some(Duration::ZERO), made_up(503, &format!("invalid header value for: {name}")));
-    }
+    let mut policy = Policy::of(None, &headers);
+    let asked = headers.text("x-envoy-upstream-rq-timeout-ms").and_then(|ms| ms.trim().parse().ok());
+    let expected = asked.unwrap_or(call.timeout);
+    CONTROLS.iter().for_each(|name| headers.remove(name.as_bytes()));
     headers.set(b"x-envoy-internal", b"true");
-    if call.timeout > 0 {
-        headers.set(b"x-envoy-expected-rq-timeout-ms", call.timeout.to_string().as_bytes());
-    }
-    let mut trailers = HeaderMap::default();
-    for (name, value) in &call.trailers {
-        trailers.add(name, value);
+    if expected > 0 {
+        headers.set(b"x-envoy-expected-rq-timeout-ms", expected.to_string().as_bytes());
     }
     let bodiless = matches!(headers.first(b":method"), Some(b"GET" | b"HEAD" | b"DELETE" | b"CONNECT"));
-    if headers.first(b"content-length").is_none() {
-        match (call.body.is_empty() && trailers.is_empty(), bodiless) {
-            (false, _) => headers.set(b"transfer-encoding", b"chunked"),
-            (true, false) => headers.set(b"content-length", b"0"),
-            (true, true) => {}
+    if headers.first(b"content-length").is_none() && !bodiless {
+        headers.set(b"content-length", b"0");
+    }
+    let mut waited = Duration::ZERO;
+    loop {
+        let request = received(&headers, call.body.clone(), None);
+        let answer = call_upstream(world, upstream, request);
+        world.upstreams[upstream].idle = matches!(answer, Answer::Reply { .. });
+        let why = match &answer {
+            Answer::Reply { response, .. } => Some(Why::Answer(answer_headers(response, false))),
+            Answer::Refuse => Some(Why::Refused),
+            Answer::Reset => Some(Why::Reset),
+            _ => None,
+        };
+        let in_time = call.timeout == 0 || waited.as_millis() < u128::from(call.timeout);
+        if !in_time || !why.is_some_and(|why| policy.takes_one(&why)) {
+            let (after, outcome) = came(answer, headers.first(b":method") == Some(b"HEAD"));
+            return (after.map(|after| waited + after), outcome);
+        }
+        if let Answer::Reply { after, .. } = answer {
+            waited += after;
+        }
+        waited += BACK_OFF;
+        if headers.first(b"content-length").is_none() {
+            // The second try is not known to have no body.
+            headers.set(b"transfer-encoding", b"chunked");
         }
     }
-    let request = received(&headers, call.body.clone(), Some(&trailers));
-    match deliver(world, upstream, request) {
+}
+
+/// What an answer is to the filter, and how long it takes.
+fn came(answer: Answer, to_head: bool) -> (Option<Duration>, Outcome) {
+    match answer {
         Answer::Reply { response, after } => {
-            let mut headers = answer_headers(&response, false);
+            let mut headers = answer_headers(&response, to_head);
             let latency = after.as_millis().to_string();
             headers.set(b"x-envoy-upstream-service-time", latency.as_bytes());
-            let trailers = (!response.trailers.0.is_empty()).then(|| HeaderMap::of(&response.trailers));
-            let body = response.body();
+            let trailers = (!response.trailers.0.is_empty() && !to_head)
+                .then(|| HeaderMap::of(Kind::ResponseTrailers, &response.trailers));
+            let body = if to_head { Vec::new() } else { response.body() };
             let fits = body.len() <= LARGEST_ANSWER;
             (Some(after), fits.then_some(CallAnswer { headers, body, trailers }))
         }
-        Answer::Reset => (Some(Duration::ZERO), made_up(503, TERMINATED)),
-        Answer::Refuse => (Some(Duration::ZERO), made_up(503, REFUSED)),
+        Answer::Reset => (Some(Duration::ZERO), made_up(503, TERMINATED.as_bytes())),
+        Answer::Refuse => (Some(Duration::ZERO), made_up(503, REFUSED.as_bytes())),
         Answer::ResetMidResponse(_) => (Some(Duration::ZERO), None),
         Answer::Hang => (None, None),
         Answer::Grpc { initial_metadata, messages, status, message, after } => {
-            let mut headers = HeaderMap::default();
+            let mut headers = HeaderMap::new(Kind::Response);
             headers.add(b":status", b"200");
             headers.add(b"content-type", b"application/grpc");
             initial_metadata.0.iter().for_each(|(name, value)| headers.add(name, value));
-            let mut trailers = HeaderMap::default();
+            let mut trailers = HeaderMap::new(Kind::ResponseTrailers);
             trailers.add(b"grpc-status", status.to_string().as_bytes());
             trailers.add(b"grpc-message", &message);
             let body = messages.iter().flat_map(|m| super::grpc::frame(m)).collect();
@@ -110,10 +144,10 @@ fn outcome(
 }
 
 /// An answer in the name of an upstream that gives none.
-fn made_up(status: u16, body: &str) -> Outcome {
-    let mut headers = HeaderMap::default();
+fn made_up(status: u16, body: &[u8]) -> Outcome {
+    let mut headers = HeaderMap::new(Kind::Response);
     headers.add(b":status", status.to_string().as_bytes());
     headers.add(b"content-length", body.len().to_string().as_bytes());
     headers.add(b"content-type", b"text/plain");
-    Some(CallAnswer { headers, body: body.as_bytes().to_vec(), trailers: None })
+    Some(CallAnswer { headers, body: body.to_vec(), trailers: None })
 }

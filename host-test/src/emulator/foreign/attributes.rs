@@ -8,7 +8,7 @@ use super::ForeignContext;
 use crate::emulator::state::{Status, Value, pairs};
 use cel::ExecutionError;
 use cel::common::traits::{self, Container, Indexer, Iterable, Sizer};
-use cel::common::types::{CelInt, CelString, CelType, MAP_TYPE, Type};
+use cel::common::types::{CelInt, CelList, CelString, CelType, MAP_TYPE, Type};
 use cel::common::value::{CowVal, StaticVal, Val};
 use cel::context::VariableResolver;
 use std::any::Any;
@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Names that are groups of attributes whether or not there is anything in them.
-const GROUPS: [&str; 10] = [
+const GROUPS: [&str; 9] = [
     "connection",
     "destination",
     "filter_state",
@@ -25,7 +25,6 @@ const GROUPS: [&str; 10] = [
     "response",
     "source",
     "upstream",
-    "upstream_filter_state",
     "xds",
 ];
 
@@ -77,7 +76,8 @@ impl VariableResolver for Roots {
             return None;
         }
         let path = vec![name.to_owned()];
-        if GROUPS.contains(&name) {
+        let upstream = || self.0.ask(&vec!["upstream".to_owned(), "address".to_owned()]).is_some();
+        if GROUPS.contains(&name) || (name == "upstream_filter_state" && upstream()) {
             return Some(CowVal::owned(Group::new(&self.0, path, None)));
         }
         let value = self.0.ask(&path)?;
@@ -119,7 +119,12 @@ impl Group {
 }
 
 fn to_cel(attributes: &Arc<Attributes>, path: Path, value: Value) -> Result<Box<dyn Val>, ExecutionError> {
+    // A header is a text, whatever its bytes.
+    let of_headers = matches!(path.as_slice(), [_, map, _] if map == "headers" || map == "trailers");
     match value {
+        Value::Bytes(bytes) if of_headers => {
+            plain(Value::Str(String::from_utf8_lossy(&bytes).into_owned())).try_into()
+        }
         Value::Map(_) | Value::Message(_) => Ok(Box::new(Group::new(attributes, path, Some(value)))),
         value => plain(value).try_into(),
     }
@@ -150,10 +155,22 @@ pub fn from_cel(value: &dyn Val) -> Result<Vec<u8>, Status> {
     if let Some(group) = value.downcast_ref::<Group>() {
         return group.value.as_ref().ok_or(Status::SerializationFailure)?.serialize();
     }
-    if value.downcast_ref::<CelType>().is_some() {
+    if holds_type(value) {
         return Err(Status::SerializationFailure);
     }
     serialize(&cel::Value::try_from(value).map_err(|_| Status::SerializationFailure)?)
+}
+
+/// A type has no bytes, and neither has a list with one in it.
+fn holds_type(value: &dyn Val) -> bool {
+    if value.downcast_ref::<CelType>().is_some() {
+        return true;
+    }
+    let Some(mut elements) = value.downcast_ref::<CelList>().and_then(Val::as_iterable).map(Iterable::iter)
+    else {
+        return false;
+    };
+    std::iter::from_fn(|| elements.next().map(holds_type)).any(|holds| holds)
 }
 
 fn serialize(value: &cel::Value) -> Result<Vec<u8>, Status> {

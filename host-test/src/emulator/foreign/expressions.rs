@@ -3,8 +3,8 @@
 //! What parses but names a function that is not there is refused when it is created, and uses up a token even so; what
 //! names an attribute that is not there fails when it is evaluated.
 //!
-//! Not as on Envoy: messages such as `google.protobuf.Int64Value{value: 1}` cannot be constructed, a number too large for
-//! a double is an error rather than infinity, and a type within a list or a map is serialized by its name.
+//! Not as on Envoy: messages such as `google.protobuf.Int64Value{value: 1}` cannot be constructed, and a number too large
+//! for a double is an error rather than infinity.
 
 use super::ForeignContext;
 use super::attributes::{Attributes, Roots, from_cel};
@@ -24,6 +24,12 @@ pub struct Expressions {
 
 /// Without optional values: Envoy does not switch them on.
 static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib().with_optional_support(false)));
+
+/// To see an expression as it is written, its macros not expanded.
+static PLAIN: LazyLock<Env> = LazyLock::new(|| Env::default().with_optional_support(false));
+
+/// Brackets within each other, and levels of the tree that is written: cel-cpp, `ParserOptions`.
+const DEEPEST: u16 = 32;
 
 /// The functions of Envoy's CEL beside the operators, and the numbers of arguments each takes, its target included.
 const FUNCTIONS: [(&str, std::ops::RangeInclusive<usize>); 25] = [
@@ -59,7 +65,10 @@ const FUNCTIONS: [(&str, std::ops::RangeInclusive<usize>); 25] = [
 /// Fails with [`Status::BadArgument`] when it does not parse or calls what is not there.
 pub fn create(source: &[u8], expressions: &mut Expressions) -> Result<Vec<u8>, Status> {
     let source = std::str::from_utf8(source).map_err(|_| Status::BadArgument)?;
-    let mut expression = ENV.compile(source).map_err(|_| Status::BadArgument)?.expression().clone();
+    let (written, mut expression) = parse(source).ok_or(Status::BadArgument)?;
+    if depth(&written) > usize::from(DEEPEST) {
+        return Err(Status::BadArgument);
+    }
     let token = expressions.next;
     expressions.next = token.wrapping_add(1);
     if !settle_calls(&mut expression) {
@@ -85,15 +94,19 @@ pub fn evaluate(args: &[u8], cx: &mut dyn ForeignContext) -> Result<Vec<u8>, Sta
     }
     let attributes = Arc::new(Attributes::default());
     loop {
-        let roots = Roots(Arc::clone(&attributes));
-        let mut context = Context::with_env(Arc::clone(&ENV));
-        context.set_variable_resolver(&roots);
-        let result = cel::Value::resolve_val(&expression, &context);
+        let answer = on_a_long_stack(|| {
+            let roots = Roots(Arc::clone(&attributes));
+            let mut context = Context::with_env(Arc::clone(&ENV));
+            context.set_variable_resolver(&roots);
+            super::conversions::declare(&mut context).map_err(|_| Status::InternalFailure)?;
+            let result = cel::Value::resolve_val(&expression, &context);
+            from_cel(&*result.map_err(|_| Status::InternalFailure)?)
+        });
         // An attribute that was asked for the first time failed the evaluation: fetch it, and evaluate anew.
         if attributes.fetch(cx) {
             continue;
         }
-        return from_cel(&*result.map_err(|_| Status::InternalFailure)?);
+        return answer;
     }
 }
 
@@ -103,6 +116,49 @@ pub fn evaluate(args: &[u8], cx: &mut dyn ForeignContext) -> Result<Vec<u8>, Sta
 pub fn delete(args: &[u8], expressions: &mut Expressions) -> Result<Vec<u8>, Status> {
     expressions.created.remove(&token(args)?);
     Ok(Vec::new())
+}
+
+/// The expression as it is written and with its macros expanded.
+fn parse(source: &str) -> Option<(Expression, Expression)> {
+    let parse = |env: &Env| {
+        env.parser().max_recursion_depth(DEEPEST).enable_ident_escape_syntax(true).parse(source).ok()
+    };
+    on_a_long_stack(|| Some((parse(&PLAIN)?, parse(&ENV)?)))
+}
+
+/// The parser and the interpreter go down for each level, and take more of a stack for it than the thread of a test has.
+fn on_a_long_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    const STACK: usize = 64 << 20;
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+        thread.expect("a thread can be started").join().expect("neither of them panics")
+    })
+}
+
+/// The levels of an expression. A chain of and or of or is one level: it is no deeper than its deepest term.
+fn depth(expression: &Expression) -> usize {
+    let deepest = |children: &mut dyn Iterator<Item = &Expression>| children.map(depth).max().unwrap_or(0);
+    1 + match &expression.expr {
+        Expr::Call(call) if matches!(call.func_name.as_str(), "_&&_" | "_||_") => {
+            let chained = |child: &Expression| matches!(&child.expr, Expr::Call(inner) if inner.func_name == call.func_name);
+            let levels = call.args.iter().map(|child| depth(child) - usize::from(chained(child)));
+            levels.max().unwrap_or(0)
+        }
+        Expr::Call(call) => deepest(&mut call.target.iter().map(|target| &**target).chain(&call.args)),
+        Expr::List(list) => deepest(&mut list.elements.iter()),
+        Expr::Map(map) => map.entries.iter().map(|entry| entry_depth(&entry.expr)).max().unwrap_or(0),
+        Expr::Struct(made) => made.entries.iter().map(|entry| entry_depth(&entry.expr)).max().unwrap_or(0),
+        Expr::Select(select) => depth(&select.operand),
+        Expr::Comprehension(fold) => depth(&fold.iter_range).max(depth(&fold.loop_step)),
+        Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => 0,
+    }
+}
+
+fn entry_depth(entry: &EntryExpr) -> usize {
+    match entry {
+        EntryExpr::MapEntry(entry) => depth(&entry.key).max(depth(&entry.value)),
+        EntryExpr::StructField(field) => depth(&field.value),
+    }
 }
 
 fn token(args: &[u8]) -> Result<u32, Status> {
@@ -141,9 +197,13 @@ fn settle_calls(expression: &mut Expression) -> bool {
             let known =
                 FUNCTIONS.iter().any(|(function, counts)| name == *function && counts.contains(&count));
             let member = call.target.is_some() || !name.starts_with("get");
-            (operator || known && member)
+            let settled = (operator || known && member)
                 && call.target.iter_mut().all(|target| settle_calls(target))
-                && call.args.iter_mut().all(settle_calls)
+                && call.args.iter_mut().all(settle_calls);
+            if settled {
+                super::conversions::wrap(call);
+            }
+            settled
         }
         Expr::Comprehension(fold) => {
             settle_calls(&mut fold.iter_range)
@@ -159,6 +219,13 @@ fn settle_calls(expression: &mut Expression) -> bool {
         }),
         Expr::Select(select) => settle_calls(&mut select.operand),
         Expr::Struct(_) => false,
-        Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => true,
+        Expr::Ident(name) => {
+            // Envoy's CEL does not know the types of messages by their names.
+            if name.trim_start_matches('.') == "google" {
+                name.push(' ');
+            }
+            true
+        }
+        Expr::Literal(_) | Expr::Unspecified => true,
     }
 }

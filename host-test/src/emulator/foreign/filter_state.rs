@@ -5,7 +5,7 @@
 
 use super::ForeignContext;
 use super::proto::{Malformed, fields};
-use crate::emulator::state::Status;
+use crate::emulator::state::{Status, Value};
 use std::net::{IpAddr, SocketAddr};
 
 /// Stores an object of the filter state. Arguments: 1 key, 2 value, 3 span.
@@ -14,12 +14,12 @@ use std::net::{IpAddr, SocketAddr};
 /// arguments that are malformed and for a value that the factory refuses.
 pub fn set(args: &[u8], cx: &mut dyn ForeignContext) -> Result<Vec<u8>, Status> {
     let (key, value, span) = set_arguments(args).map_err(|Malformed| Status::BadArgument)?;
-    match takes(key, value) {
+    match made(key, value) {
         None => Err(Status::NotFound),
-        Some(false) => Err(Status::BadArgument),
+        Some(None) => Err(Status::BadArgument),
         // The value is looked at before the context is.
-        Some(true) if !cx.is_stream() => Err(Status::NotFound),
-        Some(true) => nothing_but(cx.set_filter_state(key, value.into(), span)),
+        Some(Some(_)) if !cx.is_stream() => Err(Status::NotFound),
+        Some(Some(value)) => nothing_but(cx.set_filter_state(key, value.into(), span)),
     }
 }
 
@@ -36,8 +36,9 @@ fn set_arguments(args: &[u8]) -> Result<(&str, &str, u32), Malformed> {
     Ok((key, value, span))
 }
 
-/// Whether the factory for `key` takes `value`, or nothing when there is no factory.
-fn takes(key: &str, value: &str) -> Option<bool> {
+/// What the factory for `key` makes of `value`, or nothing when there is no factory; nothing within when it refuses.
+fn made(key: &str, value: &str) -> Option<Option<String>> {
+    let kept = || Some(value.to_owned());
     Some(match key {
         "envoy.string"
         | "envoy.hashable_string"
@@ -48,21 +49,41 @@ fn takes(key: &str, value: &str) -> Option<bool> {
         | "envoy.router.debug_config"
         | "envoy.tcp_proxy.cluster"
         | "envoy.tcp_proxy.disable_tunneling"
-        | "envoy.upstream.dynamic_host" => true,
-        "envoy.bool" => BOOLEANS.contains(&value.to_ascii_lowercase().as_str()),
-        "envoy.network.ip" => value.parse::<IpAddr>().is_ok(),
-        "envoy.filters.listener.original_dst.local_ip"
-        | "envoy.filters.listener.original_dst.remote_ip"
-        | "envoy.network.transport_socket.original_dst_address" => value.parse::<SocketAddr>().is_ok(),
-        "envoy.ratelimit.hits_addend" | "envoy.tcp_proxy.per_connection_idle_timeout_ms" => {
-            value.trim().parse::<u64>().is_ok()
+        | "envoy.upstream.dynamic_host" => kept(),
+        "envoy.bool" => {
+            let at = BOOLEANS.iter().position(|word| value.eq_ignore_ascii_case(word));
+            at.map(|at| (at < BOOLEANS.len() / 2).to_string())
         }
-        "envoy.upstream.dynamic_port" => value.trim().parse::<u32>().is_ok(),
+        "envoy.network.ip" => value.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, 0).to_string()),
+        ORIGINAL_LOCAL | ORIGINAL_REMOTE | ORIGINAL => value.parse::<SocketAddr>().ok().and_then(|_| kept()),
+        "envoy.ratelimit.hits_addend" => value.trim().parse::<u32>().ok().map(|n| n.to_string()),
+        "envoy.tcp_proxy.per_connection_idle_timeout_ms" => {
+            value.trim().parse::<u64>().ok().and_then(|_| kept())
+        }
+        "envoy.upstream.dynamic_port" => value.trim().parse::<u32>().ok().and_then(|_| kept()),
         _ => return None,
     })
 }
 
-/// What Abseil's `SimpleAtob` takes for a boolean, in any case.
+const ORIGINAL: &str = "envoy.network.transport_socket.original_dst_address";
+const ORIGINAL_LOCAL: &str = "envoy.filters.listener.original_dst.local_ip";
+const ORIGINAL_REMOTE: &str = "envoy.filters.listener.original_dst.remote_ip";
+
+/// What an object reads back as: most as a text, some as nothing, and addresses as their fields.
+pub fn read(key: &str, value: &str, field: Option<&str>) -> Option<Value> {
+    let address = matches!(key, ORIGINAL | ORIGINAL_LOCAL | ORIGINAL_REMOTE);
+    let address = address.then(|| value.parse::<SocketAddr>().ok()).flatten();
+    match (key, address, field) {
+        ("envoy.network.application_protocols" | "envoy.router.debug_config", ..) => None,
+        (_, Some(_), None) => Some(Value::Map(Vec::new())),
+        (_, Some(at), Some("ip")) => Some(Value::Str(at.ip().to_string())),
+        (_, Some(at), Some("port")) => Some(Value::Int(at.port().into())),
+        (_, None, None) => Some(Value::Str(value.into())),
+        (_, _, Some(_)) => None,
+    }
+}
+
+/// What Abseil's `SimpleAtob` takes for a boolean, in any case: first those for true.
 const BOOLEANS: [&str; 10] = ["true", "t", "yes", "y", "1", "false", "f", "no", "n", "0"];
 
 /// Declares a property. Arguments: 1 name, 2 readonly, 3 type, 4 schema, 5 span.

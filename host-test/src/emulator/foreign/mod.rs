@@ -4,6 +4,7 @@
 //! [`ForeignContext`] alone, so that what a function answers can be compared with Envoy without running a module.
 
 mod attributes;
+mod conversions;
 mod expressions;
 mod filter_state;
 mod keys;
@@ -14,6 +15,7 @@ mod tests;
 mod zlib;
 
 pub use expressions::Expressions;
+pub use filter_state::read as read_filter_state;
 
 use super::state::{Status, Value};
 

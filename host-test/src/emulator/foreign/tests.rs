@@ -99,25 +99,28 @@ fn clears_the_route_cache_whatever_the_arguments() {
 #[test]
 fn stores_filter_state_that_a_factory_takes() {
     let table = [
-        ("envoy.string", "", Ok(vec![])),
-        ("envoy.ratelimit.hits_addend", "7", Ok(vec![])),
+        ("envoy.string", "", Ok("")),
+        ("envoy.ratelimit.hits_addend", " 7 ", Ok("7")),
+        ("envoy.ratelimit.hits_addend", "4294967296", Err(Status::BadArgument)),
         ("envoy.ratelimit.hits_addend", "-1", Err(Status::BadArgument)),
         ("envoy.ratelimit.hits_addend", "1.5", Err(Status::BadArgument)),
-        ("envoy.bool", "1", Ok(vec![])),
+        ("envoy.bool", "1", Ok("true")),
+        ("envoy.bool", "NO", Ok("false")),
         ("envoy.bool", "x", Err(Status::BadArgument)),
-        ("envoy.network.ip", "1.2.3.4", Ok(vec![])),
+        ("envoy.network.ip", "1.2.3.4", Ok("1.2.3.4:0")),
         ("envoy.network.ip", "1.2.3.4:80", Err(Status::BadArgument)),
-        ("envoy.network.transport_socket.original_dst_address", "1.2.3.4:80", Ok(vec![])),
-        ("envoy.upstream.dynamic_port", "99999", Ok(vec![])),
+        ("envoy.network.transport_socket.original_dst_address", "1.2.3.4:80", Ok("1.2.3.4:80")),
+        ("envoy.upstream.dynamic_port", "99999", Ok("99999")),
         ("envoy.upstream.dynamic_port", "x", Err(Status::BadArgument)),
         ("nosuch", "x", Err(Status::NotFound)),
     ];
     for (key, value, expected) in table {
         let args = [field(1, key), field(2, value), vec![0x18, 2]].concat();
         let mut cx = stream();
-        assert_eq!(call(b"set_envoy_filter_state", &args, &mut cx), expected, "{key} {value}");
-        let stored = vec![(key.to_owned(), value.as_bytes().to_vec(), 2)];
-        assert_eq!(cx.stored, if expected.is_ok() { stored } else { vec![] });
+        let answer = call(b"set_envoy_filter_state", &args, &mut cx);
+        assert_eq!(answer, expected.map(|_| vec![]), "{key} {value}");
+        let stored = expected.map(|stored| (key.to_owned(), stored.as_bytes().to_vec(), 2));
+        assert_eq!(cx.stored, Vec::from_iter(stored), "{key} {value}");
     }
 }
 

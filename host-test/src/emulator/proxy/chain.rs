@@ -6,6 +6,7 @@
 use super::Way;
 use super::stream::Iteration;
 use crate::emulator::Emulator;
+use crate::emulator::traps::Failure;
 use crate::emulator::world::LocalReply;
 
 /// What a headers callback decides.
@@ -199,6 +200,15 @@ impl Emulator {
 
     /// Puts a piece into the buffer. One that is over its limit ends the stream, unless it may stop the sender.
     pub(crate) fn hold(&mut self, stream: u64, way: Way, piece: &mut Vec<u8>) {
+        self.keep(stream, way, piece);
+        // The filter is out of it: Envoy looks whether it was destroyed, and its stream is as good as.
+        if self.is_alive(stream) {
+            self.is_over(stream, way);
+        }
+    }
+
+    /// The same; a reply to a request that is over the limit is still to be made.
+    pub(crate) fn keep(&mut self, stream: u64, way: Way, piece: &mut Vec<u8>) {
         let limit = self.world.settings.buffer_limit as usize;
         let flow = self.world.stream_mut(stream).flow(way);
         let buffer = flow.buffer.get_or_insert_default();
@@ -213,10 +223,6 @@ impl Emulator {
         };
         let (details, body) = (details.to_owned(), body.as_bytes().to_vec());
         self.local_reply(stream, LocalReply { status, details, body, ..LocalReply::default() });
-        // The filter is out of it: Envoy looks whether it was destroyed, and its stream is as good as.
-        if self.is_alive(stream) {
-            self.is_over(stream, way);
-        }
     }
 
     /// Trailers, from the place of `from` or behind it on.
@@ -264,7 +270,8 @@ impl Emulator {
         let slot = self.world.stream_mut(stream).filters[filter].clone();
         let reason =
             "Envoy crashes (segmentation fault): proxy_continue_stream(1) before there is a response".into();
-        self.lose(slot.vm, slot.context, "proxy_continue_stream", reason);
+        let failure = Failure { reason, frames: Vec::new() };
+        self.lose(slot.vm, slot.context, "proxy_continue_stream", failure);
         self.reset(stream);
     }
 

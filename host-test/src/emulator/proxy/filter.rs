@@ -4,7 +4,7 @@
 use super::Way;
 use super::chain::{BodyStatus, HeadersStatus};
 use crate::emulator::Emulator;
-use crate::emulator::context::{Context, Reach};
+use crate::emulator::context::{BufferKind, Context, Reach};
 use crate::emulator::linking::AbiVersion;
 use crate::emulator::world::LocalReply;
 
@@ -128,11 +128,18 @@ impl Emulator {
         }
         let buffering = reach(self.world.context_mut(vm, id), way).buffering;
         if buffering {
-            self.hold(stream, way, piece);
-            if !self.is_alive(stream) || self.world.stream_mut(stream).flow(way).aborted {
+            self.keep(stream, way, piece);
+            // Of a request that is too long the filter is told nonetheless, before that is answered.
+            let over = !self.is_alive(stream) || self.world.stream_mut(stream).flow(way).aborted;
+            if over && way == Way::Response {
                 return BodyStatus::Buffer;
             }
         }
+        // To tell its size the host looks at it.
+        self.world.context_mut(vm, id).last_buffer = Some(match way {
+            Way::Request => BufferKind::RequestBody,
+            Way::Response => BufferKind::ResponseBody,
+        });
         let reach = reach(self.world.context_mut(vm, id), way);
         (reach.body, reach.end_of_stream) = (true, end);
         let flow = self.world.stream_mut(stream).flow(way);

@@ -2,14 +2,17 @@
 //!
 //! The files follow Envoy's: `chain` is `source/common/http/filter_manager.cc`, `filter` is `Context` of
 //! `source/extensions/common/wasm/context.cc`, `downstream` is the connection manager with its HTTP/1 codec, `router` is
-//! `source/common/router/router.cc`.
+//! `source/common/router/router.cc`. `network` is all there is of connections without HTTP.
 
 pub(crate) mod chain;
 pub(crate) mod downstream;
 pub(crate) mod filter;
+pub(crate) mod flags;
+pub(crate) mod network;
 pub(crate) mod reply;
 pub(crate) mod retry;
 pub(crate) mod router;
+pub(crate) mod routes;
 pub(crate) mod stream;
 
 /// The two directions of a stream.

@@ -3,7 +3,7 @@
 use super::Way;
 use crate::emulator::Emulator;
 use crate::emulator::callouts::grpc;
-use crate::emulator::header_map::HeaderMap;
+use crate::emulator::header_map::{HeaderMap, Kind};
 use crate::emulator::world::LocalReply;
 
 impl Emulator {
@@ -61,7 +61,7 @@ impl Emulator {
     /// The headers and the body of a local reply.
     fn compose(&mut self, stream: u64, reply: &LocalReply) -> (HeaderMap, Vec<u8>) {
         let s = self.world.stream_mut(stream);
-        let mut headers = HeaderMap::default();
+        let mut headers = HeaderMap::new(Kind::Response);
         let add = |headers: &mut HeaderMap| {
             reply.headers.iter().for_each(|(name, value)| headers.add(name, value));
         };
@@ -77,8 +77,11 @@ impl Emulator {
             s.code = Some(200);
             return (headers, Vec::new());
         }
-        headers.add(b":status", reply.status.to_string().as_bytes());
+        // A number of 16 bits to Envoy. What the headers say of it does not count.
+        let status = reply.status as u16;
+        headers.add(b":status", status.to_string().as_bytes());
         add(&mut headers);
+        headers.set(b":status", status.to_string().as_bytes());
         headers.remove(b"content-length");
         if !reply.body.is_empty() {
             headers.set(b"content-length", reply.body.len().to_string().as_bytes());
@@ -86,7 +89,7 @@ impl Emulator {
                 headers.add(b"content-type", b"text/plain");
             }
         }
-        s.code = u16::try_from(reply.status).ok();
+        s.code = Some(status);
         let body = if s.is_head { Vec::new() } else { reply.body.clone() };
         (headers, body)
     }

@@ -1,63 +1,135 @@
-//! Retries, which filters order by request headers: Envoy, `source/common/router/retry_state_impl.cc`.
+//! Retries, which routes and request headers order: Envoy, `source/common/router/retry_state_impl.cc`.
 
-use super::router::RETRIES_EXHAUSTED;
+use super::flags::RETRIES_EXHAUSTED;
 use crate::emulator::Emulator;
 use crate::emulator::header_map::HeaderMap;
-use crate::emulator::world::Event;
+use crate::emulator::world::{Event, LocalReply};
+use crate::{Answer, RetryPolicy};
 use std::time::Duration;
 
 /// The first wait is between 0 and 25 ms on Envoy, at random; here it is always the longest.
-const BACK_OFF: Duration = Duration::from_millis(25);
+pub(crate) const BACK_OFF: Duration = Duration::from_millis(25);
+/// What may be asked for in `x-envoy-retry-on`; all else is passed over.
+const KINDS: &[&str] = &[
+    "5xx",
+    "gateway-error",
+    "connect-failure",
+    "reset",
+    "reset-before-request",
+    "retriable-4xx",
+    "refused-stream",
+    "retriable-status-codes",
+    "retriable-headers",
+    "envoy-ratelimited",
+];
+/// And in `x-envoy-retry-grpc-on`, with the statuses they are for.
+const GRPC_KINDS: &[(&str, u32)] = &[
+    ("cancelled", 1),
+    ("deadline-exceeded", 4),
+    ("resource-exhausted", 8),
+    ("unavailable", 14),
+    ("internal", 13),
+];
 
 /// What is retried and how often.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Policy {
     on: Vec<String>,
+    grpc_on: Vec<u32>,
     statuses: Vec<u16>,
+    headers: Vec<String>,
     left: u32,
 }
 
 /// What went wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Why {
-    Status(u16),
+    /// These headers came.
+    Answer(HeaderMap),
+    /// The connection was refused.
     Refused,
+    /// The connection was closed.
     Reset,
+    /// This try took too long.
+    TimedOut,
+}
+
+fn list(text: &str) -> Vec<String> {
+    text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
 }
 
 impl Policy {
-    pub fn of(headers: &HeaderMap) -> Self {
-        let list = |name: &str| -> Vec<String> {
-            let text = headers.text(name).unwrap_or_default();
-            text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+    /// The route's, and what the request's headers add to it.
+    pub fn of(route: Option<&RetryPolicy>, headers: &HeaderMap) -> Self {
+        let header = |name: &str| list(&headers.text(name).unwrap_or_default());
+        let on = route.map(|route| list(&route.retry_on)).unwrap_or_default();
+        let mut policy = Self {
+            on: on.into_iter().chain(header("x-envoy-retry-on")).collect(),
+            grpc_on: Vec::new(),
+            statuses: route.map(|route| route.retriable_status_codes.clone()).unwrap_or_default(),
+            headers: header("x-envoy-retriable-header-names"),
+            left: route.map_or(1, |route| route.num_retries),
         };
-        let on = list("x-envoy-retry-on");
-        let asked = headers.text("x-envoy-max-retries").and_then(|n| n.parse().ok()).unwrap_or(1);
-        let statuses = list("x-envoy-retriable-status-codes").iter().filter_map(|s| s.parse().ok()).collect();
-        Self { left: if on.is_empty() { 0 } else { asked }, on, statuses }
+        let grpc = [policy.on.clone(), header("x-envoy-retry-grpc-on")].concat();
+        policy.grpc_on =
+            GRPC_KINDS.iter().filter(|(kind, _)| grpc.iter().any(|g| g == kind)).map(|(_, s)| *s).collect();
+        policy.on.retain(|kind| KINDS.contains(&kind.as_str()));
+        let statuses = header("x-envoy-retriable-status-codes");
+        policy.statuses.extend(statuses.iter().filter_map(|status| status.parse::<u16>().ok()));
+        if let Some(most) = headers.text("x-envoy-max-retries").and_then(|n| n.trim().parse().ok()) {
+            policy.left = most;
+        }
+        policy
     }
 
-    fn wants(&self, why: Why) -> bool {
-        self.on.iter().any(|on| match (on.as_str(), why) {
-            ("5xx", Why::Status(status)) => (500..600).contains(&status),
-            ("gateway-error", Why::Status(status)) => (502..=504).contains(&status),
-            ("retriable-4xx", Why::Status(status)) => status == 409,
-            ("retriable-status-codes", Why::Status(status)) => self.statuses.contains(&status),
-            ("5xx" | "connect-failure", Why::Refused) => true,
-            ("5xx" | "reset", Why::Refused | Why::Reset) => true,
-            ("reset-before-request", Why::Refused) => true,
-            _ => false,
-        })
+    /// Whether anything is retried. If so, the request is kept.
+    pub fn is_enabled(&self) -> bool {
+        !self.on.is_empty() || !self.grpc_on.is_empty()
+    }
+
+    /// Whether to try once more, which then counts.
+    pub fn takes_one(&mut self, why: &Why) -> bool {
+        let again = self.left > 0 && self.wants(why);
+        self.left -= u32::from(again);
+        again
+    }
+
+    fn has(&self, kinds: &[&str]) -> bool {
+        self.on.iter().any(|on| kinds.contains(&on.as_str()))
+    }
+
+    fn wants(&self, why: &Why) -> bool {
+        match why {
+            Why::Answer(headers) => self.wants_answer(headers),
+            Why::Refused => {
+                self.has(&["5xx", "gateway-error", "connect-failure", "reset", "reset-before-request"])
+            }
+            Why::Reset | Why::TimedOut => self.has(&["5xx", "gateway-error", "reset"]),
+        }
+    }
+
+    fn wants_answer(&self, headers: &HeaderMap) -> bool {
+        if headers.first(b"x-envoy-ratelimited").is_some() {
+            return self.has(&["envoy-ratelimited"]);
+        }
+        let status = headers.text(":status").and_then(|s| s.parse::<u16>().ok()).unwrap_or(0);
+        let grpc = headers.text("grpc-status").and_then(|s| s.parse::<u32>().ok());
+        (self.has(&["5xx"]) && (500..600).contains(&status))
+            || (self.has(&["gateway-error"]) && (502..=504).contains(&status))
+            || (self.has(&["retriable-4xx"]) && status == 409)
+            || (self.has(&["retriable-status-codes"]) && self.statuses.contains(&status))
+            || (self.has(&["retriable-headers"])
+                && self.headers.iter().any(|name| headers.first(name.as_bytes()).is_some()))
+            || grpc.is_some_and(|status| self.grpc_on.contains(&status))
     }
 }
 
 impl Emulator {
     /// Whether the request is sent once more; then it will be.
-    pub(crate) fn retries(&mut self, stream: u64, why: Why) -> bool {
-        let limit = self.world.settings.buffer_limit as usize;
+    pub(crate) fn retries(&mut self, stream: u64, why: &Why) -> bool {
         let s = self.world.stream_mut(stream);
         let policy = &mut s.router.policy;
-        if policy.on.is_empty() || !policy.wants(why) || s.router.body.len() > limit || !s.router.ended {
+        if !policy.wants(why) {
             return false;
         }
         if policy.left == 0 {
@@ -65,7 +137,40 @@ impl Emulator {
             return false;
         }
         policy.left -= 1;
+        s.router.waits = true;
+        self.stop_try_timer(stream);
         self.world.clock.after(BACK_OFF, Event::Retry { stream });
         true
+    }
+
+    /// The wait is over.
+    pub(crate) fn try_again(&mut self, stream: u64) {
+        if self.is_alive(stream) {
+            let router = &mut self.world.stream_mut(stream).router;
+            (router.waits, router.due) = (false, true);
+            self.dispatch(stream);
+        }
+    }
+
+    /// A request that may have to be sent again is kept, up to the buffer limit. Beyond that nothing is retried, and
+    /// one that waits for its retry cannot go on.
+    pub(crate) fn keep_for_retry(&mut self, stream: u64) {
+        let limit = self.world.settings.buffer_limit as usize;
+        let s = self.world.stream_mut(stream);
+        if !s.router.policy.is_enabled() || s.router.body.len() <= limit {
+            return;
+        }
+        s.router.policy = Policy::default();
+        if s.router.waits {
+            let body = b"exceeded request buffer limit while retrying upstream".to_vec();
+            let details = "request_payload_exceeded_retry_buffer_limit".into();
+            self.local_reply(stream, LocalReply { status: 507, details, body, ..LocalReply::default() });
+        }
+    }
+
+    /// Whether the next connection to the upstream is refused.
+    pub(crate) fn is_refused_next(&self, upstream: usize) -> bool {
+        let upstream = self.world.upstreams.get(upstream);
+        upstream.is_some_and(|u| matches!(u.turns.next(&u.spec), Some(Answer::Refuse)))
     }
 }

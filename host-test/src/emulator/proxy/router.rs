@@ -1,25 +1,20 @@
 //! The router, and the upstream behind it: Envoy, `source/common/router/router.cc`.
 
 use super::Way;
-use super::retry::{self, Policy};
+use super::flags::{CONNECTION_FAILURE, CONNECTION_TERMINATION, NO_CLUSTER, NO_ROUTE, TIMEOUT};
+use super::retry::{Policy, Why};
 use crate::emulator::Emulator;
 use crate::emulator::callouts::{
-    REFUSED, REFUSED_DETAILS, TERMINATED, TERMINATED_DETAILS, TIMED_OUT, answer_headers, deliver, received,
+    self, REFUSED, REFUSED_DETAILS, TERMINATED, TERMINATED_DETAILS, TIMED_OUT, answer_headers, received,
 };
-use crate::emulator::header_map::HeaderMap;
+use crate::emulator::header_map::{HeaderMap, Kind};
+use crate::emulator::wire;
 use crate::emulator::world::{Event, LocalReply, Part};
-use crate::{Answer, UpstreamRequest};
+use crate::{Answer, RouteAction, UpstreamRequest};
 use std::time::Duration;
 
-/// Response flags.
-const TIMEOUT: i64 = 0x4;
-const CONNECTION_FAILURE: i64 = 0x20;
-const CONNECTION_TERMINATION: i64 = 0x40;
-const NO_ROUTE: i64 = 0x100;
-pub(crate) const RETRIES_EXHAUSTED: i64 = 0x8000;
-
 /// Request headers that tell the router what to do, and go no further.
-const CONTROLS: &[&str] = &[
+pub(crate) const CONTROLS: &[&str] = &[
     "x-envoy-retry-on",
     "x-envoy-retry-grpc-on",
     "x-envoy-max-retries",
@@ -39,11 +34,24 @@ pub(crate) struct Router {
     pub body: Vec<u8>,
     pub trailers: Option<HeaderMap>,
     pub ended: bool,
+    /// It is called chunked, and has no chunk, not even a last one.
+    pub endless: bool,
     /// Which try this is; 0 before the first.
     pub attempt: u32,
+    /// The next try is to be sent when the request is complete.
+    pub due: bool,
+    /// No try is under way: the next one waits for its time, or there will be none.
+    pub waits: bool,
+    /// Where it goes.
+    pub upstream: usize,
     pub policy: Policy,
     pub timeout: Duration,
+    pub try_timeout: Duration,
+    pub counts_tries: bool,
+    /// 504, or what is answered in its place when time is up.
+    pub timeout_status: u32,
     pub timer: Option<(Duration, u64)>,
+    pub try_timer: Option<(Duration, u64)>,
     pub sent_at: Duration,
     pub first_at: Duration,
     pub latency: Option<Duration>,
@@ -52,47 +60,93 @@ pub(crate) struct Router {
 }
 
 impl Emulator {
-    fn no_route(&mut self, stream: u64) -> bool {
+    /// Answers in place of an upstream where the route says so. Otherwise, the upstream.
+    fn target(&mut self, stream: u64) -> Option<usize> {
+        self.refresh_route(stream);
+        let picked = self.world.stream_mut(stream).route.clone();
+        let action = picked.route(&self.world).map(|route| route.action.clone());
+        let (flag, reply) = match action {
+            None => (
+                NO_ROUTE,
+                LocalReply { status: 404, details: "route_not_found".into(), ..LocalReply::default() },
+            ),
+            Some(RouteAction::DirectResponse { status, body }) => {
+                let (status, body) = (u32::from(status), body.into_bytes());
+                (0, LocalReply { status, details: "direct_response".into(), body, ..LocalReply::default() })
+            }
+            Some(RouteAction::Redirect { host, path }) => {
+                let details = "direct_response".into();
+                let headers = vec![(b"location".to_vec(), self.location(stream, &host, &path))];
+                (0, LocalReply { status: 301, details, headers, ..LocalReply::default() })
+            }
+            Some(RouteAction::Cluster(_) | RouteAction::ClusterHeader(_)) => {
+                let name = picked.cluster.unwrap_or_default();
+                let found = self.world.upstreams.iter().position(|u| u.spec.name == name);
+                if found.is_some() {
+                    return found;
+                }
+                let details = "cluster_not_found".into();
+                (NO_CLUSTER, LocalReply { status: 503, details, ..LocalReply::default() })
+            }
+        };
+        self.world.stream_mut(stream).flags |= flag;
+        self.local_reply(stream, reply);
+        None
+    }
+
+    fn location(&mut self, stream: u64, host: &str, path: &str) -> Vec<u8> {
         let headers = &self.world.stream_mut(stream).request_headers;
-        let path = headers.first(b":path").is_some_and(|path| path.starts_with(b"/"));
-        !path || headers.first(b":scheme").is_none_or(<[u8]>::is_empty)
+        let text = |name| headers.text(name).unwrap_or_default();
+        let host = if host.is_empty() { text(":authority") } else { host.to_owned() };
+        let path = if path.is_empty() { text(":path") } else { path.to_owned() };
+        format!("{}://{host}{path}", text("x-forwarded-proto")).into_bytes()
     }
 
     pub(crate) fn router_headers(&mut self, stream: u64, end: bool) {
-        if self.no_route(stream) {
-            self.world.stream_mut(stream).flags |= NO_ROUTE;
-            let details = "route_not_found".into();
-            return self.local_reply(stream, LocalReply { status: 404, details, ..LocalReply::default() });
-        }
-        let timeout = self.world.settings.route_timeout;
+        let Some(upstream) = self.target(stream) else { return };
+        let picked = self.world.stream_mut(stream).route.clone();
+        let route = picked.route(&self.world).cloned();
+        let retry = route.as_ref().and_then(|route| route.retry.as_ref());
+        let usual =
+            route.as_ref().and_then(|route| route.timeout).unwrap_or(self.world.settings.route_timeout);
+        let counts_tries = picked.host(&self.world).is_some_and(|host| host.include_request_attempt_count);
         let s = self.world.stream_mut(stream);
         let headers = &mut s.request_headers;
-        let ms = headers.text("x-envoy-upstream-rq-timeout-ms").and_then(|ms| ms.parse().ok());
-        s.router.timeout = ms.map_or(timeout, Duration::from_millis);
-        s.router.policy = Policy::of(headers);
-        CONTROLS.iter().for_each(|name| headers.remove(name.as_bytes()));
-        if !s.router.timeout.is_zero() {
-            let ms = s.router.timeout.as_millis().to_string();
-            headers.set(b"x-envoy-expected-rq-timeout-ms", ms.as_bytes());
+        let ms = |name| headers.text(name).and_then(|ms| ms.trim().parse().ok()).map(Duration::from_millis);
+        let timeout = ms("x-envoy-upstream-rq-timeout-ms").unwrap_or(usual);
+        let tries = ms("x-envoy-upstream-rq-per-try-timeout-ms");
+        let mut try_timeout = tries.or(retry.map(|retry| retry.per_try_timeout)).unwrap_or_default();
+        if try_timeout >= timeout && !timeout.is_zero() {
+            try_timeout = Duration::ZERO;
+        }
+        let alternative = headers.first(b"x-envoy-upstream-rq-timeout-alt-response").is_some();
+        s.router.timeout_status = if alternative { 204 } else { 504 };
+        s.router.policy = Policy::of(retry, headers);
+        (s.router.upstream, s.router.timeout, s.router.try_timeout) = (upstream, timeout, try_timeout);
+        (s.router.due, s.router.counts_tries) = (true, counts_tries);
+        headers.remove_all(CONTROLS);
+        s.router.expect_within(headers, Duration::ZERO);
+        if counts_tries {
+            headers.set(b"x-envoy-attempt-count", b"1");
         }
         let mut headers = headers.clone();
-        let http2 = self.world.upstreams.first().is_some_and(|u| u.spec.http2);
-        if let Some(problem) = problem(&headers) {
-            let details = format!("filter_removed_required_request_headers{{{}}}", problem.replace(' ', "_"));
-            let body = problem.into_bytes();
-            return self
-                .local_reply(stream, LocalReply { status: 503, details, body, ..LocalReply::default() });
+        let http2 = self.world.upstreams[upstream].spec.http2;
+        if let Some(problem) = wire::problem(&headers) {
+            let details = wire::problem_details(&problem);
+            let reply = LocalReply { status: 503, details, body: problem, ..LocalReply::default() };
+            return self.local_reply(stream, reply);
         }
         if !http2 && headers.first(b"content-length").is_none() {
             let bodiless =
                 matches!(headers.first(b":method"), Some(b"GET" | b"HEAD" | b"DELETE" | b"CONNECT"));
             match (end, bodiless) {
-                (false, _) => headers.set(b"transfer-encoding", b"chunked"),
+                (false, _) => headers.push(b"transfer-encoding", b"chunked"),
                 (true, false) => headers.set(b"content-length", b"0"),
                 (true, true) => {}
             }
         }
         let s = self.world.stream_mut(stream);
+        s.router.endless = end && headers.first(b"transfer-encoding").is_some();
         s.router.headers = Some(headers);
         s.router.ended = end;
         self.dispatch(stream);
@@ -102,7 +156,10 @@ impl Emulator {
         let router = &mut self.world.stream_mut(stream).router;
         router.body.append(&mut piece);
         router.ended |= end;
-        self.dispatch(stream);
+        self.keep_for_retry(stream);
+        if self.is_alive(stream) {
+            self.dispatch(stream);
+        }
     }
 
     pub(crate) fn router_trailers(&mut self, stream: u64) {
@@ -114,29 +171,26 @@ impl Emulator {
 
     /// Sends the request when it is complete. One that is refused is so before that.
     pub(crate) fn dispatch(&mut self, stream: u64) {
-        let refuses = self
-            .world
-            .upstreams
-            .first()
-            .is_some_and(|u| matches!(u.turns.next(&u.spec), Some(Answer::Refuse)));
+        self.wait_to_ask(stream);
         let now = self.world.clock.now();
-        let s = self.world.stream_mut(stream);
-        let Some(headers) = s.router.headers.clone() else { return };
-        let first = s.router.attempt == 0;
-        let goes = s.router.ended || (refuses && first);
-        if !goes {
+        let router = &self.world.stream_mut(stream).router;
+        let (upstream, goes, due) = (router.upstream, router.ended, router.due);
+        if !due || !(goes || self.is_refused_next(upstream)) {
             return;
         }
+        let s = self.world.stream_mut(stream);
+        let Some(mut headers) = s.router.headers.clone() else { return };
+        s.router.due = false;
         s.router.attempt += 1;
         s.router.sent_at = now;
         let (attempt, timeout) = (s.router.attempt, s.router.timeout);
-        let mut headers = headers;
-        if attempt > 1 && !timeout.is_zero() {
-            // What is left of the time for all tries.
-            let left = timeout.saturating_sub(now.saturating_sub(s.router.first_at)).as_millis().to_string();
-            headers.set(b"x-envoy-expected-rq-timeout-ms", left.as_bytes());
-        } else {
+        if attempt == 1 {
             s.router.first_at = now;
+        } else {
+            s.router.expect_within(&mut headers, now.saturating_sub(s.router.first_at));
+        }
+        if s.router.counts_tries {
+            headers.set(b"x-envoy-attempt-count", attempt.to_string().as_bytes());
         }
         let mut body = s.router.body.clone();
         let request = received(&headers, Vec::new(), s.router.trailers.as_ref());
@@ -145,20 +199,29 @@ impl Emulator {
             let timer = self.world.clock.after(timeout, Event::RouteTimeout { stream });
             self.world.stream_mut(stream).router.timer = Some(timer);
         }
-        if declared.is_some_and(|declared| declared > body.len()) {
-            return; // The upstream waits for the rest of what it was promised.
+        let try_timeout = self.world.stream_mut(stream).router.try_timeout;
+        if !try_timeout.is_zero() && goes {
+            let timer = self.world.clock.after(try_timeout, Event::TryTimeout { stream, attempt });
+            self.world.stream_mut(stream).router.try_timer = Some(timer);
         }
+        // The upstream waits for the rest of what it was promised: of the length, or a last chunk.
+        let waits = self.world.stream_mut(stream).router.endless
+            || declared.is_some_and(|declared| declared > body.len());
         body.truncate(declared.unwrap_or(usize::MAX));
-        let request = UpstreamRequest { body, ..request };
-        let answer = deliver(&mut self.world, 0, request.clone());
+        let cluster = self.world.upstreams[upstream].spec.name.clone();
+        let request = UpstreamRequest { cluster, body, ended: !waits, ..request };
+        let answer = callouts::answer(&mut self.world, upstream, &request);
         if !matches!(answer, Answer::Refuse) {
             self.world.stream_mut(stream).router.requests.push(request);
         }
-        self.order_answer(stream, attempt, answer);
+        if !waits || matches!(answer, Answer::Refuse) {
+            self.order_answer(stream, attempt, answer);
+        }
     }
 
     fn order_answer(&mut self, stream: u64, attempt: u32, answer: Answer) {
-        let to_head = self.world.stream_mut(stream).is_head;
+        let headers = self.world.stream_mut(stream).router.headers.as_ref();
+        let to_head = headers.and_then(|h| h.first(b":method")) == Some(b"HEAD");
         let mut order = |after, part| {
             self.world.clock.after(after, Event::Upstream { stream, attempt, part });
         };
@@ -189,7 +252,7 @@ impl Emulator {
         } else {
             response
         };
-        let trailers = HeaderMap::of(&response.trailers);
+        let trailers = HeaderMap::of(Kind::ResponseTrailers, &response.trailers);
         let empty = response.body().is_empty() && trailers.is_empty();
         let chunked = !bodiless && map.first(b"transfer-encoding").is_some();
         order(after, Part::Headers { map, end: empty && !breaks && !chunked });
@@ -206,9 +269,15 @@ impl Emulator {
         }
     }
 
+    /// Whether this try is under way.
+    fn is_trying(&self, stream: u64, attempt: u32) -> bool {
+        let router = self.world.streams.get(&stream).filter(|s| !s.finishing).map(|s| &s.router);
+        router.is_some_and(|r| r.attempt == attempt && !r.waits && !r.due)
+    }
+
     /// Something came from the upstream.
     pub(crate) fn upstream_sent(&mut self, stream: u64, attempt: u32, part: Part) {
-        if !self.is_alive(stream) || self.world.stream_mut(stream).router.attempt != attempt {
+        if !self.is_trying(stream, attempt) {
             return;
         }
         match part {
@@ -231,9 +300,10 @@ impl Emulator {
 
     fn response_begins(&mut self, stream: u64, mut map: HeaderMap, end: bool) {
         let status = map.text(":status").and_then(|s| s.parse().ok()).unwrap_or(0);
-        if self.retries(stream, retry::Why::Status(status)) {
+        if self.retries(stream, &Why::Answer(map.clone())) {
             return;
         }
+        self.stop_try_timer(stream);
         let now = self.world.clock.now();
         let s = self.world.stream_mut(stream);
         let latency = now.saturating_sub(s.router.sent_at);
@@ -253,15 +323,17 @@ impl Emulator {
 
     fn upstream_broke(&mut self, stream: u64, how: &'static str) {
         let refused = how == "remote connection failure";
+        let flag = if refused { CONNECTION_FAILURE } else { CONNECTION_TERMINATION };
         let s = self.world.stream_mut(stream);
-        s.flags |= if refused { CONNECTION_FAILURE } else { CONNECTION_TERMINATION };
         if s.router.answered {
+            s.flags |= flag;
             s.details = format!("upstream_reset_after_response_started{{{}}}", how.replace(' ', "_"));
             return self.reset(stream);
         }
-        if self.retries(stream, if refused { retry::Why::Refused } else { retry::Why::Reset }) {
+        if self.retries(stream, if refused { &Why::Refused } else { &Why::Reset }) {
             return;
         }
+        self.world.stream_mut(stream).flags |= flag;
         let (body, details) =
             if refused { (REFUSED, REFUSED_DETAILS) } else { (TERMINATED, TERMINATED_DETAILS) };
         let details = details.to_owned();
@@ -272,27 +344,53 @@ impl Emulator {
 
     /// The upstream has not answered in time.
     pub(crate) fn route_timed_out(&mut self, stream: u64) {
-        if !self.is_alive(stream) {
+        if self.is_alive(stream) {
+            self.timed_out(stream, "response_timeout");
+        }
+    }
+
+    /// One try has taken too long.
+    pub(crate) fn try_timed_out(&mut self, stream: u64, attempt: u32) {
+        if !self.is_trying(stream, attempt) {
             return;
         }
+        self.world.stream_mut(stream).router.try_timer = None;
+        if self.retries(stream, &Why::TimedOut) {
+            return;
+        }
+        self.timed_out(stream, "upstream_per_try_timeout");
+    }
+
+    pub(crate) fn stop_try_timer(&mut self, stream: u64) {
+        if let Some(timer) = self.world.stream_mut(stream).router.try_timer.take() {
+            self.world.clock.cancel(timer);
+        }
+    }
+
+    fn timed_out(&mut self, stream: u64, details: &str) {
+        self.stop_try_timer(stream);
         let s = self.world.stream_mut(stream);
         s.flags |= TIMEOUT;
-        s.router.attempt += 1;
-        let reply = LocalReply {
-            status: 504,
-            details: "response_timeout".into(),
-            body: TIMED_OUT.into(),
-            grpc_status: Some(4),
-            ..LocalReply::default()
-        };
-        self.local_reply(stream, reply);
+        (s.router.due, s.router.waits) = (false, true);
+        s.router.policy = Policy::default();
+        let status = s.router.timeout_status;
+        let body = if status == 204 { Vec::new() } else { TIMED_OUT.into() };
+        let (details, grpc_status) = (details.into(), Some(4));
+        self.local_reply(stream, LocalReply { status, details, body, grpc_status, ..LocalReply::default() });
     }
 }
 
-/// What the codec would refuse: Envoy, `source/common/http/header_utility.cc`, checkRequiredRequestHeaders.
-fn problem(headers: &HeaderMap) -> Option<String> {
-    if headers.first(b":method").is_none() {
-        return Some("missing required header: :method".into());
+impl Router {
+    /// Tells the upstream how long there is, a time after the first try: for a try, or else for all of them.
+    fn expect_within(&self, headers: &mut HeaderMap, gone: Duration) {
+        let mut expected = if self.try_timeout.is_zero() { self.timeout } else { self.try_timeout };
+        if expected.is_zero() {
+            return;
+        }
+        if !self.timeout.is_zero() {
+            // None left would be read as no limit.
+            expected = expected.min(self.timeout.saturating_sub(gone)).max(Duration::from_millis(1));
+        }
+        headers.set(b"x-envoy-expected-rq-timeout-ms", expected.as_millis().to_string().as_bytes());
     }
-    headers.invalid_value().map(|name| format!("invalid header value for: {name}"))
 }

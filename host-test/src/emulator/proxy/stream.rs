@@ -2,6 +2,7 @@
 
 use super::Way;
 use super::router::Router;
+use super::routes::Picked;
 use crate::Headers;
 use crate::emulator::header_map::HeaderMap;
 use crate::emulator::state::Value;
@@ -15,6 +16,8 @@ pub(crate) struct FilterState {
     pub value: Vec<u8>,
     pub readonly: bool,
     pub kind: u32,
+    /// How long it lives: 0 the filter chain, 1 the request, 2 the connection.
+    pub span: u32,
 }
 
 impl FilterState {
@@ -96,6 +99,8 @@ pub(crate) struct Client {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stream {
     pub id: u64,
+    /// The thread that serves it.
+    pub thread: usize,
     pub request_headers: HeaderMap,
     pub request_trailers: Option<HeaderMap>,
     pub response_headers: Option<HeaderMap>,
@@ -106,9 +111,13 @@ pub(crate) struct Stream {
     pub headers_sent: bool,
     pub prepared: Option<LocalReply>,
     pub is_head: bool,
+    /// The client closes its connection behind this.
+    pub wants_close: bool,
     pub is_grpc: bool,
-    pub routed: bool,
-    pub route_lookups: u32,
+    /// The route as it was last looked up.
+    pub route: Picked,
+    /// It has not been forgotten since.
+    pub route_is_known: bool,
     pub details: String,
     pub code: Option<u16>,
     /// `%RESPONSE_FLAGS%` as bits.

@@ -63,6 +63,19 @@ impl Metrics {
         }
     }
 
+    /// The name that an id stands for.
+    ///
+    /// Fails with [`Status::NotFound`] when there is none with this id.
+    pub fn name(&self, id: u32) -> Result<&str, Status> {
+        let names = match id & KIND_MASK {
+            COUNTER => &self.counters.names,
+            GAUGE => &self.gauges.names,
+            HISTOGRAM => &self.histograms.names,
+            _ => return Err(Status::NotFound),
+        };
+        name_of(names, id)
+    }
+
     /// Adds to a counter or to a gauge. A gauge that falls below zero wraps.
     ///
     /// A counter that is not raised, and a histogram, are [`Status::BadArgument`].
@@ -132,6 +145,7 @@ mod tests {
         let mut metrics = Metrics::default();
         let (one, two) = (metrics.define(0, "c").unwrap(), metrics.define(0, "c").unwrap());
         assert_ne!(one, two);
+        assert_eq!((metrics.name(one), metrics.name(two)), (Ok("c"), Ok("c")));
         metrics.increment(one, 2);
         metrics.increment(two, 3);
         assert_eq!((metrics.get(one), metrics.get(two)), (Ok(5), Ok(5)));
@@ -179,6 +193,7 @@ mod tests {
             assert_eq!(metrics.increment(id, 1), Status::NotFound, "{id}");
             assert_eq!(metrics.record(id, 1), Status::NotFound, "{id}");
             assert_eq!(metrics.get(id), Err(Status::NotFound), "{id}");
+            assert_eq!(metrics.name(id), Err(Status::NotFound), "{id}");
         }
         assert_eq!(metrics.record(6, 1), Status::NotFound);
         for id in [3, 7] {

@@ -5,7 +5,7 @@ use std::fmt;
 /// The thirteen statuses of proxy-wasm, by the numbers that a module sees.
 ///
 /// A module that knows fewer of them is a module that traps, so the emulator answers with every one that Envoy does.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, serde::Deserialize, serde::Serialize)]
 #[repr(u32)]
 pub enum Status {
     /// Done.

@@ -54,7 +54,7 @@ async fn request(
         if let Some((method, answer, at)) = &begun
             && let Some(message) = reader.take()
         {
-            server.complete(*at, message.body, message.trailers);
+            server.complete(*at, message.body, message.trailers, true);
             return Ok(Some((method.clone(), answer.clone())));
         }
         let read = stream.read(&mut buffer).await;
@@ -62,7 +62,7 @@ async fn request(
             Ok(n) if n > 0 && !reader.is_broken() => reader.push(&buffer[..n]),
             _ => {
                 if let (Some((.., at)), Some(message)) = (begun, reader.begun()) {
-                    server.complete(at, message.body.clone(), message.trailers.clone());
+                    server.complete(at, message.body.clone(), message.trailers.clone(), false);
                 }
                 return read.map(|_| None);
             }
@@ -76,12 +76,14 @@ fn record(message: &Message) -> UpstreamRequest {
     let authority = headers.get("host").map(|h| String::from_utf8_lossy(h).into_owned()).unwrap_or_default();
     headers.remove("host");
     UpstreamRequest {
+        cluster: String::new(),
         method,
         path,
         authority,
         headers,
         body: Vec::new(),
         trailers: crate::Headers::default(),
+        ended: false,
     }
 }
 

@@ -115,7 +115,7 @@ impl Stream {
         };
         let trailers = read.await;
         let seen = trailers.as_ref().ok().and_then(Option::as_ref).map(headers).unwrap_or_default();
-        self.server.complete(at, body, seen);
+        self.server.complete(at, body, seen, trailers.is_ok());
         trailers.map(drop)
     }
 
@@ -172,12 +172,14 @@ fn framed(message: &[u8]) -> Vec<u8> {
 
 fn record(head: &http::request::Parts) -> UpstreamRequest {
     UpstreamRequest {
+        cluster: String::new(),
         method: head.method.to_string(),
         path: head.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
         authority: head.uri.authority().map(ToString::to_string).unwrap_or_default(),
         headers: headers(&head.headers),
         body: Vec::new(),
         trailers: Headers::default(),
+        ended: false,
     }
 }
 

@@ -9,7 +9,7 @@ mod port;
 
 use crate::scenario::Turns;
 use crate::{Answer, Upstream, UpstreamRequest};
-use port::Port;
+pub(super) use port::Port;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -104,6 +104,11 @@ impl Server {
         self.port.address()
     }
 
+    /// Where its cluster finds it, if it has an endpoint.
+    pub fn endpoint(&self) -> Option<SocketAddr> {
+        (!self.spec.empty).then(|| self.address())
+    }
+
     /// The requests that came so far.
     pub fn requests(&self) -> Vec<UpstreamRequest> {
         self.state().requests.clone()
@@ -162,16 +167,17 @@ impl Server {
     fn begin(&self, request: UpstreamRequest) -> usize {
         let mut state = self.state();
         state.open += 1;
-        state.requests.push(request);
+        state.requests.push(UpstreamRequest { cluster: self.name.clone(), ..request });
         state.requests.len() - 1
     }
 
-    /// Completes the record of a request with all that came of it.
-    fn complete(&self, at: usize, body: Vec<u8>, trailers: crate::Headers) {
+    /// Completes the record of a request with all that came of it, be that the whole or not.
+    fn complete(&self, at: usize, body: Vec<u8>, trailers: crate::Headers, ended: bool) {
         let mut state = self.state();
         state.open -= 1;
         state.requests[at].body = body;
         state.requests[at].trailers = trailers;
+        state.requests[at].ended = ended;
     }
 
     async fn serve(self: Arc<Self>) {

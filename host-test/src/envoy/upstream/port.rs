@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 const BACKLOG: i32 = 1024;
 
-pub(super) struct Port {
+pub(in crate::envoy) struct Port {
     socket: Socket,
     address: SocketAddr,
     open: Mutex<bool>,

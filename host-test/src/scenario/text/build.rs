@@ -27,8 +27,8 @@ pub(super) fn scenario(file: &ScenarioFile, dir: &Path) -> Result<Scenario, Wron
         scenario.upstreams.push(upstream(text).map_err(|why| (at, why))?);
     }
     for name in file.expect.callouts.keys() {
-        if !file.upstreams.iter().skip(1).any(|upstream| upstream.name == *name) {
-            let why = "no upstream of this name, other than the first, is in `upstreams`";
+        if !file.upstreams.iter().any(|upstream| upstream.name == *name) {
+            let why = "no upstream of this name is in `upstreams`";
             return Err((format!("expect.callouts.{name}"), why.into()));
         }
     }
@@ -71,6 +71,7 @@ fn filter(text: &FilterText, dir: &Path) -> Result<Filter, Wrong> {
         FailurePolicyText::Open => FailurePolicy::FailOpen,
         FailurePolicyText::Reload => FailurePolicy::FailReload,
     };
+    filter.reload_after = text.reload_after.map_or(filter.reload_after, |time| time.0);
     filter.allow_on_headers_stop_iteration = text.allow_on_headers_stop_iteration;
     filter.environment = text.environment.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
     Ok(filter)
@@ -83,6 +84,7 @@ fn upstream(text: &UpstreamText) -> Result<Upstream, String> {
     }
     let mut upstream = Upstream::answers(&text.name, answers);
     upstream.http2 = text.http2;
+    upstream.empty = text.empty;
     for (path, answers) in &text.by_path {
         if answers.is_empty() {
             return Err(format!("`by_path` has no answers for `{path}`"));
@@ -141,6 +143,7 @@ fn settings(text: &SettingsText, settings: &mut Settings) -> Result<(), Wrong> {
     settings.buffer_limit = text.buffer_limit.unwrap_or(settings.buffer_limit);
     settings.route_timeout = text.route_timeout.map_or(settings.route_timeout, |time| time.0);
     settings.linger = text.linger.map_or(settings.linger, |time| time.0);
+    settings.client_patience = text.client_patience.map_or(settings.client_patience, |time| time.0);
     settings.log_level = text.log_level.map_or(settings.log_level, level);
     Ok(())
 }

@@ -123,9 +123,8 @@ impl Checker {
             ClientView::Reset => self.no_response(at, expected, ExpectEnd::Reset),
             ClientView::Hang => self.no_response(at, expected, ExpectEnd::Hang),
         }
-        if let Some(details) = &expected.details {
-            self.text(&format!("{at}.details"), Some(details), &seen.details);
-        }
+        self.text(&format!("{at}.details"), expected.details.as_ref(), &seen.details);
+        self.text(&format!("{at}.flags"), expected.flags.as_ref(), &seen.flags);
         if let Some(count) = expected.upstream_requests {
             let reached = seen.upstream.len();
             self.that(reached == count, format!("{at}.upstream_requests"), Count(count), Count(reached));
@@ -147,6 +146,7 @@ impl Checker {
     }
 
     fn request(&mut self, at: &str, expected: &ExpectRequest, seen: &UpstreamRequest) {
+        self.text(&format!("{at}.cluster"), expected.cluster.as_ref(), &seen.cluster);
         self.text(&format!("{at}.method"), expected.method.as_ref(), &seen.method);
         self.text(&format!("{at}.path"), expected.path.as_ref(), &seen.path);
         self.text(&format!("{at}.authority"), expected.authority.as_ref(), &seen.authority);
@@ -207,7 +207,7 @@ impl Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             ExpectEnd::Reset => "a closed connection",
-            ExpectEnd::Hang => "nothing in 20 seconds",
+            ExpectEnd::Hang => "nothing while the client waits",
         })
     }
 }

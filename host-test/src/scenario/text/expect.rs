@@ -22,7 +22,7 @@ pub struct Expect {
     pub logs: Vec<LogText>,
     /// Lines that are not logged.
     pub not_logged: Vec<LogText>,
-    /// The requests that reach each other upstream, by its name: these and no others.
+    /// The callouts that reach an upstream, by its name: these and no others.
     pub callouts: BTreeMap<String, Vec<ExpectRequest>>,
 }
 
@@ -52,6 +52,8 @@ pub struct ExpectExchange {
     pub trailers: BTreeMap<String, FieldMatch>,
     /// `%RESPONSE_CODE_DETAILS%`.
     pub details: Option<TextMatch>,
+    /// `%RESPONSE_FLAGS%`: `UF`, `URX`, ..., with commas between them; `-` for none.
+    pub flags: Option<TextMatch>,
     /// What the upstream sees, which is exactly one request.
     pub upstream: Option<ExpectRequest>,
     /// How many requests the upstream sees: 0 when the filter answers, more than one with retries.
@@ -64,7 +66,7 @@ pub struct ExpectExchange {
 pub enum ExpectEnd {
     /// The connection is closed.
     Reset,
-    /// Nothing comes in 20 seconds.
+    /// Nothing comes while the client waits.
     Hang,
 }
 
@@ -72,6 +74,8 @@ pub enum ExpectEnd {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExpectRequest {
+    /// The upstream's name.
+    pub cluster: Option<TextMatch>,
     /// The method.
     pub method: Option<TextMatch>,
     /// Path and query.

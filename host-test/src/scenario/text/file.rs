@@ -55,6 +55,8 @@ pub struct FilterText {
     pub vm_config: Option<Piece>,
     /// `PluginConfig.failure_policy`.
     pub failure_policy: FailurePolicyText,
+    /// With `FAIL_RELOAD`: `reload_config.backoff.base_interval`.
+    pub reload_after: Option<Time>,
     /// `PluginConfig.allow_on_headers_stop_iteration`.
     pub allow_on_headers_stop_iteration: bool,
     /// The environment variables that the VM sees.
@@ -85,6 +87,9 @@ pub struct UpstreamText {
     /// HTTP/2 without TLS in place of HTTP/1.1; gRPC needs it.
     #[serde(default)]
     pub http2: bool,
+    /// No endpoint at all: nothing can be sent to it.
+    #[serde(default)]
+    pub empty: bool,
     /// Its answer to the first request, the second, ...; the last one is repeated.
     #[serde(default)]
     pub answers: Vec<AnswerText>,
@@ -205,6 +210,8 @@ pub struct SettingsText {
     pub route_timeout: Option<Time>,
     /// How long to wait after the last request before the outcome is read.
     pub linger: Option<Time>,
+    /// How long the client waits for the next byte; 20 seconds if not given.
+    pub client_patience: Option<Time>,
     /// The least level of log lines that are kept.
     pub log_level: Option<LogLevelText>,
 }

@@ -26,7 +26,7 @@ upstreams:
   - {name: auth, http2: true, answers: [{grpc: {messages: [m], status: 7, message: no}}]}
 requests:
   - {method: POST, path: /p?q, authority: a.test, headers: ["b: 1", "a: 2"], body: hi, trailers: {t: v}}
-settings: {workers: 2, generate_request_id: false, buffer_limit: 10, route_timeout: 1s, linger: 2s, log_level: warn}
+settings: {workers: 2, generate_request_id: false, buffer_limit: 10, route_timeout: 1s, linger: 2s, client_patience: 3s, log_level: warn}
 "#,
     );
     let mut expected = Scenario::new().request(
@@ -52,6 +52,7 @@ settings: {workers: 2, generate_request_id: false, buffer_limit: 10, route_timeo
         s.buffer_limit = 10;
         s.route_timeout = Duration::from_secs(1);
         s.linger = Duration::from_secs(2);
+        s.client_patience = Duration::from_secs(3);
         s.log_level = LogLevel::Warn;
     });
     assert_eq!(format!("{:?}", text.scenario()), format!("{expected:?}"));
@@ -76,7 +77,7 @@ fn what_is_wrong_is_named_with_its_place() {
     wrong("upstreams: [{name: a}, {name: a}]", "`s.yaml`: `upstreams[1].name`: `a` is there twice");
     wrong(
         "expect: {callouts: {auth: []}}",
-        "`s.yaml`: `expect.callouts.auth`: no upstream of this name, other than the first, is in `upstreams`",
+        "`s.yaml`: `expect.callouts.auth`: no upstream of this name is in `upstreams`",
     );
 }
 
@@ -84,6 +85,8 @@ fn outcome() -> Outcome {
     let mut headers = Headers::default();
     headers.push("x-a", "1");
     let request = UpstreamRequest {
+        cluster: "api".into(),
+        ended: true,
         method: "GET".into(),
         path: "/p".into(),
         authority: "a.test".into(),
@@ -93,8 +96,18 @@ fn outcome() -> Outcome {
     };
     let client =
         ClientView::Response(Response::new(200).header("x-b", "1").header("x-b", "2").chunk(r#"{"k": 1}"#));
-    let exchange = Exchange { client, upstream: vec![request.clone()], details: "via_upstream".into() };
-    let hang = Exchange { client: ClientView::Hang, upstream: Vec::new(), details: String::new() };
+    let exchange = Exchange {
+        client,
+        upstream: vec![request.clone()],
+        details: "via_upstream".into(),
+        flags: "-".into(),
+    };
+    let hang = Exchange {
+        client: ClientView::Hang,
+        upstream: Vec::new(),
+        details: String::new(),
+        flags: "DC".into(),
+    };
     let mut outcome = crate::Host::Emulator.run(&Scenario::new());
     outcome.exchanges = vec![exchange, hang];
     outcome.callouts = BTreeMap::from([("auth".into(), vec![request])]);
@@ -114,10 +127,11 @@ fn failures(first: &str, second: &str, run: &str) -> Vec<String> {
 #[test]
 fn what_came_as_expected_is_no_failure() {
     let first = r#"{status: 200, headers: {X-B: ["1", {regex: '\d'}], x-c: null}, body: {json: {k: 1}},
-        details: via_upstream, upstream_requests: 1, upstream: {method: GET, path: {prefix: /}, headers: {x-a: 1}}}"#;
+        details: via_upstream, upstream_requests: 1, flags: '-',
+        upstream: {cluster: api, method: GET, path: {prefix: /}, headers: {x-a: 1}}}"#;
     let run = "{metrics: {m: 2, n: 0}, logs: [{level: info, text: {contains: ell}}], not_logged: [{text: bye}], \
                callouts: {auth: [{authority: {suffix: .test}}]}}";
-    assert_eq!(failures(first, "{end: hang, upstream_requests: 0}", run), Vec::<String>::new());
+    assert_eq!(failures(first, "{end: hang, flags: DC, upstream_requests: 0}", run), Vec::<String>::new());
 }
 
 #[test]
@@ -140,7 +154,7 @@ fn each_failure_names_the_expectation_and_what_was_seen() {
         "requests[0].expect.upstream_requests: expected 2 requests, saw 1 request",
         "requests[0].expect.upstream.headers.x-a: expected no such field, saw \"1\"",
         "requests[0].expect.upstream.body: expected \"b\", saw \"\"",
-        "requests[1].expect.status: expected 200, saw nothing in 20 seconds",
+        "requests[1].expect.status: expected 200, saw nothing while the client waits",
         "requests[1].expect.upstream: expected 1 request, saw no request",
         "expect.metrics.m: expected 3, saw 2",
         "expect.callouts.auth: expected no request, saw 1 request",
@@ -152,7 +166,7 @@ fn each_failure_names_the_expectation_and_what_was_seen() {
 fn a_hang_that_nobody_expects_is_a_failure() {
     assert_eq!(
         failures("{}", "{}", "{}"),
-        ["requests[1].expect.end: expected a response, saw nothing in 20 seconds"]
+        ["requests[1].expect.end: expected a response, saw nothing while the client waits"]
     );
 }
 

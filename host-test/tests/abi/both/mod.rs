@@ -1,10 +1,17 @@
 //! The emulator against a real Envoy: the same scenario on both, and nothing may differ but time.
 
+mod border;
 mod callers;
 mod calls;
 mod guests;
 mod http;
+mod loading;
+mod messages;
 mod pauses;
+mod reload;
+mod replies;
+mod retries;
+mod routes;
 
 use tollgate_host_test::{ClientView, Host, Outcome, Scenario};
 

@@ -95,6 +95,42 @@ pub(super) fn build(package: &Package, toolchain: &Toolchain) -> Result<PathBuf,
     Ok(out.join(TARGET).join("wasm").join(format!("{}.wasm", package.target)))
 }
 
+/// Builds the examples that a package in cargo's registry comes with; the folder with the modules.
+pub(super) fn build_examples(package: &Package, toolchain: &Toolchain) -> Result<PathBuf, BuildError> {
+    let out = target_dir().join("wasm/published/build").join(format!("{}-{}", package.name, package.version));
+    let mut command = cargo();
+    command.args(["build", "--release", "--target", TARGET, "--examples", "--locked"]);
+    command.arg("--manifest-path").arg(&package.manifest);
+    command.arg("--target-dir").arg(&out);
+    command.env("CARGO_ENCODED_RUSTFLAGS", encoded_flags(toolchain, package));
+    if let Some(rustc) = &toolchain.rustc {
+        command.env("RUSTC", rustc);
+    }
+    run(&mut command, &package.name)?;
+    Ok(out.join(TARGET).join("release/examples"))
+}
+
+/// A dependency of the package with this manifest, which cargo gets if it does not have it.
+pub(super) fn dependency(manifest: &Path, name: &str, version: &str) -> Result<Package, BuildError> {
+    let what = format!("{name} {version}");
+    let mut command = cargo();
+    command.args(["metadata", "--format-version", "1", "--filter-platform", TARGET, "--manifest-path"]);
+    let output = run(command.arg(manifest), &what)?;
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)
+        .map_err(|why| BuildError::Cargo { what: what.clone(), output: why.to_string() })?;
+    let packages = metadata.get("packages").and_then(serde_json::Value::as_array);
+    let found = packages.into_iter().flatten().find(|p| p["name"] == name && p["version"] == version);
+    let path = found.and_then(|p| p.get("manifest_path")?.as_str()).ok_or(BuildError::NotPublished(what))?;
+    Ok(Package {
+        name: name.into(),
+        version: version.into(),
+        manifest: path.into(),
+        target: String::new(),
+        in_workspace: false,
+        ship: false,
+    })
+}
+
 /// Panic messages hold paths: without the mapping, where somebody keeps the sources would be part of the module, and
 /// two machines would not build the same.
 fn encoded_flags(toolchain: &Toolchain, package: &Package) -> OsString {

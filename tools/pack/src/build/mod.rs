@@ -5,6 +5,7 @@
 //! `cargo test` may hold the lock of the ordinary one, and waiting for it would be waiting for ourselves.
 
 mod cargo;
+mod published;
 mod store;
 mod toolchain;
 
@@ -16,6 +17,7 @@ use std::sync::{Mutex, PoisonError};
 use std::{fs, io};
 
 pub use cargo::{Shipped, shipped};
+pub use published::published;
 
 /// Why there is no module. Each says what to do, or what the tool that failed said.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +28,9 @@ pub enum BuildError {
     /// No package of that name has a `cdylib`.
     #[error("the workspace has no filter `{0}`: it must be a member with crate-type `cdylib`")]
     NoSuchPackage(String),
+    /// A crate was published without this, or not at all.
+    #[error("nobody published `{0}`")]
+    NotPublished(String),
     /// Cargo failed.
     #[error("`{what}` does not build:\n{output}")]
     Cargo {

@@ -1,5 +1,7 @@
 //! Modules that mean no good, and hosts that do not: a VM may fail, the emulator may not.
 
+mod files;
+
 use crate::call;
 use crate::guest::{Guest, answers, module, wat};
 use std::time::Duration;

@@ -1,0 +1,206 @@
+//! What comes back from a callout.
+
+use crate::cases::parts::{ALL, SOON, call_to, get, late, ok, reply, resume};
+use crate::run::{OTHER, REFUSES};
+use crate::script::calls::buffer::CALL_BODY;
+use crate::script::calls::map::{CALL_HEADERS, CALL_TRAILERS};
+use crate::script::calls::{
+    add, get_buffer, get_pairs, get_size, get_status, get_value, http_call, pairs, remove, replace,
+    set_buffer, set_context,
+};
+use crate::script::{Arg, Step};
+use crate::{Case, Sheet};
+use tollgate_host_test::{Answer, Response};
+
+pub(super) fn sheets() -> Vec<Sheet> {
+    vec![
+        Sheet::new("callouts answered", answered()),
+        Sheet::new("callouts read", read()),
+        Sheet::new("callouts retried", retried()),
+    ]
+}
+
+fn all() -> Vec<Step> {
+    let mut steps =
+        vec![get_pairs(CALL_HEADERS), get_buffer(CALL_BODY, 0, ALL), get_pairs(CALL_TRAILERS), get_status()];
+    steps.extend(resume(0));
+    steps
+}
+
+fn calls(cluster: &str, name: &str, timeout: u32) -> Step {
+    http_call(cluster, crate::cases::parts::call_headers(name), "", "", timeout)
+}
+
+fn answered() -> Vec<Case> {
+    let mut list = vec![
+        ("ok", "an answer with a body", reply(ok())),
+        ("bare", "an answer without a body", reply(Response::new(200))),
+        ("no-content", "an answer with 204", reply(Response::new(204))),
+        ("not-modified", "an answer with 304", reply(Response::new(304).header("etag", "x"))),
+        ("redirect", "an answer with 302 is not followed", reply(Response::new(302).header("location", "/"))),
+        ("not-found", "an answer with 404", reply(Response::new(404).chunk("no"))),
+        ("error", "an answer with 500", reply(Response::new(500).chunk("no"))),
+        ("unavailable", "an answer with 503", reply(Response::new(503).chunk("no"))),
+        ("odd", "an answer with 299", reply(Response::new(299))),
+        (
+            "pieces",
+            "an answer in pieces comes as one",
+            reply(Response::new(200).chunk("a").chunk("b").chunk("c")),
+        ),
+        (
+            "trailers",
+            "an answer with trailers",
+            reply(Response::new(200).chunk("a").trailer("t", "1").trailer("t", "2")),
+        ),
+        ("only-trailers", "an answer with trailers and no body", reply(Response::new(200).trailer("t", "1"))),
+        (
+            "repeated",
+            "an answer with repeated headers",
+            reply(ok().header("x", "1").header("y", "").header("x", "2")),
+        ),
+        ("large", "an answer of 2 MB", reply(Response::new(200).chunk(vec![b'.'; 2_000_000]))),
+        ("reset", "a connection that closes before it answers: 503", Answer::Reset),
+        (
+            "reset-amid",
+            "a connection that closes amid the answer: no headers, and the status says reset",
+            Answer::ResetMidResponse(Response::new(200).chunk("abcdef")),
+        ),
+        (
+            "reset-amid-chunks",
+            "the same with chunks",
+            Answer::ResetMidResponse(Response::new(200).chunk("abc").chunk("def")),
+        ),
+    ];
+    let mut cases = Vec::new();
+    for (name, says, answer) in list.drain(..) {
+        let name = format!("callouts/answered/{name}");
+        let mut steps = all();
+        if name.ends_with("large") {
+            steps.remove(1);
+        }
+        cases.push(
+            Case::new(&name, says)
+                .on("request_headers", [calls(OTHER, &name, 5000), Step::Return(1)])
+                .on("http_call_response", steps)
+                .answer("other", [answer]),
+        );
+    }
+    let timed = |name: &str, says: &str, answer: Answer, timeout: u32| {
+        let name = format!("callouts/answered/{name}");
+        Case::new(&name, says)
+            .on("request_headers", [calls(OTHER, &name, timeout), Step::Return(1)])
+            .on("http_call_response", all())
+            .answer("other", [answer])
+    };
+    cases.push(timed("timeout", "no answer in time: 504", Answer::Hang, 50));
+    cases.push(timed("late", "an answer that comes too late: 504", late(ok(), SOON), 20));
+    cases.push(timed("no-timeout", "a timeout of 0 waits for ever", late(ok(), SOON), 0));
+    let name = "callouts/answered/refused";
+    cases.push(
+        Case::new(name, "a connection that is refused: 503")
+            .on("request_headers", [call_to(REFUSES, name), Step::Return(1)])
+            .on("http_call_response", all()),
+    );
+    cases
+}
+
+/// Where an answer may be read.
+fn read() -> Vec<Case> {
+    let maps = || {
+        [
+            get_pairs(CALL_HEADERS),
+            get_value(CALL_HEADERS, ":status"),
+            get_buffer(CALL_BODY, 0, ALL),
+            get_status(),
+        ]
+    };
+    let answer = || [reply(Response::new(200).header("x", "1").chunk("abcdef").trailer("t", "1"))];
+    let case = |name: &str, says: &str| {
+        let name = format!("callouts/read/{name}");
+        let call = calls(OTHER, &name, 5000);
+        Case::new(name, says).on("request_headers", [call, Step::Return(1)]).answer("other", answer())
+    };
+    let then = |steps: Vec<Step>| steps.into_iter().chain(resume(0)).collect::<Vec<_>>();
+    vec![
+        case("outside", "an answer is out of reach behind its callback")
+            .on("http_call_response", resume(0))
+            .on("response_headers", maps())
+            .on("log", maps()),
+        case("from-stream", "an answer is in reach with a stream as the effective context")
+            .on("http_call_response", then([&[set_context(Arg::Stream)][..], &maps()].concat())),
+        case("one-header", "single headers of an answer").on(
+            "http_call_response",
+            then(vec![
+                get_value(CALL_HEADERS, "X"),
+                get_value(CALL_HEADERS, "missing"),
+                get_value(CALL_TRAILERS, "t"),
+                get_size(CALL_HEADERS),
+                get_size(CALL_TRAILERS),
+            ]),
+        ),
+        case("changes", "an answer cannot be changed").on(
+            "http_call_response",
+            then(vec![
+                add(CALL_HEADERS, "y", "1"),
+                replace(CALL_HEADERS, "x", "2"),
+                remove(CALL_HEADERS, "x"),
+                add(CALL_TRAILERS, "y", "1"),
+                set_buffer(CALL_BODY, 0, 1, "z"),
+                get_pairs(CALL_HEADERS),
+                get_buffer(CALL_BODY, 0, ALL),
+            ]),
+        ),
+        case("parts", "parts of an answer's body").on(
+            "http_call_response",
+            then(
+                [(0, 2), (2, 2), (4, 99), (6, 1), (99, 1), (0, 0)]
+                    .map(|(from, n)| get_buffer(CALL_BODY, from, n))
+                    .to_vec(),
+            ),
+        ),
+        case("stream-maps", "the stream's headers are in reach with it as the effective context only").on(
+            "http_call_response",
+            then(vec![
+                get_value(0, ":method"),
+                set_context(Arg::Stream),
+                get_value(0, ":method"),
+                set_context(0),
+                get_value(0, ":method"),
+            ]),
+        ),
+    ]
+}
+
+/// Retries that the call's own headers order.
+fn retried() -> Vec<Case> {
+    let case = |name: &str, says: &str, more: &[(&str, &str)], answers: Vec<Answer>| {
+        let name = format!("callouts/retried/{name}");
+        let path = format!("/{name}");
+        let least = [(":method", "GET"), (":path", path.as_str()), (":authority", "callout")];
+        let call = http_call(OTHER, pairs(&[&least[..], more].concat()), "", "", 5000);
+        Case::new(name, says)
+            .request(get())
+            .on("request_headers", [call, Step::Return(1)])
+            .on("http_call_response", all())
+            .answer("other", answers)
+    };
+    let error = || reply(Response::new(503).chunk("no"));
+    let on = ("x-envoy-retry-on", "5xx");
+    vec![
+        case("once", "x-envoy-retry-on makes a callout try again", &[on], vec![error(), reply(ok())]),
+        case("in-vain", "and once only", &[on], vec![error(), error(), reply(ok())]),
+        case(
+            "often",
+            "unless x-envoy-max-retries says more",
+            &[on, ("x-envoy-max-retries", "3")],
+            vec![error(), error(), reply(ok())],
+        ),
+        case("reset", "a connection that closes is tried again", &[on], vec![Answer::Reset, reply(ok())]),
+        case(
+            "other-cause",
+            "what is not named is not tried again",
+            &[("x-envoy-retry-on", "connect-failure")],
+            vec![error(), reply(ok())],
+        ),
+    ]
+}

@@ -1,0 +1,126 @@
+//! `proxy_close_stream`, and what a filter is told in which order.
+
+use crate::cases::parts::{CALLBACKS, call_other, get, long_request, long_response, ok, reply, resume};
+use crate::script::calls::{close_stream, continue_stream, get_value, set_context, set_tick};
+use crate::script::{Arg, Step};
+use crate::{Case, Sheet};
+use tollgate_host_test::{Request, Response};
+
+pub(super) fn sheets() -> Vec<Sheet> {
+    let created = Case::new(
+        "flow/order/all",
+        "a stream's context is created, then come its request, its response, on_log, on_done and on_delete",
+    )
+    .alone()
+    .shows(&[&["context_create"], &CALLBACKS[..]].concat());
+    let passing = Case::new("flow/order/passing", "requests of every shape").requests([
+        get(),
+        Request::post("/", "a"),
+        Request::new("HEAD", "/"),
+        long_request(),
+    ]);
+    vec![
+        Sheet::new("close", close()),
+        Sheet::new("close from elsewhere", elsewhere()),
+        Sheet::new("order", order()),
+        Sheet::new("order with creation", vec![created, passing]),
+    ]
+}
+
+fn close() -> Vec<Case> {
+    let mut cases = Vec::new();
+    // To close it in its last callback, or behind that, takes Envoy down: see `EMULATOR_ONLY`.
+    for callback in &CALLBACKS[..5] {
+        for kind in [0, 1] {
+            let what = ["request", "response"][kind as usize];
+            let name = format!("flow/close/{callback}/{what}").replace('_', "-");
+            let says = format!(
+                "close_stream of the {what} in on_{callback}: the client is cut off, if it still can be"
+            );
+            let case = Case::new(name, says).shows(&CALLBACKS);
+            let case = case.request(long_request()).answer("upstream", [reply(long_response())]);
+            cases.push(adding(case, callback, [close_stream(kind)]));
+        }
+    }
+    let others = [2, 3, 4, u32::MAX].map(close_stream);
+    cases.push(
+        Case::new(
+            "flow/close/others",
+            "close_stream of a TCP connection does nothing here, and of more is refused",
+        )
+        .on("request_headers", others),
+    );
+    cases.push(
+        Case::new("flow/close/goes-on", "a stream that is closed is there until the callback returns")
+            .on("request_headers", [close_stream(0), get_value(0, ":path")])
+            .shows(&["log", "done", "delete"]),
+    );
+    cases
+}
+
+/// Puts steps before those that a callback has.
+fn adding(mut case: Case, callback: &str, steps: impl IntoIterator<Item = Step>) -> Case {
+    let own = case.scripts.iter_mut().find(|(_, name, _)| *name == callback).expect("it is shown");
+    own.2.extend(steps);
+    case
+}
+
+fn elsewhere() -> Vec<Case> {
+    let case =
+        |name: &str, says: &str| Case::new(format!("flow/close/{name}"), says).shows(&["log", "delete"]);
+    vec![
+        case("from-callout", "a stream that is held back is closed from a callout")
+            .on("request_headers", [call_other("flow/close/from-callout"), Step::Return(1)])
+            .on("http_call_response", [set_context(Arg::Stream), close_stream(0)]),
+        case("from-callout-response", "a response that is held back is closed from a callout")
+            .on("response_headers", [call_other("flow/close/from-callout-response"), Step::Return(1)])
+            .on("http_call_response", [set_context(Arg::Stream), close_stream(1)]),
+        case("from-tick", "a stream that is held back is closed from a tick")
+            .on("request_headers", [set_tick(20), Step::Return(1)])
+            .on("tick", [set_tick(0), set_context(Arg::Stream), close_stream(1)]),
+        case("from-root", "a root context closes nothing")
+            .on("request_headers", [call_other("flow/close/from-root"), Step::Return(1)])
+            .on(
+                "http_call_response",
+                [close_stream(0), close_stream(1), close_stream(2), close_stream(4)]
+                    .into_iter()
+                    .chain(resume(0))
+                    .collect::<Vec<_>>(),
+            ),
+        case("then-continue", "to continue a stream that was closed does nothing")
+            .on("request_headers", [call_other("flow/close/then-continue"), Step::Return(1)])
+            .on("http_call_response", [set_context(Arg::Stream), close_stream(0), continue_stream(0)]),
+    ]
+}
+
+/// Which callbacks come for which message, and whether they are told that it ends.
+fn order() -> Vec<Case> {
+    let empty = || Request::new("POST", "/").header("content-length", "0");
+    let messages = [
+        ("get", get(), ok()),
+        ("head", Request::new("HEAD", "/"), ok()),
+        ("post", Request::post("/", "abc"), Response::new(204)),
+        ("post-empty", empty(), Response::new(200)),
+        ("chunked", Request::post("/", "ab").chunk("c"), Response::new(200).chunk("ab").chunk("c")),
+        ("trailers", long_request(), long_response()),
+        ("only-trailers", Request::new("POST", "/").trailer("t", "1"), Response::new(200).trailer("t", "1")),
+        ("not-modified", get(), Response::new(304).header("etag", "x")),
+        ("error", get(), Response::new(500).chunk("no")),
+        ("large", Request::post("/", vec![b'a'; 100_000]), ok()),
+    ];
+    let mut cases = Vec::new();
+    for (name, request, response) in messages {
+        let says = format!("the callbacks of a message ({name}), and which is told that it is the last");
+        cases.push(
+            Case::new(format!("flow/order/{name}"), says)
+                .shows(if name == "large" {
+                    &["request_headers", "log", "done", "delete"]
+                } else {
+                    &CALLBACKS
+                })
+                .request(request)
+                .answer("upstream", [reply(response)]),
+        );
+    }
+    cases
+}

@@ -1,0 +1,31 @@
+//! And, or, not and the choice.
+
+/// An expression, and what it is.
+pub const TABLE: [(&str, &str); 26] = [
+    ("true && true", "is true"),
+    ("true && false", "is false"),
+    ("false || true", "is true"),
+    ("!true", "is false"),
+    ("false && nosuch", "is false"),
+    ("nosuch && false", "is false"),
+    ("true && nosuch", "fails: InternalFailure"),
+    ("true || nosuch", "is true"),
+    ("nosuch || true", "is true"),
+    ("false || nosuch", "fails: InternalFailure"),
+    ("nosuch && nosuch", "fails: InternalFailure"),
+    ("!nosuch", "fails: InternalFailure"),
+    ("true ? 1 : nosuch", "is 1"),
+    ("false ? nosuch : 2", "is 2"),
+    ("nosuch ? 1 : 2", "fails: InternalFailure"),
+    ("1 / 0 == 1 || true", "is true"),
+    ("1 / 0 == 1 && false", "is false"),
+    (r#""a" || true"#, "is true"),
+    (r#"true || "a""#, "is true"),
+    (r#""a" && false"#, "is false"),
+    (r#""a" || false"#, "fails: InternalFailure"),
+    ("true && 1", "fails: InternalFailure"),
+    (r#"true ? "a" : "b""#, "is `a`"),
+    (r#""a" ? 1 : 2"#, "fails: InternalFailure"),
+    ("1 == 1 == true", "is true"),
+    ("1 < 2 == true", "is true"),
+];

@@ -1,0 +1,81 @@
+//! Each call on each map in each phase.
+
+use crate::Case;
+use crate::script::calls::map::{REQUEST_HEADERS, REQUEST_TRAILERS, RESPONSE_HEADERS, RESPONSE_TRAILERS};
+use crate::script::calls::{add, get_pairs, get_size, get_value, pairs, remove, replace, set_pairs};
+use crate::script::{Arg, Step};
+use tollgate_host_test::{Answer, Request, Response};
+
+/// The callbacks, the maps that can be read in them, and those that can be written.
+const PHASES: [(&str, &[u32], &[u32]); 9] = [
+    ("request_headers", &[REQUEST_HEADERS], &[REQUEST_HEADERS]),
+    ("request_body", &[], &[]),
+    ("request_trailers", &[REQUEST_TRAILERS], &[REQUEST_TRAILERS]),
+    ("response_headers", &[RESPONSE_HEADERS], &[RESPONSE_HEADERS]),
+    ("response_body", &[], &[]),
+    ("response_trailers", &[RESPONSE_TRAILERS], &[RESPONSE_TRAILERS]),
+    ("log", &[REQUEST_HEADERS, RESPONSE_HEADERS, RESPONSE_TRAILERS], &[]),
+    ("done", &[], &[]),
+    ("delete", &[], &[]),
+];
+
+/// The calls, whether they write, and the status that a map out of reach has for them.
+type Call = fn(u32) -> Step;
+const CALLS: [(&str, bool, &str, Call); 7] = [
+    ("get-value", false, "BadArgument (in the log NotFound)", |map| get_value(map, "x")),
+    ("get-pairs", false, "Ok without pairs", |map| get_pairs(map)),
+    ("get-size", true, "BadArgument", |map| get_size(map)),
+    ("add", true, "BadArgument", |map| add(map, "added", "1")),
+    ("replace", true, "BadArgument", |map| replace(map, "x", "2")),
+    ("remove", true, "BadArgument", |map| remove(map, "x")),
+    ("set-pairs", true, "BadArgument", |map| set_pairs(map, pairs(&[("set", "1")]))),
+];
+
+fn says(phase: &str, call: &str, reached: &[u32], otherwise: &str) -> String {
+    let names = ["request headers", "request trailers", "response headers", "response trailers"];
+    let reached: Vec<_> = reached.iter().map(|map| names[*map as usize]).collect();
+    let reached = if reached.is_empty() { "no map".to_owned() } else { reached.join(" and ") };
+    format!("in on_{phase} {call} reaches {reached}; any other is {otherwise}, one above 7 BadArgument")
+}
+
+pub fn cases() -> Vec<Case> {
+    let request = Request::post("/", "a").chunk("b").header("x", "1").trailer("x", "t");
+    let response = Response::new(200).header("x", "1").chunk("a").chunk("b").trailer("x", "t");
+    let mut cases = Vec::new();
+    for (phase, readable, writable) in PHASES {
+        for (name, writes, otherwise, call) in CALLS {
+            // To wipe the maps that the stream goes on with would hide what later phases answer.
+            let maps = (0..9)
+                .filter(|map| name != "set-pairs" || ![REQUEST_HEADERS, RESPONSE_HEADERS].contains(map));
+            let says = says(phase, name, if writes { writable } else { readable }, otherwise);
+            let answer = Answer::Reply { response: response.clone(), after: std::time::Duration::ZERO };
+            let timeless = ["response_headers", "log"].contains(&phase);
+            let case = Case::new(format!("headers/reach/{phase}/{name}").replace('_', "-"), says)
+                .on(phase, maps.chain([u32::MAX]).map(call))
+                .request(request.clone())
+                .answer("upstream", [answer]);
+            cases.push(if timeless { case.without_latency() } else { case });
+        }
+    }
+    cases.push(
+        Case::new("headers/reach/root", "a root context reaches no map")
+            .on("request_headers", {
+                let root = [crate::script::calls::set_context(Arg::Root)];
+                let calls = CALLS.iter().flat_map(|(_, _, _, call)| (0..9).map(*call));
+                root.into_iter().chain(calls).collect::<Vec<_>>()
+            })
+            .request(request),
+    );
+    cases
+}
+
+/// A context that has just been created does not know its path, so this is a sheet with one request.
+pub fn before_the_headers() -> Vec<Case> {
+    let calls = CALLS.iter().flat_map(|(_, _, _, call)| (0..9).map(*call));
+    vec![
+        Case::new("headers/reach/context-create", "no map is in reach before the headers came")
+            .on("context_create", calls.collect::<Vec<_>>())
+            .alone(),
+        Case::new("headers/reach/context-create/request", "and what is tried then changes nothing"),
+    ]
+}

@@ -1,0 +1,101 @@
+//! What many cases are made of.
+
+use crate::run::OTHER;
+use crate::script::Step;
+use crate::script::calls::buffer::{REQUEST_BODY, RESPONSE_BODY};
+use crate::script::calls::{continue_stream, get_buffer, http_call, pairs, set_context};
+use crate::script::{Arg, calls};
+use std::time::Duration;
+use tollgate_host_test::{Answer, Request, Response};
+
+/// Long enough for all of a message to have come.
+pub const SOON: Duration = Duration::from_millis(150);
+/// Longer than that.
+pub const LATER: Duration = Duration::from_millis(300);
+/// In a sheet of cases that end with the client's patience.
+pub const IMPATIENT: Duration = Duration::from_millis(600);
+/// All of a buffer.
+pub const ALL: u32 = u32::MAX;
+/// The callbacks of a message, and those that come behind it.
+pub const CALLBACKS: [&str; 9] = [
+    "request_headers",
+    "request_body",
+    "request_trailers",
+    "response_headers",
+    "response_body",
+    "response_trailers",
+    "log",
+    "done",
+    "delete",
+];
+
+/// A `GET`.
+pub fn get() -> Request {
+    Request::get("/")
+}
+
+/// At once.
+pub fn reply(response: Response) -> Answer {
+    Answer::Reply { response, after: Duration::ZERO }
+}
+
+/// After a while.
+pub fn late(response: Response, after: Duration) -> Answer {
+    Answer::Reply { response, after }
+}
+
+/// 200 and a body in one piece.
+pub fn ok() -> Response {
+    Response::new(200).chunk("ok")
+}
+
+/// Two pieces and trailers, both ways.
+pub fn long_request() -> Request {
+    Request::post("/", "a").chunk("b").header("x", "1").trailer("t", "1")
+}
+
+/// See [`long_request`].
+pub fn long_response() -> Response {
+    Response::new(200).header("x", "1").chunk("c").chunk("d").trailer("t", "2")
+}
+
+/// The header of a callout to the path of a case.
+pub fn call_headers(case: &str) -> Vec<u8> {
+    let path = format!("/{case}");
+    pairs(&[(":method", "GET"), (":path", &path), (":authority", "callout")])
+}
+
+/// A callout of a case to the upstream `other`.
+pub fn call_other(case: &str) -> Step {
+    call_to(OTHER, case)
+}
+
+/// The same, to any.
+pub fn call_to(cluster: &str, case: &str) -> Step {
+    http_call(cluster, call_headers(case), "", "", 5000)
+}
+
+/// Goes on with the last stream from a callback of the root context.
+pub fn resume(way: u32) -> [Step; 2] {
+    [set_context(Arg::Stream), continue_stream(way)]
+}
+
+/// Reads the request's body, as it is in reach.
+pub fn request_body() -> Step {
+    get_buffer(REQUEST_BODY, 0, ALL)
+}
+
+/// The same for the response's.
+pub fn response_body() -> Step {
+    get_buffer(RESPONSE_BODY, 0, ALL)
+}
+
+/// Only in the last callback of a body.
+pub fn at_end() -> Step {
+    Step::OnlyIf(1, 1)
+}
+
+/// A local reply with nothing special about it.
+pub fn answers(status: u32, body: &str) -> Step {
+    calls::reply(status, "", body, "", -1)
+}

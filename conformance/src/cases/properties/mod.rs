@@ -1,0 +1,89 @@
+//! Properties: which are there when, and as what bytes.
+
+mod connection;
+pub mod declared;
+mod odd;
+mod request;
+mod response;
+mod state;
+mod xds;
+
+use crate::case::Loaded;
+use crate::script::calls::{get_property, get_property_length, set_context};
+use crate::script::{Arg, Step};
+use crate::{Case, Sheet};
+use std::time::Duration;
+use tollgate_host_test::{Answer, Request, Response};
+
+/// The sheets.
+pub fn sheets() -> Vec<Sheet> {
+    let plugin = |name, root_id| Loaded { root_id, vm_id: "the vm", ..Loaded::new(name) };
+    vec![
+        Sheet::new("properties of the request", request::cases()),
+        Sheet::new("properties of the response", response::cases()),
+        Sheet::new("properties of connections", connection::cases()),
+        Sheet::new("properties of the configuration", xds::cases())
+            .filters(vec![plugin("the plugin", "the root")]),
+        Sheet::new("properties that a filter sets", state::cases())
+            .filters(vec![plugin("first", "1"), plugin("second", "2")]),
+        Sheet::new("properties that are declared", declared::cases())
+            .filters(vec![plugin("first", "1"), plugin("second", "2")]),
+        Sheet::new("odd paths", odd::cases()),
+    ]
+}
+
+/// The callbacks that ask for a property, in their order.
+const PHASES: [&str; 7] = [
+    "request_headers",
+    "request_body",
+    "request_trailers",
+    "response_headers",
+    "response_body",
+    "log",
+    "delete",
+];
+
+/// What is told of a value.
+#[derive(Clone, Copy)]
+enum Told {
+    /// All of it.
+    Value,
+    /// Its length: it is not the same twice.
+    Length,
+}
+
+/// A path, with dots between the segments, as the name of a case.
+fn slug(path: &str) -> String {
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let words: Vec<_> = words.map(str::to_ascii_lowercase).collect();
+    words.join("-")
+}
+
+/// A property in every phase and in the root context. `path` has dots between its segments.
+fn everywhere(area: &str, path: &str, told: Told, says: &str) -> Case {
+    let joined = path.replace('.', "\0");
+    let ask = || match told {
+        Told::Value => get_property(joined.as_str()),
+        Told::Length => get_property_length(joined.as_str()),
+    };
+    let case = Case::new(
+        format!(
+            "properties/{area}/{}",
+            if path.ends_with('.') { format!("{}-nothing", slug(path)) } else { slug(path) }
+        ),
+        format!("`{path}` {says}"),
+    );
+    let case = PHASES.iter().fold(case, |case, phase| {
+        let root = [set_context(Arg::Root), ask()];
+        let steps: Vec<Step> =
+            if *phase == "request_headers" { [ask()].into_iter().chain(root).collect() } else { vec![ask()] };
+        case.on(phase, steps)
+    });
+    let request = Request::post("/?q=1&r", "body").header("x", "1").header("x", "2").header("X-Mixed", "V");
+    let response = Response::new(201).header("x", "3").header("x", "4").chunk("answer").trailer("t", "5");
+    case.without_latency()
+        .request(
+            request.header("user-agent", "agent").header("referer", "http://from.test/").trailer("t", "6"),
+        )
+        .answer("upstream", [Answer::Reply { response, after: Duration::ZERO }])
+}

@@ -1,0 +1,121 @@
+//! An emulator to be: what must be known before the filters are loaded.
+
+use super::faults::{Effect, Fault, Which};
+use super::linking::Code;
+use super::random::Random;
+use super::start::codes;
+use super::world::{UpstreamState, World};
+use super::{Emulator, PATIENCE};
+use crate::scenario::Turns;
+use crate::{Refused, Response, Route, Scenario, Upstream, VirtualHost};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// An emulator to be, for what must be known before the filters are loaded.
+#[derive(Debug)]
+pub struct Builder {
+    world: Box<World>,
+}
+
+impl Builder {
+    /// Makes host calls of this name fail, also those made while the filters are loaded.
+    pub fn fault(mut self, call: &str, which: Which, effect: Effect) -> Self {
+        self.world.faults.add(Fault::Call { name: call.into(), which, effect });
+        self
+    }
+
+    /// Adds faults to the plan.
+    pub fn faults(mut self, plan: impl IntoIterator<Item = Fault>) -> Self {
+        plan.into_iter().for_each(|fault| self.world.faults.add(fault));
+        self
+    }
+
+    /// Counts instructions: [`Emulator::costs`]. A module is compiled for it once more, and runs a little slower.
+    pub fn metered(mut self) -> Self {
+        self.world.meters.metered = true;
+        self
+    }
+
+    /// Stops a callback that carries out more instructions than this: an end to endless loops that is the same in every
+    /// run. Instructions are counted.
+    pub fn instructions(mut self, most: u64) -> Self {
+        self.world.meters.limit = Some(most);
+        self.metered()
+    }
+
+    /// Keeps as many of the last host calls as this, in place of 65,536. With 0 there is no trace, also where a trap is
+    /// told, and all runs faster.
+    pub fn keep_calls(mut self, calls: usize) -> Self {
+        self.world.trace.keep(calls);
+        self
+    }
+
+    /// Other randomness: what `random_get` gives, and ids that the proxy generates. The same seed gives the same.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.world.random = Random::new(seed);
+        self
+    }
+
+    /// Takes a callback that runs longer than this, by the wall's clock, for an endless loop.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.world.patience = patience;
+        self
+    }
+
+    /// Loads the filters.
+    pub fn start(mut self) -> Result<Emulator, Refused> {
+        let no_logs = |reason| Refused { reason, logs: Vec::new() };
+        self.world.meters.metered |= self.world.faults.count_instructions();
+        let codes = codes(&self.world.scenario, self.world.meters.metering()).map_err(no_logs)?;
+        let mut emulator = self.start_first(&codes)?;
+        for thread in 1..=emulator.world.workers {
+            if let Err(reason) = emulator.load_on(thread, &codes) {
+                return Err(Refused { reason, logs: emulator.world.logs });
+            }
+        }
+        Ok(emulator)
+    }
+
+    /// Loads the filters in canaries and on the main thread.
+    pub(crate) fn start_first(mut self, codes: &[Arc<Code>]) -> Result<Emulator, Refused> {
+        let world = &mut self.world;
+        world.settings = world.scenario.settings.clone();
+        let mut upstreams = world.scenario.upstreams.clone();
+        if upstreams.is_empty() {
+            upstreams.push(Upstream::replies("upstream", Response::new(200).chunk("ok")));
+        }
+        if world.settings.virtual_hosts.is_empty() {
+            let catch_all = Route::to("/", &upstreams[0].name);
+            world.settings.virtual_hosts = vec![VirtualHost::new("any", &["*"]).route(catch_all)];
+        }
+        world.upstreams = upstreams
+            .into_iter()
+            .map(|spec| UpstreamState {
+                spec,
+                turns: Turns::default(),
+                received: Vec::new(),
+                called: Vec::new(),
+                idle: false,
+            })
+            .collect();
+        world.workers = world.settings.workers.max(1);
+        let mut emulator = Emulator { world: self.world };
+        match emulator.load_first(codes) {
+            Ok(()) => Ok(emulator),
+            Err(reason) => Err(Refused { reason, logs: emulator.world.logs }),
+        }
+    }
+}
+
+impl Emulator {
+    /// Loads the filters of a scenario.
+    pub fn new(scenario: &Scenario) -> Result<Self, Refused> {
+        Self::builder(scenario).start()
+    }
+
+    /// For what must be known before the filters are loaded.
+    pub fn builder(scenario: &Scenario) -> Builder {
+        let world = World { scenario: scenario.clone(), patience: PATIENCE, ..World::default() };
+        Builder { world: Box::new(world) }
+    }
+}

@@ -1,0 +1,61 @@
+//! What happens when its time comes.
+
+use super::header_map::HeaderMap;
+use super::proxy::network;
+use super::proxy::stream::Stream;
+use super::world::{Owner, VmState};
+use std::collections::BTreeMap;
+
+/// What happens at some time.
+#[derive(Debug)]
+pub(crate) enum Event {
+    QueueReady { owner: Owner, token: u32 },
+    Tick { vm: usize, root: u32 },
+    Downstream { stream: u64, part: Part },
+    Upstream { stream: u64, attempt: u32, part: Part },
+    RouteTimeout { stream: u64 },
+    TryTimeout { stream: u64, attempt: u32 },
+    Retry { stream: u64 },
+    Connection { connection: u64, news: network::News },
+    HttpCall { vm: usize, root: u32, token: u32, outcome: super::callouts::http::Outcome },
+    Grpc { vm: usize, root: u32, token: u32, what: super::callouts::grpc::News },
+}
+
+impl Event {
+    /// The thread that it happens on. What is left of a stream that is gone happens nowhere, which is 0 as any other.
+    pub fn thread(
+        &self,
+        vms: &[VmState],
+        streams: &BTreeMap<u64, Stream>,
+        connections: &BTreeMap<u64, network::Connection>,
+    ) -> usize {
+        match self {
+            Event::QueueReady { owner, .. } => owner.thread,
+            Event::Tick { vm, .. } | Event::HttpCall { vm, .. } | Event::Grpc { vm, .. } => {
+                vms.get(*vm).map_or(0, |vm| vm.thread)
+            }
+            Event::Downstream { stream, .. }
+            | Event::Upstream { stream, .. }
+            | Event::RouteTimeout { stream }
+            | Event::TryTimeout { stream, .. }
+            | Event::Retry { stream } => streams.get(stream).map_or(0, |stream| stream.thread),
+            Event::Connection { connection, .. } => connections.get(connection).map_or(0, |c| c.thread),
+        }
+    }
+}
+
+/// A piece of a message on its way.
+#[derive(Debug)]
+pub(crate) enum Part {
+    Headers {
+        map: HeaderMap,
+        end: bool,
+    },
+    Body {
+        bytes: Vec<u8>,
+        end: bool,
+    },
+    Trailers(HeaderMap),
+    /// The connection broke: Envoy's word for how.
+    Broken(&'static str),
+}

@@ -1,0 +1,78 @@
+//! `google.protobuf.Struct` and what is made of it: configurations and metadata.
+
+use super::state::Value;
+use serde_json::{Map, Value as Json};
+
+/// `envoy.config.core.v3.Metadata` with these namespaces, serialised.
+pub(crate) fn metadata(namespaces: &Map<String, Json>) -> Vec<u8> {
+    let entry = |(name, fields): (&String, &Json)| {
+        let fields = fields.as_object().map(structure).unwrap_or_default();
+        tagged(1, &[tagged(1, name.as_bytes()), tagged(2, &fields)].concat())
+    };
+    namespaces.iter().flat_map(entry).collect()
+}
+
+/// What a path leads to inside metadata: numbers are doubles, objects and namespaces are maps.
+pub(crate) fn inside_metadata(namespaces: &Map<String, Json>, path: &[&str]) -> Option<Value> {
+    match path {
+        [] => Some(Value::Message(metadata(namespaces))),
+        ["filter_metadata", path @ ..] => inside(&Json::Object(namespaces.clone()), path),
+        _ => None,
+    }
+}
+
+fn inside(json: &Json, path: &[&str]) -> Option<Value> {
+    if let [first, rest @ ..] = path {
+        return inside(json.as_object()?.get(*first)?, rest);
+    }
+    Some(match json {
+        Json::Null => return None,
+        Json::Bool(bit) => Value::Bool(*bit),
+        Json::Number(number) => Value::Double(number.as_f64()?),
+        Json::String(text) => Value::Str(text.clone()),
+        Json::Array(list) => Value::List(list.iter().filter_map(|v| inside(v, &[])).collect()),
+        Json::Object(fields) => {
+            Value::Map(fields.iter().filter_map(|(k, v)| Some((k.clone(), inside(v, &[])?))).collect())
+        }
+    })
+}
+
+/// A `google.protobuf.Struct`, serialised.
+pub(crate) fn structure(object: &Map<String, Json>) -> Vec<u8> {
+    let entry = |(key, value): (&String, &Json)| {
+        let value = self::value(value);
+        tagged(1, &[tagged(1, key.as_bytes()), tagged(2, &value)].concat())
+    };
+    object.iter().flat_map(entry).collect()
+}
+
+/// A `google.protobuf.Value`, serialised.
+fn value(json: &Json) -> Vec<u8> {
+    use Json::{Array, Bool, Null, Number, Object, String};
+    match json {
+        Null => vec![0x08, 0],
+        Number(number) => {
+            let number = number.as_f64().unwrap_or(f64::NAN).to_le_bytes();
+            [&[0x11][..], &number].concat()
+        }
+        String(text) => tagged(3, text.as_bytes()),
+        Bool(bit) => vec![0x20, u8::from(*bit)],
+        Object(object) => tagged(5, &structure(object)),
+        Array(list) => {
+            let values: Vec<u8> = list.iter().flat_map(|v| tagged(1, &value(v))).collect();
+            tagged(6, &values)
+        }
+    }
+}
+
+fn tagged(number: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut out = vec![number << 3 | 2];
+    let mut length = bytes.len();
+    while length >= 0x80 {
+        out.push((length & 0x7f) as u8 | 0x80);
+        length >>= 7;
+    }
+    out.push(length as u8);
+    out.extend_from_slice(bytes);
+    out
+}

@@ -1,0 +1,111 @@
+//! What becomes of header fields between Envoy and its peers on HTTP/1.1: what its codec refuses to write, and what a
+//! reader makes of that which it does write.
+
+use super::header_map::HeaderMap;
+use crate::Headers;
+
+/// What the codec refuses of a request, in Envoy's words: `source/common/http/header_utility.cc`,
+/// `checkRequiredRequestHeaders` and `checkValidRequestHeaders`.
+pub(crate) fn problem(headers: &HeaderMap) -> Option<Vec<u8>> {
+    let missing = |name: &str| Some(format!("missing required header: {name}").into_bytes());
+    let Some(method) = headers.first(b":method") else { return missing(":method") };
+    if method == b"CONNECT" && headers.first(b":path").is_some() && headers.first(b":protocol").is_none() {
+        return missing(":protocol");
+    }
+    headers.pairs().iter().find_map(|(name, value)| {
+        let valid_name = name.strip_prefix(b":").unwrap_or(name).iter().all(|b| is_token(*b));
+        let what = match (valid_name, value.iter().all(|b| is_text(*b))) {
+            (false, _) => "name:",
+            (true, false) => "value for:",
+            (true, true) => return None,
+        };
+        Some([format!("invalid header {what} ").as_bytes(), &escaped(name)].concat())
+    })
+}
+
+/// The details of an answer that says this.
+pub(crate) fn problem_details(problem: &[u8]) -> String {
+    // The access log takes bytes that are no UTF-8 for Latin-1.
+    let text = match std::str::from_utf8(problem) {
+        Ok(text) => text.to_owned(),
+        Err(_) => problem.iter().map(|b| char::from(*b)).collect(),
+    };
+    format!("filter_removed_required_request_headers{{{}}}", text.replace(' ', "_"))
+}
+
+/// RFC 9110 section 5.6.2.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+fn is_text(byte: u8) -> bool {
+    byte == b'\t' || (byte >= b' ' && byte != 0x7f)
+}
+
+/// As a string in JSON has it, quotes aside.
+fn escaped(bytes: &[u8]) -> Vec<u8> {
+    let one = |byte: &u8| match byte {
+        b'\n' => b"\\n".to_vec(),
+        b'\r' => b"\\r".to_vec(),
+        b'\t' => b"\\t".to_vec(),
+        8 => b"\\b".to_vec(),
+        12 => b"\\f".to_vec(),
+        b'"' | b'\\' => vec![b'\\', *byte],
+        0..=0x1f => format!("\\u{byte:04x}").into_bytes(),
+        _ => vec![*byte],
+    };
+    bytes.iter().flat_map(one).collect()
+}
+
+/// What a reader makes of these fields: a value with line ends in it is several lines, a name may hold a colon.
+pub(crate) fn read_back(fields: &[(Vec<u8>, Vec<u8>)]) -> Headers {
+    let mut out = Headers::default();
+    for (name, value) in fields {
+        let written = [name.as_slice(), b": ", value].concat();
+        for line in written.split(|b| *b == b'\n') {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let colon = line.iter().position(|b| *b == b':').unwrap_or(line.len());
+            let value = line.get(colon + 1..).unwrap_or_default();
+            out.push(line[..colon].to_ascii_lowercase(), value.trim_ascii());
+        }
+    }
+    out
+}
+
+/// The method and the target of a request line: the first word, and what is between it and the last.
+pub(crate) fn request_line(method: &str, target: &str) -> (String, String) {
+    let line = format!("{method} {target}");
+    let (method, target) = line.split_once(' ').unwrap_or((&line, ""));
+    (method.to_owned(), target.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::emulator::header_map::Kind;
+
+    #[test]
+    fn a_request_must_have_a_method_and_fields_that_may_be_written() {
+        let with = |name: &[u8], value: &[u8]| {
+            let mut map = HeaderMap::new(Kind::Request);
+            map.add(b":method", b"GET");
+            map.add(name, value);
+            problem(&map).map(|problem| problem.escape_ascii().to_string())
+        };
+        assert_eq!(with(b"x-a", b"\t\x80 ok"), None);
+        assert_eq!(with(b"x", b"a\x7f").unwrap(), "invalid header value for: x");
+        assert_eq!(with(b"a\tb", b"").unwrap(), "invalid header name: a\\\\tb");
+        assert_eq!(with(b"x\xff", b"").unwrap(), "invalid header name: x\\xff");
+        assert_eq!(problem(&HeaderMap::default()).unwrap(), b"missing required header: :method");
+        assert_eq!(problem_details(b"a x\xff"), "filter_removed_required_request_headers{a_x\u{ff}}");
+    }
+
+    #[test]
+    fn line_ends_split_fields_and_spaces_around_values_are_lost() {
+        let fields = [(b"X".to_vec(), b" a\r\ny:  b \n: c".to_vec()), (b"n:m".to_vec(), b"1".to_vec())];
+        let read = read_back(&fields);
+        let shown: Vec<_> = read.0.iter().map(|(k, v)| [k.as_slice(), b"=", v].concat()).collect();
+        assert_eq!(shown, [b"x=a".to_vec(), b"y=b".to_vec(), b"=c".to_vec(), b"n=m: 1".to_vec()]);
+        assert_eq!(request_line("M E", "/a b"), ("M".to_owned(), "E /a b".to_owned()));
+    }
+}

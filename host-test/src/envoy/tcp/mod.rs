@@ -1,0 +1,7 @@
+//! Both ends of TCP connections through Envoy.
+
+mod peer;
+mod upstream;
+
+pub(super) use peer::connect;
+pub(super) use upstream::Server;

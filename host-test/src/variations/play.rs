@@ -1,0 +1,152 @@
+//! Playing a variation on a fresh proxy.
+
+use super::apply::apply;
+use super::change::{Change, Variation};
+use super::visible::{Ignored, Visible};
+use crate::emulator::{Emulator, StreamHandle};
+use crate::{Exchange, Host, Outcome, Refused, Scenario};
+use std::time::Duration;
+
+/// How long, on the virtual clock, the proxy goes on after the last request: whatever waits for a timeout gets it.
+const AFTERWARDS: Duration = Duration::from_secs(60);
+/// An event that comes later than this is nothing that a request waits for.
+const SOON: Duration = Duration::from_secs(20);
+/// What a request may take with its pause, or a connection.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Played {
+    pub visible: Visible,
+    /// Whether a request was cut off, or met by the next one; it may have been complete before.
+    pub reached: bool,
+}
+
+/// A scenario, and how it is looked at.
+#[derive(Clone, Debug)]
+pub(super) struct Player {
+    /// With more workers than it asks for, if it asks for one.
+    pub scenario: Scenario,
+    /// The workers that its requests go to in turn, when nothing is varied.
+    pub at_home: usize,
+    pub ignored: Ignored,
+}
+
+impl Player {
+    pub fn play(&self, host: Host, variation: &Variation) -> Result<Played, Refused> {
+        let scenario = apply(&self.scenario, &variation.changes);
+        match host {
+            Host::Emulator => self.emulate(&scenario, &variation.changes),
+            Host::Envoy => {
+                let outcome = host.try_run(&scenario)?;
+                Ok(Played { visible: Visible::of(&scenario, &outcome, &self.ignored), reached: false })
+            }
+        }
+    }
+
+    fn emulate(&self, scenario: &Scenario, changes: &[Change]) -> Result<Played, Refused> {
+        let mut emulator = Emulator::new(scenario)?;
+        let mut sent: Vec<(StreamHandle, Option<Exchange>)> = Vec::new();
+        let mut reached = false;
+        for (index, request) in scenario.requests.iter().enumerate() {
+            let worker = find(changes, |change| match change {
+                Change::Worker { request, worker } if *request == index => Some(*worker),
+                _ => None,
+            });
+            let worker = worker.unwrap_or(index % self.at_home).min(scenario.settings.workers - 1);
+            let pause = find(changes, |change| match change {
+                Change::Pause { request, before } if *request == index => Some(*before),
+                _ => None,
+            });
+            // Also no time would do all that is due.
+            if let Some(pause) = pause {
+                emulator.advance(pause);
+            }
+            if let Some((how, after)) = stop(changes, index) {
+                let handle = emulator.begin(worker, request);
+                let open = steps(&mut emulator, handle, after);
+                if open {
+                    how(&mut emulator, handle);
+                }
+                let exchange = emulator.finish_request(handle);
+                if !open {
+                    // It came to its end, and is the request itself.
+                    sent.push((handle, Some(exchange)));
+                    continue;
+                }
+                reached = true;
+            }
+            let handle = emulator.begin(worker, request);
+            let overlap = find(changes, |change| match change {
+                Change::Overlap { request, events } if *request == index => Some(*events),
+                _ => None,
+            });
+            match overlap {
+                Some(events) if index + 1 < scenario.requests.len() => {
+                    reached |= steps(&mut emulator, handle, events);
+                    sent.push((handle, None));
+                }
+                _ => {
+                    let exchange = emulator.finish_request(handle);
+                    sent.push((handle, Some(exchange)));
+                }
+            }
+        }
+        let exchanges = sent
+            .into_iter()
+            .map(|(handle, exchange)| exchange.unwrap_or_else(|| emulator.finish_request(handle)));
+        let exchanges: Vec<_> = exchanges.collect();
+        let connections = scenario.connections.iter().enumerate().map(|(index, script)| {
+            let handle = emulator.connect(index % self.at_home, script);
+            emulator.finish_connection(handle)
+        });
+        let connections: Vec<_> = connections.collect();
+        // To the same moment in all variations, so that as many ticks have been.
+        let end = AFTERWARDS.max(scenario.settings.linger)
+            + LONGEST * (scenario.requests.len() + scenario.connections.len()) as u32;
+        emulator.advance(end.saturating_sub(emulator.now()));
+        let callouts = scenario.upstreams.iter().skip(1);
+        let outcome = Outcome {
+            exchanges,
+            connections,
+            callouts: callouts.map(|u| (u.name.clone(), emulator.received(&u.name).to_vec())).collect(),
+            metrics: emulator.metrics(),
+            logs: Vec::new(),
+            trace: Vec::new(),
+        };
+        let mut visible = Visible::of(scenario, &outcome, &self.ignored);
+        visible.inside(&emulator);
+        Ok(Played { visible, reached })
+    }
+}
+
+/// The last that counts.
+fn find<T>(changes: &[Change], of: impl Fn(&Change) -> Option<T>) -> Option<T> {
+    changes.iter().rev().find_map(of)
+}
+
+/// So many events, if it takes as many. Whether the request is still under way.
+fn steps(emulator: &mut Emulator, handle: StreamHandle, events: usize) -> bool {
+    for _ in 0..events {
+        let until = emulator.now() + SOON;
+        if !emulator.is_under_way(handle) || !emulator.step(until) {
+            return false;
+        }
+    }
+    emulator.is_under_way(handle)
+}
+
+type Stop = fn(&mut Emulator, StreamHandle);
+
+fn stop(changes: &[Change], index: usize) -> Option<(Stop, usize)> {
+    let hang_up: Stop = Emulator::hang_up;
+    // Before there is a connection, and after its last byte, there is nothing to break; the request goes on.
+    let reset: Stop = |emulator, handle| {
+        emulator.break_upstream(handle);
+    };
+    find(changes, |change| match change {
+        Change::HangUp { request, after } if *request == index => Some((hang_up, *after)),
+        Change::UpstreamReset { request, after } if *request == index => Some((reset, *after)),
+        _ => None,
+    })
+}
