@@ -8,6 +8,7 @@
 //! workers do to each other.
 
 mod abi;
+mod actions;
 mod builder;
 mod callbacks;
 mod callouts;
