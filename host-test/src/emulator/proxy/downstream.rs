@@ -90,9 +90,10 @@ impl Emulator {
             .iter()
             .filter(|(name, _)| !matches!(name.as_slice(), b":path" | b":method"))
             .collect();
-        let refusal = if !METHODS.contains(&request.method.as_str()) {
-            Some("http1.codec_error")
-        } else if received.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>() > MOST_HEADER_BYTES {
+        if !METHODS.contains(&request.method.as_str()) {
+            return self.refuse(id, worker, 400, "http1.codec_error", b"Bad Request".to_vec());
+        }
+        let refusal = if received.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>() > MOST_HEADER_BYTES {
             Some("http1.headers_too_large")
         } else {
             (received.len() > MOST_HEADERS).then_some("http1.too_many_headers")

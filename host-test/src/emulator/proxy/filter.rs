@@ -6,7 +6,7 @@ use super::chain::{BodyStatus, HeadersStatus};
 use crate::emulator::Emulator;
 use crate::emulator::context::{BufferKind, Context, Reach};
 use crate::emulator::linking::AbiVersion;
-use crate::emulator::world::LocalReply;
+use crate::emulator::world::{Action, LocalReply};
 
 /// What came of a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +69,14 @@ impl Emulator {
         if came == Came::Failed {
             self.fail_stream(stream, vm, id);
         }
+        let goes_on = |action: &Action| matches!(action, Action::ContinueEncoding(_));
+        let twice = came == Came::Returned(0)
+            && ["proxy_on_response_headers", "proxy_on_response_trailers"].contains(&name)
+            && self.world.vms[vm].deferred.iter().any(goes_on);
         self.after_call(vm);
+        if twice {
+            self.went_on_twice(stream, vm, id);
+        }
         came
     }
 
