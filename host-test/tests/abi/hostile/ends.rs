@@ -25,7 +25,7 @@ fn crashed(callback: &str, calls: Vec<Do>, returns: u32) -> Option<String> {
 #[test]
 fn to_end_a_stream_that_is_over_would_end_envoy() {
     for callback in ["log", "done", "delete"] {
-        for end in [call!("close_stream", 0), call!("send_local_response", 403, "", "no", "", -1)] {
+        for end in [call!("close_stream", 0), call!("send_local_response", 403, "", "no", "", 99)] {
             let why = crashed(callback, vec![end], 1).unwrap_or_else(|| panic!("on_{callback} did not"));
             assert!(why.ends_with("when the stream is over"), "{why}");
         }
@@ -48,7 +48,7 @@ fn to_go_on_in_the_last_callback_of_a_response_and_continue_would_end_envoy() {
 
 #[test]
 fn two_local_replies_in_place_of_one_response_would_end_envoy() {
-    let reply = || call!("send_local_response", 403, "", "no", "", -1);
+    let reply = || call!("send_local_response", 403, "", "no", "", 99);
     assert!(crashed("response_headers", vec![reply(), reply()], 0).is_some());
     assert!(crashed("response_headers", vec![reply()], 0).is_none());
     assert!(crashed("request_headers", vec![reply(), reply()], 0).is_none());
