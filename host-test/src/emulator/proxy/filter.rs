@@ -3,6 +3,7 @@
 
 use super::Way;
 use super::chain::{BodyStatus, HeadersStatus};
+use crate::FailurePolicy;
 use crate::emulator::Emulator;
 use crate::emulator::context::{BufferKind, Context, Reach};
 use crate::emulator::linking::AbiVersion;
@@ -66,7 +67,9 @@ impl Emulator {
     /// A callback of a stream with the checks around it.
     fn call(&mut self, stream: u64, vm: usize, id: u32, name: &str, args: &[u32]) -> Came {
         let came = self.enter(vm, id, name, args);
-        if came == Came::Failed {
+        let plugin = self.world.vms[vm].contexts.get(&id).map_or(0, |c| c.plugin);
+        let open = self.world.plugins[plugin].filter.failure_policy == FailurePolicy::LegacyFailOpen;
+        if came == Came::Failed && !open {
             self.fail_stream(stream, vm, id);
         }
         let goes_on = |action: &Action| matches!(action, Action::ContinueEncoding(_));
@@ -77,7 +80,7 @@ impl Emulator {
         if twice {
             self.went_on_twice(stream, vm, id);
         }
-        came
+        if came == Came::Failed && open { Came::Absent } else { came }
     }
 
     pub(crate) fn call_headers(&mut self, stream: u64, filter: usize, way: Way, end: bool) -> HeadersStatus {
