@@ -62,7 +62,7 @@ fn list<'a>(page: &mut String, cases: impl Iterator<Item = &'a Case>) {
         kinds.entry(kind).or_default().push(case);
     }
     for (kind, cases) in kinds {
-        if cases.len() <= MOST {
+        if kind.is_empty() || cases.len() <= MOST {
             cases.into_iter().for_each(|case| item(page, case));
             continue;
         }
