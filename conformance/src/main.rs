@@ -100,10 +100,11 @@ fn real_main() -> Result<bool> {
     let unexplained = report.unexplained();
     unexplained.iter().for_each(|why| println!("{why}"));
     println!(
-        "{} cases on {} sheets: {} agree with Envoy {version}, {} are listed exceptions, {} unexplained",
+        "{} cases on {} sheets: {} agree with Envoy {version} ({} when asked again), {} are listed exceptions, {} unexplained",
         report.verdicts.len(),
         sheets.len(),
         report.count(|v| *v == Verdict::Agrees),
+        report.late,
         report.count(|v| *v == Verdict::Listed),
         unexplained.len(),
     );

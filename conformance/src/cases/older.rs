@@ -3,22 +3,23 @@
 use crate::Sheet;
 
 /// Why, and the cases.
-const SINCE: [(&str, &[&str]); 8] = [
+const SINCE: &[(&str, &[&str])] = &[
     (
         "which hop-by-hop headers are taken away, and where, is another matter since",
         &[
             "headers/response-connection",
             "headers/forwarding/hop-by-hop-response",
             "headers/forwarding/hop-by-hop-upstream",
+            "replies/headers/connection",
         ],
     ),
     (
         "the attribute `headers_bytes` is newer",
         &[
-            "properties/request/request-headers-bytes",
+            "properties/request/request/headers-bytes",
             "properties/request/follows-edits",
             "properties/request/log-follows-edits",
-            "properties/response/response-headers-bytes",
+            "properties/response/response/headers-bytes",
         ],
     ),
     (
@@ -65,6 +66,22 @@ const SINCE: [(&str, &[&str]); 8] = [
         ],
     ),
     ("names in backticks are newer", &["foreign/expr/refused/51"]),
+    (
+        "the text for a connection that is refused says less since",
+        &[
+            "callouts/answered/refused",
+            "callouts/flight/reversed",
+            "flow/resume/again",
+            "grpc/call/refused",
+            "grpc/stream/refused",
+            "lifecycle/context/reset",
+        ],
+    ),
+    (
+        "the environment was no part of what tells VMs apart",
+        &["lifecycle/shared/environment", "lifecycle/shared/environment/"],
+    ),
+    ("with FAIL_OPEN the request that traps was never answered", &["failure/request-headers/open"]),
     ("to poll is newer", &["wasi/poll", "wasi/poll-nothing"]),
 ];
 
