@@ -9,7 +9,7 @@ use crate::emulator::callouts::{
 };
 use crate::emulator::header_map::{HeaderMap, Kind};
 use crate::emulator::wire;
-use crate::emulator::world::{Event, LocalReply, Part};
+use crate::emulator::world::{Event, LocalReply, Part, World};
 use crate::{Answer, RouteAction, UpstreamRequest};
 use std::time::Duration;
 
@@ -63,24 +63,24 @@ impl Emulator {
     /// Answers in place of an upstream where the route says so. Otherwise, the upstream.
     fn target(&mut self, stream: u64) -> Option<usize> {
         self.refresh_route(stream);
-        let picked = self.world.stream_mut(stream).route.clone();
-        let action = picked.route(&self.world).map(|route| route.action.clone());
+        let picked = &self.world.streams[&stream].route;
+        let action = picked.route(&self.world.settings).map(|route| &route.action);
         let (flag, reply) = match action {
             None => (
                 NO_ROUTE,
                 LocalReply { status: 404, details: "route_not_found".into(), ..LocalReply::default() },
             ),
             Some(RouteAction::DirectResponse { status, body }) => {
-                let (status, body) = (u32::from(status), body.into_bytes());
+                let (status, body) = (u32::from(*status), body.clone().into_bytes());
                 (0, LocalReply { status, details: "direct_response".into(), body, ..LocalReply::default() })
             }
             Some(RouteAction::Redirect { host, path }) => {
                 let details = "direct_response".into();
-                let headers = vec![(b"location".to_vec(), self.location(stream, &host, &path))];
+                let headers = vec![(b"location".to_vec(), self.location(stream, host, path))];
                 (0, LocalReply { status: 301, details, headers, ..LocalReply::default() })
             }
             Some(RouteAction::Cluster(_) | RouteAction::ClusterHeader(_)) => {
-                let name = picked.cluster.unwrap_or_default();
+                let name = picked.cluster.as_deref().unwrap_or_default();
                 let found = self.world.upstreams.iter().position(|u| u.spec.name == name);
                 if found.is_some() {
                     return found;
@@ -94,23 +94,22 @@ impl Emulator {
         None
     }
 
-    fn location(&mut self, stream: u64, host: &str, path: &str) -> Vec<u8> {
-        let headers = &self.world.stream_mut(stream).request_headers;
+    fn location(&self, stream: u64, host: &str, path: &str) -> Vec<u8> {
+        let headers = &self.world.streams[&stream].request_headers;
         let text = |name| headers.text(name).unwrap_or_default();
-        let host = if host.is_empty() { text(":authority") } else { host.to_owned() };
-        let path = if path.is_empty() { text(":path") } else { path.to_owned() };
+        let host = if host.is_empty() { text(":authority") } else { host.into() };
+        let path = if path.is_empty() { text(":path") } else { path.into() };
         format!("{}://{host}{path}", text("x-forwarded-proto")).into_bytes()
     }
 
     pub(crate) fn router_headers(&mut self, stream: u64, end: bool) {
         let Some(upstream) = self.target(stream) else { return };
-        let picked = self.world.stream_mut(stream).route.clone();
-        let route = picked.route(&self.world).cloned();
-        let retry = route.as_ref().and_then(|route| route.retry.as_ref());
-        let usual =
-            route.as_ref().and_then(|route| route.timeout).unwrap_or(self.world.settings.route_timeout);
-        let counts_tries = picked.host(&self.world).is_some_and(|host| host.include_request_attempt_count);
-        let s = self.world.stream_mut(stream);
+        let World { streams, settings, upstreams, .. } = &mut *self.world;
+        let Some(s) = streams.get_mut(&stream) else { return };
+        let route = s.route.route(settings);
+        let retry = route.and_then(|route| route.retry.as_ref());
+        let usual = route.and_then(|route| route.timeout).unwrap_or(settings.route_timeout);
+        let counts_tries = s.route.host(settings).is_some_and(|host| host.include_request_attempt_count);
         let headers = &mut s.request_headers;
         let ms = |name| headers.text(name).and_then(|ms| ms.trim().parse().ok()).map(Duration::from_millis);
         let timeout = ms("x-envoy-upstream-rq-timeout-ms").unwrap_or(usual);
@@ -130,7 +129,7 @@ impl Emulator {
             headers.set(b"x-envoy-attempt-count", b"1");
         }
         let mut headers = headers.clone();
-        let http2 = self.world.upstreams[upstream].spec.http2;
+        let http2 = upstreams[upstream].spec.http2;
         if let Some(problem) = wire::problem(&headers) {
             let details = wire::problem_details(&problem);
             let reply = LocalReply { status: 503, details, body: problem, ..LocalReply::default() };
@@ -179,7 +178,7 @@ impl Emulator {
             return;
         }
         let s = self.world.stream_mut(stream);
-        let Some(mut headers) = s.router.headers.clone() else { return };
+        let Some(mut headers) = s.router.headers.take() else { return };
         s.router.due = false;
         s.router.attempt += 1;
         s.router.sent_at = now;
@@ -195,6 +194,7 @@ impl Emulator {
         let mut body = s.router.body.clone();
         let request = received(&headers, Vec::new(), s.router.trailers.as_ref());
         let declared: Option<usize> = headers.text("content-length").and_then(|n| n.parse().ok());
+        s.router.headers = Some(headers);
         if s.router.timer.is_none() && !timeout.is_zero() {
             let timer = self.world.clock.after(timeout, Event::RouteTimeout { stream });
             self.world.stream_mut(stream).router.timer = Some(timer);
@@ -300,7 +300,7 @@ impl Emulator {
 
     fn response_begins(&mut self, stream: u64, mut map: HeaderMap, end: bool) {
         let status = map.text(":status").and_then(|s| s.parse().ok()).unwrap_or(0);
-        if self.retries(stream, &Why::Answer(map.clone())) {
+        if self.retries(stream, Why::Answer(&map)) {
             return;
         }
         self.stop_try_timer(stream);
@@ -330,7 +330,7 @@ impl Emulator {
             s.details = format!("upstream_reset_after_response_started{{{}}}", how.replace(' ', "_"));
             return self.reset(stream);
         }
-        if self.retries(stream, if refused { &Why::Refused } else { &Why::Reset }) {
+        if self.retries(stream, if refused { Why::Refused } else { Why::Reset }) {
             return;
         }
         self.world.stream_mut(stream).flags |= flag;
@@ -355,7 +355,7 @@ impl Emulator {
             return;
         }
         self.world.stream_mut(stream).router.try_timer = None;
-        if self.retries(stream, &Why::TimedOut) {
+        if self.retries(stream, Why::TimedOut) {
             return;
         }
         self.timed_out(stream, "upstream_per_try_timeout");

@@ -6,7 +6,7 @@
 use crate::emulator::Emulator;
 use crate::emulator::header_map::HeaderMap;
 use crate::emulator::world::World;
-use crate::{HeaderMatch, PathMatch, Route, RouteAction, StringMatch, VirtualHost};
+use crate::{HeaderMatch, PathMatch, Route, RouteAction, Settings, StringMatch, VirtualHost};
 
 /// A route that was looked up: places in the lists of the settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,25 +18,23 @@ pub(crate) struct Picked {
 }
 
 impl Picked {
-    pub fn host<'w>(&self, world: &'w World) -> Option<&'w VirtualHost> {
-        world.settings.virtual_hosts.get(self.host?)
+    pub fn host<'s>(&self, settings: &'s Settings) -> Option<&'s VirtualHost> {
+        settings.virtual_hosts.get(self.host?)
     }
 
-    pub fn route<'w>(&self, world: &'w World) -> Option<&'w Route> {
-        self.host(world)?.routes.get(self.route?)
+    pub fn route<'s>(&self, settings: &'s Settings) -> Option<&'s Route> {
+        self.host(settings)?.routes.get(self.route?)
     }
 }
 
 impl Emulator {
     /// Looks up the route, unless it is known.
     pub(crate) fn refresh_route(&mut self, stream: u64) {
-        let s = self.world.stream_mut(stream);
-        if std::mem::replace(&mut s.route_is_known, true) {
-            return;
+        let World { streams, settings, .. } = &mut *self.world;
+        let Some(s) = streams.get_mut(&stream) else { return };
+        if !std::mem::replace(&mut s.route_is_known, true) {
+            s.route = pick(&settings.virtual_hosts, &s.request_headers);
         }
-        let headers = s.request_headers.clone();
-        let picked = pick(&self.world.settings.virtual_hosts, &headers);
-        self.world.stream_mut(stream).route = picked;
     }
 }
 
@@ -51,7 +49,9 @@ fn pick(hosts: &[VirtualHost], headers: &HeaderMap) -> Picked {
     let action = picked.route.map(|route| &hosts[host].routes[route].action);
     picked.cluster = match action {
         Some(RouteAction::Cluster(name)) => Some(name.clone()),
-        Some(RouteAction::ClusterHeader(header)) => Some(headers.text(header).unwrap_or_default()),
+        Some(RouteAction::ClusterHeader(header)) => {
+            Some(headers.text(header).unwrap_or_default().into_owned())
+        }
         _ => None,
     };
     picked
