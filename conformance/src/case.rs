@@ -188,18 +188,26 @@ pub struct Sheet {
     pub settings: Settings,
     /// The cases.
     pub cases: Vec<Case>,
+    /// Whether the probe imports what hosts have had of WASI since Envoy 1.37.
+    pub newer_wasi: bool,
 }
 
 impl Sheet {
     /// One probe, and Envoy's defaults.
     pub fn new(name: &'static str, cases: Vec<Case>) -> Self {
         let settings = Settings { generate_request_id: false, ..Settings::default() };
-        Self { name, filters: vec![Loaded::new("probe")], settings, cases }
+        Self { name, filters: vec![Loaded::new("probe")], settings, cases, newer_wasi: false }
     }
 
     /// With these filters.
     pub fn filters(mut self, filters: Vec<Loaded>) -> Self {
         self.filters = filters;
+        self
+    }
+
+    /// With a probe that imports what hosts have had of WASI since Envoy 1.37.
+    pub fn newer_wasi(mut self) -> Self {
+        self.newer_wasi = true;
         self
     }
 

@@ -26,6 +26,7 @@ pub const EMPTY: &str = "empty";
 pub type Shown = Vec<String>;
 
 static PROBE: LazyLock<Wasm> = LazyLock::new(|| Wasm::package_unpacked("fixture-probe"));
+static PROBE_WASI: LazyLock<Wasm> = LazyLock::new(|| Wasm::package_unpacked("fixture-probe-wasi"));
 
 /// Runs a sheet. An error is a host that broke down, and no answer to anything.
 pub fn run(sheet: &Sheet, host: Host) -> Result<BTreeMap<String, Shown>, String> {
@@ -49,13 +50,14 @@ pub fn run(sheet: &Sheet, host: Host) -> Result<BTreeMap<String, Shown>, String>
 /// The proxy of a sheet.
 pub fn scenario(sheet: &Sheet) -> Scenario {
     let mut scenario = Scenario::new().settings(|settings| *settings = sheet.settings.clone());
+    let probe: &Wasm = if sheet.newer_wasi { &PROBE_WASI } else { &PROBE };
     for (place, loaded) in sheet.filters.iter().enumerate() {
         let mut configuration = Vec::new();
         for case in &sheet.cases {
             let own = case.scripts.iter().filter(|(filter, ..)| *filter == place);
             own.for_each(|(_, callback, steps)| configuration.extend(entry(&case.key(), callback, steps)));
         }
-        let mut filter = Filter::new(PROBE.clone()).named(loaded.name).config_text(configuration);
+        let mut filter = Filter::new(probe.clone()).named(loaded.name).config_text(configuration);
         filter.root_id = loaded.root_id.into();
         filter.vm_id = loaded.vm_id.into();
         filter.vm_configuration.clone_from(&loaded.vm_configuration);

@@ -1,10 +1,11 @@
 //! The whole table, on both hosts.
 
 use std::collections::BTreeSet;
+use tollgate_conformance::mutants::MUTANTS;
 use tollgate_conformance::page::{AREAS, makes};
 use tollgate_conformance::{Case, cases, compare::compare};
 use tollgate_host_test::emulator::{AbiVersion, host_calls};
-use tollgate_host_test::envoy;
+use tollgate_host_test::{envoy, paths};
 
 #[test]
 fn the_emulator_shows_in_every_case_what_envoy_shows() {
@@ -36,5 +37,15 @@ fn every_host_call_has_cases_and_every_case_a_chapter() {
         let area = AREAS.iter().find(|area| area.calls.iter().any(|(name, _)| *name == call));
         let area = area.unwrap_or_else(|| panic!("no chapter is about `{call}`"));
         assert!(cases.iter().any(|case| area.holds(case) && makes(case, call)), "no case makes `{call}`");
+    }
+}
+
+#[test]
+fn the_mutants_fit_the_emulator_as_it_is() {
+    assert!(MUTANTS.len() >= 10);
+    for mutant in MUTANTS {
+        let path = paths::workspace_root().join("host-test/src/emulator").join(mutant.file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text.matches(mutant.from).count(), 1, "{}: `{}`", mutant.file, mutant.from);
     }
 }

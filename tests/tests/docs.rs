@@ -98,7 +98,7 @@ fn the_sdk_opens_with_a_filter_of_at_most_thirty_lines() {
 
 #[test]
 fn every_link_between_pages_leads_somewhere() {
-    for page in PAGES.into_iter().chain(["filters/telemetry-headers/README.md"]) {
+    for page in PAGES.into_iter().chain(["cli/README.md", "filters/telemetry-headers/README.md"]) {
         let text = read(page);
         let base = root().join(page).parent().map(PathBuf::from).expect("a folder");
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

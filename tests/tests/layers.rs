@@ -71,3 +71,13 @@ fn the_test_host_knows_neither_the_sdk_nor_a_filter() {
         "the test host",
     );
 }
+
+#[test]
+fn the_command_line_knows_neither_the_sdk_nor_a_filter() {
+    let ours_allowed = ["tollgate-host-test", "tollgate-pack"];
+    may_only_depend_on(
+        &packages()["tollgate-cli"],
+        |d| !d.starts_with("tollgate") || ours_allowed.contains(&d),
+        "the command line",
+    );
+}

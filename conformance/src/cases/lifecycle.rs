@@ -131,14 +131,17 @@ fn refused() -> Vec<Sheet> {
     sheets
 }
 
+/// What is different about the second of two filters.
+type Change = fn(&mut Loaded);
+
 /// What filters share, by how alike they are.
 fn shared() -> Vec<Sheet> {
-    let two = |change: fn(&mut Loaded)| {
+    let two = |change: Change| {
         let mut second = Loaded::new("b");
         change(&mut second);
         vec![Loaded::new("a"), second]
     };
-    let kinds: [(&str, &str, fn(&mut Loaded)); 6] = [
+    let kinds: [(&str, &str, Change); 6] = [
         ("alike", "filters with the same code and vm_id share a VM, with a root context each", |_| {}),
         ("root-id", "filters with different root_ids share a VM, with a root context each", |b| {
             b.root_id = "other"

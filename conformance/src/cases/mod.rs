@@ -12,6 +12,7 @@ pub mod lifecycle;
 pub mod log;
 pub mod memory;
 pub mod metrics;
+pub mod older;
 pub mod parts;
 pub mod properties;
 pub mod queues;
@@ -24,7 +25,7 @@ use crate::Sheet;
 
 /// Every sheet.
 pub fn all() -> Vec<Sheet> {
-    [
+    let sheets = [
         headers::sheets(),
         buffers::sheets(),
         properties::sheets(),
@@ -46,8 +47,55 @@ pub fn all() -> Vec<Sheet> {
     ]
     .into_iter()
     .flatten()
-    .collect()
+    .collect();
+    older::list(wasi::apart(sheets))
 }
 
 /// What cannot be run on Envoy from a test: what, why, and the test that proves it on the emulator.
-pub const EMULATOR_ONLY: &[(&str, &str, &str)] = &[];
+pub const EMULATOR_ONLY: &[(&str, &str, &str)] = &[
+    (
+        "close_stream or send_local_response in on_log, on_done or on_delete",
+        "Envoy ends the stream once more, within itself, and dies",
+        "host-test: to_end_a_stream_that_is_over_would_end_envoy",
+    ),
+    (
+        "close_stream in on_response_trailers",
+        "Envoy dies",
+        "host-test: to_close_a_stream_in_the_last_callback_of_its_response_would_end_envoy",
+    ),
+    (
+        "continue_stream(1) in the last callback of a response, which then returns Continue",
+        "Envoy dies",
+        "host-test: to_go_on_in_the_last_callback_of_a_response_and_continue_would_end_envoy",
+    ),
+    (
+        "two local replies in on_response_headers",
+        "Envoy reads freed memory and dies",
+        "host-test: two_local_replies_in_place_of_one_response_would_end_envoy",
+    ),
+    (
+        "continue_stream(1) before there is a response",
+        "Envoy follows a null pointer and dies",
+        "host-test: going_on_with_a_response_that_has_not_begun_would_end_envoy",
+    ),
+    (
+        "a bare name for a gRPC target that reads as protobuf",
+        "Envoy aborts",
+        "host-test: a_bare_cluster_name_that_reads_as_protobuf_would_end_envoy",
+    ),
+    (
+        "host calls that fail, allocations that fail",
+        "nothing makes Envoy's fail",
+        "host-test: a_fault_strikes_the_nth_call_only_and_may_be_a_trap",
+    ),
+    (
+        "proxy_done of a root context that has asked for time",
+        "takes an update of the listener",
+        "host-test: a_root_context_may_ask_for_time_before_it_is_deleted",
+    ),
+    (
+        "callbacks for tokens that nobody was given",
+        "Envoy makes none up",
+        "host-test: callbacks_can_come_for_tokens_that_nobody_was_given",
+    ),
+];

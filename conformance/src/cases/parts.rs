@@ -8,12 +8,12 @@ use crate::script::{Arg, calls};
 use std::time::Duration;
 use tollgate_host_test::{Answer, Request, Response};
 
-/// Long enough for all of a message to have come.
-pub const SOON: Duration = Duration::from_millis(150);
+/// Long enough for all of a message to have come: its pieces are at most 300 ms apart on a machine that is busy.
+pub const SOON: Duration = Duration::from_millis(350);
 /// Longer than that.
-pub const LATER: Duration = Duration::from_millis(300);
+pub const LATER: Duration = Duration::from_millis(600);
 /// In a sheet of cases that end with the client's patience.
-pub const IMPATIENT: Duration = Duration::from_millis(600);
+pub const IMPATIENT: Duration = Duration::from_millis(900);
 /// All of a buffer.
 pub const ALL: u32 = u32::MAX;
 /// The callbacks of a message, and those that come behind it.

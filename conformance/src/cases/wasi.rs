@@ -30,6 +30,58 @@ fn numbers(name: &str, args: &[u64]) -> Step {
     call(name, args.iter().map(|n| Arg::Number(*n)))
 }
 
+/// What Envoy has had since 1.37.
+const NEWER: [&str; 27] = [
+    "clock_res_get",
+    "fd_advise",
+    "fd_allocate",
+    "fd_datasync",
+    "fd_fdstat_set_rights",
+    "fd_filestat_get",
+    "fd_filestat_set_size",
+    "fd_filestat_set_times",
+    "fd_pread",
+    "fd_pwrite",
+    "fd_readdir",
+    "fd_renumber",
+    "fd_sync",
+    "fd_tell",
+    "path_create_directory",
+    "path_filestat_get",
+    "path_filestat_set_times",
+    "path_link",
+    "path_readlink",
+    "path_remove_directory",
+    "path_rename",
+    "path_symlink",
+    "path_unlink_file",
+    "sock_accept",
+    "sock_recv",
+    "sock_send",
+    "sock_shutdown",
+];
+
+/// Takes the cases that need these calls out of their sheets, into one of their own: a module that imports them does not
+/// load on an older host.
+pub fn apart(sheets: Vec<Sheet>) -> Vec<Sheet> {
+    let needs = |case: &Case| {
+        let mut steps = case.scripts.iter().flat_map(|(.., steps)| steps);
+        steps.any(|step| matches!(step, Step::Call(name, _) if NEWER.contains(&name.as_str())))
+    };
+    let mut newer = Vec::new();
+    let take = |mut sheet: Sheet| {
+        let (theirs, others): (Vec<_>, Vec<_>) = sheet.cases.into_iter().partition(needs);
+        let older = &["1.33", "1.34", "1.35", "1.36"];
+        newer
+            .extend(theirs.into_iter().map(|case| case.differs("Envoy has had this call since 1.37", older)));
+        sheet.cases = others;
+        sheet
+    };
+    let mut sheets: Vec<Sheet> = sheets.into_iter().map(take).collect();
+    sheets.push(Sheet::new("newer calls of WASI", newer).newer_wasi());
+    sheets
+}
+
 /// Calls that do nothing, and the number that says so.
 const NOTHING: [(&str, usize, &str); 33] = [
     ("fd_advise", 4, "is 0"),

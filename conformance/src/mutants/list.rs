@@ -3,9 +3,108 @@
 use super::Mutant;
 
 /// Every one.
-pub const MUTANTS: &[Mutant] = &[Mutant {
-    what: "response callbacks may read request headers",
-    file: "proxy/filter.rs",
-    from: "context.leave_request()",
-    to: "()",
-}];
+pub const MUTANTS: &[Mutant] = &[
+    Mutant {
+        what: "a callback finds the headers of one that has gone on",
+        file: "proxy/filter.rs",
+        from: "self.leave(vm, id, |c| self::reach(c, way).headers = false);",
+        to: "self.leave(vm, id, |_| ());",
+    },
+    Mutant {
+        what: "a map out of reach is NotFound, not BadArgument",
+        file: "abi/headers.rs",
+        from: "let missing = if call.context().logging { Status::NotFound } else { Status::BadArgument };",
+        to: "let missing = Status::NotFound;",
+    },
+    Mutant {
+        what: "a missing header is an empty one in every ABI",
+        file: "abi/headers.rs",
+        from: "None => Err(Status::NotFound.into()),",
+        to: "None => call.give(&[], 3),",
+    },
+    Mutant {
+        what: "a changed request header leaves the route as it was",
+        file: "abi/headers.rs",
+        from: "if kind == MapKind::RequestHeaders {",
+        to: "if false {",
+    },
+    Mutant {
+        what: "bytes for the start of a buffer are put in front, and replace nothing",
+        file: "abi/buffers.rs",
+        from: "buffer.drain(..length.min(buffer.len()));",
+        to: "",
+    },
+    Mutant {
+        what: "the middle of a buffer can be replaced",
+        file: "abi/buffers.rs",
+        from: "return Err(Status::BadArgument.into());",
+        to: "buffer.splice(start..(start + length).min(buffer.len()), bytes);",
+    },
+    Mutant {
+        what: "a pause in the headers lets the body come",
+        file: "proxy/filter.rs",
+        from: "Came::Returned(1) if really_stops =>",
+        to: "Came::Returned(1) =>",
+    },
+    Mutant {
+        what: "the size of a body is that of the piece, not of all that is held",
+        file: "proxy/filter.rs",
+        from: "let size = if buffering { flow.buffer.as_ref().map_or(0, Vec::len) } else { piece.len() };",
+        to: "let size = piece.len();",
+    },
+    Mutant {
+        what: "a context is deleted before it is done",
+        file: "proxy/filter.rs",
+        from: r#"["proxy_on_done", "proxy_on_delete"]"#,
+        to: r#"["proxy_on_delete", "proxy_on_done"]"#,
+    },
+    Mutant {
+        what: "a stream that ended early is nothing to the filters behind",
+        file: "proxy/filter.rs",
+        from: r#"            self.create(slot.vm, slot.context);
+            self.world.context_mut(slot.vm, slot.context).logging = true;"#,
+        to: r#"            if !self.world.context_mut(slot.vm, slot.context).created {
+                continue;
+            }
+            self.world.context_mut(slot.vm, slot.context).logging = true;"#,
+    },
+    Mutant {
+        what: "a local reply passes by the response callbacks",
+        file: "proxy/reply.rs",
+        from: "self.iterate_headers(stream, Way::Response, None, body.is_empty());",
+        to: "self.send_headers(stream, body.is_empty());",
+    },
+    Mutant {
+        what: "a `cas` for a key that is not there does not fit",
+        file: "state/shared_data.rs",
+        from: r#"        // Zero means "no condition""#,
+        to: r#"        if cas != 0 && !entries.contains_key(key) {
+            return Status::CasMismatch;
+        }
+        // Zero means "no condition""#,
+    },
+    Mutant {
+        what: "to record a counter sets it",
+        file: "state/metrics.rs",
+        from: "|counter| *counter = counter.wrapping_add(value)",
+        to: "|counter| *counter = value",
+    },
+    Mutant {
+        what: "a counter takes what is not above zero",
+        file: "state/metrics.rs",
+        from: "filter(|&offset| offset > 0)",
+        to: "filter(|_| true)",
+    },
+    Mutant {
+        what: "a connection that is refused is no answer to a callout",
+        file: "callouts/http.rs",
+        from: "Answer::Refuse => (Some(Duration::ZERO), made_up(503, REFUSED.as_bytes())),",
+        to: "Answer::Refuse => (Some(Duration::ZERO), None),",
+    },
+    Mutant {
+        what: "a foreign function that nobody has is Unimplemented",
+        file: "foreign/mod.rs",
+        from: "_ => Err(Status::NotFound),",
+        to: "_ => Err(Status::Unimplemented),",
+    },
+];

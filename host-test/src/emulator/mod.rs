@@ -8,6 +8,7 @@
 //! workers do to each other.
 
 mod abi;
+mod actions;
 mod builder;
 mod callbacks;
 mod callouts;
@@ -20,6 +21,7 @@ mod foreign_context;
 mod header_map;
 mod inspect;
 mod linking;
+mod loading;
 mod meters;
 mod properties;
 mod proxy;
@@ -40,6 +42,7 @@ pub use abi::{Import, host_call, imports, names as host_calls};
 pub use builder::Builder;
 pub use faults::{Effect, Fault, Shortage, Which};
 pub use linking::AbiVersion;
+pub use loading::load;
 pub use meters::{Cost, MemoryMark, Spent};
 pub use proxy::network::ConnectionHandle;
 pub use steps::StreamHandle;

@@ -114,7 +114,7 @@ pub(crate) fn find(world: &World, vm: usize, id: u32, path: &[&str]) -> Option<V
         ("metadata", ["filter_metadata" | "typed_filter_metadata"])
         | ("xds", ["listener_metadata", "filter_metadata"]) => Some(Value::Map(Vec::new())),
         ("xds", ["cluster_metadata", "filter_metadata"]) => {
-            stream.route.route(&world.settings).map(|_| Value::Map(Vec::new()))
+            known_cluster(world, stream).map(|_| Value::Map(Vec::new()))
         }
         ("filter_state", [key, rest @ ..]) => {
             let state = stream.filter_state.get(*key)?;

@@ -82,7 +82,7 @@ impl Emulator {
         Ok(())
     }
 
-    fn new_vm(&mut self, thread: usize, plugin: usize, code: &Arc<Code>) -> Result<usize, String> {
+    pub(super) fn new_vm(&mut self, thread: usize, plugin: usize, code: &Arc<Code>) -> Result<usize, String> {
         let filter = &self.world.plugins[plugin].filter;
         let state = VmState {
             thread,
@@ -245,7 +245,7 @@ fn refusal(filter: &Filter, why: &str) -> String {
     format!("Unable to create Wasm plugin {}: {why}", filter.name)
 }
 
-fn plugin(filter: Filter, code: &Code) -> Plugin {
+pub(super) fn plugin(filter: Filter, code: &Code) -> Plugin {
     let configuration = match &filter.configuration {
         Configuration::None => Vec::new(),
         Configuration::Text(text) => text.clone(),

@@ -1,7 +1,6 @@
 //! Running: callbacks, events, time, and what a test may look at between them.
 
 use super::faults::{Effect, Fault, Which};
-use super::proxy::Way;
 use super::proxy::filter::Came;
 use super::proxy::flags::CLIENT_GONE;
 use super::traps::{Failure, Trap, told};
@@ -198,7 +197,7 @@ impl Emulator {
         self.delete_root(vm, root);
     }
 
-    fn delete_root(&mut self, vm: usize, root: u32) {
+    pub(crate) fn delete_root(&mut self, vm: usize, root: u32) {
         self.enter(vm, root, "proxy_on_delete", &[]);
         self.world.set_tick(vm, root, Duration::ZERO);
         self.world.vms[vm].contexts.remove(&root);
@@ -245,52 +244,6 @@ impl Emulator {
             Ok(None) => Came::Absent,
             Ok(Some(_)) if stopped => Came::Stopped,
             Ok(Some(answer)) => Came::Returned(answer),
-        }
-    }
-
-    /// Does what a callback has left behind.
-    pub(crate) fn after_call(&mut self, vm: usize) {
-        self.world.vms[vm].stop_iteration = false;
-        while let Some(action) = self.world.vms[vm].deferred.pop_front() {
-            let place = |emulator: &Self, id| {
-                let context = emulator.world.context(vm, id)?;
-                Some((context.stream.filter(|s| emulator.is_alive(*s))?, context.filter))
-            };
-            match action {
-                Action::ContinueDecoding(id) => {
-                    if let Some((stream, filter)) = place(self, id) {
-                        self.continue_filter(stream, filter, Way::Request);
-                    }
-                }
-                Action::ContinueEncoding(id) => {
-                    if let Some((stream, filter)) = place(self, id) {
-                        self.continue_filter(stream, filter, Way::Response);
-                    }
-                }
-                Action::ContinueReading(id) => self.continue_connection(vm, id),
-                Action::CloseConnection(id) => self.close_connection_of(vm, id),
-                Action::Reset(id) => {
-                    if let Some((stream, _)) = place(self, id) {
-                        self.reset(stream);
-                    }
-                }
-                Action::Reply(id, reply) => {
-                    if let Some((stream, _)) = place(self, id) {
-                        self.local_reply(stream, reply);
-                    }
-                }
-                Action::Delete(root) => self.delete_root(vm, root),
-                Action::Grpc { root, token, what } => self.grpc_news(vm, root, token, what),
-                Action::Forget(root) => {
-                    if let Some(context) = self.world.vms[vm].contexts.get_mut(&root) {
-                        context.root.call_answer = None;
-                        context.root.grpc_message = None;
-                        context.root.grpc_initial = None;
-                        context.root.grpc_trailing = None;
-                        context.root.status.1.clear();
-                    }
-                }
-            }
         }
     }
 
@@ -356,7 +309,7 @@ impl Emulator {
         self.after_call(vm);
     }
 
-    fn grpc_news(&mut self, vm: usize, root: u32, token: u32, what: News) {
+    pub(crate) fn grpc_news(&mut self, vm: usize, root: u32, token: u32, what: News) {
         let unary = token & 3 == 1;
         let Some(context) = self.world.vms[vm].contexts.get_mut(&root) else { return };
         let root_state = &mut context.root;

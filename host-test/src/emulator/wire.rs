@@ -34,12 +34,13 @@ pub(crate) fn problem_details(problem: &[u8]) -> String {
 }
 
 /// RFC 9110 section 5.6.2.
-fn is_token(byte: u8) -> bool {
+pub(super) fn is_token(byte: u8) -> bool {
     // One of "!#$%&'*+-.^_`|~", or alphanumeric.
     matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
 }
 
-fn is_text(byte: u8) -> bool {
+/// Bytes of a value, which may be any above ASCII.
+pub(super) fn is_text(byte: u8) -> bool {
     byte == b'\t' || (byte >= b' ' && byte != 0x7f)
 }
 

@@ -10,6 +10,7 @@ mod message;
 mod outcome;
 mod routes;
 mod setup;
+pub mod text;
 mod turns;
 
 pub use connection::{Connection, ConnectionExchange, End, Received, Script, Step, TcpUpstream};

@@ -1,4 +1,4 @@
-//! `tollgate-pack`: packs a module, shows one, or builds all that are shipped.
+//! `tollgate-pack`: packs a module, or builds all that are shipped. `tollgate inspect` shows one.
 
 use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, Subcommand};
@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tollgate_pack::build::{Finish, package, shipped};
-use tollgate_pack::{Inspection, Options, inspect, pack, paths};
+use tollgate_pack::{Options, pack, paths};
 
 /// What turns a linked filter into the module that is shipped.
 #[derive(Parser)]
@@ -40,11 +40,6 @@ enum Command {
         /// Keep the names of functions.
         #[arg(long)]
         keep_names: bool,
-    },
-    /// Shows what is in a module.
-    Inspect {
-        /// The module.
-        input: PathBuf,
     },
     /// Builds and packs every filter that is shipped, into one folder with SHA256SUMS.
     Dist {
@@ -79,27 +74,7 @@ fn run() -> Result<()> {
             fs::write(&output, &packed).with_context(|| format!("`{}`", output.display()))?;
             println!("{} -> {} bytes", bytes.len(), packed.len());
         }
-        Command::Inspect { input } => {
-            let bytes = fs::read(&input).with_context(|| format!("`{}`", input.display()))?;
-            show(&inspect(&bytes)?)?;
-        }
         Command::Dist { folder } => dist(folder.unwrap_or_else(|| paths::target_dir().join("dist")))?,
-    }
-    Ok(())
-}
-
-fn show(seen: &Inspection) -> Result<()> {
-    println!("{} bytes", seen.size);
-    for (what, list) in [
-        ("functions", &seen.functions),
-        ("other exports", &seen.other_exports),
-        ("imports", &seen.imports),
-        ("custom sections", &seen.custom_sections),
-    ] {
-        println!("{what}: {}", list.join(" "));
-    }
-    if let Some(manifest) = &seen.manifest {
-        println!("{}", serde_json::to_string_pretty(manifest)?);
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 /// The sheets.
 pub fn sheets() -> Vec<Sheet> {
     let configured =
-        |name| Loaded { vm_configuration: b"configuration of the VM".into(), ..Loaded::new(name) };
+        |name| Loaded { vm_configuration: "configuration of the VM".into(), ..Loaded::new(name) };
     vec![
         Sheet::new("buffers in each phase", reach::cases()).filters(vec![configured("probe")]),
         Sheet::new("configurations", reach::configurations()).filters(vec![configured("probe")]),

@@ -52,7 +52,7 @@ fn case(way: &Way, callback: usize, value: u32, shape: &str, really: bool) -> Ca
     // Trailers take a body with them that its own callback holds back.
     let passes = value == 0 || (callback == 0 && value == 2) || (callback == 1 && shape == "trailers");
     // And a body headers, where those are really stopped.
-    let held = !passes && !(really && value == 1 && shape != "bare");
+    let held = !(passes || really && value == 1 && shape != "bare");
     let mut case = Case::new(&name, says(own, callback, value, shape, really));
     case = match way.kind {
         0 => case.request(request(shape)),

@@ -90,13 +90,7 @@ fn answered() -> Vec<Case> {
 }
 
 fn calls() -> Vec<Case> {
-    let slow = || {
-        let Answer::Grpc { initial_metadata, messages, status, message, .. } = answer(&[b"late"], 0, b"")
-        else {
-            unreachable!("that is what it makes")
-        };
-        [Answer::Grpc { initial_metadata, messages, status, message, after: SOON }]
-    };
+    let slow = || [super::after(answer(&[b"late"], 0, b""), SOON)];
     let metadata = pairs(&[("a", "1"), ("b-bin", "AAEC"), ("x-envoy-internal", "false")]);
     let simple = |name: &str, says: &str| Case::new(format!("grpc/call/{name}"), says).shows(&NEWS);
     let call = |name: &str, timeout: i32| {

@@ -49,3 +49,13 @@ fn answer(messages: &[&[u8]], status: u32, message: &[u8]) -> Answer {
         after: Duration::ZERO,
     }
 }
+
+/// The same, later.
+fn after(answer: Answer, late: Duration) -> Answer {
+    match answer {
+        Answer::Grpc { initial_metadata, messages, status, message, .. } => {
+            Answer::Grpc { initial_metadata, messages, status, message, after: late }
+        }
+        other => other,
+    }
+}

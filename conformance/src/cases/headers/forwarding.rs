@@ -114,7 +114,6 @@ pub fn cases() -> Vec<Case> {
             [
                 add(REQUEST, "x-envoy-attempt-count", "7"),
                 add(REQUEST, "x-envoy-original-path", "/o"),
-                add(REQUEST, "x-envoy-internal", "true"),
                 add(REQUEST, "x-envoy-nothing", "1"),
             ],
         ),

@@ -6,7 +6,6 @@
 use super::Way;
 use super::stream::Iteration;
 use crate::emulator::Emulator;
-use crate::emulator::traps::Failure;
 use crate::emulator::world::LocalReply;
 
 /// What a headers callback decides.
@@ -264,17 +263,6 @@ impl Emulator {
         }
     }
 
-    /// To go on with a response that has not begun takes the whole of Envoy down: it follows a null pointer to the
-    /// headers. Here the VM is lost, and a trap says why.
-    fn crash(&mut self, stream: u64, filter: usize) {
-        let slot = self.world.stream_mut(stream).filters[filter].clone();
-        let reason =
-            "Envoy crashes (segmentation fault): proxy_continue_stream(1) before there is a response".into();
-        let failure = Failure { reason, frames: Vec::new() };
-        self.lose(slot.vm, slot.context, "proxy_continue_stream", failure);
-        self.reset(stream);
-    }
-
     /// `commonContinue`: what a filter has held back goes on behind it.
     pub(crate) fn continue_filter(&mut self, stream: u64, filter: usize, way: Way) {
         if !self.is_alive(stream) {
@@ -286,7 +274,10 @@ impl Emulator {
             return;
         }
         if way == Way::Response && s.response_headers.is_none() {
-            return self.crash(stream, filter);
+            // Envoy follows a null pointer to the headers.
+            let (vm, id) = (s.filters[filter].vm, s.filters[filter].context);
+            self.crash(vm, id, "proxy_continue_stream", "(1) before there is a response");
+            return self.reset(stream);
         }
         let place = s.filter_at(way, filter);
         let half = s.half(filter, way);

@@ -1,6 +1,7 @@
 //! The connection manager and its HTTP/1 codec: what is made of a client's request, and what the client gets.
 
 use super::Way;
+use super::codec::{self, Refusal};
 use super::flags::shown;
 use super::stream::{Slot, Stream};
 use crate::emulator::Emulator;
@@ -12,125 +13,25 @@ use crate::{ClientView, Exchange, Request, Response};
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// Client headers that only the proxy itself may set: Envoy, `conn_manager_utility.cc`, mutateRequestHeaders.
-const INTERNAL: &[&str] = &[
-    "x-envoy-internal",
-    "x-envoy-retry-on",
-    "x-envoy-retry-grpc-on",
-    "x-envoy-max-retries",
-    "x-envoy-retriable-status-codes",
-    "x-envoy-retriable-header-names",
-    "x-envoy-upstream-rq-timeout-ms",
-    "x-envoy-upstream-rq-per-try-timeout-ms",
-    "x-envoy-hedge-on-per-try-timeout",
-    "x-envoy-upstream-alt-stat-name",
-    "x-envoy-upstream-rq-timeout-alt-response",
-    "x-envoy-expected-rq-timeout-ms",
-    "x-envoy-force-trace",
-    "x-envoy-ip-tags",
-];
-/// `max_request_headers_kb` and `max_headers_count`.
-const MOST_HEADER_BYTES: usize = 60 << 10;
-const MOST_HEADERS: usize = 100;
-/// What Envoy's parser (Balsa) takes for a method.
-const METHODS: &[&str] = &[
-    "ACL",
-    "BIND",
-    "CHECKOUT",
-    "CONNECT",
-    "COPY",
-    "DELETE",
-    "GET",
-    "HEAD",
-    "LINK",
-    "LOCK",
-    "MERGE",
-    "MKACTIVITY",
-    "MKCALENDAR",
-    "MKCOL",
-    "MOVE",
-    "M-SEARCH",
-    "NOTIFY",
-    "OPTIONS",
-    "PATCH",
-    "POST",
-    "PROPFIND",
-    "PROPPATCH",
-    "PURGE",
-    "PUT",
-    "REBIND",
-    "REPORT",
-    "SEARCH",
-    "SOURCE",
-    "SUBSCRIBE",
-    "TRACE",
-    "UNBIND",
-    "UNLINK",
-    "UNLOCK",
-    "UNSUBSCRIBE",
-];
-/// Headers of the connection.
-const HOP_BY_HOP: &[&str] = &["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"];
-
 impl Emulator {
     /// Opens a stream on a worker and lets the request's headers in; the rest follows as events.
     pub(crate) fn accept(&mut self, worker: usize, request: &Request) -> u64 {
         self.world.next_stream += 1;
         let id = self.world.next_stream;
-        let mut headers = HeaderMap::new(Kind::Request);
-        let pseudo =
-            [(":authority", &request.authority), (":path", &request.path), (":method", &request.method)];
-        for (name, value) in pseudo {
-            headers.add(name.as_bytes(), value.as_bytes());
-        }
-        for (name, value) in &request.headers.0 {
-            headers.add(name, value.trim_ascii());
-        }
-        let received: Vec<_> = headers
-            .pairs()
-            .iter()
-            .filter(|(name, _)| !matches!(name.as_slice(), b":path" | b":method"))
-            .collect();
-        let refusal = if !METHODS.contains(&request.method.as_str()) {
-            Some("http1.codec_error")
-        } else if received.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>() > MOST_HEADER_BYTES {
-            Some("http1.headers_too_large")
-        } else {
-            (received.len() > MOST_HEADERS).then_some("http1.too_many_headers")
-        };
-        if let Some(details) = refusal {
-            let body = b"Request Header Fields Too Large".to_vec();
-            return self.refuse(id, worker, 431, details, body);
-        }
-        // Envoy, `source/common/http/path_utility.cc`: what a fragment may be good for is nothing that a server sees.
-        if request.path.contains('#') {
-            return self.refuse(id, worker, 400, "path_normalization_failed", Vec::new());
+        let mut headers = codec::read(request);
+        if let Some(refusal) = codec::refusal(request, &headers) {
+            return self.refuse(id, worker, refusal);
         }
         let chunked = request.body.len() > 1 || !request.trailers.0.is_empty();
         if !request.body.is_empty() && !chunked && headers.first(b"content-length").is_none() {
             let length: usize = request.body.iter().map(Vec::len).sum();
             headers.set(b"content-length", length.to_string().as_bytes());
         }
-        let connection = headers.text("connection").unwrap_or_default();
-        let named: Vec<_> = connection.split(',').map(|name| name.trim().to_ascii_lowercase()).collect();
-        // It says itself which other headers are its own.
-        named.iter().for_each(|name| headers.remove(name.as_bytes()));
-        // Envoy answers that one by itself, with 100.
-        if headers.text("expect").is_some_and(|text| text.eq_ignore_ascii_case("100-continue")) {
-            headers.remove(b"expect");
-        }
-        headers.remove_all(HOP_BY_HOP);
-        headers.remove_all(INTERNAL);
-        // Of what it says only this is for the upstream.
-        let te = headers.text("te").unwrap_or_default().into_owned();
-        if te != "trailers" {
-            headers.remove(b"te");
-            if te.split(',').any(|token| token.trim() == "trailers") {
-                headers.add(b"te", b"trailers");
-            }
-        }
+        let named = codec::tidy(&mut headers);
         let scheme = headers.text("x-forwarded-proto").map_or_else(|| "http".into(), Cow::into_owned);
-        headers.add(b":scheme", scheme.as_bytes());
+        if headers.first(b":scheme").is_none() {
+            headers.add(b":scheme", scheme.as_bytes());
+        }
         if headers.first(b"x-forwarded-proto").is_none() {
             headers.add(b"x-forwarded-proto", b"http");
         }
@@ -140,8 +41,10 @@ impl Emulator {
         }
         let content_type = headers.text("content-type").unwrap_or_default();
         let is_grpc = content_type == "application/grpc" || content_type.starts_with("application/grpc+");
-        // With a content-length of 0 the headers end the stream (Envoy, `codec_impl.cc`, onHeadersCompleteBase).
-        let end = !chunked && request.body.iter().all(Vec::is_empty);
+        // What comes through a tunnel has no end. With a content-length of 0 the headers end the stream (Envoy,
+        // `codec_impl.cc`, onHeadersCompleteBase).
+        let tunnel = request.method == "CONNECT";
+        let end = !chunked && request.body.iter().all(Vec::is_empty) && !tunnel;
         let started = self.world.clock.now();
         let mut stream = Stream {
             id,
@@ -167,7 +70,7 @@ impl Emulator {
             .collect();
         if !request.trailers.0.is_empty() {
             parts.push(Part::Trailers(HeaderMap::of(Kind::RequestTrailers, &request.trailers)));
-        } else if !end {
+        } else if !end && !tunnel {
             parts.push(Part::Body { bytes: Vec::new(), end: true });
         }
         self.iterate_headers(id, Way::Request, None, end);
@@ -177,13 +80,19 @@ impl Emulator {
         id
     }
 
-    /// These headers are not let in. The filters hear of it in the log.
-    fn refuse(&mut self, id: u64, worker: usize, status: u32, details: &str, body: Vec<u8>) -> u64 {
-        let started = self.world.clock.now();
-        let stream = Stream { id, thread: worker, started, ..Stream::default() };
+    fn refuse(&mut self, id: u64, worker: usize, refusal: Refusal) -> u64 {
+        let mut stream = Stream {
+            id,
+            thread: worker,
+            started: self.world.clock.now(),
+            flags: refusal.flags,
+            ..Stream::default()
+        };
+        stream.request.ended = refusal.keeps;
         self.world.streams.insert(id, Box::new(stream));
         self.build_chain(id, worker);
-        self.local_reply(id, LocalReply { status, details: details.into(), body, ..LocalReply::default() });
+        let (status, details, body) = (refusal.status, refusal.details.into(), refusal.body.into());
+        self.local_reply(id, LocalReply { status, details, body, ..LocalReply::default() });
         id
     }
 

@@ -3,10 +3,11 @@
 
 use super::Way;
 use super::chain::{BodyStatus, HeadersStatus};
+use crate::FailurePolicy;
 use crate::emulator::Emulator;
 use crate::emulator::context::{BufferKind, Context, Reach};
 use crate::emulator::linking::AbiVersion;
-use crate::emulator::world::LocalReply;
+use crate::emulator::world::{Action, LocalReply};
 
 /// What came of a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,11 +67,20 @@ impl Emulator {
     /// A callback of a stream with the checks around it.
     fn call(&mut self, stream: u64, vm: usize, id: u32, name: &str, args: &[u32]) -> Came {
         let came = self.enter(vm, id, name, args);
-        if came == Came::Failed {
+        let plugin = self.world.vms[vm].contexts.get(&id).map_or(0, |c| c.plugin);
+        let open = self.world.plugins[plugin].filter.failure_policy == FailurePolicy::LegacyFailOpen;
+        if came == Came::Failed && !open {
             self.fail_stream(stream, vm, id);
         }
+        let goes_on = |action: &Action| matches!(action, Action::ContinueEncoding(_));
+        let twice = came == Came::Returned(0)
+            && ["proxy_on_response_headers", "proxy_on_response_trailers"].contains(&name)
+            && self.world.vms[vm].deferred.iter().any(goes_on);
         self.after_call(vm);
-        came
+        if twice {
+            self.went_on_twice(stream, vm, id);
+        }
+        if came == Came::Failed && open { Came::Absent } else { came }
     }
 
     pub(crate) fn call_headers(&mut self, stream: u64, filter: usize, way: Way, end: bool) -> HeadersStatus {

@@ -12,6 +12,10 @@ pub(crate) const NO_ROUTE: i64 = 1 << 8;
 pub(crate) const CLIENT_GONE: i64 = 1 << 14;
 /// `URX`.
 pub(crate) const RETRIES_EXHAUSTED: i64 = 1 << 15;
+/// `DPE`: the client's request is none, or a filter has made it so.
+pub(crate) const DOWNSTREAM_PROTOCOL_ERROR: i64 = 1 << 18;
+/// `UPE`: the upstream's answer is none.
+pub(crate) const UPSTREAM_PROTOCOL_ERROR: i64 = 1 << 23;
 /// `NC`: the route names a cluster that there is not.
 pub(crate) const NO_CLUSTER: i64 = 1 << 24;
 
@@ -21,9 +25,11 @@ const NAMES: [&str; 30] = [
     "SI", "IH", "DPE", "UMSDR", "RFCF", "NFCF", "DT", "UPE", "NC", "OM", "DF", "DO", "DR", "UDO",
 ];
 
-/// `%RESPONSE_FLAGS%`.
+/// `%RESPONSE_FLAGS%`, in the order in which they were set: that retries are exhausted is known before what the last
+/// one came to.
 pub(crate) fn shown(flags: i64) -> String {
-    let set = NAMES.iter().enumerate().filter(|(bit, _)| flags & (1 << bit) != 0);
-    let names: Vec<_> = set.map(|(_, name)| *name).collect();
+    let names = NAMES.iter().enumerate().filter(|(bit, _)| flags & (1 << bit) != 0).map(|(_, name)| *name);
+    let mut names: Vec<_> = names.collect();
+    names.sort_by_key(|name| *name != "URX");
     if names.is_empty() { "-".into() } else { names.join(",") }
 }

@@ -5,6 +5,7 @@
 //! `source/common/router/router.cc`. `network` is all there is of connections without HTTP.
 
 pub(crate) mod chain;
+mod codec;
 pub(crate) mod downstream;
 pub(crate) mod filter;
 pub(crate) mod flags;
@@ -14,6 +15,7 @@ pub(crate) mod retry;
 pub(crate) mod router;
 pub(crate) mod routes;
 pub(crate) mod stream;
+pub(crate) mod timeouts;
 
 /// The two directions of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

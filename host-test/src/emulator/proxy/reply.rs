@@ -13,6 +13,7 @@ impl Emulator {
         if !self.is_alive(stream) {
             return;
         }
+        self.refresh_route(stream);
         let s = self.world.stream_mut(stream);
         s.details.clone_from(&reply.details);
         let in_request = s.request.calling;

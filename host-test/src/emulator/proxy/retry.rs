@@ -70,7 +70,8 @@ impl Policy {
             headers: header("x-envoy-retriable-header-names"),
             left: route.map_or(1, |route| route.num_retries),
         };
-        let grpc = [policy.on.clone(), header("x-envoy-retry-grpc-on")].concat();
+        let of_route = route.map(|route| list(&route.retry_on)).unwrap_or_default();
+        let grpc = [of_route, header("x-envoy-retry-grpc-on")].concat();
         policy.grpc_on =
             GRPC_KINDS.iter().filter(|(kind, _)| grpc.iter().any(|g| g == kind)).map(|(_, s)| *s).collect();
         policy.on.retain(|kind| KINDS.contains(&kind.as_str()));

@@ -1,16 +1,18 @@
 //! The router, and the upstream behind it: Envoy, `source/common/router/router.cc`.
 
 use super::Way;
-use super::flags::{CONNECTION_FAILURE, CONNECTION_TERMINATION, NO_CLUSTER, NO_ROUTE, TIMEOUT};
+use super::flags::{
+    CONNECTION_FAILURE, CONNECTION_TERMINATION, DOWNSTREAM_PROTOCOL_ERROR, UPSTREAM_PROTOCOL_ERROR,
+};
 use super::retry::{Policy, Why};
 use crate::emulator::Emulator;
 use crate::emulator::callouts::{
-    self, REFUSED, REFUSED_DETAILS, TERMINATED, TERMINATED_DETAILS, TIMED_OUT, answer_headers, received,
+    self, REFUSED, REFUSED_DETAILS, TERMINATED, TERMINATED_DETAILS, answer_headers, received,
 };
 use crate::emulator::header_map::{HeaderMap, Kind};
 use crate::emulator::wire;
 use crate::emulator::world::{Event, LocalReply, Part, World};
-use crate::{Answer, RouteAction, UpstreamRequest};
+use crate::{Answer, UpstreamRequest};
 use std::time::Duration;
 
 /// Request headers that tell the router what to do, and go no further.
@@ -60,48 +62,6 @@ pub(crate) struct Router {
 }
 
 impl Emulator {
-    /// Answers in place of an upstream where the route says so. Otherwise, the upstream.
-    fn target(&mut self, stream: u64) -> Option<usize> {
-        self.refresh_route(stream);
-        let picked = &self.world.streams[&stream].route;
-        let action = picked.route(&self.world.settings).map(|route| &route.action);
-        let (flag, reply) = match action {
-            None => (
-                NO_ROUTE,
-                LocalReply { status: 404, details: "route_not_found".into(), ..LocalReply::default() },
-            ),
-            Some(RouteAction::DirectResponse { status, body }) => {
-                let (status, body) = (u32::from(*status), body.clone().into_bytes());
-                (0, LocalReply { status, details: "direct_response".into(), body, ..LocalReply::default() })
-            }
-            Some(RouteAction::Redirect { host, path }) => {
-                let details = "direct_response".into();
-                let headers = vec![(b"location".to_vec(), self.location(stream, host, path))];
-                (0, LocalReply { status: 301, details, headers, ..LocalReply::default() })
-            }
-            Some(RouteAction::Cluster(_) | RouteAction::ClusterHeader(_)) => {
-                let name = picked.cluster.as_deref().unwrap_or_default();
-                let found = self.world.upstreams.iter().position(|u| u.spec.name == name);
-                if found.is_some() {
-                    return found;
-                }
-                let details = "cluster_not_found".into();
-                (NO_CLUSTER, LocalReply { status: 503, details, ..LocalReply::default() })
-            }
-        };
-        self.world.stream_mut(stream).flags |= flag;
-        self.local_reply(stream, reply);
-        None
-    }
-
-    fn location(&self, stream: u64, host: &str, path: &str) -> Vec<u8> {
-        let headers = &self.world.streams[&stream].request_headers;
-        let text = |name| headers.text(name).unwrap_or_default();
-        let host = if host.is_empty() { text(":authority") } else { host.into() };
-        let path = if path.is_empty() { text(":path") } else { path.into() };
-        format!("{}://{host}{path}", text("x-forwarded-proto")).into_bytes()
-    }
-
     pub(crate) fn router_headers(&mut self, stream: u64, end: bool) {
         let Some(upstream) = self.target(stream) else { return };
         let World { streams, settings, upstreams, .. } = &mut *self.world;
@@ -131,13 +91,16 @@ impl Emulator {
         let mut headers = headers.clone();
         let http2 = upstreams[upstream].spec.http2;
         if let Some(problem) = wire::problem(&headers) {
+            self.world.stream_mut(stream).flags |= DOWNSTREAM_PROTOCOL_ERROR;
             let details = wire::problem_details(&problem);
             let reply = LocalReply { status: 503, details, body: problem, ..LocalReply::default() };
             return self.local_reply(stream, reply);
         }
         if !http2 && headers.first(b"content-length").is_none() {
-            let bodiless =
-                matches!(headers.first(b":method"), Some(b"GET" | b"HEAD" | b"DELETE" | b"CONNECT"));
+            let bodiless = matches!(
+                headers.first(b":method"),
+                Some(b"GET" | b"HEAD" | b"DELETE" | b"CONNECT" | b"TRACE")
+            );
             match (end, bodiless) {
                 (false, _) => headers.push(b"transfer-encoding", b"chunked"),
                 (true, false) => headers.set(b"content-length", b"0"),
@@ -270,7 +233,7 @@ impl Emulator {
     }
 
     /// Whether this try is under way.
-    fn is_trying(&self, stream: u64, attempt: u32) -> bool {
+    pub(super) fn is_trying(&self, stream: u64, attempt: u32) -> bool {
         let router = self.world.streams.get(&stream).filter(|s| !s.finishing).map(|s| &s.router);
         router.is_some_and(|r| r.attempt == attempt && !r.waits && !r.due)
     }
@@ -286,12 +249,14 @@ impl Emulator {
                 let s = self.world.stream_mut(stream);
                 s.response.seen += bytes.len();
                 s.response.ended |= end;
+                self.stop_timer(stream);
                 self.iterate_body(stream, Way::Response, None, bytes, end);
             }
             Part::Trailers(map) => {
                 let s = self.world.stream_mut(stream);
                 s.response.ended = true;
                 s.response_trailers = Some(map);
+                self.stop_timer(stream);
                 self.iterate_trailers(stream, Way::Response, None);
             }
             Part::Broken(how) => self.upstream_broke(stream, how),
@@ -309,15 +274,12 @@ impl Emulator {
         let latency = now.saturating_sub(s.router.sent_at);
         s.router.latency = Some(latency);
         s.router.answered = true;
-        let timer = s.router.timer.filter(|_| end);
         map.set(b"x-envoy-upstream-service-time", latency.as_millis().to_string().as_bytes());
         s.code = Some(status);
         s.details = "via_upstream".into();
         s.response_headers = Some(map);
         s.response.ended = end;
-        if let Some(timer) = timer {
-            self.world.clock.cancel(timer);
-        }
+        self.stop_timer(stream);
         self.iterate_headers(stream, Way::Response, None, end);
     }
 
@@ -326,7 +288,7 @@ impl Emulator {
         let flag = if refused { CONNECTION_FAILURE } else { CONNECTION_TERMINATION };
         let s = self.world.stream_mut(stream);
         if s.router.answered {
-            s.flags |= flag;
+            s.flags |= if how == "protocol error" { UPSTREAM_PROTOCOL_ERROR } else { flag };
             s.details = format!("upstream_reset_after_response_started{{{}}}", how.replace(' ', "_"));
             return self.reset(stream);
         }
@@ -337,46 +299,15 @@ impl Emulator {
         let (body, details) =
             if refused { (REFUSED, REFUSED_DETAILS) } else { (TERMINATED, TERMINATED_DETAILS) };
         let details = details.to_owned();
-        let body = body.as_bytes().to_vec();
+        let retried = self.world.stream_mut(stream).router.attempt > 1;
+        let body = if retried {
+            body.replace("reset reason", "retried and the latest reset reason")
+        } else {
+            body.into()
+        };
+        let body = body.into_bytes();
         let reply = LocalReply { status: 503, details, body, grpc_status: Some(14), ..LocalReply::default() };
         self.local_reply(stream, reply);
-    }
-
-    /// The upstream has not answered in time.
-    pub(crate) fn route_timed_out(&mut self, stream: u64) {
-        if self.is_alive(stream) {
-            self.timed_out(stream, "response_timeout");
-        }
-    }
-
-    /// One try has taken too long.
-    pub(crate) fn try_timed_out(&mut self, stream: u64, attempt: u32) {
-        if !self.is_trying(stream, attempt) {
-            return;
-        }
-        self.world.stream_mut(stream).router.try_timer = None;
-        if self.retries(stream, Why::TimedOut) {
-            return;
-        }
-        self.timed_out(stream, "upstream_per_try_timeout");
-    }
-
-    pub(crate) fn stop_try_timer(&mut self, stream: u64) {
-        if let Some(timer) = self.world.stream_mut(stream).router.try_timer.take() {
-            self.world.clock.cancel(timer);
-        }
-    }
-
-    fn timed_out(&mut self, stream: u64, details: &str) {
-        self.stop_try_timer(stream);
-        let s = self.world.stream_mut(stream);
-        s.flags |= TIMEOUT;
-        (s.router.due, s.router.waits) = (false, true);
-        s.router.policy = Policy::default();
-        let status = s.router.timeout_status;
-        let body = if status == 204 { Vec::new() } else { TIMED_OUT.into() };
-        let (details, grpc_status) = (details.into(), Some(4));
-        self.local_reply(stream, LocalReply { status, details, body, grpc_status, ..LocalReply::default() });
     }
 }
 

@@ -3,9 +3,10 @@
 //! The connection manager looks it up before there are filters, and keeps it. What changes request headers makes it
 //! forget, but nothing looks it up again before the router does; until then filters read what there was.
 
+use super::flags::{NO_CLUSTER, NO_ROUTE};
 use crate::emulator::Emulator;
 use crate::emulator::header_map::HeaderMap;
-use crate::emulator::world::World;
+use crate::emulator::world::{LocalReply, World};
 use crate::{HeaderMatch, PathMatch, Route, RouteAction, Settings, StringMatch, VirtualHost};
 
 /// A route that was looked up: places in the lists of the settings.
@@ -36,12 +37,59 @@ impl Emulator {
             s.route = pick(&settings.virtual_hosts, &s.request_headers);
         }
     }
+
+    /// Answers in place of an upstream where the route says so. Otherwise, the upstream.
+    pub(super) fn target(&mut self, stream: u64) -> Option<usize> {
+        self.refresh_route(stream);
+        let picked = &self.world.streams[&stream].route;
+        let action = picked.route(&self.world.settings).map(|route| &route.action);
+        let (flag, reply) = match action {
+            None => (
+                NO_ROUTE,
+                LocalReply { status: 404, details: "route_not_found".into(), ..LocalReply::default() },
+            ),
+            Some(RouteAction::DirectResponse { status, body }) => {
+                let (status, body) = (u32::from(*status), body.clone().into_bytes());
+                (0, LocalReply { status, details: "direct_response".into(), body, ..LocalReply::default() })
+            }
+            Some(RouteAction::Redirect { host, path }) => {
+                let details = "direct_response".into();
+                let headers = vec![(b"location".to_vec(), self.location(stream, host, path))];
+                (0, LocalReply { status: 301, details, headers, ..LocalReply::default() })
+            }
+            Some(RouteAction::Cluster(_) | RouteAction::ClusterHeader(_)) => {
+                let name = picked.cluster.as_deref().unwrap_or_default();
+                let found = self.world.upstreams.iter().position(|u| u.spec.name == name);
+                if found.is_some() {
+                    return found;
+                }
+                let details = "cluster_not_found".into();
+                (NO_CLUSTER, LocalReply { status: 503, details, ..LocalReply::default() })
+            }
+        };
+        self.world.stream_mut(stream).flags |= flag;
+        self.local_reply(stream, reply);
+        None
+    }
+
+    fn location(&self, stream: u64, host: &str, path: &str) -> Vec<u8> {
+        let headers = &self.world.streams[&stream].request_headers;
+        let text = |name| headers.text(name).unwrap_or_default();
+        let host = if host.is_empty() { text(":authority") } else { host.into() };
+        let target = text(":path");
+        let path = match target.split_once('?') {
+            _ if path.is_empty() => target,
+            Some((_, query)) if !path.contains('?') => format!("{path}?{query}").into(),
+            _ => path.into(),
+        };
+        format!("{}://{host}{path}", text("x-forwarded-proto")).into_bytes()
+    }
 }
 
 fn pick(hosts: &[VirtualHost], headers: &HeaderMap) -> Picked {
     let mut picked = Picked { host: host(hosts, headers), ..Picked::default() };
     let Some(host) = picked.host else { return picked };
-    // Without a scheme no route is looked for.
+    // Without a scheme no route is looked for, and this is where it is read.
     if headers.first(b"x-forwarded-proto").is_none_or(<[u8]>::is_empty) {
         return picked;
     }
@@ -105,14 +153,16 @@ fn matches(route: &Route, headers: &HeaderMap) -> bool {
         })
 }
 
-/// A header that is not there is not matched, not even inverted, but by the absence that is asked for.
+/// One value of several will do, and when inverted, none may. A header that is not there is not matched, not even
+/// inverted, but by the absence that is asked for.
 fn header_matches(header: &HeaderMatch, headers: &HeaderMap) -> bool {
-    let value = headers.joined(header.name.as_bytes());
-    let value = value.map(|v| String::from_utf8_lossy(&v).into_owned());
-    match (&header.value, value) {
-        (StringMatch::Present, value) => value.is_some() != header.invert,
-        (_, None) => false,
-        (wanted, Some(value)) => string_matches(wanted, &value) != header.invert,
+    let name = header.name.to_ascii_lowercase();
+    let values = headers.pairs().iter().filter(|(key, _)| *key == name.as_bytes());
+    let values: Vec<_> = values.map(|(_, value)| String::from_utf8_lossy(value)).collect();
+    match &header.value {
+        StringMatch::Present => values.is_empty() == header.invert,
+        _ if values.is_empty() => false,
+        wanted => values.iter().any(|value| string_matches(wanted, value)) != header.invert,
     }
 }
 

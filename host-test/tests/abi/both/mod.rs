@@ -40,7 +40,14 @@ fn settle(mut outcome: Outcome) -> Outcome {
         if let ClientView::Response(response) = &mut exchange.client {
             latency(&mut response.headers);
         }
+        // How far one that is given up has come depends on how fast the proxy connects.
+        exchange.upstream.retain(|request| request.ended);
         exchange.upstream.iter_mut().for_each(|request| latency(&mut request.headers));
+        // What is left for a retry depends on how long Envoy waited, which is chance.
+        for again in exchange.upstream.iter_mut().skip(1) {
+            let left = again.headers.0.iter_mut().filter(|(n, _)| n == b"x-envoy-expected-rq-timeout-ms");
+            left.for_each(|(_, value)| *value = b"N".to_vec());
+        }
     }
     for line in &mut outcome.logs {
         for (before, length) in [("x-envoy-upstream-service-time\\00", 1), ("\\00date\\00", 29)] {

@@ -64,8 +64,6 @@ agree! {
     in_request_body: replies_in("request_body");
     in_request_trailers: replies_in("request_trailers");
     in_response_headers: replies_in("response_headers");
-    in_log: replies_in("log");
-    in_done: replies_in("done");
     of_the_router_refused: chain().upstream(Upstream::answers("u", vec![Answer::Refuse])).request(get());
     of_the_router_reset: chain().upstream(Upstream::answers("u", vec![Answer::Reset])).request(get());
     upgrade: chain().request(get().header("connection", "upgrade").header("upgrade", "websocket"));
@@ -99,6 +97,10 @@ agree! {
         .upstream(Upstream::replies("u", Response::new(304).header("content-length", "10").header("etag", "x")))
         .request(get());
     no_content: chain().upstream(Upstream::replies("u", Response::new(204))).request(get());
+    control_characters_in_values: chain().request(get().header("a", b"b\x01c")).request(get().header("a", b"b\x7fc"));
+    tab_in_a_value: chain().request(get().header("a", b"b\tc"));
+    long_path: chain().request(Request::get(&format!("/{}", "p".repeat(70_000))));
+    host_twice: chain().request(get().header("host", "other.test"));
     connect: chain().request(Request::new("CONNECT", "a.test:80"));
     trace: chain().request(Request::new("TRACE", "/"));
 }

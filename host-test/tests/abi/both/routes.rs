@@ -145,6 +145,9 @@ agree! {
     header_exact: header(StringMatch::Exact("bcd".into()), false);
     header_not_exact: header(StringMatch::Exact("bcd".into()), true);
     header_joined: header(StringMatch::Exact("bc,d".into()), false);
+    header_is_one_of_several: header(StringMatch::Exact("d".into()), false);
+    header_is_the_first_of_several: header(StringMatch::Exact("bc".into()), false);
+    header_is_none_of_several: header(StringMatch::Exact("d".into()), true);
     header_prefix: header(StringMatch::Prefix("b".into()), false);
     header_suffix: header(StringMatch::Suffix("d".into()), false);
     header_contains: header(StringMatch::Contains("bc".into()), false);
@@ -210,6 +213,13 @@ agree! {
         .request(get("/").header("x-cluster", "nope"))
         .request(get("/").header("x-cluster", "b"));
     unknown_cluster: ups(looker(vec![]).scenario()).route(Route::to("/", "nope").named("n")).request(get("/"));
+    header_replaced: {
+        let replaces = ["host", "b", "content-type", ":path", "te"].map(|name| call!("replace_header_map_value", 0, name, "/x"));
+        let tell = super::guests::told(vec![call!("get_header_map_pairs", 0, _, _)]);
+        let guest = Guest::new().on("request_headers", [replaces.to_vec(), tell].concat());
+        let request = get("/").header("a", "1").header("b", "2").header("content-type", "y").header("b", "3").header("c", "4");
+        guest.scenario().request(request)
+    };
     direct_response: ups(looker(vec![]).scenario())
         .route(Route::new(
             PathMatch::Prefix("/".into()),
@@ -240,7 +250,7 @@ agree! {
     metadata: ups(looker(vec![]).scenario())
         .route(
             Route::to("/", "a")
-                .metadata("ns", json!({"text": "t", "list": [1, "x"]}))
+                .metadata("ns", json!({"list": [1, "x", true]}))
         )
         .request(get("/"));
     metadata_of_a_host: ups(looker(vec![]).scenario())

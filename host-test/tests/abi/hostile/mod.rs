@@ -1,5 +1,6 @@
 //! Modules that mean no good, and hosts that do not: a VM may fail, the emulator may not.
 
+mod ends;
 mod files;
 
 use crate::call;

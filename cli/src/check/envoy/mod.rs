@@ -1,0 +1,106 @@
+//! Wasm filters in the resources of Envoy, found by their `@type`.
+
+mod any;
+mod plugin_config;
+mod resolve;
+
+use super::{Finding, Problem, Ready, Surroundings, strictly};
+use plugin_config::Outer;
+use serde_json::Value;
+
+/// The messages that hold a `PluginConfig` in their field `config`.
+const TYPES: [(&str, &str); 5] = [
+    ("envoy.extensions.filters.http.wasm.v3.Wasm", "http filter"),
+    ("envoy.extensions.filters.network.wasm.v3.Wasm", "network filter"),
+    ("envoy.extensions.access_loggers.wasm.v3.WasmAccessLog", "access logger"),
+    ("envoy.extensions.stat_sinks.wasm.v3.Wasm", "stats sink"),
+    ("envoy.extensions.wasm.v3.WasmService", "service"),
+];
+
+/// Messages that hold another one as plain data; Istio's EnvoyFilters use them.
+const TYPED_STRUCTS: [&str; 2] = ["udpa.type.v1.TypedStruct", "xds.type.v3.TypedStruct"];
+
+/// Tries every Wasm filter in a document.
+pub fn check(document: &Value, around: &Surroundings) -> Vec<Finding> {
+    let mut found = Vec::new();
+    search(document, "", &mut |at, kind, message| found.push(one(at, kind, message, around)));
+    found
+}
+
+fn search(value: &Value, at: &str, on: &mut impl FnMut(&str, &'static str, &Value)) {
+    match value {
+        Value::Object(fields) => {
+            let kind =
+                |name: &str| TYPES.iter().find(|(ty, _)| *ty == type_name(name)).map(|(_, kind)| *kind);
+            let of = |name: &str| fields.get(name).and_then(Value::as_str);
+            let inner = of("type_url")
+                .or(of("typeUrl"))
+                .filter(|_| of("@type").is_some_and(|outer| TYPED_STRUCTS.contains(&type_name(outer))));
+            if let Some(kind) = of("@type").and_then(kind) {
+                return on(at, kind, value);
+            }
+            if let (Some(kind), Some(message)) = (inner.and_then(kind), fields.get("value")) {
+                return on(&join(at, "value"), kind, message);
+            }
+            for (name, field) in fields {
+                search(field, &join(at, name), on);
+            }
+        }
+        Value::Array(items) => {
+            for (i, item) in items.iter().enumerate() {
+                search(item, &format!("{at}[{i}]"), on);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// `type.googleapis.com/a.b.C` is `a.b.C`.
+fn type_name(url: &str) -> &str {
+    url.rsplit('/').next().unwrap_or(url)
+}
+
+fn join(at: &str, name: &str) -> String {
+    // A key with a dot in it would read as two.
+    let name = if name.contains('.') { format!("[{name:?}]") } else { name.into() };
+    if at.is_empty() { name } else { format!("{at}.{name}") }
+}
+
+fn one(at: &str, kind: &'static str, message: &Value, around: &Surroundings) -> Finding {
+    let config = &message["config"];
+    let name = config["name"].as_str().unwrap_or_default().to_owned();
+    Finding::of(at.into(), kind, name, ready(kind, message, around))
+}
+
+fn ready(kind: &str, message: &Value, around: &Surroundings) -> Result<Ready, Problem> {
+    let mut message = message.clone();
+    if let Some(fields) = message.as_object_mut() {
+        fields.remove("@type");
+    }
+    let outer: Outer = strictly(message)?;
+    if outer.singleton.is_some() && kind != "service" {
+        return Err(Problem::invalid("singleton", format!("no field of a Wasm {kind}")));
+    }
+    let config = outer.config.ok_or_else(|| Problem::invalid("config", "is missing"))?;
+    resolve::resolve(config, around)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn filters_are_found_however_deep() {
+        let http = json!({"@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm"});
+        let istio = json!({
+            "@type": "type.googleapis.com/udpa.type.v1.TypedStruct",
+            "type_url": "type.googleapis.com/envoy.extensions.filters.network.wasm.v3.Wasm",
+            "value": {},
+        });
+        let document = json!({"a": [{"b.c": http}, {"router": {"@type": "x/Other"}}], "d": istio});
+        let mut found = Vec::new();
+        search(&document, "", &mut |at, kind, _| found.push((at.to_owned(), kind)));
+        assert_eq!(found, [("a[0].[\"b.c\"]".into(), "http filter"), ("d.value".into(), "network filter")]);
+    }
+}

@@ -1,0 +1,29 @@
+//! The commands: each reads what it was given and makes a report.
+
+pub mod check;
+pub mod inspect;
+pub mod run;
+pub mod trace;
+
+use crate::args::Cli;
+use crate::report::{Exit, Report};
+use anyhow::Result;
+use clap::CommandFactory;
+use clap_complete::Shell;
+use serde_json::json;
+use tollgate_host_test::scenario::text::ScenarioText;
+
+/// The completions for a shell.
+pub fn completions(shell: Shell) -> Result<Report> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "tollgate", &mut script);
+    let text = String::from_utf8(script)?;
+    Ok(Report { exit: Exit::Yes, json: json!({ "script": text }), text })
+}
+
+/// The JSON Schema of scenarios.
+pub fn schema() -> Result<Report> {
+    let schema = ScenarioText::schema();
+    let text = format!("{schema:#}\n");
+    Ok(Report { exit: Exit::Yes, json: json!({ "schema": schema }), text })
+}

@@ -1,0 +1,108 @@
+//! `tollgate trace`.
+
+use crate::args::TraceArgs;
+use crate::report::{Exit, Report, logs, paint, show_logs};
+use anyhow::{Result, bail};
+use serde_json::json;
+use std::fmt::Write as _;
+use std::path::Path;
+use tollgate_host_test::emulator::Emulator;
+use tollgate_host_test::scenario::text::ScenarioText;
+use tollgate_host_test::{ClientView, Request, Scenario};
+
+pub fn run(args: &TraceArgs) -> Result<Report> {
+    let scenario = scenario(args)?;
+    let Some(request) = scenario.requests.get(args.request) else {
+        bail!("`--request` is {}, and the scenario has {} requests", args.request, scenario.requests.len());
+    };
+    let what = format!("{} {}", request.method, request.path);
+    let mut emulator = match Emulator::builder(&scenario).metered().start() {
+        Ok(emulator) => emulator,
+        Err(refused) => {
+            let log = logs(&refused.logs);
+            let mut text = format!("{} {}\n", paint::bad("REFUSED"), refused.reason.replace('\n', " "));
+            show_logs(&mut text, &log);
+            return Ok(Report {
+                exit: Exit::NotTried,
+                json: json!({ "refused": refused.reason, "logs": log }),
+                text,
+            });
+        }
+    };
+    let workers = scenario.settings.workers.max(1);
+    for (i, request) in scenario.requests[..args.request].iter().enumerate() {
+        let handle = emulator.request(i % workers, request);
+        emulator.finish_request(handle);
+    }
+    let calls_before = calls_so_far(&emulator);
+    let (spent_before, lines) = (emulator.spent().count(), emulator.logs().len());
+    let handle = emulator.request(args.request % workers, request);
+    let exchange = emulator.finish_request(handle);
+    emulator.advance(scenario.settings.linger);
+    // The emulator keeps the last calls only.
+    let skipped = calls_before.saturating_sub(emulator.calls_forgotten());
+    let calls: Vec<String> =
+        emulator.trace().into_iter().skip(usize::try_from(skipped).unwrap_or(usize::MAX)).collect();
+    let spent: Vec<_> = emulator.spent().skip(spent_before).collect();
+    let log = logs(&emulator.logs()[lines..]);
+    let came = match &exchange.client {
+        ClientView::Response(response) => format!("{}", response.status),
+        ClientView::Reset => "reset".into(),
+        ClientView::Hang => "hang".into(),
+    };
+    let mut text = format!("{what} -> {came} ({})\n", exchange.details);
+    for call in &calls {
+        let _ = writeln!(text, "  {call}");
+    }
+    for spent in &spent {
+        let _ = writeln!(text, "  {} {} instructions", paint::dim(spent.callback), spent.instructions);
+    }
+    show_logs(&mut text, &log);
+    let json = json!({
+        "request": what,
+        "client": came,
+        "details": exchange.details,
+        "upstream_requests": exchange.upstream.len(),
+        "calls": calls,
+        "spent": spent
+            .iter()
+            .map(|s| json!({ "callback": s.callback, "instructions": s.instructions }))
+            .collect::<Vec<_>>(),
+        "logs": log,
+        "traps": emulator.traps().iter().map(|t| format!("{}: {}", t.callback, t.reason)).collect::<Vec<_>>(),
+    });
+    Ok(Report { exit: Exit::Yes, json, text })
+}
+
+/// How many host calls there have been.
+fn calls_so_far(emulator: &Emulator) -> u64 {
+    emulator.calls_forgotten() + emulator.trace().len() as u64
+}
+
+fn scenario(args: &TraceArgs) -> Result<Scenario> {
+    let Some(filter) = args.plugin.filter()? else {
+        return match args.what.as_slice() {
+            [path] => Ok(ScenarioText::read(Path::new(path))?.scenario().clone()),
+            _ => bail!("`{}`: without --wasm, the one argument is a scenario", args.what.join(" ")),
+        };
+    };
+    let (method, path) = match args.what.as_slice() {
+        [method, path] => (method.as_str(), path),
+        [path] => (if args.data.is_some() { "POST" } else { "GET" }, path),
+        _ => bail!("a method and a path, or a path alone"),
+    };
+    if !path.starts_with('/') {
+        bail!("`{path}`: a path begins with `/`");
+    }
+    let mut request = Request::new(method, path);
+    for (name, value) in &args.headers {
+        match name.eq_ignore_ascii_case("host") {
+            true => request.authority.clone_from(value),
+            false => request.headers.push(name, value),
+        }
+    }
+    if let Some(data) = &args.data {
+        request = request.chunk(data);
+    }
+    Ok(Scenario::new().filter(filter).request(request))
+}

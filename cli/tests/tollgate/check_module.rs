@@ -1,0 +1,93 @@
+use crate::support::{easy, file, hello, in_workspace, tollgate, wat};
+use serde_json::json;
+use tollgate_host_test::Wasm;
+
+#[test]
+fn a_configuration_is_taken_or_refused_by_the_module_itself() {
+    let hello = hello();
+    let with = |text| tollgate(&["check", "--wasm", &hello, "--config-text", text, "--json"]);
+    let taken = with(r#"{"header": "x-team", "allowed": ["red"]}"#);
+    assert_eq!(taken.exit, 0, "{taken:?}");
+    let filter = taken.json()["filter"].clone();
+    let expected = json!({
+        "at": "", "kind": "module", "name": "tollgate-example-hello", "module": hello, "verdict": "accepted",
+        "reason": null, "places": [], "notes": [], "logs": [],
+    });
+    assert_eq!(filter, expected);
+    let refused = with(r#"{"header": "x-team", "alowed": ["red"]}"#);
+    assert_eq!(refused.exit, 1, "{refused:?}");
+    let filter = refused.json()["filter"].clone();
+    assert_eq!(filter["verdict"], "refused");
+    assert!(filter["reason"].as_str().unwrap().ends_with("proxy_on_configure returned false"));
+    assert_eq!(filter["logs"][0]["level"], "critical");
+    assert!(filter["logs"][0]["text"].as_str().unwrap().contains("alowed"), "{filter}");
+}
+
+#[test]
+fn the_modules_schema_adds_the_place() {
+    let wasm = Wasm::package("tollgate-telemetry-headers").path().display().to_string();
+    let (_folder, config) = file("c.json", r#"{"trace_context": {"random_sampling": "all"}}"#);
+    let said = tollgate(&["check", "--wasm", &wasm, "--config", &config, "--json"]);
+    assert_eq!(said.exit, 1, "{said:?}");
+    let places = said.json()["filter"]["places"].to_string();
+    assert!(places.contains("/trace_context"), "{places}");
+}
+
+#[test]
+fn yaml_becomes_json_and_other_files_are_handed_over_as_they_are() {
+    let (_folder, yaml) = file("c.yaml", "header: x-team\nallowed: [red]\n");
+    assert_eq!(tollgate(&["check", "--wasm", &hello(), "--config", &yaml]).exit, 0);
+    let (_folder, text) = file("c.txt", "header: x-team\nallowed: [red]\n");
+    let said = tollgate(&["check", "--wasm", &hello(), "--config", &text]);
+    assert_eq!(said.exit, 1);
+    assert!(said.out.contains("REFUSED") && said.out.contains("logged critical"), "{said:?}");
+}
+
+#[test]
+fn vm_configuration_environment_and_root_id_reach_the_module() {
+    let module = r#"(module (import "wasi_snapshot_preview1" "environ_sizes_get" (func $sizes (param i32 i32) (result i32)))
+        (memory (export "memory") 1) (func (export "malloc") (param i32) (result i32) i32.const 64)
+        (func (export "proxy_abi_version_0_2_1"))
+        (func (export "proxy_on_vm_start") (param i32 i32) (result i32) (i32.eq (local.get 1) (i32.const 3)))
+        (func (export "proxy_on_configure") (param i32 i32) (result i32)
+            (drop (call $sizes (i32.const 0) (i32.const 4))) (i32.eq (i32.load (i32.const 0)) (i32.const 2))))"#;
+    let (_folder, vm) = file("vm", "abc");
+    let module = wat(module);
+    let with =
+        |more: &[&str]| tollgate(&[&["check", "--wasm", &module, "--vm-config", &vm], more].concat()).exit;
+    assert_eq!(with(&["--env", "A=1", "--env", "B=x=y"]), 0);
+    assert_eq!(with(&["--env", "A=1"]), 1);
+    let said = tollgate(&["check", "--wasm", &module, "--env", "A=1", "--env", "B=2", "--name", "mine"]);
+    assert!(said.exit == 1 && said.out.contains("plugin mine: proxy_on_vm_start returned false"), "{said:?}");
+}
+
+#[test]
+fn a_trap_is_a_refusal() {
+    let module = wat(r#"(module (memory (export "memory") 1) (func (export "proxy_abi_version_0_2_1"))
+        (func (export "malloc") (param i32) (result i32) i32.const 64)
+        (func (export "proxy_on_configure") (param i32 i32) (result i32) unreachable))"#);
+    let said = tollgate(&["check", "--wasm", &module]);
+    assert!(said.exit == 1 && said.out.contains("proxy_on_configure failed"), "{said:?}");
+}
+
+#[test]
+fn what_makes_no_sense_on_the_command_line_is_usage() {
+    let easy = easy();
+    let wrong: [&[&str]; 7] = [
+        &["check"],
+        &["check", "--config", "c.json", "x.yaml"],
+        &["check", "--wasm", &easy, "x.yaml"],
+        &["check", "--wasm", &easy, "--env", "=1"],
+        &["check", "--wasm", &easy, "--config", "a", "--config-text", "b"],
+        &["check", "--wasm", &easy, "--modules", "d"],
+        &["chekc"],
+    ];
+    for args in wrong {
+        let said = tollgate(args);
+        assert!(said.exit == 2 && !said.err.is_empty(), "{args:?}: {said:?}");
+    }
+    let missing = tollgate(&["check", "--wasm", &easy, "--config", "/nowhere.json", "--json"]);
+    assert_eq!(missing.exit, 2);
+    assert!(missing.json()["error"].as_str().unwrap().starts_with("`/nowhere.json`: "), "{missing:?}");
+    assert!(in_workspace("Cargo.toml").is_file());
+}

@@ -1,0 +1,59 @@
+//! Files that nobody should have written.
+
+use crate::support::{Said, file, tollgate};
+
+/// What `check` and `run` say of a file; both must call it unusable, in one line.
+fn bad(content: impl AsRef<[u8]>) -> [Said; 2] {
+    let (_folder, path) = file("x.yaml", content);
+    ["check", "run"].map(|command| {
+        let said = tollgate(&[command, &path]);
+        assert_eq!(said.exit, 2, "{command}: {:.400}", said.out);
+        let line = said.out.lines().find(|line| line.contains("BAD")).unwrap_or_default();
+        assert!(line.contains(&path), "{command}: {:.400}", said.out);
+        said
+    })
+}
+
+#[test]
+fn what_is_not_yaml_is_unusable_and_the_line_is_named() {
+    for said in bad("a: 1\nb: [2\n") {
+        assert!(said.out.contains("line"), "{said:?}");
+    }
+    for said in bad([b'a', b':', b' ', 0xff]) {
+        assert!(said.out.contains("is not UTF-8 from byte 3"), "{said:?}");
+    }
+    bad("a: 1\na: 2\n");
+}
+
+#[test]
+fn what_is_made_to_exhaust_is_unusable() {
+    bad("[".repeat(200_000));
+    bad((0..5_000).map(|n| format!("{}a:\n", " ".repeat(n))).collect::<String>());
+    let mut laughs = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for n in 1..12 {
+        let alias = format!("*a{}", n - 1);
+        laughs += &format!("a{n}: &a{n} [{}]\n", [alias.as_str(); 10].join(", "));
+    }
+    bad(laughs);
+    for said in bad(vec![b' '; (16 << 20) + 1]) {
+        assert!(said.out.contains("has more than 16777216 bytes"), "{:.200}", said.out);
+    }
+}
+
+#[test]
+fn a_missing_file_is_unusable_and_the_others_are_still_looked_at() {
+    let said = tollgate(&["run", "/nowhere.yaml", "examples/hello/scenario.yaml"]);
+    assert_eq!(said.exit, 2);
+    assert!(said.out.contains("`/nowhere.yaml`: No such file") && said.out.contains("ok "), "{said:?}");
+    let said = tollgate(&["check", "/nowhere.yaml", "--json"]);
+    assert!(said.json()["files"][0]["error"].as_str().unwrap().contains("No such file"), "{said:?}");
+}
+
+#[test]
+fn a_file_without_filters_is_not_tried() {
+    for text in ["", "a: 1\n", "[]"] {
+        let (_folder, path) = file("x.yaml", text);
+        let said = tollgate(&["check", &path]);
+        assert!(said.exit == 3 && said.out.contains("has no Wasm filter"), "{said:?}");
+    }
+}

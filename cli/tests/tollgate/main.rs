@@ -1,0 +1,13 @@
+//! The command line from end to end: the built binary, files, exit codes, output.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+mod check_envoy;
+mod check_istio;
+mod check_module;
+mod files;
+mod inspect;
+mod readme;
+mod run;
+mod support;
+mod trace;

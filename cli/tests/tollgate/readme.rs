@@ -1,0 +1,54 @@
+//! What the README shows is run, and the exit codes that it tells are those that the help tells.
+
+use crate::support::{hello, in_workspace, tollgate};
+use std::process::Command;
+
+fn readme() -> String {
+    std::fs::read_to_string(in_workspace("cli/README.md")).unwrap()
+}
+
+#[test]
+fn every_command_of_the_readme_does_what_it_says() {
+    let telemetry =
+        tollgate_host_test::Wasm::package("tollgate-telemetry-headers").path().display().to_string();
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_tollgate")).parent().unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let mut shown = 0;
+    for line in readme().lines().filter(|line| line.starts_with("tollgate ")) {
+        let (command, comment) = line.split_once(" # exit ").unwrap_or((line, "0"));
+        let command = command
+            .replace("target/dist/tollgate-example-hello.wasm", &hello())
+            .replace("target/dist/tollgate-telemetry-headers.wasm", &telemetry);
+        let output = Command::new("sh")
+            .args(["-c", &command])
+            .env("PATH", &path)
+            .current_dir(in_workspace(""))
+            .output()
+            .unwrap();
+        let exit = output.status.code().unwrap().to_string();
+        assert_eq!(exit, comment, "{command}: {}", String::from_utf8_lossy(&output.stdout));
+        shown += 1;
+    }
+    assert!(shown >= 8, "{shown}");
+}
+
+#[test]
+fn help_and_completions_are_there_for_all() {
+    for command in ["inspect", "check", "run", "trace"] {
+        let help = tollgate(&[command, "--help"]);
+        assert!(help.exit == 0 && help.out.contains("Exit codes:"), "{help:?}");
+        for shell in ["bash", "zsh", "fish"] {
+            assert!(tollgate(&["completions", shell]).out.contains(command), "{shell}");
+        }
+    }
+    let committed = std::fs::read_to_string(in_workspace("host-test/scenario.schema.json")).unwrap();
+    let committed: serde_json::Value = serde_json::from_str(&committed).unwrap();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&tollgate(&["schema"]).out).unwrap(), committed);
+}
+
+#[test]
+fn a_reader_that_stops_is_no_error() {
+    let head = format!("{} schema | head -c 10", env!("CARGO_BIN_EXE_tollgate"));
+    let output = Command::new("bash").args(["-o", "pipefail", "-c", &head]).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}

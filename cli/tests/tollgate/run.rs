@@ -1,0 +1,103 @@
+use crate::support::{easy, file, in_workspace, tollgate, wat};
+use serde_json::{Value, json};
+
+/// A scenario with a module beside it that counts nothing and lets everything pass.
+fn scenario(text: &str) -> (tempfile::TempDir, String) {
+    let (folder, path) = file("s.yaml", text);
+    std::fs::copy(easy(), folder.path().join("easy.wasm")).unwrap();
+    (folder, path)
+}
+
+fn shown() -> Vec<String> {
+    let mut files =
+        vec!["examples/hello/scenario.yaml".into(), "filters/telemetry-headers/scenario.yaml".into()];
+    for entry in std::fs::read_dir(in_workspace("examples/scenarios")).unwrap() {
+        files.push(entry.unwrap().path().display().to_string());
+    }
+    assert!(files.len() >= 4);
+    files
+}
+
+#[test]
+fn the_scenarios_that_are_shown_hold_on_both_hosts() {
+    let files = shown();
+    let said = tollgate(&[vec!["run".into(), "--on".into(), "both".into()], files.clone()].concat());
+    assert_eq!(said.exit, 0, "{said:?}");
+    for host in ["emulator", "envoy"] {
+        assert_eq!(said.out.matches(&format!(" on {host} ")).count(), files.len(), "{said:?}");
+    }
+}
+
+#[test]
+fn what_failed_is_shown_with_what_was_expected_and_seen() {
+    let (_folder, path) = scenario(
+        "filters: [{module: easy.wasm}]\nrequests: [{expect: {status: 403, headers: {x-a: b}}}, {expect: {body: ok}}]",
+    );
+    let said = tollgate(&["run", &path, "--json"]);
+    assert_eq!(said.exit, 1, "{said:?}");
+    let expected = json!({"command": "run", "exit": 1, "runs": [{
+        "file": path, "host": "emulator", "verdict": "failed", "refused": null, "statuses": [200, 200],
+        "failures": [
+            {"at": "requests[0].expect.status", "expected": "403", "seen": "200 (via_upstream)"},
+            {"at": "requests[0].expect.headers.x-a", "expected": "\"b\"", "seen": said.json()["runs"][0]["failures"][1]["seen"]},
+        ],
+        "logs": [], "calls": [],
+    }]});
+    assert_eq!(said.json(), expected);
+    let text = tollgate(&["run", &path]).out;
+    for part in ["FAILED", "requests[0].expect.status", "expected 403", "saw      200 (via_upstream)"] {
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[test]
+fn a_failure_shows_the_last_host_calls_and_the_log() {
+    let module = wat(r#"(module (import "env" "proxy_log" (func $log (param i32 i32 i32) (result i32)))
+        (memory (export "memory") 1) (data (i32.const 0) "hello") (func (export "proxy_abi_version_0_2_1"))
+        (func (export "malloc") (param i32) (result i32) i32.const 64)
+        (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+            (call $log (i32.const 2) (i32.const 0) (i32.const 5))))"#);
+    let text = format!("filters: [{{module: {module}}}]\nrequests: [{{expect: {{status: 500}}}}]");
+    let (_folder, path) = file("s.yaml", text);
+    let said = tollgate(&["run", &path]);
+    assert!(said.exit == 1 && said.out.contains("logged info: hello"), "{said:?}");
+    assert!(said.out.contains("host call:") && said.out.contains("proxy_log"), "{said:?}");
+}
+
+#[test]
+fn filters_that_the_host_refuses_are_told_from_expectations_that_fail() {
+    let module = wat("(module)");
+    let (_folder, path) = file("s.yaml", format!("filters: [{{module: {module}}}]\nrequests: [{{}}]"));
+    for host in ["emulator", "envoy"] {
+        let said = tollgate(&["run", &path, "--json", "--on", host]);
+        assert_eq!(said.exit, 3, "{said:?}");
+        assert_eq!(said.json()["runs"][0]["verdict"], "refused");
+        assert!(said.json()["runs"][0]["refused"].is_string());
+    }
+}
+
+#[test]
+fn a_scenario_with_a_wrong_field_is_unusable_and_the_field_is_named() {
+    let (_folder, path) = scenario("filters: [{module: easy.wasm, config: {}, config_text: x}]");
+    let said = tollgate(&["run", &path]);
+    assert!(said.exit == 2 && said.out.contains("`filters[0]`: must have one of `config`"), "{said:?}");
+    let (_folder, path) = scenario("request: []");
+    let said = tollgate(&["run", &path]);
+    assert!(said.exit == 2 && said.out.contains("`request`: unknown field `request`"), "{said:?}");
+    let (_folder, path) = scenario("filters: [{module: gone.wasm}]");
+    assert!(tollgate(&["run", &path]).out.contains("gone.wasm` is not a file"));
+}
+
+#[test]
+fn without_an_envoy_nothing_is_tried() {
+    let (_folder, path) = scenario("requests: [{}]");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_tollgate"))
+        .args(["run", "--json", "--on", "envoy", &path])
+        .env("ENVOY", "/nowhere/envoy")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(said["runs"][0]["verdict"], "not_tried");
+    assert!(said["runs"][0]["error"].as_str().unwrap().contains("/nowhere/envoy"));
+}

@@ -1,0 +1,199 @@
+//! What the HTTP/1 codec and the connection manager make of a request before any filter sees it, and what they refuse:
+//! Envoy, `source/common/http/http1/codec_impl.cc` and `source/common/http/conn_manager_impl.cc`, decodeHeaders.
+
+use super::flags::DOWNSTREAM_PROTOCOL_ERROR;
+use crate::Request;
+use crate::emulator::header_map::{HeaderMap, Kind};
+use crate::emulator::wire;
+
+/// Client headers that only the proxy itself may set: Envoy, `conn_manager_utility.cc`, mutateRequestHeaders.
+const INTERNAL: &[&str] = &[
+    "x-envoy-internal",
+    "x-envoy-retry-on",
+    "x-envoy-retry-grpc-on",
+    "x-envoy-max-retries",
+    "x-envoy-retriable-status-codes",
+    "x-envoy-retriable-header-names",
+    "x-envoy-upstream-rq-timeout-ms",
+    "x-envoy-upstream-rq-per-try-timeout-ms",
+    "x-envoy-hedge-on-per-try-timeout",
+    "x-envoy-upstream-alt-stat-name",
+    "x-envoy-upstream-rq-timeout-alt-response",
+    "x-envoy-expected-rq-timeout-ms",
+    "x-envoy-force-trace",
+    "x-envoy-ip-tags",
+];
+/// `max_request_headers_kb` and `max_headers_count`.
+const MOST_HEADER_BYTES: usize = 60 << 10;
+const MOST_HEADERS: usize = 100;
+/// Headers of the connection.
+const HOP_BY_HOP: &[&str] = &["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"];
+/// Methods that the codec knows.
+const METHODS: &[&str] = &[
+    "ACL",
+    "BIND",
+    "CHECKOUT",
+    "CONNECT",
+    "COPY",
+    "DELETE",
+    "GET",
+    "HEAD",
+    "LINK",
+    "LOCK",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKCOL",
+    "MOVE",
+    "M-SEARCH",
+    "NOTIFY",
+    "OPTIONS",
+    "PATCH",
+    "POST",
+    "PROPFIND",
+    "PROPPATCH",
+    "PURGE",
+    "PUT",
+    "REBIND",
+    "REPORT",
+    "SEARCH",
+    "SOURCE",
+    "SUBSCRIBE",
+    "TRACE",
+    "UNBIND",
+    "UNLINK",
+    "UNLOCK",
+    "UNSUBSCRIBE",
+];
+
+/// A request that is answered before there are filters; they hear of it in the log.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refusal {
+    pub status: u32,
+    pub details: &'static str,
+    pub body: &'static str,
+    pub flags: i64,
+    /// The connection is not closed for it.
+    pub keeps: bool,
+}
+
+impl Refusal {
+    /// The codec cannot read it.
+    const fn protocol(status: u32, details: &'static str, body: &'static str) -> Self {
+        Self { status, details, body, flags: DOWNSTREAM_PROTOCOL_ERROR, keeps: false }
+    }
+
+    /// The connection manager does not want it.
+    const fn manager(status: u32, details: &'static str) -> Self {
+        Self { status, details, body: "", flags: 0, keeps: false }
+    }
+}
+
+const UNREADABLE: Refusal = Refusal::protocol(400, "http1.codec_error", "Bad Request");
+
+/// The request's headers as the codec reads them. A request with a whole URL has its authority from there.
+pub(super) fn read(request: &Request) -> HeaderMap {
+    let mut headers = HeaderMap::new(Kind::Request);
+    let (mut authority, mut path, mut scheme) = (request.authority.as_str(), request.path.as_str(), None);
+    for known in ["http", "https"] {
+        let url = path.strip_prefix(known).and_then(|rest| rest.strip_prefix("://"));
+        if let Some(url) = url.filter(|_| scheme.is_none()) {
+            let end = url.find(['/', '?']).unwrap_or(url.len());
+            (authority, path, scheme) = (&url[..end], &url[end..], Some(known));
+        }
+    }
+    let path = if path.starts_with('/') || scheme.is_none() { path.to_owned() } else { format!("/{path}") };
+    headers.add(b":authority", if request.method == "CONNECT" { &path } else { authority }.as_bytes());
+    if request.method != "CONNECT" {
+        headers.add(b":path", path.as_bytes());
+    }
+    headers.add(b":method", request.method.as_bytes());
+    if let Some(scheme) = scheme {
+        headers.add(b":scheme", scheme.as_bytes());
+    }
+    for (name, value) in &request.headers.0 {
+        headers.add(name, value.trim_ascii());
+    }
+    headers
+}
+
+/// Why the codec refuses a request with these headers, if it does.
+pub(super) fn refusal(request: &Request, headers: &HeaderMap) -> Option<Refusal> {
+    let token = |b: &u8| wire::is_token(*b);
+    let names_are_tokens =
+        request.headers.0.iter().all(|(name, _)| !name.is_empty() && name.iter().all(token));
+    let known = METHODS.contains(&request.method.as_str());
+    if !known || request.path.bytes().any(|b| b <= b' ') || !names_are_tokens {
+        return Some(UNREADABLE);
+    }
+    let received = || headers.pairs().iter().filter(|(name, _)| name != b":method");
+    if received().map(|(k, v)| k.len() + v.len()).sum::<usize>() > MOST_HEADER_BYTES {
+        let body = "Request Header Fields Too Large";
+        return Some(Refusal::protocol(431, "http1.headers_too_large", body));
+    }
+    if received().count() > MOST_HEADERS {
+        let body = "Request Header Fields Too Large";
+        return Some(Refusal::protocol(431, "http1.too_many_headers", body));
+    }
+    let text = |b: &u8| wire::is_text(*b);
+    if !request.headers.0.iter().all(|(_, value)| value.iter().all(text)) {
+        return Some(Refusal::protocol(400, "http1.invalid_characters", "Bad Request"));
+    }
+    let lengths: Vec<_> = request.headers.get_all("content-length").collect();
+    let digits = |value: &&[u8]| !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+    if lengths.len() > 1 || !lengths.iter().all(digits) {
+        return Some(UNREADABLE);
+    }
+    if let Some(encoding) = headers.text("transfer-encoding") {
+        if !encoding.eq_ignore_ascii_case("chunked") {
+            return Some(Refusal::protocol(501, "http1.invalid_transfer_encoding", "Not Implemented"));
+        }
+        if !lengths.is_empty() {
+            let details = "http1.content_length_and_chunked_not_allowed";
+            return Some(Refusal::protocol(400, details, "Bad Request"));
+        }
+    }
+    let of_authority = |b: &u8| b.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:@[]".contains(b);
+    if !headers.first(b":authority").unwrap_or_default().iter().all(of_authority) {
+        return Some(Refusal::protocol(400, "http.invalid_authority", "Bad Request"));
+    }
+    managed(headers)
+}
+
+/// Why the connection manager refuses what the codec has read.
+fn managed(headers: &HeaderMap) -> Option<Refusal> {
+    if let Some(path) = headers.text(":path") {
+        if !path.starts_with('/') {
+            return Some(Refusal { keeps: true, ..Refusal::manager(404, "absolute_path_rejected") });
+        }
+        if path.contains('#') {
+            return Some(Refusal::manager(400, "path_normalization_failed"));
+        }
+    }
+    let connection = headers.text("connection").unwrap_or_default().to_ascii_lowercase();
+    let upgrades = connection.split(',').any(|word| word.trim() == "upgrade");
+    (upgrades && headers.first(b"upgrade").is_some()).then_some(Refusal::manager(403, "upgrade_failed"))
+}
+
+/// Takes away what is not for the filters. The words of `connection`.
+pub(super) fn tidy(headers: &mut HeaderMap) -> Vec<String> {
+    let connection = headers.text("connection").unwrap_or_default();
+    let named: Vec<_> = connection.split(',').map(|name| name.trim().to_ascii_lowercase()).collect();
+    // It says itself which other headers are its own.
+    named.iter().for_each(|name| headers.remove(name.as_bytes()));
+    // Envoy answers that one by itself, with 100.
+    if headers.text("expect").is_some_and(|text| text.eq_ignore_ascii_case("100-continue")) {
+        headers.remove(b"expect");
+    }
+    headers.remove_all(HOP_BY_HOP);
+    headers.remove_all(INTERNAL);
+    // Of what it says only this is for the upstream.
+    let te = headers.text("te").unwrap_or_default().into_owned();
+    if te != "trailers" {
+        headers.remove(b"te");
+        if te.split(',').any(|token| token.trim() == "trailers") {
+            headers.add(b"te", b"trailers");
+        }
+    }
+    named
+}

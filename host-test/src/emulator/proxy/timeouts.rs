@@ -1,0 +1,56 @@
+//! Timeouts of a request: of all its tries together, and of each.
+
+use super::flags::TIMEOUT;
+use super::retry::{Policy, Why};
+use crate::emulator::Emulator;
+use crate::emulator::callouts::TIMED_OUT;
+use crate::emulator::world::LocalReply;
+
+impl Emulator {
+    /// The upstream has not answered in time.
+    pub(crate) fn route_timed_out(&mut self, stream: u64) {
+        if self.is_alive(stream) {
+            self.timed_out(stream, "response_timeout");
+        }
+    }
+
+    /// One try has taken too long.
+    pub(crate) fn try_timed_out(&mut self, stream: u64, attempt: u32) {
+        if !self.is_trying(stream, attempt) {
+            return;
+        }
+        self.world.stream_mut(stream).router.try_timer = None;
+        if self.retries(stream, Why::TimedOut) {
+            return;
+        }
+        self.timed_out(stream, "upstream_per_try_timeout");
+    }
+
+    /// The whole answer has come: what filters make of it may take any time.
+    pub(crate) fn stop_timer(&mut self, stream: u64) {
+        let s = self.world.stream_mut(stream);
+        if s.response.ended
+            && let Some(timer) = s.router.timer.take()
+        {
+            self.world.clock.cancel(timer);
+        }
+    }
+
+    pub(crate) fn stop_try_timer(&mut self, stream: u64) {
+        if let Some(timer) = self.world.stream_mut(stream).router.try_timer.take() {
+            self.world.clock.cancel(timer);
+        }
+    }
+
+    fn timed_out(&mut self, stream: u64, details: &str) {
+        self.stop_try_timer(stream);
+        let s = self.world.stream_mut(stream);
+        s.flags |= TIMEOUT;
+        (s.router.due, s.router.waits) = (false, true);
+        s.router.policy = Policy::default();
+        let status = s.router.timeout_status;
+        let body = if status == 204 { Vec::new() } else { TIMED_OUT.into() };
+        let (details, grpc_status) = (details.into(), Some(4));
+        self.local_reply(stream, LocalReply { status, details, body, grpc_status, ..LocalReply::default() });
+    }
+}

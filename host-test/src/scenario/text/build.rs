@@ -1,0 +1,161 @@
+//! From a scenario as it is written to one that can be run.
+
+use super::file::{
+    AnswerText, FailurePolicyText, FilterText, LogLevelText, ReplyText, RequestText, ScenarioFile,
+    SettingsText, UpstreamText,
+};
+use crate::{
+    Answer, Configuration, FailurePolicy, Filter, LogLevel, Request, Response, Scenario, Settings, Upstream,
+    Wasm,
+};
+use std::path::Path;
+
+/// Where, and why not.
+type Wrong = (String, String);
+
+/// The scenario of a file in `dir`.
+pub(super) fn scenario(file: &ScenarioFile, dir: &Path) -> Result<Scenario, Wrong> {
+    let mut scenario = Scenario::new();
+    for (i, text) in file.filters.iter().enumerate() {
+        scenario.filters.push(filter(text, dir).map_err(|(f, why)| (format!("filters[{i}]{f}"), why))?);
+    }
+    for (i, text) in file.upstreams.iter().enumerate() {
+        let at = format!("upstreams[{i}]");
+        if file.upstreams[..i].iter().any(|other| other.name == text.name) {
+            return Err((format!("{at}.name"), format!("`{}` is there twice", text.name)));
+        }
+        scenario.upstreams.push(upstream(text).map_err(|why| (at, why))?);
+    }
+    for name in file.expect.callouts.keys() {
+        if !file.upstreams.iter().any(|upstream| upstream.name == *name) {
+            let why = "no upstream of this name is in `upstreams`";
+            return Err((format!("expect.callouts.{name}"), why.into()));
+        }
+    }
+    scenario.requests = file.requests.iter().map(request).collect();
+    settings(&file.settings, &mut scenario.settings).map_err(|(f, why)| (format!("settings.{f}"), why))?;
+    Ok(scenario)
+}
+
+fn filter(text: &FilterText, dir: &Path) -> Result<Filter, Wrong> {
+    let wrong = |field: &str, why: String| (format!(".{field}"), why);
+    let wasm = match (&text.module, &text.package) {
+        (Some(module), None) => {
+            let path = dir.join(module);
+            if !path.is_file() {
+                return Err(wrong("module", format!("`{}` is not a file", path.display())));
+            }
+            Wasm::file(path)
+        }
+        (None, Some(package)) => {
+            Wasm::try_package(package).map_err(|why| wrong("package", why.to_string()))?
+        }
+        _ => return Err((String::new(), "must have `module` or `package`, and not both".into())),
+    };
+    let mut filter = Filter::new(wasm);
+    if let Some(name) = &text.name {
+        filter.name.clone_from(name);
+    }
+    filter.root_id.clone_from(&text.root_id);
+    filter.vm_id.clone_from(&text.vm_id);
+    filter.configuration = match (&text.config, &text.config_text, &text.config_struct) {
+        (None, None, None) => Configuration::None,
+        (Some(json), None, None) => Configuration::Text(json.to_string().into_bytes()),
+        (None, Some(bytes), None) => Configuration::Text(bytes.0.clone()),
+        (None, None, Some(object)) => Configuration::Struct(object.clone().into()),
+        _ => return Err((String::new(), "must have one of `config`, `config_text`, `config_struct`".into())),
+    };
+    filter.vm_configuration = text.vm_config.as_ref().map(|bytes| bytes.0.clone()).unwrap_or_default();
+    filter.failure_policy = match text.failure_policy {
+        FailurePolicyText::Closed => FailurePolicy::FailClosed,
+        FailurePolicyText::Open => FailurePolicy::FailOpen,
+        FailurePolicyText::Reload => FailurePolicy::FailReload,
+    };
+    filter.reload_after = text.reload_after.map_or(filter.reload_after, |time| time.0);
+    filter.allow_on_headers_stop_iteration = text.allow_on_headers_stop_iteration;
+    filter.environment = text.environment.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+    Ok(filter)
+}
+
+fn upstream(text: &UpstreamText) -> Result<Upstream, String> {
+    let mut answers: Vec<_> = text.answers.iter().map(answer).collect();
+    if answers.is_empty() {
+        answers = Upstream::replies("", Response::new(200).chunk("ok")).answers;
+    }
+    let mut upstream = Upstream::answers(&text.name, answers);
+    upstream.http2 = text.http2;
+    upstream.empty = text.empty;
+    for (path, answers) in &text.by_path {
+        if answers.is_empty() {
+            return Err(format!("`by_path` has no answers for `{path}`"));
+        }
+        if answers.iter().any(|answer| matches!(answer, AnswerText::Refuse)) {
+            return Err(format!(
+                "`by_path` refuses `{path}`, but a connection is refused before there is a path"
+            ));
+        }
+        upstream = upstream.on(path, answers.iter().map(answer).collect());
+    }
+    Ok(upstream)
+}
+
+fn answer(text: &AnswerText) -> Answer {
+    match text {
+        AnswerText::Reply(reply) => Answer::Reply { response: response(reply), after: reply.after.0 },
+        AnswerText::Grpc(grpc) => Answer::Grpc {
+            initial_metadata: grpc.initial_metadata.0.clone(),
+            messages: grpc.messages.iter().map(|message| message.0.clone()).collect(),
+            status: grpc.status,
+            message: grpc.message.0.clone(),
+            after: grpc.after.0,
+        },
+        AnswerText::ResetMidResponse(reply) => Answer::ResetMidResponse(response(reply)),
+        AnswerText::Reset => Answer::Reset,
+        AnswerText::Hang => Answer::Hang,
+        AnswerText::Refuse => Answer::Refuse,
+    }
+}
+
+fn response(text: &ReplyText) -> Response {
+    let mut response = Response::new(text.status);
+    response.headers = text.headers.0.clone();
+    response.body.clone_from(&text.body.0);
+    response.trailers = text.trailers.0.clone();
+    response
+}
+
+fn request(text: &RequestText) -> Request {
+    let mut request = Request::new(&text.method, &text.path).authority(&text.authority);
+    request.headers = text.headers.0.clone();
+    request.body.clone_from(&text.body.0);
+    request.trailers = text.trailers.0.clone();
+    request
+}
+
+fn settings(text: &SettingsText, settings: &mut Settings) -> Result<(), Wrong> {
+    if let Some(workers) = text.workers {
+        if !(1..=64).contains(&workers) {
+            return Err(("workers".into(), format!("`{workers}` is not from 1 to 64")));
+        }
+        settings.workers = workers;
+    }
+    settings.generate_request_id = text.generate_request_id.unwrap_or(settings.generate_request_id);
+    settings.buffer_limit = text.buffer_limit.unwrap_or(settings.buffer_limit);
+    settings.route_timeout = text.route_timeout.map_or(settings.route_timeout, |time| time.0);
+    settings.linger = text.linger.map_or(settings.linger, |time| time.0);
+    settings.client_patience = text.client_patience.map_or(settings.client_patience, |time| time.0);
+    settings.log_level = text.log_level.map_or(settings.log_level, level);
+    Ok(())
+}
+
+/// The level that is written so.
+pub(super) fn level(text: LogLevelText) -> LogLevel {
+    match text {
+        LogLevelText::Trace => LogLevel::Trace,
+        LogLevelText::Debug => LogLevel::Debug,
+        LogLevelText::Info => LogLevel::Info,
+        LogLevelText::Warn => LogLevel::Warn,
+        LogLevelText::Error => LogLevel::Error,
+        LogLevelText::Critical => LogLevel::Critical,
+    }
+}

@@ -1,0 +1,186 @@
+use super::*;
+use crate::{Answer, ClientView, Exchange, Headers, LogLevel, LogLine, Request, Response, UpstreamRequest};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+fn parse(text: &str) -> ScenarioText {
+    ScenarioText::parse(text, Path::new("s.yaml")).unwrap_or_else(|why| panic!("{why}"))
+}
+
+#[track_caller]
+fn wrong(text: &str, message: &str) {
+    let why = ScenarioText::parse(text, Path::new("s.yaml")).expect_err(text).to_string();
+    assert_eq!(why, message);
+}
+
+#[test]
+fn a_text_is_the_scenario_that_rust_would_build() {
+    let text = parse(
+        r#"
+upstreams:
+  - name: api
+    answers:
+      - reply: {status: 201, headers: {a: ["1", "2"]}, body: [x, y], trailers: {t: v}, after: 5ms}
+      - reset
+    by_path: {/slow: [hang]}
+  - {name: auth, http2: true, answers: [{grpc: {messages: [m], status: 7, message: no}}]}
+requests:
+  - {method: POST, path: /p?q, authority: a.test, headers: ["b: 1", "a: 2"], body: hi, trailers: {t: v}}
+settings: {workers: 2, generate_request_id: false, buffer_limit: 10, route_timeout: 1s, linger: 2s, client_patience: 3s, log_level: warn}
+"#,
+    );
+    let mut expected = Scenario::new().request(
+        Request::post("/p?q", "hi").authority("a.test").header("b", "1").header("a", "2").trailer("t", "v"),
+    );
+    let response =
+        Response::new(201).header("a", "1").header("a", "2").chunk("x").chunk("y").trailer("t", "v");
+    let answers = vec![Answer::Reply { response, after: Duration::from_millis(5) }, Answer::Reset];
+    let grpc = Answer::Grpc {
+        initial_metadata: Headers::default(),
+        messages: vec![b"m".to_vec()],
+        status: 7,
+        message: b"no".to_vec(),
+        after: Duration::ZERO,
+    };
+    expected.upstreams = vec![
+        crate::Upstream::answers("api", answers).on("/slow", vec![Answer::Hang]),
+        crate::Upstream::grpc("auth", vec![grpc]),
+    ];
+    expected = expected.settings(|s| {
+        s.workers = 2;
+        s.generate_request_id = false;
+        s.buffer_limit = 10;
+        s.route_timeout = Duration::from_secs(1);
+        s.linger = Duration::from_secs(2);
+        s.client_patience = Duration::from_secs(3);
+        s.log_level = LogLevel::Warn;
+    });
+    assert_eq!(format!("{:?}", text.scenario()), format!("{expected:?}"));
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_place() {
+    let unknown = "unknown field `expct`, expected one of `method`, `path`, `authority`, `headers`, `body`, \
+                   `trailers`, `expect`";
+    wrong("requests: [{expct: 1}]", &format!("`s.yaml`: `requests[0].expct`: {unknown}"));
+    wrong(
+        "upstreams: [{name: a, answers: [{reply: {after: 5}}]}]",
+        "`s.yaml`: `upstreams[0].answers[0].reply.after`: `5` is not a duration such as `5ms`, `1.5s` or `2m`",
+    );
+    wrong(
+        "requests: [{expect: {headers: {a: {regex: '('}}}}]",
+        "`s.yaml`: `requests[0].expect.headers.a`: `(` is not a regular expression",
+    );
+    wrong("filters: [{}]", "`s.yaml`: `filters[0]`: must have `module` or `package`, and not both");
+    wrong("filters: [{module: no.wasm}]", "`s.yaml`: `filters[0].module`: `no.wasm` is not a file");
+    wrong("settings: {workers: 0}", "`s.yaml`: `settings.workers`: `0` is not from 1 to 64");
+    wrong("upstreams: [{name: a}, {name: a}]", "`s.yaml`: `upstreams[1].name`: `a` is there twice");
+    wrong(
+        "expect: {callouts: {auth: []}}",
+        "`s.yaml`: `expect.callouts.auth`: no upstream of this name is in `upstreams`",
+    );
+}
+
+fn outcome() -> Outcome {
+    let mut headers = Headers::default();
+    headers.push("x-a", "1");
+    let request = UpstreamRequest {
+        cluster: "api".into(),
+        ended: true,
+        method: "GET".into(),
+        path: "/p".into(),
+        authority: "a.test".into(),
+        headers,
+        body: Vec::new(),
+        trailers: Headers::default(),
+    };
+    let client =
+        ClientView::Response(Response::new(200).header("x-b", "1").header("x-b", "2").chunk(r#"{"k": 1}"#));
+    let exchange = Exchange {
+        client,
+        upstream: vec![request.clone()],
+        details: "via_upstream".into(),
+        flags: "-".into(),
+    };
+    let hang = Exchange {
+        client: ClientView::Hang,
+        upstream: Vec::new(),
+        details: String::new(),
+        flags: "DC".into(),
+    };
+    let mut outcome = crate::Host::Emulator.run(&Scenario::new());
+    outcome.exchanges = vec![exchange, hang];
+    outcome.callouts = BTreeMap::from([("auth".into(), vec![request])]);
+    outcome.metrics = BTreeMap::from([("m".into(), 2)]);
+    outcome.logs = vec![LogLine { level: LogLevel::Info, text: "hello".into() }];
+    outcome
+}
+
+/// Two requests with expectations, and what is expected of the run.
+fn failures(first: &str, second: &str, run: &str) -> Vec<String> {
+    let text = format!(
+        "upstreams: [{{name: api}}, {{name: auth}}]\nrequests: [{{expect: {first}}}, {{expect: {second}}}]\nexpect: {run}"
+    );
+    parse(&text).check(&Ok(outcome())).iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn what_came_as_expected_is_no_failure() {
+    let first = r#"{status: 200, headers: {X-B: ["1", {regex: '\d'}], x-c: null}, body: {json: {k: 1}},
+        details: via_upstream, upstream_requests: 1, flags: '-',
+        upstream: {cluster: api, method: GET, path: {prefix: /}, headers: {x-a: 1}}}"#;
+    let run = "{metrics: {m: 2, n: 0}, logs: [{level: info, text: {contains: ell}}], not_logged: [{text: bye}], \
+               callouts: {auth: [{authority: {suffix: .test}}]}}";
+    assert_eq!(failures(first, "{end: hang, flags: DC, upstream_requests: 0}", run), Vec::<String>::new());
+}
+
+#[test]
+fn each_failure_names_the_expectation_and_what_was_seen() {
+    let first = r#"{status: 403, end: reset, headers: {x-b: 1, x-c: {prefix: a}}, body: ok, details: other,
+        upstream_requests: 2, upstream: {headers: {x-a: null}, body: b}}"#;
+    let run = "{refused: true, metrics: {m: 3}, logs: [{level: warn, text: hello}], not_logged: [{text: hello}], \
+               callouts: {auth: []}}";
+    let seen = failures(first, "{status: 200, upstream: {}}", run);
+    let expected = [
+        "expect.refused: expected that the filters are refused, saw that they load",
+        "expect.logs[0]: expected line at Warn: \"hello\", saw Info: \"hello\"",
+        "expect.not_logged[0]: expected no line: \"hello\", saw \"hello\"",
+        "requests[0].expect.status: expected 403, saw 200 (via_upstream)",
+        "requests[0].expect.end: expected a closed connection, saw a response, 200",
+        "requests[0].expect.headers.x-b: expected \"1\", saw [\"1\", \"2\"]",
+        "requests[0].expect.headers.x-c: expected a text that begins with \"a\", saw no such field; there are `x-b`, `x-b`",
+        r#"requests[0].expect.body: expected "ok", saw "{\"k\": 1}""#,
+        "requests[0].expect.details: expected \"other\", saw \"via_upstream\"",
+        "requests[0].expect.upstream_requests: expected 2 requests, saw 1 request",
+        "requests[0].expect.upstream.headers.x-a: expected no such field, saw \"1\"",
+        "requests[0].expect.upstream.body: expected \"b\", saw \"\"",
+        "requests[1].expect.status: expected 200, saw nothing while the client waits",
+        "requests[1].expect.upstream: expected 1 request, saw no request",
+        "expect.metrics.m: expected 3, saw 2",
+        "expect.callouts.auth: expected no request, saw 1 request",
+    ];
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn a_hang_that_nobody_expects_is_a_failure() {
+    assert_eq!(
+        failures("{}", "{}", "{}"),
+        ["requests[1].expect.end: expected a response, saw nothing while the client waits"]
+    );
+}
+
+#[test]
+fn a_refusal_is_the_only_failure_unless_it_is_expected() {
+    let refused = || Refused {
+        reason: "no".into(),
+        logs: vec![LogLine { level: LogLevel::Critical, text: "because".into() }],
+    };
+    let plain = parse("requests: [{expect: {status: 200}}]").check(&Err(refused()));
+    assert_eq!(
+        plain.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["expect.refused: expected that the filters load, saw no"]
+    );
+    let expected = "expect: {refused: true, logs: [{level: critical, text: because}]}";
+    assert_eq!(parse(expected).check(&Err(refused())), []);
+}

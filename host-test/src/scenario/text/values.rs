@@ -1,0 +1,247 @@
+//! The small values of a scenario as text: each is read from more than one shape, and says what it expects instead.
+
+use crate::Headers;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde_json::Value;
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// Gives a type that is read by hand its place in the JSON Schema.
+macro_rules! schema {
+    ($type:ident: $($json:tt)+) => {
+        impl JsonSchema for $type {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($($json)+)
+            }
+        }
+    };
+}
+pub(super) use schema;
+
+/// A scalar as the text that it was written as. Not a fraction: 1.10 would become 1.1.
+pub(super) fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(bit) => Some(bit.to_string()),
+        Value::Number(number) if !number.is_f64() => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// A value in an error, cut when long.
+pub(super) fn shown(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(60) {
+        Some((cut, _)) => format!("`{}..`", &text[..cut]),
+        None => format!("`{text}`"),
+    }
+}
+
+/// A duration: `5ms`, `1.5s`, `2m`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Value")]
+pub struct Time(pub Duration);
+
+schema!(Time: { "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(us|ms|s|m)$", "description": "A duration: `5ms`, `1.5s`, `2m`." });
+
+impl TryFrom<Value> for Time {
+    type Error = String;
+
+    fn try_from(value: Value) -> Result<Self, String> {
+        let wrong = || format!("{} is not a duration such as `5ms`, `1.5s` or `2m`", shown(&value));
+        let text = value.as_str().ok_or_else(wrong)?;
+        let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
+        let (number, unit) = text.split_at(digits);
+        let scale = match unit {
+            "us" => 1e-6,
+            "ms" => 1e-3,
+            "s" => 1.0,
+            "m" => 60.0,
+            _ => return Err(wrong()),
+        };
+        let seconds = number.parse::<f64>().map_err(|_| wrong())? * scale;
+        // A whole number of nanoseconds: 0.1 s must not become 100.000001 ms.
+        Duration::try_from_secs_f64((seconds * 1e9).round() / 1e9).map(Self).map_err(|_| wrong())
+    }
+}
+
+/// A body in pieces. Each is a text, `{base64: ...}`, or `{repeat: text, times: n}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Value")]
+pub struct Pieces(pub Vec<Vec<u8>>);
+
+schema!(Pieces: {
+    "description": "A body: one piece or a list of them, each sent on its own.",
+    "anyOf": [{ "$ref": "#/$defs/Piece" }, { "type": "array", "items": { "$ref": "#/$defs/Piece" } }]
+});
+
+impl TryFrom<Value> for Pieces {
+    type Error = String;
+
+    fn try_from(value: Value) -> Result<Self, String> {
+        match value {
+            Value::Array(pieces) => {
+                let pieces: Result<_, String> =
+                    pieces.into_iter().map(|p| Ok(Piece::try_from(p)?.0)).collect();
+                Ok(Self(pieces?))
+            }
+            one => Ok(Self(vec![Piece::try_from(one)?.0])),
+        }
+    }
+}
+
+/// Some bytes: a text, `{base64: ...}`, or `{repeat: text, times: n}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Value")]
+pub struct Piece(pub Vec<u8>);
+
+schema!(Piece: {
+    "description": "Some bytes.",
+    "anyOf": [
+        { "type": ["string", "integer", "boolean"] },
+        {
+            "type": "object",
+            "properties": { "base64": { "type": "string", "description": "Any bytes, in base64." } },
+            "required": ["base64"],
+            "additionalProperties": false
+        },
+        {
+            "type": "object",
+            "properties": {
+                "repeat": { "type": "string", "description": "A text to be repeated." },
+                "times": { "type": "integer", "minimum": 0, "description": "How often." }
+            },
+            "required": ["repeat", "times"],
+            "additionalProperties": false
+        }
+    ]
+});
+
+/// The longest piece that `repeat` makes.
+const MAX_PIECE: usize = 64 << 20;
+
+impl TryFrom<Value> for Piece {
+    type Error = String;
+
+    fn try_from(value: Value) -> Result<Self, String> {
+        if let Some(text) = scalar(&value) {
+            return Ok(Self(text.into_bytes()));
+        }
+        let object = value.as_object();
+        let of = |name: &str| object.and_then(|o| o.get(name));
+        match (of("base64"), of("repeat"), of("times"), object.map(|o| o.len())) {
+            (Some(Value::String(text)), None, None, Some(1)) => BASE64_STANDARD
+                .decode(text)
+                .map(Self)
+                .map_err(|why| format!("{} is not base64: {why}", shown(&value))),
+            (None, Some(Value::String(text)), Some(times), Some(2)) => {
+                let times = times.as_u64().and_then(|n| usize::try_from(n).ok());
+                let bytes = times.and_then(|n| n.checked_mul(text.len())).filter(|n| *n <= MAX_PIECE);
+                let times = times.filter(|_| bytes.is_some());
+                let times =
+                    times.ok_or_else(|| format!("{} has more than {MAX_PIECE} bytes", shown(&value)))?;
+                Ok(Self(text.repeat(times).into_bytes()))
+            }
+            _ => Err(format!(
+                "{} is neither a text nor `{{base64: ..}}` nor `{{repeat: .., times: ..}}`; quote numbers with fractions",
+                shown(&value)
+            )),
+        }
+    }
+}
+
+/// Header fields: a map of names to a value or several, or a list of `name: value`, which keeps the order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Value")]
+pub struct Fields(pub Headers);
+
+schema!(Fields: {
+    "description": "Fields: a map of names to a value or several, or a list of texts `name: value`, which keeps the order.",
+    "anyOf": [
+        {
+            "type": "object",
+            "additionalProperties": {
+                "anyOf": [
+                    { "$ref": "#/$defs/Piece" },
+                    { "type": "array", "items": { "$ref": "#/$defs/Piece" } }
+                ]
+            }
+        },
+        { "type": "array", "items": { "type": "string", "pattern": ": " } }
+    ]
+});
+
+impl TryFrom<Value> for Fields {
+    type Error = String;
+
+    fn try_from(value: Value) -> Result<Self, String> {
+        let mut headers = Headers::default();
+        match value {
+            Value::Object(fields) => {
+                for (name, values) in fields {
+                    let Pieces(values) =
+                        Pieces::try_from(values).map_err(|why| format!("`{name}`: {why}"))?;
+                    values.iter().for_each(|value| headers.push(&name, value));
+                }
+            }
+            Value::Array(lines) => {
+                for line in lines {
+                    let field = line.as_str().and_then(|text| text.split_once(": "));
+                    let (name, value) =
+                        field.ok_or_else(|| format!("{} is not `name: value`", shown(&line)))?;
+                    headers.push(name, value);
+                }
+            }
+            other => return Err(format!("{} is neither a map nor a list of fields", shown(&other))),
+        }
+        Ok(Self(headers))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn durations_are_exact() {
+        let of = |text: &str| Time::try_from(json!(text)).map(|t| t.0);
+        assert_eq!(of("5ms"), Ok(Duration::from_millis(5)));
+        assert_eq!(of("0.1s"), Ok(Duration::from_millis(100)));
+        assert_eq!(of("2m"), Ok(Duration::from_secs(120)));
+        for wrong in ["5", "ms", "5h", "-5ms", "1.2.3s", "99999999999999999999s"] {
+            assert!(of(wrong).unwrap_err().contains(wrong), "{wrong}");
+        }
+        assert!(Time::try_from(json!(5)).unwrap_err().starts_with("`5` is not a duration"));
+    }
+
+    #[test]
+    fn bytes_come_as_text_base64_or_repeated() {
+        let of = |value| Pieces::try_from(value).map(|p| p.0);
+        assert_eq!(of(json!("ab")), Ok(vec![b"ab".to_vec()]));
+        assert_eq!(
+            of(json!([{"base64": "/w=="}, {"repeat": "xy", "times": 2}, 7])),
+            Ok(vec![vec![255], b"xyxy".to_vec(), b"7".to_vec()])
+        );
+        assert!(of(json!(1.5)).unwrap_err().contains("quote"));
+        assert!(of(json!({"base64": "?"})).unwrap_err().contains("not base64"));
+        assert!(of(json!({"repeat": "xxxxxxxx", "times": u64::MAX})).unwrap_err().contains("more than"));
+    }
+
+    #[test]
+    fn fields_repeat_and_keep_their_order() {
+        let list = Fields::try_from(json!(["b: 1", "a: x: y", "b: 2"])).unwrap().0;
+        assert_eq!(list.0[1], (b"a".to_vec(), b"x: y".to_vec()));
+        assert_eq!(list.get_all("b").collect::<Vec<_>>(), [b"1", b"2"]);
+        let map = Fields::try_from(json!({"a": ["1", 2], "b": true})).unwrap().0;
+        assert_eq!(map.0.len(), 3);
+        assert_eq!(Fields::try_from(json!(["a"])).unwrap_err(), "`\"a\"` is not `name: value`");
+    }
+}

@@ -1,0 +1,55 @@
+//! Calls that take a real Envoy down, as was seen: they cannot be in the table of both hosts. Here the VM is lost, and a
+//! trap says why.
+
+use crate::call;
+use crate::guest::{Do, Guest};
+use tollgate_host_test::{Request, Response, Upstream};
+
+/// Why the VM was lost, if it was.
+fn crashed(callback: &str, calls: Vec<Do>, returns: u32) -> Option<String> {
+    let guest = Guest::new().on_returning(callback, calls, returns);
+    let response = Response::new(200).chunk("a").chunk("b").trailer("t", "1");
+    let upstream = match callback.ends_with("trailers") {
+        true => Upstream::replies("upstream", response),
+        false => Upstream::replies("upstream", Response::new(200)),
+    };
+    let mut emulator =
+        tollgate_host_test::emulator::Emulator::new(&guest.scenario().upstream(upstream)).expect("it loads");
+    let handle = emulator.request(0, &Request::get("/"));
+    emulator.finish_request(handle);
+    let trap = emulator.traps().first()?;
+    assert!(trap.reason.starts_with("Envoy crashes (segmentation fault): "), "{}", trap.reason);
+    Some(trap.reason.clone())
+}
+
+#[test]
+fn to_end_a_stream_that_is_over_would_end_envoy() {
+    for callback in ["log", "done", "delete"] {
+        for end in [call!("close_stream", 0), call!("send_local_response", 403, "", "no", "", (-1))] {
+            let why = crashed(callback, vec![end], 1).unwrap_or_else(|| panic!("on_{callback} did not"));
+            assert!(why.ends_with("when the stream is over"), "{why}");
+        }
+    }
+}
+
+#[test]
+fn to_close_a_stream_in_the_last_callback_of_its_response_would_end_envoy() {
+    assert!(crashed("response_trailers", vec![call!("close_stream", 1)], 0).is_some());
+    assert!(crashed("response_headers", vec![call!("close_stream", 1)], 0).is_none());
+}
+
+#[test]
+fn to_go_on_in_the_last_callback_of_a_response_and_continue_would_end_envoy() {
+    for callback in ["response_headers", "response_trailers"] {
+        assert!(crashed(callback, vec![call!("continue_stream", 1)], 0).is_some(), "on_{callback}");
+        assert!(crashed(callback, vec![call!("continue_stream", 1)], 1).is_none(), "on_{callback}");
+    }
+}
+
+#[test]
+fn two_local_replies_in_place_of_one_response_would_end_envoy() {
+    let reply = || call!("send_local_response", 403, "", "no", "", (-1));
+    assert!(crashed("response_headers", vec![reply(), reply()], 0).is_some());
+    assert!(crashed("response_headers", vec![reply()], 0).is_none());
+    assert!(crashed("request_headers", vec![reply(), reply()], 0).is_none());
+}
