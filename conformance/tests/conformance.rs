@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use tollgate_conformance::mutants::MUTANTS;
-use tollgate_conformance::page::{AREAS, makes};
+use tollgate_conformance::page::{AREAS, makes, page};
 use tollgate_conformance::{Case, cases, compare::compare};
 use tollgate_host_test::emulator::{AbiVersion, host_calls};
 use tollgate_host_test::{envoy, paths};
@@ -48,4 +48,10 @@ fn the_mutants_fit_the_emulator_as_it_is() {
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text.matches(mutant.from).count(), 1, "{}: `{}`", mutant.file, mutant.from);
     }
+}
+
+#[test]
+fn the_page_about_the_abi_is_that_of_the_table() {
+    let there = std::fs::read_to_string(paths::workspace_root().join("docs/abi.md")).unwrap();
+    assert!(there == page(), "run: cargo run --package tollgate-conformance -- --page docs/abi.md");
 }

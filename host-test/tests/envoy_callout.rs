@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 use tollgate_host_test::{
-    ClientView, FailurePolicy, Filter, Host, Outcome, Request, Response, Scenario, Upstream, Wasm,
+    ClientView, FailurePolicy, Filter, Host, Outcome, Request, Response, Scenario, Upstream, UpstreamRequest,
+    Wasm,
 };
 
 /// On each tick of 50 ms, POSTs `hello` to `/side` of the cluster that its configuration names.

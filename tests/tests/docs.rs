@@ -4,8 +4,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tollgate_host_test::paths::workspace_root as root;
 
-const PAGES: [&str; 6] =
-    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/performance.md"];
+const PAGES: [&str; 9] = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "CHANGELOG.md",
+    "cli/README.md",
+    "docs/abi.md",
+    "docs/performance.md",
+    "docs/testing.md",
+];
 
 fn read(path: impl AsRef<Path>) -> String {
     let path = root().join(path);

@@ -161,7 +161,7 @@ pub const AREAS: &[Area] = &[
         calls: &[],
     },
     Area {
-        names: &["lifecycle"],
+        names: &["lifecycle", "context"],
         title: "Contexts and their lives",
         text: "A plugin has a root context in each VM that runs it; a stream has a context in each filter.",
         calls: &[

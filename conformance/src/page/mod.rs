@@ -6,6 +6,7 @@ mod areas;
 use crate::script::Step;
 use crate::{Case, cases};
 pub use areas::{AREAS, Area};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use tollgate_host_test::emulator::{AbiVersion, host_call};
 
@@ -29,35 +30,72 @@ pub fn page() -> String {
     let mut page = HEAD.to_owned();
     for area in AREAS {
         let own: Vec<_> = cases.iter().copied().filter(|case| area.holds(case)).collect();
-        let _ = write!(page, "\n## {}\n\n{}\n", area.title, area.text);
+        let _ = write!(page, "\n## {}\n\n", area.title);
+        wrapped(&mut page, "", &format!("{} {} cases.", area.text, own.len()));
+        // A case stands with the first call of the chapter that it makes.
+        let about =
+            |case: &Case| area.calls.iter().find(|(call, _)| makes(case, call)).map(|(call, _)| *call);
         for (call, text) in area.calls {
-            let _ = write!(page, "\n### {}\n\n{text}\n\n", signature(call));
-            own.iter().copied().filter(|case| makes(case, call)).for_each(|case| item(&mut page, case));
-        }
-        let others: Vec<_> = own
-            .iter()
-            .copied()
-            .filter(|case| !area.calls.iter().any(|(call, _)| makes(case, call)))
-            .collect();
-        if !others.is_empty() {
+            let _ = write!(page, "\n### {}\n\n", signature(call));
+            wrapped(&mut page, "", text);
             page.push('\n');
-            others.into_iter().for_each(|case| item(&mut page, case));
+            list(&mut page, own.iter().copied().filter(|case| about(case) == Some(call)));
         }
+        page.push('\n');
+        list(&mut page, own.iter().copied().filter(|case| about(case).is_none()));
     }
     let _ = write!(page, "\n## What only the emulator can show\n\n");
     for (what, why, test) in cases::EMULATOR_ONLY {
-        let _ = writeln!(page, "- {what} ({why}): `{test}`");
+        wrapped(&mut page, "- ", &format!("{what} ({why}): `{test}`"));
     }
     page
 }
 
-fn item(page: &mut String, case: &Case) {
-    let _ = write!(page, "- {} (`{}`", case.says, case.name);
-    if let Some(differs) = case.differs {
-        let versions = if differs.versions.is_empty() { "any" } else { &differs.versions.join(", ") };
-        let _ = write!(page, "; the emulator differs from {versions}: {}", differs.reason);
+/// So many cases of one kind are worth a line each; of more, the first ones stand for the rest.
+const MOST: usize = 6;
+
+/// Cases, those of one kind (by the beginning of their names) together.
+fn list<'a>(page: &mut String, cases: impl Iterator<Item = &'a Case>) {
+    let mut kinds: BTreeMap<&str, Vec<&Case>> = BTreeMap::new();
+    for case in cases {
+        let kind = case.name.match_indices('/').nth(1).map_or("", |(end, _)| &case.name[..end]);
+        kinds.entry(kind).or_default().push(case);
     }
-    page.push_str(")\n");
+    for (kind, cases) in kinds {
+        if kind.is_empty() || cases.len() <= MOST {
+            cases.into_iter().for_each(|case| item(page, case));
+            continue;
+        }
+        let some: Vec<_> = cases.iter().take(MOST).map(|case| case.says.as_str()).collect();
+        wrapped(page, "- ", &format!("`{kind}/*`, {} cases: {}; ...", cases.len(), some.join("; ")));
+        cases.into_iter().filter(|case| case.differs.is_some()).for_each(|case| item(page, case));
+    }
+}
+
+fn item(page: &mut String, case: &Case) {
+    let differs = case.differs.map_or(String::new(), |differs| {
+        let versions = if differs.versions.is_empty() { "Envoy" } else { &differs.versions.join(", ") };
+        format!("; the emulator differs from {versions}: {}", differs.reason)
+    });
+    wrapped(page, "- ", &format!("{} (`{}`{differs})", case.says, case.name));
+}
+
+/// A paragraph or an item, in lines of a width.
+fn wrapped(page: &mut String, bullet: &str, text: &str) {
+    const WIDTH: usize = 120;
+    let margin = " ".repeat(bullet.len());
+    let mut line = bullet.to_owned();
+    for word in text.split_whitespace() {
+        if line.len() + 1 + word.len() > WIDTH && line.trim() != bullet.trim() {
+            let _ = writeln!(page, "{}", line.trim_end());
+            line.clone_from(&margin);
+        }
+        if line.len() > bullet.len() {
+            line.push(' ');
+        }
+        line += word;
+    }
+    let _ = writeln!(page, "{line}");
 }
 
 /// `proxy_log(level, message)`, as the emulator knows it; what it does not know has no page.

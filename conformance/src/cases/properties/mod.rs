@@ -54,9 +54,12 @@ enum Told {
 
 /// A path, with dots between the segments, as the name of a case.
 fn slug(path: &str) -> String {
-    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    let words: Vec<_> = words.map(str::to_ascii_lowercase).collect();
-    words.join("-")
+    let words = |segment: &str| {
+        let words = segment.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-")
+    };
+    let segments = path.split('.').map(words).filter(|segment| !segment.is_empty());
+    segments.collect::<Vec<_>>().join("/")
 }
 
 /// A property in every phase and in the root context. `path` has dots between its segments.

@@ -61,13 +61,29 @@ fn settle(mut outcome: Outcome) -> Outcome {
     outcome
 }
 
+/// Whether a filter has told a latency of 10 ms or more.
+fn tells_two_digits(outcome: &Outcome) -> bool {
+    outcome.logs.iter().any(|line| {
+        let latency = line.text.split_once("x-envoy-upstream-service-time\\00").map(|(_, rest)| rest);
+        latency.is_some_and(|rest| rest.bytes().take_while(u8::is_ascii_digit).count() > 1)
+    })
+}
+
 #[track_caller]
 fn check(scenario: Scenario) {
     let scenario = scenario.settings(|s| s.generate_request_id = false);
     let emulated = tollgate_host_test::emulator::run(&scenario).unwrap();
     let trace = emulated.trace.join("\n");
     let emulated = format!("{:#?}", settle(emulated));
-    let real = format!("{:#?}", settle(Host::Envoy.run(&scenario)));
+    let mut real = Host::Envoy.run(&scenario);
+    // Where a filter tells how long the map is, a latency must have one digit, which takes a machine that is not busy.
+    for _ in 0..10 {
+        if !tells_two_digits(&real) {
+            break;
+        }
+        real = Host::Envoy.run(&scenario);
+    }
+    let real = format!("{:#?}", settle(real));
     if emulated != real {
         let differing: String = emulated
             .lines()
