@@ -57,7 +57,17 @@ fn requests(c: &mut Criterion) {
     }
 }
 
-/// Four VMs: the canary, the main thread's, and one for each of two workers; loaded, configured and dropped.
+/// One VM, instantiated and initialised, and dropped.
+fn vms(c: &mut Criterion) {
+    let mut group = c.benchmark_group("vm");
+    for (name, filter) in modules() {
+        let mut emulator = Emulator::new(&scenario(filter)).unwrap();
+        group.bench_function(name, |b| b.iter(|| emulator.start_alone(black_box(0)).unwrap()));
+    }
+}
+
+/// All that an emulator has: four VMs, the one that is copied, the canary, the main thread's and the worker's. They are
+/// loaded, configured and dropped.
 fn starts(c: &mut Criterion) {
     let mut group = c.benchmark_group("start");
     for (name, filter) in modules() {
@@ -77,5 +87,5 @@ fn scenarios(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, requests, starts, scenarios);
+criterion_group!(benches, requests, vms, starts, scenarios);
 criterion_main!(benches);

@@ -12,11 +12,13 @@ pub struct Clock<E> {
     now: Duration,
     order: u64,
     queue: BTreeMap<(Duration, u64), E>,
+    /// The second that was last written as a date, since 1970, and the date.
+    date: (i64, String),
 }
 
 impl<E> Default for Clock<E> {
     fn default() -> Self {
-        Self { now: Duration::ZERO, order: 0, queue: BTreeMap::new() }
+        Self { now: Duration::ZERO, order: 0, queue: BTreeMap::new(), date: Default::default() }
     }
 }
 
@@ -32,9 +34,16 @@ impl<E> Clock<E> {
     }
 
     /// As a `Date` header has it (RFC 9110 section 5.6.7).
-    pub fn http_date(&self) -> String {
-        use chrono::{Datelike, Timelike};
+    pub fn http_date(&mut self) -> &str {
         let seconds = (self.unix_nanos() / 1_000_000_000).cast_signed();
+        if self.date.0 != seconds {
+            self.date = (seconds, Self::written(seconds));
+        }
+        &self.date.1
+    }
+
+    fn written(seconds: i64) -> String {
+        use chrono::{Datelike, Timelike};
         let t = chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default();
         const MONTHS: [&str; 12] =
             ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

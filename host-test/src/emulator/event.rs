@@ -26,7 +26,7 @@ impl Event {
     pub fn thread(
         &self,
         vms: &[VmState],
-        streams: &BTreeMap<u64, Stream>,
+        streams: &BTreeMap<u64, Box<Stream>>,
         connections: &BTreeMap<u64, network::Connection>,
     ) -> usize {
         match self {

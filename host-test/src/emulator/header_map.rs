@@ -121,6 +121,9 @@ const OF_RESPONSES: &[&str] = &[
 /// Those of the trailers of responses.
 const OF_RESPONSE_TRAILERS: &[&str] = &["grpc-message", "grpc-status"];
 
+/// Room for so many entries is made at once.
+const USUAL: usize = 16;
+
 /// A map of request or response headers or trailers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeaderMap {
@@ -131,21 +134,26 @@ pub struct HeaderMap {
 impl HeaderMap {
     /// A map without entries.
     pub fn new(kind: Kind) -> Self {
-        Self { kind, entries: Vec::new() }
+        Self { kind, entries: Vec::with_capacity(USUAL) }
     }
 
     /// The fields of a message, added one by one.
     pub fn of(kind: Kind, fields: &Headers) -> Self {
-        let mut map = Self::new(kind);
+        let mut map = Self { kind, entries: Vec::with_capacity(fields.0.len()) };
         for (name, value) in &fields.0 {
             map.add(name, value);
         }
         map
     }
 
-    /// The name under which a field is kept: `host` is that of a request alone.
+    /// Whether it is the other name of `:authority`, as it is in a request alone.
+    fn is_authority(&self, name: &[u8]) -> bool {
+        self.kind == Kind::Request && name.eq_ignore_ascii_case(b"host")
+    }
+
+    /// The name under which a field is kept.
     fn key<'a>(&self, name: &'a [u8]) -> Cow<'a, [u8]> {
-        if self.kind == Kind::Request && name.eq_ignore_ascii_case(b"host") {
+        if self.is_authority(name) {
             return Cow::Borrowed(b":authority");
         }
         if name.iter().any(u8::is_ascii_uppercase) {
@@ -186,13 +194,14 @@ impl HeaderMap {
 
     /// The first value of a name.
     pub fn first(&self, name: &[u8]) -> Option<&[u8]> {
-        let key = self.key(name);
-        self.entries.iter().find(|(k, _)| **k == *key).map(|(_, v)| v.as_slice())
+        let name = if self.is_authority(name) { b":authority" } else { name };
+        // What is kept is in lower case; most names differ in length.
+        self.entries.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_slice())
     }
 
     /// The first value, as text.
-    pub fn text(&self, name: &str) -> Option<String> {
-        self.first(name.as_bytes()).map(|v| String::from_utf8_lossy(v).into_owned())
+    pub fn text(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.first(name.as_bytes()).map(String::from_utf8_lossy)
     }
 
     /// All values of a name, joined by commas as the property `request.headers` has them.
@@ -273,8 +282,8 @@ impl HeaderMap {
     }
 
     /// The fields that are no pseudo-headers.
-    pub fn fields(&self) -> Headers {
-        Headers(self.entries.iter().filter(|(k, _)| !k.starts_with(b":")).cloned().collect())
+    pub fn fields(&self) -> impl Iterator<Item = &(Vec<u8>, Vec<u8>)> {
+        self.entries.iter().filter(|(k, _)| !k.starts_with(b":"))
     }
 }
 
@@ -339,6 +348,6 @@ mod tests {
         map.add(b"Host", b"h");
         assert_eq!(shown(&map), ":authority=h x=1");
         assert_eq!(map.first(b"host"), Some(b"h".as_slice()));
-        assert_eq!(map.fields().0.len(), 1);
+        assert_eq!(map.fields().count(), 1);
     }
 }

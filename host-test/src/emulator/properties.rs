@@ -95,11 +95,17 @@ pub(crate) fn find(world: &World, vm: usize, id: u32, path: &[&str]) -> Option<V
         ("destination", ["port"]) => Some(Value::Int(10_000)),
         ("upstream", rest) => upstream_attribute(stream, rest),
         ("xds", ["cluster_name"]) => known_cluster(world, stream).map(Value::Str),
-        ("xds", ["route_name"]) => stream.route.route(world).map(|route| Value::Str(route.name.clone())),
-        ("xds", ["route_metadata", path @ ..]) => inside_metadata(&stream.route.route(world)?.metadata, path),
-        ("xds", ["virtual_host_name"]) => stream.route.host(world).map(|host| Value::Str(host.name.clone())),
+        ("xds", ["route_name"]) => {
+            stream.route.route(&world.settings).map(|route| Value::Str(route.name.clone()))
+        }
+        ("xds", ["route_metadata", path @ ..]) => {
+            inside_metadata(&stream.route.route(&world.settings)?.metadata, path)
+        }
+        ("xds", ["virtual_host_name"]) => {
+            stream.route.host(&world.settings).map(|host| Value::Str(host.name.clone()))
+        }
         ("xds", ["virtual_host_metadata", path @ ..]) => {
-            inside_metadata(&stream.route.host(world)?.metadata, path)
+            inside_metadata(&stream.route.host(&world.settings)?.metadata, path)
         }
         ("xds", ["cluster_metadata"]) => known_cluster(world, stream).map(|_| Value::Message(Vec::new())),
         ("xds", ["listener_direction"]) => Some(Value::Int(0)),
@@ -143,7 +149,7 @@ fn node(rest: &[&str]) -> Option<Value> {
 }
 
 fn header(map: Option<&HeaderMap>, name: &str) -> Option<Value> {
-    map?.text(name).map(Value::Str)
+    Some(Value::Str(map?.text(name)?.into_owned()))
 }
 
 /// A map that is out of reach is an empty one. Envoy hands out the names in no order, each once.
@@ -170,7 +176,7 @@ fn request_attribute(
     let path = || headers.and_then(|h| h.text(":path"));
     let bytes = |n: usize| Some(Value::Int(n as i64));
     match rest {
-        ["path"] => path().map(Value::Str),
+        ["path"] => header(headers, ":path"),
         ["url_path"] => path().map(|p| Value::Str(p.split('?').next().unwrap_or_default().into())),
         ["query"] => path().map(|p| Value::Str(p.split_once('?').map_or("", |(_, q)| q).into())),
         ["host"] => header(headers, ":authority"),

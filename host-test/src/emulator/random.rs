@@ -52,7 +52,7 @@ impl Random {
                 text.push('-');
             }
             for digit in [byte >> 4, byte & 0x0f] {
-                text.extend(char::from_digit(digit.into(), 16));
+                text.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
             }
         }
         text

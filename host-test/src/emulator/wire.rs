@@ -34,11 +34,13 @@ pub(crate) fn problem_details(problem: &[u8]) -> String {
 }
 
 /// RFC 9110 section 5.6.2.
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+pub(super) fn is_token(byte: u8) -> bool {
+    // One of "!#$%&'*+-.^_`|~", or alphanumeric.
+    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
 }
 
-fn is_text(byte: u8) -> bool {
+/// Bytes of a value, which may be any above ASCII.
+pub(super) fn is_text(byte: u8) -> bool {
     byte == b'\t' || (byte >= b' ' && byte != 0x7f)
 }
 
@@ -58,9 +60,15 @@ fn escaped(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// What a reader makes of these fields: a value with line ends in it is several lines, a name may hold a colon.
-pub(crate) fn read_back(fields: &[(Vec<u8>, Vec<u8>)]) -> Headers {
-    let mut out = Headers::default();
+pub(crate) fn read_back<'a>(fields: impl IntoIterator<Item = &'a (Vec<u8>, Vec<u8>)>) -> Headers {
+    let fields = fields.into_iter();
+    let mut out = Headers(Vec::with_capacity(fields.size_hint().1.unwrap_or_default()));
     for (name, value) in fields {
+        // Hardly any is not what it was.
+        if !name.iter().any(|b| matches!(b, b':' | b'\n')) && !value.contains(&b'\n') {
+            out.push(name.to_ascii_lowercase(), value.trim_ascii());
+            continue;
+        }
         let written = [name.as_slice(), b": ", value].concat();
         for line in written.split(|b| *b == b'\n') {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -74,9 +82,10 @@ pub(crate) fn read_back(fields: &[(Vec<u8>, Vec<u8>)]) -> Headers {
 
 /// The method and the target of a request line: the first word, and what is between it and the last.
 pub(crate) fn request_line(method: &str, target: &str) -> (String, String) {
-    let line = format!("{method} {target}");
-    let (method, target) = line.split_once(' ').unwrap_or((&line, ""));
-    (method.to_owned(), target.to_owned())
+    match method.split_once(' ') {
+        Some((first, rest)) => (first.to_owned(), format!("{rest} {target}")),
+        None => (method.to_owned(), target.to_owned()),
+    }
 }
 
 #[cfg(test)]

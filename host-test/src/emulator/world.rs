@@ -144,7 +144,7 @@ pub(crate) struct World {
     pub done: BTreeMap<u64, Exchange>,
     /// How long a callback may run, by the wall's clock.
     pub patience: Duration,
-    pub streams: BTreeMap<u64, Stream>,
+    pub streams: BTreeMap<u64, Box<Stream>>,
     pub next_connection: u64,
     pub connections: BTreeMap<u64, network::Connection>,
     pub upstreams: Vec<UpstreamState>,

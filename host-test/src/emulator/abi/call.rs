@@ -4,7 +4,7 @@ use crate::emulator::context::Context;
 use crate::emulator::faults::Shortage;
 use crate::emulator::linking::AbiVersion;
 use crate::emulator::schedule::Touch;
-use crate::emulator::state::{Status, pairs};
+use crate::emulator::state::Status;
 use crate::emulator::trace::value;
 use crate::emulator::traps::Failure;
 use crate::emulator::vm::{HostState, Restriction};
@@ -225,11 +225,10 @@ impl HostCall<'_> {
         self.hand_out(bytes, at)
     }
 
-    /// Hands out pairs.
-    pub fn give_pairs(&mut self, list: &[(Vec<u8>, Vec<u8>)], at: usize) -> Answer {
-        let bytes = pairs::encode(list);
-        self.tell(|data| value::serialised_pairs(data, &bytes));
-        self.hand_out(&bytes, at)
+    /// Hands out pairs, as [`pairs::encode`](crate::emulator::state::pairs::encode) writes them.
+    pub fn give_pairs(&mut self, bytes: &[u8], at: usize) -> Answer {
+        self.tell(|data| value::serialised_pairs(data, bytes));
+        self.hand_out(bytes, at)
     }
 
     fn tell(&mut self, what: impl FnOnce(&mut Vec<u8>)) {

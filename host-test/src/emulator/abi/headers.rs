@@ -82,8 +82,8 @@ fn change(
 fn get_pairs(call: &mut HostCall<'_>) -> Answer {
     let kind = kind(call)?;
     let (vm, id) = (call.vm(), call.context_id());
-    let list = call.world().map(vm, id, kind).map(|map| map.pairs().to_vec()).unwrap_or_default();
-    call.give_pairs(&list, 1)
+    let bytes = call.world().map(vm, id, kind).map(|map| pairs::encode(map.pairs())).unwrap_or_default();
+    call.give_pairs(&bytes, 1)
 }
 
 /// Envoy asks for the map as if to change it, so this is 2 where reading would do, as in `on_log`.

@@ -90,14 +90,18 @@ fn outcome(
         let request = received(&headers, call.body.clone(), None);
         let answer = call_upstream(world, upstream, request);
         world.upstreams[upstream].idle = matches!(answer, Answer::Reply { .. });
+        let came_back = match &answer {
+            Answer::Reply { response, .. } => Some(answer_headers(response, false)),
+            _ => None,
+        };
         let why = match &answer {
-            Answer::Reply { response, .. } => Some(Why::Answer(answer_headers(response, false))),
+            Answer::Reply { .. } => came_back.as_ref().map(Why::Answer),
             Answer::Refuse => Some(Why::Refused),
             Answer::Reset => Some(Why::Reset),
             _ => None,
         };
         let in_time = call.timeout == 0 || waited.as_millis() < u128::from(call.timeout);
-        if !in_time || !why.is_some_and(|why| policy.takes_one(&why)) {
+        if !in_time || !why.is_some_and(|why| policy.takes_one(why)) {
             let (after, outcome) = came(answer, headers.first(b":method") == Some(b"HEAD"));
             return (after.map(|after| waited + after), outcome);
         }

@@ -4,6 +4,7 @@
 use super::flags::DOWNSTREAM_PROTOCOL_ERROR;
 use crate::Request;
 use crate::emulator::header_map::{HeaderMap, Kind};
+use crate::emulator::wire;
 
 /// Client headers that only the proxy itself may set: Envoy, `conn_manager_utility.cc`, mutateRequestHeaders.
 const INTERNAL: &[&str] = &[
@@ -118,7 +119,7 @@ pub(super) fn read(request: &Request) -> HeaderMap {
 
 /// Why the codec refuses a request with these headers, if it does.
 pub(super) fn refusal(request: &Request, headers: &HeaderMap) -> Option<Refusal> {
-    let token = |b: &u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b);
+    let token = |b: &u8| wire::is_token(*b);
     let names_are_tokens =
         request.headers.0.iter().all(|(name, _)| !name.is_empty() && name.iter().all(token));
     let known = METHODS.contains(&request.method.as_str());
@@ -134,7 +135,7 @@ pub(super) fn refusal(request: &Request, headers: &HeaderMap) -> Option<Refusal>
         let body = "Request Header Fields Too Large";
         return Some(Refusal::protocol(431, "http1.too_many_headers", body));
     }
-    let text = |b: &u8| *b == b'\t' || (*b >= b' ' && *b != 0x7f);
+    let text = |b: &u8| wire::is_text(*b);
     if !request.headers.0.iter().all(|(_, value)| value.iter().all(text)) {
         return Some(Refusal::protocol(400, "http1.invalid_characters", "Bad Request"));
     }
@@ -187,7 +188,7 @@ pub(super) fn tidy(headers: &mut HeaderMap) -> Vec<String> {
     headers.remove_all(HOP_BY_HOP);
     headers.remove_all(INTERNAL);
     // Of what it says only this is for the upstream.
-    let te = headers.text("te").unwrap_or_default();
+    let te = headers.text("te").unwrap_or_default().into_owned();
     if te != "trailers" {
         headers.remove(b"te");
         if te.split(',').any(|token| token.trim() == "trailers") {

@@ -8,8 +8,9 @@ use crate::emulator::Emulator;
 use crate::emulator::context::Context;
 use crate::emulator::header_map::{HeaderMap, Kind};
 use crate::emulator::wire;
-use crate::emulator::world::{Event, LocalReply, Part};
+use crate::emulator::world::{Event, LocalReply, Part, World};
 use crate::{ClientView, Exchange, Request, Response};
+use std::borrow::Cow;
 use std::time::Duration;
 
 impl Emulator {
@@ -27,7 +28,7 @@ impl Emulator {
             headers.set(b"content-length", length.to_string().as_bytes());
         }
         let named = codec::tidy(&mut headers);
-        let scheme = headers.text("x-forwarded-proto").unwrap_or_else(|| "http".into());
+        let scheme = headers.text("x-forwarded-proto").map_or_else(|| "http".into(), Cow::into_owned);
         if headers.first(b":scheme").is_none() {
             headers.add(b":scheme", scheme.as_bytes());
         }
@@ -39,6 +40,7 @@ impl Emulator {
             headers.add(b"x-request-id", uuid.as_bytes());
         }
         let content_type = headers.text("content-type").unwrap_or_default();
+        let is_grpc = content_type == "application/grpc" || content_type.starts_with("application/grpc+");
         // What comes through a tunnel has no end. With a content-length of 0 the headers end the stream (Envoy,
         // `codec_impl.cc`, onHeadersCompleteBase).
         let tunnel = request.method == "CONNECT";
@@ -49,14 +51,14 @@ impl Emulator {
             thread: worker,
             is_head: request.method == "HEAD",
             wants_close: named.iter().any(|name| name == "close"),
-            is_grpc: content_type == "application/grpc" || content_type.starts_with("application/grpc+"),
+            is_grpc,
             request_headers: headers,
             started,
             ..Stream::default()
         };
         stream.request.ended = end;
         stream.client.last_byte = started;
-        self.world.streams.insert(id, stream);
+        self.world.streams.insert(id, Box::new(stream));
         self.refresh_route(id);
         self.build_chain(id, worker);
         let mut parts: Vec<_> = request
@@ -87,7 +89,7 @@ impl Emulator {
             ..Stream::default()
         };
         stream.request.ended = refusal.keeps;
-        self.world.streams.insert(id, stream);
+        self.world.streams.insert(id, Box::new(stream));
         self.build_chain(id, worker);
         let (status, details, body) = (refusal.status, refusal.details.into(), refusal.body.into());
         self.local_reply(id, LocalReply { status, details, body, ..LocalReply::default() });
@@ -96,7 +98,7 @@ impl Emulator {
 
     /// A context in each filter. A failed VM is tried anew here, left out, or answers with its failure.
     fn build_chain(&mut self, stream: u64, worker: usize) {
-        let route = self.world.streams.get(&stream).and_then(|s| s.route.route(&self.world));
+        let route = self.world.streams.get(&stream).and_then(|s| s.route.route(&self.world.settings));
         let disabled = route.map(|route| route.disabled.clone()).unwrap_or_default();
         for plugin in 0..self.world.scenario.filters.len() {
             if disabled.iter().any(|name| name == self.world.plugins[plugin].filter.http_name()) {
@@ -133,8 +135,8 @@ impl Emulator {
 
     /// Response headers have passed the filters.
     pub(crate) fn send_headers(&mut self, stream: u64, end: bool) {
-        let date = self.world.clock.http_date();
-        let s = self.world.stream_mut(stream);
+        let World { clock, streams, .. } = &mut *self.world;
+        let Some(s) = streams.get_mut(&stream) else { return };
         if s.headers_sent {
             // A filter that continues in its own callback sends them twice; what follows the first ones is the body.
             let again = again(s);
@@ -151,7 +153,7 @@ impl Emulator {
         s.headers_sent = true;
         map.remove_all(&["connection", "proxy-connection", "transfer-encoding", "upgrade"]);
         if map.first(b"date").is_none() {
-            map.add(b"date", date.as_bytes());
+            map.add(b"date", clock.http_date().as_bytes());
         }
         map.set(b"server", b"envoy");
         if !s.request.ended || s.wants_close {
@@ -161,7 +163,7 @@ impl Emulator {
         }
         s.client.status = u16::try_from(status).unwrap_or(0);
         s.code = Some(s.client.status);
-        s.client.headers = wire::read_back(&map.fields().0);
+        s.client.headers = wire::read_back(map.fields());
         s.client.headers.remove("date");
         let bodiless = matches!(s.client.status, 100..=199 | 204 | 304);
         if map.first(b"content-length").is_none() && !bodiless {

@@ -42,10 +42,10 @@ pub(crate) struct Policy {
 }
 
 /// What went wrong.
-#[derive(Clone, Debug)]
-pub(crate) enum Why {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Why<'a> {
     /// These headers came.
-    Answer(HeaderMap),
+    Answer(&'a HeaderMap),
     /// The connection was refused.
     Refused,
     /// The connection was closed.
@@ -89,7 +89,7 @@ impl Policy {
     }
 
     /// Whether to try once more, which then counts.
-    pub fn takes_one(&mut self, why: &Why) -> bool {
+    pub fn takes_one(&mut self, why: Why<'_>) -> bool {
         let again = self.left > 0 && self.wants(why);
         self.left -= u32::from(again);
         again
@@ -99,14 +99,15 @@ impl Policy {
         self.on.iter().any(|on| kinds.contains(&on.as_str()))
     }
 
-    fn wants(&self, why: &Why) -> bool {
-        match why {
-            Why::Answer(headers) => self.wants_answer(headers),
-            Why::Refused => {
-                self.has(&["5xx", "gateway-error", "connect-failure", "reset", "reset-before-request"])
+    fn wants(&self, why: Why<'_>) -> bool {
+        self.is_enabled()
+            && match why {
+                Why::Answer(headers) => self.wants_answer(headers),
+                Why::Refused => {
+                    self.has(&["5xx", "gateway-error", "connect-failure", "reset", "reset-before-request"])
+                }
+                Why::Reset | Why::TimedOut => self.has(&["5xx", "gateway-error", "reset"]),
             }
-            Why::Reset | Why::TimedOut => self.has(&["5xx", "gateway-error", "reset"]),
-        }
     }
 
     fn wants_answer(&self, headers: &HeaderMap) -> bool {
@@ -127,7 +128,7 @@ impl Policy {
 
 impl Emulator {
     /// Whether the request is sent once more; then it will be.
-    pub(crate) fn retries(&mut self, stream: u64, why: &Why) -> bool {
+    pub(crate) fn retries(&mut self, stream: u64, why: Why<'_>) -> bool {
         let s = self.world.stream_mut(stream);
         let policy = &mut s.router.policy;
         if !policy.wants(why) {

@@ -11,7 +11,7 @@ use crate::emulator::callouts::{
 };
 use crate::emulator::header_map::{HeaderMap, Kind};
 use crate::emulator::wire;
-use crate::emulator::world::{Event, LocalReply, Part};
+use crate::emulator::world::{Event, LocalReply, Part, World};
 use crate::{Answer, UpstreamRequest};
 use std::time::Duration;
 
@@ -64,13 +64,12 @@ pub(crate) struct Router {
 impl Emulator {
     pub(crate) fn router_headers(&mut self, stream: u64, end: bool) {
         let Some(upstream) = self.target(stream) else { return };
-        let picked = self.world.stream_mut(stream).route.clone();
-        let route = picked.route(&self.world).cloned();
-        let retry = route.as_ref().and_then(|route| route.retry.as_ref());
-        let usual =
-            route.as_ref().and_then(|route| route.timeout).unwrap_or(self.world.settings.route_timeout);
-        let counts_tries = picked.host(&self.world).is_some_and(|host| host.include_request_attempt_count);
-        let s = self.world.stream_mut(stream);
+        let World { streams, settings, upstreams, .. } = &mut *self.world;
+        let Some(s) = streams.get_mut(&stream) else { return };
+        let route = s.route.route(settings);
+        let retry = route.and_then(|route| route.retry.as_ref());
+        let usual = route.and_then(|route| route.timeout).unwrap_or(settings.route_timeout);
+        let counts_tries = s.route.host(settings).is_some_and(|host| host.include_request_attempt_count);
         let headers = &mut s.request_headers;
         let ms = |name| headers.text(name).and_then(|ms| ms.trim().parse().ok()).map(Duration::from_millis);
         let timeout = ms("x-envoy-upstream-rq-timeout-ms").unwrap_or(usual);
@@ -90,7 +89,7 @@ impl Emulator {
             headers.set(b"x-envoy-attempt-count", b"1");
         }
         let mut headers = headers.clone();
-        let http2 = self.world.upstreams[upstream].spec.http2;
+        let http2 = upstreams[upstream].spec.http2;
         if let Some(problem) = wire::problem(&headers) {
             self.world.stream_mut(stream).flags |= DOWNSTREAM_PROTOCOL_ERROR;
             let details = wire::problem_details(&problem);
@@ -142,7 +141,7 @@ impl Emulator {
             return;
         }
         let s = self.world.stream_mut(stream);
-        let Some(mut headers) = s.router.headers.clone() else { return };
+        let Some(mut headers) = s.router.headers.take() else { return };
         s.router.due = false;
         s.router.attempt += 1;
         s.router.sent_at = now;
@@ -158,6 +157,7 @@ impl Emulator {
         let mut body = s.router.body.clone();
         let request = received(&headers, Vec::new(), s.router.trailers.as_ref());
         let declared: Option<usize> = headers.text("content-length").and_then(|n| n.parse().ok());
+        s.router.headers = Some(headers);
         if s.router.timer.is_none() && !timeout.is_zero() {
             let timer = self.world.clock.after(timeout, Event::RouteTimeout { stream });
             self.world.stream_mut(stream).router.timer = Some(timer);
@@ -265,7 +265,7 @@ impl Emulator {
 
     fn response_begins(&mut self, stream: u64, mut map: HeaderMap, end: bool) {
         let status = map.text(":status").and_then(|s| s.parse().ok()).unwrap_or(0);
-        if self.retries(stream, &Why::Answer(map.clone())) {
+        if self.retries(stream, Why::Answer(&map)) {
             return;
         }
         self.stop_try_timer(stream);
@@ -292,7 +292,7 @@ impl Emulator {
             s.details = format!("upstream_reset_after_response_started{{{}}}", how.replace(' ', "_"));
             return self.reset(stream);
         }
-        if self.retries(stream, if refused { &Why::Refused } else { &Why::Reset }) {
+        if self.retries(stream, if refused { Why::Refused } else { Why::Reset }) {
             return;
         }
         self.world.stream_mut(stream).flags |= flag;

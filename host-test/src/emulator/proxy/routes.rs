@@ -7,7 +7,7 @@ use super::flags::{NO_CLUSTER, NO_ROUTE};
 use crate::emulator::Emulator;
 use crate::emulator::header_map::HeaderMap;
 use crate::emulator::world::{LocalReply, World};
-use crate::{HeaderMatch, PathMatch, Route, RouteAction, StringMatch, VirtualHost};
+use crate::{HeaderMatch, PathMatch, Route, RouteAction, Settings, StringMatch, VirtualHost};
 
 /// A route that was looked up: places in the lists of the settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,48 +19,46 @@ pub(crate) struct Picked {
 }
 
 impl Picked {
-    pub fn host<'w>(&self, world: &'w World) -> Option<&'w VirtualHost> {
-        world.settings.virtual_hosts.get(self.host?)
+    pub fn host<'s>(&self, settings: &'s Settings) -> Option<&'s VirtualHost> {
+        settings.virtual_hosts.get(self.host?)
     }
 
-    pub fn route<'w>(&self, world: &'w World) -> Option<&'w Route> {
-        self.host(world)?.routes.get(self.route?)
+    pub fn route<'s>(&self, settings: &'s Settings) -> Option<&'s Route> {
+        self.host(settings)?.routes.get(self.route?)
     }
 }
 
 impl Emulator {
     /// Looks up the route, unless it is known.
     pub(crate) fn refresh_route(&mut self, stream: u64) {
-        let s = self.world.stream_mut(stream);
-        if std::mem::replace(&mut s.route_is_known, true) {
-            return;
+        let World { streams, settings, .. } = &mut *self.world;
+        let Some(s) = streams.get_mut(&stream) else { return };
+        if !std::mem::replace(&mut s.route_is_known, true) {
+            s.route = pick(&settings.virtual_hosts, &s.request_headers);
         }
-        let headers = s.request_headers.clone();
-        let picked = pick(&self.world.settings.virtual_hosts, &headers);
-        self.world.stream_mut(stream).route = picked;
     }
 
     /// Answers in place of an upstream where the route says so. Otherwise, the upstream.
     pub(super) fn target(&mut self, stream: u64) -> Option<usize> {
         self.refresh_route(stream);
-        let picked = self.world.stream_mut(stream).route.clone();
-        let action = picked.route(&self.world).map(|route| route.action.clone());
+        let picked = &self.world.streams[&stream].route;
+        let action = picked.route(&self.world.settings).map(|route| &route.action);
         let (flag, reply) = match action {
             None => (
                 NO_ROUTE,
                 LocalReply { status: 404, details: "route_not_found".into(), ..LocalReply::default() },
             ),
             Some(RouteAction::DirectResponse { status, body }) => {
-                let (status, body) = (u32::from(status), body.into_bytes());
+                let (status, body) = (u32::from(*status), body.clone().into_bytes());
                 (0, LocalReply { status, details: "direct_response".into(), body, ..LocalReply::default() })
             }
             Some(RouteAction::Redirect { host, path }) => {
                 let details = "direct_response".into();
-                let headers = vec![(b"location".to_vec(), self.location(stream, &host, &path))];
+                let headers = vec![(b"location".to_vec(), self.location(stream, host, path))];
                 (0, LocalReply { status: 301, details, headers, ..LocalReply::default() })
             }
             Some(RouteAction::Cluster(_) | RouteAction::ClusterHeader(_)) => {
-                let name = picked.cluster.unwrap_or_default();
+                let name = picked.cluster.as_deref().unwrap_or_default();
                 let found = self.world.upstreams.iter().position(|u| u.spec.name == name);
                 if found.is_some() {
                     return found;
@@ -74,15 +72,15 @@ impl Emulator {
         None
     }
 
-    fn location(&mut self, stream: u64, host: &str, path: &str) -> Vec<u8> {
-        let headers = &self.world.stream_mut(stream).request_headers;
+    fn location(&self, stream: u64, host: &str, path: &str) -> Vec<u8> {
+        let headers = &self.world.streams[&stream].request_headers;
         let text = |name| headers.text(name).unwrap_or_default();
-        let host = if host.is_empty() { text(":authority") } else { host.to_owned() };
+        let host = if host.is_empty() { text(":authority") } else { host.into() };
         let target = text(":path");
         let path = match target.split_once('?') {
             _ if path.is_empty() => target,
-            Some((_, query)) if !path.contains('?') => format!("{path}?{query}"),
-            _ => path.to_owned(),
+            Some((_, query)) if !path.contains('?') => format!("{path}?{query}").into(),
+            _ => path.into(),
         };
         format!("{}://{host}{path}", text("x-forwarded-proto")).into_bytes()
     }
@@ -99,7 +97,9 @@ fn pick(hosts: &[VirtualHost], headers: &HeaderMap) -> Picked {
     let action = picked.route.map(|route| &hosts[host].routes[route].action);
     picked.cluster = match action {
         Some(RouteAction::Cluster(name)) => Some(name.clone()),
-        Some(RouteAction::ClusterHeader(header)) => Some(headers.text(header).unwrap_or_default()),
+        Some(RouteAction::ClusterHeader(header)) => {
+            Some(headers.text(header).unwrap_or_default().into_owned())
+        }
         _ => None,
     };
     picked

@@ -20,7 +20,7 @@ impl Emulator {
             return;
         }
         self.world.stream_mut(stream).router.try_timer = None;
-        if self.retries(stream, &Why::TimedOut) {
+        if self.retries(stream, Why::TimedOut) {
             return;
         }
         self.timed_out(stream, "upstream_per_try_timeout");

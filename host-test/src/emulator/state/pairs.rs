@@ -21,13 +21,15 @@ pub fn encode(pairs: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
 
 /// Writes pairs with their count even when it is zero, as properties that are maps or lists do.
 pub fn encode_counted(pairs: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
-    let mut bytes = word(pairs.len()).to_vec();
+    let texts = pairs.iter().map(|(key, value)| 2 * (WORD + 1) + key.len() + value.len());
+    let mut bytes = Vec::with_capacity(WORD + texts.sum::<usize>());
+    bytes.extend(word(pairs.len()));
     for (key, value) in pairs {
         bytes.extend(word(key.len()));
         bytes.extend(word(value.len()));
     }
     for text in pairs.iter().flat_map(|(key, value)| [key, value]) {
-        bytes.extend(text);
+        bytes.extend_from_slice(text);
         bytes.push(0);
     }
     bytes

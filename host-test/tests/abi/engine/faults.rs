@@ -51,6 +51,25 @@ fn a_module_can_trap_while_it_starts() {
 }
 
 #[test]
+fn a_vm_that_is_started_alone_is_told_nothing_and_leaves_nothing() {
+    let loop_ = wat("(loop $l (br_if $l (i32.const 0)))");
+    let guest = Guest::new().on("_initialize", [call!("log", 2, "started"), loop_]).on("request_headers", []);
+    let mut emulator = Emulator::new(&guest.scenario()).unwrap();
+    let before = (emulator.logs().len(), emulator.trace().len());
+    assert!(emulator.start_alone(0).is_ok());
+    assert_eq!((emulator.logs().len(), emulator.trace().len()), (before.0 + 1, before.1 + 1));
+    let handle = emulator.request(0, &Request::get("/"));
+    assert!(matches!(emulator.finish_request(handle).client, ClientView::Response(r) if r.status == 200));
+
+    let name = "_initialize".to_owned();
+    let fault = Fault::Callback { name, which: Which::Nth(5), after: 0 };
+    let mut emulator = Emulator::builder(&guest.scenario()).faults([fault]).start().unwrap();
+    let refused = emulator.start_alone(0).unwrap_err();
+    assert!(refused.reason.contains("Function: _initialize failed"), "{}", refused.reason);
+    assert!(emulator.start_alone(0).is_ok(), "only the fifth VM traps");
+}
+
+#[test]
 fn the_nth_allocation_gives_nothing_or_loses_the_vm() {
     let get = || call!("get_header_map_value", 0, ":path", _, _);
     let scenario =
