@@ -178,7 +178,11 @@ fn request_attribute(
     match rest {
         ["path"] => header(headers, ":path"),
         ["url_path"] => path().map(|p| Value::Str(p.split('?').next().unwrap_or_default().into())),
-        ["query"] => path().map(|p| Value::Str(p.split_once('?').map_or("", |(_, q)| q).into())),
+        ["query"] => path().map(|p| {
+            let query = p.split_once('?').map_or("", |(_, query)| query);
+            // A fragment is no part of it.
+            Value::Str(query.split('#').next().unwrap_or_default().into())
+        }),
         ["host"] => header(headers, ":authority"),
         ["scheme"] => header(headers, ":scheme"),
         ["method"] => header(headers, ":method"),

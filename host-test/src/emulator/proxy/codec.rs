@@ -87,6 +87,11 @@ impl Refusal {
     const fn manager(status: u32, details: &'static str) -> Self {
         Self { status, details, body: "", flags: 0, keeps: false }
     }
+
+    /// Whether the headers have been read, so that the log has them.
+    pub fn was_read(&self) -> bool {
+        self.flags != DOWNSTREAM_PROTOCOL_ERROR
+    }
 }
 
 const UNREADABLE: Refusal = Refusal::protocol(400, "http1.codec_error", "Bad Request");

@@ -20,7 +20,8 @@ impl Emulator {
         let id = self.world.next_stream;
         let mut headers = codec::read(request);
         if let Some(refusal) = codec::refusal(request, &headers) {
-            return self.refuse(id, worker, refusal);
+            let known = if refusal.was_read() { headers } else { HeaderMap::new(Kind::Request) };
+            return self.refuse(id, worker, refusal, known);
         }
         let chunked = request.body.len() > 1 || !request.trailers.0.is_empty();
         if !request.body.is_empty() && !chunked && headers.first(b"content-length").is_none() {
@@ -80,12 +81,13 @@ impl Emulator {
         id
     }
 
-    fn refuse(&mut self, id: u64, worker: usize, refusal: Refusal) -> u64 {
+    fn refuse(&mut self, id: u64, worker: usize, refusal: Refusal, request_headers: HeaderMap) -> u64 {
         let mut stream = Stream {
             id,
             thread: worker,
             started: self.world.clock.now(),
             flags: refusal.flags,
+            request_headers,
             ..Stream::default()
         };
         stream.request.ended = refusal.keeps;
