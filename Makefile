@@ -21,7 +21,7 @@ conformance: ## the emulated host against a real Envoy, case by case (ENVOY_VERS
 	@scripts/setup wasm envoy
 	@cargo run --quiet --package tollgate-conformance
 
-mutants: ## does the table of cases notice an emulator that is wrong (a few minutes)
+mutants: ## does the table of cases notice an emulator that is wrong (builds a copy: minutes)
 	@scripts/setup wasm envoy
 	@cargo run --quiet --package tollgate-conformance -- --mutants
 

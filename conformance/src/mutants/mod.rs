@@ -49,9 +49,6 @@ pub fn try_all(recorded: &Path) -> Result<bool> {
     Ok(all)
 }
 
-/// The copy's program has another name: they share a target directory.
-const BINARY: &str = "\n[[bin]]\nname = \"tollgate-mutant\"\npath = \"src/main.rs\"\n";
-
 /// A copy of what is under version control, beside the build.
 fn copy() -> Result<PathBuf> {
     let root = paths::workspace_root();
@@ -61,13 +58,11 @@ fn copy() -> Result<PathBuf> {
     for name in String::from_utf8(listed.stdout)?.split_terminator('\0') {
         let (from, to) = (root.join(name), to.join(name));
         // What has not changed keeps its time, so that cargo need not build it again.
-        let mut new = fs::read(&from).with_context(|| format!("`{}`", from.display()))?;
-        if name == "conformance/Cargo.toml" {
-            new.extend(BINARY.as_bytes());
-        }
+        let new = fs::read(&from).with_context(|| format!("`{}`", from.display()))?;
         if fs::read(&to).ok().as_ref() != Some(&new) {
             fs::create_dir_all(to.parent().unwrap_or(&to))?;
-            fs::write(&to, new)?;
+            // With its permissions: some are scripts.
+            fs::copy(&from, &to)?;
         }
     }
     Ok(to)
@@ -75,11 +70,11 @@ fn copy() -> Result<PathBuf> {
 
 /// The cases that notice.
 fn run(workspace: &Path, recorded: &Path) -> Result<Vec<String>> {
-    // The same target directory: what comes from the registry is built already.
+    // With a target directory of its own: cargo would take the crates of one workspace for those of the other.
     let output = Command::new(env!("CARGO"))
         .current_dir(workspace)
-        .env("CARGO_TARGET_DIR", paths::target_dir())
-        .args(["run", "--quiet", "--bin", "tollgate-mutant", "--", "--list", "--against"])
+        .env_remove("CARGO_TARGET_DIR")
+        .args(["run", "--quiet", "--package", "tollgate-conformance", "--", "--list", "--against"])
         .arg(recorded)
         .output()?;
     let text = String::from_utf8_lossy(&output.stdout);
