@@ -81,7 +81,6 @@ const SINCE: &[(&str, &[&str])] = &[
         "the environment was no part of what tells VMs apart",
         &["lifecycle/shared/environment", "lifecycle/shared/environment/"],
     ),
-    ("with FAIL_OPEN the request that traps was never answered", &["failure/request-headers/open"]),
     ("to poll is newer", &["wasi/poll", "wasi/poll-nothing"]),
 ];
 
