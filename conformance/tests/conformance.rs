@@ -55,3 +55,20 @@ fn the_page_about_the_abi_is_that_of_the_table() {
     let there = std::fs::read_to_string(paths::workspace_root().join("docs/abi.md")).unwrap();
     assert!(there == page(), "run: cargo run --package tollgate-conformance -- --page docs/abi.md");
 }
+
+#[test]
+fn what_only_the_emulator_can_show_is_shown_by_tests_that_are_there() {
+    let listed = std::process::Command::new("git")
+        .arg("-C")
+        .arg(paths::workspace_root())
+        .args(["ls-files", "*.rs"])
+        .output()
+        .unwrap();
+    let files = String::from_utf8(listed.stdout).unwrap();
+    let read = |file: &str| std::fs::read_to_string(paths::workspace_root().join(file)).unwrap_or_default();
+    let sources: String = files.lines().map(read).collect();
+    for (what, _, test) in cases::EMULATOR_ONLY {
+        let name = test.rsplit([' ', ':']).next().unwrap();
+        assert!(sources.contains(&format!("#[test]\nfn {name}()")), "{what}: no test is called `{name}`");
+    }
+}

@@ -4,7 +4,8 @@
 //! callouts is answered first, on which worker a request lands, or what other request is under way; and a client or an
 //! upstream that goes away may leave nothing behind. Nobody writes the test for each of these. [`Variations`] plays a
 //! scenario once as it is, then cut off at every one of its events, with the next request begun at every one of them, and
-//! in variations drawn by lot; it compares what the clients, the upstreams and the metrics show. What differs is cut down to the least [`Variation`] that shows it.
+//! in variations drawn by lot; it compares what the clients, the upstreams and the metrics show. What differs is cut down
+//! to the least [`Variation`] that shows it.
 //!
 //! ```no_run
 //! # use tollgate_host_test::{Filter, Request, Scenario, Wasm, variations::Variations};

@@ -2,27 +2,15 @@
 //! Envoy, `source/common/http/http1/codec_impl.cc` and `source/common/http/conn_manager_impl.cc`, decodeHeaders.
 
 use super::flags::DOWNSTREAM_PROTOCOL_ERROR;
+use super::router::CONTROLS;
 use crate::Request;
 use crate::emulator::header_map::{HeaderMap, Kind};
 use crate::emulator::wire;
 
-/// Client headers that only the proxy itself may set: Envoy, `conn_manager_utility.cc`, mutateRequestHeaders.
-const INTERNAL: &[&str] = &[
-    "x-envoy-internal",
-    "x-envoy-retry-on",
-    "x-envoy-retry-grpc-on",
-    "x-envoy-max-retries",
-    "x-envoy-retriable-status-codes",
-    "x-envoy-retriable-header-names",
-    "x-envoy-upstream-rq-timeout-ms",
-    "x-envoy-upstream-rq-per-try-timeout-ms",
-    "x-envoy-hedge-on-per-try-timeout",
-    "x-envoy-upstream-alt-stat-name",
-    "x-envoy-upstream-rq-timeout-alt-response",
-    "x-envoy-expected-rq-timeout-ms",
-    "x-envoy-force-trace",
-    "x-envoy-ip-tags",
-];
+/// Client headers that only the proxy itself may set, beside those that control the router: Envoy,
+/// `conn_manager_utility.cc`, mutateRequestHeaders.
+const INTERNAL: &[&str] =
+    &["x-envoy-internal", "x-envoy-expected-rq-timeout-ms", "x-envoy-force-trace", "x-envoy-ip-tags"];
 /// `max_request_headers_kb` and `max_headers_count`.
 const MOST_HEADER_BYTES: usize = 60 << 10;
 const MOST_HEADERS: usize = 100;
@@ -191,6 +179,7 @@ pub(super) fn tidy(headers: &mut HeaderMap) -> Vec<String> {
         headers.remove(b"expect");
     }
     headers.remove_all(HOP_BY_HOP);
+    headers.remove_all(CONTROLS);
     headers.remove_all(INTERNAL);
     // Of what it says only this is for the upstream.
     let te = headers.text("te").unwrap_or_default().into_owned();

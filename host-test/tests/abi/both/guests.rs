@@ -20,21 +20,23 @@ pub fn grpc_answer(status: u32) -> Answer {
     }
 }
 
+/// The callbacks of a stream.
+pub const CALLBACKS: [&str; 10] = [
+    "context_create",
+    "request_headers",
+    "request_body",
+    "request_trailers",
+    "response_headers",
+    "response_body",
+    "response_trailers",
+    "log",
+    "done",
+    "delete",
+];
+
 /// Every map, read and written, in every callback of a stream.
 pub fn all_maps() -> Guest {
-    let names = [
-        "context_create",
-        "request_headers",
-        "request_body",
-        "request_trailers",
-        "response_headers",
-        "response_body",
-        "response_trailers",
-        "log",
-        "done",
-        "delete",
-    ];
-    names.iter().fold(Guest::new(), |guest, name| {
+    CALLBACKS.iter().fold(Guest::new(), |guest, name| {
         let calls = (0..9).flat_map(|map: i32| {
             [
                 call!("get_header_map_value", map, "x-absent", _, _),

@@ -1,22 +1,10 @@
 //! Local replies in chains, and requests that filters never see.
 
+use super::guests::CALLBACKS;
 use super::{agree, pairs};
 use crate::call;
 use crate::guest::{Do, Guest};
 use tollgate_host_test::{Answer, Request, Response, Scenario, Upstream};
-
-const CALLBACKS: [&str; 10] = [
-    "context_create",
-    "request_headers",
-    "request_body",
-    "request_trailers",
-    "response_headers",
-    "response_body",
-    "response_trailers",
-    "log",
-    "done",
-    "delete",
-];
 
 /// Tells of its callbacks, and of what it sees in them.
 fn teller(who: &str) -> Guest {
