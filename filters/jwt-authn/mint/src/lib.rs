@@ -1,0 +1,1 @@
+//! Makes keys and tokens, good and bad.

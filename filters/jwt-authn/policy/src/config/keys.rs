@@ -1,0 +1,102 @@
+//! Where a provider's keys come from.
+
+use serde::Deserialize;
+use tollgate_policy::Duration;
+
+/// Keys that are part of the configuration: exactly one of the fields. A JWKS, a JWK, or PEM.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct LocalJwks {
+    /// The keys.
+    pub inline_string: Option<String>,
+    /// The variable of the VM's environment that holds them (`vmConfig.env` of a `WasmPlugin`).
+    pub environment_variable: Option<String>,
+}
+
+/// Keys that are fetched, from exactly one of `http_uri` and `oidc_discovery`. One worker fetches for all.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct RemoteJwks {
+    /// Where they are.
+    pub http_uri: Option<HttpUri>,
+    /// The issuer says where they are (OpenID Connect Discovery 1.0).
+    pub oidc_discovery: Option<OidcDiscovery>,
+    /// How long keys are used before they are fetched again; a `Cache-Control: max-age` of the answer counts instead
+    /// if it is less. Default: `10m`.
+    pub cache_duration: Option<Duration>,
+    /// Fetching ahead.
+    pub async_fetch: AsyncFetch,
+    /// What is tried when a fetch fails.
+    pub retry_policy: RetryPolicy,
+    /// How often at most an unknown `kid` makes the keys be fetched again. `"0"`: never. Default: `30s`.
+    pub refetch_on_unknown_kid: Option<Duration>,
+    /// For how long after their time keys are still used when they cannot be fetched. Default: `1h`.
+    pub stale_if_error: Option<Duration>,
+    /// The largest answer. Default: 262144 bytes.
+    pub max_bytes: Option<usize>,
+    /// The most keys. Default: 100.
+    pub max_keys: Option<usize>,
+}
+
+/// Envoy's `HttpUri`.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct HttpUri {
+    /// An absolute URL, whose host and path are sent.
+    pub uri: String,
+    /// The cluster that it is sent to.
+    pub cluster: String,
+    /// How long to wait for the whole answer. Default: `5s`.
+    #[serde(default)]
+    pub timeout: Option<Duration>,
+}
+
+/// Fetching ahead: at start, and before the keys are too old.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct AsyncFetch {
+    /// How long after a fetch (with its retries) has failed the next is tried; it doubles each time, up to
+    /// `cache_duration`. Default: `1s`.
+    pub failed_refetch_duration: Option<Duration>,
+}
+
+/// Envoy's `RetryPolicy`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct RetryPolicy {
+    /// How many more times a fetch is tried. Default: 1.
+    pub num_retries: Option<u32>,
+    /// How long to wait between.
+    pub retry_back_off: BackOff,
+}
+
+/// Exponential, with full jitter.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct BackOff {
+    /// The first is at most this. Default: `1s`.
+    pub base_interval: Option<Duration>,
+    /// None is more than this. Default: ten times `base_interval`.
+    pub max_interval: Option<Duration>,
+}
+
+/// The issuer's `/.well-known/openid-configuration` says where its keys are; its `issuer` must be the provider's.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct OidcDiscovery {
+    /// The cluster of the issuer.
+    pub cluster: String,
+    /// The cluster of the host of `jwks_uri`. Default: `cluster`.
+    #[serde(default)]
+    pub jwks_cluster: Option<String>,
+    /// How long to wait for each of the two answers. Default: `5s`.
+    #[serde(default)]
+    pub timeout: Option<Duration>,
+}

@@ -1,0 +1,48 @@
+//! How a refusal looks.
+
+use serde::Deserialize;
+use tollgate_policy::HeaderMatcher;
+
+/// How a refusal looks. A gRPC request always gets a gRPC status.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct FailureResponse {
+    /// The body. Default: `text`.
+    pub body_format: BodyFormat,
+    /// The `realm` of `WWW-Authenticate`. Default: the URL that was asked for, without its query, as Envoy does.
+    pub realm: Option<String>,
+    /// For requests of browsers without a valid token: a redirect in place of a 401.
+    pub redirect: Option<Redirect>,
+}
+
+/// The body of a refusal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum BodyFormat {
+    /// A sentence, Envoy's.
+    #[default]
+    Text,
+    /// `{"error": .., "error_description": .., "reason": ..}`.
+    Json,
+    /// `application/problem+json` (RFC 9457).
+    Problem,
+    /// Nothing.
+    Empty,
+}
+
+/// Where browsers are sent to log in.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Redirect {
+    /// `Location`. `{url}` stands for the URL that was asked for, percent-encoded.
+    pub location: String,
+    /// Which requests are a browser's, all must match. Default: `GET` with `text/html` in `Accept`.
+    #[serde(default)]
+    pub headers: Vec<HeaderMatcher>,
+    /// 302, 303 or 307. Default: 302.
+    #[serde(default)]
+    pub status: Option<u16>,
+}

@@ -1,0 +1,88 @@
+//! What is required of a request.
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use tollgate_policy::{HeaderName, RequestMatch};
+
+/// Requests, and what is required of them: `requires`, or a name of `requirement_map`, or nothing.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct Rule {
+    /// Which requests. Default: all.
+    #[serde(rename = "match")]
+    pub condition: RequestMatch,
+    /// What is required. Default: nothing.
+    pub requires: Option<Requirement>,
+    /// The name of what is required.
+    pub requirement_name: Option<String>,
+    /// Scopes that the tokens must hold besides those that their providers require.
+    pub required_scopes: Vec<String>,
+}
+
+/// Envoy's `JwtRequirement`: exactly one of them, written as Envoy's JSON.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Requirement {
+    /// A valid token of that provider.
+    ProviderName(String),
+    /// A valid token of that provider with one of these audiences in place of the provider's.
+    ProviderAndAudiences(AudiencesOfProvider),
+    /// One of them; tried in order.
+    RequiresAny(Requirements),
+    /// All of them.
+    RequiresAll(Requirements),
+    /// No token, or a valid one. By itself: of any provider, found by its `iss`.
+    AllowMissing(Empty),
+    /// Anything; a token that is valid is passed on all the same.
+    AllowMissingOrFailed(Empty),
+    /// Tokens are passed on unverified, and marked so.
+    ExtractOnlyWithoutValidation(ExtractOnly),
+}
+
+/// A provider and audiences.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AudiencesOfProvider {
+    /// The provider.
+    pub provider_name: String,
+    /// One of them must be in `aud`.
+    pub audiences: Vec<String>,
+}
+
+/// At least two requirements.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Requirements {
+    /// The requirements.
+    pub requirements: Vec<Requirement>,
+}
+
+/// `{}`.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Empty {}
+
+/// How unverified tokens are marked.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct ExtractOnly {
+    /// The header that says `false`. Default: `x-jwt-signature-verified`.
+    pub verification_status_header: Option<HeaderName>,
+}
+
+/// A requirement chosen by what an earlier filter left in a filter state.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct FilterStateRules {
+    /// The filter state, as it is named in `%FILTER_STATE(..)%`.
+    pub name: String,
+    /// What its value requires. Another value, or none, requires nothing.
+    pub requires: BTreeMap<String, Requirement>,
+}

@@ -1,0 +1,29 @@
+//! What a decision asks of the world outside of the request.
+
+use tollgate_jose::{KeySet, Verifier};
+
+/// Implemented by the shell, and by tests.
+pub trait Environment: Verifier {
+    /// The keys of a source, by its index in the plan.
+    fn keys(&self, source: usize) -> Keys<'_>;
+
+    /// A token names a `kid` that the source's keys have not. `true`: they are being fetched again, wait.
+    fn refetch_for_unknown_kid(&mut self, source: usize) -> bool;
+
+    /// The SHA-256 of the client's certificate; `None` without one. Asked only if a token is bound to one.
+    fn client_certificate_sha256(&mut self) -> Option<[u8; 32]>;
+
+    /// A filter state of an earlier filter. Asked only if there are `filter_state_rules`.
+    fn filter_state(&mut self, name: &str) -> Option<Vec<u8>>;
+}
+
+/// The keys of a source.
+#[derive(Clone, Copy, Debug)]
+pub enum Keys<'k> {
+    /// They are here. The generation changes whenever the keys do.
+    Ready(&'k KeySet, u32),
+    /// The first fetch is under way.
+    Pending,
+    /// They cannot be had.
+    Unavailable,
+}

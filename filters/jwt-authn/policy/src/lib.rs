@@ -1,0 +1,28 @@
+//! Who a request comes from, by its JSON Web Tokens.
+//!
+//! [`Policy::decide`] turns what is known of a request into what becomes of it. It is a function of the configuration, the
+//! request, the keys at hand and the time; when keys are on their way it says [`Decision::Wait`] and is asked again from
+//! the start. Fetching them is [`remote`]'s, a state machine whose clock, randomness and answers come in as values.
+//!
+//! What a client can choose costs it as much as anybody: a token is bounded before it is read, read before it is verified,
+//! remembered only once it is verified.
+
+pub mod cache;
+pub mod claims;
+pub mod config;
+mod decision;
+mod environment;
+pub mod extract;
+pub mod plan;
+mod policy;
+mod reason;
+pub mod refusal;
+pub mod remote;
+pub mod results;
+pub mod revocation;
+
+pub use config::Config;
+pub use decision::{Decision, Pass, Refusal};
+pub use environment::{Environment, Keys};
+pub use policy::Policy;
+pub use reason::Reason;
