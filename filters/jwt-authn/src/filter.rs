@@ -25,9 +25,8 @@ impl HttpFilter for JwtAuthn {
         let plan = Plan::new(config, |name| std::env::var(name).ok())
             .map_err(|problem| ConfigError::new(problem.path, problem.message))?;
         let statistics = Statistics::define(&plan.config.stat_prefix)?;
-        let world = World::new(&plan);
         let policy = Policy::new(plan, random::bytes()?);
-        Ok(Self { policy, world, statistics })
+        Ok(Self { policy, world: World::new(), statistics })
     }
 
     fn on_request_headers(

@@ -2,16 +2,13 @@
 
 use tollgate::property;
 use tollgate_jose::{Algorithm, InWasm, Key, Verifier};
-use tollgate_jwt_authn_policy::plan::{Plan, Source};
 use tollgate_jwt_authn_policy::{Environment, Keys};
 
-pub(crate) struct World {
-    sources: Vec<Source>,
-}
+pub(crate) struct World {}
 
 impl World {
-    pub(crate) fn new(plan: &Plan) -> Self {
-        Self { sources: plan.sources.clone() }
+    pub(crate) fn new() -> Self {
+        Self {}
     }
 }
 
@@ -22,11 +19,8 @@ impl Verifier for World {
 }
 
 impl Environment for World {
-    fn keys(&self, source: usize) -> Keys<'_> {
-        match self.sources.get(source) {
-            Some(Source::Local(keys)) => Keys::Ready(keys, 0),
-            _ => Keys::Unavailable,
-        }
+    fn keys(&self, _: usize) -> Keys {
+        Keys::Unavailable
     }
 
     fn refetch_for_unknown_kid(&mut self, _: usize) -> bool {
