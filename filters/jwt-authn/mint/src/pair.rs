@@ -48,17 +48,17 @@ impl Pair {
         fn read<K: DecodePrivateKey>(name: &str) -> K {
             K::from_pkcs8_pem(keys::private(name)).expect("a key of testdata/")
         }
-        match name.split('-').next() {
-            Some("p256") => Self::P256(read(name)),
-            Some("p384") => Self::P384(read(name)),
-            Some("p521") => Self::P521(read(name)),
-            Some("ed25519") => Self::Ed25519(read(name)),
-            Some(kind) if kind.starts_with("secret") => {
-                let len = kind["secret".len()..].parse().expect("a length behind `secret`");
-                let secret: Vec<u8> =
-                    (0..=255u8).flat_map(|n| Sha256::digest(format!("{name} {n}"))).take(len).collect();
-                Self::Secret(secret)
-            }
+        let kind = name.split('-').next().unwrap_or(name);
+        if let Some(length) = kind.strip_prefix("secret") {
+            let length = length.parse().expect("a length behind `secret`");
+            let blocks = (0..=255u8).flat_map(|n| Sha256::digest(format!("{name} {n}")));
+            return Self::Secret(blocks.take(length).collect());
+        }
+        match kind {
+            "p256" => Self::P256(read(name)),
+            "p384" => Self::P384(read(name)),
+            "p521" => Self::P521(read(name)),
+            "ed25519" => Self::Ed25519(read(name)),
             _ => Self::Rsa(Box::new(read(name))),
         }
     }

@@ -1,5 +1,7 @@
 //! What is made is of the form it should be, and the same each time.
 
+#![allow(clippy::unwrap_used, reason = "tests; clippy relaxes this only inside test functions")]
+
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
