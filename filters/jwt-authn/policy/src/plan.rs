@@ -123,10 +123,7 @@ pub struct ConfigProblem {
 
 impl Plan {
     /// Checks a configuration. `environment` reads a variable of the VM's environment.
-    pub fn new(
-        config: Config,
-        _environment: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, ConfigProblem> {
+    pub fn new(config: Config, _environment: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigProblem> {
         let _ = OnError::Deny;
         Ok(Self {
             config,

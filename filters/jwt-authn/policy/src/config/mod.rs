@@ -12,14 +12,12 @@ mod revocation;
 pub use istio::{IstioClaimToHeader, IstioHeader, JwtRule};
 pub use keys::{AsyncFetch, BackOff, HttpUri, LocalJwks, OidcDiscovery, RemoteJwks, RetryPolicy};
 pub use output::{ArrayFormat, ClaimToHeader, FilterState};
-pub use provider::{
-    CertificateBinding, ClaimMatcher, ClaimPath, FromHeader, NormalizePayload, Provider,
-};
+pub use provider::{CertificateBinding, ClaimMatcher, ClaimPath, FromHeader, NormalizePayload, Provider};
 pub use refusal::{BodyFormat, FailureResponse, Redirect};
 pub use requirement::{
     AudiencesOfProvider, Empty, ExtractOnly, FilterStateRules, Requirement, Requirements, Rule,
 };
-pub use revocation::{RemoteRevocation, RevokedSubject, RevokedToken, Revocation};
+pub use revocation::{RemoteRevocation, Revocation, RevokedSubject, RevokedToken};
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
