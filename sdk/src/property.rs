@@ -120,6 +120,11 @@ pub fn state(name: &'static str) -> Result<Option<Vec<u8>>> {
     host::property(name)
 }
 
+/// A filter state of the stream by its whole name, whoever set it: `wasm.<name>` for one set by [`set_state`].
+pub fn filter_state(name: &str) -> Result<Option<Vec<u8>>> {
+    host::property(&format!("filter_state\0{name}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
