@@ -10,6 +10,7 @@
 pub mod cache;
 pub mod claims;
 pub mod config;
+pub mod confirmation;
 mod decision;
 mod environment;
 pub mod extract;
