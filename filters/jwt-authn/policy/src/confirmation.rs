@@ -13,25 +13,40 @@ const NOT_CHECKED: [&str; 6] = ["jwk", "jwe", "jku", "jkt", "x5t", "osc"];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotBound;
 
-/// Whether the request's client may use a token of these claims. `certificate` gives the SHA-256 of its certificate in
-/// DER, and is asked only if that matters: it costs a host call.
-pub fn check(
-    claims: &Json,
-    binding: CertificateBinding,
-    certificate: impl FnOnce() -> Option<[u8; 32]>,
-) -> Result<(), NotBound> {
-    let confirmation = match (claims.get("cnf"), binding) {
-        (_, CertificateBinding::Ignore) | (None, CertificateBinding::IfPresent) => return Ok(()),
-        (None, CertificateBinding::Require) => return Err(NotBound),
-        (Some(confirmation), _) => confirmation,
-    };
-    if NOT_CHECKED.iter().any(|name| confirmation.get(name).is_some()) {
-        return Err(NotBound);
+/// Who may use a token: what `cnf` says, read once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Confirmation {
+    /// Whoever brings it.
+    Bearer,
+    /// The client whose certificate has this SHA-256, in base64url.
+    Certificate(Box<str>),
+}
+
+impl Confirmation {
+    /// Reads what the claims of a token say.
+    pub fn read(claims: &Json, binding: CertificateBinding) -> Result<Self, NotBound> {
+        let confirmation = match (claims.get("cnf"), binding) {
+            (_, CertificateBinding::Ignore) | (None, CertificateBinding::IfPresent) => {
+                return Ok(Self::Bearer);
+            }
+            (None, CertificateBinding::Require) => return Err(NotBound),
+            (Some(confirmation), _) => confirmation,
+        };
+        if NOT_CHECKED.iter().any(|name| confirmation.get(name).is_some()) {
+            return Err(NotBound);
+        }
+        let named = confirmation.get("x5t#S256").and_then(Json::as_str).ok_or(NotBound)?;
+        Ok(Self::Certificate(named.into()))
     }
-    let named = confirmation.get("x5t#S256").and_then(Json::as_str).ok_or(NotBound)?;
-    let shown = certificate().ok_or(NotBound)?;
-    // Written out and compared as text, there is one way to say it: no padding, no other alphabet, no stray bits.
-    if base64url::encode(&shown) == named { Ok(()) } else { Err(NotBound) }
+
+    /// Whether the request's client may use it. `certificate` gives the SHA-256 of its certificate in DER, and is asked
+    /// only if that matters: it costs a host call.
+    pub fn check(&self, certificate: impl FnOnce() -> Option<[u8; 32]>) -> Result<(), NotBound> {
+        let Self::Certificate(named) = self else { return Ok(()) };
+        let shown = certificate().ok_or(NotBound)?;
+        // Written out and compared as text, there is one way to say it: no padding, no other alphabet, no stray bits.
+        if base64url::encode(&shown) == **named { Ok(()) } else { Err(NotBound) }
+    }
 }
 
 /// A SHA-256 as Envoy's attribute `connection.sha256_peer_certificate_digest` writes it: 64 hexadecimal digits.
@@ -56,6 +71,14 @@ mod tests {
     /// RFC 8705 section 3.1, and the digest that it is of.
     const NAMED: &str = "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2";
     const SHOWN: &[u8] = b"6f070ad1eb1cdc0082dc3076639fe5112b1713ca3d96d734e4ef3d8dd37e760d";
+
+    fn check(
+        claims: &Json,
+        binding: CertificateBinding,
+        certificate: impl FnOnce() -> Option<[u8; 32]>,
+    ) -> Result<(), NotBound> {
+        Confirmation::read(claims, binding)?.check(certificate)
+    }
 
     fn claims(cnf: &[(&str, &str)]) -> Json {
         let members =
