@@ -10,7 +10,6 @@
 pub mod cache;
 pub mod claims;
 pub mod config;
-pub mod confirmation;
 mod decision;
 mod environment;
 pub mod extract;

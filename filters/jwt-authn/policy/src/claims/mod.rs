@@ -5,12 +5,14 @@
 //! behind it.
 
 mod audience;
+mod binding;
 mod registered;
 mod required;
 mod scopes;
 mod validity;
 
 pub use audience::audience_allowed;
+pub use binding::Binding;
 pub use registered::Registered;
 pub use required::{matches, type_allowed};
 pub use scopes::{SPACE_DELIMITED, Scopes};

@@ -2,8 +2,7 @@
 
 use super::requirement::{Evaluation, Outcome, Stop};
 use super::verified::Verified;
-use crate::claims::{Registered, Scopes, Validity, audience_allowed, matches, type_allowed};
-use crate::confirmation::Confirmation;
+use crate::claims::{Binding, Registered, Scopes, Validity, audience_allowed, matches, type_allowed};
 use crate::plan::PlannedProvider;
 use crate::results::{self, Rendered};
 use crate::{Keys, Reason, RevocationList};
@@ -180,8 +179,7 @@ impl Evaluation<'_, '_> {
     ) -> Result<Verified, Reason> {
         let Read { jws, claims, registered } = read;
         let PlannedProvider { config, .. } = provider;
-        let confirmation = Confirmation::read(claims, config.certificate_binding);
-        let confirmation = confirmation.map_err(|_| Reason::NotBound)?;
+        let binding = Binding::read(claims, config.certificate_binding)?;
         if !config.required_claims.iter().all(|one| matches(one, claims, &config.normalize_payload)) {
             return Err(Reason::ClaimNotAllowed);
         }
@@ -199,7 +197,7 @@ impl Evaluation<'_, '_> {
             subject: registered.subject.clone(),
             token_id: registered.token_id.clone(),
             issued_at: registered.issued_at,
-            confirmation,
+            binding,
             key_generation,
             not_revoked: Cell::new(None),
             rendered: results::render(config, claims, &jws.payload),
@@ -218,7 +216,7 @@ impl Evaluation<'_, '_> {
             verified.not_revoked.set(Some(generation));
         }
         let certificate = || self.environment.client_certificate_sha256();
-        verified.confirmation.check(certificate).map_err(|_| Reason::NotBound)?;
+        verified.binding.check(certificate)?;
         if !verified.scopes.hold(self.scopes) {
             self.lacks_scope = Some(provider);
             return Err(Reason::InsufficientScope.into());

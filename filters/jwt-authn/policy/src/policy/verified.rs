@@ -3,8 +3,7 @@
 //! All that depends on the token and its provider alone was found out once: it holds as long as the keys do. The rest is
 //! checked each time the token comes: the time, what the rule asks for, what is revoked, who brings it.
 
-use crate::claims::{Scopes, Validity, audience_allowed};
-use crate::confirmation::Confirmation;
+use crate::claims::{Binding, Scopes, Validity, audience_allowed};
 use crate::plan::{Plan, Required};
 use crate::Reason;
 use crate::results::Rendered;
@@ -23,7 +22,7 @@ pub(super) struct Verified {
     pub(super) subject: Option<Box<str>>,
     pub(super) token_id: Option<Box<str>>,
     pub(super) issued_at: Option<u64>,
-    pub(super) confirmation: Confirmation,
+    pub(super) binding: Binding,
     pub(super) key_generation: u32,
     /// Of the revocations by which it was found not to be revoked.
     pub(super) not_revoked: Cell<Option<u32>>,
