@@ -1,24 +1,8 @@
 use super::*;
-use crate::Config;
 use proptest::prelude::*;
 
-/// A plan of this configuration, of which only what a refusal looks at is there.
 fn plan(json: &str) -> Plan {
-    let config: Config = serde_json::from_str(json).unwrap();
-    let providers = config.providers.iter().map(|(name, config)| crate::plan::PlannedProvider {
-        name: name.clone(),
-        config: config.clone(),
-        source: 0,
-        allowed: tollgate_jose::Algorithms::default(),
-    });
-    Plan {
-        providers: providers.collect(),
-        rules: Vec::new(),
-        by_filter_state: None,
-        sources: Vec::new(),
-        sanitized: Vec::new(),
-        config,
-    }
+    Plan::new(serde_json::from_str(json).unwrap(), |_| None).unwrap()
 }
 
 type Pairs<'a> = Vec<(&'a [u8], &'a [u8])>;
@@ -100,7 +84,8 @@ fn no_scopes_make_no_empty_parameter() {
 
 #[test]
 fn a_configured_realm_stands_in_place_of_the_url() {
-    let plan = plan(r#"{"failure_response": {"realm": "my \"api\"\\ \u0007"}}"#);
+    let mut plan = plan("{}");
+    plan.config.failure_response.realm = Some("my \"api\"\\ \u{7}".into());
     let challenge = header(&refused(Reason::Missing, &plan, &request("/", &[])), "www-authenticate");
     assert_eq!(challenge.unwrap(), r#"Bearer realm="my \"api\"\\ ""#);
 }
@@ -190,10 +175,17 @@ fn grpc_gets_text_and_no_redirect() {
 }
 
 fn redirecting(more: &str) -> Plan {
-    plan(&format!(
-        r#"{{"failure_response": {{"redirect": {{"location": "https://login.example/?to={{url}}&x=1"{more}}}}},
-            "providers": {{"a": {{"from_params": ["access_token"]}}}}}}"#
-    ))
+    let mut plan = plan(&format!(
+        r#"{{"failure_response": {{"redirect": {{"location": "https://login.example/?to={{url}}&x=1"{more}}}}}}}"#
+    ));
+    // Its keys are not looked at.
+    plan.providers.push(crate::plan::PlannedProvider {
+        name: "a".into(),
+        config: serde_json::from_str(r#"{"from_params": ["access_token"]}"#).unwrap(),
+        source: 0,
+        allowed: tollgate_jose::Algorithms::default(),
+    });
+    plan
 }
 
 #[test]
