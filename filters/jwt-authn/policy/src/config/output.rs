@@ -33,7 +33,7 @@ pub enum ArrayFormat {
     Join,
     /// JSON text, in ASCII.
     Json,
-    /// JSON text in base64url, as Envoy does.
+    /// JSON text in base64 (with padding), as Envoy does.
     Base64,
 }
 

@@ -1,6 +1,6 @@
 //! A provider: where its tokens are in a request, whose keys sign them, what they must say, what is passed on.
 
-use super::{ClaimToHeader, LocalJwks, RemoteJwks};
+use super::{ClaimToHeader, LocalJwks, RemoteJwks, instead};
 use serde::Deserialize;
 use tollgate_jose::Algorithm;
 use tollgate_policy::{Duration, HeaderName, StringMatcher};
@@ -58,6 +58,21 @@ pub struct Provider {
     pub clear_route_cache: bool,
     /// What becomes of `cnf` in a token (RFC 8705). Default: `if_present`.
     pub certificate_binding: CertificateBinding,
+    #[serde(deserialize_with = "instead::metadata")]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub(crate) payload_in_metadata: (),
+    #[serde(deserialize_with = "instead::header_metadata")]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub(crate) header_in_metadata: (),
+    #[serde(deserialize_with = "instead::failure_metadata")]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub(crate) failed_status_in_metadata: (),
+    #[serde(deserialize_with = "instead::normalize")]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub(crate) normalize_payload_in_metadata: (),
+    #[serde(deserialize_with = "instead::cache")]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub(crate) jwt_cache_config: (),
 }
 
 super::number_with_default! {

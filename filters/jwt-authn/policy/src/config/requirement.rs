@@ -1,8 +1,11 @@
 //! What is required of a request.
 
-use serde::Deserialize;
+use super::instead;
+use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
-use tollgate_policy::{HeaderName, RequestMatch};
+use tollgate_policy::{
+    HeaderMatcher, HeaderName, PathMatcher, QueryMatcher, RequestMatch, StringMatcher, header_name,
+};
 
 /// Requests, and what is required of them: `requires`, or a name of `requirement_map`, or nothing.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -10,7 +13,7 @@ use tollgate_policy::{HeaderName, RequestMatch};
 #[serde(default, deny_unknown_fields)]
 pub struct Rule {
     /// Which requests. Default: all.
-    #[serde(rename = "match")]
+    #[serde(rename = "match", deserialize_with = "condition")]
     pub condition: RequestMatch,
     /// What is required. Default: nothing.
     pub requires: Option<Requirement>,
@@ -67,12 +70,50 @@ pub struct Requirements {
 #[serde(deny_unknown_fields)]
 pub struct Empty {}
 
+/// A [`RequestMatch`], or what to write in place of Envoy's `RouteMatch`.
+fn condition<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RequestMatch, D::Error> {
+    #[derive(Default, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Written {
+        hosts: Vec<StringMatcher>,
+        paths: Vec<PathMatcher>,
+        methods: Vec<String>,
+        headers: Vec<HeaderMatcher>,
+        query: Vec<QueryMatcher>,
+        #[serde(rename = "prefix", deserialize_with = "instead::prefix")]
+        _prefix: (),
+        #[serde(rename = "path", deserialize_with = "instead::path")]
+        _path: (),
+        #[serde(rename = "safe_regex", deserialize_with = "instead::regex")]
+        _safe_regex: (),
+        #[serde(rename = "path_separated_prefix", deserialize_with = "instead::separated")]
+        _path_separated_prefix: (),
+        #[serde(rename = "path_match_policy", deserialize_with = "instead::template")]
+        _path_match_policy: (),
+        #[serde(rename = "query_parameters", deserialize_with = "instead::query")]
+        _query_parameters: (),
+    }
+    let Written { hosts, paths, methods, headers, query, .. } = Written::deserialize(deserializer)?;
+    Ok(RequestMatch { hosts, paths, methods, headers, query })
+}
+
+impl ExtractOnly {
+    /// The header; `None` if it is `-`, which Envoy takes for none.
+    pub fn header(&self) -> Option<HeaderName> {
+        match &self.verification_status_header {
+            None => Some(header_name!("x-jwt-signature-verified")),
+            Some(name) if name.as_str() == "-" => None,
+            Some(name) => Some(name.clone()),
+        }
+    }
+}
+
 /// How unverified tokens are marked.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct ExtractOnly {
-    /// The header that says `false`. Default: `x-jwt-signature-verified`.
+    /// The header that says `false`. Default: `x-jwt-signature-verified`; `-` for none.
     pub verification_status_header: Option<HeaderName>,
 }
 

@@ -1,0 +1,56 @@
+//! What `alg` says of a signature, told anew rather than taken from the crate under test.
+
+/// How a signature is made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    Hmac,
+    Pkcs1,
+    Pss,
+    Ecdsa,
+    Ed25519,
+}
+
+/// What it hashes with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Hash {
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+/// A signature algorithm (RFC 7518 section 3.1, RFC 8037).
+#[derive(Clone, Copy)]
+pub struct Algorithm {
+    pub name: &'static str,
+    pub scheme: Scheme,
+    pub hash: Hash,
+    /// The kind of key that it has unless another is asked for.
+    pub key: &'static str,
+}
+
+const ALL: [Algorithm; 13] = [
+    row("HS256", Scheme::Hmac, Hash::Sha256, "secret32"),
+    row("HS384", Scheme::Hmac, Hash::Sha384, "secret48"),
+    row("HS512", Scheme::Hmac, Hash::Sha512, "secret64"),
+    row("RS256", Scheme::Pkcs1, Hash::Sha256, "rsa2048"),
+    row("RS384", Scheme::Pkcs1, Hash::Sha384, "rsa2048"),
+    row("RS512", Scheme::Pkcs1, Hash::Sha512, "rsa2048"),
+    row("PS256", Scheme::Pss, Hash::Sha256, "rsa2048"),
+    row("PS384", Scheme::Pss, Hash::Sha384, "rsa2048"),
+    row("PS512", Scheme::Pss, Hash::Sha512, "rsa2048"),
+    row("ES256", Scheme::Ecdsa, Hash::Sha256, "p256"),
+    row("ES384", Scheme::Ecdsa, Hash::Sha384, "p384"),
+    row("ES512", Scheme::Ecdsa, Hash::Sha512, "p521"),
+    row("EdDSA", Scheme::Ed25519, Hash::Sha512, "ed25519"),
+];
+
+const fn row(name: &'static str, scheme: Scheme, hash: Hash, key: &'static str) -> Algorithm {
+    Algorithm { name, scheme, hash, key }
+}
+
+impl Algorithm {
+    /// By the value of `alg`.
+    pub fn named(name: &str) -> Self {
+        *ALL.iter().find(|known| known.name == name).unwrap_or_else(|| panic!("no algorithm `{name}`"))
+    }
+}

@@ -1,0 +1,46 @@
+//! Which requests require what.
+
+use super::problem::{ConfigProblem, Place};
+use super::requirement::Resolver;
+use super::{BTreeMap, PlannedRule, Required, check};
+use crate::config::{FilterStateRules, Rule};
+
+pub(super) fn resolve(rules: Vec<Rule>, resolver: &Resolver<'_>) -> Result<Vec<PlannedRule>, ConfigProblem> {
+    let rule = |(index, rule): (usize, Rule)| {
+        let place = Place::of("rules").at(index);
+        let Rule { condition, requires, requirement_name, required_scopes: scopes } = rule;
+        check::scopes(&scopes, &place.field("required_scopes"))?;
+        let required = match (requires, requirement_name) {
+            (None, None) => Required::Nothing,
+            (Some(requirement), None) => resolver.resolve(requirement, &place.field("requires"))?,
+            (None, Some(name)) => resolver.named(&name, &place.field("requirement_name"))?,
+            (Some(_), Some(name)) => {
+                let message = format_args!("`{name}` is given beside `requires`; a rule has one of them");
+                return Err(place.field("requirement_name").refuse(message));
+            }
+        };
+        if !scopes.is_empty() && matches!(required, Required::Nothing) {
+            let message = "scopes of tokens are required where no token is: there is no `requires`";
+            return Err(place.field("required_scopes").refuse(message));
+        }
+        Ok(PlannedRule { condition, required, scopes })
+    };
+    rules.into_iter().enumerate().map(rule).collect()
+}
+
+pub(super) fn by_filter_state(
+    rules: Option<FilterStateRules>,
+    resolver: &Resolver<'_>,
+) -> Result<Option<(String, BTreeMap<String, Required>)>, ConfigProblem> {
+    let Some(FilterStateRules { name, requires }) = rules else { return Ok(None) };
+    let place = Place::of("filter_state_rules");
+    if name.is_empty() {
+        return Err(place.field("name").refuse("the name of the filter state is empty"));
+    }
+    let place = place.field("requires");
+    let requires = requires.into_iter().map(|(value, requirement)| {
+        let required = resolver.resolve(requirement, &place.field(&value))?;
+        Ok((value, required))
+    });
+    Ok(Some((name, requires.collect::<Result<_, ConfigProblem>>()?)))
+}
