@@ -2,9 +2,7 @@
 //! that nothing is allocated for it and any entry can be taken out.
 
 use super::Entry;
-
-/// No slot.
-pub(super) const NONE: u32 = u32::MAX;
+use super::table::NONE;
 
 /// An entry's neighbours.
 #[derive(Clone, Copy, Debug)]

@@ -11,7 +11,7 @@
 //! Everything takes constant time, but for entries that share a bucket, of which there is about one.
 
 mod list;
-mod table;
+pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 
