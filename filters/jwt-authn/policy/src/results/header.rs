@@ -31,9 +31,8 @@ fn is_exact(value: &[u8]) -> bool {
 /// could not be a value by itself.
 fn joined(elements: &[Json], separator: &str) -> Option<Vec<u8>> {
     let texts: Vec<_> = elements.iter().map(text).collect::<Option<_>>()?;
-    let apart = |text: &String| {
-        is_exact(text.as_bytes()) && (separator.is_empty() || !text.contains(separator))
-    };
+    let apart =
+        |text: &String| is_exact(text.as_bytes()) && (separator.is_empty() || !text.contains(separator));
     texts.iter().all(apart).then(|| texts.join(separator).into_bytes())
 }
 
