@@ -31,9 +31,8 @@ fn is_exact(value: &[u8]) -> bool {
 /// could not be a value by itself.
 fn joined(elements: &[Json], separator: &str) -> Option<Vec<u8>> {
     let texts: Vec<_> = elements.iter().map(text).collect::<Option<_>>()?;
-    let apart = |text: &String| {
-        is_exact(text.as_bytes()) && (separator.is_empty() || !text.contains(separator))
-    };
+    let apart =
+        |text: &String| is_exact(text.as_bytes()) && (separator.is_empty() || !text.contains(separator));
     texts.iter().all(apart).then(|| texts.join(separator).into_bytes())
 }
 
@@ -47,10 +46,13 @@ fn text(claim: &Json) -> Option<String> {
     }
 }
 
-/// Integers exactly, also those that were written as `1.0` or `1e3`; never with an exponent.
+/// Integers exactly, also those that were written as `1.0` or `1e3`. What would be long without an exponent has one, or
+/// `1e300` would be sixty times as long as it was signed.
 fn number(number: &serde_json::Number) -> String {
     match number.as_f64() {
-        Some(float) if number.is_f64() => float.to_string(),
+        Some(float) if number.is_f64() && (float == 0.0 || (1e-7..1e21).contains(&float.abs())) => {
+            float.to_string()
+        }
         _ => number.to_string(),
     }
 }
