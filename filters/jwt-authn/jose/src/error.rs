@@ -1,5 +1,7 @@
 //! Why a token or a key is refused.
 
+use core::fmt;
+
 /// Why a token cannot be read. The shortest list of reasons that an operator can act on; the policy says how each is
 /// answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,7 +21,8 @@ pub enum TokenError {
     BadKeyId,
     /// `typ` or `cty` is not a string.
     BadType,
-    /// `crit` is present: no extension is understood (RFC 7515 section 4.1.11); `b64` falls under it.
+    /// `crit` is present: no extension is understood (RFC 7515 section 4.1.11). Or `b64` that is not true (RFC 7797),
+    /// `enc` or `zip` (RFC 7516), which change what the token is.
     CriticalExtension,
     /// The payload is not canonical base64url.
     PayloadNotBase64,
@@ -45,20 +48,53 @@ pub enum KeyError {
     TooLarge(&'static str),
     /// A point that is not on its curve, an even or tiny modulus or exponent.
     Invalid(&'static str),
+    /// Part of a private key: whoever published it has to replace it.
+    Private(&'static str),
     /// PEM that cannot be read.
     Pem(&'static str),
 }
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Member(name) => write!(f, "`{name}` is missing or malformed"),
+            Self::Unsupported(name) => write!(f, "`{name}` is not supported"),
+            Self::NotForVerifying(name) => write!(f, "by its `{name}` it is not for verifying signatures"),
+            Self::Weak(what) => write!(f, "too weak: {what}"),
+            Self::TooLarge(what) => write!(f, "too large: {what}"),
+            Self::Invalid(what) => write!(f, "not valid: {what}"),
+            Self::Private(name) => write!(f, "`{name}` is of a private key, which has leaked: replace it"),
+            Self::Pem(what) => write!(f, "not the PEM of public keys: {what}"),
+        }
+    }
+}
+
+impl core::error::Error for KeyError {}
 
 /// Why a key set cannot be used at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeySetError {
-    /// Larger than the limit, in bytes.
+    /// Larger than this limit, in bytes.
     TooLarge(usize),
-    /// Not a JSON object with an array `keys`.
+    /// Neither a JSON object with an array `keys`, nor a single JWK, nor an object of certificates.
     NotAKeySet,
-    /// More keys than the limit.
+    /// More keys than this limit.
     TooManyKeys(usize),
     /// Not one key of it can be used; with why the first could not.
     NoUsableKey(Option<KeyError>),
 }
+
+impl fmt::Display for KeySetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge(limit) => write!(f, "key set of more than {limit} bytes"),
+            Self::NotAKeySet => f.write_str("not a JSON object with an array `keys`"),
+            Self::TooManyKeys(limit) => write!(f, "key set of more than {limit} keys"),
+            Self::NoUsableKey(None) => f.write_str("key set without a key"),
+            Self::NoUsableKey(Some(error)) => write!(f, "key set without a usable key: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for KeySetError {}

@@ -1,4 +1,16 @@
 //! JSON as a token may hold it: no member twice, bounded nesting, nothing behind it.
+//!
+//! Two parsers that take a different one of two members of the same name read different tokens (RFC 8725 section 2.8);
+//! here neither is read. serde_json sees to the rest: UTF-8, no lone surrogate, no number that a float cannot hold,
+//! nothing behind the value.
+
+use core::fmt;
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Serialize, Serializer};
+use serde_json::Number;
+
+/// How deep arrays and objects may be nested.
+const MAX_DEPTH: u8 = 16;
 
 /// A JSON value of a token.
 #[derive(Clone, Debug, PartialEq)]
@@ -8,7 +20,7 @@ pub enum Json {
     /// `true` or `false`.
     Bool(bool),
     /// A number, as serde_json holds it: an integer of 64 bits, or a float.
-    Number(serde_json::Number),
+    Number(Number),
     /// A string.
     String(Box<str>),
     /// An array.
@@ -18,9 +30,13 @@ pub enum Json {
 }
 
 impl Json {
-    /// Reads one value, strictly.
-    pub fn parse(_bytes: &[u8]) -> Option<Self> {
-        None
+    /// Reads one value, strictly. Costs time and memory in proportion to the length (members of an object are sorted
+    /// once to find a name that is there twice), which the caller bounds.
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+        let value = Nested(MAX_DEPTH).deserialize(&mut deserializer).ok()?;
+        deserializer.end().ok()?;
+        Some(value)
     }
 
     /// A member of an object.
@@ -33,4 +49,142 @@ impl Json {
     pub fn as_str(&self) -> Option<&str> {
         if let Self::String(text) = self { Some(text) } else { None }
     }
+
+    /// The elements, if it is an array.
+    pub fn as_array(&self) -> Option<&[Json]> {
+        if let Self::Array(elements) = self { Some(elements) } else { None }
+    }
+
+    /// The members in their order, if it is an object.
+    pub fn as_object(&self) -> Option<&[(Box<str>, Json)]> {
+        if let Self::Object(members) = self { Some(members) } else { None }
+    }
+
+    /// The value, if it is `true` or `false`.
+    pub fn as_bool(&self) -> Option<bool> {
+        if let Self::Bool(value) = self { Some(*value) } else { None }
+    }
+
+    /// The number, if it is one.
+    pub fn as_number(&self) -> Option<&Number> {
+        if let Self::Number(number) = self { Some(number) } else { None }
+    }
+
+    /// The number as the nearest float, if it is one.
+    pub fn as_f64(&self) -> Option<f64> {
+        self.as_number()?.as_f64()
+    }
+
+    /// The number, if it is one that is written as an integer and fits.
+    pub fn as_i64(&self) -> Option<i64> {
+        self.as_number()?.as_i64()
+    }
+}
+
+/// As compact JSON, members in their order.
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Number(number) => number.serialize(serializer),
+            Self::String(text) => serializer.serialize_str(text),
+            Self::Array(elements) => serializer.collect_seq(elements),
+            Self::Object(members) => {
+                serializer.collect_map(members.iter().map(|(name, value)| (name, value)))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Json {
+    /// As compact JSON.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Nested(MAX_DEPTH).deserialize(deserializer)
+    }
+}
+
+/// A value in which arrays and objects may be nested that deep.
+#[derive(Clone, Copy)]
+struct Nested(u8);
+
+impl Nested {
+    fn inner<E: Error>(self) -> Result<Self, E> {
+        self.0.checked_sub(1).map(Self).ok_or_else(|| E::custom("nested too deep"))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Nested {
+    type Value = Json;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Nested {
+    type Value = Json;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Json, E> {
+        Ok(Json::Bool(value))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Json, E> {
+        Ok(Json::Number(number.into()))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Json, E> {
+        Ok(Json::Number(number.into()))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Json, E> {
+        Number::from_f64(number).map(Json::Number).ok_or_else(|| E::custom("not a number"))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Json, E> {
+        Ok(Json::String(text.into()))
+    }
+
+    fn visit_string<E: Error>(self, text: String) -> Result<Json, E> {
+        Ok(Json::String(text.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Json, A::Error> {
+        let inner = self.inner()?;
+        let mut elements = Vec::new();
+        while let Some(element) = sequence.next_element_seed(inner)? {
+            elements.push(element);
+        }
+        Ok(Json::Array(elements))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
+        let inner = self.inner()?;
+        let mut members: Vec<(Box<str>, Json)> = Vec::new();
+        while let Some(name) = map.next_key()? {
+            members.push((name, map.next_value_seed(inner)?));
+        }
+        if twice(&members) { Err(A::Error::custom("a member twice")) } else { Ok(Json::Object(members)) }
+    }
+}
+
+/// Whether a name is there more than once. By sorting: a hash table of names that a client chooses would want a seed.
+fn twice(members: &[(Box<str>, Json)]) -> bool {
+    let mut names: Vec<&str> = members.iter().map(|(name, _)| &**name).collect();
+    names.sort_unstable();
+    names.array_windows().any(|[one, next]| one == next)
 }

@@ -1,6 +1,9 @@
 //! A JWS in compact serialisation (RFC 7515 section 7.1).
 
-use crate::{Algorithm, Json, TokenError};
+use crate::{Algorithm, Json, TokenError, base64url};
+
+/// The longest `kid`, in bytes.
+pub(crate) const MAX_KEY_ID: usize = 1024;
 
 /// What the protected header says and may say. `jku`, `jwk`, `x5u`, `x5c` and `x5t` are read past: a token does not
 /// bring its key (RFC 8725 section 3.10).
@@ -8,7 +11,7 @@ use crate::{Algorithm, Json, TokenError};
 pub struct Header {
     /// `alg`.
     pub algorithm: Algorithm,
-    /// `kid`, at most 1 KiB.
+    /// `kid`, at most 1 KiB; none if it is empty, as in Envoy.
     pub key_id: Option<Box<str>>,
     /// `typ`.
     pub typ: Option<Box<str>>,
@@ -29,8 +32,17 @@ pub struct Jws<'t> {
 
 impl<'t> Jws<'t> {
     /// Reads a token. Costs time in proportion to its length, which the caller bounds.
-    pub fn parse(_token: &'t [u8]) -> Result<Self, TokenError> {
-        Err(TokenError::NotThreeParts)
+    pub fn parse(token: &'t [u8]) -> Result<Self, TokenError> {
+        let (signing_input, signature) = split_last(token).ok_or(TokenError::NotThreeParts)?;
+        let (header, payload) = split_last(signing_input).ok_or(TokenError::NotThreeParts)?;
+        if header.contains(&b'.') {
+            return Err(TokenError::NotThreeParts);
+        }
+        let header = Header::parse(&base64url::decode(header).ok_or(TokenError::HeaderNotBase64)?)?;
+        let payload = base64url::decode(payload).ok_or(TokenError::PayloadNotBase64)?;
+        let signature = base64url::decode(signature).filter(|signature| !signature.is_empty());
+        let signature = signature.ok_or(TokenError::SignatureNotBase64)?;
+        Ok(Self { header, payload, signing_input, signature })
     }
 
     /// The payload as a strict JSON object.
@@ -39,5 +51,38 @@ impl<'t> Jws<'t> {
             Some(claims @ Json::Object(_)) => Ok(claims),
             _ => Err(TokenError::PayloadNotJson),
         }
+    }
+}
+
+/// What is before the last dot, and what behind it.
+fn split_last(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let dot = text.iter().rposition(|byte| *byte == b'.')?;
+    Some((text.get(..dot)?, text.get(dot + 1..)?))
+}
+
+impl Header {
+    fn parse(json: &[u8]) -> Result<Self, TokenError> {
+        let Some(header @ Json::Object(_)) = Json::parse(json) else { return Err(TokenError::HeaderNotJson) };
+        let text = |name, error| match header.get(name) {
+            None => Ok(None),
+            Some(Json::String(text)) => Ok(Some(text)),
+            Some(_) => Err(error),
+        };
+        let algorithm = text("alg", TokenError::HeaderWithoutAlgorithm)?;
+        let algorithm = algorithm.ok_or(TokenError::HeaderWithoutAlgorithm)?;
+        let algorithm = algorithm.parse().map_err(|_| TokenError::UnknownAlgorithm)?;
+        let key_id = text("kid", TokenError::BadKeyId)?.filter(|id| !id.is_empty());
+        if key_id.is_some_and(|id| id.len() > MAX_KEY_ID) {
+            return Err(TokenError::BadKeyId);
+        }
+        let typ = text("typ", TokenError::BadType)?;
+        text("cty", TokenError::BadType)?;
+        // RFC 7797: `b64` other than true is another signing input. `enc` and `zip` are of JWE (RFC 7516): whoever wrote
+        // them meant something else by this token. RFC 7797 wants `b64` in `crit`; not all who write it do.
+        let unencoded = header.get("b64").is_some_and(|b64| b64.as_bool() != Some(true));
+        if unencoded || ["crit", "enc", "zip"].iter().any(|name| header.get(name).is_some()) {
+            return Err(TokenError::CriticalExtension);
+        }
+        Ok(Self { algorithm, key_id: key_id.cloned(), typ: typ.cloned() })
     }
 }

@@ -1,6 +1,11 @@
 //! A set of keys (RFC 7517 section 5), from a JWKS or from PEM.
 
-use crate::{Algorithm, Key, KeyError, KeySetError};
+use crate::key::from_pem;
+use crate::{Algorithm, Json, Key, KeyError, KeySetError};
+
+/// How many keys at most are tried with one token: what a token costs is bounded, however many keys there are that it
+/// could mean.
+const MAX_CANDIDATES: usize = 16;
 
 /// What a key set may weigh.
 #[derive(Clone, Copy, Debug)]
@@ -23,31 +28,95 @@ pub struct Skipped {
 /// The keys of a provider.
 #[derive(Clone, Debug, Default)]
 pub struct KeySet {
+    /// In the order of the text.
     keys: Vec<Key>,
+    /// Places in `keys`, sorted by `kid`, those without one first; within a `kid` in the order of the text.
+    by_id: Vec<usize>,
 }
 
 impl KeySet {
-    /// Reads a JWKS. Keys that cannot be used are left out and told; that none is left is an error.
-    pub fn from_jwks(_text: &[u8], _limits: Limits) -> Result<(Self, Vec<Skipped>), KeySetError> {
-        Err(KeySetError::NotAKeySet)
+    /// Reads a JWKS, a single JWK, or an object whose members are certificates in PEM by their `kid`, which Google
+    /// publishes and Envoy reads too. Keys that cannot be used are left out and told; that none is left is an error. A
+    /// member that is there twice, in the set or in a key, is one of the whole text.
+    pub fn from_jwks(text: &[u8], limits: Limits) -> Result<(Self, Vec<Skipped>), KeySetError> {
+        if text.len() > limits.bytes {
+            return Err(KeySetError::TooLarge(limits.bytes));
+        }
+        let document = Json::parse(text).ok_or(KeySetError::NotAKeySet)?;
+        match (document.get("keys"), document.as_object()) {
+            (Some(Json::Array(keys)), _) => {
+                Self::from_each(keys, limits, |jwk| Ok(vec![Key::from_jwk(jwk)?]))
+            }
+            (Some(_), _) | (None, None) => Err(KeySetError::NotAKeySet),
+            (None, Some(_)) if document.get("kty").is_some() => {
+                Self::from_each(&[document], limits, |jwk| Ok(vec![Key::from_jwk(jwk)?]))
+            }
+            (None, Some(members))
+                if !members.is_empty() && members.iter().all(|(_, v)| v.as_str().is_some()) =>
+            {
+                Self::from_each(members, limits, |(id, pem)| {
+                    let mut keys = from_pem(pem.as_str().unwrap_or_default())?;
+                    keys.iter_mut().for_each(|key| key.id = Some(id.clone()));
+                    Ok(keys)
+                })
+            }
+            (None, Some(_)) => Err(KeySetError::NotAKeySet),
+        }
     }
 
-    /// Reads public keys and certificates in PEM, one or several; they have no `kid`.
-    pub fn from_pem(_text: &str) -> Result<Self, KeySetError> {
-        Err(KeySetError::NotAKeySet)
+    /// Reads public keys and certificates in PEM, one or several; they have no `kid`, and fit any.
+    pub fn from_pem(text: &str) -> Result<Self, KeySetError> {
+        from_pem(text).map(Self::new).map_err(|error| KeySetError::NoUsableKey(Some(error)))
     }
 
-    /// The keys that may verify a token: those of that `kid` if it names one, else all without regard to `kid`; of them
-    /// those that permit the algorithm.
+    fn from_each<T>(
+        items: &[T],
+        limits: Limits,
+        read: impl Fn(&T) -> Result<Vec<Key>, KeyError>,
+    ) -> Result<(Self, Vec<Skipped>), KeySetError> {
+        if items.len() > limits.keys {
+            return Err(KeySetError::TooManyKeys(limits.keys));
+        }
+        let mut keys = Vec::new();
+        let mut skipped = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            match read(item) {
+                Ok(read) => keys.extend(read),
+                Err(error) => skipped.push(Skipped { index, error }),
+            }
+        }
+        if keys.is_empty() {
+            return Err(KeySetError::NoUsableKey(skipped.into_iter().next().map(|skipped| skipped.error)));
+        }
+        Ok((Self::new(keys), skipped))
+    }
+
+    fn new(keys: Vec<Key>) -> Self {
+        let mut by_id: Vec<usize> = (0..keys.len()).collect();
+        by_id.sort_by_key(|index| keys.get(*index).and_then(Key::id));
+        Self { keys, by_id }
+    }
+
+    /// The keys that may verify a token, at most 16 of them: if it names a `kid`, those of that `kid` and then those
+    /// without one, as in Envoy; else all, in their order; of them those that permit the algorithm.
     pub fn candidates<'k>(
         &'k self,
         key_id: Option<&str>,
         algorithm: Algorithm,
-    ) -> impl Iterator<Item = &'k Key> {
-        let key_id: Option<Box<str>> = key_id.map(Into::into);
-        self.keys.iter().filter(move |key| {
-            key.permits(algorithm) && key_id.as_deref().is_none_or(|id| key.id() == Some(id))
-        })
+    ) -> impl Iterator<Item = &'k Key> + use<'k> {
+        let named = key_id.map(|id| [self.of_id(Some(id)), self.of_id(None)]);
+        let all = if named.is_none() { self.keys.as_slice() } else { &[] };
+        let named = named.into_iter().flatten().flatten().filter_map(|index| self.keys.get(*index));
+        named.chain(all).filter(move |key| key.permits(algorithm)).take(MAX_CANDIDATES)
+    }
+
+    /// The places of the keys of a `kid`.
+    fn of_id(&self, id: Option<&str>) -> &[usize] {
+        let id_at = |index: &usize| self.keys.get(*index).and_then(Key::id);
+        let start = self.by_id.partition_point(|index| id_at(index) < id);
+        let rest = self.by_id.get(start..).unwrap_or_default();
+        let end = rest.partition_point(|index| id_at(index) == id);
+        rest.get(..end).unwrap_or_default()
     }
 
     /// How many there are.

@@ -1,0 +1,146 @@
+//! A JSON Web Key (RFC 7517, RFC 7518 section 6, RFC 8037).
+
+use super::{Key, Material, Result, asn1};
+use crate::jws::MAX_KEY_ID;
+use crate::{Algorithm, Curve, Family, Json, KeyError, base64url};
+use base64ct::{Base64, Encoding};
+use sha2::{Digest, Sha256};
+
+/// What else `key_ops` may say beside `use: sig` (RFC 7517 section 4.3: the two are consistent).
+const SIGNING: [&str; 2] = ["sign", "verify"];
+
+impl Key {
+    /// Reads a JWK. Members that are not known are read past (RFC 7517 section 4).
+    pub(crate) fn from_jwk(jwk: &Json) -> Result<Self> {
+        let kty = text(jwk, "kty")?.ok_or(KeyError::Member("kty"))?;
+        let id = text(jwk, "kid")?.filter(|id| !id.is_empty());
+        if id.is_some_and(|id| id.len() > MAX_KEY_ID) {
+            return Err(KeyError::Member("kid"));
+        }
+        for_verifying(jwk)?;
+        let material = match kty {
+            "RSA" => public(jwk, &["n", "e"], &["d", "p", "q", "dp", "dq", "qi", "oth"], rsa)?,
+            "EC" => public(jwk, &["x", "y"], &["d"], ec)?,
+            "OKP" => public(jwk, &["x"], &["d"], okp)?,
+            "oct" => Material::secret(&bytes(jwk, "k")?)?,
+            other => return Err(KeyError::Unsupported(other.into())),
+        };
+        let mut key = Self::new(material);
+        key.id = id.map(Into::into);
+        if let Some(alg) = text(jwk, "alg")? {
+            let algorithm = alg.parse().map_err(|_| KeyError::NotForVerifying("alg"))?;
+            key.narrow(algorithm)?;
+        }
+        Ok(key)
+    }
+
+    fn narrow(&mut self, algorithm: Algorithm) -> Result<()> {
+        if !self.material.takes(algorithm) {
+            let secret = self.permits(Algorithm::Hs256) && algorithm.family() == Family::Hmac;
+            let short = KeyError::Weak("secret shorter than the hash of its `alg`");
+            return Err(if secret { short } else { KeyError::NotForVerifying("alg") });
+        }
+        self.algorithms = [algorithm].into_iter().collect();
+        Ok(())
+    }
+}
+
+/// `use` and `key_ops`, each of which may be absent.
+fn for_verifying(jwk: &Json) -> Result<()> {
+    let sig = match text(jwk, "use")? {
+        None => false,
+        Some("sig") => true,
+        Some(_) => return Err(KeyError::NotForVerifying("use")),
+    };
+    let Some(operations) = jwk.get("key_ops") else { return Ok(()) };
+    let operations: Option<Vec<_>> =
+        operations.as_array().map(|list| list.iter().map(Json::as_str).collect()).unwrap_or_default();
+    let operations = operations.ok_or(KeyError::Member("key_ops"))?;
+    let consistent = !sig || operations.iter().all(|operation| SIGNING.contains(operation));
+    if consistent && operations.contains(&"verify") {
+        Ok(())
+    } else {
+        Err(KeyError::NotForVerifying("key_ops"))
+    }
+}
+
+/// A public key, from its members or, if it has none of them, from its certificate; from both if they agree.
+fn public(
+    jwk: &Json,
+    members: &[&'static str],
+    private: &[&'static str],
+    read: impl Fn(&Json) -> Result<Material>,
+) -> Result<Material> {
+    let has = |name: &&&'static str| jwk.get(name).is_some();
+    if let Some(name) = private.iter().find(has) {
+        return Err(KeyError::Private(name));
+    }
+    let certified = certificate(jwk)?.map(|der| asn1::from_certificate(&der)).transpose()?;
+    match certified {
+        Some(material) if !members.iter().any(|name| has(&name)) => {
+            let (kty, crv) = material.kind();
+            let same = text(jwk, "kty")? == Some(kty) && text(jwk, "crv")?.is_none_or(|name| name == crv);
+            if same { Ok(material) } else { Err(KeyError::Invalid("`x5c` is of another kind of key")) }
+        }
+        certified => {
+            let material = read(jwk)?;
+            // RFC 7517 section 4.7.
+            let same = certified.is_none_or(|certified| certified == material);
+            if same { Ok(material) } else { Err(KeyError::Invalid("`x5c` is of another key")) }
+        }
+    }
+}
+
+fn rsa(jwk: &Json) -> Result<Material> {
+    Material::rsa(&bytes(jwk, "n")?, &bytes(jwk, "e")?)
+}
+
+fn ec(jwk: &Json) -> Result<Material> {
+    let (curve, length) = match text(jwk, "crv")?.ok_or(KeyError::Member("crv"))? {
+        "P-256" => (Curve::P256, 32),
+        "P-384" => (Curve::P384, 48),
+        "P-521" => (Curve::P521, 66),
+        other => return Err(KeyError::Unsupported(other.into())),
+    };
+    let mut point = vec![4];
+    for name in ["x", "y"] {
+        let coordinate = bytes(jwk, name)?;
+        // RFC 7518 section 6.2.1.2: zeros before it are written.
+        if coordinate.len() != length {
+            return Err(KeyError::Member(name));
+        }
+        point.extend(coordinate);
+    }
+    match curve {
+        Curve::P256 => Material::p256(&point),
+        Curve::P384 => Material::p384(&point),
+        Curve::P521 => Material::p521(&point),
+    }
+}
+
+fn okp(jwk: &Json) -> Result<Material> {
+    match text(jwk, "crv")?.ok_or(KeyError::Member("crv"))? {
+        "Ed25519" => Material::ed25519(&bytes(jwk, "x")?),
+        other => Err(KeyError::Unsupported(other.into())),
+    }
+}
+
+/// The first certificate of `x5c`, in DER. `x5t` is SHA-1, and not looked at.
+fn certificate(jwk: &Json) -> Result<Option<Vec<u8>>> {
+    let Some(chain) = jwk.get("x5c") else { return Ok(None) };
+    let first = chain.as_array().and_then(|chain| chain.first()).and_then(Json::as_str);
+    // Not base64url (RFC 7517 section 4.7).
+    let der = first.and_then(|text| Base64::decode_vec(text).ok()).ok_or(KeyError::Member("x5c"))?;
+    if jwk.get("x5t#S256").is_some() && bytes(jwk, "x5t#S256")? != *Sha256::digest(&der) {
+        return Err(KeyError::Invalid("`x5t#S256` is of another certificate than `x5c`"));
+    }
+    Ok(Some(der))
+}
+
+fn text<'j>(jwk: &'j Json, name: &'static str) -> Result<Option<&'j str>> {
+    jwk.get(name).map(|value| value.as_str().ok_or(KeyError::Member(name))).transpose()
+}
+
+fn bytes(jwk: &Json, name: &'static str) -> Result<Vec<u8>> {
+    text(jwk, name)?.and_then(|text| base64url::decode(text.as_bytes())).ok_or(KeyError::Member(name))
+}

@@ -1,0 +1,44 @@
+//! Keys and certificates in PEM (RFC 7468).
+//!
+//! Lines may be of any length and indented, since such a text is often part of YAML. What is between the blocks is a
+//! comment (section 5.2), but a block of another label is refused: it is not what was meant to be here, and may be a
+//! private key.
+
+use super::{Key, Result, asn1};
+use crate::KeyError;
+use base64ct::{Base64, Encoding};
+
+/// The keys of all blocks, in their order.
+pub(crate) fn from_pem(text: &str) -> Result<Vec<Key>> {
+    let mut keys = Vec::new();
+    let mut lines = text.lines().map(str::trim);
+    while let Some(line) = lines.next() {
+        let Some(label) = boundary(line, "-----BEGIN ") else { continue };
+        let mut base64 = String::new();
+        loop {
+            let line = lines.next().ok_or(KeyError::Pem("a block without its END"))?;
+            match boundary(line, "-----END ") {
+                Some(end) if end == label => break,
+                Some(_) => return Err(KeyError::Pem("a block with the END of another")),
+                None => base64.push_str(line),
+            }
+        }
+        keys.push(Key::new(block(label, &base64)?));
+    }
+    if keys.is_empty() { Err(KeyError::Pem("no block")) } else { Ok(keys) }
+}
+
+fn boundary<'l>(line: &'l str, start: &str) -> Option<&'l str> {
+    line.strip_prefix(start)?.strip_suffix("-----")
+}
+
+fn block(label: &str, base64: &str) -> Result<super::Material> {
+    let read = match label {
+        "PUBLIC KEY" => asn1::from_spki,
+        "RSA PUBLIC KEY" => asn1::from_pkcs1,
+        "CERTIFICATE" => asn1::from_certificate,
+        label if label.ends_with("PRIVATE KEY") => return Err(KeyError::Private("PEM")),
+        _ => return Err(KeyError::Pem("a block that is neither a public key nor a certificate")),
+    };
+    read(&Base64::decode_vec(base64).map_err(|_| KeyError::Pem("a block that is not base64"))?)
+}
