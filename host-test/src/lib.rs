@@ -42,9 +42,9 @@ pub mod variations;
 
 pub use build::Wasm;
 pub use scenario::{
-    Answer, ClientView, Configuration, Connection, ConnectionExchange, End, Exchange, FailurePolicy, Filter,
-    HeaderMatch, Headers, Host, LogLevel, LogLine, Metadata, Outcome, PathMatch, Received, Refused, Request,
-    Response, RetryPolicy, Route, RouteAction, Scenario, Script, Seen, SeenConnection, Settings, Step,
-    StringMatch, TcpUpstream, Upstream, UpstreamRequest, VirtualHost,
+    Answer, Certificate, ClientView, Configuration, Connection, ConnectionExchange, End, Exchange,
+    FailurePolicy, Filter, HeaderMatch, Headers, Host, LogLevel, LogLine, Metadata, NativeFilter, Outcome,
+    PathMatch, Received, Refused, Request, Response, RetryPolicy, Route, RouteAction, Scenario, Script, Seen,
+    SeenConnection, Settings, Step, StringMatch, TcpUpstream, Tls, Upstream, UpstreamRequest, VirtualHost,
 };
 pub use tollgate_pack::paths;

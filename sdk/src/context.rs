@@ -3,6 +3,7 @@
 use crate::callout::{GrpcCall, GrpcResult, HttpCall, HttpResult};
 use crate::filter::{GrpcCallouts, HttpCallouts, Timers};
 use crate::host::Direction;
+use crate::signal::{Signal, Woken};
 use crate::tasks::{Task, Tasks, Timer};
 use crate::{Flow, HttpFilter, RequestHeaders, ResponseHeaders, Result};
 use std::time::Duration;
@@ -142,6 +143,38 @@ impl<F: HttpFilter> Context<'_, F> {
         F: Timers,
     {
         self.tasks.add_timer(period, Timer::Every(period, Box::new(then)))
+    }
+
+    /// Parks the stream until [`signal`](Self::signal) is called with this signal on the same worker, at the longest for
+    /// `timeout`; then `then` decides on the stream, told which it was. Return [`Flow::Pause`] meanwhile.
+    ///
+    /// Bound how many may wait, by [`waiting`](Self::waiting): each is a request that the proxy holds in memory.
+    pub fn wait(
+        &mut self,
+        signal: Signal,
+        timeout: Duration,
+        then: impl FnOnce(&mut F, &mut F::Stream, Woken, &mut Context<'_, F>) -> Result<Flow> + 'static,
+    ) -> Result<()>
+    where
+        F: Timers,
+    {
+        let task = self.task(then);
+        self.tasks.add_wait(signal, timeout, task)
+    }
+
+    /// Wakes all streams of this plugin and worker that wait for the signal, first come first. They are asked behind
+    /// this callback, or within a millisecond if it is a stream's. One that begins to wait later waits for the next.
+    pub fn signal(&mut self, signal: Signal) -> Result<()>
+    where
+        F: Timers,
+    {
+        self.tasks.signal(signal)
+    }
+
+    /// How many streams of this plugin and worker wait for the signal, or with `None`, for any. One that was woken, or
+    /// has ended, waits no more.
+    pub fn waiting(&self, signal: Option<Signal>) -> usize {
+        self.tasks.waiting(signal)
     }
 
     /// Outside a stream there is none to decide on, and `then` is not called.

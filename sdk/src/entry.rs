@@ -100,6 +100,7 @@ impl<F: HttpFilter> Vm<F> {
             && let Some((max_body, task)) = state.plugin(id).and_then(|p| p.tasks.take_http(token))
         {
             state.run(id, task, callout::http_response(headers, body, trailers, max_body));
+            state.run_woken(id);
         }
         self.run_late();
     }
@@ -132,6 +133,7 @@ impl<F: HttpFilter> Vm<F> {
         {
             let mut cx = Context { tasks: &mut plugin.tasks, place: None };
             filter.on_queue_ready(Queue(token), &mut cx);
+            state.run_woken(id);
         }
         self.run_late();
     }

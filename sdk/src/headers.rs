@@ -36,6 +36,12 @@ impl Headers {
         Ok(self.pairs.get_or_init(|| pairs))
     }
 
+    /// All fields in order, to keep while the headers are edited.
+    pub fn take_pairs(&mut self) -> Result<Pairs> {
+        self.pairs()?;
+        Ok(self.pairs.take().unwrap_or_default())
+    }
+
     /// Every value of `name`, in order; none if it is absent. For whatever decides access, since a client may send
     /// a field twice.
     pub fn get_all<'n>(&'n self, name: &'n str) -> Result<impl Iterator<Item = &'n [u8]>> {

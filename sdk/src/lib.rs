@@ -67,6 +67,7 @@ mod protobuf;
 pub mod queue;
 pub mod random;
 pub mod shared;
+pub mod signal;
 mod tasks;
 
 pub use body::{RequestBody, ResponseBody, Whole};
@@ -79,6 +80,7 @@ pub use filter::{HttpFilter, Phase};
 pub use flow::{Flow, Reply};
 pub use headers::{AccessLog, Headers, RequestHeaders, RequestTrailers, ResponseHeaders, ResponseTrailers};
 pub use pairs::Pairs;
+pub use signal::{Signal, Woken};
 /// Makes the module's exports of an implementation of [`HttpFilter`]: one for each method that is written.
 ///
 /// Its arguments say what else the filter does: `http_callouts`, `grpc_callouts`, `timers`. Using one without saying

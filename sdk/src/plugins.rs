@@ -6,7 +6,8 @@ use crate::context::{Context, Place};
 use crate::filter::{HttpFilter, Phase};
 use crate::host::{self, Direction};
 use crate::map::IdMap;
-use crate::tasks::{Task, Tasks, Timer};
+use crate::signal::Woken;
+use crate::tasks::{Due, Task, Tasks, Timer};
 use crate::{Flow, Reply, Result, clock};
 
 pub(crate) struct State<F: HttpFilter> {
@@ -156,10 +157,11 @@ impl<F: HttpFilter> State<F> {
 
     pub(crate) fn run_timers(&mut self, id: u32) {
         let Ok(now) = clock::now() else { return };
-        while let Some(timer) = self.plugin(id).and_then(|plugin| plugin.tasks.take_due(now)) {
-            match timer {
-                Timer::Once(task) => self.run(id, task, ()),
-                Timer::Every(period, mut then) => {
+        while let Some(due) = self.plugin(id).and_then(|plugin| plugin.tasks.take_due(now)) {
+            match due {
+                Due::TimedOut(task) => self.run(id, task, Woken::TimedOut),
+                Due::Timer(Timer::Once(task)) => self.run(id, task, ()),
+                Due::Timer(Timer::Every(period, mut then)) => {
                     self.run_for_plugin(id, |filter, cx| then(filter, cx));
                     if let Some(plugin) = self.plugin(id)
                         && let Err(error) = plugin.tasks.add_timer(period, Timer::Every(period, then))
@@ -169,6 +171,7 @@ impl<F: HttpFilter> State<F> {
                 }
             }
         }
+        self.run_woken(id);
         if let Some(plugin) = self.plugin(id)
             && let Err(error) = plugin.tasks.arm(now)
         {
@@ -176,9 +179,20 @@ impl<F: HttpFilter> State<F> {
         }
     }
 
+    /// Asks the streams that were woken. Those that are woken meanwhile wait for the next tick, or two that wake each
+    /// other would never let this one end.
+    pub(crate) fn run_woken(&mut self, id: u32) {
+        for _ in 0..self.plugin(id).map_or(0, |plugin| plugin.tasks.woken()) {
+            if let Some(task) = self.plugin(id).and_then(|plugin| plugin.tasks.take_woken()) {
+                self.run(id, task, Woken::Signalled);
+            }
+        }
+    }
+
     pub(crate) fn end_grpc(&mut self, id: u32, token: u32, result: impl FnOnce() -> GrpcResult) {
         if let Some(task) = self.plugin(id).and_then(|plugin| plugin.tasks.take_grpc(token)) {
             self.run(id, task, result());
+            self.run_woken(id);
         }
     }
 

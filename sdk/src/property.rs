@@ -68,6 +68,24 @@ impl Value for UnixNanos {
     }
 }
 
+/// A SHA-256, which Envoy writes as 64 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sha256(pub [u8; 32]);
+
+impl Value for Sha256 {
+    fn decode(bytes: Vec<u8>) -> Option<Self> {
+        let mut digest = [0; 32];
+        if bytes.len() != 2 * digest.len() {
+            return None;
+        }
+        for (byte, pair) in digest.iter_mut().zip(bytes.as_chunks::<2>().0) {
+            let [high, low] = pair.map(|digit| char::from(digit).to_digit(16));
+            *byte = u8::try_from(high? << 4 | low?).ok()?;
+        }
+        Some(Self(digest))
+    }
+}
+
 macro_rules! properties {
     ($($(#[$meta:meta])* $name:ident: $type:ty = $path:literal;)*) => {
         $($(#[$meta])* pub const $name: Property<$type> = Property::new($path);)*
@@ -89,6 +107,8 @@ properties! {
     CONNECTION_MTLS: bool = "connection\0mtls";
     /// The first URI SAN of the client's certificate: its SPIFFE id in a mesh.
     CONNECTION_URI_SAN_PEER_CERTIFICATE: Vec<u8> = "connection\0uri_san_peer_certificate";
+    /// The SHA-256 of the client's certificate in DER. Absent without a certificate.
+    CONNECTION_SHA256_PEER_CERTIFICATE_DIGEST: Sha256 = "connection\0sha256_peer_certificate_digest";
     /// Server name (SNI) that the client asked for.
     CONNECTION_REQUESTED_SERVER_NAME: Vec<u8> = "connection\0requested_server_name";
     /// The response's status code.
@@ -120,6 +140,11 @@ pub fn state(name: &'static str) -> Result<Option<Vec<u8>>> {
     host::property(name)
 }
 
+/// A filter state of the stream by its whole name, whoever set it: `wasm.<name>` for one set by [`set_state`].
+pub fn filter_state(name: &str) -> Result<Option<Vec<u8>>> {
+    host::property(&format!("filter_state\0{name}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,5 +156,15 @@ mod tests {
         assert_eq!(u64::decode(Vec::new()), None);
         assert_eq!(bool::decode(vec![2]), None);
         assert_eq!(bool::decode(vec![1]), Some(true));
+    }
+
+    #[test]
+    fn a_digest_is_64_hexadecimal_digits() {
+        let text = "6f070AD1eb1cdc0082dc3076639fe5112b1713ca3d96d734e4ef3d8dd37e760d";
+        let digest = Sha256::decode(text.into()).unwrap();
+        assert_eq!((digest.0[..4].to_vec(), digest.0[31]), (vec![0x6f, 0x07, 0x0a, 0xd1], 0x0d));
+        for bad in ["", &text[..63], &text[..62], &format!("{text}00"), &text.replace('6', "g")] {
+            assert_eq!(Sha256::decode(bad.into()), None, "{bad}");
+        }
     }
 }

@@ -31,7 +31,15 @@ fn may_only_depend_on(dependencies: &[String], allowed: impl Fn(&str) -> bool, w
 
 #[test]
 fn policies_reach_no_host() {
-    let pure = ["regex-lite", "schemars", "serde", "tollgate-policy"];
+    let pure = [
+        "foldhash",
+        "regex-lite",
+        "schemars",
+        "serde",
+        "serde_json",
+        "tollgate-jose",
+        "tollgate-policy",
+    ];
     let packages = packages();
     let policies: Vec<_> = packages.iter().filter(|(name, _)| name.ends_with("-policy")).collect();
     assert!(policies.len() >= 2, "{packages:?}");
@@ -49,11 +57,22 @@ fn a_shell_joins_its_policy_to_the_sdk_and_nothing_else() {
     });
     let mut count = 0;
     for (shell, policy) in shells {
-        let allowed = ["serde", "tollgate", "tollgate-policy", &policy];
+        let allowed = ["serde", "tollgate", "tollgate-jose", "tollgate-policy", &policy];
         may_only_depend_on(&packages[shell], |d| allowed.contains(&d), shell);
         count += 1;
     }
     assert!(count > 0);
+}
+
+#[test]
+fn tokens_are_read_without_a_host() {
+    let pure = ["base64ct", "der", "ed25519-dalek", "hmac", "p256", "p384", "p521", "rsa", "sha2"];
+    let jose = &packages()["tollgate-jose"];
+    may_only_depend_on(
+        jose,
+        |d| pure.contains(&d) || ["serde", "serde_json"].contains(&d),
+        "tollgate-jose",
+    );
 }
 
 #[test]

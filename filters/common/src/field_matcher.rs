@@ -36,6 +36,11 @@ enum Test {
 }
 
 impl HeaderMatcher {
+    /// Matches if there is such a header.
+    pub fn present(name: HeaderName) -> Self {
+        Self { name, test: Test::Present(true), invert: false }
+    }
+
     /// Whether the headers match.
     pub fn matches(&self, headers: Headers<'_>) -> bool {
         let mut values = headers.all(self.name.as_ref());

@@ -2,3 +2,5 @@
 //! policy needs, verifies with the host's help, fetches keys and carries out what is decided.
 
 mod filter;
+mod statistics;
+mod world;

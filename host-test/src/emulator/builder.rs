@@ -65,6 +65,11 @@ impl Builder {
     /// Loads the filters.
     pub fn start(mut self) -> Result<Emulator, Refused> {
         let no_logs = |reason| Refused { reason, logs: Vec::new() };
+        if let Some(native) = self.world.scenario.native_filters.first() {
+            let why =
+                format!("`{}` is a filter of Envoy's own: run this scenario on `Host::Envoy`", native.name);
+            return Err(no_logs(why));
+        }
         self.world.meters.metered |= self.world.faults.count_instructions();
         let codes = codes(&self.world.scenario, self.world.meters.metering()).map_err(no_logs)?;
         let mut emulator = self.start_first(&codes)?;

@@ -32,6 +32,7 @@ pub mod state;
 mod stepping;
 mod steps;
 mod structs;
+mod tls;
 mod trace;
 mod traps;
 mod vm;

@@ -3,7 +3,7 @@
 //! The pieces are plain JSON in the shape of Envoy's API, so whoever needs more than they offer changes what they
 //! return. `of_scenario` puts them together as scenarios need it; the demo and the benchmark do so as they like.
 
-use super::routes;
+use super::{routes, tls};
 use crate::scenario::RELOAD_AFTER;
 use crate::{Configuration, FailurePolicy, Filter, Scenario};
 use base64::Engine;
@@ -196,8 +196,7 @@ pub(super) fn of_scenario(
     let catch_all = [crate::VirtualHost::new("any", &["*"]).route(crate::Route::to("/", first))];
     let hosts = if settings.virtual_hosts.is_empty() { &catch_all[..] } else { &settings.virtual_hosts };
     let hosts: Vec<Value> = hosts.iter().map(|host| routes::virtual_host(host, settings)).collect();
-    let filters = scenario.filters.iter().map(wasm).collect();
-    let mut manager = connection_manager(filters, &hosts);
+    let mut manager = connection_manager(http_filters(scenario), &hosts);
     // A route may lead to a cluster that there is not, which is for the request to find out.
     manager["route_config"]["validate_clusters"] = json!(false);
     // A connection that is cut off is left to the client to close for so long; Envoy's default is a second.
@@ -215,6 +214,9 @@ pub(super) fn of_scenario(
     manager["access_log"] = json!([log]);
     let mut ingress = listener(INGRESS, SocketAddr::from(([127, 0, 0, 1], 0)), manager);
     ingress["per_connection_buffer_limit_bytes"] = json!(settings.buffer_limit);
+    if let Some(socket) = tls::transport_socket(settings.tls) {
+        ingress["filter_chains"][0]["transport_socket"] = socket;
+    }
     let mut listeners = vec![ingress];
     if let Some(tcp) = tcp {
         listeners.push(connections(scenario));
@@ -223,6 +225,18 @@ pub(super) fn of_scenario(
         clusters.push(behind);
     }
     bootstrap(&listeners, &clusters)
+}
+
+/// The filters of a scenario, Envoy's own among them, in their order.
+fn http_filters(scenario: &Scenario) -> Vec<Value> {
+    let native = |place| {
+        let here = scenario.native_filters.iter().filter(move |native| native.behind == place);
+        here.map(|native| json!({ "name": native.name, "typed_config": native.typed_config }))
+    };
+    let wasm = scenario.filters.iter().enumerate();
+    native(0)
+        .chain(wasm.flat_map(|(place, filter)| [self::wasm(filter)].into_iter().chain(native(place + 1))))
+        .collect()
 }
 
 /// The listener for the TCP connections of a scenario. It logs them itself: the TCP proxy may not see them at all.

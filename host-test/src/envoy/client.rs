@@ -5,9 +5,10 @@
 
 use super::http1::{Kind, Reader};
 use super::kernel;
+use super::tls::Socket;
 use super::wire::Outgoing;
-use crate::{ClientView, Request, Response};
-use std::io::{self, Read, Write};
+use crate::{ClientView, Request, Response, Tls};
+use std::io;
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -17,18 +18,19 @@ const CONNECT: Duration = Duration::from_secs(20);
 pub(super) fn send(
     proxy: SocketAddr,
     request: &Request,
+    tls: Tls,
     patience: Duration,
 ) -> io::Result<(ClientView, u16)> {
-    let mut stream = TcpStream::connect_timeout(&proxy, CONNECT)?;
+    let stream = TcpStream::connect_timeout(&proxy, CONNECT)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(patience))?;
     let us = stream.local_addr()?;
-    let mut out = stream.try_clone()?;
+    let socket = Socket::new(stream.try_clone()?, tls, request.certificate)?;
     let view = std::thread::scope(|scope| {
-        scope.spawn(move || {
+        scope.spawn(|| {
             let mut pieces = wire(request).into_iter().peekable();
             while let Some(piece) = pieces.next() {
-                if out.write_all(&piece).is_err() {
+                if socket.write_all(&piece).is_err() {
                     return; // The proxy has had enough; what it answered is the reader's to tell.
                 }
                 if pieces.peek().is_some() {
@@ -37,7 +39,7 @@ pub(super) fn send(
             }
         });
         let kind = if request.method == "HEAD" { Kind::ResponseToHead } else { Kind::Response };
-        let view = receive(&mut stream, kind);
+        let view = receive(&socket, kind);
         // Whatever is still to be written is of no use to anyone. Fails when the proxy has closed already.
         let _ = stream.shutdown(Shutdown::Both);
         view
@@ -45,11 +47,11 @@ pub(super) fn send(
     Ok((view, us.port()))
 }
 
-fn receive(stream: &mut TcpStream, kind: Kind) -> ClientView {
+fn receive(socket: &Socket, kind: Kind) -> ClientView {
     let mut reader = Reader::new(kind);
     let mut buffer = vec![0; 64 * 1024];
     loop {
-        match stream.read(&mut buffer) {
+        match socket.read(&mut buffer) {
             Ok(0) => {
                 reader.end();
                 return view(&mut reader).unwrap_or(ClientView::Reset);

@@ -16,6 +16,7 @@ mod routes;
 mod run;
 mod spawn;
 mod tcp;
+mod tls;
 mod upstream;
 mod wire;
 

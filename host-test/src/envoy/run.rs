@@ -109,6 +109,7 @@ impl Run<'_> {
         let (client, port) = client::send(
             self.envoy.listener(bootstrap::INGRESS),
             request,
+            self.scenario.settings.tls,
             self.scenario.settings.client_patience,
         )
         .unwrap_or_else(|e| panic!("cannot connect to Envoy: {e}\n{}", self.envoy.log_text()));

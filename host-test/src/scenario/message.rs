@@ -1,5 +1,6 @@
 //! HTTP messages as bytes, in the order in which they were sent.
 
+use super::Certificate;
 use std::fmt;
 use std::time::Duration;
 
@@ -56,6 +57,8 @@ pub struct Request {
     pub trailers: Headers,
     /// How long after the one before is complete, or the proxy is up, it is sent.
     pub after: Duration,
+    /// The certificate that the client shows; [`Settings::tls`](super::Settings::tls) must say that it speaks TLS.
+    pub certificate: Option<Certificate>,
 }
 
 impl Request {
@@ -79,6 +82,7 @@ impl Request {
             body: Vec::new(),
             trailers: Headers::default(),
             after: Duration::ZERO,
+            certificate: None,
         }
     }
 
@@ -97,6 +101,12 @@ impl Request {
     /// Sends to this authority.
     pub fn authority(mut self, authority: &str) -> Self {
         self.authority = authority.into();
+        self
+    }
+
+    /// Shows this certificate.
+    pub fn certificate(mut self, certificate: Certificate) -> Self {
+        self.certificate = Some(certificate);
         self
     }
 

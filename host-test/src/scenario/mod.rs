@@ -11,6 +11,7 @@ mod outcome;
 mod routes;
 mod setup;
 pub mod text;
+pub(crate) mod tls;
 mod turns;
 
 pub use connection::{Connection, ConnectionExchange, End, Received, Script, Step, TcpUpstream};
@@ -22,5 +23,6 @@ pub use routes::{
     HeaderMatch, Metadata, PathMatch, RetryPolicy, Route, RouteAction, StringMatch, VirtualHost,
 };
 pub(crate) use setup::RELOAD_AFTER;
-pub use setup::{Answer, Configuration, FailurePolicy, Filter, Scenario, Settings, Upstream};
+pub use setup::{Answer, Configuration, FailurePolicy, Filter, NativeFilter, Scenario, Settings, Upstream};
+pub use tls::{Certificate, Tls};
 pub(crate) use turns::Turns;

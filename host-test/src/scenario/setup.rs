@@ -1,6 +1,6 @@
 //! What a scenario is made of: filters, upstreams, requests and the settings of the proxy.
 
-use super::{Connection, Request, Response, Route, TcpUpstream, VirtualHost};
+use super::{Connection, Request, Response, Route, TcpUpstream, Tls, VirtualHost};
 use crate::Wasm;
 use std::time::Duration;
 
@@ -12,6 +12,8 @@ pub(crate) const RELOAD_AFTER: Duration = Duration::from_secs(1);
 pub struct Scenario {
     /// In the order of Envoy's `http_filters`; the router comes after the last.
     pub filters: Vec<Filter>,
+    /// Filters of Envoy's own among them. The emulator has none and refuses the scenario.
+    pub native_filters: Vec<NativeFilter>,
     /// The first is the cluster of the catch-all route; the others are reached by callouts, and by routes of their own.
     pub upstreams: Vec<Upstream>,
     /// Sent one after the other, each when the one before is complete.
@@ -35,6 +37,13 @@ impl Scenario {
     /// Adds a filter behind those added before.
     pub fn filter(mut self, filter: Filter) -> Self {
         self.filters.push(filter);
+        self
+    }
+
+    /// Adds a filter of Envoy's own behind the filters added before: its name, and its `typed_config` with its `@type`.
+    pub fn native_filter(mut self, name: &str, typed_config: serde_json::Value) -> Self {
+        let name = name.into();
+        self.native_filters.push(NativeFilter { name, typed_config, behind: self.filters.len() });
         self
     }
 
@@ -159,6 +168,17 @@ impl Filter {
     }
 }
 
+/// A filter of Envoy's own, to see what it makes of the same requests.
+#[derive(Clone, Debug)]
+pub struct NativeFilter {
+    /// Its name in `http_filters`.
+    pub name: String,
+    /// Its configuration as Envoy's JSON, with its `@type`.
+    pub typed_config: serde_json::Value,
+    /// How many of [`Scenario::filters`] come before it.
+    pub behind: usize,
+}
+
 /// What `PluginConfig.configuration` holds.
 #[derive(Clone, Debug)]
 pub enum Configuration {
@@ -271,6 +291,8 @@ pub struct Settings {
     pub workers: usize,
     /// `generate_request_id` of the connection manager.
     pub generate_request_id: bool,
+    /// Whether clients speak TLS. TCP connections do not.
+    pub tls: Tls,
     /// `per_connection_buffer_limit_bytes` of the listener and the clusters.
     pub buffer_limit: u32,
     /// `route.timeout`.
@@ -291,6 +313,7 @@ impl Default for Settings {
         Self {
             workers: 1,
             generate_request_id: true,
+            tls: Tls::Off,
             buffer_limit: 1 << 20,
             route_timeout: Duration::from_secs(15),
             virtual_hosts: Vec::new(),

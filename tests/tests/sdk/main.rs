@@ -4,5 +4,6 @@ mod callouts;
 mod faults;
 mod messages;
 mod schedule;
+mod signals;
 mod state;
 mod support;

@@ -6,6 +6,7 @@ mod odd;
 mod request;
 mod response;
 mod state;
+mod tls;
 mod xds;
 
 use crate::case::Loaded;
@@ -13,7 +14,7 @@ use crate::script::calls::{get_property, get_property_length, set_context};
 use crate::script::{Arg, Step};
 use crate::{Case, Sheet};
 use std::time::Duration;
-use tollgate_host_test::{Answer, Request, Response};
+use tollgate_host_test::{Answer, Request, Response, Tls};
 
 /// The sheets.
 pub fn sheets() -> Vec<Sheet> {
@@ -22,6 +23,10 @@ pub fn sheets() -> Vec<Sheet> {
         Sheet::new("properties of the request", request::cases()),
         Sheet::new("properties of the response", response::cases()),
         Sheet::new("properties of connections", connection::cases()),
+        Sheet::new("properties of connections with TLS", tls::cases())
+            .settings(|settings| settings.tls = Tls::CertificateOptional),
+        Sheet::new("a client certificate that is required", tls::required())
+            .settings(|settings| settings.tls = Tls::CertificateRequired),
         Sheet::new("properties of the configuration", xds::cases())
             .filters(vec![plugin("the plugin", "the root")]),
         Sheet::new("properties that a filter sets", state::cases())

@@ -61,20 +61,40 @@ reasons! {
     PayloadNotJson = "payload_not_json", 401, "Jwt payload is an invalid JSON";
     /// See [`tollgate_jose::TokenError::SignatureNotBase64`].
     SignatureNotBase64 = "signature_not_base64", 401, "Jwt signature is an invalid Base64url encoded";
-    /// A registered claim is of the wrong type.
+    /// `iss` is not a string.
+    BadIssuer = "bad_iss", 401, "Jwt payload [iss] field is not a string";
+    /// `sub` is not a string.
+    BadSubject = "bad_sub", 401, "Jwt payload [sub] field is not a string";
+    /// `iat` is not a number.
+    BadIssuedAt = "bad_iat", 401, "Jwt payload [iat] field is not an integer";
+    /// `iat` is negative or too large for any clock.
+    IssuedAtOutOfRange = "iat_out_of_range", 401, "Jwt payload [iat] field is not a positive 64 bit integer";
+    /// `nbf` is not a number.
+    BadNotBefore = "bad_nbf", 401, "Jwt payload [nbf] field is not an integer";
+    /// `nbf` is negative or too large for any clock.
+    NotBeforeOutOfRange = "nbf_out_of_range", 401, "Jwt payload [nbf] field is not a positive 64 bit integer";
+    /// `exp` is not a number.
+    BadExpiration = "bad_exp", 401, "Jwt payload [exp] field is not an integer";
+    /// `exp` is negative or too large for any clock.
+    ExpirationOutOfRange = "exp_out_of_range", 401, "Jwt payload [exp] field is not a positive 64 bit integer";
+    /// `jti` is not a string.
+    BadTokenId = "bad_jti", 401, "Jwt payload [jti] field is not a string";
+    /// `aud` is neither a string nor an array of strings.
+    BadAudience = "bad_aud", 401, "Jwt payload [aud] field is not a string or string list";
+    /// Another claim that is needed is of the wrong type.
     BadClaim = "bad_claim", 401, "Jwt payload has a claim of the wrong type";
     /// `exp` is past.
     Expired = "expired", 401, "Jwt is expired";
     /// `nbf` or `iat` is ahead.
     NotYetValid = "not_yet_valid", 401, "Jwt not yet valid";
-    /// `exp` is required and absent, or too far ahead.
-    LifetimeTooLong = "lifetime_too_long", 401, "Jwt expiration is missing or too far in the future";
+    /// `exp` is required and absent, or too far ahead. Envoy says no more.
+    LifetimeTooLong = "lifetime_too_long", 401, "Jwt verification fails";
     /// `iss` is no provider's.
     UnknownIssuer = "unknown_issuer", 401, "Jwt issuer is not configured";
     /// `aud`.
     AudienceNotAllowed = "audience_not_allowed", 403, "Audiences in Jwt are not allowed";
-    /// `sub`.
-    SubjectNotAllowed = "subject_not_allowed", 401, "Subject in Jwt is not allowed";
+    /// `sub`. Envoy says no more.
+    SubjectNotAllowed = "subject_not_allowed", 401, "Jwt verification fails";
     /// `required_claims`.
     ClaimNotAllowed = "claim_not_allowed", 403, "Claims in Jwt are not allowed";
     /// `required_scopes`.

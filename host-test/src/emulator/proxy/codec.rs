@@ -9,8 +9,14 @@ use crate::emulator::wire;
 
 /// Client headers that only the proxy itself may set, beside those that control the router: Envoy,
 /// `conn_manager_utility.cc`, mutateRequestHeaders.
-const INTERNAL: &[&str] =
-    &["x-envoy-internal", "x-envoy-expected-rq-timeout-ms", "x-envoy-force-trace", "x-envoy-ip-tags"];
+const INTERNAL: &[&str] = &[
+    "x-envoy-internal",
+    "x-envoy-expected-rq-timeout-ms",
+    "x-envoy-force-trace",
+    "x-envoy-ip-tags",
+    // `forward_client_cert_details` is `SANITIZE`.
+    "x-forwarded-client-cert",
+];
 /// `max_request_headers_kb` and `max_headers_count`.
 const MOST_HEADER_BYTES: usize = 60 << 10;
 const MOST_HEADERS: usize = 100;

@@ -9,7 +9,7 @@ use crate::emulator::context::Context;
 use crate::emulator::header_map::{HeaderMap, Kind};
 use crate::emulator::wire;
 use crate::emulator::world::{Event, LocalReply, Part, World};
-use crate::{ClientView, Exchange, Request, Response};
+use crate::{ClientView, Exchange, Request, Response, Tls};
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -18,6 +18,10 @@ impl Emulator {
     pub(crate) fn accept(&mut self, worker: usize, request: &Request) -> u64 {
         self.world.next_stream += 1;
         let id = self.world.next_stream;
+        if let Some(refused) = self.refused_in_handshake(request) {
+            self.world.done.insert(id, refused);
+            return id;
+        }
         let mut headers = codec::read(request);
         if let Some(refusal) = codec::refusal(request, &headers) {
             let known = if refusal.was_read() { headers } else { HeaderMap::new(Kind::Request) };
@@ -29,12 +33,13 @@ impl Emulator {
             headers.set(b"content-length", length.to_string().as_bytes());
         }
         let named = codec::tidy(&mut headers);
-        let scheme = headers.text("x-forwarded-proto").map_or_else(|| "http".into(), Cow::into_owned);
+        let spoken = if self.world.settings.tls == Tls::Off { "http" } else { "https" };
+        let scheme = headers.text("x-forwarded-proto").map_or_else(|| spoken.into(), Cow::into_owned);
         if headers.first(b":scheme").is_none() {
             headers.add(b":scheme", scheme.as_bytes());
         }
         if headers.first(b"x-forwarded-proto").is_none() {
-            headers.add(b"x-forwarded-proto", b"http");
+            headers.add(b"x-forwarded-proto", spoken.as_bytes());
         }
         if self.world.settings.generate_request_id && headers.first(b"x-request-id").is_none() {
             let uuid = self.world.random_of(worker).uuid();
@@ -53,6 +58,7 @@ impl Emulator {
             is_head: request.method == "HEAD",
             wants_close: named.iter().any(|name| name == "close"),
             is_grpc,
+            certificate: request.certificate,
             request_headers: headers,
             started,
             ..Stream::default()
@@ -79,6 +85,16 @@ impl Emulator {
             self.world.clock.after(Duration::ZERO, Event::Downstream { stream: id, part });
         }
         id
+    }
+
+    /// A client that the TLS server does not want. There is no stream, and nobody hears of it.
+    fn refused_in_handshake(&self, request: &Request) -> Option<Exchange> {
+        let tls = self.world.settings.tls;
+        let shown = request.certificate.is_some();
+        assert!(!shown || tls != Tls::Off, "a certificate is shown over TLS: set `settings.tls`");
+        let (client, upstream, details) = (ClientView::Reset, Vec::new(), String::new());
+        let none = Exchange { client, upstream, details, flags: "-".into() };
+        (tls == Tls::CertificateRequired && !shown).then_some(none)
     }
 
     fn refuse(&mut self, id: u64, worker: usize, refusal: Refusal, request_headers: HeaderMap) -> u64 {

@@ -3,10 +3,10 @@
 use super::Way;
 use super::router::Router;
 use super::routes::Picked;
-use crate::Headers;
 use crate::emulator::header_map::HeaderMap;
 use crate::emulator::state::Value;
 use crate::emulator::world::LocalReply;
+use crate::{Certificate, Headers};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -114,6 +114,8 @@ pub(crate) struct Stream {
     /// The client closes its connection behind this.
     pub wants_close: bool,
     pub is_grpc: bool,
+    /// What the client has shown of itself.
+    pub certificate: Option<Certificate>,
     /// The route as it was last looked up.
     pub route: Picked,
     /// It has not been forgotten since.

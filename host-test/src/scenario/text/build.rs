@@ -5,8 +5,8 @@ use super::file::{
     SettingsText, UpstreamText,
 };
 use crate::{
-    Answer, Configuration, FailurePolicy, Filter, LogLevel, Request, Response, Scenario, Settings, Upstream,
-    Wasm,
+    Answer, Configuration, FailurePolicy, Filter, LogLevel, Request, Response, Scenario, Settings, Tls,
+    Upstream, Wasm,
 };
 use std::path::Path;
 
@@ -34,6 +34,11 @@ pub(super) fn scenario(file: &ScenarioFile, dir: &Path) -> Result<Scenario, Wron
     }
     scenario.requests = file.requests.iter().map(request).collect();
     settings(&file.settings, &mut scenario.settings).map_err(|(f, why)| (format!("settings.{f}"), why))?;
+    let shown = scenario.requests.iter().position(|request| request.certificate.is_some());
+    if let Some(index) = shown.filter(|_| scenario.settings.tls == Tls::Off) {
+        let why = "a certificate is shown over TLS, which `settings.tls` does not say";
+        return Err((format!("requests[{index}].certificate"), why.into()));
+    }
     Ok(scenario)
 }
 
@@ -129,6 +134,7 @@ fn request(text: &RequestText) -> Request {
     request.headers = text.headers.0.clone();
     request.body.clone_from(&text.body.0);
     request.trailers = text.trailers.0.clone();
+    request.certificate = text.certificate;
     request
 }
 
@@ -140,6 +146,7 @@ fn settings(text: &SettingsText, settings: &mut Settings) -> Result<(), Wrong> {
         settings.workers = workers;
     }
     settings.generate_request_id = text.generate_request_id.unwrap_or(settings.generate_request_id);
+    settings.tls = text.tls.unwrap_or(settings.tls);
     settings.buffer_limit = text.buffer_limit.unwrap_or(settings.buffer_limit);
     settings.route_timeout = text.route_timeout.map_or(settings.route_timeout, |time| time.0);
     settings.linger = text.linger.map_or(settings.linger, |time| time.0);

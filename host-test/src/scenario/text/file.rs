@@ -2,6 +2,7 @@
 
 use super::expect::{Expect, ExpectExchange};
 use super::values::{Fields, Piece, Pieces, Time};
+use crate::{Certificate, Tls};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -177,6 +178,8 @@ pub struct RequestText {
     pub body: Pieces,
     /// Trailer fields; a request with trailers is sent chunked.
     pub trailers: Fields,
+    /// The certificate that the client shows; `settings.tls` must say that it speaks TLS.
+    pub certificate: Option<Certificate>,
     /// What is expected of it.
     pub expect: ExpectExchange,
 }
@@ -190,6 +193,7 @@ impl Default for RequestText {
             headers: Fields::default(),
             body: Pieces::default(),
             trailers: Fields::default(),
+            certificate: None,
             expect: ExpectExchange::default(),
         }
     }
@@ -204,6 +208,8 @@ pub struct SettingsText {
     pub workers: Option<usize>,
     /// `generate_request_id` of the connection manager.
     pub generate_request_id: Option<bool>,
+    /// Whether clients speak TLS; `off` if not given.
+    pub tls: Option<Tls>,
     /// `per_connection_buffer_limit_bytes`.
     pub buffer_limit: Option<u32>,
     /// `route.timeout`.

@@ -1,5 +1,8 @@
 use super::*;
-use crate::{Answer, ClientView, Exchange, Headers, LogLevel, LogLine, Request, Response, UpstreamRequest};
+use crate::{
+    Answer, Certificate, ClientView, Exchange, Headers, LogLevel, LogLine, Request, Response, Tls,
+    UpstreamRequest,
+};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -25,12 +28,17 @@ upstreams:
     by_path: {/slow: [hang]}
   - {name: auth, http2: true, answers: [{grpc: {messages: [m], status: 7, message: no}}]}
 requests:
-  - {method: POST, path: /p?q, authority: a.test, headers: ["b: 1", "a: 2"], body: hi, trailers: {t: v}}
-settings: {workers: 2, generate_request_id: false, buffer_limit: 10, route_timeout: 1s, linger: 2s, client_patience: 3s, log_level: warn}
+  - {method: POST, path: /p?q, authority: a.test, headers: ["b: 1", "a: 2"], body: hi, trailers: {t: v}, certificate: b}
+settings: {workers: 2, generate_request_id: false, tls: certificate_required, buffer_limit: 10, route_timeout: 1s, linger: 2s, client_patience: 3s, log_level: warn}
 "#,
     );
     let mut expected = Scenario::new().request(
-        Request::post("/p?q", "hi").authority("a.test").header("b", "1").header("a", "2").trailer("t", "v"),
+        Request::post("/p?q", "hi")
+            .authority("a.test")
+            .header("b", "1")
+            .header("a", "2")
+            .trailer("t", "v")
+            .certificate(Certificate::B),
     );
     let response =
         Response::new(201).header("a", "1").header("a", "2").chunk("x").chunk("y").trailer("t", "v");
@@ -49,6 +57,7 @@ settings: {workers: 2, generate_request_id: false, buffer_limit: 10, route_timeo
     expected = expected.settings(|s| {
         s.workers = 2;
         s.generate_request_id = false;
+        s.tls = Tls::CertificateRequired;
         s.buffer_limit = 10;
         s.route_timeout = Duration::from_secs(1);
         s.linger = Duration::from_secs(2);
@@ -61,7 +70,7 @@ settings: {workers: 2, generate_request_id: false, buffer_limit: 10, route_timeo
 #[test]
 fn what_is_wrong_is_named_with_its_place() {
     let unknown = "unknown field `expct`, expected one of `method`, `path`, `authority`, `headers`, `body`, \
-                   `trailers`, `expect`";
+                   `trailers`, `certificate`, `expect`";
     wrong("requests: [{expct: 1}]", &format!("`s.yaml`: `requests[0].expct`: {unknown}"));
     wrong(
         "upstreams: [{name: a, answers: [{reply: {after: 5}}]}]",
@@ -70,6 +79,10 @@ fn what_is_wrong_is_named_with_its_place() {
     wrong(
         "requests: [{expect: {headers: {a: {regex: '('}}}}]",
         "`s.yaml`: `requests[0].expect.headers.a`: `(` is not a regular expression",
+    );
+    wrong(
+        "requests: [{}, {certificate: a}]",
+        "`s.yaml`: `requests[1].certificate`: a certificate is shown over TLS, which `settings.tls` does not say",
     );
     wrong("filters: [{}]", "`s.yaml`: `filters[0]`: must have `module` or `package`, and not both");
     wrong("filters: [{module: no.wasm}]", "`s.yaml`: `filters[0].module`: `no.wasm` is not a file");

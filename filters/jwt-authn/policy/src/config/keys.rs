@@ -1,6 +1,9 @@
 //! Where a provider's keys come from.
 
+use super::{Url, instead};
 use serde::Deserialize;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use tollgate_policy::Duration;
 
 /// Keys that are part of the configuration: exactly one of the fields. A JWKS, a JWK, or PEM.
@@ -12,6 +15,15 @@ pub struct LocalJwks {
     pub inline_string: Option<String>,
     /// The variable of the VM's environment that holds them (`vmConfig.env` of a `WasmPlugin`).
     pub environment_variable: Option<String>,
+    #[serde(deserialize_with = "instead::file")]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub(crate) filename: (),
+    #[serde(deserialize_with = "instead::file")]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub(crate) watched_directory: (),
+    #[serde(deserialize_with = "instead::bytes")]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub(crate) inline_bytes: (),
 }
 
 /// Keys that are fetched, from exactly one of `http_uri` and `oidc_discovery`. One worker fetches for all.
@@ -41,7 +53,7 @@ pub struct RemoteJwks {
 }
 
 /// Envoy's `HttpUri`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HttpUri {
@@ -59,6 +71,8 @@ pub struct HttpUri {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct AsyncFetch {
+    /// Taken for the sake of Envoy's configurations: neither value makes a listener wait for its keys.
+    pub fast_listener: bool,
     /// How long after a fetch (with its retries) has failed the next is tried; it doubles each time, up to
     /// `cache_duration`. Default: `1s`.
     pub failed_refetch_duration: Option<Duration>,
@@ -87,7 +101,7 @@ pub struct BackOff {
 }
 
 /// The issuer's `/.well-known/openid-configuration` says where its keys are; its `issuer` must be the provider's.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OidcDiscovery {
@@ -99,4 +113,25 @@ pub struct OidcDiscovery {
     /// How long to wait for each of the two answers. Default: `5s`.
     #[serde(default)]
     pub timeout: Option<Duration>,
+    /// Set for Istio's rules: clusters by host, Istio's names for others.
+    #[serde(skip)]
+    pub(crate) clusters: Option<BTreeMap<String, String>>,
+}
+
+impl OidcDiscovery {
+    /// The cluster to fetch keys from that the issuer says are at `url`.
+    pub fn cluster_of(&self, url: &Url<'_>) -> Cow<'_, str> {
+        match &self.clusters {
+            Some(clusters) => istio_cluster(clusters, url),
+            None => Cow::Borrowed(self.jwks_cluster.as_ref().unwrap_or(&self.cluster)),
+        }
+    }
+}
+
+/// The cluster of a host: the one that is configured, or else the one that Istio makes for a service or `ServiceEntry`.
+pub(crate) fn istio_cluster<'c>(clusters: &'c BTreeMap<String, String>, url: &Url<'_>) -> Cow<'c, str> {
+    match clusters.get(url.host) {
+        Some(cluster) => Cow::Borrowed(cluster),
+        None => Cow::Owned(format!("outbound|{}||{}", url.port, url.host)),
+    }
 }

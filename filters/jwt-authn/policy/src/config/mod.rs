@@ -1,6 +1,7 @@
 //! The configuration, as it is written. Field names are those of Envoy's `JwtAuthentication`, `JwtProvider` and
 //! `JwtRequirement` (`envoy/extensions/filters/http/jwt_authn/v3/config.proto`) where the meaning is the same.
 
+mod instead;
 mod istio;
 mod keys;
 mod output;
@@ -8,18 +9,21 @@ mod provider;
 mod refusal;
 mod requirement;
 mod revocation;
+mod url;
 
 pub use istio::{IstioClaimToHeader, IstioHeader, JwtRule};
+pub(crate) use keys::istio_cluster;
 pub use keys::{AsyncFetch, BackOff, HttpUri, LocalJwks, OidcDiscovery, RemoteJwks, RetryPolicy};
 pub use output::{ArrayFormat, ClaimToHeader, FilterState};
 pub use provider::{
-    CertificateBinding, ClaimMatcher, ClaimPath, FromHeader, NormalizePayload, Provider,
+    CertificateBinding, ClaimMatcher, ClaimPath, ClockSkew, FromHeader, NormalizePayload, Provider,
 };
 pub use refusal::{BodyFormat, FailureResponse, Redirect};
 pub use requirement::{
     AudiencesOfProvider, Empty, ExtractOnly, FilterStateRules, Requirement, Requirements, Rule,
 };
-pub use revocation::{RemoteRevocation, RevokedSubject, RevokedToken, Revocation};
+pub use revocation::{RemoteRevocation, Revocation, RevokedSubject, RevokedToken};
+pub use url::Url;
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -44,11 +48,13 @@ pub struct Config {
     pub strip_failure_response: bool,
     /// How a refusal looks.
     pub failure_response: FailureResponse,
-    /// The `jwtRules` of an Istio `RequestAuthentication`, as they are. Each becomes a provider; a request may come
-    /// without a token, and one that brings a token must bring a valid one.
+    /// The `jwtRules` of an Istio `RequestAuthentication`, as they are, for requests that no rule matches. Each becomes a
+    /// provider; a request may come without a token, and one that brings a token must bring a valid one. A CORS preflight
+    /// request passes, as in Istio.
     #[serde(rename = "jwtRules")]
     pub jwt_rules: Vec<JwtRule>,
-    /// The cluster of each host that a `jwksUri` names. Default: Istio's name for it, `outbound|443||<host>`.
+    /// The cluster of each host that keys of `jwtRules` come from. Default: Istio's name for it,
+    /// `outbound|<port>||<host>`.
     pub jwks_clusters: BTreeMap<String, String>,
     /// Tokens that were verified are remembered, so that a token that comes again costs no signature check.
     pub jwt_cache_config: CacheConfig,

@@ -1,0 +1,82 @@
+//! Buckets, by a seeded hash. Entries of a bucket are chained through their slots: unlike in an open table nothing is
+//! ever moved, neither when it fills nor when entries go, so no request pays for those before it.
+
+use core::hash::Hasher;
+use foldhash::{SharedSeed, quality::FoldHasher};
+
+/// No slot.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// The most entries: slots are numbered with 32 bits, and 128 MiB of buckets are enough.
+pub(crate) const MOST: usize = 1 << 25;
+
+#[derive(Debug)]
+pub(crate) struct Table {
+    first: Box<[u32]>,
+    seed: u64,
+    shared: SharedSeed,
+}
+
+impl Table {
+    /// Buckets for so many entries.
+    pub(crate) fn new(entries: usize, seed: [u8; 16]) -> Self {
+        let [low, high] = [0, 8]
+            .map(|at| seed.iter().skip(at).take(8).fold(0u64, |value, byte| value << 8 | u64::from(*byte)));
+        let first = vec![NONE; entries.min(MOST).next_power_of_two()];
+        Self { first: first.into(), seed: low, shared: SharedSeed::from_u64(high) }
+    }
+
+    pub(crate) fn hash(&self, provider: u32, token: &[u8]) -> u64 {
+        let mut hasher = FoldHasher::with_seed(self.seed, &self.shared);
+        hasher.write(token);
+        hasher.write_u32(provider);
+        hasher.finish()
+    }
+
+    /// The first slot of the hash's bucket.
+    pub(crate) fn first(&self, hash: u64) -> u32 {
+        self.first.get(self.bucket(hash)).copied().unwrap_or(NONE)
+    }
+
+    pub(crate) fn set_first(&mut self, hash: u64, slot: u32) {
+        let bucket = self.bucket(hash);
+        if let Some(first) = self.first.get_mut(bucket) {
+            *first = slot;
+        }
+    }
+
+    /// Puts a slot in front of its bucket; what was there before.
+    #[must_use]
+    pub(crate) fn push(&mut self, hash: u64, slot: u32) -> u32 {
+        let before = self.first(hash);
+        self.set_first(hash, slot);
+        before
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.first.fill(NONE);
+    }
+
+    /// What it takes.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&*self.first)
+    }
+
+    fn bucket(&self, hash: u64) -> usize {
+        hash as usize & (self.first.len() - 1)
+    }
+}
+
+/// Whether two tokens are the same, in pieces of 16 bytes: `==` is wasi-libc's `memcmp`, which goes byte by byte and
+/// takes seven times as long.
+///
+/// That it stops at the first difference tells nothing: only tokens of the same seeded hash get here.
+pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
+    let whole = |piece: &[u8; 16]| u128::from_ne_bytes(*piece);
+    a.len() == b.len()
+        && a.iter().zip(b).all(|(a, b)| whole(a) == whole(b))
+        && a_rest.len() == b_rest.len()
+        && a_rest.iter().zip(b_rest).all(|(a, b)| a == b)
+}

@@ -1,0 +1,128 @@
+//! Tokens out of a request, and out of what goes upstream.
+//!
+//! Places are read as Envoy's `jwt_authn` reads them (`source/extensions/filters/http/jwt_authn/extractor.cc`), and a
+//! little wider where a token that Envoy passes over could still be read by the upstream: every value of a query
+//! parameter and of a cookie counts, not only the first. What is extracted must be valid, so that wider is safer.
+//!
+//! A token in the `Authorization` header, which is nearly every request, is borrowed and costs no allocation.
+
+mod cookie;
+mod query;
+mod strip;
+#[cfg(test)]
+mod tests;
+
+pub use strip::{Stripped, query_without_tokens, strip};
+
+use crate::Reason;
+use crate::config::{FromHeader, Provider};
+use std::borrow::Cow;
+use tollgate_policy::RequestFacts;
+
+/// How many different tokens a request may hold for one provider. Each costs a signature check; nobody needs more than
+/// one or two.
+pub const MAX_TOKENS: usize = 8;
+
+/// The tokens of a request for one provider, each once, in the order of the places: headers, query parameters,
+/// cookies; within these as configured, then as sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tokens<'r> {
+    first: Option<Cow<'r, [u8]>>,
+    more: Vec<Cow<'r, [u8]>>,
+}
+
+impl Tokens<'_> {
+    /// The tokens.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.first.iter().chain(&self.more).map(|token| &**token)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.more.len()
+    }
+}
+
+/// The tokens of a request in the places of `provider`.
+///
+/// # Errors
+/// [`Reason::TooLong`] if one is longer than `max_token_bytes`, [`Reason::TooManyTokens`] if there are more than
+/// [`MAX_TOKENS`].
+pub fn tokens<'r>(
+    provider: &Provider,
+    request: &RequestFacts<'r>,
+    max_token_bytes: usize,
+) -> Result<Tokens<'r>, Reason> {
+    let mut tokens = Tokens::default();
+    let mut take = |token: Cow<'r, [u8]>| {
+        if token.len() > max_token_bytes {
+            return Err(Reason::TooLong);
+        }
+        if tokens.first.is_none() {
+            tokens.first = Some(token);
+        } else if !tokens.iter().any(|known| *known == *token) {
+            if tokens.len() == MAX_TOKENS {
+                return Err(Reason::TooManyTokens);
+            }
+            tokens.more.push(token);
+        }
+        Ok(())
+    };
+    for place in &provider.from_headers {
+        for value in request.headers.all(place.name.as_ref()) {
+            if let Some(token) = in_header(place, value) {
+                take(Cow::Borrowed(token))?;
+            }
+        }
+    }
+    for name in &provider.from_params {
+        for parameter in query::parameters(request.query()).filter(|parameter| parameter.is(name)) {
+            // Decoding makes it at most three times shorter, and is not done for what is too long in any case.
+            if parameter.value.len() / 3 > max_token_bytes {
+                return Err(Reason::TooLong);
+            }
+            take(query::decoded(parameter.value))?;
+        }
+    }
+    for name in &provider.from_cookies {
+        for header in request.headers.all(b"cookie") {
+            for cookie in cookie::cookies(header).filter(|cookie| cookie.name == name.as_bytes()) {
+                take(Cow::Borrowed(cookie.value))?;
+            }
+        }
+    }
+    Ok(tokens)
+}
+
+/// The token in a value of a header; `None` if the prefix is not there.
+///
+/// As in Envoy the prefix may be anywhere in the value, and what is no character of a token is passed over between the
+/// two, so that the white space after a prefix need not be configured; a value with a prefix and nothing of a token
+/// behind it is taken whole, and is then no token. Unlike in Envoy, the case of letters in the prefix does not matter in
+/// `Authorization`, where it is the name of an authentication scheme (RFC 9110 section 11.1): `bearer` is sent by some
+/// clients, and taken by upstreams.
+fn in_header<'r>(place: &FromHeader, value: &'r [u8]) -> Option<&'r [u8]> {
+    let prefix = place.value_prefix.as_bytes();
+    if prefix.is_empty() {
+        return Some(value);
+    }
+    let any_case = place.name.as_str() == "authorization";
+    let at = value
+        .windows(prefix.len())
+        .position(|window| if any_case { window.eq_ignore_ascii_case(prefix) } else { window == prefix })?;
+    let behind = value.get(at + prefix.len()..)?;
+    match behind.iter().position(is_of_token) {
+        Some(start) => behind.get(start..),
+        None => Some(value),
+    }
+}
+
+/// base64url and the dot.
+fn is_of_token(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
+}

@@ -1,0 +1,119 @@
+//! What is removed of a request so that its tokens do not go upstream.
+
+use super::{cookie, in_header, query};
+use crate::config::{FromHeader, Provider};
+use std::borrow::Cow;
+use tollgate_policy::{HeaderEdit, HeaderName, RequestFacts};
+
+static COOKIE: HeaderName = HeaderName::from_static("cookie");
+
+/// What is changed of a request so that its tokens do not go upstream.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stripped<'p> {
+    /// In order.
+    pub edits: Vec<HeaderEdit<'p>>,
+    /// The path without the parameters; `None` if it stays as it is.
+    pub path: Option<Vec<u8>>,
+}
+
+/// Removes what is in the places of those of the `providers` that do not forward their tokens, except tokens that are
+/// to be kept (those that another provider verified which does forward them).
+///
+/// Everything else stays as it was sent: other values of the header, other parameters byte for byte, other cookies.
+/// Envoy leaves cookies in place and writes the query anew; here a token is removed from all three.
+pub fn strip<'p>(
+    providers: impl Iterator<Item = &'p Provider> + Clone,
+    keep: impl Fn(&[u8]) -> bool,
+    request: &RequestFacts<'_>,
+) -> Stripped<'p> {
+    let providers = providers.filter(|provider| !provider.forward);
+    let mut edits = Vec::new();
+    let places = providers.clone().flat_map(|provider| &provider.from_headers);
+    for place in places.clone() {
+        if !edits.iter().any(|edit: &HeaderEdit<'_>| *edit.name() == place.name) {
+            let same_header = places.clone().filter(|other| other.name == place.name);
+            strip_header(&place.name, same_header, &keep, request, &mut edits);
+        }
+    }
+    let params = providers.clone().flat_map(|provider| &provider.from_params);
+    let path = if params.clone().next().is_some() { strip_query(params, &keep, request) } else { None };
+    let names = providers.flat_map(|provider| &provider.from_cookies);
+    if names.clone().next().is_some() && !edits.iter().any(|edit| *edit.name() == COOKIE) {
+        edits.extend(strip_cookies(names, &keep, request));
+    }
+    Stripped { edits, path }
+}
+
+/// The path without any parameter that any of the `providers` takes for a token; `None` if there is none.
+pub fn query_without_tokens<'p>(
+    providers: impl Iterator<Item = &'p Provider> + Clone,
+    request: &RequestFacts<'_>,
+) -> Option<Vec<u8>> {
+    strip_query(providers.flat_map(|provider| &provider.from_params), |_| false, request)
+}
+
+fn strip_header<'p>(
+    name: &'p HeaderName,
+    places: impl Iterator<Item = &'p FromHeader> + Clone,
+    keep: impl Fn(&[u8]) -> bool,
+    request: &RequestFacts<'_>,
+    edits: &mut Vec<HeaderEdit<'p>>,
+) {
+    let goes =
+        |value: &[u8]| places.clone().filter_map(|place| in_header(place, value)).any(|token| !keep(token));
+    let values = || request.headers.all(name.as_ref());
+    if !values().any(goes) {
+        return;
+    }
+    edits.push(HeaderEdit::Remove(name));
+    let stays = values().filter(|value| !goes(value));
+    edits.extend(stays.map(|value| HeaderEdit::Add(name, Cow::Owned(value.to_vec()))));
+}
+
+fn strip_query<'p>(
+    names: impl Iterator<Item = &'p String> + Clone,
+    keep: impl Fn(&[u8]) -> bool,
+    request: &RequestFacts<'_>,
+) -> Option<Vec<u8>> {
+    let goes = |parameter: &query::Parameter<'_>| {
+        names.clone().any(|name| parameter.is(name)) && !keep(&query::decoded(parameter.value))
+    };
+    let query = request.query();
+    if query.is_empty() || !query::parameters(query).any(|parameter| goes(&parameter)) {
+        return None;
+    }
+    let mut path = request.path_only().to_vec();
+    let stays = query::parameters(query).filter(|parameter| !goes(parameter));
+    for (index, parameter) in stays.enumerate() {
+        path.push(if index == 0 { b'?' } else { b'&' });
+        path.extend_from_slice(parameter.raw);
+    }
+    Some(path)
+}
+
+/// The cookies that stay, in one header: a request has but one (RFC 6265 section 5.4), and HTTP/2's several are the same
+/// as one with `; ` between (RFC 9113 section 8.2.3).
+fn strip_cookies<'p>(
+    names: impl Iterator<Item = &'p String> + Clone,
+    keep: impl Fn(&[u8]) -> bool,
+    request: &RequestFacts<'_>,
+) -> Option<HeaderEdit<'p>> {
+    let goes = |cookie: &cookie::Cookie<'_>| {
+        names.clone().any(|name| cookie.name == name.as_bytes()) && !keep(cookie.value)
+    };
+    let cookies = || request.headers.all(b"cookie").flat_map(cookie::cookies);
+    if !cookies().any(|cookie| goes(&cookie)) {
+        return None;
+    }
+    let mut left = Vec::new();
+    for cookie in cookies().filter(|cookie| !goes(cookie)) {
+        let raw = cookie.raw.trim_ascii();
+        if !raw.is_empty() {
+            if !left.is_empty() {
+                left.extend_from_slice(b"; ");
+            }
+            left.extend_from_slice(raw);
+        }
+    }
+    Some(if left.is_empty() { HeaderEdit::Remove(&COOKIE) } else { HeaderEdit::Set(&COOKIE, left.into()) })
+}

@@ -1,0 +1,159 @@
+//! What values must be by themselves.
+
+use super::problem::{ConfigProblem, Place};
+use crate::config::{Config, FailureResponse, Redirect, Url};
+use core::fmt::Display;
+use core::ops::RangeInclusive;
+use tollgate_policy::{Duration, EditableName, HeaderName, is_valid_value};
+
+const MS: u64 = 1_000_000;
+const HOUR: u64 = 3_600_000 * MS;
+
+/// What stands for itself in the configuration as a whole.
+pub(super) fn whole(config: &Config) -> Result<(), ConfigProblem> {
+    range(config.max_token_bytes.0, 1..=1 << 20, &Place::of("max_token_bytes"))?;
+    range(config.max_waiting_requests.0, 1..=100_000, &Place::of("max_waiting_requests"))?;
+    range(config.status_on_error.0, 400..=599, &Place::of("status_on_error"))?;
+    cache(config)?;
+    failure_response(&config.failure_response, &Place::of("failure_response"))?;
+    stat_prefix(&config.stat_prefix)?;
+    let clusters = Place::of("jwks_clusters");
+    for (host, cluster) in &config.jwks_clusters {
+        named(host, "the host", &clusters)?;
+        named(cluster, "the cluster", &clusters.field(host))?;
+    }
+    let revocation = Place::of("revocation");
+    for (index, token) in config.revocation.tokens.iter().enumerate() {
+        named(&token.jti, "the `jti`", &revocation.field("tokens").at(index).field("jti"))?;
+    }
+    for (index, subject) in config.revocation.subjects.iter().enumerate() {
+        named(&subject.sub, "the `sub`", &revocation.field("subjects").at(index).field("sub"))?;
+    }
+    Ok(())
+}
+
+/// An entry holds its token and what becomes of it, twice that for headers and payload. Linear memory has 4 GiB at most,
+/// never shrinks, and there is one for each worker.
+fn cache(config: &Config) -> Result<(), ConfigProblem> {
+    let place = Place::of("jwt_cache_config");
+    let cache = &config.jwt_cache_config;
+    range(cache.jwt_cache_size, 0..=1_000_000, &place.field("jwt_cache_size"))?;
+    range(cache.jwt_max_token_size, 1..=64 << 10, &place.field("jwt_max_token_size"))?;
+    let bytes = cache.jwt_cache_size.saturating_mul(cache.jwt_max_token_size);
+    if bytes > 1 << 30 {
+        return Err(place.refuse(format_args!(
+            "`jwt_cache_size` `{}` times `jwt_max_token_size` `{}` is more than 1073741824 bytes",
+            cache.jwt_cache_size, cache.jwt_max_token_size
+        )));
+    }
+    Ok(())
+}
+
+fn stat_prefix(prefix: &str) -> Result<(), ConfigProblem> {
+    let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    if prefix.len() > 64 || !prefix.bytes().all(valid) || prefix.starts_with('.') || prefix.ends_with('.') {
+        let message = format_args!(
+            "`{}` cannot be part of a statistic's name: at most 64 letters, digits and `_-.`, no dot at an end",
+            prefix.escape_debug()
+        );
+        return Err(Place::of("stat_prefix").refuse(message));
+    }
+    Ok(())
+}
+
+fn failure_response(response: &FailureResponse, place: &Place) -> Result<(), ConfigProblem> {
+    if let Some(realm) = &response.realm {
+        // It goes between quotes.
+        if !is_valid_value(realm.as_bytes()) || !realm.is_ascii() || realm.contains(['"', '\\']) {
+            let message = format_args!(
+                "`{}` cannot be quoted: ASCII without control characters, quotes and backslashes",
+                realm.escape_debug()
+            );
+            return Err(place.field("realm").refuse(message));
+        }
+    }
+    response.redirect.as_ref().map_or(Ok(()), |redirect| self::redirect(redirect, &place.field("redirect")))
+}
+
+fn redirect(redirect: &Redirect, place: &Place) -> Result<(), ConfigProblem> {
+    if let Some(status) = redirect.status
+        && !matches!(status, 302 | 303 | 307)
+    {
+        return Err(place.field("status").refuse(format_args!("`{status}` is not 302, 303 or 307")));
+    }
+    let location = redirect.location.replace("{url}", "");
+    let visible = location.bytes().all(|byte| byte.is_ascii_graphic());
+    // `//host` and `/\host` are other hosts to a browser.
+    let path = location.starts_with('/') && !location.starts_with("//") && !location.starts_with("/\\");
+    let absolute = || Url::parse(location.split('#').next().unwrap_or_default()).is_ok();
+    if !visible || location.contains(['{', '}']) || !(path || absolute()) {
+        return Err(place.field("location").refuse(format_args!(
+            "`{}` is neither an absolute URL nor a path, in which `{{url}}` stands for the URL that was asked for",
+            redirect.location.escape_debug()
+        )));
+    }
+    Ok(())
+}
+
+/// A number that lies between others.
+pub(super) fn range<T: PartialOrd + Display>(
+    value: T,
+    range: RangeInclusive<T>,
+    place: &Place,
+) -> Result<(), ConfigProblem> {
+    if range.contains(&value) {
+        Ok(())
+    } else {
+        let (low, high) = range.into_inner();
+        Err(place.refuse(format_args!("`{value}` is not a number from {low} to {high}")))
+    }
+}
+
+/// A time after which something happens again. Envoy too wants a millisecond of it: a timer has no more.
+pub(super) fn period(value: Duration, place: &Place) -> Result<Duration, ConfigProblem> {
+    if value.as_nanos() < MS {
+        return Err(place.refuse("it is less than `1ms`"));
+    }
+    not_too_long(value, place)?;
+    Ok(value)
+}
+
+/// A time that nobody who means it makes longer.
+pub(super) fn not_too_long(value: Duration, place: &Place) -> Result<(), ConfigProblem> {
+    if value.as_nanos() > 8760 * HOUR {
+        return Err(place.refuse("it is more than a year, `8760h`"));
+    }
+    Ok(())
+}
+
+/// A name that is not empty.
+pub(super) fn named(name: &str, what: &str, place: &Place) -> Result<(), ConfigProblem> {
+    if name.is_empty() { Err(place.refuse(format_args!("{what} is empty"))) } else { Ok(()) }
+}
+
+/// A list without empty texts.
+pub(super) fn not_empty(list: &[String], place: &Place) -> Result<(), ConfigProblem> {
+    match list.iter().position(String::is_empty) {
+        Some(index) => Err(place.at(index).refuse("it is empty")),
+        None => Ok(()),
+    }
+}
+
+/// Scopes: RFC 6749 section 3.3, which is also what may stand in `scope` of `WWW-Authenticate`.
+pub(super) fn scopes(scopes: &[String], place: &Place) -> Result<(), ConfigProblem> {
+    let valid = |scope: &String| {
+        let valid = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+        !scope.is_empty() && scope.bytes().all(valid)
+    };
+    match scopes.iter().enumerate().find(|(_, scope)| !valid(scope)) {
+        Some((index, scope)) => {
+            Err(place.at(index).refuse(format_args!("`{}` is not a scope (RFC 6749)", scope.escape_debug())))
+        }
+        None => Ok(()),
+    }
+}
+
+/// A header that a filter may write and remove.
+pub(super) fn writable(name: &HeaderName, place: &Place) -> Result<(), ConfigProblem> {
+    EditableName::try_from(name.clone()).map(drop).map_err(|error| place.refuse(error))
+}

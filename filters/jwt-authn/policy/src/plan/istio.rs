@@ -1,0 +1,144 @@
+//! Istio's `jwtRules`, as its control plane turns them into Envoy's filter (`pilot/pkg/security/authn`).
+//!
+//! Each rule is a provider. A request passes if one provider finds a valid token; or if each of them finds a valid one or
+//! none, so that a token that is there must be valid and a request may come without. It is `requires_any` around both,
+//! because two issuers whose tokens come in the same header could never be satisfied together.
+
+use super::problem::{ConfigProblem, Place};
+use super::provider::Providers;
+use super::{BTreeMap, PlannedRule, Required};
+use crate::config::{
+    ArrayFormat, ClaimPath, ClaimToHeader, FromHeader, HttpUri, JwtRule, LocalJwks, NormalizePayload,
+    OidcDiscovery, Provider, RemoteJwks, Url, istio_cluster,
+};
+use tollgate_policy::{Duration, HeaderMatcher, RequestMatch, header_name};
+
+/// Istio's for keys that the proxy fetches.
+const CACHE_DURATION: Duration = Duration::from_nanos(300_000_000_000);
+
+/// Makes a provider of each rule, and tells their places in the order in which they are tried: Istio sorts its rules.
+pub(super) fn providers(
+    rules: Vec<JwtRule>,
+    clusters: &BTreeMap<String, String>,
+    providers: &mut Providers,
+    environment: &impl Fn(&str) -> Option<String>,
+) -> Result<Vec<usize>, ConfigProblem> {
+    let mut indices = Vec::new();
+    for (index, rule) in rules.into_iter().enumerate() {
+        let place = Place::of_jwt_rule(index);
+        let issuer = rule.issuer.clone();
+        let provider = provider(rule, clusters, &place)?;
+        indices.push((issuer, providers.add(format!("jwtRules[{index}]"), provider, &place, environment)?));
+    }
+    indices.sort();
+    Ok(indices.into_iter().map(|(_, index)| index).collect())
+}
+
+/// What rules follow from `jwtRules`, behind all others.
+pub(super) fn rules(providers: &[usize]) -> Vec<PlannedRule> {
+    let valid = || providers.iter().map(|index| Required::Provider(*index, None));
+    let mut each: Vec<_> =
+        valid().map(|required| Required::Any(vec![required, Required::AllowMissing])).collect();
+    let required = match each.len() {
+        0 => return Vec::new(),
+        1 => each.remove(0),
+        _ => Required::Any(valid().chain([Required::All(each)]).collect()),
+    };
+    let preflight = RequestMatch {
+        methods: vec!["OPTIONS".into()],
+        headers: vec![
+            HeaderMatcher::present(header_name!("origin")),
+            HeaderMatcher::present(header_name!("access-control-request-method")),
+        ],
+        ..RequestMatch::default()
+    };
+    let rule = |condition, required| PlannedRule { condition, required, scopes: Vec::new() };
+    vec![rule(preflight, Required::Nothing), rule(RequestMatch::default(), required)]
+}
+
+fn provider(
+    rule: JwtRule,
+    clusters: &BTreeMap<String, String>,
+    place: &Place,
+) -> Result<Provider, ConfigProblem> {
+    if rule.issuer.is_empty() {
+        return Err(place.field("issuer").refuse("the issuer is empty"));
+    }
+    // In a protobuf message, what is empty is not there.
+    let jwks = rule.jwks.filter(|text| !text.is_empty());
+    let (local_jwks, remote_jwks) = match (jwks, rule.jwks_uri) {
+        (Some(_), Some(_)) => {
+            return Err(place.refuse("both `jwks` and `jwksUri` are given; keys come from one of them"));
+        }
+        (Some(text), None) => (Some(LocalJwks { inline_string: Some(text), ..LocalJwks::default() }), None),
+        (None, Some(uri)) => (None, Some(at(uri, rule.timeout, clusters, place)?)),
+        (None, None) => (None, Some(discovered(&rule.issuer, rule.timeout, clusters, place)?)),
+    };
+    let from_headers = rule.from_headers.into_iter();
+    let claims = rule.output_claim_to_headers.into_iter();
+    // Istio splits these two itself, besides those that are named.
+    let split = ["scope", "permission"].map(String::from).into_iter();
+    Ok(Provider {
+        issuer: rule.issuer,
+        audiences: rule.audiences,
+        local_jwks,
+        remote_jwks,
+        forward: rule.forward_original_token,
+        from_headers: from_headers
+            .map(|header| FromHeader { name: header.name, value_prefix: header.prefix })
+            .collect(),
+        from_params: rule.from_params,
+        from_cookies: rule.from_cookies,
+        forward_payload_header: rule.output_payload_to_header,
+        claim_to_headers: claims
+            .map(|claim| ClaimToHeader {
+                header_name: claim.header,
+                claim_name: ClaimPath::Dotted(claim.claim),
+                // What Envoy does, which Istio leaves it to.
+                array_format: ArrayFormat::Base64,
+                separator: None,
+            })
+            .collect(),
+        normalize_payload: NormalizePayload {
+            space_delimited_claims: split.chain(rule.space_delimited_claims).collect(),
+        },
+        ..Provider::default()
+    })
+}
+
+fn at(
+    uri: String,
+    timeout: Option<Duration>,
+    clusters: &BTreeMap<String, String>,
+    place: &Place,
+) -> Result<RemoteJwks, ConfigProblem> {
+    let place = place.field("jwksUri");
+    let cluster = match Url::parse(&uri) {
+        Ok(url) => istio_cluster(clusters, &url).into_owned(),
+        Err(what) => return Err(place.refuse(format_args!("`{}` {what}", uri.escape_debug()))),
+    };
+    let http_uri = Some(HttpUri { uri, cluster, timeout });
+    Ok(RemoteJwks { http_uri, cache_duration: Some(CACHE_DURATION), ..RemoteJwks::default() })
+}
+
+/// Without keys and a place of keys, Istio's control plane asks the issuer where they are.
+fn discovered(
+    issuer: &str,
+    timeout: Option<Duration>,
+    clusters: &BTreeMap<String, String>,
+    place: &Place,
+) -> Result<RemoteJwks, ConfigProblem> {
+    let url = Url::parse(issuer).map_err(|what| {
+        place.refuse(format_args!(
+            "neither `jwks` nor `jwksUri` is given, and the issuer `{}`, which would say where the keys are, {what}",
+            issuer.escape_debug()
+        ))
+    })?;
+    let oidc_discovery = Some(OidcDiscovery {
+        cluster: istio_cluster(clusters, &url).into_owned(),
+        jwks_cluster: None,
+        timeout,
+        clusters: Some(clusters.clone()),
+    });
+    Ok(RemoteJwks { oidc_discovery, cache_duration: Some(CACHE_DURATION), ..RemoteJwks::default() })
+}

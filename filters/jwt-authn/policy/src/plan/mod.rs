@@ -1,0 +1,131 @@
+//! The configuration once it is checked: names resolved to places, defaults filled in, nothing left that could fail.
+
+mod check;
+mod istio;
+mod keys;
+mod problem;
+mod provider;
+mod requirement;
+mod rules;
+mod source;
+
+pub use problem::ConfigProblem;
+pub use source::{From, RemoteSource, RevocationSource, Source};
+
+use crate::config::{Config, ExtractOnly, Provider};
+use problem::Place;
+use provider::Providers;
+use requirement::Resolver;
+use std::collections::BTreeMap;
+use tollgate_jose::Algorithms;
+use tollgate_policy::{HeaderName, RequestFacts, RequestMatch};
+
+/// What is to be done, by index.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The configuration that it was made of, for what needs no resolving. Providers, rules, requirements and `jwtRules`
+    /// were taken out of it.
+    pub config: Config,
+    /// The providers, in the order of their names; Istio's rules behind them.
+    pub providers: Vec<PlannedProvider>,
+    /// The rules, in order.
+    pub rules: Vec<PlannedRule>,
+    /// What values of the filter state require.
+    pub by_filter_state: Option<(String, BTreeMap<String, Required>)>,
+    /// Where keys come from, each once, though several providers may use it.
+    pub sources: Vec<Source>,
+    /// Where the list of what is revoked comes from.
+    pub revocation: Option<RevocationSource>,
+    /// Headers that clients may not send, because the filter would set them.
+    pub sanitized: Vec<HeaderName>,
+    by_issuer: BTreeMap<String, Vec<usize>>,
+}
+
+/// A provider.
+#[derive(Clone, Debug)]
+pub struct PlannedProvider {
+    /// Its name; `jwtRules[2]` for one of Istio's.
+    pub name: String,
+    /// As configured; the places are never empty, the keys are taken out.
+    pub config: Provider,
+    /// Which of the sources.
+    pub source: usize,
+    /// Those that are accepted if the key permits them; empty: all that the key permits. Never HMAC with fetched keys
+    /// unless that was configured.
+    pub allowed: Algorithms,
+}
+
+/// A rule.
+#[derive(Clone, Debug)]
+pub struct PlannedRule {
+    /// Which requests.
+    pub condition: RequestMatch,
+    /// What is required.
+    pub required: Required,
+    /// Scopes that its tokens must hold.
+    pub scopes: Vec<String>,
+}
+
+/// What is required.
+#[derive(Clone, Debug)]
+pub enum Required {
+    /// Nothing.
+    Nothing,
+    /// A token of a provider; with audiences in place of the provider's.
+    Provider(usize, Option<Vec<String>>),
+    /// One of them.
+    Any(Vec<Required>),
+    /// All of them.
+    All(Vec<Required>),
+    /// None or a valid one.
+    AllowMissing,
+    /// Anything.
+    AllowMissingOrFailed,
+    /// Unverified.
+    ExtractOnly(ExtractOnly),
+}
+
+impl Plan {
+    /// Checks a configuration. `environment` reads a variable of the VM's environment.
+    pub fn new(
+        mut config: Config,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigProblem> {
+        check::whole(&config)?;
+        let mut providers = Providers::default();
+        for (name, provider) in core::mem::take(&mut config.providers) {
+            let place = Place::of("providers").field(&name);
+            check::named(&name, "the name of a provider", &Place::of("providers"))?;
+            providers.add(name, provider, &place, &environment)?;
+        }
+        providers.check_issuers()?;
+        let names = providers.list.iter().enumerate();
+        let names: BTreeMap<String, usize> = names.map(|(index, p)| (p.name.clone(), index)).collect();
+        let jwt_rules = core::mem::take(&mut config.jwt_rules);
+        let of_istio = istio::providers(jwt_rules, &config.jwks_clusters, &mut providers, &environment)?;
+        let mut headers = providers.headers()?;
+        let mut resolver = Resolver::new(&names, &mut headers);
+        resolver.name(core::mem::take(&mut config.requirement_map))?;
+        let mut rules = rules::resolve(core::mem::take(&mut config.rules), &mut resolver)?;
+        let by_filter_state = config.filter_state_rules.take();
+        let by_filter_state =
+            by_filter_state.map(|rules| rules::by_filter_state(rules, &mut resolver)).transpose()?;
+        rules.extend(istio::rules(&of_istio));
+        let sanitized = headers.written.into_iter().collect();
+        let revocation = config.revocation.remote.as_ref().map(source::revocation).transpose()?;
+        let Providers { list: providers, sources, by_issuer, .. } = providers;
+        let sources = sources.finish();
+        Ok(Self { config, providers, rules, by_filter_state, sources, revocation, sanitized, by_issuer })
+    }
+
+    /// The rule that a request falls under.
+    pub fn rule(&self, request: &RequestFacts<'_>) -> Option<&PlannedRule> {
+        RequestMatch::first(&self.rules, |rule| &rule.condition, request)
+    }
+
+    /// The providers whose tokens have this `iss`: those that say so, or else those that do not say.
+    pub fn providers_of(&self, issuer: &str) -> &[usize] {
+        let found = self.by_issuer.get(issuer).or_else(|| self.by_issuer.get(""));
+        found.map(Vec::as_slice).unwrap_or_default()
+    }
+}

@@ -1,0 +1,233 @@
+//! Providers, each by itself and beside the others.
+
+use super::problem::{ConfigProblem, Place};
+use super::source::{Origin, Source, Sources};
+use super::{PlannedProvider, check};
+use crate::config::{ClaimMatcher, ClaimPath, ClaimToHeader, FromHeader, Provider};
+use std::collections::{BTreeMap, BTreeSet};
+use tollgate_jose::{Algorithm, Algorithms, Family, KeySet};
+use tollgate_policy::{HeaderName, header_name, is_valid_value};
+
+/// The providers so far.
+#[derive(Default)]
+pub(super) struct Providers {
+    pub(super) list: Vec<PlannedProvider>,
+    pub(super) sources: Sources,
+    pub(super) by_issuer: BTreeMap<String, Vec<usize>>,
+    places: Vec<Place>,
+    origins: Vec<Origin>,
+    outputs: Vec<(HeaderName, Place)>,
+}
+
+/// What headers are for.
+pub(super) struct HeadersInUse {
+    /// They may bring tokens.
+    tokens: BTreeSet<HeaderName>,
+    /// The filter writes them.
+    pub(super) written: BTreeSet<HeaderName>,
+}
+
+impl HeadersInUse {
+    /// One that is written. It cannot bring a token too: what a client sends under its name is removed.
+    pub(super) fn write(&mut self, name: &HeaderName, place: &Place) -> Result<(), ConfigProblem> {
+        check::writable(name, place)?;
+        if self.tokens.contains(name) {
+            return Err(place.refuse(format_args!("`{name}` may bring a token, and cannot be written too")));
+        }
+        self.written.insert(name.clone());
+        Ok(())
+    }
+}
+
+impl Providers {
+    /// Checks one and appends it.
+    pub(super) fn add(
+        &mut self,
+        name: String,
+        mut config: Provider,
+        place: &Place,
+        environment: &impl Fn(&str) -> Option<String>,
+    ) -> Result<usize, ConfigProblem> {
+        values(&config, place)?;
+        locations(&mut config, place)?;
+        self.outputs.extend(outputs(&config, place)?);
+        let (source, origin) = self.sources.of(&mut config, place, environment)?;
+        let allowed = match self.sources.get(source) {
+            Some(Source::Local(keys)) => of_local(&config.allowed_algorithms, keys, place)?,
+            _ => of_remote(&config.allowed_algorithms),
+        };
+        let index = self.list.len();
+        self.by_issuer.entry(config.issuer.clone()).or_default().push(index);
+        self.list.push(PlannedProvider { name, config, source, allowed });
+        self.places.push(place.clone());
+        self.origins.push(origin);
+        Ok(index)
+    }
+
+    /// The headers of all of them.
+    pub(super) fn headers(&self) -> Result<HeadersInUse, ConfigProblem> {
+        let configs = || self.list.iter().map(|provider| &provider.config);
+        let from_headers = configs().flat_map(|config| &config.from_headers);
+        let mut tokens: BTreeSet<HeaderName> = from_headers.map(|header| header.name.clone()).collect();
+        if configs().any(|config| !config.from_cookies.is_empty()) {
+            tokens.insert(header_name!("cookie"));
+        }
+        let mut headers = HeadersInUse { tokens, written: BTreeSet::new() };
+        self.outputs.iter().try_for_each(|(name, place)| headers.write(name, place))?;
+        Ok(headers)
+    }
+
+    /// That no two providers take the tokens of one issuer with different keys (RFC 8725 section 3.8): where a token's
+    /// `iss` chooses the provider, whoever holds the keys of one would be trusted for what the other says.
+    pub(super) fn check_issuers(&self) -> Result<(), ConfigProblem> {
+        for (issuer, indices) in &self.by_issuer {
+            let Some((first, others)) = indices.split_first() else { continue };
+            let first_origin = self.origins.get(*first);
+            let other = others.iter().find(|index| self.origins.get(**index) != first_origin);
+            let names = (self.list.get(*first), other.and_then(|index| self.places.get(*index)));
+            if let (false, (Some(first), Some(place))) = (issuer.is_empty(), names) {
+                return Err(place.field("issuer").refuse(format_args!(
+                    "`{}` is also the issuer of `{}`, whose keys are others",
+                    issuer.escape_debug(),
+                    first.name
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn of_local(allowed: &[Algorithm], keys: &KeySet, place: &Place) -> Result<Algorithms, ConfigProblem> {
+    if !allowed.is_empty() && !allowed.iter().any(|a| keys.candidates(None, *a).next().is_some()) {
+        let message = "no key of `local_jwks` can be used with one of these";
+        return Err(place.field("allowed_algorithms").refuse(message));
+    }
+    Ok(allowed.iter().copied().collect())
+}
+
+/// Whoever can fetch a shared secret can sign with it, and most sets are there for everybody to fetch.
+fn of_remote(allowed: &[Algorithm]) -> Algorithms {
+    match allowed {
+        [] => Algorithm::ALL.iter().copied().filter(|a| a.family() != Family::Hmac).collect(),
+        _ => allowed.iter().copied().collect(),
+    }
+}
+
+fn values(provider: &Provider, place: &Place) -> Result<(), ConfigProblem> {
+    check::not_empty(&provider.audiences, &place.field("audiences"))?;
+    check::range(provider.clock_skew_seconds.0, 0..=86_400, &place.field("clock_skew_seconds"))?;
+    if let Some(lifetime) = provider.max_lifetime
+        && lifetime.as_nanos() < 1_000_000_000
+    {
+        return Err(place.field("max_lifetime").refuse("it is less than `1s`; tokens count in seconds"));
+    }
+    check::not_empty(&provider.allowed_types, &place.field("allowed_types"))?;
+    check::scopes(&provider.required_scopes, &place.field("required_scopes"))?;
+    for (index, matcher) in provider.required_claims.iter().enumerate() {
+        claim_matcher(matcher, &place.field("required_claims").at(index))?;
+    }
+    let split = &provider.normalize_payload.space_delimited_claims;
+    let place = place.field("normalize_payload").field("space_delimited_claims");
+    if split.len() > 64 {
+        return Err(place.refuse(format_args!("{} of them; at most 64 belong here", split.len())));
+    }
+    check::not_empty(split, &place)
+}
+
+fn claim_matcher(matcher: &ClaimMatcher, place: &Place) -> Result<(), ConfigProblem> {
+    claim_path(&matcher.claim, &place.field("claim"))?;
+    let ClaimMatcher { string_match, number, boolean, present, .. } = matcher;
+    let given = [string_match.is_some(), number.is_some(), boolean.is_some(), present.is_some()];
+    match given.iter().filter(|given| **given).count() {
+        1 => Ok(()),
+        count => Err(place.refuse(format_args!(
+            "{count} tests; it has exactly one of `string_match`, `number`, `boolean`, `present`"
+        ))),
+    }
+}
+
+fn claim_path(path: &ClaimPath, place: &Place) -> Result<(), ConfigProblem> {
+    // The parser of tokens goes no deeper.
+    const MAX_DEPTH: usize = 32;
+    let depth = match path {
+        ClaimPath::Dotted(path) => path.split('.').count(),
+        ClaimPath::Names(names) => names.len(),
+    };
+    let empty = match path {
+        ClaimPath::Dotted(path) => path.is_empty(),
+        ClaimPath::Names(names) => names.is_empty() || names.iter().any(String::is_empty),
+    };
+    if empty {
+        return Err(place.refuse("the name of a claim is empty"));
+    }
+    check::range(depth, 1..=MAX_DEPTH, place)
+}
+
+/// Where tokens are; Envoy's places if there is none.
+fn locations(provider: &mut Provider, place: &Place) -> Result<(), ConfigProblem> {
+    let Provider { from_headers, from_params, from_cookies, .. } = provider;
+    if from_headers.is_empty() && from_params.is_empty() && from_cookies.is_empty() {
+        let bearer = FromHeader { name: header_name!("authorization"), value_prefix: "Bearer ".into() };
+        from_headers.push(bearer);
+        from_params.push("access_token".into());
+        return Ok(());
+    }
+    for (index, header) in from_headers.iter().enumerate() {
+        let place = place.field("from_headers").at(index);
+        check::writable(&header.name, &place.field("name"))?;
+        if !is_valid_value(header.value_prefix.as_bytes()) {
+            let message = format_args!("`{}` can begin no header", header.value_prefix.escape_debug());
+            return Err(place.field("value_prefix").refuse(message));
+        }
+    }
+    let invalid = |name: &&String| name.is_empty() || name.chars().any(char::is_control);
+    if let Some(index) = from_params.iter().position(|name| invalid(&name)) {
+        return Err(place.field("from_params").at(index).refuse("it is not the name of a query parameter"));
+    }
+    // Not only tokens (RFC 6265 section 4.1.1): browsers send more.
+    let valid = |byte: u8| byte.is_ascii_graphic() && !b"=;,\"".contains(&byte);
+    let invalid = |name: &str| name.is_empty() || !name.bytes().all(valid);
+    if let Some((index, name)) = from_cookies.iter().enumerate().find(|(_, name)| invalid(name)) {
+        let message = format_args!("`{}` is not the name of a cookie", name.escape_debug());
+        return Err(place.field("from_cookies").at(index).refuse(message));
+    }
+    Ok(())
+}
+
+/// The headers that a provider writes, and where that is said.
+fn outputs(provider: &Provider, place: &Place) -> Result<Vec<(HeaderName, Place)>, ConfigProblem> {
+    let mut outputs = Vec::new();
+    let mut names = BTreeSet::new();
+    for (index, claim) in provider.claim_to_headers.iter().enumerate() {
+        let place = place.field("claim_to_headers").at(index);
+        claim_to_header(claim, &place)?;
+        let place = place.field("header_name");
+        if !names.insert(&claim.header_name) {
+            let message = format_args!("`{}` is already the header of another claim", claim.header_name);
+            return Err(place.refuse(message));
+        }
+        outputs.push((claim.header_name.clone(), place));
+    }
+    if let Some(name) = &provider.forward_payload_header {
+        let place = place.field("forward_payload_header");
+        if !names.insert(name) {
+            return Err(place.refuse(format_args!("`{name}` is already the header of a claim")));
+        }
+        outputs.push((name.clone(), place));
+    }
+    Ok(outputs)
+}
+
+fn claim_to_header(claim: &ClaimToHeader, place: &Place) -> Result<(), ConfigProblem> {
+    claim_path(&claim.claim_name, &place.field("claim_name"))?;
+    if let Some(separator) = &claim.separator
+        && (separator.is_empty() || !is_valid_value(separator.as_bytes()))
+    {
+        let message = format_args!(
+            "`{}` cannot stand between values: it is empty or has a control character",
+            separator.escape_debug()
+        );
+        return Err(place.field("separator").refuse(message));
+    }
+    Ok(())
+}

@@ -1,0 +1,268 @@
+//! Where keys and lists come from, with defaults filled in.
+
+use super::problem::{ConfigProblem, Place};
+use super::{BTreeMap, check, keys};
+use crate::config::{HttpUri, OidcDiscovery, OnError, Provider, RemoteJwks, RemoteRevocation, Url};
+use tollgate_jose::KeySet;
+use tollgate_policy::Duration;
+
+const MS: u64 = 1_000_000;
+const SECOND: Duration = Duration::from_nanos(1000 * MS);
+const TIMEOUT: Duration = Duration::from_nanos(5000 * MS);
+const HOUR: Duration = Duration::from_nanos(3_600_000 * MS);
+
+/// Where keys come from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// The configuration.
+    Local(KeySet),
+    /// A fetch.
+    Remote(RemoteSource),
+}
+
+/// Where keys are fetched, with defaults filled in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RemoteSource {
+    /// Where.
+    pub from: From,
+    /// See [`crate::config::RemoteJwks`].
+    pub cache_duration: Duration,
+    /// See [`crate::config::AsyncFetch`].
+    pub failed_refetch_duration: Duration,
+    /// See [`crate::config::RetryPolicy`].
+    pub num_retries: u32,
+    /// See [`crate::config::BackOff`].
+    pub base_interval: Duration,
+    /// See [`crate::config::BackOff`].
+    pub max_interval: Duration,
+    /// See [`crate::config::RemoteJwks`]; `None`: never.
+    pub refetch_on_unknown_kid: Option<Duration>,
+    /// See [`crate::config::RemoteJwks`].
+    pub stale_if_error: Duration,
+    /// See [`crate::config::RemoteJwks`].
+    pub max_bytes: usize,
+    /// See [`crate::config::RemoteJwks`].
+    pub max_keys: usize,
+}
+
+/// Where a document is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum From {
+    /// There.
+    Uri(HttpUri),
+    /// Where the issuer says.
+    Discovery {
+        /// Its `iss`.
+        issuer: String,
+        /// How to ask.
+        discovery: OidcDiscovery,
+    },
+}
+
+/// Where the list of what is revoked is fetched, with defaults filled in.
+#[derive(Clone, Debug)]
+pub struct RevocationSource {
+    /// Where.
+    pub uri: HttpUri,
+    /// See [`RemoteRevocation`].
+    pub poll_interval: Duration,
+    /// See [`RemoteRevocation`].
+    pub stale_if_error: Duration,
+    /// See [`RemoteRevocation`]; `None`: that of the filter.
+    pub on_error: Option<OnError>,
+    /// See [`RemoteRevocation`].
+    pub max_bytes: usize,
+}
+
+/// Whose keys they are, however often and patiently they are fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    Local(usize),
+    Remote(From),
+}
+
+/// The sources so far, each once.
+#[derive(Default)]
+pub(super) struct Sources {
+    list: Vec<Source>,
+    local: BTreeMap<String, usize>,
+    remote: BTreeMap<RemoteSource, usize>,
+}
+
+impl Sources {
+    /// The source of a provider's keys, and whose they are. Takes them out of the configuration.
+    pub(super) fn of(
+        &mut self,
+        provider: &mut Provider,
+        place: &Place,
+        environment: &impl Fn(&str) -> Option<String>,
+    ) -> Result<(usize, Origin), ConfigProblem> {
+        match (provider.local_jwks.take(), provider.remote_jwks.take()) {
+            (Some(local), None) => {
+                let (text, place) = keys::text(local, &place.field("local_jwks"), environment)?;
+                let index = match self.local.get(&text) {
+                    Some(index) => *index,
+                    None => {
+                        let index = self.push(Source::Local(keys::read(&text, &place)?));
+                        self.local.insert(text, index);
+                        index
+                    }
+                };
+                Ok((index, Origin::Local(index)))
+            }
+            (None, Some(remote)) => {
+                let remote = of_remote(remote, &provider.issuer, &place.field("remote_jwks"))?;
+                let origin = Origin::Remote(remote.from.clone());
+                let index = match self.remote.get(&remote) {
+                    Some(index) => *index,
+                    None => {
+                        let index = self.push(Source::Remote(remote.clone()));
+                        self.remote.insert(remote, index);
+                        index
+                    }
+                };
+                Ok((index, origin))
+            }
+            (None, None) => Err(place.refuse("it has no keys: give `local_jwks` or `remote_jwks`")),
+            (Some(_), Some(_)) => {
+                Err(place.refuse("both `local_jwks` and `remote_jwks` are given; keys come from one of them"))
+            }
+        }
+    }
+
+    fn push(&mut self, source: Source) -> usize {
+        self.list.push(source);
+        self.list.len() - 1
+    }
+
+    /// A source by its index.
+    pub(super) fn get(&self, index: usize) -> Option<&Source> {
+        self.list.get(index)
+    }
+
+    pub(super) fn finish(self) -> Vec<Source> {
+        self.list
+    }
+}
+
+fn of_remote(remote: RemoteJwks, issuer: &str, place: &Place) -> Result<RemoteSource, ConfigProblem> {
+    let from = match (remote.http_uri, remote.oidc_discovery) {
+        (Some(mut uri), None) => {
+            http_uri(&mut uri, &place.field("http_uri"))?;
+            From::Uri(uri)
+        }
+        (None, Some(mut discovery)) => {
+            let place = place.field("oidc_discovery");
+            self::discovery(&mut discovery, issuer, &place)?;
+            From::Discovery { issuer: issuer.into(), discovery }
+        }
+        (None, None) => return Err(place.refuse("give `http_uri` or `oidc_discovery`")),
+        (Some(_), Some(_)) => {
+            return Err(
+                place.refuse("both `http_uri` and `oidc_discovery` are given; keys come from one of them")
+            );
+        }
+    };
+    let period = |field: &str, value: Option<Duration>, default: Duration| {
+        check::period(value.unwrap_or(default), &place.field(field))
+    };
+    let back_off = place.field("retry_policy").field("retry_back_off");
+    let back_off = |field: &str, value: Duration| check::period(value, &back_off.field(field));
+    let base_interval =
+        back_off("base_interval", remote.retry_policy.retry_back_off.base_interval.unwrap_or(SECOND))?;
+    let ten_times = Duration::from_nanos(base_interval.as_nanos().saturating_mul(10));
+    let max_interval = remote.retry_policy.retry_back_off.max_interval;
+    let max_interval = match max_interval {
+        None => ten_times,
+        Some(max) if max < base_interval => {
+            let place = place.field("retry_policy").field("retry_back_off").field("max_interval");
+            return Err(place.refuse("it is less than `base_interval`"));
+        }
+        Some(max) => back_off("max_interval", max)?,
+    };
+    let refetch = remote.refetch_on_unknown_kid.unwrap_or(Duration::from_nanos(30_000 * MS));
+    let refetch_on_unknown_kid = match refetch.as_nanos() {
+        0 => None,
+        _ => Some(check::period(refetch, &place.field("refetch_on_unknown_kid"))?),
+    };
+    let async_fetch = place.field("async_fetch").field("failed_refetch_duration");
+    let failed_refetch = remote.async_fetch.failed_refetch_duration.unwrap_or(SECOND);
+    let stale_if_error = remote.stale_if_error.unwrap_or(HOUR);
+    check::not_too_long(stale_if_error, &place.field("stale_if_error"))?;
+    let num_retries = remote.retry_policy.num_retries.unwrap_or(1);
+    check::range(num_retries, 0..=100, &place.field("retry_policy").field("num_retries"))?;
+    let max_bytes = remote.max_bytes.unwrap_or(256 << 10);
+    check::range(max_bytes, 1..=4 << 20, &place.field("max_bytes"))?;
+    let max_keys = remote.max_keys.unwrap_or(100);
+    check::range(max_keys, 1..=1000, &place.field("max_keys"))?;
+    Ok(RemoteSource {
+        cache_duration: period("cache_duration", remote.cache_duration, Duration::from_nanos(600_000 * MS))?,
+        failed_refetch_duration: check::period(failed_refetch, &async_fetch)?,
+        from,
+        num_retries,
+        base_interval,
+        max_interval,
+        refetch_on_unknown_kid,
+        stale_if_error,
+        max_bytes,
+        max_keys,
+    })
+}
+
+/// OpenID Connect Discovery 1.0 section 4.1 puts `/.well-known/openid-configuration` behind the issuer.
+fn discovery(discovery: &mut OidcDiscovery, issuer: &str, place: &Place) -> Result<(), ConfigProblem> {
+    if issuer.is_empty() {
+        return Err(place.refuse("the provider has no `issuer` that could say where its keys are"));
+    }
+    let refuse = |what: &str| {
+        Err(place.refuse(format_args!("the provider's `issuer` `{}` {what}", issuer.escape_debug())))
+    };
+    match Url::parse(issuer) {
+        Err(what) => return refuse(what),
+        Ok(url) if url.path_and_query.contains('?') => {
+            return refuse("has a query, and no path can follow it");
+        }
+        Ok(_) => {}
+    }
+    check::named(&discovery.cluster, "the cluster", &place.field("cluster"))?;
+    if let Some(cluster) = &discovery.jwks_cluster {
+        check::named(cluster, "the cluster", &place.field("jwks_cluster"))?;
+    }
+    timeout(&mut discovery.timeout, &place.field("timeout"))
+}
+
+fn http_uri(uri: &mut HttpUri, place: &Place) -> Result<(), ConfigProblem> {
+    if let Err(what) = uri.url() {
+        return Err(place.field("uri").refuse(format_args!("`{}` {what}", uri.uri.escape_debug())));
+    }
+    check::named(&uri.cluster, "the cluster", &place.field("cluster"))?;
+    timeout(&mut uri.timeout, &place.field("timeout"))
+}
+
+/// How long to wait for an answer; the host takes milliseconds.
+fn timeout(value: &mut Option<Duration>, place: &Place) -> Result<(), ConfigProblem> {
+    let value = value.get_or_insert(TIMEOUT);
+    if *value > HOUR {
+        return Err(place.refuse("it is more than `1h`"));
+    }
+    check::period(*value, place).map(drop)
+}
+
+/// The list of what is revoked.
+pub(super) fn revocation(remote: &RemoteRevocation) -> Result<RevocationSource, ConfigProblem> {
+    let place = Place::of("revocation").field("remote");
+    let mut uri = remote.http_uri.clone();
+    http_uri(&mut uri, &place.field("http_uri"))?;
+    let poll_interval = remote.poll_interval.unwrap_or(Duration::from_nanos(60_000 * MS));
+    let stale_if_error = remote.stale_if_error.unwrap_or(HOUR);
+    check::not_too_long(stale_if_error, &place.field("stale_if_error"))?;
+    let max_bytes = remote.max_bytes.unwrap_or(1 << 20);
+    check::range(max_bytes, 1..=16 << 20, &place.field("max_bytes"))?;
+    Ok(RevocationSource {
+        uri,
+        poll_interval: check::period(poll_interval, &place.field("poll_interval"))?,
+        stale_if_error,
+        on_error: remote.on_error,
+        max_bytes,
+    })
+}

@@ -1,0 +1,110 @@
+//! A claim as the value of a header.
+
+use super::base64;
+use crate::config::{ArrayFormat, ClaimToHeader};
+use tollgate_jose::Json;
+use tollgate_policy::is_valid_value;
+
+/// The value; `None` if there is nothing to say, or if it cannot be said.
+pub(super) fn value(claim: &Json, output: &ClaimToHeader) -> Option<Vec<u8>> {
+    let value = match claim {
+        Json::Array(elements) if output.array_format == ArrayFormat::Join => {
+            joined(elements, output.separator.as_deref().unwrap_or(","))
+                .unwrap_or_else(|| base64::standard(json(claim).as_bytes()))
+        }
+        Json::Array(_) | Json::Object(_) if output.array_format == ArrayFormat::Json => {
+            json(claim).into_bytes()
+        }
+        Json::Array(_) | Json::Object(_) => base64::standard(json(claim).as_bytes()),
+        scalar => text(scalar)?.into_bytes(),
+    };
+    (!value.is_empty() && is_exact(&value)).then_some(value)
+}
+
+/// Whether a receiver reads exactly this: white space at an end is not part of a value (RFC 9110 section 5.5), and
+/// ` admin` must not become `admin`.
+fn is_exact(value: &[u8]) -> bool {
+    is_valid_value(value) && value.trim_ascii().len() == value.len()
+}
+
+/// `None` for what could not be taken apart again: an element that is no text, number or boolean, holds the separator, or
+/// could not be a value by itself.
+fn joined(elements: &[Json], separator: &str) -> Option<Vec<u8>> {
+    let texts: Vec<_> = elements.iter().map(text).collect::<Option<_>>()?;
+    let apart =
+        |text: &String| is_exact(text.as_bytes()) && (separator.is_empty() || !text.contains(separator));
+    texts.iter().all(apart).then(|| texts.join(separator).into_bytes())
+}
+
+/// A text, number or boolean.
+fn text(claim: &Json) -> Option<String> {
+    match claim {
+        Json::String(text) => Some(text.to_string()),
+        Json::Number(number) => Some(self::number(number)),
+        Json::Bool(truth) => Some(truth.to_string()),
+        Json::Null | Json::Array(_) | Json::Object(_) => None,
+    }
+}
+
+/// Integers exactly, also those that were written as `1.0` or `1e3`. What would be long without an exponent has one, or
+/// `1e300` would be sixty times as long as it was signed.
+fn number(number: &serde_json::Number) -> String {
+    match number.as_f64() {
+        Some(float) if number.is_f64() && (float == 0.0 || (1e-7..1e21).contains(&float.abs())) => {
+            float.to_string()
+        }
+        _ => number.to_string(),
+    }
+}
+
+/// JSON text in ASCII, without white space, members in the order of the token.
+fn json(claim: &Json) -> String {
+    let mut out = String::new();
+    write(claim, &mut out);
+    out
+}
+
+/// Recursion is bounded: so was the nesting of what was read.
+fn write(claim: &Json, out: &mut String) {
+    match claim {
+        Json::Null => out.push_str("null"),
+        Json::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
+        Json::Number(number) => out.push_str(&self::number(number)),
+        Json::String(text) => string(text, out),
+        Json::Array(elements) => {
+            out.push('[');
+            for (index, element) in elements.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write(element, out);
+            }
+            out.push(']');
+        }
+        Json::Object(members) => {
+            out.push('{');
+            for (index, (name, member)) in members.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                string(name, out);
+                out.push(':');
+                write(member, out);
+            }
+            out.push('}');
+        }
+    }
+}
+
+fn string(text: &str, out: &mut String) {
+    out.push('"');
+    for unit in text.encode_utf16() {
+        match char::from_u32(unit.into()) {
+            Some('"') => out.push_str("\\\""),
+            Some('\\') => out.push_str("\\\\"),
+            Some(plain @ ' '..='~') => out.push(plain),
+            _ => out.push_str(&format!("\\u{unit:04x}")),
+        }
+    }
+    out.push('"');
+}

@@ -1,0 +1,157 @@
+//! What is passed on of a verified token: headers for the upstream, filter state for later filters and access logs.
+//!
+//! [`render`] is done once for a token and remembered with it; [`edits`] and [`filter_state`] borrow, so that a token that
+//! was seen before costs no formatting and no copy.
+//!
+//! A claim is what somebody wrote into an identity provider's form. What cannot be the value of a header as it is makes no
+//! header: an upstream that sees less allows less.
+
+mod base64;
+mod claim_path;
+mod header;
+#[cfg(test)]
+mod tests;
+
+use crate::config::{FilterState, Provider};
+use crate::plan::PlannedProvider;
+use std::borrow::Cow;
+use tollgate_jose::Json;
+use tollgate_policy::{HeaderEdit, HeaderName, RequestFacts};
+
+/// Filter state: `<iss>/<sub>` of the first verified token, as Istio's `request.auth.principal`.
+pub const PRINCIPAL: &str = "jwt_authn.principal";
+/// Filter state: the name of the provider of the first verified token.
+pub const PROVIDER: &str = "jwt_authn.provider";
+/// Filter state: the payload of the first verified token, as it was signed.
+pub const PAYLOAD: &str = "jwt_authn.payload";
+/// Filter state, only if more than one token was verified:
+/// `[{"provider": "<name>", "payload": {..}}, ..]`, the first among them.
+pub const PAYLOADS: &str = "jwt_authn.payloads";
+/// Filter state: the name of the [`crate::Reason`] for which the request was refused, or would have been.
+pub const FAILURE: &str = "jwt_authn.failure";
+
+/// What is passed on of a token.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rendered {
+    /// By their index in `claim_to_headers`.
+    claims: Vec<(usize, Box<[u8]>)>,
+    payload_header: Option<Box<[u8]>>,
+    principal: Option<Box<str>>,
+    payload: Box<[u8]>,
+}
+
+impl Rendered {
+    /// How many bytes it holds, for a cache that is bounded.
+    pub fn bytes(&self) -> usize {
+        let claims: usize = self.claims.iter().map(|(_, value)| value.len()).sum();
+        claims
+            + self.payload_header.as_deref().map_or(0, <[u8]>::len)
+            + self.principal.as_deref().map_or(0, str::len)
+            + self.payload.len()
+    }
+
+    /// `<iss>/<sub>`; `None` if one of them is absent or empty.
+    pub fn principal(&self) -> Option<&str> {
+        self.principal.as_deref()
+    }
+
+    /// The payload, JSON text as it was signed.
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+}
+
+/// What is passed on of a token of `provider` with these `claims`, whose JSON text is `payload`.
+pub fn render(provider: &Provider, claims: &Json, payload: &[u8]) -> Rendered {
+    let header = |(index, output): (usize, &crate::config::ClaimToHeader)| {
+        let claim = output.claim_name.find(claims)?;
+        header::value(claim, output).map(|value| (index, value.into()))
+    };
+    Rendered {
+        claims: provider.claim_to_headers.iter().enumerate().filter_map(header).collect(),
+        payload_header: provider
+            .forward_payload_header
+            .is_some()
+            .then(|| base64::url(payload, provider.pad_forward_payload_header).into()),
+        principal: principal(claims),
+        payload: payload.into(),
+    }
+}
+
+/// As Istio, nothing is escaped: `https://a/b` may be the principal of `b` by `https://a` or of nothing else only because
+/// issuers are configured. Whoever must tell them apart compares `iss` and `sub` of the payload.
+fn principal(claims: &Json) -> Option<Box<str>> {
+    let text = |name| claims.get(name).and_then(Json::as_str).filter(|text| !text.is_empty());
+    Some(format!("{}/{}", text("iss")?, text("sub")?).into())
+}
+
+/// What is changed of the headers: those that the filter sets are removed if the client sent them (`sanitized`), and those
+/// of the verified tokens are set. Of several tokens that set the same header, each adds its value, as in Envoy.
+pub fn edits<'p>(
+    sanitized: &'p [HeaderName],
+    request: &RequestFacts<'_>,
+    verified: impl Iterator<Item = (&'p Provider, &'p Rendered)>,
+) -> Vec<HeaderEdit<'p>> {
+    let mut edits = Vec::new();
+    for (provider, rendered) in verified {
+        if let (Some(name), Some(value)) = (&provider.forward_payload_header, &rendered.payload_header) {
+            put(&mut edits, name, value);
+        }
+        for (index, value) in &rendered.claims {
+            if let Some(output) = provider.claim_to_headers.get(*index) {
+                put(&mut edits, &output.header_name, value);
+            }
+        }
+    }
+    let left = sanitized
+        .iter()
+        .filter(|name| request.headers.has(name) && !edits.iter().any(|edit| edit.name() == *name));
+    let removed: Vec<_> = left.map(HeaderEdit::Remove).collect();
+    edits.extend(removed);
+    edits
+}
+
+/// The first value takes the place of what the client sent, which saves a call of the host.
+fn put<'p>(edits: &mut Vec<HeaderEdit<'p>>, name: &'p HeaderName, value: &'p [u8]) {
+    let first = !edits.iter().any(|edit| edit.name() == name);
+    let value = Cow::Borrowed(value);
+    edits.push(if first { HeaderEdit::Set(name, value) } else { HeaderEdit::Add(name, value) });
+}
+
+/// What is left in the filter state, of the verified tokens in the order of the requirement.
+pub fn filter_state<'p>(
+    config: &FilterState,
+    verified: impl Iterator<Item = (&'p PlannedProvider, &'p Rendered)> + Clone,
+) -> Vec<(&'static str, Cow<'p, [u8]>)> {
+    let mut all = verified.clone();
+    let Some((provider, first)) = all.next() else { return Vec::new() };
+    let mut state = Vec::with_capacity(3);
+    if config.principal {
+        state.push((PROVIDER, Cow::Borrowed(provider.name.as_bytes())));
+        state.extend(first.principal().map(|principal| (PRINCIPAL, Cow::Borrowed(principal.as_bytes()))));
+    }
+    if config.payload {
+        state.push((PAYLOAD, Cow::Borrowed(first.payload())));
+        if all.next().is_some() {
+            state.push((PAYLOADS, Cow::Owned(payloads(verified))));
+        }
+    }
+    state
+}
+
+/// A payload was read as JSON, strictly, so that it can stand in JSON as it is.
+fn payloads<'p>(verified: impl Iterator<Item = (&'p PlannedProvider, &'p Rendered)>) -> Vec<u8> {
+    let mut out = vec![b'['];
+    for (provider, rendered) in verified {
+        if out.len() > 1 {
+            out.push(b',');
+        }
+        out.extend_from_slice(b"{\"provider\":");
+        out.extend_from_slice(serde_json::Value::from(provider.name.as_str()).to_string().as_bytes());
+        out.extend_from_slice(b",\"payload\":");
+        out.extend_from_slice(rendered.payload());
+        out.push(b'}');
+    }
+    out.push(b']');
+    out
+}

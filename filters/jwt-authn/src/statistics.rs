@@ -1,0 +1,58 @@
+//! What is counted. Envoy's names where Envoy counts the same (`source/extensions/filters/http/jwt_authn/stats.h`).
+
+use tollgate::Result;
+use tollgate::metrics::Counter;
+use tollgate_jwt_authn_policy::{Pass, Reason};
+
+pub(crate) struct Statistics {
+    allowed: Counter,
+    denied: Counter,
+    cors_preflight_bypassed: Counter,
+    shadow_denied: Counter,
+    allowed_on_error: Counter,
+    reasons: [Counter; Reason::ALL.len()],
+}
+
+impl Statistics {
+    /// `prefix` is put before the names, behind that of the filter.
+    pub(crate) fn define(prefix: &str) -> Result<Self> {
+        let dot = if prefix.is_empty() { "" } else { "." };
+        let counter = |name: &str| Counter::define(&format!("jwt_authn.{prefix}{dot}{name}"));
+        let denied = counter("denied")?;
+        let mut reasons = [denied; Reason::ALL.len()];
+        for (counter_of, reason) in reasons.iter_mut().zip(Reason::ALL) {
+            *counter_of = counter(&format!("denied.{}", reason.name()))?;
+        }
+        Ok(Self {
+            allowed: counter("allowed")?,
+            denied,
+            cors_preflight_bypassed: counter("cors_preflight_bypassed")?,
+            shadow_denied: counter("shadow_denied")?,
+            allowed_on_error: counter("allowed_on_error")?,
+            reasons,
+        })
+    }
+
+    pub(crate) fn passed(&self, pass: &Pass<'_>) {
+        match pass.in_spite_of {
+            None if pass.preflight => self.cors_preflight_bypassed.increment(),
+            None => self.allowed.increment(),
+            Some(reason) => {
+                let whole = if reason.status() == 0 { self.allowed_on_error } else { self.shadow_denied };
+                whole.increment();
+                self.count(reason);
+            }
+        }
+    }
+
+    pub(crate) fn refused(&self, reason: Reason) {
+        self.denied.increment();
+        self.count(reason);
+    }
+
+    fn count(&self, reason: Reason) {
+        if let Some(counter) = self.reasons.get(reason as usize) {
+            counter.increment();
+        }
+    }
+}

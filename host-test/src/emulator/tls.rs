@@ -1,0 +1,34 @@
+//! What a filter can ask about the client's connection where clients speak TLS (Envoy,
+//! `source/extensions/filters/common/expr/context.cc`, ConnectionWrapper).
+
+use super::state::Value;
+use crate::scenario::tls::SERVER_NAME;
+use crate::{Certificate, Tls};
+
+/// What both sides agree on.
+const VERSION: &str = "TLSv1.3";
+/// Of the server's certificate.
+const SERVER_SUBJECT: &str = "CN=tollgate.test,O=Tollgate";
+
+/// Finds an attribute of `connection`.
+pub(crate) fn attribute(tls: Tls, shown: Option<Certificate>, name: &str) -> Option<Value> {
+    let text = |text: &str| Some(Value::Str(text.into()));
+    match (tls, name) {
+        (_, "mtls") => Some(Value::Bool(shown.is_some())),
+        // Only a listener with a TLS inspector knows.
+        (_, "requested_server_name") => text(""),
+        (Tls::Off, _) => None,
+        (_, "dns_san_local_certificate") => text(SERVER_NAME),
+        (_, "tls_version") => text(VERSION),
+        (_, "subject_local_certificate") => text(SERVER_SUBJECT),
+        (_, "subject_peer_certificate") => text(shown.map_or("", Certificate::subject)),
+        (_, "uri_san_peer_certificate") => text(shown?.uri_san()),
+        (_, "dns_san_peer_certificate") => text(shown?.dns_san()),
+        (_, "peer_certificate") => text(shown?.pem()),
+        (_, "sha256_peer_certificate_digest") => {
+            let digits = shown?.sha256().iter().map(|byte| format!("{byte:02x}")).collect();
+            Some(Value::Str(digits))
+        }
+        _ => None,
+    }
+}
