@@ -5,7 +5,10 @@ use super::requirement::Resolver;
 use super::{BTreeMap, PlannedRule, Required, check};
 use crate::config::{FilterStateRules, Rule};
 
-pub(super) fn resolve(rules: Vec<Rule>, resolver: &Resolver<'_>) -> Result<Vec<PlannedRule>, ConfigProblem> {
+pub(super) fn resolve(
+    rules: Vec<Rule>,
+    resolver: &mut Resolver<'_>,
+) -> Result<Vec<PlannedRule>, ConfigProblem> {
     let rule = |(index, rule): (usize, Rule)| {
         let place = Place::of("rules").at(index);
         let Rule { condition, requires, requirement_name, required_scopes: scopes } = rule;
@@ -29,18 +32,16 @@ pub(super) fn resolve(rules: Vec<Rule>, resolver: &Resolver<'_>) -> Result<Vec<P
 }
 
 pub(super) fn by_filter_state(
-    rules: Option<FilterStateRules>,
-    resolver: &Resolver<'_>,
-) -> Result<Option<(String, BTreeMap<String, Required>)>, ConfigProblem> {
-    let Some(FilterStateRules { name, requires }) = rules else { return Ok(None) };
+    rules: FilterStateRules,
+    resolver: &mut Resolver<'_>,
+) -> Result<(String, BTreeMap<String, Required>), ConfigProblem> {
+    let FilterStateRules { name, requires } = rules;
     let place = Place::of("filter_state_rules");
-    if name.is_empty() {
-        return Err(place.field("name").refuse("the name of the filter state is empty"));
-    }
+    check::named(&name, "the name of the filter state", &place.field("name"))?;
     let place = place.field("requires");
     let requires = requires.into_iter().map(|(value, requirement)| {
         let required = resolver.resolve(requirement, &place.field(&value))?;
         Ok((value, required))
     });
-    Ok(Some((name, requires.collect::<Result<_, ConfigProblem>>()?)))
+    Ok((name, requires.collect::<Result<_, ConfigProblem>>()?))
 }

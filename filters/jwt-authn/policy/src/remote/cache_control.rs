@@ -1,0 +1,50 @@
+//! For how long an answer says that it may be used (RFC 9111).
+
+use super::{FLOOR, Rules};
+use tollgate_policy::Duration;
+
+/// The life of a document by its answer's `Cache-Control` and `Age`: at most that of the rules, and not less than
+/// [`FLOOR`] or that, whichever is less.
+///
+/// Of several `max-age` the least counts. `no-store`, `no-cache` and `must-revalidate` do not mean that a set of keys could
+/// not be kept: then each request would fetch it. Those of them that ask for a look at the origin get one as soon as may
+/// be. `Expires` and `s-maxage` are not looked at. What is not a number is not heeded (section 4.2.1 leaves it open).
+pub(super) fn life<'h>(
+    rules: &Rules,
+    cache_control: impl Iterator<Item = &'h [u8]>,
+    mut age: impl Iterator<Item = &'h [u8]>,
+) -> Duration {
+    if !rules.heeds_cache_control {
+        return rules.life;
+    }
+    let mut seconds = None::<u64>;
+    for directive in cache_control.flat_map(|value| value.split(|byte| *byte == b',')) {
+        let directive = directive.trim_ascii();
+        let (name, value) = match directive.iter().position(|byte| *byte == b'=') {
+            Some(at) => directive.split_at_checked(at).unwrap_or((directive, b"")),
+            None => (directive, b"".as_slice()),
+        };
+        let said = match name.trim_ascii().to_ascii_lowercase().as_slice() {
+            // `no-cache` with names of fields (section 5.2.2.4) is about those fields.
+            b"no-store" => Some(0),
+            b"no-cache" if value.is_empty() => Some(0),
+            b"max-age" => value.strip_prefix(b"=").and_then(number),
+            _ => None,
+        };
+        seconds = seconds.into_iter().chain(said).min();
+    }
+    let Some(seconds) = seconds else { return rules.life };
+    let age = age.next().and_then(number).unwrap_or(0);
+    let said = Duration::from_nanos(seconds.saturating_sub(age).saturating_mul(1_000_000_000));
+    said.max(FLOOR).min(rules.life)
+}
+
+/// A number of seconds (section 1.2.2), also in quotes. One that does not fit is the greatest.
+fn number(text: &[u8]) -> Option<u64> {
+    let text = text.trim_ascii();
+    let text = text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(text);
+    if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    Some(std::str::from_utf8(text).ok()?.parse().unwrap_or(u64::MAX))
+}
