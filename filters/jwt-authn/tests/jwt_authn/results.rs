@@ -57,8 +57,8 @@ on_both_hosts! {
         let config = merged(
             requiring(fields, json!({})),
             json!({"rules": [
-                {"match": {"path": {"prefix": "/open"}}},
-                {"match": {"path": {"prefix": "/may"}}, "requires": {"allow_missing_or_failed": {}}},
+                {"match": {"paths": [{"prefix": "/open"}]}},
+                {"match": {"paths": [{"prefix": "/may"}]}, "requires": {"allow_missing_or_failed": {}}},
                 {"requires": {"provider_name": "main"}},
             ]}),
         );
