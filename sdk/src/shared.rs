@@ -49,6 +49,16 @@ impl<T: Record> Cell<T> {
     /// Replaces what it holds by what `change` makes of it, atomically over all workers: `change` is called again
     /// with the new value when another worker was quicker, and [`Error::Contended`] is the answer after `attempts`.
     pub fn update(&self, attempts: u32, mut change: impl FnMut(Option<T>) -> T) -> Result<T> {
+        // `Contended` is what is left if it was never stored, and never left as it was.
+        self.update_if(attempts, |current| Some(change(current)))?.ok_or(Error::Contended)
+    }
+
+    /// Like [`update`](Self::update), but leaves what it holds if `change` makes nothing of it; then `None` is the answer.
+    pub fn update_if(
+        &self,
+        attempts: u32,
+        mut change: impl FnMut(Option<T>) -> Option<T>,
+    ) -> Result<Option<T>> {
         for _ in 0..attempts {
             let (current, cas) = match self.load()? {
                 Some(stored) => (read(&stored.bytes), stored.cas),
@@ -56,9 +66,9 @@ impl<T: Record> Cell<T> {
                 // one, since it must not be the number that the other worker's record got.
                 None => (None, u32::from_le_bytes(random::bytes()?).max(1)),
             };
-            let next = change(current);
+            let Some(next) = change(current) else { return Ok(None) };
             match self.store(&next, cas) {
-                Ok(()) => return Ok(next),
+                Ok(()) => return Ok(Some(next)),
                 Err(Error::Host { status: Status::CasMismatch, .. }) => {}
                 Err(error) => return Err(error),
             }

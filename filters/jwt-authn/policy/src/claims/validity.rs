@@ -76,8 +76,7 @@ mod tests {
 
     fn validity(claims: Registered, skew: u32, max_lifetime: Option<&str>) -> Validity {
         let max_lifetime = max_lifetime.map(|text| text.parse().unwrap());
-        let provider =
-            Provider { clock_skew_seconds: ClockSkew(skew), max_lifetime, ..Provider::default() };
+        let provider = Provider { clock_skew_seconds: ClockSkew(skew), max_lifetime, ..Provider::default() };
         Validity::new(&claims, &provider)
     }
 

@@ -141,7 +141,11 @@ impl<'r> Evaluation<'_, 'r> {
         let extract = list.iter().find(|one| matches!(one, Required::ExtractOnly(_)));
         let mut others = list.iter().filter(|one| !one.is_fallback()).peekable();
         if others.peek().is_none() && extract.is_none() {
-            return self.require(if failed { &Required::AllowMissingOrFailed } else { &Required::AllowMissing });
+            return self.require(if failed {
+                &Required::AllowMissingOrFailed
+            } else {
+                &Required::AllowMissing
+            });
         }
         let mut failure = Reason::Missing;
         let mut open = None;

@@ -160,7 +160,8 @@ impl Evaluation<'_, '_> {
         if keys.candidates(key_id, header.algorithm).next().is_some() {
             return Ok((keys, generation));
         }
-        let has = |id| Algorithm::ALL.iter().any(|a| keys.candidates(Some(id), *a).any(|key| key.id() == Some(id)));
+        let has =
+            |id| Algorithm::ALL.iter().any(|a| keys.candidates(Some(id), *a).any(|key| key.id() == Some(id)));
         let is_local = matches!(self.memory.local.get(source), Some(Some(_)));
         let unknown = !is_local && key_id.is_some_and(|id| !has(id));
         if unknown && self.environment.refetch_for_unknown_kid(source) && self.may_wait {
@@ -252,7 +253,8 @@ fn check_without_key(
         return Err(Reason::AudienceNotAllowed);
     }
     let subject = registered.subject.as_deref();
-    let is = |matcher: &tollgate_policy::StringMatcher| subject.is_some_and(|sub| matcher.matches(sub.as_bytes()));
+    let is =
+        |matcher: &tollgate_policy::StringMatcher| subject.is_some_and(|sub| matcher.matches(sub.as_bytes()));
     if !config.subjects.as_ref().is_none_or(is) {
         return Err(Reason::SubjectNotAllowed);
     }

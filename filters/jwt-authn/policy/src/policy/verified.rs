@@ -3,9 +3,9 @@
 //! All that depends on the token and its provider alone was found out once: it holds as long as the keys do. The rest is
 //! checked each time the token comes: the time, what the rule asks for, what is revoked, who brings it.
 
+use crate::Reason;
 use crate::claims::{Binding, Scopes, Validity, audience_allowed};
 use crate::plan::{Plan, Required};
-use crate::Reason;
 use crate::results::Rendered;
 use std::cell::Cell;
 use tollgate_policy::UnixNanos;

@@ -182,20 +182,17 @@ impl Exchange {
         if configuration.issuer != *issuer {
             return Next::Failed(Failure::OtherIssuer);
         }
-        let secure = |uri: &str| Url::parse(uri).map(|uri| uri.secure);
-        match (secure(issuer), secure(&configuration.jwks_uri)) {
-            (_, Err(_)) => {
+        let keys = match Url::parse(&configuration.jwks_uri) {
+            Ok(url) => url,
+            Err(_) => {
                 return Next::Failed(Failure::Discovery("has a `jwks_uri` that is not an absolute URL"));
             }
-            (Ok(true), Ok(false)) => {
-                return Next::Failed(Failure::Discovery(
-                    "has a `jwks_uri` without TLS for an issuer with TLS",
-                ));
-            }
-            _ => {}
+        };
+        if !keys.secure && Url::parse(issuer).is_ok_and(|issuer| issuer.secure) {
+            return Next::Failed(Failure::Discovery("has a `jwks_uri` without TLS for an issuer with TLS"));
         }
-        let cluster = discovery.jwks_cluster.as_ref().unwrap_or(&discovery.cluster);
-        self.ask_for_document(rules, cluster, configuration.jwks_uri)
+        let cluster = discovery.cluster_of(&keys).into_owned();
+        self.ask_for_document(rules, &cluster, configuration.jwks_uri)
     }
 
     fn ask_for_document(&mut self, rules: &Rules, cluster: &str, uri: String) -> Next {

@@ -69,6 +69,14 @@ impl Rules {
         }
     }
 
+    /// The URL of the document, or of the issuer that says where it is.
+    pub fn place(&self) -> &str {
+        match &self.from {
+            From::Uri(uri) => &uri.uri,
+            From::Discovery { issuer, .. } => issuer,
+        }
+    }
+
     /// How long each answer is waited for.
     pub fn timeout(&self) -> Duration {
         let given = match &self.from {
@@ -108,8 +116,8 @@ impl Rules {
         let place = match &self.from {
             From::Uri(uri) => format!("{} {}", uri.cluster, uri.uri),
             From::Discovery { issuer, discovery } => {
-                let keys = discovery.jwks_cluster.as_ref().unwrap_or(&discovery.cluster);
-                format!("{} {keys} {issuer}", discovery.cluster)
+                // Clusters by host too, if it is one of Istio's rules.
+                format!("{issuer} {discovery:?}")
             }
         };
         let numbers = [

@@ -62,13 +62,27 @@ impl State {
         }
     }
 
-    /// When something may change by time alone: a fetch is due, or the document is of no use any more. In the past, if it
-    /// has.
-    pub fn changes_at(&self, now: UnixNanos) -> UnixNanos {
-        match self.availability(now) {
-            Availability::Fresh | Availability::Stale => self.next_try.min(self.stale_until),
-            Availability::Pending | Availability::Unavailable => self.next_try,
-        }
+    /// When something may change by time alone: a fetch is due, a lease ends, or the document is of no use any more.
+    pub fn changes_at(&self, now: UnixNanos) -> Option<UnixNanos> {
+        [self.next_try, self.leased_until, self.stale_until].into_iter().filter(|time| *time > now).min()
+    }
+
+    /// Whether a try has failed and the fetch has not: another is to come.
+    pub fn is_being_retried(&self) -> bool {
+        self.tries > 0
+    }
+
+    /// Whether this lease is the one that counts.
+    pub fn is_held_by(&self, holder: u64) -> bool {
+        holder != 0 && self.holder == holder
+    }
+
+    /// The document that the state names is not there: a holder that came late, when its lease was another's already, has
+    /// written its own over it. `None` if a fetch would not be the first to hear of it.
+    pub fn lost(&self, rules: &Rules, now: UnixNanos) -> Option<Self> {
+        let known =
+            self.is_leased(rules, now) || self.tries > 0 || self.failures > 0 || self.is_due(rules, now);
+        (!known).then(|| Self { next_try: now, ..self.believable(rules, now) })
     }
 
     /// Whether a fetch should begin, and none is under way.
@@ -112,7 +126,7 @@ impl State {
         now: UnixNanos,
         draw: u64,
     ) -> Option<Self> {
-        if holder == 0 || self.holder != holder {
+        if !self.is_held_by(holder) {
             return None;
         }
         let fresh_until = later(now, life);
@@ -134,7 +148,7 @@ impl State {
 
     /// The holder's try has failed. `None` if the lease is another's by now.
     pub fn failed(&self, rules: &Rules, holder: u64, now: UnixNanos, draw: u64) -> Option<Self> {
-        if holder == 0 || self.holder != holder {
+        if !self.is_held_by(holder) {
             return None;
         }
         let mut next = Self { holder: 0, leased_until: UnixNanos(0), ..self.believable(rules, now) };

@@ -42,6 +42,6 @@ fn rules() -> Rules {
 
 fn discovery(issuer: &str, jwks_cluster: Option<&str>) -> Rules {
     let jwks_cluster = jwks_cluster.map(Into::into);
-    let discovery = OidcDiscovery { cluster: "issuer".into(), jwks_cluster, timeout: None };
+    let discovery = OidcDiscovery { cluster: "issuer".into(), jwks_cluster, timeout: None, clusters: None };
     Rules::of_keys(&RemoteSource { from: From::Discovery { issuer: issuer.into(), discovery }, ..source() })
 }
