@@ -46,7 +46,8 @@ fn every_counter_is_in_the_statistics_table() {
         count += 1;
     }
     // Besides them the one that stands for a reason's.
-    let table = README.split("## Statistics").nth(1).and_then(|rest| rest.split("### Reasons").next()).unwrap();
+    let table =
+        README.split("## Statistics").nth(1).and_then(|rest| rest.split("### Reasons").next()).unwrap();
     assert_eq!(table.matches("\n| `jwt_authn.").count(), count + 1, "a counter in the table does not exist");
 }
 

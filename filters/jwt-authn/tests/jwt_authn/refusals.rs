@@ -53,7 +53,7 @@ on_both_hosts! {
         );
         outcome.has_statuses(&[403, 200]);
         outcome.client(0).header_that("www-authenticate", "the scopes", |challenge| {
-            challenge.contains(r#"error="insufficient_scope""#) && challenge.contains(r#"scope="read write""#)
+            challenge.contains(r#"error="insufficient_scope""#) && challenge.contains(r#"scope="write read""#)
         });
     }
 
