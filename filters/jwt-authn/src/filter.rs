@@ -1,5 +1,6 @@
 //! The shell: a request's headers in by one host call, the decision out by as few as it takes.
 
+use crate::keys::{self, Owner, Store};
 use crate::statistics::Statistics;
 use crate::world::World;
 use tollgate::{
@@ -16,27 +17,32 @@ struct JwtAuthn {
     statistics: Statistics,
 }
 
-#[tollgate::filter]
+#[tollgate::filter(http_callouts, timers)]
 impl HttpFilter for JwtAuthn {
     type Config = Config;
     type Stream = ();
 
-    fn new(config: Config, _: &mut Context<'_, Self>) -> std::result::Result<Self, ConfigError> {
+    fn new(config: Config, cx: &mut Context<'_, Self>) -> std::result::Result<Self, ConfigError> {
         let plan = Plan::new(config, |name| std::env::var(name).ok())
             .map_err(|problem| ConfigError::new(problem.path, problem.message))?;
         let statistics = Statistics::define(&plan.config.stat_prefix)?;
+        let world = World::new(Store::new(&plan)?);
         let policy = Policy::new(plan, random::bytes()?);
-        Ok(Self { policy, world: World::new(), statistics })
+        let mut filter = Self { policy, world, statistics };
+        keys::start(&mut filter, cx)?;
+        Ok(filter)
     }
 
     fn on_request_headers(
         &mut self,
         _: &mut (),
         headers: &mut RequestHeaders<'_>,
-        _: &mut Context<'_, Self>,
+        cx: &mut Context<'_, Self>,
     ) -> Result<Flow> {
-        let flow = self.decide(headers, true)?;
-        Ok(flow.unwrap_or(Flow::Continue))
+        match self.decide(headers, true)? {
+            Some(flow) => Ok(flow),
+            None => self.wait(cx, UnixNanos(clock::now()?.0)),
+        }
     }
 
     /// What could not be checked does not pass, whatever `on_error` says: headers that a client forged may still be in
@@ -44,17 +50,49 @@ impl HttpFilter for JwtAuthn {
     fn on_error(&mut self, error: Error, phase: Phase) -> Flow {
         tollgate::log::error!("request not checked: {error}");
         match phase {
-            Phase::Request => {
-                self.statistics.refused(Reason::HostError);
-                let status = self.policy.plan().config.status_on_error.0;
-                Reply::new(status).details(Reason::HostError.details()).body(Reason::HostError.text()).into()
-            }
+            Phase::Request => self.undecided(),
             Phase::Response => Flow::Continue,
         }
     }
 }
 
+impl Owner for JwtAuthn {
+    fn store(&mut self) -> &mut Store {
+        &mut self.world.store
+    }
+
+    fn take_revocations(&mut self, text: &[u8], now: UnixNanos) -> std::result::Result<(), String> {
+        self.policy.revocations_mut().set_list(text, now).map_err(|error| error.to_string())
+    }
+}
+
 impl JwtAuthn {
+    /// Parks a request that needs what is on its way, since `since`. One that may not wait (any more) is decided as it is.
+    fn wait(&mut self, cx: &mut Context<'_, Self>, since: UnixNanos) -> Result<Flow> {
+        let decide = move |filter: &mut Self, (): &mut (), cx: &mut Context<'_, Self>| {
+            filter.decide_held(cx, since, true)
+        };
+        if keys::park(self, cx, since, decide)? {
+            return Ok(Flow::Pause);
+        }
+        self.decide_held(cx, since, false)
+    }
+
+    fn decide_held(&mut self, cx: &mut Context<'_, Self>, since: UnixNanos, may_wait: bool) -> Result<Flow> {
+        let Some(mut headers) = cx.held_request_headers() else { return Ok(self.undecided()) };
+        match self.decide(&mut headers, may_wait)? {
+            Some(flow) => Ok(flow),
+            None if may_wait => self.wait(cx, since),
+            None => Ok(self.undecided()),
+        }
+    }
+
+    fn undecided(&self) -> Flow {
+        self.statistics.refused(Reason::HostError);
+        let status = self.policy.plan().config.status_on_error.0;
+        Reply::new(status).details(Reason::HostError.details()).body(Reason::HostError.text()).into()
+    }
+
     /// `None`: keys are on their way.
     fn decide(&mut self, headers: &mut RequestHeaders<'_>, may_wait: bool) -> Result<Option<Flow>> {
         let now = UnixNanos(clock::now()?.0);

@@ -1,14 +1,18 @@
 //! What the policy asks of the world: signatures, keys, the client's certificate.
 
+use crate::keys::Store;
 use tollgate::property;
 use tollgate_jose::{Algorithm, InWasm, Key, Verifier};
-use tollgate_jwt_authn_policy::{Environment, Keys};
+use tollgate_jwt_authn_policy::{Environment, Keys, RevocationList};
 
-pub(crate) struct World {}
+pub(crate) struct World {
+    /// What is fetched.
+    pub(crate) store: Store,
+}
 
 impl World {
-    pub(crate) fn new() -> Self {
-        Self {}
+    pub(crate) fn new(store: Store) -> Self {
+        Self { store }
     }
 }
 
@@ -19,12 +23,16 @@ impl Verifier for World {
 }
 
 impl Environment for World {
-    fn keys(&self, _: usize) -> Keys {
-        Keys::Unavailable
+    fn keys(&self, source: usize) -> Keys {
+        self.store.keys(source)
     }
 
-    fn refetch_for_unknown_kid(&mut self, _: usize) -> bool {
-        false
+    fn refetch_for_unknown_kid(&mut self, source: usize) -> bool {
+        self.store.refetch_for_unknown_kid(source)
+    }
+
+    fn revocation_list(&self) -> RevocationList {
+        self.store.revocation_list()
     }
 
     fn client_certificate_sha256(&mut self) -> Option<[u8; 32]> {

@@ -42,7 +42,7 @@ pub fn cases() -> Vec<Case> {
     let headers = ["x-forwarded-client-cert", "x-forwarded-proto", ":scheme"];
     let says = "says `https`, and nothing that a client says of its certificate is kept";
     cases.push(
-        Case::new("properties/connection/tls/headers", format!("the request {says}"))
+        Case::new("headers/over-tls", format!("the request {says}"))
             .on("request_headers", headers.map(|name| get_value(0, name)))
             .request(
                 Request::get("/")

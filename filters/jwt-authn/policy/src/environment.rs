@@ -11,6 +11,12 @@ pub trait Environment: Verifier {
     /// A token names a `kid` that the source's keys have not. `true`: they are being fetched again, wait.
     fn refetch_for_unknown_kid(&mut self, source: usize) -> bool;
 
+    /// Whether the list of what is revoked is here. Asked only if one is fetched, and for a token that is valid but for
+    /// it; the list itself is given to [`crate::Policy::revocations_mut`].
+    fn revocation_list(&self) -> RevocationList {
+        RevocationList::Unavailable
+    }
+
     /// The SHA-256 of the client's certificate; `None` without one. Asked only if a token is bound to one.
     fn client_certificate_sha256(&mut self) -> Option<[u8; 32]>;
 
@@ -27,5 +33,16 @@ pub enum Keys {
     /// The first fetch is under way.
     Pending,
     /// They cannot be had.
+    Unavailable,
+}
+
+/// The list of what is revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RevocationList {
+    /// It was fetched, and is not too old.
+    Ready,
+    /// The first fetch is under way.
+    Pending,
+    /// It cannot be had.
     Unavailable,
 }

@@ -23,6 +23,14 @@ pub mod revocation;
 
 pub use config::Config;
 pub use decision::{Decision, Pass, Refusal};
-pub use environment::{Environment, Keys};
-pub use policy::Policy;
+pub use environment::{Environment, Keys, RevocationList};
+pub use policy::{CacheLookups, Policy};
 pub use reason::Reason;
+
+#[cfg(test)]
+mod test_json {
+    /// What a token says, of JSON text.
+    pub(crate) fn json(text: &str) -> tollgate_jose::Json {
+        tollgate_jose::Json::parse(text.as_bytes()).unwrap_or_else(|| panic!("not JSON: {text}"))
+    }
+}

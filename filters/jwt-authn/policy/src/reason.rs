@@ -87,14 +87,14 @@ reasons! {
     Expired = "expired", 401, "Jwt is expired";
     /// `nbf` or `iat` is ahead.
     NotYetValid = "not_yet_valid", 401, "Jwt not yet valid";
-    /// `exp` is required and absent, or too far ahead.
-    LifetimeTooLong = "lifetime_too_long", 401, "Jwt expiration is missing or too far in the future";
+    /// `exp` is required and absent, or too far ahead. Envoy says no more.
+    LifetimeTooLong = "lifetime_too_long", 401, "Jwt verification fails";
     /// `iss` is no provider's.
     UnknownIssuer = "unknown_issuer", 401, "Jwt issuer is not configured";
     /// `aud`.
     AudienceNotAllowed = "audience_not_allowed", 403, "Audiences in Jwt are not allowed";
-    /// `sub`.
-    SubjectNotAllowed = "subject_not_allowed", 401, "Subject in Jwt is not allowed";
+    /// `sub`. Envoy says no more.
+    SubjectNotAllowed = "subject_not_allowed", 401, "Jwt verification fails";
     /// `required_claims`.
     ClaimNotAllowed = "claim_not_allowed", 403, "Claims in Jwt are not allowed";
     /// `required_scopes`.

@@ -3,7 +3,6 @@
 use super::{Key, Material, Result, asn1};
 use crate::jws::MAX_KEY_ID;
 use crate::{Algorithm, Curve, Family, Json, KeyError, base64url};
-use base64ct::{Base64, Encoding};
 use sha2::{Digest, Sha256};
 
 /// What else `key_ops` may say beside `use: sig` (RFC 7517 section 4.3: the two are consistent).
@@ -130,7 +129,7 @@ fn certificate(jwk: &Json) -> Result<Option<Vec<u8>>> {
     let Some(chain) = jwk.get("x5c") else { return Ok(None) };
     let first = chain.as_array().and_then(|chain| chain.first()).and_then(Json::as_str);
     // Not base64url (RFC 7517 section 4.7).
-    let der = first.and_then(|text| Base64::decode_vec(text).ok()).ok_or(KeyError::Member("x5c"))?;
+    let der = first.and_then(base64url::decode_standard).ok_or(KeyError::Member("x5c"))?;
     if jwk.get("x5t#S256").is_some() && bytes(jwk, "x5t#S256")? != *Sha256::digest(&der) {
         return Err(KeyError::Invalid("`x5t#S256` is of another certificate than `x5c`"));
     }

@@ -5,8 +5,7 @@
 //! private key.
 
 use super::{Key, Result, asn1};
-use crate::KeyError;
-use base64ct::{Base64, Encoding};
+use crate::{KeyError, base64url};
 
 /// The keys of all blocks, in their order.
 pub(crate) fn from_pem(text: &str) -> Result<Vec<Key>> {
@@ -40,5 +39,5 @@ fn block(label: &str, base64: &str) -> Result<super::Material> {
         label if label.ends_with("PRIVATE KEY") => return Err(KeyError::Private("PEM")),
         _ => return Err(KeyError::Pem("a block that is neither a public key nor a certificate")),
     };
-    read(&Base64::decode_vec(base64).map_err(|_| KeyError::Pem("a block that is not base64"))?)
+    read(&base64url::decode_standard(base64).ok_or(KeyError::Pem("a block that is not base64"))?)
 }

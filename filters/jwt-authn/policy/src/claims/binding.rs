@@ -4,8 +4,10 @@ use crate::Reason;
 use crate::config::CertificateBinding;
 use tollgate_jose::{Json, base64url};
 
-/// The members of `cnf` that bind a token in a way that cannot be checked here.
-const OTHERS: [&str; 5] = ["jkt", "jwk", "jwe", "kid", "jku"];
+/// Members of `cnf` that bind the token to something that is not checked here: keys (RFC 7800 section 3.1), DPoP
+/// (RFC 9449 section 6.1), a certificate by its SHA-1. A token that has one of them is only its owner's if that holds
+/// too, whatever else `cnf` says. Others, `kid` among them, are hints or unknown and read past (RFC 7800 section 3.1).
+const OTHERS: [&str; 6] = ["jwk", "jwe", "jku", "jkt", "x5t", "osc"];
 
 /// How a token is bound to its bearer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +21,9 @@ pub enum Binding {
 impl Binding {
     /// Reads `cnf`. A token that is bound in a way that cannot be checked is refused: to accept it from anyone would
     /// undo what its issuer meant.
+    ///
+    /// # Errors
+    /// [`Reason::NotBound`], or [`Reason::BadClaim`] for what is not of the form of RFC 8705.
     pub fn read(claims: &Json, mode: CertificateBinding) -> Result<Self, Reason> {
         let required = match mode {
             CertificateBinding::Ignore => return Ok(Self::Bearer),

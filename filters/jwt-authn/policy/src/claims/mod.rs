@@ -6,7 +6,6 @@
 
 mod audience;
 mod binding;
-mod path;
 mod registered;
 mod required;
 mod scopes;
@@ -14,7 +13,6 @@ mod validity;
 
 pub use audience::audience_allowed;
 pub use binding::Binding;
-pub use path::find;
 pub use registered::Registered;
 pub use required::{matches, type_allowed};
 pub use scopes::{SPACE_DELIMITED, Scopes};

@@ -1,14 +1,14 @@
 //! What claims and the header's `typ` must be.
 
-use super::{SPACE_DELIMITED, find};
+use super::SPACE_DELIMITED;
 use crate::config::{ClaimMatcher, ClaimPath, NormalizePayload};
 use tollgate_jose::Json;
 
 /// Whether a claim is what it must be.
 pub fn matches(matcher: &ClaimMatcher, claims: &Json, normalize: &NormalizePayload) -> bool {
-    let value = find(claims, &matcher.claim);
+    let value = matcher.claim.find(claims);
     let found = match matcher.present {
-        Some(present) => value.is_some_and(|value| *value != Json::Null) == present,
+        Some(present) => value.is_some() == present,
         None => value.is_some_and(|value| {
             if let (Json::String(text), true) = (value, is_list(&matcher.claim, normalize)) {
                 return text.split(' ').filter(|part| !part.is_empty()).any(|part| text_is(matcher, part));

@@ -30,6 +30,11 @@ impl Scopes {
         Self(all.into())
     }
 
+    /// What they take.
+    pub fn bytes(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether all of these are among them. Case counts.
     pub fn hold(&self, required: &[String]) -> bool {
         required.iter().all(|scope| self.0.split_terminator(' ').any(|held| held == scope))

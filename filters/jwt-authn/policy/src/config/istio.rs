@@ -1,6 +1,7 @@
 //! The `jwtRules` of Istio's `RequestAuthentication`.
 
 use serde::Deserialize;
+use serde::de::{Deserializer, Error};
 use tollgate_policy::{Duration, HeaderName};
 
 /// Istio's `JWTRule` (`security.istio.io/v1`).
@@ -15,7 +16,7 @@ pub struct JwtRule {
     /// Where the keys are.
     #[serde(alias = "jwks_uri")]
     pub jwks_uri: Option<String>,
-    /// The keys.
+    /// The keys. Default, without `jwksUri` too: where the issuer says (OpenID Connect Discovery 1.0).
     pub jwks: Option<String>,
     /// Headers that may hold the token.
     pub from_headers: Vec<IstioHeader>,
@@ -24,6 +25,7 @@ pub struct JwtRule {
     /// Cookies that may hold it.
     pub from_cookies: Vec<String>,
     /// The header that takes the payload to the upstream.
+    #[serde(deserialize_with = "header_or_nothing")]
     pub output_payload_to_header: Option<HeaderName>,
     /// Whether the token goes to the upstream too.
     pub forward_original_token: bool,
@@ -33,6 +35,12 @@ pub struct JwtRule {
     pub timeout: Option<Duration>,
     /// Claims whose text is a list with spaces between.
     pub space_delimited_claims: Vec<String>,
+}
+
+/// In a protobuf message, what is empty is not there.
+fn header_or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<HeaderName>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty());
+    text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
 }
 
 /// A header that may hold the token.

@@ -43,9 +43,11 @@ pub enum ArrayFormat {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct FilterState {
-    /// `jwt_authn.principal`: `<iss>/<sub>`, as Istio's `request.auth.principal`. Default: `true`.
+    /// `jwt_authn.principal`: `<iss>/<sub>`, as Istio's `request.auth.principal`; and `jwt_authn.provider`: whose token it
+    /// is. Default: `true`.
     pub principal: bool,
-    /// `jwt_authn.payload`: the payload as JSON. Default: `true`.
+    /// `jwt_authn.payload`: the payload as JSON; of several tokens the first one's, and all of them in
+    /// `jwt_authn.payloads`. Default: `true`.
     pub payload: bool,
     /// `jwt_authn.failure`: why the request was refused, or would have been. Default: `true`.
     pub failure: bool,

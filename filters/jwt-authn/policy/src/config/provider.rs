@@ -1,7 +1,9 @@
 //! A provider: where its tokens are in a request, whose keys sign them, what they must say, what is passed on.
 
 use super::{ClaimToHeader, LocalJwks, RemoteJwks, instead};
+use core::fmt;
 use serde::Deserialize;
+use serde::de::{self, Deserializer};
 use tollgate_jose::Algorithm;
 use tollgate_policy::{Duration, HeaderName, StringMatcher};
 
@@ -118,14 +120,42 @@ pub struct ClaimMatcher {
 }
 
 /// Where a claim is in the payload.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(untagged)]
+#[cfg_attr(feature = "schema", schemars(untagged))]
 pub enum ClaimPath {
     /// Names joined by dots. A claim of that whole name comes first.
     Dotted(String),
     /// One name each.
     Names(Vec<String>),
+}
+
+impl<'de> Deserialize<'de> for ClaimPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = ClaimPath;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a claim, such as `realm_access.roles`, or a list of names")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<ClaimPath, E> {
+                Ok(ClaimPath::Dotted(text.into()))
+            }
+
+            fn visit_seq<S: de::SeqAccess<'de>>(self, mut list: S) -> Result<ClaimPath, S::Error> {
+                let mut names = Vec::new();
+                while let Some(name) = list.next_element()? {
+                    names.push(name);
+                }
+                Ok(ClaimPath::Names(names))
+            }
+        }
+
+        deserializer.deserialize_any(Visitor)
+    }
 }
 
 /// How claims are read.

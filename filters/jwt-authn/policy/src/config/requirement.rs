@@ -1,6 +1,8 @@
 //! What is required of a request.
 
 use super::instead;
+use core::fmt;
+use serde::de::{self, Error};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 use tollgate_policy::{
@@ -24,9 +26,9 @@ pub struct Rule {
 }
 
 /// Envoy's `JwtRequirement`: exactly one of them, written as Envoy's JSON.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", schemars(rename_all = "snake_case"))]
 pub enum Requirement {
     /// A valid token of that provider.
     ProviderName(String),
@@ -42,6 +44,58 @@ pub enum Requirement {
     AllowMissingOrFailed(Empty),
     /// Tokens are passed on unverified, and marked so.
     ExtractOnlyWithoutValidation(ExtractOnly),
+}
+
+impl<'de> Deserialize<'de> for Requirement {
+    /// As serde would; but it would say `expected value` of `{}`, which is what is left when a line is forgotten.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Kind {
+            ProviderName,
+            ProviderAndAudiences,
+            RequiresAny,
+            RequiresAll,
+            AllowMissing,
+            AllowMissingOrFailed,
+            ExtractOnlyWithoutValidation,
+        }
+
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Requirement;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "an object with one of `provider_name`, `provider_and_audiences`, `requires_any`, ",
+                )?;
+                f.write_str("`requires_all`, `allow_missing`, `allow_missing_or_failed`, ")?;
+                f.write_str("`extract_only_without_validation`")
+            }
+
+            fn visit_map<M: de::MapAccess<'de>>(self, mut map: M) -> Result<Requirement, M::Error> {
+                let Some(kind) = map.next_key()? else { return Err(M::Error::invalid_length(0, &self)) };
+                let requirement = match kind {
+                    Kind::ProviderName => Requirement::ProviderName(map.next_value()?),
+                    Kind::ProviderAndAudiences => Requirement::ProviderAndAudiences(map.next_value()?),
+                    Kind::RequiresAny => Requirement::RequiresAny(map.next_value()?),
+                    Kind::RequiresAll => Requirement::RequiresAll(map.next_value()?),
+                    Kind::AllowMissing => Requirement::AllowMissing(map.next_value()?),
+                    Kind::AllowMissingOrFailed => Requirement::AllowMissingOrFailed(map.next_value()?),
+                    Kind::ExtractOnlyWithoutValidation => {
+                        Requirement::ExtractOnlyWithoutValidation(map.next_value()?)
+                    }
+                };
+                match map.next_key::<Kind>()? {
+                    Some(_) => Err(M::Error::invalid_length(2, &self)),
+                    None => Ok(requirement),
+                }
+            }
+        }
+
+        deserializer.deserialize_map(Visitor)
+    }
 }
 
 /// A provider and audiences.

@@ -12,7 +12,7 @@ mod strip;
 #[cfg(test)]
 mod tests;
 
-pub use strip::{Stripped, strip};
+pub use strip::{Stripped, query_without_tokens, strip};
 
 use crate::Reason;
 use crate::config::{FromHeader, Provider};

@@ -44,6 +44,14 @@ pub fn strip<'p>(
     Stripped { edits, path }
 }
 
+/// The path without any parameter that any of the `providers` takes for a token; `None` if there is none.
+pub fn query_without_tokens<'p>(
+    providers: impl Iterator<Item = &'p Provider> + Clone,
+    request: &RequestFacts<'_>,
+) -> Option<Vec<u8>> {
+    strip_query(providers.flat_map(|provider| &provider.from_params), |_| false, request)
+}
+
 fn strip_header<'p>(
     name: &'p HeaderName,
     places: impl Iterator<Item = &'p FromHeader> + Clone,

@@ -126,15 +126,6 @@ pub(super) fn not_too_long(value: Duration, place: &Place) -> Result<(), ConfigP
     Ok(())
 }
 
-/// How long to wait for an answer; the host takes milliseconds.
-pub(super) fn timeout(value: Option<Duration>, place: &Place) -> Result<(), ConfigProblem> {
-    match value.map(Duration::as_nanos) {
-        Some(nanos) if nanos < MS => Err(place.refuse("it is less than `1ms`")),
-        Some(nanos) if nanos > HOUR => Err(place.refuse("it is more than `1h`")),
-        _ => Ok(()),
-    }
-}
-
 /// A name that is not empty.
 pub(super) fn named(name: &str, what: &str, place: &Place) -> Result<(), ConfigProblem> {
     if name.is_empty() { Err(place.refuse(format_args!("{what} is empty"))) } else { Ok(()) }

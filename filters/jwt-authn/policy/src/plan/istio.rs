@@ -16,13 +16,13 @@ use tollgate_policy::{Duration, HeaderMatcher, RequestMatch, header_name};
 /// Istio's for keys that the proxy fetches.
 const CACHE_DURATION: Duration = Duration::from_nanos(300_000_000_000);
 
-/// What rules follow from `jwtRules`, behind all others.
-pub(super) fn rules(
+/// Makes a provider of each rule, and tells their places in the order in which they are tried: Istio sorts its rules.
+pub(super) fn providers(
     rules: Vec<JwtRule>,
     clusters: &BTreeMap<String, String>,
     providers: &mut Providers,
     environment: &impl Fn(&str) -> Option<String>,
-) -> Result<Vec<PlannedRule>, ConfigProblem> {
+) -> Result<Vec<usize>, ConfigProblem> {
     let mut indices = Vec::new();
     for (index, rule) in rules.into_iter().enumerate() {
         let place = Place::of_jwt_rule(index);
@@ -30,13 +30,17 @@ pub(super) fn rules(
         let provider = provider(rule, clusters, &place)?;
         indices.push((issuer, providers.add(format!("jwtRules[{index}]"), provider, &place, environment)?));
     }
-    // Istio does so too, and it is the order in which they are tried.
-    indices.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let valid = || indices.iter().map(|(_, index)| Required::Provider(*index, None));
+    indices.sort();
+    Ok(indices.into_iter().map(|(_, index)| index).collect())
+}
+
+/// What rules follow from `jwtRules`, behind all others.
+pub(super) fn rules(providers: &[usize]) -> Vec<PlannedRule> {
+    let valid = || providers.iter().map(|index| Required::Provider(*index, None));
     let mut each: Vec<_> =
         valid().map(|required| Required::Any(vec![required, Required::AllowMissing])).collect();
     let required = match each.len() {
-        0 => return Ok(Vec::new()),
+        0 => return Vec::new(),
         1 => each.remove(0),
         _ => Required::Any(valid().chain([Required::All(each)]).collect()),
     };
@@ -49,7 +53,7 @@ pub(super) fn rules(
         ..RequestMatch::default()
     };
     let rule = |condition, required| PlannedRule { condition, required, scopes: Vec::new() };
-    Ok(vec![rule(preflight, Required::Nothing), rule(RequestMatch::default(), required)])
+    vec![rule(preflight, Required::Nothing), rule(RequestMatch::default(), required)]
 }
 
 fn provider(
@@ -60,7 +64,9 @@ fn provider(
     if rule.issuer.is_empty() {
         return Err(place.field("issuer").refuse("the issuer is empty"));
     }
-    let (local_jwks, remote_jwks) = match (rule.jwks, rule.jwks_uri) {
+    // In a protobuf message, what is empty is not there.
+    let jwks = rule.jwks.filter(|text| !text.is_empty());
+    let (local_jwks, remote_jwks) = match (jwks, rule.jwks_uri) {
         (Some(_), Some(_)) => {
             return Err(place.refuse("both `jwks` and `jwksUri` are given; keys come from one of them"));
         }

@@ -94,22 +94,21 @@ impl Plan {
         let mut providers = Providers::default();
         for (name, provider) in core::mem::take(&mut config.providers) {
             let place = Place::of("providers").field(&name);
-            if name.is_empty() {
-                return Err(Place::of("providers").refuse("the name of a provider is empty"));
-            }
+            check::named(&name, "the name of a provider", &Place::of("providers"))?;
             providers.add(name, provider, &place, &environment)?;
         }
         providers.check_issuers()?;
         let names = providers.list.iter().enumerate();
         let names: BTreeMap<String, usize> = names.map(|(index, p)| (p.name.clone(), index)).collect();
-        let resolver = Resolver::new(&names, core::mem::take(&mut config.requirement_map))?;
-        let mut rules = rules::resolve(core::mem::take(&mut config.rules), &resolver)?;
-        let by_filter_state = rules::by_filter_state(config.filter_state_rules.take(), &resolver)?;
         let jwt_rules = core::mem::take(&mut config.jwt_rules);
-        rules.extend(istio::rules(jwt_rules, &config.jwks_clusters, &mut providers, &environment)?);
-        let of_rules = rules.iter().map(|rule| &rule.required);
-        let of_values = by_filter_state.iter().flat_map(|(_, requires)| requires.values());
-        let sanitized = providers.sanitized(of_rules.chain(of_values))?;
+        let of_istio = istio::providers(jwt_rules, &config.jwks_clusters, &mut providers, &environment)?;
+        let mut headers = providers.headers()?;
+        let mut resolver = Resolver::new(&names, &mut headers);
+        resolver.name(core::mem::take(&mut config.requirement_map))?;
+        let mut rules = rules::resolve(core::mem::take(&mut config.rules), &mut resolver)?;
+        let by_filter_state = rules::by_filter_state(config.filter_state_rules.take(), &mut resolver)?;
+        rules.extend(istio::rules(&of_istio));
+        let sanitized = headers.written.into_iter().collect();
         let revocation = config.revocation.remote.as_ref().map(source::revocation).transpose()?;
         let Providers { list: providers, sources, by_issuer, .. } = providers;
         let sources = sources.finish();
@@ -125,16 +124,6 @@ impl Plan {
     pub fn providers_of(&self, issuer: &str) -> &[usize] {
         let found = self.by_issuer.get(issuer).or_else(|| self.by_issuer.get(""));
         found.map(Vec::as_slice).unwrap_or_default()
-    }
-}
-
-impl Required {
-    /// This and all that it is made of.
-    fn each<'r>(&'r self, visit: &mut impl FnMut(&'r Self)) {
-        visit(self);
-        if let Self::Any(list) | Self::All(list) = self {
-            list.iter().for_each(|required| required.each(visit));
-        }
     }
 }
 

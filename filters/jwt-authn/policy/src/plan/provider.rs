@@ -2,11 +2,11 @@
 
 use super::problem::{ConfigProblem, Place};
 use super::source::{Origin, Source, Sources};
-use super::{PlannedProvider, Required, check};
+use super::{PlannedProvider, check};
 use crate::config::{ClaimMatcher, ClaimPath, ClaimToHeader, FromHeader, Provider};
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate_jose::{Algorithm, Algorithms};
-use tollgate_policy::{HeaderName, header_name, is_token, is_valid_value};
+use tollgate_policy::{HeaderName, header_name, is_valid_value};
 
 /// The providers so far.
 #[derive(Default)]
@@ -17,6 +17,26 @@ pub(super) struct Providers {
     places: Vec<Place>,
     origins: Vec<Origin>,
     outputs: Vec<(HeaderName, Place)>,
+}
+
+/// What headers are for.
+pub(super) struct HeadersInUse {
+    /// They may bring tokens.
+    tokens: BTreeSet<HeaderName>,
+    /// The filter writes them.
+    pub(super) written: BTreeSet<HeaderName>,
+}
+
+impl HeadersInUse {
+    /// One that is written. It cannot bring a token too: what a client sends under its name is removed.
+    pub(super) fn write(&mut self, name: &HeaderName, place: &Place) -> Result<(), ConfigProblem> {
+        check::writable(name, place)?;
+        if self.tokens.contains(name) {
+            return Err(place.refuse(format_args!("`{name}` may bring a token, and cannot be written too")));
+        }
+        self.written.insert(name.clone());
+        Ok(())
+    }
 }
 
 impl Providers {
@@ -50,30 +70,17 @@ impl Providers {
         Ok(index)
     }
 
-    /// The headers that are written, by providers and by requirements. None of them may bring a token: what a client
-    /// sends under such a name is removed.
-    pub(super) fn sanitized<'r>(
-        &self,
-        required: impl Iterator<Item = &'r Required>,
-    ) -> Result<Vec<HeaderName>, ConfigProblem> {
+    /// The headers of all of them.
+    pub(super) fn headers(&self) -> Result<HeadersInUse, ConfigProblem> {
         let configs = || self.list.iter().map(|provider| &provider.config);
         let from_headers = configs().flat_map(|config| &config.from_headers);
         let mut tokens: BTreeSet<HeaderName> = from_headers.map(|header| header.name.clone()).collect();
         if configs().any(|config| !config.from_cookies.is_empty()) {
             tokens.insert(header_name!("cookie"));
         }
-        if let Some((name, place)) = self.outputs.iter().find(|(name, _)| tokens.contains(name)) {
-            return Err(place.refuse(format_args!("`{name}` may bring a token, and cannot be written too")));
-        }
-        let mut names: BTreeSet<HeaderName> = self.outputs.iter().map(|(name, _)| name.clone()).collect();
-        required.for_each(|required| {
-            required.each(&mut |required| {
-                if let Required::ExtractOnly(extract) = required {
-                    names.extend(extract.header());
-                }
-            });
-        });
-        Ok(names.into_iter().collect())
+        let mut headers = HeadersInUse { tokens, written: BTreeSet::new() };
+        self.outputs.iter().try_for_each(|(name, place)| headers.write(name, place))?;
+        Ok(headers)
     }
 
     /// That no two providers take the tokens of one issuer with different keys (RFC 8725 section 3.8): where a token's
@@ -167,8 +174,10 @@ fn locations(provider: &mut Provider, place: &Place) -> Result<(), ConfigProblem
     if let Some(index) = from_params.iter().position(|name| invalid(&name)) {
         return Err(place.field("from_params").at(index).refuse("it is not the name of a query parameter"));
     }
-    if let Some((index, name)) = from_cookies.iter().enumerate().find(|(_, name)| !is_token(name.as_bytes()))
-    {
+    // Not only tokens (RFC 6265 section 4.1.1): browsers send more.
+    let valid = |byte: u8| byte.is_ascii_graphic() && !b"=;,\"".contains(&byte);
+    let invalid = |name: &str| name.is_empty() || !name.bytes().all(valid);
+    if let Some((index, name)) = from_cookies.iter().enumerate().find(|(_, name)| invalid(name)) {
         let message = format_args!("`{}` is not the name of a cookie", name.escape_debug());
         return Err(place.field("from_cookies").at(index).refuse(message));
     }
@@ -191,7 +200,6 @@ fn outputs(provider: &Provider, place: &Place) -> Result<Vec<(HeaderName, Place)
     }
     if let Some(name) = &provider.forward_payload_header {
         let place = place.field("forward_payload_header");
-        check::writable(name, &place)?;
         if !names.insert(name) {
             return Err(place.refuse(format_args!("`{name}` is already the header of a claim")));
         }
@@ -201,7 +209,6 @@ fn outputs(provider: &Provider, place: &Place) -> Result<Vec<(HeaderName, Place)
 }
 
 fn claim_to_header(claim: &ClaimToHeader, place: &Place) -> Result<(), ConfigProblem> {
-    check::writable(&claim.header_name, &place.field("header_name"))?;
     claim_path(&claim.claim_name, &place.field("claim_name"))?;
     if let Some(separator) = &claim.separator
         && (separator.is_empty() || !is_valid_value(separator.as_bytes()))

@@ -1,7 +1,8 @@
 //! Requirements, with their names looked up.
 
 use super::problem::{ConfigProblem, Place, known};
-use super::{BTreeMap, Required};
+use super::provider::HeadersInUse;
+use super::{BTreeMap, Required, check};
 use crate::config::{ExtractOnly, Requirement, Requirements};
 
 /// How deep requirements may be in one another. A client pays for each of them with every request.
@@ -10,24 +11,24 @@ const MAX_DEPTH: usize = 8;
 /// What names stand for.
 pub(super) struct Resolver<'p> {
     providers: &'p BTreeMap<String, usize>,
+    headers: &'p mut HeadersInUse,
     named: BTreeMap<String, Required>,
 }
 
 impl<'p> Resolver<'p> {
-    pub(super) fn new(
-        providers: &'p BTreeMap<String, usize>,
-        requirements: BTreeMap<String, Requirement>,
-    ) -> Result<Self, ConfigProblem> {
-        let mut resolver = Self { providers, named: BTreeMap::new() };
-        for (name, requirement) in requirements {
-            let place = Place::of("requirement_map");
-            if name.is_empty() {
-                return Err(place.refuse("the name of a requirement is empty"));
-            }
-            let required = resolver.resolve(requirement, &place.field(&name))?;
-            resolver.named.insert(name, required);
+    pub(super) fn new(providers: &'p BTreeMap<String, usize>, headers: &'p mut HeadersInUse) -> Self {
+        Self { providers, headers, named: BTreeMap::new() }
+    }
+
+    /// Names requirements.
+    pub(super) fn name(&mut self, named: BTreeMap<String, Requirement>) -> Result<(), ConfigProblem> {
+        let place = Place::of("requirement_map");
+        for (name, requirement) in named {
+            check::named(&name, "the name of a requirement", &place)?;
+            let required = self.resolve(requirement, &place.field(&name))?;
+            self.named.insert(name, required);
         }
-        Ok(resolver)
+        Ok(())
     }
 
     /// A requirement of `requirement_map`.
@@ -39,12 +40,16 @@ impl<'p> Resolver<'p> {
     }
 
     /// A requirement as it was written.
-    pub(super) fn resolve(&self, requirement: Requirement, place: &Place) -> Result<Required, ConfigProblem> {
+    pub(super) fn resolve(
+        &mut self,
+        requirement: Requirement,
+        place: &Place,
+    ) -> Result<Required, ConfigProblem> {
         self.resolve_within(requirement, place, MAX_DEPTH)
     }
 
     fn resolve_within(
-        &self,
+        &mut self,
         requirement: Requirement,
         place: &Place,
         depth: usize,
@@ -61,7 +66,7 @@ impl<'p> Resolver<'p> {
             Requirement::ProviderAndAudiences(with) => {
                 let place = place.field("provider_and_audiences");
                 let provider = self.provider(&with.provider_name, &place.field("provider_name"))?;
-                super::check::not_empty(&with.audiences, &place.field("audiences"))?;
+                check::not_empty(&with.audiences, &place.field("audiences"))?;
                 if with.audiences.is_empty() {
                     // Envoy would take it for the provider's own audiences, or for none.
                     let message = "no audience is given; `provider_name` alone asks for the provider's own";
@@ -77,11 +82,16 @@ impl<'p> Resolver<'p> {
             }
             Requirement::AllowMissing(_) => Required::AllowMissing,
             Requirement::AllowMissingOrFailed(_) => Required::AllowMissingOrFailed,
-            Requirement::ExtractOnlyWithoutValidation(extract) => extract_only(extract, place)?,
+            Requirement::ExtractOnlyWithoutValidation(extract) => self.extract_only(extract, place)?,
         })
     }
 
-    fn list(&self, list: Requirements, place: &Place, depth: usize) -> Result<Vec<Required>, ConfigProblem> {
+    fn list(
+        &mut self,
+        list: Requirements,
+        place: &Place,
+        depth: usize,
+    ) -> Result<Vec<Required>, ConfigProblem> {
         let place = place.field("requirements");
         let count = list.requirements.len();
         if count < 2 {
@@ -97,12 +107,12 @@ impl<'p> Resolver<'p> {
             place.refuse(format_args!("no provider is named `{name}`; {known}"))
         })
     }
-}
 
-fn extract_only(extract: ExtractOnly, place: &Place) -> Result<Required, ConfigProblem> {
-    if let Some(header) = extract.header() {
-        let place = place.field("extract_only_without_validation").field("verification_status_header");
-        super::check::writable(&header, &place)?;
+    fn extract_only(&mut self, extract: ExtractOnly, place: &Place) -> Result<Required, ConfigProblem> {
+        if let Some(header) = extract.header() {
+            let place = place.field("extract_only_without_validation").field("verification_status_header");
+            self.headers.write(&header, &place)?;
+        }
+        Ok(Required::ExtractOnly(extract))
     }
-    Ok(Required::ExtractOnly(extract))
 }

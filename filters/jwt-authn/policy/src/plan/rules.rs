@@ -5,7 +5,10 @@ use super::requirement::Resolver;
 use super::{BTreeMap, PlannedRule, Required, check};
 use crate::config::{FilterStateRules, Rule};
 
-pub(super) fn resolve(rules: Vec<Rule>, resolver: &Resolver<'_>) -> Result<Vec<PlannedRule>, ConfigProblem> {
+pub(super) fn resolve(
+    rules: Vec<Rule>,
+    resolver: &mut Resolver<'_>,
+) -> Result<Vec<PlannedRule>, ConfigProblem> {
     let rule = |(index, rule): (usize, Rule)| {
         let place = Place::of("rules").at(index);
         let Rule { condition, requires, requirement_name, required_scopes: scopes } = rule;
@@ -30,7 +33,7 @@ pub(super) fn resolve(rules: Vec<Rule>, resolver: &Resolver<'_>) -> Result<Vec<P
 
 pub(super) fn by_filter_state(
     rules: Option<FilterStateRules>,
-    resolver: &Resolver<'_>,
+    resolver: &mut Resolver<'_>,
 ) -> Result<Option<(String, BTreeMap<String, Required>)>, ConfigProblem> {
     let Some(FilterStateRules { name, requires }) = rules else { return Ok(None) };
     let place = Place::of("filter_state_rules");

@@ -8,6 +8,7 @@ use tollgate_policy::Duration;
 
 const MS: u64 = 1_000_000;
 const SECOND: Duration = Duration::from_nanos(1000 * MS);
+const TIMEOUT: Duration = Duration::from_nanos(5000 * MS);
 const HOUR: Duration = Duration::from_nanos(3_600_000 * MS);
 
 /// Where keys come from.
@@ -146,13 +147,13 @@ impl Sources {
 
 fn of_remote(remote: RemoteJwks, issuer: &str, place: &Place) -> Result<RemoteSource, ConfigProblem> {
     let from = match (remote.http_uri, remote.oidc_discovery) {
-        (Some(uri), None) => {
-            http_uri(&uri, &place.field("http_uri"))?;
+        (Some(mut uri), None) => {
+            http_uri(&mut uri, &place.field("http_uri"))?;
             From::Uri(uri)
         }
-        (None, Some(discovery)) => {
+        (None, Some(mut discovery)) => {
             let place = place.field("oidc_discovery");
-            self::discovery(&discovery, issuer, &place)?;
+            self::discovery(&mut discovery, issuer, &place)?;
             From::Discovery { issuer: issuer.into(), discovery }
         }
         (None, None) => return Err(place.refuse("give `http_uri` or `oidc_discovery`")),
@@ -209,7 +210,7 @@ fn of_remote(remote: RemoteJwks, issuer: &str, place: &Place) -> Result<RemoteSo
 }
 
 /// OpenID Connect Discovery 1.0 section 4.1 puts `/.well-known/openid-configuration` behind the issuer.
-fn discovery(discovery: &OidcDiscovery, issuer: &str, place: &Place) -> Result<(), ConfigProblem> {
+fn discovery(discovery: &mut OidcDiscovery, issuer: &str, place: &Place) -> Result<(), ConfigProblem> {
     if issuer.is_empty() {
         return Err(place.refuse("the provider has no `issuer` that could say where its keys are"));
     }
@@ -227,28 +228,38 @@ fn discovery(discovery: &OidcDiscovery, issuer: &str, place: &Place) -> Result<(
     if let Some(cluster) = &discovery.jwks_cluster {
         check::named(cluster, "the cluster", &place.field("jwks_cluster"))?;
     }
-    check::timeout(discovery.timeout, &place.field("timeout"))
+    timeout(&mut discovery.timeout, &place.field("timeout"))
 }
 
-fn http_uri(uri: &HttpUri, place: &Place) -> Result<(), ConfigProblem> {
+fn http_uri(uri: &mut HttpUri, place: &Place) -> Result<(), ConfigProblem> {
     if let Err(what) = uri.url() {
         return Err(place.field("uri").refuse(format_args!("`{}` {what}", uri.uri.escape_debug())));
     }
     check::named(&uri.cluster, "the cluster", &place.field("cluster"))?;
-    check::timeout(uri.timeout, &place.field("timeout"))
+    timeout(&mut uri.timeout, &place.field("timeout"))
+}
+
+/// How long to wait for an answer; the host takes milliseconds.
+fn timeout(value: &mut Option<Duration>, place: &Place) -> Result<(), ConfigProblem> {
+    let value = value.get_or_insert(TIMEOUT);
+    if *value > HOUR {
+        return Err(place.refuse("it is more than `1h`"));
+    }
+    check::period(*value, place).map(drop)
 }
 
 /// The list of what is revoked.
 pub(super) fn revocation(remote: &RemoteRevocation) -> Result<RevocationSource, ConfigProblem> {
     let place = Place::of("revocation").field("remote");
-    http_uri(&remote.http_uri, &place.field("http_uri"))?;
+    let mut uri = remote.http_uri.clone();
+    http_uri(&mut uri, &place.field("http_uri"))?;
     let poll_interval = remote.poll_interval.unwrap_or(Duration::from_nanos(60_000 * MS));
     let stale_if_error = remote.stale_if_error.unwrap_or(HOUR);
     check::not_too_long(stale_if_error, &place.field("stale_if_error"))?;
     let max_bytes = remote.max_bytes.unwrap_or(1 << 20);
     check::range(max_bytes, 1..=16 << 20, &place.field("max_bytes"))?;
     Ok(RevocationSource {
-        uri: remote.http_uri.clone(),
+        uri,
         poll_interval: check::period(poll_interval, &place.field("poll_interval"))?,
         stale_if_error,
         on_error: remote.on_error,

@@ -1,1 +1,83 @@
-//! TBD
+//! How a refusal looks.
+//!
+//! Status and text are Envoy's. The challenge is that of RFC 6750 section 3, which begins as Envoy's does and says more.
+//! Nothing of a request is written as it is: its URL goes into the realm and into a redirect percent-encoded, without its
+//! query in the first and without tokens in the second.
+
+mod body;
+mod challenge;
+mod redirect;
+#[cfg(test)]
+mod tests;
+mod url;
+
+use crate::plan::Plan;
+use crate::{Reason, Refusal};
+use tollgate_policy::RequestFacts;
+
+/// How long a client is asked to wait (RFC 9110 section 10.2.3) when the filter could not decide. Keys are tried again
+/// within seconds.
+const RETRY_AFTER_SECONDS: &[u8] = b"1";
+
+/// The answer to a request that is refused for `reason`. `scopes` are those that are required, for
+/// [`Reason::InsufficientScope`].
+pub fn refusal<'s>(
+    reason: Reason,
+    scopes: impl Iterator<Item = &'s str>,
+    request: &RequestFacts<'_>,
+    plan: &Plan,
+) -> Refusal {
+    let config = &plan.config;
+    let status = match reason.status() {
+        0 => config.status_on_error.0,
+        status => status,
+    };
+    let answer =
+        |status, headers, body| Refusal { reason, status, grpc_status: grpc_status(status), headers, body };
+    let grpc = is_grpc(request);
+    if status == 401
+        && !grpc
+        && let Some(redirect) = &config.failure_response.redirect
+        && redirect::applies(redirect, request)
+    {
+        let location = redirect::location(redirect, request, plan);
+        let headers = vec![("location", location), ("cache-control", b"no-store".to_vec())];
+        return answer(redirect.status.unwrap_or(302), headers, Vec::new());
+    }
+    let mut headers = Vec::new();
+    if status == 503 {
+        headers.push(("retry-after", RETRY_AFTER_SECONDS.to_vec()));
+    }
+    if config.strip_failure_response {
+        return answer(status, headers, Vec::new());
+    }
+    if challenge::applies(reason, status) {
+        let realm = config.failure_response.realm.as_deref();
+        headers.push(("www-authenticate", challenge::of(reason, realm, scopes, request)));
+    }
+    // A gRPC client gets the body as `grpc-message`, which is for people.
+    let format = if grpc { Default::default() } else { config.failure_response.body_format };
+    let (content_type, body) = body::of(reason, status, format);
+    headers.extend(content_type.map(|content_type| ("content-type", content_type.as_bytes().to_vec())));
+    answer(status, headers, body)
+}
+
+/// What Envoy takes for gRPC (`Grpc::Common::hasGrpcContentType`).
+fn is_grpc(request: &RequestFacts<'_>) -> bool {
+    let content_type = request.headers.first("content-type").unwrap_or_default();
+    content_type
+        .strip_prefix(b"application/grpc")
+        .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
+}
+
+/// `UNAUTHENTICATED`, `PERMISSION_DENIED`, `UNAVAILABLE`; as Envoy's `grpc::Utility::httpToGrpcStatus` for others.
+fn grpc_status(status: u16) -> u8 {
+    match status {
+        400 => 13,
+        401 => 16,
+        403 => 7,
+        404 => 12,
+        429 | 502..=504 => 14,
+        _ => 2,
+    }
+}

@@ -184,7 +184,9 @@ impl Exchange {
         }
         let keys = match Url::parse(&configuration.jwks_uri) {
             Ok(url) => url,
-            Err(_) => return Next::Failed(Failure::Discovery("has a `jwks_uri` that is not an absolute URL")),
+            Err(_) => {
+                return Next::Failed(Failure::Discovery("has a `jwks_uri` that is not an absolute URL"));
+            }
         };
         if !keys.secure && Url::parse(issuer).is_ok_and(|issuer| issuer.secure) {
             return Next::Failed(Failure::Discovery("has a `jwks_uri` without TLS for an issuer with TLS"));

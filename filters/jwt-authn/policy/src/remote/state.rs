@@ -80,7 +80,8 @@ impl State {
     /// The document that the state names is not there: a holder that came late, when its lease was another's already, has
     /// written its own over it. `None` if a fetch would not be the first to hear of it.
     pub fn lost(&self, rules: &Rules, now: UnixNanos) -> Option<Self> {
-        let known = self.is_leased(rules, now) || self.tries > 0 || self.failures > 0 || self.is_due(rules, now);
+        let known =
+            self.is_leased(rules, now) || self.tries > 0 || self.failures > 0 || self.is_due(rules, now);
         (!known).then(|| Self { next_try: now, ..self.believable(rules, now) })
     }
 

@@ -46,10 +46,13 @@ fn text(claim: &Json) -> Option<String> {
     }
 }
 
-/// Integers exactly, also those that were written as `1.0` or `1e3`; never with an exponent.
+/// Integers exactly, also those that were written as `1.0` or `1e3`. What would be long without an exponent has one, or
+/// `1e300` would be sixty times as long as it was signed.
 fn number(number: &serde_json::Number) -> String {
     match number.as_f64() {
-        Some(float) if number.is_f64() => float.to_string(),
+        Some(float) if number.is_f64() && (float == 0.0 || (1e-7..1e21).contains(&float.abs())) => {
+            float.to_string()
+        }
         _ => number.to_string(),
     }
 }

@@ -1,0 +1,56 @@
+//! The body.
+
+use super::challenge;
+use crate::Reason;
+use crate::config::BodyFormat;
+use serde_json::json;
+
+/// The content type, where it is not the `text/plain` that the host sets, and the body.
+pub(super) fn of(reason: Reason, status: u16, format: BodyFormat) -> (Option<&'static str>, Vec<u8>) {
+    match format {
+        BodyFormat::Empty => (None, Vec::new()),
+        BodyFormat::Text => (None, reason.text().into()),
+        BodyFormat::Json => {
+            let body = json!({
+                "error": error(reason),
+                "error_description": reason.text(),
+                "reason": reason.name(),
+            });
+            (Some("application/json"), body.to_string().into_bytes())
+        }
+        BodyFormat::Problem => {
+            let body = json!({
+                "type": "about:blank",
+                "title": title(status),
+                "status": status,
+                "detail": reason.text(),
+                "reason": reason.name(),
+            });
+            (Some("application/problem+json"), body.to_string().into_bytes())
+        }
+    }
+}
+
+/// The challenge's, or OAuth's word (RFC 6749 section 4.1.2.1) where the challenge has none.
+fn error(reason: Reason) -> &'static str {
+    challenge::error(reason).unwrap_or(match reason {
+        Reason::Missing => "unauthorized",
+        Reason::UnknownRequirement => "access_denied",
+        Reason::HostError => "server_error",
+        _ => "temporarily_unavailable",
+    })
+}
+
+/// With `about:blank` it is the status in words (RFC 9457 section 4.2.1).
+fn title(status: u16) -> &'static str {
+    match status {
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "Request refused",
+    }
+}

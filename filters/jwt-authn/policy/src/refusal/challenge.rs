@@ -1,0 +1,75 @@
+//! `WWW-Authenticate` (RFC 6750 section 3).
+
+use super::url;
+use crate::Reason;
+use tollgate_policy::RequestFacts;
+
+/// A 401 must have one (RFC 9110 section 15.5.2); a 403 has one if another token would help.
+pub(super) fn applies(reason: Reason, status: u16) -> bool {
+    status == 401 || (status == 403 && reason != Reason::UnknownRequirement)
+}
+
+/// The challenge. Clients without a token are told nothing but the scheme and the realm.
+pub(super) fn of<'s>(
+    reason: Reason,
+    realm: Option<&str>,
+    scopes: impl Iterator<Item = &'s str>,
+    request: &RequestFacts<'_>,
+) -> Vec<u8> {
+    let mut out = b"Bearer realm=\"".to_vec();
+    match realm {
+        Some(realm) => quoted(realm.as_bytes(), &mut out),
+        None => url::without_query(request, &mut out),
+    }
+    out.push(b'"');
+    let Some(error) = error(reason) else { return out };
+    parameter("error", error, &mut out);
+    parameter("error_description", reason.text(), &mut out);
+    if reason == Reason::InsufficientScope {
+        let mut separator: &[u8] = b", scope=\"";
+        for scope in scopes {
+            out.extend_from_slice(separator);
+            out.extend(scope.bytes().filter(is_of_scope));
+            separator = b" ";
+        }
+        if separator == b" " {
+            out.push(b'"');
+        }
+    }
+    out
+}
+
+fn parameter(name: &str, value: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b", ");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"=\"");
+    quoted(value.as_bytes(), out);
+    out.push(b'"');
+}
+
+/// RFC 6750 section 3.1; `None` where the token, if there is one, is not at fault.
+pub(super) fn error(reason: Reason) -> Option<&'static str> {
+    match reason {
+        Reason::Missing | Reason::UnknownRequirement => None,
+        Reason::TooManyTokens => Some("invalid_request"),
+        Reason::InsufficientScope | Reason::ClaimNotAllowed => Some("insufficient_scope"),
+        reason if reason.status() == 0 => None,
+        _ => Some("invalid_token"),
+    }
+}
+
+/// The inside of a quoted-string (RFC 9110 section 5.6.4). Control characters are left out.
+fn quoted(text: &[u8], out: &mut Vec<u8>) {
+    for byte in text {
+        match byte {
+            b'"' | b'\\' => out.extend([b'\\', *byte]),
+            b' '..=b'~' | 0x80.. => out.push(*byte),
+            _ => {}
+        }
+    }
+}
+
+/// RFC 6749 section 3.3.
+fn is_of_scope(byte: &u8) -> bool {
+    matches!(byte, b'!' | b'#'..=b'[' | b']'..=b'~')
+}
