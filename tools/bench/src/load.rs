@@ -3,6 +3,7 @@
 //! What they print is for people. It is read strictly: a run in which any request failed measured something else, and
 //! is an error rather than a number.
 
+use crate::requests::Requests;
 use anyhow::{Context, Result, bail, ensure};
 use std::net::SocketAddr;
 use std::process::Command;
@@ -38,7 +39,7 @@ pub struct Sent {
 pub fn send(
     tool: Tool,
     to: SocketAddr,
-    headers: &[(&str, &str)],
+    requests: &Requests,
     connections: u32,
     amount: Amount,
 ) -> Result<Sent> {
@@ -60,12 +61,21 @@ pub fn send(
             bail!("wrk sends for a time, not a number of requests: use h2load")
         }
     };
-    for (name, value) in headers {
+    for (name, value) in requests.first() {
         command.arg("-H").arg(format!("{name}: {value}"));
+    }
+    let mut arguments = vec![url];
+    if let Some(script) = requests.script() {
+        ensure!(
+            tool == Tool::Wrk,
+            "h2load sends one request again and again: use wrk for a row with several tokens"
+        );
+        command.arg("-s").arg(script);
+        arguments.extend(requests.script_arguments());
     }
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command
-        .arg(url)
+        .args(arguments)
         .output()
         .with_context(|| format!("cannot run `{name}`: run `scripts/setup bench`, or install it"))?;
     let text = String::from_utf8_lossy(&output.stdout);
@@ -73,7 +83,10 @@ pub fn send(
         Tool::Wrk => read_wrk(&text),
         Tool::H2load => read_h2load(&text),
     };
-    read.with_context(|| format!("{name} printed:\n{text}{}", String::from_utf8_lossy(&output.stderr)))
+    let sent =
+        read.with_context(|| format!("{name} printed:\n{text}{}", String::from_utf8_lossy(&output.stderr)))?;
+    requests.were_sent(sent.requests);
+    Ok(sent)
 }
 
 fn read_wrk(text: &str) -> Result<Sent> {

@@ -15,6 +15,7 @@ mod load;
 mod order;
 mod proxy;
 mod report;
+mod requests;
 mod rows;
 mod soak;
 mod stats;
@@ -23,6 +24,7 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 use load::Tool;
 use proxy::{Proxy, Sample};
+use requests::TokenFiles;
 use rows::Row;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -41,7 +43,7 @@ struct Cli {
     /// Connections, each with one request at a time.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
     connections: u32,
-    /// Rows by name, separated by commas. All, if not given.
+    /// Rows by name, separated by commas; `jwt*` are those whose names begin so. All, if not given.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Tool that makes the load.
@@ -86,11 +88,13 @@ fn run(cli: &Cli) -> Result<()> {
         return Ok(());
     }
     let rows = chosen(&cli.only)?;
-    let start = |row| Proxy::start(row, behind, &Options::default());
+    let tokens = TokenFiles::new()?;
+    let start = |row| Proxy::start(row, &tokens, behind, &Options::default());
     let proxies: Vec<Proxy> = rows.iter().map(start).collect::<Result<_>>()?;
     let samples = measure(cli, &rows, &proxies)?;
     let lines = report::lines(&rows, &samples);
     println!("{}", report::table(&lines));
+    print!("{}", report::verdicts(&lines));
     if let Some(path) = &cli.json {
         let text = serde_json::to_string_pretty(&report::json(&lines, &samples))?;
         std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
@@ -104,19 +108,23 @@ fn run(cli: &Cli) -> Result<()> {
 /// The rows of these names; all of them for none.
 fn chosen(names: &[String]) -> Result<Vec<Row>> {
     let all = rows::all();
-    if let Some(unknown) = names.iter().find(|name| !all.iter().any(|row| row.name == **name)) {
+    let is_named = |row: &Row, name: &String| match name.strip_suffix('*') {
+        Some(start) => row.name.starts_with(start),
+        None => row.name == name,
+    };
+    if let Some(unknown) = names.iter().find(|name| !all.iter().any(|row| is_named(row, name))) {
         let known: Vec<_> = all.iter().map(|row| row.name).collect();
         bail!("there is no row `{unknown}`: there are `{}`", known.join("`, `"));
     }
-    Ok(all.into_iter().filter(|row| names.is_empty() || names.iter().any(|name| name == row.name)).collect())
+    let wanted = |row: &Row| names.is_empty() || names.iter().any(|name| is_named(row, name));
+    Ok(all.into_iter().filter(wanted).collect())
 }
 
 /// A list of samples for each row, one a round.
 fn measure(cli: &Cli, rows: &[Row], proxies: &[Proxy]) -> Result<Vec<Vec<Sample>>> {
     let load = |proxy: &Proxy| proxy.load(cli.tool, cli.connections, cli.seconds);
-    // V8 compiles a function again, and better, once it is hot; connections and buffers are made once, too.
     for proxy in proxies {
-        load(proxy)?;
+        proxy.warm_up(cli.tool, cli.connections, cli.seconds)?;
     }
     let mut samples: Vec<Vec<Sample>> = rows.iter().map(|_| Vec::new()).collect();
     for round in 0..cli.rounds {

@@ -3,7 +3,8 @@
 
 use crate::account;
 use crate::load::{self, Amount, Sent, Tool};
-use crate::rows::{HEADERS, Probe, Row};
+use crate::requests::{Requests, TokenFiles};
+use crate::rows::{Change, Probe, Row};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
@@ -28,19 +29,36 @@ pub struct Sample {
 /// The Envoy of a row.
 pub struct Proxy {
     process: Process,
+    requests: Requests,
 }
 
 impl Proxy {
     /// Starts it and checks that it does what it should. Without `upstream` its route answers by itself.
-    pub fn start(row: &Row, upstream: Option<SocketAddr>, options: &Options) -> Result<Self> {
+    pub fn start(
+        row: &Row,
+        tokens: &TokenFiles,
+        upstream: Option<SocketAddr>,
+        options: &Options,
+    ) -> Result<Self> {
+        let requests = tokens.requests(row)?;
         let process = Process::start(&config(row, upstream), options)
             .with_context(|| format!("the Envoy of `{}` did not start", row.name))?;
-        let proxy = Self { process };
-        let probes = [&Probe { without: None, status: 200, header: None }];
-        for probe in probes.into_iter().chain(&row.probe) {
+        let proxy = Self { process, requests };
+        let works = Probe { change: None, status: 200, header: None };
+        for probe in [&works].into_iter().chain(&row.probes) {
             proxy.check(probe).with_context(|| format!("`{}` does not do its job", row.name))?;
         }
         Ok(proxy)
+    }
+
+    /// Loads it until nothing is new to it. V8 compiles a function again, and better, once it is hot; connections and
+    /// buffers are made once, too, and each of its tokens has to come once.
+    pub fn warm_up(&self, tool: Tool, connections: u32, seconds: u32) -> Result<()> {
+        let mut sent = 0;
+        while sent <= self.requests.different() {
+            sent += self.send(tool, connections, Amount::Seconds(seconds))?.requests;
+        }
+        Ok(())
     }
 
     /// Loads it, and takes its CPU time before and after.
@@ -57,7 +75,7 @@ impl Proxy {
 
     /// Loads it.
     pub fn send(&self, tool: Tool, connections: u32, amount: Amount) -> Result<Sent> {
-        load::send(tool, self.process.listener(INGRESS), HEADERS, connections, amount)
+        load::send(tool, self.process.listener(INGRESS), &self.requests, connections, amount)
     }
 
     /// Its resident memory, in MiB.
@@ -71,14 +89,45 @@ impl Proxy {
     }
 
     fn check(&self, probe: &Probe) -> Result<()> {
-        let answer = get(self.process.listener(INGRESS), probe.without)?.to_ascii_lowercase();
+        let answer = self.get(probe.change)?.to_ascii_lowercase();
         let start = format!("http/1.1 {} ", probe.status);
-        ensure!(answer.starts_with(&start), "the answer is not a {}: {answer}", probe.status);
+        ensure!(
+            answer.starts_with(&start),
+            "with {:?} the answer is not a {}: {answer}",
+            probe.change,
+            probe.status
+        );
         if let Some(name) = probe.header {
             ensure!(answer.contains(&format!("\r\n{name}: ")), "the answer has no `{name}`: {answer}");
         }
         Ok(())
     }
+
+    /// The header of the answer to one request.
+    fn get(&self, change: Option<(&str, Change)>) -> Result<String> {
+        let mut stream = TcpStream::connect_timeout(&self.process.listener(INGRESS), PATIENCE)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let mut headers = self.requests.first();
+        match change {
+            None => {}
+            Some((name, Change::Absent)) => headers.retain(|(n, _)| *n != name),
+            Some((name, Change::Forged)) => {
+                headers.iter_mut().filter(|(n, _)| *n == name).for_each(|(_, value)| *value = forged(value));
+            }
+        }
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let request = format!("GET /orders/17 HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n{headers}\r\n");
+        stream.write_all(request.as_bytes())?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        Ok(String::from_utf8_lossy(&answer).into_owned())
+    }
+}
+
+fn forged(value: &str) -> String {
+    let at = value.chars().count().saturating_sub(10);
+    let other = |c| if c == 'A' { 'B' } else { 'A' };
+    value.chars().enumerate().map(|(i, c)| if i == at { other(c) } else { c }).collect()
 }
 
 /// The Envoy that answers, for when the proxies have an upstream. Two workers, so that it is never what one waits for.
@@ -104,17 +153,4 @@ fn config(row: &Row, upstream: Option<SocketAddr>) -> Value {
 fn direct() -> Value {
     let body = json!({"inline_string": "{\"order\":17,\"state\":\"shipped\"}\n"});
     json!({"match": {"prefix": "/"}, "direct_response": {"status": 200, "body": body}})
-}
-
-/// The header of the answer to one request.
-fn get(to: SocketAddr, without: Option<&str>) -> Result<String> {
-    let mut stream = TcpStream::connect_timeout(&to, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    let headers = HEADERS.iter().filter(|(name, _)| Some(*name) != without);
-    let headers: String = headers.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let request = format!("GET /orders/17 HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n{headers}\r\n");
-    stream.write_all(request.as_bytes())?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    Ok(String::from_utf8_lossy(&answer).into_owned())
 }

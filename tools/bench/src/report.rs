@@ -5,7 +5,7 @@
 //! rounds for all rows: a machine that is slower for a minute is slower for all.
 
 use crate::proxy::Sample;
-use crate::rows::{self, Row};
+use crate::rows::{self, Bound, Row};
 use crate::stats::{Spread, undisturbed};
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ pub struct Line {
     /// The row's name.
     pub name: &'static str,
     what: &'static str,
-    at_most: Option<f64>,
+    verdicts: Vec<Verdict>,
     cpu_us: Spread,
     per_second: Spread,
     resident_mib: Spread,
@@ -27,15 +27,29 @@ pub struct Line {
     times_native: Option<Spread>,
 }
 
+/// A bound, and whether it holds.
+#[derive(Debug)]
+struct Verdict {
+    /// What is bounded, in words.
+    what: String,
+    /// `None`: it was not measured.
+    measured: Option<Spread>,
+    at_most: f64,
+    unit: &'static str,
+}
+
+impl Verdict {
+    fn holds(&self) -> bool {
+        self.measured.is_some_and(|measured| measured.value <= self.at_most)
+    }
+}
+
 /// The lines of the table, for rows and their samples, a list a row and in it one a round.
 pub fn lines(rows: &[Row], samples: &[Vec<Sample>]) -> Vec<Line> {
     let all = All { rows, samples };
     let rounds = samples.first().map_or(0, Vec::len);
-    let times = |name: &str, unit: &str| {
-        // A unit that may as well be zero was not measured; a multiple of it means nothing.
-        Spread::of_rounds(rounds, |r| all.added(unit, r)).filter(|unit| unit.low > 0.0)?;
-        Spread::of_rounds(rounds, |r| Some(all.added(name, r)? / all.added(unit, r)?))
-    };
+    let verdict = |row: &Row, bound: &Bound| all.verdict(row, *bound, rounds);
+    let times = |name: &str, unit: &str| all.times(name, unit, rounds);
     rows.iter()
         .zip(samples)
         .filter_map(|(row, samples)| {
@@ -43,7 +57,7 @@ pub fn lines(rows: &[Row], samples: &[Vec<Sample>]) -> Vec<Line> {
             Some(Line {
                 name: row.name,
                 what: row.what,
-                at_most: row.at_most,
+                verdicts: row.bounds.iter().map(|bound| verdict(row, bound)).collect(),
                 cpu_us: spread(|s| s.cpu_us)?,
                 per_second: spread(|s| s.per_second)?,
                 resident_mib: spread(|s| s.resident_mib)?,
@@ -61,13 +75,47 @@ struct All<'a> {
 }
 
 impl All<'_> {
-    /// The CPU time that a row adds in these rounds, in microseconds. The base adds nothing to itself.
+    fn row(&self, name: &str) -> Option<(&Row, &Vec<Sample>)> {
+        self.rows.iter().zip(self.samples).find(|(row, _)| row.name == name)
+    }
+
+    /// The CPU time that a row adds in these rounds, in microseconds. A base adds nothing to itself.
     fn added(&self, name: &str, rounds: &[usize]) -> Option<f64> {
-        if name == rows::NONE { None } else { Some(self.cpu(name, rounds)? - self.cpu(rows::NONE, rounds)?) }
+        let (row, _) = self.row(name)?;
+        if row.base == name { None } else { self.over(name, row.base, rounds) }
+    }
+
+    fn over(&self, name: &str, other: &str, rounds: &[usize]) -> Option<f64> {
+        Some(self.cpu(name, rounds)? - self.cpu(other, rounds)?)
+    }
+
+    fn times(&self, name: &str, unit: &str, rounds: usize) -> Option<Spread> {
+        // A unit that may as well be zero was not measured; a multiple of it means nothing.
+        Spread::of_rounds(rounds, |r| self.added(unit, r)).filter(|unit| unit.low > 0.0)?;
+        Spread::of_rounds(rounds, |r| Some(self.added(name, r)? / self.added(unit, r)?))
+    }
+
+    fn verdict(&self, row: &Row, bound: Bound, rounds: usize) -> Verdict {
+        let times = |unit: &str, at_most| Verdict {
+            what: format!("what `{}` adds, in units of what `{unit}` adds", row.name),
+            measured: self.times(row.name, unit, rounds),
+            at_most,
+            unit: "",
+        };
+        match bound {
+            Bound::TimesStock(at_most) => times(rows::STOCK, at_most),
+            Bound::TimesNative(at_most) => times(row.native.unwrap_or_default(), at_most),
+            Bound::MicrosOver(other, at_most) => Verdict {
+                what: format!("what `{}` takes more than `{other}`", row.name),
+                measured: Spread::of_rounds(rounds, |r| self.over(row.name, other, r)),
+                at_most,
+                unit: " us",
+            },
+        }
     }
 
     fn cpu(&self, name: &str, rounds: &[usize]) -> Option<f64> {
-        let (_, samples) = self.rows.iter().zip(self.samples).find(|(row, _)| row.name == name)?;
+        let (_, samples) = self.row(name)?;
         undisturbed(rounds.iter().filter_map(|round| Some(samples.get(*round)?.cpu_us)))
     }
 }
@@ -105,6 +153,14 @@ fn spread(Spread { value, low, high }: Spread, digits: usize) -> String {
 /// All there is, for programs.
 pub fn json(lines: &[Line], samples: &[Vec<Sample>]) -> Value {
     let spread = |s: Spread| json!({"value": s.value, "low": s.low, "high": s.high});
+    let bound = |verdict: &Verdict| {
+        json!({
+            "what": verdict.what,
+            "measured": verdict.measured.map(spread),
+            "at_most": verdict.at_most,
+            "holds": verdict.holds(),
+        })
+    };
     let rounds = |samples: &[Sample]| -> Vec<Value> {
         let one = |s: &Sample| json!({"cpu_us": s.cpu_us, "per_second": s.per_second, "resident_mib": s.resident_mib});
         samples.iter().map(one).collect()
@@ -119,36 +175,35 @@ pub fn json(lines: &[Line], samples: &[Vec<Sample>]) -> Value {
             "added_us": line.added_us.map(spread),
             "times_stock": line.times_stock.map(spread),
             "times_native": line.times_native.map(spread),
-            "at_most_times_stock": line.at_most,
+            "bounds": line.verdicts.iter().map(bound).collect::<Vec<_>>(),
             "rounds": rounds(samples),
         })
     });
     json!({ "rows": rows.collect::<Vec<_>>() })
 }
 
-/// The bounds that do not hold, a sentence each. That a bound could not be checked is one of them.
+/// The bounds, a line each in Markdown. Nothing if no row has one.
+pub fn verdicts(lines: &[Line]) -> String {
+    let all = lines.iter().flat_map(|line| &line.verdicts);
+    all.map(|verdict| {
+        let holds = if verdict.holds() { "holds" } else { "does not hold" };
+        format!("- {}: {holds}\n", sentence(verdict))
+    })
+    .collect()
+}
+
+fn sentence(Verdict { what, measured, at_most, unit }: &Verdict) -> String {
+    match measured {
+        Some(measured) => format!("{what}: {}{unit}, at most {at_most:.2}{unit}", spread(*measured, 2)),
+        None => format!(
+            "{what} was not measured, at most {at_most:.2}{unit}: run both and what they add to, or more rounds"
+        ),
+    }
+}
+
+/// The bounds that do not hold. That one could not be checked is one of them.
 pub fn broken(lines: &[Line]) -> Vec<String> {
-    lines
-        .iter()
-        .filter_map(|line| {
-            let bound = line.at_most?;
-            match line.times_stock {
-                Some(times) if times.value <= bound => None,
-                Some(times) => Some(format!(
-                    "`{}` adds {:.2} of what `{}` adds, and may add {bound:.2}",
-                    line.name,
-                    times.value,
-                    rows::STOCK
-                )),
-                None => Some(format!(
-                    "`{}` has a bound, but what `{}` adds to `{}` was not measured: run both, or more rounds",
-                    line.name,
-                    rows::STOCK,
-                    rows::NONE
-                )),
-            }
-        })
-        .collect()
+    lines.iter().flat_map(|line| &line.verdicts).filter(|verdict| !verdict.holds()).map(sentence).collect()
 }
 
 #[cfg(test)]
@@ -196,8 +251,34 @@ mod tests {
     #[test]
     fn a_broken_bound_is_named_and_so_is_one_that_cannot_be_checked() {
         let lines = measured(&[("none", &[20.0]), ("stock-empty", &[24.0]), ("empty", &[23.0])]);
-        assert_eq!(broken(&lines), ["`empty` adds 0.75 of what `stock-empty` adds, and may add 0.65"]);
+        let sentence =
+            "what `empty` adds, in units of what `stock-empty` adds: 0.75 (0.75..0.75), at most 0.65";
+        assert_eq!(broken(&lines), [sentence]);
+        assert_eq!(verdicts(&lines), format!("- {sentence}: does not hold\n"));
         let lines = measured(&[("none", &[20.0]), ("empty", &[21.0])]);
+        assert_eq!(broken(&lines).len(), 1);
+    }
+
+    #[test]
+    fn a_row_is_compared_with_its_own_base_and_may_be_bounded_by_another_row() {
+        let lines = measured(&[
+            ("none", &[10.0]),
+            ("jwt none", &[20.0]),
+            ("jwt callbacks", &[22.0]),
+            ("jwt RS256 new", &[60.0]),
+            ("jwt RS256 new envoy", &[70.0]),
+            ("jwt seen", &[24.5]),
+            ("jwt seen envoy", &[25.0]),
+        ]);
+        assert_eq!(line(&lines, "jwt RS256 new").added_us.unwrap().value, 40.0);
+        assert!(line(&lines, "jwt none").added_us.is_none());
+        let text = verdicts(&lines);
+        let expected = [
+            "- what `jwt RS256 new` adds, in units of what `jwt RS256 new, envoy` adds: 0.80 (0.80..0.80), at most 1.00: \
+             holds",
+            "- what `jwt seen` takes more than `jwt callbacks`: 2.50 (2.50..2.50) us, at most 2.00 us: does not hold",
+        ];
+        assert_eq!(text.lines().collect::<Vec<_>>(), expected);
         assert_eq!(broken(&lines).len(), 1);
     }
 

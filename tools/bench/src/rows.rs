@@ -1,9 +1,13 @@
 //! What is measured: one row for each configuration of the proxy.
 //!
 //! A filter adds its rows here, in a few lines each: the filter as it is shipped, and beside it what Envoy itself has
-//! for the same job, if it has anything. Every row gets the same request, so whatever a new one needs in the request
-//! goes into [`HEADERS`] and is carried by all of them.
+//! for the same job, if it has anything. Rows that are compared get the same requests, so whatever a new one needs in
+//! the request goes into [`HEADERS`] and is carried by all of them; where requests have to differ from each other
+//! ([`Row::bearer`]), rows without a filter and with an empty one are sent the same, and are what is compared with.
 
+mod jwt;
+
+use crate::requests::Tokens;
 use serde_json::{Value, json};
 use tollgate_host_test::envoy::bootstrap::{any, wasm};
 use tollgate_host_test::{Filter, Wasm};
@@ -33,34 +37,73 @@ pub struct Row {
     /// What is in the way of a request, for the table.
     pub what: &'static str,
     /// Envoy's HTTP filters, without the router. Called only when the row is measured: it may have to build a module.
-    pub filters: fn() -> Vec<Value>,
+    pub filters: Box<dyn Fn() -> Vec<Value>>,
     /// Changes the connection manager, for what Envoy does there rather than in a filter.
     pub manager: fn(&mut Value),
+    /// Tokens that take the place of what [`HEADERS`] has for `authorization`, each in its turn.
+    pub bearer: Option<Tokens>,
+    /// The row that adds nothing: this one's requests and no filter.
+    pub base: &'static str,
     /// The row that does the same job with Envoy alone.
     pub native: Option<&'static str>,
-    /// The most that it may add, in units of what [`STOCK`] adds. `--check` holds it to that.
-    pub at_most: Option<f64>,
+    /// What it may add. `--check` holds it to that.
+    pub bounds: Vec<Bound>,
     /// What shows that it works at all, tried before it is loaded.
-    pub probe: Option<Probe>,
+    pub probes: Vec<Probe>,
 }
 
-/// A request with [`HEADERS`] but for one of them, and what must come back.
+/// The most that a row may add.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bound {
+    /// In units of what [`STOCK`] adds.
+    TimesStock(f64),
+    /// In units of what the native row adds.
+    TimesNative(f64),
+    /// In microseconds, more than that row.
+    MicrosOver(&'static str, f64),
+}
+
+/// A request like the row's but for a header, and what must come back.
 pub struct Probe {
-    /// The header that is left out.
-    pub without: Option<&'static str>,
+    /// The header that is left out, or that has another value.
+    pub change: Option<(&'static str, Change)>,
     /// The status of the answer.
     pub status: u16,
     /// A header that the answer must have.
     pub header: Option<&'static str>,
 }
 
+/// What becomes of a header.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Change {
+    /// It is left out.
+    Absent,
+    /// Its tenth character from behind is another one.
+    Forged,
+}
+
 impl Row {
-    fn new(name: &'static str, what: &'static str, filters: fn() -> Vec<Value>) -> Self {
-        Self { name, what, filters, manager: |_| {}, native: None, at_most: None, probe: None }
+    fn new(name: &'static str, what: &'static str, filters: impl Fn() -> Vec<Value> + 'static) -> Self {
+        Self {
+            name,
+            what,
+            filters: Box::new(filters),
+            manager: |_| {},
+            bearer: None,
+            base: NONE,
+            native: None,
+            bounds: Vec::new(),
+            probes: Vec::new(),
+        }
     }
 
     fn manager(mut self, change: fn(&mut Value)) -> Self {
         self.manager = change;
+        self
+    }
+
+    fn bearer(mut self, tokens: Tokens, base: &'static str) -> Self {
+        (self.bearer, self.base) = (Some(tokens), base);
         self
     }
 
@@ -69,26 +112,41 @@ impl Row {
         self
     }
 
-    fn at_most(mut self, units: f64) -> Self {
-        self.at_most = Some(units);
+    fn bound(mut self, bound: Bound) -> Self {
+        self.bounds.push(bound);
+        self
+    }
+
+    fn at_most(self, units: f64) -> Self {
+        self.bound(Bound::TimesStock(units))
+    }
+
+    /// Requests are refused with that status when a header is changed.
+    fn refuses(mut self, header: &'static str, change: Change, status: u16) -> Self {
+        self.probes.push(Probe { change: Some((header, change)), status, header: None });
         self
     }
 
     /// Requests without this header are refused with 403.
-    fn refuses_without(mut self, header: &'static str) -> Self {
-        self.probe = Some(Probe { without: Some(header), status: 403, header: None });
-        self
+    fn refuses_without(self, header: &'static str) -> Self {
+        self.refuses(header, Change::Absent, 403)
     }
 
     /// Answers have this header.
     fn answers_with(mut self, header: &'static str) -> Self {
-        self.probe = Some(Probe { without: None, status: 200, header: Some(header) });
+        self.probes.push(Probe { change: None, status: 200, header: Some(header) });
         self
     }
 }
 
 /// All rows, in the order of the table.
 pub fn all() -> Vec<Row> {
+    let mut rows = common();
+    rows.extend(jwt::rows());
+    rows
+}
+
+fn common() -> Vec<Row> {
     vec![
         Row::new(NONE, "the router alone", Vec::new),
         Row::new(STOCK, "does nothing; stock SDK, as the linker leaves it", || {
@@ -220,15 +278,38 @@ mod tests {
         let rows = all();
         let names: BTreeSet<_> = rows.iter().map(|row| row.name).collect();
         assert_eq!(names.len(), rows.len());
-        for name in rows.iter().filter_map(|row| row.native).chain([NONE, STOCK, SOAKED]) {
-            assert!(names.contains(name), "no row `{name}`");
+        let over = |bound: &Bound| match bound {
+            Bound::MicrosOver(row, _) => Some(*row),
+            Bound::TimesStock(_) | Bound::TimesNative(_) => None,
+        };
+        for row in &rows {
+            let others = row.bounds.iter().filter_map(over).chain(row.native).chain([row.base]);
+            for other in others.chain([NONE, STOCK, SOAKED]) {
+                assert!(names.contains(other), "`{}`: no row `{other}`", row.name);
+            }
         }
     }
 
     #[test]
-    fn what_a_probe_leaves_out_is_in_the_request() {
-        for without in all().iter().filter_map(|row| row.probe.as_ref()?.without) {
-            assert!(HEADERS.iter().any(|(name, _)| *name == without), "no header `{without}`");
+    fn what_a_probe_changes_is_in_the_request() {
+        for (header, _) in all().iter().flat_map(|row| &row.probes).filter_map(|probe| probe.change) {
+            assert!(HEADERS.iter().any(|(name, _)| *name == header), "no header `{header}`");
+        }
+    }
+
+    #[test]
+    fn rows_that_are_compared_are_sent_the_same() {
+        let rows = all();
+        let find = |name: &str| rows.iter().find(|row| row.name == name).unwrap();
+        for row in &rows {
+            let over = row.bounds.iter().filter_map(|bound| match bound {
+                Bound::MicrosOver(other, _) => Some(*other),
+                Bound::TimesStock(_) | Bound::TimesNative(_) => None,
+            });
+            for other in over.chain(row.native).chain([row.base]) {
+                let same = find(other).bearer.map(Tokens::shape) == row.bearer.map(Tokens::shape);
+                assert!(same, "`{}` and `{other}`", row.name);
+            }
         }
     }
 }

@@ -56,7 +56,8 @@ impl KeySet {
             {
                 Self::from_each(members, limits, |(id, pem)| {
                     let mut keys = from_pem(pem.as_str().unwrap_or_default())?;
-                    keys.iter_mut().for_each(|key| key.id = Some(id.clone()));
+                    let id = Some(id).filter(|id| !id.is_empty());
+                    keys.iter_mut().for_each(|key| key.id = id.cloned());
                     Ok(keys)
                 })
             }

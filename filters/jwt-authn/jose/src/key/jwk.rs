@@ -54,7 +54,11 @@ fn for_verifying(jwk: &Json) -> Result<()> {
     let Some(operations) = jwk.get("key_ops") else { return Ok(()) };
     let operations: Option<Vec<_>> =
         operations.as_array().map(|list| list.iter().map(Json::as_str).collect()).unwrap_or_default();
-    let operations = operations.ok_or(KeyError::Member("key_ops"))?;
+    let mut operations = operations.ok_or(KeyError::Member("key_ops"))?;
+    operations.sort_unstable();
+    if operations.array_windows().any(|[one, next]| one == next) {
+        return Err(KeyError::Member("key_ops"));
+    }
     let consistent = !sig || operations.iter().all(|operation| SIGNING.contains(operation));
     if consistent && operations.contains(&"verify") {
         Ok(())

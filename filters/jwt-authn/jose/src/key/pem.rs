@@ -7,6 +7,8 @@
 use super::{Key, Result, asn1};
 use crate::{KeyError, base64url};
 
+const PRIVATE: KeyError = KeyError::Pem("a private key, which is nobody's but its signer's");
+
 /// The keys of all blocks, in their order.
 pub(crate) fn from_pem(text: &str) -> Result<Vec<Key>> {
     let mut keys = Vec::new();
@@ -36,7 +38,7 @@ fn block(label: &str, base64: &str) -> Result<super::Material> {
         "PUBLIC KEY" => asn1::from_spki,
         "RSA PUBLIC KEY" => asn1::from_pkcs1,
         "CERTIFICATE" => asn1::from_certificate,
-        label if label.ends_with("PRIVATE KEY") => return Err(KeyError::Private("PEM")),
+        label if label.ends_with("PRIVATE KEY") => return Err(PRIVATE),
         _ => return Err(KeyError::Pem("a block that is neither a public key nor a certificate")),
     };
     read(&base64url::decode_standard(base64).ok_or(KeyError::Pem("a block that is not base64"))?)

@@ -24,8 +24,8 @@ pub struct Provider {
     pub max_lifetime: Option<Duration>,
     /// By how much `exp` may be past, and `nbf` and `iat` ahead. Default: 60.
     pub clock_skew_seconds: ClockSkew,
-    /// The algorithms that are accepted. Default: those of its keys, but HMAC only if it is named here or in the key's
-    /// `alg`.
+    /// The algorithms that are accepted. Default: those of its keys, but HMAC only with `local_jwks`, because whoever can
+    /// fetch a shared secret can sign with it.
     #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub allowed_algorithms: Vec<Algorithm>,
     /// The values of the header's `typ` that are accepted, without regard to case and to `application/` before it

@@ -50,7 +50,8 @@ pub struct PlannedProvider {
     pub config: Provider,
     /// Which of the sources.
     pub source: usize,
-    /// Those that are accepted if the key permits them; empty: all that the key permits.
+    /// Those that are accepted if the key permits them; empty: all that the key permits. Never HMAC with fetched keys
+    /// unless that was configured.
     pub allowed: Algorithms,
 }
 
@@ -106,7 +107,9 @@ impl Plan {
         let mut resolver = Resolver::new(&names, &mut headers);
         resolver.name(core::mem::take(&mut config.requirement_map))?;
         let mut rules = rules::resolve(core::mem::take(&mut config.rules), &mut resolver)?;
-        let by_filter_state = rules::by_filter_state(config.filter_state_rules.take(), &mut resolver)?;
+        let by_filter_state = config.filter_state_rules.take();
+        let by_filter_state =
+            by_filter_state.map(|rules| rules::by_filter_state(rules, &mut resolver)).transpose()?;
         rules.extend(istio::rules(&of_istio));
         let sanitized = headers.written.into_iter().collect();
         let revocation = config.revocation.remote.as_ref().map(source::revocation).transpose()?;
@@ -126,6 +129,3 @@ impl Plan {
         found.map(Vec::as_slice).unwrap_or_default()
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -40,6 +40,9 @@ impl Place {
     /// A field, or a key of a map.
     pub(super) fn field(&self, name: &str) -> Self {
         let name = if self.istio { istio_name(name) } else { name };
+        if name.is_empty() {
+            return self.clone();
+        }
         Self { path: format!("{}.{name}", self.path), istio: self.istio }
     }
 
@@ -54,7 +57,7 @@ impl Place {
     }
 }
 
-/// What Istio calls a field of a provider.
+/// What Istio calls a field of a provider; empty for a section that its rules have not.
 fn istio_name(name: &str) -> &str {
     match name {
         "from_headers" => "fromHeaders",
@@ -66,6 +69,8 @@ fn istio_name(name: &str) -> &str {
         "header_name" => "header",
         "claim_name" => "claim",
         "space_delimited_claims" => "spaceDelimitedClaims",
+        "inline_string" => "jwks",
+        "local_jwks" | "remote_jwks" | "http_uri" | "oidc_discovery" | "normalize_payload" => "",
         _ => name,
     }
 }

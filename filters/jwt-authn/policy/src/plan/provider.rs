@@ -5,7 +5,7 @@ use super::source::{Origin, Source, Sources};
 use super::{PlannedProvider, check};
 use crate::config::{ClaimMatcher, ClaimPath, ClaimToHeader, FromHeader, Provider};
 use std::collections::{BTreeMap, BTreeSet};
-use tollgate_jose::{Algorithm, Algorithms};
+use tollgate_jose::{Algorithm, Algorithms, Family, KeySet};
 use tollgate_policy::{HeaderName, header_name, is_valid_value};
 
 /// The providers so far.
@@ -52,16 +52,10 @@ impl Providers {
         locations(&mut config, place)?;
         self.outputs.extend(outputs(&config, place)?);
         let (source, origin) = self.sources.of(&mut config, place, environment)?;
-        let allowed: Algorithms = config.allowed_algorithms.iter().copied().collect();
-        if let Some(Source::Local(keys)) = self.sources.get(source)
-            && !allowed.is_empty()
-            && !Algorithm::ALL
-                .iter()
-                .any(|a| allowed.contains(*a) && keys.candidates(None, *a).next().is_some())
-        {
-            let message = "no key of `local_jwks` can be used with one of these";
-            return Err(place.field("allowed_algorithms").refuse(message));
-        }
+        let allowed = match self.sources.get(source) {
+            Some(Source::Local(keys)) => of_local(&config.allowed_algorithms, keys, place)?,
+            _ => of_remote(&config.allowed_algorithms),
+        };
         let index = self.list.len();
         self.by_issuer.entry(config.issuer.clone()).or_default().push(index);
         self.list.push(PlannedProvider { name, config, source, allowed });
@@ -100,6 +94,22 @@ impl Providers {
             }
         }
         Ok(())
+    }
+}
+
+fn of_local(allowed: &[Algorithm], keys: &KeySet, place: &Place) -> Result<Algorithms, ConfigProblem> {
+    if !allowed.is_empty() && !allowed.iter().any(|a| keys.candidates(None, *a).next().is_some()) {
+        let message = "no key of `local_jwks` can be used with one of these";
+        return Err(place.field("allowed_algorithms").refuse(message));
+    }
+    Ok(allowed.iter().copied().collect())
+}
+
+/// Whoever can fetch a shared secret can sign with it, and most sets are there for everybody to fetch.
+fn of_remote(allowed: &[Algorithm]) -> Algorithms {
+    match allowed {
+        [] => Algorithm::ALL.iter().copied().filter(|a| a.family() != Family::Hmac).collect(),
+        _ => allowed.iter().copied().collect(),
     }
 }
 

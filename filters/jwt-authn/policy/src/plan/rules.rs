@@ -32,18 +32,16 @@ pub(super) fn resolve(
 }
 
 pub(super) fn by_filter_state(
-    rules: Option<FilterStateRules>,
+    rules: FilterStateRules,
     resolver: &mut Resolver<'_>,
-) -> Result<Option<(String, BTreeMap<String, Required>)>, ConfigProblem> {
-    let Some(FilterStateRules { name, requires }) = rules else { return Ok(None) };
+) -> Result<(String, BTreeMap<String, Required>), ConfigProblem> {
+    let FilterStateRules { name, requires } = rules;
     let place = Place::of("filter_state_rules");
-    if name.is_empty() {
-        return Err(place.field("name").refuse("the name of the filter state is empty"));
-    }
+    check::named(&name, "the name of the filter state", &place.field("name"))?;
     let place = place.field("requires");
     let requires = requires.into_iter().map(|(value, requirement)| {
         let required = resolver.resolve(requirement, &place.field(&value))?;
         Ok((value, required))
     });
-    Ok(Some((name, requires.collect::<Result<_, ConfigProblem>>()?)))
+    Ok((name, requires.collect::<Result<_, ConfigProblem>>()?))
 }
