@@ -27,8 +27,7 @@ impl HttpFilter for JwtAuthn {
             .map_err(|problem| ConfigError::new(problem.path, problem.message))?;
         let statistics = Statistics::define(&plan.config.stat_prefix)?;
         let world = World::new(Store::new(&plan)?);
-        let policy = Policy::new(plan, random::bytes()?);
-        let mut filter = Self { policy, world, statistics };
+        let mut filter = Self { policy: Policy::new(plan, random::bytes()?), world, statistics };
         keys::start(&mut filter, cx)?;
         Ok(filter)
     }
@@ -39,10 +38,14 @@ impl HttpFilter for JwtAuthn {
         headers: &mut RequestHeaders<'_>,
         cx: &mut Context<'_, Self>,
     ) -> Result<Flow> {
-        match self.decide(headers, true)? {
-            Some(flow) => Ok(flow),
-            None => self.wait(cx, UnixNanos(clock::now()?.0)),
+        let now = now()?;
+        if let Some(flow) = self.decide(headers, now, true)? {
+            return Ok(flow);
         }
+        if self.wait(now, cx)? {
+            return Ok(Flow::Pause);
+        }
+        Ok(self.decide(headers, now, false)?.unwrap_or_else(|| self.unchecked()))
     }
 
     /// What could not be checked does not pass, whatever `on_error` says: headers that a client forged may still be in
@@ -50,9 +53,73 @@ impl HttpFilter for JwtAuthn {
     fn on_error(&mut self, error: Error, phase: Phase) -> Flow {
         tollgate::log::error!("request not checked: {error}");
         match phase {
-            Phase::Request => self.undecided(),
+            Phase::Request => self.unchecked(),
             Phase::Response => Flow::Continue,
         }
+    }
+}
+
+impl JwtAuthn {
+    /// `None`: keys are on their way.
+    fn decide(
+        &mut self,
+        headers: &mut RequestHeaders<'_>,
+        now: UnixNanos,
+        may_wait: bool,
+    ) -> Result<Option<Flow>> {
+        let pairs = headers.take_pairs()?;
+        let pairs: Vec<_> = pairs.iter().collect();
+        let facts = RequestFacts::from_pairs(&pairs);
+        let flow = match self.policy.decide(&facts, &mut self.world, now, may_wait) {
+            Decision::Pass(pass) => {
+                carry_out(&pass, headers)?;
+                self.statistics.passed(&pass);
+                Flow::Continue
+            }
+            Decision::Refuse(refusal) => {
+                self.statistics.refused(refusal.reason);
+                reply(refusal).into()
+            }
+            Decision::Wait => return Ok(None),
+        };
+        self.statistics.looked_up(self.policy.take_cache_lookups());
+        Ok(Some(flow))
+    }
+
+    /// Holds a request that came at `since` until there is news of what it needs. `false` if it may not wait.
+    fn wait(&mut self, since: UnixNanos, cx: &mut Context<'_, Self>) -> Result<bool> {
+        keys::park(self, cx, since, move |filter, _, cx| filter.decide_again(since, cx))
+    }
+
+    /// Asks again from the start.
+    fn decide_again(&mut self, since: UnixNanos, cx: &mut Context<'_, Self>) -> Result<Flow> {
+        let now = now()?;
+        if let Some(flow) = self.decide_held(now, true, cx)? {
+            return Ok(flow);
+        }
+        if self.wait(since, cx)? {
+            return Ok(Flow::Pause);
+        }
+        Ok(self.decide_held(now, false, cx)?.unwrap_or_else(|| self.unchecked()))
+    }
+
+    fn decide_held(
+        &mut self,
+        now: UnixNanos,
+        may_wait: bool,
+        cx: &mut Context<'_, Self>,
+    ) -> Result<Option<Flow>> {
+        match cx.held_request_headers() {
+            Some(mut headers) => self.decide(&mut headers, now, may_wait),
+            None => Ok(Some(self.unchecked())),
+        }
+    }
+
+    /// The answer to a request that nothing can be said of.
+    fn unchecked(&self) -> Flow {
+        self.statistics.refused(Reason::HostError);
+        let status = self.policy.plan().config.status_on_error.0;
+        Reply::new(status).details(Reason::HostError.details()).body(Reason::HostError.text()).into()
     }
 }
 
@@ -66,52 +133,8 @@ impl Owner for JwtAuthn {
     }
 }
 
-impl JwtAuthn {
-    /// Parks a request that needs what is on its way, since `since`. One that may not wait (any more) is decided as it is.
-    fn wait(&mut self, cx: &mut Context<'_, Self>, since: UnixNanos) -> Result<Flow> {
-        let decide = move |filter: &mut Self, (): &mut (), cx: &mut Context<'_, Self>| {
-            filter.decide_held(cx, since, true)
-        };
-        if keys::park(self, cx, since, decide)? {
-            return Ok(Flow::Pause);
-        }
-        self.decide_held(cx, since, false)
-    }
-
-    fn decide_held(&mut self, cx: &mut Context<'_, Self>, since: UnixNanos, may_wait: bool) -> Result<Flow> {
-        let Some(mut headers) = cx.held_request_headers() else { return Ok(self.undecided()) };
-        match self.decide(&mut headers, may_wait)? {
-            Some(flow) => Ok(flow),
-            None if may_wait => self.wait(cx, since),
-            None => Ok(self.undecided()),
-        }
-    }
-
-    fn undecided(&self) -> Flow {
-        self.statistics.refused(Reason::HostError);
-        let status = self.policy.plan().config.status_on_error.0;
-        Reply::new(status).details(Reason::HostError.details()).body(Reason::HostError.text()).into()
-    }
-
-    /// `None`: keys are on their way.
-    fn decide(&mut self, headers: &mut RequestHeaders<'_>, may_wait: bool) -> Result<Option<Flow>> {
-        let now = UnixNanos(clock::now()?.0);
-        let pairs = headers.take_pairs()?;
-        let pairs: Vec<_> = pairs.iter().collect();
-        let facts = RequestFacts::from_pairs(&pairs);
-        match self.policy.decide(&facts, &mut self.world, now, may_wait) {
-            Decision::Pass(pass) => {
-                self.statistics.passed(&pass);
-                carry_out(&pass, headers)?;
-                Ok(Some(Flow::Continue))
-            }
-            Decision::Refuse(refusal) => {
-                self.statistics.refused(refusal.reason);
-                Ok(Some(reply(refusal).into()))
-            }
-            Decision::Wait => Ok(None),
-        }
-    }
+fn now() -> Result<UnixNanos> {
+    Ok(UnixNanos(clock::now()?.0))
 }
 
 fn carry_out(pass: &Pass<'_>, headers: &mut RequestHeaders<'_>) -> Result<()> {

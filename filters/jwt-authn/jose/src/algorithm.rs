@@ -99,6 +99,17 @@ pub enum Hash {
     Sha512,
 }
 
+impl Curve {
+    /// How long a number below its order is, in bytes: half a signature.
+    pub const fn bytes(self) -> usize {
+        match self {
+            Self::P256 => 32,
+            Self::P384 => 48,
+            Self::P521 => 66,
+        }
+    }
+}
+
 impl Hash {
     /// How long a digest is, in bytes.
     pub const fn bytes(self) -> usize {

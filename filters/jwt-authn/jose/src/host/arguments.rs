@@ -104,9 +104,12 @@ mod tests {
 
     #[test]
     fn a_field_has_a_length_of_as_many_bytes_as_it_needs() {
-        for (length, expected) in
-            [(0, &[0x22, 0][..]), (127, &[0x22, 127]), (128, &[0x22, 0x80, 1]), (16_384, &[0x22, 0x80, 0x80, 1])]
-        {
+        for (length, expected) in [
+            (0, &[0x22, 0][..]),
+            (127, &[0x22, 127]),
+            (128, &[0x22, 0x80, 1]),
+            (16_384, &[0x22, 0x80, 0x80, 1]),
+        ] {
             let mut field = Vec::new();
             put(&mut field, 4, &vec![7; length]);
             assert_eq!(field[..field.len() - length], *expected, "{length}");

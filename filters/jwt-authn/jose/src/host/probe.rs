@@ -35,7 +35,8 @@ mod tests {
 
     #[test]
     fn a_host_is_able_that_tells_right_from_wrong() {
-        let knows = |args: &[u8]| Some(if [RS256, ES256].contains(&args) { vec![8, 1] } else { vec![0x12, 0] });
+        let knows =
+            |args: &[u8]| Some(if [RS256, ES256].contains(&args) { vec![8, 1] } else { vec![0x12, 0] });
         assert_eq!(probe(knows), Abilities { rsa: true, ecdsa: true });
         let knows_one = |args: &[u8]| (args == ES256).then(|| vec![8, 1]);
         assert_eq!(probe(knows_one), Abilities { rsa: false, ecdsa: true });

@@ -15,7 +15,9 @@ pub use istio::{IstioClaimToHeader, IstioHeader, JwtRule};
 pub(crate) use keys::istio_cluster;
 pub use keys::{AsyncFetch, BackOff, HttpUri, LocalJwks, OidcDiscovery, RemoteJwks, RetryPolicy};
 pub use output::{ArrayFormat, ClaimToHeader, FilterState};
-pub use provider::{CertificateBinding, ClaimMatcher, ClaimPath, FromHeader, NormalizePayload, Provider};
+pub use provider::{
+    CertificateBinding, ClaimMatcher, ClaimPath, ClockSkew, FromHeader, NormalizePayload, Provider,
+};
 pub use refusal::{BodyFormat, FailureResponse, Redirect};
 pub use requirement::{
     AudiencesOfProvider, Empty, ExtractOnly, FilterStateRules, Requirement, Requirements, Rule,

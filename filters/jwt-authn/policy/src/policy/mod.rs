@@ -48,9 +48,9 @@ struct Memory {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheLookups {
     /// Found, and nothing had to be verified.
-    pub hits: u64,
+    pub hits: u32,
     /// Not found, or known no more.
-    pub misses: u64,
+    pub misses: u32,
 }
 
 impl Policy {
