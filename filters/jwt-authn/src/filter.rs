@@ -1,5 +1,6 @@
 //! The shell: a request's headers in by one host call, the decision out by as few as it takes.
 
+use crate::keys::{self, Owner, Store};
 use crate::statistics::Statistics;
 use crate::world::World;
 use tollgate::{
@@ -16,27 +17,35 @@ struct JwtAuthn {
     statistics: Statistics,
 }
 
-#[tollgate::filter]
+#[tollgate::filter(http_callouts, timers)]
 impl HttpFilter for JwtAuthn {
     type Config = Config;
     type Stream = ();
 
-    fn new(config: Config, _: &mut Context<'_, Self>) -> std::result::Result<Self, ConfigError> {
+    fn new(config: Config, cx: &mut Context<'_, Self>) -> std::result::Result<Self, ConfigError> {
         let plan = Plan::new(config, |name| std::env::var(name).ok())
             .map_err(|problem| ConfigError::new(problem.path, problem.message))?;
         let statistics = Statistics::define(&plan.config.stat_prefix)?;
-        let policy = Policy::new(plan, random::bytes()?);
-        Ok(Self { policy, world: World::new(), statistics })
+        let world = World::new(Store::new(&plan)?);
+        let mut filter = Self { policy: Policy::new(plan, random::bytes()?), world, statistics };
+        keys::start(&mut filter, cx)?;
+        Ok(filter)
     }
 
     fn on_request_headers(
         &mut self,
         _: &mut (),
         headers: &mut RequestHeaders<'_>,
-        _: &mut Context<'_, Self>,
+        cx: &mut Context<'_, Self>,
     ) -> Result<Flow> {
-        let flow = self.decide(headers, true)?;
-        Ok(flow.unwrap_or(Flow::Continue))
+        let now = now()?;
+        if let Some(flow) = self.decide(headers, now, true)? {
+            return Ok(flow);
+        }
+        if self.wait(now, cx)? {
+            return Ok(Flow::Pause);
+        }
+        Ok(self.decide(headers, now, false)?.unwrap_or_else(|| self.unchecked()))
     }
 
     /// What could not be checked does not pass, whatever `on_error` says: headers that a client forged may still be in
@@ -44,11 +53,7 @@ impl HttpFilter for JwtAuthn {
     fn on_error(&mut self, error: Error, phase: Phase) -> Flow {
         tollgate::log::error!("request not checked: {error}");
         match phase {
-            Phase::Request => {
-                self.statistics.refused(Reason::HostError);
-                let status = self.policy.plan().config.status_on_error.0;
-                Reply::new(status).details(Reason::HostError.details()).body(Reason::HostError.text()).into()
-            }
+            Phase::Request => self.unchecked(),
             Phase::Response => Flow::Continue,
         }
     }
@@ -56,24 +61,80 @@ impl HttpFilter for JwtAuthn {
 
 impl JwtAuthn {
     /// `None`: keys are on their way.
-    fn decide(&mut self, headers: &mut RequestHeaders<'_>, may_wait: bool) -> Result<Option<Flow>> {
-        let now = UnixNanos(clock::now()?.0);
+    fn decide(
+        &mut self,
+        headers: &mut RequestHeaders<'_>,
+        now: UnixNanos,
+        may_wait: bool,
+    ) -> Result<Option<Flow>> {
         let pairs = headers.take_pairs()?;
         let pairs: Vec<_> = pairs.iter().collect();
         let facts = RequestFacts::from_pairs(&pairs);
-        match self.policy.decide(&facts, &mut self.world, now, may_wait) {
+        let flow = match self.policy.decide(&facts, &mut self.world, now, may_wait) {
             Decision::Pass(pass) => {
-                self.statistics.passed(&pass);
                 carry_out(&pass, headers)?;
-                Ok(Some(Flow::Continue))
+                self.statistics.passed(&pass);
+                Flow::Continue
             }
             Decision::Refuse(refusal) => {
                 self.statistics.refused(refusal.reason);
-                Ok(Some(reply(refusal).into()))
+                reply(refusal).into()
             }
-            Decision::Wait => Ok(None),
+            Decision::Wait => return Ok(None),
+        };
+        self.statistics.looked_up(self.policy.take_cache_lookups());
+        Ok(Some(flow))
+    }
+
+    /// Holds a request that came at `since` until there is news of what it needs. `false` if it may not wait.
+    fn wait(&mut self, since: UnixNanos, cx: &mut Context<'_, Self>) -> Result<bool> {
+        keys::park(self, cx, since, move |filter, _, cx| filter.decide_again(since, cx))
+    }
+
+    /// Asks again from the start.
+    fn decide_again(&mut self, since: UnixNanos, cx: &mut Context<'_, Self>) -> Result<Flow> {
+        let now = now()?;
+        if let Some(flow) = self.decide_held(now, true, cx)? {
+            return Ok(flow);
+        }
+        if self.wait(since, cx)? {
+            return Ok(Flow::Pause);
+        }
+        Ok(self.decide_held(now, false, cx)?.unwrap_or_else(|| self.unchecked()))
+    }
+
+    fn decide_held(
+        &mut self,
+        now: UnixNanos,
+        may_wait: bool,
+        cx: &mut Context<'_, Self>,
+    ) -> Result<Option<Flow>> {
+        match cx.held_request_headers() {
+            Some(mut headers) => self.decide(&mut headers, now, may_wait),
+            None => Ok(Some(self.unchecked())),
         }
     }
+
+    /// The answer to a request that nothing can be said of.
+    fn unchecked(&self) -> Flow {
+        self.statistics.refused(Reason::HostError);
+        let status = self.policy.plan().config.status_on_error.0;
+        Reply::new(status).details(Reason::HostError.details()).body(Reason::HostError.text()).into()
+    }
+}
+
+impl Owner for JwtAuthn {
+    fn store(&mut self) -> &mut Store {
+        &mut self.world.store
+    }
+
+    fn take_revocations(&mut self, text: &[u8], now: UnixNanos) -> std::result::Result<(), String> {
+        self.policy.revocations_mut().set_list(text, now).map_err(|error| error.to_string())
+    }
+}
+
+fn now() -> Result<UnixNanos> {
+    Ok(UnixNanos(clock::now()?.0))
 }
 
 fn carry_out(pass: &Pass<'_>, headers: &mut RequestHeaders<'_>) -> Result<()> {

@@ -2,5 +2,6 @@
 //! policy needs, verifies with the host's help, fetches keys and carries out what is decided.
 
 mod filter;
+mod keys;
 mod statistics;
 mod world;

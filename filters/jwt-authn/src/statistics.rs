@@ -2,7 +2,7 @@
 
 use tollgate::Result;
 use tollgate::metrics::Counter;
-use tollgate_jwt_authn_policy::{Pass, Reason};
+use tollgate_jwt_authn_policy::{CacheLookups, Pass, Reason};
 
 pub(crate) struct Statistics {
     allowed: Counter,
@@ -10,6 +10,8 @@ pub(crate) struct Statistics {
     cors_preflight_bypassed: Counter,
     shadow_denied: Counter,
     allowed_on_error: Counter,
+    jwt_cache_hit: Counter,
+    jwt_cache_miss: Counter,
     reasons: [Counter; Reason::ALL.len()],
 }
 
@@ -29,6 +31,8 @@ impl Statistics {
             cors_preflight_bypassed: counter("cors_preflight_bypassed")?,
             shadow_denied: counter("shadow_denied")?,
             allowed_on_error: counter("allowed_on_error")?,
+            jwt_cache_hit: counter("jwt_cache_hit")?,
+            jwt_cache_miss: counter("jwt_cache_miss")?,
             reasons,
         })
     }
@@ -48,6 +52,11 @@ impl Statistics {
     pub(crate) fn refused(&self, reason: Reason) {
         self.denied.increment();
         self.count(reason);
+    }
+
+    pub(crate) fn looked_up(&self, lookups: CacheLookups) {
+        self.jwt_cache_hit.add(lookups.hits);
+        self.jwt_cache_miss.add(lookups.misses);
     }
 
     fn count(&self, reason: Reason) {

@@ -1,34 +1,57 @@
 //! What the policy asks of the world: signatures, keys, the client's certificate.
 
-use tollgate::property;
-use tollgate_jose::{Algorithm, InWasm, Key, Verifier};
-use tollgate_jwt_authn_policy::{Environment, Keys};
+use crate::keys::Store;
+use tollgate::{foreign, property};
+use tollgate_jose::host::{self, ByHost};
+use tollgate_jose::{Algorithm, Key, Verifier};
+use tollgate_jwt_authn_policy::remote::Availability;
+use tollgate_jwt_authn_policy::{Environment, Keys, RevocationList};
 
-pub(crate) struct World {}
+pub(crate) struct World {
+    pub(crate) store: Store,
+    signatures: ByHost<fn(&[u8]) -> Option<Vec<u8>>>,
+}
 
 impl World {
-    pub(crate) fn new() -> Self {
-        Self {}
+    /// Tries what the host can verify.
+    pub(crate) fn new(store: Store) -> Self {
+        let signatures: ByHost<fn(&[u8]) -> Option<Vec<u8>>> = ByHost::new(verify_signature);
+        tollgate::log::debug!("the host verifies: {:?}", signatures.abilities());
+        Self { store, signatures }
     }
+}
+
+/// An error of the host is no answer, and the signature is then verified here.
+fn verify_signature(arguments: &[u8]) -> Option<Vec<u8>> {
+    foreign::call(host::FUNCTION, arguments).ok().flatten()
 }
 
 impl Verifier for World {
     fn verify(&mut self, key: &Key, algorithm: Algorithm, input: &[u8], signature: &[u8]) -> bool {
-        InWasm.verify(key, algorithm, input, signature)
+        self.signatures.verify(key, algorithm, input, signature)
     }
 }
 
 impl Environment for World {
-    fn keys(&self, _: usize) -> Keys {
-        Keys::Unavailable
+    fn keys(&self, source: usize) -> Keys {
+        self.store.keys(source)
     }
 
-    fn refetch_for_unknown_kid(&mut self, _: usize) -> bool {
-        false
+    fn refetch_for_unknown_kid(&mut self, source: usize) -> bool {
+        self.store.refetch_for_unknown_kid(source)
     }
 
+    fn revocation_list(&self) -> RevocationList {
+        match self.store.revocations() {
+            Some(Availability::Fresh | Availability::Stale) => RevocationList::Ready,
+            Some(Availability::Pending) => RevocationList::Pending,
+            Some(Availability::Unavailable) | None => RevocationList::Unavailable,
+        }
+    }
+
+    /// One that cannot be read is none: a token that is bound to it is refused.
     fn client_certificate_sha256(&mut self) -> Option<[u8; 32]> {
-        None
+        property::CONNECTION_SHA256_PEER_CERTIFICATE_DIGEST.get().ok().flatten().map(|digest| digest.0)
     }
 
     fn filter_state(&mut self, name: &str) -> Option<Vec<u8>> {

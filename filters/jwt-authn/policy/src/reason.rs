@@ -117,8 +117,6 @@ reasons! {
     KeysUnavailable = "jwks_unavailable", 0, "Jwks remote fetch is failed";
     /// The list of what is revoked cannot be had.
     RevocationUnavailable = "revocation_unavailable", 0, "Revocation list cannot be had";
-    /// Too many requests wait for keys.
-    TooManyWaiting = "too_many_waiting", 0, "Too many requests wait for Jwks";
     /// A host call failed.
     HostError = "host_error", 0, "Request cannot be checked";
 }

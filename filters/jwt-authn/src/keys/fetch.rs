@@ -137,7 +137,9 @@ struct Seen {
 
 /// Looks at a slot, and takes the document that is there if it is another.
 fn look<F: Owner>(filter: &mut F, index: usize, now: UnixNanos) -> Result<Seen> {
-    let Some(slot) = filter.store().slots.get_mut(index) else { return Ok(Seen { changed: false, due: false }) };
+    let Some(slot) = filter.store().slots.get_mut(index) else {
+        return Ok(Seen { changed: false, due: false });
+    };
     let look = slot.look(now)?;
     if let Some(body) = look.document {
         take(filter, index, &body, now);

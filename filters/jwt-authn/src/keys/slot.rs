@@ -133,13 +133,20 @@ impl Slot {
     /// Takes the lease, if a fetch is still due; its number, and the document that is there.
     pub(super) fn lease(&mut self, now: UnixNanos) -> Result<Option<(u64, Option<remote::Body>)>> {
         let holder = draw().max(1);
-        let Some(state) = self.change(|state| state.lease(&self.rules, holder, now))? else { return Ok(None) };
+        let Some(state) = self.change(|state| state.lease(&self.rules, holder, now))? else {
+            return Ok(None);
+        };
         let known = self.body.get()?.map(|body| body.0);
         Ok(Some((holder, known.filter(|body| body.lease == state.body))))
     }
 
     /// Publishes a document that was read and found good. Whether it is another than before; `None` if the lease was lost.
-    pub(super) fn publish(&mut self, body: remote::Body, life: Duration, now: UnixNanos) -> Result<Option<bool>> {
+    pub(super) fn publish(
+        &mut self,
+        body: remote::Body,
+        life: Duration,
+        now: UnixNanos,
+    ) -> Result<Option<bool>> {
         let state = self.state()?;
         let holder = body.lease;
         if !state.is_held_by(holder) {
