@@ -267,6 +267,22 @@ impl<'r> Evaluation<'_, 'r> {
 }
 
 impl Required {
+    /// Whether it asks for tokens of a provider. `allow_missing` and its like do by themselves, and beside others leave it
+    /// to these.
+    pub(super) fn looks_at(&self, provider: usize) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Provider(one, _) => *one == provider,
+            Self::All(list) => list.iter().any(|one| one.looks_at(provider)),
+            Self::Any(list) => {
+                let extracts = list.iter().any(|one| matches!(one, Self::ExtractOnly(_)));
+                let named = list.iter().filter(|one| !one.is_fallback());
+                extracts || named.clone().next().is_none() || named.clone().any(|one| one.looks_at(provider))
+            }
+            Self::AllowMissing | Self::AllowMissingOrFailed | Self::ExtractOnly(_) => true,
+        }
+    }
+
     /// Whether, beside others, it only says what becomes of a request that does not meet these.
     fn is_fallback(&self) -> bool {
         matches!(self, Self::AllowMissing | Self::AllowMissingOrFailed | Self::ExtractOnly(_))

@@ -27,15 +27,32 @@ fn what_a_client_forged_is_removed_of_every_request_that_passes() {
     let bypass = with(config(json!({ "provider_name": "a" })), json!({ "bypass_cors_preflight": true }));
     let shadow = with(config(json!({ "provider_name": "a" })), json!({ "shadow": true }));
     for (config, headers) in [
-        (config(json!({ "provider_name": "a" })), vec![(":path", "/out")]),
+        (config(json!({ "provider_name": "a" })), vec![(":path", "/out"), ("a", "garbage")]),
         (config(json!({ "allow_missing": {} })), vec![(":path", "/in")]),
-        (config(json!({ "allow_missing_or_failed": {} })), vec![(":path", "/in"), ("a", "garbage")]),
-        (config(json!({ "extract_only_without_validation": {} })), vec![(":path", "/in"), ("a", "garbage")]),
+        (config(json!({ "allow_missing_or_failed": {} })), vec![(":path", "/in")]),
+        (config(json!({ "extract_only_without_validation": {} })), vec![(":path", "/in")]),
         (bypass, preflight.to_vec()),
         (shadow, vec![(":path", "/in")]),
     ] {
         let headers = [headers.as_slice(), &FORGED].concat();
         assert_eq!(at_first(config, &headers).edits(), removed, "{headers:?}");
+    }
+}
+
+#[test]
+fn a_token_that_failed_and_was_allowed_does_not_go_upstream() {
+    let any = |list: Value| json!({ "requires_any": { "requirements": list } });
+    let [a, b] = ["a", "b"].map(|name| json!({ "provider_name": name }));
+    let lenient = json!({ "allow_missing_or_failed": {} });
+    for (requires, gone) in [
+        (lenient.clone(), &["-a", "-b", "-c"][..]),
+        (json!({ "extract_only_without_validation": {} }), &["-a", "-b", "-c"]),
+        (any(json!([lenient, { "allow_missing": {} }])), &["-a", "-b", "-c"]),
+        // The others are nobody's here.
+        (any(json!([a, b, lenient])), &["-a", "-b"]),
+    ] {
+        let edits = judged(requires, &[("a", "garbage"), ("b", "garbage"), ("c", "garbage")]);
+        assert_eq!(edits, [gone, &["-x-a", "-x-b", "-x-c"]].concat());
     }
 }
 
@@ -48,24 +65,24 @@ fn only_what_verified_is_passed_on() {
     let all = |list: Value| json!({ "requires_all": { "requirements": list } });
     assert_eq!(
         judged(any(json!([of("a"), of("b")])), &[("a", &expired), ("b", &b)]),
-        ["=x-b: b", "-x-a", "-x-c", "-b"]
+        ["-a", "-b", "=x-b: b", "-x-a", "-x-c"]
     );
     assert_eq!(
         judged(all(json!([of("a"), of("b")])), &[("a", &a), ("b", &b)]),
-        ["=x-a: a", "=x-b: b", "-x-c", "-a", "-b"]
+        ["-a", "-b", "=x-a: a", "=x-b: b", "-x-c"]
     );
     // Of a part that failed nothing is left.
     assert_eq!(
         judged(any(json!([all(json!([of("a"), of("b")])), of("c")])), &[("a", &a), ("c", &c)]),
-        ["=x-c: c", "-x-a", "-x-b", "-c"]
+        ["-a", "-c", "=x-c: c", "-x-a", "-x-b"]
     );
     assert_eq!(
         judged(json!({ "allow_missing_or_failed": {} }), &[("a", &expired), ("b", &b)]),
-        ["=x-b: b", "-x-a", "-x-c", "-b"]
+        ["-a", "-b", "=x-b: b", "-x-a", "-x-c"]
     );
     assert_eq!(
         judged(any(json!([of("a"), { "allow_missing_or_failed": {} }])), &[("a", &expired)]),
-        ["-x-a", "-x-b", "-x-c"]
+        ["-a", "-x-a", "-x-b", "-x-c"]
     );
 }
 
@@ -80,7 +97,7 @@ fn a_token_that_is_forwarded_stays_and_another_goes() {
     let [a, b] = ["a", "b"].map(|name| format!("Bearer {}", token(name, json!({ "sub": name }))));
     let headers = [(":path", "/in"), ("authorization", a.as_str()), ("authorization", b.as_str())];
     let became = at_first(config, &headers);
-    assert_eq!(became.edits(), ["=x-a: a", "=x-b: b", "-authorization", &format!("+authorization: {b}")]);
+    assert_eq!(became.edits(), ["-authorization", &format!("+authorization: {b}"), "=x-a: a", "=x-b: b"]);
 }
 
 #[test]
@@ -89,7 +106,7 @@ fn unverified_tokens_are_marked_and_leave_no_principal() {
     let extract = json!({ "extract_only_without_validation": {} });
     let headers = [(":path", "/in"), ("a", forged.as_str()), ("x-jwt-signature-verified", "true")];
     let Became::Passed { edits, state, .. } = at_first(config(extract.clone()), &headers) else { panic!() };
-    assert_eq!(edits, ["=x-a: ann", "-x-jwt-signature-verified", "=x-jwt-signature-verified: false", "-a"]);
+    assert_eq!(edits, ["-a", "=x-a: ann", "-x-jwt-signature-verified", "=x-jwt-signature-verified: false"]);
     assert_eq!(state, [""; 0]);
     assert_eq!(
         judged(extract.clone(), &[("x-jwt-signature-verified", "true")]),
@@ -108,7 +125,7 @@ fn a_header_that_marks_may_be_named_or_left_out() {
     let extract =
         |name: &str| json!({ "extract_only_without_validation": { "verification_status_header": name } });
     assert!(judged(extract("x-mark"), &[("a", &forged)]).contains(&"=x-mark: false".into()));
-    assert_eq!(judged(extract("-"), &[("a", &forged)]), ["=x-a: ann", "-x-b", "-x-c", "-a"]);
+    assert_eq!(judged(extract("-"), &[("a", &forged)]), ["-a", "=x-a: ann", "-x-b", "-x-c"]);
 }
 
 #[test]
