@@ -10,6 +10,7 @@
 )]
 
 mod keys;
+mod memory;
 mod places;
 mod refusals;
 mod results;
