@@ -3,6 +3,8 @@
 //! When to fetch, what an answer is worth and how long it is used is [`remote`](tollgate_jwt_authn_policy::remote)'s; here
 //! it is done, by timers, callouts and shared data.
 //!
+//! - **Any VM may be the one that asks**, that of the main thread too: on Envoy 1.40 it ticks and calls out as those of the
+//!   workers do, from the moment that the clusters are ready.
 //! - **Nothing happens while a configuration is read** but looking: it is read on a canary VM too, whose callouts are
 //!   cancelled when it goes, so that a lease it took would be lost. What other workers have fetched is there at once,
 //!   so that neither a VM that is started anew nor an update of the listener makes a request wait.
@@ -131,7 +133,8 @@ impl Store {
         Some((index, self.slots.get(index)?))
     }
 
-    /// How long to wait until the next look, unless somebody begins to wait: until the state of a slot may change by time alone, or another VM's change of it should be seen.
+    /// When to look next if nobody begins to wait: when a slot may change by time alone, or another VM's change of it
+    /// should be seen.
     fn next_look(&self, now: UnixNanos) -> Duration {
         // Drawn, so that the workers do not all look at once.
         let lacks = self.slots.iter().any(|slot| !slot.is_usable());

@@ -42,7 +42,7 @@ fn each(failed_refetch: &str) -> (Value, Upstream) {
     for (name, answer) in bad() {
         let uri = format!("http://keys.test/{name}");
         providers[name] = json!({
-            "issuer": ISSUER,
+            "issuer": format!("{ISSUER}/{name}"),
             "remote_jwks": {
                 "http_uri": {"uri": uri, "cluster": "keys", "timeout": "400ms"},
                 "retry_policy": {"num_retries": 0},
@@ -57,10 +57,9 @@ fn each(failed_refetch: &str) -> (Value, Upstream) {
     (json!({"providers": providers, "rules": rules}), keys)
 }
 
-fn to(path: &str) -> Request {
-    let mut request = by(&key(0));
-    request.path = format!("/{path}");
-    request
+fn to(name: &str) -> Request {
+    let token = key(0).token(&json!({"iss": format!("{ISSUER}/{name}"), "exp": 4_000_000_000u64}));
+    Request { path: format!("/{name}"), ..with_token(&token) }
 }
 
 on_both_hosts! {
