@@ -10,3 +10,7 @@
 )]
 
 mod keys;
+mod places;
+mod refusals;
+mod results;
+mod support;
