@@ -2,7 +2,7 @@
 
 use super::*;
 use tollgate_host_test::emulator::schedule::Interleaved;
-use tollgate_host_test::emulator::{Fault, Which};
+use tollgate_host_test::emulator::{Effect, Which};
 use tollgate_host_test::{Configuration, FailurePolicy};
 
 fn with_workers(config: Value, keys: Vec<Answer>, workers: usize) -> Scenario {
@@ -67,9 +67,9 @@ fn reloading(mut scenario: Scenario) -> Scenario {
 #[test]
 fn a_vm_that_is_started_anew_has_the_keys_at_once() {
     let scenario = reloading(with_workers(once(json!({})), vec![set(&[&key(0)])], 1));
-    let fault = Fault::Callback { name: "proxy_on_request_headers".into(), which: Which::Nth(2), after: 100 };
-    let mut emulator = Emulator::builder(&scenario).faults([fault]).start().expect("it loads");
+    let mut emulator = start(&scenario);
     assert_eq!(ask(&mut emulator, 0, &by(&key(0))), 200);
+    let mut emulator = emulator.fault("proxy_get_header_map_pairs", Which::Nth(1), Effect::Trap);
     assert_eq!(ask(&mut emulator, 0, &by(&key(0))), 503);
     emulator.advance(ms(500));
     assert_eq!(ask(&mut emulator, 0, &by(&key(0))), 200);
@@ -81,12 +81,13 @@ fn a_vm_that_is_started_anew_has_the_keys_at_once() {
 #[test]
 fn a_worker_that_dies_while_it_fetches_holds_up_nobody_for_long() {
     let scenario = with_workers(once(json!({})), vec![set(&[&key(0)])], 3);
-    let fault =
-        Fault::Callback { name: "proxy_on_http_call_response".into(), which: Which::Nth(1), after: 10 };
-    let mut emulator = Emulator::builder(&scenario).faults([fault]).start().expect("it loads");
+    let emulator = Emulator::builder(&scenario).fault("proxy_http_call", Which::Nth(1), Effect::Trap).start();
+    let mut emulator = emulator.expect("it loads");
     // A second for the answer and two to spare.
-    emulator.advance(ms(4500));
-    assert_eq!(fetches(&emulator), 2);
+    emulator.advance(ms(2900));
+    assert_eq!(fetches(&emulator), 0);
+    emulator.advance(ms(400));
+    assert_eq!(fetches(&emulator), 1);
     let statuses: Vec<_> = (0..3).map(|worker| ask(&mut emulator, worker, &by(&key(0)))).collect();
     // One of the workers or the main thread's VM has died.
     assert!(statuses.iter().filter(|status| **status == 200).count() >= 2, "{statuses:?}");
