@@ -1,0 +1,15 @@
+//! What the filter does to real exchanges, on both hosts. One `mod` for each concern.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test ends by panicking; clippy relaxes these only inside test functions, not in what they share"
+)]
+
+mod attacks;
+mod binding;
+mod native;
+mod support;
