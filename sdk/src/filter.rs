@@ -29,6 +29,9 @@ pub trait HttpFilter: Sized + 'static {
     /// What is remembered of one stream, from its request to its log.
     type Stream: Default + 'static;
 
+    #[doc(hidden)]
+    const USES: Uses = Uses { http: false, grpc: false, timers: false };
+
     /// Makes the filter of a configuration that was read; define metrics here. An error refuses the configuration:
     /// Envoy keeps the one before it, or does not start. Envoy calls this workers + 2 times.
     fn new(config: Self::Config, cx: &mut Context<'_, Self>) -> std::result::Result<Self, ConfigError>;
@@ -120,6 +123,22 @@ pub trait HttpFilter: Sized + 'static {
             Phase::Request => Reply::refuse(500, "tollgate_host_error").into(),
             Phase::Response => Flow::Continue,
         }
+    }
+}
+
+/// What a filter starts, as `#[tollgate::filter]` was told. What it does not is not in its module: the compiler leaves out
+/// what is behind a constant.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Uses {
+    pub http: bool,
+    pub grpc: bool,
+    pub timers: bool,
+}
+
+impl Uses {
+    pub(crate) const fn any(self) -> bool {
+        self.http || self.grpc || self.timers
     }
 }
 

@@ -182,6 +182,9 @@ impl<F: HttpFilter> State<F> {
     /// Asks the streams that were woken. Those that are woken meanwhile wait for the next tick, or two that wake each
     /// other would never let this one end.
     pub(crate) fn run_woken(&mut self, id: u32) {
+        if !F::USES.timers {
+            return;
+        }
         for _ in 0..self.plugin(id).map_or(0, |plugin| plugin.tasks.woken()) {
             if let Some(task) = self.plugin(id).and_then(|plugin| plugin.tasks.take_woken()) {
                 self.run(id, task, Woken::Signalled);

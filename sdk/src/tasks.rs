@@ -102,16 +102,24 @@ impl<F: HttpFilter> Tasks<F> {
     /// Takes over what a new configuration has started, in place of what the one before it had. What streams wait
     /// for stays; those that wait for a signal are woken, since it may mean nothing to the new filter.
     pub(crate) fn replace_those_of_the_plugin(&mut self, new: Self) -> Result<()> {
-        self.http.retain(|_, (_, task)| task.stream().is_some());
-        self.grpc.retain(|_, task| task.stream().is_some());
+        if F::USES.http {
+            self.http.retain(|_, (_, task)| task.stream().is_some());
+            self.http.extend(new.http);
+        }
+        if F::USES.grpc {
+            self.grpc.retain(|_, task| task.stream().is_some());
+            self.grpc.extend(new.grpc);
+        }
+        if F::USES.timers { self.replace_timers_of_the_plugin(new.timers) } else { Ok(()) }
+    }
+
+    fn replace_timers_of_the_plugin(&mut self, new: BTreeMap<(UnixNanos, u64), Deadline<F>>) -> Result<()> {
         self.timers.retain(|_, deadline| match deadline {
             Deadline::Timer(Timer::Once(task)) => task.stream().is_some(),
             Deadline::Timer(Timer::Every(..)) => false,
             Deadline::Wait => true,
         });
-        self.http.extend(new.http);
-        self.grpc.extend(new.grpc);
-        for ((deadline, _), what) in new.timers {
+        for ((deadline, _), what) in new {
             self.sequence += 1;
             self.timers.insert((deadline, self.sequence), what);
         }
@@ -127,7 +135,7 @@ impl<F: HttpFilter> Tasks<F> {
 
     /// Whether anything is under way that can make a paused stream go on.
     pub(crate) fn are_awaited_by(&self, stream: u32) -> bool {
-        self.awaited.contains_key(&stream)
+        F::USES.any() && self.awaited.contains_key(&stream)
     }
 
     pub(crate) fn add_http(&mut self, token: u32, max_body: usize, task: Task<F, HttpResult>) {
@@ -261,20 +269,27 @@ impl<F: HttpFilter> Tasks<F> {
 
     /// Drops what a stream that has ended still waited for.
     pub(crate) fn forget(&mut self, stream: u32) {
+        if !F::USES.any() {
+            return;
+        }
         for awaited in self.awaited.remove(&stream).unwrap_or_default() {
             match awaited {
-                Awaited::Http(token) => drop(self.http.remove(&token)),
-                Awaited::Grpc(token) => {
+                Awaited::Http(token) if F::USES.http => drop(self.http.remove(&token)),
+                Awaited::Grpc(token) if F::USES.grpc => {
                     self.grpc.remove(&token);
                     grpc_cancel(token);
                 }
-                Awaited::Timer(deadline, number) => drop(self.timers.remove(&(deadline, number))),
-                Awaited::Wait(number) => {
+                Awaited::Timer(deadline, number) if F::USES.timers => {
+                    drop(self.timers.remove(&(deadline, number)));
+                }
+                Awaited::Wait(number) if F::USES.timers => {
                     if let Some(wait) = self.waits.remove(&number) {
                         self.timers.remove(&(wait.until, number));
                         self.not_for(wait.signal, number);
                     }
                 }
+                // Of a kind that this filter cannot start.
+                _ => {}
             }
         }
     }

@@ -23,6 +23,7 @@ mod header;
 mod path_matcher;
 mod percent;
 mod request_match;
+mod rules;
 mod string_matcher;
 mod template;
 mod text;
@@ -39,6 +40,7 @@ pub use header::{
 pub use path_matcher::{InvalidPathMatcher, PathMatcher};
 pub use percent::{InvalidPercent, Percent};
 pub use request_match::RequestMatch;
+pub use rules::{Conditional, Rules};
 pub use string_matcher::{InvalidMatcher, StringMatcher};
 pub use template::{InvalidTemplate, Reference, Source, Template, TemplateProblem, Variable};
 pub use time::UnixNanos;

@@ -25,7 +25,27 @@ enum Segment {
     Any,
 }
 
+/// What a path matcher is made of; a segment of a template that is not literal is `None`.
+pub(crate) enum Shape<'m> {
+    Text(&'m StringMatcher),
+    Template { segments: Vec<Option<&'m [u8]>>, rest: bool },
+}
+
 impl PathMatcher {
+    /// What it is made of.
+    pub(crate) fn shape(&self) -> Shape<'_> {
+        match &self.0 {
+            Test::Text(matcher) => Shape::Text(matcher),
+            Test::Template { segments, rest } => {
+                let segments = segments.iter().map(|segment| match segment {
+                    Segment::Literal(text) => Some(&**text),
+                    Segment::Any => None,
+                });
+                Shape::Template { segments: segments.collect(), rest: *rest }
+            }
+        }
+    }
+
     /// Whether the path matches; it comes without a query.
     pub fn matches(&self, path: &[u8]) -> bool {
         let (segments, rest) = match &self.0 {

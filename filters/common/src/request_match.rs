@@ -2,11 +2,13 @@
 
 use crate::{HeaderMatcher, PathMatcher, QueryMatcher, RequestFacts, StringMatcher};
 use serde::Deserialize;
+use std::borrow::Cow;
 
 /// What a rule asks of a request. Every field that is given must match; of a list of hosts, methods or paths one entry
 /// is enough, of headers and query parameters all must match. A rule without fields is about every request.
 ///
-/// Rules are tried first to last, and the first that matches decides: [`RequestMatch::first`].
+/// Rules are tried first to last, and the first that matches decides: [`RequestMatch::first`], and [`crate::Rules`] if
+/// there may be many.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
@@ -30,7 +32,7 @@ impl RequestMatch {
         any(&self.methods, |method| method.as_bytes() == facts.method)
             && any(&self.paths, |path| path.matches(facts.path_only()))
             && (self.hosts.is_empty() || {
-                let host = facts.host().to_ascii_lowercase();
+                let host = lower_case(facts.host());
                 self.hosts.iter().any(|matcher| matcher.matches(&host))
             })
             && self.headers.iter().all(|header| header.matches(facts.headers))
@@ -44,6 +46,15 @@ impl RequestMatch {
         facts: &RequestFacts<'_>,
     ) -> Option<&'r R> {
         rules.iter().find(|rule| condition(rule).matches(facts))
+    }
+}
+
+/// Most clients send it so.
+fn lower_case(host: &[u8]) -> Cow<'_, [u8]> {
+    if host.iter().any(u8::is_ascii_uppercase) {
+        Cow::Owned(host.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(host)
     }
 }
 

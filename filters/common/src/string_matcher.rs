@@ -24,6 +24,13 @@ enum Pattern {
     Regex(regex_lite::Regex),
 }
 
+/// See [`StringMatcher::literal`].
+pub(crate) enum Literal<'m> {
+    Exact(&'m [u8]),
+    Prefix(&'m [u8]),
+    Suffix(&'m [u8]),
+}
+
 impl StringMatcher {
     /// Whether the value matches.
     pub fn matches(&self, value: &[u8]) -> bool {
@@ -41,6 +48,23 @@ impl StringMatcher {
             #[cfg(feature = "regex")]
             Pattern::Regex(regex) => regex.is_match(&String::from_utf8_lossy(value)),
         }
+    }
+
+    /// The text of a pattern that is anchored.
+    pub(crate) fn literal(&self) -> Option<Literal<'_>> {
+        match &self.pattern {
+            Pattern::Exact(text) => Some(Literal::Exact(text)),
+            Pattern::Prefix(text) => Some(Literal::Prefix(text)),
+            Pattern::Suffix(text) => Some(Literal::Suffix(text)),
+            Pattern::Contains(_) => None,
+            #[cfg(feature = "regex")]
+            Pattern::Regex(_) => None,
+        }
+    }
+
+    /// Whether letters match in either case.
+    pub(crate) fn ignores_case(&self) -> bool {
+        self.ignore_case
     }
 
     /// Builds one from the fields of a configuration, of which exactly one may be given.

@@ -7,17 +7,23 @@ use proc_macro::TokenStream;
 use proc_macro2::{Ident, Span, TokenStream as Code};
 use quote::quote;
 use syn::punctuated::Punctuated;
-use syn::{ImplItem, ItemImpl, Token, parse_macro_input};
+use syn::{ImplItem, ItemImpl, Token, parse_macro_input, parse_quote};
 
 /// See `tollgate::filter`.
 #[proc_macro_attribute]
 pub fn filter(args: TokenStream, item: TokenStream) -> TokenStream {
     let capabilities = parse_macro_input!(args with Punctuated::<Ident, Token![,]>::parse_terminated);
-    let item = parse_macro_input!(item as ItemImpl);
-    expand(&capabilities, &item).unwrap_or_else(|error| error.to_compile_error()).into()
+    let mut item = parse_macro_input!(item as ItemImpl);
+    expand(&capabilities, &mut item).unwrap_or_else(|error| error.to_compile_error()).into()
 }
 
-fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &ItemImpl) -> syn::Result<Code> {
+fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> syn::Result<Code> {
+    let uses = |name: &str| capabilities.iter().any(|capability| capability == name);
+    let (http, grpc, timers_used) = (uses("http_callouts"), uses("grpc_callouts"), uses("timers"));
+    item.items.push(parse_quote! {
+        const USES: ::tollgate::filter::Uses =
+            ::tollgate::filter::Uses { http: #http, grpc: #grpc, timers: #timers_used };
+    });
     let filter = &item.self_ty;
     let mut markers = Code::new();
     let mut exports = Code::new();

@@ -54,3 +54,8 @@ impl Algorithm {
         *ALL.iter().find(|known| known.name == name).unwrap_or_else(|| panic!("no algorithm `{name}`"))
     }
 }
+
+/// The names of all.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|known| known.name)
+}

@@ -25,6 +25,8 @@ mod pair;
 mod rng;
 mod signer;
 mod token;
+mod vectors;
 
 pub use signer::{Signer, jwks};
 pub use token::{base64url, signing_input, unsigned};
+pub use vectors::{Printed, Vector, printed, vectors};

@@ -4,11 +4,12 @@ use crate::algorithm::{Algorithm, Hash, Scheme};
 use crate::rng::Seeded;
 use crate::{base64url, keys};
 use hmac::{Hmac, KeyInit, Mac};
+use rsa::hazmat::rsa_decrypt_and_check;
 use rsa::pkcs8::{DecodePrivateKey, EncodePublicKey, LineEnding};
 use rsa::signature::Signer as _;
 use rsa::signature::hazmat::PrehashSigner;
 use rsa::traits::PublicKeyParts;
-use rsa::{Pkcs1v15Sign, Pss, RsaPrivateKey};
+use rsa::{BoxedUint, Pkcs1v15Sign, Pss, RsaPrivateKey};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
@@ -104,6 +105,16 @@ impl Pair {
             let padding = Pss::<H> { blinded: false, ..Pss::new_with_salt(salt) };
             key.sign_with_rng(&mut rng, padding, &H::digest(input)).expect("a modulus that digest and salt fit")
         })
+    }
+
+    /// RSA's private operation on a number of the modulus' length.
+    pub fn sign_encoded(&self, encoded: &[u8]) -> Vec<u8> {
+        let Self::Rsa(key) = self else { panic!("an encoded message is for RSA") };
+        let message =
+            BoxedUint::from_be_slice(encoded, key.n_bits_precision()).expect("as many bytes as the modulus");
+        let signature = rsa_decrypt_and_check::<Seeded>(key.as_ref(), None, &message)
+            .expect("a number below the modulus");
+        signature.to_be_bytes().to_vec()
     }
 
     /// The members of a JWK that hold the key.

@@ -158,6 +158,12 @@ impl Signer {
     pub fn sign_input_pss(&self, salt: usize, input: &[u8]) -> Vec<u8> {
         self.pair.sign_pss(self.algorithm, salt, input)
     }
+
+    /// The signature of an encoded message as it is, be it padded or not: the private operation of RSA alone. Panics if
+    /// the key is not RSA.
+    pub fn sign_encoded(&self, encoded: &[u8]) -> Vec<u8> {
+        self.pair.sign_encoded(encoded)
+    }
 }
 
 /// A key set of the signers' public keys, as JSON.

@@ -11,5 +11,9 @@
 
 mod attacks;
 mod binding;
+mod keys;
 mod native;
+mod places;
+mod refusals;
+mod results;
 mod support;

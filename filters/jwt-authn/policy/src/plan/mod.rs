@@ -18,7 +18,7 @@ use provider::Providers;
 use requirement::Resolver;
 use std::collections::BTreeMap;
 use tollgate_jose::Algorithms;
-use tollgate_policy::{HeaderName, RequestFacts, RequestMatch};
+use tollgate_policy::{Conditional, HeaderName, RequestFacts, RequestMatch, Rules};
 
 /// What is to be done, by index.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub struct Plan {
     /// The providers, in the order of their names; Istio's rules behind them.
     pub providers: Vec<PlannedProvider>,
     /// The rules, in order.
-    pub rules: Vec<PlannedRule>,
+    pub rules: Rules<PlannedRule>,
     /// What values of the filter state require.
     pub by_filter_state: Option<(String, BTreeMap<String, Required>)>,
     /// Where keys come from, each once, though several providers may use it.
@@ -64,6 +64,12 @@ pub struct PlannedRule {
     pub required: Required,
     /// Scopes that its tokens must hold.
     pub scopes: Vec<String>,
+}
+
+impl Conditional for PlannedRule {
+    fn condition(&self) -> &RequestMatch {
+        &self.condition
+    }
 }
 
 /// What is required.
@@ -113,6 +119,7 @@ impl Plan {
         rules.extend(istio::rules(&of_istio));
         let sanitized = headers.written.into_iter().collect();
         let revocation = config.revocation.remote.as_ref().map(source::revocation).transpose()?;
+        let rules = Rules::new(rules);
         let Providers { list: providers, sources, by_issuer, .. } = providers;
         let sources = sources.finish();
         Ok(Self { config, providers, rules, by_filter_state, sources, revocation, sanitized, by_issuer })
@@ -120,7 +127,7 @@ impl Plan {
 
     /// The rule that a request falls under.
     pub fn rule(&self, request: &RequestFacts<'_>) -> Option<&PlannedRule> {
-        RequestMatch::first(&self.rules, |rule| &rule.condition, request)
+        self.rules.first(request)
     }
 
     /// The providers whose tokens have this `iss`: those that say so, or else those that do not say.

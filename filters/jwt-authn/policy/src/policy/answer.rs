@@ -4,25 +4,35 @@ use super::Policy;
 use super::requirement::{Accepted, Outputs};
 use crate::config::{OnError, Provider};
 use crate::extract::strip;
-use crate::plan::PlannedProvider;
+use crate::plan::{PlannedProvider, Required};
 use crate::results::{self, Rendered};
 use crate::{Decision, Pass, Reason};
 use std::borrow::Cow;
 use tollgate_policy::{HeaderEdit, HeaderName, RequestFacts};
 
 impl Policy {
-    /// The request goes on with what its tokens give it. What a client forged is removed in any case.
-    pub(super) fn passes(&self, request: &RequestFacts<'_>, preflight: bool) -> Decision<'_> {
+    /// The request goes on with what its tokens give it. What a client forged is removed in any case, and so are tokens in
+    /// the places that the requirement looks at: also one that failed, where that was allowed, for the upstream must not
+    /// take it for one that was verified.
+    pub(super) fn passes(
+        &self,
+        request: &RequestFacts<'_>,
+        required: &Required,
+        preflight: bool,
+    ) -> Decision<'_> {
         let accepted = || self.accepted.iter().filter_map(|one| Some((one, self.provider(one)?)));
         let outputs = accepted().map(|(one, provider)| (&provider.config, one.outputs.rendered()));
-        let mut edits = results::edits(&self.plan.sanitized, request, outputs);
-        let outcome_shows = edits.iter().any(|edit| edit.value().is_some());
+        let kept = |token: &[u8]| self.accepted.iter().any(|one| one.kept.as_deref() == Some(token));
+        let providers = self.plan.providers.iter().enumerate();
+        let looked_at = providers.filter(|(index, _)| required.looks_at(*index));
+        let stripped = strip(looked_at.map(|(_, provider)| &provider.config), kept, request);
+        // What is set comes behind what is removed: a header that held a token may take what was in it.
+        let mut edits = stripped.edits;
+        let output = results::edits(&self.plan.sanitized, request, outputs);
+        let outcome_shows = output.iter().any(|edit| edit.value().is_some());
+        edits.extend(output);
         let mark = self.accepted.iter().find_map(|one| one.outputs.mark());
         edits.extend(self.name_of(mark).map(|name| HeaderEdit::Set(name, Cow::Borrowed(b"false"))));
-
-        let kept = |token: &[u8]| self.accepted.iter().any(|one| one.kept.as_deref() == Some(token));
-        let stripped = strip(accepted().map(|(_, provider)| &provider.config), kept, request);
-        edits.extend(stripped.edits);
 
         let verified = accepted()
             .filter(|(one, _)| matches!(one.outputs, Outputs::Verified(_)))

@@ -98,10 +98,10 @@ impl Policy {
     ) -> Decision<'_> {
         self.accepted.clear();
         if self.plan.config.bypass_cors_preflight && is_preflight(request) {
-            return self.passes(request, true);
+            return self.passes(request, &Required::Nothing, true);
         }
         let Some((required, scopes)) = requirement_of(&self.plan, request, environment) else {
-            return self.passes(request, false);
+            return self.passes(request, &Required::Nothing, false);
         };
         let mut evaluation = Evaluation {
             plan: &self.plan,
@@ -119,7 +119,7 @@ impl Policy {
         let reason = match outcome {
             Ok(()) => {
                 self.accepted = accepted;
-                return self.passes(request, false);
+                return self.passes(request, required, false);
             }
             Err(Stop::Wait) => return Decision::Wait,
             Err(Stop::Undecided(reason)) if self.allows_on_error(reason) => {

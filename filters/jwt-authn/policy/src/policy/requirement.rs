@@ -58,6 +58,9 @@ impl Outputs {
     }
 }
 
+/// A token, and the providers in whose places it is.
+type Placed = (Box<[u8]>, Vec<usize>);
+
 /// Why a requirement is not met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
@@ -78,23 +81,32 @@ impl From<Reason> for Stop {
 }
 
 /// What all of some parts come to: one that failed is enough, then one that must be waited for, then one that cannot be
-/// decided.
+/// decided. Of failures the first is told, as in Envoy, but a token that is missing only if no other is bad: or
+/// `allow_missing` around would let a bad one pass, if only it is not asked for first.
 #[derive(Default)]
-struct All(Option<Stop>);
+struct All {
+    missing: bool,
+    open: Option<Stop>,
+}
 
 impl All {
     /// `Err` once nothing can change the outcome.
     fn add(&mut self, outcome: Outcome) -> Outcome {
-        match (outcome, self.0) {
+        match (outcome, self.open) {
             (Ok(()), _) | (Err(Stop::Undecided(_)), Some(_)) => {}
+            (Err(Stop::Failed(Reason::Missing)), _) => self.missing = true,
             (Err(stop @ Stop::Failed(_)), _) => return Err(stop),
-            (Err(stop), _) => self.0 = Some(stop),
+            (Err(stop), _) => self.open = Some(stop),
         }
         Ok(())
     }
 
     fn outcome(self) -> Outcome {
-        self.0.map_or(Ok(()), Err)
+        match self.open {
+            _ if self.missing => Err(Reason::Missing.into()),
+            Some(stop) => Err(stop),
+            None => Ok(()),
+        }
     }
 }
 
@@ -236,9 +248,9 @@ impl<'r> Evaluation<'_, 'r> {
         }
     }
 
-    /// Each token of the request, and the providers in whose places it is.
-    fn tokens_of_all(&self) -> Result<Vec<(Box<[u8]>, Vec<usize>)>, Reason> {
-        let mut all: Vec<(Box<[u8]>, Vec<usize>)> = Vec::new();
+    /// Each token of the request.
+    fn tokens_of_all(&self) -> Result<Vec<Placed>, Reason> {
+        let mut all: Vec<Placed> = Vec::new();
         for provider in 0..self.plan.providers.len() {
             for token in self.tokens(provider)?.iter() {
                 if let Some((_, providers)) = all.iter_mut().find(|(known, _)| **known == *token) {
@@ -255,6 +267,22 @@ impl<'r> Evaluation<'_, 'r> {
 }
 
 impl Required {
+    /// Whether it asks for tokens of a provider. `allow_missing` and its like do by themselves, and beside others leave it
+    /// to these.
+    pub(super) fn looks_at(&self, provider: usize) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Provider(one, _) => *one == provider,
+            Self::All(list) => list.iter().any(|one| one.looks_at(provider)),
+            Self::Any(list) => {
+                let extracts = list.iter().any(|one| matches!(one, Self::ExtractOnly(_)));
+                let named = list.iter().filter(|one| !one.is_fallback());
+                extracts || named.clone().next().is_none() || named.clone().any(|one| one.looks_at(provider))
+            }
+            Self::AllowMissing | Self::AllowMissingOrFailed | Self::ExtractOnly(_) => true,
+        }
+    }
+
     /// Whether, beside others, it only says what becomes of a request that does not meet these.
     fn is_fallback(&self) -> bool {
         matches!(self, Self::AllowMissing | Self::AllowMissingOrFailed | Self::ExtractOnly(_))

@@ -10,12 +10,12 @@ pub(super) fn value(claim: &Json, output: &ClaimToHeader) -> Option<Vec<u8>> {
     let value = match claim {
         Json::Array(elements) if output.array_format == ArrayFormat::Join => {
             joined(elements, output.separator.as_deref().unwrap_or(","))
-                .unwrap_or_else(|| base64::standard(json(claim).as_bytes()))
+                .unwrap_or_else(|| base64::standard(json(claim)))
         }
         Json::Array(_) | Json::Object(_) if output.array_format == ArrayFormat::Json => {
             json(claim).into_bytes()
         }
-        Json::Array(_) | Json::Object(_) => base64::standard(json(claim).as_bytes()),
+        Json::Array(_) | Json::Object(_) => base64::standard(json(claim)),
         scalar => text(scalar)?.into_bytes(),
     };
     (!value.is_empty() && is_exact(&value)).then_some(value)

@@ -55,6 +55,7 @@ impl Example {
     #[track_caller]
     pub fn agrees(&self, upstreams: &[Upstream]) {
         let set_up = |scenario: Scenario| {
+            let scenario = scenario.settings(|settings| settings.generate_request_id = false);
             let scenario = upstreams.iter().cloned().fold(scenario, Scenario::upstream);
             self.requests.iter().cloned().fold(scenario, Scenario::request)
         };
@@ -88,9 +89,7 @@ fn callouts_agree(native: &Outcome, ours: &Outcome) {
 pub fn native(mut config: Value) -> Scenario {
     config["@type"] =
         json!("type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication");
-    Scenario::new()
-        .native_filter("envoy.filters.http.jwt_authn", config)
-        .settings(|settings| settings.generate_request_id = false)
+    Scenario::new().native_filter("envoy.filters.http.jwt_authn", config)
 }
 
 /// What is to be seen of an exchange from outside.

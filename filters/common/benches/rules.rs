@@ -1,0 +1,53 @@
+//! What it costs to find the rule of a request, with ten rules and with ten thousand:
+//! `cargo bench --package tollgate-policy`.
+//!
+//! Ten thousand rules may cost a small multiple of ten.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark")]
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use serde_json::{Value, json};
+use std::hint::black_box;
+use tollgate_policy::{RequestFacts, RequestMatch, Rules};
+
+type Make = fn(usize) -> Value;
+
+const KINDS: &[(&str, Make)] = &[
+    ("exact paths", |n| json!({"paths": [{"exact": format!("/api/v1/service-{n}/orders")}]})),
+    ("path prefixes", |n| json!({"paths": [{"prefix": format!("/api/v1/service-{n}/")}]})),
+    ("templates", |n| json!({"paths": [{"template": format!("/api/{{version}}/service-{n}/orders")}]})),
+    (
+        "hosts and prefixes",
+        |n| json!({"hosts": [{"exact": format!("host-{n}.example")}], "paths": [{"prefix": "/api/"}]}),
+    ),
+];
+
+fn rules(criterion: &mut Criterion) {
+    for (kind, make) in KINDS {
+        let mut group = criterion.benchmark_group(*kind);
+        for count in [10, 10_000] {
+            let make = |n| serde_json::from_value::<RequestMatch>(make(n)).unwrap();
+            let rules = Rules::new((0..count).map(make).collect());
+            // In the middle: rules that are asked one after the other take half of the longest time.
+            let path = format!("/api/v1/service-{}/orders?x=y", count / 2);
+            let host = format!("host-{}.example:443", count / 2);
+            let facts = RequestFacts {
+                method: b"GET",
+                path: path.as_bytes(),
+                authority: host.as_bytes(),
+                ..RequestFacts::default()
+            };
+            assert!(rules.first(&facts).is_some(), "{kind}");
+            group.bench_function(BenchmarkId::new("rules", count), |bencher| {
+                bencher.iter(|| black_box(&rules).first(black_box(&facts)).is_some());
+            });
+            group.bench_function(BenchmarkId::new("one after the other", count), |bencher| {
+                bencher.iter(|| RequestMatch::first(black_box(&rules), |r| r, black_box(&facts)).is_some());
+            });
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(benches, rules);
+criterion_main!(benches);

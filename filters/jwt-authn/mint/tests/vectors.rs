@@ -1,0 +1,22 @@
+//! The vectors are many, of every algorithm, and both right and wrong.
+
+use std::collections::BTreeMap;
+use tollgate_mint::{printed, vectors};
+
+#[test]
+fn each_algorithm_has_right_signatures_and_many_wrong_ones() {
+    let mut counts = BTreeMap::<_, [usize; 2]>::new();
+    for vector in vectors() {
+        counts.entry(vector.algorithm).or_default()[usize::from(vector.right)] += 1;
+    }
+    assert_eq!(counts.len(), 13);
+    for (algorithm, [wrong, right]) in counts {
+        assert!(wrong >= 30 && right >= 3, "{algorithm}: {wrong} wrong, {right} right");
+    }
+}
+
+#[test]
+fn there_is_one_of_each_that_is_printed() {
+    let sections: Vec<_> = printed().into_iter().map(|printed| printed.section).collect();
+    assert_eq!(sections.len(), 9, "{sections:?}");
+}

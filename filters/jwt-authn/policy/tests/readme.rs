@@ -1,0 +1,61 @@
+//! What the filter's README says is so: its configurations load, and its tables are complete.
+
+use tollgate_jwt_authn_policy::plan::Plan;
+use tollgate_jwt_authn_policy::{Config, Reason, results};
+
+const README: &str = include_str!("../../README.md");
+const STATISTICS: [&str; 2] =
+    [include_str!("../../src/statistics.rs"), include_str!("../../src/keys/statistics.rs")];
+
+/// The contents of the fenced blocks of a language.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let open = format!("```{language}\n");
+    README.split(open.as_str()).skip(1).filter_map(|rest| rest.split("\n```").next()).collect()
+}
+
+#[test]
+fn every_example_is_a_configuration() {
+    let examples = blocks("json");
+    assert!(examples.len() >= 3, "the examples were not found");
+    for example in examples {
+        let config: Config =
+            serde_json::from_str(example).unwrap_or_else(|error| panic!("{error} in\n{example}"));
+        if let Err(problem) = Plan::new(config, |_| None) {
+            panic!("{problem:?} in\n{example}");
+        }
+    }
+}
+
+#[test]
+fn every_reason_is_in_the_table_as_it_is() {
+    for reason in Reason::ALL {
+        let status = if reason.status() == 0 { String::new() } else { reason.status().to_string() };
+        let row = format!("\n| `{}` | {status} | {} |\n", reason.name(), reason.text());
+        assert_eq!(README.matches(&row).count(), 1, "{row}");
+    }
+    let table = README.split("### Reasons").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
+    assert_eq!(table.matches("\n| `").count(), Reason::ALL.len(), "a reason in the table does not exist");
+}
+
+#[test]
+fn every_counter_is_in_the_statistics_table() {
+    let defined = STATISTICS.into_iter().flat_map(|source| source.split("counter(\"").skip(1));
+    let mut count = 0;
+    for name in defined.filter_map(|rest| rest.split('"').next()) {
+        assert_eq!(README.matches(&format!("\n| `jwt_authn.{name}` |")).count(), 1, "{name}");
+        count += 1;
+    }
+    // Besides them the one that stands for a reason's.
+    let table =
+        README.split("## Statistics").nth(1).and_then(|rest| rest.split("### Reasons").next()).unwrap();
+    assert_eq!(table.matches("\n| `jwt_authn.").count(), count + 1, "a counter in the table does not exist");
+}
+
+#[test]
+fn every_filter_state_is_in_its_table() {
+    let names =
+        [results::PRINCIPAL, results::PROVIDER, results::PAYLOAD, results::PAYLOADS, results::FAILURE];
+    for name in names {
+        assert_eq!(README.matches(&format!("\n| `{name}` |")).count(), 1, "{name}");
+    }
+}

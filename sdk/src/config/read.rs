@@ -1,0 +1,238 @@
+//! Reads a type out of a tree, and says where in it something is wrong.
+//!
+//! `serde_path_to_error` on the text does the same, at four times the code: it wraps each type that is read in others, and
+//! code that reads configurations is most of a module. Here there is one deserializer, and a place is added to an error as
+//! it passes.
+
+use super::ConfigError;
+use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess};
+use serde::de::{Unexpected, VariantAccess, Visitor};
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// Thin, since every function of a deserializer returns one.
+#[derive(Debug)]
+pub(super) struct Problem(pub(super) Box<ConfigError>);
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl de::Error for Problem {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self(Box::new(ConfigError::new("", message)))
+    }
+}
+
+impl Problem {
+    #[inline(never)]
+    fn in_member(mut self, name: &str) -> Self {
+        let path = &mut self.0.path;
+        let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
+        *path = super::one_line(&format!("{name}{dot}{path}"));
+        self
+    }
+
+    #[inline(never)]
+    fn in_element(mut self, index: usize) -> Self {
+        let path = &mut self.0.path;
+        let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
+        *path = format!("[{index}]{dot}{path}");
+        self
+    }
+}
+
+/// A value in the tree.
+pub(super) struct Node<'v>(pub(super) &'v Value);
+
+impl Node<'_> {
+    fn unexpected(&self) -> Unexpected<'_> {
+        match self.0 {
+            Value::Null => Unexpected::Unit,
+            Value::Bool(value) => Unexpected::Bool(*value),
+            Value::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
+                (Some(value), ..) => Unexpected::Unsigned(value),
+                (None, Some(value), _) => Unexpected::Signed(value),
+                (None, None, value) => Unexpected::Float(value.unwrap_or_default()),
+            },
+            Value::String(text) => Unexpected::Str(text),
+            Value::Array(_) => Unexpected::Seq,
+            Value::Object(_) => Unexpected::Map,
+        }
+    }
+}
+
+impl<'de> Deserializer<'de> for Node<'de> {
+    type Error = Problem;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        match self.0 {
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(value) => visitor.visit_bool(*value),
+            Value::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
+                (Some(value), ..) => visitor.visit_u64(value),
+                (None, Some(value), _) => visitor.visit_i64(value),
+                (None, None, value) => visitor.visit_f64(value.unwrap_or_default()),
+            },
+            Value::String(text) => visitor.visit_borrowed_str(text),
+            Value::Array(list) => {
+                let mut elements = Elements { rest: list.iter(), index: 0 };
+                let read = visitor.visit_seq(&mut elements)?;
+                match elements.rest.len() {
+                    0 => Ok(read),
+                    _ => Err(de::Error::invalid_length(list.len(), &"fewer elements")),
+                }
+            }
+            Value::Object(map) => visitor.visit_map(Members { rest: map.iter(), member: None }),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        match self.0 {
+            Value::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Problem> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Problem> {
+        match self.0 {
+            Value::String(name) => visitor.visit_enum(Variant { name, content: None }),
+            Value::Object(map) => match sole(map) {
+                Some((name, content)) => visitor.visit_enum(Variant { name, content: Some(content) }),
+                None => Err(de::Error::invalid_value(Unexpected::Map, &"an object with exactly one member")),
+            },
+            _ => Err(de::Error::invalid_type(self.unexpected(), &"a text or an object with one member")),
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map struct identifier ignored_any
+    }
+}
+
+fn sole(map: &Map<String, Value>) -> Option<(&String, &Value)> {
+    let mut members = map.iter();
+    members.next().filter(|_| members.next().is_none())
+}
+
+struct Elements<'v> {
+    rest: std::slice::Iter<'v, Value>,
+    index: usize,
+}
+
+impl<'v> SeqAccess<'v> for &mut Elements<'v> {
+    type Error = Problem;
+
+    fn next_element_seed<T: DeserializeSeed<'v>>(&mut self, seed: T) -> Result<Option<T::Value>, Problem> {
+        let Some(element) = self.rest.next() else { return Ok(None) };
+        let index = self.index;
+        self.index += 1;
+        match seed.deserialize(Node(element)) {
+            Ok(value) => Ok(Some(value)),
+            Err(problem) => Err(problem.in_element(index)),
+        }
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.rest.len())
+    }
+}
+
+struct Members<'v> {
+    rest: serde_json::map::Iter<'v>,
+    /// The one whose name was given and whose value was not.
+    member: Option<(&'v str, &'v Value)>,
+}
+
+impl<'v> MapAccess<'v> for Members<'v> {
+    type Error = Problem;
+
+    fn next_key_seed<K: DeserializeSeed<'v>>(&mut self, seed: K) -> Result<Option<K::Value>, Problem> {
+        let Some((name, value)) = self.rest.next() else { return Ok(None) };
+        self.member = Some((name, value));
+        let key: de::value::BorrowedStrDeserializer<'v, Problem> =
+            de::value::BorrowedStrDeserializer::new(name);
+        match seed.deserialize(key) {
+            Ok(key) => Ok(Some(key)),
+            Err(problem) => Err(problem.in_member(name)),
+        }
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'v>>(&mut self, seed: T) -> Result<T::Value, Problem> {
+        let Some((name, value)) = self.member.take() else {
+            return Err(de::Error::custom("a value was read before its name"));
+        };
+        seed.deserialize(Node(value)).map_err(|problem| problem.in_member(name))
+    }
+}
+
+/// A variant of an enum: its name, or an object with its name and its content.
+struct Variant<'v> {
+    name: &'v str,
+    content: Option<&'v Value>,
+}
+
+impl<'v> EnumAccess<'v> for Variant<'v> {
+    type Error = Problem;
+    type Variant = Self;
+
+    fn variant_seed<T: DeserializeSeed<'v>>(self, seed: T) -> Result<(T::Value, Self), Problem> {
+        let name: de::value::StrDeserializer<'_, Problem> = self.name.into_deserializer();
+        match seed.deserialize(name) {
+            Ok(value) => Ok((value, self)),
+            Err(problem) if self.content.is_some() => Err(problem.in_member(self.name)),
+            Err(problem) => Err(problem),
+        }
+    }
+}
+
+impl<'v> VariantAccess<'v> for Variant<'v> {
+    type Error = Problem;
+
+    fn unit_variant(self) -> Result<(), Problem> {
+        match self.content {
+            None | Some(Value::Null) => Ok(()),
+            Some(value) => Err(de::Error::invalid_type(Node(value).unexpected(), &"nothing")),
+        }
+        .map_err(|problem: Problem| problem.in_member(self.name))
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'v>>(self, seed: T) -> Result<T::Value, Problem> {
+        let Some(content) = self.content else {
+            return Err(de::Error::custom(format_args!("`{}` needs a value", self.name)));
+        };
+        seed.deserialize(Node(content)).map_err(|problem| problem.in_member(self.name))
+    }
+
+    fn tuple_variant<V: Visitor<'v>>(self, _: usize, visitor: V) -> Result<V::Value, Problem> {
+        Node(self.content.unwrap_or(&Value::Null))
+            .deserialize_any(visitor)
+            .map_err(|problem| problem.in_member(self.name))
+    }
+
+    fn struct_variant<V: Visitor<'v>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Problem> {
+        self.tuple_variant(fields.len(), visitor)
+    }
+}
