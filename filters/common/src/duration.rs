@@ -59,6 +59,8 @@ from_text!(
     Some("^(0|([0-9]+(\\.[0-9]+)?(ns|us|µs|ms|s|m|h))+)$")
 );
 
+crate::read::read_text!(Duration, "a duration such as `250ms`, `1.5s` or `1h30m`", Self::default());
+
 fn split_where(text: &str, stop: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(text.find(stop).unwrap_or(text.len()))
 }

@@ -105,6 +105,31 @@ fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
+crate::read::read_through!(
+    HeaderMatcher,
+    RawFieldMatcher<HeaderName>,
+    Self { name: crate::Read::blank(), test: Test::Present(false), invert: false }
+);
+crate::read::read_through!(
+    QueryMatcher,
+    RawFieldMatcher<String>,
+    Self { name: String::new(), test: Test::Present(false), invert: false }
+);
+crate::read_object!(
+    RawFieldMatcher<N> = Self {
+        name: N::blank(),
+        present: None,
+        exact: None,
+        prefix: None,
+        suffix: None,
+        contains: None,
+        regex: None,
+        ignore_case: false,
+        invert: false,
+    };
+    name (required), present, exact, prefix, suffix, contains, regex, ignore_case, invert
+);
+
 #[cfg(feature = "schema")]
 crate::text::schema_of!(HeaderMatcher, RawFieldMatcher<HeaderName>);
 #[cfg(feature = "schema")]

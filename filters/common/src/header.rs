@@ -59,6 +59,8 @@ impl FromStr for HeaderName {
 
 from_text!(HeaderName, "the name of a header", Some("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"));
 
+crate::read::read_text!(HeaderName, "the name of a header", Self(Cow::Borrowed("")));
+
 /// A [`HeaderName`] that is known when compiling: `header_name!("traceparent")`. One that is not valid does not compile.
 #[macro_export]
 macro_rules! header_name {

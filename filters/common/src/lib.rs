@@ -22,6 +22,7 @@ mod field_matcher;
 mod header;
 mod path_matcher;
 mod percent;
+mod read;
 mod request_match;
 mod rules;
 mod string_matcher;
@@ -39,8 +40,11 @@ pub use header::{
 };
 pub use path_matcher::{InvalidPathMatcher, PathMatcher};
 pub use percent::{InvalidPercent, Percent};
+pub use read::{Field, Object, Read, ReadError, only_member, read, variant};
 pub use request_match::RequestMatch;
 pub use rules::{Conditional, Rules};
+#[doc(no_inline)]
+pub use serde_json::Value;
 pub use string_matcher::{InvalidMatcher, StringMatcher};
 pub use template::{InvalidTemplate, Reference, Source, Template, TemplateProblem, Variable};
 pub use time::UnixNanos;

@@ -96,10 +96,20 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
+crate::read::read_through!(
+    PathMatcher,
+    RawPathMatcher,
+    Self(Test::Template { segments: Box::default(), rest: false })
+);
+crate::read_object!(
+    RawPathMatcher = Self::default();
+    template, exact, prefix, suffix, contains, regex, ignore_case
+);
+
 #[cfg(feature = "schema")]
 crate::text::schema_of!(PathMatcher, RawPathMatcher);
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
 #[serde(deny_unknown_fields)]

@@ -26,6 +26,19 @@ pub struct RequestMatch {
     pub query: Vec<QueryMatcher>,
 }
 
+// The others are those of Envoy's `RouteMatch`, which `match` is in its filters.
+crate::read_object!(RequestMatch = Self::default(); hosts, paths, methods, headers, query; instead [
+    ("prefix", "a path is matched by `paths`: `{\"paths\": [{\"prefix\": \"/api\"}]}`"),
+    ("path", "a path is matched by `paths`: `{\"paths\": [{\"exact\": \"/api\"}]}`"),
+    ("safe_regex", "a path is matched by `paths`: `{\"paths\": [{\"regex\": \"/v[0-9]+/.*\"}]}`"),
+    ("path_separated_prefix", "a path is matched by `paths`: `{\"paths\": [{\"template\": \"/api/**\"}]}`"),
+    ("path_match_policy", "a path is matched by `paths`: `{\"paths\": [{\"template\": \"/users/{id}\"}]}`"),
+    (
+        "query_parameters",
+        "query parameters are matched by `query`: `{\"query\": [{\"name\": \"debug\", \"present\": true}]}`",
+    ),
+]);
+
 impl RequestMatch {
     /// Whether the request is one of those that the rule is about.
     pub fn matches(&self, facts: &RequestFacts<'_>) -> bool {

@@ -122,10 +122,17 @@ impl Fields {
     }
 }
 
+crate::read::read_through!(
+    StringMatcher,
+    RawStringMatcher,
+    Self { pattern: Pattern::Exact(Box::default()), ignore_case: false }
+);
+crate::read_object!(RawStringMatcher = Self::default(); exact, prefix, suffix, contains, regex, ignore_case);
+
 #[cfg(feature = "schema")]
 crate::text::schema_of!(StringMatcher, RawStringMatcher);
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
 #[serde(deny_unknown_fields)]

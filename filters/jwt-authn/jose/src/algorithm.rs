@@ -2,7 +2,6 @@
 
 use core::fmt;
 use core::str::FromStr;
-use serde::{Deserialize, Deserializer, de};
 
 macro_rules! algorithms {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $family:expr, $hash:expr;)*) => {
@@ -144,12 +143,6 @@ impl FromStr for Algorithm {
     fn from_str(text: &str) -> Result<Self, UnknownAlgorithm> {
         let known = Self::ALL.iter().find(|algorithm| algorithm.name() == text);
         known.copied().ok_or_else(|| UnknownAlgorithm(text.into()))
-    }
-}
-
-impl<'de> Deserialize<'de> for Algorithm {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 

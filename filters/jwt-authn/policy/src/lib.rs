@@ -29,6 +29,11 @@ pub use reason::Reason;
 
 #[cfg(test)]
 mod test_json {
+    /// A part of a configuration.
+    pub(crate) fn config<T: tollgate_policy::Read>(text: &str) -> T {
+        tollgate_policy::read(&serde_json::from_str(text).unwrap()).unwrap()
+    }
+
     /// What a token says, of JSON text.
     pub(crate) fn json(text: &str) -> tollgate_jose::Json {
         tollgate_jose::Json::parse(text.as_bytes()).unwrap_or_else(|| panic!("not JSON: {text}"))

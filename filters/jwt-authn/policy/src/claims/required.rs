@@ -79,7 +79,7 @@ mod tests {
 
     fn matches_in(claims: &str, matcher: &str) -> bool {
         let normalize = NormalizePayload { space_delimited_claims: vec!["roles".into()] };
-        matches(&serde_json::from_str(matcher).unwrap(), &json(claims), &normalize)
+        matches(&crate::test_json::config(matcher), &json(claims), &normalize)
     }
 
     #[test]

@@ -1,35 +1,23 @@
 //! Where a provider's keys come from.
 
-use super::{Url, instead};
-use serde::Deserialize;
+use super::Url;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use tollgate_policy::Duration;
+use tollgate_policy::{Duration, read_object};
 
 /// Keys that are part of the configuration: exactly one of the fields. A JWKS, a JWK, or PEM.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct LocalJwks {
     /// The keys.
     pub inline_string: Option<String>,
     /// The variable of the VM's environment that holds them (`vmConfig.env` of a `WasmPlugin`).
     pub environment_variable: Option<String>,
-    #[serde(deserialize_with = "instead::file")]
-    #[cfg_attr(feature = "schema", schemars(skip))]
-    pub(crate) filename: (),
-    #[serde(deserialize_with = "instead::file")]
-    #[cfg_attr(feature = "schema", schemars(skip))]
-    pub(crate) watched_directory: (),
-    #[serde(deserialize_with = "instead::bytes")]
-    #[cfg_attr(feature = "schema", schemars(skip))]
-    pub(crate) inline_bytes: (),
 }
 
 /// Keys that are fetched, from exactly one of `http_uri` and `oidc_discovery`. One worker fetches for all.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct RemoteJwks {
     /// Where they are.
     pub http_uri: Option<HttpUri>,
@@ -53,23 +41,21 @@ pub struct RemoteJwks {
 }
 
 /// Envoy's `HttpUri`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct HttpUri {
     /// An absolute URL, whose host and path are sent.
     pub uri: String,
     /// The cluster that it is sent to.
     pub cluster: String,
     /// How long to wait for the whole answer. Default: `5s`.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub timeout: Option<Duration>,
 }
 
 /// Fetching ahead: at start, and before the keys are too old.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct AsyncFetch {
     /// Taken for the sake of Envoy's configurations: neither value makes a listener wait for its keys.
     pub fast_listener: bool,
@@ -79,9 +65,8 @@ pub struct AsyncFetch {
 }
 
 /// Envoy's `RetryPolicy`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct RetryPolicy {
     /// How many more times a fetch is tried. Default: 1.
     pub num_retries: Option<u32>,
@@ -90,9 +75,8 @@ pub struct RetryPolicy {
 }
 
 /// Exponential, with full jitter.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct BackOff {
     /// The first is at most this. Default: `1s`.
     pub base_interval: Option<Duration>,
@@ -101,22 +85,53 @@ pub struct BackOff {
 }
 
 /// The issuer's `/.well-known/openid-configuration` says where its keys are; its `issuer` must be the provider's.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct OidcDiscovery {
     /// The cluster of the issuer.
     pub cluster: String,
     /// The cluster of the host of `jwks_uri`. Default: `cluster`.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub jwks_cluster: Option<String>,
     /// How long to wait for each of the two answers. Default: `5s`.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub timeout: Option<Duration>,
     /// Set for Istio's rules: clusters by host, Istio's names for others.
-    #[serde(skip)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
     pub(crate) clusters: Option<BTreeMap<String, String>>,
 }
+
+const NO_FILES: &str = "a Wasm filter cannot read files; give the keys as `inline_string`, or in a variable of the VM's \
+                        environment as `environment_variable`";
+
+read_object!(LocalJwks = Self::default(); inline_string, environment_variable; instead [
+    ("filename", NO_FILES),
+    ("watched_directory", NO_FILES),
+    ("inline_bytes", "give the text of the keys as `inline_string`"),
+]);
+read_object!(
+    RemoteJwks = Self::default();
+    http_uri,
+    oidc_discovery,
+    cache_duration,
+    async_fetch,
+    retry_policy,
+    refetch_on_unknown_kid,
+    stale_if_error,
+    max_bytes,
+    max_keys,
+);
+read_object!(
+    HttpUri = Self { uri: String::new(), cluster: String::new(), timeout: None };
+    uri (required), cluster (required), timeout
+);
+read_object!(AsyncFetch = Self::default(); fast_listener, failed_refetch_duration);
+read_object!(RetryPolicy = Self::default(); num_retries, retry_back_off);
+read_object!(BackOff = Self::default(); base_interval, max_interval);
+read_object!(
+    OidcDiscovery = Self { cluster: String::new(), jwks_cluster: None, timeout: None, clusters: None };
+    cluster (required), jwks_cluster, timeout
+);
 
 impl OidcDiscovery {
     /// The cluster to fetch keys from that the issuer says are at `url`.

@@ -1,7 +1,6 @@
 //! The configuration, as it is written. Field names are those of Envoy's `JwtAuthentication`, `JwtProvider` and
 //! `JwtRequirement` (`envoy/extensions/filters/http/jwt_authn/v3/config.proto`) where the meaning is the same.
 
-mod instead;
 mod istio;
 mod keys;
 mod output;
@@ -11,7 +10,7 @@ mod requirement;
 mod revocation;
 mod url;
 
-pub use istio::{IstioClaimToHeader, IstioHeader, JwtRule};
+pub use istio::{HeaderOrNothing, IstioClaimToHeader, IstioHeader, JwtRule};
 pub(crate) use keys::istio_cluster;
 pub use keys::{AsyncFetch, BackOff, HttpUri, LocalJwks, OidcDiscovery, RemoteJwks, RetryPolicy};
 pub use output::{ArrayFormat, ClaimToHeader, FilterState};
@@ -25,13 +24,13 @@ pub use requirement::{
 pub use revocation::{RemoteRevocation, Revocation, RevokedSubject, RevokedToken};
 pub use url::Url;
 
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, Error};
 use std::collections::BTreeMap;
+use tollgate_policy::{Value, read, read_names, read_object};
 
 /// The whole configuration.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct Config {
     /// Who issues tokens, by a name of the operator's.
     pub providers: BTreeMap<String, Provider>,
@@ -51,7 +50,7 @@ pub struct Config {
     /// The `jwtRules` of an Istio `RequestAuthentication`, as they are, for requests that no rule matches. Each becomes a
     /// provider; a request may come without a token, and one that brings a token must bring a valid one. A CORS preflight
     /// request passes, as in Istio.
-    #[serde(rename = "jwtRules")]
+    #[cfg_attr(feature = "schema", schemars(rename = "jwtRules"))]
     pub jwt_rules: Vec<JwtRule>,
     /// The cluster of each host that keys of `jwtRules` come from. Default: Istio's name for it,
     /// `outbound|<port>||<host>`.
@@ -78,17 +77,57 @@ pub struct Config {
     pub max_waiting_requests: MaxWaiting,
 }
 
+read_object!(
+    Config = Self::default();
+    providers,
+    rules,
+    requirement_map,
+    filter_state_rules,
+    bypass_cors_preflight,
+    strip_failure_response,
+    failure_response,
+    jwt_rules as "jwtRules",
+    jwks_clusters,
+    jwt_cache_config,
+    revocation,
+    filter_state,
+    on_error,
+    status_on_error,
+    shadow,
+    stat_prefix,
+    max_token_bytes,
+    max_waiting_requests,
+);
+read_names!(OnError { "deny" => Deny, "allow" => Allow });
+read_object!(CacheConfig = Self::default(); jwt_cache_size, jwt_max_token_size);
+
+/// Through a tree: see [`tollgate_policy::Read`]. An error begins with its place.
+impl<'de> Deserialize<'de> for Config {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read(&Value::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
 macro_rules! number_with_default {
     ($($(#[$doc:meta])* $name:ident($type:ty) = $default:expr;)*) => { $(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-        #[serde(transparent)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transparent))]
         pub struct $name(pub $type);
 
         impl Default for $name {
             fn default() -> Self {
                 Self($default)
+            }
+        }
+
+        impl tollgate_policy::Read for $name {
+            fn blank() -> Self {
+                Self::default()
+            }
+
+            fn fill(&mut self, value: &tollgate_policy::Value) -> Result<(), tollgate_policy::ReadError> {
+                self.0.fill(value)
             }
         }
     )* };
@@ -105,9 +144,8 @@ number_with_default! {
 }
 
 /// What becomes of what cannot be decided.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
 pub enum OnError {
     /// It is refused with `status_on_error`.
     #[default]
@@ -117,9 +155,8 @@ pub enum OnError {
 }
 
 /// The cache of verified tokens, one for each worker.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct CacheConfig {
     /// How many tokens. 0 for no cache. Default: 1000.
     pub jwt_cache_size: usize,

@@ -1,16 +1,11 @@
 //! A provider: where its tokens are in a request, whose keys sign them, what they must say, what is passed on.
 
-use super::{ClaimToHeader, LocalJwks, RemoteJwks, instead};
-use core::fmt;
-use serde::Deserialize;
-use serde::de::{self, Deserializer};
-use tollgate_jose::Algorithm;
-use tollgate_policy::{Duration, HeaderName, StringMatcher};
+use super::{ClaimToHeader, LocalJwks, RemoteJwks};
+use tollgate_policy::{Duration, HeaderName, Read, ReadError, StringMatcher, Value, read_names, read_object};
 
 /// Envoy's `JwtProvider`. Its keys are exactly one of `local_jwks` and `remote_jwks`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct Provider {
     /// What `iss` must be. Default: anything.
     pub issuer: String,
@@ -26,8 +21,7 @@ pub struct Provider {
     pub clock_skew_seconds: ClockSkew,
     /// The algorithms that are accepted. Default: those of its keys, but HMAC only with `local_jwks`, because whoever can
     /// fetch a shared secret can sign with it.
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
-    pub allowed_algorithms: Vec<Algorithm>,
+    pub allowed_algorithms: Vec<String>,
     /// The values of the header's `typ` that are accepted, without regard to case and to `application/` before it
     /// (RFC 7515 section 4.1.9), such as `at+jwt`. Default: anything, and none.
     pub allowed_types: Vec<String>,
@@ -60,22 +54,51 @@ pub struct Provider {
     pub clear_route_cache: bool,
     /// What becomes of `cnf` in a token (RFC 8705). Default: `if_present`.
     pub certificate_binding: CertificateBinding,
-    #[serde(deserialize_with = "instead::metadata")]
-    #[cfg_attr(feature = "schema", schemars(skip))]
-    pub(crate) payload_in_metadata: (),
-    #[serde(deserialize_with = "instead::header_metadata")]
-    #[cfg_attr(feature = "schema", schemars(skip))]
-    pub(crate) header_in_metadata: (),
-    #[serde(deserialize_with = "instead::failure_metadata")]
-    #[cfg_attr(feature = "schema", schemars(skip))]
-    pub(crate) failed_status_in_metadata: (),
-    #[serde(deserialize_with = "instead::normalize")]
-    #[cfg_attr(feature = "schema", schemars(skip))]
-    pub(crate) normalize_payload_in_metadata: (),
-    #[serde(deserialize_with = "instead::cache")]
-    #[cfg_attr(feature = "schema", schemars(skip))]
-    pub(crate) jwt_cache_config: (),
 }
+
+read_object!(
+    Provider = Self::default();
+    issuer,
+    audiences,
+    subjects,
+    require_expiration,
+    max_lifetime,
+    clock_skew_seconds,
+    allowed_algorithms,
+    allowed_types,
+    required_claims,
+    required_scopes,
+    local_jwks,
+    remote_jwks,
+    forward,
+    from_headers,
+    from_params,
+    from_cookies,
+    forward_payload_header,
+    pad_forward_payload_header,
+    claim_to_headers,
+    normalize_payload,
+    clear_route_cache,
+    certificate_binding;
+    instead [
+        (
+            "payload_in_metadata",
+            "a Wasm filter cannot write dynamic metadata; the payload is in the filter state \
+             `wasm.jwt_authn.payload` (see `filter_state`)",
+        ),
+        (
+            "header_in_metadata",
+            "a Wasm filter cannot write dynamic metadata, and the header of a token is not passed on",
+        ),
+        (
+            "failed_status_in_metadata",
+            "a Wasm filter cannot write dynamic metadata; the reason of a refusal is in the filter state \
+             `wasm.jwt_authn.failure` (see `filter_state`)",
+        ),
+        ("normalize_payload_in_metadata", "it is `normalize_payload` here"),
+        ("jwt_cache_config", "one cache serves all providers: `jwt_cache_config` stands beside `providers`"),
+    ]
+);
 
 super::number_with_default! {
     /// Seconds.
@@ -83,46 +106,43 @@ super::number_with_default! {
 }
 
 /// A header that may hold the token.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct FromHeader {
     /// The header.
     pub name: HeaderName,
     /// What is before the token: `Bearer `. A header without it holds no token. Default: nothing.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub value_prefix: String,
 }
 
 /// A claim and what it must be: exactly one of the tests is given. A claim that is an array matches if one of its
 /// elements does.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct ClaimMatcher {
     /// The claim: `groups`, `realm_access.roles`; a name with a dot in it as a list: `["https://a.example/roles"]`.
     pub claim: ClaimPath,
     /// What the text must be.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub string_match: Option<StringMatcher>,
     /// What the number must be.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub number: Option<serde_json::Number>,
     /// What the boolean must be.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub boolean: Option<bool>,
     /// Whether it must be there (not `null`), or must not.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub present: Option<bool>,
     /// Whether a token passes that does not match. Default: `false`.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub invert_match: bool,
 }
 
 /// Where a claim is in the payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(untagged))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
 pub enum ClaimPath {
     /// Names joined by dots. A claim of that whole name comes first.
     Dotted(String),
@@ -130,47 +150,35 @@ pub enum ClaimPath {
     Names(Vec<String>),
 }
 
-impl<'de> Deserialize<'de> for ClaimPath {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
+impl Read for ClaimPath {
+    fn blank() -> Self {
+        Self::Dotted(String::new())
+    }
 
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = ClaimPath;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a claim, such as `realm_access.roles`, or a list of names")
+    fn fill(&mut self, value: &Value) -> Result<(), ReadError> {
+        *self = match value {
+            Value::String(text) => Self::Dotted(text.clone()),
+            Value::Array(_) => Self::Names(tollgate_policy::read(value)?),
+            _ => {
+                let expected = "a claim, such as `realm_access.roles`, or a list of names";
+                return Err(ReadError::invalid_type(value, expected));
             }
-
-            fn visit_str<E>(self, text: &str) -> Result<ClaimPath, E> {
-                Ok(ClaimPath::Dotted(text.into()))
-            }
-
-            fn visit_seq<S: de::SeqAccess<'de>>(self, mut list: S) -> Result<ClaimPath, S::Error> {
-                let mut names = Vec::new();
-                while let Some(name) = list.next_element()? {
-                    names.push(name);
-                }
-                Ok(ClaimPath::Names(names))
-            }
-        }
-
-        deserializer.deserialize_any(Visitor)
+        };
+        Ok(())
     }
 }
 
 /// How claims are read.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct NormalizePayload {
     /// Claims whose text is a list with spaces between, besides `scope`, `scp` and `permission`.
     pub space_delimited_claims: Vec<String>,
 }
 
 /// What becomes of `cnf`, which says whose certificate the token is bound to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
 pub enum CertificateBinding {
     /// A token that is bound must come over a connection with that client certificate. One that is bound in another
     /// way (`jkt`: DPoP) cannot be checked and is refused.
@@ -181,3 +189,21 @@ pub enum CertificateBinding {
     /// `cnf` is not looked at.
     Ignore,
 }
+
+read_object!(
+    FromHeader = Self { name: Read::blank(), value_prefix: String::new() };
+    name (required), value_prefix
+);
+read_object!(
+    ClaimMatcher = Self {
+        claim: Read::blank(),
+        string_match: None,
+        number: None,
+        boolean: None,
+        present: None,
+        invert_match: false,
+    };
+    claim (required), string_match, number, boolean, present, invert_match
+);
+read_object!(NormalizePayload = Self::default(); space_delimited_claims);
+read_names!(CertificateBinding { "if_present" => IfPresent, "require" => Require, "ignore" => Ignore });

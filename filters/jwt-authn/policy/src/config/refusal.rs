@@ -1,12 +1,10 @@
 //! How a refusal looks.
 
-use serde::Deserialize;
-use tollgate_policy::HeaderMatcher;
+use tollgate_policy::{HeaderMatcher, read_names, read_object};
 
 /// How a refusal looks. A gRPC request always gets a gRPC status.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct FailureResponse {
     /// The body. Default: `text`.
     pub body_format: BodyFormat,
@@ -17,9 +15,8 @@ pub struct FailureResponse {
 }
 
 /// The body of a refusal.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
 pub enum BodyFormat {
     /// A sentence, Envoy's.
     #[default]
@@ -33,16 +30,22 @@ pub enum BodyFormat {
 }
 
 /// Where browsers are sent to log in.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct Redirect {
     /// `Location`. `{url}` stands for the URL that was asked for, percent-encoded.
     pub location: String,
     /// Which requests are a browser's, all must match. Default: `GET` with `text/html` in `Accept`.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub headers: Vec<HeaderMatcher>,
     /// 302, 303 or 307. Default: 302.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub status: Option<u16>,
 }
+
+read_object!(FailureResponse = Self::default(); body_format, realm, redirect);
+read_names!(BodyFormat { "text" => Text, "json" => Json, "problem" => Problem, "empty" => Empty });
+read_object!(
+    Redirect = Self { location: String::new(), headers: Vec::new(), status: None };
+    location (required), headers, status
+);

@@ -1,21 +1,16 @@
 //! What is required of a request.
 
-use super::instead;
-use core::fmt;
-use serde::de::{self, Error};
-use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 use tollgate_policy::{
-    HeaderMatcher, HeaderName, PathMatcher, QueryMatcher, RequestMatch, StringMatcher, header_name,
+    HeaderName, Read, ReadError, RequestMatch, Value, header_name, only_member, read_object,
 };
 
 /// Requests, and what is required of them: `requires`, or a name of `requirement_map`, or nothing.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct Rule {
     /// Which requests. Default: all.
-    #[serde(rename = "match", deserialize_with = "condition")]
+    #[cfg_attr(feature = "schema", schemars(rename = "match"))]
     pub condition: RequestMatch,
     /// What is required. Default: nothing.
     pub requires: Option<Requirement>,
@@ -27,8 +22,7 @@ pub struct Rule {
 
 /// Envoy's `JwtRequirement`: exactly one of them, written as Envoy's JSON.
 #[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(rename_all = "snake_case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
 pub enum Requirement {
     /// A valid token of that provider.
     ProviderName(String),
@@ -46,62 +40,48 @@ pub enum Requirement {
     ExtractOnlyWithoutValidation(ExtractOnly),
 }
 
-impl<'de> Deserialize<'de> for Requirement {
-    /// As serde would; but it would say `expected value` of `{}`, which is what is left when a line is forgotten.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        enum Kind {
-            ProviderName,
-            ProviderAndAudiences,
-            RequiresAny,
-            RequiresAll,
-            AllowMissing,
-            AllowMissingOrFailed,
-            ExtractOnlyWithoutValidation,
-        }
+impl Read for Requirement {
+    fn blank() -> Self {
+        Self::AllowMissing(Empty {})
+    }
 
-        struct Visitor;
-
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = Requirement;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(
-                    "an object with one of `provider_name`, `provider_and_audiences`, `requires_any`, ",
-                )?;
-                f.write_str("`requires_all`, `allow_missing`, `allow_missing_or_failed`, ")?;
-                f.write_str("`extract_only_without_validation`")
-            }
-
-            fn visit_map<M: de::MapAccess<'de>>(self, mut map: M) -> Result<Requirement, M::Error> {
-                let Some(kind) = map.next_key()? else { return Err(M::Error::invalid_length(0, &self)) };
-                let requirement = match kind {
-                    Kind::ProviderName => Requirement::ProviderName(map.next_value()?),
-                    Kind::ProviderAndAudiences => Requirement::ProviderAndAudiences(map.next_value()?),
-                    Kind::RequiresAny => Requirement::RequiresAny(map.next_value()?),
-                    Kind::RequiresAll => Requirement::RequiresAll(map.next_value()?),
-                    Kind::AllowMissing => Requirement::AllowMissing(map.next_value()?),
-                    Kind::AllowMissingOrFailed => Requirement::AllowMissingOrFailed(map.next_value()?),
-                    Kind::ExtractOnlyWithoutValidation => {
-                        Requirement::ExtractOnlyWithoutValidation(map.next_value()?)
-                    }
-                };
-                match map.next_key::<Kind>()? {
-                    Some(_) => Err(M::Error::invalid_length(2, &self)),
-                    None => Ok(requirement),
-                }
-            }
-        }
-
-        deserializer.deserialize_map(Visitor)
+    fn fill(&mut self, value: &Value) -> Result<(), ReadError> {
+        let (index, name, content) = only_member(value, NAMES, EXPECTED)?;
+        *self = match index {
+            0 => Self::ProviderName(Read::blank()),
+            1 => Self::ProviderAndAudiences(Read::blank()),
+            2 => Self::RequiresAny(Read::blank()),
+            3 => Self::RequiresAll(Read::blank()),
+            4 => Self::AllowMissing(Empty {}),
+            5 => Self::AllowMissingOrFailed(Empty {}),
+            _ => Self::ExtractOnlyWithoutValidation(Read::blank()),
+        };
+        let blank: &mut dyn Read = match self {
+            Self::ProviderName(name) => name,
+            Self::ProviderAndAudiences(with) => with,
+            Self::RequiresAny(list) | Self::RequiresAll(list) => list,
+            Self::AllowMissing(empty) | Self::AllowMissingOrFailed(empty) => empty,
+            Self::ExtractOnlyWithoutValidation(extract) => extract,
+        };
+        blank.fill(content).map_err(|error| error.in_member(name))
     }
 }
 
+const NAMES: &[&str] = &[
+    "provider_name",
+    "provider_and_audiences",
+    "requires_any",
+    "requires_all",
+    "allow_missing",
+    "allow_missing_or_failed",
+    "extract_only_without_validation",
+];
+const EXPECTED: &str = "an object with one of `provider_name`, `provider_and_audiences`, `requires_any`, `requires_all`, \
+                        `allow_missing`, `allow_missing_or_failed`, `extract_only_without_validation`";
+
 /// A provider and audiences.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct AudiencesOfProvider {
     /// The provider.
     pub provider_name: String,
@@ -110,46 +90,17 @@ pub struct AudiencesOfProvider {
 }
 
 /// At least two requirements.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct Requirements {
     /// The requirements.
     pub requirements: Vec<Requirement>,
 }
 
 /// `{}`.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct Empty {}
-
-/// A [`RequestMatch`], or what to write in place of Envoy's `RouteMatch`.
-fn condition<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RequestMatch, D::Error> {
-    #[derive(Default, Deserialize)]
-    #[serde(default, deny_unknown_fields)]
-    struct Written {
-        hosts: Vec<StringMatcher>,
-        paths: Vec<PathMatcher>,
-        methods: Vec<String>,
-        headers: Vec<HeaderMatcher>,
-        query: Vec<QueryMatcher>,
-        #[serde(rename = "prefix", deserialize_with = "instead::prefix")]
-        _prefix: (),
-        #[serde(rename = "path", deserialize_with = "instead::path")]
-        _path: (),
-        #[serde(rename = "safe_regex", deserialize_with = "instead::regex")]
-        _safe_regex: (),
-        #[serde(rename = "path_separated_prefix", deserialize_with = "instead::separated")]
-        _path_separated_prefix: (),
-        #[serde(rename = "path_match_policy", deserialize_with = "instead::template")]
-        _path_match_policy: (),
-        #[serde(rename = "query_parameters", deserialize_with = "instead::query")]
-        _query_parameters: (),
-    }
-    let Written { hosts, paths, methods, headers, query, .. } = Written::deserialize(deserializer)?;
-    Ok(RequestMatch { hosts, paths, methods, headers, query })
-}
 
 impl ExtractOnly {
     /// The header; `None` if it is `-`, which Envoy takes for none.
@@ -163,21 +114,32 @@ impl ExtractOnly {
 }
 
 /// How unverified tokens are marked.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct ExtractOnly {
     /// The header that says `false`. Default: `x-jwt-signature-verified`; `-` for none.
     pub verification_status_header: Option<HeaderName>,
 }
 
 /// A requirement chosen by what an earlier filter left in a filter state.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct FilterStateRules {
     /// The filter state, as it is named in `%FILTER_STATE(..)%`.
     pub name: String,
     /// What its value requires. Another value, or none, requires nothing.
     pub requires: BTreeMap<String, Requirement>,
 }
+
+read_object!(Rule = Self::default(); condition as "match", requires, requirement_name, required_scopes);
+read_object!(
+    AudiencesOfProvider = Self { provider_name: String::new(), audiences: Vec::new() };
+    provider_name (required), audiences (required)
+);
+read_object!(Requirements = Self { requirements: Vec::new() }; requirements (required));
+read_object!(Empty = Self {};);
+read_object!(ExtractOnly = Self::default(); verification_status_header);
+read_object!(
+    FilterStateRules = Self { name: String::new(), requires: BTreeMap::new() };
+    name (required), requires (required)
+);

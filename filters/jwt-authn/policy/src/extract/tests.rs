@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use tollgate_policy::HeaderEdit;
 
 fn provider(json: &str) -> Provider {
-    serde_json::from_str(json).unwrap()
+    crate::test_json::config(json)
 }
 
 fn usual() -> Provider {

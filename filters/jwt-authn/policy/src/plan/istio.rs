@@ -89,7 +89,7 @@ fn provider(
             .collect(),
         from_params: rule.from_params,
         from_cookies: rule.from_cookies,
-        forward_payload_header: rule.output_payload_to_header,
+        forward_payload_header: rule.output_payload_to_header.0,
         claim_to_headers: claims
             .map(|claim| ClaimToHeader {
                 header_name: claim.header,

@@ -51,10 +51,11 @@ impl Providers {
         values(&config, place)?;
         locations(&mut config, place)?;
         self.outputs.extend(outputs(&config, place)?);
+        let allowed = algorithms(&config.allowed_algorithms, &place.field("allowed_algorithms"))?;
         let (source, origin) = self.sources.of(&mut config, place, environment)?;
         let allowed = match self.sources.get(source) {
-            Some(Source::Local(keys)) => of_local(&config.allowed_algorithms, keys, place)?,
-            _ => of_remote(&config.allowed_algorithms),
+            Some(Source::Local(keys)) => of_local(&allowed, keys, place)?,
+            _ => of_remote(&allowed),
         };
         let index = self.list.len();
         self.by_issuer.entry(config.issuer.clone()).or_default().push(index);
@@ -95,6 +96,14 @@ impl Providers {
         }
         Ok(())
     }
+}
+
+fn algorithms(names: &[String], place: &Place) -> Result<Vec<Algorithm>, ConfigProblem> {
+    let mut algorithms: Vec<Algorithm> = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        algorithms.push(name.parse().map_err(|error| place.at(index).refuse(error))?);
+    }
+    Ok(algorithms)
 }
 
 fn of_local(allowed: &[Algorithm], keys: &KeySet, place: &Place) -> Result<Algorithms, ConfigProblem> {

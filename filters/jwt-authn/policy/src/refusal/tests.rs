@@ -181,7 +181,7 @@ fn redirecting(more: &str) -> Plan {
     // Its keys are not looked at.
     plan.providers.push(crate::plan::PlannedProvider {
         name: "a".into(),
-        config: serde_json::from_str(r#"{"from_params": ["access_token"]}"#).unwrap(),
+        config: crate::test_json::config(r#"{"from_params": ["access_token"]}"#),
         source: 0,
         allowed: tollgate_jose::Algorithms::default(),
     });

@@ -22,7 +22,7 @@ fn claims(text: &str) -> Json {
 }
 
 fn provider(json: &str) -> Provider {
-    serde_json::from_str(json).unwrap()
+    crate::test_json::config(json)
 }
 
 /// What the claim `c` becomes in a header.
@@ -112,7 +112,7 @@ fn an_array_is_joined_if_it_can_be_taken_apart_again() {
 fn a_claim_is_found_by_its_whole_name_first() {
     let claims = claims(r#"{"a.b": 1, "a": {"b": 2, "c.d": 3, "c": {"d": null}}, "n": null, "": {"": 4}}"#);
     let find = |path: &str| {
-        let path: crate::config::ClaimPath = serde_json::from_str(path).unwrap();
+        let path: crate::config::ClaimPath = crate::test_json::config(path);
         path.find(&claims).map(|claim| if let Json::Number(n) = claim { n.as_i64().unwrap() } else { -1 })
     };
     for (path, expected) in [
@@ -271,7 +271,7 @@ proptest! {
             let output = serde_json::json!({
                 "header_name": "x", "claim_name": "c", "array_format": format, "separator": separator,
             });
-            let output = serde_json::from_value(output).unwrap();
+            let output = tollgate_policy::read(&output).unwrap();
             if let Some(value) = header::value(&json(&claim), &output) {
                 prop_assert!(tollgate_policy::is_valid_value(&value));
                 prop_assert_eq!(value.trim_ascii().len(), value.len());
@@ -284,7 +284,7 @@ proptest! {
     fn json_in_a_header_is_ascii_and_says_the_same(claim in any_json()) {
         let claim = serde_json::Value::Array(vec![claim]);
         let output = r#"{"header_name": "x", "claim_name": "c", "array_format": "json"}"#;
-        let value = header::value(&json(&claim), &serde_json::from_str(output).unwrap()).unwrap();
+        let value = header::value(&json(&claim), &crate::test_json::config(output)).unwrap();
         prop_assert!(value.is_ascii());
         let back: serde_json::Value = serde_json::from_slice(&value).unwrap();
         prop_assert_eq!(as_doubles(&back), as_doubles(&claim));
@@ -294,7 +294,7 @@ proptest! {
     fn a_joined_array_can_be_taken_apart(elements in proptest::collection::vec("[a-c, ]{1,3}", 1..4)) {
         let claim: serde_json::Value = elements.iter().cloned().collect();
         let output = r#"{"header_name": "x", "claim_name": "c"}"#;
-        let value = header::value(&json(&claim), &serde_json::from_str(output).unwrap()).unwrap();
+        let value = header::value(&json(&claim), &crate::test_json::config(output)).unwrap();
         let value = String::from_utf8(value).unwrap();
         let plain = elements.iter().all(|element| !element.contains(',') && element.trim() == element);
         let apart: Vec<_> = value.split(',').map(str::to_owned).collect();

@@ -115,7 +115,7 @@ proptest! {
             let mut steps = place.index(count(&config));
             replace(&mut config, &mut steps, by);
         }
-        // What does not fit the types is refused by serde, in the SDK's line.
+        // What does not fit the types is refused in the SDK's line.
         let Ok(config) = serde_json::from_value::<Config>(config) else { return Ok(()) };
         if let Err(problem) = Plan::new(config, |_| None) {
             let line = problem.to_string();

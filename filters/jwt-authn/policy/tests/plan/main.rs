@@ -20,10 +20,7 @@ const ED25519: &str = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHO
 
 /// A plan of a configuration, read as the SDK reads one.
 fn plan(config: Value) -> Result<Plan, String> {
-    let text = config.to_string();
-    let mut json = serde_json::Deserializer::from_str(&text);
-    let config = serde_path_to_error::deserialize(&mut json)
-        .map_err(|error| format!("{}: {}", error.path(), error.inner()))?;
+    let config = tollgate_policy::read(&config).map_err(|error| error.to_string())?;
     let environment = |name: &str| (name == "KEYS").then(|| ED25519.to_owned());
     Plan::new(config, environment).map_err(|problem: ConfigProblem| problem.to_string())
 }

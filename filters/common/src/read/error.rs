@@ -1,0 +1,103 @@
+//! What is wrong with a value, and where.
+
+use core::fmt;
+use serde::de::Unexpected;
+use serde_json::Value;
+
+/// Why something cannot be read. Thin, since every function of a reader returns one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadError(Box<Parts>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Parts {
+    path: String,
+    message: String,
+}
+
+impl ReadError {
+    /// An error of the value that is being read; `message` names what was expected.
+    #[inline(never)]
+    pub fn new(message: &dyn fmt::Display) -> Self {
+        Self(Box::new(Parts { path: String::new(), message: message.to_string() }))
+    }
+
+    /// The value is of another type: `invalid type: string "x", expected u16`.
+    #[inline(never)]
+    pub fn invalid_type(value: &Value, expected: &str) -> Self {
+        Self::new(&format_args!("invalid type: {}, expected {expected}", unexpected(value)))
+    }
+
+    /// The value is of the type and not one of its values: `` invalid value: integer `70000`, expected u16 ``.
+    #[inline(never)]
+    pub fn invalid_value(value: &Value, expected: &str) -> Self {
+        Self::new(&format_args!("invalid value: {}, expected {expected}", unexpected(value)))
+    }
+
+    /// A name that is none of those that there are. `what` is `field` or `variant`.
+    #[inline(never)]
+    pub(super) fn unknown(what: &str, name: &str, known: &mut dyn Iterator<Item = &str>) -> Self {
+        let mut message = format!("unknown {what} `{name}`, ");
+        let known: Vec<&str> = known.collect();
+        match known.as_slice() {
+            [] => message += "there are none",
+            [one] => message = message + "expected `" + one + "`",
+            [one, other] => message = message + "expected `" + one + "` or `" + other + "`",
+            [first, others @ ..] => {
+                message = message + "expected one of `" + first + "`";
+                for other in others {
+                    message = message + ", `" + other + "`";
+                }
+            }
+        }
+        Self::new(&message)
+    }
+
+    /// The same error, said of what has the value as that member.
+    #[inline(never)]
+    pub fn in_member(self, name: &str) -> Self {
+        self.within(name)
+    }
+
+    /// The same error, said of the array that has the value in that place.
+    #[inline(never)]
+    pub(super) fn in_element(self, index: usize) -> Self {
+        self.within(&format!("[{index}]"))
+    }
+
+    #[inline(never)]
+    fn within(mut self, step: &str) -> Self {
+        let path = &mut self.0.path;
+        if !path.is_empty() && !path.starts_with('[') {
+            path.insert(0, '.');
+        }
+        path.insert_str(0, step);
+        self
+    }
+}
+
+fn unexpected(value: &Value) -> Unexpected<'_> {
+    match value {
+        Value::Null => Unexpected::Other("null"),
+        Value::Bool(value) => Unexpected::Bool(*value),
+        Value::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
+            (Some(value), ..) => Unexpected::Unsigned(value),
+            (None, Some(value), _) => Unexpected::Signed(value),
+            (None, None, value) => Unexpected::Float(value.unwrap_or_default()),
+        },
+        Value::String(text) => Unexpected::Str(text),
+        Value::Array(_) => Unexpected::Other("array"),
+        Value::Object(_) => Unexpected::Other("object"),
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.0.path.is_empty() {
+            f.write_str(&self.0.path)?;
+            f.write_str(": ")?;
+        }
+        f.write_str(&self.0.message)
+    }
+}
+
+impl std::error::Error for ReadError {}

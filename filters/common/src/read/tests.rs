@@ -1,0 +1,184 @@
+use super::*;
+use crate::{Duration, HeaderMatcher, HeaderName, PathMatcher, QueryMatcher, RequestMatch, StringMatcher};
+use proptest::prelude::*;
+use serde::Deserialize;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum Mode {
+    #[default]
+    Strict,
+    VeryLax,
+    Off,
+}
+
+crate::read_names!(Mode { "strict" => Strict, "very_lax" => VeryLax, "off" => Off });
+
+#[derive(Debug, Default, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+struct Whole {
+    text: String,
+    flag: bool,
+    small: u16,
+    large: u64,
+    mode: Mode,
+    maybe: Option<u32>,
+    list: Vec<Part>,
+    map: BTreeMap<String, Part>,
+    time: Option<Duration>,
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Part {
+    #[serde(rename = "uri", alias = "url")]
+    address: String,
+    header: Option<HeaderName>,
+}
+
+crate::read_object!(Whole = Self::default(); text, flag, small, large, mode, maybe, list, map, time; instead [
+    ("texts", "there is one `text`"),
+]);
+crate::read_object!(
+    Part = Self { address: String::new(), header: None };
+    address as "uri" or "url" (required), header
+);
+
+fn refused(value: &Value) -> String {
+    read::<Whole>(value).unwrap_err().to_string()
+}
+
+#[test]
+fn what_is_not_written_is_as_by_default() {
+    assert_eq!(read::<Whole>(&json!({})), Ok(Whole::default()));
+    assert_eq!(read::<Whole>(&json!({"maybe": null})), Ok(Whole::default()));
+}
+
+#[test]
+fn what_is_written_is_read() {
+    let value = json!({
+        "text": "a", "flag": true, "small": 65535, "large": u64::MAX, "mode": "very_lax", "maybe": 0, "time": "1s",
+        "list": [{"uri": "b"}, {"url": "c", "header": "X-D"}], "map": {"e": {"uri": "f"}},
+    });
+    let whole: Whole = read(&value).unwrap();
+    assert_eq!(whole, serde_json::from_value(value).unwrap());
+    assert_eq!((whole.mode, whole.list.len(), whole.map.len()), (Mode::VeryLax, 2, 1));
+}
+
+#[test]
+fn an_error_says_what_is_wrong_and_where() {
+    for (value, message) in [
+        (json!([]), "invalid type: array, expected an object"),
+        (json!({"text": 1}), "text: invalid type: integer `1`, expected a string"),
+        (json!({"text": null}), "text: invalid type: null, expected a string"),
+        (json!({"flag": "x"}), "flag: invalid type: string \"x\", expected a boolean"),
+        (json!({"small": "x"}), "small: invalid type: string \"x\", expected u16"),
+        (json!({"small": 65536}), "small: invalid value: integer `65536`, expected u16"),
+        (json!({"large": -1}), "large: invalid value: integer `-1`, expected u64"),
+        (json!({"large": 1.5}), "large: invalid type: floating point `1.5`, expected u64"),
+        (json!({"mode": "lax"}), "mode: unknown variant `lax`, expected one of `strict`, `very_lax`, `off`"),
+        (json!({"list": {}}), "list: invalid type: object, expected an array"),
+        (json!({"list": [{"uri": "a"}, {}]}), "list[1]: missing field `uri`"),
+        (json!({"list": [{"uri": "a", "url": "b"}]}), "list[0].url: duplicate field `url`"),
+        (json!({"map": {"a.b": {"ur": 1}}}), "map.a.b.ur: unknown field `ur`, expected `uri` or `header`"),
+        (
+            json!({"list": [{"uri": "", "header": ":a"}]}),
+            "list[0].header: `:a` is a pseudo-header; only ordinary headers can be named here",
+        ),
+        (
+            json!({"time": 1}),
+            "time: invalid type: integer `1`, expected a duration such as `250ms`, `1.5s` or `1h30m`",
+        ),
+        (json!({"texts": []}), "texts: there is one `text`"),
+    ] {
+        assert_eq!(refused(&value), message);
+    }
+    assert!(refused(&json!({"x": 1})).starts_with("x: unknown field `x`, expected one of `text`, `flag`, "));
+}
+
+#[test]
+fn a_field_of_envoys_route_match_is_refused_with_what_to_write() {
+    let message = read::<RequestMatch>(&json!({"safe_regex": {}})).unwrap_err().to_string();
+    assert!(message.starts_with("safe_regex: a path is matched by `paths`"), "{message}");
+}
+
+/// What serde's own code would make of it.
+fn is_read_as_by_serde<T>(value: &Value)
+where
+    T: Read + serde::de::DeserializeOwned + core::fmt::Debug,
+{
+    let (ours, serdes) = (read::<T>(value), serde_json::from_value::<T>(value.clone()));
+    match (ours, serdes) {
+        (Ok(ours), Ok(serdes)) => assert_eq!(format!("{ours:?}"), format!("{serdes:?}"), "{value}"),
+        (Err(_), Err(_)) => {}
+        (ours, serdes) => panic!("{value}: {ours:?}, by serde {serdes:?}"),
+    }
+}
+
+fn any_value() -> impl Strategy<Value = Value> {
+    let names = [
+        "name",
+        "present",
+        "exact",
+        "prefix",
+        "suffix",
+        "contains",
+        "regex",
+        "ignore_case",
+        "invert",
+        "template",
+        "hosts",
+        "paths",
+        "methods",
+        "headers",
+        "query",
+        "x",
+        "text",
+        "flag",
+        "small",
+        "large",
+        "mode",
+        "maybe",
+        "list",
+        "map",
+        "time",
+        "uri",
+        "header",
+    ];
+    let texts = ["", "a", "/a/{b}", "(", ":path", "1s", "off", "x\n"];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        prop::sample::select(vec![json!(0), json!(-1), json!(70_000), json!(u64::MAX), json!(0.5)]),
+        prop::sample::select(texts.to_vec()).prop_map(Value::from),
+    ];
+    // Without arrays: serde takes one for a struct whose fields are in that order, and that is refused here.
+    leaf.prop_recursive(3, 16, 4, move |inner| {
+        let name = prop::sample::select(names.to_vec()).prop_map(String::from);
+        let members = prop::collection::btree_map(name, inner, 0..4);
+        members.prop_map(|members| Value::Object(members.into_iter().collect()))
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn everything_is_read_as_serde_reads_it(value in any_value()) {
+        is_read_as_by_serde::<StringMatcher>(&value);
+        is_read_as_by_serde::<PathMatcher>(&value);
+        is_read_as_by_serde::<HeaderMatcher>(&value);
+        is_read_as_by_serde::<QueryMatcher>(&value);
+        is_read_as_by_serde::<Part>(&value);
+        is_read_as_by_serde::<Vec<Mode>>(&json!([value]));
+        for part in ["hosts", "paths", "methods", "headers", "query"] {
+            is_read_as_by_serde::<RequestMatch>(&json!({part: [value]}));
+        }
+        for part in ["text", "flag", "small", "large", "maybe", "time", "map"] {
+            is_read_as_by_serde::<Whole>(&json!({part: value}));
+        }
+        is_read_as_by_serde::<Whole>(&json!({"list": [value]}));
+    }
+}
