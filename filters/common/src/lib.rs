@@ -22,6 +22,7 @@ mod field_matcher;
 mod header;
 mod path_matcher;
 mod percent;
+mod places;
 mod read;
 mod request_match;
 mod rules;
@@ -40,6 +41,7 @@ pub use header::{
 };
 pub use path_matcher::{InvalidPathMatcher, PathMatcher};
 pub use percent::{InvalidPercent, Percent};
+pub use places::Places;
 pub use read::{Field, Object, Read, ReadError, only_member, read, variant};
 pub use request_match::RequestMatch;
 pub use rules::{Conditional, Rules};

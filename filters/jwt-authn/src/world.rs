@@ -2,7 +2,7 @@
 
 use crate::keys::Store;
 use tollgate::{foreign, property};
-use tollgate_jose::host::{self, ByHost};
+use tollgate_jose::host::{self, Abilities, ByHost};
 use tollgate_jose::{Algorithm, Key, Verifier};
 use tollgate_jwt_authn_policy::{Environment, Keys, RevocationList};
 
@@ -15,7 +15,8 @@ impl World {
     /// Tries what the host can verify.
     pub(crate) fn new(store: Store) -> Self {
         let signatures: ByHost<fn(&[u8]) -> Option<Vec<u8>>> = ByHost::new(verify_signature);
-        tollgate::log::debug!("the host verifies: {:?}", signatures.abilities());
+        let Abilities { rsa, ecdsa } = signatures.abilities();
+        tollgate::log::debug!("the host verifies RSA: {rsa}, ECDSA: {ecdsa}");
         Self { store, signatures }
     }
 }

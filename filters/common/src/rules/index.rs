@@ -1,20 +1,39 @@
 //! Which rules to ask.
 
-use super::keys::{Must, of_host, of_path};
+use super::keys::{Must, of_host, of_path, segment_name};
 use super::texts::{Starts, Texts};
-use crate::{RequestFacts, RequestMatch};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::{Places, RequestFacts, RequestMatch};
 
 /// Under how many pairs of a host and a path a rule is kept at most; one with more is kept under its paths alone.
 const MOST_PAIRS: usize = 256;
 
-/// A part of what a rule is kept under. Numbers are places in the lists of texts and segments.
+/// A part of what a rule is kept under: a place in the list of texts or of segments, above what of it is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
-    Anything,
-    Whole(usize),
-    Start(usize),
-    Segment(usize),
+struct Key(u64);
+
+impl Key {
+    const ANYTHING: Self = Self(0);
+
+    fn whole(text: usize) -> Self {
+        Self((text as u64) << 2 | 1)
+    }
+
+    fn start(text: usize) -> Self {
+        Self((text as u64) << 2 | 2)
+    }
+
+    fn segment(segment: usize) -> Self {
+        Self((segment as u64) << 2 | 3)
+    }
+}
+
+/// In the order of names they are in the order of pairs.
+fn pair_name(host: Key, path: Key) -> [u8; 16] {
+    (u128::from(host.0) << 64 | u128::from(path.0)).to_be_bytes()
+}
+
+fn or_anything(keys: &[Key]) -> &[Key] {
+    if keys.is_empty() { &[Key::ANYTHING] } else { keys }
 }
 
 /// Rules, by their place, under what requests must have.
@@ -39,44 +58,71 @@ struct Kept {
 }
 
 impl Index {
-    pub(super) fn new<'r>(rules: impl Iterator<Item = &'r RequestMatch>) -> Self {
-        let rules: Vec<_> = rules.map(Wanted::of).collect();
+    pub(super) fn new(rules: &[Wanted]) -> Self {
         // Of several things that a path must have, the one that fewest rules ask for tells most.
-        let mut common: BTreeMap<&Must, usize> = BTreeMap::new();
-        for must in rules.iter().flat_map(|rule| &rule.paths).flatten() {
-            *common.entry(must).or_default() += 1;
+        let mut common = Places::default();
+        for (place, rule) in rules.iter().enumerate() {
+            for must in rule.paths.iter().flatten() {
+                common.add(&must.name(), place);
+            }
         }
-        let rarest = |any_of: &'_ Vec<Must>| any_of.iter().min_by_key(|must| common.get(must)).cloned();
-        let chosen: Vec<(Vec<Must>, Vec<Must>)> = rules
-            .iter()
-            .map(|rule| (rule.hosts.clone(), rule.paths.iter().filter_map(rarest).collect()))
-            .collect();
-        let hosts = Texts::new(texts(chosen.iter().flat_map(|(hosts, _)| hosts)));
-        let paths = Texts::new(texts(chosen.iter().flat_map(|(_, paths)| paths)));
-        let segments = chosen.iter().flat_map(|(_, paths)| paths).filter_map(|must| match must {
-            Must::Have(place, text) => Some((*place, text.clone())),
-            Must::Be(_) | Must::BeginWith(_) => None,
-        });
-        let segments: Vec<_> = segments.collect::<BTreeSet<_>>().into_iter().collect();
-        let last_segment = segments.last().map(|(place, _)| *place).unwrap_or_default();
-        let mut index = Self { hosts, paths, segments, last_segment, kept: Vec::new() };
+        let mut chosen = Vec::new();
+        let (mut hosts, mut paths, mut segments) = <(Places, Places, Places)>::default();
+        for (place, rule) in rules.iter().enumerate() {
+            let mut of_paths = Vec::new();
+            for any_of in &rule.paths {
+                let rarest = any_of.iter().min_by_key(|must| common.get(&must.name()).len());
+                of_paths.extend(rarest);
+            }
+            for must in &rule.hosts {
+                add(must, place, &mut hosts, &mut segments);
+            }
+            for must in &of_paths {
+                add(must, place, &mut paths, &mut segments);
+            }
+            chosen.push((rule.hosts.as_slice(), of_paths));
+        }
+        let mut list = Vec::new();
+        for (name, _) in segments.iter() {
+            if let Some((place, text)) = name.split_first_chunk() {
+                list.push((usize::from_be_bytes(*place), text.into()));
+            }
+        }
+        let mut index = Self {
+            hosts: Texts::new(&hosts),
+            paths: Texts::new(&paths),
+            last_segment: list.last().map(|(place, _)| *place).unwrap_or_default(),
+            segments: list,
+            kept: Vec::new(),
+        };
         index.keep(&chosen);
         index
     }
 
-    fn keep(&mut self, rules: &[(Vec<Must>, Vec<Must>)]) {
-        let mut kept: BTreeMap<(Key, Key), Vec<usize>> = BTreeMap::new();
-        for (place, (hosts, paths)) in rules.iter().enumerate() {
-            let few = hosts.len().saturating_mul(paths.len().max(1)) <= MOST_PAIRS;
-            let hosts = keys(if few { hosts } else { &[] }, |must| key(&self.hosts, &[], must));
-            let paths = keys(paths, |must| key(&self.paths, &self.segments, must));
-            for host in &hosts {
-                for path in &paths {
-                    kept.entry((*host, *path)).or_default().push(place);
+    fn keep(&mut self, rules: &[(&[Must], Vec<&Must>)]) {
+        let mut kept = Places::default();
+        for (place, (of_hosts, of_paths)) in rules.iter().enumerate() {
+            let few = of_hosts.len().saturating_mul(of_paths.len().max(1)) <= MOST_PAIRS;
+            let (mut hosts, mut paths) = (Vec::new(), Vec::new());
+            for must in of_hosts.iter().filter(|_| few) {
+                hosts.push(key(&self.hosts, &self.segments, must));
+            }
+            for must in of_paths {
+                paths.push(key(&self.paths, &self.segments, must));
+            }
+            for host in or_anything(&hosts) {
+                for path in or_anything(&paths) {
+                    kept.add(&pair_name(*host, *path), place);
                 }
             }
         }
-        self.kept = kept.into_iter().map(|(keys, rules)| Kept { keys, rules: rules.into() }).collect();
+        for (name, rules) in kept.iter() {
+            if let Some((host, path)) = name.split_first_chunk() {
+                let path = path.first_chunk().copied().unwrap_or_default();
+                let keys = (Key(u64::from_be_bytes(*host)), Key(u64::from_be_bytes(path)));
+                self.kept.push(Kept { keys, rules: rules.into() });
+            }
+        }
     }
 
     /// How many places are kept.
@@ -117,7 +163,7 @@ impl Index {
             let segments = path.split(|byte| *byte == b'/').take(self.last_segment + 1);
             for (place, segment) in segments.enumerate() {
                 let found = self.segments.binary_search_by(|(p, text)| (*p, &**text).cmp(&(place, segment)));
-                found.into_iter().for_each(|found| ask(Key::Segment(found)));
+                found.into_iter().for_each(|found| ask(Key::segment(found)));
             }
         }
         first
@@ -125,52 +171,53 @@ impl Index {
 }
 
 /// What the hosts and the paths of a rule must be; nothing, if one of them can be anything.
-struct Wanted {
+pub(super) struct Wanted {
     hosts: Vec<Must>,
     /// For each path, what it must have, of which one is asked.
     paths: Vec<Vec<Must>>,
 }
 
 impl Wanted {
-    fn of(condition: &RequestMatch) -> Self {
-        let hosts: Option<_> = condition.hosts.iter().map(of_host).collect();
-        let paths: Vec<_> = condition.paths.iter().map(of_path).collect();
-        let all = paths.iter().all(|any_of| !any_of.is_empty());
-        Self { hosts: hosts.unwrap_or_default(), paths: if all { paths } else { Vec::new() } }
+    pub(super) fn of(condition: &RequestMatch) -> Self {
+        let (mut hosts, mut paths) = (Vec::new(), Vec::new());
+        for matcher in &condition.hosts {
+            hosts.extend(of_host(matcher));
+        }
+        if hosts.len() < condition.hosts.len() {
+            hosts.clear();
+        }
+        for matcher in &condition.paths {
+            paths.push(of_path(matcher));
+        }
+        if paths.iter().any(Vec::is_empty) {
+            paths.clear();
+        }
+        Self { hosts, paths }
     }
 }
 
-fn texts<'m>(musts: impl Iterator<Item = &'m Must>) -> BTreeSet<Box<[u8]>> {
-    let texts = musts.filter_map(|must| match must {
-        Must::Be(text) | Must::BeginWith(text) => Some(text.clone()),
-        Must::Have(..) => None,
-    });
-    texts.collect()
+fn add(must: &Must, rule: usize, texts: &mut Places, segments: &mut Places) {
+    match must {
+        Must::Be(text) | Must::BeginWith(text) => texts.add(text, rule),
+        Must::Have(place, text) => segments.add(&segment_name(*place, text), rule),
+    }
 }
 
-fn key(texts: &Texts, segments: &[(usize, Box<[u8]>)], must: &Must) -> Option<Key> {
-    match must {
-        Must::Be(text) => texts.place(text).map(Key::Whole),
-        Must::BeginWith(text) => texts.place(text).map(Key::Start),
+fn key(texts: &Texts, segments: &[(usize, Box<[u8]>)], must: &Must) -> Key {
+    let key = match must {
+        Must::Be(text) => texts.place(text).map(Key::whole),
+        Must::BeginWith(text) => texts.place(text).map(Key::start),
         Must::Have(place, text) => {
             let found = segments.binary_search_by(|(p, t)| (*p, &**t).cmp(&(*place, &**text)));
-            found.ok().map(Key::Segment)
+            found.ok().map(Key::segment)
         }
-    }
-}
-
-/// The keys of what a rule wants, each once; of nothing, that of anything.
-fn keys(musts: &[Must], key: impl Fn(&Must) -> Option<Key>) -> BTreeSet<Key> {
-    if musts.is_empty() {
-        return BTreeSet::from([Key::Anything]);
-    }
-    musts.iter().map(|must| key(must).unwrap_or(Key::Anything)).collect()
+    };
+    key.unwrap_or(Key::ANYTHING)
 }
 
 /// The keys that a value has.
 fn keys_of(starts: Starts<'_>) -> impl Iterator<Item = Key> {
-    let of_texts = starts.flat_map(|(text, whole)| {
-        core::iter::once(Key::Start(text)).chain(whole.then_some(Key::Whole(text)))
-    });
-    core::iter::once(Key::Anything).chain(of_texts)
+    let of_texts = starts
+        .flat_map(|(text, whole)| core::iter::once(Key::start(text)).chain(whole.then(|| Key::whole(text))));
+    core::iter::once(Key::ANYTHING).chain(of_texts)
 }

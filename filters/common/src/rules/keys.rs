@@ -5,7 +5,7 @@ use crate::string_matcher::Literal;
 use crate::{PathMatcher, StringMatcher};
 
 /// What a value must be or begin with for a matcher to match. The matcher may ask for more.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug)]
 pub(super) enum Must {
     /// It is this.
     Be(Box<[u8]>),
@@ -13,6 +13,22 @@ pub(super) enum Must {
     BeginWith(Box<[u8]>),
     /// Of its segments, counted from 0, one is this.
     Have(usize, Box<[u8]>),
+}
+
+impl Must {
+    /// A name that no other one has.
+    pub(super) fn name(&self) -> Vec<u8> {
+        match self {
+            Self::Be(text) => [b"=", &**text].concat(),
+            Self::BeginWith(text) => [b"^", &**text].concat(),
+            Self::Have(place, text) => segment_name(*place, text),
+        }
+    }
+}
+
+/// The name of a segment in that place. In the order of names they are in the order of places.
+pub(super) fn segment_name(place: usize, text: &[u8]) -> Vec<u8> {
+    [&place.to_be_bytes(), text].concat()
 }
 
 /// Of a host, read backwards: domains are told apart by their ends.

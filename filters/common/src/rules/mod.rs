@@ -17,7 +17,7 @@ mod texts;
 
 use crate::{RequestFacts, RequestMatch};
 use core::ops::Deref;
-use index::Index;
+use index::{Index, Wanted};
 
 /// Rules are asked one after the other up to this number: a search costs more.
 const FEW: usize = 16;
@@ -44,7 +44,13 @@ pub struct Rules<R> {
 impl<R: Conditional> Rules<R> {
     /// Takes the rules in their order.
     pub fn new(list: Vec<R>) -> Self {
-        let index = (list.len() > FEW).then(|| Index::new(list.iter().map(R::condition)));
+        let mut wanted = Vec::new();
+        if list.len() > FEW {
+            for rule in &list {
+                wanted.push(Wanted::of(rule.condition()));
+            }
+        }
+        let index = (!wanted.is_empty()).then(|| Index::new(&wanted));
         Self { list, index }
     }
 

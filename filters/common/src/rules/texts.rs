@@ -1,7 +1,7 @@
 //! Which of many texts a value begins with.
 
+use crate::Places;
 use core::cmp::Ordering;
-use std::collections::BTreeSet;
 
 /// Texts in order, each with the longest other one that it begins with.
 ///
@@ -18,9 +18,10 @@ struct Entry {
 }
 
 impl Texts {
-    pub(super) fn new(texts: BTreeSet<Box<[u8]>>) -> Self {
-        let mut entries: Vec<Entry> = Vec::with_capacity(texts.len());
-        for text in texts {
+    /// Of names.
+    pub(super) fn new(texts: &Places) -> Self {
+        let mut entries: Vec<Entry> = Vec::new();
+        for (text, _) in texts.iter() {
             let mut parent = entries.len().checked_sub(1);
             while let Some(entry) = parent.and_then(|place| entries.get(place)) {
                 if text.starts_with(&entry.text) {
@@ -28,7 +29,7 @@ impl Texts {
                 }
                 parent = entry.parent;
             }
-            entries.push(Entry { text, parent });
+            entries.push(Entry { text: text.into(), parent });
         }
         Self(entries)
     }

@@ -8,6 +8,7 @@ use core::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 use serde_json::Number;
+use std::collections::BinaryHeap;
 
 /// How deep arrays and objects may be nested.
 const MAX_DEPTH: u8 = 16;
@@ -172,13 +173,24 @@ impl<'de> Visitor<'de> for Nested {
         while let Some(name) = map.next_key()? {
             members.push((name, map.next_value_seed(inner)?));
         }
-        if twice(&members) { Err(A::Error::custom("a member twice")) } else { Ok(Json::Object(members)) }
+        if twice(members.iter().map(|(name, _)| &**name).collect()) {
+            Err(A::Error::custom("a member twice"))
+        } else {
+            Ok(Json::Object(members))
+        }
     }
 }
 
-/// Whether a name is there more than once. By sorting: a hash table of names that a client chooses would want a seed.
-fn twice(members: &[(Box<str>, Json)]) -> bool {
-    let mut names: Vec<&str> = members.iter().map(|(name, _)| &**name).collect();
-    names.sort_unstable();
-    names.array_windows().any(|[one, next]| one == next)
+/// Whether a name is there more than once. In their order, since a hash table of names that a client chooses would want a
+/// seed; and from a heap, which is a tenth of the code of a sort.
+pub(crate) fn twice(names: Vec<&str>) -> bool {
+    let mut names = BinaryHeap::from(names);
+    let mut last = names.pop();
+    while let (Some(before), Some(name)) = (last, names.pop()) {
+        if before == name {
+            return true;
+        }
+        last = Some(name);
+    }
+    false
 }

@@ -173,12 +173,12 @@ fn read<F: Owner>(
         Some(Kind::Revocations) => filter.take_revocations(text, now).map(|()| None),
         Some(Kind::Keys(limits)) => match KeySet::from_jwks(text, limits) {
             Ok((keys, skipped)) => {
-                if !skipped.is_empty() {
-                    tollgate::log::debug!("keys that cannot be used: {skipped:?}");
+                for skipped in skipped {
+                    tollgate::log::debug!("key {} cannot be used: {}", skipped.index, skipped.error);
                 }
                 Ok(Some(keys))
             }
-            Err(error) => Err(format!("{error:?}")),
+            Err(error) => Err(error.to_string()),
         },
     }
 }
@@ -231,7 +231,8 @@ fn failure(error: CalloutError) -> Failure {
         CalloutError::Unavailable => Failure::Unavailable,
         CalloutError::Reset => Failure::Reset,
         CalloutError::TooLarge => Failure::TooLarge,
-        other => Failure::Host(format!("{other:?}")),
+        CalloutError::Host(error) => Failure::Host(error.to_string()),
+        _ => Failure::Host("no answer".into()),
     }
 }
 

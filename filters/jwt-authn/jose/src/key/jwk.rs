@@ -1,6 +1,7 @@
 //! A JSON Web Key (RFC 7517, RFC 7518 section 6, RFC 8037).
 
 use super::{Key, Material, Result, asn1};
+use crate::json::twice;
 use crate::jws::MAX_KEY_ID;
 use crate::{Algorithm, Curve, Family, Json, KeyError, base64url};
 use sha2::{Digest, Sha256};
@@ -54,9 +55,8 @@ fn for_verifying(jwk: &Json) -> Result<()> {
     let Some(operations) = jwk.get("key_ops") else { return Ok(()) };
     let operations: Option<Vec<_>> =
         operations.as_array().map(|list| list.iter().map(Json::as_str).collect()).unwrap_or_default();
-    let mut operations = operations.ok_or(KeyError::Member("key_ops"))?;
-    operations.sort_unstable();
-    if operations.array_windows().any(|[one, next]| one == next) {
+    let operations = operations.ok_or(KeyError::Member("key_ops"))?;
+    if twice(operations.clone()) {
         return Err(KeyError::Member("key_ops"));
     }
     let consistent = !sig || operations.iter().all(|operation| SIGNING.contains(operation));

@@ -41,7 +41,7 @@ pub struct RemoteJwks {
 }
 
 /// Envoy's `HttpUri`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct HttpUri {
     /// An absolute URL, whose host and path are sent.
@@ -85,7 +85,7 @@ pub struct BackOff {
 }
 
 /// The issuer's `/.well-known/openid-configuration` says where its keys are; its `issuer` must be the provider's.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct OidcDiscovery {
     /// The cluster of the issuer.

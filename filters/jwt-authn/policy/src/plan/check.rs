@@ -1,8 +1,7 @@
 //! What values must be by themselves.
 
-use super::problem::{ConfigProblem, Place};
+use super::problem::{Place, Problem};
 use crate::config::{Config, FailureResponse, Redirect, Url};
-use core::fmt::Display;
 use core::ops::RangeInclusive;
 use tollgate_policy::{Duration, EditableName, HeaderName, is_valid_value};
 
@@ -10,10 +9,10 @@ const MS: u64 = 1_000_000;
 const HOUR: u64 = 3_600_000 * MS;
 
 /// What stands for itself in the configuration as a whole.
-pub(super) fn whole(config: &Config) -> Result<(), ConfigProblem> {
+pub(super) fn whole(config: &Config) -> Result<(), Problem> {
     range(config.max_token_bytes.0, 1..=1 << 20, &Place::of("max_token_bytes"))?;
     range(config.max_waiting_requests.0, 1..=100_000, &Place::of("max_waiting_requests"))?;
-    range(config.status_on_error.0, 400..=599, &Place::of("status_on_error"))?;
+    range(config.status_on_error.0.into(), 400..=599, &Place::of("status_on_error"))?;
     cache(config)?;
     failure_response(&config.failure_response, &Place::of("failure_response"))?;
     stat_prefix(&config.stat_prefix)?;
@@ -34,7 +33,7 @@ pub(super) fn whole(config: &Config) -> Result<(), ConfigProblem> {
 
 /// An entry holds its token and what becomes of it, twice that for headers and payload. Linear memory has 4 GiB at most,
 /// never shrinks, and there is one for each worker.
-fn cache(config: &Config) -> Result<(), ConfigProblem> {
+fn cache(config: &Config) -> Result<(), Problem> {
     let place = Place::of("jwt_cache_config");
     let cache = &config.jwt_cache_config;
     range(cache.jwt_cache_size, 0..=1_000_000, &place.field("jwt_cache_size"))?;
@@ -49,7 +48,7 @@ fn cache(config: &Config) -> Result<(), ConfigProblem> {
     Ok(())
 }
 
-fn stat_prefix(prefix: &str) -> Result<(), ConfigProblem> {
+fn stat_prefix(prefix: &str) -> Result<(), Problem> {
     let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     if prefix.len() > 64 || !prefix.bytes().all(valid) || prefix.starts_with('.') || prefix.ends_with('.') {
         let message = format_args!(
@@ -61,7 +60,7 @@ fn stat_prefix(prefix: &str) -> Result<(), ConfigProblem> {
     Ok(())
 }
 
-fn failure_response(response: &FailureResponse, place: &Place) -> Result<(), ConfigProblem> {
+fn failure_response(response: &FailureResponse, place: &Place) -> Result<(), Problem> {
     if let Some(realm) = &response.realm {
         // It goes between quotes.
         if !is_valid_value(realm.as_bytes()) || !realm.is_ascii() || realm.contains(['"', '\\']) {
@@ -75,7 +74,7 @@ fn failure_response(response: &FailureResponse, place: &Place) -> Result<(), Con
     response.redirect.as_ref().map_or(Ok(()), |redirect| self::redirect(redirect, &place.field("redirect")))
 }
 
-fn redirect(redirect: &Redirect, place: &Place) -> Result<(), ConfigProblem> {
+fn redirect(redirect: &Redirect, place: &Place) -> Result<(), Problem> {
     if let Some(status) = redirect.status
         && !matches!(status, 302 | 303 | 307)
     {
@@ -96,11 +95,7 @@ fn redirect(redirect: &Redirect, place: &Place) -> Result<(), ConfigProblem> {
 }
 
 /// A number that lies between others.
-pub(super) fn range<T: PartialOrd + Display>(
-    value: T,
-    range: RangeInclusive<T>,
-    place: &Place,
-) -> Result<(), ConfigProblem> {
+pub(super) fn range(value: usize, range: RangeInclusive<usize>, place: &Place) -> Result<(), Problem> {
     if range.contains(&value) {
         Ok(())
     } else {
@@ -110,7 +105,7 @@ pub(super) fn range<T: PartialOrd + Display>(
 }
 
 /// A time after which something happens again. Envoy too wants a millisecond of it: a timer has no more.
-pub(super) fn period(value: Duration, place: &Place) -> Result<Duration, ConfigProblem> {
+pub(super) fn period(value: Duration, place: &Place) -> Result<Duration, Problem> {
     if value.as_nanos() < MS {
         return Err(place.refuse("it is less than `1ms`"));
     }
@@ -119,7 +114,7 @@ pub(super) fn period(value: Duration, place: &Place) -> Result<Duration, ConfigP
 }
 
 /// A time that nobody who means it makes longer.
-pub(super) fn not_too_long(value: Duration, place: &Place) -> Result<(), ConfigProblem> {
+pub(super) fn not_too_long(value: Duration, place: &Place) -> Result<(), Problem> {
     if value.as_nanos() > 8760 * HOUR {
         return Err(place.refuse("it is more than a year, `8760h`"));
     }
@@ -127,12 +122,12 @@ pub(super) fn not_too_long(value: Duration, place: &Place) -> Result<(), ConfigP
 }
 
 /// A name that is not empty.
-pub(super) fn named(name: &str, what: &str, place: &Place) -> Result<(), ConfigProblem> {
+pub(super) fn named(name: &str, what: &str, place: &Place) -> Result<(), Problem> {
     if name.is_empty() { Err(place.refuse(format_args!("{what} is empty"))) } else { Ok(()) }
 }
 
 /// A list without empty texts.
-pub(super) fn not_empty(list: &[String], place: &Place) -> Result<(), ConfigProblem> {
+pub(super) fn not_empty(list: &[String], place: &Place) -> Result<(), Problem> {
     match list.iter().position(String::is_empty) {
         Some(index) => Err(place.at(index).refuse("it is empty")),
         None => Ok(()),
@@ -140,7 +135,7 @@ pub(super) fn not_empty(list: &[String], place: &Place) -> Result<(), ConfigProb
 }
 
 /// Scopes: RFC 6749 section 3.3, which is also what may stand in `scope` of `WWW-Authenticate`.
-pub(super) fn scopes(scopes: &[String], place: &Place) -> Result<(), ConfigProblem> {
+pub(super) fn scopes(scopes: &[String], place: &Place) -> Result<(), Problem> {
     let valid = |scope: &String| {
         let valid = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
         !scope.is_empty() && scope.bytes().all(valid)
@@ -154,6 +149,6 @@ pub(super) fn scopes(scopes: &[String], place: &Place) -> Result<(), ConfigProbl
 }
 
 /// A header that a filter may write and remove.
-pub(super) fn writable(name: &HeaderName, place: &Place) -> Result<(), ConfigProblem> {
+pub(super) fn writable(name: &HeaderName, place: &Place) -> Result<(), Problem> {
     EditableName::try_from(name.clone()).map(drop).map_err(|error| place.refuse(error))
 }

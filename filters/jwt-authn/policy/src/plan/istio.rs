@@ -4,14 +4,15 @@
 //! none, so that a token that is there must be valid and a request may come without. It is `requires_any` around both,
 //! because two issuers whose tokens come in the same header could never be satisfied together.
 
-use super::problem::{ConfigProblem, Place};
+use super::problem::{Place, Problem};
 use super::provider::Providers;
-use super::{BTreeMap, PlannedRule, Required};
+use super::{Environment, PlannedRule, Required};
 use crate::config::{
     ArrayFormat, ClaimPath, ClaimToHeader, FromHeader, HttpUri, JwtRule, LocalJwks, NormalizePayload,
     OidcDiscovery, Provider, RemoteJwks, Url, istio_cluster,
 };
-use tollgate_policy::{Duration, HeaderMatcher, RequestMatch, header_name};
+use std::collections::BTreeMap;
+use tollgate_policy::{Duration, HeaderMatcher, Places, RequestMatch, header_name};
 
 /// Istio's for keys that the proxy fetches.
 const CACHE_DURATION: Duration = Duration::from_nanos(300_000_000_000);
@@ -21,17 +22,21 @@ pub(super) fn providers(
     rules: Vec<JwtRule>,
     clusters: &BTreeMap<String, String>,
     providers: &mut Providers,
-    environment: &impl Fn(&str) -> Option<String>,
-) -> Result<Vec<usize>, ConfigProblem> {
-    let mut indices = Vec::new();
+    environment: Environment<'_>,
+) -> Result<Vec<usize>, Problem> {
+    let mut by_issuer = Places::default();
     for (index, rule) in rules.into_iter().enumerate() {
         let place = Place::of_jwt_rule(index);
         let issuer = rule.issuer.clone();
         let provider = provider(rule, clusters, &place)?;
-        indices.push((issuer, providers.add(format!("jwtRules[{index}]"), provider, &place, environment)?));
+        let index = providers.add(format!("jwtRules[{index}]"), provider, &place, environment)?;
+        by_issuer.add(issuer.as_bytes(), index);
     }
-    indices.sort();
-    Ok(indices.into_iter().map(|(_, index)| index).collect())
+    let mut sorted = Vec::new();
+    for (_, indices) in by_issuer.iter() {
+        sorted.extend_from_slice(indices);
+    }
+    Ok(sorted)
 }
 
 /// What rules follow from `jwtRules`, behind all others.
@@ -56,11 +61,7 @@ pub(super) fn rules(providers: &[usize]) -> Vec<PlannedRule> {
     vec![rule(preflight, Required::Nothing), rule(RequestMatch::default(), required)]
 }
 
-fn provider(
-    rule: JwtRule,
-    clusters: &BTreeMap<String, String>,
-    place: &Place,
-) -> Result<Provider, ConfigProblem> {
+fn provider(rule: JwtRule, clusters: &BTreeMap<String, String>, place: &Place) -> Result<Provider, Problem> {
     if rule.issuer.is_empty() {
         return Err(place.field("issuer").refuse("the issuer is empty"));
     }
@@ -111,7 +112,7 @@ fn at(
     timeout: Option<Duration>,
     clusters: &BTreeMap<String, String>,
     place: &Place,
-) -> Result<RemoteJwks, ConfigProblem> {
+) -> Result<RemoteJwks, Problem> {
     let place = place.field("jwksUri");
     let cluster = match Url::parse(&uri) {
         Ok(url) => istio_cluster(clusters, &url).into_owned(),
@@ -127,7 +128,7 @@ fn discovered(
     timeout: Option<Duration>,
     clusters: &BTreeMap<String, String>,
     place: &Place,
-) -> Result<RemoteJwks, ConfigProblem> {
+) -> Result<RemoteJwks, Problem> {
     let url = Url::parse(issuer).map_err(|what| {
         place.refuse(format_args!(
             "neither `jwks` nor `jwksUri` is given, and the issuer `{}`, which would say where the keys are, {what}",

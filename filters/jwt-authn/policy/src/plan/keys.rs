@@ -1,6 +1,7 @@
 //! Keys that are part of the configuration.
 
-use super::problem::{ConfigProblem, Place};
+use super::Environment;
+use super::problem::{Place, Problem};
 use crate::config::LocalJwks;
 use tollgate_jose::{KeyError, KeySet, Limits};
 
@@ -11,8 +12,8 @@ const LIMITS: Limits = Limits { bytes: 1 << 20, keys: 1000 };
 pub(super) fn text(
     local: LocalJwks,
     place: &Place,
-    environment: &impl Fn(&str) -> Option<String>,
-) -> Result<(String, Place), ConfigProblem> {
+    environment: Environment<'_>,
+) -> Result<(String, Place), Problem> {
     match (local.inline_string, local.environment_variable) {
         (Some(text), None) => Ok((text, place.field("inline_string"))),
         (None, Some(name)) => {
@@ -31,7 +32,7 @@ pub(super) fn text(
 ///
 /// What a fetched set holds besides is its issuer's business and read past. Here an operator wrote each key and means
 /// to use it, so that one which cannot be used is an error; unless it is not for signatures, since whole sets are pasted.
-pub(super) fn read(text: &str, place: &Place) -> Result<KeySet, ConfigProblem> {
+pub(super) fn read(text: &str, place: &Place) -> Result<KeySet, Problem> {
     let text = text.trim();
     if text.starts_with("-----BEGIN") {
         return KeySet::from_pem(text).map_err(|error| place.refuse(error));

@@ -13,12 +13,12 @@ pub use problem::ConfigProblem;
 pub use source::{From, RemoteSource, RevocationSource, Source};
 
 use crate::config::{Config, ExtractOnly, Provider};
-use problem::Place;
+use problem::{Place, Problem};
 use provider::Providers;
 use requirement::Resolver;
 use std::collections::BTreeMap;
 use tollgate_jose::Algorithms;
-use tollgate_policy::{Conditional, HeaderName, RequestFacts, RequestMatch, Rules};
+use tollgate_policy::{Conditional, HeaderName, Places, RequestFacts, RequestMatch, Rules};
 
 /// What is to be done, by index.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ pub struct Plan {
     pub revocation: Option<RevocationSource>,
     /// Headers that clients may not send, because the filter would set them.
     pub sanitized: Vec<HeaderName>,
-    by_issuer: BTreeMap<String, Vec<usize>>,
+    by_issuer: Places,
 }
 
 /// A provider.
@@ -91,24 +91,30 @@ pub enum Required {
     ExtractOnly(ExtractOnly),
 }
 
+/// Reads a variable of the VM's environment.
+type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
+
 impl Plan {
     /// Checks a configuration. `environment` reads a variable of the VM's environment.
-    pub fn new(
-        mut config: Config,
-        environment: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, ConfigProblem> {
+    pub fn new(config: Config, environment: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigProblem> {
+        Self::of(config, &environment).map_err(|problem| *problem)
+    }
+
+    fn of(mut config: Config, environment: Environment<'_>) -> Result<Self, Problem> {
         check::whole(&config)?;
         let mut providers = Providers::default();
         for (name, provider) in core::mem::take(&mut config.providers) {
             let place = Place::of("providers").field(&name);
             check::named(&name, "the name of a provider", &Place::of("providers"))?;
-            providers.add(name, provider, &place, &environment)?;
+            providers.add(name, provider, &place, environment)?;
         }
         providers.check_issuers()?;
-        let names = providers.list.iter().enumerate();
-        let names: BTreeMap<String, usize> = names.map(|(index, p)| (p.name.clone(), index)).collect();
+        let mut names = Places::default();
+        for (index, provider) in providers.list.iter().enumerate() {
+            names.add(provider.name.as_bytes(), index);
+        }
         let jwt_rules = core::mem::take(&mut config.jwt_rules);
-        let of_istio = istio::providers(jwt_rules, &config.jwks_clusters, &mut providers, &environment)?;
+        let of_istio = istio::providers(jwt_rules, &config.jwks_clusters, &mut providers, environment)?;
         let mut headers = providers.headers()?;
         let mut resolver = Resolver::new(&names, &mut headers);
         resolver.name(core::mem::take(&mut config.requirement_map))?;
@@ -117,7 +123,7 @@ impl Plan {
         let by_filter_state =
             by_filter_state.map(|rules| rules::by_filter_state(rules, &mut resolver)).transpose()?;
         rules.extend(istio::rules(&of_istio));
-        let sanitized = headers.written.into_iter().collect();
+        let sanitized = headers.written;
         let revocation = config.revocation.remote.as_ref().map(source::revocation).transpose()?;
         let rules = Rules::new(rules);
         let Providers { list: providers, sources, by_issuer, .. } = providers;
@@ -132,7 +138,9 @@ impl Plan {
 
     /// The providers whose tokens have this `iss`: those that say so, or else those that do not say.
     pub fn providers_of(&self, issuer: &str) -> &[usize] {
-        let found = self.by_issuer.get(issuer).or_else(|| self.by_issuer.get(""));
-        found.map(Vec::as_slice).unwrap_or_default()
+        match self.by_issuer.get(issuer.as_bytes()) {
+            [] => self.by_issuer.get(b""),
+            found => found,
+        }
     }
 }

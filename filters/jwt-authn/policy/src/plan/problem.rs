@@ -1,6 +1,7 @@
 //! What is wrong with a configuration, and where.
 
 use core::fmt;
+use tollgate_policy::Places;
 
 /// Why a configuration is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,9 @@ impl fmt::Display for ConfigProblem {
 }
 
 impl std::error::Error for ConfigProblem {}
+
+/// Thin, since nearly every function here returns one.
+pub(super) type Problem = Box<ConfigProblem>;
 
 /// A place in the configuration, written as the SDK writes the places of serde's errors.
 #[derive(Clone, Debug)]
@@ -38,6 +42,7 @@ impl Place {
     }
 
     /// A field, or a key of a map.
+    #[inline(never)]
     pub(super) fn field(&self, name: &str) -> Self {
         let name = if self.istio { istio_name(name) } else { name };
         if name.is_empty() {
@@ -47,13 +52,19 @@ impl Place {
     }
 
     /// An entry of a list.
+    #[inline(never)]
     pub(super) fn at(&self, index: usize) -> Self {
         Self { path: format!("{}[{index}]", self.path), istio: self.istio }
     }
 
     /// It is wrong.
-    pub(super) fn refuse(&self, message: impl fmt::Display) -> ConfigProblem {
-        ConfigProblem { path: one_line(&self.path), message: one_line(&message.to_string()) }
+    pub(super) fn refuse(&self, message: impl fmt::Display) -> Problem {
+        self.refuse_with(&message)
+    }
+
+    #[inline(never)]
+    fn refuse_with(&self, message: &dyn fmt::Display) -> Problem {
+        Box::new(ConfigProblem { path: one_line(&self.path), message: one_line(&message.to_string()) })
     }
 }
 
@@ -81,16 +92,23 @@ fn istio_name(name: &str) -> &str {
 }
 
 /// The names that there are, for an error about one that is not.
-pub(super) fn known<'n>(names: impl Iterator<Item = &'n String>) -> String {
+pub(super) fn known(names: &Places) -> String {
     // A configuration may have thousands of them, and the message is one line of a log.
     const SHOWN: usize = 8;
-    let mut names = names.peekable();
-    if names.peek().is_none() {
-        return "there is none".into();
+    let mut text = String::from("there is");
+    let mut count = 0;
+    for (name, _) in names.iter() {
+        count += 1;
+        if count <= SHOWN {
+            text += if count == 1 { " `" } else { ", `" };
+            text += &String::from_utf8_lossy(name);
+            text += "`";
+        }
     }
-    let shown: Vec<_> = names.by_ref().take(SHOWN).map(|name| format!("`{name}`")).collect();
-    match names.count() {
-        0 => format!("there is {}", shown.join(", ")),
-        more => format!("there is {} and {more} more", shown.join(", ")),
+    match count {
+        0 => text += " none",
+        _ if count > SHOWN => text = text + " and " + &(count - SHOWN).to_string() + " more",
+        _ => {}
     }
+    text
 }

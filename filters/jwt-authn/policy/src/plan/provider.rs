@@ -1,40 +1,48 @@
 //! Providers, each by itself and beside the others.
 
-use super::problem::{ConfigProblem, Place};
+use super::problem::{Place, Problem};
 use super::source::{Origin, Source, Sources};
-use super::{PlannedProvider, check};
+use super::{Environment, PlannedProvider, check};
 use crate::config::{ClaimMatcher, ClaimPath, ClaimToHeader, FromHeader, Provider};
-use std::collections::{BTreeMap, BTreeSet};
 use tollgate_jose::{Algorithm, Algorithms, Family, KeySet};
-use tollgate_policy::{HeaderName, header_name, is_valid_value};
+use tollgate_policy::{HeaderName, Places, header_name, is_valid_value};
 
 /// The providers so far.
 #[derive(Default)]
 pub(super) struct Providers {
     pub(super) list: Vec<PlannedProvider>,
     pub(super) sources: Sources,
-    pub(super) by_issuer: BTreeMap<String, Vec<usize>>,
+    pub(super) by_issuer: Places,
     places: Vec<Place>,
     origins: Vec<Origin>,
     outputs: Vec<(HeaderName, Place)>,
 }
 
-/// What headers are for.
+/// What headers are for; each list in order.
 pub(super) struct HeadersInUse {
     /// They may bring tokens.
-    tokens: BTreeSet<HeaderName>,
+    tokens: Vec<HeaderName>,
     /// The filter writes them.
-    pub(super) written: BTreeSet<HeaderName>,
+    pub(super) written: Vec<HeaderName>,
+}
+
+/// Puts a name in its place; whether it is new.
+fn insert(names: &mut Vec<HeaderName>, name: &HeaderName) -> bool {
+    let place = names.binary_search(name);
+    if let Err(place) = place {
+        names.insert(place, name.clone());
+    }
+    place.is_err()
 }
 
 impl HeadersInUse {
     /// One that is written. It cannot bring a token too: what a client sends under its name is removed.
-    pub(super) fn write(&mut self, name: &HeaderName, place: &Place) -> Result<(), ConfigProblem> {
+    pub(super) fn write(&mut self, name: &HeaderName, place: &Place) -> Result<(), Problem> {
         check::writable(name, place)?;
-        if self.tokens.contains(name) {
+        if self.tokens.binary_search(name).is_ok() {
             return Err(place.refuse(format_args!("`{name}` may bring a token, and cannot be written too")));
         }
-        self.written.insert(name.clone());
+        insert(&mut self.written, name);
         Ok(())
     }
 }
@@ -46,8 +54,8 @@ impl Providers {
         name: String,
         mut config: Provider,
         place: &Place,
-        environment: &impl Fn(&str) -> Option<String>,
-    ) -> Result<usize, ConfigProblem> {
+        environment: Environment<'_>,
+    ) -> Result<usize, Problem> {
         values(&config, place)?;
         locations(&mut config, place)?;
         self.outputs.extend(outputs(&config, place)?);
@@ -58,7 +66,7 @@ impl Providers {
             _ => of_remote(&allowed),
         };
         let index = self.list.len();
-        self.by_issuer.entry(config.issuer.clone()).or_default().push(index);
+        self.by_issuer.add(config.issuer.as_bytes(), index);
         self.list.push(PlannedProvider { name, config, source, allowed });
         self.places.push(place.clone());
         self.origins.push(origin);
@@ -66,22 +74,26 @@ impl Providers {
     }
 
     /// The headers of all of them.
-    pub(super) fn headers(&self) -> Result<HeadersInUse, ConfigProblem> {
-        let configs = || self.list.iter().map(|provider| &provider.config);
-        let from_headers = configs().flat_map(|config| &config.from_headers);
-        let mut tokens: BTreeSet<HeaderName> = from_headers.map(|header| header.name.clone()).collect();
-        if configs().any(|config| !config.from_cookies.is_empty()) {
-            tokens.insert(header_name!("cookie"));
+    pub(super) fn headers(&self) -> Result<HeadersInUse, Problem> {
+        let mut headers = HeadersInUse { tokens: Vec::new(), written: Vec::new() };
+        for provider in &self.list {
+            for header in &provider.config.from_headers {
+                insert(&mut headers.tokens, &header.name);
+            }
+            if !provider.config.from_cookies.is_empty() {
+                insert(&mut headers.tokens, &header_name!("cookie"));
+            }
         }
-        let mut headers = HeadersInUse { tokens, written: BTreeSet::new() };
-        self.outputs.iter().try_for_each(|(name, place)| headers.write(name, place))?;
+        for (name, place) in &self.outputs {
+            headers.write(name, place)?;
+        }
         Ok(headers)
     }
 
     /// That no two providers take the tokens of one issuer with different keys (RFC 8725 section 3.8): where a token's
     /// `iss` chooses the provider, whoever holds the keys of one would be trusted for what the other says.
-    pub(super) fn check_issuers(&self) -> Result<(), ConfigProblem> {
-        for (issuer, indices) in &self.by_issuer {
+    pub(super) fn check_issuers(&self) -> Result<(), Problem> {
+        for (issuer, indices) in self.by_issuer.iter() {
             let Some((first, others)) = indices.split_first() else { continue };
             let first_origin = self.origins.get(*first);
             let other = others.iter().find(|index| self.origins.get(**index) != first_origin);
@@ -89,7 +101,7 @@ impl Providers {
             if let (false, (Some(first), Some(place))) = (issuer.is_empty(), names) {
                 return Err(place.field("issuer").refuse(format_args!(
                     "`{}` is also the issuer of `{}`, whose keys are others",
-                    issuer.escape_debug(),
+                    String::from_utf8_lossy(issuer).escape_debug(),
                     first.name
                 )));
             }
@@ -98,7 +110,7 @@ impl Providers {
     }
 }
 
-fn algorithms(names: &[String], place: &Place) -> Result<Vec<Algorithm>, ConfigProblem> {
+fn algorithms(names: &[String], place: &Place) -> Result<Vec<Algorithm>, Problem> {
     let mut algorithms: Vec<Algorithm> = Vec::new();
     for (index, name) in names.iter().enumerate() {
         algorithms.push(name.parse().map_err(|error| place.at(index).refuse(error))?);
@@ -106,7 +118,7 @@ fn algorithms(names: &[String], place: &Place) -> Result<Vec<Algorithm>, ConfigP
     Ok(algorithms)
 }
 
-fn of_local(allowed: &[Algorithm], keys: &KeySet, place: &Place) -> Result<Algorithms, ConfigProblem> {
+fn of_local(allowed: &[Algorithm], keys: &KeySet, place: &Place) -> Result<Algorithms, Problem> {
     if !allowed.is_empty() && !allowed.iter().any(|a| keys.candidates(None, *a).next().is_some()) {
         let message = "no key of `local_jwks` can be used with one of these";
         return Err(place.field("allowed_algorithms").refuse(message));
@@ -122,9 +134,9 @@ fn of_remote(allowed: &[Algorithm]) -> Algorithms {
     }
 }
 
-fn values(provider: &Provider, place: &Place) -> Result<(), ConfigProblem> {
+fn values(provider: &Provider, place: &Place) -> Result<(), Problem> {
     check::not_empty(&provider.audiences, &place.field("audiences"))?;
-    check::range(provider.clock_skew_seconds.0, 0..=86_400, &place.field("clock_skew_seconds"))?;
+    check::range(provider.clock_skew_seconds.0 as usize, 0..=86_400, &place.field("clock_skew_seconds"))?;
     if let Some(lifetime) = provider.max_lifetime
         && lifetime.as_nanos() < 1_000_000_000
     {
@@ -143,7 +155,7 @@ fn values(provider: &Provider, place: &Place) -> Result<(), ConfigProblem> {
     check::not_empty(split, &place)
 }
 
-fn claim_matcher(matcher: &ClaimMatcher, place: &Place) -> Result<(), ConfigProblem> {
+fn claim_matcher(matcher: &ClaimMatcher, place: &Place) -> Result<(), Problem> {
     claim_path(&matcher.claim, &place.field("claim"))?;
     let ClaimMatcher { string_match, number, boolean, present, .. } = matcher;
     let given = [string_match.is_some(), number.is_some(), boolean.is_some(), present.is_some()];
@@ -155,7 +167,7 @@ fn claim_matcher(matcher: &ClaimMatcher, place: &Place) -> Result<(), ConfigProb
     }
 }
 
-fn claim_path(path: &ClaimPath, place: &Place) -> Result<(), ConfigProblem> {
+fn claim_path(path: &ClaimPath, place: &Place) -> Result<(), Problem> {
     // The parser of tokens goes no deeper.
     const MAX_DEPTH: usize = 32;
     let depth = match path {
@@ -173,7 +185,7 @@ fn claim_path(path: &ClaimPath, place: &Place) -> Result<(), ConfigProblem> {
 }
 
 /// Where tokens are; Envoy's places if there is none.
-fn locations(provider: &mut Provider, place: &Place) -> Result<(), ConfigProblem> {
+fn locations(provider: &mut Provider, place: &Place) -> Result<(), Problem> {
     let Provider { from_headers, from_params, from_cookies, .. } = provider;
     if from_headers.is_empty() && from_params.is_empty() && from_cookies.is_empty() {
         let bearer = FromHeader { name: header_name!("authorization"), value_prefix: "Bearer ".into() };
@@ -204,14 +216,14 @@ fn locations(provider: &mut Provider, place: &Place) -> Result<(), ConfigProblem
 }
 
 /// The headers that a provider writes, and where that is said.
-fn outputs(provider: &Provider, place: &Place) -> Result<Vec<(HeaderName, Place)>, ConfigProblem> {
+fn outputs(provider: &Provider, place: &Place) -> Result<Vec<(HeaderName, Place)>, Problem> {
     let mut outputs = Vec::new();
-    let mut names = BTreeSet::new();
+    let mut names = Vec::new();
     for (index, claim) in provider.claim_to_headers.iter().enumerate() {
         let place = place.field("claim_to_headers").at(index);
         claim_to_header(claim, &place)?;
         let place = place.field("header_name");
-        if !names.insert(&claim.header_name) {
+        if !insert(&mut names, &claim.header_name) {
             let message = format_args!("`{}` is already the header of another claim", claim.header_name);
             return Err(place.refuse(message));
         }
@@ -219,7 +231,7 @@ fn outputs(provider: &Provider, place: &Place) -> Result<Vec<(HeaderName, Place)
     }
     if let Some(name) = &provider.forward_payload_header {
         let place = place.field("forward_payload_header");
-        if !names.insert(name) {
+        if !insert(&mut names, name) {
             return Err(place.refuse(format_args!("`{name}` is already the header of a claim")));
         }
         outputs.push((name.clone(), place));
@@ -227,7 +239,7 @@ fn outputs(provider: &Provider, place: &Place) -> Result<Vec<(HeaderName, Place)
     Ok(outputs)
 }
 
-fn claim_to_header(claim: &ClaimToHeader, place: &Place) -> Result<(), ConfigProblem> {
+fn claim_to_header(claim: &ClaimToHeader, place: &Place) -> Result<(), Problem> {
     claim_path(&claim.claim_name, &place.field("claim_name"))?;
     if let Some(separator) = &claim.separator
         && (separator.is_empty() || !is_valid_value(separator.as_bytes()))

@@ -1,50 +1,54 @@
 //! Requirements, with their names looked up.
 
-use super::problem::{ConfigProblem, Place, known};
+use super::problem::{Place, Problem, known};
 use super::provider::HeadersInUse;
-use super::{BTreeMap, Required, check};
+use super::{Required, check};
 use crate::config::{ExtractOnly, Requirement, Requirements};
+use std::collections::BTreeMap;
+use tollgate_policy::Places;
 
 /// How deep requirements may be in one another. A client pays for each of them with every request.
 const MAX_DEPTH: usize = 8;
 
 /// What names stand for.
 pub(super) struct Resolver<'p> {
-    providers: &'p BTreeMap<String, usize>,
+    providers: &'p Places,
     headers: &'p mut HeadersInUse,
-    named: BTreeMap<String, Required>,
+    names: Places,
+    named: Vec<Required>,
 }
 
 impl<'p> Resolver<'p> {
-    pub(super) fn new(providers: &'p BTreeMap<String, usize>, headers: &'p mut HeadersInUse) -> Self {
-        Self { providers, headers, named: BTreeMap::new() }
+    pub(super) fn new(providers: &'p Places, headers: &'p mut HeadersInUse) -> Self {
+        Self { providers, headers, names: Places::default(), named: Vec::new() }
     }
 
     /// Names requirements.
-    pub(super) fn name(&mut self, named: BTreeMap<String, Requirement>) -> Result<(), ConfigProblem> {
+    pub(super) fn name(&mut self, named: BTreeMap<String, Requirement>) -> Result<(), Problem> {
         let place = Place::of("requirement_map");
         for (name, requirement) in named {
             check::named(&name, "the name of a requirement", &place)?;
             let required = self.resolve(requirement, &place.field(&name))?;
-            self.named.insert(name, required);
+            self.names.add(name.as_bytes(), self.named.len());
+            self.named.push(required);
         }
         Ok(())
     }
 
     /// A requirement of `requirement_map`.
-    pub(super) fn named(&self, name: &str, place: &Place) -> Result<Required, ConfigProblem> {
-        self.named.get(name).cloned().ok_or_else(|| {
-            let known = known(self.named.keys());
-            place.refuse(format_args!("no requirement is named `{name}` in `requirement_map`; {known}"))
-        })
+    pub(super) fn named(&self, name: &str, place: &Place) -> Result<Required, Problem> {
+        match self.names.first(name.as_bytes()).and_then(|index| self.named.get(index)) {
+            Some(required) => Ok(required.clone()),
+            None => {
+                let known = known(&self.names);
+                let message = format_args!("no requirement is named `{name}` in `requirement_map`; {known}");
+                Err(place.refuse(message))
+            }
+        }
     }
 
     /// A requirement as it was written.
-    pub(super) fn resolve(
-        &mut self,
-        requirement: Requirement,
-        place: &Place,
-    ) -> Result<Required, ConfigProblem> {
+    pub(super) fn resolve(&mut self, requirement: Requirement, place: &Place) -> Result<Required, Problem> {
         self.resolve_within(requirement, place, MAX_DEPTH)
     }
 
@@ -53,7 +57,7 @@ impl<'p> Resolver<'p> {
         requirement: Requirement,
         place: &Place,
         depth: usize,
-    ) -> Result<Required, ConfigProblem> {
+    ) -> Result<Required, Problem> {
         let Some(depth) = depth.checked_sub(1) else {
             return Err(
                 place.refuse(format_args!("requirements are more than {MAX_DEPTH} deep in one another"))
@@ -86,29 +90,27 @@ impl<'p> Resolver<'p> {
         })
     }
 
-    fn list(
-        &mut self,
-        list: Requirements,
-        place: &Place,
-        depth: usize,
-    ) -> Result<Vec<Required>, ConfigProblem> {
+    fn list(&mut self, list: Requirements, place: &Place, depth: usize) -> Result<Vec<Required>, Problem> {
         let place = place.field("requirements");
         let count = list.requirements.len();
         if count < 2 {
             return Err(place.refuse(format_args!("{count} of them; at least 2 belong here")));
         }
-        let list = list.requirements.into_iter().enumerate();
-        list.map(|(index, requirement)| self.resolve_within(requirement, &place.at(index), depth)).collect()
+        let mut resolved = Vec::new();
+        for (index, requirement) in list.requirements.into_iter().enumerate() {
+            resolved.push(self.resolve_within(requirement, &place.at(index), depth)?);
+        }
+        Ok(resolved)
     }
 
-    fn provider(&self, name: &str, place: &Place) -> Result<usize, ConfigProblem> {
-        self.providers.get(name).copied().ok_or_else(|| {
-            let known = known(self.providers.keys());
+    fn provider(&self, name: &str, place: &Place) -> Result<usize, Problem> {
+        self.providers.first(name.as_bytes()).ok_or_else(|| {
+            let known = known(self.providers);
             place.refuse(format_args!("no provider is named `{name}`; {known}"))
         })
     }
 
-    fn extract_only(&mut self, extract: ExtractOnly, place: &Place) -> Result<Required, ConfigProblem> {
+    fn extract_only(&mut self, extract: ExtractOnly, place: &Place) -> Result<Required, Problem> {
         if let Some(header) = extract.header() {
             let place = place.field("extract_only_without_validation").field("verification_status_header");
             self.headers.write(&header, &place)?;

@@ -1,15 +1,14 @@
 //! Which requests require what.
 
-use super::problem::{ConfigProblem, Place};
+use super::problem::{Place, Problem};
 use super::requirement::Resolver;
-use super::{BTreeMap, PlannedRule, Required, check};
+use super::{PlannedRule, Required, check};
 use crate::config::{FilterStateRules, Rule};
+use std::collections::BTreeMap;
 
-pub(super) fn resolve(
-    rules: Vec<Rule>,
-    resolver: &mut Resolver<'_>,
-) -> Result<Vec<PlannedRule>, ConfigProblem> {
-    let rule = |(index, rule): (usize, Rule)| {
+pub(super) fn resolve(rules: Vec<Rule>, resolver: &mut Resolver<'_>) -> Result<Vec<PlannedRule>, Problem> {
+    let mut planned = Vec::new();
+    for (index, rule) in rules.into_iter().enumerate() {
         let place = Place::of("rules").at(index);
         let Rule { condition, requires, requirement_name, required_scopes: scopes } = rule;
         check::scopes(&scopes, &place.field("required_scopes"))?;
@@ -26,22 +25,23 @@ pub(super) fn resolve(
             let message = "scopes of tokens are required where no token is: there is no `requires`";
             return Err(place.field("required_scopes").refuse(message));
         }
-        Ok(PlannedRule { condition, required, scopes })
-    };
-    rules.into_iter().enumerate().map(rule).collect()
+        planned.push(PlannedRule { condition, required, scopes });
+    }
+    Ok(planned)
 }
 
 pub(super) fn by_filter_state(
     rules: FilterStateRules,
     resolver: &mut Resolver<'_>,
-) -> Result<(String, BTreeMap<String, Required>), ConfigProblem> {
+) -> Result<(String, BTreeMap<String, Required>), Problem> {
     let FilterStateRules { name, requires } = rules;
     let place = Place::of("filter_state_rules");
     check::named(&name, "the name of the filter state", &place.field("name"))?;
     let place = place.field("requires");
-    let requires = requires.into_iter().map(|(value, requirement)| {
+    let mut by_value = BTreeMap::new();
+    for (value, requirement) in requires {
         let required = resolver.resolve(requirement, &place.field(&value))?;
-        Ok((value, required))
-    });
-    Ok((name, requires.collect::<Result<_, ConfigProblem>>()?))
+        by_value.insert(value, required);
+    }
+    Ok((name, by_value))
 }

@@ -1,10 +1,10 @@
 //! Where keys and lists come from, with defaults filled in.
 
-use super::problem::{ConfigProblem, Place};
-use super::{BTreeMap, check, keys};
+use super::problem::{Place, Problem};
+use super::{Environment, check, keys};
 use crate::config::{HttpUri, OidcDiscovery, OnError, Provider, RemoteJwks, RemoteRevocation, Url};
 use tollgate_jose::KeySet;
-use tollgate_policy::Duration;
+use tollgate_policy::{Duration, Places};
 
 const MS: u64 = 1_000_000;
 const SECOND: Duration = Duration::from_nanos(1000 * MS);
@@ -21,7 +21,7 @@ pub enum Source {
 }
 
 /// Where keys are fetched, with defaults filled in.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteSource {
     /// Where.
     pub from: From,
@@ -46,7 +46,7 @@ pub struct RemoteSource {
 }
 
 /// Where a document is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum From {
     /// There.
     Uri(HttpUri),
@@ -85,8 +85,10 @@ pub(super) enum Origin {
 #[derive(Default)]
 pub(super) struct Sources {
     list: Vec<Source>,
-    local: BTreeMap<String, usize>,
-    remote: BTreeMap<RemoteSource, usize>,
+    /// By their text.
+    local: Places,
+    /// By the text of where they are: those that are there are compared.
+    remote: Places,
 }
 
 impl Sources {
@@ -95,16 +97,16 @@ impl Sources {
         &mut self,
         provider: &mut Provider,
         place: &Place,
-        environment: &impl Fn(&str) -> Option<String>,
-    ) -> Result<(usize, Origin), ConfigProblem> {
+        environment: Environment<'_>,
+    ) -> Result<(usize, Origin), Problem> {
         match (provider.local_jwks.take(), provider.remote_jwks.take()) {
             (Some(local), None) => {
                 let (text, place) = keys::text(local, &place.field("local_jwks"), environment)?;
-                let index = match self.local.get(&text) {
-                    Some(index) => *index,
+                let index = match self.local.first(text.as_bytes()) {
+                    Some(index) => index,
                     None => {
                         let index = self.push(Source::Local(keys::read(&text, &place)?));
-                        self.local.insert(text, index);
+                        self.local.add(text.as_bytes(), index);
                         index
                     }
                 };
@@ -113,21 +115,28 @@ impl Sources {
             (None, Some(remote)) => {
                 let remote = of_remote(remote, &provider.issuer, &place.field("remote_jwks"))?;
                 let origin = Origin::Remote(remote.from.clone());
-                let index = match self.remote.get(&remote) {
-                    Some(index) => *index,
-                    None => {
-                        let index = self.push(Source::Remote(remote.clone()));
-                        self.remote.insert(remote, index);
-                        index
-                    }
-                };
-                Ok((index, origin))
+                Ok((self.remote(remote), origin))
             }
             (None, None) => Err(place.refuse("it has no keys: give `local_jwks` or `remote_jwks`")),
             (Some(_), Some(_)) => {
                 Err(place.refuse("both `local_jwks` and `remote_jwks` are given; keys come from one of them"))
             }
         }
+    }
+
+    fn remote(&mut self, remote: RemoteSource) -> usize {
+        let name = match &remote.from {
+            From::Uri(uri) => uri.uri.clone(),
+            From::Discovery { issuer, .. } => issuer.clone(),
+        };
+        for index in self.remote.get(name.as_bytes()) {
+            if matches!(self.list.get(*index), Some(Source::Remote(known)) if *known == remote) {
+                return *index;
+            }
+        }
+        let index = self.push(Source::Remote(remote));
+        self.remote.add(name.as_bytes(), index);
+        index
     }
 
     fn push(&mut self, source: Source) -> usize {
@@ -145,7 +154,7 @@ impl Sources {
     }
 }
 
-fn of_remote(remote: RemoteJwks, issuer: &str, place: &Place) -> Result<RemoteSource, ConfigProblem> {
+fn of_remote(remote: RemoteJwks, issuer: &str, place: &Place) -> Result<RemoteSource, Problem> {
     let from = match (remote.http_uri, remote.oidc_discovery) {
         (Some(mut uri), None) => {
             http_uri(&mut uri, &place.field("http_uri"))?;
@@ -190,7 +199,7 @@ fn of_remote(remote: RemoteJwks, issuer: &str, place: &Place) -> Result<RemoteSo
     let stale_if_error = remote.stale_if_error.unwrap_or(HOUR);
     check::not_too_long(stale_if_error, &place.field("stale_if_error"))?;
     let num_retries = remote.retry_policy.num_retries.unwrap_or(1);
-    check::range(num_retries, 0..=100, &place.field("retry_policy").field("num_retries"))?;
+    check::range(num_retries as usize, 0..=100, &place.field("retry_policy").field("num_retries"))?;
     let max_bytes = remote.max_bytes.unwrap_or(256 << 10);
     check::range(max_bytes, 1..=4 << 20, &place.field("max_bytes"))?;
     let max_keys = remote.max_keys.unwrap_or(100);
@@ -210,7 +219,7 @@ fn of_remote(remote: RemoteJwks, issuer: &str, place: &Place) -> Result<RemoteSo
 }
 
 /// OpenID Connect Discovery 1.0 section 4.1 puts `/.well-known/openid-configuration` behind the issuer.
-fn discovery(discovery: &mut OidcDiscovery, issuer: &str, place: &Place) -> Result<(), ConfigProblem> {
+fn discovery(discovery: &mut OidcDiscovery, issuer: &str, place: &Place) -> Result<(), Problem> {
     if issuer.is_empty() {
         return Err(place.refuse("the provider has no `issuer` that could say where its keys are"));
     }
@@ -231,7 +240,7 @@ fn discovery(discovery: &mut OidcDiscovery, issuer: &str, place: &Place) -> Resu
     timeout(&mut discovery.timeout, &place.field("timeout"))
 }
 
-fn http_uri(uri: &mut HttpUri, place: &Place) -> Result<(), ConfigProblem> {
+fn http_uri(uri: &mut HttpUri, place: &Place) -> Result<(), Problem> {
     if let Err(what) = uri.url() {
         return Err(place.field("uri").refuse(format_args!("`{}` {what}", uri.uri.escape_debug())));
     }
@@ -240,7 +249,7 @@ fn http_uri(uri: &mut HttpUri, place: &Place) -> Result<(), ConfigProblem> {
 }
 
 /// How long to wait for an answer; the host takes milliseconds.
-fn timeout(value: &mut Option<Duration>, place: &Place) -> Result<(), ConfigProblem> {
+fn timeout(value: &mut Option<Duration>, place: &Place) -> Result<(), Problem> {
     let value = value.get_or_insert(TIMEOUT);
     if *value > HOUR {
         return Err(place.refuse("it is more than `1h`"));
@@ -249,7 +258,7 @@ fn timeout(value: &mut Option<Duration>, place: &Place) -> Result<(), ConfigProb
 }
 
 /// The list of what is revoked.
-pub(super) fn revocation(remote: &RemoteRevocation) -> Result<RevocationSource, ConfigProblem> {
+pub(super) fn revocation(remote: &RemoteRevocation) -> Result<RevocationSource, Problem> {
     let place = Place::of("revocation").field("remote");
     let mut uri = remote.http_uri.clone();
     http_uri(&mut uri, &place.field("http_uri"))?;

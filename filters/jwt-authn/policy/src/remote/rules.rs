@@ -117,7 +117,17 @@ impl Rules {
             From::Uri(uri) => format!("{} {}", uri.cluster, uri.uri),
             From::Discovery { issuer, discovery } => {
                 // Clusters by host too, if it is one of Istio's rules.
-                format!("{issuer} {discovery:?}")
+                let mut place = format!("{issuer} {:?}", discovery.cluster);
+                if let Some(cluster) = &discovery.jwks_cluster {
+                    place += &format!(" keys {cluster:?}");
+                }
+                if let Some(clusters) = &discovery.clusters {
+                    place += " by host";
+                    for (host, cluster) in clusters {
+                        place += &format!(" {host:?} {cluster:?}");
+                    }
+                }
+                place
             }
         };
         let numbers = [
