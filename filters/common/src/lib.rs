@@ -20,6 +20,7 @@ mod edit;
 mod facts;
 mod field_matcher;
 mod header;
+mod named;
 mod path_matcher;
 mod percent;
 mod places;
@@ -39,6 +40,7 @@ pub use field_matcher::{HeaderMatcher, QueryMatcher};
 pub use header::{
     EditableName, HeaderName, HeaderValue, InvalidHeaderName, InvalidHeaderValue, is_token, is_valid_value,
 };
+pub use named::Named;
 pub use path_matcher::{InvalidPathMatcher, PathMatcher};
 pub use percent::{InvalidPercent, Percent};
 pub use places::Places;

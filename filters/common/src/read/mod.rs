@@ -162,6 +162,7 @@ macro_rules! read_text {
     };
 }
 
+pub(crate) use object::{Map, fill_map};
 pub(crate) use read_text;
 pub(crate) use read_through;
 pub(crate) use values::text;

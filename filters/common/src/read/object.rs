@@ -2,7 +2,6 @@
 
 use super::{Read, ReadError};
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// A field of a struct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,22 +91,18 @@ pub(super) fn fill_list(list: &mut dyn List, value: &Value) -> Result<(), ReadEr
 }
 
 /// What takes members of any name.
-pub(super) trait Map {
+pub(crate) trait Map {
     /// The value of a name, which is blank.
-    fn member(&mut self, name: String) -> &mut dyn Read;
-}
-
-impl<T: Read> Map for BTreeMap<String, T> {
-    fn member(&mut self, name: String) -> &mut dyn Read {
-        self.entry(name).or_insert_with(T::blank)
-    }
+    fn member(&mut self, name: &str) -> Option<&mut dyn Read>;
 }
 
 #[inline(never)]
-pub(super) fn fill_map(map: &mut dyn Map, value: &Value) -> Result<(), ReadError> {
+pub(crate) fn fill_map(map: &mut dyn Map, value: &Value) -> Result<(), ReadError> {
     let Value::Object(members) = value else { return Err(ReadError::invalid_type(value, "an object")) };
     for (name, value) in members {
-        map.member(name.clone()).fill(value).map_err(|error| error.in_member(name))?;
+        if let Some(read) = map.member(name) {
+            read.fill(value).map_err(|error| error.in_member(name))?;
+        }
     }
     Ok(())
 }

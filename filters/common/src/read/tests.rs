@@ -1,9 +1,10 @@
 use super::*;
-use crate::{Duration, HeaderMatcher, HeaderName, PathMatcher, QueryMatcher, RequestMatch, StringMatcher};
+use crate::{
+    Duration, HeaderMatcher, HeaderName, Named, PathMatcher, QueryMatcher, RequestMatch, StringMatcher,
+};
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::json;
-use std::collections::BTreeMap;
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "snake_case")]
@@ -26,7 +27,8 @@ struct Whole {
     mode: Mode,
     maybe: Option<u32>,
     list: Vec<Part>,
-    map: BTreeMap<String, Part>,
+    #[serde(deserialize_with = "by_name")]
+    map: Named<Part>,
     time: Option<Duration>,
 }
 
@@ -46,6 +48,14 @@ crate::read_object!(
     address as "uri" or "url" (required), header
 );
 
+fn by_name<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Named<Part>, D::Error> {
+    let mut named = Named::default();
+    for (name, part) in std::collections::BTreeMap::deserialize(deserializer)? {
+        named.insert(name, part);
+    }
+    Ok(named)
+}
+
 fn refused(value: &Value) -> String {
     read::<Whole>(value).unwrap_err().to_string()
 }
@@ -64,7 +74,7 @@ fn what_is_written_is_read() {
     });
     let whole: Whole = read(&value).unwrap();
     assert_eq!(whole, serde_json::from_value(value).unwrap());
-    assert_eq!((whole.mode, whole.list.len(), whole.map.len()), (Mode::VeryLax, 2, 1));
+    assert_eq!((whole.mode, whole.list.len(), whole.map.iter().len()), (Mode::VeryLax, 2, 1));
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! What fields are made of.
 
-use super::object::{fill_list, fill_map};
+use super::object::fill_list;
 use super::{Read, ReadError};
 use serde_json::{Number, Value};
-use std::collections::BTreeMap;
 
 /// A string; `expected` says what it should be.
 #[inline(never)]
@@ -94,15 +93,5 @@ impl<T: Read> Read for Vec<T> {
 
     fn fill(&mut self, value: &Value) -> Result<(), ReadError> {
         fill_list(self, value)
-    }
-}
-
-impl<T: Read> Read for BTreeMap<String, T> {
-    fn blank() -> Self {
-        Self::new()
-    }
-
-    fn fill(&mut self, value: &Value) -> Result<(), ReadError> {
-        fill_map(self, value)
     }
 }

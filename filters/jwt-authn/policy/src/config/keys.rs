@@ -2,8 +2,7 @@
 
 use super::Url;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use tollgate_policy::{Duration, read_object};
+use tollgate_policy::{Duration, Named, read_object};
 
 /// Keys that are part of the configuration: exactly one of the fields. A JWKS, a JWK, or PEM.
 #[derive(Clone, Debug, Default)]
@@ -98,7 +97,7 @@ pub struct OidcDiscovery {
     pub timeout: Option<Duration>,
     /// Set for Istio's rules: clusters by host, Istio's names for others.
     #[cfg_attr(feature = "schema", schemars(skip))]
-    pub(crate) clusters: Option<BTreeMap<String, String>>,
+    pub(crate) clusters: Option<Named<String>>,
 }
 
 const NO_FILES: &str = "a Wasm filter cannot read files; give the keys as `inline_string`, or in a variable of the VM's \
@@ -144,7 +143,7 @@ impl OidcDiscovery {
 }
 
 /// The cluster of a host: the one that is configured, or else the one that Istio makes for a service or `ServiceEntry`.
-pub(crate) fn istio_cluster<'c>(clusters: &'c BTreeMap<String, String>, url: &Url<'_>) -> Cow<'c, str> {
+pub(crate) fn istio_cluster<'c>(clusters: &'c Named<String>, url: &Url<'_>) -> Cow<'c, str> {
     match clusters.get(url.host) {
         Some(cluster) => Cow::Borrowed(cluster),
         None => Cow::Owned(format!("outbound|{}||{}", url.port, url.host)),

@@ -25,19 +25,18 @@ pub use revocation::{RemoteRevocation, Revocation, RevokedSubject, RevokedToken}
 pub use url::Url;
 
 use serde::de::{Deserialize, Deserializer, Error};
-use std::collections::BTreeMap;
-use tollgate_policy::{Value, read, read_names, read_object};
+use tollgate_policy::{Named, Value, read, read_names, read_object};
 
 /// The whole configuration.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct Config {
     /// Who issues tokens, by a name of the operator's.
-    pub providers: BTreeMap<String, Provider>,
+    pub providers: Named<Provider>,
     /// What is required of which requests: the first rule that matches decides. What no rule matches needs no token.
     pub rules: Vec<Rule>,
     /// Requirements that rules refer to by name.
-    pub requirement_map: BTreeMap<String, Requirement>,
+    pub requirement_map: Named<Requirement>,
     /// A requirement chosen by a filter state of an earlier filter, for what no rule matches.
     pub filter_state_rules: Option<FilterStateRules>,
     /// Whether a CORS preflight request (`OPTIONS` with `Origin` and `Access-Control-Request-Method`) passes without a
@@ -54,7 +53,7 @@ pub struct Config {
     pub jwt_rules: Vec<JwtRule>,
     /// The cluster of each host that keys of `jwtRules` come from. Default: Istio's name for it,
     /// `outbound|<port>||<host>`.
-    pub jwks_clusters: BTreeMap<String, String>,
+    pub jwks_clusters: Named<String>,
     /// Tokens that were verified are remembered, so that a token that comes again costs no signature check.
     pub jwt_cache_config: CacheConfig,
     /// Tokens and subjects that are not accepted any more.

@@ -1,8 +1,7 @@
 //! What is required of a request.
 
-use std::collections::BTreeMap;
 use tollgate_policy::{
-    HeaderName, Read, ReadError, RequestMatch, Value, header_name, only_member, read_object,
+    HeaderName, Named, Read, ReadError, RequestMatch, Value, header_name, only_member, read_object,
 };
 
 /// Requests, and what is required of them: `requires`, or a name of `requirement_map`, or nothing.
@@ -128,7 +127,7 @@ pub struct FilterStateRules {
     /// The filter state, as it is named in `%FILTER_STATE(..)%`.
     pub name: String,
     /// What its value requires. Another value, or none, requires nothing.
-    pub requires: BTreeMap<String, Requirement>,
+    pub requires: Named<Requirement>,
 }
 
 read_object!(Rule = Self::default(); condition as "match", requires, requirement_name, required_scopes);
@@ -140,6 +139,6 @@ read_object!(Requirements = Self { requirements: Vec::new() }; requirements (req
 read_object!(Empty = Self {};);
 read_object!(ExtractOnly = Self::default(); verification_status_header);
 read_object!(
-    FilterStateRules = Self { name: String::new(), requires: BTreeMap::new() };
+    FilterStateRules = Self { name: String::new(), requires: Named::default() };
     name (required), requires (required)
 );

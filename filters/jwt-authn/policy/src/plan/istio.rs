@@ -11,8 +11,7 @@ use crate::config::{
     ArrayFormat, ClaimPath, ClaimToHeader, FromHeader, HttpUri, JwtRule, LocalJwks, NormalizePayload,
     OidcDiscovery, Provider, RemoteJwks, Url, istio_cluster,
 };
-use std::collections::BTreeMap;
-use tollgate_policy::{Duration, HeaderMatcher, Places, RequestMatch, header_name};
+use tollgate_policy::{Duration, HeaderMatcher, Named, Places, RequestMatch, header_name};
 
 /// Istio's for keys that the proxy fetches.
 const CACHE_DURATION: Duration = Duration::from_nanos(300_000_000_000);
@@ -20,7 +19,7 @@ const CACHE_DURATION: Duration = Duration::from_nanos(300_000_000_000);
 /// Makes a provider of each rule, and tells their places in the order in which they are tried: Istio sorts its rules.
 pub(super) fn providers(
     rules: Vec<JwtRule>,
-    clusters: &BTreeMap<String, String>,
+    clusters: &Named<String>,
     providers: &mut Providers,
     environment: Environment<'_>,
 ) -> Result<Vec<usize>, Problem> {
@@ -61,7 +60,7 @@ pub(super) fn rules(providers: &[usize]) -> Vec<PlannedRule> {
     vec![rule(preflight, Required::Nothing), rule(RequestMatch::default(), required)]
 }
 
-fn provider(rule: JwtRule, clusters: &BTreeMap<String, String>, place: &Place) -> Result<Provider, Problem> {
+fn provider(rule: JwtRule, clusters: &Named<String>, place: &Place) -> Result<Provider, Problem> {
     if rule.issuer.is_empty() {
         return Err(place.field("issuer").refuse("the issuer is empty"));
     }
@@ -110,7 +109,7 @@ fn provider(rule: JwtRule, clusters: &BTreeMap<String, String>, place: &Place) -
 fn at(
     uri: String,
     timeout: Option<Duration>,
-    clusters: &BTreeMap<String, String>,
+    clusters: &Named<String>,
     place: &Place,
 ) -> Result<RemoteJwks, Problem> {
     let place = place.field("jwksUri");
@@ -126,7 +125,7 @@ fn at(
 fn discovered(
     issuer: &str,
     timeout: Option<Duration>,
-    clusters: &BTreeMap<String, String>,
+    clusters: &Named<String>,
     place: &Place,
 ) -> Result<RemoteJwks, Problem> {
     let url = Url::parse(issuer).map_err(|what| {

@@ -16,9 +16,8 @@ use crate::config::{Config, ExtractOnly, Provider};
 use problem::{Place, Problem};
 use provider::Providers;
 use requirement::Resolver;
-use std::collections::BTreeMap;
 use tollgate_jose::Algorithms;
-use tollgate_policy::{Conditional, HeaderName, Places, RequestFacts, RequestMatch, Rules};
+use tollgate_policy::{Conditional, HeaderName, Named, Places, RequestFacts, RequestMatch, Rules};
 
 /// What is to be done, by index.
 #[derive(Clone, Debug)]
@@ -31,7 +30,7 @@ pub struct Plan {
     /// The rules, in order.
     pub rules: Rules<PlannedRule>,
     /// What values of the filter state require.
-    pub by_filter_state: Option<(String, BTreeMap<String, Required>)>,
+    pub by_filter_state: Option<(String, Named<Required>)>,
     /// Where keys come from, each once, though several providers may use it.
     pub sources: Vec<Source>,
     /// Where the list of what is revoked comes from.

@@ -4,8 +4,7 @@ use super::problem::{Place, Problem, known};
 use super::provider::HeadersInUse;
 use super::{Required, check};
 use crate::config::{ExtractOnly, Requirement, Requirements};
-use std::collections::BTreeMap;
-use tollgate_policy::Places;
+use tollgate_policy::{Named, Places};
 
 /// How deep requirements may be in one another. A client pays for each of them with every request.
 const MAX_DEPTH: usize = 8;
@@ -24,7 +23,7 @@ impl<'p> Resolver<'p> {
     }
 
     /// Names requirements.
-    pub(super) fn name(&mut self, named: BTreeMap<String, Requirement>) -> Result<(), Problem> {
+    pub(super) fn name(&mut self, named: Named<Requirement>) -> Result<(), Problem> {
         let place = Place::of("requirement_map");
         for (name, requirement) in named {
             check::named(&name, "the name of a requirement", &place)?;

@@ -4,7 +4,7 @@ use super::problem::{Place, Problem};
 use super::requirement::Resolver;
 use super::{PlannedRule, Required, check};
 use crate::config::{FilterStateRules, Rule};
-use std::collections::BTreeMap;
+use tollgate_policy::Named;
 
 pub(super) fn resolve(rules: Vec<Rule>, resolver: &mut Resolver<'_>) -> Result<Vec<PlannedRule>, Problem> {
     let mut planned = Vec::new();
@@ -33,12 +33,12 @@ pub(super) fn resolve(rules: Vec<Rule>, resolver: &mut Resolver<'_>) -> Result<V
 pub(super) fn by_filter_state(
     rules: FilterStateRules,
     resolver: &mut Resolver<'_>,
-) -> Result<(String, BTreeMap<String, Required>), Problem> {
+) -> Result<(String, Named<Required>), Problem> {
     let FilterStateRules { name, requires } = rules;
     let place = Place::of("filter_state_rules");
     check::named(&name, "the name of the filter state", &place.field("name"))?;
     let place = place.field("requires");
-    let mut by_value = BTreeMap::new();
+    let mut by_value = Named::default();
     for (value, requirement) in requires {
         let required = resolver.resolve(requirement, &place.field(&value))?;
         by_value.insert(value, required);

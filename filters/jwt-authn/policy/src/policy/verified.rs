@@ -40,7 +40,8 @@ pub(super) struct Needed {
 
 impl Needed {
     pub(super) fn by(plan: &Plan) -> Self {
-        let of_values = plan.by_filter_state.iter().flat_map(|(_, requires)| requires.values());
+        let of_values =
+            plan.by_filter_state.iter().flat_map(|(_, requires)| requires).map(|(_, required)| required);
         let mut required = plan.rules.iter().map(|rule| &rule.required).chain(of_values);
         let forwards = |wanted| plan.providers.iter().any(|provider| provider.config.forward == wanted);
         Self {

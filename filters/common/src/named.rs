@@ -1,0 +1,148 @@
+//! Values by name.
+
+use crate::{Read, ReadError, Value};
+use core::fmt;
+
+/// Values by name, in the order of the names: what an object of any members is read into. As a sorted list, since a tree is
+/// 5 KB of Wasm for each type of value; members of a configuration come in order, so that each is appended.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Named<T>(Vec<(String, T)>);
+
+impl<T> Named<T> {
+    /// Puts a value under a name, in place of the one that it has.
+    pub fn insert(&mut self, name: String, value: T) {
+        match self.place(&name) {
+            Ok(place) => {
+                if let Some((_, before)) = self.0.get_mut(place) {
+                    *before = value;
+                }
+            }
+            Err(place) => self.0.insert(place, (name, value)),
+        }
+    }
+
+    /// The value of a name.
+    pub fn get(&self, name: &str) -> Option<&T> {
+        self.place(name).ok().and_then(|place| self.0.get(place)).map(|(_, value)| value)
+    }
+
+    /// The names and their values.
+    pub fn iter(&self) -> core::slice::Iter<'_, (String, T)> {
+        self.0.iter()
+    }
+
+    fn place(&self, name: &str) -> Result<usize, usize> {
+        // Behind the last one, if they come in order.
+        match self.0.last() {
+            Some((last, _)) if last.as_str() < name => Err(self.0.len()),
+            _ => self.0.binary_search_by(|(other, _)| other.as_str().cmp(name)),
+        }
+    }
+}
+
+impl<T> Default for Named<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Named<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.0.iter().map(|(name, value)| (name, value))).finish()
+    }
+}
+
+impl<T> IntoIterator for Named<T> {
+    type Item = (String, T);
+    type IntoIter = std::vec::IntoIter<(String, T)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'n, T> IntoIterator for &'n Named<T> {
+    type Item = &'n (String, T);
+    type IntoIter = core::slice::Iter<'n, (String, T)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<T: Read> Read for Named<T> {
+    fn blank() -> Self {
+        Self::default()
+    }
+
+    fn fill(&mut self, value: &Value) -> Result<(), ReadError> {
+        crate::read::fill_map(self, value)
+    }
+}
+
+impl<T: Read> crate::read::Map for Named<T> {
+    fn member(&mut self, name: &str) -> Option<&mut dyn Read> {
+        let place = self.place(name).unwrap_or_else(|place| {
+            self.0.insert(place, (name.to_owned(), T::blank()));
+            place
+        });
+        self.0.get_mut(place).map(|(_, value)| value as &mut dyn Read)
+    }
+}
+
+/// Described as the map that it is.
+#[cfg(feature = "schema")]
+mod schema {
+    use super::Named;
+    use schemars::{JsonSchema, Schema, SchemaGenerator};
+    use serde::{Serialize, Serializer};
+    use std::borrow::Cow;
+    use std::collections::BTreeMap;
+
+    impl<T: JsonSchema> JsonSchema for Named<T> {
+        fn inline_schema() -> bool {
+            true
+        }
+
+        fn schema_name() -> Cow<'static, str> {
+            BTreeMap::<String, T>::schema_name()
+        }
+
+        fn schema_id() -> Cow<'static, str> {
+            BTreeMap::<String, T>::schema_id()
+        }
+
+        fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+            BTreeMap::<String, T>::json_schema(generator)
+        }
+    }
+
+    /// For defaults.
+    impl<T: Serialize> Serialize for Named<T> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    proptest! {
+        #[test]
+        fn it_holds_what_a_map_holds(entries in prop::collection::vec(("[a-d]{0,2}", any::<u8>()), 0..20)) {
+            let mut named = Named::default();
+            let mut map = BTreeMap::new();
+            for (name, value) in entries {
+                named.insert(name.clone(), value);
+                map.insert(name, value);
+            }
+            prop_assert_eq!(named.get("a"), map.get("a"));
+            prop_assert_eq!(format!("{named:?}"), format!("{map:?}"));
+            prop_assert_eq!(named.into_iter().collect::<Vec<_>>(), map.into_iter().collect::<Vec<_>>());
+        }
+    }
+}
