@@ -36,3 +36,19 @@ impl Places {
         self.0.iter().map(|(name, places)| (&**name, places.as_slice()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_its_places_in_order_and_none_twice_in_a_row() {
+        let mut places = Places::default();
+        for (name, place) in [("b", 0), ("a", 1), ("b", 2), ("b", 2)] {
+            places.add(name.as_bytes(), place);
+        }
+        assert_eq!((places.get(b"b"), places.first(b"a"), places.first(b"")), (&[0, 2][..], Some(1), None));
+        let names: Vec<_> = places.iter().map(|(name, _)| name).collect();
+        assert_eq!(names, [b"a", b"b"]);
+    }
+}
