@@ -12,6 +12,7 @@
 mod attacks;
 mod binding;
 mod keys;
+mod memory;
 mod native;
 mod places;
 mod refusals;
