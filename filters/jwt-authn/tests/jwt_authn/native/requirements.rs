@@ -1,7 +1,7 @@
 //! `JwtRequirement` in all the ways that its comment shows, on requests with all mixtures of tokens.
 
 use super::Example;
-use super::examples::{FIRST, SECOND, by, first, keys, second, single};
+use super::examples::{FIRST, SECOND, by, first, keys, second};
 use serde_json::{Value, json};
 use tollgate_host_test::Request;
 use tollgate_mint::Signer;
