@@ -10,5 +10,6 @@
 
 mod places;
 mod refusals;
+mod requirements;
 mod results;
 mod support;
