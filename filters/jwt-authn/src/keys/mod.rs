@@ -28,9 +28,9 @@ use std::cell::Cell;
 use std::time::Duration;
 use tollgate::{Error, Result, Signal, clock};
 use tollgate_jose::Limits;
-use tollgate_jwt_authn_policy::Keys;
 use tollgate_jwt_authn_policy::plan::{Plan, Source};
 use tollgate_jwt_authn_policy::remote::{Asked, Availability, Rules};
+use tollgate_jwt_authn_policy::{Keys, RevocationList};
 use tollgate_policy::UnixNanos;
 
 /// How often a VM looks at the shared state when nobody waits. That long the others may use keys that are no longer in a
@@ -95,14 +95,17 @@ impl Store {
         keys
     }
 
-    /// Whether there is a list of what is revoked: `None` if none is fetched.
-    pub(crate) fn revocations(&self) -> Option<Availability> {
-        let index = self.revocations?;
-        let availability = self.slots.get(index)?.availability();
-        if availability == Availability::Pending {
-            self.awaited.set(Some(index));
+    /// Whether the list of what is revoked is here.
+    pub(crate) fn revocation_list(&self) -> RevocationList {
+        let Some(index) = self.revocations else { return RevocationList::Unavailable };
+        match self.slots.get(index).map(Slot::availability) {
+            Some(Availability::Fresh | Availability::Stale) => RevocationList::Ready,
+            Some(Availability::Pending) => {
+                self.awaited.set(Some(index));
+                RevocationList::Pending
+            }
+            Some(Availability::Unavailable) | None => RevocationList::Unavailable,
         }
-        Some(availability)
     }
 
     /// A token names a key that the source has not. `true`: newer ones are on their way, wait.

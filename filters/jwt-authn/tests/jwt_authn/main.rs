@@ -5,9 +5,11 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::string_slice,
+    clippy::unwrap_used,
     reason = "a test ends by panicking; clippy relaxes these only inside test functions, not in what they share"
 )]
 
+mod keys;
 mod places;
 mod refusals;
 mod requirements;

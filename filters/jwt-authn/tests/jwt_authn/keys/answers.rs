@@ -1,0 +1,130 @@
+//! What a server can answer, and that the filter is back when it is.
+
+use super::*;
+use tollgate_host_test::on_both_hosts;
+
+/// Answers that bring no keys, by what is wrong with them.
+fn bad() -> Vec<(&'static str, Answer)> {
+    let body = |text: &str| reply(Response::new(200).chunk(text));
+    let weak = json!({"keys": [{"kty": "oct", "kid": "k0", "alg": "HS256", "k": "c2hvcnQ"}]}).to_string();
+    let many = json!({"keys": vec![key(0).public_jwk(); 101]}).to_string();
+    let good = jwks(&[&key(0)]);
+    vec![
+        ("error", reply(Response::new(500).chunk(&good))),
+        ("not-found", reply(Response::new(404))),
+        ("redirect", reply(Response::new(302).header("location", "http://keys.test/other"))),
+        ("no-content", reply(Response::new(204))),
+        ("not-modified", reply(Response::new(304))),
+        ("accepted", reply(Response::new(202).chunk(&good))),
+        ("garbage", body("<html>not found</html>")),
+        ("truncated", body(&good[..good.len() / 2])),
+        ("nothing", body("")),
+        ("empty-set", body(r#"{"keys": []}"#)),
+        ("no-usable-key", body(&weak)),
+        ("error-object", body(r#"{"error": "temporarily_unavailable"}"#)),
+        ("too-many", body(&many)),
+        ("too-large", body(&format!("{good}{}", " ".repeat(300_000)))),
+        ("hangs", Answer::Hang),
+        ("resets", Answer::Reset),
+        (
+            "breaks-off",
+            Answer::ResetMidResponse(Response::new(200).header("content-length", "1000").chunk(&good)),
+        ),
+    ]
+}
+
+/// One provider for each, with its path and a rule for it. All give the keys at the second try, which comes
+/// `failed_refetch_duration` later.
+fn each(failed_refetch: &str) -> (Value, Upstream) {
+    let mut providers = json!({});
+    let mut rules = Vec::new();
+    let mut keys = Upstream::answers("keys", vec![reply(Response::new(404))]);
+    for (name, answer) in bad() {
+        let uri = format!("http://keys.test/{name}");
+        providers[name] = json!({
+            "issuer": ISSUER,
+            "remote_jwks": {
+                "http_uri": {"uri": uri, "cluster": "keys", "timeout": "400ms"},
+                "retry_policy": {"num_retries": 0},
+                "async_fetch": {"failed_refetch_duration": failed_refetch},
+            },
+        });
+        rules.push(
+            json!({"match": {"path": {"exact": format!("/{name}")}}, "requires": {"provider_name": name}}),
+        );
+        keys = keys.on(&format!("/{name}"), vec![answer, set(&[&key(0)])]);
+    }
+    (json!({"providers": providers, "rules": rules}), keys)
+}
+
+fn to(path: &str) -> Request {
+    let mut request = by(&key(0));
+    request.path = format!("/{path}");
+    request
+}
+
+on_both_hosts! {
+    fn whatever_is_no_key_set_lets_nobody_in_and_is_asked_again(host) {
+        let (config, keys) = each("4s");
+        let scenario = Scenario::new()
+            .filter(filter().config(config))
+            .upstream(Upstream::replies("backend", Response::new(200)))
+            .upstream(keys);
+        let names: Vec<_> = bad().iter().map(|(name, _)| *name).collect();
+        let scenario = names.iter().fold(scenario, |scenario, name| scenario.request(to(name)));
+        // Drawn from 3.2 to 4 s.
+        let scenario = scenario.request(to(names[0]).after(ms(4200)));
+        let scenario = names.iter().skip(1).fold(scenario, |scenario, name| scenario.request(to(name)));
+        let outcome = host.run(&scenario);
+        let expected: Vec<_> = names.iter().map(|_| 503).chain(names.iter().map(|_| 200)).collect();
+        outcome.has_statuses(&expected);
+        for index in 0..names.len() {
+            outcome.has_details(index, "jwt_authn_access_denied{keys_unavailable}");
+        }
+        let count = names.len() as u64;
+        outcome.has_metric("jwt_authn.jwks_fetch_failed", count).has_metric("jwt_authn.jwks_fetch_success", count);
+    }
+
+    fn nobody_listens_and_then_somebody_does(host) {
+        let mut config = once(json!({"async_fetch": {"failed_refetch_duration": "2s"}}));
+        config["providers"]["a"]["remote_jwks"]["http_uri"]["timeout"] = json!("10s");
+        let scenario = with(config, vec![Answer::Refuse, set(&[&key(0)])]);
+        let outcome = host.run(&scenario.request(by(&key(0))).request(by(&key(0)).after(ms(2500))));
+        outcome.has_statuses(&[503, 200]);
+    }
+
+    fn a_cluster_that_is_not_there_is_an_answer_too(host) {
+        let mut config = once(json!({}));
+        config["providers"]["a"]["remote_jwks"]["http_uri"]["cluster"] = json!("nowhere");
+        let outcome = host.run(&with(config, vec![Answer::Hang]).request(by(&key(0))));
+        outcome.has_statuses(&[503]);
+        let scenario = with(once(json!({})), vec![]).upstream(Upstream::empty("none"));
+        let mut scenario = scenario.request(by(&key(0)));
+        let mut config = once(json!({}));
+        config["providers"]["a"]["remote_jwks"]["http_uri"]["cluster"] = json!("none");
+        scenario.filters[0] = filter().config(config);
+        host.run(&scenario).has_statuses(&[503]);
+    }
+
+    fn a_retry_is_part_of_the_fetch(host) {
+        let back_off = json!({"num_retries": 2, "retry_back_off": {"base_interval": "100ms", "max_interval": "100ms"}});
+        let answers = vec![reply(Response::new(500)), Answer::Reset, set(&[&key(0)])];
+        let outcome = host.run(&with(config(json!({"retry_policy": back_off})), answers).request(by(&key(0))));
+        outcome.has_statuses(&[200]);
+        outcome.has_metric("jwt_authn.jwks_fetch_failed", 0).has_metric("jwt_authn.jwks_fetch_success", 1);
+        assert_eq!(outcome.callouts["keys"].len(), 3);
+    }
+}
+
+/// 10 MB that Envoy buffers for it do not get into the VM.
+#[test]
+fn an_answer_that_is_too_large_does_not_make_memory_grow() {
+    let huge = reply(Response::new(200).chunk("a".repeat(10_000_000)));
+    let mut emulator = start(&with(once(json!({})), vec![huge]));
+    let before = emulator.memory(0, 0);
+    assert_eq!(ask(&mut emulator, 0, &by(&key(0))), 503);
+    emulator.advance(ms(100_000));
+    assert!(fetches(&emulator) > 4);
+    assert!(emulator.memory(0, 0) < before + 2_000_000, "{before} to {}", emulator.memory(0, 0));
+    assert!(emulator.traps().is_empty());
+}

@@ -1,0 +1,108 @@
+//! Keys that are fetched: from where, when, by whom, and what becomes of requests meanwhile.
+
+mod answers;
+mod discovery;
+mod revocations;
+mod rotation;
+mod time;
+mod waiting;
+mod workers;
+
+use serde_json::{Value, json};
+use std::time::Duration;
+use tollgate_host_test::emulator::{Emulator, StreamHandle};
+use tollgate_host_test::{Answer, ClientView, Exchange, Filter, Request, Response, Scenario, Upstream, Wasm};
+use tollgate_mint::{Signer, jwks};
+
+pub const ISSUER: &str = "https://issuer.test";
+/// The counter of the requests that the keys' absence refuses.
+pub const UNAVAILABLE: &str = "jwt_authn.denied.keys_unavailable";
+
+pub fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+/// The `n`th key of the issuer.
+pub fn key(n: usize) -> Signer {
+    Signer::new("EdDSA", n % 2).with_kid(&format!("k{n}"))
+}
+
+/// What the filter is configured with: keys of one issuer from the cluster `keys`, and more fields of `remote_jwks`.
+pub fn config(remote: Value) -> Value {
+    let mut remote_jwks =
+        json!({"http_uri": {"uri": "http://keys.test/jwks", "cluster": "keys", "timeout": "1s"}});
+    for (name, value) in remote.as_object().into_iter().flatten() {
+        remote_jwks[name] = value.clone();
+    }
+    json!({
+        "providers": {"a": {"issuer": ISSUER, "remote_jwks": remote_jwks}},
+        "rules": [{"requires": {"provider_name": "a"}}],
+    })
+}
+
+/// Without retries, so that one answer decides.
+pub fn once(mut remote: Value) -> Value {
+    remote["retry_policy"] = json!({"num_retries": 0});
+    config(remote)
+}
+
+/// A proxy with the filter, and what the cluster `keys` answers.
+pub fn with(config: Value, keys: Vec<Answer>) -> Scenario {
+    Scenario::new()
+        .filter(filter().config(config))
+        .upstream(Upstream::replies("backend", Response::new(200).chunk("ok")))
+        .upstream(Upstream::answers("keys", keys))
+}
+
+pub fn filter() -> Filter {
+    Filter::new(Wasm::package("tollgate-jwt-authn"))
+}
+
+/// Keys as an answer.
+pub fn set(signers: &[&Signer]) -> Answer {
+    reply(Response::new(200).chunk(jwks(signers)))
+}
+
+pub fn reply(response: Response) -> Answer {
+    Answer::Reply { response, after: ms(5) }
+}
+
+/// A request with a token that is valid if its key is.
+pub fn by(signer: &Signer) -> Request {
+    with_token(&token(signer))
+}
+
+pub fn token(signer: &Signer) -> String {
+    signer.token(&json!({"iss": ISSUER, "sub": "somebody", "exp": 4_000_000_000u64}))
+}
+
+pub fn with_token(token: &str) -> Request {
+    Request::get("/").header("authorization", format!("Bearer {token}"))
+}
+
+pub fn start(scenario: &Scenario) -> Emulator {
+    Emulator::new(scenario).expect("it loads")
+}
+
+/// The status of an answer that is there; 0 if there is none.
+pub fn status(emulator: &Emulator, handle: StreamHandle) -> u16 {
+    emulator.exchange(handle).map_or(0, status_of)
+}
+
+pub fn status_of(exchange: &Exchange) -> u16 {
+    match &exchange.client {
+        ClientView::Response(response) => response.status,
+        _ => 0,
+    }
+}
+
+/// The status of a request that is sent now to a worker; time passes until it is answered.
+pub fn ask(emulator: &mut Emulator, worker: usize, request: &Request) -> u16 {
+    let handle = emulator.request(worker, request);
+    status_of(&emulator.finish_request(handle))
+}
+
+/// How often the keys were asked for.
+pub fn fetches(emulator: &Emulator) -> usize {
+    emulator.received("keys").len()
+}
