@@ -6,6 +6,7 @@ mod any;
 mod defaults;
 mod envoy;
 mod istio;
+mod istio_crd;
 mod keys;
 mod providers;
 mod rules;
