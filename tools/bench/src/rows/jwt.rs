@@ -50,9 +50,7 @@ pub(super) fn rows() -> Vec<Row> {
         "jwt seen with results",
         "by default: token removed, principal and payload in the filter state",
         || {
-            let mut config = config(ONE);
-            config["providers"]["bench"]["forward"] = json!(false);
-            config["jwt_cache_config"] = json!({"jwt_cache_size": 1_000});
+            let config = config(ONE, json!({"forward": false}));
             vec![configured("tollgate-jwt-authn", config)]
         },
     );
@@ -83,29 +81,39 @@ fn guarded(row: Row) -> Row {
 }
 
 fn filter(tokens: Tokens, cache: usize) -> Value {
-    let mut config = config(tokens);
-    config["jwt_cache_config"] = json!({"jwt_cache_size": cache});
-    config["filter_state"] = json!({"principal": false, "payload": false});
-    configured("tollgate-jwt-authn", config)
+    let more = json!({
+        "jwt_cache_config": {"jwt_cache_size": cache},
+        "filter_state": {"principal": false, "payload": false},
+    });
+    configured("tollgate-jwt-authn", with(config(tokens, json!({})), more))
 }
 
 fn envoy_filter(tokens: Tokens, cache: usize) -> Value {
-    let mut config = config(tokens);
-    config["rules"][0]["match"] = json!({"prefix": "/"});
-    if cache > 0 {
-        config["providers"]["bench"]["jwt_cache_config"] = json!({"jwt_cache_size": cache});
-    }
+    // A size of 0 is Envoy's default of 100.
+    let cache = (cache > 0).then(|| json!({"jwt_cache_config": {"jwt_cache_size": cache}}));
+    let all = json!({"rules": [{"match": {"prefix": "/"}, "requires": {"provider_name": "bench"}}]});
+    let config = with(config(tokens, cache.unwrap_or_default()), all);
     native("envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication", config)
 }
 
-/// What both filters read alike.
-fn config(tokens: Tokens) -> Value {
-    let keys = jwks(&[&Signer::new(tokens.algorithm, 0)]);
+/// What both filters read alike, with these fields of the provider besides.
+fn config(tokens: Tokens, more: Value) -> Value {
     let provider = json!({
         "issuer": ISSUER,
         "audiences": [AUDIENCE],
-        "local_jwks": {"inline_string": keys},
+        "local_jwks": {"inline_string": jwks(&[&Signer::new(tokens.algorithm, 0)])},
         "forward": true,
     });
-    json!({"providers": {"bench": provider}, "rules": [{"requires": {"provider_name": "bench"}}]})
+    json!({
+        "providers": {"bench": with(provider, more)},
+        "rules": [{"requires": {"provider_name": "bench"}}],
+    })
+}
+
+/// The members of both; those of the second one count.
+fn with(mut base: Value, more: Value) -> Value {
+    if let (Some(base), Value::Object(more)) = (base.as_object_mut(), more) {
+        base.extend(more);
+    }
+    base
 }
