@@ -4,6 +4,16 @@
 //! signature is bound to the key and never chosen by the token ([`Key::permits`]), and a signature is checked either
 //! here ([`verify`]) or by the host ([`host`]), with the same answer.
 
+#[cfg(not(any(
+    feature = "ed25519",
+    feature = "hmac",
+    feature = "p256",
+    feature = "p384",
+    feature = "p521",
+    feature = "rsa"
+)))]
+compile_error!("no family of algorithms is built in");
+
 mod algorithm;
 mod error;
 mod json;

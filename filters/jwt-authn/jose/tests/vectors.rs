@@ -5,8 +5,8 @@
 
 use serde_json::{Value, json};
 use std::path::Path;
-use tollgate_jose::{Algorithm, Jws, Key, KeySet, Limits, host, verify};
-use tollgate_mint::{Signer, printed, vectors};
+use tollgate_jose::{Algorithm, Key, KeySet, Limits, host, verify};
+use tollgate_mint::{Signer, vectors};
 
 const LIMITS: Limits = Limits { bytes: 10_000, keys: 1 };
 
@@ -23,20 +23,6 @@ fn a_signature_is_accepted_if_it_is_right() {
         let verdict =
             with_key(&vector.jwk, algorithm, |key| verify(key, algorithm, &vector.input, &vector.signature));
         assert_eq!(verdict, vector.right, "{}", vector.name);
-    }
-}
-
-#[test]
-fn what_the_rfcs_print_is_right_and_wrong_with_another_letter() {
-    for printed in printed() {
-        let token = Jws::parse(printed.token.as_bytes()).unwrap();
-        let algorithm = token.header.algorithm;
-        with_key(&printed.jwk, algorithm, |key| {
-            assert!(verify(key, algorithm, token.signing_input, &token.signature), "{}", printed.section);
-            let mut input = token.signing_input.to_vec();
-            *input.last_mut().unwrap() ^= 1;
-            assert!(!verify(key, algorithm, &input, &token.signature), "{}", printed.section);
-        });
     }
 }
 

@@ -29,4 +29,4 @@ mod vectors;
 
 pub use signer::{Signer, jwks};
 pub use token::{base64url, signing_input, unsigned};
-pub use vectors::{Printed, Vector, printed, vectors};
+pub use vectors::{Vector, vectors};

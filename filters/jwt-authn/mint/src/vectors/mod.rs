@@ -5,10 +5,7 @@ mod common;
 mod ecdsa;
 mod ed25519;
 mod numbers;
-mod rfc;
 mod rsa;
-
-pub use rfc::{Printed, printed};
 
 use crate::Signer;
 use serde_json::Value;
