@@ -163,7 +163,13 @@ mod tests {
         let text = "6f070AD1eb1cdc0082dc3076639fe5112b1713ca3d96d734e4ef3d8dd37e760d";
         let digest = Sha256::decode(text.into()).unwrap();
         assert_eq!((digest.0[..4].to_vec(), digest.0[31]), (vec![0x6f, 0x07, 0x0a, 0xd1], 0x0d));
-        for bad in ["", text.get(..63).unwrap(), text.get(..62).unwrap(), &format!("{text}00"), &text.replace('6', "g")] {
+        for bad in [
+            "",
+            text.get(..63).unwrap(),
+            text.get(..62).unwrap(),
+            &format!("{text}00"),
+            &text.replace('6', "g"),
+        ] {
             assert_eq!(Sha256::decode(bad.into()), None, "{bad}");
         }
     }

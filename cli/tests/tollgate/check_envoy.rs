@@ -32,14 +32,17 @@ fn reason(document: &Value, more: &[&str]) -> (i32, String) {
 
 #[test]
 fn every_configuration_that_is_shown_passes() {
-    let telemetry =
-        tollgate_host_test::Wasm::package("tollgate-telemetry-headers").path().display().to_string();
+    let of_filter = |name: &str| {
+        let module =
+            tollgate_host_test::Wasm::package(&format!("tollgate-{name}")).path().display().to_string();
+        [format!("tollgate-{name}={module}"), format!("{name}={module}")]
+    };
     let modules = [
-        format!("tollgate-example-hello={}", hello()),
-        format!("hello={}", hello()),
-        format!("tollgate-telemetry-headers={telemetry}"),
-        format!("telemetry-headers={telemetry}"),
-    ];
+        [format!("tollgate-example-hello={}", hello()), format!("hello={}", hello())],
+        of_filter("telemetry-headers"),
+        of_filter("jwt-authn"),
+    ]
+    .concat();
     let mut files = Vec::new();
     for folder in ["envoy-config/istio", "envoy-config/standalone", "examples/hello"] {
         for entry in std::fs::read_dir(in_workspace(folder)).unwrap() {
@@ -50,7 +53,7 @@ fn every_configuration_that_is_shown_passes() {
             }
         }
     }
-    assert!(files.len() >= 4, "{files:?}");
+    assert!(files.len() >= 6, "{files:?}");
     let mut args = vec!["check".to_owned()];
     args.extend(modules.iter().flat_map(|module| ["--module".to_owned(), module.clone()]));
     args.extend(files.clone());

@@ -9,12 +9,13 @@ fn scenario(text: &str) -> (tempfile::TempDir, String) {
 }
 
 fn shown() -> Vec<String> {
-    let mut files =
-        vec!["examples/hello/scenario.yaml".into(), "filters/telemetry-headers/scenario.yaml".into()];
+    let mut files = ["examples/hello", "filters/jwt-authn", "filters/telemetry-headers"]
+        .map(|of| format!("{of}/scenario.yaml"))
+        .to_vec();
     for entry in std::fs::read_dir(in_workspace("examples/scenarios")).unwrap() {
         files.push(entry.unwrap().path().display().to_string());
     }
-    assert!(files.len() >= 4);
+    assert!(files.len() >= 5);
     files
 }
 

@@ -1,6 +1,7 @@
 //! The filters that the demo loads, and where each of them is at work.
 
 use serde_json::{Value, json};
+use tollgate_mint::{Signer, jwks};
 
 /// A filter of the workspace in the demo's proxy.
 #[derive(Clone, Debug)]
@@ -20,6 +21,12 @@ pub struct Plugged {
 pub const STAFF: &str = "/staff";
 /// Keeps everybody out who does not say that they are of the staff.
 pub const HELLO: &str = "hello";
+/// The path that needs a token: `/account/1` is `/users/1` behind [`JWT`].
+pub const ACCOUNT: &str = "/account";
+/// Lets in who brings a token.
+pub const JWT: &str = "jwt-authn";
+/// Who issues tokens.
+pub const ISSUER: &str = "https://login.example";
 /// Gives requests their ids and traces.
 pub const TELEMETRY: &str = "telemetry-headers";
 
@@ -49,6 +56,26 @@ pub fn all() -> Vec<Plugged> {
             name: HELLO,
             config: json!({ "header": "x-team", "allowed": ["staff", "support"] }),
             only_on: Some(STAFF),
+        },
+        Plugged {
+            package: "tollgate-jwt-authn",
+            name: JWT,
+            config: json!({
+                "providers": { "login": {
+                    "issuer": ISSUER,
+                    "local_jwks": { "inline_string": jwks(&[&Signer::es256()]) },
+                    "claim_to_headers": [{ "header_name": "x-user", "claim_name": "sub" }]
+                } },
+                "rules": [
+                    {
+                        "match": { "methods": ["DELETE"] },
+                        "requires": { "provider_name": "login" },
+                        "required_scopes": ["account:delete"]
+                    },
+                    { "requires": { "provider_name": "login" } }
+                ]
+            }),
+            only_on: Some(ACCOUNT),
         },
     ]
 }

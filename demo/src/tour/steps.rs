@@ -2,12 +2,13 @@
 
 use super::check::{Expect, Is, Place};
 use super::{Action, Step};
-use crate::proxy::filters::TELEMETRY;
+use crate::proxy::filters::{ISSUER, TELEMETRY};
 use crate::services::{ORDER, USER};
 use Expect::{Body, Counted, Header, Reached, Refused, Status};
 use Place::{At, Response};
 use serde_json::json;
 use tollgate_host_test::Request;
+use tollgate_mint::Signer;
 
 /// The trace id and the span id of the examples in W3C Trace Context.
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -15,7 +16,10 @@ const SPAN: &str = "00f067aa0ba902b7";
 
 /// All steps, in order.
 pub fn all() -> Vec<Step> {
-    [request_id(), trace_context(), headers(), hello(), configuration()].into_iter().flatten().collect()
+    [request_id(), trace_context(), headers(), hello(), tokens(), configuration()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn step<const N: usize>(title: &'static str, request: Request, expect: [Expect; N]) -> Step {
@@ -141,6 +145,59 @@ fn hello() -> Vec<Step> {
             "... and lets in who may come in",
             get("/staff/1").header("x-team", "support"),
             [Status(200), Reached(&[USER])],
+        ),
+    ]
+}
+
+/// With a token of the demo's issuer. Its key is known to everybody.
+fn with_token(request: Request, sub: &str, expires: u64) -> Request {
+    let claims = json!({ "iss": ISSUER, "sub": sub, "exp": expires, "scope": "account:read" });
+    request.header("authorization", format!("Bearer {}", Signer::es256().token(&claims)))
+}
+
+fn tokens() -> Vec<Step> {
+    const CHALLENGE: &str = "www-authenticate";
+    const REALM: &str = r#"Bearer realm="http://shop.example/account/1""#;
+    const EXPIRED: &str = r#"Bearer realm="http://shop.example/account/1", error="invalid_token", error_description="Jwt is expired""#;
+    const LACKS_SCOPE: &str = r#"Bearer realm="http://shop.example/account/1", error="insufficient_scope", error_description="Scopes in Jwt are insufficient", scope="account:delete""#;
+    let future = 4_000_000_000;
+    vec![
+        step(
+            "Without a token there is no way to an account",
+            get("/account/1"),
+            [
+                Status(401),
+                Body("Jwt is missing"),
+                Header(Response, CHALLENGE, Is::Text(REALM)),
+                Reached(&[]),
+                Counted("denied.missing", 1),
+            ],
+        ),
+        step(
+            "With one there is; the service learns whose it is, and not from the client",
+            with_token(get("/account/1").header("x-user", "root"), "alice", future),
+            [
+                Status(200),
+                Reached(&[USER]),
+                Header(At(USER), "x-user", Is::Text("alice")),
+                Header(At(USER), "authorization", Is::Absent),
+                Counted("allowed", 1),
+            ],
+        ),
+        step(
+            "An old one is refused, and says so",
+            with_token(get("/account/1"), "alice", 1_700_000_000),
+            [
+                Status(401),
+                Header(Response, CHALLENGE, Is::Text(EXPIRED)),
+                Reached(&[]),
+                Counted("denied.expired", 1),
+            ],
+        ),
+        step(
+            "To delete the account, another scope is needed",
+            with_token(Request::new("DELETE", "/account/1").authority("shop.example"), "alice", future),
+            [Status(403), Header(Response, CHALLENGE, Is::Text(LACKS_SCOPE)), Reached(&[])],
         ),
     ]
 }

@@ -4,7 +4,6 @@ use crate::keys::Store;
 use tollgate::{foreign, property};
 use tollgate_jose::host::{self, ByHost};
 use tollgate_jose::{Algorithm, Key, Verifier};
-use tollgate_jwt_authn_policy::remote::Availability;
 use tollgate_jwt_authn_policy::{Environment, Keys, RevocationList};
 
 pub(crate) struct World {
@@ -42,11 +41,7 @@ impl Environment for World {
     }
 
     fn revocation_list(&self) -> RevocationList {
-        match self.store.revocations() {
-            Some(Availability::Fresh | Availability::Stale) => RevocationList::Ready,
-            Some(Availability::Pending) => RevocationList::Pending,
-            Some(Availability::Unavailable) | None => RevocationList::Unavailable,
-        }
+        self.store.revocation_list()
     }
 
     /// One that cannot be read is none: a token that is bound to it is refused.

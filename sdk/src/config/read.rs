@@ -6,7 +6,7 @@
 
 use super::ConfigError;
 use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess};
-use serde::de::{Unexpected, VariantAccess, Visitor};
+use serde::de::{Expected, Unexpected, VariantAccess, Visitor};
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -49,7 +49,30 @@ impl Problem {
 /// A value in the tree.
 pub(super) struct Node<'v>(pub(super) &'v Value);
 
-impl Node<'_> {
+impl<'v> Node<'v> {
+    #[inline(never)]
+    fn is_no(&self, expected: &dyn Expected) -> Problem {
+        de::Error::invalid_type(self.unexpected(), expected)
+    }
+
+    fn number<V: Visitor<'v>>(&self, visitor: V) -> Result<V::Value, Problem> {
+        match self.unexpected() {
+            Unexpected::Unsigned(value) => visitor.visit_u64(value),
+            Unexpected::Signed(value) => visitor.visit_i64(value),
+            Unexpected::Float(value) => visitor.visit_f64(value),
+            _ => Err(self.is_no(&visitor)),
+        }
+    }
+
+    fn list<V: Visitor<'v>>(&self, list: &'v [Value], visitor: V) -> Result<V::Value, Problem> {
+        let mut elements = Elements { rest: list.iter(), index: 0 };
+        let read = visitor.visit_seq(&mut elements)?;
+        match elements.rest.len() {
+            0 => Ok(read),
+            _ => Err(de::Error::invalid_length(list.len(), &"fewer elements")),
+        }
+    }
+
     fn unexpected(&self) -> Unexpected<'_> {
         match self.0 {
             Value::Null => Unexpected::Unit,
@@ -73,22 +96,78 @@ impl<'de> Deserializer<'de> for Node<'de> {
         match self.0 {
             Value::Null => visitor.visit_unit(),
             Value::Bool(value) => visitor.visit_bool(*value),
-            Value::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
-                (Some(value), ..) => visitor.visit_u64(value),
-                (None, Some(value), _) => visitor.visit_i64(value),
-                (None, None, value) => visitor.visit_f64(value.unwrap_or_default()),
-            },
+            Value::Number(_) => self.number(visitor),
             Value::String(text) => visitor.visit_borrowed_str(text),
-            Value::Array(list) => {
-                let mut elements = Elements { rest: list.iter(), index: 0 };
-                let read = visitor.visit_seq(&mut elements)?;
-                match elements.rest.len() {
-                    0 => Ok(read),
-                    _ => Err(de::Error::invalid_length(list.len(), &"fewer elements")),
-                }
-            }
-            Value::Object(map) => visitor.visit_map(Members { rest: map.iter(), member: None }),
+            Value::Array(list) => self.list(list, visitor),
+            Value::Object(map) => visitor.visit_map(Members::of(map)),
         }
+    }
+
+    // The ones below could all be the one above. But each way that a visitor may be called is code for each type, and most
+    // of that would be the reading of objects out of arrays.
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        match self.0 {
+            Value::Bool(value) => visitor.visit_bool(*value),
+            _ => Err(self.is_no(&visitor)),
+        }
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        match self.0 {
+            Value::String(text) => visitor.visit_borrowed_str(text),
+            _ => Err(self.is_no(&visitor)),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        match self.0 {
+            Value::Number(_) => self.number(visitor),
+            _ => Err(self.is_no(&visitor)),
+        }
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        match self.0 {
+            Value::Array(list) => self.list(list, visitor),
+            _ => Err(self.is_no(&visitor)),
+        }
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        match self.0 {
+            Value::Object(map) => visitor.visit_map(Members::of(map)),
+            _ => Err(self.is_no(&visitor)),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Problem> {
+        self.deserialize_map(visitor)
+    }
+
+    fn deserialize_u8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.deserialize_u64(visitor)
+    }
+
+    fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.deserialize_u64(visitor)
+    }
+
+    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.deserialize_u64(visitor)
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.deserialize_u64(visitor)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
@@ -123,8 +202,7 @@ impl<'de> Deserializer<'de> for Node<'de> {
     }
 
     serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct identifier ignored_any
+        i8 i16 i32 i64 i128 u128 f32 char bytes byte_buf unit unit_struct tuple tuple_struct identifier ignored_any
     }
 }
 
@@ -141,6 +219,7 @@ struct Elements<'v> {
 impl<'v> SeqAccess<'v> for &mut Elements<'v> {
     type Error = Problem;
 
+    #[inline(never)]
     fn next_element_seed<T: DeserializeSeed<'v>>(&mut self, seed: T) -> Result<Option<T::Value>, Problem> {
         let Some(element) = self.rest.next() else { return Ok(None) };
         let index = self.index;
@@ -162,6 +241,12 @@ struct Members<'v> {
     member: Option<(&'v str, &'v Value)>,
 }
 
+impl<'v> Members<'v> {
+    fn of(map: &'v Map<String, Value>) -> Self {
+        Self { rest: map.iter(), member: None }
+    }
+}
+
 impl<'v> MapAccess<'v> for Members<'v> {
     type Error = Problem;
 
@@ -176,6 +261,7 @@ impl<'v> MapAccess<'v> for Members<'v> {
         }
     }
 
+    #[inline(never)]
     fn next_value_seed<T: DeserializeSeed<'v>>(&mut self, seed: T) -> Result<T::Value, Problem> {
         let Some((name, value)) = self.member.take() else {
             return Err(de::Error::custom("a value was read before its name"));

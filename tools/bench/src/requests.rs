@@ -31,6 +31,7 @@ pub struct Tokens {
 }
 
 impl Tokens {
+    #[cfg(test)]
     /// What requests with them have in common, as far as a proxy sees that does not read them.
     pub fn shape(self) -> u32 {
         self.count

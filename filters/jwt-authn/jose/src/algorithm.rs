@@ -100,7 +100,7 @@ pub enum Hash {
 }
 
 impl Curve {
-    /// How long a number below its order is, in bytes: half a signature.
+    /// How long a coordinate, and a number below its order, is in bytes: half a key, half a signature.
     pub const fn bytes(self) -> usize {
         match self {
             Self::P256 => 32,

@@ -1,6 +1,6 @@
 //! A key pair with an algorithm and a `kid`.
 
-use crate::algorithm::Algorithm;
+use crate::algorithm::{Algorithm, Scheme};
 use crate::pair::Pair;
 use crate::{base64url, keys, signing_input};
 use serde_json::{Value, json};
@@ -58,6 +58,16 @@ impl Signer {
     pub fn with_key(algorithm: &str, name: &str) -> Self {
         let algorithm = Algorithm::named(algorithm);
         Self { algorithm, name: name.into(), key_id: Some(name.into()), pair: Arc::new(Pair::named(name)) }
+    }
+
+    /// A secret of any bytes, as one who mistakes something public for it would use. Its `kid` is `secret`.
+    ///
+    /// Panics on an algorithm that is not HMAC's.
+    pub fn with_secret(algorithm: &str, secret: &[u8]) -> Self {
+        let algorithm = Algorithm::named(algorithm);
+        assert!(algorithm.scheme == Scheme::Hmac, "`{}` takes no secret", algorithm.name);
+        let pair = Arc::new(Pair::Secret(secret.to_vec()));
+        Self { algorithm, name: "secret".into(), key_id: Some("secret".into()), pair }
     }
 
     /// The same key with another `kid`.

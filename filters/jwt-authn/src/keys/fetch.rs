@@ -36,7 +36,9 @@ pub(crate) fn start<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>) -> Result
     let now = now()?;
     for index in 0..filter.store().slots.len() {
         // Nobody waits yet, and fetching is for later.
-        look(filter, index, now)?;
+        if let Err(error) = look(filter, index, now) {
+            log("keys were not looked for", error);
+        }
     }
     look_after(filter, cx, Duration::from_micros(1000 + draw() % 2000))
 }

@@ -3,11 +3,13 @@
 //! When to fetch, what an answer is worth and how long it is used is [`remote`](tollgate_jwt_authn_policy::remote)'s; here
 //! it is done, by timers, callouts and shared data.
 //!
+//! - **Any VM may be the one that asks**, that of the main thread too: on Envoy 1.40 it ticks and calls out as those of the
+//!   workers do, from the moment that the clusters are ready.
 //! - **Nothing happens while a configuration is read** but looking: it is read on a canary VM too, whose callouts are
 //!   cancelled when it goes, so that a lease it took would be lost. What other workers have fetched is there at once,
 //!   so that neither a VM that is started anew nor an update of the listener makes a request wait.
-//! - **Each VM looks at the shared state** about once a second ([`LOOK`]), when a time that stands in it comes, and every
-//!   10 ms ([`HURRY`]) while streams wait for a document. What it finds there is read only if it has changed: a look is one
+//! - **Each VM looks at the shared state** about once a second ([`LOOK`]; ten times while it lacks a document), when a time
+//!   that stands in it comes, and every 10 ms ([`HURRY`]) while streams wait for a document. What it finds there is read only if it has changed: a look is one
 //!   host call of a hundred bytes.
 //! - **On a request's path** there is no host call: [`Store::keys`] is a lookup. A token with an unknown `kid` costs one, to
 //!   see whether another worker has newer keys, and may wait for a fetch.
@@ -36,6 +38,8 @@ use tollgate_policy::UnixNanos;
 /// How often a VM looks at the shared state when nobody waits. That long the others may use keys that are no longer in a
 /// set which one of them has fetched.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often it does while there is a document that it has not got, so that the end of an outage is noticed at once.
+const LOOK_WITHOUT: Duration = Duration::from_millis(100);
 /// How often it does while somebody waits.
 const HURRY: Duration = Duration::from_millis(10);
 
@@ -129,10 +133,13 @@ impl Store {
         Some((index, self.slots.get(index)?))
     }
 
-    /// How long until the state of a slot may change by time alone, or another VM's change of it should be seen.
+    /// When to look next if nobody begins to wait: when a slot may change by time alone, or another VM's change of it
+    /// should be seen.
     fn next_look(&self, now: UnixNanos) -> Duration {
         // Drawn, so that the workers do not all look at once.
-        let usual = LOOK.mul_f64(0.75 + 0.5 * (draw() >> 32) as f64 / f64::from(u32::MAX));
+        let lacks = self.slots.iter().any(|slot| !slot.is_usable());
+        let usual = if lacks { LOOK_WITHOUT } else { LOOK };
+        let usual = usual.mul_f64(0.75 + 0.5 * (draw() >> 32) as f64 / f64::from(u32::MAX));
         let soonest = self.slots.iter().filter_map(|slot| slot.changes_at(now)).min();
         soonest.map_or(usual, |soonest| soonest.since(now).clamp(Duration::from_millis(1), usual))
     }

@@ -77,6 +77,11 @@ impl Slot {
         }
     }
 
+    /// Whether there is a document to use.
+    pub(super) fn is_usable(&self) -> bool {
+        matches!(self.availability(), Availability::Fresh | Availability::Stale)
+    }
+
     /// When the state may change by time alone.
     pub(super) fn changes_at(&self, now: UnixNanos) -> Option<UnixNanos> {
         self.seen.changes_at(now)

@@ -9,7 +9,11 @@
     reason = "a test ends by panicking; clippy relaxes these only inside test functions, not in what they share"
 )]
 
+mod attacks;
+mod binding;
 mod keys;
+mod memory;
+mod native;
 mod places;
 mod refusals;
 mod results;

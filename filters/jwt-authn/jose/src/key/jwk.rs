@@ -99,17 +99,17 @@ fn rsa(jwk: &Json) -> Result<Material> {
 }
 
 fn ec(jwk: &Json) -> Result<Material> {
-    let (curve, length) = match text(jwk, "crv")?.ok_or(KeyError::Member("crv"))? {
-        "P-256" => (Curve::P256, 32),
-        "P-384" => (Curve::P384, 48),
-        "P-521" => (Curve::P521, 66),
+    let curve = match text(jwk, "crv")?.ok_or(KeyError::Member("crv"))? {
+        "P-256" => Curve::P256,
+        "P-384" => Curve::P384,
+        "P-521" => Curve::P521,
         other => return Err(KeyError::Unsupported(other.into())),
     };
     let mut point = vec![4];
     for name in ["x", "y"] {
         let coordinate = bytes(jwk, name)?;
         // RFC 7518 section 6.2.1.2: zeros before it are written.
-        if coordinate.len() != length {
+        if coordinate.len() != curve.bytes() {
             return Err(KeyError::Member(name));
         }
         point.extend(coordinate);

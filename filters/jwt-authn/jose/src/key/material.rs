@@ -1,7 +1,7 @@
 //! What verifies.
 
-use super::{Result, asn1};
-use crate::{Algorithm, Curve, Family, KeyError};
+use super::Result;
+use crate::{Algorithm, Family, KeyError};
 
 /// What verifies, read. The SubjectPublicKeyInfo beside it is in DER, and is written here rather than kept as it was
 /// found: the host takes one that is followed by other bytes, or that means the same in another way.
@@ -28,11 +28,11 @@ impl Material {
             #[cfg(feature = "rsa")]
             (Self::Rsa { .. }, Family::RsaPkcs1 | Family::RsaPss) => true,
             #[cfg(feature = "p256")]
-            (Self::P256 { .. }, Family::Ecdsa(Curve::P256)) => true,
+            (Self::P256 { .. }, Family::Ecdsa(crate::Curve::P256)) => true,
             #[cfg(feature = "p384")]
-            (Self::P384 { .. }, Family::Ecdsa(Curve::P384)) => true,
+            (Self::P384 { .. }, Family::Ecdsa(crate::Curve::P384)) => true,
             #[cfg(feature = "p521")]
-            (Self::P521 { .. }, Family::Ecdsa(Curve::P521)) => true,
+            (Self::P521 { .. }, Family::Ecdsa(crate::Curve::P521)) => true,
             #[cfg(feature = "ed25519")]
             (Self::Ed25519(_), Family::Ed25519) => true,
             // RFC 7518 section 3.2: a secret is at least as long as the hash.
@@ -55,6 +55,16 @@ impl Material {
             #[cfg(feature = "ed25519")]
             Self::Ed25519(_) => None,
             Self::Secret(_) => None,
+        }
+    }
+
+    /// What no other public key has. A SubjectPublicKeyInfo is never 32 bytes.
+    fn public(&self) -> Option<&[u8]> {
+        match self {
+            #[cfg(feature = "ed25519")]
+            Self::Ed25519(key) => Some(key.as_bytes()),
+            #[allow(unreachable_patterns, reason = "if nothing else is built in")]
+            _ => self.spki(),
         }
     }
 
@@ -99,7 +109,7 @@ impl Material {
         let numbers = [n, e].map(rsa::BoxedUint::from_be_slice_vartime);
         let [modulus, exponent] = numbers;
         let key = rsa::RsaPublicKey::new(modulus, exponent).map_err(|_| KeyError::Invalid("RSA key"))?;
-        Ok(Self::Rsa { key, spki: asn1::rsa_spki(n, e)? })
+        Ok(Self::Rsa { key, spki: super::asn1::rsa_spki(n, e)? })
     }
 
     /// Of 32 bytes.
@@ -157,7 +167,7 @@ macro_rules! curves {
                     }
                     let key = $name::ecdsa::VerifyingKey::from_sec1_bytes(point);
                     let key = key.map_err(|_| KeyError::Invalid(concat!($crv, " key that is not on the curve")))?;
-                    let spki = asn1::ec_spki($oid, key.to_sec1_point(false).as_bytes())?;
+                    let spki = super::asn1::ec_spki($oid, key.to_sec1_point(false).as_bytes())?;
                     Ok(Self::$variant { key, spki })
                 }
 
@@ -171,19 +181,15 @@ macro_rules! curves {
 }
 
 curves! {
-    "p256", p256, P256, "P-256", asn1::P256;
-    "p384", p384, P384, "P-384", asn1::P384;
-    "p521", p521, P521, "P-521", asn1::P521;
+    "p256", p256, P256, "P-256", super::asn1::P256;
+    "p384", p384, P384, "P-384", super::asn1::P384;
+    "p521", p521, P521, "P-521", super::asn1::P521;
 }
 
-/// Whether both are the same key.
+/// Whether both are the same public key.
 impl PartialEq for Material {
     fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            #[cfg(feature = "ed25519")]
-            (Self::Ed25519(one), Self::Ed25519(other)) => one == other,
-            _ => self.spki().is_some_and(|spki| other.spki() == Some(spki)),
-        }
+        self.public().is_some_and(|key| other.public() == Some(key))
     }
 }
 

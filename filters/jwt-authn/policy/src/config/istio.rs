@@ -26,6 +26,7 @@ pub struct JwtRule {
     pub from_cookies: Vec<String>,
     /// The header that takes the payload to the upstream.
     #[serde(deserialize_with = "header_or_nothing")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub output_payload_to_header: Option<HeaderName>,
     /// Whether the token goes to the upstream too.
     pub forward_original_token: bool,

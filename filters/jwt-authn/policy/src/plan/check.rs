@@ -85,7 +85,7 @@ fn redirect(redirect: &Redirect, place: &Place) -> Result<(), ConfigProblem> {
     let visible = location.bytes().all(|byte| byte.is_ascii_graphic());
     // `//host` and `/\host` are other hosts to a browser.
     let path = location.starts_with('/') && !location.starts_with("//") && !location.starts_with("/\\");
-    let absolute = || Url::parse(location.split('#').next().unwrap_or_default()).is_ok();
+    let absolute = || Url::parse(location.split(['?', '#']).next().unwrap_or_default()).is_ok();
     if !visible || location.contains(['{', '}']) || !(path || absolute()) {
         return Err(place.field("location").refuse(format_args!(
             "`{}` is neither an absolute URL nor a path, in which `{{url}}` stands for the URL that was asked for",

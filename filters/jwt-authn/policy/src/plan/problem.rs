@@ -53,8 +53,13 @@ impl Place {
 
     /// It is wrong.
     pub(super) fn refuse(&self, message: impl fmt::Display) -> ConfigProblem {
-        ConfigProblem { path: self.path.clone(), message: message.to_string() }
+        ConfigProblem { path: one_line(&self.path), message: one_line(&message.to_string()) }
     }
+}
+
+/// Names that an operator chose are in both, and a log has one line for each event.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// What Istio calls a field of a provider; empty for a section that its rules have not.

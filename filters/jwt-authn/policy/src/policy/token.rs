@@ -44,7 +44,10 @@ impl Evaluation<'_, '_> {
                 verified.check(audiences, self.now)?;
                 verified
             }
-            None => self.verify_read(provider, token, &Read::new(token)?, audiences)?,
+            None => {
+                let read = self.read(token)?;
+                self.verify_read(provider, token, &read, audiences)?
+            }
         };
         self.check_again(provider, &verified)?;
         Ok(verified)
@@ -63,7 +66,7 @@ impl Evaluation<'_, '_> {
                 return Ok(());
             }
         }
-        let read = Read::new(token)?;
+        let read = self.read(token)?;
         let provider = self.provider_of(read.issuer(), providers).ok_or(Reason::UnknownIssuer)?;
         let verified = self.verify_read(provider, token, &read, None)?;
         self.check_again(provider, &verified)?;
@@ -93,6 +96,11 @@ impl Evaluation<'_, '_> {
         with(issuer).or_else(|| with(""))
     }
 
+    fn read<'t>(&mut self, token: &'t [u8]) -> Result<Read<'t>, Reason> {
+        self.memory.lookups.misses += 1;
+        Read::new(token)
+    }
+
     /// A token that was verified before, with the keys of now.
     fn known(&mut self, provider: usize, token: &[u8]) -> Option<Rc<Verified>> {
         let index = u32::try_from(provider).ok()?;
@@ -102,8 +110,7 @@ impl Evaluation<'_, '_> {
             Keys::Ready(_, generation) => generation == verified.key_generation,
             Keys::Pending | Keys::Unavailable => false,
         });
-        let lookups = &mut self.memory.lookups;
-        *(if found.is_some() { &mut lookups.hits } else { &mut lookups.misses }) += 1;
+        self.memory.lookups.hits += u32::from(found.is_some());
         found
     }
 

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod any;
 mod defaults;
 mod envoy;
 mod istio;
+mod istio_crd;
 mod keys;
 mod providers;
 mod rules;

@@ -66,7 +66,7 @@ fn a_browser_is_sent_somewhere() {
             "{message}"
         );
     }
-    for location in ["/login?next={url}", "https://login.example/?a=b&next={url}#top", "/"] {
+    for location in ["/login?next={url}", "https://login.example?a=b&next={url}#top", "/"] {
         plan(redirect(location)).unwrap();
     }
     let message = refused(json!({"failure_response": {"redirect": {"location": "/", "status": 301}}}));

@@ -42,7 +42,7 @@ fn each(failed_refetch: &str) -> (Value, Upstream) {
     for (name, answer) in bad() {
         let uri = format!("http://keys.test/{name}");
         providers[name] = json!({
-            "issuer": ISSUER,
+            "issuer": format!("{ISSUER}/{name}"),
             "remote_jwks": {
                 "http_uri": {"uri": uri, "cluster": "keys", "timeout": "400ms"},
                 "retry_policy": {"num_retries": 0},
@@ -50,17 +50,16 @@ fn each(failed_refetch: &str) -> (Value, Upstream) {
             },
         });
         rules.push(
-            json!({"match": {"path": {"exact": format!("/{name}")}}, "requires": {"provider_name": name}}),
+            json!({"match": {"paths": [{"exact": format!("/{name}")}]}, "requires": {"provider_name": name}}),
         );
         keys = keys.on(&format!("/{name}"), vec![answer, set(&[&key(0)])]);
     }
     (json!({"providers": providers, "rules": rules}), keys)
 }
 
-fn to(path: &str) -> Request {
-    let mut request = by(&key(0));
-    request.path = format!("/{path}");
-    request
+fn to(name: &str) -> Request {
+    let token = key(0).token(&json!({"iss": format!("{ISSUER}/{name}"), "exp": 4_000_000_000u64}));
+    Request { path: format!("/{name}"), ..with_token(&token) }
 }
 
 on_both_hosts! {
@@ -73,13 +72,13 @@ on_both_hosts! {
         let names: Vec<_> = bad().iter().map(|(name, _)| *name).collect();
         let scenario = names.iter().fold(scenario, |scenario, name| scenario.request(to(name)));
         // Drawn from 3.2 to 4 s.
-        let scenario = scenario.request(to(names[0]).after(ms(4200)));
+        let scenario = scenario.request(to(names[0]).after(ms(4500)));
         let scenario = names.iter().skip(1).fold(scenario, |scenario, name| scenario.request(to(name)));
         let outcome = host.run(&scenario);
         let expected: Vec<_> = names.iter().map(|_| 503).chain(names.iter().map(|_| 200)).collect();
         outcome.has_statuses(&expected);
         for index in 0..names.len() {
-            outcome.has_details(index, "jwt_authn_access_denied{keys_unavailable}");
+            outcome.has_details(index, "jwt_authn_access_denied{jwks_unavailable}");
         }
         let count = names.len() as u64;
         outcome.has_metric("jwt_authn.jwks_fetch_failed", count).has_metric("jwt_authn.jwks_fetch_success", count);

@@ -2,6 +2,7 @@
 
 mod answers;
 mod discovery;
+mod live;
 mod revocations;
 mod rotation;
 mod time;
@@ -16,7 +17,7 @@ use tollgate_mint::{Signer, jwks};
 
 pub const ISSUER: &str = "https://issuer.test";
 /// The counter of the requests that the keys' absence refuses.
-pub const UNAVAILABLE: &str = "jwt_authn.denied.keys_unavailable";
+pub const UNAVAILABLE: &str = "jwt_authn.denied.jwks_unavailable";
 
 pub fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)

@@ -15,7 +15,7 @@ on_both_hosts! {
 
     fn nobody_waits_for_keys_that_a_request_does_not_need(host) {
         let mut config = once(json!({}));
-        config["rules"] = json!([{"match": {"path": {"prefix": "/open"}}}, {"requires": {"provider_name": "a"}}]);
+        config["rules"] = json!([{"match": {"paths": [{"prefix": "/open"}]}}, {"requires": {"provider_name": "a"}}]);
         let open = Request::get("/open");
         let outcome = host.run(&with(config, vec![Answer::Hang]).request(open).request(Request::get("/")));
         outcome.has_statuses(&[200, 401]);
@@ -71,7 +71,7 @@ fn nobody_waits_for_longer_than_an_answer_can_take() {
     emulator.advance(ms(1000));
     assert_eq!(status(&emulator, second), 503);
     let exchange = emulator.take_exchange(second).expect("answered");
-    assert_eq!(exchange.details, "jwt_authn_access_denied{keys_unavailable}");
+    assert_eq!(exchange.details, "jwt_authn_access_denied{jwks_unavailable}");
 }
 
 #[test]

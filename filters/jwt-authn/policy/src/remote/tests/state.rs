@@ -137,6 +137,26 @@ fn a_lease_ends_when_its_holder_could_long_have_had_an_answer() {
 }
 
 #[test]
+fn a_document_that_was_written_over_is_fetched_again_by_one() {
+    let rules = rules();
+    let state = fetched(&rules, State::default(), START);
+    let now = after(START, 1000);
+    let lost = state.lost(&rules, now).expect("nobody is at it");
+    assert!(lost.is_due(&rules, now));
+    // The others leave it at that, also while it is fetched and when that has failed.
+    assert_eq!(lost.lost(&rules, now), None);
+    let leased = lost.lease(&rules, 2, now).unwrap();
+    assert_eq!(leased.lost(&rules, now), None);
+    let failed = leased.failed(&rules, 2, now, u64::MAX).unwrap();
+    assert_eq!(failed.lost(&rules, now), None);
+    // Between the two writes of a holder the body is not yet the state's.
+    assert_eq!(
+        state.lease(&rules, 3, after(START, 590_000)).unwrap().lost(&rules, after(START, 590_001)),
+        None
+    );
+}
+
+#[test]
 fn no_lease_is_held_by_nobody() {
     let rules = rules();
     assert_eq!(State::default().lease(&rules, 0, START), None);

@@ -1,0 +1,187 @@
+//! What an attacker sends, and what comes of it: row by row, on both hosts.
+//!
+//! All rows are sent through one proxy, twice: what was remembered of the first time may not help the second. A row that
+//! is refused must be so for its reason, told to the client and to the log, and nothing may reach the upstream; one that
+//! passes may bring upstream neither a token nor what only the filter may say.
+
+mod claims;
+mod form;
+mod header;
+mod outputs;
+mod places;
+mod rules;
+mod setup;
+mod signature;
+
+use serde_json::{Value, json};
+use setup::{Forge, config};
+use std::collections::BTreeSet;
+use tollgate_host_test::{ClientView, Exchange, Host, Request, UpstreamRequest, on_both_hosts};
+use tollgate_jwt_authn_policy::Reason;
+use tollgate_mint::{Signer, jwks};
+
+/// A row.
+pub struct Attack {
+    /// What is tried.
+    pub name: &'static str,
+    /// How.
+    pub request: Request,
+    /// What must come of it.
+    pub expected: Expected,
+}
+
+/// What must come of a request.
+pub enum Expected {
+    /// The filter refuses it.
+    Refused(Reason),
+    /// Envoy does, before a filter sees it.
+    NotAccepted(u16),
+    /// It passes, because it is none, or because it comes to nothing: of these headers the upstream sees these values,
+    /// joined by commas.
+    Passes(Vec<(&'static str, Option<String>)>),
+    /// It passes in spite of its token, which is not the filter's to remove: it is nobody's.
+    PassesWithIt(Vec<(&'static str, Option<String>)>),
+}
+
+/// A row that is refused.
+pub fn refused(name: &'static str, reason: Reason, request: Request) -> Attack {
+    Attack { name, request, expected: Expected::Refused(reason) }
+}
+
+/// A row that passes, and what the upstream sees.
+pub fn passes(name: &'static str, request: Request, upstream: &[(&'static str, Option<&str>)]) -> Attack {
+    let upstream = upstream.iter().map(|(name, value)| (*name, value.map(str::to_owned))).collect();
+    Attack { name, request, expected: Expected::Passes(upstream) }
+}
+
+/// A request that shows a token as most do.
+pub fn bearer(path: &str, token: impl AsRef<[u8]>) -> Request {
+    Request::get(path).header("authorization", [b"Bearer ", token.as_ref()].concat())
+}
+
+fn table(forge: &Forge) -> Vec<Attack> {
+    let parts = [
+        header::attacks,
+        signature::attacks,
+        form::attacks,
+        claims::attacks,
+        places::attacks,
+        outputs::attacks,
+        rules::attacks,
+    ];
+    parts.iter().flat_map(|part| part(forge)).collect()
+}
+
+/// The filter that is attacked, and the table.
+pub fn whole(host: Host) -> (Value, Vec<Attack>) {
+    let forge = Forge::new(host);
+    (config(forge.now), table(&forge))
+}
+
+on_both_hosts! {
+    fn every_attack_comes_to_nothing(host) {
+        let forge = Forge::new(host);
+        let rows: Vec<Attack> = [table(&forge), table(&forge)].into_iter().flatten().collect();
+        let names: BTreeSet<_> = rows.iter().map(|row| row.name).collect();
+        assert_eq!(names.len() * 2, rows.len(), "two rows have one name");
+        let refused = rows.iter().filter(|row| matches!(row.expected, Expected::Refused(_))).count();
+        assert!(refused / 2 >= 60, "{refused}");
+        let scenario = crate::support::with(config(forge.now));
+        let scenario = rows.iter().fold(scenario, |scenario, row| scenario.request(row.request.clone()));
+        let outcome = host.run(&scenario);
+        let wrong = |(row, exchange): (&Attack, &Exchange)| {
+            let told = judge(row, exchange, host).err()?;
+            Some(format!("{}: {told}", row.name))
+        };
+        let wrong: Vec<_> = rows.iter().zip(&outcome.exchanges).filter_map(wrong).collect();
+        assert!(wrong.is_empty(), "{} of {} rows\n{}", wrong.len(), rows.len(), wrong.join("\n"));
+    }
+}
+
+/// Keys that others could work out are not taken into use: the filter does not start with them.
+#[test]
+fn weak_keys_are_refused_with_the_configuration() {
+    let rsa = Signer::with_key("RS256", "rsa1024-0");
+    let secret = Signer::with_key("HS256", "secret31-0");
+    let private =
+        json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": "AAAA", "d": "AAAA" }] }).to_string();
+    let mixed = jwks(&[&rsa, &Signer::es256()]);
+    for (keys, why) in [
+        (jwks(&[&rsa]), "RSA modulus of less than 2048 bits"),
+        (mixed, "RSA modulus of less than 2048 bits"),
+        (rsa.public_pem(), "RSA modulus of less than 2048 bits"),
+        (jwks(&[&secret]), "too weak"),
+        (private, "`d` is of a private key"),
+        ("secret".into(), "local_jwks"),
+        ("{\"keys\":[]}".into(), "local_jwks"),
+    ] {
+        let provider = json!({ "issuer": setup::ISSUER, "local_jwks": { "inline_string": keys } });
+        let refused =
+            Host::Emulator.try_run(&crate::support::with(json!({ "providers": { "weak": provider } })));
+        let logs = refused.expect_err(why).logs;
+        assert!(logs.iter().any(|line| line.text.contains(why)), "{why}: {logs:?}");
+    }
+}
+
+fn judge(row: &Attack, exchange: &Exchange, host: Host) -> Result<(), String> {
+    let ClientView::Response(response) = &exchange.client else {
+        return Err(format!("{:?}", exchange.client));
+    };
+    let seen = || {
+        let body = response.body();
+        format!("{} `{}` `{}`", response.status, exchange.details, String::from_utf8_lossy(&body))
+    };
+    let demand =
+        |holds: bool, what: &str| if holds { Ok(()) } else { Err(format!("{what}, not {}", seen())) };
+    match &row.expected {
+        Expected::Refused(reason) => {
+            let details =
+                if host == Host::Envoy { logged(reason.details()) } else { reason.details().into() };
+            demand(exchange.details == details, &format!("details `{details}`"))?;
+            demand(response.status == reason.status(), &format!("status {}", reason.status()))?;
+            demand(response.body() == reason.text().as_bytes(), &format!("body `{}`", reason.text()))?;
+            demand(exchange.upstream.is_empty(), "nothing upstream")?;
+            let challenge = response.headers.get("www-authenticate").unwrap_or_default();
+            demand(challenge.starts_with(b"Bearer realm="), "a challenge")
+        }
+        Expected::NotAccepted(status) => {
+            demand(response.status == *status, &format!("status {status}"))?;
+            demand(exchange.upstream.is_empty(), "nothing upstream")
+        }
+        Expected::Passes(headers) | Expected::PassesWithIt(headers) => {
+            let [request] = exchange.upstream.as_slice() else {
+                return demand(false, "one request upstream");
+            };
+            if matches!(row.expected, Expected::Passes(_)) {
+                no_token(request)?;
+            }
+            headers.iter().try_for_each(|(name, value)| {
+                let all: Vec<_> = request.headers.get_all(name).map(String::from_utf8_lossy).collect();
+                let there = (!all.is_empty()).then(|| all.join(","));
+                if there == *value {
+                    Ok(())
+                } else {
+                    Err(format!("upstream `{name}` is {there:?}, not {value:?}"))
+                }
+            })
+        }
+    }
+}
+
+/// A log line has no white space in the details.
+fn logged(details: &str) -> String {
+    details.replace(' ', "_")
+}
+
+/// Neither a whole token nor one that is spelled in another way.
+fn no_token(request: &UpstreamRequest) -> Result<(), String> {
+    let holds = |value: &[u8]| {
+        let text = String::from_utf8_lossy(value).to_ascii_lowercase().replace("%2e", ".");
+        text.contains(".eyj")
+    };
+    match request.headers.0.iter().find(|(_, value)| holds(value)) {
+        Some((name, _)) => Err(format!("a token went upstream in `{}`", name.escape_ascii())),
+        None if holds(request.path.as_bytes()) => Err(format!("a token went upstream in `{}`", request.path)),
+        None => Ok(()),
+    }
+}

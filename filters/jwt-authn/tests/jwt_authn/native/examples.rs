@@ -1,0 +1,400 @@
+//! What Envoy's documentation shows (`jwt_authn_filter.rst`, the comments of `config.proto`), in configurations of our own.
+
+use super::Example;
+use crate::attacks::bearer;
+use serde_json::{Value, json};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tollgate_host_test::{Answer, Request, Response, Upstream};
+use tollgate_mint::{Signer, jwks};
+
+const FIRST: &str = "https://first.test";
+const SECOND: &str = "https://second.test";
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+fn first() -> Signer {
+    Signer::rs256()
+}
+
+fn second() -> Signer {
+    Signer::es256()
+}
+
+fn keys(signer: &Signer) -> Value {
+    json!({ "inline_string": jwks(&[signer]) })
+}
+
+/// A token of the first issuer with more claims, or others; `null` takes one out.
+fn token(change: Value) -> String {
+    by(&first(), FIRST, change)
+}
+
+fn by(signer: &Signer, issuer: &str, change: Value) -> String {
+    let mut claims = json!({ "iss": issuer, "sub": "alice", "aud": "shop", "exp": now() + 600 });
+    for (name, value) in change.as_object().unwrap() {
+        if value.is_null() {
+            claims.as_object_mut().unwrap().remove(name);
+        } else {
+            claims[name] = value.clone();
+        }
+    }
+    signer.token(&claims)
+}
+
+/// What is wrong with it in many ways, each told by another sentence.
+fn bad_tokens() -> Vec<String> {
+    let good = token(json!({}));
+    let (input, signature) = good.rsplit_once('.').unwrap();
+    let header = |header: Value| first().sign(&header, &json!({ "iss": FIRST }));
+    vec![
+        "a.b".into(),
+        format!("{good}.x"),
+        format!("!.{}", good.split_once('.').unwrap().1),
+        header(json!({ "typ": "JWT" })),
+        header(json!({ "alg": 1 })),
+        header(json!({ "alg": "none" })),
+        header(json!({ "alg": "RS256", "kid": 1 })),
+        header(json!({ "alg": "RS256", "kid": "nobody" })),
+        first().sign_raw(b"{\"alg\":\"RS256\"", b"{}"),
+        first().sign_raw(first().header().to_string().as_bytes(), b"not json"),
+        format!("{input}."),
+        format!("{input}.{}", &signature[4..]),
+        token(json!({ "exp": now() - 100 })),
+        token(json!({ "exp": now() - 30 })),
+        token(json!({ "exp": "soon" })),
+        token(json!({ "exp": -1 })),
+        token(json!({ "nbf": now() + 100 })),
+        token(json!({ "nbf": now() + 30 })),
+        token(json!({ "nbf": "x" })),
+        token(json!({ "iat": "x" })),
+        token(json!({ "iss": "https://nobody.test" })),
+        token(json!({ "iss": 1 })),
+        token(json!({ "sub": 1 })),
+        token(json!({ "jti": 1 })),
+        token(json!({ "aud": 1 })),
+        token(json!({ "aud": "nobody" })),
+        token(json!({ "aud": ["nobody", "shop"] })),
+        token(json!({ "aud": "https://shop/" })),
+        token(json!({ "aud": null })),
+        token(json!({ "iss": null })),
+        token(json!({ "exp": null })),
+        first().with_algorithm("RS384").token(&json!({ "iss": FIRST, "aud": "shop" })),
+        Signer::new("RS256", 1).with_kid("rsa2048-0").token(&json!({ "iss": FIRST, "aud": "shop" })),
+        Signer::es256().token(&json!({ "iss": FIRST, "aud": "shop" })),
+    ]
+}
+
+fn provider(more: Value) -> Value {
+    let mut provider =
+        json!({ "issuer": FIRST, "audiences": ["shop", "store"], "local_jwks": keys(&first()) });
+    for (name, value) in more.as_object().unwrap() {
+        provider[name] = value.clone();
+    }
+    provider
+}
+
+/// One provider for everything.
+fn single(more: Value, requests: Vec<Request>) -> Example {
+    Example {
+        providers: json!({ "first": provider(more) }),
+        rules: vec![("/", json!({ "requires": { "provider_name": "first" } }))],
+        more: json!({}),
+        requests,
+    }
+}
+
+#[test]
+fn a_token_is_in_the_usual_places_and_each_must_be_valid() {
+    let (good, bad) = (token(json!({})), token(json!({ "exp": 1 })));
+    let mut requests = vec![
+        Request::get("/"),
+        bearer("/a/b?c=d", &good),
+        Request::get(&format!("/?access_token={good}")),
+        Request::get(&format!("/?a=1&access_token={good}&b=2")),
+        Request::get("/").header("authorization", format!("Basic {good}")),
+        Request::get("/").header("authorization", &good),
+        Request::get("/").header("authorization", "Bearer"),
+        Request::get("/").header("cookie", format!("access_token={good}")),
+        bearer(&format!("/?access_token={bad}"), &good),
+        bearer(&format!("/?access_token={good}"), &bad),
+        bearer(&format!("/?access_token={good}"), token(json!({ "sub": "bob" }))),
+        bearer("/", &good).header("authorization", format!("Bearer {bad}")),
+        Request::post("/", "body").header("authorization", format!("Bearer {good}")),
+        bearer("/?a=b", &bad).authority("other.test:8080"),
+        bearer(&format!("/{}", "x".repeat(300)), &bad),
+    ];
+    requests.extend(bad_tokens().iter().map(|token| bearer("/", token)));
+    single(json!({}), requests).agrees(&[]);
+}
+
+#[test]
+fn a_token_is_in_a_header_of_any_name_behind_anything() {
+    let good = token(json!({}));
+    let get = |value: String| Request::get("/").header("x-jwt-header", value);
+    let places = json!({ "from_headers": [{ "name": "x-jwt-header", "value_prefix": "jwt_value" }] });
+    single(
+        places,
+        vec![
+            get(format!("jwt_value={good}")),
+            get(format!("{{\"jwt_value\": \"{good}\"}}")),
+            get(format!("beta:true,jwt_value:\"{good}\",trace=1234")),
+            get(format!("jwt_value{good}")),
+            get(format!("JWT_VALUE={good}")),
+            get("jwt_value=".into()),
+            get("jwt_value=!!".into()),
+            get(good.clone()),
+            bearer("/", &good),
+            Request::get(&format!("/?access_token={good}")),
+        ],
+    )
+    .agrees(&[]);
+}
+
+#[test]
+fn keys_are_fetched() {
+    let keys = Response::new(200).header("content-type", "application/json").chunk(jwks(&[&first()]));
+    let upstreams = [
+        Upstream::replies("upstream", Response::new(200).chunk("ok")),
+        Upstream::answers("issuer", vec![Answer::Reply { response: keys, after: Duration::ZERO }]),
+    ];
+    let uri = json!({ "uri": "https://first.test/jwks.json", "cluster": "issuer", "timeout": "1s" });
+    let mut provider = provider(json!({ "remote_jwks": { "http_uri": uri, "cache_duration": "300s" } }));
+    provider.as_object_mut().unwrap().remove("local_jwks");
+    let requests =
+        [token(json!({})), token(json!({})), token(json!({ "aud": "store" })), token(json!({ "exp": 1 }))];
+    let example = Example {
+        providers: json!({ "first": provider }),
+        requests: requests.iter().map(|token| bearer("/", token)).collect(),
+        ..single(json!({}), Vec::new())
+    };
+    example.agrees(&upstreams);
+}
+
+#[test]
+fn a_payload_and_a_token_are_forwarded() {
+    let good = by(&second(), SECOND, json!({ "name": "Zoë", "n": [1, 2] }));
+    let get = |token: &str| Request::get("/").header("jwt-assertion", token);
+    let requests = vec![
+        get(&good),
+        get(&good).header("x-jwt-payload", "forged"),
+        get(&by(&second(), SECOND, json!({ "x": "a" }))),
+        get(&by(&second(), SECOND, json!({ "x": "ab" }))),
+        get("x"),
+        Request::get("/").header("x-jwt-payload", "forged"),
+        bearer("/", &good),
+    ];
+    for padded in [false, true] {
+        let provider = json!({
+            "issuer": SECOND,
+            "local_jwks": keys(&second()),
+            "from_headers": [{ "name": "jwt-assertion" }],
+            "forward": true,
+            "forward_payload_header": "x-jwt-payload",
+            "pad_forward_payload_header": padded,
+        });
+        let example =
+            Example { providers: json!({ "first": provider }), ..single(json!({}), requests.clone()) };
+        example.agrees(&[]);
+    }
+}
+
+#[test]
+fn the_first_rule_counts_and_may_ask_for_other_audiences() {
+    let example = Example {
+        rules: vec![
+            ("/health", json!({})),
+            (
+                "/api",
+                json!({ "requires": { "provider_and_audiences": { "provider_name": "first", "audiences": ["api"] } } }),
+            ),
+            ("/shop", json!({ "requires": { "provider_name": "first" } })),
+        ],
+        requests: ["/health", "/healthy", "/api", "/apis", "/shop", "/shop/health", "/elsewhere", "/Shop"]
+            .iter()
+            .flat_map(|path| {
+                let (shop, api) = (token(json!({})), token(json!({ "aud": ["api"] })));
+                [Request::get(path), bearer(path, shop), bearer(path, api), bearer(path, "x")]
+            })
+            .collect(),
+        ..single(json!({}), Vec::new())
+    };
+    example.agrees(&[]);
+}
+
+/// Requirements of two and three providers, put together in all the ways of `JwtRequirement`'s comment, and named ones.
+#[test]
+fn requirements_are_put_together() {
+    let any = |list: Value| json!({ "requires_any": { "requirements": list } });
+    let all = |list: Value| json!({ "requires_all": { "requirements": list } });
+    let (a, b, c) =
+        (json!({ "provider_name": "a" }), json!({ "provider_name": "b" }), json!({ "provider_name": "c" }));
+    let (missing, failed) = (json!({ "allow_missing": {} }), json!({ "allow_missing_or_failed": {} }));
+    let rules: Vec<(&'static str, Value)> = vec![
+        ("/empty", json!({})),
+        ("/0", a.clone()),
+        ("/any/2", any(json!([a, b]))),
+        ("/all/2", all(json!([a, b]))),
+        ("/1", all(json!([a, any(json!([b, c]))]))),
+        ("/2", any(json!([a, all(json!([b, c]))]))),
+        ("/3", any(json!([a, missing]))),
+        ("/4", all(json!([any(json!([a, missing])), b]))),
+        ("/5", any(json!([a, failed]))),
+        ("/6", any(json!([a, b, missing]))),
+        ("/7", missing),
+        ("/8", failed),
+    ];
+    let paths: Vec<_> = rules.iter().map(|(path, _)| *path).chain(["/named", "/nowhere"]).collect();
+    let rules = rules.into_iter().map(|(path, required)| {
+        if required == json!({}) { (path, json!({})) } else { (path, json!({ "requires": required })) }
+    });
+    let provider = |issuer: &str, signer: &Signer, header: &str| {
+        json!({
+            "issuer": issuer,
+            "local_jwks": keys(signer),
+            "from_headers": [{ "name": header }],
+            "claim_to_headers": [{ "header_name": format!("{header}-sub"), "claim_name": "sub" }],
+        })
+    };
+    let third = Signer::ed_dsa();
+    let tokens = |issuer: &str, signer: &Signer| {
+        [None, Some(by(signer, issuer, json!({}))), Some(by(signer, issuer, json!({ "exp": 1 })))]
+    };
+    let mut requests = Vec::new();
+    for path in &paths {
+        for a in tokens(FIRST, &first()) {
+            for b in tokens(SECOND, &second()) {
+                for c in tokens("https://third.test", &third) {
+                    let both = [("x-a", &a), ("x-b", &b), ("x-c", &c)];
+                    let request =
+                        both.iter().fold(Request::get(path), |request, (name, token)| match token {
+                            Some(token) => request.header(name, token),
+                            None => request,
+                        });
+                    requests.push(request);
+                }
+            }
+        }
+    }
+    let example = Example {
+        providers: json!({
+            "a": provider(FIRST, &first(), "x-a"),
+            "b": provider(SECOND, &second(), "x-b"),
+            "c": provider("https://third.test", &third, "x-c"),
+        }),
+        rules: rules.chain([("/named", json!({ "requirement_name": "both" }))]).collect(),
+        more: json!({ "requirement_map": { "both": all(json!([a, c])) } }),
+        requests,
+    };
+    example.agrees(&[]);
+}
+
+#[test]
+fn subjects_and_lives_are_limited() {
+    let spiffe = |sub: &str| bearer("/", token(json!({ "sub": sub })));
+    single(
+        json!({ "subjects": { "prefix": "spiffe://shop.test/" } }),
+        vec![
+            spiffe("spiffe://shop.test/ns/a"),
+            spiffe("spiffe://shop.test.attacker.test/"),
+            spiffe("SPIFFE://shop.test/ns/a"),
+            bearer("/", token(json!({ "sub": null }))),
+        ],
+    )
+    .agrees(&[]);
+    let lives: Vec<_> = [json!(now() + 600), json!(now() + 90_000), Value::Null]
+        .into_iter()
+        .map(|exp| bearer("/", token(json!({ "exp": exp }))))
+        .collect();
+    single(json!({ "require_expiration": true }), lives.clone()).agrees(&[]);
+    single(json!({ "max_lifetime": "86400s" }), lives.clone()).agrees(&[]);
+    single(
+        json!({ "clock_skew_seconds": 3600 }),
+        vec![
+            bearer("/", token(json!({ "exp": now() - 3000 }))),
+            bearer("/", token(json!({ "exp": now() - 4000 }))),
+            bearer("/", token(json!({ "nbf": now() + 3000 }))),
+            bearer("/", token(json!({ "nbf": now() + 4000 }))),
+        ],
+    )
+    .agrees(&[]);
+}
+
+#[test]
+fn claims_are_copied_to_headers() {
+    let outputs: Vec<_> = ["sub", "n", "f", "t", "deep.inside", "list", "object", "nothing", "a.b", "large"]
+        .iter()
+        .map(|claim| json!({ "header_name": format!("x-{}", claim.replace('.', "-")), "claim_name": claim }))
+        .collect();
+    let claims = json!({
+        "n": 7, "f": 1.5, "t": true, "deep": { "inside": "x" }, "object": { "k": [1, "v"] }, "nothing": null,
+        "a": { "b": { "c": 1 } }, "large": 9_007_199_254_740_992u64,
+    });
+    let good = bearer("/", token(claims));
+    let forged = ["x-sub", "x-n", "x-deep-inside", "x-nothing"];
+    single(
+        json!({ "claim_to_headers": outputs }),
+        vec![
+            good.clone(),
+            forged.iter().fold(good, |request, name| request.header(name, "forged")),
+            bearer("/", token(json!({}))).header("x-n", "forged"),
+            bearer("/", token(json!({ "n": "text", "t": 0, "deep": "flat" }))),
+        ],
+    )
+    .agrees(&[]);
+}
+
+#[test]
+fn a_preflight_passes_and_a_refusal_may_say_nothing() {
+    let preflight = Request::new("OPTIONS", "/")
+        .header("origin", "https://app.test")
+        .header("access-control-request-method", "GET");
+    let requests = vec![
+        preflight.clone(),
+        Request::new("OPTIONS", "/").header("origin", "https://app.test"),
+        Request::new("OPTIONS", "/").header("access-control-request-method", "GET"),
+        Request::get("/").header("origin", "https://app.test").header("access-control-request-method", "GET"),
+        Request::new("OPTIONS", "/"),
+        bearer("/", "x"),
+        bearer("/", token(json!({ "aud": "x" }))),
+    ];
+    for more in
+        [json!({}), json!({ "bypass_cors_preflight": true }), json!({ "strip_failure_response": true })]
+    {
+        Example { more, ..single(json!({}), requests.clone()) }.agrees(&[]);
+    }
+}
+
+#[test]
+fn every_algorithm_that_envoy_knows_is_known() {
+    let names = [
+        "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256",
+        "HS384", "HS512",
+    ];
+    let signers: Vec<_> = names.iter().map(|name| Signer::new(name, 0).with_kid(name)).collect();
+    let all: Vec<_> = signers.iter().collect();
+    let one = |signer: &Signer| bearer("/", by(signer, FIRST, json!({})));
+    let requests = signers.iter().flat_map(|signer| {
+        // Signed so, and said to be another.
+        let lied = Signer::new("RS256", 1).with_kid(signer.kid().unwrap());
+        [one(signer), one(&signer.clone().without_kid()), one(&lied)]
+    });
+    single(json!({ "local_jwks": { "inline_string": jwks(&all) } }), requests.collect()).agrees(&[]);
+}
+
+#[test]
+fn cookies_are_read() {
+    let good = token(json!({}));
+    let places = json!({ "from_cookies": ["auth-token"], "forward": true });
+    single(
+        places,
+        vec![
+            Request::get("/").header("cookie", format!("a=1; auth-token={good}; b=2")),
+            Request::get("/").header("cookie", format!("auth-token={}", token(json!({ "exp": 1 })))),
+            Request::get("/").header("cookie", "a=1"),
+            Request::get("/"),
+        ],
+    )
+    .agrees(&[]);
+}

@@ -1,0 +1,61 @@
+//! The table of attacks through both: what this filter lets through, Envoy's does too.
+
+use super::{native, seen};
+use crate::attacks::{self, Expected};
+use serde_json::{Value, json};
+use tollgate_host_test::{Host, Scenario};
+
+/// What passes here and not there, on purpose.
+pub const WIDER: [(&str, &str); 3] = [
+    ("the scheme in lower case", "the name of a scheme has no case (RFC 9110 section 11.1)"),
+    ("the scheme in capitals", "the same"),
+    ("a parameter that is escaped", "an upstream decodes names of parameters too"),
+];
+
+/// Fields that Envoy's provider has not.
+const OURS: [&str; 4] = ["allowed_types", "required_scopes", "required_claims", "allowed_algorithms"];
+
+/// The configuration that is attacked, as far as Envoy's filter can say it.
+fn translated(mut config: Value) -> Value {
+    for provider in config["providers"].as_object_mut().unwrap().values_mut() {
+        provider.as_object_mut().unwrap().retain(|name, _| !OURS.contains(&name.as_str()));
+        if provider["max_lifetime"] == json!("1h") {
+            provider["max_lifetime"] = json!("3600s");
+        }
+    }
+    for rule in config["rules"].as_array_mut().unwrap() {
+        rule["match"] = rule["match"]["paths"][0].clone();
+    }
+    config.as_object_mut().unwrap().remove("revocation");
+    config
+}
+
+#[test]
+fn nothing_passes_that_envoy_refuses() {
+    let (config, rows) = attacks::whole(Host::Envoy);
+    let send = |scenario: Scenario| {
+        rows.iter().fold(scenario, |scenario, row| scenario.request(row.request.clone()))
+    };
+    let native = Host::Envoy.run(&send(native(translated(config.clone()))));
+    let ours = Host::Envoy.run(&send(crate::support::with(config)));
+    let mut laxer = Vec::new();
+    let mut stricter = Vec::new();
+    for (index, row) in rows.iter().enumerate() {
+        let (native, ours) = (&native.exchanges[index], &ours.exchanges[index]);
+        match (native.upstream.is_empty(), ours.upstream.is_empty()) {
+            (true, false) => laxer.push((row.name, seen(native))),
+            (false, true) => stricter.push(row.name),
+            _ => {}
+        }
+        assert_eq!(
+            ours.upstream.is_empty(),
+            !matches!(row.expected, Expected::Passes(_) | Expected::PassesWithIt(_)),
+            "{}",
+            row.name
+        );
+    }
+    laxer.retain(|(name, _)| !WIDER.iter().any(|(wider, _)| wider == name));
+    assert!(laxer.is_empty(), "{laxer:#?}");
+    // Or this test would compare two filters that let everything through.
+    assert!(stricter.len() < rows.len() / 2, "{stricter:#?}");
+}
