@@ -14,6 +14,7 @@ mod setup;
 mod signature;
 
 use serde_json::{Value, json};
+pub use setup::wall_clock;
 use setup::{Forge, config};
 use std::collections::BTreeSet;
 use tollgate_host_test::{ClientView, Exchange, Host, Request, UpstreamRequest, on_both_hosts};

@@ -1,18 +1,14 @@
 //! What Envoy's documentation shows (`jwt_authn_filter.rst`, the comments of `config.proto`), in configurations of our own.
 
 use super::Example;
-use crate::attacks::bearer;
+use crate::attacks::{bearer, wall_clock as now};
 use serde_json::{Value, json};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tollgate_host_test::{Answer, Request, Response, Upstream};
 use tollgate_mint::{Signer, jwks};
 
 pub const FIRST: &str = "https://first.test";
 pub const SECOND: &str = "https://second.test";
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
-}
 
 pub fn first() -> Signer {
     Signer::rs256()
