@@ -6,15 +6,18 @@ use tollgate_jose::host::{self, Abilities, ByHost};
 use tollgate_jose::{Algorithm, Key, Verifier};
 use tollgate_jwt_authn_policy::{Environment, Keys, RevocationList};
 
+/// Calls a function of the host with its arguments.
+type Call = fn(&[u8]) -> Option<Vec<u8>>;
+
 pub(crate) struct World {
     pub(crate) store: Store,
-    signatures: ByHost<fn(&[u8]) -> Option<Vec<u8>>>,
+    signatures: ByHost<Call>,
 }
 
 impl World {
     /// Tries what the host can verify.
     pub(crate) fn new(store: Store) -> Self {
-        let signatures: ByHost<fn(&[u8]) -> Option<Vec<u8>>> = ByHost::new(verify_signature);
+        let signatures = ByHost::new(verify_signature as Call);
         let Abilities { rsa, ecdsa } = signatures.abilities();
         tollgate::log::debug!("the host verifies RSA: {rsa}, ECDSA: {ecdsa}");
         Self { store, signatures }

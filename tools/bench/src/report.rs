@@ -274,7 +274,7 @@ mod tests {
         assert!(line(&lines, "jwt none").added_us.is_none());
         let text = verdicts(&lines);
         let expected = [
-            "- what `jwt RS256 new` adds, in units of what `jwt RS256 new, envoy` adds: 0.80 (0.80..0.80), at most 1.00: \
+            "- what `jwt RS256 new` adds, in units of what `jwt RS256 new envoy` adds: 0.80 (0.80..0.80), at most 1.00: \
              holds",
             "- what `jwt seen` takes more than `jwt callbacks`: 2.50 (2.50..2.50) us, at most 2.00 us: does not hold",
         ];

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tollgate_pack::build::{Finish, package, shipped};
+use tollgate_pack::build::{Finish, package, shipped, weights};
 use tollgate_pack::{Options, pack, paths};
 
 /// What turns a linked filter into the module that is shipped.
@@ -46,6 +46,11 @@ enum Command {
         /// The folder; cargo's target directory/dist if not given.
         folder: Option<PathBuf>,
     },
+    /// Builds a filter with each of its default features left out, and says what the module weighs less.
+    Weigh {
+        /// The package.
+        package: String,
+    },
 }
 
 fn main() -> ExitCode {
@@ -75,6 +80,20 @@ fn run() -> Result<()> {
             println!("{} -> {} bytes", bytes.len(), packed.len());
         }
         Command::Dist { folder } => dist(folder.unwrap_or_else(|| paths::target_dir().join("dist")))?,
+        Command::Weigh { package } => weigh(&package)?,
+    }
+    Ok(())
+}
+
+/// What features have in common is in the module as long as one of them is: they weigh more together than in a sum.
+fn weigh(package: &str) -> Result<()> {
+    let weights = weights(package)?;
+    let whole = weights.first().map_or(0, |(_, bytes)| *bytes);
+    for (without, bytes) in &weights {
+        match without {
+            None => println!("{bytes:>9}  {package}"),
+            Some(feature) => println!("{:>9}  {feature}", whole.saturating_sub(*bytes)),
+        }
     }
     Ok(())
 }

@@ -3,16 +3,17 @@
 //! Everything here is pure. What a client can send is refused rather than repaired ([`Jws::parse`]), the algorithm of a
 //! signature is bound to the key and never chosen by the token ([`Key::permits`]), and a signature is checked either
 //! here ([`verify`]) or by the host ([`host`]), with the same answer.
-
-#[cfg(not(any(
-    feature = "ed25519",
-    feature = "hmac",
-    feature = "p256",
-    feature = "p384",
-    feature = "p521",
-    feature = "rsa"
-)))]
-compile_error!("no family of algorithms is built in");
+#![cfg_attr(
+    not(all(
+        feature = "ed25519",
+        feature = "hmac",
+        feature = "p256",
+        feature = "p384",
+        feature = "p521",
+        feature = "rsa"
+    )),
+    allow(dead_code, unused_imports, unused_variables, reason = "what only a family that is left out needs")
+)]
 
 mod algorithm;
 mod error;

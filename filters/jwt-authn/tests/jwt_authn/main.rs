@@ -16,5 +16,6 @@ mod memory;
 mod native;
 mod places;
 mod refusals;
+mod requirements;
 mod results;
 mod support;

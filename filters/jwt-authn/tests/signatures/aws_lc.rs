@@ -27,7 +27,7 @@ pub fn verify(vector: &Vector) -> bool {
         "ES384" => point(vector, &ECDSA_P384_SHA384_FIXED),
         "ES512" => point(vector, &ECDSA_P521_SHA512_FIXED),
         "EdDSA" => by(&ED25519, &member(vector, "x"), vector),
-        other => unreachable!("{other}"),
+        other => panic!("`{other}`"),
     }
 }
 

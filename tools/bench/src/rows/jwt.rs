@@ -1,7 +1,8 @@
 //! Tokens: what is verified each time, and what was seen before.
 //!
-//! Ours and Envoy's do the same: the token is verified and removed, and nothing is left for later filters, which is
-//! Envoy's default and not ours. What it costs to leave it is a row of its own.
+//! Ours and Envoy's do the same: the token is verified and goes on with the request, and nothing is left for later
+//! filters. That is not the default: with the defaults (`with results`) the token is removed, upon which Envoy chooses
+//! the route anew as it does for any header that a Wasm filter changes, and who it is of is left in the filter state.
 //!
 //! What a proxy remembers of a token does not depend on what signed it. So the sets of many tokens are signed with
 //! HMAC, which takes seconds to make rather than an hour.
@@ -45,11 +46,14 @@ pub(super) fn rows() -> Vec<Row> {
     let row = Row::new("jwt seen", "the same token again and again", || vec![filter(ONE, 1_000)]);
     let row = row.bearer(ONE, "jwt none").native("jwt seen envoy");
     rows.push(guarded(row.bound(Bound::MicrosOver("jwt callbacks", SEEN_MICROS))));
-    let row = Row::new("jwt seen with results", "and principal and payload left in the filter state", || {
-        let mut config = config(ONE);
-        config["jwt_cache_config"] = json!({"jwt_cache_size": 1_000});
-        vec![configured("tollgate-jwt-authn", config)]
-    });
+    let row = Row::new(
+        "jwt seen with results",
+        "by default: token removed, principal and payload in the filter state",
+        || {
+            let config = config(ONE, json!({"forward": false}));
+            vec![configured("tollgate-jwt-authn", config)]
+        },
+    );
     rows.push(guarded(row.bearer(ONE, "jwt none")));
     let row = Row::new("jwt seen envoy", "the same, by Envoy's jwt_authn", || vec![envoy_filter(ONE, 1_000)]);
     rows.push(guarded(row.bearer(ONE, "jwt none")));
@@ -77,26 +81,39 @@ fn guarded(row: Row) -> Row {
 }
 
 fn filter(tokens: Tokens, cache: usize) -> Value {
-    let mut config = config(tokens);
-    config["jwt_cache_config"] = json!({"jwt_cache_size": cache});
-    config["filter_state"] = json!({"principal": false, "payload": false});
-    configured("tollgate-jwt-authn", config)
+    let more = json!({
+        "jwt_cache_config": {"jwt_cache_size": cache},
+        "filter_state": {"principal": false, "payload": false},
+    });
+    configured("tollgate-jwt-authn", with(config(tokens, json!({})), more))
 }
 
 fn envoy_filter(tokens: Tokens, cache: usize) -> Value {
-    let mut config = config(tokens);
-    config["rules"][0]["match"] = json!({"prefix": "/"});
-    if cache > 0 {
-        config["providers"]["bench"]["jwt_cache_config"] = json!({"jwt_cache_size": cache});
-    }
+    // A size of 0 is Envoy's default of 100.
+    let cache = (cache > 0).then(|| json!({"jwt_cache_config": {"jwt_cache_size": cache}}));
+    let all = json!({"rules": [{"match": {"prefix": "/"}, "requires": {"provider_name": "bench"}}]});
+    let config = with(config(tokens, cache.unwrap_or_default()), all);
     native("envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication", config)
 }
 
-/// What both filters read alike.
-fn config(tokens: Tokens) -> Value {
-    let keys = jwks(&[&Signer::new(tokens.algorithm, 0)]);
+/// What both filters read alike, with these fields of the provider besides.
+fn config(tokens: Tokens, more: Value) -> Value {
+    let provider = json!({
+        "issuer": ISSUER,
+        "audiences": [AUDIENCE],
+        "local_jwks": {"inline_string": jwks(&[&Signer::new(tokens.algorithm, 0)])},
+        "forward": true,
+    });
     json!({
-        "providers": {"bench": {"issuer": ISSUER, "audiences": [AUDIENCE], "local_jwks": {"inline_string": keys}}},
+        "providers": {"bench": with(provider, more)},
         "rules": [{"requires": {"provider_name": "bench"}}],
     })
+}
+
+/// The members of both; those of the second one count.
+fn with(mut base: Value, more: Value) -> Value {
+    if let (Some(base), Value::Object(more)) = (base.as_object_mut(), more) {
+        base.extend(more);
+    }
+    base
 }

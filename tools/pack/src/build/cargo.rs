@@ -4,6 +4,7 @@ use super::BuildError;
 use super::toolchain::Toolchain;
 use crate::paths::{target_dir, workspace_root};
 use serde::Deserialize;
+use std::collections::HashMap;
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,8 @@ pub(super) struct Package {
     /// The file's stem.
     target: String,
     pub in_workspace: bool,
+    /// What its `default` feature turns on.
+    pub features: Vec<String>,
     ship: bool,
 }
 
@@ -73,14 +76,23 @@ pub(super) fn package_in(dir: &Path) -> Result<Package, BuildError> {
     found.ok_or_else(|| BuildError::NoSuchPackage(manifest.display().to_string()))
 }
 
-/// Builds it; the module as the linker left it.
-pub(super) fn build(package: &Package, toolchain: &Toolchain) -> Result<PathBuf, BuildError> {
+/// Builds it, with one of its default features left out or with all; the module as the linker left it.
+pub(super) fn build(
+    package: &Package,
+    toolchain: &Toolchain,
+    without: Option<&str>,
+) -> Result<PathBuf, BuildError> {
     // Cargo builds everything anew when flags change, and those of a package elsewhere do.
     let out = target_dir().join(if package.in_workspace { "wasm" } else { "wasm/elsewhere" });
     let mut command = cargo();
     command.args(["build", "--profile", "wasm", "--target", TARGET, "--package", &package.name]);
     command.arg("--manifest-path").arg(&package.manifest);
     command.arg("--target-dir").arg(&out);
+    if let Some(without) = without {
+        let features: Vec<_> =
+            package.features.iter().filter(|f| *f != without).map(String::as_str).collect();
+        command.args(["--no-default-features", "--features", &features.join(",")]);
+    }
     if !package.in_workspace {
         // Others have no profile of that name, and should be built like ours.
         for setting in ["inherits='release'", "opt-level=3", "lto=true", "codegen-units=1", "panic='abort'"] {
@@ -127,6 +139,7 @@ pub(super) fn dependency(manifest: &Path, name: &str, version: &str) -> Result<P
         manifest: path.into(),
         target: String::new(),
         in_workspace: false,
+        features: Vec::new(),
         ship: false,
     })
 }
@@ -178,6 +191,7 @@ fn metadata(manifest: &Path, in_workspace: bool) -> Result<Vec<Package>, BuildEr
         version: String,
         manifest_path: PathBuf,
         targets: Vec<RawTarget>,
+        features: HashMap<String, Vec<String>>,
         metadata: serde_json::Value,
     }
     #[derive(Deserialize)]
@@ -191,7 +205,7 @@ fn metadata(manifest: &Path, in_workspace: bool) -> Result<Vec<Package>, BuildEr
     let output = run(&mut command, &manifest.display().to_string())?;
     let metadata: Metadata = serde_json::from_slice(&output.stdout)
         .map_err(|why| BuildError::Cargo { what: manifest.display().to_string(), output: why.to_string() })?;
-    let packages = metadata.packages.into_iter().filter_map(|raw| {
+    let packages = metadata.packages.into_iter().filter_map(|mut raw| {
         let target = raw.targets.into_iter().find(|t| t.crate_types.iter().any(|t| t == "cdylib"))?;
         Some(Package {
             name: raw.name,
@@ -199,6 +213,7 @@ fn metadata(manifest: &Path, in_workspace: bool) -> Result<Vec<Package>, BuildEr
             manifest: raw.manifest_path,
             target: target.name.replace('-', "_"),
             in_workspace,
+            features: raw.features.remove("default").unwrap_or_default(),
             ship: raw.metadata.pointer("/tollgate/ship") == Some(&serde_json::Value::Bool(true)),
         })
     });

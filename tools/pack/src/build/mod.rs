@@ -91,6 +91,24 @@ pub fn manifest(dir: &Path, finish: Finish) -> Result<PathBuf, BuildError> {
     once((package.manifest.clone(), finish), || build(&package, finish))
 }
 
+/// How large a package is packed, in bytes: with all of its default features, and with each left out.
+pub fn weights(name: &str) -> Result<Vec<(Option<String>, usize)>, BuildError> {
+    let packages = cargo::workspace_packages()?;
+    let found = packages.into_iter().find(|p| p.name == name);
+    let package = found.ok_or_else(|| BuildError::NoSuchPackage(name.into()))?;
+    let _lock = store::lock()?;
+    let toolchain = toolchain::find()?;
+    let options = package.options()?;
+    let left_out = std::iter::once(None).chain(package.features.iter().cloned().map(Some));
+    let weights = left_out.map(|without| {
+        let linked = cargo::build(&package, &toolchain, without.as_deref())?;
+        let packed = pack(&store::read(&linked)?, &options);
+        let packed = packed.map_err(|why| BuildError::Pack { what: package.name.clone(), why })?;
+        Ok((without, packed.len()))
+    });
+    weights.collect()
+}
+
 /// Keeps bytes as a file under a name made of them, for modules that are not built by cargo.
 pub fn keep(bytes: &[u8]) -> Result<PathBuf, BuildError> {
     store::keep(bytes)
@@ -116,7 +134,7 @@ fn once(
 fn build(package: &Package, finish: Finish) -> Result<PathBuf, BuildError> {
     let _lock = store::lock()?;
     let toolchain = toolchain::find()?;
-    let linked = cargo::build(package, &toolchain)?;
+    let linked = cargo::build(package, &toolchain, None)?;
     let bytes = store::read(&linked)?;
     let failed = |why| BuildError::Pack { what: package.name.clone(), why };
     let mut options = package.options()?;

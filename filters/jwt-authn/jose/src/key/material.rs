@@ -17,7 +17,7 @@ pub(crate) enum Material {
     P521 { key: p521::ecdsa::VerifyingKey, spki: Box<[u8]> },
     #[cfg(feature = "ed25519")]
     Ed25519(ed25519_dalek::VerifyingKey),
-    #[cfg(feature = "hmac")]
+    /// In every build, so that one without any algorithm has a key to speak of.
     Secret(Box<[u8]>),
 }
 
@@ -54,7 +54,6 @@ impl Material {
             Self::P521 { spki, .. } => Some(spki),
             #[cfg(feature = "ed25519")]
             Self::Ed25519(_) => None,
-            #[cfg(feature = "hmac")]
             Self::Secret(_) => None,
         }
     }
@@ -82,7 +81,6 @@ impl Material {
             Self::P521 { .. } => ("EC", "P-521"),
             #[cfg(feature = "ed25519")]
             Self::Ed25519(_) => ("OKP", "Ed25519"),
-            #[cfg(feature = "hmac")]
             Self::Secret(_) => ("oct", ""),
         }
     }

@@ -58,5 +58,7 @@ pub fn verify(key: &Key, algorithm: Algorithm, input: &[u8], signature: &[u8]) -
             .is_ok_and(|signature| key.verify_strict(input, &signature).is_ok()),
         #[cfg(feature = "hmac")]
         Material::Secret(secret) => hmac::verify(secret, algorithm.hash(), input, signature),
+        #[cfg(not(feature = "hmac"))]
+        Material::Secret(_) => false,
     }
 }

@@ -8,7 +8,8 @@ use tollgate_policy::{HeaderMatcher, read_names, read_object};
 pub struct FailureResponse {
     /// The body. Default: `text`.
     pub body_format: BodyFormat,
-    /// The `realm` of `WWW-Authenticate`. Default: the URL that was asked for, without its query, as Envoy does.
+    /// The `realm` of `WWW-Authenticate`. Default: the URL that was asked for, without its query (Envoy
+    /// shows it with the query, in which there may be a token).
     pub realm: Option<String>,
     /// For requests of browsers without a valid token: a redirect in place of a 401.
     pub redirect: Option<Redirect>,

@@ -105,8 +105,7 @@ pub fn tokens<'r>(
 /// two, so that the white space after a prefix need not be configured; a value with a prefix and nothing of a token
 /// behind it is taken whole, and is then no token. Unlike in Envoy, the case of letters in the prefix does not matter in
 /// `Authorization`, where it is the name of an authentication scheme (RFC 9110 section 11.1): `bearer` is sent by some
-/// clients, and taken by upstreams. Nor does the token end there at what is no character of one, or of two values that
-/// Envoy has joined by a comma only the first would count.
+/// clients, and taken by upstreams.
 fn in_header<'r>(place: &FromHeader, value: &'r [u8]) -> Option<&'r [u8]> {
     let prefix = place.value_prefix.as_bytes();
     if prefix.is_empty() {
@@ -117,10 +116,10 @@ fn in_header<'r>(place: &FromHeader, value: &'r [u8]) -> Option<&'r [u8]> {
         .windows(prefix.len())
         .position(|window| if any_case { window.eq_ignore_ascii_case(prefix) } else { window == prefix })?;
     let behind = value.get(at + prefix.len()..)?;
-    let Some(start) = behind.iter().position(is_of_token) else { return Some(value) };
-    let token = behind.get(start..)?;
-    let end = if any_case { None } else { token.iter().position(|byte| !is_of_token(byte)) };
-    token.get(..end.unwrap_or(token.len()))
+    match behind.iter().position(is_of_token) {
+        Some(start) => behind.get(start..),
+        None => Some(value),
+    }
 }
 
 /// base64url and the dot.

@@ -83,16 +83,6 @@ fn a_prefix_in_another_header_is_exact() {
 }
 
 #[test]
-fn a_token_in_another_header_ends_where_its_characters_do() {
-    let provider = provider(r#"{"from_headers": [{"name": "x-jwt", "value_prefix": "jwt"}]}"#);
-    for value in
-        ["jwt=a.b.c", r#"{"jwt": "a.b.c"}"#, r#"beta:true,jwt:"a.b.c",trace=1"#, "jwt a.b.c jwt d.e.f"]
-    {
-        assert_eq!(found(&provider, &pairs("/", &[("x-jwt", value)])).unwrap(), ["a.b.c"], "{value}");
-    }
-}
-
-#[test]
 fn a_header_without_a_prefix_is_the_token() {
     let provider = provider(r#"{"from_headers": [{"name": "x-jwt"}]}"#);
     let all = pairs("/", &[("x-jwt", "a.b.c"), ("authorization", "Bearer d"), ("x-jwt", "e f")]);

@@ -11,6 +11,12 @@ pub const OTHER: &str = "https://other.test";
 /// When the emulator's clock starts.
 const EMULATED: u64 = 1_767_225_600;
 
+/// Seconds since 1970, as Envoy has them.
+#[allow(clippy::disallowed_methods, reason = "Envoy's time is the machine's")]
+pub fn wall_clock() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
 /// Keys and a clock.
 pub struct Forge {
     /// Seconds since 1970, by the proxy's clock.
@@ -31,7 +37,7 @@ impl Forge {
     pub fn new(host: Host) -> Self {
         let now = match host {
             Host::Emulator => EMULATED,
-            Host::Envoy => SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs(),
+            Host::Envoy => wall_clock(),
         };
         Self {
             now,
