@@ -19,9 +19,9 @@ impl Key {
         }
         for_verifying(jwk)?;
         let material = match kty {
-            "RSA" => public(jwk, &["n", "e"], &["d", "p", "q", "dp", "dq", "qi", "oth"], rsa)?,
-            "EC" => public(jwk, &["x", "y"], &["d"], ec)?,
-            "OKP" => public(jwk, &["x"], &["d"], okp)?,
+            "RSA" => public(jwk, &["n", "e"], &["d", "p", "q", "dp", "dq", "qi", "oth"], &rsa)?,
+            "EC" => public(jwk, &["x", "y"], &["d"], &ec)?,
+            "OKP" => public(jwk, &["x"], &["d"], &okp)?,
             "oct" => Material::secret(&bytes(jwk, "k")?)?,
             other => return Err(KeyError::Unsupported(other.into())),
         };
@@ -68,11 +68,12 @@ fn for_verifying(jwk: &Json) -> Result<()> {
 }
 
 /// A public key, from its members or, if it has none of them, from its certificate; from both if they agree.
+#[inline(never)]
 fn public(
     jwk: &Json,
     members: &[&'static str],
     private: &[&'static str],
-    read: impl Fn(&Json) -> Result<Material>,
+    read: &dyn Fn(&Json) -> Result<Material>,
 ) -> Result<Material> {
     let has = |name: &&&'static str| jwk.get(name).is_some();
     if let Some(name) = private.iter().find(has) {

@@ -4,10 +4,8 @@
 use super::index::{Index, Issuers};
 use crate::config::Revocation;
 use core::fmt;
-use core::marker::PhantomData;
 use core::mem::replace;
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 
@@ -85,23 +83,18 @@ impl Revoked {
     }
 }
 
-#[derive(Deserialize)]
-struct Token<'t> {
-    #[serde(borrow)]
+/// An entry of either list: who issued it, its `jti` or `sub`, and its time: `exp` or `issued_before`.
+struct Entry<'t> {
     iss: Cow<'t, str>,
-    #[serde(borrow)]
-    jti: Cow<'t, str>,
-    /// A NumericDate (RFC 7519 section 2): it may have a fraction.
-    exp: Option<f64>,
+    name: Cow<'t, str>,
+    time: Time,
 }
 
-#[derive(Deserialize)]
-struct Subject<'t> {
-    #[serde(borrow)]
-    iss: Cow<'t, str>,
-    #[serde(borrow)]
-    sub: Cow<'t, str>,
-    issued_before: u64,
+#[derive(Clone, Copy)]
+enum Time {
+    /// A NumericDate (RFC 7519 section 2): it may have a fraction.
+    Expires(Option<f64>),
+    IssuedBefore(u64),
 }
 
 struct Document<'r> {
@@ -118,14 +111,14 @@ impl<'t> Visitor<'t> for Document<'_> {
 
     fn visit_map<A: MapAccess<'t>>(mut self, mut members: A) -> Result<(), A::Error> {
         let (mut tokens, mut subjects) = (false, false);
-        while let Some(name) = members.next_key::<Cow<'t, str>>()? {
+        while let Some(Text(name)) = members.next_key::<Text<'t>>()? {
             match &*name {
                 "tokens" if replace(&mut tokens, true) => return Err(de::Error::duplicate_field("tokens")),
                 "subjects" if replace(&mut subjects, true) => {
                     return Err(de::Error::duplicate_field("subjects"));
                 }
-                "tokens" => members.next_value_seed(Entries::new(|token| self.add_token(&token)))?,
-                "subjects" => members.next_value_seed(Entries::new(|subject| self.add_subject(&subject)))?,
+                "tokens" => members.next_value_seed(Entries { of: &TOKENS, to: &mut self })?,
+                "subjects" => members.next_value_seed(Entries { of: &SUBJECTS, to: &mut self })?,
                 _ => {
                     members.next_value::<IgnoredAny>()?;
                 }
@@ -136,33 +129,35 @@ impl<'t> Visitor<'t> for Document<'_> {
 }
 
 impl Document<'_> {
-    fn add_token(&mut self, token: &Token<'_>) -> Option<()> {
-        if token.exp.is_some_and(|exp| exp < self.expired_before as f64) {
+    fn add(&mut self, entry: &Entry<'_>) -> Option<()> {
+        if matches!(entry.time, Time::Expires(Some(exp)) if exp < self.expired_before as f64) {
             return Some(());
         }
-        let issuer = self.revoked.issuers.number_or_new(&token.iss);
-        self.revoked.tokens.push(issuer, &token.jti, ())
-    }
-
-    fn add_subject(&mut self, subject: &Subject<'_>) -> Option<()> {
-        let issuer = self.revoked.issuers.number_or_new(&subject.iss);
-        self.revoked.subjects.push(issuer, &subject.sub, subject.issued_before)
+        let issuer = self.revoked.issuers.number_or_new(&entry.iss);
+        match entry.time {
+            Time::Expires(_) => self.revoked.tokens.push(issuer, &entry.name, ()),
+            Time::IssuedBefore(time) => self.revoked.subjects.push(issuer, &entry.name, time),
+        }
     }
 }
 
-/// An array whose elements are handed on as they are read.
-struct Entries<T, F> {
-    add: F,
-    of: PhantomData<fn(T)>,
+/// What the members of an entry are called.
+struct Names {
+    name: &'static str,
+    time: &'static str,
+    of_subjects: bool,
 }
 
-impl<T, F: FnMut(T) -> Option<()>> Entries<T, F> {
-    fn new(add: F) -> Self {
-        Self { add, of: PhantomData }
-    }
+const TOKENS: Names = Names { name: "jti", time: "exp", of_subjects: false };
+const SUBJECTS: Names = Names { name: "sub", time: "issued_before", of_subjects: true };
+
+/// An array whose elements are added as they are read.
+struct Entries<'e, 'r> {
+    of: &'static Names,
+    to: &'e mut Document<'r>,
 }
 
-impl<'t, T: Deserialize<'t>, F: FnMut(T) -> Option<()>> DeserializeSeed<'t> for Entries<T, F> {
+impl<'t> DeserializeSeed<'t> for Entries<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'t>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -170,40 +165,101 @@ impl<'t, T: Deserialize<'t>, F: FnMut(T) -> Option<()>> DeserializeSeed<'t> for 
     }
 }
 
-impl<'t, T: Deserialize<'t>, F: FnMut(T) -> Option<()>> Visitor<'t> for Entries<T, F> {
+impl<'t> Visitor<'t> for Entries<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an array of objects")
     }
 
-    fn visit_seq<A: SeqAccess<'t>>(mut self, mut elements: A) -> Result<(), A::Error> {
-        while let Some(Object(element)) = elements.next_element()? {
-            (self.add)(element).ok_or_else(|| de::Error::custom("too many entries"))?;
+    fn visit_seq<A: SeqAccess<'t>>(self, mut elements: A) -> Result<(), A::Error> {
+        while let Some(entry) = elements.next_element_seed(Members(self.of))? {
+            self.to.add(&entry).ok_or_else(|| de::Error::custom("too many entries"))?;
         }
         Ok(())
     }
 }
 
-/// What is an object in the text: serde's own code takes an array of the members' values for one.
-struct Object<T>(T);
+/// One entry. Not by serde's derived code, which takes an array of the members' values for one too, and is there once for
+/// each kind.
+struct Members(&'static Names);
 
-impl<'t, T: Deserialize<'t>> Deserialize<'t> for Object<T> {
-    fn deserialize<D: Deserializer<'t>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Members(PhantomData)).map(Self)
+impl<'t> DeserializeSeed<'t> for Members {
+    type Value = Entry<'t>;
+
+    fn deserialize<D: Deserializer<'t>>(self, deserializer: D) -> Result<Entry<'t>, D::Error> {
+        deserializer.deserialize_map(self)
     }
 }
 
-struct Members<T>(PhantomData<fn() -> T>);
-
-impl<'t, T: Deserialize<'t>> Visitor<'t> for Members<T> {
-    type Value = T;
+impl<'t> Visitor<'t> for Members {
+    type Value = Entry<'t>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'t>>(self, members: A) -> Result<T, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(members))
+    fn visit_map<A: MapAccess<'t>>(self, mut members: A) -> Result<Entry<'t>, A::Error> {
+        let Names { name: of_name, time: of_time, of_subjects } = *self.0;
+        let (mut iss, mut name, mut time) = (None, None, None);
+        while let Some(Text(member)) = members.next_key()? {
+            let text = match &*member {
+                "iss" => Some(("iss", &mut iss)),
+                member if member == of_name => Some((of_name, &mut name)),
+                _ => None,
+            };
+            if let Some((member, text)) = text {
+                let Text(value) = members.next_value()?;
+                if text.replace(value).is_some() {
+                    return Err(de::Error::duplicate_field(member));
+                }
+            } else if member != of_time {
+                members.next_value::<IgnoredAny>()?;
+            } else {
+                let value = match of_subjects {
+                    true => Time::IssuedBefore(members.next_value()?),
+                    false => Time::Expires(members.next_value()?),
+                };
+                if time.replace(value).is_some() {
+                    return Err(de::Error::duplicate_field(of_time));
+                }
+            }
+        }
+        Ok(Entry {
+            iss: iss.ok_or_else(|| de::Error::missing_field("iss"))?,
+            name: name.ok_or_else(|| de::Error::missing_field(of_name))?,
+            time: match time {
+                None if of_subjects => return Err(de::Error::missing_field(of_time)),
+                None => Time::Expires(None),
+                Some(time) => time,
+            },
+        })
+    }
+}
+
+/// A text, borrowed where it can be: `Cow` by itself never is.
+struct Text<'t>(Cow<'t, str>);
+
+impl<'t> Deserialize<'t> for Text<'t> {
+    fn deserialize<D: Deserializer<'t>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Borrowed;
+
+        impl<'t> Visitor<'t> for Borrowed {
+            type Value = Text<'t>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'t str) -> Result<Text<'t>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Text<'t>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(Borrowed)
     }
 }
