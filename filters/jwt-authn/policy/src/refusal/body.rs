@@ -3,7 +3,7 @@
 use super::challenge;
 use crate::Reason;
 use crate::config::BodyFormat;
-use serde_json::json;
+use tollgate_jose::Json;
 
 /// The content type, where it is not the `text/plain` that the host sets, and the body.
 pub(super) fn of(reason: Reason, status: u16, format: BodyFormat) -> (Option<&'static str>, Vec<u8>) {
@@ -11,24 +11,36 @@ pub(super) fn of(reason: Reason, status: u16, format: BodyFormat) -> (Option<&'s
         BodyFormat::Empty => (None, Vec::new()),
         BodyFormat::Text => (None, reason.text().into()),
         BodyFormat::Json => {
-            let body = json!({
-                "error": error(reason),
-                "error_description": reason.text(),
-                "reason": reason.name(),
-            });
-            (Some("application/json"), body.to_string().into_bytes())
+            let members = [
+                ("error", text(error(reason))),
+                ("error_description", text(reason.text())),
+                ("reason", text(reason.name())),
+            ];
+            (Some("application/json"), object(members.into()))
         }
         BodyFormat::Problem => {
-            let body = json!({
-                "type": "about:blank",
-                "title": title(status),
-                "status": status,
-                "detail": reason.text(),
-                "reason": reason.name(),
-            });
-            (Some("application/problem+json"), body.to_string().into_bytes())
+            let members = [
+                ("type", text("about:blank")),
+                ("title", text(title(status))),
+                ("status", Json::Number(status.into())),
+                ("detail", text(reason.text())),
+                ("reason", text(reason.name())),
+            ];
+            (Some("application/problem+json"), object(members.into()))
         }
     }
+}
+
+fn text(text: &str) -> Json {
+    Json::String(text.into())
+}
+
+fn object(members: Vec<(&str, Json)>) -> Vec<u8> {
+    let mut object = Vec::new();
+    for (name, value) in members {
+        object.push((name.into(), value));
+    }
+    Json::Object(object).to_string().into_bytes()
 }
 
 /// The challenge's, or OAuth's word (RFC 6749 section 4.1.2.1) where the challenge has none.

@@ -4,7 +4,7 @@ use super::{Body, Rules, cache_control};
 use crate::config::Url;
 use crate::plan::From;
 use core::fmt;
-use serde::Deserialize;
+use tollgate_jose::Json;
 use tollgate_policy::Duration;
 
 /// A request that is to be sent.
@@ -121,13 +121,6 @@ enum At {
     Document(String),
 }
 
-/// What is read of an issuer's configuration, which says much more.
-#[derive(Deserialize)]
-struct OpenIdConfiguration {
-    issuer: String,
-    jwks_uri: String,
-}
-
 /// The largest configuration of an issuer. They are some 2 KB.
 const MAX_DISCOVERY: usize = 64 << 10;
 /// A longer `ETag` is not kept.
@@ -176,13 +169,15 @@ impl Exchange {
         let From::Discovery { issuer, discovery } = &rules.from else {
             return Next::Failed(Failure::Discovery("was not asked for"));
         };
-        let Ok(configuration) = serde_json::from_slice::<OpenIdConfiguration>(body) else {
+        let configuration = Json::parse(body);
+        let member = |name: &str| configuration.as_ref()?.get(name)?.as_str();
+        let (Some(said), Some(jwks_uri)) = (member("issuer"), member("jwks_uri")) else {
             return Next::Failed(Failure::Discovery("is not JSON with an `issuer` and a `jwks_uri`"));
         };
-        if configuration.issuer != *issuer {
+        if said != issuer {
             return Next::Failed(Failure::OtherIssuer);
         }
-        let keys = match Url::parse(&configuration.jwks_uri) {
+        let keys = match Url::parse(jwks_uri) {
             Ok(url) => url,
             Err(_) => {
                 return Next::Failed(Failure::Discovery("has a `jwks_uri` that is not an absolute URL"));
@@ -192,7 +187,7 @@ impl Exchange {
             return Next::Failed(Failure::Discovery("has a `jwks_uri` without TLS for an issuer with TLS"));
         }
         let cluster = discovery.cluster_of(&keys).into_owned();
-        self.ask_for_document(rules, &cluster, configuration.jwks_uri)
+        self.ask_for_document(rules, &cluster, jwks_uri.into())
     }
 
     fn ask_for_document(&mut self, rules: &Rules, cluster: &str, uri: String) -> Next {

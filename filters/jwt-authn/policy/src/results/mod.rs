@@ -147,7 +147,7 @@ fn payloads<'p>(verified: impl Iterator<Item = (&'p PlannedProvider, &'p Rendere
             out.push(b',');
         }
         out.extend_from_slice(b"{\"provider\":");
-        out.extend_from_slice(serde_json::Value::from(provider.name.as_str()).to_string().as_bytes());
+        out.extend_from_slice(Json::String(provider.name.as_str().into()).to_string().as_bytes());
         out.extend_from_slice(b",\"payload\":");
         out.extend_from_slice(rendered.payload());
         out.push(b'}');
