@@ -17,6 +17,7 @@ pub(super) enum Must {
 
 impl Must {
     /// A name that no other one has.
+    #[inline(never)]
     pub(super) fn name(&self) -> Vec<u8> {
         match self {
             Self::Be(text) => [b"=", &**text].concat(),
@@ -27,11 +28,13 @@ impl Must {
 }
 
 /// The name of a segment in that place. In the order of names they are in the order of places.
+#[inline(never)]
 pub(super) fn segment_name(place: usize, text: &[u8]) -> Vec<u8> {
     [&place.to_be_bytes(), text].concat()
 }
 
 /// Of a host, read backwards: domains are told apart by their ends.
+#[inline(never)]
 pub(super) fn of_host(matcher: &StringMatcher) -> Option<Must> {
     let backwards = |text: &[u8]| -> Box<[u8]> {
         // A matcher sees hosts in lower case.
@@ -46,6 +49,7 @@ pub(super) fn of_host(matcher: &StringMatcher) -> Option<Must> {
 }
 
 /// Of a path: any of what is returned could be asked. None, if there is nothing.
+#[inline(never)]
 pub(super) fn of_path(matcher: &PathMatcher) -> Vec<Must> {
     let (segments, rest) = match matcher.shape() {
         Shape::Text(matcher) if matcher.ignores_case() => return Vec::new(),

@@ -25,6 +25,11 @@ pub struct Skipped {
     pub error: KeyError,
 }
 
+fn one(jwk: Option<&Json>) -> Result<Vec<Key>, KeyError> {
+    let Some(jwk) = jwk else { return Ok(Vec::new()) };
+    Ok(vec![Key::from_jwk(jwk)?])
+}
+
 /// The keys of a provider.
 #[derive(Clone, Debug, Default)]
 pub struct KeySet {
@@ -45,16 +50,17 @@ impl KeySet {
         let document = Json::parse(text).ok_or(KeySetError::NotAKeySet)?;
         match (document.get("keys"), document.as_object()) {
             (Some(Json::Array(keys)), _) => {
-                Self::from_each(keys, limits, |jwk| Ok(vec![Key::from_jwk(jwk)?]))
+                Self::from_each(keys.len(), limits, &|index| one(keys.get(index)))
             }
             (Some(_), _) | (None, None) => Err(KeySetError::NotAKeySet),
             (None, Some(_)) if document.get("kty").is_some() => {
-                Self::from_each(&[document], limits, |jwk| Ok(vec![Key::from_jwk(jwk)?]))
+                Self::from_each(1, limits, &|_| one(Some(&document)))
             }
             (None, Some(members))
                 if !members.is_empty() && members.iter().all(|(_, v)| v.as_str().is_some()) =>
             {
-                Self::from_each(members, limits, |(id, pem)| {
+                Self::from_each(members.len(), limits, &|index| {
+                    let Some((id, pem)) = members.get(index) else { return Ok(Vec::new()) };
                     let mut keys = from_pem(pem.as_str().unwrap_or_default())?;
                     let id = Some(id).filter(|id| !id.is_empty());
                     keys.iter_mut().for_each(|key| key.id = id.cloned());
@@ -70,18 +76,19 @@ impl KeySet {
         from_pem(text).map(Self::new).map_err(|error| KeySetError::NoUsableKey(Some(error)))
     }
 
-    fn from_each<T>(
-        items: &[T],
+    #[inline(never)]
+    fn from_each(
+        count: usize,
         limits: Limits,
-        read: impl Fn(&T) -> Result<Vec<Key>, KeyError>,
+        read: &dyn Fn(usize) -> Result<Vec<Key>, KeyError>,
     ) -> Result<(Self, Vec<Skipped>), KeySetError> {
-        if items.len() > limits.keys {
+        if count > limits.keys {
             return Err(KeySetError::TooManyKeys(limits.keys));
         }
         let mut keys = Vec::new();
         let mut skipped = Vec::new();
-        for (index, item) in items.iter().enumerate() {
-            match read(item) {
+        for index in 0..count {
+            match read(index) {
                 Ok(read) => keys.extend(read),
                 Err(error) => skipped.push(Skipped { index, error }),
             }

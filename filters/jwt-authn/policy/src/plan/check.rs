@@ -95,6 +95,7 @@ fn redirect(redirect: &Redirect, place: &Place) -> Result<(), Problem> {
 }
 
 /// A number that lies between others.
+#[inline(never)]
 pub(super) fn range(value: usize, range: RangeInclusive<usize>, place: &Place) -> Result<(), Problem> {
     if range.contains(&value) {
         Ok(())
@@ -105,6 +106,7 @@ pub(super) fn range(value: usize, range: RangeInclusive<usize>, place: &Place) -
 }
 
 /// A time after which something happens again. Envoy too wants a millisecond of it: a timer has no more.
+#[inline(never)]
 pub(super) fn period(value: Duration, place: &Place) -> Result<Duration, Problem> {
     if value.as_nanos() < MS {
         return Err(place.refuse("it is less than `1ms`"));
@@ -114,6 +116,7 @@ pub(super) fn period(value: Duration, place: &Place) -> Result<Duration, Problem
 }
 
 /// A time that nobody who means it makes longer.
+#[inline(never)]
 pub(super) fn not_too_long(value: Duration, place: &Place) -> Result<(), Problem> {
     if value.as_nanos() > 8760 * HOUR {
         return Err(place.refuse("it is more than a year, `8760h`"));
@@ -122,11 +125,13 @@ pub(super) fn not_too_long(value: Duration, place: &Place) -> Result<(), Problem
 }
 
 /// A name that is not empty.
+#[inline(never)]
 pub(super) fn named(name: &str, what: &str, place: &Place) -> Result<(), Problem> {
     if name.is_empty() { Err(place.refuse(format_args!("{what} is empty"))) } else { Ok(()) }
 }
 
 /// A list without empty texts.
+#[inline(never)]
 pub(super) fn not_empty(list: &[String], place: &Place) -> Result<(), Problem> {
     match list.iter().position(String::is_empty) {
         Some(index) => Err(place.at(index).refuse("it is empty")),
@@ -135,6 +140,7 @@ pub(super) fn not_empty(list: &[String], place: &Place) -> Result<(), Problem> {
 }
 
 /// Scopes: RFC 6749 section 3.3, which is also what may stand in `scope` of `WWW-Authenticate`.
+#[inline(never)]
 pub(super) fn scopes(scopes: &[String], place: &Place) -> Result<(), Problem> {
     let valid = |scope: &String| {
         let valid = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
@@ -149,6 +155,7 @@ pub(super) fn scopes(scopes: &[String], place: &Place) -> Result<(), Problem> {
 }
 
 /// A header that a filter may write and remove.
+#[inline(never)]
 pub(super) fn writable(name: &HeaderName, place: &Place) -> Result<(), Problem> {
     EditableName::try_from(name.clone()).map(drop).map_err(|error| place.refuse(error))
 }

@@ -69,6 +69,7 @@ impl Place {
 }
 
 /// Names that an operator chose are in both, and a log has one line for each event.
+#[inline(never)]
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
@@ -92,6 +93,7 @@ fn istio_name(name: &str) -> &str {
 }
 
 /// The names that there are, for an error about one that is not.
+#[inline(never)]
 pub(super) fn known(names: &Places) -> String {
     // A configuration may have thousands of them, and the message is one line of a log.
     const SHOWN: usize = 8;

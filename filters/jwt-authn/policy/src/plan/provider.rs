@@ -27,6 +27,7 @@ pub(super) struct HeadersInUse {
 }
 
 /// Puts a name in its place; whether it is new.
+#[inline(never)]
 fn insert(names: &mut Vec<HeaderName>, name: &HeaderName) -> bool {
     let place = names.binary_search(name);
     if let Err(place) = place {
@@ -167,6 +168,7 @@ fn claim_matcher(matcher: &ClaimMatcher, place: &Place) -> Result<(), Problem> {
     }
 }
 
+#[inline(never)]
 fn claim_path(path: &ClaimPath, place: &Place) -> Result<(), Problem> {
     // The parser of tokens goes no deeper.
     const MAX_DEPTH: usize = 32;

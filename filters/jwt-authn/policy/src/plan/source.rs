@@ -240,6 +240,7 @@ fn discovery(discovery: &mut OidcDiscovery, issuer: &str, place: &Place) -> Resu
     timeout(&mut discovery.timeout, &place.field("timeout"))
 }
 
+#[inline(never)]
 fn http_uri(uri: &mut HttpUri, place: &Place) -> Result<(), Problem> {
     if let Err(what) = uri.url() {
         return Err(place.field("uri").refuse(format_args!("`{}` {what}", uri.uri.escape_debug())));
@@ -249,6 +250,7 @@ fn http_uri(uri: &mut HttpUri, place: &Place) -> Result<(), Problem> {
 }
 
 /// How long to wait for an answer; the host takes milliseconds.
+#[inline(never)]
 fn timeout(value: &mut Option<Duration>, place: &Place) -> Result<(), Problem> {
     let value = value.get_or_insert(TIMEOUT);
     if *value > HOUR {
