@@ -119,6 +119,13 @@ mod tests {
         assert!(!error("{\"a\\nb\": 1}").contains('\n'));
     }
 
+    /// What a type does that reads its configuration out of a tree.
+    #[test]
+    fn a_tree_is_read_as_it_is() {
+        let text = r#"{"a": [null, true, -1, 1, 1.5, "x", {}], "b": {"c": []}}"#;
+        assert_eq!(parse::<Value>(text.as_bytes()), Ok(serde_json::from_str(text).expect("JSON")));
+    }
+
     #[test]
     fn no_configuration_is_an_empty_object() {
         assert_eq!(parse::<Config>(b""), Ok(Config { rules: Vec::new() }));

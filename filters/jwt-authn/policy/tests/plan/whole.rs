@@ -2,12 +2,23 @@
 
 use crate::{plan, refused};
 use serde_json::json;
+use tollgate_jwt_authn_policy::Config;
 
 #[test]
 fn nothing_is_required_of_nothing() {
     let plan = plan(json!({})).unwrap();
     assert!(plan.providers.is_empty() && plan.rules.is_empty() && plan.sanitized.is_empty());
     assert!(plan.by_filter_state.is_none() && plan.revocation.is_none());
+}
+
+#[test]
+fn through_serde_an_error_says_the_same() {
+    let config =
+        json!({"rules": [{}, {"requires": {"requires_any": {"requirements": [{"provider_name": 1}]}}}]});
+    let error = serde_json::from_value::<Config>(config.clone()).unwrap_err().to_string();
+    let place = "rules[1].requires.requires_any.requirements[0].provider_name";
+    assert_eq!(error, format!("{place}: invalid type: integer `1`, expected a string"));
+    assert_eq!(error, refused(config));
 }
 
 #[test]
