@@ -19,14 +19,15 @@ impl Pairs {
         if bytes.is_empty() {
             return Ok(Self::default());
         }
-        let count = word(&bytes, 0).ok_or(MALFORMED)?;
-        let mut end = count.checked_mul(8).and_then(|n| n.checked_add(4)).ok_or(MALFORMED)?;
-        for index in 0..count {
-            let (name, value) = lengths(&bytes, index).ok_or(MALFORMED)?;
-            end =
-                end.checked_add(name).and_then(|n| n.checked_add(value)?.checked_add(2)).ok_or(MALFORMED)?;
+        let count = count(&bytes).ok_or(MALFORMED)?;
+        let (table, rest) = parts(&bytes, count).ok_or(MALFORMED)?;
+        let mut len = 0usize;
+        for lengths in table {
+            let (name, value) = read(lengths);
+            len =
+                len.checked_add(name).and_then(|n| n.checked_add(value)?.checked_add(2)).ok_or(MALFORMED)?;
         }
-        if end > bytes.len() {
+        if len > rest.len() {
             return Err(MALFORMED);
         }
         Ok(Self { bytes, count })
@@ -44,13 +45,13 @@ impl Pairs {
 
     /// Names and values in the order in which the peer sent them. Names are lower-case in Envoy.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let mut at = 4 + 8 * self.count;
-        (0..self.count).map_while(move |index| {
-            let (name, value) = lengths(&self.bytes, index)?;
-            let name_end = at + name;
-            let pair = (self.bytes.get(at..name_end)?, self.bytes.get(name_end + 1..name_end + 1 + value)?);
-            at = name_end + value + 2;
-            Some(pair)
+        let (table, mut rest) = parts(&self.bytes, self.count).unwrap_or_default();
+        table.iter().map_while(move |lengths| {
+            let (name, value) = read(lengths);
+            let (name, behind) = rest.split_at_checked(name)?;
+            let (value, behind) = behind.get(1..)?.split_at_checked(value)?;
+            rest = behind.get(1..)?;
+            Some((name, value))
         })
     }
 
@@ -83,13 +84,20 @@ fn put(out: &mut Vec<u8>, number: usize) {
     out.extend_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes());
 }
 
-fn lengths(bytes: &[u8], index: usize) -> Option<(usize, usize)> {
-    Some((word(bytes, 4 + 8 * index)?, word(bytes, 8 + 8 * index)?))
+fn count(bytes: &[u8]) -> Option<usize> {
+    usize::try_from(u32::from_le_bytes(*bytes.first_chunk()?)).ok()
 }
 
-fn word(bytes: &[u8], at: usize) -> Option<usize> {
-    let word = bytes.get(at..at.checked_add(4)?)?;
-    usize::try_from(u32::from_le_bytes(word.try_into().ok()?)).ok()
+/// The lengths of names and values, and these themselves. It is read for each request, so lengths are not looked up one by
+/// one.
+fn parts(bytes: &[u8], count: usize) -> Option<(&[[u8; 8]], &[u8])> {
+    let (table, rest) = bytes.get(4..)?.split_at_checked(count.checked_mul(8)?)?;
+    Some((table.as_chunks().0, rest))
+}
+
+fn read([a, b, c, d, e, f, g, h]: &[u8; 8]) -> (usize, usize) {
+    // `usize` has 32 bits in Wasm, and more in tests.
+    (u32::from_le_bytes([*a, *b, *c, *d]) as usize, u32::from_le_bytes([*e, *f, *g, *h]) as usize)
 }
 
 #[cfg(test)]

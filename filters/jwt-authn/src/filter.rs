@@ -68,8 +68,9 @@ impl JwtAuthn {
         may_wait: bool,
     ) -> Result<Option<Flow>> {
         let pairs = headers.take_pairs()?;
-        let pairs: Vec<_> = pairs.iter().collect();
-        let facts = RequestFacts::from_pairs(&pairs);
+        let mut list = Vec::with_capacity(pairs.len());
+        list.extend(pairs.iter());
+        let facts = RequestFacts::from_pairs(&list);
         let flow = match self.policy.decide(&facts, &mut self.world, now, may_wait) {
             Decision::Pass(pass) => {
                 carry_out(&pass, headers)?;

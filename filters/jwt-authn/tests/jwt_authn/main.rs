@@ -11,6 +11,7 @@
 
 mod attacks;
 mod binding;
+mod costs;
 mod keys;
 mod memory;
 mod native;

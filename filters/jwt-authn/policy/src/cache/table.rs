@@ -26,9 +26,11 @@ impl Table {
         Self { first: first.into(), seed: low, shared: SharedSeed::from_u64(high) }
     }
 
+    /// Of the end of a token, which is of its signature: 48 bytes that nobody can choose who has not the key, and only
+    /// tokens that were verified are here. To hash all of it takes as long as to compare all of it.
     pub(crate) fn hash(&self, provider: u32, token: &[u8]) -> u64 {
         let mut hasher = FoldHasher::with_seed(self.seed, &self.shared);
-        hasher.write(token);
+        hasher.write(token.last_chunk::<64>().map_or(token, |end| end));
         hasher.write_u32(provider);
         hasher.finish()
     }
@@ -68,15 +70,18 @@ impl Table {
     }
 }
 
-/// Whether two tokens are the same, in pieces of 16 bytes: `==` is wasi-libc's `memcmp`, which goes byte by byte and
-/// takes seven times as long.
+/// Whether two tokens are the same, in pieces of 64 bytes: `==` is wasi-libc's `memcmp`, which goes byte by byte and
+/// takes many times as long.
 ///
 /// That it stops at the first difference tells nothing: only tokens of the same seeded hash get here.
 pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
-    let whole = |piece: &[u8; 16]| u128::from_ne_bytes(*piece);
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<64>(), b.as_chunks::<64>());
+    let differ = |a: &[u8; 64], b: &[u8; 64]| {
+        let words = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0);
+        words.fold(0, |bits, (a, b)| bits | (u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b))) != 0
+    };
     a.len() == b.len()
-        && a.iter().zip(b).all(|(a, b)| whole(a) == whole(b))
+        && !a.iter().zip(b).any(|(a, b)| differ(a, b))
         && a_rest.len() == b_rest.len()
-        && a_rest.iter().zip(b_rest).all(|(a, b)| a == b)
+        && a_rest.iter().zip(b_rest).fold(0, |bits, (a, b)| bits | (a ^ b)) == 0
 }

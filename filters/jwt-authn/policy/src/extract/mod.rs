@@ -112,9 +112,8 @@ fn in_header<'r>(place: &FromHeader, value: &'r [u8]) -> Option<&'r [u8]> {
         return Some(value);
     }
     let any_case = place.name.as_str() == "authorization";
-    let at = value
-        .windows(prefix.len())
-        .position(|window| if any_case { window.eq_ignore_ascii_case(prefix) } else { window == prefix })?;
+    let is = |window: &[u8]| if any_case { window.eq_ignore_ascii_case(prefix) } else { window == prefix };
+    let at = value.windows(prefix.len()).position(is)?;
     let behind = value.get(at + prefix.len()..)?;
     match behind.iter().position(is_of_token) {
         Some(start) => behind.get(start..),
