@@ -59,7 +59,7 @@ pub struct AsyncFetch {
     /// Taken for the sake of Envoy's configurations: neither value makes a listener wait for its keys.
     pub fast_listener: bool,
     /// How long after a fetch (with its retries) has failed the next is tried; it doubles each time, up to
-    /// `cache_duration`. Default: `1s`.
+    /// `cache_duration`, or to 30 s while there are no keys to use. Default: `1s`.
     pub failed_refetch_duration: Option<Duration>,
 }
 
