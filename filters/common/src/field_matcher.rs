@@ -69,8 +69,9 @@ impl QueryMatcher {
         let mut values =
             query.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).filter_map(|pair| {
                 let mut halves = pair.splitn(2, |byte| *byte == b'=');
-                let name = decoded(halves.next()?);
-                (*name == *self.name.as_bytes()).then(|| decoded(halves.next().unwrap_or_default()))
+                let name = crate::form_decoded(halves.next()?);
+                (*name == *self.name.as_bytes())
+                    .then(|| crate::form_decoded(halves.next().unwrap_or_default()))
             });
         let result = match &self.test {
             Test::Present(present) => values.next().is_some() == *present,
@@ -78,31 +79,6 @@ impl QueryMatcher {
         };
         result != self.invert
     }
-}
-
-/// Percent-decoded as a form is. What is no valid escape stands for itself.
-fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
-    if !text.iter().any(|byte| matches!(byte, b'%' | b'+')) {
-        return Cow::Borrowed(text);
-    }
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [byte, after @ ..] = rest {
-        rest = after;
-        out.push(match (byte, after) {
-            (b'+', _) => b' ',
-            (b'%', [high, low, behind @ ..]) => match (digit(high), digit(low)) {
-                (Some(high), Some(low)) => {
-                    rest = behind;
-                    high << 4 | low
-                }
-                _ => b'%',
-            },
-            (byte, _) => *byte,
-        });
-    }
-    Cow::Owned(out)
 }
 
 crate::read::read_through!(
@@ -250,12 +226,12 @@ mod tests {
         #[test]
         fn decoding_undoes_encoding(value in proptest::collection::vec(any::<u8>(), 0..20)) {
             let encoded: String = value.iter().map(|byte| format!("%{byte:02x}")).collect();
-            prop_assert_eq!(&*decoded(encoded.as_bytes()), &value[..]);
+            prop_assert_eq!(&*crate::form_decoded(encoded.as_bytes()), &value[..]);
         }
 
         #[test]
         fn decoding_never_panics(value in "[%+0-9a-g]{0,20}") {
-            prop_assert!(decoded(value.as_bytes()).len() <= value.len());
+            prop_assert!(crate::form_decoded(value.as_bytes()).len() <= value.len());
         }
     }
 }

@@ -17,6 +17,7 @@
 mod cidr;
 mod duration;
 mod edit;
+mod escapes;
 mod facts;
 mod field_matcher;
 mod header;
@@ -35,6 +36,7 @@ mod time;
 pub use cidr::{Cidr, InvalidCidr};
 pub use duration::{Duration, InvalidDuration};
 pub use edit::HeaderEdit;
+pub use escapes::{form_decoded, percent_decoded};
 pub use facts::{Headers, RequestFacts, ResponseFacts};
 pub use field_matcher::{HeaderMatcher, QueryMatcher};
 pub use header::{

@@ -1,6 +1,7 @@
 //! The query of a path, piece by piece, so that what is left of it can be put together byte for byte.
 
 use std::borrow::Cow;
+use tollgate_policy::percent_decoded;
 
 /// A parameter as it was sent.
 #[derive(Clone, Copy, Debug)]
@@ -28,27 +29,7 @@ pub(super) fn parameters(query: &[u8]) -> impl Iterator<Item = Parameter<'_>> {
     })
 }
 
-/// Percent-decoded, once. What is no valid escape stands for itself, and so does `+`: neither it nor the space that it
-/// may mean is part of a token.
+/// A `+` stands for itself: neither it nor the space that it may mean is part of a token.
 pub(super) fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
-    if !text.contains(&b'%') {
-        return Cow::Borrowed(text);
-    }
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [byte, after @ ..] = rest {
-        rest = after;
-        out.push(match (byte, after) {
-            (b'%', [high, low, behind @ ..]) => match (digit(high), digit(low)) {
-                (Some(high), Some(low)) => {
-                    rest = behind;
-                    high << 4 | low
-                }
-                _ => b'%',
-            },
-            (byte, _) => *byte,
-        });
-    }
-    Cow::Owned(out)
+    percent_decoded(text)
 }
