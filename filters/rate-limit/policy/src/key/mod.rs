@@ -1,0 +1,6 @@
+//! Whom a request is counted for: descriptor entries, by Envoy's rate limit actions
+//! (`config.route.v3.RateLimit.Action`).
+
+mod action;
+
+pub use action::{Action, Entry};
