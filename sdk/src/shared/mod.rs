@@ -13,6 +13,8 @@
 
 mod cell;
 mod key;
+#[cfg(test)]
+mod model;
 mod numbers;
 mod pages;
 mod records;

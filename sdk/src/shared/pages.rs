@@ -54,8 +54,8 @@ impl Pages {
     }
 }
 
-struct Table<S> {
-    store: S,
+pub(super) struct Table<S> {
+    pub(super) store: S,
     key: Key,
     page_bytes: usize,
     remembered: usize,
@@ -80,18 +80,18 @@ struct Slot {
 }
 
 impl<S: Store> Table<S> {
-    fn new(store: S, key: Key, page_bytes: usize, remembered: usize) -> Self {
+    pub(super) fn new(store: S, key: Key, page_bytes: usize, remembered: usize) -> Self {
         let remembered = remembered.checked_ilog2().map_or(0, |log| 1 << log);
         let (slots, only, desk) = (Vec::new(), Slot::default(), Vec::new());
         Self { store, key, page_bytes, remembered, slots, only, desk }
     }
 
-    fn seen(&self, page: u32) -> Option<&[u8]> {
+    pub(super) fn seen(&self, page: u32) -> Option<&[u8]> {
         let slot = self.slots.get(place(page, self.remembered)).unwrap_or(&self.only);
         (slot.page == Some(page)).then_some(&slot.bytes)
     }
 
-    fn update(
+    pub(super) fn update(
         &mut self,
         page: u32,
         now: UnixNanos,
@@ -105,7 +105,7 @@ impl<S: Store> Table<S> {
         let mut work = Work { store: &self.store, key: self.key.of(page), now, slot, desk: &mut self.desk };
         if work.can_guess(page) {
             // What was declined may be old: then it is asked again, below.
-            if work.ask(&mut change) && work.store_by_guess()? {
+            if work.ask(&mut change) && work.store(true)? {
                 return Ok(());
             }
         }
@@ -114,7 +114,7 @@ impl<S: Store> Table<S> {
             if !work.ask(&mut change) {
                 return Ok(());
             }
-            if work.store()? {
+            if work.store(false)? {
                 work.look_up(page, self.page_bytes);
                 return Ok(());
             }
@@ -152,31 +152,24 @@ impl<S: Store> Work<'_, S> {
         change(self.desk)
     }
 
-    /// [`store`](Self::store), where the number may be wrong.
-    fn store_by_guess(&mut self) -> Result<bool> {
-        let stored_before = self.slot.stored;
-        let right = self.store()?;
-        let mut numbers = self.store.numbers();
-        if right {
-            numbers.was_right(stored_before)
-        } else {
-            numbers.was_wrong()
-        }
-        self.store.know(numbers);
-        Ok(right)
-    }
-
     /// Stores what was made of the page, if it still has the number; says whether it had.
-    fn store(&mut self) -> Result<bool> {
+    fn store(&mut self, guessed: bool) -> Result<bool> {
         // Whatever goes wrong, the number is not known any more.
         let number = std::mem::take(&mut self.slot.number);
-        if !self.store.set(self.key.bytes(), self.desk, number)? {
-            return Ok(false);
+        let stored = self.store.set(self.key.bytes(), self.desk, number)?;
+        let mut numbers = self.store.numbers();
+        match (guessed, stored) {
+            (true, true) => numbers.was_right(self.slot.stored),
+            (true, false) => numbers.was_wrong(),
+            (false, _) => {}
         }
-        (self.slot.number, self.slot.since) = self.store.numbers().guess();
-        self.slot.stored = self.now;
-        std::mem::swap(&mut self.slot.bytes, self.desk);
-        Ok(true)
+        self.store.know(numbers);
+        if stored {
+            (self.slot.number, self.slot.since) = numbers.guess();
+            self.slot.stored = self.now;
+            std::mem::swap(&mut self.slot.bytes, self.desk);
+        }
+        Ok(stored)
     }
 
     /// Gets the page and its number.
