@@ -2,5 +2,7 @@
 //! (`config.route.v3.RateLimit.Action`).
 
 mod action;
+mod overrides;
 
-pub use action::{Action, Entry};
+pub use action::{Action, Entry, IfAbsent, Source, property};
+pub use overrides::Overrides;

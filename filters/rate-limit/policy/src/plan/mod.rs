@@ -1,7 +1,7 @@
 //! The configuration, checked and resolved: nothing in it can be wrong any more, and nothing is looked up by name.
 
 use crate::answer::Answers;
-use crate::key::Action;
+use crate::key::{Action, Overrides};
 use crate::rate::Rate;
 use crate::remote::Service;
 use tollgate_policy::{Cidr, Conditional, HeaderMatcher, HeaderName, Percent, RequestMatch, Rules};
@@ -61,7 +61,7 @@ pub struct Limit {
     /// All of these must have room.
     pub rates: Vec<NamedRate>,
     /// The first that is about the key gives other rates.
-    pub overrides: Vec<Override>,
+    pub overrides: Overrides,
     /// How many requests of a key may be in flight.
     pub max_in_flight: Option<u32>,
     /// What a request costs.
