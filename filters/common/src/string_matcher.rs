@@ -67,6 +67,14 @@ impl StringMatcher {
         }
     }
 
+    /// The only text that matches, if there is only one: to look it up in place of trying.
+    pub fn exact(&self) -> Option<&[u8]> {
+        match &self.pattern {
+            Pattern::Exact(text) if !self.ignore_case => Some(text),
+            _ => None,
+        }
+    }
+
     /// The text of a pattern that is anchored.
     pub(crate) fn literal(&self) -> Option<Literal<'_>> {
         match &self.pattern {
