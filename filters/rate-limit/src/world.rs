@@ -27,3 +27,110 @@ pub(crate) struct World {
     pub(crate) now: UnixNanos,
     pub(crate) statistics: Statistics,
 }
+
+/// The first worker that comes draws it; all others take what they find.
+struct Seed([u8; 16]);
+
+impl Record for Seed {
+    const VERSION: u8 = 1;
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0);
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+}
+
+impl World {
+    /// Tables are known by the domain: filters of one domain share what they count.
+    pub(crate) fn new(plan: &Plan, statistics: Statistics) -> Result<Self> {
+        let table = format!("{}/{}", plan.domain, plan.pages);
+        Ok(Self {
+            pages: Pages::new(PLUGIN, &table, PAGE_BYTES, REMEMBERED.min(plan.pages as usize)),
+            in_flight: Records::new(PLUGIN, &format!("{table}/in_flight")),
+            members: Records::new(PLUGIN, &format!("{}/members", plan.domain)),
+            alive: Members::default(),
+            vm: u32::from_le_bytes(random::bytes()?),
+            now: UnixNanos(0),
+            statistics,
+        })
+    }
+
+    /// What places of keys are drawn with: the same on all workers, and nothing that a client could know.
+    pub(crate) fn seed(plan: &Plan) -> Result<[u8; 16]> {
+        let fresh = Seed(random::bytes()?);
+        let cell = Cell::<Seed>::new(PLUGIN, &format!("{}/seed", plan.domain));
+        let seed = cell.update(ATTEMPTS, |found| found.unwrap_or(Seed(fresh.0)))?;
+        Ok(seed.0)
+    }
+
+    /// Says that this VM lives, and sees who else does.
+    pub(crate) fn beat(&mut self) {
+        let (vm, now) = (self.vm, self.now);
+        let alive = &mut self.alive;
+        let beaten = self.members.update(0, ATTEMPTS, |record| {
+            *alive = in_flight::beat(record, vm, now);
+            true
+        });
+        if let Err(error) = beaten {
+            tollgate::log::warn!("requests in flight: this worker could not say that it lives: {error}");
+        }
+    }
+}
+
+impl Environment for World {
+    #[inline]
+    fn page(&mut self, page: u32, change: &mut dyn FnMut(&mut [u8]) -> bool) -> std::result::Result<(), Failure> {
+        self.pages.update(page, self.now.into_host(), ATTEMPTS, change).map_err(failure)
+    }
+
+    fn seen(&self, page: u32) -> Option<&[u8]> {
+        self.pages.seen(page)
+    }
+
+    fn in_flight(
+        &mut self,
+        page: u32,
+        change: &mut dyn FnMut(&mut Vec<u8>) -> bool,
+    ) -> std::result::Result<(), Failure> {
+        self.in_flight.update(page, ATTEMPTS, change).map_err(failure)
+    }
+
+    fn vm(&self) -> u32 {
+        self.vm
+    }
+
+    fn members(&self) -> &Members {
+        &self.alive
+    }
+
+    /// One that cannot be read is none: then there is no key that it is part of.
+    fn client_address(&mut self) -> Option<IpAddr> {
+        address(&property::SOURCE_ADDRESS.get().ok().flatten()?)
+    }
+
+    fn property(&mut self, path: &str) -> Option<Vec<u8>> {
+        property::by_path(path).ok().flatten()
+    }
+
+    /// Without randomness every request is of the share, so that limits hold.
+    fn draw(&mut self) -> u64 {
+        random::bytes().map_or(0, u64::from_le_bytes)
+    }
+
+    fn count(&mut self, limit: usize, event: Event) {
+        self.statistics.happened(limit, event);
+    }
+}
+
+fn failure(error: Error) -> Failure {
+    match error {
+        Error::Contended => Failure::Contended,
+        error => {
+            tollgate::log::error!("what workers share could not be read or changed: {error}");
+            Failure::Host
+        }
+    }
+}

@@ -21,17 +21,17 @@ pub use path::normal_path;
 pub use text::MAX_LEN;
 
 use crate::Environment;
-use crate::plan::{Limit, Override};
+use crate::plan::Limit;
 use crate::table::{KeyHasher, Place, Placer};
 use value::Value;
 
 /// Whom a limit counts a request for.
 #[derive(Clone, Copy, Debug)]
-pub struct Key<'a> {
+pub struct Key {
     /// Where what is kept of them is.
     pub place: Place,
-    /// What holds for them in place of what the limit says.
-    pub overridden: Option<&'a Override>,
+    /// What holds for them in place of what the limit says, as an index of its overrides.
+    pub overridden: Option<usize>,
 }
 
 /// Whom a limit counts a request for; `None` if it does not count it.
@@ -40,7 +40,7 @@ pub fn find<'a>(
     facts: &mut Facts<'a>,
     env: &mut dyn Environment,
     placer: &Placer,
-) -> Option<Key<'a>> {
+) -> Option<Key> {
     if limit.overrides.list().is_empty() {
         let place = place(&limit.key, facts, env, placer.key(limit.fingerprint))?;
         return Some(Key { place, overridden: None });
@@ -50,7 +50,8 @@ pub fn find<'a>(
         values.push(value(action, facts, env)?);
     }
     let overridden = limit.overrides.find(&values);
-    let mut hasher = placer.key(overridden.map_or(limit.fingerprint, |found| found.fingerprint));
+    let chosen = overridden.and_then(|index| limit.overrides.list().get(index));
+    let mut hasher = placer.key(chosen.map_or(limit.fingerprint, |found| found.fingerprint));
     for (action, value) in limit.key.iter().zip(&values) {
         hash(action, value.as_ref(), &mut hasher);
     }

@@ -75,8 +75,8 @@ impl Overrides {
         &self.list
     }
 
-    /// The first that is about these values, of the limit's actions in their order.
-    pub(super) fn find(&self, values: &[Option<Value<'_>>]) -> Option<&Override> {
+    /// The first that is about these values, of the limit's actions in their order, as an index of the list.
+    pub(super) fn find(&self, values: &[Option<Value<'_>>]) -> Option<usize> {
         let value = |entry: usize| values.get(entry)?.as_ref();
         let named = self.named.iter().filter_map(|named| named.find(value(named.entry)?));
         let named = named.min().unwrap_or(usize::MAX);
@@ -91,7 +91,7 @@ impl Overrides {
                 (None, _) => false,
             })
         });
-        self.list.get(other.unwrap_or(named))
+        other.or((named != usize::MAX).then_some(named))
     }
 }
 

@@ -2,26 +2,34 @@
 
 use super::ticket::{Asked, Rates, Standing, Ticket};
 use super::{Denied, Policy, Round, holds};
-use crate::plan::OnError;
+use crate::plan::{AskService, Limit, OnError};
 use crate::remote::FailureMode;
 use crate::remote::{Ask, CallFailure, CallId, Descriptor, Verdict};
-use crate::table::KeyHasher;
-use crate::{Decision, Environment, Event, Reason, key};
-use tollgate_policy::{RequestFacts, UnixNanos};
+use crate::key::{self, Facts};
+use crate::{Decision, Environment, Event, Reason};
+use tollgate_policy::UnixNanos;
 
-impl Round<'_> {
+impl<'a> Round<'a, '_> {
     /// Remembers that the service is to be asked about a limit's key.
-    pub(super) fn will_ask(&mut self, index: usize, cost: u64, request: &RequestFacts<'_>, fallback: KeyHasher) {
-        let Some(limit) = self.policy.plan.limits.get(index) else { return };
-        let Some(service) = &limit.service else { return };
-        let Some(entries) = key::entries(&limit.key, request, self.env) else { return };
+    pub(super) fn will_ask(
+        &mut self,
+        index: usize,
+        limit: &'a Limit,
+        service: &AskService,
+        cost: u64,
+        facts: &mut Facts<'a>,
+    ) -> Result<(), Denied> {
+        let Some(entries) = key::entries(&limit.key, facts, self.env) else { return Ok(()) };
+        let hasher = || self.policy.placer.key(service.fingerprint);
         let fallback = match service.fallback.is_empty() {
             true => None,
-            false => key::place(&limit.key, request, self.env, fallback),
+            false => key::place(&limit.key, facts, self.env, hasher()),
         };
-        let entries = entries.into_iter().map(|entry| (entry.key.to_owned(), entry.text())).collect();
+        let entries = entries.into_iter().map(|entry| (entry.key.to_owned(), entry.value.into_owned()));
         let hits = if service.hits_addend { cost } else { 1 };
-        self.ticket.asked.push(Asked { limit: index, cost, descriptor: Descriptor { entries, hits }, fallback });
+        let descriptor = Descriptor { entries: entries.collect(), hits };
+        self.ticket.asked.push(Asked { limit: index, cost, descriptor, fallback });
+        Ok(())
     }
 }
 
@@ -81,7 +89,7 @@ impl Policy {
     }
 }
 
-impl Round<'_> {
+impl Round<'_, '_> {
     /// The service has spoken.
     fn with_verdict(&mut self, verdict: Verdict) -> Result<(), Denied> {
         let limits: Vec<_> = self.ticket.asked.iter().map(|asked| asked.limit).collect();

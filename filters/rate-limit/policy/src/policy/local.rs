@@ -2,37 +2,33 @@
 
 use super::ticket::{Rates, Standing, Taken};
 use super::{Denied, Round};
-use crate::key;
+use crate::key::{self, Facts, Key};
 use crate::table::{Outcome, Page, Place, Step};
 use crate::{Event, Failure, Reason, in_flight};
-use tollgate_policy::RequestFacts;
 
-impl Round<'_> {
+impl<'a> Round<'a, '_> {
     /// Counts a request for a limit. It is not counted if it has not got the limit's key.
     #[inline]
-    pub(super) fn count(&mut self, index: usize, request: &RequestFacts<'_>) -> Result<(), Denied> {
+    pub(super) fn count(&mut self, index: usize, facts: &mut Facts<'a>) -> Result<(), Denied> {
         let policy = self.policy;
         let Some(limit) = policy.plan.limits.get(index) else { return Ok(()) };
-        let chosen = key::overridden(limit, request, self.env);
-        let (rates, fingerprint, max_in_flight) = match chosen.and_then(|i| Some((i, limit.overrides.list().get(i)?))) {
-            Some((place, other)) => (Rates::Override(place), other.fingerprint, other.max_in_flight),
-            None => (Rates::Own, limit.fingerprint, limit.max_in_flight),
-        };
-        let Some(place) = key::place(&limit.key, request, self.env, policy.placer.key(fingerprint)) else {
+        let Some(Key { place, overridden }) = key::find(limit, facts, self.env, &policy.placer) else {
             return Ok(());
         };
+        let rates = overridden.map_or(Rates::Own, Rates::Override);
+        let other = overridden.and_then(|place| limit.overrides.list().get(place));
+        let max_in_flight = other.map_or(limit.max_in_flight, |other| other.max_in_flight);
         if let Some(most) = max_in_flight {
             self.enter(index, place, most)?;
         }
-        let cost = limit.cost.of(request);
+        let cost = limit.cost.of_request(facts.request().headers);
         if !policy.rates(index, rates).is_empty() {
             self.take(index, rates, place, cost)?;
         }
-        if let Some(service) = &limit.service {
-            let fallback = policy.placer.key(service.fingerprint);
-            self.will_ask(index, cost, request, fallback);
+        match &limit.service {
+            Some(service) => self.will_ask(index, limit, service, cost, facts),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Takes what a request costs of the rates of a limit.

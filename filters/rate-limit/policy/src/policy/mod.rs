@@ -14,6 +14,7 @@ mod ticket;
 
 pub use ticket::Ticket;
 
+use crate::key::Facts;
 use crate::plan::{NamedRate, OnError};
 use crate::remote::{CallId, Remote, Verdict};
 use crate::table::Placer;
@@ -49,7 +50,7 @@ impl Policy {
         let only_taken: Vec<_> = only_taken.collect();
         Self {
             placer: Placer::new(seed, plan.pages),
-            remembers: only_taken.contains(&false) || plan.limits.iter().any(|limit| limit.cost.is_of_body()),
+            remembers: only_taken.contains(&false) || plan.limits.iter().any(|limit| limit.cost.counts_body()),
             only_taken,
             remote: plan.service.clone().map(|service| Remote::new(&plan.domain, service)),
             verdicts: Vec::new(),
@@ -78,8 +79,9 @@ impl Policy {
         ticket.lenient = !holds(self.plan.filter_enforced, env);
         let limits = self.plan.rules.first(request).map_or(&self.plan.otherwise, |rule| &rule.limits);
         let mut round = Round { policy: self, ticket: &mut ticket, env, now, may_wait };
+        let mut facts = Facts::new(request);
         for index in limits {
-            if let Err(denied) = round.count(*index, request) {
+            if let Err(denied) = round.count(*index, &mut facts) {
                 return self.refuse(ticket, denied, env, now);
             }
         }
@@ -141,10 +143,10 @@ impl Policy {
 }
 
 /// One request on its way through the limits.
-struct Round<'a> {
+struct Round<'a, 'e> {
     policy: &'a Policy,
-    ticket: &'a mut Ticket,
-    env: &'a mut dyn Environment,
+    ticket: &'e mut Ticket,
+    env: &'e mut dyn Environment,
     now: UnixNanos,
     may_wait: bool,
 }
@@ -168,7 +170,7 @@ impl Denied {
     }
 }
 
-impl Round<'_> {
+impl Round<'_, '_> {
     /// A limit has no room: the request is refused, unless that is only counted.
     fn deny(&mut self, denied: Denied) -> Result<(), Denied> {
         let shadow = self.policy.plan.limits.get(denied.limit).is_some_and(|limit| limit.shadow);

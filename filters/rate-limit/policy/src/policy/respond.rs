@@ -44,10 +44,13 @@ impl Policy {
         for taken in ticket.taken.drain(..) {
             let Some(limit) = self.plan.limits.get(taken.limit) else { continue };
             // A body whose length the client did not say is known now.
-            let asked = if limit.cost.is_of_body() { limit.cost.of_body(env).max(taken.cost) } else { taken.cost };
+            let asked = match limit.cost.counts_body() {
+                true => limit.cost.of_body(body_bytes(env)).max(taken.cost),
+                false => taken.cost,
+            };
             let cost = match (&limit.on_response, response) {
                 (None, _) => asked,
-                (Some(rule), Some(response)) => rule.cost(asked, response),
+                (Some(rule), Some(response)) => rule.cost(response, asked),
                 (Some(rule), None) if rule.refund_without_response => 0,
                 (Some(_), None) => asked,
             };
@@ -102,4 +105,10 @@ impl Policy {
             env.count(taken.limit, crate::Event::Error);
         }
     }
+}
+
+/// How much of the request's body has come, or its `content-length`: Envoy's `request.size`.
+fn body_bytes(env: &mut dyn Environment) -> u64 {
+    let size = env.property("request\0size").and_then(|bytes| bytes.try_into().ok());
+    size.map_or(0, |bytes| i64::from_le_bytes(bytes).max(0).unsigned_abs())
 }

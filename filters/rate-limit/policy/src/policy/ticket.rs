@@ -77,3 +77,16 @@ pub(super) struct Standing {
     pub rate: usize,
     pub quota: Quota,
 }
+
+impl Ticket {
+    /// Whether anything of it is needed later: by the response, or at the end.
+    #[inline]
+    pub fn matters(&self) -> bool {
+        !(self.taken.is_empty()
+            && self.in_flight.is_empty()
+            && self.standings.is_empty()
+            && self.response_headers.is_empty()
+            && self.call.is_none()
+            && self.asked.is_empty())
+    }
+}

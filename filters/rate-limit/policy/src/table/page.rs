@@ -39,10 +39,11 @@ impl Entry {
     }
 
     /// The order in which entries are given up: nobody's first, then the nearest to owing nothing. Windows end for all
-    /// their keys at once, and are told apart by what else they keep, which is more the more was taken.
+    /// their keys at once, and are told apart by what was taken in them: `rest` is the count of one, or of two as halves.
     #[inline]
     fn worth(&self) -> (u64, u64) {
-        if self.tag == 0 { (0, 0) } else { (self.state.full_at, self.state.rest) }
+        let State { full_at, rest } = self.state;
+        if self.tag == 0 { (0, 0) } else { (full_at, (rest >> 32) + (rest & 0xffff_ffff)) }
     }
 }
 

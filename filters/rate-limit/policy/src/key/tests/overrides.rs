@@ -27,7 +27,7 @@ fn found(limit: &Limit, team: &str, address: &str) -> Option<(Place, Option<u64>
     let pairs: &[(&[u8], &[u8])] = &[(b"x-team", team.as_bytes())];
     let request = RequestFacts::from_pairs(pairs);
     let key = find(limit, &mut Facts::new(&request), &mut proxy(address, &[]), &placer())?;
-    Some((key.place, key.overridden.map(|found| found.fingerprint)))
+    Some((key.place, key.overridden.map(|found| limit.overrides.list()[found].fingerprint)))
 }
 
 fn which(limit: &Limit, team: &str, address: &str) -> Option<u64> {
