@@ -27,7 +27,9 @@ pub(super) fn of<'a>(body: &'a Body, refused: &Refused<'_>, grpc: bool) -> (Opti
             (None, if is_text { body.clone() } else { text() })
         }
         Body::Json | Body::Problem if grpc => (None, text()),
-        Body::Inline { content_type: Some(content_type), body } => (Some(content_type.as_bytes()), body.clone()),
+        Body::Inline { content_type: Some(content_type), body } => {
+            (Some(content_type.as_bytes()), body.clone())
+        }
         Body::Json => (Some(b"application/json"), json(refused)),
         Body::Problem => (Some(b"application/problem+json"), problem(refused)),
     }

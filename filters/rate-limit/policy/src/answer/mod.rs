@@ -119,16 +119,24 @@ pub fn not_enforced(answers: &Answers) -> Vec<Header> {
     answers.request_headers_when_not_enforced.iter().map(configured).collect()
 }
 
-/// The answer to a request that does not go on. `violated` is the one of the limits that had no room, and `retry_after`,
-/// in nanoseconds, when it will have; `grpc` as [`is_grpc`] has it.
-pub fn refuse(
-    answers: &Answers,
-    reason: Reason,
-    standings: &[Standing<'_>],
-    violated: Option<usize>,
-    retry_after: Option<u64>,
-    grpc: bool,
-) -> Refusal {
+/// Why a request does not go on.
+#[derive(Clone, Debug)]
+pub struct Cause {
+    /// Why.
+    pub reason: Reason,
+    /// Which of the limits had no room, as an index of the standings.
+    pub violated: Option<usize>,
+    /// When it will have, in nanoseconds from now.
+    pub retry_after: Option<u64>,
+    /// The body that the rate limit service wants; empty: the configured one.
+    pub raw_body: Vec<u8>,
+    /// Whether the client speaks gRPC; see [`is_grpc`].
+    pub grpc: bool,
+}
+
+/// The answer to a request that does not go on.
+pub fn refuse(answers: &Answers, standings: &[Standing<'_>], cause: Cause) -> Refusal {
+    let Cause { reason, violated, retry_after, raw_body, grpc } = cause;
     let violated = violated.and_then(|index| Some((index, *standings.get(index)?)));
     let retry_after = retry_after.map(|nanos| seconds(nanos).max(1));
     let (status, grpc_status) = match reason {
@@ -141,7 +149,10 @@ pub fn refuse(
         }
     };
     let refused = body::Refused { reason, status, policy: violated.map(|(_, one)| one.policy), retry_after };
-    let (content_type, body) = body::of(&answers.body, &refused, grpc);
+    let (content_type, body) = match raw_body.is_empty() {
+        true => body::of(&answers.body, &refused, grpc),
+        false => (None, raw_body),
+    };
     let mut headers: Vec<Header> = Vec::new();
     if let Some(content_type) = content_type {
         headers.push(("content-type".into(), content_type.to_vec()));

@@ -5,7 +5,12 @@ use sfv::{BareItem, List, ListEntry, Parser};
 const SECOND: u64 = 1_000_000_000;
 
 fn standing(policy: &str, limit: u64, window: u64, remaining: u64, reset: u64) -> Standing<'_> {
-    let quota = Quota { limit, window: window.saturating_mul(SECOND), remaining, reset: reset.saturating_mul(SECOND) };
+    let quota = Quota {
+        limit,
+        window: window.saturating_mul(SECOND),
+        remaining,
+        reset: reset.saturating_mul(SECOND),
+    };
     Standing { policy, quota, unit: Unit::Requests }
 }
 
@@ -17,8 +22,14 @@ fn texts(headers: &[Header]) -> Vec<(&str, &str)> {
     headers.iter().map(|(name, value)| (name.as_str(), str::from_utf8(value).unwrap())).collect()
 }
 
+fn cause(reason: Reason) -> Cause {
+    Cause { reason, violated: None, retry_after: None, raw_body: Vec::new(), grpc: false }
+}
+
 fn local(answers: &Answers, standings: &[Standing<'_>], violated: usize, retry_after: u64) -> Refusal {
-    refuse(answers, Reason::LocalLimit, standings, Some(violated), Some(retry_after), false)
+    let cause =
+        Cause { violated: Some(violated), retry_after: Some(retry_after), ..cause(Reason::LocalLimit) };
+    refuse(answers, standings, cause)
 }
 
 fn body(refusal: &Refusal) -> serde_json::Value {
@@ -45,7 +56,8 @@ fn retry_after_is_whole_seconds_rounded_up_and_at_least_one() {
         (Some(u64::MAX), Some("18446744074")),
         (None, None),
     ] {
-        let refusal = refuse(&Answers::default(), Reason::LocalLimit, &[], None, nanos, false);
+        let refusal =
+            refuse(&Answers::default(), &[], Cause { retry_after: nanos, ..cause(Reason::LocalLimit) });
         assert_eq!(texts(&refusal.headers).first().map(|(_, value)| *value), expected);
     }
     let silent = Answers { retry_after: false, ..Answers::default() };
@@ -57,7 +69,10 @@ fn retry_after_is_whole_seconds_rounded_up_and_at_least_one() {
 fn fields_are_those_of_the_draft() {
     let answers = Answers { rate_limit_headers: true, ..Answers::default() };
     assert_eq!(
-        texts(&headers(&answers, &[standing("burst", 100, 60, 50, 30), standing("daily", 1000, 86400, 900, 7200)])),
+        texts(&headers(
+            &answers,
+            &[standing("burst", 100, 60, 50, 30), standing("daily", 1000, 86400, 900, 7200)]
+        )),
         [
             ("ratelimit-policy", r#""burst";q=100;w=60, "daily";q=1000;w=86400"#),
             ("ratelimit", r#""burst";r=50;t=30, "daily";r=900;t=7200"#),
@@ -74,7 +89,10 @@ fn other_things_than_requests_have_their_unit() {
     assert_eq!(
         texts(&headers(&answers, &[bytes, flying])),
         [
-            ("ratelimit-policy", r#""upload";q=10240;qu="content-bytes";w=60, "flying";q=8;qu="concurrent-requests""#),
+            (
+                "ratelimit-policy",
+                r#""upload";q=10240;qu="content-bytes";w=60, "flying";q=8;qu="concurrent-requests""#
+            ),
             ("ratelimit", r#""upload";r=3072;t=7, "flying";r=2"#),
             ("x-ratelimit-limit", r#"10, 10;w=60;name="upload""#),
             ("x-ratelimit-remaining", "3"),
@@ -83,7 +101,7 @@ fn other_things_than_requests_have_their_unit() {
     );
     let only = Answers { x_ratelimit_headers: true, ..Answers::default() };
     assert!(headers(&only, &[flying]).is_empty());
-    let refusal = refuse(&only, Reason::Concurrency, &[bytes, flying], Some(1), None, false);
+    let refusal = refuse(&only, &[bytes, flying], Cause { violated: Some(1), ..cause(Reason::Concurrency) });
     assert_eq!(texts(&refusal.headers)[1], ("x-ratelimit-remaining", "3"));
 }
 
@@ -171,17 +189,28 @@ fn a_body_is_what_is_configured() {
 }
 
 #[test]
+fn the_body_of_the_service_goes_before_the_configured_one() {
+    let answers = Answers { body: Body::Problem, ..Answers::default() };
+    let raw_body = b"slow down".to_vec();
+    let refusal = refuse(&answers, &[], Cause { raw_body, ..cause(Reason::ServiceLimit) });
+    assert_eq!(refusal.body, b"slow down");
+    assert_eq!(texts(&refusal.headers), [("x-envoy-ratelimited", "true")]);
+}
+
+#[test]
 fn grpc_gets_a_text_whatever_is_configured() {
     let json = "application/json".parse().unwrap();
-    for configured in [Body::Json, Body::Problem, Body::Inline { content_type: Some(json), body: b"{}".to_vec() }] {
+    for configured in
+        [Body::Json, Body::Problem, Body::Inline { content_type: Some(json), body: b"{}".to_vec() }]
+    {
         let answers = Answers { body: configured, retry_after: false, ..Answers::default() };
-        let refusal = refuse(&answers, Reason::ServiceLimit, &[], None, None, true);
+        let refusal = refuse(&answers, &[], Cause { grpc: true, ..cause(Reason::ServiceLimit) });
         assert_eq!(refusal.body, b"request_rate_limited");
         assert_eq!(texts(&refusal.headers), [("x-envoy-ratelimited", "true")]);
     }
     let text = Body::Inline { content_type: Some("text/plain".parse().unwrap()), body: b"no".to_vec() };
     let answers = Answers { body: text, ..Answers::default() };
-    let refusal = refuse(&answers, Reason::LocalLimit, &[], None, None, true);
+    let refusal = refuse(&answers, &[], Cause { grpc: true, ..cause(Reason::LocalLimit) });
     assert_eq!((refusal.headers, &*refusal.body), (vec![], &b"no"[..]));
 }
 
@@ -189,7 +218,7 @@ fn grpc_gets_a_text_whatever_is_configured() {
 fn who_could_not_be_asked_is_no_fault_of_the_client() {
     let answers = Answers { body: Body::Problem, status_on_error: 503, resource_exhausted: true, ..both() };
     for reason in [Reason::ServiceUnavailable, Reason::SharedState, Reason::HostError] {
-        let refusal = refuse(&answers, reason, &[], None, None, false);
+        let refusal = refuse(&answers, &[], cause(reason));
         assert_eq!((refusal.status, refusal.grpc_status), (503, 14));
         let expected = serde_json::json!({
             "type": "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity",
@@ -204,7 +233,7 @@ fn who_could_not_be_asked_is_no_fault_of_the_client() {
 fn the_service_is_marked_unless_it_must_not_be() {
     let is_marked = |x_envoy_ratelimited, reason| {
         let answers = Answers { x_envoy_ratelimited, ..Answers::default() };
-        !refuse(&answers, reason, &[], None, None, false).headers.is_empty()
+        !refuse(&answers, &[], cause(reason)).headers.is_empty()
     };
     assert!(is_marked(true, Reason::ServiceLimit));
     assert!(!is_marked(false, Reason::ServiceLimit));
@@ -240,9 +269,11 @@ fn any_standing() -> impl Strategy<Value = (String, Quota, Unit)> {
         any::<u64>().prop_map(Unit::ContentBytes),
         Just(Unit::ConcurrentRequests)
     ];
-    (any::<String>(), any::<[u64; 4]>(), unit).prop_map(|(policy, [limit, window, remaining, reset], unit)| {
-        (policy, Quota { limit, window, remaining, reset }, unit)
-    })
+    (any::<String>(), any::<[u64; 4]>(), unit).prop_map(
+        |(policy, [limit, window, remaining, reset], unit)| {
+            (policy, Quota { limit, window, remaining, reset }, unit)
+        },
+    )
 }
 
 proptest! {
@@ -252,7 +283,7 @@ proptest! {
     ) {
         let standings: Vec<_> =
             all.iter().map(|(policy, quota, unit)| Standing { policy, quota: *quota, unit: *unit }).collect();
-        let refusal = refuse(&both(), Reason::LocalLimit, &standings, Some(violated), retry_after, false);
+        let refusal = refuse(&both(), &standings, Cause { violated: Some(violated), retry_after, ..cause(Reason::LocalLimit) });
         for (name, value) in refusal.headers.iter().chain(&headers(&both(), &standings)) {
             prop_assert!(tollgate_policy::is_token(name.as_bytes()) && tollgate_policy::is_valid_value(value));
             if !name.starts_with("ratelimit") {
