@@ -117,12 +117,11 @@ impl Policy {
         self.give_back(&mut ticket, env, now);
         let standings = self.standings(&ticket);
         let violated = ticket.standings.iter().position(|standing| denied.is_about(standing));
-        let mut refusal =
-            answer::refuse(&self.plan.answers, denied.reason, &standings, violated, denied.retry_after);
+        let Denied { reason, retry_after, raw_body, .. } = denied;
+        let grpc = answer::is_grpc(&self.plan.answers, env);
+        let cause = answer::Cause { reason, violated, retry_after, raw_body, grpc };
+        let mut refusal = answer::refuse(&self.plan.answers, &standings, cause);
         refusal.headers.append(&mut ticket.response_headers);
-        if !denied.raw_body.is_empty() {
-            refusal.body = denied.raw_body;
-        }
         Decision::Refuse(refusal)
     }
 
