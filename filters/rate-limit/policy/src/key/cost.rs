@@ -1,5 +1,6 @@
 //! What a request costs.
 
+use crate::answer::Unit;
 use crate::plan::{Cost, OnResponse};
 use tollgate_policy::{Headers, ResponseFacts};
 
@@ -25,6 +26,14 @@ impl Cost {
         match self {
             Self::Body { per, max } => bytes.div_ceil((*per).max(1)).max(1).min(*max),
             Self::Number(_) | Self::Header { .. } => 0,
+        }
+    }
+
+    /// What is counted.
+    pub fn unit(&self) -> Unit {
+        match self {
+            Self::Body { per, .. } => Unit::ContentBytes(*per),
+            Self::Number(_) | Self::Header { .. } => Unit::Requests,
         }
     }
 

@@ -1,6 +1,7 @@
 use super::*;
-use crate::Failure;
+use crate::in_flight::Members;
 use crate::plan::{Cost, OnResponse, ValueMatch};
+use crate::{Event, Failure};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -11,6 +12,7 @@ struct Proxy {
     address: Option<IpAddr>,
     properties: BTreeMap<String, Vec<u8>>,
     asked: usize,
+    nobody: Members,
 }
 
 impl Environment for Proxy {
@@ -26,6 +28,20 @@ impl Environment for Proxy {
         Err(Failure::Host)
     }
 
+    fn vm(&self) -> u32 {
+        0
+    }
+
+    fn members(&self) -> &Members {
+        &self.nobody
+    }
+
+    fn draw(&mut self) -> u64 {
+        0
+    }
+
+    fn count(&mut self, _: usize, _: Event) {}
+
     fn client_address(&mut self) -> Option<IpAddr> {
         self.asked += 1;
         self.address
@@ -39,7 +55,7 @@ impl Environment for Proxy {
 
 fn proxy(address: &str, properties: &[(&str, &[u8])]) -> Proxy {
     let properties = properties.iter().map(|(path, value)| ((*path).to_owned(), value.to_vec())).collect();
-    Proxy { address: address.parse().ok(), properties, asked: 0 }
+    Proxy { address: address.parse().ok(), properties, ..Proxy::default() }
 }
 
 fn of(source: Source) -> Action {
@@ -361,7 +377,7 @@ proptest! {
         let both = |client: &Client| {
             let pairs: Vec<_> = client.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_slice())).collect();
             let route = client.route.iter().map(|route| (property::ROUTE.to_owned(), route.clone())).collect();
-            let mut proxy = Proxy { address: client.address, properties: route, asked: 0 };
+            let mut proxy = Proxy { address: client.address, properties: route, ..Proxy::default() };
             let request = RequestFacts::from_pairs(&pairs);
             let at = place(&key, &mut Facts::new(&request), &mut proxy, placer().key(1));
             (at, descriptor(&key, &pairs, &mut proxy))
