@@ -3,7 +3,7 @@
 use tollgate_policy::{Cidr, HeaderMatcher, PathMatcher, QueryMatcher};
 
 /// Where an entry of a key comes from, all defaults filled in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Action {
     /// What the entry is called: `remote_address`, a header's `descriptor_key`. See [`Source::default_key`].
     pub descriptor_key: String,
@@ -14,7 +14,7 @@ pub struct Action {
 }
 
 /// What becomes of a key when an action has no value.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum IfAbsent {
     /// There is no key: the limit does not count the request. As in Envoy.
     #[default]
@@ -26,7 +26,7 @@ pub enum IfAbsent {
 }
 
 /// Where a value comes from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub enum Source {
     /// Always this value: `generic_key`.
     Constant(String),

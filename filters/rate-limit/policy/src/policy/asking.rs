@@ -2,10 +2,10 @@
 
 use super::ticket::{Asked, Rates, Standing, Ticket};
 use super::{Denied, Policy, Round, holds};
+use crate::key::{self, Facts};
 use crate::plan::{AskService, Limit, OnError};
 use crate::remote::FailureMode;
 use crate::remote::{Ask, CallFailure, CallId, Descriptor, Verdict};
-use crate::key::{self, Facts};
 use crate::{Decision, Environment, Event, Reason};
 use tollgate_policy::UnixNanos;
 
@@ -76,7 +76,13 @@ impl Policy {
     }
 
     /// What a verdict means for a request.
-    fn judge(&self, mut ticket: Ticket, verdict: Verdict, env: &mut dyn Environment, now: UnixNanos) -> Decision {
+    fn judge(
+        &self,
+        mut ticket: Ticket,
+        verdict: Verdict,
+        env: &mut dyn Environment,
+        now: UnixNanos,
+    ) -> Decision {
         let mut round = Round { policy: self, ticket: &mut ticket, env, now, may_wait: true };
         let judged = match verdict.failure {
             Some(_) => round.without_service(),

@@ -42,7 +42,12 @@ impl<'a> Round<'a, '_> {
         let step = Step { place, rates: policy.rates(index, rates), cost, now: self.now, max_wait };
         let standings = policy.plan.answers.shows_standings();
         let mut standing = |place: &mut Vec<Standing>, page: &[u8]| {
-            place.extend(step.quotas(page).map(|(rate, quota)| Standing { limit: index, rates, rate, quota }));
+            place.extend(step.quotas(page).map(|(rate, quota)| Standing {
+                limit: index,
+                rates,
+                rate,
+                quota,
+            }));
         };
         if policy.only_taken.get(index) == Some(&true)
             && let Some(page) = self.env.seen(place.page)

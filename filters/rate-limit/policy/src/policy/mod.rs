@@ -44,13 +44,16 @@ impl Policy {
             let others = |limits: &Vec<usize>| limits.contains(&index) && limits.len() > 1;
             !plan.rules.iter().any(|rule| others(&rule.limits)) && !others(&plan.otherwise)
         };
-        let only_taken = plan.limits.iter().enumerate().map(|(index, limit)| {
-            alone(index) && limit.on_response.is_none() && limit.service.is_none()
-        });
+        let only_taken = plan
+            .limits
+            .iter()
+            .enumerate()
+            .map(|(index, limit)| alone(index) && limit.on_response.is_none() && limit.service.is_none());
         let only_taken: Vec<_> = only_taken.collect();
         Self {
             placer: Placer::new(seed, plan.pages),
-            remembers: only_taken.contains(&false) || plan.limits.iter().any(|limit| limit.cost.counts_body()),
+            remembers: only_taken.contains(&false)
+                || plan.limits.iter().any(|limit| limit.cost.counts_body()),
             only_taken,
             remote: plan.service.clone().map(|service| Remote::new(&plan.domain, service)),
             verdicts: Vec::new(),
@@ -104,7 +107,13 @@ impl Policy {
         }
     }
 
-    fn refuse(&self, mut ticket: Ticket, denied: Denied, env: &mut dyn Environment, now: UnixNanos) -> Decision {
+    fn refuse(
+        &self,
+        mut ticket: Ticket,
+        denied: Denied,
+        env: &mut dyn Environment,
+        now: UnixNanos,
+    ) -> Decision {
         self.give_back(&mut ticket, env, now);
         let standings = self.standings(&ticket);
         let violated = ticket.standings.iter().position(|standing| denied.is_about(standing));

@@ -1,7 +1,7 @@
 //! What a response changes, and the end of a request.
 
-use super::ticket::{Taken, Ticket};
 use super::Policy;
+use super::ticket::{Taken, Ticket};
 use crate::table::{Page, Step};
 use crate::{Environment, answer, in_flight};
 use tollgate_policy::{ResponseFacts, UnixNanos};

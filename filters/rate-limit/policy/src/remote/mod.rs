@@ -1,9 +1,50 @@
 //! Limits that many Envoys share, kept by a rate limit service: what is asked, what its answers mean, and what of them is
 //! remembered so that a key that is hot does not cost a call for each request.
 
-/// The service, as it is configured.
-#[derive(Clone, Debug)]
-pub struct Service {}
+/// How the service is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// How long a call may take, in nanoseconds; 0: as long as it likes. Who makes calls sees to it; here it says when a call
+    /// that nobody told about must have been lost.
+    pub timeout: u64,
+    /// What is remembered.
+    pub cache: Cache,
+}
+
+/// What is remembered of the service's answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cache {
+    /// That a key is over its limit, until the limit is reset, and for a minute at most.
+    pub over_limit: bool,
+    /// For how many requests one call may ask. Up to 1: each request makes its own call, and there are no leases.
+    pub lease_hits: u32,
+    /// How long after it was asked for a lease is good, in nanoseconds.
+    pub lease_max_age: u64,
+    /// Hits that may go on before they are counted, while the call that counts them is under way.
+    pub overshoot_hits: u64,
+    /// How many keys are remembered.
+    pub max_entries: usize,
+}
+
+/// As in the configuration's defaults.
+impl Default for Service {
+    fn default() -> Self {
+        Self { timeout: 20_000_000, cache: Cache::default() }
+    }
+}
+
+/// As in the configuration's defaults.
+impl Default for Cache {
+    fn default() -> Self {
+        Self {
+            over_limit: true,
+            lease_hits: 10,
+            lease_max_age: 1_000_000_000,
+            overshoot_hits: 0,
+            max_entries: 10_000,
+        }
+    }
+}
 
 /// What this worker remembers of the service's answers, and which calls are under way.
 #[derive(Debug)]
