@@ -76,7 +76,7 @@ impl RateLimit {
     }
 
     fn timeout(&self) -> Duration {
-        Duration::from_nanos(self.policy.plan().service.as_ref().map_or(0, |service| service.timeout))
+        Duration::from_nanos(self.policy.plan().service.as_ref().map_or(0, |service| service.asked.timeout))
     }
 }
 

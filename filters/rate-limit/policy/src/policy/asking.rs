@@ -3,8 +3,8 @@
 use super::ticket::{Asked, Rates, Standing, Ticket};
 use super::{Denied, Policy, Round, holds};
 use crate::key::{self, Facts};
+use crate::plan::FailureMode;
 use crate::plan::{AskService, Limit, OnError};
-use crate::remote::FailureMode;
 use crate::remote::{Ask, CallFailure, CallId, Descriptor, Verdict};
 use crate::{Decision, Environment, Event, Reason};
 use tollgate_policy::UnixNanos;

@@ -110,7 +110,8 @@ impl<'a> Round<'a, '_> {
         let now = self.now;
         let mut entered = false;
         let stored = self.env.in_flight(place.page, &mut |record| {
-            entered = in_flight::acquire(record, place.tag, vm, most, &members, now);
+            entered = in_flight::acquire(record, place.tag, vm, most, &members, now)
+                == in_flight::Acquire::Acquired;
             entered
         });
         match stored {

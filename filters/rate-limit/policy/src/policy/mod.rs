@@ -55,7 +55,7 @@ impl Policy {
             remembers: only_taken.contains(&false)
                 || plan.limits.iter().any(|limit| limit.cost.counts_body()),
             only_taken,
-            remote: plan.service.clone().map(|service| Remote::new(&plan.domain, service)),
+            remote: plan.service.clone().map(|service| Remote::new(&plan.domain, service.asked)),
             verdicts: Vec::new(),
             plan,
         }

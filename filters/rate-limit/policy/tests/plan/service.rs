@@ -32,7 +32,8 @@ fn a_service_is_asked_as_envoy_asks_it() {
 #[test]
 fn what_is_written_counts() {
     let plan = yaml(
-        "limits:
+        "
+         limits:
            a:
              key: [{remote_address: {}}]
              service: {hits_addend: false, fallback_rates: [{gcra: {requests: 1, per: 1s}}]}
@@ -59,7 +60,7 @@ fn who_denies_is_said_in_one_way() {
         let mut all = json!({"cluster": "c"});
         all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         let service = service(all);
-        (service.failure_mode, service.deny_percent)
+        (service.failure_mode, service.failure_mode_deny_percent)
     };
     let half = Percent::try_from(50.0).unwrap();
     assert_eq!(mode(json!({"failure_mode": "deny"})), (FailureMode::Deny, Percent::ALL));
