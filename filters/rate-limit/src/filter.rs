@@ -4,7 +4,7 @@ use crate::statistics::Statistics;
 use crate::world::World;
 use std::time::Duration;
 use tollgate::{
-    ConfigError, Context, Error, Flow, HttpFilter, Phase, Reply, RequestHeaders, ResponseHeaders, Result, clock,
+    ConfigError, Context, Error, Flow, HttpFilter, Phase, Reply, RequestHeaders, ResponseHeaders, Result,
 };
 use tollgate_policy::{RequestFacts, ResponseFacts, UnixNanos};
 use tollgate_rate_limit_policy::in_flight::HEARTBEAT;
@@ -42,11 +42,11 @@ impl HttpFilter for RateLimit {
         let seed = World::seed(&plan)?;
         let mut world = World::new(&plan, statistics)?;
         if plan.needs.in_flight {
-            world.now = now()?;
+            world.tell_time()?;
             world.beat();
             cx.plugin_every(Duration::from_nanos(HEARTBEAT), |filter, _| {
-                if let Ok(now) = now() {
-                    filter.world.now = now;
+                // Without a clock it is the others who say how long ago it was heard of.
+                if filter.world.tell_time().is_ok() {
                     filter.world.beat();
                 }
             })?;
@@ -60,14 +60,14 @@ impl HttpFilter for RateLimit {
         headers: &mut RequestHeaders<'_>,
         cx: &mut Context<'_, Self>,
     ) -> Result<Flow> {
-        self.world.now = now()?;
+        let now = self.world.tell_time()?;
         let decision = if self.policy.plan().needs.request_headers {
             let pairs = headers.take_pairs()?;
             let mut list = Vec::with_capacity(pairs.len());
             list.extend(pairs.iter());
-            self.decide(&RequestFacts::from_pairs(&list))
+            self.decide(&RequestFacts::from_pairs(&list), now)
         } else {
-            self.decide(&RequestFacts::default())
+            self.decide(&RequestFacts::default(), now)
         };
         if let Decision::Pass(pass) = decision {
             return self.pass(pass, stream, Some(headers));
@@ -82,12 +82,12 @@ impl HttpFilter for RateLimit {
         _: &mut Context<'_, Self>,
     ) -> Result<Flow> {
         let Some(ticket) = &mut stream.ticket else { return Ok(Flow::Continue) };
-        self.world.now = now()?;
+        let now = self.world.tell_time()?;
         let pairs = headers.take_pairs()?;
         let mut list = Vec::with_capacity(pairs.len());
         list.extend(pairs.iter());
         let facts = ResponseFacts::from_pairs(&list);
-        for (name, value) in self.policy.respond(ticket, &facts, &mut self.world, self.world.now) {
+        for (name, value) in self.policy.respond(ticket, &facts, &mut self.world, now) {
             headers.set(&name, value)?;
         }
         Ok(Flow::Continue)
@@ -96,8 +96,8 @@ impl HttpFilter for RateLimit {
     fn on_end(&mut self, mut stream: Stream, _: &mut Context<'_, Self>) {
         self.waits_no_more(&mut stream);
         if let Some(ticket) = stream.ticket {
-            self.world.now = now().unwrap_or(self.world.now);
-            self.policy.end(*ticket, &mut self.world, self.world.now);
+            let now = self.world.tell_time().unwrap_or(self.world.now);
+            self.policy.end(*ticket, &mut self.world, now);
         }
     }
 
@@ -119,9 +119,9 @@ impl HttpFilter for RateLimit {
 
 impl RateLimit {
     #[inline]
-    fn decide(&mut self, request: &RequestFacts<'_>) -> Decision {
+    fn decide(&mut self, request: &RequestFacts<'_>, now: UnixNanos) -> Decision {
         let may_wait = self.waiting < self.policy.plan().max_waiting;
-        self.policy.decide(request, &mut self.world, self.world.now, may_wait)
+        self.policy.decide(request, &mut self.world, now, may_wait)
     }
 
     /// Carries out what was decided, at once or of a stream that is held.
@@ -189,10 +189,6 @@ impl RateLimit {
             self.waiting = self.waiting.saturating_sub(1);
         }
     }
-}
-
-pub(crate) fn now() -> Result<UnixNanos> {
-    Ok(UnixNanos(clock::now()?.0))
 }
 
 /// Begun ones too: a timer of the host counts in them, and nobody may come before their time.

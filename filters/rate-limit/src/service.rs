@@ -3,11 +3,11 @@
 //! A call is the plugin's, not the request's: others wait for its answer too, and a client that goes away must not take
 //! along what the call has bought.
 
-use crate::filter::{RateLimit, Stream, now};
+use crate::filter::{RateLimit, Stream};
 use std::time::Duration;
 use tollgate::{Context, Error, Flow, GrpcCall, GrpcError, GrpcResult, Result, Signal};
+use tollgate_rate_limit_policy::Ticket;
 use tollgate_rate_limit_policy::remote::{Call, CallFailure, CallId};
-use tollgate_rate_limit_policy::{Decision, Ticket};
 
 const SERVICE: &str = "envoy.service.ratelimit.v3.RateLimitService";
 const METHOD: &str = "ShouldRateLimit";
@@ -28,8 +28,9 @@ impl RateLimit {
         if let Err(error) = self.send(call, cx) {
             // Envoy says so of a cluster that it does not know, or that has no host.
             tollgate::log::debug!("the rate limit service cannot be asked: {error}");
-            self.policy.answered(id, Err(CallFailure::Unavailable), self.world.now);
-            let decision = self.policy.ask_again(ticket, &mut self.world, self.world.now);
+            let now = self.world.now;
+            self.policy.answered(id, Err(CallFailure::Unavailable), now);
+            let decision = self.policy.ask_again(ticket, &mut self.world, now);
             return self.carry_out(decision, stream, cx);
         }
         self.wait_for(id, ticket, stream, cx)
@@ -52,24 +53,24 @@ impl RateLimit {
 
     fn go_on_asking(&mut self, stream: &mut Stream, cx: &mut Context<'_, Self>) -> Result<Flow> {
         self.waits_no_more(stream);
-        self.world.now = now()?;
+        let now = self.world.tell_time()?;
         let ticket = stream.ticket.take().map(|ticket| *ticket).unwrap_or_default();
-        let decision: Decision = self.policy.ask_again(ticket, &mut self.world, self.world.now);
+        let decision = self.policy.ask_again(ticket, &mut self.world, now);
         self.carry_out(decision, stream, cx)
     }
 
     fn send(&self, call: &Call, cx: &mut Context<'_, Self>) -> Result<()> {
         let Some(service) = &self.policy.plan().service else { return Err(Error::NoTimeout) };
-        let grpc = GrpcCall::new(&service.cluster, SERVICE, METHOD, call.message.clone()).timeout(self.timeout());
+        let grpc =
+            GrpcCall::new(&service.cluster, SERVICE, METHOD, call.message.clone()).timeout(self.timeout());
         let id = call.id;
         cx.plugin_grpc_call(&grpc, move |filter, answer, cx| filter.answered(id, answer, cx))
     }
 
     fn answered(&mut self, id: CallId, answer: GrpcResult, cx: &mut Context<'_, Self>) {
         // Without a clock it is the time of what came before.
-        self.world.now = now().unwrap_or(self.world.now);
-        let answer = answer.as_deref().map_err(failure);
-        self.policy.answered(id, answer, self.world.now);
+        let now = self.world.tell_time().unwrap_or(self.world.now);
+        self.policy.answered(id, answer.as_deref().map_err(failure), now);
         if let Err(error) = cx.signal(Signal(id.0)) {
             tollgate::log::error!("requests that wait for the rate limit service cannot be woken: {error}");
         }

@@ -1,13 +1,16 @@
 //! What the policy asks of the world: pages, the client's address, attributes.
 
 use crate::statistics::Statistics;
-use std::net::{IpAddr, SocketAddr};
-use tollgate::shared::{Pages, Records};
-use tollgate::{Error, property, random};
+use std::net::IpAddr;
+use tollgate::shared::{Cell, Pages, Record, Records};
+use tollgate::{Error, Result, clock, property, random};
 use tollgate_policy::UnixNanos;
 use tollgate_rate_limit_policy::in_flight::Members;
 use tollgate_rate_limit_policy::table::PAGE_BYTES;
 use tollgate_rate_limit_policy::{Environment, Event, Failure, Plan};
+
+/// Before the names of all that is shared.
+const PLUGIN: &str = "rate_limit";
 
 /// A page is written by one worker at a time, and another one's turn takes about a microsecond: who was late so often is
 /// behind hundreds of others.
@@ -20,8 +23,8 @@ const REMEMBERED: usize = 16_384;
 pub(crate) struct World {
     pages: Pages,
     in_flight: Records,
-    members_record: Records,
-    members: Members,
+    members: Records,
+    alive: Members,
     vm: u32,
     /// The time of the callback.
     pub(crate) now: UnixNanos,
@@ -52,6 +55,7 @@ impl World {
             in_flight: Records::new(PLUGIN, &format!("{table}/in_flight")),
             members: Records::new(PLUGIN, &format!("{}/members", plan.domain)),
             alive: Members::default(),
+            // A VM that is counted as another would be forgotten with it.
             vm: u32::from_le_bytes(random::bytes()?),
             now: UnixNanos(0),
             statistics,
@@ -66,12 +70,20 @@ impl World {
         Ok(seed.0)
     }
 
+    /// Reads the clock, for the whole callback.
+    #[inline]
+    pub(crate) fn tell_time(&mut self) -> Result<UnixNanos> {
+        self.now = UnixNanos(clock::now()?.0);
+        Ok(self.now)
+    }
+
     /// Says that this VM lives, and sees who else does.
     pub(crate) fn beat(&mut self) {
         let (vm, now) = (self.vm, self.now);
         let alive = &mut self.alive;
         let beaten = self.members.update(0, ATTEMPTS, |record| {
-            *alive = in_flight::beat(record, vm, now);
+            Members::beat(record, vm, now);
+            *alive = Members::read(record);
             true
         });
         if let Err(error) = beaten {
@@ -82,8 +94,12 @@ impl World {
 
 impl Environment for World {
     #[inline]
-    fn page(&mut self, page: u32, change: &mut dyn FnMut(&mut [u8]) -> bool) -> std::result::Result<(), Failure> {
-        self.pages.update(page, self.now.into_host(), ATTEMPTS, change).map_err(failure)
+    fn page(
+        &mut self,
+        page: u32,
+        change: &mut dyn FnMut(&mut [u8]) -> bool,
+    ) -> std::result::Result<(), Failure> {
+        self.pages.update(page, tollgate::UnixNanos(self.now.0), ATTEMPTS, change).map_err(failure)
     }
 
     fn seen(&self, page: u32) -> Option<&[u8]> {
@@ -129,8 +145,18 @@ fn failure(error: Error) -> Failure {
     match error {
         Error::Contended => Failure::Contended,
         error => {
-            tollgate::log::error!("what workers share could not be read or changed: {error}");
+            tollgate::log::debug!("what workers share could not be read or changed: {error}");
             Failure::Host
         }
+    }
+}
+
+/// `192.0.2.1:443`, `[2001:db8::1]:443`: how Envoy writes addresses. A Unix socket has none.
+fn address(text: &[u8]) -> Option<IpAddr> {
+    let (host, _port) = std::str::from_utf8(text).ok()?.rsplit_once(':')?;
+    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        // A zone says through which interface, not who.
+        Some(host) => host.split('%').next()?.parse().ok().map(IpAddr::V6),
+        None => host.parse().ok().map(IpAddr::V4),
     }
 }

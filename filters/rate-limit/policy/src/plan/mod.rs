@@ -59,7 +59,7 @@ pub struct RateLimitService {
     /// What becomes of a request about which it cannot be asked.
     pub failure_mode: FailureMode,
     /// How many of those are denied, if that is [`FailureMode::Deny`]; the others go on.
-    pub failure_mode_deny_percent: Percent,
+    pub deny_percent: Percent,
     /// How it is asked, and what is remembered.
     pub asked: Service,
 }

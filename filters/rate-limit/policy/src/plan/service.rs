@@ -9,7 +9,7 @@ use tollgate_policy::{Percent, Place, Problem};
 /// The service, and the status when it cannot be asked.
 pub(super) fn resolve(service: config::RateLimitService) -> Result<RateLimitService, Problem> {
     let place = Place::of("rate_limit_service");
-    let (failure_mode, failure_mode_deny_percent) = failure_mode(&service, &place)?;
+    let (failure_mode, deny_percent) = failure_mode(&service, &place)?;
     place.field("status_on_error").range(service.status_on_error.into(), 400..=599)?;
     let timeout = check::span(service.timeout, Span::Wait, &place.field("timeout"))?;
     let cache = cache(&service.cache, &place.field("cache"))?;
@@ -26,12 +26,7 @@ pub(super) fn resolve(service: config::RateLimitService) -> Result<RateLimitServ
         }
     };
     check::text(&cluster, &place)?;
-    Ok(RateLimitService {
-        cluster,
-        failure_mode,
-        failure_mode_deny_percent,
-        asked: Service { timeout, cache },
-    })
+    Ok(RateLimitService { cluster, failure_mode, deny_percent, asked: Service { timeout, cache } })
 }
 
 fn failure_mode(

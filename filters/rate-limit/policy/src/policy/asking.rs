@@ -3,8 +3,7 @@
 use super::ticket::{Asked, Rates, Standing, Ticket};
 use super::{Denied, Policy, Round, holds};
 use crate::key::{self, Facts};
-use crate::plan::FailureMode;
-use crate::plan::{AskService, Limit, OnError};
+use crate::plan::{AskService, FailureMode, Limit, OnError};
 use crate::remote::{Ask, CallFailure, CallId, Descriptor, Verdict};
 use crate::{Decision, Environment, Event, Reason};
 use tollgate_policy::UnixNanos;
@@ -139,7 +138,7 @@ impl Round<'_, '_> {
                     self.take(asked.limit, Rates::Fallback, place, asked.cost)?;
                     continue;
                 }
-                (FailureMode::Deny, _) if holds(service.failure_mode_deny_percent, self.env) => OnError::Deny,
+                (FailureMode::Deny, _) if holds(service.deny_percent, self.env) => OnError::Deny,
                 _ => OnError::Allow,
             };
             self.fail(asked.limit, Reason::ServiceUnavailable, on_error)?;

@@ -2,9 +2,10 @@
 
 use super::ticket::{Rates, Standing, Taken};
 use super::{Denied, Round};
+use crate::in_flight::{self, Acquire};
 use crate::key::{self, Facts, Key};
 use crate::table::{Outcome, Page, Place, Step};
-use crate::{Event, Failure, Reason, in_flight};
+use crate::{Event, Failure, Reason};
 
 impl<'a> Round<'a, '_> {
     /// Counts a request for a limit. It is not counted if it has not got the limit's key.
@@ -41,7 +42,7 @@ impl<'a> Round<'a, '_> {
         };
         let step = Step { place, rates: policy.rates(index, rates), cost, now: self.now, max_wait };
         let standings = policy.plan.answers.shows_standings();
-        let mut standing = |place: &mut Vec<Standing>, page: &[u8]| {
+        let standing = |place: &mut Vec<Standing>, page: &[u8]| {
             place.extend(step.quotas(page).map(|(rate, quota)| Standing {
                 limit: index,
                 rates,
@@ -110,8 +111,7 @@ impl<'a> Round<'a, '_> {
         let now = self.now;
         let mut entered = false;
         let stored = self.env.in_flight(place.page, &mut |record| {
-            entered = in_flight::acquire(record, place.tag, vm, most, &members, now)
-                == in_flight::Acquire::Acquired;
+            entered = in_flight::acquire(record, place.tag, vm, most, &members, now) == Acquire::Acquired;
             entered
         });
         match stored {

@@ -18,7 +18,7 @@ use crate::key::Facts;
 use crate::plan::{NamedRate, OnError};
 use crate::remote::{CallId, Remote, Verdict};
 use crate::table::Placer;
-use crate::{Decision, Environment, Event, Pass, Plan, Reason, answer};
+use crate::{Decision, Environment, Event, Pass, Plan, Reason, Refusal, answer};
 use ticket::{Rates, Standing};
 use tollgate_policy::{Percent, RequestFacts, UnixNanos};
 
@@ -123,6 +123,13 @@ impl Policy {
         let mut refusal = answer::refuse(&self.plan.answers, &standings, cause);
         refusal.headers.append(&mut ticket.response_headers);
         Decision::Refuse(refusal)
+    }
+
+    /// The answer to a request that nothing can be said of.
+    pub fn unavailable(&self, reason: Reason) -> Refusal {
+        let cause =
+            answer::Cause { reason, violated: None, retry_after: None, raw_body: Vec::new(), grpc: false };
+        answer::refuse(&self.plan.answers, &[], cause)
     }
 
     /// Rates of a limit.

@@ -60,7 +60,7 @@ fn who_denies_is_said_in_one_way() {
         let mut all = json!({"cluster": "c"});
         all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         let service = service(all);
-        (service.failure_mode, service.failure_mode_deny_percent)
+        (service.failure_mode, service.deny_percent)
     };
     let half = Percent::try_from(50.0).unwrap();
     assert_eq!(mode(json!({"failure_mode": "deny"})), (FailureMode::Deny, Percent::ALL));

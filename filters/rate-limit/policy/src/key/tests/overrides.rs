@@ -1,4 +1,5 @@
 use super::*;
+use crate::plan::Override;
 
 /// Overrides that have their number as fingerprint, from 1.
 fn limit(key: Vec<Action>, when: Vec<Vec<(usize, ValueMatch)>>) -> Limit {
