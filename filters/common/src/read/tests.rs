@@ -224,3 +224,14 @@ fn values_of_their_own_are_read_and_refused_with_their_value() {
         assert_eq!(error.to_string(), message);
     }
 }
+
+#[test]
+fn a_default_is_replaced() {
+    struct Named {
+        name: String,
+    }
+    crate::read_object!(Named = Self { name: "default".into() }; name);
+    assert_eq!(read::<Named>(&json!({"name": "given"})).unwrap().name, "given");
+    assert_eq!(read::<Named>(&json!({"name": ""})).unwrap().name, "");
+    assert_eq!(read::<Named>(&json!({})).unwrap().name, "default");
+}

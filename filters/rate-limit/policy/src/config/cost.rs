@@ -11,7 +11,7 @@ pub enum Cost {
     Number(u64),
     /// What a header says.
     Header(HeaderCost),
-    /// By the size of the body, as `content-length` says it.
+    /// By the size of the body.
     BodyBytes(BodyCost),
 }
 
@@ -37,7 +37,8 @@ impl Read for Cost {
     }
 }
 
-/// What a header of the request says. Clients can say anything: it belongs to what an earlier filter has set.
+/// What a header of the request says, at least 1; of several, the most. Clients can write any header: it is best set or
+/// removed by an earlier filter.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct HeaderCost {
@@ -50,13 +51,14 @@ pub struct HeaderCost {
     pub max: u64,
 }
 
-/// One for each so many bytes, begun ones too, and at least one.
+/// One for each so many bytes, begun ones too, and at least one. What `content-length` says is taken before the request goes
+/// on; what came beyond it is charged with the response, and is owed if there is no room.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct BodyCost {
     /// How many bytes cost one.
     pub per: u64,
-    /// The most that it can cost; what a body costs whose size is not known.
+    /// The most that it can cost.
     pub max: u64,
 }
 

@@ -6,6 +6,7 @@ use super::{AskService, Cost, FailureMode, Limit, NamedRate, Override, ValueMatc
 use crate::config::{self, Concurrency};
 use crate::key::{Action, Overrides};
 use crate::rate::Rate;
+use core::hash::Hasher as _;
 use tollgate_policy::{Named, Place, Places, Problem};
 
 /// A limit. `failure_mode` is the service's, if there is one.

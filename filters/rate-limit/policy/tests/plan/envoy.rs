@@ -7,7 +7,8 @@ use tollgate_rate_limit_policy::plan::FailureMode;
 #[test]
 fn names_of_envoy_are_taken() {
     let plan = yaml(
-        "limits:
+        "
+         limits:
            a:
              actions: [{remote_address: {}}]
              service: {}

@@ -16,7 +16,8 @@ fn refused(action: Value) -> String {
 #[test]
 fn each_action_is_what_is_written() {
     let plan = yaml(
-        "limits:
+        "
+         limits:
            all:
              rates: [{gcra: {requests: 1, per: 1s}}]
              key:
@@ -72,7 +73,8 @@ fn each_action_is_what_is_written() {
 #[test]
 fn ours_too() {
     let plan = yaml(
-        "limits:
+        "
+         limits:
            all:
              rates: [{gcra: {requests: 1, per: 1s}}]
              key:

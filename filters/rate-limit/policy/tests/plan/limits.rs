@@ -36,7 +36,8 @@ fn concurrency_is_at_least_one() {
 #[test]
 fn an_override_gives_other_numbers_and_keeps_the_rest() {
     let plan = yaml(
-        "limits:
+        "
+         limits:
            per-team:
              key:
              - masked_remote_address: {v4_prefix_mask_len: 24, v6_prefix_mask_len: 64}

@@ -14,7 +14,8 @@ fn refused(rate: Value) -> String {
 #[test]
 fn each_algorithm_is_what_is_written() {
     let plan = yaml(
-        "limits:
+        "
+         limits:
            per-client:
              rates:
              - {name: burst, token_bucket: {max_tokens: 10, tokens_per_fill: 5, fill_interval: 1s}}

@@ -24,7 +24,8 @@ fn without_rules_every_limit_counts_every_request() {
 #[test]
 fn the_first_rule_that_matches_decides_and_nothing_else_is_limited() {
     let plan = yaml(
-        "limits:
+        "
+         limits:
            a: {rates: [{gcra: {requests: 1, per: 1s}}]}
            b: {rates: [{gcra: {requests: 1, per: 1s}}]}
          rules:

@@ -32,7 +32,8 @@ fn a_service_is_asked_as_envoy_asks_it() {
 #[test]
 fn what_is_written_counts() {
     let plan = yaml(
-        "limits:
+        "
+         limits:
            a:
              key: [{remote_address: {}}]
              service: {hits_addend: false, fallback_rates: [{gcra: {requests: 1, per: 1s}}]}

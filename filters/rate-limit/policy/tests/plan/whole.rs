@@ -29,7 +29,8 @@ fn nothing_is_limited_by_nothing() {
 #[test]
 fn what_is_written_counts() {
     let plan = yaml(
-        "domain: shop
+        "
+         domain: shop
          stat_prefix: edge
          table: {max_keys: 17}
          max_waiting_requests: 5
