@@ -24,7 +24,7 @@ pub(super) fn resolve(
     }
     let key = key::resolve(limit.key, &place.field("key"))?;
     let of_key = Fingerprint::new(domain, &name, &key);
-    let own = numbers(limit.rates, limit.concurrency, &name, of_key.clone(), &place)?;
+    let mut own = numbers(limit.rates, limit.concurrency, &name, of_key.clone(), &place)?;
     let mut overrides = Vec::new();
     for (index, other) in limit.overrides.into_iter().enumerate() {
         let place = place.field("overrides").at(index);
@@ -72,6 +72,11 @@ pub(super) fn resolve(
         }
         Some(delay) => check::span(delay.max_wait, Span::Wait, &place.field("delay").field("max_wait"))?,
     };
+    for rate in own.rates.iter_mut().chain(overrides.iter_mut().flat_map(|other| &mut other.rates)) {
+        if let Rate::Meter(meter) = rate.rate {
+            rate.rate = Rate::Meter(meter.with_max_wait(max_wait));
+        }
+    }
     let on_response = limit.on_response.map(|on| cost::on_response(on, &place.field("on_response")));
     Ok(Limit {
         cost: limit.cost.map_or(Ok(Cost::Number(1)), |cost| cost::resolve(cost, &place.field("cost")))?,

@@ -63,7 +63,13 @@ impl Policy {
         self.go_on(asked, ticket, env, now)
     }
 
-    fn go_on(&mut self, asked: Ask, mut ticket: Ticket, env: &mut dyn Environment, now: UnixNanos) -> Decision {
+    fn go_on(
+        &mut self,
+        asked: Ask,
+        mut ticket: Ticket,
+        env: &mut dyn Environment,
+        now: UnixNanos,
+    ) -> Decision {
         match asked {
             Ask::Settled(verdict) => self.judge(ticket, verdict, env, now),
             Ask::Call(call) => {
