@@ -36,31 +36,38 @@ impl Policy {
     /// The service answered, or did not. What that means is said to those who wait, by [`Policy::ask_again`].
     pub fn answered(&mut self, call: CallId, answer: Result<&[u8], CallFailure>, now: UnixNanos) {
         let Some(remote) = &mut self.remote else { return };
-        let verdict = remote.answered(call, answer, now);
-        // Nobody may wait for it any more: then what it leaves in memory is all there is to it.
-        if let Some((_, awaited)) = self.verdicts.iter_mut().find(|(id, _)| *id == call) {
-            *awaited = Some(verdict);
+        let outcome = remote.answered(call, answer, now);
+        match (self.awaited.iter_mut().find(|(id, _)| *id == call), outcome) {
+            (Some((_, awaited)), outcome) => *awaited = Some(outcome),
+            // The request is gone. What the answer leaves in memory is all there is to it.
+            (None, Ask::Call(another)) => remote.abandoned(another.id),
+            (None, Ask::Settled(_) | Ask::Wait(_)) => {}
         }
     }
 
     /// A call that a request made or waited for is answered, or took too long.
     pub fn ask_again(&mut self, mut ticket: Ticket, env: &mut dyn Environment, now: UnixNanos) -> Decision {
-        match ticket.call.take().and_then(|call| self.take_verdict(call)) {
-            Some(verdict) => self.judge(ticket, verdict, env, now),
+        match ticket.call.take().and_then(|call| self.outcome(call)) {
+            Some(outcome) => self.go_on(outcome, ticket, env, now),
             None => self.ask(ticket, env, now),
         }
     }
 
     /// Asks about what all limits of this Envoy had room for.
-    pub(super) fn ask(&mut self, mut ticket: Ticket, env: &mut dyn Environment, now: UnixNanos) -> Decision {
+    pub(super) fn ask(&mut self, ticket: Ticket, env: &mut dyn Environment, now: UnixNanos) -> Decision {
         let Some(remote) = self.remote.as_mut().filter(|_| !ticket.asked.is_empty()) else {
             return self.pass(ticket);
         };
         let descriptors: Vec<_> = ticket.asked.iter().map(|asked| asked.descriptor.clone()).collect();
-        match remote.ask(&descriptors, now) {
+        let asked = remote.ask(&descriptors, now);
+        self.go_on(asked, ticket, env, now)
+    }
+
+    fn go_on(&mut self, asked: Ask, mut ticket: Ticket, env: &mut dyn Environment, now: UnixNanos) -> Decision {
+        match asked {
             Ask::Settled(verdict) => self.judge(ticket, verdict, env, now),
             Ask::Call(call) => {
-                self.verdicts.push((call.id, None));
+                self.awaited.push((call.id, None));
                 ticket.call = Some(call.id);
                 Decision::Ask(call, ticket)
             }
@@ -68,10 +75,10 @@ impl Policy {
         }
     }
 
-    /// The verdict on a request's own call. With `None` it has not come.
-    fn take_verdict(&mut self, call: CallId) -> Option<Verdict> {
-        let place = self.verdicts.iter().position(|(id, _)| *id == call)?;
-        self.verdicts.swap_remove(place).1
+    /// What a request's own call came to. With `None` it has not come.
+    fn outcome(&mut self, call: CallId) -> Option<Ask> {
+        let place = self.awaited.iter().position(|(id, _)| *id == call)?;
+        self.awaited.swap_remove(place).1
     }
 
     /// What a verdict means for a request.
@@ -98,7 +105,7 @@ impl Round<'_, '_> {
     /// The service has spoken.
     fn with_verdict(&mut self, verdict: Verdict) -> Result<(), Denied> {
         let limits: Vec<_> = self.ticket.asked.iter().map(|asked| asked.limit).collect();
-        for (limit, quota) in limits.iter().zip(&verdict.quotas) {
+        for (limit, quota) in limits.iter().zip(verdict.quotas.iter()) {
             if let Some(quota) = *quota {
                 let standing = Standing { limit: *limit, rates: Rates::Service, rate: 0, quota };
                 self.ticket.standings.push(standing);

@@ -16,7 +16,7 @@ pub use ticket::Ticket;
 
 use crate::key::Facts;
 use crate::plan::{NamedRate, OnError};
-use crate::remote::{CallId, Remote, Verdict};
+use crate::remote::{Ask, CallId, Remote};
 use crate::table::Placer;
 use crate::{Decision, Environment, Event, Pass, Plan, Reason, Refusal, answer};
 use ticket::{Rates, Standing};
@@ -33,8 +33,8 @@ pub struct Policy {
     /// Whether what was taken has to be known until the response: to change it, or to give it back.
     remembers: bool,
     remote: Option<Remote>,
-    /// Calls whose verdict a request waits for, and those of them that have come.
-    verdicts: Vec<(CallId, Option<Verdict>)>,
+    /// Calls for which the request that made them waits, and what they came to.
+    awaited: Vec<(CallId, Option<Ask>)>,
 }
 
 impl Policy {
@@ -55,8 +55,8 @@ impl Policy {
             remembers: only_taken.contains(&false)
                 || plan.limits.iter().any(|limit| limit.cost.counts_body()),
             only_taken,
-            remote: plan.service.clone().map(|service| Remote::new(&plan.domain, service.asked)),
-            verdicts: Vec::new(),
+            remote: plan.service.clone().map(|service| Remote::new(&plan.domain, service.asked, seed)),
+            awaited: Vec::new(),
             plan,
         }
     }

@@ -29,7 +29,7 @@ impl Policy {
         }
         self.leave(&mut ticket, env, now);
         if let Some(call) = ticket.call {
-            self.verdicts.retain(|(id, _)| *id != call);
+            self.awaited.retain(|(id, _)| *id != call);
         }
     }
 

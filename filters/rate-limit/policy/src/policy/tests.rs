@@ -280,5 +280,5 @@ fn a_verdict_that_nobody_waits_for_any_more_is_not_kept() {
     rig.policy.end(ticket, &mut rig.world, rig.now);
     rig.policy.answered(call.id, Err(CallFailure::Unavailable), rig.now);
     rig.policy.answered(CallId(9999), Err(CallFailure::Unavailable), rig.now);
-    assert!(rig.policy.verdicts.is_empty());
+    assert!(rig.policy.awaited.is_empty());
 }

@@ -14,7 +14,7 @@ fn drain(bytes: &mut [u8], tag: u64, rates: &[NamedRate]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
 
     #[test]
     fn keys_of_one_token_each_cannot_reset_drained_buckets(

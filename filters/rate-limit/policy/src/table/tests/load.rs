@@ -3,27 +3,38 @@
 use super::super::{WAYS, pages_for};
 use super::*;
 
-/// Evictions when so many keys come once each, to a table for `max_keys`.
-fn evictions(keys: u64, max_keys: u32) -> u64 {
-    let rates = [bucket(10, 3600 * SECOND)];
-    let mut table = Table::new(pages_for(max_keys));
+/// The share of takes that lost an entry, in hundredths of a percent, when `load` percent of `max_keys` entries come to a
+/// table for so many.
+fn evictions(load: u64, rates: &[NamedRate]) -> u64 {
+    let max_keys = 50_000;
+    let keys = max_keys * load / 100 / rates.len() as u64;
+    let mut table = Table::new(pages_for(max_keys as u32));
+    let mut came = vec![0_usize; pages_for(max_keys as u32) as usize];
     for key in 0..keys {
-        assert!(is_taken(table.take(key, &rates, after(key))));
+        assert!(is_taken(table.take(key, rates, after(key))));
+        came[table.place(key).page as usize] += 1;
     }
-    table.evictions
+    let without_room: usize = came.iter().map(|keys| keys.saturating_sub(WAYS / rates.len())).sum();
+    assert_eq!(table.evictions, without_room as u64);
+    println!("{load} % of {max_keys}: {} of {keys} takes lost an entry", table.evictions);
+    table.evictions * 10_000 / keys
 }
 
-/// The share of keys without room, as said at `KEYS_PER_PAGE`, in hundredths of a percent.
 #[test]
 fn as_many_keys_find_no_room_as_the_arithmetic_says() {
-    let max_keys = 100_000;
-    let shares = [(50, 0), (80, 1), (100, 8), (150, 205), (200, 992), (300, 3364)];
-    for (load, share) in shares {
-        let keys = max_keys * load / 100;
-        let evicted = evictions(keys, max_keys as u32);
-        println!("{load} %: {evicted} of {keys}");
-        let expected = keys * share / 10_000;
-        assert!(evicted.abs_diff(expected) <= 20 + expected / 20, "{load} %: {evicted} of {keys}");
+    let one = [bucket(10, 3600 * SECOND)];
+    let shares = [50, 80, 100, 150, 200, 300].map(|load| evictions(load, &one));
+    for (share, expected) in shares.into_iter().zip([0..1, 0..2, 5..10, 195..215, 970..1015, 3330..3400]) {
+        assert!(expected.contains(&share), "{share} of 10,000, not {expected:?}");
+    }
+}
+
+#[test]
+fn keys_of_two_rates_come_in_bunches() {
+    let two = [bucket(10, 60 * SECOND), bucket(10, 3600 * SECOND)];
+    let shares = [75, 100].map(|load| evictions(load, &two));
+    for (share, expected) in shares.into_iter().zip([6..24, 66..92]) {
+        assert!(expected.contains(&share), "{share} of 10,000, not {expected:?}");
     }
 }
 

@@ -30,6 +30,11 @@ fn bucket(burst: u64, interval: u64) -> NamedRate {
     named(Rate::Meter(Meter::new(burst, 1, interval).unwrap()))
 }
 
+/// The same, where requests may wait.
+fn queue(burst: u64, interval: u64, max_wait: u64) -> NamedRate {
+    named(Rate::Meter(Meter::new(burst, 1, interval).unwrap().with_max_wait(max_wait)))
+}
+
 fn fixed(requests: u64, window: u64) -> NamedRate {
     named(Rate::FixedWindow(FixedWindow::new(requests, window).unwrap()))
 }

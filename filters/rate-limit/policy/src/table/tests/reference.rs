@@ -81,12 +81,14 @@ fn acts() -> impl Strategy<Value = Act> {
 
 /// Limits with, in this order, one to four rates.
 fn limits() -> Vec<Vec<NamedRate>> {
-    let all = [bucket(3, SECOND), fixed(5, 10 * SECOND), sliding(6, 4 * SECOND), bucket(8, SECOND / 4)];
+    let wait = 3 * SECOND;
+    let buckets = [queue(3, SECOND, wait), queue(8, SECOND / 4, wait)];
+    let all = [buckets[0].clone(), fixed(5, 10 * SECOND), sliding(6, 4 * SECOND), buckets[1].clone()];
     (1..=all.len()).map(|n| all[..n].to_vec()).collect()
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
 
     /// 6 keys, 16 entries.
     #[test]

@@ -61,7 +61,7 @@ fn of_rates_without_room_the_one_that_takes_longest_is_named() {
 
 #[test]
 fn a_wait_is_the_longest_of_the_rates_and_later_ones_get_later_times() {
-    let rates = [bucket(1, SECOND), bucket(1, 2 * SECOND)];
+    let rates = [queue(1, SECOND, 4 * SECOND), queue(1, 2 * SECOND, 4 * SECOND)];
     let waiting = Step { max_wait: 4 * SECOND, ..step(5, &rates, START) };
     let mut bytes = empty();
     assert_eq!(take(&mut bytes, waiting), taken(0));
@@ -77,7 +77,7 @@ fn a_wait_is_the_longest_of_the_rates_and_later_ones_get_later_times() {
 
 #[test]
 fn a_window_without_room_has_no_queue() {
-    let rates = [bucket(1, SECOND), fixed(2, 60 * SECOND)];
+    let rates = [queue(1, SECOND, 600 * SECOND), fixed(2, 60 * SECOND)];
     let waiting = Step { max_wait: 600 * SECOND, ..step(5, &rates, START) };
     let mut bytes = empty();
     assert_eq!(take(&mut bytes, waiting), taken(0));
@@ -89,7 +89,8 @@ fn a_window_without_room_has_no_queue() {
 
 #[test]
 fn an_old_copy_denies_what_the_page_denies() {
-    for rates in [vec![bucket(2, SECOND)], vec![bucket(9, SECOND), bucket(2, SECOND)]] {
+    let patient = |burst| queue(burst, SECOND, SECOND);
+    for rates in [vec![patient(2)], vec![patient(9), patient(2)]] {
         let mut bytes = empty();
         for _ in 0..2 {
             assert_eq!(step(5, &rates, START).is_denied(&bytes), None);
