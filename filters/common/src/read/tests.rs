@@ -227,11 +227,12 @@ fn values_of_their_own_are_read_and_refused_with_their_value() {
 
 #[test]
 fn a_default_is_replaced() {
-    struct Named {
-        name: String,
+    struct Texts {
+        a: String,
+        b: String,
     }
-    crate::read_object!(Named = Self { name: "default".into() }; name);
-    assert_eq!(read::<Named>(&json!({"name": "given"})).unwrap().name, "given");
-    assert_eq!(read::<Named>(&json!({"name": ""})).unwrap().name, "");
-    assert_eq!(read::<Named>(&json!({})).unwrap().name, "default");
+    crate::read_object!(Texts = Self { a: "default".into(), b: "default".into() }; a, b);
+    let texts: Texts = read(&json!({"a": "given"})).unwrap();
+    assert_eq!((texts.a.as_str(), texts.b.as_str()), ("given", "default"));
+    assert_eq!(read::<Texts>(&json!({"a": ""})).unwrap().a, "");
 }

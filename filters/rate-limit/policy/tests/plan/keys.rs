@@ -178,7 +178,7 @@ fn an_action_that_cannot_be_is_refused() {
             format!("query_parameters.query_parameter_name: {}", text("")),
         ),
         (json!({"cookie": {"name": ""}}), format!("cookie.name: {}", text(""))),
-        (json!({"claim": {"name": long}}), format!("claim.name: {}", text(&long[..64]))),
+        (json!({"claim": {"name": long}}), format!("claim.name: {}", text(&"x".repeat(64)))),
         (json!({"filter_state": {"key": "a\0b"}}), format!("filter_state.name: {}", text("a\\0b"))),
         (json!({"generic_key": {"descriptor_value": ""}}), format!("generic_key.descriptor_value: {}", text(""))),
         (
