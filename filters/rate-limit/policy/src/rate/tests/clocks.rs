@@ -11,6 +11,15 @@ fn a_worker_that_is_a_little_behind_finds_what_others_took() {
 }
 
 #[test]
+fn a_worker_that_is_a_little_behind_does_not_count_a_window_more_than_once() {
+    let mut key = Key::new(sliding(10, SECOND));
+    key.take(SECOND / 2, 4).unwrap();
+    key.take(SECOND, 1).unwrap();
+    assert_eq!((key.remaining(SECOND), key.remaining(SECOND - 1)), (5, 5));
+    assert_eq!(key.drain(SECOND - 1), 5);
+}
+
+#[test]
 fn a_charge_is_not_forgotten_by_a_worker_that_is_a_little_behind() {
     let mut key = Key::new(bucket(5, 1, SECOND));
     key.charge(100 * SECOND, 10);
