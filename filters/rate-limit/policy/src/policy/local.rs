@@ -25,6 +25,8 @@ impl<'a> Round<'a, '_> {
         let cost = limit.cost.of_request(facts.request().headers);
         if !policy.rates(index, rates).is_empty() {
             self.take(index, rates, place, cost)?;
+        } else if max_in_flight.is_some() {
+            self.env.count(index, Event::Ok);
         }
         match &limit.service {
             Some(service) => self.will_ask(index, limit, service, cost, facts),
@@ -107,11 +109,10 @@ impl<'a> Round<'a, '_> {
     /// One more of the key in flight.
     fn enter(&mut self, index: usize, place: Place, most: u32) -> Result<(), Denied> {
         let vm = self.env.vm();
-        let members = self.env.members().clone();
         let now = self.now;
         let mut entered = false;
-        let stored = self.env.in_flight(place.page, &mut |record| {
-            entered = in_flight::acquire(record, place.tag, vm, most, &members, now) == Acquire::Acquired;
+        let stored = self.env.in_flight(place.page, &mut |record, members| {
+            entered = in_flight::acquire(record, place.tag, vm, most, members, now) == Acquire::Acquired;
             entered
         });
         match stored {

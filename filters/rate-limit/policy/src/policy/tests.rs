@@ -40,22 +40,20 @@ impl Environment for World {
         self.pages.get(&page).map(Vec::as_slice)
     }
 
-    fn in_flight(&mut self, page: u32, change: &mut dyn FnMut(&mut Vec<u8>) -> bool) -> Result<(), Failure> {
-        match self.broken {
-            Some(failure) => Err(failure),
-            None => {
-                change(self.in_flight.entry(page).or_default());
-                Ok(())
-            }
+    fn in_flight(
+        &mut self,
+        page: u32,
+        change: &mut dyn FnMut(&mut Vec<u8>, &Members) -> bool,
+    ) -> Result<(), Failure> {
+        if let Some(failure) = self.broken {
+            return Err(failure);
         }
+        change(self.in_flight.entry(page).or_default(), &self.members);
+        Ok(())
     }
 
     fn vm(&self) -> u32 {
         7
-    }
-
-    fn members(&self) -> &Members {
-        &self.members
     }
 
     fn client_address(&mut self) -> Option<IpAddr> {
