@@ -130,7 +130,7 @@ pub(crate) fn http_response(num_headers: usize, size: usize, num_trailers: usize
     // Envoy's own texts are short, and no cap of the filter's must hide them.
     let body = if size == 0 { Vec::new() } else { host::buffer(Buffer::CallBody, max.max(ENVOYS_TEXT))? };
     match status {
-        504 if body == b"upstream request timeout" => return Err(CalloutError::Timeout),
+        504 if body == TIMED_OUT => return Err(CalloutError::Timeout),
         503 if body.starts_with(b"upstream connect error") || body == b"no healthy upstream" => {
             return Err(CalloutError::Unavailable);
         }
@@ -216,10 +216,18 @@ impl GrpcCall {
 /// A gRPC call that did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrpcError {
-    /// `grpc-status`. Envoy gives 14 (unavailable) for a timeout too.
+    /// `grpc-status`. Envoy gives 14 (unavailable) for a timeout too; see [`timed_out`](Self::timed_out).
     pub status: u32,
     /// `grpc-message`, to which Envoy appends details in braces; it may hold any bytes.
     pub message: Vec<u8>,
+}
+
+impl GrpcError {
+    /// Whether there was no answer in time. Envoy says so in the text alone (`source/common/router/router.cc`); an
+    /// upstream that copies it means the same by it.
+    pub fn timed_out(&self) -> bool {
+        self.status == UNAVAILABLE && self.message.starts_with(TIMED_OUT)
+    }
 }
 
 /// What a [`GrpcCall`] came to: the serialised message, or the status.
@@ -247,6 +255,11 @@ pub(crate) fn grpc_cancel(token: u32) {
 
 /// `INTERNAL` of gRPC.
 const INTERNAL: u32 = 13;
+/// `UNAVAILABLE` of gRPC.
+const UNAVAILABLE: u32 = 14;
+
+/// The body of the answer that Envoy makes up when there is none in time.
+const TIMED_OUT: &[u8] = b"upstream request timeout";
 
 fn milliseconds(timeout: Duration) -> Result<u32> {
     match u32::try_from(timeout.as_millis()) {

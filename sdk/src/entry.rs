@@ -85,13 +85,10 @@ impl<F: HttpFilter> Vm<F> {
 
     /// `proxy_on_delete`, of a stream or of a plugin.
     pub fn on_delete(&self, id: u32) {
-        let Ok(mut state) = self.state.try_borrow_mut() else { return };
-        if let Some((plugin, _)) = state.stream(id) {
-            plugin.tasks.forget(id);
-            state.streams.remove(&id);
-        } else {
-            state.plugins.retain(|plugin| plugin.id != id);
+        if let Ok(mut state) = self.state.try_borrow_mut() {
+            state.end(id);
         }
+        self.run_late();
     }
 
     /// `proxy_on_http_call_response`.

@@ -103,10 +103,23 @@ pub trait HttpFilter: Sized + 'static {
         Ok(Flow::Continue)
     }
 
-    /// The stream is over. Called for every stream, also those that an earlier filter answered, of which this one
-    /// saw nothing else.
+    /// The stream is over, and what was sent and received can be read. Called for every stream, also those that an
+    /// earlier filter answered, of which this one saw nothing else.
     fn on_log(&mut self, stream: &mut Self::Stream, log: &AccessLog<'_>, cx: &mut Context<'_, Self>) {
         let _ = (stream, log, cx);
+    }
+
+    /// The stream is gone: the place to give back what it had taken. Called once for every stream, as the last thing that
+    /// happens to it, however it ended: answered by the upstream, by this filter or by another, reset by either side, or
+    /// taken away with the plugin. (Only a VM that trapped hears of nothing any more.) What the stream had under way is
+    /// dropped before.
+    ///
+    /// Shared data, metrics, queues and [`signal`](Context::signal) work here; the stream's own headers, bodies and
+    /// properties are better read in [`on_log`](Self::on_log). Unlike that, it costs no callback: the host calls
+    /// `proxy_on_delete` for each stream anyway. It is the filter that is configured now who is asked, which need not be the one
+    /// that saw the request. What is to happen when the plugin itself goes belongs into the filter's `Drop`.
+    fn on_end(&mut self, stream: Self::Stream, cx: &mut Context<'_, Self>) {
+        let _ = (stream, cx);
     }
 
     /// An item is in a queue that this VM was the last to register. Take items until there are none.

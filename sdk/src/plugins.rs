@@ -155,6 +155,31 @@ impl<F: HttpFilter> State<F> {
         }
     }
 
+    /// Ends a stream; or a plugin, after the streams that it still has.
+    pub(crate) fn end(&mut self, id: u32) {
+        if let Some(stream) = self.streams.remove(&id) {
+            self.end_stream(id, stream);
+            return;
+        }
+        // Envoy keeps a plugin for as long as it has streams.
+        let left: Vec<_> =
+            self.streams.iter().filter(|(_, stream)| stream.plugin == id).map(|(id, _)| *id).collect();
+        for id in left {
+            if let Some(stream) = self.streams.remove(&id) {
+                self.end_stream(id, stream);
+            }
+        }
+        self.plugins.retain(|plugin| plugin.id != id);
+    }
+
+    fn end_stream(&mut self, id: u32, stream: Stream<F::Stream>) {
+        let Some(plugin) = self.plugin(stream.plugin) else { return };
+        plugin.tasks.forget(id);
+        if let Some(filter) = &mut plugin.filter {
+            filter.on_end(stream.data, &mut Context { tasks: &mut plugin.tasks, place: None });
+        }
+    }
+
     pub(crate) fn run_timers(&mut self, id: u32) {
         let Ok(now) = clock::now() else { return };
         while let Some(due) = self.plugin(id).and_then(|plugin| plugin.tasks.take_due(now)) {

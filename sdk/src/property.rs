@@ -145,6 +145,12 @@ pub fn filter_state(name: &str) -> Result<Option<Vec<u8>>> {
     host::property(&format!("filter_state\0{name}"))
 }
 
+/// The attribute at a path that is known only at run time, its segments joined by NUL, as Envoy encodes it; `None` if it is
+/// absent. An empty value and an absent one are different things.
+pub fn by_path(path: &str) -> Result<Option<Vec<u8>>> {
+    host::property(path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

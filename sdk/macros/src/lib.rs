@@ -41,11 +41,13 @@ fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> s
         markers.extend(quote!(impl ::tollgate::filter::#marker for #filter {}));
         exports.extend(code);
     }
+    let mut ends = false;
     for method in item.items.iter().filter_map(method_name) {
+        ends |= method == "on_end";
         exports.extend(callback(&method));
     }
     // A filter to which nothing ever happens need not hear of streams, or of its own end.
-    if !exports.is_empty() {
+    if ends || !exports.is_empty() {
         exports.extend(contexts());
     }
     let configure = configure();

@@ -83,6 +83,13 @@ on_both_hosts! {
         });
     }
 
+    fn a_grpc_timeout_is_told_from_a_service_that_is_not_there(host) {
+        for (answer, timed_out) in [(Answer::Hang, "true"), (Answer::Reset, "false"), (status(14, Vec::new()), "false")] {
+            let outcome = host.run(&grpc(answer));
+            outcome.upstream(0).header("x-grpc-status", "14").header("x-grpc-timed-out", timed_out);
+        }
+    }
+
     /// A cluster name that is valid protobuf aborts an Envoy that gets it bare.
     fn a_grpc_callout_to_an_unknown_cluster_is_an_error_not_the_end_of_envoy(host) {
         let outcome = host.run(&with(json!({})).request(request("grpc-unknown")).request(Request::get("/")));

@@ -24,6 +24,11 @@ fn everything() -> Scenario {
         "properties",
         "state",
         "shared",
+        "page",
+        "in-flight",
+        "in-flight-held",
+        "in-flight-replied",
+        "path",
         "queue",
         "gauge",
         "foreign",
@@ -79,5 +84,5 @@ fn no_status_in_answer_to_any_host_call_traps() {
 fn without_faults_nothing_traps_and_everything_is_done() {
     let outcome = Emulator::new(&everything()).expect("it loads").run();
     let statuses = outcome.statuses();
-    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 14, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 18, "{statuses:?}");
 }

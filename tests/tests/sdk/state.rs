@@ -31,6 +31,14 @@ on_both_hosts! {
             .header("x-absent", "None");
     }
 
+    fn reads_a_property_whose_path_is_known_only_now(host) {
+        let at = |path: &str| request("path").header("x-path", path);
+        let scenario = with(json!({})).request(at("plugin_name")).request(at("request.no_such_thing"));
+        let outcome = host.run(&scenario);
+        outcome.upstream(0).header("x-value", &format!("{:?}", Some(b"fixture-everything")));
+        outcome.upstream(1).header("x-value", "None");
+    }
+
     fn hands_state_to_later_filters(host) {
         host.run(&doing(&["state"])).upstream(0).header("x-state", "kept");
     }

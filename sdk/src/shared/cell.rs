@@ -1,10 +1,7 @@
-//! State that all workers of an Envoy share: typed cells with a bounded compare-and-swap.
-//!
-//! Shared data has one namespace for each `vm_id`, and Istio leaves that empty for every plugin, so each key starts
-//! with the plugin's name. Nothing can ever be deleted from it: keys must not hold user data. It outlives a VM and a
-//! configuration, so a record carries a version and is checked when it is read.
+//! Values with types.
 
-use crate::{Error, Result, Status, abi, host, random};
+use super::store::{Host, Store};
+use crate::{Error, Result, random};
 use std::marker::PhantomData;
 
 /// A value that can be kept in a [`Cell`].
@@ -25,11 +22,6 @@ pub struct Cell<T> {
     value: PhantomData<T>,
 }
 
-struct Stored {
-    bytes: Vec<u8>,
-    cas: u32,
-}
-
 impl<T: Record> Cell<T> {
     /// The cell `name` of this plugin.
     pub fn new(plugin: &str, name: &str) -> Self {
@@ -38,12 +30,12 @@ impl<T: Record> Cell<T> {
 
     /// What it holds; `None` if nothing, or a record of another version.
     pub fn get(&self) -> Result<Option<T>> {
-        Ok(self.load()?.and_then(|stored| read(&stored.bytes)))
+        Ok(Host.get(self.key.as_bytes())?.and_then(|(bytes, _)| read(&bytes)))
     }
 
     /// Writes whatever it holds now.
     pub fn set(&self, value: &T) -> Result<()> {
-        self.store(value, 0)
+        self.store(value, 0).map(drop)
     }
 
     /// Replaces what it holds by what `change` makes of it, atomically over all workers: `change` is called again
@@ -60,44 +52,24 @@ impl<T: Record> Cell<T> {
         mut change: impl FnMut(Option<T>) -> Option<T>,
     ) -> Result<Option<T>> {
         for _ in 0..attempts {
-            let (current, cas) = match self.load()? {
-                Some(stored) => (read(&stored.bytes), stored.cas),
+            let (current, cas) = match Host.get(self.key.as_bytes())? {
+                Some((bytes, cas)) => (read(&bytes), cas),
                 // Absent: any number but 0 inserts, and is refused if another worker inserted meanwhile. A random
                 // one, since it must not be the number that the other worker's record got.
                 None => (None, u32::from_le_bytes(random::bytes()?).max(1)),
             };
             let Some(next) = change(current) else { return Ok(None) };
-            match self.store(&next, cas) {
-                Ok(()) => return Ok(Some(next)),
-                Err(Error::Host { status: Status::CasMismatch, .. }) => {}
-                Err(error) => return Err(error),
+            if self.store(&next, cas)? {
+                return Ok(Some(next));
             }
         }
         Err(Error::Contended)
     }
 
-    fn load(&self) -> Result<Option<Stored>> {
-        let (mut out, mut cas) = (host::Returned::nothing(), 0);
-        // SAFETY: pointers are to live values of the lengths given.
-        let raw = unsafe {
-            abi::proxy_get_shared_data(
-                self.key.as_ptr(),
-                self.key.len(),
-                &mut out.bytes,
-                &mut out.len,
-                &mut cas,
-            )
-        };
-        Ok(host::check_found("get_shared_data", raw)?.then(|| Stored { bytes: out.take(), cas }))
-    }
-
-    fn store(&self, value: &T, cas: u32) -> Result<()> {
+    fn store(&self, value: &T, cas: u32) -> Result<bool> {
         let mut bytes = vec![T::VERSION];
         value.encode(&mut bytes);
-        // SAFETY: pointers are to live values of the lengths given.
-        host::check("set_shared_data", unsafe {
-            abi::proxy_set_shared_data(self.key.as_ptr(), self.key.len(), bytes.as_ptr(), bytes.len(), cas)
-        })
+        Host.set(self.key.as_bytes(), &bytes, cas)
     }
 }
 
