@@ -80,6 +80,12 @@ impl FromStr for Cidr {
 
 from_text!(Cidr, "a network such as `10.0.0.0/8` or `2001:db8::/32`", Some("^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$"));
 
+crate::read::read_text!(
+    Cidr,
+    "a network such as `10.0.0.0/8` or `2001:db8::/32`",
+    Self::V4 { network: 0, mask: u32::MAX }
+);
+
 /// Digits alone: `parse` would take `+8`.
 fn prefix_length(text: &str) -> Option<u32> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()

@@ -29,6 +29,22 @@ impl From<Duration> for core::time::Duration {
     }
 }
 
+/// In the largest unit of which it is a whole number: `90s`, not `1m30s`.
+impl fmt::Display for Duration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = [
+            ("h", 3_600_000_000_000),
+            ("m", 60_000_000_000),
+            ("s", 1_000_000_000),
+            ("ms", 1_000_000),
+            ("us", 1_000),
+        ];
+        let whole = units.iter().find(|(_, scale)| self.nanos != 0 && self.nanos.is_multiple_of(*scale));
+        let (unit, scale) = *whole.unwrap_or(&("ns", 1));
+        write!(f, "{}{unit}", self.nanos / scale)
+    }
+}
+
 impl FromStr for Duration {
     type Err = InvalidDuration;
 
@@ -179,7 +195,27 @@ mod tests {
         assert!(error.starts_with("`5 parsecs` is not a duration"), "{error}");
     }
 
+    #[test]
+    fn is_written_in_one_unit() {
+        for (text, written) in [
+            ("0", "0ns"),
+            ("90s", "90s"),
+            ("1h30m", "90m"),
+            ("24h", "24h"),
+            ("1.5s", "1500ms"),
+            ("49us", "49us"),
+        ] {
+            assert_eq!(text.parse::<Duration>().unwrap().to_string(), written);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn what_is_written_is_read_again(nanos: u64, unit in prop::sample::select(vec![1, 1000, 60_000_000_000])) {
+            let duration = Duration::from_nanos(nanos / unit * unit);
+            prop_assert_eq!(duration.to_string().parse::<Duration>(), Ok(duration));
+        }
+
         #[test]
         fn never_panics(text in ".{0,24}") {
             let _ = text.parse::<Duration>();

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 ///
 /// A header that came several times is matched as one value joined by commas, as Envoy does; an absent one matches only
 /// `"present": false`. `invert` turns the result around, also for an absent header.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Hash, Deserialize)]
 #[serde(try_from = "RawFieldMatcher<HeaderName>")]
 pub struct HeaderMatcher {
     name: HeaderName,
@@ -21,7 +21,7 @@ pub struct HeaderMatcher {
 ///
 /// Names and values are percent-decoded first and `+` is a space, or `%64ebug=1` would get past. Of a parameter that
 /// came several times, it is enough that one value matches.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Hash, Deserialize)]
 #[serde(try_from = "RawFieldMatcher<String>")]
 pub struct QueryMatcher {
     name: String,
@@ -29,7 +29,7 @@ pub struct QueryMatcher {
     invert: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum Test {
     Present(bool),
     Value(StringMatcher),

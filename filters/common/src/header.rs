@@ -131,6 +131,12 @@ from_text!(
     Some("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 );
 
+crate::read::read_text!(
+    EditableName,
+    "the name of a header that a filter may write",
+    Self(HeaderName(Cow::Borrowed("")))
+);
+
 /// Why a text is no name of a header field, or none that may be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -184,6 +190,8 @@ impl FromStr for HeaderValue {
 }
 
 from_text!(HeaderValue, "the value of a header", Some("^[^\\x00-\\x08\\x0A-\\x1F\\x7F]*$"));
+
+crate::read::read_text!(HeaderValue, "the value of a header", Self(Box::default()));
 
 /// A text that cannot be the value of a header field.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,17 +9,17 @@ use serde::Deserialize;
 /// In a template `{name}` and `*` stand for one segment that is not empty, and `**` at the end for any number of them.
 /// Paths are compared as they are: let Envoy make one of `//`, `%2F` and `..` first (`normalize_path`, `merge_slashes`,
 /// `path_with_escaped_slashes_action`), or a client chooses which of several spellings is seen.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Hash, Deserialize)]
 #[serde(try_from = "RawPathMatcher")]
 pub struct PathMatcher(Test);
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum Test {
     Text(StringMatcher),
     Template { segments: Box<[Segment]>, rest: bool },
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum Segment {
     Literal(Box<[u8]>),
     Any,

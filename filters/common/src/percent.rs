@@ -46,6 +46,19 @@ impl TryFrom<f64> for Percent {
     }
 }
 
+impl crate::Read for Percent {
+    fn blank() -> Self {
+        Self::ZERO
+    }
+
+    fn fill(&mut self, value: &crate::Value) -> Result<(), crate::ReadError> {
+        let expected = "a percentage such as `12.5`";
+        let percent = value.as_f64().ok_or_else(|| crate::ReadError::invalid_type(value, expected))?;
+        *self = percent.try_into().map_err(|error: InvalidPercent| crate::ReadError::new(&error))?;
+        Ok(())
+    }
+}
+
 #[cfg(feature = "schema")]
 impl schemars::JsonSchema for Percent {
     fn schema_name() -> std::borrow::Cow<'static, str> {

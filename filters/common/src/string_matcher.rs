@@ -1,13 +1,14 @@
 //! Matching of one string.
 
 use core::fmt;
+use core::hash::{Hash, Hasher};
 use serde::Deserialize;
 
 /// Matches a string: `{"prefix": "/api/"}`, `{"exact": "GET", "ignore_case": true}`. Exactly one of `exact`, `prefix`,
 /// `suffix`, `contains` and `regex` is given, as in Envoy's `StringMatcher`.
 ///
 /// It works on bytes. Without regard to case means ASCII letters, because that is what protocols mean by it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Hash, Deserialize)]
 #[serde(try_from = "RawStringMatcher")]
 pub struct StringMatcher {
     pattern: Pattern,
@@ -22,6 +23,22 @@ enum Pattern {
     Contains(Box<[u8]>),
     #[cfg(feature = "regex")]
     Regex(regex_lite::Regex),
+}
+
+/// By the text, since a regular expression that is compiled has none.
+impl Hash for Pattern {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let (kind, text) = match self {
+            Self::Exact(text) => (0, &**text),
+            Self::Prefix(text) => (1, &**text),
+            Self::Suffix(text) => (2, &**text),
+            Self::Contains(text) => (3, &**text),
+            #[cfg(feature = "regex")]
+            Self::Regex(regex) => (4, regex.as_str().as_bytes()),
+        };
+        state.write_u8(kind);
+        text.hash(state);
+    }
 }
 
 /// See [`StringMatcher::literal`].
@@ -47,6 +64,14 @@ impl StringMatcher {
             // every rule that denies by a regex.
             #[cfg(feature = "regex")]
             Pattern::Regex(regex) => regex.is_match(&String::from_utf8_lossy(value)),
+        }
+    }
+
+    /// The only text that matches, if there is only one: to look it up in place of trying.
+    pub fn exact(&self) -> Option<&[u8]> {
+        match &self.pattern {
+            Pattern::Exact(text) if !self.ignore_case => Some(text),
+            _ => None,
         }
     }
 

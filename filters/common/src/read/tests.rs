@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
-    Duration, HeaderMatcher, HeaderName, Named, PathMatcher, QueryMatcher, RequestMatch, StringMatcher,
+    Cidr, Duration, EditableName, HeaderMatcher, HeaderName, HeaderValue, Named, PathMatcher, Percent,
+    QueryMatcher, RequestMatch, StringMatcher,
 };
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -191,4 +192,47 @@ proptest! {
         }
         is_read_as_by_serde::<Whole>(&json!({"list": [value]}));
     }
+}
+
+#[test]
+fn values_of_their_own_are_read_and_refused_with_their_value() {
+    assert_eq!(read::<Percent>(&json!(12.5)).unwrap().per_million(), 125_000);
+    assert_eq!(read::<Percent>(&json!(100)).unwrap(), Percent::ALL);
+    assert_eq!(read::<Cidr>(&json!("10.0.0.0/8")).unwrap(), "10.0.0.0/8".parse().unwrap());
+    assert_eq!(read::<EditableName>(&json!("X-A")).unwrap().name().as_str(), "x-a");
+    assert_eq!(read::<HeaderValue>(&json!("a b")).unwrap().as_bytes(), b"a b");
+    let refused = [
+        (read::<Percent>(&json!(100.5)).unwrap_err(), "`100.5` is not a percentage from 0 to 100"),
+        (
+            read::<Percent>(&json!({})).unwrap_err(),
+            "invalid type: object, expected a percentage such as `12.5`",
+        ),
+        (
+            read::<Cidr>(&json!(8)).unwrap_err(),
+            "invalid type: integer `8`, expected a network such as `10.0.0.0/8` or `2001:db8::/32`",
+        ),
+        (
+            read::<EditableName>(&json!("host")).unwrap_err(),
+            "`host` belongs to the connection and cannot be written by a filter",
+        ),
+        (
+            read::<HeaderValue>(&json!(" a")).unwrap_err(),
+            "` a` is not the value of a header: it has a control character, or white space at an end",
+        ),
+    ];
+    for (error, message) in refused {
+        assert_eq!(error.to_string(), message);
+    }
+}
+
+#[test]
+fn a_default_is_replaced() {
+    struct Texts {
+        a: String,
+        b: String,
+    }
+    crate::read_object!(Texts = Self { a: "default".into(), b: "default".into() }; a, b);
+    let texts: Texts = read(&json!({"a": "given"})).unwrap();
+    assert_eq!((texts.a.as_str(), texts.b.as_str()), ("given", "default"));
+    assert_eq!(read::<Texts>(&json!({"a": ""})).unwrap().a, "");
 }

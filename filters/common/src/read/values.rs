@@ -17,6 +17,8 @@ impl Read for String {
 
     #[inline(never)]
     fn fill(&mut self, value: &Value) -> Result<(), ReadError> {
+        // Its default need not be empty.
+        self.clear();
         self.push_str(text(value, "a string")?);
         Ok(())
     }

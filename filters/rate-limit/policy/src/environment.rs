@@ -1,5 +1,7 @@
 //! What a decision asks of the world outside of the request.
 
+use crate::Event;
+use crate::in_flight::Members;
 use std::net::IpAddr;
 
 /// Why what is shared could not be read or changed.
@@ -20,12 +22,26 @@ pub trait Environment {
     /// A copy of the page as this worker last saw it, which may be old; `None` if it never did. Costs no host call.
     fn seen(&self, page: u32) -> Option<&[u8]>;
 
-    /// Like [`page`](Self::page), for requests in flight: a record that is as long as it has to be, empty at first.
-    fn in_flight(&mut self, page: u32, change: &mut dyn FnMut(&mut Vec<u8>) -> bool) -> Result<(), Failure>;
+    /// Like [`page`](Self::page), for requests in flight: a record that is as long as it has to be, empty at first. `change` is
+    /// told who counts in it.
+    fn in_flight(
+        &mut self,
+        page: u32,
+        change: &mut dyn FnMut(&mut Vec<u8>, &Members) -> bool,
+    ) -> Result<(), Failure>;
+
+    /// This VM among those that count requests in flight.
+    fn vm(&self) -> u32;
 
     /// The client's address, as the proxy sees it (`source.address`).
     fn client_address(&mut self) -> Option<IpAddr>;
 
     /// An attribute of the proxy, its segments joined by NUL: `xds\0route_name`, `filter_state\0wasm.jwt_authn.principal`.
     fn property(&mut self, path: &str) -> Option<Vec<u8>>;
+
+    /// A number that is uniform in all of `u64`, for percentages. Asked only if one is neither 0 nor 100.
+    fn draw(&mut self) -> u64;
+
+    /// Something happened to a limit of the plan.
+    fn count(&mut self, limit: usize, event: Event);
 }

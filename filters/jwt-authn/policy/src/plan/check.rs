@@ -1,32 +1,30 @@
 //! What values must be by themselves.
 
-use super::problem::{Place, Problem};
 use crate::config::{Config, FailureResponse, Redirect, Url};
-use core::ops::RangeInclusive;
-use tollgate_policy::{Duration, EditableName, HeaderName, is_valid_value};
+use tollgate_policy::{Duration, EditableName, HeaderName, Place, Problem, is_valid_value};
 
 const MS: u64 = 1_000_000;
 const HOUR: u64 = 3_600_000 * MS;
 
 /// What stands for itself in the configuration as a whole.
 pub(super) fn whole(config: &Config) -> Result<(), Problem> {
-    range(config.max_token_bytes.0, 1..=1 << 20, &Place::of("max_token_bytes"))?;
-    range(config.max_waiting_requests.0, 1..=100_000, &Place::of("max_waiting_requests"))?;
-    range(config.status_on_error.0.into(), 400..=599, &Place::of("status_on_error"))?;
+    Place::of("max_token_bytes").range(config.max_token_bytes.0 as u64, 1..=1 << 20)?;
+    Place::of("max_waiting_requests").range(config.max_waiting_requests.0 as u64, 1..=100_000)?;
+    Place::of("status_on_error").range(config.status_on_error.0.into(), 400..=599)?;
     cache(config)?;
     failure_response(&config.failure_response, &Place::of("failure_response"))?;
-    stat_prefix(&config.stat_prefix)?;
+    Place::of("stat_prefix").stat_prefix(&config.stat_prefix)?;
     let clusters = Place::of("jwks_clusters");
     for (host, cluster) in &config.jwks_clusters {
-        named(host, "the host", &clusters)?;
-        named(cluster, "the cluster", &clusters.field(host))?;
+        clusters.named(host, "the host")?;
+        clusters.field(host).named(cluster, "the cluster")?;
     }
     let revocation = Place::of("revocation");
     for (index, token) in config.revocation.tokens.iter().enumerate() {
-        named(&token.jti, "the `jti`", &revocation.field("tokens").at(index).field("jti"))?;
+        revocation.field("tokens").at(index).field("jti").named(&token.jti, "the `jti`")?;
     }
     for (index, subject) in config.revocation.subjects.iter().enumerate() {
-        named(&subject.sub, "the `sub`", &revocation.field("subjects").at(index).field("sub"))?;
+        revocation.field("subjects").at(index).field("sub").named(&subject.sub, "the `sub`")?;
     }
     Ok(())
 }
@@ -36,26 +34,14 @@ pub(super) fn whole(config: &Config) -> Result<(), Problem> {
 fn cache(config: &Config) -> Result<(), Problem> {
     let place = Place::of("jwt_cache_config");
     let cache = &config.jwt_cache_config;
-    range(cache.jwt_cache_size, 0..=1_000_000, &place.field("jwt_cache_size"))?;
-    range(cache.jwt_max_token_size, 1..=64 << 10, &place.field("jwt_max_token_size"))?;
+    place.field("jwt_cache_size").range(cache.jwt_cache_size as u64, 0..=1_000_000)?;
+    place.field("jwt_max_token_size").range(cache.jwt_max_token_size as u64, 1..=64 << 10)?;
     let bytes = cache.jwt_cache_size.saturating_mul(cache.jwt_max_token_size);
     if bytes > 1 << 30 {
         return Err(place.refuse(format_args!(
             "`jwt_cache_size` `{}` times `jwt_max_token_size` `{}` is more than 1073741824 bytes",
             cache.jwt_cache_size, cache.jwt_max_token_size
         )));
-    }
-    Ok(())
-}
-
-fn stat_prefix(prefix: &str) -> Result<(), Problem> {
-    let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
-    if prefix.len() > 64 || !prefix.bytes().all(valid) || prefix.starts_with('.') || prefix.ends_with('.') {
-        let message = format_args!(
-            "`{}` cannot be part of a statistic's name: at most 64 letters, digits and `_-.`, no dot at an end",
-            prefix.escape_debug()
-        );
-        return Err(Place::of("stat_prefix").refuse(message));
     }
     Ok(())
 }
@@ -94,17 +80,6 @@ fn redirect(redirect: &Redirect, place: &Place) -> Result<(), Problem> {
     Ok(())
 }
 
-/// A number that lies between others.
-#[inline(never)]
-pub(super) fn range(value: usize, range: RangeInclusive<usize>, place: &Place) -> Result<(), Problem> {
-    if range.contains(&value) {
-        Ok(())
-    } else {
-        let (low, high) = range.into_inner();
-        Err(place.refuse(format_args!("`{value}` is not a number from {low} to {high}")))
-    }
-}
-
 /// A time after which something happens again. Envoy too wants a millisecond of it: a timer has no more.
 #[inline(never)]
 pub(super) fn period(value: Duration, place: &Place) -> Result<Duration, Problem> {
@@ -122,12 +97,6 @@ pub(super) fn not_too_long(value: Duration, place: &Place) -> Result<(), Problem
         return Err(place.refuse("it is more than a year, `8760h`"));
     }
     Ok(())
-}
-
-/// A name that is not empty.
-#[inline(never)]
-pub(super) fn named(name: &str, what: &str, place: &Place) -> Result<(), Problem> {
-    if name.is_empty() { Err(place.refuse(format_args!("{what} is empty"))) } else { Ok(()) }
 }
 
 /// A list without empty texts.

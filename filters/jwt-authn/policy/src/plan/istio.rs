@@ -4,14 +4,13 @@
 //! none, so that a token that is there must be valid and a request may come without. It is `requires_any` around both,
 //! because two issuers whose tokens come in the same header could never be satisfied together.
 
-use super::problem::{Place, Problem};
 use super::provider::Providers;
 use super::{Environment, PlannedRule, Required};
 use crate::config::{
     ArrayFormat, ClaimPath, ClaimToHeader, FromHeader, HttpUri, JwtRule, LocalJwks, NormalizePayload,
     OidcDiscovery, Provider, RemoteJwks, Url, istio_cluster,
 };
-use tollgate_policy::{Duration, HeaderMatcher, Named, Places, RequestMatch, header_name};
+use tollgate_policy::{Duration, HeaderMatcher, Named, Place, Places, Problem, RequestMatch, header_name};
 
 /// Istio's for keys that the proxy fetches.
 const CACHE_DURATION: Duration = Duration::from_nanos(300_000_000_000);
@@ -25,7 +24,7 @@ pub(super) fn providers(
 ) -> Result<Vec<usize>, Problem> {
     let mut by_issuer = Places::default();
     for (index, rule) in rules.into_iter().enumerate() {
-        let place = Place::of_jwt_rule(index);
+        let place = Place::renamed(format!("jwtRules[{index}]"), istio_name);
         let issuer = rule.issuer.clone();
         let provider = provider(rule, clusters, &place)?;
         let index = providers.add(format!("jwtRules[{index}]"), provider, &place, environment)?;
@@ -141,4 +140,22 @@ fn discovered(
         clusters: Some(clusters.clone()),
     });
     Ok(RemoteJwks { oidc_discovery, cache_duration: Some(CACHE_DURATION), ..RemoteJwks::default() })
+}
+
+/// What Istio calls a field of a provider; empty for a section that its rules have not.
+fn istio_name(name: &str) -> &str {
+    match name {
+        "from_headers" => "fromHeaders",
+        "from_params" => "fromParams",
+        "from_cookies" => "fromCookies",
+        "value_prefix" => "prefix",
+        "forward_payload_header" => "outputPayloadToHeader",
+        "claim_to_headers" => "outputClaimToHeaders",
+        "header_name" => "header",
+        "claim_name" => "claim",
+        "space_delimited_claims" => "spaceDelimitedClaims",
+        "inline_string" => "jwks",
+        "local_jwks" | "remote_jwks" | "http_uri" | "oidc_discovery" | "normalize_payload" => "",
+        _ => name,
+    }
 }

@@ -1,9 +1,9 @@
 //! Keys that are part of the configuration.
 
 use super::Environment;
-use super::problem::{Place, Problem};
 use crate::config::LocalJwks;
 use tollgate_jose::{KeyError, KeySet, Limits};
+use tollgate_policy::{Place, Problem};
 
 /// What the keys of a configuration may weigh: each is in the memory of every worker.
 const LIMITS: Limits = Limits { bytes: 1 << 20, keys: 1000 };

@@ -3,21 +3,21 @@
 mod check;
 mod istio;
 mod keys;
-mod problem;
 mod provider;
 mod requirement;
 mod rules;
 mod source;
 
-pub use problem::ConfigProblem;
 pub use source::{From, RemoteSource, RevocationSource, Source};
+pub use tollgate_policy::ConfigProblem;
 
 use crate::config::{Config, ExtractOnly, Provider};
-use problem::{Place, Problem};
 use provider::Providers;
 use requirement::Resolver;
 use tollgate_jose::Algorithms;
-use tollgate_policy::{Conditional, HeaderName, Named, Places, RequestFacts, RequestMatch, Rules};
+use tollgate_policy::{
+    Conditional, HeaderName, Named, Place, Places, Problem, RequestFacts, RequestMatch, Rules,
+};
 
 /// What is to be done, by index.
 #[derive(Clone, Debug)]
@@ -104,7 +104,7 @@ impl Plan {
         let mut providers = Providers::default();
         for (name, provider) in core::mem::take(&mut config.providers) {
             let place = Place::of("providers").field(&name);
-            check::named(&name, "the name of a provider", &Place::of("providers"))?;
+            Place::of("providers").named(&name, "the name of a provider")?;
             providers.add(name, provider, &place, environment)?;
         }
         providers.check_issuers()?;

@@ -1,11 +1,10 @@
 //! Providers, each by itself and beside the others.
 
-use super::problem::{Place, Problem};
 use super::source::{Origin, Source, Sources};
 use super::{Environment, PlannedProvider, check};
 use crate::config::{ClaimMatcher, ClaimPath, ClaimToHeader, FromHeader, Provider};
 use tollgate_jose::{Algorithm, Algorithms, Family, KeySet};
-use tollgate_policy::{HeaderName, Places, header_name, is_valid_value};
+use tollgate_policy::{HeaderName, Place, Places, Problem, header_name, is_valid_value};
 
 /// The providers so far.
 #[derive(Default)]
@@ -137,7 +136,7 @@ fn of_remote(allowed: &[Algorithm]) -> Algorithms {
 
 fn values(provider: &Provider, place: &Place) -> Result<(), Problem> {
     check::not_empty(&provider.audiences, &place.field("audiences"))?;
-    check::range(provider.clock_skew_seconds.0 as usize, 0..=86_400, &place.field("clock_skew_seconds"))?;
+    place.field("clock_skew_seconds").range(provider.clock_skew_seconds.0.into(), 0..=86_400)?;
     if let Some(lifetime) = provider.max_lifetime
         && lifetime.as_nanos() < 1_000_000_000
     {
@@ -171,7 +170,7 @@ fn claim_matcher(matcher: &ClaimMatcher, place: &Place) -> Result<(), Problem> {
 #[inline(never)]
 fn claim_path(path: &ClaimPath, place: &Place) -> Result<(), Problem> {
     // The parser of tokens goes no deeper.
-    const MAX_DEPTH: usize = 32;
+    const MAX_DEPTH: u64 = 32;
     let depth = match path {
         ClaimPath::Dotted(path) => path.split('.').count(),
         ClaimPath::Names(names) => names.len(),
@@ -183,7 +182,7 @@ fn claim_path(path: &ClaimPath, place: &Place) -> Result<(), Problem> {
     if empty {
         return Err(place.refuse("the name of a claim is empty"));
     }
-    check::range(depth, 1..=MAX_DEPTH, place)
+    place.range(depth as u64, 1..=MAX_DEPTH)
 }
 
 /// Where tokens are; Envoy's places if there is none.

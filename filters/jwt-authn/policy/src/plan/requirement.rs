@@ -1,10 +1,9 @@
 //! Requirements, with their names looked up.
 
-use super::problem::{Place, Problem, known};
 use super::provider::HeadersInUse;
 use super::{Required, check};
 use crate::config::{ExtractOnly, Requirement, Requirements};
-use tollgate_policy::{Named, Places};
+use tollgate_policy::{Named, Place, Places, Problem};
 
 /// How deep requirements may be in one another. A client pays for each of them with every request.
 const MAX_DEPTH: usize = 8;
@@ -26,7 +25,7 @@ impl<'p> Resolver<'p> {
     pub(super) fn name(&mut self, named: Named<Requirement>) -> Result<(), Problem> {
         let place = Place::of("requirement_map");
         for (name, requirement) in named {
-            check::named(&name, "the name of a requirement", &place)?;
+            place.named(&name, "the name of a requirement")?;
             let required = self.resolve(requirement, &place.field(&name))?;
             self.names.add(name.as_bytes(), self.named.len());
             self.named.push(required);
@@ -39,7 +38,7 @@ impl<'p> Resolver<'p> {
         match self.names.first(name.as_bytes()).and_then(|index| self.named.get(index)) {
             Some(required) => Ok(required.clone()),
             None => {
-                let known = known(&self.names);
+                let known = self.names.known();
                 let message = format_args!("no requirement is named `{name}` in `requirement_map`; {known}");
                 Err(place.refuse(message))
             }
@@ -104,7 +103,7 @@ impl<'p> Resolver<'p> {
 
     fn provider(&self, name: &str, place: &Place) -> Result<usize, Problem> {
         self.providers.first(name.as_bytes()).ok_or_else(|| {
-            let known = known(self.providers);
+            let known = self.providers.known();
             place.refuse(format_args!("no provider is named `{name}`; {known}"))
         })
     }

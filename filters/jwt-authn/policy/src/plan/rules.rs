@@ -1,10 +1,9 @@
 //! Which requests require what.
 
-use super::problem::{Place, Problem};
 use super::requirement::Resolver;
 use super::{PlannedRule, Required, check};
 use crate::config::{FilterStateRules, Rule};
-use tollgate_policy::Named;
+use tollgate_policy::{Named, Place, Problem};
 
 pub(super) fn resolve(rules: Vec<Rule>, resolver: &mut Resolver<'_>) -> Result<Vec<PlannedRule>, Problem> {
     let mut planned = Vec::new();
@@ -36,7 +35,7 @@ pub(super) fn by_filter_state(
 ) -> Result<(String, Named<Required>), Problem> {
     let FilterStateRules { name, requires } = rules;
     let place = Place::of("filter_state_rules");
-    check::named(&name, "the name of the filter state", &place.field("name"))?;
+    place.field("name").named(&name, "the name of the filter state")?;
     let place = place.field("requires");
     let mut by_value = Named::default();
     for (value, requirement) in requires {

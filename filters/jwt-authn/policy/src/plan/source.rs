@@ -1,10 +1,9 @@
 //! Where keys and lists come from, with defaults filled in.
 
-use super::problem::{Place, Problem};
 use super::{Environment, check, keys};
 use crate::config::{HttpUri, OidcDiscovery, OnError, Provider, RemoteJwks, RemoteRevocation, Url};
 use tollgate_jose::KeySet;
-use tollgate_policy::{Duration, Places};
+use tollgate_policy::{Duration, Place, Places, Problem};
 
 const MS: u64 = 1_000_000;
 const SECOND: Duration = Duration::from_nanos(1000 * MS);
@@ -199,11 +198,11 @@ fn of_remote(remote: RemoteJwks, issuer: &str, place: &Place) -> Result<RemoteSo
     let stale_if_error = remote.stale_if_error.unwrap_or(HOUR);
     check::not_too_long(stale_if_error, &place.field("stale_if_error"))?;
     let num_retries = remote.retry_policy.num_retries.unwrap_or(1);
-    check::range(num_retries as usize, 0..=100, &place.field("retry_policy").field("num_retries"))?;
+    place.field("retry_policy").field("num_retries").range(num_retries.into(), 0..=100)?;
     let max_bytes = remote.max_bytes.unwrap_or(256 << 10);
-    check::range(max_bytes, 1..=4 << 20, &place.field("max_bytes"))?;
+    place.field("max_bytes").range(max_bytes as u64, 1..=4 << 20)?;
     let max_keys = remote.max_keys.unwrap_or(100);
-    check::range(max_keys, 1..=1000, &place.field("max_keys"))?;
+    place.field("max_keys").range(max_keys as u64, 1..=1000)?;
     Ok(RemoteSource {
         cache_duration: period("cache_duration", remote.cache_duration, Duration::from_nanos(600_000 * MS))?,
         failed_refetch_duration: check::period(failed_refetch, &async_fetch)?,
@@ -233,9 +232,9 @@ fn discovery(discovery: &mut OidcDiscovery, issuer: &str, place: &Place) -> Resu
         }
         Ok(_) => {}
     }
-    check::named(&discovery.cluster, "the cluster", &place.field("cluster"))?;
+    place.field("cluster").named(&discovery.cluster, "the cluster")?;
     if let Some(cluster) = &discovery.jwks_cluster {
-        check::named(cluster, "the cluster", &place.field("jwks_cluster"))?;
+        place.field("jwks_cluster").named(cluster, "the cluster")?;
     }
     timeout(&mut discovery.timeout, &place.field("timeout"))
 }
@@ -245,7 +244,7 @@ fn http_uri(uri: &mut HttpUri, place: &Place) -> Result<(), Problem> {
     if let Err(what) = uri.url() {
         return Err(place.field("uri").refuse(format_args!("`{}` {what}", uri.uri.escape_debug())));
     }
-    check::named(&uri.cluster, "the cluster", &place.field("cluster"))?;
+    place.field("cluster").named(&uri.cluster, "the cluster")?;
     timeout(&mut uri.timeout, &place.field("timeout"))
 }
 
@@ -268,7 +267,7 @@ pub(super) fn revocation(remote: &RemoteRevocation) -> Result<RevocationSource, 
     let stale_if_error = remote.stale_if_error.unwrap_or(HOUR);
     check::not_too_long(stale_if_error, &place.field("stale_if_error"))?;
     let max_bytes = remote.max_bytes.unwrap_or(1 << 20);
-    check::range(max_bytes, 1..=16 << 20, &place.field("max_bytes"))?;
+    place.field("max_bytes").range(max_bytes as u64, 1..=16 << 20)?;
     Ok(RevocationSource {
         uri,
         poll_interval: check::period(poll_interval, &place.field("poll_interval"))?,

@@ -1,7 +1,21 @@
 //! The configuration, checked and resolved: nothing in it can be wrong any more, and nothing is looked up by name.
 
+mod answers;
+mod check;
+mod cost;
+mod fingerprint;
+mod key;
+mod limit;
+mod needs;
+mod rate;
+mod resolve;
+mod service;
+
+pub use crate::config::FailureMode;
+pub use tollgate_policy::ConfigProblem;
+
 use crate::answer::Answers;
-use crate::key::Action;
+use crate::key::{Action, Overrides};
 use crate::rate::Rate;
 use crate::remote::Service;
 use tollgate_policy::{Cidr, Conditional, HeaderMatcher, HeaderName, Percent, RequestMatch, Rules};
@@ -13,7 +27,7 @@ pub struct Plan {
     pub domain: String,
     /// Put before the names of the statistics.
     pub stat_prefix: String,
-    /// In the order of the configuration.
+    /// In the order of their names.
     pub limits: Vec<Limit>,
     /// Which limits count which requests; the first that matches decides.
     pub rules: Rules<Rule>,
@@ -22,7 +36,7 @@ pub struct Plan {
     /// How many pages the table has.
     pub pages: u32,
     /// The rate limit service.
-    pub service: Option<Service>,
+    pub service: Option<RateLimitService>,
     /// What clients are told.
     pub answers: Answers,
     /// For how many requests limits are asked at all.
@@ -31,8 +45,23 @@ pub struct Plan {
     pub filter_enforced: Percent,
     /// What becomes of a request when what workers share cannot be read or changed.
     pub on_error: OnError,
+    /// How many requests of a worker may wait at once, for room or for the service.
+    pub max_waiting: usize,
     /// What has to be read of a request before anything can be decided.
     pub needs: Needs,
+}
+
+/// The rate limit service.
+#[derive(Clone, Debug)]
+pub struct RateLimitService {
+    /// Its cluster.
+    pub cluster: String,
+    /// What becomes of a request about which it cannot be asked.
+    pub failure_mode: FailureMode,
+    /// How many of those are denied, if that is [`FailureMode::Deny`]; the others go on.
+    pub deny_percent: Percent,
+    /// How it is asked, and what is remembered.
+    pub asked: Service,
 }
 
 /// Which limits count a request.
@@ -61,7 +90,7 @@ pub struct Limit {
     /// All of these must have room.
     pub rates: Vec<NamedRate>,
     /// The first that is about the key gives other rates.
-    pub overrides: Vec<Override>,
+    pub overrides: Overrides,
     /// How many requests of a key may be in flight.
     pub max_in_flight: Option<u32>,
     /// What a request costs.
@@ -158,6 +187,7 @@ pub struct OnResponse {
 
 /// What becomes of a request that cannot be decided.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
 pub enum OnError {
     /// It is refused.
     #[default]

@@ -1,24 +1,64 @@
 //! The whole decision, of its parts.
+//!
+//! A request is counted by one limit after the other: first on this Envoy, then, if all had room, by the rate limit service.
+//! One without room ends it, and what the limits before had given is given back. So a request that is refused costs nobody
+//! anything, but while several workers decide at once it may for a moment stand in the way of another: never is more
+//! admitted than any limit allows, and now and then one less.
 
-use crate::remote::{CallFailure, CallId};
-use crate::{Decision, Environment, Plan};
-use tollgate_policy::{RequestFacts, ResponseFacts, UnixNanos};
+mod asking;
+mod local;
+mod respond;
+#[cfg(test)]
+mod tests;
+mod ticket;
+
+pub use ticket::Ticket;
+
+use crate::key::Facts;
+use crate::plan::{NamedRate, OnError};
+use crate::remote::{Ask, CallId, Remote};
+use crate::table::Placer;
+use crate::{Decision, Environment, Event, Pass, Plan, Reason, Refusal, answer};
+use ticket::{Rates, Standing};
+use tollgate_policy::{Percent, RequestFacts, UnixNanos};
 
 /// Decides about requests, and remembers what the rate limit service said.
 #[derive(Debug)]
 pub struct Policy {
     plan: Plan,
+    placer: Placer,
+    /// Of each limit, whether nothing that was taken is ever given back: then who was refused once is refused until time
+    /// has passed, whatever others do.
+    only_taken: Vec<bool>,
+    /// Whether what was taken has to be known until the response: to change it, or to give it back.
+    remembers: bool,
+    remote: Option<Remote>,
+    /// Calls for which the request that made them waits, and what they came to.
+    awaited: Vec<(CallId, Option<Ask>)>,
 }
-
-/// What was taken for a request: what is to be changed by its response, given back, and said to the client.
-#[derive(Clone, Debug, Default)]
-pub struct Ticket {}
 
 impl Policy {
     /// Of a plan. `seed` is random and shared by all workers of the Envoy.
     pub fn new(plan: Plan, seed: [u8; 16]) -> Self {
-        let _ = seed;
-        Self { plan }
+        let alone = |index| {
+            let others = |limits: &Vec<usize>| limits.contains(&index) && limits.len() > 1;
+            !plan.rules.iter().any(|rule| others(&rule.limits)) && !others(&plan.otherwise)
+        };
+        let only_taken = plan
+            .limits
+            .iter()
+            .enumerate()
+            .map(|(index, limit)| alone(index) && limit.on_response.is_none() && limit.service.is_none());
+        let only_taken: Vec<_> = only_taken.collect();
+        Self {
+            placer: Placer::new(seed, plan.pages),
+            remembers: only_taken.contains(&false)
+                || plan.limits.iter().any(|limit| limit.cost.counts_body()),
+            only_taken,
+            remote: plan.service.clone().map(|service| Remote::new(&plan.domain, service.asked, seed)),
+            awaited: Vec::new(),
+            plan,
+        }
     }
 
     /// The plan.
@@ -26,51 +66,163 @@ impl Policy {
         &self.plan
     }
 
-    /// What becomes of a request. `draw` is uniform in all of `u64`: for percentages.
+    /// What becomes of a request. With `may_wait` it may be one that waits.
+    #[inline]
     pub fn decide(
         &mut self,
         request: &RequestFacts<'_>,
         env: &mut dyn Environment,
         now: UnixNanos,
-        draw: u64,
+        may_wait: bool,
     ) -> Decision {
-        let _ = (request, env, now, draw);
-        Decision::Pass(crate::Pass::default())
+        let mut ticket = Ticket::default();
+        if !holds(self.plan.filter_enabled, env) {
+            return Decision::Pass(Pass::default());
+        }
+        ticket.lenient = !holds(self.plan.filter_enforced, env);
+        let limits = self.plan.rules.first(request).map_or(&self.plan.otherwise, |rule| &rule.limits);
+        let mut round = Round { policy: self, ticket: &mut ticket, env, now, may_wait };
+        let mut facts = Facts::new(request);
+        for index in limits {
+            if let Err(denied) = round.count(*index, &mut facts) {
+                return self.refuse(ticket, denied, env, now);
+            }
+        }
+        if ticket.asked.is_empty() {
+            return self.pass(ticket);
+        }
+        self.ask(ticket, env, now)
     }
 
-    /// The service answered, or did not.
-    pub fn answered(
-        &mut self,
-        call: CallId,
-        answer: Result<&[u8], CallFailure>,
-        ticket: Ticket,
+    fn pass(&self, mut ticket: Ticket) -> Decision {
+        let mut headers = core::mem::take(&mut ticket.request_headers);
+        if ticket.in_spite_of.is_some() {
+            headers.extend(answer::not_enforced(&self.plan.answers));
+        }
+        let wait = ticket.wait;
+        let pass = Pass { request_headers: headers, in_spite_of: ticket.in_spite_of, ticket };
+        match wait {
+            0 => Decision::Pass(pass),
+            _ => Decision::Delay(wait, pass),
+        }
+    }
+
+    fn refuse(
+        &self,
+        mut ticket: Ticket,
+        denied: Denied,
         env: &mut dyn Environment,
         now: UnixNanos,
     ) -> Decision {
-        let _ = (call, answer, ticket, env, now);
-        Decision::Pass(crate::Pass::default())
+        self.give_back(&mut ticket, env, now);
+        let standings = self.standings(&ticket);
+        let violated = ticket.standings.iter().position(|standing| denied.is_about(standing));
+        let Denied { reason, retry_after, raw_body, .. } = denied;
+        let grpc = answer::is_grpc(&self.plan.answers, env);
+        let cause = answer::Cause { reason, violated, retry_after, raw_body, grpc };
+        let mut refusal = answer::refuse(&self.plan.answers, &standings, cause);
+        refusal.headers.append(&mut ticket.response_headers);
+        Decision::Refuse(refusal)
     }
 
-    /// The call that a request waited for is answered.
-    pub fn ask_again(&mut self, ticket: Ticket, env: &mut dyn Environment, now: UnixNanos) -> Decision {
-        let _ = (ticket, env, now);
-        Decision::Pass(crate::Pass::default())
+    /// The answer to a request that nothing can be said of.
+    pub fn unavailable(&self, reason: Reason) -> Refusal {
+        let cause =
+            answer::Cause { reason, violated: None, retry_after: None, raw_body: Vec::new(), grpc: false };
+        answer::refuse(&self.plan.answers, &[], cause)
     }
 
-    /// The response has come: what it cost, and what is added to it.
-    pub fn respond(
-        &mut self,
-        ticket: &mut Ticket,
-        response: &ResponseFacts<'_>,
-        env: &mut dyn Environment,
-        now: UnixNanos,
-    ) -> Vec<(String, Vec<u8>)> {
-        let _ = (ticket, response, env, now);
-        Vec::new()
+    /// Rates of a limit.
+    fn rates(&self, limit: usize, rates: Rates) -> &[NamedRate] {
+        let Some(limit) = self.plan.limits.get(limit) else { return &[] };
+        match rates {
+            Rates::Own => &limit.rates,
+            Rates::Override(index) => limit.overrides.list().get(index).map_or(&[], |other| &other.rates),
+            Rates::Fallback => limit.service.as_ref().map_or(&[], |service| &service.fallback),
+            Rates::Service => &[],
+        }
     }
 
-    /// The stream is over, with or without a response.
-    pub fn end(&mut self, ticket: Ticket, env: &mut dyn Environment, now: UnixNanos) {
-        let _ = (ticket, env, now);
+    /// Where limits stand, as clients know them.
+    fn standings(&self, ticket: &Ticket) -> Vec<answer::Standing<'_>> {
+        let standing = |standing: &Standing| {
+            let limit = self.plan.limits.get(standing.limit)?;
+            let policy = match self.rates(standing.limit, standing.rates).get(standing.rate) {
+                Some(rate) => &rate.name,
+                None => &limit.name,
+            };
+            Some(answer::Standing { policy, quota: standing.quota, unit: limit.cost.unit() })
+        };
+        ticket.standings.iter().filter_map(standing).collect()
+    }
+}
+
+/// One request on its way through the limits.
+struct Round<'a, 'e> {
+    policy: &'a Policy,
+    ticket: &'e mut Ticket,
+    env: &'e mut dyn Environment,
+    now: UnixNanos,
+    may_wait: bool,
+}
+
+/// Why a request does not go on.
+struct Denied {
+    reason: Reason,
+    limit: usize,
+    rates: Rates,
+    /// The rate that has no room longest.
+    rate: usize,
+    /// In nanoseconds.
+    retry_after: Option<u64>,
+    /// The body that the rate limit service has for it.
+    raw_body: Vec<u8>,
+}
+
+impl Denied {
+    fn is_about(&self, standing: &Standing) -> bool {
+        (self.limit, self.rates, self.rate) == (standing.limit, standing.rates, standing.rate)
+    }
+}
+
+impl Round<'_, '_> {
+    /// A limit has no room: the request is refused, unless that is only counted.
+    fn deny(&mut self, denied: Denied) -> Result<(), Denied> {
+        let shadow = self.policy.plan.limits.get(denied.limit).is_some_and(|limit| limit.shadow);
+        if shadow || self.ticket.lenient {
+            self.env.count(denied.limit, Event::Shadowed);
+            self.ticket.in_spite_of.get_or_insert(denied.reason);
+            return Ok(());
+        }
+        self.env.count(denied.limit, Event::Limited);
+        Err(denied)
+    }
+
+    /// A limit could not be asked: what then is for the configuration to say.
+    fn fail(&mut self, limit: usize, reason: Reason, on_error: OnError) -> Result<(), Denied> {
+        self.env.count(limit, Event::Error);
+        match on_error {
+            OnError::Deny => Err(Denied {
+                reason,
+                limit,
+                rates: Rates::Service,
+                rate: 0,
+                retry_after: None,
+                raw_body: Vec::new(),
+            }),
+            OnError::Allow => {
+                self.ticket.in_spite_of.get_or_insert(reason);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Whether a request is of the share; there is no draw where it makes no difference.
+fn holds(share: Percent, env: &mut dyn Environment) -> bool {
+    match share.per_million() {
+        0 => false,
+        1_000_000 => true,
+        _ => share.holds(env.draw()),
     }
 }

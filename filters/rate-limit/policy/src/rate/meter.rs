@@ -1,26 +1,66 @@
 //! Token bucket and GCRA: `tokens` come each `interval`, evenly, and at most `burst` are kept.
+//!
+//! What is kept is when the bucket is full again. That one number is the bucket of Envoy's local rate limit
+//! (`AtomicTokenBucketImpl`, which keeps when it was empty, as seconds in a double) and the theoretical arrival time of the
+//! GCRA (ITU-T I.371). Here it is an integer and a fraction over `tokens`: nothing is rounded, and a bucket
+//! of three tokens a second gives three in each second for as long as it runs.
 
-use super::{Quota, State, Take};
+use super::span::Span;
+use super::{HUNDRED_YEARS, Quota, SKEW, State, Take};
 use tollgate_policy::UnixNanos;
 
 /// Token bucket and GCRA: `tokens` come each `interval`, evenly, and at most `burst` are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meter {
     burst: u64,
+    /// As few as say the same with whole nanoseconds.
     tokens: u64,
     interval: u64,
+    max_wait: u64,
+    /// What one token takes to come.
+    one: Span,
+    /// What all of them take.
+    full: Span,
+    /// What may be owed at most, in nanoseconds. More is a clock that was set back.
+    most: u64,
+    /// Twice the burst, times the interval, fits into `u64`.
+    is_narrow: bool,
 }
 
 impl Meter {
     /// `burst` tokens at most (0: nothing ever has room), `tokens` more each `interval` nanoseconds. `None` if one of the
     /// latter is 0, or if filling takes more than a hundred years.
     pub fn new(burst: u64, tokens: u64, interval: u64) -> Option<Self> {
-        Some(Self { burst, tokens, interval })
+        if tokens == 0 || interval == 0 {
+            return None;
+        }
+        let divisor = common_divisor(tokens, interval);
+        let (tokens, interval) = (tokens / divisor, interval / divisor);
+        let full = Span::of_ticks(u128::from(burst) * u128::from(interval), tokens)?;
+        if full.ns > HUNDRED_YEARS {
+            return None;
+        }
+        let one = Span::of_few_ticks(interval, tokens);
+        let most = 2 * full.ns + SKEW;
+        let is_narrow = burst.checked_mul(2).and_then(|burst| burst.checked_mul(interval)).is_some();
+        Some(Self { burst, tokens, interval, max_wait: 0, one, full, most, is_narrow })
     }
 
+    /// Lets requests wait for their turn, at most so many nanoseconds (and a hundred years). Without it nothing can be
+    /// reserved: how far in the future what is kept may be has to be known whenever it is read.
+    #[must_use]
+    pub fn with_max_wait(self, max_wait: u64) -> Self {
+        let max_wait = max_wait.min(HUNDRED_YEARS);
+        Self { max_wait, most: self.full.ns + self.full.ns.max(max_wait) + SKEW, ..self }
+    }
+
+    #[inline]
     pub(super) fn take(&self, state: State, now: UnixNanos, cost: u64) -> Take {
-        let _ = (now, cost);
-        Take::Taken(state)
+        match self.after(state, now, cost) {
+            Some((next, 0)) => Take::Taken(next),
+            Some((_, wait)) => Take::Limited { retry_after: Some(wait) },
+            None => Take::Limited { retry_after: None },
+        }
     }
 
     pub(super) fn reserve(
@@ -30,22 +70,95 @@ impl Meter {
         cost: u64,
         max_wait: u64,
     ) -> Option<(State, u64)> {
-        let _ = (state, now, cost, max_wait);
-        None
+        self.after(state, now, cost).filter(|(_, wait)| *wait <= max_wait.min(self.max_wait))
     }
 
     pub(super) fn charge(&self, state: State, now: UnixNanos, cost: u64) -> State {
-        let _ = (now, cost);
-        state
+        if cost == 0 || self.burst == 0 {
+            return state;
+        }
+        let twice = self.full.plus(self.full, self.tokens);
+        let owed = self.owed(state, now);
+        if twice.is_at_most(owed) {
+            return state;
+        }
+        let cost = self.time_of(cost.min(self.burst.saturating_mul(2)));
+        until(now, owed.plus(cost, self.tokens).min(twice))
     }
 
     pub(super) fn refund(&self, state: State, taken_at: UnixNanos, now: UnixNanos, cost: u64) -> State {
-        let _ = (taken_at, now, cost);
-        state
+        let owed = self.owed(state, now);
+        if cost == 0 || owed.ns == 0 {
+            return state;
+        }
+        // Had it not been taken, the bucket might have stood full all the time since, and what came would have run over. How
+        // long it did is not known: not even from what was owed then, once others are given something back too.
+        let since = Span { ns: now.0.saturating_sub(taken_at.0), sub: 0 };
+        let given = self.time_of(cost.min(self.burst)).minus(since, self.tokens);
+        until(now, owed.minus(given, self.tokens))
     }
 
     pub(super) fn quota(&self, state: State, now: UnixNanos) -> Quota {
-        let _ = (state, now);
-        Quota { limit: 0, window: 0, remaining: 0, reset: 0 }
+        let owed = self.owed(state, now);
+        let room = self.full.minus(owed, self.tokens);
+        let remaining = if self.is_narrow {
+            room.ns.wrapping_mul(self.tokens).wrapping_sub(room.sub) / self.interval
+        } else {
+            let ticks = u128::from(room.ns) * u128::from(self.tokens) - u128::from(room.sub);
+            // It is `burst` at most.
+            (ticks / u128::from(self.interval)) as u64
+        };
+        Quota { limit: self.burst, window: self.full.ns, remaining, reset: owed.ns }
     }
+
+    /// What is to be kept, and after which wait the cost is paid for; `None` if it never is.
+    #[inline]
+    fn after(&self, state: State, now: UnixNanos, cost: u64) -> Option<(State, u64)> {
+        if cost.max(1) > self.burst {
+            return None;
+        }
+        let after = self.owed(state, now).plus(self.time_of(cost.max(1)), self.tokens);
+        let wait = after.minus(self.full, self.tokens).ns;
+        Some((if cost == 0 { state } else { until(now, after) }, wait))
+    }
+
+    /// What is owed: how long the bucket takes to be full.
+    #[inline]
+    fn owed(&self, state: State, now: UnixNanos) -> Span {
+        let ns = state.full_at.saturating_sub(now.0);
+        if ns == 0 || ns > self.most {
+            return Span::default();
+        }
+        Span { ns, sub: if state.rest < self.tokens { state.rest } else { 0 } }
+    }
+
+    /// How long so many tokens, at most twice the burst, take to come.
+    #[inline]
+    fn time_of(&self, cost: u64) -> Span {
+        if cost == 1 {
+            return self.one;
+        }
+        if self.is_narrow {
+            let ticks = cost.wrapping_mul(self.interval);
+            return if self.tokens == 1 {
+                Span { ns: ticks, sub: 0 }
+            } else {
+                Span::of_few_ticks(ticks, self.tokens)
+            };
+        }
+        // Twice the burst takes two hundred years at most, which fits.
+        Span::of_ticks(u128::from(cost) * u128::from(self.interval), self.tokens).unwrap_or(self.full)
+    }
+}
+
+#[inline]
+fn until(now: UnixNanos, owed: Span) -> State {
+    State { full_at: now.0.saturating_add(owed.ns), rest: owed.sub }
+}
+
+fn common_divisor(mut a: u64, mut b: u64) -> u64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
 }

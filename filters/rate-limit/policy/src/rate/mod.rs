@@ -1,18 +1,31 @@
 //! The arithmetic of one rate for one key.
 //!
-//! Pure functions from what is kept, the time and a cost to what is to be kept next. Nothing here reads a clock that could
-//! run backwards unnoticed: a `now` before what was kept is taken as the latter, and what was kept further in the future
-//! than the rate can owe is taken as a clock that was set back.
+//! Pure functions from what is kept, the time and a cost to what is to be kept next, whatever bytes are kept: those come
+//! from memory that others write.
+//!
+//! Nothing here reads a clock that could run backwards unnoticed. A `now` before what was kept is taken as the latter. What
+//! was kept further in the future than the rate can owe, and [`SKEW`], is what a clock left behind that was set back since:
+//! it says nothing, or keys would stay locked until the clock has caught up.
 
 mod fixed_window;
 mod meter;
 mod sliding_window;
+mod span;
+#[cfg(test)]
+mod tests;
 
 pub use fixed_window::FixedWindow;
 pub use meter::Meter;
 pub use sliding_window::SlidingWindow;
 
 use tollgate_policy::UnixNanos;
+
+/// How far apart workers may be in what they take for now, in nanoseconds: they read one clock, but one may be held up
+/// between reading it and being done.
+const SKEW: u64 = 1_000_000_000;
+
+/// The longest that a rate may look ahead, in nanoseconds: twice that from now fits into `u64`.
+const HUNDRED_YEARS: u64 = 36_525 * 86_400 * 1_000_000_000;
 
 /// What is kept of one rate for one key. The default is a key that nothing was asked for yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,7 +74,8 @@ pub struct Quota {
 }
 
 impl Rate {
-    /// Asks for `cost`; keeps nothing by itself.
+    /// Asks for `cost`; keeps nothing by itself. 0 asks whether there is room for 1, and takes nothing.
+    #[inline]
     pub fn take(&self, state: State, now: UnixNanos, cost: u64) -> Take {
         match self {
             Self::Meter(rate) => rate.take(state, now, cost),
@@ -71,8 +85,8 @@ impl Rate {
     }
 
     /// Asks for `cost` later, if not now: what is to be kept, and after how many nanoseconds it may go on, at most
-    /// `max_wait`. Those who come later get later times, on whatever worker. `None` if that is too long, or if the rate
-    /// has no order in which to serve (windows have not).
+    /// `max_wait` and [`Meter::with_max_wait`]. Those who come later get later times, on whatever worker. `None` if that is
+    /// too long, if there is never room, or if the rate has no order in which to serve (windows have not).
     pub fn reserve(&self, state: State, now: UnixNanos, cost: u64, max_wait: u64) -> Option<(State, u64)> {
         match self {
             Self::Meter(rate) => rate.reserve(state, now, cost, max_wait),
@@ -90,7 +104,9 @@ impl Rate {
         }
     }
 
-    /// Gives back what was taken at `taken_at`, never more than is owed since.
+    /// Gives back what was taken at `taken_at`, never more than is still owed of it: had it not been taken, no more could
+    /// have been taken in its place since. A window gives all of it, as long as the window counts. A meter cannot tell
+    /// whether what came since would have found the bucket full, so it gives back what is left of the cost after that.
     pub fn refund(&self, state: State, taken_at: UnixNanos, now: UnixNanos, cost: u64) -> State {
         match self {
             Self::Meter(rate) => rate.refund(state, taken_at, now, cost),

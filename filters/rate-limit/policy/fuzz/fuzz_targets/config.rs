@@ -1,0 +1,35 @@
+//! Any text as a configuration: it is refused in one line, or makes a plan whose places all lead somewhere and whose rules
+//! are found as if each were asked.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tollgate_policy::{RequestFacts, RequestMatch};
+use tollgate_rate_limit_policy::table::WAYS;
+use tollgate_rate_limit_policy::{Config, Plan};
+
+fuzz_target!(|text: &str| {
+    let Ok(config) = serde_json::from_str::<Config>(text) else { return };
+    let plan = match Plan::new(config) {
+        Ok(plan) => plan,
+        Err(problem) => {
+            assert!(!problem.to_string().chars().any(char::is_control), "{problem:?}");
+            return;
+        }
+    };
+    assert!(plan.pages >= 1);
+    assert!(plan.rules.iter().flat_map(|rule| &rule.limits).all(|index| *index < plan.limits.len()));
+    assert!(plan.otherwise.iter().all(|index| *index < plan.limits.len()));
+    for limit in &plan.limits {
+        assert!(limit.rates.len() <= WAYS / 2);
+        for other in limit.overrides.list() {
+            assert!(other.rates.len() <= WAYS / 2);
+            assert!(other.when.iter().all(|(index, _)| *index < limit.key.len()));
+        }
+    }
+    for path in [&b"/"[..], b"/a/b", b"", b"/\xff//"] {
+        let facts =
+            RequestFacts { method: b"GET", path, authority: b"a.example:80", ..RequestFacts::default() };
+        let slow = RequestMatch::first(&plan.rules, |rule| &rule.condition, &facts);
+        assert_eq!(plan.rules.first(&facts).map(core::ptr::from_ref), slow.map(core::ptr::from_ref));
+    }
+});

@@ -1,0 +1,76 @@
+//! The body of a refusal.
+
+use super::Body;
+use crate::Reason;
+use serde_json::{Map, Value};
+
+/// What a body says.
+pub(super) struct Refused<'a> {
+    pub(super) reason: Reason,
+    pub(super) status: u16,
+    /// The policy that had no room.
+    pub(super) policy: Option<&'a str>,
+    /// In seconds.
+    pub(super) retry_after: Option<u64>,
+}
+
+/// The content type, where it is not the `text/plain` that the host sets, and the body. For gRPC it is text, since the
+/// host sends it as a message for people and says what the content is itself.
+pub(super) fn of<'a>(body: &'a Body, refused: &Refused<'_>, grpc: bool) -> (Option<&'a [u8]>, Vec<u8>) {
+    let text = || refused.reason.name().as_bytes().to_vec();
+    match body {
+        Body::Text => (None, text()),
+        Body::Empty => (None, Vec::new()),
+        Body::Inline { content_type: None, body } => (None, body.clone()),
+        Body::Inline { content_type: Some(content_type), body } if grpc => {
+            let is_text = content_type.as_bytes().starts_with(b"text/");
+            (None, if is_text { body.clone() } else { text() })
+        }
+        Body::Json | Body::Problem if grpc => (None, text()),
+        Body::Inline { content_type: Some(content_type), body } => {
+            (Some(content_type.as_bytes()), body.clone())
+        }
+        Body::Json => (Some(b"application/json"), json(refused)),
+        Body::Problem => (Some(b"application/problem+json"), problem(refused)),
+    }
+}
+
+fn json(refused: &Refused<'_>) -> Vec<u8> {
+    let mut members = Map::new();
+    let error = if is_of_capacity(refused.reason) { "temporarily_unavailable" } else { "rate_limited" };
+    members.insert("error".into(), error.into());
+    members.insert("reason".into(), refused.reason.name().into());
+    if let Some(policy) = refused.policy {
+        members.insert("policy".into(), policy.into());
+    }
+    if let Some(seconds) = refused.retry_after {
+        members.insert("retry_after".into(), seconds.into());
+    }
+    Value::Object(members).to_string().into_bytes()
+}
+
+/// The problem types of draft-ietf-httpapi-ratelimit-headers-11 section 5. The titles are those that it registers.
+fn problem(refused: &Refused<'_>) -> Vec<u8> {
+    let (kind, title) = if is_of_capacity(refused.reason) {
+        ("temporary-reduced-capacity", "Temporary Reduced Capacity")
+    } else {
+        ("quota-exceeded", "Quota Exceeded")
+    };
+    let mut members = Map::new();
+    members.insert("type".into(), format!("https://iana.org/assignments/http-problem-types#{kind}").into());
+    members.insert("title".into(), title.into());
+    members.insert("status".into(), refused.status.into());
+    members.insert("reason".into(), refused.reason.name().into());
+    if let Some(policy) = refused.policy {
+        members.insert("violated-policies".into(), Value::Array(vec![policy.into()]));
+    }
+    Value::Object(members).to_string().into_bytes()
+}
+
+/// Whether it is not the client who did too much.
+fn is_of_capacity(reason: Reason) -> bool {
+    match reason {
+        Reason::LocalLimit | Reason::Concurrency | Reason::ServiceLimit => false,
+        Reason::ServiceUnavailable | Reason::SharedState | Reason::HostError => true,
+    }
+}

@@ -1,0 +1,137 @@
+//! By what a limit counts: Envoy's `RateLimit.Action`, and some more.
+
+use super::{
+    AddressMatch, Constant, Empty, Header, HeaderValueMatch, MaskedAddress, Metadata, OfName, Path,
+    QueryParameter, QueryValueMatch, Simple,
+};
+use tollgate_policy::{Read, ReadError, Value, only_member};
+
+/// One part of a key: exactly one of them, written as Envoy's JSON.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
+pub enum Action {
+    /// The cluster that this Envoy says it is of (`--service-cluster`).
+    SourceCluster(Empty),
+    /// The cluster that the request goes to.
+    DestinationCluster(Empty),
+    /// A header; `:path`, `:method` and `:authority` too.
+    RequestHeaders(Header),
+    /// A query parameter.
+    QueryParameters(QueryParameter),
+    /// The client's address.
+    RemoteAddress(Empty),
+    /// The network that the client's address is in.
+    MaskedRemoteAddress(MaskedAddress),
+    /// A constant, if the client's address is in one of some networks.
+    RemoteAddressMatch(AddressMatch),
+    /// A constant.
+    GenericKey(Constant),
+    /// A constant, if headers match.
+    HeaderValueMatch(HeaderValueMatch),
+    /// A constant, if query parameters match.
+    QueryParameterValueMatch(QueryValueMatch),
+    /// Metadata of the request or of its route.
+    Metadata(Metadata),
+    /// A cookie.
+    Cookie(OfName),
+    /// The path without the query, or one of its segments.
+    Path(Path),
+    /// The host, in lower case and without the port.
+    Host(Simple),
+    /// The method; `other` for one that is not registered.
+    Method(Simple),
+    /// The name of the route.
+    Route(Simple),
+    /// Whose token `jwt-authn` verified: `<iss>/<sub>`.
+    Principal(Simple),
+    /// A claim of that token, such as `sub` or `org.team`.
+    Claim(OfName),
+    /// A filter state of an earlier filter.
+    FilterState(OfName),
+}
+
+const NAMES: &[&str] = &[
+    "source_cluster",
+    "destination_cluster",
+    "request_headers",
+    "query_parameters",
+    "remote_address",
+    "masked_remote_address",
+    "remote_address_match",
+    "generic_key",
+    "header_value_match",
+    "query_parameter_value_match",
+    "metadata",
+    "cookie",
+    "path",
+    "host",
+    "method",
+    "route",
+    "principal",
+    "claim",
+    "filter_state",
+];
+const EXPECTED: &str = "an object with one action, such as `remote_address`, `request_headers` or `path`";
+
+impl Read for Action {
+    fn blank() -> Self {
+        Self::RemoteAddress(Empty {})
+    }
+
+    fn fill(&mut self, value: &Value) -> Result<(), ReadError> {
+        for (name, instead) in INSTEAD {
+            if value.get(name).is_some() {
+                return Err(ReadError::new(instead).in_member(name));
+            }
+        }
+        let (index, name, content) = only_member(value, NAMES, EXPECTED)?;
+        *self = match index {
+            0 => Self::SourceCluster(Empty {}),
+            1 => Self::DestinationCluster(Empty {}),
+            2 => Self::RequestHeaders(Read::blank()),
+            3 => Self::QueryParameters(Read::blank()),
+            4 => Self::RemoteAddress(Empty {}),
+            5 => Self::MaskedRemoteAddress(Read::blank()),
+            6 => Self::RemoteAddressMatch(Read::blank()),
+            7 => Self::GenericKey(Read::blank()),
+            8 => Self::HeaderValueMatch(Read::blank()),
+            9 => Self::QueryParameterValueMatch(Read::blank()),
+            10 => Self::Metadata(Read::blank()),
+            11 => Self::Cookie(Read::blank()),
+            12 => Self::Path(Read::blank()),
+            13 => Self::Host(Read::blank()),
+            14 => Self::Method(Read::blank()),
+            15 => Self::Route(Read::blank()),
+            16 => Self::Principal(Read::blank()),
+            17 => Self::Claim(Read::blank()),
+            _ => Self::FilterState(Read::blank()),
+        };
+        let blank: &mut dyn Read = match self {
+            Self::SourceCluster(empty) | Self::DestinationCluster(empty) | Self::RemoteAddress(empty) => {
+                empty
+            }
+            Self::RequestHeaders(header) => header,
+            Self::QueryParameters(parameter) => parameter,
+            Self::MaskedRemoteAddress(mask) => mask,
+            Self::RemoteAddressMatch(networks) => networks,
+            Self::GenericKey(constant) => constant,
+            Self::HeaderValueMatch(matcher) => matcher,
+            Self::QueryParameterValueMatch(matcher) => matcher,
+            Self::Metadata(metadata) => metadata,
+            Self::Path(path) => path,
+            Self::Host(simple) | Self::Method(simple) | Self::Route(simple) | Self::Principal(simple) => {
+                simple
+            }
+            Self::Cookie(named) | Self::Claim(named) | Self::FilterState(named) => named,
+        };
+        blank.fill(content).map_err(|error| error.in_member(name))
+    }
+}
+
+const INSTEAD: &[(&str, &str)] = &[
+    ("dynamic_metadata", "it is `metadata` with the `source` `DYNAMIC`"),
+    (
+        "extension",
+        "there are no expressions; a claim is `claim`, what an earlier filter left is `filter_state`",
+    ),
+];

@@ -1,0 +1,46 @@
+//! What is counted of each limit.
+
+/// Something that happened to a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It had room.
+    Ok,
+    /// It had none, and the request was refused.
+    Limited,
+    /// It had none, and the request went on: shadow mode, or `filter_enforced`.
+    Shadowed,
+    /// It had room later, and the request waits for it.
+    Delayed,
+    /// It could not be asked: shared state, or the rate limit service.
+    Error,
+    /// A key that still owed something was given up for another.
+    Eviction,
+    /// The rate limit service was not asked, since the answer was known.
+    Remembered,
+}
+
+impl Event {
+    /// All of them, in their order.
+    pub const ALL: [Self; 7] = [
+        Self::Ok,
+        Self::Limited,
+        Self::Shadowed,
+        Self::Delayed,
+        Self::Error,
+        Self::Eviction,
+        Self::Remembered,
+    ];
+
+    /// Its name in statistics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Limited => "rate_limited",
+            Self::Shadowed => "shadowed",
+            Self::Delayed => "delayed",
+            Self::Error => "error",
+            Self::Eviction => "evicted",
+            Self::Remembered => "remembered",
+        }
+    }
+}

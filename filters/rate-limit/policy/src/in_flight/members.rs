@@ -1,0 +1,68 @@
+//! Which VMs live.
+
+use super::{LEASE, record};
+use core::cmp::Reverse;
+use tollgate_policy::UnixNanos;
+
+const BYTES: usize = 12;
+
+/// The VMs that count requests in flight, and when they last said that they live.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Members {
+    /// By their numbers.
+    list: Vec<Member>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Member {
+    vm: u32,
+    /// In milliseconds since the Unix epoch.
+    seen_at: u64,
+}
+
+impl Members {
+    /// Reads the record that [`beat`](Self::beat) writes. To be read again with each beat.
+    pub fn read(record: &[u8]) -> Self {
+        let mut list: Vec<_> = record::read(record).map(Member::from_bytes).collect();
+        list.sort_unstable_by_key(|member| (member.vm, Reverse(member.seen_at)));
+        list.dedup_by_key(|member| member.vm);
+        Self { list }
+    }
+
+    /// Says that `vm` lives, and drops those that do not any more: one that was only held up says so itself, at its next
+    /// beat, and whether it is known to be dead or not known makes no difference to anybody.
+    pub fn beat(record: &mut Vec<u8>, vm: u32, now: UnixNanos) {
+        let now_ms = now.as_millis();
+        record::update(record, |bytes| {
+            let member = Member::from_bytes(bytes);
+            // What is to come was left by a clock that was set back. Whose it is has to say so again.
+            *bytes = Member { seen_at: member.seen_at.min(now_ms), ..member }.to_bytes();
+            member.vm != vm && member.is_alive(now)
+        });
+        record::push(record, Member { vm, seen_at: now_ms }.to_bytes());
+    }
+
+    /// Whether it was seen less than [`LEASE`] ago.
+    pub fn is_alive(&self, vm: u32, now: UnixNanos) -> bool {
+        let found = self.list.binary_search_by_key(&vm, |member| member.vm);
+        found.ok().and_then(|index| self.list.get(index)).is_some_and(|member| member.is_alive(now))
+    }
+}
+
+impl Member {
+    fn is_alive(self, now: UnixNanos) -> bool {
+        now.as_millis().saturating_sub(self.seen_at) < LEASE / 1_000_000
+    }
+
+    fn from_bytes(bytes: &[u8; BYTES]) -> Self {
+        let [a, b, c, d, seen_at @ ..] = *bytes;
+        Self { vm: u32::from_le_bytes([a, b, c, d]), seen_at: u64::from_le_bytes(seen_at) }
+    }
+
+    fn to_bytes(self) -> [u8; BYTES] {
+        let mut bytes = [0; BYTES];
+        let fields = self.vm.to_le_bytes().into_iter().chain(self.seen_at.to_le_bytes());
+        bytes.iter_mut().zip(fields).for_each(|(byte, field)| *byte = field);
+        bytes
+    }
+}

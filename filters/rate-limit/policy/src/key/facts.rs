@@ -1,0 +1,171 @@
+//! What is known of one request, and what was asked of the proxy about it: at most once, however many limits there are.
+
+use super::action::{IfAbsent, Source, property};
+use super::path::normal_path;
+use super::value::{Value, masked};
+use crate::Environment;
+use std::borrow::Cow;
+use std::net::IpAddr;
+use tollgate_policy::{RequestFacts, form_decoded};
+
+/// What is known of one request.
+#[derive(Debug)]
+pub struct Facts<'r> {
+    request: RequestFacts<'r>,
+    address: Option<Option<IpAddr>>,
+    claims: Option<serde_json::Value>,
+}
+
+/// The methods of RFC 9110 section 9.3 and RFC 5789.
+const METHODS: [&[u8]; 9] =
+    [b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH"];
+
+impl<'r> Facts<'r> {
+    /// Nothing was asked yet.
+    pub fn new(request: &RequestFacts<'r>) -> Self {
+        Self { request: *request, address: None, claims: None }
+    }
+
+    /// The request.
+    pub fn request(&self) -> &RequestFacts<'r> {
+        &self.request
+    }
+
+    /// The client's address. IPv4 in IPv6 form, which is what dual-stack listeners see, is IPv4, as in Envoy.
+    pub fn client_address(&mut self, env: &mut dyn Environment) -> Option<IpAddr> {
+        *self.address.get_or_insert_with(|| env.client_address().map(|address| address.to_canonical()))
+    }
+
+    /// The value of an action; `None` if it has none and gets none.
+    pub(super) fn value(
+        &mut self,
+        source: &'r Source,
+        if_absent: &'r IfAbsent,
+        env: &mut dyn Environment,
+    ) -> Option<Value<'r>> {
+        self.found(source, env).or_else(|| match (if_absent, source) {
+            (IfAbsent::NoKey | IfAbsent::Skip, _) => None,
+            (IfAbsent::Value(text), Source::RemoteAddress | Source::MaskedRemoteAddress { .. }) => {
+                Some(Value::NoAddress(text))
+            }
+            (IfAbsent::Value(text), _) => Some(Value::bytes(text.as_bytes())),
+        })
+    }
+
+    fn found(&mut self, source: &'r Source, env: &mut dyn Environment) -> Option<Value<'r>> {
+        let request = self.request;
+        let constant = |value: &'r String, applies: bool| applies.then(|| Value::bytes(value.as_bytes()));
+        match source {
+            Source::Constant(value) => constant(value, true),
+            Source::RemoteAddress => self.client_address(env).map(Value::Address),
+            Source::MaskedRemoteAddress { v4_prefix_len, v6_prefix_len } => {
+                self.client_address(env).map(|address| masked(address, *v4_prefix_len, *v6_prefix_len))
+            }
+            Source::RemoteAddressMatch { networks, invert, value } => {
+                let address = self.client_address(env)?;
+                constant(value, networks.iter().any(|network| network.contains(address)) != *invert)
+            }
+            Source::RequestHeader { name } => header(&request, name).map(Value::bytes),
+            Source::HeaderValueMatch { headers, expect_match, value } => {
+                constant(value, headers.iter().all(|one| one.matches(request.headers)) == *expect_match)
+            }
+            Source::QueryParameter { name } => parameter(request.query(), name.as_bytes()).map(Value::bytes),
+            Source::QueryParameterValueMatch { parameters, expect_match, value } => {
+                let query = request.query();
+                constant(value, parameters.iter().all(|one| one.matches(query)) == *expect_match)
+            }
+            Source::Cookie { name } => cookie(&request, name.as_bytes()).map(Value::bytes),
+            Source::Path => not_empty(normal_path(request.path_only())),
+            Source::PathSegment { template, index } => {
+                let path = normal_path(request.path_only());
+                if !template.matches(&path) {
+                    return None;
+                }
+                // The first is what is before the slash that paths begin with.
+                let at = index.saturating_add(1);
+                not_empty(match path {
+                    Cow::Borrowed(path) => Cow::Borrowed(segment(path, at)?),
+                    Cow::Owned(path) => Cow::Owned(segment(&path, at)?.to_vec()),
+                })
+            }
+            Source::Host => not_empty(host(request.host())),
+            Source::Method => not_empty(if METHODS.contains(&request.method) || request.method.is_empty() {
+                Cow::Borrowed(request.method)
+            } else {
+                Cow::Borrowed(b"other")
+            }),
+            Source::Claim { whole, path } => self.claim(whole.as_deref(), path, env),
+            Source::Property { path } => not_empty(Cow::Owned(env.property(path)?)),
+            Source::SourceCluster => {
+                Some(Value::bytes(env.property(property::SOURCE_CLUSTER).unwrap_or_default()))
+            }
+        }
+    }
+
+    fn claim(
+        &mut self,
+        whole: Option<&str>,
+        path: &[String],
+        env: &mut dyn Environment,
+    ) -> Option<Value<'r>> {
+        use serde_json::Value as Json;
+        let claims = self.claims.get_or_insert_with(|| {
+            let payload = env.property(property::PAYLOAD).unwrap_or_default();
+            serde_json::from_slice(&payload).unwrap_or_default()
+        });
+        let nested = || path.iter().try_fold(&*claims, |outer, name| outer.get(name));
+        match whole.and_then(|name| claims.get(name)).or_else(nested)? {
+            Json::Null => None,
+            Json::String(text) => Some(Value::bytes(text.clone().into_bytes())),
+            other => Some(Value::bytes(other.to_string().into_bytes())),
+        }
+    }
+}
+
+fn not_empty(value: Cow<'_, [u8]>) -> Option<Value<'_>> {
+    (!value.is_empty()).then_some(Value::Bytes(value))
+}
+
+/// Only the first line, as in Envoy (`RequestHeadersAction::populateDescriptor`, `header_value[0]`).
+fn header<'r>(request: &RequestFacts<'r>, name: &str) -> Option<&'r [u8]> {
+    let pseudo = |value: &'r [u8]| (!value.is_empty()).then_some(value);
+    match name {
+        ":path" => pseudo(request.path),
+        ":method" => pseudo(request.method),
+        ":authority" => pseudo(request.authority),
+        _ => request.headers.first(name),
+    }
+}
+
+fn parameter<'r>(query: &'r [u8], name: &[u8]) -> Option<Cow<'r, [u8]>> {
+    query.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).find_map(|pair| {
+        let mut halves = pair.splitn(2, |byte| *byte == b'=');
+        let found = *form_decoded(halves.next()?) == *name;
+        found.then(|| form_decoded(halves.next().unwrap_or_default()))
+    })
+}
+
+/// Read as servers read it: the quotes of RFC 6265 section 4.1.1 are no part of a value.
+fn cookie<'r>(request: &RequestFacts<'r>, name: &[u8]) -> Option<&'r [u8]> {
+    request.headers.all(b"cookie").flat_map(|line| line.split(|byte| *byte == b';')).find_map(|cookie| {
+        let mut halves = cookie.splitn(2, |byte| *byte == b'=');
+        let found = halves.next()?.trim_ascii() == name;
+        let value = halves.next()?.trim_ascii();
+        let bare = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));
+        found.then(|| bare.unwrap_or(value))
+    })
+}
+
+/// A name that ends in a dot is the same name (RFC 1034 section 3.1), and case does not count.
+fn host(host: &[u8]) -> Cow<'_, [u8]> {
+    let host = host.strip_suffix(b".").unwrap_or(host);
+    if host.iter().any(u8::is_ascii_uppercase) {
+        Cow::Owned(host.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(host)
+    }
+}
+
+fn segment(path: &[u8], index: usize) -> Option<&[u8]> {
+    path.split(|byte| *byte == b'/').nth(index)
+}

@@ -1,0 +1,186 @@
+//! Limits, each by itself.
+
+use super::check::{self, Span};
+use super::fingerprint::Fingerprint;
+use super::{AskService, Cost, FailureMode, Limit, NamedRate, Override, ValueMatch, cost, key, rate};
+use crate::config::{self, Concurrency};
+use crate::key::{Action, Overrides};
+use crate::rate::Rate;
+use core::hash::Hasher as _;
+use tollgate_policy::{Named, Place, Places, Problem};
+
+/// A limit. `failure_mode` is the service's, if there is one.
+pub(super) fn resolve(
+    domain: &str,
+    name: String,
+    limit: config::Limit,
+    failure_mode: Option<FailureMode>,
+) -> Result<Limit, Problem> {
+    let place = Place::of("limits").field(&name);
+    check::name(&name, &place)?;
+    let nothing = limit.rates.is_empty() && limit.concurrency.is_none() && limit.overrides.is_empty();
+    if nothing && limit.service.is_none() {
+        return Err(place.refuse("it has none of `rates`, `concurrency` and `service`, and limits nothing"));
+    }
+    let key = key::resolve(limit.key, &place.field("key"))?;
+    let mut of_key = Fingerprint::new(domain, &name, &key);
+    if let Some(delay) = &limit.delay {
+        // What was promised to who waits is owed for longer than what may be owed without.
+        of_key.numbers(&[delay.max_wait.as_nanos()]);
+    }
+    let mut own = numbers(limit.rates, limit.concurrency, &name, of_key.clone(), &place)?;
+    let mut overrides = Vec::new();
+    for (index, other) in limit.overrides.into_iter().enumerate() {
+        let place = place.field("overrides").at(index);
+        let when = when(other.when, &key, &place.field("when"))?;
+        if other.rates.is_empty() && other.concurrency.is_none() {
+            return Err(place.refuse("it has neither `rates` nor `concurrency`, and changes nothing"));
+        }
+        let (no_rates, no_concurrency) = (other.rates.is_empty(), other.concurrency.is_none());
+        let mut other = numbers(other.rates, other.concurrency, &name, of_key.clone(), &place)?;
+        if no_rates {
+            other.rates.clone_from(&own.rates);
+            other.fingerprint = own.fingerprint;
+        }
+        if no_concurrency {
+            other.max_in_flight = own.max_in_flight;
+        }
+        let Numbers { rates, max_in_flight, fingerprint } = other;
+        overrides.push(Override { when, rates, max_in_flight, fingerprint });
+    }
+    let service = limit.service.map(|service| {
+        if key.is_empty() {
+            let message = "the service is asked about keys, and the limit has no `key`";
+            return Err(place.field("service").refuse(message));
+        }
+        ask_service(service, &name, failure_mode, of_key, &place.field("service"))
+    });
+    let service = service.transpose()?;
+    let rates = || own.rates.iter().chain(overrides.iter().flat_map(|other| &other.rates));
+    let counts = rates().next().is_some();
+    if limit.cost.is_some() && !counts && !service.as_ref().is_some_and(|service| service.hits_addend) {
+        let message = "what a request costs is counted by `rates` and by a `service` with `hits_addend`, and there is neither";
+        return Err(place.field("cost").refuse(message));
+    }
+    if limit.on_response.is_some() && !counts {
+        return Err(place
+            .field("on_response")
+            .refuse("it changes what `rates` have counted, and there are none"));
+    }
+    let max_wait = match limit.delay {
+        None => 0,
+        Some(_) if !rates().any(|rate| matches!(rate.rate, Rate::Meter(_))) => {
+            return Err(place.field("delay").refuse(
+                "there is no `token_bucket` or `gcra` to wait for: in windows and in `concurrency` nobody has a turn",
+            ));
+        }
+        Some(delay) => check::span(delay.max_wait, Span::Wait, &place.field("delay").field("max_wait"))?,
+    };
+    for rate in own.rates.iter_mut().chain(overrides.iter_mut().flat_map(|other| &mut other.rates)) {
+        if let Rate::Meter(meter) = rate.rate {
+            rate.rate = Rate::Meter(meter.with_max_wait(max_wait));
+        }
+    }
+    let on_response = limit.on_response.map(|on| cost::on_response(on, &place.field("on_response")));
+    Ok(Limit {
+        cost: limit.cost.map_or(Ok(Cost::Number(1)), |cost| cost::resolve(cost, &place.field("cost")))?,
+        on_response: on_response.transpose()?,
+        shadow: limit.shadow_mode,
+        rates: own.rates,
+        max_in_flight: own.max_in_flight,
+        fingerprint: own.fingerprint,
+        overrides: Overrides::new(overrides),
+        name,
+        key,
+        max_wait,
+        service,
+    })
+}
+
+/// What a limit and its overrides have.
+struct Numbers {
+    rates: Vec<NamedRate>,
+    max_in_flight: Option<u32>,
+    fingerprint: u64,
+}
+
+fn numbers(
+    rates: Vec<config::Rate>,
+    concurrency: Option<Concurrency>,
+    limit: &str,
+    mut fingerprint: Fingerprint,
+    place: &Place,
+) -> Result<Numbers, Problem> {
+    let rates = rate::resolve(rates, limit, &mut fingerprint, &place.field("rates"))?;
+    let max_in_flight = concurrency.map(|concurrency| concurrency.max_requests);
+    if let Some(max) = max_in_flight {
+        place.field("concurrency").field("max_requests").range(max.into(), 1..=1_000_000)?;
+    }
+    Ok(Numbers { rates, max_in_flight, fingerprint: fingerprint.finish() })
+}
+
+/// The entries of the key that an override is about.
+fn when(
+    when: Named<config::ValueMatch>,
+    key: &[Action],
+    place: &Place,
+) -> Result<Vec<(usize, ValueMatch)>, Problem> {
+    let mut names = Places::default();
+    for (index, action) in key.iter().enumerate() {
+        names.add(action.descriptor_key.as_bytes(), index);
+    }
+    let mut resolved = Vec::new();
+    for (name, value) in when {
+        let index = match names.get(name.as_bytes()) {
+            [index] => *index,
+            [] => {
+                let message = format_args!("the `key` of the limit has no `{name}`; {}", names.known());
+                return Err(place.field(&name).refuse(message));
+            }
+            several => {
+                let message = format_args!(
+                    "`{}` entries of the `key` are called so; give each a `descriptor_key` of its own",
+                    several.len()
+                );
+                return Err(place.field(&name).refuse(message));
+            }
+        };
+        resolved.push((
+            index,
+            match value {
+                config::ValueMatch::Text(text) => ValueMatch::Text(text),
+                config::ValueMatch::Network(network) => ValueMatch::Network(network.cidr),
+            },
+        ));
+    }
+    if resolved.is_empty() {
+        return Err(place.refuse("it is empty, and would be about every key"));
+    }
+    Ok(resolved)
+}
+
+fn ask_service(
+    service: config::AskService,
+    limit: &str,
+    failure_mode: Option<FailureMode>,
+    mut fingerprint: Fingerprint,
+    place: &Place,
+) -> Result<AskService, Problem> {
+    let config::AskService { hits_addend, fallback_rates } = service;
+    let local = match failure_mode {
+        None => return Err(place.refuse("there is no `rate_limit_service` to ask")),
+        Some(mode) => mode == FailureMode::Local,
+    };
+    let place = place.field("fallback_rates");
+    if local && fallback_rates.is_empty() {
+        return Err(place.refuse("there are none, and `rate_limit_service.failure_mode` `local` needs some"));
+    }
+    if !local && !fallback_rates.is_empty() {
+        let message = "they only count with `rate_limit_service.failure_mode` `local`";
+        return Err(place.refuse(message));
+    }
+    // They may be the same as those of the limit, and count for themselves.
+    fingerprint.numbers(&[u64::MAX]);
+    let fallback = rate::resolve(fallback_rates, limit, &mut fingerprint, &place)?;
+    Ok(AskService { hits_addend, fallback, fingerprint: fingerprint.finish() })
+}

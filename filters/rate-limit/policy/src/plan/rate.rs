@@ -1,0 +1,102 @@
+//! Rates.
+
+use super::NamedRate;
+use super::check::{self, MOST, Span};
+use super::fingerprint::Fingerprint;
+use crate::config::{self, Gcra, TokenBucket};
+use crate::rate::{FixedWindow, Meter, Rate, SlidingWindow};
+use tollgate_policy::{Duration, Place, Problem};
+
+/// All entries of a key are in one page, of which there has to be some left for others.
+const MAX_RATES: usize = 8;
+
+/// The rates of a limit, with their names. Their numbers go into the fingerprint.
+pub(super) fn resolve(
+    rates: Vec<config::Rate>,
+    limit: &str,
+    fingerprint: &mut Fingerprint,
+    place: &Place,
+) -> Result<Vec<NamedRate>, Problem> {
+    let count = rates.len();
+    if count > MAX_RATES {
+        return Err(place.refuse(format_args!("`{count}` rates; a limit has at most {MAX_RATES}")));
+    }
+    let mut named: Vec<NamedRate> = Vec::new();
+    for (index, rate) in rates.into_iter().enumerate() {
+        let place = place.at(index);
+        let (algorithm, numbers) = self::rate(&rate, &place)?;
+        let place = place.field("name");
+        let name = match rate.name {
+            Some(name) => {
+                check::name(&name, &place)?;
+                name
+            }
+            None if count == 1 => limit.to_owned(),
+            None => format!("{limit}-{}", index + 1),
+        };
+        if named.iter().any(|other| other.name == name) {
+            return Err(place.refuse(format_args!("`{name}` is the name of another rate too")));
+        }
+        fingerprint.numbers(&numbers);
+        named.push(NamedRate { name, rate: algorithm });
+    }
+    Ok(named)
+}
+
+/// The arithmetic, and the numbers that say what it keeps.
+fn rate(rate: &config::Rate, place: &Place) -> Result<(Rate, [u64; 4]), Problem> {
+    let config::Rate { token_bucket, gcra, fixed_window, sliding_window, .. } = rate;
+    match (token_bucket, gcra, fixed_window, sliding_window) {
+        (Some(token_bucket), None, None, None) => bucket(token_bucket, &place.field("token_bucket")),
+        (None, Some(gcra), None, None) => cell_rate(gcra, &place.field("gcra")),
+        (None, None, Some(window), None) => {
+            let place = place.field("fixed_window");
+            place.field("requests").range(window.requests, 0..=MOST)?;
+            let nanos = check::span(window.window, Span::Rate, &place.field("window"))?;
+            let fixed = FixedWindow::new(window.requests, nanos).map(Rate::FixedWindow);
+            Ok((fixed.ok_or_else(|| too_long(&place))?, [1, window.requests, nanos, 0]))
+        }
+        (None, None, None, Some(window)) => {
+            let place = place.field("sliding_window");
+            let nanos = check::span(window.window, Span::Rate, &place.field("window"))?;
+            let sliding = SlidingWindow::new(window.requests, nanos).map(Rate::SlidingWindow);
+            Ok((sliding.ok_or_else(|| too_long(&place))?, [2, window.requests.into(), nanos, 0]))
+        }
+        _ => {
+            let given =
+                [token_bucket.is_some(), gcra.is_some(), fixed_window.is_some(), sliding_window.is_some()];
+            let count = given.iter().filter(|given| **given).count();
+            Err(place.refuse(format_args!(
+                "`{count}` algorithms; a rate has exactly one of `token_bucket`, `gcra`, `fixed_window`, `sliding_window`"
+            )))
+        }
+    }
+}
+
+fn bucket(bucket: &TokenBucket, place: &Place) -> Result<(Rate, [u64; 4]), Problem> {
+    place.field("max_tokens").range(bucket.max_tokens, 0..=MOST)?;
+    place.field("tokens_per_fill").range(bucket.tokens_per_fill, 1..=MOST)?;
+    check::span(bucket.fill_interval, Span::Fill, &place.field("fill_interval"))?;
+    meter(bucket.max_tokens, bucket.tokens_per_fill, bucket.fill_interval, place)
+}
+
+fn cell_rate(gcra: &Gcra, place: &Place) -> Result<(Rate, [u64; 4]), Problem> {
+    place.field("requests").range(gcra.requests, 1..=MOST)?;
+    place.field("burst").range(gcra.burst, 1..=MOST)?;
+    check::span(gcra.per, Span::Rate, &place.field("per"))?;
+    meter(gcra.burst, gcra.requests, gcra.per, place)
+}
+
+fn meter(burst: u64, tokens: u64, interval: Duration, place: &Place) -> Result<(Rate, [u64; 4]), Problem> {
+    let meter = Meter::new(burst, tokens, interval.as_nanos()).map(Rate::Meter);
+    let meter = meter.ok_or_else(|| {
+        place.refuse(format_args!(
+            "until `{burst}` are there takes more than a hundred years, if `{tokens}` come each `{interval}`"
+        ))
+    })?;
+    Ok((meter, [0, burst, tokens, interval.as_nanos()]))
+}
+
+fn too_long(place: &Place) -> Problem {
+    place.refuse("it takes more than a hundred years")
+}

@@ -1,0 +1,101 @@
+//! From what is written to what is done.
+
+use super::{ConfigProblem, FailureMode, Limit, Needs, Plan, Rule, answers, check, limit, service};
+use crate::Config;
+use crate::config;
+use crate::table::WAYS;
+use tollgate_policy::{Place, Places, Problem, Rules};
+
+/// 400 MB of shared data.
+const MAX_KEYS: u64 = 1 << 24;
+
+impl Plan {
+    /// Checks a configuration.
+    pub fn new(config: Config) -> Result<Self, ConfigProblem> {
+        Self::of(config).map_err(|problem| *problem)
+    }
+
+    fn of(config: Config) -> Result<Self, Problem> {
+        check::domain(&config.domain, &Place::of("domain"))?;
+        Place::of("stat_prefix").stat_prefix(&config.stat_prefix)?;
+        Place::of("table").field("max_keys").range(config.table.max_keys.into(), 1..=MAX_KEYS)?;
+        Place::of("max_waiting_requests").range(config.max_waiting_requests as u64, 1..=100_000)?;
+        let status_on_error =
+            config.rate_limit_service.as_ref().map_or(500, |service| service.status_on_error);
+        let service = config.rate_limit_service.map(service::resolve).transpose()?;
+        let limits =
+            limits(&config.domain, config.limits, service.as_ref().map(|service| service.failure_mode))?;
+        if service.is_some() && limits.iter().all(|limit| limit.service.is_none()) {
+            return Err(Place::of("rate_limit_service").refuse("no limit has `service`, and nobody asks it"));
+        }
+        let (rules, otherwise) = rules(config.rules, &limits)?;
+        let mut plan = Self {
+            answers: answers::resolve(config.response, status_on_error)?,
+            domain: config.domain,
+            stat_prefix: config.stat_prefix,
+            limits,
+            rules: Rules::new(rules),
+            otherwise,
+            pages: config.table.max_keys.div_ceil(WAYS as u32),
+            service,
+            max_waiting: config.max_waiting_requests,
+            filter_enabled: config.filter_enabled,
+            filter_enforced: config.filter_enforced,
+            on_error: config.on_error,
+            needs: Needs::default(),
+        };
+        plan.needs = Needs::of(&plan);
+        Ok(plan)
+    }
+}
+
+fn limits(
+    domain: &str,
+    limits: tollgate_policy::Named<config::Limit>,
+    failure_mode: Option<FailureMode>,
+) -> Result<Vec<Limit>, Problem> {
+    let mut resolved = Vec::new();
+    for (name, limit) in limits {
+        resolved.push(limit::resolve(domain, name, limit, failure_mode)?);
+    }
+    Ok(resolved)
+}
+
+/// The rules, and which limits count what no rule matches.
+fn rules(rules: Vec<config::Rule>, limits: &[Limit]) -> Result<(Vec<Rule>, Vec<usize>), Problem> {
+    if rules.is_empty() {
+        return Ok((Vec::new(), (0..limits.len()).collect()));
+    }
+    let mut names = Places::default();
+    for (index, limit) in limits.iter().enumerate() {
+        names.add(limit.name.as_bytes(), index);
+    }
+    let mut used = vec![false; limits.len()];
+    let mut resolved = Vec::new();
+    for (index, rule) in rules.into_iter().enumerate() {
+        let place = Place::of("rules").at(index).field("limits");
+        let mut of_rule = Vec::new();
+        for (index, name) in rule.limits.iter().enumerate() {
+            let place = place.at(index);
+            let Some(limit) = names.first(name.as_bytes()) else {
+                let name = name.escape_debug();
+                return Err(place.refuse(format_args!("no limit is named `{name}`; {}", names.known())));
+            };
+            if of_rule.contains(&limit) {
+                return Err(place.refuse(format_args!("`{name}` is there twice")));
+            }
+            if let Some(used) = used.get_mut(limit) {
+                *used = true;
+            }
+            of_rule.push(limit);
+        }
+        resolved.push(Rule { condition: rule.condition, limits: of_rule });
+    }
+    // Most likely the operator believes that it counts.
+    match limits.iter().zip(&used).find(|(_, used)| !**used) {
+        Some((limit, _)) => {
+            Err(Place::of("limits").field(&limit.name).refuse("no rule has it among its `limits`"))
+        }
+        None => Ok((resolved, Vec::new())),
+    }
+}

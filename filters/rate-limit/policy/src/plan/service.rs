@@ -1,0 +1,68 @@
+//! The rate limit service.
+
+use super::check::{self, Span};
+use super::{FailureMode, RateLimitService};
+use crate::config;
+use crate::remote::{Cache, Service};
+use tollgate_policy::{Percent, Place, Problem};
+
+/// The service, and the status when it cannot be asked.
+pub(super) fn resolve(service: config::RateLimitService) -> Result<RateLimitService, Problem> {
+    let place = Place::of("rate_limit_service");
+    let (failure_mode, deny_percent) = failure_mode(&service, &place)?;
+    place.field("status_on_error").range(service.status_on_error.into(), 400..=599)?;
+    let timeout = check::span(service.timeout, Span::Wait, &place.field("timeout"))?;
+    let cache = cache(&service.cache, &place.field("cache"))?;
+    let (cluster, place) = match (service.cluster, service.grpc_service) {
+        (Some(cluster), None) => (cluster, place.field("cluster")),
+        (None, Some(grpc)) => (
+            grpc.envoy_grpc.cluster_name,
+            place.field("grpc_service").field("envoy_grpc").field("cluster_name"),
+        ),
+        (None, None) => return Err(place.refuse("it has neither `cluster` nor `grpc_service`")),
+        (Some(cluster), Some(_)) => {
+            let message = format_args!("`{}` is given beside `grpc_service`", cluster.escape_debug());
+            return Err(place.field("cluster").refuse(message));
+        }
+    };
+    check::text(&cluster, &place)?;
+    Ok(RateLimitService { cluster, failure_mode, deny_percent, asked: Service { timeout, cache } })
+}
+
+fn failure_mode(
+    service: &config::RateLimitService,
+    place: &Place,
+) -> Result<(FailureMode, Percent), Problem> {
+    let percent = service.failure_mode_deny_percent;
+    let mode = match (service.failure_mode, service.failure_mode_deny) {
+        (Some(_), Some(deny)) => {
+            let message = format_args!("`{deny}` is given beside `failure_mode`");
+            return Err(place.field("failure_mode_deny").refuse(message));
+        }
+        (Some(mode), None) => mode,
+        (None, Some(true)) => FailureMode::Deny,
+        (None, Some(false)) => FailureMode::Allow,
+        // As in Envoy, where it counts in place of `failure_mode_deny`.
+        (None, None) if percent.is_some() => FailureMode::Deny,
+        (None, None) => FailureMode::Allow,
+    };
+    if percent.is_some() && mode != FailureMode::Deny {
+        let message = "it is how many requests are denied, and `failure_mode` is not `deny`";
+        return Err(place.field("failure_mode_deny_percent").refuse(message));
+    }
+    Ok((mode, percent.unwrap_or(Percent::ALL)))
+}
+
+fn cache(cache: &config::Cache, place: &Place) -> Result<Cache, Problem> {
+    place.field("lease_hits").range(cache.lease_hits.into(), 1..=1_000_000)?;
+    place.field("overshoot_hits").range(cache.overshoot_hits, 0..=1_000_000)?;
+    // Each holds a key and where it stands, in every worker.
+    place.field("max_entries").range(cache.max_entries as u64, 1..=1_000_000)?;
+    Ok(Cache {
+        over_limit: cache.over_limit,
+        lease_hits: cache.lease_hits,
+        lease_max_age: check::span(cache.lease_max_age, Span::Memory, &place.field("lease_max_age"))?,
+        overshoot_hits: cache.overshoot_hits,
+        max_entries: cache.max_entries,
+    })
+}

@@ -1,0 +1,161 @@
+//! The rate limit service: what it is asked, and what its answer means.
+
+use super::ticket::{Asked, Rates, Standing, Ticket};
+use super::{Denied, Policy, Round, holds};
+use crate::key::{self, Facts};
+use crate::plan::{AskService, FailureMode, Limit, OnError};
+use crate::remote::{Ask, CallFailure, CallId, Descriptor, Verdict};
+use crate::{Decision, Environment, Event, Reason};
+use tollgate_policy::UnixNanos;
+
+impl<'a> Round<'a, '_> {
+    /// Remembers that the service is to be asked about a limit's key.
+    pub(super) fn will_ask(
+        &mut self,
+        index: usize,
+        limit: &'a Limit,
+        service: &AskService,
+        cost: u64,
+        facts: &mut Facts<'a>,
+    ) -> Result<(), Denied> {
+        let Some(entries) = key::entries(&limit.key, facts, self.env) else { return Ok(()) };
+        let hasher = || self.policy.placer.key(service.fingerprint);
+        let fallback = match service.fallback.is_empty() {
+            true => None,
+            false => key::place(&limit.key, facts, self.env, hasher()),
+        };
+        let entries = entries.into_iter().map(|entry| (entry.key.to_owned(), entry.value.into_owned()));
+        let hits = if service.hits_addend { cost } else { 1 };
+        let descriptor = Descriptor { entries: entries.collect(), hits };
+        self.ticket.asked.push(Asked { limit: index, cost, descriptor, fallback });
+        Ok(())
+    }
+}
+
+impl Policy {
+    /// The service answered, or did not. What that means is said to those who wait, by [`Policy::ask_again`].
+    pub fn answered(&mut self, call: CallId, answer: Result<&[u8], CallFailure>, now: UnixNanos) {
+        let Some(remote) = &mut self.remote else { return };
+        let outcome = remote.answered(call, answer, now);
+        match (self.awaited.iter_mut().find(|(id, _)| *id == call), outcome) {
+            (Some((_, awaited)), outcome) => *awaited = Some(outcome),
+            // The request is gone. What the answer leaves in memory is all there is to it.
+            (None, Ask::Call(another)) => remote.abandoned(another.id),
+            (None, Ask::Settled(_) | Ask::Wait(_)) => {}
+        }
+    }
+
+    /// A call that a request made or waited for is answered, or took too long.
+    pub fn ask_again(&mut self, mut ticket: Ticket, env: &mut dyn Environment, now: UnixNanos) -> Decision {
+        match ticket.call.take().and_then(|call| self.outcome(call)) {
+            Some(outcome) => self.go_on(outcome, ticket, env, now),
+            None => self.ask(ticket, env, now),
+        }
+    }
+
+    /// Asks about what all limits of this Envoy had room for.
+    pub(super) fn ask(&mut self, ticket: Ticket, env: &mut dyn Environment, now: UnixNanos) -> Decision {
+        let Some(remote) = self.remote.as_mut().filter(|_| !ticket.asked.is_empty()) else {
+            return self.pass(ticket);
+        };
+        let descriptors: Vec<_> = ticket.asked.iter().map(|asked| asked.descriptor.clone()).collect();
+        let asked = remote.ask(&descriptors, now);
+        self.go_on(asked, ticket, env, now)
+    }
+
+    fn go_on(
+        &mut self,
+        asked: Ask,
+        mut ticket: Ticket,
+        env: &mut dyn Environment,
+        now: UnixNanos,
+    ) -> Decision {
+        match asked {
+            Ask::Settled(verdict) => self.judge(ticket, verdict, env, now),
+            Ask::Call(call) => {
+                self.awaited.push((call.id, None));
+                ticket.call = Some(call.id);
+                Decision::Ask(call, ticket)
+            }
+            Ask::Wait(id) => Decision::Wait(id, ticket),
+        }
+    }
+
+    /// What a request's own call came to. With `None` it has not come.
+    fn outcome(&mut self, call: CallId) -> Option<Ask> {
+        let place = self.awaited.iter().position(|(id, _)| *id == call)?;
+        self.awaited.swap_remove(place).1
+    }
+
+    /// What a verdict means for a request.
+    fn judge(
+        &self,
+        mut ticket: Ticket,
+        verdict: Verdict,
+        env: &mut dyn Environment,
+        now: UnixNanos,
+    ) -> Decision {
+        let mut round = Round { policy: self, ticket: &mut ticket, env, now, may_wait: true };
+        let judged = match verdict.failure {
+            Some(_) => round.without_service(),
+            None => round.with_verdict(verdict),
+        };
+        match judged {
+            Ok(()) => self.pass(ticket),
+            Err(denied) => self.refuse(ticket, denied, env, now),
+        }
+    }
+}
+
+impl Round<'_, '_> {
+    /// The service has spoken.
+    fn with_verdict(&mut self, verdict: Verdict) -> Result<(), Denied> {
+        let limits: Vec<_> = self.ticket.asked.iter().map(|asked| asked.limit).collect();
+        for (limit, quota) in limits.iter().zip(verdict.quotas.iter()) {
+            if let Some(quota) = *quota {
+                let standing = Standing { limit: *limit, rates: Rates::Service, rate: 0, quota };
+                self.ticket.standings.push(standing);
+            }
+        }
+        self.ticket.response_headers.extend(verdict.response_headers);
+        for (index, limit) in limits.iter().enumerate() {
+            if verdict.remembered {
+                self.env.count(*limit, Event::Remembered);
+            }
+            if verdict.over_limit != Some(index) {
+                self.env.count(*limit, Event::Ok);
+                continue;
+            }
+            let retry_after = verdict.quotas.get(index).copied().flatten().map(|quota| quota.reset);
+            self.deny(Denied {
+                reason: Reason::ServiceLimit,
+                limit: *limit,
+                rates: Rates::Service,
+                rate: 0,
+                retry_after,
+                raw_body: verdict.raw_body.clone(),
+            })?;
+        }
+        self.ticket.request_headers.extend(verdict.request_headers);
+        Ok(())
+    }
+
+    /// The service could not be asked.
+    fn without_service(&mut self) -> Result<(), Denied> {
+        let policy = self.policy;
+        let Some(service) = &policy.plan.service else { return Ok(()) };
+        for asked in self.ticket.asked.clone() {
+            let on_error = match (service.failure_mode, asked.fallback) {
+                (FailureMode::Local, Some(place)) => {
+                    self.env.count(asked.limit, Event::Error);
+                    self.take(asked.limit, Rates::Fallback, place, asked.cost)?;
+                    continue;
+                }
+                (FailureMode::Deny, _) if holds(service.deny_percent, self.env) => OnError::Deny,
+                _ => OnError::Allow,
+            };
+            self.fail(asked.limit, Reason::ServiceUnavailable, on_error)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+//! What this Envoy keeps: rates in pages, requests in flight.
+
+use super::ticket::{Rates, Standing, Taken};
+use super::{Denied, Round};
+use crate::in_flight::{self, Acquire};
+use crate::key::{self, Facts, Key};
+use crate::table::{Outcome, Page, Place, Step};
+use crate::{Event, Failure, Reason};
+
+impl<'a> Round<'a, '_> {
+    /// Counts a request for a limit. It is not counted if it has not got the limit's key.
+    #[inline]
+    pub(super) fn count(&mut self, index: usize, facts: &mut Facts<'a>) -> Result<(), Denied> {
+        let policy = self.policy;
+        let Some(limit) = policy.plan.limits.get(index) else { return Ok(()) };
+        let Some(Key { place, overridden }) = key::find(limit, facts, self.env, &policy.placer) else {
+            return Ok(());
+        };
+        let rates = overridden.map_or(Rates::Own, Rates::Override);
+        let other = overridden.and_then(|place| limit.overrides.list().get(place));
+        let max_in_flight = other.map_or(limit.max_in_flight, |other| other.max_in_flight);
+        if let Some(most) = max_in_flight {
+            self.enter(index, place, most)?;
+        }
+        let cost = limit.cost.of_request(facts.request().headers);
+        if !policy.rates(index, rates).is_empty() {
+            self.take(index, rates, place, cost)?;
+        } else if max_in_flight.is_some() {
+            self.env.count(index, Event::Ok);
+        }
+        match &limit.service {
+            Some(service) => self.will_ask(index, limit, service, cost, facts),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes what a request costs of the rates of a limit.
+    #[inline]
+    pub(super) fn take(&mut self, index: usize, rates: Rates, place: Place, cost: u64) -> Result<(), Denied> {
+        let policy = self.policy;
+        let max_wait = match policy.plan.limits.get(index) {
+            Some(limit) if self.may_wait => limit.max_wait,
+            _ => 0,
+        };
+        let step = Step { place, rates: policy.rates(index, rates), cost, now: self.now, max_wait };
+        let standings = policy.plan.answers.shows_standings();
+        let standing = |place: &mut Vec<Standing>, page: &[u8]| {
+            place.extend(step.quotas(page).map(|(rate, quota)| Standing {
+                limit: index,
+                rates,
+                rate,
+                quota,
+            }));
+        };
+        if policy.only_taken.get(index) == Some(&true)
+            && let Some(page) = self.env.seen(place.page)
+            && let Some(outcome) = step.is_denied(page)
+        {
+            standing(&mut self.ticket.standings, page);
+            return self.settled(index, rates, outcome);
+        }
+        let before = self.ticket.standings.len();
+        let found = &mut self.ticket.standings;
+        let mut outcome = Outcome::Limited { rate: 0, retry_after: None };
+        let stored = self.env.page(place.page, &mut |bytes| {
+            outcome = step.take(&mut Page(bytes));
+            let taken = matches!(outcome, Outcome::Taken { .. });
+            if standings || !taken {
+                found.truncate(before);
+                standing(found, bytes);
+            }
+            taken
+        });
+        if let Err(failure) = stored {
+            return self.failed(index, failure);
+        }
+        if matches!(outcome, Outcome::Taken { .. }) && policy.remembers {
+            self.ticket.taken.push(Taken { limit: index, rates, place, cost, at: self.now });
+        }
+        self.settled(index, rates, outcome)
+    }
+
+    #[inline]
+    fn settled(&mut self, index: usize, rates: Rates, outcome: Outcome) -> Result<(), Denied> {
+        match outcome {
+            Outcome::Taken { wait, evicted } => {
+                if evicted.is_some() {
+                    self.env.count(index, Event::Eviction);
+                }
+                if wait > 0 {
+                    self.ticket.wait = self.ticket.wait.max(wait);
+                    self.env.count(index, Event::Delayed);
+                } else {
+                    self.env.count(index, Event::Ok);
+                }
+                Ok(())
+            }
+            Outcome::Limited { rate, retry_after } => self.deny(Denied {
+                reason: Reason::LocalLimit,
+                limit: index,
+                rates,
+                rate,
+                retry_after,
+                raw_body: Vec::new(),
+            }),
+        }
+    }
+
+    /// One more of the key in flight.
+    fn enter(&mut self, index: usize, place: Place, most: u32) -> Result<(), Denied> {
+        let vm = self.env.vm();
+        let now = self.now;
+        let mut entered = false;
+        let stored = self.env.in_flight(place.page, &mut |record, members| {
+            entered = in_flight::acquire(record, place.tag, vm, most, members, now) == Acquire::Acquired;
+            entered
+        });
+        match stored {
+            Err(failure) => self.failed(index, failure),
+            Ok(()) if entered => {
+                self.ticket.in_flight.push((index, place));
+                Ok(())
+            }
+            Ok(()) => self.deny(Denied {
+                reason: Reason::Concurrency,
+                limit: index,
+                rates: Rates::Own,
+                rate: usize::MAX,
+                retry_after: None,
+                raw_body: Vec::new(),
+            }),
+        }
+    }
+
+    /// What workers share could not be read or changed.
+    fn failed(&mut self, index: usize, _: Failure) -> Result<(), Denied> {
+        self.fail(index, Reason::SharedState, self.policy.plan.on_error)
+    }
+}

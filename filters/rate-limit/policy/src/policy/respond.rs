@@ -1,0 +1,116 @@
+//! What a response changes, and the end of a request.
+
+use super::Policy;
+use super::ticket::{Taken, Ticket};
+use crate::table::{Page, Step};
+use crate::{Environment, Event, Failure, answer, in_flight};
+use tollgate_policy::{ResponseFacts, UnixNanos};
+
+impl Policy {
+    /// The response has come: what it cost, and what is added to it.
+    pub fn respond(
+        &mut self,
+        ticket: &mut Ticket,
+        response: &ResponseFacts<'_>,
+        env: &mut dyn Environment,
+        now: UnixNanos,
+    ) -> Vec<(String, Vec<u8>)> {
+        ticket.responded = true;
+        self.settle(ticket, Some(response), env, now);
+        let mut headers = answer::headers(&self.plan.answers, &self.standings(ticket));
+        headers.append(&mut ticket.response_headers);
+        headers
+    }
+
+    /// The stream is over, with or without a response.
+    pub fn end(&mut self, mut ticket: Ticket, env: &mut dyn Environment, now: UnixNanos) {
+        if !ticket.responded {
+            self.settle(&mut ticket, None, env, now);
+        }
+        self.leave(&mut ticket, env);
+        if let Some(call) = ticket.call {
+            self.awaited.retain(|(id, _)| *id != call);
+        }
+    }
+
+    /// What it cost in the end, as far as the response says; it cannot change after that.
+    fn settle(
+        &self,
+        ticket: &mut Ticket,
+        response: Option<&ResponseFacts<'_>>,
+        env: &mut dyn Environment,
+        now: UnixNanos,
+    ) {
+        for taken in ticket.taken.drain(..) {
+            let Some(limit) = self.plan.limits.get(taken.limit) else { continue };
+            // A body whose length the client did not say is known now.
+            let asked = match limit.cost.counts_body() {
+                true => limit.cost.of_body(body_bytes(env)).max(taken.cost),
+                false => taken.cost,
+            };
+            let cost = match (&limit.on_response, response) {
+                (None, _) => asked,
+                (Some(rule), Some(response)) => rule.cost(response, asked),
+                (Some(rule), None) if rule.refund_without_response => 0,
+                (Some(_), None) => asked,
+            };
+            match cost.cmp(&taken.cost) {
+                core::cmp::Ordering::Less => self.refund(&taken, taken.cost - cost, env, now),
+                core::cmp::Ordering::Equal => {}
+                core::cmp::Ordering::Greater => self.charge(&taken, cost - taken.cost, env, now),
+            }
+        }
+    }
+
+    /// Gives back all that was taken for a request.
+    pub(super) fn give_back(&self, ticket: &mut Ticket, env: &mut dyn Environment, now: UnixNanos) {
+        for taken in ticket.taken.drain(..) {
+            self.refund(&taken, taken.cost, env, now);
+        }
+        self.leave(ticket, env);
+    }
+
+    /// It is in flight no more.
+    fn leave(&self, ticket: &mut Ticket, env: &mut dyn Environment) {
+        let vm = env.vm();
+        for (limit, place) in ticket.in_flight.drain(..) {
+            let left = env.in_flight(place.page, &mut |record, _| in_flight::release(record, place.tag, vm));
+            if left.is_err() {
+                env.count(limit, Event::Error);
+            }
+        }
+    }
+
+    fn refund(&self, taken: &Taken, cost: u64, env: &mut dyn Environment, now: UnixNanos) {
+        let step = self.step(taken, now);
+        let done = env.page(taken.place.page, &mut |bytes| step.refund(&mut Page(bytes), taken.at, cost));
+        self.note(done, taken, env);
+    }
+
+    fn charge(&self, taken: &Taken, cost: u64, env: &mut dyn Environment, now: UnixNanos) {
+        let step = self.step(taken, now);
+        let done = env.page(taken.place.page, &mut |bytes| {
+            step.charge(&mut Page(bytes), cost);
+            true
+        });
+        self.note(done, taken, env);
+    }
+
+    fn step(&self, taken: &Taken, now: UnixNanos) -> Step<'_> {
+        let rates = self.rates(taken.limit, taken.rates);
+        Step { place: taken.place, rates, cost: taken.cost, now, max_wait: 0 }
+    }
+
+    /// What could not be given back or charged is only counted: the request is on its way.
+    fn note(&self, done: Result<(), Failure>, taken: &Taken, env: &mut dyn Environment) {
+        if done.is_err() {
+            env.count(taken.limit, Event::Error);
+        }
+    }
+}
+
+/// How much of the request's body has come, or its `content-length`: Envoy's `request.size`.
+fn body_bytes(env: &mut dyn Environment) -> u64 {
+    let size = env.property("request\0size").and_then(|bytes| bytes.try_into().ok());
+    size.map_or(0, |bytes| i64::from_le_bytes(bytes).max(0).unsigned_abs())
+}

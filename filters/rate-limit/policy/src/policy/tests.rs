@@ -1,0 +1,283 @@
+//! The whole, on a world in memory.
+
+use crate::in_flight::Members;
+use crate::remote::{CallFailure, CallId};
+use crate::table::PAGE_BYTES;
+use crate::{Config, Decision, Environment, Event, Failure, Pass, Plan, Policy, Reason, Refusal, Ticket};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use tollgate_policy::{RequestFacts, ResponseFacts, UnixNanos};
+
+const SECOND: u64 = 1_000_000_000;
+/// Some time in 2026, at the begin of an hour.
+const NOON: u64 = 1_790_000_000 / 3600 * 3600 * SECOND;
+
+#[derive(Default)]
+struct World {
+    pages: BTreeMap<u32, Vec<u8>>,
+    in_flight: BTreeMap<u32, Vec<u8>>,
+    members: Members,
+    address: Option<IpAddr>,
+    properties: BTreeMap<String, Vec<u8>>,
+    draws: Vec<u64>,
+    counted: BTreeMap<(usize, &'static str), u32>,
+    broken: Option<Failure>,
+}
+
+impl Environment for World {
+    fn page(&mut self, page: u32, change: &mut dyn FnMut(&mut [u8]) -> bool) -> Result<(), Failure> {
+        if let Some(failure) = self.broken {
+            return Err(failure);
+        }
+        let mut bytes = self.pages.get(&page).cloned().unwrap_or_else(|| vec![0; PAGE_BYTES]);
+        if change(&mut bytes) {
+            self.pages.insert(page, bytes);
+        }
+        Ok(())
+    }
+
+    fn seen(&self, page: u32) -> Option<&[u8]> {
+        self.pages.get(&page).map(Vec::as_slice)
+    }
+
+    fn in_flight(
+        &mut self,
+        page: u32,
+        change: &mut dyn FnMut(&mut Vec<u8>, &Members) -> bool,
+    ) -> Result<(), Failure> {
+        if let Some(failure) = self.broken {
+            return Err(failure);
+        }
+        change(self.in_flight.entry(page).or_default(), &self.members);
+        Ok(())
+    }
+
+    fn vm(&self) -> u32 {
+        7
+    }
+
+    fn client_address(&mut self) -> Option<IpAddr> {
+        self.address
+    }
+
+    fn property(&mut self, path: &str) -> Option<Vec<u8>> {
+        self.properties.get(path).cloned()
+    }
+
+    fn draw(&mut self) -> u64 {
+        self.draws.pop().unwrap_or_default()
+    }
+
+    fn count(&mut self, limit: usize, event: Event) {
+        *self.counted.entry((limit, event.name())).or_default() += 1;
+    }
+}
+
+/// A policy and its world.
+struct Rig {
+    policy: Policy,
+    world: World,
+    now: UnixNanos,
+}
+
+impl Rig {
+    fn new(yaml: &str) -> Self {
+        let config: Config = serde_saphyr::from_str(yaml).unwrap();
+        let plan = Plan::new(config).unwrap();
+        let world = World { address: Some("192.0.2.1".parse().unwrap()), ..World::default() };
+        Self { policy: Policy::new(plan, [9; 16]), world, now: UnixNanos(NOON) }
+    }
+
+    fn send(&mut self, headers: &[(&str, &str)]) -> Decision {
+        let pairs: Vec<_> = headers.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes())).collect();
+        self.policy.decide(&RequestFacts::from_pairs(&pairs), &mut self.world, self.now, true)
+    }
+
+    #[track_caller]
+    fn passes(&mut self, headers: &[(&str, &str)]) -> Pass {
+        match self.send(headers) {
+            Decision::Pass(pass) => pass,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn refuses(&mut self, headers: &[(&str, &str)]) -> Refusal {
+        match self.send(headers) {
+            Decision::Refuse(refusal) => refusal,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn respond(&mut self, ticket: &mut Ticket, status: &str) -> Vec<(String, Vec<u8>)> {
+        let pairs = [(&b":status"[..], status.as_bytes())];
+        self.policy.respond(ticket, &ResponseFacts::from_pairs(&pairs), &mut self.world, self.now)
+    }
+
+    fn counted(&self, limit: usize, event: Event) -> u32 {
+        self.world.counted.get(&(limit, event.name())).copied().unwrap_or_default()
+    }
+}
+
+const TWO_AN_HOUR: &str = "
+limits:
+  one: {rates: [{token_bucket: {max_tokens: 2, fill_interval: 1h}}]}
+";
+
+#[test]
+fn what_a_bucket_holds_passes_and_no_more() {
+    let mut rig = Rig::new(TWO_AN_HOUR);
+    rig.passes(&[]);
+    rig.passes(&[]);
+    let refusal = rig.refuses(&[]);
+    assert_eq!((refusal.status, refusal.reason), (429, Reason::LocalLimit));
+    assert_eq!((rig.counted(0, Event::Ok), rig.counted(0, Event::Limited)), (2, 1));
+}
+
+#[test]
+fn a_limit_behind_that_refuses_gives_back_what_those_before_gave() {
+    let mut rig = Rig::new(
+        "
+limits:
+  a_wide: {rates: [{fixed_window: {requests: 3, window: 1h}}]}
+  b_narrow:
+    key: [{request_headers: {header_name: x-user, descriptor_key: user}}]
+    rates: [{fixed_window: {requests: 1, window: 1h}}]
+",
+    );
+    rig.passes(&[("x-user", "a")]);
+    for _ in 0..10 {
+        assert_eq!(rig.refuses(&[("x-user", "a")]).reason, Reason::LocalLimit);
+    }
+    rig.passes(&[("x-user", "b")]);
+    rig.passes(&[("x-user", "c")]);
+    rig.refuses(&[("x-user", "d")]);
+    // Limits are in the order of their names: `a_wide` had given each time before `b_narrow` refused.
+    assert_eq!((rig.counted(0, Event::Limited), rig.counted(1, Event::Limited)), (1, 10));
+}
+
+#[test]
+fn shadow_mode_counts_and_refuses_nothing() {
+    let mut rig = Rig::new(
+        "
+limits:
+  one: {rates: [{token_bucket: {max_tokens: 1, fill_interval: 1h}}], shadow_mode: true}
+",
+    );
+    assert_eq!(rig.passes(&[]).in_spite_of, None);
+    assert_eq!(rig.passes(&[]).in_spite_of, Some(Reason::LocalLimit));
+    assert_eq!((rig.counted(0, Event::Ok), rig.counted(0, Event::Shadowed)), (1, 1));
+}
+
+#[test]
+fn a_share_of_requests_is_asked_and_a_share_of_refusals_is_one() {
+    let mut rig = Rig::new(&format!("{TWO_AN_HOUR}\nfilter_enabled: 50\nfilter_enforced: 50\n"));
+    // The last of the draws comes first: whether it is asked, then whether it is enforced.
+    rig.world.draws = vec![u64::MAX];
+    rig.passes(&[]);
+    assert_eq!(rig.counted(0, Event::Ok), 0, "it was not asked");
+    rig.passes(&[]);
+    rig.passes(&[]);
+    assert_eq!(rig.counted(0, Event::Ok), 2);
+    rig.world.draws = vec![u64::MAX, 0];
+    assert_eq!(rig.passes(&[]).in_spite_of, Some(Reason::LocalLimit));
+    rig.world.draws = vec![0, 0];
+    rig.refuses(&[]);
+}
+
+#[test]
+fn what_cannot_be_shared_is_refused_or_let_through_as_configured() {
+    let mut rig = Rig::new(TWO_AN_HOUR);
+    rig.world.broken = Some(Failure::Contended);
+    assert_eq!(rig.refuses(&[]).reason, Reason::SharedState);
+    let mut rig = Rig::new(&format!("{TWO_AN_HOUR}\non_error: allow\n"));
+    rig.world.broken = Some(Failure::Host);
+    assert_eq!(rig.passes(&[]).in_spite_of, Some(Reason::SharedState));
+    assert_eq!(rig.counted(0, Event::Error), 1);
+}
+
+#[test]
+fn only_failures_count_where_responses_say_what_counts() {
+    let mut rig = Rig::new(
+        "
+limits:
+  logins:
+    key: [{remote_address: {}}]
+    rates: [{fixed_window: {requests: 2, window: 1h}}]
+    on_response: {statuses: ['401']}
+",
+    );
+    for _ in 0..5 {
+        let mut ticket = rig.passes(&[]).ticket;
+        rig.respond(&mut ticket, "200");
+        rig.policy.end(ticket, &mut rig.world, rig.now);
+    }
+    for _ in 0..2 {
+        let mut ticket = rig.passes(&[]).ticket;
+        rig.respond(&mut ticket, "401");
+        rig.policy.end(ticket, &mut rig.world, rig.now);
+    }
+    assert_eq!(rig.refuses(&[]).reason, Reason::LocalLimit);
+}
+
+#[test]
+fn requests_in_flight_are_counted_until_they_end() {
+    let mut rig = Rig::new("limits: {one: {concurrency: {max_requests: 2}}}");
+    let first = rig.passes(&[]).ticket;
+    let _second = rig.passes(&[]).ticket;
+    assert_eq!(rig.refuses(&[]).reason, Reason::Concurrency);
+    rig.policy.end(first, &mut rig.world, rig.now);
+    rig.passes(&[]);
+}
+
+#[test]
+fn who_may_wait_waits_in_turn() {
+    let mut rig = Rig::new(
+        "
+limits:
+  one: {rates: [{token_bucket: {max_tokens: 1, fill_interval: 1s}}], delay: {max_wait: 2s}}
+",
+    );
+    rig.passes(&[]);
+    for expected in [SECOND, 2 * SECOND] {
+        match rig.send(&[]) {
+            Decision::Delay(wait, _) => assert_eq!(wait, expected),
+            other => panic!("{other:?}"),
+        }
+    }
+    rig.refuses(&[]);
+    assert_eq!(rig.counted(0, Event::Delayed), 2);
+}
+
+const ASKING: &str = "
+limits:
+  users:
+    key: [{request_headers: {header_name: x-user, descriptor_key: user}}]
+    service: {}
+rate_limit_service: {cluster: limiter, FAILURE}
+";
+
+#[test]
+fn a_service_that_cannot_be_asked_is_what_the_failure_mode_says() {
+    for (mode, refused) in [("failure_mode: allow", None), ("failure_mode: deny", Some(500))] {
+        let mut rig = Rig::new(&ASKING.replace("FAILURE", mode));
+        let Decision::Ask(call, ticket) = rig.send(&[("x-user", "a")]) else { panic!("no call") };
+        rig.policy.answered(call.id, Err(CallFailure::Timeout), rig.now);
+        match (rig.policy.ask_again(ticket, &mut rig.world, rig.now), refused) {
+            (Decision::Pass(pass), None) => assert_eq!(pass.in_spite_of, Some(Reason::ServiceUnavailable)),
+            (Decision::Refuse(refusal), Some(status)) => assert_eq!(refusal.status, status),
+            (other, _) => panic!("{other:?}"),
+        }
+        assert_eq!(rig.counted(0, Event::Error), 1);
+    }
+}
+
+#[test]
+fn a_verdict_that_nobody_waits_for_any_more_is_not_kept() {
+    let mut rig = Rig::new(&ASKING.replace("FAILURE", "timeout: 1s"));
+    let Decision::Ask(call, ticket) = rig.send(&[("x-user", "a")]) else { panic!("no call") };
+    rig.policy.end(ticket, &mut rig.world, rig.now);
+    rig.policy.answered(call.id, Err(CallFailure::Unavailable), rig.now);
+    rig.policy.answered(CallId(9999), Err(CallFailure::Unavailable), rig.now);
+    assert!(rig.policy.awaited.is_empty());
+}

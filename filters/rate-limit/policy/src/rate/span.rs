@@ -1,0 +1,64 @@
+//! Time, exactly.
+
+/// A time of `ns - sub / tokens` nanoseconds, where `sub < tokens`: so that what a [`Meter`](super::Meter) adds up over
+/// years, token by token, is off by nothing. Rounded up it is `ns`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Span {
+    pub ns: u64,
+    pub sub: u64,
+}
+
+impl Span {
+    /// `ticks / tokens` nanoseconds. `None` if that is more than `u64` has room for.
+    pub fn of_ticks(ticks: u128, tokens: u64) -> Option<Self> {
+        let ns = u64::try_from(ticks.div_ceil(tokens.into())).ok()?;
+        let sub = (u128::from(ns) * u128::from(tokens)).wrapping_sub(ticks);
+        // It is less than `tokens`.
+        Some(Self { ns, sub: sub as u64 })
+    }
+
+    /// As [`of_ticks`](Self::of_ticks), where numbers are small enough.
+    #[inline]
+    pub fn of_few_ticks(ticks: u64, tokens: u64) -> Self {
+        let ns = ticks.div_ceil(tokens);
+        Self { ns, sub: ns.wrapping_mul(tokens).wrapping_sub(ticks) }
+    }
+
+    /// The sum. Neither may be more than a few hundred years.
+    #[inline]
+    pub fn plus(self, other: Self, tokens: u64) -> Self {
+        let ns = self.ns.saturating_add(other.ns);
+        let short = tokens.wrapping_sub(other.sub);
+        if self.sub >= short {
+            return Self { ns: ns.saturating_sub(1), sub: self.sub.wrapping_sub(short) };
+        }
+        Self { ns, sub: self.sub.wrapping_add(other.sub) }
+    }
+
+    /// The difference; 0 if it were less.
+    #[inline]
+    pub fn minus(self, other: Self, tokens: u64) -> Self {
+        if self.is_at_most(other) {
+            return Self::default();
+        }
+        let ns = self.ns.saturating_sub(other.ns);
+        match self.sub.checked_sub(other.sub) {
+            Some(sub) => Self { ns, sub },
+            None => {
+                Self { ns: ns.saturating_add(1), sub: tokens.wrapping_sub(other.sub).wrapping_add(self.sub) }
+            }
+        }
+    }
+
+    /// Whether it is not more than the other.
+    #[inline]
+    pub fn is_at_most(self, other: Self) -> bool {
+        self.ns < other.ns || (self.ns == other.ns && self.sub >= other.sub)
+    }
+
+    /// The lesser.
+    #[inline]
+    pub fn min(self, other: Self) -> Self {
+        if self.is_at_most(other) { self } else { other }
+    }
+}

@@ -1,0 +1,93 @@
+use super::*;
+
+fn any_state() -> impl Strategy<Value = State> {
+    (any_size(), any_size()).prop_map(|(full_at, rest)| State { full_at, rest })
+}
+
+/// States near a time, so that they are not just forgotten.
+fn near_state(now: u64) -> impl Strategy<Value = State> {
+    (any_size(), any::<bool>(), any_size()).prop_map(move |(by, after, rest)| State {
+        full_at: if after { now.saturating_add(by) } else { now.saturating_sub(by) },
+        rest,
+    })
+}
+
+fn at_any_time() -> impl Strategy<Value = (u64, State)> {
+    prop_oneof![any_size(), Just(START)]
+        .prop_flat_map(|now| (Just(now), prop_oneof![any_state(), near_state(now)]))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    /// Every function is total, what it makes can be read again, and what is said of room is so.
+    #[test]
+    fn any_bytes_are_a_state(
+        rate in any_rate(), (now, state) in at_any_time(), cost in any_size(), back in any_size(), wait in any_size(),
+    ) {
+        let now_ = UnixNanos(now);
+        let quota = rate.quota(state, now_);
+        prop_assert!(quota.remaining <= quota.limit);
+        match rate.take(state, now_, cost) {
+            Take::Taken(next) => {
+                prop_assert!(cost.max(1) <= quota.remaining);
+                if now < u64::MAX / 2 {
+                    prop_assert_eq!(rate.quota(next, now_).remaining, quota.remaining - cost);
+                }
+                prop_assert_eq!(rate.reserve(state, now_, cost, wait).is_some(), matches!(rate, Rate::Meter(_)));
+            }
+            Take::Limited { retry_after } => {
+                prop_assert!(cost.max(1) > quota.remaining);
+                prop_assert_eq!(retry_after.is_none(), cost.max(1) > quota.limit);
+                if let Some(later) = retry_after && now < u64::MAX / 2 {
+                    prop_assert!(later > 0);
+                    let early = rate.take(state, UnixNanos(now + later - 1), cost);
+                    prop_assert!(matches!(early, Take::Limited { retry_after: Some(1) }), "{:?} {:?}", later, early);
+                    prop_assert!(matches!(rate.take(state, UnixNanos(now + later), cost), Take::Taken(_)));
+                }
+            }
+        }
+        if let Some((next, later)) = rate.reserve(state, now_, cost, wait) {
+            prop_assert!(later <= wait);
+            rate.quota(next, now_);
+        }
+        let charged = rate.charge(state, now_, cost);
+        prop_assert!(rate.quota(charged, now_).remaining <= quota.remaining);
+        let refunded = rate.refund(state, UnixNanos(now.saturating_sub(back)), now_, cost);
+        let after = rate.quota(refunded, now_).remaining;
+        prop_assert!(after >= quota.remaining && after - quota.remaining <= cost);
+    }
+
+    /// From what is kept at `full_at` on, nobody can tell it from nothing.
+    #[test]
+    fn what_owes_nothing_says_nothing(rate in any_rate(), (now, state) in at_any_time(), cost in any_size(), later in any_size()) {
+        prop_assume!(now < u64::MAX / 2);
+        if let Take::Taken(next) = rate.take(state, UnixNanos(now), cost) {
+            let later = UnixNanos(next.full_at.max(now).saturating_add(later));
+            prop_assert_eq!(rate.quota(next, later), rate.quota(State::default(), later));
+            prop_assert_eq!(rate.take(next, later, 1), rate.take(State::default(), later, 1));
+        }
+    }
+
+    /// So a worker can refuse by an old copy, if nothing is ever given back: it is as if the others had come first, a moment
+    /// ago or by a clock that is a little behind.
+    #[test]
+    fn what_is_refused_stays_refused_whatever_others_take(
+        rate in small_rate(), before in prop::collection::vec((0..3_000u64, 0..4u64, any::<bool>()), 0..40),
+        others in prop::collection::vec((-900..=0i64, 0..4u64, any::<bool>()), 1..40), cost in 0..4u64,
+    ) {
+        let mut key = Key::new(rate);
+        let mut now = 10_000;
+        for (later, cost, charged) in before {
+            now += later;
+            if charged { key.charge(now, cost) } else { let _ = key.take(now, cost); }
+        }
+        if key.take(now, cost).is_err() {
+            for (apart, other, charged) in others {
+                let at = now.saturating_add_signed(apart);
+                if charged { key.charge(at, other) } else { let _ = key.take(at, other); }
+                prop_assert!(key.take(now, cost).is_err());
+            }
+        }
+    }
+}

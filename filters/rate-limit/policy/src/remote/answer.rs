@@ -1,0 +1,225 @@
+//! What an answer says.
+
+use super::entry::LONGEST;
+use super::{CallFailure, Quotas};
+use crate::rate::Quota;
+use tollgate_policy::{EditableName, is_valid_value};
+use tollgate_rate_limit_service::{Code, Header, Quota as Grant, Response, Status};
+
+/// The most that is remembered of a refusal's headers and body, in bytes: a longer one is not remembered at all, since what
+/// the client is told must not depend on whether somebody asked before.
+const MOST_REMEMBERED: usize = 2048;
+
+const SECOND: u64 = 1_000_000_000;
+
+/// An answer.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    pub over_limit: bool,
+    /// The descriptors that are over their limit each by itself, as the service says, in their order.
+    pub refused: Vec<Refused>,
+    /// When the limits are reset, the first of those that it tells of, in nanoseconds since the epoch.
+    pub reset_at: Option<u64>,
+    /// What may be used without asking again, and until when.
+    pub grant: Option<(u64, u64)>,
+    pub request_headers: Vec<(String, Vec<u8>)>,
+    /// What is remembered of it.
+    pub said: Said,
+}
+
+/// A descriptor that is over its limit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refused {
+    pub index: usize,
+    /// There is room for nothing at all, not only not for this request.
+    pub all: bool,
+    pub until: Option<u64>,
+}
+
+/// What is remembered of an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Said {
+    /// The limit of each descriptor, if there is one. Empty if the service says nothing.
+    standings: Vec<Option<Standing>>,
+    pub response_headers: Vec<(String, Vec<u8>)>,
+    pub raw_body: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Standing {
+    limit: u64,
+    window: u64,
+    remaining: u64,
+    reset_at: u64,
+}
+
+impl Said {
+    /// Where the descriptors stand now, if `left` hits of theirs are leased.
+    pub fn quotas(&self, now: u64, left: u64) -> Quotas {
+        let quota = |standing: &Standing| Quota {
+            limit: standing.limit,
+            window: standing.window,
+            remaining: standing.remaining.saturating_add(left).min(standing.limit),
+            reset: standing.reset_at.saturating_sub(now).min(standing.window),
+        };
+        self.standings.iter().map(|standing| standing.as_ref().map(quota)).collect()
+    }
+
+    /// The least that remains of any limit that it tells of, unless it was reset since.
+    pub fn remaining(&self, now: u64) -> Option<u64> {
+        let current = self.standings.iter().flatten().filter(|standing| standing.reset_at > now);
+        current.map(|standing| standing.remaining).min()
+    }
+
+    /// When the first of the limits that it tells of is reset.
+    pub fn reset_at(&self) -> Option<u64> {
+        self.standings.iter().flatten().map(|standing| standing.reset_at).min()
+    }
+
+    /// It says something, and not too much.
+    pub fn is_worth_keeping(&self) -> bool {
+        !self.standings.is_empty() || !self.response_headers.is_empty() || !self.raw_body.is_empty()
+    }
+
+    /// It is too long to be remembered.
+    pub fn is_too_long(&self) -> bool {
+        let headers = self.response_headers.iter().map(|(name, value)| name.len() + value.len());
+        headers.sum::<usize>() + self.raw_body.len() > MOST_REMEMBERED
+    }
+}
+
+impl Answer {
+    /// Of the message that came to a call about so many descriptors that was made at `sent`.
+    pub fn read(message: &[u8], descriptors: usize, sent: u64) -> Result<Self, CallFailure> {
+        let response = Response::read(message).ok_or(CallFailure::Malformed)?;
+        let over_limit = match Code::try_from(response.overall_code) {
+            Ok(Code::Ok) => false,
+            Ok(Code::OverLimit) => true,
+            // Also what an empty message says.
+            Ok(Code::Unknown) | Err(_) => return Err(CallFailure::Malformed),
+        };
+        let mut answer = Self { over_limit, ..Self::default() };
+        // Statuses belong to descriptors by their place.
+        let statuses = if response.statuses.len() == descriptors { &*response.statuses } else { &[] };
+        for (index, status) in statuses.iter().enumerate() {
+            answer.status(index, status, sent);
+        }
+        answer.grant = match (&response.quota, statuses) {
+            (Some(quota), _) => grant(quota, sent),
+            // Of several descriptors each may be granted something, of which one request takes from all: no service does so.
+            (None, [status]) => status.quota.as_ref().and_then(|quota| grant(quota, sent)),
+            (None, _) => None,
+        };
+        answer.said.response_headers = headers(response.response_headers_to_add);
+        answer.request_headers = headers(response.request_headers_to_add);
+        if statuses.is_empty() {
+            answer.headers(descriptors, sent);
+        }
+        if over_limit {
+            answer.said.raw_body = response.raw_body;
+        }
+        Ok(answer)
+    }
+
+    fn status(&mut self, index: usize, status: &Status, sent: u64) {
+        let unit = status.current_limit.as_ref().and_then(|limit| limit.seconds()).map(|unit| unit * SECOND);
+        let until_reset = status.duration_until_reset.as_ref().map(|duration| {
+            let whole = duration.nanos == 0;
+            reset_at(sent, duration.as_nanos(), unit.filter(|_| whole))
+        });
+        if let Some(limit) = &status.current_limit {
+            let window = unit.unwrap_or(0);
+            self.add(Some(Standing {
+                limit: limit.requests_per_unit.into(),
+                window,
+                remaining: status.limit_remaining.into(),
+                reset_at: until_reset.unwrap_or(sent.saturating_add(window)),
+            }));
+        } else {
+            self.add(None);
+        }
+        self.reset_at = self.reset_at.into_iter().chain(until_reset).min();
+        if self.over_limit && status.code == i32::from(Code::OverLimit) {
+            let all = status.current_limit.is_some() && status.limit_remaining == 0;
+            // Of a window of a second, envoyproxy/ratelimit always says that it ends in a second.
+            let until = until_reset.map(|until| match unit {
+                Some(SECOND) => until.min(sent.saturating_add(SECOND / 4)),
+                _ => until,
+            });
+            self.refused.push(Refused { index, all, until });
+        }
+    }
+
+    fn add(&mut self, standing: Option<Standing>) {
+        self.said.standings.push(standing);
+    }
+
+    /// Limitador says nothing of descriptors, but of the limit that is nearest in headers
+    /// (draft-polli-ratelimit-headers-03), if it is told to.
+    fn headers(&mut self, descriptors: usize, sent: u64) {
+        let find = |name| {
+            let mut found = self.said.response_headers.iter().filter(|(other, _)| other == name);
+            found.next().and_then(|(_, value)| core::str::from_utf8(value).ok())
+        };
+        let number = |text: &str| text.parse::<u64>().ok();
+        let Some(reset) = find("x-ratelimit-reset").and_then(number) else { return };
+        // More is a point in time, as others write it.
+        if reset > 366 * 24 * 60 * 60 {
+            return;
+        }
+        let reset_at = sent.saturating_add(reset * SECOND);
+        let standing = || {
+            let remaining = find("x-ratelimit-remaining").and_then(number)?;
+            let mut policies = find("x-ratelimit-limit")?.split(',');
+            let limit = policies.next().and_then(|text| number(text.trim()))?;
+            let window = policies.find_map(|policy| window_of(policy, limit))?.checked_mul(SECOND)?;
+            Some(Standing { limit, window, remaining, reset_at })
+        };
+        // Which of several it is about is not said.
+        let standing = if descriptors == 1 { standing() } else { None };
+        self.reset_at = Some(reset_at);
+        if standing.is_some() {
+            self.add(standing);
+        }
+    }
+}
+
+/// The window of a policy like `10;w=60`, in seconds, if it is about that limit.
+fn window_of(policy: &str, limit: u64) -> Option<u64> {
+    let mut parts = policy.trim().split(';');
+    if parts.next()?.parse::<u64>().ok()? != limit {
+        return None;
+    }
+    parts.find_map(|part| part.strip_prefix("w=")).and_then(|window| window.parse().ok())
+}
+
+/// When a limit is reset of which that was said in answer to a call made at `sent`. The service counted after that, so it is
+/// no later. envoyproxy/ratelimit says it in whole seconds, up to one too many; its windows begin with multiples of `unit`.
+fn reset_at(sent: u64, until_reset: u64, unit: Option<u64>) -> u64 {
+    let said = sent.saturating_add(until_reset);
+    match unit.and_then(|unit| sent.checked_div(unit).map(|past| past.saturating_add(1).saturating_mul(unit)))
+    {
+        Some(next) if next < said && said - next <= SECOND => next,
+        _ => said,
+    }
+}
+
+/// What the service gives, and until when. One that is shared by several keys (`id`) is asked for each time.
+fn grant(quota: &Grant, sent: u64) -> Option<(u64, u64)> {
+    if quota.requests == 0 || !quota.id.is_empty() {
+        return None;
+    }
+    let longest = sent.saturating_add(LONGEST);
+    let until = quota.valid_until.as_ref().map_or(longest, |until| until.as_nanos().min(longest));
+    Some((quota.requests.into(), until))
+}
+
+/// Those that can be written: the service may be wrong, and a line break in a value would be another header.
+fn headers(headers: Vec<Header>) -> Vec<(String, Vec<u8>)> {
+    let valid = headers.into_iter().filter_map(|header| {
+        let (name, value) = header.into_parts();
+        let name: EditableName = name.parse().ok()?;
+        is_valid_value(&value).then(|| (name.name().as_str().to_owned(), value))
+    });
+    valid.collect()
+}

@@ -1,0 +1,134 @@
+//! A call is answered, or is not.
+
+use super::answer::{Answer, Refused};
+use super::calls::Flight;
+use super::entry::{LONGEST, UNKNOWN_RESET};
+use super::{Ask, CallFailure, CallId, Remote, Verdict, message};
+use std::rc::Rc;
+use tollgate_policy::UnixNanos;
+
+impl Remote {
+    /// A call came to something: the answer's message, or why there is none. Says what that means for the request that made
+    /// it: a verdict, or another call to make for it (once at most). Whoever waits for this one asks again.
+    pub fn answered(&mut self, call: CallId, answer: Result<&[u8], CallFailure>, now: UnixNanos) -> Ask {
+        let now = now.0;
+        let Some(flight) = self.calls.remove(call) else {
+            // Nobody told about it for so long that it was taken for lost.
+            return Ask::Settled(Verdict::failed(CallFailure::Timeout, false));
+        };
+        let read = answer.and_then(|message| Answer::read(message, flight.descriptors.len(), flight.sent));
+        match read {
+            Err(failure) => {
+                self.release(call, &flight, false);
+                // Workers ask at times of their own.
+                self.circuit.failed(failure, now, now ^ u64::from(call.0));
+                Ask::Settled(Verdict::failed(failure, false))
+            }
+            Ok(answer) => {
+                self.circuit.succeeded();
+                self.release(call, &flight, !answer.over_limit);
+                if answer.over_limit {
+                    self.refused(flight, answer, now)
+                } else {
+                    self.counted(&flight, answer, now)
+                }
+            }
+        }
+    }
+
+    /// The request that made a call is gone, and will not say what came of it. Whoever waits for it asks again.
+    pub fn abandoned(&mut self, call: CallId) {
+        let Some(flight) = self.calls.remove(call) else { return };
+        self.release(call, &flight, false);
+        self.circuit.abandoned();
+    }
+
+    /// A call is over.
+    pub(super) fn release(&mut self, call: CallId, flight: &Flight, counted: bool) {
+        let Some(entry) = flight.at.and_then(|at| self.memory.at(at)) else { return };
+        entry.settled(flight.ahead, counted);
+        if entry.call == Some(call) {
+            entry.call = None;
+        }
+    }
+
+    /// There was room.
+    fn counted(&mut self, flight: &Flight, mut answer: Answer, now: u64) -> Ask {
+        let cache = &self.service.cache;
+        let mut verdict = Verdict {
+            quotas: answer.said.quotas(now, 0),
+            request_headers: answer.request_headers,
+            response_headers: core::mem::take(&mut answer.said.response_headers),
+            ..Verdict::default()
+        };
+        if let Some(entry) = flight.at.and_then(|at| self.memory.at(at)) {
+            let spent = flight.own.saturating_add(flight.ahead);
+            let spare = flight.asked.saturating_sub(spent);
+            match answer.grant {
+                Some((hits, until)) => entry.quota(hits.saturating_sub(spent), until),
+                None => {
+                    let until = flight.sent.saturating_add(cache.lease_max_age);
+                    entry.lease(spare, answer.reset_at.map_or(until, |reset| reset.min(until)), now);
+                }
+            }
+            if spare > 0 {
+                entry.bound(false, cache.lease_hits);
+            }
+            let said = answer.said;
+            entry.said = said.is_worth_keeping().then(|| Rc::new(said));
+            verdict.quotas = entry.said.as_ref().map(|said| said.quotas(now, spare)).unwrap_or_default();
+        }
+        Ask::Settled(verdict)
+    }
+
+    /// There was none, at least not for all that was asked for.
+    fn refused(&mut self, mut flight: Flight, answer: Answer, now: u64) -> Ask {
+        if let Some(mut request) = flight.again.take() {
+            if let Some(entry) = flight.at.and_then(|at| self.memory.at(at)) {
+                entry.bound(true, 1);
+            }
+            // For its own request alone it may be another matter.
+            request.hits_addend = message::addend(flight.own);
+            let alone = Flight { asked: flight.own, ahead: 0, claimed: flight.own, sent: now, ..flight };
+            return Ask::Call(self.send(alone, request));
+        }
+        let index = answer.refused.first().map_or(0, |refused| refused.index);
+        let verdict = Verdict {
+            over_limit: Some(index),
+            quotas: answer.said.quotas(now, 0),
+            response_headers: answer.said.response_headers.clone(),
+            raw_body: answer.said.raw_body.clone(),
+            ..Verdict::default()
+        };
+        if self.service.cache.over_limit && !answer.said.is_too_long() {
+            self.remember(&flight, answer, now);
+        }
+        Ask::Settled(verdict)
+    }
+
+    /// Remembers of each descriptor that is over its limit that it is; if the service does not say which, of all together.
+    fn remember(&mut self, flight: &Flight, answer: Answer, now: u64) {
+        let until = |reset: Option<u64>| {
+            let soon = now.saturating_add(UNKNOWN_RESET);
+            reset.map_or(soon, |reset| reset.min(now.saturating_add(LONGEST)))
+        };
+        let said = answer.said.is_worth_keeping().then(|| Rc::new(answer.said));
+        let all = Refused { index: 0, all: false, until: answer.reset_at };
+        if answer.refused.is_empty() || flight.descriptors.len() == 1 {
+            let refused = answer.refused.first().copied().unwrap_or(all);
+            let hits = if refused.all { 1 } else { flight.own };
+            let alone = !answer.refused.is_empty();
+            if let Some(entry) = self.place(flight.key, now).and_then(|at| self.memory.at(at)) {
+                entry.refuse(hits, until(refused.until), alone, said, now);
+            }
+            return;
+        }
+        for refused in answer.refused {
+            let Some((key, hits)) = flight.descriptors.get(refused.index) else { continue };
+            let hits = if refused.all { 1 } else { *hits };
+            if let Some(entry) = self.place(*key, now).and_then(|at| self.memory.at(at)) {
+                entry.refuse(hits, until(refused.until), true, said.clone(), now);
+            }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! A request asks.
+
+use super::calls::{Calls, Flight};
+use super::circuit::Circuit;
+use super::entry::LONGEST;
+use super::key::{Key, Keys};
+use super::memory::{At, Memory};
+use super::{Ask, Call, CallFailure, Descriptor, Remote, Service, Verdict, message};
+use tollgate_policy::UnixNanos;
+
+impl Remote {
+    /// Knows nothing yet. `seed` is no client's to know.
+    pub fn new(domain: &str, mut service: Service, seed: [u8; 16]) -> Self {
+        service.cache.lease_max_age = service.cache.lease_max_age.min(LONGEST);
+        Self {
+            domain: domain.to_owned(),
+            keys: Keys::new(seed),
+            memory: Memory::new(service.cache.max_entries),
+            calls: Calls::new(service.timeout),
+            circuit: Circuit::default(),
+            service,
+        }
+    }
+
+    /// Asks about all descriptors of one request.
+    pub fn ask(&mut self, descriptors: &[Descriptor], now: UnixNanos) -> Ask {
+        let now = now.0;
+        let own = descriptors.iter().map(message::hits).max().unwrap_or(0);
+        if own == 0 {
+            return Ask::Settled(Verdict { remembered: true, ..Verdict::default() });
+        }
+        // Most requests have one, which is not worth a list.
+        let (alone, several);
+        let keys: &[Key] = if let [descriptor] = descriptors {
+            alone = [self.keys.descriptor(descriptor)];
+            &alone
+        } else {
+            several = descriptors.iter().map(|one| self.keys.descriptor(one)).collect::<Vec<_>>();
+            &several
+        };
+        let key = self.keys.request(keys);
+        let uniform = descriptors.iter().all(|descriptor| message::hits(descriptor) == own);
+        if let Some(verdict) = self.remembered(key, keys, descriptors, (own, uniform), now) {
+            return Ask::Settled(verdict);
+        }
+        if let Some(failure) = self.circuit.closed(now, self.calls.answered_by(now)) {
+            return Ask::Settled(Verdict::failed(failure, true));
+        }
+        self.call(key, keys, descriptors, (own, uniform), now)
+    }
+
+    /// What is known without a call.
+    fn remembered(
+        &mut self,
+        key: Key,
+        keys: &[Key],
+        descriptors: &[Descriptor],
+        (own, uniform): (u64, bool),
+        now: u64,
+    ) -> Option<Verdict> {
+        if let Some((_, entry)) = self.memory.find(key) {
+            // What was counted is used first: of a key that is over its limit it is good as well.
+            if uniform && let Some(left) = entry.take(own, now) {
+                entry.count(now, self.service.cache.lease_max_age);
+                return Some(Verdict::leased(entry.said.as_deref(), left, now));
+            }
+            if let Some(said) = entry.refused(own, false, now) {
+                return Some(Verdict::refused(said, 0, now));
+            }
+            if uniform && entry.is_exhausted(now) {
+                return Some(Verdict::refused(entry.said.as_deref(), 0, now));
+            }
+        }
+        if keys.len() > 1 {
+            for (index, (key, descriptor)) in keys.iter().zip(descriptors).enumerate() {
+                let Some((_, entry)) = self.memory.find(*key) else { continue };
+                if entry.refused(message::hits(descriptor), true, now).is_some() {
+                    // What was said belongs to other descriptors too.
+                    return Some(Verdict::refused(None, index, now));
+                }
+            }
+        }
+        None
+    }
+
+    /// Has the request wait for a call, go on ahead of it, or make one.
+    fn call(
+        &mut self,
+        key: Key,
+        keys: &[Key],
+        descriptors: &[Descriptor],
+        (own, uniform): (u64, bool),
+        now: u64,
+    ) -> Ask {
+        while let Some((id, lost)) = self.calls.pop_lost(now) {
+            self.release(id, &lost, false);
+        }
+        let found = self.place(key, now);
+        let cache = &self.service.cache;
+        let (mut size, mut ahead) = (1, 0);
+        if let Some(entry) = found.and_then(|at| self.memory.at(at)) {
+            let wanted = entry.count(now, cache.lease_max_age);
+            let flight = entry.call.filter(|_| uniform).and_then(|id| Some((id, self.calls.get(id, now)?)));
+            if let Some((id, flight)) = flight
+                && flight.claim(own)
+            {
+                if entry.overshoot(own, cache.overshoot_hits, now) {
+                    flight.ahead = flight.ahead.saturating_add(own);
+                    return Ask::Settled(Verdict { remembered: true, ..Verdict::default() });
+                }
+                entry.uncount();
+                return Ask::Wait(id);
+            }
+            if uniform {
+                size = entry.size(own, wanted, cache, now);
+                ahead = entry.settle();
+            }
+        }
+        if self.calls.is_full() {
+            if let Some(entry) = found.and_then(|at| self.memory.at(at)) {
+                entry.settled(ahead, false);
+            }
+            self.circuit.abandoned();
+            return Ask::Settled(Verdict::failed(CallFailure::Unavailable, true));
+        }
+        let spoken_for = own.saturating_add(ahead).min(message::MOST_HITS);
+        let asked = own.saturating_mul(size).saturating_add(ahead).clamp(spoken_for, message::MOST_HITS);
+        let request = message::request(&self.domain, descriptors, uniform, asked);
+        let hits = descriptors.iter().map(message::hits);
+        let flight = Flight {
+            at: found,
+            key,
+            descriptors: keys.iter().copied().zip(hits).collect(),
+            own,
+            asked,
+            ahead,
+            claimed: spoken_for,
+            sent: now,
+            again: None,
+        };
+        Ask::Call(self.send(flight, request))
+    }
+
+    /// Makes a call.
+    pub(super) fn send(&mut self, mut flight: Flight, request: tollgate_rate_limit_service::Request) -> Call {
+        let message = request.write();
+        let at = flight.at;
+        flight.again = (flight.asked > flight.own).then_some(request);
+        let joinable = flight.asked > flight.claimed;
+        let id = self.calls.add(flight);
+        if let Some(entry) = at.filter(|_| joinable).and_then(|at| self.memory.at(at)) {
+            entry.call = Some(id);
+        }
+        Call { id, message }
+    }
+
+    /// Where a key is remembered, from now on if not yet.
+    pub(super) fn place(&mut self, key: Key, now: u64) -> Option<At> {
+        match self.memory.find(key) {
+            Some((at, _)) => Some(at),
+            None => self.memory.add(key, now).map(|(at, _)| at),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+use super::*;
+
+fn key(at: u32) -> [Descriptor; 1] {
+    [descriptor(&at.to_string(), 1)]
+}
+
+/// After so many calls in a row that came to nothing, a millisecond apart.
+fn failed(times: u32, failure: CallFailure) -> Remote {
+    let mut remote = remote(Cache::default());
+    for at in 0..times {
+        let now = START + u64::from(at) * MS;
+        let call = remote.call_for(&key(at), now);
+        fail(&mut remote, &call, failure, now);
+    }
+    remote
+}
+
+#[track_caller]
+fn fail(remote: &mut Remote, call: &Call, failure: CallFailure, now: u64) {
+    let failed = Verdict { failure: Some(failure), ..Verdict::default() };
+    assert_eq!(remote.answered(call.id, Err(failure), UnixNanos(now)), Ask::Settled(failed));
+}
+
+/// When the service is asked again, from `now` on.
+fn asked_again(remote: &mut Remote, now: u64) -> (u64, Call) {
+    for ms in 0..5_000 {
+        match remote.ask_at(&key(1000), now + ms * MS) {
+            Ask::Call(call) => return (ms, call),
+            Ask::Settled(verdict) => assert!(verdict.failure.is_some() && verdict.remembered, "{verdict:?}"),
+            Ask::Wait(_) => panic!("nobody to wait for"),
+        }
+    }
+    panic!("never asked again");
+}
+
+#[test]
+fn after_some_failures_nobody_asks_for_longer_and_longer() {
+    let mut remote = failed(circuit::FAILURES, CallFailure::Timeout);
+    let mut now = START + 4 * MS;
+    for (least, most) in [(37, 50), (75, 100), (150, 200), (300, 400), (600, 800), (750, 1000), (750, 1000)] {
+        let (pause, probe) = asked_again(&mut remote, now);
+        assert!((least..=most).contains(&pause), "{pause}");
+        now += pause * MS;
+        // One asks; the others do not wait for it.
+        assert_eq!(remote.settled_for(&key(1001), now).failure, Some(CallFailure::Timeout));
+        fail(&mut remote, &probe, CallFailure::Timeout, now);
+    }
+    let (pause, probe) = asked_again(&mut remote, now);
+    now += pause * MS;
+    assert!(is_ok(&remote.answer(&probe, &bare(Code::Ok), now)));
+    for at in 0..circuit::FAILURES {
+        let call = remote.call_for(&key(at), now);
+        fail(&mut remote, &call, CallFailure::Timeout, now);
+    }
+    let (pause, _) = asked_again(&mut remote, now);
+    assert!((37..=50).contains(&pause), "{pause}");
+}
+
+#[test]
+fn workers_do_not_come_back_all_at_once() {
+    let pause = |worker: u64| {
+        let mut circuit = Circuit::default();
+        let now = START + worker * 1_234_567;
+        for at in 0..circuit::FAILURES {
+            circuit.failed(CallFailure::Timeout, now, now ^ u64::from(at));
+        }
+        (0..50).find(|ms| circuit.closed(now + ms * MS, now + SECOND).is_none()).unwrap_or(50)
+    };
+    let mut pauses: Vec<u64> = (0..20).map(pause).collect();
+    pauses.sort_unstable();
+    pauses.dedup();
+    assert!(pauses.len() > 5, "{pauses:?}");
+}
+
+#[test]
+fn fewer_failures_or_an_answer_in_between_change_nothing() {
+    let mut remote = failed(circuit::FAILURES - 1, CallFailure::Unavailable);
+    let call = remote.call_for(&key(500), START + SECOND);
+    remote.answer(&call, &bare(Code::OverLimit), START + SECOND);
+    let call = remote.call_for(&key(501), START + SECOND);
+    fail(&mut remote, &call, CallFailure::Unavailable, START + SECOND);
+    assert!(matches!(remote.ask_at(&key(502), START + SECOND), Ask::Call(_)));
+}
+
+#[test]
+fn what_one_client_makes_the_service_stumble_over_does_not_turn_it_off() {
+    for failure in [CallFailure::Malformed, CallFailure::Status(2), CallFailure::Status(13)] {
+        let mut remote = failed(3 * circuit::FAILURES, failure);
+        assert!(matches!(remote.ask_at(&key(1000), START + SECOND), Ask::Call(_)));
+    }
+    let mut remote = failed(circuit::FAILURES, CallFailure::Status(14));
+    assert_eq!(remote.settled_for(&key(1000), START + 5 * MS).failure, Some(CallFailure::Status(14)));
+}
+
+#[test]
+fn calls_that_were_under_way_say_nothing_new() {
+    let mut remote = remote(Cache::default());
+    let calls: Vec<_> = (0..100).map(|at| remote.call_for(&key(at), START)).collect();
+    for call in &calls {
+        fail(&mut remote, call, CallFailure::Timeout, START + 20 * MS);
+    }
+    let (pause, _) = asked_again(&mut remote, START + 20 * MS);
+    assert!((37..=50).contains(&pause), "{pause}");
+}
+
+#[test]
+fn who_asks_for_all_and_is_gone_is_followed_by_another() {
+    let mut remote = failed(circuit::FAILURES, CallFailure::Timeout);
+    let (pause, probe) = asked_again(&mut remote, START + 4 * MS);
+    let now = START + 4 * MS + pause * MS;
+    remote.abandoned(probe.id);
+    let probe = remote.call_for(&key(1), now);
+    // Nobody says so of this one.
+    assert!(remote.settled_for(&key(2), now + SECOND).failure.is_some());
+    let other = remote.call_for(&key(2), now + 2 * SECOND);
+    // What comes of it then is of no use.
+    fail(&mut remote, &probe, CallFailure::Timeout, now + 2 * SECOND);
+    assert!(is_ok(&remote.answer(&other, &bare(Code::Ok), now + 2 * SECOND)));
+}
+
+#[test]
+fn leases_and_refusals_are_good_while_the_service_is_away() {
+    let mut remote = remote(Cache::default());
+    let now = START;
+    for _ in 0..2 {
+        let call = remote.call_for(&key(1), now);
+        remote.answer(&call, &bare(Code::Ok), now);
+    }
+    let call = remote.call_for(&key(2), now);
+    remote.answer(&call, &response(Code::OverLimit, vec![status(Code::OverLimit, 0, 30)]), now);
+    for at in 0..circuit::FAILURES {
+        let call = remote.call_for(&key(100 + at), now);
+        fail(&mut remote, &call, CallFailure::Unavailable, now);
+    }
+    assert!(is_ok(&remote.settled_for(&key(1), now)));
+    assert_eq!(remote.settled_for(&key(1), now).failure, Some(CallFailure::Unavailable));
+    assert_eq!(remote.settled_for(&key(2), now).over_limit, Some(0));
+}
+
+#[test]
+fn who_waits_for_a_call_that_fails_asks_again() {
+    let mut remote = remote(Cache::default());
+    let calls = [remote.call_for(&key(1), START), remote.call_for(&key(1), START)];
+    assert_eq!(remote.ask_at(&key(1), START), Ask::Wait(calls[1].id));
+    fail(&mut remote, &calls[1], CallFailure::Timeout, START + 20 * MS);
+    assert!(matches!(remote.ask_at(&key(1), START + 20 * MS), Ask::Call(_)));
+    // The same if whoever made the call is gone, or if nobody ever said what came of it.
+    let calls = [remote.call_for(&key(2), START), remote.call_for(&key(2), START)];
+    assert_eq!(remote.ask_at(&key(2), START), Ask::Wait(calls[1].id));
+    assert!(matches!(remote.ask_at(&key(2), START + 2 * SECOND), Ask::Call(_)));
+}
+
+#[test]
+fn no_more_calls_are_under_way_than_can_be_kept_track_of() {
+    let mut remote = remote(Cache::default());
+    for at in 0..4096 {
+        remote.call_for(&key(at), START);
+    }
+    assert_eq!(remote.settled_for(&key(9999), START).failure, Some(CallFailure::Unavailable));
+    // Those that nobody tells about are lost.
+    assert!(matches!(remote.ask_at(&key(9999), START + 2 * SECOND), Ask::Call(_)));
+}

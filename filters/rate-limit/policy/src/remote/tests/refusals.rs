@@ -1,0 +1,144 @@
+use super::*;
+
+fn one(value: &str) -> [Descriptor; 1] {
+    [descriptor(value, 1)]
+}
+
+#[test]
+fn who_is_over_the_limit_is_refused_until_it_is_reset() {
+    let mut remote = remote(Cache::default());
+    let call = remote.call_for(&one("a"), START);
+    let over = response(Code::OverLimit, vec![status(Code::OverLimit, 0, 30)]);
+    let verdict = remote.answer(&call, &over, START + 5 * MS);
+    assert_eq!((verdict.over_limit, verdict.remembered), (Some(0), false));
+    let verdict = remote.settled_for(&one("a"), START + 30 * SECOND - 1);
+    assert_eq!((verdict.over_limit, verdict.remembered), (Some(0), true));
+    let quota = verdict.quotas[0].unwrap();
+    assert_eq!((quota.limit, quota.window, quota.remaining, quota.reset), (100, 60 * SECOND, 0, 1));
+    assert!(matches!(remote.ask_at(&one("b"), START + SECOND), Ask::Call(_)));
+    assert!(matches!(remote.ask_at(&one("a"), START + 30 * SECOND), Ask::Call(_)));
+}
+
+#[test]
+fn a_refusal_is_remembered_for_a_minute_at_most_and_briefly_if_nobody_says_how_long() {
+    let mut remote = remote(Cache::default());
+    let call = remote.call_for(&one("day"), START);
+    remote.answer(&call, &response(Code::OverLimit, vec![status(Code::OverLimit, 0, 86_400)]), START);
+    assert!(remote.settled_for(&one("day"), START + 60 * SECOND - 1).remembered);
+    assert!(matches!(remote.ask_at(&one("day"), START + 60 * SECOND), Ask::Call(_)));
+
+    let call = remote.call_for(&one("bare"), START);
+    remote.answer(&call, &bare(Code::OverLimit), START);
+    assert!(remote.settled_for(&one("bare"), START + 50 * MS - 1).remembered);
+    assert!(matches!(remote.ask_at(&one("bare"), START + 50 * MS), Ask::Call(_)));
+}
+
+#[test]
+fn refusals_are_not_remembered_if_so_configured() {
+    let mut remote = remote(Cache { over_limit: false, ..Cache::default() });
+    let call = remote.call_for(&one("a"), START);
+    remote.answer(&call, &response(Code::OverLimit, vec![status(Code::OverLimit, 0, 30)]), START);
+    assert!(matches!(remote.ask_at(&one("a"), START), Ask::Call(_)));
+}
+
+#[test]
+fn a_window_of_a_second_is_asked_about_again_within_it() {
+    let mut over = status(Code::OverLimit, 0, 1);
+    over.current_limit.as_mut().unwrap().unit = 1;
+    let mut remote = remote(Cache::default());
+    let call = remote.call_for(&one("a"), START);
+    remote.answer(&call, &response(Code::OverLimit, vec![over]), START);
+    assert!(remote.settled_for(&one("a"), START + 250 * MS - 1).remembered);
+    assert!(matches!(remote.ask_at(&one("a"), START + 250 * MS), Ask::Call(_)));
+}
+
+#[test]
+fn who_asks_for_less_is_not_refused_for_who_asked_for_more() {
+    let mut remote = remote(Cache::default());
+    let call = remote.call_for(&[descriptor("a", 5)], START);
+    remote.answer(&call, &bare(Code::OverLimit), START);
+    assert!(remote.settled_for(&[descriptor("a", 5)], START).remembered);
+    assert!(remote.settled_for(&[descriptor("a", 6)], START).remembered);
+    let call = remote.call_for(&[descriptor("a", 4)], START);
+    // Unless nothing remains at all.
+    let mut again = remote.answered(call.id, Ok(&bare(Code::OverLimit).write()), UnixNanos(START));
+    while let Ask::Call(call) = again {
+        let over = response(Code::OverLimit, vec![status(Code::OverLimit, 0, 30)]).write();
+        again = remote.answered(call.id, Ok(&over), UnixNanos(START));
+    }
+    assert!(remote.settled_for(&[descriptor("a", 1)], START).remembered);
+}
+
+#[test]
+fn any_descriptor_over_its_limit_refuses_whatever_list_it_is_in() {
+    let mut remote = remote(Cache::default());
+    let both = [descriptor("a", 1), descriptor("b", 1)];
+    let call = remote.call_for(&both, START);
+    let statuses = vec![status(Code::Ok, 5, 30), status(Code::OverLimit, 0, 30)];
+    assert_eq!(remote.answer(&call, &response(Code::OverLimit, statuses), START).over_limit, Some(1));
+    assert_eq!(remote.settled_for(&both, START).over_limit, Some(1));
+    assert_eq!(remote.settled_for(&one("b"), START).over_limit, Some(0));
+    let other = [descriptor("b", 1), descriptor("c", 1)];
+    assert_eq!(remote.settled_for(&other, START).over_limit, Some(0));
+    assert!(matches!(remote.ask_at(&one("a"), START), Ask::Call(_)));
+}
+
+#[test]
+fn what_is_said_of_a_list_is_remembered_of_that_list() {
+    let mut remote = remote(Cache::default());
+    let both = [descriptor("a", 1), descriptor("b", 1)];
+    let call = remote.call_for(&both, START);
+    remote.answer(&call, &bare(Code::OverLimit), START);
+    assert_eq!(remote.settled_for(&both, START).over_limit, Some(0));
+    let turned = [descriptor("b", 1), descriptor("a", 1)];
+    assert!(matches!(remote.ask_at(&turned, START), Ask::Call(_)));
+    assert!(matches!(remote.ask_at(&one("a"), START), Ask::Call(_)));
+    // Nor does what is said of one without its status say anything of a list with it.
+    let call = remote.call_for(&one("c"), START);
+    remote.answer(&call, &bare(Code::OverLimit), START);
+    assert!(matches!(remote.ask_at(&[descriptor("c", 1), descriptor("d", 1)], START), Ask::Call(_)));
+}
+
+#[test]
+fn descriptors_that_cost_different_things_say_so_each() {
+    use tollgate_rate_limit_service::Request;
+    let mut remote = remote(Cache::default());
+    let call = remote.call_for(&[descriptor("a", 0), descriptor("b", 7)], START);
+    let request = Request::read(&call.message).unwrap();
+    assert_eq!(request.hits_addend, 7);
+    let hits = request.descriptors.iter().map(|one| one.hits_addend.unwrap().value);
+    assert_eq!(hits.collect::<Vec<_>>(), [0, 7]);
+    let call = remote.call_for(&[descriptor("a", 7), descriptor("c", 7)], START);
+    let request = Request::read(&call.message).unwrap();
+    assert_eq!(request.hits_addend, 7);
+    assert!(request.descriptors.iter().all(|one| one.hits_addend.is_none()));
+    let call = remote.call_for(&[descriptor("huge", u64::MAX)], START);
+    assert_eq!(hits_of(&call), 1_000_000_000);
+    // What costs nothing is not asked about.
+    assert!(is_ok(&remote.settled_for(&[descriptor("a", 0)], START)));
+    assert!(is_ok(&remote.settled_for(&[], START)));
+}
+
+#[test]
+fn keys_that_come_and_go_push_out_no_refusal_that_is_of_use() {
+    let mut remote = remote(Cache { max_entries: 100, ..Cache::default() });
+    let call = remote.call_for(&one("victim"), START);
+    remote.answer(&call, &response(Code::OverLimit, vec![status(Code::OverLimit, 0, 30)]), START);
+    for at in 0..10_000 {
+        let call = remote.call_for(&one(&format!("other {at}")), START);
+        remote.answer(&call, &bare(Code::Ok), START);
+        if at % 50 == 0 {
+            assert!(remote.settled_for(&one("victim"), START).remembered, "{at}");
+        }
+    }
+    assert_eq!(remote.memory.len(), 100);
+}
+
+#[test]
+fn a_long_refusal_is_not_remembered() {
+    let mut remote = remote(Cache::default());
+    let long = Response { raw_body: vec![b'x'; 3000], ..bare(Code::OverLimit) };
+    let call = remote.call_for(&one("a"), START);
+    assert_eq!(remote.answer(&call, &long, START).raw_body.len(), 3000);
+    assert!(matches!(remote.ask_at(&one("a"), START), Ask::Call(_)));
+}

@@ -1,0 +1,88 @@
+//! Who is given up when a page is full.
+
+use super::super::page::WAYS;
+use super::*;
+use proptest::prelude::*;
+
+/// The same limit in all algorithms: 10 at once, and then few.
+fn limits() -> [NamedRate; 3] {
+    [bucket(10, 60 * SECOND), fixed(10, 600 * SECOND), sliding(10, 600 * SECOND)]
+}
+
+fn drain(bytes: &mut [u8], tag: u64, rates: &[NamedRate]) {
+    while is_taken(take(bytes, step(tag, rates, START))) {}
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    #[test]
+    fn keys_of_one_token_each_cannot_reset_drained_buckets(
+        limit in 0..3_usize,
+        drained in 1..WAYS as u64,
+        before in 0..40_u64,
+        pauses in proptest::collection::vec(0..SECOND / 2, 0..300),
+    ) {
+        let rates = &limits()[limit..=limit];
+        let mut bytes = empty();
+        for key in 0..before {
+            prop_assert!(is_taken(take(&mut bytes, step(5000 + key, rates, START))));
+        }
+        for tag in 1..=drained {
+            drain(&mut bytes, tag, rates);
+        }
+        let mut now = START;
+        for (key, pause) in pauses.into_iter().enumerate() {
+            now.0 += pause / 5;
+            prop_assert!(is_taken(take(&mut bytes, step(1000 + key as u64, rates, now))));
+        }
+        for tag in 1..=drained {
+            prop_assert!(!is_taken(take(&mut bytes, step(tag, rates, now))), "{} was reset", tag);
+        }
+    }
+
+    #[test]
+    fn what_owes_most_is_not_given_up_for_what_owes_less(
+        takes in proptest::collection::vec((1..60_u64, 1..10_u64), 1..300),
+    ) {
+        let rates = [bucket(10, 60 * SECOND)];
+        let mut bytes = empty();
+        for (tag, cost) in takes {
+            let most = |bytes: &mut [u8]| Page(bytes).entries().max_by_key(|entry| entry.state.full_at);
+            let before = most(&mut bytes);
+            take(&mut bytes, Step { cost, ..step(tag, &rates, START) });
+            if let Some(before) = before {
+                prop_assert!(Page(&mut bytes).find(before.tag).is_some());
+            }
+        }
+    }
+}
+
+#[test]
+fn only_keys_that_owe_more_drive_out_a_drained_bucket() {
+    let (small, large) = ([bucket(10, SECOND)], [bucket(10, 60 * SECOND)]);
+    let mut bytes = empty();
+    drain(&mut bytes, 1, &small);
+    for tag in 2..=WAYS as u64 {
+        drain(&mut bytes, tag, &large);
+    }
+    assert!(!is_taken(take(&mut bytes, step(1, &small, START))));
+    let outcome = take(&mut bytes, step(99, &large, START));
+    assert_eq!(outcome, Outcome::Taken { wait: 0, evicted: Some(10 * SECOND) });
+    assert!(is_taken(take(&mut bytes, step(1, &small, START))));
+}
+
+#[test]
+fn of_a_key_with_several_rates_the_shortest_goes_first_and_the_longer_hold_on() {
+    let (short_and_long, other) = ([bucket(2, SECOND), bucket(4, 3600 * SECOND)], [bucket(10, 60 * SECOND)]);
+    let mut bytes = empty();
+    drain(&mut bytes, 1, &short_and_long);
+    for tag in 100..100 + WAYS as u64 - 1 {
+        take(&mut bytes, step(tag, &other, START));
+    }
+    // The short one is gone, the long one is not: it has two left of its four.
+    assert_eq!([1, 2].map(|tag| Page(&mut bytes).find(tag).is_some()), [false, true]);
+    let more = (0..10).filter(|_| is_taken(take(&mut bytes, step(1, &short_and_long, START)))).count();
+    assert_eq!(more, 2);
+    assert!(!is_taken(take(&mut bytes, step(1, &short_and_long, after(60 * SECOND)))));
+}

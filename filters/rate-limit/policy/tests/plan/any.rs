@@ -1,0 +1,184 @@
+//! Configurations that nobody would write.
+
+use crate::plan;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tollgate_rate_limit_policy::Plan;
+use tollgate_rate_limit_policy::table::WAYS;
+
+/// One with everything in it.
+fn full() -> Value {
+    json!({
+        "domain": "shop", "stat_prefix": "edge",
+        "limits": {
+            "per-client": {
+                "key": [
+                    {"source_cluster": {}}, {"destination_cluster": {}},
+                    {"request_headers": {"header_name": "x-team", "descriptor_key": "team", "default_value": "none"}},
+                    {"query_parameters": {"query_parameter_name": "q", "skip_if_absent": true}},
+                    {"remote_address": {}}, {"masked_remote_address": {"v4_prefix_mask_len": 24}},
+                    {"remote_address_match": {"cidrs": ["10.0.0.0/8"], "invert": true, "descriptor_value": "x"}},
+                    {"generic_key": {"descriptor_value": "x"}},
+                    {"header_value_match": {"descriptor_value": "x", "headers": [{"name": "a", "exact": "b"}]}},
+                    {"query_parameter_value_match":
+                        {"descriptor_value": "x", "query_parameters": [{"name": "a", "regex": "b+"}]}},
+                    {"metadata": {"descriptor_key": "m", "metadata_key": {"key": "k", "path": [{"key": "p"}]}}},
+                    {"cookie": {"name": "c"}}, {"path": {"template": "/a/{b}", "segment": "b"}},
+                    {"claim": {"name": "a.b"}}, {"filter_state": {"key": "f"}}, {"principal": {}},
+                ],
+                "rates": [
+                    {"name": "burst", "token_bucket": {"max_tokens": 10, "tokens_per_fill": 1, "fill_interval": "1s"}},
+                    {"gcra": {"requests": 10, "per": "1s", "burst": 5}},
+                    {"fixed_window": {"requests": 1000, "window": "1h"}},
+                    {"sliding_window": {"requests": 1000, "window": "1h"}},
+                ],
+                "concurrency": {"max_requests": 10},
+                "overrides": [
+                    {"when": {"team": {"exact": "gold"}, "remote_address": {"cidr": "10.0.0.0/8"}},
+                     "rates": [{"gcra": {"requests": 1, "per": "1s"}}]},
+                    {"when": {"c": {"regex": "a+"}}, "concurrency": {"max_requests": 1}},
+                ],
+                "cost": {"header": {"name": "x-cost", "default": 1, "max": 100}},
+                "on_response": {
+                    "statuses": ["401", "5xx", 403], "headers": [{"name": "a", "present": true}],
+                    "cost_header": {"name": "x", "max": 5}, "refund_without_response": true,
+                },
+                "delay": {"max_wait": "2s"},
+                "service": {"hits_addend": true, "fallback_rates": [{"gcra": {"requests": 1, "per": "1s"}}]},
+                "shadow_mode": true,
+            },
+            "all": {"rates": [{"gcra": {"requests": 1, "per": "1s"}}], "cost": {"body_bytes": {"per": 1, "max": 9}}},
+        },
+        "rules": [
+            {"match": {"hosts": [{"exact": "h"}], "paths": [{"template": "/a/{b}"}]}, "limits": ["per-client", "all"]},
+            {"limits": []},
+        ],
+        "rate_limit_service": {
+            "grpc_service": {"envoy_grpc": {"cluster_name": "c"}}, "timeout": "20ms", "failure_mode": "local",
+            "status_on_error": 500,
+            "cache": {"over_limit": true, "lease_hits": 10, "lease_max_age": "1s", "overshoot_hits": 0, "max_entries": 1},
+        },
+        "table": {"max_keys": 100},
+        "response": {
+            "status": {"code": 429}, "body": "x", "content_type": "text/plain", "retry_after": true,
+            "response_headers_to_add": [{"header": {"key": "a", "value": "b"}}],
+        },
+        "max_waiting_requests": 5, "filter_enabled": 50, "filter_enforced": 12.5, "on_error": "allow",
+    })
+}
+
+fn odd() -> impl Strategy<Value = Value> {
+    let texts = [
+        "",
+        "a",
+        "\u{0}",
+        "a\nb",
+        "\u{1f600}",
+        "9999999h",
+        "0",
+        "1ns",
+        "{",
+        "host",
+        ":path",
+        "5xx",
+        "all",
+        "/{b}",
+        "per-client",
+        "%",
+    ];
+    let numbers = [json!(0), json!(1), json!(9), json!(-1), json!(1.5), json!(u64::MAX), json!(1e300)];
+    let others =
+        [Value::Null, json!(true), json!([]), json!({}), json!([{}]), json!({"": []}), json!([null])];
+    let texts = texts.map(Value::from).into_iter();
+    prop::sample::select(texts.chain(numbers).chain(others).collect::<Vec<_>>())
+}
+
+/// Puts a value in the place of the one that comes when `steps` have been counted down.
+fn replace(value: &mut Value, steps: &mut usize, by: &Value) {
+    if *steps == 0 {
+        *value = by.clone();
+    }
+    *steps = steps.wrapping_sub(1);
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(|value| replace(value, steps, by)),
+        Value::Object(members) => members.iter_mut().for_each(|(_, value)| replace(value, steps, by)),
+        _ => {}
+    }
+}
+
+fn count(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(list) => list.iter().map(count).sum(),
+        Value::Object(members) => members.values().map(count).sum(),
+        _ => 0,
+    }
+}
+
+#[test]
+fn one_with_everything_in_it_is_taken() {
+    plan(full()).unwrap();
+}
+
+fn whatever() -> impl Strategy<Value = Value> {
+    let names =
+        ["limits", "rules", "a", "rates", "key", "service", "response", "table", "status", "when", "cost"];
+    odd().prop_recursive(5, 32, 4, move |inner| {
+        let name = prop::sample::select(names.to_vec()).prop_map(String::from);
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+            prop::collection::btree_map(name, inner, 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+fn is_refused_in_one_line_or_leads_somewhere(config: &Value) -> Result<(), TestCaseError> {
+    let config = match tollgate_policy::read(config) {
+        Ok(config) => config,
+        Err(error) => {
+            prop_assert!(!error.to_string().is_empty());
+            return Ok(());
+        }
+    };
+    let plan = match Plan::new(config) {
+        Ok(plan) => plan,
+        Err(problem) => {
+            let line = problem.to_string();
+            prop_assert!(!problem.path.is_empty() && !problem.message.is_empty(), "{line:?}");
+            prop_assert!(!line.chars().any(char::is_control), "{line:?}");
+            return Ok(());
+        }
+    };
+    prop_assert!(plan.pages >= 1);
+    let indices = plan.rules.iter().flat_map(|rule| &rule.limits).chain(&plan.otherwise);
+    prop_assert!(indices.clone().all(|index| *index < plan.limits.len()));
+    for limit in &plan.limits {
+        let fallback = limit.service.iter().map(|service| service.fallback.len());
+        let of_overrides = limit.overrides.list().iter().map(|other| other.rates.len());
+        prop_assert!(fallback.chain(of_overrides).chain([limit.rates.len()]).all(|rates| rates <= WAYS / 2));
+        let whens = limit.overrides.list().iter().flat_map(|other| &other.when);
+        prop_assert!(whens.clone().all(|(index, _)| *index < limit.key.len()));
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn a_configuration_is_refused_in_one_line_or_leads_somewhere(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), odd()), 0..4),
+    ) {
+        let mut config = full();
+        for (place, by) in &changes {
+            let mut steps = place.index(count(&config));
+            replace(&mut config, &mut steps, by);
+        }
+        is_refused_in_one_line_or_leads_somewhere(&config)?;
+    }
+
+    #[test]
+    fn anything_is_refused_or_leads_somewhere(config in whatever()) {
+        is_refused_in_one_line_or_leads_somewhere(&config)?;
+    }
+}

@@ -1,0 +1,235 @@
+//! Limits.
+
+use crate::{limit, limit_refused, plan, planned, rate, refused, yaml};
+use serde_json::json;
+use tollgate_rate_limit_policy::plan::{Cost, ValueMatch};
+use tollgate_rate_limit_policy::rate::{Meter, Rate};
+
+#[test]
+fn a_limit_limits_something() {
+    assert_eq!(
+        refused(json!({"limits": {"a": {}}})),
+        "limits.a: it has none of `rates`, `concurrency` and `service`, and limits nothing"
+    );
+    let plan = plan(json!({"limits": {"a": {"concurrency": {"max_requests": 3}}}})).unwrap();
+    assert_eq!((plan.limits[0].max_in_flight, plan.limits[0].rates.len()), (Some(3), 0));
+}
+
+#[test]
+fn its_name_is_one_in_statistics_and_headers() {
+    for name in ["", "a.b", "a b", "x\n", &"a".repeat(65)] {
+        let message = refused(json!({"limits": {name: {"rates": [rate()]}}}));
+        assert!(message.contains(" cannot be a name: 1 to 64 letters, digits and `_-`"), "{message}");
+        assert!(!message.contains('\n'), "{message:?}");
+    }
+}
+
+#[test]
+fn concurrency_is_at_least_one() {
+    assert_eq!(
+        limit_refused(json!({"concurrency": {"max_requests": 0}})),
+        "concurrency.max_requests: `0` is not a number from 1 to 1000000"
+    );
+    assert_eq!(limit_refused(json!({"concurrency": {}})), "concurrency: missing field `max_requests`");
+}
+
+#[test]
+fn an_override_gives_other_numbers_and_keeps_the_rest() {
+    let plan = yaml(
+        "
+         limits:
+           per-team:
+             key:
+             - masked_remote_address: {v4_prefix_mask_len: 24, v6_prefix_mask_len: 64}
+             - request_headers: {header_name: x-team, descriptor_key: team}
+             rates:
+             - token_bucket: {max_tokens: 10, fill_interval: 1s}
+             concurrency: {max_requests: 5}
+             overrides:
+             - when: {team: {exact: gold}, masked_remote_address: {cidr: 10.0.0.0/8}}
+               rates:
+               - token_bucket: {max_tokens: 1000, fill_interval: 1s}
+             - when: {team: {prefix: free-}}
+               concurrency: {max_requests: 1}",
+    );
+    let limit = &plan.limits[0];
+    let [gold, free] = limit.overrides.list() else { panic!("{limit:?}") };
+    let whens: Vec<_> = gold.when.iter().map(|(index, _)| *index).collect();
+    assert_eq!(whens, [0, 1]);
+    assert!(
+        matches!(&gold.when[0].1, ValueMatch::Network(network) if network.contains([10, 1, 2, 3].into()))
+    );
+    assert!(
+        matches!(&gold.when[1].1, ValueMatch::Text(text) if text.matches(b"gold") && !text.matches(b"g"))
+    );
+    assert_eq!(gold.rates[0].rate, Rate::Meter(Meter::new(1000, 1, 1_000_000_000).unwrap()));
+    assert_eq!((gold.rates[0].name.as_str(), gold.max_in_flight), ("per-team", Some(5)));
+    assert_eq!((free.rates[0].rate, free.max_in_flight), (limit.rates[0].rate, Some(1)));
+    assert_eq!(free.fingerprint, limit.fingerprint);
+    assert_ne!(gold.fingerprint, limit.fingerprint);
+}
+
+#[test]
+fn an_override_is_about_some_keys_and_changes_something() {
+    let team = json!([{"request_headers": {"header_name": "x-team", "descriptor_key": "team"}}]);
+    let other = |other: serde_json::Value| limit_refused(json!({"key": team, "overrides": [other]}));
+    let gold = json!({"team": {"exact": "gold"}});
+    assert_eq!(
+        other(json!({"when": {"tema": {"exact": "gold"}}, "rates": [rate()]})),
+        "overrides[0].when.tema: the `key` of the limit has no `tema`; there is `team`"
+    );
+    assert_eq!(
+        other(json!({"when": gold})),
+        "overrides[0]: it has neither `rates` nor `concurrency`, and changes nothing"
+    );
+    assert_eq!(
+        other(json!({"when": {}, "rates": [rate()]})),
+        "overrides[0].when: it is empty, and would be about every key"
+    );
+    assert_eq!(other(json!({"rates": [rate()]})), "overrides[0]: missing field `when`");
+    assert_eq!(
+        other(json!({"when": {"team": {"cidr": "10.0.0.1/8"}}, "rates": [rate()]})),
+        "overrides[0].when.team.cidr: `10.0.0.1/8` has bits beyond its prefix; the network is `10.0.0.0/8`"
+    );
+    assert_eq!(
+        other(json!({"when": {"team": {"cidr": "10.0.0.0/8", "exact": "x"}}, "rates": [rate()]})),
+        "overrides[0].when.team.exact: unknown field `exact`, expected `cidr`"
+    );
+    assert_eq!(other(json!({"when": gold, "rates": [{}]})).split(':').next(), Some("overrides[0].rates[0]"));
+    assert_eq!(
+        other(json!({"when": gold, "concurrency": {"max_requests": 0}})),
+        "overrides[0].concurrency.max_requests: `0` is not a number from 1 to 1000000"
+    );
+    let generic = json!({"generic_key": {"descriptor_value": "x"}});
+    assert_eq!(
+        limit_refused(json!({
+            "key": [generic, generic],
+            "overrides": [{"when": {"generic_key": {"exact": "x"}}, "rates": [rate()]}],
+        })),
+        "overrides[0].when.generic_key: `2` entries of the `key` are called so; give each a `descriptor_key` of its own"
+    );
+}
+
+#[test]
+fn what_a_request_costs() {
+    assert!(matches!(planned(json!({})).cost, Cost::Number(1)));
+    assert!(matches!(planned(json!({"cost": {"number": 3}})).cost, Cost::Number(3)));
+    let Cost::Header { name, default, max } =
+        planned(json!({"cost": {"header": {"name": "X-Cost", "max": 100}}})).cost
+    else {
+        panic!("another cost")
+    };
+    assert_eq!((name.as_str(), default, max), ("x-cost", 1, 100));
+    let body = planned(json!({"cost": {"body_bytes": {"per": 1024, "max": 1000}}}));
+    assert!(matches!(body.cost, Cost::Body { per: 1024, max: 1000 }));
+    for (cost, message) in [
+        (json!({"number": 0}), "cost.number: `0` is not a number from 1 to 1000000000000"),
+        (
+            json!({"header": {"name": "a", "max": 0}}),
+            "cost.header.max: `0` is not a number from 1 to 1000000000000",
+        ),
+        (
+            json!({"header": {"name": "a", "default": 9, "max": 8}}),
+            "cost.header.default: `9` is not a number from 0 to 8",
+        ),
+        (json!({"header": {"name": "a b", "max": 8}}), "cost.header.name: `a b` is not the name of a header"),
+        (json!({"header": {"name": "a"}}), "cost.header: missing field `max`"),
+        (
+            json!({"body_bytes": {"per": 0, "max": 8}}),
+            "cost.body_bytes.per: `0` is not a number from 1 to 1000000000000",
+        ),
+        (
+            json!({"body_bytes": {"per": 1, "max": 0}}),
+            "cost.body_bytes.max: `0` is not a number from 1 to 1000000000000",
+        ),
+        (
+            json!({"number": 1, "header": {}}),
+            "cost: an object with 2 members, expected an object with one of `number`, `header`, `body_bytes`",
+        ),
+        (
+            json!({"body": 1}),
+            "cost.body: unknown variant `body`, expected one of `number`, `header`, `body_bytes`",
+        ),
+    ] {
+        assert_eq!(limit_refused(json!({"cost": cost})), message);
+    }
+    assert_eq!(
+        refused(json!({"limits": {"a": {"concurrency": {"max_requests": 1}, "cost": {"number": 2}}}})),
+        "limits.a.cost: what a request costs is counted by `rates` and by a `service` with `hits_addend`, and there is \
+         neither"
+    );
+}
+
+#[test]
+fn what_a_response_changes() {
+    let on = planned(json!({"on_response": {
+        "statuses": ["401", 403, "5xx", "500-599", "2XX"],
+        "headers": [{"name": "x-failed", "present": true}],
+        "cost_header": {"name": "X-Cost", "max": 7},
+        "refund_without_response": true,
+    }}));
+    let on = on.on_response.unwrap();
+    assert_eq!(on.statuses, [(401, 401), (403, 403), (500, 599), (500, 599), (200, 299)]);
+    let (name, max) = on.cost_header.unwrap();
+    assert_eq!((name.as_str(), max, on.headers.len(), on.refund_without_response), ("x-cost", 7, 1, true));
+    for status in [
+        json!("600"),
+        json!("99"),
+        json!("0401"),
+        json!("xx"),
+        json!("500-400"),
+        json!("4x4"),
+        json!(20),
+        json!("-"),
+    ] {
+        let shown = status.as_str().map_or(status.to_string(), str::to_owned);
+        assert_eq!(
+            limit_refused(json!({"on_response": {"statuses": ["200", status]}})),
+            format!("on_response.statuses[1]: `{shown}` is not a status from 100 to 599, `5xx` or `500-599`")
+        );
+    }
+    assert_eq!(
+        limit_refused(json!({"on_response": {"statuses": [true]}})),
+        "on_response.statuses[0]: invalid type: boolean `true`, expected statuses, such as `401`, `5xx` or `500-599`"
+    );
+    assert_eq!(
+        limit_refused(json!({"on_response": {}})),
+        "on_response: it has none of `statuses`, `headers`, `cost_header` and `refund_without_response`"
+    );
+    assert_eq!(
+        limit_refused(json!({"on_response": {"cost_header": {"name": "a", "max": 0}}})),
+        "on_response.cost_header.max: `0` is not a number from 1 to 1000000000000"
+    );
+    assert_eq!(
+        limit_refused(
+            json!({"rates": [], "concurrency": {"max_requests": 1}, "on_response": {"statuses": ["5xx"]}})
+        ),
+        "on_response: it changes what `rates` have counted, and there are none"
+    );
+}
+
+#[test]
+fn requests_wait_where_there_is_an_order() {
+    assert_eq!(planned(json!({"delay": {"max_wait": "2s"}})).max_wait, 2_000_000_000);
+    assert_eq!(planned(json!({})).max_wait, 0);
+    let window = json!({"fixed_window": {"requests": 1, "window": "1s"}});
+    let mixed = planned(json!({"rates": [rate(), window], "delay": {"max_wait": "1ms"}}));
+    assert_eq!(mixed.max_wait, 1_000_000);
+    let no_order = "delay: there is no `token_bucket` or `gcra` to wait for: in windows and in `concurrency` nobody has a turn";
+    assert_eq!(limit_refused(json!({"rates": [window], "delay": {"max_wait": "1s"}})), no_order);
+    let concurrency = json!({"rates": [], "concurrency": {"max_requests": 1}, "delay": {"max_wait": "1s"}});
+    assert_eq!(limit_refused(concurrency), no_order);
+    for (wait, shown) in [("0", "0ns"), ("6m", "6m")] {
+        assert_eq!(
+            limit_refused(json!({"delay": {"max_wait": wait}})),
+            format!("delay.max_wait: `{shown}` is not a time from `1ms` to `5m`")
+        );
+    }
+    assert_eq!(refused(limit(json!({"delay": {}}))), "limits.a.delay: missing field `max_wait`");
+}
+
+#[test]
+fn shadow_mode_is_off_unless_it_is_on() {
+    assert!(!planned(json!({})).shadow);
+    assert!(planned(json!({"shadow_mode": true})).shadow);
+}

@@ -1,0 +1,135 @@
+//! Rates.
+
+use crate::{limit_refused, planned, yaml};
+use serde_json::{Value, json};
+use tollgate_rate_limit_policy::rate::{FixedWindow, Meter, Rate, SlidingWindow};
+
+const SECOND: u64 = 1_000_000_000;
+
+fn refused(rate: Value) -> String {
+    let message = limit_refused(json!({"rates": [rate]}));
+    message.strip_prefix("rates[0]").unwrap_or_else(|| panic!("{message}")).trim_start_matches('.').into()
+}
+
+#[test]
+fn each_algorithm_is_what_is_written() {
+    let plan = yaml(
+        "
+         limits:
+           per-client:
+             rates:
+             - {name: burst, token_bucket: {max_tokens: 10, tokens_per_fill: 5, fill_interval: 1s}}
+             - {gcra: {requests: 10, per: 1s, burst: 5}}
+             - {fixed_window: {requests: 1000, window: 1h}}
+             - {sliding_window: {requests: 100, window: 1m}}
+             - {token_bucket: {max_tokens: 0, fill_interval: 50ms}}
+             - {gcra: {requests: 1, per: 1s}}",
+    );
+    let rates: Vec<_> = plan.limits[0].rates.iter().map(|rate| (rate.name.as_str(), rate.rate)).collect();
+    let expected = [
+        ("burst", Rate::Meter(Meter::new(10, 5, SECOND).unwrap())),
+        ("per-client-2", Rate::Meter(Meter::new(5, 10, SECOND).unwrap())),
+        ("per-client-3", Rate::FixedWindow(FixedWindow::new(1000, 3600 * SECOND).unwrap())),
+        ("per-client-4", Rate::SlidingWindow(SlidingWindow::new(100, 60 * SECOND).unwrap())),
+        ("per-client-5", Rate::Meter(Meter::new(0, 1, SECOND / 20).unwrap())),
+        ("per-client-6", Rate::Meter(Meter::new(1, 1, SECOND).unwrap())),
+    ];
+    assert_eq!(rates, expected);
+}
+
+#[test]
+fn one_rate_is_called_as_its_limit() {
+    assert_eq!(planned(json!({})).rates[0].name, "a");
+}
+
+#[test]
+fn a_rate_has_one_algorithm() {
+    let exactly =
+        "algorithms; a rate has exactly one of `token_bucket`, `gcra`, `fixed_window`, `sliding_window`";
+    assert_eq!(refused(json!({})), format!(": `0` {exactly}"));
+    let window = json!({"requests": 1, "window": "1s"});
+    let both = json!({"fixed_window": window, "sliding_window": window});
+    assert_eq!(refused(both), format!(": `2` {exactly}"));
+}
+
+#[test]
+fn numbers_have_bounds() {
+    let bucket = |field: &str, value: Value| {
+        let mut bucket = json!({"max_tokens": 1, "fill_interval": "1s"});
+        bucket[field] = value;
+        refused(json!({"token_bucket": bucket}))
+    };
+    assert_eq!(
+        bucket("tokens_per_fill", json!(0)),
+        "token_bucket.tokens_per_fill: `0` is not a number from 1 to 1000000000000"
+    );
+    assert_eq!(
+        bucket("max_tokens", json!(1_000_000_000_001_u64)),
+        "token_bucket.max_tokens: `1000000000001` is not a number from 0 to 1000000000000"
+    );
+    assert_eq!(
+        bucket("fill_interval", json!("49ms")),
+        "token_bucket.fill_interval: `49ms` is not a time from `50ms` to `876000h`"
+    );
+    let gcra = |requests: u64, per: &str, burst: u64| {
+        refused(json!({"gcra": {"requests": requests, "per": per, "burst": burst}}))
+    };
+    assert_eq!(gcra(0, "1s", 1), "gcra.requests: `0` is not a number from 1 to 1000000000000");
+    assert_eq!(gcra(1, "1s", 0), "gcra.burst: `0` is not a number from 1 to 1000000000000");
+    assert_eq!(gcra(1, "0", 1), "gcra.per: `0ns` is not a time from `1ms` to `876000h`");
+    for algorithm in ["fixed_window", "sliding_window"] {
+        assert_eq!(
+            refused(json!({algorithm: {"requests": 1, "window": "900us"}})),
+            format!("{algorithm}.window: `900us` is not a time from `1ms` to `876000h`")
+        );
+        assert_eq!(
+            refused(json!({algorithm: {"requests": 1, "window": "877000h"}})),
+            format!("{algorithm}.window: `877000h` is not a time from `1ms` to `876000h`")
+        );
+        planned(json!({"rates": [{algorithm: {"requests": 0, "window": "876000h"}}]}));
+    }
+    assert_eq!(
+        refused(json!({"sliding_window": {"requests": 1_u64 << 32, "window": "1s"}})),
+        // The type has it.
+        ".sliding_window.requests: invalid value: integer `4294967296`, expected u32".trim_start_matches('.')
+    );
+    assert_eq!(refused(json!({"gcra": {"requests": 1}})), "gcra: missing field `per`");
+}
+
+#[test]
+fn a_bucket_that_fills_in_more_than_a_hundred_years_is_refused() {
+    assert_eq!(
+        refused(json!({"gcra": {"requests": 1, "per": "876000h", "burst": 2}})),
+        "gcra: until `2` are there takes more than a hundred years, if `1` come each `876000h`"
+    );
+    assert_eq!(
+        refused(json!({"token_bucket": {"max_tokens": 1_000_000_000_000_u64, "fill_interval": "1s"}})),
+        "token_bucket: until `1000000000000` are there takes more than a hundred years, if `1` come each `1s`"
+    );
+}
+
+#[test]
+fn a_limit_has_eight_rates_at_most_and_each_has_a_name_of_its_own() {
+    let rate = |name: &str| json!({"name": name, "gcra": {"requests": 1, "per": "1s"}});
+    let rates: Vec<_> = (0..9).map(|index| rate(&format!("r{index}"))).collect();
+    planned(json!({"rates": rates[..8]}));
+    assert_eq!(limit_refused(json!({"rates": rates})), "rates: `9` rates; a limit has at most 8");
+    assert_eq!(
+        limit_refused(json!({"rates": [rate("x"), rate("x")]})),
+        "rates[1].name: `x` is the name of another rate too"
+    );
+    let unnamed = json!({"gcra": {"requests": 1, "per": "1s"}});
+    assert_eq!(
+        limit_refused(json!({"rates": [rate("a-2"), unnamed]})),
+        "rates[1].name: `a-2` is the name of another rate too"
+    );
+    for (name, shown) in [("", ""), ("a b", "a b"), ("\"", "\\\""), ("é", "é"), ("a.b", "a.b")] {
+        assert_eq!(
+            limit_refused(json!({"rates": [rate(name)]})),
+            format!(
+                "rates[0].name: `{shown}` cannot be a name: 1 to 64 letters, digits and `_-`, since it is one in \
+                 statistics and headers"
+            )
+        );
+    }
+}

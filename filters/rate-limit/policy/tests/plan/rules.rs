@@ -1,0 +1,67 @@
+//! Which limits count which requests.
+
+use crate::{plan, rate, refused, yaml};
+use serde_json::{Value, json};
+use tollgate_policy::RequestFacts;
+
+fn with(rules: Value) -> Value {
+    json!({"limits": {"b": {"rates": [rate()]}, "a": {"rates": [rate()]}}, "rules": rules})
+}
+
+#[test]
+fn without_rules_every_limit_counts_every_request() {
+    for rules in [json!([]), json!(null)] {
+        let mut config = with(rules.clone());
+        if rules.is_null() {
+            config.as_object_mut().unwrap().remove("rules");
+        }
+        let plan = plan(config).unwrap();
+        let names: Vec<_> = plan.otherwise.iter().map(|index| plan.limits[*index].name.as_str()).collect();
+        assert_eq!((names, plan.rules.len()), (vec!["a", "b"], 0));
+    }
+}
+
+#[test]
+fn the_first_rule_that_matches_decides_and_nothing_else_is_limited() {
+    let plan = yaml(
+        "
+         limits:
+           a: {rates: [{gcra: {requests: 1, per: 1s}}]}
+           b: {rates: [{gcra: {requests: 1, per: 1s}}]}
+         rules:
+         - {match: {paths: [{exact: /healthz}]}, limits: []}
+         - {match: {paths: [{prefix: /}], methods: [POST]}, limits: [b, a]}
+         - {match: {hosts: [{exact: shop.example}]}, limits: [a]}",
+    );
+    let limits = |method: &'static [u8], path: &'static [u8]| {
+        let facts = RequestFacts { method, path, authority: b"shop.example", ..RequestFacts::default() };
+        plan.rules.first(&facts).map(|rule| rule.limits.clone())
+    };
+    assert_eq!(limits(b"POST", b"/healthz"), Some(vec![]));
+    assert_eq!(limits(b"POST", b"/x"), Some(vec![1, 0]));
+    assert_eq!(limits(b"GET", b"/x"), Some(vec![0]));
+    assert_eq!(plan.rules.first(&RequestFacts::default()).is_none(), plan.otherwise.is_empty());
+}
+
+#[test]
+fn a_rule_names_limits_that_there_are() {
+    assert_eq!(
+        refused(with(json!([{"limits": ["a", "b"]}, {"limits": []}, {"limits": ["x"]}]))),
+        "rules[2].limits[0]: no limit is named `x`; there is `a`, `b`"
+    );
+    assert_eq!(
+        refused(json!({"rules": [{"limits": ["x\n"]}]})),
+        "rules[0].limits[0]: no limit is named `x\\n`; there is none"
+    );
+    assert_eq!(refused(with(json!([{"limits": ["a", "b", "a"]}]))), "rules[0].limits[2]: `a` is there twice");
+    assert_eq!(refused(with(json!([{}]))), "rules[0]: missing field `limits`");
+    assert_eq!(
+        refused(with(json!([{"match": {"prefix": "/"}, "limits": []}]))),
+        "rules[0].match.prefix: a path is matched by `paths`: `{\"paths\": [{\"prefix\": \"/api\"}]}`"
+    );
+}
+
+#[test]
+fn a_limit_that_would_never_count_is_refused() {
+    assert_eq!(refused(with(json!([{"limits": ["b"]}]))), "limits.a: no rule has it among its `limits`");
+}

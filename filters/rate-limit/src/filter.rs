@@ -1,0 +1,205 @@
+//! The shell: what the policy needs of a request is read, and no more; what it decides is carried out.
+
+use crate::statistics::Statistics;
+use crate::world::World;
+use std::time::Duration;
+use tollgate::{
+    ConfigError, Context, Error, Flow, HttpFilter, Phase, Reply, RequestHeaders, ResponseHeaders, Result,
+};
+use tollgate_policy::{RequestFacts, ResponseFacts, UnixNanos};
+use tollgate_rate_limit_policy::in_flight::HEARTBEAT;
+use tollgate_rate_limit_policy::plan::OnError;
+use tollgate_rate_limit_policy::{Config, Decision, Pass, Plan, Policy, Reason, Refusal, Ticket};
+
+pub(crate) struct RateLimit {
+    pub(crate) policy: Policy,
+    pub(crate) world: World,
+    /// Requests of this worker that wait: for room, or for the rate limit service.
+    waiting: usize,
+}
+
+/// What is remembered of a request, if there is anything to remember.
+#[derive(Default)]
+pub(crate) struct Stream {
+    pub(crate) ticket: Option<Box<Ticket>>,
+    waits: bool,
+}
+
+impl Stream {
+    pub(crate) fn keep(&mut self, ticket: Ticket) {
+        self.ticket = ticket.matters().then(|| Box::new(ticket));
+    }
+}
+
+#[tollgate::filter(grpc_callouts, timers)]
+impl HttpFilter for RateLimit {
+    type Config = Config;
+    type Stream = Stream;
+
+    fn new(config: Config, cx: &mut Context<'_, Self>) -> std::result::Result<Self, ConfigError> {
+        let plan = Plan::new(config).map_err(|problem| ConfigError::new(problem.path, problem.message))?;
+        let statistics = Statistics::define(&plan)?;
+        let seed = World::seed(&plan)?;
+        let mut world = World::new(&plan, statistics)?;
+        if plan.needs.in_flight {
+            world.tell_time()?;
+            world.beat();
+            cx.plugin_every(Duration::from_nanos(HEARTBEAT), |filter, _| {
+                // Without a clock it is the others who say how long ago it was heard of.
+                if filter.world.tell_time().is_ok() {
+                    filter.world.beat();
+                }
+            })?;
+        }
+        Ok(Self { policy: Policy::new(plan, seed), world, waiting: 0 })
+    }
+
+    fn on_request_headers(
+        &mut self,
+        stream: &mut Stream,
+        headers: &mut RequestHeaders<'_>,
+        cx: &mut Context<'_, Self>,
+    ) -> Result<Flow> {
+        let now = self.world.tell_time()?;
+        let decision = if self.policy.plan().needs.request_headers {
+            let pairs = headers.take_pairs()?;
+            let mut list = Vec::with_capacity(pairs.len());
+            list.extend(pairs.iter());
+            self.decide(&RequestFacts::from_pairs(&list), now)
+        } else {
+            self.decide(&RequestFacts::default(), now)
+        };
+        if let Decision::Pass(pass) = decision {
+            return self.pass(pass, stream, Some(headers));
+        }
+        self.carry_out(decision, stream, cx)
+    }
+
+    fn on_response_headers(
+        &mut self,
+        stream: &mut Stream,
+        headers: &mut ResponseHeaders<'_>,
+        _: &mut Context<'_, Self>,
+    ) -> Result<Flow> {
+        let Some(ticket) = &mut stream.ticket else { return Ok(Flow::Continue) };
+        let now = self.world.tell_time()?;
+        let pairs = headers.take_pairs()?;
+        let mut list = Vec::with_capacity(pairs.len());
+        list.extend(pairs.iter());
+        let facts = ResponseFacts::from_pairs(&list);
+        for (name, value) in self.policy.respond(ticket, &facts, &mut self.world, now) {
+            headers.set(&name, value)?;
+        }
+        Ok(Flow::Continue)
+    }
+
+    fn on_end(&mut self, mut stream: Stream, _: &mut Context<'_, Self>) {
+        self.waits_no_more(&mut stream);
+        if let Some(ticket) = stream.ticket {
+            let now = self.world.tell_time().unwrap_or(self.world.now);
+            self.policy.end(*ticket, &mut self.world, now);
+        }
+    }
+
+    fn on_error(&mut self, error: Error, phase: Phase) -> Flow {
+        tollgate::log::error!("request not limited: {error}");
+        match (phase, self.policy.plan().on_error) {
+            (Phase::Request, OnError::Deny) => {
+                self.world.statistics.refused(Reason::HostError);
+                reply(self.policy.unavailable(Reason::HostError)).into()
+            }
+            (Phase::Request, OnError::Allow) => {
+                self.world.statistics.allowed_on_error();
+                Flow::Continue
+            }
+            (Phase::Response, _) => Flow::Continue,
+        }
+    }
+}
+
+impl RateLimit {
+    #[inline]
+    fn decide(&mut self, request: &RequestFacts<'_>, now: UnixNanos) -> Decision {
+        let may_wait = self.waiting < self.policy.plan().max_waiting;
+        self.policy.decide(request, &mut self.world, now, may_wait)
+    }
+
+    /// Carries out what was decided, at once or of a stream that is held.
+    pub(crate) fn carry_out(
+        &mut self,
+        decision: Decision,
+        stream: &mut Stream,
+        cx: &mut Context<'_, Self>,
+    ) -> Result<Flow> {
+        match decision {
+            Decision::Pass(pass) => self.pass(pass, stream, cx.held_request_headers().as_mut()),
+            Decision::Delay(wait, mut pass) => {
+                self.waits(stream);
+                // With the stream, which may be gone before its turn comes.
+                stream.keep(core::mem::take(&mut pass.ticket));
+                cx.after(milliseconds(wait), move |filter, stream, cx| {
+                    filter.waits_no_more(stream);
+                    filter.go_on(&pass, cx.held_request_headers().as_mut())
+                })?;
+                Ok(Flow::Pause)
+            }
+            Decision::Refuse(refusal) => {
+                self.world.statistics.refused(refusal.reason);
+                Ok(reply(refusal).into())
+            }
+            Decision::Ask(call, ticket) => self.ask(&call, ticket, stream, cx),
+            Decision::Wait(id, ticket) => self.wait_for(id, ticket, stream, cx),
+        }
+    }
+
+    #[inline]
+    fn pass(
+        &mut self,
+        mut pass: Pass,
+        stream: &mut Stream,
+        headers: Option<&mut RequestHeaders<'_>>,
+    ) -> Result<Flow> {
+        stream.keep(core::mem::take(&mut pass.ticket));
+        self.go_on(&pass, headers)
+    }
+
+    #[inline]
+    fn go_on(&self, pass: &Pass, headers: Option<&mut RequestHeaders<'_>>) -> Result<Flow> {
+        if matches!(pass.in_spite_of, Some(Reason::SharedState | Reason::ServiceUnavailable)) {
+            self.world.statistics.allowed_on_error();
+        }
+        if let Some(headers) = headers {
+            for (name, value) in &pass.request_headers {
+                headers.set(name, value)?;
+            }
+        }
+        Ok(Flow::Continue)
+    }
+
+    pub(crate) fn waits(&mut self, stream: &mut Stream) {
+        if !stream.waits {
+            stream.waits = true;
+            self.waiting += 1;
+        }
+    }
+
+    pub(crate) fn waits_no_more(&mut self, stream: &mut Stream) {
+        if stream.waits {
+            stream.waits = false;
+            self.waiting = self.waiting.saturating_sub(1);
+        }
+    }
+}
+
+/// Begun ones too: a timer of the host counts in them, and nobody may come before their time.
+fn milliseconds(nanos: u64) -> Duration {
+    Duration::from_millis(nanos.div_ceil(1_000_000))
+}
+
+fn reply(refusal: Refusal) -> Reply {
+    let reply = Reply::new(refusal.status)
+        .details(refusal.reason.details())
+        .grpc_status(refusal.grpc_status)
+        .body(refusal.body);
+    refusal.headers.into_iter().fold(reply, |reply, (name, value)| reply.header(name, value))
+}

@@ -1,0 +1,91 @@
+//! The rate limit service, asked by the worker for whoever waits.
+//!
+//! A call is the plugin's, not the request's: others wait for its answer too, and a client that goes away must not take
+//! along what the call has bought.
+
+use crate::filter::{RateLimit, Stream};
+use std::time::Duration;
+use tollgate::{Context, Error, Flow, GrpcCall, GrpcError, GrpcResult, Result, Signal};
+use tollgate_rate_limit_policy::Ticket;
+use tollgate_rate_limit_policy::remote::{Call, CallFailure, CallId};
+
+const SERVICE: &str = "envoy.service.ratelimit.v3.RateLimitService";
+const METHOD: &str = "ShouldRateLimit";
+
+/// What waits is woken by the answer. This is for a host that forgets to give one.
+const GRACE: Duration = Duration::from_secs(1);
+
+impl RateLimit {
+    /// Makes a call, and has the stream wait for what it comes to.
+    pub(crate) fn ask(
+        &mut self,
+        call: &Call,
+        ticket: Ticket,
+        stream: &mut Stream,
+        cx: &mut Context<'_, Self>,
+    ) -> Result<Flow> {
+        let id = call.id;
+        if let Err(error) = self.send(call, cx) {
+            // Envoy says so of a cluster that it does not know, or that has no host.
+            tollgate::log::debug!("the rate limit service cannot be asked: {error}");
+            let now = self.world.now;
+            self.policy.answered(id, Err(CallFailure::Unavailable), now);
+            let decision = self.policy.ask_again(ticket, &mut self.world, now);
+            return self.carry_out(decision, stream, cx);
+        }
+        self.wait_for(id, ticket, stream, cx)
+    }
+
+    /// Has the stream wait until a call is answered.
+    pub(crate) fn wait_for(
+        &mut self,
+        id: CallId,
+        ticket: Ticket,
+        stream: &mut Stream,
+        cx: &mut Context<'_, Self>,
+    ) -> Result<Flow> {
+        stream.keep(ticket);
+        self.waits(stream);
+        let timeout = self.timeout() + GRACE;
+        cx.wait(Signal(id.0), timeout, |filter, stream, _, cx| filter.go_on_asking(stream, cx))?;
+        Ok(Flow::Pause)
+    }
+
+    fn go_on_asking(&mut self, stream: &mut Stream, cx: &mut Context<'_, Self>) -> Result<Flow> {
+        self.waits_no_more(stream);
+        let now = self.world.tell_time()?;
+        let ticket = stream.ticket.take().map(|ticket| *ticket).unwrap_or_default();
+        let decision = self.policy.ask_again(ticket, &mut self.world, now);
+        self.carry_out(decision, stream, cx)
+    }
+
+    fn send(&self, call: &Call, cx: &mut Context<'_, Self>) -> Result<()> {
+        let Some(service) = &self.policy.plan().service else { return Err(Error::NoTimeout) };
+        let grpc =
+            GrpcCall::new(&service.cluster, SERVICE, METHOD, call.message.clone()).timeout(self.timeout());
+        let id = call.id;
+        cx.plugin_grpc_call(&grpc, move |filter, answer, cx| filter.answered(id, answer, cx))
+    }
+
+    fn answered(&mut self, id: CallId, answer: GrpcResult, cx: &mut Context<'_, Self>) {
+        // Without a clock it is the time of what came before.
+        let now = self.world.tell_time().unwrap_or(self.world.now);
+        self.policy.answered(id, answer.as_deref().map_err(failure), now);
+        if let Err(error) = cx.signal(Signal(id.0)) {
+            tollgate::log::error!("requests that wait for the rate limit service cannot be woken: {error}");
+        }
+    }
+
+    fn timeout(&self) -> Duration {
+        Duration::from_nanos(self.policy.plan().service.as_ref().map_or(0, |service| service.asked.timeout))
+    }
+}
+
+fn failure(error: &GrpcError) -> CallFailure {
+    const UNAVAILABLE: u32 = 14;
+    match error.status {
+        _ if error.timed_out() => CallFailure::Timeout,
+        UNAVAILABLE => CallFailure::Unavailable,
+        status => CallFailure::Status(status),
+    }
+}

@@ -1,0 +1,159 @@
+//! What the policy asks of the world: pages, the client's address, attributes.
+
+use crate::statistics::Statistics;
+use std::net::IpAddr;
+use tollgate::shared::{Cell, Pages, Record, Records};
+use tollgate::{Error, Result, clock, property, random};
+use tollgate_policy::UnixNanos;
+use tollgate_rate_limit_policy::in_flight::Members;
+use tollgate_rate_limit_policy::table::PAGE_BYTES;
+use tollgate_rate_limit_policy::{Environment, Event, Failure, Plan};
+
+/// Before the names of all that is shared.
+const PLUGIN: &str = "rate_limit";
+
+/// A page is written by one worker at a time, and another one's turn takes about a microsecond: who was late so often is
+/// behind hundreds of others.
+const ATTEMPTS: u32 = 256;
+
+/// Pages whose last content is remembered: 6 MB, if there are as many.
+const REMEMBERED: usize = 16_384;
+
+/// What a worker has of what all share.
+pub(crate) struct World {
+    pages: Pages,
+    in_flight: Records,
+    members: Records,
+    alive: Members,
+    vm: u32,
+    /// The time of the callback.
+    pub(crate) now: UnixNanos,
+    pub(crate) statistics: Statistics,
+}
+
+/// The first worker that comes draws it; all others take what they find.
+struct Seed([u8; 16]);
+
+impl Record for Seed {
+    const VERSION: u8 = 1;
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0);
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+}
+
+impl World {
+    /// Tables are known by the domain: filters of one domain share what they count.
+    pub(crate) fn new(plan: &Plan, statistics: Statistics) -> Result<Self> {
+        let table = format!("{}/{}", plan.domain, plan.pages);
+        Ok(Self {
+            pages: Pages::new(PLUGIN, &table, PAGE_BYTES, REMEMBERED.min(plan.pages as usize)),
+            in_flight: Records::new(PLUGIN, &format!("{table}/in_flight")),
+            members: Records::new(PLUGIN, &format!("{}/members", plan.domain)),
+            alive: Members::default(),
+            // A VM that is counted as another would be forgotten with it.
+            vm: u32::from_le_bytes(random::bytes()?),
+            now: UnixNanos(0),
+            statistics,
+        })
+    }
+
+    /// What places of keys are drawn with: the same on all workers, and nothing that a client could know.
+    pub(crate) fn seed(plan: &Plan) -> Result<[u8; 16]> {
+        let fresh = Seed(random::bytes()?);
+        let cell = Cell::<Seed>::new(PLUGIN, &format!("{}/seed", plan.domain));
+        let seed = cell.update(ATTEMPTS, |found| found.unwrap_or(Seed(fresh.0)))?;
+        Ok(seed.0)
+    }
+
+    /// Reads the clock, for the whole callback.
+    #[inline]
+    pub(crate) fn tell_time(&mut self) -> Result<UnixNanos> {
+        self.now = UnixNanos(clock::now()?.0);
+        Ok(self.now)
+    }
+
+    /// Says that this VM lives, and sees who else does.
+    pub(crate) fn beat(&mut self) {
+        let (vm, now) = (self.vm, self.now);
+        let alive = &mut self.alive;
+        let beaten = self.members.update(0, ATTEMPTS, |record| {
+            Members::beat(record, vm, now);
+            *alive = Members::read(record);
+            true
+        });
+        if let Err(error) = beaten {
+            tollgate::log::warn!("requests in flight: this worker could not say that it lives: {error}");
+        }
+    }
+}
+
+impl Environment for World {
+    #[inline]
+    fn page(
+        &mut self,
+        page: u32,
+        change: &mut dyn FnMut(&mut [u8]) -> bool,
+    ) -> std::result::Result<(), Failure> {
+        self.pages.update(page, tollgate::UnixNanos(self.now.0), ATTEMPTS, change).map_err(failure)
+    }
+
+    fn seen(&self, page: u32) -> Option<&[u8]> {
+        self.pages.seen(page)
+    }
+
+    fn in_flight(
+        &mut self,
+        page: u32,
+        change: &mut dyn FnMut(&mut Vec<u8>, &Members) -> bool,
+    ) -> std::result::Result<(), Failure> {
+        let alive = &self.alive;
+        self.in_flight.update(page, ATTEMPTS, |record| change(record, alive)).map_err(failure)
+    }
+
+    fn vm(&self) -> u32 {
+        self.vm
+    }
+
+    /// One that cannot be read is none: then there is no key that it is part of.
+    fn client_address(&mut self) -> Option<IpAddr> {
+        address(&property::SOURCE_ADDRESS.get().ok().flatten()?)
+    }
+
+    fn property(&mut self, path: &str) -> Option<Vec<u8>> {
+        property::by_path(path).ok().flatten()
+    }
+
+    /// Without randomness every request is of the share, so that limits hold.
+    fn draw(&mut self) -> u64 {
+        random::bytes().map_or(0, u64::from_le_bytes)
+    }
+
+    fn count(&mut self, limit: usize, event: Event) {
+        self.statistics.happened(limit, event);
+    }
+}
+
+fn failure(error: Error) -> Failure {
+    match error {
+        Error::Contended => Failure::Contended,
+        error => {
+            tollgate::log::debug!("what workers share could not be read or changed: {error}");
+            Failure::Host
+        }
+    }
+}
+
+/// `192.0.2.1:443`, `[2001:db8::1]:443`: how Envoy writes addresses. A Unix socket has none.
+fn address(text: &[u8]) -> Option<IpAddr> {
+    let (host, _port) = std::str::from_utf8(text).ok()?.rsplit_once(':')?;
+    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        // A zone says through which interface, not who.
+        Some(host) => host.split('%').next()?.parse().ok().map(IpAddr::V6),
+        None => host.parse().ok().map(IpAddr::V4),
+    }
+}

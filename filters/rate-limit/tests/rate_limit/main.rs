@@ -1,0 +1,12 @@
+//! What the filter does to real exchanges, on both hosts. One `mod` for each concern.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test ends by panicking; clippy relaxes these only inside test functions, not in what they share"
+)]
+
+mod rates;
+mod support;
