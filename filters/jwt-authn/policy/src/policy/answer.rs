@@ -1,7 +1,7 @@
 //! What is changed of a request that goes on.
 
 use super::Policy;
-use super::requirement::{Accepted, Outputs};
+use super::requirement::{Accepted, Outputs, looks_at};
 use crate::config::{OnError, Provider};
 use crate::extract::strip;
 use crate::plan::{PlannedProvider, Required};
@@ -24,7 +24,7 @@ impl Policy {
         let outputs = accepted().map(|(one, provider)| (&provider.config, one.outputs.rendered()));
         let kept = |token: &[u8]| self.accepted.iter().any(|one| one.kept.as_deref() == Some(token));
         let providers = self.plan.providers.iter().enumerate();
-        let looked_at = providers.filter(|(index, _)| required.looks_at(*index));
+        let looked_at = providers.filter(|(index, _)| looks_at(required, *index));
         let stripped = strip(looked_at.map(|(_, provider)| &provider.config), kept, request);
         // What is set comes behind what is removed: a header that held a token may take what was in it.
         let mut edits = stripped.edits;

@@ -151,7 +151,7 @@ impl<'r> Evaluation<'_, 'r> {
         let missing = has(|one| matches!(one, Required::AllowMissing));
         let failed = has(|one| matches!(one, Required::AllowMissingOrFailed));
         let extract = list.iter().find(|one| matches!(one, Required::ExtractOnly(_)));
-        let mut others = list.iter().filter(|one| !one.is_fallback()).peekable();
+        let mut others = list.iter().filter(|one| !is_fallback(one)).peekable();
         if others.peek().is_none() && extract.is_none() {
             return self.require(if failed {
                 &Required::AllowMissingOrFailed
@@ -266,27 +266,25 @@ impl<'r> Evaluation<'_, 'r> {
     }
 }
 
-impl Required {
-    /// Whether it asks for tokens of a provider. `allow_missing` and its like do by themselves, and beside others leave it
-    /// to these.
-    pub(super) fn looks_at(&self, provider: usize) -> bool {
-        match self {
-            Self::Nothing => false,
-            Self::Provider(one, _) => *one == provider,
-            Self::All(list) => list.iter().any(|one| one.looks_at(provider)),
-            Self::Any(list) => {
-                let extracts = list.iter().any(|one| matches!(one, Self::ExtractOnly(_)));
-                let named = list.iter().filter(|one| !one.is_fallback());
-                extracts || named.clone().next().is_none() || named.clone().any(|one| one.looks_at(provider))
-            }
-            Self::AllowMissing | Self::AllowMissingOrFailed | Self::ExtractOnly(_) => true,
+/// Whether it asks for tokens of a provider. `allow_missing` and its like do by themselves, and beside others leave it to
+/// these.
+pub(super) fn looks_at(required: &Required, provider: usize) -> bool {
+    match required {
+        Required::Nothing => false,
+        Required::Provider(one, _) => *one == provider,
+        Required::All(list) => list.iter().any(|one| looks_at(one, provider)),
+        Required::Any(list) => {
+            let extracts = list.iter().any(|one| matches!(one, Required::ExtractOnly(_)));
+            let named = list.iter().filter(|one| !is_fallback(one));
+            extracts || named.clone().next().is_none() || named.clone().any(|one| looks_at(one, provider))
         }
+        Required::AllowMissing | Required::AllowMissingOrFailed | Required::ExtractOnly(_) => true,
     }
+}
 
-    /// Whether, beside others, it only says what becomes of a request that does not meet these.
-    fn is_fallback(&self) -> bool {
-        matches!(self, Self::AllowMissing | Self::AllowMissingOrFailed | Self::ExtractOnly(_))
-    }
+/// Whether, beside others, it only says what becomes of a request that does not meet these.
+fn is_fallback(required: &Required) -> bool {
+    matches!(required, Required::AllowMissing | Required::AllowMissingOrFailed | Required::ExtractOnly(_))
 }
 
 /// Which of two failures is told, as Envoy's `AnyVerifierImpl` chooses: that there was no token says less than that
