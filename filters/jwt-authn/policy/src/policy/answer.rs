@@ -47,6 +47,7 @@ impl Policy {
     }
 
     /// What of the request does not go upstream.
+    #[inline(never)]
     fn stripped(&self, request: &RequestFacts<'_>, required: &Required) -> Stripped<'_> {
         let kept = |token: &[u8]| self.accepted.iter().any(|one| one.kept.as_deref() == Some(token));
         let providers = self.plan.providers.iter().enumerate();
