@@ -86,11 +86,14 @@ impl<F: HttpFilter> Vm<F> {
     /// `proxy_on_delete`, of a stream or of a plugin.
     pub fn on_delete(&self, id: u32) {
         let Ok(mut state) = self.state.try_borrow_mut() else { return };
-        if let Some((plugin, _)) = state.stream(id) {
-            plugin.tasks.forget(id);
-            state.streams.remove(&id);
-        } else {
+        let Some(stream) = state.streams.remove(&id) else {
             state.plugins.retain(|plugin| plugin.id != id);
+            return;
+        };
+        if F::USES.any()
+            && let Some(plugin) = state.plugin(stream.plugin)
+        {
+            plugin.tasks.forget(id);
         }
     }
 
@@ -148,6 +151,10 @@ impl<F: HttpFilter> Vm<F> {
     }
 
     fn run_late(&self) {
+        // Nothing else comes late.
+        if !F::USES.grpc {
+            return;
+        }
         loop {
             let Some((token, status)) = self.late.borrow_mut().pop() else { return };
             let Ok(mut state) = self.state.try_borrow_mut() else { return };

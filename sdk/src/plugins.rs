@@ -22,7 +22,7 @@ pub(crate) struct Plugin<F: HttpFilter> {
 }
 
 pub(crate) struct Stream<S> {
-    plugin: u32,
+    pub(crate) plugin: u32,
     pub(crate) data: S,
     held_request: Held,
     held_response: Held,

@@ -135,6 +135,7 @@ impl<'r> Evaluation<'_, 'r> {
         outcome
     }
 
+    #[inline(never)]
     fn all(&mut self, list: &[Required]) -> Outcome {
         let mut all = All::default();
         for required in list {
@@ -146,6 +147,7 @@ impl<'r> Evaluation<'_, 'r> {
     /// One that is met is enough. `allow_missing` and `allow_missing_or_failed` beside others say what becomes of a
     /// request that meets none of these, and not that any provider's token will do; by themselves they say that. What
     /// only extracts comes last, since it is always met.
+    #[inline(never)]
     fn any(&mut self, list: &[Required]) -> Outcome {
         let has = |wanted: fn(&Required) -> bool| list.iter().any(wanted);
         let missing = has(|one| matches!(one, Required::AllowMissing));
@@ -195,6 +197,7 @@ impl<'r> Evaluation<'_, 'r> {
 
     /// Tokens of whichever providers: at least one, and all of them must verify. Envoy lets a request pass of whose
     /// tokens one verifies, if it is the one that it looks at last.
+    #[inline(never)]
     fn of_any_provider(&mut self) -> Outcome {
         let tokens = self.tokens_of_all()?;
         if tokens.is_empty() {
@@ -208,6 +211,7 @@ impl<'r> Evaluation<'_, 'r> {
     }
 
     /// Each token by itself. Only what can be waited for keeps the request.
+    #[inline(never)]
     fn whatever_verifies(&mut self) -> Outcome {
         // Too many, or one that is too long: none of them is looked at.
         let tokens = self.tokens_of_all().unwrap_or_default();
@@ -220,6 +224,7 @@ impl<'r> Evaluation<'_, 'r> {
         waits
     }
 
+    #[inline(never)]
     fn extract_only(&mut self, extract: &ExtractOnly) {
         for (token, providers) in self.tokens_of_all().unwrap_or_default() {
             if let Some((provider, rendered)) = self.read_unverified(&token, &providers) {
