@@ -7,8 +7,8 @@ SHELL := bash
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## get the wasm target and an Envoy, unless they are there (run, test and wasm do it by themselves)
-	@scripts/setup wasm envoy
+setup: ## get the wasm target, an Envoy and a Redis, unless they are there (run, test and wasm do it by themselves)
+	@scripts/setup wasm envoy redis
 
 wasm: ## build and pack every filter into target/dist, with SHA256SUMS
 	@scripts/setup wasm
@@ -29,7 +29,8 @@ lint: ## formatting, clippy, licences and sources of dependencies, shell scripts
 	@scripts/setup lint
 	@scripts/lint
 
-run: setup ## two services behind Envoy with the filters, and a tour of requests (TOUR=only ends after it)
+run: ## two services behind Envoy with the filters, and a tour of requests (TOUR=only ends after it)
+	@scripts/setup wasm envoy
 	@cargo run --quiet --package tollgate-demo
 
 bench: ## CPU per request in a real Envoy, as ratios to no filter and to an empty filter of the stock SDK

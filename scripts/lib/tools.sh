@@ -1,4 +1,4 @@
-# What linting and measuring need.
+# What testing, linting and measuring need.
 # shellcheck shell=bash
 
 # The tool on PATH, else the one installed under target/tools.
@@ -42,4 +42,15 @@ bench_ready() {
 bench_install() {
     debian_packages wrk nghttp2-client && bench_ready && return
     die "no wrk and h2load (see $LOG): install the packages wrk and nghttp2-client"
+}
+
+# Tests start their own, on a port that is free. The package also starts one as a service, where services are started; it
+# is not used.
+redis_ready() {
+    command -v redis-server >/dev/null
+}
+
+redis_install() {
+    debian_packages redis-server && redis_ready && return
+    die "no redis-server (see $LOG): install the package redis-server, or put one on PATH"
 }

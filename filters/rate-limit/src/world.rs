@@ -109,17 +109,14 @@ impl Environment for World {
     fn in_flight(
         &mut self,
         page: u32,
-        change: &mut dyn FnMut(&mut Vec<u8>) -> bool,
+        change: &mut dyn FnMut(&mut Vec<u8>, &Members) -> bool,
     ) -> std::result::Result<(), Failure> {
-        self.in_flight.update(page, ATTEMPTS, change).map_err(failure)
+        let alive = &self.alive;
+        self.in_flight.update(page, ATTEMPTS, |record| change(record, alive)).map_err(failure)
     }
 
     fn vm(&self) -> u32 {
         self.vm
-    }
-
-    fn members(&self) -> &Members {
-        &self.alive
     }
 
     /// One that cannot be read is none: then there is no key that it is part of.

@@ -22,14 +22,16 @@ pub trait Environment {
     /// A copy of the page as this worker last saw it, which may be old; `None` if it never did. Costs no host call.
     fn seen(&self, page: u32) -> Option<&[u8]>;
 
-    /// Like [`page`](Self::page), for requests in flight: a record that is as long as it has to be, empty at first.
-    fn in_flight(&mut self, page: u32, change: &mut dyn FnMut(&mut Vec<u8>) -> bool) -> Result<(), Failure>;
+    /// Like [`page`](Self::page), for requests in flight: a record that is as long as it has to be, empty at first. `change` is
+    /// told who counts in it.
+    fn in_flight(
+        &mut self,
+        page: u32,
+        change: &mut dyn FnMut(&mut Vec<u8>, &Members) -> bool,
+    ) -> Result<(), Failure>;
 
     /// This VM among those that count requests in flight.
     fn vm(&self) -> u32;
-
-    /// Who else does.
-    fn members(&self) -> &Members;
 
     /// The client's address, as the proxy sees it (`source.address`).
     fn client_address(&mut self) -> Option<IpAddr>;

@@ -23,7 +23,11 @@ pub(super) fn resolve(
         return Err(place.refuse("it has none of `rates`, `concurrency` and `service`, and limits nothing"));
     }
     let key = key::resolve(limit.key, &place.field("key"))?;
-    let of_key = Fingerprint::new(domain, &name, &key);
+    let mut of_key = Fingerprint::new(domain, &name, &key);
+    if let Some(delay) = &limit.delay {
+        // What was promised to who waits is owed for longer than what may be owed without.
+        of_key.numbers(&[delay.max_wait.as_nanos()]);
+    }
     let mut own = numbers(limit.rates, limit.concurrency, &name, of_key.clone(), &place)?;
     let mut overrides = Vec::new();
     for (index, other) in limit.overrides.into_iter().enumerate() {

@@ -3,7 +3,7 @@
 use super::Policy;
 use super::ticket::{Taken, Ticket};
 use crate::table::{Page, Step};
-use crate::{Environment, answer, in_flight};
+use crate::{Environment, Event, Failure, answer, in_flight};
 use tollgate_policy::{ResponseFacts, UnixNanos};
 
 impl Policy {
@@ -27,7 +27,7 @@ impl Policy {
         if !ticket.responded {
             self.settle(&mut ticket, None, env, now);
         }
-        self.leave(&mut ticket, env, now);
+        self.leave(&mut ticket, env);
         if let Some(call) = ticket.call {
             self.awaited.retain(|(id, _)| *id != call);
         }
@@ -67,15 +67,17 @@ impl Policy {
         for taken in ticket.taken.drain(..) {
             self.refund(&taken, taken.cost, env, now);
         }
-        self.leave(ticket, env, now);
+        self.leave(ticket, env);
     }
 
     /// It is in flight no more.
-    fn leave(&self, ticket: &mut Ticket, env: &mut dyn Environment, now: UnixNanos) {
+    fn leave(&self, ticket: &mut Ticket, env: &mut dyn Environment) {
         let vm = env.vm();
         for (limit, place) in ticket.in_flight.drain(..) {
-            let left = env.in_flight(place.page, &mut |record| in_flight::release(record, place.tag, vm));
-            let _ = (limit, left, now);
+            let left = env.in_flight(place.page, &mut |record, _| in_flight::release(record, place.tag, vm));
+            if left.is_err() {
+                env.count(limit, Event::Error);
+            }
         }
     }
 
@@ -100,9 +102,9 @@ impl Policy {
     }
 
     /// What could not be given back or charged is only counted: the request is on its way.
-    fn note(&self, done: Result<(), crate::Failure>, taken: &Taken, env: &mut dyn Environment) {
+    fn note(&self, done: Result<(), Failure>, taken: &Taken, env: &mut dyn Environment) {
         if done.is_err() {
-            env.count(taken.limit, crate::Event::Error);
+            env.count(taken.limit, Event::Error);
         }
     }
 }

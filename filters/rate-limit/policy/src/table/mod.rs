@@ -8,9 +8,9 @@
 //! What is lost when a page has more live entries than [`WAYS`]: of all entries of the page, the one that owes least is
 //! taken for one that owes nothing. Its key may then take again what that entry owed, and no more; no key is ever limited
 //! by what another took. Of a key with several rates it is the entry of the shortest that goes first, and the longer ones
-//! hold on. Whoever wants an entry gone needs `WAYS` others in its page that owe more; keys that took little only drive out
-//! each other. Owing is measured in time, so that what a short rate keeps goes before what a long one keeps: the bound is
-//! on what is lost, not on whose it is.
+//! hold on. Whoever wants an entry gone needs all others of its page to owe as much, and one key more; keys that took
+//! little only drive out each other. Owing is measured in time, so that what a short rate keeps goes before what a long one
+//! keeps, and what was taken in the last window before what was taken in this one.
 //!
 //! A tag is a keyed hash of the limit, its numbers and the key. The key of the hash is random and shared by all workers, so
 //! clients cannot find out who shares their page. When a limit's numbers change its tags change too: what an older

@@ -4,6 +4,7 @@
 //! written by anything, and a page of another length than ours has the entries that fit.
 
 use crate::rate::State;
+use core::cmp::Ordering;
 use tollgate_policy::UnixNanos;
 
 /// Entries of a page.
@@ -38,12 +39,22 @@ impl Entry {
         *slot = [self.tag, self.state.full_at, self.state.rest].map(u64::to_le_bytes);
     }
 
-    /// The order in which entries are given up: nobody's first, then the nearest to owing nothing. Windows end for all
-    /// their keys at once, and are told apart by what was taken in them: `rest` is the count of one, or of two as halves.
+    /// Whether nobody would notice if it were gone.
     #[inline]
-    fn worth(&self) -> (u64, u64) {
-        let State { full_at, rest } = self.state;
-        if self.tag == 0 { (0, 0) } else { (full_at, (rest >> 32) + (rest & 0xffff_ffff)) }
+    fn is_free(&self, now: UnixNanos) -> bool {
+        self.tag == 0 || self.state.full_at <= now.0
+    }
+
+    /// Whether it is cheaper to lose than another: it is nearer to owing nothing. Windows end for all their keys at once,
+    /// and are told apart by what was taken in them: `rest` is the count of one, or of two as halves.
+    #[inline]
+    fn is_cheaper(&self, than: &Self) -> bool {
+        let taken = |State { rest, .. }| (rest >> 32) + (rest & 0xffff_ffff);
+        match self.state.full_at.cmp(&than.state.full_at) {
+            Ordering::Less => true,
+            Ordering::Equal => taken(self.state) < taken(than.state),
+            Ordering::Greater => false,
+        }
     }
 }
 
@@ -82,15 +93,23 @@ impl Page<'_> {
 
     /// Writes an entry that is not there yet.
     pub(super) fn insert(&mut self, new: Entry, now: UnixNanos, spared: impl Fn(u64) -> bool) -> Option<u64> {
-        // What owes nothing any more has the smallest `full_at` of all, so that one look at each finds the best.
-        let (lost, slot) = slots_mut(self.0)
-            .iter_mut()
-            .map(|slot| (Entry::read(slot), slot))
-            .filter(|(entry, _)| entry.tag == 0 || !spared(entry.tag))
-            .min_by_key(|(entry, _)| entry.worth())?;
+        let mut cheapest: Option<(Entry, &mut Slot)> = None;
+        for slot in slots_mut(self.0) {
+            let entry = Entry::read(slot);
+            if entry.tag != 0 && spared(entry.tag) {
+                continue;
+            }
+            if entry.is_free(now) {
+                new.write(slot);
+                return None;
+            }
+            if cheapest.as_ref().is_none_or(|(cheapest, _)| entry.is_cheaper(cheapest)) {
+                cheapest = Some((entry, slot));
+            }
+        }
+        let (lost, slot) = cheapest?;
         new.write(slot);
-        let (full_at, _) = lost.worth();
-        (full_at > now.0).then(|| full_at - now.0)
+        Some(lost.state.full_at.saturating_sub(now.0))
     }
 }
 

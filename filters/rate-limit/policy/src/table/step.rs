@@ -1,7 +1,7 @@
 //! One atomic step: all rates of a limit for one key.
 
 use super::Place;
-use super::page::{Entry, Page, WAYS, find, ways};
+use super::page::{Entry, Page, find, ways};
 use crate::plan::NamedRate;
 use crate::rate::{Quota, Rate, State, Take};
 use tollgate_policy::UnixNanos;
@@ -74,16 +74,13 @@ impl Step<'_> {
         }
     }
 
+    /// Asks twice, where states that were asked for might be kept until all are known: room for them costs more than that.
     fn take_all(&self, page: &mut Page<'_>) -> Outcome {
-        let mut states = [State::default(); WAYS];
-        let mut kept = states.iter_mut();
-        let asked = self.ask_all(page.0, |state| {
-            if let Some(kept) = kept.next() {
-                *kept = state;
+        match self.ask_all(page.0) {
+            Ok(wait) => {
+                let taken = |rate: &Rate, state| self.ask(rate, state).map_or(state, |(taken, _)| taken);
+                Outcome::Taken { wait, evicted: self.keep_all(page, taken) }
             }
-        });
-        match asked {
-            Ok(wait) => Outcome::Taken { wait, evicted: self.keep_all(page, states.into_iter()) },
             Err(limited) => limited,
         }
     }
@@ -93,17 +90,19 @@ impl Step<'_> {
     /// key may have been evicted since. To say no all the same is what an unbounded table would do.)
     #[inline]
     pub fn is_denied(&self, page: &[u8]) -> Option<Outcome> {
-        self.ask_all(page, |_| ()).err()
+        match self.rates {
+            [only] if ways(page) != 0 => {
+                let asked = self.ask(&only.rate, find(page, self.tag(0)).unwrap_or_default());
+                asked.err().map(|retry_after| Outcome::Limited { rate: 0, retry_after })
+            }
+            _ => self.ask_all(page).err(),
+        }
     }
 
     /// Takes `cost` from all rates, whether there is room or not. Returns what an entry that had to go for it still owed, in
     /// nanoseconds.
     pub fn charge(&self, page: &mut Page<'_>, cost: u64) -> Option<u64> {
-        let mut states = [State::default(); WAYS];
-        for (state, (tag, rate)) in states.iter_mut().zip(self.tagged()) {
-            *state = rate.charge(find(page.0, tag).unwrap_or_default(), self.now, cost);
-        }
-        self.keep_all(page, states.into_iter())
+        self.keep_all(page, |rate, state| rate.charge(state, self.now, cost))
     }
 
     /// Gives all rates back what was taken at `taken_at`. `false` if nothing is kept of the key any more, so that the page
@@ -122,10 +121,8 @@ impl Step<'_> {
         self.tagged().map(|(tag, rate)| rate.quota(find(page, tag).unwrap_or_default(), self.now)).enumerate()
     }
 
-    /// Asks all rates, and tells `keep` what is to be kept of each, which is of use only if all have room. Returns the
-    /// longest wait.
-    #[inline]
-    fn ask_all(&self, page: &[u8], mut keep: impl FnMut(State)) -> Result<u64, Outcome> {
+    /// The longest wait, if all have room.
+    fn ask_all(&self, page: &[u8]) -> Result<u64, Outcome> {
         let ways = ways(page);
         if self.rates.len() > ways {
             return Err(Outcome::Limited { rate: ways, retry_after: None });
@@ -134,10 +131,7 @@ impl Step<'_> {
         let mut limited: Option<(usize, Option<u64>)> = None;
         for (index, (tag, rate)) in self.tagged().enumerate() {
             match self.ask(rate, find(page, tag).unwrap_or_default()) {
-                Ok((state, this_wait)) => {
-                    keep(state);
-                    wait = wait.max(this_wait);
-                }
+                Ok((_, this_wait)) => wait = wait.max(this_wait),
                 Err(retry_after) => {
                     if limited.is_none_or(|(_, longest)| longer(retry_after, longest)) {
                         limited = Some((index, retry_after));
@@ -162,10 +156,12 @@ impl Step<'_> {
         }
     }
 
-    fn keep_all(&self, page: &mut Page<'_>, states: impl Iterator<Item = State>) -> Option<u64> {
+    #[inline]
+    fn keep_all(&self, page: &mut Page<'_>, next: impl Fn(&Rate, State) -> State) -> Option<u64> {
         let mut evicted = None;
-        for ((tag, _), state) in self.tagged().zip(states) {
-            if page.update(tag, |_| (state, ())).is_none() {
+        for (tag, rate) in self.tagged() {
+            if page.update(tag, |state| (next(rate, state), ())).is_none() {
+                let state = next(rate, State::default());
                 evicted = evicted.max(self.keep(page, Entry { tag, state }));
             }
         }
@@ -182,6 +178,7 @@ impl Step<'_> {
         })
     }
 
+    #[inline]
     fn tagged(&self) -> impl Iterator<Item = (u64, &Rate)> {
         self.rates.iter().enumerate().map(|(index, named)| (self.tag(index), &named.rate))
     }

@@ -211,3 +211,41 @@ fn what_the_service_gives_is_used_and_then_refused_until_it_ends() {
     remote.answer(&call, &shared, START + 10 * SECOND);
     assert!(matches!(remote.ask_at(&one(1), START + 10 * SECOND), Ask::Call(_)));
 }
+
+#[test]
+fn a_key_that_owes_is_not_forgotten() {
+    let cache = Cache { overshoot_hits: 3, max_entries: 1, ..Cache::default() };
+    let mut remote = leased(cache, &bare(Code::Ok));
+    for _ in 0..9 {
+        remote.settled_for(&one(1), START + MS);
+    }
+    let call = remote.call_for(&one(1), START + MS);
+    assert!(is_ok(&remote.settled_for(&one(3), START + MS)));
+    remote.answered(call.id, Err(CallFailure::Timeout), UnixNanos(START + MS));
+    // Others find no place, and are not remembered.
+    for _ in 0..3 {
+        let other = remote.call_for(&[descriptor("other", 1)], START + MS);
+        assert_eq!(hits_of(&other), 1);
+        remote.answer(&other, &bare(Code::Ok), START + MS);
+    }
+    // It still owes, so nobody goes on ahead of the call that asks for all of it.
+    let call = remote.call_for(&one(1), START + MS);
+    assert_eq!(hits_of(&call), 13);
+    assert_eq!(remote.ask_at(&one(1), START + MS), Ask::Wait(call.id));
+    // Not for ever.
+    let later = START + 70 * SECOND;
+    remote.call_for(&[descriptor("other", 1)], later);
+    assert_eq!(hits_of(&remote.call_for(&[descriptor("other", 1)], later)), 2);
+}
+
+#[test]
+fn a_lease_that_is_added_to_lives_no_longer() {
+    let mut remote = leased(Cache::default(), &bare(Code::Ok));
+    // Nine are left of it: not enough for ten.
+    let later = START + 900 * MS;
+    let call = remote.call_for(&one(10), later);
+    assert_eq!(hits_of(&call), 100);
+    remote.answer(&call, &bare(Code::Ok), later);
+    assert!(is_ok(&remote.settled_for(&one(90), START + SECOND - 1)));
+    assert!(matches!(remote.ask_at(&one(1), START + SECOND), Ask::Call(_)));
+}
