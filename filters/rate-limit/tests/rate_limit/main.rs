@@ -8,5 +8,11 @@
     reason = "a test ends by panicking; clippy relaxes these only inside test functions, not in what they share"
 )]
 
+mod costs;
+mod exact;
+mod keys;
+mod live;
+mod orders;
 mod rates;
 mod support;
+mod waiting;
