@@ -299,7 +299,7 @@ response: {rate_limit_headers: true}
         let value = headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone());
         String::from_utf8(value.unwrap_or_default()).unwrap()
     };
-    assert!(field("ratelimit").contains(r#""one";r=1"#), "{}", field("ratelimit"));
+    assert!(field("ratelimit").contains(r#""one-concurrency";r=1"#), "{}", field("ratelimit"));
     assert!(field("ratelimit").contains(r#""hourly";r=4;t=3600"#), "{}", field("ratelimit"));
     assert!(
         field("ratelimit-policy").contains(r#"qu="concurrent-requests""#),
