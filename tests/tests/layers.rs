@@ -38,9 +38,11 @@ fn policies_reach_no_host() {
         "schemars",
         "serde",
         "serde_json",
+        "siphasher",
         "tollgate-jose",
         "tollgate-jwt-authn-plan",
         "tollgate-policy",
+        "tollgate-rate-limit-service",
     ];
     let packages = packages();
     let is_one = |name: &str| name.ends_with("-policy") || name.ends_with("-plan");
@@ -65,6 +67,16 @@ fn a_shell_joins_its_policy_to_the_sdk_and_nothing_else() {
         count += 1;
     }
     assert!(count > 0);
+}
+
+#[test]
+fn protobuf_is_read_and_written_in_one_place() {
+    let packages = packages();
+    let service = "tollgate-rate-limit-service";
+    may_only_depend_on(&packages[service], |d| d == "prost", service);
+    for (name, dependencies) in packages.iter().filter(|(name, _)| *name != service) {
+        assert!(!dependencies.iter().any(|d| d == "prost"), "{name} depends on prost");
+    }
 }
 
 #[test]

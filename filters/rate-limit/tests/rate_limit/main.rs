@@ -8,5 +8,15 @@
     reason = "a test ends by panicking; clippy relaxes these only inside test functions, not in what they share"
 )]
 
+mod answers;
+mod costs;
+mod exact;
+mod failures;
+mod keys;
+mod live;
+mod memory;
+mod native;
+mod orders;
 mod rates;
 mod support;
+mod waiting;

@@ -1,14 +1,39 @@
 //! What every scenario of this filter begins with.
 
-use serde_json::Value;
-use tollgate_host_test::{Filter, Scenario, Wasm};
+use serde_json::{Value, json};
+use tollgate_host_test::{Filter, Request, Scenario, Wasm};
 
 /// A proxy with the filter, configured so.
 pub fn with(config: Value) -> Scenario {
     Scenario::new().filter(filter().config(config))
 }
 
+/// A proxy with the filter and one limit, named `one`.
+pub fn with_limit(limit: Value) -> Scenario {
+    with(json!({"limits": {"one": limit}}))
+}
+
 /// The filter without a configuration.
 pub fn filter() -> Filter {
     Filter::new(Wasm::package("tollgate-rate-limit"))
+}
+
+/// So many in an hour, and then no more while a test runs.
+pub fn bucket(max_tokens: u64) -> Value {
+    json!({"token_bucket": {"max_tokens": max_tokens, "fill_interval": "1h"}})
+}
+
+/// The scenario with these requests behind those it has.
+pub fn sending(scenario: Scenario, requests: impl IntoIterator<Item = Request>) -> Scenario {
+    requests.into_iter().fold(scenario, Scenario::request)
+}
+
+/// The same request so many times.
+pub fn times(request: &Request, count: usize) -> Vec<Request> {
+    vec![request.clone(); count]
+}
+
+/// The full name of a counter of the limit `one`.
+pub fn of_one(event: &str) -> String {
+    format!("rate_limit.limit.one.{event}")
 }

@@ -139,7 +139,7 @@ impl Policy {
             Rates::Own => &limit.rates,
             Rates::Override(index) => limit.overrides.list().get(index).map_or(&[], |other| &other.rates),
             Rates::Fallback => limit.service.as_ref().map_or(&[], |service| &service.fallback),
-            Rates::Service => &[],
+            Rates::InFlight | Rates::Service => &[],
         }
     }
 
@@ -147,11 +147,13 @@ impl Policy {
     fn standings(&self, ticket: &Ticket) -> Vec<answer::Standing<'_>> {
         let standing = |standing: &Standing| {
             let limit = self.plan.limits.get(standing.limit)?;
-            let policy = match self.rates(standing.limit, standing.rates).get(standing.rate) {
-                Some(rate) => &rate.name,
-                None => &limit.name,
+            let rate = self.rates(standing.limit, standing.rates).get(standing.rate);
+            let (policy, unit) = match (standing.rates, rate) {
+                (Rates::InFlight, _) => (&limit.in_flight_name, answer::Unit::ConcurrentRequests),
+                (_, Some(rate)) => (&rate.name, limit.cost.unit()),
+                (_, None) => (&limit.name, limit.cost.unit()),
             };
-            Some(answer::Standing { policy, quota: standing.quota, unit: limit.cost.unit() })
+            Some(answer::Standing { policy, quota: standing.quota, unit })
         };
         ticket.standings.iter().filter_map(standing).collect()
     }

@@ -1,0 +1,242 @@
+//! What cannot be shared, read or told. No answer of a host traps, and what could not be decided is decided as configured.
+//! Emulator only, since a real Envoy cannot be made to fail so.
+
+use crate::support::{bucket, of_one, sending, times, with, with_limit};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tollgate_host_test::emulator::state::Status;
+use tollgate_host_test::emulator::{AbiVersion, Effect, Emulator, Which, host_calls};
+use tollgate_host_test::{Answer, Host, LogLevel, Outcome, Request, Response, Scenario, Upstream};
+
+const GET: &str = "proxy_get_shared_data";
+const SET: &str = "proxy_set_shared_data";
+const FAILED: Effect = Effect::Answer(Status::InternalFailure);
+
+/// Two requests to a limit of one, while every call of this name answers so once the filter is configured.
+fn while_failing(more: Value, call: &str, effect: Effect) -> Outcome {
+    let mut config = json!({"limits": {"one": {"rates": [bucket(1)]}}});
+    for (name, value) in more.as_object().unwrap() {
+        config[name] = value.clone();
+    }
+    let scenario = sending(with(config), times(&Request::get("/"), 2));
+    Emulator::new(&scenario).unwrap().fault(call, Which::All, effect).run()
+}
+
+#[test]
+fn what_cannot_be_shared_is_refused_unless_configured() {
+    for (call, status) in [
+        (SET, Status::InternalFailure),
+        (SET, Status::CasMismatch),
+        (SET, Status::NotFound),
+        (GET, Status::InternalFailure),
+        (GET, Status::BadArgument),
+    ] {
+        let effect = Effect::Answer(status);
+        let outcome = while_failing(json!({}), call, effect);
+        outcome.has_statuses(&[500, 500]).has_details(0, "shared_state_error");
+        outcome.client(0).no_header("retry-after").body("shared_state_error");
+        outcome.has_metric("rate_limit.denied.shared_state_error", 2).has_metric(&of_one("error"), 2);
+        outcome.has_metric("rate_limit.failure_mode_allowed", 0);
+        let outcome = while_failing(json!({"on_error": "allow"}), call, effect);
+        outcome.has_statuses(&[200, 200]);
+        outcome.has_metric("rate_limit.failure_mode_allowed", 2).has_metric(&of_one("error"), 2);
+        outcome.has_metric("rate_limit.denied.shared_state_error", 0);
+    }
+}
+
+/// Each refused write is followed by another read, and there is an end to it.
+#[test]
+fn who_is_always_too_late_gives_up() {
+    let scenario = with_limit(json!({"rates": [bucket(1)]}));
+    let mut emulator =
+        Emulator::new(&scenario).unwrap().fault(SET, Which::All, Effect::Answer(Status::CasMismatch));
+    let before = emulator.calls().len();
+    let handle = emulator.request(0, &Request::get("/"));
+    emulator.finish_request(handle);
+    let calls = emulator.calls().len() - before;
+    assert!((100..2000).contains(&calls), "{calls} host calls");
+    assert!(emulator.traps().is_empty());
+}
+
+#[test]
+fn without_a_clock_nothing_is_decided() {
+    let outcome = while_failing(json!({}), "proxy_get_current_time_nanoseconds", FAILED);
+    outcome.has_statuses(&[500, 500]).has_details(0, "host_error");
+    outcome.has_metric("rate_limit.denied.host_error", 2);
+    let outcome = while_failing(json!({"on_error": "allow"}), "proxy_get_current_time_nanoseconds", FAILED);
+    outcome.has_statuses(&[200, 200]).has_metric("rate_limit.failure_mode_allowed", 2);
+}
+
+#[test]
+fn without_the_headers_that_it_needs_nothing_is_decided() {
+    let key = json!([{"request_headers": {"header_name": "x-team", "descriptor_key": "team"}}]);
+    let limits = json!({"limits": {"one": {"key": key, "rates": [bucket(1)]}}});
+    let outcome = while_failing(limits, "proxy_get_header_map_pairs", FAILED);
+    outcome.has_statuses(&[500, 500]).has_details(0, "host_error");
+}
+
+/// A client without an address has none of the key's values, and is not counted: a Unix socket has none either.
+#[test]
+fn who_has_no_address_is_counted_where_the_key_says_so() {
+    let limit = |action: Value| json!({"limits": {"one": {"key": [action], "rates": [bucket(1)]}}});
+    let outcome = while_failing(limit(json!({"remote_address": {}})), "proxy_get_property", FAILED);
+    outcome.has_statuses(&[200, 200]).has_metric(&of_one("ok"), 0);
+    let outcome = while_failing(
+        limit(json!({"principal": {"default_value": "anonymous"}})),
+        "proxy_get_property",
+        FAILED,
+    );
+    outcome.has_statuses(&[200, 429]);
+}
+
+#[test]
+fn limits_hold_without_statistics_and_without_randomness() {
+    while_failing(json!({}), "proxy_increment_metric", FAILED).has_statuses(&[200, 429]);
+    while_failing(json!({"filter_enforced": 50, "filter_enabled": 50}), "random_get", FAILED)
+        .has_statuses(&[200, 429]);
+}
+
+/// What a response gives back or charges is lost, which is counted, and the response goes on.
+#[test]
+fn what_cannot_be_given_back_is_counted() {
+    let limit = json!({"rates": [bucket(5)], "on_response": {"statuses": ["401"]}});
+    let emulator = Emulator::new(&with_limit(limit).request(Request::get("/"))).unwrap();
+    // The second write, and all that come after a refused one.
+    let outcome = emulator.fault(SET, Which::From(2), FAILED).run();
+    outcome.has_statuses(&[200]).has_metric(&of_one("error"), 1).has_metric(&of_one("ok"), 1);
+}
+
+/// In shadow mode a limit refuses nothing, also if it cannot be asked.
+#[test]
+fn a_limit_in_shadow_mode_does_not_refuse_because_it_cannot_be_asked() {
+    let limits = json!({"limits": {"one": {"rates": [bucket(1)], "shadow_mode": true}}});
+    let outcome = while_failing(limits, SET, FAILED);
+    outcome.has_statuses(&[200, 200]).has_metric(&of_one("error"), 2);
+    let outcome = while_failing(json!({"filter_enforced": 0}), SET, FAILED);
+    outcome.has_statuses(&[200, 200]).has_metric(&of_one("error"), 2);
+}
+
+/// All that the local part can do.
+fn everything() -> Scenario {
+    let slow = Answer::Reply { response: Response::new(200), after: Duration::from_millis(1200) };
+    let header = |name: &str| json!({"request_headers": {"header_name": name, "descriptor_key": name, "skip_if_absent": true}});
+    let limits = json!({
+        "rates": {
+            "key": [{"remote_address": {}}, header("x-team"), {"path": {}}, {"route": {}}, {"claim": {"name": "sub", "skip_if_absent": true}}],
+            "rates": [bucket(2), {"fixed_window": {"requests": 5, "window": "1h"}}, {"sliding_window": {"requests": 5, "window": "1h"}}],
+            "on_response": {"statuses": ["2xx"], "cost_header": {"name": "x-cost", "max": 9}, "refund_without_response": true},
+            "overrides": [{"when": {"x-team": {"exact": "b"}}, "rates": [bucket(0)]}],
+        },
+        "bodies": {"rates": [bucket(100)], "cost": {"body_bytes": {"per": 1, "max": 100}}},
+        "flight": {"concurrency": {"max_requests": 3}, "shadow_mode": true},
+        "queue": {"rates": [{"gcra": {"requests": 1, "per": "1s"}}], "delay": {"max_wait": "5s"}},
+    });
+    let response = json!({
+        "body_format": "problem", "enable_x_ratelimit_headers": "DRAFT_VERSION_03",
+        "request_headers_to_add_when_not_enforced": [{"header": {"key": "x-over", "value": "1"}}],
+    });
+    let config = json!({"limits": limits, "response": response, "filter_enforced": 90, "filter_enabled": 99});
+    let scenario = with(config)
+        .upstream(Upstream::answers("shop", vec![slow]))
+        .settings(|settings| settings.workers = 2);
+    let chunked = Request::post("/", "one").chunk("two").trailer("x-end", "1");
+    let refused = Request::get("/").header("x-team", "b").header("content-type", "application/grpc");
+    sending(scenario, [Request::get("/"), chunked, Request::get("/"), Request::get("/"), refused])
+}
+
+#[test]
+fn no_status_in_answer_to_any_host_call_traps() {
+    let scenario = everything();
+    for call in host_calls(AbiVersion::V0_2_1) {
+        for status in Status::ALL {
+            for which in [Which::All, Which::From(8)] {
+                let fault = Effect::Answer(status);
+                // A configuration that is refused because of it is a fine answer too.
+                let Ok(mut emulator) = Emulator::builder(&scenario).fault(call, which, fault).start() else {
+                    continue;
+                };
+                let handles: Vec<_> = scenario
+                    .requests
+                    .iter()
+                    .enumerate()
+                    .map(|(index, request)| emulator.request(index % 2, request))
+                    .collect();
+                emulator.hang_up(handles[1]);
+                for handle in handles {
+                    emulator.finish_request(handle);
+                }
+                emulator.advance(Duration::from_secs(2));
+                assert!(emulator.traps().is_empty(), "{call} answers {status:?}: {:#?}", emulator.traps());
+                assert_eq!(emulator.open_streams(), 0, "{call} answers {status:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn without_faults_everything_is_done() {
+    let outcome = Host::Emulator.run(&everything());
+    for event in
+        ["rates.ok", "rates.shadowed", "rates.rate_limited", "bodies.ok", "queue.ok", "queue.delayed"]
+    {
+        let name = format!("rate_limit.limit.{event}");
+        let counted = outcome.metrics.get(&name).copied().unwrap_or(0);
+        // Which refusals are enforced is drawn.
+        assert!(counted > 0 || event.starts_with("rates."), "{event}: {:?}", outcome.metrics);
+    }
+    assert_eq!(outcome.statuses().len(), 5);
+}
+
+#[test]
+fn a_configuration_that_means_nothing_is_refused_by_field_and_value() {
+    let limit = |limit: Value| json!({"limits": {"one": limit}});
+    for (config, said) in [
+        (json!({"limit": {}}), "`limit`"),
+        (json!({"domain": "a b", "limits": {}}), "domain"),
+        (json!({"filter_enabled": 101}), "filter_enabled"),
+        (json!({"on_error": "maybe"}), "maybe"),
+        (json!({"table": {"max_keys": 0}}), "table.max_keys"),
+        (json!({"response": {"status": 200}}), "response.status"),
+        (json!({"limits": {"a b": {"rates": [bucket(1)]}}}), "a b"),
+        (limit(json!({})), "limits.one"),
+        (limit(json!({"rates": [{}]})), "limits.one.rates[0]"),
+        (
+            limit(json!({"rates": [{"token_bucket": {"max_tokens": 1, "fill_interval": "1ms"}}]})),
+            "limits.one.rates[0].token_bucket.fill_interval",
+        ),
+        (limit(json!({"rates": [bucket(1)], "key": [{"header": "x"}]})), "limits.one.key[0]"),
+        (limit(json!({"rates": [{"fixed_window": {"requests": 1, "window": "never"}}]})), "never"),
+        (limit(json!({"rates": [bucket(1)], "cost": {"header": {"name": "x y", "max": 1}}})), "x y"),
+        (limit(json!({"rates": [bucket(1)], "on_response": {"statuses": ["600"]}})), "600"),
+        (limit(json!({"concurrency": {"max_requests": 0}})), "limits.one.concurrency.max_requests"),
+        (limit(json!({"concurrency": {"max_requests": 1}, "delay": {"max_wait": "1s"}})), "limits.one.delay"),
+        (
+            limit(
+                json!({"rates": [bucket(1)], "overrides": [{"when": {"team": {"exact": "a"}}, "rates": [bucket(2)]}]}),
+            ),
+            "limits.one.overrides[0].when.team",
+        ),
+        (
+            json!({"limits": {"one": {"rates": [bucket(1)]}}, "rules": [{"limits": ["two"]}]}),
+            "rules[0].limits[0]",
+        ),
+    ] {
+        let Err(refused) = Host::Emulator.try_run(&with(config.clone())) else {
+            panic!("{config} was taken")
+        };
+        let told = refused.logs.iter().any(|line| line.level >= LogLevel::Error && line.text.contains(said));
+        assert!(told, "{config}: `{said}` is not in {:?}", refused.logs);
+    }
+}
+
+#[test]
+fn envoy_refuses_such_a_configuration_too() {
+    let config =
+        json!({"limits": {"one": {"rates": [{"token_bucket": {"max_tokens": 1, "fill_interval": "1ms"}}]}}});
+    let refused = Host::Envoy.try_run(&with(config)).unwrap_err();
+    let field = "limits.one.rates[0].token_bucket.fill_interval";
+    assert!(
+        refused.logs.iter().any(|line| line.text.contains(field) && line.text.contains("1ms")),
+        "{refused:?}"
+    );
+}

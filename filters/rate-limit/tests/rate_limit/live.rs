@@ -1,0 +1,75 @@
+//! A real Envoy with the filter, and clients that keep their connections: what a scenario, which sends one request after the
+//! other, cannot do.
+
+use crate::support::filter;
+use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+use tollgate_host_test::envoy::bootstrap::{
+    INGRESS, any_host, bootstrap, connection_manager, listener, wasm,
+};
+use tollgate_host_test::envoy::{Options, Process};
+
+/// What is admitted is answered by Envoy itself, with 200 and no body; what is refused has no body either.
+pub fn envoy(config: Value, workers: usize) -> Process {
+    envoy_with(config, workers, Vec::new())
+}
+
+/// The same with filters of Envoy's own behind.
+pub fn envoy_with(mut config: Value, workers: usize, behind: Vec<Value>) -> Process {
+    config["response"] = json!({"body_format": "empty", "rate_limit_headers": false});
+    let answers = json!({"match": {"prefix": "/"}, "direct_response": {"status": 200}});
+    let filters = [vec![wasm(&filter().config(config))], behind].concat();
+    let manager = connection_manager(filters, &[any_host(&[answers])]);
+    let listener = listener(INGRESS, ([127, 0, 0, 1], 0).into(), manager);
+    let options = Options { workers, ..Options::default() };
+    Process::start(&bootstrap(&[listener], &[]), &options).unwrap()
+}
+
+/// Where it listens.
+pub fn address(envoy: &Process) -> SocketAddr {
+    envoy.listener(INGRESS)
+}
+
+/// A client's connection.
+pub struct Client(TcpStream);
+
+impl Client {
+    pub fn new(address: SocketAddr) -> Self {
+        let connection = TcpStream::connect(address).unwrap();
+        connection.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        connection.set_nodelay(true).unwrap();
+        Self(connection)
+    }
+
+    /// Whether a request with this key, in `x-key`, is admitted.
+    pub fn is_admitted(&mut self, key: &str) -> bool {
+        self.are_admitted([key]) == [true]
+    }
+
+    /// The same of several requests, sent at once and answered in their order.
+    pub fn are_admitted<'k>(&mut self, keys: impl IntoIterator<Item = &'k str>) -> Vec<bool> {
+        let requests: Vec<String> = keys
+            .into_iter()
+            .map(|key| format!("GET / HTTP/1.1\r\nhost: a\r\nx-key: {key}\r\n\r\n"))
+            .collect();
+        self.0.write_all(requests.concat().as_bytes()).unwrap();
+        let mut admitted = Vec::new();
+        let (mut text, mut piece) = (String::new(), [0; 16 * 1024]);
+        while admitted.len() < requests.len() {
+            let read = self.0.read(&mut piece).unwrap();
+            assert!(read > 0, "the connection was closed: {text}");
+            text.push_str(std::str::from_utf8(&piece[..read]).unwrap());
+            while let Some(end) = text.find("\r\n\r\n") {
+                let answer: String = text.drain(..end + 4).collect();
+                match answer.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)) {
+                    Some("200") => admitted.push(true),
+                    Some("429") => admitted.push(false),
+                    _ => panic!("{answer}"),
+                }
+            }
+        }
+        admitted
+    }
+}
