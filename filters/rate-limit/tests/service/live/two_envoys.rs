@@ -4,8 +4,9 @@ use super::clients::{Tally, burst};
 use super::proxy::Proxy;
 use crate::support::config;
 use serde_json::{Value, json};
-use std::time::Instant;
-use tollgate_limiter::{Limit, Limiter, Redis, Storage};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tollgate_limiter::{Behaviour, Limit, Limiter, Redis, Storage};
 
 /// Workers of each Envoy.
 const WORKERS: usize = 2;
@@ -121,4 +122,51 @@ fn with_overshoot_two_envoys_admit_no_more_than_that_on_each_worker_beside() {
     let least = limit - lost(seconds).min(limit);
     let most = limit + ALL_WORKERS * overshoot;
     assert!((least..=most).contains(&seen.of(200)), "{least}..={most}: {seen:?}");
+}
+
+#[test]
+fn a_service_that_is_killed_again_and_again_never_has_more_admitted_than_the_limit() {
+    let limit = 600;
+    let mut two = Two::start(limit, false, json!({}));
+    let at: Vec<_> = two.envoys.iter().flat_map(|proxy| [proxy.envoy.listener("two"); 4]).collect();
+    let done = AtomicBool::new(false);
+    // As long as it takes to be killed between counting and answering.
+    two.limiter.behave(Behaviour::Delay(Duration::from_millis(5)));
+    let (mut seen, mut kills) = (Tally::default(), 0);
+    std::thread::scope(|scope| {
+        let load = scope.spawn(|| {
+            let seen = burst(&at, 500, "hot");
+            done.store(true, Ordering::Relaxed);
+            seen
+        });
+        while !done.load(Ordering::Relaxed) {
+            let (mut calls, begun) = (0, Instant::now());
+            while calls < 20 && begun.elapsed().as_millis() < 500 {
+                calls += two.limiter.take_requests().len();
+                std::thread::yield_now();
+            }
+            // Whoever is asked just now does not get to answer.
+            two.limiter.stop();
+            kills += usize::from(calls >= 20);
+            two.limiter.start_again();
+        }
+        seen = load.join().expect("all was answered");
+    });
+    assert!(kills > 0 && seen.of(500) > 0, "{kills} kills: {seen:?}");
+    assert_eq!(seen.of(200) + seen.of(429) + seen.of(500), seen.all(), "{seen:?}");
+    // It is well again, and gives what it has left, but for what it gave when nobody could hear it.
+    let mut admitted = seen.of(200);
+    let begun = Instant::now();
+    loop {
+        let more = burst(&at, 50, "hot");
+        admitted += more.of(200);
+        if more.of_service == more.all() {
+            break;
+        }
+        assert!(begun.elapsed().as_secs() < 30, "{more:?}");
+    }
+    assert!(admitted > 0 && admitted <= limit, "{admitted} of {limit}, {kills} kills: {seen:?}");
+    for proxy in &mut two.envoys {
+        proxy.is_well();
+    }
 }
