@@ -91,7 +91,7 @@ impl Policy {
         if ticket.asked.is_empty() {
             return self.pass(ticket);
         }
-        self.ask(ticket, env, now)
+        self.ask(ticket, env, now, may_wait)
     }
 
     fn pass(&self, mut ticket: Ticket) -> Decision {
@@ -203,8 +203,10 @@ impl Round<'_, '_> {
     /// A limit could not be asked: what then is for the configuration to say.
     fn fail(&mut self, limit: usize, reason: Reason, on_error: OnError) -> Result<(), Denied> {
         self.env.count(limit, Event::Error);
+        let shadow = self.policy.plan.limits.get(limit).is_some_and(|limit| limit.shadow);
         match on_error {
-            OnError::Deny => Err(Denied {
+            // A limit that is only tried out is nobody's to suffer from.
+            OnError::Deny if !shadow => Err(Denied {
                 reason,
                 limit,
                 rates: Rates::Service,
@@ -212,7 +214,7 @@ impl Round<'_, '_> {
                 retry_after: None,
                 raw_body: Vec::new(),
             }),
-            OnError::Allow => {
+            OnError::Deny | OnError::Allow => {
                 self.ticket.in_spite_of.get_or_insert(reason);
                 Ok(())
             }
