@@ -188,8 +188,7 @@ impl Denied {
 impl Round<'_, '_> {
     /// A limit has no room: the request is refused, unless that is only counted.
     fn deny(&mut self, denied: Denied) -> Result<(), Denied> {
-        let shadow = self.policy.plan.limits.get(denied.limit).is_some_and(|limit| limit.shadow);
-        if shadow || self.ticket.lenient {
+        if self.only_counts(denied.limit) {
             self.env.count(denied.limit, Event::Shadowed);
             self.ticket.in_spite_of.get_or_insert(denied.reason);
             return Ok(());
@@ -198,10 +197,16 @@ impl Round<'_, '_> {
         Err(denied)
     }
 
-    /// A limit could not be asked: what then is for the configuration to say.
+    /// Whether a limit refuses nothing, for this request.
+    fn only_counts(&self, limit: usize) -> bool {
+        self.ticket.lenient || self.policy.plan.limits.get(limit).is_some_and(|limit| limit.shadow)
+    }
+
+    /// A limit could not be asked: what then is for the configuration to say. Where refusals are only counted, this one is
+    /// too.
     fn fail(&mut self, limit: usize, reason: Reason, on_error: OnError) -> Result<(), Denied> {
         self.env.count(limit, Event::Error);
-        match on_error {
+        match if self.only_counts(limit) { OnError::Allow } else { on_error } {
             OnError::Deny => Err(Denied {
                 reason,
                 limit,
