@@ -145,6 +145,10 @@ impl<F: HttpFilter> Vm<F> {
     }
 
     fn run_late(&self) {
+        // Nothing else comes late.
+        if !F::USES.grpc {
+            return;
+        }
         loop {
             let Some((token, status)) = self.late.borrow_mut().pop() else { return };
             let Ok(mut state) = self.state.try_borrow_mut() else { return };

@@ -48,10 +48,11 @@ impl Pairs {
         let (table, mut rest) = parts(&self.bytes, self.count).unwrap_or_default();
         table.iter().map_while(move |lengths| {
             let (name, value) = read(lengths);
-            let (name, behind) = rest.split_at_checked(name)?;
-            let (value, behind) = behind.get(1..)?.split_at_checked(value)?;
-            rest = behind.get(1..)?;
-            Some((name, value))
+            // `parse` has added up all of them, so that this is no overflow.
+            let (pair, behind) = rest.split_at_checked(name + value + 2)?;
+            rest = behind;
+            let (name, behind) = pair.split_at_checked(name)?;
+            Some((name, behind.get(1..=value)?))
         })
     }
 

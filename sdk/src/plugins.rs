@@ -22,7 +22,7 @@ pub(crate) struct Plugin<F: HttpFilter> {
 }
 
 pub(crate) struct Stream<S> {
-    plugin: u32,
+    pub(crate) plugin: u32,
     pub(crate) data: S,
     held_request: Held,
     held_response: Held,
@@ -174,7 +174,9 @@ impl<F: HttpFilter> State<F> {
 
     fn end_stream(&mut self, id: u32, stream: Stream<F::Stream>) {
         let Some(plugin) = self.plugin(stream.plugin) else { return };
-        plugin.tasks.forget(id);
+        if F::USES.any() {
+            plugin.tasks.forget(id);
+        }
         if let Some(filter) = &mut plugin.filter {
             filter.on_end(stream.data, &mut Context { tasks: &mut plugin.tasks, place: None });
         }

@@ -269,7 +269,7 @@ impl<F: HttpFilter> Tasks<F> {
 
     /// Drops what a stream that has ended still waited for.
     pub(crate) fn forget(&mut self, stream: u32) {
-        if !F::USES.any() {
+        if !F::USES.any() || self.awaited.is_empty() {
             return;
         }
         for awaited in self.awaited.remove(&stream).unwrap_or_default() {

@@ -17,7 +17,8 @@ const PAGES: [&str; 9] = [
 ];
 
 /// The pages of filters.
-const FILTERS: [&str; 2] = ["filters/jwt-authn/README.md", "filters/telemetry-headers/README.md"];
+const FILTERS: [&str; 3] =
+    ["filters/jwt-authn/README.md", "filters/rate-limit/README.md", "filters/telemetry-headers/README.md"];
 
 fn read(path: impl AsRef<Path>) -> String {
     let path = root().join(path);

@@ -38,11 +38,15 @@ fn policies_reach_no_host() {
         "schemars",
         "serde",
         "serde_json",
+        "siphasher",
         "tollgate-jose",
+        "tollgate-jwt-authn-plan",
         "tollgate-policy",
+        "tollgate-rate-limit-service",
     ];
     let packages = packages();
-    let policies: Vec<_> = packages.iter().filter(|(name, _)| name.ends_with("-policy")).collect();
+    let is_one = |name: &str| name.ends_with("-policy") || name.ends_with("-plan");
+    let policies: Vec<_> = packages.iter().filter(|(name, _)| is_one(name)).collect();
     assert!(policies.len() >= 2, "{packages:?}");
     for (name, dependencies) in policies {
         may_only_depend_on(dependencies, |d| pure.contains(&d), name);
@@ -66,10 +70,22 @@ fn a_shell_joins_its_policy_to_the_sdk_and_nothing_else() {
 }
 
 #[test]
+fn protobuf_is_read_and_written_in_one_place() {
+    let packages = packages();
+    let service = "tollgate-rate-limit-service";
+    may_only_depend_on(&packages[service], |d| d == "prost", service);
+    for (name, dependencies) in packages.iter().filter(|(name, _)| *name != service) {
+        assert!(!dependencies.iter().any(|d| d == "prost"), "{name} depends on prost");
+    }
+}
+
+#[test]
 fn tokens_are_read_without_a_host() {
-    let pure = ["base64", "ed25519-dalek", "hmac", "p256", "p384", "p521", "rsa", "sha2", "spki"];
-    let jose = &packages()["tollgate-jose"];
-    may_only_depend_on(jose, |d| pure.contains(&d) || ["serde", "serde_json"].contains(&d), "tollgate-jose");
+    let packages = packages();
+    let pure = ["base64", "serde", "serde_json", "sha2", "tollgate-signature"];
+    may_only_depend_on(&packages["tollgate-jose"], |d| pure.contains(&d), "tollgate-jose");
+    let cryptography = ["ed25519-dalek", "hmac", "p256", "p384", "p521", "rsa", "sha2", "spki"];
+    may_only_depend_on(&packages["tollgate-signature"], |d| cryptography.contains(&d), "tollgate-signature");
 }
 
 #[test]

@@ -116,6 +116,22 @@ fn cases() -> Vec<Case> {
             ],
         ),
         on(
+            "cas-is-the-next",
+            "each change gets the next cas, whatever its key: who is alone can tell what it will be",
+            vec![
+                set_shared("a13", "1", 0),
+                get_shared("a13"),
+                set_shared("a14", "1", 0),
+                set_shared("a14", "2", Arg::KeptAnd(0, 0)),
+                set_shared("a14", "2", Arg::KeptAnd(0, 2)),
+                set_shared("a14", "2", Arg::KeptAnd(0, 1)),
+                // The refused ones took none.
+                set_shared("a14", "3", Arg::KeptAnd(0, 1)),
+                set_shared("a14", "3", Arg::KeptAnd(0, 2)),
+                get_shared("a14"),
+            ],
+        ),
+        on(
             "empty-value",
             "an empty value is there: Ok with a null pointer",
             vec![set_shared("e", "", 0), get_shared("e")],

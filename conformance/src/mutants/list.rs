@@ -84,6 +84,12 @@ pub const MUTANTS: &[Mutant] = &[
         // Zero means "no condition""#,
     },
     Mutant {
+        what: "a `cas` is skipped now and then",
+        file: "state/shared_data.rs",
+        from: "self.latest = self.latest.checked_add(1).unwrap_or(1);",
+        to: "self.latest = self.latest.checked_add(2).unwrap_or(1);",
+    },
+    Mutant {
         what: "to record a counter sets it",
         file: "state/metrics.rs",
         from: "|counter| *counter = counter.wrapping_add(value)",

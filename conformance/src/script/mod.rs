@@ -42,6 +42,8 @@ pub enum Arg {
     Pieces(Vec<Vec<u8>>),
     /// What is in a slot.
     Kept(u8),
+    /// The number in a slot, and so many more.
+    KeptAnd(u8, u8),
     /// What is in a slot, as four bytes: a pointer and a length.
     KeptBytes(u8),
     /// The context of the last stream.
@@ -164,6 +166,7 @@ fn argument(out: &mut Vec<u8>, arg: &Arg) {
             out.push(12);
             out.extend(size.to_le_bytes());
         }
+        Arg::KeptAnd(from, more) => out.extend([14, *from, *more]),
         Arg::Pieces(pieces) => {
             out.extend([13, pieces.len() as u8]);
             pieces.iter().for_each(|piece| bytes(out, piece));

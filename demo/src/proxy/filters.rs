@@ -25,6 +25,10 @@ pub const HELLO: &str = "hello";
 pub const ACCOUNT: &str = "/account";
 /// Lets in who brings a token.
 pub const JWT: &str = "jwt-authn";
+/// The path of which nobody gets much: `/tickets/1` is `/users/1` behind [`RATE`].
+pub const TICKETS: &str = "/tickets";
+/// Counts what each customer asks for.
+pub const RATE: &str = "rate-limit";
 /// Who issues tokens.
 pub const ISSUER: &str = "https://login.example";
 /// Gives requests their ids and traces.
@@ -76,6 +80,36 @@ pub fn all() -> Vec<Plugged> {
                 ]
             }),
             only_on: Some(ACCOUNT),
+        },
+        Plugged {
+            package: "tollgate-rate-limit",
+            name: RATE,
+            config: json!({
+                "domain": "shop",
+                "limits": {
+                    "per-customer": {
+                        "key": [{ "request_headers": { "header_name": "x-customer" } }],
+                        "rates": [
+                            { "token_bucket": { "max_tokens": 2, "tokens_per_fill": 2, "fill_interval": "60s" } }
+                        ]
+                    },
+                    "trial": {
+                        "rates": [{ "fixed_window": { "requests": 0, "window": "1h" } }],
+                        "shadow_mode": true
+                    }
+                },
+                "rules": [
+                    { "match": { "paths": [{ "exact": "/tickets/2" }] }, "limits": ["trial"] },
+                    { "limits": ["per-customer"] }
+                ],
+                "response": {
+                    "body_format": "problem",
+                    "request_headers_to_add_when_not_enforced": [
+                        { "header": { "key": "x-over-limit", "value": "trial" } }
+                    ]
+                }
+            }),
+            only_on: Some(TICKETS),
         },
     ]
 }

@@ -4,7 +4,7 @@ pub mod filters;
 
 use crate::services::{ORDER, USER};
 use anyhow::{Context, Result, anyhow, bail};
-use filters::{ACCOUNT, Plugged, STAFF};
+use filters::{ACCOUNT, Plugged, STAFF, TICKETS};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -134,10 +134,13 @@ fn ingress(at: SocketAddr, loaded: &Loaded, services: &[(&str, SocketAddr)]) -> 
         let filter = Filter::new(wasm.clone()).named(plugged.name);
         bootstrap::wasm(&filter.config(plugged.config.clone()))
     });
-    let routes =
-        [("/users", USER), ("/orders", ORDER), (STAFF, USER), (ACCOUNT, USER)].map(|(prefix, service)| {
+    let behind_filters = [STAFF, ACCOUNT, TICKETS];
+    let all =
+        [("/users", USER), ("/orders", ORDER)].into_iter().chain(behind_filters.map(|path| (path, USER)));
+    let routes: Vec<Value> = all
+        .map(|(prefix, service)| {
             let mut route = bootstrap::route(prefix, service);
-            if [STAFF, ACCOUNT].contains(&prefix) {
+            if behind_filters.contains(&prefix) {
                 route["route"]["prefix_rewrite"] = json!("/users");
             }
             for (plugged, _) in loaded.iter().filter(|(p, _)| p.only_on.is_some_and(|on| on != prefix)) {
@@ -145,7 +148,8 @@ fn ingress(at: SocketAddr, loaded: &Loaded, services: &[(&str, SocketAddr)]) -> 
                 route["typed_per_filter_config"][plugged.name] = off;
             }
             route
-        });
+        })
+        .collect();
     let mut manager = bootstrap::connection_manager(plugins.collect(), &[bootstrap::any_host(&routes)]);
     // Envoy would give each request an id before any filter sees it.
     manager["generate_request_id"] = json!(false);

@@ -16,7 +16,7 @@ const SPAN: &str = "00f067aa0ba902b7";
 
 /// All steps, in order.
 pub fn all() -> Vec<Step> {
-    [request_id(), trace_context(), headers(), hello(), tokens(), configuration()]
+    [request_id(), trace_context(), headers(), hello(), tokens(), limits(), configuration()]
         .into_iter()
         .flatten()
         .collect()
@@ -198,6 +198,59 @@ fn tokens() -> Vec<Step> {
             "To delete the account, another scope is needed",
             with_token(Request::new("DELETE", "/account/1").authority("shop.example"), "alice", future),
             [Status(403), Header(Response, CHALLENGE, Is::Text(LACKS_SCOPE)), Reached(&[])],
+        ),
+    ]
+}
+
+fn limits() -> Vec<Step> {
+    const POLICY: &str = "ratelimit-policy";
+    const STANDING: &str = "ratelimit";
+    const CUSTOMER: &str = "x-customer";
+    let tickets = |customer: &str| get("/tickets/1").header(CUSTOMER, customer);
+    vec![
+        step(
+            "Two tickets a minute: the first, and the client is told what is left",
+            tickets("alice"),
+            [
+                Status(200),
+                Reached(&[USER]),
+                Header(Response, POLICY, Is::Text(r#""per-customer";q=2;w=60"#)),
+                Header(Response, STANDING, Is::Holding(r#""per-customer";r=1;t="#)),
+                Counted("limit.per-customer.ok", 1),
+            ],
+        ),
+        step(
+            "... the second",
+            tickets("alice"),
+            [Status(200), Reached(&[USER]), Header(Response, STANDING, Is::Holding(";r=0;t="))],
+        ),
+        step(
+            "The third is refused, and says when to come again",
+            tickets("alice"),
+            [
+                Status(429),
+                Body("quota-exceeded"),
+                Reached(&[]),
+                Header(Response, "retry-after", Is::Number(1, 30)),
+                Header(Response, STANDING, Is::Holding(";r=0;t=")),
+                Counted("limit.per-customer.rate_limited", 1),
+                Counted("denied.local_rate_limited", 1),
+            ],
+        ),
+        step(
+            "Another customer has a bucket of their own",
+            tickets("bob"),
+            [Status(200), Reached(&[USER]), Header(Response, STANDING, Is::Holding(";r=1;t="))],
+        ),
+        step(
+            "A limit in shadow mode refuses nobody: it counts, and tells the service",
+            get("/tickets/2"),
+            [
+                Status(200),
+                Reached(&[USER]),
+                Header(At(USER), "x-over-limit", Is::Text("trial")),
+                Counted("limit.trial.shadowed", 1),
+            ],
         ),
     ]
 }

@@ -79,7 +79,7 @@ impl JwtAuthn {
             }
             Decision::Refuse(refusal) => {
                 self.statistics.refused(refusal.reason);
-                reply(refusal).into()
+                reply(refusal)
             }
             Decision::Wait => return Ok(None),
         };
@@ -158,10 +158,11 @@ fn carry_out(pass: &Pass<'_>, headers: &mut RequestHeaders<'_>) -> Result<()> {
     Ok(())
 }
 
-fn reply(refusal: Refusal) -> Reply {
+#[cold]
+fn reply(refusal: Refusal) -> Flow {
     let reply = Reply::new(refusal.status)
         .details(refusal.reason.details())
         .grpc_status(refusal.grpc_status)
         .body(refusal.body);
-    refusal.headers.into_iter().fold(reply, |reply, (name, value)| reply.header(name, value))
+    refusal.headers.into_iter().fold(reply, |reply, (name, value)| reply.header(name, value)).into()
 }

@@ -29,17 +29,19 @@ pub enum Amount {
 /// What a tool did.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sent {
-    /// Requests that were answered with a 2xx status.
+    /// Requests that were answered as they should be.
     pub requests: u64,
     /// Requests per second.
     pub per_second: f64,
 }
 
-/// Sends requests over this many connections, each one request at a time.
+/// Sends requests over this many connections, each one request at a time. All of them must be answered with a 2xx or 3xx
+/// status, or if they are to be `refused`, none.
 pub fn send(
     tool: Tool,
     to: SocketAddr,
     requests: &Requests,
+    refused: bool,
     connections: u32,
     amount: Amount,
 ) -> Result<Sent> {
@@ -65,13 +67,13 @@ pub fn send(
         command.arg("-H").arg(format!("{name}: {value}"));
     }
     let mut arguments = vec![url];
-    if let Some(script) = requests.script() {
+    if let Some((script, told)) = requests.script() {
         ensure!(
             tool == Tool::Wrk,
-            "h2load sends one request again and again: use wrk for a row with several tokens"
+            "h2load sends one request again and again: use wrk for a row with several tokens or clients"
         );
         command.arg("-s").arg(script);
-        arguments.extend(requests.script_arguments());
+        arguments.extend(told);
     }
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command
@@ -80,8 +82,8 @@ pub fn send(
         .with_context(|| format!("cannot run `{name}`: run `scripts/setup bench`, or install it"))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let read = match tool {
-        Tool::Wrk => read_wrk(&text),
-        Tool::H2load => read_h2load(&text),
+        Tool::Wrk => read_wrk(&text, refused),
+        Tool::H2load => read_h2load(&text, refused),
     };
     let sent =
         read.with_context(|| format!("{name} printed:\n{text}{}", String::from_utf8_lossy(&output.stderr)))?;
@@ -89,18 +91,29 @@ pub fn send(
     Ok(sent)
 }
 
-fn read_wrk(text: &str) -> Result<Sent> {
-    for trouble in ["Socket errors:", "Non-2xx or 3xx responses:"] {
-        if let Some(line) = text.lines().find(|line| line.trim().starts_with(trouble)) {
-            bail!("not every request succeeded: {}", line.trim());
-        }
-    }
+fn read_wrk(text: &str, refused: bool) -> Result<Sent> {
     let requests = text.lines().find_map(|l| l.trim().split_once(" requests in ")?.0.parse().ok());
+    let trouble = |start: &str| text.lines().map(str::trim).find(|line| line.starts_with(start));
+    if let Some(line) = trouble("Socket errors:") {
+        bail!("not every request succeeded: {line}");
+    }
+    match trouble(REFUSED) {
+        Some(line) if !refused => bail!("not every request succeeded: {line}"),
+        line if refused => {
+            let count = line.and_then(|line| line.strip_prefix(REFUSED)?.trim().parse().ok());
+            ensure!(count == requests, "not every request was refused: {count:?} of {requests:?}");
+        }
+        _ => {}
+    }
     let per_second = text.lines().find_map(|l| l.strip_prefix("Requests/sec:")?.trim().parse().ok());
     sent(requests, per_second)
 }
 
-fn read_h2load(text: &str) -> Result<Sent> {
+/// What wrk prints of answers that it does not take for a success.
+const REFUSED: &str = "Non-2xx or 3xx responses:";
+
+fn read_h2load(text: &str, refused: bool) -> Result<Sent> {
+    ensure!(!refused, "h2load takes a refusal for a failure: use wrk for a row that refuses");
     let per_second = text.lines().find_map(|line| {
         let (_, rest) = line.strip_prefix("finished in ")?.split_once(", ")?;
         rest.split_once(" req/s")?.0.parse().ok()
@@ -136,7 +149,7 @@ mod tests {
 
     #[test]
     fn wrk_is_read() {
-        assert_eq!(read_wrk(WRK).unwrap(), Sent { requests: 37012, per_second: 18413.93 });
+        assert_eq!(read_wrk(WRK, false).unwrap(), Sent { requests: 37012, per_second: 18413.93 });
     }
 
     #[test]
@@ -145,11 +158,23 @@ mod tests {
             "  Socket errors: connect 0, read 3, write 0, timeout 0\n",
             "  Non-2xx or 3xx responses: 37012\n",
         ] {
-            let error = read_wrk(&format!("{WRK}{line}")).unwrap_err().to_string();
+            let error = read_wrk(&format!("{WRK}{line}"), false).unwrap_err().to_string();
             assert_eq!(error, format!("not every request succeeded: {}", line.trim()));
         }
-        assert!(read_wrk("unable to connect to 127.0.0.1:1 Connection refused\n").is_err());
-        assert!(read_wrk("  0 requests in 2.01s, 0B read\nRequests/sec:      0.00\n").is_err());
+        assert!(read_wrk("unable to connect to 127.0.0.1:1 Connection refused\n", false).is_err());
+        assert!(read_wrk("  0 requests in 2.01s, 0B read\nRequests/sec:      0.00\n", false).is_err());
+    }
+
+    #[test]
+    fn a_row_that_refuses_must_refuse_all() {
+        let all = format!("{WRK}  Non-2xx or 3xx responses: 37012\n");
+        assert_eq!(read_wrk(&all, true).unwrap().requests, 37012);
+        for text in [WRK.to_owned(), format!("{WRK}  Non-2xx or 3xx responses: 37011\n")] {
+            let error = read_wrk(&text, true).unwrap_err().to_string();
+            assert!(error.starts_with("not every request was refused: "), "{error}");
+        }
+        let error = read_h2load(H2LOAD, true).unwrap_err().to_string();
+        assert!(error.contains("use wrk"), "{error}");
     }
 
     const H2LOAD: &str = "starting benchmark...\nfinished in 5.01s, 19321.20 req/s, 2.10MB/s\nrequests: 96606 total, \
@@ -158,13 +183,13 @@ mod tests {
 
     #[test]
     fn h2load_is_read() {
-        assert_eq!(read_h2load(H2LOAD).unwrap(), Sent { requests: 96606, per_second: 19321.20 });
+        assert_eq!(read_h2load(H2LOAD, false).unwrap(), Sent { requests: 96606, per_second: 19321.20 });
     }
 
     #[test]
     fn failures_that_h2load_counts_are_errors() {
-        assert!(read_h2load(&H2LOAD.replace("96606 2xx, 0 3xx", "96000 2xx, 606 3xx")).is_err());
-        assert!(read_h2load(&H2LOAD.replace("0 timeout", "2 timeout")).is_err());
-        assert!(read_h2load("").is_err());
+        assert!(read_h2load(&H2LOAD.replace("96606 2xx, 0 3xx", "96000 2xx, 606 3xx"), false).is_err());
+        assert!(read_h2load(&H2LOAD.replace("0 timeout", "2 timeout"), false).is_err());
+        assert!(read_h2load("", false).is_err());
     }
 }

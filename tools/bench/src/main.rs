@@ -24,7 +24,7 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 use load::Tool;
 use proxy::{Proxy, Sample};
-use requests::TokenFiles;
+use requests::Files;
 use rows::Row;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -88,8 +88,8 @@ fn run(cli: &Cli) -> Result<()> {
         return Ok(());
     }
     let rows = chosen(&cli.only)?;
-    let tokens = TokenFiles::new()?;
-    let start = |row| Proxy::start(row, &tokens, behind, &Options::default());
+    let files = Files::new()?;
+    let start = |row| Proxy::start(row, &files, behind, &Options::default());
     let proxies: Vec<Proxy> = rows.iter().map(start).collect::<Result<_>>()?;
     let samples = measure(cli, &rows, &proxies)?;
     let lines = report::lines(&rows, &samples);

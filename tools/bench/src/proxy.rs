@@ -3,7 +3,7 @@
 
 use crate::account;
 use crate::load::{self, Amount, Sent, Tool};
-use crate::requests::{Requests, TokenFiles};
+use crate::requests::{Files, Requests};
 use crate::rows::{Change, Probe, Row};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -30,29 +30,24 @@ pub struct Sample {
 pub struct Proxy {
     process: Process,
     requests: Requests,
+    refused: bool,
 }
 
 impl Proxy {
     /// Starts it and checks that it does what it should. Without `upstream` its route answers by itself.
-    pub fn start(
-        row: &Row,
-        tokens: &TokenFiles,
-        upstream: Option<SocketAddr>,
-        options: &Options,
-    ) -> Result<Self> {
-        let requests = tokens.requests(row)?;
+    pub fn start(row: &Row, files: &Files, upstream: Option<SocketAddr>, options: &Options) -> Result<Self> {
+        let requests = files.requests(row)?;
         let process = Process::start(&config(row, upstream), options)
             .with_context(|| format!("the Envoy of `{}` did not start", row.name))?;
-        let proxy = Self { process, requests };
-        let works = Probe { change: None, status: 200, header: None };
-        for probe in [&works].into_iter().chain(&row.probes) {
+        let proxy = Self { process, requests, refused: row.refused };
+        for probe in [&Probe::status(200)].into_iter().chain(&row.probes) {
             proxy.check(probe).with_context(|| format!("`{}` does not do its job", row.name))?;
         }
         Ok(proxy)
     }
 
     /// Loads it until nothing is new to it. V8 compiles a function again, and better, once it is hot; connections and
-    /// buffers are made once, too, and each of its tokens has to come once.
+    /// buffers are made once, too, and each of its tokens or clients has to come once.
     pub fn warm_up(&self, tool: Tool, connections: u32, seconds: u32) -> Result<()> {
         let mut sent = 0;
         while sent <= self.requests.different() {
@@ -75,7 +70,8 @@ impl Proxy {
 
     /// Loads it.
     pub fn send(&self, tool: Tool, connections: u32, amount: Amount) -> Result<Sent> {
-        load::send(tool, self.process.listener(INGRESS), &self.requests, connections, amount)
+        let to = self.process.listener(INGRESS);
+        load::send(tool, to, &self.requests, self.refused, connections, amount)
     }
 
     /// Its resident memory, in MiB.
@@ -99,6 +95,10 @@ impl Proxy {
         );
         if let Some(name) = probe.header {
             ensure!(answer.contains(&format!("\r\n{name}: ")), "the answer has no `{name}`: {answer}");
+        }
+        if let Some(name) = probe.counter {
+            let counted = self.process.stats_matching(&format!("^{name}$"))?.get(name).copied();
+            ensure!(counted.is_some_and(|n| n > 0), "`{name}` is {counted:?}");
         }
         Ok(())
     }

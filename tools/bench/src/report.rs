@@ -27,20 +27,22 @@ pub struct Line {
     times_native: Option<Spread>,
 }
 
-/// A bound, and whether it holds.
+/// A comparison: most are a bound, and whether it holds.
 #[derive(Debug)]
 struct Verdict {
     /// What is bounded, in words.
     what: String,
     /// `None`: it was not measured.
     measured: Option<Spread>,
-    at_most: f64,
+    /// `None`: it is only shown.
+    at_most: Option<f64>,
     unit: &'static str,
 }
 
 impl Verdict {
-    fn holds(&self) -> bool {
-        self.measured.is_some_and(|measured| measured.value <= self.at_most)
+    fn holds(&self) -> Option<bool> {
+        let at_most = self.at_most?;
+        Some(self.measured.is_some_and(|measured| measured.value <= at_most))
     }
 }
 
@@ -48,7 +50,6 @@ impl Verdict {
 pub fn lines(rows: &[Row], samples: &[Vec<Sample>]) -> Vec<Line> {
     let all = All { rows, samples };
     let rounds = samples.first().map_or(0, Vec::len);
-    let verdict = |row: &Row, bound: &Bound| all.verdict(row, *bound, rounds);
     let times = |name: &str, unit: &str| all.times(name, unit, rounds);
     rows.iter()
         .zip(samples)
@@ -57,7 +58,7 @@ pub fn lines(rows: &[Row], samples: &[Vec<Sample>]) -> Vec<Line> {
             Some(Line {
                 name: row.name,
                 what: row.what,
-                verdicts: row.bounds.iter().map(|bound| verdict(row, bound)).collect(),
+                verdicts: all.verdicts(row, rounds),
                 cpu_us: spread(|s| s.cpu_us)?,
                 per_second: spread(|s| s.per_second)?,
                 resident_mib: spread(|s| s.resident_mib)?,
@@ -95,22 +96,41 @@ impl All<'_> {
         Spread::of_rounds(rounds, |r| Some(self.added(name, r)? / self.added(unit, r)?))
     }
 
+    fn verdicts(&self, row: &Row, rounds: usize) -> Vec<Verdict> {
+        let bounds = row.bounds.iter().map(|bound| self.verdict(row, *bound, rounds));
+        bounds.chain(row.beside.map(|other| self.beside(row, other, None, rounds))).collect()
+    }
+
     fn verdict(&self, row: &Row, bound: Bound, rounds: usize) -> Verdict {
-        let times = |unit: &str, at_most| Verdict {
+        let times = |unit: &str, at_most| self.beside(row, unit, Some(at_most), rounds);
+        match bound {
+            Bound::TimesStock(at_most) => times(rows::STOCK, at_most),
+            Bound::TimesNative(at_most) => times(row.native.unwrap_or_default(), at_most),
+            Bound::TimesRow(other, at_most) => times(other, at_most),
+            Bound::MicrosOver(other, at_most) => Verdict {
+                what: format!("what `{}` takes more than `{other}`", row.name),
+                measured: Spread::of_rounds(rounds, |r| self.over(row.name, other, r)),
+                at_most: Some(at_most),
+                unit: " us",
+            },
+            Bound::WholeTimes(other, at_most) => Verdict {
+                what: format!(
+                    "what a request takes with `{}`, in units of what it takes with `{other}`",
+                    row.name
+                ),
+                measured: Spread::of_rounds(rounds, |r| Some(self.cpu(row.name, r)? / self.cpu(other, r)?)),
+                at_most: Some(at_most),
+                unit: "",
+            },
+        }
+    }
+
+    fn beside(&self, row: &Row, unit: &str, at_most: Option<f64>, rounds: usize) -> Verdict {
+        Verdict {
             what: format!("what `{}` adds, in units of what `{unit}` adds", row.name),
             measured: self.times(row.name, unit, rounds),
             at_most,
             unit: "",
-        };
-        match bound {
-            Bound::TimesStock(at_most) => times(rows::STOCK, at_most),
-            Bound::TimesNative(at_most) => times(row.native.unwrap_or_default(), at_most),
-            Bound::MicrosOver(other, at_most) => Verdict {
-                what: format!("what `{}` takes more than `{other}`", row.name),
-                measured: Spread::of_rounds(rounds, |r| self.over(row.name, other, r)),
-                at_most,
-                unit: " us",
-            },
         }
     }
 
@@ -182,28 +202,36 @@ pub fn json(lines: &[Line], samples: &[Vec<Sample>]) -> Value {
     json!({ "rows": rows.collect::<Vec<_>>() })
 }
 
-/// The bounds, a line each in Markdown. Nothing if no row has one.
+/// The bounds and other comparisons, a line each in Markdown. Nothing if no row has one.
 pub fn verdicts(lines: &[Line]) -> String {
     let all = lines.iter().flat_map(|line| &line.verdicts);
     all.map(|verdict| {
-        let holds = if verdict.holds() { "holds" } else { "does not hold" };
-        format!("- {}: {holds}\n", sentence(verdict))
+        let holds = match verdict.holds() {
+            Some(true) => ": holds",
+            Some(false) => ": does not hold",
+            None => "",
+        };
+        format!("- {}{holds}\n", sentence(verdict))
     })
     .collect()
 }
 
 fn sentence(Verdict { what, measured, at_most, unit }: &Verdict) -> String {
+    let at_most = at_most.map_or_else(String::new, |at_most| format!(", at most {at_most:.2}{unit}"));
     match measured {
-        Some(measured) => format!("{what}: {}{unit}, at most {at_most:.2}{unit}", spread(*measured, 2)),
-        None => format!(
-            "{what} was not measured, at most {at_most:.2}{unit}: run both and what they add to, or more rounds"
-        ),
+        Some(measured) => format!("{what}: {}{unit}{at_most}", spread(*measured, 2)),
+        None => format!("{what} was not measured{at_most}: run both and what they add to, or more rounds"),
     }
 }
 
 /// The bounds that do not hold. That one could not be checked is one of them.
 pub fn broken(lines: &[Line]) -> Vec<String> {
-    lines.iter().flat_map(|line| &line.verdicts).filter(|verdict| !verdict.holds()).map(sentence).collect()
+    lines
+        .iter()
+        .flat_map(|line| &line.verdicts)
+        .filter(|verdict| verdict.holds() == Some(false))
+        .map(sentence)
+        .collect()
 }
 
 #[cfg(test)]
@@ -280,6 +308,36 @@ mod tests {
         ];
         assert_eq!(text.lines().collect::<Vec<_>>(), expected);
         assert_eq!(broken(&lines).len(), 1);
+    }
+
+    #[test]
+    fn a_row_may_be_compared_with_one_of_another_number_of_clients() {
+        let lines = measured(&[
+            ("rl none", &[20.0]),
+            ("rl callbacks", &[22.0]),
+            ("rl address", &[24.0]),
+            ("rl 1M none", &[21.0]),
+            ("rl address 1M", &[26.0]),
+        ]);
+        let text = verdicts(&lines);
+        let expected = [
+            "- what `rl address` adds, in units of what `rl callbacks` adds: 2.00 (2.00..2.00), at most 1.50: does not \
+             hold",
+            "- what a request takes with `rl address 1M`, in units of what it takes with `rl address`: \
+             1.08 (1.08..1.08), at most 1.10: holds",
+            "- what `rl address 1M` adds, in units of what `rl address` adds: 1.25 (1.25..1.25)",
+        ];
+        assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+        assert_eq!(broken(&lines).len(), 1);
+    }
+
+    #[test]
+    fn what_is_only_shown_breaks_nothing_when_it_cannot_be() {
+        let lines = measured(&[("rl address", &[24.0]), ("rl address 1M", &[26.0])]);
+        let last = "- what `rl address 1M` adds, in units of what `rl address` adds was not measured: run both and what \
+                    they add to, or more rounds";
+        assert_eq!(verdicts(&lines).lines().last(), Some(last));
+        assert!(broken(&lines).iter().all(|sentence| sentence.contains("rl callbacks")));
     }
 
     #[test]

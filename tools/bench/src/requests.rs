@@ -1,127 +1,122 @@
-//! What a row is sent: [`HEADERS`], or the same with one of many tokens at a time.
+//! What a row is sent: [`HEADERS`], or the same with something that differs from request to request.
 //!
-//! wrk takes them from a file, one after another, and goes on where it stopped the round before: with 100,000 tokens
+//! wrk goes through what differs, one after another, and goes on where it stopped the round before: with 100,000 tokens
 //! and 15,000 requests a second a token comes again after seven seconds, whatever the length of a round.
+
+mod clients;
+mod tokens;
+
+pub use clients::Clients;
+pub use tokens::{AUDIENCE, ISSUER, Tokens};
 
 use crate::rows::{HEADERS, Row};
 use anyhow::{Context, Result};
-use serde_json::json;
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::cell::Cell;
 use std::path::PathBuf;
-use std::rc::Rc;
 use tempfile::TempDir;
-use tollgate_mint::Signer;
+use tokens::TokenFiles;
 
-/// Who issues the tokens.
-pub const ISSUER: &str = "https://issuer.bench";
-/// Whom they are for.
-pub const AUDIENCE: &str = "orders";
-/// Their length, whatever signs them, so that requests differ in nothing that costs time elsewhere.
-const LENGTH: usize = 1025;
-
-/// Tokens that are alike but for their `jti`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Tokens {
-    /// What signs them.
-    pub algorithm: &'static str,
-    /// How many there are.
-    pub count: u32,
+/// What differs from request to request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Varying {
+    /// The token, in place of what [`HEADERS`] has for `authorization`.
+    Bearer(Tokens),
+    /// Who sends it: the address in `x-forwarded-for`, and the same for `x-api-key`.
+    Client(Clients),
 }
 
-impl Tokens {
+impl Varying {
+    /// How many different requests there are.
+    fn count(self) -> u32 {
+        match self {
+            Self::Bearer(tokens) => tokens.count,
+            Self::Client(clients) => clients.count,
+        }
+    }
+
+    /// Whether wrk needs a script. It costs wrk time, and a slower wrk is another load: rows that are compared have it
+    /// alike, so that one client is sent by a script too.
+    fn is_scripted(self) -> bool {
+        match self {
+            Self::Bearer(tokens) => tokens.count > 1,
+            Self::Client(_) => true,
+        }
+    }
+
+    /// What requests have in common, as far as a proxy sees that does not read them.
     #[cfg(test)]
-    /// What requests with them have in common, as far as a proxy sees that does not read them.
-    pub fn shape(self) -> u32 {
-        self.count
-    }
-
-    fn make(self) -> Vec<String> {
-        let signer = Signer::new(self.algorithm, 0);
-        let token = |number: u32, padding: usize| {
-            signer.token(&json!({
-                "iss": ISSUER,
-                "sub": "user-4711@example.test",
-                "aud": ["billing", AUDIENCE],
-                "iat": 1_700_000_000u64,
-                "exp": 4_000_000_000u64,
-                "jti": format!("{number:032x}"),
-                "scope": "orders:read orders:write profile",
-                "realm_access": {"roles": ["customer", "beta", "offline_access"]},
-                "email": "user-4711@example.test",
-                "padding": "x".repeat(padding),
-            }))
+    pub fn kind(self) -> (&'static str, bool) {
+        let name = match self {
+            Self::Bearer(_) => "token",
+            Self::Client(_) => "client",
         };
-        // Three bytes of JSON are four characters of a token.
-        let padding = LENGTH.saturating_sub(token(0, 0).len()) * 3 / 4;
-        (0..self.count).map(|number| token(number, padding)).collect()
+        (name, self.is_scripted())
+    }
+
+    /// The same, and how many there are.
+    #[cfg(test)]
+    pub fn shape(self) -> ((&'static str, bool), u32) {
+        (self.kind(), self.count())
     }
 }
 
-/// The files of tokens of a run. Rows with the same tokens share one.
-pub struct TokenFiles {
+/// The files of a run: scripts, and what they send.
+pub struct Files {
     directory: TempDir,
-    made: RefCell<BTreeMap<Tokens, Rc<TokenFile>>>,
+    tokens: TokenFiles,
 }
 
-struct TokenFile {
-    path: PathBuf,
-    first: String,
-}
+const TOKENS_SCRIPT: &str = "tokens.lua";
+const CLIENTS_SCRIPT: &str = "clients.lua";
 
-/// Replaces the token of the request that wrk was told. `jit`'s strings may take 2 GB in all.
-const SCRIPT: &str = r#"local tokens, at, before, behind = {}, 0
-function init(arguments)
-  for token in io.lines(arguments[1]) do tokens[#tokens + 1] = token end
-  at = tonumber(arguments[2]) % #tokens
-  wrk.headers["authorization"] = "Bearer @"
-  before, behind = wrk.format():match("^(.*Bearer )@(.*)$")
-end
-function request()
-  at = at % #tokens + 1
-  return before .. tokens[at] .. behind
-end
-"#;
-
-impl TokenFiles {
+impl Files {
     pub fn new() -> Result<Self> {
-        let directory = tempfile::tempdir().context("no directory for tokens")?;
-        std::fs::write(directory.path().join("tokens.lua"), SCRIPT)?;
-        Ok(Self { directory, made: RefCell::default() })
+        let directory = tempfile::tempdir().context("no directory for what is sent")?;
+        std::fs::write(directory.path().join(TOKENS_SCRIPT), tokens::SCRIPT)?;
+        std::fs::write(directory.path().join(CLIENTS_SCRIPT), clients::SCRIPT)?;
+        Ok(Self { directory, tokens: TokenFiles::default() })
     }
 
     /// What a row is sent.
     pub fn requests(&self, row: &Row) -> Result<Requests> {
-        let tokens = row.bearer.map(|tokens| self.file(tokens)).transpose()?;
-        let script = self.directory.path().join("tokens.lua");
-        Ok(Requests { tokens, script, different: row.bearer.map_or(1, |t| t.count), sent: Cell::new(0) })
-    }
-
-    fn file(&self, tokens: Tokens) -> Result<Rc<TokenFile>> {
-        if let Some(file) = self.made.borrow().get(&tokens) {
-            return Ok(file.clone());
-        }
-        let path = self.directory.path().join(format!("{}-{}", tokens.algorithm, tokens.count));
-        let made = tokens.make();
-        let mut text = String::new();
-        for token in &made {
-            writeln!(text, "{token}")?;
-        }
-        std::fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
-        let first = made.into_iter().next().context("a set without tokens")?;
-        let file = Rc::new(TokenFile { path, first });
-        self.made.borrow_mut().insert(tokens, file.clone());
-        Ok(file)
+        let mut headers: Vec<_> = HEADERS.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        let mut set = |name: &'static str, value: String| {
+            headers.retain(|(other, _)| *other != name);
+            headers.push((name, value));
+        };
+        let (script, argument) = match row.varying {
+            None => (None, String::new()),
+            Some(Varying::Bearer(tokens)) => {
+                let file = self.tokens.file(tokens, self.directory.path())?;
+                set("authorization", format!("Bearer {}", file.first));
+                (Some(TOKENS_SCRIPT), file.path.display().to_string())
+            }
+            Some(Varying::Client(clients)) => {
+                set(clients::ADDRESS, clients::address(0));
+                set(clients::KEY, clients::address(0));
+                (Some(CLIENTS_SCRIPT), clients.count.to_string())
+            }
+        };
+        let script = script.filter(|_| row.varying.is_some_and(Varying::is_scripted));
+        let script = script.map(|name| Script { path: self.directory.path().join(name), argument });
+        let different = row.varying.map_or(1, Varying::count);
+        Ok(Requests { headers, script, different, sent: Cell::new(0) })
     }
 }
 
 /// What a row is sent.
 pub struct Requests {
-    tokens: Option<Rc<TokenFile>>,
-    script: PathBuf,
+    headers: Vec<(&'static str, String)>,
+    script: Option<Script>,
     different: u32,
     sent: Cell<u64>,
+}
+
+/// What makes wrk send others than the first.
+pub struct Script {
+    path: PathBuf,
+    /// What it needs to know: the file, or how many.
+    argument: String,
 }
 
 impl Requests {
@@ -132,24 +127,13 @@ impl Requests {
 
     /// The headers of the first.
     pub fn first(&self) -> Vec<(&'static str, String)> {
-        let value = |name: &str, value: &str| match &self.tokens {
-            Some(tokens) if name == "authorization" => format!("Bearer {}", tokens.first),
-            _ => value.to_owned(),
-        };
-        HEADERS.iter().map(|(name, of)| (*name, value(name, of))).collect()
+        self.headers.clone()
     }
 
-    /// What makes wrk send the others; `None` if there are none. A script costs wrk time, and a slower wrk is another
-    /// load: rows that are compared have it alike.
-    pub fn script(&self) -> Option<&PathBuf> {
-        (self.different > 1).then_some(&self.script)
-    }
-
-    /// What the script is told.
-    pub fn script_arguments(&self) -> Vec<String> {
-        let file = self.tokens.iter().map(|tokens| tokens.path.display().to_string());
-        let sent = self.sent.get().to_string();
-        ["--".to_owned()].into_iter().chain(file).chain([sent]).collect()
+    /// What makes wrk send the others, and what it is told; `None` if there are none.
+    pub fn script(&self) -> Option<(&PathBuf, [String; 3])> {
+        let script = self.script.as_ref()?;
+        Some((&script.path, ["--".to_owned(), script.argument.clone(), self.sent.get().to_string()]))
     }
 
     /// So many more were sent.
@@ -161,14 +145,35 @@ impl Requests {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rows;
 
     #[test]
-    fn tokens_differ_and_are_of_one_length() {
-        for algorithm in ["HS256", "ES256", "EdDSA"] {
-            let tokens = Tokens { algorithm, count: 3 }.make();
-            let distinct: std::collections::BTreeSet<_> = tokens.iter().collect();
-            assert_eq!(distinct.len(), 3);
-            assert!(tokens.iter().all(|token| token.len().abs_diff(LENGTH) <= 2), "{}", tokens[0].len());
-        }
+    fn a_script_goes_on_where_it_stopped_and_begins_with_the_first() {
+        let files = Files::new().unwrap();
+        let rows = rows::all();
+        let row = rows.iter().find(|row| row.name == "rl address 1M").unwrap();
+        let requests = files.requests(row).unwrap();
+        let of = |name: &str| {
+            let first = requests.first();
+            first.iter().filter(|(n, _)| *n == name).map(|(_, value)| value.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(of("x-forwarded-for"), ["10.100.100.100"]);
+        assert_eq!(of("x-api-key"), ["10.100.100.100"]);
+        assert_eq!(requests.first().len(), HEADERS.len() + 1);
+        requests.were_sent(7);
+        requests.were_sent(5);
+        let (path, arguments) = requests.script().unwrap();
+        assert!(path.exists());
+        assert_eq!(arguments, ["--", "1000000", "12"]);
+    }
+
+    #[test]
+    fn requests_that_do_not_differ_need_no_script() {
+        let files = Files::new().unwrap();
+        let rows = rows::all();
+        let row = rows.iter().find(|row| row.name == rows::NONE).unwrap();
+        let requests = files.requests(row).unwrap();
+        assert!(requests.script().is_none());
+        assert_eq!((requests.different(), requests.first().len()), (1, HEADERS.len()));
     }
 }

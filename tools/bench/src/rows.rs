@@ -3,11 +3,12 @@
 //! A filter adds its rows here, in a few lines each: the filter as it is shipped, and beside it what Envoy itself has
 //! for the same job, if it has anything. Rows that are compared get the same requests, so whatever a new one needs in
 //! the request goes into [`HEADERS`] and is carried by all of them; where requests have to differ from each other
-//! ([`Row::bearer`]), rows without a filter and with an empty one are sent the same, and are what is compared with.
+//! ([`Row::varying`]), rows without a filter and with an empty one are sent the same, and are what is compared with.
 
 mod jwt;
+mod rate_limit;
 
-use crate::requests::Tokens;
+use crate::requests::{Clients, Tokens, Varying};
 use serde_json::{Value, json};
 use tollgate_host_test::envoy::bootstrap::{any, wasm};
 use tollgate_host_test::{Filter, Wasm};
@@ -40,14 +41,18 @@ pub struct Row {
     pub filters: Box<dyn Fn() -> Vec<Value>>,
     /// Changes the connection manager, for what Envoy does there rather than in a filter.
     pub manager: fn(&mut Value),
-    /// Tokens that take the place of what [`HEADERS`] has for `authorization`, each in its turn.
-    pub bearer: Option<Tokens>,
+    /// What differs from request to request.
+    pub varying: Option<Varying>,
+    /// Whether every request but the first is refused with 429, in place of being answered with 200.
+    pub refused: bool,
     /// The row that adds nothing: this one's requests and no filter.
     pub base: &'static str,
     /// The row that does the same job with Envoy alone.
     pub native: Option<&'static str>,
     /// What it may add. `--check` holds it to that.
     pub bounds: Vec<Bound>,
+    /// The row in units of whose addition its own is shown, too.
+    pub beside: Option<&'static str>,
     /// What shows that it works at all, tried before it is loaded.
     pub probes: Vec<Probe>,
 }
@@ -59,8 +64,12 @@ pub enum Bound {
     TimesStock(f64),
     /// In units of what the native row adds.
     TimesNative(f64),
+    /// In units of what that row adds.
+    TimesRow(&'static str, f64),
     /// In microseconds, more than that row.
     MicrosOver(&'static str, f64),
+    /// The whole time of a request, not only what the row adds, in units of that row's.
+    WholeTimes(&'static str, f64),
 }
 
 /// A request like the row's but for a header, and what must come back.
@@ -71,6 +80,15 @@ pub struct Probe {
     pub status: u16,
     /// A header that the answer must have.
     pub header: Option<&'static str>,
+    /// A counter of Envoy's that must not be zero then.
+    pub counter: Option<&'static str>,
+}
+
+impl Probe {
+    /// The row's own request is answered with this status.
+    pub fn status(status: u16) -> Self {
+        Self { change: None, status, header: None, counter: None }
+    }
 }
 
 /// What becomes of a header.
@@ -89,10 +107,12 @@ impl Row {
             what,
             filters: Box::new(filters),
             manager: |_| {},
-            bearer: None,
+            varying: None,
+            refused: false,
             base: NONE,
             native: None,
             bounds: Vec::new(),
+            beside: None,
             probes: Vec::new(),
         }
     }
@@ -102,9 +122,17 @@ impl Row {
         self
     }
 
-    fn bearer(mut self, tokens: Tokens, base: &'static str) -> Self {
-        (self.bearer, self.base) = (Some(tokens), base);
+    fn varying(mut self, varying: Varying, base: &'static str) -> Self {
+        (self.varying, self.base) = (Some(varying), base);
         self
+    }
+
+    fn bearer(self, tokens: Tokens, base: &'static str) -> Self {
+        self.varying(Varying::Bearer(tokens), base)
+    }
+
+    fn clients(self, clients: Clients, base: &'static str) -> Self {
+        self.varying(Varying::Client(clients), base)
     }
 
     fn native(mut self, row: &'static str) -> Self {
@@ -117,13 +145,18 @@ impl Row {
         self
     }
 
+    fn beside(mut self, row: &'static str) -> Self {
+        self.beside = Some(row);
+        self
+    }
+
     fn at_most(self, units: f64) -> Self {
         self.bound(Bound::TimesStock(units))
     }
 
     /// Requests are refused with that status when a header is changed.
     fn refuses(mut self, header: &'static str, change: Change, status: u16) -> Self {
-        self.probes.push(Probe { change: Some((header, change)), status, header: None });
+        self.probes.push(Probe { change: Some((header, change)), ..Probe::status(status) });
         self
     }
 
@@ -134,7 +167,20 @@ impl Row {
 
     /// Answers have this header.
     fn answers_with(mut self, header: &'static str) -> Self {
-        self.probes.push(Probe { change: None, status: 200, header: Some(header) });
+        self.probes.push(Probe { header: Some(header), ..Probe::status(200) });
+        self
+    }
+
+    /// Requests move this counter.
+    fn counts(mut self, counter: &'static str) -> Self {
+        self.probes.push(Probe { counter: Some(counter), ..Probe::status(200) });
+        self
+    }
+
+    /// Every request but the first is refused, and has this counter moved.
+    fn refused(mut self, counter: &'static str) -> Self {
+        self.refused = true;
+        self.probes.push(Probe { counter: Some(counter), ..Probe::status(429) });
         self
     }
 }
@@ -143,6 +189,7 @@ impl Row {
 pub fn all() -> Vec<Row> {
     let mut rows = common();
     rows.extend(jwt::rows());
+    rows.extend(rate_limit::rows());
     rows
 }
 
@@ -273,20 +320,30 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
+    /// The row that a bound is about besides its own.
+    fn other(bound: &Bound) -> Option<&'static str> {
+        match bound {
+            Bound::TimesRow(row, _) | Bound::MicrosOver(row, _) | Bound::WholeTimes(row, _) => Some(*row),
+            Bound::TimesStock(_) | Bound::TimesNative(_) => None,
+        }
+    }
+
     #[test]
     fn names_are_distinct_and_references_resolve() {
         let rows = all();
         let names: BTreeSet<_> = rows.iter().map(|row| row.name).collect();
         assert_eq!(names.len(), rows.len());
-        let over = |bound: &Bound| match bound {
-            Bound::MicrosOver(row, _) => Some(*row),
-            Bound::TimesStock(_) | Bound::TimesNative(_) => None,
-        };
         for row in &rows {
-            let others = row.bounds.iter().filter_map(over).chain(row.native).chain([row.base]);
-            for other in others.chain([NONE, STOCK, SOAKED]) {
+            let others = row.bounds.iter().filter_map(other).chain(row.native).chain(row.beside);
+            for other in others.chain([row.base, NONE, STOCK, SOAKED]) {
                 assert!(names.contains(other), "`{}`: no row `{other}`", row.name);
             }
+            let by_native = row.bounds.iter().any(|bound| matches!(bound, Bound::TimesNative(_)));
+            assert!(
+                row.native.is_some() || !by_native,
+                "`{}` is bounded by a row it does not name",
+                row.name
+            );
         }
     }
 
@@ -302,12 +359,21 @@ mod tests {
         let rows = all();
         let find = |name: &str| rows.iter().find(|row| row.name == name).unwrap();
         for row in &rows {
-            let over = row.bounds.iter().filter_map(|bound| match bound {
-                Bound::MicrosOver(other, _) => Some(*other),
-                Bound::TimesStock(_) | Bound::TimesNative(_) => None,
-            });
-            for other in over.chain(row.native).chain([row.base]) {
-                let same = find(other).bearer.map(Tokens::shape) == row.bearer.map(Tokens::shape);
+            let over = row.bounds.iter().filter(|bound| matches!(bound, Bound::MicrosOver(..)));
+            for other in over.filter_map(other).chain(row.native).chain([row.base]) {
+                let same = find(other).varying.map(Varying::shape) == row.varying.map(Varying::shape);
+                assert!(same, "`{}` and `{other}`", row.name);
+            }
+        }
+    }
+
+    #[test]
+    fn rows_that_are_compared_across_numbers_differ_in_nothing_else() {
+        let rows = all();
+        let find = |name: &str| rows.iter().find(|row| row.name == name).unwrap();
+        for row in &rows {
+            for other in row.bounds.iter().filter_map(other).chain(row.beside) {
+                let same = find(other).varying.map(Varying::kind) == row.varying.map(Varying::kind);
                 assert!(same, "`{}` and `{other}`", row.name);
             }
         }

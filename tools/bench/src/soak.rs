@@ -3,7 +3,7 @@
 
 use crate::load::{Amount, Tool};
 use crate::proxy::Proxy;
-use crate::requests::TokenFiles;
+use crate::requests::Files;
 use crate::rows::Row;
 use anyhow::{Result, ensure};
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ const SLACK_SHARE: f64 = 0.05;
 /// Sends counted requests to an Envoy with two workers. `Err` when its memory grew or anything was logged above debug.
 pub fn run(row: &Row, upstream: Option<SocketAddr>, requests: u64, connections: u32) -> Result<()> {
     let options = Options { workers: 2, level: LogLevel::Info, wasm_level: LogLevel::Info };
-    let proxy = Proxy::start(row, &TokenFiles::new()?, upstream, &options)?;
+    let proxy = Proxy::start(row, &Files::new()?, upstream, &options)?;
     proxy.send(Tool::H2load, connections, Amount::Requests(WARM_UP))?;
     let (logged, warm) = (proxy.logs().len(), proxy.resident_mib()?);
     let sent = proxy.send(Tool::H2load, connections, Amount::Requests(requests))?;

@@ -1,15 +1,23 @@
 //! What a module says about itself, and what anybody can see of it.
 
 use crate::Error;
+use flate2::Compression;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::io::{Read, Write};
 use walrus::{ExportItem, Module, RawCustomSection};
 
 /// The name of the custom section.
 pub const SECTION: &str = "tollgate.manifest";
+/// The name of that of the schema, which is compressed: as text it would be a twentieth of a module.
+pub const SCHEMA_SECTION: &str = "tollgate.schema";
+/// A schema is no longer than that, whoever made the module.
+const MAX_SCHEMA: u64 = 1 << 20;
 
-/// What a shipped module carries about itself, as JSON in a custom section. Nothing in it depends on when or where it
-/// was built.
+/// What a shipped module carries about itself: JSON in a custom section, and in another the schema as JSON in the
+/// format of zlib (RFC 1950). Nothing in it depends on when or where it was built.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The filter's package.
@@ -21,17 +29,37 @@ pub struct Manifest {
     /// The callbacks it has, by name.
     pub callbacks: Vec<String>,
     /// The JSON Schema of its configuration; none for a filter that takes none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip)]
     pub schema: Option<Value>,
 }
 
 impl Manifest {
     pub(crate) fn write(mut self, module: &mut Module) -> Result<(), Error> {
-        self.schema = self.schema.map(sorted);
         let data = serde_json::to_vec(&self).map_err(|why| Error::Invalid(why.to_string()))?;
         module.customs.add(RawCustomSection { name: SECTION.into(), data });
+        if let Some(schema) = self.schema.take() {
+            let failed = |why: std::io::Error| Error::Invalid(why.to_string());
+            let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
+            encoder.write_all(sorted(schema).to_string().as_bytes()).map_err(failed)?;
+            let data = encoder.finish().map_err(failed)?;
+            module.customs.add(RawCustomSection { name: SCHEMA_SECTION.into(), data });
+        }
         Ok(())
     }
+}
+
+fn schema_in(section: &[u8]) -> Result<Value, Error> {
+    let mut text = Vec::new();
+    let read = ZlibDecoder::new(section).take(MAX_SCHEMA + 1).read_to_end(&mut text);
+    let why = match read {
+        Err(why) => why.to_string(),
+        Ok(_) if text.len() as u64 > MAX_SCHEMA => format!("longer than {MAX_SCHEMA} bytes"),
+        Ok(_) => match serde_json::from_slice(&text) {
+            Ok(schema) => return Ok(schema),
+            Err(why) => why.to_string(),
+        },
+    };
+    Err(Error::Invalid(format!("section `{SCHEMA_SECTION}`: {why}")))
 }
 
 /// Keys in order, whether or not some crate in the build turned on serde_json's `preserve_order`.
@@ -81,14 +109,20 @@ pub fn inspect(wasm: &[u8]) -> Result<Inspection, Error> {
             _ => seen.other_exports.push(export.name.clone()),
         }
     }
+    let mut schema = None;
     for (_, section) in module.customs.iter() {
         seen.custom_sections.push(section.name().into());
+        let data = || section.data(&walrus::IdsToIndices::default());
         if section.name() == SECTION {
-            let data = section.data(&walrus::IdsToIndices::default());
-            let manifest = serde_json::from_slice(&data);
+            let manifest = serde_json::from_slice(&data());
             seen.manifest =
                 Some(manifest.map_err(|why| Error::Invalid(format!("section `{SECTION}`: {why}")))?);
+        } else if section.name() == SCHEMA_SECTION {
+            schema = Some(schema_in(&data())?);
         }
+    }
+    if let Some(manifest) = &mut seen.manifest {
+        manifest.schema = schema;
     }
     for list in [&mut seen.functions, &mut seen.other_exports, &mut seen.imports, &mut seen.custom_sections] {
         list.sort();

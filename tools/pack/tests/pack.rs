@@ -152,11 +152,29 @@ fn the_manifest_says_what_it_is_and_nothing_of_where_it_was_made() {
     let schema = serde_json::json!({"type": "object", "additionalProperties": false});
     let packed = pack(&module(""), &Options { schema: Some(schema.clone()), ..options() }).unwrap();
     let seen = inspect(&packed).unwrap();
-    assert_eq!(seen.custom_sections, ["tollgate.manifest"]);
+    assert_eq!(seen.custom_sections, ["tollgate.manifest", "tollgate.schema"]);
     assert_eq!(seen.size, packed.len());
     let manifest = seen.manifest.unwrap();
     assert_eq!((manifest.name.as_str(), manifest.version.as_str()), ("filter", "1.2.3"));
     assert_eq!((manifest.abi.as_str(), manifest.schema), ("0.2.1", Some(schema)));
+}
+
+#[test]
+fn a_schema_that_is_no_schema_is_refused_and_not_unpacked_without_bound() {
+    use std::io::Write as _;
+    let with_schema = |json: &[u8]| {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(json).unwrap();
+        let data = encoder.finish().unwrap();
+        let mut module = walrus::Module::from_buffer(&pack(&module(""), &options()).unwrap()).unwrap();
+        module.customs.add(walrus::RawCustomSection { name: "tollgate.schema".into(), data });
+        inspect(&module.emit_wasm()).map(|seen| seen.manifest.unwrap().schema)
+    };
+    assert_eq!(with_schema(b"true").unwrap(), Some(serde_json::Value::Bool(true)));
+    let refused = with_schema(b"{").unwrap_err().to_string();
+    assert!(refused.contains("section `tollgate.schema`: EOF"), "{refused}");
+    let refused = with_schema(&vec![b' '; 2 << 20]).unwrap_err().to_string();
+    assert!(refused.ends_with("longer than 1048576 bytes"), "{refused}");
 }
 
 #[test]

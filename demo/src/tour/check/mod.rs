@@ -39,6 +39,10 @@ pub enum Is {
     Absent,
     /// Once, and this text.
     Text(&'static str),
+    /// Once, and this text is part of it.
+    Holding(&'static str),
+    /// Once, and a number from the first to the last.
+    Number(u64, u64),
     /// A UUID.
     Uuid,
     /// A valid `traceparent`.
@@ -129,6 +133,8 @@ impl Is {
         match self {
             Self::Absent => false,
             Self::Text(text) => value == *text,
+            Self::Holding(part) => value.contains(part),
+            Self::Number(first, last) => value.parse().is_ok_and(|n: u64| (*first..=*last).contains(&n)),
             Self::Uuid => is_uuid(value),
             Self::Trace => trace.is_some(),
             Self::Continues(id, span) => trace.is_some_and(|(t, s)| t == *id && s != *span),

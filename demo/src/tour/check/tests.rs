@@ -106,6 +106,23 @@ fn ids_and_timings_are_read() {
 }
 
 #[test]
+fn numbers_and_parts_of_a_text_are_found() {
+    for (value, fits) in [
+        ("1", true),
+        ("30", true),
+        ("0", false),
+        ("31", false),
+        ("1.5", false),
+        ("-1", false),
+        ("soon", false),
+    ] {
+        assert_eq!(of_response("retry-after", value, Is::Number(1, 30)), fits, "{value}");
+    }
+    assert!(of_response("ratelimit", "\"all\";r=1;t=30", Is::Holding(";r=1;")));
+    assert!(!of_response("ratelimit", "\"all\";r=10;t=30", Is::Holding(";r=1;")));
+}
+
+#[test]
 fn a_refusal_is_one_line_with_all_that_matters() {
     let refused = |line: &str| {
         let outcome = Outcome { refusal: Some(line.to_owned()), ..Outcome::default() };

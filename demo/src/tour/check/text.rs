@@ -31,6 +31,8 @@ impl fmt::Display for Is {
         match self {
             Self::Absent => write!(f, "is absent"),
             Self::Text(text) => write!(f, "is `{text}`"),
+            Self::Holding(part) => write!(f, "holds `{part}`"),
+            Self::Number(first, last) => write!(f, "is a number from {first} to {last}"),
             Self::Uuid => write!(f, "is a UUID"),
             Self::Trace => write!(f, "is valid"),
             Self::Continues(..) => write!(f, "has the caller's trace id, and a span id of its own"),

@@ -9,11 +9,9 @@
 
 pub mod cache;
 pub mod claims;
-pub mod config;
 mod decision;
 mod environment;
 pub mod extract;
-pub mod plan;
 mod policy;
 mod reason;
 pub mod refusal;
@@ -21,11 +19,11 @@ pub mod remote;
 pub mod results;
 pub mod revocation;
 
-pub use config::Config;
 pub use decision::{Decision, Pass, Refusal};
 pub use environment::{Environment, Keys, RevocationList};
 pub use policy::{CacheLookups, Policy};
 pub use reason::Reason;
+pub use tollgate_jwt_authn_plan::{Config, config, plan};
 
 #[cfg(test)]
 mod test_json {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use std::collections::HashMap;
 use std::env;
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -144,15 +145,27 @@ pub(super) fn dependency(manifest: &Path, name: &str, version: &str) -> Result<P
     })
 }
 
+/// What a module has for its stack, which comes before its data. So data ends below 1 MiB, and each address in the code
+/// is a byte shorter than above.
+const STACK: &str = "-Clink-arg=-zstack-size=917504";
+
 /// Panic messages hold paths: without the mapping, where somebody keeps the sources would be part of the module, and
 /// two machines would not build the same.
 fn encoded_flags(toolchain: &Toolchain, package: &Package) -> OsString {
     let mut flags: Vec<OsString> = toolchain.flags.iter().map(OsString::from).collect();
+    flags.push(STACK.into());
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
+    // A crate's name and version say what it is; the registry's folder in each path is 4 KB of a module.
+    let registries = home.as_ref().and_then(|home| fs::read_dir(home.join("registry/src")).ok());
+    let mut registries: Vec<_> =
+        registries.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
+    registries.sort();
     let elsewhere = (!package.in_workspace).then(|| package.dir().to_path_buf());
+    let places = [(Some(workspace_root()), "tollgate"), (home, "cargo")];
+    let registries = registries.into_iter().map(|registry| (Some(registry), ""));
     // The last that matches counts.
-    for (from, to) in [(Some(workspace_root()), "tollgate"), (home, "cargo"), (elsewhere, "filter")] {
+    for (from, to) in places.into_iter().chain(registries).chain([(elsewhere, "filter")]) {
         let Some(from) = from else { continue };
         let mut flag = OsString::from("--remap-path-prefix=");
         flag.push(from);

@@ -1,6 +1,6 @@
 //! A JSON Web Key (RFC 7517, RFC 7518 section 6, RFC 8037).
 
-use super::{Key, Material, Result, asn1};
+use super::{Key, Material, Result};
 use crate::json::twice;
 use crate::jws::MAX_KEY_ID;
 use crate::{Algorithm, Curve, Family, Json, KeyError, base64url};
@@ -79,7 +79,7 @@ fn public(
     if let Some(name) = private.iter().find(has) {
         return Err(KeyError::Private(name));
     }
-    let certified = certificate(jwk)?.map(|der| asn1::from_certificate(&der)).transpose()?;
+    let certified = certificate(jwk)?.map(|der| Material::from_certificate(&der)).transpose()?;
     match certified {
         Some(material) if !members.iter().any(|name| has(&name)) => {
             let (kty, crv) = material.kind();

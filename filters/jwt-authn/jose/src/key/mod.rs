@@ -4,15 +4,13 @@
 //! verification reads it again. What cannot be had of a key from outside (a certificate's dates, who issued it) is not
 //! looked at: a key is trusted because of where it was found.
 
-mod asn1;
 mod jwk;
-mod material;
 mod pem;
 
 use crate::{Algorithm, Algorithms, KeyError};
 use core::fmt;
+use tollgate_signature::Material;
 
-pub(crate) use material::Material;
 pub(crate) use pem::from_pem;
 
 /// A key that verifies.

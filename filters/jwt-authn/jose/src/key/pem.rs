@@ -4,7 +4,7 @@
 //! comment (section 5.2), but a block of another label is refused: it is not what was meant to be here, and may be a
 //! private key.
 
-use super::{Key, Result, asn1};
+use super::{Key, Material, Result};
 use crate::{KeyError, base64url};
 
 const PRIVATE: KeyError = KeyError::Pem("a private key, which is nobody's but its signer's");
@@ -33,11 +33,11 @@ fn boundary<'l>(line: &'l str, start: &str) -> Option<&'l str> {
     line.strip_prefix(start)?.strip_suffix("-----")
 }
 
-fn block(label: &str, base64: &str) -> Result<super::Material> {
+fn block(label: &str, base64: &str) -> Result<Material> {
     let read = match label {
-        "PUBLIC KEY" => asn1::from_spki,
-        "RSA PUBLIC KEY" => asn1::from_pkcs1,
-        "CERTIFICATE" => asn1::from_certificate,
+        "PUBLIC KEY" => Material::from_spki,
+        "RSA PUBLIC KEY" => Material::from_pkcs1,
+        "CERTIFICATE" => Material::from_certificate,
         label if label.ends_with("PRIVATE KEY") => return Err(PRIVATE),
         _ => return Err(KeyError::Pem("a block that is neither a public key nor a certificate")),
     };

@@ -2,11 +2,12 @@
 
 use super::SPACE_DELIMITED;
 use crate::config::{ClaimMatcher, ClaimPath, NormalizePayload};
+use crate::results::claim_path;
 use tollgate_jose::Json;
 
 /// Whether a claim is what it must be.
 pub fn matches(matcher: &ClaimMatcher, claims: &Json, normalize: &NormalizePayload) -> bool {
-    let value = matcher.claim.find(claims);
+    let value = claim_path::find(&matcher.claim, claims);
     let found = match matcher.present {
         Some(present) => value.is_some() == present,
         None => value.is_some_and(|value| {

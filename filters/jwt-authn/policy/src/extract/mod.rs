@@ -58,45 +58,79 @@ pub fn tokens<'r>(
     request: &RequestFacts<'r>,
     max_token_bytes: usize,
 ) -> Result<Tokens<'r>, Reason> {
-    let mut tokens = Tokens::default();
-    let mut take = |token: Cow<'r, [u8]>| {
-        if token.len() > max_token_bytes {
-            return Err(Reason::TooLong);
-        }
-        if tokens.first.is_none() {
-            tokens.first = Some(token);
-        } else if !tokens.iter().any(|known| *known == *token) {
-            if tokens.len() == MAX_TOKENS {
-                return Err(Reason::TooManyTokens);
-            }
-            tokens.more.push(token);
-        }
-        Ok(())
-    };
+    let mut found = Found { tokens: Tokens::default(), max_token_bytes };
     for place in &provider.from_headers {
         for value in request.headers.all(place.name.as_ref()) {
             if let Some(token) = in_header(place, value) {
-                take(Cow::Borrowed(token))?;
+                found.take(Cow::Borrowed(token))?;
             }
         }
     }
-    for name in &provider.from_params {
-        for parameter in query::parameters(request.query()).filter(|parameter| parameter.is(name)) {
-            // Decoding makes it at most three times shorter, and is not done for what is too long in any case.
-            if parameter.value.len() / 3 > max_token_bytes {
-                return Err(Reason::TooLong);
-            }
-            take(query::decoded(parameter.value))?;
-        }
+    if !provider.from_params.is_empty() {
+        found.take_parameters(&provider.from_params, request.query())?;
     }
-    for name in &provider.from_cookies {
-        for header in request.headers.all(b"cookie") {
-            for cookie in cookie::cookies(header).filter(|cookie| cookie.name == name.as_bytes()) {
-                take(Cow::Borrowed(cookie.value))?;
+    if !provider.from_cookies.is_empty() {
+        found.take_cookies(&provider.from_cookies, request)?;
+    }
+    Ok(found.tokens)
+}
+
+/// The tokens that were found so far.
+struct Found<'r> {
+    tokens: Tokens<'r>,
+    max_token_bytes: usize,
+}
+
+impl<'r> Found<'r> {
+    fn take(&mut self, token: Cow<'r, [u8]>) -> Result<(), Reason> {
+        if token.len() > self.max_token_bytes {
+            return Err(Reason::TooLong);
+        }
+        if self.tokens.first.is_none() {
+            self.tokens.first = Some(token);
+            return Ok(());
+        }
+        self.take_another(token)
+    }
+
+    #[cold]
+    fn take_another(&mut self, token: Cow<'r, [u8]>) -> Result<(), Reason> {
+        if !self.tokens.iter().any(|known| *known == *token) {
+            if self.tokens.len() == MAX_TOKENS {
+                return Err(Reason::TooManyTokens);
+            }
+            self.tokens.more.push(token);
+        }
+        Ok(())
+    }
+
+    fn take_parameters(&mut self, names: &[String], query: &'r [u8]) -> Result<(), Reason> {
+        if query.is_empty() {
+            return Ok(());
+        }
+        for name in names {
+            for parameter in query::parameters(query).filter(|parameter| parameter.is(name)) {
+                // Decoding makes it at most three times shorter, and is not done for what is too long in any case.
+                if parameter.value.len() / 3 > self.max_token_bytes {
+                    return Err(Reason::TooLong);
+                }
+                self.take(query::decoded(parameter.value))?;
             }
         }
+        Ok(())
     }
-    Ok(tokens)
+
+    #[cold]
+    fn take_cookies(&mut self, names: &[String], request: &RequestFacts<'r>) -> Result<(), Reason> {
+        for name in names {
+            for header in request.headers.all(b"cookie") {
+                for cookie in cookie::cookies(header).filter(|cookie| cookie.name == name.as_bytes()) {
+                    self.take(Cow::Borrowed(cookie.value))?;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The token in a value of a header; `None` if the prefix is not there.

@@ -1,9 +1,9 @@
 //! What is changed of a request that goes on.
 
 use super::Policy;
-use super::requirement::{Accepted, Outputs};
+use super::requirement::{Accepted, Outputs, looks_at};
 use crate::config::{OnError, Provider};
-use crate::extract::strip;
+use crate::extract::{Stripped, strip};
 use crate::plan::{PlannedProvider, Required};
 use crate::results::{self, Rendered};
 use crate::{Decision, Pass, Reason};
@@ -22,10 +22,8 @@ impl Policy {
     ) -> Decision<'_> {
         let accepted = || self.accepted.iter().filter_map(|one| Some((one, self.provider(one)?)));
         let outputs = accepted().map(|(one, provider)| (&provider.config, one.outputs.rendered()));
-        let kept = |token: &[u8]| self.accepted.iter().any(|one| one.kept.as_deref() == Some(token));
-        let providers = self.plan.providers.iter().enumerate();
-        let looked_at = providers.filter(|(index, _)| required.looks_at(*index));
-        let stripped = strip(looked_at.map(|(_, provider)| &provider.config), kept, request);
+        let stripped =
+            if self.memory.needed.strips { self.stripped(request, required) } else { Stripped::default() };
         // What is set comes behind what is removed: a header that held a token may take what was in it.
         let mut edits = stripped.edits;
         let output = results::edits(&self.plan.sanitized, request, outputs);
@@ -46,6 +44,16 @@ impl Policy {
             preflight,
             in_spite_of: None,
         })
+    }
+
+    /// What of the request does not go upstream.
+    #[inline(never)]
+    fn stripped(&self, request: &RequestFacts<'_>, required: &Required) -> Stripped<'_> {
+        let kept = |token: &[u8]| self.accepted.iter().any(|one| one.kept.as_deref() == Some(token));
+        let providers = self.plan.providers.iter().enumerate();
+        let looked_at =
+            providers.filter(|(index, provider)| !provider.config.forward && looks_at(required, *index));
+        strip(looked_at.map(|(_, provider)| &provider.config), kept, request)
     }
 
     /// The request goes on as if it had brought no token; what it brought is left in it.

@@ -116,16 +116,31 @@ impl Policy {
         };
         let outcome = evaluation.require(required);
         let Evaluation { accepted, lacks_scope, .. } = evaluation;
-        let reason = match outcome {
+        match outcome {
             Ok(()) => {
                 self.accepted = accepted;
-                return self.passes(request, required, false);
+                self.passes(request, required, false)
             }
-            Err(Stop::Wait) => return Decision::Wait,
-            Err(Stop::Undecided(reason)) if self.allows_on_error(reason) => {
+            Err(stop) => self.does_not_pass(request, stop, scopes, lacks_scope),
+        }
+    }
+
+    /// What becomes of a request whose requirement is not met. Apart, so that the code for those that pass lies close
+    /// together: what is between them goes through the processor's cache with each request.
+    #[cold]
+    fn does_not_pass(
+        &self,
+        request: &RequestFacts<'_>,
+        stop: Stop,
+        scopes: &[String],
+        lacks_scope: Option<usize>,
+    ) -> Decision<'_> {
+        let reason = match stop {
+            Stop::Wait => return Decision::Wait,
+            Stop::Undecided(reason) if self.allows_on_error(reason) => {
                 return self.passes_in_spite_of(request, reason);
             }
-            Err(Stop::Failed(reason) | Stop::Undecided(reason)) => reason,
+            Stop::Failed(reason) | Stop::Undecided(reason) => reason,
         };
         if self.plan.config.shadow {
             return self.passes_in_spite_of(request, reason);

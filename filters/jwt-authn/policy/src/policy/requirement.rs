@@ -135,6 +135,7 @@ impl<'r> Evaluation<'_, 'r> {
         outcome
     }
 
+    #[inline(never)]
     fn all(&mut self, list: &[Required]) -> Outcome {
         let mut all = All::default();
         for required in list {
@@ -146,12 +147,13 @@ impl<'r> Evaluation<'_, 'r> {
     /// One that is met is enough. `allow_missing` and `allow_missing_or_failed` beside others say what becomes of a
     /// request that meets none of these, and not that any provider's token will do; by themselves they say that. What
     /// only extracts comes last, since it is always met.
+    #[inline(never)]
     fn any(&mut self, list: &[Required]) -> Outcome {
         let has = |wanted: fn(&Required) -> bool| list.iter().any(wanted);
         let missing = has(|one| matches!(one, Required::AllowMissing));
         let failed = has(|one| matches!(one, Required::AllowMissingOrFailed));
         let extract = list.iter().find(|one| matches!(one, Required::ExtractOnly(_)));
-        let mut others = list.iter().filter(|one| !one.is_fallback()).peekable();
+        let mut others = list.iter().filter(|one| !is_fallback(one)).peekable();
         if others.peek().is_none() && extract.is_none() {
             return self.require(if failed {
                 &Required::AllowMissingOrFailed
@@ -195,6 +197,7 @@ impl<'r> Evaluation<'_, 'r> {
 
     /// Tokens of whichever providers: at least one, and all of them must verify. Envoy lets a request pass of whose
     /// tokens one verifies, if it is the one that it looks at last.
+    #[inline(never)]
     fn of_any_provider(&mut self) -> Outcome {
         let tokens = self.tokens_of_all()?;
         if tokens.is_empty() {
@@ -208,6 +211,7 @@ impl<'r> Evaluation<'_, 'r> {
     }
 
     /// Each token by itself. Only what can be waited for keeps the request.
+    #[inline(never)]
     fn whatever_verifies(&mut self) -> Outcome {
         // Too many, or one that is too long: none of them is looked at.
         let tokens = self.tokens_of_all().unwrap_or_default();
@@ -220,6 +224,7 @@ impl<'r> Evaluation<'_, 'r> {
         waits
     }
 
+    #[inline(never)]
     fn extract_only(&mut self, extract: &ExtractOnly) {
         for (token, providers) in self.tokens_of_all().unwrap_or_default() {
             if let Some((provider, rendered)) = self.read_unverified(&token, &providers) {
@@ -266,27 +271,25 @@ impl<'r> Evaluation<'_, 'r> {
     }
 }
 
-impl Required {
-    /// Whether it asks for tokens of a provider. `allow_missing` and its like do by themselves, and beside others leave it
-    /// to these.
-    pub(super) fn looks_at(&self, provider: usize) -> bool {
-        match self {
-            Self::Nothing => false,
-            Self::Provider(one, _) => *one == provider,
-            Self::All(list) => list.iter().any(|one| one.looks_at(provider)),
-            Self::Any(list) => {
-                let extracts = list.iter().any(|one| matches!(one, Self::ExtractOnly(_)));
-                let named = list.iter().filter(|one| !one.is_fallback());
-                extracts || named.clone().next().is_none() || named.clone().any(|one| one.looks_at(provider))
-            }
-            Self::AllowMissing | Self::AllowMissingOrFailed | Self::ExtractOnly(_) => true,
+/// Whether it asks for tokens of a provider. `allow_missing` and its like do by themselves, and beside others leave it to
+/// these.
+pub(super) fn looks_at(required: &Required, provider: usize) -> bool {
+    match required {
+        Required::Nothing => false,
+        Required::Provider(one, _) => *one == provider,
+        Required::All(list) => list.iter().any(|one| looks_at(one, provider)),
+        Required::Any(list) => {
+            let extracts = list.iter().any(|one| matches!(one, Required::ExtractOnly(_)));
+            let named = list.iter().filter(|one| !is_fallback(one));
+            extracts || named.clone().next().is_none() || named.clone().any(|one| looks_at(one, provider))
         }
+        Required::AllowMissing | Required::AllowMissingOrFailed | Required::ExtractOnly(_) => true,
     }
+}
 
-    /// Whether, beside others, it only says what becomes of a request that does not meet these.
-    fn is_fallback(&self) -> bool {
-        matches!(self, Self::AllowMissing | Self::AllowMissingOrFailed | Self::ExtractOnly(_))
-    }
+/// Whether, beside others, it only says what becomes of a request that does not meet these.
+fn is_fallback(required: &Required) -> bool {
+    matches!(required, Required::AllowMissing | Required::AllowMissingOrFailed | Required::ExtractOnly(_))
 }
 
 /// Which of two failures is told, as Envoy's `AnyVerifierImpl` chooses: that there was no token says less than that

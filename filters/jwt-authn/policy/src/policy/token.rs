@@ -11,6 +11,9 @@ use std::rc::Rc;
 use tollgate_jose::{Algorithm, Header, Json, Jws, KeySet, TokenError};
 use tollgate_policy::UnixNanos;
 
+/// The generation of keys of the configuration, which never change.
+const LOCAL: u32 = 0;
+
 /// A token that was read.
 struct Read<'t> {
     jws: Jws<'t>,
@@ -44,13 +47,21 @@ impl Evaluation<'_, '_> {
                 verified.check(audiences, self.now)?;
                 verified
             }
-            None => {
-                let read = self.read(token)?;
-                self.verify_read(provider, token, &read, audiences)?
-            }
+            None => self.verify_new(provider, token, audiences)?,
         };
         self.check_again(provider, &verified)?;
         Ok(verified)
+    }
+
+    #[cold]
+    fn verify_new(
+        &mut self,
+        provider: usize,
+        token: &[u8],
+        audiences: Option<&[String]>,
+    ) -> Outcome<Rc<Verified>> {
+        let read = self.read(token)?;
+        self.verify_read(provider, token, &read, audiences)
     }
 
     /// Verifies and accepts a token of whichever of the `providers` its `iss` belongs to.
@@ -106,17 +117,25 @@ impl Evaluation<'_, '_> {
         let index = u32::try_from(provider).ok()?;
         let found = self.memory.verified.get(index, token, self.now).cloned();
         let source = self.plan.providers.get(provider)?.source;
-        let found = found.filter(|verified| match self.keys(source) {
-            Keys::Ready(_, generation) => generation == verified.key_generation,
-            Keys::Pending | Keys::Unavailable => false,
-        });
+        let found = found.filter(|verified| self.key_generation(source) == Some(verified.key_generation));
         self.memory.lookups.hits += u32::from(found.is_some());
         found
     }
 
+    /// Of the keys of now, if they are here.
+    fn key_generation(&self, source: usize) -> Option<u32> {
+        if let Some(Some(_)) = self.memory.local.get(source) {
+            return Some(LOCAL);
+        }
+        match self.environment.keys(source) {
+            Keys::Ready(_, generation) => Some(generation),
+            Keys::Pending | Keys::Unavailable => None,
+        }
+    }
+
     fn keys(&self, source: usize) -> Keys {
         match self.memory.local.get(source) {
-            Some(Some(keys)) => Keys::Ready(Rc::clone(keys), 0),
+            Some(Some(keys)) => Keys::Ready(Rc::clone(keys), LOCAL),
             _ => self.environment.keys(source),
         }
     }

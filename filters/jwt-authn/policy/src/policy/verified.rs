@@ -36,6 +36,8 @@ pub(super) struct Needed {
     pub(super) scopes: bool,
     /// Tokens of some providers go upstream and those of others do not.
     pub(super) tokens: bool,
+    /// Tokens of some providers do not go upstream.
+    pub(super) strips: bool,
 }
 
 impl Needed {
@@ -48,6 +50,7 @@ impl Needed {
             audiences: required.any(names_audiences),
             scopes: plan.rules.iter().any(|rule| !rule.scopes.is_empty()),
             tokens: forwards(true) && forwards(false),
+            strips: forwards(false),
         }
     }
 }

@@ -3,18 +3,16 @@
 use crate::config::ClaimPath;
 use tollgate_jose::Json;
 
-impl ClaimPath {
-    /// The claim; `null` is as good as none.
-    pub fn find<'c>(&self, claims: &'c Json) -> Option<&'c Json> {
-        let found = match self {
-            Self::Dotted(name) => claims.get(name).or_else(|| {
-                // A name without a dot was looked up above.
-                let mut names = name.split('.');
-                let first = claims.get(names.next()?)?;
-                names.try_fold(first, |claim, name| claim.get(name))
-            }),
-            Self::Names(names) => names.iter().try_fold(claims, |claim, name| claim.get(name)),
-        };
-        found.filter(|claim| **claim != Json::Null)
-    }
+/// The claim; `null` is as good as none.
+pub fn find<'c>(path: &ClaimPath, claims: &'c Json) -> Option<&'c Json> {
+    let found = match path {
+        ClaimPath::Dotted(name) => claims.get(name).or_else(|| {
+            // A name without a dot was looked up above.
+            let mut names = name.split('.');
+            let first = claims.get(names.next()?)?;
+            names.try_fold(first, |claim, name| claim.get(name))
+        }),
+        ClaimPath::Names(names) => names.iter().try_fold(claims, |claim, name| claim.get(name)),
+    };
+    found.filter(|claim| **claim != Json::Null)
 }

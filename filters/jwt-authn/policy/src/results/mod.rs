@@ -7,7 +7,7 @@
 //! header: an upstream that sees less allows less.
 
 mod base64;
-mod claim_path;
+pub(crate) mod claim_path;
 mod header;
 #[cfg(test)]
 mod tests;
@@ -64,7 +64,7 @@ impl Rendered {
 /// What is passed on of a token of `provider` with these `claims`, whose JSON text is `payload`.
 pub fn render(provider: &Provider, claims: &Json, payload: &[u8]) -> Rendered {
     let header = |(index, output): (usize, &crate::config::ClaimToHeader)| {
-        let claim = output.claim_name.find(claims)?;
+        let claim = claim_path::find(&output.claim_name, claims)?;
         header::value(claim, output).map(|value| (index, value.into()))
     };
     Rendered {

@@ -48,15 +48,11 @@ pub fn acquire(
     members: &Members,
     now: UnixNanos,
 ) -> Acquire {
-    let seconds = seconds(now);
-    let lives = |entry: &Entry| {
-        entry.vm == vm || members.is_alive(entry.vm, now) || is_recent(entry.acquired_at, seconds)
-    };
-    let counts = entries::read(record).filter(|entry| entry.tag == tag && lives(entry));
-    let in_flight = counts.fold(0, |sum: u32, entry| sum.saturating_add(entry.count));
-    if in_flight >= max {
+    if count(record, tag, vm, members, now) >= max {
         return Acquire::Full;
     }
+    let seconds = seconds(now);
+    let lives = |entry: &Entry| lives(entry, vm, members, now);
     let mut found = false;
     entries::update(record, |entry| {
         let is_own = entry.tag == tag && entry.vm == vm && !found;
@@ -70,6 +66,16 @@ pub fn acquire(
         entries::push(record, Entry { tag, vm, count: 1, acquired_at: seconds });
     }
     Acquire::Acquired
+}
+
+/// How many requests of the key are in flight, as far as `vm` knows.
+pub fn count(record: &[u8], tag: u64, vm: u32, members: &Members, now: UnixNanos) -> u32 {
+    let counts = entries::read(record).filter(|entry| entry.tag == tag && lives(entry, vm, members, now));
+    counts.fold(0, |sum: u32, entry| sum.saturating_add(entry.count))
+}
+
+fn lives(entry: &Entry, vm: u32, members: &Members, now: UnixNanos) -> bool {
+    entry.vm == vm || members.is_alive(entry.vm, now) || is_recent(entry.acquired_at, seconds(now))
 }
 
 /// One request less. `false` if there was none: the record is as it was.

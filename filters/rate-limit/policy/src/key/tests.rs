@@ -12,7 +12,6 @@ struct Proxy {
     address: Option<IpAddr>,
     properties: BTreeMap<String, Vec<u8>>,
     asked: usize,
-    nobody: Members,
 }
 
 impl Environment for Proxy {
@@ -24,16 +23,16 @@ impl Environment for Proxy {
         None
     }
 
-    fn in_flight(&mut self, _: u32, _: &mut dyn FnMut(&mut Vec<u8>) -> bool) -> Result<(), Failure> {
+    fn in_flight(
+        &mut self,
+        _: u32,
+        _: &mut dyn FnMut(&mut Vec<u8>, &Members) -> bool,
+    ) -> Result<(), Failure> {
         Err(Failure::Host)
     }
 
     fn vm(&self) -> u32 {
         0
-    }
-
-    fn members(&self) -> &Members {
-        &self.nobody
     }
 
     fn draw(&mut self) -> u64 {

@@ -4,6 +4,7 @@ use super::ticket::{Rates, Standing, Taken};
 use super::{Denied, Round};
 use crate::in_flight::{self, Acquire};
 use crate::key::{self, Facts, Key};
+use crate::rate::Quota;
 use crate::table::{Outcome, Page, Place, Step};
 use crate::{Event, Failure, Reason};
 
@@ -111,11 +112,20 @@ impl<'a> Round<'a, '_> {
     fn enter(&mut self, index: usize, place: Place, most: u32) -> Result<bool, Denied> {
         let vm = self.env.vm();
         let now = self.now;
-        let mut entered = false;
+        let shown = self.policy.plan.answers.shows_standings();
+        let (mut entered, mut in_flight) = (false, most);
         let stored = self.env.in_flight(place.page, &mut |record, members| {
             entered = in_flight::acquire(record, place.tag, vm, most, members, now) == Acquire::Acquired;
+            if entered && shown {
+                in_flight = in_flight::count(record, place.tag, vm, members, now);
+            }
             entered
         });
+        if stored.is_ok() && (shown || !entered) {
+            let remaining = u64::from(most.saturating_sub(in_flight));
+            let quota = Quota { limit: most.into(), window: 0, remaining, reset: 0 };
+            self.ticket.standings.push(Standing { limit: index, rates: Rates::InFlight, rate: 0, quota });
+        }
         match stored {
             Err(failure) => self.failed(index, failure)?,
             Ok(()) if entered => {
@@ -125,8 +135,8 @@ impl<'a> Round<'a, '_> {
             Ok(()) => self.deny(Denied {
                 reason: Reason::Concurrency,
                 limit: index,
-                rates: Rates::Own,
-                rate: usize::MAX,
+                rates: Rates::InFlight,
+                rate: 0,
                 retry_after: None,
                 raw_body: Vec::new(),
             })?,

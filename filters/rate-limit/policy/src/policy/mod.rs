@@ -139,7 +139,7 @@ impl Policy {
             Rates::Own => &limit.rates,
             Rates::Override(index) => limit.overrides.list().get(index).map_or(&[], |other| &other.rates),
             Rates::Fallback => limit.service.as_ref().map_or(&[], |service| &service.fallback),
-            Rates::Service => &[],
+            Rates::InFlight | Rates::Service => &[],
         }
     }
 
@@ -151,7 +151,11 @@ impl Policy {
                 Some(rate) => &rate.name,
                 None => &limit.name,
             };
-            Some(answer::Standing { policy, quota: standing.quota, unit: limit.cost.unit() })
+            let unit = match standing.rates {
+                Rates::InFlight => answer::Unit::ConcurrentRequests,
+                _ => limit.cost.unit(),
+            };
+            Some(answer::Standing { policy, quota: standing.quota, unit })
         };
         ticket.standings.iter().filter_map(standing).collect()
     }

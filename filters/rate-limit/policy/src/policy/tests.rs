@@ -301,3 +301,29 @@ fn a_verdict_that_nobody_waits_for_any_more_is_not_kept() {
     rig.policy.answered(CallId(9999), Err(CallFailure::Unavailable), rig.now);
     assert!(rig.policy.awaited.is_empty());
 }
+
+#[test]
+fn responses_say_where_limits_stand_and_how_many_are_in_flight() {
+    let mut rig = Rig::new(
+        "
+limits:
+  one:
+    rates: [{name: hourly, fixed_window: {requests: 5, window: 1h}}]
+    concurrency: {max_requests: 2}
+response: {rate_limit_headers: true}
+",
+    );
+    let mut ticket = rig.passes(&[]).ticket;
+    let headers = rig.respond(&mut ticket, "200");
+    let field = |name: &str| {
+        let value = headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone());
+        String::from_utf8(value.unwrap_or_default()).unwrap()
+    };
+    assert!(field("ratelimit").contains(r#""one";r=1"#), "{}", field("ratelimit"));
+    assert!(field("ratelimit").contains(r#""hourly";r=4;t=3600"#), "{}", field("ratelimit"));
+    assert!(
+        field("ratelimit-policy").contains(r#"qu="concurrent-requests""#),
+        "{}",
+        field("ratelimit-policy")
+    );
+}

@@ -54,6 +54,8 @@ pub(super) enum Rates {
     Override(usize),
     /// Those that hold while the rate limit service cannot be asked.
     Fallback,
+    /// None: how many may be in flight.
+    InFlight,
     /// The one that the rate limit service keeps.
     Service,
 }

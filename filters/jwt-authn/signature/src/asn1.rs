@@ -3,27 +3,26 @@
 //! Of a certificate nothing else is of use here, so it is walked and not read: `x509-cert`, which reads names and
 //! extensions, adds 68 KiB to a .wasm.
 
-use super::{Result, material::Material};
-use crate::KeyError;
+use crate::{KeyError, Material, Result};
 use spki::der::asn1::{AnyRef, BitStringRef, UintRef};
 use spki::der::{self, Decode, Reader, SliceReader, Tag};
 use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-pub(super) const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
-pub(super) const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
-pub(super) const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
+pub(crate) const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+pub(crate) const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+pub(crate) const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
 /// The key of a SubjectPublicKeyInfo, which is all of the bytes.
-pub(super) fn from_spki(der: &[u8]) -> Result<Material> {
+pub(crate) fn from_spki(der: &[u8]) -> Result<Material> {
     let spki = SubjectPublicKeyInfoRef::from_der(der);
     from_parsed(&spki.map_err(|_| KeyError::Invalid("not a SubjectPublicKeyInfo in DER"))?)
 }
 
 /// The key of an RSAPublicKey (RFC 8017 appendix A.1.1), which is all of the bytes.
-pub(super) fn from_pkcs1(der: &[u8]) -> Result<Material> {
+pub(crate) fn from_pkcs1(der: &[u8]) -> Result<Material> {
     let numbers = || {
         let mut reader = SliceReader::new(der)?;
         let numbers = reader.sequence(|key| der::Result::Ok((key.decode()?, key.decode()?)))?;
@@ -36,7 +35,7 @@ pub(super) fn from_pkcs1(der: &[u8]) -> Result<Material> {
 }
 
 /// The key of an X.509 certificate, which is all of the bytes.
-pub(super) fn from_certificate(der: &[u8]) -> Result<Material> {
+pub(crate) fn from_certificate(der: &[u8]) -> Result<Material> {
     let spki = walk(der).map_err(|_| KeyError::Invalid("not an X.509 certificate in DER"))?;
     from_parsed(&spki)
 }
@@ -92,7 +91,7 @@ fn walk(der: &[u8]) -> der::Result<SubjectPublicKeyInfoRef<'_>> {
 
 /// The SubjectPublicKeyInfo of an RSA key, of big-endian numbers.
 #[cfg(feature = "rsa")]
-pub(super) fn rsa_spki(n: &[u8], e: &[u8]) -> Result<Box<[u8]>> {
+pub(crate) fn rsa_spki(n: &[u8], e: &[u8]) -> Result<Box<[u8]>> {
     use spki::der::Encode as _;
 
     let encode = || {
@@ -104,7 +103,7 @@ pub(super) fn rsa_spki(n: &[u8], e: &[u8]) -> Result<Box<[u8]>> {
 
 /// The SubjectPublicKeyInfo of an uncompressed point.
 #[cfg(any(feature = "p256", feature = "p384", feature = "p521"))]
-pub(super) fn ec_spki(curve: ObjectIdentifier, point: &[u8]) -> Result<Box<[u8]>> {
+pub(crate) fn ec_spki(curve: ObjectIdentifier, point: &[u8]) -> Result<Box<[u8]>> {
     write(EC, AnyRef::from(&curve), point).map_err(|_| KeyError::Invalid("EC key without a DER encoding"))
 }
 

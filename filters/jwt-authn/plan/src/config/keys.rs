@@ -97,7 +97,7 @@ pub struct OidcDiscovery {
     pub timeout: Option<Duration>,
     /// Set for Istio's rules: clusters by host, Istio's names for others.
     #[cfg_attr(feature = "schema", schemars(skip))]
-    pub(crate) clusters: Option<Named<String>>,
+    pub clusters: Option<Named<String>>,
 }
 
 const NO_FILES: &str = "a Wasm filter cannot read files; give the keys as `inline_string`, or in a variable of the VM's \

@@ -20,31 +20,11 @@ mod hmac;
 #[cfg(feature = "rsa")]
 mod rsa;
 
-use crate::key::Material;
-use crate::{Algorithm, Key};
+use crate::{Algorithm, Material};
 
-/// Something that verifies signatures: the code below, or the host with it as what to fall back to.
-pub trait Verifier {
-    /// Whether `signature` is that of `input` by the key. `false` too for an algorithm that the key does not permit.
-    fn verify(&mut self, key: &Key, algorithm: Algorithm, input: &[u8], signature: &[u8]) -> bool;
-}
-
-/// Verifies in Wasm.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct InWasm;
-
-impl Verifier for InWasm {
-    fn verify(&mut self, key: &Key, algorithm: Algorithm, input: &[u8], signature: &[u8]) -> bool {
-        verify(key, algorithm, input, signature)
-    }
-}
-
-/// Whether `signature` is that of `input` by the key. `false` too for an algorithm that the key does not permit.
-pub fn verify(key: &Key, algorithm: Algorithm, input: &[u8], signature: &[u8]) -> bool {
-    if !key.permits(algorithm) {
-        return false;
-    }
-    match &key.material {
+/// Whether `signature` is that of `input` by the key, which takes the algorithm.
+pub(crate) fn verify(key: &Material, algorithm: Algorithm, input: &[u8], signature: &[u8]) -> bool {
+    match key {
         #[cfg(feature = "rsa")]
         Material::Rsa { key, .. } => rsa::verify(key, algorithm, input, signature),
         #[cfg(feature = "p256")]

@@ -131,11 +131,13 @@ impl Plan {
     }
 
     /// The rule that a request falls under.
+    #[inline]
     pub fn rule(&self, request: &RequestFacts<'_>) -> Option<&PlannedRule> {
         self.rules.first(request)
     }
 
     /// The providers whose tokens have this `iss`: those that say so, or else those that do not say.
+    #[inline]
     pub fn providers_of(&self, issuer: &str) -> &[usize] {
         match self.by_issuer.get(issuer.as_bytes()) {
             [] => self.by_issuer.get(b""),

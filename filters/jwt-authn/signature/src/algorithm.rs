@@ -140,6 +140,8 @@ impl fmt::Display for UnknownAlgorithm {
 impl FromStr for Algorithm {
     type Err = UnknownAlgorithm;
 
+    // In the hands of whoever reads tokens, and as fast as that is compiled.
+    #[inline]
     fn from_str(text: &str) -> Result<Self, UnknownAlgorithm> {
         let known = Self::ALL.iter().find(|algorithm| algorithm.name() == text);
         known.copied().ok_or_else(|| UnknownAlgorithm(text.into()))

@@ -1,20 +1,45 @@
 //! What verifies.
 
-use super::Result;
-use crate::{Algorithm, Family, KeyError};
+use crate::{Algorithm, Family, KeyError, Result, asn1, verify};
 
 /// What verifies, read. The SubjectPublicKeyInfo beside it is in DER, and is written here rather than kept as it was
 /// found: the host takes one that is followed by other bytes, or that means the same in another way.
 #[derive(Clone)]
-pub(crate) enum Material {
+#[non_exhaustive]
+pub enum Material {
+    /// An RSA key.
     #[cfg(feature = "rsa")]
-    Rsa { key: rsa::RsaPublicKey, spki: Box<[u8]> },
+    Rsa {
+        /// The key.
+        key: rsa::RsaPublicKey,
+        /// In DER.
+        spki: Box<[u8]>,
+    },
+    /// A point of P-256.
     #[cfg(feature = "p256")]
-    P256 { key: p256::ecdsa::VerifyingKey, spki: Box<[u8]> },
+    P256 {
+        /// The key.
+        key: p256::ecdsa::VerifyingKey,
+        /// In DER.
+        spki: Box<[u8]>,
+    },
+    /// A point of P-384.
     #[cfg(feature = "p384")]
-    P384 { key: p384::ecdsa::VerifyingKey, spki: Box<[u8]> },
+    P384 {
+        /// The key.
+        key: p384::ecdsa::VerifyingKey,
+        /// In DER.
+        spki: Box<[u8]>,
+    },
+    /// A point of P-521.
     #[cfg(feature = "p521")]
-    P521 { key: p521::ecdsa::VerifyingKey, spki: Box<[u8]> },
+    P521 {
+        /// The key.
+        key: p521::ecdsa::VerifyingKey,
+        /// In DER.
+        spki: Box<[u8]>,
+    },
+    /// An Ed25519 key.
     #[cfg(feature = "ed25519")]
     Ed25519(ed25519_dalek::VerifyingKey),
     /// In every build, so that one without any algorithm has a key to speak of.
@@ -23,7 +48,7 @@ pub(crate) enum Material {
 
 impl Material {
     /// Whether it can verify a signature of that algorithm.
-    pub(super) fn takes(&self, algorithm: Algorithm) -> bool {
+    pub fn takes(&self, algorithm: Algorithm) -> bool {
         match (self, algorithm.family()) {
             #[cfg(feature = "rsa")]
             (Self::Rsa { .. }, Family::RsaPkcs1 | Family::RsaPss) => true,
@@ -42,7 +67,14 @@ impl Material {
         }
     }
 
-    pub(super) fn spki(&self) -> Option<&[u8]> {
+    /// Whether `signature` is that of `input`; never by an algorithm that it does not take.
+    pub fn verify(&self, algorithm: Algorithm, input: &[u8], signature: &[u8]) -> bool {
+        self.takes(algorithm) && verify::verify(self, algorithm, input, signature)
+    }
+
+    /// SubjectPublicKeyInfo in DER; `None` for a secret and Ed25519.
+    #[inline]
+    pub fn spki(&self) -> Option<&[u8]> {
         match self {
             #[cfg(feature = "rsa")]
             Self::Rsa { spki, .. } => Some(spki),
@@ -69,7 +101,7 @@ impl Material {
     }
 
     /// `kty` and `crv` of its JWK.
-    pub(super) fn kind(&self) -> (&'static str, &'static str) {
+    pub fn kind(&self) -> (&'static str, &'static str) {
         match self {
             #[cfg(feature = "rsa")]
             Self::Rsa { .. } => ("RSA", ""),
@@ -88,9 +120,24 @@ impl Material {
 
 /// How to make it of what a key is written as. A family that is left out of the build is unsupported.
 impl Material {
+    /// Of a SubjectPublicKeyInfo, which is all of the bytes.
+    pub fn from_spki(der: &[u8]) -> Result<Self> {
+        asn1::from_spki(der)
+    }
+
+    /// Of an RSAPublicKey (RFC 8017 appendix A.1.1), which is all of the bytes.
+    pub fn from_pkcs1(der: &[u8]) -> Result<Self> {
+        asn1::from_pkcs1(der)
+    }
+
+    /// Of an X.509 certificate, which is all of the bytes.
+    pub fn from_certificate(der: &[u8]) -> Result<Self> {
+        asn1::from_certificate(der)
+    }
+
     /// Of big-endian numbers, with or without zeros before them.
     #[cfg(feature = "rsa")]
-    pub(super) fn rsa(n: &[u8], e: &[u8]) -> Result<Self> {
+    pub fn rsa(n: &[u8], e: &[u8]) -> Result<Self> {
         let (n, e) = (without_leading_zeros(n), without_leading_zeros(e));
         // A modulus of 2048 bits has its highest bit set in the 256th byte.
         if n.len() < 256 || (n.len() == 256 && n.first().is_some_and(|byte| *byte < 0x80)) {
@@ -109,12 +156,12 @@ impl Material {
         let numbers = [n, e].map(rsa::BoxedUint::from_be_slice_vartime);
         let [modulus, exponent] = numbers;
         let key = rsa::RsaPublicKey::new(modulus, exponent).map_err(|_| KeyError::Invalid("RSA key"))?;
-        Ok(Self::Rsa { key, spki: super::asn1::rsa_spki(n, e)? })
+        Ok(Self::Rsa { key, spki: asn1::rsa_spki(n, e)? })
     }
 
     /// Of 32 bytes.
     #[cfg(feature = "ed25519")]
-    pub(super) fn ed25519(bytes: &[u8]) -> Result<Self> {
+    pub fn ed25519(bytes: &[u8]) -> Result<Self> {
         let bytes = bytes.try_into().map_err(|_| KeyError::Invalid("Ed25519 key that is not 32 bytes"))?;
         let key = ed25519_dalek::VerifyingKey::from_bytes(bytes);
         let key = key.map_err(|_| KeyError::Invalid("Ed25519 key that is not on the curve"))?;
@@ -130,7 +177,7 @@ impl Material {
 
     /// Of bytes as they are.
     #[cfg(feature = "hmac")]
-    pub(super) fn secret(bytes: &[u8]) -> Result<Self> {
+    pub fn secret(bytes: &[u8]) -> Result<Self> {
         match bytes.len() {
             // RFC 7518 section 3.2: no less than the hash, of which the shortest is SHA-256.
             ..32 => Err(KeyError::Weak("secret of less than 32 bytes")),
@@ -139,18 +186,21 @@ impl Material {
         }
     }
 
+    /// RSA, which this build is without.
     #[cfg(not(feature = "rsa"))]
-    pub(super) fn rsa(_n: &[u8], _e: &[u8]) -> Result<Self> {
+    pub fn rsa(_n: &[u8], _e: &[u8]) -> Result<Self> {
         Err(KeyError::Unsupported("RSA".into()))
     }
 
+    /// Ed25519, which this build is without.
     #[cfg(not(feature = "ed25519"))]
-    pub(super) fn ed25519(_bytes: &[u8]) -> Result<Self> {
+    pub fn ed25519(_bytes: &[u8]) -> Result<Self> {
         Err(KeyError::Unsupported("Ed25519".into()))
     }
 
+    /// A secret, which this build is without.
     #[cfg(not(feature = "hmac"))]
-    pub(super) fn secret(_bytes: &[u8]) -> Result<Self> {
+    pub fn secret(_bytes: &[u8]) -> Result<Self> {
         Err(KeyError::Unsupported("oct".into()))
     }
 }
@@ -160,19 +210,21 @@ macro_rules! curves {
         /// Of a point in SEC 1, uncompressed or compressed. Its crate refuses one that is not on the curve.
         impl Material {
             $(
+                #[doc = concat!("Of a point of ", $crv, ".")]
                 #[cfg(feature = $feature)]
-                pub(super) fn $name(point: &[u8]) -> Result<Self> {
+                pub fn $name(point: &[u8]) -> Result<Self> {
                     if !matches!(point.first(), Some(2..=4)) {
                         return Err(KeyError::Invalid(concat!($crv, " key that is not a point")));
                     }
                     let key = $name::ecdsa::VerifyingKey::from_sec1_bytes(point);
                     let key = key.map_err(|_| KeyError::Invalid(concat!($crv, " key that is not on the curve")))?;
-                    let spki = super::asn1::ec_spki($oid, key.to_sec1_point(false).as_bytes())?;
+                    let spki = asn1::ec_spki($oid, key.to_sec1_point(false).as_bytes())?;
                     Ok(Self::$variant { key, spki })
                 }
 
+                #[doc = concat!($crv, ", which this build is without.")]
                 #[cfg(not(feature = $feature))]
-                pub(super) fn $name(_point: &[u8]) -> Result<Self> {
+                pub fn $name(_point: &[u8]) -> Result<Self> {
                     Err(KeyError::Unsupported($crv.into()))
                 }
             )*
@@ -181,9 +233,9 @@ macro_rules! curves {
 }
 
 curves! {
-    "p256", p256, P256, "P-256", super::asn1::P256;
-    "p384", p384, P384, "P-384", super::asn1::P384;
-    "p521", p521, P521, "P-521", super::asn1::P521;
+    "p256", p256, P256, "P-256", asn1::P256;
+    "p384", p384, P384, "P-384", asn1::P384;
+    "p521", p521, P521, "P-521", asn1::P521;
 }
 
 /// Whether both are the same public key.

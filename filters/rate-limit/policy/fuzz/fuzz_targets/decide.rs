@@ -1,0 +1,182 @@
+//! Any requests, answers of a rate limit service and clocks, in any order, against a configuration that has everything.
+//!
+//! Each line is something that happens. What is admitted and what is in flight is counted beside the policy.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use tollgate_policy::{RequestFacts, ResponseFacts, UnixNanos, is_token, is_valid_value};
+use tollgate_rate_limit_policy::in_flight::Members;
+use tollgate_rate_limit_policy::remote::{CallFailure, CallId};
+use tollgate_rate_limit_policy::table::PAGE_BYTES;
+use tollgate_rate_limit_policy::{Decision, Environment, Event, Failure, Plan, Policy, Ticket};
+
+const CONFIG: &str = include_str!("decide.json");
+const VM: u32 = 1;
+
+#[derive(Default)]
+struct World {
+    pages: BTreeMap<u32, Vec<u8>>,
+    in_flight: BTreeMap<u32, Vec<u8>>,
+    members: Members,
+    address: Option<IpAddr>,
+    property: Vec<u8>,
+    broken: bool,
+}
+
+impl Environment for World {
+    fn page(&mut self, page: u32, change: &mut dyn FnMut(&mut [u8]) -> bool) -> Result<(), Failure> {
+        if self.broken {
+            return Err(Failure::Host);
+        }
+        let mut bytes = self.pages.get(&page).cloned().unwrap_or_else(|| vec![0; PAGE_BYTES]);
+        if change(&mut bytes) {
+            assert_eq!(bytes.len(), PAGE_BYTES);
+            self.pages.insert(page, bytes);
+        }
+        Ok(())
+    }
+
+    fn seen(&self, page: u32) -> Option<&[u8]> {
+        self.pages.get(&page).map(Vec::as_slice)
+    }
+
+    fn in_flight(
+        &mut self,
+        page: u32,
+        change: &mut dyn FnMut(&mut Vec<u8>, &Members) -> bool,
+    ) -> Result<(), Failure> {
+        if self.broken {
+            return Err(Failure::Contended);
+        }
+        change(self.in_flight.entry(page).or_default(), &self.members);
+        Ok(())
+    }
+
+    fn vm(&self) -> u32 {
+        VM
+    }
+
+    fn client_address(&mut self) -> Option<IpAddr> {
+        self.address
+    }
+
+    fn property(&mut self, _: &str) -> Option<Vec<u8>> {
+        Some(self.property.clone())
+    }
+
+    fn draw(&mut self) -> u64 {
+        0
+    }
+
+    fn count(&mut self, _: usize, _: Event) {}
+}
+
+fn written(headers: &[(String, Vec<u8>)]) {
+    for (name, value) in headers {
+        assert!(is_token(name.as_bytes()) && is_valid_value(value), "{name}: {value:?}");
+    }
+}
+
+
+fuzz_target!(|data: &[u8]| {
+    let config = serde_json::from_str(CONFIG).expect("it is a configuration");
+    let mut policy = Policy::new(Plan::new(config).expect("it is a plan"), [7; 16]);
+    let mut world = World::default();
+    let mut now = UnixNanos(1_800_000_000_000_000_000);
+    let (mut held, mut asking): (Vec<Ticket>, Vec<(CallId, Ticket)>) = Default::default();
+    let mut unanswered: Vec<CallId> = Vec::new();
+    for line in data.split(|byte| *byte == b'\n').take(200) {
+        let Some((what, rest)) = line.split_first() else { continue };
+        let number = rest.first().copied().unwrap_or_default();
+        let decision = match what {
+            b'+' => {
+                now.0 += 1u64 << (number % 45);
+                continue;
+            }
+            b'-' => {
+                now.0 -= 1u64 << (number % 40);
+                continue;
+            }
+            b'b' => {
+                world.broken = !world.broken;
+                continue;
+            }
+            b'p' => {
+                world.property = rest.to_vec();
+                continue;
+            }
+            b'a' => {
+                world.address = std::str::from_utf8(rest).ok().and_then(|text| text.parse().ok());
+                continue;
+            }
+            b'o' => {
+                if let Some(call) = unanswered.pop() {
+                    policy.answered(call, Ok(rest), now);
+                }
+                continue;
+            }
+            b'f' => {
+                if let Some(call) = unanswered.pop() {
+                    policy.answered(call, Err(CallFailure::Status(u32::from(number))), now);
+                }
+                continue;
+            }
+            b'w' => match asking.pop() {
+                Some((_, ticket)) => policy.ask_again(ticket, &mut world, now),
+                None => continue,
+            },
+            b'e' => {
+                if let Some(ticket) = held.pop().or_else(|| asking.pop().map(|(_, ticket)| ticket)) {
+                    policy.end(ticket, &mut world, now);
+                }
+                continue;
+            }
+            b'r' => {
+                if let Some(ticket) = held.last_mut() {
+                    let pairs = [(&b":status"[..], &b"401"[..]), (b"x-cost", rest)];
+                    written(&policy.respond(ticket, &ResponseFacts::from_pairs(&pairs), &mut world, now));
+                }
+                continue;
+            }
+            _ => {
+                let mut fields = line.split(|byte| *byte == b'\t');
+                let mut field = || fields.next().unwrap_or_default();
+                let pairs = [
+                    (&b":path"[..], field()),
+                    (b":method", field()),
+                    (b":authority", field()),
+                    (b"x-user", field()),
+                    (b"x-cost", field()),
+                    (b"cookie", field()),
+                    (b"content-length", field()),
+                ];
+                policy.decide(&RequestFacts::from_pairs(&pairs), &mut world, now, true)
+            }
+        };
+        match decision {
+            Decision::Pass(pass) => {
+                written(&pass.request_headers);
+                held.push(pass.ticket);
+            }
+            Decision::Delay(wait, pass) => {
+                assert!(wait <= 2_000_000_000, "{wait}");
+                held.push(pass.ticket);
+            }
+            Decision::Refuse(refusal) => {
+                written(&refusal.headers);
+                assert!(refusal.status >= 400);
+            }
+            Decision::Ask(call, ticket) => {
+                unanswered.push(call.id);
+                asking.push((call.id, ticket));
+            }
+            Decision::Wait(id, ticket) => asking.push((id, ticket)),
+        }
+    }
+    world.broken = false;
+    for ticket in held.into_iter().chain(asking.into_iter().map(|(_, ticket)| ticket)) {
+        policy.end(ticket, &mut world, now);
+    }
+});

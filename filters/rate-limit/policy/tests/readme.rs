@@ -1,0 +1,102 @@
+//! What the filter's README says is so: its configurations load, and its tables are complete.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use serde_json::Value;
+use tollgate_rate_limit_policy::{Config, Event, Plan, Reason};
+
+const README: &str = include_str!("../../README.md");
+const SCHEMA: &str = include_str!("../../config.schema.json");
+
+/// The contents of the fenced blocks of a language.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let open = format!("```{language}\n");
+    README.split(open.as_str()).skip(1).filter_map(|rest| rest.split("\n```").next()).collect()
+}
+
+/// What stands under a heading.
+fn section(heading: &str) -> &'static str {
+    let (_, rest) = README.split_once(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("no `{heading}`"));
+    rest.split("\n#").next().unwrap_or_default()
+}
+
+fn plan(example: &str) -> Plan {
+    let config: Config =
+        serde_json::from_str(example).unwrap_or_else(|error| panic!("{error} in\n{example}"));
+    Plan::new(config).unwrap_or_else(|problem| panic!("{problem:?} in\n{example}"))
+}
+
+#[test]
+fn every_example_is_a_configuration() {
+    let examples = blocks("json");
+    assert!(examples.len() >= 6, "the examples were not found");
+    for example in examples {
+        assert!(!plan(example).limits.is_empty(), "{example}");
+    }
+}
+
+#[test]
+fn every_field_is_in_the_table_of_its_section() {
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    let fields = |name: &str| {
+        let of = if name == "Config" { &schema } else { &schema["$defs"][name] };
+        of["properties"].as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+    };
+    for (heading, prefix, name) in [
+        ("#### The whole", "", "Config"),
+        ("#### A rule", "", "Rule"),
+        ("#### A limit", "", "Limit"),
+        ("#### A limit", "service.", "AskService"),
+        ("#### A rate", "token_bucket.", "TokenBucket"),
+        ("#### A rate", "gcra.", "Gcra"),
+        ("#### A rate", "fixed_window.", "FixedWindow"),
+        ("#### A rate", "sliding_window.", "SlidingWindow"),
+        ("#### A cost", "on_response.", "OnResponse"),
+        ("#### The service", "", "RateLimitService"),
+        ("#### The service", "cache.", "Cache"),
+        ("#### What is answered", "", "Response"),
+        ("#### Matchers", "", "RequestMatch"),
+    ] {
+        let table = section(heading);
+        for field in fields(name) {
+            let is_there = table.contains(&format!("\n| `{prefix}{field}` |"));
+            // Sections whose fields have rows of their own.
+            let is_divided = table.contains(&format!("\n| `{prefix}{field}."));
+            assert!(is_there || is_divided, "`{prefix}{field}` is not under `{heading}`");
+        }
+    }
+    let costs = schema["$defs"]["Cost"]["oneOf"].as_array().unwrap();
+    for cost in costs {
+        let name = cost["required"][0].as_str().unwrap();
+        assert!(section("#### A cost").contains(&format!("\n| `cost.{name}` |")), "{name}");
+    }
+}
+
+#[test]
+fn every_action_is_in_the_table_of_keys() {
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    let actions = schema["$defs"]["Action"]["oneOf"].as_array().unwrap();
+    let table = section("### Keys");
+    for action in actions {
+        let name = action["required"][0].as_str().unwrap();
+        let rows = [format!("\n| `{name}` |"), format!("\n| `{name}: {{}}` |")];
+        assert_eq!(rows.iter().map(|row| table.matches(row.as_str()).count()).sum::<usize>(), 1, "{name}");
+    }
+    assert_eq!(table.matches("\n| `").count(), actions.len(), "an action in the table does not exist");
+}
+
+#[test]
+fn every_counter_and_every_reason_is_in_its_table() {
+    let table = section("## Statistics");
+    for event in Event::ALL {
+        let row = format!("\n| `rate_limit.limit.<name>.{}` |", event.name());
+        assert_eq!(table.matches(&row).count(), 1, "{row}");
+    }
+    for reason in Reason::ALL {
+        let row = format!("\n| `{}` |", reason.details());
+        assert_eq!(table.matches(&row).count(), 1, "{row}");
+    }
+    // Besides them that of all reasons, and that of what went on in spite of them.
+    let rows = Event::ALL.len() + Reason::ALL.len() + 2;
+    assert_eq!(table.matches("\n| `").count(), rows, "a row of the tables is about nothing");
+}
