@@ -1,11 +1,12 @@
 //! What the linker leaves larger than it need be: functions that are the same, instruction for instruction, numbers of
-//! functions that take two bytes in each call however often they are called, and zeros in memory that is zero anyway.
+//! functions that take two bytes in each call however often they are called, constants of four bytes and more that a
+//! function names again and again, and zeros in memory that is zero anyway.
 
 use crate::Error;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use wasm_encoder::reencode::{self, Reencode, utils};
-use wasm_encoder::{CodeSection, ConstExpr, DataSection, FunctionSection};
+use wasm_encoder::{CodeSection, ConstExpr, DataSection, Function, FunctionSection, Instruction, ValType};
 use wasmparser::{CodeSectionReader, Data, DataKind, FunctionBody, FunctionSectionReader, Operator};
 use wasmparser::{Parser, Payload, TypeRef};
 
@@ -30,8 +31,9 @@ fn shorter(wasm: &[u8]) -> Result<Vec<u8>> {
 
 struct Shrinking<'m> {
     imported: usize,
-    /// Of those that are not imported, as the two below.
+    /// Of those that are not imported, as the two below; bodies are as many as types in a module that is valid.
     types: Vec<u32>,
+    parameters: Vec<u32>,
     bodies: Vec<FunctionBody<'m>>,
     /// Those that stay, in their new order.
     kept: Vec<usize>,
@@ -45,8 +47,14 @@ struct Shrinking<'m> {
 impl<'m> Shrinking<'m> {
     fn read(wasm: &'m [u8]) -> Result<Self> {
         let (mut imported, mut types, mut bodies, mut may_split_data) = (0, Vec::new(), Vec::new(), true);
+        let mut signatures = Vec::new();
         for payload in Parser::new(0).parse_all(wasm) {
             match payload? {
+                Payload::TypeSection(types) => {
+                    for ty in types.into_iter_err_on_gc_types() {
+                        signatures.push(ty?.params().len());
+                    }
+                }
                 Payload::ImportSection(imports) => {
                     for import in imports.into_imports() {
                         imported += usize::from(matches!(import?.ty, TypeRef::Func(_)));
@@ -61,10 +69,11 @@ impl<'m> Shrinking<'m> {
                 _ => {}
             }
         }
+        let parameters = types.iter().filter_map(|ty| Some(*signatures.get(*ty as usize)? as u32)).collect();
         let all = imported + types.len();
         let kept = (0..types.len()).collect();
         let numbers = (0..).take(all).collect();
-        Ok(Self { imported, types, bodies, kept, numbers, uses: vec![0; all], may_split_data })
+        Ok(Self { imported, types, parameters, bodies, kept, numbers, uses: vec![0; all], may_split_data })
     }
 
     /// Has one function stand for all that are the same. That may make those the same that call them.
@@ -74,9 +83,8 @@ impl<'m> Shrinking<'m> {
         let mut kept = Vec::new();
         let mut numbers = self.numbers.clone();
         for index in 0..self.bodies.len() {
-            let (Some(body), Some(ty)) = (self.bodies.get(index).cloned(), self.types.get(index)) else { break };
             let own = self.imported + index;
-            let number = *first.entry((*ty, self.encode(body)?)).or_insert(own);
+            let number = *first.entry((self.types[index], self.encode(index)?)).or_insert(own);
             if number == own {
                 kept.push(index);
             }
@@ -90,7 +98,7 @@ impl<'m> Shrinking<'m> {
     fn renumber(&mut self) -> Result<()> {
         self.uses.fill(0);
         for index in self.kept.clone() {
-            self.encode(self.bodies[index].clone())?;
+            self.encode(index)?;
         }
         let (imported, uses) = (self.imported, &self.uses);
         self.kept.sort_by_key(|index| std::cmp::Reverse(uses[imported + index]));
@@ -102,14 +110,91 @@ impl<'m> Shrinking<'m> {
         Ok(())
     }
 
-    fn encode(&mut self, body: FunctionBody<'_>) -> Result<Vec<u8>> {
-        let mut function = self.new_function_with_parsed_locals(&body)?;
-        let mut instructions = body.get_operators_reader()?;
-        while !instructions.eof() {
-            function.instruction(&self.parse_instruction(&mut instructions)?);
+    fn encode(&mut self, index: usize) -> Result<Vec<u8>> {
+        let body = self.bodies[index].clone();
+        let parameters = self.parameters[index];
+        let mut locals = Vec::new();
+        for local in body.get_locals_reader()? {
+            let (count, ty) = local?;
+            locals.push((count, self.val_type(ty)?));
+        }
+        let first = parameters + locals.iter().map(|(count, _)| count).sum::<u32>();
+        let mut instructions = Vec::new();
+        let mut reader = body.get_operators_reader()?;
+        while !reader.eof() {
+            instructions.push(self.parse_instruction(&mut reader)?);
+        }
+        let constants = worth_a_local(&instructions, first);
+        locals.extend(constants.iter().map(|constant| (1, constant.ty())));
+        let mut function = Function::new(locals);
+        for (local, constant) in (first..).zip(&constants) {
+            function.instruction(&constant.instruction()).instruction(&Instruction::LocalSet(local));
+        }
+        let locals: HashMap<_, _> = constants.into_iter().zip(first..).collect();
+        for instruction in &instructions {
+            match Constant::of(instruction).and_then(|constant| locals.get(&constant)) {
+                Some(local) => function.instruction(&Instruction::LocalGet(*local)),
+                None => function.instruction(instruction),
+            };
         }
         Ok(function.into_raw_body())
     }
+}
+
+/// By type, since locals are declared in runs of one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Constant {
+    I32(i32),
+    I64(i64),
+}
+
+impl Constant {
+    fn of(instruction: &Instruction<'_>) -> Option<Self> {
+        match instruction {
+            Instruction::I32Const(value) => Some(Self::I32(*value)),
+            Instruction::I64Const(value) => Some(Self::I64(*value)),
+            _ => None,
+        }
+    }
+
+    fn instruction(self) -> Instruction<'static> {
+        match self {
+            Self::I32(value) => Instruction::I32Const(value),
+            Self::I64(value) => Instruction::I64Const(value),
+        }
+    }
+
+    fn ty(self) -> ValType {
+        match self {
+            Self::I32(_) => ValType::I32,
+            Self::I64(_) => ValType::I64,
+        }
+    }
+
+    fn bytes(self) -> usize {
+        let value = match self {
+            Self::I32(value) => value.into(),
+            Self::I64(value) => value,
+        };
+        // LEB128: seven bits in a byte, and one of them for the sign.
+        let bits = 65 - (value ^ (value >> 63)).leading_zeros() as usize;
+        1 + bits.div_ceil(7)
+    }
+}
+
+/// The constants that are fewer bytes if they are put into locals from `first` on. An optimising compiler makes the same
+/// code of both.
+fn worth_a_local(instructions: &[Instruction<'_>], first: u32) -> Vec<Constant> {
+    /// What to set one and to use one takes, while its number is one byte.
+    const LOCAL: usize = 2;
+    /// What a run of locals of one type takes.
+    const RUN: usize = 2;
+    let mut uses: BTreeMap<Constant, usize> = BTreeMap::new();
+    for constant in instructions.iter().filter_map(Constant::of) {
+        *uses.entry(constant).or_default() += 1;
+    }
+    uses.retain(|constant, uses| *uses * constant.bytes() > constant.bytes() + LOCAL + *uses * LOCAL + RUN);
+    uses.into_keys().take(128_usize.saturating_sub(first as usize)).collect()
 }
 
 impl Reencode for Shrinking<'_> {
@@ -136,7 +221,7 @@ impl Reencode for Shrinking<'_> {
 
     fn parse_code_section(&mut self, code: &mut CodeSection, _: CodeSectionReader<'_>) -> Result<()> {
         for index in self.kept.clone() {
-            let body = self.encode(self.bodies[index].clone())?;
+            let body = self.encode(index)?;
             code.raw(&body);
         }
         Ok(())
