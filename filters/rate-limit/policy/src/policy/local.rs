@@ -20,13 +20,14 @@ impl<'a> Round<'a, '_> {
         let rates = overridden.map_or(Rates::Own, Rates::Override);
         let other = overridden.and_then(|place| limit.overrides.list().get(place));
         let max_in_flight = other.map_or(limit.max_in_flight, |other| other.max_in_flight);
-        if let Some(most) = max_in_flight {
-            self.enter(index, place, most)?;
-        }
+        let entered = match max_in_flight {
+            Some(most) => self.enter(index, place, most)?,
+            None => false,
+        };
         let cost = limit.cost.of_request(facts.request().headers);
         if !policy.rates(index, rates).is_empty() {
             self.take(index, rates, place, cost)?;
-        } else if max_in_flight.is_some() {
+        } else if entered {
             self.env.count(index, Event::Ok);
         }
         match &limit.service {
@@ -107,8 +108,8 @@ impl<'a> Round<'a, '_> {
         }
     }
 
-    /// One more of the key in flight.
-    fn enter(&mut self, index: usize, place: Place, most: u32) -> Result<(), Denied> {
+    /// One more of the key in flight. `false` if there was no room and it goes on all the same.
+    fn enter(&mut self, index: usize, place: Place, most: u32) -> Result<bool, Denied> {
         let vm = self.env.vm();
         let now = self.now;
         let shown = self.policy.plan.answers.shows_standings();
@@ -126,10 +127,10 @@ impl<'a> Round<'a, '_> {
             self.ticket.standings.push(Standing { limit: index, rates: Rates::InFlight, rate: 0, quota });
         }
         match stored {
-            Err(failure) => self.failed(index, failure),
+            Err(failure) => self.failed(index, failure)?,
             Ok(()) if entered => {
                 self.ticket.in_flight.push((index, place));
-                Ok(())
+                return Ok(true);
             }
             Ok(()) => self.deny(Denied {
                 reason: Reason::Concurrency,
@@ -138,8 +139,9 @@ impl<'a> Round<'a, '_> {
                 rate: 0,
                 retry_after: None,
                 raw_body: Vec::new(),
-            }),
+            })?,
         }
+        Ok(false)
     }
 
     /// What workers share could not be read or changed.

@@ -190,8 +190,7 @@ impl Denied {
 impl Round<'_, '_> {
     /// A limit has no room: the request is refused, unless that is only counted.
     fn deny(&mut self, denied: Denied) -> Result<(), Denied> {
-        let shadow = self.policy.plan.limits.get(denied.limit).is_some_and(|limit| limit.shadow);
-        if shadow || self.ticket.lenient {
+        if self.only_counts(denied.limit) {
             self.env.count(denied.limit, Event::Shadowed);
             self.ticket.in_spite_of.get_or_insert(denied.reason);
             return Ok(());
@@ -200,13 +199,17 @@ impl Round<'_, '_> {
         Err(denied)
     }
 
-    /// A limit could not be asked: what then is for the configuration to say.
+    /// Whether a limit refuses nothing, for this request.
+    fn only_counts(&self, limit: usize) -> bool {
+        self.ticket.lenient || self.policy.plan.limits.get(limit).is_some_and(|limit| limit.shadow)
+    }
+
+    /// A limit could not be asked: what then is for the configuration to say. Where refusals are only counted, this one is
+    /// too.
     fn fail(&mut self, limit: usize, reason: Reason, on_error: OnError) -> Result<(), Denied> {
         self.env.count(limit, Event::Error);
-        let shadow = self.policy.plan.limits.get(limit).is_some_and(|limit| limit.shadow);
-        match on_error {
-            // A limit that is only tried out is nobody's to suffer from.
-            OnError::Deny if !shadow => Err(Denied {
+        match if self.only_counts(limit) { OnError::Allow } else { on_error } {
+            OnError::Deny => Err(Denied {
                 reason,
                 limit,
                 rates: Rates::Service,
@@ -214,7 +217,7 @@ impl Round<'_, '_> {
                 retry_after: None,
                 raw_body: Vec::new(),
             }),
-            OnError::Deny | OnError::Allow => {
+            OnError::Allow => {
                 self.ticket.in_spite_of.get_or_insert(reason);
                 Ok(())
             }

@@ -199,6 +199,18 @@ fn what_cannot_be_shared_is_refused_or_let_through_as_configured() {
 }
 
 #[test]
+fn what_cannot_be_shared_refuses_nothing_where_refusals_are_only_counted() {
+    let shadow =
+        "limits: {one: {rates: [{token_bucket: {max_tokens: 2, fill_interval: 1h}}], shadow_mode: true}}";
+    for yaml in [shadow.to_owned(), format!("{TWO_AN_HOUR}\nfilter_enforced: 0\n")] {
+        let mut rig = Rig::new(&yaml);
+        rig.world.broken = Some(Failure::Host);
+        assert_eq!(rig.passes(&[]).in_spite_of, Some(Reason::SharedState));
+        assert_eq!(rig.counted(0, Event::Error), 1);
+    }
+}
+
+#[test]
 fn only_failures_count_where_responses_say_what_counts() {
     let mut rig = Rig::new(
         "
@@ -230,6 +242,14 @@ fn requests_in_flight_are_counted_until_they_end() {
     assert_eq!(rig.refuses(&[]).reason, Reason::Concurrency);
     rig.policy.end(first, &mut rig.world, rig.now);
     rig.passes(&[]);
+}
+
+#[test]
+fn too_many_in_flight_are_not_counted_as_if_there_had_been_room() {
+    let mut rig = Rig::new("limits: {one: {concurrency: {max_requests: 1}, shadow_mode: true}}");
+    let _first = rig.passes(&[]).ticket;
+    assert_eq!(rig.passes(&[]).in_spite_of, Some(Reason::Concurrency));
+    assert_eq!((rig.counted(0, Event::Ok), rig.counted(0, Event::Shadowed)), (1, 1));
 }
 
 #[test]
