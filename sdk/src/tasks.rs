@@ -3,14 +3,17 @@
 //! The host knows one tick for each plugin; timers are multiplexed over it by always asking for the next deadline.
 //!
 //! Clients decide how many streams wait and when they go away. So whatever is done for one of them (parking it, waking
-//! it, forgetting it) looks at that one and not at the others.
+//! it, forgetting it) looks at that one and not at the others. What is forgotten stays in the queues that it was in, which
+//! are tidied when half of what is in them is gone: trees, which give it up at once, are 20 KB more of code.
 
 use crate::callout::{GrpcResult, HttpResult, grpc_cancel};
 use crate::clock::{self, UnixNanos};
 use crate::map::IdMap;
 use crate::signal::{Signal, Woken};
 use crate::{Context, Flow, HttpFilter, Result, host};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::mem;
 use std::time::Duration;
 
 /// Something to do later for a stream, and where the stream stood when it was asked for.
@@ -40,19 +43,29 @@ pub(crate) enum Timer<F: HttpFilter> {
     Every(Duration, Repeated<F>),
 }
 
-/// A stream that waits for a signal.
-struct Wait<F: HttpFilter> {
-    signal: Signal,
-    until: UnixNanos,
-    task: Task<F, Woken>,
+/// What happens later.
+enum What<F: HttpFilter> {
+    Timer(Timer<F>),
+    /// A stream waits for a signal.
+    Wait(Signal, Task<F, Woken>),
 }
 
-/// What happens at a deadline.
-enum Deadline<F: HttpFilter> {
-    Timer(Timer<F>),
-    /// The wait of this number is over.
-    Wait,
+struct Later<F: HttpFilter> {
+    /// None if its signal has come.
+    deadline: Option<UnixNanos>,
+    what: What<F>,
 }
+
+/// Those that wait for a signal, in the order in which they came.
+#[derive(Default)]
+struct Queue {
+    numbers: Vec<u32>,
+    /// How many of the numbers are not waiting any more.
+    gone: usize,
+}
+
+/// How many may be gone from a queue before it is worth tidying.
+const FEW: usize = 32;
 
 /// A deadline that has passed.
 pub(crate) enum Due<F: HttpFilter> {
@@ -65,20 +78,20 @@ pub(crate) enum Due<F: HttpFilter> {
 enum Awaited {
     Http(u32),
     Grpc(u32),
-    Timer(UnixNanos, u64),
-    Wait(u64),
+    Later(u32),
 }
 
 pub(crate) struct Tasks<F: HttpFilter> {
     http: IdMap<(usize, Task<F, HttpResult>)>,
     grpc: IdMap<Task<F, GrpcResult>>,
-    timers: BTreeMap<(UnixNanos, u64), Deadline<F>>,
-    /// Tells timers of one deadline apart, in the order in which they were set, and names waits.
-    sequence: u64,
-    waits: BTreeMap<u64, Wait<F>>,
-    by_signal: BTreeMap<Signal, BTreeSet<u64>>,
+    later: IdMap<Later<F>>,
+    /// Of those above, and of some that are not there any more.
+    deadlines: BinaryHeap<Reverse<(UnixNanos, u32)>>,
+    /// Names what happens later, and tells timers of one deadline apart in the order in which they were set.
+    sequence: u32,
+    by_signal: IdMap<Queue>,
     /// Waits whose signal has come, in that order; some may be forgotten by now.
-    woken: VecDeque<u64>,
+    woken: VecDeque<u32>,
     /// What each stream waits for.
     awaited: IdMap<Vec<Awaited>>,
 }
@@ -88,10 +101,10 @@ impl<F: HttpFilter> Default for Tasks<F> {
         Self {
             http: IdMap::default(),
             grpc: IdMap::default(),
-            timers: BTreeMap::new(),
+            later: IdMap::default(),
+            deadlines: BinaryHeap::new(),
             sequence: 0,
-            waits: BTreeMap::new(),
-            by_signal: BTreeMap::new(),
+            by_signal: IdMap::default(),
             woken: VecDeque::new(),
             awaited: IdMap::default(),
         }
@@ -110,27 +123,31 @@ impl<F: HttpFilter> Tasks<F> {
             self.grpc.retain(|_, task| task.stream().is_some());
             self.grpc.extend(new.grpc);
         }
-        if F::USES.timers { self.replace_timers_of_the_plugin(new.timers) } else { Ok(()) }
+        if F::USES.timers { self.replace_timers_of_the_plugin(new.later, new.deadlines) } else { Ok(()) }
     }
 
-    fn replace_timers_of_the_plugin(&mut self, new: BTreeMap<(UnixNanos, u64), Deadline<F>>) -> Result<()> {
-        self.timers.retain(|_, deadline| match deadline {
-            Deadline::Timer(Timer::Once(task)) => task.stream().is_some(),
-            Deadline::Timer(Timer::Every(..)) => false,
-            Deadline::Wait => true,
+    fn replace_timers_of_the_plugin(
+        &mut self,
+        mut new: IdMap<Later<F>>,
+        deadlines: BinaryHeap<Reverse<(UnixNanos, u32)>>,
+    ) -> Result<()> {
+        self.later.retain(|_, later| match &later.what {
+            What::Timer(Timer::Once(task)) => task.stream().is_some(),
+            What::Timer(Timer::Every(..)) => false,
+            What::Wait(..) => true,
         });
-        for ((deadline, _), what) in new {
-            self.sequence += 1;
-            self.timers.insert((deadline, self.sequence), what);
+        for Reverse((deadline, number)) in deadlines.into_sorted_vec().into_iter().rev() {
+            if let Some(later) = new.remove(&number) {
+                self.add_later(deadline, later.what);
+            }
         }
-        let signals: Vec<_> = self.by_signal.keys().copied().collect();
-        for signal in signals {
-            self.wake(signal);
+        for (_, queue) in mem::take(&mut self.by_signal) {
+            self.wake(queue);
         }
-        if self.timers.is_empty() && self.woken.is_empty() {
-            return Ok(());
+        match self.next_deadline() {
+            None if self.woken.is_empty() => Ok(()),
+            _ => self.arm(clock::now()?),
         }
-        self.arm(clock::now()?)
     }
 
     /// Whether anything is under way that can make a paused stream go on.
@@ -152,45 +169,55 @@ impl<F: HttpFilter> Tasks<F> {
     /// itself again at once would never let the tick end.
     pub(crate) fn add_timer(&mut self, delay: Duration, timer: Timer<F>) -> Result<()> {
         let now = clock::now()?;
-        self.sequence += 1;
-        let deadline = now + delay.max(Duration::from_millis(1));
-        if let Timer::Once(task) = &timer {
-            self.await_by(task.stream(), Awaited::Timer(deadline, self.sequence));
-        }
-        self.timers.insert((deadline, self.sequence), Deadline::Timer(timer));
+        let stream = if let Timer::Once(task) = &timer { task.stream() } else { None };
+        let number = self.add_later(now + delay.max(Duration::from_millis(1)), What::Timer(timer));
+        self.await_by(stream, Awaited::Later(number));
         self.arm(now)
     }
 
     /// Parks a stream until the signal comes, at the longest for `timeout`.
     pub(crate) fn add_wait(&mut self, signal: Signal, timeout: Duration, task: Task<F, Woken>) -> Result<()> {
         let now = clock::now()?;
-        self.sequence += 1;
-        let (number, until) = (self.sequence, now + timeout.max(Duration::from_millis(1)));
-        self.await_by(task.stream(), Awaited::Wait(number));
-        self.timers.insert((until, number), Deadline::Wait);
-        self.by_signal.entry(signal).or_default().insert(number);
-        self.waits.insert(number, Wait { signal, until, task });
+        let stream = task.stream();
+        let number = self.add_later(now + timeout.max(Duration::from_millis(1)), What::Wait(signal, task));
+        self.await_by(stream, Awaited::Later(number));
+        self.by_signal.entry(signal.0).or_default().numbers.push(number);
         self.arm(now)
+    }
+
+    fn add_later(&mut self, deadline: UnixNanos, what: What<F>) -> u32 {
+        loop {
+            self.sequence = self.sequence.wrapping_add(1);
+            // Still there after 2^32 others.
+            if !self.later.contains_key(&self.sequence) {
+                break;
+            }
+        }
+        self.later.insert(self.sequence, Later { deadline: Some(deadline), what });
+        self.deadlines.push(Reverse((deadline, self.sequence)));
+        self.sequence
     }
 
     /// Makes those that wait for the signal due, in the order in which they came.
     pub(crate) fn signal(&mut self, signal: Signal) -> Result<()> {
-        self.wake(signal);
-        if self.woken.is_empty() { Ok(()) } else { self.arm(clock::now()?) }
+        let Some(queue) = self.by_signal.remove(&signal.0) else { return Ok(()) };
+        self.wake(queue);
+        self.arm(clock::now()?)
     }
 
     /// How many streams wait for the signal; for any, if it is `None`.
     pub(crate) fn waiting(&self, signal: Option<Signal>) -> usize {
+        let waiting = |queue: &Queue| queue.numbers.len().saturating_sub(queue.gone);
         match signal {
-            Some(signal) => self.by_signal.get(&signal).map_or(0, BTreeSet::len),
-            None => self.by_signal.values().map(BTreeSet::len).sum(),
+            Some(signal) => self.by_signal.get(&signal.0).map_or(0, waiting),
+            None => self.by_signal.values().map(waiting).sum(),
         }
     }
 
-    fn wake(&mut self, signal: Signal) {
-        for number in self.by_signal.remove(&signal).unwrap_or_default() {
-            if let Some(wait) = self.waits.get(&number) {
-                self.timers.remove(&(wait.until, number));
+    fn wake(&mut self, queue: Queue) {
+        for number in queue.numbers {
+            if let Some(later) = self.later.get_mut(&number) {
+                later.deadline = None;
                 self.woken.push_back(number);
             }
         }
@@ -216,16 +243,21 @@ impl<F: HttpFilter> Tasks<F> {
 
     /// The next timer that is due.
     pub(crate) fn take_due(&mut self, now: UnixNanos) -> Option<Due<F>> {
-        let entry = self.timers.first_entry().filter(|entry| entry.key().0 <= now)?;
-        let (deadline, number) = *entry.key();
-        match entry.remove() {
-            Deadline::Timer(timer) => {
-                if let Timer::Once(task) = &timer {
-                    self.no_longer(task.stream(), Awaited::Timer(deadline, number));
-                }
-                Some(Due::Timer(timer))
+        let (_, number) = self.next_deadline().filter(|(deadline, _)| *deadline <= now)?;
+        Some(match self.take_later(number)? {
+            What::Timer(timer) => Due::Timer(timer),
+            What::Wait(_, task) => Due::TimedOut(task),
+        })
+    }
+
+    /// The first deadline of something that still is to happen, and its number.
+    fn next_deadline(&mut self) -> Option<(UnixNanos, u32)> {
+        loop {
+            let Reverse((deadline, number)) = *self.deadlines.peek()?;
+            if is_due(&self.later, deadline, number) {
+                return Some((deadline, number));
             }
-            Deadline::Wait => self.take_wait(number).map(Due::TimedOut),
+            self.deadlines.pop();
         }
     }
 
@@ -237,32 +269,54 @@ impl<F: HttpFilter> Tasks<F> {
     /// The next stream that was woken; `None` if it is gone.
     pub(crate) fn take_woken(&mut self) -> Option<Task<F, Woken>> {
         let number = self.woken.pop_front()?;
-        self.take_wait(number)
+        match self.take_later(number)? {
+            What::Wait(_, task) => Some(task),
+            What::Timer(_) => None,
+        }
     }
 
-    fn take_wait(&mut self, number: u64) -> Option<Task<F, Woken>> {
-        let wait = self.waits.remove(&number)?;
-        self.no_longer(wait.task.stream(), Awaited::Wait(number));
-        self.not_for(wait.signal, number);
-        Some(wait.task)
+    fn take_later(&mut self, number: u32) -> Option<What<F>> {
+        let what = self.remove_later(number)?;
+        let stream = match &what {
+            What::Timer(Timer::Once(task)) => task.stream(),
+            What::Timer(Timer::Every(..)) => None,
+            What::Wait(_, task) => task.stream(),
+        };
+        self.no_longer(stream, Awaited::Later(number));
+        Some(what)
     }
 
-    fn not_for(&mut self, signal: Signal, number: u64) {
-        if let Some(waits) = self.by_signal.get_mut(&signal) {
-            waits.remove(&number);
-            if waits.is_empty() {
-                self.by_signal.remove(&signal);
-            }
+    fn remove_later(&mut self, number: u32) -> Option<What<F>> {
+        let later = self.later.remove(&number)?;
+        if let (What::Wait(signal, _), Some(_)) = (&later.what, later.deadline) {
+            self.not_for(*signal);
+        }
+        let all = &self.later;
+        if self.deadlines.len() > 2 * all.len() + FEW {
+            self.deadlines.retain(|Reverse((deadline, number))| is_due(all, *deadline, *number));
+        }
+        Some(later.what)
+    }
+
+    /// One that waited for the signal is not in `later` any more.
+    fn not_for(&mut self, signal: Signal) {
+        let Some(queue) = self.by_signal.get_mut(&signal.0) else { return };
+        queue.gone += 1;
+        if queue.gone >= queue.numbers.len() {
+            self.by_signal.remove(&signal.0);
+        } else if queue.gone > queue.numbers.len() / 2 + FEW {
+            queue.numbers.retain(|number| self.later.contains_key(number));
+            queue.gone = 0;
         }
     }
 
     /// Asks the host for a tick at the next deadline, or for none.
-    pub(crate) fn arm(&self, now: UnixNanos) -> Result<()> {
-        let period = match self.timers.first_key_value() {
+    pub(crate) fn arm(&mut self, now: UnixNanos) -> Result<()> {
+        let period = match self.next_deadline() {
             _ if !self.woken.is_empty() => 1,
             None => 0,
             // A period of 0 would stop the tick.
-            Some(((deadline, _), _)) => deadline.since(now).as_millis().clamp(1, u32::MAX.into()),
+            Some((deadline, _)) => deadline.since(now).as_millis().clamp(1, u32::MAX.into()),
         };
         host::set_tick_period(u32::try_from(period).unwrap_or(u32::MAX))
     }
@@ -279,15 +333,7 @@ impl<F: HttpFilter> Tasks<F> {
                     self.grpc.remove(&token);
                     grpc_cancel(token);
                 }
-                Awaited::Timer(deadline, number) if F::USES.timers => {
-                    drop(self.timers.remove(&(deadline, number)));
-                }
-                Awaited::Wait(number) if F::USES.timers => {
-                    if let Some(wait) = self.waits.remove(&number) {
-                        self.timers.remove(&(wait.until, number));
-                        self.not_for(wait.signal, number);
-                    }
-                }
+                Awaited::Later(number) if F::USES.timers => drop(self.remove_later(number)),
                 // Of a kind that this filter cannot start.
                 _ => {}
             }
@@ -309,4 +355,8 @@ impl<F: HttpFilter> Tasks<F> {
             }
         }
     }
+}
+
+fn is_due<F: HttpFilter>(all: &IdMap<Later<F>>, deadline: UnixNanos, number: u32) -> bool {
+    all.get(&number).is_some_and(|later| later.deadline == Some(deadline))
 }

@@ -83,9 +83,13 @@ impl HttpFilter for RateLimit {
     ) -> Result<Flow> {
         let Some(ticket) = &mut stream.ticket else { return Ok(Flow::Continue) };
         let now = self.world.tell_time()?;
-        let pairs = headers.take_pairs()?;
-        let mut list = Vec::with_capacity(pairs.len());
-        list.extend(pairs.iter());
+        let mut list = Vec::new();
+        let pairs;
+        if self.policy.plan().needs.response_headers {
+            pairs = headers.take_pairs()?;
+            list.reserve_exact(pairs.len());
+            list.extend(pairs.iter());
+        }
         let facts = ResponseFacts::from_pairs(&list);
         for (name, value) in self.policy.respond(ticket, &facts, &mut self.world, now) {
             headers.set(&name, value)?;

@@ -2,7 +2,7 @@
 //!
 //! Envoy enters the VM for every callback that a module exports, wanted or not, and skips those it does not export. A
 //! linker cannot know which callbacks do nothing; [`pack`] looks. It drops those, then everything only they reached,
-//! then names and debug information, refuses imports that a filter has no business with, and writes into the module
+//! then names, debug information and what is there twice, refuses imports that a filter has no business with, and writes into the module
 //! what it is: [`Manifest`]. The same input gives the same bytes.
 
 #![allow(clippy::disallowed_methods, reason = "a native tool")]
@@ -12,6 +12,7 @@ pub mod build;
 mod manifest;
 pub mod paths;
 mod prune;
+mod shrink;
 
 pub use manifest::{Inspection, Manifest, inspect};
 
@@ -42,6 +43,7 @@ impl Options {
             include_str!("abi.rs"),
             include_str!("manifest.rs"),
             include_str!("prune.rs"),
+            include_str!("shrink.rs"),
         ];
         format!("{:x?} {self:?}", Sha256::digest(sources.concat()))
     }
@@ -103,7 +105,9 @@ pub fn pack(wasm: &[u8], options: &Options) -> Result<Vec<u8>, Error> {
         schema: options.schema.clone(),
     }
     .write(&mut module)?;
-    Ok(module.emit_wasm())
+    let wasm = module.emit_wasm();
+    // Of two functions that are the same a backtrace should name the right one.
+    if options.keep_names { Ok(wasm) } else { shrink::shrink(&wasm) }
 }
 
 /// The module without names, debug information and other custom sections, and otherwise as it was.

@@ -35,7 +35,7 @@ pub struct Config {
     /// What the rate limit service and the memory that workers share know these limits by: two filters of one Envoy with
     /// the same domain, limit, key and rates count together. Letters, digits and `_-./:`. Default: `tollgate`.
     pub domain: String,
-    /// Put before the names of the statistics: `rate_limit.<stat_prefix>.ok`. Default: none.
+    /// Put before the names of the statistics: `rate_limit.<stat_prefix>.limit.<name>.ok`. Default: none.
     pub stat_prefix: String,
     /// Who is counted and how much they may, by a name of the operator's: letters, digits and `_-`.
     pub limits: Named<Limit>,
@@ -128,7 +128,7 @@ impl<'de> Deserialize<'de> for Config {
     }
 }
 
-/// The memory that workers share: 24 bytes for each rate of each key.
+/// The memory that workers share: 67 bytes for each rate of each key.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct Table {

@@ -88,6 +88,7 @@ pub(super) fn resolve(
         shadow: limit.shadow_mode,
         rates: own.rates,
         max_in_flight: own.max_in_flight,
+        in_flight_name: if counts { name.clone() + "-concurrency" } else { name.clone() },
         fingerprint: own.fingerprint,
         overrides: Overrides::new(overrides),
         name,

@@ -93,6 +93,8 @@ pub struct Limit {
     pub overrides: Overrides,
     /// How many requests of a key may be in flight.
     pub max_in_flight: Option<u32>,
+    /// What clients know that by: the limit's name, unless it has rates, one of which may have it.
+    pub in_flight_name: String,
     /// What a request costs.
     pub cost: Cost,
     /// What a response changes about it.
@@ -201,7 +203,7 @@ pub enum OnError {
 pub struct Needs {
     /// The request's headers: a rule, a key or a cost looks at them.
     pub request_headers: bool,
-    /// The response's: headers are added to it, or it changes the cost.
+    /// The response's: it changes what its request costs.
     pub response_headers: bool,
     /// Requests are counted in flight.
     pub in_flight: bool,

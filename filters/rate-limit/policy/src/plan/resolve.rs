@@ -3,10 +3,10 @@
 use super::{ConfigProblem, FailureMode, Limit, Needs, Plan, Rule, answers, check, limit, service};
 use crate::Config;
 use crate::config;
-use crate::table::WAYS;
+use crate::table::pages_for;
 use tollgate_policy::{Place, Places, Problem, Rules};
 
-/// 400 MB of shared data.
+/// 1.1 GB of shared data.
 const MAX_KEYS: u64 = 1 << 24;
 
 impl Plan {
@@ -36,7 +36,7 @@ impl Plan {
             limits,
             rules: Rules::new(rules),
             otherwise,
-            pages: config.table.max_keys.div_ceil(WAYS as u32),
+            pages: pages_for(config.table.max_keys),
             service,
             max_waiting: config.max_waiting_requests,
             filter_enabled: config.filter_enabled,

@@ -26,7 +26,7 @@ impl<'a> Round<'a, '_> {
         };
         let entries = entries.into_iter().map(|entry| (entry.key.to_owned(), entry.value.into_owned()));
         let hits = if service.hits_addend { cost } else { 1 };
-        let descriptor = Descriptor { entries: entries.collect(), hits };
+        let descriptor = Descriptor { entries: entries.collect(), hits, shadow: limit.shadow };
         self.ticket.asked.push(Asked { limit: index, cost, descriptor, fallback });
         Ok(())
     }
@@ -49,17 +49,27 @@ impl Policy {
     pub fn ask_again(&mut self, mut ticket: Ticket, env: &mut dyn Environment, now: UnixNanos) -> Decision {
         match ticket.call.take().and_then(|call| self.outcome(call)) {
             Some(outcome) => self.go_on(outcome, ticket, env, now),
-            None => self.ask(ticket, env, now),
+            // It has waited, and may go on to.
+            None => self.ask(ticket, env, now, true),
         }
     }
 
     /// Asks about what all limits of this Envoy had room for.
-    pub(super) fn ask(&mut self, ticket: Ticket, env: &mut dyn Environment, now: UnixNanos) -> Decision {
+    pub(super) fn ask(
+        &mut self,
+        ticket: Ticket,
+        env: &mut dyn Environment,
+        now: UnixNanos,
+        may_wait: bool,
+    ) -> Decision {
         let Some(remote) = self.remote.as_mut().filter(|_| !ticket.asked.is_empty()) else {
             return self.pass(ticket);
         };
         let descriptors: Vec<_> = ticket.asked.iter().map(|asked| asked.descriptor.clone()).collect();
-        let asked = remote.ask(&descriptors, now);
+        let asked = match may_wait {
+            true => remote.ask(&descriptors, now),
+            false => remote.known(&descriptors, now),
+        };
         self.go_on(asked, ticket, env, now)
     }
 
@@ -78,6 +88,14 @@ impl Policy {
                 Decision::Ask(call, ticket)
             }
             Ask::Wait(id) => Decision::Wait(id, ticket),
+        }
+    }
+
+    /// A request that made a call is gone.
+    pub(super) fn abandon(&mut self, call: CallId) {
+        // It was to ask once more.
+        if let (Some(Ask::Call(another)), Some(remote)) = (self.outcome(call), &mut self.remote) {
+            remote.abandoned(another.id);
         }
     }
 
@@ -109,7 +127,7 @@ impl Policy {
 
 impl Round<'_, '_> {
     /// The service has spoken.
-    fn with_verdict(&mut self, verdict: Verdict) -> Result<(), Denied> {
+    fn with_verdict(&mut self, mut verdict: Verdict) -> Result<(), Denied> {
         let limits: Vec<_> = self.ticket.asked.iter().map(|asked| asked.limit).collect();
         for (limit, quota) in limits.iter().zip(verdict.quotas.iter()) {
             if let Some(quota) = *quota {
@@ -117,12 +135,12 @@ impl Round<'_, '_> {
                 self.ticket.standings.push(standing);
             }
         }
-        self.ticket.response_headers.extend(verdict.response_headers);
+        self.ticket.response_headers.append(&mut verdict.response_headers);
         for (index, limit) in limits.iter().enumerate() {
             if verdict.remembered {
                 self.env.count(*limit, Event::Remembered);
             }
-            if verdict.over_limit != Some(index) {
+            if !verdict.is_over_limit(index) {
                 self.env.count(*limit, Event::Ok);
                 continue;
             }

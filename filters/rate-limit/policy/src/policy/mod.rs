@@ -91,7 +91,7 @@ impl Policy {
         if ticket.asked.is_empty() {
             return self.pass(ticket);
         }
-        self.ask(ticket, env, now)
+        self.ask(ticket, env, now, may_wait)
     }
 
     fn pass(&self, mut ticket: Ticket) -> Decision {
@@ -147,13 +147,11 @@ impl Policy {
     fn standings(&self, ticket: &Ticket) -> Vec<answer::Standing<'_>> {
         let standing = |standing: &Standing| {
             let limit = self.plan.limits.get(standing.limit)?;
-            let policy = match self.rates(standing.limit, standing.rates).get(standing.rate) {
-                Some(rate) => &rate.name,
-                None => &limit.name,
-            };
-            let unit = match standing.rates {
-                Rates::InFlight => answer::Unit::ConcurrentRequests,
-                _ => limit.cost.unit(),
+            let rate = self.rates(standing.limit, standing.rates).get(standing.rate);
+            let (policy, unit) = match (standing.rates, rate) {
+                (Rates::InFlight, _) => (&limit.in_flight_name, answer::Unit::ConcurrentRequests),
+                (_, Some(rate)) => (&rate.name, limit.cost.unit()),
+                (_, None) => (&limit.name, limit.cost.unit()),
             };
             Some(answer::Standing { policy, quota: standing.quota, unit })
         };

@@ -29,7 +29,7 @@ impl Policy {
         }
         self.leave(&mut ticket, env);
         if let Some(call) = ticket.call {
-            self.awaited.retain(|(id, _)| *id != call);
+            self.abandon(call);
         }
     }
 

@@ -7,6 +7,7 @@ use crate::{Config, Decision, Environment, Event, Failure, Pass, Plan, Policy, R
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use tollgate_policy::{RequestFacts, ResponseFacts, UnixNanos};
+use tollgate_rate_limit_service::{Code, Response, Status};
 
 const SECOND: u64 = 1_000_000_000;
 /// Some time in 2026, at the begin of an hour.
@@ -319,11 +320,79 @@ response: {rate_limit_headers: true}
         let value = headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone());
         String::from_utf8(value.unwrap_or_default()).unwrap()
     };
-    assert!(field("ratelimit").contains(r#""one";r=1"#), "{}", field("ratelimit"));
+    assert!(field("ratelimit").contains(r#""one-concurrency";r=1"#), "{}", field("ratelimit"));
     assert!(field("ratelimit").contains(r#""hourly";r=4;t=3600"#), "{}", field("ratelimit"));
     assert!(
         field("ratelimit-policy").contains(r#"qu="concurrent-requests""#),
         "{}",
         field("ratelimit-policy")
     );
+}
+
+#[test]
+fn who_may_not_wait_is_not_asked_about_unless_the_answer_is_known() {
+    let mut rig = Rig::new(&ASKING.replace("FAILURE", "failure_mode: deny"));
+    let Decision::Ask(call, ticket) = rig.send(&[("x-user", "a")]) else { panic!("no call") };
+    let send = |rig: &mut Rig, user: &str| {
+        let pairs = [(&b"x-user"[..], user.as_bytes())];
+        let decision = rig.policy.decide(&RequestFacts::from_pairs(&pairs), &mut rig.world, rig.now, false);
+        match decision {
+            Decision::Refuse(refusal) => refusal.reason,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(send(&mut rig, "a"), Reason::ServiceUnavailable);
+    assert_eq!(send(&mut rig, "b"), Reason::ServiceUnavailable);
+    let over = Response { overall_code: Code::OverLimit.into(), ..Response::default() };
+    rig.policy.answered(call.id, Ok(&over.write()), rig.now);
+    drop(rig.policy.ask_again(ticket, &mut rig.world, rig.now));
+    assert_eq!(send(&mut rig, "a"), Reason::ServiceLimit);
+    assert_eq!(send(&mut rig, "b"), Reason::ServiceUnavailable);
+}
+
+#[test]
+fn a_limit_that_is_tried_out_neither_refuses_without_the_service_nor_hides_another() {
+    let shadow = ASKING.replace("service: {}", "service: {}\n    shadow_mode: true");
+    let mut rig = Rig::new(&shadow.replace("FAILURE", "failure_mode: deny"));
+    let Decision::Ask(call, ticket) = rig.send(&[("x-user", "a")]) else { panic!("no call") };
+    rig.policy.answered(call.id, Err(CallFailure::Timeout), rig.now);
+    match rig.policy.ask_again(ticket, &mut rig.world, rig.now) {
+        Decision::Pass(pass) => assert_eq!(pass.in_spite_of, Some(Reason::ServiceUnavailable)),
+        other => panic!("{other:?}"),
+    }
+    let both = shadow.replace(
+        "rate_limit_service",
+        "  z_teams:
+    key: [{request_headers: {header_name: x-team, descriptor_key: team}}]
+    service: {}
+rate_limit_service",
+    );
+    let mut rig = Rig::new(&both.replace("FAILURE", "cache: {lease_hits: 1}"));
+    let headers = [("x-user", "a"), ("x-team", "t")];
+    let over = |others: Code| Response {
+        overall_code: Code::OverLimit.into(),
+        statuses: [Code::OverLimit, others]
+            .map(|code| Status { code: code.into(), ..Status::default() })
+            .into(),
+        ..Response::default()
+    };
+    // Over the limit that is tried out: the other is asked about all the same.
+    for _ in 0..2 {
+        let Decision::Ask(call, ticket) = rig.send(&headers) else { panic!("no call") };
+        rig.policy.answered(call.id, Ok(&over(Code::Ok).write()), rig.now);
+        match rig.policy.ask_again(ticket, &mut rig.world, rig.now) {
+            Decision::Pass(pass) => assert_eq!(pass.in_spite_of, Some(Reason::ServiceLimit)),
+            other => panic!("{other:?}"),
+        }
+    }
+    // Over both.
+    let Decision::Ask(call, ticket) = rig.send(&headers) else { panic!("no call") };
+    rig.policy.answered(call.id, Ok(&over(Code::OverLimit).write()), rig.now);
+    match rig.policy.ask_again(ticket, &mut rig.world, rig.now) {
+        Decision::Refuse(refusal) => assert_eq!(refusal.reason, Reason::ServiceLimit),
+        other => panic!("{other:?}"),
+    }
+    // Which is remembered of the other.
+    assert_eq!(rig.refuses(&headers).reason, Reason::ServiceLimit);
+    assert_eq!((rig.counted(0, Event::Shadowed), rig.counted(1, Event::Limited)), (3, 2));
 }

@@ -3,6 +3,7 @@
 use super::answer::{Answer, Refused};
 use super::calls::Flight;
 use super::entry::{LONGEST, UNKNOWN_RESET};
+use super::verdict::bit;
 use super::{Ask, CallFailure, CallId, Remote, Verdict, message};
 use std::rc::Rc;
 use tollgate_policy::UnixNanos;
@@ -95,6 +96,7 @@ impl Remote {
         let index = answer.refused.first().map_or(0, |refused| refused.index);
         let verdict = Verdict {
             over_limit: Some(index),
+            all_over_limit: answer.refused.iter().fold(0, |all, refused| all | bit(refused.index)),
             quotas: answer.said.quotas(now, 0),
             response_headers: answer.said.response_headers.clone(),
             raw_body: answer.said.raw_body.clone(),

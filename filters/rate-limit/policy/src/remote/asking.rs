@@ -5,6 +5,7 @@ use super::circuit::Circuit;
 use super::entry::LONGEST;
 use super::key::{Key, Keys};
 use super::memory::{At, Memory};
+use super::verdict::bit;
 use super::{Ask, Call, CallFailure, Descriptor, Remote, Service, Verdict, message};
 use tollgate_policy::UnixNanos;
 
@@ -24,7 +25,15 @@ impl Remote {
 
     /// Asks about all descriptors of one request.
     pub fn ask(&mut self, descriptors: &[Descriptor], now: UnixNanos) -> Ask {
-        let now = now.0;
+        self.decide(descriptors, true, now.0)
+    }
+
+    /// What is known about them without a call; for a request that may not wait for one.
+    pub fn known(&mut self, descriptors: &[Descriptor], now: UnixNanos) -> Ask {
+        self.decide(descriptors, false, now.0)
+    }
+
+    fn decide(&mut self, descriptors: &[Descriptor], may_wait: bool, now: u64) -> Ask {
         let own = descriptors.iter().map(message::hits).max().unwrap_or(0);
         if own == 0 {
             return Ask::Settled(Verdict { remembered: true, ..Verdict::default() });
@@ -42,6 +51,9 @@ impl Remote {
         let uniform = descriptors.iter().all(|descriptor| message::hits(descriptor) == own);
         if let Some(verdict) = self.remembered(key, keys, descriptors, (own, uniform), now) {
             return Ask::Settled(verdict);
+        }
+        if !may_wait {
+            return Ask::Settled(Verdict::failed(CallFailure::Unavailable, true));
         }
         if let Some(failure) = self.circuit.closed(now, self.calls.answered_by(now)) {
             return Ask::Settled(Verdict::failed(failure, true));
@@ -72,12 +84,20 @@ impl Remote {
             }
         }
         if keys.len() > 1 {
+            let (mut first, mut all) = (None, 0);
             for (index, (key, descriptor)) in keys.iter().zip(descriptors).enumerate() {
+                if descriptor.shadow {
+                    continue;
+                }
                 let Some((_, entry)) = self.memory.find(*key) else { continue };
                 if entry.refused(message::hits(descriptor), true, now).is_some() {
-                    // What was said belongs to other descriptors too.
-                    return Some(Verdict::refused(None, index, now));
+                    first = first.or(Some(index));
+                    all |= bit(index);
                 }
+            }
+            if let Some(first) = first {
+                // What was said belongs to other descriptors too.
+                return Some(Verdict { all_over_limit: all, ..Verdict::refused(None, first, now) });
             }
         }
         None

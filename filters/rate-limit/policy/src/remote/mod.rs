@@ -108,6 +108,8 @@ pub struct Descriptor {
     /// What the request costs, if the limit says so; else 1. Above a thousand million it is that. A request whose
     /// descriptors all say 0 costs nothing and is not asked about.
     pub hits: u64,
+    /// That it is over its limit is only counted: the others are asked about even if that is known.
+    pub shadow: bool,
 }
 
 /// What comes of asking.

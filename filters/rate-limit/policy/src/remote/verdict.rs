@@ -8,6 +8,8 @@ use super::{CallFailure, Quotas};
 pub struct Verdict {
     /// The first of the descriptors that is over its limit, as an index; 0 if the service does not say which.
     pub over_limit: Option<usize>,
+    /// All that are, if the service says which: a bit for each, the lowest for the first, of the first 64.
+    pub all_over_limit: u64,
     /// The service could not be asked.
     pub failure: Option<CallFailure>,
     /// Where each descriptor stands, as far as the service says: empty if it says nothing.
@@ -23,6 +25,11 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Whether the descriptor of this index is over its limit.
+    pub fn is_over_limit(&self, index: usize) -> bool {
+        self.over_limit == Some(index) || self.all_over_limit & bit(index) != 0
+    }
+
     /// It could not be asked.
     pub(super) fn failed(failure: CallFailure, remembered: bool) -> Self {
         Self { failure: Some(failure), remembered, ..Self::default() }
@@ -48,4 +55,9 @@ impl Verdict {
             ..Self::default()
         }
     }
+}
+
+/// In [`Verdict::all_over_limit`].
+pub(super) fn bit(index: usize) -> u64 {
+    u32::try_from(index).ok().and_then(|index| 1u64.checked_shl(index)).unwrap_or(0)
 }

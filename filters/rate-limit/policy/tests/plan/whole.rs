@@ -17,7 +17,7 @@ fn nothing_is_limited_by_nothing() {
             && plan.otherwise.is_empty()
             && plan.service.is_none()
     );
-    assert_eq!((plan.pages, plan.max_waiting, plan.on_error), (4096, 1024, OnError::Deny));
+    assert_eq!((plan.pages, plan.max_waiting, plan.on_error), (8192, 1024, OnError::Deny));
     assert_eq!((plan.filter_enabled, plan.filter_enforced), (Percent::ALL, Percent::ALL));
     let answers = plan.answers;
     assert_eq!((answers.status, answers.status_on_error, answers.body), (429, 500, Body::Text));
@@ -50,7 +50,7 @@ fn what_is_written_counts() {
            request_headers_to_add_when_not_enforced: [{header: {key: x-would, value: refuse}}]",
     );
     assert_eq!((plan.domain.as_str(), plan.stat_prefix.as_str()), ("shop", "edge"));
-    assert_eq!((plan.pages, plan.max_waiting, plan.on_error), (2, 5, OnError::Allow));
+    assert_eq!((plan.pages, plan.max_waiting, plan.on_error), (3, 5, OnError::Allow));
     assert_eq!((plan.filter_enabled.per_million(), plan.filter_enforced.per_million()), (500_000, 125_000));
     let answers = plan.answers;
     let Body::Inline { content_type, body } = answers.body else { panic!("{:?}", answers.body) };

@@ -11,6 +11,7 @@ fn limit(key: Vec<Action>, when: Vec<Vec<(usize, ValueMatch)>>) -> Limit {
     });
     Limit {
         name: "test".into(),
+        in_flight_name: "test".into(),
         key,
         rates: Vec::new(),
         overrides: Overrides::new(overrides.collect()),

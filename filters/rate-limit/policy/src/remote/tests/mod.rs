@@ -16,7 +16,7 @@ pub(super) const SECOND: u64 = 1_000 * MS;
 pub(super) const START: u64 = 28_333_333 * 60 * SECOND;
 
 pub(super) fn descriptor(value: &str, hits: u64) -> Descriptor {
-    Descriptor { entries: vec![("client".into(), value.into())], hits }
+    Descriptor { entries: vec![("client".into(), value.into())], hits, shadow: false }
 }
 
 pub(super) fn remote(cache: Cache) -> Remote {

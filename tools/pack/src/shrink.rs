@@ -1,0 +1,267 @@
+//! What the linker leaves larger than it need be: functions that are the same, instruction for instruction, numbers of
+//! functions that take two bytes in each call however often they are called, constants of four bytes and more that a
+//! function names again and again, and zeros in memory that is zero anyway.
+
+use crate::Error;
+use std::collections::{BTreeMap, HashMap};
+use std::convert::Infallible;
+use wasm_encoder::reencode::{self, Reencode, utils};
+use wasm_encoder::{CodeSection, ConstExpr, DataSection, Function, FunctionSection, Instruction, ValType};
+use wasmparser::{CodeSectionReader, Data, DataKind, FunctionBody, FunctionSectionReader, Operator};
+use wasmparser::{Parser, Payload, TypeRef};
+
+type Result<T, E = reencode::Error<Infallible>> = std::result::Result<T, E>;
+
+/// What a data segment takes beside its bytes: a shorter run of zeros is not worth one.
+const SEGMENT: usize = 8;
+
+/// The same module in fewer bytes. Addresses of functions that are the same become the same, as they may in Rust.
+pub(crate) fn shrink(wasm: &[u8]) -> std::result::Result<Vec<u8>, Error> {
+    shorter(wasm).map_err(|why| Error::Invalid(why.to_string()))
+}
+
+fn shorter(wasm: &[u8]) -> Result<Vec<u8>> {
+    let mut shrinking = Shrinking::read(wasm)?;
+    while shrinking.merge()? {}
+    shrinking.renumber()?;
+    let mut module = wasm_encoder::Module::new();
+    shrinking.parse_core_module(&mut module, Parser::new(0), wasm)?;
+    Ok(module.finish())
+}
+
+struct Shrinking<'m> {
+    imported: usize,
+    /// Of those that are not imported, as the two below; bodies are as many as types in a module that is valid.
+    types: Vec<u32>,
+    parameters: Vec<u32>,
+    bodies: Vec<FunctionBody<'m>>,
+    /// Those that stay, in their new order.
+    kept: Vec<usize>,
+    /// The new number of each function, imported or not.
+    numbers: Vec<u32>,
+    /// How often each number was asked for.
+    uses: Vec<usize>,
+    may_split_data: bool,
+}
+
+impl<'m> Shrinking<'m> {
+    fn read(wasm: &'m [u8]) -> Result<Self> {
+        let (mut imported, mut types, mut bodies, mut may_split_data) = (0, Vec::new(), Vec::new(), true);
+        let mut signatures = Vec::new();
+        for payload in Parser::new(0).parse_all(wasm) {
+            match payload? {
+                Payload::TypeSection(types) => {
+                    for ty in types.into_iter_err_on_gc_types() {
+                        signatures.push(ty?.params().len());
+                    }
+                }
+                Payload::ImportSection(imports) => {
+                    for import in imports.into_imports() {
+                        imported += usize::from(matches!(import?.ty, TypeRef::Func(_)));
+                    }
+                }
+                Payload::FunctionSection(functions) => {
+                    types = functions.into_iter().collect::<std::result::Result<_, _>>()?;
+                }
+                Payload::CodeSectionEntry(body) => bodies.push(body),
+                // Instructions name segments by their numbers.
+                Payload::DataCountSection { .. } => may_split_data = false,
+                _ => {}
+            }
+        }
+        let parameters = types.iter().filter_map(|ty| Some(*signatures.get(*ty as usize)? as u32)).collect();
+        let all = imported + types.len();
+        let kept = (0..types.len()).collect();
+        let numbers = (0..).take(all).collect();
+        Ok(Self { imported, types, parameters, bodies, kept, numbers, uses: vec![0; all], may_split_data })
+    }
+
+    /// Has one function stand for all that are the same. That may make those the same that call them.
+    fn merge(&mut self) -> Result<bool> {
+        let before = self.kept.len();
+        let mut first = HashMap::new();
+        let mut kept = Vec::new();
+        let mut numbers = self.numbers.clone();
+        for index in 0..self.bodies.len() {
+            let own = self.imported + index;
+            let number = *first.entry((self.types[index], self.encode(index)?)).or_insert(own);
+            if number == own {
+                kept.push(index);
+            }
+            numbers[own] = u32::try_from(number).unwrap_or(u32::MAX);
+        }
+        (self.kept, self.numbers) = (kept, numbers);
+        Ok(self.kept.len() < before)
+    }
+
+    /// Gives the lowest numbers to those that are called in most places.
+    fn renumber(&mut self) -> Result<()> {
+        self.uses.fill(0);
+        for index in self.kept.clone() {
+            self.encode(index)?;
+        }
+        let (imported, uses) = (self.imported, &self.uses);
+        self.kept.sort_by_key(|index| std::cmp::Reverse(uses[imported + index]));
+        let mut new = self.numbers.clone();
+        for (number, index) in (0..).skip(imported).zip(&self.kept) {
+            new[imported + index] = number;
+        }
+        self.numbers = self.numbers.iter().map(|old| new[*old as usize]).collect();
+        Ok(())
+    }
+
+    fn encode(&mut self, index: usize) -> Result<Vec<u8>> {
+        let body = self.bodies[index].clone();
+        let parameters = self.parameters[index];
+        let mut locals = Vec::new();
+        for local in body.get_locals_reader()? {
+            let (count, ty) = local?;
+            locals.push((count, self.val_type(ty)?));
+        }
+        let first = parameters + locals.iter().map(|(count, _)| count).sum::<u32>();
+        let mut instructions = Vec::new();
+        let mut reader = body.get_operators_reader()?;
+        while !reader.eof() {
+            instructions.push(self.parse_instruction(&mut reader)?);
+        }
+        let constants = worth_a_local(&instructions, first);
+        locals.extend(constants.iter().map(|constant| (1, constant.ty())));
+        let mut function = Function::new(locals);
+        for (local, constant) in (first..).zip(&constants) {
+            function.instruction(&constant.instruction()).instruction(&Instruction::LocalSet(local));
+        }
+        let locals: HashMap<_, _> = constants.into_iter().zip(first..).collect();
+        for instruction in &instructions {
+            match Constant::of(instruction).and_then(|constant| locals.get(&constant)) {
+                Some(local) => function.instruction(&Instruction::LocalGet(*local)),
+                None => function.instruction(instruction),
+            };
+        }
+        Ok(function.into_raw_body())
+    }
+}
+
+/// By type, since locals are declared in runs of one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Constant {
+    I32(i32),
+    I64(i64),
+}
+
+impl Constant {
+    fn of(instruction: &Instruction<'_>) -> Option<Self> {
+        match instruction {
+            Instruction::I32Const(value) => Some(Self::I32(*value)),
+            Instruction::I64Const(value) => Some(Self::I64(*value)),
+            _ => None,
+        }
+    }
+
+    fn instruction(self) -> Instruction<'static> {
+        match self {
+            Self::I32(value) => Instruction::I32Const(value),
+            Self::I64(value) => Instruction::I64Const(value),
+        }
+    }
+
+    fn ty(self) -> ValType {
+        match self {
+            Self::I32(_) => ValType::I32,
+            Self::I64(_) => ValType::I64,
+        }
+    }
+
+    fn bytes(self) -> usize {
+        let value = match self {
+            Self::I32(value) => value.into(),
+            Self::I64(value) => value,
+        };
+        // LEB128: seven bits in a byte, and one of them for the sign.
+        let bits = 65 - (value ^ (value >> 63)).leading_zeros() as usize;
+        1 + bits.div_ceil(7)
+    }
+}
+
+/// The constants that are fewer bytes if they are put into locals from `first` on. An optimising compiler makes the same
+/// code of both.
+fn worth_a_local(instructions: &[Instruction<'_>], first: u32) -> Vec<Constant> {
+    /// What to set one and to use one takes, while its number is one byte.
+    const LOCAL: usize = 2;
+    /// What a run of locals of one type takes.
+    const RUN: usize = 2;
+    let mut uses: BTreeMap<Constant, usize> = BTreeMap::new();
+    for constant in instructions.iter().filter_map(Constant::of) {
+        *uses.entry(constant).or_default() += 1;
+    }
+    uses.retain(|constant, uses| *uses * constant.bytes() > constant.bytes() + LOCAL + *uses * LOCAL + RUN);
+    uses.into_keys().take(128_usize.saturating_sub(first as usize)).collect()
+}
+
+impl Reencode for Shrinking<'_> {
+    type Error = Infallible;
+
+    fn function_index(&mut self, function: u32) -> Result<u32> {
+        let number = self.numbers.get(function as usize).copied().unwrap_or(function);
+        if let Some(uses) = self.uses.get_mut(number as usize) {
+            *uses += 1;
+        }
+        Ok(number)
+    }
+
+    fn parse_function_section(
+        &mut self,
+        functions: &mut FunctionSection,
+        _: FunctionSectionReader<'_>,
+    ) -> Result<()> {
+        for index in &self.kept {
+            functions.function(self.types[*index]);
+        }
+        Ok(())
+    }
+
+    fn parse_code_section(&mut self, code: &mut CodeSection, _: CodeSectionReader<'_>) -> Result<()> {
+        for index in self.kept.clone() {
+            let body = self.encode(index)?;
+            code.raw(&body);
+        }
+        Ok(())
+    }
+
+    fn parse_data(&mut self, section: &mut DataSection, data: Data<'_>) -> Result<()> {
+        let address = match &data.kind {
+            DataKind::Active { memory_index: 0, offset_expr } if self.may_split_data => {
+                let mut operators = offset_expr.get_operators_reader();
+                match (operators.read()?, operators.read()?) {
+                    (Operator::I32Const { value }, Operator::End) => Some(value),
+                    _ => None,
+                }
+            }
+            _ => None,
+        };
+        let Some(address) = address else { return utils::parse_data(self, section, data) };
+        for (offset, bytes) in without_zeros(data.data) {
+            let offset = i32::try_from(offset).unwrap_or(i32::MAX);
+            section.active(0, &ConstExpr::i32_const(address.wrapping_add(offset)), bytes.iter().copied());
+        }
+        Ok(())
+    }
+}
+
+/// What lies between runs of zeros that are longer than a segment's head, and where.
+fn without_zeros(data: &[u8]) -> Vec<(usize, &[u8])> {
+    let mut parts = Vec::new();
+    let (mut start, mut end) = (0, 0);
+    for (at, _) in data.iter().enumerate().filter(|(_, byte)| **byte != 0) {
+        if at - end > SEGMENT {
+            if end > start {
+                parts.push((start, &data[start..end]));
+            }
+            start = at;
+        }
+        end = at + 1;
+    }
+    if end > start {
+        parts.push((start, &data[start..end]));
+    }
+    parts
+}
