@@ -1,5 +1,7 @@
 //! A limit is exact, whoever asks at once: in a real Envoy under load.
 
+#![allow(clippy::disallowed_methods, reason = "clients of a real Envoy have a real clock")]
+
 use crate::live::{Client, address, envoy};
 use crate::support::bucket;
 use serde_json::json;

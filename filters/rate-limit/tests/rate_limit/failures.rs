@@ -5,8 +5,10 @@ use crate::support::{bucket, of_one, sending, times, with, with_limit};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tollgate_host_test::emulator::state::Status;
-use tollgate_host_test::emulator::{AbiVersion, Effect, Emulator, Which, host_calls};
-use tollgate_host_test::{Answer, Host, LogLevel, Outcome, Request, Response, Scenario, Upstream};
+use tollgate_host_test::emulator::{AbiVersion, Effect, Emulator, StreamHandle, Which, host_calls};
+use tollgate_host_test::{
+    Answer, ClientView, Host, LogLevel, Outcome, Request, Response, Scenario, Upstream,
+};
 
 const GET: &str = "proxy_get_shared_data";
 const SET: &str = "proxy_set_shared_data";
@@ -122,26 +124,33 @@ fn everything() -> Scenario {
     let header = |name: &str| json!({"request_headers": {"header_name": name, "descriptor_key": name, "skip_if_absent": true}});
     let limits = json!({
         "rates": {
-            "key": [{"remote_address": {}}, header("x-team"), {"path": {}}, {"route": {}}, {"claim": {"name": "sub", "skip_if_absent": true}}],
+            "key": [{"remote_address": {}}, header("x-team"), {"path": {}}, {"route": {"skip_if_absent": true}}, {"claim": {"name": "sub", "skip_if_absent": true}}],
             "rates": [bucket(2), {"fixed_window": {"requests": 5, "window": "1h"}}, {"sliding_window": {"requests": 5, "window": "1h"}}],
             "on_response": {"statuses": ["2xx"], "cost_header": {"name": "x-cost", "max": 9}, "refund_without_response": true},
             "overrides": [{"when": {"x-team": {"exact": "b"}}, "rates": [bucket(0)]}],
         },
         "bodies": {"rates": [bucket(100)], "cost": {"body_bytes": {"per": 1, "max": 100}}},
-        "flight": {"concurrency": {"max_requests": 3}, "shadow_mode": true},
+        "flight": {"concurrency": {"max_requests": 1}, "shadow_mode": true},
         "queue": {"rates": [{"gcra": {"requests": 1, "per": "1s"}}], "delay": {"max_wait": "5s"}},
     });
     let response = json!({
         "body_format": "problem", "enable_x_ratelimit_headers": "DRAFT_VERSION_03",
         "request_headers_to_add_when_not_enforced": [{"header": {"key": "x-over", "value": "1"}}],
     });
-    let config = json!({"limits": limits, "response": response, "filter_enforced": 90, "filter_enabled": 99});
+    let config =
+        json!({"limits": limits, "response": response, "filter_enforced": 99.99, "filter_enabled": 99.99});
     let scenario = with(config)
         .upstream(Upstream::answers("shop", vec![slow]))
         .settings(|settings| settings.workers = 2);
     let chunked = Request::post("/", "one").chunk("two").trailer("x-end", "1");
     let refused = Request::get("/").header("x-team", "b").header("content-type", "application/grpc");
     sending(scenario, [Request::get("/"), chunked, Request::get("/"), Request::get("/"), refused])
+}
+
+/// All of its requests at once, to its workers in turn.
+fn send_all(emulator: &mut Emulator, scenario: &Scenario) -> Vec<StreamHandle> {
+    let requests = scenario.requests.iter().enumerate();
+    requests.map(|(index, request)| emulator.request(index % scenario.settings.workers, request)).collect()
 }
 
 #[test]
@@ -155,12 +164,7 @@ fn no_status_in_answer_to_any_host_call_traps() {
                 let Ok(mut emulator) = Emulator::builder(&scenario).fault(call, which, fault).start() else {
                     continue;
                 };
-                let handles: Vec<_> = scenario
-                    .requests
-                    .iter()
-                    .enumerate()
-                    .map(|(index, request)| emulator.request(index % 2, request))
-                    .collect();
+                let handles = send_all(&mut emulator, &scenario);
                 emulator.hang_up(handles[1]);
                 for handle in handles {
                     emulator.finish_request(handle);
@@ -175,16 +179,19 @@ fn no_status_in_answer_to_any_host_call_traps() {
 
 #[test]
 fn without_faults_everything_is_done() {
-    let outcome = Host::Emulator.run(&everything());
-    for event in
-        ["rates.ok", "rates.shadowed", "rates.rate_limited", "bodies.ok", "queue.ok", "queue.delayed"]
-    {
-        let name = format!("rate_limit.limit.{event}");
-        let counted = outcome.metrics.get(&name).copied().unwrap_or(0);
-        // Which refusals are enforced is drawn.
-        assert!(counted > 0 || event.starts_with("rates."), "{event}: {:?}", outcome.metrics);
-    }
-    assert_eq!(outcome.statuses().len(), 5);
+    let scenario = everything();
+    let mut emulator = Emulator::new(&scenario).unwrap();
+    let handles = send_all(&mut emulator, &scenario);
+    let statuses = handles.into_iter().map(|handle| match emulator.finish_request(handle).client {
+        ClientView::Response(response) => response.status,
+        ClientView::Reset | ClientView::Hang => 0,
+    });
+    // The last one speaks gRPC, whose status is a header.
+    assert_eq!(statuses.collect::<Vec<_>>(), [200, 200, 429, 429, 200]);
+    let counted = |name: &str| emulator.metric(&format!("rate_limit.limit.{name}")).unwrap();
+    assert_eq!((counted("bodies.ok"), counted("flight.ok"), counted("flight.shadowed")), (5, 1, 4));
+    assert_eq!((counted("queue.ok"), counted("queue.delayed")), (1, 4));
+    assert_eq!((counted("rates.ok"), counted("rates.rate_limited")), (2, 3));
 }
 
 #[test]

@@ -45,31 +45,18 @@ impl Client {
 
     /// Whether a request with this key, in `x-key`, is admitted.
     pub fn is_admitted(&mut self, key: &str) -> bool {
-        self.are_admitted([key]) == [true]
-    }
-
-    /// The same of several requests, sent at once and answered in their order.
-    pub fn are_admitted<'k>(&mut self, keys: impl IntoIterator<Item = &'k str>) -> Vec<bool> {
-        let requests: Vec<String> = keys
-            .into_iter()
-            .map(|key| format!("GET / HTTP/1.1\r\nhost: a\r\nx-key: {key}\r\n\r\n"))
-            .collect();
-        self.0.write_all(requests.concat().as_bytes()).unwrap();
-        let mut admitted = Vec::new();
-        let (mut text, mut piece) = (String::new(), [0; 16 * 1024]);
-        while admitted.len() < requests.len() {
+        let request = format!("GET / HTTP/1.1\r\nhost: a\r\nx-key: {key}\r\n\r\n");
+        self.0.write_all(request.as_bytes()).unwrap();
+        let (mut text, mut piece) = (String::new(), [0; 4096]);
+        while !text.ends_with("\r\n\r\n") {
             let read = self.0.read(&mut piece).unwrap();
             assert!(read > 0, "the connection was closed: {text}");
             text.push_str(std::str::from_utf8(&piece[..read]).unwrap());
-            while let Some(end) = text.find("\r\n\r\n") {
-                let answer: String = text.drain(..end + 4).collect();
-                match answer.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)) {
-                    Some("200") => admitted.push(true),
-                    Some("429") => admitted.push(false),
-                    _ => panic!("{answer}"),
-                }
-            }
         }
-        admitted
+        match text.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)) {
+            Some("200") => true,
+            Some("429") => false,
+            _ => panic!("{text}"),
+        }
     }
 }

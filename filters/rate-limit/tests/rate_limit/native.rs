@@ -1,9 +1,7 @@
 //! The same requests through Envoy's own `local_ratelimit` and through this filter, each in an Envoy.
 //!
-//! They decide alike. Meant to differ are
-//! - the bucket, which here fills evenly and there too since 1.36 (`AtomicTokenBucketImpl`), so that both admit the same;
-//! - the body, which Envoy's has as `local_rate_limited` too;
-//! - the numbers of `x-ratelimit-reset`, see [`headers_say_the_same`].
+//! They decide alike: Envoy's bucket fills evenly too (`AtomicTokenBucketImpl`). Meant to differ is what is said of time:
+//! `x-ratelimit-limit` has the policies behind the number here, `x-ratelimit-reset` and `retry-after` say when there is room.
 
 use crate::support::{sending, times, with};
 use serde_json::{Value, json};
@@ -106,5 +104,19 @@ fn the_status_and_grpc_come_out_the_same() {
         let outcomes = [run(native(&bucket, &more)), run(ours(&bucket, &mine))];
         outcomes[1].has_statuses(&[200, 503, 200]);
         agree(&outcomes, &["grpc-status", "grpc-message", "content-type"]);
+    }
+}
+
+/// When to come again: Envoy's filter says when the next token comes, as this one does.
+#[test]
+fn retry_after_says_the_same() {
+    let bucket = json!({"max_tokens": 2, "tokens_per_fill": 1, "fill_interval": "3600s"});
+    let requests = times(&Request::get("/"), 3);
+    let run = |scenario| Host::Envoy.run(&sending(scenario, requests.clone()));
+    let ours = with(json!({"limits": {"all": {"rates": [{"token_bucket": bucket}]}}}));
+    for outcome in [run(native(&bucket, &json!({"enable_retry_after_header": true}))), run(ours)] {
+        outcome.client(2).start("429").header_that("retry-after", "an hour", |text| {
+            (3590..=3600).contains(&text.parse::<u32>().unwrap())
+        });
     }
 }
