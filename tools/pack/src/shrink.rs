@@ -31,10 +31,8 @@ fn shorter(wasm: &[u8]) -> Result<Vec<u8>> {
 
 struct Shrinking<'m> {
     imported: usize,
-    /// Of those that are not imported, as the two below; bodies are as many as types in a module that is valid.
-    types: Vec<u32>,
-    parameters: Vec<u32>,
-    bodies: Vec<FunctionBody<'m>>,
+    /// Those that are not imported.
+    own: Vec<Own<'m>>,
     /// Those that stay, in their new order.
     kept: Vec<usize>,
     /// The new number of each function, imported or not.
@@ -44,9 +42,19 @@ struct Shrinking<'m> {
     may_split_data: bool,
 }
 
+/// A function of the module.
+#[derive(Clone)]
+struct Own<'m> {
+    ty: u32,
+    /// How many locals are its parameters.
+    parameters: u32,
+    body: FunctionBody<'m>,
+}
+
 impl<'m> Shrinking<'m> {
     fn read(wasm: &'m [u8]) -> Result<Self> {
-        let (mut imported, mut types, mut bodies, mut may_split_data) = (0, Vec::new(), Vec::new(), true);
+        let (mut imported, mut types, mut bodies, mut may_split_data) =
+            (0, Vec::<u32>::new(), Vec::new(), true);
         let mut signatures = Vec::new();
         for payload in Parser::new(0).parse_all(wasm) {
             match payload? {
@@ -69,11 +77,16 @@ impl<'m> Shrinking<'m> {
                 _ => {}
             }
         }
-        let parameters = types.iter().filter_map(|ty| Some(*signatures.get(*ty as usize)? as u32)).collect();
-        let all = imported + types.len();
-        let kept = (0..types.len()).collect();
+        // Bodies are as many as types in a module that is valid.
+        let own = types.into_iter().zip(bodies).map(|(ty, body)| {
+            let parameters = signatures.get(ty as usize).map_or(0, |count| *count as u32);
+            Own { ty, parameters, body }
+        });
+        let own: Vec<_> = own.collect();
+        let all = imported + own.len();
+        let kept = (0..own.len()).collect();
         let numbers = (0..).take(all).collect();
-        Ok(Self { imported, types, parameters, bodies, kept, numbers, uses: vec![0; all], may_split_data })
+        Ok(Self { imported, own, kept, numbers, uses: vec![0; all], may_split_data })
     }
 
     /// Has one function stand for all that are the same. That may make those the same that call them.
@@ -82,13 +95,15 @@ impl<'m> Shrinking<'m> {
         let mut first = HashMap::new();
         let mut kept = Vec::new();
         let mut numbers = self.numbers.clone();
-        for index in 0..self.bodies.len() {
-            let own = self.imported + index;
-            let number = *first.entry((self.types[index], self.encode(index)?)).or_insert(own);
-            if number == own {
+        for (index, own) in self.own.clone().iter().enumerate() {
+            let number = self.imported + index;
+            let same = *first.entry((own.ty, self.encode(own)?)).or_insert(number);
+            if same == number {
                 kept.push(index);
             }
-            numbers[own] = u32::try_from(number).unwrap_or(u32::MAX);
+            if let Some(number) = numbers.get_mut(number) {
+                *number = u32::try_from(same).unwrap_or(u32::MAX);
+            }
         }
         (self.kept, self.numbers) = (kept, numbers);
         Ok(self.kept.len() < before)
@@ -97,22 +112,27 @@ impl<'m> Shrinking<'m> {
     /// Gives the lowest numbers to those that are called in most places.
     fn renumber(&mut self) -> Result<()> {
         self.uses.fill(0);
-        for index in self.kept.clone() {
-            self.encode(index)?;
+        for own in self.kept() {
+            self.encode(&own)?;
         }
         let (imported, uses) = (self.imported, &self.uses);
-        self.kept.sort_by_key(|index| std::cmp::Reverse(uses[imported + index]));
+        self.kept.sort_by_key(|index| std::cmp::Reverse(uses.get(imported + index).copied()));
         let mut new = self.numbers.clone();
         for (number, index) in (0..).skip(imported).zip(&self.kept) {
-            new[imported + index] = number;
+            if let Some(new) = new.get_mut(imported + index) {
+                *new = number;
+            }
         }
-        self.numbers = self.numbers.iter().map(|old| new[*old as usize]).collect();
+        self.numbers = self.numbers.iter().filter_map(|old| new.get(*old as usize).copied()).collect();
         Ok(())
     }
 
-    fn encode(&mut self, index: usize) -> Result<Vec<u8>> {
-        let body = self.bodies[index].clone();
-        let parameters = self.parameters[index];
+    fn kept(&self) -> Vec<Own<'m>> {
+        self.kept.iter().filter_map(|index| self.own.get(*index).cloned()).collect()
+    }
+
+    fn encode(&mut self, own: &Own<'_>) -> Result<Vec<u8>> {
+        let Own { parameters, body, .. } = own;
         let mut locals = Vec::new();
         for local in body.get_locals_reader()? {
             let (count, ty) = local?;
@@ -213,16 +233,15 @@ impl Reencode for Shrinking<'_> {
         functions: &mut FunctionSection,
         _: FunctionSectionReader<'_>,
     ) -> Result<()> {
-        for index in &self.kept {
-            functions.function(self.types[*index]);
+        for own in self.kept() {
+            functions.function(own.ty);
         }
         Ok(())
     }
 
     fn parse_code_section(&mut self, code: &mut CodeSection, _: CodeSectionReader<'_>) -> Result<()> {
-        for index in self.kept.clone() {
-            let body = self.encode(index)?;
-            code.raw(&body);
+        for own in self.kept() {
+            code.raw(&self.encode(&own)?);
         }
         Ok(())
     }
@@ -253,15 +272,12 @@ fn without_zeros(data: &[u8]) -> Vec<(usize, &[u8])> {
     let (mut start, mut end) = (0, 0);
     for (at, _) in data.iter().enumerate().filter(|(_, byte)| **byte != 0) {
         if at - end > SEGMENT {
-            if end > start {
-                parts.push((start, &data[start..end]));
-            }
+            parts.extend(data.get(start..end).map(|part| (start, part)));
             start = at;
         }
         end = at + 1;
     }
-    if end > start {
-        parts.push((start, &data[start..end]));
-    }
+    parts.extend(data.get(start..end).map(|part| (start, part)));
+    parts.retain(|(_, part)| !part.is_empty());
     parts
 }
