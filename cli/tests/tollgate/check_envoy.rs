@@ -41,6 +41,7 @@ fn every_configuration_that_is_shown_passes() {
         [format!("tollgate-example-hello={}", hello()), format!("hello={}", hello())],
         of_filter("telemetry-headers"),
         of_filter("jwt-authn"),
+        of_filter("rate-limit"),
     ]
     .concat();
     let mut files = Vec::new();

@@ -1,5 +1,6 @@
 use super::*;
 use crate::plan::Override;
+use proptest::prelude::*;
 
 /// Overrides that have their number as fingerprint, from 1.
 fn limit(key: Vec<Action>, when: Vec<Vec<(usize, ValueMatch)>>) -> Limit {
