@@ -123,7 +123,7 @@ impl<V> TokenCache<V> {
         if token.len() > self.bounds.token_bytes || self.is_empty() {
             return None;
         }
-        let hash = self.table.hash(provider, token);
+        let hash = self.table.hash_of_token(provider, token);
         let slot = self.find(hash, provider, token)?;
         if self.entry(slot)?.is_over(now) {
             self.take(slot);
@@ -161,7 +161,7 @@ impl<V> TokenCache<V> {
         let Some(slot) = self.free.pop().or_else(|| u32::try_from(self.slots.len()).ok()) else {
             return false;
         };
-        let hash = self.table.hash(provider, token);
+        let hash = self.table.hash_of_token(provider, token);
         let next = self.table.push(hash, slot);
         let entry = Some(Entry {
             hash,
@@ -188,7 +188,7 @@ impl<V> TokenCache<V> {
         if token.len() > self.bounds.token_bytes || self.is_empty() {
             return None;
         }
-        let slot = self.find(self.table.hash(provider, token), provider, token)?;
+        let slot = self.find(self.table.hash_of_token(provider, token), provider, token)?;
         self.take(slot)
     }
 

@@ -26,14 +26,19 @@ impl Table {
         Self { first: first.into(), seed: low, shared: SharedSeed::from_u64(high) }
     }
 
+    /// Of all bytes of a name that belongs to this issuer.
+    pub(crate) fn hash(&self, issuer: u32, name: &[u8]) -> u64 {
+        let mut hasher = FoldHasher::with_seed(self.seed, &self.shared);
+        hasher.write(name);
+        hasher.write_u32(issuer);
+        hasher.finish()
+    }
+
     /// Of the end of a token, which is of its signature: 12 bytes that nobody can choose who has not the key, and only
     /// tokens that were verified are here. To hash all of it takes as long as to compare all of it, and from 17
     /// characters on the hash is another one, in more and colder code.
-    pub(crate) fn hash(&self, provider: u32, token: &[u8]) -> u64 {
-        let mut hasher = FoldHasher::with_seed(self.seed, &self.shared);
-        hasher.write(token.last_chunk::<16>().map_or(token, |end| end));
-        hasher.write_u32(provider);
-        hasher.finish()
+    pub(crate) fn hash_of_token(&self, provider: u32, token: &[u8]) -> u64 {
+        self.hash(provider, token.last_chunk::<16>().map_or(token, |end| end))
     }
 
     /// The first slot of the hash's bucket.
