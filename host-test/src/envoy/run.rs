@@ -106,6 +106,8 @@ impl Run<'_> {
     fn exchange(&self, request: &Request) -> (Exchange, Vec<usize>) {
         std::thread::sleep(request.after);
         let before = self.servers.iter().map(|server| server.count()).collect();
+        // Ports come again: what was logged before is not of this request.
+        let earlier = self.log_length();
         let (client, port) = client::send(
             self.envoy.listener(bootstrap::INGRESS),
             request,
@@ -121,7 +123,7 @@ impl Run<'_> {
         let mut line = None;
         let logged = Instant::now();
         self.wait_for("the access log", || {
-            line = self.logged_of(port);
+            line = self.logged_of(port, earlier);
             // A connection that was closed before a request was read has no stream, and no line.
             line.is_some() || (client == ClientView::Reset && logged.elapsed() > NO_STREAM)
         });
@@ -146,6 +148,7 @@ impl Run<'_> {
         held: &mut u64,
     ) -> ConnectionExchange {
         let before = upstream.count();
+        let earlier = self.log_length();
         let (client, port) = tcp::connect(self.envoy.listener(bootstrap::CONNECTIONS), connection)
             .unwrap_or_else(|e| panic!("cannot connect to Envoy: {e}\n{}", self.envoy.log_text()));
         let broken = matches!(client.end, End::Broken | End::Hang);
@@ -161,7 +164,7 @@ impl Run<'_> {
         let mut flags = None;
         if over {
             self.wait_for("the access log", || {
-                flags = self.logged(port, "flags");
+                flags = self.logged(port, "flags", earlier);
                 flags.is_some()
             });
             self.wait_for("the upstream for TCP", || {
@@ -174,16 +177,22 @@ impl Run<'_> {
     }
 
     /// The response code details and the response flags of the stream on the connection from this port.
-    fn logged_of(&self, port: u16) -> Option<(String, String)> {
-        let details = self.logged(port, "details")?;
-        let flags = self.logged(port, "flags")?;
+    fn logged_of(&self, port: u16, earlier: usize) -> Option<(String, String)> {
+        let details = self.logged(port, "details", earlier)?;
+        let flags = self.logged(port, "flags", earlier)?;
         Some((details, if flags.is_empty() { "-".into() } else { flags }))
     }
 
-    /// A field of what was logged of the connection from this port.
-    fn logged(&self, port: u16, field: &str) -> Option<String> {
+    fn log_length(&self) -> usize {
+        let log = fs::metadata(self.envoy.directory().join(bootstrap::ACCESS_LOG));
+        log.map_or(0, |log| log.len() as usize)
+    }
+
+    /// A field of what was logged of the connection from this port, behind what was there `earlier`.
+    fn logged(&self, port: u16, field: &str, earlier: usize) -> Option<String> {
         let text = fs::read_to_string(self.envoy.directory().join(bootstrap::ACCESS_LOG)).ok()?;
-        let lines = text.lines().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let lines =
+            text.get(earlier..)?.lines().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let line = lines.into_iter().find(|line| as_number(&line["port"]) == Some(u64::from(port)))?;
         Some(line[field].as_str().unwrap_or_default().to_owned())
     }
