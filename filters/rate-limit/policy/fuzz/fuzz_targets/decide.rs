@@ -1,6 +1,6 @@
 //! Any requests, answers of a rate limit service and clocks, in any order, against a configuration that has everything.
 //!
-//! Each line is something that happens. What is admitted and what is in flight is counted beside the policy.
+//! Each line is something that happens. Whatever it is, nothing panics, waits are bounded, and headers can be written.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
