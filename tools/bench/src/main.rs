@@ -9,6 +9,7 @@
     missing_docs,
     reason = "nothing here is for others to link against, and clap prints the documentation of its fields"
 )]
+#![allow(clippy::disallowed_methods, reason = "it runs outside Wasm and measures real time")]
 
 mod account;
 mod load;

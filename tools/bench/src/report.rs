@@ -118,7 +118,9 @@ impl All<'_> {
                     "what a request takes with `{}`, in units of what it takes with `{other}`",
                     row.name
                 ),
-                measured: Spread::of_rounds(rounds, |r| self.typical(row.name, other, r, |cpu, other| cpu / other)),
+                measured: Spread::of_rounds(rounds, |r| {
+                    self.typical(row.name, other, r, |cpu, other| cpu / other)
+                }),
                 at_most: Some(at_most),
                 unit: "",
             },
@@ -324,6 +326,7 @@ mod tests {
             ("rl none", &[20.0]),
             ("rl callbacks", &[22.0]),
             ("rl address", &[24.0]),
+            ("rl address calls", &[22.5]),
             ("rl 1M none", &[21.0]),
             ("rl address 1M", &[26.0]),
         ]);
@@ -331,6 +334,7 @@ mod tests {
         let expected = [
             "- what `rl address` adds, in units of what `rl callbacks` adds: 2.00 (2.00..2.00), at most 1.50: does not \
              hold",
+            "- what `rl address` adds, in units of what `rl address calls` adds: 1.60 (1.60..1.60)",
             "- what a request takes with `rl address 1M`, in units of what it takes with `rl address`: \
              1.08 (1.08..1.08), at most 1.10: holds",
             "- what `rl address 1M` adds, in units of what `rl address` adds: 1.25 (1.25..1.25)",
