@@ -306,6 +306,7 @@ mod tests {
             ("jwt RS256 new", &[60.0]),
             ("jwt RS256 new envoy", &[70.0]),
             ("jwt seen", &[24.5]),
+            ("jwt seen calls", &[23.0]),
             ("jwt seen envoy", &[25.0]),
         ]);
         assert_eq!(line(&lines, "jwt RS256 new").added_us.unwrap().value, 40.0);
@@ -315,6 +316,7 @@ mod tests {
             "- what `jwt RS256 new` adds, in units of what `jwt RS256 new envoy` adds: 0.80 (0.80..0.80), at most 1.00: \
              holds",
             "- what `jwt seen` takes more than `jwt callbacks`: 2.50 (2.50..2.50) us, at most 2.00 us: does not hold",
+            "- what `jwt seen` adds, in units of what `jwt seen calls` adds: 1.50 (1.50..1.50)",
         ];
         assert_eq!(text.lines().collect::<Vec<_>>(), expected);
         assert_eq!(broken(&lines).len(), 1);
