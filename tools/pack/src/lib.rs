@@ -2,18 +2,20 @@
 //!
 //! Envoy enters the VM for every callback that a module exports, wanted or not, and skips those it does not export. A
 //! linker cannot know which callbacks do nothing; [`pack`] looks. It drops those, then everything only they reached,
-//! then names, debug information and what is there twice, refuses imports that a filter has no business with, and writes into the module
-//! what it is: [`Manifest`]. The same input gives the same bytes.
+//! then names, debug information and what is there twice, has [`Binaryen`] make the rest shorter, refuses imports that a
+//! filter has no business with, and writes into the module what it is: [`Manifest`]. The same input gives the same bytes.
 
 #![allow(clippy::disallowed_methods, reason = "a native tool")]
 
 pub mod abi;
+mod binaryen;
 pub mod build;
 mod manifest;
 pub mod paths;
 mod prune;
 mod shrink;
 
+pub use binaryen::Binaryen;
 pub use manifest::{Inspection, Manifest, inspect};
 
 use sha2::{Digest, Sha256};
@@ -31,8 +33,10 @@ pub struct Options {
     /// Keep these callbacks and no others. For a module whose SDK exports every callback and dispatches itself, so
     /// that none of them looks empty.
     pub keep_only: Option<Vec<String>>,
-    /// Keep the names of functions, for readable backtraces.
+    /// Keep the names of functions, for readable backtraces: nothing is inlined, moved or merged.
     pub keep_names: bool,
+    /// What makes it shorter; `None` to leave the code as it was compiled.
+    pub binaryen: Option<Binaryen>,
 }
 
 impl Options {
@@ -41,6 +45,7 @@ impl Options {
         let sources = [
             include_str!("lib.rs"),
             include_str!("abi.rs"),
+            include_str!("binaryen.rs"),
             include_str!("manifest.rs"),
             include_str!("prune.rs"),
             include_str!("shrink.rs"),
@@ -85,6 +90,9 @@ pub enum Error {
     /// A callback to be kept that is not there.
     #[error("has no callback `{0}` to keep")]
     NothingToKeep(String),
+    /// Binaryen failed.
+    #[error("wasm-opt: {0}")]
+    Binaryen(String),
     /// Imports that are not on the list.
     #[error("imports {}, which filters may not: only proxy-wasm {} and a few of WASI", .0.join(", "), abi::VERSION)]
     Imports(Vec<String>),
@@ -107,7 +115,13 @@ pub fn pack(wasm: &[u8], options: &Options) -> Result<Vec<u8>, Error> {
     .write(&mut module)?;
     let wasm = module.emit_wasm();
     // Of two functions that are the same a backtrace should name the right one.
-    if options.keep_names { Ok(wasm) } else { shrink::shrink(&wasm) }
+    if options.keep_names {
+        return Ok(wasm);
+    }
+    match &options.binaryen {
+        Some(binaryen) => shrink::shrink(&binaryen.optimised(&wasm)?),
+        None => shrink::shrink(&wasm),
+    }
 }
 
 /// The module without names, debug information and other custom sections, and otherwise as it was.

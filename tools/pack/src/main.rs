@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tollgate_pack::build::{Finish, package, shipped, weights};
+use tollgate_pack::build::{Finish, binaryen, package, shipped, weights};
 use tollgate_pack::{Options, pack, paths};
 
 /// What turns a linked filter into the module that is shipped.
@@ -74,8 +74,9 @@ fn run() -> Result<()> {
                 })
                 .transpose()?;
             let bytes = fs::read(&input).with_context(|| format!("`{}`", input.display()))?;
-            let packed = pack(&bytes, &Options { name, version, schema, keep_only, keep_names })
-                .with_context(|| format!("`{}`", input.display()))?;
+            let options =
+                Options { name, version, schema, keep_only, keep_names, binaryen: Some(binaryen()?) };
+            let packed = pack(&bytes, &options).with_context(|| format!("`{}`", input.display()))?;
             fs::write(&output, &packed).with_context(|| format!("`{}`", output.display()))?;
             println!("{} -> {} bytes", bytes.len(), packed.len());
         }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use tollgate_pack::{Error, Options, inspect, pack, strip};
+use tollgate_pack::{Binaryen, Error, Options, inspect, pack, strip};
 
 /// The least that loads; `body` goes into it.
 fn module(body: &str) -> Vec<u8> {
@@ -214,4 +214,11 @@ fn stripping_keeps_every_export() {
     assert!(stripped.functions.contains(&"proxy_on_log".into()));
     assert_eq!(stripped.manifest, None);
     assert_eq!(stripped.imports.len(), 2);
+}
+
+#[test]
+fn an_optimiser_that_does_not_run_is_named() {
+    let binaryen = Some(Binaryen { node: "/no/node".into(), wasm_opt: "/no/wasm-opt".into() });
+    let refused = pack(&module(""), &Options { binaryen, ..options() }).unwrap_err();
+    assert!(refused.to_string().starts_with("wasm-opt: `/no/node`: "), "{refused}");
 }

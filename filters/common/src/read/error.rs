@@ -1,7 +1,6 @@
 //! What is wrong with a value, and where.
 
 use core::fmt;
-use serde::de::Unexpected;
 use serde_json::Value;
 
 /// Why something cannot be read. Thin, since every function of a reader returns one.
@@ -24,13 +23,13 @@ impl ReadError {
     /// The value is of another type: `invalid type: string "x", expected u16`.
     #[inline(never)]
     pub fn invalid_type(value: &Value, expected: &str) -> Self {
-        Self::new(&format_args!("invalid type: {}, expected {expected}", unexpected(value)))
+        Self::new(&format_args!("invalid type: {}, expected {expected}", Found(value)))
     }
 
     /// The value is of the type and not one of its values: `` invalid value: integer `70000`, expected u16 ``.
     #[inline(never)]
     pub fn invalid_value(value: &Value, expected: &str) -> Self {
-        Self::new(&format_args!("invalid value: {}, expected {expected}", unexpected(value)))
+        Self::new(&format_args!("invalid value: {}, expected {expected}", Found(value)))
     }
 
     /// A name that is none of those that there are. `what` is `field` or `variant`.
@@ -75,18 +74,20 @@ impl ReadError {
     }
 }
 
-fn unexpected(value: &Value) -> Unexpected<'_> {
-    match value {
-        Value::Null => Unexpected::Other("null"),
-        Value::Bool(value) => Unexpected::Bool(*value),
-        Value::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
-            (Some(value), ..) => Unexpected::Unsigned(value),
-            (None, Some(value), _) => Unexpected::Signed(value),
-            (None, None, value) => Unexpected::Float(value.unwrap_or_default()),
-        },
-        Value::String(text) => Unexpected::Str(text),
-        Value::Array(_) => Unexpected::Other("array"),
-        Value::Object(_) => Unexpected::Other("object"),
+/// A value, said as serde says it. Not by serde, whose way brings all that Rust has for writing floats.
+struct Found<'v>(&'v Value);
+
+impl fmt::Display for Found<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Value::Null => f.write_str("null"),
+            Value::Bool(value) => write!(f, "boolean `{value}`"),
+            Value::Number(number) if number.is_f64() => write!(f, "floating point `{number}`"),
+            Value::Number(number) => write!(f, "integer `{number}`"),
+            Value::String(text) => write!(f, "string {text:?}"),
+            Value::Array(_) => f.write_str("array"),
+            Value::Object(_) => f.write_str("object"),
+        }
     }
 }
 

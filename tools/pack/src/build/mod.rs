@@ -98,7 +98,8 @@ pub fn weights(name: &str) -> Result<Vec<(Option<String>, usize)>, BuildError> {
     let package = found.ok_or_else(|| BuildError::NoSuchPackage(name.into()))?;
     let _lock = store::lock()?;
     let toolchain = toolchain::find()?;
-    let options = package.options()?;
+    let mut options = package.options()?;
+    options.binaryen = Some(toolchain.binaryen.clone());
     let left_out = std::iter::once(None).chain(package.features.iter().cloned().map(Some));
     let weights = left_out.map(|without| {
         let linked = cargo::build(&package, &toolchain, without.as_deref())?;
@@ -107,6 +108,11 @@ pub fn weights(name: &str) -> Result<Vec<(Option<String>, usize)>, BuildError> {
         Ok((without, packed.len()))
     });
     weights.collect()
+}
+
+/// What packing runs; gets it unless it is there.
+pub fn binaryen() -> Result<crate::Binaryen, BuildError> {
+    Ok(toolchain::find()?.binaryen)
 }
 
 /// Keeps bytes as a file under a name made of them, for modules that are not built by cargo.
@@ -139,6 +145,7 @@ fn build(package: &Package, finish: Finish) -> Result<PathBuf, BuildError> {
     let failed = |why| BuildError::Pack { what: package.name.clone(), why };
     let mut options = package.options()?;
     options.keep_names = finish == Finish::Named;
+    options.binaryen = Some(toolchain.binaryen);
     let folder = match finish {
         Finish::Packed => "packed",
         Finish::Stripped => "stripped",

@@ -1,60 +1,80 @@
-//! The compiler that set-up found, as it left it in `wasm-toolchain.env`.
+//! The compiler and the optimiser that set-up found, as it left them in `wasm-toolchain.env`.
 
 use super::BuildError;
+use crate::Binaryen;
 use crate::paths::{target_dir, workspace_root};
 use std::fs;
 use std::process::Command;
 
-/// How to call cargo for `wasm32-wasip1`.
+/// How to call cargo for `wasm32-wasip1`, and what to pack with.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Toolchain {
     /// The compiler; none for cargo's own.
     pub rustc: Option<String>,
     /// What it must be told to find the standard library and the linker.
     pub flags: Vec<String>,
+    /// What packing runs.
+    pub binaryen: Binaryen,
 }
 
 /// The toolchain; runs the set-up if that was not done yet.
 pub(super) fn find() -> Result<Toolchain, BuildError> {
     let file = target_dir().join("wasm-toolchain.env");
-    if let Ok(text) = fs::read_to_string(&file) {
-        return Ok(parse(&text));
+    let known = fs::read_to_string(&file).ok().and_then(|text| parse(&text));
+    if let Some(toolchain) = known {
+        return Ok(toolchain);
     }
     let script = workspace_root().join("scripts/setup");
     let ran = Command::new(&script).arg("wasm").output();
     let ran = ran.map_err(|why| BuildError::Io { path: script, why })?;
-    match fs::read_to_string(&file) {
-        Ok(text) if ran.status.success() => Ok(parse(&text)),
-        _ => Err(BuildError::NoToolchain(String::from_utf8_lossy(&ran.stderr).into_owned())),
-    }
+    let found = fs::read_to_string(&file).ok().filter(|_| ran.status.success());
+    let failed = || BuildError::NoToolchain(String::from_utf8_lossy(&ran.stderr).into_owned());
+    found.and_then(|text| parse(&text)).ok_or_else(failed)
 }
 
-fn parse(text: &str) -> Toolchain {
+/// `None` if a part is missing, as in a file that an older set-up wrote.
+fn parse(text: &str) -> Option<Toolchain> {
     let mut toolchain = Toolchain::default();
+    let (mut node, mut wasm_opt) = (None, None);
     for (name, value) in text.lines().filter_map(|line| line.split_once('=')) {
         match name {
             "RUSTC" => toolchain.rustc = Some(value.into()),
             "RUSTFLAG" => toolchain.flags.push(value.into()),
+            "NODE" => node = Some(value),
+            "WASM_OPT" => wasm_opt = Some(value),
             // VIA, VERSION and LIBDIR are notes of the script to itself.
             _ => {}
         }
     }
-    toolchain
+    toolchain.binaryen = Binaryen { node: node?.into(), wasm_opt: wasm_opt?.into() };
+    Some(toolchain)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_flag_may_hold_spaces_and_equals_signs() {
-        let text = "VIA=debian\nRUSTC=/usr/bin/rustc\nRUSTFLAG=--sysroot=/a b/c\nRUSTFLAG=-Clinker=lld\n";
-        let flags = vec!["--sysroot=/a b/c".into(), "-Clinker=lld".into()];
-        assert_eq!(parse(text), Toolchain { rustc: Some("/usr/bin/rustc".into()), flags });
+    fn binaryen() -> Binaryen {
+        Binaryen { node: "/n/node".into(), wasm_opt: "/b/wasm-opt".into() }
     }
 
     #[test]
-    fn rustups_target_needs_nothing() {
-        assert_eq!(parse("VIA=rustup\nVERSION=rustc 1.95.0\nLIBDIR=/l\n"), Toolchain::default());
+    fn a_flag_may_hold_spaces_and_equals_signs() {
+        let text = "VIA=debian\nRUSTC=/usr/bin/rustc\nRUSTFLAG=--sysroot=/a b/c\nRUSTFLAG=-Clinker=lld\n\
+                    NODE=/n/node\nWASM_OPT=/b/wasm-opt\n";
+        let flags = vec!["--sysroot=/a b/c".into(), "-Clinker=lld".into()];
+        let expected = Toolchain { rustc: Some("/usr/bin/rustc".into()), flags, binaryen: binaryen() };
+        assert_eq!(parse(text), Some(expected));
+    }
+
+    #[test]
+    fn rustups_target_needs_no_flags() {
+        let text = "VIA=rustup\nVERSION=rustc 1.95.0\nLIBDIR=/l\nNODE=/n/node\nWASM_OPT=/b/wasm-opt\n";
+        assert_eq!(parse(text), Some(Toolchain { binaryen: binaryen(), ..Toolchain::default() }));
+    }
+
+    #[test]
+    fn what_was_written_before_there_was_a_binaryen_is_not_enough() {
+        assert_eq!(parse("VIA=rustup\nVERSION=rustc 1.95.0\nLIBDIR=/l\n"), None);
     }
 }

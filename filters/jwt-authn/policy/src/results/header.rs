@@ -49,11 +49,34 @@ fn text(claim: &Json) -> Option<String> {
 /// Integers exactly, also those that were written as `1.0` or `1e3`. What would be long without an exponent has one, or
 /// `1e300` would be sixty times as long as it was signed.
 fn number(number: &serde_json::Number) -> String {
+    let text = number.to_string();
     match number.as_f64() {
         Some(float) if number.is_f64() && (float == 0.0 || (1e-7..1e21).contains(&float.abs())) => {
-            float.to_string()
+            without_exponent(&text)
         }
-        _ => number.to_string(),
+        _ => text,
+    }
+}
+
+/// The same number, its point moved. The library's own way to write a float so comes with two others that nothing here
+/// wants, at 15 KB.
+fn without_exponent(number: &str) -> String {
+    let (sign, number) = number.strip_prefix('-').map_or(("", number), |number| ("-", number));
+    let (digits, exponent) = number.split_once('e').unwrap_or((number, "0"));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let digits = [whole, fraction].concat();
+    let exponent = exponent.parse::<i32>().unwrap_or_default();
+    // Of the digits, how many come before the point; below zero, how many zeros come behind it before them.
+    let before = i32::try_from(whole.len()).unwrap_or_default().saturating_add(exponent);
+    let zeros = "0".repeat(before.saturating_neg().try_into().unwrap_or_default());
+    let before = usize::try_from(before).unwrap_or_default();
+    let (whole, fraction) = digits.split_at_checked(before).unwrap_or((&digits, ""));
+    let missing = "0".repeat(before.saturating_sub(whole.len()));
+    let fraction = [&zeros, fraction].concat();
+    let whole = [if before == 0 { "0" } else { whole }, &missing].concat();
+    match fraction.trim_end_matches('0') {
+        "" => [sign, &whole].concat(),
+        fraction => [sign, &whole, ".", fraction].concat(),
     }
 }
 

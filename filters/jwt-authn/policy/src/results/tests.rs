@@ -282,6 +282,15 @@ proptest! {
     }
 
     #[test]
+    fn a_float_is_written_as_rust_writes_it(float in prop_oneof![any::<f64>(), 1e-7..1e21, -1e21..-1e-7, -1e4..1e4]) {
+        let claim = Json::Number(serde_json::Number::from_f64(float).unwrap());
+        let value = header::value(&claim, &crate::test_json::config(r#"{"header_name": "x", "claim_name": "c"}"#));
+        if float == 0.0 || (1e-7..1e21).contains(&float.abs()) {
+            prop_assert_eq!(String::from_utf8(value.unwrap()).unwrap(), float.to_string());
+        }
+    }
+
+    #[test]
     fn json_in_a_header_is_ascii_and_says_the_same(claim in any_json()) {
         let claim = serde_json::Value::Array(vec![claim]);
         let output = r#"{"header_name": "x", "claim_name": "c", "array_format": "json"}"#;
