@@ -22,7 +22,7 @@ pub enum Flow {
 #[derive(Debug)]
 pub struct Reply {
     status: u16,
-    details: &'static str,
+    details: Cow<'static, str>,
     headers: Vec<(Cow<'static, str>, Vec<u8>)>,
     body: Vec<u8>,
     grpc_status: i32,
@@ -35,7 +35,7 @@ impl Reply {
     /// (`grpc::Utility::httpToGrpcStatus` in Envoy), unless [`grpc_status`](Self::grpc_status) says otherwise.
     pub fn new(status: u16) -> Self {
         let status = if (200..=599).contains(&status) { status } else { 500 };
-        Self { status, details: "", headers: Vec::new(), body: Vec::new(), grpc_status: -1 }
+        Self { status, details: Cow::Borrowed(""), headers: Vec::new(), body: Vec::new(), grpc_status: -1 }
     }
 
     /// A refusal: `reason` is the response code details in access logs, and the body.
@@ -44,8 +44,8 @@ impl Reply {
     }
 
     /// `%RESPONSE_CODE_DETAILS%`: a stable word for machines, without spaces.
-    pub fn details(mut self, details: &'static str) -> Self {
-        self.details = details;
+    pub fn details(mut self, details: impl Into<Cow<'static, str>>) -> Self {
+        self.details = details.into();
         self
     }
 
@@ -90,7 +90,7 @@ impl Reply {
         }
         let headers: Vec<_> = self.headers.iter().map(|(n, v)| (n.as_bytes(), v)).collect();
         let headers = if headers.is_empty() { Vec::new() } else { pairs::serialize(&headers) };
-        host::send_local_response(self.status, self.details, &headers, &self.body, self.grpc_status)
+        host::send_local_response(self.status, &self.details, &headers, &self.body, self.grpc_status)
     }
 }
 

@@ -40,12 +40,14 @@ fn policies_reach_no_host() {
         "serde_json",
         "siphasher",
         "tollgate-jose",
+        "tollgate-jwt-authn-cache",
+        "tollgate-jwt-authn-extract",
         "tollgate-jwt-authn-plan",
         "tollgate-policy",
         "tollgate-rate-limit-service",
     ];
     let packages = packages();
-    let is_one = |name: &str| name.ends_with("-policy") || name.ends_with("-plan");
+    let is_one = |name: &str| ["-policy", "-plan", "-cache", "-extract"].iter().any(|end| name.ends_with(end));
     let policies: Vec<_> = packages.iter().filter(|(name, _)| is_one(name)).collect();
     assert!(policies.len() >= 2, "{packages:?}");
     for (name, dependencies) in policies {

@@ -7,11 +7,9 @@
 //! What a client can choose costs it as much as anybody: a token is bounded before it is read, read before it is verified,
 //! remembered only once it is verified.
 
-pub mod cache;
 pub mod claims;
 mod decision;
 mod environment;
-pub mod extract;
 mod policy;
 mod reason;
 pub mod refusal;

@@ -1,5 +1,7 @@
 //! Why a request is refused: one word for machines each, Envoy's sentence for people where Envoy has one.
 
+use tollgate_jwt_authn_extract::TooMuch;
+
 macro_rules! reasons {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $status:literal, $text:literal;)*) => {
         /// Why a request is refused.
@@ -14,11 +16,6 @@ macro_rules! reasons {
             /// The name of its statistic, `jwt_authn.denied.<name>`, and what `reason` of a body says.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
-            }
-
-            /// `%RESPONSE_CODE_DETAILS%`.
-            pub const fn details(self) -> &'static str {
-                match self { $(Self::$variant => concat!("jwt_authn_access_denied{", $name, "}"),)* }
             }
 
             /// The HTTP status; 0 for what `status_on_error` says.
@@ -119,4 +116,20 @@ reasons! {
     RevocationUnavailable = "revocation_unavailable", 0, "Revocation list cannot be had";
     /// A host call failed.
     HostError = "host_error", 0, "Request cannot be checked";
+}
+
+impl Reason {
+    /// `%RESPONSE_CODE_DETAILS%`. Made of the name when it is asked for: all of them are 2 KB.
+    pub fn details(self) -> String {
+        ["jwt_authn_access_denied{", self.name(), "}"].concat()
+    }
+}
+
+impl From<TooMuch> for Reason {
+    fn from(too_much: TooMuch) -> Self {
+        match too_much {
+            TooMuch::TooLong => Self::TooLong,
+            TooMuch::TooMany => Self::TooManyTokens,
+        }
+    }
 }

@@ -49,7 +49,7 @@ fn judge(host: tollgate_host_test::Host, mode: &str, requests: Vec<(Request, Opt
     for (index, (_, reason)) in requests.iter().enumerate() {
         match reason {
             Some(reason) => {
-                outcome.has_details(index, reason.details());
+                outcome.has_details(index, &reason.details());
                 outcome.client(index).body(reason.text());
                 assert!(outcome.exchanges[index].upstream.is_empty());
             }

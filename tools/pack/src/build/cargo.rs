@@ -37,6 +37,8 @@ pub(super) struct Package {
     /// What its `default` feature turns on.
     pub features: Vec<String>,
     ship: bool,
+    /// What rustc is told besides where it links the module: `[package.metadata.tollgate] rustc = [..]`.
+    rustc: Vec<String>,
 }
 
 impl Package {
@@ -86,7 +88,7 @@ pub(super) fn build(
     // Cargo builds everything anew when flags change, and those of a package elsewhere do.
     let out = target_dir().join(if package.in_workspace { "wasm" } else { "wasm/elsewhere" });
     let mut command = cargo();
-    command.args(["build", "--profile", "wasm", "--target", TARGET, "--package", &package.name]);
+    command.args(["rustc", "--lib", "--profile", "wasm", "--target", TARGET, "--package", &package.name]);
     command.arg("--manifest-path").arg(&package.manifest);
     command.arg("--target-dir").arg(&out);
     if let Some(without) = without {
@@ -100,6 +102,7 @@ pub(super) fn build(
             command.arg("--config").arg(format!("profile.wasm.{setting}"));
         }
     }
+    command.arg("--").args(&package.rustc);
     command.env("CARGO_ENCODED_RUSTFLAGS", encoded_flags(toolchain, package));
     if let Some(rustc) = &toolchain.rustc {
         command.env("RUSTC", rustc);
@@ -142,6 +145,7 @@ pub(super) fn dependency(manifest: &Path, name: &str, version: &str) -> Result<P
         in_workspace: false,
         features: Vec::new(),
         ship: false,
+        rustc: Vec::new(),
     })
 }
 
@@ -223,6 +227,8 @@ fn metadata(manifest: &Path, in_workspace: bool) -> Result<Vec<Package>, BuildEr
     let metadata: Metadata = serde_json::from_slice(&output.stdout)
         .map_err(|why| BuildError::Cargo { what: manifest.display().to_string(), output: why.to_string() })?;
     let packages = metadata.packages.into_iter().filter_map(|mut raw| {
+        let rustc = raw.metadata.pointer("/tollgate/rustc").and_then(serde_json::Value::as_array);
+        let rustc = rustc.into_iter().flatten().filter_map(|flag| Some(flag.as_str()?.to_owned())).collect();
         let target = raw.targets.into_iter().find(|t| t.crate_types.iter().any(|t| t == "cdylib"))?;
         Some(Package {
             name: raw.name,
@@ -232,6 +238,7 @@ fn metadata(manifest: &Path, in_workspace: bool) -> Result<Vec<Package>, BuildEr
             in_workspace,
             features: raw.features.remove("default").unwrap_or_default(),
             ship: raw.metadata.pointer("/tollgate/ship") == Some(&serde_json::Value::Bool(true)),
+            rustc,
         })
     });
     Ok(packages.collect())

@@ -3,11 +3,11 @@
 use super::Policy;
 use super::requirement::{Accepted, Outputs, looks_at};
 use crate::config::{OnError, Provider};
-use crate::extract::{Stripped, strip};
 use crate::plan::{PlannedProvider, Required};
 use crate::results::{self, Rendered};
 use crate::{Decision, Pass, Reason};
 use std::borrow::Cow;
+use tollgate_jwt_authn_extract::{Stripped, strip};
 use tollgate_policy::{HeaderEdit, HeaderName, RequestFacts};
 
 impl Policy {
@@ -50,10 +50,7 @@ impl Policy {
     #[inline(never)]
     fn stripped(&self, request: &RequestFacts<'_>, required: &Required) -> Stripped<'_> {
         let kept = |token: &[u8]| self.accepted.iter().any(|one| one.kept.as_deref() == Some(token));
-        let providers = self.plan.providers.iter().enumerate();
-        let looked_at =
-            providers.filter(|(index, provider)| !provider.config.forward && looks_at(required, *index));
-        strip(looked_at.map(|(_, provider)| &provider.config), kept, request)
+        strip(&self.plan.providers, &|index| looks_at(required, index), &kept, request)
     }
 
     /// The request goes on as if it had brought no token; what it brought is left in it.

@@ -16,13 +16,14 @@ mod tests;
 mod token;
 mod verified;
 
-use crate::cache::{Bounds, TokenCache};
+use crate::config::CacheConfig;
 use crate::plan::{Plan, Required, Source};
 use crate::revocation::Revocations;
 use crate::{Decision, Environment, Reason};
 use requirement::{Accepted, Evaluation, Stop};
 use std::rc::Rc;
 use tollgate_jose::KeySet;
+use tollgate_jwt_authn_cache::{Bounds, TokenCache};
 use tollgate_policy::{RequestFacts, UnixNanos};
 use verified::{Needed, Verified};
 
@@ -62,8 +63,9 @@ impl Policy {
         });
         let skews = plan.providers.iter().map(|provider| provider.config.clock_skew_seconds.0);
         let skew = skews.max().unwrap_or_default().into();
+        let CacheConfig { jwt_cache_size, jwt_max_token_size } = plan.config.jwt_cache_config;
         let memory = Memory {
-            verified: TokenCache::new(Bounds::of(&plan.config.jwt_cache_config), seed),
+            verified: TokenCache::new(Bounds::of(jwt_cache_size, jwt_max_token_size), seed),
             revocations: Revocations::from_config(&plan.config.revocation, skew, seed),
             local: local.collect(),
             needed: Needed::by(&plan),

@@ -3,11 +3,11 @@
 use super::Memory;
 use super::verified::Verified;
 use crate::config::ExtractOnly;
-use crate::extract::{self, Tokens};
 use crate::plan::{Plan, Required};
 use crate::results::Rendered;
 use crate::{Environment, Reason};
 use std::rc::Rc;
+use tollgate_jwt_authn_extract::{self as extract, Tokens};
 use tollgate_policy::{HeaderName, RequestFacts, UnixNanos};
 
 /// One request, being decided.
@@ -248,7 +248,7 @@ impl<'r> Evaluation<'_, 'r> {
     fn tokens(&self, provider: usize) -> Result<Tokens<'r>, Reason> {
         let longest = self.plan.config.max_token_bytes.0;
         match self.plan.providers.get(provider) {
-            Some(provider) => extract::tokens(&provider.config, self.request, longest),
+            Some(provider) => Ok(extract::tokens(&provider.config, self.request, longest)?),
             None => Ok(Tokens::default()),
         }
     }

@@ -2,8 +2,8 @@
 
 use super::url;
 use crate::config::Redirect;
-use crate::extract;
 use crate::plan::Plan;
+use tollgate_jwt_authn_extract::query_without_tokens;
 use tollgate_policy::RequestFacts;
 
 /// A URL that is longer is not passed on beyond its origin: servers refuse long request lines.
@@ -61,7 +61,7 @@ fn written(part: &str, out: &mut Vec<u8>) {
 fn asked_for(request: &RequestFacts<'_>, plan: &Plan) -> Vec<u8> {
     let mut url = format!("{}://", url::scheme(request)).into_bytes();
     url.extend_from_slice(request.authority);
-    let path = extract::query_without_tokens(plan.providers.iter().map(|provider| &provider.config), request);
+    let path = query_without_tokens(&plan.providers, request);
     let path = path.as_deref().unwrap_or(request.path);
     if url.len() + path.len() > MAX_URL {
         url.truncate(MAX_URL);

@@ -1,9 +1,9 @@
 //! Names of issuers' things, with something about each. Many thousands may be held by every worker, so all names lie in
 //! one text: an entry takes 16 bytes, 4 to 8 more in the buckets, and its name.
 
-use crate::cache::table::{NONE, Table, same};
 use foldhash::quality::FixedState;
 use std::collections::HashMap;
+use tollgate_jwt_authn_cache::table::{NONE, Table, same};
 
 /// Issuers, by number.
 #[derive(Debug, PartialEq)]

@@ -134,8 +134,7 @@ fn judge(row: &Attack, exchange: &Exchange, host: Host) -> Result<(), String> {
         |holds: bool, what: &str| if holds { Ok(()) } else { Err(format!("{what}, not {}", seen())) };
     match &row.expected {
         Expected::Refused(reason) => {
-            let details =
-                if host == Host::Envoy { logged(reason.details()) } else { reason.details().into() };
+            let details = if host == Host::Envoy { logged(&reason.details()) } else { reason.details() };
             demand(exchange.details == details, &format!("details `{details}`"))?;
             demand(response.status == reason.status(), &format!("status {}", reason.status()))?;
             demand(response.body() == reason.text().as_bytes(), &format!("body `{}`", reason.text()))?;

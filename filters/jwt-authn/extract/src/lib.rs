@@ -14,14 +14,22 @@ mod tests;
 
 pub use strip::{Stripped, query_without_tokens, strip};
 
-use crate::Reason;
-use crate::config::{FromHeader, Provider};
 use std::borrow::Cow;
+use tollgate_jwt_authn_plan::config::{FromHeader, Provider};
 use tollgate_policy::RequestFacts;
 
 /// How many different tokens a request may hold for one provider. Each costs a signature check; nobody needs more than
 /// one or two.
 pub const MAX_TOKENS: usize = 8;
+
+/// Why the tokens of a request are not looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TooMuch {
+    /// One is longer than is allowed.
+    TooLong,
+    /// There are more than [`MAX_TOKENS`].
+    TooMany,
+}
 
 /// The tokens of a request for one provider, each once, in the order of the places: headers, query parameters,
 /// cookies; within these as configured, then as sent.
@@ -51,13 +59,13 @@ impl Tokens<'_> {
 /// The tokens of a request in the places of `provider`.
 ///
 /// # Errors
-/// [`Reason::TooLong`] if one is longer than `max_token_bytes`, [`Reason::TooManyTokens`] if there are more than
+/// [`TooMuch::TooLong`] if one is longer than `max_token_bytes`, [`TooMuch::TooMany`] if there are more than
 /// [`MAX_TOKENS`].
 pub fn tokens<'r>(
     provider: &Provider,
     request: &RequestFacts<'r>,
     max_token_bytes: usize,
-) -> Result<Tokens<'r>, Reason> {
+) -> Result<Tokens<'r>, TooMuch> {
     let mut found = Found { tokens: Tokens::default(), max_token_bytes };
     for place in &provider.from_headers {
         for value in request.headers.all(place.name.as_ref()) {
@@ -82,9 +90,9 @@ struct Found<'r> {
 }
 
 impl<'r> Found<'r> {
-    fn take(&mut self, token: Cow<'r, [u8]>) -> Result<(), Reason> {
+    fn take(&mut self, token: Cow<'r, [u8]>) -> Result<(), TooMuch> {
         if token.len() > self.max_token_bytes {
-            return Err(Reason::TooLong);
+            return Err(TooMuch::TooLong);
         }
         if self.tokens.first.is_none() {
             self.tokens.first = Some(token);
@@ -94,17 +102,17 @@ impl<'r> Found<'r> {
     }
 
     #[cold]
-    fn take_another(&mut self, token: Cow<'r, [u8]>) -> Result<(), Reason> {
+    fn take_another(&mut self, token: Cow<'r, [u8]>) -> Result<(), TooMuch> {
         if !self.tokens.iter().any(|known| *known == *token) {
             if self.tokens.len() == MAX_TOKENS {
-                return Err(Reason::TooManyTokens);
+                return Err(TooMuch::TooMany);
             }
             self.tokens.more.push(token);
         }
         Ok(())
     }
 
-    fn take_parameters(&mut self, names: &[String], query: &'r [u8]) -> Result<(), Reason> {
+    fn take_parameters(&mut self, names: &[String], query: &'r [u8]) -> Result<(), TooMuch> {
         if query.is_empty() {
             return Ok(());
         }
@@ -112,7 +120,7 @@ impl<'r> Found<'r> {
             for parameter in query::parameters(query).filter(|parameter| parameter.is(name)) {
                 // Decoding makes it at most three times shorter, and is not done for what is too long in any case.
                 if parameter.value.len() / 3 > self.max_token_bytes {
-                    return Err(Reason::TooLong);
+                    return Err(TooMuch::TooLong);
                 }
                 self.take(query::decoded(parameter.value))?;
             }
@@ -121,7 +129,7 @@ impl<'r> Found<'r> {
     }
 
     #[cold]
-    fn take_cookies(&mut self, names: &[String], request: &RequestFacts<'r>) -> Result<(), Reason> {
+    fn take_cookies(&mut self, names: &[String], request: &RequestFacts<'r>) -> Result<(), TooMuch> {
         for name in names {
             for header in request.headers.all(b"cookie") {
                 for cookie in cookie::cookies(header).filter(|cookie| cookie.name == name.as_bytes()) {

@@ -1,8 +1,9 @@
 //! What is removed of a request so that its tokens do not go upstream.
 
 use super::{cookie, in_header, query};
-use crate::config::{FromHeader, Provider};
 use std::borrow::Cow;
+use tollgate_jwt_authn_plan::config::FromHeader;
+use tollgate_jwt_authn_plan::plan::PlannedProvider;
 use tollgate_policy::{HeaderEdit, HeaderName, RequestFacts};
 
 static COOKIE: HeaderName = HeaderName::from_static("cookie");
@@ -16,63 +17,71 @@ pub struct Stripped<'p> {
     pub path: Option<Vec<u8>>,
 }
 
-/// Removes what is in the places of those of the `providers` that do not forward their tokens, except tokens that are
-/// to be kept (those that another provider verified which does forward them).
+/// Removes what is in the places of those of the `providers` that are looked at, by their index, and do not forward their
+/// tokens, except tokens that are to be kept (those that another provider verified which does forward them).
 ///
 /// Everything else stays as it was sent: other values of the header, other parameters byte for byte, other cookies.
 /// Envoy leaves cookies in place and writes the query anew; here a token is removed from all three.
 pub fn strip<'p>(
-    providers: impl Iterator<Item = &'p Provider> + Clone,
-    keep: impl Fn(&[u8]) -> bool,
+    providers: &'p [PlannedProvider],
+    looked_at: &dyn Fn(usize) -> bool,
+    keep: &dyn Fn(&[u8]) -> bool,
     request: &RequestFacts<'_>,
 ) -> Stripped<'p> {
-    let providers = providers.filter(|provider| !provider.forward);
+    let all = providers.iter().enumerate();
+    let looked_at = all.filter(|(index, provider)| !provider.config.forward && looked_at(*index));
+    let providers = looked_at.map(|(_, provider)| &provider.config);
     let mut edits = Vec::new();
     let places = providers.clone().flat_map(|provider| &provider.from_headers);
     for place in places.clone() {
         if !edits.iter().any(|edit: &HeaderEdit<'_>| *edit.name() == place.name) {
             let same_header = places.clone().filter(|other| other.name == place.name);
-            strip_header(&place.name, same_header, &keep, request, &mut edits);
+            strip_header(&place.name, same_header, keep, request, &mut edits);
         }
     }
     let params = providers.clone().flat_map(|provider| &provider.from_params);
-    let path = if params.clone().next().is_some() { strip_query(params, &keep, request) } else { None };
+    let path = if params.clone().next().is_some() { strip_query(params, keep, request) } else { None };
     let names = providers.flat_map(|provider| &provider.from_cookies);
     if names.clone().next().is_some() && !edits.iter().any(|edit| *edit.name() == COOKIE) {
-        edits.extend(strip_cookies(names, &keep, request));
+        edits.extend(strip_cookies(names, keep, request));
     }
     Stripped { edits, path }
 }
 
 /// The path without any parameter that any of the `providers` takes for a token; `None` if there is none.
-pub fn query_without_tokens<'p>(
-    providers: impl Iterator<Item = &'p Provider> + Clone,
-    request: &RequestFacts<'_>,
-) -> Option<Vec<u8>> {
-    strip_query(providers.flat_map(|provider| &provider.from_params), |_| false, request)
+pub fn query_without_tokens(providers: &[PlannedProvider], request: &RequestFacts<'_>) -> Option<Vec<u8>> {
+    let parameters = providers.iter().flat_map(|provider| &provider.config.from_params);
+    strip_query(parameters, &|_| false, request)
 }
 
 fn strip_header<'p>(
     name: &'p HeaderName,
     places: impl Iterator<Item = &'p FromHeader> + Clone,
-    keep: impl Fn(&[u8]) -> bool,
+    keep: &dyn Fn(&[u8]) -> bool,
     request: &RequestFacts<'_>,
     edits: &mut Vec<HeaderEdit<'p>>,
 ) {
     let goes =
         |value: &[u8]| places.clone().filter_map(|place| in_header(place, value)).any(|token| !keep(token));
-    let values = || request.headers.all(name.as_ref());
-    if !values().any(goes) {
-        return;
-    }
+    // Once through them: to look at a token again costs as much as to find it.
+    let before = edits.len();
     edits.push(HeaderEdit::Remove(name));
-    let stays = values().filter(|value| !goes(value));
-    edits.extend(stays.map(|value| HeaderEdit::Add(name, Cow::Owned(value.to_vec()))));
+    let mut any_goes = false;
+    for value in request.headers.all(name.as_ref()) {
+        if goes(value) {
+            any_goes = true;
+        } else {
+            edits.push(HeaderEdit::Add(name, Cow::Owned(value.to_vec())));
+        }
+    }
+    if !any_goes {
+        edits.truncate(before);
+    }
 }
 
 fn strip_query<'p>(
     names: impl Iterator<Item = &'p String> + Clone,
-    keep: impl Fn(&[u8]) -> bool,
+    keep: &dyn Fn(&[u8]) -> bool,
     request: &RequestFacts<'_>,
 ) -> Option<Vec<u8>> {
     let goes = |parameter: &query::Parameter<'_>| {
@@ -95,7 +104,7 @@ fn strip_query<'p>(
 /// as one with `; ` between (RFC 9113 section 8.2.3).
 fn strip_cookies<'p>(
     names: impl Iterator<Item = &'p String> + Clone,
-    keep: impl Fn(&[u8]) -> bool,
+    keep: &dyn Fn(&[u8]) -> bool,
     request: &RequestFacts<'_>,
 ) -> Option<HeaderEdit<'p>> {
     let goes = |cookie: &cookie::Cookie<'_>| {

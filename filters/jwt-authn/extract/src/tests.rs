@@ -1,10 +1,19 @@
 use super::*;
-use crate::config::Provider;
 use proptest::prelude::*;
+use tollgate_jose::Algorithms;
+use tollgate_jwt_authn_plan::plan::PlannedProvider;
 use tollgate_policy::HeaderEdit;
 
 fn provider(json: &str) -> Provider {
-    crate::test_json::config(json)
+    tollgate_policy::read(&serde_json::from_str(json).unwrap()).unwrap()
+}
+
+fn planned(config: &Provider) -> PlannedProvider {
+    PlannedProvider { name: "main".into(), config: config.clone(), source: 0, allowed: Algorithms::default() }
+}
+
+fn strip_all<'p>(providers: &'p [PlannedProvider], request: &RequestFacts<'_>) -> Stripped<'p> {
+    strip(providers, &|_| true, &|_| false, request)
 }
 
 fn usual() -> Provider {
@@ -20,7 +29,7 @@ fn pairs<'a>(path: &'a str, headers: &[(&'a str, &'a str)]) -> Pairs<'a> {
     [(&b":path"[..], path.as_bytes())].into_iter().chain(headers).collect()
 }
 
-fn found(provider: &Provider, pairs: &Pairs<'_>) -> Result<Vec<String>, Reason> {
+fn found(provider: &Provider, pairs: &Pairs<'_>) -> Result<Vec<String>, TooMuch> {
     let tokens = tokens(provider, &RequestFacts::from_pairs(pairs), 100)?;
     assert_eq!(tokens.len(), tokens.iter().count());
     assert_eq!(tokens.is_empty(), tokens.iter().count() == 0);
@@ -30,7 +39,8 @@ fn found(provider: &Provider, pairs: &Pairs<'_>) -> Result<Vec<String>, Reason> 
 /// The request after the edits.
 fn stripped(providers: &[Provider], keep: &str, pairs: &Pairs<'_>) -> (String, Vec<(String, String)>) {
     let request = RequestFacts::from_pairs(pairs);
-    let stripped = strip(providers.iter(), |token| token == keep.as_bytes(), &request);
+    let planned: Vec<_> = providers.iter().map(planned).collect();
+    let stripped = strip(&planned, &|_| true, &|token| token == keep.as_bytes(), &request);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let mut headers: Vec<_> = pairs[1..].iter().map(|(n, v)| (text(n), text(v))).collect();
     for edit in &stripped.edits {
@@ -133,14 +143,14 @@ fn tokens_are_bounded_in_number_and_length() {
         format!("/?{}", all.join("&"))
     };
     assert_eq!(found(&usual(), &pairs(&query(MAX_TOKENS), &[])).unwrap().len(), MAX_TOKENS);
-    assert_eq!(found(&usual(), &pairs(&query(MAX_TOKENS + 1), &[])), Err(Reason::TooManyTokens));
+    assert_eq!(found(&usual(), &pairs(&query(MAX_TOKENS + 1), &[])), Err(TooMuch::TooMany));
     for (length, fits) in [(100, true), (101, false), (1000, false)] {
         let token = "a".repeat(length);
         for (path, header) in
             [(format!("/?access_token={token}"), String::new()), ("/".to_owned(), format!("Bearer {token}"))]
         {
             let result = found(&usual(), &pairs(&path, &[("authorization", &header)]));
-            assert_eq!(result, if fits { Ok(vec![token.clone()]) } else { Err(Reason::TooLong) });
+            assert_eq!(result, if fits { Ok(vec![token.clone()]) } else { Err(TooMuch::TooLong) });
         }
     }
     let encoded = format!("/?access_token={}", "%61".repeat(100));
@@ -185,7 +195,7 @@ fn a_request_without_tokens_stays_as_it_is() {
     );
     let pairs = pairs("/a?&x", &[("authorization", "Basic x"), ("cookie", "a=1 ;b=2;")]);
     let request = RequestFacts::from_pairs(&pairs);
-    assert_eq!(strip([&provider].into_iter(), |_| false, &request), Stripped::default());
+    assert_eq!(strip_all(&[planned(&provider)], &request), Stripped::default());
 }
 
 #[test]
@@ -249,7 +259,7 @@ proptest! {
         let pairs = pairs(&path, &[]);
         let request = RequestFacts::from_pairs(&pairs);
         let provider = provider(r#"{"from_params": ["t"]}"#);
-        let stripped = strip([&provider].into_iter(), |_| false, &request).path.unwrap();
+        let stripped = strip_all(&[planned(&provider)], &request).path.unwrap();
         prop_assert_eq!(String::from_utf8(stripped).unwrap(), format!("/p?{before}&{between}"));
     }
 
@@ -269,6 +279,6 @@ proptest! {
             prop_assert!(tokens.len() <= MAX_TOKENS);
             prop_assert!(tokens.iter().all(|token| token.len() <= limit));
         }
-        strip([&provider].into_iter(), |_| false, &request);
+        strip_all(&[planned(&provider)], &request);
     }
 }

@@ -11,11 +11,10 @@
 //! Everything takes constant time, but for entries that share a bucket, of which there is about one.
 
 mod list;
-pub(crate) mod table;
+pub mod table;
 #[cfg(test)]
 mod tests;
 
-use crate::config::CacheConfig;
 use list::{Links, List};
 use table::{Table, same};
 use tollgate_policy::UnixNanos;
@@ -32,9 +31,8 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// Those of the configuration. An entry may weigh as much as the longest token, taken over all of them.
-    pub fn of(config: &CacheConfig) -> Self {
-        let (entries, token_bytes) = (config.jwt_cache_size, config.jwt_max_token_size);
+    /// For so many tokens of no more bytes. An entry may weigh as much as the longest token, taken over all of them.
+    pub fn of(entries: usize, token_bytes: usize) -> Self {
         let entry = token_bytes.max(LEAST_ENTRY_BYTES);
         Self { entries, bytes: entries.saturating_mul(entry), token_bytes }
     }
