@@ -63,7 +63,7 @@ impl Policy {
         may_wait: bool,
     ) -> Decision {
         let Some(remote) = self.remote.as_mut().filter(|_| !ticket.asked.is_empty()) else {
-            return self.pass(ticket);
+            return self.pass(ticket, now);
         };
         let descriptors: Vec<_> = ticket.asked.iter().map(|asked| asked.descriptor.clone()).collect();
         let asked = match may_wait {
@@ -119,7 +119,7 @@ impl Policy {
             None => round.with_verdict(verdict),
         };
         match judged {
-            Ok(()) => self.pass(ticket),
+            Ok(()) => self.pass(ticket, now),
             Err(denied) => self.refuse(ticket, denied, env, now),
         }
     }

@@ -7,6 +7,7 @@ use crate::key::{self, Facts, Key};
 use crate::rate::Quota;
 use crate::table::{Outcome, Page, Place, Step};
 use crate::{Event, Failure, Reason};
+use tollgate_policy::UnixNanos;
 
 impl<'a> Round<'a, '_> {
     /// Counts a request for a limit. It is not counted if it has not got the limit's key.
@@ -41,7 +42,7 @@ impl<'a> Round<'a, '_> {
     pub(super) fn take(&mut self, index: usize, rates: Rates, place: Place, cost: u64) -> Result<(), Denied> {
         let policy = self.policy;
         let max_wait = match policy.plan.limits.get(index) {
-            Some(limit) if self.may_wait => limit.max_wait,
+            Some(limit) if self.may_wait && !self.only_counts(index) => limit.max_wait,
             _ => 0,
         };
         let step = Step { place, rates: policy.rates(index, rates), cost, now: self.now, max_wait };
@@ -64,6 +65,7 @@ impl<'a> Round<'a, '_> {
         let before = self.ticket.standings.len();
         let found = &mut self.ticket.standings;
         let mut outcome = Outcome::Limited { rate: 0, retry_after: None };
+        let mut turns = Vec::new();
         let stored = self.env.page(place.page, &mut |bytes| {
             outcome = step.take(&mut Page(bytes));
             let taken = matches!(outcome, Outcome::Taken { .. });
@@ -71,13 +73,16 @@ impl<'a> Round<'a, '_> {
                 found.truncate(before);
                 standing(found, bytes);
             }
+            if policy.remembers && matches!(outcome, Outcome::Taken { wait: 1.., .. }) {
+                turns = step.turns(bytes);
+            }
             taken
         });
         if let Err(failure) = stored {
             return self.failed(index, failure);
         }
         if matches!(outcome, Outcome::Taken { .. }) && policy.remembers {
-            self.ticket.taken.push(Taken { limit: index, rates, place, cost, at: self.now });
+            self.ticket.taken.push(Taken { limit: index, rates, place, cost, at: self.now, turns });
         }
         self.settled(index, rates, outcome)
     }
@@ -90,7 +95,7 @@ impl<'a> Round<'a, '_> {
                     self.env.count(index, Event::Eviction);
                 }
                 if wait > 0 {
-                    self.ticket.wait = self.ticket.wait.max(wait);
+                    self.ticket.turn = self.ticket.turn.max(UnixNanos(self.now.0.saturating_add(wait)));
                     self.env.count(index, Event::Delayed);
                 } else {
                     self.env.count(index, Event::Ok);

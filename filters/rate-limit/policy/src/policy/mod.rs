@@ -89,17 +89,17 @@ impl Policy {
             }
         }
         if ticket.asked.is_empty() {
-            return self.pass(ticket);
+            return self.pass(ticket, now);
         }
         self.ask(ticket, env, now, may_wait)
     }
 
-    fn pass(&self, mut ticket: Ticket) -> Decision {
+    fn pass(&self, mut ticket: Ticket, now: UnixNanos) -> Decision {
         let mut headers = core::mem::take(&mut ticket.request_headers);
         if ticket.in_spite_of.is_some() {
             headers.extend(answer::not_enforced(&self.plan.answers));
         }
-        let wait = ticket.wait;
+        let wait = ticket.turn.0.saturating_sub(now.0);
         let pass = Pass { request_headers: headers, in_spite_of: ticket.in_spite_of, ticket };
         match wait {
             0 => Decision::Pass(pass),

@@ -83,7 +83,8 @@ impl Policy {
 
     fn refund(&self, taken: &Taken, cost: u64, env: &mut dyn Environment, now: UnixNanos) {
         let step = self.step(taken, now);
-        let done = env.page(taken.place.page, &mut |bytes| step.refund(&mut Page(bytes), taken.at, cost));
+        let done = env
+            .page(taken.place.page, &mut |bytes| step.refund(&mut Page(bytes), taken.at, &taken.turns, cost));
         self.note(done, taken, env);
     }
 

@@ -1,6 +1,7 @@
 //! The whole, on a world in memory.
 
 mod asking;
+mod waiting;
 
 use crate::in_flight::Members;
 use crate::remote::{CallFailure, CallId};
@@ -250,25 +251,6 @@ fn too_many_in_flight_are_not_counted_as_if_there_had_been_room() {
     let _first = rig.passes(&[]).ticket;
     assert_eq!(rig.passes(&[]).in_spite_of, Some(Reason::Concurrency));
     assert_eq!((rig.counted(0, Event::Ok), rig.counted(0, Event::Shadowed)), (1, 1));
-}
-
-#[test]
-fn who_may_wait_waits_in_turn() {
-    let mut rig = Rig::new(
-        "
-limits:
-  one: {rates: [{token_bucket: {max_tokens: 1, fill_interval: 1s}}], delay: {max_wait: 2s}}
-",
-    );
-    rig.passes(&[]);
-    for expected in [SECOND, 2 * SECOND] {
-        match rig.send(&[]) {
-            Decision::Delay(wait, _) => assert_eq!(wait, expected),
-            other => panic!("{other:?}"),
-        }
-    }
-    rig.refuses(&[]);
-    assert_eq!(rig.counted(0, Event::Delayed), 2);
 }
 
 const ASKING: &str = "

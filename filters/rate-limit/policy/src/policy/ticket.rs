@@ -25,8 +25,8 @@ pub struct Ticket {
     pub(super) request_headers: Vec<(String, Vec<u8>)>,
     /// What the rate limit service adds to the response.
     pub(super) response_headers: Vec<(String, Vec<u8>)>,
-    /// How long it waits for room, in nanoseconds.
-    pub(super) wait: u64,
+    /// When there is room, if it has to wait for that.
+    pub(super) turn: UnixNanos,
     /// A refusal is none.
     pub(super) lenient: bool,
     /// Why it would have been refused.
@@ -36,13 +36,15 @@ pub struct Ticket {
 }
 
 /// What was taken from a limit.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Taken {
     pub limit: usize,
     pub rates: Rates,
     pub place: Place,
     pub cost: u64,
     pub at: UnixNanos,
+    /// If it waits: when its turn is in each of the rates.
+    pub turns: Vec<UnixNanos>,
 }
 
 /// Which rates of a limit.

@@ -74,11 +74,16 @@ impl Step<'_> {
         }
     }
 
-    /// Asks twice, where states that were asked for might be kept until all are known: room for them costs more than that.
+    /// Asks twice, where states that were asked for might be kept until all are known: room for them costs more than that. All
+    /// are taken from when the last has room: what had room before has it then.
     fn take_all(&self, page: &mut Page<'_>) -> Outcome {
         match self.ask_all(page.0) {
             Ok(wait) => {
-                let taken = |rate: &Rate, state| self.ask(rate, state).map_or(state, |(taken, _)| taken);
+                let then = UnixNanos(self.now.0.saturating_add(wait));
+                let taken = |rate: &Rate, state| match rate.take(state, then, self.cost) {
+                    Take::Taken(taken) => taken,
+                    Take::Limited { .. } => state,
+                };
                 Outcome::Taken { wait, evicted: self.keep_all(page, taken) }
             }
             Err(limited) => limited,
@@ -105,15 +110,21 @@ impl Step<'_> {
         self.keep_all(page, |rate, state| rate.charge(state, self.now, cost))
     }
 
-    /// Gives all rates back what was taken at `taken_at`. `false` if nothing is kept of the key any more, so that the page
-    /// is as it was.
-    pub fn refund(&self, page: &mut Page<'_>, taken_at: UnixNanos, cost: u64) -> bool {
+    /// Gives all rates back what was taken at `taken_at`, or in their [`turns`](Self::turns) if there are any. `false` if
+    /// nothing is kept of the key any more, so that the page is as it was.
+    pub fn refund(&self, page: &mut Page<'_>, taken_at: UnixNanos, turns: &[UnixNanos], cost: u64) -> bool {
         let mut changed = false;
-        for (tag, rate) in self.tagged() {
+        for (index, (tag, rate)) in self.tagged().enumerate() {
+            let taken_at = turns.get(index).copied().unwrap_or(taken_at);
             let refund = |state| (rate.refund(state, taken_at, self.now, cost), ());
             changed |= page.update(tag, refund).is_some();
         }
         changed
+    }
+
+    /// From when on each rate counts what it has just given to somebody who waits, as they have to be told if it is given back.
+    pub fn turns(&self, page: &[u8]) -> Vec<UnixNanos> {
+        self.tagged().map(|(tag, rate)| rate.turn(find(page, tag).unwrap_or_default(), self.now)).collect()
     }
 
     /// Where the rates stand, with their indices.
