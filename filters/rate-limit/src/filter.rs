@@ -97,11 +97,12 @@ impl HttpFilter for RateLimit {
         Ok(Flow::Continue)
     }
 
-    fn on_end(&mut self, mut stream: Stream, _: &mut Context<'_, Self>) {
+    fn on_end(&mut self, mut stream: Stream, cx: &mut Context<'_, Self>) {
         self.waits_no_more(&mut stream);
         if let Some(ticket) = stream.ticket {
             let now = self.world.tell_time().unwrap_or(self.world.now);
             self.policy.end(*ticket, &mut self.world, now);
+            self.wake(cx);
         }
     }
 
@@ -135,6 +136,7 @@ impl RateLimit {
         stream: &mut Stream,
         cx: &mut Context<'_, Self>,
     ) -> Result<Flow> {
+        self.wake(cx);
         match decision {
             Decision::Pass(pass) => self.pass(pass, stream, cx.held_request_headers().as_mut()),
             Decision::Delay(wait, mut pass) => {
@@ -147,6 +149,7 @@ impl RateLimit {
                 })?;
                 Ok(Flow::Pause)
             }
+            Decision::StandInLine(id, wait, ticket) => self.stand_in_line(id, wait, ticket, stream, cx),
             Decision::Refuse(refusal) => {
                 self.world.statistics.refused(refusal.reason);
                 Ok(reply(refusal).into())
@@ -196,7 +199,7 @@ impl RateLimit {
 }
 
 /// Begun ones too: a timer of the host counts in them, and nobody may come before their time.
-fn milliseconds(nanos: u64) -> Duration {
+pub(crate) fn milliseconds(nanos: u64) -> Duration {
     Duration::from_millis(nanos.div_ceil(1_000_000))
 }
 

@@ -216,7 +216,7 @@ fn a_configuration_that_means_nothing_is_refused_by_field_and_value() {
         (limit(json!({"rates": [bucket(1)], "cost": {"header": {"name": "x y", "max": 1}}})), "x y"),
         (limit(json!({"rates": [bucket(1)], "on_response": {"statuses": ["600"]}})), "600"),
         (limit(json!({"concurrency": {"max_requests": 0}})), "limits.one.concurrency.max_requests"),
-        (limit(json!({"concurrency": {"max_requests": 1}, "delay": {"max_wait": "1s"}})), "limits.one.delay"),
+        (limit(json!({"concurrency": {"max_requests": 1}, "delay": {"max_wait": "6m"}})), "limits.one.delay"),
         (
             limit(
                 json!({"rates": [bucket(1)], "overrides": [{"when": {"team": {"exact": "a"}}, "rates": [bucket(2)]}]}),

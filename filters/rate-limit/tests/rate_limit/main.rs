@@ -12,6 +12,7 @@ mod answers;
 mod costs;
 mod exact;
 mod failures;
+mod in_flight;
 mod keys;
 mod live;
 mod memory;

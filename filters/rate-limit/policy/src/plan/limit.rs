@@ -57,6 +57,8 @@ pub(super) fn resolve(
     let mut service = service.transpose()?;
     let rates = || own.rates.iter().chain(overrides.iter().flat_map(|other| &other.rates));
     let counts = rates().next().is_some();
+    let in_flight =
+        own.max_in_flight.is_some() || overrides.iter().any(|other| other.max_in_flight.is_some());
     if limit.cost.is_some() && !counts && !service.as_ref().is_some_and(|service| service.hits_addend) {
         let message = "what a request costs is counted by `rates` and by a `service` with `hits_addend`, and there is neither";
         return Err(place.field("cost").refuse(message));
@@ -68,8 +70,9 @@ pub(super) fn resolve(
     }
     let max_wait = match limit.delay {
         None => 0,
-        Some(_) if !counts => {
-            return Err(place.field("delay").refuse("there are no `rates` to wait for"));
+        Some(_) if !counts && !in_flight => {
+            let message = "there are neither `rates` nor `concurrency` to wait for";
+            return Err(place.field("delay").refuse(message));
         }
         Some(delay) => check::span(delay.max_wait, Span::Wait, &place.field("delay").field("max_wait"))?,
     };

@@ -107,13 +107,14 @@ impl Policy {
 
     /// What a verdict means for a request.
     fn judge(
-        &self,
+        &mut self,
         mut ticket: Ticket,
         verdict: Verdict,
         env: &mut dyn Environment,
         now: UnixNanos,
     ) -> Decision {
-        let mut round = Round { policy: self, ticket: &mut ticket, env, now, may_wait: true };
+        let (stood, waited) = (None, false);
+        let mut round = Round { policy: self, ticket: &mut ticket, env, now, may_wait: true, stood, waited };
         let judged = match verdict.failure {
             Some(_) => round.without_service(),
             None => round.with_verdict(verdict),

@@ -1,19 +1,19 @@
 //! What this Envoy keeps: rates in pages, requests in flight.
 
 use super::ticket::{Rates, Standing, Taken};
-use super::{Denied, Round};
+use super::{Denied, Halt, Round};
 use crate::in_flight::{self, Acquire};
 use crate::key::{self, Facts, Key};
 use crate::rate::Quota;
 use crate::table::{Outcome, Page, Place, Step};
 use crate::{Event, Failure, Reason};
-use tollgate_policy::UnixNanos;
 
 impl<'a> Round<'a, '_> {
     /// Counts a request for a limit. It is not counted if it has not got the limit's key.
     #[inline]
-    pub(super) fn count(&mut self, index: usize, facts: &mut Facts<'a>) -> Result<(), Denied> {
+    pub(super) fn count(&mut self, index: usize, facts: &mut Facts<'a>) -> Result<(), Halt> {
         let policy = self.policy;
+        self.waited = false;
         let Some(limit) = policy.plan.limits.get(index) else { return Ok(()) };
         let Some(Key { place, overridden }) = key::find(limit, facts, self.env, &policy.placer) else {
             return Ok(());
@@ -29,22 +29,19 @@ impl<'a> Round<'a, '_> {
         if !policy.rates(index, rates).is_empty() {
             self.take(index, rates, place, cost)?;
         } else if entered {
-            self.env.count(index, Event::Ok);
+            self.env.count(index, if self.waited { Event::Delayed } else { Event::Ok });
         }
-        match &limit.service {
-            Some(service) => self.will_ask(index, limit, service, cost, facts),
-            None => Ok(()),
+        if let Some(service) = &limit.service {
+            self.will_ask(index, limit, service, cost, facts)?;
         }
+        Ok(())
     }
 
     /// Takes what a request costs of the rates of a limit.
     #[inline]
     pub(super) fn take(&mut self, index: usize, rates: Rates, place: Place, cost: u64) -> Result<(), Denied> {
         let policy = self.policy;
-        let max_wait = match policy.plan.limits.get(index) {
-            Some(limit) if self.may_wait && !self.only_counts(index) => limit.max_wait,
-            _ => 0,
-        };
+        let max_wait = self.may_wait_for(index);
         let step = Step { place, rates: policy.rates(index, rates), cost, now: self.now, max_wait };
         let standings = policy.plan.answers.shows_standings();
         let standing = |place: &mut Vec<Standing>, page: &[u8]| {
@@ -95,11 +92,10 @@ impl<'a> Round<'a, '_> {
                     self.env.count(index, Event::Eviction);
                 }
                 if wait > 0 {
-                    self.ticket.turn = self.ticket.turn.max(UnixNanos(self.now.0.saturating_add(wait)));
-                    self.env.count(index, Event::Delayed);
-                } else {
-                    self.env.count(index, Event::Ok);
+                    self.ticket.waits(wait, self.now);
                 }
+                let delayed = wait > 0 || self.waited;
+                self.env.count(index, if delayed { Event::Delayed } else { Event::Ok });
                 Ok(())
             }
             Outcome::Limited { rate, retry_after } => self.deny(Denied {
@@ -113,19 +109,39 @@ impl<'a> Round<'a, '_> {
         }
     }
 
+    /// How long a request may wait for a limit, in nanoseconds.
+    #[inline]
+    pub(super) fn may_wait_for(&self, index: usize) -> u64 {
+        match self.policy.plan.limits.get(index) {
+            Some(limit) if limit.max_wait > 0 && self.may_wait && !self.only_counts(index) => {
+                let since = self.stood.map_or(self.now, |stood| stood.since);
+                limit.max_wait.saturating_sub(self.now.0.saturating_sub(since.0))
+            }
+            _ => 0,
+        }
+    }
+
     /// One more of the key in flight. `false` if there was no room and it goes on all the same.
-    fn enter(&mut self, index: usize, place: Place, most: u32) -> Result<bool, Denied> {
+    fn enter(&mut self, index: usize, place: Place, most: u32) -> Result<bool, Halt> {
         let vm = self.env.vm();
         let now = self.now;
         let shown = self.policy.plan.answers.shows_standings();
         let (mut entered, mut in_flight) = (false, most);
-        let stored = self.env.in_flight(place.page, &mut |record, members| {
-            entered = in_flight::acquire(record, place.tag, vm, most, members, now) == Acquire::Acquired;
-            if entered && shown {
-                in_flight = in_flight::count(record, place.tag, vm, members, now);
-            }
-            entered
-        });
+        let stored = match self.is_behind_others(index, place.tag) {
+            true => Ok(()),
+            false => self.env.in_flight(place.page, &mut |record, members| {
+                entered = in_flight::acquire(record, place.tag, vm, most, members, now) == Acquire::Acquired;
+                if entered && shown {
+                    in_flight = in_flight::count(record, place.tag, vm, members, now);
+                }
+                entered
+            }),
+        };
+        self.waited = self.stood.is_some_and(|stood| stood.tag == place.tag);
+        let left = self.may_wait_for(index);
+        if stored.is_ok() && !entered && left > 0 {
+            return Err(Halt::InLine { tag: place.tag, left });
+        }
         if stored.is_ok() && (shown || !entered) {
             let remaining = u64::from(most.saturating_sub(in_flight));
             let quota = Quota { limit: most.into(), window: 0, remaining, reset: 0 };

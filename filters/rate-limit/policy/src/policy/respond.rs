@@ -27,6 +27,7 @@ impl Policy {
         if !ticket.responded {
             self.settle(&mut ticket, None, env, now);
         }
+        self.leave_line(ticket.in_line);
         self.leave(&mut ticket, env);
         if let Some(call) = ticket.call {
             self.abandon(call);
@@ -63,7 +64,7 @@ impl Policy {
     }
 
     /// Gives back all that was taken for a request.
-    pub(super) fn give_back(&self, ticket: &mut Ticket, env: &mut dyn Environment, now: UnixNanos) {
+    pub(super) fn give_back(&mut self, ticket: &mut Ticket, env: &mut dyn Environment, now: UnixNanos) {
         for taken in ticket.taken.drain(..) {
             self.refund(&taken, taken.cost, env, now);
         }
@@ -71,9 +72,10 @@ impl Policy {
     }
 
     /// It is in flight no more.
-    fn leave(&self, ticket: &mut Ticket, env: &mut dyn Environment) {
+    fn leave(&mut self, ticket: &mut Ticket, env: &mut dyn Environment) {
         let vm = env.vm();
         for (limit, place) in ticket.in_flight.drain(..) {
+            self.lines.wake(place.tag);
             let left = env.in_flight(place.page, &mut |record, _| in_flight::release(record, place.tag, vm));
             if left.is_err() {
                 env.count(limit, Event::Error);

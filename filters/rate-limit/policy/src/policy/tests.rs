@@ -1,6 +1,7 @@
 //! The whole, on a world in memory.
 
 mod asking;
+mod in_line;
 mod waiting;
 
 use crate::in_flight::Members;
@@ -25,6 +26,7 @@ struct World {
     draws: Vec<u64>,
     counted: BTreeMap<(usize, &'static str), u32>,
     broken: Option<Failure>,
+    vm: u32,
 }
 
 impl Environment for World {
@@ -56,7 +58,7 @@ impl Environment for World {
     }
 
     fn vm(&self) -> u32 {
-        7
+        self.vm
     }
 
     fn client_address(&mut self) -> Option<IpAddr> {

@@ -221,7 +221,12 @@ fn requests_wait_where_there_is_an_order() {
         Rate::FixedWindow(FixedWindow::new(1, 1_000_000_000).unwrap()).with_max_wait(1_000_000_000)
     );
     let concurrency = json!({"rates": [], "concurrency": {"max_requests": 1}, "delay": {"max_wait": "1s"}});
-    assert_eq!(limit_refused(concurrency), "delay: there are no `rates` to wait for");
+    assert_eq!(planned(concurrency).max_wait, 1_000_000_000);
+    let service = json!({"key": [{"method": {}}], "service": {}, "delay": {"max_wait": "1s"}});
+    assert_eq!(
+        refused(json!({"limits": {"a": service}, "rate_limit_service": {"cluster": "c"}})),
+        "limits.a.delay: there are neither `rates` nor `concurrency` to wait for"
+    );
     for (wait, shown) in [("0", "0ns"), ("6m", "6m")] {
         assert_eq!(
             limit_refused(json!({"delay": {"max_wait": wait}})),
