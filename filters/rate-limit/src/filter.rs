@@ -172,7 +172,10 @@ impl RateLimit {
 
     #[inline]
     fn go_on(&self, pass: &Pass, headers: Option<&mut RequestHeaders<'_>>) -> Result<Flow> {
-        if matches!(pass.in_spite_of, Some(Reason::SharedState | Reason::ServiceUnavailable)) {
+        if matches!(
+            pass.in_spite_of,
+            Some(Reason::SharedState | Reason::ServiceUnavailable | Reason::HostError)
+        ) {
             self.world.statistics.allowed_on_error();
         }
         if let Some(headers) = headers {

@@ -58,12 +58,12 @@ impl Environment for World {
         VM
     }
 
-    fn client_address(&mut self) -> Option<IpAddr> {
-        self.address
+    fn client_address(&mut self) -> Result<Option<IpAddr>, Failure> {
+        if self.broken { Err(Failure::Host) } else { Ok(self.address) }
     }
 
-    fn property(&mut self, _: &str) -> Option<Vec<u8>> {
-        Some(self.property.clone())
+    fn property(&mut self, _: &str) -> Result<Option<Vec<u8>>, Failure> {
+        if self.broken { Err(Failure::Host) } else { Ok(Some(self.property.clone())) }
     }
 
     fn draw(&mut self) -> u64 {

@@ -18,12 +18,16 @@ impl<'a> Round<'a, '_> {
         cost: u64,
         facts: &mut Facts<'a>,
     ) -> Result<(), Denied> {
-        let Some(entries) = key::entries(&limit.key, facts, self.env) else { return Ok(()) };
+        let entries = key::entries(&limit.key, facts, self.env);
         let hasher = || self.policy.placer.key(service.fingerprint);
         let fallback = match service.fallback.is_empty() {
             true => None,
             false => key::place(&limit.key, facts, self.env, hasher()),
         };
+        if facts.take_failed() {
+            return self.fail(index, Reason::HostError, self.policy.plan.on_error);
+        }
+        let Some(entries) = entries else { return Ok(()) };
         let entries = entries.into_iter().map(|entry| (entry.key.to_owned(), entry.value.into_owned()));
         let hits = if service.hits_addend { cost } else { 1 };
         let descriptor = Descriptor { entries: entries.collect(), hits, shadow: limit.shadow };

@@ -15,7 +15,12 @@ impl<'a> Round<'a, '_> {
         let policy = self.policy;
         self.waited = false;
         let Some(limit) = policy.plan.limits.get(index) else { return Ok(()) };
-        let Some(Key { place, overridden }) = key::find(limit, facts, self.env, &policy.placer) else {
+        let key = key::find(limit, facts, self.env, &policy.placer);
+        if facts.take_failed() {
+            return Ok(self.fail(index, Reason::HostError, policy.plan.on_error)?);
+        }
+        let Some(Key { place, overridden }) = key else {
+            self.env.count(index, Event::NoKey);
             return Ok(());
         };
         let rates = overridden.map_or(Rates::Own, Rates::Override);

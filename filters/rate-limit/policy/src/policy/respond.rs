@@ -114,6 +114,6 @@ impl Policy {
 
 /// How much of the request's body has come, or its `content-length`: Envoy's `request.size`.
 fn body_bytes(env: &mut dyn Environment) -> u64 {
-    let size = env.property("request\0size").and_then(|bytes| bytes.try_into().ok());
+    let size = env.property("request\0size").ok().flatten().and_then(|bytes| bytes.try_into().ok());
     size.map_or(0, |bytes| i64::from_le_bytes(bytes).max(0).unsigned_abs())
 }
