@@ -100,9 +100,8 @@ crate::read_object!(
         ("suffix_match", "it is `suffix`"),
         ("contains_match", "it is `contains`"),
         ("safe_regex_match", "it is `regex`"),
-        ("range_match", "there are no ranges; a `regex` may do"),
-        ("invert_match", "it is `invert`, and a header that is not there matches then too"),
-        ("treat_missing_header_as_empty", "a header that is not there is matched by `present` and by `invert`"),
+        ("range_match", "there is `regex`"),
+        ("invert_match", "it is `invert`, which what is not there matches too"),
     ]
 );
 

@@ -130,6 +130,7 @@ impl RateLimit {
     }
 
     /// Carries out what was decided, at once or of a stream that is held.
+    #[inline(never)]
     pub(crate) fn carry_out(
         &mut self,
         decision: Decision,

@@ -41,7 +41,10 @@ impl RateLimit {
                 return Err(error);
             }
         };
-        let list: Vec<_> = pairs.iter().flat_map(|pairs| pairs.iter()).collect();
+        let mut list = Vec::new();
+        if let Some(pairs) = &pairs {
+            list.extend(pairs.iter());
+        }
         let request = RequestFacts::from_pairs(&list);
         let decision = self.policy.decide_in_line(ticket, &request, &mut self.world, now);
         self.carry_out(decision, stream, cx)

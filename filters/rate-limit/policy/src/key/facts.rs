@@ -48,6 +48,7 @@ impl<'r> Facts<'r> {
         core::mem::take(&mut self.failed)
     }
 
+    #[inline(never)]
     fn property(&mut self, path: &str, env: &mut dyn Environment) -> Option<Vec<u8>> {
         let value = env.property(path);
         self.failed |= value.is_err();
@@ -55,6 +56,7 @@ impl<'r> Facts<'r> {
     }
 
     /// The value of an action; `None` if it has none and gets none.
+    #[inline(never)]
     pub(super) fn value(
         &mut self,
         source: &'r Source,

@@ -89,7 +89,7 @@ impl Policy {
     }
 
     /// Asks the limits that count the request, but for those that gave before it stood in line.
-    #[inline]
+    #[inline(never)]
     fn count(
         &mut self,
         request: &RequestFacts<'_>,
