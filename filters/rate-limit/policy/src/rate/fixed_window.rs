@@ -19,7 +19,7 @@ pub struct FixedWindow {
     /// requests wait it is a place to wait for.
     tolerance: u64,
     /// How far the end of what is kept may be ahead. More is a clock that was set back.
-    most_left: u64,
+    pub(super) most_left: u64,
 }
 
 /// A window.

@@ -74,6 +74,16 @@ pub struct Quota {
 }
 
 impl Rate {
+    /// How far ahead what is kept may be at most, in nanoseconds.
+    #[inline]
+    pub fn longest(&self) -> u64 {
+        match self {
+            Self::Meter(rate) => rate.most,
+            Self::FixedWindow(rate) => rate.most_left,
+            Self::SlidingWindow(rate) => rate.most_left,
+        }
+    }
+
     /// Asks for `cost`; keeps nothing by itself. 0 asks whether there is room for 1, and takes nothing.
     #[inline]
     pub fn take(&self, state: State, now: UnixNanos, cost: u64) -> Take {
@@ -98,6 +108,7 @@ impl Rate {
     /// Asks for `cost` later, if not now: what is to be kept, and after how many nanoseconds it may go on, at most
     /// `max_wait` and [`with_max_wait`](Self::with_max_wait). Those who come later get no earlier times, on whatever worker.
     /// `None` if that is too long, or if there is never room.
+    #[inline(never)]
     pub fn reserve(&self, state: State, now: UnixNanos, cost: u64, max_wait: u64) -> Option<(State, u64)> {
         match self {
             Self::Meter(rate) => rate.reserve(state, now, cost, max_wait),
@@ -108,6 +119,7 @@ impl Rate {
 
     /// From when on what was just [reserved](Self::reserve) counts, which is what [`refund`](Self::refund) has to be told: of
     /// a window, when that begins. A meter counts from now.
+    #[inline(never)]
     pub fn turn(&self, state: State, now: UnixNanos) -> UnixNanos {
         UnixNanos(match self {
             Self::Meter(_) => now.0,

@@ -19,7 +19,7 @@ pub struct SlidingWindow {
     max_wait: u64,
     /// How far a window that counts already may be ahead, and the end of what is kept: as of a fixed window.
     tolerance: u64,
-    most_left: u64,
+    pub(super) most_left: u64,
     /// Twice the requests, times the window, fits into `u64`.
     is_narrow: bool,
 }

@@ -2,6 +2,7 @@
 
 use super::Place;
 use super::page::{Entry, Page, find, ways};
+use super::place::{marked, unmarked};
 use crate::plan::NamedRate;
 use crate::rate::{Quota, Rate, State, Take};
 use tollgate_policy::UnixNanos;
@@ -58,7 +59,7 @@ impl Step<'_> {
     /// What most limits are: the entry is looked for once, and changed where it is.
     #[inline]
     fn take_one(&self, rate: &Rate, page: &mut Page<'_>) -> Outcome {
-        let tag = self.tag(0);
+        let tag = self.tag(0, rate);
         let limited = |retry_after| Outcome::Limited { rate: 0, retry_after };
         let known = page.update(tag, |state| match self.ask(rate, state) {
             Ok((state, wait)) => (state, Outcome::Taken { wait, evicted: None }),
@@ -97,7 +98,7 @@ impl Step<'_> {
     pub fn is_denied(&self, page: &[u8]) -> Option<Outcome> {
         match self.rates {
             [only] if ways(page) != 0 => {
-                let asked = self.ask(&only.rate, find(page, self.tag(0)).unwrap_or_default());
+                let asked = self.ask(&only.rate, find(page, self.tag(0, &only.rate)).unwrap_or_default());
                 asked.err().map(|retry_after| Outcome::Limited { rate: 0, retry_after })
             }
             _ => self.ask_all(page).err(),
@@ -123,6 +124,7 @@ impl Step<'_> {
     }
 
     /// From when on each rate counts what it has just given to somebody who waits, as they have to be told if it is given back.
+    #[inline(never)]
     pub fn turns(&self, page: &[u8]) -> Vec<UnixNanos> {
         self.tagged().map(|(tag, rate)| rate.turn(find(page, tag).unwrap_or_default(), self.now)).collect()
     }
@@ -185,18 +187,19 @@ impl Step<'_> {
             return None;
         }
         page.insert(entry, self.now, |tag| {
-            usize::try_from(tag.wrapping_sub(self.place.tag)).is_ok_and(|index| index < self.rates.len())
+            let index = unmarked(tag).wrapping_sub(self.place.tag);
+            usize::try_from(index).is_ok_and(|index| index < self.rates.len())
         })
     }
 
     #[inline]
     fn tagged(&self) -> impl Iterator<Item = (u64, &Rate)> {
-        self.rates.iter().enumerate().map(|(index, named)| (self.tag(index), &named.rate))
+        self.rates.iter().enumerate().map(|(index, named)| (self.tag(index, &named.rate), &named.rate))
     }
 
     #[inline]
-    fn tag(&self, index: usize) -> u64 {
-        self.place.tag.wrapping_add(index as u64)
+    fn tag(&self, index: usize, rate: &Rate) -> u64 {
+        marked(self.place.tag.wrapping_add(index as u64), rate.longest())
     }
 }
 

@@ -53,7 +53,11 @@ proptest! {
             let turn = rate.turn(next, now_);
             prop_assert!(turn >= now_ && turn.0 - now <= later, "{:?} {:?}", turn, later);
         }
+        let kept = |next: State| next == state || next.full_at.saturating_sub(now) <= rate.longest();
+        let taken = match rate.take(state, now_, cost) { Take::Taken(next) => next, Take::Limited { .. } => state };
+        prop_assert!(kept(taken) && rate.reserve(state, now_, cost, wait).is_none_or(|(next, _)| kept(next)));
         let charged = rate.charge(state, now_, cost);
+        prop_assert!(kept(charged));
         prop_assert!(rate.quota(charged, now_).remaining <= quota.remaining);
         let refunded = rate.refund(state, UnixNanos(now.saturating_sub(back)), now_, cost);
         let after = rate.quota(refunded, now_).remaining;

@@ -1,5 +1,6 @@
 //! A table is what an unbounded map is, but for what it says it lost.
 
+use super::super::place::unmarked;
 use super::*;
 use crate::rate::{State, Take};
 use proptest::prelude::*;
@@ -146,7 +147,7 @@ proptest! {
             let gone = before.iter().filter(|entry| page.find(entry.tag).is_none());
             let owed: Vec<_> =
                 gone.filter(|entry| entry.state.full_at > now.0).inspect(|entry| {
-                    reference.0.remove(&entry.tag);
+                    reference.0.remove(&unmarked(entry.tag));
                 }).map(|entry| entry.state.full_at - now.0).collect();
             if let Outcome::Taken { evicted, .. } = outcome {
                 prop_assert_eq!(evicted, owed.into_iter().max());
@@ -174,7 +175,7 @@ proptest! {
             if let Outcome::Taken { evicted: Some(owed), .. } = outcome {
                 let page = Page(&mut bytes);
                 let victim = before.iter().find(|entry| page.find(entry.tag).is_none()).unwrap();
-                lost[victim.tag as usize - 1] += owed;
+                lost[unmarked(victim.tag) as usize - 1] += owed;
             }
             let allowed = |lost: u64| (BURST * SECOND + now.0 - START.0 + lost) / SECOND;
             for key in 0..30 {
