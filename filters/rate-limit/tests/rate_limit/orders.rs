@@ -69,8 +69,9 @@ fn of_three_workers_exactly_the_limit_passes_in_every_order() {
     for most in 1..=2 {
         let scenario = with_limit(json!({"rates": [bucket(most)]}));
         tried(&admits(&workers(scenario.clone(), &[1, 1, 1]), most as usize), 50);
-        let many = workers(scenario, &[2, 2, 2]);
-        many.seeded(11, 100, |end| assert_eq!(admitted(end), most as usize)).unwrap();
+        let many = workers(scenario, &[2, 2, 2]).at_most(60_000);
+        let report = admits(&many, most as usize);
+        eprintln!("MOST {most} {} {:?}", report.schedules.len(), report.coverage);
     }
 }
 
