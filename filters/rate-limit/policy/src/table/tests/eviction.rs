@@ -98,11 +98,8 @@ fn what_a_clock_left_behind_that_was_set_back_takes_nobodys_room() {
             while is_taken(take(&mut bytes, step(tag, rates, after(day)))) {}
         }
         for tag in 1..=WAYS as u64 {
-            loop {
-                match take(&mut bytes, step(tag, rates, START)) {
-                    Outcome::Taken { evicted, .. } => assert_eq!(evicted, None, "{limit:?}"),
-                    Outcome::Limited { .. } => break,
-                }
+            while let Outcome::Taken { evicted, .. } = take(&mut bytes, step(tag, rates, START)) {
+                assert_eq!(evicted, None, "{limit:?}");
             }
         }
         let refused = (1..=WAYS as u64).filter(|tag| !is_taken(take(&mut bytes, step(*tag, rates, START))));
