@@ -34,11 +34,11 @@ run: ## two services behind Envoy with the filters, and a tour of requests (TOUR
 	@cargo run --quiet --package tollgate-demo
 
 bench: ## CPU per request in a real Envoy, as ratios to no filter and to an empty filter of the stock SDK
-	@scripts/setup wasm envoy bench
+	@scripts/setup wasm envoy
 	@cargo run --quiet --package tollgate-bench
 
 soak: ## 200,000 requests through a filter in Envoy: is memory flat, and the log empty
-	@scripts/setup wasm envoy bench
+	@scripts/setup wasm envoy
 	@cargo run --quiet --package tollgate-bench -- --soak
 
 ci: lint test ## what CI runs

@@ -35,15 +35,6 @@ lint_install() {
     rm -rf "$TOOLS/cargo-deny.build"
 }
 
-bench_ready() {
-    command -v wrk >/dev/null && command -v h2load >/dev/null
-}
-
-bench_install() {
-    debian_packages wrk nghttp2-client && bench_ready && return
-    die "no wrk and h2load (see $LOG): install the packages wrk and nghttp2-client"
-}
-
 # Tests start their own, on a port that is free. The package also starts one as a service, where services are started; it
 # is not used.
 redis_ready() {

@@ -3,28 +3,24 @@
 use anyhow::{Context, Result};
 use std::fs;
 
-/// Clock ticks per second in `/proc`. `USER_HZ` is 100 wherever Envoy runs, whatever the kernel's own tick is.
-const TICKS_PER_SECOND: f64 = 100.0;
-
-/// The CPU time of a process, all threads and both modes, in seconds.
+/// The CPU time of a process, all threads and both modes, in nanoseconds.
 ///
-/// Its resolution is 10 ms, in steps that the kernel derives from an exact sum: over seconds of load that is well
-/// below what rounds differ by.
-pub fn cpu_seconds(pid: u32) -> Result<f64> {
-    let path = format!("/proc/{pid}/stat");
-    let line = fs::read_to_string(&path).with_context(|| format!("cannot read `{path}`"))?;
-    let ticks = ticks(&line).with_context(|| format!("`{path}` is not understood: {line}"))?;
-    Ok(ticks as f64 / TICKS_PER_SECOND)
+/// From the scheduler's own account of each thread, which is exact; `/proc/PID/stat` counts in steps of 10 ms, a third
+/// of what a row is loaded for at a time.
+pub fn cpu_nanos(pid: u32) -> Result<u64> {
+    let tasks = format!("/proc/{pid}/task");
+    let mut sum = 0;
+    for task in fs::read_dir(&tasks).with_context(|| format!("cannot read `{tasks}`"))? {
+        let path = task?.path().join("schedstat");
+        let line = fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        sum += on_cpu(&line).with_context(|| format!("`{}` is not understood: {line}", path.display()))?;
+    }
+    Ok(sum)
 }
 
-/// `utime + stime`, the 14th and 15th fields. The second is the command in parentheses, and may hold both spaces and
-/// parentheses; so the fields are counted from the last one.
-fn ticks(stat: &str) -> Option<u64> {
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_ascii_whitespace().skip(11);
-    let utime: u64 = fields.next()?.parse().ok()?;
-    let stime: u64 = fields.next()?.parse().ok()?;
-    Some(utime + stime)
+/// The first field; behind it are how long the thread waited for a CPU, and how often it got one.
+fn on_cpu(schedstat: &str) -> Option<u64> {
+    schedstat.split_ascii_whitespace().next()?.parse().ok()
 }
 
 /// The resident set of a process, in MiB.
@@ -43,14 +39,14 @@ fn resident_kib(status: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::hint::black_box;
+    use std::time::{Duration, Instant};
 
     #[test]
-    fn ticks_are_found_behind_any_command_name() {
-        let tail = "S 1 77 77 0 -1 4194560 900 0 3 0 1234 66 0 0 20 0 9 0 5000 1000000 2000";
-        assert_eq!(ticks(&format!("42 (envoy) {tail}")), Some(1300));
-        assert_eq!(ticks(&format!("42 (a) b (c d) {tail}")), Some(1300));
-        assert_eq!(ticks("42 (envoy) S 1 77"), None);
-        assert_eq!(ticks("nonsense"), None);
+    fn time_on_a_cpu_is_the_first_of_three() {
+        assert_eq!(on_cpu("1938276 17 3\n"), Some(1_938_276));
+        assert_eq!(on_cpu(""), None);
+        assert_eq!(on_cpu("nonsense 1 2"), None);
     }
 
     #[test]
@@ -60,13 +56,18 @@ mod tests {
     }
 
     #[test]
-    fn our_own_account_can_be_read_and_grows() {
+    fn our_own_account_grows_by_what_we_use_in_any_thread() {
         let us = std::process::id();
-        let before = cpu_seconds(us).unwrap();
-        let mut sum = 0u64;
-        while cpu_seconds(us).unwrap() <= before {
-            sum = std::hint::black_box(sum.wrapping_add(1));
-        }
+        let before = cpu_nanos(us).unwrap();
+        let busy = move || {
+            let start = Instant::now();
+            while start.elapsed() < Duration::from_millis(20) {
+                black_box(start);
+            }
+            cpu_nanos(us).unwrap()
+        };
+        let after = std::thread::spawn(busy).join().unwrap();
+        assert!(after - before > 1_000_000, "{before} {after}");
         assert!(resident_mib(us).unwrap() > 0.5);
     }
 }

@@ -9,6 +9,7 @@
     missing_docs,
     reason = "nothing here is for others to link against, and clap prints the documentation of its fields"
 )]
+#![allow(clippy::disallowed_methods, reason = "it runs outside Wasm and measures real time")]
 
 mod account;
 mod load;
@@ -22,9 +23,9 @@ mod stats;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
-use load::Tool;
+use load::Client;
 use proxy::{Proxy, Sample};
-use requests::Files;
+use requests::Sets;
 use rows::Row;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,20 +36,17 @@ use tollgate_host_test::envoy::Options;
 #[command(name = "tollgate-bench")]
 struct Cli {
     /// Rounds. Each loads every row once.
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Seconds for which a row is loaded in a round.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    seconds: u32,
+    /// Requests that a row is sent in a round (1,000 if not given), or in a soak after warm-up (200,000).
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    requests: Option<u64>,
     /// Connections, each with one request at a time.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
     connections: u32,
     /// Rows by name, separated by commas; `jwt*` are those whose names begin so. All, if not given.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-    /// Tool that makes the load.
-    #[arg(long, value_enum, default_value_t = Tool::Wrk)]
-    tool: Tool,
     /// Put a second Envoy behind the one measured, in place of a route that answers by itself.
     #[arg(long)]
     upstream: bool,
@@ -59,12 +57,15 @@ struct Cli {
     #[arg(long)]
     check: bool,
     /// Measure whether memory stays flat and the log silent under load instead, on two workers.
-    #[arg(long, conflicts_with_all = ["check", "json", "rounds", "seconds", "tool"])]
+    #[arg(long, conflicts_with_all = ["check", "json", "rounds"])]
     soak: bool,
-    /// Requests of a soak, after warm-up.
-    #[arg(long, default_value_t = 200_000, requires = "soak")]
-    requests: u64,
 }
+
+/// Some hundredths of a second of load.
+const REQUESTS: u64 = 1_000;
+const SOAK_REQUESTS: u64 = 200_000;
+/// Rounds after which is said how far it is.
+const PROGRESS: u32 = 25;
 
 fn main() -> ExitCode {
     match run(&Cli::parse()) {
@@ -83,13 +84,13 @@ fn run(cli: &Cli) -> Result<()> {
     if cli.soak {
         let only = if cli.only.is_empty() { vec![rows::SOAKED.to_owned()] } else { cli.only.clone() };
         for row in chosen(&only)? {
-            soak::run(&row, behind, cli.requests, cli.connections)?;
+            soak::run(&row, behind, cli.requests.unwrap_or(SOAK_REQUESTS), cli.connections)?;
         }
         return Ok(());
     }
     let rows = chosen(&cli.only)?;
-    let files = Files::new()?;
-    let start = |row| Proxy::start(row, &files, behind, &Options::default());
+    let sets = Sets::default();
+    let start = |row| Proxy::start(row, &sets, behind, &Options::default());
     let proxies: Vec<Proxy> = rows.iter().map(start).collect::<Result<_>>()?;
     let samples = measure(cli, &rows, &proxies)?;
     let lines = report::lines(&rows, &samples);
@@ -122,16 +123,18 @@ fn chosen(names: &[String]) -> Result<Vec<Row>> {
 
 /// A list of samples for each row, one a round.
 fn measure(cli: &Cli, rows: &[Row], proxies: &[Proxy]) -> Result<Vec<Vec<Sample>>> {
-    let load = |proxy: &Proxy| proxy.load(cli.tool, cli.connections, cli.seconds);
-    for proxy in proxies {
-        proxy.warm_up(cli.tool, cli.connections, cli.seconds)?;
+    let connect = |proxy: &Proxy| proxy.connect(cli.connections);
+    let mut clients: Vec<Client> = proxies.iter().map(connect).collect::<Result<_>>()?;
+    for (proxy, client) in proxies.iter().zip(&mut clients) {
+        proxy.warm_up(client)?;
     }
+    let requests = cli.requests.unwrap_or(REQUESTS);
     let mut samples: Vec<Vec<Sample>> = rows.iter().map(|_| Vec::new()).collect();
     for round in 0..cli.rounds {
         let mut taken = Vec::new();
         for i in order::shuffled(proxies.len(), round) {
-            if let Some(proxy) = proxies.get(i) {
-                taken.push((i, load(proxy)?));
+            if let (Some(proxy), Some(client)) = (proxies.get(i), clients.get_mut(i)) {
+                taken.push((i, proxy.load(client, requests)?));
             }
         }
         for (i, sample) in taken {
@@ -139,7 +142,9 @@ fn measure(cli: &Cli, rows: &[Row], proxies: &[Proxy]) -> Result<Vec<Vec<Sample>
                 samples.push(sample);
             }
         }
-        eprintln!("round {} of {}", round + 1, cli.rounds);
+        if (round + 1) % PROGRESS == 0 {
+            eprintln!("round {} of {}", round + 1, cli.rounds);
+        }
     }
     Ok(samples)
 }

@@ -2,14 +2,14 @@
 //! an idle one costs nothing that could be seen.
 
 use crate::account;
-use crate::load::{self, Amount, Sent, Tool};
-use crate::requests::{Files, Requests};
+use crate::load::Client;
+use crate::requests::{self, Requests, Sets};
 use crate::rows::{Change, Probe, Row};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tollgate_host_test::envoy::bootstrap::{
     INGRESS, any_host, bootstrap, cluster, connection_manager, listener, route,
 };
@@ -26,52 +26,59 @@ pub struct Sample {
     pub resident_mib: f64,
 }
 
+/// Requests before the first that count.
+const WARM_UP: u64 = 20_000;
+/// Requests of a round before those that count: the caches hold what the row before needed.
+const LEAD_IN: u64 = 200;
+
 /// The Envoy of a row.
 pub struct Proxy {
     process: Process,
     requests: Requests,
-    refused: bool,
+    /// What its requests are answered with.
+    status: u16,
 }
 
 impl Proxy {
     /// Starts it and checks that it does what it should. Without `upstream` its route answers by itself.
-    pub fn start(row: &Row, files: &Files, upstream: Option<SocketAddr>, options: &Options) -> Result<Self> {
-        let requests = files.requests(row)?;
+    pub fn start(row: &Row, sets: &Sets, upstream: Option<SocketAddr>, options: &Options) -> Result<Self> {
         let process = Process::start(&config(row, upstream), options)
             .with_context(|| format!("the Envoy of `{}` did not start", row.name))?;
-        let proxy = Self { process, requests, refused: row.refused };
+        let status = if row.refused { 429 } else { 200 };
+        let proxy = Self { process, requests: sets.requests(row), status };
         for probe in [&Probe::status(200)].into_iter().chain(&row.probes) {
             proxy.check(probe).with_context(|| format!("`{}` does not do its job", row.name))?;
         }
         Ok(proxy)
     }
 
+    /// Connections to it.
+    pub fn connect(&self, connections: u32) -> Result<Client> {
+        Client::connect(self.process.listener(INGRESS), connections)
+    }
+
     /// Loads it until nothing is new to it. V8 compiles a function again, and better, once it is hot; connections and
     /// buffers are made once, too, and each of its tokens or clients has to come once.
-    pub fn warm_up(&self, tool: Tool, connections: u32, seconds: u32) -> Result<()> {
-        let mut sent = 0;
-        while sent <= self.requests.different() {
-            sent += self.send(tool, connections, Amount::Seconds(seconds))?.requests;
-        }
-        Ok(())
+    pub fn warm_up(&self, client: &mut Client) -> Result<()> {
+        self.send(client, WARM_UP.max(self.requests.different()))
     }
 
     /// Loads it, and takes its CPU time before and after.
-    pub fn load(&self, tool: Tool, connections: u32, seconds: u32) -> Result<Sample> {
-        let before = account::cpu_seconds(self.process.pid())?;
-        let sent = self.send(tool, connections, Amount::Seconds(seconds))?;
-        let used = account::cpu_seconds(self.process.pid())? - before;
+    pub fn load(&self, client: &mut Client, requests: u64) -> Result<Sample> {
+        self.send(client, LEAD_IN)?;
+        let (before, start) = (account::cpu_nanos(self.process.pid())?, Instant::now());
+        self.send(client, requests)?;
+        let (took, used) = (start.elapsed(), account::cpu_nanos(self.process.pid())? - before);
         Ok(Sample {
-            cpu_us: used * 1e6 / sent.requests as f64,
-            per_second: sent.per_second,
+            cpu_us: used as f64 / 1e3 / requests as f64,
+            per_second: requests as f64 / took.as_secs_f64(),
             resident_mib: self.resident_mib()?,
         })
     }
 
-    /// Loads it.
-    pub fn send(&self, tool: Tool, connections: u32, amount: Amount) -> Result<Sent> {
-        let to = self.process.listener(INGRESS);
-        load::send(tool, to, &self.requests, self.refused, connections, amount)
+    /// Sends it so many requests, each of which must be answered as the row's are.
+    pub fn send(&self, client: &mut Client, requests: u64) -> Result<()> {
+        client.send(&self.requests, requests, self.status)
     }
 
     /// Its resident memory, in MiB.
@@ -115,9 +122,10 @@ impl Proxy {
                 headers.iter_mut().filter(|(n, _)| *n == name).for_each(|(_, value)| *value = forged(value));
             }
         }
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let request = format!("GET /orders/17 HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n{headers}\r\n");
-        stream.write_all(request.as_bytes())?;
+        headers.push(("connection", "close".to_owned()));
+        let mut request = Vec::new();
+        requests::write(&mut request, &headers);
+        stream.write_all(&request)?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
         Ok(String::from_utf8_lossy(&answer).into_owned())

@@ -1,12 +1,12 @@
 //! From samples to the table.
 //!
-//! What a row adds is the difference of two undisturbed times, its own and that of [`NONE`](rows::NONE); the ratios are
-//! ratios of such differences. How sure they are is found by taking the rounds again and again at random, the same
-//! rounds for all rows: a machine that is slower for a minute is slower for all.
+//! What a row adds is what is typical of the differences between its time and its base's in each round, and the ratios
+//! are ratios of what rows add: a machine that is slower for a second is slower for all rows of a round. How sure they
+//! are is found by taking the rounds again and again at random, the same rounds for all rows.
 
 use crate::proxy::Sample;
 use crate::rows::{self, Bound, Row};
-use crate::stats::{Spread, undisturbed};
+use crate::stats::{Spread, typical};
 use serde_json::{Value, json};
 
 /// What is known about a row.
@@ -87,7 +87,7 @@ impl All<'_> {
     }
 
     fn over(&self, name: &str, other: &str, rounds: &[usize]) -> Option<f64> {
-        Some(self.cpu(name, rounds)? - self.cpu(other, rounds)?)
+        self.typical(name, other, rounds, |cpu, other| cpu - other)
     }
 
     fn times(&self, name: &str, unit: &str, rounds: usize) -> Option<Spread> {
@@ -118,7 +118,9 @@ impl All<'_> {
                     "what a request takes with `{}`, in units of what it takes with `{other}`",
                     row.name
                 ),
-                measured: Spread::of_rounds(rounds, |r| Some(self.cpu(row.name, r)? / self.cpu(other, r)?)),
+                measured: Spread::of_rounds(rounds, |r| {
+                    self.typical(row.name, other, r, |cpu, other| cpu / other)
+                }),
                 at_most: Some(at_most),
                 unit: "",
             },
@@ -134,9 +136,17 @@ impl All<'_> {
         }
     }
 
-    fn cpu(&self, name: &str, rounds: &[usize]) -> Option<f64> {
-        let (_, samples) = self.row(name)?;
-        undisturbed(rounds.iter().filter_map(|round| Some(samples.get(*round)?.cpu_us)))
+    /// What is typical of two rows in the same round, compared so.
+    fn typical(
+        &self,
+        name: &str,
+        other: &str,
+        rounds: &[usize],
+        compare: impl Fn(f64, f64) -> f64,
+    ) -> Option<f64> {
+        let ((_, samples), (_, others)) = (self.row(name)?, self.row(other)?);
+        let pairs = rounds.iter().filter_map(|round| Some((samples.get(*round)?, others.get(*round)?)));
+        typical(pairs.map(|(sample, other)| compare(sample.cpu_us, other.cpu_us)))
     }
 }
 
@@ -252,11 +262,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_added_is_taken_from_undisturbed_rounds() {
+    fn what_is_added_is_what_is_typical_of_rounds() {
         let lines = measured(&[
             ("none", &[20.0, 40.0, 20.0, 20.0, 25.0]),
-            ("stock-empty", &[48.0, 24.0, 24.0, 24.0, 24.0]),
-            ("empty", &[22.0, 44.0, 22.0, 90.0, 22.0]),
+            ("stock-empty", &[48.0, 44.0, 24.0, 24.0, 29.0]),
+            ("empty", &[22.0, 42.0, 22.0, 90.0, 27.0]),
         ]);
         assert_eq!(line(&lines, "stock-empty").added_us.unwrap().value, 4.0);
         assert_eq!(line(&lines, "empty").times_stock.unwrap().value, 0.5);
@@ -316,6 +326,7 @@ mod tests {
             ("rl none", &[20.0]),
             ("rl callbacks", &[22.0]),
             ("rl address", &[24.0]),
+            ("rl address calls", &[22.5]),
             ("rl 1M none", &[21.0]),
             ("rl address 1M", &[26.0]),
         ]);
@@ -323,6 +334,7 @@ mod tests {
         let expected = [
             "- what `rl address` adds, in units of what `rl callbacks` adds: 2.00 (2.00..2.00), at most 1.50: does not \
              hold",
+            "- what `rl address` adds, in units of what `rl address calls` adds: 1.60 (1.60..1.60)",
             "- what a request takes with `rl address 1M`, in units of what it takes with `rl address`: \
              1.08 (1.08..1.08), at most 1.10: holds",
             "- what `rl address 1M` adds, in units of what `rl address` adds: 1.25 (1.25..1.25)",

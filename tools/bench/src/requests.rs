@@ -1,7 +1,7 @@
 //! What a row is sent: [`HEADERS`], or the same with something that differs from request to request.
 //!
-//! wrk goes through what differs, one after another, and goes on where it stopped the round before: with 100,000 tokens
-//! and 15,000 requests a second a token comes again after seven seconds, whatever the length of a round.
+//! What differs comes in turn, and goes on where it stopped the round before: with 100,000 tokens each comes again after
+//! 99,999 others, whatever the length of a round.
 
 mod clients;
 mod tokens;
@@ -10,11 +10,9 @@ pub use clients::Clients;
 pub use tokens::{AUDIENCE, ISSUER, Tokens};
 
 use crate::rows::{HEADERS, Row};
-use anyhow::{Context, Result};
 use std::cell::Cell;
-use std::path::PathBuf;
-use tempfile::TempDir;
-use tokens::TokenFiles;
+use std::rc::Rc;
+use tokens::TokenSets;
 
 /// What differs from request to request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,92 +32,61 @@ impl Varying {
         }
     }
 
-    /// Whether wrk needs a script. It costs wrk time, and a slower wrk is another load: rows that are compared have it
-    /// alike, so that one client is sent by a script too.
-    fn is_scripted(self) -> bool {
-        match self {
-            Self::Bearer(tokens) => tokens.count > 1,
-            Self::Client(_) => true,
-        }
-    }
-
     /// What requests have in common, as far as a proxy sees that does not read them.
     #[cfg(test)]
-    pub fn kind(self) -> (&'static str, bool) {
-        let name = match self {
+    pub fn kind(self) -> &'static str {
+        match self {
             Self::Bearer(_) => "token",
             Self::Client(_) => "client",
-        };
-        (name, self.is_scripted())
+        }
     }
 
     /// The same, and how many there are.
     #[cfg(test)]
-    pub fn shape(self) -> ((&'static str, bool), u32) {
+    pub fn shape(self) -> (&'static str, u32) {
         (self.kind(), self.count())
     }
 }
 
-/// The files of a run: scripts, and what they send.
-pub struct Files {
-    directory: TempDir,
-    tokens: TokenFiles,
+/// What the rows of a run are sent. What takes long to make is made once.
+#[derive(Default)]
+pub struct Sets {
+    tokens: TokenSets,
 }
 
-const TOKENS_SCRIPT: &str = "tokens.lua";
-const CLIENTS_SCRIPT: &str = "clients.lua";
-
-impl Files {
-    pub fn new() -> Result<Self> {
-        let directory = tempfile::tempdir().context("no directory for what is sent")?;
-        std::fs::write(directory.path().join(TOKENS_SCRIPT), tokens::SCRIPT)?;
-        std::fs::write(directory.path().join(CLIENTS_SCRIPT), clients::SCRIPT)?;
-        Ok(Self { directory, tokens: TokenFiles::default() })
-    }
-
+impl Sets {
     /// What a row is sent.
-    pub fn requests(&self, row: &Row) -> Result<Requests> {
-        let mut headers: Vec<_> = HEADERS.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        let mut set = |name: &'static str, value: String| {
-            headers.retain(|(other, _)| *other != name);
-            headers.push((name, value));
+    pub fn requests(&self, row: &Row) -> Requests {
+        let varying = match row.varying {
+            None => Values::None,
+            Some(Varying::Bearer(tokens)) => Values::Tokens(self.tokens.get(tokens)),
+            Some(Varying::Client(_)) => Values::Clients,
         };
-        let (script, argument) = match row.varying {
-            None => (None, String::new()),
-            Some(Varying::Bearer(tokens)) => {
-                let file = self.tokens.file(tokens, self.directory.path())?;
-                set("authorization", format!("Bearer {}", file.first));
-                (Some(TOKENS_SCRIPT), file.path.display().to_string())
-            }
-            Some(Varying::Client(clients)) => {
-                set(clients::ADDRESS, clients::address(0));
-                set(clients::KEY, clients::address(0));
-                (Some(CLIENTS_SCRIPT), clients.count.to_string())
-            }
-        };
-        let script = script.filter(|_| row.varying.is_some_and(Varying::is_scripted));
-        let script = script.map(|name| Script { path: self.directory.path().join(name), argument });
-        let different = row.varying.map_or(1, Varying::count);
-        Ok(Requests { headers, script, different, sent: Cell::new(0) })
+        Requests { varying, different: row.varying.map_or(1, Varying::count), sent: Cell::new(0) }
     }
+}
+
+enum Values {
+    None,
+    Tokens(Rc<[String]>),
+    Clients,
 }
 
 /// What a row is sent.
 pub struct Requests {
-    headers: Vec<(&'static str, String)>,
-    script: Option<Script>,
+    varying: Values,
     different: u32,
-    sent: Cell<u64>,
-}
-
-/// What makes wrk send others than the first.
-pub struct Script {
-    path: PathBuf,
-    /// What it needs to know: the file, or how many.
-    argument: String,
+    /// How many were sent, or the number of the next one that differs.
+    sent: Cell<u32>,
 }
 
 impl Requests {
+    /// Requests that do not differ.
+    #[cfg(test)]
+    pub fn alike() -> Self {
+        Self { varying: Values::None, different: 1, sent: Cell::new(0) }
+    }
+
     /// How many different ones there are.
     pub fn different(&self) -> u64 {
         self.different.into()
@@ -127,19 +94,47 @@ impl Requests {
 
     /// The headers of the first.
     pub fn first(&self) -> Vec<(&'static str, String)> {
-        self.headers.clone()
+        self.headers(0)
     }
 
-    /// What makes wrk send the others, and what it is told; `None` if there are none.
-    pub fn script(&self) -> Option<(&PathBuf, [String; 3])> {
-        let script = self.script.as_ref()?;
-        Some((&script.path, ["--".to_owned(), script.argument.clone(), self.sent.get().to_string()]))
+    /// The next one, in place of what is there.
+    pub fn next(&self, request: &mut Vec<u8>) {
+        let number = self.sent.get();
+        self.sent.set((number + 1) % self.different);
+        request.clear();
+        write(request, &self.headers(number));
     }
 
-    /// So many more were sent.
-    pub fn were_sent(&self, more: u64) {
-        self.sent.set(self.sent.get() + more);
+    fn headers(&self, number: u32) -> Vec<(&'static str, String)> {
+        let mut headers: Vec<_> = HEADERS.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        let mut set = |name: &'static str, value: String| {
+            headers.retain(|(other, _)| *other != name);
+            headers.push((name, value));
+        };
+        match &self.varying {
+            Values::None => {}
+            Values::Tokens(tokens) => {
+                let token = tokens.get(number as usize).map_or("", String::as_str);
+                set("authorization", format!("Bearer {token}"));
+            }
+            Values::Clients => {
+                set(clients::ADDRESS, clients::address(number));
+                set(clients::KEY, clients::address(number));
+            }
+        }
+        headers
     }
+}
+
+/// A request with these headers.
+pub fn write(request: &mut Vec<u8>, headers: &[(&'static str, String)]) {
+    request.extend(b"GET /orders/17?expand=items HTTP/1.1\r\nhost: bench\r\n");
+    for (name, value) in headers {
+        for part in [name, ": ", value, "\r\n"] {
+            request.extend(part.as_bytes());
+        }
+    }
+    request.extend(b"\r\n");
 }
 
 #[cfg(test)]
@@ -147,33 +142,46 @@ mod tests {
     use super::*;
     use crate::rows;
 
-    #[test]
-    fn a_script_goes_on_where_it_stopped_and_begins_with_the_first() {
-        let files = Files::new().unwrap();
-        let rows = rows::all();
-        let row = rows.iter().find(|row| row.name == "rl address 1M").unwrap();
-        let requests = files.requests(row).unwrap();
-        let of = |name: &str| {
-            let first = requests.first();
-            first.iter().filter(|(n, _)| *n == name).map(|(_, value)| value.clone()).collect::<Vec<_>>()
-        };
-        assert_eq!(of("x-forwarded-for"), ["10.100.100.100"]);
-        assert_eq!(of("x-api-key"), ["10.100.100.100"]);
-        assert_eq!(requests.first().len(), HEADERS.len() + 1);
-        requests.were_sent(7);
-        requests.were_sent(5);
-        let (path, arguments) = requests.script().unwrap();
-        assert!(path.exists());
-        assert_eq!(arguments, ["--", "1000000", "12"]);
+    fn requests(row: &str) -> Requests {
+        Sets::default().requests(rows::all().iter().find(|other| other.name == row).unwrap())
+    }
+
+    fn next(requests: &Requests) -> String {
+        let mut request = b"what was there".to_vec();
+        requests.next(&mut request);
+        String::from_utf8(request).unwrap()
     }
 
     #[test]
-    fn requests_that_do_not_differ_need_no_script() {
-        let files = Files::new().unwrap();
-        let rows = rows::all();
-        let row = rows.iter().find(|row| row.name == rows::NONE).unwrap();
-        let requests = files.requests(row).unwrap();
-        assert!(requests.script().is_none());
-        assert_eq!((requests.different(), requests.first().len()), (1, HEADERS.len()));
+    fn clients_come_in_turn_and_then_anew() {
+        let requests = requests("rl address 1M");
+        for (number, address) in [(0, "10.100.100.100"), (1, "10.100.100.101"), (999_999, "10.199.199.199")] {
+            requests.sent.set(number);
+            let request = next(&requests);
+            for header in ["x-forwarded-for", "x-api-key"] {
+                assert_eq!(request.matches(&format!("\r\n{header}: {address}\r\n")).count(), 1, "{request}");
+            }
+            assert_eq!(request.matches("x-api-key").count(), 1, "{request}");
+        }
+        assert_eq!(requests.sent.get(), 0);
+        assert_eq!(requests.first().len(), HEADERS.len() + 1);
+    }
+
+    #[test]
+    fn tokens_come_in_turn_and_then_anew() {
+        let requests = requests("jwt 1k seen");
+        let all: std::collections::BTreeSet<String> = (0..1_500).map(|_| next(&requests)).collect();
+        assert_eq!(all.len(), 1_000);
+        assert!(all.iter().all(|request| request.matches("\r\nauthorization: Bearer ey").count() == 1));
+    }
+
+    #[test]
+    fn requests_that_do_not_differ_are_those_of_the_list() {
+        let requests = requests(rows::NONE);
+        let request = next(&requests);
+        assert_eq!(next(&requests), request);
+        assert!(request.starts_with("GET /orders/17?expand=items HTTP/1.1\r\nhost: bench\r\naccept: "));
+        assert!(request.ends_with("\r\nx-api-key: demo\r\n\r\n"));
+        assert_eq!(requests.different(), 1);
     }
 }

@@ -5,6 +5,7 @@
 //! the request goes into [`HEADERS`] and is carried by all of them; where requests have to differ from each other
 //! ([`Row::varying`]), rows without a filter and with an empty one are sent the same, and are what is compared with.
 
+mod calls;
 mod jwt;
 mod rate_limit;
 
@@ -188,6 +189,7 @@ impl Row {
 /// All rows, in the order of the table.
 pub fn all() -> Vec<Row> {
     let mut rows = common();
+    rows.extend(calls::rows());
     rows.extend(jwt::rows());
     rows.extend(rate_limit::rows());
     rows

@@ -1,12 +1,12 @@
 //! Whether memory stays flat and the log silent under load: linear memory never shrinks, so what a filter forgets to
 //! free is gone for as long as the worker lives.
 
-use crate::load::{Amount, Tool};
 use crate::proxy::Proxy;
-use crate::requests::Files;
+use crate::requests::Sets;
 use crate::rows::Row;
 use anyhow::{Result, ensure};
 use std::net::SocketAddr;
+use std::time::Instant;
 use tollgate_host_test::LogLevel;
 use tollgate_host_test::envoy::{Entry, Options};
 
@@ -19,16 +19,18 @@ const SLACK_SHARE: f64 = 0.05;
 /// Sends counted requests to an Envoy with two workers. `Err` when its memory grew or anything was logged above debug.
 pub fn run(row: &Row, upstream: Option<SocketAddr>, requests: u64, connections: u32) -> Result<()> {
     let options = Options { workers: 2, level: LogLevel::Info, wasm_level: LogLevel::Info };
-    let proxy = Proxy::start(row, &Files::new()?, upstream, &options)?;
-    proxy.send(Tool::H2load, connections, Amount::Requests(WARM_UP))?;
+    let proxy = Proxy::start(row, &Sets::default(), upstream, &options)?;
+    let mut client = proxy.connect(connections)?;
+    proxy.send(&mut client, WARM_UP)?;
     let (logged, warm) = (proxy.logs().len(), proxy.resident_mib()?);
-    let sent = proxy.send(Tool::H2load, connections, Amount::Requests(requests))?;
-    let end = proxy.resident_mib()?;
+    let start = Instant::now();
+    proxy.send(&mut client, requests)?;
+    let (took, end) = (start.elapsed(), proxy.resident_mib()?);
     println!(
         "{}: {WARM_UP} requests to warm up: {warm:.1} MiB; {} more, {:.0} a second: {end:.1} MiB ({:+.1} MiB)",
         row.name,
-        sent.requests,
-        sent.per_second,
+        requests,
+        requests as f64 / took.as_secs_f64(),
         end - warm
     );
     ensure!(is_flat(warm, end), "memory grew from {warm:.1} to {end:.1} MiB");

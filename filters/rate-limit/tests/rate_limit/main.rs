@@ -13,6 +13,7 @@ mod costs;
 mod exact;
 mod failures;
 mod in_flight;
+mod instructions;
 mod keys;
 mod live;
 mod memory;

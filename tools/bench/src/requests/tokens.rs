@@ -1,11 +1,8 @@
-//! Tokens, made before anything is measured and kept in files.
+//! Tokens, made before anything is measured.
 
-use anyhow::{Context, Result};
 use serde_json::json;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use tollgate_mint::Signer;
 
@@ -48,48 +45,16 @@ impl Tokens {
     }
 }
 
-/// Replaces the token of the request that wrk was told. `jit`'s strings may take 2 GB in all.
-pub(super) const SCRIPT: &str = r#"local tokens, at, before, behind = {}, 0
-function init(arguments)
-  for token in io.lines(arguments[1]) do tokens[#tokens + 1] = token end
-  at = tonumber(arguments[2]) % #tokens
-  wrk.headers["authorization"] = "Bearer @"
-  before, behind = wrk.format():match("^(.*Bearer )@(.*)$")
-end
-function request()
-  at = at % #tokens + 1
-  return before .. tokens[at] .. behind
-end
-"#;
-
-/// The files of tokens of a run. Rows with the same tokens share one.
+/// The tokens of a run. Rows with the same share them.
 #[derive(Default)]
-pub(super) struct TokenFiles {
-    made: RefCell<BTreeMap<Tokens, Rc<TokenFile>>>,
+pub(super) struct TokenSets {
+    made: RefCell<BTreeMap<Tokens, Rc<[String]>>>,
 }
 
-pub(super) struct TokenFile {
-    pub(super) path: PathBuf,
-    pub(super) first: String,
-}
-
-impl TokenFiles {
-    /// The file of these tokens, made in the directory if there is none.
-    pub(super) fn file(&self, tokens: Tokens, directory: &Path) -> Result<Rc<TokenFile>> {
-        if let Some(file) = self.made.borrow().get(&tokens) {
-            return Ok(file.clone());
-        }
-        let path = directory.join(format!("{}-{}", tokens.algorithm, tokens.count));
-        let made = tokens.make();
-        let mut text = String::new();
-        for token in &made {
-            writeln!(text, "{token}")?;
-        }
-        std::fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
-        let first = made.into_iter().next().context("a set without tokens")?;
-        let file = Rc::new(TokenFile { path, first });
-        self.made.borrow_mut().insert(tokens, file.clone());
-        Ok(file)
+impl TokenSets {
+    /// These tokens, made if there are none.
+    pub(super) fn get(&self, tokens: Tokens) -> Rc<[String]> {
+        self.made.borrow_mut().entry(tokens).or_insert_with(|| tokens.make().into()).clone()
     }
 }
 

@@ -4,7 +4,7 @@
 //! What is compared is deciding: ours and Envoy's say nothing of the limit to clients unless a row's name says so. The
 //! bucket holds so much that nothing is refused, or one request a day, and then everything is.
 
-use super::{Bound, Row, configured, native, packed};
+use super::{Bound, Row, calls, configured, native, packed};
 use crate::requests::Clients;
 use serde_json::{Value, json};
 
@@ -19,6 +19,10 @@ const ADDRESS_TIMES: f64 = 1.5;
 const HEADER_TIMES: f64 = 2.0;
 /// What a request may take with a million keys, in units of what it takes with one.
 const MILLION_TIMES: f64 = 1.1;
+
+/// What a limit asks of the host, and could not do without.
+const ADDRESS_CALLS: [&str; 4] = ["clock", "address", "page", "counter"];
+const HEADER_CALLS: [&str; 4] = ["clock", "headers", "page", "counter"];
 
 const OK: &str = "wasmcustom.rate_limit.limit.client.ok";
 const REFUSED: &str = "wasmcustom.rate_limit.limit.client.rate_limited";
@@ -47,9 +51,19 @@ pub(super) fn rows() -> Vec<Row> {
     let mut rows = vec![
         Row::new("rl none", "the router alone", Vec::new),
         callbacks,
-        address.native("rl envoy").bound(Bound::TimesRow("rl callbacks", ADDRESS_TIMES)).counts(OK),
-        header.native("rl envoy").bound(Bound::TimesRow("rl callbacks", HEADER_TIMES)).counts(OK),
+        address
+            .native("rl envoy")
+            .bound(Bound::TimesRow("rl callbacks", ADDRESS_TIMES))
+            .beside("rl address calls")
+            .counts(OK),
+        header
+            .native("rl envoy")
+            .bound(Bound::TimesRow("rl callbacks", HEADER_TIMES))
+            .beside("rl header calls")
+            .counts(OK),
         told.native("rl envoy").answers_with("ratelimit").counts(OK),
+        calls::row("rl address calls", "the host calls of `rl address`, and nothing else", &ADDRESS_CALLS),
+        calls::row("rl header calls", "the host calls of `rl header`, and nothing else", &HEADER_CALLS),
         envoy.counts(ENVOY_OK),
         refused.native("rl refused envoy").refused(REFUSED),
         envoy_refused.refused(ENVOY_REFUSED),
