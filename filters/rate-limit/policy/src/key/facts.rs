@@ -56,7 +56,6 @@ impl<'r> Facts<'r> {
     }
 
     /// The value of an action; `None` if it has none and gets none.
-    #[inline(never)]
     pub(super) fn value(
         &mut self,
         source: &'r Source,

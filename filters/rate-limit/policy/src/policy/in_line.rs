@@ -12,6 +12,7 @@ use tollgate_policy::{RequestFacts, UnixNanos};
 impl Policy {
     /// A request that stands in line was woken, or has waited for as long as it was said to. `request` is what it was when
     /// it came.
+    #[inline(never)]
     pub fn decide_in_line(
         &mut self,
         mut ticket: Ticket,
@@ -19,8 +20,7 @@ impl Policy {
         env: &mut dyn Environment,
         now: UnixNanos,
     ) -> Decision {
-        let stood = ticket.in_line.take();
-        self.count(request, ticket, env, now, true, stood)
+        self.count(request, Some(&mut ticket), env, now, true)
     }
 
     /// Who of those who stand in line is to be asked again, since there may be room for them. To be looked at whenever a
@@ -31,7 +31,7 @@ impl Policy {
 
     /// It is in line no more.
     #[inline]
-    pub(super) fn leave_line(&mut self, stood: Option<InLine>) {
+    pub(super) fn leave_line(&mut self, stood: Option<&InLine>) {
         if let Some(stood) = stood {
             self.lines.leave(stood.tag, stood.id);
         }
@@ -44,18 +44,18 @@ impl Policy {
         tag: u64,
         at: usize,
         left: u64,
-        stood: Option<InLine>,
+        stood: Option<Box<InLine>>,
         now: UnixNanos,
     ) -> Decision {
-        let stands = match stood {
+        let stands = match stood.as_deref() {
             // A clock that was set back is no reason to stand there until it has caught up.
-            Some(stood) if stood.tag == tag => InLine { since: stood.since.min(now), ..stood },
-            _ => {
+            Some(stood) if stood.tag == tag => InLine { since: stood.since.min(now), ..*stood },
+            stood => {
                 self.leave_line(stood);
                 InLine { id: self.lines.join(tag), tag, at, since: stood.map_or(now, |stood| stood.since) }
             }
         };
-        ticket.in_line = Some(stands);
+        ticket.in_line = Some(Box::new(stands));
         let is_first = self.lines.first(tag) == Some(stands.id);
         Decision::StandInLine(stands.id, if is_first { left.min(POLL) } else { left }, ticket)
     }

@@ -80,40 +80,50 @@ impl Policy {
         now: UnixNanos,
         may_wait: bool,
     ) -> Decision {
-        let mut ticket = Ticket::default();
         if !holds(self.plan.filter_enabled, env) {
             return Decision::Pass(Pass::default());
         }
-        ticket.lenient = !holds(self.plan.filter_enforced, env);
-        self.count(request, ticket, env, now, may_wait, None)
+        self.count(request, None, env, now, may_wait)
     }
 
-    /// Asks the limits that count the request, but for those that gave before it stood in line.
+    /// Asks the limits that count the request, but for those that gave before it stood in line with this ticket.
     #[inline(never)]
     fn count(
         &mut self,
         request: &RequestFacts<'_>,
-        mut ticket: Ticket,
+        begun: Option<&mut Ticket>,
         env: &mut dyn Environment,
         now: UnixNanos,
         may_wait: bool,
-        stood: Option<InLine>,
     ) -> Decision {
+        let mut ticket = match begun {
+            Some(ticket) => core::mem::take(ticket),
+            None => Ticket { lenient: !holds(self.plan.filter_enforced, env), ..Ticket::default() },
+        };
+        let stood = ticket.in_line.take();
         let limits = self.plan.rules.first(request).map_or(&self.plan.otherwise, |rule| &rule.limits);
-        let mut round = Round { policy: self, ticket: &mut ticket, env, now, may_wait, stood, waited: false };
+        let mut round = Round {
+            policy: self,
+            ticket: &mut ticket,
+            env,
+            now,
+            may_wait,
+            stood: stood.as_deref(),
+            waited: false,
+        };
         let mut facts = Facts::new(request);
-        for (at, index) in limits.iter().enumerate().skip(stood.map_or(0, |stood| stood.at)) {
+        for (at, index) in limits.iter().enumerate().skip(stood.as_ref().map_or(0, |stood| stood.at)) {
             if let Err(halt) = round.count(*index, &mut facts) {
                 return match halt {
                     Halt::Denied(denied) => {
-                        self.leave_line(stood);
+                        self.leave_line(stood.as_deref());
                         self.refuse(ticket, denied, env, now)
                     }
                     Halt::InLine { tag, left } => self.stand_in_line(ticket, tag, at, left, stood, now),
                 };
             }
         }
-        self.leave_line(stood);
+        self.leave_line(stood.as_deref());
         if ticket.asked.is_empty() {
             return self.pass(ticket, now);
         }
@@ -193,7 +203,7 @@ struct Round<'a, 'e> {
     now: UnixNanos,
     may_wait: bool,
     /// Where it stood in line until now.
-    stood: Option<InLine>,
+    stood: Option<&'e InLine>,
     /// Whether it did for the limit that counts it.
     waited: bool,
 }

@@ -27,7 +27,7 @@ impl Policy {
         if !ticket.responded {
             self.settle(&mut ticket, None, env, now);
         }
-        self.leave_line(ticket.in_line);
+        self.leave_line(ticket.in_line.as_deref());
         self.leave(&mut ticket, env);
         if let Some(call) = ticket.call {
             self.abandon(call);

@@ -17,7 +17,7 @@ pub struct Ticket {
     /// In flight: from which limits, at which places.
     pub(super) in_flight: Vec<(usize, Place)>,
     /// Where it waits until others are in flight no more.
-    pub(super) in_line: Option<InLine>,
+    pub(super) in_line: Option<Box<InLine>>,
     /// About whom the rate limit service is asked.
     pub(super) asked: Vec<Asked>,
     /// Where the limits stand, for the response.
