@@ -47,7 +47,8 @@ fn policies_reach_no_host() {
         "tollgate-rate-limit-service",
     ];
     let packages = packages();
-    let is_one = |name: &str| ["-policy", "-plan", "-cache", "-extract"].iter().any(|end| name.ends_with(end));
+    let is_one =
+        |name: &str| ["-policy", "-plan", "-cache", "-extract"].iter().any(|end| name.ends_with(end));
     let policies: Vec<_> = packages.iter().filter(|(name, _)| is_one(name)).collect();
     assert!(policies.len() >= 2, "{packages:?}");
     for (name, dependencies) in policies {

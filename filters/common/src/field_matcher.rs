@@ -3,12 +3,12 @@
 use crate::string_matcher::{Fields, InvalidMatcher, StringMatcher};
 use crate::{HeaderName, Headers};
 use serde::Deserialize;
-use std::borrow::Cow;
 
 /// Matches a header: `{"name": "x-env", "exact": "test"}`, `{"name": "authorization", "present": true}`.
 ///
-/// A header that came several times is matched as one value joined by commas, as Envoy does; an absent one matches only
-/// `"present": false`. `invert` turns the result around, also for an absent header.
+/// Of a header that came several times it is enough that one line matches, as in Envoy since 1.39; a line is one value, with
+/// its commas. An absent header matches only `"present": false`. `invert` turns the result around, also for an absent header
+/// (in Envoy that matches neither way). Envoy's `string_match` and `present_match` are the same by other names.
 #[derive(Clone, Debug, Hash, Deserialize)]
 #[serde(try_from = "RawFieldMatcher<HeaderName>")]
 pub struct HeaderMatcher {
@@ -44,23 +44,12 @@ impl HeaderMatcher {
     /// Whether the headers match.
     pub fn matches(&self, headers: Headers<'_>) -> bool {
         let mut values = headers.all(self.name.as_ref());
-        let result = match (&self.test, values.next()) {
-            (Test::Present(present), first) => first.is_some() == *present,
-            (Test::Value(_), None) => false,
-            (Test::Value(matcher), Some(first)) => matcher.matches(&joined(first, values)),
+        let result = match &self.test {
+            Test::Present(present) => values.next().is_some() == *present,
+            Test::Value(matcher) => values.any(|value| matcher.matches(value)),
         };
         result != self.invert
     }
-}
-
-fn joined<'a>(first: &'a [u8], others: impl Iterator<Item = &'a [u8]>) -> Cow<'a, [u8]> {
-    let mut all = Cow::Borrowed(first);
-    for other in others {
-        let all = all.to_mut();
-        all.push(b',');
-        all.extend_from_slice(other);
-    }
-    all
 }
 
 impl QueryMatcher {
@@ -95,6 +84,7 @@ crate::read_object!(
     RawFieldMatcher<N> = Self {
         name: N::blank(),
         present: None,
+        string_match: None,
         exact: None,
         prefix: None,
         suffix: None,
@@ -103,7 +93,16 @@ crate::read_object!(
         ignore_case: false,
         invert: false,
     };
-    name (required), present, exact, prefix, suffix, contains, regex, ignore_case, invert
+    name (required), present or "present_match", string_match, exact, prefix, suffix, contains, regex, ignore_case, invert;
+    instead [
+        ("exact_match", "it is `exact`"),
+        ("prefix_match", "it is `prefix`"),
+        ("suffix_match", "it is `suffix`"),
+        ("contains_match", "it is `contains`"),
+        ("safe_regex_match", "it is `regex`"),
+        ("range_match", "there is `regex`"),
+        ("invert_match", "it is `invert`, which what is not there matches too"),
+    ]
 );
 
 #[cfg(feature = "schema")]
@@ -117,8 +116,11 @@ crate::text::schema_of!(QueryMatcher, RawFieldMatcher<String>);
 struct RawFieldMatcher<N> {
     /// The name.
     name: N,
-    /// Whether it must be there (`true`) or must not (`false`), whatever its value.
+    /// Whether it must be there (`true`) or must not (`false`), whatever its value. Also `present_match`.
+    #[serde(alias = "present_match")]
     present: Option<bool>,
+    /// The value, as Envoy writes it: an object with one of the next five.
+    string_match: Option<StringMatcher>,
     /// The whole value.
     exact: Option<String>,
     /// How the value begins.
@@ -139,12 +141,15 @@ struct RawFieldMatcher<N> {
 
 impl<N> RawFieldMatcher<N> {
     fn parts(self) -> Result<(N, Test, bool), InvalidMatcher> {
-        let Self { name, present, exact, prefix, suffix, contains, regex, ignore_case, invert } = self;
+        let Self { name, present, string_match, exact, prefix, suffix, contains, regex, ignore_case, invert } =
+            self;
         let fields = Fields { exact, prefix, suffix, contains, regex };
-        let test = match present {
-            Some(present) if fields.is_empty() => Test::Present(present),
-            Some(_) => return Err(InvalidMatcher::NotOne),
-            None => Test::Value(StringMatcher::of(fields, ignore_case)?),
+        let test = match (present, string_match) {
+            (None, None) => Test::Value(StringMatcher::of(fields, ignore_case)?),
+            (Some(present), None) if fields.is_empty() => Test::Present(present),
+            // Whether its case counts it says itself.
+            (None, Some(matcher)) if fields.is_empty() && !ignore_case => Test::Value(matcher),
+            _ => return Err(InvalidMatcher::NotOne),
         };
         Ok((name, test, invert))
     }
@@ -193,10 +198,36 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_header_is_one_value() {
-        assert!(!header(r#"{"name": "a", "exact": "1"}"#, &["1", "2"]));
-        assert!(header(r#"{"name": "a", "exact": "1,2"}"#, &["1", "2"]));
-        assert!(header(r#"{"name": "a", "suffix": ",2"}"#, &["1", "2"]));
+    fn of_a_repeated_header_any_line_matches() {
+        assert!(header(r#"{"name": "a", "exact": "2"}"#, &["1", "2"]));
+        assert!(!header(r#"{"name": "a", "exact": "1,2"}"#, &["1", "2"]));
+        assert!(header(r#"{"name": "a", "exact": "1,2"}"#, &["1,2"]));
+        assert!(!header(r#"{"name": "a", "exact": "2", "invert": true}"#, &["1", "2"]));
+        assert!(header(r#"{"name": "a", "exact": "3", "invert": true}"#, &["1", "2"]));
+    }
+
+    #[test]
+    fn envoys_spellings_are_the_same() {
+        assert!(header(r#"{"name": "a", "string_match": {"prefix": "AB", "ignore_case": true}}"#, &["abc"]));
+        assert!(!header(r#"{"name": "a", "string_match": {"prefix": "AB"}}"#, &["abc"]));
+        assert!(header(r#"{"name": "a", "present_match": false}"#, &[]));
+        assert!(query(r#"{"name": "a", "string_match": {"exact": "b"}}"#, "a=b"));
+        for both in [r#""present_match": true"#, r#""exact": "b""#, r#""ignore_case": true"#] {
+            let json = format!(r#"{{"name": "a", "string_match": {{"exact": "b"}}, {both}}}"#);
+            let error = serde_json::from_str::<HeaderMatcher>(&json).unwrap_err().to_string();
+            assert!(error.starts_with("a matcher has exactly one of"), "{error}");
+        }
+    }
+
+    #[test]
+    fn spellings_that_would_mean_something_else_are_refused_with_what_to_write() {
+        for (name, instead) in
+            [("exact_match", "`exact`"), ("invert_match", "`invert`"), ("range_match", "`regex`")]
+        {
+            let tree = serde_json::json!({"name": "a", name: "b"});
+            let error = crate::read::<HeaderMatcher>(&tree).unwrap_err().to_string();
+            assert!(error.contains(instead), "{error}");
+        }
     }
 
     #[test]

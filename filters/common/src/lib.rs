@@ -14,6 +14,7 @@
 //! - **Bytes, not text.** What clients send need not be UTF-8, and no byte of it may stop a decision.
 //! - **Total functions.** Nothing panics, whatever the facts are; a panic would take a worker's VM along.
 
+mod body_format;
 mod cidr;
 mod duration;
 mod edit;
@@ -34,6 +35,7 @@ mod template;
 mod text;
 mod time;
 
+pub use body_format::BodyFormat;
 pub use cidr::{Cidr, InvalidCidr};
 pub use duration::{Duration, InvalidDuration};
 pub use edit::HeaderEdit;

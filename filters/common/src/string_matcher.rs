@@ -152,7 +152,11 @@ crate::read::read_through!(
     RawStringMatcher,
     Self { pattern: Pattern::Exact(Box::default()), ignore_case: false }
 );
-crate::read_object!(RawStringMatcher = Self::default(); exact, prefix, suffix, contains, regex, ignore_case);
+crate::read_object!(
+    RawStringMatcher = Self::default();
+    exact, prefix, suffix, contains, regex, ignore_case;
+    instead [("safe_regex", "it is `regex`, with the expression itself")]
+);
 
 #[cfg(feature = "schema")]
 crate::text::schema_of!(StringMatcher, RawStringMatcher);

@@ -97,11 +97,12 @@ impl HttpFilter for RateLimit {
         Ok(Flow::Continue)
     }
 
-    fn on_end(&mut self, mut stream: Stream, _: &mut Context<'_, Self>) {
+    fn on_end(&mut self, mut stream: Stream, cx: &mut Context<'_, Self>) {
         self.waits_no_more(&mut stream);
         if let Some(ticket) = stream.ticket {
             let now = self.world.tell_time().unwrap_or(self.world.now);
             self.policy.end(*ticket, &mut self.world, now);
+            self.wake(cx);
         }
     }
 
@@ -129,12 +130,14 @@ impl RateLimit {
     }
 
     /// Carries out what was decided, at once or of a stream that is held.
+    #[inline(never)]
     pub(crate) fn carry_out(
         &mut self,
         decision: Decision,
         stream: &mut Stream,
         cx: &mut Context<'_, Self>,
     ) -> Result<Flow> {
+        self.wake(cx);
         match decision {
             Decision::Pass(pass) => self.pass(pass, stream, cx.held_request_headers().as_mut()),
             Decision::Delay(wait, mut pass) => {
@@ -147,6 +150,7 @@ impl RateLimit {
                 })?;
                 Ok(Flow::Pause)
             }
+            Decision::StandInLine(id, wait, ticket) => self.stand_in_line(id, wait, ticket, stream, cx),
             Decision::Refuse(refusal) => {
                 self.world.statistics.refused(refusal.reason);
                 Ok(reply(refusal).into())
@@ -169,7 +173,10 @@ impl RateLimit {
 
     #[inline]
     fn go_on(&self, pass: &Pass, headers: Option<&mut RequestHeaders<'_>>) -> Result<Flow> {
-        if matches!(pass.in_spite_of, Some(Reason::SharedState | Reason::ServiceUnavailable)) {
+        if matches!(
+            pass.in_spite_of,
+            Some(Reason::SharedState | Reason::ServiceUnavailable | Reason::HostError)
+        ) {
             self.world.statistics.allowed_on_error();
         }
         if let Some(headers) = headers {
@@ -196,7 +203,7 @@ impl RateLimit {
 }
 
 /// Begun ones too: a timer of the host counts in them, and nobody may come before their time.
-fn milliseconds(nanos: u64) -> Duration {
+pub(crate) fn milliseconds(nanos: u64) -> Duration {
     Duration::from_millis(nanos.div_ceil(1_000_000))
 }
 

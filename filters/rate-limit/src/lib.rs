@@ -2,6 +2,7 @@
 //! pages between workers, asks the rate limit service and carries out what is decided.
 
 mod filter;
+mod in_line;
 mod service;
 mod statistics;
 mod world;

@@ -119,13 +119,13 @@ impl Environment for World {
         self.vm
     }
 
-    /// One that cannot be read is none: then there is no key that it is part of.
-    fn client_address(&mut self) -> Option<IpAddr> {
-        address(&property::SOURCE_ADDRESS.get().ok().flatten()?)
+    fn client_address(&mut self) -> std::result::Result<Option<IpAddr>, Failure> {
+        let text = property::SOURCE_ADDRESS.get().map_err(failure)?;
+        Ok(text.as_deref().and_then(address))
     }
 
-    fn property(&mut self, path: &str) -> Option<Vec<u8>> {
-        property::by_path(path).ok().flatten()
+    fn property(&mut self, path: &str) -> std::result::Result<Option<Vec<u8>>, Failure> {
+        property::by_path(path).map_err(failure)
     }
 
     /// Without randomness every request is of the share, so that limits hold.
@@ -142,7 +142,7 @@ fn failure(error: Error) -> Failure {
     match error {
         Error::Contended => Failure::Contended,
         error => {
-            tollgate::log::debug!("what workers share could not be read or changed: {error}");
+            tollgate::log::debug!("something could not be read or changed: {error}");
             Failure::Host
         }
     }

@@ -1,9 +1,8 @@
 //! What becomes of a request.
 
-use crate::{
-    Reason, Ticket,
-    remote::{Call, CallId},
-};
+use crate::in_flight::LineId;
+use crate::remote::{Call, CallId};
+use crate::{Reason, Ticket};
 
 /// What becomes of a request.
 #[derive(Debug)]
@@ -12,6 +11,9 @@ pub enum Decision {
     Pass(Pass),
     /// It goes on after so many nanoseconds, in its turn.
     Delay(u64, Pass),
+    /// It stands in line until a request of its key is in flight no more, or so many nanoseconds are over; then see
+    /// [`crate::Policy::decide_in_line`]. It may be [woken](crate::Policy::take_woken) before.
+    StandInLine(LineId, u64, Ticket),
     /// It is answered.
     Refuse(Refusal),
     /// The rate limit service is asked first; see [`crate::Policy::answered`].

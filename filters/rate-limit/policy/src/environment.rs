@@ -33,11 +33,11 @@ pub trait Environment {
     /// This VM among those that count requests in flight.
     fn vm(&self) -> u32;
 
-    /// The client's address, as the proxy sees it (`source.address`).
-    fn client_address(&mut self) -> Option<IpAddr>;
+    /// The client's address, as the proxy sees it (`source.address`). `None` for one that is none: a Unix domain socket's.
+    fn client_address(&mut self) -> Result<Option<IpAddr>, Failure>;
 
     /// An attribute of the proxy, its segments joined by NUL: `xds\0route_name`, `filter_state\0wasm.jwt_authn.principal`.
-    fn property(&mut self, path: &str) -> Option<Vec<u8>>;
+    fn property(&mut self, path: &str) -> Result<Option<Vec<u8>>, Failure>;
 
     /// A number that is uniform in all of `u64`, for percentages. Asked only if one is neither 0 nor 100.
     fn draw(&mut self) -> u64;

@@ -17,11 +17,13 @@ pub enum Event {
     Eviction,
     /// The rate limit service was not asked, since the answer was known.
     Remembered,
+    /// The request had not all of its key, and was not counted.
+    NoKey,
 }
 
 impl Event {
     /// All of them, in their order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Ok,
         Self::Limited,
         Self::Shadowed,
@@ -29,6 +31,7 @@ impl Event {
         Self::Error,
         Self::Eviction,
         Self::Remembered,
+        Self::NoKey,
     ];
 
     /// Its name in statistics.
@@ -41,6 +44,7 @@ impl Event {
             Self::Error => "error",
             Self::Eviction => "evicted",
             Self::Remembered => "remembered",
+            Self::NoKey => "no_key",
         }
     }
 }

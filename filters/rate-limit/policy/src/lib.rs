@@ -29,3 +29,4 @@ pub use event::Event;
 pub use plan::Plan;
 pub use policy::{Policy, Ticket};
 pub use reason::Reason;
+use remote::BuildHashed;

@@ -77,18 +77,24 @@ fn without_the_headers_that_it_needs_nothing_is_decided() {
     outcome.has_statuses(&[500, 500]).has_details(0, "host_error");
 }
 
-/// A client without an address has none of the key's values, and is not counted: a Unix socket has none either.
+/// What cannot be read is not what is not there, whatever the key says of that.
 #[test]
-fn who_has_no_address_is_counted_where_the_key_says_so() {
-    let limit = |action: Value| json!({"limits": {"one": {"key": [action], "rates": [bucket(1)]}}});
-    let outcome = while_failing(limit(json!({"remote_address": {}})), "proxy_get_property", FAILED);
-    outcome.has_statuses(&[200, 200]).has_metric(&of_one("ok"), 0);
-    let outcome = while_failing(
-        limit(json!({"principal": {"default_value": "anonymous"}})),
-        "proxy_get_property",
-        FAILED,
-    );
-    outcome.has_statuses(&[200, 429]);
+fn without_what_a_key_is_made_of_nothing_is_decided() {
+    for action in [
+        json!({"remote_address": {}}),
+        json!({"masked_remote_address": {"default_value": "none"}}),
+        json!({"principal": {"skip_if_absent": true}}),
+    ] {
+        let limit = json!({"limits": {"one": {"key": [action], "rates": [bucket(1)]}}});
+        let outcome = while_failing(limit.clone(), "proxy_get_property", FAILED);
+        outcome.has_statuses(&[500, 500]).has_details(0, "host_error");
+        outcome.has_metric(&of_one("error"), 2).has_metric("rate_limit.denied.host_error", 2);
+        let mut allowing = limit;
+        allowing["on_error"] = json!("allow");
+        let outcome = while_failing(allowing, "proxy_get_property", FAILED);
+        outcome.has_statuses(&[200, 200]).has_metric(&of_one("error"), 2).has_metric(&of_one("ok"), 0);
+        outcome.has_metric("rate_limit.failure_mode_allowed", 2);
+    }
 }
 
 #[test]
@@ -216,7 +222,7 @@ fn a_configuration_that_means_nothing_is_refused_by_field_and_value() {
         (limit(json!({"rates": [bucket(1)], "cost": {"header": {"name": "x y", "max": 1}}})), "x y"),
         (limit(json!({"rates": [bucket(1)], "on_response": {"statuses": ["600"]}})), "600"),
         (limit(json!({"concurrency": {"max_requests": 0}})), "limits.one.concurrency.max_requests"),
-        (limit(json!({"concurrency": {"max_requests": 1}, "delay": {"max_wait": "1s"}})), "limits.one.delay"),
+        (limit(json!({"concurrency": {"max_requests": 1}, "delay": {"max_wait": "6m"}})), "limits.one.delay"),
         (
             limit(
                 json!({"rates": [bucket(1)], "overrides": [{"when": {"team": {"exact": "a"}}, "rates": [bucket(2)]}]}),

@@ -113,6 +113,11 @@ on_both_hosts! {
             "descriptor_value": "old", "expect_match": false, "headers": [{"name": "x-beta", "present": true}],
         });
         counted(host, json!([{"header_value_match": header}]), [(get("/"), 200), (get("/"), 429), (beta(), 200), (beta(), 200)]);
+        // Each line of a repeated header by itself, as Envoy's own filters do.
+        let header = json!({"descriptor_value": "one", "headers": [{"name": "x-beta", "string_match": {"exact": "1"}}]});
+        let both = || get("/").header("x-beta", "0").header("x-beta", "1");
+        let expected = [(both(), 200), (both(), 429), (get("/").header("x-beta", "0,1"), 200)];
+        counted(host, json!([{"header_value_match": header}]), expected);
         let query = json!({"descriptor_value": "debug", "query_parameters": [{"name": "debug", "exact": "1"}]});
         let expected = [(get("/?debug=1"), 200), (get("/?debug=1"), 429), (get("/?debug=2"), 200), (get("/"), 200)];
         counted(host, json!([{"query_parameter_value_match": query}]), expected);

@@ -12,6 +12,7 @@ mod answers;
 mod costs;
 mod exact;
 mod failures;
+mod in_flight;
 mod instructions;
 mod keys;
 mod live;

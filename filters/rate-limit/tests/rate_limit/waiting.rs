@@ -1,60 +1,16 @@
-//! Requests that are in flight, and requests that wait for room.
+//! Requests that wait for room.
 
+use crate::in_flight::{slow, so_far, status};
 use crate::live::{Client, address, envoy_with};
-use crate::support::{filter, of_one, sending, times, with, with_limit};
+use crate::support::{of_one, sending, times, with, with_limit};
 use serde_json::json;
-use std::time::Duration;
-use tollgate_host_test::emulator::{Effect, Emulator, StreamHandle, Which};
-use tollgate_host_test::{
-    Answer, ClientView, Exchange, Filter, Request, Response, Scenario, Upstream, Wasm, on_both_hosts,
-};
+use std::time::{Duration, Instant};
+use tollgate_host_test::emulator::{Emulator, StreamHandle};
+use tollgate_host_test::{ClientView, Request, Scenario, on_both_hosts};
 
-fn status(exchange: &Exchange) -> u16 {
-    match &exchange.client {
-        ClientView::Response(response) => response.status,
-        ClientView::Reset | ClientView::Hang => 0,
-    }
-}
-
-/// An upstream that takes a second, but for what it never answers, breaks off or answers at once.
-fn slow() -> Upstream {
-    let reply = |after| vec![Answer::Reply { response: Response::new(200), after }];
-    Upstream::answers("slow", reply(Duration::from_secs(1)))
-        .on("/hang", vec![Answer::Hang])
-        .on("/reset", vec![Answer::Reset])
-        .on("/now", reply(Duration::ZERO))
-}
-
-fn one_in_flight() -> Scenario {
-    with_limit(json!({"concurrency": {"max_requests": 1}})).upstream(slow())
-}
-
-/// What it has come to by now.
-fn so_far(emulator: &Emulator, handle: StreamHandle) -> Option<u16> {
-    emulator.exchange(handle).map(status)
-}
+const POLL: Duration = Duration::from_millis(20);
 
 on_both_hosts! {
-    fn one_after_the_other_is_never_too_many(host) {
-        let outcome = host.run(&sending(one_in_flight(), times(&Request::get("/now"), 5)));
-        outcome.has_statuses(&[200; 5]);
-        outcome.has_metric("rate_limit.limit.one.rate_limited", 0).has_metric("rate_limit.limit.one.ok", 5);
-    }
-
-    fn what_ends_without_a_response_is_in_flight_no_more(host) {
-        let scenario = one_in_flight().settings(|settings| settings.client_patience = Duration::from_millis(1500));
-        let requests = ["/hang", "/now", "/reset", "/now"].map(Request::get);
-        host.run(&sending(scenario, requests)).has_statuses(&[0, 200, 503, 200]);
-    }
-
-    fn what_a_later_filter_answers_is_in_flight_no_more(host) {
-        let hello = Filter::new(Wasm::package("tollgate-example-hello"))
-            .config(json!({"header": "x-team", "allowed": ["red"]}));
-        let scenario = one_in_flight().filter(hello);
-        let requests = [Request::get("/now"), Request::get("/now"), Request::get("/now").header("x-team", "red")];
-        host.run(&sending(scenario, requests)).has_statuses(&[403, 403, 200]);
-    }
-
     fn who_waits_for_room_gets_it(host) {
         let rate = json!({"token_bucket": {"max_tokens": 1, "fill_interval": "2s"}});
         let scenario = with_limit(json!({"rates": [rate], "delay": {"max_wait": "10s"}}));
@@ -62,80 +18,145 @@ on_both_hosts! {
         outcome.has_statuses(&[200, 200]).has_metric(&of_one("ok"), 1).has_metric(&of_one("delayed"), 1);
         outcome.upstream(1).body("body");
     }
-}
 
-#[test]
-fn as_many_as_may_be_in_flight_are_and_one_more_is_refused() {
-    let mut emulator =
-        Emulator::new(&with_limit(json!({"concurrency": {"max_requests": 2}})).upstream(slow())).unwrap();
-    let held = [0, 1].map(|_| emulator.request(0, &Request::get("/")));
-    let refused = emulator.request(0, &Request::get("/"));
-    let exchange = emulator.finish_request(refused);
-    assert_eq!((status(&exchange), exchange.details.as_str()), (429, "concurrency_limited"));
-    let ClientView::Response(response) = exchange.client else { panic!("no response") };
-    assert_eq!(
-        (response.headers.get("retry-after"), response.body()),
-        (None, b"concurrency_limited".to_vec())
-    );
-    emulator.advance(Duration::from_secs(1));
-    assert_eq!(held.map(|handle| so_far(&emulator, handle)), [Some(200); 2]);
-    let after = emulator.request(0, &Request::get("/now"));
-    assert_eq!(status(&emulator.finish_request(after)), 200);
-    assert_eq!(emulator.metric("rate_limit.denied.concurrency_limited"), Some(1));
-}
-
-/// A fault of Envoy's own holds each request for a second; eight come at once to two workers.
-#[test]
-fn workers_of_envoy_count_what_is_in_flight_together() {
-    const FAULT: &str = "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault";
-    let delay = json!({"fixed_delay": "1s", "percentage": {"numerator": 100}});
-    let fault = json!({"name": "fault", "typed_config": {"@type": FAULT, "delay": delay}});
-    let envoy = envoy_with(json!({"limits": {"one": {"concurrency": {"max_requests": 3}}}}), 2, vec![fault]);
-    let mut clients: Vec<_> = (0..8).map(|_| Client::new(address(&envoy))).collect();
-    for round in 0..2 {
-        let admitted = std::thread::scope(|scope| {
-            let clients: Vec<_> =
-                clients.iter_mut().map(|client| scope.spawn(|| client.is_admitted(""))).collect();
-            clients.into_iter().map(|client| usize::from(client.join().unwrap())).sum::<usize>()
-        });
-        assert_eq!(admitted, 3, "in round {round}");
+    /// Whatever part of the first window is over: of three, one has to wait for another window, and none is refused.
+    fn who_waits_for_a_window_goes_on_in_it(host) {
+        for rate in ["fixed_window", "sliding_window"] {
+            let rate = json!({rate: {"requests": 1, "window": "1s"}});
+            let scenario = with_limit(json!({"rates": [rate], "delay": {"max_wait": "10s"}}));
+            let outcome = host.run(&sending(scenario, times(&Request::post("/", "body"), 3)));
+            outcome.has_statuses(&[200; 3]).has_metric(&of_one("rate_limited"), 0);
+            let [ok, delayed] = ["ok", "delayed"].map(|event| outcome.metrics[&of_one(event)]);
+            assert!((1..=2).contains(&delayed) && ok + delayed == 3, "{ok} and {delayed}");
+            outcome.upstream(2).body("body");
+        }
     }
 }
 
+/// Nine come at once to two workers, of which three may be in flight, each for a second.
 #[test]
-fn a_worker_that_trapped_is_forgotten_when_its_lease_is_over() {
-    let scenario = one_in_flight().settings(|settings| settings.workers = 2);
-    let mut emulator = Emulator::new(&scenario).unwrap();
-    let _held = emulator.request(0, &Request::get("/hang"));
-    let mut emulator = emulator.fault("proxy_get_current_time_nanoseconds", Which::Nth(1), Effect::Trap);
-    let _trapped = emulator.request(0, &Request::get("/"));
-    assert_eq!(emulator.traps().len(), 1);
-    let mut after = |time| {
-        emulator.advance(time);
-        let handle = emulator.request(1, &Request::get("/now"));
-        status(&emulator.finish_request(handle))
-    };
-    assert_eq!(after(Duration::ZERO), 429);
-    assert_eq!(after(Duration::from_secs(8)), 429);
-    assert_eq!(after(Duration::from_secs(4)), 200);
+#[allow(clippy::disallowed_methods, reason = "clients of a real Envoy have a real clock")]
+fn workers_of_envoy_let_in_who_stands_in_line() {
+    const FAULT: &str = "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault";
+    let delay = json!({"fixed_delay": "1s", "percentage": {"numerator": 100}});
+    let fault = json!({"name": "fault", "typed_config": {"@type": FAULT, "delay": delay}});
+    let limit = json!({"concurrency": {"max_requests": 3}, "delay": {"max_wait": "20s"}});
+    let envoy = envoy_with(json!({"limits": {"one": limit}}), 2, vec![fault]);
+    let mut clients: Vec<_> = (0..9).map(|_| Client::new(address(&envoy))).collect();
+    let start = Instant::now();
+    let mut ended: Vec<_> = std::thread::scope(|scope| {
+        let clients: Vec<_> = clients
+            .iter_mut()
+            .map(|client| scope.spawn(move || (client.is_admitted(""), start.elapsed())))
+            .collect();
+        clients.into_iter().map(|client| client.join().unwrap()).collect()
+    });
+    assert!(ended.iter().all(|(admitted, _)| *admitted));
+    ended.sort_by_key(|(_, ended)| *ended);
+    // Three at a time take three seconds, and no more than it takes to see that another worker has left room.
+    for (index, (_, ended)) in ended.iter().enumerate() {
+        // Timers of Envoy are a few milliseconds early.
+        let round = Duration::from_millis(950) * (1 + index as u32 / 3);
+        assert!(*ended >= round, "{index}: {ended:?}");
+    }
+    assert!(ended[8].1 < Duration::from_secs(5), "{ended:?}");
 }
 
-/// One that lives is not: its heartbeats go on, however long the request takes.
+fn in_line(most: usize, max_wait: &str) -> Scenario {
+    with_limit(json!({"concurrency": {"max_requests": most}, "delay": {"max_wait": max_wait}}))
+        .upstream(slow())
+        .settings(|settings| settings.workers = 2)
+}
+
+/// How many the limit has let in.
+fn let_in(emulator: &Emulator) -> u64 {
+    ["ok", "delayed"].map(|event| emulator.metric(&of_one(event)).unwrap_or(0)).iter().sum()
+}
+
+/// What the requests have come to; 0 is nothing yet.
+fn all<const N: usize>(emulator: &Emulator, requests: [StreamHandle; N]) -> [u16; N] {
+    requests.map(|handle| so_far(emulator, handle).unwrap_or(0))
+}
+
 #[test]
-fn a_request_that_takes_long_stays_in_flight() {
-    let scenario = one_in_flight().settings(|settings| {
-        settings.workers = 2;
-        settings.route_timeout = Duration::ZERO;
-        settings.client_patience = Duration::from_secs(1000);
-    });
+fn when_one_ends_the_first_in_line_is_let_in_at_once() {
+    let mut emulator = Emulator::new(&in_line(1, "10s")).unwrap();
+    let requests = [0; 3].map(|worker| emulator.request(worker, &Request::get("/")));
+    emulator.advance(Duration::from_millis(999));
+    assert_eq!(all(&emulator, requests), [0; 3]);
+    assert_eq!(let_in(&emulator), 1);
+    emulator.advance(Duration::from_millis(2));
+    assert_eq!((all(&emulator, requests), let_in(&emulator)), ([200, 0, 0], 2));
+    emulator.advance(Duration::from_millis(1001));
+    assert_eq!((all(&emulator, requests), let_in(&emulator)), ([200, 200, 0], 3));
+    emulator.advance(Duration::from_secs(1));
+    assert_eq!(all(&emulator, requests), [200; 3]);
+    let counted = ["ok", "delayed", "rate_limited"].map(|event| emulator.metric(&of_one(event)));
+    assert_eq!(counted, [Some(1), Some(2), Some(0)]);
+    assert_eq!((emulator.open_streams(), emulator.traps().len()), (0, 0));
+}
+
+#[test]
+fn what_another_worker_leaves_is_seen_before_long() {
+    let mut emulator = Emulator::new(&in_line(1, "10s")).unwrap();
+    let requests = [0, 1].map(|worker| emulator.request(worker, &Request::get("/")));
+    emulator.advance(Duration::from_secs(1) + POLL);
+    assert_eq!((all(&emulator, requests), let_in(&emulator)), ([200, 0], 2));
+}
+
+#[test]
+fn who_stands_in_line_for_too_long_is_refused() {
+    let mut emulator = Emulator::new(&in_line(1, "300ms")).unwrap();
+    let requests = [0, 0, 1].map(|worker| emulator.request(worker, &Request::get("/")));
+    emulator.advance(Duration::from_millis(299));
+    assert_eq!(all(&emulator, requests), [0; 3]);
+    emulator.advance(Duration::from_millis(2));
+    assert_eq!(all(&emulator, requests), [0, 429, 429]);
+    assert_eq!(emulator.exchange(requests[1]).unwrap().details, "concurrency_limited");
+    let after = emulator.request(0, &Request::get("/now"));
+    emulator.advance(Duration::from_millis(301));
+    assert_eq!(so_far(&emulator, after), Some(429), "and so is who came when they were gone");
+}
+
+#[test]
+fn a_client_that_goes_leaves_the_line_and_those_behind_it_move_up() {
+    let mut emulator = Emulator::new(&in_line(1, "10s")).unwrap();
+    let [first, goes, last] = [0; 3].map(|worker| emulator.request(worker, &Request::get("/")));
+    emulator.advance(Duration::from_millis(500));
+    emulator.hang_up(goes);
+    emulator.advance(Duration::from_millis(502));
+    assert_eq!((all(&emulator, [first, last]), let_in(&emulator)), ([200, 0], 2));
+    emulator.hang_up(last);
+    let next = emulator.request(0, &Request::get("/now"));
+    assert_eq!(status(&emulator.finish_request(next)), 200, "nothing is in flight, and nobody in line");
+    assert_eq!((emulator.open_streams(), emulator.traps().len()), (0, 0));
+}
+
+#[test]
+fn as_many_stand_in_line_as_may_wait_and_one_more_is_refused() {
+    let limit = json!({"concurrency": {"max_requests": 1}, "delay": {"max_wait": "10s"}});
+    let scenario = with(json!({"limits": {"one": limit}, "max_waiting_requests": 2})).upstream(slow());
     let mut emulator = Emulator::new(&scenario).unwrap();
-    let held = emulator.request(0, &Request::get("/hang"));
-    emulator.advance(Duration::from_secs(120));
-    let other = emulator.request(1, &Request::get("/now"));
-    assert_eq!(status(&emulator.finish_request(other)), 429);
-    emulator.hang_up(held);
-    let other = emulator.request(1, &Request::get("/now"));
-    assert_eq!(status(&emulator.finish_request(other)), 200);
+    let requests = [0; 4].map(|worker| emulator.request(worker, &Request::get("/")));
+    assert_eq!(all(&emulator, requests), [0, 0, 0, 429]);
+    emulator.advance(Duration::from_millis(1002));
+    let next = emulator.request(0, &Request::get("/"));
+    assert_eq!(so_far(&emulator, next), None, "there is a place again");
+}
+
+/// What of the request is looked at is looked at again when it is its turn.
+#[test]
+fn who_stands_in_line_is_still_who_it_was() {
+    let key = json!([{"request_headers": {"header_name": "x-user"}}]);
+    let limits = json!({
+        "one": {"key": key, "concurrency": {"max_requests": 1}, "delay": {"max_wait": "10s"}},
+        "two": {"key": key, "rates": [{"fixed_window": {"requests": 1, "window": "1h"}}]},
+    });
+    let mut emulator = Emulator::new(&with(json!({"limits": limits})).upstream(slow())).unwrap();
+    let of = |user: &str| Request::get("/").header("x-user", user);
+    let requests = ["a", "a", "b"].map(|user| emulator.request(0, &of(user)));
+    emulator.advance(Duration::from_millis(1002));
+    assert_eq!(all(&emulator, requests), [200, 429, 200], "the second of `a` is over the other limit");
 }
 
 /// One a second and one at once; who would have to wait longer than two seconds does not.
@@ -188,24 +209,4 @@ fn a_client_that_goes_while_it_waits_leaves_its_place_and_the_turns_of_others() 
     emulator.advance(Duration::from_millis(1500));
     assert_eq!(so_far(&emulator, next), Some(200));
     assert_eq!((emulator.open_streams(), emulator.traps().len()), (0, 0));
-}
-
-/// Two filters of one domain count together, whichever of them a request goes through.
-#[test]
-fn filters_of_one_domain_share_what_is_in_flight_and_others_do_not() {
-    for (domain, second) in [("tollgate", 429), ("other", 200)] {
-        let limit = json!({"concurrency": {"max_requests": 1}});
-        let on = |name: &str, domain: &str, path: &str| {
-            let rules = json!([{"match": {"paths": [{"prefix": path}]}, "limits": ["one"]}]);
-            filter().named(name).config(json!({"domain": domain, "limits": {"one": limit}, "rules": rules}))
-        };
-        let scenario = Scenario::new()
-            .filter(on("a", "tollgate", "/hang"))
-            .filter(on("b", domain, "/now"))
-            .upstream(slow());
-        let mut emulator = Emulator::new(&scenario).unwrap();
-        let _held = emulator.request(0, &Request::get("/hang"));
-        let other = emulator.request(0, &Request::get("/now"));
-        assert_eq!(status(&emulator.finish_request(other)), second, "{domain}");
-    }
 }

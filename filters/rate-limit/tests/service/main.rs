@@ -16,5 +16,6 @@ mod circuit;
 mod failing;
 mod live;
 mod local;
+mod quotas;
 mod support;
 mod waiting;

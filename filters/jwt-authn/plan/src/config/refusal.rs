@@ -1,6 +1,7 @@
 //! How a refusal looks.
 
-use tollgate_policy::{HeaderMatcher, read_names, read_object};
+pub use tollgate_policy::BodyFormat;
+use tollgate_policy::{HeaderMatcher, read_object};
 
 /// How a refusal looks. A gRPC request always gets a gRPC status.
 #[derive(Clone, Debug, Default)]
@@ -13,21 +14,6 @@ pub struct FailureResponse {
     pub realm: Option<String>,
     /// For requests of browsers without a valid token: a redirect in place of a 401.
     pub redirect: Option<Redirect>,
-}
-
-/// The body of a refusal.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
-pub enum BodyFormat {
-    /// A sentence, Envoy's.
-    #[default]
-    Text,
-    /// `{"error": .., "error_description": .., "reason": ..}`.
-    Json,
-    /// `application/problem+json` (RFC 9457).
-    Problem,
-    /// Nothing.
-    Empty,
 }
 
 /// Where browsers are sent to log in.
@@ -45,7 +31,6 @@ pub struct Redirect {
 }
 
 read_object!(FailureResponse = Self::default(); body_format, realm, redirect);
-read_names!(BodyFormat { "text" => Text, "json" => Json, "problem" => Problem, "empty" => Empty });
 read_object!(
     Redirect = Self { location: String::new(), headers: Vec::new(), status: None };
     location (required), headers, status

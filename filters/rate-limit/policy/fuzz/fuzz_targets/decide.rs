@@ -10,7 +10,7 @@ use tollgate_policy::{RequestFacts, ResponseFacts, UnixNanos, is_token, is_valid
 use tollgate_rate_limit_policy::in_flight::Members;
 use tollgate_rate_limit_policy::remote::{CallFailure, CallId};
 use tollgate_rate_limit_policy::table::PAGE_BYTES;
-use tollgate_rate_limit_policy::{Decision, Environment, Event, Failure, Plan, Policy, Ticket};
+use tollgate_rate_limit_policy::{Decision, Environment, Event, Failure, Plan, Policy, Reason, Ticket};
 
 const CONFIG: &str = include_str!("decide.json");
 const VM: u32 = 1;
@@ -58,12 +58,12 @@ impl Environment for World {
         VM
     }
 
-    fn client_address(&mut self) -> Option<IpAddr> {
-        self.address
+    fn client_address(&mut self) -> Result<Option<IpAddr>, Failure> {
+        if self.broken { Err(Failure::Host) } else { Ok(self.address) }
     }
 
-    fn property(&mut self, _: &str) -> Option<Vec<u8>> {
-        Some(self.property.clone())
+    fn property(&mut self, _: &str) -> Result<Option<Vec<u8>>, Failure> {
+        if self.broken { Err(Failure::Host) } else { Ok(Some(self.property.clone())) }
     }
 
     fn draw(&mut self) -> u64 {
@@ -79,7 +79,6 @@ fn written(headers: &[(String, Vec<u8>)]) {
     }
 }
 
-
 fuzz_target!(|data: &[u8]| {
     let config = serde_json::from_str(CONFIG).expect("it is a configuration");
     let mut policy = Policy::new(Plan::new(config).expect("it is a plan"), [7; 16]);
@@ -87,6 +86,7 @@ fuzz_target!(|data: &[u8]| {
     let mut now = UnixNanos(1_800_000_000_000_000_000);
     let (mut held, mut asking): (Vec<Ticket>, Vec<(CallId, Ticket)>) = Default::default();
     let mut unanswered: Vec<CallId> = Vec::new();
+    let mut in_line: Vec<Ticket> = Vec::new();
     for line in data.split(|byte| *byte == b'\n').take(200) {
         let Some((what, rest)) = line.split_first() else { continue };
         let number = rest.first().copied().unwrap_or_default();
@@ -128,11 +128,21 @@ fuzz_target!(|data: &[u8]| {
                 None => continue,
             },
             b'e' => {
-                if let Some(ticket) = held.pop().or_else(|| asking.pop().map(|(_, ticket)| ticket)) {
+                let ticket = held.pop().or_else(|| asking.pop().map(|(_, ticket)| ticket));
+                if let Some(ticket) = ticket.or_else(|| in_line.pop()) {
                     policy.end(ticket, &mut world, now);
                 }
                 continue;
             }
+            // It is another request by then, as it is where the configuration is another.
+            b'l' => match in_line.is_empty() {
+                false => {
+                    let ticket = in_line.swap_remove(usize::from(number) % in_line.len());
+                    let pairs = [(&b":authority"[..], rest)];
+                    policy.decide_in_line(ticket, &RequestFacts::from_pairs(&pairs), &mut world, now)
+                }
+                true => continue,
+            },
             b'r' => {
                 if let Some(ticket) = held.last_mut() {
                     let pairs = [(&b":status"[..], &b"401"[..]), (b"x-cost", rest)];
@@ -164,6 +174,10 @@ fuzz_target!(|data: &[u8]| {
                 assert!(wait <= 2_000_000_000, "{wait}");
                 held.push(pass.ticket);
             }
+            Decision::StandInLine(_, wait, ticket) => {
+                assert!(wait <= 2_000_000_000, "{wait}");
+                in_line.push(ticket);
+            }
             Decision::Refuse(refusal) => {
                 written(&refusal.headers);
                 assert!(refusal.status >= 400);
@@ -176,7 +190,21 @@ fuzz_target!(|data: &[u8]| {
         }
     }
     world.broken = false;
-    for ticket in held.into_iter().chain(asking.into_iter().map(|(_, ticket)| ticket)) {
+    let asking = asking.into_iter().map(|(_, ticket)| ticket);
+    for ticket in held.into_iter().chain(asking).chain(in_line) {
         policy.end(ticket, &mut world, now);
     }
+    policy.take_woken();
+    // Nobody is in line any more, so who may not wait is asked for itself.
+    world.in_flight.clear();
+    let pairs = [(&b":authority"[..], &b"a"[..]), (b":method", b"GET")];
+    let ticket = match policy.decide(&RequestFacts::from_pairs(&pairs), &mut world, now, false) {
+        Decision::Pass(pass) => pass.ticket,
+        Decision::Refuse(refusal) => {
+            assert_ne!(refusal.reason, Reason::Concurrency);
+            return;
+        }
+        other => panic!("{other:?}"),
+    };
+    policy.end(ticket, &mut world, now);
 });

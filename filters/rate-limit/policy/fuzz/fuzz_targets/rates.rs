@@ -15,8 +15,8 @@ const HUNDRED_YEARS: u64 = 36_525 * 86_400 * 1_000_000_000;
 
 #[derive(Arbitrary, Debug)]
 enum Which {
-    Meter { burst: u64, tokens: u64, interval: u64, max_wait: u64 },
-    SmallMeter { burst: u8, tokens: u8, interval: u16, max_wait: u16 },
+    Meter { burst: u64, tokens: u64, interval: u64 },
+    SmallMeter { burst: u8, tokens: u8, interval: u16 },
     Fixed { requests: u64, window: u64 },
     SmallFixed { requests: u8, window: u16 },
     Sliding { requests: u32, window: u64 },
@@ -38,26 +38,18 @@ enum Op {
 #[derive(Arbitrary, Debug)]
 struct Input {
     which: Which,
+    max_wait: u64,
     full_at: u64,
     rest: u64,
     now: u64,
     ops: Vec<Op>,
 }
 
-/// The rate, and how long may be waited for it.
-fn rate(which: &Which) -> Option<(Rate, u64)> {
-    let max_wait = match *which {
-        Which::Meter { max_wait, .. } => max_wait,
-        Which::SmallMeter { max_wait, .. } => max_wait.into(),
-        _ => 0,
-    };
-    let rate = match *which {
-        Which::Meter { burst, tokens, interval, .. } => {
-            Rate::Meter(Meter::new(burst, tokens, interval)?.with_max_wait(max_wait))
-        }
-        Which::SmallMeter { burst, tokens, interval, .. } => {
-            let meter = Meter::new(burst.into(), tokens.into(), interval.into())?;
-            Rate::Meter(meter.with_max_wait(max_wait))
+fn rate(which: &Which) -> Option<Rate> {
+    Some(match *which {
+        Which::Meter { burst, tokens, interval } => Rate::Meter(Meter::new(burst, tokens, interval)?),
+        Which::SmallMeter { burst, tokens, interval } => {
+            Rate::Meter(Meter::new(burst.into(), tokens.into(), interval.into())?)
         }
         Which::Fixed { requests, window } => Rate::FixedWindow(FixedWindow::new(requests, window)?),
         Which::SmallFixed { requests, window } => {
@@ -67,8 +59,7 @@ fn rate(which: &Which) -> Option<(Rate, u64)> {
         Which::SmallSliding { requests, window } => {
             Rate::SlidingWindow(SlidingWindow::new(requests.into(), window.into())?)
         }
-    };
-    Some((rate, max_wait))
+    })
 }
 
 /// Takes, if there is room; else says when there is.
@@ -99,11 +90,18 @@ fn take((rate, max_wait): (&Rate, u64), state: &mut State, now: UnixNanos, cost:
 /// The longest that there may be no room: twice the rate, what may wait, and a second by which workers may be apart.
 fn longest(rate: &Rate, max_wait: u64) -> u64 {
     let window = rate.quota(State::default(), UnixNanos(0)).window;
-    window + window.max(max_wait.min(HUNDRED_YEARS)) + 1_000_000_000
+    let wait = max_wait.min(HUNDRED_YEARS);
+    1_000_000_000
+        + match rate {
+            Rate::Meter(_) => window + window.max(wait),
+            Rate::FixedWindow(_) => window + wait,
+            Rate::SlidingWindow(_) => 2 * window + wait,
+        }
 }
 
 fuzz_target!(|input: Input| {
-    let Some((rate, max_wait)) = rate(&input.which) else { return };
+    let max_wait = input.max_wait;
+    let Some(rate) = rate(&input.which).map(|rate| rate.with_max_wait(max_wait)) else { return };
     let mut state = State { full_at: input.full_at, rest: input.rest };
     let mut now = UnixNanos(input.now % LATEST);
     for op in input.ops {
@@ -116,6 +114,8 @@ fuzz_target!(|input: Input| {
                     assert!(wait <= max_wait && cost <= quota.limit);
                     assert_eq!(wait == 0, cost.max(1) <= quota.remaining);
                     assert!(rate.quota(next, now).remaining <= quota.remaining);
+                    let turn = rate.turn(next, now);
+                    assert!(turn >= now && turn.0 - now.0 <= wait);
                     state = next;
                 }
             }

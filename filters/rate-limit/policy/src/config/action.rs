@@ -19,7 +19,7 @@ pub enum Action {
     /// A query parameter.
     QueryParameters(QueryParameter),
     /// The client's address.
-    RemoteAddress(Empty),
+    RemoteAddress(Simple),
     /// The network that the client's address is in.
     MaskedRemoteAddress(MaskedAddress),
     /// A constant, if the client's address is in one of some networks.
@@ -75,7 +75,7 @@ const EXPECTED: &str = "an object with one action, such as `remote_address`, `re
 
 impl Read for Action {
     fn blank() -> Self {
-        Self::RemoteAddress(Empty {})
+        Self::SourceCluster(Empty {})
     }
 
     fn fill(&mut self, value: &Value) -> Result<(), ReadError> {
@@ -90,7 +90,7 @@ impl Read for Action {
             1 => Self::DestinationCluster(Empty {}),
             2 => Self::RequestHeaders(Read::blank()),
             3 => Self::QueryParameters(Read::blank()),
-            4 => Self::RemoteAddress(Empty {}),
+            4 => Self::RemoteAddress(Read::blank()),
             5 => Self::MaskedRemoteAddress(Read::blank()),
             6 => Self::RemoteAddressMatch(Read::blank()),
             7 => Self::GenericKey(Read::blank()),
@@ -107,9 +107,7 @@ impl Read for Action {
             _ => Self::FilterState(Read::blank()),
         };
         let blank: &mut dyn Read = match self {
-            Self::SourceCluster(empty) | Self::DestinationCluster(empty) | Self::RemoteAddress(empty) => {
-                empty
-            }
+            Self::SourceCluster(empty) | Self::DestinationCluster(empty) => empty,
             Self::RequestHeaders(header) => header,
             Self::QueryParameters(parameter) => parameter,
             Self::MaskedRemoteAddress(mask) => mask,
@@ -119,9 +117,11 @@ impl Read for Action {
             Self::QueryParameterValueMatch(matcher) => matcher,
             Self::Metadata(metadata) => metadata,
             Self::Path(path) => path,
-            Self::Host(simple) | Self::Method(simple) | Self::Route(simple) | Self::Principal(simple) => {
-                simple
-            }
+            Self::RemoteAddress(simple)
+            | Self::Host(simple)
+            | Self::Method(simple)
+            | Self::Route(simple)
+            | Self::Principal(simple) => simple,
             Self::Cookie(named) | Self::Claim(named) | Self::FilterState(named) => named,
         };
         blank.fill(content).map_err(|error| error.in_member(name))

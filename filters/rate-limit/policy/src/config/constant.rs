@@ -10,11 +10,23 @@ pub struct MaskedAddress {
     pub v4_prefix_mask_len: u32,
     /// Bits of an IPv6 address; most clients have at least 64 to themselves. Default: 128.
     pub v6_prefix_mask_len: u32,
+    /// What it is called in the key. Default: `masked_remote_address`.
+    pub descriptor_key: Option<String>,
+    /// Counts in its place if there is none.
+    pub default_value: Option<String>,
+    /// Whether the key goes without it if there is none, in place of not being counted. Default: `false`.
+    pub skip_if_absent: bool,
 }
 
 impl Default for MaskedAddress {
     fn default() -> Self {
-        Self { v4_prefix_mask_len: 32, v6_prefix_mask_len: 128 }
+        Self {
+            v4_prefix_mask_len: 32,
+            v6_prefix_mask_len: 128,
+            descriptor_key: None,
+            default_value: None,
+            skip_if_absent: false,
+        }
     }
 }
 
@@ -82,7 +94,10 @@ fn yes() -> bool {
     true
 }
 
-read_object!(MaskedAddress = Self::default(); v4_prefix_mask_len, v6_prefix_mask_len);
+read_object!(
+    MaskedAddress = Self::default();
+    v4_prefix_mask_len, v6_prefix_mask_len, descriptor_key, default_value, skip_if_absent
+);
 read_object!(
     AddressMatch = Self::default();
     cidrs (required), invert, descriptor_key, descriptor_value (required);

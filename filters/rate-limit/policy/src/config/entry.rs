@@ -19,56 +19,61 @@ pub struct Simple {
     pub skip_if_absent: bool,
 }
 
-/// A header. Of several, the first.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
-pub struct Header {
+/// A part of a key that has a name, and that a request may not have.
+macro_rules! named {
+    (
+        $(#[$doc:meta])* $type:ident;
+        $(#[$of:meta])* $name:ident $(or $other:literal)?;
+        $(#[$called:meta])* descriptor_key
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+        pub struct $type {
+            $(#[$of])*
+            pub $name: String,
+            $(#[$called])*
+            #[cfg_attr(feature = "schema", schemars(default))]
+            pub descriptor_key: Option<String>,
+            /// Counts in its place if there is none.
+            #[cfg_attr(feature = "schema", schemars(default))]
+            pub default_value: Option<String>,
+            /// Whether the key goes without it if there is none, in place of not being counted. Default: `false`.
+            #[cfg_attr(feature = "schema", schemars(default))]
+            pub skip_if_absent: bool,
+        }
+
+        read_object!(
+            $type = Self::default();
+            $name $(or $other)? (required), descriptor_key, default_value, skip_if_absent
+        );
+    };
+}
+
+named!(
+    /// A header. Of several, the first.
+    Header;
     /// The header, or one of `:path` (with the query), `:method` and `:authority`.
-    pub header_name: String,
+    header_name;
     /// What it is called in the key. Default: the name of the header.
-    #[cfg_attr(feature = "schema", schemars(default))]
-    pub descriptor_key: Option<String>,
-    /// Counts in its place if there is none.
-    #[cfg_attr(feature = "schema", schemars(default))]
-    pub default_value: Option<String>,
-    /// Whether the key goes without it if there is none, in place of not being counted. Default: `false`.
-    #[cfg_attr(feature = "schema", schemars(default))]
-    pub skip_if_absent: bool,
-}
-
-/// A query parameter, decoded. Of several, the first.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
-pub struct QueryParameter {
+    descriptor_key
+);
+named!(
+    /// A query parameter, decoded. Of several, the first.
+    QueryParameter;
     /// The parameter.
-    pub query_parameter_name: String,
+    query_parameter_name;
     /// What it is called in the key. Default: the name of the parameter.
-    #[cfg_attr(feature = "schema", schemars(default))]
-    pub descriptor_key: Option<String>,
-    /// Counts in its place if there is none.
-    #[cfg_attr(feature = "schema", schemars(default))]
-    pub default_value: Option<String>,
-    /// Whether the key goes without it if there is none, in place of not being counted. Default: `false`.
-    #[cfg_attr(feature = "schema", schemars(default))]
-    pub skip_if_absent: bool,
-}
-
-/// Something that has a name.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
-pub struct OfName {
+    descriptor_key
+);
+named!(
+    /// Something that has a name.
+    OfName;
     /// Which one; names of a claim that is in another are joined by dots.
-    pub name: String,
+    name or "key";
     /// What it is called in the key. Default: its name.
-    #[cfg_attr(feature = "schema", schemars(default))]
-    pub descriptor_key: Option<String>,
-    /// Counts in its place if there is none.
-    #[cfg_attr(feature = "schema", schemars(default))]
-    pub default_value: Option<String>,
-    /// Whether the key goes without it if there is none, in place of not being counted. Default: `false`.
-    #[cfg_attr(feature = "schema", schemars(default))]
-    pub skip_if_absent: bool,
-}
+    descriptor_key
+);
 
 /// A path, or a segment of it.
 #[derive(Clone, Debug, Default)]
@@ -88,13 +93,4 @@ pub struct Path {
 
 read_object!(Empty = Self {};);
 read_object!(Simple = Self::default(); descriptor_key, default_value, skip_if_absent);
-read_object!(
-    Header = Self::default();
-    header_name (required), descriptor_key, default_value, skip_if_absent
-);
-read_object!(
-    QueryParameter = Self::default();
-    query_parameter_name (required), descriptor_key, default_value, skip_if_absent
-);
-read_object!(OfName = Self::default(); name or "key" (required), descriptor_key, default_value, skip_if_absent);
 read_object!(Path = Self::default(); template, segment, descriptor_key, default_value, skip_if_absent);

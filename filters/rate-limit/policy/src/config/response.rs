@@ -1,5 +1,6 @@
 //! What clients and upstreams are told.
 
+pub use tollgate_policy::BodyFormat;
 use tollgate_policy::{EditableName, HeaderValue, Read, ReadError, Value, read_names, read_object};
 
 /// What clients and upstreams are told. A gRPC request that is refused always gets a gRPC status.
@@ -114,23 +115,6 @@ impl schemars::JsonSchema for Status {
         })
     }
 }
-
-/// The body of a refusal.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
-pub enum BodyFormat {
-    /// A sentence, Envoy's: `local_rate_limited`.
-    #[default]
-    Text,
-    /// A JSON object.
-    Json,
-    /// `application/problem+json` (RFC 9457).
-    Problem,
-    /// Nothing.
-    Empty,
-}
-
-read_names!(BodyFormat { "text" => Text, "json" => Json, "problem" => Problem, "empty" => Empty });
 
 /// Envoy's headers about limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! Which VMs live.
 
 use super::{LEASE, record};
-use core::cmp::Reverse;
 use tollgate_policy::UnixNanos;
 
 const BYTES: usize = 12;
@@ -23,9 +22,18 @@ struct Member {
 impl Members {
     /// Reads the record that [`beat`](Self::beat) writes. To be read again with each beat.
     pub fn read(record: &[u8]) -> Self {
-        let mut list: Vec<_> = record::read(record).map(Member::from_bytes).collect();
-        list.sort_unstable_by_key(|member| (member.vm, Reverse(member.seen_at)));
-        list.dedup_by_key(|member| member.vm);
+        let mut list: Vec<Member> = Vec::new();
+        // There are few, and mostly in order: sorting them would be 3 KB of code.
+        for member in record::read(record).map(Member::from_bytes) {
+            match list.binary_search_by_key(&member.vm, |member| member.vm) {
+                Ok(index) => {
+                    if let Some(found) = list.get_mut(index) {
+                        found.seen_at = found.seen_at.max(member.seen_at);
+                    }
+                }
+                Err(index) => list.insert(index, member),
+            }
+        }
         Self { list }
     }
 

@@ -8,11 +8,13 @@
 //! in flight just now, and what VMs left behind that died since the last request.
 
 mod entries;
+mod lines;
 mod members;
 mod record;
 #[cfg(test)]
 mod tests;
 
+pub use lines::{LineId, Lines, POLL};
 pub use members::Members;
 
 use entries::Entry;

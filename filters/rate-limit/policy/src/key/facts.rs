@@ -14,6 +14,7 @@ pub struct Facts<'r> {
     request: RequestFacts<'r>,
     address: Option<Option<IpAddr>>,
     claims: Option<serde_json::Value>,
+    failed: bool,
 }
 
 /// The methods of RFC 9110 section 9.3 and RFC 5789.
@@ -23,7 +24,7 @@ const METHODS: [&[u8]; 9] =
 impl<'r> Facts<'r> {
     /// Nothing was asked yet.
     pub fn new(request: &RequestFacts<'r>) -> Self {
-        Self { request: *request, address: None, claims: None }
+        Self { request: *request, address: None, claims: None, failed: false }
     }
 
     /// The request.
@@ -33,7 +34,25 @@ impl<'r> Facts<'r> {
 
     /// The client's address. IPv4 in IPv6 form, which is what dual-stack listeners see, is IPv4, as in Envoy.
     pub fn client_address(&mut self, env: &mut dyn Environment) -> Option<IpAddr> {
-        *self.address.get_or_insert_with(|| env.client_address().map(|address| address.to_canonical()))
+        if let Some(asked) = self.address {
+            return asked;
+        }
+        let address = env.client_address();
+        self.failed |= address.is_err();
+        *self.address.insert(address.ok().flatten().map(|address| address.to_canonical()))
+    }
+
+    /// Whether the proxy failed to say something that was asked since the last time: what was taken for absent then may not be.
+    #[inline]
+    pub fn take_failed(&mut self) -> bool {
+        core::mem::take(&mut self.failed)
+    }
+
+    #[inline(never)]
+    fn property(&mut self, path: &str, env: &mut dyn Environment) -> Option<Vec<u8>> {
+        let value = env.property(path);
+        self.failed |= value.is_err();
+        value.ok().flatten()
     }
 
     /// The value of an action; `None` if it has none and gets none.
@@ -95,9 +114,9 @@ impl<'r> Facts<'r> {
                 Cow::Borrowed(b"other")
             }),
             Source::Claim { whole, path } => self.claim(whole.as_deref(), path, env),
-            Source::Property { path } => not_empty(Cow::Owned(env.property(path)?)),
+            Source::Property { path } => not_empty(Cow::Owned(self.property(path, env)?)),
             Source::SourceCluster => {
-                Some(Value::bytes(env.property(property::SOURCE_CLUSTER).unwrap_or_default()))
+                Some(Value::bytes(self.property(property::SOURCE_CLUSTER, env).unwrap_or_default()))
             }
         }
     }
@@ -109,11 +128,12 @@ impl<'r> Facts<'r> {
         env: &mut dyn Environment,
     ) -> Option<Value<'r>> {
         use serde_json::Value as Json;
-        let claims = self.claims.get_or_insert_with(|| {
-            let payload = env.property(property::PAYLOAD).unwrap_or_default();
-            serde_json::from_slice(&payload).unwrap_or_default()
-        });
-        let nested = || path.iter().try_fold(&*claims, |outer, name| outer.get(name));
+        if self.claims.is_none() {
+            let payload = self.property(property::PAYLOAD, env).unwrap_or_default();
+            self.claims = Some(serde_json::from_slice(&payload).unwrap_or_default());
+        }
+        let claims = self.claims.as_ref()?;
+        let nested = || path.iter().try_fold(claims, |outer, name| outer.get(name));
         match whole.and_then(|name| claims.get(name)).or_else(nested)? {
             Json::Null => None,
             Json::String(text) => Some(Value::bytes(text.clone().into_bytes())),

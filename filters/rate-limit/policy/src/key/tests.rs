@@ -40,14 +40,14 @@ impl Environment for Proxy {
 
     fn count(&mut self, _: usize, _: Event) {}
 
-    fn client_address(&mut self) -> Option<IpAddr> {
+    fn client_address(&mut self) -> Result<Option<IpAddr>, Failure> {
         self.asked += 1;
-        self.address
+        Ok(self.address)
     }
 
-    fn property(&mut self, path: &str) -> Option<Vec<u8>> {
+    fn property(&mut self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
         self.asked += 1;
-        self.properties.get(path).cloned()
+        Ok(self.properties.get(path).cloned())
     }
 }
 

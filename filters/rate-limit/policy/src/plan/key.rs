@@ -36,9 +36,9 @@ fn action(action: Of, place: &Place) -> Result<Action, Problem> {
         Of::DestinationCluster(_) => {
             ("destination_cluster", (property(property::DESTINATION_CLUSTER.into()), Said::default()))
         }
-        Of::RemoteAddress(_) => ("remote_address", (Source::RemoteAddress, Said::default())),
+        Of::RemoteAddress(of) => ("remote_address", (Source::RemoteAddress, simple(of))),
         Of::MaskedRemoteAddress(of) => {
-            ("masked_remote_address", masked(&of, &place.field("masked_remote_address"))?)
+            ("masked_remote_address", masked(of, &place.field("masked_remote_address"))?)
         }
         Of::Host(of) => ("host", (Source::Host, simple(of))),
         Of::Method(of) => ("method", (Source::Method, simple(of))),
@@ -146,12 +146,13 @@ fn not_empty(count: usize, place: &Place) -> Result<(), Problem> {
     if count == 0 { Err(place.refuse("it is empty")) } else { Ok(()) }
 }
 
-fn masked(of: &config::MaskedAddress, place: &Place) -> Result<(Source, Said), Problem> {
+fn masked(of: config::MaskedAddress, place: &Place) -> Result<(Source, Said), Problem> {
     let (v4, v6) = (of.v4_prefix_mask_len, of.v6_prefix_mask_len);
     place.field("v4_prefix_mask_len").range(v4.into(), 0..=32)?;
     place.field("v6_prefix_mask_len").range(v6.into(), 0..=128)?;
     let source = Source::MaskedRemoteAddress { v4_prefix_len: v4 as u8, v6_prefix_len: v6 as u8 };
-    Ok((source, Said::default()))
+    let config::MaskedAddress { descriptor_key, default_value, skip_if_absent, .. } = of;
+    Ok((source, simple(config::Simple { descriptor_key, default_value, skip_if_absent })))
 }
 
 fn header(of: config::Header, place: &Place) -> Result<(Source, Said), Problem> {

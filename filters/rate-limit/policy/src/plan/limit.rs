@@ -5,7 +5,6 @@ use super::fingerprint::Fingerprint;
 use super::{AskService, Cost, FailureMode, Limit, NamedRate, Override, ValueMatch, cost, key, rate};
 use crate::config::{self, Concurrency};
 use crate::key::{Action, Overrides};
-use crate::rate::Rate;
 use core::hash::Hasher as _;
 use tollgate_policy::{Named, Place, Places, Problem};
 
@@ -55,9 +54,11 @@ pub(super) fn resolve(
         }
         ask_service(service, &name, failure_mode, of_key, &place.field("service"))
     });
-    let service = service.transpose()?;
+    let mut service = service.transpose()?;
     let rates = || own.rates.iter().chain(overrides.iter().flat_map(|other| &other.rates));
     let counts = rates().next().is_some();
+    let in_flight =
+        own.max_in_flight.is_some() || overrides.iter().any(|other| other.max_in_flight.is_some());
     if limit.cost.is_some() && !counts && !service.as_ref().is_some_and(|service| service.hits_addend) {
         let message = "what a request costs is counted by `rates` and by a `service` with `hits_addend`, and there is neither";
         return Err(place.field("cost").refuse(message));
@@ -69,17 +70,16 @@ pub(super) fn resolve(
     }
     let max_wait = match limit.delay {
         None => 0,
-        Some(_) if !rates().any(|rate| matches!(rate.rate, Rate::Meter(_))) => {
-            return Err(place.field("delay").refuse(
-                "there is no `token_bucket` or `gcra` to wait for: in windows and in `concurrency` nobody has a turn",
-            ));
+        Some(_) if !counts && !in_flight => {
+            let message = "there are neither `rates` nor `concurrency` to wait for";
+            return Err(place.field("delay").refuse(message));
         }
         Some(delay) => check::span(delay.max_wait, Span::Wait, &place.field("delay").field("max_wait"))?,
     };
-    for rate in own.rates.iter_mut().chain(overrides.iter_mut().flat_map(|other| &mut other.rates)) {
-        if let Rate::Meter(meter) = rate.rate {
-            rate.rate = Rate::Meter(meter.with_max_wait(max_wait));
-        }
+    let fallback = service.iter_mut().flat_map(|service| &mut service.fallback);
+    let all = own.rates.iter_mut().chain(overrides.iter_mut().flat_map(|other| &mut other.rates));
+    for named in all.chain(fallback) {
+        named.rate = named.rate.with_max_wait(max_wait);
     }
     let on_response = limit.on_response.map(|on| cost::on_response(on, &place.field("on_response")));
     Ok(Limit {

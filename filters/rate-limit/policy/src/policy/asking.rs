@@ -18,12 +18,16 @@ impl<'a> Round<'a, '_> {
         cost: u64,
         facts: &mut Facts<'a>,
     ) -> Result<(), Denied> {
-        let Some(entries) = key::entries(&limit.key, facts, self.env) else { return Ok(()) };
+        let entries = key::entries(&limit.key, facts, self.env);
         let hasher = || self.policy.placer.key(service.fingerprint);
         let fallback = match service.fallback.is_empty() {
             true => None,
             false => key::place(&limit.key, facts, self.env, hasher()),
         };
+        if facts.take_failed() {
+            return self.fail(index, Reason::HostError, self.policy.plan.on_error);
+        }
+        let Some(entries) = entries else { return Ok(()) };
         let entries = entries.into_iter().map(|entry| (entry.key.to_owned(), entry.value.into_owned()));
         let hits = if service.hits_addend { cost } else { 1 };
         let descriptor = Descriptor { entries: entries.collect(), hits, shadow: limit.shadow };
@@ -63,7 +67,7 @@ impl Policy {
         may_wait: bool,
     ) -> Decision {
         let Some(remote) = self.remote.as_mut().filter(|_| !ticket.asked.is_empty()) else {
-            return self.pass(ticket);
+            return self.pass(ticket, now);
         };
         let descriptors: Vec<_> = ticket.asked.iter().map(|asked| asked.descriptor.clone()).collect();
         let asked = match may_wait {
@@ -107,19 +111,20 @@ impl Policy {
 
     /// What a verdict means for a request.
     fn judge(
-        &self,
+        &mut self,
         mut ticket: Ticket,
         verdict: Verdict,
         env: &mut dyn Environment,
         now: UnixNanos,
     ) -> Decision {
-        let mut round = Round { policy: self, ticket: &mut ticket, env, now, may_wait: true };
+        let (stood, waited) = (None, false);
+        let mut round = Round { policy: self, ticket: &mut ticket, env, now, may_wait: true, stood, waited };
         let judged = match verdict.failure {
             Some(_) => round.without_service(),
             None => round.with_verdict(verdict),
         };
         match judged {
-            Ok(()) => self.pass(ticket),
+            Ok(()) => self.pass(ticket, now),
             Err(denied) => self.refuse(ticket, denied, env, now),
         }
     }

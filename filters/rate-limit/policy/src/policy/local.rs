@@ -1,7 +1,7 @@
 //! What this Envoy keeps: rates in pages, requests in flight.
 
 use super::ticket::{Rates, Standing, Taken};
-use super::{Denied, Round};
+use super::{Denied, Halt, Round};
 use crate::in_flight::{self, Acquire};
 use crate::key::{self, Facts, Key};
 use crate::rate::Quota;
@@ -11,10 +11,16 @@ use crate::{Event, Failure, Reason};
 impl<'a> Round<'a, '_> {
     /// Counts a request for a limit. It is not counted if it has not got the limit's key.
     #[inline]
-    pub(super) fn count(&mut self, index: usize, facts: &mut Facts<'a>) -> Result<(), Denied> {
+    pub(super) fn count(&mut self, index: usize, facts: &mut Facts<'a>) -> Result<(), Halt> {
         let policy = self.policy;
+        self.waited = false;
         let Some(limit) = policy.plan.limits.get(index) else { return Ok(()) };
-        let Some(Key { place, overridden }) = key::find(limit, facts, self.env, &policy.placer) else {
+        let key = key::find(limit, facts, self.env, &policy.placer);
+        if facts.take_failed() {
+            return Ok(self.fail(index, Reason::HostError, policy.plan.on_error)?);
+        }
+        let Some(Key { place, overridden }) = key else {
+            self.env.count(index, Event::NoKey);
             return Ok(());
         };
         let rates = overridden.map_or(Rates::Own, Rates::Override);
@@ -28,22 +34,19 @@ impl<'a> Round<'a, '_> {
         if !policy.rates(index, rates).is_empty() {
             self.take(index, rates, place, cost)?;
         } else if entered {
-            self.env.count(index, Event::Ok);
+            self.env.count(index, if self.waited { Event::Delayed } else { Event::Ok });
         }
-        match &limit.service {
-            Some(service) => self.will_ask(index, limit, service, cost, facts),
-            None => Ok(()),
+        if let Some(service) = &limit.service {
+            self.will_ask(index, limit, service, cost, facts)?;
         }
+        Ok(())
     }
 
     /// Takes what a request costs of the rates of a limit.
     #[inline]
     pub(super) fn take(&mut self, index: usize, rates: Rates, place: Place, cost: u64) -> Result<(), Denied> {
         let policy = self.policy;
-        let max_wait = match policy.plan.limits.get(index) {
-            Some(limit) if self.may_wait => limit.max_wait,
-            _ => 0,
-        };
+        let max_wait = self.may_wait_for(index);
         let step = Step { place, rates: policy.rates(index, rates), cost, now: self.now, max_wait };
         let standings = policy.plan.answers.shows_standings();
         let standing = |place: &mut Vec<Standing>, page: &[u8]| {
@@ -64,6 +67,7 @@ impl<'a> Round<'a, '_> {
         let before = self.ticket.standings.len();
         let found = &mut self.ticket.standings;
         let mut outcome = Outcome::Limited { rate: 0, retry_after: None };
+        let mut turns = Vec::new();
         let stored = self.env.page(place.page, &mut |bytes| {
             outcome = step.take(&mut Page(bytes));
             let taken = matches!(outcome, Outcome::Taken { .. });
@@ -71,13 +75,16 @@ impl<'a> Round<'a, '_> {
                 found.truncate(before);
                 standing(found, bytes);
             }
+            if policy.remembers && matches!(outcome, Outcome::Taken { wait: 1.., .. }) {
+                turns = step.turns(bytes);
+            }
             taken
         });
         if let Err(failure) = stored {
             return self.failed(index, failure);
         }
         if matches!(outcome, Outcome::Taken { .. }) && policy.remembers {
-            self.ticket.taken.push(Taken { limit: index, rates, place, cost, at: self.now });
+            self.ticket.taken.push(Taken { limit: index, rates, place, cost, at: self.now, turns });
         }
         self.settled(index, rates, outcome)
     }
@@ -90,11 +97,10 @@ impl<'a> Round<'a, '_> {
                     self.env.count(index, Event::Eviction);
                 }
                 if wait > 0 {
-                    self.ticket.wait = self.ticket.wait.max(wait);
-                    self.env.count(index, Event::Delayed);
-                } else {
-                    self.env.count(index, Event::Ok);
+                    self.ticket.waits(wait, self.now);
                 }
+                let delayed = wait > 0 || self.waited;
+                self.env.count(index, if delayed { Event::Delayed } else { Event::Ok });
                 Ok(())
             }
             Outcome::Limited { rate, retry_after } => self.deny(Denied {
@@ -108,19 +114,39 @@ impl<'a> Round<'a, '_> {
         }
     }
 
+    /// How long a request may wait for a limit, in nanoseconds.
+    #[inline]
+    pub(super) fn may_wait_for(&self, index: usize) -> u64 {
+        match self.policy.plan.limits.get(index) {
+            Some(limit) if limit.max_wait > 0 && self.may_wait && !self.only_counts(index) => {
+                let since = self.stood.map_or(self.now, |stood| stood.since);
+                limit.max_wait.saturating_sub(self.now.0.saturating_sub(since.0))
+            }
+            _ => 0,
+        }
+    }
+
     /// One more of the key in flight. `false` if there was no room and it goes on all the same.
-    fn enter(&mut self, index: usize, place: Place, most: u32) -> Result<bool, Denied> {
+    fn enter(&mut self, index: usize, place: Place, most: u32) -> Result<bool, Halt> {
         let vm = self.env.vm();
         let now = self.now;
         let shown = self.policy.plan.answers.shows_standings();
         let (mut entered, mut in_flight) = (false, most);
-        let stored = self.env.in_flight(place.page, &mut |record, members| {
-            entered = in_flight::acquire(record, place.tag, vm, most, members, now) == Acquire::Acquired;
-            if entered && shown {
-                in_flight = in_flight::count(record, place.tag, vm, members, now);
-            }
-            entered
-        });
+        let stored = match self.is_behind_others(index, place.tag) {
+            true => Ok(()),
+            false => self.env.in_flight(place.page, &mut |record, members| {
+                entered = in_flight::acquire(record, place.tag, vm, most, members, now) == Acquire::Acquired;
+                if entered && shown {
+                    in_flight = in_flight::count(record, place.tag, vm, members, now);
+                }
+                entered
+            }),
+        };
+        self.waited = self.stood.is_some_and(|stood| stood.tag == place.tag);
+        let left = self.may_wait_for(index);
+        if stored.is_ok() && !entered && left > 0 {
+            return Err(Halt::InLine { tag: place.tag, left });
+        }
         if stored.is_ok() && (shown || !entered) {
             let remaining = u64::from(most.saturating_sub(in_flight));
             let quota = Quota { limit: most.into(), window: 0, remaining, reset: 0 };

@@ -6,6 +6,7 @@
 //! admitted than any limit allows, and now and then one less.
 
 mod asking;
+mod in_line;
 mod local;
 mod respond;
 #[cfg(test)]
@@ -14,12 +15,13 @@ mod ticket;
 
 pub use ticket::Ticket;
 
+use crate::in_flight::Lines;
 use crate::key::Facts;
 use crate::plan::{NamedRate, OnError};
 use crate::remote::{Ask, CallId, Remote};
 use crate::table::Placer;
 use crate::{Decision, Environment, Event, Pass, Plan, Reason, Refusal, answer};
-use ticket::{Rates, Standing};
+use ticket::{InLine, Rates, Standing};
 use tollgate_policy::{Percent, RequestFacts, UnixNanos};
 
 /// Decides about requests, and remembers what the rate limit service said.
@@ -35,6 +37,8 @@ pub struct Policy {
     remote: Option<Remote>,
     /// Calls for which the request that made them waits, and what they came to.
     awaited: Vec<(CallId, Option<Ask>)>,
+    /// Who waits until others are in flight no more.
+    lines: Lines,
 }
 
 impl Policy {
@@ -57,6 +61,7 @@ impl Policy {
             only_taken,
             remote: plan.service.clone().map(|service| Remote::new(&plan.domain, service.asked, seed)),
             awaited: Vec::new(),
+            lines: Lines::default(),
             plan,
         }
     }
@@ -75,31 +80,62 @@ impl Policy {
         now: UnixNanos,
         may_wait: bool,
     ) -> Decision {
-        let mut ticket = Ticket::default();
         if !holds(self.plan.filter_enabled, env) {
             return Decision::Pass(Pass::default());
         }
-        ticket.lenient = !holds(self.plan.filter_enforced, env);
+        self.count(request, None, env, now, may_wait)
+    }
+
+    /// Asks the limits that count the request, but for those that gave before it stood in line with this ticket.
+    #[inline(never)]
+    fn count(
+        &mut self,
+        request: &RequestFacts<'_>,
+        begun: Option<&mut Ticket>,
+        env: &mut dyn Environment,
+        now: UnixNanos,
+        may_wait: bool,
+    ) -> Decision {
+        let mut ticket = match begun {
+            Some(ticket) => core::mem::take(ticket),
+            None => Ticket { lenient: !holds(self.plan.filter_enforced, env), ..Ticket::default() },
+        };
+        let stood = ticket.in_line.take();
         let limits = self.plan.rules.first(request).map_or(&self.plan.otherwise, |rule| &rule.limits);
-        let mut round = Round { policy: self, ticket: &mut ticket, env, now, may_wait };
+        let mut round = Round {
+            policy: self,
+            ticket: &mut ticket,
+            env,
+            now,
+            may_wait,
+            stood: stood.as_deref(),
+            waited: false,
+        };
         let mut facts = Facts::new(request);
-        for index in limits {
-            if let Err(denied) = round.count(*index, &mut facts) {
-                return self.refuse(ticket, denied, env, now);
+        for (at, index) in limits.iter().enumerate().skip(stood.as_ref().map_or(0, |stood| stood.at)) {
+            if let Err(halt) = round.count(*index, &mut facts) {
+                return match halt {
+                    Halt::Denied(denied) => {
+                        self.leave_line(stood.as_deref());
+                        self.refuse(ticket, denied, env, now)
+                    }
+                    Halt::InLine { tag, left } => self.stand_in_line(ticket, tag, at, left, stood, now),
+                };
             }
         }
+        self.leave_line(stood.as_deref());
         if ticket.asked.is_empty() {
-            return self.pass(ticket);
+            return self.pass(ticket, now);
         }
         self.ask(ticket, env, now, may_wait)
     }
 
-    fn pass(&self, mut ticket: Ticket) -> Decision {
+    fn pass(&self, mut ticket: Ticket, now: UnixNanos) -> Decision {
         let mut headers = core::mem::take(&mut ticket.request_headers);
         if ticket.in_spite_of.is_some() {
             headers.extend(answer::not_enforced(&self.plan.answers));
         }
-        let wait = ticket.wait;
+        let wait = ticket.left_to_wait(now);
         let pass = Pass { request_headers: headers, in_spite_of: ticket.in_spite_of, ticket };
         match wait {
             0 => Decision::Pass(pass),
@@ -108,7 +144,7 @@ impl Policy {
     }
 
     fn refuse(
-        &self,
+        &mut self,
         mut ticket: Ticket,
         denied: Denied,
         env: &mut dyn Environment,
@@ -166,9 +202,27 @@ struct Round<'a, 'e> {
     env: &'e mut dyn Environment,
     now: UnixNanos,
     may_wait: bool,
+    /// Where it stood in line until now.
+    stood: Option<&'e InLine>,
+    /// Whether it did for the limit that counts it.
+    waited: bool,
 }
 
-/// Why a request does not go on.
+/// Why a request does not go on at once.
+enum Halt {
+    /// It is refused.
+    Denied(Denied),
+    /// It is to wait until others of its key, known by its tag, are in flight no more, for so many nanoseconds at most.
+    InLine { tag: u64, left: u64 },
+}
+
+impl From<Denied> for Halt {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
+    }
+}
+
+/// Why a request is refused.
 struct Denied {
     reason: Reason,
     limit: usize,

@@ -27,6 +27,7 @@ impl Policy {
         if !ticket.responded {
             self.settle(&mut ticket, None, env, now);
         }
+        self.leave_line(ticket.in_line.as_deref());
         self.leave(&mut ticket, env);
         if let Some(call) = ticket.call {
             self.abandon(call);
@@ -63,7 +64,7 @@ impl Policy {
     }
 
     /// Gives back all that was taken for a request.
-    pub(super) fn give_back(&self, ticket: &mut Ticket, env: &mut dyn Environment, now: UnixNanos) {
+    pub(super) fn give_back(&mut self, ticket: &mut Ticket, env: &mut dyn Environment, now: UnixNanos) {
         for taken in ticket.taken.drain(..) {
             self.refund(&taken, taken.cost, env, now);
         }
@@ -71,9 +72,10 @@ impl Policy {
     }
 
     /// It is in flight no more.
-    fn leave(&self, ticket: &mut Ticket, env: &mut dyn Environment) {
+    fn leave(&mut self, ticket: &mut Ticket, env: &mut dyn Environment) {
         let vm = env.vm();
         for (limit, place) in ticket.in_flight.drain(..) {
+            self.lines.wake(place.tag);
             let left = env.in_flight(place.page, &mut |record, _| in_flight::release(record, place.tag, vm));
             if left.is_err() {
                 env.count(limit, Event::Error);
@@ -83,7 +85,8 @@ impl Policy {
 
     fn refund(&self, taken: &Taken, cost: u64, env: &mut dyn Environment, now: UnixNanos) {
         let step = self.step(taken, now);
-        let done = env.page(taken.place.page, &mut |bytes| step.refund(&mut Page(bytes), taken.at, cost));
+        let done = env
+            .page(taken.place.page, &mut |bytes| step.refund(&mut Page(bytes), taken.at, &taken.turns, cost));
         self.note(done, taken, env);
     }
 
@@ -111,6 +114,6 @@ impl Policy {
 
 /// How much of the request's body has come, or its `content-length`: Envoy's `request.size`.
 fn body_bytes(env: &mut dyn Environment) -> u64 {
-    let size = env.property("request\0size").and_then(|bytes| bytes.try_into().ok());
+    let size = env.property("request\0size").ok().flatten().and_then(|bytes| bytes.try_into().ok());
     size.map_or(0, |bytes| i64::from_le_bytes(bytes).max(0).unsigned_abs())
 }

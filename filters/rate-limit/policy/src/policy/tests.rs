@@ -1,6 +1,8 @@
 //! The whole, on a world in memory.
 
 mod asking;
+mod in_line;
+mod waiting;
 
 use crate::in_flight::Members;
 use crate::remote::{CallFailure, CallId};
@@ -24,6 +26,8 @@ struct World {
     draws: Vec<u64>,
     counted: BTreeMap<(usize, &'static str), u32>,
     broken: Option<Failure>,
+    silent: Option<Failure>,
+    vm: u32,
 }
 
 impl Environment for World {
@@ -55,15 +59,15 @@ impl Environment for World {
     }
 
     fn vm(&self) -> u32 {
-        7
+        self.vm
     }
 
-    fn client_address(&mut self) -> Option<IpAddr> {
-        self.address
+    fn client_address(&mut self) -> Result<Option<IpAddr>, Failure> {
+        self.silent.map_or(Ok(self.address), Err)
     }
 
-    fn property(&mut self, path: &str) -> Option<Vec<u8>> {
-        self.properties.get(path).cloned()
+    fn property(&mut self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
+        self.silent.map_or(Ok(self.properties.get(path).cloned()), Err)
     }
 
     fn draw(&mut self) -> u64 {
@@ -199,6 +203,50 @@ fn what_cannot_be_shared_is_refused_or_let_through_as_configured() {
 }
 
 #[test]
+fn who_has_no_address_is_counted_as_the_key_says_and_else_counted_as_nobodys() {
+    for (action, refused) in [
+        ("remote_address: {}", false),
+        ("remote_address: {default_value: local}", true),
+        ("masked_remote_address: {v4_prefix_mask_len: 24, skip_if_absent: true}", true),
+        ("remote_address_match: {cidrs: [10.0.0.0/8], descriptor_value: ten, invert: true}", false),
+    ] {
+        let limit = format!(
+            "one: {{key: [{{{action}}}], rates: [{{token_bucket: {{max_tokens: 1, fill_interval: 1h}}}}]}}"
+        );
+        let mut rig = Rig::new(&format!("limits: {{{limit}}}"));
+        rig.world.address = None;
+        rig.passes(&[]);
+        match refused {
+            true => assert_eq!(rig.refuses(&[]).reason, Reason::LocalLimit, "{action}"),
+            false => assert_eq!(rig.passes(&[]).in_spite_of, None, "{action}"),
+        }
+        assert_eq!(rig.counted(0, Event::NoKey), if refused { 0 } else { 2 }, "{action}");
+        // Somebody else's, who has one.
+        rig.world.address = Some("192.0.2.1".parse().unwrap());
+        rig.passes(&[]);
+    }
+}
+
+#[test]
+fn what_the_proxy_fails_to_say_is_refused_or_let_through_as_configured() {
+    let limits = "
+limits:
+  a: {key: [{principal: {default_value: nobody}}], rates: [{token_bucket: {max_tokens: 9, fill_interval: 1h}}]}
+  b: {rates: [{token_bucket: {max_tokens: 1, fill_interval: 1h}}]}
+";
+    let mut rig = Rig::new(limits);
+    rig.world.silent = Some(Failure::Host);
+    assert_eq!(rig.refuses(&[]).reason, Reason::HostError);
+    assert_eq!((rig.counted(0, Event::Error), rig.counted(1, Event::Ok)), (1, 0));
+    let mut rig = Rig::new(&format!("{limits}on_error: allow"));
+    rig.world.silent = Some(Failure::Host);
+    assert_eq!(rig.passes(&[]).in_spite_of, Some(Reason::HostError));
+    // The other limit asks nothing of the proxy.
+    assert_eq!(rig.refuses(&[]).reason, Reason::LocalLimit);
+    assert_eq!((rig.counted(0, Event::Error), rig.counted(1, Event::Ok)), (2, 1));
+}
+
+#[test]
 fn what_cannot_be_shared_refuses_nothing_where_refusals_are_only_counted() {
     let shadow =
         "limits: {one: {rates: [{token_bucket: {max_tokens: 2, fill_interval: 1h}}], shadow_mode: true}}";
@@ -250,25 +298,6 @@ fn too_many_in_flight_are_not_counted_as_if_there_had_been_room() {
     let _first = rig.passes(&[]).ticket;
     assert_eq!(rig.passes(&[]).in_spite_of, Some(Reason::Concurrency));
     assert_eq!((rig.counted(0, Event::Ok), rig.counted(0, Event::Shadowed)), (1, 1));
-}
-
-#[test]
-fn who_may_wait_waits_in_turn() {
-    let mut rig = Rig::new(
-        "
-limits:
-  one: {rates: [{token_bucket: {max_tokens: 1, fill_interval: 1s}}], delay: {max_wait: 2s}}
-",
-    );
-    rig.passes(&[]);
-    for expected in [SECOND, 2 * SECOND] {
-        match rig.send(&[]) {
-            Decision::Delay(wait, _) => assert_eq!(wait, expected),
-            other => panic!("{other:?}"),
-        }
-    }
-    rig.refuses(&[]);
-    assert_eq!(rig.counted(0, Event::Delayed), 2);
 }
 
 const ASKING: &str = "

@@ -1,6 +1,7 @@
 //! What was taken for a request, until it is over.
 
 use crate::Reason;
+use crate::in_flight::LineId;
 use crate::rate::Quota;
 use crate::remote::{CallId, Descriptor};
 use crate::table::Place;
@@ -15,6 +16,8 @@ pub struct Ticket {
     pub(super) taken: Vec<Taken>,
     /// In flight: from which limits, at which places.
     pub(super) in_flight: Vec<(usize, Place)>,
+    /// Where it waits until others are in flight no more.
+    pub(super) in_line: Option<Box<InLine>>,
     /// About whom the rate limit service is asked.
     pub(super) asked: Vec<Asked>,
     /// Where the limits stand, for the response.
@@ -25,8 +28,8 @@ pub struct Ticket {
     pub(super) request_headers: Vec<(String, Vec<u8>)>,
     /// What the rate limit service adds to the response.
     pub(super) response_headers: Vec<(String, Vec<u8>)>,
-    /// How long it waits for room, in nanoseconds.
-    pub(super) wait: u64,
+    /// How long it waits for room, in nanoseconds, and since when.
+    pub(super) wait: (u64, UnixNanos),
     /// A refusal is none.
     pub(super) lenient: bool,
     /// Why it would have been refused.
@@ -36,13 +39,27 @@ pub struct Ticket {
 }
 
 /// What was taken from a limit.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Taken {
     pub limit: usize,
     pub rates: Rates,
     pub place: Place,
     pub cost: u64,
     pub at: UnixNanos,
+    /// If it waits: when its turn is in each of the rates.
+    pub turns: Vec<UnixNanos>,
+}
+
+/// Where a request stands in line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct InLine {
+    pub id: LineId,
+    /// What its key is known by.
+    pub tag: u64,
+    /// Which of the limits that count it is the next to be asked.
+    pub at: usize,
+    /// When it came.
+    pub since: UnixNanos,
 }
 
 /// Which rates of a limit.
@@ -81,6 +98,17 @@ pub(super) struct Standing {
 }
 
 impl Ticket {
+    /// There is room only after so many nanoseconds.
+    pub(super) fn waits(&mut self, wait: u64, now: UnixNanos) {
+        self.wait = (wait.max(self.left_to_wait(now)), now);
+    }
+
+    /// How long it still has to wait. No longer than it was to, whatever becomes of the clock.
+    pub(super) fn left_to_wait(&self, now: UnixNanos) -> u64 {
+        let (wait, since) = self.wait;
+        wait.saturating_sub(now.0.saturating_sub(since.0))
+    }
+
     /// Whether anything of it is needed later: by the response, or at the end.
     #[inline]
     pub fn matters(&self) -> bool {
@@ -89,6 +117,7 @@ impl Ticket {
             && self.standings.is_empty()
             && self.response_headers.is_empty()
             && self.call.is_none()
+            && self.in_line.is_none()
             && self.asked.is_empty())
     }
 }

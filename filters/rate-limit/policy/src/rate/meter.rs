@@ -22,7 +22,7 @@ pub struct Meter {
     /// What all of them take.
     full: Span,
     /// What may be owed at most, in nanoseconds. More is a clock that was set back.
-    most: u64,
+    pub(super) most: u64,
     /// Twice the burst, times the interval, fits into `u64`.
     is_narrow: bool,
 }

@@ -74,6 +74,16 @@ pub struct Quota {
 }
 
 impl Rate {
+    /// How far ahead what is kept may be at most, in nanoseconds.
+    #[inline]
+    pub fn longest(&self) -> u64 {
+        match self {
+            Self::Meter(rate) => rate.most,
+            Self::FixedWindow(rate) => rate.most_left,
+            Self::SlidingWindow(rate) => rate.most_left,
+        }
+    }
+
     /// Asks for `cost`; keeps nothing by itself. 0 asks whether there is room for 1, and takes nothing.
     #[inline]
     pub fn take(&self, state: State, now: UnixNanos, cost: u64) -> Take {
@@ -84,14 +94,38 @@ impl Rate {
         }
     }
 
+    /// Lets requests wait for their turn, at most so many nanoseconds (and a hundred years). Without it nothing can be
+    /// reserved: how far in the future what is kept may be has to be known whenever it is read.
+    #[must_use]
+    pub fn with_max_wait(self, max_wait: u64) -> Self {
+        match self {
+            Self::Meter(rate) => Self::Meter(rate.with_max_wait(max_wait)),
+            Self::FixedWindow(rate) => Self::FixedWindow(rate.with_max_wait(max_wait)),
+            Self::SlidingWindow(rate) => Self::SlidingWindow(rate.with_max_wait(max_wait)),
+        }
+    }
+
     /// Asks for `cost` later, if not now: what is to be kept, and after how many nanoseconds it may go on, at most
-    /// `max_wait` and [`Meter::with_max_wait`]. Those who come later get later times, on whatever worker. `None` if that is
-    /// too long, if there is never room, or if the rate has no order in which to serve (windows have not).
+    /// `max_wait` and [`with_max_wait`](Self::with_max_wait). Those who come later get no earlier times, on whatever worker.
+    /// `None` if that is too long, or if there is never room.
+    #[inline(never)]
     pub fn reserve(&self, state: State, now: UnixNanos, cost: u64, max_wait: u64) -> Option<(State, u64)> {
         match self {
             Self::Meter(rate) => rate.reserve(state, now, cost, max_wait),
-            Self::FixedWindow(_) | Self::SlidingWindow(_) => None,
+            Self::FixedWindow(rate) => rate.reserve(state, now, cost, max_wait),
+            Self::SlidingWindow(rate) => rate.reserve(state, now, cost, max_wait),
         }
+    }
+
+    /// From when on what was just [reserved](Self::reserve) counts, which is what [`refund`](Self::refund) has to be told: of
+    /// a window, when that begins. A meter counts from now.
+    #[inline(never)]
+    pub fn turn(&self, state: State, now: UnixNanos) -> UnixNanos {
+        UnixNanos(match self {
+            Self::Meter(_) => now.0,
+            Self::FixedWindow(rate) => rate.turn(state, now),
+            Self::SlidingWindow(rate) => rate.turn(state, now),
+        })
     }
 
     /// Takes `cost` whether there is room or not: what a response turned out to cost. What is owed beyond the whole rate

@@ -62,11 +62,11 @@ impl core::hash::Hash for Key {
     }
 }
 
-/// For a map by [`Key`], which is a hash already.
+/// For a map by [`Key`], or by a tag of the table, which are hashes already.
 #[derive(Debug, Default)]
-pub(super) struct Hashed(u64);
+pub(crate) struct Hashed(u64);
 
-pub(super) type BuildHashed = BuildHasherDefault<Hashed>;
+pub(crate) type BuildHashed = BuildHasherDefault<Hashed>;
 
 impl Hasher for Hashed {
     fn finish(&self) -> u64 {

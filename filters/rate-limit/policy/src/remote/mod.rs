@@ -36,6 +36,7 @@ mod quotas;
 mod tests;
 mod verdict;
 
+pub(crate) use key::BuildHashed;
 pub use quotas::Quotas;
 pub use verdict::Verdict;
 

@@ -24,6 +24,31 @@ pub fn pages_for(max_keys: u32) -> u32 {
     max_keys.div_ceil(KEYS_PER_PAGE).max(1)
 }
 
+/// The bits of a tag that say whose it is. Those above say how far ahead what is kept by it may be.
+const KEY_BITS: u32 = 58;
+const KEY: u64 = (1 << KEY_BITS) - 1;
+
+/// A tag, for what is never kept further ahead than so many nanoseconds. An entry says so by itself, since those of other
+/// filters and configurations may be in the same page, which look ahead further.
+#[inline]
+pub(super) fn marked(tag: u64, longest: u64) -> u64 {
+    (tag & KEY) | (u64::from(u64::BITS - longest.leading_zeros()) << KEY_BITS)
+}
+
+/// Without what says how far ahead it may be.
+#[inline]
+pub(super) fn unmarked(tag: u64) -> u64 {
+    tag & KEY
+}
+
+/// How far ahead what is kept by a tag may be, in nanoseconds: at most twice what it was [marked] with. All times, if it was
+/// not.
+#[inline]
+pub(super) fn horizon(tag: u64) -> u64 {
+    let bits = (tag >> KEY_BITS) as u32;
+    u64::MAX.checked_shr(u64::BITS - bits).unwrap_or(u64::MAX)
+}
+
 /// Where a key of a limit is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -74,6 +99,6 @@ impl KeyHasher {
         // The high half of a product is as evenly spread as its factor, and costs no division.
         let page = (u128::from(hash.h2) * u128::from(self.pages)) >> 64;
         // Room is left for the tags of the other rates.
-        Place { page: page as u32, tag: hash.h1.clamp(1, u64::MAX - WAYS as u64) }
+        Place { page: page as u32, tag: (hash.h1 & KEY).clamp(1, KEY - WAYS as u64) }
     }
 }

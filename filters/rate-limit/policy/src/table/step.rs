@@ -2,6 +2,7 @@
 
 use super::Place;
 use super::page::{Entry, Page, find, ways};
+use super::place::{marked, unmarked};
 use crate::plan::NamedRate;
 use crate::rate::{Quota, Rate, State, Take};
 use tollgate_policy::UnixNanos;
@@ -58,7 +59,7 @@ impl Step<'_> {
     /// What most limits are: the entry is looked for once, and changed where it is.
     #[inline]
     fn take_one(&self, rate: &Rate, page: &mut Page<'_>) -> Outcome {
-        let tag = self.tag(0);
+        let tag = self.tag(0, rate);
         let limited = |retry_after| Outcome::Limited { rate: 0, retry_after };
         let known = page.update(tag, |state| match self.ask(rate, state) {
             Ok((state, wait)) => (state, Outcome::Taken { wait, evicted: None }),
@@ -74,11 +75,16 @@ impl Step<'_> {
         }
     }
 
-    /// Asks twice, where states that were asked for might be kept until all are known: room for them costs more than that.
+    /// Asks twice, where states that were asked for might be kept until all are known: room for them costs more than that. All
+    /// are taken from when the last has room: what had room before has it then.
     fn take_all(&self, page: &mut Page<'_>) -> Outcome {
         match self.ask_all(page.0) {
             Ok(wait) => {
-                let taken = |rate: &Rate, state| self.ask(rate, state).map_or(state, |(taken, _)| taken);
+                let then = UnixNanos(self.now.0.saturating_add(wait));
+                let taken = |rate: &Rate, state| match rate.take(state, then, self.cost) {
+                    Take::Taken(taken) => taken,
+                    Take::Limited { .. } => state,
+                };
                 Outcome::Taken { wait, evicted: self.keep_all(page, taken) }
             }
             Err(limited) => limited,
@@ -92,7 +98,7 @@ impl Step<'_> {
     pub fn is_denied(&self, page: &[u8]) -> Option<Outcome> {
         match self.rates {
             [only] if ways(page) != 0 => {
-                let asked = self.ask(&only.rate, find(page, self.tag(0)).unwrap_or_default());
+                let asked = self.ask(&only.rate, find(page, self.tag(0, &only.rate)).unwrap_or_default());
                 asked.err().map(|retry_after| Outcome::Limited { rate: 0, retry_after })
             }
             _ => self.ask_all(page).err(),
@@ -105,15 +111,22 @@ impl Step<'_> {
         self.keep_all(page, |rate, state| rate.charge(state, self.now, cost))
     }
 
-    /// Gives all rates back what was taken at `taken_at`. `false` if nothing is kept of the key any more, so that the page
-    /// is as it was.
-    pub fn refund(&self, page: &mut Page<'_>, taken_at: UnixNanos, cost: u64) -> bool {
+    /// Gives all rates back what was taken at `taken_at`, or in their [`turns`](Self::turns) if there are any. `false` if
+    /// nothing is kept of the key any more, so that the page is as it was.
+    pub fn refund(&self, page: &mut Page<'_>, taken_at: UnixNanos, turns: &[UnixNanos], cost: u64) -> bool {
         let mut changed = false;
-        for (tag, rate) in self.tagged() {
+        for (index, (tag, rate)) in self.tagged().enumerate() {
+            let taken_at = turns.get(index).copied().unwrap_or(taken_at);
             let refund = |state| (rate.refund(state, taken_at, self.now, cost), ());
             changed |= page.update(tag, refund).is_some();
         }
         changed
+    }
+
+    /// From when on each rate counts what it has just given to somebody who waits, as they have to be told if it is given back.
+    #[inline(never)]
+    pub fn turns(&self, page: &[u8]) -> Vec<UnixNanos> {
+        self.tagged().map(|(tag, rate)| rate.turn(find(page, tag).unwrap_or_default(), self.now)).collect()
     }
 
     /// Where the rates stand, with their indices.
@@ -174,18 +187,19 @@ impl Step<'_> {
             return None;
         }
         page.insert(entry, self.now, |tag| {
-            usize::try_from(tag.wrapping_sub(self.place.tag)).is_ok_and(|index| index < self.rates.len())
+            let index = unmarked(tag).wrapping_sub(self.place.tag);
+            usize::try_from(index).is_ok_and(|index| index < self.rates.len())
         })
     }
 
     #[inline]
     fn tagged(&self) -> impl Iterator<Item = (u64, &Rate)> {
-        self.rates.iter().enumerate().map(|(index, named)| (self.tag(index), &named.rate))
+        self.rates.iter().enumerate().map(|(index, named)| (self.tag(index, &named.rate), &named.rate))
     }
 
     #[inline]
-    fn tag(&self, index: usize) -> u64 {
-        self.place.tag.wrapping_add(index as u64)
+    fn tag(&self, index: usize, rate: &Rate) -> u64 {
+        marked(self.place.tag.wrapping_add(index as u64), rate.longest())
     }
 }
 

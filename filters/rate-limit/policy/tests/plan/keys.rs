@@ -231,8 +231,8 @@ fn an_action_that_cannot_be_is_refused() {
                 .to_owned(),
         ),
         (
-            json!({"remote_address": {"x": 1}}),
-            "remote_address.x: unknown field `x`, there are none".to_owned(),
+            json!({"source_cluster": {"x": 1}}),
+            "source_cluster.x: unknown field `x`, there are none".to_owned(),
         ),
     ] {
         assert_eq!(refused(action), message);

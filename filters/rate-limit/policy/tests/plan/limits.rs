@@ -3,7 +3,7 @@
 use crate::{limit, limit_refused, plan, planned, rate, refused, yaml};
 use serde_json::json;
 use tollgate_rate_limit_policy::plan::{Cost, ValueMatch};
-use tollgate_rate_limit_policy::rate::{Meter, Rate};
+use tollgate_rate_limit_policy::rate::{FixedWindow, Meter, Rate};
 
 #[test]
 fn a_limit_limits_something() {
@@ -215,10 +215,18 @@ fn requests_wait_where_there_is_an_order() {
     let window = json!({"fixed_window": {"requests": 1, "window": "1s"}});
     let mixed = planned(json!({"rates": [rate(), window], "delay": {"max_wait": "1ms"}}));
     assert_eq!(mixed.max_wait, 1_000_000);
-    let no_order = "delay: there is no `token_bucket` or `gcra` to wait for: in windows and in `concurrency` nobody has a turn";
-    assert_eq!(limit_refused(json!({"rates": [window], "delay": {"max_wait": "1s"}})), no_order);
+    let only_window = planned(json!({"rates": [window], "delay": {"max_wait": "1s"}}));
+    assert_eq!(
+        only_window.rates[0].rate,
+        Rate::FixedWindow(FixedWindow::new(1, 1_000_000_000).unwrap()).with_max_wait(1_000_000_000)
+    );
     let concurrency = json!({"rates": [], "concurrency": {"max_requests": 1}, "delay": {"max_wait": "1s"}});
-    assert_eq!(limit_refused(concurrency), no_order);
+    assert_eq!(planned(concurrency).max_wait, 1_000_000_000);
+    let service = json!({"key": [{"method": {}}], "service": {}, "delay": {"max_wait": "1s"}});
+    assert_eq!(
+        refused(json!({"limits": {"a": service}, "rate_limit_service": {"cluster": "c"}})),
+        "limits.a.delay: there are neither `rates` nor `concurrency` to wait for"
+    );
     for (wait, shown) in [("0", "0ns"), ("6m", "6m")] {
         assert_eq!(
             limit_refused(json!({"delay": {"max_wait": wait}})),

@@ -135,8 +135,10 @@ fn of_envoy(actions: &Value) -> Value {
         for list in ["headers", "query_parameters"] {
             for matcher in action.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
                 let matcher = matcher.as_object_mut().expect("an object");
-                if let Some(present) = matcher.remove("present") {
-                    matcher.insert("present_match".into(), present);
+                for (ours, envoys) in [("present", "present_match"), ("invert", "invert_match")] {
+                    if let Some(value) = matcher.remove(ours) {
+                        matcher.insert(envoys.into(), value);
+                    }
                 }
                 for kind in ["exact", "prefix"] {
                     if let Some(text) = matcher.remove(kind) {
@@ -193,6 +195,16 @@ fn actions() -> Vec<Value> {
         json!([{"header_value_match": {"descriptor_value": "is not", "expect_match": false,
             "descriptor_key": "n", "headers": [string("x-a", "one")]}}]),
         json!([{"header_value_match": {"descriptor_value": "here", "headers": [{"name": "x-b", "present": true}]}}]),
+        json!([{"header_value_match": {"descriptor_value": "gone", "headers": [{"name": "x-b", "present": false}]}}]),
+        json!([{"header_value_match": {"descriptor_value": "first two", "headers": [string("x-a", "one,two")]}}]),
+        json!([{"header_value_match": {"descriptor_value": "inverted", "headers": [
+            {"name": "x-a", "exact": "one", "invert": true}]}}]),
+        // As Envoy spells them.
+        json!([{"header_value_match": {"descriptor_value": "as Envoy", "headers": [
+            {"name": "x-a", "string_match": {"prefix": "O", "ignore_case": true}},
+            {"name": "x-b", "present_match": true}]}}]),
+        json!([{"query_parameter_value_match": {"descriptor_value": "as Envoy", "query_parameters": [
+            {"name": "q", "string_match": {"exact": "1"}}]}}]),
         json!([{"header_value_match": {"descriptor_value": "both", "headers": [string("x-a", "one"), {"name": "x-b", "prefix": "t"}]}}]),
         json!([{"query_parameter_value_match": {"descriptor_value": "q", "query_parameters": [string("q", "1")]}}]),
         json!([{"query_parameter_value_match": {"descriptor_value": "no q", "expect_match": false,
@@ -248,9 +260,10 @@ fn without_a_descriptor_neither_asks() {
 }
 
 /// Each a request, what only Envoy's filter asks about, and what only this one does. It matches a parameter that came twice
-/// by its first value and takes `+` for itself, as backends do not; and a header that came twice it matches by either value.
+/// by its first value and takes `+` for itself, as backends do not; and an inverted matcher of a header that is not there
+/// matches nothing in it.
 const DIFFERING: [&str; 3] = [
-    r#"/a/b?q=2&q=1 [("x-a", "one"), ("x-b", "two")]: [] [[("query_match", "q")]]"#,
-    r#"/?r=x%20y+z&q=%31 [("x-b", "three")]: [[("r", "x y+z"), ("generic_key", "g")]] [[("r", "x y z"), ("generic_key", "g")]]"#,
-    r#"/%7Ea/../b//c [("x-a", "one"), ("x-a", "two")]: [[("header_match", "is")]] [[("n", "is not")]]"#,
+    r#"/ []: [] [[("header_match", "inverted")]]"#,
+    r#"/a/b?q=2&q=1 [("x-a", "one"), ("x-b", "two")]: [] [[("query_match", "as Envoy")], [("query_match", "q")]]"#,
+    r#"/?r=x%20y+z&q=%31 [("x-b", "three")]: [[("r", "x y+z"), ("generic_key", "g")]] [[("header_match", "inverted")], [("r", "x y z"), ("generic_key", "g")]]"#,
 ];

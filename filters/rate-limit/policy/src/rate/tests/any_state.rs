@@ -34,7 +34,7 @@ proptest! {
                 if now < u64::MAX / 2 {
                     prop_assert_eq!(rate.quota(next, now_).remaining, quota.remaining - cost);
                 }
-                prop_assert_eq!(rate.reserve(state, now_, cost, wait).is_some(), matches!(rate, Rate::Meter(_)));
+                prop_assert_eq!(rate.reserve(state, now_, cost, wait), Some((next, 0)));
             }
             Take::Limited { retry_after } => {
                 prop_assert!(cost.max(1) > quota.remaining);
@@ -49,9 +49,15 @@ proptest! {
         }
         if let Some((next, later)) = rate.reserve(state, now_, cost, wait) {
             prop_assert!(later <= wait);
-            rate.quota(next, now_);
+            prop_assert!(rate.quota(next, now_).remaining <= quota.remaining);
+            let turn = rate.turn(next, now_);
+            prop_assert!(turn >= now_ && turn.0 - now <= later, "{:?} {:?}", turn, later);
         }
+        let kept = |next: State| next == state || next.full_at.saturating_sub(now) <= rate.longest();
+        let taken = match rate.take(state, now_, cost) { Take::Taken(next) => next, Take::Limited { .. } => state };
+        prop_assert!(kept(taken) && rate.reserve(state, now_, cost, wait).is_none_or(|(next, _)| kept(next)));
         let charged = rate.charge(state, now_, cost);
+        prop_assert!(kept(charged));
         prop_assert!(rate.quota(charged, now_).remaining <= quota.remaining);
         let refunded = rate.refund(state, UnixNanos(now.saturating_sub(back)), now_, cost);
         let after = rate.quota(refunded, now_).remaining;
@@ -73,20 +79,20 @@ proptest! {
     /// ago or by a clock that is a little behind.
     #[test]
     fn what_is_refused_stays_refused_whatever_others_take(
-        rate in small_rate(), before in prop::collection::vec((0..3_000u64, 0..4u64, any::<bool>()), 0..40),
+        rate in small_rate(), wait in small_wait(), before in prop::collection::vec((0..3_000u64, 0..4u64, any::<bool>()), 0..40),
         others in prop::collection::vec((-900..=0i64, 0..4u64, any::<bool>()), 1..40), cost in 0..4u64,
     ) {
-        let mut key = Key::new(rate);
+        let mut key = Key::new(rate.with_max_wait(wait));
         let mut now = 10_000;
         for (later, cost, charged) in before {
             now += later;
-            if charged { key.charge(now, cost) } else { let _ = key.take(now, cost); }
+            if charged { key.charge(now, cost) } else { let _ = key.reserve(now, cost, wait); }
         }
-        if key.take(now, cost).is_err() {
+        if key.rate.reserve(key.state, UnixNanos(START + now), cost, wait).is_none() {
             for (apart, other, charged) in others {
                 let at = now.saturating_add_signed(apart);
-                if charged { key.charge(at, other) } else { let _ = key.take(at, other); }
-                prop_assert!(key.take(now, cost).is_err());
+                if charged { key.charge(at, other) } else { let _ = key.reserve(at, other, wait); }
+                prop_assert!(key.rate.reserve(key.state, UnixNanos(START + now), cost, wait).is_none());
             }
         }
     }

@@ -54,12 +54,13 @@ fn reservations_are_not_taken_for_a_clock_that_was_set_back() {
 }
 
 proptest! {
-    /// Whatever a clock left behind: there is room after twice the time of the whole rate, and the skew, at the latest.
+    /// Whatever a clock left behind: there is room after twice the time of the whole rate, what may be waited, and
+    /// the skew, at the latest.
     #[test]
-    fn nobody_stays_locked_out(rate in small_rate(), taken in prop::collection::vec((0..10_000 * SECOND, 1..9u64), 0..9),
+    fn nobody_stays_locked_out(rate in small_rate(), wait in small_wait(), taken in prop::collection::vec((0..10_000 * SECOND, 1..9u64), 0..9),
         back in 0..20_000 * SECOND)
     {
-        let mut key = Key::new(rate);
+        let mut key = Key::new(rate.with_max_wait(wait));
         let window = rate.quota(State::default(), UnixNanos(START)).window;
         prop_assume!(rate.quota(State::default(), UnixNanos(START)).limit > 0);
         for (at, cost) in taken {
@@ -67,7 +68,7 @@ proptest! {
         }
         let now = 30_000 * SECOND - back;
         if let Err(retry_after) = key.take(now, 1) {
-            let longest = 2 * window + super::super::SKEW;
+            let longest = 2 * window + wait + super::super::SKEW;
             prop_assert!(retry_after.unwrap() <= longest, "{retry_after:?}");
             prop_assert_eq!(key.take(now + retry_after.unwrap(), 1), Ok(()));
         }

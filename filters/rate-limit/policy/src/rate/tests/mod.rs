@@ -2,6 +2,7 @@ mod any_state;
 mod behaviour;
 mod clocks;
 mod meter;
+mod turns;
 mod windows;
 
 use super::{FixedWindow, Meter, Rate, SlidingWindow, State, Take};
@@ -81,20 +82,18 @@ fn any_size() -> impl Strategy<Value = u64> {
 
 /// Rates of all sizes that are accepted.
 fn any_rate() -> impl Strategy<Value = Rate> {
-    prop_oneof![
-        (any_size(), any_size(), any_size(), any_size()).prop_filter_map(
-            "too long",
-            |(burst, tokens, time, wait)| {
-                Some(Rate::Meter(Meter::new(burst, tokens, time)?.with_max_wait(wait)))
-            }
-        ),
+    let rate = prop_oneof![
+        (any_size(), any_size(), any_size()).prop_filter_map("too long", |(burst, tokens, time)| {
+            Some(Rate::Meter(Meter::new(burst, tokens, time)?))
+        }),
         (any_size(), any_size()).prop_filter_map("too long", |(requests, window)| Some(Rate::FixedWindow(
             FixedWindow::new(requests, window)?
         ))),
         (any_size(), any_size()).prop_filter_map("too long", |(requests, window)| {
             Some(Rate::SlidingWindow(SlidingWindow::new(requests as u32, window)?))
         }),
-    ]
+    ];
+    (rate, prop_oneof![Just(0), any_size()]).prop_map(|(rate, max_wait)| rate.with_max_wait(max_wait))
 }
 
 /// Rates as they are configured, and small enough for things to happen.
@@ -105,4 +104,9 @@ fn small_rate() -> impl Strategy<Value = Rate> {
         (0..20u64, nanos.clone()).prop_map(|(requests, window)| fixed(requests, window)),
         (0..20u32, nanos).prop_map(|(requests, window)| sliding(requests, window)),
     ]
+}
+
+/// How long requests may wait for such a rate.
+fn small_wait() -> impl Strategy<Value = u64> {
+    prop_oneof![Just(0), 0..5_000u64, Just(30 * SECOND)]
 }

@@ -86,3 +86,51 @@ fn of_a_key_with_several_rates_the_shortest_goes_first_and_the_longer_hold_on() 
     assert_eq!(more, 2);
     assert!(!is_taken(take(&mut bytes, step(1, &short_and_long, after(60 * SECOND)))));
 }
+
+/// Else keys of today would drive out each other until the clock has caught up.
+#[test]
+fn what_a_clock_left_behind_that_was_set_back_takes_nobodys_room() {
+    let day = 86_400 * SECOND;
+    for limit in &limits() {
+        let rates = std::slice::from_ref(limit);
+        let mut bytes = empty();
+        for tag in 100..100 + WAYS as u64 {
+            while is_taken(take(&mut bytes, step(tag, rates, after(day)))) {}
+        }
+        for tag in 1..=WAYS as u64 {
+            while let Outcome::Taken { evicted, .. } = take(&mut bytes, step(tag, rates, START)) {
+                assert_eq!(evicted, None, "{limit:?}");
+            }
+        }
+        let refused = (1..=WAYS as u64).filter(|tag| !is_taken(take(&mut bytes, step(*tag, rates, START))));
+        assert_eq!(refused.count(), WAYS, "{limit:?}");
+    }
+}
+
+#[test]
+fn what_another_limit_keeps_for_longer_is_not_taken_for_what_a_clock_left_behind() {
+    let (month, second) = ([fixed(1, 30 * 86_400 * SECOND)], [bucket(1, SECOND)]);
+    let mut bytes = empty();
+    for tag in 1..WAYS as u64 {
+        drain(&mut bytes, tag, &month);
+    }
+    let evictions = (100..200).filter(|tag| {
+        matches!(take(&mut bytes, step(*tag, &second, START)), Outcome::Taken { evicted: Some(_), .. })
+    });
+    assert_eq!(evictions.count(), 99, "of each other");
+    for tag in 1..WAYS as u64 {
+        assert!(!is_taken(take(&mut bytes, step(tag, &month, START))), "{tag}");
+    }
+}
+
+proptest! {
+    /// What a rate keeps is never further ahead than it says of itself, and the mark says at most twice that.
+    #[test]
+    fn what_is_marked_is_known_by_it(tag in any::<u64>(), longest in 1..u64::MAX / 2) {
+        use super::super::place::{horizon, marked, unmarked};
+        let mark = marked(tag, longest);
+        prop_assert_eq!(unmarked(mark), unmarked(tag));
+        prop_assert!(horizon(mark) >= longest && horizon(mark) / 2 < longest);
+        prop_assert_eq!(horizon(unmarked(tag)), u64::MAX);
+    }
+}

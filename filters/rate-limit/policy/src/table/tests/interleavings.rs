@@ -88,7 +88,7 @@ impl Model<'_> {
         };
         let changed = match act {
             Act::Take(_) => is_taken(take(&mut copy, step)),
-            Act::GiveBack(_) => step.refund(&mut Page(&mut copy), START, 1),
+            Act::GiveBack(_) => step.refund(&mut Page(&mut copy), START, &[], 1),
         };
         if changed && self.compares && version != world.version {
             return world;

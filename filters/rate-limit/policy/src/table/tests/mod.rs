@@ -6,6 +6,7 @@ mod load;
 mod page;
 mod reference;
 mod step;
+mod turns;
 
 use super::{Outcome, PAGE_BYTES, Page, Place, Placer, Step};
 use crate::plan::NamedRate;

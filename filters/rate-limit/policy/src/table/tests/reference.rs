@@ -1,5 +1,6 @@
 //! A table is what an unbounded map is, but for what it says it lost.
 
+use super::super::place::unmarked;
 use super::*;
 use crate::rate::{State, Take};
 use proptest::prelude::*;
@@ -12,20 +13,14 @@ struct Reference(HashMap<u64, State>);
 impl Reference {
     /// The wait, or the rate without room and the time until there is.
     fn take(&mut self, step: &Step<'_>) -> Result<u64, (usize, Option<u64>)> {
-        let (mut kept, mut waits, mut limited) = (vec![], vec![0], vec![]);
+        let (mut waits, mut limited) = (vec![0], vec![]);
         for (index, NamedRate { rate, .. }) in step.rates.iter().enumerate() {
             let tag = step.place.tag + index as u64;
             let state = self.0.get(&tag).copied().unwrap_or_default();
-            match rate.take(state, step.now, step.cost) {
-                Take::Taken(state) => kept.push((tag, state)),
-                Take::Limited { retry_after } => {
-                    match rate.reserve(state, step.now, step.cost, step.max_wait) {
-                        Some((state, wait)) if step.max_wait > 0 => {
-                            kept.push((tag, state));
-                            waits.push(wait);
-                        }
-                        _ => limited.push((index, retry_after)),
-                    }
+            if let Take::Limited { retry_after } = rate.take(state, step.now, step.cost) {
+                match rate.reserve(state, step.now, step.cost, step.max_wait) {
+                    Some((_, wait)) => waits.push(wait),
+                    None => limited.push((index, retry_after)),
                 }
             }
         }
@@ -34,8 +29,15 @@ impl Reference {
         if let Some(limited) = limited.first() {
             return Err(*limited);
         }
-        self.0.extend(kept);
-        Ok(waits.into_iter().max().unwrap())
+        let wait = waits.into_iter().max().unwrap();
+        for (index, NamedRate { rate, .. }) in step.rates.iter().enumerate() {
+            let state = self.0.entry(step.place.tag + index as u64).or_default();
+            match rate.take(*state, UnixNanos(step.now.0 + wait), step.cost) {
+                Take::Taken(taken) => *state = taken,
+                limited => panic!("{limited:?}, where it was promised"),
+            }
+        }
+        Ok(wait)
     }
 
     fn charge(&mut self, step: &Step<'_>, cost: u64) {
@@ -83,7 +85,9 @@ fn acts() -> impl Strategy<Value = Act> {
 fn limits() -> Vec<Vec<NamedRate>> {
     let wait = 3 * SECOND;
     let buckets = [queue(3, SECOND, wait), queue(8, SECOND / 4, wait)];
-    let all = [buckets[0].clone(), fixed(5, 10 * SECOND), sliding(6, 4 * SECOND), buckets[1].clone()];
+    let windows =
+        [fixed(5, 10 * SECOND), sliding(6, 4 * SECOND)].map(|window| named(window.rate.with_max_wait(wait)));
+    let all = [buckets[0].clone(), windows[0].clone(), windows[1].clone(), buckets[1].clone()];
     (1..=all.len()).map(|n| all[..n].to_vec()).collect()
 }
 
@@ -117,7 +121,7 @@ proptest! {
                     reference.charge(&step, cost);
                 }
                 Act::Refund(cost) => {
-                    step.refund(&mut Page(&mut bytes), before, cost);
+                    step.refund(&mut Page(&mut bytes), before, &[], cost);
                     reference.refund(&step, before, cost);
                 }
             }
@@ -143,7 +147,7 @@ proptest! {
             let gone = before.iter().filter(|entry| page.find(entry.tag).is_none());
             let owed: Vec<_> =
                 gone.filter(|entry| entry.state.full_at > now.0).inspect(|entry| {
-                    reference.0.remove(&entry.tag);
+                    reference.0.remove(&unmarked(entry.tag));
                 }).map(|entry| entry.state.full_at - now.0).collect();
             if let Outcome::Taken { evicted, .. } = outcome {
                 prop_assert_eq!(evicted, owed.into_iter().max());
@@ -171,7 +175,7 @@ proptest! {
             if let Outcome::Taken { evicted: Some(owed), .. } = outcome {
                 let page = Page(&mut bytes);
                 let victim = before.iter().find(|entry| page.find(entry.tag).is_none()).unwrap();
-                lost[victim.tag as usize - 1] += owed;
+                lost[unmarked(victim.tag) as usize - 1] += owed;
             }
             let allowed = |lost: u64| (BURST * SECOND + now.0 - START.0 + lost) / SECOND;
             for key in 0..30 {

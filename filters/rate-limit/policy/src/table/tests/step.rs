@@ -117,14 +117,14 @@ fn a_charge_is_taken_without_room() {
 fn what_is_given_back_can_be_taken_again() {
     let (mut bytes, rates) = (empty(), [bucket(1, SECOND), bucket(1, 2 * SECOND)]);
     assert_eq!(take(&mut bytes, step(5, &rates, START)), taken(0));
-    assert!(step(5, &rates, START).refund(&mut Page(&mut bytes), START, 1));
+    assert!(step(5, &rates, START).refund(&mut Page(&mut bytes), START, &[], 1));
     assert_eq!(take(&mut bytes, step(5, &rates, START)), taken(0));
 }
 
 #[test]
 fn nothing_is_given_back_to_a_key_that_is_gone() {
     let mut bytes = crowded();
-    assert!(!step(5, &[bucket(1, SECOND)], START).refund(&mut Page(&mut bytes), START, 1));
+    assert!(!step(5, &[bucket(1, SECOND)], START).refund(&mut Page(&mut bytes), START, &[], 1));
     assert_eq!(bytes, crowded());
 }
 
@@ -205,7 +205,7 @@ proptest! {
             prop_assert_eq!(&bytes, &before);
         }
         step.charge(&mut Page(&mut bytes), cost);
-        step.refund(&mut Page(&mut bytes), UnixNanos(taken_at), cost);
+        step.refund(&mut Page(&mut bytes), UnixNanos(taken_at), &[], cost);
         prop_assert_eq!(step.quotas(&bytes).count(), rates.len());
     }
 }

@@ -1,0 +1,88 @@
+//! Requests that wait for room.
+
+use super::*;
+
+#[test]
+fn who_may_wait_waits_in_turn() {
+    let mut rig = Rig::new(
+        "
+limits:
+  one: {rates: [{token_bucket: {max_tokens: 1, fill_interval: 1s}}], delay: {max_wait: 2s}}
+",
+    );
+    rig.passes(&[]);
+    for expected in [SECOND, 2 * SECOND] {
+        match rig.send(&[]) {
+            Decision::Delay(wait, _) => assert_eq!(wait, expected),
+            other => panic!("{other:?}"),
+        }
+    }
+    rig.refuses(&[]);
+    assert_eq!(rig.counted(0, Event::Delayed), 2);
+}
+
+#[test]
+fn whoever_may_wait_waits_for_windows_too() {
+    for (rate, waits) in [
+        ("fixed_window: {requests: 1, window: 1s}", [SECOND, 2 * SECOND]),
+        ("sliding_window: {requests: 2, window: 1s}", [SECOND / 2, SECOND]),
+    ] {
+        let yaml = format!("limits: {{one: {{rates: [{{{rate}}}], delay: {{max_wait: 2s}}}}}}");
+        let mut rig = Rig::new(&yaml);
+        if rate.starts_with("sliding") {
+            // Two of the last window, of which half are in sight in the middle of this one.
+            rig.now.0 -= SECOND / 2;
+            rig.passes(&[]);
+            rig.passes(&[]);
+            rig.now.0 += SECOND / 2;
+        } else {
+            rig.passes(&[]);
+        }
+        for expected in waits {
+            match rig.send(&[]) {
+                Decision::Delay(wait, _) => assert_eq!(wait, expected, "{rate}"),
+                other => panic!("{rate}: {other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn where_refusals_are_only_counted_nobody_waits() {
+    let limit = "limits: {one: {rates: [{fixed_window: {requests: 1, window: 1h}}], delay: {max_wait: 5m}, shadow_mode: SHADOW}}";
+    for yaml in [limit.replace("SHADOW", "true"), limit.replace("SHADOW", "false") + "\nfilter_enforced: 0"] {
+        let mut rig = Rig::new(&yaml);
+        rig.passes(&[]);
+        assert_eq!(rig.passes(&[]).in_spite_of, Some(Reason::LocalLimit));
+        assert_eq!((rig.counted(0, Event::Delayed), rig.counted(0, Event::Shadowed)), (0, 1));
+    }
+}
+
+/// Each rate of the first limit gives it another turn, and gets it back.
+#[test]
+fn who_is_refused_behind_a_limit_that_delays_leaves_no_gap_in_the_line() {
+    let mut rig = Rig::new(
+        "
+limits:
+  a:
+    rates:
+    - fixed_window: {requests: 1, window: 1m}
+    - sliding_window: {requests: 2, window: 10s}
+    - gcra: {requests: 1, per: 1s}
+    delay: {max_wait: 5m}
+  b:
+    key: [{request_headers: {header_name: x-bad}}]
+    rates: [{fixed_window: {requests: 0, window: 1h}}]
+",
+    );
+    rig.passes(&[]);
+    for expected in [60, 120, 180] {
+        for _ in 0..10 {
+            assert_eq!(rig.refuses(&[("x-bad", "")]).reason, Reason::LocalLimit);
+        }
+        match rig.send(&[]) {
+            Decision::Delay(wait, _) => assert_eq!(wait, expected * SECOND),
+            other => panic!("{other:?}"),
+        }
+    }
+}

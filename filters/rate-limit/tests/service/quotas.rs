@@ -1,0 +1,56 @@
+//! What the service gives to be spent without asking.
+
+use crate::support::*;
+use serde_json::json;
+use tollgate_host_test::{Answer, Outcome, Scenario, on_both_hosts};
+use tollgate_rate_limit_service::{Code, Quota, Response};
+
+/// So many hits, until the service says otherwise.
+fn quota(requests: u32) -> Quota {
+    Quota { requests, ..Quota::default() }
+}
+
+/// Six requests of a client, one after the other. The service gives these answers and then refuses.
+fn six(answers: Vec<Answer>) -> Scenario {
+    let answers = answers.into_iter().chain([says(&over())]).collect();
+    (0..6).fold(asks(json!({}), answers), |scenario, _| scenario.request(of("a")))
+}
+
+/// The hits of each call.
+#[track_caller]
+fn hits(outcome: &Outcome) -> Vec<u32> {
+    asked(outcome).iter().map(|request| request.hits_addend).collect()
+}
+
+on_both_hosts! {
+    fn what_the_service_grants_is_spent_without_asking_and_no_more(host) {
+        let outcome = host.run(&six(vec![says(&Response { quota: Some(quota(4)), ..ok() })]));
+        // The call's own is one of the four; the service is asked again when the quota ends, and not when it is spent.
+        outcome.has_statuses(&[200, 200, 200, 200, 429, 429]);
+        assert_eq!(hits(&outcome), [1]);
+        outcome.has_metric("rate_limit.limit.clients.ok", 4);
+        outcome.has_metric("rate_limit.limit.clients.rate_limited", 2);
+    }
+
+    fn a_descriptor_may_be_granted_something_of_its_own(host) {
+        let status = |requests| tollgate_rate_limit_service::Status {
+            quota: Some(quota(requests)),
+            ..standing(Code::Ok, 100, 41, 60)
+        };
+        let answer = Response { statuses: vec![status(3)], ..ok() };
+        let outcome = host.run(&six(vec![says(&answer)]).request(of("b")));
+        outcome.has_statuses(&[200, 200, 200, 429, 429, 429, 429]);
+        assert_eq!(hits(&outcome), [1, 1], "and once for another client, who is refused");
+        outcome.client(2).header("ratelimit-policy", r#""clients";q=100;w=3600"#);
+    }
+
+    fn what_several_keys_share_is_asked_for_each_time(host) {
+        let shared = Quota { id: b"all".to_vec(), ..quota(4) };
+        let grant = || says(&Response { quota: Some(shared.clone()), ..ok() });
+        let more = json!({"rate_limit_service": {"cache": {"lease_hits": 1}}});
+        let scenario = (0..3).fold(asks(more, vec![grant(), grant(), says(&over())]), |s, _| s.request(of("a")));
+        let outcome = host.run(&scenario);
+        outcome.has_statuses(&[200, 200, 429]);
+        assert_eq!(hits(&outcome), [1, 1, 1]);
+    }
+}
