@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+use tollgate_filter_testing::page;
+
 const README: &str = include_str!("../../README.md");
 const SCHEMA: &str = include_str!("../../config.schema.json");
 
@@ -57,9 +59,7 @@ fn fields(of: &str) -> Vec<String> {
 #[test]
 fn every_field_is_in_its_table_and_nothing_else() {
     for (heading, types) in TABLES {
-        let section = README.split(&format!("\n{heading}\n")).nth(1).unwrap_or_else(|| panic!("{heading}"));
-        let section = section.split("\n#").next().unwrap();
-        let tables: Vec<_> = section.split("\n|---|---|---|\n").skip(1).collect();
+        let tables: Vec<_> = page::section(README, heading).split("\n|---|---|---|\n").skip(1).collect();
         assert_eq!(tables.len(), types.len(), "{heading}");
         for (table, of) in tables.iter().zip(*types) {
             let rows = table.lines().take_while(|line| line.starts_with('|'));

@@ -1,5 +1,6 @@
 //! What the filter's README says is so: its configurations load, and its tables are complete.
 
+use tollgate_filter_testing::page;
 use tollgate_jwt_authn_policy::plan::Plan;
 use tollgate_jwt_authn_policy::{Config, Reason, results};
 
@@ -7,15 +8,9 @@ const README: &str = include_str!("../../README.md");
 const STATISTICS: [&str; 2] =
     [include_str!("../../src/statistics.rs"), include_str!("../../src/keys/statistics.rs")];
 
-/// The contents of the fenced blocks of a language.
-fn blocks(language: &str) -> Vec<&'static str> {
-    let open = format!("```{language}\n");
-    README.split(open.as_str()).skip(1).filter_map(|rest| rest.split("\n```").next()).collect()
-}
-
 #[test]
 fn every_example_is_a_configuration() {
-    let examples = blocks("json");
+    let examples = page::blocks(README, "json");
     assert!(examples.len() >= 3, "the examples were not found");
     for example in examples {
         let config: Config =
@@ -33,7 +28,7 @@ fn every_reason_is_in_the_table_as_it_is() {
         let row = format!("\n| `{}` | {status} | {} |\n", reason.name(), reason.text());
         assert_eq!(README.matches(&row).count(), 1, "{row}");
     }
-    let table = README.split("### Reasons").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
+    let table = page::section(README, "### Reasons");
     assert_eq!(table.matches("\n| `").count(), Reason::ALL.len(), "a reason in the table does not exist");
 }
 

@@ -3,22 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use serde_json::Value;
+use tollgate_filter_testing::page;
 use tollgate_rate_limit_policy::{Config, Event, Plan, Reason};
 
 const README: &str = include_str!("../../README.md");
 const SCHEMA: &str = include_str!("../../config.schema.json");
-
-/// The contents of the fenced blocks of a language.
-fn blocks(language: &str) -> Vec<&'static str> {
-    let open = format!("```{language}\n");
-    README.split(open.as_str()).skip(1).filter_map(|rest| rest.split("\n```").next()).collect()
-}
-
-/// What stands under a heading.
-fn section(heading: &str) -> &'static str {
-    let (_, rest) = README.split_once(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("no `{heading}`"));
-    rest.split("\n#").next().unwrap_or_default()
-}
 
 fn plan(example: &str) -> Plan {
     let config: Config =
@@ -28,7 +17,7 @@ fn plan(example: &str) -> Plan {
 
 #[test]
 fn every_example_is_a_configuration() {
-    let examples = blocks("json");
+    let examples = page::blocks(README, "json");
     assert!(examples.len() >= 6, "the examples were not found");
     for example in examples {
         assert!(!plan(example).limits.is_empty(), "{example}");
@@ -57,7 +46,7 @@ fn every_field_is_in_the_table_of_its_section() {
         ("#### What is answered", "", "Response"),
         ("#### Matchers", "", "RequestMatch"),
     ] {
-        let table = section(heading);
+        let table = page::section(README, heading);
         for field in fields(name) {
             let is_there = table.contains(&format!("\n| `{prefix}{field}` |"));
             // Sections whose fields have rows of their own.
@@ -68,7 +57,7 @@ fn every_field_is_in_the_table_of_its_section() {
     let costs = schema["$defs"]["Cost"]["oneOf"].as_array().unwrap();
     for cost in costs {
         let name = cost["required"][0].as_str().unwrap();
-        assert!(section("#### A cost").contains(&format!("\n| `cost.{name}` |")), "{name}");
+        assert!(page::section(README, "#### A cost").contains(&format!("\n| `cost.{name}` |")), "{name}");
     }
 }
 
@@ -76,7 +65,7 @@ fn every_field_is_in_the_table_of_its_section() {
 fn every_action_is_in_the_table_of_keys() {
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     let actions = schema["$defs"]["Action"]["oneOf"].as_array().unwrap();
-    let table = section("### Keys");
+    let table = page::section(README, "### Keys");
     for action in actions {
         let name = action["required"][0].as_str().unwrap();
         let rows = [format!("\n| `{name}` |"), format!("\n| `{name}: {{}}` |")];
@@ -87,7 +76,7 @@ fn every_action_is_in_the_table_of_keys() {
 
 #[test]
 fn every_counter_and_every_reason_is_in_its_table() {
-    let table = section("## Statistics");
+    let table = page::section(README, "## Statistics");
     for event in Event::ALL {
         let row = format!("\n| `rate_limit.limit.<name>.{}` |", event.name());
         assert_eq!(table.matches(&row).count(), 1, "{row}");

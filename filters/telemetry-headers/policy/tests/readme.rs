@@ -1,19 +1,14 @@
 //! What the filter's README says is so: its configurations load, and its tables are complete.
 
+use tollgate_filter_testing::page;
 use tollgate_telemetry_headers_policy::{Config, Event};
 
 const README: &str = include_str!("../../README.md");
 const SCHEMA: &str = include_str!("../../config.schema.json");
 
-/// The contents of the fenced blocks of a language.
-fn blocks(language: &str) -> Vec<&'static str> {
-    let open = format!("```{language}\n");
-    README.split(open.as_str()).skip(1).filter_map(|rest| rest.split("\n```").next()).collect()
-}
-
 #[test]
 fn every_example_is_a_configuration() {
-    let examples = blocks("json");
+    let examples = page::blocks(README, "json");
     assert!(examples.len() >= 4, "the examples were not found");
     for example in examples {
         if let Err(error) = serde_json::from_str::<Config>(example) {

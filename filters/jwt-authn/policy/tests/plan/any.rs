@@ -3,6 +3,7 @@
 use crate::{ED25519, plan};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tollgate_filter_testing::odd;
 use tollgate_jwt_authn_policy::Config;
 use tollgate_jwt_authn_policy::plan::Plan;
 
@@ -55,48 +56,8 @@ fn full() -> Value {
     })
 }
 
-fn odd() -> impl Strategy<Value = Value> {
-    let texts = [
-        "",
-        "a",
-        "\u{0}",
-        "a\nb",
-        "\u{1f600}",
-        "9999999h",
-        "0",
-        "https://[",
-        "{",
-        "-----BEGIN ",
-        "host",
-        ":path",
-    ];
-    let numbers = [json!(0), json!(-1), json!(1.5), json!(u64::MAX), json!(1e300)];
-    let others =
-        [Value::Null, json!(true), json!([]), json!({}), json!([{}]), json!({"": []}), json!([null])];
-    let texts = texts.map(Value::from).into_iter();
-    prop::sample::select(texts.chain(numbers).chain(others).collect::<Vec<_>>())
-}
-
-/// Puts a value in the place of the one that comes when `steps` have been counted down.
-fn replace(value: &mut Value, steps: &mut usize, by: &Value) {
-    if *steps == 0 {
-        *value = by.clone();
-    }
-    *steps = steps.wrapping_sub(1);
-    match value {
-        Value::Array(list) => list.iter_mut().for_each(|value| replace(value, steps, by)),
-        Value::Object(members) => members.iter_mut().for_each(|(_, value)| replace(value, steps, by)),
-        _ => {}
-    }
-}
-
-fn count(value: &Value) -> usize {
-    1 + match value {
-        Value::Array(list) => list.iter().map(count).sum(),
-        Value::Object(members) => members.values().map(count).sum(),
-        _ => 0,
-    }
-}
+/// Of keys and places of tokens.
+const TEXTS: &[&str] = &["https://[", "-----BEGIN "];
 
 #[test]
 fn one_with_everything_in_it_is_taken() {
@@ -108,13 +69,9 @@ proptest! {
 
     #[test]
     fn a_configuration_is_refused_in_one_line_or_taken(
-        changes in prop::collection::vec((any::<prop::sample::Index>(), odd()), 1..4),
+        changes in odd::changes(TEXTS),
     ) {
-        let mut config = full();
-        for (place, by) in &changes {
-            let mut steps = place.index(count(&config));
-            replace(&mut config, &mut steps, by);
-        }
+        let config = odd::changed(full(), &changes);
         // What does not fit the types is refused in the SDK's line.
         let Ok(config) = serde_json::from_value::<Config>(config) else { return Ok(()) };
         if let Err(problem) = Plan::new(config, |_| None) {

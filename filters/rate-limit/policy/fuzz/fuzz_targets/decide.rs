@@ -6,13 +6,15 @@
 use libfuzzer_sys::fuzz_target;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 use tollgate_policy::{RequestFacts, ResponseFacts, UnixNanos, is_token, is_valid_value};
 use tollgate_rate_limit_policy::in_flight::Members;
 use tollgate_rate_limit_policy::remote::{CallFailure, CallId};
 use tollgate_rate_limit_policy::table::PAGE_BYTES;
-use tollgate_rate_limit_policy::{Decision, Environment, Event, Failure, Plan, Policy, Reason, Ticket};
+use tollgate_rate_limit_policy::{Config, Decision, Environment, Event, Failure, Plan, Policy, Reason, Ticket};
 
-const CONFIG: &str = include_str!("decide.json");
+static CONFIG: LazyLock<Config> =
+    LazyLock::new(|| serde_json::from_str(include_str!("decide.json")).expect("it is a configuration"));
 const VM: u32 = 1;
 
 #[derive(Default)]
@@ -80,8 +82,7 @@ fn written(headers: &[(String, Vec<u8>)]) {
 }
 
 fuzz_target!(|data: &[u8]| {
-    let config = serde_json::from_str(CONFIG).expect("it is a configuration");
-    let mut policy = Policy::new(Plan::new(config).expect("it is a plan"), [7; 16]);
+    let mut policy = Policy::new(Plan::new(CONFIG.clone()).expect("it is a plan"), [7; 16]);
     let mut world = World::default();
     let mut now = UnixNanos(1_800_000_000_000_000_000);
     let (mut held, mut asking): (Vec<Ticket>, Vec<(CallId, Ticket)>) = Default::default();

@@ -3,6 +3,7 @@
 use crate::plan;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tollgate_filter_testing::odd;
 use tollgate_rate_limit_policy::Plan;
 use tollgate_rate_limit_policy::table::WAYS;
 
@@ -67,52 +68,8 @@ fn full() -> Value {
     })
 }
 
-fn odd() -> impl Strategy<Value = Value> {
-    let texts = [
-        "",
-        "a",
-        "\u{0}",
-        "a\nb",
-        "\u{1f600}",
-        "9999999h",
-        "0",
-        "1ns",
-        "{",
-        "host",
-        ":path",
-        "5xx",
-        "all",
-        "/{b}",
-        "per-client",
-        "%",
-    ];
-    let numbers = [json!(0), json!(1), json!(9), json!(-1), json!(1.5), json!(u64::MAX), json!(1e300)];
-    let others =
-        [Value::Null, json!(true), json!([]), json!({}), json!([{}]), json!({"": []}), json!([null])];
-    let texts = texts.map(Value::from).into_iter();
-    prop::sample::select(texts.chain(numbers).chain(others).collect::<Vec<_>>())
-}
-
-/// Puts a value in the place of the one that comes when `steps` have been counted down.
-fn replace(value: &mut Value, steps: &mut usize, by: &Value) {
-    if *steps == 0 {
-        *value = by.clone();
-    }
-    *steps = steps.wrapping_sub(1);
-    match value {
-        Value::Array(list) => list.iter_mut().for_each(|value| replace(value, steps, by)),
-        Value::Object(members) => members.iter_mut().for_each(|(_, value)| replace(value, steps, by)),
-        _ => {}
-    }
-}
-
-fn count(value: &Value) -> usize {
-    1 + match value {
-        Value::Array(list) => list.iter().map(count).sum(),
-        Value::Object(members) => members.values().map(count).sum(),
-        _ => 0,
-    }
-}
+/// Of statuses, percentages, paths and limits.
+const TEXTS: &[&str] = &["5xx", "all", "/{b}", "per-client", "%"];
 
 #[test]
 fn one_with_everything_in_it_is_taken() {
@@ -122,7 +79,7 @@ fn one_with_everything_in_it_is_taken() {
 fn whatever() -> impl Strategy<Value = Value> {
     let names =
         ["limits", "rules", "a", "rates", "key", "service", "response", "table", "status", "when", "cost"];
-    odd().prop_recursive(5, 32, 4, move |inner| {
+    odd::values(TEXTS).prop_recursive(5, 32, 4, move |inner| {
         let name = prop::sample::select(names.to_vec()).prop_map(String::from);
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
@@ -167,14 +124,9 @@ proptest! {
 
     #[test]
     fn a_configuration_is_refused_in_one_line_or_leads_somewhere(
-        changes in prop::collection::vec((any::<prop::sample::Index>(), odd()), 0..4),
+        changes in odd::changes(TEXTS),
     ) {
-        let mut config = full();
-        for (place, by) in &changes {
-            let mut steps = place.index(count(&config));
-            replace(&mut config, &mut steps, by);
-        }
-        is_refused_in_one_line_or_leads_somewhere(&config)?;
+        is_refused_in_one_line_or_leads_somewhere(&odd::changed(full(), &changes))?;
     }
 
     #[test]

@@ -1,0 +1,51 @@
+//! Configurations that nobody would write.
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+use serde_json::{Value, json};
+
+/// Values that are of another type, too large, too small or empty, and texts: some that are none of anything, and those of
+/// the filter's own, such as names that mean something in another place.
+pub fn values(texts: &[&str]) -> impl Strategy<Value = Value> + Clone + use<> {
+    let common = ["", "a", "\u{0}", "a\nb", "\u{1f600}", "9999999h", "0", "1ns", "{", "host", ":path"];
+    let numbers = [json!(0), json!(1), json!(9), json!(-1), json!(1.5), json!(u64::MAX), json!(1e300)];
+    let others =
+        [Value::Null, json!(true), json!([]), json!({}), json!([{}]), json!({"": []}), json!([null])];
+    let texts = common.iter().chain(texts).map(|text| Value::from(*text));
+    prop::sample::select(texts.chain(numbers).chain(others).collect::<Vec<_>>())
+}
+
+/// Some of the places of a configuration, and what is put into each.
+pub fn changes(texts: &[&str]) -> impl Strategy<Value = Vec<(Index, Value)>> + use<> {
+    prop::collection::vec((any::<Index>(), values(texts)), 0..4)
+}
+
+/// The configuration with these changes.
+pub fn changed(mut config: Value, changes: &[(Index, Value)]) -> Value {
+    for (place, by) in changes {
+        let mut steps = place.index(count(&config));
+        replace(&mut config, &mut steps, by);
+    }
+    config
+}
+
+/// Puts a value in the place of the one that comes when `steps` have been counted down.
+fn replace(value: &mut Value, steps: &mut usize, by: &Value) {
+    if *steps == 0 {
+        *value = by.clone();
+    }
+    *steps = steps.wrapping_sub(1);
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(|value| replace(value, steps, by)),
+        Value::Object(members) => members.iter_mut().for_each(|(_, value)| replace(value, steps, by)),
+        _ => {}
+    }
+}
+
+fn count(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(list) => list.iter().map(count).sum(),
+        Value::Object(members) => members.values().map(count).sum(),
+        _ => 0,
+    }
+}
