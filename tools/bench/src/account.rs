@@ -58,16 +58,17 @@ mod tests {
     #[test]
     fn our_own_account_grows_by_what_we_use_in_any_thread() {
         let us = std::process::id();
-        let before = cpu_nanos(us).unwrap();
-        let busy = move || {
+        // Threads of other tests end meanwhile, and take what they used with them.
+        let grows = || {
+            let before = cpu_nanos(us).ok()?;
             let start = Instant::now();
             while start.elapsed() < Duration::from_millis(20) {
                 black_box(start);
             }
-            cpu_nanos(us).unwrap()
+            Some(cpu_nanos(us).ok()?.saturating_sub(before) > 1_000_000)
         };
-        let after = std::thread::spawn(busy).join().unwrap();
-        assert!(after - before > 1_000_000, "{before} {after}");
+        let grew = std::thread::spawn(move || (0..50).any(|_| grows() == Some(true))).join().unwrap();
+        assert!(grew);
         assert!(resident_mib(us).unwrap() > 0.5);
     }
 }

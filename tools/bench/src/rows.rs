@@ -6,6 +6,7 @@
 //! ([`Row::varying`]), rows without a filter and with an empty one are sent the same, and are what is compared with.
 
 mod calls;
+mod floor;
 mod jwt;
 mod rate_limit;
 
@@ -189,6 +190,7 @@ impl Row {
 /// All rows, in the order of the table.
 pub fn all() -> Vec<Row> {
     let mut rows = common();
+    rows.extend(floor::rows());
     rows.extend(calls::rows());
     rows.extend(jwt::rows());
     rows.extend(rate_limit::rows());
@@ -205,14 +207,6 @@ fn common() -> Vec<Row> {
             "stock-empty packed",
             "does nothing; stock SDK, packed (its exports hide which are used)",
             || vec![packed("fixture-stock-empty")],
-        ),
-        Row::new("floor", "a module that Envoy has nothing to call in", || {
-            vec![wasm(&Filter::new(Wasm::wat(FLOOR)))]
-        }),
-        Row::new(
-            "floor callbacks",
-            "the exports of `callbacks`, written by hand and returning at once",
-            || vec![wasm(&Filter::new(Wasm::wat(FLOOR_CALLBACKS)))],
         ),
         Row::new("empty", "does nothing; ours", || vec![packed("fixture-empty")]).at_most(0.65),
         Row::new("callbacks", "does nothing, in both header callbacks; ours", || {
@@ -248,22 +242,6 @@ fn common() -> Vec<Row> {
         .answers_with("x-served-by"),
     ]
 }
-
-/// The least that Envoy takes for a filter: what is left is Envoy's own part.
-const FLOOR: &str = r#"(module
-    (memory (export "memory") 1)
-    (func (export "proxy_abi_version_0_2_1"))
-    (func (export "proxy_on_memory_allocate") (param i32) (result i32) i32.const 0))"#;
-
-/// What the exports of `callbacks` cost with nothing behind them: what `callbacks` adds to it is the SDK's part.
-const FLOOR_CALLBACKS: &str = r#"(module
-    (memory (export "memory") 1)
-    (func (export "proxy_abi_version_0_2_1"))
-    (func (export "proxy_on_memory_allocate") (param i32) (result i32) i32.const 0)
-    (func (export "proxy_on_context_create") (param i32 i32))
-    (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) i32.const 0)
-    (func (export "proxy_on_response_headers") (param i32 i32 i32) (result i32) i32.const 0)
-    (func (export "proxy_on_delete") (param i32)))"#;
 
 const TELEMETRY: &str = "tollgate-telemetry-headers";
 
