@@ -59,7 +59,7 @@ mod tests {
     fn our_own_account_grows_by_what_we_use_in_any_thread() {
         let us = std::process::id();
         // Threads of other tests end meanwhile, and take what they used with them.
-        let grows = || {
+        let grows = move || {
             let before = cpu_nanos(us).ok()?;
             let start = Instant::now();
             while start.elapsed() < Duration::from_millis(20) {

@@ -68,10 +68,10 @@ fn a_burst_is_cut_off_at_the_same_request() {
 
 #[test]
 fn after_a_while_the_same_comes_again() {
-    let bucket = json!({"max_tokens": 4, "tokens_per_fill": 2, "fill_interval": "4s"});
+    let bucket = json!({"max_tokens": 4, "tokens_per_fill": 2, "fill_interval": "8s"});
     let mut requests = times(&Request::get("/"), 5);
-    // 3 seconds: one token of the next two, as both fill evenly.
-    requests.push(Request::get("/").after(Duration::from_secs(3)));
+    // 6 seconds: one token of the next two, as both fill evenly.
+    requests.push(Request::get("/").after(Duration::from_secs(6)));
     requests.push(Request::get("/"));
     let outcomes = both(&bucket, &json!({}), &requests);
     outcomes[1].has_statuses(&[200, 200, 200, 200, 429, 200, 429]);
