@@ -9,7 +9,7 @@ use crate::callout;
 use crate::context::Context;
 use crate::filter::HttpFilter;
 use crate::map::IdMap;
-use crate::plugins::{At, State, Stream, refuse};
+use crate::plugins::{At, State, refuse};
 use crate::{AccessLog, Flow, Result, log as host_log, queue::Queue};
 use std::cell::RefCell;
 use std::hash::BuildHasherDefault;
@@ -26,7 +26,7 @@ impl<F: HttpFilter> Vm<F> {
     #[expect(clippy::new_without_default, reason = "a default would not be constant")]
     pub const fn new() -> Self {
         let streams = IdMap::with_hasher(BuildHasherDefault::new());
-        let state = State { plugins: Vec::new(), streams };
+        let state = State { plugins: Vec::new(), streams, last: None };
         Self { state: RefCell::new(state), late: RefCell::new(Vec::new()) }
     }
 
@@ -36,7 +36,7 @@ impl<F: HttpFilter> Vm<F> {
         if parent == 0 {
             state.create_plugin(id);
         } else {
-            state.streams.insert(id, Stream::new(parent));
+            state.create_stream(id, parent);
         }
     }
 
@@ -46,6 +46,9 @@ impl<F: HttpFilter> Vm<F> {
         let Ok(mut state) = self.state.try_borrow_mut() else { return 0 };
         // A filter without callbacks of streams is not told that its context was created.
         state.create_plugin(id);
+        if !F::USES.ends {
+            state.forget_gone_plugins(id);
+        }
         let Some(plugin) = state.plugin(id) else { return 0 };
         match plugin.configure(size) {
             Ok(()) => 1,

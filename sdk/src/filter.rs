@@ -30,7 +30,7 @@ pub trait HttpFilter: Sized + 'static {
     type Stream: Default + 'static;
 
     #[doc(hidden)]
-    const USES: Uses = Uses { http: false, grpc: false, timers: false };
+    const USES: Uses = Uses { http: false, grpc: false, timers: false, ends: true };
 
     /// Makes the filter of a configuration that was read; define metrics here. An error refuses the configuration:
     /// Envoy keeps the one before it, or does not start. Envoy calls this workers + 2 times.
@@ -115,9 +115,14 @@ pub trait HttpFilter: Sized + 'static {
     /// dropped before.
     ///
     /// Shared data, metrics, queues and [`signal`](Context::signal) work here; the stream's own headers, bodies and
-    /// properties are better read in [`on_log`](Self::on_log). Unlike that, it costs no callback: the host calls
-    /// `proxy_on_delete` for each stream anyway. It is the filter that is configured now who is asked, which need not be the one
-    /// that saw the request. What is to happen when the plugin itself goes belongs into the filter's `Drop`.
+    /// properties are better read in [`on_log`](Self::on_log). Unlike that, it mostly costs no callback: the host calls
+    /// `proxy_on_delete` for each stream of every filter but one that keeps nothing of it, that is one with `()` for
+    /// [`Stream`](Self::Stream), with nothing to start and with no callback of streams but
+    /// [`on_request_headers`](Self::on_request_headers).
+    ///
+    /// It is the filter that is configured now who is asked, which need not be the one that saw the request. What is to happen
+    /// when the plugin itself goes belongs into the filter's `Drop`; where `proxy_on_delete` is not called, that is when a
+    /// plugin of the same VM is configured next.
     fn on_end(&mut self, stream: Self::Stream, cx: &mut Context<'_, Self>) {
         let _ = (stream, cx);
     }
@@ -147,6 +152,8 @@ pub struct Uses {
     pub http: bool,
     pub grpc: bool,
     pub timers: bool,
+    /// Whether it hears when a stream, or its plugin, ends.
+    pub ends: bool,
 }
 
 impl Uses {

@@ -13,6 +13,9 @@ use crate::{Flow, Reply, Result, clock};
 pub(crate) struct State<F: HttpFilter> {
     pub(crate) plugins: Vec<Plugin<F>>,
     pub(crate) streams: IdMap<Stream<F::Stream>>,
+    /// The stream that began last, in place of those above, for a filter that does not hear when one ends. It is entered for
+    /// it but once, and right after it was told that it began.
+    pub(crate) last: Option<(u32, Stream<F::Stream>)>,
 }
 
 pub(crate) struct Plugin<F: HttpFilter> {
@@ -107,8 +110,29 @@ impl<F: HttpFilter> State<F> {
         }
     }
 
+    /// Forgets the plugins that are no more, of a filter that does not hear when one ends: a change of the configuration
+    /// brings a new plugin, and takes the old one away once its streams are over.
+    pub(crate) fn forget_gone_plugins(&mut self, now: u32) {
+        self.plugins.retain(|plugin| plugin.id == now || host::set_effective_context(plugin.id).is_ok());
+        if let Err(error) = host::set_effective_context(now) {
+            log::error!("a plugin is not known to the host: {error}");
+        }
+    }
+
+    pub(crate) fn create_stream(&mut self, id: u32, plugin: u32) {
+        if F::USES.ends {
+            self.streams.insert(id, Stream::new(plugin));
+        } else {
+            self.last = Some((id, Stream::new(plugin)));
+        }
+    }
+
     pub(crate) fn stream(&mut self, id: u32) -> Option<(&mut Plugin<F>, &mut Stream<F::Stream>)> {
-        let stream = self.streams.get_mut(&id)?;
+        let stream = if F::USES.ends {
+            self.streams.get_mut(&id)
+        } else {
+            self.last.as_mut().and_then(|(last, stream)| (*last == id).then_some(stream))
+        }?;
         let plugin = self.plugins.iter_mut().find(|plugin| plugin.id == stream.plugin)?;
         Some((plugin, stream))
     }

@@ -7,7 +7,7 @@ use proc_macro::TokenStream;
 use proc_macro2::{Ident, Span, TokenStream as Code};
 use quote::quote;
 use syn::punctuated::Punctuated;
-use syn::{ImplItem, ItemImpl, Token, parse_macro_input, parse_quote};
+use syn::{ImplItem, ItemImpl, Token, Type, parse_macro_input, parse_quote};
 
 /// See `tollgate::filter`.
 #[proc_macro_attribute]
@@ -20,9 +20,10 @@ pub fn filter(args: TokenStream, item: TokenStream) -> TokenStream {
 fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> syn::Result<Code> {
     let uses = |name: &str| capabilities.iter().any(|capability| capability == name);
     let (http, grpc, timers_used) = (uses("http_callouts"), uses("grpc_callouts"), uses("timers"));
+    let ends = hears_of_ends(capabilities, item);
     item.items.push(parse_quote! {
         const USES: ::tollgate::filter::Uses =
-            ::tollgate::filter::Uses { http: #http, grpc: #grpc, timers: #timers_used };
+            ::tollgate::filter::Uses { http: #http, grpc: #grpc, timers: #timers_used, ends: #ends };
     });
     let filter = &item.self_ty;
     let mut markers = Code::new();
@@ -41,14 +42,10 @@ fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> s
         markers.extend(quote!(impl ::tollgate::filter::#marker for #filter {}));
         exports.extend(code);
     }
-    let mut ends = false;
-    for method in item.items.iter().filter_map(method_name) {
-        ends |= method == "on_end";
-        exports.extend(callback(&method));
-    }
+    exports.extend(methods(item).map(|method| callback(&method)));
     // A filter to which nothing ever happens need not hear of streams, or of its own end.
-    if ends || !exports.is_empty() {
-        exports.extend(contexts());
+    if !exports.is_empty() || methods(item).any(|method| method == "on_end") {
+        exports.extend(contexts(ends));
     }
     let configure = configure();
     Ok(quote! {
@@ -64,18 +61,31 @@ fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> s
     })
 }
 
-fn method_name(item: &ImplItem) -> Option<String> {
-    match item {
+/// Whether the filter has to hear when a stream ends. Not if it is entered for it but once: then there is nothing to find
+/// again, and nothing to give back.
+fn hears_of_ends(capabilities: &Punctuated<Ident, Token![,]>, item: &ItemImpl) -> bool {
+    let keeps = item.items.iter().any(|item| match item {
+        ImplItem::Type(of) => {
+            of.ident == "Stream" && !matches!(&of.ty, Type::Tuple(of) if of.elems.is_empty())
+        }
+        _ => false,
+    });
+    let once = ["new", "on_request_headers", "on_queue_ready", "on_error"];
+    keeps || !capabilities.is_empty() || methods(item).any(|method| !once.contains(&method.as_str()))
+}
+
+fn methods(item: &ItemImpl) -> impl Iterator<Item = String> {
+    item.items.iter().filter_map(|item| match item {
         ImplItem::Fn(method) => Some(method.sig.ident.to_string()),
         _ => None,
-    }
+    })
 }
 
 fn configure() -> Code {
     export("proxy_on_configure", quote!(id: u32, size: usize), quote!(-> u32), quote!(on_configure(id, size)))
 }
 
-fn contexts() -> Code {
+fn contexts(ends: bool) -> Code {
     let create = export(
         "proxy_on_context_create",
         quote!(id: u32, parent: u32),
@@ -83,7 +93,7 @@ fn contexts() -> Code {
         quote!(on_context_create(id, parent)),
     );
     let delete = export("proxy_on_delete", quote!(id: u32), quote!(), quote!(on_delete(id)));
-    quote!(#create #delete)
+    if ends { quote!(#create #delete) } else { create }
 }
 
 fn http_callouts() -> Code {

@@ -4,6 +4,7 @@ mod callouts;
 mod ends;
 mod faults;
 mod messages;
+mod once;
 mod pages;
 mod schedule;
 mod signals;
