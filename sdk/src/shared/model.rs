@@ -2,7 +2,7 @@
 
 use super::key::Key;
 use super::numbers::Numbers;
-use super::pages::Table;
+use super::pages::{Shape, Table};
 use super::store::Store;
 use crate::{Error, Result, Status, UnixNanos};
 use proptest::prelude::*;
@@ -76,10 +76,12 @@ impl Store for Vm {
 }
 
 const BYTES: usize = 8;
+/// A page is one counter.
+const COUNTER: Shape = Shape { entry_bytes: BYTES, entries: 1 };
 const ATTEMPTS: u32 = 3;
 
 fn table(vm: &Vm, remembered: usize) -> Table<Vm> {
-    Table::new(vm.clone(), Key::new("p", "n"), BYTES, remembered)
+    Table::new(vm.clone(), Key::new("p", "n"), COUNTER, remembered)
 }
 
 fn seconds(seconds: u64) -> UnixNanos {
@@ -162,18 +164,55 @@ fn what_was_declined_is_asked_again_with_what_is_stored() {
 }
 
 #[test]
-fn a_page_of_another_length_reads_as_zeros_and_is_replaced() {
+fn a_page_that_is_too_long_reads_as_zeros_and_is_replaced() {
     let (world, mut table) = alone();
     let key = Key::new("p", "n").of(5);
-    for other in [&b"short"[..], b"longer than a page", b""] {
+    for other in [&b"longer than a page"[..], &[0; BYTES + 1], b""] {
         world.borrow_mut().set(key.bytes(), other);
-        calls(&world);
-        let mut zeros = Table::new(table.store.clone(), Key::new("p", "n"), BYTES, 0);
+        let mut zeros = Table::new(table.store.clone(), Key::new("p", "n"), COUNTER, 0);
         zeros.update(5, seconds(0), ATTEMPTS, add).unwrap();
         assert_eq!(world.borrow().values[key.bytes()].0, 1_u64.to_le_bytes());
     }
     table.update(5, seconds(0), ATTEMPTS, add).unwrap();
     assert_eq!(table.seen(5).map(count), Some(2));
+}
+
+/// Whatever is written is what is read, by whoever reads; of what is stored no entry at the end is empty.
+#[test]
+fn empty_entries_at_the_end_are_read_and_not_stored() {
+    for shape in [Shape { entry_bytes: 24, entries: 3 }, Shape { entry_bytes: 5, entries: 4 }] {
+        let length = shape.entry_bytes * shape.entries;
+        let full = |bytes: usize| (0..length).map(|at| u8::from(at < bytes && at % 2 == bytes % 2)).collect();
+        let pages: Vec<Vec<u8>> = (0..=length).map(full).collect();
+        let world = Rc::new(RefCell::new(World::default()));
+        let new = || Table::new(Vm::new(&world), Key::new("p", "n"), shape, 8);
+        let mut table = new();
+        let key = Key::new("p", "n").of(1);
+        let mut before = vec![0; length];
+        for (index, page) in pages.iter().chain(pages.iter().rev().step_by(7)).enumerate() {
+            let write = |bytes: &mut [u8]| {
+                assert_eq!(bytes, before);
+                bytes.copy_from_slice(page);
+                true
+            };
+            table.update(1, seconds(0), ATTEMPTS, write).unwrap();
+            let stored = world.borrow().values[key.bytes()].0.clone();
+            assert_eq!(table.seen(1), Some(&stored[..]));
+            let (kept, left) = page.split_at(stored.len());
+            assert_eq!((&stored[..], stored.len() % shape.entry_bytes), (kept, 0), "{index}");
+            assert!(left.iter().all(|byte| *byte == 0), "{index}");
+            // Eight bytes are looked at at once, so that there may be one of the shorter entries more.
+            let used = page.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+            assert!(stored.len() < used + 8 + shape.entry_bytes, "{index}");
+            new()
+                .update(1, seconds(0), ATTEMPTS, |bytes| {
+                    assert_eq!(bytes, page);
+                    false
+                })
+                .unwrap();
+            before.clone_from(page);
+        }
+    }
 }
 
 #[test]

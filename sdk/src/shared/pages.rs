@@ -5,11 +5,12 @@ use super::numbers::is_young;
 use super::store::{Host, Store};
 use crate::{Error, Result, UnixNanos};
 
-/// A table of pages, each so many bytes, that all workers share: counters and the like of many clients, where every
-/// request changes some.
+/// A table of pages, each so many entries of so many bytes, that all workers share: counters and the like of many clients,
+/// where every request changes some.
 ///
-/// A page that was never written is all zeros, and so is one that was written with another length. Pages are changed
-/// whole and atomically ([`update`](Self::update)). Nothing is ever deleted, so the numbers of pages have to be bounded.
+/// A page that was never written is all zeros, and so is one that was written with a greater length. Pages are changed
+/// whole and atomically ([`update`](Self::update)). Nothing is ever deleted, so the numbers of pages have to be bounded. Entries at
+/// the end of a page that are all zeros are not stored, and take no memory: what there is is better put at its beginning.
 ///
 /// # What it costs
 /// To get a page costs four times what it costs to set it, since the host enters the VM again to allocate. So the VM
@@ -20,15 +21,15 @@ use crate::{Error, Result, UnixNanos};
 /// `sdk/src/shared/numbers.rs` has the argument.
 ///
 /// Neither way allocates anything but the buffer in which the host returns a page, which takes the place of the one that was
-/// remembered.
+/// remembered, and a greater one when a page grows.
 pub struct Pages(Table<Host>);
 
 impl Pages {
-    /// The pages `name` of this plugin, of `page_bytes` each. Up to `remembered` of them, rounded down to a power of two, are
-    /// remembered by this VM, each in `page_bytes` and 40 bytes, from the first update on; when two that are remembered in
-    /// one place take turns, each has to be got anew.
-    pub fn new(plugin: &str, name: &str, page_bytes: usize, remembered: usize) -> Self {
-        Self(Table::new(Host, Key::new(plugin, name), page_bytes, remembered))
+    /// The pages `name` of this plugin, of `entries` of `entry_bytes` each. Up to `remembered` of them, rounded down to a power of
+    /// two, are remembered by this VM, each in what is stored of it and 40 bytes, from the first update on; when two that are
+    /// remembered in one place take turns, each has to be got anew.
+    pub fn new(plugin: &str, name: &str, entry_bytes: usize, entries: usize, remembered: usize) -> Self {
+        Self(Table::new(Host, Key::new(plugin, name), Shape { entry_bytes, entries }, remembered))
     }
 
     /// Calls `change` with the bytes of a page, and stores what it made of them if it says so (`true`), atomically over all
@@ -47,17 +48,72 @@ impl Pages {
         self.0.update(page, now, attempts, change)
     }
 
-    /// The bytes of a page as this VM saw or stored them last, which may be long ago; `None` if it does not remember. Costs
-    /// no host call.
+    /// The bytes of a page as this VM saw or stored them last, which may be long ago, without empty entries at the end; `None` if
+    /// it does not remember. Costs no host call.
     pub fn seen(&self, page: u32) -> Option<&[u8]> {
         self.0.seen(page)
     }
 }
 
+/// Of a page.
+#[derive(Clone, Copy)]
+pub(super) struct Shape {
+    pub(super) entry_bytes: usize,
+    pub(super) entries: usize,
+}
+
+impl Shape {
+    fn page_bytes(self) -> usize {
+        self.entry_bytes * self.entries
+    }
+
+    /// Puts a page on the desk, with the entries that were not stored.
+    fn spread(self, stored: &[u8], desk: &mut Vec<u8>) {
+        let page_bytes = self.page_bytes();
+        if desk.len() != page_bytes {
+            desk.resize(page_bytes, 0);
+        }
+        // One instruction each, where `resize` compiled for size is a loop.
+        if let Some((begin, end)) = desk.split_at_mut_checked(stored.len()) {
+            begin.copy_from_slice(stored);
+            end.fill(0);
+        }
+    }
+
+    /// What is stored of a page.
+    fn stored(self, page: &[u8]) -> &[u8] {
+        // What is left over is looked at as a whole, as is each line of a cache before the words in it.
+        let (words, rest) = page.as_chunks::<8>();
+        if rest.iter().any(|byte| *byte != 0) {
+            return page;
+        }
+        let mut words = words;
+        while let Some((before, line)) = words.split_last_chunk::<8>()
+            && is_empty(line)
+        {
+            words = before;
+        }
+        while let Some((last, before)) = words.split_last()
+            && u64::from_le_bytes(*last) == 0
+        {
+            words = before;
+        }
+        let bytes = words.as_flattened().len().next_multiple_of(self.entry_bytes.max(1));
+        page.get(..bytes).unwrap_or(page)
+    }
+}
+
+/// Written out, since compiled for size it would be a loop.
+#[inline(always)]
+fn is_empty([a, b, c, d, e, f, g, h]: &[[u8; 8]; 8]) -> bool {
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    word(a) | word(b) | word(c) | word(d) | word(e) | word(f) | word(g) | word(h) == 0
+}
+
 pub(super) struct Table<S> {
     pub(super) store: S,
     key: Key,
-    page_bytes: usize,
+    shape: Shape,
     remembered: usize,
     slots: Vec<Slot>,
     /// For a table that remembers nothing.
@@ -70,6 +126,7 @@ pub(super) struct Table<S> {
 #[derive(Default)]
 struct Slot {
     page: Option<u32>,
+    /// Without empty entries at the end.
     bytes: Vec<u8>,
     /// The number that these bytes have, if nobody changed them; 0 if it is not known.
     number: u32,
@@ -80,10 +137,10 @@ struct Slot {
 }
 
 impl<S: Store> Table<S> {
-    pub(super) fn new(store: S, key: Key, page_bytes: usize, remembered: usize) -> Self {
+    pub(super) fn new(store: S, key: Key, shape: Shape, remembered: usize) -> Self {
         let remembered = remembered.checked_ilog2().map_or(0, |log| 1 << log);
         let (slots, only, desk) = (Vec::new(), Slot::default(), Vec::new());
-        Self { store, key, page_bytes, remembered, slots, only, desk }
+        Self { store, key, shape, remembered, slots, only, desk }
     }
 
     pub(super) fn seen(&self, page: u32) -> Option<&[u8]> {
@@ -102,7 +159,8 @@ impl<S: Store> Table<S> {
             self.slots.resize_with(self.remembered, Slot::default);
         }
         let slot = self.slots.get_mut(place(page, self.remembered)).unwrap_or(&mut self.only);
-        let mut work = Work { store: &self.store, key: self.key.of(page), now, slot, desk: &mut self.desk };
+        let (key, shape) = (self.key.of(page), self.shape);
+        let mut work = Work { store: &self.store, key, shape, now, slot, desk: &mut self.desk };
         if work.can_guess(page) {
             // What was declined may be old: then it is asked again, below.
             if work.ask(&mut change) && work.store(true)? {
@@ -110,12 +168,12 @@ impl<S: Store> Table<S> {
             }
         }
         for _ in 0..attempts {
-            work.get(page, self.page_bytes)?;
+            work.get(page)?;
             if !work.ask(&mut change) {
                 return Ok(());
             }
             if work.store(false)? {
-                work.look_up(page, self.page_bytes);
+                work.look_up(page);
                 return Ok(());
             }
         }
@@ -132,6 +190,7 @@ fn place(page: u32, places: usize) -> usize {
 struct Work<'a, S> {
     store: &'a S,
     key: Key,
+    shape: Shape,
     now: UnixNanos,
     slot: &'a mut Slot,
     desk: &'a mut Vec<u8>,
@@ -147,8 +206,7 @@ impl<S: Store> Work<'_, S> {
 
     /// Has a copy changed, so that what is remembered is what is stored.
     fn ask(&mut self, change: &mut impl FnMut(&mut [u8]) -> bool) -> bool {
-        self.desk.clear();
-        self.desk.extend_from_slice(&self.slot.bytes);
+        self.shape.spread(&self.slot.bytes, self.desk);
         change(self.desk)
     }
 
@@ -156,7 +214,8 @@ impl<S: Store> Work<'_, S> {
     fn store(&mut self, guessed: bool) -> Result<bool> {
         // Whatever goes wrong, the number is not known any more.
         let number = std::mem::take(&mut self.slot.number);
-        let stored = self.store.set(self.key.bytes(), self.desk, number)?;
+        let page = self.shape.stored(self.desk);
+        let stored = self.store.set(self.key.bytes(), page, number)?;
         let mut numbers = self.store.numbers();
         match (guessed, stored) {
             (true, true) => numbers.was_right(self.slot.stored),
@@ -167,13 +226,17 @@ impl<S: Store> Work<'_, S> {
         if stored {
             (self.slot.number, self.slot.since) = numbers.guess();
             self.slot.stored = self.now;
-            std::mem::swap(&mut self.slot.bytes, self.desk);
+            let bytes = &mut self.slot.bytes;
+            bytes.clear();
+            // And not twice as much as there was, as a vector grows by itself: there are many of them.
+            bytes.reserve_exact(page.len());
+            bytes.extend_from_slice(page);
         }
         Ok(stored)
     }
 
     /// Gets the page and its number.
-    fn get(&mut self, page: u32, page_bytes: usize) -> Result<()> {
+    fn get(&mut self, page: u32) -> Result<()> {
         let got = self.store.get(self.key.bytes())?;
         let slot = &mut *self.slot;
         slot.number = match got {
@@ -186,19 +249,18 @@ impl<S: Store> Work<'_, S> {
                 self.store.numbers().taken()
             }
         };
-        if slot.bytes.len() != page_bytes {
+        if slot.bytes.len() > self.shape.page_bytes() {
             slot.bytes.clear();
-            slot.bytes.resize(page_bytes, 0);
         }
         (slot.page, slot.since, slot.stored) = (Some(page), self.now, UnixNanos(0));
         Ok(())
     }
 
     /// Gets the page that was just stored, for its number, if that is worth it.
-    fn look_up(&mut self, page: u32, page_bytes: usize) {
+    fn look_up(&mut self, page: u32) {
         let mut numbers = self.store.numbers();
         // The page is stored, whatever becomes of this.
-        if numbers.worth_a_look(self.now) && self.get(page, page_bytes).is_ok() {
+        if numbers.worth_a_look(self.now) && self.get(page).is_ok() {
             numbers.looked_up(self.slot.number, self.now);
             self.store.know(numbers);
             self.slot.stored = self.now;

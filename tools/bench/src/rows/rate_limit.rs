@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 const ONE: Clients = Clients { count: 1 };
 const MILLION: Clients = Clients { count: 1_000_000 };
 
-/// Twice as many keys as there are clients, so that none is forgotten for want of room.
-const KEYS: u32 = 2_000_000;
+/// As many keys as there are clients.
+const KEYS: u32 = 1_000_000;
 
 /// What a limit may add, in units of what a filter of ours adds that does nothing in the same callbacks.
 const ADDRESS_TIMES: f64 = 1.5;

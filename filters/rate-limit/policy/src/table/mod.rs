@@ -22,6 +22,6 @@ mod step;
 #[cfg(test)]
 mod tests;
 
-pub use page::{Entry, PAGE_BYTES, Page, WAYS};
+pub use page::{ENTRY_BYTES, Entry, PAGE_BYTES, Page, WAYS};
 pub use place::{KEYS_PER_PAGE, KeyHasher, Place, Placer, pages_for};
 pub use step::{Outcome, Step};

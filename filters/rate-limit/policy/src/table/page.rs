@@ -15,8 +15,11 @@ pub const WAYS: usize = 16;
 
 const WORDS: usize = 3;
 
+/// Bytes of an entry. All zeros is nobody's.
+pub const ENTRY_BYTES: usize = WORDS * size_of::<u64>();
+
 /// Bytes of a page. All zeros is one without entries.
-pub const PAGE_BYTES: usize = WAYS * WORDS * size_of::<u64>();
+pub const PAGE_BYTES: usize = WAYS * ENTRY_BYTES;
 
 /// What is kept of one rate of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

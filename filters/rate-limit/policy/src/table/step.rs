@@ -78,6 +78,10 @@ impl Step<'_> {
     /// Asks twice, where states that were asked for might be kept until all are known: room for them costs more than that. All
     /// are taken from when the last has room: what had room before has it then.
     fn take_all(&self, page: &mut Page<'_>) -> Outcome {
+        let ways = ways(page.0);
+        if self.rates.len() > ways {
+            return Outcome::Limited { rate: ways, retry_after: None };
+        }
         match self.ask_all(page.0) {
             Ok(wait) => {
                 let then = UnixNanos(self.now.0.saturating_add(wait));
@@ -91,13 +95,14 @@ impl Step<'_> {
         }
     }
 
-    /// Whether an old copy of the page says already that there is no room, which spares reading the page. It holds for
+    /// Whether an old copy of the page, of which empty entries at the end may be missing, says already that there is no room, which
+    /// spares reading the page. It holds for
     /// limits that never give anything back, and for nothing else: since the copy was made, others have only taken more. (The
     /// key may have been evicted since. To say no all the same is what an unbounded table would do.)
     #[inline]
     pub fn is_denied(&self, page: &[u8]) -> Option<Outcome> {
         match self.rates {
-            [only] if ways(page) != 0 => {
+            [only] => {
                 let asked = self.ask(&only.rate, find(page, self.tag(0, &only.rate)).unwrap_or_default());
                 asked.err().map(|retry_after| Outcome::Limited { rate: 0, retry_after })
             }
@@ -136,10 +141,6 @@ impl Step<'_> {
 
     /// The longest wait, if all have room.
     fn ask_all(&self, page: &[u8]) -> Result<u64, Outcome> {
-        let ways = ways(page);
-        if self.rates.len() > ways {
-            return Err(Outcome::Limited { rate: ways, retry_after: None });
-        }
         let mut wait = 0;
         let mut limited: Option<(usize, Option<u64>)> = None;
         for (index, (tag, rate)) in self.tagged().enumerate() {
