@@ -51,8 +51,10 @@ impl World {
     /// Tables are known by the domain: filters of one domain share what they count.
     pub(crate) fn new(plan: &Plan, statistics: Statistics) -> Result<Self> {
         let table = format!("{}/{}", plan.domain, plan.pages);
+        // Rounded up, since what is remembered is rounded down to such a power.
+        let remembered = REMEMBERED.min((plan.pages as usize).next_power_of_two());
         Ok(Self {
-            pages: Pages::new(PLUGIN, &table, ENTRY_BYTES, WAYS, REMEMBERED.min(plan.pages as usize)),
+            pages: Pages::new(PLUGIN, &table, ENTRY_BYTES, WAYS, remembered),
             in_flight: Records::new(PLUGIN, &format!("{table}/in_flight")),
             members: Records::new(PLUGIN, &format!("{}/members", plan.domain)),
             alive: Members::default(),
