@@ -8,7 +8,7 @@ use crate::host::{self, Direction};
 use crate::map::IdMap;
 use crate::signal::Woken;
 use crate::tasks::{Due, Task, Tasks, Timer};
-use crate::{Flow, Reply, Result, clock};
+use crate::{Error, Flow, Reply, Result, Status, clock};
 
 pub(crate) struct State<F: HttpFilter> {
     pub(crate) plugins: Vec<Plugin<F>>,
@@ -113,7 +113,9 @@ impl<F: HttpFilter> State<F> {
     /// Forgets the plugins that are no more, of a filter that does not hear when one ends: a change of the configuration
     /// brings a new plugin, and takes the old one away once its streams are over.
     pub(crate) fn forget_gone_plugins(&mut self, now: u32) {
-        self.plugins.retain(|plugin| plugin.id == now || host::set_effective_context(plugin.id).is_ok());
+        // Any other error says nothing of whether it is there.
+        let gone = Err(Error::Host { call: "set_effective_context", status: Status::BadArgument });
+        self.plugins.retain(|plugin| plugin.id == now || host::set_effective_context(plugin.id) != gone);
         if let Err(error) = host::set_effective_context(now) {
             log::error!("a plugin is not known to the host: {error}");
         }
