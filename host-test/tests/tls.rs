@@ -59,5 +59,5 @@ fn native_filters_stand_where_they_were_added() {
         .request(Request::post("/", "12345"));
     Host::Envoy.run(&scenario).has_statuses(&[200, 413]);
     let refused = Host::Emulator.try_run(&scenario).unwrap_err();
-    assert!(refused.reason.contains("`envoy.filters.http.buffer` is a filter of Envoy's own"), "{refused}");
+    assert!(refused.reason.contains("`envoy.filters.http.buffer` is a native Envoy filter"), "{refused}");
 }

@@ -7,8 +7,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         what: "a callback finds the headers of one that has gone on",
         file: "proxy/filter.rs",
-        from: "self.leave(vm, id, |c| self::reach(c, way).headers = false);",
-        to: "self.leave(vm, id, |_| ());",
+        from: "self.update_context(vm, id, |c| self::access(c, direction).headers = false);",
+        to: "self.update_context(vm, id, |_| ());",
     },
     Mutant {
         what: "a map out of reach is NotFound, not BadArgument",
@@ -43,8 +43,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         what: "a pause in the headers lets the body come",
         file: "proxy/filter.rs",
-        from: "Came::Returned(1) if really_stops =>",
-        to: "Came::Returned(1) =>",
+        from: "CallbackResult::Returned(1) if can_stop =>",
+        to: "CallbackResult::Returned(1) =>",
     },
     Mutant {
         what: "the size of a body is that of the piece, not of all that is held",
@@ -71,7 +71,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         what: "a local reply passes by the response callbacks",
         file: "proxy/reply.rs",
-        from: "self.iterate_headers(stream, Way::Response, None, body.is_empty());",
+        from: "self.iterate_headers(stream, Direction::Response, None, body.is_empty());",
         to: "self.send_headers(stream, body.is_empty());",
     },
     Mutant {
@@ -104,7 +104,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         what: "a connection that is refused is no answer to a callout",
         file: "callouts/http.rs",
-        from: "Answer::Refuse => (Some(Duration::ZERO), made_up(503, REFUSED.as_bytes())),",
+        from: "Answer::Refuse => (Some(Duration::ZERO), local_answer(503, REFUSED.as_bytes())),",
         to: "Answer::Refuse => (Some(Duration::ZERO), None),",
     },
     Mutant {

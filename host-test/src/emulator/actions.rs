@@ -1,18 +1,19 @@
-//! What callbacks leave behind, done when they have returned; and what brings Envoy down then.
+//! Actions that run after a callback has returned, and the misuse that then crashes Envoy.
 //!
-//! Envoy does not look whether a stream is over before it ends it once more, or goes on with it. It reads freed memory
-//! then, and its whole process dies. Here the VM is lost, and a trap says why. That real ones die was seen on 1.40.
+//! Envoy does not check whether a stream has ended before it ends it again or continues it. It then reads
+//! freed memory, and the whole process dies (seen on 1.40). In the emulator only the VM fails, with a trap
+//! that names the reason.
 
 use super::Emulator;
-use super::proxy::Way;
+use super::proxy::Direction;
 use super::traps::Failure;
 use super::world::Action;
 
 impl Emulator {
-    /// Does what a callback has left behind.
+    /// Runs the actions that a callback has deferred.
     pub(crate) fn after_call(&mut self, vm: usize) {
         self.world.vms[vm].stop_iteration = false;
-        // The context whose stream a local reply of this very callback has ended.
+        // The context whose stream was ended by a local reply of the same callback.
         let mut answered = None;
         while let Some(action) = self.world.vms[vm].deferred.pop_front() {
             let place = |emulator: &Self, id| {
@@ -22,12 +23,12 @@ impl Emulator {
             match action {
                 Action::ContinueDecoding(id) => {
                     if let Some((stream, filter)) = place(self, id) {
-                        self.continue_filter(stream, filter, Way::Request);
+                        self.continue_filter(stream, filter, Direction::Request);
                     }
                 }
                 Action::ContinueEncoding(id) => {
                     if let Some((stream, filter)) = place(self, id) {
-                        self.continue_filter(stream, filter, Way::Response);
+                        self.continue_filter(stream, filter, Direction::Response);
                     }
                 }
                 Action::ContinueReading(id) => self.continue_connection(vm, id),
@@ -48,14 +49,14 @@ impl Emulator {
                         answered = (!self.is_alive(stream)).then_some(id);
                     }
                     None if answered == Some(id) => {
-                        let when = "behind one that has replaced a response";
+                        let when = "after a local reply that replaced a response";
                         self.crash(vm, id, "proxy_send_local_response", when);
                     }
                     None => self.end_again(vm, id, "proxy_send_local_response"),
                 },
                 Action::Delete(root) => self.delete_root(vm, root),
-                Action::Grpc { root, token, what } => self.grpc_news(vm, root, token, what),
-                Action::Forget(root) => {
+                Action::Grpc { root, token, what } => self.handle_grpc_event(vm, root, token, what),
+                Action::ClearCalloutData(root) => {
                     if let Some(context) = self.world.vms[vm].contexts.get_mut(&root) {
                         context.root.call_answer = None;
                         context.root.grpc_message = None;
@@ -68,16 +69,18 @@ impl Emulator {
         }
     }
 
-    /// The stream of a context is to be ended that is ending already: in `on_log`, `on_done` or `on_delete`.
+    /// Handles a filter that ends a stream that is already ending, in `proxy_on_log`, `proxy_on_done` or
+    /// `proxy_on_delete`.
     fn end_again(&mut self, vm: usize, id: u32, call: &str) {
         let ending = self.world.context(vm, id).and_then(|c| c.stream);
         if ending.is_some_and(|stream| self.world.streams.contains_key(&stream)) {
-            self.crash(vm, id, call, "when the stream is over");
+            self.crash(vm, id, call, "when the stream has already ended");
         }
     }
 
-    /// A callback of a response has gone on with it by itself, which ended the stream, and returned as if it had not.
-    pub(crate) fn went_on_twice(&mut self, stream: u64, vm: usize, id: u32) {
+    /// Reports a response callback that called `proxy_continue_stream`, which ended the stream, and then also
+    /// returned `Continue`.
+    pub(crate) fn report_double_continue(&mut self, stream: u64, vm: usize, id: u32) {
         if !self.is_alive(stream) {
             self.crash(
                 vm,
@@ -88,11 +91,11 @@ impl Emulator {
         }
     }
 
-    /// The whole of Envoy would be gone.
+    /// Fails the VM where Envoy's whole process would crash.
     pub(crate) fn crash(&mut self, vm: usize, id: u32, call: &str, when: &str) {
         if !self.world.vms[vm].failed {
             let reason = format!("Envoy crashes (segmentation fault): {call} {when}");
-            self.lose(vm, id, call, Failure { reason, frames: Vec::new() });
+            self.fail_vm(vm, id, call, Failure { reason, frames: Vec::new() });
         }
     }
 }

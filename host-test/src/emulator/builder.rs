@@ -1,4 +1,4 @@
-//! An emulator to be: what must be known before the filters are loaded.
+//! Configures an emulator before it loads its filters.
 
 use super::faults::{Effect, Fault, Which};
 use super::linking::Code;
@@ -11,63 +11,70 @@ use crate::{Refused, Response, Route, Scenario, Upstream, VirtualHost};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// An emulator to be, for what must be known before the filters are loaded.
+/// Configures an emulator before it loads its filters. Created by [`Emulator::builder`].
 #[derive(Debug)]
 pub struct Builder {
     world: Box<World>,
 }
 
 impl Builder {
-    /// Makes host calls of this name fail, also those made while the filters are loaded.
+    /// Makes host calls of this name fail, including those made while the filters load.
     pub fn fault(mut self, call: &str, which: Which, effect: Effect) -> Self {
         self.world.faults.add(Fault::Call { name: call.into(), which, effect });
         self
     }
 
-    /// Adds faults to the plan.
+    /// Adds faults to the fault plan.
     pub fn faults(mut self, plan: impl IntoIterator<Item = Fault>) -> Self {
         plan.into_iter().for_each(|fault| self.world.faults.add(fault));
         self
     }
 
-    /// Counts instructions: [`Emulator::costs`]. A module is compiled for it once more, and runs a little slower.
+    /// Counts instructions; read them with [`Emulator::costs`]. The module is compiled a second time for
+    /// this, and runs a little slower.
     pub fn metered(mut self) -> Self {
         self.world.meters.metered = true;
         self
     }
 
-    /// Stops a callback that carries out more instructions than this: an end to endless loops that is the same in every
-    /// run. Instructions are counted.
+    /// Stops a callback that executes more than `most` instructions, so that an endless loop ends at the same
+    /// point in every run. Turns on instruction counting.
     pub fn instructions(mut self, most: u64) -> Self {
         self.world.meters.limit = Some(most);
         self.metered()
     }
 
-    /// Keeps as many of the last host calls as this, in place of 65,536. With 0 there is no trace, also where a trap is
-    /// told, and all runs faster.
+    /// Keeps the last `calls` host calls instead of the default 65,536. With 0, nothing is traced, traps do
+    /// not list the host calls before them, and everything runs faster.
     pub fn keep_calls(mut self, calls: usize) -> Self {
         self.world.trace.keep(calls);
         self
     }
 
-    /// Other randomness: what `random_get` gives, and ids that the proxy generates. The same seed gives the same.
+    /// Sets the seed of all randomness: the bytes of `random_get` and the ids that the proxy generates. Runs
+    /// with equal seeds are equal.
     pub fn seed(mut self, seed: u64) -> Self {
         self.world.random = Random::new(seed);
         self
     }
 
-    /// Takes a callback that runs longer than this, by the wall's clock, for an endless loop.
+    /// Limits how long a callback may run, in wall-clock time, before it counts as an endless loop. The
+    /// default is 10 seconds.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.world.patience = patience;
         self
     }
 
-    /// Loads the filters.
+    /// Loads the filters and returns the running emulator.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the configuration was rejected, in Envoy's words, and the log lines so far.
     pub fn start(mut self) -> Result<Emulator, Refused> {
         let no_logs = |reason| Refused { reason, logs: Vec::new() };
         if let Some(native) = self.world.scenario.native_filters.first() {
             let why =
-                format!("`{}` is a filter of Envoy's own: run this scenario on `Host::Envoy`", native.name);
+                format!("`{}` is a native Envoy filter; run this scenario on `Host::Envoy`", native.name);
             return Err(no_logs(why));
         }
         self.world.meters.metered |= self.world.faults.count_instructions();
@@ -81,7 +88,7 @@ impl Builder {
         Ok(emulator)
     }
 
-    /// Loads the filters in canaries and on the main thread.
+    /// Loads the filters in canary VMs and on the main thread.
     pub(crate) fn start_first(mut self, codes: &[Arc<Code>]) -> Result<Emulator, Refused> {
         let world = &mut self.world;
         world.settings = world.scenario.settings.clone();
@@ -113,12 +120,12 @@ impl Builder {
 }
 
 impl Emulator {
-    /// Loads the filters of a scenario.
+    /// Creates an emulator with the default options and loads the filters of a scenario.
     pub fn new(scenario: &Scenario) -> Result<Self, Refused> {
         Self::builder(scenario).start()
     }
 
-    /// For what must be known before the filters are loaded.
+    /// Returns a builder that sets options before the filters are loaded.
     pub fn builder(scenario: &Scenario) -> Builder {
         let world = World { scenario: scenario.clone(), patience: PATIENCE, ..World::default() };
         Builder { world: Box::new(world) }

@@ -1,9 +1,10 @@
 //! The callbacks that Envoy knows, and their types: `proxy-wasm-cpp-host`, `include/proxy-wasm/wasm.h`,
-//! FOR_ALL_MODULE_FUNCTIONS. It looks for all of them when a module is loaded, and one of another type is refused.
+//! `FOR_ALL_MODULE_FUNCTIONS`. Envoy looks up all of them when it loads a module, and rejects an export of
+//! another type.
 
 use super::linking::AbiVersion;
 
-/// A callback: all its parameters are numbers, and so is its result.
+/// A callback. All its parameters are `i32`, and so is its result.
 #[derive(Debug)]
 pub(crate) struct Callback {
     pub name: &'static str,
@@ -11,63 +12,63 @@ pub(crate) struct Callback {
     pub returns: bool,
 }
 
-const fn gives(name: &'static str, params: usize) -> Callback {
+const fn returns(name: &'static str, params: usize) -> Callback {
     Callback { name, params, returns: true }
 }
 
-const fn takes(name: &'static str, params: usize) -> Callback {
+const fn returns_nothing(name: &'static str, params: usize) -> Callback {
     Callback { name, params, returns: false }
 }
 
-/// All of them.
+/// All callbacks.
 pub(crate) const ALL: [Callback; 28] = [
-    gives("proxy_on_request_headers", 3),
-    gives("proxy_on_request_body", 3),
-    gives("proxy_on_request_trailers", 2),
-    gives("proxy_on_request_metadata", 2),
-    gives("proxy_on_response_headers", 3),
-    gives("proxy_on_response_body", 3),
-    gives("proxy_on_response_trailers", 2),
-    gives("proxy_on_response_metadata", 2),
-    takes("proxy_on_context_create", 2),
-    takes("proxy_on_log", 1),
-    gives("proxy_on_done", 1),
-    takes("proxy_on_delete", 1),
-    gives("proxy_on_vm_start", 2),
-    gives("proxy_on_configure", 2),
-    gives("proxy_validate_configuration", 2),
-    takes("proxy_on_tick", 1),
-    takes("proxy_on_queue_ready", 2),
-    takes("proxy_on_http_call_response", 5),
-    takes("proxy_on_grpc_receive", 3),
-    takes("proxy_on_grpc_close", 3),
-    takes("proxy_on_grpc_receive_initial_metadata", 3),
-    takes("proxy_on_grpc_receive_trailing_metadata", 3),
-    takes("proxy_on_foreign_function", 3),
-    gives("proxy_on_new_connection", 1),
-    gives("proxy_on_downstream_data", 3),
-    gives("proxy_on_upstream_data", 3),
-    takes("proxy_on_downstream_connection_close", 2),
-    takes("proxy_on_upstream_connection_close", 2),
+    returns("proxy_on_request_headers", 3),
+    returns("proxy_on_request_body", 3),
+    returns("proxy_on_request_trailers", 2),
+    returns("proxy_on_request_metadata", 2),
+    returns("proxy_on_response_headers", 3),
+    returns("proxy_on_response_body", 3),
+    returns("proxy_on_response_trailers", 2),
+    returns("proxy_on_response_metadata", 2),
+    returns_nothing("proxy_on_context_create", 2),
+    returns_nothing("proxy_on_log", 1),
+    returns("proxy_on_done", 1),
+    returns_nothing("proxy_on_delete", 1),
+    returns("proxy_on_vm_start", 2),
+    returns("proxy_on_configure", 2),
+    returns("proxy_validate_configuration", 2),
+    returns_nothing("proxy_on_tick", 1),
+    returns_nothing("proxy_on_queue_ready", 2),
+    returns_nothing("proxy_on_http_call_response", 5),
+    returns_nothing("proxy_on_grpc_receive", 3),
+    returns_nothing("proxy_on_grpc_close", 3),
+    returns_nothing("proxy_on_grpc_receive_initial_metadata", 3),
+    returns_nothing("proxy_on_grpc_receive_trailing_metadata", 3),
+    returns_nothing("proxy_on_foreign_function", 3),
+    returns("proxy_on_new_connection", 1),
+    returns("proxy_on_downstream_data", 3),
+    returns("proxy_on_upstream_data", 3),
+    returns_nothing("proxy_on_downstream_connection_close", 2),
+    returns_nothing("proxy_on_upstream_connection_close", 2),
 ];
 
-/// Parameters that no callback has more of.
-pub(crate) const MOST: usize = 5;
+/// The largest number of parameters of any callback.
+pub(crate) const MAX_PARAMS: usize = 5;
 
 impl Callback {
-    /// How many parameters it has. The oldest modules are not told whether headers are all there is.
+    /// Returns the number of parameters. In ABI 0.1.0 header callbacks have no `end_of_stream`.
     pub fn params(&self, abi: AbiVersion) -> usize {
         let headers = matches!(self.name, "proxy_on_request_headers" | "proxy_on_response_headers");
         if headers && abi == AbiVersion::V0_1_0 { 2 } else { self.params }
     }
 
-    /// Whether it is looked for in modules of a version.
-    pub fn is_of(&self, abi: AbiVersion) -> bool {
+    /// Returns whether Envoy looks up this callback in modules of an ABI version.
+    pub fn exists_in(&self, abi: AbiVersion) -> bool {
         abi > AbiVersion::V0_1_0 || self.name != "proxy_on_foreign_function"
     }
 }
 
-/// Its place among all.
+/// Returns the index of a callback in [`ALL`].
 pub(crate) fn find(name: &str) -> Option<usize> {
     ALL.iter().position(|callback| callback.name == name)
 }

@@ -1,18 +1,19 @@
-//! Virtual time. It moves only when nothing is left to do at the present moment.
+//! Virtual time. It moves only when no event is due at the current time.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// When every emulator starts: 2026-01-01T00:00:00Z, in nanoseconds since 1970. Fixed, so that runs are equal.
+/// The time at which every emulator starts: 2026-01-01T00:00:00Z, in nanoseconds since 1970. It is fixed so
+/// that runs are equal.
 const EPOCH_NANOS: u64 = 1_767_225_600_000_000_000;
 
-/// The time and what is to happen, in order of time and, at one time, of being ordered.
+/// The current time and the scheduled events, ordered by time, then by the order of scheduling.
 #[derive(Debug)]
 pub struct Clock<E> {
     now: Duration,
     order: u64,
     queue: BTreeMap<(Duration, u64), E>,
-    /// The second that was last written as a date, since 1970, and the date.
+    /// The last formatted date, and its second since 1970.
     date: (i64, String),
 }
 
@@ -23,17 +24,17 @@ impl<E> Default for Clock<E> {
 }
 
 impl<E> Clock<E> {
-    /// Since the start.
+    /// Returns the time since the start.
     pub fn now(&self) -> Duration {
         self.now
     }
 
-    /// Since 1970, in nanoseconds.
+    /// Returns the time since 1970 in nanoseconds.
     pub fn unix_nanos(&self) -> u64 {
         EPOCH_NANOS + u64::try_from(self.now.as_nanos()).unwrap_or(u64::MAX - EPOCH_NANOS)
     }
 
-    /// As a `Date` header has it (RFC 9110 section 5.6.7).
+    /// Returns the time in the format of a `Date` header (RFC 9110 section 5.6.7).
     pub fn http_date(&mut self) -> &str {
         let seconds = (self.unix_nanos() / 1_000_000_000).cast_signed();
         if self.date.0 != seconds {
@@ -52,7 +53,7 @@ impl<E> Clock<E> {
         format!("{}, {day:02} {month} {year} {h:02}:{m:02}:{s:02} GMT", t.weekday())
     }
 
-    /// Orders an event, and names it for [`Clock::cancel`].
+    /// Schedules an event. Returns its key for [`Clock::cancel`].
     pub fn after(&mut self, delay: Duration, event: E) -> (Duration, u64) {
         self.order += 1;
         let key = (self.now.saturating_add(delay), self.order);
@@ -60,12 +61,12 @@ impl<E> Clock<E> {
         key
     }
 
-    /// Takes back an event; one that has happened is no error.
+    /// Cancels an event. Has no effect if it has already happened.
     pub fn cancel(&mut self, key: (Duration, u64)) {
         self.queue.remove(&key);
     }
 
-    /// The next event not later than `limit`; the time moves to it.
+    /// Removes and returns the next event that is not later than `limit`, and moves the time to it.
     pub fn next(&mut self, limit: Duration) -> Option<E> {
         let ((at, _), _) = self.queue.first_key_value()?;
         if *at > limit {
@@ -76,19 +77,19 @@ impl<E> Clock<E> {
         Some(event)
     }
 
-    /// The next event of those that are due now and wanted.
+    /// Removes and returns the next event that is due now and for which `wanted` returns true.
     pub fn due(&mut self, mut wanted: impl FnMut(&E) -> bool) -> Option<E> {
         let due = self.queue.range(..=(self.now, u64::MAX));
         let key = due.into_iter().find_map(|(key, event)| wanted(event).then_some(*key))?;
         self.queue.remove(&key)
     }
 
-    /// When the next event is due.
+    /// Returns the time of the next event.
     pub fn next_at(&self) -> Option<Duration> {
         self.queue.first_key_value().map(|((at, _), _)| *at)
     }
 
-    /// Moves the time to `to`, when nothing is left before it.
+    /// Moves the time forward to `to`. No event may be due before.
     pub fn settle(&mut self, to: Duration) {
         self.now = self.now.max(to);
     }

@@ -1,7 +1,7 @@
-//! Contexts: what a VM calls the things it is called about.
+//! Contexts: the ABI's handles for plugins and streams.
 //!
-//! Envoy keeps pointers to header maps and buffers in a context and clears them when a callback continues. Whether a
-//! pointer is set decides what the host calls answer, so that is what is kept here, as flags.
+//! Envoy keeps pointers to header maps and buffers in a context, and clears them when a callback continues.
+//! Whether a pointer is set decides the result of host calls, so contexts keep that as flags.
 
 use super::foreign::Expressions;
 use super::header_map::HeaderMap;
@@ -79,18 +79,18 @@ impl BufferKind {
     }
 }
 
-/// One direction of a stream, as its context sees it.
+/// The parts of one direction of a stream that a context can access.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Reach {
+pub(crate) struct Access {
     pub headers: bool,
     pub body: bool,
     pub trailers: bool,
-    /// The body is the stream's buffer, not the piece at hand.
+    /// The body is the stream's buffer, not the current piece.
     pub buffering: bool,
     pub end_of_stream: bool,
 }
 
-/// The answer to an HTTP callout, while its callback runs.
+/// The response to an HTTP callout, available while its callback runs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CallAnswer {
     pub headers: HeaderMap,
@@ -98,14 +98,14 @@ pub(crate) struct CallAnswer {
     pub trailers: Option<HeaderMap>,
 }
 
-/// A declared property.
+/// A property declared with the foreign function `declare_property`.
 #[derive(Clone, Debug)]
 pub(crate) struct Prototype {
     pub readonly: bool,
     pub kind: u32,
 }
 
-/// What only a root context has.
+/// State that only a root context has.
 #[derive(Debug, Default)]
 pub(crate) struct Root {
     pub status: (u32, Vec<u8>),
@@ -124,7 +124,7 @@ pub(crate) struct Root {
 }
 
 impl Root {
-    /// Declares a property; one is declared once.
+    /// Declares a property. Fails if it is already declared.
     pub fn declare(&mut self, name: &str, prototype: Prototype) -> Status {
         if self.prototypes.contains_key(name) {
             return Status::BadArgument;
@@ -134,28 +134,28 @@ impl Root {
     }
 }
 
-/// A root context, or the context of one stream in one filter.
+/// A root context, or the context of one stream or connection in one filter.
 #[derive(Debug, Default)]
 pub(crate) struct Context {
-    /// The root context; 0 if this is one.
+    /// The root context, or 0 if this is a root context.
     pub parent: u32,
     pub plugin: usize,
     pub stream: Option<u64>,
-    /// The connection, in a network filter.
+    /// The connection of a network filter.
     pub connection: Option<u64>,
-    /// What a direction of it holds is in reach.
+    /// Whether the connection's buffered downstream data is accessible.
     pub downstream_data: bool,
     pub upstream_data: bool,
-    /// The place of its filter in the chain.
+    /// The index of its filter in the chain.
     pub filter: usize,
-    /// `on_context_create` was called, or would have been.
+    /// `proxy_on_context_create` was called, or would have been if it were exported.
     pub created: bool,
     pub destroyed: bool,
-    pub request: Reach,
-    pub response: Reach,
-    /// The buffer that was looked at last.
+    pub request: Access,
+    pub response: Access,
+    /// The buffer that was accessed last.
     pub last_buffer: Option<BufferKind>,
-    /// `on_log` is running.
+    /// `proxy_on_log` is running.
     pub logging: bool,
     pub failure_replied: bool,
     pub stream_failed: bool,
@@ -175,7 +175,8 @@ impl Context {
         Self { parent, plugin, connection: Some(connection), ..Self::default() }
     }
 
-    /// The request goes on: its headers, its body and its trailers are out of reach.
+    /// Makes the headers, the body and the trailers of the request inaccessible, because the request
+    /// continues.
     pub fn leave_request(&mut self) {
         self.request.headers = false;
         self.request.body = false;

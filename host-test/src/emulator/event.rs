@@ -1,4 +1,4 @@
-//! What happens when its time comes.
+//! Events that happen at a scheduled time.
 
 use super::header_map::HeaderMap;
 use super::proxy::network;
@@ -6,7 +6,7 @@ use super::proxy::stream::Stream;
 use super::world::{Owner, VmState};
 use std::collections::BTreeMap;
 
-/// What happens at some time.
+/// An event that happens at a scheduled time.
 #[derive(Debug)]
 pub(crate) enum Event {
     QueueReady { owner: Owner, token: u32 },
@@ -16,13 +16,14 @@ pub(crate) enum Event {
     RouteTimeout { stream: u64 },
     TryTimeout { stream: u64, attempt: u32 },
     Retry { stream: u64 },
-    Connection { connection: u64, news: network::News },
+    Connection { connection: u64, event: network::ConnectionEvent },
     HttpCall { vm: usize, root: u32, token: u32, outcome: super::callouts::http::Outcome },
-    Grpc { vm: usize, root: u32, token: u32, what: super::callouts::grpc::News },
+    Grpc { vm: usize, root: u32, token: u32, what: super::callouts::grpc::GrpcEvent },
 }
 
 impl Event {
-    /// The thread that it happens on. What is left of a stream that is gone happens nowhere, which is 0 as any other.
+    /// Returns the thread on which the event happens. An event of a stream that is gone has no effect; its
+    /// thread is 0.
     pub fn thread(
         &self,
         vms: &[VmState],
@@ -44,7 +45,7 @@ impl Event {
     }
 }
 
-/// A piece of a message on its way.
+/// A part of a message in transit.
 #[derive(Debug)]
 pub(crate) enum Part {
     Headers {
@@ -56,6 +57,6 @@ pub(crate) enum Part {
         end: bool,
     },
     Trailers(HeaderMap),
-    /// The connection broke: Envoy's word for how.
+    /// The connection broke; the text is Envoy's reason.
     Broken(&'static str),
 }

@@ -1,7 +1,7 @@
-//! What the host was told to do instead.
+//! Faults that a test injects: a planned failure in place of a host call, a callback or an allocation.
 //!
-//! A plan is plain data, so that a scenario that is a text can hold it. What a fault strikes is counted from the start of
-//! the emulator, over all VMs: the first is 1.
+//! A plan is plain data, so that a scenario file can contain it. Matching calls, callbacks or allocations are
+//! numbered from 1, from the start of the emulator and across all VMs.
 
 use super::state::Status;
 use serde::{Deserialize, Serialize};
@@ -10,42 +10,42 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
-    /// A host call, of the ABI or of WASI, is not carried out.
+    /// A host call of the ABI or of WASI is not executed.
     Call {
-        /// `proxy_http_call`, `fd_write`.
+        /// The name, for example `proxy_http_call` or `fd_write`.
         name: String,
-        /// Which of them.
+        /// Selects the calls that fail.
         which: Which,
-        /// What comes in its place.
+        /// The effect in place of the call.
         effect: Effect,
     },
-    /// A callback is stopped on its way. The VM is lost, as by any trap.
+    /// A callback traps before it is finished. The VM fails, as after any trap.
     Callback {
-        /// `proxy_on_request_headers`, or `_initialize`.
+        /// The name, for example `proxy_on_request_headers` or `_initialize`.
         name: String,
-        /// Which of them.
+        /// Selects the callbacks that trap.
         which: Which,
-        /// How many instructions it carries out before it traps.
+        /// Number of instructions that the callback executes before it traps.
         after: u64,
     },
     /// The module's allocator fails when the host calls it.
     Allocation {
-        /// Which of them.
+        /// Selects the allocations that fail.
         which: Which,
-        /// How.
+        /// The kind of failure.
         effect: Shortage,
     },
 }
 
-/// Which of the things of a name a fault strikes.
+/// Selects which occurrences a fault affects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Which {
-    /// Every one.
+    /// All occurrences.
     All,
-    /// The nth.
+    /// Only the nth occurrence.
     Nth(u32),
-    /// The nth and all behind it.
+    /// The nth occurrence and all later ones.
     From(u32),
 }
 
@@ -59,25 +59,25 @@ impl Which {
     }
 }
 
-/// What comes in place of a host call. Nothing of what was asked for is done, and no result is written.
+/// The effect in place of a host call. The call does nothing and writes no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
-    /// The call answers this.
+    /// The call returns this status.
     Answer(Status),
-    /// The call answers this number: an `errno` of WASI, or what no host should answer.
+    /// The call returns this number: a WASI `errno`, or a value that no host should return.
     Number(u32),
     /// The VM traps in the call.
     Trap,
 }
 
-/// How an allocation fails.
+/// The kind of failure of an allocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shortage {
-    /// The allocator gives null, without being called.
+    /// The allocation returns null; the allocator is not called.
     Null,
-    /// The VM traps in it.
+    /// The VM traps in the allocator.
     Trap,
 }
 
@@ -87,7 +87,7 @@ struct Counted {
     seen: u32,
 }
 
-/// The faults that a test has ordered.
+/// The fault plan of a test, with the occurrences counted so far.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Vec<Counted>);
 
@@ -96,18 +96,19 @@ impl Faults {
         self.0.push(Counted { fault, seen: 0 });
     }
 
-    /// Whether some fault counts instructions.
+    /// Returns whether any fault needs instructions to be counted.
     pub fn count_instructions(&self) -> bool {
         self.0.iter().any(|counted| matches!(counted.fault, Fault::Callback { .. }))
     }
 
-    /// Whether it matters how many host calls of this name there were before.
+    /// Returns whether a fault depends on the number of earlier host calls of this name.
     pub fn counts(&self, call: &str) -> bool {
         let counts = |fault: &Fault| matches!(fault, Fault::Call { name, which, .. } if name == call && *which != Which::All);
         self.0.iter().any(|counted| counts(&counted.fault))
     }
 
-    /// The first fault that strikes; all that are about the same thing count it.
+    /// Counts an occurrence in all faults that it matches, and returns the effect of the first fault that
+    /// affects it.
     fn strike<T>(&mut self, about: impl Fn(&Fault) -> Option<(Which, T)>) -> Option<T> {
         let mut struck = None;
         for counted in &mut self.0 {
@@ -121,7 +122,7 @@ impl Faults {
         struck
     }
 
-    /// What is to happen in place of this host call, if anything.
+    /// Returns the effect that replaces this host call, if any.
     pub fn call(&mut self, call: &str) -> Option<Effect> {
         self.strike(|fault| match fault {
             Fault::Call { name, which, effect } if name == call => Some((*which, *effect)),
@@ -129,7 +130,7 @@ impl Faults {
         })
     }
 
-    /// After how many instructions this callback is to trap, if at all.
+    /// Returns the number of instructions after which this callback must trap, if any.
     pub fn callback(&mut self, callback: &str) -> Option<u64> {
         self.strike(|fault| match fault {
             Fault::Callback { name, which, after } if name == callback => Some((*which, *after)),
@@ -137,7 +138,7 @@ impl Faults {
         })
     }
 
-    /// What is to happen in place of this allocation, if anything.
+    /// Returns the effect that replaces this allocation, if any.
     pub fn allocation(&mut self) -> Option<Shortage> {
         self.strike(|fault| match fault {
             Fault::Allocation { which, effect } => Some((*which, *effect)),
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_with_a_field_too_many_is_refused() {
+    fn rejects_a_fault_with_an_unknown_field() {
         let text = r#"{"allocation": {"which": "all", "effect": "null", "name": "x"}}"#;
         assert!(serde_json::from_str::<Fault>(text).is_err());
     }

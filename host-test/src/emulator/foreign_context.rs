@@ -1,4 +1,4 @@
-//! What foreign functions get to see.
+//! The context of a foreign function call.
 
 use super::context::Prototype;
 use super::foreign::{Expressions, ForeignContext};
@@ -6,8 +6,8 @@ use super::proxy::stream::FilterState;
 use super::state::{Status, Value};
 use super::world::World;
 
-/// The context a foreign function is called from.
-pub(crate) struct Here<'a> {
+/// The context that calls a foreign function.
+pub(crate) struct CallingContext<'a> {
     pub world: &'a mut World,
     pub vm: usize,
     pub id: u32,
@@ -15,9 +15,9 @@ pub(crate) struct Here<'a> {
     pub current: u32,
 }
 
-impl ForeignContext for Here<'_> {
+impl ForeignContext for CallingContext<'_> {
     fn property(&self, path: &[&str]) -> Option<Value> {
-        // Expressions are about the context that was called, whichever is in effect.
+        // Expressions read the context that was called, not the effective context.
         super::properties::find(self.world, self.vm, self.current, path)
     }
 
@@ -26,8 +26,8 @@ impl ForeignContext for Here<'_> {
             || self.world.connection_of(self.vm, self.id).is_some()
     }
 
-    /// Each request has a connection of its own, so that all spans are as long as the stream; but what has one span does
-    /// not take the place of what has another.
+    /// All life spans are as long as the stream, because each request has its own connection. State of one
+    /// span still does not replace state of another.
     fn set_filter_state(&mut self, key: &str, value: Vec<u8>, span: u32) -> Status {
         let Some(states) = self.world.filter_state(self.vm, self.id) else { return Status::NotFound };
         if states.get(key).is_none_or(|old| old.span == span) {
@@ -37,7 +37,8 @@ impl ForeignContext for Here<'_> {
     }
 
     fn declare_property(&mut self, name: &str, readonly: bool, kind: u32, _span: u32) -> Status {
-        // In the context that was called, whichever is in effect; a stream looks at those of its root context alone.
+        // The declaration goes to the context that was called, not to the effective one. A stream reads only
+        // the declarations of its root context.
         let (vm, id) = (self.vm, self.current);
         self.world.context_mut(vm, id).root.declare(name, Prototype { readonly, kind })
     }

@@ -1,25 +1,27 @@
-//! Header maps as Envoy keeps them: names in lower case, the well-known ones once, the pseudo-headers first.
+//! Header maps as Envoy keeps them: lower-case names, one entry for each well-known name, pseudo-headers
+//! first.
 
 use crate::Headers;
 use std::borrow::Cow;
 
-/// What a map is of. It decides which names have one entry.
+/// The kind of a header map. It decides which names have a single entry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kind {
-    /// The headers of a request.
+    /// Request headers.
     #[default]
     Request,
-    /// Those of a response.
+    /// Response headers.
     Response,
-    /// The trailers of a request.
+    /// Request trailers.
     RequestTrailers,
-    /// Those of a response.
+    /// Response trailers.
     ResponseTrailers,
 }
 
-/// Of which the headers of either way hold one entry: adding to it appends to the value (Envoy,
-/// `envoy/http/header_map.h`, INLINE_REQ_RESP_..., and what extensions register in `custom_inline_headers`).
-const OF_BOTH: &[&str] = &[
+/// Names with a single entry in request and response headers: adding a value appends to the entry (Envoy,
+/// `envoy/http/header_map.h`, `INLINE_REQ_RESP_...`, and the names that extensions register in
+/// `custom_inline_headers`).
+const SINGLE_IN_BOTH: &[&str] = &[
     "cache-control",
     "connection",
     "content-encoding",
@@ -36,8 +38,8 @@ const OF_BOTH: &[&str] = &[
     "x-request-id",
 ];
 
-/// Those of requests alone.
-const OF_REQUESTS: &[&str] = &[
+/// Names with a single entry in request headers only.
+const SINGLE_IN_REQUESTS: &[&str] = &[
     ":authority",
     ":method",
     ":path",
@@ -90,8 +92,8 @@ const OF_REQUESTS: &[&str] = &[
     "x-forwarded-proto",
 ];
 
-/// Those of responses alone.
-const OF_RESPONSES: &[&str] = &[
+/// Names with a single entry in response headers only.
+const SINGLE_IN_RESPONSES: &[&str] = &[
     ":status",
     "access-control-allow-credentials",
     "access-control-allow-headers",
@@ -118,11 +120,11 @@ const OF_RESPONSES: &[&str] = &[
     "x-envoy-upstream-service-time",
 ];
 
-/// Those of the trailers of responses.
-const OF_RESPONSE_TRAILERS: &[&str] = &["grpc-message", "grpc-status"];
+/// Names with a single entry in response trailers.
+const SINGLE_IN_RESPONSE_TRAILERS: &[&str] = &["grpc-message", "grpc-status"];
 
-/// Room for so many entries is made at once.
-const USUAL: usize = 16;
+/// Capacity of a new map.
+const INITIAL_CAPACITY: usize = 16;
 
 /// A map of request or response headers or trailers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -132,13 +134,13 @@ pub struct HeaderMap {
 }
 
 impl HeaderMap {
-    /// A map without entries.
+    /// Creates an empty map.
     pub fn new(kind: Kind) -> Self {
-        Self { kind, entries: Vec::with_capacity(USUAL) }
+        Self { kind, entries: Vec::with_capacity(INITIAL_CAPACITY) }
     }
 
-    /// The fields of a message, added one by one.
-    pub fn of(kind: Kind, fields: &Headers) -> Self {
+    /// Creates a map and adds the fields of a message one by one.
+    pub fn from_fields(kind: Kind, fields: &Headers) -> Self {
         let mut map = Self { kind, entries: Vec::with_capacity(fields.0.len()) };
         for (name, value) in &fields.0 {
             map.add(name, value);
@@ -146,12 +148,12 @@ impl HeaderMap {
         map
     }
 
-    /// Whether it is the other name of `:authority`, as it is in a request alone.
+    /// Returns whether the name means `:authority`: `host` in a request.
     fn is_authority(&self, name: &[u8]) -> bool {
         self.kind == Kind::Request && name.eq_ignore_ascii_case(b"host")
     }
 
-    /// The name under which a field is kept.
+    /// Returns the name under which a field is stored.
     fn key<'a>(&self, name: &'a [u8]) -> Cow<'a, [u8]> {
         if self.is_authority(name) {
             return Cow::Borrowed(b":authority");
@@ -162,49 +164,49 @@ impl HeaderMap {
         Cow::Borrowed(name)
     }
 
-    fn has_one(&self, key: &[u8]) -> bool {
+    fn is_single(&self, key: &[u8]) -> bool {
         let groups = match self.kind {
-            Kind::Request => [OF_BOTH, OF_REQUESTS],
-            Kind::Response => [OF_BOTH, OF_RESPONSES],
+            Kind::Request => [SINGLE_IN_BOTH, SINGLE_IN_REQUESTS],
+            Kind::Response => [SINGLE_IN_BOTH, SINGLE_IN_RESPONSES],
             Kind::RequestTrailers => return false,
-            Kind::ResponseTrailers => [OF_RESPONSE_TRAILERS, &[]],
+            Kind::ResponseTrailers => [SINGLE_IN_RESPONSE_TRAILERS, &[]],
         };
         std::str::from_utf8(key).is_ok_and(|key| groups.iter().any(|group| group.binary_search(&key).is_ok()))
     }
 
-    /// All entries.
+    /// Returns all entries.
     pub fn pairs(&self) -> &[(Vec<u8>, Vec<u8>)] {
         &self.entries
     }
 
-    /// Entries, also repeated ones and pseudo-headers.
+    /// Returns the number of entries, including repeated names and pseudo-headers.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there is no entry.
+    /// Returns whether the map has no entries.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// Bytes of names and values.
+    /// Returns the total size of names and values in bytes.
     pub fn byte_size(&self) -> u32 {
         self.entries.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>() as u32
     }
 
-    /// The first value of a name.
+    /// Returns the first value of a name.
     pub fn first(&self, name: &[u8]) -> Option<&[u8]> {
         let name = if self.is_authority(name) { b":authority" } else { name };
-        // What is kept is in lower case; most names differ in length.
+        // Stored names are in lower case; most names differ in length.
         self.entries.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_slice())
     }
 
-    /// The first value, as text.
+    /// Returns the first value of a name as text.
     pub fn text(&self, name: &str) -> Option<Cow<'_, str>> {
         self.first(name.as_bytes()).map(String::from_utf8_lossy)
     }
 
-    /// All values of a name, joined by commas as the property `request.headers` has them.
+    /// Returns all values of a name joined by commas, as the property `request.headers` has them.
     pub fn joined(&self, name: &[u8]) -> Option<Vec<u8>> {
         let key = self.key(name);
         let values: Vec<&[u8]> =
@@ -212,12 +214,12 @@ impl HeaderMap {
         (!values.is_empty()).then(|| values.join(&b","[..]))
     }
 
-    /// Adds an entry, or adds to the one there can be.
+    /// Adds an entry, or appends to the existing entry if the name can have only one.
     pub fn add(&mut self, name: &[u8], value: &[u8]) {
         let key = self.key(name);
-        // Most names are new, and that is seen at a glance.
+        // Most names are new, so look for an existing entry first.
         if let Some(at) = self.entries.iter().position(|(k, _)| **k == *key)
-            && self.has_one(&key)
+            && self.is_single(&key)
         {
             let old = &mut self.entries[at].1;
             if !old.is_empty() && !value.is_empty() {
@@ -238,18 +240,19 @@ impl HeaderMap {
         self.entries.insert(at, (key.into_owned(), value.to_vec()));
     }
 
-    /// Makes it the one value of a name, behind all others: Envoy, `HeaderMapImpl::setCopy`.
+    /// Removes all values of a name, and inserts this value after all other entries: Envoy,
+    /// `HeaderMapImpl::setCopy`.
     pub fn replace(&mut self, name: &[u8], value: &[u8]) {
         self.remove(name);
         self.insert(self.key(name), value);
     }
 
-    /// Appends an entry that stands on the wire beside what the map has of this name.
+    /// Appends an entry without merging it with an existing entry of the same name.
     pub fn push(&mut self, name: &[u8], value: &[u8]) {
         self.entries.push((name.to_vec(), value.to_vec()));
     }
 
-    /// Makes it the one value of a name, in the place of the first one there was, as the proxy does itself.
+    /// Sets the only value of a name, at the position of the first existing entry, as the proxy itself does.
     pub fn set(&mut self, name: &[u8], value: &[u8]) {
         let key = self.key(name);
         match self.entries.iter().position(|(k, _)| **k == *key) {
@@ -265,13 +268,13 @@ impl HeaderMap {
         }
     }
 
-    /// Removes every value of a name.
+    /// Removes all values of a name.
     pub fn remove(&mut self, name: &[u8]) {
         let key = self.key(name);
         self.entries.retain(|(k, _)| **k != *key);
     }
 
-    /// Removes every value of each of these names, which are in lower case.
+    /// Removes all values of these names, which must be in lower case.
     pub fn remove_all(&mut self, names: &[&str]) {
         self.entries.retain(|(k, _)| !names.iter().any(|name| name.as_bytes() == k.as_slice()));
     }
@@ -281,7 +284,7 @@ impl HeaderMap {
         self.entries.clear();
     }
 
-    /// The fields that are no pseudo-headers.
+    /// Returns the entries that are not pseudo-headers.
     pub fn fields(&self) -> impl Iterator<Item = &(Vec<u8>, Vec<u8>)> {
         self.entries.iter().filter(|(k, _)| !k.starts_with(b":"))
     }
@@ -297,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn well_known_names_have_one_entry_and_others_as_many_as_were_added() {
+    fn only_well_known_names_have_a_single_entry() {
         let mut map = HeaderMap::default();
         for name in ["X-A", "x-a", "Content-Type", "content-type"] {
             map.add(name.as_bytes(), b"v");
@@ -307,7 +310,7 @@ mod tests {
 
     #[test]
     fn well_known_names_are_found_by_their_order() {
-        for group in [OF_BOTH, OF_REQUESTS, OF_RESPONSES, OF_RESPONSE_TRAILERS] {
+        for group in [SINGLE_IN_BOTH, SINGLE_IN_REQUESTS, SINGLE_IN_RESPONSES, SINGLE_IN_RESPONSE_TRAILERS] {
             assert!(group.is_sorted(), "{group:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! What filters did and what it cost, for tests that want to know.
+//! Inspects a running emulator: host calls, costs, memory, and results taken between requests.
 
 use super::meters::{Cost, MemoryMark, Spent};
 use super::trace::Call;
@@ -7,27 +7,28 @@ use crate::{Exchange, Outcome};
 use std::collections::BTreeMap;
 
 impl Emulator {
-    /// The last 65,536 host calls, or as many as [`Builder::keep_calls`](super::Builder::keep_calls) says; fewer, if
-    /// what they carried is more than 64 MiB.
+    /// Returns the last host calls: up to 65,536, or the number set with
+    /// [`Builder::keep_calls`](super::Builder::keep_calls), and up to 64 MiB of arguments and results.
     pub fn calls(&self) -> Vec<Call> {
         self.world.trace.calls()
     }
 
-    /// How many host calls there was no room for.
+    /// Returns how many host calls were dropped because the trace was full.
     pub fn calls_forgotten(&self) -> u64 {
-        self.world.trace.forgotten()
+        self.world.trace.dropped()
     }
 
-    /// What came of a request, if it is complete, and forgets it. For runs of many requests: an emulator keeps what came
-    /// of each until it is taken.
+    /// Returns the exchange of a request and removes it, if it is complete. Use this in runs of many
+    /// requests: the emulator keeps each exchange in memory until it is taken.
     pub fn take_exchange(&mut self, handle: StreamHandle) -> Option<Exchange> {
         self.world.done.remove(&handle.number())
     }
 
-    /// All that was recorded since the start or since the last time it was taken: completed requests in the order in
-    /// which they were sent, what upstreams got, lines of log and of the trace. Counters and gauges go on,
-    /// and connections are not told. For runs of many requests: what is taken takes no room.
-    pub fn take(&mut self) -> Outcome {
+    /// Returns everything recorded since the start or since the last call, and clears it: completed requests
+    /// in the order in which they were sent, the requests that upstreams received, log lines and the trace.
+    /// Counters and gauges keep their values, and connections are not included. Use this in runs of many
+    /// requests to free memory.
+    pub fn drain(&mut self) -> Outcome {
         let world = &mut self.world;
         let callouts =
             world.upstreams.iter_mut().map(|u| (u.spec.name.clone(), std::mem::take(&mut u.received)));
@@ -41,18 +42,19 @@ impl Emulator {
         }
     }
 
-    /// What the last 65,536 callbacks cost. Nothing, unless instructions are counted:
+    /// Returns the cost of each of the last 65,536 callbacks. Empty unless instructions are counted, see
     /// [`Builder::metered`](super::Builder::metered).
     pub fn spent(&self) -> impl Iterator<Item = &Spent> {
         self.world.meters.spent.iter()
     }
 
-    /// What all callbacks cost, by name. Nothing, unless instructions are counted.
+    /// Returns the total cost of all callbacks, by name. Empty unless instructions are counted.
     pub fn costs(&self) -> &BTreeMap<&'static str, Cost> {
         &self.world.meters.costs
     }
 
-    /// What requests cost: instructions of all callbacks for streams, divided by the streams there were.
+    /// Returns the average cost of a request: the instructions of all stream callbacks, divided by the number
+    /// of streams.
     pub fn instructions_per_request(&self) -> u64 {
         const OF_STREAMS: [&str; 9] = [
             "proxy_on_request_headers",
@@ -70,30 +72,30 @@ impl Emulator {
         sum / self.world.next_stream.max(1)
     }
 
-    /// Fails the test if any callback of this name has carried out more instructions than this, or none was metered.
+    /// Fails the test if a callback of this name executed more than `instructions`, or if none was metered.
     #[track_caller]
     pub fn assert_at_most(&self, callback: &str, instructions: u64) {
         let Some(cost) = self.world.meters.costs.get(callback) else {
-            panic!("no `{callback}` was metered, only {:?}", self.world.meters.costs.keys());
+            panic!("no call of `{callback}` was metered, only {:?}", self.world.meters.costs.keys());
         };
         assert!(
             cost.most <= instructions,
-            "`{callback}` carried out {} instructions, more than {instructions}; {} calls, {} on average",
+            "`{callback}` executed {} instructions, more than {instructions}; {} calls, {} on average",
             cost.most,
             cost.calls,
             cost.sum / cost.calls
         );
     }
 
-    /// The memory of all VMs there were, in the order of their start, also of those that are gone.
+    /// Returns the memory of all VMs in the order of their start, including VMs that no longer exist.
     pub fn memory_marks(&self) -> Vec<MemoryMark> {
         let vms = self.world.vms.iter();
         let marks = self.world.meters.memory.iter().zip(vms);
         marks.map(|(mark, vm)| MemoryMark { lost: vm.failed, ..mark.clone() }).collect()
     }
 
-    /// Does something `times` times, and fails the test if a VM has more memory after the second half than after the
-    /// first. A filter that leaks keeps growing; one that does not has all the memory it will ever need soon.
+    /// Calls `step` `times` times, and fails the test if any VM has more memory at the end than half-way. A
+    /// filter that leaks keeps growing; any other filter soon has all the memory that it needs.
     #[track_caller]
     pub fn assert_memory_is_steady(&mut self, times: usize, mut step: impl FnMut(&mut Self, usize)) {
         (0..times / 2).for_each(|n| step(self, n));

@@ -1,49 +1,51 @@
-//! What filters use up: instructions by callback, and memory.
+//! Measures the resources that filters use: instructions per callback, and memory.
 //!
-//! Time says little about a filter on a machine that does other things as well. Instructions are the same in every
-//! run, so a test can hold a filter to a number of them. They are counted as the engine counts: most cost 1, those that
-//! only structure the code cost nothing, and one that moves or fills memory costs 1 whatever it moves.
+//! On a machine that also does other work, time says little about a filter. Instruction counts are the same
+//! in every run, so a test can set a limit. They are counted as the engine counts them: most instructions
+//! cost 1, those that only structure the code cost nothing, and one that moves or fills memory costs 1
+//! whatever the size.
 
 use super::linking::Metering;
 use std::collections::{BTreeMap, VecDeque};
 
-/// Callbacks of which each is kept: the last ones.
+/// Number of callbacks of which the individual cost is kept; older ones are dropped.
 const KEPT: usize = 65_536;
 
-/// What one callback cost.
+/// The cost of one callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spent {
     /// The thread: 0 is the main thread, 1 the first worker.
     pub thread: usize,
-    /// The context it was called with.
+    /// The context that the callback was called with.
     pub context: u32,
-    /// The callback, as exported. Starting a module counts as `_initialize`.
+    /// The callback's export name. Starting a module counts as `_initialize`.
     pub callback: &'static str,
-    /// What it carried out, with what the module's allocator did for the host meanwhile.
+    /// The instructions executed, including those of the module's allocator when the host called it
+    /// meanwhile.
     pub instructions: u64,
 }
 
-/// What all callbacks of a name cost.
+/// The total cost of all callbacks with the same name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// How many there were.
+    /// The number of calls.
     pub calls: u64,
-    /// Instructions of all of them.
+    /// The instructions of all calls.
     pub sum: u64,
-    /// Instructions of the dearest.
+    /// The instructions of the most expensive call.
     pub most: u64,
 }
 
-/// The memory of a VM. Linear memory never shrinks, so what it has is the most it had.
+/// The memory of a VM. Linear memory never shrinks, so the current size is also the peak.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MemoryMark {
-    /// The thread: 0 is the main thread, also of the VMs that only try a configuration.
+    /// The thread: 0 is the main thread, which also runs the VMs that only try a configuration.
     pub thread: usize,
-    /// Bytes.
+    /// The size in bytes.
     pub bytes: usize,
-    /// By how many bytes it grew in callbacks of a name; what it was created with is `""`.
+    /// Growth in bytes per callback name. The initial size counts as growth in `_initialize`.
     pub growth: BTreeMap<&'static str, usize>,
-    /// The VM has failed.
+    /// Whether the VM has failed.
     pub lost: bool,
 }
 
@@ -56,7 +58,7 @@ pub(crate) struct Meters {
     pub limit: Option<u64>,
     pub spent: VecDeque<Spent>,
     pub costs: BTreeMap<&'static str, Cost>,
-    /// By VM.
+    /// The memory of each VM, by its index.
     pub memory: Vec<MemoryMark>,
 }
 
@@ -76,7 +78,7 @@ impl Meters {
         self.spent.push_back(spent);
     }
 
-    /// The memory of a VM is this large now.
+    /// Records the current memory size of a VM.
     pub fn mark(&mut self, vm: usize, thread: usize, callback: &'static str, bytes: usize) {
         if self.memory.len() <= vm {
             self.memory.resize_with(vm + 1, MemoryMark::default);

@@ -1,11 +1,12 @@
-//! The emulated host: Envoy as a filter sees it, without Envoy.
+//! The emulated host: Envoy as a filter sees it, without running Envoy.
 //!
-//! There are three layers. [`abi`] decodes what a module asks for and encodes what it is told, and knows no semantics.
-//! [`state`], [`callouts`] and [`properties`] are plain state. [`proxy`] moves streams through filters as Envoy does.
-//! Nothing is global and nothing waits: a VM is entered, leaves behind what it wants done, and time is a number.
+//! There are three layers. [`abi`] decodes the arguments of host calls and encodes their results; it knows no
+//! semantics. [`state`], [`callouts`] and [`properties`] are plain state. [`proxy`] moves streams through
+//! filters as Envoy does. Nothing is global and nothing blocks: a callback runs, stores a list of
+//! actions, and time is a number.
 //!
-//! [`run`] runs a whole scenario. [`Emulator`] is for tests that want to look between the steps, [`schedule`] for what
-//! workers do to each other.
+//! [`run`] runs a whole scenario. [`Emulator`] is for tests that inspect the state between steps.
+//! [`schedule`] tests how workers affect each other.
 
 mod abi;
 mod actions;
@@ -54,7 +55,7 @@ use crate::{Outcome, Refused, Scenario};
 use std::time::Duration;
 use world::World;
 
-/// How long a callback may run before it is taken for an endless loop. Envoy would wait for ever.
+/// Default limit on the run time of a callback, after which it counts as an endless loop. Envoy has no limit.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs a scenario on the emulator.
@@ -65,6 +66,6 @@ pub fn run(scenario: &Scenario) -> Result<Outcome, Refused> {
 /// A proxy with its filters loaded.
 #[derive(Debug)]
 pub struct Emulator {
-    /// Everything, so that a VM which is entered can have everything. It is hollow meanwhile.
+    /// All state. While a VM runs, the VM holds the state, and this is an empty placeholder.
     world: Box<World>,
 }

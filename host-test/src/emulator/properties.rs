@@ -1,7 +1,7 @@
-//! Properties: Envoy, `context.cc`, findValue, and `source/extensions/filters/common/expr/context.cc`.
+//! Properties: Envoy, `context.cc`, `findValue`, and `source/extensions/filters/common/expr/context.cc`.
 //!
-//! A property can be had where Envoy has it: those of the request that are read from its headers only while the
-//! headers are in reach, or in the log.
+//! A property is available where it is in Envoy. For example, properties read from the request headers are
+//! available only while the headers are accessible, or in the access log.
 
 use super::callouts::grpc;
 use super::header_map::HeaderMap;
@@ -12,10 +12,10 @@ use super::structs::inside_metadata;
 use super::world::World;
 use std::collections::BTreeSet;
 
-/// Prefix of the filter state that `set_property` writes.
+/// The prefix of filter state keys that `proxy_set_property` writes.
 const PREFIX: &str = "wasm.";
 
-/// The bytes of a property.
+/// Returns a property as bytes.
 pub(crate) fn get(world: &World, vm: usize, id: u32, path: &[&str]) -> Result<Vec<u8>, Status> {
     if is_unwritable(world, vm, id, path) {
         return Err(Status::SerializationFailure);
@@ -23,7 +23,8 @@ pub(crate) fn get(world: &World, vm: usize, id: u32, path: &[&str]) -> Result<Ve
     find(world, vm, id, path).ok_or(Status::NotFound)?.serialize()
 }
 
-/// What is there and has no bytes: whole tables of attributes, and nothing at all.
+/// Returns whether a property exists but cannot be serialised: whole tables of attributes, and the empty
+/// path.
 fn is_unwritable(world: &World, vm: usize, id: u32, path: &[&str]) -> bool {
     if let Some(connection) = world.connection_of(vm, id).and_then(|id| world.connections.get(&id)) {
         return matches!(path, [] | ["xds"]) || network::is_unwritable(connection, path);
@@ -37,13 +38,13 @@ fn is_unwritable(world: &World, vm: usize, id: u32, path: &[&str]) -> bool {
         ["request" | "response" | "connection" | "source" | "destination" | "upstream" | "filter_state"] => {
             stream.is_some()
         }
-        // A host without metadata.
+        // The upstream host has no metadata.
         ["xds", "upstream_host_metadata"] => stream.is_some_and(|s| s.router.headers.is_some()),
         _ => false,
     }
 }
 
-/// Sets a property of a stream: filter state that other filters of the stream can read.
+/// Sets a property of a stream. It is stored in the filter state, which other filters of the stream can read.
 pub(crate) fn set(world: &mut World, vm: usize, id: u32, name: &str, value: Vec<u8>) -> Status {
     let root = world.root_of(vm, id);
     let prototype = world.context(vm, root).and_then(|c| c.root.prototypes.get(name).cloned());
@@ -60,7 +61,7 @@ pub(crate) fn set(world: &mut World, vm: usize, id: u32, name: &str, value: Vec<
     Status::Ok
 }
 
-/// Finds a property.
+/// Returns the value of a property.
 pub(crate) fn find(world: &World, vm: usize, id: u32, path: &[&str]) -> Option<Value> {
     let (first, rest) = path.split_first()?;
     let context = world.context(vm, id)?;
@@ -128,7 +129,7 @@ pub(crate) fn find(world: &World, vm: usize, id: u32, path: &[&str]) -> Option<V
     }
 }
 
-/// The cluster that the route leads to, if there is one of the name.
+/// Returns the cluster that the route selects, if a cluster of that name exists.
 fn known_cluster(world: &World, stream: &Stream) -> Option<String> {
     let name = stream.route.cluster.clone()?;
     world.upstreams.iter().any(|u| u.spec.name == name).then_some(name)
@@ -141,7 +142,7 @@ fn node(rest: &[&str]) -> Option<Value> {
         ["metadata"] => Some(Value::Map(Vec::new())),
         ["locality"] => Some(Value::Message(Vec::new())),
         ["locality", "region" | "zone" | "sub_zone"] => Some(Value::Str(String::new())),
-        // Without what says which build of Envoy it is.
+        // Envoy also sends its build version here.
         [] => Some(Value::Message(b"\x0a\x08tollgate\x12\x08tollgate\x32\x05envoy".to_vec())),
         _ => None,
     }
@@ -151,7 +152,8 @@ fn header(map: Option<&HeaderMap>, name: &str) -> Option<Value> {
     Some(Value::Str(map?.text(name)?.into_owned()))
 }
 
-/// A map that is out of reach is an empty one. Envoy hands out the names in no order, each once.
+/// Returns a whole map or one of its values. An inaccessible map is empty. Each name is listed once; Envoy
+/// lists them in no particular order.
 fn map_value(map: Option<&HeaderMap>, rest: &[&str]) -> Option<Value> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match rest {
@@ -179,7 +181,7 @@ fn request_attribute(
         ["url_path"] => path().map(|p| Value::Str(p.split('?').next().unwrap_or_default().into())),
         ["query"] => path().map(|p| {
             let query = p.split_once('?').map_or("", |(_, query)| query);
-            // A fragment is no part of it.
+            // A fragment is not part of the query.
             Value::Str(query.split('#').next().unwrap_or_default().into())
         }),
         ["host"] => header(headers, ":authority"),
@@ -214,7 +216,7 @@ fn response_attribute(
     over: bool,
     rest: &[&str],
 ) -> Option<Value> {
-    // -1 is Envoy's for what is no number.
+    // Envoy reports -1 for a value that is not a number.
     let number = |map: Option<&HeaderMap>, name| Some(map?.text(name)?.parse().unwrap_or(-1));
     let size = |map: Option<&HeaderMap>| i64::from(map.map_or(0, HeaderMap::byte_size));
     match rest {
@@ -238,7 +240,7 @@ fn response_attribute(
 }
 
 fn upstream_attribute(stream: &Stream, rest: &[&str]) -> Option<Value> {
-    // A connection is looked for as soon as the headers have come through.
+    // Envoy picks a connection as soon as the request headers have passed all filters.
     let sent = stream.router.headers.is_some();
     match rest {
         ["address"] if sent => Some(Value::Str("127.0.0.1:20000".into())),

@@ -1,6 +1,6 @@
-//! Randomness that is the same in every run.
+//! Random numbers that are the same in every run.
 
-/// SplitMix64: a counter, well stirred. Nothing here is secret; what is wanted is that a failing run fails again.
+/// The SplitMix64 generator. It is not meant to be secret; it makes a failing run fail again.
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 
@@ -11,19 +11,19 @@ impl Default for Random {
 }
 
 impl Random {
-    /// Another sequence for each seed.
+    /// Creates a generator; each seed gives a different sequence.
     pub fn new(seed: u64) -> Self {
         let mut random = Self(seed);
         Self(random.next())
     }
 
-    /// Sequences of their own for threads, which follow from this one's state.
+    /// Derives an independent sequence for a thread from the current state.
     pub fn fork(&self, thread: usize) -> Self {
         let mut random = Self::new(self.0 ^ Self::new(thread as u64).0);
         Self(random.next())
     }
 
-    /// A number below `count`.
+    /// Returns a number below `count`.
     pub fn below(&mut self, count: usize) -> usize {
         (self.next() % count as u64) as usize
     }
@@ -40,8 +40,8 @@ impl Random {
         words.take(count.div_ceil(8)).flatten().take(count).collect()
     }
 
-    /// A UUID of version 4 (RFC 9562 section 5.4). Envoy writes the trace reason into the version's place, where 4 is
-    /// "not traced".
+    /// Returns a UUID of version 4 (RFC 9562 section 5.4). Envoy writes the trace reason into the version
+    /// digit, where 4 means "not traced".
     pub fn uuid(&mut self) -> String {
         let mut b = self.bytes(16);
         b[6] = (b[6] & 0x0f) | 0x40;

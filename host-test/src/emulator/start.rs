@@ -1,13 +1,14 @@
-//! Loading filters: which VMs there are, on which threads, and what they are told.
+//! Loads filters: creates the VMs on each thread and configures their root contexts.
 //!
-//! With N workers a filter is configured N + 2 times: in a canary, whose failure refuses the configuration and which is
-//! thrown away, on the main thread, and on each worker (Envoy, `source/extensions/common/wasm/plugin.cc`). Filters that
-//! agree in `vm_id`, VM configuration, code and environment share a VM on each thread.
+//! With N workers a filter is configured N + 2 times: in a canary VM, on the main thread, and on each worker
+//! (Envoy, `source/extensions/common/wasm/plugin.cc`). If the canary fails, the configuration is rejected;
+//! the canary is discarded either way. Filters with equal `vm_id`, VM configuration, code and environment
+//! share a VM on each thread.
 
 use super::Emulator;
 use super::context::Context;
 use super::linking::{self, Code, Metering};
-use super::traps::told;
+use super::traps::format_frames;
 use super::vm::Vm;
 use super::world::{Plugin, VmState};
 use crate::{Configuration, FailurePolicy, Filter, LogLevel, Refused, Scenario};
@@ -20,7 +21,8 @@ impl Emulator {
         self.world.plugins = plugins.map(|(filter, code)| plugin(filter, code)).collect();
         for (plugin, code) in codes.iter().enumerate() {
             self.base(plugin, code)?;
-            // What was tried is not tried again (proxy-wasm-cpp-host, `wasm.cc`, plugin_canary_cache_).
+            // A plugin that was tried is not tried again (proxy-wasm-cpp-host, `wasm.cc`,
+            // `plugin_canary_cache_`).
             let (this, before) = (&self.world.plugins[plugin], &self.world.plugins[..plugin]);
             if !before.iter().any(|other| other.vm_key == this.vm_key && other.key == this.key) {
                 self.canary(plugin, code)?;
@@ -35,34 +37,35 @@ impl Emulator {
         codes.iter().enumerate().try_for_each(|(plugin, code)| self.start_on(thread, plugin, code))
     }
 
-    /// The VM that those of the threads are copied from. All it does is start, which a module that logs meanwhile shows
-    /// (proxy-wasm-cpp-host, `wasm.cc`, createWasm). Filters that share a VM share this one.
+    /// Starts the base VM, from which Envoy clones the VM of each thread. The base VM only starts; a module
+    /// that logs while it starts shows this (proxy-wasm-cpp-host, `wasm.cc`, `createWasm`). Filters that
+    /// share a VM share the base VM.
     fn base(&mut self, plugin: usize, code: &Arc<Code>) -> Result<(), String> {
         let key = &self.world.plugins[plugin].vm_key;
         if self.world.vms.iter().any(|vm| vm.key == *key) {
             return Ok(());
         }
         let vm = self.new_vm(0, plugin, code)?;
-        self.throw_away(vm);
+        self.discard(vm);
         Ok(())
     }
 
-    fn throw_away(&mut self, vm: usize) {
+    fn discard(&mut self, vm: usize) {
         self.world.instances[vm] = None;
         let state = &mut self.world.vms[vm];
         state.contexts.clear();
         state.deferred.clear();
     }
 
-    /// Tries a filter in a VM of its own, which nobody hears of when it goes.
+    /// Tries a filter's configuration in a VM of its own, which is then discarded without any callback.
     fn canary(&mut self, plugin: usize, code: &Arc<Code>) -> Result<(), String> {
         let vm = self.new_vm(0, plugin, code)?;
         let tried = self.new_root(vm, plugin);
-        self.throw_away(vm);
+        self.discard(vm);
         tried.map(|_| ())
     }
 
-    /// Makes sure that a filter runs on a thread.
+    /// Starts a filter on a thread, reusing a VM and a root context where they can be shared.
     fn start_on(&mut self, thread: usize, plugin: usize, code: &Arc<Code>) -> Result<(), String> {
         let key = self.world.plugins[plugin].vm_key.clone();
         let vm = match self.world.serving(thread, &key).filter(|vm| !self.world.vms[*vm].failed) {
@@ -111,8 +114,9 @@ impl Emulator {
         Ok(index)
     }
 
-    /// Starts a filter's module in a VM of its own, up to the end of `_initialize`, and lets it go: how long this takes
-    /// is what a fresh VM costs. Nobody hears of it but through what the module says meanwhile.
+    /// Starts a filter's module in a separate VM, up to the end of `_initialize`, and drops it. Use this to
+    /// measure the cost of a new VM. It has no effect other than the host calls that the module makes
+    /// meanwhile.
     pub fn start_alone(&mut self, plugin: usize) -> Result<(), Refused> {
         let logged = self.world.logs.len();
         let code = open(&self.world.plugins[plugin].filter, self.world.meters.metering());
@@ -123,15 +127,15 @@ impl Emulator {
         started.map(|_| ()).map_err(|reason| Refused { reason, logs: self.world.logs[logged..].to_vec() })
     }
 
-    /// A root context: created, started, configured.
+    /// Creates, starts and configures a root context.
     fn new_root(&mut self, vm: usize, plugin: usize) -> Result<u32, String> {
         let root = self.world.vms[vm].add(Context::root(plugin));
         let vm_size = self.world.vms[vm].configuration.len() as u32;
-        // The configuration can be read while the root context is created, and again while it is configured, and not
-        // in between (proxy-wasm-cpp-host, `context.cc`, onStart).
+        // The configuration can be read while the root context is created and while it is configured, but not
+        // in between (proxy-wasm-cpp-host, `context.cc`, `onStart`).
         self.world.context_mut(vm, root).root.configuring = true;
-        // A trap here is not asked for. The next callback is called all the same, the one behind it is not, and the VM
-        // has failed when the first request comes.
+        // Envoy does not check for a trap here. It still calls `proxy_on_vm_start`, but not
+        // `proxy_on_configure`, and the VM has failed when the first request arrives.
         let trapped = self.root_call(vm, root, "proxy_on_context_create", &[0]).is_err();
         self.world.vms[vm].failed = false;
         let context = self.world.context_mut(vm, root);
@@ -163,8 +167,11 @@ impl Emulator {
         let outcome = self.enter_plainly(vm, root, name, args);
         self.after_call(vm);
         outcome.map_err(|()| {
-            let why =
-                self.world.traps.last().map(|t| format!("{name} failed: {}{}", t.reason, told(&t.frames)));
+            let why = self
+                .world
+                .traps
+                .last()
+                .map(|t| format!("{name} failed: {}{}", t.reason, format_frames(&t.frames)));
             self.refused(self.world.context(vm, root).map_or(0, |c| c.plugin), &why.unwrap_or_default())
         })
     }
@@ -173,7 +180,7 @@ impl Emulator {
         refusal(&self.world.plugins[plugin].filter, why)
     }
 
-    /// Where a request on a worker finds a filter: its VM and its root context, or nothing if it is to be left out.
+    /// Returns the VM and root context of a filter on a worker, or `None` if the filter must be skipped.
     pub(crate) fn plugin_on(&mut self, worker: usize, plugin: usize) -> Option<(usize, u32)> {
         let place @ (vm, _) = *self.world.roots.get(&(worker, plugin))?;
         if !self.world.vms[vm].failed {
@@ -192,7 +199,7 @@ impl Emulator {
         }
     }
 
-    /// A new VM in place of a failed one. When that fails too, the old one stays, and the wait starts again.
+    /// Replaces a failed VM by a new one. If this fails too, the old one stays and the wait starts again.
     fn reload(&mut self, thread: usize, plugin: usize) {
         let code = open(&self.world.plugins[plugin].filter, self.world.meters.metering()).ok();
         let old = self.world.roots.get(&(thread, plugin)).map(|(vm, _)| *vm);
@@ -203,8 +210,8 @@ impl Emulator {
         }
     }
 
-    /// Delivers another configuration for a filter, as an update of the listener does: a new root context in the same
-    /// VM, and then the old one is asked whether it is done. A refused one changes nothing.
+    /// Delivers a new configuration for a filter, as a listener update does: creates a new root context in
+    /// the same VM, then calls `proxy_on_done` on the old one. A rejected configuration changes nothing.
     pub fn reconfigure(&mut self, plugin: usize, configuration: &Configuration) -> Result<(), Refused> {
         let logged = self.world.logs.len();
         let mut filter = self.world.plugins[plugin].filter.clone();
@@ -227,12 +234,12 @@ impl Emulator {
     }
 }
 
-/// Every filter, in the order of the plugins.
+/// Returns all filters, in the order of the plugins.
 fn loaded(scenario: &Scenario) -> impl Iterator<Item = &Filter> {
     scenario.filters.iter().chain(&scenario.network_filters)
 }
 
-/// The modules of a scenario's filters, or Envoy's words for what is wrong with one.
+/// Returns the modules of a scenario's filters, or Envoy's error message.
 pub(crate) fn codes(scenario: &Scenario, metering: Metering) -> Result<Vec<Arc<Code>>, String> {
     loaded(scenario).map(|filter| open(filter, metering).map_err(|why| refusal(filter, &why))).collect()
 }

@@ -1,15 +1,15 @@
-//! Running: callbacks, events, time, and what a test may look at between them.
+//! Runs callbacks and events, advances time, and reports state to tests in between.
 
 use super::faults::{Effect, Fault, Which};
-use super::proxy::filter::Came;
+use super::proxy::filter::CallbackResult;
 use super::proxy::flags::CLIENT_GONE;
-use super::traps::{Failure, Trap, told};
+use super::traps::{Failure, Trap, format_frames};
 use super::world::{Action, Event};
-use super::{Emulator, callouts::grpc::News};
+use super::{Emulator, callouts::grpc::GrpcEvent};
 use crate::{ClientView, ConnectionExchange, Exchange, LogLine, Outcome, Request, UpstreamRequest};
 use std::time::Duration;
 
-/// A request on its way.
+/// A request in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StreamHandle(pub(super) u64);
 
@@ -26,7 +26,8 @@ impl Emulator {
         self
     }
 
-    /// Sends the scenario's requests, one after the other, to the workers in turn, and gathers what came of it.
+    /// Sends the scenario's requests one after the other, to the workers in round-robin order, and returns
+    /// the results.
     pub fn run(mut self) -> Outcome {
         let requests = self.world.scenario.requests.clone();
         let exchanges = requests
@@ -56,11 +57,12 @@ impl Emulator {
         }
     }
 
-    /// Sends a request to a worker, the first being 0, as far as it comes without time passing.
+    /// Sends a request to a worker (0 is the first) and runs all events that are due without letting time
+    /// pass.
     pub fn request(&mut self, worker: usize, request: &Request) -> StreamHandle {
         assert!(
             worker < self.world.workers,
-            "there are {} workers, and `{worker}` is none of them",
+            "unknown worker `{worker}`, expected less than {}",
             self.world.workers
         );
         let stream = self.accept(worker + 1, request);
@@ -68,13 +70,13 @@ impl Emulator {
         StreamHandle(stream)
     }
 
-    /// What came of a request, if it is complete.
+    /// Returns the exchange of a request, if it is complete.
     pub fn exchange(&self, handle: StreamHandle) -> Option<&Exchange> {
         self.world.done.get(&handle.0)
     }
 
-    /// Lets time pass until a request is complete, or the client has waited in vain. What came of it is
-    /// told once.
+    /// Lets time pass until a request is complete or the client times out. Returns the exchange and removes
+    /// it, so it can be returned only once.
     pub fn finish_request(&mut self, handle: StreamHandle) -> Exchange {
         while self.is_alive(handle.0) {
             let patience = self.world.settings.client_patience;
@@ -83,23 +85,23 @@ impl Emulator {
                 Some(event) => self.handle(event),
                 None => {
                     self.world.clock.settle(limit);
-                    self.wait_in_vain(handle.0);
+                    self.client_times_out(handle.0);
                 }
             }
         }
         let done = self.world.done.remove(&handle.0);
-        done.unwrap_or_else(|| panic!("{handle:?} was never sent, or what came of it was taken before"))
+        done.unwrap_or_else(|| panic!("{handle:?}: unknown request, or its exchange was already taken"))
     }
 
-    /// The client has had enough, and closes its connection.
-    pub(crate) fn wait_in_vain(&mut self, stream: u64) {
+    /// The client gives up waiting and closes its connection.
+    pub(crate) fn client_times_out(&mut self, stream: u64) {
         self.hang_up(StreamHandle(stream));
         if let Some(exchange) = self.world.done.get_mut(&stream) {
             exchange.client = ClientView::Hang;
         }
     }
 
-    /// The client closes its connection.
+    /// Closes the client's connection.
     pub fn hang_up(&mut self, handle: StreamHandle) {
         if self.is_alive(handle.0) {
             let stream = self.world.stream_mut(handle.0);
@@ -109,7 +111,7 @@ impl Emulator {
         }
     }
 
-    /// Lets time pass. What is due happens in order; the clock stops at each event.
+    /// Lets time pass. Events run in the order in which they are due; the clock stops at each.
     pub fn advance(&mut self, by: Duration) {
         let until = self.world.clock.now() + by;
         while let Some(event) = self.world.clock.next(until) {
@@ -118,56 +120,57 @@ impl Emulator {
         self.world.clock.settle(until);
     }
 
-    /// Since the start.
+    /// Returns the virtual time since the start.
     pub fn now(&self) -> Duration {
         self.world.clock.now()
     }
 
-    /// A counter or a gauge of the filters.
+    /// Returns the value of a filter's counter or gauge.
     pub fn metric(&self, name: &str) -> Option<u64> {
         self.world.metrics.snapshot().get(name).copied()
     }
 
-    /// A shared value, and its `cas`.
+    /// Returns a shared value and its CAS number.
     pub fn shared_data(&self, vm_id: &str, key: impl AsRef<[u8]>) -> Option<(Vec<u8>, u32)> {
         self.world.shared.get(vm_id, key.as_ref())
     }
 
-    /// What the filters logged so far.
+    /// Returns the log lines of the filters so far.
     pub fn logs(&self) -> &[LogLine] {
         &self.world.logs
     }
 
-    /// The host calls so far, one a line.
+    /// Returns the trace of host calls so far, one line per call.
     pub fn trace(&self) -> Vec<String> {
         self.world.trace.lines()
     }
 
-    /// The traps so far.
+    /// Returns the traps so far.
     pub fn traps(&self) -> &[Trap] {
         &self.world.traps
     }
 
-    /// The callouts that an upstream has got so far. What the first one got on behalf of a client is told with that
-    /// client's request.
+    /// Returns the callouts that an upstream has received so far. Requests that the first upstream received
+    /// for a client are part of that client's exchange.
     pub fn received(&self, upstream: &str) -> &[UpstreamRequest] {
         let found = self.world.upstreams.iter().find(|u| u.spec.name == upstream);
         found.map_or(&[], |u| u.received.as_slice())
     }
 
-    /// Contexts of streams that have not been deleted: none, when no request is under way.
+    /// Returns the number of stream contexts that are not deleted: 0 when no request is in progress.
     pub fn open_streams(&self) -> usize {
         self.world.vms.iter().flat_map(|vm| vm.contexts.values()).filter(|c| c.stream.is_some()).count()
     }
 
-    /// Bytes of linear memory of a filter's VM on a worker.
+    /// Returns the bytes of linear memory of a filter's VM on a worker.
     pub fn memory(&self, worker: usize, plugin: usize) -> usize {
         let place = self.world.roots.get(&(worker + 1, plugin));
         place.and_then(|(vm, _)| self.world.instances[*vm].as_ref()).map_or(0, super::vm::Vm::memory_size)
     }
 
-    /// Calls a callback of a filter's root context on a worker with whatever arguments: a token that nobody was given,
-    /// a size that is not so. What it returned, or nothing if it is not exported or the VM has failed.
+    /// Calls a callback of a filter's root context on a worker with arbitrary arguments, such as an unknown
+    /// token or a wrong size. Returns the callback's result, or `None` if it is not exported or the VM has
+    /// failed.
     pub fn call_root(&mut self, worker: usize, plugin: usize, name: &str, args: &[u32]) -> Option<u32> {
         let (vm, root) = *self.world.roots.get(&(worker + 1, plugin))?;
         let answer = self.enter_plainly(vm, root, name, args).ok().flatten();
@@ -182,7 +185,8 @@ impl Emulator {
         }
     }
 
-    /// `on_done`, and `on_delete` at once or when the filter says so. What is under way for it is dropped.
+    /// Calls `proxy_on_done`, then `proxy_on_delete` at once or when the filter calls `proxy_done`. Drops the
+    /// root context's callouts.
     pub(crate) fn end_root(&mut self, vm: usize, root: u32) {
         if self.world.context(vm, root).is_none() {
             return;
@@ -204,7 +208,7 @@ impl Emulator {
         self.after_call(vm);
     }
 
-    /// Enters a VM. A trap fails it for good.
+    /// Calls a callback. If it traps, the VM fails permanently.
     pub(crate) fn enter_plainly(
         &mut self,
         vm: usize,
@@ -221,29 +225,29 @@ impl Emulator {
         match outcome {
             Ok(answer) => Ok(answer),
             Err(failure) => {
-                self.lose(vm, id, name, failure);
+                self.fail_vm(vm, id, name, failure);
                 Err(())
             }
         }
     }
 
-    /// A VM has failed.
-    pub(crate) fn lose(&mut self, vm: usize, id: u32, name: &str, failure: Failure) {
+    /// Marks a VM as failed and records the trap.
+    pub(crate) fn fail_vm(&mut self, vm: usize, id: u32, name: &str, failure: Failure) {
         self.world.vms[vm].failed = true;
         let Failure { reason, frames } = failure;
         let (thread, calls) = (self.world.thread_of(vm), self.world.trace.last());
-        self.world.trace.note(format!("[{thread}#{id}] {name} trapped: {reason}{}", told(&frames)));
+        self.world.trace.note(format!("[{thread}#{id}] {name} trapped: {reason}{}", format_frames(&frames)));
         self.world.traps.push(Trap { callback: name.into(), context: id, thread, reason, frames, calls });
     }
 
-    pub(crate) fn enter(&mut self, vm: usize, id: u32, name: &str, args: &[u32]) -> Came {
+    pub(crate) fn enter(&mut self, vm: usize, id: u32, name: &str, args: &[u32]) -> CallbackResult {
         let answer = self.enter_plainly(vm, id, name, args);
         let stopped = std::mem::take(&mut self.world.vms[vm].stop_iteration);
         match answer {
-            Err(()) => Came::Failed,
-            Ok(None) => Came::Absent,
-            Ok(Some(_)) if stopped => Came::Stopped,
-            Ok(Some(answer)) => Came::Returned(answer),
+            Err(()) => CallbackResult::Failed,
+            Ok(None) => CallbackResult::Absent,
+            Ok(Some(_)) if stopped => CallbackResult::Stopped,
+            Ok(Some(answer)) => CallbackResult::Returned(answer),
         }
     }
 
@@ -251,7 +255,7 @@ impl Emulator {
         match event {
             Event::Downstream { stream, part } => self.client_sent(stream, part),
             Event::Upstream { stream, attempt, part } => self.upstream_sent(stream, attempt, part),
-            Event::Connection { connection, news } => self.connection_news(connection, news),
+            Event::Connection { connection, event } => self.handle_connection_event(connection, event),
             Event::RouteTimeout { stream } => self.route_timed_out(stream),
             Event::TryTimeout { stream, attempt } => self.try_timed_out(stream, attempt),
             Event::Retry { stream } => self.try_again(stream),
@@ -279,18 +283,19 @@ impl Emulator {
                     }
                 };
                 context.root.call_answer = outcome;
-                self.news(vm, root, "proxy_on_http_call_response", &args);
+                self.call_with_callout_data(vm, root, "proxy_on_http_call_response", &args);
             }
             Event::Grpc { vm, root, token, what } => {
                 let calls = self.world.context(vm, root).map(|c| &c.root.grpc_calls);
                 if calls.is_some_and(|calls| calls.contains_key(&token)) {
-                    self.grpc_news(vm, root, token, what);
+                    self.handle_grpc_event(vm, root, token, what);
                 }
             }
         }
     }
 
-    /// The timer is set anew when the callback has returned, so ticks drift by as long as that takes.
+    /// Runs a tick. The timer restarts after the callback has returned, so ticks drift by the run time of the
+    /// callback.
     fn tick(&mut self, vm: usize, root: u32) {
         let Some(context) = self.world.vms[vm].contexts.get_mut(&root) else { return };
         context.root.tick_event = None;
@@ -302,40 +307,50 @@ impl Emulator {
         }
     }
 
-    /// A callback about a callout; what it may read is there until it has returned.
-    fn news(&mut self, vm: usize, root: u32, name: &str, args: &[u32]) {
-        self.world.vms[vm].deferred.push_front(Action::Forget(root));
+    /// Calls a callback of a callout. Its buffers and maps stay accessible until it has returned.
+    fn call_with_callout_data(&mut self, vm: usize, root: u32, name: &str, args: &[u32]) {
+        self.world.vms[vm].deferred.push_front(Action::ClearCalloutData(root));
         self.enter(vm, root, name, args);
         self.after_call(vm);
     }
 
-    pub(crate) fn grpc_news(&mut self, vm: usize, root: u32, token: u32, what: News) {
+    pub(crate) fn handle_grpc_event(&mut self, vm: usize, root: u32, token: u32, what: GrpcEvent) {
         let unary = token & 3 == 1;
         let Some(context) = self.world.vms[vm].contexts.get_mut(&root) else { return };
         let root_state = &mut context.root;
         match what {
-            News::Initial(map) => {
+            GrpcEvent::Initial(map) => {
                 let count = map.len() as u32;
                 root_state.grpc_initial = Some(map);
-                self.news(vm, root, "proxy_on_grpc_receive_initial_metadata", &[token, count]);
+                self.call_with_callout_data(
+                    vm,
+                    root,
+                    "proxy_on_grpc_receive_initial_metadata",
+                    &[token, count],
+                );
             }
-            News::Message(message) => {
+            GrpcEvent::Message(message) => {
                 let size = message.len() as u32;
                 root_state.grpc_message = Some(message);
-                self.news(vm, root, "proxy_on_grpc_receive", &[token, size]);
-                // It is there in its own callback still.
+                self.call_with_callout_data(vm, root, "proxy_on_grpc_receive", &[token, size]);
+                // The call stays known during this callback.
                 if unary && let Some(context) = self.world.vms[vm].contexts.get_mut(&root) {
                     context.root.grpc_calls.remove(&token);
                 }
             }
-            News::Trailing(map) => {
+            GrpcEvent::Trailing(map) => {
                 let count = map.len() as u32;
                 root_state.grpc_trailing = Some(map);
-                self.news(vm, root, "proxy_on_grpc_receive_trailing_metadata", &[token, count]);
+                self.call_with_callout_data(
+                    vm,
+                    root,
+                    "proxy_on_grpc_receive_trailing_metadata",
+                    &[token, count],
+                );
             }
-            News::Close(status, message) => {
+            GrpcEvent::Close(status, message) => {
                 root_state.status = (status, message);
-                self.news(vm, root, "proxy_on_grpc_close", &[token, status]);
+                self.call_with_callout_data(vm, root, "proxy_on_grpc_close", &[token, status]);
                 let Some(context) = self.world.vms[vm].contexts.get_mut(&root) else { return };
                 if let Some(open) = context.root.grpc_calls.get_mut(&token) {
                     open.remote_closed = true;

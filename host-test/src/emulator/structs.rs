@@ -1,9 +1,9 @@
-//! `google.protobuf.Struct` and what is made of it: configurations and metadata.
+//! Serialises `google.protobuf.Struct` and the messages that contain it: configurations and metadata.
 
 use super::state::Value;
 use serde_json::{Map, Value as Json};
 
-/// `envoy.config.core.v3.Metadata` with these namespaces, serialised.
+/// Serialises an `envoy.config.core.v3.Metadata` with these namespaces.
 pub(crate) fn metadata(namespaces: &Map<String, Json>) -> Vec<u8> {
     let entry = |(name, fields): (&String, &Json)| {
         let fields = fields.as_object().map(structure).unwrap_or_default();
@@ -12,7 +12,7 @@ pub(crate) fn metadata(namespaces: &Map<String, Json>) -> Vec<u8> {
     namespaces.iter().flat_map(entry).collect()
 }
 
-/// What a path leads to inside metadata: numbers are doubles, objects and namespaces are maps.
+/// Returns the value at a path inside metadata. Numbers are doubles; objects and namespaces are maps.
 pub(crate) fn inside_metadata(namespaces: &Map<String, Json>, path: &[&str]) -> Option<Value> {
     match path {
         [] => Some(Value::Message(metadata(namespaces))),
@@ -37,7 +37,7 @@ fn inside(json: &Json, path: &[&str]) -> Option<Value> {
     })
 }
 
-/// A `google.protobuf.Struct`, serialised.
+/// Serialises a `google.protobuf.Struct`.
 pub(crate) fn structure(object: &Map<String, Json>) -> Vec<u8> {
     let entry = |(key, value): (&String, &Json)| {
         let value = self::value(value);
@@ -46,7 +46,7 @@ pub(crate) fn structure(object: &Map<String, Json>) -> Vec<u8> {
     object.iter().flat_map(entry).collect()
 }
 
-/// A `google.protobuf.Value`, serialised.
+/// Serialises a `google.protobuf.Value`.
 fn value(json: &Json) -> Vec<u8> {
     use Json::{Array, Bool, Null, Number, Object, String};
     match json {

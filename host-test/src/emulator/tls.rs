@@ -1,21 +1,21 @@
-//! What a filter can ask about the client's connection where clients speak TLS (Envoy,
-//! `source/extensions/filters/common/expr/context.cc`, ConnectionWrapper).
+//! Attributes of a client connection with TLS (Envoy, `source/extensions/filters/common/expr/context.cc`,
+//! `ConnectionWrapper`).
 
 use super::state::Value;
 use crate::scenario::tls::SERVER_NAME;
 use crate::{Certificate, Tls};
 
-/// What both sides agree on.
+/// The TLS version that client and server negotiate.
 const VERSION: &str = "TLSv1.3";
-/// Of the server's certificate.
+/// The subject of the server's certificate.
 const SERVER_SUBJECT: &str = "CN=tollgate.test,O=Tollgate";
 
-/// Finds an attribute of `connection`.
+/// Returns an attribute of `connection`.
 pub(crate) fn attribute(tls: Tls, shown: Option<Certificate>, name: &str) -> Option<Value> {
     let text = |text: &str| Some(Value::Str(text.into()));
     match (tls, name) {
         (_, "mtls") => Some(Value::Bool(shown.is_some())),
-        // Only a listener with a TLS inspector knows.
+        // Only a listener with a TLS inspector knows the name.
         (_, "requested_server_name") => text(""),
         (Tls::Off, _) => None,
         (_, "dns_san_local_certificate") => text(SERVER_NAME),

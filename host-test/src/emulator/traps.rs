@@ -1,35 +1,35 @@
-//! Filters that were stopped: where, why, and what they did before.
+//! Traps: why and where a filter was stopped, and its last host calls.
 
 use super::abi::Stop;
 use super::linking;
 use std::fmt;
 use wasmtime::WasmBacktrace;
 
-/// A filter that was stopped by the engine: a trap, `proc_exit`, or the end of its patience.
+/// A filter that the engine stopped: a trap, `proc_exit`, or an exceeded limit of time or instructions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trap {
-    /// The callback, as exported: `proxy_on_request_headers`, or `_initialize`.
+    /// The callback's export name, for example `proxy_on_request_headers`, or `_initialize`.
     pub callback: String,
-    /// The context it was called with.
+    /// The context that the callback was called with.
     pub context: u32,
     /// The thread: 0 is the main thread, 1 the first worker.
     pub thread: usize,
-    /// What the engine says.
+    /// The reason, in the engine's words.
     pub reason: String,
-    /// The functions it was in, innermost first, at most 20. Empty, if it was stopped outside of any.
+    /// The call stack, innermost function first, at most 20 frames. Empty if the trap was not in a function.
     pub frames: Vec<Frame>,
-    /// The last host calls before it.
+    /// The last host calls before the trap.
     pub calls: Vec<String>,
 }
 
-/// A function that a trap was in.
+/// A stack frame of a trap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// Its name as its author wrote it, if the module has names.
+    /// The demangled name of the function, if the module has names.
     pub name: Option<String>,
-    /// Its number in the module.
+    /// The index of the function in the module.
     pub number: u32,
-    /// Where in the module, in bytes.
+    /// The offset in the module, in bytes.
     pub offset: Option<usize>,
 }
 
@@ -47,22 +47,22 @@ impl fmt::Display for Trap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { callback, context, thread, reason, .. } = self;
         write!(f, "{callback} of context {context} on thread {thread}: {reason}")?;
-        f.write_str(&told(&self.frames))?;
+        f.write_str(&format_frames(&self.frames))?;
         self.calls.iter().try_for_each(|call| write!(f, "\n  after {call}"))
     }
 }
 
-/// Frames, one a line, each behind a line end, and what to do if they say nothing.
-pub(crate) fn told(frames: &[Frame]) -> String {
+/// Formats frames, one per line with a leading line break. Adds a hint if no frame has a name.
+pub(crate) fn format_frames(frames: &[Frame]) -> String {
     let mut out: String = frames.iter().map(|frame| format!("\n  in {frame}")).collect();
     if !frames.is_empty() && frames.iter().all(|frame| frame.name.is_none()) {
-        out += "\n  (the module has no names: packing drops them, and `tollgate-pack --keep-names` or, in a test, \
-                `Wasm::package_named` does not)";
+        out += "\n  (the module has no names; keep them with `tollgate-pack --keep-names` or, in a test, \
+                        `Wasm::package_named`)";
     }
     out
 }
 
-/// Why the engine stopped, and where.
+/// The reason why the engine stopped a call, and the stack.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub reason: String,
@@ -70,13 +70,13 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    pub fn of(error: &wasmtime::Error) -> Self {
+    pub fn from_error(error: &wasmtime::Error) -> Self {
         let frames = error.downcast_ref::<WasmBacktrace>().map(frames).unwrap_or_default();
         let trap = error.downcast_ref::<wasmtime::Trap>();
         let reason = match (error.downcast_ref::<Stop>(), trap) {
             (Some(stop), _) => stop.to_string(),
-            (_, Some(wasmtime::Trap::Interrupt)) => "still running when its time was up".into(),
-            (_, Some(wasmtime::Trap::OutOfFuel)) => "still running when its instructions were used up".into(),
+            (_, Some(wasmtime::Trap::Interrupt)) => "exceeded its time limit".into(),
+            (_, Some(wasmtime::Trap::OutOfFuel)) => "exceeded its instruction limit".into(),
             (_, Some(trap)) => trap.to_string(),
             _ => linking::chain(error),
         };
@@ -86,13 +86,13 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.reason, told(&self.frames))
+        write!(f, "{}{}", self.reason, format_frames(&self.frames))
     }
 }
 
 fn frames(trace: &WasmBacktrace) -> Vec<Frame> {
     let frame = |frame: &wasmtime::FrameInfo| Frame {
-        // Without the hash that makes two functions of one name differ.
+        // The alternate format omits the hash of a mangled name.
         name: frame.func_name().map(|name| format!("{:#}", rustc_demangle::demangle(name))),
         number: frame.func_index(),
         offset: frame.module_offset(),

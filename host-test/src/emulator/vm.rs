@@ -1,4 +1,4 @@
-//! A VM: an instance of a module with its memory, and the way into it.
+//! A VM: an instance of a module with its memory, and the calls into it.
 
 use super::callbacks;
 use super::linking::{self, AbiVersion, Code, HEARTBEAT, Metering};
@@ -10,43 +10,43 @@ use wasmtime::{
     Func, FuncType, Instance, Memory, ResourceLimiter, Store, Trap, TypedFunc, Val, ValRaw, ValType,
 };
 
-/// `proxy-wasm-cpp-host`, `include/proxy-wasm/limits.h`.
+/// Limit on linear memory, as in `proxy-wasm-cpp-host`, `include/proxy-wasm/limits.h`.
 const MEMORY_LIMIT: usize = 1 << 30;
-/// V8, `kV8MaxWasmTableSize`.
+/// Limit on table elements, as V8's `kV8MaxWasmTableSize`.
 const TABLE_LIMIT: usize = 10_000_000;
-/// As much fuel as there can be.
-const PLENTY: u64 = u64::MAX >> 1;
+/// The most fuel that a call can have.
+const MAX_FUEL: u64 = u64::MAX >> 1;
 
-/// Why a host call is refused: the VM may only do a few things while it starts or allocates.
+/// Why a host call is rejected: a VM may make only a few calls while it starts or allocates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Restriction {
     None,
-    /// The module's start section.
+    /// The module's start section runs.
     Instantiating,
-    /// `_initialize`, `main`, `_start`.
+    /// `_initialize`, `main` or `_start` runs.
     Starting,
-    /// `malloc` or `proxy_on_memory_allocate`, called by the host.
+    /// The host called `malloc` or `proxy_on_memory_allocate`.
     Allocating,
 }
 
-/// What host calls reach through their store.
+/// The data that host calls reach through their store.
 pub struct HostState {
-    /// Everything but this VM. It is here while the VM runs, and with the emulator otherwise; the other of the two has
-    /// a hollow one. The frames of the emulator below a VM that runs know ids and nothing else, so that what comes back
-    /// to them may be changed in any way.
+    /// All state apart from this VM. It is here while the VM runs, and in the emulator otherwise; the other
+    /// of the two holds an empty placeholder. The stack frames of the emulator below a running VM hold only
+    /// ids, so host calls may change the state in any way.
     pub(crate) world: Box<World>,
-    /// Which VM this is.
+    /// The index of this VM.
     pub(crate) vm: usize,
     /// The callback that runs; empty while the module starts.
     pub(crate) callback: &'static str,
-    /// The context that was called.
+    /// The context that the callback was called with.
     pub(crate) current: u32,
-    /// The context that `set_effective_context` chose, or 0.
+    /// The context set by `proxy_set_effective_context`, or 0.
     pub(crate) effective: u32,
     pub(crate) restricted: Restriction,
     pub(crate) memory: Option<Memory>,
     pub(crate) allocate: Option<TypedFunc<u32, u32>>,
-    /// Why the VM is lost, though it runs on for now.
+    /// The reason why the VM has failed, although its callback still runs.
     pub(crate) broken: Option<Failure>,
     limits: Limits,
 }
@@ -60,7 +60,7 @@ impl std::fmt::Debug for HostState {
     }
 }
 
-/// What a VM may have, and what it has.
+/// The memory limit of a VM, and its use.
 #[derive(Debug, Default)]
 struct Limits {
     /// Bytes of linear memory.
@@ -88,7 +88,7 @@ impl ResourceLimiter for Limits {
     }
 }
 
-/// An instance.
+/// A running instance of a module.
 #[derive(Debug)]
 pub(crate) struct Vm {
     store: Store<HostState>,
@@ -97,12 +97,12 @@ pub(crate) struct Vm {
     abi: AbiVersion,
     metering: Metering,
     beats: u64,
-    /// What is known to be in the meters.
+    /// The memory size that was last reported to the meters.
     memory: usize,
 }
 
 impl Vm {
-    /// Instantiates and starts a module. `world` is there while it starts; the error says in Envoy's words what failed.
+    /// Instantiates and starts a module. The VM holds `world` meanwhile. The error is in Envoy's words.
     pub fn start(
         code: &Code,
         index: usize,
@@ -138,13 +138,14 @@ impl Vm {
 
     fn boot(&mut self, code: &Code) -> Result<(), String> {
         let store = &mut self.store;
-        let failed = |what: &str, error: &wasmtime::Error| format!("{what}: {}", Failure::of(error));
+        let failed = |what: &str, error: &wasmtime::Error| format!("{what}: {}", Failure::from_error(error));
         let (instance, memory) =
             code.instantiate(store).map_err(|e| failed("Failed to initialize Wasm code", &e))?;
         let state = store.data_mut();
         (state.memory, state.restricted) = (memory, Restriction::Starting);
         let function = |store: &mut Store<HostState>, name: &str| instance.get_func(&mut *store, name);
-        // The host looks for `malloc` first (proxy-wasm-cpp-host, `src/wasm.cc`, getFunctions); the ABI says otherwise.
+        // proxy-wasm-cpp-host looks for `malloc` first (`src/wasm.cc`, `getFunctions`); the ABI text says
+        // otherwise.
         let allocator = ["malloc", "proxy_on_memory_allocate"]
             .iter()
             .find_map(|name| Some((name, function(store, name)?)))
@@ -181,7 +182,8 @@ impl Vm {
         Ok(())
     }
 
-    /// Calls a callback with `context` as its first argument. `Ok(None)`: it is not exported. `Err`: why it trapped.
+    /// Calls a callback with `context` as its first argument. `Ok(None)`: the module does not export it.
+    /// `Err`: it trapped.
     pub fn call(
         &mut self,
         world: &mut Box<World>,
@@ -192,8 +194,8 @@ impl Vm {
         let Some(place) = callbacks::find(name) else { return Ok(None) };
         let Some(function) = self.callbacks[place] else { return Ok(None) };
         let callback = &callbacks::ALL[place];
-        // Arguments that are not given are 0, and those that the callback has not are not passed.
-        let mut values = [ValRaw::u32(0); callbacks::MOST];
+        // Missing arguments are 0; surplus arguments are not passed.
+        let mut values = [ValRaw::u32(0); callbacks::MAX_PARAMS];
         for (value, arg) in values.iter_mut().zip(std::iter::once(&context).chain(args)) {
             *value = ValRaw::u32(*arg);
         }
@@ -201,14 +203,14 @@ impl Vm {
         let state = self.store.data_mut();
         state.callback = callback.name;
         state.current = context;
-        // The effective context does not outlive an entry (proxy-wasm-cpp-host, `SaveRestoreContext`).
+        // The effective context does not outlive a callback (proxy-wasm-cpp-host, `SaveRestoreContext`).
         state.effective = 0;
         state.restricted = Restriction::None;
         std::mem::swap(world, &mut state.world);
         let given = self.allow(ordered);
         let count = callback.params(self.abi).max(usize::from(callback.returns));
-        // SAFETY: `find_callbacks` has seen that the function takes so many numbers and returns one if the callback does,
-        // and it is of this store.
+        // SAFETY: `find_callbacks` has checked that the function takes `callback.params()` numbers and
+        // returns one if the callback does, and the function belongs to this store.
         let outcome =
             unsafe { function.call_unchecked(&mut self.store, std::ptr::from_mut(&mut values[..count])) };
         std::mem::swap(world, &mut self.store.data_mut().world);
@@ -219,29 +221,29 @@ impl Vm {
         match outcome {
             Ok(()) => Ok(Some(if callback.returns { values[0].get_u32() } else { 0 })),
             Err(error) => {
-                let mut failure = Failure::of(&error);
+                let mut failure = Failure::from_error(&error);
                 let spent = error.downcast_ref::<Trap>() == Some(&Trap::OutOfFuel);
                 if let Some(after) = ordered.filter(|_| spent) {
-                    failure.reason = format!("ordered by the test after {after} instructions");
+                    failure.reason = format!("trapped by an injected fault after {after} instructions");
                 }
                 Err(failure)
             }
         }
     }
 
-    /// Winds up the clock. How many instructions are allowed, if they are counted.
+    /// Sets the deadline, and the fuel if instructions are counted. Returns the fuel.
     fn allow(&mut self, ordered: Option<u64>) -> Option<u64> {
         self.store.set_epoch_deadline(self.beats);
         if self.metering == Metering::Time {
             return None;
         }
-        let limit = self.store.data().world.meters.limit.unwrap_or(PLENTY);
+        let limit = self.store.data().world.meters.limit.unwrap_or(MAX_FUEL);
         let given = ordered.unwrap_or(limit).min(limit);
         self.store.set_fuel(given).expect("the engine counts instructions");
         Some(given)
     }
 
-    /// Puts down what a callback has used up.
+    /// Records the instructions and the memory that a callback used.
     fn account(&mut self, world: &mut World, callback: &'static str, context: u32, given: Option<u64>) {
         let vm = self.store.data().vm;
         if let Some(given) = given {
@@ -256,20 +258,20 @@ impl Vm {
         }
     }
 
-    /// Bytes of linear memory.
+    /// Returns the size of the linear memory in bytes.
     pub fn memory_size(&self) -> usize {
         self.store.data().limits.memory
     }
 }
 
-/// All callbacks that a module has.
+/// Finds all callbacks that a module exports.
 fn find_callbacks(
     store: &mut Store<HostState>,
     instance: Instance,
     abi: AbiVersion,
 ) -> Result<Box<[Option<Func>]>, String> {
     let mut found = vec![None; callbacks::ALL.len()];
-    for (place, callback) in found.iter_mut().zip(&callbacks::ALL).filter(|(_, c)| c.is_of(abi)) {
+    for (place, callback) in found.iter_mut().zip(&callbacks::ALL).filter(|(_, c)| c.exists_in(abi)) {
         let Some(function) = instance.get_func(&mut *store, callback.name) else { continue };
         let (params, results) = (callback.params(abi), usize::from(callback.returns));
         if !is_of_type(&function.ty(&*store), params, results) {
@@ -280,7 +282,7 @@ fn find_callbacks(
     Ok(found.into())
 }
 
-/// Whether a function takes and gives so many numbers.
+/// Returns whether a function takes `params` and returns `results` numbers, all `i32`.
 fn is_of_type(ty: &FuncType, params: usize, results: usize) -> bool {
     let mut types = ty.params().chain(ty.results());
     ty.params().len() == params && ty.results().len() == results && types.all(|ty| matches!(ty, ValType::I32))

@@ -1,11 +1,11 @@
-//! What becomes of header fields between Envoy and its peers on HTTP/1.1: what its codec refuses to write, and what a
-//! reader makes of that which it does write.
+//! Header fields on HTTP/1.1 between Envoy and its peers: the fields that Envoy's codec rejects, and how a
+//! peer parses the fields that Envoy does write.
 
 use super::header_map::HeaderMap;
 use crate::Headers;
 
-/// What the codec refuses of a request, in Envoy's words: `source/common/http/header_utility.cc`,
-/// `checkRequiredRequestHeaders` and `checkValidRequestHeaders`.
+/// Returns the reason why the codec rejects a request, in Envoy's words:
+/// `source/common/http/header_utility.cc`, `checkRequiredRequestHeaders` and `checkValidRequestHeaders`.
 pub(crate) fn problem(headers: &HeaderMap) -> Option<Vec<u8>> {
     let missing = |name: &str| Some(format!("missing required header: {name}").into_bytes());
     let Some(method) = headers.first(b":method") else { return missing(":method") };
@@ -23,9 +23,9 @@ pub(crate) fn problem(headers: &HeaderMap) -> Option<Vec<u8>> {
     })
 }
 
-/// The details of an answer that says this.
+/// Returns the response code details for this reason.
 pub(crate) fn problem_details(problem: &[u8]) -> String {
-    // The access log takes bytes that are no UTF-8 for Latin-1.
+    // The access log reads bytes that are not UTF-8 as Latin-1.
     let text = match std::str::from_utf8(problem) {
         Ok(text) => text.to_owned(),
         Err(_) => problem.iter().map(|b| char::from(*b)).collect(),
@@ -33,18 +33,18 @@ pub(crate) fn problem_details(problem: &[u8]) -> String {
     format!("filter_removed_required_request_headers{{{}}}", text.replace(' ', "_"))
 }
 
-/// RFC 9110 section 5.6.2.
+/// Returns whether a byte may be in a field name (RFC 9110 section 5.6.2).
 pub(super) fn is_token(byte: u8) -> bool {
     // One of "!#$%&'*+-.^_`|~", or alphanumeric.
     matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
 }
 
-/// Bytes of a value, which may be any above ASCII.
+/// Returns whether a byte may be in a field value. All bytes above ASCII may.
 pub(super) fn is_text(byte: u8) -> bool {
     byte == b'\t' || (byte >= b' ' && byte != 0x7f)
 }
 
-/// As a string in JSON has it, quotes aside.
+/// Escapes bytes as in a JSON string, without the quotes.
 fn escaped(bytes: &[u8]) -> Vec<u8> {
     let one = |byte: &u8| match byte {
         b'\n' => b"\\n".to_vec(),
@@ -59,12 +59,13 @@ fn escaped(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().flat_map(one).collect()
 }
 
-/// What a reader makes of these fields: a value with line ends in it is several lines, a name may hold a colon.
+/// Returns the fields as a peer parses them: a value that contains line ends becomes several lines, and a
+/// colon ends a name.
 pub(crate) fn read_back<'a>(fields: impl IntoIterator<Item = &'a (Vec<u8>, Vec<u8>)>) -> Headers {
     let fields = fields.into_iter();
     let mut out = Headers(Vec::with_capacity(fields.size_hint().1.unwrap_or_default()));
     for (name, value) in fields {
-        // Hardly any is not what it was.
+        // Nearly all fields need no parsing.
         if !name.iter().any(|b| matches!(b, b':' | b'\n')) && !value.contains(&b'\n') {
             out.push(name.to_ascii_lowercase(), value.trim_ascii());
             continue;
@@ -80,7 +81,7 @@ pub(crate) fn read_back<'a>(fields: impl IntoIterator<Item = &'a (Vec<u8>, Vec<u
     out
 }
 
-/// The method and the target of a request line: the first word, and what is between it and the last.
+/// Splits a request line as a peer does: the method ends at the first space, the target at the last.
 pub(crate) fn request_line(method: &str, target: &str) -> (String, String) {
     match method.split_once(' ') {
         Some((first, rest)) => (first.to_owned(), format!("{rest} {target}")),

@@ -1,8 +1,8 @@
-//! All the state there is, the VMs included: plain data, which host calls read and change.
+//! The whole state of an emulator, including its VMs: plain data that host calls read and change.
 //!
-//! A host call never calls back into a VM (allocating aside). What has to happen in consequence is put down as an
-//! [`Action`], done when the callback returns, or as an [`Event`], done when its time comes. Envoy works the same way,
-//! and it is what keeps this free of re-entrance.
+//! A host call never calls back into a VM, except to allocate memory. What must happen as a consequence is
+//! stored as an [`Action`], which runs when the callback returns, or as an [`Event`], which runs when its
+//! time comes. Envoy works in the same way, and this keeps the emulator free of re-entrance.
 
 use super::clock::Clock;
 use super::context::{BufferKind, Context, MapKind};
@@ -13,7 +13,7 @@ use super::meters::Meters;
 use super::proxy::network;
 use super::proxy::stream::{FilterState, Stream};
 use super::random::Random;
-use super::schedule::Baton;
+use super::schedule::Interleaving;
 use super::state::{Metrics, Queues, SharedData};
 use super::trace::Trace;
 use super::traps::Trap;
@@ -25,7 +25,7 @@ use std::time::Duration;
 
 pub(crate) use super::event::{Event, Part};
 
-/// What is done when a callback has returned.
+/// An action that runs when the current callback has returned.
 #[derive(Debug)]
 pub(crate) enum Action {
     ContinueDecoding(u32),
@@ -34,19 +34,19 @@ pub(crate) enum Action {
     CloseConnection(u32),
     Reset(u32),
     Reply(u32, LocalReply),
-    /// `proxy_done` of a root context that was pending.
+    /// Deletes a root context whose `proxy_on_done` returned false, after it called `proxy_done`.
     Delete(u32),
-    /// What comes of a gRPC call that failed while it was started.
+    /// Delivers the result of a gRPC call that failed while it was being started.
     Grpc {
         root: u32,
         token: u32,
-        what: super::callouts::grpc::News,
+        what: super::callouts::grpc::GrpcEvent,
     },
-    /// Buffers and maps of a callout's callback.
-    Forget(u32),
+    /// Drops the buffers and maps of a callout's callback.
+    ClearCalloutData(u32),
 }
 
-/// An answer that the proxy makes itself.
+/// A response that the proxy generates itself.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LocalReply {
     pub status: u32,
@@ -56,7 +56,7 @@ pub(crate) struct LocalReply {
     pub grpc_status: Option<u32>,
 }
 
-/// Who is told of items in a queue.
+/// The VM and root context that are notified of items in a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Owner {
     pub thread: usize,
@@ -70,11 +70,11 @@ pub(crate) struct Plugin {
     pub filter: Filter,
     pub configuration: Vec<u8>,
     pub vm_key: String,
-    /// Plugins of one VM that are named and configured alike share a root context.
+    /// Plugins of one VM with the same name and configuration share a root context.
     pub key: String,
 }
 
-/// What is known of a VM.
+/// The state of a VM, apart from its Wasm instance.
 #[derive(Debug)]
 pub(crate) struct VmState {
     /// 0 is the main thread.
@@ -87,25 +87,26 @@ pub(crate) struct VmState {
     pub contexts: BTreeMap<u32, Context>,
     pub next_context: u32,
     pub deferred: VecDeque<Action>,
-    /// A local reply was asked for: whatever the callback returns, it stops.
+    /// A local reply was requested: the iteration stops, whatever the callback returns.
     pub stop_iteration: bool,
     pub failed: bool,
     pub metrics: HashMap<u32, u32>,
-    /// The last tokens of HTTP calls, gRPC calls and gRPC streams.
+    /// The last tokens of HTTP calls, gRPC calls and gRPC streams, in this order.
     pub tokens: [u32; 3],
-    /// When it may be started anew, and how often that was done in vain.
+    /// The earliest time at which a failed VM may be reloaded.
     pub reload_at: Option<Duration>,
 }
 
 impl VmState {
-    /// A token of a kind: 0 HTTP, 1 gRPC call, 2 gRPC stream. The two lowest bits are the kind.
+    /// Returns the next token of a kind: 0 HTTP call, 1 gRPC call, 2 gRPC stream. The two lowest bits are the
+    /// kind.
     pub fn token(&mut self, kind: u32) -> u32 {
         let last = &mut self.tokens[kind as usize];
         *last = if *last == 0 { kind + 4 } else { last.wrapping_add(4) };
         *last
     }
 
-    /// A new context.
+    /// Adds a context and returns its id.
     pub fn add(&mut self, context: Context) -> u32 {
         let id = self.next_context;
         self.next_context += 1;
@@ -114,35 +115,35 @@ impl VmState {
     }
 }
 
-/// Something behind the proxy, and what it got.
+/// An upstream, and the requests that it received.
 #[derive(Debug)]
 pub(crate) struct UpstreamState {
     pub spec: Upstream,
     pub turns: Turns,
     pub received: Vec<UpstreamRequest>,
-    /// Those of what it got that were not for a stream.
+    /// The received requests that came from callouts, not from a stream.
     pub called: Vec<UpstreamRequest>,
-    /// A callout has left a connection behind that the next one takes.
+    /// A callout left an open connection, which the next callout reuses.
     pub idle: bool,
 }
 
-/// Everything. Whoever has it is the one who runs: an emulator, or the VM that it has entered.
+/// All state. Its current owner is the part that runs: the emulator, or the VM whose callback runs.
 #[derive(Debug, Default)]
 pub(crate) struct World {
     pub scenario: Scenario,
     pub settings: Settings,
     pub clock: Clock<Event>,
     pub plugins: Vec<Plugin>,
-    /// Threads that requests are served by.
+    /// Number of worker threads, which serve requests.
     pub workers: usize,
     pub vms: Vec<VmState>,
-    /// The VMs themselves, where `vms` has what is known of them. One that runs is not here, nor one that is gone.
+    /// The Wasm instances, indexed like `vms`. `None` while the instance runs, and after it is dropped.
     pub instances: Vec<Option<Vm>>,
-    /// The root context of a plugin on a thread, and its VM.
+    /// The VM and root context of a plugin on a thread, keyed by thread and plugin.
     pub roots: BTreeMap<(usize, usize), (usize, u32)>,
     pub next_stream: u64,
     pub done: BTreeMap<u64, Exchange>,
-    /// How long a callback may run, by the wall's clock.
+    /// Limit on the run time of a callback, in wall-clock time.
     pub patience: Duration,
     pub streams: BTreeMap<u64, Box<Stream>>,
     pub next_connection: u64,
@@ -152,8 +153,8 @@ pub(crate) struct World {
     pub queues: Queues<Owner>,
     pub metrics: Metrics,
     pub random: Random,
-    /// There when threads take turns.
-    pub baton: Option<Baton>,
+    /// Present when threads take turns.
+    pub interleaving: Option<Interleaving>,
     pub trace: Trace,
     pub faults: Faults,
     pub meters: Meters,
@@ -166,16 +167,19 @@ impl World {
         self.vms.get(vm).map_or(0, |vm| vm.thread)
     }
 
-    /// The next event that is due now on a thread.
+    /// Returns the next event of a thread that is due now.
     pub fn due_on(&mut self, thread: usize) -> Option<Event> {
         let Self { clock, vms, streams, connections, .. } = self;
         clock.due(|event| event.thread(vms, streams, connections) == thread)
     }
 
-    /// The random numbers of a thread: one sequence for all while nothing depends on who is first.
+    /// Returns the random numbers of a thread. All threads share one sequence, unless they take turns: then
+    /// each has its own, so that the numbers do not depend on the order of threads.
     pub fn random_of(&mut self, thread: usize) -> &mut Random {
-        match &mut self.baton {
-            Some(baton) => baton.randoms.entry(thread).or_insert_with(|| self.random.fork(thread)),
+        match &mut self.interleaving {
+            Some(interleaving) => {
+                interleaving.randoms.entry(thread).or_insert_with(|| self.random.fork(thread))
+            }
             None => &mut self.random,
         }
     }
@@ -190,33 +194,33 @@ impl World {
         self.vms.get(vm)?.contexts.get(&id)
     }
 
-    /// A context that is known to be there. The VM's own context, which has no number but 0, is made when it is asked
-    /// for: calls while the module starts are made in it.
+    /// Returns a context that must exist. Context 0, the VM's own, is created on first use: calls made while
+    /// the module starts belong to it.
     pub fn context_mut(&mut self, vm: usize, id: u32) -> &mut Context {
         self.vms[vm].contexts.entry(id).or_default()
     }
 
-    /// The stream that a context is about, if it is about one.
+    /// Returns the live stream of a context, if it has one.
     pub fn stream_of(&self, vm: usize, id: u32) -> Option<u64> {
         self.context(vm, id)?.stream.filter(|stream| self.streams.contains_key(stream))
     }
 
-    /// A stream that is known to be there.
+    /// Returns a stream that must exist.
     pub fn stream_mut(&mut self, id: u64) -> &mut Stream {
         self.streams.get_mut(&id).unwrap_or_else(|| panic!("stream {id} is gone"))
     }
 
-    /// The connection that a context is about, if it is about one.
+    /// Returns the live connection of a context, if it has one.
     pub fn connection_of(&self, vm: usize, id: u32) -> Option<u64> {
         self.context(vm, id)?.connection.filter(|connection| self.connections.contains_key(connection))
     }
 
-    /// A connection that is known to be there.
+    /// Returns a connection that must exist.
     pub fn connection_mut(&mut self, id: u64) -> &mut network::Connection {
         self.connections.get_mut(&id).unwrap_or_else(|| panic!("connection {id} is gone"))
     }
 
-    /// The filter state of what a context is about.
+    /// Returns the filter state of the connection or stream of a context.
     pub fn filter_state(&mut self, vm: usize, id: u32) -> Option<&mut BTreeMap<String, FilterState>> {
         if let Some(connection) = self.connection_of(vm, id) {
             return Some(&mut self.connection_mut(connection).filter_state);
@@ -224,12 +228,12 @@ impl World {
         self.stream_of(vm, id).map(|stream| &mut self.stream_mut(stream).filter_state)
     }
 
-    /// The root context of a context.
+    /// Returns the root context of a context.
     pub fn root_of(&self, vm: usize, id: u32) -> u32 {
         self.context(vm, id).map_or(id, |c| if c.parent == 0 { id } else { c.parent })
     }
 
-    /// Envoy, `context.cc`, getConstMap.
+    /// Returns a header map for reading. Envoy: `context.cc`, `getConstMap`.
     pub fn map(&self, vm: usize, id: u32, kind: MapKind) -> Option<&HeaderMap> {
         let context = self.context(vm, id)?;
         let root = self.context(vm, self.root_of(vm, id)).map(|c| &c.root);
@@ -259,8 +263,8 @@ impl World {
         }
     }
 
-    /// Envoy, `context.cc`, getMap: what may be changed. Trailers are created in the last callback of a body, and the
-    /// route is forgotten when request headers change.
+    /// Returns a header map for changing. Envoy: `context.cc`, `getMap`. Trailers are created in the last
+    /// callback of a body.
     pub fn map_mut(&mut self, vm: usize, id: u32, kind: MapKind) -> Option<&mut HeaderMap> {
         let context = self.vms.get_mut(vm)?.contexts.get_mut(&id)?;
         let stream = self.streams.get_mut(&context.stream?)?;
@@ -288,7 +292,8 @@ impl World {
         }
     }
 
-    /// What a buffer holds; nothing if there is none of the kind now. A body out of reach is there, and empty.
+    /// Returns the contents of a buffer, or `None` if no such buffer exists now. A body that is not
+    /// accessible is empty.
     pub fn buffer(&mut self, vm: usize, id: u32, kind: BufferKind) -> Option<Vec<u8>> {
         let root = self.root_of(vm, id);
         let roots = &self.context(vm, root)?.root;
@@ -310,7 +315,7 @@ impl World {
         }
     }
 
-    /// A buffer that may be changed.
+    /// Returns a buffer for changing.
     pub fn buffer_mut(&mut self, vm: usize, id: u32, kind: BufferKind) -> Option<&mut Vec<u8>> {
         let context = self.vms.get(vm)?.contexts.get(&id)?;
         if let Some(connection) = context.connection.and_then(|c| self.connections.get_mut(&c)) {
@@ -323,21 +328,23 @@ impl World {
         let stream = self.streams.get_mut(&context.stream?)?;
         match kind {
             BufferKind::RequestBody if context.request.buffering => stream.request.buffer.as_mut(),
-            BufferKind::RequestBody if context.request.body => stream.request.at_hand.as_mut(),
+            BufferKind::RequestBody if context.request.body => stream.request.current_piece.as_mut(),
             BufferKind::ResponseBody if context.response.buffering => stream.response.buffer.as_mut(),
-            BufferKind::ResponseBody if context.response.body => stream.response.at_hand.as_mut(),
+            BufferKind::ResponseBody if context.response.body => stream.response.current_piece.as_mut(),
             _ => None,
         }
     }
 
-    /// The route is looked up again when the router asks for it. What filters can read of it stays until then.
+    /// Makes the router look up the route again. Until then, filters still read the properties of the old
+    /// route.
     pub fn clear_route_cache(&mut self, vm: usize, id: u32) {
         if let Some(stream) = self.stream_of(vm, id) {
             self.stream_mut(stream).route_is_known = false;
         }
     }
 
-    /// Sets the tick of a root context; zero stops it. What was ordered with the old period is taken back.
+    /// Sets the tick period of a root context; zero stops the tick. Cancels the tick scheduled with the old
+    /// period.
     pub fn set_tick(&mut self, vm: usize, root: u32, period: Duration) {
         let context = &mut self.vms[vm].contexts.entry(root).or_default().root;
         if let Some(event) = context.tick_event.take() {
@@ -349,7 +356,7 @@ impl World {
         }
     }
 
-    /// The VM of this key on a thread that requests are served by.
+    /// Returns the VM with this key on a thread, unless it was discarded.
     pub fn serving(&self, thread: usize, key: &str) -> Option<usize> {
         self.vms.iter().rposition(|vm| vm.thread == thread && vm.key == key && !vm.contexts.is_empty())
     }

@@ -49,7 +49,7 @@ fn connections_go_to_the_worker_that_is_named() {
 }
 
 #[test]
-#[should_panic(expected = "there are 1 workers")]
+#[should_panic(expected = "unknown worker `1`")]
 fn a_worker_that_is_not_there_takes_no_connection() {
     Emulator::new(&Told::new("a").alone()).unwrap().connect(1, &talks());
 }

@@ -213,7 +213,7 @@ fn who_comes_first_gets_an_upstreams_first_answer() {
     };
     let violation = two.exhaustive(first_is_lucky).unwrap_err();
     assert_eq!(violation.schedule.to_string(), "2 1");
-    assert_eq!(violation.calls[0], "[2] stream 2 comes to the router");
+    assert_eq!(violation.calls[0], "[2] stream 2 reaches the router");
     let somebody_is = |end: &mut End| {
         let lucky = |e: &&_| matches!(e, tollgate_host_test::Exchange { client: ClientView::Response(r), .. } if r.status == 200);
         assert_eq!(end.exchanges.iter().filter(lucky).count(), 1);

@@ -67,7 +67,7 @@ fn who_waits_for_another_by_asking_again_and_again_is_told_on() {
     // Waits until somebody else has written, which nobody does unless it is let.
     let body = "(loop $until (br_if $until (i64.eqz (call $read))))";
     let violation = two(body).exhaustive(|_| ()).unwrap_err();
-    assert!(violation.reason.contains("no end after"), "{}", violation.reason);
+    assert!(violation.reason.contains("did not finish within"), "{}", violation.reason);
     assert!(violation.to_string().lines().count() < 120);
 }
 
@@ -90,7 +90,7 @@ fn a_request_that_is_never_answered_hangs_its_client_and_not_the_run() {
 #[test]
 fn a_schedule_that_does_not_fit_says_where() {
     let violation = two(RIGHT).replay(&"1 3".parse().unwrap(), |_| ()).unwrap_err();
-    let told = "the schedule does not fit: turn 1 is given to `3`, and those who wait are 1, 2";
+    let told = "the schedule does not fit: turn 1 names thread `3`, but the waiting threads are 1, 2";
     assert_eq!(violation.reason, told);
     assert_eq!(violation.calls.len(), 1);
 }

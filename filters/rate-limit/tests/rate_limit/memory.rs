@@ -69,6 +69,6 @@ fn no_key_takes_memory_of_the_vm() {
     emulator.assert_memory_is_steady(8000, |emulator, index| {
         let handle = emulator.request(0, &Request::get("/").header("x-key", format!("{index}")));
         emulator.finish_request(handle);
-        emulator.take();
+        emulator.drain();
     });
 }

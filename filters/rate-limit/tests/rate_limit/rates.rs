@@ -173,7 +173,7 @@ fn of_several_rates_all_must_have_room() {
         }
         emulator.advance(Duration::from_secs(1));
         admitted.push(emulator.metric(&of_one("ok")).unwrap());
-        emulator.take();
+        emulator.drain();
     }
     let expected: Vec<u64> = (1..=102).map(|second| (second * 10).min(1000)).collect();
     assert_eq!(admitted, expected);

@@ -1,4 +1,4 @@
-//! Buffers: bodies, configurations, what callouts bring.
+//! Host calls for buffers: bodies, configurations, and the data of callouts.
 
 use super::call::{Answer, HostCall, Signature};
 use crate::emulator::context::BufferKind;
@@ -12,8 +12,9 @@ pub(super) const CALLS: &[Signature] = &[
     Signature::proxy("proxy_get_configuration", "bytes:O", get_configuration).until(V0_1_0),
 ];
 
-/// Envoy has one object in each context that it points to the buffer that is asked for. For the data of foreign
-/// functions, which it has none of, it hands that object out as it is: pointing to what was looked at before.
+/// Each context has one buffer object in Envoy, which a call points at the requested buffer. Envoy has no
+/// buffer for the data of foreign functions and returns the object unchanged, so it still points at the last
+/// accessed buffer.
 fn kind(call: &mut HostCall<'_>) -> Result<BufferKind, Status> {
     let kind = BufferKind::from_number(call.u32(0)).ok_or(Status::BadArgument)?;
     let (vm, id) = (call.vm(), call.context_id());
@@ -44,7 +45,7 @@ fn get_bytes(call: &mut HostCall<'_>) -> Answer {
     call.give(&bytes, 3)
 }
 
-/// Envoy, `context.cc`, `Buffer::copyFrom`: what is in the middle cannot be replaced.
+/// Envoy, `context.cc`, `Buffer::copyFrom`: the middle of a buffer cannot be replaced.
 fn set_bytes(call: &mut HostCall<'_>) -> Answer {
     let kind = kind(call)?;
     let (start, length) = (call.u32(1) as usize, call.u32(2) as usize);
@@ -65,7 +66,7 @@ fn set_bytes(call: &mut HostCall<'_>) -> Answer {
     Ok(())
 }
 
-/// The plugin's configuration while it is being configured, and the VM's at all other times.
+/// Returns the plugin's configuration while the plugin is being configured, and the VM's otherwise.
 fn get_configuration(call: &mut HostCall<'_>) -> Answer {
     let (vm, id) = (call.vm(), call.context_id());
     let world = call.world();

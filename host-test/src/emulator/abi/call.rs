@@ -1,9 +1,9 @@
-//! One host call: its arguments, and its way into guest memory.
+//! A running host call: its arguments, and its access to guest memory.
 
 use crate::emulator::context::Context;
 use crate::emulator::faults::Shortage;
 use crate::emulator::linking::AbiVersion;
-use crate::emulator::schedule::Touch;
+use crate::emulator::schedule::SharedAccess;
 use crate::emulator::state::Status;
 use crate::emulator::trace::value;
 use crate::emulator::traps::Failure;
@@ -11,10 +11,10 @@ use crate::emulator::vm::{HostState, Restriction};
 use crate::emulator::world::World;
 use wasmtime::{Caller, Engine, FuncType, ValType};
 
-/// Why a call does not answer 0.
+/// Why a host call does not return 0.
 #[derive(Debug)]
 pub(crate) enum Fail {
-    /// A status of the ABI, or an error number of WASI.
+    /// A status of the ABI, or a WASI error number.
     Code(u32),
     /// The VM is stopped.
     Stop(Stop),
@@ -31,13 +31,13 @@ impl From<Status> for Fail {
     }
 }
 
-/// What a host call comes to.
+/// The outcome of a host call.
 pub(crate) type Answer = Result<(), Fail>;
 
-/// What a host call is about to touch of that which threads share.
-pub(crate) type Touches = fn(&mut HostCall<'_>) -> Result<Touch, Fail>;
+/// Returns the shared resource that a host call is about to use.
+pub(crate) type SharedAccessFn = fn(&mut HostCall<'_>) -> Result<SharedAccess, Fail>;
 
-/// A status as an answer.
+/// Converts a status into an outcome.
 pub(crate) fn answer(status: Status) -> Answer {
     match status {
         Status::Ok => Ok(()),
@@ -45,8 +45,9 @@ pub(crate) fn answer(status: Status) -> Answer {
     }
 }
 
-/// A host call that a module may import. `args` names the arguments and says what they are: `u` a number, `l` one of
-/// 64 bits, `b` bytes and `p` pairs (a pointer and a length), `o` a pointer to a result, `O` two of them.
+/// A host call that a module may import. `args` lists the names and kinds of the arguments: `u` a number, `l`
+/// a 64-bit number, `b` bytes and `p` pairs (each a pointer and a length), `o` a pointer to a result, `O` two
+/// such pointers.
 #[derive(Debug)]
 pub(crate) struct Signature {
     pub name: &'static str,
@@ -55,49 +56,60 @@ pub(crate) struct Signature {
     pub since: AbiVersion,
     pub until: AbiVersion,
     pub returns: bool,
-    /// Whether it may be called while the module starts or allocates.
+    /// Whether the call is allowed while the module starts or allocates.
     pub early: bool,
-    /// What it touches of that which threads share, if it does.
-    pub touches: Option<Touches>,
+    /// The shared resource that the call uses, if any.
+    pub shared_access: Option<SharedAccessFn>,
     pub run: fn(&mut HostCall<'_>) -> Answer,
 }
 
 impl Signature {
-    /// A call of every version of the ABI.
+    /// A call that exists in every version of the ABI.
     pub const fn proxy(name: &'static str, args: &'static str, run: fn(&mut HostCall<'_>) -> Answer) -> Self {
         let (since, until) = (AbiVersion::V0_1_0, AbiVersion::V0_2_1);
-        Self { name, args, modules: &["env"], since, until, returns: true, early: false, touches: None, run }
+        Self {
+            name,
+            args,
+            modules: &["env"],
+            since,
+            until,
+            returns: true,
+            early: false,
+            shared_access: None,
+            run,
+        }
     }
 
-    /// The same, not before a version.
+    /// Limits the call to this ABI version and later ones.
     pub const fn since(mut self, abi: AbiVersion) -> Self {
         self.since = abi;
         self
     }
 
-    /// The same, not after a version.
+    /// Limits the call to this ABI version and earlier ones.
     pub const fn until(mut self, abi: AbiVersion) -> Self {
         self.until = abi;
         self
     }
 
-    /// The names of the arguments that go in.
+    /// Returns the names of the input arguments.
     pub fn inputs(&self) -> impl Iterator<Item = &'static str> {
         self.parts().filter(|(_, kind)| !matches!(*kind, "o" | "O")).map(|(name, _)| name)
     }
 
-    /// The same, which touches something that threads share. A call with arguments for which that fails touches nothing.
-    pub const fn touching(mut self, what: Touches) -> Self {
-        self.touches = Some(what);
+    /// Marks the call as one that uses a shared resource. If `what` fails for the arguments, the call uses
+    /// none.
+    pub const fn accessing(mut self, what: SharedAccessFn) -> Self {
+        self.shared_access = Some(what);
         self
     }
 
-    /// The arguments: name and kind.
+    /// Returns the name and kind of each argument.
     pub fn parts(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         self.args.split_whitespace().filter_map(|part| part.split_once(':'))
     }
 
-    /// Its type.
+    /// Returns the Wasm type of the call.
     pub fn ty(&self, engine: &Engine) -> FuncType {
         let params = self.parts().flat_map(|(_, kind)| match kind {
             "l" => vec![ValType::I64],
@@ -108,47 +120,48 @@ impl Signature {
     }
 }
 
-/// Arguments that no host call has more of.
-pub(super) const MOST: usize = 12;
+/// The largest number of arguments of any host call.
+pub(super) const MAX_ARGS: usize = 12;
 
-/// A host call under way.
+/// A running host call.
 pub(crate) struct HostCall<'a> {
     pub caller: Caller<'a, HostState>,
-    pub(super) args: [u64; MOST],
-    /// What the trace will say of it, if there is one.
-    pub(super) told: Option<Vec<u8>>,
-    /// It waited for its turn.
+    pub(super) args: [u64; MAX_ARGS],
+    /// The arguments and results for the trace, if the call is traced.
+    pub(super) trace_data: Option<Vec<u8>>,
+    /// Whether the call waited for its turn.
     pub(super) waited: bool,
 }
 
 impl HostCall<'_> {
-    /// A number.
+    /// Returns a 32-bit argument.
     pub fn u32(&self, at: usize) -> u32 {
         self.args[at] as u32
     }
 
-    /// A number of 64 bits.
+    /// Returns a 64-bit argument.
     pub fn u64(&self, at: usize) -> u64 {
         self.args[at]
     }
 
-    /// All there is.
+    /// Returns the whole state.
     pub fn world(&mut self) -> &mut World {
         &mut self.caller.data_mut().world
     }
 
-    /// The VM that calls.
+    /// Returns the index of the calling VM.
     pub fn vm(&self) -> usize {
         self.caller.data().vm
     }
 
-    /// The thread it runs on.
+    /// Returns the thread of the calling VM.
     pub fn thread(&self) -> usize {
         let data = self.caller.data();
         data.world.thread_of(data.vm)
     }
 
-    /// The context the call is about: the effective one, as long as it exists, or else the one that was called.
+    /// Returns the context that the call applies to: the effective context if it exists, otherwise the
+    /// context that was called.
     pub fn context_id(&self) -> u32 {
         let data = self.caller.data();
         match data.effective {
@@ -158,18 +171,18 @@ impl HostCall<'_> {
         }
     }
 
-    /// The context whose callback is running, whichever is in effect.
+    /// Returns the context whose callback is running, even if another context is effective.
     pub fn current_id(&self) -> u32 {
         self.caller.data().current
     }
 
-    /// That context.
+    /// Returns the context that the call applies to.
     pub fn context(&mut self) -> &mut Context {
         let (vm, id) = (self.vm(), self.context_id());
         self.world().context_mut(vm, id)
     }
 
-    /// The id of its root context.
+    /// Returns the id of that context's root context.
     pub fn root_id(&mut self) -> u32 {
         let id = self.context_id();
         match self.context().parent {
@@ -178,12 +191,12 @@ impl HostCall<'_> {
         }
     }
 
-    /// Reads a pointer and a length.
+    /// Reads the bytes that a pointer and a length describe.
     pub fn bytes(&mut self, at: usize) -> Result<Vec<u8>, Fail> {
         self.read(self.u32(at), self.u32(at + 1))
     }
 
-    /// The same, as text; what is no UTF-8 is replaced, for names that are looked up.
+    /// Reads text, for names that are looked up. Invalid UTF-8 is replaced.
     pub fn text(&mut self, at: usize) -> Result<String, Fail> {
         self.bytes(at).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
@@ -206,33 +219,33 @@ impl HostCall<'_> {
         memory.write(&mut self.caller, to as usize, bytes).map_err(|_| Status::InvalidMemoryAccess.into())
     }
 
-    /// Writes a number where the argument points.
+    /// Writes a 32-bit result to the address in an argument.
     pub fn put_u32(&mut self, at: usize, value: u32) -> Answer {
-        self.tell(|data| value::number(data, value.into()));
+        self.record_result(|data| value::number(data, value.into()));
         self.write(self.u32(at), &value.to_le_bytes())
     }
 
-    /// Writes a number of 64 bits where the argument points.
+    /// Writes a 64-bit result to the address in an argument.
     pub fn put_u64(&mut self, at: usize, value: u64) -> Answer {
-        self.tell(|data| value::number(data, value));
+        self.record_result(|data| value::number(data, value));
         self.write(self.u32(at), &value.to_le_bytes())
     }
 
-    /// Hands out bytes: in memory that the module allocates, with their place and length where the two arguments
-    /// point. Nothing is allocated for no bytes.
+    /// Returns bytes to the module: copies them into memory that the module allocates, and writes their
+    /// address and length to the addresses in the two arguments. Empty bytes are not allocated.
     pub fn give(&mut self, bytes: &[u8], at: usize) -> Answer {
-        self.tell(|data| value::bytes(data, bytes));
+        self.record_result(|data| value::bytes(data, bytes));
         self.hand_out(bytes, at)
     }
 
-    /// Hands out pairs, as [`pairs::encode`](crate::emulator::state::pairs::encode) writes them.
+    /// Returns pairs to the module, as encoded by [`pairs::encode`](crate::emulator::state::pairs::encode).
     pub fn give_pairs(&mut self, bytes: &[u8], at: usize) -> Answer {
-        self.tell(|data| value::serialised_pairs(data, bytes));
+        self.record_result(|data| value::serialised_pairs(data, bytes));
         self.hand_out(bytes, at)
     }
 
-    fn tell(&mut self, what: impl FnOnce(&mut Vec<u8>)) {
-        if let Some(data) = self.told.as_mut() {
+    fn record_result(&mut self, what: impl FnOnce(&mut Vec<u8>)) {
+        if let Some(data) = self.trace_data.as_mut() {
             what(data);
         }
     }
@@ -248,7 +261,7 @@ impl HostCall<'_> {
         match self.world().faults.allocation() {
             Some(Shortage::Null) => return Err(Status::InvalidMemoryAccess.into()),
             Some(Shortage::Trap) => {
-                let reason = "the allocator failed: ordered by the test".into();
+                let reason = "the allocator failed: injected fault".into();
                 return Err(self.break_vm(Failure { reason, frames: Vec::new() }));
             }
             None => {}
@@ -263,7 +276,7 @@ impl HostCall<'_> {
         let place = match place {
             Ok(place) => place,
             Err(error) => {
-                let Failure { reason, frames } = Failure::of(&error);
+                let Failure { reason, frames } = Failure::from_error(&error);
                 let reason = format!("the allocator failed: {reason}");
                 return Err(self.break_vm(Failure { reason, frames }));
             }
@@ -275,8 +288,8 @@ impl HostCall<'_> {
         Ok(place)
     }
 
-    /// The allocator trapped. What called it is told that there is no memory, and goes on; the VM is lost when the
-    /// callback returns, or traps.
+    /// The allocator trapped. The host call that needed it fails, and its callback continues. The VM fails
+    /// when the callback returns or traps.
     fn break_vm(&mut self, failure: Failure) -> Fail {
         self.caller.data_mut().broken.get_or_insert(failure);
         Status::InvalidMemoryAccess.into()

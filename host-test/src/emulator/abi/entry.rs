@@ -1,29 +1,29 @@
-//! The way into a host call: what the engine hands over, what goes into the trace, whose turn it is, the fault in its
-//! place.
+//! The entry into a host call: reads the arguments, records the trace, waits for the thread's turn, and
+//! applies faults.
 
-use super::call::{Answer, Fail, HostCall, MOST, Signature, Stop, answer};
+use super::call::{Answer, Fail, HostCall, MAX_ARGS, Signature, Stop, answer};
 use crate::emulator::faults::Effect;
-use crate::emulator::schedule::{self, Touch};
+use crate::emulator::schedule::{self, SharedAccess};
 use crate::emulator::trace::{Record, value};
 use crate::emulator::vm::{HostState, Restriction};
 use std::mem::MaybeUninit;
 use wasmtime::{Caller, ValRaw};
 
-/// A host call as the linker has it: what its signature says, read once.
+/// A host call in the linker, with its signature parsed once.
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub signature: &'static Signature,
     kinds: Vec<Kind>,
 }
 
-/// The kind of an argument that goes in.
+/// The kind of an argument.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Number,
     Long,
     Bytes,
     Pairs,
-    /// Says where a result goes, in so many arguments.
+    /// The address of a result, in this number of arguments.
     Place(usize),
 }
 
@@ -41,22 +41,21 @@ impl From<&'static Signature> for Prepared {
     }
 }
 
-/// Runs a host call: what it is asked goes into the trace, the fault in its place or the call itself is carried out,
-/// and what came of it goes into the trace as well. `args` is where the engine has put the arguments of the prepared
-/// signature, and where it takes the result from.
+/// Runs a host call. Records the arguments in the trace, executes the call or the fault that replaces it, and
+/// records the result. `values` holds the arguments of the prepared signature, and receives the result.
 pub(crate) fn enter(
     prepared: &Prepared,
     caller: Caller<'_, HostState>,
     values: &mut [MaybeUninit<ValRaw>],
 ) -> wasmtime::Result<()> {
     let signature = prepared.signature;
-    let mut args = [0; MOST];
+    let mut args = [0; MAX_ARGS];
     let mut at = 0;
     for kind in &prepared.kinds {
         let count = if let Kind::Bytes | Kind::Pairs | Kind::Place(2) = kind { 2 } else { 1 };
         for _ in 0..count {
-            // SAFETY: the engine initialises all arguments of the function's type, which `Signature::ty` makes of the
-            // same parts in the same order, and it is the member of that type which is read.
+            // SAFETY: the engine initialises all arguments of the function's type. `Signature::ty` builds
+            // that type from the same parts in the same order, and the union member of that type is read.
             args[at] = unsafe {
                 let raw = values[at].assume_init_ref();
                 if matches!(kind, Kind::Long) { raw.get_u64() } else { u64::from(raw.get_u32()) }
@@ -64,17 +63,17 @@ pub(crate) fn enter(
             at += 1;
         }
     }
-    let mut call = HostCall { caller, args, told: None, waited: false };
+    let mut call = HostCall { caller, args, trace_data: None, waited: false };
     call.record(prepared);
-    // What changes with the call is read before it.
-    let (thread, context) = call.whereabouts();
-    let outcome = call.carry_out(signature);
+    // The call may change these, so they are read before it.
+    let (thread, context) = call.thread_and_context();
+    let outcome = call.execute(signature);
     let end = match &outcome {
         Ok(()) => Ok(0),
         Err(Fail::Code(code)) => Ok(*code),
         Err(Fail::Stop(stop)) => Err(stop.0.clone()),
     };
-    if let Some(data) = call.told.take() {
+    if let Some(data) = call.trace_data.take() {
         let callback = call.caller.data().callback;
         call.note(Record { signature, thread, context, callback, data, end: end.clone() });
     }
@@ -88,11 +87,11 @@ pub(crate) fn enter(
 }
 
 impl HostCall<'_> {
-    /// The call, or the fault in its place.
-    fn carry_out(&mut self, signature: &'static Signature) -> Answer {
+    /// Executes the call, or the fault that replaces it.
+    fn execute(&mut self, signature: &'static Signature) -> Answer {
         let allowed = match self.caller.data().restricted {
             Restriction::None => true,
-            // It looks for the memory only when the module is instantiated.
+            // Envoy obtains the module's memory only after it has instantiated the module.
             Restriction::Instantiating => {
                 let why = "Envoy crashes (segmentation fault): a host call in the start section".to_owned();
                 return Err(Fail::Stop(Stop(why)));
@@ -111,40 +110,42 @@ impl HostCall<'_> {
             Some(Effect::Answer(status)) => answer(status),
             Some(Effect::Number(0)) => Ok(()),
             Some(Effect::Number(number)) => Err(Fail::Code(number)),
-            Some(Effect::Trap) => Err(Fail::Stop(Stop(format!("ordered by the test in {}", signature.name)))),
+            Some(Effect::Trap) => {
+                Err(Fail::Stop(Stop(format!("trapped by an injected fault in {}", signature.name))))
+            }
             None => (signature.run)(self),
         }
     }
 
-    /// Waits for a turn, if the call touches what threads share and there are turns.
+    /// Waits for the thread's turn, if threads take turns and the call uses a shared resource.
     fn wait(&mut self, signature: &Signature) {
-        if self.world().baton.is_none() {
+        if self.world().interleaving.is_none() {
             return;
         }
-        let touch = if self.world().faults.counts(signature.name) {
-            Some(Touch::everything())
+        let access = if self.world().faults.counts(signature.name) {
+            Some(SharedAccess::everything())
         } else {
-            signature.touches.and_then(|touches| touches(self).ok())
+            signature.shared_access.and_then(|shared_access| shared_access(self).ok())
         };
-        let Some(touch) = touch else { return };
+        let Some(access) = access else { return };
         let thread = self.thread();
-        schedule::wait(&mut self.caller.data_mut().world, thread, touch);
+        schedule::wait(&mut self.caller.data_mut().world, thread, access);
         self.waited = true;
     }
 
-    /// Writes down what came of it.
+    /// Records a finished call.
     fn note(&mut self, record: Record) {
         let waited = self.waited;
         let world = self.world();
-        if let Some(baton) = world.baton.as_mut().filter(|_| waited) {
-            baton.calls.push(record.line());
+        if let Some(interleaving) = world.interleaving.as_mut().filter(|_| waited) {
+            interleaving.calls.push(record.line());
         }
         world.trace.push(record);
     }
 
-    /// Writes down what the call is asked.
+    /// Records the arguments of the call.
     fn record(&mut self, prepared: &Prepared) {
-        if !self.world().trace.is_on() && self.world().baton.is_none() {
+        if !self.world().trace.is_on() && self.world().interleaving.is_none() {
             return;
         }
         let mut data = self.world().trace.buffer();
@@ -169,11 +170,11 @@ impl HostCall<'_> {
             }
             at += 1;
         }
-        self.told = Some(data);
+        self.trace_data = Some(data);
     }
 
-    /// Which thread and context it is on.
-    fn whereabouts(&self) -> (usize, u32) {
+    /// Returns the thread and the context of the call.
+    fn thread_and_context(&self) -> (usize, u32) {
         let data = self.caller.data();
         let context = if data.effective == 0 { data.current } else { data.effective };
         (data.world.thread_of(data.vm), context)

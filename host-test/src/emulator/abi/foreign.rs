@@ -1,27 +1,27 @@
-//! Foreign functions.
+//! Host calls for foreign functions.
 
 use super::call::{Answer, HostCall, Signature};
 use crate::emulator::foreign;
-use crate::emulator::foreign_context::Here;
+use crate::emulator::foreign_context::CallingContext;
 use crate::emulator::state::Status;
 
 pub(super) const CALLS: &[Signature] =
     &[Signature::proxy("proxy_call_foreign_function", "name:b args:b result:O", call_foreign_function)];
 
-/// A module that does not want the result passes null for where to put it.
+/// A module that does not need the result passes null pointers for it.
 fn call_foreign_function(call: &mut HostCall<'_>) -> Answer {
     let (name, args) = (call.bytes(0)?, call.bytes(2)?);
     let (place, size) = (call.u32(4), call.u32(5));
     let (vm, id) = (call.vm(), call.context_id());
     let current = call.current_id();
-    let outcome = foreign::call(&name, &args, &mut Here { world: call.world(), vm, id, current });
+    let outcome = foreign::call(&name, &args, &mut CallingContext { world: call.world(), vm, id, current });
     let result = match outcome {
         Err(Status::NotFound) if !foreign_exists(&name) => return Err(Status::NotFound.into()),
         Ok(ref result) => result.clone(),
         Err(_) => Vec::new(),
     };
     if place != 0 {
-        // These two ask for memory even for a value of no bytes.
+        // These two allocate memory even for an empty result.
         let gives = matches!(name.as_slice(), b"expr_evaluate" | b"uncompress") && outcome.is_ok();
         let at = if result.is_empty() && !gives { 0 } else { call.allocate(&result)? };
         call.write(place, &at.to_le_bytes())?;
@@ -32,7 +32,8 @@ fn call_foreign_function(call: &mut HostCall<'_>) -> Answer {
     outcome.map(|_| ()).map_err(Into::into)
 }
 
-/// Whether Envoy 1.40 has this function: one that it has not leaves the result pointers alone.
+/// Returns whether Envoy 1.40 has this function. For an unknown function, Envoy does not write the result
+/// pointers.
 fn foreign_exists(name: &[u8]) -> bool {
     const FUNCTIONS: [&[u8]; 10] = [
         b"verify_signature",

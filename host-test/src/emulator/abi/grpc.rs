@@ -1,8 +1,8 @@
-//! gRPC callouts.
+//! Host calls for gRPC callouts.
 
 use super::call::{Answer, Fail, HostCall, Signature, Stop, answer};
 use super::http_call::upstreams;
-use crate::emulator::callouts::grpc::{self, Refusal};
+use crate::emulator::callouts::grpc::{self, StartError};
 use crate::emulator::state::pairs;
 
 pub(super) const CALLS: &[Signature] = &[
@@ -11,18 +11,18 @@ pub(super) const CALLS: &[Signature] = &[
         "target:b service:b method:b metadata:p message:b timeout:u token:o",
         grpc_call,
     )
-    .touching(upstreams),
+    .accessing(upstreams),
     Signature::proxy("proxy_grpc_stream", "target:b service:b method:b metadata:p token:o", grpc_stream)
-        .touching(upstreams),
-    Signature::proxy("proxy_grpc_send", "token:u message:b end:u", grpc_send).touching(upstreams),
+        .accessing(upstreams),
+    Signature::proxy("proxy_grpc_send", "token:u message:b end:u", grpc_send).accessing(upstreams),
     Signature::proxy("proxy_grpc_cancel", "token:u", grpc_cancel),
     Signature::proxy("proxy_grpc_close", "token:u", grpc_close),
 ];
 
-fn refused(refusal: Refusal) -> Fail {
-    match refusal {
-        Refusal::Status(status) => status.into(),
-        Refusal::Abort(why) => Fail::Stop(Stop(why)),
+fn failed(error: StartError) -> Fail {
+    match error {
+        StartError::Status(status) => status.into(),
+        StartError::Abort(why) => Fail::Stop(Stop(why)),
     }
 }
 
@@ -31,7 +31,7 @@ fn grpc_call(call: &mut HostCall<'_>) -> Answer {
     let (metadata, message, timeout) = (pairs::decode(&call.bytes(6)?), call.bytes(8)?, call.u32(10));
     let (vm, root) = (call.vm(), call.root_id());
     let request = grpc::Request { path: format!("/{service}/{method}"), metadata };
-    let token = grpc::call(call.world(), (vm, root), &target, request, message, timeout).map_err(refused)?;
+    let token = grpc::call(call.world(), (vm, root), &target, request, message, timeout).map_err(failed)?;
     call.put_u32(11, token)
 }
 
@@ -40,7 +40,7 @@ fn grpc_stream(call: &mut HostCall<'_>) -> Answer {
     let metadata = pairs::decode(&call.bytes(6)?);
     let (vm, root) = (call.vm(), call.root_id());
     let request = grpc::Request { path: format!("/{service}/{method}"), metadata };
-    let token = grpc::open(call.world(), (vm, root), &target, request).map_err(refused)?;
+    let token = grpc::open(call.world(), (vm, root), &target, request).map_err(failed)?;
     call.put_u32(8, token)
 }
 

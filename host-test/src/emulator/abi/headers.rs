@@ -1,4 +1,4 @@
-//! Header maps.
+//! Host calls for header maps.
 
 use super::call::{Answer, HostCall, Signature};
 use crate::emulator::context::MapKind;
@@ -23,13 +23,13 @@ fn get_value(call: &mut HostCall<'_>) -> Answer {
     let kind = kind(call)?;
     let key = call.bytes(1)?;
     let (vm, id) = (call.vm(), call.context_id());
-    // What the log has not is not found; at other times it is wrong to ask.
+    // Envoy returns `NotFound` for a missing map during `proxy_on_log`, and `BadArgument` at other times.
     let missing = if call.context().logging { Status::NotFound } else { Status::BadArgument };
     let map = call.world().map(vm, id, kind).ok_or(missing)?;
     let value = map.first(&key).map(<[u8]>::to_vec);
     match value {
         Some(value) => call.give(&value, 3),
-        // A header that is missing is an empty one to the oldest modules.
+        // In ABI 0.1.0 a missing header reads as an empty value.
         None if call.world().vms[vm].abi == AbiVersion::V0_1_0 => call.give(&[], 3),
         None => Err(Status::NotFound.into()),
     }
@@ -78,7 +78,7 @@ fn change(
     Ok(())
 }
 
-/// Never fails for a map that is not there: it is an empty one.
+/// Does not fail for a missing map, which reads as an empty one.
 fn get_pairs(call: &mut HostCall<'_>) -> Answer {
     let kind = kind(call)?;
     let (vm, id) = (call.vm(), call.context_id());
@@ -86,7 +86,8 @@ fn get_pairs(call: &mut HostCall<'_>) -> Answer {
     call.give_pairs(&bytes, 1)
 }
 
-/// Envoy asks for the map as if to change it, so this is 2 where reading would do, as in `on_log`.
+/// Envoy fetches the map for changing, so this returns `BadArgument` where only reading is allowed, as in
+/// `proxy_on_log`.
 fn get_size(call: &mut HostCall<'_>) -> Answer {
     let kind = kind(call)?;
     let (vm, id) = (call.vm(), call.context_id());

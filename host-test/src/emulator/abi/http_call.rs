@@ -1,8 +1,8 @@
-//! HTTP callouts.
+//! Host calls for HTTP callouts.
 
 use super::call::{Answer, Fail, HostCall, Signature};
 use crate::emulator::callouts::http;
-use crate::emulator::schedule::Touch;
+use crate::emulator::schedule::SharedAccess;
 use crate::emulator::state::{Status, pairs};
 
 pub(super) const CALLS: &[Signature] = &[Signature::proxy(
@@ -10,18 +10,18 @@ pub(super) const CALLS: &[Signature] = &[Signature::proxy(
     "cluster:b headers:p body:b trailers:p timeout:u token:o",
     http_call,
 )
-.touching(upstreams)];
+.accessing(upstreams)];
 
-/// Whose call is answered with what.
-pub(super) fn upstreams(call: &mut HostCall<'_>) -> Result<Touch, Fail> {
-    Touch::upstreams(&call.world().upstreams).ok_or(Fail::Code(0))
+/// The shared resource of callouts: which call receives which scripted answer.
+pub(super) fn upstreams(call: &mut HostCall<'_>) -> Result<SharedAccess, Fail> {
+    SharedAccess::upstreams(&call.world().upstreams).ok_or(Fail::Code(0))
 }
 
-/// The token is written before the call, to know that it can be: on failure it is 0.
+/// Envoy first writes 0 as the token, to check the pointer; on failure the 0 remains.
 fn http_call(call: &mut HostCall<'_>) -> Answer {
     let (cluster, headers, body) = (call.text(0)?, call.bytes(2)?, call.bytes(4)?);
     let headers = pairs::decode(&headers);
-    // Trailers must be in reach, and go nowhere.
+    // Envoy reads the trailers from guest memory, but never sends them.
     call.bytes(6)?;
     let timeout = call.u32(8).cast_signed();
     call.put_u32(9, 0)?;

@@ -1,4 +1,4 @@
-//! Logging, and the status of the last callout.
+//! Host calls for logging and for the status of the last callout.
 
 use super::call::{Answer, HostCall, Signature};
 use crate::LogLevel;
@@ -11,7 +11,7 @@ pub(super) const CALLS: &[Signature] = &[
     Signature::proxy("proxy_get_status", "code:o message:O", get_status),
 ];
 
-/// The level of a number of the ABI.
+/// Converts a log level of the ABI.
 pub(super) fn level(number: u32) -> Option<LogLevel> {
     use LogLevel::{Critical, Debug, Error, Info, Trace, Warn};
     [Trace, Debug, Info, Warn, Error, Critical].get(number as usize).copied()

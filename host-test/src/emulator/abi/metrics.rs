@@ -1,32 +1,33 @@
-//! Metrics. The statistics are the process's, the ids are the VM's.
+//! Host calls for metrics. Metrics belong to the process, ids to the VM.
 
 use super::call::{Answer, Fail, HostCall, Signature, answer};
-use crate::emulator::schedule::{How, Touch};
+use crate::emulator::schedule::{AccessKind, SharedAccess};
 use crate::emulator::state::Status;
 
 pub(super) const CALLS: &[Signature] = &[
     Signature::proxy("proxy_define_metric", "kind:u name:b id:o", define),
     Signature::proxy("proxy_increment_metric", "id:u offset:l", increment)
-        .touching(|call| touch(call, How::Adds)),
-    Signature::proxy("proxy_record_metric", "id:u value:l", record).touching(recorded),
-    Signature::proxy("proxy_get_metric", "id:u value:o", get).touching(|call| touch(call, How::Reads)),
+        .accessing(|call| access(call, AccessKind::Add)),
+    Signature::proxy("proxy_record_metric", "id:u value:l", record).accessing(recorded),
+    Signature::proxy("proxy_get_metric", "id:u value:o", get)
+        .accessing(|call| access(call, AccessKind::Read)),
 ];
 
-/// Ids carry the kind in their two lowest bits.
+/// The two lowest bits of an id are the metric's kind.
 const KIND: u32 = 3;
 
-/// A metric is one by its name, whatever ids point to it. One that is not known is none.
-fn touch(call: &mut HostCall<'_>, how: How) -> Result<Touch, Fail> {
+/// Metrics are shared by name, whatever ids refer to them. An unknown metric is not shared.
+fn access(call: &mut HostCall<'_>, kind: AccessKind) -> Result<SharedAccess, Fail> {
     let id = shared(call);
     let name = call.world().metrics.name(id)?;
-    Ok(Touch::new(format!("metric {} {name}", id & KIND), how))
+    Ok(SharedAccess::new(format!("metric {} {name}", id & KIND), kind))
 }
 
-/// Only a gauge is set: counters are added to, and samples are gathered.
-fn recorded(call: &mut HostCall<'_>) -> Result<Touch, Fail> {
+/// Only gauges are set; counters are incremented, and histograms collect samples.
+fn recorded(call: &mut HostCall<'_>) -> Result<SharedAccess, Fail> {
     const GAUGE: u32 = 1;
-    let how = if call.u32(0) & KIND == GAUGE { How::Changes } else { How::Adds };
-    touch(call, how)
+    let kind = if call.u32(0) & KIND == GAUGE { AccessKind::Change } else { AccessKind::Add };
+    access(call, kind)
 }
 
 fn define(call: &mut HostCall<'_>) -> Answer {
@@ -41,7 +42,7 @@ fn define(call: &mut HostCall<'_>) -> Answer {
     call.put_u32(3, id)
 }
 
-/// The process's id for the VM's; one that the VM never got keeps its kind, which decides what it is told.
+/// Converts a VM's id into the process's id. An id unknown to the VM keeps its kind, which decides the error.
 fn shared(call: &mut HostCall<'_>) -> u32 {
     let (id, vm) = (call.u32(0), call.vm());
     let unknown = !KIND | (id & KIND);
@@ -53,7 +54,7 @@ fn increment(call: &mut HostCall<'_>) -> Answer {
     answer(call.world().metrics.increment(id, offset))
 }
 
-/// An unknown id of no kind at all is not found here, and a bad argument to the other two.
+/// For an unknown id with the unused kind, this returns `NotFound`; the other two return `BadArgument`.
 fn record(call: &mut HostCall<'_>) -> Answer {
     if call.u32(0) & KIND == KIND {
         return Err(Status::NotFound.into());

@@ -1,8 +1,8 @@
-//! The border. Each file decodes the arguments of some host calls from guest memory, asks the plain state behind it,
-//! and encodes the answer; the semantics are not here.
+//! The host calls. Each file decodes the arguments of some host calls from guest memory, calls the plain
+//! state, and encodes the result. The semantics are not here.
 //!
-//! The order of checks is that of `proxy-wasm-cpp-host`, `src/exports.cc`: types first, then memory, then the context.
-//! It shows: an unknown map with a wild pointer is 2, a known one is 6.
+//! Checks are in the order of `proxy-wasm-cpp-host`, `src/exports.cc`: types first, then memory, then the
+//! context. The order is visible: an unknown map with an invalid pointer returns 2, a known map returns 6.
 
 mod buffers;
 mod call;
@@ -25,7 +25,7 @@ pub(crate) use entry::{Prepared, enter};
 
 use super::linking::AbiVersion;
 
-/// Every call that a module of this version may import.
+/// Returns all host calls that a module of this ABI version may import.
 pub(crate) fn all(abi: AbiVersion) -> impl Iterator<Item = &'static Signature> {
     let groups: [&'static [Signature]; 14] = [
         log::CALLS,
@@ -46,12 +46,13 @@ pub(crate) fn all(abi: AbiVersion) -> impl Iterator<Item = &'static Signature> {
     groups.into_iter().flatten().filter(move |call| call.since <= abi && abi <= call.until)
 }
 
-/// The call of this name, if a module of this version may import it.
+/// Returns the host call with this name, if a module of this ABI version may import it.
 pub(crate) fn find(module: &str, name: &str, abi: AbiVersion) -> Option<&'static Signature> {
     all(abi).find(|call| call.name == name && call.modules.contains(&module))
 }
 
-/// How a host call is written, `proxy_log(level, message)`, if a module of this version may import it.
+/// Returns the declaration of a host call, for example `proxy_log(level, message)`, if a module of this ABI
+/// version may import it.
 pub fn host_call(name: &str, abi: AbiVersion) -> Option<String> {
     let call = all(abi).find(|call| call.name == name)?;
     let (given, wanted): (Vec<_>, Vec<_>) = call.parts().partition(|(_, kind)| !kind.starts_with(['o', 'O']));
@@ -60,20 +61,20 @@ pub fn host_call(name: &str, abi: AbiVersion) -> Option<String> {
     Some(format!("{name}({}){results}", list(given)))
 }
 
-/// A function that a module may import.
+/// A host function that a module may import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Import {
-    /// The module it is imported from: `env`, `wasi_snapshot_preview1`.
+    /// The module to import from, for example `env` or `wasi_snapshot_preview1`.
     pub module: &'static str,
-    /// Its name.
+    /// The name of the function.
     pub name: &'static str,
-    /// The types of its parameters, `i32` or `i64`.
+    /// The types of the parameters, `i32` or `i64`.
     pub params: Vec<String>,
-    /// Whether it gives an `i32`.
+    /// Whether the function returns an `i32`.
     pub returns: bool,
 }
 
-/// All functions that a module of this version may import.
+/// Returns all host functions that a module of this ABI version may import.
 pub fn imports(abi: AbiVersion) -> Vec<Import> {
     let import = |call: &'static Signature, module| {
         let ty = call.ty(super::linking::engine(super::linking::Metering::Time));
@@ -83,7 +84,7 @@ pub fn imports(abi: AbiVersion) -> Vec<Import> {
     all(abi).flat_map(|call| call.modules.iter().map(move |module| import(call, module))).collect()
 }
 
-/// The names of all host calls in `env`, for tests that go through them.
+/// Returns the names of all `proxy_` host calls in `env`, for tests that iterate over them.
 pub fn names(abi: AbiVersion) -> Vec<&'static str> {
     all(abi).filter(|call| call.name.starts_with("proxy_")).map(|call| call.name).collect()
 }

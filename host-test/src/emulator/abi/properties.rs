@@ -1,4 +1,4 @@
-//! Properties.
+//! Host calls for properties.
 
 use super::call::{Answer, HostCall, Signature, answer};
 use crate::emulator::state::Status;
@@ -11,7 +11,7 @@ pub(super) const CALLS: &[Signature] = &[
 fn get_property(call: &mut HostCall<'_>) -> Answer {
     let path = call.text(0)?;
     let mut parts: Vec<&str> = path.split('\0').collect();
-    // A NUL at the end begins no further segment.
+    // A trailing NUL does not start another segment.
     if parts.last() == Some(&"") {
         parts.pop();
     }

@@ -1,29 +1,30 @@
-//! Shared queues.
+//! Host calls for shared queues.
 
 use super::call::{Answer, Fail, HostCall, Signature};
-use crate::emulator::schedule::{How, Touch};
+use crate::emulator::schedule::{AccessKind, SharedAccess};
 use crate::emulator::state::Status;
 use crate::emulator::world::{Event, Owner};
 use std::time::Duration;
 
 pub(super) const CALLS: &[Signature] = &[
     Signature::proxy("proxy_register_shared_queue", "name:b token:o", register)
-        .touching(|_| queues(How::Changes)),
+        .accessing(|_| queues(AccessKind::Change)),
     Signature::proxy("proxy_resolve_shared_queue", "vm_id:b name:b token:o", resolve)
-        .touching(|_| queues(How::Reads)),
+        .accessing(|_| queues(AccessKind::Read)),
     Signature::proxy("proxy_enqueue_shared_queue", "token:u item:b", enqueue)
-        .touching(|_| queues(How::Changes)),
+        .accessing(|_| queues(AccessKind::Change)),
     Signature::proxy("proxy_dequeue_shared_queue", "token:u item:O", dequeue)
-        .touching(|_| queues(How::Changes)),
+        .accessing(|_| queues(AccessKind::Change)),
 ];
 
-/// All queues are one thing: an owner of two hears of their items in the order in which they came.
-fn queues(how: How) -> Result<Touch, Fail> {
-    Ok(Touch::new("queues", how))
+/// All queues form one resource: the owner of two queues is notified of their items in the order in which
+/// they arrived.
+fn queues(kind: AccessKind) -> Result<SharedAccess, Fail> {
+    Ok(SharedAccess::new("queues", kind))
 }
 
-/// The thread and the root context that register last get the news: Envoy posts to the thread and finds the VM there
-/// by its key, so a queue registered by the canary is announced to the main thread's VM.
+/// The thread and root context that registered last are notified. Envoy posts to the thread and finds the VM
+/// there by its key, so the main thread's VM is notified about a queue that the canary registered.
 fn register(call: &mut HostCall<'_>) -> Answer {
     let name = call.text(0)?;
     let (vm, root) = (call.vm(), call.root_id());

@@ -1,19 +1,19 @@
-//! Shared data.
+//! Host calls for shared data.
 
 use super::call::{Answer, Fail, HostCall, Signature, answer};
-use crate::emulator::schedule::{How, Touch};
+use crate::emulator::schedule::{AccessKind, SharedAccess};
 use crate::emulator::state::Status;
 
 pub(super) const CALLS: &[Signature] = &[
     Signature::proxy("proxy_get_shared_data", "key:b value:O cas:o", get)
-        .touching(|call| touch(call, How::Reads)),
+        .accessing(|call| access(call, AccessKind::Read)),
     Signature::proxy("proxy_set_shared_data", "key:b value:b cas:u", set)
-        .touching(|call| touch(call, How::Changes)),
+        .accessing(|call| access(call, AccessKind::Change)),
 ];
 
-fn touch(call: &mut HostCall<'_>, how: How) -> Result<Touch, Fail> {
+fn access(call: &mut HostCall<'_>, kind: AccessKind) -> Result<SharedAccess, Fail> {
     let (key, vm) = (call.bytes(0)?, call.vm());
-    Ok(Touch::new(format!("data {}/{}", call.world().vms[vm].vm_id, key.escape_ascii()), how))
+    Ok(SharedAccess::new(format!("data {}/{}", call.world().vms[vm].vm_id, key.escape_ascii()), kind))
 }
 
 fn get(call: &mut HostCall<'_>) -> Answer {

@@ -1,4 +1,4 @@
-//! Going on with a stream, closing it, answering in place of the upstream; which context a call is about.
+//! Host calls that continue a stream, close it, send a local reply, or set the effective context.
 
 use super::call::{Answer, HostCall, Signature, answer};
 use crate::emulator::linking::AbiVersion::{V0_1_0, V0_2_0};
@@ -26,8 +26,8 @@ const RESPONSE: u32 = 1;
 const DOWNSTREAM: u32 = 2;
 const UPSTREAM: u32 = 3;
 
-/// The effect is put off until the callback returns; the request's maps and its body are out of reach at once, even
-/// when it is the response that goes on (Envoy, `context.cc`, continueStream).
+/// The effect is deferred until the callback returns. The request's maps and body become inaccessible at
+/// once, even when the response continues (Envoy, `context.cc`, `continueStream`).
 fn continue_type(call: &mut HostCall<'_>, kind: u32) -> Answer {
     let (vm, id) = (call.vm(), call.context_id());
     let action = match kind {
@@ -62,7 +62,7 @@ fn close_stream(call: &mut HostCall<'_>) -> Answer {
             }
             Ok(())
         }
-        // It is the client's connection that is closed, either way.
+        // Either value closes the client's connection.
         DOWNSTREAM | UPSTREAM => {
             if call.world().connection_of(vm, id).is_some() {
                 call.world().vms[vm].deferred.push_back(Action::CloseConnection(id));
@@ -80,7 +80,7 @@ fn send_local_response(call: &mut HostCall<'_>) -> Answer {
     let (vm, id) = (call.vm(), call.context_id());
     if call.world().stream_of(vm, id).is_some() {
         let details = String::from_utf8_lossy(&details).replace(|c: char| c.is_ascii_whitespace(), "_");
-        // 16 is the last status that gRPC knows.
+        // 16 is the largest gRPC status.
         let grpc_status = (grpc_status <= 16).then_some(grpc_status);
         let reply = LocalReply { status, details, body, headers, grpc_status };
         call.world().vms[vm].deferred.push_back(Action::Reply(id, reply));
@@ -104,7 +104,7 @@ fn set_effective_context(call: &mut HostCall<'_>) -> Answer {
     Ok(())
 }
 
-/// Only for a root context that has said in `on_done` that it is not yet done.
+/// Succeeds only for a root context that returned false from `proxy_on_done`.
 fn done(call: &mut HostCall<'_>) -> Answer {
     let (vm, root) = (call.vm(), call.context_id());
     let context = call.context();

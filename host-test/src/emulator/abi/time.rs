@@ -1,4 +1,4 @@
-//! The clock and the tick.
+//! Host calls for the clock and the tick.
 
 use super::call::{Answer, HostCall, Signature};
 use std::time::Duration;
@@ -16,7 +16,7 @@ fn get_current_time(call: &mut HostCall<'_>) -> Answer {
     call.put_u64(0, now)
 }
 
-/// A stream's wish is its root context's.
+/// A tick period set by a stream applies to its root context.
 fn set_tick_period(call: &mut HostCall<'_>) -> Answer {
     let period = Duration::from_millis(u64::from(call.u32(0)));
     let (vm, root) = (call.vm(), call.root_id());

@@ -1,6 +1,6 @@
-//! WASI, as much of it as `proxy-wasm-cpp-host` has: logging through the standard streams, the clock, randomness, the
-//! environment. All else has an error number of its own, and some types are not those of WASI: a module that imports
-//! `path_link` does not load on Envoy either (`src/exports.cc`).
+//! The part of WASI that `proxy-wasm-cpp-host` has: logging through the standard streams, the clock,
+//! randomness and the environment. Every other function returns an error number of its own. Some types differ
+//! from WASI, so a module that imports `path_link` does not load on Envoy either (`src/exports.cc`).
 
 use super::call::{Answer, Fail, HostCall, Signature, Stop};
 use crate::LogLevel;
@@ -13,22 +13,22 @@ const NOENT: u32 = 44;
 const NOSYS: u32 = 52;
 const NOTSUP: u32 = 58;
 
-/// How long the machine has run when the emulator starts.
-const BOOTED: std::time::Duration = std::time::Duration::from_secs(1);
+/// The uptime of the machine when the emulator starts.
+const UPTIME_AT_START: std::time::Duration = std::time::Duration::from_secs(1);
 const MODULES: &[&str] = &["wasi_snapshot_preview1", "wasi_unstable"];
-/// Bytes of randomness in one call.
+/// Limit on random bytes in one call.
 const RANDOM_LIMIT: u32 = 64 * 1024;
 
 const fn wasi(name: &'static str, args: &'static str, run: fn(&mut HostCall<'_>) -> Answer) -> Signature {
     Signature { modules: MODULES, early: true, ..Signature::proxy(name, args, run) }
 }
 
-/// The few that may not be called while the module starts.
+/// The few calls that are not allowed while the module starts.
 const fn late(name: &'static str, args: &'static str, run: fn(&mut HostCall<'_>) -> Answer) -> Signature {
     Signature { early: false, ..wasi(name, args, run) }
 }
 
-/// What emscripten's modules import.
+/// Functions that modules built with Emscripten import.
 pub(super) const EMSCRIPTEN: &[Signature] = &[
     Signature::proxy("pthread_equal", "left:u right:u", |call| code(u32::from(call.u32(0) == call.u32(1)))),
     Signature {
@@ -85,7 +85,8 @@ pub(super) const CALLS: &[Signature] = &[
     wasi("random_get", "buffer:u length:u", random_get),
     late("sched_yield", "", |_| Ok(())),
     wasi("poll_oneoff", "in:u out:u count:u events:o", |call| none_at(call, 3, 0)),
-    // Envoy logs and returns; what a module does behind `proc_exit` is a trap. Stopping here names the true cause.
+    // Envoy logs and returns, and the code after `proc_exit` traps. The emulator stops here, to report the
+    // true cause.
     Signature { returns: false, ..late("proc_exit", "code:u", proc_exit) },
 ];
 
@@ -93,7 +94,7 @@ fn code(number: u32) -> Answer {
     if number == 0 { Ok(()) } else { Err(Fail::Code(number)) }
 }
 
-/// The error for memory that is not there is another one than the ABI's.
+/// Replaces the ABI's error for invalid memory by that of WASI.
 fn or_fault(outcome: Answer) -> Answer {
     outcome.map_err(|fail| match fail {
         Fail::Code(_) => Fail::Code(FAULT),
@@ -142,7 +143,7 @@ fn fdstat_get(call: &mut HostCall<'_>) -> Answer {
     }
     let mut stat = [0; 24];
     stat[8] = 64; // The right to write.
-    // Envoy does not look whether this could be written.
+    // Envoy does not check whether this write succeeds.
     let _ = call.write(call.u32(1), &stat);
     Ok(())
 }
@@ -197,8 +198,8 @@ fn args_sizes_get(call: &mut HostCall<'_>) -> Answer {
 fn clock_time_get(call: &mut HostCall<'_>) -> Answer {
     let time = match call.u32(0) {
         0 => call.world().clock.unix_nanos(),
-        // It runs from when the machine was started, which is never just now.
-        1 => (call.world().clock.now() + BOOTED).as_nanos() as u64,
+        // The monotonic clock counts from the start of the machine, which is never the current moment.
+        1 => (call.world().clock.now() + UPTIME_AT_START).as_nanos() as u64,
         _ => return code(NOTSUP),
     };
     or_fault(call.put_u64(2, time))
@@ -217,7 +218,7 @@ fn random_get(call: &mut HostCall<'_>) -> Answer {
         return code(INVAL);
     }
     if length == 0 {
-        return Ok(()); // Envoy does not look where nothing goes.
+        return Ok(()); // Envoy does not check the address of an empty buffer.
     }
     let thread = call.thread();
     let bytes = call.world().random_of(thread).bytes(length as usize);

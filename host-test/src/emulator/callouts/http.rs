@@ -1,33 +1,34 @@
-//! HTTP callouts: Envoy, `context.cc`, httpCall, and `source/common/http/async_client_impl.cc`.
+//! HTTP callouts: Envoy, `context.cc`, `httpCall`, and `source/common/http/async_client_impl.cc`.
 
 use super::{REFUSED, TERMINATED, TIMED_OUT, answer_headers, call as call_upstream, received};
 use crate::Answer;
 use crate::emulator::context::CallAnswer;
 use crate::emulator::header_map::{HeaderMap, Kind};
-use crate::emulator::proxy::retry::{BACK_OFF, Policy, Why};
+use crate::emulator::proxy::retry::{BACK_OFF, Policy, RetryReason};
 use crate::emulator::proxy::router::CONTROLS;
 use crate::emulator::state::Status;
 use crate::emulator::wire;
 use crate::emulator::world::{Event, World};
 use std::time::Duration;
 
-/// A larger answer is none (`http.async_response_buffer_limit`).
-const LARGEST_ANSWER: usize = 32 << 20;
+/// A larger response fails the callout (`http.async_response_buffer_limit`).
+const MAX_ANSWER_SIZE: usize = 32 << 20;
 
-/// What is asked for.
+/// The arguments of an HTTP callout.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub cluster: String,
     pub headers: Vec<(Vec<u8>, Vec<u8>)>,
     pub body: Vec<u8>,
-    /// In milliseconds; 0 waits for ever.
+    /// The timeout in milliseconds; 0 means no timeout.
     pub timeout: u64,
 }
 
-/// What comes of it: an answer, be it made up by Envoy, or nothing at all.
+/// The result of a callout: a response, which Envoy may have generated itself, or `None` if it failed without
+/// a response.
 pub(crate) type Outcome = Option<CallAnswer>;
 
-/// Starts a call and gives its token.
+/// Starts a callout and returns its token.
 pub(crate) fn start(world: &mut World, vm: usize, root: u32, call: Call) -> Result<u32, Status> {
     let upstream =
         world.upstreams.iter().position(|u| u.spec.name == call.cluster).ok_or(Status::BadArgument)?;
@@ -41,8 +42,8 @@ pub(crate) fn start(world: &mut World, vm: usize, root: u32, call: Call) -> Resu
     let token = world.vms[vm].token(0);
     let state = &mut world.upstreams[upstream];
     let problem = wire::problem(&headers);
-    // What fails while the call is being made has no callback. So does a header that the codec refuses, if there is a
-    // connection to refuse it on; that is closed then.
+    // A failure while the callout is being started has no callback. This includes a header that the codec
+    // rejects on an existing connection, which is then closed.
     if state.spec.empty || (problem.is_some() && std::mem::take(&mut state.idle)) {
         return Err(Status::InternalFailure);
     }
@@ -50,15 +51,15 @@ pub(crate) fn start(world: &mut World, vm: usize, root: u32, call: Call) -> Resu
         headers.set(b"content-length", call.body.len().to_string().as_bytes());
     }
     let (after, outcome) = match problem {
-        // The router of the call answers for it.
-        Some(problem) => (Some(Duration::ZERO), made_up(503, &problem)),
+        // Without a connection, the callout's router responds with an error.
+        Some(problem) => (Some(Duration::ZERO), local_answer(503, &problem)),
         None => outcome(world, upstream, headers, &call),
     };
     let timeout = Duration::from_millis(call.timeout);
     let event = |outcome| Event::HttpCall { vm, root, token, outcome };
     let timed_out = !timeout.is_zero() && after.is_none_or(|after| after >= timeout);
     if timed_out {
-        world.clock.after(timeout, event(made_up(504, TIMED_OUT.as_bytes())));
+        world.clock.after(timeout, event(local_answer(504, TIMED_OUT.as_bytes())));
     } else if let Some(after) = after {
         world.clock.after(after, event(outcome));
     }
@@ -66,14 +67,14 @@ pub(crate) fn start(world: &mut World, vm: usize, root: u32, call: Call) -> Resu
     Ok(token)
 }
 
-/// When the answer comes, if ever, and what it is. Trailers of the request are never sent.
+/// Returns the result of a callout, and when it arrives, if ever. Request trailers are never sent.
 fn outcome(
     world: &mut World,
     upstream: usize,
     mut headers: HeaderMap,
     call: &Call,
 ) -> (Option<Duration>, Outcome) {
-    let mut policy = Policy::of(None, &headers);
+    let mut policy = Policy::new(None, &headers);
     let asked = headers.text("x-envoy-upstream-rq-timeout-ms").and_then(|ms| ms.trim().parse().ok());
     let expected = asked.unwrap_or(call.timeout);
     CONTROLS.iter().for_each(|name| headers.remove(name.as_bytes()));
@@ -95,14 +96,14 @@ fn outcome(
             _ => None,
         };
         let why = match &answer {
-            Answer::Reply { .. } => came_back.as_ref().map(Why::Answer),
-            Answer::Refuse => Some(Why::Refused),
-            Answer::Reset => Some(Why::Reset),
+            Answer::Reply { .. } => came_back.as_ref().map(RetryReason::Answer),
+            Answer::Refuse => Some(RetryReason::Refused),
+            Answer::Reset => Some(RetryReason::Reset),
             _ => None,
         };
         let in_time = call.timeout == 0 || waited.as_millis() < u128::from(call.timeout);
-        if !in_time || !why.is_some_and(|why| policy.takes_one(why)) {
-            let (after, outcome) = came(answer, headers.first(b":method") == Some(b"HEAD"));
+        if !in_time || !why.is_some_and(|why| policy.consume_retry(why)) {
+            let (after, outcome) = result_of(answer, headers.first(b":method") == Some(b"HEAD"));
             return (after.map(|after| waited + after), outcome);
         }
         if let Answer::Reply { after, .. } = answer {
@@ -110,27 +111,27 @@ fn outcome(
         }
         waited += BACK_OFF;
         if headers.first(b"content-length").is_none() {
-            // The second try is not known to have no body.
+            // Envoy does not know that the second attempt has no body.
             headers.set(b"transfer-encoding", b"chunked");
         }
     }
 }
 
-/// What an answer is to the filter, and how long it takes.
-fn came(answer: Answer, to_head: bool) -> (Option<Duration>, Outcome) {
+/// Converts an upstream's answer into a result and its delay.
+fn result_of(answer: Answer, to_head: bool) -> (Option<Duration>, Outcome) {
     match answer {
         Answer::Reply { response, after } => {
             let mut headers = answer_headers(&response, to_head);
             let latency = after.as_millis().to_string();
             headers.set(b"x-envoy-upstream-service-time", latency.as_bytes());
             let trailers = (!response.trailers.0.is_empty() && !to_head)
-                .then(|| HeaderMap::of(Kind::ResponseTrailers, &response.trailers));
+                .then(|| HeaderMap::from_fields(Kind::ResponseTrailers, &response.trailers));
             let body = if to_head { Vec::new() } else { response.body() };
-            let fits = body.len() <= LARGEST_ANSWER;
+            let fits = body.len() <= MAX_ANSWER_SIZE;
             (Some(after), fits.then_some(CallAnswer { headers, body, trailers }))
         }
-        Answer::Reset => (Some(Duration::ZERO), made_up(503, TERMINATED.as_bytes())),
-        Answer::Refuse => (Some(Duration::ZERO), made_up(503, REFUSED.as_bytes())),
+        Answer::Reset => (Some(Duration::ZERO), local_answer(503, TERMINATED.as_bytes())),
+        Answer::Refuse => (Some(Duration::ZERO), local_answer(503, REFUSED.as_bytes())),
         Answer::ResetMidResponse(_) => (Some(Duration::ZERO), None),
         Answer::Hang => (None, None),
         Answer::Grpc { initial_metadata, messages, status, message, after } => {
@@ -147,8 +148,8 @@ fn came(answer: Answer, to_head: bool) -> (Option<Duration>, Outcome) {
     }
 }
 
-/// An answer in the name of an upstream that gives none.
-fn made_up(status: u16, body: &[u8]) -> Outcome {
+/// Returns the response that Envoy generates when an upstream fails.
+fn local_answer(status: u16, body: &[u8]) -> Outcome {
     let mut headers = HeaderMap::new(Kind::Response);
     headers.add(b":status", status.to_string().as_bytes());
     headers.add(b"content-length", body.len().to_string().as_bytes());

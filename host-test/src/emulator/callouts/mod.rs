@@ -8,19 +8,20 @@ use super::wire;
 use super::world::World;
 use crate::{Answer, Response, UpstreamRequest};
 
-/// Envoy's words for a connection that is refused.
+/// Envoy's response body for a refused connection.
 pub(crate) const REFUSED: &str =
     "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure";
-/// For one that closes before it answers.
+/// Envoy's response body for a connection that closes before it answers.
 pub(crate) const TERMINATED: &str =
     "upstream connect error or disconnect/reset before headers. reset reason: connection termination";
-/// The details of the two.
+/// The response code details of these two.
 pub(crate) const REFUSED_DETAILS: &str = "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}";
 pub(crate) const TERMINATED_DETAILS: &str = "upstream_reset_before_response_started{connection_termination}";
-/// For an answer that does not come in time.
+/// Envoy's response body for a timeout.
 pub(crate) const TIMED_OUT: &str = "upstream request timeout";
 
-/// Hands a callout to an upstream. What it does about it; one that refuses has seen nothing.
+/// Sends a callout to an upstream and returns its answer. An upstream that refuses the connection does not
+/// record the request.
 pub(crate) fn call(world: &mut World, upstream: usize, request: UpstreamRequest) -> Answer {
     let state = &world.upstreams[upstream];
     let request = UpstreamRequest { cluster: state.spec.name.clone(), ..request };
@@ -33,22 +34,22 @@ pub(crate) fn call(world: &mut World, upstream: usize, request: UpstreamRequest)
     answer
 }
 
-/// What an upstream does about a request.
+/// Returns the next scripted answer of an upstream for a request.
 pub(crate) fn answer(world: &mut World, upstream: usize, request: &UpstreamRequest) -> Answer {
     let state = &mut world.upstreams[upstream];
     state.turns.turn(&state.spec, &request.path).unwrap_or(Answer::Hang)
 }
 
-/// The header of an answer as it is on the wire: its fields, then the framing, unless it has one of its own.
+/// Returns the response headers as they are on the wire: the fields, then the framing unless a field sets it.
 ///
-/// The answer to HEAD, and those that have no body by their status, are silent about one.
+/// Responses to HEAD and responses with a bodiless status have no framing.
 pub(crate) fn answer_headers(response: &Response, to_head: bool) -> HeaderMap {
     let mut map = HeaderMap::new(Kind::Response);
     map.add(b":status", response.status.to_string().as_bytes());
     for (name, value) in &response.headers.0 {
         map.add(name, value.trim_ascii());
     }
-    // Envoy's codec keeps this to itself.
+    // Envoy's codec drops this header.
     map.remove(b"keep-alive");
     let given = |name| response.headers.get(name).is_some();
     let silent = to_head || matches!(response.status, 100..=199 | 204 | 304);
@@ -63,11 +64,11 @@ pub(crate) fn answer_headers(response: &Response, to_head: bool) -> HeaderMap {
     map
 }
 
-/// A request as an upstream sees it.
+/// Builds the request that an upstream records.
 pub(crate) fn received(headers: &HeaderMap, body: Vec<u8>, trailers: Option<&HeaderMap>) -> UpstreamRequest {
     let text = |name| headers.text(name).unwrap_or_default();
     let (method, path) = wire::request_line(&text(":method"), &text(":path"));
-    // A message with a length has no place for trailers.
+    // A message with a content length cannot have trailers.
     let trailers = trailers.filter(|_| headers.first(b"transfer-encoding").is_some());
     UpstreamRequest {
         cluster: String::new(),

@@ -1,8 +1,9 @@
-//! The attributes of a stream as CEL sees them, looked up when an expression asks for them and not before.
+//! Attributes of a stream as CEL variables. An attribute is looked up only when an expression uses it.
 //!
-//! The interpreter wants values that may be shared between threads, which the context of a call cannot be. So a lookup
-//! answers from what is known, notes what is not, and the evaluation is repeated once that has been fetched. An
-//! expression asks for few attributes, and each evaluation for one more.
+//! The interpreter needs values that can be shared between threads, but the context of a call cannot be
+//! shared. A lookup therefore uses the known attributes and records the unknown ones. Those are then fetched,
+//! and the expression is evaluated again. An expression uses few attributes, and each evaluation finds at
+//! least one more.
 
 use super::ForeignContext;
 use crate::emulator::state::{Status, Value, pairs};
@@ -15,7 +16,7 @@ use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Names that are groups of attributes whether or not there is anything in them.
+/// Names of attribute groups. They exist even when they are empty.
 const GROUPS: [&str; 9] = [
     "connection",
     "destination",
@@ -30,7 +31,7 @@ const GROUPS: [&str; 9] = [
 
 type Path = Vec<String>;
 
-/// What is known of the attributes, and what has been asked for beyond that.
+/// Known attributes, and the unknown ones that an expression used.
 #[derive(Debug, Default)]
 pub struct Attributes {
     known: Mutex<BTreeMap<Path, Option<Value>>>,
@@ -38,7 +39,7 @@ pub struct Attributes {
 }
 
 impl Attributes {
-    /// Fetches what has been asked for in vain; false when there is nothing to fetch.
+    /// Fetches the attributes that were unknown. Returns false if all were known.
     pub fn fetch(&self, cx: &dyn ForeignContext) -> bool {
         let wanted = std::mem::take(&mut *lock(&self.wanted));
         let any = !wanted.is_empty();
@@ -60,7 +61,7 @@ impl Attributes {
     }
 }
 
-/// A lock that nobody can have poisoned: nothing panics while holding it.
+/// Locks a mutex. It cannot be poisoned, because no code panics while it holds the lock.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -71,7 +72,7 @@ pub struct Roots(pub Arc<Attributes>);
 impl VariableResolver for Roots {
     fn resolve<'b>(&'b self, name: &str) -> Option<CowVal<'b, 'b>> {
         let name = name.trim_start_matches('.');
-        // The interpreter tries `request.path` as one name before it tries `request`.
+        // The interpreter tries `request.path` as one name before `request`.
         if name.contains('.') {
             return None;
         }
@@ -85,8 +86,8 @@ impl VariableResolver for Roots {
     }
 }
 
-/// A group of attributes, or an attribute that is a map: members are looked up by the host's rules, for which the names
-/// of headers have no case.
+/// A group of attributes, or an attribute that is a map. Members are looked up by the host's rules, so header
+/// names are case-insensitive.
 #[derive(Clone, Debug)]
 struct Group {
     attributes: Arc<Attributes>,
@@ -119,7 +120,7 @@ impl Group {
 }
 
 fn to_cel(attributes: &Arc<Attributes>, path: Path, value: Value) -> Result<Box<dyn Val>, ExecutionError> {
-    // A header is a text, whatever its bytes.
+    // A header value is a string, whatever its bytes.
     let of_headers = matches!(path.as_slice(), [_, map, _] if map == "headers" || map == "trailers");
     match value {
         Value::Bytes(bytes) if of_headers => {
@@ -150,7 +151,7 @@ fn plain(value: Value) -> cel::Value {
     }
 }
 
-/// The bytes of a result. A map that an expression made has no order on Envoy; here it is that of its keys.
+/// Serialises a result. A map that an expression builds has no order on Envoy; here it is sorted by key.
 pub fn from_cel(value: &dyn Val) -> Result<Vec<u8>, Status> {
     if let Some(group) = value.downcast_ref::<Group>() {
         return group.value.as_ref().ok_or(Status::SerializationFailure)?.serialize();
@@ -161,7 +162,7 @@ pub fn from_cel(value: &dyn Val) -> Result<Vec<u8>, Status> {
     serialize(&cel::Value::try_from(value).map_err(|_| Status::SerializationFailure)?)
 }
 
-/// A type has no bytes, and neither has a list with one in it.
+/// Returns whether a value is a type, or a list that contains one; neither can be serialised.
 fn holds_type(value: &dyn Val) -> bool {
     if value.downcast_ref::<CelType>().is_some() {
         return true;
@@ -183,7 +184,7 @@ fn serialize(value: &cel::Value) -> Result<Vec<u8>, Status> {
         cel::Value::Float(number) => Value::Double(*number).serialize(),
         cel::Value::Bool(bit) => Value::Bool(*bit).serialize(),
         cel::Value::Timestamp(time) => {
-            // Envoy stops at the ends of what 64 bits of nanoseconds can say.
+            // Envoy clamps to the range of 64-bit nanoseconds.
             let end = if time.timestamp() < 0 { i64::MIN } else { i64::MAX };
             Value::Timestamp(time.timestamp_nanos_opt().unwrap_or(end)).serialize()
         }

@@ -1,8 +1,8 @@
-//! Conversions that Envoy's CEL does otherwise than the interpreter here: those of cel-cpp,
+//! Conversions in which Envoy's CEL differs from this interpreter: see cel-cpp,
 //! `runtime/standard/type_conversion_functions.cc` and `time_functions.cc`.
 //!
-//! A call of `string`, `int` or `getMilliseconds` gets one of these around its argument, which turns the values that
-//! are told otherwise into what the call then leaves as it is.
+//! A call of `string`, `int` or `getMilliseconds` gets one of these functions around its argument. It
+//! converts the values that differ into a form that the original call returns unchanged.
 
 use cel::common::ast::{CallExpr, Expr};
 use cel::parser::Expression;
@@ -12,14 +12,14 @@ const TO_TEXT: &str = "envoy_text";
 const TO_NUMBER: &str = "envoy_number";
 const MILLISECONDS: &str = "envoy_milliseconds";
 
-/// Declares the functions that [`wrap`] calls.
+/// Declares the functions that [`wrap`] inserts.
 pub fn declare(context: &mut Context<'_, '_>) -> Result<(), DeclarationError> {
     context.add_function(TO_TEXT, text)?;
     context.add_function(TO_NUMBER, number)?;
     context.add_function(MILLISECONDS, milliseconds)
 }
 
-/// Puts a conversion into a call that needs one.
+/// Inserts a conversion into a call that needs one.
 pub fn wrap(call: &mut CallExpr) {
     let unary = call.target.is_none() && call.args.len() == 1;
     let own = match call.func_name.as_str() {
@@ -65,7 +65,7 @@ fn number(value: Value) -> Value {
     }
 }
 
-/// What is left of a second.
+/// Returns the millisecond part of a time or duration.
 fn milliseconds(value: Value) -> Result<i64, cel::ExecutionError> {
     match value {
         Value::Duration(time) => Ok(time.num_milliseconds() % 1000),
@@ -74,7 +74,7 @@ fn milliseconds(value: Value) -> Result<i64, cel::ExecutionError> {
     }
 }
 
-/// Three, six or nine digits behind the point, or none.
+/// Formats a fraction with three, six or nine digits, or as nothing if it is zero.
 fn fraction(nanos: u32) -> String {
     match nanos {
         0 => String::new(),
@@ -84,7 +84,8 @@ fn fraction(nanos: u32) -> String {
     }
 }
 
-/// As many digits as it takes to read it back, with an exponent from a million on and below a ten-thousandth.
+/// Formats a number with as few digits as identify it, and with an exponent from a million up and below a
+/// ten-thousandth.
 fn double(number: f64) -> String {
     if number.is_nan() {
         return "-nan(ind)".into();

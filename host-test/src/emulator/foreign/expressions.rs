@@ -1,10 +1,10 @@
 //! `expr_create`, `expr_evaluate` and `expr_delete`: CEL over the attributes of a stream.
 //!
-//! What parses but names a function that is not there is refused when it is created, and uses up a token even so; what
-//! names an attribute that is not there fails when it is evaluated.
+//! An expression that parses but uses an unknown function is rejected on creation, and still uses up a token.
+//! An expression that uses an unknown attribute fails when it is evaluated.
 //!
-//! Not as on Envoy: messages such as `google.protobuf.Int64Value{value: 1}` cannot be constructed, and a number too large
-//! for a double is an error rather than infinity.
+//! Differences from Envoy: messages such as `google.protobuf.Int64Value{value: 1}` cannot be constructed, and
+//! a number too large for a double is an error instead of infinity.
 
 use super::ForeignContext;
 use super::attributes::{Attributes, Roots, from_cel};
@@ -22,16 +22,16 @@ pub struct Expressions {
     next: u32,
 }
 
-/// Without optional values: Envoy does not switch them on.
+/// Optional values are off, as in Envoy.
 static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib().with_optional_support(false)));
 
-/// To see an expression as it is written, its macros not expanded.
+/// Parses an expression as written, without expanding macros.
 static PLAIN: LazyLock<Env> = LazyLock::new(|| Env::default().with_optional_support(false));
 
-/// Brackets within each other, and levels of the tree that is written: cel-cpp, `ParserOptions`.
+/// Limit on nested brackets, and on the depth of the parsed tree: cel-cpp, `ParserOptions`.
 const DEEPEST: u16 = 32;
 
-/// The functions of Envoy's CEL beside the operators, and the numbers of arguments each takes, its target included.
+/// The functions of Envoy's CEL other than operators, with the number of arguments including the target.
 const FUNCTIONS: [(&str, std::ops::RangeInclusive<usize>); 25] = [
     ("bool", 1..=1),
     ("bytes", 1..=1),
@@ -60,9 +60,9 @@ const FUNCTIONS: [(&str, std::ops::RangeInclusive<usize>); 25] = [
     ("uint", 1..=1),
 ];
 
-/// Creates an expression; the answer is its token, four bytes, little-endian.
+/// Creates an expression. Returns its token as four bytes, little-endian.
 ///
-/// Fails with [`Status::BadArgument`] when it does not parse or calls what is not there.
+/// Fails with [`Status::BadArgument`] if it does not parse or uses an unknown function.
 pub fn create(source: &[u8], expressions: &mut Expressions) -> Result<Vec<u8>, Status> {
     let source = std::str::from_utf8(source).map_err(|_| Status::BadArgument)?;
     let (written, mut expression) = parse(source).ok_or(Status::BadArgument)?;
@@ -78,15 +78,16 @@ pub fn create(source: &[u8], expressions: &mut Expressions) -> Result<Vec<u8>, S
     Ok(token.to_le_bytes().to_vec())
 }
 
-/// Evaluates an expression; the answer is its value, serialized as a property.
+/// Evaluates an expression. Returns its value, serialised like a property.
 ///
-/// Fails with [`Status::BadArgument`] when `args` is not a token, with [`Status::NotFound`] when it is an unknown one,
-/// with [`Status::InternalFailure`] when the evaluation fails, and with [`Status::SerializationFailure`] when the value
-/// has no bytes: null, a type, or a group of attributes such as `request`.
+/// Fails with [`Status::BadArgument`] if `args` is not a token, with [`Status::NotFound`] if the token is
+/// unknown, with [`Status::InternalFailure`] if the evaluation fails, and with
+/// [`Status::SerializationFailure`] if the value cannot be serialised: null, a type, or a group of attributes
+/// such as `request`.
 pub fn evaluate(args: &[u8], cx: &mut dyn ForeignContext) -> Result<Vec<u8>, Status> {
     let token = token(args)?;
     let expression = cx.expressions().created.get(&token).cloned().ok_or(Status::NotFound)?;
-    // A mere path is what `get_property` would answer, messages and the order of maps included.
+    // A plain path returns the same as `proxy_get_property`, including messages and the order of maps.
     if let Some(path) = path(&expression)
         && let Some(value) = cx.property(&path)
     {
@@ -102,7 +103,7 @@ pub fn evaluate(args: &[u8], cx: &mut dyn ForeignContext) -> Result<Vec<u8>, Sta
             let result = cel::Value::resolve_val(&expression, &context);
             from_cel(&*result.map_err(|_| Status::InternalFailure)?)
         });
-        // An attribute that was asked for the first time failed the evaluation: fetch it, and evaluate anew.
+        // The evaluation failed if it used an attribute for the first time: fetch it and evaluate again.
         if attributes.fetch(cx) {
             continue;
         }
@@ -110,15 +111,15 @@ pub fn evaluate(args: &[u8], cx: &mut dyn ForeignContext) -> Result<Vec<u8>, Sta
     }
 }
 
-/// Deletes an expression; that there is none is no error.
+/// Deletes an expression. Does not fail if the token is unknown.
 ///
-/// Fails with [`Status::BadArgument`] when `args` is not a token.
+/// Fails with [`Status::BadArgument`] if `args` is not a token.
 pub fn delete(args: &[u8], expressions: &mut Expressions) -> Result<Vec<u8>, Status> {
     expressions.created.remove(&token(args)?);
     Ok(Vec::new())
 }
 
-/// The expression as it is written and with its macros expanded.
+/// Parses an expression, once as written and once with its macros expanded.
 fn parse(source: &str) -> Option<(Expression, Expression)> {
     let parse = |env: &Env| {
         env.parser().max_recursion_depth(DEEPEST).enable_ident_escape_syntax(true).parse(source).ok()
@@ -126,16 +127,17 @@ fn parse(source: &str) -> Option<(Expression, Expression)> {
     on_a_long_stack(|| Some((parse(&PLAIN)?, parse(&ENV)?)))
 }
 
-/// The parser and the interpreter go down for each level, and take more of a stack for it than the thread of a test has.
+/// Runs work on a thread with a large stack: the parser and the interpreter recurse for each level, and need
+/// more stack than a test thread has.
 fn on_a_long_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     const STACK: usize = 64 << 20;
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
-        thread.expect("a thread can be started").join().expect("neither of them panics")
+        thread.expect("failed to start a thread").join().expect("the parser or interpreter panicked")
     })
 }
 
-/// The levels of an expression. A chain of and or of or is one level: it is no deeper than its deepest term.
+/// Returns the depth of an expression. A chain of `&&` or of `||` counts as one level above its deepest term.
 fn depth(expression: &Expression) -> usize {
     let deepest = |children: &mut dyn Iterator<Item = &Expression>| children.map(depth).max().unwrap_or(0);
     1 + match &expression.expr {
@@ -165,7 +167,7 @@ fn token(args: &[u8]) -> Result<u32, Status> {
     args.try_into().map(u32::from_le_bytes).map_err(|_| Status::BadArgument)
 }
 
-/// The path of an expression such as `request.path`.
+/// Returns the path of an expression such as `request.path`.
 fn path(expression: &Expression) -> Option<Vec<&str>> {
     match &expression.expr {
         Expr::Ident(name) => Some(vec![name.trim_start_matches('.')]),
@@ -178,10 +180,10 @@ fn path(expression: &Expression) -> Option<Vec<&str>> {
     }
 }
 
-/// Whether every call within is one of the operators or of [`FUNCTIONS`]; there are no message types to construct.
+/// Returns whether every call is an operator or one of [`FUNCTIONS`], and no message is constructed.
 ///
-/// Brings calls such as `contains(a, b)`, which Envoy takes as well, into the form `a.contains(b)`, the only one that
-/// the interpreter has.
+/// Also rewrites calls such as `contains(a, b)`, which Envoy accepts, into the form `a.contains(b)`, the only
+/// one that the interpreter supports.
 fn settle_calls(expression: &mut Expression) -> bool {
     match &mut expression.expr {
         Expr::Call(call) => {
@@ -220,7 +222,7 @@ fn settle_calls(expression: &mut Expression) -> bool {
         Expr::Select(select) => settle_calls(&mut select.operand),
         Expr::Struct(_) => false,
         Expr::Ident(name) => {
-            // Envoy's CEL does not know the types of messages by their names.
+            // Envoy's CEL does not know message types by name.
             if name.trim_start_matches('.') == "google" {
                 name.push(' ');
             }

@@ -1,23 +1,23 @@
 //! `set_envoy_filter_state` and `declare_property`.
 //!
-//! Envoy makes a filter state object of bytes only by a factory that is registered for its key, so the keys and the
-//! values they take are a closed list: those below were each tried on Envoy 1.40.
+//! Envoy creates a filter state object from bytes only through a factory that is registered for its key, so
+//! the keys and their valid values are a closed list. Each was tried on Envoy 1.40.
 
 use super::ForeignContext;
 use super::proto::{Malformed, fields};
 use crate::emulator::state::{Status, Value};
 use std::net::{IpAddr, SocketAddr};
 
-/// Stores an object of the filter state. Arguments: 1 key, 2 value, 3 span.
+/// Stores an object in the filter state. Arguments: 1 key, 2 value, 3 span.
 ///
-/// Fails with [`Status::NotFound`] for a key without a factory and in a root context, with [`Status::BadArgument`] for
-/// arguments that are malformed and for a value that the factory refuses.
+/// Fails with [`Status::NotFound`] for a key without a factory and in a root context, and with
+/// [`Status::BadArgument`] for malformed arguments and for a value that the factory rejects.
 pub fn set(args: &[u8], cx: &mut dyn ForeignContext) -> Result<Vec<u8>, Status> {
     let (key, value, span) = set_arguments(args).map_err(|Malformed| Status::BadArgument)?;
     match made(key, value) {
         None => Err(Status::NotFound),
         Some(None) => Err(Status::BadArgument),
-        // The value is looked at before the context is.
+        // Envoy checks the value before the context.
         Some(Some(_)) if !cx.is_stream() => Err(Status::NotFound),
         Some(Some(value)) => nothing_but(cx.set_filter_state(key, value.into(), span)),
     }
@@ -36,7 +36,8 @@ fn set_arguments(args: &[u8]) -> Result<(&str, &str, u32), Malformed> {
     Ok((key, value, span))
 }
 
-/// What the factory for `key` makes of `value`, or nothing when there is no factory; nothing within when it refuses.
+/// Returns the object that the factory for `key` creates from `value`: `None` without a factory, `Some(None)`
+/// if the factory rejects the value.
 fn made(key: &str, value: &str) -> Option<Option<String>> {
     let kept = || Some(value.to_owned());
     Some(match key {
@@ -69,7 +70,7 @@ const ORIGINAL: &str = "envoy.network.transport_socket.original_dst_address";
 const ORIGINAL_LOCAL: &str = "envoy.filters.listener.original_dst.local_ip";
 const ORIGINAL_REMOTE: &str = "envoy.filters.listener.original_dst.remote_ip";
 
-/// What an object reads back as: most as a text, some as nothing, and addresses as their fields.
+/// Returns what an object reads back as. Most objects are text; some cannot be read; addresses have fields.
 pub fn read(key: &str, value: &str, field: Option<&str>) -> Option<Value> {
     let address = matches!(key, ORIGINAL | ORIGINAL_LOCAL | ORIGINAL_REMOTE);
     let address = address.then(|| value.parse::<SocketAddr>().ok()).flatten();
@@ -83,13 +84,13 @@ pub fn read(key: &str, value: &str, field: Option<&str>) -> Option<Value> {
     }
 }
 
-/// What Abseil's `SimpleAtob` takes for a boolean, in any case: first those for true.
+/// The booleans that Abseil's `SimpleAtob` accepts in any case; the first half is true.
 const BOOLEANS: [&str; 10] = ["true", "t", "yes", "y", "1", "false", "f", "no", "n", "0"];
 
 /// Declares a property. Arguments: 1 name, 2 readonly, 3 type, 4 schema, 5 span.
 ///
-/// The schema is only read by access loggers and is left out. Fails with [`Status::BadArgument`] when the arguments
-/// are malformed or the name is taken.
+/// The schema is used only by access loggers and is ignored. Fails with [`Status::BadArgument`] if the
+/// arguments are malformed or the name is already declared.
 pub fn declare(args: &[u8], cx: &mut dyn ForeignContext) -> Result<Vec<u8>, Status> {
     let (name, readonly, kind, span) = declare_arguments(args).map_err(|Malformed| Status::BadArgument)?;
     nothing_but(cx.declare_property(name, readonly, kind, span))
@@ -113,7 +114,7 @@ fn known_span(span: u64) -> u32 {
     known(span, 2)
 }
 
-/// Numbers that the enum does not have stand for its first value.
+/// Replaces an unknown enum number by the enum's first value.
 fn known(number: u64, last: u32) -> u32 {
     u32::try_from(number).ok().filter(|&number| number <= last).unwrap_or(0)
 }

@@ -1,7 +1,8 @@
-//! Keys, as BoringSSL reads them: SPKI and PKCS#8, in DER or PEM.
+//! Keys in the formats that BoringSSL reads: SPKI and PKCS#8, in DER or PEM.
 //!
-//! Lenient where it is (bytes behind a key are not looked at, RSA keys of 512 bits pass, a PEM text may hold other
-//! blocks and lines of any length), and no further. All of it was compared with Envoy 1.40; see `signatures`.
+//! Exactly as lenient as BoringSSL: bytes after a key are ignored, RSA keys of 512 bits are accepted, and
+//! a PEM text may contain other blocks and lines of any length. All of this was compared with Envoy 1.40; see
+//! `signatures`.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -16,10 +17,10 @@ use sec1::EcPrivateKey;
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 /// RFC 8410, section 3.
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
-/// Bits of an RSA modulus; the upper bound is BoringSSL's as well.
+/// Bits of an RSA modulus. The upper bound is also BoringSSL's.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 512..=8192;
 
-/// A key that verifies.
+/// A key that verifies signatures.
 pub enum PublicKey {
     Rsa(RsaPublicKey),
     P224(p224::ecdsa::VerifyingKey),
@@ -28,19 +29,19 @@ pub enum PublicKey {
     P521(p521::ecdsa::VerifyingKey),
 }
 
-/// A key that signs.
+/// A key that creates signatures.
 pub enum PrivateKey {
     Rsa(Box<RsaPrivateKey>),
     P224(p224::ecdsa::SigningKey),
     P256(p256::ecdsa::SigningKey),
     P384(p384::ecdsa::SigningKey),
     P521(p521::ecdsa::SigningKey),
-    /// One that is read, but signs no digests.
+    /// Can be parsed, but cannot sign a digest.
     Ed25519,
 }
 
 impl PublicKey {
-    /// Reads a `SubjectPublicKeyInfo`.
+    /// Parses a `SubjectPublicKeyInfo`.
     pub fn from_der(der: &[u8]) -> Option<Self> {
         let key = SubjectPublicKeyInfoRef::from_der(first_element(der)?).ok()?;
         if key.algorithm.oid == RSA {
@@ -55,14 +56,14 @@ impl PublicKey {
             .or_else(|| key.try_into().ok().map(Self::P224))
     }
 
-    /// Reads the first `PUBLIC KEY` block of a text.
+    /// Parses the first `PUBLIC KEY` block of a text.
     pub fn from_pem(text: &str) -> Option<Self> {
         Self::from_der(&block(text, &["PUBLIC KEY"])?.1)
     }
 }
 
 impl PrivateKey {
-    /// Reads a `PrivateKeyInfo`, that is PKCS#8. PKCS#1 is read from PEM alone.
+    /// Parses a `PrivateKeyInfo` (PKCS#8). PKCS#1 is accepted only in PEM.
     pub fn from_der(der: &[u8]) -> Option<Self> {
         let key = PrivateKeyInfoRef::from_der(first_element(der)?).ok()?;
         if key.algorithm.oid == ED25519 {
@@ -75,7 +76,7 @@ impl PrivateKey {
             .or_else(|| key.try_into().ok().map(|key| Self::Rsa(Box::new(key))))
     }
 
-    /// Reads the first block of a text that holds a private key, in any of its three forms.
+    /// Parses the first block of a text that contains a private key, in any of three formats.
     pub fn from_pem(text: &str) -> Option<Self> {
         match block(text, &["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"])? {
             ("RSA PRIVATE KEY", der) => {
@@ -87,7 +88,7 @@ impl PrivateKey {
         }
     }
 
-    /// Reads an `ECPrivateKey` (RFC 5915), which names its curve.
+    /// Parses an `ECPrivateKey` (RFC 5915), which must name its curve.
     fn from_sec1(der: &[u8]) -> Option<Self> {
         let key = EcPrivateKey::from_der(der).ok()?;
         let scalar = key.private_key;
@@ -101,12 +102,12 @@ impl PrivateKey {
     }
 }
 
-/// The first DER element; BoringSSL does not look at what is behind it.
+/// Returns the first DER element; BoringSSL ignores the bytes after it.
 fn first_element(der: &[u8]) -> Option<&[u8]> {
     SliceReader::new(der).ok()?.tlv_bytes().ok()
 }
 
-/// The first PEM block with one of the labels, and its label; others are passed over.
+/// Returns the first PEM block with one of the labels, and its label. Other blocks are skipped.
 fn block<'a>(text: &str, labels: &[&'a str]) -> Option<(&'a str, Vec<u8>)> {
     let mut lines = text.lines().map(str::trim_end);
     while let Some(line) = lines.next() {

@@ -1,7 +1,7 @@
-//! Foreign functions: what Envoy offers beside the ABI, in `source/extensions/common/wasm/foreign.cc`.
+//! Foreign functions: Envoy's extensions of the ABI, in `source/extensions/common/wasm/foreign.cc`.
 //!
-//! These ten are all there are in Envoy 1.40. Each takes bytes and gives bytes, and reaches the host through
-//! [`ForeignContext`] alone, so that what a function answers can be compared with Envoy without running a module.
+//! Envoy 1.40 has exactly these ten. Each takes bytes and returns bytes, and accesses the host only through
+//! [`ForeignContext`], so its results can be compared with Envoy without running a module.
 
 mod attributes;
 mod conversions;
@@ -19,25 +19,26 @@ pub use filter_state::read as read_filter_state;
 
 use super::state::{Status, Value};
 
-/// What a foreign function may want of the context it is called from.
+/// The part of the host that foreign functions use.
 pub trait ForeignContext {
-    /// The property at `path`, as `get_property` would find it, or nothing.
+    /// Returns the property at `path`, as `proxy_get_property` finds it.
     fn property(&self, path: &[&str]) -> Option<Value>;
-    /// Whether this is a stream; otherwise it is a root context.
+    /// Returns whether this is a stream context. Otherwise it is a root context.
     fn is_stream(&self) -> bool;
     /// Stores a filter state object for `span`: 0 filter chain, 1 request, 2 connection.
     fn set_filter_state(&mut self, key: &str, value: Vec<u8>, span: u32) -> Status;
-    /// Declares a property: `kind` 0 bytes, 1 string, 2 FlatBuffers, 3 protobuf; `span` as above.
+    /// Declares a property. `kind`: 0 bytes, 1 string, 2 FlatBuffers, 3 protobuf. `span` is as in
+    /// `set_filter_state`.
     fn declare_property(&mut self, name: &str, readonly: bool, kind: u32, span: u32) -> Status;
-    /// Makes the route be looked up again.
+    /// Makes the router look up the route again.
     fn clear_route_cache(&mut self);
-    /// The expressions of the root context.
+    /// Returns the expressions of the root context.
     fn expressions(&mut self) -> &mut Expressions;
 }
 
-/// Calls the function `name`.
+/// Calls a foreign function.
 ///
-/// Fails with [`Status::NotFound`] when there is none of this name, and with what the function fails with.
+/// Fails with [`Status::NotFound`] if no function has this name, and otherwise with the function's own error.
 pub fn call(name: &[u8], args: &[u8], cx: &mut dyn ForeignContext) -> Result<Vec<u8>, Status> {
     match name {
         b"verify_signature" => signatures::verify(args),

@@ -1,25 +1,26 @@
-//! As much of protobuf as the arguments of foreign functions need.
+//! The part of protobuf that the arguments of foreign functions need.
 //!
-//! Five small messages do not pay for a code generator. What is read leniently here is what protobuf's own parser
-//! reads leniently: unknown fields, and known ones of an unexpected wire type, are skipped; the last of several wins.
+//! A code generator is not worthwhile for five small messages. This parser is lenient where protobuf's own
+//! is: it skips unknown fields and known fields of an unexpected wire type, and the last of several values
+//! wins.
 
-/// The bytes are not a message.
+/// The error for bytes that are not a message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Malformed;
 
 /// The value of a field.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Field<'a> {
-    /// Integers, booleans and enums.
+    /// An integer, boolean or enum.
     Varint(u64),
-    /// Strings, bytes and messages.
+    /// A string, byte string or message.
     Bytes(&'a [u8]),
-    /// Fixed-width numbers and groups, which no foreign function takes.
+    /// A fixed-width number or group, which foreign functions do not use.
     Other,
 }
 
 impl<'a> Field<'a> {
-    /// The value of a `bytes` field.
+    /// Returns the value of a `bytes` field.
     pub fn bytes(self) -> Option<&'a [u8]> {
         match self {
             Self::Bytes(bytes) => Some(bytes),
@@ -27,12 +28,12 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// The value of a `string` field, which fails the whole message when it is not UTF-8.
+    /// Returns the value of a `string` field. Invalid UTF-8 makes the whole message malformed.
     pub fn text(self) -> Result<Option<&'a str>, Malformed> {
         self.bytes().map(|bytes| std::str::from_utf8(bytes).map_err(|_| Malformed)).transpose()
     }
 
-    /// The value of an integer, boolean or enum field.
+    /// Returns the value of an integer, boolean or enum field.
     pub fn number(self) -> Option<u64> {
         match self {
             Self::Varint(number) => Some(number),
@@ -41,7 +42,7 @@ impl<'a> Field<'a> {
     }
 }
 
-/// The fields of a message, with their numbers, in order.
+/// Returns the fields of a message and their numbers, in order.
 pub fn fields(mut message: &[u8]) -> Result<Vec<(u64, Field<'_>)>, Malformed> {
     let mut fields = Vec::new();
     while !message.is_empty() {
@@ -53,13 +54,13 @@ pub fn fields(mut message: &[u8]) -> Result<Vec<(u64, Field<'_>)>, Malformed> {
     Ok(fields)
 }
 
-/// Groups in groups beyond this are malformed; protobuf's own limit.
+/// Limit on nested groups, as in protobuf.
 const MAX_DEPTH: usize = 100;
 /// The wire type that ends a group.
 const END_GROUP: u64 = 4;
 
 fn value(tag: u64, bytes: &[u8], depth: usize) -> Result<(Field<'_>, &[u8]), Malformed> {
-    // A tag has 32 bits, of which 29 are the number of the field, which is not zero.
+    // A tag has 32 bits; 29 of them are the field number, which is not zero.
     if tag >> 3 == 0 || tag > u64::from(u32::MAX) || depth > MAX_DEPTH {
         return Err(Malformed);
     }
@@ -77,7 +78,7 @@ fn value(tag: u64, bytes: &[u8], depth: usize) -> Result<(Field<'_>, &[u8]), Mal
     }
 }
 
-/// Skips what is in the group `number`, and its end.
+/// Skips the contents and the end of the group `number`.
 fn group(number: u64, mut bytes: &[u8], depth: usize) -> Result<&[u8], Malformed> {
     loop {
         let (tag, rest) = varint(bytes)?;
@@ -99,7 +100,7 @@ fn varint(bytes: &[u8]) -> Result<(u64, &[u8]), Malformed> {
     Err(Malformed)
 }
 
-/// Appends a `bytes` or `string` field, unless it is empty: proto3 leaves out what is the default.
+/// Appends a `bytes` or `string` field. Omits an empty value, as proto3 does.
 pub fn put_bytes(message: &mut Vec<u8>, number: u64, bytes: &[u8]) {
     if !bytes.is_empty() {
         put_varint(message, number << 3 | 2);
@@ -108,7 +109,7 @@ pub fn put_bytes(message: &mut Vec<u8>, number: u64, bytes: &[u8]) {
     }
 }
 
-/// Appends an integer, boolean or enum field, unless it is zero.
+/// Appends an integer, boolean or enum field. Omits zero.
 pub fn put_number(message: &mut Vec<u8>, number: u64, value: u64) {
     if value != 0 {
         put_varint(message, number << 3);
@@ -143,14 +144,14 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_cut_short_or_has_no_number() {
+    fn rejects_truncated_messages_and_field_number_zero() {
         for message in [&b"\x0a"[..], b"\x0a\x02x", b"\x08", b"\x08\xff", b"\x09\0", b"\x0d\0", b"\x00\x00"] {
             assert_eq!(fields(message), Err(Malformed), "{message:?}");
         }
     }
 
     #[test]
-    fn refuses_groups_that_do_not_end_or_end_as_another() {
+    fn rejects_groups_that_end_wrongly_or_not_at_all() {
         assert_eq!(fields(b"\x23\x08\x01"), Err(Malformed));
         assert_eq!(fields(b"\x23\x2c"), Err(Malformed));
         assert_eq!(fields(b"\x24"), Err(Malformed), "an end without a start");
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_text_that_is_not_utf8_but_skips_other_wire_types() {
+    fn rejects_invalid_utf8_but_skips_other_wire_types() {
         assert_eq!(Field::Bytes(b"\xff").text(), Err(Malformed));
         assert_eq!(Field::Varint(1).text(), Ok(None));
         assert_eq!(Field::Bytes(b"x").number(), None);

@@ -1,7 +1,8 @@
-//! `verify_signature` and `sign`: Envoy, `source/common/crypto/utility_impl.cc`, on BoringSSL.
+//! `verify_signature` and `sign`: Envoy, `source/common/crypto/utility_impl.cc`, with BoringSSL.
 //!
-//! RSA is PKCS#1 v1.5 alone, ECDSA signatures are DER, and the algorithm follows the key: a filter that wants a certain
-//! one must look at its key first. What fails is told in the answer, with a status of success. The texts are Envoy's.
+//! RSA signatures are PKCS#1 v1.5 only, and ECDSA signatures are DER. The key decides the algorithm: a filter
+//! that requires a certain algorithm must check its key first. A failure is reported in the result, and the
+//! status is still success. The error texts are Envoy's.
 
 use super::keys::{PrivateKey, PublicKey};
 use super::proto::{Malformed, fields, put_bytes, put_number};
@@ -13,14 +14,14 @@ use sha1::Sha1;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 use std::borrow::Cow;
 
-/// A digest, and how PKCS#1 names it.
+/// A digest, and its padding in PKCS#1.
 struct Hashed {
     digest: Vec<u8>,
     padding: Pkcs1v15Sign,
 }
 
 impl Hashed {
-    /// Hashes `text`, or answers nothing for a hash function that Envoy does not know by this name.
+    /// Hashes `text`. Returns `None` for a hash function that Envoy does not know by this name.
     fn new(function: &str, text: &[u8]) -> Option<Self> {
         macro_rules! with {
             ($hash:ty) => {
@@ -37,15 +38,16 @@ impl Hashed {
         })
     }
 
-    /// The digest, with zeros before it when it is shorter than the order of a curve: the same number, in the
-    /// length that the curve's crate insists on. Any digest goes with any curve.
+    /// Returns the digest, padded with leading zeros to the order of a curve: the same number in the length
+    /// that the curve's crate requires. Any digest can be used with any curve.
     fn for_order(&self, bytes: usize) -> Cow<'_, [u8]> {
         let Some(missing) = bytes.checked_sub(self.digest.len()) else { return Cow::Borrowed(&self.digest) };
         Cow::Owned([vec![0; missing].as_slice(), &self.digest].concat())
     }
 }
 
-/// The arguments that both functions have: by number, 1 hash function, 5 or 4 the key as PEM; the others differ.
+/// The arguments of both functions. In both, field 1 is the hash function and the key is given as DER or PEM;
+/// the other numbers differ.
 #[derive(Default)]
 struct Arguments<'a> {
     hash: &'a str,
@@ -56,7 +58,7 @@ struct Arguments<'a> {
 }
 
 impl Arguments<'_> {
-    /// Reads the key by one of two functions; both forms at once, or none, is an error of the caller.
+    /// Parses the key with the function for its format. Fails if both formats are given, or none.
     fn key<K>(&self, der: fn(&[u8]) -> Option<K>, pem: fn(&str) -> Option<K>) -> Result<Option<K>, Status> {
         match (self.key_der, self.key_pem) {
             ([], "") => Err(Status::BadArgument),
@@ -67,9 +69,9 @@ impl Arguments<'_> {
     }
 }
 
-/// Checks a signature. The answer is a `VerifySignatureResult`: 1 result, 2 error.
+/// Verifies a signature. Returns a `VerifySignatureResult`: 1 result, 2 error.
 ///
-/// Fails with [`Status::BadArgument`] when the arguments are malformed or have not exactly one key.
+/// Fails with [`Status::BadArgument`] if the arguments are malformed or do not contain exactly one key.
 pub fn verify(args: &[u8]) -> Result<Vec<u8>, Status> {
     let args = verify_arguments(args).map_err(|Malformed| Status::BadArgument)?;
     let key = args.key(PublicKey::from_der, PublicKey::from_pem)?;
@@ -118,10 +120,10 @@ fn verify_with(key: Option<PublicKey>, args: &Arguments<'_>) -> Result<(), Strin
     if good { Ok(()) } else { Err("Failed to verify digest. Error code: 0".into()) }
 }
 
-/// Signs. The answer is a `SignResult`: 1 result, 2 signature, 3 error.
+/// Creates a signature. Returns a `SignResult`: 1 result, 2 signature, 3 error.
 ///
-/// Fails with [`Status::BadArgument`] when the arguments are malformed or have not exactly one key. ECDSA signatures
-/// are deterministic here (RFC 6979) and random on Envoy.
+/// Fails with [`Status::BadArgument`] if the arguments are malformed or do not contain exactly one key. ECDSA
+/// signatures are deterministic here (RFC 6979) and random on Envoy.
 pub fn sign(args: &[u8]) -> Result<Vec<u8>, Status> {
     let args = sign_arguments(args).map_err(|Malformed| Status::BadArgument)?;
     let key = args.key(PrivateKey::from_der, PrivateKey::from_pem)?;
@@ -183,7 +185,7 @@ mod tests {
     use crate::emulator::foreign::proto::Field;
     use serde_json::Value;
 
-    /// What Envoy 1.40 answered, with keys and signatures made by OpenSSL for this table.
+    /// The results of Envoy 1.40 for keys and signatures that OpenSSL made for this table.
     fn observed() -> Vec<Value> {
         serde_json::from_str(include_str!("testdata/signatures.json")).unwrap()
     }
@@ -218,7 +220,7 @@ mod tests {
             }
             compared += 1;
         }
-        assert!(compared > 80, "the table is not all there: {compared} rows");
+        assert!(compared > 80, "incomplete table: {compared} rows");
     }
 
     #[test]

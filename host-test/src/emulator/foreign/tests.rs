@@ -1,4 +1,4 @@
-//! Foreign functions by name, in a context that keeps what it is told.
+//! Tests of foreign functions by name, with a context that records its calls.
 
 use super::*;
 use crate::emulator::state::Value;
@@ -43,7 +43,7 @@ impl ForeignContext for Fake {
     }
 }
 
-/// A stream with the request that the answers below were observed for.
+/// A stream with the request for which the expected results were observed.
 fn stream() -> Fake {
     let headers = [(":path", "/p?q=1"), ("x-a", "1,2")].map(|(k, v)| (k.to_owned(), Value::Str(v.into())));
     Fake {
@@ -130,12 +130,12 @@ fn stores_no_filter_state_from_a_root_context() {
     let mut set =
         |value| call(b"set_envoy_filter_state", &[field(1, "envoy.bool"), field(2, value)].concat(), &mut cx);
     assert_eq!(set("true"), Err(Status::NotFound));
-    assert_eq!(set("x"), Err(Status::BadArgument), "the value is looked at first");
+    assert_eq!(set("x"), Err(Status::BadArgument), "the value is checked first");
     assert!(cx.stored.is_empty());
 }
 
 #[test]
-fn declares_properties_with_enums_it_does_not_know_as_their_first() {
+fn declares_properties_with_unknown_enums_as_the_first_value() {
     let mut cx = stream();
     let args = [field(1, "a"), vec![0x10, 1, 0x18, 77, 0x28, 77]].concat();
     assert_eq!(call(b"declare_property", &args, &mut cx), Ok(vec![]));
@@ -190,7 +190,7 @@ fn keeps_the_order_of_headers_that_are_the_result() {
 }
 
 #[test]
-fn refuses_what_is_no_token() {
+fn rejects_arguments_that_are_not_a_token() {
     for args in [&b""[..], b"\0\0\0", b"\0\0\0\0\0"] {
         assert_eq!(call(b"expr_evaluate", args, &mut stream()), Err(Status::BadArgument));
         assert_eq!(call(b"expr_delete", args, &mut stream()), Err(Status::BadArgument));
@@ -203,7 +203,7 @@ fn refuses_what_is_no_token() {
 fn evaluates_what_envoy_evaluates() {
     let rows: Vec<serde_json::Value> =
         serde_json::from_str(include_str!("testdata/expressions.json")).unwrap();
-    assert!(rows.len() > 100, "the table is not all there: {} rows", rows.len());
+    assert!(rows.len() > 100, "incomplete table: {} rows", rows.len());
     let mut cx = Fake { root: true, ..Fake::default() };
     let mut differ = Vec::new();
     for row in &rows {
@@ -229,7 +229,7 @@ fn evaluates_what_envoy_evaluates() {
     assert!(differ.is_empty(), "{}", differ.join("\n"));
 }
 
-/// Maps of several entries that an expression makes have no order on Envoy.
+/// Returns whether the result is a map of several entries, which has no order on Envoy.
 fn unordered(source: &str) -> bool {
     source.starts_with('{') && source.matches(':').count() > 1
 }

@@ -5,7 +5,7 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, 
 
 /// Compresses at zlib's default level.
 ///
-/// Fails with [`Status::SerializationFailure`] should the compressor fail.
+/// Fails with [`Status::SerializationFailure`] if the compressor fails.
 pub fn compress(bytes: &[u8]) -> Result<Vec<u8>, Status> {
     let mut out = Vec::with_capacity(bytes.len() / 2 + 64);
     let mut stream = Compress::new(Compression::default(), true);
@@ -19,9 +19,9 @@ pub fn compress(bytes: &[u8]) -> Result<Vec<u8>, Status> {
     }
 }
 
-/// Decompresses the first stream; what is behind it is not looked at.
+/// Decompresses the first stream and ignores the bytes after it.
 ///
-/// Fails with [`Status::SerializationFailure`] when it is damaged or cut short.
+/// Fails with [`Status::SerializationFailure`] if the stream is damaged or truncated.
 pub fn uncompress(bytes: &[u8]) -> Result<Vec<u8>, Status> {
     let mut out = Vec::with_capacity(bytes.len() * 2 + 64);
     let mut stream = Decompress::new(true);
@@ -30,7 +30,7 @@ pub fn uncompress(bytes: &[u8]) -> Result<Vec<u8>, Status> {
         let rest = &bytes[read as usize..];
         match stream.decompress_vec(rest, &mut out, FlushDecompress::None) {
             Ok(Progress::StreamEnd) => return Ok(out),
-            // With room left and nothing gained, the stream is cut short.
+            // No progress although there is room: the stream is truncated.
             Ok(_) if stream.total_in() == read && out.len() == written && out.len() < out.capacity() => {
                 return Err(Status::SerializationFailure);
             }
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_damaged_or_cut_short() {
+    fn rejects_damaged_and_truncated_streams() {
         for end in 0..HELLO.len() {
             assert_eq!(uncompress(&HELLO[..end]), Err(Status::SerializationFailure), "cut at {end}");
         }
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_is_far_longer_than_its_stream() {
+    fn reads_output_that_is_much_longer_than_the_stream() {
         let zeros = vec![0; 1 << 20];
         assert!(uncompress(&compress(&zeros).unwrap()) == Ok(zeros));
     }

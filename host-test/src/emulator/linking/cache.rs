@@ -1,9 +1,9 @@
-//! Machine code, kept for the next process.
+//! An on-disk cache of machine code, shared with later processes.
 //!
-//! An entry is found by the hash of the module and all that the engine says its machine code depends on: its version, its
-//! settings, the processor. It is written beside and renamed into place, so that it is there whole or not at all, and
-//! carries a sum of itself: the engine would run whatever a broken disk makes of it. A cache that cannot be read or
-//! written costs time and nothing else.
+//! The key of an entry is the hash of the module and the engine's compatibility hash: its version, its
+//! settings and the processor. An entry is written to a temporary file and renamed, so it is either complete
+//! or absent. It ends with a checksum, because the engine would run corrupted code. A cache that cannot be
+//! read or written costs time and has no other effect.
 
 use super::{Metering, engine};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -12,23 +12,28 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use wasmtime::{Engine, Module};
 
-/// Bytes of all entries. The ones that were written first go when there are more.
-const ROOM: u64 = 512 << 20;
+/// Limit on the total size in bytes. When it is exceeded, the oldest entries are deleted.
+const MAX_BYTES: u64 = 512 << 20;
 
 /// A folder with machine code for one engine.
 #[derive(Debug)]
 pub(super) struct Cache {
     folder: Option<PathBuf>,
     engine: &'static Engine,
-    room: u64,
+    max_bytes: u64,
 }
 
 impl Cache {
-    /// `target/emulator`, found from the running test: `target/debug/deps/name-hash`.
-    pub fn of_this_build(metering: Metering) -> Self {
+    /// Uses `target/emulator`. The target folder is found from the running test,
+    /// `target/debug/deps/name-hash`.
+    pub fn for_this_build(metering: Metering) -> Self {
         let exe = std::env::current_exe().ok();
         let target = exe.as_ref().and_then(|exe| exe.ancestors().find(|f| f.join("CACHEDIR.TAG").is_file()));
-        Self { folder: target.map(|target| target.join("emulator")), engine: engine(metering), room: ROOM }
+        Self {
+            folder: target.map(|target| target.join("emulator")),
+            engine: engine(metering),
+            max_bytes: MAX_BYTES,
+        }
     }
 
     fn path(&self, hash: &str) -> Option<PathBuf> {
@@ -37,7 +42,7 @@ impl Cache {
         Some(self.folder.as_ref()?.join(format!("{hash}.{:016x}.cwasm", depends.finish())))
     }
 
-    /// The module of this hash: what is kept of it, or what the compiler makes of it, which is kept.
+    /// Returns the module with this hash from the cache, or compiles and caches it.
     pub fn get<E>(&self, hash: &str, compile: impl FnOnce() -> Result<Module, E>) -> Result<Module, E> {
         let path = self.path(hash);
         if let Some(module) = path.as_ref().and_then(|path| self.read(path)) {
@@ -45,7 +50,7 @@ impl Cache {
         }
         let module = compile()?;
         if let Some(path) = path {
-            // Not even said: whoever runs tests in a folder that cannot be written knows.
+            // Errors are ignored: a folder that is not writable only costs time.
             let _ = self.write(&module, &path);
         }
         Ok(module)
@@ -57,8 +62,8 @@ impl Cache {
         if u64::from_le_bytes(*sum) != self::sum(code) {
             return None;
         }
-        // SAFETY: it is what the engine wrote, or its sum would not be right, and the engine refuses what another
-        // version wrote, or one set up otherwise. Whoever can write into `target` can as well change the tests.
+        // SAFETY: the checksum shows that the engine wrote this code, and the engine rejects code of another
+        // version or configuration. Anyone who can write into `target` can also change the tests.
         unsafe { Module::deserialize(self.engine, code) }.ok()
     }
 
@@ -70,10 +75,10 @@ impl Cache {
         file.write_all(&code)?;
         file.write_all(&sum(&code).to_le_bytes())?;
         file.persist(path).map_err(|e| e.error)?;
-        self.make_room(folder)
+        self.evict(folder)
     }
 
-    fn make_room(&self, folder: &Path) -> std::io::Result<()> {
+    fn evict(&self, folder: &Path) -> std::io::Result<()> {
         let mut entries: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
         for entry in std::fs::read_dir(folder)? {
             let entry = entry?;
@@ -83,7 +88,7 @@ impl Cache {
         entries.sort();
         let mut size: u64 = entries.iter().map(|(_, size, _)| size).sum();
         for (_, bytes, path) in entries {
-            if size <= self.room {
+            if size <= self.max_bytes {
                 break;
             }
             std::fs::remove_file(path)?;
@@ -93,8 +98,8 @@ impl Cache {
     }
 }
 
-/// Tells bytes from what a broken disk or an interrupted copy makes of them; nothing more is asked of it, and it is
-/// fast where nothing is optimised. The multiplier is that of FNV, taken eight bytes at a time.
+/// Returns a checksum that detects a failing disk or an interrupted copy. It need not detect more, and it is
+/// fast even without optimisation. The multiplier is that of FNV, applied to eight bytes at a time.
 fn sum(bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<8>();
     let mut sum = bytes.len() as u64;
@@ -116,10 +121,10 @@ mod tests {
     }
 
     impl Kept {
-        fn new(room: u64) -> Self {
+        fn new(max_bytes: u64) -> Self {
             let folder = tempfile::tempdir().unwrap();
             let cache =
-                Cache { folder: Some(folder.path().join("new")), engine: engine(Metering::Time), room };
+                Cache { folder: Some(folder.path().join("new")), engine: engine(Metering::Time), max_bytes };
             Self { cache, folder, compiled: Cell::new(0) }
         }
 
@@ -139,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_module_is_compiled_once() {
-        let kept = Kept::new(ROOM);
+        let kept = Kept::new(MAX_BYTES);
         kept.get("a");
         kept.get("a");
         kept.get("b");
@@ -147,8 +152,8 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_is_not_what_was_written_is_compiled_again_and_replaced() {
-        let kept = Kept::new(ROOM);
+    fn a_corrupt_entry_is_compiled_again_and_replaced() {
+        let kept = Kept::new(MAX_BYTES);
         kept.get("a");
         let path = kept.files().remove(0);
         let good = std::fs::read(&path).unwrap();
@@ -160,7 +165,7 @@ mod tests {
             assert_eq!(kept.compiled.get() as usize, place + 2);
             assert_eq!(std::fs::read(&path).unwrap(), good);
         }
-        // The sum is right, and yet it is no machine code.
+        // The checksum is right, but this is not machine code.
         let stranger = b"hello".to_vec();
         std::fs::write(&path, [&stranger[..], &sum(&stranger).to_le_bytes()].concat()).unwrap();
         kept.get("a");
@@ -170,7 +175,7 @@ mod tests {
     #[test]
     fn the_engines_do_not_share() {
         let [time, instructions] = [Metering::Time, Metering::Instructions].map(|metering| {
-            Cache { folder: Some("f".into()), engine: engine(metering), room: ROOM }.path("a")
+            Cache { folder: Some("f".into()), engine: engine(metering), max_bytes: MAX_BYTES }.path("a")
         });
         assert_ne!(time, instructions);
     }
@@ -180,7 +185,7 @@ mod tests {
         let kept = Kept::new(1);
         kept.get("a");
         assert_eq!(kept.files().len(), 0);
-        let roomy = Kept::new(ROOM);
+        let roomy = Kept::new(MAX_BYTES);
         roomy.get("a");
         let size = std::fs::metadata(&roomy.files()[0]).unwrap().len();
         let kept = Kept::new(2 * size);

@@ -1,8 +1,8 @@
-//! From a file to something that can be instantiated.
+//! Loads a module from a file and prepares it for instantiation.
 //!
-//! Compiling takes a hundred times longer than running, so a module is compiled once in a process, and its machine
-//! code is kept beside the build for the next one. What is kept there is found by the hash of the module and the
-//! version of the engine; whatever is wrong with it, the module is compiled again.
+//! Compiling takes a hundred times longer than running. A module is therefore compiled once per process, and
+//! its machine code is cached next to the build for later processes. The cache key is the hash of the module
+//! and of the engine; an invalid cache entry is compiled again.
 
 mod cache;
 
@@ -10,6 +10,7 @@ use super::vm::HostState;
 use cache::Cache;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, mpsc};
 use std::time::{Duration, SystemTime};
@@ -18,19 +19,20 @@ use wasmtime::{
     Table,
 };
 
-/// How often a running module looks at the clock.
+/// Interval at which a running module checks its deadline.
 pub(crate) const HEARTBEAT: Duration = Duration::from_millis(20);
-/// How long a module may take to compile. One of a megabyte takes ten seconds where the compiler is not optimised.
-const COMPILES_IN: Duration = Duration::from_secs(300);
-/// A file that was changed less than this ago may be changed again without a sign of it.
-const SETTLED: Duration = Duration::from_secs(2);
+/// Time limit for compiling a module. A module of one megabyte takes ten seconds if the compiler is not
+/// optimised.
+const COMPILE_TIMEOUT: Duration = Duration::from_secs(300);
+/// A file that changed more recently than this may change again without a visible sign.
+const MIN_FILE_AGE: Duration = Duration::from_secs(2);
 
-/// What running code does beside running. There is an engine for each, and machine code of its own.
+/// The instrumentation of compiled code. Each kind has its own engine and machine code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Metering {
-    /// Looks at the clock.
+    /// Checks the deadline.
     Time,
-    /// Looks at the clock, and counts instructions.
+    /// Checks the deadline and counts instructions.
     Instructions,
 }
 
@@ -39,10 +41,11 @@ static ENGINES: LazyLock<[Engine; 2]> = LazyLock::new(|| {
         let mut config = Config::new();
         config.epoch_interruption(true);
         config.consume_fuel(fuel);
-        // Tests start hundreds of VMs: reserving address space for each by the gigabyte costs more than it saves.
+        // Tests start hundreds of VMs: reserving gigabytes of address space for each costs more than it
+        // saves.
         config.memory_reservation(64 << 20);
         config.memory_guard_size(64 << 10);
-        Engine::new(&config).expect("this configuration is one that the engine has")
+        Engine::new(&config).expect("the engine rejects its configuration")
     });
     let beating = engines.clone();
     std::thread::Builder::new()
@@ -53,11 +56,11 @@ static ENGINES: LazyLock<[Engine; 2]> = LazyLock::new(|| {
                 beating.iter().for_each(Engine::increment_epoch);
             }
         })
-        .expect("a thread can be started");
+        .expect("failed to start a thread");
     engines
 });
 
-/// The versions of the ABI that Envoy loads.
+/// The ABI versions that Envoy supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AbiVersion {
     /// `proxy_abi_version_0_1_0`.
@@ -70,27 +73,27 @@ pub enum AbiVersion {
 
 /// A module that Envoy would load.
 pub(crate) struct Code {
-    instance: Instantiated,
+    linkage: Linkage,
     pub abi: AbiVersion,
     pub hash: String,
     pub metering: Metering,
 }
 
-/// As much as can be done before there is a VM.
-enum Instantiated {
-    Almost(InstancePre<HostState>),
-    /// It imports what is made for each VM.
-    NotYet(Module, &'static Linker<HostState>),
+/// The module, linked as far as possible without a VM.
+enum Linkage {
+    PreLinked(InstancePre<HostState>),
+    /// The module imports memories or tables, which are created for each VM.
+    NeedsLinking(Module, &'static Linker<HostState>),
 }
 
 impl Code {
-    /// A new instance, and the memory that host calls see: what is exported, by whatever name, and the last one of
-    /// several; or else what was made because it is imported (proxy-wasm-cpp-host, `src/v8/v8.cc`, link).
+    /// Creates an instance. Returns it with the memory that host calls access: the last exported memory,
+    /// whatever its name, or else the imported memory (proxy-wasm-cpp-host, `src/v8/v8.cc`, `link`).
     pub fn instantiate(&self, store: &mut Store<HostState>) -> wasmtime::Result<(Instance, Option<Memory>)> {
         let mut memory = None;
-        let instance = match &self.instance {
-            Instantiated::Almost(instance) => instance.instantiate(&mut *store)?,
-            Instantiated::NotYet(module, linker) => {
+        let instance = match &self.linkage {
+            Linkage::PreLinked(instance) => instance.instantiate(&mut *store)?,
+            Linkage::NeedsLinking(module, linker) => {
                 let mut linker = Linker::clone(linker);
                 for import in module.imports() {
                     let made: Extern = match import.ty() {
@@ -117,43 +120,49 @@ impl std::fmt::Debug for Code {
     }
 }
 
-/// The engine that code of this kind runs on.
+/// Returns the engine for this instrumentation.
 pub(crate) fn engine(metering: Metering) -> &'static Engine {
     &ENGINES[metering as usize]
 }
 
-/// What can be seen of a file without reading it.
+/// Metadata by which a changed file is recognised without reading it.
 #[derive(Debug, PartialEq, Eq)]
-struct Looks(SystemTime, u64, u64);
-
-fn looks(path: &Path) -> Option<Looks> {
-    let metadata = std::fs::metadata(path).ok()?;
-    Some(Looks(metadata.modified().ok()?, metadata.len(), std::os::unix::fs::MetadataExt::ino(&metadata)))
+struct FileStamp {
+    modified: SystemTime,
+    len: u64,
+    inode: u64,
 }
 
-/// Loads the module in a file, or says in Envoy's words why not. A file that looks as it did is not read again.
+impl FileStamp {
+    fn from_path(path: &Path) -> Option<Self> {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some(Self { modified: metadata.modified().ok()?, len: metadata.len(), inode: metadata.ino() })
+    }
+}
+
+/// Loads the module in a file, or returns Envoy's error. A file with unchanged metadata is not read again.
 pub(crate) fn open(path: &Path, metering: Metering) -> Result<Arc<Code>, String> {
-    type Known = HashMap<(PathBuf, Metering), (Looks, Arc<Code>)>;
+    type Known = HashMap<(PathBuf, Metering), (FileStamp, Arc<Code>)>;
     static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);
-    let looked_at = SystemTime::now();
-    let now = looks(path);
+    let checked_at = SystemTime::now();
+    let now = FileStamp::from_path(path);
     let key = (path.to_path_buf(), metering);
-    if let Some((looks, code)) = KNOWN.lock().unwrap_or_else(PoisonError::into_inner).get(&key)
-        && now.as_ref() == Some(looks)
+    if let Some((stamp, code)) = KNOWN.lock().unwrap_or_else(PoisonError::into_inner).get(&key)
+        && now.as_ref() == Some(stamp)
     {
         return Ok(Arc::clone(code));
     }
     let wasm =
-        std::fs::read(path).map_err(|why| format!("cannot read the module {}: {why}", path.display()))?;
+        std::fs::read(path).map_err(|why| format!("cannot read the module `{}`: {why}", path.display()))?;
     let code = load(&wasm, metering)?;
-    if let Some(now) = now.filter(|Looks(changed, ..)| *changed + SETTLED < looked_at) {
+    if let Some(now) = now.filter(|stamp| stamp.modified + MIN_FILE_AGE < checked_at) {
         KNOWN.lock().unwrap_or_else(PoisonError::into_inner).insert(key, (now, Arc::clone(&code)));
     }
     Ok(code)
 }
 
-/// Loads the bytes of a module, or says in Envoy's words why not. Two that ask for one module wait for one compiler;
-/// others are not held up.
+/// Loads a module from bytes, or returns Envoy's error. Concurrent calls for the same module share one
+/// compilation; other modules are not delayed.
 fn load(wasm: &[u8], metering: Metering) -> Result<Arc<Code>, String> {
     type Loading = Arc<OnceLock<Result<Arc<Code>, String>>>;
     static LOADED: LazyLock<Mutex<HashMap<(String, Metering), Loading>>> = LazyLock::new(Mutex::default);
@@ -165,33 +174,34 @@ fn load(wasm: &[u8], metering: Metering) -> Result<Arc<Code>, String> {
     place
         .get_or_init(|| {
             let module =
-                Cache::of_this_build(metering).get(&hash, || compile(wasm, metering, COMPILES_IN))?;
+                Cache::for_this_build(metering).get(&hash, || compile(wasm, metering, COMPILE_TIMEOUT))?;
             let abi = abi(&module).ok_or("Missing or unknown Proxy-Wasm ABI version")?;
             check_imports(&module, abi)?;
             let linker = linker(abi, metering);
             let only_calls = module.imports().all(|import| matches!(import.ty(), ExternType::Func(_)));
-            let instance = if only_calls {
-                let almost = linker.instantiate_pre(&module);
-                Instantiated::Almost(
-                    almost.map_err(|error| format!("Failed to load Wasm module: {}", chain(&error)))?,
+            let linkage = if only_calls {
+                let linked = linker.instantiate_pre(&module);
+                Linkage::PreLinked(
+                    linked.map_err(|error| format!("Failed to load Wasm module: {}", chain(&error)))?,
                 )
             } else {
-                Instantiated::NotYet(module, linker)
+                Linkage::NeedsLinking(module, linker)
             };
-            Ok(Arc::new(Code { instance, abi, hash: hash.clone(), metering }))
+            Ok(Arc::new(Code { linkage, abi, hash: hash.clone(), metering }))
         })
         .clone()
 }
 
-/// Compiles a module, in a thread of its own: nothing stops the compiler, but nobody need wait for it.
+/// Compiles a module in a separate thread. The compiler cannot be stopped, but the caller waits at most
+/// `patience`.
 fn compile(wasm: &[u8], metering: Metering, patience: Duration) -> Result<Module, String> {
-    let (told, result) = mpsc::channel();
+    let (sender, result) = mpsc::channel();
     let wasm = wasm.to_vec();
     std::thread::Builder::new()
         .name("compiler".into())
-        // As much as the main thread has: code is nested as deeply as whoever wrote it likes.
+        // The stack size of the main thread, because code may be deeply nested.
         .stack_size(8 << 20)
-        .spawn(move || told.send(Module::new(engine(metering), wasm)))
+        .spawn(move || sender.send(Module::new(engine(metering), wasm)))
         .expect("a thread can be started");
     match result.recv_timeout(patience) {
         Ok(Ok(module)) => Ok(module),
@@ -205,7 +215,7 @@ fn compile(wasm: &[u8], metering: Metering, patience: Duration) -> Result<Module
     }
 }
 
-/// Envoy looks for functions of these names, and takes the first.
+/// Returns the ABI version: Envoy takes the first function that has one of these names.
 fn abi(module: &Module) -> Option<AbiVersion> {
     module.exports().filter(|e| matches!(e.ty(), ExternType::Func(_))).find_map(|e| match e.name() {
         "proxy_abi_version_0_1_0" => Some(AbiVersion::V0_1_0),
@@ -239,7 +249,8 @@ fn check_imports(module: &Module, abi: AbiVersion) -> Result<(), String> {
     Ok(())
 }
 
-/// What a module of this version may import. Made once: there are a hundred calls, and VMs by the hundred.
+/// Returns the linker for an ABI version. Created once, because there are a hundred host calls and hundreds
+/// of VMs.
 fn linker(abi: AbiVersion, metering: Metering) -> &'static Linker<HostState> {
     static LINKERS: LazyLock<[[Linker<HostState>; 3]; 2]> = LazyLock::new(|| {
         [Metering::Time, Metering::Instructions].map(|metering| {
@@ -255,20 +266,20 @@ fn link(abi: AbiVersion, metering: Metering) -> Linker<HostState> {
     for call in super::abi::all(abi) {
         for module in call.modules {
             let prepared = super::abi::Prepared::from(call);
-            // Unchecked, because what the checks cost is a third of what a call costs.
-            // SAFETY: `enter` reads and writes what the type of the same signature says.
+            // Unchecked, because the checks take a third of the time of a host call.
+            // SAFETY: `enter` reads and writes the types of the same signature.
             let linked = unsafe {
                 linker.func_new_unchecked(module, call.name, call.ty(engine), move |caller, values| {
                     super::abi::enter(&prepared, caller, values)
                 })
             };
-            linked.expect("every host call is named once");
+            linked.expect("a host call is defined twice");
         }
     }
     linker
 }
 
-/// An error of the engine and what is behind it, on one line.
+/// Formats an error of the engine and its causes on one line.
 pub(crate) fn chain(error: &wasmtime::Error) -> String {
     format!("{error:#}").replace('\n', " ")
 }
@@ -278,12 +289,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_compiler_that_takes_too_long_is_not_waited_for() {
+    fn does_not_wait_for_a_slow_compiler() {
         let functions = "(func (result i32) (i32.const 1))".repeat(2_000);
         let wasm = wat::parse_str(format!("(module {functions})")).unwrap();
         let why = compile(&wasm, Metering::Time, Duration::ZERO).unwrap_err();
         assert_eq!(why, "Failed to load Wasm bytecode: still compiling after `0ns`");
-        assert!(compile(&wasm, Metering::Time, COMPILES_IN).is_ok());
+        assert!(compile(&wasm, Metering::Time, COMPILE_TIMEOUT).is_ok());
     }
 
     #[test]
@@ -298,6 +309,6 @@ mod tests {
         let first = hash();
         assert_eq!(hash(), first);
         std::fs::write(file.path(), module("(func $b)")).unwrap();
-        assert_ne!(hash(), first, "of the same length, and a moment later");
+        assert_ne!(hash(), first, "changed a moment later, with the same length");
     }
 }

@@ -1,7 +1,8 @@
-//! The connection manager and its HTTP/1 codec: what is made of a client's request, and what the client gets.
+//! The connection manager and its HTTP/1 codec: turn a client's request into a stream, and write the
+//! response.
 
-use super::Way;
-use super::codec::{self, Refusal};
+use super::Direction;
+use super::codec::{self, Rejection};
 use super::flags::shown;
 use super::stream::{Slot, Stream};
 use crate::emulator::Emulator;
@@ -14,25 +15,26 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 impl Emulator {
-    /// Opens a stream on a worker and lets the request's headers in; the rest follows as events.
+    /// Opens a stream on a worker and passes the request's headers to the filters. The rest of the request
+    /// follows as events.
     pub(crate) fn accept(&mut self, worker: usize, request: &Request) -> u64 {
         self.world.next_stream += 1;
         let id = self.world.next_stream;
-        if let Some(refused) = self.refused_in_handshake(request) {
+        if let Some(refused) = self.rejected_in_handshake(request) {
             self.world.done.insert(id, refused);
             return id;
         }
         let mut headers = codec::read(request);
-        if let Some(refusal) = codec::refusal(request, &headers) {
-            let known = if refusal.was_read() { headers } else { HeaderMap::new(Kind::Request) };
-            return self.refuse(id, worker, refusal, known);
+        if let Some(rejection) = codec::rejection(request, &headers) {
+            let known = if rejection.was_read() { headers } else { HeaderMap::new(Kind::Request) };
+            return self.reject(id, worker, rejection, known);
         }
         let chunked = request.body.len() > 1 || !request.trailers.0.is_empty();
         if !request.body.is_empty() && !chunked && headers.first(b"content-length").is_none() {
             let length: usize = request.body.iter().map(Vec::len).sum();
             headers.set(b"content-length", length.to_string().as_bytes());
         }
-        let named = codec::tidy(&mut headers);
+        let named = codec::sanitize(&mut headers);
         let spoken = if self.world.settings.tls == Tls::Off { "http" } else { "https" };
         let scheme = headers.text("x-forwarded-proto").map_or_else(|| spoken.into(), Cow::into_owned);
         if headers.first(b":scheme").is_none() {
@@ -47,8 +49,8 @@ impl Emulator {
         }
         let content_type = headers.text("content-type").unwrap_or_default();
         let is_grpc = content_type == "application/grpc" || content_type.starts_with("application/grpc+");
-        // What comes through a tunnel has no end. With a content-length of 0 the headers end the stream (Envoy,
-        // `codec_impl.cc`, onHeadersCompleteBase).
+        // Data through a tunnel has no end. With a content length of 0 the headers end the stream (Envoy,
+        // `codec_impl.cc`, `onHeadersCompleteBase`).
         let tunnel = request.method == "CONNECT";
         let end = !chunked && request.body.iter().all(Vec::is_empty) && !tunnel;
         let started = self.world.clock.now();
@@ -76,45 +78,47 @@ impl Emulator {
             .map(|bytes| Part::Body { bytes, end: false })
             .collect();
         if !request.trailers.0.is_empty() {
-            parts.push(Part::Trailers(HeaderMap::of(Kind::RequestTrailers, &request.trailers)));
+            parts.push(Part::Trailers(HeaderMap::from_fields(Kind::RequestTrailers, &request.trailers)));
         } else if !end && !tunnel {
             parts.push(Part::Body { bytes: Vec::new(), end: true });
         }
-        self.iterate_headers(id, Way::Request, None, end);
+        self.iterate_headers(id, Direction::Request, None, end);
         for part in parts {
             self.world.clock.after(Duration::ZERO, Event::Downstream { stream: id, part });
         }
         id
     }
 
-    /// A client that the TLS server does not want. There is no stream, and nobody hears of it.
-    fn refused_in_handshake(&self, request: &Request) -> Option<Exchange> {
+    /// Rejects a client in the TLS handshake if it lacks a required certificate. No stream is created, and
+    /// filters do not see it.
+    fn rejected_in_handshake(&self, request: &Request) -> Option<Exchange> {
         let tls = self.world.settings.tls;
         let shown = request.certificate.is_some();
-        assert!(!shown || tls != Tls::Off, "a certificate is shown over TLS: set `settings.tls`");
+        assert!(!shown || tls != Tls::Off, "`Request::certificate` needs TLS: set `settings.tls`");
         let (client, upstream, details) = (ClientView::Reset, Vec::new(), String::new());
         let none = Exchange { client, upstream, details, flags: "-".into() };
         (tls == Tls::CertificateRequired && !shown).then_some(none)
     }
 
-    fn refuse(&mut self, id: u64, worker: usize, refusal: Refusal, request_headers: HeaderMap) -> u64 {
+    fn reject(&mut self, id: u64, worker: usize, rejection: Rejection, request_headers: HeaderMap) -> u64 {
         let mut stream = Stream {
             id,
             thread: worker,
             started: self.world.clock.now(),
-            flags: refusal.flags,
+            flags: rejection.flags,
             request_headers,
             ..Stream::default()
         };
-        stream.request.ended = refusal.keeps;
+        stream.request.ended = rejection.keeps_connection;
         self.world.streams.insert(id, Box::new(stream));
         self.build_chain(id, worker);
-        let (status, details, body) = (refusal.status, refusal.details.into(), refusal.body.into());
+        let (status, details, body) = (rejection.status, rejection.details.into(), rejection.body.into());
         self.local_reply(id, LocalReply { status, details, body, ..LocalReply::default() });
         id
     }
 
-    /// A context in each filter. A failed VM is tried anew here, left out, or answers with its failure.
+    /// Creates a context in each filter. A filter whose VM has failed is reloaded, skipped, or makes the
+    /// request fail.
     fn build_chain(&mut self, stream: u64, worker: usize) {
         let route = self.world.streams.get(&stream).and_then(|s| s.route.route(&self.world.settings));
         let disabled = route.map(|route| route.disabled.clone()).unwrap_or_default();
@@ -130,7 +134,7 @@ impl Emulator {
         }
     }
 
-    /// Something more came from the client.
+    /// Handles further data from the client.
     pub(crate) fn client_sent(&mut self, stream: u64, part: Part) {
         if !self.is_alive(stream) {
             return;
@@ -140,28 +144,29 @@ impl Emulator {
             Part::Body { bytes, end } => {
                 s.request.seen += bytes.len();
                 s.request.ended |= end;
-                self.iterate_body(stream, Way::Request, None, bytes, end);
+                self.iterate_body(stream, Direction::Request, None, bytes, end);
             }
             Part::Trailers(map) => {
                 s.request.ended = true;
                 s.request_trailers = Some(map);
-                self.iterate_trailers(stream, Way::Request, None);
+                self.iterate_trailers(stream, Direction::Request, None);
             }
             Part::Headers { .. } | Part::Broken(_) => {}
         }
     }
 
-    /// Response headers have passed the filters.
+    /// Writes the response headers, which have passed the filters.
     pub(crate) fn send_headers(&mut self, stream: u64, end: bool) {
         let World { clock, streams, .. } = &mut *self.world;
         let Some(s) = streams.get_mut(&stream) else { return };
         if s.headers_sent {
-            // A filter that continues in its own callback sends them twice; what follows the first ones is the body.
-            let again = again(s);
-            return self.send_body(stream, again, end);
+            // A filter that continues in its own callback sends the headers twice; the second copy becomes
+            // part of the body.
+            let head = repeated_head(s);
+            return self.send_body(stream, head, end);
         }
         let Some(map) = s.response_headers.as_mut() else { return };
-        // As Abseil's `SimpleAtoi` reads it.
+        // Parsed as Abseil's `SimpleAtoi` does.
         let Some(status) = map.text(":status").and_then(|s| s.trim().parse::<u64>().ok()) else {
             let details = "filter_removed_required_response_headers{missing_required_header:_:status}".into();
             let body = b"missing required header: :status".to_vec();
@@ -175,7 +180,7 @@ impl Emulator {
         }
         map.set(b"server", b"envoy");
         if !s.request.ended || s.wants_close {
-            // Envoy does not wait for the rest of a request it has answered.
+            // Envoy does not wait for the rest of a request that it has answered.
             map.set(b"connection", b"close");
             s.client.closes = true;
         }
@@ -185,14 +190,14 @@ impl Emulator {
         s.client.headers.remove("date");
         let bodiless = matches!(s.client.status, 100..=199 | 204 | 304);
         if map.first(b"content-length").is_none() && !bodiless {
-            // Also the answer to HEAD, of which nothing is known: it is called chunked, with no chunk to come.
+            // A response to HEAD of unknown length is also marked as chunked, although it has no chunks.
             if end && !s.is_head {
                 s.client.headers.push("content-length", "0");
             } else {
                 s.client.headers.push("transfer-encoding", "chunked");
             }
         }
-        self.touched(stream);
+        self.update_last_byte(stream);
         if end {
             self.complete(stream);
         }
@@ -200,7 +205,7 @@ impl Emulator {
 
     pub(crate) fn send_body(&mut self, stream: u64, mut piece: Vec<u8>, end: bool) {
         self.world.stream_mut(stream).client.body.append(&mut piece);
-        self.touched(stream);
+        self.update_last_byte(stream);
         if end {
             self.complete(stream);
         }
@@ -218,30 +223,30 @@ impl Emulator {
         self.complete(stream);
     }
 
-    fn touched(&mut self, stream: u64) {
+    fn update_last_byte(&mut self, stream: u64) {
         let now = self.world.clock.now();
         self.world.stream_mut(stream).client.last_byte = now;
     }
 
-    /// The response is complete; so is the stream.
+    /// Ends the stream, because the response is complete.
     fn complete(&mut self, stream: u64) {
-        self.finish(stream, view);
+        self.finish(stream, client_view);
     }
 
-    /// The stream is cut off.
+    /// Cuts the stream off.
     pub(crate) fn reset(&mut self, stream: u64) {
         self.finish(stream, |_| ClientView::Reset);
     }
 
-    /// Ends a stream: the log, then the filters' contexts go.
-    pub(crate) fn finish(&mut self, stream: u64, view: fn(&mut Stream) -> ClientView) {
+    /// Ends a stream: calls the log callbacks, then deletes the filters' contexts.
+    pub(crate) fn finish(&mut self, stream: u64, client_view: fn(&mut Stream) -> ClientView) {
         if !self.is_alive(stream) {
             return;
         }
         self.world.stream_mut(stream).finishing = true;
         self.log_and_delete(stream);
         let Some(mut done) = self.world.streams.remove(&stream) else { return };
-        let client = view(&mut done);
+        let client = client_view(&mut done);
         for timer in [done.router.timer, done.router.try_timer].into_iter().flatten() {
             self.world.clock.cancel(timer);
         }
@@ -251,8 +256,8 @@ impl Emulator {
     }
 }
 
-/// The head of a response, written where its body should begin.
-fn again(stream: &Stream) -> Vec<u8> {
+/// Returns the headers of a response, repeated at the start of the body.
+fn repeated_head(stream: &Stream) -> Vec<u8> {
     let status = stream.client.status;
     let reason = http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or("");
     let mut head = format!("HTTP/1.1 {status} {reason}\r\n").into_bytes();
@@ -263,8 +268,8 @@ fn again(stream: &Stream) -> Vec<u8> {
     head
 }
 
-/// What a client makes of what it got: the length it was promised counts (RFC 9112 section 6.3).
-fn view(stream: &mut Stream) -> ClientView {
+/// Returns the response as the client sees it. The announced content length decides (RFC 9112 section 6.3).
+fn client_view(stream: &mut Stream) -> ClientView {
     let client = &mut stream.client;
     let mut body = std::mem::take(&mut client.body);
     let none = stream.is_head || matches!(client.status, 101 | 204 | 304);

@@ -1,41 +1,41 @@
-//! A Wasm filter in the chain: Envoy, `source/extensions/common/wasm/context.cc`, and the checks around each callback in
-//! `proxy-wasm-cpp-host`, `src/context.cc`.
+//! A Wasm filter in the HTTP chain: Envoy, `source/extensions/common/wasm/context.cc`, and the checks around
+//! each callback in `proxy-wasm-cpp-host`, `src/context.cc`.
 
-use super::Way;
+use super::Direction;
 use super::chain::{BodyStatus, HeadersStatus};
 use crate::FailurePolicy;
 use crate::emulator::Emulator;
-use crate::emulator::context::{BufferKind, Context, Reach};
+use crate::emulator::context::{Access, BufferKind, Context};
 use crate::emulator::linking::AbiVersion;
 use crate::emulator::world::{Action, LocalReply};
 
-/// What came of a callback.
+/// The outcome of a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Came {
-    /// The module does not have it.
+pub(crate) enum CallbackResult {
+    /// The module does not export the callback.
     Absent,
-    /// It returned this.
+    /// The callback returned this value.
     Returned(u32),
-    /// It returned, and asked for a local reply meanwhile.
+    /// The callback returned, and requested a local reply.
     Stopped,
-    /// It trapped, or the VM had before.
+    /// The callback trapped, or the VM had already failed.
     Failed,
 }
 
-fn reach(context: &mut Context, way: Way) -> &mut Reach {
-    match way {
-        Way::Request => &mut context.request,
-        Way::Response => &mut context.response,
+fn access(context: &mut Context, direction: Direction) -> &mut Access {
+    match direction {
+        Direction::Request => &mut context.request,
+        Direction::Response => &mut context.response,
     }
 }
 
 impl Emulator {
-    fn place_of(&mut self, stream: u64, filter: usize) -> (usize, u32) {
+    fn slot_of(&mut self, stream: u64, filter: usize) -> (usize, u32) {
         let slot = &self.world.stream_mut(stream).filters[filter];
         (slot.vm, slot.context)
     }
 
-    /// `on_context_create` of a stream.
+    /// Calls `proxy_on_context_create` for a stream.
     fn create(&mut self, vm: usize, id: u32) {
         let context = self.world.context_mut(vm, id);
         if std::mem::replace(&mut context.created, true) {
@@ -46,13 +46,14 @@ impl Emulator {
         self.after_call(vm);
     }
 
-    /// Whether a filter takes part in the response: it does when it has seen the request and has not failed.
-    fn sits_out(&mut self, vm: usize, id: u32, way: Way) -> bool {
+    /// Returns whether a filter is skipped: it has not seen the request, or has failed and the response is
+    /// being processed.
+    fn is_skipped(&mut self, vm: usize, id: u32, direction: Direction) -> bool {
         let context = self.world.context_mut(vm, id);
-        !context.created || (way == Way::Response && context.failure_replied)
+        !context.created || (direction == Direction::Response && context.failure_replied)
     }
 
-    /// Answers for a VM that has failed, once for each stream.
+    /// Sends the local reply for a failed VM, once per stream.
     fn fail_stream(&mut self, stream: u64, vm: usize, id: u32) {
         let Some(context) = self.world.vms[vm].contexts.get_mut(&id) else { return };
         if std::mem::replace(&mut context.stream_failed, true) {
@@ -64,61 +65,69 @@ impl Emulator {
         self.local_reply(stream, reply);
     }
 
-    /// A callback of a stream with the checks around it.
-    fn call(&mut self, stream: u64, vm: usize, id: u32, name: &str, args: &[u32]) -> Came {
-        let came = self.enter(vm, id, name, args);
+    /// Calls a callback of a stream, with the checks before and after it.
+    fn call(&mut self, stream: u64, vm: usize, id: u32, name: &str, args: &[u32]) -> CallbackResult {
+        let result = self.enter(vm, id, name, args);
         let plugin = self.world.vms[vm].contexts.get(&id).map_or(0, |c| c.plugin);
         let open = self.world.plugins[plugin].filter.failure_policy == FailurePolicy::LegacyFailOpen;
-        if came == Came::Failed && !open {
+        if result == CallbackResult::Failed && !open {
             self.fail_stream(stream, vm, id);
         }
-        let goes_on = |action: &Action| matches!(action, Action::ContinueEncoding(_));
-        let twice = came == Came::Returned(0)
+        let continues = |action: &Action| matches!(action, Action::ContinueEncoding(_));
+        let twice = result == CallbackResult::Returned(0)
             && ["proxy_on_response_headers", "proxy_on_response_trailers"].contains(&name)
-            && self.world.vms[vm].deferred.iter().any(goes_on);
+            && self.world.vms[vm].deferred.iter().any(continues);
         self.after_call(vm);
         if twice {
-            self.went_on_twice(stream, vm, id);
+            self.report_double_continue(stream, vm, id);
         }
-        if came == Came::Failed && open { Came::Absent } else { came }
+        if result == CallbackResult::Failed && open { CallbackResult::Absent } else { result }
     }
 
-    pub(crate) fn call_headers(&mut self, stream: u64, filter: usize, way: Way, end: bool) -> HeadersStatus {
-        let (vm, id) = self.place_of(stream, filter);
-        if way == Way::Request {
+    pub(crate) fn call_headers(
+        &mut self,
+        stream: u64,
+        filter: usize,
+        direction: Direction,
+        end: bool,
+    ) -> HeadersStatus {
+        let (vm, id) = self.slot_of(stream, filter);
+        if direction == Direction::Request {
             self.create(vm, id);
         }
-        if self.sits_out(vm, id, way) {
+        if self.is_skipped(vm, id, direction) {
             return HeadersStatus::Continue;
         }
-        let reach = reach(self.world.context_mut(vm, id), way);
-        (reach.headers, reach.end_of_stream) = (true, end);
+        let access = access(self.world.context_mut(vm, id), direction);
+        (access.headers, access.end_of_stream) = (true, end);
         let s = self.world.stream_mut(stream);
-        let (name, count) = match way {
-            Way::Request => ("proxy_on_request_headers", s.request_headers.len()),
-            Way::Response => {
+        let (name, count) = match direction {
+            Direction::Request => ("proxy_on_request_headers", s.request_headers.len()),
+            Direction::Response => {
                 let count = s.response_headers.as_ref().map_or(0, |h| h.len());
                 ("proxy_on_response_headers", count)
             }
         };
         let args = [count as u32, u32::from(end)];
         let args = if self.world.vms[vm].abi == AbiVersion::V0_1_0 { &args[..1] } else { &args[..] };
-        let came = self.call(stream, vm, id, name, args);
+        let result = self.call(stream, vm, id, name, args);
         let plugin = self.world.vms[vm].contexts.get(&id).map_or(0, |c| c.plugin);
-        let really_stops = self.world.plugins[plugin].filter.allow_on_headers_stop_iteration;
-        let status = match came {
-            Came::Absent | Came::Returned(0 | 2) => HeadersStatus::Continue,
-            Came::Returned(1) if really_stops => HeadersStatus::Stop,
-            Came::Returned(3) => HeadersStatus::StopAllAndBuffer,
-            Came::Returned(_) | Came::Stopped | Came::Failed => HeadersStatus::StopAllAndWatermark,
+        let can_stop = self.world.plugins[plugin].filter.allow_on_headers_stop_iteration;
+        let status = match result {
+            CallbackResult::Absent | CallbackResult::Returned(0 | 2) => HeadersStatus::Continue,
+            CallbackResult::Returned(1) if can_stop => HeadersStatus::Stop,
+            CallbackResult::Returned(3) => HeadersStatus::StopAllAndBuffer,
+            CallbackResult::Returned(_) | CallbackResult::Stopped | CallbackResult::Failed => {
+                HeadersStatus::StopAllAndWatermark
+            }
         };
         if status == HeadersStatus::Continue {
-            self.leave(vm, id, |c| self::reach(c, way).headers = false);
+            self.update_context(vm, id, |c| self::access(c, direction).headers = false);
         }
         status
     }
 
-    fn leave(&mut self, vm: usize, id: u32, change: impl FnOnce(&mut Context)) {
+    fn update_context(&mut self, vm: usize, id: u32, change: impl FnOnce(&mut Context)) {
         if let Some(context) = self.world.vms[vm].contexts.get_mut(&id) {
             change(context);
         }
@@ -128,80 +137,83 @@ impl Emulator {
         &mut self,
         stream: u64,
         filter: usize,
-        way: Way,
+        direction: Direction,
         piece: &mut Vec<u8>,
         end: bool,
     ) -> BodyStatus {
-        let (vm, id) = self.place_of(stream, filter);
-        if self.sits_out(vm, id, way) {
+        let (vm, id) = self.slot_of(stream, filter);
+        if self.is_skipped(vm, id, direction) {
             return BodyStatus::Continue;
         }
-        let buffering = reach(self.world.context_mut(vm, id), way).buffering;
+        let buffering = access(self.world.context_mut(vm, id), direction).buffering;
         if buffering {
-            self.keep(stream, way, piece);
-            // Of a request that is too long the filter is told nonetheless, before that is answered.
-            let over = !self.is_alive(stream) || self.world.stream_mut(stream).flow(way).aborted;
-            if over && way == Way::Response {
+            self.keep(stream, direction, piece);
+            // A filter still receives the last piece of a request that is over the limit, before the local
+            // response is sent.
+            let over = !self.is_alive(stream) || self.world.stream_mut(stream).flow(direction).aborted;
+            if over && direction == Direction::Response {
                 return BodyStatus::Buffer;
             }
         }
-        // To tell its size the host looks at it.
-        self.world.context_mut(vm, id).last_buffer = Some(match way {
-            Way::Request => BufferKind::RequestBody,
-            Way::Response => BufferKind::ResponseBody,
+        // The host looks at the buffer to get its size.
+        self.world.context_mut(vm, id).last_buffer = Some(match direction {
+            Direction::Request => BufferKind::RequestBody,
+            Direction::Response => BufferKind::ResponseBody,
         });
-        let reach = reach(self.world.context_mut(vm, id), way);
-        (reach.body, reach.end_of_stream) = (true, end);
-        let flow = self.world.stream_mut(stream).flow(way);
+        let access = access(self.world.context_mut(vm, id), direction);
+        (access.body, access.end_of_stream) = (true, end);
+        let flow = self.world.stream_mut(stream).flow(direction);
         let size = if buffering { flow.buffer.as_ref().map_or(0, Vec::len) } else { piece.len() };
-        flow.at_hand = Some(std::mem::take(piece));
-        let name = match way {
-            Way::Request => "proxy_on_request_body",
-            Way::Response => "proxy_on_response_body",
+        flow.current_piece = Some(std::mem::take(piece));
+        let name = match direction {
+            Direction::Request => "proxy_on_request_body",
+            Direction::Response => "proxy_on_response_body",
         };
-        let came = self.call(stream, vm, id, name, &[size as u32, u32::from(end)]);
+        let result = self.call(stream, vm, id, name, &[size as u32, u32::from(end)]);
         if let Some(s) = self.world.streams.get_mut(&stream) {
-            *piece = s.flow(way).at_hand.take().unwrap_or_default();
+            *piece = s.flow(direction).current_piece.take().unwrap_or_default();
         }
-        let status = match came {
-            Came::Absent | Came::Returned(0) => BodyStatus::Continue,
-            Came::Returned(1) => BodyStatus::Buffer,
-            Came::Returned(2) => BodyStatus::Watermark,
-            Came::Returned(_) | Came::Stopped | Came::Failed => BodyStatus::NoBuffer,
+        let status = match result {
+            CallbackResult::Absent | CallbackResult::Returned(0) => BodyStatus::Continue,
+            CallbackResult::Returned(1) => BodyStatus::Buffer,
+            CallbackResult::Returned(2) => BodyStatus::Watermark,
+            CallbackResult::Returned(_) | CallbackResult::Stopped | CallbackResult::Failed => {
+                BodyStatus::NoBuffer
+            }
         };
-        self.leave(vm, id, |context| {
-            let reach = self::reach(context, way);
-            reach.buffering = status == BodyStatus::Buffer;
+        self.update_context(vm, id, |context| {
+            let access = self::access(context, direction);
+            access.buffering = status == BodyStatus::Buffer;
             if status == BodyStatus::Continue {
-                reach.body = false;
+                access.body = false;
             }
         });
         status
     }
 
-    /// Whether the trailers go on.
-    pub(crate) fn call_trailers(&mut self, stream: u64, filter: usize, way: Way) -> bool {
-        let (vm, id) = self.place_of(stream, filter);
-        if self.sits_out(vm, id, way) {
+    /// Calls the trailers callback. Returns whether the trailers continue.
+    pub(crate) fn call_trailers(&mut self, stream: u64, filter: usize, direction: Direction) -> bool {
+        let (vm, id) = self.slot_of(stream, filter);
+        if self.is_skipped(vm, id, direction) {
             return true;
         }
-        reach(self.world.context_mut(vm, id), way).trailers = true;
+        access(self.world.context_mut(vm, id), direction).trailers = true;
         let s = self.world.stream_mut(stream);
-        let (name, trailers) = match way {
-            Way::Request => ("proxy_on_request_trailers", &s.request_trailers),
-            Way::Response => ("proxy_on_response_trailers", &s.response_trailers),
+        let (name, trailers) = match direction {
+            Direction::Request => ("proxy_on_request_trailers", &s.request_trailers),
+            Direction::Response => ("proxy_on_response_trailers", &s.response_trailers),
         };
         let count = trailers.as_ref().map_or(0, |t| t.len()) as u32;
-        let came = self.call(stream, vm, id, name, &[count]);
-        let goes_on = matches!(came, Came::Absent | Came::Returned(0));
-        if goes_on {
-            self.leave(vm, id, |c| self::reach(c, way).trailers = false);
+        let result = self.call(stream, vm, id, name, &[count]);
+        let continues = matches!(result, CallbackResult::Absent | CallbackResult::Returned(0));
+        if continues {
+            self.update_context(vm, id, |c| self::access(c, direction).trailers = false);
         }
-        goes_on
+        continues
     }
 
-    /// `on_log` of all filters in the order of the configuration, and then, one filter after the other, `on_done` and
-    /// `on_delete`. A filter that never saw the request hears of it here for the first time.
+    /// Calls `proxy_on_log` of all filters in the order of the configuration; then, for each filter,
+    /// `proxy_on_done` and `proxy_on_delete`. A filter that never saw the request is first created here.
     pub(crate) fn log_and_delete(&mut self, stream: u64) {
         let slots = self.world.stream_mut(stream).filters.clone();
         for slot in &slots {
@@ -209,10 +221,10 @@ impl Emulator {
             self.world.context_mut(slot.vm, slot.context).logging = true;
             self.enter(slot.vm, slot.context, "proxy_on_log", &[]);
             self.after_call(slot.vm);
-            self.leave(slot.vm, slot.context, |c| c.logging = false);
+            self.update_context(slot.vm, slot.context, |c| c.logging = false);
         }
         for slot in &slots {
-            self.leave(slot.vm, slot.context, |c| c.destroyed = true);
+            self.update_context(slot.vm, slot.context, |c| c.destroyed = true);
             for name in ["proxy_on_done", "proxy_on_delete"] {
                 self.enter(slot.vm, slot.context, name, &[]);
                 self.after_call(slot.vm);

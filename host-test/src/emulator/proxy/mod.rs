@@ -1,8 +1,9 @@
-//! What Envoy is around the filters: the connection manager, the filter chain, the router.
+//! The parts of Envoy around the filters: the connection manager, the filter chain and the router.
 //!
-//! The files follow Envoy's: `chain` is `source/common/http/filter_manager.cc`, `filter` is `Context` of
-//! `source/extensions/common/wasm/context.cc`, `downstream` is the connection manager with its HTTP/1 codec, `router` is
-//! `source/common/router/router.cc`. `network` is all there is of connections without HTTP.
+//! The files correspond to Envoy's: `chain` to `source/common/http/filter_manager.cc`, `filter` to `Context`
+//! in `source/extensions/common/wasm/context.cc`, `downstream` to the connection manager with its HTTP/1
+//! codec, and `router` to `source/common/router/router.cc`. `network` contains everything for connections
+//! without HTTP.
 
 pub(crate) mod chain;
 mod codec;
@@ -19,7 +20,7 @@ pub(crate) mod timeouts;
 
 /// The two directions of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum Direction {
     Request,
     Response,
 }

@@ -1,14 +1,15 @@
-//! Answers that the proxy makes itself: Envoy, `filter_manager.cc`, sendLocalReply, and `source/common/http/utility.cc`.
+//! Local replies: Envoy, `filter_manager.cc`, `sendLocalReply`, and `source/common/http/utility.cc`.
 
-use super::Way;
+use super::Direction;
 use crate::emulator::Emulator;
 use crate::emulator::callouts::grpc;
 use crate::emulator::header_map::{HeaderMap, Kind};
 use crate::emulator::world::LocalReply;
 
 impl Emulator {
-    /// Answers a stream. How depends on how far its response has come: through the filters when there is none, past
-    /// them when they are at work on one, and not at all, but by a reset, when the client has seen the start of one.
+    /// Sends a local reply. If the stream has no response yet, the reply passes through the filters. If the
+    /// filters are processing a response, the reply replaces it and bypasses them. If the client has already
+    /// received headers, the stream is reset instead.
     pub(crate) fn local_reply(&mut self, stream: u64, reply: LocalReply) {
         if !self.is_alive(stream) {
             return;
@@ -24,7 +25,7 @@ impl Emulator {
         }
         if s.response_headers.is_none() {
             if in_request {
-                // The first one counts, made when the callback's iteration has ended.
+                // The first local reply counts. It is sent when the callback's iteration has ended.
                 s.prepared.get_or_insert(reply);
             } else if s.prepared.is_none() {
                 self.reply_through_filters(stream, reply);
@@ -50,16 +51,16 @@ impl Emulator {
         let s = self.world.stream_mut(stream);
         s.response_headers = Some(headers);
         s.response.ended = body.is_empty();
-        self.iterate_headers(stream, Way::Response, None, body.is_empty());
+        self.iterate_headers(stream, Direction::Response, None, body.is_empty());
         if self.is_alive(stream) && !body.is_empty() {
             let s = self.world.stream_mut(stream);
             s.response.ended = true;
             s.response.seen += body.len();
-            self.iterate_body(stream, Way::Response, None, body, true);
+            self.iterate_body(stream, Direction::Response, None, body, true);
         }
     }
 
-    /// The headers and the body of a local reply.
+    /// Builds the headers and the body of a local reply.
     fn compose(&mut self, stream: u64, reply: &LocalReply) -> (HeaderMap, Vec<u8>) {
         let s = self.world.stream_mut(stream);
         let mut headers = HeaderMap::new(Kind::Response);
@@ -78,7 +79,7 @@ impl Emulator {
             s.code = Some(200);
             return (headers, Vec::new());
         }
-        // A number of 16 bits to Envoy. What the headers say of it does not count.
+        // Envoy truncates the status to 16 bits, and ignores a `:status` among the headers.
         let status = reply.status as u16;
         headers.add(b":status", status.to_string().as_bytes());
         add(&mut headers);
@@ -96,7 +97,7 @@ impl Emulator {
     }
 }
 
-/// gRPC over HTTP/2, "Responses": what `grpc-message` may hold as it is.
+/// Percent-encodes a `grpc-message`: gRPC over HTTP/2, "Responses".
 fn percent_encoded(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     for byte in bytes {

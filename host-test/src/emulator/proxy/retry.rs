@@ -1,4 +1,4 @@
-//! Retries, which routes and request headers order: Envoy, `source/common/router/retry_state_impl.cc`.
+//! Retries, as configured by routes and request headers: Envoy, `source/common/router/retry_state_impl.cc`.
 
 use super::flags::RETRIES_EXHAUSTED;
 use crate::emulator::Emulator;
@@ -7,9 +7,10 @@ use crate::emulator::world::{Event, LocalReply};
 use crate::{Answer, RetryPolicy};
 use std::time::Duration;
 
-/// The first wait is between 0 and 25 ms on Envoy, at random; here it is always the longest.
+/// The delay before the first retry. Envoy picks a random delay from 0 to 25 ms; the emulator always uses the
+/// maximum.
 pub(crate) const BACK_OFF: Duration = Duration::from_millis(25);
-/// What may be asked for in `x-envoy-retry-on`; all else is passed over.
+/// Valid values in `x-envoy-retry-on`; others are ignored.
 const KINDS: &[&str] = &[
     "5xx",
     "gateway-error",
@@ -22,7 +23,7 @@ const KINDS: &[&str] = &[
     "retriable-headers",
     "envoy-ratelimited",
 ];
-/// And in `x-envoy-retry-grpc-on`, with the statuses they are for.
+/// Valid values in `x-envoy-retry-grpc-on`, with their status codes.
 const GRPC_KINDS: &[(&str, u32)] = &[
     ("cancelled", 1),
     ("deadline-exceeded", 4),
@@ -31,7 +32,7 @@ const GRPC_KINDS: &[(&str, u32)] = &[
     ("internal", 13),
 ];
 
-/// What is retried and how often.
+/// The conditions for retries, and the number of retries left.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Policy {
     on: Vec<String>,
@@ -41,16 +42,16 @@ pub(crate) struct Policy {
     left: u32,
 }
 
-/// What went wrong.
+/// RetryReason an attempt failed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Why<'a> {
-    /// These headers came.
+pub(crate) enum RetryReason<'a> {
+    /// The upstream answered with these headers.
     Answer(&'a HeaderMap),
-    /// The connection was refused.
+    /// The upstream refused the connection.
     Refused,
-    /// The connection was closed.
+    /// The upstream closed the connection.
     Reset,
-    /// This try took too long.
+    /// The attempt timed out.
     TimedOut,
 }
 
@@ -59,8 +60,8 @@ fn list(text: &str) -> Vec<String> {
 }
 
 impl Policy {
-    /// The route's, and what the request's headers add to it.
-    pub fn of(route: Option<&RetryPolicy>, headers: &HeaderMap) -> Self {
+    /// Combines the route's policy with the request's headers.
+    pub fn new(route: Option<&RetryPolicy>, headers: &HeaderMap) -> Self {
         let header = |name: &str| list(&headers.text(name).unwrap_or_default());
         let on = route.map(|route| list(&route.retry_on)).unwrap_or_default();
         let mut policy = Self {
@@ -83,13 +84,13 @@ impl Policy {
         policy
     }
 
-    /// Whether anything is retried. If so, the request is kept.
+    /// Returns whether any retry is possible. If so, the request body is kept.
     pub fn is_enabled(&self) -> bool {
         !self.on.is_empty() || !self.grpc_on.is_empty()
     }
 
-    /// Whether to try once more, which then counts.
-    pub fn takes_one(&mut self, why: Why<'_>) -> bool {
+    /// Returns whether to retry, and if so consumes one retry.
+    pub fn consume_retry(&mut self, why: RetryReason<'_>) -> bool {
         let again = self.left > 0 && self.wants(why);
         self.left -= u32::from(again);
         again
@@ -99,14 +100,14 @@ impl Policy {
         self.on.iter().any(|on| kinds.contains(&on.as_str()))
     }
 
-    fn wants(&self, why: Why<'_>) -> bool {
+    fn wants(&self, why: RetryReason<'_>) -> bool {
         self.is_enabled()
             && match why {
-                Why::Answer(headers) => self.wants_answer(headers),
-                Why::Refused => {
+                RetryReason::Answer(headers) => self.wants_answer(headers),
+                RetryReason::Refused => {
                     self.has(&["5xx", "gateway-error", "connect-failure", "reset", "reset-before-request"])
                 }
-                Why::Reset | Why::TimedOut => self.has(&["5xx", "gateway-error", "reset"]),
+                RetryReason::Reset | RetryReason::TimedOut => self.has(&["5xx", "gateway-error", "reset"]),
             }
     }
 
@@ -127,8 +128,8 @@ impl Policy {
 }
 
 impl Emulator {
-    /// Whether the request is sent once more; then it will be.
-    pub(crate) fn retries(&mut self, stream: u64, why: Why<'_>) -> bool {
+    /// Schedules a retry, if the policy allows one. Returns whether it did.
+    pub(crate) fn retries(&mut self, stream: u64, why: RetryReason<'_>) -> bool {
         let s = self.world.stream_mut(stream);
         let policy = &mut s.router.policy;
         if !policy.wants(why) {
@@ -145,7 +146,7 @@ impl Emulator {
         true
     }
 
-    /// The wait is over.
+    /// Sends the request again, after the delay.
     pub(crate) fn try_again(&mut self, stream: u64) {
         if self.is_alive(stream) {
             let router = &mut self.world.stream_mut(stream).router;
@@ -154,8 +155,8 @@ impl Emulator {
         }
     }
 
-    /// A request that may have to be sent again is kept, up to the buffer limit. Beyond that nothing is retried, and
-    /// one that waits for its retry cannot go on.
+    /// Keeps a request body for a retry, up to the buffer limit. A larger request is not retried, and fails
+    /// if it already waits for a retry.
     pub(crate) fn keep_for_retry(&mut self, stream: u64) {
         let limit = self.world.settings.buffer_limit as usize;
         let s = self.world.stream_mut(stream);
@@ -170,7 +171,7 @@ impl Emulator {
         }
     }
 
-    /// Whether the next connection to the upstream is refused.
+    /// Returns whether the upstream's next scripted answer refuses the connection.
     pub(crate) fn is_refused_next(&self, upstream: usize) -> bool {
         let upstream = self.world.upstreams.get(upstream);
         upstream.is_some_and(|u| matches!(u.turns.next(&u.spec), Some(Answer::Refuse)))

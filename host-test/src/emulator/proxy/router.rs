@@ -1,10 +1,10 @@
-//! The router, and the upstream behind it: Envoy, `source/common/router/router.cc`.
+//! The router, and the upstream it sends to: Envoy, `source/common/router/router.cc`.
 
-use super::Way;
+use super::Direction;
 use super::flags::{
     CONNECTION_FAILURE, CONNECTION_TERMINATION, DOWNSTREAM_PROTOCOL_ERROR, UPSTREAM_PROTOCOL_ERROR,
 };
-use super::retry::{Policy, Why};
+use super::retry::{Policy, RetryReason};
 use crate::emulator::Emulator;
 use crate::emulator::callouts::{
     self, REFUSED, REFUSED_DETAILS, TERMINATED, TERMINATED_DETAILS, answer_headers, received,
@@ -15,7 +15,7 @@ use crate::emulator::world::{Event, LocalReply, Part, World};
 use crate::{Answer, UpstreamRequest};
 use std::time::Duration;
 
-/// Request headers that tell the router what to do, and go no further.
+/// Request headers that control the router. They are not forwarded.
 pub(crate) const CONTROLS: &[&str] = &[
     "x-envoy-retry-on",
     "x-envoy-retry-grpc-on",
@@ -29,28 +29,28 @@ pub(crate) const CONTROLS: &[&str] = &[
     "x-envoy-upstream-rq-timeout-alt-response",
 ];
 
-/// What the router knows of a stream.
+/// The router's state of a stream.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Router {
     pub headers: Option<HeaderMap>,
     pub body: Vec<u8>,
     pub trailers: Option<HeaderMap>,
     pub ended: bool,
-    /// It is called chunked, and has no chunk, not even a last one.
+    /// The request is marked as chunked, but has no chunks, not even a last one.
     pub endless: bool,
-    /// Which try this is; 0 before the first.
+    /// The number of the current attempt; 0 before the first.
     pub attempt: u32,
-    /// The next try is to be sent when the request is complete.
+    /// The next attempt is sent when the request is complete.
     pub due: bool,
-    /// No try is under way: the next one waits for its time, or there will be none.
+    /// No attempt is in progress: the next one is delayed, or the last one has failed.
     pub waits: bool,
-    /// Where it goes.
+    /// The index of the upstream.
     pub upstream: usize,
     pub policy: Policy,
     pub timeout: Duration,
     pub try_timeout: Duration,
     pub counts_tries: bool,
-    /// 504, or what is answered in its place when time is up.
+    /// The status of a timeout: 504 or an alternative.
     pub timeout_status: u32,
     pub timer: Option<(Duration, u64)>,
     pub try_timer: Option<(Duration, u64)>,
@@ -80,7 +80,7 @@ impl Emulator {
         }
         let alternative = headers.first(b"x-envoy-upstream-rq-timeout-alt-response").is_some();
         s.router.timeout_status = if alternative { 204 } else { 504 };
-        s.router.policy = Policy::of(retry, headers);
+        s.router.policy = Policy::new(retry, headers);
         (s.router.upstream, s.router.timeout, s.router.try_timeout) = (upstream, timeout, try_timeout);
         (s.router.due, s.router.counts_tries) = (true, counts_tries);
         headers.remove_all(CONTROLS);
@@ -131,9 +131,9 @@ impl Emulator {
         self.dispatch(stream);
     }
 
-    /// Sends the request when it is complete. One that is refused is so before that.
+    /// Sends the request when it is complete. A refused connection is reported before that.
     pub(crate) fn dispatch(&mut self, stream: u64) {
-        self.wait_to_ask(stream);
+        self.wait_for_upstream(stream);
         let now = self.world.clock.now();
         let router = &self.world.stream_mut(stream).router;
         let (upstream, goes, due) = (router.upstream, router.ended, router.due);
@@ -167,7 +167,7 @@ impl Emulator {
             let timer = self.world.clock.after(try_timeout, Event::TryTimeout { stream, attempt });
             self.world.stream_mut(stream).router.try_timer = Some(timer);
         }
-        // The upstream waits for the rest of what it was promised: of the length, or a last chunk.
+        // The upstream waits for the rest of the request: of its content length, or for a last chunk.
         let waits = self.world.stream_mut(stream).router.endless
             || declared.is_some_and(|declared| declared > body.len());
         body.truncate(declared.unwrap_or(usize::MAX));
@@ -178,21 +178,21 @@ impl Emulator {
             self.world.stream_mut(stream).router.requests.push(request);
         }
         if !waits || matches!(answer, Answer::Refuse) {
-            self.order_answer(stream, attempt, answer);
+            self.schedule_answer(stream, attempt, answer);
         }
     }
 
-    fn order_answer(&mut self, stream: u64, attempt: u32, answer: Answer) {
+    fn schedule_answer(&mut self, stream: u64, attempt: u32, answer: Answer) {
         let headers = self.world.stream_mut(stream).router.headers.as_ref();
         let to_head = headers.and_then(|h| h.first(b":method")) == Some(b"HEAD");
-        let mut order = |after, part| {
+        let mut schedule = |after, part| {
             self.world.clock.after(after, Event::Upstream { stream, attempt, part });
         };
         let (response, after, breaks) = match answer {
             Answer::Reply { response, after } => (response, after, false),
             Answer::ResetMidResponse(response) => (response, Duration::ZERO, true),
-            Answer::Reset => return order(Duration::ZERO, Part::Broken("connection termination")),
-            Answer::Refuse => return order(Duration::ZERO, Part::Broken("remote connection failure")),
+            Answer::Reset => return schedule(Duration::ZERO, Part::Broken("connection termination")),
+            Answer::Refuse => return schedule(Duration::ZERO, Part::Broken("remote connection failure")),
             Answer::Hang => return,
             Answer::Grpc { initial_metadata, messages, status, message, after } => {
                 let mut response = crate::Response::new(200).header("content-type", "application/grpc");
@@ -208,37 +208,38 @@ impl Emulator {
             }
         };
         let map = answer_headers(&response, to_head);
-        // Envoy knows of those that cannot have a body (`source/common/http/http1/codec_impl.cc`, cannotHaveBody).
+        // Envoy knows which responses cannot have a body (`source/common/http/http1/codec_impl.cc`,
+        // `cannotHaveBody`).
         let bodiless = to_head || matches!(response.status, 204 | 304);
         let response = if bodiless {
             crate::Response { body: Vec::new(), trailers: crate::Headers::default(), ..response }
         } else {
             response
         };
-        let trailers = HeaderMap::of(Kind::ResponseTrailers, &response.trailers);
+        let trailers = HeaderMap::from_fields(Kind::ResponseTrailers, &response.trailers);
         let empty = response.body().is_empty() && trailers.is_empty();
         let chunked = !bodiless && map.first(b"transfer-encoding").is_some();
-        order(after, Part::Headers { map, end: empty && !breaks && !chunked });
+        schedule(after, Part::Headers { map, end: empty && !breaks && !chunked });
         for bytes in response.body.into_iter().filter(|piece| !piece.is_empty()) {
-            order(after, Part::Body { bytes, end: false });
+            schedule(after, Part::Body { bytes, end: false });
         }
         if breaks {
-            // A body that ends before its length, or before its last chunk.
-            order(after, Part::Broken("protocol error"));
+            // The body ends before its content length, or before its last chunk.
+            schedule(after, Part::Broken("protocol error"));
         } else if !trailers.is_empty() {
-            order(after, Part::Trailers(trailers));
+            schedule(after, Part::Trailers(trailers));
         } else if !empty || chunked {
-            order(after, Part::Body { bytes: Vec::new(), end: true });
+            schedule(after, Part::Body { bytes: Vec::new(), end: true });
         }
     }
 
-    /// Whether this try is under way.
+    /// Returns whether this attempt is in progress.
     pub(super) fn is_trying(&self, stream: u64, attempt: u32) -> bool {
         let router = self.world.streams.get(&stream).filter(|s| !s.finishing).map(|s| &s.router);
         router.is_some_and(|r| r.attempt == attempt && !r.waits && !r.due)
     }
 
-    /// Something came from the upstream.
+    /// Handles a part of the upstream's response.
     pub(crate) fn upstream_sent(&mut self, stream: u64, attempt: u32, part: Part) {
         if !self.is_trying(stream, attempt) {
             return;
@@ -250,14 +251,14 @@ impl Emulator {
                 s.response.seen += bytes.len();
                 s.response.ended |= end;
                 self.stop_timer(stream);
-                self.iterate_body(stream, Way::Response, None, bytes, end);
+                self.iterate_body(stream, Direction::Response, None, bytes, end);
             }
             Part::Trailers(map) => {
                 let s = self.world.stream_mut(stream);
                 s.response.ended = true;
                 s.response_trailers = Some(map);
                 self.stop_timer(stream);
-                self.iterate_trailers(stream, Way::Response, None);
+                self.iterate_trailers(stream, Direction::Response, None);
             }
             Part::Broken(how) => self.upstream_broke(stream, how),
         }
@@ -265,7 +266,7 @@ impl Emulator {
 
     fn response_begins(&mut self, stream: u64, mut map: HeaderMap, end: bool) {
         let status = map.text(":status").and_then(|s| s.parse().ok()).unwrap_or(0);
-        if self.retries(stream, Why::Answer(&map)) {
+        if self.retries(stream, RetryReason::Answer(&map)) {
             return;
         }
         self.stop_try_timer(stream);
@@ -280,7 +281,7 @@ impl Emulator {
         s.response_headers = Some(map);
         s.response.ended = end;
         self.stop_timer(stream);
-        self.iterate_headers(stream, Way::Response, None, end);
+        self.iterate_headers(stream, Direction::Response, None, end);
     }
 
     fn upstream_broke(&mut self, stream: u64, how: &'static str) {
@@ -292,7 +293,7 @@ impl Emulator {
             s.details = format!("upstream_reset_after_response_started{{{}}}", how.replace(' ', "_"));
             return self.reset(stream);
         }
-        if self.retries(stream, if refused { Why::Refused } else { Why::Reset }) {
+        if self.retries(stream, if refused { RetryReason::Refused } else { RetryReason::Reset }) {
             return;
         }
         self.world.stream_mut(stream).flags |= flag;
@@ -312,14 +313,15 @@ impl Emulator {
 }
 
 impl Router {
-    /// Tells the upstream how long there is, a time after the first try: for a try, or else for all of them.
+    /// Sets the time that the upstream has left: for this attempt, or otherwise for all attempts. `gone` is
+    /// the time since the first attempt.
     fn expect_within(&self, headers: &mut HeaderMap, gone: Duration) {
         let mut expected = if self.try_timeout.is_zero() { self.timeout } else { self.try_timeout };
         if expected.is_zero() {
             return;
         }
         if !self.timeout.is_zero() {
-            // None left would be read as no limit.
+            // 0 would mean no limit.
             expected = expected.min(self.timeout.saturating_sub(gone)).max(Duration::from_millis(1));
         }
         headers.set(b"x-envoy-expected-rq-timeout-ms", expected.as_millis().to_string().as_bytes());

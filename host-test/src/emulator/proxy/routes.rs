@@ -1,7 +1,8 @@
-//! Finding the route of a request: Envoy, `source/common/router/config_impl.cc`.
+//! Route lookup: Envoy, `source/common/router/config_impl.cc`.
 //!
-//! The connection manager looks it up before there are filters, and keeps it. What changes request headers makes it
-//! forget, but nothing looks it up again before the router does; until then filters read what there was.
+//! The connection manager looks the route up before the filters run, and caches it. A change of request
+//! headers clears the cache, but only the router looks the route up again. Until then filters read the old
+//! route.
 
 use super::flags::{NO_CLUSTER, NO_ROUTE};
 use crate::emulator::Emulator;
@@ -9,16 +10,16 @@ use crate::emulator::header_map::HeaderMap;
 use crate::emulator::world::{LocalReply, World};
 use crate::{HeaderMatch, PathMatch, Route, RouteAction, Settings, StringMatch, VirtualHost};
 
-/// A route that was looked up: places in the lists of the settings.
+/// A selected route, as indices into the lists of the settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Picked {
+pub(crate) struct SelectedRoute {
     host: Option<usize>,
     route: Option<usize>,
-    /// The name of the cluster it leads to, where it leads to one.
+    /// The name of the cluster, if the route has one.
     pub cluster: Option<String>,
 }
 
-impl Picked {
+impl SelectedRoute {
     pub fn host<'s>(&self, settings: &'s Settings) -> Option<&'s VirtualHost> {
         settings.virtual_hosts.get(self.host?)
     }
@@ -29,7 +30,7 @@ impl Picked {
 }
 
 impl Emulator {
-    /// Looks up the route, unless it is known.
+    /// Looks up the route, unless it is cached.
     pub(crate) fn refresh_route(&mut self, stream: u64) {
         let World { streams, settings, .. } = &mut *self.world;
         let Some(s) = streams.get_mut(&stream) else { return };
@@ -38,7 +39,8 @@ impl Emulator {
         }
     }
 
-    /// Answers in place of an upstream where the route says so. Otherwise, the upstream.
+    /// Returns the upstream of a stream. Sends a local reply if the route has no known cluster, redirects, or
+    /// responds directly.
     pub(super) fn target(&mut self, stream: u64) -> Option<usize> {
         self.refresh_route(stream);
         let picked = &self.world.streams[&stream].route;
@@ -86,10 +88,10 @@ impl Emulator {
     }
 }
 
-fn pick(hosts: &[VirtualHost], headers: &HeaderMap) -> Picked {
-    let mut picked = Picked { host: host(hosts, headers), ..Picked::default() };
+fn pick(hosts: &[VirtualHost], headers: &HeaderMap) -> SelectedRoute {
+    let mut picked = SelectedRoute { host: host(hosts, headers), ..SelectedRoute::default() };
     let Some(host) = picked.host else { return picked };
-    // Without a scheme no route is looked for, and this is where it is read.
+    // Without a scheme, which is read from this header, Envoy does not look for a route.
     if headers.first(b"x-forwarded-proto").is_none_or(<[u8]>::is_empty) {
         return picked;
     }
@@ -105,7 +107,8 @@ fn pick(hosts: &[VirtualHost], headers: &HeaderMap) -> Picked {
     picked
 }
 
-/// The host that is named most exactly: whole, then by the longest end, then by the longest beginning.
+/// Returns the best matching virtual host: an exact name, then the longest suffix, then the longest prefix,
+/// then `*`.
 fn host(hosts: &[VirtualHost], headers: &HeaderMap) -> Option<usize> {
     let any = hosts.iter().position(|h| h.domains.iter().any(|d| d == "*"));
     if hosts.len() == 1 && any.is_some() && hosts[0].domains.len() == 1 {
@@ -118,7 +121,7 @@ fn host(hosts: &[VirtualHost], headers: &HeaderMap) -> Option<usize> {
         };
         hosts.iter().enumerate().flat_map(each)
     };
-    // A star stands for at least one character.
+    // A `*` matches at least one character.
     let longest = |fits: &dyn Fn(&str) -> bool| {
         let fitting = domains().filter(|(_, d)| d.len() > 1 && d.len() <= authority.len() && fits(d));
         fitting.max_by_key(|(_, d)| d.len()).map(|(at, _)| at)
@@ -153,8 +156,8 @@ fn matches(route: &Route, headers: &HeaderMap) -> bool {
         })
 }
 
-/// One value of several will do, and when inverted, none may. A header that is not there is not matched, not even
-/// inverted, but by the absence that is asked for.
+/// Returns whether a header matches. One matching value is enough; with `invert`, no value may match. A
+/// missing header matches only `Present` with `invert`.
 fn header_matches(header: &HeaderMatch, headers: &HeaderMap) -> bool {
     let name = header.name.to_ascii_lowercase();
     let values = headers.pairs().iter().filter(|(key, _)| *key == name.as_bytes());

@@ -1,8 +1,8 @@
-//! One stream: a request, its response, and how far the filters have let them come.
+//! A stream: a request, its response, and the progress of both through the filters.
 
-use super::Way;
+use super::Direction;
 use super::router::Router;
-use super::routes::Picked;
+use super::routes::SelectedRoute;
 use crate::emulator::header_map::HeaderMap;
 use crate::emulator::state::Value;
 use crate::emulator::world::LocalReply;
@@ -10,18 +10,18 @@ use crate::{Certificate, Headers};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Filter state that filters have set.
+/// A filter state object that a filter has set.
 #[derive(Clone, Debug)]
 pub(crate) struct FilterState {
     pub value: Vec<u8>,
     pub readonly: bool,
     pub kind: u32,
-    /// How long it lives: 0 the filter chain, 1 the request, 2 the connection.
+    /// The life span: 0 filter chain, 1 request, 2 connection.
     pub span: u32,
 }
 
 impl FilterState {
-    /// As a property has it: declared strings are strings.
+    /// Converts the object into a property value. Declared strings are strings; other kinds are bytes.
     pub fn to_value(&self) -> Value {
         match (self.kind, std::str::from_utf8(&self.value)) {
             (1, Ok(text)) => Value::Str(text.into()),
@@ -30,7 +30,7 @@ impl FilterState {
     }
 }
 
-/// How far iteration has come in one filter.
+/// The progress of the iteration in one filter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Iteration {
     #[default]
@@ -40,51 +40,51 @@ pub(crate) enum Iteration {
     StoppedAllWatermark,
 }
 
-/// One way through one filter.
+/// The state of one direction in one filter.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Half {
+pub(crate) struct FilterProgress {
     pub iteration: Iteration,
-    /// Iteration was stopped for everything, so what was held back is seen by this filter first.
-    pub from_here: bool,
+    /// The filter had stopped the whole iteration, so it receives the data that was held back first.
+    pub resumes_here: bool,
     pub headers_continued: bool,
     pub ended: bool,
 }
 
-impl Half {
+impl FilterProgress {
     pub fn stopped_all(&self) -> bool {
         matches!(self.iteration, Iteration::StoppedAllBuffer | Iteration::StoppedAllWatermark)
     }
 }
 
-/// A filter of the chain.
+/// A filter in the chain of a stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Slot {
     pub vm: usize,
     pub context: u32,
-    pub request: Half,
-    pub response: Half,
+    pub request: FilterProgress,
+    pub response: FilterProgress,
 }
 
-/// One way of the stream.
+/// The state of one direction of a stream.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Flow {
-    /// What filters hold back. There is one buffer for all of them.
+    /// Data that filters hold back. All filters share this buffer.
     pub buffer: Option<Vec<u8>>,
-    /// The piece that a body callback is about.
-    pub at_hand: Option<Vec<u8>>,
-    /// Bytes of body that came.
+    /// The piece that is passed to a body callback.
+    pub current_piece: Option<Vec<u8>>,
+    /// Bytes of body received.
     pub seen: usize,
-    /// The buffer stops the sender when it is full, in place of ending the stream.
+    /// A full buffer pauses the sender instead of ending the stream.
     pub streaming: bool,
-    /// A local reply was made in a callback of this way: what comes behind it is dropped.
+    /// A callback in this direction sent a local reply. Later parts of the message are dropped.
     pub aborted: bool,
-    /// All has come.
+    /// The whole message has arrived.
     pub ended: bool,
-    /// A callback of this way is running: headers, body, trailers.
+    /// A headers, body or trailers callback of this direction is running.
     pub calling: bool,
 }
 
-/// What the client got so far.
+/// The part of the response that the client has received.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Client {
     pub status: u16,
@@ -95,11 +95,11 @@ pub(crate) struct Client {
     pub last_byte: Duration,
 }
 
-/// A stream.
+/// A request and its response.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stream {
     pub id: u64,
-    /// The thread that serves it.
+    /// The worker thread of the stream.
     pub thread: usize,
     pub request_headers: HeaderMap,
     pub request_trailers: Option<HeaderMap>,
@@ -111,14 +111,14 @@ pub(crate) struct Stream {
     pub headers_sent: bool,
     pub prepared: Option<LocalReply>,
     pub is_head: bool,
-    /// The client closes its connection behind this.
+    /// The client closes its connection after this request.
     pub wants_close: bool,
     pub is_grpc: bool,
-    /// What the client has shown of itself.
+    /// The client's TLS certificate.
     pub certificate: Option<Certificate>,
-    /// The route as it was last looked up.
-    pub route: Picked,
-    /// It has not been forgotten since.
+    /// The route from the last lookup.
+    pub route: SelectedRoute,
+    /// Whether the cached route is still valid.
     pub route_is_known: bool,
     pub details: String,
     pub code: Option<u16>,
@@ -132,36 +132,36 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    pub fn flow(&mut self, way: Way) -> &mut Flow {
-        match way {
-            Way::Request => &mut self.request,
-            Way::Response => &mut self.response,
+    pub fn flow(&mut self, direction: Direction) -> &mut Flow {
+        match direction {
+            Direction::Request => &mut self.request,
+            Direction::Response => &mut self.response,
         }
     }
 
-    pub fn half(&mut self, filter: usize, way: Way) -> &mut Half {
-        match way {
-            Way::Request => &mut self.filters[filter].request,
-            Way::Response => &mut self.filters[filter].response,
+    pub fn progress(&mut self, filter: usize, direction: Direction) -> &mut FilterProgress {
+        match direction {
+            Direction::Request => &mut self.filters[filter].request,
+            Direction::Response => &mut self.filters[filter].response,
         }
     }
 
-    pub fn trailers(&self, way: Way) -> bool {
-        match way {
-            Way::Request => self.request_trailers.is_some(),
-            Way::Response => self.response_trailers.is_some(),
+    pub fn trailers(&self, direction: Direction) -> bool {
+        match direction {
+            Direction::Request => self.request_trailers.is_some(),
+            Direction::Response => self.response_trailers.is_some(),
         }
     }
 
-    /// The filter at a place of the way: responses pass the filters backwards.
-    pub fn filter_at(&self, way: Way, place: usize) -> usize {
-        match way {
-            Way::Request => place,
-            Way::Response => self.filters.len() - 1 - place,
+    /// Returns the filter at a position of the iteration. Responses pass the filters in reverse order.
+    pub fn filter_at(&self, direction: Direction, place: usize) -> usize {
+        match direction {
+            Direction::Request => place,
+            Direction::Response => self.filters.len() - 1 - place,
         }
     }
 
-    /// The client's port, made up.
+    /// Returns the made-up port of the client.
     pub fn port(&self) -> u16 {
         40_000 + (self.id % 20_000) as u16
     }

@@ -1,32 +1,32 @@
-//! Timeouts of a request: of all its tries together, and of each.
+//! The timeouts of a request: for all attempts together, and for each.
 
 use super::flags::TIMEOUT;
-use super::retry::{Policy, Why};
+use super::retry::{Policy, RetryReason};
 use crate::emulator::Emulator;
 use crate::emulator::callouts::TIMED_OUT;
 use crate::emulator::world::LocalReply;
 
 impl Emulator {
-    /// The upstream has not answered in time.
+    /// Handles the timeout for all attempts.
     pub(crate) fn route_timed_out(&mut self, stream: u64) {
         if self.is_alive(stream) {
             self.timed_out(stream, "response_timeout");
         }
     }
 
-    /// One try has taken too long.
+    /// Handles the timeout of one attempt.
     pub(crate) fn try_timed_out(&mut self, stream: u64, attempt: u32) {
         if !self.is_trying(stream, attempt) {
             return;
         }
         self.world.stream_mut(stream).router.try_timer = None;
-        if self.retries(stream, Why::TimedOut) {
+        if self.retries(stream, RetryReason::TimedOut) {
             return;
         }
         self.timed_out(stream, "upstream_per_try_timeout");
     }
 
-    /// The whole answer has come: what filters make of it may take any time.
+    /// Stops the route timeout once the whole response has arrived. Filters may then delay it for any time.
     pub(crate) fn stop_timer(&mut self, stream: u64) {
         let s = self.world.stream_mut(stream);
         if s.response.ended

@@ -1,69 +1,71 @@
-//! All schedules, each once, those with the fewest preemptions first.
+//! Enumerates all schedules once each, in the order of their number of preemptions.
 //!
-//! A run is repeated from its beginning with other choices: at every turn there was, for each of those who were not
-//! chosen. What remains to be done is a list of beginnings, sorted by how often they take the turn from somebody who
-//! is in the middle of something. Most races need one such preemption and hardly any needs three (Musuvathi and Qadeer,
-//! "Iterative context bounding", PLDI 2007), and the fewer there are, the better a schedule can be read.
+//! A run is repeated from its start with other choices: at each turn, one branch for each thread that was not
+//! chosen. The remaining work is a list of prefixes, sorted by the number of preemptions, i.e. of turns taken
+//! from a thread in the middle of a job. Most races need one preemption and hardly any needs three (Musuvathi
+//! and Qadeer, "Iterative context bounding", PLDI 2007). A schedule with few preemptions is also easier to
+//! read.
 //!
-//! Two schedules that differ only in the order of neighbours which do not concern each other are one. They are
-//! recognised by sleep sets (Godefroid, "Partial-Order Methods", 1996): when a beginning branches, those whose branches
-//! come before are asleep in it until somebody does something that concerns them, since until then it is all the same
-//! whether they go now or went before. If all who wait are asleep, the run is cut off.
+//! Schedules that differ only in the order of independent neighbours are equivalent. Sleep sets recognise
+//! them (Godefroid, "Partial-Order Methods", 1996): when a prefix branches, the tasks of earlier branches
+//! sleep in the later ones until a dependent access happens, because until then it makes no difference
+//! whether they run now or ran before. If all waiting tasks are asleep, the run is cut off.
 //!
-//! Most of what filters touch is theirs or is only added to: counters above all. Which things are contested shows in
-//! the runs themselves: a thing is, once two tasks have touched it in ways that do not commute. As long as it is not,
-//! who touches it goes on as if nothing were. When a thing turns out to be contested, the search starts anew. At its
-//! end no run has touched any other thing in such a way; so none could: the shortest one that did would begin, but for
-//! the order of what commutes, as one of those that were tried.
+//! Most resources of a filter are private or are only added to, such as counters. Runs show which resources
+//! are contested: those that two tasks have accessed in ways that do not commute. A task continues without a
+//! choice if it accesses an uncontested resource. When a resource turns out to be contested, the search
+//! restarts. At its end, no run has contested any other resource. No other run could: the shortest one that
+//! did would start, apart from the order of commuting accesses, like one of the runs that were tried.
 
 use super::run::{Pending, Stopped};
-use super::touch::Touch;
+use super::touch::SharedAccess;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How far to go.
+/// Limits of the search.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub schedules: usize,
     pub preemptions: usize,
-    /// Whether schedules that come to the same are left out.
+    /// Whether equivalent schedules are left out.
     pub reduce: bool,
 }
 
-/// A beginning, up to and with a choice, and who sleeps behind it.
+/// A prefix that ends with a choice, and the tasks that sleep after it.
 #[derive(Debug, Default)]
 struct Branch {
     turns: Vec<usize>,
     asleep: Vec<Pending>,
 }
 
-/// What is still to be done.
+/// The remaining work of the search.
 #[derive(Debug)]
-pub(super) struct Front {
+pub(super) struct Frontier {
     limits: Limits,
-    /// By preemptions; the latest beginning of the fewest is the next, so that there are never many.
+    /// Prefixes by their number of preemptions. The latest of those with the fewest comes next, so the list
+    /// stays short.
     branches: BTreeMap<usize, Vec<Branch>>,
-    /// Who has touched what and how.
-    touched: Vec<(usize, Touch)>,
+    /// The accesses of each task.
+    accesses: Vec<(usize, SharedAccess)>,
     contested: BTreeSet<String>,
-    /// Something has turned out to be contested in the last run.
+    /// A resource turned out to be contested in the last run.
     grown: bool,
-    /// Some beginnings had more preemptions than are allowed.
+    /// Some prefixes had too many preemptions.
     pub beyond: bool,
 }
 
-impl Front {
+impl Frontier {
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
             branches: BTreeMap::from([(0, vec![Branch::default()])]),
-            touched: Vec::new(),
+            accesses: Vec::new(),
             contested: BTreeSet::new(),
             grown: false,
             beyond: false,
         }
     }
 
-    /// The next run, if there is one.
+    /// Returns the next run, if any is left.
     pub fn next(&mut self) -> Option<Walk<'_>> {
         let mut fewest = self.branches.first_entry()?;
         let preemptions = *fewest.key();
@@ -71,11 +73,11 @@ impl Front {
         if fewest.get().is_empty() {
             fewest.remove();
         }
-        Some(Walk { front: self, branch, turns: Vec::new(), preemptions })
+        Some(Walk { frontier: self, branch, turns: Vec::new(), preemptions })
     }
 
-    /// Whether what was tried so far is void, since a thing has turned out to be contested.
-    pub fn starts_anew(&mut self) -> bool {
+    /// Returns whether the search restarts, because a resource turned out to be contested.
+    pub fn restarts(&mut self) -> bool {
         if self.grown {
             self.branches = BTreeMap::from([(0, vec![Branch::default()])]);
             self.beyond = false;
@@ -83,21 +85,21 @@ impl Front {
         std::mem::take(&mut self.grown)
     }
 
-    fn touches(&mut self, task: usize, touch: &Touch) {
-        if !self.limits.reduce || self.touched.iter().any(|(by, same)| *by == task && same == touch) {
+    fn record_access(&mut self, task: usize, access: &SharedAccess) {
+        if !self.limits.reduce || self.accesses.iter().any(|(by, same)| *by == task && same == access) {
             return;
         }
-        let clashes = |(other, its): &&(usize, Touch)| *other != task && !its.commutes(touch);
-        let clashing: Vec<_> = self.touched.iter().filter(clashes).map(|(_, its)| its).collect();
-        let both = clashing.first().map(|_| touch).into_iter().chain(clashing.iter().copied());
-        for what in both.filter_map(Touch::what) {
-            self.grown |= self.contested.insert(what.to_owned());
+        let clashes = |(other, its): &&(usize, SharedAccess)| *other != task && !its.commutes(access);
+        let clashing: Vec<_> = self.accesses.iter().filter(clashes).map(|(_, its)| its).collect();
+        let both = clashing.first().map(|_| access).into_iter().chain(clashing.iter().copied());
+        for resource in both.filter_map(SharedAccess::resource) {
+            self.grown |= self.contested.insert(resource.to_owned());
         }
-        self.touched.push((task, touch.clone()));
+        self.accesses.push((task, access.clone()));
     }
 
-    fn is_contested(&self, touch: &Touch) -> bool {
-        !self.limits.reduce || touch.what().is_none_or(|what| self.contested.contains(what))
+    fn is_contested(&self, access: &SharedAccess) -> bool {
+        !self.limits.reduce || access.resource().is_none_or(|resource| self.contested.contains(resource))
     }
 
     fn later(&mut self, preemptions: usize, branch: Branch) {
@@ -109,26 +111,31 @@ impl Front {
     }
 }
 
-/// A run that follows a beginning and then goes its own way, leaving the other ways for later.
+/// A run that follows a prefix and then makes its own choices. It adds the other choices to the remaining
+/// work.
 #[derive(Debug)]
 pub(super) struct Walk<'a> {
-    front: &'a mut Front,
+    frontier: &'a mut Frontier,
     branch: Branch,
     turns: Vec<usize>,
-    /// Of the beginning; what is chosen here adds none unless all else is asleep.
+    /// Preemptions of the prefix. Choices after it add none, unless all other tasks are asleep.
     pub preemptions: usize,
 }
 
 impl Walk<'_> {
-    /// Whose turn it is.
+    /// Chooses the task that runs next.
     pub fn choose(&mut self, pending: &[Pending]) -> Result<usize, Stopped> {
         let task = match self.branch.turns.get(self.turns.len()) {
             Some(given) if pending.iter().any(|p| p.task == *given) => *given,
-            Some(given) => return Err(Stopped::Broken(format!("task {given} waited here in another run"))),
+            Some(given) => {
+                return Err(Stopped::Broken(format!(
+                    "the run is not deterministic: task {given} waited here in an earlier run"
+                )));
+            }
             None => self.branch_out(pending)?,
         };
         if let Some(chosen) = pending.iter().find(|p| p.task == task) {
-            self.front.touches(task, &chosen.touch);
+            self.frontier.record_access(task, &chosen.access);
         }
         self.turns.push(task);
         Ok(task)
@@ -141,9 +148,11 @@ impl Walk<'_> {
         let mut ways: Vec<_> = pending.iter().filter(awake).collect();
         ways.sort_by_key(|p| (Some(&p.task) != last, p.task));
         let interrupted = pending.iter().find(|p| Some(&p.task) == last && !p.fresh);
-        // Who touches nothing that is contested can go on alone, unless that interrupts somebody.
-        let alone =
-            |p: &&Pending| interrupted.is_none_or(|i| i.task == p.task) && !self.front.is_contested(&p.touch);
+        // A task whose next access is uncontested continues without branching, unless that interrupts another
+        // task.
+        let alone = |p: &&Pending| {
+            interrupted.is_none_or(|i| i.task == p.task) && !self.frontier.is_contested(&p.access)
+        };
         if let Some(alone) = ways.iter().copied().find(alone) {
             ways = vec![alone];
         }
@@ -154,37 +163,37 @@ impl Walk<'_> {
                 self.preemptions += costs;
             } else {
                 let turns = self.turns.iter().copied().chain([way.task]).collect();
-                let asleep = before.iter().filter(|p| p.touch.commutes(&way.touch)).cloned().collect();
+                let asleep = before.iter().filter(|p| p.access.commutes(&way.access)).cloned().collect();
                 let preemptions = self.preemptions + costs;
-                self.front.later(preemptions, Branch { turns, asleep });
+                self.frontier.later(preemptions, Branch { turns, asleep });
             }
-            if self.front.limits.reduce {
+            if self.frontier.limits.reduce {
                 before.push((*way).clone());
             }
         }
         let way = ways.first().ok_or(Stopped::Cut)?;
-        self.branch.asleep.retain(|p| p.touch.commutes(&way.touch));
+        self.branch.asleep.retain(|p| p.access.commutes(&way.access));
         Ok(way.task)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::touch::{How, Touch};
+    use super::super::touch::{AccessKind, SharedAccess};
     use super::*;
     use std::collections::BTreeSet;
 
-    /// Tasks that touch these things one after the other.
-    fn all(tasks: &[&[Touch]], limits: Limits) -> (Vec<(usize, Vec<usize>)>, bool) {
-        let mut front = Front::new(limits);
+    /// Explores tasks that make these accesses in order.
+    fn all(tasks: &[&[SharedAccess]], limits: Limits) -> (Vec<(usize, Vec<usize>)>, bool) {
+        let mut frontier = Frontier::new(limits);
         let mut seen = Vec::new();
-        while let Some(mut walk) = front.next() {
+        while let Some(mut walk) = frontier.next() {
             let mut at = vec![0; tasks.len()];
             loop {
                 let pending: Vec<_> = (0..tasks.len())
                     .filter_map(|task| {
-                        let touch = tasks[task].get(at[task])?.clone();
-                        Some(Pending { task, touch, fresh: at[task] == 0 })
+                        let access = tasks[task].get(at[task])?.clone();
+                        Some(Pending { task, access, fresh: at[task] == 0 })
                     })
                     .collect();
                 if pending.is_empty() {
@@ -197,23 +206,23 @@ mod tests {
                     Err(Stopped::Broken(why)) => panic!("{why}"),
                 }
             }
-            if front.starts_anew() {
+            if frontier.restarts() {
                 seen.clear();
             }
         }
-        (seen, front.beyond)
+        (seen, frontier.beyond)
     }
 
     fn limits(preemptions: usize, reduce: bool) -> Limits {
         Limits { schedules: usize::MAX, preemptions, reduce }
     }
 
-    fn reads(what: &str) -> Touch {
-        Touch::new(what, How::Reads)
+    fn reads(what: &str) -> SharedAccess {
+        SharedAccess::new(what, AccessKind::Read)
     }
 
-    fn changes(what: &str) -> Touch {
-        Touch::new(what, How::Changes)
+    fn changes(what: &str) -> SharedAccess {
+        SharedAccess::new(what, AccessKind::Change)
     }
 
     #[test]
@@ -241,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_concern_others_is_not_tried_in_all_orders() {
+    fn independent_accesses_are_not_tried_in_all_orders() {
         let apart = [[changes("x"), changes("x")], [changes("y"), changes("y")]];
         assert_eq!(all(&[&apart[0], &apart[1]], limits(usize::MAX, true)).0.len(), 1);
         let counter = [reads("x"), changes("x")];
@@ -249,35 +258,42 @@ mod tests {
         assert_eq!(all(&[&counter, &counter], limits(usize::MAX, true)).0.len(), 4);
     }
 
-    /// What tasks see, and what is left: the thing itself, not an argument about it.
-    fn outcome(tasks: &[&[Touch]], turns: &[usize]) -> Vec<Vec<Vec<(usize, usize)>>> {
-        let mut history: Vec<(Touch, Vec<(usize, usize)>)> = Vec::new();
+    /// The past accesses that each access of each task depends on.
+    fn outcome(tasks: &[&[SharedAccess]], turns: &[usize]) -> Vec<Vec<Vec<(usize, usize)>>> {
+        let mut history: Vec<(SharedAccess, Vec<(usize, usize)>)> = Vec::new();
         let mut seen = vec![Vec::new(); tasks.len()];
         let mut at = vec![0; tasks.len()];
         for task in turns {
-            let touch = &tasks[*task][at[*task]];
-            let matter = history.iter().filter(|(other, _)| !other.commutes(touch));
+            let access = &tasks[*task][at[*task]];
+            let matter = history.iter().filter(|(other, _)| !other.commutes(access));
             let mut past: Vec<_> = matter.flat_map(|(_, who)| who.clone()).collect();
             past.sort_unstable();
             seen[*task].push(past);
-            history.push((touch.clone(), vec![(*task, at[*task])]));
+            history.push((access.clone(), vec![(*task, at[*task])]));
             at[*task] += 1;
         }
         seen
     }
 
     #[test]
-    fn leaving_out_what_comes_to_the_same_loses_no_outcome() {
-        let add = |what| Touch::new(what, How::Adds);
-        let things =
-            [reads("x"), changes("x"), reads("y"), changes("y"), add("x"), add("z"), Touch::everything()];
+    fn reduction_loses_no_outcome() {
+        let add = |what| SharedAccess::new(what, AccessKind::Add);
+        let things = [
+            reads("x"),
+            changes("x"),
+            reads("y"),
+            changes("y"),
+            add("x"),
+            add("z"),
+            SharedAccess::everything(),
+        ];
         let mut random = crate::emulator::random::Random::new(7);
         for round in 0..150 {
             let (count, length, orders) = if round % 2 == 0 { (3, 2, 90) } else { (2, 4, 70) };
             let mut task =
                 || (0..length).map(|_| things[random.below(things.len())].clone()).collect::<Vec<_>>();
             let tasks: Vec<_> = (0..count).map(|_| task()).collect();
-            let tasks: Vec<&[Touch]> = tasks.iter().map(Vec::as_slice).collect();
+            let tasks: Vec<&[SharedAccess]> = tasks.iter().map(Vec::as_slice).collect();
             let outcomes = |reduce| -> (usize, BTreeSet<_>) {
                 let (seen, _) = all(&tasks, limits(usize::MAX, reduce));
                 (seen.len(), seen.iter().map(|(_, turns)| outcome(&tasks, turns)).collect())

@@ -1,20 +1,19 @@
-//! Workers in a chosen order: what two threads may do to each other, tried on purpose.
+//! Interleaves workers in chosen orders, to find races between threads.
 //!
-//! Envoy runs each worker on a thread of its own, and what filters share — shared data, queues, metrics — is locked for
-//! the length of one host call. Between two calls anything may happen: another worker changes what was just read. That
-//! hardly ever happens in a test and every day in production.
+//! Envoy runs each worker on its own thread. The state that filters share (shared data, queues, metrics) is
+//! locked only for one host call. Between two calls another worker may change what was just read. This hardly
+//! ever happens in a test, but every day in production.
 //!
-//! Here several workers are under way at the same instant of virtual time, and a scheduler decides before each host call
-//! that touches something shared whose turn it is. It does so nowhere else. That is enough: a VM's memory, its streams
-//! and its timers belong to one thread, so what a worker does between two such calls nobody else can see, and whether
-//! it happens sooner or later is all the same. What the emulator's workers share and a filter cannot touch by itself,
-//! an upstream with several answers, is a thing as any other. Each thread draws random numbers of its own. The order
-//! of log lines and of the trace is that of the schedule; a check should not look at it, nor at the number that a `cas`
-//! is.
+//! Here, several workers run at the same instant of virtual time. Before each host call that accesses shared
+//! state, a scheduler decides which thread runs next. It does so nowhere else. That is sufficient: the
+//! memory, streams and timers of a VM belong to one thread, so other threads cannot observe what a worker
+//! does between two such calls. An upstream with several scripted answers is shared between workers too, and
+//! counts as shared state. Each thread draws its own random numbers. The order of log lines and of the trace
+//! depends on the schedule; a check should not rely on it, nor on the value of a `cas`.
 //!
-//! - [`Interleaved::exhaustive`] tries all schedules that can be told apart, or says that these were not all.
-//! - [`Interleaved::seeded`] tries some at random, the same ones for the same seed.
-//! - [`Interleaved::replay`] runs one again.
+//! - [`Interleaved::exhaustive`] tries all distinguishable schedules, or reports that some are missing.
+//! - [`Interleaved::seeded`] tries random schedules, the same ones for the same seed.
+//! - [`Interleaved::replay`] runs one schedule again.
 //!
 //! ```no_run
 //! use tollgate_host_test::emulator::schedule::Interleaved;
@@ -38,20 +37,20 @@ mod search;
 mod tasks;
 mod touch;
 
-pub use plan::{NoSchedule, Schedule};
+pub use plan::{ParseScheduleError, Schedule};
 pub use report::{Coverage, End, Report, Verdict, Violation};
-pub(crate) use tasks::{Baton, wait};
-pub(crate) use touch::{How, Touch};
+pub(crate) use tasks::{Interleaving, wait};
+pub(crate) use touch::{AccessKind, SharedAccess};
 
 use super::{Builder, Effect, Emulator, PATIENCE, Which};
 use crate::{Request, Scenario};
 use explore::Limits;
 use std::time::Duration;
 
-/// Schedules that are tried before the search is given up, unless told otherwise.
-const MOST_SCHEDULES: usize = 10_000;
+/// Default limit on the number of schedules that a search tries.
+const MAX_SCHEDULES: usize = 10_000;
 
-/// Workers that are to be interleaved, and what they have to do.
+/// Workers to interleave, with their requests and the limits of the search.
 #[derive(Clone, Debug)]
 pub struct Interleaved {
     scenario: Scenario,
@@ -62,7 +61,7 @@ pub struct Interleaved {
     limits: Limits,
 }
 
-/// A request, when it is sent, and to whom.
+/// A request, with the time when it is sent and the worker that receives it.
 #[derive(Clone, Debug)]
 struct Sent {
     at: Duration,
@@ -71,70 +70,73 @@ struct Sent {
 }
 
 impl Interleaved {
-    /// The scenario's requests are sent at one instant, to the workers in turn. Their number is `settings.workers`.
+    /// Sends the scenario's requests at the same time, to the workers in round-robin order.
+    /// `settings.workers` is the number of workers.
     pub fn new(scenario: &Scenario) -> Self {
         let workers = scenario.settings.workers.max(1);
-        let limits = Limits { schedules: MOST_SCHEDULES, preemptions: usize::MAX, reduce: true };
+        let limits = Limits { schedules: MAX_SCHEDULES, preemptions: usize::MAX, reduce: true };
         let (scenario, requests, patience) = (scenario.clone(), Vec::new(), PATIENCE);
         let new = Self { scenario, requests, from_start: false, patience, faults: Vec::new(), limits };
         let requests = new.scenario.requests.clone().into_iter().enumerate();
         requests.fold(new, |new, (index, request)| new.send(index % workers, request))
     }
 
-    /// Sends one more request at the start, to a worker, the first being 0. Several to one worker follow each other.
+    /// Adds a request at the start, to a worker (0 is the first). A worker handles its requests one after the
+    /// other.
     pub fn send(self, worker: usize, request: Request) -> Self {
         self.send_at(Duration::ZERO, worker, request)
     }
 
-    /// The same at another time since the start.
+    /// Adds a request at a time since the start.
     pub fn send_at(mut self, at: Duration, worker: usize, request: Request) -> Self {
         let workers = self.scenario.settings.workers.max(1);
-        assert!(worker < workers, "there are {workers} workers, and `{worker}` is none of them");
+        assert!(worker < workers, "unknown worker `{worker}`, expected less than {workers}");
         self.requests.push(Sent { at, worker, request });
         self
     }
 
-    /// Lets time pass after the last request: `settings.linger`, for what ticks do.
+    /// Lets time pass after the last request (`settings.linger`), so that ticks can run.
     pub fn linger(mut self, time: Duration) -> Self {
         self.scenario.settings.linger = time;
         self
     }
 
-    /// Interleaves what the workers do when they load the filters, too. The main thread has loaded them by then, in a
-    /// canary and for itself; workers do it all at once, on Envoy too.
+    /// Also interleaves the loading of filters on the workers, which happens concurrently on Envoy too. The
+    /// canary and the main thread have loaded them before.
     pub fn from_start(mut self) -> Self {
         self.from_start = true;
         self
     }
 
-    /// Makes host calls of this name fail, also those made while the filters are loaded. The nth call is the nth of all
-    /// threads, in the order of the schedule.
+    /// Makes host calls of this name fail, including those made while the filters load. Calls are numbered
+    /// across all threads, in the order of the schedule.
     pub fn fault(mut self, call: &str, which: Which, effect: Effect) -> Self {
         self.faults.push((call.into(), which, effect));
         self
     }
 
-    /// Takes a callback that runs longer than this, by the wall's clock, for an endless loop; waiting for a turn counts.
+    /// Limits how long a callback may run, in wall-clock time, before it counts as an endless loop. Waiting
+    /// for a turn counts.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
-    /// Gives up after so many schedules; 10,000 unless told otherwise.
+    /// Limits the number of schedules that are tried. The default is 10,000.
     pub fn at_most(mut self, schedules: usize) -> Self {
         self.limits.schedules = schedules;
         self
     }
 
-    /// Tries those schedules only in which at most so many times one thread takes the turn from another that is in the
-    /// middle of something.
+    /// Tries only schedules with at most `most` preemptions. A preemption takes the turn from a thread in the
+    /// middle of a job.
     pub fn preemptions(mut self, most: usize) -> Self {
-        // Of two schedules that come to the same, the one left out may be the one within the bound.
+        // Of two equivalent schedules, reduction might leave out the one within the bound.
         (self.limits.preemptions, self.limits.reduce) = (most, false);
         self
     }
 
-    /// Tries every schedule, also those that cannot be told apart.
+    /// Tries every schedule, including equivalent ones.
     pub fn unreduced(mut self) -> Self {
         self.limits.reduce = false;
         self

@@ -1,25 +1,26 @@
-//! A schedule as text.
+//! The text form of a schedule.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Whose turn it was at each host call that touches what threads share: `1 2 2 1`.
+/// The thread that runs at each access to shared state: `1 2 2 1`.
 ///
-/// 0 is the main thread and 1 the first worker, as in the trace. It says nothing of the calls themselves, so that it
-/// can be written by hand as well. Where it ends, whoever runs goes on, or else the first who can.
+/// 0 is the main thread and 1 the first worker, as in the trace. A schedule does not name the host calls, so
+/// it can be written by hand. After its end the running thread continues, or else the first thread that can
+/// run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Schedule(pub Vec<usize>);
 
-/// Text that is no schedule.
+/// The error for text that is not a schedule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` in a schedule is no number of a thread")]
-pub struct NoSchedule(String);
+#[error("invalid schedule: `{0}` is not a thread number")]
+pub struct ParseScheduleError(String);
 
 impl FromStr for Schedule {
-    type Err = NoSchedule;
+    type Err = ParseScheduleError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let turn = |turn: &str| turn.parse().map_err(|_| NoSchedule(turn.into()));
+        let turn = |turn: &str| turn.parse().map_err(|_| ParseScheduleError(turn.into()));
         text.split_ascii_whitespace().map(turn).collect::<Result<_, _>>().map(Self)
     }
 }
@@ -40,9 +41,9 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn names_the_word_that_is_no_thread() {
+    fn names_the_word_that_is_not_a_thread() {
         let error = "1 two 2".parse::<Schedule>().unwrap_err();
-        assert_eq!(error.to_string(), "`two` in a schedule is no number of a thread");
+        assert_eq!(error.to_string(), "invalid schedule: `two` is not a thread number");
         assert!("1 -2".parse::<Schedule>().is_err());
         assert_eq!("".parse(), Ok(Schedule::default()));
         assert_eq!(" 1\n2 ".parse(), Ok(Schedule(vec![1, 2])));

@@ -1,30 +1,31 @@
-//! What comes of trying schedules.
+//! Results of trying schedules.
 
 use super::plan::Schedule;
 use crate::Exchange;
 use crate::emulator::Emulator;
 use std::fmt;
 
-/// Turns that a violation is printed with: those of a race are few, those of an endless loop all alike.
-const SHOWN: usize = 100;
+/// Number of turns shown in a violation. A race has few turns; an endless loop repeats the same ones.
+const MAX_SHOWN: usize = 100;
 
-/// How things have ended under one schedule.
+/// The state at the end of a run under one schedule.
 #[derive(Debug)]
 pub struct End {
-    /// What came of each request, in the order in which they were given.
+    /// The exchange of each request, in the order in which the requests were added.
     pub exchanges: Vec<Exchange>,
-    /// The schedule.
+    /// The schedule of this run.
     pub schedule: Schedule,
-    /// The host calls whose order it is, as in the trace: `[thread#context] call(arguments) -> answer`.
+    /// The host calls in the order of the schedule, as in the trace: `[thread#context] call(arguments) ->
+    /// result`.
     pub calls: Vec<String>,
-    /// The proxy as it was left: shared data, metrics, logs, traps, and what upstreams got. Time may pass and requests
-    /// be sent, one after the other from now on.
+    /// The emulator at the end of the run: shared data, metrics, logs, traps, and the requests that upstreams
+    /// received. It can be used further: let time pass, or send requests one after the other.
     pub emulator: Emulator,
 }
 
-/// What a check returns: nothing, if it panics when something is wrong, or a result.
+/// The result of a check: `()` for a check that panics if something is wrong, or a `Result`.
 pub trait Verdict {
-    /// What is wrong, if anything.
+    /// Returns what is wrong, if anything.
     fn verdict(self) -> Result<(), String>;
 }
 
@@ -40,47 +41,47 @@ impl Verdict for Result<(), String> {
     }
 }
 
-/// Nothing was found.
+/// The result of a search that found no violation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// What was tried, in order.
+    /// The schedules that were tried, in order.
     pub schedules: Vec<Schedule>,
-    /// Beginnings that were not followed to the end because they come to the same as others.
+    /// Number of runs that were cut off because they are equivalent to others.
     pub cut: usize,
-    /// Whether that is all there is.
+    /// Whether all schedules were tried.
     pub coverage: Coverage,
 }
 
-/// How much of what could happen was tried.
+/// The part of the possible schedules that a search covered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coverage {
-    /// Everything.
+    /// All distinguishable schedules were tried.
     Everything,
-    /// Everything with at most so many preemptions; there are schedules with more.
+    /// All schedules with at most this many preemptions were tried; there are schedules with more.
     Preemptions(usize),
-    /// Something.
+    /// Only some schedules were tried.
     Part,
 }
 
 impl Report {
-    /// Whether nothing was left out that could have ended in another way.
+    /// Returns whether the search covered every schedule that could end differently.
     pub fn is_exhaustive(&self) -> bool {
         self.coverage == Coverage::Everything
     }
 }
 
-/// A schedule under which something is wrong.
+/// A schedule under which a check failed or a run could not finish.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Violation {
-    /// What the check said, or why the run did not come to its end.
+    /// The message of the check, or the reason why the run did not finish.
     pub reason: String,
     /// The schedule, for [`super::Interleaved::replay`].
     pub schedule: Schedule,
-    /// How often it takes the turn from a thread that is in the middle of something.
+    /// Number of times that the schedule takes the turn from a thread in the middle of a job.
     pub preemptions: usize,
-    /// The host calls whose order it is, with their answers.
+    /// The host calls in the order of the schedule, with their results.
     pub calls: Vec<String>,
-    /// Schedules that were tried, with this one.
+    /// Number of schedules tried, including this one.
     pub tried: usize,
 }
 
@@ -95,10 +96,10 @@ impl fmt::Display for Violation {
         writeln!(f, "{}", self.reason)?;
         writeln!(f, "  schedule: \"{}\"", self.schedule)?;
         writeln!(f, "  preemptions: {}; schedules tried: {}", self.preemptions, self.tried)?;
-        writeln!(f, "  turns, as [thread#context] call -> answer:")?;
-        let left_out = self.calls.len().saturating_sub(SHOWN);
+        writeln!(f, "  turns, as [thread#context] call -> result:")?;
+        let left_out = self.calls.len().saturating_sub(MAX_SHOWN);
         if left_out > 0 {
-            writeln!(f, "        ({left_out} before these)")?;
+            writeln!(f, "        ({left_out} earlier turns omitted)")?;
         }
         for (place, call) in self.calls.iter().enumerate().skip(left_out) {
             writeln!(f, "  {:>4}  {call}", place + 1)?;
@@ -107,7 +108,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// The same as `Display`, so that `unwrap` is readable.
+/// The same as `Display`, so that the output of `unwrap` is readable.
 impl fmt::Debug for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

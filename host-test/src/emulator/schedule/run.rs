@@ -1,8 +1,8 @@
-//! One run: tasks take turns as somebody chooses, and time passes when none of them has anything to do.
+//! A single run: tasks take turns as chosen, and time passes when no task has work.
 
 use super::plan::Schedule;
-use super::tasks::{Done, Job, News, Tasks};
-use super::touch::Touch;
+use super::tasks::{Done, Job, TaskEvent, Tasks};
+use super::touch::SharedAccess;
 use super::{End, Interleaved};
 use crate::emulator::Emulator;
 use crate::emulator::linking::Code;
@@ -11,32 +11,33 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Turns of one run. Who makes more does not come to an end: a thread that waits for another by asking again and again.
-const MOST_TURNS: usize = 10_000;
+/// Limit on the turns of a run. A run with more is endless, for example a thread that polls for another.
+const MAX_TURNS: usize = 10_000;
 
 /// A task that waits for its turn.
 #[derive(Clone, Debug)]
 pub(super) struct Pending {
     pub task: usize,
-    /// What it is about to touch.
-    pub touch: Touch,
-    /// It has touched nothing yet since it began with what it does: letting another go first interrupts nothing.
+    /// The shared resource that it is about to access.
+    pub access: SharedAccess,
+    /// Its current job has not accessed shared state yet, so letting another task run first interrupts
+    /// nothing.
     pub fresh: bool,
 }
 
-/// Decides whose turn it is: one of those who wait, or none to end the run.
+/// Chooses one of the waiting tasks, or ends the run.
 pub(super) type Choose<'a> = dyn FnMut(&[Pending]) -> Result<usize, Stopped> + 'a;
 
-/// Why a run did not come to its end.
+/// The reason why a run did not finish.
 #[derive(Debug)]
 pub(super) enum Stopped {
-    /// Nothing new would come of it.
+    /// The run is equivalent to another one.
     Cut,
-    /// Something is wrong with it.
+    /// Something went wrong.
     Broken(String),
 }
 
-/// A run that did not come to its end: why, and what was done until then.
+/// A run that did not finish: the reason, and the turns until then.
 pub(super) struct Unfinished {
     pub why: Stopped,
     pub schedule: Schedule,
@@ -48,18 +49,18 @@ pub(super) struct Run {
     world: Box<World>,
     waiting: Vec<Option<Pending>>,
     jobs: Vec<VecDeque<Job>>,
-    /// Whether a task has touched something since it began with what it does.
-    touched: Vec<bool>,
-    /// Requests to come: when, on which thread, which, the latest first.
+    /// Whether each task has accessed shared state in its current job.
+    has_accessed: Vec<bool>,
+    /// Requests to be sent, the latest first: time, thread and index.
     coming: Vec<(Duration, usize, usize)>,
     streams: Vec<Option<u64>>,
     schedule: Schedule,
-    /// When the outcome is read, known as soon as all requests are complete.
+    /// The time at which the result is read. Known as soon as all requests are complete.
     until: Option<Duration>,
 }
 
 impl Run {
-    /// Loads the filters, as far as that is not left to the tasks.
+    /// Loads the filters, except where the tasks do it.
     pub fn new(plan: &Interleaved, codes: &Arc<[Arc<Code>]>) -> Result<Self, String> {
         let mut emulator = plan.builder().start_first(codes).map_err(|refused| refused.reason)?;
         let count = emulator.world.workers + 1;
@@ -73,17 +74,17 @@ impl Run {
         }
         let sent = plan.requests.iter().enumerate();
         let mut coming: Vec<_> = sent.map(|(index, sent)| (sent.at, sent.worker + 1, index)).collect();
-        // Those of one time come in the order in which they were given.
+        // Requests of the same time are sent in the order in which they were added.
         coming.sort_by_key(|(at, _, index)| std::cmp::Reverse((*at, *index)));
         let tasks = Tasks::new(count);
         let mut world = emulator.world;
-        world.baton = Some(tasks.baton());
+        world.interleaving = Some(tasks.interleaving());
         Ok(Self {
             tasks,
             world,
             waiting: vec![None; count],
             jobs,
-            touched: vec![false; count],
+            has_accessed: vec![false; count],
             streams: vec![None; coming.len()],
             coming,
             schedule: Schedule::default(),
@@ -96,7 +97,8 @@ impl Run {
         match self.go(plan, choose) {
             Ok(()) => Ok(self.end()),
             Err(why) => {
-                let calls = self.world.baton.take().map(|baton| baton.calls).unwrap_or_default();
+                let calls =
+                    self.world.interleaving.take().map(|interleaving| interleaving.calls).unwrap_or_default();
                 Err(Unfinished { why, schedule: self.schedule, calls })
             }
         }
@@ -105,12 +107,12 @@ impl Run {
     fn go(&mut self, plan: &Interleaved, choose: &mut Choose<'_>) -> Result<(), Stopped> {
         self.requests_come(plan);
         loop {
-            // What a task does before it first touches something is nobody's business, so that they begin at once.
+            // All tasks start at once: other tasks cannot observe what a task does before its first access.
             if let Some((task, job)) = self.job() {
-                self.touched[task] = false;
+                self.has_accessed[task] = false;
                 let world = std::mem::take(&mut self.world);
-                let news = self.tasks.begin(task, world, job);
-                self.hear(task, news)?;
+                let event = self.tasks.begin(task, world, job);
+                self.handle_event(task, event)?;
                 continue;
             }
             let pending: Vec<_> = self.waiting.iter().flatten().cloned().collect();
@@ -122,19 +124,19 @@ impl Run {
                 continue;
             }
             let task = choose(&pending)?;
-            if self.schedule.0.len() == MOST_TURNS {
-                return Err(Stopped::Broken(format!("no end after {MOST_TURNS} turns")));
+            if self.schedule.0.len() == MAX_TURNS {
+                return Err(Stopped::Broken(format!("the run did not finish within {MAX_TURNS} turns")));
             }
             self.schedule.0.push(task);
             self.waiting[task] = None;
-            self.touched[task] = true;
+            self.has_accessed[task] = true;
             let world = std::mem::take(&mut self.world);
-            let news = self.tasks.go_on(task, world);
-            self.hear(task, news)?;
+            let event = self.tasks.resume(task, world);
+            self.handle_event(task, event)?;
         }
     }
 
-    /// The first task that could begin with something, and that.
+    /// Returns the first task that can start a job, and the job.
     fn job(&mut self) -> Option<(usize, Job)> {
         (0..self.jobs.len()).filter(|task| self.waiting[*task].is_none()).find_map(|task| {
             let job = self.jobs[task].pop_front().or_else(|| self.world.due_on(task).map(Job::Event))?;
@@ -142,18 +144,18 @@ impl Run {
         })
     }
 
-    fn hear(&mut self, task: usize, news: News) -> Result<(), Stopped> {
-        match news {
-            News::Waits(from, world, touch) => {
+    fn handle_event(&mut self, task: usize, event: TaskEvent) -> Result<(), Stopped> {
+        match event {
+            TaskEvent::Waits(from, world, access) => {
                 self.world = world;
                 if from != task {
-                    let why = format!("what was begun on thread {task} went on on thread {from}");
+                    let why = format!("a job of thread {task} continued on thread {from}");
                     return Err(Stopped::Broken(why));
                 }
-                self.waiting[task] = Some(Pending { task, touch, fresh: !self.touched[task] });
+                self.waiting[task] = Some(Pending { task, access, fresh: !self.has_accessed[task] });
                 Ok(())
             }
-            News::Finished(world, done) => {
+            TaskEvent::Finished(world, done) => {
                 self.world = world;
                 match done {
                     Done::Nothing => Ok(()),
@@ -164,7 +166,9 @@ impl Run {
                     Done::Refused(reason) => Err(Stopped::Broken(reason)),
                 }
             }
-            News::Panicked(why) => Err(Stopped::Broken(format!("the emulator panicked: {}", words(&*why)))),
+            TaskEvent::Panicked(why) => {
+                Err(Stopped::Broken(format!("the emulator panicked: {}", panic_message(&*why))))
+            }
         }
     }
 
@@ -176,7 +180,7 @@ impl Run {
         }
     }
 
-    /// Moves the time to whatever comes next; false if that is the end.
+    /// Moves the time to the next event. Returns false at the end of the run.
     fn let_time_pass(&mut self) -> bool {
         let next = self.world.clock.next_at().into_iter().chain(self.coming.last().map(|(at, ..)| *at)).min();
         let patience = self.world.settings.client_patience;
@@ -203,15 +207,15 @@ impl Run {
     }
 
     fn end(mut self) -> End {
-        let calls = self.world.baton.take().map(|baton| baton.calls).unwrap_or_default();
+        let calls = self.world.interleaving.take().map(|interleaving| interleaving.calls).unwrap_or_default();
         let done = |stream: &Option<u64>| stream.and_then(|stream| self.world.done.get(&stream).cloned());
         let exchanges = self.streams.iter().map(|s| done(s).expect("a request is complete")).collect();
         End { exchanges, schedule: self.schedule, calls, emulator: Emulator { world: self.world } }
     }
 }
 
-/// What a panic said.
-pub(super) fn words(why: &(dyn std::any::Any + Send)) -> String {
+/// Returns the message of a panic.
+pub(super) fn panic_message(why: &(dyn std::any::Any + Send)) -> String {
     let text = why.downcast_ref::<String>().map(String::as_str);
-    text.or(why.downcast_ref::<&str>().copied()).unwrap_or("it did not say why").to_owned()
+    text.or(why.downcast_ref::<&str>().copied()).unwrap_or("no message").to_owned()
 }

@@ -1,7 +1,7 @@
 //! The three ways to try schedules.
 
-use super::explore::{Front, Limits};
-use super::run::{self, Choose, Pending, Run, Stopped, words};
+use super::explore::{Frontier, Limits};
+use super::run::{self, Choose, Pending, Run, Stopped, panic_message};
 use super::{Coverage, End, Interleaved, Report, Schedule, Verdict, Violation};
 use crate::emulator::linking::{Code, Metering};
 use crate::emulator::random::Random;
@@ -13,14 +13,14 @@ use std::sync::Arc;
 impl Interleaved {
     /// Tries all schedules, those with the fewest preemptions first, until `check` fails for one.
     ///
-    /// `check` sees how things have ended, and fails by a panic or an error. The violation has a schedule with as few
-    /// preemptions as it takes.
+    /// `check` receives the state at the end of a run, and fails by a panic or an error. The schedule of the
+    /// violation has as few preemptions as possible.
     pub fn exhaustive<V: Verdict>(&self, check: impl Fn(&mut End) -> V) -> Result<Report, Violation> {
         let codes = self.codes()?;
         let found = self.search(&codes, self.limits, &check);
         let Err(violation) = &found else { return found };
         if violation.preemptions > 0 && self.limits.reduce {
-            // Of the schedules that were left out because they come to the same, one may have fewer.
+            // One of the equivalent schedules that were left out may have fewer preemptions.
             let preemptions = violation.preemptions - 1;
             let fewer = Limits { preemptions, reduce: false, ..self.limits };
             if let Err(simpler) = self.search(&codes, fewer, &check) {
@@ -36,15 +36,15 @@ impl Interleaved {
         limits: Limits,
         check: &impl Fn(&mut End) -> V,
     ) -> Result<Report, Violation> {
-        let mut front = Front::new(limits);
+        let mut frontier = Frontier::new(limits);
         let mut report = Report { schedules: Vec::new(), cut: 0, coverage: Coverage::Everything };
         let mut checked = HashSet::new();
-        while let Some(mut walk) = front.next() {
+        while let Some(mut walk) = frontier.next() {
             if report.schedules.len().max(report.cut) == limits.schedules {
                 report.coverage = Coverage::Part;
                 return Ok(report);
             }
-            // A search that starts anew comes by what it has seen before.
+            // A search that restarts meets schedules that were already checked.
             let unless_seen =
                 |end: &mut End| if checked.contains(&end.schedule) { Ok(()) } else { check(end).verdict() };
             let tried = self.once(codes, &unless_seen, &mut |pending| walk.choose(pending));
@@ -59,17 +59,17 @@ impl Interleaved {
                     return Err(Violation { tried: checked.len() + 1, preemptions, ..violation });
                 }
             }
-            if front.starts_anew() {
+            if frontier.restarts() {
                 (report.schedules, report.cut) = (Vec::new(), 0);
             }
         }
-        if front.beyond {
+        if frontier.beyond {
             report.coverage = Coverage::Preemptions(limits.preemptions);
         }
         Ok(report)
     }
 
-    /// Tries `runs` schedules that a generator of random numbers makes up, until `check` fails for one.
+    /// Tries `runs` random schedules until `check` fails for one.
     pub fn seeded<V: Verdict>(
         &self,
         seed: u64,
@@ -96,7 +96,7 @@ impl Interleaved {
         Ok(report)
     }
 
-    /// Runs one schedule again. The violation also says if it does not fit.
+    /// Runs one schedule again. Also fails if the schedule does not fit the run.
     pub fn replay<V: Verdict>(
         &self,
         schedule: &Schedule,
@@ -113,7 +113,8 @@ impl Interleaved {
                 Some((place, task)) => {
                     let waiting: Vec<_> = pending.iter().map(|p| p.task.to_string()).collect();
                     let waiting = waiting.join(", ");
-                    let why = format!("turn {place} is given to `{task}`, and those who wait are {waiting}");
+                    let why =
+                        format!("turn {place} names thread `{task}`, but the waiting threads are {waiting}");
                     return Err(Stopped::Broken(format!("the schedule does not fit: {why}")));
                 }
                 None => last.filter(|last| waits(*last)).unwrap_or(pending[0].task),
@@ -135,7 +136,7 @@ impl Interleaved {
             .map_err(|reason| Violation::new(refused(&reason), Schedule::default(), Vec::new()))
     }
 
-    /// One run and its check; nothing if it was cut off.
+    /// Runs and checks one schedule. Returns `None` if the run was cut off.
     fn once<V: Verdict>(
         &self,
         codes: &Arc<[Arc<Code>]>,
@@ -152,7 +153,7 @@ impl Interleaved {
             }
         };
         let verdict = catch_unwind(AssertUnwindSafe(|| check(&mut end).verdict()));
-        let verdict = verdict.unwrap_or_else(|why| Err(words(&*why)));
+        let verdict = verdict.unwrap_or_else(|why| Err(panic_message(&*why)));
         match verdict {
             Ok(()) => Ok(Some(end)),
             Err(why) => Err(Violation::new(why, end.schedule, end.calls)),
@@ -161,10 +162,10 @@ impl Interleaved {
 }
 
 fn refused(reason: &str) -> String {
-    format!("the proxy refused the configuration: {reason}")
+    format!("proxy rejected the configuration: {reason}")
 }
 
-/// Whether giving the turn to `task` takes it from somebody in the middle of something.
+/// Returns whether giving the turn to `task` interrupts another task in the middle of a job.
 fn interrupts(pending: &[Pending], last: Option<usize>, task: usize) -> bool {
     last != Some(task) && pending.iter().any(|p| Some(p.task) == last && !p.fresh)
 }

@@ -1,11 +1,11 @@
-//! The threads that tasks run on, and what goes around between them: everything.
+//! The threads on which tasks run. The ownership of the whole state moves between them.
 //!
-//! Who has the world is the one who runs. It is handed to a task with something to do, and comes back when that is
-//! done, or before a host call that touches what threads share. A task that waits there has frames on its stack, of the
-//! emulator and of a VM, and none of them has anything but ids. So there is no lock and no race: a task can only be
-//! given up, and then its frames are unwound.
+//! Only the task that owns the world runs. A task receives the world together with a job. It returns the
+//! world when the job is done, or before a host call that accesses shared state. A task that waits there has
+//! frames of the emulator and of a VM on its stack, and these frames hold only ids. Therefore the tasks
+//! need no locks and cannot race. A waiting task can be abandoned; its stack is then unwound.
 
-use super::touch::Touch;
+use super::touch::SharedAccess;
 use crate::Request;
 use crate::emulator::Emulator;
 use crate::emulator::linking::Code;
@@ -18,133 +18,135 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-/// Something that a task does from beginning to end.
+/// A unit of work that a task runs from start to end.
 #[derive(Debug)]
 pub(super) enum Job {
-    /// Loads the filters on its thread.
+    /// Loads the filters on the task's thread.
     Start(Arc<[Arc<Code>]>),
     Request(usize, Box<Request>),
     Event(Event),
-    /// The client of a stream has waited long enough.
+    /// The client of a stream times out.
     HangUp(u64),
 }
 
-/// What a task is told.
+/// A command to a task.
 #[derive(Debug)]
-enum Turn {
+enum Command {
     Begin(Box<World>, Job),
-    GoOn(Box<World>),
+    Resume(Box<World>),
 }
 
-/// What a task tells.
+/// A message from a task.
 #[derive(Debug)]
-pub(super) enum News {
-    /// It is about to touch something; the number is its own.
-    Waits(usize, Box<World>, Touch),
-    /// It has done its job.
+pub(super) enum TaskEvent {
+    /// The task is about to access shared state. The number is the task's own.
+    Waits(usize, Box<World>, SharedAccess),
+    /// The task has finished its job.
     Finished(Box<World>, Done),
-    /// The emulator itself has panicked, and took the world with it.
+    /// The emulator itself has panicked; the world is lost.
     Panicked(Box<dyn Any + Send>),
 }
 
-/// What came of a job.
+/// The result of a job.
 #[derive(Debug)]
 pub(super) enum Done {
     Nothing,
-    /// The request of this number is this stream.
+    /// The request with this index has this stream id.
     Accepted(usize, u64),
-    /// The filters do not load.
+    /// The filters could not be loaded.
     Refused(String),
 }
 
-/// Unwinds a task that is given up.
-struct GivenUp;
+/// The panic payload that unwinds an abandoned task.
+struct Abandoned;
 
-/// The tasks' side, which goes with the world.
+/// The tasks' side of the channels, stored in the world.
 #[derive(Debug)]
-pub(crate) struct Baton {
-    seats: Arc<Seats>,
-    /// The host calls that were waited for, with their answers, in order.
+pub(crate) struct Interleaving {
+    channels: Arc<Channels>,
+    /// The host calls that waited for a turn, with their results, in order.
     pub calls: Vec<String>,
-    /// Each thread draws its own numbers, so that they do not depend on what other threads do.
+    /// Random numbers per thread, so that they do not depend on other threads.
     pub randoms: BTreeMap<usize, Random>,
 }
 
 #[derive(Debug)]
-struct Seats {
-    news: Sender<News>,
-    turns: Vec<Mutex<Receiver<Turn>>>,
+struct Channels {
+    events: Sender<TaskEvent>,
+    turns: Vec<Mutex<Receiver<Command>>>,
 }
 
-impl Seats {
-    fn next(&self, task: usize) -> Option<Turn> {
+impl Channels {
+    fn next(&self, task: usize) -> Option<Command> {
         self.turns.get(task)?.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
     }
 }
 
-/// Waits for a turn, if turns are taken at all: what `world` is afterwards may have been changed by any other thread.
-pub(crate) fn wait(world: &mut Box<World>, task: usize, touch: Touch) {
-    let Some(baton) = &world.baton else { return };
-    let seats = Arc::clone(&baton.seats);
+/// Waits for a turn, if threads take turns. Other threads may have changed `world` afterwards.
+pub(crate) fn wait(world: &mut Box<World>, task: usize, access: SharedAccess) {
+    let Some(interleaving) = &world.interleaving else { return };
+    let channels = Arc::clone(&interleaving.channels);
     let given = std::mem::take(world);
-    match seats.news.send(News::Waits(task, given, touch)).ok().and_then(|()| seats.next(task)) {
-        Some(Turn::GoOn(back)) => *world = back,
-        _ => resume_unwind(Box::new(GivenUp)),
+    match channels.events.send(TaskEvent::Waits(task, given, access)).ok().and_then(|()| channels.next(task))
+    {
+        Some(Command::Resume(back)) => *world = back,
+        _ => resume_unwind(Box::new(Abandoned)),
     }
 }
 
 impl Emulator {
-    /// Waits for a turn to ask the first upstream on behalf of a stream, if it matters who asks first.
-    pub(crate) fn wait_to_ask(&mut self, stream: u64) {
-        let Some(touch) = Touch::upstreams(&self.world.upstreams) else { return };
+    /// Waits for a turn to send a stream's request upstream, if the order of requests matters.
+    pub(crate) fn wait_for_upstream(&mut self, stream: u64) {
+        let Some(access) = SharedAccess::upstreams(&self.world.upstreams) else { return };
         let Some(thread) = self.world.streams.get(&stream).map(|stream| stream.thread) else { return };
-        wait(&mut self.world, thread, touch);
-        if let Some(baton) = &mut self.world.baton {
-            baton.calls.push(format!("[{thread}] stream {stream} comes to the router"));
+        wait(&mut self.world, thread, access);
+        if let Some(interleaving) = &mut self.world.interleaving {
+            interleaving.calls.push(format!("[{thread}] stream {stream} reaches the router"));
         }
     }
 }
 
-/// The tasks, seen by who decides about turns. Dropping it gives up the tasks that still wait.
+/// The scheduler's side of the tasks. Dropping it abandons the tasks that still wait.
 #[derive(Debug)]
 pub(super) struct Tasks {
-    seats: Arc<Seats>,
-    turns: Vec<Sender<Turn>>,
-    news: Receiver<News>,
+    channels: Arc<Channels>,
+    turns: Vec<Sender<Command>>,
+    events: Receiver<TaskEvent>,
     threads: Vec<Option<JoinHandle<()>>>,
 }
 
 impl Tasks {
     pub fn new(count: usize) -> Self {
-        let (told, news) = channel();
+        let (sender, events) = channel();
         let (turns, ends): (Vec<_>, Vec<_>) = (0..count).map(|_| channel()).unzip();
-        let seats = Arc::new(Seats { news: told, turns: ends.into_iter().map(Mutex::new).collect() });
-        Self { seats, turns, news, threads: (0..count).map(|_| None).collect() }
+        let channels =
+            Arc::new(Channels { events: sender, turns: ends.into_iter().map(Mutex::new).collect() });
+        Self { channels, turns, events, threads: (0..count).map(|_| None).collect() }
     }
 
-    /// The tasks' side, to be put into the world.
-    pub fn baton(&self) -> Baton {
-        Baton { seats: Arc::clone(&self.seats), calls: Vec::new(), randoms: BTreeMap::new() }
+    /// Returns the tasks' side, to be stored in the world.
+    pub fn interleaving(&self) -> Interleaving {
+        Interleaving { channels: Arc::clone(&self.channels), calls: Vec::new(), randoms: BTreeMap::new() }
     }
 
-    /// Gives a task something to do, and waits until it has done that or waits itself.
-    pub fn begin(&mut self, task: usize, world: Box<World>, job: Job) -> News {
+    /// Gives a job to a task, and waits until the task has finished it or waits for a turn.
+    pub fn begin(&mut self, task: usize, world: Box<World>, job: Job) -> TaskEvent {
         self.threads[task].get_or_insert_with(|| {
-            let seats = Arc::clone(&self.seats);
+            let channels = Arc::clone(&self.channels);
             let named = std::thread::Builder::new().name(format!("task {task}"));
-            named.spawn(move || work(&seats, task)).expect("a thread can be started")
+            named.spawn(move || work(&channels, task)).expect("failed to start a thread")
         });
-        self.tell(task, Turn::Begin(world, job))
+        self.command(task, Command::Begin(world, job))
     }
 
-    /// Lets a task that waits go on, until it waits again or is done.
-    pub fn go_on(&mut self, task: usize, world: Box<World>) -> News {
-        self.tell(task, Turn::GoOn(world))
+    /// Resumes a waiting task, until it waits again or has finished its job.
+    pub fn resume(&mut self, task: usize, world: Box<World>) -> TaskEvent {
+        self.command(task, Command::Resume(world))
     }
 
-    fn tell(&mut self, task: usize, turn: Turn) -> News {
-        self.turns[task].send(turn).expect("the receiver is in the seats");
-        self.news.recv().expect("the sender is in the seats")
+    fn command(&mut self, task: usize, turn: Command) -> TaskEvent {
+        self.turns[task].send(turn).expect("the receiver is in `channels`");
+        self.events.recv().expect("the sender is in `channels`")
     }
 }
 
@@ -157,16 +159,16 @@ impl Drop for Tasks {
     }
 }
 
-fn work(seats: &Seats, task: usize) {
-    while let Some(Turn::Begin(world, job)) = seats.next(task) {
+fn work(channels: &Channels, task: usize) {
+    while let Some(Command::Begin(world, job)) = channels.next(task) {
         let mut emulator = Emulator { world };
         let done = catch_unwind(AssertUnwindSafe(|| job.run(&mut emulator, task)));
-        let news = match done {
-            Ok(done) => News::Finished(emulator.world, done),
-            Err(why) if why.is::<GivenUp>() => return,
-            Err(why) => News::Panicked(why),
+        let event = match done {
+            Ok(done) => TaskEvent::Finished(emulator.world, done),
+            Err(why) if why.is::<Abandoned>() => return,
+            Err(why) => TaskEvent::Panicked(why),
         };
-        if seats.news.send(news).is_err() {
+        if channels.events.send(event).is_err() {
             return;
         }
     }
@@ -185,7 +187,7 @@ impl Job {
                 Done::Nothing
             }
             Job::HangUp(stream) => {
-                emulator.wait_in_vain(stream);
+                emulator.client_times_out(stream);
                 Done::Nothing
             }
         }
@@ -194,46 +196,50 @@ impl Job {
 
 #[cfg(test)]
 mod tests {
-    use super::super::touch::How;
+    use super::super::touch::AccessKind;
     use super::*;
 
     fn tasks() -> (Tasks, Box<World>) {
         let tasks = Tasks::new(1);
-        let world = World { baton: Some(tasks.baton()), ..World::default() };
+        let world = World { interleaving: Some(tasks.interleaving()), ..World::default() };
         (tasks, Box::new(world))
     }
 
     #[test]
-    fn a_panic_in_a_task_is_told_and_ends_nothing_else() {
+    fn a_panic_in_a_task_is_reported_and_the_thread_survives() {
         let (mut tasks, world) = tasks();
         let nobody = Job::Event(Event::Tick { vm: 7, root: 1 });
-        let News::Panicked(why) = tasks.begin(0, world, nobody) else { panic!("there is no VM 7") };
+        let TaskEvent::Panicked(why) = tasks.begin(0, world, nobody) else { panic!("VM 7 does not exist") };
         assert!(why.downcast_ref::<String>().is_some_and(|why| why.contains("7")));
-        // The thread goes on with what comes next.
+        // The thread still runs the next job.
         let (_, mut world) = self::tasks();
-        world.baton = Some(tasks.baton());
-        let news = tasks.begin(0, world, Job::HangUp(1));
-        assert!(matches!(news, News::Finished(_, Done::Nothing)), "{news:?}");
+        world.interleaving = Some(tasks.interleaving());
+        let event = tasks.begin(0, world, Job::HangUp(1));
+        assert!(matches!(event, TaskEvent::Finished(_, Done::Nothing)), "{event:?}");
     }
 
     #[test]
-    fn a_task_that_is_given_up_while_it_waits_is_unwound() {
+    fn a_waiting_task_that_is_abandoned_is_unwound() {
         let (tasks, mut world) = tasks();
         let waits = std::thread::spawn(move || {
-            let waited = catch_unwind(AssertUnwindSafe(|| wait(&mut world, 0, Touch::new("x", How::Reads))));
-            waited.unwrap_err().is::<GivenUp>()
+            let waited = catch_unwind(AssertUnwindSafe(|| {
+                wait(&mut world, 0, SharedAccess::new("x", AccessKind::Read))
+            }));
+            waited.unwrap_err().is::<Abandoned>()
         });
-        let news = tasks.news.recv().unwrap();
-        assert!(matches!(news, News::Waits(0, _, touch) if touch == Touch::new("x", How::Reads)));
+        let event = tasks.events.recv().unwrap();
+        assert!(
+            matches!(event, TaskEvent::Waits(0, _, access) if access == SharedAccess::new("x", AccessKind::Read))
+        );
         drop(tasks);
         assert!(waits.join().unwrap());
     }
 
     #[test]
-    fn nobody_waits_where_no_turns_are_taken() {
+    fn does_not_wait_unless_threads_take_turns() {
         let mut world = Box::<World>::default();
         world.workers = 3;
-        wait(&mut world, 0, Touch::new("x", How::Reads));
+        wait(&mut world, 0, SharedAccess::new("x", AccessKind::Read));
         assert_eq!(world.workers, 3);
     }
 }

@@ -1,80 +1,92 @@
-//! What a host call touches of that which threads share.
+//! Accesses to state that threads share.
 
 use crate::Upstream;
 use crate::emulator::world::UpstreamState;
 
-/// How it is touched.
+/// The kind of an access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum How {
-    /// Looked at.
-    Reads,
-    /// Added to, by one who does not look: the order of two such calls cannot be told.
-    Adds,
-    /// All else.
-    Changes,
+pub(crate) enum AccessKind {
+    /// Reads the resource.
+    Read,
+    /// Adds to the resource without reading it: the order of two such accesses makes no difference.
+    Add,
+    /// Any other access.
+    Change,
 }
 
-/// One touch of one thing.
+/// An access to a shared resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Touch {
-    /// Nothing for everything.
-    what: Option<String>,
-    how: How,
+pub(crate) struct SharedAccess {
+    /// The name of the resource; `None` means all resources.
+    resource: Option<String>,
+    kind: AccessKind,
 }
 
-impl Touch {
-    /// `what` names the thing: two names, two things.
-    pub fn new(what: impl Into<String>, how: How) -> Self {
-        Self { what: Some(what.into()), how }
+impl SharedAccess {
+    /// Creates an access. Different names mean different resources.
+    pub fn new(resource: impl Into<String>, kind: AccessKind) -> Self {
+        Self { resource: Some(resource.into()), kind }
     }
 
-    /// A touch of which nothing is known.
+    /// Creates an access that may affect any resource.
     pub fn everything() -> Self {
-        Self { what: None, how: How::Changes }
+        Self { resource: None, kind: AccessKind::Change }
     }
 
-    /// The next answer of an upstream, if it has several: who asks first gets the first. All upstreams are one thing.
+    /// Creates an access to the next scripted answer of an upstream. Returns `None` if no upstream has
+    /// several answers. All upstreams form one resource.
     pub fn upstreams(upstreams: &[UpstreamState]) -> Option<Self> {
         let several = |spec: &Upstream| {
             spec.answers.len() > 1 || spec.by_path.iter().any(|(_, answers)| answers.len() > 1)
         };
-        upstreams.iter().any(|upstream| several(&upstream.spec)).then(|| Self::new("upstreams", How::Changes))
+        upstreams
+            .iter()
+            .any(|upstream| several(&upstream.spec))
+            .then(|| Self::new("upstreams", AccessKind::Change))
     }
 
-    /// The name of the thing, if it is one thing.
-    pub fn what(&self) -> Option<&str> {
-        self.what.as_deref()
+    /// Returns the name of the resource, unless the access is to all resources.
+    pub fn resource(&self) -> Option<&str> {
+        self.resource.as_deref()
     }
 
-    /// Whether nobody can tell in which order two threads did this and that.
+    /// Returns whether the order of two accesses by different threads makes no difference.
     pub fn commutes(&self, other: &Self) -> bool {
-        let apart = self.what.is_some() && other.what.is_some() && self.what != other.what;
-        apart || (self.how == other.how && self.how != How::Changes)
+        let apart = self.resource.is_some() && other.resource.is_some() && self.resource != other.resource;
+        apart || (self.kind == other.kind && self.kind != AccessKind::Change)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::How::{Adds, Changes, Reads};
-    use super::Touch;
+    use super::AccessKind::{Add, Change, Read};
+    use super::SharedAccess;
 
     #[test]
-    fn the_order_matters_when_one_of_two_changes_what_the_other_sees() {
-        // (how the one, how the other, whether the order is all the same)
+    fn the_order_matters_if_one_access_changes_what_the_other_sees() {
+        // (first access, second access, whether they commute)
         let table = [
-            (Reads, Reads, true),
-            (Adds, Adds, true),
-            (Reads, Adds, false),
-            (Reads, Changes, false),
-            (Adds, Changes, false),
-            (Changes, Changes, false),
+            (Read, Read, true),
+            (Add, Add, true),
+            (Read, Add, false),
+            (Read, Change, false),
+            (Add, Change, false),
+            (Change, Change, false),
         ];
         for (one, other, same) in table {
-            assert_eq!(Touch::new("a", one).commutes(&Touch::new("a", other)), same, "{one:?} {other:?}");
-            assert_eq!(Touch::new("a", other).commutes(&Touch::new("a", one)), same, "{other:?} {one:?}");
-            assert!(Touch::new("a", one).commutes(&Touch::new("b", other)));
-            assert!(!Touch::new("a", one).commutes(&Touch::everything()));
-            assert!(!Touch::everything().commutes(&Touch::new("a", other)));
+            assert_eq!(
+                SharedAccess::new("a", one).commutes(&SharedAccess::new("a", other)),
+                same,
+                "{one:?} {other:?}"
+            );
+            assert_eq!(
+                SharedAccess::new("a", other).commutes(&SharedAccess::new("a", one)),
+                same,
+                "{other:?} {one:?}"
+            );
+            assert!(SharedAccess::new("a", one).commutes(&SharedAccess::new("b", other)));
+            assert!(!SharedAccess::new("a", one).commutes(&SharedAccess::everything()));
+            assert!(!SharedAccess::everything().commutes(&SharedAccess::new("a", other)));
         }
     }
 }

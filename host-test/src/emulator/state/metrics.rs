@@ -1,7 +1,7 @@
-//! Metrics that a filter defines: Envoy, `source/extensions/common/wasm/context.cc`, `defineMetric` and below.
+//! Metrics that filters define: Envoy, `source/extensions/common/wasm/context.cc`, `defineMetric` and below.
 //!
-//! An id carries the kind in its two low bits, and defining a name again gives a new id for the same statistic. So a
-//! statistic is found by kind and name, and an id only points to it. Nothing is ever freed.
+//! An id carries the kind in its two lowest bits. Defining a name again returns a new id for the same metric.
+//! Metrics are therefore stored by kind and name, and an id only refers to them. Nothing is ever freed.
 
 use super::Status;
 use std::collections::BTreeMap;
@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 const COUNTER: u32 = 0;
 const GAUGE: u32 = 1;
 const HISTOGRAM: u32 = 2;
-/// The bits of an id that say its kind, and the distance between the ids of one kind less one.
+/// The bits of an id that are its kind. The ids of one kind are one more than this apart.
 const KIND_MASK: u32 = 3;
 
-/// The statistics of all filters. They outlive the VM that defined them.
+/// The metrics of all filters. They outlive the VM that defined them.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics {
     counters: Family<u64>,
@@ -20,7 +20,7 @@ pub struct Metrics {
     histograms: Family<Vec<u64>>,
 }
 
-/// The metrics of one kind: what ids point to, and the values by name.
+/// The metrics of one kind: the name of each id, and the values by name.
 #[derive(Clone, Debug, Default)]
 struct Family<V> {
     names: Vec<String>,
@@ -31,7 +31,7 @@ impl<V: Default> Family<V> {
     fn define(&mut self, kind: u32, name: &str) -> Result<u32, Status> {
         self.names.push(name.to_owned());
         self.values.entry(name.to_owned()).or_default();
-        // The first id of a kind is its number past the mask: 4, 5 and 6.
+        // The first ids of the kinds are 4, 5 and 6.
         let step = u32::try_from(self.names.len()).map_err(|_| Status::InternalFailure)?;
         Ok(step * (KIND_MASK + 1) + kind)
     }
@@ -51,9 +51,9 @@ fn name_of(names: &[String], id: u32) -> Result<&str, Status> {
 }
 
 impl Metrics {
-    /// Defines a counter (0), a gauge (1) or a histogram (2), and answers its id.
+    /// Defines a counter (0), a gauge (1) or a histogram (2), and returns its id.
     ///
-    /// Fails with [`Status::BadArgument`] when `kind` is another.
+    /// Fails with [`Status::BadArgument`] for any other `kind`.
     pub fn define(&mut self, kind: u32, name: &str) -> Result<u32, Status> {
         match kind {
             COUNTER => self.counters.define(kind, name),
@@ -63,9 +63,9 @@ impl Metrics {
         }
     }
 
-    /// The name that an id stands for.
+    /// Returns the name of the metric with this id.
     ///
-    /// Fails with [`Status::NotFound`] when there is none with this id.
+    /// Fails with [`Status::NotFound`] for an unknown id.
     pub fn name(&self, id: u32) -> Result<&str, Status> {
         let names = match id & KIND_MASK {
             COUNTER => &self.counters.names,
@@ -76,9 +76,9 @@ impl Metrics {
         name_of(names, id)
     }
 
-    /// Adds to a counter or to a gauge. A gauge that falls below zero wraps.
+    /// Adds to a counter or a gauge. A gauge that falls below zero wraps around.
     ///
-    /// A counter that is not raised, and a histogram, are [`Status::BadArgument`].
+    /// Fails with [`Status::BadArgument`] for a histogram, and for a counter if `offset` is not positive.
     pub fn increment(&mut self, id: u32, offset: i64) -> Status {
         let changed = match id & KIND_MASK {
             COUNTER => self.counters.find(id).and_then(|value| {
@@ -93,7 +93,7 @@ impl Metrics {
         changed.err().unwrap_or(Status::Ok)
     }
 
-    /// Sets a gauge, records a sample of a histogram, and *adds to* a counter.
+    /// Sets a gauge, records a sample in a histogram, and *adds to* a counter.
     pub fn record(&mut self, id: u32, value: u64) -> Status {
         let changed = match id & KIND_MASK {
             COUNTER => self.counters.find(id).map(|counter| *counter = counter.wrapping_add(value)),
@@ -104,9 +104,9 @@ impl Metrics {
         changed.err().unwrap_or(Status::Ok)
     }
 
-    /// The value of a counter or a gauge.
+    /// Returns the value of a counter or a gauge.
     ///
-    /// Fails with [`Status::NotFound`] when there is none with this id, with [`Status::BadArgument`] for a histogram.
+    /// Fails with [`Status::NotFound`] for an unknown id, and with [`Status::BadArgument`] for a histogram.
     pub fn get(&self, id: u32) -> Result<u64, Status> {
         match id & KIND_MASK {
             COUNTER => self.counters.get(id).copied(),
@@ -115,14 +115,15 @@ impl Metrics {
         }
     }
 
-    /// Counters and gauges by the name they were defined with. Where one name is both, the counter is shown.
+    /// Returns the counters and gauges by name. If both have the same name, the counter is returned.
     pub fn snapshot(&self) -> BTreeMap<String, u64> {
         let mut all = self.gauges.values.clone();
         all.extend(self.counters.values.clone());
         all
     }
 
-    /// The samples of a histogram, in the order they were recorded; none when there is no such histogram.
+    /// Returns the samples of a histogram in the order in which they were recorded. Empty for an unknown
+    /// histogram.
     pub fn samples(&self, name: &str) -> &[u64] {
         self.histograms.values.get(name).map_or(&[], Vec::as_slice)
     }
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_defined_again_is_the_same_statistic_by_a_new_id() {
+    fn defining_a_name_again_gives_a_new_id_for_the_same_metric() {
         let mut metrics = Metrics::default();
         let (one, two) = (metrics.define(0, "c").unwrap(), metrics.define(0, "c").unwrap());
         assert_ne!(one, two);
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_ids_are_not_found_and_a_fourth_kind_is_a_bad_argument() {
+    fn rejects_unknown_ids_and_the_unused_kind() {
         let mut metrics = Metrics::default();
         metrics.define(0, "c").unwrap();
         for id in [0, 1, 8, 5] {
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_and_a_gauge_of_one_name_are_two_statistics() {
+    fn a_counter_and_a_gauge_with_the_same_name_are_separate() {
         let mut metrics = Metrics::default();
         let (counter, gauge) = (metrics.define(0, "m").unwrap(), metrics.define(1, "m").unwrap());
         metrics.record(counter, 1);

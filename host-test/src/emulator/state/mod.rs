@@ -1,7 +1,8 @@
-//! What a host keeps for its filters, in plain Rust.
+//! The state that a host keeps for its filters, in plain Rust.
 //!
-//! Nothing here knows of a Wasm engine: these are the rules of shared data, queues, metrics and of the bytes that cross
-//! the border, each small enough to be tested against a table. The host calls that lead here are wired elsewhere.
+//! This module does not depend on a Wasm engine. It contains the rules of shared data, queues and metrics,
+//! and the byte formats of the ABI, each small enough to be tested against a table. The host calls that use
+//! it are defined elsewhere.
 
 pub mod metrics;
 pub mod pairs;

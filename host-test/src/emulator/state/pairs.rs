@@ -1,17 +1,17 @@
-//! Header maps, as they cross the border: `proxy-wasm-cpp-host`, `src/pairs_util.cc` and `limits.h`.
+//! The byte format of header maps in the ABI: `proxy-wasm-cpp-host`, `src/pairs_util.cc` and `limits.h`.
 //!
-//! A count, then a key length and a value length for each pair, then keys and values, each with a NUL behind it; all
-//! numbers are 32 bits, little-endian. The reader takes no prisoners: whatever is wrong with the bytes, what it
-//! answers is *no pairs*. Setting a header map from such bytes wipes it, and succeeds.
+//! The format is a count, then a key length and a value length per pair, then all keys and values, each
+//! followed by a NUL. All numbers are 32 bits, little-endian. Any error in the bytes yields *no pairs*:
+//! setting a header map from such bytes clears it, and succeeds.
 
-/// Bytes above this are read as no pairs.
+/// Size limit in bytes. Longer input yields no pairs.
 const MAX_BYTES: usize = 1 << 20;
-/// More pairs than this are read as none.
+/// Limit on the number of pairs. More yield no pairs.
 const MAX_PAIRS: usize = 1024;
-/// Of each number.
+/// Size of a number in bytes.
 const WORD: usize = 4;
 
-/// Writes pairs. No pairs are no bytes, not a count of zero: that is what Envoy hands out for an empty map.
+/// Encodes pairs. An empty list becomes no bytes instead of a zero count, as Envoy encodes an empty map.
 pub fn encode(pairs: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
     if pairs.is_empty() {
         return Vec::new();
@@ -19,7 +19,7 @@ pub fn encode(pairs: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
     encode_counted(pairs)
 }
 
-/// Writes pairs with their count even when it is zero, as properties that are maps or lists do.
+/// Encodes pairs and always writes their count, as in properties that are maps or lists.
 pub fn encode_counted(pairs: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
     let texts = pairs.iter().map(|(key, value)| 2 * (WORD + 1) + key.len() + value.len());
     let mut bytes = Vec::with_capacity(WORD + texts.sum::<usize>());
@@ -35,7 +35,8 @@ pub fn encode_counted(pairs: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
     bytes
 }
 
-/// Reads pairs. Bytes that are malformed, longer than 1 MiB, or hold more than 1024 pairs are no pairs at all.
+/// Decodes pairs. Returns no pairs if the bytes are malformed, longer than 1 MiB, or contain more than 1024
+/// pairs.
 pub fn decode(bytes: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
     if bytes.len() > MAX_BYTES {
         return Vec::new();
@@ -75,7 +76,7 @@ fn take_text(bytes: &[u8], length: usize) -> Option<(&[u8], &[u8])> {
     }
 }
 
-/// Wasm has 32-bit lengths; what exceeds them could not have come from a module, nor fit into one.
+/// Encodes a length. Wasm has 32-bit lengths; a larger one neither comes from a module nor fits into one.
 fn word(length: usize) -> [u8; WORD] {
     u32::try_from(length).expect("lengths in a header map fit into 32 bits").to_le_bytes()
 }
@@ -116,10 +117,10 @@ mod tests {
             assert_eq!(decode(&good[..end]), [], "cut at {end}");
         }
         let longer = [good.as_slice(), b"x"].concat();
-        assert_eq!(decode(&longer), [], "something behind the last pair");
+        assert_eq!(decode(&longer), [], "a byte after the last pair");
         let mut unterminated = good.clone();
         *unterminated.last_mut().unwrap() = b'x';
-        assert_eq!(decode(&unterminated), [], "no NUL behind the last value");
+        assert_eq!(decode(&unterminated), [], "no NUL after the last value");
         assert_eq!(decode(b"\x01\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff"), [], "lengths beyond the end");
     }
 

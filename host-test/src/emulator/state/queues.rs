@@ -1,16 +1,16 @@
 //! Shared queues: `proxy-wasm-cpp-host`, `src/shared_queue.cc`.
 //!
-//! A queue has a name within a `vm_id`, and one owner: whoever registered it last is told of new items. Registering
-//! again keeps the token and the items. Nothing bounds a queue.
+//! A queue has a name within a `vm_id`, and one owner: the last one to register it is notified of new items.
+//! Registering again keeps the token and the items. The size of a queue is not limited.
 
 use super::Status;
 use std::collections::{HashMap, VecDeque};
 
-/// The queues of all VMs. `O` is what the caller needs to reach an owner.
+/// The queues of all VMs. `O` identifies an owner.
 #[derive(Clone, Debug)]
 pub struct Queues<O> {
     tokens: HashMap<(String, String), u32>,
-    /// By token less one.
+    /// Queues, indexed by token minus one.
     queues: Vec<Queue<O>>,
 }
 
@@ -27,7 +27,8 @@ impl<O> Default for Queues<O> {
 }
 
 impl<O: Clone> Queues<O> {
-    /// Makes `owner` the one who hears of new items, creating the queue if need be. The token is never zero.
+    /// Makes `owner` the owner of a queue, and creates the queue if necessary. Returns the token, which is
+    /// never zero.
     pub fn register(&mut self, vm_id: &str, name: &str, owner: O) -> u32 {
         if let Some(token) = self.resolve(vm_id, name) {
             if let Ok(queue) = self.queue(token) {
@@ -41,25 +42,27 @@ impl<O: Clone> Queues<O> {
         token
     }
 
-    /// The token of a queue, or nothing if nobody registered it.
+    /// Returns the token of a queue, or `None` if it is not registered.
     ///
-    /// The host call takes an empty `vm_id` for the one of the caller; that is for the caller to fill in.
+    /// In the host call, an empty `vm_id` means that of the caller. The caller of this function must fill it
+    /// in.
     pub fn resolve(&self, vm_id: &str, name: &str) -> Option<u32> {
         self.tokens.get(&(vm_id.to_owned(), name.to_owned())).copied()
     }
 
-    /// Appends an item; the answer is the owner, who is to be told of it, once for each item.
+    /// Appends an item. Returns the owner, which must be notified once for each item.
     ///
-    /// Fails with [`Status::NotFound`] when no queue has this token.
+    /// Fails with [`Status::NotFound`] for an unknown token.
     pub fn enqueue(&mut self, token: u32, item: Vec<u8>) -> Result<O, Status> {
         let queue = self.queue(token)?;
         queue.items.push_back(item);
         Ok(queue.owner.clone())
     }
 
-    /// Takes the oldest item. Anybody may, not the owner alone.
+    /// Removes and returns the oldest item. Any VM may do this, not only the owner.
     ///
-    /// Fails with [`Status::NotFound`] when no queue has this token, with [`Status::Empty`] when the queue has no items.
+    /// Fails with [`Status::NotFound`] for an unknown token, and with [`Status::Empty`] if the queue is
+    /// empty.
     pub fn dequeue(&mut self, token: u32) -> Result<Vec<u8>, Status> {
         self.queue(token)?.items.pop_front().ok_or(Status::Empty)
     }
@@ -106,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_no_unregistered_tokens() {
+    fn rejects_unregistered_tokens() {
         let mut queues = Queues::default();
         queues.register("vm", "q", ());
         for token in [0, 2, u32::MAX] {

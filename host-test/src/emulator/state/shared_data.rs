@@ -1,31 +1,31 @@
 //! Shared data: `proxy-wasm-cpp-host`, `src/shared_data.cc`.
 //!
-//! One map for each `vm_id`, and an empty `vm_id` is a namespace as any other: all plugins without one share it.
-//! Nothing can be deleted or listed.
+//! Each `vm_id` has its own map. The empty `vm_id` is a namespace like any other: all plugins without a
+//! `vm_id` share it. Entries can be neither deleted nor listed.
 
 use super::Status;
 use std::collections::HashMap;
 
 type Entries = HashMap<Vec<u8>, (Vec<u8>, u32)>;
 
-/// The values that filters share, each with the number of its last change.
+/// Values that filters share, each with the number of its last change.
 #[derive(Clone, Debug, Default)]
 pub struct SharedData {
     namespaces: HashMap<String, Entries>,
-    /// The `cas` of the latest change: one count for all keys of all namespaces.
+    /// The `cas` of the latest change. One counter for all keys of all namespaces.
     latest: u32,
 }
 
 impl SharedData {
-    /// The value of `key` and its `cas`, which is never zero.
+    /// Returns the value of a key and its `cas`, which is never zero.
     pub fn get(&self, vm_id: &str, key: &[u8]) -> Option<(Vec<u8>, u32)> {
         self.namespaces.get(vm_id)?.get(key).cloned()
     }
 
-    /// Sets `key`, on the condition that its `cas` is still the given one; zero sets without a condition.
+    /// Sets a key if its current `cas` equals the given one. Zero sets it unconditionally.
     ///
-    /// A `cas` for a key that does not exist is no obstacle: there is nothing that it could contradict.
-    /// Answers [`Status::CasMismatch`], and changes nothing, when the key has changed.
+    /// If the key does not exist, any `cas` is accepted. If the key has changed, returns
+    /// [`Status::CasMismatch`] and changes nothing.
     pub fn set(&mut self, vm_id: &str, key: &[u8], value: Vec<u8>, cas: u32) -> Status {
         let entries = self.namespaces.entry(vm_id.to_owned()).or_default();
         if let Some((_, current)) = entries.get(key)
@@ -34,7 +34,7 @@ impl SharedData {
         {
             return Status::CasMismatch;
         }
-        // Zero means "no condition", so the count steps over it when it wraps.
+        // Zero means "no condition", so the counter skips it when it wraps around.
         self.latest = self.latest.checked_add(1).unwrap_or(1);
         entries.insert(key.to_vec(), (value, self.latest));
         Status::Ok
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn decides_by_cas_as_the_table_says() {
-        // (the key exists, cas: none / the current one / another, what is answered)
+        // (the key exists, cas: none / current / other, expected status)
         let table = [
             (false, "none", Status::Ok),
             (false, "other", Status::Ok),

@@ -1,43 +1,43 @@
-//! What a host call answers.
+//! Statuses that host calls return.
 
 use std::fmt;
 
-/// The thirteen statuses of proxy-wasm, by the numbers that a module sees.
+/// The thirteen statuses of proxy-wasm, with the numbers that a module sees.
 ///
-/// A module that knows fewer of them is a module that traps, so the emulator answers with every one that Envoy does.
+/// A module traps if it does not know a status, so the emulator returns every status that Envoy returns.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, serde::Deserialize, serde::Serialize)]
 #[repr(u32)]
 pub enum Status {
-    /// Done.
+    /// Success.
     Ok = 0,
-    /// No such header, property, queue, metric or function.
+    /// Unknown header, property, queue, metric or function.
     NotFound = 1,
-    /// An argument is out of range, or the call makes no sense in this phase.
+    /// An argument is out of range, or the call is not allowed in this phase.
     BadArgument = 2,
-    /// A value cannot be turned into bytes.
+    /// A value cannot be serialised.
     SerializationFailure = 3,
-    /// Bytes cannot be turned into a value.
+    /// Bytes cannot be parsed.
     ParseFailure = 4,
-    /// An expression is malformed. Envoy 1.40 answers `BadArgument` instead.
+    /// An expression is malformed. Envoy 1.40 returns `BadArgument` instead.
     BadExpression = 5,
-    /// A pointer lies outside the memory of the module.
+    /// A pointer is outside the module's memory.
     InvalidMemoryAccess = 6,
-    /// The queue has no items.
+    /// The queue is empty.
     Empty = 7,
-    /// The value was changed since it was read.
+    /// The value has changed since it was read.
     CasMismatch = 8,
-    /// A result has another type than was asked for.
+    /// A result has a different type than requested.
     ResultMismatch = 9,
-    /// The host failed.
+    /// Internal failure of the host.
     InternalFailure = 10,
-    /// The peer went away.
+    /// The connection to the peer was closed.
     BrokenConnection = 11,
-    /// The host does not have this call.
+    /// The host does not implement this call.
     Unimplemented = 12,
 }
 
 impl Status {
-    /// Every status, in the order of its number.
+    /// All statuses, in the order of their numbers.
     pub const ALL: [Self; 13] = [
         Self::Ok,
         Self::NotFound,

@@ -1,43 +1,43 @@
-//! Values of properties and expressions, and the bytes a module gets for them: Envoy,
+//! Values of properties and expressions, and their serialised form: Envoy,
 //! `source/extensions/common/wasm/context.cc`, `serializeValue`.
 //!
-//! The bytes do not say their type: who asks must know it. Maps and lists have the form of header maps, a list with
-//! its elements as keys, and whatever is inside is serialized by the same rules.
+//! The bytes do not include the type, so the filter must know it. Maps and lists have the format of header
+//! maps. The elements of a list are its keys, and nested values are serialised by the same rules.
 
 use super::{Status, pairs};
 
-/// A value, with the distinctions that its bytes depend on.
+/// A value, with the types that its serialised form depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// As it is, without a length or a NUL.
+    /// Text, without a length or a NUL.
     Str(String),
-    /// As they are.
+    /// Bytes, unchanged.
     Bytes(Vec<u8>),
     /// Eight bytes, little-endian.
     Int(i64),
-    /// Eight bytes, little-endian.
+    /// Eight bytes, little-endian, unsigned.
     UInt(u64),
     /// Eight bytes, IEEE 754, little-endian.
     Double(f64),
-    /// One byte.
+    /// A single byte.
     Bool(bool),
-    /// Nanoseconds since 1970, as `Int`.
+    /// Nanoseconds since 1970, serialised like `Int`.
     Timestamp(i64),
-    /// Nanoseconds, as `Int`.
+    /// Nanoseconds, serialised like `Int`.
     Duration(i64),
-    /// Pairs, in the order in which they are handed out.
+    /// Pairs, in the order in which they are returned.
     Map(Vec<(String, Value)>),
     /// Pairs with empty values.
     List(Vec<Value>),
-    /// A protobuf message, serialized.
+    /// A serialised protobuf message.
     Message(Vec<u8>),
 }
 
 impl Value {
-    /// The bytes that a module gets.
+    /// Returns the bytes that a module receives.
     ///
-    /// Fails with [`Status::SerializationFailure`] for a value that has none. None of these values is one, but what
-    /// hosts produce may grow, and every caller must have a branch for it: `get_property("request")` answers so.
+    /// Currently never fails. Callers must still handle [`Status::SerializationFailure`], which hosts return
+    /// for a value without bytes, for example for `get_property("request")`.
     pub fn serialize(&self) -> Result<Vec<u8>, Status> {
         Ok(match self {
             Self::Str(text) => text.clone().into_bytes(),
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_maps_and_lists_as_pairs_and_counts_even_none() {
+    fn writes_maps_and_lists_as_pairs_with_a_count() {
         let list = Value::List(vec![Value::Bool(true), Value::Str("x".into())]);
         let bytes = b"\x02\0\0\0\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x01\0\0x\0\0";
         assert_eq!(list.serialize(), Ok(bytes.to_vec()));

@@ -1,14 +1,16 @@
-//! Where two traces part.
+//! Compares two traces.
 
 use std::fmt::Display;
 
-/// Lines around a difference that are shown with it.
+/// Number of equal lines shown around a difference.
 const AROUND: usize = 3;
-/// Differing lines that are compared each with each. Beyond that, one block is told to have become the other.
+/// Limit on the number of differing lines that are compared one by one. A larger block is shown as replaced
+/// as a whole.
 const COMPARED: usize = 2_000;
 
-/// What the second has that the first has not, and the other way round: a line each, behind `+` and `-`, with the
-/// equal ones around them. Nothing, if they are equal. For calls and for lines of a trace.
+/// Returns the differences between two traces, or `None` if they are equal. Lines only in `second` start with
+/// `+`, lines only in `first` with `-`, and some equal lines are shown around them. Works for calls and for
+/// trace lines.
 pub fn diff<T: PartialEq + Display>(first: &[T], second: &[T]) -> Option<String> {
     if first == second {
         return None;
@@ -31,7 +33,7 @@ pub fn diff<T: PartialEq + Display>(first: &[T], second: &[T]) -> Option<String>
     Some(out)
 }
 
-/// By the longest common subsequence.
+/// Compares by the longest common subsequence.
 fn changes<T: PartialEq + Display>(a: &[T], b: &[T], out: &mut String) {
     if a.len().max(b.len()) > COMPARED {
         a.iter().for_each(|line| *out += &format!("- {line}\n"));
@@ -73,13 +75,13 @@ mod tests {
     }
 
     #[test]
-    fn equal_ones_do_not_differ() {
+    fn equal_traces_do_not_differ() {
         assert_eq!(diff(&lines("abc"), &lines("abc")), None);
         assert_eq!(diff::<String>(&[], &[]), None);
     }
 
     #[test]
-    fn what_came_and_what_went_is_shown_with_what_is_around_it() {
+    fn shows_added_and_removed_lines_with_context() {
         let told = diff(&lines("abcdefgh"), &lines("abcdXfgh")).unwrap();
         assert_eq!(told, "  .. 1 equal\n  b\n  c\n  d\n- e\n+ X\n  f\n  g\n  h\n");
         assert_eq!(diff(&lines("ac"), &lines("abc")).unwrap(), "  a\n+ b\n  c\n");

@@ -1,8 +1,9 @@
-//! What the filters asked of the host.
+//! The trace: the host calls that filters made.
 //!
-//! A trap says where a filter stopped, hardly ever why. The host calls just before it do; so every call is kept, with
-//! its arguments, and a trap is reported with the last of them. A call costs more to write down as text than to carry
-//! out, and hardly any is ever read: what is kept is bytes, which become a [`Call`] or a line when somebody looks.
+//! A trap shows where a filter stopped, but hardly ever why. The host calls before it do. So every call is
+//! kept with its arguments, and a trap is reported with the last ones. Formatting a call costs more than
+//! executing it, and most calls are never read. They are therefore stored as bytes, and become a [`Call`] or
+//! a line only when they are read.
 
 mod diff;
 pub(crate) mod value;
@@ -15,41 +16,40 @@ use super::state::Status;
 use std::collections::VecDeque;
 use std::fmt;
 
-/// Calls kept, unless a test asks for more. A run that makes more than this is a load test, and its last calls are what
-/// matters.
+/// Default number of calls that are kept. A run with more is a load test, where the last calls matter most.
 pub(crate) const KEPT: usize = 65_536;
-/// Bytes of arguments and results kept beside that: bodies are large.
+/// Limit on the total bytes of arguments and results, because bodies are large.
 const KEPT_BYTES: usize = 64 << 20;
-/// Calls that a trap is reported with.
-const TOLD: usize = 20;
+/// Number of calls that a trap is reported with.
+const CALLS_IN_TRAP: usize = 20;
 
 /// A host call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     /// The thread: 0 is the main thread, 1 the first worker.
     pub thread: usize,
-    /// The context it was about: the one that was called, or the effective one.
+    /// The context that the call applied to: the one whose callback ran, or the effective one.
     pub context: u32,
-    /// The callback it was made in; empty while a module starts.
+    /// The callback that made the call; empty while a module starts.
     pub callback: &'static str,
-    /// Its name.
+    /// The name of the call.
     pub name: &'static str,
-    /// Its arguments with their names, without those that say where results go.
+    /// The arguments with their names, without the addresses of results.
     pub args: Vec<(&'static str, Value)>,
-    /// How it ended.
+    /// The outcome of the call.
     pub end: End,
-    /// What it gave.
+    /// The results.
     pub results: Vec<Value>,
 }
 
-/// How a host call ended.
+/// The outcome of a host call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
-    /// It answered with a status.
+    /// It returned a status.
     Status(Status),
-    /// It answered with a number that is no status, as those of WASI do.
+    /// It returned a number that is not a status, as WASI calls do.
     Number(u32),
-    /// The VM was stopped in it, and why.
+    /// The VM was stopped in the call, for this reason.
     Stopped(String),
 }
 
@@ -68,7 +68,7 @@ impl fmt::Display for Call {
     }
 }
 
-/// A call as it is kept: arguments and then results, one behind the other, in `data`.
+/// A stored call. `data` contains the arguments, followed by the results.
 #[derive(Debug)]
 pub(crate) struct Record {
     pub signature: &'static Signature,
@@ -80,7 +80,7 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// As a line.
+    /// Formats the call as a line.
     pub fn line(&self) -> String {
         self.call().to_string()
     }
@@ -110,7 +110,7 @@ impl Record {
 #[derive(Debug)]
 enum Entry {
     Call(Record),
-    /// Something that is no call: a trap.
+    /// An entry that is not a call, such as a trap.
     Note(String),
 }
 
@@ -130,39 +130,39 @@ impl Entry {
     }
 }
 
-/// The host calls of a run: as many of the last ones as there is room for.
+/// The last host calls of a run, up to a limit.
 #[derive(Debug)]
 pub(crate) struct Trace {
     entries: VecDeque<Entry>,
-    room: usize,
+    capacity: usize,
     bytes: usize,
-    forgotten: u64,
+    dropped: u64,
 }
 
 impl Default for Trace {
     fn default() -> Self {
-        Self { entries: VecDeque::new(), room: KEPT, bytes: 0, forgotten: 0 }
+        Self { entries: VecDeque::new(), capacity: KEPT, bytes: 0, dropped: 0 }
     }
 }
 
 impl Trace {
-    /// Keeps as many calls as this; none at all is faster.
+    /// Sets the number of calls to keep. 0 turns the trace off, which is faster.
     pub fn keep(&mut self, calls: usize) {
-        self.room = calls;
-        self.make_room(0);
+        self.capacity = calls;
+        self.evict(0);
     }
 
-    /// Whether calls are kept at all.
+    /// Returns whether calls are kept.
     pub fn is_on(&self) -> bool {
-        self.room > 0
+        self.capacity > 0
     }
 
-    /// A buffer for the next call; that of the oldest one, when there is no room for both.
+    /// Returns a buffer for the next call. If the trace is full, drops the oldest call and reuses its buffer.
     pub fn buffer(&mut self) -> Vec<u8> {
-        if self.entries.len() < self.room {
+        if self.entries.len() < self.capacity {
             return Vec::with_capacity(64);
         }
-        match self.forget() {
+        match self.drop_oldest() {
             Some(Entry::Call(mut record)) => {
                 record.data.clear();
                 record.data
@@ -175,7 +175,7 @@ impl Trace {
         self.put(Entry::Call(record));
     }
 
-    /// Something that a reader of the calls should know.
+    /// Adds a line that is not a call.
     pub fn note(&mut self, text: String) {
         self.put(Entry::Note(text));
     }
@@ -184,32 +184,32 @@ impl Trace {
         if !self.is_on() {
             return;
         }
-        self.make_room(entry.size());
+        self.evict(entry.size());
         self.bytes += entry.size();
         self.entries.push_back(entry);
     }
 
-    fn make_room(&mut self, size: usize) {
+    fn evict(&mut self, size: usize) {
         while !self.entries.is_empty()
-            && (self.entries.len() >= self.room.max(1) || self.bytes + size > KEPT_BYTES)
+            && (self.entries.len() >= self.capacity.max(1) || self.bytes + size > KEPT_BYTES)
         {
-            self.forget();
+            self.drop_oldest();
         }
     }
 
-    fn forget(&mut self) -> Option<Entry> {
+    fn drop_oldest(&mut self) -> Option<Entry> {
         let entry = self.entries.pop_front()?;
         self.bytes -= entry.size();
-        self.forgotten += 1;
+        self.dropped += 1;
         Some(entry)
     }
 
-    /// All lines, in order.
+    /// Returns all lines, in order.
     pub fn lines(&self) -> Vec<String> {
         self.entries.iter().map(Entry::line).collect()
     }
 
-    /// All calls, in order.
+    /// Returns all calls, in order.
     pub fn calls(&self) -> Vec<Call> {
         let call = |entry: &Entry| match entry {
             Entry::Call(record) => Some(record.call()),
@@ -218,12 +218,12 @@ impl Trace {
         self.entries.iter().filter_map(call).collect()
     }
 
-    /// Calls for which there was no room.
-    pub fn forgotten(&self) -> u64 {
-        self.forgotten
+    /// Returns the number of entries that were dropped.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
     }
 
-    /// Forgets everything, having told it.
+    /// Returns all lines and clears the trace.
     pub fn take(&mut self) -> Vec<String> {
         let lines = self.lines();
         self.entries.clear();
@@ -232,7 +232,7 @@ impl Trace {
     }
 
     pub fn last(&self) -> Vec<String> {
-        self.entries.iter().skip(self.entries.len().saturating_sub(TOLD)).map(Entry::line).collect()
+        self.entries.iter().skip(self.entries.len().saturating_sub(CALLS_IN_TRAP)).map(Entry::line).collect()
     }
 }
 
@@ -241,23 +241,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_make_room_for_the_newest() {
+    fn the_oldest_entries_are_dropped_first() {
         let mut trace = Trace::default();
         trace.keep(3);
         (0..5).for_each(|n| trace.note(n.to_string()));
-        assert_eq!((trace.lines(), trace.forgotten()), (vec!["2".into(), "3".into(), "4".into()], 2));
+        assert_eq!((trace.lines(), trace.dropped()), (vec!["2".into(), "3".into(), "4".into()], 2));
         trace.keep(0);
         trace.note("5".into());
         assert_eq!(trace.lines(), Vec::<String>::new());
     }
 
     #[test]
-    fn large_ones_push_out_more_than_one() {
+    fn a_large_entry_drops_several_small_ones() {
         let mut trace = Trace::default();
         (0..4).for_each(|_| trace.note("x".repeat(KEPT_BYTES / 4)));
         assert_eq!(trace.lines().len(), 4);
         trace.note("y".into());
-        assert_eq!((trace.lines().len(), trace.forgotten()), (4, 1));
+        assert_eq!((trace.lines().len(), trace.dropped()), (4, 1));
         assert!(trace.bytes <= KEPT_BYTES);
     }
 }

@@ -1,27 +1,27 @@
-//! Arguments and results of host calls: kept as bytes, told as values.
+//! Arguments and results of host calls, stored as bytes and read as values.
 
 use crate::emulator::state::pairs;
 use std::fmt;
 
-/// Bytes of one value that a line shows.
+/// Number of bytes of a value that a line shows.
 const SHOWN: usize = 120;
 
-/// An argument of a host call, or what it gave.
+/// An argument or a result of a host call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
     /// A number.
     Number(u64),
-    /// A number of 64 bits with a sign.
+    /// A signed 64-bit number.
     Signed(i64),
     /// Bytes in memory.
     Bytes(Vec<u8>),
-    /// Pairs: headers, metadata.
+    /// Pairs, for example headers or metadata.
     Pairs(Vec<(Vec<u8>, Vec<u8>)>),
-    /// Bytes that are not in memory.
+    /// A pointer and a length outside of guest memory.
     Wild {
-        /// Where they would begin.
+        /// The pointer.
         pointer: u32,
-        /// How many they would be.
+        /// The length in bytes.
         length: u32,
     },
 }
@@ -42,7 +42,7 @@ impl fmt::Display for Value {
     }
 }
 
-/// Bytes as a reader would write them, cut when long.
+/// Formats bytes as an escaped string, truncated if it is long.
 fn show(bytes: &[u8]) -> String {
     match bytes.get(..SHOWN) {
         Some(start) if bytes.len() > SHOWN => format!("\"{}\"..{} bytes", start.escape_ascii(), bytes.len()),
@@ -62,7 +62,7 @@ pub(crate) fn number(to: &mut Vec<u8>, value: u64) {
     to.extend_from_slice(&value.to_le_bytes());
 }
 
-/// Appends a number with a sign.
+/// Appends a signed number.
 pub(crate) fn signed(to: &mut Vec<u8>, value: u64) {
     to.push(SIGNED);
     to.extend_from_slice(&value.to_le_bytes());
@@ -82,14 +82,14 @@ pub(crate) fn serialised_pairs(to: &mut Vec<u8>, value: &[u8]) {
     to[at] = PAIRS;
 }
 
-/// Appends a pointer and a length that lead nowhere.
+/// Appends a pointer and a length outside of guest memory.
 pub(crate) fn wild(to: &mut Vec<u8>, pointer: u32, length: u32) {
     to.push(WILD);
     to.extend_from_slice(&pointer.to_le_bytes());
     to.extend_from_slice(&length.to_le_bytes());
 }
 
-/// What was appended.
+/// Decodes the values that were appended.
 pub(super) fn decode(mut data: &[u8]) -> impl Iterator<Item = Value> {
     fn word(data: &mut &[u8]) -> u32 {
         data.split_off(..4).map_or(0, |b| b.try_into().map_or(0, u32::from_le_bytes))

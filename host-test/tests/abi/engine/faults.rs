@@ -14,7 +14,7 @@ fn run(scenario: &Scenario, plan: impl IntoIterator<Item = Fault>) -> (Outcome, 
         assert!(emulator.exchange(handle).is_some());
     }
     let traps = emulator.traps().iter().map(|trap| trap.reason.clone()).collect();
-    (emulator.take(), traps)
+    (emulator.drain(), traps)
 }
 
 fn statuses(outcome: &Outcome) -> Vec<u16> {
@@ -37,7 +37,7 @@ fn the_nth_call_of_a_callback_traps_after_so_many_instructions() {
     let name = "proxy_on_request_headers".to_owned();
     let (outcome, traps) = run(&scenario, [Fault::Callback { name, which: Which::Nth(2), after: 1_000 }]);
     assert_eq!(statuses(&outcome), [200, 503]);
-    assert_eq!(traps, ["ordered by the test after 1000 instructions"]);
+    assert_eq!(traps, ["trapped by an injected fault after 1000 instructions"]);
     let logged: Vec<_> = outcome.logs.iter().map(|line| line.text.as_str()).collect();
     assert_eq!(logged, ["before", "behind", "before"]);
 }
@@ -81,10 +81,7 @@ fn the_nth_allocation_gives_nothing_or_loses_the_vm() {
     assert_eq!((statuses(&null), traps.len()), (vec![200], 0));
     let (trapped, traps) = fails(Shortage::Trap);
     assert_eq!(answers(&trapped.trace, "proxy_get_header_map_value").len(), 3, "it goes on until it returns");
-    assert_eq!(
-        (statuses(&trapped), traps),
-        (vec![503], vec!["the allocator failed: ordered by the test".into()])
-    );
+    assert_eq!((statuses(&trapped), traps), (vec![503], vec!["the allocator failed: injected fault".into()]));
 }
 
 #[test]

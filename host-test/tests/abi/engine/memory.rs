@@ -65,10 +65,10 @@ fn what_is_taken_is_told_once() {
     for _ in 0..3 {
         emulator.request(0, &Request::get("/"));
     }
-    let first = emulator.take();
+    let first = emulator.drain();
     assert_eq!((first.exchanges.len(), first.logs.len()), (3, 3));
     assert!(!first.trace.is_empty());
     emulator.request(0, &Request::get("/"));
-    let second = emulator.take();
+    let second = emulator.drain();
     assert_eq!((second.exchanges.len(), second.logs.len(), second.trace.len()), (1, 1, 1));
 }

@@ -27,7 +27,7 @@ fn to_end_a_stream_that_is_over_would_end_envoy() {
     for callback in ["log", "done", "delete"] {
         for end in [call!("close_stream", 0), call!("send_local_response", 403, "", "no", "", (-1))] {
             let why = crashed(callback, vec![end], 1).unwrap_or_else(|| panic!("on_{callback} did not"));
-            assert!(why.ends_with("when the stream is over"), "{why}");
+            assert!(why.ends_with("when the stream has already ended"), "{why}");
         }
     }
 }

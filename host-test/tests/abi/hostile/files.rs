@@ -64,7 +64,7 @@ fn survives_modules_with_a_bit_changed() {
 fn a_file_that_is_not_there_is_a_refusal_with_its_name() {
     let missing = Scenario::new().filter(Filter::new(Wasm::file("/nowhere/filter.wasm")));
     let reason = Emulator::new(&missing).unwrap_err().reason;
-    assert!(reason.contains("cannot read the module /nowhere/filter.wasm: No such file"), "{reason}");
+    assert!(reason.contains("cannot read the module `/nowhere/filter.wasm`: No such file"), "{reason}");
 }
 
 #[test]
@@ -89,9 +89,9 @@ fn an_endless_start_section_ends() {
     let scenario = Scenario::new().filter(module(&with("(func $f (loop $l (br $l))) (start $f)")));
     let reason = |emulator: Result<Emulator, Refused>| emulator.unwrap_err().reason;
     let by_time = Emulator::builder(&scenario).patience(Duration::from_millis(50)).start();
-    assert!(reason(by_time).contains("time was up"));
+    assert!(reason(by_time).contains("exceeded its time limit"));
     let by_count = Emulator::builder(&scenario).instructions(10_000).start();
-    assert!(reason(by_count).contains("instructions were used up"));
+    assert!(reason(by_count).contains("exceeded its instruction limit"));
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn an_endless_allocator_ends() {
     let mut emulator = Emulator::builder(&scenario).patience(Duration::from_millis(50)).start().unwrap();
     let handle = emulator.request(0, &Request::get("/"));
     emulator.finish_request(handle);
-    assert_eq!(emulator.traps()[0].reason, "the allocator failed: still running when its time was up");
+    assert_eq!(emulator.traps()[0].reason, "the allocator failed: exceeded its time limit");
 }
 
 #[test]

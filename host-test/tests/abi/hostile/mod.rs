@@ -135,7 +135,7 @@ fn an_endless_loop_ends() {
         Emulator::builder(&guest.scenario()).patience(Duration::from_millis(100)).start().unwrap();
     let handle = emulator.request(0, &Request::get("/"));
     assert_eq!(status(&emulator.finish_request(handle).client), 503);
-    assert!(emulator.traps()[0].reason.contains("time was up"), "{}", emulator.traps()[0].reason);
+    assert!(emulator.traps()[0].reason.contains("exceeded its time limit"), "{}", emulator.traps()[0].reason);
 }
 
 #[test]

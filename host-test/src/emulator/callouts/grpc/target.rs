@@ -1,19 +1,19 @@
-//! Where a gRPC call goes.
+//! The target of a gRPC callout.
 
-/// What Envoy makes of the bytes that name where a call goes: a serialised `envoy.config.core.v3.GrpcService`, and only
-/// if they cannot be one, the name of a cluster.
+/// The target that Envoy reads from the bytes that name it: a serialised `envoy.config.core.v3.GrpcService`,
+/// or the name of a cluster if the bytes cannot be such a message.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Target {
-    /// A cluster, and the `:authority` if it is not that.
+    /// The name of a cluster, and the `:authority` if it differs.
     Cluster(String, Option<String>),
-    /// A service without one.
+    /// A `GrpcService` without a target.
     Nothing,
-    /// No service at all.
+    /// Not a `GrpcService`.
     Unparsable,
 }
 
 impl Target {
-    /// Reads it.
+    /// Parses the bytes.
     pub fn parse(bytes: &[u8]) -> Self {
         let Some(fields) = fields(bytes) else { return Self::Unparsable };
         let Some(envoy_grpc) = fields.iter().rev().find(|(number, _)| *number == 1).map(|(_, value)| value)
@@ -30,10 +30,10 @@ impl Target {
     }
 }
 
-/// A number, and bytes if the field has any.
+/// The number of a field, and its bytes if it has any.
 type Field<'a> = (u64, Option<&'a [u8]>);
 
-/// The fields of a protobuf message, with their bytes if they have any; nothing if it is none.
+/// Returns the fields of a protobuf message, or `None` if the bytes are not a message.
 fn fields(mut bytes: &[u8]) -> Option<Vec<Field<'_>>> {
     let mut found = Vec::new();
     while !bytes.is_empty() {
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn names_that_read_as_protobuf_have_no_target() {
-        // Those that were seen to bring a real Envoy down.
+        // These names were seen to crash a real Envoy.
         for name in ["", "users", "email", "inference", "h1"] {
             assert_eq!(Target::parse(name.as_bytes()), Target::Nothing, "{name}");
         }

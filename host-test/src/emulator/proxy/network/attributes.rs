@@ -1,5 +1,5 @@
-//! What a filter on a connection finds when it asks for properties. Those of requests and responses are there as well,
-//! and tell of the connection what they can.
+//! Properties of a connection, for network filters. The properties of requests and responses also exist
+//! there, with values that describe the connection.
 
 use super::Connection;
 use super::tcp_proxy::CONFIGURED;
@@ -7,10 +7,10 @@ use crate::emulator::proxy::stream::FilterState;
 use crate::emulator::state::Value;
 use crate::emulator::world::World;
 
-/// Prefix of the filter state that `set_property` writes.
+/// The prefix of filter state keys that `proxy_set_property` writes.
 const PREFIX: &str = "wasm.";
 
-/// Finds a property of a connection.
+/// Returns the value of a property of a connection.
 pub(crate) fn find(world: &World, connection: &Connection, path: &[&str]) -> Option<Value> {
     let c = connection;
     let text = |s: &str| Some(Value::Str(s.into()));
@@ -63,7 +63,7 @@ fn upstream(c: &Connection, name: &str) -> Option<Value> {
     }
 }
 
-/// Whether there is something that has no bytes: tables of attributes, and what is empty and not there.
+/// Returns whether a property exists but cannot be serialised: tables of attributes, and empty values.
 pub(crate) fn is_unwritable(c: &Connection, path: &[&str]) -> bool {
     match path {
         ["request" | "response" | "connection" | "source" | "destination" | "upstream" | "filter_state"] => {

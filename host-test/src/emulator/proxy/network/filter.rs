@@ -1,5 +1,5 @@
-//! A Wasm filter on a connection: Envoy, `source/extensions/common/wasm/context.cc`, and the checks around each callback
-//! in `proxy-wasm-cpp-host`, `src/context.cc`.
+//! A Wasm filter on a connection: Envoy, `source/extensions/common/wasm/context.cc`, and the checks around
+//! each callback in `proxy-wasm-cpp-host`, `src/context.cc`.
 
 use super::{Close, Side};
 use crate::emulator::Emulator;
@@ -10,14 +10,15 @@ impl Emulator {
         (slot.vm, slot.context)
     }
 
-    /// Whether the filter is there in its VM.
+    /// Returns whether the filter's context was created in its VM.
     fn is_created(&self, vm: usize, id: u32) -> bool {
         self.world.context(vm, id).is_some_and(|c| c.created)
     }
 
-    /// A callback. Closes the connection if the VM has failed, whatever the policy is: that is for those to come.
+    /// Calls a callback. If the VM has failed, closes the connection, whatever the failure policy: that
+    /// applies only to new connections. Returns whether to continue.
     fn call_network(&mut self, connection: u64, vm: usize, id: u32, name: &str, args: &[u32]) -> bool {
-        // A local reply, which stops requests, is nothing here.
+        // A local reply stops an HTTP request, but has no effect on a connection.
         let answer = self.enter_plainly(vm, id, name, args);
         self.after_call(vm);
         if answer.is_err() {
@@ -37,7 +38,8 @@ impl Emulator {
         self.call_network(connection, vm, id, "proxy_on_new_connection", &[])
     }
 
-    /// Data of a direction. Whether it goes on; if not, the filter can reach it until it does.
+    /// Passes data of a direction to a filter. Returns whether it continues; if not, the filter can still
+    /// access the data until it does.
     pub(super) fn call_data(
         &mut self,
         connection: u64,
@@ -61,14 +63,14 @@ impl Emulator {
                 "proxy_on_upstream_data"
             }
         };
-        let goes_on = self.call_network(connection, vm, id, name, &[size as u32, u32::from(end)]);
-        if let Some(context) = self.world.vms[vm].contexts.get_mut(&id).filter(|_| goes_on) {
+        let continues = self.call_network(connection, vm, id, name, &[size as u32, u32::from(end)]);
+        if let Some(context) = self.world.vms[vm].contexts.get_mut(&id).filter(|_| continues) {
             match side {
                 Side::Downstream => context.downstream_data = false,
                 Side::Upstream => context.upstream_data = false,
             }
         }
-        goes_on
+        continues
     }
 
     pub(super) fn call_close(&mut self, connection: u64, place: usize, name: &str, close: Close) {
@@ -79,9 +81,9 @@ impl Emulator {
         }
     }
 
-    /// The connection is closed: each filter is told, and is over with it before the next is told. Unlike those of
-    /// requests, they hear `on_done` before `on_log`.
-    pub(super) fn tell_closed(&mut self, connection: u64, close: Close) {
+    /// Notifies each filter that the connection was closed and deletes its context, before the next filter is
+    /// notified. Unlike for HTTP, `proxy_on_done` is called before `proxy_on_log`.
+    pub(super) fn notify_closed(&mut self, connection: u64, close: Close) {
         for place in 0..self.world.connection_mut(connection).filters.len() {
             self.call_close(connection, place, "proxy_on_downstream_connection_close", close);
             let (vm, id) = self.slot(connection, place);

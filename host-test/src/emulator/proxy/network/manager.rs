@@ -1,9 +1,9 @@
 //! The chain of network filters: Envoy, `source/common/network/filter_manager_impl.cc`.
 //!
-//! All filters of a connection share one buffer for each direction. What the last of them does not take stays there,
-//! and is shown to the first again when more comes.
+//! All filters of a connection share one buffer per direction. Data that the last filter does not consume
+//! stays there, and is passed to the first filter again when more arrives.
 
-use super::{Close, News, Side};
+use super::{Close, ConnectionEvent, Side};
 use crate::emulator::Emulator;
 
 impl Emulator {
@@ -11,7 +11,7 @@ impl Emulator {
         self.world.connections.get(&connection).is_some_and(|c| c.open)
     }
 
-    /// The connection was accepted.
+    /// Handles a new connection.
     pub(super) fn initialize_read_filters(&mut self, connection: u64) {
         for place in 0..=self.world.connection_mut(connection).filters.len() {
             if !self.initialize(connection, place) {
@@ -20,7 +20,7 @@ impl Emulator {
         }
     }
 
-    /// Tells a filter of the connection, once. Whether what is behind it is to be told as well.
+    /// Notifies a filter of the connection, once. Returns whether to continue with the filter after it.
     fn initialize(&mut self, connection: u64, place: usize) -> bool {
         let c = self.world.connection_mut(connection);
         let Some(slot) = c.filters.get_mut(place) else {
@@ -30,19 +30,19 @@ impl Emulator {
             }
             return true;
         };
-        let goes_on =
+        let continues =
             std::mem::replace(&mut slot.initialized, true) || self.call_new_connection(connection, place);
-        goes_on && self.is_open(connection)
+        continues && self.is_open(connection)
     }
 
-    /// `onContinueReading`: shows the buffer to the filters behind `from`.
+    /// `onContinueReading`: passes the buffer to the filters after `from`.
     pub(super) fn continue_reading(&mut self, connection: u64, from: Option<usize>) {
         if !self.is_open(connection) {
             return;
         }
         let c = self.world.connection_mut(connection);
         if from.is_none() {
-            // What was held back is counted again.
+            // Data that was held back is counted again.
             c.bytes_received += c.down.buffer.len();
         }
         let last = c.filters.len();
@@ -66,7 +66,7 @@ impl Emulator {
         }
     }
 
-    /// A filter goes on with what it held back.
+    /// Continues with the data that a filter held back.
     pub(crate) fn continue_connection(&mut self, vm: usize, id: u32) {
         let Some(connection) = self.world.connection_of(vm, id) else { return };
         let filters = &self.world.connection_mut(connection).filters;
@@ -76,31 +76,37 @@ impl Emulator {
         }
     }
 
-    /// `onWrite`: shows what is to be written to the filters, from the last to the first. Whether it may be.
+    /// `onWrite`: passes data to be written to the filters, from the last to the first. Returns whether it
+    /// may be written.
     pub(super) fn write_through(&mut self, connection: u64, end: bool) -> bool {
         for place in (0..self.world.connection_mut(connection).filters.len()).rev() {
             if !self.is_open(connection) {
                 return false;
             }
             let size = self.world.connection_mut(connection).up.buffer.len();
-            let goes_on = self.call_data(connection, place, Side::Upstream, size, end);
+            let continues = self.call_data(connection, place, Side::Upstream, size, end);
             if end {
-                // Nobody tells a filter of the upstream's connection, so its end is taken for it.
+                // Envoy has no separate notification for this, so the end of the data counts as the close.
                 self.call_close(connection, place, "proxy_on_upstream_connection_close", Close::Unknown);
             }
-            if !goes_on {
+            if !continues {
                 return false;
             }
         }
         self.is_open(connection)
     }
 
-    pub(super) fn order(&mut self, connection: u64, news: News) {
-        self.order_after(std::time::Duration::ZERO, connection, news);
+    pub(super) fn schedule(&mut self, connection: u64, event: ConnectionEvent) {
+        self.schedule_after(std::time::Duration::ZERO, connection, event);
     }
 
-    pub(super) fn order_after(&mut self, after: std::time::Duration, connection: u64, news: News) {
-        let event = crate::emulator::world::Event::Connection { connection, news };
+    pub(super) fn schedule_after(
+        &mut self,
+        after: std::time::Duration,
+        connection: u64,
+        event: ConnectionEvent,
+    ) {
+        let event = crate::emulator::world::Event::Connection { connection, event };
         self.world.clock.after(after, event);
     }
 }

@@ -1,8 +1,9 @@
 //! TCP connections and the network filters on them.
 //!
-//! The files follow Envoy's: `manager` is `source/common/network/filter_manager_impl.cc`, `filter` is what
-//! `source/extensions/common/wasm/context.cc` does for connections, `socket` is `source/common/network/connection_impl.cc`,
-//! `tcp_proxy` is `source/common/tcp_proxy/tcp_proxy.cc`. `peer` is whoever is at the other end.
+//! The files correspond to Envoy's: `manager` to `source/common/network/filter_manager_impl.cc`, `filter` to
+//! the network part of `source/extensions/common/wasm/context.cc`, `socket` to
+//! `source/common/network/connection_impl.cc`, and `tcp_proxy` to `source/common/tcp_proxy/tcp_proxy.cc`.
+//! `peer` is the scripted client or upstream.
 
 mod attributes;
 mod filter;
@@ -27,7 +28,7 @@ pub(crate) enum Side {
     Upstream,
 }
 
-/// How a connection was closed, as filters are told.
+/// The peer type that closed a connection, as passed to filters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Close {
     Unknown = 0,
@@ -35,49 +36,49 @@ pub(super) enum Close {
     Remote = 2,
 }
 
-/// What happens on a connection.
+/// An event on a connection.
 #[derive(Debug)]
-pub(crate) enum News {
-    /// The proxy may read.
+pub(crate) enum ConnectionEvent {
+    /// The proxy may read from a socket.
     Readable(Side),
-    /// An end may go on with its script.
+    /// A peer may continue with its script.
     Wake(Side),
-    /// The upstream has accepted the connection, or refused it.
+    /// The upstream accepted (true) or refused (false) the connection.
     Connected(bool),
-    /// What was written came to nobody.
-    Unheard,
-    /// The end was written to the upstream.
+    /// Data was written to a peer that no longer exists.
+    WriteFailed,
+    /// The end of the data was written to the upstream.
     Flushed,
 }
 
-/// One of the proxy's sockets.
+/// A socket of the proxy: the client's or the upstream's.
 #[derive(Debug, Default)]
 pub(crate) struct Socket {
-    /// What came and was not read.
+    /// Data that has arrived but was not read.
     pub arrived: Vec<u8>,
     pub fin: bool,
     pub rst: bool,
-    /// How many have a reason not to read.
+    /// Number of reasons not to read from this socket.
     pub disabled: u32,
-    /// What was read and not consumed. There is one buffer for all filters.
+    /// Data that was read but not consumed. All filters share this buffer.
     pub buffer: Vec<u8>,
     /// The buffer is over its limit.
     pub over: bool,
-    /// All was read, and all was written.
+    /// The end of the incoming data was read.
     pub read_end: bool,
     pub write_end: bool,
 }
 
-/// A filter of the chain.
+/// A filter in the chain of a connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Slot {
     pub vm: usize,
     pub context: u32,
-    /// `on_new_connection` was due.
+    /// `proxy_on_new_connection` was called, or would have been if it were exported.
     pub initialized: bool,
 }
 
-/// A connection.
+/// A TCP connection through the proxy.
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub id: u64,
@@ -87,9 +88,9 @@ pub(crate) struct Connection {
     pub down: Socket,
     pub up: Socket,
     pub filters: Vec<Slot>,
-    /// The TCP proxy has been told of the connection.
+    /// The TCP proxy was notified of the connection.
     pub proxied: bool,
-    /// It has chosen a host, and is connected to it.
+    /// The TCP proxy has chosen an upstream host.
     pub attempted: bool,
     pub connected: bool,
     pub refused: bool,
@@ -117,7 +118,7 @@ impl Connection {
         }
     }
 
-    /// The client's port, made up.
+    /// Returns the made-up port of the client.
     pub fn port(&self) -> u16 {
         30_000 + (self.id % 10_000) as u16
     }

@@ -1,41 +1,41 @@
-//! One end of an emulated connection: a client or an upstream that plays its script, and the kernel's buffers in
-//! between.
+//! A peer of an emulated connection: a client or an upstream that follows its script, with the kernel's
+//! buffers in between.
 
 use crate::{End, Received, Script, Step, TcpUpstream};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// For how long a sender waits for what it has sent before to be read. As the ends of the Envoy runner do.
+/// How long a sender waits for its earlier data to be read. The peers of the Envoy runner wait as long.
 const UNREAD_PATIENCE: Duration = Duration::from_millis(300);
 
-/// What an end does to the connection.
+/// An action of a peer on the connection.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Doing {
+pub(crate) enum PeerAction {
     Send(Vec<u8>),
     Fin,
     Rst,
-    /// Look again then.
+    /// Call `play` again at this time.
     Wake(Duration),
 }
 
-/// One end.
+/// A client or an upstream.
 #[derive(Debug)]
 pub(crate) struct Peer {
     steps: VecDeque<Step>,
     echoes: bool,
     patience: Duration,
     pub got: Received,
-    /// What the kernel holds for it.
+    /// Data in the kernel's buffer that the peer has not read.
     inbox: Vec<u8>,
     fin: bool,
     rst: bool,
     shut: bool,
-    /// It has given up its socket.
+    /// Whether the peer has closed its socket.
     pub closed: bool,
-    /// Of the step under way: bytes still to come, and until when it waits.
+    /// Number of bytes that the current step must still receive.
     wanted: Option<usize>,
     until: Option<Duration>,
-    /// What an echo is to send back.
+    /// Data that an echo has still to send back.
     pending: Vec<u8>,
 }
 
@@ -57,7 +57,7 @@ impl Peer {
         }
     }
 
-    /// The upstream; none if it refuses.
+    /// Creates the upstream, or returns `None` if it refuses connections.
     pub fn upstream(behaviour: &TcpUpstream) -> Option<Self> {
         match behaviour {
             TcpUpstream::Echo => Some(Self { echoes: true, ..Self::new(&Script::default()) }),
@@ -66,44 +66,45 @@ impl Peer {
         }
     }
 
-    /// Bytes from the proxy, and whether they are the last.
-    pub fn hand(&mut self, bytes: &[u8], end: bool) {
+    /// Delivers bytes from the proxy; `end` marks the last ones.
+    pub fn deliver(&mut self, bytes: &[u8], end: bool) {
         self.inbox.extend_from_slice(bytes);
         self.fin |= end;
     }
 
-    /// The proxy breaks the connection.
-    pub fn hand_rst(&mut self) {
+    /// Delivers a reset from the proxy.
+    pub fn deliver_rst(&mut self) {
         self.rst = true;
     }
 
-    /// Plays on. `unread` says whether the proxy has not read all that was sent.
-    pub fn play(&mut self, now: Duration, unread: bool) -> Vec<Doing> {
-        let mut doing = Vec::new();
+    /// Continues the script and returns its actions. `unread`: the proxy has not read everything that was
+    /// sent.
+    pub fn play(&mut self, now: Duration, unread: bool) -> Vec<PeerAction> {
+        let mut actions = Vec::new();
         while !self.closed {
             if matches!(self.got.end, End::Reset | End::Broken | End::Hang) {
                 self.closed = true;
             } else if let Some(step) = self.steps.front().cloned() {
-                if !self.step(&step, now, unread, &mut doing) {
+                if !self.step(&step, now, unread, &mut actions) {
                     break;
                 }
                 self.steps.pop_front();
                 self.until = None;
             } else if !self.pending.is_empty() {
-                if !self.is_read(now, unread, &mut doing) {
+                if !self.is_read(now, unread, &mut actions) {
                     break;
                 }
                 let piece = std::mem::take(&mut self.pending);
-                self.send(piece, &mut doing);
+                self.send(piece, &mut actions);
             } else if self.got.end == End::Closed {
-                if self.echoes && !self.is_read(now, unread, &mut doing) {
+                if self.echoes && !self.is_read(now, unread, &mut actions) {
                     break;
                 }
-                self.shut_down(&mut doing);
+                self.shut_down(&mut actions);
                 self.closed = true;
             } else {
                 let had = self.got.bytes.len();
-                if self.read(usize::MAX, now, &mut doing).is_none() {
+                if self.read(usize::MAX, now, &mut actions).is_none() {
                     break;
                 }
                 if self.echoes {
@@ -111,29 +112,29 @@ impl Peer {
                 }
             }
         }
-        doing
+        actions
     }
 
-    /// Whether a step is done, or else waits.
-    fn step(&mut self, step: &Step, now: Duration, unread: bool, doing: &mut Vec<Doing>) -> bool {
+    /// Runs a step. Returns false if the step must wait.
+    fn step(&mut self, step: &Step, now: Duration, unread: bool, actions: &mut Vec<PeerAction>) -> bool {
         match step {
-            Step::Send(_) | Step::ShutDown | Step::Reset if !self.is_read(now, unread, doing) => false,
+            Step::Send(_) | Step::ShutDown | Step::Reset if !self.is_read(now, unread, actions) => false,
             Step::Send(bytes) => {
-                self.send(bytes.clone(), doing);
+                self.send(bytes.clone(), actions);
                 true
             }
             Step::ShutDown => {
-                self.shut_down(doing);
+                self.shut_down(actions);
                 true
             }
             Step::Reset => {
-                self.break_off(End::Broken, doing);
+                self.break_off(End::Broken, actions);
                 true
             }
             Step::Receive(count) => {
                 let mut left = self.wanted.take().unwrap_or(*count);
                 while left > 0 && self.got.end == End::Open {
-                    let Some(n) = self.read(left, now, doing) else {
+                    let Some(n) = self.read(left, now, actions) else {
                         self.wanted = Some(left);
                         return false;
                     };
@@ -143,37 +144,38 @@ impl Peer {
             }
             Step::ReceiveEnd => {
                 while self.got.end == End::Open {
-                    if self.read(usize::MAX, now, doing).is_none() {
+                    if self.read(usize::MAX, now, actions).is_none() {
                         return false;
                     }
                 }
                 true
             }
-            Step::Wait(time) => self.is_past(now, *time, doing),
+            Step::Wait(time) => self.is_past(now, *time, actions),
         }
     }
 
-    /// Whether this much time has gone by since it was first asked.
-    fn is_past(&mut self, now: Duration, time: Duration, doing: &mut Vec<Doing>) -> bool {
+    /// Returns whether this much time has passed since the first call for the current step.
+    fn is_past(&mut self, now: Duration, time: Duration, actions: &mut Vec<PeerAction>) -> bool {
         let until = *self.until.get_or_insert(now + time);
         if now < until {
-            doing.push(Doing::Wake(until));
+            actions.push(PeerAction::Wake(until));
         }
         now >= until
     }
 
-    /// Whether what was sent has been read, or is not going to be.
-    fn is_read(&mut self, now: Duration, unread: bool, doing: &mut Vec<Doing>) -> bool {
-        let unread = unread || doing.iter().any(|d| matches!(d, Doing::Send(_)));
-        let goes_on = !unread || self.is_past(now, UNREAD_PATIENCE, doing);
-        if goes_on {
+    /// Returns whether the proxy has read the earlier data, or the time to wait for that is over.
+    fn is_read(&mut self, now: Duration, unread: bool, actions: &mut Vec<PeerAction>) -> bool {
+        let unread = unread || actions.iter().any(|d| matches!(d, PeerAction::Send(_)));
+        let continues = !unread || self.is_past(now, UNREAD_PATIENCE, actions);
+        if continues {
             self.until = None;
         }
-        goes_on
+        continues
     }
 
-    /// Reads what there is: how many bytes, none at the end. `None` if there is nothing yet.
-    fn read(&mut self, most: usize, now: Duration, doing: &mut Vec<Doing>) -> Option<usize> {
+    /// Reads available data and returns the number of bytes, 0 at the end of the stream. `None` if nothing is
+    /// available yet.
+    fn read(&mut self, most: usize, now: Duration, actions: &mut Vec<PeerAction>) -> Option<usize> {
         let n = most.min(self.inbox.len());
         if n > 0 {
             self.got.bytes.extend(self.inbox.drain(..n));
@@ -181,8 +183,8 @@ impl Peer {
             self.got.end = End::Reset;
         } else if self.fin {
             self.got.end = End::Closed;
-        } else if self.is_past(now, self.patience, doing) {
-            self.break_off(End::Hang, doing);
+        } else if self.is_past(now, self.patience, actions) {
+            self.break_off(End::Hang, actions);
         } else {
             return None;
         }
@@ -190,23 +192,23 @@ impl Peer {
         Some(n)
     }
 
-    fn send(&mut self, bytes: Vec<u8>, doing: &mut Vec<Doing>) {
+    fn send(&mut self, bytes: Vec<u8>, actions: &mut Vec<PeerAction>) {
         if self.rst && self.got.end == End::Open {
             self.got.end = End::Reset;
         } else if !bytes.is_empty() && !self.shut {
-            doing.push(Doing::Send(bytes));
+            actions.push(PeerAction::Send(bytes));
         }
     }
 
-    fn shut_down(&mut self, doing: &mut Vec<Doing>) {
+    fn shut_down(&mut self, actions: &mut Vec<PeerAction>) {
         if !std::mem::replace(&mut self.shut, true) {
-            doing.push(Doing::Fin);
+            actions.push(PeerAction::Fin);
         }
     }
 
-    fn break_off(&mut self, end: End, doing: &mut Vec<Doing>) {
+    fn break_off(&mut self, end: End, actions: &mut Vec<PeerAction>) {
         self.got.end = end;
-        doing.push(Doing::Rst);
+        actions.push(PeerAction::Rst);
     }
 }
 
@@ -217,50 +219,50 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     #[test]
-    fn a_piece_is_sent_when_the_one_before_was_read_or_is_not_going_to_be() {
+    fn a_piece_waits_until_the_one_before_was_read_or_timed_out() {
         let mut peer = Peer::new(&Script::new().send("a").send("b"));
-        let wake = Doing::Wake(UNREAD_PATIENCE);
-        assert_eq!(peer.play(Duration::ZERO, false), [Doing::Send(b"a".to_vec()), wake]);
-        assert_eq!(peer.play(MS, true), [Doing::Wake(UNREAD_PATIENCE)]);
-        assert_eq!(peer.play(UNREAD_PATIENCE, true)[0], Doing::Send(b"b".to_vec()));
+        let wake = PeerAction::Wake(UNREAD_PATIENCE);
+        assert_eq!(peer.play(Duration::ZERO, false), [PeerAction::Send(b"a".to_vec()), wake]);
+        assert_eq!(peer.play(MS, true), [PeerAction::Wake(UNREAD_PATIENCE)]);
+        assert_eq!(peer.play(UNREAD_PATIENCE, true)[0], PeerAction::Send(b"b".to_vec()));
     }
 
     #[test]
-    fn what_is_waited_for_may_come_in_pieces_and_what_is_more_stays() {
+    fn receives_in_pieces_and_keeps_surplus_bytes() {
         let mut peer = Peer::new(&Script::new().receive(3).shut_down());
         peer.play(Duration::ZERO, false);
-        peer.hand(b"ab", false);
-        assert!(!peer.play(MS, false).contains(&Doing::Fin));
-        peer.hand(b"cd", false);
-        assert!(peer.play(2 * MS, false).contains(&Doing::Fin));
+        peer.deliver(b"ab", false);
+        assert!(!peer.play(MS, false).contains(&PeerAction::Fin));
+        peer.deliver(b"cd", false);
+        assert!(peer.play(2 * MS, false).contains(&PeerAction::Fin));
         assert_eq!(peer.got.bytes, b"abcd");
     }
 
     #[test]
-    fn patience_begins_anew_with_each_byte() {
+    fn patience_restarts_with_each_byte() {
         let mut peer = Peer::new(&Script::new().patience(10 * MS));
-        assert_eq!(peer.play(Duration::ZERO, false), [Doing::Wake(10 * MS)]);
-        peer.hand(b"a", false);
-        assert_eq!(peer.play(9 * MS, false), [Doing::Wake(19 * MS)]);
-        assert_eq!(peer.play(19 * MS, false), [Doing::Rst]);
+        assert_eq!(peer.play(Duration::ZERO, false), [PeerAction::Wake(10 * MS)]);
+        peer.deliver(b"a", false);
+        assert_eq!(peer.play(9 * MS, false), [PeerAction::Wake(19 * MS)]);
+        assert_eq!(peer.play(19 * MS, false), [PeerAction::Rst]);
         assert_eq!((peer.got.end, peer.closed), (End::Hang, true));
     }
 
     #[test]
-    fn an_echo_sends_back_what_it_gets_and_ends_behind_it() {
+    fn an_echo_sends_back_what_it_gets_and_then_ends() {
         let mut peer = Peer::upstream(&TcpUpstream::Echo).unwrap();
-        peer.hand(b"ab", true);
+        peer.deliver(b"ab", true);
         let played = peer.play(Duration::ZERO, false);
-        assert_eq!(played, [Doing::Send(b"ab".to_vec()), Doing::Wake(UNREAD_PATIENCE)]);
-        assert_eq!(peer.play(MS, false), [Doing::Fin]);
+        assert_eq!(played, [PeerAction::Send(b"ab".to_vec()), PeerAction::Wake(UNREAD_PATIENCE)]);
+        assert_eq!(peer.play(MS, false), [PeerAction::Fin]);
         assert_eq!((peer.got.end, peer.closed), (End::Closed, true));
     }
 
     #[test]
-    fn a_broken_connection_is_noticed_behind_what_came_before() {
+    fn a_reset_is_noticed_after_earlier_data() {
         let mut peer = Peer::new(&Script::new());
-        peer.hand(b"a", false);
-        peer.hand_rst();
+        peer.deliver(b"a", false);
+        peer.deliver_rst();
         assert_eq!(peer.play(Duration::ZERO, false), []);
         assert_eq!((peer.got.bytes.as_slice(), peer.got.end), (&b"a"[..], End::Reset));
     }

@@ -1,25 +1,25 @@
-//! Connections of a scenario, from being made to being over.
+//! Runs the TCP connections of a scenario.
 
 use super::peer::Peer;
 use super::tcp_proxy::flag_names;
-use super::{Connection, News, Side, Slot, Socket};
+use super::{Connection, ConnectionEvent, Side, Slot, Socket};
 use crate::emulator::Emulator;
 use crate::emulator::context::Context;
 use crate::{ConnectionExchange, End, Script};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How long a connection that the client has broken may stay open until it is taken for one that is held.
+/// A connection that the client has broken, but that the proxy keeps open this long, counts as held open.
 const HELD: Duration = Duration::from_secs(1);
-/// How long what must come about may take.
+/// Time limit for a connection to finish.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A connection on its way.
+/// A TCP connection in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ConnectionHandle(u64);
 
 impl Emulator {
-    /// Makes the scenario's connections, one after the other, to the workers in turn.
+    /// Makes the scenario's connections one after the other, to the workers in round-robin order.
     pub(crate) fn run_connections(&mut self) -> Vec<ConnectionExchange> {
         let connections = self.world.scenario.connections.clone();
         let each = |(i, connection): (usize, &Script)| {
@@ -29,12 +29,12 @@ impl Emulator {
         connections.iter().enumerate().map(each).collect()
     }
 
-    /// Makes a connection to the listener for TCP on a worker, the first being 0, as far as it comes without time
-    /// passing.
+    /// Connects to the TCP listener on a worker (0 is the first) and runs all events that are due without
+    /// letting time pass.
     pub fn connect(&mut self, worker: usize, script: &Script) -> ConnectionHandle {
         assert!(
             worker < self.world.workers,
-            "there are {} workers, and `{worker}` is none of them",
+            "unknown worker `{worker}`, expected less than {}",
             self.world.workers
         );
         let connection = self.accept_connection(worker + 1, script);
@@ -50,7 +50,7 @@ impl Emulator {
             thread: worker,
             client: Peer::new(script),
             upstream: None,
-            // The TCP proxy does not want to read yet.
+            // The TCP proxy does not read yet.
             down: Socket { disabled: 1, ..Socket::default() },
             up: Socket::default(),
             filters: Vec::new(),
@@ -73,20 +73,20 @@ impl Emulator {
             self.world.connection_mut(id).filters.push(Slot { vm, context, initialized: false });
         }
         self.initialize_read_filters(id);
-        self.order(id, News::Wake(Side::Downstream));
+        self.schedule(id, ConnectionEvent::Wake(Side::Downstream));
         id
     }
 
-    /// Connections that are not closed.
+    /// Returns the number of connections that are not closed.
     pub fn open_connections(&self) -> usize {
         self.world.connections.values().filter(|connection| connection.open).count()
     }
 
-    /// Lets time pass until a connection is over, or the client has broken it and the proxy does not care. One that is
-    /// over is forgotten then.
+    /// Lets time pass until a connection is closed, or until the client has broken it and the proxy keeps it
+    /// open. Returns what both ends received. A closed connection is then removed.
     ///
     /// # Panics
-    /// When the connection has been finished before, or goes on for 30 seconds.
+    /// If the connection was already finished, or does not finish within 30 seconds.
     pub fn finish_connection(&mut self, handle: ConnectionHandle) -> ConnectionExchange {
         let id = handle.0;
         let end = self.world.clock.now() + PATIENCE;
@@ -106,7 +106,7 @@ impl Emulator {
                 Some(event) => self.handle(event),
                 None => {
                     self.world.clock.settle(limit);
-                    assert!(broken.is_some(), "connection {id} is not over after {PATIENCE:?}");
+                    assert!(broken.is_some(), "connection {id} did not finish within {PATIENCE:?}");
                     break;
                 }
             }

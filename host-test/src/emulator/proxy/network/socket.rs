@@ -1,49 +1,49 @@
 //! The proxy's sockets: Envoy, `source/common/network/connection_impl.cc`.
 
-use super::peer::Doing;
-use super::{Close, News, Side};
+use super::peer::PeerAction;
+use super::{Close, ConnectionEvent, Side};
 use crate::emulator::Emulator;
 
 impl Emulator {
-    /// Something happens on a connection.
-    pub(crate) fn connection_news(&mut self, connection: u64, news: News) {
+    /// Handles an event on a connection.
+    pub(crate) fn handle_connection_event(&mut self, connection: u64, event: ConnectionEvent) {
         if !self.world.connections.contains_key(&connection) {
             return;
         }
-        match news {
-            News::Readable(side) => self.read_socket(connection, side),
-            News::Wake(side) => self.play(connection, side),
-            News::Connected(accepted) => self.proxy_connected(connection, accepted),
-            News::Unheard => self.close_connection(connection, Close::Remote),
-            News::Flushed => self.close_if_both_ended(connection, Side::Upstream),
+        match event {
+            ConnectionEvent::Readable(side) => self.read_socket(connection, side),
+            ConnectionEvent::Wake(side) => self.play(connection, side),
+            ConnectionEvent::Connected(accepted) => self.proxy_connected(connection, accepted),
+            ConnectionEvent::WriteFailed => self.close_connection(connection, Close::Remote),
+            ConnectionEvent::Flushed => self.close_if_both_ended(connection, Side::Upstream),
         }
     }
 
-    /// An end goes on with its script.
+    /// Continues a peer's script.
     fn play(&mut self, connection: u64, side: Side) {
         let now = self.world.clock.now();
         let c = self.world.connection_mut(connection);
         let unread = !c.socket(side).arrived.is_empty();
         let Some(peer) = c.peer(side) else { return };
-        for doing in peer.play(now, unread) {
+        for action in peer.play(now, unread) {
             let c = self.world.connection_mut(connection);
             let gone = !c.open;
-            match doing {
-                Doing::Wake(at) => {
-                    self.order_after(at.saturating_sub(now), connection, News::Wake(side));
+            match action {
+                PeerAction::Wake(at) => {
+                    self.schedule_after(at.saturating_sub(now), connection, ConnectionEvent::Wake(side));
                     continue;
                 }
-                // The kernel answers for a proxy that has closed its socket.
-                Doing::Send(_) if gone => {
-                    c.peer(side).into_iter().for_each(super::peer::Peer::hand_rst);
-                    self.order(connection, News::Wake(side));
+                // If the proxy has closed its socket, the kernel answers with a reset.
+                PeerAction::Send(_) if gone => {
+                    c.peer(side).into_iter().for_each(super::peer::Peer::deliver_rst);
+                    self.schedule(connection, ConnectionEvent::Wake(side));
                     continue;
                 }
-                Doing::Send(bytes) => c.socket(side).arrived.extend(bytes),
-                Doing::Fin => c.socket(side).fin = true,
-                Doing::Rst => c.socket(side).rst = true,
+                PeerAction::Send(bytes) => c.socket(side).arrived.extend(bytes),
+                PeerAction::Fin => c.socket(side).fin = true,
+                PeerAction::Rst => c.socket(side).rst = true,
             }
-            self.order(connection, News::Readable(side));
+            self.schedule(connection, ConnectionEvent::Readable(side));
         }
     }
 
@@ -51,11 +51,12 @@ impl Emulator {
         let socket = self.world.connection_mut(connection).socket(side);
         socket.disabled = socket.disabled.saturating_sub(1);
         if socket.disabled == 0 {
-            self.order(connection, News::Readable(side));
+            self.schedule(connection, ConnectionEvent::Readable(side));
         }
     }
 
-    /// A buffer has grown or shrunk: over its limit no more is read.
+    /// Checks the size of a buffer after a change. While the buffer is over its limit, the socket is not
+    /// read.
     pub(super) fn check_buffer(&mut self, connection: u64, side: Side) {
         let limit = self.world.settings.buffer_limit as usize;
         let socket = self.world.connection_mut(connection).socket(side);
@@ -69,7 +70,8 @@ impl Emulator {
         }
     }
 
-    /// `onReadReady`. Who does not read does not see either that the connection breaks, nor does who has read its end.
+    /// `onReadReady`. A reset is not noticed while the socket is not being read, or after it was read to its
+    /// end.
     fn read_socket(&mut self, connection: u64, side: Side) {
         if !self.is_open(connection) {
             return;
@@ -91,7 +93,7 @@ impl Emulator {
         }
         socket.buffer.extend(came);
         self.check_buffer(connection, side);
-        self.order(connection, News::Wake(side));
+        self.schedule(connection, ConnectionEvent::Wake(side));
         match side {
             Side::Downstream => self.continue_reading(connection, None),
             Side::Upstream => self.proxy_upstream_data(connection),
@@ -99,7 +101,7 @@ impl Emulator {
         self.close_if_both_ended(connection, side);
     }
 
-    /// A connection that has ended both ways is closed. The TCP proxy closes the other one then.
+    /// Closes a connection that has ended in both directions. The TCP proxy then also closes the other one.
     pub(super) fn close_if_both_ended(&mut self, connection: u64, side: Side) {
         if !self.is_open(connection) {
             return;
@@ -111,35 +113,35 @@ impl Emulator {
         }
     }
 
-    /// Hands bytes to an end, and says whether they are the last.
-    pub(super) fn hand(&mut self, connection: u64, side: Side, bytes: &[u8], end: bool) {
+    /// Delivers bytes to a peer; `end` marks the last ones.
+    pub(super) fn deliver(&mut self, connection: u64, side: Side, bytes: &[u8], end: bool) {
         let c = self.world.connection_mut(connection);
         c.socket(side).write_end |= end;
         let Some(peer) = c.peer(side) else { return };
         if peer.closed && side == Side::Downstream {
-            return self.order(connection, News::Unheard);
+            return self.schedule(connection, ConnectionEvent::WriteFailed);
         }
         if peer.closed {
             c.socket(side).rst = true;
-            return self.order(connection, News::Readable(side));
+            return self.schedule(connection, ConnectionEvent::Readable(side));
         }
-        peer.hand(bytes, end);
-        self.order(connection, News::Wake(side));
+        peer.deliver(bytes, end);
+        self.schedule(connection, ConnectionEvent::Wake(side));
     }
 
-    /// Closes the connection that a context is about.
+    /// Closes the connection of a context.
     pub(crate) fn close_connection_of(&mut self, vm: usize, id: u32) {
         if let Some(connection) = self.world.connection_of(vm, id) {
             self.close_connection(connection, Close::Local);
         }
     }
 
-    /// Closes a connection in order: what was written arrives.
+    /// Closes a connection in order: data that was written still arrives.
     pub(super) fn close_connection(&mut self, connection: u64, close: Close) {
         self.end_connection(connection, close, None);
     }
 
-    /// Closes a connection of which one side is broken; the other is broken as well.
+    /// Closes a connection after a reset on one side, and resets the other side.
     pub(super) fn break_connection(&mut self, connection: u64, close: Close, other: Side) {
         self.end_connection(connection, close, Some(other));
     }
@@ -149,22 +151,22 @@ impl Emulator {
             return;
         }
         self.world.connection_mut(connection).open = false;
-        self.tell_closed(connection, close);
+        self.notify_closed(connection, close);
         let c = self.world.connection_mut(connection);
         for side in [Side::Downstream, Side::Upstream] {
             let rst = broken == Some(side) || !c.socket(side).arrived.is_empty();
             let Some(peer) = c.peer(side) else { continue };
             if rst {
-                peer.hand_rst();
+                peer.deliver_rst();
             } else {
-                peer.hand(&[], true);
+                peer.deliver(&[], true);
             }
         }
         let slots = c.filters.clone();
         for slot in slots {
             self.world.vms[slot.vm].contexts.remove(&slot.context);
         }
-        self.order(connection, News::Wake(Side::Downstream));
-        self.order(connection, News::Wake(Side::Upstream));
+        self.schedule(connection, ConnectionEvent::Wake(Side::Downstream));
+        self.schedule(connection, ConnectionEvent::Wake(Side::Upstream));
     }
 }

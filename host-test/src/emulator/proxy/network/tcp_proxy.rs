@@ -1,10 +1,10 @@
-//! The TCP proxy behind the filters: Envoy, `source/common/tcp_proxy/tcp_proxy.cc`.
+//! The TCP proxy after the filters: Envoy, `source/common/tcp_proxy/tcp_proxy.cc`.
 //!
-//! Nothing is read from a client before the upstream is connected. So a filter that holds back a new connection keeps
-//! its data, and its end, from being seen at all.
+//! Nothing is read from a client before the upstream is connected. While a filter holds back a new
+//! connection, other filters therefore see neither its data nor its end.
 
 use super::peer::Peer;
-use super::{Close, News, Side};
+use super::{Close, ConnectionEvent, Side};
 use crate::emulator::Emulator;
 
 /// Response flags.
@@ -12,12 +12,12 @@ const REMOTE_RESET: i64 = 0x10;
 const CONNECTION_FAILURE: i64 = 0x20;
 const RETRIES_EXHAUSTED: i64 = 0x8000;
 const NO_CLUSTER: i64 = 0x100_0000;
-/// What chooses the cluster in place of the configuration.
+/// The filter state key that overrides the configured cluster.
 const CLUSTER: &str = "envoy.tcp_proxy.cluster";
-/// The cluster of the configuration.
+/// The configured cluster.
 pub(super) const CONFIGURED: &str = "tcp_upstream";
 
-/// The flags by their names in the access log.
+/// Formats the flags as in the access log.
 pub(super) fn flag_names(flags: i64) -> String {
     let names =
         [(REMOTE_RESET, "UR"), (CONNECTION_FAILURE, "UF"), (RETRIES_EXHAUSTED, "URX"), (NO_CLUSTER, "NC")];
@@ -36,7 +36,7 @@ impl Emulator {
         let upstream = Peer::upstream(&self.world.scenario.tcp_upstream);
         let accepted = upstream.is_some();
         self.world.connection_mut(connection).upstream = upstream;
-        self.order(connection, News::Connected(accepted));
+        self.schedule(connection, ConnectionEvent::Connected(accepted));
     }
 
     pub(super) fn proxy_connected(&mut self, connection: u64, accepted: bool) {
@@ -50,24 +50,25 @@ impl Emulator {
             c.flags |= CONNECTION_FAILURE | RETRIES_EXHAUSTED;
             return self.close_connection(connection, Close::Local);
         }
-        self.order(connection, News::Wake(Side::Upstream));
+        self.schedule(connection, ConnectionEvent::Wake(Side::Upstream));
         self.enable_reading(connection, Side::Downstream);
     }
 
-    /// All that was read goes to the upstream.
+    /// Sends all data that was read to the upstream.
     pub(super) fn proxy_data(&mut self, connection: u64) {
         let c = self.world.connection_mut(connection);
         let bytes = std::mem::take(&mut c.down.buffer);
         let end = c.down.read_end;
-        self.hand(connection, Side::Upstream, &bytes, end);
+        self.deliver(connection, Side::Upstream, &bytes, end);
         self.check_buffer(connection, Side::Downstream);
         if end {
-            // If the upstream has ended before, it now has both ways; the client's connection is looked at first.
-            self.order(connection, News::Flushed);
+            // If the upstream ended earlier, both directions have now ended; the client's connection is
+            // checked first.
+            self.schedule(connection, ConnectionEvent::Flushed);
         }
     }
 
-    /// What the upstream sent goes to the client, if the filters let it.
+    /// Sends the upstream's data to the client, if the filters allow it.
     pub(super) fn proxy_upstream_data(&mut self, connection: u64) {
         let c = self.world.connection_mut(connection);
         let end = c.up.read_end;
@@ -77,7 +78,7 @@ impl Emulator {
         let c = self.world.connection_mut(connection);
         let bytes = std::mem::take(&mut c.up.buffer);
         c.bytes_sent += bytes.len();
-        self.hand(connection, Side::Downstream, &bytes, end);
+        self.deliver(connection, Side::Downstream, &bytes, end);
         self.check_buffer(connection, Side::Upstream);
     }
 
