@@ -1,7 +1,7 @@
-//! What the emulator costs: `cargo bench -p tollgate-host-test`.
+//! Benchmarks of the emulator: `cargo bench -p tollgate-host-test`.
 //!
-//! A policy is tested with thousands of requests and, by the driver, with each of them in many orders. So a request
-//! through a filter should take 10 us, and a VM of its own, for a test that wants one, 100 us.
+//! Tests send thousands of requests, and variations repeat each of them in many orders. Targets: 10 us for a
+//! request through a filter, and 100 us for a new VM.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark")]
 
@@ -10,7 +10,7 @@ use std::hint::black_box;
 use tollgate_host_test::emulator::{self, Emulator};
 use tollgate_host_test::{Filter, Request, Response, Scenario, Upstream, Wasm};
 
-/// A filter that a compiler could not make smaller: it reads a header, and writes one.
+/// A minimal filter, written by hand: it reads one header and writes one.
 const BY_HAND: &str = r#"(module
     (import "env" "proxy_get_header_map_value" (func $get (param i32 i32 i32 i32 i32) (result i32)))
     (import "env" "proxy_replace_header_map_value" (func $set (param i32 i32 i32 i32 i32) (result i32)))
@@ -41,7 +41,7 @@ fn scenario(filter: Filter) -> Scenario {
     Scenario::new().filter(filter).upstream(Upstream::replies("upstream", Response::new(200)))
 }
 
-/// Requests without a body, one after the other, through one VM.
+/// Measures requests without a body, one after the other, through one VM.
 fn requests(c: &mut Criterion) {
     let mut group = c.benchmark_group("request");
     group.throughput(Throughput::Elements(1));
@@ -57,7 +57,7 @@ fn requests(c: &mut Criterion) {
     }
 }
 
-/// One VM, instantiated and initialised, and dropped.
+/// Measures a VM that is instantiated, initialized and dropped.
 fn vms(c: &mut Criterion) {
     let mut group = c.benchmark_group("vm");
     for (name, filter) in modules() {
@@ -66,8 +66,8 @@ fn vms(c: &mut Criterion) {
     }
 }
 
-/// All that an emulator has: four VMs, the one that is copied, the canary, the main thread's and the worker's. They are
-/// loaded, configured and dropped.
+/// Measures an emulator with its four VMs: the one that is cloned, the canary, the main thread's and the
+/// worker's. They are loaded, configured and dropped.
 fn starts(c: &mut Criterion) {
     let mut group = c.benchmark_group("start");
     for (name, filter) in modules() {
@@ -78,7 +78,7 @@ fn starts(c: &mut Criterion) {
     }
 }
 
-/// From nothing to the outcome.
+/// Measures a whole scenario, from its start to its outcome.
 fn scenarios(c: &mut Criterion) {
     let mut group = c.benchmark_group("scenario");
     for (name, filter) in modules() {

@@ -1,13 +1,14 @@
-//! Run proxy-wasm filters as Envoy runs them: in an emulated host, and in a real Envoy.
+//! Runs proxy-wasm filters in an emulated Envoy and in a real one.
 //!
-//! A [`Scenario`] says which filters are loaded, what stands behind the proxy, and what a client sends. A [`Host`]
-//! runs it and gives back an [`Outcome`] with three views: what the client saw, what the upstream saw, and what the
-//! filter did. The emulator takes milliseconds and keeps a virtual clock; Envoy takes a second and is always right.
+//! A [`Scenario`] describes the filters to load, the upstreams, and the requests that a client sends. A
+//! [`Host`] runs it and returns an [`Outcome`] with three views: what the client received, what the upstream
+//! received, and what the filter did. The emulator takes milliseconds and has a virtual clock. Envoy takes
+//! about a second, and defines the correct behaviour.
 //!
 //! ```
 //! use tollgate_host_test::{Filter, Host, Request, Scenario, Wasm};
 //!
-//! // Any module: `Wasm::file("policy.wasm")`. This one is built from this workspace.
+//! // This module is built from the workspace. `Wasm::file("policy.wasm")` loads any other module.
 //! let hello = Filter::new(Wasm::package("tollgate-example-hello"))
 //!     .config(serde_json::json!({"header": "x-team", "allowed": ["red", "blue"]}));
 //! let scenario = Scenario::new()
@@ -21,7 +22,7 @@
 //! }
 //! ```
 //!
-//! `docs/testing.md` goes on from here.
+//! `docs/testing.md` describes how to test a filter with this crate.
 
 #![allow(
     clippy::disallowed_methods,
@@ -31,7 +32,7 @@
     clippy::string_slice,
     clippy::unreachable,
     clippy::unwrap_used,
-    reason = "a test library: a broken set-up ends the test, saying what to do"
+    reason = "a test library: a broken set-up fails the test with a message that says how to fix it"
 )]
 
 pub mod build;
