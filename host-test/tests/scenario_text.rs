@@ -1,5 +1,5 @@
-//! The committed JSON Schema of scenarios is that of the types. `UPDATE_SCHEMA=1 cargo test -p tollgate-host-test
-//! --test scenario_text` writes it anew.
+//! Checks that the committed JSON Schema of scenario files is current. `UPDATE_SCHEMA=1 cargo test
+//! -p tollgate-host-test --test scenario_text` regenerates it.
 
 use serde_json::Value;
 use std::path::Path;
@@ -15,12 +15,12 @@ fn the_committed_schema_is_current() {
     let committed: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     assert!(
         committed == schema,
-        "scenario.schema.json is out of date: run the test again with UPDATE_SCHEMA=1"
+        "scenario.schema.json is out of date, run this test again with UPDATE_SCHEMA=1"
     );
 }
 
 #[test]
-fn every_field_is_described_and_every_reference_leads_somewhere() {
+fn every_field_has_a_description_and_every_reference_exists() {
     let schema = ScenarioText::schema();
     let described = |properties: &Value| {
         for (name, property) in properties.as_object().unwrap() {
@@ -35,6 +35,6 @@ fn every_field_is_described_and_every_reference_leads_somewhere() {
     }
     for reference in schema.to_string().split("\"$ref\":\"#").skip(1) {
         let pointer = reference.split('"').next().unwrap();
-        assert!(schema.pointer(pointer).is_some(), "`{pointer}` leads nowhere");
+        assert!(schema.pointer(pointer).is_some(), "`{pointer}` does not exist");
     }
 }

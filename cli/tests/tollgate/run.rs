@@ -81,7 +81,7 @@ fn filters_that_the_host_refuses_are_told_from_expectations_that_fail() {
 fn a_scenario_with_a_wrong_field_is_unusable_and_the_field_is_named() {
     let (_folder, path) = scenario("filters: [{module: easy.wasm, config: {}, config_text: x}]");
     let said = tollgate(&["run", &path]);
-    assert!(said.exit == 2 && said.out.contains("`filters[0]`: must have one of `config`"), "{said:?}");
+    assert!(said.exit == 2 && said.out.contains("`filters[0]`: expected at most one of `config`"), "{said:?}");
     let (_folder, path) = scenario("request: []");
     let said = tollgate(&["run", &path]);
     assert!(said.exit == 2 && said.out.contains("`request`: unknown field `request`"), "{said:?}");

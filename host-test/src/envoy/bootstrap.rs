@@ -1,7 +1,7 @@
-//! Envoy's bootstrap, in pieces.
+//! Functions that build the parts of an Envoy bootstrap.
 //!
-//! The pieces are plain JSON in the shape of Envoy's API, so whoever needs more than they offer changes what they
-//! return. `of_scenario` puts them together as scenarios need it; the demo and the benchmark do so as they like.
+//! Each function returns plain JSON in the form of Envoy's API, which the caller can change before using it.
+//! `of_scenario` builds the bootstrap of a scenario. The demo and the benchmark build their own.
 
 use super::{routes, tls};
 use crate::scenario::RELOAD_AFTER;
@@ -11,13 +11,13 @@ use serde_json::{Map, Value, json};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// The listener of a scenario.
+/// Name of the HTTP listener of a scenario.
 pub const INGRESS: &str = "ingress";
-/// The listener of a scenario's TCP connections, and the prefix of its statistics.
+/// Name of the TCP listener of a scenario, and the prefix of its statistics.
 pub const CONNECTIONS: &str = "connections";
-/// The cluster behind the TCP proxy.
+/// Name of the cluster of the TCP proxy.
 pub const TCP_UPSTREAM: &str = "tcp_upstream";
-/// The access log of a scenario, in the folder of its process.
+/// File name of the access log of a scenario, in the directory of its process.
 pub const ACCESS_LOG: &str = "access.log";
 
 const HCM: &str = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
@@ -28,13 +28,13 @@ const TCP_PROXY: &str = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
 const FILE_LOG: &str = "envoy.extensions.access_loggers.file.v3.FileAccessLog";
 const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
-/// A message in a field of type `Any`.
+/// Builds the value of an `Any` field from a message.
 pub fn any(name: &str, mut message: Value) -> Value {
     message["@type"] = json!(format!("type.googleapis.com/{name}"));
     message
 }
 
-/// A whole bootstrap, its admin interface on a port of the kernel's choice.
+/// Builds a complete bootstrap, with the admin interface on a port that the kernel chooses.
 pub fn bootstrap(listeners: &[Value], clusters: &[Value]) -> Value {
     json!({
         "node": { "id": "tollgate", "cluster": "tollgate" },
@@ -43,19 +43,19 @@ pub fn bootstrap(listeners: &[Value], clusters: &[Value]) -> Value {
     })
 }
 
-/// A socket address. Port 0 lets the kernel choose.
+/// Builds a socket address. With port 0, the kernel chooses the port.
 pub fn address(address: SocketAddr) -> Value {
     json!({ "socket_address": { "address": address.ip().to_string(), "port_value": address.port() } })
 }
 
-/// A listener for HTTP. [`super::Process::listener`] finds it by its name.
+/// Builds an HTTP listener. [`super::Process::listener`] returns its address by this name.
 pub fn listener(name: &str, at: SocketAddr, connection_manager: Value) -> Value {
     let filter = json!({ "name": "http_connection_manager", "typed_config": any(HCM, connection_manager) });
     json!({ "name": name, "address": address(at), "filter_chains": [{ "filters": [filter] }] })
 }
 
-/// A connection manager with these HTTP filters (and the router behind them) and these virtual hosts. It takes any
-/// HTTP version and lets the trailers of HTTP/1 through; all else is Envoy's default.
+/// Builds a connection manager with these HTTP filters, then the router, and these virtual hosts. It accepts
+/// any HTTP version and forwards HTTP/1 trailers. The rest are Envoy's defaults.
 pub fn connection_manager(http_filters: Vec<Value>, virtual_hosts: &[Value]) -> Value {
     let router = json!({ "name": "envoy.filters.http.router", "typed_config": any(ROUTER, json!({})) });
     let http_filters: Vec<Value> = http_filters.into_iter().chain([router]).collect();
@@ -68,17 +68,18 @@ pub fn connection_manager(http_filters: Vec<Value>, virtual_hosts: &[Value]) -> 
     })
 }
 
-/// A virtual host for every authority with these routes.
+/// Builds a virtual host for every authority, with these routes.
 pub fn any_host(routes: &[Value]) -> Value {
     json!({ "name": "any", "domains": ["*"], "routes": routes })
 }
 
-/// A route for paths with a prefix, to a cluster.
+/// Builds a route that sends requests with this path prefix to a cluster.
 pub fn route(prefix: &str, cluster: &str) -> Value {
     json!({ "match": { "prefix": prefix }, "route": { "cluster": cluster } })
 }
 
-/// A cluster with one endpoint, or none. `http2` speaks HTTP/2 without TLS to it, as gRPC needs it.
+/// Builds a cluster with one endpoint, or with none. With `http2`, Envoy uses HTTP/2 without TLS, which gRPC
+/// needs.
 pub fn cluster(name: &str, endpoint: impl Into<Option<SocketAddr>>, http2: bool) -> Value {
     let protocol = match http2 {
         true => json!({ "http2_protocol_options": {} }),
@@ -95,17 +96,17 @@ pub fn cluster(name: &str, endpoint: impl Into<Option<SocketAddr>>, http2: bool)
     })
 }
 
-/// A Wasm filter among the HTTP filters.
+/// Builds a Wasm HTTP filter.
 pub fn wasm(filter: &Filter) -> Value {
     wasm_as(WASM, filter)
 }
 
-/// A Wasm filter among the network filters.
+/// Builds a Wasm network filter.
 pub fn network_wasm(filter: &Filter) -> Value {
     wasm_as(NETWORK_WASM, filter)
 }
 
-/// A listener for TCP with these network filters, and a TCP proxy to a cluster behind them.
+/// Builds a TCP listener with these network filters, then a TCP proxy to a cluster.
 pub fn tcp_listener(name: &str, at: SocketAddr, network_filters: Vec<Value>, cluster: &str) -> Value {
     let proxy = any(TCP_PROXY, json!({ "stat_prefix": name, "cluster": cluster }));
     let proxy = json!({ "name": "envoy.filters.network.tcp_proxy", "typed_config": proxy });
@@ -135,7 +136,7 @@ fn wasm_as(kind: &str, filter: &Filter) -> Value {
     match &filter.configuration {
         Configuration::None => {}
         Configuration::Text(bytes) => plugin["configuration"] = text(bytes),
-        // A well-known type: in JSON its content stands in `value` of the Any.
+        // `Struct` is a well-known type: in JSON, the `value` of the `Any` contains it.
         Configuration::Struct(value) => {
             plugin["configuration"] = any("google.protobuf.Struct", json!({ "value": value }));
         }
@@ -149,14 +150,15 @@ fn wasm_as(kind: &str, filter: &Filter) -> Value {
     if filter.reload_after != RELOAD_AFTER {
         plugin["reload_config"] = json!({ "backoff": { "base_interval": duration(filter.reload_after) } });
     }
-    // Envoy before 1.35 refuses the very field.
+    // Envoy before 1.35 rejects this field, even if it is false.
     if filter.allow_on_headers_stop_iteration {
         plugin["allow_on_headers_stop_iteration"] = json!(true);
     }
     json!({ "name": filter.http_name(), "typed_config": any(kind, json!({ "config": plugin })) })
 }
 
-/// What Envoy unwraps for the filter: a `StringValue`, or a `BytesValue` for bytes that no protobuf string may hold.
+/// Builds a value that Envoy unwraps for the filter: a `StringValue`, or a `BytesValue` for bytes that are
+/// not UTF-8.
 fn text(bytes: &[u8]) -> Value {
     match std::str::from_utf8(bytes) {
         Ok(text) => any("google.protobuf.StringValue", json!({ "value": text })),
@@ -167,20 +169,21 @@ fn text(bytes: &[u8]) -> Value {
     }
 }
 
-/// An access log in a file, a JSON object a line. `fields` are names and format strings, as `%RESPONSE_CODE%`.
+/// Builds an access log that writes one JSON object per line to a file. `fields` are names and format strings
+/// such as `%RESPONSE_CODE%`.
 pub fn json_access_log(path: &str, fields: &[(&str, &str)]) -> Value {
     let fields: Map<_, _> = fields.iter().map(|(k, v)| ((*k).to_owned(), json!(v))).collect();
     let config = any(FILE_LOG, json!({ "path": path, "log_format": { "json_format": fields } }));
     json!({ "name": "envoy.access_loggers.file", "typed_config": config })
 }
 
-/// A duration as protobuf's JSON has it.
+/// Builds a duration in the JSON form of protobuf.
 pub fn duration(d: Duration) -> Value {
     json!(format!("{}.{:09}s", d.as_secs(), d.subsec_nanos()))
 }
 
-/// The bootstrap of a scenario whose upstreams are at `endpoints`: in the order of the scenario, with their name and
-/// whether they speak HTTP/2. `tcp` is where the TCP proxy connects to.
+/// Builds the bootstrap of a scenario. `endpoints` are its upstreams in order: name, address, and whether to
+/// use HTTP/2. `tcp` is the upstream of the TCP proxy.
 pub(super) fn of_scenario(
     scenario: &Scenario,
     endpoints: &[(String, Option<SocketAddr>, bool)],
@@ -197,9 +200,9 @@ pub(super) fn of_scenario(
     let hosts = if settings.virtual_hosts.is_empty() { &catch_all[..] } else { &settings.virtual_hosts };
     let hosts: Vec<Value> = hosts.iter().map(|host| routes::virtual_host(host, settings)).collect();
     let mut manager = connection_manager(http_filters(scenario), &hosts);
-    // A route may lead to a cluster that there is not, which is for the request to find out.
+    // A route may name an unknown cluster, which is then an error of the request, not of the configuration.
     manager["route_config"]["validate_clusters"] = json!(false);
-    // A connection that is cut off is left to the client to close for so long; Envoy's default is a second.
+    // How long Envoy waits for the client to close an aborted connection. The default is one second.
     manager["delayed_close_timeout"] = duration(Duration::from_millis(100));
     manager["generate_request_id"] = json!(settings.generate_request_id);
     let log = json_access_log(
@@ -220,17 +223,17 @@ pub(super) fn of_scenario(
     let mut listeners = vec![ingress];
     if let Some(tcp) = tcp {
         listeners.push(connections(scenario));
-        let mut behind = cluster(TCP_UPSTREAM, tcp, false);
-        behind["per_connection_buffer_limit_bytes"] = json!(settings.buffer_limit);
-        clusters.push(behind);
+        let mut upstream = cluster(TCP_UPSTREAM, tcp, false);
+        upstream["per_connection_buffer_limit_bytes"] = json!(settings.buffer_limit);
+        clusters.push(upstream);
     }
     bootstrap(&listeners, &clusters)
 }
 
-/// The filters of a scenario, Envoy's own among them, in their order.
+/// Builds the HTTP filters of a scenario in order, including the native ones.
 fn http_filters(scenario: &Scenario) -> Vec<Value> {
     let native = |place| {
-        let here = scenario.native_filters.iter().filter(move |native| native.behind == place);
+        let here = scenario.native_filters.iter().filter(move |native| native.filters_before == place);
         here.map(|native| json!({ "name": native.name, "typed_config": native.typed_config }))
     };
     let wasm = scenario.filters.iter().enumerate();
@@ -239,7 +242,8 @@ fn http_filters(scenario: &Scenario) -> Vec<Value> {
         .collect()
 }
 
-/// The listener for the TCP connections of a scenario. It logs them itself: the TCP proxy may not see them at all.
+/// Builds the TCP listener of a scenario. The listener writes the access log, because some connections end
+/// before the TCP proxy.
 fn connections(scenario: &Scenario) -> Value {
     let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
     let filters = scenario.network_filters.iter().map(network_wasm).collect();

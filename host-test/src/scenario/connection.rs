@@ -1,41 +1,42 @@
-//! TCP connections as data: what either end does, and what it saw.
+//! TCP connections as data: what each end does, and what it received.
 //!
-//! TCP has no pieces. A piece is seen as such by the filters only if the one before was read before it was sent; the
-//! ends here wait for that. What arrives while a proxy does not read, it reads in one.
+//! TCP does not preserve the boundaries between writes. Filters see two writes as two pieces only if the
+//! proxy read the first before the second was sent, so each end here waits for that. A proxy that has stopped
+//! reading later reads everything that has arrived at once.
 
 use std::time::Duration;
 
-/// How long an end waits for the next byte, or for the end of the connection.
+/// Default time that an end waits for the next byte, or for the end of the connection.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// One thing that an end of a connection does.
+/// Step of an end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Sends bytes, once those sent before have been read, or will not be for 0.3 seconds.
+    /// Sends bytes after the proxy has read the previous ones, or after 0.3 seconds if it does not read them.
     Send(Vec<u8>),
-    /// Waits until this many more bytes have come.
+    /// Waits until this many more bytes have arrived.
     Receive(usize),
-    /// Waits until the other side has said that nothing more comes.
+    /// Waits until the other side has shut down its direction (FIN).
     ReceiveEnd,
-    /// Says that nothing more comes (FIN), and goes on reading.
+    /// Shuts down its own direction (FIN), and continues to read.
     ShutDown,
-    /// Breaks the connection (RST).
+    /// Resets the connection (RST).
     Reset,
-    /// Does nothing; on the emulator, on the virtual clock.
+    /// Waits for this time. The emulator advances its virtual clock instead.
     Wait(Duration),
 }
 
-/// What one end does, step by step. When it is through, it reads until the connection ends.
+/// The steps of one end of a connection. After the last step, the end reads until the connection ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
-    /// In order.
+    /// The steps, in order.
     pub steps: Vec<Step>,
-    /// How long it waits for what a step is about, and for the end. When that comes to nothing, it breaks the
-    /// connection.
+    /// Maximum time that a step waits, and maximum time to wait for the end of the connection. When it is
+    /// exceeded, this end resets the connection.
     pub patience: Duration,
 }
 
-/// A connection that a client makes.
+/// The client's end of a connection.
 pub type Connection = Script;
 
 impl Default for Script {
@@ -45,7 +46,7 @@ impl Default for Script {
 }
 
 impl Script {
-    /// An end that only reads.
+    /// Creates an end that only reads.
     pub fn new() -> Self {
         Self::default()
     }
@@ -56,87 +57,89 @@ impl Script {
         self
     }
 
-    /// Sends bytes.
+    /// Adds [`Step::Send`].
     pub fn send(self, bytes: impl AsRef<[u8]>) -> Self {
         self.step(Step::Send(bytes.as_ref().to_vec()))
     }
 
-    /// Waits for this many more bytes.
+    /// Adds [`Step::Receive`]: waits for this many more bytes.
     pub fn receive(self, bytes: usize) -> Self {
         self.step(Step::Receive(bytes))
     }
 
-    /// Waits for the end of what the other side sends.
+    /// Adds [`Step::ReceiveEnd`]: waits until the other side has shut down its direction.
     pub fn receive_end(self) -> Self {
         self.step(Step::ReceiveEnd)
     }
 
-    /// Sends nothing more.
+    /// Adds [`Step::ShutDown`]: this end sends nothing more.
     pub fn shut_down(self) -> Self {
         self.step(Step::ShutDown)
     }
 
-    /// Breaks the connection.
+    /// Adds [`Step::Reset`].
     pub fn reset(self) -> Self {
         self.step(Step::Reset)
     }
 
-    /// Does nothing for a while.
+    /// Adds [`Step::Wait`].
     pub fn wait(self, time: Duration) -> Self {
         self.step(Step::Wait(time))
     }
 
-    /// Gives up after this time. For connections that are to hang.
+    /// Sets [`Script::patience`]. Use a short time for connections that are expected to hang.
     pub fn patience(mut self, time: Duration) -> Self {
         self.patience = time;
         self
     }
 }
 
-/// What stands behind the network filters.
+/// The upstream of the network filters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum TcpUpstream {
-    /// Sends back what it gets, and shuts down when the other side has.
+    /// Sends back every byte that it receives, and shuts down when the other side has.
     #[default]
     Echo,
-    /// Does the same on each connection. When the other side has shut down and the steps are done, so does it.
+    /// Follows the script on each connection. Shuts down after the last step, once the other side has shut
+    /// down.
     Script(Script),
     /// Does not accept connections.
     Refuse,
 }
 
-/// One connection of a client, and what came of it.
+/// Result of a client's connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectionExchange {
-    /// What the client got.
+    /// The bytes that the client received, and how the connection ended for it.
     pub client: Received,
-    /// What the upstream got, for each connection that was made to it.
+    /// The same for the upstream, for each connection that the proxy opened to it.
     pub upstream: Vec<Received>,
-    /// `%RESPONSE_FLAGS%` of the connection; empty if the proxy holds it still, a second after the client broke it.
+    /// `%RESPONSE_FLAGS%` of the connection. Empty if the proxy still has the connection open one second
+    /// after the client reset it.
     pub flags: String,
 }
 
-/// What one end of a connection got.
+/// The bytes that one end of a connection received, and how the connection ended.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Received {
-    /// All bytes.
+    /// All bytes, in order.
     pub bytes: Vec<u8>,
-    /// How it ended.
+    /// The way in which the connection ended.
     pub end: End,
 }
 
-/// How a connection ended for one of its ends.
+/// The way in which a connection ended, as one of its ends observed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// The other side said that nothing more comes (FIN).
+    /// The other side shut down its direction (FIN).
     Closed,
-    /// The other side broke the connection (RST).
+    /// The other side reset the connection (RST).
     Reset,
-    /// This side broke it, because it was told to.
+    /// This side reset the connection, because its script contains [`Step::Reset`].
     Broken,
-    /// Nothing came for as long as this side has patience, and so it broke the connection.
+    /// Nothing arrived within [`Script::patience`], so this side reset the connection.
     Hang,
-    /// It had not ended when the outcome was read.
+    /// The connection was still open when the outcome was read.
     Open,
 }
 

@@ -1,12 +1,12 @@
-//! Assertions on an outcome that say, when they fail, what differs, what else was seen, and what the filter last asked
-//! of the host.
+//! Assertions on an outcome. A failure shows what differs, the whole message, the log and the last host
+//! calls.
 
 use super::{
     ClientView, ConnectionExchange, End, Headers, LogLevel, Outcome, Received, Response, UpstreamRequest,
 };
 use std::fmt::{Debug, Write};
 
-/// One message of an exchange, and the run it belongs to.
+/// One request or response of an outcome, to make assertions on.
 pub struct Seen<'o> {
     outcome: &'o Outcome,
     what: String,
@@ -17,10 +17,13 @@ pub struct Seen<'o> {
 }
 
 impl Outcome {
-    /// The response that the client got to request `index`. Fails if it got none.
+    /// Returns the response that the client received to request `index`.
+    ///
+    /// # Panics
+    /// If it received none.
     #[track_caller]
     pub fn client(&self, index: usize) -> Seen<'_> {
-        let what = format!("the client's response {index}");
+        let what = format!("response {index} at the client");
         match self.exchange(index).map(|exchange| &exchange.client) {
             Some(ClientView::Response(Response { status, headers, body, trailers })) => Seen {
                 outcome: self,
@@ -34,27 +37,36 @@ impl Outcome {
         }
     }
 
-    /// The request that reached the upstream for request `index`. Fails unless exactly one did.
+    /// Returns the request that reached the upstream for request `index`.
+    ///
+    /// # Panics
+    /// Unless exactly one request reached the upstream.
     #[track_caller]
     pub fn upstream(&self, index: usize) -> Seen<'_> {
-        let what = format!("the upstream's request {index}");
+        let what = format!("request {index} at the upstream");
         match self.exchange(index).map(|exchange| exchange.upstream.as_slice()) {
             Some([request]) => self.seen(what, request),
             other => self.fail(&what, "exactly one request", &other),
         }
     }
 
-    /// The `index`th request that reached the upstream `name` by a callout.
+    /// Returns callout `index` (from 0) that reached the upstream `name`.
+    ///
+    /// # Panics
+    /// If fewer callouts reached it.
     #[track_caller]
     pub fn callout(&self, name: &str, index: usize) -> Seen<'_> {
         let what = format!("callout {index} to `{name}`");
         match self.callouts.get(name).and_then(|callouts| callouts.get(index)) {
             Some(request) => self.seen(what, request),
-            None => self.fail(&what, "a request", &self.callouts),
+            None => self.fail(&what, "a callout", &self.callouts),
         }
     }
 
-    /// What came of connection `index`. Fails if there was none.
+    /// Returns the result of connection `index`.
+    ///
+    /// # Panics
+    /// If the scenario has no such connection.
     #[track_caller]
     pub fn connection(&self, index: usize) -> SeenConnection<'_> {
         match self.connections.get(index) {
@@ -63,7 +75,7 @@ impl Outcome {
         }
     }
 
-    /// The statuses that the client saw; 0 where it saw no response.
+    /// Returns the status of each response; 0 for a request without a response.
     pub fn statuses(&self) -> Vec<u16> {
         let status = |view: &ClientView| match view {
             ClientView::Response(response) => response.status,
@@ -72,11 +84,11 @@ impl Outcome {
         self.exchanges.iter().map(|exchange| status(&exchange.client)).collect()
     }
 
-    /// Checks the statuses that the client saw.
+    /// Checks the status of each response; 0 for a request without a response.
     #[track_caller]
     pub fn has_statuses(&self, expected: &[u16]) -> &Self {
         if self.statuses() != expected {
-            self.fail("the statuses", &format!("{expected:?}"), &self.exchanges);
+            self.fail("statuses", &format!("{expected:?}"), &self.exchanges);
         }
         self
     }
@@ -86,25 +98,25 @@ impl Outcome {
     pub fn has_details(&self, index: usize, expected: &str) -> &Self {
         let details = self.exchange(index).map(|exchange| exchange.details.as_str());
         if details != Some(expected) {
-            self.fail("the response code details", expected, &details);
+            self.fail(&format!("response code details of request {index}"), expected, &details);
         }
         self
     }
 
-    /// Checks a counter or gauge; one that was never defined counts as 0.
+    /// Checks the value of a counter or gauge. A metric that no filter defined has the value 0.
     #[track_caller]
     pub fn has_metric(&self, name: &str, expected: u64) -> &Self {
         if self.metrics.get(name).copied().unwrap_or(0) != expected {
-            self.fail(&format!("the metric `{name}`"), &expected.to_string(), &self.metrics);
+            self.fail(&format!("metric `{name}`"), &expected.to_string(), &self.metrics);
         }
         self
     }
 
-    /// Checks that a line with this level and part was logged.
+    /// Checks that a filter logged a line at this level that contains `part`.
     #[track_caller]
     pub fn has_logged(&self, level: LogLevel, part: &str) -> &Self {
         if !self.logs.iter().any(|line| line.level == level && line.text.contains(part)) {
-            self.fail("the log", &format!("a line at {level:?} with `{part}`"), &self.logs);
+            self.fail("log", &format!("a line at {level:?} that contains `{part}`"), &self.logs);
         }
         self
     }
@@ -138,7 +150,7 @@ impl Outcome {
     }
 }
 
-/// One connection, and the run it belongs to.
+/// One connection of an outcome, to make assertions on.
 pub struct SeenConnection<'o> {
     outcome: &'o Outcome,
     index: usize,
@@ -146,31 +158,32 @@ pub struct SeenConnection<'o> {
 }
 
 impl SeenConnection<'_> {
-    /// Checks all that the client got, and how the connection ended for it.
+    /// Checks all bytes that the client received, and how the connection ended for it.
     #[track_caller]
     pub fn client(&self, bytes: impl AsRef<[u8]>, end: End) -> &Self {
         let expected = Received { bytes: bytes.as_ref().to_vec(), end };
-        self.check(self.exchange.client == expected, "the client", &format!("{expected:?}"))
+        self.check(self.exchange.client == expected, "at the client", &format!("{expected:?}"))
     }
 
-    /// Checks all that the upstream got on the one connection made to it, and how that ended.
+    /// Checks that the proxy opened one connection to the upstream, which received these bytes and ended like
+    /// this.
     #[track_caller]
     pub fn upstream(&self, bytes: impl AsRef<[u8]>, end: End) -> &Self {
         let expected = Received { bytes: bytes.as_ref().to_vec(), end };
         let same = matches!(self.exchange.upstream.as_slice(), [one] if *one == expected);
-        self.check(same, "the upstream", &format!("{expected:?}"))
+        self.check(same, "at the upstream", &format!("{expected:?}"))
     }
 
-    /// Checks that no connection was made to the upstream.
+    /// Checks that the proxy opened no connection to the upstream.
     #[track_caller]
     pub fn no_upstream(&self) -> &Self {
-        self.check(self.exchange.upstream.is_empty(), "the upstream", "no connection")
+        self.check(self.exchange.upstream.is_empty(), "at the upstream", "no connection")
     }
 
-    /// Checks the response flags.
+    /// Checks the response flags of the connection.
     #[track_caller]
     pub fn flags(&self, expected: &str) -> &Self {
-        self.check(self.exchange.flags == expected, "the response flags", expected)
+        self.check(self.exchange.flags == expected, "response flags", expected)
     }
 
     #[track_caller]
@@ -182,36 +195,37 @@ impl SeenConnection<'_> {
     }
 }
 
-/// How many host calls a failure shows: those of about one request.
+/// How many of the last host calls a failure shows: about those of one request.
 const LAST_CALLS: usize = 20;
 
 impl Seen<'_> {
-    /// Checks the status of a response, or `METHOD authority path` of a request.
+    /// Checks the status of a response, or the `METHOD authority path` of a request.
     #[track_caller]
     pub fn start(&self, expected: &str) -> &Self {
-        self.check(self.start == expected, "begins with", expected)
+        self.check(self.start == expected, "start line", expected)
     }
 
-    /// Checks that `name` has exactly these values, in order.
+    /// Checks that the header `name` has exactly these values, in order.
     #[track_caller]
     pub fn headers(&self, name: &str, expected: &[&str]) -> &Self {
         let same = self.headers.get_all(name).eq(expected.iter().map(|value| value.as_bytes()));
         self.check(same, &format!("header `{name}`"), &format!("{expected:?}"))
     }
 
-    /// Checks that `name` is there once, with this value.
+    /// Checks that the header `name` occurs once, with this value.
     #[track_caller]
     pub fn header(&self, name: &str, expected: &str) -> &Self {
         self.headers(name, &[expected])
     }
 
-    /// Checks that `name` is absent.
+    /// Checks that the header `name` is absent.
     #[track_caller]
     pub fn no_header(&self, name: &str) -> &Self {
         self.headers(name, &[])
     }
 
-    /// Checks that `name` is there once, with a value of which `test` holds; `expected` says what that is.
+    /// Checks that the header `name` occurs once, with a value that passes `test`. A failure shows `expected`
+    /// as the description of such a value.
     #[track_caller]
     pub fn header_that(&self, name: &str, expected: &str, test: impl Fn(&str) -> bool) -> &Self {
         let values: Vec<_> = self.headers.get_all(name).collect();
@@ -219,7 +233,7 @@ impl Seen<'_> {
         self.check(holds, &format!("header `{name}`"), expected)
     }
 
-    /// Checks a trailer.
+    /// Checks that the trailer `name` occurs once, with this value.
     #[track_caller]
     pub fn trailer(&self, name: &str, expected: &str) -> &Self {
         let same = self.trailers.get_all(name).eq([expected.as_bytes()]);
@@ -233,14 +247,17 @@ impl Seen<'_> {
         self.check(self.body == expected, "body", &expected.escape_ascii().to_string())
     }
 
-    /// The only value of `name`, as text.
+    /// Returns the value of the header `name` as text.
+    ///
+    /// # Panics
+    /// Unless the header occurs once and is UTF-8.
     #[track_caller]
     pub fn value(&self, name: &str) -> String {
         self.header_that(name, "one value", |_| true);
         String::from_utf8_lossy(self.headers.get(name).unwrap_or_default()).into_owned()
     }
 
-    /// Every value of `name`, as text.
+    /// Returns all values of the header `name` as text.
     pub fn values(&self, name: &str) -> Vec<String> {
         self.headers.get_all(name).map(|value| String::from_utf8_lossy(value).into_owned()).collect()
     }
@@ -289,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn accepts_what_is_so() {
+    fn accepts_a_matching_outcome() {
         let outcome = outcome();
         outcome.has_statuses(&[200]).has_details(0, "via_upstream").has_metric("m", 2).has_metric("n", 0);
         outcome.client(0).start("200").headers("A", &["1", "2"]).no_header("b").body("ok");
@@ -298,31 +315,37 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_names_what_differs_and_shows_logs_and_host_calls() {
+    fn a_failure_shows_the_difference_the_log_and_host_calls() {
         let failed = std::panic::catch_unwind(|| {
             outcome().client(0).header("a", "1");
         });
-        let report = *failed.expect_err("a second value").downcast::<String>().expect("a text");
-        for part in ["response 0, header `a`", "expected: [\"1\"]", "a: 2", "logged Info: hello", "-> Ok"] {
+        let report = *failed.expect_err("the header has two values").downcast::<String>().expect("a string");
+        for part in [
+            "response 0 at the client, header `a`",
+            "expected: [\"1\"]",
+            "a: 2",
+            "logged Info: hello",
+            "-> Ok",
+        ] {
             assert!(report.contains(part), "{report}");
         }
     }
 
     #[test]
-    #[should_panic(expected = "connection 0, the client\n  expected: \"ab\" Reset")]
-    fn a_connection_that_ended_otherwise_is_told_with_what_was_seen() {
+    #[should_panic(expected = "connection 0, at the client\n  expected: \"ab\" Reset")]
+    fn a_failure_shows_how_the_connection_ended() {
         outcome().connection(0).client("ab", End::Reset);
     }
 
     #[test]
     #[should_panic(expected = "expected: no connection")]
-    fn a_connection_to_the_upstream_is_not_none() {
+    fn no_upstream_fails_if_there_was_a_connection() {
         outcome().connection(0).no_upstream();
     }
 
     #[test]
     #[should_panic(expected = "exactly one request")]
-    fn a_request_that_did_not_reach_the_upstream_is_not_seen_there() {
+    fn upstream_fails_if_no_request_reached_it() {
         outcome().upstream(0);
     }
 }

@@ -1,29 +1,34 @@
-//! The two hosts.
+//! The two hosts that run a scenario.
 
 use super::{LogLine, Outcome, Scenario};
 
-/// Where a scenario runs.
+/// The host that runs a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Host {
-    /// The emulated host: milliseconds, virtual time.
+    /// The emulated host: takes milliseconds, uses virtual time.
     Emulator,
-    /// A real Envoy: real sockets, real time.
+    /// A real Envoy: uses real sockets and real time.
     Envoy,
 }
 
-/// The proxy would not start with these filters, and what was logged meanwhile.
+/// The proxy did not start with these filters.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("the proxy refused the configuration: {reason}")]
+#[error("proxy rejected the configuration: {reason}")]
 pub struct Refused {
-    /// Why, in the proxy's words.
+    /// The reason, in the proxy's words.
     pub reason: String,
-    /// What the filters logged.
+    /// The log lines of the filters until then.
     pub logs: Vec<LogLine>,
 }
 
 impl Host {
-    /// Runs a scenario. `Err` is for a proxy that refuses to start; trouble of the test set-up itself (no Envoy, no
-    /// free port) panics with what to do about it.
+    /// Runs a scenario.
+    ///
+    /// # Errors
+    /// The proxy does not start with these filters.
+    ///
+    /// # Panics
+    /// The test set-up is broken (no Envoy, no free port). The message says how to fix it.
     pub fn try_run(self, scenario: &Scenario) -> Result<Outcome, Refused> {
         match self {
             Host::Emulator => crate::emulator::run(scenario),
@@ -31,7 +36,10 @@ impl Host {
         }
     }
 
-    /// Runs a scenario whose filters must load.
+    /// Runs a scenario.
+    ///
+    /// # Panics
+    /// As [`Host::try_run`], and if the proxy does not start with these filters.
     #[track_caller]
     pub fn run(self, scenario: &Scenario) -> Outcome {
         match self.try_run(scenario) {
@@ -48,7 +56,7 @@ macro_rules! on_both_hosts {
     ($($(#[$meta:meta])* fn $name:ident($host:ident) $body:block)*) => { $(
         $(#[$meta])*
         mod $name {
-            #[allow(unused_imports, reason = "a body may need nothing of its surroundings")]
+            #[allow(unused_imports, reason = "a test may use nothing from the outer module")]
             use super::*;
 
             fn check($host: $crate::Host) $body

@@ -1,21 +1,21 @@
-//! HTTP messages as bytes, in the order in which they were sent.
+//! HTTP requests and responses as bytes, with fields and pieces in the order in which they are sent.
 
 use super::Certificate;
 use std::fmt;
 use std::time::Duration;
 
-/// Header fields in order, repeated ones kept apart. Names are compared without regard to case; values are bytes,
-/// because a peer may send any.
+/// Header fields in order. A field that occurs several times has several entries. Names are compared without
+/// regard to case. Values are bytes, because a peer may send any.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers(pub Vec<(Vec<u8>, Vec<u8>)>);
 
 impl Headers {
-    /// The first value of `name`.
+    /// Returns the first value of `name`.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         self.0.iter().find(|(n, _)| n.eq_ignore_ascii_case(name.as_bytes())).map(|(_, v)| v.as_slice())
     }
 
-    /// Every value of `name`, in order.
+    /// Returns all values of `name`, in order.
     pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> + 'a {
         self.0.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name.as_bytes())).map(|(_, v)| v.as_slice())
     }
@@ -40,39 +40,40 @@ impl fmt::Debug for Headers {
     }
 }
 
-/// What a client sends. HTTP/1.1, on a connection of its own.
+/// A request that a client sends. Uses HTTP/1.1 and its own connection.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// `GET`, `POST`, ...
+    /// The method: `GET`, `POST`, ...
     pub method: String,
-    /// Path and query as on the wire.
+    /// Path and query, as they are sent.
     pub path: String,
     /// The `Host` header.
     pub authority: String,
     /// All other header fields.
     pub headers: Headers,
-    /// The body in the pieces in which it is sent. Empty: no body, and the headers end the stream.
+    /// The body, in the pieces in which it is sent. Empty for no body: the headers end the stream.
     pub body: Vec<Vec<u8>>,
-    /// Trailer fields; a request with trailers is sent chunked.
+    /// Trailer fields. A request with trailers is sent chunked.
     pub trailers: Headers,
-    /// How long after the one before is complete, or the proxy is up, it is sent.
+    /// Time to wait before sending it, once the previous request is complete. For the first: once the proxy
+    /// is ready.
     pub after: Duration,
-    /// The certificate that the client shows; [`Settings::tls`](super::Settings::tls) must say that it speaks TLS.
+    /// The client's certificate. Needs TLS, see [`Settings::tls`](super::Settings::tls).
     pub certificate: Option<Certificate>,
 }
 
 impl Request {
-    /// `GET path`.
+    /// Creates a `GET` request without a body.
     pub fn get(path: &str) -> Self {
         Self::new("GET", path)
     }
 
-    /// `POST path` with a body in one piece.
+    /// Creates a `POST` request with a body in one piece.
     pub fn post(path: &str, body: impl AsRef<[u8]>) -> Self {
         Self::new("POST", path).chunk(body)
     }
 
-    /// Any method, to the authority `tollgate.test`.
+    /// Creates a request with any method, to the authority `tollgate.test`.
     pub fn new(method: &str, path: &str) -> Self {
         Self {
             method: method.into(),
@@ -86,31 +87,31 @@ impl Request {
         }
     }
 
-    /// Adds a header field. Repeated calls with one name send it repeatedly.
+    /// Adds a header field. Several calls with the same name send several fields.
     pub fn header(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         self.headers.push(name, value);
         self
     }
 
-    /// Sends it so much later.
+    /// Waits this time before sending the request, see [`Request::after`].
     pub fn after(mut self, wait: Duration) -> Self {
         self.after = wait;
         self
     }
 
-    /// Sends to this authority.
+    /// Sets the `Host` header.
     pub fn authority(mut self, authority: &str) -> Self {
         self.authority = authority.into();
         self
     }
 
-    /// Shows this certificate.
+    /// Sets the client's certificate.
     pub fn certificate(mut self, certificate: Certificate) -> Self {
         self.certificate = Some(certificate);
         self
     }
 
-    /// Adds a piece of body. With more than one piece, or with trailers, the body is sent chunked.
+    /// Adds a piece of the body. With more than one piece, or with trailers, the body is sent chunked.
     pub fn chunk(mut self, piece: impl AsRef<[u8]>) -> Self {
         self.body.push(piece.as_ref().to_vec());
         self
@@ -123,21 +124,21 @@ impl Request {
     }
 }
 
-/// What an upstream answers, and what a client gets.
+/// A response: of an upstream, or as a client received it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     /// The status code.
     pub status: u16,
     /// Header fields without `:status`.
     pub headers: Headers,
-    /// The body in pieces. What a client saw is always one piece.
+    /// The body in pieces. A response that a client received has one piece.
     pub body: Vec<Vec<u8>>,
     /// Trailer fields.
     pub trailers: Headers,
 }
 
 impl Response {
-    /// A response with neither headers nor body.
+    /// Creates a response without headers and without a body.
     pub fn new(status: u16) -> Self {
         Self { status, headers: Headers::default(), body: Vec::new(), trailers: Headers::default() }
     }
@@ -148,7 +149,7 @@ impl Response {
         self
     }
 
-    /// Adds a piece of body. With more than one piece the body is sent chunked.
+    /// Adds a piece of the body. With more than one piece the body is sent chunked.
     pub fn chunk(mut self, piece: impl AsRef<[u8]>) -> Self {
         self.body.push(piece.as_ref().to_vec());
         self
@@ -160,7 +161,7 @@ impl Response {
         self
     }
 
-    /// The whole body.
+    /// Returns the whole body.
     pub fn body(&self) -> Vec<u8> {
         self.body.concat()
     }

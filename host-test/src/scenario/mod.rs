@@ -1,7 +1,7 @@
-//! The language of tests: what is loaded, what is behind it, what is sent, and what was seen.
+//! Types that describe a test: filters, upstreams, requests and outcomes.
 //!
-//! Everything here is plain data. The emulator and the Envoy runner read it; neither leaks into it, so that a test
-//! cannot tell which of them it runs on.
+//! All of them are plain data. The emulator and the Envoy runner read it, and nothing in it depends on
+//! either: a test does not know which of them it runs on.
 
 mod connection;
 mod expect;

@@ -1,51 +1,52 @@
-//! The three views of a run: what the client saw, what the upstream saw, what the filter did.
+//! The three views of a run: what the client received, what the upstream received, and what the filter did.
 
 use super::{ConnectionExchange, Headers, Response};
 use std::collections::BTreeMap;
 
-/// What came of a scenario.
+/// The result of a scenario.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// One for each request, in order.
+    /// The results of the requests, in order.
     pub exchanges: Vec<Exchange>,
-    /// One for each connection, in order.
+    /// The results of the TCP connections, in order.
     pub connections: Vec<ConnectionExchange>,
-    /// Callouts that reached each upstream but the first, and that one too if there were any, by its name, in order of
-    /// arrival.
+    /// Callouts by upstream name, in order of arrival. Has an entry for each upstream except the first, and
+    /// one for the first if any callout reached it.
     pub callouts: BTreeMap<String, Vec<UpstreamRequest>>,
-    /// The filters' counters and gauges at the end, by the name they were defined with.
+    /// Final values of the filters' counters and gauges, by the name that the filter defined.
     pub metrics: BTreeMap<String, u64>,
-    /// The filters' log lines, in order, without Envoy's prefix.
+    /// Log lines of the filters, in order, without Envoy's prefix.
     pub logs: Vec<LogLine>,
-    /// Host calls in order, decoded, one a line. Empty on a real Envoy, which does not tell.
+    /// Decoded host calls in order, one per entry. Empty on a real Envoy, which does not report them.
     pub trace: Vec<String>,
 }
 
-/// One request and its fate.
+/// The result of one request.
 #[derive(Clone, Debug)]
 pub struct Exchange {
-    /// What the client saw.
+    /// The result that the client observed.
     pub client: ClientView,
-    /// What reached upstreams on behalf of this request; more than one if it was retried.
+    /// Requests that the proxy sent to upstreams for this one; several if it retried.
     pub upstream: Vec<UpstreamRequest>,
     /// `%RESPONSE_CODE_DETAILS%`.
     pub details: String,
-    /// `%RESPONSE_FLAGS%`: `UF`, `URX`, ..., with commas between them; `-` for none.
+    /// `%RESPONSE_FLAGS%`: `UF`, `URX`, ..., separated by commas; `-` if no flag is set.
     pub flags: String,
 }
 
-/// What the client saw.
+/// Result of a request, as the client observed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientView {
-    /// A whole response; its body in one piece.
+    /// A complete response, with its body in one piece.
     Response(Response),
-    /// The connection was closed before a whole response came.
+    /// The connection was closed before the response was complete.
     Reset,
-    /// Nothing came in `Settings::client_patience` (on the emulator: nothing is left that could make anything come).
+    /// Nothing arrived for `Settings::client_patience`. On the emulator: no event is pending that could
+    /// complete the response.
     Hang,
 }
 
-/// A request as an upstream saw it.
+/// A request as an upstream received it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpstreamRequest {
     /// The upstream's name.
@@ -62,23 +63,23 @@ pub struct UpstreamRequest {
     pub body: Vec<u8>,
     /// Trailer fields.
     pub trailers: Headers,
-    /// Whether all of it came. Whether the beginning of a request that is given up gets as far as the upstream depends
-    /// on how fast the proxy connects to it: on Envoy it may, on the emulator it does not.
+    /// Whether the request arrived completely. When a request is abandoned, its beginning may still reach the
+    /// upstream on Envoy, depending on how fast the proxy connects. On the emulator it never does.
     pub ended: bool,
 }
 
 /// A line that a filter logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogLine {
-    /// Its level.
+    /// The level.
     pub level: LogLevel,
-    /// Its text.
+    /// The text.
     pub text: String,
 }
 
 /// The levels of `proxy_log`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs, reason = "the names say it")]
+#[allow(missing_docs, reason = "the names are the documentation")]
 pub enum LogLevel {
     Trace,
     Debug,

@@ -1,65 +1,66 @@
-//! Which request goes where: the parts of Envoy's `RouteConfiguration` that a filter can see or influence.
+//! Routes: the parts of Envoy's `RouteConfiguration` that a filter can read or influence.
 
 use serde_json::{Map, Value};
 use std::time::Duration;
 
-/// Metadata by its namespace: `Metadata.filter_metadata`, whose values are objects.
+/// Metadata by namespace: `Metadata.filter_metadata`. Each value is an object.
 pub type Metadata = Map<String, Value>;
 
-/// Routes for some authorities: Envoy's `VirtualHost`.
+/// The routes of some authorities: Envoy's `VirtualHost`.
 #[derive(Clone, Debug, Default)]
 pub struct VirtualHost {
-    /// Its name, which filters can read as `xds.virtual_host_name`.
+    /// The name. Filters read it as `xds.virtual_host_name`.
     pub name: String,
-    /// Authorities: `a.test`, `*.test`, `a.*`, `*`. The most exact one counts, whatever the order.
+    /// Authorities: `a.test`, `*.test`, `a.*`, `*`. The most specific one that matches decides, in any order.
     pub domains: Vec<String>,
-    /// The first that matches counts.
+    /// The routes. The first one that matches decides.
     pub routes: Vec<Route>,
-    /// Tells upstreams in `x-envoy-attempt-count` which try it is.
+    /// Whether to send the number of the attempt to upstreams, in `x-envoy-attempt-count`.
     pub include_request_attempt_count: bool,
-    /// What filters can read as `xds.virtual_host_metadata`.
+    /// The metadata. Filters read it as `xds.virtual_host_metadata`.
     pub metadata: Metadata,
 }
 
 impl VirtualHost {
-    /// For these authorities, with no route yet.
+    /// Creates a virtual host for these authorities, without routes.
     pub fn new(name: &str, domains: &[&str]) -> Self {
         let domains = domains.iter().map(|d| (*d).to_owned()).collect();
         Self { name: name.into(), domains, ..Self::default() }
     }
 
-    /// Adds a route behind those added before.
+    /// Adds a route after those added before.
     pub fn route(mut self, route: Route) -> Self {
         self.routes.push(route);
         self
     }
 }
 
-/// What is done with the requests that match.
+/// A route: conditions on a request, and the action for requests that meet all of them.
 #[derive(Clone, Debug)]
 pub struct Route {
-    /// Its name, which filters can read as `xds.route_name`; may be empty.
+    /// The name; may be empty. Filters read it as `xds.route_name`.
     pub name: String,
-    /// The path must be so.
+    /// Condition on the path.
     pub path: PathMatch,
-    /// All of these headers must be so.
+    /// Conditions on headers.
     pub headers: Vec<HeaderMatch>,
-    /// All of these query parameters must be so, by their first value.
+    /// Conditions on query parameters, each on the parameter's first value.
     pub query: Vec<(String, StringMatch)>,
-    /// What is done.
+    /// The action.
     pub action: RouteAction,
-    /// For all tries together, in place of [`Settings::route_timeout`](super::Settings::route_timeout). Zero: none.
+    /// Timeout for all attempts together. Replaces
+    /// [`Settings::route_timeout`](super::Settings::route_timeout). Zero disables it.
     pub timeout: Option<Duration>,
-    /// What is tried again.
+    /// The retry policy.
     pub retry: Option<RetryPolicy>,
-    /// Filters, by name, that take no part.
+    /// Names of filters that are disabled on this route.
     pub disabled: Vec<String>,
-    /// What filters can read as `xds.route_metadata`.
+    /// The metadata. Filters read it as `xds.route_metadata`.
     pub metadata: Metadata,
 }
 
 impl Route {
-    /// A route for paths that match.
+    /// Creates a route for paths that match.
     pub fn new(path: PathMatch, action: RouteAction) -> Self {
         Self {
             name: String::new(),
@@ -74,42 +75,42 @@ impl Route {
         }
     }
 
-    /// For paths with this prefix, to a cluster.
+    /// Creates a route that sends requests with this path prefix to a cluster.
     pub fn to(prefix: &str, cluster: &str) -> Self {
         Self::new(PathMatch::Prefix(prefix.into()), RouteAction::Cluster(cluster.into()))
     }
 
-    /// Gives it a name.
+    /// Sets the name.
     pub fn named(mut self, name: &str) -> Self {
         self.name = name.into();
         self
     }
 
-    /// Only for requests with such a header.
+    /// Adds a condition on a header.
     pub fn header(mut self, name: &str, value: StringMatch) -> Self {
         self.headers.push(HeaderMatch { name: name.into(), value, invert: false });
         self
     }
 
-    /// Only for requests with such a query parameter.
+    /// Adds a condition on a query parameter.
     pub fn query(mut self, name: &str, value: StringMatch) -> Self {
         self.query.push((name.into(), value));
         self
     }
 
-    /// Sets the time for all tries together; zero for no end.
+    /// Sets the timeout for all attempts together. Zero disables it.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Sets what is tried again.
+    /// Sets the retry policy.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = Some(policy);
         self
     }
 
-    /// Leaves a filter out.
+    /// Disables a filter on this route.
     pub fn disable(mut self, filter: &str) -> Self {
         self.disabled.push(filter.into());
         self
@@ -122,75 +123,76 @@ impl Route {
     }
 }
 
-/// How a path must be. The query is no part of it.
+/// Condition on a path, without its query.
 #[derive(Clone, Debug)]
 pub enum PathMatch {
-    /// It begins so.
+    /// The path begins with this text.
     Prefix(String),
-    /// It is so.
+    /// The path equals this text.
     Exact(String),
-    /// It begins with these whole segments: `/a` is the prefix of `/a/b` and not of `/ab`.
+    /// The path begins with these whole segments: `/a` matches `/a/b`, but not `/ab`.
     Segments(String),
 }
 
-/// How a value must be.
+/// Condition on a value.
 #[derive(Clone, Debug)]
 pub enum StringMatch {
-    /// There is one.
+    /// The value is present.
     Present,
-    /// It is so.
+    /// The value equals this text.
     Exact(String),
-    /// It begins so.
+    /// The value begins with this text.
     Prefix(String),
-    /// It ends so.
+    /// The value ends with this text.
     Suffix(String),
-    /// This is in it.
+    /// The value contains this text.
     Contains(String),
 }
 
-/// How a header must be. Several of a name are one, joined by commas.
+/// Condition on a header. Several fields with the same name count as one, joined by commas.
 #[derive(Clone, Debug)]
 pub struct HeaderMatch {
     /// The header's name.
     pub name: String,
-    /// Its value.
+    /// Condition on its value.
     pub value: StringMatch,
-    /// It must not be so. A header that is not there is not so only where [`StringMatch::Present`] asks for it.
+    /// Whether to invert the condition. An absent header meets an inverted condition only if that condition
+    /// is [`StringMatch::Present`].
     pub invert: bool,
 }
 
-/// What is done with a request.
+/// The action of a route.
 #[derive(Clone, Debug)]
 pub enum RouteAction {
-    /// It goes to the cluster of this name: an upstream, or 503.
+    /// Sends the request to the cluster of this name. The response is 503 if no such upstream exists.
     Cluster(String),
-    /// It goes to the cluster that a header names.
+    /// Sends the request to the cluster that this header names.
     ClusterHeader(String),
-    /// It is answered.
+    /// Answers the request directly.
     DirectResponse {
         /// The status.
         status: u16,
         /// The body; may be empty.
         body: String,
     },
-    /// It is sent elsewhere with 301.
+    /// Redirects the client with status 301.
     Redirect {
-        /// In place of the authority, if not empty.
+        /// The new authority; empty to keep the request's.
         host: String,
-        /// In place of path and query, if not empty.
+        /// The new path and query; empty to keep the request's.
         path: String,
     },
 }
 
-/// What is tried again: Envoy's `RetryPolicy`.
+/// When to retry: Envoy's `RetryPolicy`.
 #[derive(Clone, Debug, Default)]
 pub struct RetryPolicy {
-    /// `5xx,reset`, as in `x-envoy-retry-on`.
+    /// Conditions such as `5xx,reset`, as in `x-envoy-retry-on`.
     pub retry_on: String,
-    /// How often, after the first try. Envoy's default is 1.
+    /// Maximum number of retries after the first attempt. Envoy's default is 1.
     pub num_retries: u32,
-    /// For each try; zero for no limit but that of the route.
+    /// Timeout for each attempt; zero for only the route's timeout.
     pub per_try_timeout: Duration,
-    /// What `retriable-status-codes` means.
+    /// Status codes for the condition `retriable-status-codes`.
     pub retriable_status_codes: Vec<u16>,
 }

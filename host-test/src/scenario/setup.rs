@@ -1,4 +1,4 @@
-//! What a scenario is made of: filters, upstreams, requests and the settings of the proxy.
+//! The parts of a scenario: filters, upstreams, and the settings of the proxy.
 
 use super::{Connection, Request, Response, Route, TcpUpstream, Tls, VirtualHost};
 use crate::Wasm;
@@ -7,47 +7,49 @@ use std::time::Duration;
 /// Envoy's default of `reload_config.backoff.base_interval`.
 pub(crate) const RELOAD_AFTER: Duration = Duration::from_secs(1);
 
-/// One proxy, what is loaded into it, what stands behind it, and what is sent through it.
+/// A test scenario: a proxy with its filters, its upstreams, and the requests that a client sends through it.
 #[derive(Clone, Debug, Default)]
 pub struct Scenario {
-    /// In the order of Envoy's `http_filters`; the router comes after the last.
+    /// HTTP filters, in the order of Envoy's `http_filters`. The router follows the last one.
     pub filters: Vec<Filter>,
-    /// Filters of Envoy's own among them. The emulator has none and refuses the scenario.
+    /// Filters of Envoy itself, placed between them. The emulator has none and rejects such a scenario.
     pub native_filters: Vec<NativeFilter>,
-    /// The first is the cluster of the catch-all route; the others are reached by callouts, and by routes of their own.
+    /// Upstreams. The catch-all route leads to the first one. Callouts and other routes reach the others.
     pub upstreams: Vec<Upstream>,
-    /// Sent one after the other, each when the one before is complete.
+    /// Requests, sent one after the other: each when the previous one is complete.
     pub requests: Vec<Request>,
-    /// Network filters, on a listener for TCP of their own; Envoy's TCP proxy comes after the last.
+    /// Network filters, on a separate TCP listener. Envoy's TCP proxy follows the last one.
     pub network_filters: Vec<Filter>,
-    /// What the TCP proxy connects to.
+    /// The upstream of the TCP proxy.
     pub tcp_upstream: TcpUpstream,
-    /// Made one after the other, each when the one before is over, and behind all requests.
+    /// TCP connections, opened after all requests and one after the other: each when the previous one has
+    /// ended.
     pub connections: Vec<Connection>,
-    /// How the proxy is set up.
+    /// Settings of the proxy.
     pub settings: Settings,
 }
 
 impl Scenario {
-    /// A proxy without filters in front of an upstream named `upstream` that answers 200 with the body `ok`.
+    /// Creates a scenario without filters, with an upstream named `upstream` that answers 200 with the body
+    /// `ok`.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a filter behind those added before.
+    /// Adds a filter after those added before.
     pub fn filter(mut self, filter: Filter) -> Self {
         self.filters.push(filter);
         self
     }
 
-    /// Adds a filter of Envoy's own behind the filters added before: its name, and its `typed_config` with its `@type`.
+    /// Adds a filter of Envoy itself after the filters added before. `typed_config` contains its `@type`.
     pub fn native_filter(mut self, name: &str, typed_config: serde_json::Value) -> Self {
         let name = name.into();
-        self.native_filters.push(NativeFilter { name, typed_config, behind: self.filters.len() });
+        self.native_filters.push(NativeFilter { name, typed_config, filters_before: self.filters.len() });
         self
     }
 
-    /// Adds an upstream. The first one added takes the place of the default one.
+    /// Adds an upstream. The first one added replaces the default upstream.
     pub fn upstream(mut self, upstream: Upstream) -> Self {
         self.upstreams.push(upstream);
         self
@@ -59,8 +61,8 @@ impl Scenario {
         self
     }
 
-    /// Adds a route for every authority, behind those added before. The first one added takes the place of the
-    /// catch-all route to the first upstream.
+    /// Adds a route for every authority, after those added before. The first one added replaces the catch-all
+    /// route to the first upstream.
     pub fn route(mut self, route: Route) -> Self {
         let hosts = &mut self.settings.virtual_hosts;
         let any = hosts.iter().position(|host| host.domains == ["*"]).unwrap_or_else(|| {
@@ -71,19 +73,19 @@ impl Scenario {
         self
     }
 
-    /// Adds a network filter behind those added before.
+    /// Adds a network filter after those added before.
     pub fn network_filter(mut self, filter: Filter) -> Self {
         self.network_filters.push(filter);
         self
     }
 
-    /// Says what stands behind the network filters. Without it, an echo.
+    /// Sets the upstream of the network filters. The default is [`TcpUpstream::Echo`].
     pub fn tcp_upstream(mut self, upstream: TcpUpstream) -> Self {
         self.tcp_upstream = upstream;
         self
     }
 
-    /// Adds a connection to the listener for TCP.
+    /// Adds a connection to the TCP listener.
     pub fn connection(mut self, connection: Connection) -> Self {
         self.connections.push(connection);
         self
@@ -109,12 +111,12 @@ pub struct Filter {
     pub vm_id: String,
     /// `PluginConfig.configuration`.
     pub configuration: Configuration,
-    /// `VmConfig.configuration`, as a `StringValue`; empty for none.
+    /// `VmConfig.configuration` as a `StringValue`; empty to omit it.
     pub vm_configuration: Vec<u8>,
     /// `PluginConfig.failure_policy`.
     pub failure_policy: FailurePolicy,
-    /// `PluginConfig.reload_config.backoff.base_interval`: how long, more or less, a VM that has failed stays so before
-    /// it is started anew under [`FailurePolicy::FailReload`].
+    /// `PluginConfig.reload_config.backoff.base_interval`: the approximate time before
+    /// [`FailurePolicy::FailReload`] starts a new VM.
     pub reload_after: Duration,
     /// `PluginConfig.allow_on_headers_stop_iteration`.
     pub allow_on_headers_stop_iteration: bool,
@@ -123,7 +125,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// A filter with Envoy's defaults and no configuration.
+    /// Creates a filter with Envoy's defaults and without a configuration.
     pub fn new(wasm: Wasm) -> Self {
         Self {
             name: wasm.name().into(),
@@ -139,172 +141,180 @@ impl Filter {
         }
     }
 
-    /// Configures it with JSON text, as Envoy's `StringValue` and Istio's `pluginConfig` deliver it.
+    /// Sets the configuration to JSON text, as Envoy's `StringValue` and Istio's `pluginConfig` deliver it.
     pub fn config(self, json: serde_json::Value) -> Self {
         self.config_text(json.to_string())
     }
 
-    /// Configures it with any bytes in a `StringValue` (or a `BytesValue`, if they are not UTF-8).
+    /// Sets the configuration to any bytes, in a `StringValue` (or a `BytesValue`, if they are not UTF-8).
     pub fn config_text(mut self, text: impl Into<Vec<u8>>) -> Self {
         self.configuration = Configuration::Text(text.into());
         self
     }
 
-    /// Configures it with a `google.protobuf.Struct`, which Envoy hands over as raw protobuf.
+    /// Sets the configuration to a `google.protobuf.Struct`, which Envoy delivers as raw protobuf.
     pub fn config_struct(mut self, json: serde_json::Value) -> Self {
         self.configuration = Configuration::Struct(json);
         self
     }
 
-    /// The name of the HTTP filter. It must have one; a plugin need not.
+    /// Returns the name of the HTTP filter, which is mandatory. That of the plugin is optional.
     pub(crate) fn http_name(&self) -> &str {
         if self.name.is_empty() { "wasm" } else { &self.name }
     }
 
-    /// Gives it another plugin name.
+    /// Sets the plugin name.
     pub fn named(mut self, name: &str) -> Self {
         self.name = name.into();
         self
     }
 }
 
-/// A filter of Envoy's own, to see what it makes of the same requests.
+/// A filter of Envoy itself, to compare its behaviour with that of a Wasm filter.
 #[derive(Clone, Debug)]
 pub struct NativeFilter {
-    /// Its name in `http_filters`.
+    /// The name in `http_filters`.
     pub name: String,
-    /// Its configuration as Envoy's JSON, with its `@type`.
+    /// The configuration as Envoy's JSON, with its `@type`.
     pub typed_config: serde_json::Value,
     /// How many of [`Scenario::filters`] come before it.
-    pub behind: usize,
+    pub filters_before: usize,
 }
 
-/// What `PluginConfig.configuration` holds.
+/// The value of `PluginConfig.configuration`.
 #[derive(Clone, Debug)]
 pub enum Configuration {
-    /// Nothing: `proxy_on_configure` is called with size 0.
+    /// No configuration: the host calls `proxy_on_configure` with size 0.
     None,
     /// A `StringValue` or `BytesValue`.
     Text(Vec<u8>),
-    /// A `google.protobuf.Struct`; the value must be an object.
+    /// A `google.protobuf.Struct`. The value must be an object.
     Struct(serde_json::Value),
 }
 
-/// What Envoy does with requests and connections once the VM has trapped. The one that trapped fails in any case.
+/// Behaviour of Envoy after a VM has trapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailurePolicy {
-    /// 503 to every further request on that worker; connections are closed.
+    /// Answers later requests on that worker with 503, and closes connections.
     FailClosed,
-    /// Later requests and connections bypass the filter.
+    /// Lets later requests and connections bypass the filter. The request during which the VM trapped fails.
     FailOpen,
-    /// The deprecated `fail_open: true`: as `FailOpen`, and the request that it failed on goes on too.
+    /// The deprecated `fail_open: true`: as `FailOpen`, but that request continues too.
     LegacyFailOpen,
-    /// A new VM after a back-off, 503 until then.
+    /// Starts a new VM after a back-off, and answers 503 until then.
     FailReload,
 }
 
-/// Something behind the proxy: an Envoy cluster of this name with one endpoint (or none).
+/// An upstream: an Envoy cluster with one endpoint, or with none.
 #[derive(Clone, Debug)]
 pub struct Upstream {
     /// The cluster's name.
     pub name: String,
-    /// Its answer to the first request, the second, ... The last one is repeated.
+    /// The answers to the first request, the second, and so on. The last one is repeated.
     pub answers: Vec<Answer>,
-    /// Answers to requests whose path begins with this (up to its end, a `/` or a `?`), in turn, in place of those
-    /// above. The longest prefix counts.
-    /// To refuse a connection is not among them: it is refused before there is a path.
+    /// Path prefixes, each with answers that replace [`Upstream::answers`]. A prefix matches whole segments:
+    /// the end of the path, a `/` or a `?` must follow it. The longest prefix decides. [`Answer::Refuse`] is
+    /// not possible here: the upstream refuses a connection before it receives a path.
     pub by_path: Vec<(String, Vec<Answer>)>,
-    /// HTTP/2 without TLS in place of HTTP/1.1; gRPC needs it.
+    /// Whether to use HTTP/2 without TLS instead of HTTP/1.1. gRPC needs it.
     pub http2: bool,
-    /// A cluster without endpoints: there is nothing that a request could be sent to.
+    /// Whether the cluster has no endpoint, so that no request can be sent to it.
     pub empty: bool,
 }
 
 impl Upstream {
-    /// An HTTP/1.1 upstream that answers each request the same.
+    /// Creates an HTTP/1.1 upstream that gives every request the same response.
     pub fn replies(name: &str, response: Response) -> Self {
         Self::answers(name, vec![Answer::Reply { response, after: Duration::ZERO }])
     }
 
-    /// An HTTP/1.1 upstream that gives these answers in turn.
+    /// Creates an HTTP/1.1 upstream that gives these answers in this order.
     pub fn answers(name: &str, answers: Vec<Answer>) -> Self {
         Self { name: name.into(), answers, by_path: Vec::new(), http2: false, empty: false }
     }
 
-    /// A cluster without endpoints.
+    /// Creates a cluster without endpoints.
     pub fn empty(name: &str) -> Self {
         Self { empty: true, ..Self::answers(name, vec![Answer::Refuse]) }
     }
 
-    /// A gRPC upstream (HTTP/2) that gives these answers in turn.
+    /// Creates a gRPC upstream (HTTP/2) that gives these answers in this order.
     pub fn grpc(name: &str, answers: Vec<Answer>) -> Self {
         Self { name: name.into(), answers, by_path: Vec::new(), http2: true, empty: false }
     }
 
-    /// Gives requests whose path begins with `path` these answers in turn.
+    /// Gives requests whose path begins with `path` these answers in this order, see [`Upstream::by_path`].
+    ///
+    /// # Panics
+    /// If one of them is [`Answer::Refuse`].
     #[track_caller]
     pub fn on(mut self, path: &str, answers: Vec<Answer>) -> Self {
         let refuses = answers.iter().any(|a| matches!(a, Answer::Refuse));
-        assert!(!refuses, "upstream `{}`: a connection is refused whatever the path (`{path}`)", self.name);
+        assert!(
+            !refuses,
+            "upstream `{}`, path `{path}`: `Answer::Refuse` cannot depend on the path",
+            self.name
+        );
         self.by_path.push((path.into(), answers));
         self
     }
 }
 
-/// What an upstream does with one request.
+/// Behaviour of an upstream for one request.
 #[derive(Clone, Debug)]
 pub enum Answer {
-    /// Reads the whole request, waits, answers.
+    /// Reads the whole request, waits, and sends a response.
     Reply {
-        /// The answer.
+        /// The response.
         response: Response,
-        /// How long it takes; on the emulator, on the virtual clock.
+        /// Time to wait. The emulator advances its virtual clock instead.
         after: Duration,
     },
-    /// Answers a gRPC call: messages, then trailers with the status.
+    /// Answers a gRPC call with messages, then trailers with the status.
     Grpc {
-        /// Sent as initial metadata.
+        /// Initial metadata.
         initial_metadata: super::Headers,
         /// Serialised messages without their 5-byte prefix.
         messages: Vec<Vec<u8>>,
         /// `grpc-status`.
         status: u32,
-        /// `grpc-message`; may be any bytes.
+        /// `grpc-message`; any bytes.
         message: Vec<u8>,
-        /// How long it takes.
+        /// Time to wait before answering.
         after: Duration,
     },
-    /// Reads the request, then closes the connection without an answer.
+    /// Reads the request, then closes the connection without a response.
     Reset,
-    /// Sends the headers and part of the body of an answer, then closes the connection.
+    /// Sends the headers and a part of the body of a response, then closes the connection.
     ResetMidResponse(Response),
-    /// Reads the request and never answers.
+    /// Reads the request and never responds.
     Hang,
-    /// Does not accept the connection.
+    /// Refuses the connection.
     Refuse,
 }
 
-/// How the proxy is set up. The defaults are Envoy's.
+/// Settings of the proxy. The defaults are Envoy's.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Worker threads; requests of a scenario are all sent to one listener.
+    /// Number of worker threads. All of them serve the same listener.
     pub workers: usize,
     /// `generate_request_id` of the connection manager.
     pub generate_request_id: bool,
-    /// Whether clients speak TLS. TCP connections do not.
+    /// Whether clients use TLS for requests. TCP connections never do.
     pub tls: Tls,
     /// `per_connection_buffer_limit_bytes` of the listener and the clusters.
     pub buffer_limit: u32,
     /// `route.timeout`.
     pub route_timeout: Duration,
-    /// Where requests go; empty for a catch-all route to the first upstream.
+    /// Routes, by authority. Empty for a catch-all route to the first upstream.
     pub virtual_hosts: Vec<VirtualHost>,
-    /// How long to wait, on the emulator's clock or the wall's, after the last request before the outcome is read.
+    /// Time to wait after the last request before the outcome is read. The emulator advances its virtual
+    /// clock instead.
     pub linger: Duration,
-    /// How long a client waits for the next byte before it hangs up; by the wall's clock it must be long enough for
-    /// the slowest machine.
+    /// Time that a client waits for the next byte before it closes the connection. On Envoy this is real
+    /// time: choose one that is long enough for the slowest machine.
     pub client_patience: Duration,
-    /// The least level of log lines kept in the outcome.
+    /// Minimum level of the log lines in the outcome.
     pub log_level: super::LogLevel,
 }
 

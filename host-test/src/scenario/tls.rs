@@ -1,59 +1,60 @@
-//! TLS between clients and the proxy, with certificates that are made for tests (`src/testdata/tls`).
+//! TLS between clients and the proxy, with test certificates from `src/testdata/tls`.
 
 use base64::Engine;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-/// Whether clients speak TLS, and what of themselves they must show.
+/// Whether clients use TLS, and whether they need a certificate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Tls {
-    /// Plain text.
+    /// Plain text, without TLS.
     #[default]
     Off,
-    /// TLS. A client may show a certificate, which is checked.
+    /// TLS. A client may present a certificate, which the proxy verifies.
     CertificateOptional,
-    /// TLS. A client without a certificate is turned away before it has sent a request.
+    /// TLS. The proxy rejects the connection of a client without a certificate, before it reads a request.
     CertificateRequired,
 }
 
-/// The certificate of a client, of an authority that the proxy trusts.
+/// A client certificate, issued by an authority that the proxy trusts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Certificate {
-    /// `CN=Client A,O=Tollgate`.
+    /// The certificate of `CN=Client A,O=Tollgate`.
     A,
-    /// `CN=Client B,O=Tollgate`.
+    /// The certificate of `CN=Client B,O=Tollgate`.
     B,
 }
 
-/// What the server is called: the name in its certificate, and the one that clients ask for.
+/// The server name: the one in its certificate, and the one that clients request (SNI).
 pub(crate) const SERVER_NAME: &str = "tollgate.test";
-/// Whom both sides trust.
+/// The certificate authority that both sides trust.
 pub(crate) const AUTHORITY: &str = include_str!("../testdata/tls/ca.crt.pem");
 /// The proxy's certificate and its key.
 pub(crate) const SERVER: (&str, &str) =
     (include_str!("../testdata/tls/server.crt.pem"), include_str!("../testdata/tls/server.key.pem"));
 
 impl Certificate {
-    /// PEM.
+    /// Returns the certificate as PEM.
     pub fn pem(self) -> &'static str {
         self.identity().0
     }
 
-    /// DER.
+    /// Returns the certificate as DER.
     pub fn der(self) -> Vec<u8> {
         let body: String = self.pem().lines().filter(|line| !line.starts_with("-----")).collect();
-        base64::engine::general_purpose::STANDARD.decode(body).expect("a certificate of ours is PEM")
+        base64::engine::general_purpose::STANDARD.decode(body).expect("test certificates are valid PEM")
     }
 
-    /// The SHA-256 of its DER: what `cnf.x5t#S256` of a token that is bound to it says in base64url (RFC 8705).
+    /// Returns the SHA-256 of the DER form. A token that is bound to this certificate has it, as base64url,
+    /// in `cnf.x5t#S256` (RFC 8705).
     pub fn sha256(self) -> [u8; 32] {
         Sha256::digest(self.der()).into()
     }
 
-    /// The URI among its names.
+    /// Returns the URI among its subject alternative names.
     pub fn uri_san(self) -> &'static str {
         match self {
             Self::A => "spiffe://tollgate.test/ns/default/sa/a",
@@ -61,7 +62,7 @@ impl Certificate {
         }
     }
 
-    /// The DNS name among its names.
+    /// Returns the DNS name among its subject alternative names.
     pub fn dns_san(self) -> &'static str {
         match self {
             Self::A => "a.clients.tollgate.test",
@@ -69,7 +70,7 @@ impl Certificate {
         }
     }
 
-    /// Whose it is (RFC 2253).
+    /// Returns the subject, in the form of RFC 2253.
     pub fn subject(self) -> &'static str {
         match self {
             Self::A => "CN=Client A,O=Tollgate",
@@ -77,7 +78,7 @@ impl Certificate {
         }
     }
 
-    /// The certificate and its key, as PEM.
+    /// Returns the certificate and its key as PEM.
     pub(crate) fn identity(self) -> (&'static str, &'static str) {
         match self {
             Self::A => (

@@ -1,9 +1,9 @@
-//! Whose turn it is among the answers of an upstream. Both hosts ask this, so that both give the same.
+//! Selects the next answer of an upstream. Both hosts use this, so that both give the same answers.
 
 use super::{Answer, Upstream};
 use std::cmp::Reverse;
 
-/// How many answers an upstream has given.
+/// Counts the answers that an upstream has given, in total and for each path prefix.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Turns {
     given: usize,
@@ -11,7 +11,7 @@ pub(crate) struct Turns {
 }
 
 impl Turns {
-    /// The answer to a request for this path; the next request gets the next.
+    /// Returns the answer to a request for this path, and advances to the next answer.
     pub fn turn(&mut self, upstream: &Upstream, path: &str) -> Option<Answer> {
         let fits = |prefix: &str| {
             let rest = path.strip_prefix(prefix);
@@ -30,7 +30,7 @@ impl Turns {
         answers.get(*given - 1).or(answers.last()).cloned()
     }
 
-    /// The answer to the next request that no path of its own is for.
+    /// Returns the answer to the next request whose path has no answers of its own, without advancing.
     pub fn next<'u>(&self, upstream: &'u Upstream) -> Option<&'u Answer> {
         upstream.answers.get(self.given).or(upstream.answers.last())
     }
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn each_path_has_its_own_turns_and_the_longest_prefix_counts() {
+    fn the_longest_prefix_decides_and_has_its_own_sequence() {
         let upstream = Upstream::answers("u", vec![answer(200), answer(201)])
             .on("/a", vec![answer(300), answer(301)])
             .on("/a/b", vec![answer(400)]);

@@ -1,4 +1,4 @@
-//! From a scenario as it is written to one that can be run.
+//! Builds the scenario that a scenario file describes.
 
 use super::file::{
     AnswerText, FailurePolicyText, FilterText, LogLevelText, ReplyText, RequestText, ScenarioFile,
@@ -10,10 +10,10 @@ use crate::{
 };
 use std::path::Path;
 
-/// Where, and why not.
+/// The path of a field, and what is wrong with it.
 type Wrong = (String, String);
 
-/// The scenario of a file in `dir`.
+/// Builds the scenario of a file in the directory `dir`.
 pub(super) fn scenario(file: &ScenarioFile, dir: &Path) -> Result<Scenario, Wrong> {
     let mut scenario = Scenario::new();
     for (i, text) in file.filters.iter().enumerate() {
@@ -22,13 +22,13 @@ pub(super) fn scenario(file: &ScenarioFile, dir: &Path) -> Result<Scenario, Wron
     for (i, text) in file.upstreams.iter().enumerate() {
         let at = format!("upstreams[{i}]");
         if file.upstreams[..i].iter().any(|other| other.name == text.name) {
-            return Err((format!("{at}.name"), format!("`{}` is there twice", text.name)));
+            return Err((format!("{at}.name"), format!("duplicate upstream `{}`", text.name)));
         }
         scenario.upstreams.push(upstream(text).map_err(|why| (at, why))?);
     }
     for name in file.expect.callouts.keys() {
         if !file.upstreams.iter().any(|upstream| upstream.name == *name) {
-            let why = "no upstream of this name is in `upstreams`";
+            let why = "unknown upstream, expected the name of one in `upstreams`";
             return Err((format!("expect.callouts.{name}"), why.into()));
         }
     }
@@ -36,7 +36,7 @@ pub(super) fn scenario(file: &ScenarioFile, dir: &Path) -> Result<Scenario, Wron
     settings(&file.settings, &mut scenario.settings).map_err(|(f, why)| (format!("settings.{f}"), why))?;
     let shown = scenario.requests.iter().position(|request| request.certificate.is_some());
     if let Some(index) = shown.filter(|_| scenario.settings.tls == Tls::Off) {
-        let why = "a certificate is shown over TLS, which `settings.tls` does not say";
+        let why = "needs TLS, expected `settings.tls` to be `certificate_optional` or `certificate_required`";
         return Err((format!("requests[{index}].certificate"), why.into()));
     }
     Ok(scenario)
@@ -55,7 +55,7 @@ fn filter(text: &FilterText, dir: &Path) -> Result<Filter, Wrong> {
         (None, Some(package)) => {
             Wasm::try_package(package).map_err(|why| wrong("package", why.to_string()))?
         }
-        _ => return Err((String::new(), "must have `module` or `package`, and not both".into())),
+        _ => return Err((String::new(), "expected exactly one of `module`, `package`".into())),
     };
     let mut filter = Filter::new(wasm);
     if let Some(name) = &text.name {
@@ -68,7 +68,12 @@ fn filter(text: &FilterText, dir: &Path) -> Result<Filter, Wrong> {
         (Some(json), None, None) => Configuration::Text(json.to_string().into_bytes()),
         (None, Some(bytes), None) => Configuration::Text(bytes.0.clone()),
         (None, None, Some(object)) => Configuration::Struct(object.clone().into()),
-        _ => return Err((String::new(), "must have one of `config`, `config_text`, `config_struct`".into())),
+        _ => {
+            return Err((
+                String::new(),
+                "expected at most one of `config`, `config_text`, `config_struct`".into(),
+            ));
+        }
     };
     filter.vm_configuration = text.vm_config.as_ref().map(|bytes| bytes.0.clone()).unwrap_or_default();
     filter.failure_policy = match text.failure_policy {
@@ -92,11 +97,11 @@ fn upstream(text: &UpstreamText) -> Result<Upstream, String> {
     upstream.empty = text.empty;
     for (path, answers) in &text.by_path {
         if answers.is_empty() {
-            return Err(format!("`by_path` has no answers for `{path}`"));
+            return Err(format!("`by_path`: no answers for `{path}`, expected at least one"));
         }
         if answers.iter().any(|answer| matches!(answer, AnswerText::Refuse)) {
             return Err(format!(
-                "`by_path` refuses `{path}`, but a connection is refused before there is a path"
+                "`by_path`: `refuse` is not possible for `{path}`, because a refused connection has no path"
             ));
         }
         upstream = upstream.on(path, answers.iter().map(answer).collect());
@@ -141,7 +146,7 @@ fn request(text: &RequestText) -> Request {
 fn settings(text: &SettingsText, settings: &mut Settings) -> Result<(), Wrong> {
     if let Some(workers) = text.workers {
         if !(1..=64).contains(&workers) {
-            return Err(("workers".into(), format!("`{workers}` is not from 1 to 64")));
+            return Err(("workers".into(), format!("`{workers}` is out of range, expected 1 to 64")));
         }
         settings.workers = workers;
     }
@@ -155,7 +160,7 @@ fn settings(text: &SettingsText, settings: &mut Settings) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// The level that is written so.
+/// Converts a level of a scenario file.
 pub(super) fn level(text: LogLevelText) -> LogLevel {
     match text {
         LogLevelText::Trace => LogLevel::Trace,

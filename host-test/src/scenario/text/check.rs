@@ -1,4 +1,5 @@
-//! Comparing an outcome with what was expected of it. All of it: one failure often explains another.
+//! Compares an outcome with the expectations of a file. Reports all failures, because one often explains
+//! another.
 
 use super::build::level;
 use super::expect::{BodyMatch, ExpectEnd, ExpectExchange, ExpectRequest, FieldMatch, LogText, TextMatch};
@@ -7,14 +8,14 @@ use crate::{ClientView, Exchange, Headers, LogLine, Outcome, Refused, UpstreamRe
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
-/// Something that did not come as expected.
+/// An expectation that was not met.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The expectation: `requests[0].expect.status`.
+    /// Path of the expectation, such as `requests[0].expect.status`.
     pub at: String,
-    /// What was expected.
+    /// The expected value.
     pub expected: String,
-    /// What came.
+    /// The actual value.
     pub seen: String,
 }
 
@@ -24,14 +25,14 @@ impl Display for Failure {
     }
 }
 
-/// How much of a body a failure shows.
+/// Maximum number of bytes of a value that a failure shows.
 const SHOWN: usize = 400;
 
-/// Bytes as a reader would write them, cut when long.
+/// Shows bytes as an escaped string, truncated if long.
 pub(super) fn cut(bytes: &[u8]) -> String {
     match bytes.get(..SHOWN) {
         Some(start) if bytes.len() > SHOWN => {
-            format!("\"{}\".. of {} bytes", start.escape_ascii(), bytes.len())
+            format!("\"{}\"... ({} bytes)", start.escape_ascii(), bytes.len())
         }
         _ => format!("\"{}\"", bytes.escape_ascii()),
     }
@@ -46,26 +47,26 @@ pub(super) fn check(file: &ScenarioFile, outcome: &Result<Outcome, Refused>) -> 
     };
     match outcome {
         Err(refused) if !expect.refused => {
-            checker.fail("expect.refused", "that the filters load", &refused.reason);
+            checker.fail(
+                "expect.refused",
+                "a proxy that starts",
+                format_args!("an error: {}", refused.reason),
+            );
             return checker.0;
         }
         Ok(_) if expect.refused => {
-            checker.fail("expect.refused", "that the filters are refused", "that they load")
+            checker.fail("expect.refused", "a proxy that rejects the filters", "one that started")
         }
         _ => {}
     }
     for (i, line) in expect.logs.iter().enumerate() {
         if !logs.iter().any(|seen| matches(line, seen)) {
-            checker.fail(format!("expect.logs[{i}]"), Line(line), Lines(logs));
+            checker.fail(format!("expect.logs[{i}]"), Line("a", line), Lines(logs));
         }
     }
     for (i, line) in expect.not_logged.iter().enumerate() {
         if let Some(seen) = logs.iter().find(|seen| matches(line, seen)) {
-            checker.fail(
-                format!("expect.not_logged[{i}]"),
-                format_args!("no {}", Line(line)),
-                cut(seen.text.as_bytes()),
-            );
+            checker.fail(format!("expect.not_logged[{i}]"), Line("no", line), cut(seen.text.as_bytes()));
         }
     }
     let Ok(outcome) = outcome else { return checker.0 };
@@ -114,7 +115,11 @@ impl Checker {
                     self.that(response.status == status, format!("{at}.status"), status, seen);
                 }
                 if let Some(end) = expected.end {
-                    self.fail(format!("{at}.end"), End(end), format_args!("a response, {}", response.status));
+                    self.fail(
+                        format!("{at}.end"),
+                        End(end),
+                        format_args!("a response with status {}", response.status),
+                    );
                 }
                 self.message(at, &expected.headers, &response.headers, "headers");
                 self.body(at, expected.body.as_ref(), &response.body());
@@ -180,7 +185,7 @@ impl Checker {
             };
             let shown: Vec<_> = values.iter().map(|value| cut(value)).collect();
             let shown = match shown.as_slice() {
-                [] => format!("no such field; there are {}", Names(seen)),
+                [] => format!("no such field (fields: {})", Names(seen)),
                 [one] => one.clone(),
                 several => format!("[{}]", several.join(", ")),
             };
@@ -207,7 +212,7 @@ impl Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             ExpectEnd::Reset => "a closed connection",
-            ExpectEnd::Hang => "nothing while the client waits",
+            ExpectEnd::Hang => "no response within `client_patience`",
         })
     }
 }
@@ -221,13 +226,15 @@ impl Display for Names<'_> {
     }
 }
 
-struct Line<'a>(&'a LogText);
+/// An article and the line that it belongs to.
+struct Line<'a>(&'static str, &'a LogText);
 
 impl Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.level {
-            Some(level) => write!(f, "line at {level:?}: {}", self.0.text),
-            None => write!(f, "line: {}", self.0.text),
+        let Self(article, line) = self;
+        match line.level {
+            Some(level) => write!(f, "{article} line at {level:?}: {}", line.text),
+            None => write!(f, "{article} line: {}", line.text),
         }
     }
 }
@@ -238,6 +245,6 @@ impl Display for Lines<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines: Vec<_> =
             self.0.iter().map(|line| format!("{:?}: {}", line.level, cut(line.text.as_bytes()))).collect();
-        if lines.is_empty() { f.write_str("no line") } else { f.write_str(&lines.join(", ")) }
+        if lines.is_empty() { f.write_str("an empty log") } else { f.write_str(&lines.join(", ")) }
     }
 }

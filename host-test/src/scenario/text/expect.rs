@@ -1,4 +1,4 @@
-//! Expectations as they are written.
+//! The expectations in a scenario file.
 
 use super::file::LogLevelText;
 use super::values::{Piece, scalar, schema, shown};
@@ -10,67 +10,70 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// What is expected of the whole run. What is not mentioned may be anything.
+/// Expectations of the whole run. A field that is omitted is not checked.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Expect {
-    /// That the proxy refuses to start with these filters.
+    /// Whether the proxy must reject these filters, that is, fail to start.
     pub refused: bool,
-    /// Counters and gauges of the filters at the end; one that was never defined is 0.
+    /// Final values of counters and gauges, by name. A metric that no filter defined has the value 0.
     pub metrics: BTreeMap<String, u64>,
-    /// Lines that are logged.
+    /// Lines that the filters must log.
     pub logs: Vec<LogText>,
-    /// Lines that are not logged.
+    /// Lines that the filters must not log.
     pub not_logged: Vec<LogText>,
-    /// The callouts that reach an upstream, by its name: these and no others.
+    /// All callouts that must reach an upstream, in order, by the upstream's name.
     pub callouts: BTreeMap<String, Vec<ExpectRequest>>,
 }
 
-/// A line that a filter logs.
+/// Matches a line that a filter logs.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogText {
-    /// Its level; any, if not given.
+    /// The level. Omit it to match any level.
     pub level: Option<LogLevelText>,
-    /// Its text.
+    /// The text.
     pub text: TextMatch,
 }
 
-/// What is expected of a request. What is not mentioned may be anything.
+/// Expectations of one request. A field that is omitted is not checked, but a request without a complete
+/// response fails unless `end` expects it.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExpectExchange {
-    /// The status that the client sees.
+    /// Status of the response that the client receives.
     pub status: Option<u16>,
-    /// That the client sees no whole response: `reset` or `hang`.
+    /// Expected end of a request without a complete response: `reset` or `hang`.
     pub end: Option<ExpectEnd>,
-    /// Header fields of the response: a value, several, what is to hold of the only one, or null for none.
+    /// Header fields of the response, by name: a value, a list of all values, a matcher for the only value,
+    /// or null if the field must be absent.
     pub headers: BTreeMap<String, FieldMatch>,
-    /// The whole body of the response.
+    /// Body of the response.
     pub body: Option<BodyMatch>,
-    /// Trailer fields of the response.
+    /// Trailer fields of the response, as `headers`.
     pub trailers: BTreeMap<String, FieldMatch>,
-    /// `%RESPONSE_CODE_DETAILS%`.
+    /// Response code details: Envoy's `%RESPONSE_CODE_DETAILS%`.
     pub details: Option<TextMatch>,
-    /// `%RESPONSE_FLAGS%`: `UF`, `URX`, ..., with commas between them; `-` for none.
+    /// Response flags: Envoy's `%RESPONSE_FLAGS%`, such as `UF` or `URX`, separated by commas; `-` if no flag
+    /// is set.
     pub flags: Option<TextMatch>,
-    /// What the upstream sees, which is exactly one request.
+    /// The request that the upstream receives, which must be exactly one.
     pub upstream: Option<ExpectRequest>,
-    /// How many requests the upstream sees: 0 when the filter answers, more than one with retries.
+    /// How many requests the upstream receives: 0 if the filter answers, more than one with retries.
     pub upstream_requests: Option<usize>,
 }
 
-/// How an exchange ends that brings no whole response.
+/// End of a request without a complete response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ExpectEnd {
     /// The connection is closed.
     Reset,
-    /// Nothing comes while the client waits.
+    /// No byte arrives within `settings.client_patience`.
     Hang,
 }
 
-/// A request as an upstream sees it.
+/// Expectations of a request that an upstream receives. A field that is omitted is not checked.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExpectRequest {
@@ -82,42 +85,44 @@ pub struct ExpectRequest {
     pub path: Option<TextMatch>,
     /// The `Host` header or `:authority`.
     pub authority: Option<TextMatch>,
-    /// Header fields: a value, several, what is to hold of the only one, or null for none.
+    /// Header fields, by name: a value, a list of all values, a matcher for the only value, or null if the
+    /// field must be absent.
     pub headers: BTreeMap<String, FieldMatch>,
-    /// The whole body.
+    /// The body.
     pub body: Option<BodyMatch>,
-    /// Trailer fields.
+    /// Trailer fields, as `headers`.
     pub trailers: BTreeMap<String, FieldMatch>,
 }
 
-/// A whole text, or `{prefix|suffix|contains|regex: ..}`. The words are those of Envoy's `StringMatcher`.
+/// Matches text: a string that must be equal, or `{prefix|suffix|contains|regex: ..}` as in Envoy's
+/// `StringMatcher`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "Value")]
 pub enum TextMatch {
-    /// The whole text.
+    /// The text equals this.
     Exact(String),
-    /// Its beginning.
+    /// The text begins with this.
     Prefix(String),
-    /// Its end.
+    /// The text ends with this.
     Suffix(String),
-    /// A part of it.
+    /// The text contains this.
     Contains(String),
-    /// All of it.
+    /// The whole text matches this regular expression.
     Regex(Regex),
 }
 
 schema!(TextMatch: {
-    "description": "A whole text, or one of `prefix`, `suffix`, `contains`, `regex`.",
+    "description": "Matches text: a string that must be equal, or an object with one of `exact`, `prefix`, `suffix`, `contains`, `regex`.",
     "anyOf": [
         { "type": ["string", "integer", "boolean"] },
         {
             "type": "object",
             "properties": {
-                "exact": { "type": "string", "description": "The whole text." },
-                "prefix": { "type": "string", "description": "Its beginning." },
-                "suffix": { "type": "string", "description": "Its end." },
-                "contains": { "type": "string", "description": "A part of it." },
-                "regex": { "type": "string", "description": "A regular expression for all of it." }
+                "exact": { "type": "string", "description": "The text must equal this." },
+                "prefix": { "type": "string", "description": "The text must begin with this." },
+                "suffix": { "type": "string", "description": "The text must end with this." },
+                "contains": { "type": "string", "description": "The text must contain this." },
+                "regex": { "type": "string", "description": "The whole text must match this regular expression." }
             },
             "minProperties": 1,
             "maxProperties": 1,
@@ -141,9 +146,9 @@ impl TryFrom<Value> for TextMatch {
             Some(("contains", text)) => Ok(Self::Contains(text)),
             Some(("regex", text)) => Regex::new(&format!("^(?s:{text})$"))
                 .map(Self::Regex)
-                .map_err(|_| format!("`{text}` is not a regular expression")),
+                .map_err(|_| format!("invalid regular expression `{text}`")),
             _ => Err(format!(
-                "{} is neither a text nor one of `exact`, `prefix`, `suffix`, `contains`, `regex`",
+                "invalid matcher {}, expected a string or one of `exact`, `prefix`, `suffix`, `contains`, `regex`",
                 shown(&value)
             )),
         }
@@ -151,7 +156,7 @@ impl TryFrom<Value> for TextMatch {
 }
 
 impl TextMatch {
-    /// Whether it holds. Bytes that are not UTF-8 match nothing.
+    /// Whether the bytes match. Bytes that are not UTF-8 match nothing.
     pub fn holds(&self, bytes: &[u8]) -> bool {
         let Ok(text) = std::str::from_utf8(bytes) else { return false };
         match self {
@@ -168,28 +173,28 @@ impl fmt::Display for TextMatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exact(text) => write!(f, "\"{text}\""),
-            Self::Prefix(text) => write!(f, "a text that begins with \"{text}\""),
-            Self::Suffix(text) => write!(f, "a text that ends with \"{text}\""),
-            Self::Contains(text) => write!(f, "a text with \"{text}\" in it"),
-            Self::Regex(regex) => write!(f, "a text that matches `{regex}`"),
+            Self::Prefix(text) => write!(f, "text that begins with \"{text}\""),
+            Self::Suffix(text) => write!(f, "text that ends with \"{text}\""),
+            Self::Contains(text) => write!(f, "text that contains \"{text}\""),
+            Self::Regex(regex) => write!(f, "text that matches `{regex}`"),
         }
     }
 }
 
-/// The values of a field.
+/// Matches the values of a field.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "Value")]
 pub enum FieldMatch {
-    /// There is none.
+    /// The field is absent.
     Absent,
-    /// There is one, of which this holds.
+    /// The field occurs once, with a value that matches.
     One(TextMatch),
-    /// There are these, in order.
+    /// The field has exactly as many values, which match in order.
     Each(Vec<TextMatch>),
 }
 
 schema!(FieldMatch: {
-    "description": "A value, a list of them, what is to hold of the only one, or null for none.",
+    "description": "Matches the values of a field: a value, a list of all values, a matcher for the only value, or null if the field must be absent.",
     "anyOf": [
         { "type": "null" },
         { "$ref": "#/$defs/TextMatch" },
@@ -224,26 +229,26 @@ impl fmt::Display for FieldMatch {
     }
 }
 
-/// A whole body: a text or what is to hold of it, `{base64: ..}`, `{repeat: .., times: ..}`, or `{json: ..}`.
+/// Matches a body: text or a matcher for it, `{base64: ..}`, `{repeat: .., times: ..}`, or `{json: ..}`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "Value")]
 pub enum BodyMatch {
-    /// These bytes.
+    /// The body equals these bytes.
     Bytes(Vec<u8>),
-    /// A text of which this holds.
+    /// The body is text that matches.
     Text(TextMatch),
-    /// JSON that means this.
+    /// The body is JSON with this value.
     Json(Value),
 }
 
 schema!(BodyMatch: {
-    "description": "A whole body.",
+    "description": "Matches a body: text or a matcher for it, bytes, or JSON.",
     "anyOf": [
         { "$ref": "#/$defs/TextMatch" },
         { "$ref": "#/$defs/Piece" },
         {
             "type": "object",
-            "properties": { "json": { "description": "JSON that means the same." } },
+            "properties": { "json": { "description": "The body must be JSON with this value. White space and the order of members do not matter." } },
             "required": ["json"],
             "additionalProperties": false
         }
@@ -266,7 +271,7 @@ impl TryFrom<Value> for BodyMatch {
 }
 
 impl BodyMatch {
-    /// Whether it holds.
+    /// Whether the body matches.
     pub fn holds(&self, body: &[u8]) -> bool {
         match self {
             Self::Bytes(bytes) => bytes == body,
@@ -281,7 +286,7 @@ impl fmt::Display for BodyMatch {
         match self {
             Self::Bytes(bytes) => write!(f, "{}", super::check::cut(bytes)),
             Self::Text(text) => write!(f, "{text}"),
-            Self::Json(json) => write!(f, "the JSON `{json}`"),
+            Self::Json(json) => write!(f, "JSON `{json}`"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A scenario as it is written: the fields, their names, and what an editor tells about them.
+//! The fields of a scenario file. Their doc comments become the descriptions in the JSON Schema.
 
 use super::expect::{Expect, ExpectExchange};
 use super::values::{Fields, Piece, Pieces, Time};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// A scenario of Tollgate: filters, what stands behind the proxy, what is sent, and what is expected.
+/// A Tollgate test scenario: filters, upstreams, requests, and the expected results.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(title = "Tollgate scenario")]
@@ -17,18 +17,18 @@ pub struct ScenarioFile {
     /// The JSON Schema of this file, for editors.
     #[serde(rename = "$schema")]
     pub schema: Option<String>,
-    /// What this scenario shows.
+    /// Description of the scenario, for readers.
     pub description: Option<String>,
-    /// The filters, in the order of Envoy's `http_filters`.
+    /// HTTP filters, in the order of Envoy's `http_filters`.
     pub filters: Vec<FilterText>,
-    /// What stands behind the proxy. The first is where requests go; the others are reached by callouts. Without any
-    /// there is one named `upstream` that answers 200 with the body `ok`.
+    /// Upstreams. Requests are sent to the first one; callouts reach the others. If omitted, there is one
+    /// named `upstream` that answers 200 with the body `ok`.
     pub upstreams: Vec<UpstreamText>,
-    /// The requests, sent one after the other.
+    /// Requests, sent one after the other.
     pub requests: Vec<RequestText>,
-    /// How the proxy is set up.
+    /// Settings of the proxy.
     pub settings: SettingsText,
-    /// What is expected of the whole run.
+    /// Expectations of the whole run.
     pub expect: Expect,
 }
 
@@ -36,84 +36,84 @@ pub struct ScenarioFile {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FilterText {
-    /// The module: a file, relative to this one.
+    /// Path of the Wasm module, relative to this file.
     pub module: Option<PathBuf>,
-    /// In place of `module`: a package of this workspace, which is built if needed.
+    /// Name of a package of the Tollgate workspace, instead of `module`. It is built if needed.
     pub package: Option<String>,
-    /// `PluginConfig.name`; the module's name if not given.
+    /// Name of the plugin: `PluginConfig.name`. Defaults to the name of the module.
     pub name: Option<String>,
-    /// `PluginConfig.root_id`.
+    /// Root id: `PluginConfig.root_id`.
     pub root_id: String,
-    /// `VmConfig.vm_id`.
+    /// VM id, the namespace of shared data and queues: `VmConfig.vm_id`.
     pub vm_id: String,
-    /// The configuration, which the filter gets as JSON text.
+    /// Configuration, which the filter receives as JSON text.
     pub config: Option<Value>,
-    /// In place of `config`: the configuration as bytes.
+    /// Configuration as bytes, instead of `config`.
     pub config_text: Option<Piece>,
-    /// In place of `config`: the configuration as a `google.protobuf.Struct`, which Envoy hands over as raw protobuf.
+    /// Configuration as a `google.protobuf.Struct`, instead of `config`. Envoy delivers it as raw protobuf.
     pub config_struct: Option<serde_json::Map<String, Value>>,
-    /// `VmConfig.configuration`.
+    /// Configuration of the VM: `VmConfig.configuration`.
     pub vm_config: Option<Piece>,
-    /// `PluginConfig.failure_policy`.
+    /// Behaviour after a VM has trapped: `PluginConfig.failure_policy`.
     pub failure_policy: FailurePolicyText,
-    /// With `FAIL_RELOAD`: `reload_config.backoff.base_interval`.
+    /// Approximate time before `FAIL_RELOAD` starts a new VM: `reload_config.backoff.base_interval`.
     pub reload_after: Option<Time>,
-    /// `PluginConfig.allow_on_headers_stop_iteration`.
+    /// Whether headers callbacks may return `StopIteration`: `PluginConfig.allow_on_headers_stop_iteration`.
     pub allow_on_headers_stop_iteration: bool,
-    /// The environment variables that the VM sees.
+    /// Environment variables of the VM.
     pub environment: BTreeMap<String, String>,
 }
 
-/// What Envoy does with requests once the VM has trapped.
+/// Behaviour of Envoy after a VM has trapped.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 pub enum FailurePolicyText {
-    /// 503 to every further request on that worker.
+    /// Answers later requests on that worker with 503.
     #[default]
     #[serde(rename = "FAIL_CLOSED")]
     Closed,
-    /// Later requests bypass the filter.
+    /// Lets later requests bypass the filter.
     #[serde(rename = "FAIL_OPEN")]
     Open,
-    /// A new VM after a back-off, 503 until then.
+    /// Starts a new VM after a back-off, and answers 503 until then.
     #[serde(rename = "FAIL_RELOAD")]
     Reload,
 }
 
-/// A cluster with one endpoint.
+/// An upstream: an Envoy cluster with one endpoint.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpstreamText {
-    /// The cluster's name.
+    /// Name of the cluster.
     pub name: String,
-    /// HTTP/2 without TLS in place of HTTP/1.1; gRPC needs it.
+    /// Whether to use HTTP/2 without TLS instead of HTTP/1.1. gRPC needs it.
     #[serde(default)]
     pub http2: bool,
-    /// No endpoint at all: nothing can be sent to it.
+    /// Whether the cluster has no endpoint, so that no request can be sent to it.
     #[serde(default)]
     pub empty: bool,
-    /// Its answer to the first request, the second, ...; the last one is repeated.
+    /// Answers to the first request, the second, and so on. The last one is repeated.
     #[serde(default)]
     pub answers: Vec<AnswerText>,
-    /// Answers by the beginning of the path, in place of those above. The longest counts.
+    /// Answers by path prefix, instead of `answers`. The longest prefix decides.
     #[serde(default)]
     pub by_path: BTreeMap<String, Vec<AnswerText>>,
 }
 
-/// What an upstream does with one request.
+/// Behaviour of an upstream for one request.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum AnswerText {
-    /// Answers.
+    /// Sends a response.
     Reply(ReplyText),
     /// Answers a gRPC call.
     Grpc(GrpcText),
-    /// Sends the headers and part of the body of an answer, then closes the connection.
+    /// Sends the headers and a part of the body of a response, then closes the connection.
     ResetMidResponse(ReplyText),
-    /// Closes the connection without an answer.
+    /// Closes the connection without a response.
     Reset,
-    /// Never answers.
+    /// Never responds.
     Hang,
-    /// Does not accept the connection.
+    /// Refuses the connection.
     Refuse,
 }
 
@@ -124,13 +124,13 @@ pub struct ReplyText {
     /// The status code.
     #[schemars(range(min = 100, max = 599))]
     pub status: u16,
-    /// Its header fields.
+    /// Header fields.
     pub headers: Fields,
-    /// Its body.
+    /// The body.
     pub body: Pieces,
-    /// Its trailer fields.
+    /// Trailer fields.
     pub trailers: Fields,
-    /// How long it takes.
+    /// Time to wait before the response.
     pub after: Time,
 }
 
@@ -146,23 +146,23 @@ impl Default for ReplyText {
     }
 }
 
-/// A gRPC answer.
+/// A gRPC response.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GrpcText {
     /// Initial metadata.
     pub initial_metadata: Fields,
-    /// Serialised messages, without their 5-byte prefix.
+    /// Serialized messages, without their 5-byte prefix.
     pub messages: Vec<Piece>,
-    /// `grpc-status`.
+    /// Status code: `grpc-status`.
     pub status: u32,
-    /// `grpc-message`.
+    /// Status message: `grpc-message`.
     pub message: Piece,
-    /// How long it takes.
+    /// Time to wait before the response.
     pub after: Time,
 }
 
-/// A request and what is expected of it.
+/// A request, and its expected result.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RequestText {
@@ -174,13 +174,13 @@ pub struct RequestText {
     pub authority: String,
     /// All other header fields.
     pub headers: Fields,
-    /// The body. In more than one piece it is sent chunked.
+    /// The body. A body in several pieces is sent chunked.
     pub body: Pieces,
-    /// Trailer fields; a request with trailers is sent chunked.
+    /// Trailer fields. A request with trailers is sent chunked.
     pub trailers: Fields,
-    /// The certificate that the client shows; `settings.tls` must say that it speaks TLS.
+    /// Client certificate. Needs TLS, see `settings.tls`.
     pub certificate: Option<Certificate>,
-    /// What is expected of it.
+    /// Expectations of this request.
     pub expect: ExpectExchange,
 }
 
@@ -199,33 +199,33 @@ impl Default for RequestText {
     }
 }
 
-/// How the proxy is set up. What is not given is as Envoy has it.
+/// Settings of the proxy. The defaults are Envoy's.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SettingsText {
-    /// Worker threads; requests go to them in turn on the emulator.
+    /// Number of worker threads. The emulator distributes requests to them round robin.
     #[schemars(range(min = 1, max = 64))]
     pub workers: Option<usize>,
-    /// `generate_request_id` of the connection manager.
+    /// Whether the proxy adds `x-request-id`: `generate_request_id` of the connection manager.
     pub generate_request_id: Option<bool>,
-    /// Whether clients speak TLS; `off` if not given.
+    /// Whether clients use TLS. Defaults to `off`.
     pub tls: Option<Tls>,
-    /// `per_connection_buffer_limit_bytes`.
+    /// Buffer limit in bytes: `per_connection_buffer_limit_bytes` of the listener and the clusters.
     pub buffer_limit: Option<u32>,
-    /// `route.timeout`.
+    /// Timeout of the catch-all route: `route.timeout`.
     pub route_timeout: Option<Time>,
-    /// How long to wait after the last request before the outcome is read.
+    /// Time to wait after the last request before the outcome is read.
     pub linger: Option<Time>,
-    /// How long the client waits for the next byte; 20 seconds if not given.
+    /// Time that a client waits for the next byte before it closes the connection. Defaults to 20 seconds.
     pub client_patience: Option<Time>,
-    /// The least level of log lines that are kept.
+    /// Minimum level of the log lines in the outcome.
     pub log_level: Option<LogLevelText>,
 }
 
-/// A level of log lines.
+/// Level of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "the names say it")]
+#[allow(missing_docs, reason = "the names are the documentation")]
 pub enum LogLevelText {
     Trace,
     Debug,

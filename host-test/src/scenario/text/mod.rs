@@ -1,8 +1,8 @@
-//! Scenarios as text, for those who have a module and no Rust.
+//! Scenarios as YAML or JSON files, to test a module without writing Rust.
 //!
-//! The words are those of [`Scenario`], [`Upstream`](crate::Upstream), [`Answer`](crate::Answer),
-//! [`Request`](crate::Request) and [`Settings`](crate::Settings), with expectations beside what they are about. A
-//! field that is not known is an error: an expectation that is misspelt would hold for ever.
+//! The fields have the names of [`Scenario`], [`Upstream`](crate::Upstream), [`Answer`](crate::Answer),
+//! [`Request`](crate::Request) and [`Settings`](crate::Settings). Requests, and the whole file, also have
+//! expectations. An unknown field is an error: otherwise a misspelt expectation would always pass.
 
 mod build;
 mod check;
@@ -17,48 +17,49 @@ use super::{Outcome, Refused, Scenario};
 use file::ScenarioFile;
 use std::path::{Path, PathBuf};
 
-/// A scenario with its expectations.
+/// A scenario file: a scenario with its expectations.
 #[derive(Debug)]
 pub struct ScenarioText {
     file: ScenarioFile,
     scenario: Scenario,
 }
 
-/// Why a text is no scenario.
+/// A scenario file cannot be read, or is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum TextError {
-    /// It cannot be read, or is not YAML.
+    /// The file cannot be read, or is not YAML.
     #[error("`{path}`: {why}", path = path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         why: String,
     },
-    /// A field is unknown, missing, or has a value that makes no sense.
+    /// A field is unknown, missing, or has an invalid value.
     #[error("`{path}`: `{field}`: {why}", path = path.display())]
     Field {
         /// The file.
         path: PathBuf,
-        /// Where: `requests[0].expect.status`.
+        /// Path of the field, such as `requests[0].expect.status`.
         field: String,
-        /// What is wrong with it.
+        /// The problem.
         why: String,
     },
 }
 
 impl ScenarioText {
-    /// Reads a scenario from a file. The modules that it names are relative to the file.
+    /// Reads a scenario from a file. Paths of modules in it are relative to the file.
     ///
     /// # Errors
-    /// The file cannot be read or is no scenario, a module is missing, or a package does not build.
+    /// The file cannot be read or is not a valid scenario, a module is missing, or a package does not build.
     pub fn read(path: &Path) -> Result<Self, TextError> {
         let unreadable = |why| TextError::Unreadable { path: path.into(), why };
         let text = yaml::read(path).map_err(unreadable)?;
         Self::parse(&text, path)
     }
 
-    /// The same of a text; `path` is where it would be.
+    /// Reads a scenario from text. Paths of modules in it are relative to the file `path`, which need not
+    /// exist.
     ///
     /// # Errors
     /// As [`ScenarioText::read`].
@@ -74,23 +75,23 @@ impl ScenarioText {
         Ok(Self { file, scenario })
     }
 
-    /// What to run.
+    /// Returns the scenario to run.
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
     }
 
-    /// Whether it expects that the proxy refuses its filters.
+    /// Whether the proxy is expected to reject the filters.
     pub fn expects_refusal(&self) -> bool {
         self.file.expect.refused
     }
 
-    /// What did not come as expected; nothing, if all is well. A proxy that refuses the filters, unexpectedly, is one
-    /// failure, and nothing else is looked at.
+    /// Returns the expectations that the outcome does not meet. If the proxy rejects the filters
+    /// unexpectedly, that is the only failure.
     pub fn check(&self, outcome: &Result<Outcome, Refused>) -> Vec<Failure> {
         check::check(&self.file, outcome)
     }
 
-    /// The JSON Schema of such texts.
+    /// Returns the JSON Schema of scenario files.
     pub fn schema() -> serde_json::Value {
         schemars::schema_for!(ScenarioFile).to_value()
     }

@@ -17,7 +17,7 @@ fn wrong(text: &str, message: &str) {
 }
 
 #[test]
-fn a_text_is_the_scenario_that_rust_would_build() {
+fn builds_the_same_scenario_as_rust_code() {
     let text = parse(
         r#"
 upstreams:
@@ -68,29 +68,30 @@ settings: {workers: 2, generate_request_id: false, tls: certificate_required, bu
 }
 
 #[test]
-fn what_is_wrong_is_named_with_its_place() {
+fn errors_name_the_file_and_the_field() {
     let unknown = "unknown field `expct`, expected one of `method`, `path`, `authority`, `headers`, `body`, \
                    `trailers`, `certificate`, `expect`";
     wrong("requests: [{expct: 1}]", &format!("`s.yaml`: `requests[0].expct`: {unknown}"));
     wrong(
         "upstreams: [{name: a, answers: [{reply: {after: 5}}]}]",
-        "`s.yaml`: `upstreams[0].answers[0].reply.after`: `5` is not a duration such as `5ms`, `1.5s` or `2m`",
+        "`s.yaml`: `upstreams[0].answers[0].reply.after`: invalid duration `5`, expected a value such as `5ms`, `1.5s` or `2m`",
     );
     wrong(
         "requests: [{expect: {headers: {a: {regex: '('}}}}]",
-        "`s.yaml`: `requests[0].expect.headers.a`: `(` is not a regular expression",
+        "`s.yaml`: `requests[0].expect.headers.a`: invalid regular expression `(`",
     );
     wrong(
         "requests: [{}, {certificate: a}]",
-        "`s.yaml`: `requests[1].certificate`: a certificate is shown over TLS, which `settings.tls` does not say",
+        "`s.yaml`: `requests[1].certificate`: needs TLS, expected `settings.tls` to be \
+         `certificate_optional` or `certificate_required`",
     );
-    wrong("filters: [{}]", "`s.yaml`: `filters[0]`: must have `module` or `package`, and not both");
+    wrong("filters: [{}]", "`s.yaml`: `filters[0]`: expected exactly one of `module`, `package`");
     wrong("filters: [{module: no.wasm}]", "`s.yaml`: `filters[0].module`: `no.wasm` is not a file");
-    wrong("settings: {workers: 0}", "`s.yaml`: `settings.workers`: `0` is not from 1 to 64");
-    wrong("upstreams: [{name: a}, {name: a}]", "`s.yaml`: `upstreams[1].name`: `a` is there twice");
+    wrong("settings: {workers: 0}", "`s.yaml`: `settings.workers`: `0` is out of range, expected 1 to 64");
+    wrong("upstreams: [{name: a}, {name: a}]", "`s.yaml`: `upstreams[1].name`: duplicate upstream `a`");
     wrong(
         "expect: {callouts: {auth: []}}",
-        "`s.yaml`: `expect.callouts.auth`: no upstream of this name is in `upstreams`",
+        "`s.yaml`: `expect.callouts.auth`: unknown upstream, expected the name of one in `upstreams`",
     );
 }
 
@@ -129,7 +130,7 @@ fn outcome() -> Outcome {
     outcome
 }
 
-/// Two requests with expectations, and what is expected of the run.
+/// Checks the outcome against the expectations of two requests and of the run.
 fn failures(first: &str, second: &str, run: &str) -> Vec<String> {
     let text = format!(
         "upstreams: [{{name: api}}, {{name: auth}}]\nrequests: [{{expect: {first}}}, {{expect: {second}}}]\nexpect: {run}"
@@ -138,7 +139,7 @@ fn failures(first: &str, second: &str, run: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_came_as_expected_is_no_failure() {
+fn reports_no_failure_if_all_expectations_are_met() {
     let first = r#"{status: 200, headers: {X-B: ["1", {regex: '\d'}], x-c: null}, body: {json: {k: 1}},
         details: via_upstream, upstream_requests: 1, flags: '-',
         upstream: {cluster: api, method: GET, path: {prefix: /}, headers: {x-a: 1}}}"#;
@@ -148,26 +149,26 @@ fn what_came_as_expected_is_no_failure() {
 }
 
 #[test]
-fn each_failure_names_the_expectation_and_what_was_seen() {
+fn each_failure_names_the_expectation_and_the_actual_value() {
     let first = r#"{status: 403, end: reset, headers: {x-b: 1, x-c: {prefix: a}}, body: ok, details: other,
         upstream_requests: 2, upstream: {headers: {x-a: null}, body: b}}"#;
     let run = "{refused: true, metrics: {m: 3}, logs: [{level: warn, text: hello}], not_logged: [{text: hello}], \
                callouts: {auth: []}}";
     let seen = failures(first, "{status: 200, upstream: {}}", run);
     let expected = [
-        "expect.refused: expected that the filters are refused, saw that they load",
-        "expect.logs[0]: expected line at Warn: \"hello\", saw Info: \"hello\"",
+        "expect.refused: expected a proxy that rejects the filters, saw one that started",
+        "expect.logs[0]: expected a line at Warn: \"hello\", saw Info: \"hello\"",
         "expect.not_logged[0]: expected no line: \"hello\", saw \"hello\"",
         "requests[0].expect.status: expected 403, saw 200 (via_upstream)",
-        "requests[0].expect.end: expected a closed connection, saw a response, 200",
+        "requests[0].expect.end: expected a closed connection, saw a response with status 200",
         "requests[0].expect.headers.x-b: expected \"1\", saw [\"1\", \"2\"]",
-        "requests[0].expect.headers.x-c: expected a text that begins with \"a\", saw no such field; there are `x-b`, `x-b`",
+        "requests[0].expect.headers.x-c: expected text that begins with \"a\", saw no such field (fields: `x-b`, `x-b`)",
         r#"requests[0].expect.body: expected "ok", saw "{\"k\": 1}""#,
         "requests[0].expect.details: expected \"other\", saw \"via_upstream\"",
         "requests[0].expect.upstream_requests: expected 2 requests, saw 1 request",
         "requests[0].expect.upstream.headers.x-a: expected no such field, saw \"1\"",
         "requests[0].expect.upstream.body: expected \"b\", saw \"\"",
-        "requests[1].expect.status: expected 200, saw nothing while the client waits",
+        "requests[1].expect.status: expected 200, saw no response within `client_patience`",
         "requests[1].expect.upstream: expected 1 request, saw no request",
         "expect.metrics.m: expected 3, saw 2",
         "expect.callouts.auth: expected no request, saw 1 request",
@@ -176,15 +177,15 @@ fn each_failure_names_the_expectation_and_what_was_seen() {
 }
 
 #[test]
-fn a_hang_that_nobody_expects_is_a_failure() {
+fn an_unexpected_hang_is_a_failure() {
     assert_eq!(
         failures("{}", "{}", "{}"),
-        ["requests[1].expect.end: expected a response, saw nothing while the client waits"]
+        ["requests[1].expect.end: expected a response, saw no response within `client_patience`"]
     );
 }
 
 #[test]
-fn a_refusal_is_the_only_failure_unless_it_is_expected() {
+fn an_unexpected_rejection_is_the_only_failure() {
     let refused = || Refused {
         reason: "no".into(),
         logs: vec![LogLine { level: LogLevel::Critical, text: "because".into() }],
@@ -192,7 +193,7 @@ fn a_refusal_is_the_only_failure_unless_it_is_expected() {
     let plain = parse("requests: [{expect: {status: 200}}]").check(&Err(refused()));
     assert_eq!(
         plain.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        ["expect.refused: expected that the filters load, saw no"]
+        ["expect.refused: expected a proxy that starts, saw an error: no"]
     );
     let expected = "expect: {refused: true, logs: [{level: critical, text: because}]}";
     assert_eq!(parse(expected).check(&Err(refused())), []);

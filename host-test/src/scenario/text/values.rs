@@ -1,4 +1,4 @@
-//! The small values of a scenario as text: each is read from more than one shape, and says what it expects instead.
+//! Durations, bodies and fields of scenario files, each of which can be written in several forms.
 
 use crate::Headers;
 use base64::Engine;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// Gives a type that is read by hand its place in the JSON Schema.
+/// Implements `JsonSchema` for a type with a hand-written deserializer.
 macro_rules! schema {
     ($type:ident: $($json:tt)+) => {
         impl JsonSchema for $type {
@@ -25,7 +25,7 @@ macro_rules! schema {
 }
 pub(super) use schema;
 
-/// A scalar as the text that it was written as. Not a fraction: 1.10 would become 1.1.
+/// Returns the text of a scalar. Numbers with a fraction have none, because 1.10 would become 1.1.
 pub(super) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -35,11 +35,11 @@ pub(super) fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// A value in an error, cut when long.
+/// Shows a value in an error, truncated if long.
 pub(super) fn shown(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(60) {
-        Some((cut, _)) => format!("`{}..`", &text[..cut]),
+        Some((cut, _)) => format!("`{}...`", &text[..cut]),
         None => format!("`{text}`"),
     }
 }
@@ -55,7 +55,8 @@ impl TryFrom<Value> for Time {
     type Error = String;
 
     fn try_from(value: Value) -> Result<Self, String> {
-        let wrong = || format!("{} is not a duration such as `5ms`, `1.5s` or `2m`", shown(&value));
+        let wrong =
+            || format!("invalid duration {}, expected a value such as `5ms`, `1.5s` or `2m`", shown(&value));
         let text = value.as_str().ok_or_else(wrong)?;
         let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
         let (number, unit) = text.split_at(digits);
@@ -72,13 +73,13 @@ impl TryFrom<Value> for Time {
     }
 }
 
-/// A body in pieces. Each is a text, `{base64: ...}`, or `{repeat: text, times: n}`.
+/// A body in pieces. Each piece is text, `{base64: ..}`, or `{repeat: text, times: n}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Value")]
 pub struct Pieces(pub Vec<Vec<u8>>);
 
 schema!(Pieces: {
-    "description": "A body: one piece or a list of them, each sent on its own.",
+    "description": "A body: one piece, or a list of pieces that are sent separately.",
     "anyOf": [{ "$ref": "#/$defs/Piece" }, { "type": "array", "items": { "$ref": "#/$defs/Piece" } }]
 });
 
@@ -97,26 +98,26 @@ impl TryFrom<Value> for Pieces {
     }
 }
 
-/// Some bytes: a text, `{base64: ...}`, or `{repeat: text, times: n}`.
+/// Bytes: text, `{base64: ..}`, or `{repeat: text, times: n}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Value")]
 pub struct Piece(pub Vec<u8>);
 
 schema!(Piece: {
-    "description": "Some bytes.",
+    "description": "Bytes: text, base64, or repeated text.",
     "anyOf": [
         { "type": ["string", "integer", "boolean"] },
         {
             "type": "object",
-            "properties": { "base64": { "type": "string", "description": "Any bytes, in base64." } },
+            "properties": { "base64": { "type": "string", "description": "The bytes in base64." } },
             "required": ["base64"],
             "additionalProperties": false
         },
         {
             "type": "object",
             "properties": {
-                "repeat": { "type": "string", "description": "A text to be repeated." },
-                "times": { "type": "integer", "minimum": 0, "description": "How often." }
+                "repeat": { "type": "string", "description": "The text to repeat." },
+                "times": { "type": "integer", "minimum": 0, "description": "How many times to repeat it." }
             },
             "required": ["repeat", "times"],
             "additionalProperties": false
@@ -124,7 +125,7 @@ schema!(Piece: {
     ]
 });
 
-/// The longest piece that `repeat` makes.
+/// Maximum size of a piece that `repeat` makes.
 const MAX_PIECE: usize = 64 << 20;
 
 impl TryFrom<Value> for Piece {
@@ -140,30 +141,30 @@ impl TryFrom<Value> for Piece {
             (Some(Value::String(text)), None, None, Some(1)) => BASE64_STANDARD
                 .decode(text)
                 .map(Self)
-                .map_err(|why| format!("{} is not base64: {why}", shown(&value))),
+                .map_err(|why| format!("invalid base64 {}: {why}", shown(&value))),
             (None, Some(Value::String(text)), Some(times), Some(2)) => {
                 let times = times.as_u64().and_then(|n| usize::try_from(n).ok());
                 let bytes = times.and_then(|n| n.checked_mul(text.len())).filter(|n| *n <= MAX_PIECE);
                 let times = times.filter(|_| bytes.is_some());
                 let times =
-                    times.ok_or_else(|| format!("{} has more than {MAX_PIECE} bytes", shown(&value)))?;
+                    times.ok_or_else(|| format!("{} makes more than {MAX_PIECE} bytes", shown(&value)))?;
                 Ok(Self(text.repeat(times).into_bytes()))
             }
             _ => Err(format!(
-                "{} is neither a text nor `{{base64: ..}}` nor `{{repeat: .., times: ..}}`; quote numbers with fractions",
+                "invalid value {}, expected text, `{{base64: ..}}` or `{{repeat: .., times: ..}}` (quote fractions)",
                 shown(&value)
             )),
         }
     }
 }
 
-/// Header fields: a map of names to a value or several, or a list of `name: value`, which keeps the order.
+/// Fields: a map from names to one or several values, or a list of `name: value`, which keeps the order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Value")]
 pub struct Fields(pub Headers);
 
 schema!(Fields: {
-    "description": "Fields: a map of names to a value or several, or a list of texts `name: value`, which keeps the order.",
+    "description": "Fields: a map from names to one or several values, or a list of strings `name: value`, which keeps the order.",
     "anyOf": [
         {
             "type": "object",
@@ -194,12 +195,17 @@ impl TryFrom<Value> for Fields {
             Value::Array(lines) => {
                 for line in lines {
                     let field = line.as_str().and_then(|text| text.split_once(": "));
-                    let (name, value) =
-                        field.ok_or_else(|| format!("{} is not `name: value`", shown(&line)))?;
+                    let (name, value) = field
+                        .ok_or_else(|| format!("invalid field {}, expected `name: value`", shown(&line)))?;
                     headers.push(name, value);
                 }
             }
-            other => return Err(format!("{} is neither a map nor a list of fields", shown(&other))),
+            other => {
+                return Err(format!(
+                    "invalid fields {}, expected a map or a list of `name: value`",
+                    shown(&other)
+                ));
+            }
         }
         Ok(Self(headers))
     }
@@ -219,7 +225,7 @@ mod tests {
         for wrong in ["5", "ms", "5h", "-5ms", "1.2.3s", "99999999999999999999s"] {
             assert!(of(wrong).unwrap_err().contains(wrong), "{wrong}");
         }
-        assert!(Time::try_from(json!(5)).unwrap_err().starts_with("`5` is not a duration"));
+        assert!(Time::try_from(json!(5)).unwrap_err().starts_with("invalid duration `5`"));
     }
 
     #[test]
@@ -231,7 +237,7 @@ mod tests {
             Ok(vec![vec![255], b"xyxy".to_vec(), b"7".to_vec()])
         );
         assert!(of(json!(1.5)).unwrap_err().contains("quote"));
-        assert!(of(json!({"base64": "?"})).unwrap_err().contains("not base64"));
+        assert!(of(json!({"base64": "?"})).unwrap_err().contains("invalid base64"));
         assert!(of(json!({"repeat": "xxxxxxxx", "times": u64::MAX})).unwrap_err().contains("more than"));
     }
 
@@ -242,6 +248,9 @@ mod tests {
         assert_eq!(list.get_all("b").collect::<Vec<_>>(), [b"1", b"2"]);
         let map = Fields::try_from(json!({"a": ["1", 2], "b": true})).unwrap().0;
         assert_eq!(map.0.len(), 3);
-        assert_eq!(Fields::try_from(json!(["a"])).unwrap_err(), "`\"a\"` is not `name: value`");
+        assert_eq!(
+            Fields::try_from(json!(["a"])).unwrap_err(),
+            "invalid field `\"a\"`, expected `name: value`"
+        );
     }
 }

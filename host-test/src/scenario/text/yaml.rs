@@ -1,28 +1,30 @@
-//! YAML and JSON as values, within bounds.
+//! Reads YAML and JSON, with bounds on size and depth.
 //!
-//! JSON is YAML, so there is one reader. Aliases, depth and the number of nodes are bounded by the parser, the size of
-//! a file by us: whoever checks other people's files must not be stopped by one.
+//! The same parser reads both, because JSON is YAML. The parser limits aliases, depth and the number of
+//! nodes. This module limits the size of a file. A malicious file therefore cannot exhaust the memory of a
+//! tool that checks it.
 
 use serde_json::Value;
 use std::io::Read;
 use std::path::Path;
 
-/// No configuration that is written by hand comes near this.
+/// Maximum size of a file: far more than any configuration that is written by hand.
 pub const MAX_BYTES: u64 = 16 << 20;
 
-/// What plain scalars mean.
+/// Version of YAML, which decides what plain scalars mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// YAML 1.1, as Envoy and Kubernetes read it: `yes` and `on` are true.
+    /// YAML 1.1, which Envoy and Kubernetes read: `yes` and `on` are true.
     V1_1,
-    /// YAML 1.2: only `true` is true, and `yes` is a text.
+    /// YAML 1.2: only `true` is true, and `yes` is text.
     V1_2,
 }
 
-/// Reads a file as text.
+/// Reads a file as UTF-8 text.
 ///
 /// # Errors
-/// One line without the file's name: it cannot be read, has more than [`MAX_BYTES`], or is not UTF-8.
+/// The file cannot be read, has more than [`MAX_BYTES`], or is not UTF-8. The message is one line, without
+/// the path.
 pub fn read(path: &Path) -> Result<String, String> {
     let file = std::fs::File::open(path).map_err(|e| e.to_string())?;
     let mut bytes = Vec::new();
@@ -33,10 +35,11 @@ pub fn read(path: &Path) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|e| format!("is not UTF-8 from byte {}", e.utf8_error().valid_up_to()))
 }
 
-/// The documents of a text, without empty ones.
+/// Returns the documents of a text, without empty ones.
 ///
 /// # Errors
-/// One line with line and column: it is not YAML, a key comes twice, or it exceeds the bounds.
+/// The text is not YAML, has a duplicate key, or exceeds the bounds. The message is one line, with line and
+/// column.
 pub fn documents(text: &str, dialect: Dialect) -> Result<Vec<Value>, String> {
     let options = serde_saphyr::options! { strict_booleans: dialect == Dialect::V1_2 };
     let documents: Vec<Value> =
@@ -44,20 +47,20 @@ pub fn documents(text: &str, dialect: Dialect) -> Result<Vec<Value>, String> {
     Ok(documents.into_iter().filter(|document| !document.is_null()).collect())
 }
 
-/// The only document of a text.
+/// Returns the only document of a text.
 ///
 /// # Errors
-/// As [`documents`], and when there is not exactly one.
+/// As [`documents`], or the text does not have exactly one document.
 pub fn document(text: &str, dialect: Dialect) -> Result<Value, String> {
     let mut documents = documents(text, dialect)?;
     match (documents.pop(), documents.len()) {
         (Some(document), 0) => Ok(document),
         (None, _) => Err("is empty".into()),
-        (Some(_), others) => Err(format!("has {} documents, not one", others + 1)),
+        (Some(_), others) => Err(format!("has {} documents, expected one", others + 1)),
     }
 }
 
-/// The parser's message without the excerpt that it draws below it.
+/// Returns the parser's message without the excerpt below it.
 fn one_line(message: &str) -> String {
     message.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
 }
@@ -72,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_json_and_yaml_alike() {
+    fn reads_json_and_yaml() {
         let expected = json!({"a": [1, 2.5, true, null, "x"]});
         assert_eq!(document(r#"{"a": [1, 2.5, true, null, "x"]}"#).unwrap(), expected);
         assert_eq!(document("a: [1, 2.5, yes, ~, x]").unwrap(), expected);
@@ -83,23 +86,23 @@ mod tests {
     }
 
     #[test]
-    fn says_where_it_is_not_yaml() {
+    fn errors_name_the_line() {
         let message = document("a: 1\nb: [2\n").unwrap_err();
         assert!(message.contains("line") && !message.contains('\n'), "{message}");
         let twice = document("a: 1\na: 2").unwrap_err();
         assert!(twice.contains("duplicate"), "{twice}");
         assert_eq!(document("").unwrap_err(), "is empty");
-        assert_eq!(document("a: 1\n---\nb: 1\n").unwrap_err(), "has 2 documents, not one");
+        assert_eq!(document("a: 1\n---\nb: 1\n").unwrap_err(), "has 2 documents, expected one");
     }
 
     #[test]
-    fn yes_is_true_in_one_dialect_and_a_text_in_the_other() {
+    fn the_dialect_decides_whether_yes_is_true() {
         assert_eq!(document("[yes, off, true]").unwrap(), json!([true, false, true]));
         assert_eq!(super::document("[yes, off, true]", Dialect::V1_2).unwrap(), json!(["yes", "off", true]));
     }
 
     #[test]
-    fn is_bounded() {
+    fn limits_depth_and_aliases() {
         assert!(document(&"[".repeat(100_000)).is_err());
         let deep: String = (0..5_000).map(|n| format!("{}a:\n", " ".repeat(n))).collect();
         assert!(document(&deep).is_err());
