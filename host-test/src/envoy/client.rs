@@ -1,7 +1,7 @@
-//! A client that sends what it is told to, byte by byte.
+//! A client that sends requests exactly as the scenario describes them.
 //!
-//! Each request has a connection of its own and is written while the response is read: a proxy may answer before it
-//! has seen the whole request, and then stop reading it.
+//! Each request has its own connection. One thread writes the request while another reads the response,
+//! because a proxy may respond before it has read the whole request, and then stop reading.
 
 use super::http1::{Kind, Reader};
 use super::kernel;
@@ -14,7 +14,8 @@ use std::time::Duration;
 
 const CONNECT: Duration = Duration::from_secs(20);
 
-/// Sends a request, and waits for the next byte this long. What came of it, and the port it was sent from.
+/// Sends a request. Waits up to `patience` for each next byte. Returns what the client received, and its
+/// port.
 pub(super) fn send(
     proxy: SocketAddr,
     request: &Request,
@@ -31,7 +32,7 @@ pub(super) fn send(
             let mut pieces = wire(request).into_iter().peekable();
             while let Some(piece) = pieces.next() {
                 if socket.write_all(&piece).is_err() {
-                    return; // The proxy has had enough; what it answered is the reader's to tell.
+                    return; // The proxy stopped reading. The reader returns its response.
                 }
                 if pieces.peek().is_some() {
                     kernel::wait_until_read(us, proxy);
@@ -40,7 +41,7 @@ pub(super) fn send(
         });
         let kind = if request.method == "HEAD" { Kind::ResponseToHead } else { Kind::Response };
         let view = receive(&socket, kind);
-        // Whatever is still to be written is of no use to anyone. Fails when the proxy has closed already.
+        // Stops the writer. Fails if the proxy has already closed the connection.
         let _ = stream.shutdown(Shutdown::Both);
         view
     });
@@ -72,7 +73,7 @@ fn receive(socket: &Socket, kind: Kind) -> ClientView {
     }
 }
 
-/// The response, once it is complete, without `date`: it is the one field that no two runs share.
+/// Returns the response once it is complete, without `date`, which differs between any two runs.
 fn view(reader: &mut Reader) -> Option<ClientView> {
     let message = reader.take()?;
     let status = message.status();
@@ -82,7 +83,7 @@ fn view(reader: &mut Reader) -> Option<ClientView> {
     Some(ClientView::Response(Response { status, headers, body, trailers: message.trailers }))
 }
 
-/// The request in the pieces in which it is written: `host`, its other fields, the framing.
+/// Returns the pieces in which to write the request: `host`, the other fields and the framing, then the body.
 fn wire(request: &Request) -> Vec<Vec<u8>> {
     Outgoing {
         start: format!("{} {} HTTP/1.1", request.method, request.path),
@@ -90,7 +91,7 @@ fn wire(request: &Request) -> Vec<Vec<u8>> {
         headers: &request.headers,
         body: &request.body,
         trailers: &request.trailers,
-        says_empty: false,
+        with_empty_length: false,
     }
     .pieces()
 }

@@ -1,12 +1,12 @@
-//! Reads HTTP/1.1 messages from bytes as they come, for the client and for the upstreams.
+//! A parser for HTTP/1.1 messages, used by the client and by the upstreams.
 //!
-//! Neither a client nor a server library will do here: tests are about bytes that those refuse or tidy up. So the
-//! reader is lenient on purpose. Names, values and their order are kept as they came, but for the case of names, which
-//! HTTP/2 has not; a header block that a filter has spoilt is shown rather than refused.
+//! Client and server libraries reject or normalize some of the bytes that tests are about, so this parser is
+//! lenient. It keeps names, values and their order, except that names become lower case as in HTTP/2. It
+//! accepts invalid header blocks, so that a test can show what a filter made of them.
 
 use crate::Headers;
 
-/// How the body of a message ends (RFC 9112 section 6.3).
+/// Rule that determines the length of a body (RFC 9112 section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Framing {
     Length(u64),
@@ -14,18 +14,18 @@ enum Framing {
     Close,
 }
 
-/// Which message is read. It decides where the body ends when no header field says so.
+/// Kind of message, which determines where the body ends if no header field does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A request: without framing there is no body.
+    /// A request: without framing it has no body.
     Request,
     /// A response: without framing the body ends with the connection.
     Response,
-    /// The response to a HEAD request: there is no body, whatever the header says.
+    /// The response to a HEAD request: it has no body, regardless of its header.
     ResponseToHead,
 }
 
-/// A message, as far as it has come.
+/// A message, which may still be incomplete.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Message {
     /// The request line or the status line.
@@ -36,7 +36,8 @@ pub(super) struct Message {
 }
 
 impl Message {
-    /// The three parts of the first line. Spaces are part of a reason phrase, or of the target of a request.
+    /// Returns the three parts of the first line. A reason phrase, and the target of a request, may contain
+    /// spaces.
     pub fn words(&self) -> [String; 3] {
         let line = String::from_utf8_lossy(&self.start);
         let (first, rest) = line.split_once(' ').unwrap_or((&line, ""));
@@ -45,7 +46,7 @@ impl Message {
         [first, rest.0, rest.1].map(str::to_owned)
     }
 
-    /// The status code of a response; 0 when there is none.
+    /// Returns the status code of a response, or 0 if it has none.
     pub fn status(&self) -> u16 {
         self.words()[1].parse().unwrap_or(0)
     }
@@ -63,7 +64,7 @@ enum State {
     Broken,
 }
 
-/// Reads one message after the other.
+/// Parses a sequence of messages.
 #[derive(Debug)]
 pub(super) struct Reader {
     kind: Kind,
@@ -78,7 +79,7 @@ impl Reader {
         Self { kind, state: State::Head, buffer: Vec::new(), at: 0, message: Message::default() }
     }
 
-    /// Takes in what came from the socket.
+    /// Adds bytes from the socket.
     pub fn push(&mut self, bytes: &[u8]) {
         self.buffer.drain(..self.at);
         self.at = 0;
@@ -86,24 +87,24 @@ impl Reader {
         while self.step() {}
     }
 
-    /// The peer has closed. A body that ends with the connection is complete now.
+    /// Handles the end of the connection, which completes a body without a length.
     pub fn end(&mut self) {
         if self.state == State::Body(Framing::Close) {
             self.state = State::Complete;
         }
     }
 
-    /// The message so far, once its header is there.
+    /// Returns the message so far, once its header is complete.
     pub fn begun(&self) -> Option<&Message> {
         (!matches!(self.state, State::Head | State::Broken)).then_some(&self.message)
     }
 
-    /// Whether what came is no HTTP at all.
+    /// Whether the bytes are not HTTP.
     pub fn is_broken(&self) -> bool {
         self.state == State::Broken
     }
 
-    /// The message, once it is complete; the reader goes on with the next.
+    /// Returns the message once it is complete, and continues with the next one.
     pub fn take(&mut self) -> Option<Message> {
         if self.state != State::Complete {
             return None;
@@ -118,7 +119,7 @@ impl Reader {
         &self.buffer[self.at..]
     }
 
-    /// The next line without its end, or nothing while it is incomplete.
+    /// Returns the next line without its line end, or `None` while it is incomplete.
     fn line(&mut self) -> Option<Vec<u8>> {
         let end = self.rest().iter().position(|b| *b == b'\n')?;
         let line = self.rest()[..end].strip_suffix(b"\r").unwrap_or(&self.rest()[..end]).to_vec();
@@ -126,15 +127,15 @@ impl Reader {
         Some(line)
     }
 
-    /// Takes at most `most` bytes of body. How many there were.
-    fn body(&mut self, most: u64) -> u64 {
-        let n = self.rest().len().min(usize::try_from(most).unwrap_or(usize::MAX));
+    /// Moves up to `max` bytes to the body. Returns how many.
+    fn body(&mut self, max: u64) -> u64 {
+        let n = self.rest().len().min(usize::try_from(max).unwrap_or(usize::MAX));
         self.message.body.extend_from_slice(&self.buffer[self.at..self.at + n]);
         self.at += n;
         n as u64
     }
 
-    /// Gets as far as one step leads; whether there may be another.
+    /// Parses one step. Returns whether another step may be possible.
     fn step(&mut self) -> bool {
         let next = match self.state {
             State::Head => self.head(),
@@ -177,7 +178,8 @@ impl Reader {
         if !words.iter().any(|word| word.starts_with("HTTP/1.")) {
             return Some(State::Broken);
         }
-        // RFC 9110 section 15.2: interim responses come before the one that counts. 101 is the last on its connection.
+        // RFC 9110 section 15.2: interim responses precede the final one. 101 is the last response of its
+        // connection.
         if self.kind != Kind::Request
             && (100..200).contains(&self.message.status())
             && self.message.status() != 101
@@ -198,7 +200,7 @@ impl Reader {
         Some(State::Complete)
     }
 
-    /// The lines up to an empty one, or nothing while that has not come.
+    /// Returns the lines up to an empty one, or `None` until it has arrived.
     fn block(&mut self) -> Option<Vec<Vec<u8>>> {
         let rest = self.rest();
         let end = rest.windows(4).position(|w| w == b"\r\n\r\n")?;
@@ -230,7 +232,7 @@ impl Reader {
     }
 }
 
-/// A header line, its name in lower case. A line without a colon is all name.
+/// Parses a header line. The name becomes lower case. A line without a colon is a name without a value.
 fn field(line: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let colon = line.iter().position(|b| *b == b':').unwrap_or(line.len());
     let value = line.get(colon + 1..).unwrap_or_default();
@@ -246,7 +248,7 @@ fn chunk_size(line: &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// What is read must not depend on how the bytes are cut.
+    /// Reads the bytes at once and one by one, which must give the same message.
     fn read(kind: Kind, bytes: &[u8]) -> Option<Message> {
         let mut whole = Reader::new(kind);
         whole.push(bytes);
@@ -275,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn bodies_end_where_the_header_says() {
+    fn the_header_determines_the_end_of_the_body() {
         let m = read(Kind::Response, b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcdef").unwrap();
         assert_eq!(m.body, b"abc");
         let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n1\r\nd\r\n0\r\nT: v\r\n\r\n";
@@ -292,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn an_incomplete_message_is_not_taken() {
+    fn does_not_return_an_incomplete_message() {
         for cut in [
             b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab".as_slice(),
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
@@ -303,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn interim_responses_are_skipped_and_messages_follow_each_other() {
+    fn skips_interim_responses_and_reads_the_next_message() {
         let mut r = Reader::new(Kind::Response);
         r.push(b"HTTP/1.1 103 Hints\r\nx: 1\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\naHTTP/1.1 201 C\r\n");
         let first = r.take().unwrap();
@@ -316,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_http_is_broken() {
+    fn other_protocols_are_broken() {
         let mut r = Reader::new(Kind::Request);
         r.push(b"PRI * HTTP/2.0\r\n\r\n");
         assert!(r.is_broken());

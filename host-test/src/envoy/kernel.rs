@@ -1,19 +1,19 @@
-//! What the kernel knows of our connections.
+//! Checks in the kernel's socket table whether a peer has read all bytes.
 //!
-//! A body is sent in pieces because a filter is to see pieces. But TCP has no pieces: what is written before Envoy has
-//! read the last one is read together with it. `/proc/net/tcp` tells how much a socket has not been read of, and both
-//! ends of a loopback connection are in it. So the sender waits for the reader, and need not guess how long.
+//! Filters must receive a body in the pieces of the scenario. But TCP does not keep pieces apart: Envoy reads
+//! bytes together with earlier ones that it has not read yet. `/proc/net/tcp` shows the unread bytes of both
+//! ends of a loopback connection, so the sender can wait for the reader without guessing a delay.
 
 use std::fs;
 use std::net::{SocketAddr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
-/// Between two looks.
+/// Interval between two checks.
 pub(super) const POLL: Duration = Duration::from_micros(500);
-/// A reader that does not read for this long does so on purpose: it pushes back, and pieces do not matter any more.
+/// A reader that does not read for this long applies back-pressure, so the pieces no longer matter.
 pub(super) const PATIENCE: Duration = Duration::from_millis(300);
 
-/// Waits until the peer of a connection has read all that we sent, or is not going to.
+/// Waits until the peer has read all bytes that we sent, at most for [`PATIENCE`].
 pub(super) fn wait_until_read(us: SocketAddr, peer: SocketAddr) {
     let deadline = Instant::now() + PATIENCE;
     while unread(us, peer) && Instant::now() < deadline {
@@ -21,13 +21,13 @@ pub(super) fn wait_until_read(us: SocketAddr, peer: SocketAddr) {
     }
 }
 
-/// Whether bytes that we sent wait to be read by the peer.
+/// Whether the peer has not yet read all bytes that we sent.
 pub(super) fn unread(us: SocketAddr, peer: SocketAddr) -> bool {
     let (SocketAddr::V4(us), SocketAddr::V4(peer)) = (us, peer) else { return false };
     fs::read_to_string("/proc/net/tcp").is_ok_and(|table| unread_in(&table, us, peer))
 }
 
-/// The table's columns: number, local address, remote address, state, `tx_queue:rx_queue`, ... (proc(5)).
+/// Columns of the table: number, local address, remote address, state, `tx_queue:rx_queue`, ... (proc(5)).
 fn unread_in(table: &str, us: SocketAddrV4, peer: SocketAddrV4) -> bool {
     let (us, peer) = (hex(us), hex(peer));
     table.lines().any(|line| {
@@ -39,7 +39,7 @@ fn unread_in(table: &str, us: SocketAddrV4, peer: SocketAddrV4) -> bool {
     })
 }
 
-/// As in the table: the address as the number it is in memory, the port as a number.
+/// Formats an address as in the table: the IP address in memory order, and the port, both in hexadecimal.
 fn hex(address: SocketAddrV4) -> String {
     format!("{:08X}:{:04X}", u32::from_ne_bytes(address.ip().octets()), address.port())
 }

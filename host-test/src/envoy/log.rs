@@ -1,7 +1,8 @@
-//! Envoy's log, read back entry by entry.
+//! Parses Envoy's log.
 //!
-//! Filters may log any text, line ends included. So entries are not lines: Envoy is told to put each between marks that
-//! no text is likely to hold. What stands outside of them did not come through its logger.
+//! Filters may log any text, including line ends, so an entry can have several lines. The log format puts
+//! each entry between marks that are unlikely to occur in text. Text outside of marks was not written by
+//! Envoy's logger.
 
 use crate::{Filter, LogLevel, LogLine};
 
@@ -9,12 +10,12 @@ const MARK: &str = "\u{1e}entry\u{1f}";
 const END: &str = "\u{1f}end\u{1e}";
 const SEPARATOR: char = '\u{1f}';
 
-/// What `--log-format` must be for the log to be read back.
+/// Returns the `--log-format` that [`entries`] can parse.
 pub(super) fn format() -> String {
     format!("{MARK}%l{SEPARATOR}%n{SEPARATOR}%v{END}")
 }
 
-/// What Envoy calls a level, on its command line and in its log.
+/// Returns Envoy's name of a level, on its command line and in its log.
 pub(super) fn level_name(level: LogLevel) -> &'static str {
     match level {
         LogLevel::Trace => "trace",
@@ -26,7 +27,7 @@ pub(super) fn level_name(level: LogLevel) -> &'static str {
     }
 }
 
-fn level_of(name: &str) -> Option<LogLevel> {
+fn level_from_name(name: &str) -> Option<LogLevel> {
     use LogLevel::{Critical, Debug, Error, Info, Trace, Warn};
     [Trace, Debug, Info, Warn, Error, Critical].into_iter().find(|l| level_name(*l) == name)
 }
@@ -34,22 +35,22 @@ fn level_of(name: &str) -> Option<LogLevel> {
 /// An entry of Envoy's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its level. Lines that did not come through the logger (a crash, the allocator) count as critical.
+    /// The level. Lines that Envoy's logger did not write (a crash, the allocator) are critical.
     pub level: LogLevel,
-    /// Envoy's component: `main`, `wasm`, `http`, ... Empty for lines that did not come through the logger.
+    /// Envoy's component: `main`, `wasm`, `http`, ... Empty for lines that Envoy's logger did not write.
     pub component: String,
-    /// Its text, which may have several lines; no line end at its end.
+    /// The text, without a final line end. It may have several lines.
     pub text: String,
 }
 
-/// Takes a log apart.
+/// Splits a log into entries.
 pub(super) fn entries(log: &str) -> Vec<Entry> {
     let mut parts = log.split(MARK);
     let mut entries: Vec<Entry> = parts.next().and_then(stray).into_iter().collect();
     for part in parts {
         let (inside, outside) = part.split_once(END).unwrap_or((part, ""));
         let mut fields = inside.splitn(3, SEPARATOR);
-        match (fields.next().and_then(level_of), fields.next(), fields.next()) {
+        match (fields.next().and_then(level_from_name), fields.next(), fields.next()) {
             (Some(level), Some(component), Some(text)) => {
                 entries.push(Entry { level, component: component.to_owned(), text: text.to_owned() });
             }
@@ -66,12 +67,12 @@ fn stray(text: &str) -> Option<Entry> {
     (!text.is_empty()).then(entry)
 }
 
-/// The log as a person reads it: level, component, text.
+/// Formats a log for readers: level, component, text.
 pub(super) fn render(entries: &[Entry]) -> String {
     entries.iter().map(|e| format!("{:<8} {:<6} {}\n", level_name(e.level), e.component, e.text)).collect()
 }
 
-/// What the filters logged, without the prefix that says which of them did.
+/// Returns the log lines of the filters, without Envoy's prefix.
 pub(super) fn of_filters(entries: &[Entry], filters: &[Filter]) -> Vec<LogLine> {
     let mut prefixes: Vec<String> = filters.iter().flat_map(prefixes).collect();
     prefixes.sort_by_key(|p| std::cmp::Reverse(p.len()));
@@ -86,8 +87,9 @@ pub(super) fn of_filters(entries: &[Entry], filters: &[Filter]) -> Vec<LogLine> 
         .collect()
 }
 
-/// The prefixes of a filter: its streams log with the plugin's name, its root contexts without (`log_prefix` in
-/// Envoy's `source/extensions/common/wasm/context.cc`). What is empty is left out.
+/// Returns the prefixes of a filter's lines. Lines of streams contain the plugin's name, those of root
+/// contexts do not (`log_prefix` in Envoy's `source/extensions/common/wasm/context.cc`). Empty parts are
+/// omitted.
 fn prefixes(filter: &Filter) -> [String; 2] {
     let of = |parts: &[&str]| {
         let parts: String = parts.iter().filter(|p| !p.is_empty()).map(|p| format!(" {p}")).collect();
@@ -120,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn prefixes_of_streams_and_roots_are_taken_off() {
+    fn removes_the_prefixes_of_streams_and_root_contexts() {
         let mut filter = Filter::new(Wasm::file("x.wasm")).named("a: b");
         filter.root_id = "root".into();
         let log = [

@@ -1,8 +1,8 @@
-//! The runner for a real Envoy.
+//! Runs scenarios on a real Envoy.
 //!
-//! [`run`] starts the upstreams of a scenario and an Envoy of its own in front of them, sends the requests and reads
-//! back what there is to know: from the client's and the upstreams' sockets, from the access log, from the statistics
-//! and the log. [`Process`] and [`bootstrap`] serve whoever needs an Envoy for something else.
+//! [`run`] starts the upstreams of a scenario and an Envoy process, sends the requests, and collects the
+//! outcome: from the sockets of the client and the upstreams, the access log, the statistics and the log. To
+//! use an Envoy for other purposes, start it with [`Process`] and a [`bootstrap`].
 
 mod admin;
 mod binary;

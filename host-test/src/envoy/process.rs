@@ -1,8 +1,8 @@
-//! An Envoy that runs as long as its [`Process`] lives.
+//! Starts an Envoy that runs as long as its [`Process`] value exists.
 //!
-//! A test may panic, a demo may be killed: an Envoy that is left behind holds its ports and its memory for ever. So it
-//! is killed when the `Process` is dropped, and the kernel kills it when we die by any other way. It binds ports of the
-//! kernel's choice and tells them through its admin interface, so any number of them run side by side.
+//! Dropping the `Process` kills the Envoy. If this process ends in another way, the kernel kills it, so no
+//! Envoy remains after a panic or a kill. The kernel chooses the ports, which are read from the admin
+//! interface. Any number of Envoys can therefore run at the same time.
 
 use super::binary::{self, SetupError};
 use super::log::{self, Entry};
@@ -16,18 +16,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How long an Envoy may take to become ready. On a loaded machine compiling a large module takes seconds.
+/// Maximum time until an Envoy is ready. On a busy machine, compiling a large module takes seconds.
 const START: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(3);
 
 /// Command-line options of an Envoy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// `--concurrency`: worker threads.
+    /// Number of worker threads: `--concurrency`.
     pub workers: usize,
-    /// The least level that Envoy itself logs.
+    /// Minimum log level of Envoy itself.
     pub level: LogLevel,
-    /// The least level that its Wasm component logs, and with it the filters.
+    /// Minimum log level of the Wasm component, which includes the filters.
     pub wasm_level: LogLevel,
 }
 
@@ -37,43 +37,43 @@ impl Default for Options {
     }
 }
 
-/// Why an Envoy did not start.
+/// The reason why an Envoy did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// There is none.
+    /// No Envoy binary was found.
     #[error(transparent)]
     Setup(#[from] SetupError),
-    /// It could not be run, or its files could not be written.
+    /// The binary could not be executed, or its files could not be written.
     #[error("cannot run `{binary}`: {source}")]
     Run {
         /// The binary.
         binary: PathBuf,
-        /// Why.
+        /// The I/O error.
         source: io::Error,
     },
-    /// It ended before it was ready. For most this is a configuration that it, or a filter, does not accept.
-    #[error("Envoy ended at start: {}{}", reason(.0), complaints(.0))]
+    /// Envoy exited before it was ready. Usually, Envoy or a filter rejected the configuration.
+    #[error("Envoy exited before it was ready: {}{}", reason(.0), complaints(.0))]
     Ended(Vec<Entry>),
-    /// It runs, and is not ready.
-    #[error("Envoy is not ready after {} s:\n{}", START.as_secs(), log::render(.0))]
+    /// Envoy runs, but was not ready in time.
+    #[error("Envoy was not ready within {} s:\n{}", START.as_secs(), log::render(.0))]
     NotReady(Vec<Entry>),
 }
 
-/// Why Envoy gave up, in its own words; the whole log where it did not find any.
+/// Returns Envoy's own reason for exiting, or the whole log if it gave none.
 pub(super) fn reason(entries: &[Entry]) -> String {
     let critical = entries.iter().rev().find(|e| e.level == LogLevel::Critical && e.component == "main");
     let Some(Entry { text, .. }) = critical else { return log::render(entries) };
-    // "error `why` initializing config 'file'" when it runs, "error initializing configuration 'file': why" when it
-    // validates (source/server/server.cc, source/server/config_validation/server.cc).
+    // Envoy logs "error `why` initializing config 'file'" when it runs, and "error initializing configuration
+    // 'file': why" when it validates (source/server/server.cc, source/server/config_validation/server.cc).
     let running = text.strip_prefix("error `").and_then(|t| t.rsplit_once("` initializing config"));
     let validating =
         text.strip_prefix("error initializing configuration '").and_then(|t| t.split_once("': "));
     let why = running.map(|(why, _)| why).or(validating.map(|(_, why)| why)).unwrap_or(text);
-    // Envoy prints protobuf with varying spaces, so that nobody takes it for a format.
+    // Envoy deliberately varies the white space in printed protobuf messages.
     why.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What filters have to say to it, a line each.
+/// Returns the errors that filters logged, one per line.
 fn complaints(entries: &[Entry]) -> String {
     let of_filters = |e: &&Entry| e.component == "wasm" && e.level >= LogLevel::Error;
     entries.iter().filter(of_filters).map(|e| format!("\n{}", e.text)).collect()
@@ -89,8 +89,11 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts an Envoy and waits until it is ready. The bootstrap's listeners, and its admin interface (which it must
-    /// have), should ask for port 0.
+    /// Starts an Envoy and waits until it is ready. The bootstrap must have an admin interface. Its listeners
+    /// and its admin interface should have port 0.
+    ///
+    /// # Errors
+    /// No Envoy was found, or it did not become ready.
     pub fn start(bootstrap: &Value, options: &Options) -> Result<Self, StartError> {
         let binary = binary::binary()?;
         let run = |source| StartError::Run { binary: binary.clone(), source };
@@ -99,7 +102,7 @@ impl Process {
         let mut command = command(&binary, bootstrap, options, directory.path()).map_err(run)?;
         command.arg("--admin-address-path").arg(at("admin"));
         let child = spawn::spawn(command).map_err(run)?;
-        // From here on dropping `process` kills it, whichever way this function is left.
+        // From here on, dropping `process` kills the Envoy, also if this function returns an error.
         let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut process = Self { child, admin: unknown, listeners: Vec::new(), directory };
         process.wait_until_ready()?;
@@ -127,57 +130,60 @@ impl Process {
         }
     }
 
-    /// Its process id, for accounts of its time and memory.
+    /// Returns the process id, for example to measure time and memory.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Whether it still runs.
+    /// Whether Envoy is still running.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Where its admin interface listens.
+    /// Returns the address of the admin interface.
     pub fn admin(&self) -> SocketAddr {
         self.admin
     }
 
-    /// Where the listener of this name listens.
+    /// Returns the address of the listener with this name.
     ///
     /// # Panics
-    /// When the bootstrap has no such listener.
+    /// If the bootstrap has no such listener.
     pub fn listener(&self, name: &str) -> SocketAddr {
         let found = self.listeners.iter().find(|(n, _)| n == name);
-        found.unwrap_or_else(|| panic!("no listener `{name}` among {:?}", self.listeners)).1
+        found.unwrap_or_else(|| panic!("unknown listener `{name}`, expected one of {:?}", self.listeners)).1
     }
 
-    /// Its folder for files: the bootstrap, the log, and what the bootstrap may name relative to its working
-    /// directory, as access logs. Gone when the `Process` is dropped.
+    /// Returns the working directory of Envoy. It contains the bootstrap, the log, and files to which the
+    /// bootstrap has relative paths, such as access logs. Dropping the `Process` deletes it.
     pub fn directory(&self) -> &Path {
         self.directory.path()
     }
 
-    /// A page of its admin interface, as `/stats/prometheus`. `Err` when it does not answer with 200.
+    /// Returns a page of the admin interface, such as `/stats/prometheus`.
+    ///
+    /// # Errors
+    /// The status is not 200, or Envoy does not respond.
     pub fn admin_page(&self, path: &str) -> io::Result<String> {
         admin::get(self.admin, path)
     }
 
-    /// Its counters and gauges by name. Wasm's own have the prefix `wasmcustom.`.
+    /// Returns all counters and gauges by name. Those of Wasm filters have the prefix `wasmcustom.`.
     pub fn stats(&self) -> io::Result<std::collections::BTreeMap<String, u64>> {
         admin::stats(self.admin, "")
     }
 
-    /// Those counters and gauges whose name matches a regular expression.
+    /// Returns the counters and gauges whose names match a regular expression.
     pub fn stats_matching(&self, pattern: &str) -> io::Result<std::collections::BTreeMap<String, u64>> {
         admin::stats(self.admin, pattern)
     }
 
-    /// Its log so far.
+    /// Returns the log so far.
     pub fn logs(&self) -> Vec<Entry> {
         read_log(self.directory.path())
     }
 
-    /// Its log so far as text: level, component, text.
+    /// Returns the log so far as text: level, component, text.
     pub fn log_text(&self) -> String {
         log::render(&self.logs())
     }
@@ -185,18 +191,23 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended already; there is nobody to tell if it will not.
+        // Envoy may have exited already. A failure to kill it cannot be reported from here.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Has Envoy check a bootstrap (`--mode validate`): it loads the filters, configures them and ends. Its log.
+/// Validates a bootstrap with `--mode validate`: Envoy loads and configures the filters, and exits. Returns
+/// the log.
+///
+/// # Errors
+/// Envoy rejects the bootstrap, or does not finish in time.
 pub fn validate(bootstrap: &Value) -> Result<Vec<Entry>, StartError> {
     let binary = binary::binary()?;
     let run = |source| StartError::Run { binary: binary.clone(), source };
     let directory = tempfile::Builder::new().prefix("envoy-").tempdir().map_err(run)?;
-    // In this mode `--component-log-level` has no effect, and filters must be heard.
+    // In this mode, `--component-log-level` has no effect, so the general level must include the filters'
+    // lines.
     let options = Options { level: LogLevel::Info, ..Options::default() };
     let mut command = command(&binary, bootstrap, &options, directory.path()).map_err(run)?;
     command.args(["--mode", "validate"]);
@@ -220,7 +231,7 @@ pub fn validate(bootstrap: &Value) -> Result<Vec<Entry>, StartError> {
     }
 }
 
-/// The command line that is common to running and validating. The bootstrap and the log are in `directory`.
+/// Builds the command line that running and validating share. Puts the bootstrap and the log in `directory`.
 fn command(binary: &Path, bootstrap: &Value, options: &Options, directory: &Path) -> io::Result<Command> {
     let config = directory.join("bootstrap.json");
     fs::write(&config, serde_json::to_vec_pretty(bootstrap)?)?;
@@ -230,12 +241,12 @@ fn command(binary: &Path, bootstrap: &Value, options: &Options, directory: &Path
         .arg("-c")
         .arg(config)
         .args(["--concurrency", &options.workers.to_string()])
-        // Hot restart is what base ids are for; without it, several Envoys need none.
+        // Only hot restart needs base ids. Without it, several Envoys can run at the same time.
         .arg("--disable-hot-restart")
         .args(["--log-level", log::level_name(options.level)])
         .args(["--component-log-level", &format!("wasm:{}", log::level_name(options.wasm_level))])
         .args(["--log-format", &log::format()])
-        // Access logs are read while it runs. An option to write them at once is missing in 1.36.
+        // Tests read access logs while Envoy runs. 1.36 has no option to write them immediately.
         .args(["--file-flush-interval-msec", "5"])
         .current_dir(directory)
         .stdin(Stdio::null())
@@ -244,8 +255,8 @@ fn command(binary: &Path, bootstrap: &Value, options: &Options, directory: &Path
     Ok(command)
 }
 
-/// A filter may log any bytes; those that are not UTF-8 come back as U+FFFD. A log that cannot be read reads as empty:
-/// whoever asks for it has another error to tell.
+/// Reads the log. Bytes that are not UTF-8 become U+FFFD. A log that cannot be read counts as empty, because
+/// the caller has another error to report.
 fn read_log(directory: &Path) -> Vec<Entry> {
     log::entries(&String::from_utf8_lossy(&fs::read(directory.join("log")).unwrap_or_default()))
 }

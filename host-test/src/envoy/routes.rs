@@ -1,4 +1,4 @@
-//! A scenario's routes in the shape of Envoy's API.
+//! Converts the routes of a scenario to the form of Envoy's API.
 
 use super::bootstrap::{any, duration};
 use crate::{

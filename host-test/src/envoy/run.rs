@@ -1,4 +1,4 @@
-//! One scenario on one Envoy.
+//! Runs one scenario on one Envoy.
 
 use super::upstream::{Server, Upstreams};
 use super::{Options, Process, StartError, bootstrap, client, log, process, tcp};
@@ -13,16 +13,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long what must come about is waited for: the end of a stream, its line in the access log.
+/// Maximum time to wait for events that must happen, such as the end of a stream or its line in the access
+/// log.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a line is waited for that may never come.
+/// Maximum time to wait for a line in the access log that may never be written.
 const NO_STREAM: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(1);
 
 /// Runs a scenario on Envoy.
 ///
+/// # Errors
+/// Envoy, or a filter, rejects the configuration.
+///
 /// # Panics
-/// When the set-up is at fault and not the scenario's filters: there is no Envoy, or it dies while it runs.
+/// If the set-up fails, not the filters of the scenario: no Envoy is found, or it exits while it runs.
 pub fn run(scenario: &Scenario) -> Result<Outcome, Refused> {
     let default = [Upstream::replies("upstream", Response::new(200).chunk("ok"))];
     let wanted = if scenario.upstreams.is_empty() { &default } else { scenario.upstreams.as_slice() };
@@ -32,7 +36,7 @@ pub fn run(scenario: &Scenario) -> Result<Outcome, Refused> {
     let tcp = !scenario.connections.is_empty() || !scenario.network_filters.is_empty();
     let tcp = tcp.then(|| {
         tcp::Server::start(&scenario.tcp_upstream)
-            .unwrap_or_else(|e| panic!("cannot start the upstream for TCP: {e}"))
+            .unwrap_or_else(|e| panic!("cannot start the TCP upstream: {e}"))
     });
     let options = Options {
         workers: scenario.settings.workers,
@@ -50,7 +54,7 @@ pub fn run(scenario: &Scenario) -> Result<Outcome, Refused> {
         }
         Err(error) => panic!("{error}"),
     };
-    // The server for TCP goes last: it waits for its connections, whose other ends Envoy holds.
+    // The TCP server is dropped after Envoy, because it waits until Envoy has closed its connections.
     let tcp = tcp.as_ref();
     Ok(Run { scenario, envoy, servers: upstreams.servers(), tcp, refused: Mutex::default() }.outcome())
 }
@@ -66,7 +70,7 @@ struct Run<'a> {
     envoy: Process,
     servers: &'a [Arc<Server>],
     tcp: Option<&'a tcp::Server>,
-    /// Refused connections by the name of Envoy's statistic.
+    /// Number of refused connections, by the name of Envoy's counter.
     refused: Mutex<BTreeMap<String, u64>>,
 }
 
@@ -82,7 +86,7 @@ impl Run<'_> {
                     }
                 });
             }
-            // Also when a request panics: the scope waits for its threads.
+            // Stops the thread also if a request panics, because the scope waits for its threads.
             let _end = SetOnDrop(&done);
             let exchanges = self.exchanges();
             let connections = self.connections();
@@ -98,7 +102,8 @@ impl Run<'_> {
         Outcome { exchanges, connections, callouts, metrics, logs, trace: Vec::new() }
     }
 
-    /// Sends the requests. For each its fate, and how many requests each upstream had seen before it.
+    /// Sends the requests. Returns for each its result, and how many requests each upstream had received
+    /// before it.
     fn exchanges(&self) -> Vec<(Exchange, Vec<usize>)> {
         self.scenario.requests.iter().map(|request| self.exchange(request)).collect()
     }
@@ -106,7 +111,7 @@ impl Run<'_> {
     fn exchange(&self, request: &Request) -> (Exchange, Vec<usize>) {
         std::thread::sleep(request.after);
         let before = self.servers.iter().map(|server| server.count()).collect();
-        // Ports come again: what was logged before is not of this request.
+        // The kernel reuses ports, so earlier lines of the log do not belong to this request.
         let earlier = self.log_length();
         let (client, port) = client::send(
             self.envoy.listener(bootstrap::INGRESS),
@@ -115,8 +120,8 @@ impl Run<'_> {
             self.scenario.settings.client_patience,
         )
         .unwrap_or_else(|e| panic!("cannot connect to Envoy: {e}\n{}", self.envoy.log_text()));
-        // A stream is logged, then its filters are told that it is over, then the connection goes. The gauge is the
-        // last of it all, so what filters do at the end is done.
+        // At the end of a stream, Envoy writes the access log, calls the filters' final callbacks, and closes
+        // the connection. It updates the gauge last, so the filters have finished by then.
         let active = "http.ingress.downstream_cx_active";
         let stats = || self.admin(self.envoy.stats_matching("^http\\.ingress\\.downstream_cx_active$"));
         self.wait_for(active, || stats().get(active).is_none_or(|n| *n == 0));
@@ -124,7 +129,7 @@ impl Run<'_> {
         let logged = Instant::now();
         self.wait_for("the access log", || {
             line = self.logged_of(port, earlier);
-            // A connection that was closed before a request was read has no stream, and no line.
+            // A connection that is closed before a request is read has no stream, and so no line.
             line.is_some() || (client == ClientView::Reset && logged.elapsed() > NO_STREAM)
         });
         self.wait_for("the upstreams", || !self.servers.iter().any(|s| s.is_reading()));
@@ -140,7 +145,7 @@ impl Run<'_> {
         self.scenario.connections.iter().map(each).collect()
     }
 
-    /// `held` counts the connections that Envoy does not let go of.
+    /// `held` is the number of connections that Envoy has not closed.
     fn connection(
         &self,
         upstream: &tcp::Server,
@@ -152,7 +157,7 @@ impl Run<'_> {
         let (client, port) = tcp::connect(self.envoy.listener(bootstrap::CONNECTIONS), connection)
             .unwrap_or_else(|e| panic!("cannot connect to Envoy: {e}\n{}", self.envoy.log_text()));
         let broken = matches!(client.end, End::Broken | End::Hang);
-        // The gauge of the listener is the last of a connection, behind its filters and its line in the log.
+        // Envoy updates the gauge of the listener last, after the filters' callbacks and the access log.
         let active = format!("listener.{}.downstream_cx_active", bootstrap::CONNECTIONS);
         let (stats, ended) =
             (|| self.admin(self.envoy.stats_matching("downstream_cx_active$")), Instant::now());
@@ -167,7 +172,7 @@ impl Run<'_> {
                 flags = self.logged(port, "flags", earlier);
                 flags.is_some()
             });
-            self.wait_for("the upstream for TCP", || {
+            self.wait_for("the TCP upstream", || {
                 upstream.received(before).iter().all(|received| received.end != End::Open)
             });
         } else {
@@ -176,7 +181,8 @@ impl Run<'_> {
         ConnectionExchange { client, upstream: upstream.received(before), flags: flags.unwrap_or_default() }
     }
 
-    /// The response code details and the response flags of the stream on the connection from this port.
+    /// Returns the response code details and the response flags of the stream on the connection from this
+    /// port.
     fn logged_of(&self, port: u16, earlier: usize) -> Option<(String, String)> {
         let details = self.logged(port, "details", earlier)?;
         let flags = self.logged(port, "flags", earlier)?;
@@ -188,7 +194,8 @@ impl Run<'_> {
         log.map_or(0, |log| log.len() as usize)
     }
 
-    /// A field of what was logged of the connection from this port, behind what was there `earlier`.
+    /// Returns a field of the access log's line for the connection from this port, after the first `earlier`
+    /// bytes.
     fn logged(&self, port: u16, field: &str, earlier: usize) -> Option<String> {
         let text = fs::read_to_string(self.envoy.directory().join(bootstrap::ACCESS_LOG)).ok()?;
         let lines =
@@ -197,9 +204,9 @@ impl Run<'_> {
         Some(line[field].as_str().unwrap_or_default().to_owned())
     }
 
-    /// Gives each exchange the requests that came to upstreams between it and the next. Those before the first belong
-    /// to it, those after the last to that. What the proxy calls itself is none of them, which a header tells that no
-    /// client may send.
+    /// Assigns to each exchange the requests that reached upstreams between it and the next one. Earlier
+    /// requests belong to the first exchange, later ones to the last. Callouts are separate: they have the
+    /// header `x-envoy-internal`, which clients cannot send.
     fn attribute(&self, exchanges: Vec<(Exchange, Vec<usize>)>) -> (Vec<Exchange>, Callouts) {
         let mut exchanges = exchanges;
         let mut callouts = Callouts::new();
@@ -218,14 +225,14 @@ impl Run<'_> {
         (exchanges.into_iter().map(|(exchange, _)| exchange).collect(), callouts)
     }
 
-    /// Tells the servers of the connections they have refused; only Envoy knows. Between two requests it must be
-    /// certain, and amid one it must be soon, because Envoy may try again.
+    /// Reports refused connections to the servers, which cannot observe them. Between two requests, the count
+    /// must be complete. During a request it must be fast, because Envoy may retry.
     fn count_refusals(&self) {
         if !self.servers.iter().any(|s| s.refuses_for_a_while()) {
             return;
         }
         let mut seen = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        // An Envoy that has died is noticed by the exchange.
+        // If Envoy has exited, the exchange reports it.
         let stats = self.envoy.stats_matching("upstream_cx_connect_fail$").unwrap_or_default();
         for server in self.servers {
             let name = format!("cluster.{}.upstream_cx_connect_fail", server.name);
@@ -239,17 +246,18 @@ impl Run<'_> {
         let deadline = Instant::now() + PATIENCE;
         while !condition() {
             let late = Instant::now() > deadline;
-            assert!(!late, "waited {PATIENCE:?} for {what}\n{}", self.envoy.log_text());
+            assert!(!late, "timed out after {PATIENCE:?} waiting for {what}\n{}", self.envoy.log_text());
             std::thread::sleep(POLL);
         }
     }
 
     fn admin<T>(&self, answer: std::io::Result<T>) -> T {
-        answer.unwrap_or_else(|e| panic!("Envoy does not answer: {e}\n{}", self.envoy.log_text()))
+        answer.unwrap_or_else(|e| panic!("Envoy's admin interface failed: {e}\n{}", self.envoy.log_text()))
     }
 }
 
-/// Envoy writes numbers as such only where a format string has one operator, and did not always.
+/// Reads a number. Envoy writes one as a JSON number only if the format string is a single operator, and old
+/// versions never do.
 fn as_number(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }

@@ -1,4 +1,4 @@
-//! The client's side of TLS: one session that a thread reads and another writes.
+//! TLS of the client and of Envoy's listener. One thread reads the client's session while another writes it.
 
 use super::bootstrap::any;
 use crate::scenario::tls::{AUTHORITY, Certificate, SERVER, SERVER_NAME, Tls};
@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 const CONTEXT: &str = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
 
-/// The listener's side: Envoy's `transport_socket`.
+/// Builds the `transport_socket` of Envoy's listener.
 pub(super) fn transport_socket(tls: Tls) -> Option<Value> {
     let pem = |text: &str| json!({ "inline_string": text });
     let required = match tls {
@@ -30,17 +30,18 @@ pub(super) fn transport_socket(tls: Tls) -> Option<Value> {
     Some(json!({ "name": "envoy.transport_sockets.tls", "typed_config": any(CONTEXT, context) }))
 }
 
-/// A connection that bytes can be written to while others are read from it.
+/// A connection that one thread can read while another writes it.
 pub(super) enum Socket {
     Plain(TcpStream),
     Tls(TcpStream, Box<Mutex<ClientConnection>>),
 }
 
 impl Socket {
-    /// Shakes hands, if it is to be TLS. That a certificate is missing or refused shows when something is read.
+    /// Performs the TLS handshake, unless TLS is off. If the proxy rejects the certificate, the first read
+    /// fails.
     pub fn new(mut stream: TcpStream, tls: Tls, certificate: Option<Certificate>) -> io::Result<Self> {
         if tls == Tls::Off {
-            assert!(certificate.is_none(), "a certificate is shown over TLS: set `settings.tls`");
+            assert!(certificate.is_none(), "`certificate` needs TLS: set `settings.tls`");
             return Ok(Self::Plain(stream));
         }
         let name = ServerName::try_from(SERVER_NAME).map_err(io::Error::other)?;
@@ -49,7 +50,7 @@ impl Socket {
         Ok(Self::Tls(stream, Box::new(Mutex::new(session))))
     }
 
-    /// Writes all of it.
+    /// Writes all bytes.
     pub fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::Plain(stream) => (&mut &*stream).write_all(bytes),
@@ -63,13 +64,14 @@ impl Socket {
                         session.write_tls(&mut wire)?;
                     }
                 }
-                // Not under the lock: a proxy that does not read any more may have answered.
+                // Without the lock: a proxy that has stopped reading may have sent a response, which the
+                // reader needs.
                 (&mut &*stream).write_all(&wire)
             }
         }
     }
 
-    /// Reads what there is, waiting for some. Nothing is the end.
+    /// Waits for bytes and reads them. Returns 0 at the end of the connection.
     pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let (stream, session) = match self {
             Self::Plain(stream) => return (&mut &*stream).read(buffer),
@@ -79,9 +81,9 @@ impl Socket {
         loop {
             match lock(session).reader().read(buffer) {
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
-                // The end of the connection, which TLS was not told of before.
+                // The connection ended without a TLS `close_notify`.
                 Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
-                told => return told,
+                result => return result,
             }
             let came = (&mut &*stream).read(&mut wire)?;
             let mut session = lock(session);
@@ -103,15 +105,16 @@ fn lock(session: &Mutex<ClientConnection>) -> MutexGuard<'_, ClientConnection> {
 
 fn config(certificate: Option<Certificate>) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
-    let authority = CertificateDer::from_pem_slice(AUTHORITY.as_bytes()).expect("ours is PEM");
-    roots.add(authority).expect("ours is a certificate");
+    let authority =
+        CertificateDer::from_pem_slice(AUTHORITY.as_bytes()).expect("test certificates are valid PEM");
+    roots.add(authority).expect("the test authority is a valid certificate");
     let config = ClientConfig::builder_with_provider(Arc::new(rustls_graviola::default_provider()))
         .with_safe_default_protocol_versions()
-        .expect("the provider has what TLS 1.2 and 1.3 need")
+        .expect("the provider supports TLS 1.2 and 1.3")
         .with_root_certificates(roots);
     let Some(certificate) = certificate else { return Arc::new(config.with_no_client_auth()) };
     let (chain, key) = certificate.identity();
-    let chain = CertificateDer::from_pem_slice(chain.as_bytes()).expect("ours is PEM");
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("ours is PEM");
-    Arc::new(config.with_client_auth_cert(vec![chain], key).expect("the key is the certificate's"))
+    let chain = CertificateDer::from_pem_slice(chain.as_bytes()).expect("test certificates are valid PEM");
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("test keys are valid PEM");
+    Arc::new(config.with_client_auth_cert(vec![chain], key).expect("the key belongs to the certificate"))
 }

@@ -1,19 +1,19 @@
-//! Writes HTTP/1.1 messages as they are told, for the client and for the upstreams.
+//! Formats HTTP/1.1 messages, for the client and for the upstreams.
 
 use crate::Headers;
 
-/// A message in the pieces in which it is to be written: its head goes with the first piece of the body, its end with
-/// the last. `fields` go before the `framing` that is made up here, which is none if they have one of their own.
+/// A message to format. The head belongs to the first piece of the body, and the end of the message to the
+/// last piece. Framing fields are added after `headers`, unless `headers` contain some.
 pub(super) struct Outgoing<'a> {
-    /// The first line without its end.
+    /// The first line, without its line end.
     pub start: String,
-    /// Fields that come before all others.
+    /// Fields that precede all others.
     pub first: &'a [(&'a str, &'a str)],
     pub headers: &'a Headers,
     pub body: &'a [Vec<u8>],
     pub trailers: &'a Headers,
-    /// Whether an empty body is said to be so. A request is silent about it.
-    pub says_empty: bool,
+    /// Whether an empty body has a `content-length: 0`. Requests omit it.
+    pub with_empty_length: bool,
 }
 
 impl Outgoing<'_> {
@@ -29,7 +29,7 @@ impl Outgoing<'_> {
         if chunked && !given("transfer-encoding") {
             field(&mut head, b"transfer-encoding", b"chunked");
         }
-        if !chunked && !given("content-length") && (self.says_empty || !self.body.is_empty()) {
+        if !chunked && !given("content-length") && (self.with_empty_length || !self.body.is_empty()) {
             let length: usize = self.body.iter().map(Vec::len).sum();
             field(&mut head, b"content-length", length.to_string().as_bytes());
         }
@@ -51,7 +51,7 @@ impl Outgoing<'_> {
     }
 }
 
-/// An empty chunk would end the body, so an empty piece is nothing.
+/// Formats a chunk. An empty chunk would end the body, so an empty piece becomes nothing.
 fn chunk(piece: &[u8]) -> Vec<u8> {
     if piece.is_empty() {
         return Vec::new();
@@ -86,14 +86,14 @@ mod tests {
             headers: &response.headers,
             body: &response.body,
             trailers: &response.trailers,
-            says_empty: true,
+            with_empty_length: true,
         }
         .pieces();
         pieces.iter().map(|p| p.escape_ascii().to_string()).collect()
     }
 
     #[test]
-    fn one_piece_has_a_length_and_several_are_chunks() {
+    fn one_piece_has_a_length_and_several_are_chunked() {
         let one = Response::new(200).header("X", b"\xff").chunk("abc");
         assert_eq!(
             written(&one),
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn framing_that_is_given_stands() {
+    fn keeps_the_framing_of_the_message() {
         let short = Response::new(200).header("content-length", "9").chunk("abc");
         assert_eq!(written(&short), ["HTTP/1.1 200 OK\\r\\nhost: h\\r\\ncontent-length: 9\\r\\n\\r\\nabc"]);
     }

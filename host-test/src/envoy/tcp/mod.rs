@@ -1,4 +1,4 @@
-//! Both ends of TCP connections through Envoy.
+//! The client and the upstream of TCP connections through Envoy.
 
 mod peer;
 mod upstream;

@@ -1,4 +1,4 @@
-//! One end of a connection, playing its script on a real socket.
+//! One end of a connection, which runs its script on a real socket.
 
 use crate::envoy::kernel;
 use crate::{End, Received, Script, Step};
@@ -8,15 +8,15 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// What an end has got so far.
+/// The bytes that an end has received so far.
 pub(super) type Seen = Arc<Mutex<Received>>;
 
-/// Before anything has come.
+/// Creates an empty [`Seen`].
 pub(super) fn nothing() -> Seen {
     Arc::new(Mutex::new(Received { bytes: Vec::new(), end: End::Open }))
 }
 
-/// Connects and plays. What came of it, and the port it was done from.
+/// Connects and runs the script. Returns what this end received, and its port.
 pub(in crate::envoy) fn connect(proxy: SocketAddr, script: &Script) -> io::Result<(Received, u16)> {
     let stream = TcpStream::connect_timeout(&proxy, script.patience)?;
     let port = stream.local_addr()?.port();
@@ -26,7 +26,7 @@ pub(in crate::envoy) fn connect(proxy: SocketAddr, script: &Script) -> io::Resul
     Ok((received, port))
 }
 
-/// Plays a script, then reads until the end. The socket is closed afterwards.
+/// Runs a script, reads until the end of the connection, and closes the socket.
 pub(super) fn play(stream: TcpStream, script: &Script, seen: &Seen) {
     let peer = Peer::new(stream, script.patience, seen);
     for step in &script.steps {
@@ -37,7 +37,7 @@ pub(super) fn play(stream: TcpStream, script: &Script, seen: &Seen) {
     peer.read_to_end();
 }
 
-/// Sends back what comes.
+/// Sends back all bytes.
 pub(super) fn echo(stream: TcpStream, patience: Duration, seen: &Seen) {
     let peer = Peer::new(stream, patience, seen);
     while peer.end() == End::Open {
@@ -56,7 +56,7 @@ struct Peer<'a> {
 
 impl<'a> Peer<'a> {
     fn new(stream: TcpStream, patience: Duration, seen: &'a Seen) -> Self {
-        // Fails only for a socket that is already gone, which the first read tells.
+        // Fails only if the connection has ended, which the first read reports.
         let _ = stream.set_nodelay(true);
         Self { stream, patience, seen }
     }
@@ -81,7 +81,7 @@ impl<'a> Peer<'a> {
             Step::ReceiveEnd => self.read_to_end(),
             Step::ShutDown => {
                 self.wait_until_read();
-                // Fails when the connection is gone, which reading tells.
+                // Fails if the connection has ended, which the next read reports.
                 let _ = self.stream.shutdown(Shutdown::Write);
             }
             Step::Reset => {
@@ -95,7 +95,7 @@ impl<'a> Peer<'a> {
     fn send(&self, bytes: &[u8]) {
         self.wait_until_read();
         let sent = (&self.stream).write_all(bytes);
-        // Any other error means that it had ended before; reading tells how, unless it has been told.
+        // Any other error means that the connection has ended, which the next read reports.
         if sent.is_err_and(|e| e.kind() == io::ErrorKind::ConnectionReset) && self.end() == End::Open {
             self.seen().end = End::Reset;
         }
@@ -113,10 +113,10 @@ impl<'a> Peer<'a> {
         }
     }
 
-    /// Waits for something to come, be it the end.
-    fn read(&self, most: usize) -> Vec<u8> {
-        let mut buffer = vec![0; most];
-        // Fails only for no time at all.
+    /// Waits for bytes, or for the end of the connection.
+    fn read(&self, max: usize) -> Vec<u8> {
+        let mut buffer = vec![0; max];
+        // Fails only for a timeout of zero.
         let _ = self.stream.set_read_timeout(Some(self.patience));
         let n = loop {
             match (&self.stream).read(&mut buffer) {
@@ -140,9 +140,9 @@ impl<'a> Peer<'a> {
         buffer
     }
 
-    /// Sends RST in place of FIN when the socket is closed, whatever was to be read.
+    /// Makes the socket send RST instead of FIN when it is closed, even if it has unread bytes.
     fn break_off(&self, end: End) {
-        // What fails here fails because the connection is gone.
+        // Fails only if the connection has ended.
         let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
         self.seen().end = end;
     }

@@ -1,4 +1,4 @@
-//! The server behind the TCP proxy.
+//! The upstream server of the TCP proxy.
 
 use super::peer::{self, Seen};
 use crate::envoy::upstream::Port;
@@ -9,11 +9,11 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-/// What each connection brought so far.
+/// The bytes that each connection has received so far.
 type Record = Arc<Mutex<Vec<Seen>>>;
 
-/// A listening server, or a port that refuses. Dropping it closes the port and waits for its connections, so whoever
-/// holds their other ends must be gone by then.
+/// A listening server, or a port that refuses connections. Dropping it closes the port and waits for its
+/// connections, so Envoy must have exited before.
 pub(in crate::envoy) struct Server {
     address: SocketAddr,
     record: Record,
@@ -22,7 +22,7 @@ pub(in crate::envoy) struct Server {
 }
 
 impl Server {
-    /// Takes a port of the kernel's choice.
+    /// Starts the server on a port that the kernel chooses.
     pub fn start(behaviour: &TcpUpstream) -> io::Result<Self> {
         let record = Record::default();
         if *behaviour == TcpUpstream::Refuse {
@@ -34,12 +34,12 @@ impl Server {
         let (accepting, kept, behaviour) = (listener.try_clone()?, Arc::clone(&record), behaviour.clone());
         let thread = std::thread::spawn(move || {
             let mut connections = Vec::new();
-            // Ends when the listener is shut down.
+            // Fails when the listener is shut down.
             while let Ok((stream, _)) = accepting.accept() {
                 connections.push(serve(stream, behaviour.clone(), &kept));
             }
             for connection in connections {
-                // A panic of a connection's thread has been reported by its own message.
+                // A panic of the thread has already printed its message.
                 let _ = connection.join();
             }
         });
@@ -50,12 +50,12 @@ impl Server {
         self.address
     }
 
-    /// How many connections there were so far.
+    /// Returns how many connections were accepted so far.
     pub fn count(&self) -> usize {
         self.record.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// What came so far over the connections from this one on.
+    /// Returns what was received so far on the connections from this index on.
     pub fn received(&self, from: usize) -> Vec<Received> {
         let record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
         let read = |seen: &Seen| seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -75,9 +75,9 @@ fn serve(stream: TcpStream, behaviour: TcpUpstream, record: &Record) -> JoinHand
 impl Drop for Server {
     fn drop(&mut self) {
         if let Some((listener, thread)) = self.listener.take() {
-            // Fails only for a socket that does not listen.
+            // Fails only if the socket does not listen.
             let _ = SockRef::from(&listener).shutdown(Shutdown::Both);
-            // A panic of that thread has been reported by its own message.
+            // A panic of the thread has already printed its message.
             let _ = thread.join();
         }
     }

@@ -1,6 +1,6 @@
-//! An upstream on a connection with HTTP/1.1.
+//! Serves an upstream's connection with HTTP/1.1.
 //!
-//! It adds nothing to an answer but the framing: `content-length` for a body of at most one piece, else chunks.
+//! Only adds the framing to an answer: `content-length` for a body of at most one piece, otherwise chunks.
 
 use super::Server;
 use crate::envoy::http1::{Kind, Message, Reader};
@@ -20,7 +20,7 @@ pub(super) async fn serve(mut stream: TcpStream, server: &Server) -> io::Result<
                 tokio::time::sleep(after).await;
                 let pieces = wire(&method, &response);
                 write(&mut stream, &pieces).await?;
-                // The next one is refused, which takes that there is no connection left to send it on.
+                // The next connection is to be refused, so Envoy must not reuse this one.
                 if server.refuses() {
                     return Ok(());
                 }
@@ -36,7 +36,7 @@ pub(super) async fn serve(mut stream: TcpStream, server: &Server) -> io::Result<
     Ok(())
 }
 
-/// The next request's method and its answer, or nothing when the connection has ended.
+/// Returns the next request's method and its answer, or `None` at the end of the connection.
 async fn request(
     stream: &mut TcpStream,
     reader: &mut Reader,
@@ -89,7 +89,7 @@ fn record(message: &Message) -> UpstreamRequest {
 
 fn wire(method: &str, response: &Response) -> Vec<Vec<u8>> {
     let reason = http::StatusCode::from_u16(response.status).ok().and_then(|s| s.canonical_reason());
-    // RFC 9110 sections 6.4.1 and 8.6: these have no body, and the last three no length either.
+    // RFC 9110 section 6.4.1: these responses have no body. No length is added to them (section 8.6).
     let bodiless = matches!(response.status, 100..=199 | 204 | 304);
     let silent = method == "HEAD" || bodiless;
     Outgoing {
@@ -98,13 +98,13 @@ fn wire(method: &str, response: &Response) -> Vec<Vec<u8>> {
         headers: &response.headers,
         body: if silent { &[] } else { &response.body },
         trailers: if silent { const { &crate::Headers(Vec::new()) } } else { &response.trailers },
-        says_empty: !silent,
+        with_empty_length: !silent,
     }
     .pieces()
 }
 
-/// The head and some of the body: all pieces but the last, or half of the only one. The body is never complete, be it
-/// that nothing but its length was sent.
+/// Returns the head and a part of the body: all pieces except the last, or half of the only one. The body is
+/// never complete; an empty one gets a length of 1.
 fn part(mut pieces: Vec<Vec<u8>>, body: usize) -> Vec<Vec<u8>> {
     if body > 1 {
         pieces.pop();

@@ -1,7 +1,7 @@
-//! An upstream on a connection with HTTP/2, and gRPC on top of it.
+//! Serves an upstream's connection with HTTP/2 and gRPC.
 //!
-//! It adds nothing to an answer: HTTP/2 frames the body. Fields of one name come back next to each other, because the
-//! library's header map groups them; their order among themselves is kept.
+//! Adds nothing to an answer, because HTTP/2 frames the body. The library's header map groups fields with the
+//! same name, and keeps their order.
 
 use super::Server;
 use crate::{Answer, Headers, Response, UpstreamRequest};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::sync::{Mutex, Notify};
 
-/// Large enough for every test, so that flow control is the proxy's alone.
+/// Large enough for every test, so that only the proxy limits the flow.
 const WINDOW: u32 = 64 << 20;
 
 pub(super) async fn serve(stream: TcpStream, server: &Arc<Server>) -> io::Result<()> {
@@ -32,7 +32,8 @@ pub(super) async fn serve(stream: TcpStream, server: &Arc<Server>) -> io::Result
     };
     loop {
         tokio::select! {
-            // A stream that closes the connection is dropped, which would reset it first.
+            // Checked first: otherwise the stream that closes the connection would be dropped, which resets
+            // it.
             biased;
             () = stream.close.notified() => return Ok(()),
             request = connection.accept() => match request {
@@ -44,11 +45,11 @@ pub(super) async fn serve(stream: TcpStream, server: &Arc<Server>) -> io::Result
     }
 }
 
-/// What a stream needs of its connection.
+/// The parts of a connection that a stream needs.
 #[derive(Clone)]
 struct Stream {
     server: Arc<Server>,
-    /// The peer answers a ping when it has taken what was sent before.
+    /// Pings, which the peer answers when it has received everything that was sent before.
     pings: Arc<Mutex<Option<PingPong>>>,
     /// Closes the connection.
     close: Arc<Notify>,
@@ -56,7 +57,8 @@ struct Stream {
 
 impl Stream {
     async fn handle(self, request: Request<RecvStream>, respond: SendResponse<Bytes>) {
-        // A stream or connection that the proxy has given up; what came over it is on record.
+        // An error means that the proxy aborted the stream or the connection. The request is already
+        // recorded.
         let _ = self.answer(request, respond).await;
     }
 
@@ -72,7 +74,7 @@ impl Stream {
                 tokio::time::sleep(after).await;
                 self.send(respond, &response, false).await?;
                 if self.server.refuses() {
-                    self.taken().await?;
+                    self.flushed().await?;
                     self.close.notify_one();
                 }
             }
@@ -92,7 +94,7 @@ impl Stream {
             }
             Answer::Reset | Answer::Refuse => self.close.notify_one(),
             Answer::Hang => {
-                // To drop the stream would be an answer; it ends when the proxy gives it up.
+                // Dropping the stream would reset it, so wait until the proxy does.
                 let mut respond = respond;
                 std::future::poll_fn(|cx| respond.poll_reset(cx)).await?;
             }
@@ -100,7 +102,7 @@ impl Stream {
         Ok(())
     }
 
-    /// Reads the whole request. What has come is recorded in any case.
+    /// Reads the whole request, and records it even if it is incomplete.
     async fn read(&self, request: Request<RecvStream>) -> Result<(), h2::Error> {
         let (head, mut stream) = request.into_parts();
         let at = self.server.begin(record(&head));
@@ -119,7 +121,7 @@ impl Stream {
         trailers.map(drop)
     }
 
-    /// Sends a response; `part` sends half of its last piece and then closes the connection.
+    /// Sends a response. With `part`, sends only half of its last piece, and then closes the connection.
     async fn send(
         &self,
         mut respond: SendResponse<Bytes>,
@@ -138,25 +140,25 @@ impl Stream {
             let piece = if part && last { &piece[..piece.len() / 2] } else { piece };
             stream.send_data(Bytes::copy_from_slice(piece), ends(last))?;
             if !last {
-                self.taken().await?;
+                self.flushed().await?;
             }
         }
         if part {
-            return self.leave(stream).await;
+            return self.abort(stream).await;
         }
         if trailers.is_empty() { Ok(()) } else { stream.send_trailers(trailers) }
     }
 
-    /// Closes the connection in the midst of a stream, once the peer has what was sent.
-    async fn leave(&self, mut stream: SendStream<Bytes>) -> Result<(), h2::Error> {
-        self.taken().await?;
+    /// Closes the connection within a stream, once the peer has received everything.
+    async fn abort(&self, mut stream: SendStream<Bytes>) -> Result<(), h2::Error> {
+        self.flushed().await?;
         self.close.notify_one();
-        // Ends with the connection. To drop the stream before would reset it.
+        // Returns when the connection ends. Dropping the stream earlier would reset it.
         std::future::poll_fn(|cx| stream.poll_reset(cx)).await.map(drop)
     }
 
-    /// Waits until the peer has taken what was sent.
-    async fn taken(&self) -> Result<(), h2::Error> {
+    /// Waits until the peer has received everything that was sent.
+    async fn flushed(&self) -> Result<(), h2::Error> {
         match self.pings.lock().await.as_mut() {
             Some(pings) => pings.ping(Ping::opaque()).await.map(drop),
             None => Ok(()),
@@ -164,9 +166,9 @@ impl Stream {
     }
 }
 
-/// gRPC's frame: no compression, the length, the message.
+/// Returns a gRPC frame: no compression, the length, the message.
 fn framed(message: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(message.len()).expect("a message of less than 4 GiB");
+    let length = u32::try_from(message.len()).expect("messages are smaller than 4 GiB");
     [&[0], length.to_be_bytes().as_slice(), message].concat()
 }
 

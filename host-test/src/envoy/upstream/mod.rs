@@ -1,7 +1,7 @@
-//! The scripted servers behind the proxy.
+//! The upstream servers of a scenario.
 //!
-//! One thread serves all upstreams of a run. What each has seen is recorded when its header has come, so that the
-//! record is in order of arrival, and completed when the request is.
+//! One thread serves all upstreams of a run. It records each request when its header has arrived, so that the
+//! records are in order of arrival, and completes the record when the request is complete.
 
 mod http1;
 mod http2;
@@ -17,7 +17,7 @@ use std::thread::JoinHandle;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, oneshot};
 
-/// The upstreams of a run. Dropping it closes their ports and connections.
+/// The upstreams of a run. Dropping this value closes their ports and connections.
 pub(super) struct Upstreams {
     servers: Vec<Arc<Server>>,
     stop: Option<oneshot::Sender<()>>,
@@ -31,21 +31,21 @@ pub(super) struct Server {
     port: Port,
     spec: Upstream,
     state: Mutex<State>,
-    /// The turn has come to another answer.
+    /// Notifies of a change to the next answer.
     turned: Notify,
 }
 
 #[derive(Default)]
 struct State {
-    /// Answers given, refusals among them.
+    /// Counts the answers given, including refused connections.
     turns: Turns,
     requests: Vec<UpstreamRequest>,
-    /// Requests whose end has not come.
+    /// Number of incomplete requests.
     open: usize,
 }
 
 impl Upstreams {
-    /// Starts them, each on a port of the kernel's choice.
+    /// Starts the upstreams, each on a port that the kernel chooses.
     pub fn start(upstreams: &[Upstream]) -> io::Result<Self> {
         let servers: Vec<_> = upstreams.iter().map(Server::new).collect::<io::Result<_>>()?;
         let (stop, stopped) = oneshot::channel();
@@ -56,7 +56,7 @@ impl Upstreams {
                 for server in run {
                     tokio::spawn(server.serve());
                 }
-                // An error means that the sender is gone, which is to say: stop.
+                // An error means that the sender was dropped, which also means to stop.
                 let _ = stopped.await;
             });
         });
@@ -71,7 +71,7 @@ impl Upstreams {
 impl Drop for Upstreams {
     fn drop(&mut self) {
         drop(self.stop.take());
-        // A panic of that thread has been reported by its own message.
+        // A panic of the thread has already printed its message.
         let _ = self.thread.take().map(JoinHandle::join);
     }
 }
@@ -82,7 +82,7 @@ impl Server {
         let grpc = answers.into_iter().any(|a| matches!(a, Answer::Grpc { .. }));
         assert!(
             upstream.http2 || !grpc,
-            "upstream `{}` answers gRPC: make it with `Upstream::grpc`",
+            "upstream `{}`: `Answer::Grpc` needs HTTP/2, create the upstream with `Upstream::grpc`",
             upstream.name
         );
         let server = Self {
@@ -93,7 +93,7 @@ impl Server {
             state: Mutex::default(),
             turned: Notify::new(),
         };
-        // Before the first connection is made, not when the thread gets to it.
+        // Listen now, so that the first connection cannot come before the thread listens.
         if !server.refuses() {
             server.port.open()?;
         }
@@ -104,33 +104,33 @@ impl Server {
         self.port.address()
     }
 
-    /// Where its cluster finds it, if it has an endpoint.
+    /// Returns the endpoint of the cluster, unless the cluster is empty.
     pub fn endpoint(&self) -> Option<SocketAddr> {
         (!self.spec.empty).then(|| self.address())
     }
 
-    /// The requests that came so far.
+    /// Returns the requests received so far.
     pub fn requests(&self) -> Vec<UpstreamRequest> {
         self.state().requests.clone()
     }
 
-    /// How many requests came so far.
+    /// Returns how many requests were received so far.
     pub fn count(&self) -> usize {
         self.state().requests.len()
     }
 
-    /// Whether a request is still coming in.
+    /// Whether a request is still incomplete.
     pub fn is_reading(&self) -> bool {
         self.state().open > 0
     }
 
-    /// Whether a refusal is followed by something else. Then somebody has to tell when it has been given: a server
-    /// cannot see the connections it refuses.
+    /// Whether another answer follows a refusal. Then [`Server::refused`] must be called, because a server
+    /// cannot observe the connections that it refuses.
     pub fn refuses_for_a_while(&self) -> bool {
         self.spec.answers.iter().rev().skip(1).any(|a| matches!(a, Answer::Refuse))
     }
 
-    /// Tells that this many connections have been refused since the last time.
+    /// Reports that this many connections were refused since the last call.
     pub fn refused(&self, connections: u64) {
         for _ in 0..connections {
             if self.refuses() {
@@ -143,16 +143,16 @@ impl Server {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether it is a refusal's turn.
+    /// Whether the next answer is a refusal.
     fn refuses(&self) -> bool {
         matches!(self.state().turns.next(&self.spec), Some(Answer::Refuse))
     }
 
-    /// The answer whose turn it is for a path; the next request gets the next.
+    /// Returns the next answer for a path, and advances to the one after it.
     fn turn(&self, path: &str) -> Answer {
-        let silent =
+        let default =
             || Answer::Reply { response: crate::Response::new(200), after: std::time::Duration::ZERO };
-        let answer = self.state().turns.turn(&self.spec, path).unwrap_or_else(silent);
+        let answer = self.state().turns.turn(&self.spec, path).unwrap_or_else(default);
         if self.refuses() {
             self.port.close();
         } else if let Err(error) = self.port.open() {
@@ -163,7 +163,7 @@ impl Server {
         answer
     }
 
-    /// Records a request whose header has come. Where it is in the record.
+    /// Records a request whose header has arrived. Returns its index in the record.
     fn begin(&self, request: UpstreamRequest) -> usize {
         let mut state = self.state();
         state.open += 1;
@@ -171,7 +171,7 @@ impl Server {
         state.requests.len() - 1
     }
 
-    /// Completes the record of a request with all that came of it, be that the whole or not.
+    /// Completes the record of a request. `ended` is false if the request was aborted.
     fn complete(&self, at: usize, body: Vec<u8>, trailers: crate::Headers, ended: bool) {
         let mut state = self.state();
         state.open -= 1;
@@ -184,7 +184,7 @@ impl Server {
         loop {
             match self.port.listener() {
                 Ok(Some(listener)) => {
-                    // Ends when the port is closed.
+                    // Fails when the port is closed.
                     while let Ok((stream, _)) = listener.accept().await {
                         tokio::spawn(Arc::clone(&self).connection(stream));
                     }
@@ -196,7 +196,7 @@ impl Server {
     }
 
     async fn connection(self: Arc<Self>, stream: TcpStream) {
-        // How a connection ends is the proxy's business; what came over it is on record.
+        // An error means that the proxy closed the connection. Its requests are already recorded.
         let _ = match stream.set_nodelay(true) {
             Ok(()) if self.http2 => http2::serve(stream, &self).await,
             Ok(()) => http1::serve(stream, &self).await,

@@ -1,7 +1,7 @@
-//! A port that is ours whether or not we listen on it.
+//! A port that stays reserved while it does not listen.
 //!
-//! To refuse a connection there must be no listener, and yet nobody else may take the port meanwhile. Linux keeps a
-//! socket bound when its listening is shut down, and lets it listen again.
+//! To refuse connections, a port must not listen, but no other process may bind it in the meantime. On Linux,
+//! a socket stays bound when `shutdown` stops it from listening, and can listen again.
 
 use socket2::{Domain, Socket, Type};
 use std::io;
@@ -18,12 +18,13 @@ pub(in crate::envoy) struct Port {
 }
 
 impl Port {
-    /// Takes a port of the kernel's choice; connections to it are refused.
+    /// Reserves a port that the kernel chooses. The port refuses connections.
     pub fn reserve() -> io::Result<Self> {
         let any = bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
         let address = any.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
-        // A port that the kernel chose is given up with the listening; one that was asked for by its number is not
-        // (`SOCK_BINDPORT_LOCK` in Linux' net/ipv4). So ask for it again while we hold it.
+        // When a socket stops listening, Linux releases a port that the kernel chose, but not one that was
+        // bound by its number (`SOCK_BINDPORT_LOCK` in net/ipv4). So bind it again by its number while `any`
+        // reserves it.
         let socket = bind(address)?;
         Ok(Self { socket, address, open: Mutex::new(false) })
     }
@@ -32,7 +33,7 @@ impl Port {
         self.address
     }
 
-    /// Listens, if it does not yet.
+    /// Starts listening, unless it already does.
     pub fn open(&self) -> io::Result<()> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if !*open {
@@ -42,16 +43,16 @@ impl Port {
         Ok(())
     }
 
-    /// Refuses connections. Those that were made stay.
+    /// Stops listening, so that the port refuses connections. Existing connections stay open.
     pub fn close(&self) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if std::mem::take(&mut *open) {
-            // Fails only for a socket that does not listen.
+            // Fails only if the socket does not listen.
             let _ = self.socket.shutdown(Shutdown::Both);
         }
     }
 
-    /// The listener, if it listens. Its `accept` fails when the port is closed.
+    /// Returns the listener, if the port listens. Its `accept` fails once the port is closed.
     pub fn listener(&self) -> io::Result<Option<TcpListener>> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if !*open {
