@@ -1,5 +1,5 @@
-//! The driver of variations, on modules that are wrong on purpose. Each is right as long as nobody looks closely: in
-//! the scenario as it is, all of them do what they should.
+//! Tests of variations, with modules that contain one deliberate bug each. The bug has no effect in the
+//! unchanged scenario.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, missing_docs, reason = "tests")]
 

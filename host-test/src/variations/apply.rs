@@ -1,10 +1,10 @@
-//! Making the changes: a scenario is data, so most of them are made to it before it is played.
+//! Applies changes to a scenario. The scenario is data, so most changes are made before it runs.
 
 use super::change::{Change, Kind};
 use crate::{Answer, Headers, Response, Scenario, Step, TcpUpstream, Upstream};
 
-/// The scenario with what it leaves to default spelt out, and more than one worker, so that requests can land on
-/// another one.
+/// Returns the scenario with its default upstream written out, and with at least two workers so that requests
+/// can move to another one.
 pub(super) fn whole(scenario: &Scenario) -> Scenario {
     let mut scenario = scenario.clone();
     if scenario.upstreams.is_empty() {
@@ -14,24 +14,24 @@ pub(super) fn whole(scenario: &Scenario) -> Scenario {
     scenario
 }
 
-/// The kinds of changes that make sense for a scenario, and the others with the reason why not.
+/// Returns the kinds of changes that are possible for a scenario, and the others with the reason.
 pub(super) fn possible(scenario: &Scenario, wanted: &[Kind]) -> (Vec<Kind>, Vec<(Kind, &'static str)>) {
-    let in_turn = scenario
+    let ordered = scenario
         .upstreams
         .iter()
         .any(|u| u.answers.len() > 1 || u.by_path.iter().any(|(_, answers)| answers.len() > 1));
     let why_not = |kind: &Kind| match kind {
-        Kind::Overlaps | Kind::HangUps | Kind::UpstreamResets if in_turn => {
-            Some("an upstream answers in turn, so that who comes when decides on the answer")
+        Kind::Overlaps | Kind::HangUps | Kind::UpstreamResets if ordered => {
+            Some("an upstream has several answers, so that the order of requests decides their answers")
         }
-        Kind::Overlaps if scenario.requests.len() < 2 => Some("there is one request"),
+        Kind::Overlaps if scenario.requests.len() < 2 => Some("the scenario has fewer than two requests"),
         _ => None,
     };
     let left_out = wanted.iter().filter_map(|kind| Some((*kind, why_not(kind)?))).collect();
     (wanted.iter().copied().filter(|kind| why_not(kind).is_none()).collect(), left_out)
 }
 
-/// All answers, upstream by upstream.
+/// Returns all answers, in the order of their upstreams, with the upstream's name.
 pub(super) fn answers(scenario: &Scenario) -> impl Iterator<Item = (&str, &Answer)> {
     scenario.upstreams.iter().flat_map(|upstream| {
         let by_path = upstream.by_path.iter().flat_map(|(_, answers)| answers);
@@ -47,7 +47,7 @@ fn answer_mut(scenario: &mut Scenario, index: usize) -> Option<&mut Answer> {
     all.into_iter().nth(index)
 }
 
-/// The response of an answer that has one.
+/// Returns the response of an answer that has one.
 pub(super) fn response(answer: &Answer) -> Option<&Response> {
     match answer {
         Answer::Reply { response, .. } | Answer::ResetMidResponse(response) => Some(response),
@@ -62,8 +62,8 @@ fn response_mut(scenario: &mut Scenario, index: usize) -> Option<&mut Response> 
     }
 }
 
-/// The changes that are made to the scenario; the others are made while it is played. What names something that is not
-/// there changes nothing.
+/// Applies those changes that are made to the scenario. The others are made while it runs. A change of a
+/// request or an answer that does not exist has no effect.
 pub(super) fn apply(scenario: &Scenario, changes: &[Change]) -> Scenario {
     let mut scenario = scenario.clone();
     for change in changes {
@@ -104,7 +104,7 @@ pub(super) fn apply(scenario: &Scenario, changes: &[Change]) -> Scenario {
     scenario
 }
 
-/// Cuts a body, and keeps its framing: whether there is a content-length is visible to everybody.
+/// Splits a body. Keeps its framing, because filters and peers can see whether there is a `content-length`.
 fn cut(body: &mut Vec<Vec<u8>>, headers: &mut Headers, chunked: bool, cuts: &[usize]) {
     let whole = body.concat();
     if whole.is_empty() {
@@ -112,7 +112,8 @@ fn cut(body: &mut Vec<Vec<u8>>, headers: &mut Headers, chunked: bool, cuts: &[us
     }
     let mut pieces = pieces(&whole, cuts);
     if chunked {
-        // One piece alone would be sent with its length; one without bytes is not sent.
+        // A single piece would be sent with its length. The empty piece is not sent, but makes the body
+        // chunked.
         pieces.push(Vec::new());
     } else if headers.get("content-length").is_none() {
         headers.push("content-length", whole.len().to_string());
@@ -120,23 +121,23 @@ fn cut(body: &mut Vec<Vec<u8>>, headers: &mut Headers, chunked: bool, cuts: &[us
     *body = pieces;
 }
 
-/// At least one piece; what is no place between two bytes is no cut.
+/// Splits bytes into at least one piece. Ignores offsets that are not between two bytes.
 fn pieces(whole: &[u8], cuts: &[usize]) -> Vec<Vec<u8>> {
     let mut pieces = Vec::new();
     let mut rest = whole;
     for place in cuts {
         let gone = whole.len() - rest.len();
-        let Some((piece, behind)) = rest.split_at_checked(place.saturating_sub(gone)) else { continue };
-        if !piece.is_empty() && !behind.is_empty() {
+        let Some((piece, after)) = rest.split_at_checked(place.saturating_sub(gone)) else { continue };
+        if !piece.is_empty() && !after.is_empty() {
             pieces.push(piece.to_vec());
-            rest = behind;
+            rest = after;
         }
     }
     pieces.push(rest.to_vec());
     pieces
 }
 
-/// What is sent over TCP, in order: by the clients, and by the upstream.
+/// Returns all `Send` steps of TCP connections, in order: those of the clients, then those of the upstream.
 pub(super) fn sends(scenario: &Scenario) -> impl Iterator<Item = &[u8]> {
     let upstream = match &scenario.tcp_upstream {
         TcpUpstream::Script(script) => Some(script),
@@ -172,37 +173,37 @@ fn first(headers: &mut Headers, name: &str) {
     headers.0.sort_by_key(|(n, _)| !n.eq_ignore_ascii_case(name.as_bytes()));
 }
 
-/// A change in words.
+/// Describes a change in English.
 pub(super) fn describe(change: &Change, scenario: &Scenario) -> String {
     let of = |index: &usize| {
-        let name = answers(scenario).nth(*index).map_or("nobody", |(name, _)| name);
-        format!("answer {index}, of `{name}`")
+        let name = answers(scenario).nth(*index).map_or("(no such answer)", |(name, _)| name);
+        format!("answer {index} (of `{name}`)")
     };
     match change {
-        Change::RequestCuts { request, cuts } => format!("request {request}: its body is cut at {cuts:?}"),
-        Change::ResponseCuts { answer, cuts } => format!("{}: its body is cut at {cuts:?}", of(answer)),
+        Change::RequestCuts { request, cuts } => format!("request {request}: the body is split at {cuts:?}"),
+        Change::ResponseCuts { answer, cuts } => format!("{}: the body is split at {cuts:?}", of(answer)),
         Change::SendCuts { send, cuts } => {
             let text = sends(scenario).nth(*send).unwrap_or_default().escape_ascii().to_string();
-            format!("what is sent over TCP as `{text}` is cut at {cuts:?}")
+            format!("the bytes `{text}` on a TCP connection are split at {cuts:?}")
         }
         Change::RequestHeaderFirst { request, name } => {
-            format!("request {request}: `{name}` comes first of its header fields")
+            format!("request {request}: header `{name}` comes first")
         }
         Change::ResponseHeaderFirst { answer, name } => {
-            format!("{}: `{name}` comes first of its header fields", of(answer))
+            format!("{}: header `{name}` comes first", of(answer))
         }
         Change::Latency { answer, after } => format!("{}: takes {after:?}", of(answer)),
-        Change::Pause { request, before } => format!("request {request}: comes {before:?} later"),
-        Change::Worker { request, worker } => format!("request {request}: lands on worker {worker}"),
+        Change::Pause { request, before } => format!("request {request}: is sent {before:?} later"),
+        Change::Worker { request, worker } => format!("request {request}: runs on worker {worker}"),
         Change::Overlap { request, events } => {
-            format!("request {}: begins {events} events after request {request} has", request + 1)
+            format!("request {}: begins {events} events after request {request}", request + 1)
         }
         Change::HangUp { request, after } => {
-            format!("request {request}: the client hangs up after {after} events, and sends it again")
+            format!("request {request}: the client disconnects after {after} events and sends it again")
         }
         Change::UpstreamReset { request, after } => {
             format!(
-                "request {request}: the upstream resets after {after} events, and the client sends it again"
+                "request {request}: the upstream disconnects after {after} events and the client sends it again"
             )
         }
     }

@@ -1,35 +1,35 @@
-//! What may be other than in the scenario, as values.
+//! Changes to a scenario, as values.
 
 use std::fmt;
 use std::time::Duration;
 
-/// Kinds of changes.
+/// The kinds of changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// Bodies of requests arrive in other pieces; framed as before.
+    /// Request bodies arrive in different pieces, with the same framing.
     RequestPieces,
-    /// Bodies of responses do.
+    /// Response bodies arrive in different pieces, with the same framing.
     ResponsePieces,
-    /// What the ends of TCP connections send arrives in other pieces.
+    /// The bytes of TCP connections arrive in different pieces.
     ConnectionPieces,
-    /// Fields of different names stand in another order, in requests and in responses.
+    /// Header fields with different names have a different order, in requests and responses.
     HeaderOrder,
-    /// Upstreams answer sooner or later, so that those of callouts come in another order.
+    /// Upstreams take more or less time, so that callouts complete in a different order.
     Latencies,
-    /// Requests come later, so that other ticks have been.
+    /// Requests are sent later, so that more ticks come before them.
     Pauses,
-    /// Requests land on other workers.
+    /// Other workers handle the requests.
     Workers,
-    /// A request begins while the one before it is under way.
+    /// A request begins before the previous one is complete.
     Overlaps,
-    /// The client closes its connection, and the same request is sent again.
+    /// The client closes its connection, and sends the same request again.
     HangUps,
-    /// The connection to the upstream breaks, and the same request is sent again.
+    /// The upstream closes the connection, and the client sends the same request again.
     UpstreamResets,
 }
 
 impl Kind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 10] = [
         Self::RequestPieces,
         Self::ResponsePieces,
@@ -47,17 +47,17 @@ impl Kind {
         matches!(self, Self::HangUps | Self::UpstreamResets)
     }
 
-    /// Whether it is made to the scenario, and not while that is played.
+    /// Whether the change is made to the scenario before it runs.
     pub(super) fn is_data(self) -> bool {
         !self.has_moment() && !matches!(self, Self::Pauses | Self::Workers)
     }
 
-    /// Whether it is tried at every event of a request.
+    /// Whether the change is tried after every event of a request.
     pub(super) fn has_moment(self) -> bool {
         self.cuts_off() || self == Self::Overlaps
     }
 
-    /// Such a change, after so many events.
+    /// Returns a change of this kind after this many events.
     pub(super) fn at(self, request: usize, events: usize) -> Change {
         match self {
             Self::Overlaps => Change::Overlap { request, events },
@@ -67,98 +67,100 @@ impl Kind {
     }
 }
 
-/// One thing that is other than in the scenario. Requests are numbered as in the scenario; answers are too, upstream by
-/// upstream, each with those for certain paths last.
+/// One change to the scenario. Requests and answers have the numbers, from 0, of their order in the scenario.
+/// Answers are numbered across all upstreams; for each upstream, those of
+/// [`by_path`](crate::Upstream::by_path) come last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The body of a request is cut at these places.
+    /// The body of a request is split at these offsets.
     RequestCuts {
-        /// Which request.
+        /// Number of the request.
         request: usize,
-        /// Bytes before each cut, ascending.
+        /// Offsets, ascending.
         cuts: Vec<usize>,
     },
-    /// The body of an answer is cut at these places.
+    /// The body of an answer is split at these offsets.
     ResponseCuts {
-        /// Which answer.
+        /// Number of the answer.
         answer: usize,
-        /// Bytes before each cut, ascending.
+        /// Offsets, ascending.
         cuts: Vec<usize>,
     },
-    /// What a client, or the upstream, sends over TCP is cut at these places.
+    /// A [`Step::Send`](crate::Step::Send) of a TCP connection is split at these offsets.
     SendCuts {
-        /// Which step that sends, counted over all connections, and then over the upstream's script.
+        /// Number of the `Send` step, counted across all connections and then the upstream's script.
         send: usize,
-        /// Bytes before each cut, ascending.
+        /// Offsets, ascending.
         cuts: Vec<usize>,
     },
-    /// All fields of this name come before the others of a request.
+    /// All fields with this name come before the other fields of a request.
     RequestHeaderFirst {
-        /// Which request.
+        /// Number of the request.
         request: usize,
-        /// The name.
+        /// Name of the fields.
         name: String,
     },
-    /// All fields of this name come before the others of an answer.
+    /// All fields with this name come before the other fields of an answer.
     ResponseHeaderFirst {
-        /// Which answer.
+        /// Number of the answer.
         answer: usize,
-        /// The name.
+        /// Name of the fields.
         name: String,
     },
-    /// An answer takes this long.
+    /// An upstream waits this long before it answers.
     Latency {
-        /// Which answer.
+        /// Number of the answer.
         answer: usize,
-        /// How long.
+        /// The time.
         after: Duration,
     },
-    /// The client waits before it sends a request.
+    /// The client waits this long before it sends a request.
     Pause {
-        /// Which request.
+        /// Number of the request.
         request: usize,
-        /// How long.
+        /// The time.
         before: Duration,
     },
-    /// A request lands on this worker.
+    /// This worker handles a request.
     Worker {
-        /// Which request.
+        /// Number of the request.
         request: usize,
-        /// The first is 0.
+        /// Number of the worker, from 0.
         worker: usize,
     },
-    /// The next request begins when so many events have happened since this one began.
+    /// The next request begins this many events after this one.
     Overlap {
-        /// Which request.
+        /// Number of the request.
         request: usize,
-        /// How many events.
+        /// Number of events.
         events: usize,
     },
-    /// The client goes away after so many events, and sends the request again.
+    /// The client closes its connection after this many events, and sends the request again.
     HangUp {
-        /// Which request.
+        /// Number of the request.
         request: usize,
-        /// How many events.
+        /// Number of events.
         after: usize,
     },
-    /// The upstream goes away after so many events, and the client sends the request again.
+    /// The upstream closes the connection after this many events, and the client sends the request again.
     UpstreamReset {
-        /// Which request.
+        /// Number of the request.
         request: usize,
-        /// How many events.
+        /// Number of events.
         after: usize,
     },
 }
 
-/// Changes to a scenario that are made together. Its text is Rust, to be pasted into a test that replays it.
+/// Changes to a scenario that are made together. `Display` writes it as Rust code, to paste into a test that
+/// replays it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Variation {
-    /// Of two that cannot both be, the later counts.
+    /// The changes. A later change overrides an earlier one of the same thing.
     pub changes: Vec<Change>,
 }
 
 impl Variation {
-    /// These changes.
+    /// Creates a variation with these changes.
     pub fn new(changes: impl IntoIterator<Item = Change>) -> Self {
         Self { changes: changes.into_iter().collect() }
     }

@@ -1,20 +1,21 @@
-//! Drawing variations by lot, from a seed.
+//! Random variations, from a seed.
 
 use super::apply::{answers, response, sends};
 use super::change::{Change, Kind, Variation};
 use crate::{Answer, Headers, Scenario};
 use std::time::Duration;
 
-/// Changes of one variation, at most. Shrinking takes out those that do not matter.
-const MOST_CHANGES: usize = 5;
-/// How often it is drawn anew when nothing came of it: no body to cut, no field to move.
+/// Maximum number of changes in one variation. Shrinking removes those that do not matter.
+const MAX_CHANGES: usize = 5;
+/// Number of attempts to find a change, because a kind may find nothing to change: no body to split, no field
+/// to move.
 const TRIES: usize = 100;
-/// A body is cut at every byte up to this size.
+/// Maximum size of a body that is split at every byte.
 const SMALL: usize = 256;
-/// How many events a request or a stream may have for an overlap to be drawn within.
+/// Upper bound of the events after which a random overlap or abort happens.
 const EVENTS: usize = 12;
 
-/// Lots: SplitMix64.
+/// Random numbers: SplitMix64.
 #[derive(Debug)]
 pub(super) struct Draw(u64);
 
@@ -30,12 +31,12 @@ impl Draw {
         z ^ (z >> 31)
     }
 
-    /// A number below `count`; 0 if there is none.
+    /// Returns a number below `count`, or 0 if `count` is 0.
     fn below(&mut self, count: usize) -> usize {
         self.next().checked_rem(count as u64).unwrap_or(0) as usize
     }
 
-    /// Some changes of these kinds; none if it seems that there is nothing to change.
+    /// Returns a random variation of these kinds, or `None` if it finds nothing to change.
     pub fn variation(&mut self, scenario: &Scenario, kinds: &[Kind]) -> Option<Variation> {
         (0..TRIES).find_map(|_| {
             let changes = self.changes(scenario, kinds);
@@ -44,7 +45,7 @@ impl Draw {
     }
 
     fn changes(&mut self, scenario: &Scenario, kinds: &[Kind]) -> Vec<Change> {
-        let count = 1 + self.below(MOST_CHANGES);
+        let count = 1 + self.below(MAX_CHANGES);
         let mut changes: Vec<Change> = Vec::new();
         for _ in 0..count {
             let Some(kind) = kinds.get(self.below(kinds.len())) else { break };
@@ -63,7 +64,7 @@ impl Draw {
             let size = sends(scenario).nth(send)?.len();
             return Some(Change::SendCuts { send, cuts: self.cuts(size)? });
         }
-        // Without requests there is nothing else to change.
+        // All other kinds change requests or their answers.
         let request = self.below(scenario.requests.len());
         scenario.requests.get(request)?;
         let answer = self.below(answers(scenario).count());
@@ -101,12 +102,12 @@ impl Draw {
         }
     }
 
-    /// Rather few, for most requests have few.
+    /// Returns a number of events, usually small because most requests have few.
     fn events(&mut self) -> usize {
         self.below(EVENTS).min(self.below(EVENTS))
     }
 
-    /// In one piece, at every byte, at one place, or at a few.
+    /// Splits a body nowhere, after every byte, at one offset, or at a few.
     fn cuts(&mut self, size: usize) -> Option<Vec<usize>> {
         let places = size.checked_sub(1).filter(|places| *places > 0)?;
         let count = match self.below(4) {
@@ -126,8 +127,8 @@ impl Draw {
         Some(String::from_utf8_lossy(name).into_owned())
     }
 
-    /// One of those in the scenario, or next to nothing. None is longer than the longest: what times out is no
-    /// variation of what does not.
+    /// Returns a latency that occurs in the scenario, or up to 3 ms. A longer one could cause a timeout,
+    /// which would change the result.
     fn latency(&mut self, scenario: &Scenario, answer: &Answer) -> Option<Duration> {
         let latency = |answer: &Answer| match answer {
             Answer::Reply { after, .. } | Answer::Grpc { after, .. } => Some(*after),

@@ -1,79 +1,79 @@
-//! What a check says.
+//! Results of a check.
 
 use super::change::{Kind, Variation};
 use crate::Refused;
 use std::fmt;
 
-/// What was tried, when nothing differed.
+/// Summary of a successful check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Variations drawn by lot.
+    /// Number of random variations.
     pub drawn: usize,
-    /// Places where a request was cut off, by its client or its upstream.
+    /// Number of runs in which the client or the upstream aborted a request.
     pub cuts: usize,
-    /// Places where a request was met by the next one.
+    /// Number of runs in which the next request began before a request was complete.
     pub overlaps: usize,
-    /// What this scenario cannot be varied in, and why.
+    /// Kinds of variations that are not possible for this scenario, with the reason.
     pub left_out: Vec<(Kind, &'static str)>,
 }
 
-/// Why a check failed.
+/// The reason why a check failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The proxy does not start with these filters.
     #[error(transparent)]
     Refused(#[from] Refused),
-    /// A variation can be told from the scenario.
+    /// A variation changes the result.
     #[error("{0}")]
     Differs(Box<Difference>),
 }
 
-/// The least variation that was found to make a difference, and which.
+/// The smallest variation found that changes the result, with the differences.
 #[derive(Clone, Debug)]
 pub struct Difference {
     /// The variation.
     pub variation: Variation,
-    /// Its changes in words.
+    /// Its changes, described in English.
     pub text: Vec<String>,
-    /// What it was drawn from.
+    /// Seed of the random variations.
     pub seed: u64,
-    /// Where the runs differ.
+    /// The differences between the two runs.
     pub differs: Vec<Differs>,
 }
 
-/// A place where two runs differ.
+/// One difference between two runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Differs {
-    /// What is seen, and by whom.
+    /// The property that differs, such as a header at the client.
     pub place: String,
-    /// Its values in the scenario as it is; none if it is not there.
+    /// The values without the variation; empty if absent.
     pub plain: Vec<String>,
-    /// Its values in the variation.
+    /// The values with the variation; empty if absent.
     pub varied: Vec<String>,
 }
 
-/// Characters of a value that are shown.
+/// Number of characters of a value that are shown.
 const SHOWN: usize = 120;
 
 impl fmt::Display for Differs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let same = |(a, b): (&Vec<char>, &Vec<char>)| a.iter().zip(b).take_while(|(a, b)| a == b).count();
         let (plain, varied) = (chars(&self.plain), chars(&self.varied));
-        // A trap comes with the functions that led to it.
+        // Traps contain a backtrace, which is shown completely.
         let shown = if self.place == super::visible::TRAPS { usize::MAX } else { SHOWN };
-        // What comes before the first difference is shown if there is room.
+        // Begin shortly before the first difference.
         let skip = match same((&plain, &varied)) {
             same if same > SHOWN / 2 => same - SHOWN / 2,
             _ => 0,
         };
         writeln!(f, "  {}", self.place)?;
-        writeln!(f, "    as it is: {}", window(&plain, skip, shown))?;
+        writeln!(f, "    original: {}", window(&plain, skip, shown))?;
         write!(f, "    varied:   {}", window(&varied, skip, shown))
     }
 }
 
 fn chars(values: &[String]) -> Vec<char> {
-    if values.is_empty() { "(not there)".chars().collect() } else { values.join(" | ").chars().collect() }
+    if values.is_empty() { "(absent)".chars().collect() } else { values.join(" | ").chars().collect() }
 }
 
 fn window(text: &[char], skip: usize, most: usize) -> String {
@@ -85,14 +85,14 @@ fn window(text: &[char], skip: usize, most: usize) -> String {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "the filters can be told a variation from the scenario (seed {}):", self.seed)?;
+        writeln!(f, "a variation of the scenario changes the result (seed {}):", self.seed)?;
         for change in &self.text {
             writeln!(f, "  {change}")?;
         }
-        writeln!(f, "and then differ")?;
+        writeln!(f, "differences:")?;
         for differs in &self.differs {
             writeln!(f, "{differs}")?;
         }
-        write!(f, "to replay: {}", self.variation)
+        write!(f, "to replay it: {}", self.variation)
     }
 }

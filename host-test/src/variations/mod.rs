@@ -1,11 +1,12 @@
-//! The same exchange in other ways, which must make no visible difference.
+//! Runs a scenario in many equivalent variations, and checks that the result stays the same.
 //!
-//! A filter may not care in which pieces a body arrives, in which order fields of different names stand, which of two
-//! callouts is answered first, on which worker a request lands, or what other request is under way; and a client or an
-//! upstream that goes away may leave nothing behind. Nobody writes the test for each of these. [`Variations`] plays a
-//! scenario once as it is, then cut off at every one of its events, with the next request begun at every one of them, and
-//! in variations drawn by lot; it compares what the clients, the upstreams and the metrics show. What differs is cut down
-//! to the least [`Variation`] that shows it.
+//! The result of a filter must not depend on the pieces in which a body arrives, on the order of fields with
+//! different names, on which of two callouts completes first, on the worker that handles a request, or on
+//! other requests in flight. A client or an upstream that disconnects must not leak anything. Few authors
+//! write a test for each of these. [`Variations`] first runs the scenario unchanged. It then aborts each
+//! request after every one of its events, starts the next request after every one of them, and tries random
+//! variations. It compares what clients and upstreams receive, and the metrics. A difference is reduced to
+//! the smallest [`Variation`] that shows it.
 //!
 //! ```no_run
 //! # use tollgate_host_test::{Filter, Request, Scenario, Wasm, variations::Variations};
@@ -14,10 +15,9 @@
 //! Variations::of(&scenario).seed(7).runs(64).check().unwrap_or_else(|difference| panic!("{difference}"));
 //! ```
 //!
-//! All of this is on the emulator, where a request can be stopped between two events and time is a number.
-//! [`Variations::check_on_envoy`] plays on a real Envoy what can be played there. Of TCP
-//! connections the pieces are varied that either end sends. Pieces without bytes are no variation: a codec does not hand
-//! them on.
+//! This runs on the emulator, which can stop a request between two events and has a virtual clock.
+//! [`Variations::check_on_envoy`] runs the variations that are possible on a real Envoy. For TCP connections,
+//! only the pieces that either end sends vary. Empty pieces are not used, because codecs drop them.
 
 mod apply;
 mod change;
@@ -35,12 +35,12 @@ use draw::Draw;
 use play::Player;
 use visible::{Ignored, Visible};
 
-/// How many variations are drawn unless a test says otherwise.
+/// Default number of random variations.
 const RUNS: usize = 64;
-/// After so many events of a request, every second event will do; after as many more, every fourth.
-const MOST_MOMENTS: usize = 200;
+/// After this many events of a request, tries only every second event; after as many more, every fourth.
+const MAX_MOMENTS: usize = 200;
 
-/// Variations of a scenario, and what of it they may change.
+/// Checks that variations of a scenario do not change its result.
 #[derive(Clone, Debug)]
 pub struct Variations {
     player: Player,
@@ -50,49 +50,53 @@ pub struct Variations {
 }
 
 impl Variations {
-    /// Of this scenario, in every way.
+    /// Varies this scenario in all [kinds](Kind) of ways.
     pub fn of(scenario: &Scenario) -> Self {
         let player = Player {
             scenario: apply::whole(scenario),
-            at_home: scenario.settings.workers.max(1),
+            base_workers: scenario.settings.workers.max(1),
             ignored: Ignored::default(),
         };
         Self { player, seed: 0, runs: RUNS, kinds: Kind::ALL.to_vec() }
     }
 
-    /// What is drawn follows from this number.
+    /// Sets the seed of the random variations. The default is 0.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// How many variations are drawn. Being cut off at every event comes on top of them.
+    /// Sets the number of random variations. The default is 64. Runs that abort or overlap a request at every
+    /// event are not included in it.
     pub fn runs(mut self, runs: usize) -> Self {
         self.runs = runs;
         self
     }
 
-    /// Leaves out a kind of variation, which this filter may well depend on: one that limits rates is meant to see
-    /// that requests overlap.
+    /// Leaves out a kind of variation, for a filter whose result may depend on it. Example: a rate limit
+    /// depends on [`Kind::Overlaps`].
     pub fn without(mut self, kind: Kind) -> Self {
         self.kinds.retain(|k| *k != kind);
         self
     }
 
-    /// Lets the values of this header differ, for they are drawn by lot or tell the time. That it is there, and how
-    /// often, still counts.
+    /// Ignores the values of this header, for example because they are random or contain a time. The number
+    /// of fields is still compared.
     pub fn ignoring_header(mut self, name: &str) -> Self {
         self.player.ignored.headers.push(name.to_ascii_lowercase());
         self
     }
 
-    /// Lets this metric differ.
+    /// Ignores the value of this metric.
     pub fn ignoring_metric(mut self, name: &str) -> Self {
         self.player.ignored.metrics.push(name.into());
         self
     }
 
-    /// Plays them all until one makes a difference; then looks for the least that does.
+    /// Runs all variations on the emulator until one changes the result.
+    ///
+    /// # Errors
+    /// The smallest variation found that changes the result, or the proxy's reason for rejecting the filters.
     pub fn check(&self) -> Result<Report, Failure> {
         let plain = self.plain(Host::Emulator)?;
         let (kinds, left_out) = apply::possible(&self.player.scenario, &self.kinds);
@@ -107,22 +111,28 @@ impl Variations {
         Ok(report)
     }
 
-    /// Plays on a real Envoy those that change nothing but data: pieces, orders and latencies. It takes about half a
-    /// second for each; nobody gets cut off there, and nothing overlaps.
+    /// Runs the variations that change only data (pieces, orders and latencies) on a real Envoy. Each takes
+    /// about half a second. Requests are not aborted, and do not overlap.
+    ///
+    /// # Errors
+    /// As [`Variations::check`].
     pub fn check_on_envoy(&self) -> Result<Report, Failure> {
         let plain = self.plain(Host::Envoy)?;
         let (mut kinds, mut left_out) = apply::possible(&self.player.scenario, &self.kinds);
         kinds.retain(|kind| {
             let data = kind.is_data();
             if !data {
-                left_out.push((*kind, "it is played on the emulator only"));
+                left_out.push((*kind, "only possible on the emulator"));
             }
             data
         });
         Ok(Report { drawn: self.draw(Host::Envoy, &kinds, &plain)?, left_out, ..Report::default() })
     }
 
-    /// Plays one variation, such as a failure has printed.
+    /// Runs one variation, for example one that a failure has printed.
+    ///
+    /// # Errors
+    /// As [`Variations::check`].
     pub fn replay(&self, variation: &Variation) -> Result<(), Failure> {
         self.compare(Host::Emulator, variation, &self.plain(Host::Emulator)?)
     }
@@ -135,7 +145,7 @@ impl Variations {
         let mut draw = Draw::new(self.seed);
         let mut drawn = 0;
         for _ in 0..self.runs {
-            // None is a scenario in which there is nothing of these kinds to change.
+            // `None`: the scenario has nothing that these kinds can change.
             let Some(variation) = draw.variation(&self.player.scenario, kinds) else { break };
             self.compare(host, &variation, plain)?;
             drawn += 1;
@@ -143,16 +153,16 @@ impl Variations {
         Ok(drawn)
     }
 
-    /// Cuts a request off, or lets the next one begin, after each of its events; how many these were.
+    /// Aborts a request, or starts the next one, after each of its events. Returns the number of events.
     fn at_every_event(&self, kind: Kind, request: usize, plain: &Visible) -> Result<usize, Failure> {
         let mut moments = 0;
         let mut step = 1;
         let mut after = 0;
         loop {
             let mut changes = vec![kind.at(request, after)];
-            if kind == Kind::Overlaps && self.player.at_home > 1 {
-                // Elsewhere it would meet nothing of the first.
-                let worker = request % self.player.at_home;
+            if kind == Kind::Overlaps && self.player.base_workers > 1 {
+                // Only requests on the same worker can interfere.
+                let worker = request % self.player.base_workers;
                 changes.push(Change::Worker { request: request + 1, worker });
             }
             let variation = Variation { changes };
@@ -164,7 +174,7 @@ impl Variations {
             if !plain.differs(&played.visible, kind.cuts_off()).is_empty() {
                 return Err(self.least(Host::Emulator, variation, plain));
             }
-            if moments % MOST_MOMENTS == 0 {
+            if moments % MAX_MOMENTS == 0 {
                 step *= 2;
             }
             after += step;

@@ -1,4 +1,4 @@
-//! Playing a variation on a fresh proxy.
+//! Runs a variation on a new proxy.
 
 use super::apply::apply;
 use super::change::{Change, Variation};
@@ -7,28 +7,28 @@ use crate::emulator::{Emulator, StreamHandle};
 use crate::{Exchange, Host, Outcome, Refused, Scenario};
 use std::time::Duration;
 
-/// How long, on the virtual clock, the proxy goes on after the last request: whatever waits for a timeout gets it.
+/// Virtual time for which the proxy continues to run after the last request, so that pending timeouts expire.
 const AFTERWARDS: Duration = Duration::from_secs(60);
-/// An event that comes later than this is nothing that a request waits for.
+/// Virtual time after which a request no longer waits for an event.
 const SOON: Duration = Duration::from_secs(20);
-/// What a request may take with its pause, or a connection.
+/// Maximum virtual time of a request with its pause, or of a connection.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// What came of it.
+/// The result of a run.
 #[derive(Debug)]
 pub(super) struct Played {
     pub visible: Visible,
-    /// Whether a request was cut off, or met by the next one; it may have been complete before.
+    /// Whether the run aborted a request, or overlapped it with the next one, before it was complete.
     pub reached: bool,
 }
 
-/// A scenario, and how it is looked at.
+/// Runs variations of a scenario.
 #[derive(Clone, Debug)]
 pub(super) struct Player {
-    /// With more workers than it asks for, if it asks for one.
+    /// The scenario, with at least two workers.
     pub scenario: Scenario,
-    /// The workers that its requests go to in turn, when nothing is varied.
-    pub at_home: usize,
+    /// Number of workers that handle requests, round robin, without a variation.
+    pub base_workers: usize,
     pub ignored: Ignored,
 }
 
@@ -53,12 +53,12 @@ impl Player {
                 Change::Worker { request, worker } if *request == index => Some(*worker),
                 _ => None,
             });
-            let worker = worker.unwrap_or(index % self.at_home).min(scenario.settings.workers - 1);
+            let worker = worker.unwrap_or(index % self.base_workers).min(scenario.settings.workers - 1);
             let pause = find(changes, |change| match change {
                 Change::Pause { request, before } if *request == index => Some(*before),
                 _ => None,
             });
-            // Also no time would do all that is due.
+            // Even a pause of zero would run the events that are due.
             if let Some(pause) = pause {
                 emulator.advance(pause);
             }
@@ -70,7 +70,7 @@ impl Player {
                 }
                 let exchange = emulator.finish_request(handle);
                 if !open {
-                    // It came to its end, and is the request itself.
+                    // It was complete before it could be aborted, so it is not sent again.
                     sent.push((handle, Some(exchange)));
                     continue;
                 }
@@ -97,11 +97,11 @@ impl Player {
             .map(|(handle, exchange)| exchange.unwrap_or_else(|| emulator.finish_request(handle)));
         let exchanges: Vec<_> = exchanges.collect();
         let connections = scenario.connections.iter().enumerate().map(|(index, script)| {
-            let handle = emulator.connect(index % self.at_home, script);
+            let handle = emulator.connect(index % self.base_workers, script);
             emulator.finish_connection(handle)
         });
         let connections: Vec<_> = connections.collect();
-        // To the same moment in all variations, so that as many ticks have been.
+        // All variations end at the same time, and so after the same number of ticks.
         let end = AFTERWARDS.max(scenario.settings.linger)
             + LONGEST * (scenario.requests.len() + scenario.connections.len()) as u32;
         emulator.advance(end.saturating_sub(emulator.now()));
@@ -120,12 +120,12 @@ impl Player {
     }
 }
 
-/// The last that counts.
+/// Returns the last match, because a later change overrides an earlier one.
 fn find<T>(changes: &[Change], of: impl Fn(&Change) -> Option<T>) -> Option<T> {
     changes.iter().rev().find_map(of)
 }
 
-/// So many events, if it takes as many. Whether the request is still under way.
+/// Runs up to this many events. Returns whether the request is still in flight.
 fn steps(emulator: &mut Emulator, handle: StreamHandle, events: usize) -> bool {
     for _ in 0..events {
         let until = emulator.now() + SOON;
@@ -140,7 +140,7 @@ type Stop = fn(&mut Emulator, StreamHandle);
 
 fn stop(changes: &[Change], index: usize) -> Option<(Stop, usize)> {
     let hang_up: Stop = Emulator::hang_up;
-    // Before there is a connection, and after its last byte, there is nothing to break; the request goes on.
+    // Without an open connection to the upstream, the reset does nothing and the request continues.
     let reset: Stop = |emulator, handle| {
         emulator.break_upstream(handle);
     };

@@ -1,17 +1,17 @@
-//! From a variation that makes a difference to the least one that does, greedily.
+//! Reduces a variation that changes the result to a smaller one that still does, greedily.
 
 use super::change::{Change, Variation};
 
-/// How many variations are tried, at most.
-const MOST_TRIES: usize = 400;
+/// Maximum number of variations to try.
+const MAX_TRIES: usize = 400;
 
-/// The least that `differs` holds of, as far as steps that each make it less can lead.
+/// Reduces a variation step by step, as long as `differs` returns true.
 pub(super) fn shrink(mut variation: Variation, mut differs: impl FnMut(&Variation) -> bool) -> Variation {
     let mut tries = 0;
     loop {
         let less = smaller(&variation).into_iter().find(|less| {
             tries += 1;
-            tries <= MOST_TRIES && differs(less)
+            tries <= MAX_TRIES && differs(less)
         });
         match less {
             Some(less) => variation = less,
@@ -20,7 +20,7 @@ pub(super) fn shrink(mut variation: Variation, mut differs: impl FnMut(&Variatio
     }
 }
 
-/// What is a step less, the largest steps first.
+/// Returns variations that are one step smaller, the largest steps first.
 fn smaller(variation: &Variation) -> Vec<Variation> {
     let changes = &variation.changes;
     let with = |index: usize, change: Option<Change>| {
@@ -69,7 +69,7 @@ fn lesser(change: &Change) -> Vec<Change> {
     }
 }
 
-/// No cuts, half of them, all but one.
+/// Returns smaller sets of cuts: none, each half, and all but one.
 fn fewer(cuts: &[usize]) -> impl Iterator<Item = Vec<usize>> {
     let (left, right) = cuts.split_at(cuts.len() / 2);
     let all_but = |at: usize| [&cuts[..at], &cuts[at + 1..]].concat();
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_does_not_matter_goes() {
+    fn removes_changes_that_do_not_matter() {
         let variation = Variation::new([
             Change::Worker { request: 0, worker: 1 },
             Change::RequestCuts { request: 1, cuts: (1..50).collect() },

@@ -1,24 +1,24 @@
-//! What others than the filter see of a run: clients, upstreams, whoever reads metrics.
+//! The visible result of a run: what clients and upstreams receive, and the metrics.
 
 use super::failure::Differs;
 use crate::emulator::Emulator;
 use crate::{ClientView, Exchange, Headers, Outcome, Scenario, UpstreamRequest};
 use std::collections::BTreeMap;
 
-/// Headers that tell the time.
+/// Headers whose values depend on the time.
 const TIMES: [&str; 3] = ["date", "x-envoy-upstream-service-time", "x-envoy-expected-rq-timeout-ms"];
 
-/// Where traps are seen. In capitals, and so before the requests that they ended: they are the cause.
+/// Name of the entry for traps. In capitals, so that it sorts before the requests: traps are the cause.
 pub(super) const TRAPS: &str = "TRAPS";
 
-/// What may differ.
+/// Headers and metrics whose values are not compared.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ignored {
     pub headers: Vec<String>,
     pub metrics: Vec<String>,
 }
 
-/// Values by the place where they are seen.
+/// Values, by a description of what they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Visible {
     places: BTreeMap<String, Vec<String>>,
@@ -38,10 +38,12 @@ impl Visible {
         }
         for (index, connection) in outcome.connections.iter().enumerate() {
             visible.see(format!("connection {index}: flags"), &connection.flags);
-            visible
-                .see(format!("connection {index}: what the client got"), format!("{:?}", connection.client));
+            visible.see(
+                format!("connection {index}: received by the client"),
+                format!("{:?}", connection.client),
+            );
             for received in &connection.upstream {
-                visible.see(format!("connection {index}: what the upstream got"), format!("{received:?}"));
+                visible.see(format!("connection {index}: received by the upstream"), format!("{received:?}"));
             }
         }
         for (name, received) in &outcome.callouts {
@@ -57,13 +59,14 @@ impl Visible {
         visible
     }
 
-    /// What the emulator tells besides: a client and an upstream will notice sooner or later.
+    /// Adds traps and leaks, which the emulator reports and which affect clients or upstreams sooner or
+    /// later.
     pub fn inside(&mut self, emulator: &Emulator) {
         for trap in emulator.traps() {
             self.see(TRAPS, format!("{}: {}", trap.callback, trap.reason));
         }
-        self.see("left behind: streams", emulator.open_streams());
-        self.see("left behind: callouts", emulator.open_callouts());
+        self.see("leaked streams", emulator.open_streams());
+        self.see("leaked callouts", emulator.open_callouts());
     }
 
     fn see(&mut self, place: impl Into<String>, value: impl ToString) {
@@ -75,20 +78,20 @@ impl Visible {
         let client = format!("{who}: the client's");
         match &exchange.client {
             ClientView::Reset => self.see(format!("{client} response"), "reset"),
-            ClientView::Hang => self.see(format!("{client} response"), "none, it hangs"),
+            ClientView::Hang => self.see(format!("{client} response"), "none (timeout)"),
             ClientView::Response(response) => {
-                self.see(format!("{client} response"), "whole");
+                self.see(format!("{client} response"), "complete");
                 self.see(format!("{client} status"), response.status);
                 self.fields(&format!("{client} header"), &response.headers, hidden);
                 self.see(format!("{client} body"), response.body().escape_ascii());
                 self.fields(&format!("{client} trailer"), &response.trailers, hidden);
             }
         }
-        self.see(format!("{who}: tries at the upstream"), exchange.upstream.len());
+        self.see(format!("{who}: attempts at the upstream"), exchange.upstream.len());
         for (attempt, request) in exchange.upstream.iter().enumerate() {
             let upstream = match attempt {
                 0 => format!("{who}: the upstream's"),
-                _ => format!("{who}: at try {attempt} the upstream's"),
+                _ => format!("{who}, attempt {}: the upstream's", attempt + 1),
             };
             let start = format!("{} {} {}", request.method, request.authority, request.path);
             self.see(format!("{upstream} request"), start);
@@ -98,7 +101,7 @@ impl Visible {
         }
     }
 
-    /// By name: the order of different names is not seen.
+    /// Adds fields by name, because the order of fields with different names is not compared.
     fn fields(&mut self, what: &str, fields: &Headers, hidden: &[&str]) {
         for (name, value) in &fields.0 {
             let name = name.escape_ascii().to_string().to_ascii_lowercase();
@@ -110,8 +113,8 @@ impl Visible {
         }
     }
 
-    /// Where another run differs. What a request that was cut off did to metrics is its own affair, and so are its
-    /// callouts; those of the others must still be there.
+    /// Returns the differences from another run. If that run aborted a request (`cut`), metrics are not
+    /// compared, and additional callouts are allowed. Callouts that are missing are still differences.
     pub fn differs(&self, other: &Self, cut: bool) -> Vec<Differs> {
         let mut differs = compare(&self.places, &other.places);
         if !cut {
@@ -152,7 +155,7 @@ fn compare(plain: &BTreeMap<String, Vec<String>>, varied: &BTreeMap<String, Vec<
 
 fn one_line(request: &UpstreamRequest, hidden: &[&str]) -> String {
     let mut fields: Vec<_> = request.headers.0.iter().collect();
-    // Stable, so that those of one name keep their order.
+    // A stable sort, so that fields with the same name keep their order.
     fields.sort_by(|(a, _), (b, _)| a.cmp(b));
     let shown = fields.iter().map(|(name, value)| {
         let name = name.escape_ascii().to_string();

@@ -1,8 +1,9 @@
-//! Modules with one mistake each.
+//! Modules with one deliberate bug each.
 
 use tollgate_host_test::{Filter, Wasm};
 
-/// What all have: the imports, an allocator, places in memory. `$digit` makes a header's value of a small number.
+/// Parts that all modules share: imports, an allocator, data. `$digit` adds a header with a digit as its
+/// value.
 const COMMON: &str = r#"
   (import "env" "proxy_get_header_map_value" (func $get (param i32 i32 i32 i32 i32) (result i32)))
   (import "env" "proxy_get_header_map_pairs" (func $pairs (param i32 i32 i32) (result i32)))
@@ -50,7 +51,7 @@ fn module(callbacks: &str) -> Filter {
     Filter::new(Wasm::wat(&format!("(module {COMMON} {callbacks})")))
 }
 
-/// Puts an `X` before a body, and takes the chunk that it is called with for the body: the rest of it is lost.
+/// Inserts `X` before a body, but takes the first chunk for the whole body.
 pub fn takes_a_chunk_for_the_body() -> Filter {
     module(
         r#"(func (export "proxy_on_request_body") (param i32 i32 i32) (result i32)
@@ -62,7 +63,7 @@ pub fn takes_a_chunk_for_the_body() -> Filter {
     )
 }
 
-/// Tells how many calls it was given the response body in, in a trailer.
+/// Writes the number of response body callbacks to a trailer.
 pub fn counts_chunks() -> Filter {
     module(
         r#"(func (export "proxy_on_response_body") (param i32 i32 i32) (result i32)
@@ -74,7 +75,7 @@ pub fn counts_chunks() -> Filter {
     )
 }
 
-/// Lets one request in at a time, and forgets that one that was given up is no longer there.
+/// Allows one request at a time, but does not notice when one is aborted.
 pub fn leaks_on_cancel() -> Filter {
     module(
         r#"(func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
@@ -91,7 +92,7 @@ pub fn leaks_on_cancel() -> Filter {
     )
 }
 
-/// Hands a tag of the request to its response, by way of a global.
+/// Copies a tag of the request to its response, through a global variable.
 pub fn keeps_a_stream_in_a_global() -> Filter {
     module(
         r#"(func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
@@ -103,7 +104,7 @@ pub fn keeps_a_stream_in_a_global() -> Filter {
     )
 }
 
-/// The same by way of the stream's context, as it should be.
+/// Copies a tag of the request to its response, through the state of the stream, which is correct.
 pub fn keeps_a_stream_by_its_context() -> Filter {
     module(
         r#"(func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
@@ -115,7 +116,7 @@ pub fn keeps_a_stream_by_its_context() -> Filter {
     )
 }
 
-/// Counts the requests of a worker, and takes them for all.
+/// Counts the requests of one worker, but takes them for all requests.
 pub fn counts_on_a_worker() -> Filter {
     module(
         r#"(func (export "proxy_on_response_headers") (param i32 i32 i32) (result i32)
@@ -125,12 +126,12 @@ pub fn counts_on_a_worker() -> Filter {
     )
 }
 
-/// Takes the last field for the one it looks for.
+/// Takes the last field for the one that it needs.
 pub fn takes_the_last_field() -> Filter {
     module(
         r#"(func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
              (drop (call $pairs (i32.const 0) (i32.const 0) (i32.const 4)))
-             ;; The length of the name that is fifth: behind the count, four pseudo-headers of two lengths each.
+             ;; The length of the fifth name, after the count and two lengths for each of four pseudo-headers.
              (call $digit (i32.const 0) (i32.load offset=36 (i32.load (i32.const 0))))
              (i32.const 0))"#,
     )
@@ -146,7 +147,7 @@ const TWO_CALLOUTS: &str = r#"
     (call $ask (i32.const 1064) (i32.const 6))
     (i32.const 1))"#;
 
-/// Asks two services at once, and takes the answer that comes last for that of the second.
+/// Calls two services at the same time, and takes the later answer for that of the second service.
 pub fn takes_the_last_answer_for_the_second() -> Filter {
     module(&format!(
         r#"{TWO_CALLOUTS}
@@ -161,7 +162,7 @@ pub fn takes_the_last_answer_for_the_second() -> Filter {
     ))
 }
 
-/// Opens a gRPC stream for each request, and closes it with the response: not when there is none.
+/// Opens a gRPC stream for each request, and closes it only when the response arrives.
 pub fn leaves_a_grpc_stream_open() -> Filter {
     module(
         r#"(func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
@@ -175,7 +176,7 @@ pub fn leaves_a_grpc_stream_open() -> Filter {
     )
 }
 
-/// Expects a response before the end, and traps if there was none.
+/// Traps if a stream ends without a response.
 pub fn traps_without_a_response() -> Filter {
     module(
         r#"(func (export "proxy_on_response_headers") (param i32 i32 i32) (result i32)
@@ -186,7 +187,7 @@ pub fn traps_without_a_response() -> Filter {
     )
 }
 
-/// A network filter that puts an `X` before what a client says, and takes each piece of it for all of it.
+/// A network filter that inserts `X` before the client's data, but takes each piece for all data.
 pub fn takes_a_piece_for_all() -> Filter {
     module(
         r#"(func (export "proxy_on_downstream_data") (param i32 i32 i32) (result i32)
@@ -196,7 +197,7 @@ pub fn takes_a_piece_for_all() -> Filter {
     )
 }
 
-/// The same, but once for each connection.
+/// A network filter that inserts `X` once per connection, which is correct.
 pub fn begins_each_connection() -> Filter {
     module(
         r#"(func (export "proxy_on_downstream_data") (param i32 i32 i32) (result i32)

@@ -1,4 +1,4 @@
-//! What is right passes, and a check says what it did.
+//! Correct filters pass, and the report says what was tried.
 
 use crate::modules;
 use tollgate_host_test::variations::{Change, Failure, Kind, Variation, Variations};
@@ -17,21 +17,21 @@ fn exchange() -> Scenario {
 }
 
 #[test]
-fn a_filter_without_a_mistake_passes() {
+fn a_correct_filter_passes() {
     let report = Variations::of(&exchange()).seed(3).runs(100).check().unwrap_or_else(|why| panic!("{why}"));
     assert_eq!((report.drawn, report.left_out.as_slice()), (100, [].as_slice()));
-    // Each of two requests is cut off before each piece of its body, and of its response, by either side.
+    // Client and upstream each abort both requests before every piece of the body and of the response.
     assert!(report.cuts >= 2 * 2 * 6 && report.overlaps >= 6, "{report:?}");
 }
 
 #[test]
-fn no_filter_at_all_passes() {
+fn a_scenario_without_filters_passes() {
     let scenario = Scenario { filters: Vec::new(), ..exchange() };
     Variations::of(&scenario).runs(100).check().unwrap_or_else(|why| panic!("{why}"));
 }
 
 #[test]
-fn what_a_filter_may_depend_on_is_left_out() {
+fn excluded_kinds_are_not_tried() {
     let scenario = Scenario::new()
         .filter(modules::leaks_on_cancel())
         .request(Request::get("/"))
@@ -45,7 +45,7 @@ fn what_a_filter_may_depend_on_is_left_out() {
 }
 
 #[test]
-fn values_that_are_ignored_may_differ() {
+fn ignored_values_may_differ() {
     let request = Request::get("/").header("a", "1").header("bbb", "2");
     let scenario = Scenario::new().filter(modules::takes_the_last_field()).request(request);
     let variations = Variations::of(&scenario).ignoring_header("X-Tag");
@@ -53,7 +53,7 @@ fn values_that_are_ignored_may_differ() {
 }
 
 #[test]
-fn answers_in_turn_are_not_swapped() {
+fn several_answers_exclude_overlaps_and_aborts() {
     let answers = [200, 201]
         .map(|status| Answer::Reply { response: Response::new(status), after: std::time::Duration::ZERO });
     let scenario = Scenario::new()
@@ -66,14 +66,14 @@ fn answers_in_turn_are_not_swapped() {
 }
 
 #[test]
-fn a_filter_that_does_not_load_is_told_from_one_that_differs() {
+fn a_filter_that_does_not_load_is_refused() {
     let scenario = Scenario::new().filter(Filter::new(Wasm::wat("(module)"))).request(Request::get("/"));
     assert!(matches!(Variations::of(&scenario).check(), Err(Failure::Refused(_))));
 }
 
 #[test]
-fn framing_is_no_variation() {
-    // With a length stays with a length; chunked stays chunked, also in one piece.
+fn variations_keep_the_framing() {
+    // A body with a length keeps it. A chunked body stays chunked, also in one piece.
     for cuts in [Vec::new(), vec![1], vec![1, 2, 3], vec![0, 3, 99]] {
         for request in 0..2 {
             let variation = Variation::new([Change::RequestCuts { request, cuts: cuts.clone() }]);
@@ -84,9 +84,9 @@ fn framing_is_no_variation() {
     }
 }
 
-/// The framing that the emulator is given is one that Envoy takes, and none of it makes a difference there either.
+/// Envoy accepts the framing of all variations, and they change nothing there either.
 #[test]
-fn what_changes_data_passes_on_a_real_envoy() {
+fn data_variations_pass_on_a_real_envoy() {
     let report = Variations::of(&exchange()).runs(6).check_on_envoy().unwrap_or_else(|why| panic!("{why}"));
     assert_eq!((report.drawn, report.cuts), (6, 0));
     let left_out: Vec<_> = report.left_out.iter().map(|(kind, _)| *kind).collect();
@@ -94,13 +94,13 @@ fn what_changes_data_passes_on_a_real_envoy() {
 }
 
 #[test]
-fn without_anything_to_vary_nothing_is_drawn() {
+fn an_empty_scenario_has_no_variations() {
     let report = Variations::of(&Scenario::new()).check().unwrap_or_else(|why| panic!("{why}"));
     assert_eq!((report.drawn, report.cuts), (0, 0));
 }
 
 #[test]
-fn connections_pass_in_whatever_pieces() {
+fn a_correct_network_filter_passes() {
     let upstream = Script::new().send("hello").receive(6).send("and good bye");
     let scenario = Scenario::new()
         .network_filter(modules::begins_each_connection())

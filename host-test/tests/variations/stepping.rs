@@ -1,4 +1,4 @@
-//! What the driver stands on: requests that are stopped between two events.
+//! Tests of stepping, which variations use to stop a request between two events.
 
 use crate::modules;
 use std::time::Duration;
@@ -12,7 +12,7 @@ fn emulator(scenario: &Scenario) -> Emulator {
 }
 
 #[test]
-fn a_request_goes_no_further_than_it_is_stepped() {
+fn each_step_advances_a_request_by_one_event() {
     let response = Response::new(200).chunk("one").chunk("two");
     let mut emulator = emulator(&Scenario::new().upstream(Upstream::replies("upstream", response)));
     let request = Request::new("POST", "/").chunk("a").chunk("b");
@@ -21,7 +21,7 @@ fn a_request_goes_no_further_than_it_is_stepped() {
     for left in (0..7).rev() {
         assert!(
             emulator.is_under_way(handle) && emulator.exchange(handle).is_none(),
-            "{left} events are left"
+            "{left} more events to come"
         );
         assert!(emulator.step(SOON));
     }
@@ -31,7 +31,7 @@ fn a_request_goes_no_further_than_it_is_stepped() {
 }
 
 #[test]
-fn nothing_happens_before_its_time() {
+fn no_event_happens_before_it_is_due() {
     let late = Answer::Reply { response: Response::new(200), after: Duration::from_millis(5) };
     let mut emulator = emulator(&Scenario::new().upstream(Upstream::answers("upstream", vec![late])));
     let handle = emulator.begin(0, &Request::get("/"));
@@ -41,11 +41,11 @@ fn nothing_happens_before_its_time() {
 }
 
 #[test]
-fn a_broken_upstream_is_answered_for_and_what_it_had_sent_is_lost() {
+fn a_broken_upstream_gives_503_or_resets_the_client() {
     let response = Response::new(200).chunk("one").chunk("two");
     let mut emulator = emulator(&Scenario::new().upstream(Upstream::replies("upstream", response)));
     let handle = emulator.begin(0, &Request::post("/", "body"));
-    // There is no connection before the request is complete: one piece, and the end.
+    // The proxy connects when the request is complete, after two events: one piece, and the end.
     let before = std::iter::from_fn(|| (!emulator.break_upstream(handle)).then(|| emulator.step(SOON)));
     assert_eq!(before.collect::<Vec<_>>(), [true, true]);
     let exchange = emulator.finish_request(handle);
@@ -54,9 +54,9 @@ fn a_broken_upstream_is_answered_for_and_what_it_had_sent_is_lost() {
         "{exchange:?}"
     );
 
-    // What was on its way is an event that nobody hears of any more.
+    // Events of the broken connection have no effect.
     emulator.advance(Duration::ZERO);
-    // Behind the head of the response there is nothing to answer: the client is cut off too.
+    // After the head of the response, a 503 is no longer possible, so the client's connection is reset.
     let handle = emulator.begin(0, &Request::get("/"));
     assert!(emulator.step(SOON) && emulator.break_upstream(handle));
     assert_eq!(emulator.finish_request(handle).client, ClientView::Reset);
