@@ -1,4 +1,4 @@
-//! The emulated host, host call by host call, with modules written for the purpose.
+//! Tests of each host call of the emulator, with hand-written modules.
 
 #![allow(
     clippy::expect_used,

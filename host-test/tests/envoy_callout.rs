@@ -1,4 +1,4 @@
-//! Scenarios with more than one upstream on a real Envoy, and what goes on after the last request.
+//! Scenarios with several upstreams on a real Envoy, and events after the last request.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests, their helpers among them")]
 
@@ -88,7 +88,7 @@ fn callouts_are_kept_apart_from_requests_by_name() {
 }
 
 #[test]
-fn callouts_to_the_first_upstream_are_told_from_requests() {
+fn callouts_to_the_first_upstream_are_separate() {
     let outcome = run(&caller(), |scenario, filter| {
         let scenario = scenario.filter(filter.config_text("upstream")).request(Request::get("/main"));
         scenario.settings(|s| s.linger = Duration::from_millis(500))
@@ -99,7 +99,7 @@ fn callouts_to_the_first_upstream_are_told_from_requests() {
 }
 
 #[test]
-fn every_field_of_a_filter_is_one_that_envoy_takes() {
+fn envoy_accepts_every_field_of_a_filter() {
     let outcome = run(&caller(), |scenario, filter| {
         let full = |policy, name: &str| {
             let mut filter = filter.clone().named(name).config_text("upstream");
@@ -124,10 +124,10 @@ fn every_field_of_a_filter_is_one_that_envoy_takes() {
     assert_eq!(outcome.exchanges[0].upstream[0].headers.get("x-request-id"), None);
 }
 
-/// A callout in gRPC to a bare name that happens to be protobuf: `panic: unset oneof`, and that was Envoy.
+/// A gRPC callout to a cluster name that parses as protobuf crashes Envoy: `panic: unset oneof`.
 #[test]
 #[should_panic(expected = "unset oneof")]
-fn an_envoy_that_dies_ends_the_test_with_its_last_words() {
+fn a_test_fails_with_the_log_of_a_crashed_envoy() {
     let text = r#"(module
       (import "env" "proxy_grpc_call"
         (func $call (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))

@@ -1,6 +1,6 @@
-//! Scenarios with a filter on a real Envoy: what the filter does comes back as metrics and log lines.
+//! Scenarios with a filter on a real Envoy. The filter shows what it does in metrics and log lines.
 //!
-//! The filter is written by hand, so that what is tested is the runner and not an SDK.
+//! The filter is written by hand, because these tests check the runner, not an SDK.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests, their helpers among them")]
 
@@ -10,8 +10,9 @@ use tollgate_host_test::{
     ClientView, Filter, Host, LogLevel, LogLine, Request, Response, Scenario, Upstream, Wasm,
 };
 
-/// Logs its configuration and refuses one that begins with `!`; logs each call with a piece of body; counts requests;
-/// adds `x-filter: wat` to responses; traps on requests without header fields of their own. Logs when a stream is done.
+/// Logs its configuration, and rejects one that begins with `!`. Logs each body callback. Counts requests.
+/// Adds `x-filter: wat` to responses. Traps on requests without additional header fields. Logs the end of
+/// each stream.
 const FILTER: &str = r#"(module
   (import "env" "proxy_log" (func $log (param i32 i32 i32) (result i32)))
   (import "env" "proxy_get_buffer_bytes" (func $buffer (param i32 i32 i32 i32 i32) (result i32)))
@@ -94,7 +95,7 @@ fn status(view: &ClientView) -> u16 {
 }
 
 #[test]
-fn a_filter_is_seen_by_all_views() {
+fn all_views_show_the_filter() {
     let module = module();
     let scenario = Scenario::new().filter(module.filter()).request(request()).request(request());
     let outcome = Host::Envoy.run(&scenario);
@@ -112,7 +113,7 @@ fn a_filter_is_seen_by_all_views() {
 }
 
 #[test]
-fn configuration_arrives_and_is_logged_by_every_vm_that_takes_it() {
+fn every_configured_vm_logs_the_configuration() {
     let module = module();
     let run = |filter: Filter| {
         let mut named = filter;
@@ -128,7 +129,7 @@ fn configuration_arrives_and_is_logged_by_every_vm_that_takes_it() {
 }
 
 #[test]
-fn a_filter_that_does_not_take_its_configuration_is_refused() {
+fn a_filter_that_rejects_its_configuration_is_refused() {
     let module = module();
     let refused =
         Host::Envoy.try_run(&Scenario::new().filter(module.filter().config_text("!no"))).unwrap_err();
@@ -137,7 +138,7 @@ fn a_filter_that_does_not_take_its_configuration_is_refused() {
 }
 
 #[test]
-fn a_file_that_is_no_module_is_refused() {
+fn a_file_that_is_not_a_module_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("text.wasm");
     std::fs::write(&path, "not wasm").unwrap();
@@ -147,7 +148,7 @@ fn a_file_that_is_no_module_is_refused() {
 }
 
 #[test]
-fn only_lines_of_the_level_wanted_are_kept() {
+fn keeps_only_log_lines_at_the_minimum_level() {
     let module = module();
     let scenario = Scenario::new().filter(module.filter().config_text("c")).request(request());
     let at = |level| {
@@ -159,7 +160,7 @@ fn only_lines_of_the_level_wanted_are_kept() {
 }
 
 #[test]
-fn each_piece_of_a_body_is_a_call_of_its_own() {
+fn each_piece_of_a_body_is_a_separate_call() {
     let module = module();
     let post = Request::post("/", "one").chunk("two").chunk("three").header("from", "client");
     let outcome = Host::Envoy.run(&Scenario::new().filter(module.filter()).request(post));

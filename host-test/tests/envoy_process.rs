@@ -1,4 +1,4 @@
-//! The life of an Envoy process.
+//! Starting and stopping Envoy processes.
 
 #![allow(clippy::disallowed_methods, reason = "real processes, by the wall clock, within bounds")]
 
@@ -15,7 +15,7 @@ fn exists(pid: u32) -> bool {
 }
 
 #[test]
-fn several_run_side_by_side_each_on_its_own_port() {
+fn several_envoys_run_in_parallel() {
     let started = std::time::Instant::now();
     let one = Process::start(&admin_only(), &Options::default()).unwrap();
     println!("ready after {:?}", started.elapsed());
@@ -26,7 +26,7 @@ fn several_run_side_by_side_each_on_its_own_port() {
 }
 
 #[test]
-fn is_gone_when_dropped() {
+fn stops_when_dropped() {
     let process = Process::start(&admin_only(), &Options::default()).unwrap();
     let (pid, directory) = (process.pid(), process.directory().to_path_buf());
     assert!(exists(pid) && directory.is_dir());
@@ -36,7 +36,7 @@ fn is_gone_when_dropped() {
 }
 
 #[test]
-fn is_gone_when_a_test_panics() {
+fn stops_when_a_test_panics() {
     let (sender, pid) = std::sync::mpsc::channel();
     let result = std::thread::spawn(move || {
         let process = Process::start(&admin_only(), &Options::default()).unwrap();
@@ -57,9 +57,9 @@ fn outlives_the_thread_that_started_it() {
     assert_eq!(process.admin_page("/ready").unwrap().trim(), "LIVE");
 }
 
-/// Runs this very test in a process of its own, which starts an Envoy and is then killed.
+/// Runs this test again in a child process, which starts an Envoy and is then killed.
 #[test]
-fn is_gone_when_its_parent_is_killed() {
+fn stops_when_its_parent_is_killed() {
     use std::io::{BufRead, BufReader};
     const CHILD: &str = "TOLLGATE_TEST_HOLDS_AN_ENVOY";
     if std::env::var_os(CHILD).is_some() {
@@ -68,7 +68,7 @@ fn is_gone_when_its_parent_is_killed() {
         std::thread::sleep(std::time::Duration::from_secs(60));
         return;
     }
-    // Who is killed leaves files behind.
+    // A killed process cannot delete its files.
     let directory = tempfile::tempdir().unwrap();
     let mut parent = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "is_gone_when_its_parent_is_killed", "--nocapture"])
@@ -82,10 +82,10 @@ fn is_gone_when_its_parent_is_killed() {
     let alive = pid.is_some_and(exists);
     parent.kill().unwrap();
     parent.wait().unwrap();
-    let pid = pid.expect("the child started an Envoy");
+    let pid = pid.expect("the child process started an Envoy");
     assert!(alive);
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
-    // The signal is sent as the parent dies; who inherits the child reaps it a moment later.
+    // The kernel sends the signal when the parent ends. The new parent reaps the child a moment later.
     let gone = || std::fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |s| s.contains(") Z "));
     while !gone() {
         assert!(std::time::Instant::now() < deadline, "Envoy {pid} outlived its parent");
@@ -94,7 +94,7 @@ fn is_gone_when_its_parent_is_killed() {
 }
 
 #[test]
-fn a_bootstrap_that_is_not_accepted_is_told_with_the_reason() {
+fn a_rejected_bootstrap_is_an_error_with_the_reason() {
     let mut bootstrap = admin_only();
     bootstrap["no_such_field"] = json!(1);
     let error = Process::start(&bootstrap, &Options::default()).unwrap_err();

@@ -1,4 +1,4 @@
-//! Scenarios without a filter on a real Envoy: what a client and an upstream see is what was scripted.
+//! Scenarios without filters on a real Envoy: client and upstream receive exactly what the other side sends.
 
 #![allow(clippy::disallowed_methods, reason = "real processes, by the wall clock, within bounds")]
 #![allow(clippy::panic, reason = "tests, their helpers among them")]
@@ -8,7 +8,7 @@ use tollgate_host_test::{
     Answer, ClientView, Exchange, Headers, Host, Request, Response, Scenario, Upstream,
 };
 
-/// The only exchange of a scenario with this upstream and this request.
+/// Runs a scenario with this upstream and this request. Returns its exchange.
 fn exchange(upstream: Upstream, request: Request) -> Exchange {
     let mut outcome = Host::Envoy.run(&Scenario::new().upstream(upstream).request(request));
     assert_eq!(outcome.exchanges.len(), 1);
@@ -47,7 +47,7 @@ fn the_default_upstream_answers_ok() {
 }
 
 #[test]
-fn header_bytes_order_and_repeats_pass_both_ways() {
+fn header_bytes_order_and_repeats_are_kept() {
     let long = vec![b'x'; 50_000];
     let request =
         Request::get("/").header("B", b"\xff\x80").header("a", "1").header("b", "").header("long", &long);
@@ -64,7 +64,7 @@ fn header_bytes_order_and_repeats_pass_both_ways() {
 }
 
 #[test]
-fn bodies_and_trailers_pass_both_ways() {
+fn bodies_and_trailers_are_kept() {
     let reply = Response::new(200).chunk("one").chunk([0, 255]).trailer("x-t", "r");
     let request = Request::post("/", "a").chunk("").chunk("bc").trailer("X-T", b"\xfe");
     let exchange = exchange(Upstream::replies("u", reply), request);
@@ -78,7 +78,7 @@ fn bodies_and_trailers_pass_both_ways() {
 }
 
 #[test]
-fn a_large_body_passes_both_ways() {
+fn large_bodies_are_kept() {
     let large: Vec<u8> = (0..5_000_000u32).map(|i| i.to_le_bytes()[1]).collect();
     for http2 in [false, true] {
         let mut upstream = Upstream::replies("u", Response::new(200).chunk(&large));
@@ -89,7 +89,7 @@ fn a_large_body_passes_both_ways() {
 }
 
 #[test]
-fn a_body_without_length_or_of_none_ends_where_it_ends() {
+fn responses_to_head_and_204_have_no_body() {
     let head = exchange(Upstream::replies("u", Response::new(200).chunk("abc")), Request::new("HEAD", "/"));
     assert_eq!(response(&head).headers.get("content-length"), None);
     let head = Upstream::replies("u", Response::new(200).header("content-length", "3"));
@@ -101,7 +101,7 @@ fn a_body_without_length_or_of_none_ends_where_it_ends() {
 }
 
 #[test]
-fn answers_come_in_turn_and_the_last_is_repeated() {
+fn answers_are_given_in_order_and_the_last_repeats() {
     let reply = |n: &str| Answer::Reply { response: Response::new(200).chunk(n), after: Duration::ZERO };
     let mut scenario = Scenario::new().upstream(Upstream::answers("u", vec![reply("1"), reply("2")]));
     for path in ["/1", "/2", "/3"] {
@@ -115,7 +115,7 @@ fn answers_come_in_turn_and_the_last_is_repeated() {
 }
 
 #[test]
-fn a_late_answer_meets_the_route_timeout() {
+fn a_late_answer_exceeds_the_route_timeout() {
     let answer = Answer::Reply { response: Response::new(200), after: Duration::from_millis(600) };
     let scenario = |timeout| {
         let upstream = Upstream::answers("u", vec![answer.clone()]);
@@ -133,7 +133,7 @@ fn a_late_answer_meets_the_route_timeout() {
 }
 
 #[test]
-fn an_upstream_resets_before_and_amid_its_answer() {
+fn an_upstream_resets_before_and_during_its_answer() {
     for http2 in [false, true] {
         let of = |answer| Upstream { http2, ..Upstream::answers("u", vec![answer]) };
         let before = exchange(of(Answer::Reset), Request::post("/", "body"));
@@ -145,7 +145,8 @@ fn an_upstream_resets_before_and_amid_its_answer() {
         for body in bodies {
             let amid = exchange(of(Answer::ResetMidResponse(body)), Request::get("/"));
             assert_eq!(amid.client, ClientView::Reset, "http2: {http2}");
-            // Envoy takes the end of the connection for the end of a message in HTTP/1, and that it is not.
+            // In HTTP/1, Envoy takes the end of the connection for the end of the message, which is
+            // incomplete here.
             let why = if http2 { "connection_termination" } else { "protocol_error" };
             assert_eq!(amid.details, format!("upstream_reset_after_response_started{{{why}}}"));
             assert_eq!(amid.upstream.len(), 1);
@@ -154,7 +155,7 @@ fn an_upstream_resets_before_and_amid_its_answer() {
 }
 
 #[test]
-fn an_upstream_that_refuses_is_not_reached() {
+fn a_refusing_upstream_receives_nothing() {
     let refused = exchange(Upstream::answers("u", vec![Answer::Refuse]), Request::get("/"));
     assert_eq!(response(&refused).status, 503);
     assert!(refused.details.contains("connection_failure"), "{}", refused.details);
@@ -163,7 +164,7 @@ fn an_upstream_that_refuses_is_not_reached() {
 }
 
 #[test]
-fn an_upstream_refuses_when_it_is_its_turn() {
+fn a_refusal_is_one_of_several_answers() {
     for http2 in [false, true] {
         let reply = Answer::Reply { response: Response::new(200), after: Duration::ZERO };
         let answers =
@@ -179,7 +180,7 @@ fn an_upstream_refuses_when_it_is_its_turn() {
 }
 
 #[test]
-fn an_upstream_that_hangs_is_given_up() {
+fn a_hanging_upstream_times_out() {
     for http2 in [false, true] {
         let upstream = Upstream { http2, ..Upstream::answers("u", vec![Answer::Hang]) };
         let scenario = Scenario::new().upstream(upstream).request(Request::get("/"));
@@ -198,7 +199,7 @@ fn a_client_gives_up_after_twenty_seconds() {
 }
 
 #[test]
-fn http2_upstreams_see_requests_with_trailers_and_answer_with_them() {
+fn http2_upstreams_receive_and_send_trailers() {
     let reply = Response::new(200).header("a", b"\xff").chunk("1").chunk("2").trailer("t", "v");
     let upstream = Upstream { http2: true, ..Upstream::replies("u", reply) };
     let exchange = exchange(upstream, Request::post("/p?q", "x").header("h", b"\xff").trailer("rt", "rv"));
@@ -217,7 +218,7 @@ fn http2_upstreams_see_requests_with_trailers_and_answer_with_them() {
 }
 
 #[test]
-fn grpc_answers_are_framed_and_end_with_their_status() {
+fn grpc_answers_have_frames_and_a_status() {
     let mut initial_metadata = Headers::default();
     initial_metadata.push("m", "d");
     let messages = vec![b"one".to_vec(), Vec::new()];
@@ -256,7 +257,7 @@ fn runs_do_not_disturb_each_other() {
 }
 
 #[test]
-fn what_is_no_http_is_refused_by_the_proxy() {
+fn the_proxy_rejects_invalid_http() {
     let exchange = exchange(Upstream::replies("u", Response::new(200)), Request::get("/").header("a b", "c"));
     assert_eq!(response(&exchange).status, 400);
     assert_eq!(exchange.details, "http1.codec_error");

@@ -1,5 +1,5 @@
-//! Network filters: the emulator against a real Envoy. Each scenario runs on both, and all that was seen is compared:
-//! what the ends of the connections got, what the filters were told, what their calls answered.
+//! Network filters. Each scenario runs on the emulator and on a real Envoy. The tests compare the bytes that
+//! both ends received, the callbacks of the filters, and the results of their host calls.
 
 #![allow(
     clippy::expect_used,
@@ -20,7 +20,7 @@ mod chains;
 mod closing;
 #[path = "network/failures.rs"]
 mod failures;
-#[allow(dead_code, reason = "shared with the tests of the ABI, which use all of it")]
+#[allow(dead_code, reason = "shared with the ABI tests, which use all items")]
 #[path = "abi/guest.rs"]
 mod guest;
 #[path = "network/hosts.rs"]

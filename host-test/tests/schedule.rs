@@ -1,4 +1,4 @@
-//! Workers in all orders: races are found, told so that they can be run again, and not found where there are none.
+//! Runs workers in all orders. Races are found and can be replayed; correct code passes.
 
 #![allow(
     clippy::expect_used,

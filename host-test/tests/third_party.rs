@@ -1,6 +1,6 @@
-//! Modules that were not written for this host: examples that the stock crate ships, untouched; those it does not ship,
-//! written anew; modules of older versions of the ABI. Each runs on the emulator and on a real Envoy, and nothing may
-//! differ.
+//! Modules that were not written for this host: unmodified examples from packages of the stock SDK, rewritten
+//! examples that no package contains, and modules of older ABI versions. Each runs on the emulator and on a
+//! real Envoy, with the same result.
 
 #![allow(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Clients that speak TLS, and filters of Envoy's own.
+//! Clients that use TLS, and native filters of Envoy.
 
 #![allow(clippy::indexing_slicing, reason = "a test ends by panicking")]
 
@@ -26,7 +26,7 @@ on_both_hosts! {
         outcome.upstream(1).body("inpieces");
     }
 
-    fn who_must_show_a_certificate_and_does_not_is_turned_away(host) {
+    fn a_required_client_certificate_is_enforced(host) {
         let scenario = over(Tls::CertificateRequired)
             .request(Request::get("/"))
             .request(Request::get("/").certificate(Certificate::B));
@@ -38,7 +38,7 @@ on_both_hosts! {
 }
 
 #[test]
-fn certificates_say_what_is_told_of_them() {
+fn certificates_contain_their_names() {
     for certificate in [Certificate::A, Certificate::B] {
         let der = certificate.der();
         let holds = |text: &str| der.windows(text.len()).any(|part| part == text.as_bytes());
@@ -48,7 +48,7 @@ fn certificates_say_what_is_told_of_them() {
 }
 
 #[test]
-fn native_filters_stand_where_they_were_added() {
+fn native_filters_run_in_the_order_of_their_addition() {
     let buffer = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer",
         "max_request_bytes": 4,

@@ -1,5 +1,5 @@
-//! Modules for tests: each callback is a list of host calls. What they answered is in the host's trace, so a module
-//! need not look.
+//! Builds test modules in which each callback is a list of host calls. The emulator's trace contains the
+//! results, so modules do not check them.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -49,12 +49,12 @@ impl From<Vec<u8>> for Arg {
     }
 }
 
-/// What a callback does.
+/// An action of a callback.
 #[derive(Clone, Debug)]
 pub enum Do {
     /// A host call. Names of `env` begin with `proxy_`; all others are WASI's.
     Call(String, Vec<Arg>),
-    /// A host call whose answer is logged, and what it gave.
+    /// A host call whose status and results are logged.
     Told(String, Vec<Arg>),
     /// Any instructions.
     Wat(String),
@@ -68,7 +68,7 @@ macro_rules! call {
     };
 }
 
-/// One argument.
+/// Converts one argument.
 #[macro_export]
 macro_rules! arg {
     (_) => {
@@ -84,7 +84,7 @@ pub fn wat(text: &str) -> Do {
     Do::Wat(text.into())
 }
 
-/// The same call, with its answer logged: a real Envoy has no trace.
+/// Makes the call log its status and results, because a real Envoy has no trace.
 pub fn told(call: Do) -> Do {
     match call {
         Do::Call(name, args) => Do::Told(name, args),
@@ -92,7 +92,7 @@ pub fn told(call: Do) -> Do {
     }
 }
 
-/// A module in the making.
+/// Builds a module.
 #[derive(Clone, Debug)]
 pub struct Guest {
     marker: &'static str,
@@ -100,7 +100,7 @@ pub struct Guest {
     callbacks: BTreeMap<String, (Vec<Do>, u32)>,
 }
 
-/// Parameters of each callback, and whether it returns something.
+/// Returns the number of parameters of a callback, and whether it returns a value.
 fn shape(name: &str) -> (usize, bool) {
     match name {
         "proxy_on_tick" | "proxy_on_log" | "proxy_on_delete" => (1, false),
@@ -120,38 +120,38 @@ fn shape(name: &str) -> (usize, bool) {
 }
 
 impl Guest {
-    /// A module of ABI 0.2.1 that does nothing.
+    /// Creates a module of ABI 0.2.1 without callbacks.
     pub fn new() -> Self {
         let callbacks = BTreeMap::from([("_initialize".to_owned(), (Vec::new(), 0))]);
         Self { marker: "proxy_abi_version_0_2_1", allocator: "proxy_on_memory_allocate", callbacks }
     }
 
-    /// The export that says which ABI it is for.
+    /// Sets the export that declares the ABI version.
     pub fn marker(mut self, marker: &'static str) -> Self {
         self.marker = marker;
         self
     }
 
-    /// The export that allocates memory; an empty name for none.
+    /// Sets the name of the allocator's export; empty for none.
     pub fn allocator(mut self, allocator: &'static str) -> Self {
         self.allocator = allocator;
         self
     }
 
-    /// A callback that makes these calls and returns 0; those of the root context return 1.
+    /// Adds a callback that makes these calls and returns 0, or 1 for a callback of the root context.
     pub fn on(self, name: &str, calls: impl IntoIterator<Item = Do>) -> Self {
         let returned = u32::from(matches!(name, "vm_start" | "configure" | "done"));
         self.on_returning(name, calls, returned)
     }
 
-    /// A callback that makes these calls and returns a value.
+    /// Adds a callback that makes these calls and returns a value.
     pub fn on_returning(mut self, name: &str, calls: impl IntoIterator<Item = Do>, value: u32) -> Self {
         let name = if name.starts_with('_') { name.to_owned() } else { format!("proxy_on_{name}") };
         self.callbacks.insert(name, (calls.into_iter().collect(), value));
         self
     }
 
-    /// The module's text.
+    /// Returns the module as text.
     pub fn text(&self) -> String {
         let mut imports = BTreeMap::new();
         let mut data = Vec::new();
@@ -202,12 +202,12 @@ impl Guest {
         )
     }
 
-    /// A filter.
+    /// Returns a filter with this module.
     pub fn filter(&self) -> Filter {
         module(&self.text())
     }
 
-    /// A proxy with this filter alone.
+    /// Returns a scenario with only this filter.
     pub fn scenario(&self) -> Scenario {
         Scenario::new().filter(self.filter())
     }
@@ -228,7 +228,7 @@ pub fn module(text: &str) -> Filter {
     let bytes = wat::parse_str(text).unwrap_or_else(|e| panic!("{e}\n{text}"));
     let mut file = tempfile::Builder::new().prefix("guest").suffix(".wasm").tempfile().unwrap();
     file.write_all(&bytes).unwrap();
-    // The file is read each time a VM is started anew, so it stays until the process ends.
+    // Each new VM reads the file again, so it must exist until the process ends.
     let (_, path) = file.keep().unwrap();
     let mut filter = Filter::new(Wasm::file(path));
     filter.name = "guest".into();
@@ -270,7 +270,7 @@ fn invoke(name: &str, args: &[Arg], imports: &mut BTreeMap<String, String>, data
     format!("(call ${name} {pushed})")
 }
 
-/// Logs bytes, those that are no text in hexadecimal.
+/// Logs bytes, in hexadecimal unless they are printable.
 const TELLER: &str = r"
 (func $digit (param $d i32) (result i32)
   (i32.add (local.get $d) (select (i32.const 87) (i32.const 48) (i32.gt_u (local.get $d) (i32.const 9)))))
@@ -295,7 +295,7 @@ const TELLER: &str = r"
     (br $next)))
   (drop (call $proxy_log (i32.const 2) (i32.const 524288) (i32.sub (local.get $o) (i32.const 524288)))))";
 
-/// A call, then its status behind a description of it, then what it gave if it succeeded.
+/// Makes a call, and logs its description with its status, and its results if it succeeded.
 fn tell(name: &str, args: &[Arg], imports: &mut BTreeMap<String, String>, data: &mut Vec<u8>) -> String {
     let log = "(import \"env\" \"proxy_log\" (func $proxy_log (param i32 i32 i32) (result i32)))\n";
     imports.insert("proxy_log".into(), log.into());
@@ -331,7 +331,7 @@ fn tell(name: &str, args: &[Arg], imports: &mut BTreeMap<String, String>, data: 
             format!("(call $tell (i32.load (i32.const {pointer})) (i32.load (i32.const {length})))")
         }
     };
-    // Of two results of `get_buffer_status` neither is a pointer.
+    // The two results of `get_buffer_status` are not pointers.
     let given = if name.ends_with("get_buffer_status") {
         format!("(call $tell (i32.const {}) (i32.const 4))", outs[0])
     } else {
@@ -354,7 +354,7 @@ pub fn wasi(name: &str, args: Vec<Arg>) -> Do {
     Do::Call(format!("wasi_{name}"), args)
 }
 
-/// What the calls of this name answered, in order: the trace behind the arrow.
+/// Returns the results of all calls with this name, in order: the part of the trace after the arrow.
 pub fn answers(trace: &[String], call: &str) -> Vec<String> {
     let call = format!("{call}(");
     let lines = trace.iter().filter(|line| line.contains(&call));

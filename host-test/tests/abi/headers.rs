@@ -1,11 +1,11 @@
-//! Header maps: which are there in which phase, and what each call answers.
+//! Header maps: which exist in which phase, and the results of each call.
 
 use crate::call;
 use crate::guest::{Guest, answers};
 use tollgate_host_test::{ClientView, Request};
 
 #[test]
-fn a_filter_changes_headers_both_ways() {
+fn a_filter_changes_request_and_response_headers() {
     let guest = Guest::new()
         .on(
             "request_headers",

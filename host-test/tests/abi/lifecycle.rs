@@ -1,4 +1,4 @@
-//! What a VM is told and when: start, configuration, threads, time, queues, the end.
+//! Callbacks during the life of a VM: start, configuration, threads, time, queues, end.
 
 use crate::call;
 use crate::guest::{Arg, Guest, answers, wasi};
@@ -13,7 +13,7 @@ fn count(trace: &[String], call: &str) -> usize {
 }
 
 #[test]
-fn is_configured_on_every_thread_and_by_the_canary() {
+fn every_thread_and_the_canary_are_configured() {
     let guest =
         Guest::new().on("configure", [call!("define_metric", 0, "n", _), call!("increment_metric", 4, 1i64)]);
     let emulator = Emulator::new(&guest.scenario().settings(|s| s.workers = 3)).unwrap();
@@ -21,7 +21,7 @@ fn is_configured_on_every_thread_and_by_the_canary() {
 }
 
 #[test]
-fn a_configuration_that_is_refused_stops_the_start_and_an_update_is_taken_back() {
+fn a_rejected_configuration_prevents_the_start() {
     let guest = Guest::new().on_returning("configure", [call!("log", 5, "no good")], 0);
     let refused = Emulator::new(&guest.scenario()).unwrap_err();
     assert!(refused.reason.contains("guest"), "{}", refused.reason);
@@ -31,7 +31,7 @@ fn a_configuration_that_is_refused_stops_the_start_and_an_update_is_taken_back()
 }
 
 #[test]
-fn the_configuration_is_read_while_configuring_only() {
+fn the_configuration_is_readable_only_while_configuring() {
     let read = || [call!("get_buffer_bytes", 7, 0, (-1), _, _), call!("get_buffer_bytes", 6, 0, (-1), _, _)];
     let guest = Guest::new().on("configure", read()).on("tick", read());
     let mut scenario = Scenario::new().filter(guest.filter().config_text("plugin"));
@@ -44,7 +44,7 @@ fn the_configuration_is_read_while_configuring_only() {
 }
 
 #[test]
-fn a_struct_arrives_as_protobuf() {
+fn a_struct_is_delivered_as_protobuf() {
     let guest = Guest::new().on("configure", [call!("get_buffer_bytes", 7, 0, (-1), _, _)]);
     let filter = guest.filter().config_struct(serde_json::json!({"a": true, "b": "x"}));
     let emulator = Emulator::new(&Scenario::new().filter(filter)).unwrap();
@@ -53,7 +53,7 @@ fn a_struct_arrives_as_protobuf() {
 }
 
 #[test]
-fn an_update_makes_a_new_root_context_and_ends_the_old_one() {
+fn an_update_replaces_the_root_context() {
     let guest = Guest::new().on("done", [call!("log", 2, "done")]).on("delete", [call!("log", 2, "deleted")]);
     let mut emulator = guest.start();
     emulator.reconfigure(0, &Configuration::Text(b"{}".to_vec())).unwrap();
@@ -62,7 +62,7 @@ fn an_update_makes_a_new_root_context_and_ends_the_old_one() {
 }
 
 #[test]
-fn a_root_context_may_ask_for_time_before_it_is_deleted() {
+fn a_root_context_may_delay_its_deletion() {
     let guest = Guest::new()
         .on_returning("done", [], 0)
         .on("tick", [call!("done")])
@@ -76,7 +76,7 @@ fn a_root_context_may_ask_for_time_before_it_is_deleted() {
 }
 
 #[test]
-fn ticks_come_with_virtual_time_and_stop_at_zero() {
+fn ticks_follow_virtual_time_and_stop_at_zero() {
     let guest = Guest::new()
         .on("configure", [call!("set_tick_period_milliseconds", 100)])
         .on("tick", [call!("log", 2, "tick")]);
@@ -94,7 +94,7 @@ fn ticks_come_with_virtual_time_and_stop_at_zero() {
 }
 
 #[test]
-fn lingering_lets_time_pass_after_the_last_request() {
+fn linger_advances_time_after_the_last_request() {
     let guest = Guest::new()
         .on("configure", [call!("set_tick_period_milliseconds", 1000)])
         .on("tick", [call!("log", 2, "tick")]);
@@ -104,7 +104,7 @@ fn lingering_lets_time_pass_after_the_last_request() {
 }
 
 #[test]
-fn a_queue_tells_the_thread_that_registered_last() {
+fn a_queue_notifies_the_thread_that_registered_last() {
     let guest = Guest::new()
         .on("configure", [call!("register_shared_queue", "q", _)])
         .on("request_headers", [call!("enqueue_shared_queue", 1, "item")])
@@ -120,7 +120,7 @@ fn a_queue_tells_the_thread_that_registered_last() {
 }
 
 #[test]
-fn threads_share_data_and_not_memory() {
+fn threads_share_data_but_not_memory() {
     let guest = Guest::new().on(
         "request_headers",
         [call!("get_shared_data", "k", _, _, _), call!("set_shared_data", "k", "v", 0)],
@@ -152,7 +152,7 @@ fn vm_ids_are_namespaces() {
 }
 
 #[test]
-fn streams_leave_nothing_behind() {
+fn streams_leak_nothing() {
     let guest = Guest::new().on("request_headers", []);
     let mut emulator = guest.start();
     let handles: Vec<_> = (0..10).map(|_| emulator.request(0, &Request::post("/", "abc"))).collect();
@@ -163,7 +163,7 @@ fn streams_leave_nothing_behind() {
 }
 
 #[test]
-fn a_client_that_hangs_up_ends_its_stream() {
+fn a_disconnecting_client_ends_its_stream() {
     let guest = Guest::new().on_returning("request_headers", [], 1).on("log", [call!("log", 2, "over")]);
     let mut emulator = guest.start();
     let handle = emulator.request(0, &Request::get("/"));
@@ -173,14 +173,14 @@ fn a_client_that_hangs_up_ends_its_stream() {
 }
 
 #[test]
-fn a_pause_without_end_hangs_the_client_after_20_seconds() {
+fn an_endless_pause_times_out_the_client_after_20_seconds() {
     let outcome = Guest::new().on_returning("request_headers", [], 1).get();
     assert_eq!(outcome.exchanges[0].client, tollgate_host_test::ClientView::Hang);
     assert!(outcome.exchanges[0].upstream.is_empty());
 }
 
 #[test]
-fn wasi_answers_as_envoy_does() {
+fn wasi_calls_behave_as_in_envoy() {
     let i = Arg::I;
     let guest = Guest::new().on(
         "configure",
@@ -232,7 +232,7 @@ fn standard_output_is_logged_without_its_line_end() {
 }
 
 #[test]
-fn modules_of_the_oldest_abi_find_missing_headers_empty() {
+fn missing_headers_are_empty_in_the_oldest_abi() {
     let outcome = Guest::new()
         .marker("proxy_abi_version_0_1_0")
         .on("request_headers", [call!("get_header_map_value", 0, "nope", _, _), call!("clear_route_cache")])
@@ -253,7 +253,7 @@ fn a_filter_of_the_stock_sdk_runs() {
 }
 
 #[test]
-fn a_run_is_repeated_to_the_byte() {
+fn runs_are_deterministic() {
     let guest = Guest::new().on(
         "request_headers",
         [wasi("random_get", vec![Arg::I(1024), Arg::I(16)]), call!("get_header_map_pairs", 0, _, _)],
@@ -263,7 +263,7 @@ fn a_run_is_repeated_to_the_byte() {
 }
 
 #[test]
-fn emulators_run_side_by_side() {
+fn emulators_run_in_parallel() {
     let guest = Guest::new()
         .on("request_headers", [call!("define_metric", 0, "n", _), call!("increment_metric", 4, 1i64)]);
     let scenario = guest.scenario().request(Request::get("/"));

@@ -1,11 +1,11 @@
-//! Running a scenario on both hosts, and filters that say what they are told.
+//! Runs scenarios on both hosts, with filters that log their callbacks.
 
 use crate::call;
 use crate::guest::{Do, Guest, wat};
 use std::time::Duration;
 use tollgate_host_test::{ClientView, Connection, Host, Outcome, Scenario, Script, TcpUpstream};
 
-/// Declares scenarios that must come out the same on both hosts.
+/// Declares scenarios that must have the same outcome on both hosts.
 macro_rules! agree {
     ($($(#[$meta:meta])* $name:ident: $scenario:expr;)*) => { $(
         $(#[$meta])*
@@ -17,7 +17,7 @@ macro_rules! agree {
 }
 pub(crate) use agree;
 
-/// The callbacks of a connection, and how many arguments they have behind the context.
+/// The callbacks of a connection, and how many arguments they have after the context.
 const CALLBACKS: &[(&str, usize)] = &[
     ("context_create", 1),
     ("new_connection", 0),
@@ -42,13 +42,13 @@ impl Told {
         CALLBACKS.iter().fold(told, |told, (callback, _)| told.on(callback, []))
     }
 
-    /// What a callback does beside logging; it returns what lets things go on.
+    /// Adds calls to a callback. It logs first, and returns the value that lets the host continue.
     pub fn on(self, callback: &str, calls: impl IntoIterator<Item = Do>) -> Self {
-        let goes_on = u32::from(matches!(callback, "done" | "configure" | "vm_start"));
-        self.returning(callback, calls, goes_on)
+        let proceed = u32::from(matches!(callback, "done" | "configure" | "vm_start"));
+        self.returning(callback, calls, proceed)
     }
 
-    /// A callback that does nothing but log and return.
+    /// Adds a callback that only logs and returns a value.
     pub fn returns(self, callback: &str, value: u32) -> Self {
         self.returning(callback, [], value)
     }
@@ -65,7 +65,7 @@ impl Told {
         self
     }
 
-    /// For another version of the ABI, by the name of its export.
+    /// Sets the export that declares the ABI version.
     pub fn marker(mut self, marker: &'static str) -> Self {
         self.guest = self.guest.marker(marker);
         self
@@ -75,23 +75,23 @@ impl Told {
         self.guest.filter().named(self.name)
     }
 
-    /// A proxy with this filter alone.
+    /// Returns a scenario with only this filter.
     pub fn alone(&self) -> Scenario {
         Scenario::new().network_filter(self.filter())
     }
 }
 
-/// A proxy with these two.
+/// Returns a scenario with these two filters.
 pub fn chain(first: &Told, second: &Told) -> Scenario {
     first.alone().network_filter(second.filter())
 }
 
-/// The calls, with their answers logged.
+/// Makes each call log its results.
 pub fn told(calls: impl IntoIterator<Item = Do>) -> Vec<Do> {
     calls.into_iter().map(crate::guest::told).collect()
 }
 
-/// Orders a tick; what `on_tick` does with the first connection's context, once.
+/// Sets the tick period. [`tick`] makes calls for the first connection, once.
 pub fn tick_after(ms: u32) -> Do {
     call!("set_tick_period_milliseconds", (ms.cast_signed()))
 }
@@ -103,17 +103,17 @@ pub fn tick(calls: impl IntoIterator<Item = Do>) -> Vec<Do> {
 
 pub const MS: Duration = Duration::from_millis(1);
 
-/// Sends two pieces, each when the one before came back, and then the end.
+/// Sends two pieces, each after the previous one came back, and then shuts down.
 pub fn talks() -> Connection {
     Connection::new().send("one").receive(3).send("two").receive(3).shut_down()
 }
 
-/// A client that nobody is going to answer.
-pub fn in_vain() -> Connection {
+/// A client that receives no answer, and gives up after 0.8 seconds.
+pub fn unanswered() -> Connection {
     Connection::new().patience(800 * MS)
 }
 
-/// A piece that is not read together with what follows.
+/// Sends a piece that the proxy does not read together with the next one.
 pub fn apart(script: Script, piece: &str) -> Script {
     script.send(piece).wait(40 * MS)
 }
@@ -139,7 +139,7 @@ pub fn check(scenario: &Scenario) {
     }
 }
 
-/// Values that no two runs share.
+/// Properties whose values differ between any two runs.
 const VARYING: &[&str] = &[
     "connection_id",
     "connection\\x00id",
@@ -154,7 +154,7 @@ const VARYING: &[&str] = &[
     "request\\x00time",
 ];
 
-/// Leaves of what varies its kind: an address, or a number.
+/// Replaces values that differ between runs by their kind: an address, or a number.
 fn settle(mut outcome: Outcome) -> Outcome {
     outcome.trace.clear();
     for exchange in &mut outcome.exchanges {

@@ -1,4 +1,4 @@
-//! Buffers 2 and 3: where they can be read and changed.
+//! Buffers 2 and 3: in which callbacks they can be read and changed.
 
 use crate::both::{Told, agree, talks, told};
 use crate::call;
@@ -21,7 +21,7 @@ fn tries() -> Vec<Do> {
     told(each(2).into_iter().chain(each(3)))
 }
 
-/// What requests and callouts have, there is not.
+/// Reads the buffers and maps of requests and callouts, which connections do not have.
 fn of_requests() -> Vec<Do> {
     let maps = (0..8).flat_map(|map: i32| {
         [
@@ -51,11 +51,11 @@ agree! {
     in_done: in_callback("done", tries());
     in_log: in_callback("log", tries());
     in_delete: in_callback("delete", tries());
-    data_that_is_taken_away_goes_nowhere: Told::new("a")
+    removed_data_is_not_sent: Told::new("a")
         .on("downstream_data", [call!("set_buffer_bytes", 2, 0, 99, "")])
         .alone()
         .connection(tollgate_host_test::Connection::new().send("one").shut_down());
-    call_data_is_the_buffer_that_was_asked_for_last: {
+    call_data_is_the_buffer_that_was_read_last: {
         let calls = [8, 6, 8, 2, 8].map(|buffer: i32| call!("get_buffer_bytes", buffer, 0, 99, _, _));
         let change = [call!("set_buffer_bytes", 8, 0, 0, "x"), call!("get_buffer_bytes", 2, 0, 99, _, _)];
         let mut filter = Told::new("a").on("downstream_data", told(calls.into_iter().chain(change))).filter();

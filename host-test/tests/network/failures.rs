@@ -1,4 +1,4 @@
-//! Filters that trap, and what becomes of the connection and of the next.
+//! Filters that trap: the effect on the connection and on the next one.
 
 use crate::both::{MS, Told, agree, chain, talks};
 use crate::guest::wat;
@@ -16,7 +16,7 @@ fn with(policy: FailurePolicy, mut scenario: Scenario) -> Scenario {
     scenario
 }
 
-/// The configuration is accepted all the same, and `on_vm_start` is called, not so `on_configure`.
+/// The proxy still accepts the configuration. It calls `on_vm_start`, but not `on_configure`.
 fn at_the_root() -> Told {
     trapping("context_create").on("vm_start", []).on("configure", [])
 }
@@ -25,8 +25,8 @@ fn of_the_root() -> Scenario {
     at_the_root().alone()
 }
 
-/// A connection that traps, and another. Where a failed VM closes that at once, its client sends nothing: it would be
-/// a race.
+/// A connection whose callback traps, and another one. Where a failed VM closes the second one immediately,
+/// its client sends nothing, because that would be a race.
 fn closed(callback: &str) -> Scenario {
     let first = if callback == "new_connection" { Connection::new() } else { talks() };
     trapping(callback).alone().connection(first).connection(Connection::new())
@@ -53,7 +53,7 @@ agree! {
         .connection(Connection::new());
     closed_in_context_create_of_the_root: of_the_root().connection(Connection::new()).connection(Connection::new());
     open_in_context_create_of_the_root: with(FailOpen, of_the_root().connection(talks()));
-    reloaded_in_vain_in_context_create_of_the_root: with(
+    reload_fails_in_context_create_of_the_root: with(
         FailReload,
         of_the_root().connection(Connection::new()).connection(Connection::new().wait(2_500 * MS)),
     );

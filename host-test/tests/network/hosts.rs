@@ -1,4 +1,4 @@
-//! What else a connection's context may ask of the host: callouts, ticks, contexts, metrics, shared data.
+//! Other host calls of a connection's context: callouts, ticks, contexts, metrics, shared data.
 
 use crate::both::{Told, agree, talks, tick, tick_after, told};
 use crate::call;
@@ -16,7 +16,7 @@ fn dispatch(cluster: &str, timeout: i32) -> Do {
     call!("http_call", cluster, (request()), "", "", timeout, _)
 }
 
-/// A filter that stops in a callback, asks a service, and goes on when it has its answer.
+/// A filter that pauses in a callback, calls a service, and continues after its answer.
 fn asking(callback: &str) -> Told {
     let answered = [
         call!("get_property", "connection_id", _, _),
@@ -41,7 +41,7 @@ agree! {
     a_callout_holds_a_new_connection:
         asking("new_connection").alone().upstream(answers()).connection(talks());
     a_callout_holds_data: asking("downstream_data").alone().upstream(answers()).connection(talks());
-    a_callout_that_comes_to_nothing: asking("new_connection")
+    a_callout_that_fails: asking("new_connection")
         .returning("new_connection", told([dispatch("u", 150)]), 1)
         .alone()
         .upstream(Upstream::answers("u", vec![Answer::Hang]))
@@ -52,7 +52,7 @@ agree! {
         .alone()
         .upstream(answers())
         .connection(Connection::new());
-    the_answer_comes_behind_the_end: Told::new("a")
+    the_answer_arrives_after_the_end: Told::new("a")
         .on("new_connection", told([dispatch("u", 1000)]))
         .on("http_call_response", told([call!("set_effective_context", 2), call!("continue_stream", 2)]))
         .alone()
@@ -62,7 +62,7 @@ agree! {
         }]))
         .settings(|s| s.linger = Duration::from_millis(2_500))
         .connection(Connection::new().shut_down());
-    a_tick_between_callbacks_reaches_no_buffer: Told::new("a")
+    a_tick_between_callbacks_has_no_buffer: Told::new("a")
         .on("new_connection", [tick_after(1_000)])
         .on("tick", tick([
             call!("get_property", "connection_id", _, _),
@@ -72,7 +72,7 @@ agree! {
         ]))
         .alone()
         .connection(Connection::new().send("one").receive(3).wait(Duration::from_millis(2_000)).shut_down());
-    contexts_of_others: Told::new("a")
+    contexts_of_other_connections: Told::new("a")
         .on("downstream_data", told([
             call!("set_effective_context", 1),
             call!("get_property", "connection_id", _, _),

@@ -13,6 +13,6 @@ fn both(http: &'static str, network: &'static str) -> Scenario {
 }
 
 agree! {
-    of_one_module_and_name_they_share_a_root_context: both("a", "a");
-    of_one_module_they_share_a_vm: both("a", "b");
+    equal_modules_and_names_share_a_root_context: both("a", "a");
+    equal_modules_share_a_vm: both("a", "b");
 }

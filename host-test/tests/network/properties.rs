@@ -1,4 +1,4 @@
-//! What a connection's context finds when it asks for properties, and what it may set.
+//! Properties that a connection's context can read and set.
 
 use crate::both::{Told, agree, talks, told, upstream};
 use crate::call;
@@ -101,7 +101,7 @@ fn asks(callback: &str) -> Scenario {
     Told::new("a").on(callback, all()).alone().connection(client)
 }
 
-/// Bytes that came and went so far.
+/// Reads the numbers of bytes received and sent so far.
 fn bytes() -> Vec<Do> {
     let path = |path: &str| call!("get_property", path, _, _);
     told(["request\0size", "request\0total_size", "response\0size", "response\0total_size"].map(path))
@@ -134,7 +134,7 @@ agree! {
         .alone()
         .tcp_upstream(TcpUpstream::Refuse)
         .connection(Connection::new());
-    when_the_upstream_has_broken_the_connection: Told::new("a")
+    when_the_upstream_has_reset_the_connection: Told::new("a")
         .on("downstream_connection_close", all())
         .alone()
         .tcp_upstream(upstream(Script::new().send("hello").wait(40 * crate::both::MS).reset()))
@@ -143,14 +143,14 @@ agree! {
         .returning("downstream_data", bytes(), 1)
         .on("downstream_connection_close", bytes())
         .alone()
-        .connection(crate::both::apart(crate::both::apart(crate::both::in_vain(), "one"), "two"));
-    bytes_of_the_client_count_as_they_came_and_of_the_upstream_as_they_went: Told::new("a")
+        .connection(crate::both::apart(crate::both::apart(crate::both::unanswered(), "one"), "two"));
+    counts_client_bytes_before_and_upstream_bytes_after_filters: Told::new("a")
         .on("downstream_data", [vec![call!("set_buffer_bytes", 2, 0, 0, "ab")], bytes()].concat())
         .on("upstream_data", [vec![call!("set_buffer_bytes", 3, 0, 0, "cd")], bytes()].concat())
         .on("log", bytes())
         .alone()
         .connection(Connection::new().send("one").receive(7).shut_down());
-    envoys_own_filter_state: Told::new("a")
+    filter_state_of_envoy: Told::new("a")
         .on("new_connection", told([
             state("envoy.string", "x"),
             state("nope", "x"),
@@ -158,7 +158,7 @@ agree! {
         ]))
         .alone()
         .connection(talks());
-    another_cluster_than_the_configured: Told::new("a")
+    another_cluster_than_the_configured_one: Told::new("a")
         .on("new_connection", told([state("envoy.tcp_proxy.cluster", "upstream-that-is-not")]))
         .on("downstream_connection_close", told([
             call!("get_property", "response\0flags", _, _),

@@ -1,12 +1,12 @@
-//! Connections of the emulator that a test looks at between the steps.
+//! Connections of the emulator that a test inspects between steps.
 
-use crate::both::{MS, Told, in_vain, talks};
+use crate::both::{MS, Told, talks, unanswered};
 use crate::call;
 use tollgate_host_test::emulator::Emulator;
 use tollgate_host_test::{Connection, End};
 
 #[test]
-fn two_connections_are_under_way_at_once() {
+fn two_connections_are_open_at_the_same_time() {
     let told = Told::new("a").returning("new_connection", [call!("set_tick_period_milliseconds", 50)], 1).on(
         "tick",
         [
@@ -29,16 +29,16 @@ fn two_connections_are_under_way_at_once() {
 }
 
 #[test]
-fn a_connection_that_is_held_for_ever_keeps_its_context() {
+fn a_held_connection_keeps_its_context() {
     let mut emulator = Emulator::new(&Told::new("a").returns("new_connection", 1).alone()).unwrap();
-    let handle = emulator.connect(0, &in_vain());
+    let handle = emulator.connect(0, &unanswered());
     let exchange = emulator.finish_connection(handle);
     assert_eq!((exchange.client.end, exchange.flags.as_str()), (End::Hang, ""));
     assert_eq!(emulator.open_connections(), 1);
 }
 
 #[test]
-fn connections_go_to_the_worker_that_is_named() {
+fn connections_use_the_given_worker() {
     let scenario = Told::new("a").alone().settings(|s| s.workers = 2);
     let mut emulator = Emulator::new(&scenario).unwrap();
     let handle = emulator.connect(1, &Connection::new().shut_down());
@@ -50,6 +50,6 @@ fn connections_go_to_the_worker_that_is_named() {
 
 #[test]
 #[should_panic(expected = "unknown worker `1`")]
-fn a_worker_that_is_not_there_takes_no_connection() {
+fn connecting_to_an_unknown_worker_panics() {
     Emulator::new(&Told::new("a").alone()).unwrap().connect(1, &talks());
 }

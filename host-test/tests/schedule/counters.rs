@@ -1,4 +1,4 @@
-//! Counters: the race that everybody writes once.
+//! Races of counters.
 
 use crate::modules::{RACY, RIGHT, module, number, on_request};
 use std::cell::RefCell;
@@ -9,7 +9,7 @@ use tollgate_host_test::{Filter, Request, Scenario, Wasm};
 fn counts_to(expected: u64) -> impl Fn(&mut End) -> Result<(), String> {
     move |end| match number(end) {
         n if n == expected => Ok(()),
-        n => Err(format!("{expected} were counted and {n} is what is left of them")),
+        n => Err(format!("expected a count of {expected}, found {n}")),
     }
 }
 
@@ -18,10 +18,10 @@ fn two(body: &str) -> Interleaved {
 }
 
 #[test]
-fn a_racy_counter_is_caught_and_its_schedule_replays() {
+fn finds_a_racy_counter_and_replays_its_schedule() {
     let violation = two(RACY).exhaustive(counts_to(2)).unwrap_err();
     assert_eq!(violation.preemptions, 1);
-    assert_eq!(violation.reason, "2 were counted and 1 is what is left of them");
+    assert_eq!(violation.reason, "expected a count of 2, found 1");
     let text = violation.to_string();
     let printed = text.lines().find_map(|l| l.trim().strip_prefix("schedule: \"")?.strip_suffix('"'));
     let schedule: Schedule = printed.unwrap().parse().unwrap();
@@ -36,16 +36,17 @@ fn a_racy_counter_is_caught_and_its_schedule_replays() {
     }
     let again = two(RACY).replay(&schedule, counts_to(2)).unwrap_err();
     assert_eq!((again.reason, again.schedule, again.calls), (violation.reason, schedule, violation.calls));
-    // One after the other nothing is lost.
+    // If one worker runs after the other, no update is lost.
     assert!(two(RACY).replay(&"1 1 2 2".parse().unwrap(), counts_to(2)).is_ok());
 }
 
 #[test]
-fn a_counter_that_tries_again_is_right_in_every_order() {
+fn a_retrying_counter_is_correct_in_every_order() {
     let report = two(RIGHT).exhaustive(counts_to(2)).unwrap();
     assert!(report.is_exhaustive());
-    // One before the other, or one reads and writes between the other's reading and writing, which is then repeated:
-    // before or after the other reads, that is two readings next to each other, which is all the same.
+    // Either worker runs first, or one reads and writes between the other's read and write, which the other
+    // then repeats. Whether it reads before or after the other reads makes no difference, because two
+    // adjacent reads commute.
     assert_eq!(report.schedules.len(), 4);
     let every = two(RIGHT).unreduced().exhaustive(counts_to(2)).unwrap();
     assert!(every.is_exhaustive());
@@ -55,7 +56,7 @@ fn a_counter_that_tries_again_is_right_in_every_order() {
 }
 
 #[test]
-fn three_workers_that_try_again_lose_nothing() {
+fn three_retrying_workers_lose_no_update() {
     let scenario = on_request(RIGHT).settings(|s| s.workers = 3);
     let all = (0..3).fold(Interleaved::new(&scenario), |all, worker| all.send(worker, Request::get("/")));
     let report = all.exhaustive(counts_to(3)).unwrap();
@@ -64,7 +65,7 @@ fn three_workers_that_try_again_lose_nothing() {
 }
 
 #[test]
-fn additions_that_nobody_reads_are_not_tried_in_all_orders() {
+fn unread_additions_are_not_tried_in_all_orders() {
     let counted = module(
         r#"(func (export "proxy_on_request_headers") (param $id i32) (param i32) (param $end i32) (result i32)
           (call $count (i32.const 1056) (i32.const 3))
@@ -77,14 +78,14 @@ fn additions_that_nobody_reads_are_not_tried_in_all_orders() {
     };
     let report = two.exhaustive(check).unwrap();
     assert!(report.is_exhaustive());
-    // Nobody can tell who added first.
+    // The order of the two additions is not observable.
     assert_eq!(report.schedules.len(), 1);
     assert_eq!(two.unreduced().exhaustive(check).unwrap().schedules.len(), 6);
 }
 
 #[test]
-fn what_only_one_worker_touches_and_what_is_only_added_to_is_no_branch() {
-    // A counter before and after, and a key of its own for who has a header more.
+fn private_keys_and_unread_counters_add_no_schedules() {
+    // Adds to a counter before and after. A request with an additional header also uses its own key.
     let count = "(call $count (i32.const 1056) (i32.const 3))";
     let own = "(if (i32.gt_u (local.get 1) (i32.const 6)) (then
         (drop (call $write_of (i32.const 1104) (i32.const 2) (call $read_of (i32.const 1104) (i32.const 2)) (i32.const 0)))))";
@@ -94,13 +95,13 @@ fn what_only_one_worker_touches_and_what_is_only_added_to_is_no_branch() {
     let report = busy.exhaustive(counts_to(2)).unwrap();
     assert!(report.is_exhaustive());
     assert_eq!((report.schedules.len(), report.cut), (4, 0));
-    // Eight calls and four: 495 orders, if none is repeated.
+    // Eight calls and four calls have 495 orders if no call is retried.
     let every = busy.unreduced().at_most(300).exhaustive(counts_to(2)).unwrap();
     assert_eq!(every.coverage, Coverage::Part);
 }
 
 #[test]
-fn a_gauge_that_is_read_and_set_loses_what_others_set() {
+fn a_gauge_that_is_read_and_set_loses_updates() {
     // The ids of a VM begin with 4; the kind is in the lowest bits.
     let body = "(drop (call $define (i32.const 1) (i32.const 1104) (i32.const 2) (i32.const 32)))
         (drop (call $metric (i32.load (i32.const 32)) (i32.const 40)))
@@ -114,13 +115,13 @@ fn a_gauge_that_is_read_and_set_loses_what_others_set() {
         (drop (call $increment (i32.load (i32.const 32)) (i64.const 1)))";
     let report = two(added).exhaustive(is_two).unwrap();
     assert!(report.is_exhaustive());
-    // Who reads sees what was added: 0 and 0, 0 and 1, 1 and 0.
+    // The two workers read 0 and 0, 0 and 1, or 1 and 0.
     assert_eq!(report.schedules.len(), 3);
 }
 
 #[test]
-fn the_schedule_that_is_told_has_as_few_preemptions_as_it_takes() {
-    // Both add; the one with a header more also reads.
+fn the_reported_schedule_has_the_fewest_preemptions() {
+    // Both add. The request with an additional header also reads.
     let body = "(call $count (i32.const 1056) (i32.const 3))
         (if (i32.gt_u (local.get 1) (i32.const 6)) (then
           (drop (call $metric (i32.load (i32.const 32)) (i32.const 40)))))";
@@ -130,12 +131,12 @@ fn the_schedule_that_is_told_has_as_few_preemptions_as_it_takes() {
         other => Err(format!("{other:?}")),
     };
     let violation = reader.send(1, Request::get("/")).exhaustive(sees_its_own).unwrap_err();
-    // That the other adds between adding and reading comes to the same, and is not as simple.
+    // An addition between the other's addition and read has the same effect, but needs a preemption.
     assert_eq!((violation.schedule.to_string().as_str(), violation.preemptions), ("2 1 1", 0), "{violation}");
 }
 
 #[test]
-fn a_bound_on_preemptions_leaves_out_nothing_within_it() {
+fn a_bound_on_preemptions_keeps_all_schedules_within_it() {
     let body = "(call $count (i32.const 1056) (i32.const 3))
         (if (i32.gt_u (local.get 1) (i32.const 6)) (then
           (drop (call $metric (i32.load (i32.const 32)) (i32.const 40)))))";
@@ -147,14 +148,14 @@ fn a_bound_on_preemptions_leaves_out_nothing_within_it() {
 }
 
 #[test]
-fn going_on_with_another_worker_between_two_requests_interrupts_nobody() {
+fn switching_workers_between_requests_is_no_preemption() {
     let report = two(RIGHT).send(0, Request::get("/")).preemptions(0).exhaustive(counts_to(3)).unwrap();
     let schedules: Vec<_> = report.schedules.iter().map(ToString::to_string).collect();
     assert_eq!(schedules, ["1 1 1 1 2 2", "1 1 2 2 1 1", "2 2 1 1 1 1"]);
 }
 
 #[test]
-fn what_is_set_last_stays() {
+fn the_last_value_that_is_set_stays() {
     let body = "(drop (call $define (i32.const 1) (i32.const 1104) (i32.const 2) (i32.const 32)))
         (drop (call $record (i32.load (i32.const 32)) (i64.extend_i32_u (local.get 1))))";
     let kept = RefCell::new(Vec::new());
@@ -170,7 +171,7 @@ fn what_is_set_last_stays() {
 }
 
 #[test]
-fn bodies_and_trailers_meet_as_headers_do() {
+fn body_and_trailer_callbacks_interleave_too() {
     let body = format!(
         r#"(func (export "proxy_on_request_body") (param i32 i32 i32) (result i32) {RACY} (i32.const 0))"#
     );
@@ -189,7 +190,7 @@ fn bodies_and_trailers_meet_as_headers_do() {
 }
 
 #[test]
-fn threads_draw_random_numbers_of_their_own() {
+fn each_thread_has_its_own_random_numbers() {
     let text = r#"(import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
         (import "env" "proxy_set_shared_data" (func $set (param i32 i32 i32 i32 i32) (result i32)))
         (memory (export "memory") 1)
@@ -216,7 +217,7 @@ fn threads_draw_random_numbers_of_their_own() {
 }
 
 #[test]
-fn a_bound_that_is_too_small_says_so() {
+fn a_bound_that_is_too_small_is_reported() {
     let report = two(RIGHT).at_most(3).exhaustive(counts_to(2)).unwrap();
     assert_eq!((report.schedules.len(), report.coverage), (3, Coverage::Part));
     assert!(!report.is_exhaustive());
@@ -229,7 +230,7 @@ fn a_bound_that_is_too_small_says_so() {
 }
 
 #[test]
-fn chance_finds_it_too_and_the_same_chance_finds_the_same() {
+fn random_schedules_find_it_and_are_deterministic() {
     let violation = two(RACY).seeded(1, 100, counts_to(2)).unwrap_err();
     assert!(two(RACY).replay(&violation.schedule, counts_to(2)).is_err());
     let tried = |seed| two(RIGHT).seeded(seed, 12, counts_to(2)).unwrap();
@@ -239,7 +240,7 @@ fn chance_finds_it_too_and_the_same_chance_finds_the_same() {
 }
 
 #[test]
-fn the_same_schedule_is_the_same_run_to_the_byte() {
+fn the_same_schedule_gives_the_same_run() {
     let run = |schedule: &str| {
         let end =
             two(RIGHT).linger(Duration::from_secs(1)).replay(&schedule.parse().unwrap(), |_| ()).unwrap();
@@ -254,7 +255,7 @@ fn the_same_schedule_is_the_same_run_to_the_byte() {
 }
 
 #[test]
-fn workers_that_start_at_one_time_lose_what_they_count() {
+fn workers_that_start_together_lose_updates() {
     let configured =
         format!(r#"(func (export "proxy_on_configure") (param i32 i32) (result i32) {RACY} (i32.const 1))"#);
     let scenario = module(&configured);
@@ -269,7 +270,7 @@ fn workers_that_start_at_one_time_lose_what_they_count() {
 }
 
 #[test]
-fn requests_at_different_times_do_not_meet() {
+fn requests_at_different_times_do_not_interleave() {
     let later = Interleaved::new(&on_request(RACY)).send(0, Request::get("/")).send_at(
         Duration::from_millis(1),
         1,

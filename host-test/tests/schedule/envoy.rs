@@ -1,5 +1,5 @@
-//! A real Envoy in an order of its own. It cannot be told which, so what is compared is whether that is one of those
-//! that are tried.
+//! Runs a real Envoy, whose order of workers cannot be chosen. Its result must be one of those that the
+//! emulator finds.
 
 use crate::modules::{module, number};
 use std::cell::RefCell;
@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use tollgate_host_test::emulator::schedule::Interleaved;
 use tollgate_host_test::{Host, Request, Scenario};
 
-/// Counts when it is configured, and takes so many rounds between reading and writing. A request shows the count.
+/// Counts in `proxy_on_configure`, with a loop of `rounds` between reading and writing. A request shows the
+/// count.
 fn counts_its_starts(rounds: u32) -> Scenario {
     module(&format!(
         r#"(func $dawdle (local $i i32)
@@ -27,7 +28,7 @@ fn counts_its_starts(rounds: u32) -> Scenario {
 }
 
 #[test]
-fn how_envoys_workers_start_is_among_what_is_tried() {
+fn the_emulator_covers_the_start_of_envoys_workers() {
     for (workers, expected) in [(1, vec![3]), (2, vec![3, 4]), (3, vec![3, 4, 5])] {
         let counts = RefCell::new(BTreeSet::new());
         let starts = counts_its_starts(1).settings(|s| s.workers = workers);
@@ -40,9 +41,13 @@ fn how_envoys_workers_start_is_among_what_is_tried() {
         assert!(report.is_exhaustive());
         let counts = counts.into_inner();
         assert_eq!(counts.iter().copied().collect::<Vec<_>>(), expected);
-        // A quarter of a second, in which all of Envoy's workers read before one of them writes: it mostly is 3.
+        // The loop takes a quarter of a second, so all of Envoy's workers read before one writes: the count
+        // is mostly 3.
         let slowly = counts_its_starts(1_000_000_000).settings(|s| s.workers = workers);
         let seen = Host::Envoy.run(&slowly.request(Request::get("/"))).metrics["n2"];
-        assert!(counts.contains(&seen), "{workers} workers of Envoy count to {seen}, not {counts:?}");
+        assert!(
+            counts.contains(&seen),
+            "{workers} workers of Envoy count to {seen}, expected one of {counts:?}"
+        );
     }
 }

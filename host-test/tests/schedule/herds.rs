@@ -1,4 +1,4 @@
-//! What is done once, what is delivered to one, and what an upstream answers whom.
+//! Work that only one worker must do, queues, and the order of an upstream's answers.
 
 use crate::modules::{module, on_request};
 use std::cell::RefCell;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use tollgate_host_test::emulator::schedule::{End, Interleaved};
 use tollgate_host_test::{Answer, ClientView, Headers, Request, Response, Scenario, Upstream};
 
-/// Takes what is free with this `cas`, and counts who had it.
+/// Writes a free key with this `cas`, and counts successful writes.
 fn insert_if_absent(cas: &str) -> Interleaved {
     let body = format!(
         "(if (i64.eqz (call $read)) (then
@@ -21,18 +21,18 @@ fn one_has_won(end: &mut End) {
 }
 
 #[test]
-fn what_is_taken_when_it_is_free_is_taken_twice_without_a_condition() {
+fn two_workers_take_a_free_key_without_a_cas() {
     let violation = insert_if_absent("(i32.const 0)").exhaustive(one_has_won).unwrap_err();
     assert!(violation.reason.contains("winners"), "{violation}");
-    // A `cas` that nothing has contradicts whatever came first.
+    // A `cas` that no entry has fails if another worker was first.
     let report = insert_if_absent("(i32.const 0x7fffffff)").exhaustive(one_has_won).unwrap();
     assert!(report.is_exhaustive());
 }
 
-/// The headers of a callout, as the ABI has them.
+/// The headers of a callout, as the ABI encodes them.
 const QUESTION: &str = r"\03\00\00\00\05\00\00\00\01\00\00\00\07\00\00\00\03\00\00\00\0a\00\00\00\01\00\00\00:path\00/\00:method\00GET\00:authority\00x\00";
 
-/// Every 100 ms: who finds nothing cached asks for it, if `may` says so; who has the answer caches it.
+/// Every 100 ms, each worker without a cached value makes a callout, if `may` is true, and caches the answer.
 fn herd(may: &str) -> Interleaved {
     let callbacks = format!(
         r#"(data (i32.const 2048) "{QUESTION}")
@@ -58,16 +58,16 @@ fn is_asked_once(end: &mut End) {
 }
 
 #[test]
-fn ticks_that_all_find_nothing_all_ask() {
+fn without_a_lease_every_worker_makes_a_callout() {
     let violation = herd("(i32.const 1)").exhaustive(is_asked_once).unwrap_err();
-    // No preemption is needed: the answer takes longer than all ticks together.
+    // This needs no preemption, because the answer takes longer than all ticks together.
     assert_eq!(violation.preemptions, 0, "{violation}");
     let asked = violation.calls.iter().filter(|call| call.contains("NotFound")).count();
     assert_eq!(asked, 3, "the main thread and two workers: {violation}");
 }
 
 #[test]
-fn with_a_lease_one_asks_for_all_in_every_order() {
+fn with_a_lease_one_worker_makes_the_callout() {
     let lease = "(if (result i32) (i64.eqz (call $read_of (i32.const 1104) (i32.const 2)))
         (then (i32.eqz (call $write_of (i32.const 1104) (i32.const 2) (i64.const 1) (i32.const 0x7fffffff))))
         (else (i32.const 0)))";
@@ -76,8 +76,8 @@ fn with_a_lease_one_asks_for_all_in_every_order() {
     assert!(report.schedules.len() > 5, "{}", report.schedules.len());
 }
 
-/// The first worker's requests put something into a queue; who is told of it takes it, and so does, on the second
-/// worker, whoever comes along.
+/// Requests on the first worker enqueue an item. The worker that is notified dequeues it, and so does each
+/// request on the second worker.
 fn queue() -> Interleaved {
     let take = "(if (call $dequeue (local.get $token) (i32.const 0) (i32.const 4))
           (then (call $count (i32.const 1072) (i32.const 5)))
@@ -89,7 +89,7 @@ fn queue() -> Interleaved {
           (drop (call $register (i32.const 1040) (i32.const 5) (i32.const 48))) (i32.const 1))
         (func (export "proxy_on_queue_ready") (param i32) (param $token i32) (call $take (local.get $token)))
         (func (export "proxy_on_request_headers") (param i32) (param $fields i32) (param i32) (result i32)
-          ;; With one field more than the others it brings something.
+          ;; A request with an additional field enqueues an item.
           (if (i32.gt_u (local.get $fields) (i32.const 6))
             (then (drop (call $enqueue (i32.load (i32.const 48)) (i32.const 1024) (i32.const 1))))
             (else (call $take (i32.load (i32.const 48)))))
@@ -101,7 +101,7 @@ fn queue() -> Interleaved {
 }
 
 #[test]
-fn an_item_of_a_queue_is_delivered_to_one_in_every_order() {
+fn a_queued_item_is_dequeued_once_in_every_order() {
     let once = |end: &mut End| {
         assert_eq!(end.emulator.metric("won"), Some(1), "{:#?}", end.calls);
         assert_eq!(end.emulator.metric("empty"), Some(1), "{:#?}", end.calls);
@@ -112,18 +112,23 @@ fn an_item_of_a_queue_is_delivered_to_one_in_every_order() {
 }
 
 #[test]
-fn who_is_told_of_an_item_may_come_too_late() {
-    // Context 1 is the root context, which is told; the other is a stream.
-    let never_in_vain = |end: &mut End| {
-        let in_vain = |call: &String| call.starts_with("[2#1] proxy_dequeue") && call.ends_with("Empty");
-        if end.calls.iter().any(in_vain) { Err("told, and nothing there".to_owned()) } else { Ok(()) }
+fn a_notified_worker_may_find_the_queue_empty() {
+    // Context 1 is the root context, which is notified. The other is a stream.
+    let finds_an_item = |end: &mut End| {
+        let finds_nothing =
+            |call: &String| call.starts_with("[2#1] proxy_dequeue") && call.ends_with("Empty");
+        if end.calls.iter().any(finds_nothing) {
+            Err("notified, but the queue is empty".to_owned())
+        } else {
+            Ok(())
+        }
     };
-    let violation = queue().exhaustive(never_in_vain).unwrap_err();
+    let violation = queue().exhaustive(finds_an_item).unwrap_err();
     assert!(violation.schedule.to_string().starts_with("1 2 2"), "{violation}");
 }
 
 #[test]
-fn a_queue_is_found_by_who_comes_after_its_owner() {
+fn a_queue_resolves_only_after_its_registration() {
     let callbacks = r#"(func (export "proxy_on_request_headers") (param i32) (param $fields i32) (param i32) (result i32)
           (if (i32.gt_u (local.get $fields) (i32.const 6))
             (then (drop (call $register (i32.const 1040) (i32.const 5) (i32.const 48))))
@@ -143,7 +148,7 @@ fn a_queue_is_found_by_who_comes_after_its_owner() {
 }
 
 #[test]
-fn who_asks_first_by_a_callout_gets_the_first_answer() {
+fn the_first_callout_gets_the_first_answer() {
     let answer = |status| Answer::Reply { response: Response::new(status), after: Duration::ZERO };
     let callout = |answers: Vec<Answer>| {
         let callbacks = format!(
@@ -160,13 +165,13 @@ fn who_asks_first_by_a_callout_gets_the_first_answer() {
     let all_ask = |end: &mut End| assert_eq!(end.emulator.received("other").len(), 2);
     let several = callout(vec![answer(200), answer(503)]).exhaustive(all_ask).unwrap();
     assert!(several.is_exhaustive());
-    // Both calls, and both requests behind them at the router, which looks at upstreams too.
+    // Both callouts, and both requests at the router, which uses upstreams too.
     assert_eq!(several.schedules.len(), 6);
     assert_eq!(callout(vec![answer(200)]).exhaustive(all_ask).unwrap().schedules.len(), 1);
 }
 
 #[test]
-fn grpc_calls_take_an_upstreams_answers_in_their_order_too() {
+fn grpc_calls_get_answers_in_order_too() {
     let answer = |status| Answer::Grpc {
         initial_metadata: Headers::default(),
         messages: Vec::new(),
@@ -184,7 +189,7 @@ fn grpc_calls_take_an_upstreams_answers_in_their_order_too() {
         "(drop (call $stream {arguments} (i32.const 40)))
          (drop (call $send (i32.load (i32.const 40)) (i32.const 1024) (i32.const 1) (i32.const 1)))"
     );
-    // The turns of one worker: its calls, and its request's at the router.
+    // The turns of one worker: its calls, and its request at the router.
     for (body, turns, schedules) in [(call, 2, 6), (stream, 3, 20)] {
         let scenario = on_request(&body)
             .upstream(Upstream::replies("upstream", Response::new(200)))
@@ -202,7 +207,7 @@ fn grpc_calls_take_an_upstreams_answers_in_their_order_too() {
 }
 
 #[test]
-fn who_comes_first_gets_an_upstreams_first_answer() {
+fn the_first_request_gets_the_first_answer() {
     let answer = |status| Answer::Reply { response: Response::new(status), after: Duration::ZERO };
     let upstream = Upstream::answers("upstream", vec![answer(200), answer(503)]);
     let scenario = Scenario::new().upstream(upstream).settings(|s| s.workers = 2);

@@ -1,9 +1,10 @@
-//! Modules that share something.
+//! Modules that share data.
 
 use tollgate_host_test::emulator::schedule::End;
 use tollgate_host_test::{Filter, Scenario, Wasm};
 
-/// A module with these callbacks. There is one key, `n`, with one number; its `cas` is kept at 8.
+/// Builds a module with these callbacks. Shared data has one key, `n`, with a number. Its `cas` is stored at
+/// address 8.
 pub fn module(callbacks: &str) -> Scenario {
     let text = format!(
         r#"(module
@@ -59,23 +60,23 @@ pub fn module(callbacks: &str) -> Scenario {
     Scenario::new().filter(Filter::new(Wasm::wat(&text))).settings(|s| s.workers = 2)
 }
 
-/// A module that does this with each request.
+/// Builds a module that runs this code for each request.
 pub fn on_request(body: &str) -> Scenario {
     module(&format!(
         r#"(func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) {body} (i32.const 0))"#
     ))
 }
 
-/// Reads, adds one, writes, whatever happened in between.
+/// Reads, adds one, and writes unconditionally.
 pub const RACY: &str = "(drop (call $write (i64.add (call $read) (i64.const 1)) (i32.const 0)))";
 
-/// The same, again when something happened in between: 8 is CasMismatch.
+/// Reads, adds one, and writes with the `cas`. Retries after CasMismatch (8).
 pub const RIGHT: &str = "(loop $again
     (br_if $again (i32.eq (i32.const 8)
       (call $write (i64.add (call $read) (i64.const 1)) (call $cas)))))";
 
-/// The number.
+/// Returns the number in shared data.
 pub fn number(end: &End) -> u64 {
     let value = end.emulator.shared_data("", "n").map(|(value, _)| value);
-    value.map_or(0, |value| u64::from_le_bytes(value.try_into().expect("eight bytes")))
+    value.map_or(0, |value| u64::from_le_bytes(value.try_into().expect("the value has eight bytes")))
 }

@@ -1,4 +1,4 @@
-//! What stops a worker stops neither the others nor the scheduler.
+//! Failures of one worker stop neither the other workers nor the scheduler.
 
 use crate::modules::{RACY, RIGHT, module, number, on_request};
 use std::cell::RefCell;
@@ -14,7 +14,7 @@ fn two(body: &str) -> Interleaved {
 
 #[test]
 fn a_trap_between_two_turns_leaves_the_other_worker_running() {
-    // Who is the first to read traps before it writes.
+    // The first worker that reads traps before it writes.
     let body = format!(
         "(if (i64.eqz (call $read)) (then (drop (call $write (i64.const 1) (i32.const 0))) unreachable)) {RACY}"
     );
@@ -36,7 +36,7 @@ fn a_trap_between_two_turns_leaves_the_other_worker_running() {
 }
 
 #[test]
-fn the_nth_call_that_fails_is_either_workers() {
+fn the_nth_call_that_fails_may_be_of_either_worker() {
     let fails = two(RACY).fault("proxy_log", Which::Nth(1), Effect::Answer(Status::InternalFailure));
     assert!(fails.replay(&Schedule::default(), |_| ()).is_ok());
     let body = "(drop (call $define (i32.const 0) (i32.const 1056) (i32.const 3) (i32.const 32)))";
@@ -63,8 +63,8 @@ fn an_endless_loop_between_two_turns_ends() {
 }
 
 #[test]
-fn who_waits_for_another_by_asking_again_and_again_is_told_on() {
-    // Waits until somebody else has written, which nobody does unless it is let.
+fn reports_a_worker_that_polls_for_another() {
+    // Polls until another worker has written, which never gets a turn.
     let body = "(loop $until (br_if $until (i64.eqz (call $read))))";
     let violation = two(body).exhaustive(|_| ()).unwrap_err();
     assert!(violation.reason.contains("did not finish within"), "{}", violation.reason);
@@ -72,7 +72,7 @@ fn who_waits_for_another_by_asking_again_and_again_is_told_on() {
 }
 
 #[test]
-fn a_request_that_is_never_answered_hangs_its_client_and_not_the_run() {
+fn an_unanswered_request_times_out_but_the_run_ends() {
     let paused = module(
         r#"(func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
           (drop (call $write (call $read) (i32.const 0))) (i32.const 1))"#,
@@ -88,7 +88,7 @@ fn a_request_that_is_never_answered_hangs_its_client_and_not_the_run() {
 }
 
 #[test]
-fn a_schedule_that_does_not_fit_says_where() {
+fn an_invalid_schedule_is_an_error_with_the_turn() {
     let violation = two(RIGHT).replay(&"1 3".parse().unwrap(), |_| ()).unwrap_err();
     let told = "the schedule does not fit: turn 1 names thread `3`, but the waiting threads are 1, 2";
     assert_eq!(violation.reason, told);
@@ -96,7 +96,7 @@ fn a_schedule_that_does_not_fit_says_where() {
 }
 
 #[test]
-fn filters_that_do_not_load_are_a_violation_and_no_panic() {
+fn a_filter_that_does_not_load_is_a_violation() {
     let refuses =
         module(r#"(func (export "proxy_on_configure") (param i32 i32) (result i32) (i32.const 0))"#);
     let violation = Interleaved::new(&refuses).exhaustive(|_| ()).unwrap_err();

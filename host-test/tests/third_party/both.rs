@@ -1,8 +1,8 @@
-//! One scenario on both hosts.
+//! Runs a scenario on both hosts.
 
 use tollgate_host_test::{ClientView, Filter, Headers, Host, Outcome, Scenario, Wasm};
 
-/// Runs it on both; what came of it, if that is the same.
+/// Runs a scenario on both hosts, and returns the outcome, which must be the same.
 #[track_caller]
 pub fn both(scenario: Scenario) -> Outcome {
     let scenario = scenario.settings(|s| s.generate_request_id = false);
@@ -20,7 +20,7 @@ pub fn filter(wasm: Wasm) -> Filter {
     Filter::new(wasm).named("third-party")
 }
 
-/// Without what two runs of one host do not agree in either: times, dates and numbers drawn by lot.
+/// Removes values that differ between any two runs: times, dates and random numbers.
 fn settled(mut outcome: Outcome) -> Outcome {
     for exchange in &mut outcome.exchanges {
         if let ClientView::Response(response) = &mut exchange.client {

@@ -1,4 +1,4 @@
-//! Modules of older versions of the ABI, such as other SDKs make them.
+//! Modules of older ABI versions, as other SDKs produce them.
 
 use crate::both::{both, filter};
 use tollgate_host_test::emulator::Emulator;
@@ -39,12 +39,12 @@ fn a_module_of_abi_0_2_0_runs() {
     runs(V0_2_0, "an absent header: status 1");
 }
 
-/// The modules check what they are told, so the marker alone decides which of them is right.
+/// With the marker of another ABI version, the host rejects the imports of a module.
 #[test]
 fn the_marker_decides_what_a_module_may_import() {
     let marked = |text: &str, from: &str, to: &str| {
         let text = text.replace(&format!("proxy_abi_version_{from}"), &format!("proxy_abi_version_{to}"));
-        Emulator::new(&scenario(&text)).expect_err("another version's imports").reason
+        Emulator::new(&scenario(&text)).expect_err("imports of another version must fail").reason
     };
     assert!(marked(V0_1_0, "0_1_0", "0_2_0").contains("proxy_get_configuration"));
     assert!(marked(V0_1_0, "0_1_0", "0_2_1").contains("proxy_get_configuration"));

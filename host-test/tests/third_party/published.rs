@@ -1,5 +1,6 @@
-//! The examples in the packages of `proxy-wasm`, as published. 0.1.4 is of ABI 0.1.0, and 0.2.0 is of ABI 0.2.1; later
-//! packages have no examples. Those of 0.1.0 bring a `malloc` that cannot be linked beside that of `wasm32-wasip1`.
+//! The published examples in the packages of `proxy-wasm`. Version 0.1.4 uses ABI 0.1.0, and 0.2.0 uses ABI
+//! 0.2.1. Later packages contain no examples. The examples of 0.1.0 define a `malloc` that conflicts with
+//! that of `wasm32-wasip1`.
 
 use crate::both::{both, filter};
 use std::time::Duration;
@@ -13,7 +14,7 @@ fn example(version: &str, name: &str) -> Scenario {
     Scenario::new().filter(filter(wasm)).settings(|s| s.log_level = LogLevel::Trace)
 }
 
-/// A test of each package for each check.
+/// Declares one test per package for each check.
 macro_rules! with_each_version {
     ($($check:ident)*) => { $(
         mod $check {
@@ -35,14 +36,14 @@ mod examples {
 }
 
 fn hello_world(version: &str) {
-    // It ticks every five seconds; an Envoy is slower by what it takes to stop it.
+    // The filter ticks every five seconds. Stopping Envoy takes additional time.
     let wait = |s: &mut tollgate_host_test::Settings| s.linger = Duration::from_millis(5_500);
     let outcome = both(example(version, "hello_world").settings(wait));
     let logged = |text| outcome.logs.iter().filter(|line| line.text.contains(text)).count();
-    // In the canary, on the main thread and on the worker; the canary is gone before it ticks.
+    // Logged by the canary, the main thread and the worker. The canary ends before its first tick.
     assert_eq!((logged("Hello, World!"), logged("your lucky number is N.")), (3, 2));
 
-    // It is no filter: the SDK panics when it is asked for a stream.
+    // The example has no HTTP context, so the SDK panics when the host creates a stream.
     let outcome = both(example(version, "hello_world").request(Request::get("/")));
     outcome.has_statuses(&[503]).has_logged(LogLevel::Critical, "missing ContextType on root_context");
 }
@@ -84,8 +85,8 @@ fn http_config(version: &str) {
         }
         both(scenario)
     };
-    configured("said so").client(0).header("custom-header", "said so");
-    // An empty configuration is none for the SDK of 0.1.4 and an empty text for nobody: a header without a value.
+    configured("a value").client(0).header("custom-header", "a value");
+    // With an empty configuration, both versions send the header without a value.
     configured("").client(0).header("custom-header", "");
 }
 

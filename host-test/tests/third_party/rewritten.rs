@@ -1,4 +1,4 @@
-//! Examples of the stock SDK that no package has, written anew on its latest version.
+//! Examples of the stock SDK that no package contains, rewritten for its latest version.
 
 use crate::both::{both, filter};
 use std::time::Duration;
@@ -38,7 +38,7 @@ fn grpc_auth_random() {
     outcome.has_logged(LogLevel::Info, "Access granted.").has_logged(LogLevel::Info, "Access forbidden.");
 }
 
-/// Nothing in these scenarios sets metadata, so what is seen is that its absence is no error.
+/// The scenario sets no metadata, so this only tests that missing metadata is not an error.
 #[test]
 fn envoy_filter_metadata() {
     let filter = filter(Wasm::package("fixture-envoy-filter-metadata"));

@@ -1,4 +1,4 @@
-//! Memory that is not where it should be, and calls that are made at the wrong time.
+//! Invalid memory addresses, and host calls at the wrong time.
 
 use super::agree;
 use crate::guest::module;
@@ -14,8 +14,8 @@ fn scenario(text: &str) -> Scenario {
     Scenario::new().filter(module(text)).request(Request::get("/"))
 }
 
-/// Logs from whatever memory there is.
-fn speaks(memories: &str) -> Scenario {
+/// Logs bytes from the start of memory.
+fn logs(memories: &str) -> Scenario {
     scenario(&format!(
         r#"(module {LOG} {memories} {ABI}
         (func (export "proxy_on_log") (param i32)
@@ -23,7 +23,7 @@ fn speaks(memories: &str) -> Scenario {
     ))
 }
 
-/// The allocator makes a call, and then gives memory; what came of the host call that wanted it is logged.
+/// Makes a call in the allocator. Logs the result of the host call that allocates.
 fn allocator(import: &str, call: &str) -> Scenario {
     scenario(&format!(
         r#"(module {LOG} {import}
@@ -47,8 +47,8 @@ fn wasi(name: &str, params: &str, args: &str) -> Scenario {
     allocator(&import, &format!("(drop (call $f {args})) (i32.const 4096)"))
 }
 
-/// Every host call there is, once with these arguments; all answers are logged as letters, `A` being 0. The last
-/// parameters are wild, and as many of the first ones as `tame` are 0.
+/// Makes each host call once, and logs all statuses as letters, where `A` is 0. The first `tame` arguments
+/// are 0, the others are -1.
 fn wild(abi: AbiVersion, marker: &str, calls: fn(&str) -> bool, tame: usize) -> Scenario {
     let (mut declared, mut made) = (String::new(), String::new());
     for import in imports(abi).iter().filter(|i| i.returns && i.module != "wasi_unstable" && calls(i.name)) {
@@ -86,13 +86,13 @@ fn wild(abi: AbiVersion, marker: &str, calls: fn(&str) -> bool, tame: usize) -> 
     ))
 }
 
-/// Not those that leave no request to speak of.
+/// Excludes host calls that end the request.
 fn proxy(name: &str) -> bool {
     let moves = ["continue", "close_stream", "send_local_response", "set_header_map_pairs"];
     name.starts_with("proxy_") && !moves.iter().any(|move_| name.contains(move_))
 }
 
-/// Nor one whose name is empty here: Envoy has no statistic to show for it.
+/// Also excludes `proxy_define_metric`, whose name is empty here: Envoy does not show such a statistic.
 fn nameless(name: &str) -> bool {
     proxy(name) && name != "proxy_define_metric"
 }
@@ -102,21 +102,21 @@ fn others(name: &str) -> bool {
 }
 
 agree! {
-    speaks_from_the_memory_that_is_exported: speaks(r#"(memory (export "other") 1) (data (i32.const 0) "here")"#);
-    speaks_from_the_last_memory: speaks(r#"(memory (export "memory") 1) (memory (export "m") 1) (data (memory 0) (i32.const 0) "1111") (data (memory 1) (i32.const 0) "2222")"#);
-    speaks_from_the_last_export: speaks(r#"(memory $a 1) (memory $b 1) (export "z" (memory $b)) (export "memory" (memory $a)) (data (memory 0) (i32.const 0) "1111") (data (memory 1) (i32.const 0) "2222")"#);
-    speaks_from_memory_that_is_imported: speaks(r#"(import "env" "memory" (memory 1)) (data (i32.const 0) "mine")"#);
-    speaks_from_memory_of_64_bits: speaks(r#"(memory (export "memory") i64 1) (data (i64.const 0) "long")"#);
+    logs_from_the_exported_memory: logs(r#"(memory (export "other") 1) (data (i32.const 0) "here")"#);
+    logs_from_the_last_memory: logs(r#"(memory (export "memory") 1) (memory (export "m") 1) (data (memory 0) (i32.const 0) "1111") (data (memory 1) (i32.const 0) "2222")"#);
+    logs_from_the_last_export: logs(r#"(memory $a 1) (memory $b 1) (export "z" (memory $b)) (export "memory" (memory $a)) (data (memory 0) (i32.const 0) "1111") (data (memory 1) (i32.const 0) "2222")"#);
+    logs_from_imported_memory: logs(r#"(import "env" "memory" (memory 1)) (data (i32.const 0) "mine")"#);
+    logs_from_64_bit_memory: logs(r#"(memory (export "memory") i64 1) (data (i64.const 0) "long")"#);
     allocator_logs: allocator("", "(drop (call $log (i32.const 2) (i32.const 64) (i32.const 5))) (i32.const 4096)");
     allocator_reads_the_clock: wasi("clock_time_get", "i32 i64 i32", "(i32.const 0) (i64.const 0) (i32.const 128)");
     allocator_writes: wasi("fd_write", "i32 i32 i32 i32", "(i32.const 1) (i32.const 256) (i32.const 1) (i32.const 128)");
-    allocator_asks_for_randomness: wasi("random_get", "i32 i32", "(i32.const 128) (i32.const 8)");
-    allocator_asks_for_arguments: wasi("args_sizes_get", "i32 i32", "(i32.const 128) (i32.const 132)");
+    allocator_calls_random_get: wasi("random_get", "i32 i32", "(i32.const 128) (i32.const 8)");
+    allocator_calls_args_sizes_get: wasi("args_sizes_get", "i32 i32", "(i32.const 128) (i32.const 132)");
     allocator_makes_a_host_call: allocator(r#"(import "env" "proxy_done" (func $done (result i32)))"#, "(drop (call $done)) (i32.const 4096)");
-    allocator_gives_null: allocator("", "(i32.const 0)");
-    allocator_gives_the_end_of_memory: allocator("", "(i32.const 131072)");
-    allocator_gives_the_end_of_the_world: allocator("", "(i32.const -1)");
-    allocator_gives_what_just_does: allocator("", "(i32.const 131071)");
+    allocator_returns_null: allocator("", "(i32.const 0)");
+    allocator_returns_the_end_of_memory: allocator("", "(i32.const 131072)");
+    allocator_returns_the_highest_address: allocator("", "(i32.const -1)");
+    allocator_returns_the_last_byte: allocator("", "(i32.const 131071)");
     allocator_traps: allocator("", "unreachable");
     wild_0: wild(AbiVersion::V0_2_1, "proxy_abi_version_0_2_1", proxy, 0);
     wild_1: wild(AbiVersion::V0_2_1, "proxy_abi_version_0_2_1", proxy, 1);

@@ -1,11 +1,11 @@
-//! Modules that call out, and tell what comes back.
+//! Modules that make callouts, and log the answers.
 
 use super::guests::told;
 use super::pairs;
 use crate::call;
 use crate::guest::Guest;
 
-/// Calls out from the request, and tells what came.
+/// Makes a callout for a request, and logs the answer.
 pub fn callout(timeout: i32) -> Guest {
     let headers = pairs(&[(":method", "GET"), (":path", "/c"), (":authority", "a"), ("x", "1")]);
     let come = told(vec![

@@ -1,4 +1,4 @@
-//! Host calls and what they answer: maps, buffers, properties, callouts, state, chains.
+//! Results of host calls: maps, buffers, properties, callouts, state, chains.
 
 use super::agree;
 use super::callers;
@@ -100,7 +100,7 @@ agree! {
     body_in_pieces_is_held_and_grows: guests::holds_bodies()
         .upstream(Upstream::replies("u", Response::new(200).chunk("12345")))
         .request(Request::post("/", "abc").trailer("t", "1"));
-    trailers_stop_and_go: guests::holds_trailers()
+    trailers_pause_and_continue: guests::holds_trailers()
         .request(Request::post("/", "abc").trailer("t", "1"));
     foreign_functions: guests::foreign().request(get());
 }

@@ -1,4 +1,4 @@
-//! Modules that try much at once, and log what they were answered.
+//! Modules that make many host calls, and log their results.
 
 use super::pairs;
 use crate::call;
@@ -203,7 +203,7 @@ pub fn state() -> Guest {
     )
 }
 
-/// Two filters that tell what they are called for.
+/// Two filters that log their callbacks.
 pub fn chain() -> Scenario {
     let names = [
         "context_create",
@@ -253,14 +253,14 @@ pub fn first_named(name: &str) -> Upstream {
     Upstream::replies(name, Response::new(200).chunk("ok"))
 }
 
-/// Adds a header while the body has not ended. Behind that a change may or may not come in time.
+/// Adds a header before the end of the body. After it, whether a change is in time depends on a race.
 fn first_piece(map: i32) -> Vec<crate::guest::Do> {
     let mut calls = vec![wat("(if (local.get 2) (then (return (i32.const 0))))")];
     calls.extend(told(vec![call!("add_header_map_value", map, "late", "1")]));
     calls
 }
 
-/// Stops at headers alone, as only a setting allows, and changes them once the body is complete.
+/// Returns `StopIteration` for headers, which needs a setting, and changes them in the body callbacks.
 pub fn stops_headers() -> Scenario {
     let guest = Guest::new()
         .on_returning("request_headers", [], 1)
@@ -301,7 +301,7 @@ pub fn replies_while_response_is_held() -> Scenario {
         .scenario()
 }
 
-/// Returns "buffer" until the end of the body, and looks at what has come.
+/// Buffers the body until its end, and logs what has arrived.
 pub fn holds_bodies() -> Scenario {
     let body = |buffer: i32| {
         let mut calls = told(vec![call!("get_buffer_bytes", buffer, 0, 100, _, _)]);
@@ -352,7 +352,8 @@ pub fn foreign() -> Scenario {
         .scenario()
 }
 
-/// Returns a value from one callback, tells what every callback of a body is given, and goes on with each tick.
+/// Returns a value from one callback, logs what every callback can read, and continues the stream on each
+/// tick.
 pub fn returns(name: &str, value: u32) -> Scenario {
     let look = |name: &str| match name {
         "request_body" => told(vec![call!("get_buffer_bytes", 0, 0, 100, _, _)]),
@@ -361,7 +362,7 @@ pub fn returns(name: &str, value: u32) -> Scenario {
         "response_trailers" => told(vec![call!("get_header_map_value", 3, "t", _, _)]),
         _ => told(vec![call!("get_header_map_value", 0, ":path", _, _)]),
     };
-    // To go on with a response that has not begun would end Envoy.
+    // Continuing a response that has not begun would crash Envoy.
     let way = i32::from(name.starts_with("response"));
     let goes_on = [call!("set_effective_context", 2), call!("continue_stream", way)];
     let others = [
@@ -384,7 +385,7 @@ pub fn returns(name: &str, value: u32) -> Scenario {
         .request(Request::post("/", "abcd").trailer("t", "q"))
 }
 
-/// Traps in its second stream, with a policy.
+/// Traps in its second stream, with this failure policy.
 pub fn traps(policy: FailurePolicy) -> Scenario {
     let trap = wat("(if (i32.eq (local.get 0) (i32.const 3)) (then unreachable))");
     let mut scenario = Guest::new().on("request_headers", [trap]).scenario();
@@ -392,7 +393,7 @@ pub fn traps(policy: FailurePolicy) -> Scenario {
     (0..4).fold(scenario, |scenario, _| scenario.request(Request::get("/")))
 }
 
-/// The calls, each with its answer and what it gave logged: Envoy has no trace to compare.
+/// Makes each call log its status and its results, because Envoy has no trace.
 pub fn told(calls: Vec<crate::guest::Do>) -> Vec<crate::guest::Do> {
     calls.into_iter().map(crate::guest::told).collect()
 }

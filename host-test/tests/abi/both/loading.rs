@@ -1,9 +1,9 @@
-//! What loads and what does not: both hosts say yes, or both say no.
+//! Modules that both hosts load, and modules that both hosts reject.
 
 use crate::guest::module;
 use tollgate_host_test::{Host, Request, Scenario};
 
-/// A module around these fields, which has all that Envoy asks for but what they take away.
+/// Builds a module with these fields and everything that Envoy requires.
 fn with(fields: &str) -> String {
     format!(
         r#"(module {fields}
@@ -38,11 +38,11 @@ load! {
     callback_with_a_result_too_many: false, with(r#"(func (export "proxy_on_log") (param i32) (result i32) (i32.const 0))"#);
     callback_with_a_parameter_of_another_type: false, with(r#"(func (export "proxy_on_tick") (param i64))"#);
     callback_that_is_never_called: false, with(r#"(func (export "proxy_on_foreign_function"))"#);
-    callback_that_nobody_knows: true, with(r#"(func (export "proxy_on_nonsense") (param f64))"#);
+    callback_that_is_unknown: true, with(r#"(func (export "proxy_on_nonsense") (param f64))"#);
     callback_that_is_a_global: true, with(r#"(global (export "proxy_on_log") i32 (i32.const 0))"#);
     initialize_with_a_parameter: false, with(r#"(func (export "_initialize") (param i32))"#);
     start_with_a_parameter: false, with(r#"(func (export "_start") (param i32))"#);
-    start_beside_initialize: true, with(r#"(func (export "_initialize")) (func (export "_start") (param i32))"#);
+    start_and_initialize: true, with(r#"(func (export "_initialize")) (func (export "_start") (param i32))"#);
     main_of_c: true, with(r#"(func (export "_initialize")) (func (export "main") (param i32 i32) (result i32) (i32.const 0))"#);
     main_of_another_type: false, with(r#"(func (export "_initialize")) (func (export "main"))"#);
     main_without_initialize: true, with(r#"(func (export "main") (result i64) (i64.const 1))"#);
@@ -59,7 +59,7 @@ load! {
     table_beyond_the_limit: false, with("(table 10000001 funcref)");
     data_out_of_bounds: false, with(r#"(data (i32.const 131072) "x")"#);
     allocator_of_another_type: false, r#"(module (memory (export "memory") 1) (func (export "proxy_abi_version_0_2_1")) (func (export "malloc") (param i64) (result i32) (i32.const 0)))"#;
-    allocator_of_another_type_beside_malloc: true, with(r#"(func (export "proxy_on_memory_allocate"))"#);
+    allocator_of_another_type_and_malloc: true, with(r#"(func (export "proxy_on_memory_allocate"))"#);
     no_allocator: false, r#"(module (memory (export "memory") 1) (func (export "proxy_abi_version_0_2_1")))"#;
     no_marker: false, r#"(module (memory (export "memory") 1) (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#;
     marker_that_is_a_global: false, r#"(module (memory (export "memory") 1) (global (export "proxy_abi_version_0_2_1") i32 (i32.const 0)) (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#;

@@ -1,4 +1,4 @@
-//! Messages as filters see them: which callbacks a body leads to, where a replaced field stands.
+//! Body callbacks, and the position of replaced header fields.
 
 use super::agree;
 use super::guests::told;
@@ -6,7 +6,7 @@ use crate::call;
 use crate::guest::Guest;
 use tollgate_host_test::{Request, Response, Upstream};
 
-/// Says when it is called, so that it shows which callbacks an empty body leads to.
+/// Logs its callbacks, to show which ones an empty body causes.
 fn sees_bodies() -> Guest {
     ["request_headers", "request_body", "response_headers", "response_body"].iter().fold(
         Guest::new(),
@@ -16,7 +16,7 @@ fn sees_bodies() -> Guest {
     )
 }
 
-/// Replaces fields that are there: a common one, one that Envoy keeps in a slot of its own, one of two values, and a
+/// Replaces existing fields: an ordinary one, one that Envoy stores inline, one with two values, and a
 /// pseudo-header.
 fn replaces() -> Guest {
     let replaced = ["x-one", "user-agent", "x-two", ":path"].into_iter().flat_map(|name| {
@@ -26,7 +26,7 @@ fn replaces() -> Guest {
 }
 
 agree! {
-    an_empty_body_is_no_body: sees_bodies()
+    an_empty_body_has_no_callback: sees_bodies()
         .scenario()
         .upstream(Upstream::replies("u", Response::new(200).chunk("")))
         .request(Request::post("/", ""));

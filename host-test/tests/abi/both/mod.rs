@@ -1,4 +1,4 @@
-//! The emulator against a real Envoy: the same scenario on both, and nothing may differ but time.
+//! Runs the same scenarios on the emulator and on a real Envoy. Only times may differ.
 
 mod border;
 mod callers;
@@ -15,7 +15,7 @@ mod routes;
 
 use tollgate_host_test::{ClientView, Host, Outcome, Scenario};
 
-/// Declares scenarios that must come out the same on both hosts.
+/// Declares scenarios that must have the same outcome on both hosts.
 macro_rules! agree {
     ($($name:ident: $scenario:expr;)*) => { $(
         #[test]
@@ -26,7 +26,7 @@ macro_rules! agree {
 }
 use agree;
 
-/// What is not the same in two runs of one host either.
+/// Removes values that differ between any two runs.
 fn settle(mut outcome: Outcome) -> Outcome {
     let latency = |headers: &mut tollgate_host_test::Headers| {
         for (name, value) in &mut headers.0 {
@@ -40,10 +40,10 @@ fn settle(mut outcome: Outcome) -> Outcome {
         if let ClientView::Response(response) = &mut exchange.client {
             latency(&mut response.headers);
         }
-        // How far one that is given up has come depends on how fast the proxy connects.
+        // How much of an aborted request arrives depends on how fast the proxy connects.
         exchange.upstream.retain(|request| request.ended);
         exchange.upstream.iter_mut().for_each(|request| latency(&mut request.headers));
-        // What is left for a retry depends on how long Envoy waited, which is chance.
+        // The timeout of a retry depends on how long Envoy waited, which is random.
         for again in exchange.upstream.iter_mut().skip(1) {
             let left = again.headers.0.iter_mut().filter(|(n, _)| n == b"x-envoy-expected-rq-timeout-ms");
             left.for_each(|(_, value)| *value = b"N".to_vec());
@@ -61,8 +61,8 @@ fn settle(mut outcome: Outcome) -> Outcome {
     outcome
 }
 
-/// Whether a filter has told a latency of 10 ms or more.
-fn tells_two_digits(outcome: &Outcome) -> bool {
+/// Whether a filter has logged a latency of 10 ms or more.
+fn logs_two_digits(outcome: &Outcome) -> bool {
     outcome.logs.iter().any(|line| {
         let latency = line.text.split_once("x-envoy-upstream-service-time\\00").map(|(_, rest)| rest);
         latency.is_some_and(|rest| rest.bytes().take_while(u8::is_ascii_digit).count() > 1)
@@ -76,9 +76,10 @@ fn check(scenario: Scenario) {
     let trace = emulated.trace.join("\n");
     let emulated = format!("{:#?}", settle(emulated));
     let mut real = Host::Envoy.run(&scenario);
-    // Where a filter tells how long the map is, a latency must have one digit, which takes a machine that is not busy.
+    // Some filters log the size of a map that contains a latency. The sizes are equal only if the latency has
+    // one digit, so try again on a busy machine.
     for _ in 0..10 {
-        if !tells_two_digits(&real) {
+        if !logs_two_digits(&real) {
             break;
         }
         real = Host::Envoy.run(&scenario);
@@ -96,7 +97,7 @@ fn check(scenario: Scenario) {
     }
 }
 
-/// Pairs, serialised.
+/// Serializes pairs.
 fn pairs(list: &[(&str, &str)]) -> Vec<u8> {
     let owned: Vec<_> = list.iter().map(|(k, v)| (k.as_bytes().to_vec(), v.as_bytes().to_vec())).collect();
     tollgate_host_test::emulator::state::pairs::encode(&owned)

@@ -1,4 +1,4 @@
-//! What callbacks may return, and the ways a stream goes on from there.
+//! Return values of callbacks, and how a stream continues after each.
 
 use super::{agree, guests};
 use tollgate_host_test::FailurePolicy;

@@ -1,4 +1,4 @@
-//! What becomes of requests when a VM has failed, by the policy.
+//! Requests after a VM has failed, for each failure policy.
 
 use super::agree;
 use crate::call;
@@ -9,8 +9,8 @@ use tollgate_host_test::{FailurePolicy, Request, Scenario};
 const AT_ONCE: Duration = Duration::from_millis(10);
 const NEVER: Duration = Duration::from_secs(60);
 
-/// Tells of every callback, and traps in one of them when its context has this number. A VM's root context is its
-/// first, its streams come behind that.
+/// Logs every callback, and traps in one of them if its context has this number. Context 1 of a VM is the
+/// root context; its streams follow.
 fn trapper(place: &str, context: u32) -> Guest {
     let names = [
         "context_create",
@@ -41,7 +41,7 @@ fn policy(guest: &Guest, policy: FailurePolicy, after: Duration) -> Scenario {
     scenario
 }
 
-/// One request before it, the one that fails, and two later.
+/// Sends one request before the failure, the one that fails, and two later ones.
 fn four(scenario: Scenario) -> Scenario {
     let post = || Request::post("/", "abc").after(Duration::from_millis(60));
     (0..4).fold(scenario, |scenario, _| scenario.request(post()))
@@ -79,13 +79,13 @@ everywhere! {
 }
 
 agree! {
-    the_other_filter_goes_on: {
+    the_other_filter_continues: {
         let mut scenario = policy(&trapper("request_headers", 3), FailurePolicy::FailClosed, NEVER);
         scenario.filters.insert(0, super::guests::chain().filters[0].clone());
         scenario.filters.push(super::guests::chain().filters[1].clone());
         four(scenario)
     };
-    the_other_filter_goes_on_without_it: {
+    the_other_filter_continues_without_it: {
         let mut scenario = policy(&trapper("response_headers", 3), FailurePolicy::FailOpen, NEVER);
         scenario.filters.insert(0, super::guests::chain().filters[0].clone());
         scenario.filters.push(super::guests::chain().filters[1].clone());

@@ -1,4 +1,4 @@
-//! Local replies in chains, and requests that filters never see.
+//! Local replies in filter chains, and requests that do not reach the filters.
 
 use super::guests::CALLBACKS;
 use super::{agree, pairs};
@@ -6,7 +6,7 @@ use crate::call;
 use crate::guest::{Do, Guest};
 use tollgate_host_test::{Answer, Request, Response, Scenario, Upstream};
 
-/// Tells of its callbacks, and of what it sees in them.
+/// Logs its callbacks, and what it can read in them.
 fn teller(who: &str) -> Guest {
     CALLBACKS.iter().fold(Guest::new(), |guest, name| {
         let text = format!("{who} {name}");
@@ -25,7 +25,7 @@ fn teller(who: &str) -> Guest {
     })
 }
 
-/// Three filters, of which the second replies in a callback.
+/// Three filters. The second one sends a local reply in a callback.
 fn replies_in(name: &str) -> Scenario {
     let text = format!("b {name}");
     let text = text.as_str();

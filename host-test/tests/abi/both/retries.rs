@@ -1,4 +1,4 @@
-//! What the router retries, by the headers that a filter adds and by the route's policy.
+//! Retries of the router, by the headers that a filter adds and by the route's policy.
 
 use super::{agree, guests};
 use crate::call;
@@ -89,7 +89,7 @@ agree! {
         &[("x-envoy-retry-on", "retriable-headers"), ("x-envoy-retriable-header-names", "x-again, X-Other")],
         vec![with(200, "x-other", "1"), reply(201)],
     );
-    on_a_header_that_is_not_there: run(
+    on_a_missing_header: run(
         &[("x-envoy-retry-on", "retriable-headers"), ("x-envoy-retriable-header-names", "x-again")],
         vec![with(200, "x-other", "1"), reply(201)],
     );
@@ -170,7 +170,7 @@ agree! {
         .settings(|s| s.buffer_limit = 1024);
 }
 
-/// Every time, because Envoy may retry before the upstream has begun to listen. That it did is in the answer.
+/// The upstream refuses every connection, because Envoy may retry before the upstream listens again.
 #[test]
 fn refused_by_every_kind() {
     all_kinds(&[Answer::Refuse]).into_iter().for_each(super::check);

@@ -1,4 +1,4 @@
-//! Routes: which one is found, when it is looked up again, and what filters read of it.
+//! Routes: which one matches, when it is selected again, and what filters can read from it.
 
 use super::{agree, guests};
 use crate::call;
@@ -13,7 +13,7 @@ fn get(path: &str) -> Request {
     Request::get(path)
 }
 
-/// What there is to know of the route.
+/// Reads all properties of the route.
 fn look() -> Vec<Do> {
     let names = [
         "xds\0route_name",
@@ -40,7 +40,7 @@ fn look() -> Vec<Do> {
     )
 }
 
-/// Looks in every callback, before and after it has done something to the request's headers.
+/// Reads the route in every callback, before and after it changes the request's headers.
 fn looker(change: Vec<Do>) -> Guest {
     let changed = [look(), change, look()].concat();
     ["request_body", "response_headers", "response_body", "log"]
@@ -62,7 +62,7 @@ fn to_cluster(header: &str) -> RouteAction {
     RouteAction::ClusterHeader(header.into())
 }
 
-/// A route by a header, and one for the rest.
+/// A route that matches a header, and one for all other requests.
 fn two(scenario: Scenario) -> Scenario {
     ups(scenario)
         .route(
@@ -147,7 +147,7 @@ agree! {
     header_joined: header(StringMatch::Exact("bc,d".into()), false);
     header_is_one_of_several: header(StringMatch::Exact("d".into()), false);
     header_is_the_first_of_several: header(StringMatch::Exact("bc".into()), false);
-    header_is_none_of_several: header(StringMatch::Exact("d".into()), true);
+    header_is_not_one_of_several: header(StringMatch::Exact("d".into()), true);
     header_prefix: header(StringMatch::Prefix("b".into()), false);
     header_suffix: header(StringMatch::Suffix("d".into()), false);
     header_contains: header(StringMatch::Contains("bc".into()), false);
@@ -163,7 +163,7 @@ agree! {
         .request(get("/"))
         .request(Request::post("/", "abc"));
     an_unrelated_header_changes_nothing: two(looker(vec![set("x", "y")]).scenario()).request(get("/"));
-    removing_what_is_not_there: two(looker(vec![call!("remove_header_map_value", 0, "nope")]).scenario())
+    removing_a_missing_header: two(looker(vec![call!("remove_header_map_value", 0, "nope")]).scenario())
         .request(get("/").header("x-to", "b"));
     removing_a_header_selects_another_route: two(looker(vec![call!("remove_header_map_value", 0, "x-to")]).scenario())
         .request(get("/").header("x-to", "b"));
@@ -172,7 +172,7 @@ agree! {
         let second = looker(vec![]).filter().named("second");
         scenario.filter(second).request(get("/"))
     };
-    clearing_by_hand: {
+    clearing_the_route_cache: {
         let clear = call!("call_foreign_function", "clear_route_cache", "", _, _);
         two(looker(vec![clear]).scenario()).request(get("/").header("x-to", "b"))
     };
@@ -180,7 +180,7 @@ agree! {
         let reply = call!("send_local_response", 403, "mine", "no", "", (-1));
         two(looker(vec![set("x-to", "b"), reply]).scenario()).request(get("/"))
     };
-    a_change_in_the_response_is_none: {
+    a_change_in_the_response_has_no_effect: {
         let guest = looker(vec![]).on("response_headers", [look(), vec![set("x-to", "b")], look()].concat());
         two(guest.scenario()).request(get("/"))
     };
@@ -272,7 +272,7 @@ agree! {
         scenario.settings.virtual_hosts[0].routes[1].disabled = vec!["second".into()];
         scenario.request(get("/"))
     };
-    callouts_are_kept_apart_from_routed_requests: {
+    callouts_are_separate_from_routed_requests: {
         let headers = super::pairs(&[(":method", "GET"), (":path", "/c"), (":authority", "a")]);
         let call = call!("http_call", "b", headers, "", "", 1000, _);
         let go = vec![call!("set_effective_context", 2), call!("continue_stream", 0)];

@@ -1,4 +1,4 @@
-//! Instructions.
+//! Counts of instructions, and limits on them.
 
 use crate::call;
 use crate::guest::{Guest, wat};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use tollgate_host_test::emulator::{Cost, Emulator, Spent};
 use tollgate_host_test::{ClientView, Request};
 
-/// Counts down from a number.
+/// A loop that counts down from a number.
 fn work(from: u32) -> String {
     format!(
         "(global.set $top (i32.const {from}))
@@ -30,7 +30,7 @@ fn ask(emulator: &mut Emulator) -> ClientView {
 }
 
 #[test]
-fn instructions_are_counted_by_callback_and_the_same_in_every_run() {
+fn counts_the_same_instructions_per_callback_in_every_run() {
     let guest = Guest::new().on("request_headers", [wat(&work(100))]).on("log", [wat(&work(10))]);
     let run = || {
         let mut emulator = metered(&guest);
@@ -43,7 +43,7 @@ fn instructions_are_counted_by_callback_and_the_same_in_every_run() {
     assert_eq!(first.spent().collect::<Vec<_>>(), second.spent().collect::<Vec<_>>());
     let (headers, log) = (cost(&first, "proxy_on_request_headers"), cost(&first, "proxy_on_log"));
     assert_eq!((headers.calls, headers.sum), (2, 2 * headers.most));
-    // Ninety turns more, of six instructions or so.
+    // Ninety more iterations, of about six instructions each.
     assert!((360..=600).contains(&(headers.most - log.most)), "{headers:?} {log:?}");
     assert!((400..=700).contains(&headers.most), "{headers:?}");
     let last = first.spent().filter(|s| s.callback == "proxy_on_request_headers").last().unwrap();
@@ -56,7 +56,7 @@ fn instructions_are_counted_by_callback_and_the_same_in_every_run() {
 }
 
 #[test]
-fn nothing_is_counted_when_nobody_asks() {
+fn counts_nothing_by_default() {
     let mut emulator = Guest::new().on("request_headers", []).start();
     ask(&mut emulator);
     assert!(emulator.costs().is_empty());
@@ -76,7 +76,7 @@ fn a_test_can_bound_what_a_callback_costs() {
 }
 
 #[test]
-fn what_the_allocator_does_for_a_callback_is_part_of_it() {
+fn the_cost_of_a_callback_includes_the_allocator() {
     let costs = |calls: Vec<_>| {
         let mut emulator = metered(&Guest::new().on("request_headers", calls));
         ask(&mut emulator);
@@ -88,13 +88,13 @@ fn what_the_allocator_does_for_a_callback_is_part_of_it() {
 }
 
 #[test]
-fn endless_loops_end_at_the_same_instruction_wherever_they_are() {
+fn endless_loops_end_at_the_instruction_limit() {
     let endless = || wat("(loop $l (br $l))");
     for name in ["request_headers", "response_headers", "log", "done", "delete"] {
         let only_streams = wat("(if (i32.gt_u (local.get 0) (i32.const 1)) (then (loop $l (br $l))))");
         let run = || {
             let guest = Guest::new().on(name, [only_streams.clone()]);
-            // The clock is not what stops it.
+            // The instruction limit stops it, not the clock.
             let builder = Emulator::builder(&guest.scenario()).instructions(100_000);
             let mut emulator = builder.patience(Duration::from_secs(600)).start().unwrap();
             ask(&mut emulator);
@@ -113,7 +113,7 @@ fn endless_loops_end_at_the_same_instruction_wherever_they_are() {
 }
 
 #[test]
-fn endless_loops_end_by_the_clock_wherever_they_are() {
+fn endless_loops_end_at_the_time_limit() {
     for name in ["_initialize", "configure"] {
         let guest = Guest::new().on(name, [wat("(loop $l (br $l))")]);
         let started = Emulator::builder(&guest.scenario()).patience(Duration::from_millis(50)).start();

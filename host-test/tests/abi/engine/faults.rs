@@ -1,4 +1,4 @@
-//! Plans of faults, and seeds.
+//! Injected faults, and seeds.
 
 use crate::call;
 use crate::guest::{Arg, Guest, answers, wasi, wat};
@@ -26,24 +26,24 @@ fn statuses(outcome: &Outcome) -> Vec<u16> {
 }
 
 #[test]
-fn the_nth_call_of_a_callback_traps_after_so_many_instructions() {
+fn traps_in_the_nth_callback_after_n_instructions() {
     let loop_ = wat(
         "(loop $l (global.set $top (i32.sub (global.get $top) (i32.const 1))) (br_if $l (global.get $top)))
         (global.set $top (i32.const 1048576))",
     );
     let guest =
-        Guest::new().on("request_headers", [call!("log", 2, "before"), loop_, call!("log", 2, "behind")]);
+        Guest::new().on("request_headers", [call!("log", 2, "before"), loop_, call!("log", 2, "after")]);
     let scenario = guest.scenario().request(Request::get("/")).request(Request::get("/"));
     let name = "proxy_on_request_headers".to_owned();
     let (outcome, traps) = run(&scenario, [Fault::Callback { name, which: Which::Nth(2), after: 1_000 }]);
     assert_eq!(statuses(&outcome), [200, 503]);
     assert_eq!(traps, ["trapped by an injected fault after 1000 instructions"]);
     let logged: Vec<_> = outcome.logs.iter().map(|line| line.text.as_str()).collect();
-    assert_eq!(logged, ["before", "behind", "before"]);
+    assert_eq!(logged, ["before", "after", "before"]);
 }
 
 #[test]
-fn a_module_can_trap_while_it_starts() {
+fn a_module_can_trap_at_start() {
     let guest = Guest::new().on("_initialize", [wat("(loop $l (br_if $l (i32.const 0)))")]);
     let fault = Fault::Callback { name: "_initialize".into(), which: Which::Nth(1), after: 0 };
     let refused = Emulator::builder(&guest.scenario()).faults([fault]).start().unwrap_err();
@@ -51,7 +51,7 @@ fn a_module_can_trap_while_it_starts() {
 }
 
 #[test]
-fn a_vm_that_is_started_alone_is_told_nothing_and_leaves_nothing() {
+fn a_vm_started_alone_does_not_affect_the_emulator() {
     let loop_ = wat("(loop $l (br_if $l (i32.const 0)))");
     let guest = Guest::new().on("_initialize", [call!("log", 2, "started"), loop_]).on("request_headers", []);
     let mut emulator = Emulator::new(&guest.scenario()).unwrap();
@@ -70,7 +70,7 @@ fn a_vm_that_is_started_alone_is_told_nothing_and_leaves_nothing() {
 }
 
 #[test]
-fn the_nth_allocation_gives_nothing_or_loses_the_vm() {
+fn the_nth_allocation_fails_or_traps() {
     let get = || call!("get_header_map_value", 0, ":path", _, _);
     let scenario =
         Guest::new().on("request_headers", [get(), get(), get()]).scenario().request(Request::get("/"));
@@ -80,12 +80,19 @@ fn the_nth_allocation_gives_nothing_or_loses_the_vm() {
     assert_eq!(given, ["Ok \"/\"", "InvalidMemoryAccess \"/\"", "Ok \"/\""]);
     assert_eq!((statuses(&null), traps.len()), (vec![200], 0));
     let (trapped, traps) = fails(Shortage::Trap);
-    assert_eq!(answers(&trapped.trace, "proxy_get_header_map_value").len(), 3, "it goes on until it returns");
-    assert_eq!((statuses(&trapped), traps), (vec![503], vec!["the allocator failed: injected fault".into()]));
+    assert_eq!(
+        answers(&trapped.trace, "proxy_get_header_map_value").len(),
+        3,
+        "the callback continues until it returns"
+    );
+    assert_eq!(
+        (statuses(&trapped), traps),
+        (vec![503], vec!["the allocator failed: injected fault".into()])
+    );
 }
 
 #[test]
-fn calls_of_wasi_answer_what_the_plan_says() {
+fn wasi_calls_return_the_injected_status() {
     let random = || wasi("random_get", vec![Arg::I(128), Arg::I(8)]);
     let guest = Guest::new().on("request_headers", [random(), random(), random()]);
     let scenario = guest.scenario().request(Request::get("/"));
@@ -99,7 +106,7 @@ fn calls_of_wasi_answer_what_the_plan_says() {
 }
 
 #[test]
-fn randomness_has_a_seed() {
+fn random_numbers_depend_on_the_seed() {
     let tell = wat("(drop (call $proxy_log (i32.const 2) (i32.const 128) (i32.const 16)))");
     let random = wasi("random_get", vec![Arg::I(128), Arg::I(16)]);
     let guest = Guest::new().on("request_headers", [random, call!("log", 2, "x"), tell]);

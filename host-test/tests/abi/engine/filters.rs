@@ -1,10 +1,12 @@
-//! What filters of this workspace cost: instructions of a request without a body, the same on every machine with
-//! the compiler that is pinned. The bounds are what was measured and a tenth; whoever makes one dearer says why.
+//! Costs of this workspace's filters, in instructions of a request without a body. With the pinned compiler,
+//! they are the same on every machine. The bounds are the measured costs plus 10 %. A change that increases a
+//! bound must explain why.
 
 use tollgate_host_test::emulator::Emulator;
 use tollgate_host_test::{Filter, Request, Response, Scenario, Upstream, Wasm};
 
-/// Instructions of the hundredth request: the first ones grow what later ones find grown.
+/// Returns the instructions of the hundredth request, because the first ones grow buffers that later ones
+/// reuse.
 fn cost(package: &str, config: serde_json::Value) -> u64 {
     let filter = Filter::new(Wasm::package(package)).config(config);
     let scenario = Scenario::new().filter(filter).upstream(Upstream::replies("upstream", Response::new(200)));
@@ -30,9 +32,9 @@ fn of_streams(emulator: &Emulator) -> u64 {
 }
 
 #[track_caller]
-fn check(package: &str, config: serde_json::Value, most: u64) {
+fn check(package: &str, config: serde_json::Value, max: u64) {
     let cost = cost(package, config);
-    assert!(cost <= most, "`{package}` carries out {cost} instructions for a request, more than {most}");
+    assert!(cost <= max, "`{package}` executes {cost} instructions per request, expected at most {max}");
     assert!(
         cost * 2 > most,
         "`{package}` carries out {cost} instructions for a request: {most} says nothing"
@@ -41,15 +43,15 @@ fn check(package: &str, config: serde_json::Value, most: u64) {
 
 #[test]
 fn a_filter_that_does_nothing() {
-    assert_eq!(cost("fixture-empty", serde_json::json!({})), 0, "it exports no callback of streams");
+    assert_eq!(cost("fixture-empty", serde_json::json!({})), 0, "it exports no stream callbacks");
 }
 
 #[test]
-fn a_filter_that_looks_at_a_header() {
+fn a_filter_that_reads_a_header() {
     check("tollgate-example-hello", serde_json::json!({"header": "x-user", "allowed": ["u1"]}), 2_300);
 }
 
 #[test]
-fn a_filter_that_makes_a_trace_context() {
+fn a_filter_that_adds_a_trace_context() {
     check("tollgate-telemetry-headers", serde_json::json!({"trace_context": {}}), 12_100);
 }

@@ -1,4 +1,4 @@
-//! Memory, of the filters and of the emulator.
+//! Memory of the filters and of the emulator.
 
 use crate::call;
 use crate::guest::{Guest, wat};
@@ -13,7 +13,7 @@ fn ask(emulator: &mut Emulator) -> ClientView {
 }
 
 #[test]
-fn memory_is_told_by_vm_with_the_callback_it_grew_in() {
+fn reports_memory_per_vm_and_the_callback_that_grew_it() {
     let grow = wat("(drop (memory.grow (i32.const 2)))");
     let trap = wat("(if (i32.eq (local.get 0) (i32.const 3)) (then unreachable))");
     let mut emulator = Guest::new().on("request_headers", [grow, trap]).start();
@@ -32,7 +32,7 @@ fn memory_is_told_by_vm_with_the_callback_it_grew_in() {
 }
 
 #[test]
-fn growth_that_is_refused_is_none() {
+fn failed_growth_is_not_reported() {
     let grow = wat("(drop (memory.grow (i32.const 16384)))");
     let mut emulator = Guest::new().on("request_headers", [grow]).start();
     ask(&mut emulator);
@@ -40,7 +40,7 @@ fn growth_that_is_refused_is_none() {
 }
 
 #[test]
-fn a_leak_is_found_and_growth_at_the_start_is_none() {
+fn finds_leaks_but_ignores_growth_at_start() {
     let leak = |until: u32| {
         let grow = format!(
             "(if (i32.lt_u (local.get 0) (i32.const {until})) (then (drop (memory.grow (i32.const 1)))))"
@@ -60,7 +60,7 @@ fn a_leak_is_found_and_growth_at_the_start_is_none() {
 }
 
 #[test]
-fn what_is_taken_is_told_once() {
+fn taken_results_are_returned_once() {
     let mut emulator = Guest::new().on("request_headers", [call!("log", 2, "x")]).start();
     for _ in 0..3 {
         emulator.request(0, &Request::get("/"));

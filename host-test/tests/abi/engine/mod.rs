@@ -1,4 +1,4 @@
-//! What the engine of the emulator does beside behaving as Envoy: it counts, it fails on purpose, it tells.
+//! Features of the emulator's engine that Envoy does not have: costs, injected faults, traces and reports.
 
 mod costs;
 mod faults;

@@ -1,4 +1,4 @@
-//! Host calls, told.
+//! Traces of host calls.
 
 use crate::call;
 use crate::guest::Guest;
@@ -13,7 +13,7 @@ fn calls(scenario: &Scenario) -> Vec<Call> {
 }
 
 #[test]
-fn a_call_is_told_with_its_arguments_its_end_and_its_results() {
+fn a_trace_shows_arguments_status_and_results() {
     let list = pairs::encode(&[(b"a".to_vec(), b"1".to_vec())]);
     let guest = Guest::new().on(
         "request_headers",
@@ -51,7 +51,7 @@ fn a_call_is_told_with_its_arguments_its_end_and_its_results() {
 }
 
 #[test]
-fn two_traces_are_compared_call_by_call() {
+fn compares_two_traces_call_by_call() {
     let guest = |value: &str| {
         Guest::new()
             .on("request_headers", [call!("log", 2, "a"), call!("log", 2, value), call!("log", 2, "c")])
@@ -65,7 +65,7 @@ fn two_traces_are_compared_call_by_call() {
 }
 
 #[test]
-fn as_many_calls_are_kept_as_there_is_room_for() {
+fn keeps_only_the_last_calls() {
     let scenario = Guest::new().on("request_headers", [call!("log", 2, "a")]).scenario();
     let run = |room| {
         let mut emulator = Emulator::builder(&scenario).keep_calls(room).start().unwrap();

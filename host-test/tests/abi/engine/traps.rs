@@ -1,4 +1,4 @@
-//! Traps, told.
+//! Reports of traps.
 
 use crate::guest::{Guest, module, wat};
 use tollgate_host_test::emulator::{Emulator, Frame};
@@ -12,7 +12,7 @@ fn lost(text: &str) -> Emulator {
 }
 
 #[test]
-fn a_trap_names_the_functions_it_was_in() {
+fn a_trap_report_names_the_functions() {
     let emulator = lost(
         r#"(module (memory (export "memory") 1) (func (export "proxy_abi_version_0_2_1"))
         (func (export "malloc") (param i32) (result i32) (i32.const 8))
@@ -31,20 +31,20 @@ fn a_trap_names_the_functions_it_was_in() {
 }
 
 #[test]
-fn without_names_it_says_how_to_have_them() {
+fn a_trap_report_explains_how_to_keep_names() {
     let emulator = {
         let mut emulator = Guest::new().on("log", [wat("unreachable")]).start();
         emulator.request(0, &Request::get("/"));
         emulator
     };
-    // `$allocate` has a name, but is not part of it.
+    // `$allocate` has a name, but is not on the stack.
     let trap = &emulator.traps()[0];
     assert!(matches!(trap.frames[0], Frame { name: None, offset: Some(_), .. }), "{trap}");
     assert!(trap.to_string().contains("Wasm::package_named"), "{trap}");
 }
 
 #[test]
-fn a_stack_that_overflows_is_a_trap_with_its_innermost_frames() {
+fn a_stack_overflow_report_shows_the_innermost_frames() {
     let emulator = lost(
         r#"(module (memory (export "memory") 1) (func (export "proxy_abi_version_0_2_1"))
         (func (export "malloc") (param i32) (result i32) (i32.const 8))
@@ -58,7 +58,7 @@ fn a_stack_that_overflows_is_a_trap_with_its_innermost_frames() {
 }
 
 #[test]
-fn a_stack_that_overflows_in_the_allocator_loses_the_vm() {
+fn a_stack_overflow_in_the_allocator_fails_the_vm() {
     let emulator = lost(
         r#"(module
         (import "env" "proxy_get_header_map_pairs" (func $pairs (param i32 i32 i32) (result i32)))

@@ -1,11 +1,11 @@
-//! Calls that take a real Envoy down, as was seen: they cannot be in the table of both hosts. Here the VM is lost, and a
-//! trap says why.
+//! Host calls that crash a real Envoy, and therefore cannot run on both hosts. On the emulator, the VM fails,
+//! and a trap gives the reason.
 
 use crate::call;
 use crate::guest::{Do, Guest};
 use tollgate_host_test::{Request, Response, Upstream};
 
-/// Why the VM was lost, if it was.
+/// Returns the reason why the VM failed, if it did.
 fn crashed(callback: &str, calls: Vec<Do>, returns: u32) -> Option<String> {
     let guest = Guest::new().on_returning(callback, calls, returns);
     let response = Response::new(200).chunk("a").chunk("b").trailer("t", "1");
@@ -23,23 +23,23 @@ fn crashed(callback: &str, calls: Vec<Do>, returns: u32) -> Option<String> {
 }
 
 #[test]
-fn to_end_a_stream_that_is_over_would_end_envoy() {
+fn ending_a_finished_stream_would_crash_envoy() {
     for callback in ["log", "done", "delete"] {
         for end in [call!("close_stream", 0), call!("send_local_response", 403, "", "no", "", (-1))] {
-            let why = crashed(callback, vec![end], 1).unwrap_or_else(|| panic!("on_{callback} did not"));
+            let why = crashed(callback, vec![end], 1).unwrap_or_else(|| panic!("on_{callback}: no trap"));
             assert!(why.ends_with("when the stream has already ended"), "{why}");
         }
     }
 }
 
 #[test]
-fn to_close_a_stream_in_the_last_callback_of_its_response_would_end_envoy() {
+fn closing_in_the_last_response_callback_would_crash_envoy() {
     assert!(crashed("response_trailers", vec![call!("close_stream", 1)], 0).is_some());
     assert!(crashed("response_headers", vec![call!("close_stream", 1)], 0).is_none());
 }
 
 #[test]
-fn to_go_on_in_the_last_callback_of_a_response_and_continue_would_end_envoy() {
+fn continuing_twice_in_the_last_callback_would_crash_envoy() {
     for callback in ["response_headers", "response_trailers"] {
         assert!(crashed(callback, vec![call!("continue_stream", 1)], 0).is_some(), "on_{callback}");
         assert!(crashed(callback, vec![call!("continue_stream", 1)], 1).is_none(), "on_{callback}");
@@ -47,7 +47,7 @@ fn to_go_on_in_the_last_callback_of_a_response_and_continue_would_end_envoy() {
 }
 
 #[test]
-fn two_local_replies_in_place_of_one_response_would_end_envoy() {
+fn two_local_replies_to_one_response_would_crash_envoy() {
     let reply = || call!("send_local_response", 403, "", "no", "", (-1));
     assert!(crashed("response_headers", vec![reply(), reply()], 0).is_some());
     assert!(crashed("response_headers", vec![reply()], 0).is_none());

@@ -1,5 +1,5 @@
-//! Files that are no modules, and modules that are all too much of one. What Envoy says of modules is compared in
-//! `both/loading.rs`; here is what it would take too long for, what it dies of, and where the emulator is stricter.
+//! Files that are not modules, and extreme modules. `both/loading.rs` compares which modules Envoy loads. The
+//! modules here would take Envoy too long, would crash it, or are rejected only by the emulator.
 
 use crate::guest::{Guest, module, wat};
 use std::io::Write;
@@ -17,7 +17,7 @@ fn refusal(bytes: &[u8]) -> String {
     start(bytes).expect_err("must not load").reason
 }
 
-/// A module of these fields which would load without them.
+/// Builds a module with these fields, which would load without them.
 fn with(fields: &str) -> String {
     format!(
         r#"(module {fields} (memory (export "memory") 1) (func (export "proxy_abi_version_0_2_1"))
@@ -26,7 +26,7 @@ fn with(fields: &str) -> String {
 }
 
 #[test]
-fn refuses_files_that_are_no_modules() {
+fn rejects_files_that_are_not_modules() {
     let good = wat::parse_str(with("")).unwrap();
     assert!(start(&good).is_ok());
     for (what, bytes) in [
@@ -61,21 +61,21 @@ fn survives_modules_with_a_bit_changed() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_a_refusal_with_its_name() {
+fn a_missing_file_is_an_error_with_its_path() {
     let missing = Scenario::new().filter(Filter::new(Wasm::file("/nowhere/filter.wasm")));
     let reason = Emulator::new(&missing).unwrap_err().reason;
     assert!(reason.contains("cannot read the module `/nowhere/filter.wasm`: No such file"), "{reason}");
 }
 
 #[test]
-fn shared_memory_is_refused_though_envoy_loads_it() {
-    // The engine is built without threads: there are none here, and none in a filter.
+fn rejects_shared_memory_which_envoy_loads() {
+    // The engine is built without thread support, because filters have no threads.
     let reason = refusal(&wat::parse_str(with(r#"(memory (export "m") 1 2 shared)"#)).unwrap());
     assert!(reason.contains("threads must be enabled"), "{reason}");
 }
 
 #[test]
-fn a_host_call_in_the_start_section_would_end_envoy() {
+fn a_host_call_in_the_start_section_would_crash_envoy() {
     let text = with(
         r#"(import "env" "proxy_log" (func $log (param i32 i32 i32) (result i32)))
         (func $f (drop (call $log (i32.const 2) (i32.const 0) (i32.const 0)))) (start $f)"#,
@@ -120,7 +120,7 @@ fn many_functions_and_many_locals_compile() {
 }
 
 #[test]
-fn deep_nesting_compiles_or_is_refused() {
+fn deep_nesting_compiles_or_is_rejected() {
     let blocks = format!("(func {}{})", "block ".repeat(20_000), "end ".repeat(20_000));
     let wasm = wat::parse_str(with(&blocks));
     // The parser of the text may give up first.
@@ -134,14 +134,14 @@ fn deep_nesting_compiles_or_is_refused() {
 
 #[test]
 fn memory_that_grows_stays_below_the_limit() {
-    // Each request takes 256 MiB.
+    // Each request allocates 256 MiB.
     let greedy = wat("(if (i32.eq (memory.grow (i32.const 4096)) (i32.const -1)) (then unreachable))");
     let mut emulator = Guest::new().on("request_headers", [greedy]).start();
     for _ in 0..6 {
         let handle = emulator.request(0, &Request::get("/"));
         emulator.finish_request(handle);
     }
-    assert_eq!(emulator.traps().len(), 1, "the fourth 256 MiB are too much");
+    assert_eq!(emulator.traps().len(), 1, "the fourth allocation of 256 MiB exceeds the limit");
     let mark = emulator.memory_marks().pop().unwrap();
     assert_eq!((mark.bytes, mark.lost), (3 * (256 << 20) + (32 << 16), true));
 }

@@ -1,4 +1,4 @@
-//! Modules that mean no good, and hosts that do not: a VM may fail, the emulator may not.
+//! Malicious modules, and hosts that return errors. A VM may fail, but the emulator must not.
 
 mod ends;
 mod files;
@@ -22,7 +22,7 @@ fn status(view: &ClientView) -> u16 {
 }
 
 #[test]
-fn refuses_what_is_no_filter() {
+fn rejects_modules_that_are_not_filters() {
     let missing = refusal(&Guest::new().marker("proxy_abi_version_0_3_0").text());
     assert!(missing.ends_with("Missing or unknown Proxy-Wasm ABI version"), "{missing}");
     let unknown = refusal(
@@ -40,7 +40,7 @@ fn refuses_what_is_no_filter() {
 }
 
 #[test]
-fn each_version_imports_its_own_calls() {
+fn each_abi_version_imports_its_own_calls() {
     let continues = |marker, name: &str| {
         Emulator::new(&Guest::new().marker(marker).on("request_headers", [call!(name)]).scenario()).is_ok()
     };
@@ -55,7 +55,7 @@ fn each_version_imports_its_own_calls() {
 }
 
 #[test]
-fn a_trap_is_told_with_its_callback_and_the_calls_before_it() {
+fn a_trap_report_shows_the_callback_and_earlier_calls() {
     let guest = Guest::new().on("request_headers", [call!("log", 2, "before"), wat("unreachable")]);
     let mut emulator = guest.start();
     let handle = emulator.request(0, &Request::get("/"));
@@ -84,7 +84,7 @@ fn a_trap_in_any_callback_leaves_the_emulator_running() {
         "done",
         "delete",
     ] {
-        // Only streams trap: their number is not the first.
+        // Only streams trap. Their context is not the first one.
         let trap = wat("(if (i32.gt_u (local.get 0) (i32.const 1)) (then unreachable))");
         let guest = Guest::new().on(name, [trap]);
         let request = Request::post("/", "a").trailer("t", "v");
@@ -95,7 +95,7 @@ fn a_trap_in_any_callback_leaves_the_emulator_running() {
 }
 
 #[test]
-fn failure_policies_decide_about_later_requests() {
+fn the_failure_policy_decides_about_later_requests() {
     let trap = wat("(if (i32.eq (local.get 0) (i32.const 2)) (then unreachable))");
     let guest = Guest::new().on("request_headers", [trap]);
     let statuses = |policy, wait: Duration| {
@@ -112,7 +112,7 @@ fn failure_policies_decide_about_later_requests() {
     assert_eq!(statuses(FailurePolicy::FailClosed, second), (503, 503));
     assert_eq!(statuses(FailurePolicy::FailOpen, second), (503, 200));
     assert_eq!(statuses(FailurePolicy::FailReload, Duration::ZERO), (503, 503));
-    // The new VM counts its contexts anew, and traps anew.
+    // The new VM starts counting contexts again, so it traps again.
     assert_eq!(statuses(FailurePolicy::FailReload, second), (503, 503));
     let mut once = guest.scenario();
     once.filters[0].failure_policy = FailurePolicy::FailReload;
@@ -125,7 +125,11 @@ fn failure_policies_decide_about_later_requests() {
         })
         .collect();
     assert_eq!(statuses, [503, 503, 503]);
-    assert_eq!(emulator.traps().len(), 2, "the second request found a new VM, the third came too early");
+    assert_eq!(
+        emulator.traps().len(),
+        2,
+        "the second request has a new VM, the third is sent before the next reload"
+    );
 }
 
 #[test]
@@ -139,8 +143,8 @@ fn an_endless_loop_ends() {
 }
 
 #[test]
-fn memory_has_an_end() {
-    // In pages of 64 KiB: growing by 2 GiB fails, and the module goes on.
+fn memory_is_limited() {
+    // In pages of 64 KiB: growing by 2 GiB fails, and the module continues.
     let grow = wat(r#"(if (i32.ne (memory.grow (i32.const 32768)) (i32.const -1)) (then unreachable))"#);
     let guest = Guest::new().on("request_headers", [grow]);
     let mut emulator = guest.start();
@@ -150,7 +154,7 @@ fn memory_has_an_end() {
 }
 
 #[test]
-fn wild_pointers_are_6_and_unknown_maps_are_2() {
+fn invalid_pointers_give_6_and_unknown_maps_give_2() {
     let outcome = Guest::new()
         .on(
             "request_headers",
@@ -212,7 +216,7 @@ fn nothing_but_logging_is_allowed_while_memory_is_allocated() {
 }
 
 #[test]
-fn an_allocator_that_gives_nothing_is_6() {
+fn an_allocator_that_returns_null_gives_6() {
     let outcome = emulator::run(
         &Scenario::new()
             .filter(module(
@@ -231,7 +235,7 @@ fn an_allocator_that_gives_nothing_is_6() {
 }
 
 #[test]
-fn host_calls_are_refused_while_the_module_starts() {
+fn host_calls_are_rejected_during_start() {
     let guest = Guest::new().on("_initialize", [call!("done")]);
     let refused = Emulator::new(&guest.scenario()).unwrap_err();
     assert!(refused.reason.contains("restricted_callback: proxy_done"), "{}", refused.reason);
@@ -239,7 +243,7 @@ fn host_calls_are_refused_while_the_module_starts() {
 }
 
 #[test]
-fn every_status_can_be_put_in_place_of_every_call() {
+fn any_status_can_replace_any_call() {
     let guest = Guest::new().on(
         "request_headers",
         [call!("add_header_map_value", 0, "x", "1"), call!("get_header_map_value", 0, ":path", _, _)],
@@ -251,14 +255,14 @@ fn every_status_can_be_put_in_place_of_every_call() {
             let outcome = emulator.run();
             assert_eq!(answers(&outcome.trace, name), [format!("{status:?}")]);
             let added = outcome.exchanges[0].upstream[0].headers.get("x").is_some();
-            assert_eq!(added, name != "proxy_add_header_map_value", "what is struck is not done");
+            assert_eq!(added, name != "proxy_add_header_map_value", "a call with a fault has no effect");
         }
     }
     assert!(emulator::host_calls(AbiVersion::V0_2_1).len() >= 37);
 }
 
 #[test]
-fn a_fault_strikes_the_nth_call_only_and_may_be_a_trap() {
+fn a_fault_affects_only_the_nth_call_and_may_trap() {
     let guest = Guest::new()
         .on("request_headers", [call!("log", 2, "a"), call!("log", 2, "b"), call!("log", 2, "c")]);
     let scenario = guest.scenario().request(Request::get("/"));
@@ -270,7 +274,7 @@ fn a_fault_strikes_the_nth_call_only_and_may_be_a_trap() {
 }
 
 #[test]
-fn callbacks_can_come_for_tokens_that_nobody_was_given() {
+fn callbacks_may_have_unknown_tokens() {
     let guest = Guest::new().on(
         "http_call_response",
         [call!("get_header_map_value", 6, ":status", _, _), call!("get_buffer_bytes", 4, 0, 9, _, _)],
@@ -283,7 +287,7 @@ fn callbacks_can_come_for_tokens_that_nobody_was_given() {
 }
 
 #[test]
-fn a_bare_cluster_name_that_reads_as_protobuf_would_end_envoy() {
+fn a_cluster_name_that_parses_as_protobuf_crashes_envoy() {
     let outcome =
         Guest::new().on("request_headers", [call!("grpc_call", "users", "s", "m", "", "", 1000, _)]).get();
     assert_eq!(status(&outcome.exchanges[0].client), 503);
@@ -291,7 +295,7 @@ fn a_bare_cluster_name_that_reads_as_protobuf_would_end_envoy() {
 }
 
 #[test]
-fn going_on_with_a_response_that_has_not_begun_would_end_envoy() {
+fn continuing_before_the_response_would_crash_envoy() {
     let guest = Guest::new().on_returning("request_headers", [call!("continue_stream", 1)], 1);
     let mut emulator = guest.start();
     let handle = emulator.request(0, &Request::get("/"));
