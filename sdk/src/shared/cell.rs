@@ -1,51 +1,54 @@
-//! Values with types.
+//! Typed values in shared data.
 
 use super::store::{Host, Store};
 use crate::{Error, Result, random};
 use std::marker::PhantomData;
 
-/// A value that can be kept in a [`Cell`].
+/// A value that can be stored in a [`Cell`].
 pub trait Record: Sized {
-    /// Changes whenever the encoding does: a record of another version reads as absent.
+    /// Version of the encoding. Increase it with every change of the encoding: a record of another version is
+    /// read as absent.
     const VERSION: u8;
 
-    /// Appends the encoding.
+    /// Appends the encoding of the value to `out`.
     fn encode(&self, out: &mut Vec<u8>);
 
-    /// Reads the encoding; `None` if it is not one, by length or otherwise.
+    /// Decodes a value. Returns `None` if the bytes are not a valid encoding.
     fn decode(bytes: &[u8]) -> Option<Self>;
 }
 
-/// One shared value. The host copies it on each access, so it should be small.
+/// One value that all workers share. The host copies it on each access, so it should be small.
 pub struct Cell<T> {
     key: String,
     value: PhantomData<T>,
 }
 
 impl<T: Record> Cell<T> {
-    /// The cell `name` of this plugin.
+    /// Creates a handle for the cell `name` of this plugin.
     pub fn new(plugin: &str, name: &str) -> Self {
         Self { key: format!("{plugin}/{name}"), value: PhantomData }
     }
 
-    /// What it holds; `None` if nothing, or a record of another version.
+    /// Returns the value, or `None` if the cell is empty or contains a record of another version.
     pub fn get(&self) -> Result<Option<T>> {
         Ok(Host.get(self.key.as_bytes())?.and_then(|(bytes, _)| read(&bytes)))
     }
 
-    /// Writes whatever it holds now.
+    /// Replaces the value unconditionally.
     pub fn set(&self, value: &T) -> Result<()> {
         self.store(value, 0).map(drop)
     }
 
-    /// Replaces what it holds by what `change` makes of it, atomically over all workers: `change` is called again
-    /// with the new value when another worker was quicker, and [`Error::Contended`] is the answer after `attempts`.
+    /// Replaces the value by the result of `change`, atomically across all workers. If another worker changes
+    /// the value first, `change` is called again with the new value. After `attempts` failed attempts,
+    /// returns [`Error::Contended`].
     pub fn update(&self, attempts: u32, mut change: impl FnMut(Option<T>) -> T) -> Result<T> {
-        // `Contended` is what is left if it was never stored, and never left as it was.
+        // This closure always returns a value, so `update_if` never returns `None`.
         self.update_if(attempts, |current| Some(change(current)))?.ok_or(Error::Contended)
     }
 
-    /// Like [`update`](Self::update), but leaves what it holds if `change` makes nothing of it; then `None` is the answer.
+    /// Like [`update`](Self::update). If `change` returns `None`, leaves the value unchanged and returns
+    /// `None`.
     pub fn update_if(
         &self,
         attempts: u32,
@@ -54,8 +57,9 @@ impl<T: Record> Cell<T> {
         for _ in 0..attempts {
             let (current, cas) = match Host.get(self.key.as_bytes())? {
                 Some((bytes, cas)) => (read(&bytes), cas),
-                // Absent: any number but 0 inserts, and is refused if another worker inserted meanwhile. A random
-                // one, since it must not be the number that the other worker's record got.
+                // The cell is empty. Any CAS number except 0 inserts the value, unless another worker has
+                // inserted one meanwhile. The number is random, because it must not equal the number of that
+                // other value.
                 None => (None, u32::from_le_bytes(random::bytes()?).max(1)),
             };
             let Some(next) = change(current) else { return Ok(None) };

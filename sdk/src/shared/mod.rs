@@ -1,15 +1,16 @@
-//! State that all workers of an Envoy share: typed cells, tables of pages, and records of any length, each changed by a
-//! bounded compare-and-swap.
+//! State that all workers of an Envoy share: typed cells, tables of pages, and records of variable length.
+//! All are updated with compare and swap, with a bounded number of attempts.
 //!
-//! Shared data has one namespace for each `vm_id`, and Istio leaves that empty for every plugin, so each key starts
-//! with the plugin's name, or with a hash of it. Nothing can ever be deleted from it: keys must not hold user data. It
-//! outlives a VM and a configuration, so what is read may have been written by another version of the filter.
+//! Shared data has one namespace per `vm_id`. Istio leaves `vm_id` empty for every plugin, so each key begins
+//! with the name of the plugin or with a hash of it. Values cannot be deleted, so keys must not contain user
+//! data. Shared data outlives VMs and configurations: another version of the filter may have written what a
+//! filter reads.
 //!
-//! | what | for | one update costs |
+//! | type | use for | cost of an update |
 //! |---|---|---|
-//! | [`Cell`] | a few values with types | a get and a set |
-//! | [`Pages`] | many numbers, changed with each request | mostly a set alone |
-//! | [`Records`] | what grows and shrinks | a get and a set |
+//! | [`Cell`] | a few typed values | a get and a set |
+//! | [`Pages`] | many numbers that change with each request | usually only a set |
+//! | [`Records`] | values that grow and shrink | a get and a set |
 
 mod cell;
 mod key;

@@ -1,7 +1,7 @@
-//! Pages of several VMs over one host, as a test has it.
+//! Tests for pages of several VMs on a model of the host.
 
 use super::key::Key;
-use super::numbers::Numbers;
+use super::numbers::CasNumbers;
 use super::pages::{Shape, Table};
 use super::store::Store;
 use crate::{Error, Result, Status, UnixNanos};
@@ -10,14 +10,14 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// The host: `src/shared_data.cc` of proxy-wasm-cpp-host.
+/// A model of the shared data of the host (`src/shared_data.cc` of proxy-wasm-cpp-host).
 #[derive(Default)]
 struct World {
     latest: u32,
     values: HashMap<Vec<u8>, (Vec<u8>, u32)>,
     gets: usize,
     sets: usize,
-    refused: usize,
+    rejected: usize,
     fails: bool,
 }
 
@@ -31,12 +31,12 @@ impl World {
 #[derive(Clone)]
 struct Vm {
     world: Rc<RefCell<World>>,
-    numbers: Rc<Cell<Numbers>>,
+    numbers: Rc<Cell<CasNumbers>>,
 }
 
 impl Vm {
     fn new(world: &Rc<RefCell<World>>) -> Self {
-        Self { world: world.clone(), numbers: Rc::new(Cell::new(Numbers::NONE)) }
+        Self { world: world.clone(), numbers: Rc::new(Cell::new(CasNumbers::UNKNOWN)) }
     }
 }
 
@@ -56,32 +56,32 @@ impl Store for Vm {
             return Err(FAILURE);
         }
         if world.values.get(key).is_some_and(|(_, current)| number != 0 && number != *current) {
-            world.refused += 1;
+            world.rejected += 1;
             return Ok(false);
         }
         world.set(key, value);
         let mut numbers = self.numbers.get();
-        numbers.wrote();
+        numbers.record_set();
         self.numbers.set(numbers);
         Ok(true)
     }
 
-    fn numbers(&self) -> Numbers {
+    fn numbers(&self) -> CasNumbers {
         self.numbers.get()
     }
 
-    fn know(&self, numbers: Numbers) {
+    fn set_numbers(&self, numbers: CasNumbers) {
         self.numbers.set(numbers);
     }
 }
 
 const BYTES: usize = 8;
-/// A page is one counter.
+/// Each page is one counter.
 const COUNTER: Shape = Shape { entry_bytes: BYTES, entries: 1 };
 const ATTEMPTS: u32 = 3;
 
-fn table(vm: &Vm, remembered: usize) -> Table<Vm> {
-    Table::new(vm.clone(), Key::new("p", "n"), COUNTER, remembered)
+fn table(vm: &Vm, cached: usize) -> Table<Vm> {
+    Table::new(vm.clone(), Key::new("p", "n"), COUNTER, cached)
 }
 
 fn seconds(seconds: u64) -> UnixNanos {
@@ -104,14 +104,14 @@ fn alone() -> (Rc<RefCell<World>>, Table<Vm>) {
     (world, table)
 }
 
-/// Gets and sets since it was asked last.
+/// Returns the number of gets and sets since the last call.
 fn calls(world: &Rc<RefCell<World>>) -> (usize, usize) {
     let mut world = world.borrow_mut();
     (std::mem::take(&mut world.gets), std::mem::take(&mut world.sets))
 }
 
 #[test]
-fn a_worker_that_is_alone_gets_each_page_once_and_looks_the_counter_up_once() {
+fn a_worker_alone_gets_each_page_once() {
     let (world, mut table) = alone();
     for page in 0..8 {
         table.update(page, seconds(0), ATTEMPTS, add).unwrap();
@@ -128,16 +128,16 @@ fn a_worker_that_is_alone_gets_each_page_once_and_looks_the_counter_up_once() {
 }
 
 #[test]
-fn after_somebody_elses_change_it_is_back_with_three_calls_more() {
+fn another_change_costs_three_additional_calls() {
     let (world, mut table) = alone();
     for _ in 0..3 {
         table.update(0, seconds(0), ATTEMPTS, add).unwrap();
     }
     world.borrow_mut().set(b"another key", b"");
-    // This one is set with a number that is greater than the least that it can be.
+    // This set gets a number above the lowest possible one.
     table.update(0, seconds(0), ATTEMPTS, add).unwrap();
     calls(&world);
-    // So this one is refused, got, set, and the counter looked up.
+    // So this update is rejected, gets the page, sets it, and reads the counter.
     table.update(0, seconds(0), ATTEMPTS, add).unwrap();
     assert_eq!(calls(&world), (2, 2));
     table.update(0, seconds(0), ATTEMPTS, add).unwrap();
@@ -146,27 +146,27 @@ fn after_somebody_elses_change_it_is_back_with_three_calls_more() {
 }
 
 #[test]
-fn what_was_declined_is_asked_again_with_what_is_stored() {
+fn calls_change_again_with_stored_bytes_if_it_declines() {
     let (world, mut table) = alone();
     table.update(0, seconds(0), ATTEMPTS, add).unwrap();
-    let key = Key::new("p", "n").of(0);
+    let key = Key::new("p", "n").with_number(0);
     world.borrow_mut().set(key.bytes(), &7_u64.to_le_bytes());
-    let mut asked = Vec::new();
+    let mut change_calls = Vec::new();
     let decline = |bytes: &mut [u8]| {
-        asked.push(count(bytes));
+        change_calls.push(count(bytes));
         bytes.fill(0xff);
         false
     };
     table.update(0, seconds(0), ATTEMPTS, decline).unwrap();
-    assert_eq!(asked, [1, 7]);
-    // What was made of the bytes is forgotten.
+    assert_eq!(change_calls, [1, 7]);
+    // The changed bytes of a declined update are dropped.
     assert_eq!(table.seen(0).map(count), Some(7));
 }
 
 #[test]
-fn a_page_that_is_too_long_reads_as_zeros_and_is_replaced() {
+fn reads_a_longer_page_as_zeros_and_replaces_it() {
     let (world, mut table) = alone();
-    let key = Key::new("p", "n").of(5);
+    let key = Key::new("p", "n").with_number(5);
     for other in [&b"longer than a page"[..], &[0; BYTES + 1], b""] {
         world.borrow_mut().set(key.bytes(), other);
         let mut zeros = Table::new(table.store.clone(), Key::new("p", "n"), COUNTER, 0);
@@ -177,9 +177,9 @@ fn a_page_that_is_too_long_reads_as_zeros_and_is_replaced() {
     assert_eq!(table.seen(5).map(count), Some(2));
 }
 
-/// Whatever is written is what is read, by whoever reads; of what is stored no entry at the end is empty.
+/// Reads what was written, in every VM. The stored bytes never end with an empty entry.
 #[test]
-fn empty_entries_at_the_end_are_read_and_not_stored() {
+fn does_not_store_empty_entries_at_the_end() {
     for shape in [Shape { entry_bytes: 24, entries: 3 }, Shape { entry_bytes: 5, entries: 4 }] {
         let length = shape.entry_bytes * shape.entries;
         let full = |bytes: usize| (0..length).map(|at| u8::from(at < bytes && at % 2 == bytes % 2)).collect();
@@ -187,7 +187,7 @@ fn empty_entries_at_the_end_are_read_and_not_stored() {
         let world = Rc::new(RefCell::new(World::default()));
         let new = || Table::new(Vm::new(&world), Key::new("p", "n"), shape, 8);
         let mut table = new();
-        let key = Key::new("p", "n").of(1);
+        let key = Key::new("p", "n").with_number(1);
         let mut before = vec![0; length];
         for (index, page) in pages.iter().chain(pages.iter().rev().step_by(7)).enumerate() {
             let write = |bytes: &mut [u8]| {
@@ -201,7 +201,7 @@ fn empty_entries_at_the_end_are_read_and_not_stored() {
             let (kept, left) = page.split_at(stored.len());
             assert_eq!((&stored[..], stored.len() % shape.entry_bytes), (kept, 0), "{index}");
             assert!(left.iter().all(|byte| *byte == 0), "{index}");
-            // Eight bytes are looked at at once, so that there may be one of the shorter entries more.
+            // Eight bytes are checked at a time, so one additional short entry may be stored.
             let used = page.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
             assert!(stored.len() < used + 8 + shape.entry_bytes, "{index}");
             new()
@@ -216,7 +216,7 @@ fn empty_entries_at_the_end_are_read_and_not_stored() {
 }
 
 #[test]
-fn a_guess_that_is_a_minute_old_or_younger_than_now_is_not_tried() {
+fn skips_predictions_that_are_too_old_or_in_the_future() {
     let (world, mut table) = alone();
     table.update(0, seconds(1000), ATTEMPTS, add).unwrap();
     let expected = [(1030, 0), (1060, 0), (1090, 0), (1151, 2), (1211, 0), (1212, 2), (1211, 2), (1211, 0)];
@@ -228,7 +228,7 @@ fn a_guess_that_is_a_minute_old_or_younger_than_now_is_not_tried() {
 }
 
 #[test]
-fn workers_that_take_turns_waste_few_calls() {
+fn alternating_workers_waste_few_calls() {
     let world = Rc::new(RefCell::new(World::default()));
     let vms = [Vm::new(&world), Vm::new(&world)];
     let mut tables = vms.map(|vm| table(&vm, 8));
@@ -238,23 +238,23 @@ fn workers_that_take_turns_waste_few_calls() {
         }
     }
     let world = world.borrow();
-    // One of 65 is a guess that fails, and one of 65 a look at the counter.
-    assert!(world.refused <= 330, "{}", world.refused);
+    // One prediction in 65 fails, and one update in 65 reads the counter.
+    assert!(world.rejected <= 330, "{}", world.rejected);
     assert!(world.gets <= 20_000 + 330, "{}", world.gets);
     assert_eq!(world.values.values().map(|(bytes, _)| count(bytes)).sum::<u64>(), 20_000);
 }
 
 #[test]
-fn contention_ends_after_so_many_attempts_and_a_failure_at_once() {
+fn gives_up_after_all_attempts_or_on_a_failure() {
     let (world, mut table) = alone();
-    let key = Key::new("p", "n").of(0);
-    let mut asked = 0;
+    let key = Key::new("p", "n").with_number(0);
+    let mut change_calls = 0;
     let ended = table.update(0, seconds(0), ATTEMPTS, |bytes| {
-        asked += 1;
+        change_calls += 1;
         world.borrow_mut().set(key.bytes(), &[9; BYTES]);
         add(bytes)
     });
-    assert_eq!((ended, asked), (Err(Error::Contended), ATTEMPTS));
+    assert_eq!((ended, change_calls), (Err(Error::Contended), ATTEMPTS));
     world.borrow_mut().fails = true;
     assert_eq!(table.update(0, seconds(0), ATTEMPTS, add), Err(FAILURE));
     world.borrow_mut().fails = false;
@@ -265,7 +265,7 @@ fn contention_ends_after_so_many_attempts_and_a_failure_at_once() {
     assert_eq!(table.seen(1).map(count), before);
 }
 
-/// What a VM does, and what others do while it decides.
+/// An update by one VM, and updates by others while `change` runs.
 #[derive(Clone, Debug)]
 struct Act {
     vm: usize,
@@ -288,8 +288,8 @@ fn act() -> impl Strategy<Value = Act> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
 
-    /// With three VMs, of which some write while another decides, with other keys that are written, with a clock that
-    /// goes back, wherever the counter begins.
+    /// Three VMs update while another one does. Other keys are written, the clock may go back, and the
+    /// counter may start at any number.
     #[test]
     fn no_change_is_ever_lost(
         begin in prop_oneof![Just(0_u32), Just(u32::MAX - 20), any::<u32>()],
@@ -319,7 +319,7 @@ proptest! {
             done[act.page as usize] += u64::from(ended.is_ok());
             for (page, done) in done.iter_mut().enumerate() {
                 *done += others[page];
-                let key = Key::new("p", "n").of(page as u32);
+                let key = Key::new("p", "n").with_number(page as u32);
                 let stored = world.borrow().values.get(key.bytes()).map_or(0, |(bytes, _)| count(bytes));
                 prop_assert_eq!(stored, *done, "page {}", page);
             }

@@ -1,112 +1,122 @@
-//! The number that a value got, guessed.
+//! Predicts the CAS number of a value that this VM has set.
 //!
-//! The host has one counter for all that is ever set in shared data, whoever sets it, and gives each value that is set
-//! its next number (`nextCas` in `src/shared_data.h` of proxy-wasm-cpp-host). A set may demand that the value still has
-//! a certain number. But a set does not tell which number it gave, and a get, which does, costs more than four sets: the
-//! host enters the VM again, to allocate. So a VM that has set a value guesses the number.
+//! The host has one counter for all sets of shared data by all VMs. Each set gives its value the next number
+//! (`nextCas` in `src/shared_data.h` of proxy-wasm-cpp-host). A set can require that the value still has a
+//! certain number. But a set does not return the number that it has given. A get returns the number, but
+//! costs more than four sets, because the host enters the VM again to allocate. So a VM that has set a value
+//! predicts its number.
 //!
-//! # Why a guess is safe
-//! Let `latest` be a number of which this VM knows that it was given to something. A value that it sets then gets a number
-//! `x` of at least `latest + 1`: exactly that, if nobody else has set anything since. The guess is `latest + 1`, **the
-//! least that it can be**, never more. Later the VM sets the value again and demands that its number is `latest + 1`. If the
-//! host does it, then that was its number. Whatever is set after ours has a number greater than `x`, and so greater than
-//! `latest + 1`; so the value was the one that this VM had set, and nobody has changed it. A right guess is proof; a wrong
-//! one costs a set that changes nothing, and the value is got after all.
+//! # Why a prediction is safe
+//! Let `latest` be a number that the host has given to some value, as this VM knows. The next value that this
+//! VM sets gets a number `x` of at least `latest + 1`. It gets exactly `latest + 1` if no other VM has set a
+//! value since. The prediction is `latest + 1`, **the lowest possible number**, and never a higher one.
 //!
-//! And with the guess goes the new `latest`: `latest + 1` is at most `x`, so it was given to something too.
+//! Later the VM sets the value again, and requires the number `latest + 1`. If the host accepts the set, the
+//! current value had the number `latest + 1`. Every set after the first one of this VM gives a number greater
+//! than `x`, and so greater than `latest + 1`. So the current value was the one that this VM had set, and no
+//! other VM has changed it. A correct prediction is proof. A wrong prediction costs a set that changes
+//! nothing; the VM then gets the value.
 //!
-//! # When numbers begin anew
-//! The counter has 32 bits and goes round. The argument holds as long as it does not do so between a number that was
-//! given and the guess that stands on it. So each guess knows since when: from a time at which a number not older than
-//! that was given, until the guess is used, no more than [`LIFETIME`] may pass. To go round within it, the host would have
-//! to set a value every 14 ns, in each of which it takes a lock, finds two keys and copies a value. A clock that was set back
-//! makes guesses too old to use, never younger.
+//! The prediction is also the new `latest`: `latest + 1` is at most `x`, so some value has been given it.
 //!
-//! # When others set things too
-//! Then `latest + 1` is too low, for this value and all that follow: guesses fail until the VM knows the counter again.
-//! For that it gets a value that it has just set: the number is that of its own set, or a later one. That costs a get, so
-//! with each failure it waits longer before it does: twice as many sets, up to 2^[`MOST`]. Workers that are all busy pay for
-//! one failed set and one get in so many updates, not more than about two in a hundred of what these cost anyway; a worker that
-//! is alone, or whose others set something once in a while, is back at once. Each success takes back one failure.
+//! # When the counter wraps around
+//! The counter has 32 bits and wraps around. The argument requires that it does not wrap around between the
+//! time when `latest` was given and the use of a prediction that is based on it. So each prediction has a
+//! time, which is not later than the time when `latest` was given. A prediction is used only within
+//! [`MAX_AGE`] of its time. To wrap around within that period, the host would have to set a value every 14
+//! ns, and for each set it takes a lock, finds two keys and copies a value. If the clock is set back,
+//! predictions become too old to use, never younger.
+//!
+//! # When other VMs set values too
+//! Then `latest + 1` is too low, for this value and for those that follow. Predictions fail until the VM
+//! reads the counter again. For this it gets a value that it has just set: the number is that of its own set,
+//! or a later one. This costs a get, so after each failure the VM waits for twice as many sets before it
+//! reads the counter, up to 2^[`MAX_FAILURES`]. If all workers are busy, each pays for one failed set and one
+//! get in that many updates, which is about two percent of the cost of these updates. A worker that is alone,
+//! or whose neighbours rarely set a value, soon predicts correctly again. Each success cancels one failure.
 
 use crate::UnixNanos;
 use std::time::Duration;
 
-/// How long a number is known to be less than one round old.
-const LIFETIME: Duration = Duration::from_secs(60);
+/// How long a number is known to be less than one wrap-around of the counter old.
+const MAX_AGE: Duration = Duration::from_secs(60);
 
-/// Failures in a row that make it wait longer.
-const MOST: u32 = 6;
+/// Number of failures after which the wait for the next read no longer grows.
+const MAX_FAILURES: u32 = 6;
 
-/// What a VM knows of the host's numbers.
+/// The knowledge of a VM about the CAS numbers of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Numbers {
-    /// One that was given to something, the greatest that is known; 0 for none.
+pub(super) struct CasNumbers {
+    /// The highest number that some value is known to have been given; 0 if none is known.
     latest: u32,
-    /// Not older than this.
+    /// A time not later than the one when `latest` was given.
     since: UnixNanos,
-    /// Failures that were not made up for.
+    /// Failed predictions, less those that later successes have cancelled.
     failures: u32,
-    /// Sets until the counter is looked up.
+    /// Number of sets until the counter may be read again.
     wait: u32,
-    /// It was looked up since the last failure.
-    sure: bool,
+    /// Whether the counter was read since the last failure.
+    is_current: bool,
 }
 
-impl Numbers {
-    /// Nothing.
-    pub(super) const NONE: Self = Self { latest: 0, since: UnixNanos(0), failures: 0, wait: 0, sure: false };
+impl CasNumbers {
+    /// No knowledge.
+    pub(super) const UNKNOWN: Self =
+        Self { latest: 0, since: UnixNanos(0), failures: 0, wait: 0, is_current: false };
 
-    /// Something was set.
-    pub(super) fn wrote(&mut self) {
-        // The host leaves out 0.
+    /// Records that this VM set a value.
+    pub(super) fn record_set(&mut self) {
+        // The host skips 0.
         self.latest = self.latest.wrapping_add(1).max(1);
         self.wait = self.wait.saturating_sub(1);
     }
 
-    /// What the value that was just set has for its number, at least, and since when that is known.
-    pub(super) fn guess(&self) -> (u32, UnixNanos) {
+    /// Returns the predicted number of the value that was just set, which is the lowest possible one, and a
+    /// time not later than the one when it was given.
+    pub(super) fn predict(&self) -> (u32, UnixNanos) {
         (self.latest, self.since)
     }
 
-    /// One that a value that is not there will not get when another worker makes it: one that was given already.
-    pub(super) fn taken(&self) -> u32 {
-        // Nothing was set yet, as far as is known; so the last number is far.
+    /// Returns a number for the insertion of a missing value. It has already been given, so the host will not
+    /// give it to a value that another worker inserts.
+    pub(super) fn for_insert(&self) -> u32 {
+        // No number is known, so use the one that is furthest from those given first.
         if self.latest == 0 { u32::MAX } else { self.latest }
     }
 
-    /// Whether a guess is worth a try.
-    pub(super) fn worth_a_guess(&self) -> bool {
-        self.sure
+    /// Whether a prediction is worth a try.
+    pub(super) fn can_predict(&self) -> bool {
+        self.is_current
     }
 
-    /// Whether to look the counter up.
-    pub(super) fn worth_a_look(&self, now: UnixNanos) -> bool {
-        self.wait == 0 && !(self.sure && is_young(self.since, now))
+    /// Whether to read the counter.
+    pub(super) fn should_read(&self, now: UnixNanos) -> bool {
+        self.wait == 0 && !(self.is_current && is_recent(self.since, now))
     }
 
-    /// A value that was set at `now` has this number, or had it when others had changed it again.
-    pub(super) fn looked_up(&mut self, number: u32, now: UnixNanos) {
-        (self.latest, self.since, self.sure) = (number, now, true);
+    /// Records the number of a value that this VM set at `now`. The number may be a later one, if another VM
+    /// has replaced the value already.
+    pub(super) fn record_read(&mut self, number: u32, now: UnixNanos) {
+        (self.latest, self.since, self.is_current) = (number, now, true);
     }
 
-    /// A guess was right, of the number of what was not set before this time.
-    pub(super) fn was_right(&mut self, set: UnixNanos) {
-        // `latest` is not less than that number, so it is not older.
+    /// Records a correct prediction for a value that was not set before `set`.
+    pub(super) fn record_success(&mut self, set: UnixNanos) {
+        // `latest` is at least the predicted number, so it was not given earlier.
         self.since = self.since.max(set);
         self.failures = self.failures.saturating_sub(1);
     }
 
-    /// A guess was wrong.
-    pub(super) fn was_wrong(&mut self) {
-        self.sure = false;
-        // The set that follows counts.
+    /// Records a wrong prediction.
+    pub(super) fn record_failure(&mut self) {
+        self.is_current = false;
+        // The next set counts too.
         self.wait = 1 << self.failures;
-        self.failures = MOST.min(self.failures + 1);
+        self.failures = MAX_FAILURES.min(self.failures + 1);
     }
 }
 
-/// Whether fewer than one round of numbers can have been given since.
-pub(super) fn is_young(since: UnixNanos, now: UnixNanos) -> bool {
-    now.0.checked_sub(since.0).is_some_and(|age| u128::from(age) <= LIFETIME.as_nanos())
+/// Whether the counter cannot have wrapped around since this time.
+pub(super) fn is_recent(since: UnixNanos, now: UnixNanos) -> bool {
+    now.0.checked_sub(since.0).is_some_and(|age| u128::from(age) <= MAX_AGE.as_nanos())
 }

@@ -1,43 +1,48 @@
 //! A table of pages of bytes.
 
 use super::key::Key;
-use super::numbers::is_young;
+use super::numbers::is_recent;
 use super::store::{Host, Store};
 use crate::{Error, Result, UnixNanos};
 
-/// A table of pages, each so many entries of so many bytes, that all workers share: counters and the like of many clients,
-/// where every request changes some.
+/// A table of pages that all workers share. A page has a fixed number of entries of a fixed size. Use it for
+/// many values that requests change often, such as the counters of clients.
 ///
-/// A page that was never written is all zeros, and so is one that was written with a greater length. Pages are changed
-/// whole and atomically ([`update`](Self::update)). Nothing is ever deleted, so the numbers of pages have to be bounded. Entries at
-/// the end of a page that are all zeros are not stored, and take no memory: what there is is better put at its beginning.
+/// A page that was never written is all zeros. A stored page that is longer than a page of this table is read
+/// as all zeros too. Pages are changed whole and atomically (see [`update`](Self::update)). Pages cannot be
+/// deleted, so the page numbers must be bounded. Entries at the end of a page that are all zeros are not
+/// stored and take no memory, so fill a page from its beginning.
 ///
-/// # What it costs
-/// To get a page costs four times what it costs to set it, since the host enters the VM again to allocate. So the VM
-/// remembers the pages that it saw last, and [`update`](Self::update) sets without getting, on the condition that the
-/// page is still what this VM remembers. That condition is a number that the host gave to the page and told nobody; it is
-/// guessed, in such a way that a wrong guess is refused by the host and a right one proves that nobody changed the page.
-/// A worker that is alone guesses right nearly always; where many are busy, guesses fail and become rare.
-/// `sdk/src/shared/numbers.rs` has the argument.
+/// # Cost
+/// Getting a page costs four times as much as setting it, because the host enters the VM again to allocate.
+/// So this VM caches the pages that it used last, and [`update`](Self::update) sets a page without getting
+/// it, on the condition that the page is still the cached one. The condition is the CAS number of the page. A
+/// set does not return that number, so the VM predicts it. If the prediction is wrong, the host rejects the
+/// set. If it is right, no other worker has changed the page. A worker that is alone nearly always predicts
+/// correctly. When many workers are busy, predictions fail and are tried less often.
+/// `sdk/src/shared/numbers.rs` explains why predictions are safe.
 ///
-/// Neither way allocates anything but the buffer in which the host returns a page, which takes the place of the one that was
-/// remembered, and a greater one when a page grows.
+/// An update allocates nothing, except for the buffer in which the host returns a page, which replaces the
+/// cached one, and for a larger buffer when a page grows.
 pub struct Pages(Table<Host>);
 
 impl Pages {
-    /// The pages `name` of this plugin, of `entries` of `entry_bytes` each. Up to `remembered` of them, rounded down to a power of
-    /// two, are remembered by this VM, each in what is stored of it and 40 bytes, from the first update on; when two that are
-    /// remembered in one place take turns, each has to be got anew.
-    pub fn new(plugin: &str, name: &str, entry_bytes: usize, entries: usize, remembered: usize) -> Self {
-        Self(Table::new(Host, Key::new(plugin, name), Shape { entry_bytes, entries }, remembered))
+    /// Creates a handle for the pages `name` of this plugin, each with `entries` entries of `entry_bytes`.
+    /// This VM caches up to `cached` pages, rounded down to a power of two. From the first update on, each
+    /// cache slot takes 40 bytes, and the stored bytes of its page. Pages with the same slot evict each
+    /// other; each must then be fetched again.
+    pub fn new(plugin: &str, name: &str, entry_bytes: usize, entries: usize, cached: usize) -> Self {
+        Self(Table::new(Host, Key::new(plugin, name), Shape { entry_bytes, entries }, cached))
     }
 
-    /// Calls `change` with the bytes of a page, and stores what it made of them if it says so (`true`), atomically over all
-    /// workers: `change` is called again, with new bytes, when another worker was quicker, and [`Error::Contended`] is the
-    /// answer after so many `attempts`, beside the one that a guess takes. With `false` the page stays as it is, whatever
-    /// was made of the bytes, which then were those that are stored.
+    /// Calls `change` with the bytes of a page. If it returns `true`, stores the changed bytes, atomically
+    /// across all workers. If it returns `false`, leaves the page unchanged, whatever `change` did to the
+    /// bytes. In this case `change` has seen the bytes that are stored, not outdated ones from the cache.
     ///
-    /// `now` is the time, read for this call or shortly before it.
+    /// If another worker changes the page first, `change` is called again with the new bytes. After
+    /// `attempts` failed attempts, besides the one with a predicted CAS number, returns [`Error::Contended`].
+    ///
+    /// `now` is the current time, read for this call or shortly before it.
     pub fn update(
         &mut self,
         page: u32,
@@ -48,14 +53,14 @@ impl Pages {
         self.0.update(page, now, attempts, change)
     }
 
-    /// The bytes of a page as this VM saw or stored them last, which may be long ago, without empty entries at the end; `None` if
-    /// it does not remember. Costs no host call.
+    /// Returns the bytes of a page as this VM read or stored them last, without empty entries at the end, or
+    /// `None` if the page is not cached. The bytes may be outdated. Makes no host call.
     pub fn seen(&self, page: u32) -> Option<&[u8]> {
         self.0.seen(page)
     }
 }
 
-/// Of a page.
+/// The size of a page.
 #[derive(Clone, Copy)]
 pub(super) struct Shape {
     pub(super) entry_bytes: usize,
@@ -67,22 +72,24 @@ impl Shape {
         self.entry_bytes * self.entries
     }
 
-    /// Puts a page on the desk, with the entries that were not stored.
-    fn spread(self, stored: &[u8], desk: &mut Vec<u8>) {
+    /// Copies the stored bytes of a page to the scratch buffer, and adds the empty entries that were not
+    /// stored.
+    fn expand(self, stored: &[u8], scratch: &mut Vec<u8>) {
         let page_bytes = self.page_bytes();
-        if desk.len() != page_bytes {
-            desk.resize(page_bytes, 0);
+        if scratch.len() != page_bytes {
+            scratch.resize(page_bytes, 0);
         }
-        // One instruction each, where `resize` compiled for size is a loop.
-        if let Some((begin, end)) = desk.split_at_mut_checked(stored.len()) {
+        // One instruction each, whereas `resize` is a loop if compiled for size.
+        if let Some((begin, end)) = scratch.split_at_mut_checked(stored.len()) {
             begin.copy_from_slice(stored);
             end.fill(0);
         }
     }
 
-    /// What is stored of a page.
-    fn stored(self, page: &[u8]) -> &[u8] {
-        // What is left over is looked at as a whole, as is each line of a cache before the words in it.
+    /// Returns the part of a page that is stored: all but the empty entries at its end.
+    fn trim(self, page: &[u8]) -> &[u8] {
+        // The bytes after the last word are checked as a whole. Lines of eight words are checked before
+        // single words.
         let (words, rest) = page.as_chunks::<8>();
         if rest.iter().any(|byte| *byte != 0) {
             return page;
@@ -103,7 +110,7 @@ impl Shape {
     }
 }
 
-/// Written out, since compiled for size it would be a loop.
+/// Written out, because a loop would stay a loop if compiled for size.
 #[inline(always)]
 fn is_empty([a, b, c, d, e, f, g, h]: &[[u8; 8]; 8]) -> bool {
     let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
@@ -114,37 +121,37 @@ pub(super) struct Table<S> {
     pub(super) store: S,
     key: Key,
     shape: Shape,
-    remembered: usize,
+    cached: usize,
     slots: Vec<Slot>,
-    /// For a table that remembers nothing.
-    only: Slot,
-    /// What `change` works on.
-    desk: Vec<u8>,
+    /// The slot of a table without a cache.
+    uncached: Slot,
+    /// The buffer that `change` works on.
+    scratch: Vec<u8>,
 }
 
-/// A page that is remembered.
+/// A cached page.
 #[derive(Default)]
 struct Slot {
     page: Option<u32>,
-    /// Without empty entries at the end.
+    /// The stored bytes, without empty entries at the end.
     bytes: Vec<u8>,
-    /// The number that these bytes have, if nobody changed them; 0 if it is not known.
+    /// The CAS number of these bytes if no worker has changed them; 0 if it is unknown.
     number: u32,
-    /// Since when that was less than one round of numbers ago.
+    /// The time from which the age of `number` counts, see [`is_recent`].
     since: UnixNanos,
-    /// When this VM stored them, or what another worker has replaced them by since; 0 if it did not.
+    /// A time before which these bytes were not stored; 0 if no such time is known.
     stored: UnixNanos,
 }
 
 impl<S: Store> Table<S> {
-    pub(super) fn new(store: S, key: Key, shape: Shape, remembered: usize) -> Self {
-        let remembered = remembered.checked_ilog2().map_or(0, |log| 1 << log);
-        let (slots, only, desk) = (Vec::new(), Slot::default(), Vec::new());
-        Self { store, key, shape, remembered, slots, only, desk }
+    pub(super) fn new(store: S, key: Key, shape: Shape, cached: usize) -> Self {
+        let cached = cached.checked_ilog2().map_or(0, |log| 1 << log);
+        let (slots, uncached, scratch) = (Vec::new(), Slot::default(), Vec::new());
+        Self { store, key, shape, cached, slots, uncached, scratch }
     }
 
     pub(super) fn seen(&self, page: u32) -> Option<&[u8]> {
-        let slot = self.slots.get(place(page, self.remembered)).unwrap_or(&self.only);
+        let slot = self.slots.get(slot_index(page, self.cached)).unwrap_or(&self.uncached);
         (slot.page == Some(page)).then_some(&slot.bytes)
     }
 
@@ -156,24 +163,25 @@ impl<S: Store> Table<S> {
         mut change: impl FnMut(&mut [u8]) -> bool,
     ) -> Result<()> {
         if self.slots.is_empty() {
-            self.slots.resize_with(self.remembered, Slot::default);
+            self.slots.resize_with(self.cached, Slot::default);
         }
-        let slot = self.slots.get_mut(place(page, self.remembered)).unwrap_or(&mut self.only);
-        let (key, shape) = (self.key.of(page), self.shape);
-        let mut work = Work { store: &self.store, key, shape, now, slot, desk: &mut self.desk };
-        if work.can_guess(page) {
-            // What was declined may be old: then it is asked again, below.
-            if work.ask(&mut change) && work.store(true)? {
+        let slot = self.slots.get_mut(slot_index(page, self.cached)).unwrap_or(&mut self.uncached);
+        let (key, shape) = (self.key.with_number(page), self.shape);
+        let mut update = Update { store: &self.store, key, shape, now, slot, scratch: &mut self.scratch };
+        if update.can_predict(page) {
+            // If `change` declined, the cached bytes may be outdated. It is then called again below, with the
+            // stored bytes.
+            if update.apply(&mut change) && update.write(true)? {
                 return Ok(());
             }
         }
         for _ in 0..attempts {
-            work.get(page)?;
-            if !work.ask(&mut change) {
+            update.get(page)?;
+            if !update.apply(&mut change) {
                 return Ok(());
             }
-            if work.store(false)? {
-                work.look_up(page);
+            if update.write(false)? {
+                update.read_counter(page);
                 return Ok(());
             }
         }
@@ -181,61 +189,61 @@ impl<S: Store> Table<S> {
     }
 }
 
-/// Where a page is remembered, of so many places.
-fn place(page: u32, places: usize) -> usize {
-    page as usize & places.saturating_sub(1)
+/// Returns the index of the cache slot of a page.
+fn slot_index(page: u32, slots: usize) -> usize {
+    page as usize & slots.saturating_sub(1)
 }
 
-/// One update.
-struct Work<'a, S> {
+/// An update in progress.
+struct Update<'a, S> {
     store: &'a S,
     key: Key,
     shape: Shape,
     now: UnixNanos,
     slot: &'a mut Slot,
-    desk: &'a mut Vec<u8>,
+    scratch: &'a mut Vec<u8>,
 }
 
-impl<S: Store> Work<'_, S> {
-    fn can_guess(&self, page: u32) -> bool {
+impl<S: Store> Update<'_, S> {
+    fn can_predict(&self, page: u32) -> bool {
         self.slot.page == Some(page)
             && self.slot.number != 0
-            && is_young(self.slot.since, self.now)
-            && self.store.numbers().worth_a_guess()
+            && is_recent(self.slot.since, self.now)
+            && self.store.numbers().can_predict()
     }
 
-    /// Has a copy changed, so that what is remembered is what is stored.
-    fn ask(&mut self, change: &mut impl FnMut(&mut [u8]) -> bool) -> bool {
-        self.shape.spread(&self.slot.bytes, self.desk);
-        change(self.desk)
+    /// Calls `change` with a copy of the bytes, so that the cached bytes remain those that are stored.
+    fn apply(&mut self, change: &mut impl FnMut(&mut [u8]) -> bool) -> bool {
+        self.shape.expand(&self.slot.bytes, self.scratch);
+        change(self.scratch)
     }
 
-    /// Stores what was made of the page, if it still has the number; says whether it had.
-    fn store(&mut self, guessed: bool) -> Result<bool> {
-        // Whatever goes wrong, the number is not known any more.
+    /// Stores the changed bytes if the page still has the expected CAS number, and returns whether it had.
+    fn write(&mut self, predicted: bool) -> Result<bool> {
+        // If the call fails, the number is no longer known.
         let number = std::mem::take(&mut self.slot.number);
-        let page = self.shape.stored(self.desk);
+        let page = self.shape.trim(self.scratch);
         let stored = self.store.set(self.key.bytes(), page, number)?;
         let mut numbers = self.store.numbers();
-        match (guessed, stored) {
-            (true, true) => numbers.was_right(self.slot.stored),
-            (true, false) => numbers.was_wrong(),
+        match (predicted, stored) {
+            (true, true) => numbers.record_success(self.slot.stored),
+            (true, false) => numbers.record_failure(),
             (false, _) => {}
         }
-        self.store.know(numbers);
+        self.store.set_numbers(numbers);
         if stored {
-            (self.slot.number, self.slot.since) = numbers.guess();
+            (self.slot.number, self.slot.since) = numbers.predict();
             self.slot.stored = self.now;
             let bytes = &mut self.slot.bytes;
             bytes.clear();
-            // And not twice as much as there was, as a vector grows by itself: there are many of them.
+            // Reserve exactly. A growing `Vec` would reserve twice the size, and there are many slots.
             bytes.reserve_exact(page.len());
             bytes.extend_from_slice(page);
         }
         Ok(stored)
     }
 
-    /// Gets the page and its number.
+    /// Gets the page and its CAS number.
     fn get(&mut self, page: u32) -> Result<()> {
         let got = self.store.get(self.key.bytes())?;
         let slot = &mut *self.slot;
@@ -246,7 +254,7 @@ impl<S: Store> Work<'_, S> {
             }
             None => {
                 slot.bytes.clear();
-                self.store.numbers().taken()
+                self.store.numbers().for_insert()
             }
         };
         if slot.bytes.len() > self.shape.page_bytes() {
@@ -256,13 +264,13 @@ impl<S: Store> Work<'_, S> {
         Ok(())
     }
 
-    /// Gets the page that was just stored, for its number, if that is worth it.
-    fn look_up(&mut self, page: u32) {
+    /// Gets the page that was just stored, to read the counter of the host, if that is worth its cost.
+    fn read_counter(&mut self, page: u32) {
         let mut numbers = self.store.numbers();
-        // The page is stored, whatever becomes of this.
-        if numbers.worth_a_look(self.now) && self.get(page).is_ok() {
-            numbers.looked_up(self.slot.number, self.now);
-            self.store.know(numbers);
+        // The page is already stored, so an error does not matter.
+        if numbers.should_read(self.now) && self.get(page).is_ok() {
+            numbers.record_read(self.slot.number, self.now);
+            self.store.set_numbers(numbers);
             self.slot.stored = self.now;
         }
     }
