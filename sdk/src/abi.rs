@@ -1,11 +1,11 @@
-//! The host calls of proxy-wasm ABI 0.2.1 as they are on the wire: every parameter and every answer a number.
+//! The host calls of proxy-wasm ABI 0.2.1 at the level of Wasm: all parameters and results are numbers.
 //!
-//! They are declared here rather than taken from the `proxy-wasm` crate because that crate returns its statuses as a
-//! Rust enum with eight of the thirteen values, so that receiving one of the others is undefined behaviour, and
-//! panics on most of the rest; a panic takes the worker's VM along, with every request on it.
+//! The SDK does not use the `proxy-wasm` crate for these calls. That crate returns statuses as a Rust enum
+//! with eight of the thirteen values, so receiving one of the other five is undefined behaviour. It also
+//! panics on most errors, and a panic destroys the VM of the worker with all requests in it.
 //!
-//! Off wasm there is no host: each call answers [`Status::Unimplemented`](crate::Status), so that filters and this
-//! crate can be checked, documented and unit-tested natively.
+//! On targets other than Wasm, every call returns [`Status::Unimplemented`](crate::Status), so filters and
+//! this crate can be checked, documented and unit-tested natively.
 
 macro_rules! host_calls {
     ($($(#[$meta:meta])* fn $name:ident($($arg:ident: $type:ty),*);)*) => {
@@ -81,7 +81,7 @@ host_calls! {
     );
 }
 
-/// What a module must export whatever the filter: the ABI marker, the initialiser and the allocator.
+/// The exports that every module needs: the ABI marker, the initialiser and the allocator.
 #[cfg(target_arch = "wasm32")]
 mod exports {
     use std::alloc::{Layout, alloc};
@@ -93,15 +93,16 @@ mod exports {
     #[unsafe(no_mangle)]
     extern "C" fn proxy_abi_version_0_2_1() {}
 
-    // Without an `_initialize` of its own, a Rust cdylib runs its constructors around every single callback.
+    // Without this `_initialize`, a Rust cdylib would run its constructors around every callback.
     #[unsafe(no_mangle)]
     extern "C" fn _initialize() {
-        // SAFETY: called once by the host, before anything else.
+        // SAFETY: the host calls this function once, before any other.
         unsafe { __wasm_call_ctors() }
     }
 
-    /// The host allocates here what it returns; `host::take` turns it into a `Vec`. Null, which the host reports
-    /// as a status, when there is no memory: an abort would take the VM along.
+    /// Allocates memory for a value that the host returns; `host::Returned::take` turns it into a `Vec`.
+    /// Returns null if memory is exhausted. The host reports null as a status, whereas an abort would destroy
+    /// the VM.
     #[unsafe(no_mangle)]
     extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
         match Layout::array::<u8>(size) {

@@ -1,17 +1,19 @@
-//! Bodies, read up to a cap: linear memory never shrinks, so whatever a client can make a filter hold has a bound.
+//! Bodies, read up to a maximum size. Linear memory never shrinks, so what a filter keeps for a client must
+//! be bounded.
 
 use crate::host::{self, Buffer};
 use crate::{Error, Result};
 use std::marker::PhantomData;
 
-/// What has come of a body that is wanted whole.
+/// The state of a body that a filter reads as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Whole {
-    /// More is to come: return [`Flow::Pause`](crate::Flow::Pause) and the host keeps what has come.
+    /// More of the body is to come. Return [`Flow::Pause`](crate::Flow::Pause) so that the host buffers what
+    /// has arrived.
     NotYet,
-    /// All of it.
+    /// The whole body.
     Complete(Vec<u8>),
-    /// It is larger than the cap already, by this count of bytes so far.
+    /// The body exceeds the maximum. The value is its size so far, in bytes.
     TooLarge(usize),
 }
 
@@ -29,17 +31,18 @@ macro_rules! bodies {
                 Self { size, end_of_stream, callback: PhantomData }
             }
 
-            /// Bytes that the host holds now: this piece, and the earlier ones that were paused on.
+            /// Returns the number of bytes that the host holds now: this part, and the earlier parts that
+            /// were paused.
             pub fn size(&self) -> usize {
                 self.size
             }
 
-            /// Whether this is the last piece. With trailers it never is.
+            /// Whether this is the last part. Always false if trailers follow.
             pub fn end_of_stream(&self) -> bool {
                 self.end_of_stream
             }
 
-            /// The bytes that the host holds now, if they are no more than `cap`.
+            /// Returns the bytes that the host holds now, or an error if there are more than `cap`.
             pub fn read(&self, cap: usize) -> Result<Vec<u8>> {
                 if self.size > cap {
                     return Err(Error::BodyTooLarge { size: self.size, cap });
@@ -47,7 +50,8 @@ macro_rules! bodies {
                 host::buffer(Buffer::$buffer, cap)
             }
 
-            /// The whole body once its last piece is here. Return [`Flow::Pause`](crate::Flow::Pause) until then.
+            /// Returns the whole body when its last part has arrived. Return
+            /// [`Flow::Pause`](crate::Flow::Pause) until then.
             pub fn whole(&self, cap: usize) -> Result<Whole> {
                 if self.size > cap {
                     Ok(Whole::TooLarge(self.size))
@@ -58,14 +62,14 @@ macro_rules! bodies {
                 }
             }
 
-            /// Puts these bytes in place of those that the host holds. See `body_may_change` of the headers.
+            /// Replaces the bytes that the host holds. Call `body_may_change` of the headers first.
             pub fn replace(&mut self, bytes: &[u8]) -> Result<()> {
                 host::set_buffer(Buffer::$buffer, 0, self.size, bytes)?;
                 self.size = bytes.len();
                 Ok(())
             }
 
-            /// Puts these bytes behind those that the host holds. See `body_may_change` of the headers.
+            /// Appends to the bytes that the host holds. Call `body_may_change` of the headers first.
             pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
                 host::set_buffer(Buffer::$buffer, self.size, 0, bytes)?;
                 self.size = self.size.saturating_add(bytes.len());
@@ -76,8 +80,8 @@ macro_rules! bodies {
 }
 
 bodies! {
-    /// The body of the request, or the part of it that the host holds.
+    /// The request body, or the part that the host holds.
     RequestBody = RequestBody;
-    /// The body of the response, or the part of it that the host holds.
+    /// The response body, or the part that the host holds.
     ResponseBody = ResponseBody;
 }

@@ -1,7 +1,7 @@
-//! The callbacks of a stream's parts: each makes the view that its method gets.
+//! The callbacks for the parts of a stream. Each creates the view that its method receives.
 
 use crate::entry::Vm;
-use crate::plugins::At;
+use crate::plugins::StreamCallback;
 use crate::{
     HttpFilter, RequestBody, RequestHeaders, RequestTrailers, ResponseBody, ResponseHeaders, ResponseTrailers,
 };
@@ -13,21 +13,21 @@ macro_rules! callbacks {
         impl<F: HttpFilter> Vm<F> {
             $(#[doc = concat!("`proxy_", stringify!($headers), "`")]
             pub fn $headers(&self, id: u32, end_of_stream: bool) -> u32 {
-                self.on_stream(id, At::$headers_at, |filter, stream, cx| {
+                self.on_stream(id, StreamCallback::$headers_at, |filter, stream, cx| {
                     filter.$headers(stream, &mut $headers_view::new(end_of_stream), cx)
                 })
             })*
 
             $(#[doc = concat!("`proxy_", stringify!($body), "`")]
             pub fn $body(&self, id: u32, size: usize, end_of_stream: bool) -> u32 {
-                self.on_stream(id, At::$body_at(end_of_stream), |filter, stream, cx| {
+                self.on_stream(id, StreamCallback::$body_at(end_of_stream), |filter, stream, cx| {
                     filter.$body(stream, &mut $body_view::new(size, end_of_stream), cx)
                 })
             })*
 
             $(#[doc = concat!("`proxy_", stringify!($trailers), "`")]
             pub fn $trailers(&self, id: u32) -> u32 {
-                self.on_stream(id, At::$trailers_at, |filter, stream, cx| {
+                self.on_stream(id, StreamCallback::$trailers_at, |filter, stream, cx| {
                     filter.$trailers(stream, &mut $trailers_view::new(true), cx)
                 })
             })*

@@ -1,10 +1,10 @@
-//! Requests of the filter's own to clusters of the proxy, and what can come of them.
+//! HTTP and gRPC callouts: requests that a filter sends to clusters of the proxy.
 
 use crate::host::{self, Buffer, Map};
 use crate::{Error, Pairs, Result, abi, headers, pairs, protobuf};
 use std::time::Duration;
 
-/// An HTTP request to a cluster. In Istio a cluster is named `outbound|<port>|<subset>|<host>`.
+/// An HTTP request to a cluster. Istio names clusters `outbound|<port>|<subset>|<host>`.
 #[derive(Clone, Debug)]
 pub struct HttpCall {
     cluster: String,
@@ -15,7 +15,8 @@ pub struct HttpCall {
 }
 
 impl HttpCall {
-    /// `method` `path` on `authority`, with a timeout of 5 s and a response body of at most 1 MiB.
+    /// Creates a request with `method` and `path` to `authority`. The timeout is 5 s and the response body is
+    /// limited to 1 MiB.
     pub fn new(cluster: &str, method: &str, authority: &str, path: &str) -> Self {
         let pseudo = [(":method", method), (":path", path), (":authority", authority)];
         Self {
@@ -33,19 +34,21 @@ impl HttpCall {
         self
     }
 
-    /// Sends this body. Envoy sets `content-length`.
+    /// Sets the body. Envoy sets `content-length`.
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
     }
 
-    /// How long to wait for the whole response: at least 1 ms, since 0 means for ever to Envoy.
+    /// Sets the timeout for the whole response. It must be at least 1 ms, because Envoy waits forever if it
+    /// is 0.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// The largest response body to take. Envoy itself buffers up to 32 MiB, and a VM never gives memory back.
+    /// Sets the maximum size of the response body. Envoy itself buffers up to 32 MiB, and a VM never returns
+    /// memory.
     pub fn max_response_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
         self
@@ -58,7 +61,7 @@ impl HttpCall {
         let headers = pairs::serialize(&self.headers);
         let timeout = milliseconds(self.timeout)?;
         let mut token = 0;
-        // SAFETY: pointers are to live values of the lengths given; no trailers.
+        // SAFETY: pointers are to live values of the given lengths. There are no trailers.
         host::check("http_call", unsafe {
             abi::proxy_http_call(
                 self.cluster.as_ptr(),
@@ -80,9 +83,9 @@ impl HttpCall {
 /// A complete response to an [`HttpCall`].
 #[derive(Clone, Debug)]
 pub struct HttpResponse {
-    /// `:status`.
+    /// Status code (`:status`).
     pub status: u16,
-    /// All headers, `:status` among them.
+    /// All headers, including `:status`.
     pub headers: Pairs,
     /// The whole body.
     pub body: Vec<u8>,
@@ -90,19 +93,19 @@ pub struct HttpResponse {
     pub trailers: Pairs,
 }
 
-/// Why a callout that was sent has no answer.
+/// The reason why a callout has no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CalloutError {
-    /// No whole response in time.
+    /// The response was not complete before the timeout.
     Timeout,
     /// No host of the cluster could be reached.
     Unavailable,
-    /// The connection broke in the middle of the response.
+    /// The connection was reset before the response was complete.
     Reset,
-    /// The response body is larger than was allowed.
+    /// The response body exceeds [`max_response_body`](HttpCall::max_response_body).
     TooLarge,
-    /// The response could not be read.
+    /// The response could not be read from the host.
     Host(Error),
 }
 
@@ -112,14 +115,15 @@ impl From<Error> for CalloutError {
     }
 }
 
-/// What an [`HttpCall`] came to.
+/// The response to an [`HttpCall`], or the error.
 pub type HttpResult = std::result::Result<HttpResponse, CalloutError>;
 
 /// Reads the response in `proxy_on_http_call_response`.
 ///
-/// Envoy answers a timeout and an unreachable cluster itself, by a 504 and a 503 that look like an upstream's. They
-/// are told from those by their texts (`source/common/router/router.cc`, `source/common/http/utility.cc`); an
-/// upstream that copies a text means the same by it. Without any header it was a reset.
+/// When a request times out or a cluster cannot be reached, Envoy itself creates a 504 or 503 response, which
+/// looks like one of the upstream. Only the body identifies it (`source/common/router/router.cc`,
+/// `source/common/http/utility.cc`). An upstream that sends the same body means the same. A response without
+/// headers is a reset.
 pub(crate) fn http_response(num_headers: usize, size: usize, num_trailers: usize, max: usize) -> HttpResult {
     if num_headers == 0 {
         return Err(CalloutError::Reset);
@@ -127,8 +131,9 @@ pub(crate) fn http_response(num_headers: usize, size: usize, num_trailers: usize
     let headers = Pairs::parse(host::map_pairs(Map::CallHeaders)?)?;
     let status = headers.get_all(":status").next().and_then(|s| std::str::from_utf8(s).ok()?.parse().ok());
     let status = status.ok_or(Error::Malformed("http_call"))?;
-    // Envoy's own texts are short, and no cap of the filter's must hide them.
-    let body = if size == 0 { Vec::new() } else { host::buffer(Buffer::CallBody, max.max(ENVOYS_TEXT))? };
+    // Read enough to recognise Envoy's own bodies, even if the filter's maximum is smaller.
+    let body =
+        if size == 0 { Vec::new() } else { host::buffer(Buffer::CallBody, max.max(ENVOY_BODY_PREFIX))? };
     match status {
         504 if body == TIMED_OUT => return Err(CalloutError::Timeout),
         503 if body.starts_with(b"upstream connect error") || body == b"no healthy upstream" => {
@@ -144,10 +149,10 @@ pub(crate) fn http_response(num_headers: usize, size: usize, num_trailers: usize
     Ok(HttpResponse { status, headers, body, trailers })
 }
 
-/// Longer than what of Envoy's texts is compared.
-const ENVOYS_TEXT: usize = 64;
+/// Longer than the parts of Envoy's own bodies that are compared.
+const ENVOY_BODY_PREFIX: usize = 64;
 
-/// A unary gRPC call to a cluster that speaks HTTP/2.
+/// A unary gRPC call to a cluster that supports HTTP/2.
 #[derive(Clone, Debug)]
 pub struct GrpcCall {
     cluster: String,
@@ -159,8 +164,8 @@ pub struct GrpcCall {
 }
 
 impl GrpcCall {
-    /// `service`/`method` (as `envoy.service.ratelimit.v3.RateLimitService`, `ShouldRateLimit`) with a serialised
-    /// message and a timeout of 5 s.
+    /// Creates a call of `method` of `service`, for example `ShouldRateLimit` of
+    /// `envoy.service.ratelimit.v3.RateLimitService`, with a serialised message. The timeout is 5 s.
     pub fn new(cluster: &str, service: &str, method: &str, message: impl Into<Vec<u8>>) -> Self {
         Self {
             cluster: cluster.to_owned(),
@@ -178,7 +183,8 @@ impl GrpcCall {
         self
     }
 
-    /// How long to wait for the answer: at least 1 ms, since 0 has already passed to Envoy.
+    /// Sets the timeout for the response. It must be at least 1 ms, because for Envoy a timeout of 0 has
+    /// already passed.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -192,7 +198,7 @@ impl GrpcCall {
         let metadata = if self.metadata.is_empty() { Vec::new() } else { pairs::serialize(&self.metadata) };
         let timeout = milliseconds(self.timeout)?;
         let mut token = 0;
-        // SAFETY: pointers are to live values of the lengths given.
+        // SAFETY: pointers are to live values of the given lengths.
         host::check("grpc_call", unsafe {
             abi::proxy_grpc_call(
                 target.as_ptr(),
@@ -213,27 +219,27 @@ impl GrpcCall {
     }
 }
 
-/// A gRPC call that did not succeed.
+/// A gRPC call that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrpcError {
-    /// `grpc-status`. Envoy gives 14 (unavailable) for a timeout too; see [`timed_out`](Self::timed_out).
+    /// `grpc-status`. Envoy reports a timeout as 14 (unavailable) too; see [`timed_out`](Self::timed_out).
     pub status: u32,
-    /// `grpc-message`, to which Envoy appends details in braces; it may hold any bytes.
+    /// `grpc-message`. Envoy appends details in braces. The message can contain any bytes.
     pub message: Vec<u8>,
 }
 
 impl GrpcError {
-    /// Whether there was no answer in time. Envoy says so in the text alone (`source/common/router/router.cc`); an
-    /// upstream that copies it means the same by it.
+    /// Whether the call timed out. Only the message identifies a timeout (`source/common/router/router.cc`).
+    /// An upstream that sends the same message means the same.
     pub fn timed_out(&self) -> bool {
         self.status == UNAVAILABLE && self.message.starts_with(TIMED_OUT)
     }
 }
 
-/// What a [`GrpcCall`] came to: the serialised message, or the status.
+/// The result of a [`GrpcCall`]: the serialised response message, or the error.
 pub type GrpcResult = std::result::Result<Vec<u8>, GrpcError>;
 
-/// Reads the message in `proxy_on_grpc_receive`.
+/// Reads the response message in `proxy_on_grpc_receive`.
 pub(crate) fn grpc_message(size: usize) -> GrpcResult {
     match host::buffer(Buffer::GrpcMessage, size) {
         Ok(message) => Ok(message),
@@ -248,23 +254,23 @@ pub(crate) fn grpc_error(status: u32) -> GrpcError {
 }
 
 pub(crate) fn grpc_cancel(token: u32) {
-    // The call may have ended meanwhile.
+    // The call may have ended already.
     // SAFETY: numbers only.
     let _ = unsafe { abi::proxy_grpc_cancel(token) };
 }
 
-/// `INTERNAL` of gRPC.
+/// gRPC status `INTERNAL`.
 const INTERNAL: u32 = 13;
-/// `UNAVAILABLE` of gRPC.
+/// gRPC status `UNAVAILABLE`.
 const UNAVAILABLE: u32 = 14;
 
-/// The body of the answer that Envoy makes up when there is none in time.
+/// The body of the response that Envoy creates after a timeout.
 const TIMED_OUT: &[u8] = b"upstream request timeout";
 
 fn milliseconds(timeout: Duration) -> Result<u32> {
     match u32::try_from(timeout.as_millis()) {
         Ok(0) => Err(Error::NoTimeout),
-        // Envoy takes the number as signed and refuses a negative one.
+        // Envoy reads the number as signed and rejects negative ones.
         Ok(milliseconds) => Ok(milliseconds.min(i32::MAX as u32)),
         Err(_) => Ok(i32::MAX as u32),
     }
@@ -275,7 +281,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_timeout_that_would_never_come_is_refused() {
+    fn rejects_a_timeout_below_a_millisecond() {
         assert_eq!(milliseconds(Duration::ZERO), Err(Error::NoTimeout));
         assert_eq!(milliseconds(Duration::from_micros(900)), Err(Error::NoTimeout));
         assert_eq!(milliseconds(Duration::from_millis(1)), Ok(1));

@@ -1,14 +1,14 @@
-//! The only source of time.
+//! The clock of the host, the only source of time.
 
 use crate::{Result, abi, host};
 use std::time::Duration;
 
-/// Nanoseconds since the Unix epoch, from the host's wall clock: it may be set back.
+/// Nanoseconds since the Unix epoch, from the wall clock of the host, which may be set back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnixNanos(pub u64);
 
 impl UnixNanos {
-    /// The time from `earlier` to this, zero if the clock was set back meanwhile.
+    /// Returns the time from `earlier` to this time, or zero if the clock was set back in between.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
@@ -22,7 +22,7 @@ impl std::ops::Add<Duration> for UnixNanos {
     }
 }
 
-/// The host's wall clock.
+/// Returns the time of the host's wall clock.
 pub fn now() -> Result<UnixNanos> {
     let mut time = 0;
     // SAFETY: the pointer is to a live value.

@@ -1,4 +1,4 @@
-//! What a callback can start: callouts and timers, for its stream or for the plugin.
+//! Starts callouts and timers from a callback, for its stream or for the plugin.
 
 use crate::callout::{GrpcCall, GrpcResult, HttpCall, HttpResult};
 use crate::filter::{GrpcCallouts, HttpCallouts, Timers};
@@ -8,47 +8,48 @@ use crate::tasks::{Task, Tasks, Timer};
 use crate::{Flow, HttpFilter, RequestHeaders, ResponseHeaders, Result};
 use std::time::Duration;
 
-/// What a callback can start. It lives no longer than the callback.
+/// Starts callouts, timers and waits from a callback. It cannot be kept after the callback.
 ///
-/// The methods whose name begins with `plugin_` are for the plugin: they outlive every stream. The others are for
-/// the stream of the callback. What they start calls back with the filter and the stream's state, and decides by the
-/// [`Flow`] it returns: `Continue` resumes the stream if it is held, `Pause` keeps it held for another task,
-/// `Reply` answers. If the stream ends first, it is never called.
+/// Methods with a name that begins with `plugin_` start tasks of the plugin, which outlive every stream. The
+/// other methods start tasks of the callback's stream. The closure of such a task receives the filter and the
+/// state of the stream, and the [`Flow`] that it returns decides: `Continue` resumes the stream if it is
+/// paused, `Pause` keeps it paused for another task, and `Reply` answers the client. If the stream ends
+/// first, the closure is not called.
 pub struct Context<'a, F: HttpFilter> {
     pub(crate) tasks: &'a mut Tasks<F>,
-    pub(crate) place: Option<Place>,
+    pub(crate) position: Option<StreamPosition>,
 }
 
-/// The stream that a callback is about, and whether its headers can be reached.
+/// The stream that a callback belongs to, and whether its headers are accessible.
 #[derive(Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct StreamPosition {
     pub(crate) stream: u32,
     pub(crate) direction: Direction,
-    /// Headers of that direction are held back, so that they can still be changed.
+    /// Whether the headers of this direction are held, so that they can still be changed.
     pub(crate) headers_held: bool,
 }
 
 impl<F: HttpFilter> Context<'_, F> {
-    /// The host's number of the stream; `None` outside a stream.
+    /// Returns the host's context id of the stream, or `None` outside a stream.
     pub fn stream_id(&self) -> Option<u32> {
-        self.place.map(|place| place.stream)
+        self.position.map(|position| position.stream)
     }
 
-    /// The request's headers, in a task for a stream that is held in
+    /// Returns the request headers. Available in a task of a stream that is paused in
     /// [`on_request_headers`](HttpFilter::on_request_headers).
     pub fn held_request_headers(&mut self) -> Option<RequestHeaders<'_>> {
-        let held = self.place.is_some_and(|p| p.headers_held && p.direction == Direction::Request);
+        let held = self.position.is_some_and(|p| p.headers_held && p.direction == Direction::Request);
         held.then(|| RequestHeaders::new(false))
     }
 
-    /// The response's headers, in a task for a stream that is held in
+    /// Returns the response headers. Available in a task of a stream that is paused in
     /// [`on_response_headers`](HttpFilter::on_response_headers).
     pub fn held_response_headers(&mut self) -> Option<ResponseHeaders<'_>> {
-        let held = self.place.is_some_and(|p| p.headers_held && p.direction == Direction::Response);
+        let held = self.position.is_some_and(|p| p.headers_held && p.direction == Direction::Response);
         held.then(|| ResponseHeaders::new(false))
     }
 
-    /// Sends an HTTP request; `then` decides on the stream when it has come to something.
+    /// Sends an HTTP request. `then` receives the response or the error and decides on the stream.
     pub fn http_call(
         &mut self,
         call: &HttpCall,
@@ -62,7 +63,7 @@ impl<F: HttpFilter> Context<'_, F> {
         Ok(())
     }
 
-    /// Sends an HTTP request for the plugin, as when it is configured.
+    /// Sends an HTTP request for the plugin, for example when it is configured.
     pub fn plugin_http_call(
         &mut self,
         call: &HttpCall,
@@ -76,7 +77,7 @@ impl<F: HttpFilter> Context<'_, F> {
         Ok(())
     }
 
-    /// Sends a gRPC request; `then` decides on the stream when it has come to something.
+    /// Sends a gRPC request. `then` receives the response or the error and decides on the stream.
     pub fn grpc_call(
         &mut self,
         call: &GrpcCall,
@@ -104,7 +105,7 @@ impl<F: HttpFilter> Context<'_, F> {
         Ok(())
     }
 
-    /// After `delay`, `then` decides on the stream.
+    /// Calls `then` after `delay` to decide on the stream.
     pub fn after(
         &mut self,
         delay: Duration,
@@ -132,8 +133,9 @@ impl<F: HttpFilter> Context<'_, F> {
         self.tasks.add_timer(delay, Timer::Once(Task::Plugin(then)))
     }
 
-    /// Calls `then` every `period`, on each worker and on the main thread. Give workers different periods (by
-    /// [`random`](crate::random)) when all of them would call out at once.
+    /// Calls `then` every `period`, on each worker and on the main thread. If `then` makes callouts, give
+    /// each worker a different period (see [`random`](crate::random)), so that the workers do not all call at
+    /// the same time.
     pub fn plugin_every(
         &mut self,
         period: Duration,
@@ -145,10 +147,12 @@ impl<F: HttpFilter> Context<'_, F> {
         self.tasks.add_timer(period, Timer::Every(period, Box::new(then)))
     }
 
-    /// Parks the stream until [`signal`](Self::signal) is called with this signal on the same worker, at the longest for
-    /// `timeout`; then `then` decides on the stream, told which it was. Return [`Flow::Pause`] meanwhile.
+    /// Makes the stream wait until [`signal`](Self::signal) is called for this signal on the same worker, or
+    /// until `timeout` passes. Then calls `then`, which learns the reason from [`Woken`] and decides on the
+    /// stream. Return [`Flow::Pause`] from the callback that calls this method.
     ///
-    /// Bound how many may wait, by [`waiting`](Self::waiting): each is a request that the proxy holds in memory.
+    /// Limit the number of streams that wait (see [`waiting`](Self::waiting)): the proxy holds each of these
+    /// requests in memory.
     pub fn wait(
         &mut self,
         signal: Signal,
@@ -162,8 +166,9 @@ impl<F: HttpFilter> Context<'_, F> {
         self.tasks.add_wait(signal, timeout, task)
     }
 
-    /// Wakes all streams of this plugin and worker that wait for the signal, first come first. They are asked behind
-    /// this callback, or within a millisecond if it is a stream's. One that begins to wait later waits for the next.
+    /// Wakes all streams of this plugin on this worker that wait for the signal, in the order in which they
+    /// began to wait. They are resumed right after this callback, or within a millisecond if this is a
+    /// callback of a stream. A stream that begins to wait later waits for the next signal.
     pub fn signal(&mut self, signal: Signal) -> Result<()>
     where
         F: Timers,
@@ -171,22 +176,23 @@ impl<F: HttpFilter> Context<'_, F> {
         self.tasks.signal(signal)
     }
 
-    /// How many streams of this plugin and worker wait for the signal, or with `None`, for any. One that was woken, or
-    /// has ended, waits no more.
+    /// Returns the number of streams of this plugin on this worker that wait for the signal, or for any
+    /// signal if it is `None`. Streams that were woken or have ended do not count.
     pub fn waiting(&self, signal: Option<Signal>) -> usize {
         self.tasks.waiting(signal)
     }
 
-    /// Outside a stream there is none to decide on, and `then` is not called.
+    /// Creates a task for the stream. Outside a stream there is nothing to decide on, so `then` is not
+    /// called.
     fn task<T: 'static>(
         &self,
         then: impl FnOnce(&mut F, &mut F::Stream, T, &mut Context<'_, F>) -> Result<Flow> + 'static,
     ) -> Task<F, T> {
-        match self.place {
-            Some(place) => Task::Stream(place.stream, place.direction, Box::new(then)),
-            None => {
-                Task::Plugin(Box::new(|_, _, _| log::error!("a task for a stream was started outside one")))
-            }
+        match self.position {
+            Some(position) => Task::Stream(position.stream, position.direction, Box::new(then)),
+            None => Task::Plugin(Box::new(|_, _, _| {
+                log::error!("task of a stream was started outside a stream; ignoring it")
+            })),
         }
     }
 }

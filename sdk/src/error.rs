@@ -1,8 +1,8 @@
-//! What can go wrong, as values: nothing in this crate panics on what a host or a client sends.
+//! Errors. Nothing in this crate panics because of what a host or a client sends.
 
 use std::fmt;
 
-/// The answer of a host call (`WasmResult` of proxy-wasm, `include/proxy-wasm/wasm_vm.h`).
+/// The status that a host call returns (`WasmResult` of proxy-wasm, `include/proxy-wasm/wasm_vm.h`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 #[allow(missing_docs, reason = "the names are the ABI's")]
@@ -45,53 +45,55 @@ impl Status {
     }
 }
 
-/// Why something could not be done. A callback that returns it hands the decision to
-/// [`HttpFilter::on_error`](crate::HttpFilter::on_error).
+/// An error of the SDK. When a callback returns it, [`HttpFilter::on_error`](crate::HttpFilter::on_error)
+/// decides on the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// The host refused a call.
+    /// A host call failed.
     Host {
-        /// The call, without its `proxy_` prefix.
+        /// Name of the host call, without the prefix `proxy_`.
         call: &'static str,
-        /// What it answered.
+        /// Status that it returned.
         status: Status,
     },
-    /// The host's answer to this call is not of the form that the ABI gives it.
+    /// This host call returned data that is not in the format of the ABI.
     Malformed(&'static str),
-    /// A header name that is not a token of RFC 9110 section 5.6.2.
+    /// A header name is not a token (RFC 9110 section 5.6.2).
     InvalidHeaderName,
-    /// A header value with CR, LF or NUL. Envoy would send it as it is, and split the message.
+    /// A header value contains CR, LF or NUL. Envoy would send it unchanged, and the message could be split.
     InvalidHeaderValue,
-    /// A body is larger than the cap it was read with.
+    /// A body is larger than the maximum that the filter allows.
     BodyTooLarge {
-        /// Bytes that are there.
+        /// Size of the body in bytes, as far as it has arrived.
         size: usize,
-        /// Bytes that were allowed.
+        /// Maximum size in bytes.
         cap: usize,
     },
-    /// The host has no randomness to give.
+    /// The host returned no random bytes.
     NoRandomness,
-    /// Other writers changed a shared cell at each attempt.
+    /// Another worker changed the shared value during every attempt to update it.
     Contended,
-    /// A callout without a timeout, which might never end.
+    /// A callout has no timeout, or one below 1 ms.
     NoTimeout,
 }
 
-/// Shorthand for results of the SDK.
+/// A result with the [`Error`] of the SDK.
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Host { call, status } => write!(f, "the host answered {status:?} to {call}"),
-            Self::Malformed(call) => write!(f, "the host's answer to {call} is malformed"),
+            Self::Host { call, status } => write!(f, "host call `{call}` failed: {status:?}"),
+            Self::Malformed(call) => write!(f, "host call `{call}` returned malformed data"),
             Self::InvalidHeaderName => f.write_str("invalid header name"),
-            Self::InvalidHeaderValue => f.write_str("a header value holds CR, LF or NUL"),
-            Self::BodyTooLarge { size, cap } => write!(f, "a body of {size} bytes is over the cap of {cap}"),
-            Self::NoRandomness => f.write_str("the host gives no randomness"),
-            Self::Contended => f.write_str("a shared cell stayed contended"),
-            Self::NoTimeout => f.write_str("a callout needs a timeout of at least 1 ms"),
+            Self::InvalidHeaderValue => f.write_str("header value contains CR, LF or NUL"),
+            Self::BodyTooLarge { size, cap } => {
+                write!(f, "body of {size} bytes exceeds the maximum of {cap}")
+            }
+            Self::NoRandomness => f.write_str("host returned no random bytes"),
+            Self::Contended => f.write_str("shared value changed during every attempt to update it"),
+            Self::NoTimeout => f.write_str("callout timeout must be at least 1 ms"),
         }
     }
 }
@@ -103,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_status_of_the_abi_and_none_beyond_has_a_value() {
+    fn maps_every_status_of_the_abi_and_no_other() {
         for raw in 0..13 {
             assert_eq!(Status::from_raw(raw) as u32, raw);
         }

@@ -1,4 +1,4 @@
-//! The trait that a filter implements.
+//! The trait that every filter implements.
 
 use crate::{
     AccessLog, ConfigError, Context, Error, Flow, Reply, RequestBody, RequestHeaders, RequestTrailers,
@@ -6,37 +6,41 @@ use crate::{
 };
 use serde::de::DeserializeOwned;
 
-/// Where in the life of a stream a callback belongs.
+/// The phase of a stream in which a callback runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// The request is on its way; nothing was answered yet.
+    /// The request is being processed. No response has been sent yet.
     Request,
-    /// The response is on its way.
+    /// The response is being processed.
     Response,
 }
 
-/// An HTTP filter. Implement it under `#[tollgate::filter]`, which makes the module export one callback for each
-/// method that is written, and no other: Envoy skips what is not exported, and each callback costs.
+/// An HTTP filter. Put `#[tollgate::filter]` on the implementation: the module then exports one callback for
+/// each method that the implementation defines, and no other. Envoy skips callbacks that are not exported,
+/// and every callback costs time.
 ///
-/// One value of the type serves all streams of a worker; what belongs to one stream is kept in
-/// [`Stream`](Self::Stream). Workers share nothing but [shared cells](crate::shared), queues and metrics.
+/// One value of the type serves all streams of a worker. The state of a single stream belongs in
+/// [`Stream`](Self::Stream). Workers share only [shared data](crate::shared), queues and metrics.
 ///
-/// A callback that returns an error leaves the decision to [`on_error`](Self::on_error).
+/// When a callback returns an error, [`on_error`](Self::on_error) decides what happens to the stream.
 pub trait HttpFilter: Sized + 'static {
-    /// The configuration. Derive `Deserialize` with `deny_unknown_fields`, or a misspelt field is ignored.
+    /// The configuration. Derive `Deserialize` with `deny_unknown_fields`; otherwise misspelt fields are
+    /// ignored.
     type Config: DeserializeOwned;
 
-    /// What is remembered of one stream, from its request to its log.
+    /// The state of one stream, from its request to its access log.
     type Stream: Default + 'static;
 
     #[doc(hidden)]
-    const USES: Uses = Uses { http: false, grpc: false, timers: false, ends: true };
+    const USES: Uses = Uses { http: false, grpc: false, timers: false, on_delete: true };
 
-    /// Makes the filter of a configuration that was read; define metrics here. An error refuses the configuration:
-    /// Envoy keeps the one before it, or does not start. Envoy calls this workers + 2 times.
+    /// Creates the filter from a parsed configuration. Define metrics here. An error rejects the
+    /// configuration: Envoy then keeps the previous one. At startup there is no previous one, and Envoy does
+    /// not start. Envoy calls this function once for each worker, and two more times.
     fn new(config: Self::Config, cx: &mut Context<'_, Self>) -> std::result::Result<Self, ConfigError>;
 
-    /// The request's headers are here. To hold them, return [`Flow::Pause`] with a callout or a delay under way.
+    /// Called when the request headers arrive. To hold the request, start a callout, a timer or a wait and
+    /// return [`Flow::Pause`].
     fn on_request_headers(
         &mut self,
         stream: &mut Self::Stream,
@@ -47,7 +51,7 @@ pub trait HttpFilter: Sized + 'static {
         Ok(Flow::Continue)
     }
 
-    /// A piece of the request's body is here. [`Flow::Pause`] buffers it.
+    /// Called when a part of the request body arrives. [`Flow::Pause`] makes the host buffer it.
     fn on_request_body(
         &mut self,
         stream: &mut Self::Stream,
@@ -58,7 +62,7 @@ pub trait HttpFilter: Sized + 'static {
         Ok(Flow::Continue)
     }
 
-    /// The request's trailers are here.
+    /// Called when the request trailers arrive.
     fn on_request_trailers(
         &mut self,
         stream: &mut Self::Stream,
@@ -69,8 +73,8 @@ pub trait HttpFilter: Sized + 'static {
         Ok(Flow::Continue)
     }
 
-    /// The response's headers are here: the upstream's, the router's, those of a later filter's reply, or of this
-    /// filter's own.
+    /// Called when the response headers arrive. They come from the upstream, from the router, or from a local
+    /// reply of a later filter or of this filter.
     fn on_response_headers(
         &mut self,
         stream: &mut Self::Stream,
@@ -81,7 +85,7 @@ pub trait HttpFilter: Sized + 'static {
         Ok(Flow::Continue)
     }
 
-    /// A piece of the response's body is here. [`Flow::Pause`] buffers it.
+    /// Called when a part of the response body arrives. [`Flow::Pause`] makes the host buffer it.
     fn on_response_body(
         &mut self,
         stream: &mut Self::Stream,
@@ -92,7 +96,7 @@ pub trait HttpFilter: Sized + 'static {
         Ok(Flow::Continue)
     }
 
-    /// The response's trailers are here.
+    /// Called when the response trailers arrive.
     fn on_response_trailers(
         &mut self,
         stream: &mut Self::Stream,
@@ -103,38 +107,42 @@ pub trait HttpFilter: Sized + 'static {
         Ok(Flow::Continue)
     }
 
-    /// The stream is over, and what was sent and received can be read. Called for every stream, also those that an
-    /// earlier filter answered, of which this one saw nothing else.
+    /// Called for the access log, when the stream is complete. The headers and trailers that were sent and
+    /// received can be read. This method is called for every stream, including streams that an earlier filter
+    /// answered and of which this filter saw nothing else.
     fn on_log(&mut self, stream: &mut Self::Stream, log: &AccessLog<'_>, cx: &mut Context<'_, Self>) {
         let _ = (stream, log, cx);
     }
 
-    /// The stream is gone: the place to give back what it had taken. Called once for every stream, as the last thing that
-    /// happens to it, however it ended: answered by the upstream, by this filter or by another, reset by either side, or
-    /// taken away with the plugin. (Only a VM that trapped hears of nothing any more.) What the stream had under way is
-    /// dropped before.
+    /// Called once for every stream, as its last callback, for whatever reason it ends: the upstream, this
+    /// filter or another filter sent the response, either side reset the stream, or the plugin was removed.
+    /// Release what the stream holds here. The SDK has already dropped the pending callouts, timers and waits
+    /// of the stream. A VM that trapped receives no more callbacks, this one included.
     ///
-    /// Shared data, metrics, queues and [`signal`](Context::signal) work here; the stream's own headers, bodies and
-    /// properties are better read in [`on_log`](Self::on_log). Unlike that, it mostly costs no callback: the host calls
-    /// `proxy_on_delete` for each stream of every filter but one that keeps nothing of it, that is one with `()` for
-    /// [`Stream`](Self::Stream), with nothing to start and with no callback of streams but
-    /// [`on_request_headers`](Self::on_request_headers).
+    /// Shared data, metrics, queues and [`signal`](Context::signal) can be used here. Read the headers,
+    /// bodies and properties of the stream in [`on_log`](Self::on_log) instead.
     ///
-    /// It is the filter that is configured now who is asked, which need not be the one that saw the request. What is to happen
-    /// when the plugin itself goes belongs into the filter's `Drop`; where `proxy_on_delete` is not called, that is when a
-    /// plugin of the same VM is configured next.
+    /// This method runs in `proxy_on_delete`. `#[tollgate::filter]` leaves that export out only if the filter
+    /// has `type Stream = ()`, declares no callouts or timers, and defines no method besides
+    /// [`new`](Self::new), [`on_request_headers`](Self::on_request_headers),
+    /// [`on_queue_ready`](Self::on_queue_ready) and [`on_error`](Self::on_error).
+    ///
+    /// After a reconfiguration, the new filter value receives this call, also for streams that the previous
+    /// value started. To release what the plugin itself holds, implement `Drop` for the filter. A filter
+    /// without `proxy_on_delete` is dropped when the next plugin in the same VM is configured.
     fn on_end(&mut self, stream: Self::Stream, cx: &mut Context<'_, Self>) {
         let _ = (stream, cx);
     }
 
-    /// An item is in a queue that this VM was the last to register. Take items until there are none.
+    /// Called when an item arrives in a queue that this VM was the last to register. Dequeue items until the
+    /// queue is empty.
     fn on_queue_ready(&mut self, queue: Queue, cx: &mut Context<'_, Self>) {
         let _ = (queue, cx);
     }
 
-    /// A callback could not decide. Unless the filter says otherwise, a request is answered with 500 and the details
-    /// `tollgate_host_error`, since what was not checked must not pass; a response, whose request was let through
-    /// before, goes on.
+    /// Called when another callback returns an error. By default, a request is rejected with status 500 and
+    /// the details `tollgate_host_error`, because a request that was not checked must not pass. A response
+    /// passes by default, because its request was already allowed.
     fn on_error(&mut self, error: Error, phase: Phase) -> Flow {
         log::error!("{error}");
         match phase {
@@ -144,16 +152,16 @@ pub trait HttpFilter: Sized + 'static {
     }
 }
 
-/// What a filter starts, as `#[tollgate::filter]` was told. What it does not is not in its module: the compiler leaves out
-/// what is behind a constant.
+/// The features that a filter declared in `#[tollgate::filter]`. These are constants, so the compiler removes
+/// the code of features that are not used.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct Uses {
     pub http: bool,
     pub grpc: bool,
     pub timers: bool,
-    /// Whether it hears when a stream, or its plugin, ends.
-    pub ends: bool,
+    /// Whether the module exports `proxy_on_delete`, for the end of streams and plugins.
+    pub on_delete: bool,
 }
 
 impl Uses {
@@ -162,14 +170,14 @@ impl Uses {
     }
 }
 
-/// The module exports what HTTP callouts need: `#[tollgate::filter(http_callouts)]`.
+/// Implemented for filters that declare HTTP callouts: `#[tollgate::filter(http_callouts)]`.
 ///
 /// ```compile_fail,E0277
 /// # use tollgate::{ConfigError, Context, Flow, HttpCall, HttpFilter};
-/// struct Silent;
+/// struct Undeclared;
 ///
 /// #[tollgate::filter] // without `(http_callouts)`
-/// impl HttpFilter for Silent {
+/// impl HttpFilter for Undeclared {
 ///     type Config = serde::de::IgnoredAny;
 ///     type Stream = ();
 ///
@@ -181,21 +189,21 @@ impl Uses {
 /// # fn main() {}
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` makes HTTP callouts without saying so",
-    note = "write `#[tollgate::filter(http_callouts)]`, so that the module exports what their answers need"
+    message = "`{Self}` makes HTTP callouts but does not declare them",
+    note = "write `#[tollgate::filter(http_callouts)]` to export the callback that receives their responses"
 )]
 pub trait HttpCallouts {}
 
-/// The module exports what gRPC callouts need: `#[tollgate::filter(grpc_callouts)]`.
+/// Implemented for filters that declare gRPC callouts: `#[tollgate::filter(grpc_callouts)]`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` makes gRPC callouts without saying so",
-    note = "write `#[tollgate::filter(grpc_callouts)]`, so that the module exports what their answers need"
+    message = "`{Self}` makes gRPC callouts but does not declare them",
+    note = "write `#[tollgate::filter(grpc_callouts)]` to export the callbacks that receive their responses"
 )]
 pub trait GrpcCallouts {}
 
-/// The module exports what timers need: `#[tollgate::filter(timers)]`.
+/// Implemented for filters that declare timers: `#[tollgate::filter(timers)]`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` sets timers without saying so",
-    note = "write `#[tollgate::filter(timers)]`, so that the module exports what they need"
+    message = "`{Self}` sets timers but does not declare them",
+    note = "write `#[tollgate::filter(timers)]` to export the callback that runs them"
 )]
 pub trait Timers {}

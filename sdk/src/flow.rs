@@ -1,24 +1,26 @@
-//! What a callback decides, as a value. The SDK carries it out, so that nobody goes on after replying or resumes
-//! twice: on Envoy, resuming from the callback that also continues sends the request upstream twice.
+//! The decision of a callback, as a value. The SDK carries it out, so a filter can neither continue after a
+//! reply nor resume twice. Envoy sends a request upstream twice if a callback resumes it and then also
+//! continues.
 
 use crate::host::{self, Direction};
 use crate::{Result, headers, pairs};
 use serde::Serialize;
 use std::borrow::Cow;
 
-/// What becomes of the stream.
+/// The decision of a callback on its stream.
 #[derive(Debug)]
 pub enum Flow {
-    /// On to the next filter.
+    /// Pass the stream to the next filter.
     Continue,
-    /// Hold the stream until something that was started for it (a callout, a delay) decides, or, on a body, until
-    /// more of it is here.
+    /// Pause the stream until one of its tasks (a callout, a timer or a wait) decides. In a body callback:
+    /// pause until more of the body arrives.
     Pause,
-    /// Answer the client; nothing goes upstream (or, in the response phase, the upstream's answer is dropped).
+    /// Answer the client. In the request phase, nothing is sent upstream. In the response phase, the upstream
+    /// response is dropped.
     Reply(Reply),
 }
 
-/// An answer of the filter's own.
+/// A response that the filter creates itself.
 #[derive(Debug)]
 pub struct Reply {
     status: u16,
@@ -29,57 +31,62 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// An empty answer. A status outside 200..=599 becomes 500: Envoy would send it as it is.
+    /// Creates a response without a body. A status outside 200..=599 is replaced by 500, because Envoy would
+    /// send it unchanged.
     ///
-    /// A gRPC client gets HTTP 200 with the body as `grpc-message` and a `grpc-status` derived from `status`
-    /// (`grpc::Utility::httpToGrpcStatus` in Envoy), unless [`grpc_status`](Self::grpc_status) says otherwise.
+    /// A gRPC client receives HTTP 200, the body as `grpc-message`, and a `grpc-status` derived from `status`
+    /// (`grpc::Utility::httpToGrpcStatus` in Envoy). [`grpc_status`](Self::grpc_status) overrides the derived
+    /// value.
     pub fn new(status: u16) -> Self {
         let status = if (200..=599).contains(&status) { status } else { 500 };
         Self { status, details: Cow::Borrowed(""), headers: Vec::new(), body: Vec::new(), grpc_status: -1 }
     }
 
-    /// A refusal: `reason` is the response code details in access logs, and the body.
+    /// Creates a rejection. `reason` is sent as the body and is the response code details in access logs.
     pub fn refuse(status: u16, reason: &'static str) -> Self {
         Self::new(status).details(reason).body(reason)
     }
 
-    /// `%RESPONSE_CODE_DETAILS%`: a stable word for machines, without spaces.
+    /// Sets `%RESPONSE_CODE_DETAILS%`: a stable, machine-readable identifier without spaces.
     pub fn details(mut self, details: impl Into<Cow<'static, str>>) -> Self {
         self.details = details.into();
         self
     }
 
-    /// Adds a header. Envoy sets `content-length`, and `content-type: text/plain` unless one is given.
+    /// Adds a header. Envoy sets `content-length`. It also sets `content-type: text/plain` unless a content
+    /// type is given.
     pub fn header(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Vec<u8>>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// The body.
+    /// Sets the body.
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
     }
 
-    /// A JSON body with its content type.
+    /// Sets a JSON body and its content type.
     pub fn json(self, value: &impl Serialize) -> Self {
-        // Serialising fails only for maps with keys that are not strings; the details still say what happened.
+        // Serialising fails only for maps with keys that are not strings. The details still identify the
+        // response.
         let body = serde_json::to_vec(value).unwrap_or_default();
         self.header("content-type", "application/json").body(body)
     }
 
-    /// The `grpc-status` that a gRPC client gets.
+    /// Sets the `grpc-status` for gRPC clients.
     pub fn grpc_status(mut self, code: u8) -> Self {
         self.grpc_status = code.into();
         self
     }
 
-    /// Sends it. If the host will not have it, the stream is reset: whatever was refused must not pass.
+    /// Sends the response. If the host rejects it, resets the stream, because a rejected request must not
+    /// pass.
     pub(crate) fn send(self, direction: Direction) {
         if let Err(error) = self.try_send() {
-            log::error!("reply not sent, the stream is reset: {error}");
+            log::error!("cannot send the reply, resetting the stream: {error}");
             if let Err(error) = host::close_stream(direction) {
-                log::error!("stream not reset: {error}");
+                log::error!("cannot reset the stream: {error}");
             }
         }
     }
@@ -111,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_that_is_none_becomes_500() {
+    fn an_invalid_status_becomes_500() {
         for (given, sent) in [(0, 500), (99, 500), (101, 500), (200, 200), (599, 599), (600, 500)] {
             assert_eq!(Reply::new(given).status, sent);
         }

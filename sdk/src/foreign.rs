@@ -1,11 +1,12 @@
-//! Functions that the host offers by name, which run natively and cost a fraction of what Wasm would.
+//! Foreign functions: functions of the host, called by name. They run natively and cost a fraction of the
+//! same code in Wasm.
 
 use crate::{Result, abi, host};
 
-/// Calls `name` with serialised arguments; `None` if the host has no such function.
+/// Calls the function `name` with serialised arguments. Returns `None` if the host has no such function.
 pub fn call(name: &str, args: &[u8]) -> Result<Option<Vec<u8>>> {
     let mut out = host::Returned::nothing();
-    // SAFETY: pointers are to live values of the lengths given.
+    // SAFETY: pointers are to live values of the given lengths.
     let raw = unsafe {
         abi::proxy_call_foreign_function(
             name.as_ptr(),

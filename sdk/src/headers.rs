@@ -1,8 +1,9 @@
-//! Header maps, one type for each, handed to the callbacks in which the host lets them be read.
+//! Header maps. Each has its own type, passed to the callbacks in which the host allows it to be read.
 //!
-//! A view lives no longer than its callback, so request headers cannot be read in the response phase: on Envoy that
-//! is status `BadArgument` (or, for all pairs, an empty list with status `Ok`), here it does not compile. What the
-//! response phase needs of the request goes into [`HttpFilter::Stream`](crate::HttpFilter::Stream).
+//! A view cannot be kept after its callback, so the response phase cannot read request headers. On Envoy such
+//! a read fails with `BadArgument`, or, for all pairs, returns an empty list with `Ok`. Here it does not
+//! compile. Store what the response phase needs from the request in
+//! [`HttpFilter::Stream`](crate::HttpFilter::Stream).
 //!
 //! ```compile_fail,E0308
 //! fn in_the_response(headers: &tollgate::ResponseHeaders<'_>) -> &tollgate::RequestHeaders<'_> {
@@ -10,8 +11,8 @@
 //! }
 //! ```
 //!
-//! Names and values are bytes: a peer may send any. What is written is checked, since Envoy does not: a CR or LF in
-//! a value would split the message.
+//! Names and values are bytes, because a peer may send any. The SDK checks what a filter writes, because
+//! Envoy does not: CR or LF in a value would split the message.
 
 use crate::host::{self, Map};
 use crate::{Error, Pairs, Result};
@@ -19,7 +20,7 @@ use std::cell::OnceCell;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
-/// The fields of a header map, whichever it is. Callbacks get one of the types below, which are this and a phase.
+/// The fields of a header map. Callbacks receive one of the types below, which dereferences to this one.
 pub struct Headers {
     map: Map,
     end_of_stream: bool,
@@ -27,7 +28,7 @@ pub struct Headers {
 }
 
 impl Headers {
-    /// All fields in order. Read from the host once, and again only after an edit.
+    /// Returns all fields in order. Reads them from the host once, and again only after an edit.
     pub fn pairs(&self) -> Result<&Pairs> {
         if let Some(pairs) = self.pairs.get() {
             return Ok(pairs);
@@ -36,32 +37,32 @@ impl Headers {
         Ok(self.pairs.get_or_init(|| pairs))
     }
 
-    /// All fields in order, to keep while the headers are edited.
+    /// Returns all fields in order, as a value that can be kept while the headers are edited.
     pub fn take_pairs(&mut self) -> Result<Pairs> {
         self.pairs()?;
         Ok(self.pairs.take().unwrap_or_default())
     }
 
-    /// Every value of `name`, in order; none if it is absent. For whatever decides access, since a client may send
-    /// a field twice.
+    /// Returns every value of `name` in order, or nothing if the field is absent. Use this method for access
+    /// decisions, because a client may send a field more than once.
     pub fn get_all<'n>(&'n self, name: &'n str) -> Result<impl Iterator<Item = &'n [u8]>> {
         Ok(self.pairs()?.get_all(name))
     }
 
-    /// The first value of `name` by a host call of its own, which is the cheapest way to learn that a field is
-    /// absent. A client may have sent others after it.
+    /// Returns the first value of `name` with a host call of its own. This is the cheapest way to find out
+    /// that a field is absent. Further values may follow, because a client may send a field more than once.
     pub fn first(&self, name: &str) -> Result<Option<Vec<u8>>> {
         host::map_first(self.map, name.as_bytes())
     }
 
-    /// Sets `name` to this one value, in place of all it has.
+    /// Sets `name` to this value and removes all its other values.
     pub fn set(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<()> {
         check(name.as_bytes(), value.as_ref())?;
         self.pairs.take();
         host::map_set(self.map, name.as_bytes(), value.as_ref())
     }
 
-    /// Appends a value to those that `name` has.
+    /// Adds a value to `name` and keeps its other values.
     pub fn add(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<()> {
         check(name.as_bytes(), value.as_ref())?;
         self.pairs.take();
@@ -74,7 +75,7 @@ impl Headers {
         host::map_remove(self.map, name.as_bytes())
     }
 
-    /// Whether neither body nor trailers follow.
+    /// Whether no body and no trailers follow.
     pub fn end_of_stream(&self) -> bool {
         self.end_of_stream
     }
@@ -112,39 +113,39 @@ macro_rules! phases {
 }
 
 phases! {
-    /// The headers of the request, with `:method`, `:path`, `:authority` and `:scheme` among them.
+    /// The request headers, including `:method`, `:path`, `:authority` and `:scheme`.
     RequestHeaders = RequestHeaders;
-    /// The trailers of the request.
+    /// The request trailers.
     RequestTrailers = RequestTrailers;
-    /// The headers of the response, with `:status` among them.
+    /// The response headers, including `:status`.
     ResponseHeaders = ResponseHeaders;
-    /// The trailers of the response.
+    /// The response trailers.
     ResponseTrailers = ResponseTrailers;
 }
 
 impl RequestHeaders<'_> {
-    /// To be called before the headers leave if the body may be changed later: Envoy does not mend
-    /// `content-length`, and a wrong one hangs both peers.
+    /// Removes `content-length`. Call this method in the headers callback if a later callback may change the
+    /// body: Envoy does not correct `content-length`, and a wrong value makes both peers hang.
     pub fn body_may_change(&mut self) -> Result<()> {
         self.remove("content-length")
     }
 }
 
 impl ResponseHeaders<'_> {
-    /// To be called before the headers leave if the body may be changed later: Envoy does not mend
-    /// `content-length`, and a wrong one hangs both peers.
+    /// Removes `content-length`. Call this method in the headers callback if a later callback may change the
+    /// body: Envoy does not correct `content-length`, and a wrong value makes both peers hang.
     pub fn body_may_change(&mut self) -> Result<()> {
         self.remove("content-length")
     }
 
-    /// The status code; `None` if `:status` is not a number, which only another filter can bring about.
+    /// Returns the status code, or `None` if `:status` is not a number, which only another filter can cause.
     pub fn status(&self) -> Result<Option<u16>> {
         let status = self.first(":status")?;
         Ok(status.and_then(|s| std::str::from_utf8(&s).ok()?.parse().ok()))
     }
 }
 
-/// What is known of an exchange once it is over. All maps can be read, none can be changed.
+/// The header maps of a complete stream, for the access log. All maps can be read, none can be changed.
 pub struct AccessLog<'a> {
     callback: PhantomData<&'a ()>,
 }
@@ -154,24 +155,24 @@ impl AccessLog<'_> {
         Self { callback: PhantomData }
     }
 
-    /// The request's headers as they left this proxy.
+    /// Returns the request headers as this proxy sent them.
     pub fn request_headers(&self) -> Result<Pairs> {
         Pairs::parse(host::map_pairs(Map::RequestHeaders)?)
     }
 
-    /// The response's headers as they left this proxy.
+    /// Returns the response headers as this proxy sent them.
     pub fn response_headers(&self) -> Result<Pairs> {
         Pairs::parse(host::map_pairs(Map::ResponseHeaders)?)
     }
 
-    /// The response's trailers.
+    /// Returns the response trailers.
     pub fn response_trailers(&self) -> Result<Pairs> {
         Pairs::parse(host::map_pairs(Map::ResponseTrailers)?)
     }
 }
 
-/// Whether a field may be written: a token (RFC 9110 section 5.6.2), perhaps with the `:` of a pseudo-header before
-/// it, and a value without CR, LF and NUL (section 5.5).
+/// Checks a field before it is written. The name must be a token (RFC 9110 section 5.6.2), optionally after
+/// the `:` of a pseudo-header. The value must not contain CR, LF or NUL (section 5.5).
 pub(crate) fn check(name: &[u8], value: &[u8]) -> Result<()> {
     let token = name.strip_prefix(b":").unwrap_or(name);
     if token.is_empty() || !token.iter().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b))

@@ -1,4 +1,4 @@
-//! Host calls with Rust types: slices in, owned bytes out, a [`Result`] for each status.
+//! Host calls with Rust types: they take slices, return owned bytes, and map each status to a [`Result`].
 
 use crate::{Error, Result, Status, abi};
 
@@ -40,7 +40,7 @@ pub(crate) fn check(call: &'static str, raw: u32) -> Result<()> {
     }
 }
 
-/// Like [`check`], for calls of which `NotFound` is an ordinary answer.
+/// Like [`check`], for calls that return `NotFound` in normal operation.
 pub(crate) fn check_found(call: &'static str, raw: u32) -> Result<bool> {
     match Status::from_raw(raw) {
         Status::Ok => Ok(true),
@@ -49,7 +49,7 @@ pub(crate) fn check_found(call: &'static str, raw: u32) -> Result<bool> {
     }
 }
 
-/// What a call returns through two pointers.
+/// Bytes that a call returns through two pointers.
 pub(crate) struct Returned {
     pub(crate) bytes: *mut u8,
     pub(crate) len: usize,
@@ -60,19 +60,21 @@ impl Returned {
         Self { bytes: std::ptr::null_mut(), len: 0 }
     }
 
-    /// Takes over what the host allocated. It allocates nothing for an empty answer and leaves the pointer null.
+    /// Takes ownership of the bytes that the host allocated. For an empty value the host allocates nothing
+    /// and leaves the pointer null.
     pub(crate) fn take(self) -> Vec<u8> {
         if self.bytes.is_null() || self.len == 0 {
             return Vec::new();
         }
-        // SAFETY: `proxy_on_memory_allocate` made it with this length, from the allocator that `Vec` uses.
+        // SAFETY: `proxy_on_memory_allocate` allocated it with this length, from the allocator that `Vec`
+        // uses.
         unsafe { Vec::from_raw_parts(self.bytes, self.len, self.len) }
     }
 }
 
 pub(crate) fn map_pairs(map: Map) -> Result<Vec<u8>> {
     let mut out = Returned::nothing();
-    // SAFETY: in this and every call below, pointers are to live values of the lengths given.
+    // SAFETY: in this and all calls below, pointers are to live values of the given lengths.
     check("get_header_map_pairs", unsafe {
         abi::proxy_get_header_map_pairs(map as u32, &mut out.bytes, &mut out.len)
     })?;
@@ -111,7 +113,8 @@ pub(crate) fn map_remove(map: Map, name: &[u8]) -> Result<()> {
     })
 }
 
-/// Up to `max` bytes from the start of a buffer; empty when the host has no such buffer now.
+/// Returns up to `max` bytes from the start of a buffer. The result is empty if the host has no such buffer
+/// now.
 pub(crate) fn buffer(buffer: Buffer, max: usize) -> Result<Vec<u8>> {
     let mut out = Returned::nothing();
     let raw = unsafe { abi::proxy_get_buffer_bytes(buffer as u32, 0, max, &mut out.bytes, &mut out.len) };
@@ -119,7 +122,8 @@ pub(crate) fn buffer(buffer: Buffer, max: usize) -> Result<Vec<u8>> {
     Ok(out.take())
 }
 
-/// Envoy drains `len` bytes and prepends at `start` 0, appends at or past the end, and refuses anything between.
+/// Replaces a part of a buffer. With `start` 0, Envoy drains `len` bytes and prepends. With `start` at or
+/// past the end, it appends. It rejects any `start` between.
 pub(crate) fn set_buffer(buffer: Buffer, start: usize, len: usize, bytes: &[u8]) -> Result<()> {
     check("set_buffer_bytes", unsafe {
         abi::proxy_set_buffer_bytes(buffer as u32, start, len, bytes.as_ptr(), bytes.len())
@@ -175,7 +179,8 @@ pub(crate) fn set_tick_period(milliseconds: u32) -> Result<()> {
     check("set_tick_period_milliseconds", unsafe { abi::proxy_set_tick_period_milliseconds(milliseconds) })
 }
 
-/// Code and text of the last callout's failure; the text may hold any bytes.
+/// Returns the status code and the message of the callout that failed last. The message can contain any
+/// bytes.
 pub(crate) fn last_status() -> Result<(u32, Vec<u8>)> {
     let (mut code, mut text) = (0, Returned::nothing());
     check("get_status", unsafe { abi::proxy_get_status(&mut code, &mut text.bytes, &mut text.len) })?;

@@ -1,4 +1,4 @@
-//! A thin SDK for proxy-wasm filters on Envoy and Istio. A whole filter:
+//! A thin SDK for proxy-wasm filters on Envoy and Istio. This is a complete filter:
 //!
 //! ```
 //! use serde::Deserialize;
@@ -34,14 +34,18 @@
 //! ```
 //!
 //! # Layers
-//! `abi` (numbers) under `host` (slices and results) under the views that callbacks get ([`RequestHeaders`],
-//! [`RequestBody`], ...) and what they can start ([`Context`]); `entry` takes the host's callbacks to the methods of
-//! [`HttpFilter`] and carries out the [`Flow`] they return.
+//! - `abi` declares the host calls, with numbers only. `host` wraps them with slices and [`Result`].
+//! - Callbacks receive views, such as [`RequestHeaders`] and [`RequestBody`], and a [`Context`] to start
+//!   callouts and timers.
+//! - `entry` routes the callbacks of the host to the methods of [`HttpFilter`] and carries out the [`Flow`]
+//!   that they return.
 //!
-//! # What it holds to
-//! - Nothing traps: not a status the host answers, not a byte a client sends. A trap costs Envoy's worker the VM.
-//! - Headers are bytes, readable only in the phase in which the host lets them be read.
-//! - No cost that was not asked for: no export, no host call and no copy that the filter does not use.
+//! # Guarantees
+//! - The SDK does not trap, whatever status the host returns and whatever bytes a client sends. A trap would
+//!   cost the Envoy worker its VM.
+//! - Headers are bytes. They can be read only in the phase in which the host allows it.
+//! - A filter pays only for the features that it uses: the module has no export, host call or copy that the
+//!   filter does not need.
 
 mod abi;
 pub mod body;
@@ -81,8 +85,9 @@ pub use flow::{Flow, Reply};
 pub use headers::{AccessLog, Headers, RequestHeaders, RequestTrailers, ResponseHeaders, ResponseTrailers};
 pub use pairs::Pairs;
 pub use signal::{Signal, Woken};
-/// Makes the module's exports of an implementation of [`HttpFilter`]: one for each method that is written.
+/// Generates the exports of the module for an implementation of [`HttpFilter`]: one export for each method
+/// that the implementation defines.
 ///
-/// Its arguments say what else the filter does: `http_callouts`, `grpc_callouts`, `timers`. Using one without saying
-/// so does not compile.
+/// The arguments declare the other features of the filter: `http_callouts`, `grpc_callouts` and `timers`. A
+/// filter that uses one of them without declaring it does not compile.
 pub use tollgate_macros::filter;

@@ -1,7 +1,8 @@
-//! Lines for the proxy's log, by the macros of the `log` crate.
+//! Logging to the log of the proxy, with the macros of the `log` crate.
 //!
-//! The level is asked of the host when the plugin is configured and at each tick, so a line below it costs a
-//! comparison and no formatting. Nothing is logged per request above `debug`: a log line is dearer than a filter.
+//! The SDK queries the log level of the host when a plugin is configured and at each tick. A message below
+//! that level costs one comparison and is not formatted. Filters log nothing per request above `debug`,
+//! because writing a log line costs more than running a filter.
 
 pub use log::{debug, error, info, trace, warn};
 
@@ -23,29 +24,29 @@ impl Log for HostLog {
             Level::Warn => 3,
             Level::Error => 4,
         };
-        line(level, &record.args().to_string());
+        write(level, &record.args().to_string());
     }
 
     fn flush(&self) {}
 }
 
-/// Logs at Envoy's highest level: what an operator must see even with logging all but off.
+/// Logs at Envoy's highest level, for messages that an operator must see even if logging is almost off.
 pub(crate) fn critical(text: &str) {
-    line(5, text);
+    write(5, text);
 }
 
-fn line(level: u32, text: &str) {
-    // There is nowhere to report to that a line was not logged.
-    // SAFETY: pointer and length are of a live string.
+fn write(level: u32, text: &str) {
+    // An error is ignored: there is nowhere to report it.
+    // SAFETY: pointer and length are those of a live string.
     let _ = unsafe { abi::proxy_log(level, text.as_ptr(), text.len()) };
 }
 
-/// Takes over the host's level, or `info` if it does not tell.
+/// Adopts the log level of the host, or `info` if the host does not return one.
 pub(crate) fn refresh_level() {
-    // It is refused when it is there already.
+    // Fails if the logger is already set.
     let _ = log::set_logger(&HostLog);
     let mut level = 2;
-    // SAFETY: the pointer is to a live value; a refusal leaves it as it is.
+    // SAFETY: the pointer is to a live value. A failed call leaves it unchanged.
     let _ = unsafe { abi::proxy_get_log_level(&mut level) };
     log::set_max_level(match level {
         0 => LevelFilter::Trace,

@@ -1,12 +1,13 @@
-//! Maps by numbers that the host gives out.
+//! Maps with keys that the host assigns.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// A map by context id or token. The host counts them up, so no peer can choose them and no seed is needed.
+/// A map by context id or token. The host counts these up, so no peer can choose them and the hash needs no
+/// seed.
 pub type IdMap<T> = HashMap<u32, T, BuildHasherDefault<IdHasher>>;
 
-/// Spreads consecutive numbers over the table by the golden ratio (Knuth, TAOCP vol. 3 section 6.4).
+/// Distributes consecutive numbers over the table with the golden ratio (Knuth, TAOCP vol. 3 section 6.4).
 #[derive(Default)]
 pub struct IdHasher(u64);
 

@@ -2,19 +2,20 @@
 //!
 //! ```
 //! tollgate::metrics! {
-//!     /// What the filter counts.
+//!     /// Metrics of the filter.
 //!     pub struct Metrics("hello") {
-//!         /// Requests that were let through.
+//!         /// Requests that were allowed.
 //!         allowed: Counter,
-//!         /// How long the check took, in microseconds.
+//!         /// Duration of the check in microseconds.
 //!         check_us: Histogram,
 //!     }
 //! }
 //! ```
-//! `Metrics::define()` makes `hello.allowed` and `hello.check_us`; Envoy shows them as `wasmcustom.hello.allowed` in
-//! `/stats` and as `hello_allowed` to Prometheus. Names are constants because Envoy never frees a metric: a name
-//! with user data in it would be a leak that a client controls. They are defined when a filter is configured and
-//! must not be touched there, since Envoy configures a plugin on workers + 2 threads.
+//! `Metrics::define()` creates `hello.allowed` and `hello.check_us`. Envoy shows them as
+//! `wasmcustom.hello.allowed` in `/stats` and as `hello_allowed` to Prometheus. Names are constants because
+//! Envoy never frees a metric: a name with user data would be a leak that clients control. Define metrics
+//! when the filter is configured, but do not change their values there, because Envoy configures a plugin on
+//! every worker and on two more threads.
 
 use crate::{Result, abi, host};
 
@@ -25,7 +26,7 @@ macro_rules! kinds {
         pub struct $name(u32);
 
         impl $name {
-            /// Defines it, or finds it if it is there.
+            /// Defines the metric `name`, or finds it if it exists.
             pub fn define(name: &str) -> Result<Self> {
                 let mut id = 0;
                 // SAFETY: pointers are to live values of the lengths given.
@@ -39,16 +40,16 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// Only grows.
+    /// A value that only increases.
     Counter = 0;
-    /// Goes up and down.
+    /// A value that can increase and decrease.
     Gauge = 1;
     /// A distribution of values.
     Histogram = 2;
 }
 
-// A metric that the host refuses must not change what becomes of a request, so none of these returns an error; the
-// host has checked the id when the metric was defined.
+// A failed update of a metric must not change the result of a request, so these methods return no error. The
+// host checked the id when the metric was defined.
 impl Counter {
     /// Adds one.
     pub fn increment(self) {
@@ -63,7 +64,7 @@ impl Counter {
         }
     }
 
-    /// Its value, over all workers.
+    /// Returns the value, summed over all workers.
     pub fn value(self) -> Result<u64> {
         let mut value = 0;
         // SAFETY: the pointer is to a live value.
@@ -73,13 +74,13 @@ impl Counter {
 }
 
 impl Gauge {
-    /// Adds `difference`, which may be negative. Envoy's gauges wrap below zero.
+    /// Adds `difference`, which may be negative. Envoy's gauges wrap around below zero.
     pub fn add(self, difference: i32) {
         // SAFETY: numbers only.
         let _ = unsafe { abi::proxy_increment_metric(self.0, difference.into()) };
     }
 
-    /// Sets it.
+    /// Sets the value.
     pub fn set(self, value: u64) {
         // SAFETY: numbers only.
         let _ = unsafe { abi::proxy_record_metric(self.0, value) };
@@ -94,7 +95,7 @@ impl Histogram {
     }
 }
 
-/// Declares a struct of metrics; see the [module](crate::metrics).
+/// Declares a struct of metrics. See the [module](crate::metrics).
 #[macro_export]
 macro_rules! metrics {
     (
@@ -106,7 +107,7 @@ macro_rules! metrics {
         $vis struct $name { $($(#[$field_meta])* $vis $field: $crate::metrics::$kind),* }
 
         impl $name {
-            /// Defines all of them, or finds those that are there.
+            /// Defines all metrics, or finds those that exist.
             $vis fn define() -> $crate::Result<Self> {
                 Ok(Self {
                     $($field: $crate::metrics::$kind::define(concat!($prefix, ".", stringify!($field)))?),*

@@ -1,12 +1,13 @@
-//! Header maps in the host's serialisation, read in place.
+//! Header maps in the serialisation of the host, read in place.
 //!
-//! `u32` count, then a `u32` length of name and value for each pair, then each name and value followed by a NUL, all
-//! little-endian (`src/pairs_util.cc` of proxy-wasm-cpp-host). An empty map has no bytes at all. One call for all
-//! headers costs less than two calls for one header each, as long as nothing is copied.
+//! The format is little-endian: a `u32` count, then for each pair the lengths of name and value as `u32`,
+//! then the names and values, each followed by a NUL (`src/pairs_util.cc` of proxy-wasm-cpp-host). An empty
+//! map has no bytes at all. If nothing is copied, one call for all headers costs less than two calls for one
+//! header each.
 
 use crate::{Error, Result};
 
-/// All pairs of a header map, in order, in the one buffer in which the host handed them over.
+/// All pairs of a header map in order, in the buffer that the host returned.
 #[derive(Clone, Debug, Default)]
 pub struct Pairs {
     bytes: Vec<u8>,
@@ -33,36 +34,36 @@ impl Pairs {
         Ok(Self { bytes, count })
     }
 
-    /// How many pairs there are.
+    /// Returns the number of pairs.
     pub fn len(&self) -> usize {
         self.count
     }
 
-    /// Whether there are none.
+    /// Whether there are no pairs.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// Names and values in the order in which the peer sent them. Names are lower-case in Envoy.
+    /// Returns the names and values in the order in which the peer sent them. Envoy's names are lower-case.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let (table, mut rest) = parts(&self.bytes, self.count).unwrap_or_default();
         table.iter().map_while(move |lengths| {
             let (name, value) = read(lengths);
-            // `parse` has added up all of them, so that this is no overflow.
-            let (pair, behind) = rest.split_at_checked(name + value + 2)?;
-            rest = behind;
-            let (name, behind) = pair.split_at_checked(name)?;
-            Some((name, behind.get(1..=value)?))
+            // `parse` has added up all lengths, so this cannot overflow.
+            let (pair, remaining) = rest.split_at_checked(name + value + 2)?;
+            rest = remaining;
+            let (name, value_with_nuls) = pair.split_at_checked(name)?;
+            Some((name, value_with_nuls.get(1..=value)?))
         })
     }
 
-    /// Every value of `name`, which is compared without regard to case.
+    /// Returns every value of `name`. Names are compared case-insensitively.
     pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         self.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
     }
 }
 
-/// The serialisation of pairs that go to the host.
+/// Serialises pairs for the host.
 pub(crate) fn serialize<N: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: &[(N, V)]) -> Vec<u8> {
     let payload: usize = pairs.iter().map(|(n, v)| n.as_ref().len() + v.as_ref().len() + 2).sum();
     let mut out = Vec::with_capacity(4 + 8 * pairs.len() + payload);
@@ -89,15 +90,15 @@ fn count(bytes: &[u8]) -> Option<usize> {
     usize::try_from(u32::from_le_bytes(*bytes.first_chunk()?)).ok()
 }
 
-/// The lengths of names and values, and these themselves. It is read for each request, so lengths are not looked up one by
-/// one.
+/// Splits the serialisation into the table of lengths, and the names and values. Uses chunks because this
+/// code runs for every request.
 fn parts(bytes: &[u8], count: usize) -> Option<(&[[u8; 8]], &[u8])> {
     let (table, rest) = bytes.get(4..)?.split_at_checked(count.checked_mul(8)?)?;
     Some((table.as_chunks().0, rest))
 }
 
 fn read([a, b, c, d, e, f, g, h]: &[u8; 8]) -> (usize, usize) {
-    // `usize` has 32 bits in Wasm, and more in tests.
+    // `usize` has 32 bits in Wasm, and more in native tests.
     (u32::from_le_bytes([*a, *b, *c, *d]) as usize, u32::from_le_bytes([*e, *f, *g, *h]) as usize)
 }
 
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_every_truncation_and_every_changed_length() {
+    fn rejects_every_truncation_and_every_changed_length() {
         let whole = serialize(&[("name", "value"), ("n", "v")]);
         for end in 1..whole.len() {
             assert!(Pairs::parse(whole[..end].to_vec()).is_err(), "cut at {end}");

@@ -1,8 +1,8 @@
-//! The plugins and streams of a VM, and what becomes of a stream when its filter has decided.
+//! The plugins and streams of a VM. Carries out what a filter decided about a stream.
 
 use crate::callout::GrpcResult;
 use crate::config::{self, ConfigError};
-use crate::context::{Context, Place};
+use crate::context::{Context, StreamPosition};
 use crate::filter::{HttpFilter, Phase};
 use crate::host::{self, Direction};
 use crate::map::IdMap;
@@ -13,9 +13,9 @@ use crate::{Error, Flow, Reply, Result, Status, clock};
 pub(crate) struct State<F: HttpFilter> {
     pub(crate) plugins: Vec<Plugin<F>>,
     pub(crate) streams: IdMap<Stream<F::Stream>>,
-    /// The stream that began last, in place of those above, for a filter that does not hear when one ends. It is entered for
-    /// it but once, and right after it was told that it began.
-    pub(crate) last: Option<(u32, Stream<F::Stream>)>,
+    /// The stream that was created last. Used instead of `streams` by a filter without `proxy_on_delete`:
+    /// such a filter has one callback per stream, and the host calls it right after it creates the stream.
+    pub(crate) latest: Option<(u32, Stream<F::Stream>)>,
 }
 
 pub(crate) struct Plugin<F: HttpFilter> {
@@ -32,45 +32,45 @@ pub(crate) struct Stream<S> {
     replied: bool,
 }
 
-/// Whether one direction of a stream is paused, and where.
+/// Whether one direction of a stream is paused, and in which callback it was paused.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Held {
     No,
     InHeaders,
-    Later,
+    AfterHeaders,
 }
 
-/// The callback's place in the stream.
+/// The callback of a stream: its direction, and the part of the message that it receives.
 #[derive(Clone, Copy)]
-pub(crate) struct At {
+pub(crate) struct StreamCallback {
     direction: Direction,
     part: Held,
-    /// Whether the host itself will call again and so end a pause: more body is to come.
-    more_comes: bool,
+    /// Whether the host will call again because more of the body is to come. This ends a pause too.
+    more_body: bool,
 }
 
-impl At {
+impl StreamCallback {
     /// `on_request_headers`.
     pub(crate) const REQUEST_HEADERS: Self = Self::new(Direction::Request, Held::InHeaders);
     /// `on_request_trailers`.
-    pub(crate) const REQUEST_TRAILERS: Self = Self::new(Direction::Request, Held::Later);
+    pub(crate) const REQUEST_TRAILERS: Self = Self::new(Direction::Request, Held::AfterHeaders);
     /// `on_response_headers`.
     pub(crate) const RESPONSE_HEADERS: Self = Self::new(Direction::Response, Held::InHeaders);
     /// `on_response_trailers`.
-    pub(crate) const RESPONSE_TRAILERS: Self = Self::new(Direction::Response, Held::Later);
+    pub(crate) const RESPONSE_TRAILERS: Self = Self::new(Direction::Response, Held::AfterHeaders);
 
     /// `on_request_body`.
     pub(crate) const fn request_body(end_of_stream: bool) -> Self {
-        Self { more_comes: !end_of_stream, ..Self::REQUEST_TRAILERS }
+        Self { more_body: !end_of_stream, ..Self::REQUEST_TRAILERS }
     }
 
     /// `on_response_body`.
     pub(crate) const fn response_body(end_of_stream: bool) -> Self {
-        Self { more_comes: !end_of_stream, ..Self::RESPONSE_TRAILERS }
+        Self { more_body: !end_of_stream, ..Self::RESPONSE_TRAILERS }
     }
 
     const fn new(direction: Direction, part: Held) -> Self {
-        Self { direction, part, more_comes: false }
+        Self { direction, part, more_body: false }
     }
 
     fn phase(self) -> Phase {
@@ -85,15 +85,19 @@ impl At {
 const CONTINUE: u32 = 0;
 const PAUSE: u32 = 1;
 
+const PAUSE_WITHOUT_TASK: &str =
+    "filter returned `Pause` with no pending callout, timer or wait; rejecting the request";
+
 impl<F: HttpFilter> Plugin<F> {
-    /// Puts a filter of the new configuration in place of the one that is there, which stays if it is refused.
+    /// Replaces the filter by one for the new configuration. If the configuration is rejected, the current
+    /// filter stays.
     pub(crate) fn configure(&mut self, size: usize) -> std::result::Result<(), ConfigError> {
         let bytes =
             if size == 0 { Vec::new() } else { host::buffer(host::Buffer::PluginConfiguration, size)? };
         let mut tasks = Tasks::default();
-        let mut cx = Context { tasks: &mut tasks, place: None };
+        let mut cx = Context { tasks: &mut tasks, position: None };
         let filter = F::new(config::parse(&bytes)?, &mut cx)?;
-        self.tasks.replace_those_of_the_plugin(tasks)?;
+        self.tasks.replace_plugin_tasks(tasks)?;
         self.filter = Some(filter);
         Ok(())
     }
@@ -110,30 +114,32 @@ impl<F: HttpFilter> State<F> {
         }
     }
 
-    /// Forgets the plugins that are no more, of a filter that does not hear when one ends: a change of the configuration
-    /// brings a new plugin, and takes the old one away once its streams are over.
-    pub(crate) fn forget_gone_plugins(&mut self, now: u32) {
-        // Any other error says nothing of whether it is there.
-        let gone = Err(Error::Host { call: "set_effective_context", status: Status::BadArgument });
-        self.plugins.retain(|plugin| plugin.id == now || host::set_effective_context(plugin.id) != gone);
-        if let Err(error) = host::set_effective_context(now) {
-            log::error!("a plugin is not known to the host: {error}");
+    /// Removes the plugins that the host has deleted, for a filter without `proxy_on_delete`. When the
+    /// configuration changes, the host creates a new plugin. It deletes the old plugin once the streams of
+    /// that plugin have ended.
+    pub(crate) fn remove_deleted_plugins(&mut self, current: u32) {
+        // No other error tells whether the plugin still exists.
+        let deleted = Err(Error::Host { call: "set_effective_context", status: Status::BadArgument });
+        self.plugins
+            .retain(|plugin| plugin.id == current || host::set_effective_context(plugin.id) != deleted);
+        if let Err(error) = host::set_effective_context(current) {
+            log::error!("host rejected context {current} of this plugin: {error}");
         }
     }
 
     pub(crate) fn create_stream(&mut self, id: u32, plugin: u32) {
-        if F::USES.ends {
+        if F::USES.on_delete {
             self.streams.insert(id, Stream::new(plugin));
         } else {
-            self.last = Some((id, Stream::new(plugin)));
+            self.latest = Some((id, Stream::new(plugin)));
         }
     }
 
     pub(crate) fn stream(&mut self, id: u32) -> Option<(&mut Plugin<F>, &mut Stream<F::Stream>)> {
-        let stream = if F::USES.ends {
+        let stream = if F::USES.on_delete {
             self.streams.get_mut(&id)
         } else {
-            self.last.as_mut().and_then(|(last, stream)| (*last == id).then_some(stream))
+            self.latest.as_mut().and_then(|(latest, stream)| (*latest == id).then_some(stream))
         }?;
         let plugin = self.plugins.iter_mut().find(|plugin| plugin.id == stream.plugin)?;
         Some((plugin, stream))
@@ -142,13 +148,14 @@ impl<F: HttpFilter> State<F> {
     pub(crate) fn decide(
         &mut self,
         id: u32,
-        at: At,
+        at: StreamCallback,
         decide: impl FnOnce(&mut F, &mut F::Stream, &mut Context<'_, F>) -> Result<Flow>,
     ) -> u32 {
-        let Some((plugin, stream)) = self.stream(id) else { return refuse(at) };
-        let Some(filter) = &mut plugin.filter else { return refuse(at) };
-        let place = Place { stream: id, direction: at.direction, headers_held: at.part == Held::InHeaders };
-        let mut cx = Context { tasks: &mut plugin.tasks, place: Some(place) };
+        let Some((plugin, stream)) = self.stream(id) else { return reject(at) };
+        let Some(filter) = &mut plugin.filter else { return reject(at) };
+        let position =
+            StreamPosition { stream: id, direction: at.direction, headers_held: at.part == Held::InHeaders };
+        let mut cx = Context { tasks: &mut plugin.tasks, position: Some(position) };
         let flow = decide(filter, &mut stream.data, &mut cx)
             .unwrap_or_else(|error| filter.on_error(error, at.phase()));
         let replied = stream.replied;
@@ -158,18 +165,18 @@ impl<F: HttpFilter> State<F> {
                 *held = Held::No;
                 CONTINUE
             }
-            // The filter's own reply comes by here; there is nothing that would make it go on.
+            // This callback belongs to the local reply of the filter itself. Nothing could resume it.
             Flow::Pause if replied => CONTINUE,
-            Flow::Pause if at.more_comes || plugin.tasks.are_awaited_by(id) => {
+            Flow::Pause if at.more_body || plugin.tasks.has_pending_for(id) => {
                 if *held == Held::No {
                     *held = at.part;
                 }
                 PAUSE
             }
             Flow::Pause => {
-                log::error!("a stream was paused with nothing under way that could make it go on");
+                log::error!("{PAUSE_WITHOUT_TASK}");
                 stream.replied = true;
-                Reply::refuse(500, "tollgate_paused_for_nothing").send(at.direction);
+                Reply::refuse(500, "tollgate_pause_without_task").send(at.direction);
                 PAUSE
             }
             Flow::Reply(_) if replied => CONTINUE,
@@ -181,16 +188,16 @@ impl<F: HttpFilter> State<F> {
         }
     }
 
-    /// Ends a stream; or a plugin, after the streams that it still has.
+    /// Ends a stream, or ends a plugin after all of its remaining streams.
     pub(crate) fn end(&mut self, id: u32) {
         if let Some(stream) = self.streams.remove(&id) {
             self.end_stream(id, stream);
             return;
         }
-        // Envoy keeps a plugin for as long as it has streams.
-        let left: Vec<_> =
+        // Envoy keeps a plugin while it has streams.
+        let remaining: Vec<_> =
             self.streams.iter().filter(|(_, stream)| stream.plugin == id).map(|(id, _)| *id).collect();
-        for id in left {
+        for id in remaining {
             if let Some(stream) = self.streams.remove(&id) {
                 self.end_stream(id, stream);
             }
@@ -201,10 +208,10 @@ impl<F: HttpFilter> State<F> {
     fn end_stream(&mut self, id: u32, stream: Stream<F::Stream>) {
         let Some(plugin) = self.plugin(stream.plugin) else { return };
         if F::USES.any() {
-            plugin.tasks.forget(id);
+            plugin.tasks.drop_stream(id);
         }
         if let Some(filter) = &mut plugin.filter {
-            filter.on_end(stream.data, &mut Context { tasks: &mut plugin.tasks, place: None });
+            filter.on_end(stream.data, &mut Context { tasks: &mut plugin.tasks, position: None });
         }
     }
 
@@ -219,7 +226,7 @@ impl<F: HttpFilter> State<F> {
                     if let Some(plugin) = self.plugin(id)
                         && let Err(error) = plugin.tasks.add_timer(period, Timer::Every(period, then))
                     {
-                        log::error!("a timer was lost: {error}");
+                        log::error!("cannot set the next run of a periodic timer: {error}");
                     }
                 }
             }
@@ -228,12 +235,12 @@ impl<F: HttpFilter> State<F> {
         if let Some(plugin) = self.plugin(id)
             && let Err(error) = plugin.tasks.arm(now)
         {
-            log::error!("timers were not armed: {error}");
+            log::error!("cannot set the tick period: {error}");
         }
     }
 
-    /// Asks the streams that were woken. Those that are woken meanwhile wait for the next tick, or two that wake each
-    /// other would never let this one end.
+    /// Resumes the streams that were woken. Streams that are woken during this call wait for the next tick;
+    /// otherwise two streams that wake each other would keep this call from ending.
     pub(crate) fn run_woken(&mut self, id: u32) {
         if !F::USES.timers {
             return;
@@ -256,7 +263,7 @@ impl<F: HttpFilter> State<F> {
         if let Some(plugin) = self.plugin(id)
             && let Some(filter) = &mut plugin.filter
         {
-            then(filter, &mut Context { tasks: &mut plugin.tasks, place: None });
+            then(filter, &mut Context { tasks: &mut plugin.tasks, position: None });
         }
     }
 
@@ -266,17 +273,18 @@ impl<F: HttpFilter> State<F> {
             Task::Stream(id, direction, then) => {
                 let Some((plugin, stream)) = self.stream(id) else { return };
                 let Some(filter) = &mut plugin.filter else { return };
-                // Refused when the stream is gone for the host already.
+                // The host returns an error if it has already deleted the stream.
                 if stream.replied || host::set_effective_context(id).is_err() {
                     return;
                 }
                 let held = *stream.held(direction);
-                let place = Place { stream: id, direction, headers_held: held == Held::InHeaders };
-                let mut cx = Context { tasks: &mut plugin.tasks, place: Some(place) };
-                let at = At::new(direction, held);
+                let position =
+                    StreamPosition { stream: id, direction, headers_held: held == Held::InHeaders };
+                let mut cx = Context { tasks: &mut plugin.tasks, position: Some(position) };
+                let at = StreamCallback::new(direction, held);
                 let flow = then(filter, &mut stream.data, result, &mut cx)
                     .unwrap_or_else(|error| filter.on_error(error, at.phase()));
-                stream.resume(direction, flow, plugin.tasks.are_awaited_by(id));
+                stream.resume(direction, flow, plugin.tasks.has_pending_for(id));
             }
         }
     }
@@ -303,14 +311,14 @@ impl<S> Stream<S> {
             Flow::Continue if held == Held::No => {}
             Flow::Continue => {
                 if let Err(error) = host::continue_stream(direction) {
-                    log::error!("stream not resumed: {error}");
+                    log::error!("cannot resume the stream: {error}");
                 }
             }
             Flow::Pause if awaits_more || held == Held::No => *self.held(direction) = held,
             Flow::Pause => {
-                log::error!("a stream stayed paused with nothing under way that could make it go on");
+                log::error!("{PAUSE_WITHOUT_TASK}");
                 self.replied = true;
-                Reply::refuse(500, "tollgate_paused_for_nothing").send(direction);
+                Reply::refuse(500, "tollgate_pause_without_task").send(direction);
             }
             Flow::Reply(reply) => {
                 self.replied = true;
@@ -320,8 +328,8 @@ impl<S> Stream<S> {
     }
 }
 
-/// A stream that no configured filter can decide on must not pass.
-pub(crate) fn refuse(at: At) -> u32 {
+/// Rejects a stream that no configured filter can decide on: such a stream must not pass.
+pub(crate) fn reject(at: StreamCallback) -> u32 {
     Reply::refuse(500, "tollgate_not_configured").send(at.direction);
     PAUSE
 }

@@ -1,7 +1,8 @@
-//! Envoy's attributes, each with its type and its encoding.
+//! Envoy's attributes, each with its type and encoding.
 //!
-//! A property costs a host call that returns bytes, about as much as all headers together: what a header says is
-//! better read there. Those of the request are not readable in response callbacks.
+//! Reading a property is a host call that returns bytes. It costs about as much as reading all headers, so
+//! read values from a header if one contains them. Properties of the request cannot be read in response
+//! callbacks.
 
 use crate::clock::UnixNanos;
 use crate::{Error, Result, host};
@@ -14,12 +15,12 @@ pub struct Property<T> {
 }
 
 impl<T: Value> Property<T> {
-    /// The attribute at `path`, its segments joined by NUL: `"source\0address"`.
+    /// Creates the attribute at `path`. The segments are separated by NUL: `"source\0address"`.
     pub const fn new(path: &'static str) -> Self {
         Self { path, value: PhantomData }
     }
 
-    /// Its value, `None` if it is absent.
+    /// Returns the value, or `None` if the attribute is absent.
     pub fn get(&self) -> Result<Option<T>> {
         match host::property(self.path)? {
             None => Ok(None),
@@ -28,9 +29,9 @@ impl<T: Value> Property<T> {
     }
 }
 
-/// A type that Envoy encodes attributes as (`serializeValue` in `source/extensions/common/wasm/context.cc`).
+/// A type in which Envoy encodes attributes (`serializeValue` in `source/extensions/common/wasm/context.cc`).
 pub trait Value: Sized {
-    /// Reads the host's encoding; `None` if it is none.
+    /// Decodes the encoding of the host. Returns `None` if the bytes are not a valid encoding.
     fn decode(bytes: Vec<u8>) -> Option<Self>;
 }
 
@@ -68,7 +69,7 @@ impl Value for UnixNanos {
     }
 }
 
-/// A SHA-256, which Envoy writes as 64 hexadecimal digits.
+/// A SHA-256 digest, which Envoy encodes as 64 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sha256(pub [u8; 32]);
 
@@ -93,60 +94,61 @@ macro_rules! properties {
 }
 
 properties! {
-    /// When the first byte of the request came.
+    /// Time at which the first byte of the request arrived.
     REQUEST_TIME: UnixNanos = "request\0time";
-    /// `HTTP/1.1`, `HTTP/2`, ...
+    /// Protocol of the request: `HTTP/1.1`, `HTTP/2`, ...
     REQUEST_PROTOCOL: Vec<u8> = "request\0protocol";
-    /// The client's address and port.
+    /// Address and port of the client.
     SOURCE_ADDRESS: Vec<u8> = "source\0address";
-    /// The address and port that the client connected to.
+    /// Address and port that the client connected to.
     DESTINATION_ADDRESS: Vec<u8> = "destination\0address";
-    /// The downstream connection's number.
+    /// Id of the downstream connection.
     CONNECTION_ID: u64 = "connection\0id";
-    /// Whether the client showed a certificate that was verified.
+    /// Whether the client presented a certificate that was verified.
     CONNECTION_MTLS: bool = "connection\0mtls";
-    /// The first URI SAN of the client's certificate: its SPIFFE id in a mesh.
+    /// First URI SAN of the client certificate: the SPIFFE id in a mesh.
     CONNECTION_URI_SAN_PEER_CERTIFICATE: Vec<u8> = "connection\0uri_san_peer_certificate";
-    /// The SHA-256 of the client's certificate in DER. Absent without a certificate.
+    /// SHA-256 digest of the client certificate in DER. Absent if there is no certificate.
     CONNECTION_SHA256_PEER_CERTIFICATE_DIGEST: Sha256 = "connection\0sha256_peer_certificate_digest";
-    /// Server name (SNI) that the client asked for.
+    /// Server name (SNI) that the client requested.
     CONNECTION_REQUESTED_SERVER_NAME: Vec<u8> = "connection\0requested_server_name";
-    /// The response's status code.
+    /// Status code of the response.
     RESPONSE_CODE: i64 = "response\0code";
-    /// `%RESPONSE_CODE_DETAILS%`.
+    /// Response code details (`%RESPONSE_CODE_DETAILS%`).
     RESPONSE_CODE_DETAILS: Vec<u8> = "response\0code_details";
-    /// Bit set of Envoy's response flags.
+    /// Envoy's response flags as a bit set.
     RESPONSE_FLAGS: i64 = "response\0flags";
-    /// The address of the upstream host that answered.
+    /// Address of the upstream host that served the request.
     UPSTREAM_ADDRESS: Vec<u8> = "upstream\0address";
-    /// The cluster that the route chose.
+    /// Name of the cluster that the route selected.
     XDS_CLUSTER_NAME: Vec<u8> = "xds\0cluster_name";
-    /// The route's name.
+    /// Name of the route.
     XDS_ROUTE_NAME: Vec<u8> = "xds\0route_name";
-    /// `PluginConfig.name`.
+    /// Name of the plugin (`PluginConfig.name`).
     PLUGIN_NAME: Vec<u8> = "plugin_name";
-    /// `PluginConfig.root_id`.
+    /// Root id of the plugin (`PluginConfig.root_id`).
     PLUGIN_ROOT_ID: Vec<u8> = "plugin_root_id";
 }
 
-/// Hands `value` to later filters and to the access log as filter state `wasm.<name>`, for this stream. They read it
-/// with [`state`] and `%FILTER_STATE(wasm.<name>:PLAIN)%`.
+/// Sets the filter state `wasm.<name>` of this stream. Later filters read it with [`state`], and the access
+/// log with `%FILTER_STATE(wasm.<name>:PLAIN)%`.
 pub fn set_state(name: &'static str, value: &[u8]) -> Result<()> {
     host::set_property(name, value)
 }
 
-/// What this or an earlier filter of the stream handed over by [`set_state`].
+/// Returns the filter state that this or an earlier filter of the stream set with [`set_state`].
 pub fn state(name: &'static str) -> Result<Option<Vec<u8>>> {
     host::property(name)
 }
 
-/// A filter state of the stream by its whole name, whoever set it: `wasm.<name>` for one set by [`set_state`].
+/// Returns the filter state of the stream with this full name, whichever filter set it. Filter state set with
+/// [`set_state`] has the name `wasm.<name>`.
 pub fn filter_state(name: &str) -> Result<Option<Vec<u8>>> {
     host::property(&format!("filter_state\0{name}"))
 }
 
-/// The attribute at a path that is known only at run time, its segments joined by NUL, as Envoy encodes it; `None` if it is
-/// absent. An empty value and an absent one are different things.
+/// Returns the attribute at a path that is known only at run time, in Envoy's encoding, or `None` if it is
+/// absent. The segments are separated by NUL. An empty value is not the same as an absent one.
 pub fn by_path(path: &str) -> Result<Option<Vec<u8>>> {
     host::property(path)
 }
@@ -156,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_of_the_wrong_length_is_none() {
+    fn rejects_a_value_of_the_wrong_length() {
         assert_eq!(i64::decode(vec![1, 0, 0, 0, 0, 0, 0, 0]), Some(1));
         assert_eq!(i64::decode(vec![1, 0]), None);
         assert_eq!(u64::decode(Vec::new()), None);

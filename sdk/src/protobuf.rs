@@ -1,19 +1,20 @@
-//! The little protobuf that the SDK speaks: reading a `google.protobuf.Struct`, writing a gRPC target.
+//! The part of protobuf that the SDK needs: reads a `google.protobuf.Struct` and writes a gRPC target.
 
 use serde_json::{Map, Value};
 
-/// A serialised `google.protobuf.Struct` as JSON; `None` if it is not one, or nests deeper than `DEPTH`.
+/// Decodes a serialised `google.protobuf.Struct` to JSON. Returns `None` if the bytes are not one, or if it
+/// is nested deeper than `DEPTH`.
 pub(crate) fn decode_struct(bytes: &[u8]) -> Option<Value> {
     fields(bytes, DEPTH).map(Value::Object)
 }
 
-/// `GrpcService { envoy_grpc { cluster_name } }`. Envoy takes a bare cluster name too, but parses it as protobuf
-/// first, and one that happens to parse aborts the whole process (`unset oneof`).
+/// Encodes `GrpcService { envoy_grpc { cluster_name } }`. Envoy accepts a bare cluster name too, but parses
+/// it as protobuf first. If a name happens to parse, the whole process aborts (`unset oneof`).
 pub(crate) fn grpc_service(cluster: &str) -> Vec<u8> {
     field(1, &field(1, cluster.as_bytes()))
 }
 
-/// As deep as serde_json reads JSON text.
+/// Maximum nesting depth, the same as that of `serde_json` for JSON text.
 const DEPTH: usize = 128;
 
 fn fields(bytes: &[u8], depth: usize) -> Option<Map<String, Value>> {
@@ -33,7 +34,7 @@ fn fields(bytes: &[u8], depth: usize) -> Option<Map<String, Value>> {
     Some(map)
 }
 
-/// The last member of the `oneof` counts, as protobuf has it.
+/// Decodes a `Value`. As protobuf specifies, the last member of the `oneof` wins.
 fn decode_value(bytes: &[u8], depth: usize) -> Option<Value> {
     let mut value = Value::Null;
     for part in Reader(bytes) {
@@ -59,7 +60,8 @@ fn list(bytes: &[u8], depth: usize) -> Option<Vec<Value>> {
         .collect()
 }
 
-/// A `Struct` knows only doubles; whole ones become integers, or no integer field could be configured.
+/// Converts a number. A `Struct` contains only doubles, so whole numbers become integers. Otherwise integer
+/// fields could not be configured.
 fn number(value: f64) -> Option<Value> {
     const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
     if value.fract() == 0.0 && value.abs() <= EXACT {
@@ -75,7 +77,7 @@ enum Wire<'a> {
     Bytes(&'a [u8]),
 }
 
-/// Fields one after the other; `None` in place of one that is malformed, and then nothing more.
+/// Iterates over the fields of a message. Returns `None` in place of a malformed field and then ends.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Iterator for Reader<'a> {
@@ -170,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_cut_short_or_of_another_type() {
+    fn rejects_truncated_messages_and_other_types() {
         let whole = entry("text", &field(3, b"value"));
         for end in 1..whole.len() {
             assert_eq!(decode_struct(&whole[..end]), None, "cut at {end}");
@@ -180,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_nesting_that_would_overflow_the_stack() {
+    fn rejects_nesting_that_would_overflow_the_stack() {
         let mut value = vec![0x20, 1];
         for _ in 0..DEPTH {
             value = field(5, &entry("d", &value));

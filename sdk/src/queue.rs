@@ -1,23 +1,25 @@
-//! Queues between the VMs of an Envoy. Each item is delivered once; the host bounds neither their number nor size.
+//! Queues between the VMs of one Envoy. Each item is delivered once. The host limits neither the number nor
+//! the size of items.
 
 use crate::{Error, Result, Status, abi, host};
 
-/// A queue's token.
+/// The token of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Queue(pub(crate) u32);
 
 impl Queue {
-    /// Makes the queue `name` of this VM's `vm_id`, or finds it. The VM that registered last is told of new items.
+    /// Registers the queue `name` of this VM's `vm_id`, or finds it if it exists. The host notifies the VM
+    /// that registered it last of new items.
     pub fn register(name: &str) -> Result<Self> {
         let mut token = 0;
-        // SAFETY: in this and every call below, pointers are to live values of the lengths given.
+        // SAFETY: in this and all calls below, pointers are to live values of the given lengths.
         host::check("register_shared_queue", unsafe {
             abi::proxy_register_shared_queue(name.as_ptr(), name.len(), &mut token)
         })?;
         Ok(Self(token))
     }
 
-    /// The queue `name` of another `vm_id`; `None` if nobody registered it.
+    /// Finds the queue `name` of another `vm_id`. Returns `None` if it was not registered.
     pub fn resolve(vm_id: &str, name: &str) -> Result<Option<Self>> {
         let mut token = 0;
         let raw = unsafe {
@@ -32,14 +34,14 @@ impl Queue {
         Ok(host::check_found("resolve_shared_queue", raw)?.then_some(Self(token)))
     }
 
-    /// Puts an item at the end.
+    /// Adds an item at the end of the queue.
     pub fn enqueue(self, item: &[u8]) -> Result<()> {
         host::check("enqueue_shared_queue", unsafe {
             abi::proxy_enqueue_shared_queue(self.0, item.as_ptr(), item.len())
         })
     }
 
-    /// Takes the first item; `None` if there is none.
+    /// Removes and returns the first item, or `None` if the queue is empty.
     pub fn dequeue(self) -> Result<Option<Vec<u8>>> {
         let mut out = host::Returned::nothing();
         let raw = unsafe { abi::proxy_dequeue_shared_queue(self.0, &mut out.bytes, &mut out.len) };

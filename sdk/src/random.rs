@@ -1,11 +1,11 @@
-//! The only source of randomness: the host's, fit for keys (WASI `random_get`).
+//! Random bytes of the host (WASI `random_get`), the only source of randomness. They are suitable for keys.
 //!
-//! `std::collections::HashMap` draws its keys from there too, and panics when there is nothing to draw; filters use
-//! [`IdMap`](crate::map::IdMap), a `BTreeMap`, or a hasher seeded from here.
+//! `std::collections::HashMap` takes its keys from the same source, and panics if the source fails. Filters
+//! use [`IdMap`](crate::map::IdMap), a `BTreeMap`, or a hasher that is seeded from here.
 
 use crate::{Error, Result};
 
-/// `N` random bytes.
+/// Returns `N` random bytes.
 pub fn bytes<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|_| Error::NoRandomness)?;

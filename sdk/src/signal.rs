@@ -1,9 +1,9 @@
-//! Streams that wait for something which is not theirs alone: keys that one callout fetches for all, a quota that a timer
-//! renews.
+//! Signals: streams wait for an event that they share, such as keys that one callout fetches for all streams,
+//! or a quota that a timer renews.
 //!
 //! ```
 //! use std::time::Duration;
-//! use tollgate::{ConfigError, Context, Flow, HttpCall, HttpFilter, Reply, RequestHeaders, Result, Signal, Woken};
+//! use tollgate::{ConfigError, Context, Flow, HttpCall, HttpFilter, Reply, RequestHeaders, Result, Signal};
 //!
 //! const KEYS: Signal = Signal(0);
 //!
@@ -17,8 +17,9 @@
 //!
 //!     fn new(_: Self::Config, cx: &mut Context<'_, Self>) -> std::result::Result<Self, ConfigError> {
 //!         cx.plugin_after(Duration::from_millis(1), |_, cx| {
-//!             let sent = cx.plugin_http_call(&HttpCall::new("keys", "GET", "keys.test", "/"), |filter, answer, cx| {
-//!                 filter.0 = answer.ok().map(|answer| answer.body);
+//!             let call = HttpCall::new("keys", "GET", "keys.test", "/");
+//!             let sent = cx.plugin_http_call(&call, |filter, response, cx| {
+//!                 filter.0 = response.ok().map(|response| response.body);
 //!                 let _ = cx.signal(KEYS);
 //!             });
 //!             tollgate::log::debug!("{sent:?}");
@@ -33,7 +34,7 @@
 //!             return Ok(Flow::Continue);
 //!         }
 //!         if cx.waiting(Some(KEYS)) >= 100 {
-//!             return Reply::refuse(503, "too_many_wait").into();
+//!             return Reply::refuse(503, "too_many_waiting").into();
 //!         }
 //!         cx.wait(KEYS, Duration::from_secs(1), |filter, _, _, _| match filter.0 {
 //!             Some(_) => Ok(Flow::Continue),
@@ -45,16 +46,16 @@
 //! # fn main() {}
 //! ```
 
-/// What streams wait for ([`Context::wait`](crate::Context::wait)): a number of the filter's choice, which means something
-/// only to one plugin on one worker.
+/// An event that streams can wait for with [`Context::wait`](crate::Context::wait). The filter chooses the
+/// number. It is local to one plugin on one worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Signal(pub u32);
 
-/// Why a stream that waited is asked again.
+/// The reason why a stream that waited is resumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Woken {
-    /// The signal came; or the plugin was configured anew, which leaves nobody to send it.
+    /// The signal was sent, or the plugin was reconfigured, so that nothing can send the signal any more.
     Signalled,
-    /// It did not come in time.
+    /// The timeout passed before the signal was sent.
     TimedOut,
 }

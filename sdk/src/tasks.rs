@@ -1,10 +1,11 @@
-//! What a plugin has under way: callouts by token, timers by deadline, streams that wait for a signal.
+//! The pending tasks of a plugin: callouts by token, timers by deadline, and streams that wait for a signal.
 //!
-//! The host knows one tick for each plugin; timers are multiplexed over it by always asking for the next deadline.
+//! The host has one tick per plugin. Timers share it: the tick is always set to the next deadline.
 //!
-//! Clients decide how many streams wait and when they go away. So whatever is done for one of them (parking it, waking
-//! it, forgetting it) looks at that one and not at the others. What is forgotten stays in the queues that it was in, which
-//! are tidied when half of what is in them is gone: trees, which give it up at once, are 20 KB more of code.
+//! Clients determine how many streams wait and when they end. So each operation on one stream (to make it
+//! wait, wake it or drop it) takes time that does not depend on the other streams. Dropped entries stay in
+//! their queues. A queue is cleaned up when half of its entries are stale. Trees, which remove entries at
+//! once, would add 20 KB of code.
 
 use crate::callout::{GrpcResult, HttpResult, grpc_cancel};
 use crate::clock::{self, UnixNanos};
@@ -16,12 +17,12 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::mem;
 use std::time::Duration;
 
-/// Something to do later for a stream, and where the stream stood when it was asked for.
+/// A task of a stream. `Task::Stream` keeps it with the stream and the direction in which it was started.
 pub(crate) type ForStream<F, T> =
     Box<dyn FnOnce(&mut F, &mut <F as HttpFilter>::Stream, T, &mut Context<'_, F>) -> Result<Flow>>;
-/// Something to do later for the plugin.
+/// A task of the plugin.
 pub(crate) type ForPlugin<F, T> = Box<dyn FnOnce(&mut F, T, &mut Context<'_, F>)>;
-/// Something to do again and again for the plugin.
+/// A periodic task of the plugin.
 pub(crate) type Repeated<F> = Box<dyn FnMut(&mut F, &mut Context<'_, F>)>;
 
 pub(crate) enum Task<F: HttpFilter, T> {
@@ -43,56 +44,57 @@ pub(crate) enum Timer<F: HttpFilter> {
     Every(Duration, Repeated<F>),
 }
 
-/// What happens later.
-enum What<F: HttpFilter> {
+/// Work to do at a deadline or when a signal is sent.
+enum Action<F: HttpFilter> {
     Timer(Timer<F>),
     /// A stream waits for a signal.
     Wait(Signal, Task<F, Woken>),
 }
 
-struct Later<F: HttpFilter> {
-    /// None if its signal has come.
+struct Pending<F: HttpFilter> {
+    /// `None` if the signal was sent.
     deadline: Option<UnixNanos>,
-    what: What<F>,
+    action: Action<F>,
 }
 
-/// Those that wait for a signal, in the order in which they came.
+/// The waits for one signal, in the order in which they began.
 #[derive(Default)]
-struct Queue {
-    numbers: Vec<u32>,
-    /// How many of the numbers are not waiting any more.
-    gone: usize,
+struct WaitQueue {
+    ids: Vec<u32>,
+    /// How many of the ids belong to waits that have ended.
+    stale: usize,
 }
 
-/// How many may be gone from a queue before it is worth tidying.
-const FEW: usize = 32;
+/// How many stale entries a queue may have before a cleanup is worth its cost.
+const MIN_STALE: usize = 32;
 
-/// A deadline that has passed.
+/// A timer or a wait with a deadline that has passed.
 pub(crate) enum Due<F: HttpFilter> {
     Timer(Timer<F>),
     TimedOut(Task<F, Woken>),
 }
 
-/// What a stream waits for.
+/// A task that a stream waits for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Awaited {
     Http(u32),
     Grpc(u32),
-    Later(u32),
+    Pending(u32),
 }
 
 pub(crate) struct Tasks<F: HttpFilter> {
     http: IdMap<(usize, Task<F, HttpResult>)>,
     grpc: IdMap<Task<F, GrpcResult>>,
-    later: IdMap<Later<F>>,
-    /// Of those above, and of some that are not there any more.
+    pending: IdMap<Pending<F>>,
+    /// The deadlines of `pending`, and stale ones.
     deadlines: BinaryHeap<Reverse<(UnixNanos, u32)>>,
-    /// Names what happens later, and tells timers of one deadline apart in the order in which they were set.
+    /// The last id in `pending`. It also orders timers with the same deadline by the time at which they were
+    /// set.
     sequence: u32,
-    by_signal: IdMap<Queue>,
-    /// Waits whose signal has come, in that order; some may be forgotten by now.
+    by_signal: IdMap<WaitQueue>,
+    /// Ids of the waits whose signal was sent, in that order. Some may be stale.
     woken: VecDeque<u32>,
-    /// What each stream waits for.
+    /// The tasks that each stream waits for.
     awaited: IdMap<Vec<Awaited>>,
 }
 
@@ -101,7 +103,7 @@ impl<F: HttpFilter> Default for Tasks<F> {
         Self {
             http: IdMap::default(),
             grpc: IdMap::default(),
-            later: IdMap::default(),
+            pending: IdMap::default(),
             deadlines: BinaryHeap::new(),
             sequence: 0,
             by_signal: IdMap::default(),
@@ -112,9 +114,10 @@ impl<F: HttpFilter> Default for Tasks<F> {
 }
 
 impl<F: HttpFilter> Tasks<F> {
-    /// Takes over what a new configuration has started, in place of what the one before it had. What streams wait
-    /// for stays; those that wait for a signal are woken, since it may mean nothing to the new filter.
-    pub(crate) fn replace_those_of_the_plugin(&mut self, new: Self) -> Result<()> {
+    /// Replaces the tasks that the plugin started under its previous configuration by those of the new one.
+    /// Tasks of streams stay. Streams that wait for a signal are woken, because the new filter may not use
+    /// that signal.
+    pub(crate) fn replace_plugin_tasks(&mut self, new: Self) -> Result<()> {
         if F::USES.http {
             self.http.retain(|_, (_, task)| task.stream().is_some());
             self.http.extend(new.http);
@@ -123,22 +126,22 @@ impl<F: HttpFilter> Tasks<F> {
             self.grpc.retain(|_, task| task.stream().is_some());
             self.grpc.extend(new.grpc);
         }
-        if F::USES.timers { self.replace_timers_of_the_plugin(new.later, new.deadlines) } else { Ok(()) }
+        if F::USES.timers { self.replace_plugin_timers(new.pending, new.deadlines) } else { Ok(()) }
     }
 
-    fn replace_timers_of_the_plugin(
+    fn replace_plugin_timers(
         &mut self,
-        mut new: IdMap<Later<F>>,
+        mut new: IdMap<Pending<F>>,
         deadlines: BinaryHeap<Reverse<(UnixNanos, u32)>>,
     ) -> Result<()> {
-        self.later.retain(|_, later| match &later.what {
-            What::Timer(Timer::Once(task)) => task.stream().is_some(),
-            What::Timer(Timer::Every(..)) => false,
-            What::Wait(..) => true,
+        self.pending.retain(|_, pending| match &pending.action {
+            Action::Timer(Timer::Once(task)) => task.stream().is_some(),
+            Action::Timer(Timer::Every(..)) => false,
+            Action::Wait(..) => true,
         });
-        for Reverse((deadline, number)) in deadlines.into_sorted_vec().into_iter().rev() {
-            if let Some(later) = new.remove(&number) {
-                self.add_later(deadline, later.what);
+        for Reverse((deadline, id)) in deadlines.into_sorted_vec().into_iter().rev() {
+            if let Some(pending) = new.remove(&id) {
+                self.add_pending(deadline, pending.action);
             }
         }
         for (_, queue) in mem::take(&mut self.by_signal) {
@@ -150,90 +153,91 @@ impl<F: HttpFilter> Tasks<F> {
         }
     }
 
-    /// Whether anything is under way that can make a paused stream go on.
-    pub(crate) fn are_awaited_by(&self, stream: u32) -> bool {
+    /// Whether a paused stream has a pending task that can resume it.
+    pub(crate) fn has_pending_for(&self, stream: u32) -> bool {
         F::USES.any() && self.awaited.contains_key(&stream)
     }
 
     pub(crate) fn add_http(&mut self, token: u32, max_body: usize, task: Task<F, HttpResult>) {
-        self.await_by(task.stream(), Awaited::Http(token));
+        self.track(task.stream(), Awaited::Http(token));
         self.http.insert(token, (max_body, task));
     }
 
     pub(crate) fn add_grpc(&mut self, token: u32, task: Task<F, GrpcResult>) {
-        self.await_by(task.stream(), Awaited::Grpc(token));
+        self.track(task.stream(), Awaited::Grpc(token));
         self.grpc.insert(token, task);
     }
 
-    /// Calls `timer` after `delay`, at least a millisecond from now: the host ticks no faster, and a timer that sets
-    /// itself again at once would never let the tick end.
+    /// Calls `timer` after `delay`, but not before a millisecond has passed. The host ticks no faster, and a
+    /// timer that sets itself again immediately would keep the tick from ending.
     pub(crate) fn add_timer(&mut self, delay: Duration, timer: Timer<F>) -> Result<()> {
         let now = clock::now()?;
         let stream = if let Timer::Once(task) = &timer { task.stream() } else { None };
-        let number = self.add_later(now + delay.max(Duration::from_millis(1)), What::Timer(timer));
-        self.await_by(stream, Awaited::Later(number));
+        let id = self.add_pending(now + delay.max(Duration::from_millis(1)), Action::Timer(timer));
+        self.track(stream, Awaited::Pending(id));
         self.arm(now)
     }
 
-    /// Parks a stream until the signal comes, at the longest for `timeout`.
+    /// Makes a stream wait for the signal, up to `timeout`.
     pub(crate) fn add_wait(&mut self, signal: Signal, timeout: Duration, task: Task<F, Woken>) -> Result<()> {
         let now = clock::now()?;
         let stream = task.stream();
-        let number = self.add_later(now + timeout.max(Duration::from_millis(1)), What::Wait(signal, task));
-        self.await_by(stream, Awaited::Later(number));
-        self.by_signal.entry(signal.0).or_default().numbers.push(number);
+        let id = self.add_pending(now + timeout.max(Duration::from_millis(1)), Action::Wait(signal, task));
+        self.track(stream, Awaited::Pending(id));
+        self.by_signal.entry(signal.0).or_default().ids.push(id);
         self.arm(now)
     }
 
-    fn add_later(&mut self, deadline: UnixNanos, what: What<F>) -> u32 {
+    fn add_pending(&mut self, deadline: UnixNanos, action: Action<F>) -> u32 {
         loop {
             self.sequence = self.sequence.wrapping_add(1);
-            // Still there after 2^32 others.
-            if !self.later.contains_key(&self.sequence) {
+            // The id may still be in use after 2^32 others.
+            if !self.pending.contains_key(&self.sequence) {
                 break;
             }
         }
-        self.later.insert(self.sequence, Later { deadline: Some(deadline), what });
+        self.pending.insert(self.sequence, Pending { deadline: Some(deadline), action });
         self.deadlines.push(Reverse((deadline, self.sequence)));
         self.sequence
     }
 
-    /// Makes those that wait for the signal due, in the order in which they came.
+    /// Wakes the streams that wait for the signal, in the order in which they began to wait.
     pub(crate) fn signal(&mut self, signal: Signal) -> Result<()> {
         let Some(queue) = self.by_signal.remove(&signal.0) else { return Ok(()) };
         self.wake(queue);
         self.arm(clock::now()?)
     }
 
-    /// How many streams wait for the signal; for any, if it is `None`.
+    /// Returns the number of streams that wait for the signal, or for any signal if it is `None`.
     pub(crate) fn waiting(&self, signal: Option<Signal>) -> usize {
-        let waiting = |queue: &Queue| queue.numbers.len().saturating_sub(queue.gone);
+        let waiting = |queue: &WaitQueue| queue.ids.len().saturating_sub(queue.stale);
         match signal {
             Some(signal) => self.by_signal.get(&signal.0).map_or(0, waiting),
             None => self.by_signal.values().map(waiting).sum(),
         }
     }
 
-    fn wake(&mut self, queue: Queue) {
-        for number in queue.numbers {
-            if let Some(later) = self.later.get_mut(&number) {
-                later.deadline = None;
-                self.woken.push_back(number);
+    fn wake(&mut self, queue: WaitQueue) {
+        for id in queue.ids {
+            if let Some(pending) = self.pending.get_mut(&id) {
+                pending.deadline = None;
+                self.woken.push_back(id);
             }
         }
     }
 
-    /// The task of an HTTP callout and the cap on its body; `None` if its stream is gone.
+    /// Returns the task of an HTTP callout and the maximum size of its body, or `None` if its stream has
+    /// ended.
     pub(crate) fn take_http(&mut self, token: u32) -> Option<(usize, Task<F, HttpResult>)> {
         let (max_body, task) = self.http.remove(&token)?;
-        self.no_longer(task.stream(), Awaited::Http(token));
+        self.untrack(task.stream(), Awaited::Http(token));
         Some((max_body, task))
     }
 
-    /// The task of a gRPC call; `None` if its stream is gone.
+    /// Returns the task of a gRPC call, or `None` if its stream has ended.
     pub(crate) fn take_grpc(&mut self, token: u32) -> Option<Task<F, GrpcResult>> {
         let task = self.grpc.remove(&token)?;
-        self.no_longer(task.stream(), Awaited::Grpc(token));
+        self.untrack(task.stream(), Awaited::Grpc(token));
         Some(task)
     }
 
@@ -241,76 +245,76 @@ impl<F: HttpFilter> Tasks<F> {
         self.grpc.contains_key(&token)
     }
 
-    /// The next timer that is due.
+    /// Removes and returns the next timer or wait that is due.
     pub(crate) fn take_due(&mut self, now: UnixNanos) -> Option<Due<F>> {
-        let (_, number) = self.next_deadline().filter(|(deadline, _)| *deadline <= now)?;
-        Some(match self.take_later(number)? {
-            What::Timer(timer) => Due::Timer(timer),
-            What::Wait(_, task) => Due::TimedOut(task),
+        let (_, id) = self.next_deadline().filter(|(deadline, _)| *deadline <= now)?;
+        Some(match self.take_pending(id)? {
+            Action::Timer(timer) => Due::Timer(timer),
+            Action::Wait(_, task) => Due::TimedOut(task),
         })
     }
 
-    /// The first deadline of something that still is to happen, and its number.
+    /// Returns the first deadline that is still pending, and its id.
     fn next_deadline(&mut self) -> Option<(UnixNanos, u32)> {
         loop {
-            let Reverse((deadline, number)) = *self.deadlines.peek()?;
-            if is_due(&self.later, deadline, number) {
-                return Some((deadline, number));
+            let Reverse((deadline, id)) = *self.deadlines.peek()?;
+            if is_current(&self.pending, deadline, id) {
+                return Some((deadline, id));
             }
             self.deadlines.pop();
         }
     }
 
-    /// How many streams were woken and not yet asked.
+    /// Returns the number of streams that were woken and not resumed yet.
     pub(crate) fn woken(&self) -> usize {
         self.woken.len()
     }
 
-    /// The next stream that was woken; `None` if it is gone.
+    /// Returns the next stream that was woken, or `None` if it has ended.
     pub(crate) fn take_woken(&mut self) -> Option<Task<F, Woken>> {
-        let number = self.woken.pop_front()?;
-        match self.take_later(number)? {
-            What::Wait(_, task) => Some(task),
-            What::Timer(_) => None,
+        let id = self.woken.pop_front()?;
+        match self.take_pending(id)? {
+            Action::Wait(_, task) => Some(task),
+            Action::Timer(_) => None,
         }
     }
 
-    fn take_later(&mut self, number: u32) -> Option<What<F>> {
-        let what = self.remove_later(number)?;
-        let stream = match &what {
-            What::Timer(Timer::Once(task)) => task.stream(),
-            What::Timer(Timer::Every(..)) => None,
-            What::Wait(_, task) => task.stream(),
+    fn take_pending(&mut self, id: u32) -> Option<Action<F>> {
+        let action = self.remove_pending(id)?;
+        let stream = match &action {
+            Action::Timer(Timer::Once(task)) => task.stream(),
+            Action::Timer(Timer::Every(..)) => None,
+            Action::Wait(_, task) => task.stream(),
         };
-        self.no_longer(stream, Awaited::Later(number));
-        Some(what)
+        self.untrack(stream, Awaited::Pending(id));
+        Some(action)
     }
 
-    fn remove_later(&mut self, number: u32) -> Option<What<F>> {
-        let later = self.later.remove(&number)?;
-        if let (What::Wait(signal, _), Some(_)) = (&later.what, later.deadline) {
-            self.not_for(*signal);
+    fn remove_pending(&mut self, id: u32) -> Option<Action<F>> {
+        let pending = self.pending.remove(&id)?;
+        if let (Action::Wait(signal, _), Some(_)) = (&pending.action, pending.deadline) {
+            self.mark_stale(*signal);
         }
-        let all = &self.later;
-        if self.deadlines.len() > 2 * all.len() + FEW {
-            self.deadlines.retain(|Reverse((deadline, number))| is_due(all, *deadline, *number));
+        let all = &self.pending;
+        if self.deadlines.len() > 2 * all.len() + MIN_STALE {
+            self.deadlines.retain(|Reverse((deadline, id))| is_current(all, *deadline, *id));
         }
-        Some(later.what)
+        Some(pending.action)
     }
 
-    /// One that waited for the signal is not in `later` any more.
-    fn not_for(&mut self, signal: Signal) {
+    /// Marks an entry of the signal's queue as stale, after its wait was removed from `pending`.
+    fn mark_stale(&mut self, signal: Signal) {
         let Some(queue) = self.by_signal.get_mut(&signal.0) else { return };
-        queue.gone += 1;
-        if queue.gone >= queue.numbers.len() {
+        queue.stale += 1;
+        if queue.stale >= queue.ids.len() {
             self.by_signal.remove(&signal.0);
-        } else if queue.gone > queue.numbers.len() / 2 + FEW {
-            queue.numbers.retain(|number| self.later.contains_key(number));
-            queue.gone = 0;
+        } else if queue.stale > queue.ids.len() / 2 + MIN_STALE {
+            queue.ids.retain(|id| self.pending.contains_key(id));
+            queue.stale = 0;
         }
     }
 
-    /// Asks the host for a tick at the next deadline, or for none.
+    /// Sets the host's tick to the next deadline, or stops it if there is no deadline.
     pub(crate) fn arm(&mut self, now: UnixNanos) -> Result<()> {
         let period = match self.next_deadline() {
             _ if !self.woken.is_empty() => 1,
@@ -321,8 +325,8 @@ impl<F: HttpFilter> Tasks<F> {
         host::set_tick_period(u32::try_from(period).unwrap_or(u32::MAX))
     }
 
-    /// Drops what a stream that has ended still waited for.
-    pub(crate) fn forget(&mut self, stream: u32) {
+    /// Drops the tasks that a stream still waited for when it ended.
+    pub(crate) fn drop_stream(&mut self, stream: u32) {
         if !F::USES.any() || self.awaited.is_empty() {
             return;
         }
@@ -333,20 +337,20 @@ impl<F: HttpFilter> Tasks<F> {
                     self.grpc.remove(&token);
                     grpc_cancel(token);
                 }
-                Awaited::Later(number) if F::USES.timers => drop(self.remove_later(number)),
-                // Of a kind that this filter cannot start.
+                Awaited::Pending(id) if F::USES.timers => drop(self.remove_pending(id)),
+                // A kind of task that this filter cannot start.
                 _ => {}
             }
         }
     }
 
-    fn await_by(&mut self, stream: Option<u32>, awaited: Awaited) {
+    fn track(&mut self, stream: Option<u32>, awaited: Awaited) {
         if let Some(stream) = stream {
             self.awaited.entry(stream).or_default().push(awaited);
         }
     }
 
-    fn no_longer(&mut self, stream: Option<u32>, awaited: Awaited) {
+    fn untrack(&mut self, stream: Option<u32>, awaited: Awaited) {
         let Some(stream) = stream else { return };
         if let Some(all) = self.awaited.get_mut(&stream) {
             all.retain(|other| *other != awaited);
@@ -357,6 +361,6 @@ impl<F: HttpFilter> Tasks<F> {
     }
 }
 
-fn is_due<F: HttpFilter>(all: &IdMap<Later<F>>, deadline: UnixNanos, number: u32) -> bool {
-    all.get(&number).is_some_and(|later| later.deadline == Some(deadline))
+fn is_current<F: HttpFilter>(all: &IdMap<Pending<F>>, deadline: UnixNanos, id: u32) -> bool {
+    all.get(&id).is_some_and(|pending| pending.deadline == Some(deadline))
 }

@@ -1,7 +1,8 @@
-//! `#[tollgate::filter]`: the exports of a filter, one for each callback that its author wrote.
+//! `#[tollgate::filter]`: generates the exports of a filter, one for each callback that its author defines.
 //!
-//! Envoy enters the VM for every callback that a module exports, whether or not anything happens there, and pays for
-//! it on each request. The stock SDK exports all of them; here the methods of the `impl` block say which are needed.
+//! Envoy enters the VM for every callback that a module exports, even if the callback does nothing, and each
+//! call costs time on every request. The stock SDK exports all callbacks. This macro exports those that the
+//! `impl` block defines.
 
 use proc_macro::TokenStream;
 use proc_macro2::{Ident, Span, TokenStream as Code};
@@ -20,10 +21,10 @@ pub fn filter(args: TokenStream, item: TokenStream) -> TokenStream {
 fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> syn::Result<Code> {
     let uses = |name: &str| capabilities.iter().any(|capability| capability == name);
     let (http, grpc, timers_used) = (uses("http_callouts"), uses("grpc_callouts"), uses("timers"));
-    let ends = hears_of_ends(capabilities, item);
+    let on_delete = needs_on_delete(capabilities, item);
     item.items.push(parse_quote! {
         const USES: ::tollgate::filter::Uses =
-            ::tollgate::filter::Uses { http: #http, grpc: #grpc, timers: #timers_used, ends: #ends };
+            ::tollgate::filter::Uses { http: #http, grpc: #grpc, timers: #timers_used, on_delete: #on_delete };
     });
     let filter = &item.self_ty;
     let mut markers = Code::new();
@@ -34,7 +35,9 @@ fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> s
             "grpc_callouts" => ("GrpcCallouts", grpc_callouts()),
             "timers" => ("Timers", timers()),
             _ => {
-                let message = "expected `http_callouts`, `grpc_callouts` or `timers`";
+                let message = format!(
+                    "unknown argument `{capability}`, expected one of `http_callouts`, `grpc_callouts`, `timers`"
+                );
                 return Err(syn::Error::new(capability.span(), message));
             }
         };
@@ -43,9 +46,9 @@ fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> s
         exports.extend(code);
     }
     exports.extend(methods(item).map(|method| callback(&method)));
-    // A filter to which nothing ever happens need not hear of streams, or of its own end.
+    // A filter without callbacks does not need the creation or the deletion of contexts.
     if !exports.is_empty() || methods(item).any(|method| method == "on_end") {
-        exports.extend(contexts(ends));
+        exports.extend(contexts(on_delete));
     }
     let configure = configure();
     Ok(quote! {
@@ -61,17 +64,19 @@ fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> s
     })
 }
 
-/// Whether the filter has to hear when a stream ends. Not if it is entered for it but once: then there is nothing to find
-/// again, and nothing to give back.
-fn hears_of_ends(capabilities: &Punctuated<Ident, Token![,]>, item: &ItemImpl) -> bool {
-    let keeps = item.items.iter().any(|item| match item {
-        ImplItem::Type(of) => {
-            of.ident == "Stream" && !matches!(&of.ty, Type::Tuple(of) if of.elems.is_empty())
+/// Whether the module must export `proxy_on_delete`. A filter without stream state that has only one callback
+/// per stream does not need it: it has nothing to find in a later callback, and nothing to release.
+fn needs_on_delete(capabilities: &Punctuated<Ident, Token![,]>, item: &ItemImpl) -> bool {
+    let has_stream_state = item.items.iter().any(|item| match item {
+        ImplItem::Type(ty) => {
+            ty.ident == "Stream" && !matches!(&ty.ty, Type::Tuple(tuple) if tuple.elems.is_empty())
         }
         _ => false,
     });
-    let once = ["new", "on_request_headers", "on_queue_ready", "on_error"];
-    keeps || !capabilities.is_empty() || methods(item).any(|method| !once.contains(&method.as_str()))
+    let once_per_stream = ["new", "on_request_headers", "on_queue_ready", "on_error"];
+    has_stream_state
+        || !capabilities.is_empty()
+        || methods(item).any(|method| !once_per_stream.contains(&method.as_str()))
 }
 
 fn methods(item: &ItemImpl) -> impl Iterator<Item = String> {
@@ -85,7 +90,7 @@ fn configure() -> Code {
     export("proxy_on_configure", quote!(id: u32, size: usize), quote!(-> u32), quote!(on_configure(id, size)))
 }
 
-fn contexts(ends: bool) -> Code {
+fn contexts(on_delete: bool) -> Code {
     let create = export(
         "proxy_on_context_create",
         quote!(id: u32, parent: u32),
@@ -93,7 +98,7 @@ fn contexts(ends: bool) -> Code {
         quote!(on_context_create(id, parent)),
     );
     let delete = export("proxy_on_delete", quote!(id: u32), quote!(), quote!(on_delete(id)));
-    if ends { quote!(#create #delete) } else { create }
+    if on_delete { quote!(#create #delete) } else { create }
 }
 
 fn http_callouts() -> Code {
@@ -118,7 +123,8 @@ fn timers() -> Code {
     export("proxy_on_tick", quote!(id: u32), quote!(), quote!(on_tick(id)))
 }
 
-/// The export for a method of `HttpFilter`; nothing for one that is no callback, such as `new`.
+/// Generates the export for a method of `HttpFilter`, or nothing for a method that is not a callback, such as
+/// `new`.
 fn callback(method: &str) -> Code {
     let name = Ident::new(method, Span::call_site());
     let (params, answer, args) = match method {

@@ -1,20 +1,21 @@
-//! The plugin's configuration: read into the filter's own type, or refused with one line that names the place.
+//! The configuration of a plugin: parsed into the configuration type of the filter, or rejected with one line
+//! that names the field.
 //!
-//! Envoy hands over the text of a `StringValue` as it is, and a `google.protobuf.Struct` as raw protobuf; Istio's
-//! `pluginConfig` arrives as JSON text. No configuration at all is read as `{}`, so that a filter whose fields are
-//! all optional needs none.
+//! Envoy passes the text of a `StringValue` unchanged, and a `google.protobuf.Struct` as serialised protobuf.
+//! Istio's `pluginConfig` arrives as JSON text. A missing configuration is read as `{}`, so a filter whose
+//! fields are all optional needs no configuration.
 
 mod read;
 mod tree;
 
 use crate::protobuf;
-use read::Node;
+use read::ValueDeserializer;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::fmt;
 use tree::Tree;
 
-/// Why a configuration was refused. It is logged as `configuration refused: <path>: <message>`.
+/// The reason why a configuration was rejected. It is logged as `configuration rejected: <path>: <message>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     path: String,
@@ -22,7 +23,8 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// An error at `path`, such as `rules[2].requires.provider`; `message` names the value and what was expected.
+    /// Creates an error for the field at `path`, such as `rules[2].requires.provider`. `message` states the
+    /// value found and what was expected.
     pub fn new(path: impl Into<String>, message: impl fmt::Display) -> Self {
         Self { path: one_line(&path.into()), message: one_line(&message.to_string()) }
     }
@@ -46,23 +48,26 @@ impl From<crate::Error> for ConfigError {
     }
 }
 
-/// Reads a configuration as Envoy delivers it.
+/// Parses a configuration in any of the forms in which Envoy delivers it.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ConfigError> {
     let tree = tree(if bytes.is_empty() { b"{}" } else { bytes })?;
-    T::deserialize(Node(&tree)).map_err(|problem| *problem.0)
+    T::deserialize(ValueDeserializer(&tree)).map_err(|error| *error.0)
 }
 
-/// JSON text and a `Struct` become the same, or the code that reads `T` would be in the module twice.
+/// Parses JSON text or a `Struct` into the same type. Otherwise the module would contain the code that reads
+/// `T` twice.
 fn tree(bytes: &[u8]) -> Result<Value, ConfigError> {
     match serde_json::from_slice(bytes) {
         Ok(Tree(value)) => Ok(value),
-        // A `Struct` begins with the tag of its `fields`, which JSON reads as a line break before garbage.
-        Err(error) => protobuf::decode_struct(bytes)
-            .ok_or_else(|| ConfigError::new("", format_args!("neither JSON nor a `Struct`: {error}"))),
+        // A `Struct` begins with the tag of `fields`. JSON reads this byte as a line break and then fails.
+        Err(error) => protobuf::decode_struct(bytes).ok_or_else(|| {
+            ConfigError::new("", format_args!("neither valid JSON nor a `google.protobuf.Struct`: {error}"))
+        }),
     }
 }
 
-/// Names and values of a configuration end up in the message, and an operator's log has one line for each event.
+/// Replaces control characters. Messages quote names and values of the configuration, and a log has one line
+/// per event.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
@@ -86,11 +91,11 @@ mod tests {
     }
 
     fn error(text: &str) -> String {
-        parse::<Config>(text.as_bytes()).expect_err("bad").to_string()
+        parse::<Config>(text.as_bytes()).expect_err("an invalid configuration").to_string()
     }
 
     #[test]
-    fn names_the_unknown_field_its_place_and_what_was_expected() {
+    fn names_the_unknown_field_and_the_expected_fields() {
         let message = error(r#"{"rules": [{"status": 1}, {"statsu": 2}]}"#);
         for part in ["rules[1].statsu", "unknown field `statsu`", "expected `status`"] {
             assert!(message.contains(part), "{message}");
@@ -107,10 +112,10 @@ mod tests {
     }
 
     #[test]
-    fn says_where_the_json_breaks() {
+    fn names_the_position_of_a_json_error() {
         assert_eq!(
             error("{\"rules\": "),
-            "neither JSON nor a `Struct`: EOF while parsing a value at line 1 column 10"
+            "neither valid JSON nor a `google.protobuf.Struct`: EOF while parsing a value at line 1 column 10"
         );
     }
 
@@ -119,15 +124,15 @@ mod tests {
         assert!(!error("{\"a\\nb\": 1}").contains('\n'));
     }
 
-    /// What a type does that reads its configuration out of a tree.
+    /// Covers configuration types that read themselves from a tree.
     #[test]
-    fn a_tree_is_read_as_it_is() {
+    fn reads_a_tree_unchanged() {
         let text = r#"{"a": [null, true, -1, 1, 1.5, "x", {}], "b": {"c": []}}"#;
         assert_eq!(parse::<Value>(text.as_bytes()), Ok(serde_json::from_str(text).expect("JSON")));
     }
 
     #[test]
-    fn no_configuration_is_an_empty_object() {
+    fn reads_a_missing_configuration_as_an_empty_object() {
         assert_eq!(parse::<Config>(b""), Ok(Config { rules: Vec::new() }));
     }
 }

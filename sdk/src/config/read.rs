@@ -1,8 +1,8 @@
-//! Reads a type out of a tree, and says where in it something is wrong.
+//! Deserializes a type from a tree of JSON values, and adds the path of the field to every error.
 //!
-//! `serde_path_to_error` on the text does the same, at four times the code: it wraps each type that is read in others, and
-//! code that reads configurations is most of a module. Here there is one deserializer, and a place is added to an error as
-//! it passes.
+//! `serde_path_to_error` does the same on the text, with four times as much code: it wraps every type that is
+//! read, and code that reads configurations is most of a module. Here there is one deserializer, and each
+//! level adds its part of the path to an error that passes through.
 
 use super::ConfigError;
 use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess};
@@ -10,25 +10,25 @@ use serde::de::{Expected, Unexpected, VariantAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::fmt;
 
-/// Thin, since every function of a deserializer returns one.
+/// An error in a value. One pointer wide, because every function of a deserializer returns it.
 #[derive(Debug)]
-pub(super) struct Problem(pub(super) Box<ConfigError>);
+pub(super) struct ReadError(pub(super) Box<ConfigError>);
 
-impl fmt::Display for Problem {
+impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl std::error::Error for Problem {}
+impl std::error::Error for ReadError {}
 
-impl de::Error for Problem {
+impl de::Error for ReadError {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self(Box::new(ConfigError::new("", message)))
     }
 }
 
-impl Problem {
+impl ReadError {
     #[inline(never)]
     fn in_member(mut self, name: &str) -> Self {
         let path = &mut self.0.path;
@@ -46,17 +46,18 @@ impl Problem {
     }
 }
 
-/// A value in the tree.
-pub(super) struct Node<'v>(pub(super) &'v Value);
+/// Deserializes one value of the tree.
+pub(super) struct ValueDeserializer<'v>(pub(super) &'v Value);
 
-impl<'v> Node<'v> {
+impl<'v> ValueDeserializer<'v> {
     #[inline(never)]
-    fn is_no(&self, expected: &dyn Expected) -> Problem {
+    fn invalid_type(&self, expected: &dyn Expected) -> ReadError {
         de::Error::invalid_type(self.unexpected(), expected)
     }
 
-    /// Without [`Self::is_no`], which brings all that Rust has for writing floats: who reads a tree has no use for it.
-    fn number<V: Visitor<'v>>(number: &Number, visitor: V) -> Result<V::Value, Problem> {
+    /// Does not use [`Self::invalid_type`], which would add Rust's code for formatting floats to filters that
+    /// only read a tree.
+    fn number<V: Visitor<'v>>(number: &Number, visitor: V) -> Result<V::Value, ReadError> {
         match (number.as_u64(), number.as_i64(), number.as_f64()) {
             (Some(value), ..) => visitor.visit_u64(value),
             (None, Some(value), _) => visitor.visit_i64(value),
@@ -64,7 +65,7 @@ impl<'v> Node<'v> {
         }
     }
 
-    fn list<V: Visitor<'v>>(&self, list: &'v [Value], visitor: V) -> Result<V::Value, Problem> {
+    fn list<V: Visitor<'v>>(&self, list: &'v [Value], visitor: V) -> Result<V::Value, ReadError> {
         let mut elements = Elements { rest: list.iter(), index: 0 };
         let read = visitor.visit_seq(&mut elements)?;
         match elements.rest.len() {
@@ -89,59 +90,59 @@ impl<'v> Node<'v> {
     }
 }
 
-impl<'de> Deserializer<'de> for Node<'de> {
-    type Error = Problem;
+impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
+    type Error = ReadError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match self.0 {
             Value::Null => visitor.visit_unit(),
             Value::Bool(value) => visitor.visit_bool(*value),
             Value::Number(number) => Self::number(number, visitor),
             Value::String(text) => visitor.visit_borrowed_str(text),
             Value::Array(list) => self.list(list, visitor),
-            Value::Object(map) => visitor.visit_map(Members::of(map)),
+            Value::Object(map) => visitor.visit_map(Members::new(map)),
         }
     }
 
-    // The ones below could all be the one above. But each way that a visitor may be called is code for each type, and most
-    // of that would be the reading of objects out of arrays.
+    // The methods below could all forward to `deserialize_any`. But each way in which a visitor can be called
+    // adds code for each type. Most of that code would read structs from arrays.
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match self.0 {
             Value::Bool(value) => visitor.visit_bool(*value),
-            _ => Err(self.is_no(&visitor)),
+            _ => Err(self.invalid_type(&visitor)),
         }
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match self.0 {
             Value::String(text) => visitor.visit_borrowed_str(text),
-            _ => Err(self.is_no(&visitor)),
+            _ => Err(self.invalid_type(&visitor)),
         }
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match self.0 {
             Value::Number(number) => Self::number(number, visitor),
-            _ => Err(self.is_no(&visitor)),
+            _ => Err(self.invalid_type(&visitor)),
         }
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match self.0 {
             Value::Array(list) => self.list(list, visitor),
-            _ => Err(self.is_no(&visitor)),
+            _ => Err(self.invalid_type(&visitor)),
         }
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match self.0 {
-            Value::Object(map) => visitor.visit_map(Members::of(map)),
-            _ => Err(self.is_no(&visitor)),
+            Value::Object(map) => visitor.visit_map(Members::new(map)),
+            _ => Err(self.invalid_type(&visitor)),
         }
     }
 
@@ -150,27 +151,27 @@ impl<'de> Deserializer<'de> for Node<'de> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Problem> {
+    ) -> Result<V::Value, ReadError> {
         self.deserialize_map(visitor)
     }
 
-    fn deserialize_u8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+    fn deserialize_u8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         self.deserialize_u64(visitor)
     }
 
-    fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+    fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         self.deserialize_u64(visitor)
     }
 
-    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         self.deserialize_u64(visitor)
     }
 
-    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         self.deserialize_u64(visitor)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match self.0 {
             Value::Null => visitor.visit_none(),
             _ => visitor.visit_some(self),
@@ -181,7 +182,7 @@ impl<'de> Deserializer<'de> for Node<'de> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Problem> {
+    ) -> Result<V::Value, ReadError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -190,14 +191,17 @@ impl<'de> Deserializer<'de> for Node<'de> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Problem> {
+    ) -> Result<V::Value, ReadError> {
         match self.0 {
             Value::String(name) => visitor.visit_enum(Variant { name, content: None }),
-            Value::Object(map) => match sole(map) {
+            Value::Object(map) => match single_member(map) {
                 Some((name, content)) => visitor.visit_enum(Variant { name, content: Some(content) }),
                 None => Err(de::Error::invalid_value(Unexpected::Map, &"an object with exactly one member")),
             },
-            _ => Err(de::Error::invalid_type(self.unexpected(), &"a text or an object with one member")),
+            _ => Err(de::Error::invalid_type(
+                self.unexpected(),
+                &"a string or an object with exactly one member",
+            )),
         }
     }
 
@@ -206,7 +210,7 @@ impl<'de> Deserializer<'de> for Node<'de> {
     }
 }
 
-fn sole(map: &Map<String, Value>) -> Option<(&String, &Value)> {
+fn single_member(map: &Map<String, Value>) -> Option<(&String, &Value)> {
     let mut members = map.iter();
     members.next().filter(|_| members.next().is_none())
 }
@@ -217,16 +221,16 @@ struct Elements<'v> {
 }
 
 impl<'v> SeqAccess<'v> for &mut Elements<'v> {
-    type Error = Problem;
+    type Error = ReadError;
 
     #[inline(never)]
-    fn next_element_seed<T: DeserializeSeed<'v>>(&mut self, seed: T) -> Result<Option<T::Value>, Problem> {
+    fn next_element_seed<T: DeserializeSeed<'v>>(&mut self, seed: T) -> Result<Option<T::Value>, ReadError> {
         let Some(element) = self.rest.next() else { return Ok(None) };
         let index = self.index;
         self.index += 1;
-        match seed.deserialize(Node(element)) {
+        match seed.deserialize(ValueDeserializer(element)) {
             Ok(value) => Ok(Some(value)),
-            Err(problem) => Err(problem.in_element(index)),
+            Err(error) => Err(error.in_element(index)),
         }
     }
 
@@ -237,88 +241,88 @@ impl<'v> SeqAccess<'v> for &mut Elements<'v> {
 
 struct Members<'v> {
     rest: serde_json::map::Iter<'v>,
-    /// The one whose name was given and whose value was not.
+    /// The member whose name was read and whose value was not read yet.
     member: Option<(&'v str, &'v Value)>,
 }
 
 impl<'v> Members<'v> {
-    fn of(map: &'v Map<String, Value>) -> Self {
+    fn new(map: &'v Map<String, Value>) -> Self {
         Self { rest: map.iter(), member: None }
     }
 }
 
 impl<'v> MapAccess<'v> for Members<'v> {
-    type Error = Problem;
+    type Error = ReadError;
 
-    fn next_key_seed<K: DeserializeSeed<'v>>(&mut self, seed: K) -> Result<Option<K::Value>, Problem> {
+    fn next_key_seed<K: DeserializeSeed<'v>>(&mut self, seed: K) -> Result<Option<K::Value>, ReadError> {
         let Some((name, value)) = self.rest.next() else { return Ok(None) };
         self.member = Some((name, value));
-        let key: de::value::BorrowedStrDeserializer<'v, Problem> =
+        let key: de::value::BorrowedStrDeserializer<'v, ReadError> =
             de::value::BorrowedStrDeserializer::new(name);
         match seed.deserialize(key) {
             Ok(key) => Ok(Some(key)),
-            Err(problem) => Err(problem.in_member(name)),
+            Err(error) => Err(error.in_member(name)),
         }
     }
 
     #[inline(never)]
-    fn next_value_seed<T: DeserializeSeed<'v>>(&mut self, seed: T) -> Result<T::Value, Problem> {
+    fn next_value_seed<T: DeserializeSeed<'v>>(&mut self, seed: T) -> Result<T::Value, ReadError> {
         let Some((name, value)) = self.member.take() else {
-            return Err(de::Error::custom("a value was read before its name"));
+            return Err(de::Error::custom("value was read before its name"));
         };
-        seed.deserialize(Node(value)).map_err(|problem| problem.in_member(name))
+        seed.deserialize(ValueDeserializer(value)).map_err(|error| error.in_member(name))
     }
 }
 
-/// A variant of an enum: its name, or an object with its name and its content.
+/// A variant of an enum: its name alone, or an object with one member that maps the name to the content.
 struct Variant<'v> {
     name: &'v str,
     content: Option<&'v Value>,
 }
 
 impl<'v> EnumAccess<'v> for Variant<'v> {
-    type Error = Problem;
+    type Error = ReadError;
     type Variant = Self;
 
-    fn variant_seed<T: DeserializeSeed<'v>>(self, seed: T) -> Result<(T::Value, Self), Problem> {
-        let name: de::value::StrDeserializer<'_, Problem> = self.name.into_deserializer();
+    fn variant_seed<T: DeserializeSeed<'v>>(self, seed: T) -> Result<(T::Value, Self), ReadError> {
+        let name: de::value::StrDeserializer<'_, ReadError> = self.name.into_deserializer();
         match seed.deserialize(name) {
             Ok(value) => Ok((value, self)),
-            Err(problem) if self.content.is_some() => Err(problem.in_member(self.name)),
-            Err(problem) => Err(problem),
+            Err(error) if self.content.is_some() => Err(error.in_member(self.name)),
+            Err(error) => Err(error),
         }
     }
 }
 
 impl<'v> VariantAccess<'v> for Variant<'v> {
-    type Error = Problem;
+    type Error = ReadError;
 
-    fn unit_variant(self) -> Result<(), Problem> {
+    fn unit_variant(self) -> Result<(), ReadError> {
         match self.content {
             None | Some(Value::Null) => Ok(()),
-            Some(value) => Err(de::Error::invalid_type(Node(value).unexpected(), &"nothing")),
+            Some(value) => Err(de::Error::invalid_type(ValueDeserializer(value).unexpected(), &"no value")),
         }
-        .map_err(|problem: Problem| problem.in_member(self.name))
+        .map_err(|error: ReadError| error.in_member(self.name))
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'v>>(self, seed: T) -> Result<T::Value, Problem> {
+    fn newtype_variant_seed<T: DeserializeSeed<'v>>(self, seed: T) -> Result<T::Value, ReadError> {
         let Some(content) = self.content else {
             return Err(de::Error::custom(format_args!("`{}` needs a value", self.name)));
         };
-        seed.deserialize(Node(content)).map_err(|problem| problem.in_member(self.name))
+        seed.deserialize(ValueDeserializer(content)).map_err(|error| error.in_member(self.name))
     }
 
-    fn tuple_variant<V: Visitor<'v>>(self, _: usize, visitor: V) -> Result<V::Value, Problem> {
-        Node(self.content.unwrap_or(&Value::Null))
+    fn tuple_variant<V: Visitor<'v>>(self, _: usize, visitor: V) -> Result<V::Value, ReadError> {
+        ValueDeserializer(self.content.unwrap_or(&Value::Null))
             .deserialize_any(visitor)
-            .map_err(|problem| problem.in_member(self.name))
+            .map_err(|error| error.in_member(self.name))
     }
 
     fn struct_variant<V: Visitor<'v>>(
         self,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Problem> {
+    ) -> Result<V::Value, ReadError> {
         self.tuple_variant(fields.len(), visitor)
     }
 }

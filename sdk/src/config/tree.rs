@@ -1,11 +1,11 @@
-//! JSON text as a tree, in which no member is named twice: of two values for a field, an operator would not know which
-//! one counts.
+//! JSON text as a tree of values. Duplicate members are rejected, because an operator could not know which of
+//! the two values is used.
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// A tree without duplicates.
+/// A tree of JSON values without duplicate members.
 pub(super) struct Tree(pub(super) Value);
 
 impl<'de> Deserialize<'de> for Tree {

@@ -78,12 +78,12 @@ on_both_hosts! {
         let outcome = host.run(&doing(&["bad-reply"]));
         assert_eq!(outcome.exchanges[0].client, ClientView::Reset);
         assert!(outcome.exchanges[0].upstream.is_empty());
-        outcome.has_logged(LogLevel::Error, "reply not sent, the stream is reset");
+        outcome.has_logged(LogLevel::Error, "cannot send the reply, resetting the stream");
     }
 
     fn does_not_pause_for_nothing(host) {
         let outcome = host.run(&doing(&["pause-for-nothing"]));
-        outcome.has_statuses(&[500]).has_details(0, "tollgate_paused_for_nothing");
+        outcome.has_statuses(&[500]).has_details(0, "tollgate_pause_without_task");
     }
 
     fn holds_either_direction_for_a_while(host) {

@@ -22,7 +22,7 @@ on_both_hosts! {
         let lines: Vec<_> = refused.logs.iter().filter(|line| line.text.contains("reqest_id")).collect();
         let [line] = lines.as_slice() else { panic!("not one line: {refused:?}") };
         assert_eq!(line.level, LogLevel::Critical);
-        for part in ["configuration refused: reqest_id: unknown field", "expected one of `request_id`"] {
+        for part in ["configuration rejected: reqest_id: unknown field", "expected one of `request_id`"] {
             assert!(line.text.contains(part), "{}", line.text);
         }
     }
