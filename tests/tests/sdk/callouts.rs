@@ -1,11 +1,11 @@
-//! HTTP and gRPC callouts, and everything that can come of them.
+//! HTTP and gRPC callouts, with every possible outcome.
 
 use crate::support::{request, with};
 use serde_json::json;
 use std::time::Duration;
 use tollgate_host_test::{Answer, Headers, Request, Response, Scenario, Upstream, on_both_hosts};
 
-/// The filter asks `auth` over HTTP, and this is what it answers.
+/// The filter calls `auth` over HTTP, which answers with `answers`.
 fn auth(answers: Vec<Answer>) -> Scenario {
     let count = answers.len();
     let scenario = with(json!({}))
@@ -14,7 +14,7 @@ fn auth(answers: Vec<Answer>) -> Scenario {
     (0..count).fold(scenario, |scenario, _| scenario.request(request("http")))
 }
 
-/// The filter asks `grpc`, and this is what it answers.
+/// The filter calls `grpc`, which answers with `answer`.
 fn grpc(answer: Answer) -> Scenario {
     with(json!({}))
         .upstream(Upstream::replies("backend", Response::new(200).chunk("ok")))
@@ -31,7 +31,7 @@ fn status(status: u32, messages: Vec<Vec<u8>>) -> Answer {
         initial_metadata: Headers::default(),
         messages,
         status,
-        message: b"said so".to_vec(),
+        message: b"denied by test".to_vec(),
         after: Duration::ZERO,
     }
 }
@@ -44,7 +44,7 @@ on_both_hosts! {
         outcome.client(0).start("200");
     }
 
-    fn a_timeout_an_unreachable_host_and_a_reset_are_told_apart(host) {
+    fn distinguishes_a_timeout_an_unreachable_host_and_a_reset(host) {
         let mid = Answer::ResetMidResponse(Response::new(200).header("content-length", "10").chunk("part"));
         let outcome = host.run(&auth(vec![Answer::Hang, Answer::Reset, mid]));
         outcome.has_statuses(&[503, 503, 503]);
@@ -57,12 +57,12 @@ on_both_hosts! {
         outcome.upstream(1).header("x-auth-status", "503");
     }
 
-    fn a_response_over_the_cap_is_not_taken(host) {
+    fn rejects_a_response_over_the_maximum_size(host) {
         let outcome = host.run(&auth(vec![reply(Response::new(200).chunk("a".repeat(17)))]));
         outcome.has_statuses(&[503]).has_details(0, "auth_too_large");
     }
 
-    fn a_callout_that_cannot_be_sent_is_an_error_not_a_trap(host) {
+    fn a_callout_that_cannot_be_sent_returns_an_error(host) {
         let scenario =
             with(json!({})).request(request("http-unknown")).request(request("http-no-timeout")).request(Request::get("/"));
         let outcome = host.run(&scenario);
@@ -77,21 +77,21 @@ on_both_hosts! {
 
     fn a_grpc_error_keeps_its_status_and_message(host) {
         let outcome = host.run(&grpc(status(7, Vec::new())));
-        // Envoy appends details of its own to the message.
+        // Envoy appends details to the message.
         outcome.upstream(0).header("x-grpc-status", "7").header_that("x-grpc-text", "the message", |text| {
-            text.starts_with("said so")
+            text.starts_with("denied by test")
         });
     }
 
-    fn a_grpc_timeout_is_told_from_a_service_that_is_not_there(host) {
+    fn distinguishes_a_grpc_timeout_from_an_unreachable_service(host) {
         for (answer, timed_out) in [(Answer::Hang, "true"), (Answer::Reset, "false"), (status(14, Vec::new()), "false")] {
             let outcome = host.run(&grpc(answer));
             outcome.upstream(0).header("x-grpc-status", "14").header("x-grpc-timed-out", timed_out);
         }
     }
 
-    /// A cluster name that is valid protobuf aborts an Envoy that gets it bare.
-    fn a_grpc_callout_to_an_unknown_cluster_is_an_error_not_the_end_of_envoy(host) {
+    /// Envoy aborts if it receives a bare cluster name that is also valid protobuf.
+    fn a_grpc_callout_to_an_unknown_cluster_returns_an_error(host) {
         let outcome = host.run(&with(json!({})).request(request("grpc-unknown")).request(Request::get("/")));
         outcome.has_statuses(&[500, 200]);
     }

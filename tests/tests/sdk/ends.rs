@@ -1,4 +1,4 @@
-//! `on_end`: called for every stream, however it ends, and a place in which the host can be called.
+//! `on_end`: called once for every stream, for whatever reason it ends. Host calls work in it.
 
 use crate::support::{doing, request, with};
 use serde_json::json;
@@ -8,14 +8,14 @@ use tollgate_host_test::{
     Answer, ClientView, Exchange, Filter, Request, Response, Scenario, Upstream, Wasm, on_both_hosts,
 };
 
-/// How many were in flight when it came, itself among them.
+/// The number of requests in flight when this one arrived, including itself.
 fn in_flight(exchange: &Exchange) -> String {
     let value = exchange.upstream.first().and_then(|request| request.headers.get("x-in-flight"));
     String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
 }
 
 on_both_hosts! {
-    fn what_a_stream_took_is_given_back_however_it_ends(host) {
+    fn releases_what_a_stream_holds_whatever_ends_it(host) {
         let part = Response::new(200).header("content-length", "10").chunk("part");
         let ok = || Answer::Reply { response: Response::new(200), after: Duration::ZERO };
         let answers = vec![ok(), Answer::Reset, Answer::ResetMidResponse(part), Answer::Hang, ok()];
@@ -27,12 +27,12 @@ on_both_hosts! {
         for index in [0, 2, 4, 5] {
             assert_eq!(in_flight(&outcome.exchanges[index]), "1", "{index}: {outcome:#?}");
         }
-        // The client of the fifth went away.
+        // The client of the fifth request disconnected.
         assert!(!matches!(&outcome.exchanges[4].client, ClientView::Response(r) if r.status == 200));
         outcome.has_metric("everything.ended", 6).has_metric("everything.level", 0);
     }
 
-    fn a_stream_that_an_earlier_filter_answered_ends_too(host) {
+    fn ends_a_stream_that_an_earlier_filter_answered(host) {
         let hello = Filter::new(Wasm::package("tollgate-example-hello"))
             .config(json!({"header": "x-team", "allowed": ["red"]}));
         let everything = Filter::new(Wasm::package("fixture-everything")).config(json!({}));
@@ -46,19 +46,19 @@ fn begin(emulator: &mut Emulator, what: &str) -> StreamHandle {
 }
 
 #[test]
-fn a_stream_that_ends_can_wake_those_that_wait() {
-    let mut emulator = Emulator::new(&with(json!({}))).expect("it loads");
-    let waiting = begin(&mut emulator, "wait-in-vain");
-    let ends = begin(&mut emulator, "signal-at-its-end");
+fn a_stream_that_ends_can_wake_waiting_streams() {
+    let mut emulator = Emulator::new(&with(json!({}))).expect("the filter loads");
+    let waiting = begin(&mut emulator, "wait-until-timeout");
+    let ends = begin(&mut emulator, "signal-on-end");
     emulator.finish_request(ends);
     emulator.advance(Duration::from_millis(2));
-    let exchange = emulator.take_exchange(waiting).expect("it was woken");
+    let exchange = emulator.take_exchange(waiting).expect("the stream was woken");
     assert_eq!(exchange.upstream[0].headers.get("x-woken"), Some(&b"Signalled"[..]));
 }
 
 #[test]
-fn a_stream_that_still_is_there_ends_before_its_plugin() {
-    let mut emulator = Emulator::new(&with(json!({}))).expect("it loads");
+fn open_streams_end_before_their_plugin() {
+    let mut emulator = Emulator::new(&with(json!({}))).expect("the filter loads");
     let held = [0; 3].map(|_| begin(&mut emulator, "in-flight-held"));
     emulator.shut_down();
     assert_eq!(emulator.metric("everything.ended"), Some(3));

@@ -1,4 +1,5 @@
-//! No answer of a host traps the VM. Emulator only: a real Envoy cannot be made to answer so.
+//! No status that a host returns traps the VM. Runs in the emulator only: a real Envoy cannot inject these
+//! statuses.
 
 use crate::support::{request, with};
 use serde_json::json;
@@ -7,7 +8,7 @@ use tollgate_host_test::emulator::state::Status;
 use tollgate_host_test::emulator::{AbiVersion, Effect, Emulator, Which, host_calls};
 use tollgate_host_test::{Answer, Headers, Request, Response, Scenario, Upstream};
 
-/// All that the filter can do, over every kind of message.
+/// A scenario that uses every feature of the filter, with every kind of message.
 fn everything() -> Scenario {
     let reply = Answer::Reply { response: Response::new(200).chunk("yes"), after: Duration::from_millis(5) };
     let grpc = Answer::Grpc {
@@ -35,7 +36,7 @@ fn everything() -> Scenario {
         "random",
         "reply",
         "bad-reply",
-        "pause-for-nothing",
+        "pause-without-task",
         "http",
         "http-unknown",
         "grpc",
@@ -54,7 +55,7 @@ fn everything() -> Scenario {
     scenario.request(Request::post("/", "body").header("x-do", "upper").trailer("x-one", "1"))
 }
 
-/// Runs with one fault; a configuration that is refused because of it is a fine answer too.
+/// Runs the scenario with one fault. Rejecting the configuration because of the fault is a valid result.
 fn survives(scenario: &Scenario, call: &str, status: Status, which: Which) {
     let Ok(mut emulator) = Emulator::builder(scenario).fault(call, which, Effect::Answer(status)).start()
     else {
@@ -65,11 +66,11 @@ fn survives(scenario: &Scenario, call: &str, status: Status, which: Which) {
         emulator.finish_request(handle);
     }
     emulator.advance(Duration::from_millis(200));
-    assert!(emulator.traps().is_empty(), "{call} answers {status:?}: {:#?}", emulator.traps());
+    assert!(emulator.traps().is_empty(), "trap after {call} returned {status:?}: {:#?}", emulator.traps());
 }
 
 #[test]
-fn no_status_in_answer_to_any_host_call_traps() {
+fn no_status_of_any_host_call_traps() {
     let scenario = everything();
     for call in host_calls(AbiVersion::V0_2_1) {
         for status in Status::ALL {
@@ -81,8 +82,8 @@ fn no_status_in_answer_to_any_host_call_traps() {
 }
 
 #[test]
-fn without_faults_nothing_traps_and_everything_is_done() {
-    let outcome = Emulator::new(&everything()).expect("it loads").run();
+fn succeeds_without_faults() {
+    let outcome = Emulator::new(&everything()).expect("the filter loads").run();
     let statuses = outcome.statuses();
     assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 18, "{statuses:?}");
 }

@@ -1,4 +1,4 @@
-//! What the SDK promises, by a filter that uses all of it, on both hosts.
+//! Tests for the guarantees of the SDK, on both hosts, with a filter that uses every feature.
 
 mod callouts;
 mod ends;

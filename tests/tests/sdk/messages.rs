@@ -14,19 +14,19 @@ on_both_hosts! {
         assert_eq!(set, [b"\xff".as_slice(), b"twice"]);
     }
 
-    fn refuses_to_split_a_message_and_the_request_with_it(host) {
+    fn rejects_a_request_if_an_edit_would_split_the_message(host) {
         let outcome = host.run(&doing(&["split"]));
         outcome.has_statuses(&[500]).has_details(0, "tollgate_host_error");
         assert!(outcome.exchanges[0].upstream.is_empty());
     }
 
-    fn replaces_a_body_that_comes_in_pieces(host) {
+    fn replaces_a_body_that_arrives_in_parts(host) {
         let upper = Request::new("POST", "/").header("x-do", "upper").chunk("one ").chunk("two ").chunk("three");
         let outcome = host.run(&with(json!({})).request(upper));
         outcome.upstream(0).body("ONE TWO THREE!");
     }
 
-    fn caps_a_body(host) {
+    fn rejects_a_body_over_the_maximum_size(host) {
         let large = |size| Request::post("/", vec![b'a'; size]).header("x-do", "upper");
         let outcome = host.run(&with(json!({})).request(large(1024)).request(large(1025)));
         outcome.has_statuses(&[200, 413]).has_details(1, "over_the_cap");
@@ -44,7 +44,7 @@ on_both_hosts! {
         let outcome = host.run(&with(json!({})).upstream(Upstream::replies("u", response)).request(post));
         outcome.upstream(0).body("body").trailer("x-trailers", "2").trailer("x-one", "1");
         outcome.client(0).body("ab").trailer("x-open", "2");
-        let ClientView::Response(response) = &outcome.exchanges[0].client else { panic!("a response") };
+        let ClientView::Response(response) = &outcome.exchanges[0].client else { panic!("expected a response") };
         assert_eq!(response.trailers.get("x-secret"), None);
     }
 
@@ -53,11 +53,11 @@ on_both_hosts! {
         outcome.client(0).header("x-did", "nothing special").header("x-status", "200");
     }
 
-    fn replies_in_place_of_the_upstream(host) {
+    fn replies_instead_of_the_upstream(host) {
         let outcome = host.run(&doing(&["reply"]));
         outcome.client(0).start("418").header("x-pot", "tea").header("content-type", "application/json")
             .body(r#"["short","stout"]"#)
-            // The filter's own reply passes its own response callbacks.
+            // The response callbacks of a filter also run for its own reply.
             .header("x-did", "reply");
         outcome.has_details(0, "teapot");
         assert!(outcome.exchanges[0].upstream.is_empty());
@@ -74,28 +74,28 @@ on_both_hosts! {
         outcome.has_statuses(&[502]).has_details(0, "replaced");
     }
 
-    fn resets_rather_than_pass_what_it_could_not_refuse(host) {
+    fn resets_a_request_that_it_cannot_reject(host) {
         let outcome = host.run(&doing(&["bad-reply"]));
         assert_eq!(outcome.exchanges[0].client, ClientView::Reset);
         assert!(outcome.exchanges[0].upstream.is_empty());
         outcome.has_logged(LogLevel::Error, "cannot send the reply, resetting the stream");
     }
 
-    fn does_not_pause_for_nothing(host) {
-        let outcome = host.run(&doing(&["pause-for-nothing"]));
+    fn rejects_a_pause_without_a_task(host) {
+        let outcome = host.run(&doing(&["pause-without-task"]));
         outcome.has_statuses(&[500]).has_details(0, "tollgate_pause_without_task");
     }
 
-    fn holds_either_direction_for_a_while(host) {
+    fn delays_either_direction(host) {
         let outcome = host.run(&doing(&["delay", "slow-response"]));
         outcome.upstream(0).header("x-waited", "true");
         outcome.client(1).start("200").header("x-held", "yes").body("ok");
     }
 
-    fn ticks(host) {
+    fn runs_a_periodic_timer(host) {
         let scenario = with(json!({"tick_ms": 50})).settings(|s| s.linger = Duration::from_millis(400));
         let ticks = host.run(&scenario).metrics["everything.ticks"];
-        // On the main thread and on the worker, about eight times each; a loaded machine may be late.
+        // About eight times on the main thread and on the worker each. A loaded machine may be late.
         assert!((4..=20).contains(&ticks), "{ticks}");
     }
 }

@@ -1,4 +1,5 @@
-//! A filter that keeps nothing of a stream is entered for it once, and told of its beginning; of ends it does not hear.
+//! A filter without stream state has two callbacks per stream, creation and request headers. It has no
+//! callback for the end of a stream.
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -14,8 +15,8 @@ fn with(header: &str, value: &str) -> Request {
 }
 
 on_both_hosts! {
-    /// Plugins of one VM: what a stream belongs to is known from the moment it began, and from nothing else.
-    fn each_stream_is_judged_by_its_own_plugin(host) {
+    /// Several plugins in one VM: only the creation of a stream tells to which plugin it belongs.
+    fn each_stream_uses_its_own_plugin(host) {
         let scenario = Scenario::new()
             .filter(hello(json!({"header": "x-team", "allowed": ["red"]})))
             .filter(hello(json!({"header": "x-role", "allowed": ["admin"]})))
@@ -28,9 +29,9 @@ on_both_hosts! {
 }
 
 #[test]
-fn it_is_entered_twice() {
+fn stateless_filter_is_called_twice_per_stream() {
     let scenario = Scenario::new().filter(hello(json!({"header": "x-team", "allowed": ["red"]})));
-    let mut emulator = Emulator::builder(&scenario).metered().start().expect("it loads");
+    let mut emulator = Emulator::builder(&scenario).metered().start().expect("the filter loads");
     let before = entries(&emulator);
     for _ in 0..10 {
         let handle = emulator.request(0, &with("x-team", "red"));
@@ -38,7 +39,7 @@ fn it_is_entered_twice() {
     }
     let after = entries(&emulator);
     let more = after.iter().map(|(name, calls)| (*name, calls - before.get(name).copied().unwrap_or(0)));
-    // Allocations are the host's way to answer.
+    // The host allocates memory for the values that it returns.
     let more: Vec<_> = more.filter(|(name, calls)| *calls > 0 && !name.contains("memory")).collect();
     assert_eq!(more, [("proxy_on_context_create", 10), ("proxy_on_request_headers", 10)]);
 }
@@ -47,19 +48,19 @@ fn entries(emulator: &Emulator) -> BTreeMap<&'static str, u64> {
     emulator.costs().iter().map(|(name, cost)| (*name, cost.calls)).collect()
 }
 
-/// Nobody says when a plugin is no more. The one that comes next looks.
+/// The host does not report that it deletes a plugin. The SDK finds out when the next plugin is configured.
 #[test]
-fn plugins_that_are_gone_are_forgotten() {
+fn deleted_plugins_are_removed() {
     let allowed = |count: usize| {
         let allowed: Vec<_> = (0..10_000).map(|index| format!("{count}-{index}")).collect();
         json!({"header": "x-team", "allowed": allowed})
     };
     let scenario = Scenario::new().filter(hello(allowed(0)));
-    let mut emulator = Emulator::new(&scenario).expect("it loads");
+    let mut emulator = Emulator::new(&scenario).expect("the filter loads");
     let mut sizes = Vec::new();
     for count in 1..20 {
         let configuration = Configuration::Text(allowed(count).to_string().into_bytes());
-        emulator.reconfigure(0, &configuration).expect("it loads");
+        emulator.reconfigure(0, &configuration).expect("the filter loads");
         for (number, status) in [(count, 200), (count - 1, 403)] {
             let handle = emulator.request(0, &with("x-team", &format!("{number}-9999")));
             match emulator.finish_request(handle).client {

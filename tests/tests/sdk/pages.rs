@@ -1,6 +1,6 @@
-//! Pages of shared data: exact over all workers, in every order and in a real Envoy.
+//! Pages of shared data: exact across all workers, in every order of host calls, and in a real Envoy.
 
-#![allow(clippy::disallowed_methods, reason = "clients of its own")]
+#![allow(clippy::disallowed_methods, reason = "the test opens its own client connections")]
 
 use crate::support::{request, with};
 use serde_json::json;
@@ -14,7 +14,7 @@ use tollgate_host_test::envoy::bootstrap::{
 use tollgate_host_test::envoy::{Options, Process};
 use tollgate_host_test::{Exchange, Filter, Request, Wasm, on_both_hosts};
 
-/// Counts in the page, so many times.
+/// A request that counts `times` times in the page.
 fn counts(times: usize) -> Request {
     request("page").header("x-times", ".".repeat(times))
 }
@@ -25,7 +25,7 @@ fn header(exchange: &Exchange, name: &str) -> String {
 }
 
 on_both_hosts! {
-    fn a_page_is_counted_in_up_to_a_limit(host) {
+    fn counts_in_a_page_up_to_a_limit(host) {
         let scenario = (0..4).fold(with(json!({})), |scenario, _| scenario.request(counts(2)));
         let outcome = host.run(&scenario);
         for (index, counts) in ["[1, 2]", "[3, 4]", "[5]"].into_iter().enumerate() {
@@ -36,12 +36,12 @@ on_both_hosts! {
     }
 }
 
-/// What all requests were told is 1, 2, 3, ... up to `counted`, each once.
+/// Checks that the requests received the counts 1, 2, 3, ... up to `counted`, each once.
 fn each_once(end: &mut End, counted: usize) {
     let text = |exchange: &Exchange| header(exchange, "x-counts").trim_matches(['[', ']']).to_owned();
-    let told = end.exchanges.iter().map(text).collect::<Vec<_>>().join(", ");
+    let received = end.exchanges.iter().map(text).collect::<Vec<_>>().join(", ");
     let mut counts: Vec<usize> =
-        told.split(", ").filter(|count| !count.is_empty()).map(|count| count.parse().unwrap()).collect();
+        received.split(", ").filter(|count| !count.is_empty()).map(|count| count.parse().unwrap()).collect();
     counts.sort_unstable();
     assert_eq!(counts, (1..=counted).collect::<Vec<_>>());
 }
@@ -54,9 +54,10 @@ fn workers(times: &[usize]) -> Interleaved {
         .fold(Interleaved::new(&scenario), |all, (worker, times)| all.send(worker, counts(*times)))
 }
 
-/// The first change is got, set and looked up; the second guesses.
+/// The first update gets the page, sets it, and reads the counter of the host. The second one predicts the
+/// CAS number.
 #[test]
-fn two_workers_that_guess_count_each_once_in_every_order() {
+fn two_workers_that_predict_count_exactly_in_every_order() {
     let report = workers(&[2, 2]).exhaustive(|end| each_once(end, 4)).unwrap();
     assert!(report.is_exhaustive(), "{report:?}");
     assert!(report.schedules.len() > 20, "{}", report.schedules.len());
@@ -66,18 +67,18 @@ fn two_workers_that_guess_count_each_once_in_every_order() {
 }
 
 #[test]
-fn three_workers_count_each_once_in_many_orders() {
+fn three_workers_count_exactly_in_many_orders() {
     let report = workers(&[1, 1, 1]).preemptions(1).exhaustive(|end| each_once(end, 3)).unwrap();
     assert!(report.schedules.len() > 5, "{}", report.schedules.len());
     workers(&[2, 2, 2]).seeded(7, 60, |end| each_once(end, 5)).unwrap();
 }
 
-/// Two workers of a real Envoy, 64 connections, four times as many requests as may pass.
+/// Two workers of a real Envoy, 64 connections, and four times as many requests as the limit allows.
 #[test]
-fn of_many_requests_at_once_exactly_so_many_pass() {
+fn admits_exactly_the_limit_under_64_connections() {
     const CONNECTIONS: usize = 64;
-    const EACH: usize = 125;
-    const MOST: usize = 2000;
+    const REQUESTS_EACH: usize = 125;
+    const LIMIT: usize = 2000;
     let filter = Filter::new(Wasm::package("fixture-everything")).config(json!({}));
     let answers = json!({"match": {"prefix": "/"}, "direct_response": {"status": 200}});
     let manager = connection_manager(vec![wasm(&filter)], &[any_host(&[answers])]);
@@ -88,30 +89,30 @@ fn of_many_requests_at_once_exactly_so_many_pass() {
     let statuses = std::thread::scope(|scope| {
         let clients = [(); CONNECTIONS].map(|()| {
             scope.spawn(move || {
-                let request = format!("GET / HTTP/1.1\r\nhost: a\r\nx-do: page\r\nx-most: {MOST}\r\n\r\n");
+                let request = format!("GET / HTTP/1.1\r\nhost: a\r\nx-do: page\r\nx-limit: {LIMIT}\r\n\r\n");
                 let mut connection = TcpStream::connect(address).unwrap();
                 connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
                 let status = |_| {
                     connection.write_all(request.as_bytes()).unwrap();
                     status(&mut connection)
                 };
-                (0..EACH).map(status).collect::<Vec<_>>()
+                (0..REQUESTS_EACH).map(status).collect::<Vec<_>>()
             })
         });
         clients.map(|client| client.join().unwrap()).concat()
     });
-    let passed = statuses.iter().filter(|status| *status == "200").count();
-    let refused = statuses.iter().filter(|status| *status == "429").count();
-    assert_eq!((passed, refused), (MOST, CONNECTIONS * EACH - MOST));
+    let allowed = statuses.iter().filter(|status| *status == "200").count();
+    let rejected = statuses.iter().filter(|status| *status == "429").count();
+    assert_eq!((allowed, rejected), (LIMIT, CONNECTIONS * REQUESTS_EACH - LIMIT));
 }
 
-/// Of a response without a body.
+/// Reads a response without a body and returns its status.
 fn status(connection: &mut TcpStream) -> String {
-    let (mut text, mut piece) = (String::new(), [0; 4096]);
+    let (mut text, mut chunk) = (String::new(), [0; 4096]);
     while !text.ends_with("\r\n\r\n") {
-        let read = connection.read(&mut piece).unwrap();
-        assert!(read > 0, "the connection was closed: {text}");
-        text.push_str(std::str::from_utf8(&piece[..read]).unwrap());
+        let read = connection.read(&mut chunk).unwrap();
+        assert!(read > 0, "connection closed in the response head: {text}");
+        text.push_str(std::str::from_utf8(&chunk[..read]).unwrap());
     }
     text.strip_prefix("HTTP/1.1 ").unwrap()[..3].to_owned()
 }

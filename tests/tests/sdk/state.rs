@@ -1,4 +1,4 @@
-//! State beyond a stream: properties, shared cells, queues, metrics, foreign functions, randomness.
+//! State outside of streams: properties, shared cells, queues, metrics, foreign functions, random bytes.
 
 use crate::support::{doing, request, with};
 use serde_json::json;
@@ -6,12 +6,12 @@ use std::time::Duration;
 use tollgate_host_test::emulator::Emulator;
 use tollgate_host_test::{ClientView, Configuration, on_both_hosts};
 
-/// What an update of the listener does in Envoy.
+/// Envoy does this when a listener is updated.
 #[test]
-fn a_refused_configuration_leaves_the_one_before_it() {
-    let mut emulator = Emulator::new(&with(json!({"tick_ms": 50}))).expect("it loads");
+fn a_rejected_configuration_keeps_the_previous_one() {
+    let mut emulator = Emulator::new(&with(json!({"tick_ms": 50}))).expect("the filter loads");
     let misspelt = Configuration::Text(br#"{"tick": 50}"#.to_vec());
-    emulator.reconfigure(0, &misspelt).expect_err("a misspelt field");
+    emulator.reconfigure(0, &misspelt).expect_err("a misspelt field is rejected");
     let handle = emulator.request(0, &request("random"));
     let exchange = emulator.finish_request(handle);
     assert!(matches!(exchange.client, ClientView::Response(response) if response.status == 200));
@@ -31,7 +31,7 @@ on_both_hosts! {
             .header("x-absent", "None");
     }
 
-    fn reads_a_property_whose_path_is_known_only_now(host) {
+    fn reads_a_property_with_a_path_known_at_run_time(host) {
         let at = |path: &str| request("path").header("x-path", path);
         let scenario = with(json!({})).request(at("plugin_name")).request(at("request.no_such_thing"));
         let outcome = host.run(&scenario);
@@ -39,7 +39,7 @@ on_both_hosts! {
         outcome.upstream(1).header("x-value", "None");
     }
 
-    fn hands_state_to_later_filters(host) {
+    fn passes_state_to_later_filters(host) {
         host.run(&doing(&["state"])).upstream(0).header("x-state", "kept");
     }
 
@@ -50,12 +50,12 @@ on_both_hosts! {
         }
     }
 
-    fn is_told_of_items_in_its_queue(host) {
+    fn receives_items_of_its_queue(host) {
         let scenario = doing(&["queue", "queue"]).settings(|s| s.linger = Duration::from_millis(200));
         host.run(&scenario).has_metric("everything.queued", 2);
     }
 
-    fn keeps_metrics_and_sees_every_stream_in_the_log(host) {
+    fn updates_metrics_and_logs_every_stream(host) {
         let outcome = host.run(&doing(&["gauge", "reply"]));
         outcome.has_metric("everything.level", 5).has_metric("everything.logged", 2);
     }

@@ -1,4 +1,4 @@
-//! What every test of the SDK begins with.
+//! Scenarios and requests for the tests of the SDK.
 
 use serde_json::{Value, json};
 use tollgate_host_test::{Filter, Request, Scenario, Wasm};
@@ -8,12 +8,12 @@ pub fn with(config: Value) -> Scenario {
     Scenario::new().filter(Filter::new(Wasm::package("fixture-everything")).config(config))
 }
 
-/// A proxy with the filter, and a request for each thing that it shall do.
+/// A proxy with the filter, and one request for each action in `what`.
 pub fn doing(what: &[&str]) -> Scenario {
     what.iter().fold(with(json!({})), |scenario, what| scenario.request(request(what)))
 }
 
-/// A request that asks for something.
+/// A request that asks the filter for an action.
 pub fn request(what: &str) -> Request {
     Request::get("/").header("x-do", what)
 }
