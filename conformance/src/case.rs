@@ -1,45 +1,47 @@
-//! A case, and the sheet of those that share a proxy.
+//! A test case, and the sheet of cases that share a proxy.
 
 use crate::script::{Step, entry};
 use tollgate_host_test::{Answer, FailurePolicy, Request, Settings};
 
-/// What is done in which callback of which filter (by its place in the chain).
+/// Steps per filter (by its position in the chain) and callback.
 pub type Scripts = Vec<(usize, &'static str, Vec<Step>)>;
 
-/// One behaviour: what the probe does while requests pass. What both hosts then show must be the same.
+/// A behaviour of Envoy: host calls of the probe while requests pass. Both hosts must show the same.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// Unique in the table. The requests are for the path of this name.
+    /// Unique name. The requests use it as their path.
     pub name: String,
-    /// What Envoy does, in a sentence.
-    pub says: String,
-    /// What the filters do.
+    /// Envoy's behaviour, in one sentence.
+    pub title: String,
+    /// Steps of the filters.
     pub scripts: Scripts,
-    /// One after the other; none for a case of what happens without one. Of their paths only the query counts.
+    /// Requests, sent one after the other. Empty for a case that needs none. Only the query of their paths is
+    /// used.
     pub requests: Vec<Request>,
-    /// What upstreams answer to requests for this case's path, by the upstream's name.
+    /// Answers of the upstreams to requests for this case's path, by upstream name.
     pub answers: Vec<(&'static str, Vec<Answer>)>,
-    /// Several threads log, in whatever order: the lines are sorted.
+    /// Sort the log lines, because several threads log in any order.
     pub unordered: bool,
-    /// Why the hosts may differ, if they may.
+    /// The known difference between the hosts, if there is one.
     pub differs: Option<Differs>,
 }
 
-/// A difference between the hosts that is known.
+/// A known difference between the hosts.
 #[derive(Clone, Copy, Debug)]
 pub struct Differs {
-    /// Why it is left.
+    /// Behaviour of the affected versions of Envoy, as a sentence without its subject. If all versions
+    /// are affected, a whole sentence.
     pub reason: &'static str,
-    /// The versions of Envoy it holds for, as beginnings (`1.36`); empty for all.
+    /// Affected Envoy versions, as prefixes (`1.36`). Empty for all versions.
     pub versions: &'static [&'static str],
 }
 
 impl Case {
-    /// A case with one `GET`.
-    pub fn new(name: impl Into<String>, says: impl Into<String>) -> Self {
+    /// Creates a case with one `GET`.
+    pub fn new(name: impl Into<String>, title: impl Into<String>) -> Self {
         Self {
             name: name.into(),
-            says: says.into(),
+            title: title.into(),
             scripts: Vec::new(),
             requests: vec![Request::get("/")],
             answers: Vec::new(),
@@ -48,12 +50,12 @@ impl Case {
         }
     }
 
-    /// What the first filter does in a callback, by its name without `proxy_on_`.
+    /// Adds steps to a callback of the first filter. The callback's name omits `proxy_on_`.
     pub fn on(self, callback: &'static str, steps: impl IntoIterator<Item = Step>) -> Self {
         self.on_filter(0, callback, steps)
     }
 
-    /// The same for any filter. What it does already comes first.
+    /// Adds steps to a callback of any filter, after the steps that it already has.
     pub fn on_filter(
         mut self,
         filter: usize,
@@ -68,7 +70,7 @@ impl Case {
         self
     }
 
-    /// Takes the time that the upstream took out of the response, of which not even the length is the same twice.
+    /// Removes the upstream's response time from the response. Not even its length is the same in two runs.
     pub fn without_latency(mut self) -> Self {
         let remove = crate::script::calls::remove(2, "x-envoy-upstream-service-time");
         let of_response = |(filter, callback, _): &&mut (usize, &str, Vec<Step>)| {
@@ -81,47 +83,47 @@ impl Case {
         self
     }
 
-    /// Tells of these callbacks of the first filter that they are called.
+    /// Logs calls of these callbacks of the first filter.
     pub fn shows(self, callbacks: &[&'static str]) -> Self {
         callbacks.iter().fold(self, |case, callback| case.on(callback, []))
     }
 
-    /// Sends this in place of the `GET`.
+    /// Sends this request instead of the `GET`.
     pub fn request(mut self, request: Request) -> Self {
         self.requests = vec![request];
         self
     }
 
-    /// Sends these in place of the `GET`.
+    /// Sends these requests instead of the `GET`.
     pub fn requests(mut self, requests: impl IntoIterator<Item = Request>) -> Self {
         self.requests = requests.into_iter().collect();
         self
     }
 
-    /// No request: what the filters do by themselves.
+    /// Sends no request, for cases about what filters do without one.
     pub fn alone(self) -> Self {
         self.requests([])
     }
 
-    /// What an upstream answers to this case's requests, in turn.
+    /// Sets the answers of an upstream to this case's requests, in order.
     pub fn answer(mut self, upstream: &'static str, answers: impl IntoIterator<Item = Answer>) -> Self {
         self.answers.push((upstream, answers.into_iter().collect()));
         self
     }
 
-    /// Takes the lines in any order.
+    /// Compares the log lines in any order.
     pub fn unordered(mut self) -> Self {
         self.unordered = true;
         self
     }
 
-    /// Lists a difference.
+    /// Lists a known difference.
     pub fn differs(mut self, reason: &'static str, versions: &'static [&'static str]) -> Self {
         self.differs = Some(Differs { reason, versions });
         self
     }
 
-    /// What the probe knows it by: the path of its requests.
+    /// Returns the key of the case in the probe's configuration: the path of its requests.
     pub fn key(&self) -> String {
         if self.requests.is_empty() { String::new() } else { format!("/{}", self.name) }
     }
@@ -136,7 +138,7 @@ pub struct Loaded {
     pub root_id: &'static str,
     /// `VmConfig.vm_id`.
     pub vm_id: &'static str,
-    /// `VmConfig.configuration`: scripts for what comes before the plugin's configuration has.
+    /// `VmConfig.configuration`: scripts for callbacks that run before the plugin is configured.
     pub vm_configuration: Vec<u8>,
     /// `PluginConfig.failure_policy`.
     pub failure_policy: FailurePolicy,
@@ -147,7 +149,7 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// A probe with Envoy's defaults.
+    /// Creates a probe with Envoy's defaults.
     pub fn new(name: &'static str) -> Self {
         Self {
             name,
@@ -160,58 +162,58 @@ impl Loaded {
         }
     }
 
-    /// What its root context does in callbacks that come before its configuration has.
+    /// Adds steps to a callback of the root context that runs before the plugin is configured.
     pub fn early(mut self, callback: &str, steps: impl IntoIterator<Item = Step>) -> Self {
         self.vm_configuration.extend(entry("", callback, &steps.into_iter().collect::<Vec<_>>()));
         self
     }
 
-    /// With another `failure_policy`.
+    /// Sets `failure_policy`.
     pub fn policy(self, failure_policy: FailurePolicy) -> Self {
         Self { failure_policy, ..self }
     }
 
-    /// With `allow_on_headers_stop_iteration`.
-    pub fn really_stops(self) -> Self {
+    /// Sets `allow_on_headers_stop_iteration`.
+    pub fn with_headers_stop_iteration(self) -> Self {
         Self { allow_on_headers_stop_iteration: true, ..self }
     }
 }
 
-/// Cases that share a proxy. They come in this order, so one that ends the VM comes last.
+/// Cases that share a proxy, in this order. A case that ends the VM must be the last one.
 #[derive(Clone, Debug)]
 pub struct Sheet {
-    /// Its name.
+    /// Name of the sheet.
     pub name: &'static str,
     /// The probes in the chain.
     pub filters: Vec<Loaded>,
-    /// The proxy's settings.
+    /// Settings of the proxy.
     pub settings: Settings,
     /// The cases.
     pub cases: Vec<Case>,
-    /// Whether the probe imports what hosts have had of WASI since Envoy 1.37.
+    /// Whether the probe imports the WASI calls that Envoy added in 1.37.
     pub newer_wasi: bool,
 }
 
 impl Sheet {
-    /// One probe, and Envoy's defaults.
+    /// Creates a sheet with one probe and Envoy's defaults.
     pub fn new(name: &'static str, cases: Vec<Case>) -> Self {
         let settings = Settings { generate_request_id: false, ..Settings::default() };
         Self { name, filters: vec![Loaded::new("probe")], settings, cases, newer_wasi: false }
     }
 
-    /// With these filters.
+    /// Sets the filters.
     pub fn filters(mut self, filters: Vec<Loaded>) -> Self {
         self.filters = filters;
         self
     }
 
-    /// With a probe that imports what hosts have had of WASI since Envoy 1.37.
+    /// Uses a probe that imports the WASI calls that Envoy added in 1.37.
     pub fn newer_wasi(mut self) -> Self {
         self.newer_wasi = true;
         self
     }
 
-    /// With other settings.
+    /// Changes the settings.
     pub fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(&mut self.settings);
         self

@@ -1,4 +1,4 @@
-//! The two hosts side by side.
+//! Comparison of the two hosts.
 
 use crate::run::{Shown, run};
 use crate::{Case, Sheet};
@@ -8,58 +8,61 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tollgate_host_test::Host;
 
-/// What Envoy showed in each case, by the case's name.
+/// Output of Envoy in each case, by the name of the case.
 pub type Recorded = BTreeMap<String, Shown>;
 
-/// What came of a case.
+/// Result of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The hosts show the same.
     Agrees,
-    /// They differ, as is listed.
+    /// The hosts differ, and the difference is listed.
     Listed,
-    /// They differ, and nobody knows why: the lines that do.
+    /// The hosts differ, and the difference is not listed. Contains the lines that differ.
     Differs(String),
-    /// They agree, and are listed as if they did not.
-    ListedInVain,
-    /// A host broke down.
-    Broke(String),
+    /// The hosts agree although a difference is listed.
+    ListedButAgrees,
+    /// A host failed to run the sheet.
+    HostFailed(String),
 }
 
-/// Cases and what came of them.
+/// Cases and their results.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// In the order of the table.
+    /// Results in the order of the table.
     pub verdicts: Vec<(String, Verdict)>,
-    /// What Envoy showed.
+    /// Output of Envoy.
     pub recorded: Recorded,
-    /// How many agree, and did not when Envoy was asked for the first time.
-    pub late: usize,
+    /// How many cases agreed only when Envoy ran again.
+    pub agreed_on_retry: usize,
 }
 
 impl Report {
-    /// How many cases ended like this.
+    /// Counts the cases with a matching result.
     pub fn count(&self, wanted: impl Fn(&Verdict) -> bool) -> usize {
         self.verdicts.iter().filter(|(_, verdict)| wanted(verdict)).count()
     }
 
-    /// The cases that must not be, and what is wrong with each.
+    /// Returns the failed cases, and what is wrong with each.
     pub fn unexplained(&self) -> Vec<String> {
         let wrong = |(name, verdict): &(String, Verdict)| match verdict {
             Verdict::Agrees | Verdict::Listed => None,
             Verdict::Differs(how) => Some(format!("{name}: the hosts differ\n{how}")),
-            Verdict::ListedInVain => Some(format!("{name}: is listed as differing, and does not")),
-            Verdict::Broke(why) => Some(format!("{name}: a host broke down: {why}")),
+            Verdict::ListedButAgrees => {
+                Some(format!("{name}: is listed as a difference, but the hosts agree"))
+            }
+            Verdict::HostFailed(why) => Some(format!("{name}: host failed: {why}")),
         };
         self.verdicts.iter().filter_map(wrong).collect()
     }
 }
 
-/// How often Envoy is asked at most. Its answer to a callout and a client's next piece may come in another order on a
-/// busy machine, and then the same case shows something else; what differs every time is a difference.
+/// Maximum number of times that Envoy runs a sheet. On a busy machine, the response to a callout and the next
+/// piece of a client may arrive in another order, and the case shows something else. A real difference
+/// appears in every run.
 const RUNS: usize = 3;
 
-/// Runs sheets on both hosts, some at a time. With `recorded`, Envoy is not run: that is what it showed.
+/// Runs sheets on both hosts, several at a time. With `recorded`, compares with that and does not run Envoy.
 pub fn compare(sheets: &[Sheet], version: &str, recorded: Option<&Recorded>) -> Report {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(BTreeMap::new());
@@ -71,26 +74,26 @@ pub fn compare(sheets: &[Sheet], version: &str, recorded: Option<&Recorded>) -> 
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(sheet) = sheets.get(at) else { return };
                     let one = on_sheet(sheet, version, recorded);
-                    done.lock().expect("nobody panics with it").insert(at, one);
+                    done.lock().expect("no thread panics while it holds the lock").insert(at, one);
                 }
             });
         }
     });
     let mut report = Report::default();
-    for (_, one) in done.into_inner().expect("nobody panics with it") {
+    for (_, one) in done.into_inner().expect("no thread panics while it holds the lock") {
         report.verdicts.extend(one.verdicts);
         report.recorded.extend(one.recorded);
-        report.late += one.late;
+        report.agreed_on_retry += one.agreed_on_retry;
     }
     report
 }
 
 fn on_sheet(sheet: &Sheet, version: &str, recorded: Option<&Recorded>) -> Report {
-    let ask = || recorded.map_or_else(|| run(sheet, Host::Envoy), |recorded| Ok(recorded.clone()));
+    let run_envoy = || recorded.map_or_else(|| run(sheet, Host::Envoy), |recorded| Ok(recorded.clone()));
     let emulated = run(sheet, Host::Emulator);
     let mut report = Report::default();
     for _ in 0..if recorded.is_some() { 1 } else { RUNS } {
-        let real = ask();
+        let real = run_envoy();
         for (at, case) in sheet.cases.iter().enumerate() {
             let verdict = verdict(case, &emulated, &real, version);
             let fine = matches!(verdict, Verdict::Agrees | Verdict::Listed);
@@ -99,7 +102,7 @@ fn on_sheet(sheet: &Sheet, version: &str, recorded: Option<&Recorded>) -> Report
                 Some((_, Verdict::Agrees | Verdict::Listed)) => continue,
                 Some((_, before)) => {
                     *before = verdict;
-                    report.late += usize::from(fine);
+                    report.agreed_on_retry += usize::from(fine);
                 }
             }
             if let Some(shown) = real.as_ref().ok().and_then(|real| real.get(&case.name)) {
@@ -121,25 +124,27 @@ fn verdict(
 ) -> Verdict {
     let (emulated, real) = match (emulated, real) {
         (Ok(emulated), Ok(real)) => (&emulated[&case.name], real.get(&case.name)),
-        (Err(why), _) => return Verdict::Broke(format!("emulator: {why}")),
-        (_, Err(why)) => return Verdict::Broke(format!("envoy: {why}")),
+        (Err(why), _) => return Verdict::HostFailed(format!("emulator: {why}")),
+        (_, Err(why)) => return Verdict::HostFailed(format!("envoy: {why}")),
     };
-    let Some(real) = real else { return Verdict::Broke("envoy: was not asked".into()) };
+    let Some(real) = real else {
+        return Verdict::HostFailed("envoy: the record does not contain this case".into());
+    };
     if real.is_empty() {
-        return Verdict::Broke("envoy: shows nothing, so nothing is compared".into());
+        return Verdict::HostFailed("envoy: shows nothing to compare".into());
     }
     let listed = case.differs.is_some_and(|differs| {
         differs.versions.is_empty() || differs.versions.iter().any(|v| version.starts_with(v))
     });
     match (emulated == real, listed) {
         (true, false) => Verdict::Agrees,
-        (true, true) => Verdict::ListedInVain,
+        (true, true) => Verdict::ListedButAgrees,
         (false, true) => Verdict::Listed,
         (false, false) => Verdict::Differs(difference(emulated, real)),
     }
 }
 
-/// The lines that differ, those that only one host shows among them.
+/// Returns the lines that differ, including lines that only one host shows.
 fn difference(emulated: &Shown, real: &Shown) -> String {
     let mut out = String::new();
     for at in 0..emulated.len().max(real.len()) {
@@ -152,12 +157,12 @@ fn difference(emulated: &Shown, real: &Shown) -> String {
     out
 }
 
-/// What Envoy showed, as JSON.
+/// Converts the output of Envoy to JSON.
 pub fn to_json(recorded: &Recorded) -> Value {
     recorded.iter().map(|(name, shown)| (name.clone(), Value::from(shown.clone()))).collect()
 }
 
-/// And back.
+/// Converts the JSON of [`to_json`] back.
 pub fn from_json(json: &Value) -> Option<Recorded> {
     let lines = |value: &Value| {
         value.as_array()?.iter().map(|line| line.as_str().map(str::to_owned)).collect::<Option<Shown>>()

@@ -1,11 +1,12 @@
-//! What Envoy answers to each host call, and whether the emulated host answers the same.
+//! Compares the emulated host with a real Envoy, host call by host call.
 //!
-//! A [`Case`] is one request and what the probe (`fixtures/probe`) does in which callback; it expects nothing. It is run
-//! on both hosts, and what the probe was told, what the client saw and what the upstreams saw must be the same, byte by
-//! byte. So the table cannot be wrong about Envoy, and whoever adds a case need not know the answer.
+//! A [`Case`] is a request and the host calls that the probe (`fixtures/probe`) makes in its callbacks. It
+//! contains no expectation. Both hosts run it. The probe's log and the messages that the client and the
+//! upstreams receive must be equal, byte by byte. So the table cannot be wrong about Envoy, and you can add a
+//! case without knowing the result.
 //!
-//! Cases that share filters and settings are on one [`Sheet`], which is one proxy: Envoy takes a second to start, and
-//! there are hundreds of cases.
+//! Cases that share filters and settings are on one [`Sheet`], which is one proxy: Envoy takes a second to
+//! start, and there are thousands of cases.
 
 #![allow(
     clippy::disallowed_methods,
@@ -14,7 +15,7 @@
     clippy::panic,
     clippy::string_slice,
     clippy::unwrap_used,
-    reason = "a test: what is broken ends it, saying what to do"
+    reason = "a test tool: a failed expectation ends it with a message"
 )]
 
 pub mod case;

@@ -1,6 +1,6 @@
-//! `make conformance`: the table on both hosts.
+//! `make conformance`: runs the table on both hosts.
 
-#![allow(clippy::print_stdout, reason = "a program")]
+#![allow(clippy::print_stdout, reason = "a command-line program")]
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
@@ -13,28 +13,28 @@ use tollgate_host_test::{Host, envoy, paths};
 /// Compares the emulated host with a real Envoy, case by case.
 #[derive(Parser)]
 struct Arguments {
-    /// Only cases whose name contains this; they run with what stands before them on their sheet.
+    /// Run only cases whose name contains this text, and the cases before them on their sheets.
     #[arg(long)]
     only: Option<String>,
-    /// Run each of them on a proxy of its own: to find the one that brings Envoy down.
+    /// Run each selected case on its own proxy, to find a case that crashes Envoy.
     #[arg(long)]
     alone: bool,
-    /// Print every case with its verdict.
+    /// Print every case with its result.
     #[arg(long)]
     list: bool,
-    /// Print what a host shows in the cases that `--only` names.
+    /// Print what a host shows in the cases that `--only` selects.
     #[arg(long, value_parser = ["emulator", "envoy"])]
     show: Option<String>,
-    /// Write the page about the ABI to a file; nothing is run.
+    /// Write the page about the ABI to a file, and run nothing.
     #[arg(long)]
     page: Option<PathBuf>,
-    /// Change the emulator in ways that the table must notice, one at a time, and see whether it does.
+    /// Break the emulator in known ways, one at a time, and check that the table notices each.
     #[arg(long)]
     mutants: bool,
-    /// Write what Envoy showed to a file.
+    /// Write what Envoy shows to a file.
     #[arg(long)]
     record: Option<PathBuf>,
-    /// Compare with what was recorded, and do not run Envoy.
+    /// Compare with a file that `--record` wrote, and do not run Envoy.
     #[arg(long)]
     against: Option<PathBuf>,
 }
@@ -61,7 +61,7 @@ fn real_main() -> Result<bool> {
         sheets = split(sheets, arguments.only.as_deref().unwrap_or_default());
     }
     if sheets.is_empty() {
-        bail!("no case is named like `{}`", arguments.only.unwrap_or_default());
+        bail!("no case has a name that contains `{}`", arguments.only.unwrap_or_default());
     }
     if let Some(host) = &arguments.show {
         show(&sheets, host, arguments.only.as_deref().unwrap_or_default());
@@ -71,12 +71,15 @@ fn real_main() -> Result<bool> {
         None => None,
         Some(path) => {
             let text = std::fs::read(path).with_context(|| format!("`{}`", path.display()))?;
-            Some(from_json(&serde_json::from_slice(&text)?).context("is no record")?)
+            Some(
+                from_json(&serde_json::from_slice(&text)?)
+                    .context("expected a file that `--record` wrote")?,
+            )
         }
     };
     let version = match &recorded {
         Some(_) => "recorded".to_owned(),
-        None => envoy::version(&envoy::binary().context("there is no Envoy")?)?,
+        None => envoy::version(&envoy::binary().context("no Envoy binary found")?)?,
     };
     if arguments.mutants {
         let folder = paths::target_dir().join("conformance");
@@ -84,7 +87,11 @@ fn real_main() -> Result<bool> {
         let shown = folder.join(format!("envoy-{version}.json"));
         let report = compare(&sheets, &version, recorded.as_ref());
         let unexplained = report.unexplained();
-        ensure!(unexplained.is_empty(), "the emulator itself differs: {}", unexplained.join("\n"));
+        ensure!(
+            unexplained.is_empty(),
+            "the unchanged emulator differs from Envoy: {}",
+            unexplained.join("\n")
+        );
         std::fs::write(&shown, serde_json::to_vec(&to_json(&report.recorded))?)?;
         return mutants::try_all(&shown);
     }
@@ -100,11 +107,11 @@ fn real_main() -> Result<bool> {
     let unexplained = report.unexplained();
     unexplained.iter().for_each(|why| println!("{why}"));
     println!(
-        "{} cases on {} sheets: {} agree with Envoy {version} ({} when asked again), {} are listed exceptions, {} unexplained",
+        "{} cases on {} sheets: {} agree with Envoy {version} ({} of them after a retry), {} listed differences, {} failed",
         report.verdicts.len(),
         sheets.len(),
         report.count(|v| *v == Verdict::Agrees),
-        report.late,
+        report.agreed_on_retry,
         report.count(|v| *v == Verdict::Listed),
         unexplained.len(),
     );
@@ -122,7 +129,7 @@ fn word(verdict: &Verdict) -> &'static str {
     }
 }
 
-/// The sheets with the cases that are wanted, and those before them, whose traces they may stand in.
+/// Returns the sheets with the selected cases and the cases before them, whose effects they may depend on.
 fn chosen(only: Option<&str>) -> Vec<Sheet> {
     let mut sheets = cases::all();
     let Some(only) = only else { return sheets };
@@ -134,7 +141,7 @@ fn chosen(only: Option<&str>) -> Vec<Sheet> {
     sheets
 }
 
-/// A sheet for each case that is wanted.
+/// Returns a sheet for each selected case.
 fn split(sheets: Vec<Sheet>, only: &str) -> Vec<Sheet> {
     let each = |sheet: Sheet| {
         let cases = sheet.cases.clone().into_iter().filter(|case| case.name.contains(only));
@@ -151,7 +158,7 @@ fn show(sheets: &[Sheet], host: &str, only: &str) {
             Ok(shown) => {
                 for case in sheet.cases.iter().filter(|case| case.name.contains(only)) {
                     let lines = shown.get(&case.name).map(|lines| lines.join("\n    "));
-                    println!("{}: {}\n    {}", case.name, case.says, lines.unwrap_or_default());
+                    println!("{}: {}\n    {}", case.name, case.title, lines.unwrap_or_default());
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Running a sheet on a host, and what each case then shows.
+//! Running a sheet on a host, and collecting what each case shows.
 
 use crate::Sheet;
 use crate::script::entry;
@@ -22,13 +22,13 @@ pub const REFUSES: &str = "refuses";
 /// A cluster without endpoints.
 pub const EMPTY: &str = "empty";
 
-/// What a case showed, a line for each thing: what the probe was told, then what the client and the upstreams saw.
+/// Output of a case, as lines: the probe's log, then the messages that the client and the upstreams received.
 pub type Shown = Vec<String>;
 
 static PROBE: LazyLock<Wasm> = LazyLock::new(|| Wasm::package_unpacked("fixture-probe"));
 static PROBE_WASI: LazyLock<Wasm> = LazyLock::new(|| Wasm::package_unpacked("fixture-probe-wasi"));
 
-/// Runs a sheet. An error is a host that broke down, and no answer to anything.
+/// Runs a sheet. Returns an error only if the host itself failed.
 pub fn run(sheet: &Sheet, host: Host) -> Result<BTreeMap<String, Shown>, String> {
     let scenario = scenario(sheet);
     let ran = catch_unwind(AssertUnwindSafe(|| host.try_run(&scenario)));
@@ -41,13 +41,13 @@ pub fn run(sheet: &Sheet, host: Host) -> Result<BTreeMap<String, Shown>, String>
         Ok(outcome) => shown(sheet, outcome),
         Err(refused) => {
             let log = refused.logs.iter().map(line);
-            let shown: Shown = ["the configuration is refused".to_owned()].into_iter().chain(log).collect();
+            let shown: Shown = ["the configuration is rejected".to_owned()].into_iter().chain(log).collect();
             sheet.cases.iter().map(|case| (case.name.clone(), shown.clone())).collect()
         }
     })
 }
 
-/// The proxy of a sheet.
+/// Returns the scenario of a sheet.
 pub fn scenario(sheet: &Sheet) -> Scenario {
     let mut scenario = Scenario::new().settings(|settings| *settings = sheet.settings.clone());
     let probe: &Wasm = if sheet.newer_wasi { &PROBE_WASI } else { &PROBE };
@@ -108,7 +108,7 @@ fn line(line: &LogLine) -> String {
     format!("{:?} {}", line.level, settle(&line.text))
 }
 
-/// Takes out what is not the same in two runs of one host: the date, and how long the upstream took.
+/// Replaces what differs between two runs of the same host: the date and the upstream's response time.
 fn settle(text: &str) -> String {
     const DATE: usize = "Thu, 01 Jan 1970 00:00:00 GMT".len();
     let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
@@ -118,7 +118,7 @@ fn settle(text: &str) -> String {
         pieces.fold(first, |out, piece| format!("{out}{before}N{}", &piece[length(piece)..]))
     };
     let text = cut(text, "x-envoy-upstream-service-time\\x00", &digits);
-    // In serialised pairs its length comes first, behind that of its name.
+    // In serialised pairs, the length of the value follows the length of the name.
     let length = |text: &str| if text.starts_with("\\x0") { "\\x01\\x00\\x00\\x00".len() } else { 0 };
     let text = cut(&text, "\\x1d\\x00\\x00\\x00", &length);
     cut(&text, "\\x00date\\x00", &|_| DATE)
@@ -171,7 +171,7 @@ fn of_exchange(mut exchange: Exchange) -> Shown {
         }
         other => shown.push(format!("client: {other:?}")),
     }
-    // Whether an upstream sees the beginning of one that is given up is up to the clock.
+    // Whether an upstream sees the beginning of an aborted request depends on timing.
     let ended = exchange.upstream.into_iter().filter(|request| request.ended);
     ended.for_each(|request| of_request(&mut shown, "upstream", request));
     shown

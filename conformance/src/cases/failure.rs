@@ -1,4 +1,4 @@
-//! Filters that trap, and what is left of the proxy then. Each has a proxy of its own.
+//! Filters that trap, and the state of the proxy afterwards. Each case has its own proxy.
 
 use crate::case::Loaded;
 use crate::cases::parts::{CALLBACKS, IMPATIENT, call_other, get, long_request, long_response, reply};
@@ -8,7 +8,7 @@ use crate::script::{Arg, Step};
 use crate::{Case, Sheet};
 use tollgate_host_test::FailurePolicy;
 
-/// The sheets.
+/// Returns the sheets.
 pub fn sheets() -> Vec<Sheet> {
     let mut sheets = Vec::new();
     for policy in [FailurePolicy::FailClosed, FailurePolicy::FailOpen] {
@@ -27,8 +27,8 @@ fn word(policy: FailurePolicy) -> &'static str {
 
 fn then(policy: FailurePolicy) -> &'static str {
     match policy {
-        FailurePolicy::FailOpen => "later requests pass without it",
-        _ => "later requests are answered with 503",
+        FailurePolicy::FailOpen => "later requests pass without the filter",
+        _ => "later requests are rejected with 503",
     }
 }
 
@@ -39,11 +39,11 @@ fn sheet(name: &str, policy: FailurePolicy, cases: Vec<Case>) -> Sheet {
         .settings(|settings| settings.client_patience = IMPATIENT)
 }
 
-/// A request whose callback traps, and two behind it.
+/// A request whose callback traps, and two later requests.
 fn in_stream(callback: &'static str, policy: FailurePolicy) -> Sheet {
     let name = format!("failure/{callback}/{}", word(policy)).replace('_', "-");
-    let says = format!("a trap in on_{callback} ends its stream and the VM: {}", then(policy));
-    let mut case = Case::new(name, says)
+    let title = format!("a trap in on_{callback} ends its stream and the VM: {}", then(policy));
+    let mut case = Case::new(name, title)
         .requests([long_request(), get(), long_request()])
         .answer("upstream", [reply(long_response())]);
     for other in CALLBACKS {
@@ -52,18 +52,17 @@ fn in_stream(callback: &'static str, policy: FailurePolicy) -> Sheet {
     sheet(callback, policy, vec![case])
 }
 
-/// A stream that is held back when a callback of its root context traps, and one behind it.
+/// A stream that is paused while a callback of its root context traps, and a later stream.
 fn in_root(callback: &'static str, policy: FailurePolicy) -> Sheet {
     let name = format!("failure/{callback}/{}", word(policy)).replace('_', "-");
-    let says =
-        format!("a trap in on_{callback} leaves the stream that waits for it waiting: {}", then(policy));
+    let title = format!("a trap in on_{callback} leaves the paused stream paused: {}", then(policy));
     let first = match callback {
         "tick" => vec![set_tick(20)],
         "http_call_response" => vec![call_other(&name)],
         "queue_ready" => vec![register_queue("q"), enqueue(Arg::Kept(0), "x")],
         _ => vec![grpc_call(crate::cases::grpc::target(GRPC), name.clone(), "m", "", "x", 5000)],
     };
-    let case = Case::new(name, says)
+    let case = Case::new(name, title)
         .requests([get(), get()])
         .on("request_headers", first.into_iter().chain([Step::Return(1)]))
         .on(callback, [Step::Trap])
@@ -71,13 +70,16 @@ fn in_root(callback: &'static str, policy: FailurePolicy) -> Sheet {
     sheet(callback, policy, vec![case])
 }
 
-/// When a stream's context is created there is no request yet to say which script it has.
+/// When a stream's context is created, no request selects a script yet.
 fn created(policy: FailurePolicy) -> Sheet {
     let name = format!("failure/context-create/{}", word(policy));
-    let says = format!("a trap in a stream's on_context_create fails that request too: {}", then(policy));
+    let title = format!("a trap in on_context_create of a stream also fails its request: {}", then(policy));
     let case =
-        Case::new(name, says).alone().on("context_create", [Step::Trap]).shows(&["request_headers", "log"]);
-    let passing = Case::new(format!("failure/context-create/{}/requests", word(policy)), "the same")
-        .requests([get(), get()]);
+        Case::new(name, title).alone().on("context_create", [Step::Trap]).shows(&["request_headers", "log"]);
+    let passing = Case::new(
+        format!("failure/context-create/{}/requests", word(policy)),
+        "requests after a trap in on_context_create",
+    )
+    .requests([get(), get()]);
     sheet("context_create", policy, vec![case, passing])
 }

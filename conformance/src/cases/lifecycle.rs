@@ -1,4 +1,4 @@
-//! Root contexts: how they begin, what they share, and which context a call is about.
+//! Root contexts: how they start, what they share, and which context a call affects.
 
 use crate::case::Loaded;
 use crate::cases::parts::{ALL, SOON, call_other, call_to, get, late, ok, resume};
@@ -12,7 +12,7 @@ use crate::script::{Arg, Step};
 use crate::{Case, Sheet};
 use tollgate_host_test::FailurePolicy;
 
-/// The sheets.
+/// Returns the sheets.
 pub fn sheets() -> Vec<Sheet> {
     [start(), refused(), shared(), vec![Sheet::new("contexts", contexts()), ticks()]]
         .into_iter()
@@ -20,24 +20,24 @@ pub fn sheets() -> Vec<Sheet> {
         .collect()
 }
 
-/// Buffers of both configurations, without their contents, which are scripts.
+/// Sizes of both configurations. Their contents are scripts.
 fn configurations() -> [Step; 2] {
     [buffer_status(VM_CONFIGURATION), buffer_status(PLUGIN_CONFIGURATION)]
 }
 
-fn alone(name: &str, says: &str) -> Case {
-    Case::new(format!("lifecycle/{name}"), says).alone()
+fn alone(name: &str, title: &str) -> Case {
+    Case::new(format!("lifecycle/{name}"), title).alone()
 }
 
 fn passing(name: &str) -> Case {
-    Case::new(format!("lifecycle/{name}/passing"), "a request that passes")
+    Case::new(format!("lifecycle/{name}/passing"), "a request passes")
 }
 
 fn start() -> Vec<Sheet> {
     let early =
         || Loaded::new("probe").early("context_create", configurations()).early("vm_start", configurations());
-    let case = |name: &str, says: &str| {
-        alone(name, says)
+    let case = |name: &str, title: &str| {
+        alone(name, title)
             .on("configure", configurations())
             .on("request_headers", configurations())
             .on("log", configurations())
@@ -48,21 +48,21 @@ fn start() -> Vec<Sheet> {
         Sheet::new(
             "lifecycle start",
             vec![
-                case("start", "a root context is created, the VM is started, it is configured: in a canary, on the main thread, on the worker"),
+                case("start", "a root context is created, its VM started and its plugin configured in a canary VM, on the main thread and on the worker"),
                 passing("start"),
             ],
         )
         .filters(vec![early()]),
         Sheet::new(
             "lifecycle two workers",
-            vec![case("two-workers", "with two workers that happens four times").unordered()],
+            vec![case("two-workers", "with two workers, the start sequence runs four times").unordered()],
         )
         .filters(vec![early()])
         .settings(|settings| settings.workers = 2),
         Sheet::new(
             "lifecycle names",
             vec![
-                alone("names", "a root context knows its plugin's name, its root_id and its vm_id")
+                alone("names", "a root context reads the name, the `root_id` and the `vm_id` of its plugin")
                     .on("configure", properties.clone())
                     .on("request_headers", properties),
                 passing("names"),
@@ -72,7 +72,7 @@ fn start() -> Vec<Sheet> {
         Sheet::new(
             "lifecycle environment",
             vec![
-                alone("environment", "environment variables are those of the configuration, and no others")
+                alone("environment", "a VM has only the environment variables of its configuration")
                     .on("configure", [call("environ_sizes_get", [Arg::Out32(None), Arg::Out32(None)])]),
             ],
         )
@@ -80,7 +80,7 @@ fn start() -> Vec<Sheet> {
         Sheet::new(
             "lifecycle calls",
             vec![
-                alone("calls", "calls about a stream in a root context")
+                alone("calls", "calls about a stream have no effect in a root context")
                     .on("configure", [
                         get_value(0, ":path"),
                         crate::script::calls::continue_stream(0),
@@ -95,7 +95,7 @@ fn start() -> Vec<Sheet> {
     ]
 }
 
-/// Filters that do not start: the configuration is refused, whatever the failure policy.
+/// Filters that fail to start: the configuration is rejected, whatever the failure policy is.
 fn refused() -> Vec<Sheet> {
     let mut sheets = Vec::new();
     for policy in [FailurePolicy::FailClosed, FailurePolicy::FailOpen] {
@@ -108,8 +108,8 @@ fn refused() -> Vec<Sheet> {
             ("configure", vec![Step::Trap], "a trap in on_configure"),
         ] {
             let then = match callback {
-                "context_create" => "fails the VM, and with it all requests; the configuration is taken",
-                _ => "refuses the configuration",
+                "context_create" => "fails the VM and so all requests; the configuration is accepted",
+                _ => "rejects the configuration",
             };
             let how = if matches!(steps[0], Step::Trap) { "trap" } else { "false" };
             let name = format!("refused/{callback}/{how}/{word}").replace('_', "-");
@@ -122,19 +122,18 @@ fn refused() -> Vec<Sheet> {
                 loaded = loaded.early(callback, steps);
             }
             let sheet = format!("lifecycle {name}").leak();
-            let passing =
-                Case::new(format!("lifecycle/{name}/passing"), "a request, if there is a proxy to take it")
-                    .shows(&["request_headers", "log"]);
+            let passing = Case::new(format!("lifecycle/{name}/passing"), "a request, if a proxy accepts it")
+                .shows(&["request_headers", "log"]);
             sheets.push(Sheet::new(sheet, vec![case, passing]).filters(vec![loaded]));
         }
     }
     sheets
 }
 
-/// What is different about the second of two filters.
+/// Makes the second of two filters different from the first.
 type Change = fn(&mut Loaded);
 
-/// What filters share, by how alike they are.
+/// Resources that two filters share, by the difference between them.
 fn shared() -> Vec<Sheet> {
     let two = |change: Change| {
         let mut second = Loaded::new("b");
@@ -142,37 +141,39 @@ fn shared() -> Vec<Sheet> {
         vec![Loaded::new("a"), second]
     };
     let kinds: [(&str, &str, Change); 6] = [
-        ("alike", "filters with the same code and vm_id share a VM, with a root context each", |_| {}),
-        ("root-id", "filters with different root_ids share a VM, with a root context each", |b| {
+        ("alike", "filters with the same code and `vm_id` share a VM and have a root context each", |_| {}),
+        ("root-id", "filters with different `root_id`s share a VM and have a root context each", |b| {
             b.root_id = "other"
         }),
-        ("vm-id", "filters with different vm_ids have a VM each, and share nothing", |b| b.vm_id = "other"),
+        ("vm-id", "filters with different `vm_id`s have a VM each and share nothing", |b| b.vm_id = "other"),
         (
             "vm-configuration",
-            "filters with different VM configurations have a VM each, and share data and queues",
+            "filters with different VM configurations have a VM each and share data and queues",
             |b| {
                 b.vm_configuration = vec![0; 12];
             },
         ),
         (
             "environment",
-            "filters with different environments have a VM each, and share data and queues",
+            "filters with different environments have a VM each and share data and queues",
             |b| {
                 b.environment = &[("A", "1")];
             },
         ),
-        ("policy", "filters with different failure policies", |b| b.failure_policy = FailurePolicy::FailOpen),
+        ("policy", "filters with different failure policies share a VM and have a root context each", |b| {
+            b.failure_policy = FailurePolicy::FailOpen
+        }),
     ];
     let mut sheets = Vec::new();
-    for (kind, says, change) in kinds {
+    for (kind, title, change) in kinds {
         let who = || get_property("plugin_name");
-        let starts = alone(&format!("shared/{kind}"), says).on("configure", [who()]).on_filter(
+        let starts = alone(&format!("shared/{kind}"), title).on("configure", [who()]).on_filter(
             1,
             "configure",
             [who()],
         );
         let key = format!("lifecycle/shared/{kind}/streams");
-        let streams = Case::new(&key, format!("contexts of streams: {says}"))
+        let streams = Case::new(&key, format!("contexts of streams: {title}"))
             .on("request_headers", [who(), set_shared("k", "by a", 0)])
             .on_filter(
                 1,
@@ -181,7 +182,7 @@ fn shared() -> Vec<Sheet> {
             );
         let queue = Case::new(
             format!("lifecycle/shared/{kind}/queue"),
-            format!("a queue that one registers: {says}"),
+            format!("a queue that one filter registers: {title}"),
         )
         .on("request_headers", [register_queue("q"), enqueue(Arg::Kept(0), "item")])
         .on_filter(
@@ -195,20 +196,20 @@ fn shared() -> Vec<Sheet> {
                 .filters(two(change)),
         );
     }
-    for (kind, names, says) in [
-        ("same", ["a", "a"], "filters that are configured alike share a root context too"),
-        ("same-but-name", ["a", "b"], "filters that differ in their names alone have a root context each"),
+    for (kind, names, title) in [
+        ("same", ["a", "a"], "filters with equal configurations also share a root context"),
+        ("same-but-name", ["a", "b"], "filters that differ only in their names have a root context each"),
     ] {
         let who = || get_property("plugin_name");
-        let case = |name: String, says: &str| Case::new(name, says).on("configure", [who()]);
-        // All of it for both, or they would not be alike.
+        let case = |name: String, title: &str| Case::new(name, title).on("configure", [who()]);
+        // Both filters get all steps. Otherwise their configurations would differ.
         let both = |case: Case| {
             let own = case.scripts.clone();
             own.into_iter().fold(case, |case, (_, name, steps)| case.on_filter(1, name, steps))
         };
-        let starts = both(case(format!("lifecycle/shared/{kind}"), says).alone());
+        let starts = both(case(format!("lifecycle/shared/{kind}"), title).alone());
         let streams = format!("lifecycle/shared/{kind}/streams");
-        let streams = Case::new(streams, format!("contexts of streams: {says}"))
+        let streams = Case::new(streams, format!("contexts of streams: {title}"))
             .on("request_headers", [who()])
             .shows(&["log"]);
         let loaded = names.map(Loaded::new).to_vec();
@@ -220,14 +221,14 @@ fn shared() -> Vec<Sheet> {
     sheets
 }
 
-/// Which context a call is about.
+/// The context that a call affects.
 fn contexts() -> Vec<Case> {
-    let case = |name: &str, says: &str| Case::new(format!("lifecycle/context/{name}"), says);
+    let case = |name: &str, title: &str| Case::new(format!("lifecycle/context/{name}"), title);
     let call = |name: &str| call_other(&format!("lifecycle/context/{name}"));
     let path = || get_value(0, ":path");
     let then = |steps: &[Step]| steps.iter().cloned().chain(resume(0)).collect::<Vec<_>>();
     vec![
-        case("numbers", "set_effective_context takes contexts that there are, and 0").on(
+        case("numbers", "set_effective_context accepts existing contexts and 0").on(
             "request_headers",
             [
                 set_context(0),
@@ -240,27 +241,27 @@ fn contexts() -> Vec<Case> {
                 set_context(u32::MAX),
             ],
         ),
-        case("reset", "the effective context does not outlast a callback")
+        case("reset", "the effective context is reset at the end of a callback")
             .on(
                 "request_headers",
                 [call("reset"), call_to(REFUSES, "lifecycle/context/reset"), Step::Return(1)],
             )
             .answer("other", [late(ok(), SOON)])
             .on("http_call_response", then(&[path(), set_context(Arg::Stream), path()])),
-        case("zero", "0 is the context that was called again")
+        case("zero", "context 0 is the context of the current callback")
             .on("request_headers", [set_context(Arg::Root), path(), set_context(0), path()]),
-        case("gone", "a stream that is over is no context any more")
+        case("gone", "the context of an ended stream no longer exists")
             .requests([get(), get()])
             .on("log", [set_context(Arg::Stream), path()])
             .on("delete", [set_context(Arg::Stream), path()]),
-        case("done", "proxy_done counts only for a root context that is asked to end")
+        case("done", "proxy_done returns NotFound unless on_done of a root context has returned false")
             .on("request_headers", [done(), set_context(Arg::Root), done()])
             .on("done", [done(), Step::Return(0)])
             .shows(&["delete"]),
-        case("done-false", "a stream's on_done returning false does not keep it")
+        case("done-false", "a stream ends even if its on_done returns false")
             .on("done", [Step::Return(0)])
             .on("delete", [done()]),
-        case("log-buffers", "what is left of a stream in on_done and on_delete")
+        case("log-buffers", "request properties and buffers can be queried in on_done and on_delete")
             .on("done", [path(), get_property("request\0path"), buffer_status(0)])
             .on(
                 "delete",
@@ -269,14 +270,15 @@ fn contexts() -> Vec<Case> {
     ]
 }
 
-/// Timers. Ticks come on the worker and on the main thread, whose root context sees no requests.
+/// Timers. Ticks run on the worker and on the main thread. The root context of the main thread sees no
+/// requests.
 fn ticks() -> Sheet {
-    let tick = |name: &str, says: &str| Case::new(format!("lifecycle/tick/{name}"), says);
+    let tick = |name: &str, title: &str| Case::new(format!("lifecycle/tick/{name}"), title);
     let cases = vec![
-        tick("once", "a tick that is stopped in its own callback comes once")
+        tick("once", "a timer that is stopped in its own callback ticks once")
             .on("request_headers", [set_tick(20), Step::Return(1)])
             .on("tick", [set_tick(0)].into_iter().chain(resume(0))),
-        tick("stopped", "a tick that is stopped before it comes does not come")
+        tick("stopped", "a timer that is stopped in time does not tick")
             .requests([get(), get()])
             .on("request_headers", [set_tick(20), set_tick(0)])
             .shows(&["tick"])
@@ -284,7 +286,7 @@ fn ticks() -> Sheet {
                 "upstream",
                 [crate::cases::parts::late(crate::cases::parts::ok(), crate::cases::parts::SOON)],
             ),
-        tick("changed", "the last period counts")
+        tick("changed", "the last period applies")
             .on("request_headers", [set_tick(60_000), set_tick(20), Step::Return(1)])
             .on("tick", [set_tick(0)].into_iter().chain(resume(0))),
     ];

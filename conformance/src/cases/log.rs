@@ -1,4 +1,4 @@
-//! Logging, and the few calls beside it: status, context, done.
+//! Logging, and related calls: status, context, done.
 
 use crate::script::calls::{
     call, close_stream, continue_stream, done, get_log_level, get_status, log, set_context,
@@ -7,12 +7,13 @@ use crate::script::{Arg, Step};
 use crate::{Case, Sheet};
 use tollgate_host_test::LogLevel;
 
-/// The sheets.
+/// Returns the sheets.
 pub fn sheets() -> Vec<Sheet> {
     let level = |name, level: LogLevel, word: &str| {
-        let says =
-            format!("with the log at {word}, what is below it is dropped, and the call is Ok all the same");
-        let case = Case::new(format!("log/level-{word}"), says)
+        let title = format!(
+            "with log level {word}, lines of lower levels are dropped, and the call still returns Ok"
+        );
+        let case = Case::new(format!("log/level-{word}"), title)
             .on("request_headers", levels(&format!("log/level-{word}")));
         Sheet::new(name, vec![case]).settings(|settings| settings.log_level = level)
     };
@@ -25,7 +26,7 @@ pub fn sheets() -> Vec<Sheet> {
     ]
 }
 
-/// A line that is found again by the case that logs it.
+/// Formats a line so that it belongs to the case that logs it.
 fn line(case: &str, text: &str) -> String {
     format!("[/{case}] {text}")
 }
@@ -36,64 +37,68 @@ fn levels(name: &str) -> Vec<Step> {
 
 fn texts() -> Vec<Case> {
     let texts: [(&str, &str, &[u8]); 12] = [
-        ("plain", "a text is logged as it is", b"hello"),
-        ("newline", "a text may have several lines", b"one\ntwo"),
-        ("newline-last", "a text may end in a new line", b"one\n"),
-        ("carriage-return", "a text may have a carriage return", b"one\rtwo"),
-        ("tab", "a text may have a tab", b"one\ttwo"),
-        ("nul", "a text may have a NUL", b"one\0two"),
-        ("non-utf8", "a text need not be UTF-8", b"one\xfftwo"),
-        ("percent", "a text is no format", b"%s %d {} %n"),
-        ("escape", "a text may have control characters", b"\x1b[31mred\x07"),
-        ("quotes", "a text may have quotes", b"\"a\" 'b' \\n"),
-        ("spaces", "spaces around a text stay", b"   a   "),
-        ("unicode", "a text may have any letters", "\u{e9}\u{1f600}".as_bytes()),
+        ("plain", "logs a text unchanged", b"hello"),
+        ("newline", "logs a text with several lines", b"one\ntwo"),
+        ("newline-last", "logs a text that ends with a line break", b"one\n"),
+        ("carriage-return", "logs a text with a carriage return", b"one\rtwo"),
+        ("tab", "logs a text with a tab", b"one\ttwo"),
+        ("nul", "logs a text with a NUL", b"one\0two"),
+        ("non-utf8", "logs a text that is not UTF-8", b"one\xfftwo"),
+        ("percent", "does not treat the text as a format string", b"%s %d {} %n"),
+        ("escape", "logs a text with control characters", b"\x1b[31mred\x07"),
+        ("quotes", "logs a text with quotes", b"\"a\" 'b' \\n"),
+        ("spaces", "keeps spaces around a text", b"   a   "),
+        ("unicode", "logs a text with any Unicode characters", "\u{e9}\u{1f600}".as_bytes()),
     ];
     let mut cases: Vec<Case> = texts
         .into_iter()
-        .map(|(name, says, text)| {
+        .map(|(name, title, text)| {
             let name = format!("log/text-{name}");
             let text = [line(&name, "").as_bytes(), text].concat();
-            Case::new(name, says).on("request_headers", [log(2, text)])
+            Case::new(name, title).on("request_headers", [log(2, text)])
         })
         .collect();
     for level in 0..6u32 {
         let name = format!("log/level/{level}");
-        let says = format!(
-            "level {level} is {}",
+        let title = format!(
+            "logs level {level} as {}",
             ["trace", "debug", "info", "warn", "error", "critical"][level as usize]
         );
         let text = line(&name, "a line");
-        cases.push(Case::new(name, says).on("request_headers", [log(level, text)]));
+        cases.push(Case::new(name, title).on("request_headers", [log(level, text)]));
     }
     cases.extend([
-        Case::new("log/level/unknown", "a level above 5 is BadArgument")
+        Case::new("log/level/unknown", "returns BadArgument for a level above 5")
             .on("request_headers", [log(6, "x"), log(7, "x"), log(u32::MAX, "x")]),
-        Case::new("log/empty", "an empty text is Ok").on("request_headers", [log(2, "")]),
-        Case::new("log/long", "a text of 20 kB is logged whole")
+        Case::new("log/empty", "returns Ok for an empty text").on("request_headers", [log(2, "")]),
+        Case::new("log/long", "logs a text of 20 kB whole")
             .on("request_headers", [log(2, line("log/long", &"x".repeat(20_000)))]),
-        Case::new("log/get-level", "the level that is logged from is known")
+        Case::new("log/get-level", "returns the log level of the proxy")
             .on("request_headers", [get_log_level()]),
-        Case::new("log/phases", "every phase can log")
+        Case::new("log/phases", "logs in every callback")
             .on("response_headers", [log(3, line("log/phases", "response"))])
             .on("log", [log(3, line("log/phases", "log"))])
             .on("delete", [log(3, line("log/phases", "delete"))]),
-        Case::new("log/root", "a line of a root context is a line")
+        Case::new("log/root", "logs in a root context")
             .on("request_headers", [set_context(Arg::Root), log(3, line("log/root", "root"))]),
     ]);
     cases
 }
 
 fn others() -> Vec<Case> {
-    let on = |name: &str, says: &str, steps: Vec<Step>| {
-        Case::new(format!("context/{name}"), says).on("request_headers", steps)
+    let on = |name: &str, title: &str, steps: Vec<Step>| {
+        Case::new(format!("context/{name}"), title).on("request_headers", steps)
     };
     vec![
-        on("status", "without a callout the status is 0 and without a message", vec![get_status()]),
-        on("status-root", "in a root context too", vec![set_context(Arg::Root), get_status()]),
+        on("status", "returns status 0 and no message outside of a callout's callback", vec![get_status()]),
+        on(
+            "status-root",
+            "returns status 0 and no message in a root context",
+            vec![set_context(Arg::Root), get_status()],
+        ),
         on(
             "effective-unknown",
-            "a context that is not there is BadArgument, and the one in effect stays",
+            "returns BadArgument for an unknown context, and keeps the effective one",
             vec![
                 set_context(999_999),
                 set_context(u32::MAX),
@@ -102,12 +107,12 @@ fn others() -> Vec<Case> {
         ),
         on(
             "effective-zero",
-            "0 is Ok and stands for the context of the callback",
+            "accepts 0 for the context of the callback",
             vec![set_context(0), crate::script::calls::get_property("request\0method")],
         ),
         on(
             "effective-root",
-            "what is asked is asked of the context in effect",
+            "later calls affect the effective context",
             vec![
                 set_context(Arg::Root),
                 crate::script::calls::get_property("request\0method"),
@@ -115,24 +120,20 @@ fn others() -> Vec<Case> {
                 crate::script::calls::get_property("request\0method"),
             ],
         ),
-        Case::new("context/effective-reset", "each callback begins in its own context")
+        Case::new("context/effective-reset", "each callback starts in its own context")
             .on("request_headers", [set_context(Arg::Root)])
             .on("response_headers", [crate::script::calls::get_property("response\0code")]),
-        Case::new("context/effective-late", "a stream is there until it was deleted")
+        Case::new("context/effective-late", "the context of a stream exists until it is deleted")
             .on("log", [set_context(Arg::Stream)])
             .on("done", [set_context(Arg::Stream)])
             .on("delete", [set_context(Arg::Stream), crate::script::calls::get_property("plugin_name")]),
-        on(
-            "done",
-            "a stream is never waited for: done is NotFound",
-            vec![done(), set_context(Arg::Root), done()],
-        ),
-        Case::new("context/done-late", "nor in its last callbacks")
+        on("done", "proxy_done returns NotFound for a stream", vec![done(), set_context(Arg::Root), done()]),
+        Case::new("context/done-late", "proxy_done returns NotFound in the last callbacks of a stream")
             .on("done", [done()])
             .on("delete", [done()]),
         on(
             "continue-kinds",
-            "there are kinds 0 to 3 to continue, of which 3 is Unimplemented",
+            "continue_stream accepts types 0 to 2, returns Unimplemented for 3 and BadArgument for others",
             vec![
                 set_context(Arg::Root),
                 continue_stream(0),
@@ -145,7 +146,7 @@ fn others() -> Vec<Case> {
         ),
         on(
             "close-kinds",
-            "there are kinds 0 to 3 to close",
+            "close_stream accepts types 0 to 3",
             vec![
                 set_context(Arg::Root),
                 close_stream(0),
@@ -158,7 +159,7 @@ fn others() -> Vec<Case> {
         ),
         on(
             "cancel-unknown",
-            "a callout that is not there is NotFound or BadArgument by its token's kind",
+            "the gRPC calls return NotFound or BadArgument for an unknown token, depending on its kind",
             (0..8u32)
                 .flat_map(|token| {
                     [

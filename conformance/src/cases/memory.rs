@@ -1,32 +1,32 @@
-//! Pointers and lengths that are none: which host call says so how, and what it looks at first.
+//! Invalid pointers and lengths: the status that each host call returns, and the order of its checks.
 
 use crate::script::calls::{call, define_metric, enqueue, pairs, register_queue, set_shared};
 use crate::script::{Arg, Step};
 use crate::{Case, Sheet};
 
-/// The sheets.
+/// Returns the sheets.
 pub fn sheets() -> Vec<Sheet> {
     vec![Sheet::new("wild pointers", wild()), Sheet::new("order of checks", order())]
 }
 
-/// An argument as it should be.
+/// A valid argument.
 #[derive(Clone)]
 enum Good {
-    /// A number.
+    /// A number of 32 bits.
     N(u32),
     /// A number of 64 bits.
     L,
     /// Bytes.
     B(Vec<u8>),
-    /// Bytes that must not be empty: what Envoy then makes of them ends the process.
+    /// Bytes that must not be empty: an empty target ends the Envoy process.
     Full(Vec<u8>),
-    /// Where a number goes.
+    /// An output address of a 32-bit number.
     O,
-    /// The same of a stream that is open from then on, and would stay so without its token.
+    /// An output address of the token of a new stream. Without the token nothing could close the stream.
     Opened,
-    /// Where one of 64 bits goes.
+    /// An output address of a 64-bit number.
     O64,
-    /// Where bytes go.
+    /// Output addresses of bytes.
     OO,
 }
 use Good::{B, Full, L, N, O, O64, OO, Opened};
@@ -35,7 +35,7 @@ fn b(text: &str) -> Good {
     B(text.into())
 }
 
-/// The host calls with arguments that are good in `on_request_headers`, or good enough.
+/// The host calls with arguments that are valid, or nearly valid, in `on_request_headers`.
 fn table() -> Vec<(&'static str, Vec<Good>)> {
     let call_headers = || B(pairs(&[(":method", "GET"), (":path", "/wild"), (":authority", "o")]));
     let service = || Full(b"\x0a\x06\x0a\x04grpc".to_vec());
@@ -79,7 +79,7 @@ fn table() -> Vec<(&'static str, Vec<Good>)> {
     ]
 }
 
-/// The argument as it should be, for the script.
+/// Converts a valid argument for the script.
 fn good(arg: &Good) -> Arg {
     match arg {
         N(number) => Arg::Number(u64::from(*number)),
@@ -90,7 +90,7 @@ fn good(arg: &Good) -> Arg {
     }
 }
 
-/// The ways in which it can be wrong.
+/// Returns the invalid forms of an argument.
 fn bad(arg: &Good) -> Vec<Vec<Arg>> {
     const WILD: u64 = u32::MAX as u64;
     let numbers = |list: &[u64]| list.iter().map(|n| Arg::Number(*n)).collect::<Vec<_>>();
@@ -113,7 +113,7 @@ fn bad(arg: &Good) -> Vec<Vec<Arg>> {
     }
 }
 
-/// What must be there for a result to come.
+/// Steps that a call needs to return a result.
 fn prepared(name: &str) -> Vec<Step> {
     match name {
         "proxy_get_shared_data" => vec![set_shared("wild", "v", 0)],
@@ -146,15 +146,13 @@ fn wild() -> Vec<Case> {
             let slug = name.trim_start_matches("proxy_").replace('_', "-");
             let fault = if name.starts_with("proxy_") { "InvalidMemoryAccess" } else { "21" };
             let what = match arg {
-                B(_) | Full(_) => format!("bytes outside the memory are {fault}, even none of them"),
-                _ if name == "fd_fdstat_get" => {
-                    "nobody looks whether the place for the result is there".to_owned()
-                }
-                _ => format!("a place for the result outside the memory is {fault}"),
+                B(_) | Full(_) => format!("outside the memory returns {fault}, even with length 0"),
+                _ if name == "fd_fdstat_get" => "is not checked".to_owned(),
+                _ => format!("outside the memory returns {fault}"),
             };
-            let says = format!("{name}, argument {}: {what}", at + 1);
+            let title = format!("`{name}` argument {} {what}", at + 1);
             cases.push(
-                Case::new(format!("memory/{slug}/{}", at + 1), says)
+                Case::new(format!("memory/{slug}/{}", at + 1), title)
                     .on("request_headers", [prepared(name), wrong].concat()),
             );
         }
@@ -165,8 +163,8 @@ fn wild() -> Vec<Case> {
 fn order() -> Vec<Case> {
     const WILD: u64 = u32::MAX as u64;
     let wild = || [Arg::Number(WILD), Arg::Number(1)];
-    let on = |name: &str, says: &str, steps: Vec<Step>| {
-        Case::new(format!("memory/order/{name}"), says).on("request_headers", steps)
+    let on = |name: &str, title: &str, steps: Vec<Step>| {
+        Case::new(format!("memory/order/{name}"), title).on("request_headers", steps)
     };
     let mixed = |name: &str, numbers: &[u64], wilds: usize| {
         let numbers = numbers.iter().map(|n| Arg::Number(*n));
@@ -175,7 +173,7 @@ fn order() -> Vec<Case> {
     vec![
         on(
             "map",
-            "an unknown map is looked at before the memory",
+            "an unknown map is checked before the memory",
             vec![
                 mixed("proxy_get_header_map_value", &[8], 2),
                 mixed("proxy_add_header_map_value", &[8], 2),
@@ -188,7 +186,7 @@ fn order() -> Vec<Case> {
         ),
         on(
             "map-out-of-reach",
-            "the memory is looked at before whether a map is in reach, but for where the result goes",
+            "an inaccessible map is checked after the input memory and before the output memory",
             vec![
                 mixed("proxy_get_header_map_value", &[2], 2),
                 mixed("proxy_add_header_map_value", &[2], 2),
@@ -201,7 +199,7 @@ fn order() -> Vec<Case> {
         ),
         on(
             "buffer",
-            "an unknown buffer is looked at before the memory",
+            "an unknown buffer is checked before the memory",
             vec![
                 mixed("proxy_get_buffer_status", &[9], 1),
                 mixed("proxy_get_buffer_bytes", &[9, 0, 0], 1),
@@ -210,7 +208,7 @@ fn order() -> Vec<Case> {
         ),
         on(
             "buffer-out-of-reach",
-            "a callout's or the plugin's that is out of reach is NotFound before the memory is looked at, a body is not",
+            "an inaccessible buffer of a callout or of the plugin configuration returns NotFound before the memory is checked; a body does not",
             vec![
                 mixed("proxy_get_buffer_status", &[7], 1),
                 mixed("proxy_get_buffer_bytes", &[7, 0, 0], 1),
@@ -219,20 +217,20 @@ fn order() -> Vec<Case> {
                 mixed("proxy_set_buffer_bytes", &[6, 0, 0], 1),
             ],
         ),
-        on("log", "an unknown level is looked at before the memory", vec![mixed("proxy_log", &[6], 1)]),
+        on("log", "an unknown log level is checked before the memory", vec![mixed("proxy_log", &[6], 1)]),
         on(
             "metric",
-            "the memory is looked at before the kind of a metric",
+            "the memory is checked before the kind of a metric",
             vec![mixed("proxy_define_metric", &[9], 1)],
         ),
         on(
             "metric-unknown",
-            "an unknown metric is looked at before where the result goes",
+            "an unknown metric is checked before the output memory",
             vec![mixed("proxy_get_metric", &[4000, WILD], 0), mixed("proxy_get_metric", &[4003, WILD], 0)],
         ),
         on(
             "shared-data",
-            "a key that is not there is looked at before where the result goes",
+            "a missing key is checked before the output memory",
             vec![call(
                 "proxy_get_shared_data",
                 ["missing".into(), Arg::Number(WILD), Arg::Number(WILD), Arg::Number(WILD)],
@@ -240,7 +238,7 @@ fn order() -> Vec<Case> {
         ),
         on(
             "shared-data-cas",
-            "the memory of a value is looked at before its cas",
+            "the memory of a value is checked before its CAS number",
             vec![call(
                 "proxy_set_shared_data",
                 ["k".into(), Arg::Number(WILD), Arg::Number(1), Arg::Number(77)],
@@ -248,7 +246,7 @@ fn order() -> Vec<Case> {
         ),
         on(
             "queue",
-            "to put, the memory is looked at before the queue; to take, the queue before it",
+            "enqueue checks the memory before the queue, dequeue the queue before the memory",
             vec![
                 mixed("proxy_enqueue_shared_queue", &[9999], 1),
                 mixed("proxy_dequeue_shared_queue", &[9999], 1),
@@ -256,12 +254,12 @@ fn order() -> Vec<Case> {
         ),
         on(
             "queue-name",
-            "a queue that is not there is looked at before where the result goes",
+            "an unknown queue is checked before the output memory",
             vec![call("proxy_resolve_shared_queue", ["".into(), "nobody's".into(), Arg::Number(WILD)])],
         ),
         on(
             "foreign",
-            "an unknown function is looked at behind its arguments and before where the result goes",
+            "an unknown function is checked after its arguments and before the output memory",
             vec![
                 call(
                     "proxy_call_foreign_function",
@@ -275,7 +273,7 @@ fn order() -> Vec<Case> {
         ),
         on(
             "foreign-failed",
-            "where the result of a function that fails goes is looked at all the same",
+            "the output memory is checked even if the function fails",
             vec![
                 call(
                     "proxy_call_foreign_function",
@@ -289,12 +287,12 @@ fn order() -> Vec<Case> {
         ),
         on(
             "property",
-            "a property that is not there is looked at before where the result goes",
+            "a missing property is checked before the output memory",
             vec![call("proxy_get_property", ["nosuch".into(), Arg::Number(WILD), Arg::Number(WILD)])],
         ),
         on(
             "http-call",
-            "the memory of a call is looked at before its cluster",
+            "the memory of a callout is checked before its cluster",
             vec![call(
                 "proxy_http_call",
                 [
@@ -310,7 +308,7 @@ fn order() -> Vec<Case> {
         ),
         on(
             "reply",
-            "the memory of a reply is looked at before anything is replied",
+            "the memory of a local reply is checked before the reply is sent",
             vec![
                 call("proxy_send_local_response", {
                     let [pointer, length] = wild();
@@ -328,7 +326,7 @@ fn order() -> Vec<Case> {
         ),
         on(
             "empty-results",
-            "a result of no bytes is a null pointer, and nothing is allocated",
+            "an empty result is a null pointer, and nothing is allocated",
             vec![
                 call(
                     "proxy_get_buffer_bytes",

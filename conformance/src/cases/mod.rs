@@ -1,4 +1,4 @@
-//! The table. A file for each area of the ABI; `docs/abi.md` is its index.
+//! The table of cases, with a file per area of the ABI. `docs/abi.md` is its index.
 
 pub mod buffers;
 pub mod callouts;
@@ -23,7 +23,7 @@ pub mod wasi;
 
 use crate::Sheet;
 
-/// Every sheet.
+/// Returns every sheet.
 pub fn all() -> Vec<Sheet> {
     let sheets = [
         headers::sheets(),
@@ -48,54 +48,54 @@ pub fn all() -> Vec<Sheet> {
     .into_iter()
     .flatten()
     .collect();
-    older::list(wasi::apart(sheets))
+    older::mark(wasi::separate_newer_calls(sheets))
 }
 
-/// What cannot be run on Envoy from a test: what, why, and the test that proves it on the emulator.
+/// Behaviour that a test cannot run on Envoy: what, why, and the test that shows it on the emulator.
 pub const EMULATOR_ONLY: &[(&str, &str, &str)] = &[
     (
         "close_stream or send_local_response in on_log, on_done or on_delete",
-        "Envoy ends the stream once more, within itself, and dies",
+        "Envoy ends the stream twice and crashes",
         "host-test: to_end_a_stream_that_is_over_would_end_envoy",
     ),
     (
         "close_stream in on_response_trailers",
-        "Envoy dies",
+        "Envoy crashes",
         "host-test: to_close_a_stream_in_the_last_callback_of_its_response_would_end_envoy",
     ),
     (
         "continue_stream(1) in the last callback of a response, which then returns Continue",
-        "Envoy dies",
+        "Envoy crashes",
         "host-test: to_go_on_in_the_last_callback_of_a_response_and_continue_would_end_envoy",
     ),
     (
         "two local replies in on_response_headers",
-        "Envoy reads freed memory and dies",
+        "Envoy reads freed memory and crashes",
         "host-test: two_local_replies_in_place_of_one_response_would_end_envoy",
     ),
     (
         "continue_stream(1) before there is a response",
-        "Envoy follows a null pointer and dies",
+        "Envoy follows a null pointer and crashes",
         "host-test: going_on_with_a_response_that_has_not_begun_would_end_envoy",
     ),
     (
-        "a bare name for a gRPC target that reads as protobuf",
+        "a bare cluster name as gRPC target that is valid protobuf",
         "Envoy aborts",
         "host-test: a_bare_cluster_name_that_reads_as_protobuf_would_end_envoy",
     ),
     (
-        "host calls that fail, allocations that fail",
-        "nothing makes Envoy's fail",
+        "failing host calls and failing allocations",
+        "a test cannot make them fail in Envoy",
         "host-test: a_fault_strikes_the_nth_call_only_and_may_be_a_trap",
     ),
     (
-        "proxy_done of a root context that has asked for time",
-        "takes an update of the listener",
+        "proxy_done of a root context that has delayed its end",
+        "needs an update of the listener",
         "host-test: a_root_context_may_ask_for_time_before_it_is_deleted",
     ),
     (
-        "callbacks for tokens that nobody was given",
-        "Envoy makes none up",
+        "callbacks with unknown tokens",
+        "Envoy never makes such calls",
         "host-test: callbacks_can_come_for_tokens_that_nobody_was_given",
     ),
 ];

@@ -1,11 +1,11 @@
-//! What Envoy 1.36 does otherwise: it is older than what the emulated host follows.
+//! Cases in which Envoy 1.36 differs. It is older than the Envoy that the emulator follows.
 
 use crate::Sheet;
 
-/// Why, and the cases.
+/// Envoy 1.36's behaviour, as a sentence without its subject, and the cases.
 const SINCE: &[(&str, &[&str])] = &[
     (
-        "which hop-by-hop headers are taken away, and where, is another matter since",
+        "removes other hop-by-hop headers, and at other points",
         &[
             "headers/response-connection",
             "headers/forwarding/hop-by-hop-response",
@@ -14,7 +14,7 @@ const SINCE: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "the attribute `headers_bytes` is newer",
+        "has no attribute `headers_bytes`",
         &[
             "properties/request/request/headers-bytes",
             "properties/request/follows-edits",
@@ -23,7 +23,7 @@ const SINCE: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "keys in PEM, and what is looked at for them, are newer",
+        "does not accept PEM keys and checks keys in another way",
         &[
             "foreign/verify-signature/pem",
             "foreign/verify-signature/pem-text-before",
@@ -39,9 +39,9 @@ const SINCE: &[(&str, &[&str])] = &[
             "foreign/verify-signature/empty",
         ],
     ),
-    ("the function `sign` is newer", &["foreign/sign/"]),
+    ("has no function `sign`", &["foreign/sign/"]),
     (
-        "filter state has got factories for more keys since",
+        "has factories for fewer filter state keys",
         &[
             "foreign/filter-state/value-03",
             "foreign/filter-state/value-04",
@@ -56,7 +56,7 @@ const SINCE: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "the conversion to a text is another one since",
+        "converts numbers to strings in another way",
         &[
             "foreign/expr/strings/36",
             "foreign/expr/strings/39",
@@ -65,9 +65,9 @@ const SINCE: &[(&str, &[&str])] = &[
             "foreign/expr/strings/50",
         ],
     ),
-    ("names in backticks are newer", &["foreign/expr/refused/51"]),
+    ("does not accept names in backticks", &["foreign/expr/refused/51"]),
     (
-        "the text for a connection that is refused says less since",
+        "has a longer message for a refused connection",
         &[
             "callouts/answered/refused",
             "callouts/flight/reversed",
@@ -78,14 +78,14 @@ const SINCE: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "the environment was no part of what tells VMs apart",
+        "does not distinguish VMs by their environment",
         &["lifecycle/shared/environment", "lifecycle/shared/environment/"],
     ),
-    ("to poll is newer", &["wasi/poll", "wasi/poll-nothing"]),
+    ("does not have this call", &["wasi/poll", "wasi/poll-nothing"]),
 ];
 
-/// Lists them. A name that ends in a slash stands for all that begin with it.
-pub fn list(mut sheets: Vec<Sheet>) -> Vec<Sheet> {
+/// Marks the listed cases. A name that ends with a slash marks all cases that begin with it.
+pub fn mark(mut sheets: Vec<Sheet>) -> Vec<Sheet> {
     let is =
         |name: &str, listed: &&str| name == *listed || (listed.ends_with('/') && name.starts_with(*listed));
     for case in sheets.iter_mut().flat_map(|sheet| &mut sheet.cases) {
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_stands_for_a_case_of_the_table() {
+    fn every_listed_name_matches_a_case() {
         let sheets = crate::cases::all();
         let names: Vec<_> =
             sheets.iter().flat_map(|sheet| &sheet.cases).map(|case| case.name.as_str()).collect();

@@ -5,7 +5,7 @@ use crate::script::calls::{dequeue, enqueue, register_queue, resolve_queue, set_
 use crate::script::{Arg, Step};
 use crate::{Case, Sheet};
 
-/// The sheets.
+/// Returns the sheets.
 pub fn sheets() -> Vec<Sheet> {
     let plugin = |name, vm_id| Loaded { vm_id, ..Loaded::new(name) };
     vec![
@@ -16,8 +16,8 @@ pub fn sheets() -> Vec<Sheet> {
     ]
 }
 
-fn case(name: &str, says: &str) -> Case {
-    Case::new(format!("queues/{name}"), says)
+fn case(name: &str, title: &str) -> Case {
+    Case::new(format!("queues/{name}"), title)
 }
 
 fn put(item: &str) -> Step {
@@ -29,26 +29,26 @@ fn take() -> Step {
 }
 
 fn cases() -> Vec<Case> {
-    let on = |name: &str, says: &str, steps: Vec<Step>| case(name, says).on("request_headers", steps);
+    let on = |name: &str, title: &str, steps: Vec<Step>| case(name, title).on("request_headers", steps);
     vec![
         on(
             "resolve-before",
-            "a queue that nobody registered is NotFound, and its token is untouched",
+            "returns NotFound for an unregistered queue, and writes no token",
             vec![
                 resolve_queue("vm", "nobody's"),
                 resolve_queue("", "nobody's"),
                 resolve_queue("other vm", "nobody's"),
             ],
         ),
-        on("register", "queues are numbered from 1", vec![register_queue("a"), register_queue("b")]),
+        on("register", "numbers queues from 1", vec![register_queue("a"), register_queue("b")]),
         on(
             "register-again",
-            "a name that is registered again keeps its token",
+            "returns the same token when a name is registered again",
             vec![register_queue("a"), register_queue("a")],
         ),
         on(
             "resolve",
-            "a queue is found by the vm_id and the name, and without a vm_id by the own one",
+            "finds a queue by `vm_id` and name; an empty `vm_id` is that of the caller",
             vec![
                 register_queue("a"),
                 resolve_queue("vm", "a"),
@@ -58,51 +58,51 @@ fn cases() -> Vec<Case> {
                 resolve_queue("vm", ""),
             ],
         ),
-        on("empty-name", "an empty name is a name", vec![register_queue(""), resolve_queue("", "")]),
+        on("empty-name", "accepts an empty name", vec![register_queue(""), resolve_queue("", "")]),
         on(
             "binary-name",
-            "a name may be any bytes",
+            "accepts a name of any bytes",
             vec![register_queue(b"\0\xff"), resolve_queue("", b"\0\xff")],
         ),
-        on("dequeue-empty", "an empty queue is Empty", vec![register_queue("c"), take()]),
+        on("dequeue-empty", "returns Empty for an empty queue", vec![register_queue("c"), take()]),
         on(
             "in-order",
-            "items come in the order in which they were put, each once",
+            "items are dequeued in order, each once",
             vec![register_queue("c"), put("1"), put("2"), take(), put("3"), take(), take(), take()],
         ),
-        on("empty-item", "an empty item is an item", vec![register_queue("c"), put(""), take(), take()]),
+        on("empty-item", "an item may be empty", vec![register_queue("c"), put(""), take(), take()]),
         on(
             "binary-item",
-            "an item may be any bytes",
+            "an item may contain any bytes",
             vec![register_queue("c"), enqueue(Arg::Kept(0), b"\0\xff"), take()],
         ),
         on(
             "unknown",
-            "a token that nobody got is NotFound",
+            "returns NotFound for an unknown token",
             vec![enqueue(9999, "x"), dequeue(9999), enqueue(0, "x"), dequeue(0), enqueue(u32::MAX, "x")],
         ),
-        on("kept", "items stay until they are taken", vec![register_queue("kept"), put("from before")]),
+        on("kept", "items stay in the queue until they are dequeued", vec![register_queue("kept"), put("from before")]),
         on(
             "kept/later",
-            "and are there in the next request, registered again or not",
+            "items are available to later requests, whether they register the queue again or not",
             vec![resolve_queue("", "kept"), dequeue(Arg::Kept(1)), register_queue("kept"), take()],
         ),
-        case("ready", "the root context that registered is told of each item, and its token")
+        case("ready", "on_queue_ready is called in the root context that registered the queue, once per item, with the token")
             .on("request_headers", [register_queue("ready"), put("1"), put("2")])
             .on("queue_ready", [take()]),
-        case("ready-taken", "it is told even of items that are gone by then")
+        case("ready-taken", "on_queue_ready is called even if the item has been dequeued already")
             .on("request_headers", [register_queue("taken"), put("1"), take()])
             .on("queue_ready", [take()]),
-        case("ready-unregistered", "nobody is told of a queue that was not registered: it takes no items")
+        case("ready-unregistered", "an unregistered queue accepts no items, so on_queue_ready is not called")
             .on("request_headers", [enqueue(7777, "1")])
             .on("queue_ready", []),
-        case("ready-puts", "what is put while it is told is told of afterwards")
+        case("ready-puts", "an item that is enqueued in on_queue_ready causes another call")
             .on("request_headers", [register_queue("puts"), put("1")])
             .on("queue_ready", [take(), Step::OnlyRun(4), put("2")]),
-        case("ready-ready", "a stream can wait for a queue")
+        case("ready-ready", "a stream can be paused until on_queue_ready")
             .on("request_headers", [register_queue("waits"), put("go"), Step::Return(1)])
             .on("queue_ready", [take(), set_context(Arg::Stream), crate::script::calls::continue_stream(0)]),
-        case("phases", "queues work in every phase")
+        case("phases", "queues work in every callback")
             .on("response_headers", [register_queue("phases"), put("response")])
             .on("log", [take(), take()]),
         on(
@@ -122,7 +122,7 @@ fn cases() -> Vec<Case> {
 
 fn chain() -> Vec<Case> {
     vec![
-        case("two-vms/own", "each vm_id has queues of its own")
+        case("two-vms/own", "each `vm_id` has its own queues")
             .on("request_headers", [register_queue("q"), put("of the first")])
             .on_filter(
                 1,
@@ -130,28 +130,34 @@ fn chain() -> Vec<Case> {
                 [resolve_queue("", "q"), register_queue("q"), take(), put("of the second")],
             )
             .on("response_headers", [take(), take()]),
-        case("two-vms/across", "a queue of another vm_id is found by it, and anybody may put and take")
-            .on("request_headers", [register_queue("across")])
-            .on_filter(
-                1,
-                "request_headers",
-                [
-                    resolve_queue("vm 1", "across"),
-                    enqueue(Arg::Kept(1), "from the second"),
-                    enqueue(Arg::Kept(1), "another"),
-                    dequeue(Arg::Kept(1)),
-                ],
-            )
-            .on("queue_ready", [take()]),
+        case(
+            "two-vms/across",
+            "a queue of another `vm_id` can be resolved, and any VM can enqueue and dequeue",
+        )
+        .on("request_headers", [register_queue("across")])
+        .on_filter(
+            1,
+            "request_headers",
+            [
+                resolve_queue("vm 1", "across"),
+                enqueue(Arg::Kept(1), "from the second"),
+                enqueue(Arg::Kept(1), "another"),
+                dequeue(Arg::Kept(1)),
+            ],
+        )
+        .on("queue_ready", [take()]),
     ]
 }
 
 fn one_vm() -> Vec<Case> {
     vec![
-        case("one-vm/last-registers", "of two filters with one vm_id the last to register is told")
-            .on("request_headers", [register_queue("q")])
-            .on_filter(1, "request_headers", [register_queue("q"), put("1")])
-            .on("queue_ready", [take()])
-            .on_filter(1, "queue_ready", [take()]),
+        case(
+            "one-vm/last-registers",
+            "of two filters with the same `vm_id`, on_queue_ready is called in the one that registered last",
+        )
+        .on("request_headers", [register_queue("q")])
+        .on_filter(1, "request_headers", [register_queue("q"), put("1")])
+        .on("queue_ready", [take()])
+        .on_filter(1, "queue_ready", [take()]),
     ]
 }

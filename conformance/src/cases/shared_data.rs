@@ -1,24 +1,27 @@
-//! Shared data: compare and swap, and who shares.
+//! Shared data: compare and swap, and which filters share it.
 
 use crate::case::Loaded;
 use crate::script::calls::{call, get_shared, set_context, set_shared};
 use crate::script::{Arg, Step};
 use crate::{Case, Sheet};
 
-/// The sheets.
+/// Returns the sheets.
 pub fn sheets() -> Vec<Sheet> {
     let plugin = |name, vm_id| Loaded { vm_id, ..Loaded::new(name) };
     vec![
         Sheet::new("shared data", cases()),
-        Sheet::new("shared data of one VM", chain("one-vm", "filters with one vm_id share"))
+        Sheet::new("shared data of one VM", chain("one-vm", "filters with the same `vm_id` share data"))
             .filters(vec![plugin("first", "vm"), plugin("second", "vm")]),
-        Sheet::new("shared data of two VMs", chain("two-vms", "filters with two vm_ids do not share"))
-            .filters(vec![plugin("first", "vm 1"), plugin("second", "vm 2")]),
-        Sheet::new("shared data of nameless VMs", chain("no-vm-id", "filters without a vm_id share"))
+        Sheet::new(
+            "shared data of two VMs",
+            chain("two-vms", "filters with different `vm_id`s do not share data"),
+        )
+        .filters(vec![plugin("first", "vm 1"), plugin("second", "vm 2")]),
+        Sheet::new("shared data of nameless VMs", chain("no-vm-id", "filters without a `vm_id` share data"))
             .filters(vec![plugin("first", ""), plugin("second", "")]),
         Sheet::new(
             "shared data of one name and two VMs",
-            chain("two-configurations", "two VMs with one vm_id share"),
+            chain("two-configurations", "two VMs with the same `vm_id` share data"),
         )
         .filters(vec![
             plugin("first", "vm"),
@@ -27,49 +30,53 @@ pub fn sheets() -> Vec<Sheet> {
     ]
 }
 
-fn case(name: &str, says: &str) -> Case {
-    Case::new(format!("shared-data/{name}"), says)
+fn case(name: &str, title: &str) -> Case {
+    Case::new(format!("shared-data/{name}"), title)
 }
 
-/// Sets under the condition that it is as it was read last.
+/// Sets a value if it is unchanged since the last read.
 fn swap(key: &str, value: &str) -> Step {
     set_shared(key, value, Arg::Kept(0))
 }
 
 fn cases() -> Vec<Case> {
-    let on = |name: &str, says: &str, steps: Vec<Step>| case(name, says).on("request_headers", steps);
+    let on = |name: &str, title: &str, steps: Vec<Step>| case(name, title).on("request_headers", steps);
     let length = |key: &str| call("proxy_get_shared_data", [key.into(), Arg::OutLength, Arg::Out32(None)]);
     let wild = 0xdead_beef_u32;
     vec![
         on(
             "get-missing",
-            "a key that is not there is NotFound, and its cas is untouched",
+            "returns NotFound for a missing key, and writes no CAS number",
             vec![get_shared("missing")],
         ),
-        on("set-get", "what is set is read back with a cas", vec![set_shared("k", "v", 0), get_shared("k")]),
+        on(
+            "set-get",
+            "returns the stored value and its CAS number",
+            vec![set_shared("k", "v", 0), get_shared("k")],
+        ),
         on(
             "cas-missing-none",
-            "absent, cas 0: it is inserted",
+            "CAS 0 inserts a missing key",
             vec![set_shared("a1", "v", 0), get_shared("a1")],
         ),
         on(
             "cas-missing-any",
-            "absent, any cas: it is inserted",
+            "any CAS number inserts a missing key",
             vec![set_shared("a2", "v", wild), get_shared("a2")],
         ),
         on(
             "cas-there-none",
-            "there, cas 0: it is replaced",
+            "CAS 0 replaces an existing value",
             vec![set_shared("a3", "1", 0), set_shared("a3", "2", 0), get_shared("a3")],
         ),
         on(
             "cas-there-right",
-            "there, the right cas: it is replaced",
+            "the current CAS number replaces an existing value",
             vec![set_shared("a4", "1", 0), get_shared("a4"), swap("a4", "2"), get_shared("a4")],
         ),
         on(
             "cas-there-stale",
-            "there, an older cas: CasMismatch, and it stays",
+            "an older CAS number returns CasMismatch and keeps the value",
             vec![
                 set_shared("a5", "1", 0),
                 get_shared("a5"),
@@ -80,17 +87,17 @@ fn cases() -> Vec<Case> {
         ),
         on(
             "cas-there-wild",
-            "there, a cas that nobody got: CasMismatch",
+            "an unknown CAS number returns CasMismatch",
             vec![set_shared("a6", "1", 0), set_shared("a6", "2", wild), get_shared("a6")],
         ),
         on(
             "cas-of-other-key",
-            "the cas of another key is none of this one",
+            "the CAS number of another key returns CasMismatch",
             vec![set_shared("a7", "1", 0), set_shared("a8", "1", 0), get_shared("a7"), swap("a8", "2")],
         ),
         on(
             "cas-once",
-            "a cas is good for one change",
+            "a CAS number is valid for one change",
             vec![
                 set_shared("a9", "1", 0),
                 get_shared("a9"),
@@ -101,12 +108,12 @@ fn cases() -> Vec<Case> {
         ),
         on(
             "cas-same-value",
-            "to set the same value is a change",
+            "setting an equal value is a change",
             vec![set_shared("a10", "1", 0), get_shared("a10"), set_shared("a10", "1", 0), swap("a10", "2")],
         ),
         on(
             "cas-counts-all",
-            "the cas counts the changes of all keys",
+            "one CAS counter counts the changes of all keys",
             vec![
                 set_shared("a11", "1", 0),
                 get_shared("a11"),
@@ -117,7 +124,7 @@ fn cases() -> Vec<Case> {
         ),
         on(
             "cas-is-the-next",
-            "each change gets the next cas, whatever its key: who is alone can tell what it will be",
+            "each change of any key gets the next CAS number, so a sole writer can predict it",
             vec![
                 set_shared("a13", "1", 0),
                 get_shared("a13"),
@@ -125,7 +132,7 @@ fn cases() -> Vec<Case> {
                 set_shared("a14", "2", Arg::KeptAnd(0, 0)),
                 set_shared("a14", "2", Arg::KeptAnd(0, 2)),
                 set_shared("a14", "2", Arg::KeptAnd(0, 1)),
-                // The refused ones took none.
+                // The rejected changes used no number.
                 set_shared("a14", "3", Arg::KeptAnd(0, 1)),
                 set_shared("a14", "3", Arg::KeptAnd(0, 2)),
                 get_shared("a14"),
@@ -133,22 +140,22 @@ fn cases() -> Vec<Case> {
         ),
         on(
             "empty-value",
-            "an empty value is there: Ok with a null pointer",
+            "an empty value is stored; reading it returns Ok and a null pointer",
             vec![set_shared("e", "", 0), get_shared("e")],
         ),
         on(
             "emptied",
-            "a key cannot be deleted: an empty value is what is left",
+            "a key cannot be deleted, only set to an empty value",
             vec![set_shared("d", "v", 0), set_shared("d", "", 0), get_shared("d")],
         ),
         on(
             "empty-key",
-            "an empty key is a key",
+            "an empty key is valid",
             vec![get_shared(""), set_shared("", "v", 0), get_shared("")],
         ),
         on(
             "binary-key",
-            "a key may be any bytes, compared whole",
+            "a key may contain any bytes, and is compared whole",
             vec![
                 set_shared(b"\0\xff", "1", 0),
                 get_shared(b"\0\xff"),
@@ -156,26 +163,30 @@ fn cases() -> Vec<Case> {
                 get_shared(b"\0\xfe"),
             ],
         ),
-        on("case-of-key", "keys have a case", vec![set_shared("Case", "1", 0), get_shared("case")]),
+        on(
+            "case-of-key",
+            "compares keys case-sensitively",
+            vec![set_shared("Case", "1", 0), get_shared("case")],
+        ),
         on(
             "binary-value",
-            "a value may be any bytes",
+            "a value may contain any bytes",
             vec![set_shared("b", b"\0\xff\x80", 0), get_shared("b")],
         ),
         on(
             "large-value",
-            "a value of 300 kB is kept",
+            "stores a value of 300 kB",
             vec![set_shared("large", "v".repeat(300_000), 0), length("large")],
         ),
         on(
             "large-key",
-            "a key of 10 kB is a key",
+            "accepts a key of 10 kB",
             vec![set_shared("k".repeat(10_000), "v", 0), length(&"k".repeat(10_000))],
         ),
-        on("later", "what is set in one request is there in the next", vec![get_shared("k")]),
+        on("later", "data is available to later requests", vec![get_shared("k")]),
         on(
             "root",
-            "the root context has the same data",
+            "a root context has the same data",
             vec![
                 set_context(Arg::Root),
                 get_shared("k"),
@@ -184,26 +195,23 @@ fn cases() -> Vec<Case> {
                 get_shared("k"),
             ],
         ),
-        case("phases", "it can be read and written in every phase")
+        case("phases", "shared data can be read and written in every callback")
             .on("response_headers", [set_shared("p", "response", 0), get_shared("p")])
             .on("log", [get_shared("p"), set_shared("p", "log", 0)])
             .on("delete", [get_shared("p")]),
     ]
 }
 
-/// The first filter writes, the second reads and writes, the first reads.
-fn chain(name: &str, says: &str) -> Vec<Case> {
+/// The first filter writes, the second reads and writes, and the first reads.
+fn chain(name: &str, title: &str) -> Vec<Case> {
     vec![
-        case(name, says)
+        case(name, title)
             .on("request_headers", [set_shared("k", "of the first", 0)])
             .on_filter(1, "request_headers", [get_shared("k"), set_shared("k", "of the second", 0)])
             .on("response_headers", [get_shared("k")]),
-        case(
-            &format!("{name}/swap"),
-            &format!("{says}: a change by one makes the cas of the other stale, or not"),
-        )
-        .on("request_headers", [set_shared("s", "1", 0), get_shared("s")])
-        .on_filter(1, "request_headers", [set_shared("s", "2", 0), get_shared("s")])
-        .on("response_headers", [swap("s", "3"), get_shared("s")]),
+        case(&format!("{name}/swap"), &format!("{title}; the same is true of CAS numbers"))
+            .on("request_headers", [set_shared("s", "1", 0), get_shared("s")])
+            .on_filter(1, "request_headers", [set_shared("s", "2", 0), get_shared("s")])
+            .on("response_headers", [swap("s", "3"), get_shared("s")]),
     ]
 }

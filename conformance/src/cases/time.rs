@@ -1,80 +1,80 @@
-//! The clock and the ticks.
+//! The clock and the timer.
 
 use crate::script::calls::{call, continue_stream, get_time, set_context, set_tick};
 use crate::script::{Arg, Step};
 use crate::{Case, Sheet};
 
-/// The sheets. A tick's runs are counted, so that who counts them has a sheet of its own.
+/// Returns the sheets. Cases that count the runs of on_tick need a sheet of their own.
 pub fn sheets() -> Vec<Sheet> {
     vec![
         Sheet::new("the clock", clock()),
         Sheet::new("ticks", ticks()),
-        Sheet::new("ticks that go on", vec![again()]),
-        Sheet::new("ticks that are set anew", vec![anew()]),
+        Sheet::new("repeated ticks", vec![repeated()]),
+        Sheet::new("changed ticks", vec![changed()]),
     ]
 }
 
 const HOLD: Step = Step::Return(1);
 
-fn go_on() -> [Step; 3] {
+fn stop_and_continue() -> [Step; 3] {
     [set_tick(0), set_context(Arg::Stream), continue_stream(0)]
 }
 
 fn clock() -> Vec<Case> {
     let wasi = |clock: u32| call("clock_time_get", [clock.into(), Arg::Number(0), Arg::OutSome64]);
     let resolution = |clock: u32| call("clock_res_get", [clock.into(), Arg::Out64]);
-    let on = |name: &str, says: &str, steps: Vec<Step>| {
-        Case::new(format!("time/{name}"), says).on("request_headers", steps)
+    let on = |name: &str, title: &str, steps: Vec<Step>| {
+        Case::new(format!("time/{name}"), title).on("request_headers", steps)
     };
     vec![
-        on("now", "the time is told", vec![get_time(), set_context(Arg::Root), get_time()]),
-        Case::new("time/phases", "in every phase")
+        on("now", "returns the time", vec![get_time(), set_context(Arg::Root), get_time()]),
+        Case::new("time/phases", "returns the time in every callback")
             .on("response_headers", [get_time()])
             .on("log", [get_time()])
             .on("delete", [get_time()]),
-        on("wall", "clock 0 of WASI is the time of day", vec![wasi(0)]),
-        on("monotonic", "clock 1 of WASI runs", vec![wasi(1)]),
-        on("other-clocks", "there are no other clocks: 58", vec![wasi(2), wasi(3), wasi(4), wasi(u32::MAX)]),
+        on("wall", "WASI clock 0 is the time of day", vec![wasi(0)]),
+        on("monotonic", "WASI clock 1 is monotonic", vec![wasi(1)]),
+        on("other-clocks", "other WASI clocks return 58", vec![wasi(2), wasi(3), wasi(4), wasi(u32::MAX)]),
         on(
             "precision",
-            "the precision that is asked for is not looked at",
+            "the requested precision is ignored",
             vec![call("clock_time_get", [0u32.into(), Arg::Number(u64::MAX), Arg::OutSome64])],
         ),
         on(
             "resolution",
-            "both clocks have a resolution of 1 ns",
+            "both WASI clocks have a resolution of 1 ns",
             vec![resolution(0), resolution(1), resolution(2)],
         ),
     ]
 }
 
 fn ticks() -> Vec<Case> {
-    let case = |name: &str, says: &str| Case::new(format!("time/tick/{name}"), says);
+    let case = |name: &str, title: &str| Case::new(format!("time/tick/{name}"), title);
     vec![
-        case("once", "a stream sets the tick of its root context")
+        case("once", "a stream sets the timer of its root context")
             .on("request_headers", [set_tick(10), HOLD])
-            .on("tick", go_on()),
-        case("of-the-root", "and so does the root context in effect")
+            .on("tick", stop_and_continue()),
+        case("of-the-root", "a root context that is the effective context sets its timer")
             .on("request_headers", [set_context(Arg::Root), set_tick(10), HOLD])
-            .on("tick", go_on()),
-        case("stopped", "0 stops it, also when there is none")
+            .on("tick", stop_and_continue()),
+        case("stopped", "0 stops the timer, or does nothing if none is set")
             .on("request_headers", [set_tick(0), set_tick(10), set_tick(0)])
             .on("tick", []),
-        case("huge", "a period of 49 days is Ok").on("request_headers", [set_tick(u32::MAX), set_tick(0)]),
-        case("from-the-log", "it can be set in any phase").on("log", [set_tick(10), set_tick(0)]),
+        case("huge", "accepts a period of 49 days").on("request_headers", [set_tick(u32::MAX), set_tick(0)]),
+        case("from-the-log", "can be called in any callback").on("log", [set_tick(10), set_tick(0)]),
     ]
 }
 
-fn again() -> Case {
-    let steps = [Step::OnlyRun(3)].into_iter().chain(go_on());
-    Case::new("time/tick-again/three", "it comes again each time its period is over, until it is stopped")
+fn repeated() -> Case {
+    let steps = [Step::OnlyRun(3)].into_iter().chain(stop_and_continue());
+    Case::new("time/tick-again/three", "the timer ticks once per period until it is stopped")
         .on("request_headers", [set_tick(10), HOLD])
         .on("tick", steps)
 }
 
-fn anew() -> Case {
-    let steps = [set_tick(20), Step::OnlyRun(2)].into_iter().chain(go_on());
-    Case::new("time/tick-anew/two", "a tick may set its own period anew")
+fn changed() -> Case {
+    let steps = [set_tick(20), Step::OnlyRun(2)].into_iter().chain(stop_and_continue());
+    Case::new("time/tick-anew/two", "on_tick can set its own period")
         .on("request_headers", [set_tick(10), HOLD])
         .on("tick", steps)
 }

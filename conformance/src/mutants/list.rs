@@ -1,35 +1,35 @@
-//! The mutants.
+//! The list of mutants.
 
 use super::Mutant;
 
-/// Every one.
+/// Every mutant.
 pub const MUTANTS: &[Mutant] = &[
     Mutant {
-        what: "a callback finds the headers of one that has gone on",
+        what: "request headers stay accessible after the callback has continued",
         file: "proxy/filter.rs",
         from: "self.update_context(vm, id, |c| self::access(c, direction).headers = false);",
         to: "self.update_context(vm, id, |_| ());",
     },
     Mutant {
-        what: "a map out of reach is NotFound, not BadArgument",
+        what: "an inaccessible map returns NotFound instead of BadArgument",
         file: "abi/headers.rs",
         from: "let missing = if call.context().logging { Status::NotFound } else { Status::BadArgument };",
         to: "let missing = Status::NotFound;",
     },
     Mutant {
-        what: "a missing header is an empty one in every ABI",
+        what: "a missing header returns an empty value in every version of the ABI",
         file: "abi/headers.rs",
         from: "None => Err(Status::NotFound.into()),",
         to: "None => call.give(&[], 3),",
     },
     Mutant {
-        what: "a changed request header leaves the route as it was",
+        what: "a changed request header does not select the route again",
         file: "abi/headers.rs",
         from: "if kind == MapKind::RequestHeaders {",
         to: "if false {",
     },
     Mutant {
-        what: "bytes for the start of a buffer are put in front, and replace nothing",
+        what: "bytes set at the start of a buffer are inserted and replace nothing",
         file: "abi/buffers.rs",
         from: "buffer.drain(..length.min(buffer.len()));",
         to: "",
@@ -41,25 +41,25 @@ pub const MUTANTS: &[Mutant] = &[
         to: "buffer.splice(start..(start + length).min(buffer.len()), bytes);",
     },
     Mutant {
-        what: "a pause in the headers lets the body come",
+        what: "a pause in the headers callback does not hold back the body",
         file: "proxy/filter.rs",
         from: "CallbackResult::Returned(1) if can_stop =>",
         to: "CallbackResult::Returned(1) =>",
     },
     Mutant {
-        what: "the size of a body is that of the piece, not of all that is held",
+        what: "on_request_body reports the size of the piece instead of the buffered size",
         file: "proxy/filter.rs",
         from: "let size = if buffering { flow.buffer.as_ref().map_or(0, Vec::len) } else { piece.len() };",
         to: "let size = piece.len();",
     },
     Mutant {
-        what: "a context is deleted before it is done",
+        what: "on_delete runs before on_done",
         file: "proxy/filter.rs",
         from: r#"["proxy_on_done", "proxy_on_delete"]"#,
         to: r#"["proxy_on_delete", "proxy_on_done"]"#,
     },
     Mutant {
-        what: "a stream that ended early is nothing to the filters behind",
+        what: "filters after the one that ended a stream do not run on_log",
         file: "proxy/filter.rs",
         from: r#"            self.create(slot.vm, slot.context);
             self.world.context_mut(slot.vm, slot.context).logging = true;"#,
@@ -69,13 +69,13 @@ pub const MUTANTS: &[Mutant] = &[
             self.world.context_mut(slot.vm, slot.context).logging = true;"#,
     },
     Mutant {
-        what: "a local reply passes by the response callbacks",
+        what: "a local reply skips the response callbacks",
         file: "proxy/reply.rs",
         from: "self.iterate_headers(stream, Direction::Response, None, body.is_empty());",
         to: "self.send_headers(stream, body.is_empty());",
     },
     Mutant {
-        what: "a `cas` for a key that is not there does not fit",
+        what: "a CAS number for a missing key returns CasMismatch",
         file: "state/shared_data.rs",
         from: r#"        // Zero means "no condition""#,
         to: r#"        if cas != 0 && !entries.contains_key(key) {
@@ -84,31 +84,31 @@ pub const MUTANTS: &[Mutant] = &[
         // Zero means "no condition""#,
     },
     Mutant {
-        what: "a `cas` is skipped now and then",
+        what: "the CAS counter skips numbers",
         file: "state/shared_data.rs",
         from: "self.latest = self.latest.checked_add(1).unwrap_or(1);",
         to: "self.latest = self.latest.checked_add(2).unwrap_or(1);",
     },
     Mutant {
-        what: "to record a counter sets it",
+        what: "recording a value in a counter sets it",
         file: "state/metrics.rs",
         from: "|counter| *counter = counter.wrapping_add(value)",
         to: "|counter| *counter = value",
     },
     Mutant {
-        what: "a counter takes what is not above zero",
+        what: "a counter accepts an offset that is not positive",
         file: "state/metrics.rs",
         from: "filter(|&offset| offset > 0)",
         to: "filter(|_| true)",
     },
     Mutant {
-        what: "a connection that is refused is no answer to a callout",
+        what: "a refused connection delivers no response to a callout",
         file: "callouts/http.rs",
         from: "Answer::Refuse => (Some(Duration::ZERO), local_answer(503, REFUSED.as_bytes())),",
         to: "Answer::Refuse => (Some(Duration::ZERO), None),",
     },
     Mutant {
-        what: "a foreign function that nobody has is Unimplemented",
+        what: "an unknown foreign function returns Unimplemented",
         file: "foreign/mod.rs",
         from: "_ => Err(Status::NotFound),",
         to: "_ => Err(Status::Unimplemented),",

@@ -1,22 +1,22 @@
-//! The chapters of the page, and what is to be known of each call before the cases.
+//! The chapters of the page, with an introduction to each chapter and to each call.
 
 use crate::Case;
 
-/// A chapter: the cases whose names begin with one of these words, and the calls they are about.
+/// A chapter: the cases whose names begin with one of these words, and the calls that they are about.
 #[derive(Clone, Copy, Debug)]
 pub struct Area {
-    /// Beginnings of names, up to the first slash.
+    /// First parts of the names, up to the first slash.
     pub names: &'static [&'static str],
-    /// Its heading.
+    /// Heading.
     pub title: &'static str,
-    /// What holds for all of it.
+    /// Introduction to the chapter.
     pub text: &'static str,
-    /// Its calls, and what is to be known of each.
+    /// Calls, with an introduction to each.
     pub calls: &'static [(&'static str, &'static str)],
 }
 
 impl Area {
-    /// Whether a case belongs here.
+    /// Whether a case belongs to this chapter.
     pub fn holds(&self, case: &Case) -> bool {
         self.names.contains(&case.name.split('/').next().unwrap_or_default())
     }
@@ -27,47 +27,50 @@ pub const AREAS: &[Area] = &[
     Area {
         names: &["headers"],
         title: "Header maps",
-        text: "A map is in reach in its own callback, and later only while that callback's stream is held. After a \
-               callback has continued, its map is gone for good: request headers cannot be read in the response phase. \
-               In `on_log` the maps are there again, read-only.",
+        text: "A map is accessible in its own callback, and later only while that callback pauses the stream. After the \
+               callback has continued, the map is no longer accessible: request headers cannot be read in the response \
+               callbacks. In `on_log` the maps are accessible again, read-only.",
         calls: &[
-            ("proxy_get_header_map_value", "The first value. Names are compared without regard to case."),
+            ("proxy_get_header_map_value", "Returns the first value. Names are compared case-insensitively."),
             (
                 "proxy_get_header_map_pairs",
-                "All fields in order, repeated ones apart. Never fails: a map out of reach is empty.",
+                "Returns all fields in order, with repeated names apart. Never fails for a known map: an inaccessible map \
+                 is empty.",
             ),
-            ("proxy_get_header_map_size", "Bytes of names and values, without their framing."),
-            ("proxy_add_header_map_value", "Appends a field. Neither name nor value is checked."),
-            ("proxy_replace_header_map_value", "One value in place of all."),
-            ("proxy_remove_header_map_value", "Takes all values of a name."),
+            ("proxy_get_header_map_size", "Returns the bytes of names and values, without their framing."),
+            ("proxy_add_header_map_value", "Appends a field. Checks neither the name nor the value."),
+            ("proxy_replace_header_map_value", "Replaces all values of a name with one."),
+            ("proxy_remove_header_map_value", "Removes all values of a name."),
             (
                 "proxy_set_header_map_pairs",
-                "Empties the map, then adds. What cannot be read counts as an empty list.",
+                "Empties the map, then adds the pairs. A malformed block counts as an empty list.",
             ),
         ],
     },
     Area {
         names: &["buffers"],
         title: "Buffers",
-        text: "A body's buffer is the piece at hand, or all that was held so far if the callback before asked to hold it.",
+        text: "The buffer of a body is the current piece, or the whole buffered body if the previous callback asked to \
+               buffer it.",
         calls: &[
-            ("proxy_get_buffer_status", "How much is there."),
-            ("proxy_get_buffer_bytes", "A part of it. The length is cut to what is there."),
+            ("proxy_get_buffer_status", "Returns the length."),
+            ("proxy_get_buffer_bytes", "Returns a range. The length is clamped to the end."),
             (
                 "proxy_set_buffer_bytes",
-                "At the start it replaces as many bytes as it says, behind the end it appends; nothing else.",
+                "Replaces the given number of bytes at the start, or appends after the end. Nothing else is possible.",
             ),
         ],
     },
     Area {
         names: &["properties"],
         title: "Properties",
-        text: "Paths are segments joined by NUL. Numbers and booleans come as little-endian bytes, maps as pairs, messages \
-               as protobuf.",
+        text: "A path consists of segments that are joined by NUL; this page writes dots. Numbers and booleans are returned \
+               as little-endian bytes, maps as pairs, and messages as protobuf.",
         calls: &[
             (
                 "proxy_get_property",
-                "An attribute of the request, the connection, the route or the plugin, or a value set before.",
+                "Returns an attribute of the request, the connection, the route or the plugin, or a value that a filter \
+                 has set.",
             ),
             ("proxy_set_property", "Sets the filter state `wasm.<path>`."),
         ],
@@ -75,108 +78,114 @@ pub const AREAS: &[Area] = &[
     Area {
         names: &["foreign"],
         title: "Foreign functions",
-        text: "Functions of Envoy's own beside the ABI.",
-        calls: &[("proxy_call_foreign_function", "By name, with bytes for arguments and for the result.")],
+        text: "Functions of Envoy that are not part of the ABI.",
+        calls: &[(
+            "proxy_call_foreign_function",
+            "Calls a function by name. Arguments and result are bytes.",
+        )],
     },
     Area {
         names: &["shared-data"],
         title: "Shared data",
-        text: "One namespace for each `vm_id`, across all threads, for the life of the process. Nothing can be deleted.",
+        text: "Each `vm_id` has one namespace, across all threads, for the lifetime of the process. Nothing can be deleted.",
         calls: &[
-            ("proxy_get_shared_data", "A value and its `cas`."),
-            ("proxy_set_shared_data", "Sets it, if `cas` is 0 or the value's."),
+            ("proxy_get_shared_data", "Returns a value and its CAS number."),
+            ("proxy_set_shared_data", "Sets a value if `cas` is 0 or the CAS number of the current value."),
         ],
     },
     Area {
         names: &["queues"],
         title: "Shared queues",
-        text: "A queue is known by `vm_id` and name. The VM that registered it last is told of items.",
+        text: "A queue is identified by `vm_id` and name. The VM that registered it last is notified of items.",
         calls: &[
-            ("proxy_register_shared_queue", "Makes a queue, or finds it; the caller is the one to be told."),
-            ("proxy_resolve_shared_queue", "Finds one."),
+            (
+                "proxy_register_shared_queue",
+                "Creates or finds a queue. The caller is notified of its items from now on.",
+            ),
+            ("proxy_resolve_shared_queue", "Finds a queue."),
             ("proxy_enqueue_shared_queue", "Appends an item."),
-            ("proxy_dequeue_shared_queue", "Takes the first item."),
+            ("proxy_dequeue_shared_queue", "Removes and returns the first item."),
         ],
     },
     Area {
         names: &["metrics"],
         title: "Metrics",
-        text: "They are the process's: every VM adds to the same.",
+        text: "Metrics belong to the process: all VMs share them.",
         calls: &[
-            ("proxy_define_metric", "A new id each time; the same name is the same statistic."),
+            ("proxy_define_metric", "Returns a new id each time. Equal names are the same statistic."),
             ("proxy_increment_metric", "Adds to a counter or a gauge."),
-            ("proxy_record_metric", "Sets a gauge, records in a histogram, adds to a counter."),
-            ("proxy_get_metric", "The value of a counter or a gauge."),
+            ("proxy_record_metric", "Sets a gauge, records a value in a histogram, or adds to a counter."),
+            ("proxy_get_metric", "Returns the value of a counter or a gauge."),
         ],
     },
     Area {
         names: &["callouts"],
         title: "HTTP callouts",
-        text: "They belong to the root context, whoever makes them, and outlive their stream.",
+        text: "Callouts belong to the root context, whichever context makes them, and outlive their stream.",
         calls: &[(
             "proxy_http_call",
-            "Needs `:method`, `:path` and `:authority` and a cluster that is there. A connection that fails and a time \
-             that runs out are answers of Envoy's own; only a break within an answer is none.",
+            "Needs `:method`, `:path`, `:authority` and a known cluster. If the connection fails or the timeout expires, \
+             Envoy delivers a response of its own. Only a connection that closes in the middle of a response delivers none.",
         )],
     },
     Area {
         names: &["grpc"],
         title: "gRPC callouts",
-        text: "The target is a serialised `GrpcService`. What is not one is taken for the name of a cluster, and a name \
-               that happens to be one without a target ends the whole Envoy.",
+        text: "The target is a serialised `GrpcService`. If it is not valid protobuf, it is the name of a cluster. A name \
+               that happens to be valid protobuf without a target aborts the whole Envoy process.",
         calls: &[
             (
                 "proxy_grpc_call",
-                "One message for one. Success is `on_grpc_receive` alone, failure `on_grpc_close` alone.",
+                "Sends one message and receives one. Success calls only `on_grpc_receive`, failure only `on_grpc_close`.",
             ),
-            ("proxy_grpc_stream", "A stream of messages both ways."),
-            ("proxy_grpc_send", "A message on a stream, and perhaps the end of our side."),
-            ("proxy_grpc_cancel", "Gives up a call or a stream."),
-            ("proxy_grpc_close", "Ends our side of a stream; a call is given up."),
+            ("proxy_grpc_stream", "Opens a stream of messages in both directions."),
+            ("proxy_grpc_send", "Sends a message on a stream, and can end the filter's side."),
+            ("proxy_grpc_cancel", "Cancels a call or a stream."),
+            ("proxy_grpc_close", "Ends the filter's side of a stream, or cancels a call."),
         ],
     },
     Area {
         names: &["flow", "http"],
         title: "The flow of a stream",
-        text: "What a callback returns decides whether its stream goes on. By default a pause in a headers callback holds \
-               everything behind it too, so its body callbacks do not come.",
+        text: "The return value of a callback decides whether its stream continues. By default, a pause in a headers \
+               callback also holds back everything after the headers, so the body callbacks are not called.",
         calls: &[
             (
                 "proxy_continue_stream",
-                "Goes on with what is held. What it sets off happens after the callback.",
+                "Continues a paused message. The stream continues after the current callback has returned.",
             ),
-            ("proxy_close_stream", "Cuts the stream off."),
+            ("proxy_close_stream", "Resets the stream."),
         ],
     },
     Area {
         names: &["replies"],
         title: "Local replies",
-        text: "Made after the callback that asks for them, whatever it returns.",
-        calls: &[("proxy_send_local_response", "Answers in place of the upstream, or of its answer.")],
+        text: "A local reply is sent after the callback that makes it, whatever the callback returns.",
+        calls: &[("proxy_send_local_response", "Answers instead of the upstream, or replaces its response.")],
     },
     Area {
         names: &["chains"],
         title: "Several filters",
-        text: "Requests pass them in order, responses backwards, the log in order.",
+        text: "Requests pass the filters in order, responses in reverse order. on_log runs in order.",
         calls: &[],
     },
     Area {
         names: &["lifecycle", "context"],
-        title: "Contexts and their lives",
-        text: "A plugin has a root context in each VM that runs it; a stream has a context in each filter.",
+        title: "Contexts",
+        text: "A plugin has a root context in each VM that runs it. A stream has a context in each filter.",
         calls: &[
             (
                 "proxy_set_effective_context",
-                "Makes the calls that follow be about another context, until the callback returns.",
+                "Makes the following calls affect another context, until the callback returns.",
             ),
-            ("proxy_done", "Says that a root context that asked for time is done."),
-            ("proxy_get_status", "The status that came with the callout whose callback runs."),
+            ("proxy_done", "Ends a root context whose on_done has returned false."),
+            ("proxy_get_status", "Returns the status of the callout whose callback is running."),
         ],
     },
     Area {
         names: &["failure"],
         title: "Traps",
-        text: "A trap ends the VM of its worker. The failure policy decides about the rest.",
+        text: "A trap ends the VM of its worker. The failure policy decides what happens to other requests.",
         calls: &[],
     },
     Area {
@@ -184,25 +193,26 @@ pub const AREAS: &[Area] = &[
         title: "Log, time and ticks",
         text: "",
         calls: &[
-            ("proxy_log", "Any bytes at one of six levels."),
-            ("proxy_get_log_level", "The level from which on lines are written."),
-            ("proxy_get_current_time_nanoseconds", "Since 1970."),
+            ("proxy_log", "Logs any bytes at one of six levels."),
+            ("proxy_get_log_level", "Returns the lowest level that is logged."),
+            ("proxy_get_current_time_nanoseconds", "Returns the time since 1970."),
             (
                 "proxy_set_tick_period_milliseconds",
-                "Of the root context, on every VM, the main thread's too.",
+                "Sets the timer of the root context. It ticks in every VM, including the one of the main thread.",
             ),
         ],
     },
     Area {
         names: &["memory"],
         title: "Memory",
-        text: "Results are put into memory that the module allocates: by `malloc` if it exports that, else by `proxy_on_memory_allocate`.",
+        text: "Results are written to memory that the module allocates: with `malloc` if it exports that, otherwise with \
+               `proxy_on_memory_allocate`.",
         calls: &[],
     },
     Area {
         names: &["wasi"],
         title: "WASI",
-        text: "As much as a language's runtime asks for: standard output is the log.",
+        text: "Envoy implements the calls that the runtimes of languages need. Standard output is the log.",
         calls: &[],
     },
 ];

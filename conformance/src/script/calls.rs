@@ -1,13 +1,14 @@
-//! The host calls as steps. Where a result goes is not an argument here: the probe finds a place for it, and tells.
+//! The host calls as steps. Output addresses are not arguments here: the probe provides them and logs the
+//! results.
 
 use super::{Arg, Step};
 
-/// Any host call with any arguments, as they come.
+/// A host call with any arguments.
 pub fn call(name: &str, args: impl IntoIterator<Item = Arg>) -> Step {
     Step::Call(name.into(), args.into_iter().collect())
 }
 
-/// Pairs, serialised as they cross the border.
+/// Serialises pairs as the ABI does.
 pub fn pairs(list: &[(&str, &str)]) -> Vec<u8> {
     let owned: Vec<_> = list.iter().map(|(k, v)| (k.as_bytes().to_vec(), v.as_bytes().to_vec())).collect();
     tollgate_host_test::emulator::state::pairs::encode(&owned)
@@ -15,7 +16,7 @@ pub fn pairs(list: &[(&str, &str)]) -> Vec<u8> {
 
 /// Header maps by number.
 pub mod map {
-    #![allow(missing_docs, reason = "the names are the ABI's")]
+    #![allow(missing_docs, reason = "the names come from the ABI")]
     pub const REQUEST_HEADERS: u32 = 0;
     pub const REQUEST_TRAILERS: u32 = 1;
     pub const RESPONSE_HEADERS: u32 = 2;
@@ -28,7 +29,7 @@ pub mod map {
 
 /// Buffers by number.
 pub mod buffer {
-    #![allow(missing_docs, reason = "the names are the ABI's")]
+    #![allow(missing_docs, reason = "the names come from the ABI")]
     pub const REQUEST_BODY: u32 = 0;
     pub const RESPONSE_BODY: u32 = 1;
     pub const DOWNSTREAM_DATA: u32 = 2;
@@ -65,7 +66,7 @@ calls! {
     set_tick(ms) => "proxy_set_tick_period_milliseconds" [ms];
     /// `proxy_get_property`; the path's segments are joined by NUL.
     get_property(path) => "proxy_get_property" [path, OUT];
-    /// The same, of which only the length is told.
+    /// `proxy_get_property`; only the length of the value is logged.
     get_property_length(path) => "proxy_get_property" [path, Arg::OutLength];
     /// `proxy_set_property`.
     set_property(path, value) => "proxy_set_property" [path, value];
@@ -107,7 +108,8 @@ calls! {
     grpc_cancel(token) => "proxy_grpc_cancel" [token];
     /// `proxy_grpc_close`.
     grpc_close(token) => "proxy_grpc_close" [token];
-    /// `proxy_get_shared_data`; the cas is kept in slot 0, and not told: it counts all there is.
+    /// `proxy_get_shared_data`; the CAS number is kept in slot 0 and not logged, because it counts all
+    /// changes.
     get_shared(key) => "proxy_get_shared_data" [key, OUT, Arg::Out32(Some(0))];
     /// `proxy_set_shared_data`.
     set_shared(key, value, cas) => "proxy_set_shared_data" [key, value, cas];

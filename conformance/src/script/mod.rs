@@ -1,50 +1,52 @@
-//! What the probe does in a callback, and how it is told. `fixtures/probe/src/script.rs` reads what is written here.
+//! Scripts of the probe, and their encoding. `fixtures/probe/src/script.rs` decodes them.
 
 pub mod calls;
 
 /// A step of a script.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// A host call; the probe logs what it answered.
+    /// A host call. The probe logs its status and results.
     Call(String, Vec<Arg>),
-    /// The callback returns this. Without it stream callbacks return 0, those of the root context 1.
+    /// Returns this value from the callback. By default, stream callbacks return 0 and root context callbacks
+    /// return 1.
     Return(u32),
-    /// The VM traps.
+    /// Traps the VM.
     Trap,
-    /// What follows is done only if this argument of the callback (the first behind the context is 0) has this value.
+    /// Continues the script only if this argument of the callback has this value. The argument after the
+    /// context is 0.
     OnlyIf(u8, u32),
-    /// What follows is done only when this callback is called for the nth time for its context, from 1.
+    /// Continues the script only in the nth call of this callback for its context. The first call is 1.
     OnlyRun(u32),
 }
 
-/// An argument of a host call. A slot is where a number is kept for later calls of the same filter.
+/// An argument of a host call. A slot keeps a number for later calls of the same filter.
 #[derive(Clone, Debug)]
 pub enum Arg {
-    /// A number as it is; also a pointer to anywhere.
+    /// A number, which may also be any pointer.
     Number(u64),
-    /// Bytes: a pointer and a length.
+    /// Bytes, as a pointer and a length.
     Bytes(Vec<u8>),
-    /// A place for a number of 32 bits, kept in a slot or not.
+    /// Output address of a 32-bit number. A slot keeps the number.
     Out32(Option<u8>),
-    /// A place for one of 64 bits.
+    /// Output address of a 64-bit number.
     Out64,
-    /// The same; only whether it is zero is told.
+    /// Output address of a 64-bit number. Logs only whether it is zero.
     OutSome64,
-    /// Places for a pointer and a length. Of what is there the first four bytes are kept.
+    /// Output addresses of a pointer and a length. A slot keeps the first four bytes.
     OutBytes(Option<u8>),
-    /// The same; only the length is told.
+    /// Output addresses of a pointer and a length. Logs only the length.
     OutLength,
-    /// Room for so many bytes.
+    /// The address of this many bytes of memory.
     Room(u32),
-    /// The same, and what is there after the call is told.
+    /// The address of this many bytes of memory. Logs the bytes after the call.
     Filled(u32),
-    /// Pieces of bytes as WASI takes them: a pointer to pointers and lengths, and how many there are.
+    /// Pieces of bytes in the form of WASI: a pointer to pointers and lengths, and the number of pieces.
     Pieces(Vec<Vec<u8>>),
-    /// What is in a slot.
+    /// The number in a slot.
     Kept(u8),
-    /// The number in a slot, and so many more.
+    /// The number in a slot plus this number.
     KeptAnd(u8, u8),
-    /// What is in a slot, as four bytes: a pointer and a length.
+    /// The number in a slot, as four bytes: a pointer and a length.
     KeptBytes(u8),
     /// The context of the last stream.
     Stream,
@@ -105,7 +107,8 @@ fn bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend(bytes);
 }
 
-/// An entry of the probe's configuration: the key of a request, a callback's name, and its script.
+/// Encodes an entry of the probe's configuration: the key of a request, the name of a callback, and its
+/// script.
 pub fn entry(key: &str, callback: &str, steps: &[Step]) -> Vec<u8> {
     let mut script = Vec::new();
     for step in steps {

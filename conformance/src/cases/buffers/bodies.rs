@@ -1,4 +1,4 @@
-//! Bodies as they come, grow and go on.
+//! Bodies: how they arrive, grow and continue.
 
 use super::case;
 use crate::Case;
@@ -35,64 +35,67 @@ pub fn cases() -> Vec<Case> {
         call("proxy_get_buffer_bytes", [buffer.into(), 0u32.into(), ALL.into(), Arg::OutLength])
     };
     vec![
-        case("request/pieces", "each callback sees its own piece, and the last one, without bytes, the end")
-            .on("request_body", [request_all()])
-            .request(pieces()),
+        case(
+            "request/pieces",
+            "each callback sees its own piece; the last callback has no bytes and marks the end",
+        )
+        .on("request_body", [request_all()])
+        .request(pieces()),
         case("response/pieces", "each callback sees its own piece of a response")
             .on("response_body", [response_all()])
             .answer("upstream", answer()),
-        case("request/held", "what is held grows, and each callback sees all of it")
+        case("request/held", "each callback sees the request body that is buffered so far")
             .on("request_body", [request_all(), Step::OnlyIf(1, 0), HOLD])
             .request(pieces()),
-        case("response/held", "what is held of a response grows, and each callback sees all of it")
+        case("response/held", "each callback sees the response body that is buffered so far")
             .on("response_body", [response_all(), Step::OnlyIf(1, 0), HOLD])
             .answer("upstream", answer()),
-        case("request/held-and-edited", "what was written while it was held is there when more comes")
+        case("request/held-and-edited", "an edit of a buffered body is kept when more data arrives")
             .on("request_body", [set_buffer(REQUEST, 0, 1, "<"), request_all(), Step::OnlyIf(1, 0), HOLD])
             .request(pieces()),
-        case("request/held-and-dropped", "what is dropped at each piece leaves nothing at the end")
+        case("request/held-and-dropped", "a body that is emptied at each piece is empty at the end")
             .on("request_body", [set_buffer(REQUEST, 0, ALL, ""), request_all(), Step::OnlyIf(1, 0), HOLD])
             .request(pieces()),
-        case("request/replaced-at-the-end", "a body that was held can be replaced as a whole")
+        case("request/replaced-at-the-end", "a buffered body can be replaced as a whole")
             .on("request_body", [Step::OnlyIf(1, 0), HOLD])
             .request(pieces()),
-        case("request/edited-piece", "a piece that goes on goes on as it was written")
+        case("request/edited-piece", "an edited piece of a request body is forwarded with its edits")
             .on("request_body", [Step::OnlyIf(1, 0), set_buffer(REQUEST, ALL, 0, "|")])
             .request(pieces()),
-        case("response/edited-piece", "a piece of a response goes on as it was written")
+        case("response/edited-piece", "an edited piece of a response body is forwarded with its edits")
             .on("response_body", [Step::OnlyIf(1, 0), set_buffer(RESPONSE, ALL, 0, "|")])
             .answer("upstream", answer()),
-        case("request/added-at-the-end", "bytes can be put behind the last piece, which is empty")
+        case("request/added-at-the-end", "bytes can be appended in the last, empty piece of a request body")
             .on("request_body", [Step::OnlyIf(1, 1), set_buffer(REQUEST, 0, 0, " end"), request_all()])
             .request(pieces()),
-        case("response/added-at-the-end", "bytes can be put behind the last piece of a response")
+        case("response/added-at-the-end", "bytes can be appended in the last piece of a response body")
             .on("response_body", [Step::OnlyIf(1, 1), set_buffer(RESPONSE, 0, 0, " end"), response_all()])
             .answer("upstream", answer()),
         case("request/dropped-by-return", "StopIterationNoBuffer drops the piece")
             .on("request_body", [request_all(), Step::OnlyIf(1, 0), Step::Return(3)])
             .request(pieces()),
-        case("request/both-in-turn", "pieces are held for a time and then go on together")
+        case("request/both-in-turn", "pieces are buffered for a while, then forwarded together")
             .on("request_body", [request_all(), Step::OnlyIf(0, 3), Step::OnlyIf(1, 0), HOLD])
             .request(pieces()),
         case("request/none", "a request without a body has no body callback")
             .shows(&["request_headers", "request_body"]),
-        case("request/empty", "a body of no bytes has no callback")
+        case("request/empty", "an empty request body has no body callback")
             .shows(&["request_headers", "request_body"])
             .request(Request::new("POST", "/").header("content-length", "0")),
         case("response/none", "a response without a body has no body callback")
             .shows(&["response_headers", "response_body"])
             .answer("upstream", reply(Response::new(204))),
-        case("request/large", "a body of 100 kB is held and read whole")
+        case("request/large", "a body of 100 kB can be buffered and read whole")
             .on("request_body", [Step::OnlyIf(1, 1), length(REQUEST)])
             .on("request_headers", [remove(0, "x")])
             .request(Request::post("/", "v".repeat(100_000))),
-        case("request/binary", "a body may be any bytes")
+        case("request/binary", "a body may contain any bytes")
             .on("request_body", [request_all()])
             .request(Request::post("/", b"\0\xff\r\n\x80")),
-        case("request/in-the-response", "the request body is out of reach in the callbacks of the response")
+        case("request/in-the-response", "the request body is not accessible in response callbacks")
             .on("response_headers", [buffer_status(REQUEST), request_all(), set_buffer(REQUEST, 0, 0, "x")])
             .request(pieces()),
-        case("request/from-a-tick", "a body that is held can be read and written from a tick")
+        case("request/from-a-tick", "a buffered request body can be read and written from on_tick")
             .on("request_headers", [remove(0, "content-length")])
             .on("request_body", [set_tick(20), HOLD])
             .on(
@@ -107,7 +110,7 @@ pub fn cases() -> Vec<Case> {
                 ],
             )
             .request(Request::post("/", "hello")),
-        case("response/from-a-tick", "a body of a response that is held can be read and written from a tick")
+        case("response/from-a-tick", "a buffered response body can be read and written from on_tick")
             .on("response_headers", [remove(2, "content-length")])
             .on("response_body", [set_tick(20), HOLD])
             .on(
@@ -122,7 +125,7 @@ pub fn cases() -> Vec<Case> {
                 ],
             )
             .answer("upstream", reply(Response::new(200).chunk("hello"))),
-        case("callout/ranges", "the body of a callout's answer is read as others are, and cannot be written")
+        case("callout/ranges", "the body of a callout response is read like other bodies, and is read-only")
             .on("request_headers", [callout(), Step::Return(1)])
             .on(
                 "http_call_response",
@@ -139,7 +142,7 @@ pub fn cases() -> Vec<Case> {
                 ],
             )
             .answer("other", reply(Response::new(200).chunk("answer"))),
-        case("callout/empty", "the body of an answer without one is there, and empty")
+        case("callout/empty", "a callout response without a body has an accessible, empty body")
             .on("request_headers", [callout(), Step::Return(1)])
             .on(
                 "http_call_response",
@@ -154,55 +157,55 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-/// Nothing mends the length.
+/// Cases in which nothing corrects `content-length`.
 pub fn wrong_lengths() -> Vec<Case> {
     vec![
-        case("length/request-cut", "a request body that is cut keeps its length: the upstream waits, 504")
+        case("length/request-cut", "shortening a request body does not change `content-length`: the upstream waits, and the client gets 504")
             .on("request_body", [Step::OnlyIf(1, 0), set_buffer(REQUEST, 0, ALL, "hi")])
             .request(Request::post("/", "hello")),
-        case("length/request-removed", "a request without its length may get another body")
+        case("length/request-removed", "the body of a request can be replaced after `content-length` is removed")
             .on("request_headers", [remove(0, "content-length")])
             .on("request_body", [Step::OnlyIf(1, 0), set_buffer(REQUEST, 0, ALL, "hi")])
             .request(Request::post("/", "hello")),
-        case("length/request-set", "a request with the right length may get another body")
+        case("length/request-set", "the body of a request can be replaced after `content-length` is corrected")
             .on("request_headers", [remove(0, "content-length"), add(0, "content-length", "2")])
             .on("request_body", [Step::OnlyIf(1, 0), set_buffer(REQUEST, 0, ALL, "hi")])
             .request(Request::post("/", "hello")),
-        case("length/response-longer", "a response body that grows is cut at its length by who reads it")
+        case("length/response-longer", "lengthening a response body does not change `content-length`: the client reads only that many bytes")
             .on("response_body", [Step::OnlyIf(1, 0), set_buffer(RESPONSE, ALL, 0, " and more")])
             .answer("upstream", reply(Response::new(200).chunk("hello"))),
-        case("length/response-set", "a response with the right length may get another body")
+        case("length/response-set", "the body of a response can be replaced after `content-length` is corrected")
             .on("response_headers", [remove(2, "content-length"), add(2, "content-length", "2")])
             .on("response_body", [Step::OnlyIf(1, 0), set_buffer(RESPONSE, 0, ALL, "hi")])
             .answer("upstream", reply(Response::new(200).chunk("hello"))),
     ]
 }
 
-/// What the filter before has made of it.
+/// Bodies after the previous filter has changed them.
 pub fn chain() -> Vec<Case> {
-    let first_last = |name: &str, says: &str| case(&format!("chain/{name}"), says);
+    let first_last = |name: &str, title: &str| case(&format!("chain/{name}"), title);
     vec![
-        first_last("request", "the second filter sees the request body that the first has written")
+        first_last("request", "the second filter sees the request body as the first one wrote it")
             .on("request_body", [Step::OnlyIf(1, 0), set_buffer(REQUEST, 0, 0, "1st ")])
             .on_filter(1, "request_body", [get_buffer(REQUEST, 0, ALL)])
             .request(pieces()),
-        first_last("response", "the first filter sees the response body that the second has written")
+        first_last("response", "the first filter sees the response body as the second one wrote it")
             .on_filter(1, "response_body", [Step::OnlyIf(1, 0), set_buffer(RESPONSE, 0, 0, "2nd ")])
             .on("response_body", [get_buffer(RESPONSE, 0, ALL)])
             .answer("upstream", reply(Response::new(200).chunk("one").chunk("two"))),
-        first_last("held", "what the first filter held comes to the second in one piece")
+        first_last("held", "the second filter receives a body that the first one buffered in one piece")
             .on("request_body", [Step::OnlyIf(1, 0), HOLD])
             .on_filter(1, "request_body", [get_buffer(REQUEST, 0, ALL)])
             .request(pieces()),
-        first_last("both-hold", "both filters may hold it, one after the other")
+        first_last("both-hold", "two filters can buffer the same body, one after the other")
             .on("request_body", [get_buffer(REQUEST, 0, ALL), Step::OnlyIf(1, 0), HOLD])
             .on_filter(1, "request_body", [get_buffer(REQUEST, 0, ALL), Step::OnlyIf(1, 0), HOLD])
             .request(pieces()),
-        first_last("dropped", "a body that the first filter drops comes to the second as none")
+        first_last("dropped", "the second filter receives no body when the first one drops it")
             .on("request_body", [set_buffer(REQUEST, 0, ALL, "")])
             .on_filter(1, "request_body", [get_buffer(REQUEST, 0, ALL)])
             .request(pieces()),
-        first_last("made", "bytes that the first filter puts behind the end come to the second with it")
+        first_last("made", "the second filter receives bytes that the first one appends in the last piece")
             .on("request_body", [Step::OnlyIf(1, 1), set_buffer(REQUEST, 0, 0, "end")])
             .on_filter(1, "request_body", [get_buffer(REQUEST, 0, ALL)])
             .request(pieces()),

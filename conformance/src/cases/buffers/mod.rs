@@ -8,7 +8,7 @@ use crate::case::Loaded;
 use crate::{Case, Sheet};
 use std::time::Duration;
 
-/// The sheets.
+/// Returns the sheets.
 pub fn sheets() -> Vec<Sheet> {
     let configured =
         |name| Loaded { vm_configuration: "configuration of the VM".into(), ..Loaded::new(name) };
@@ -24,6 +24,6 @@ pub fn sheets() -> Vec<Sheet> {
     ]
 }
 
-fn case(name: &str, says: impl Into<String>) -> Case {
-    Case::new(format!("buffers/{name}").replace('_', "-"), says)
+fn case(name: &str, title: impl Into<String>) -> Case {
+    Case::new(format!("buffers/{name}").replace('_', "-"), title)
 }

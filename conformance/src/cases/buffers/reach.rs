@@ -1,4 +1,4 @@
-//! Each buffer in each phase.
+//! Each buffer in each callback.
 
 use super::case;
 use crate::Case;
@@ -8,7 +8,7 @@ use crate::script::{Arg, Step};
 use std::time::Duration;
 use tollgate_host_test::{Answer, Request, Response};
 
-/// The callbacks, and the body that each reaches.
+/// The callbacks, and the body that each can access.
 const PHASES: [(&str, &str); 9] = [
     ("request_headers", "no body"),
     ("request_body", "the request body"),
@@ -25,9 +25,9 @@ const ALL: u32 = u32::MAX;
 
 type Call = fn(u32) -> Step;
 const CALLS: [(&str, &str, Call); 3] = [
-    ("status", "a body out of reach has length 0", |buffer| buffer_status(buffer)),
-    ("get", "a body out of reach is Ok and empty", |buffer| get_buffer(buffer, 0, 8)),
-    ("set", "a body out of reach is BadArgument", |buffer| set_buffer(buffer, 0, 0, "new ")),
+    ("status", "an inaccessible body has length 0", |buffer| buffer_status(buffer)),
+    ("get", "an inaccessible body returns Ok and no bytes", |buffer| get_buffer(buffer, 0, 8)),
+    ("set", "an inaccessible body returns BadArgument", |buffer| set_buffer(buffer, 0, 0, "new ")),
 ];
 
 pub fn cases() -> Vec<Case> {
@@ -39,12 +39,10 @@ pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (phase, reached) in PHASES {
         for (name, otherwise, call) in CALLS {
-            let says = format!(
-                "in on_{phase} {name} reaches {reached} and the VM's configuration; {otherwise}, those of callouts and of the plugin's \
-                 configuration are NotFound, 8 is the one looked at last, one above 8 is BadArgument"
-            );
+            let title =
+                format!("`{name}` in on_{phase} can access {reached} and the VM configuration; {otherwise}");
             cases.push(
-                case(&format!("reach/{phase}/{name}"), says)
+                case(&format!("reach/{phase}/{name}"), title)
                     .on(phase, (0..10).chain([ALL]).map(call))
                     .request(request())
                     .answer("upstream", answer()),
@@ -56,9 +54,9 @@ pub fn cases() -> Vec<Case> {
             "request" => ("request_body", "request_trailers"),
             _ => ("response_body", "response_trailers"),
         };
-        let says = format!("in on_{trailers} a {way} body that was held is in reach");
+        let title = format!("a buffered {way} body is accessible in on_{trailers}");
         cases.push(
-            case(&format!("reach/{trailers}/held"), says)
+            case(&format!("reach/{trailers}/held"), title)
                 .on(body, [Step::Return(1)])
                 .on(
                     trailers,
@@ -74,7 +72,7 @@ pub fn cases() -> Vec<Case> {
         );
     }
     cases.push(
-        case("reach/last", "buffer 8 is the one that was looked at last, and can be written as that one can")
+        case("reach/last", "buffer 8 is the buffer that was accessed last, and has its access rights")
             .on(
                 "request_body",
                 [
@@ -92,7 +90,7 @@ pub fn cases() -> Vec<Case> {
             .request(request()),
     );
     cases.push(
-        case("reach/root", "a root context reaches no body").on(
+        case("reach/root", "a root context cannot access a body").on(
             "request_headers",
             [set_context(Arg::Root)]
                 .into_iter()
@@ -102,12 +100,12 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-/// Of the root contexts there are several, so this is a sheet with one request.
+/// Several root contexts would run these scripts, so this is a sheet with one request.
 pub fn configurations() -> Vec<Case> {
     vec![
         case(
             "configuration/while-configuring",
-            "both configurations can be read while the plugin is configured, and not written",
+            "the VM and plugin configurations are readable and not writable in on_configure",
         )
         .on(
             "configure",
@@ -128,7 +126,7 @@ pub fn configurations() -> Vec<Case> {
         .alone(),
         case(
             "configuration/later",
-            "the configuration of the plugin is gone when it is configured, that of the VM stays",
+            "the plugin configuration is not accessible after on_configure; the VM configuration is",
         )
         .on(
             "request_headers",

@@ -1,4 +1,4 @@
-//! What comes back from a callout.
+//! Responses to callouts.
 
 use crate::cases::parts::{ALL, SOON, call_to, get, late, ok, reply, resume};
 use crate::run::{OTHER, REFUSES};
@@ -33,78 +33,100 @@ fn calls(cluster: &str, name: &str, timeout: u32) -> Step {
 
 fn answered() -> Vec<Case> {
     let mut list = vec![
-        ("ok", "an answer with a body", reply(ok())),
-        ("bare", "an answer without a body", reply(Response::new(200))),
-        ("no-content", "an answer with 204", reply(Response::new(204))),
-        ("not-modified", "an answer with 304", reply(Response::new(304).header("etag", "x"))),
-        ("redirect", "an answer with 302 is not followed", reply(Response::new(302).header("location", "/"))),
-        ("not-found", "an answer with 404", reply(Response::new(404).chunk("no"))),
-        ("error", "an answer with 500", reply(Response::new(500).chunk("no"))),
-        ("unavailable", "an answer with 503", reply(Response::new(503).chunk("no"))),
-        ("odd", "an answer with 299", reply(Response::new(299))),
+        ("ok", "delivers a response with a body", reply(ok())),
+        ("bare", "delivers a response without a body", reply(Response::new(200))),
+        ("no-content", "delivers a response with status 204", reply(Response::new(204))),
+        (
+            "not-modified",
+            "delivers a response with status 304",
+            reply(Response::new(304).header("etag", "x")),
+        ),
+        (
+            "redirect",
+            "delivers a response with status 302 and does not follow the redirect",
+            reply(Response::new(302).header("location", "/")),
+        ),
+        ("not-found", "delivers a response with status 404", reply(Response::new(404).chunk("no"))),
+        ("error", "delivers a response with status 500", reply(Response::new(500).chunk("no"))),
+        ("unavailable", "delivers a response with status 503", reply(Response::new(503).chunk("no"))),
+        ("odd", "delivers a response with status 299", reply(Response::new(299))),
         (
             "pieces",
-            "an answer in pieces comes as one",
+            "delivers a response that arrives in pieces as one body",
             reply(Response::new(200).chunk("a").chunk("b").chunk("c")),
         ),
         (
             "trailers",
-            "an answer with trailers",
+            "delivers a response with trailers",
             reply(Response::new(200).chunk("a").trailer("t", "1").trailer("t", "2")),
         ),
-        ("only-trailers", "an answer with trailers and no body", reply(Response::new(200).trailer("t", "1"))),
+        (
+            "only-trailers",
+            "delivers a response with trailers and no body",
+            reply(Response::new(200).trailer("t", "1")),
+        ),
         (
             "repeated",
-            "an answer with repeated headers",
+            "delivers a response with repeated headers",
             reply(ok().header("x", "1").header("y", "").header("x", "2")),
         ),
-        ("large", "an answer of 2 MB", reply(Response::new(200).chunk(vec![b'.'; 2_000_000]))),
-        ("reset", "a connection that closes before it answers: 503", Answer::Reset),
+        ("large", "delivers a response of 2 MB", reply(Response::new(200).chunk(vec![b'.'; 2_000_000]))),
+        ("reset", "delivers status 503 when the connection closes before the response", Answer::Reset),
         (
             "reset-amid",
-            "a connection that closes amid the answer: no headers, and the status says reset",
+            "calls back without headers and with a reset status when the connection closes in the middle of a response",
             Answer::ResetMidResponse(Response::new(200).chunk("abcdef")),
         ),
         (
             "reset-amid-chunks",
-            "the same with chunks",
+            "calls back without headers and with a reset status when the connection closes in the middle of a chunked response",
             Answer::ResetMidResponse(Response::new(200).chunk("abc").chunk("def")),
         ),
     ];
     let mut cases = Vec::new();
-    for (name, says, answer) in list.drain(..) {
+    for (name, title, answer) in list.drain(..) {
         let name = format!("callouts/answered/{name}");
         let mut steps = all();
         if name.ends_with("large") {
             steps.remove(1);
         }
         cases.push(
-            Case::new(&name, says)
+            Case::new(&name, title)
                 .on("request_headers", [calls(OTHER, &name, 5000), Step::Return(1)])
                 .on("http_call_response", steps)
                 .answer("other", [answer]),
         );
     }
-    let timed = |name: &str, says: &str, answer: Answer, timeout: u32| {
+    let timed = |name: &str, title: &str, answer: Answer, timeout: u32| {
         let name = format!("callouts/answered/{name}");
-        Case::new(&name, says)
+        Case::new(&name, title)
             .on("request_headers", [calls(OTHER, &name, timeout), Step::Return(1)])
             .on("http_call_response", all())
             .answer("other", [answer])
     };
-    cases.push(timed("timeout", "no answer in time: 504", Answer::Hang, 50));
-    cases.push(timed("late", "an answer that comes too late: 504", late(ok(), SOON), 20));
-    cases.push(timed("no-timeout", "a timeout of 0 waits for ever", late(ok(), SOON), 0));
+    cases.push(timed(
+        "timeout",
+        "delivers status 504 when no response arrives before the timeout",
+        Answer::Hang,
+        50,
+    ));
+    cases.push(timed(
+        "late",
+        "delivers status 504 when the response arrives after the timeout",
+        late(ok(), SOON),
+        20,
+    ));
+    cases.push(timed("no-timeout", "waits forever with a timeout of 0", late(ok(), SOON), 0));
     let name = "callouts/answered/refused";
     cases.push(
-        Case::new(name, "a connection that is refused: 503")
+        Case::new(name, "delivers status 503 when the connection is refused")
             .on("request_headers", [call_to(REFUSES, name), Step::Return(1)])
             .on("http_call_response", all()),
     );
     cases
 }
 
-/// Where an answer may be read.
+/// Where a callout response can be read.
 fn read() -> Vec<Case> {
     let maps = || {
         [
@@ -115,20 +137,20 @@ fn read() -> Vec<Case> {
         ]
     };
     let answer = || [reply(Response::new(200).header("x", "1").chunk("abcdef").trailer("t", "1"))];
-    let case = |name: &str, says: &str| {
+    let case = |name: &str, title: &str| {
         let name = format!("callouts/read/{name}");
         let call = calls(OTHER, &name, 5000);
-        Case::new(name, says).on("request_headers", [call, Step::Return(1)]).answer("other", answer())
+        Case::new(name, title).on("request_headers", [call, Step::Return(1)]).answer("other", answer())
     };
     let then = |steps: Vec<Step>| steps.into_iter().chain(resume(0)).collect::<Vec<_>>();
     vec![
-        case("outside", "an answer is out of reach behind its callback")
+        case("outside", "a callout response is not accessible after its callback")
             .on("http_call_response", resume(0))
             .on("response_headers", maps())
             .on("log", maps()),
-        case("from-stream", "an answer is in reach with a stream as the effective context")
+        case("from-stream", "a callout response is accessible with a stream as the effective context")
             .on("http_call_response", then([&[set_context(Arg::Stream)][..], &maps()].concat())),
-        case("one-header", "single headers of an answer").on(
+        case("one-header", "single headers and trailers of a callout response can be read").on(
             "http_call_response",
             then(vec![
                 get_value(CALL_HEADERS, "X"),
@@ -138,7 +160,7 @@ fn read() -> Vec<Case> {
                 get_size(CALL_TRAILERS),
             ]),
         ),
-        case("changes", "an answer cannot be changed").on(
+        case("changes", "a callout response cannot be changed").on(
             "http_call_response",
             then(vec![
                 add(CALL_HEADERS, "y", "1"),
@@ -150,7 +172,7 @@ fn read() -> Vec<Case> {
                 get_buffer(CALL_BODY, 0, ALL),
             ]),
         ),
-        case("parts", "parts of an answer's body").on(
+        case("parts", "parts of the body of a callout response can be read").on(
             "http_call_response",
             then(
                 [(0, 2), (2, 2), (4, 99), (6, 1), (99, 1), (0, 0)]
@@ -158,7 +180,11 @@ fn read() -> Vec<Case> {
                     .to_vec(),
             ),
         ),
-        case("stream-maps", "the stream's headers are in reach with it as the effective context only").on(
+        case(
+            "stream-maps",
+            "the headers of a stream are accessible only while the stream is the effective context",
+        )
+        .on(
             "http_call_response",
             then(vec![
                 get_value(0, ":method"),
@@ -171,14 +197,14 @@ fn read() -> Vec<Case> {
     ]
 }
 
-/// Retries that the call's own headers order.
+/// Retries that the headers of the callout request.
 fn retried() -> Vec<Case> {
-    let case = |name: &str, says: &str, more: &[(&str, &str)], answers: Vec<Answer>| {
+    let case = |name: &str, title: &str, more: &[(&str, &str)], answers: Vec<Answer>| {
         let name = format!("callouts/retried/{name}");
         let path = format!("/{name}");
         let least = [(":method", "GET"), (":path", path.as_str()), (":authority", "callout")];
         let call = http_call(OTHER, pairs(&[&least[..], more].concat()), "", "", 5000);
-        Case::new(name, says)
+        Case::new(name, title)
             .request(get())
             .on("request_headers", [call, Step::Return(1)])
             .on("http_call_response", all())
@@ -187,18 +213,23 @@ fn retried() -> Vec<Case> {
     let error = || reply(Response::new(503).chunk("no"));
     let on = ("x-envoy-retry-on", "5xx");
     vec![
-        case("once", "x-envoy-retry-on makes a callout try again", &[on], vec![error(), reply(ok())]),
-        case("in-vain", "and once only", &[on], vec![error(), error(), reply(ok())]),
+        case("once", "`x-envoy-retry-on` retries a failed callout", &[on], vec![error(), reply(ok())]),
+        case("in-vain", "a callout is retried once by default", &[on], vec![error(), error(), reply(ok())]),
         case(
             "often",
-            "unless x-envoy-max-retries says more",
+            "`x-envoy-max-retries` sets the number of retries",
             &[on, ("x-envoy-max-retries", "3")],
             vec![error(), error(), reply(ok())],
         ),
-        case("reset", "a connection that closes is tried again", &[on], vec![Answer::Reset, reply(ok())]),
+        case(
+            "reset",
+            "a callout is retried when the connection closes",
+            &[on],
+            vec![Answer::Reset, reply(ok())],
+        ),
         case(
             "other-cause",
-            "what is not named is not tried again",
+            "a callout is not retried for a cause that `x-envoy-retry-on` does not name",
             &[("x-envoy-retry-on", "connect-failure")],
             vec![error(), reply(ok())],
         ),

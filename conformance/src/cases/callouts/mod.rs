@@ -6,7 +6,7 @@ mod requests;
 
 use crate::Sheet;
 
-/// The sheets.
+/// Returns the sheets.
 pub fn sheets() -> Vec<Sheet> {
     [requests::sheets(), answers::sheets(), order::sheets()].into_iter().flatten().collect()
 }

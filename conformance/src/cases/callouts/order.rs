@@ -1,4 +1,4 @@
-//! Several callouts, from everywhere, and after their stream is gone.
+//! Several callouts, callouts from every callback, and callouts that outlive their stream.
 
 use crate::case::Loaded;
 use crate::cases::parts::{LATER, SOON, call_headers, call_to, get, late, ok, reply, resume};
@@ -12,7 +12,7 @@ use tollgate_host_test::{Answer, Response};
 pub(super) fn sheets() -> Vec<Sheet> {
     let configure = Case::new(
         "callouts/from/configure",
-        "a callout while a root context is configured is answered in each VM that stays",
+        "a callout from on_configure is answered in each VM that stays loaded",
     )
     .alone()
     .unordered()
@@ -20,7 +20,7 @@ pub(super) fn sheets() -> Vec<Sheet> {
     .on("http_call_response", [get_value(6, ":status")]);
     let early = Case::new(
         "callouts/from/vm-start",
-        "a callout from on_vm_start, and from a root context's on_context_create",
+        "a callout can be made in on_vm_start, and in on_context_create of a root context",
     )
     .alone()
     .unordered()
@@ -40,7 +40,7 @@ pub(super) fn sheets() -> Vec<Sheet> {
 
 fn flight() -> Vec<Case> {
     let ms = Duration::from_millis;
-    let case = |name: &str, says: &str| Case::new(format!("callouts/flight/{name}"), says);
+    let case = |name: &str, title: &str| Case::new(format!("callouts/flight/{name}"), title);
     let call = |name: &str, to: &str| {
         let case = format!("callouts/flight/{name}");
         call_to(to, &case)
@@ -48,11 +48,11 @@ fn flight() -> Vec<Case> {
     let tell = || vec![get_value(6, ":status"), get_value(6, "x")];
     let numbered = |n: &str| Response::new(200).header("x", n).chunk("ok");
     vec![
-        case("reversed", "of two callouts in flight the one that is answered first comes first")
+        case("reversed", "callout responses are delivered in the order in which they arrive")
             .on("request_headers", [call("reversed", "other"), call("reversed", "refuses"), Step::Return(1)])
             .answer("other", [late(numbered("first"), ms(150))])
             .on("http_call_response", [&tell()[..], &[Step::OnlyRun(2)], &resume(0)].concat()),
-        case("nested", "a callout's callback makes another callout")
+        case("nested", "a callout can be made in the callback of another callout")
             .on("request_headers", [call("nested", "other"), Step::Return(1)])
             .answer("upstream", [late(ok(), SOON)])
             .answer("other", [reply(Response::new(200).chunk("first")), reply(ok())])
@@ -62,7 +62,7 @@ fn flight() -> Vec<Case> {
             ),
         case(
             "stream-gone",
-            "an answer comes to the root context when its stream is gone, which is no effective context then",
+            "a callout response is delivered to the root context after its stream has ended; the stream can no longer be made effective",
         )
         .requests([get(), get()])
         .on("response_headers", [call("stream-gone", "other")])
@@ -72,26 +72,27 @@ fn flight() -> Vec<Case> {
             "http_call_response",
             [get_value(6, ":status"), set_context(4), set_context(Arg::Stream), continue_stream(0)],
         ),
-        case("from-body", "a callout from a body's callback holds the body back")
+        case("from-body", "a callout from on_request_body can pause the body")
             .request(tollgate_host_test::Request::post("/", "ab").chunk("c"))
             .on("request_body", [Step::OnlyIf(1, 1), call("from-body", "other"), Step::Return(1)])
             .on("http_call_response", resume(0)),
-        case("from-response", "a callout from a response's callback holds that back")
+        case("from-response", "a callout from on_response_headers can pause the response")
             .on("response_headers", [call("from-response", "other"), Step::Return(1)])
             .on("http_call_response", resume(1)),
     ]
 }
 
-/// Callbacks that may make one; the answer comes while a second request is under way.
+/// Callbacks that can make a callout. The response arrives while a second request is in progress.
 fn from() -> Vec<Case> {
     let mut cases = Vec::new();
     for callback in ["request_headers", "response_headers", "log", "done", "delete"] {
         let name = format!("callouts/from/{callback}").replace('_', "-");
-        let says = format!("a callout from on_{callback} is answered when its stream is gone");
+        let title = format!("a callout from on_{callback} is answered after its stream has ended");
         let call = http_call(OTHER, call_headers(&name), "", "", 0);
-        // The second request is there to be under way when the first one's answer comes; its own never does.
+        // The second request is in progress when the response for the first one arrives. Its own callout gets
+        // no response.
         cases.push(
-            Case::new(&name, says)
+            Case::new(&name, title)
                 .requests([get(), get().header("second", "1")])
                 .on(callback, [call])
                 .on("http_call_response", [get_value(6, ":status")])
@@ -101,7 +102,7 @@ fn from() -> Vec<Case> {
     }
     let name = "callouts/from/tick";
     cases.push(
-        Case::new(name, "a callout from on_tick")
+        Case::new(name, "a callout can be made in on_tick")
             .on("request_headers", [set_tick(20), Step::Return(1)])
             .on("tick", [set_tick(0), call_to(OTHER, name)])
             .on("http_call_response", resume(0)),
@@ -110,7 +111,7 @@ fn from() -> Vec<Case> {
     cases.push(
         Case::new(
             name,
-            "a callout from on_tick with a stream as the effective context is the root context's too",
+            "a callout from on_tick belongs to the root context even if a stream is the effective context",
         )
         .on("request_headers", [set_tick(20), Step::Return(1)])
         .on("tick", [set_tick(0), set_context(Arg::Stream), call_to(OTHER, name)])

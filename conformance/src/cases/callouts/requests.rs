@@ -1,4 +1,4 @@
-//! What a callout may ask, and what of it reaches the upstream.
+//! Requests of callouts, and what reaches the upstream.
 
 use crate::cases::parts::{IMPATIENT, call_headers};
 use crate::run::{EMPTY, OTHER};
@@ -13,7 +13,7 @@ pub(super) fn sheets() -> Vec<Sheet> {
     ]
 }
 
-/// The header of a callout with more fields than it must have.
+/// Headers of a callout with more fields than the required ones.
 fn headers(case: &str, more: &[(&str, &str)]) -> Vec<u8> {
     let path = format!("/{case}");
     let least = [(":method", "POST"), (":path", path.as_str()), (":authority", "callout")];
@@ -29,50 +29,54 @@ fn refused() -> Vec<Case> {
     let list: [(&str, &str, Step); 14] = [
         (
             "method",
-            "a callout without :method is refused",
+            "a callout without `:method` is rejected",
             http_call(OTHER, without(":method"), "", "", 1000),
         ),
-        ("path", "a callout without :path is refused", http_call(OTHER, without(":path"), "", "", 1000)),
+        ("path", "a callout without `:path` is rejected", http_call(OTHER, without(":path"), "", "", 1000)),
         (
             "authority",
-            "a callout without :authority is refused",
+            "a callout without `:authority` is rejected",
             http_call(OTHER, without(":authority"), "", "", 1000),
         ),
-        ("headers", "a callout without headers is refused", http_call(OTHER, "", "", "", 1000)),
+        ("headers", "a callout without headers is rejected", http_call(OTHER, "", "", "", 1000)),
         (
             "bad-block",
-            "a callout whose headers are no pairs is refused",
+            "a callout with a malformed header block is rejected",
             http_call(OTHER, "xxxxxxxxx", "", "", 1000),
         ),
         (
             "cluster",
-            "a callout to a cluster that is not there is refused",
+            "a callout to an unknown cluster is rejected",
             http_call("nowhere", pairs(&full), "", "", 1000),
         ),
-        ("empty-cluster", "a callout to no cluster is refused", http_call("", pairs(&full), "", "", 1000)),
+        (
+            "empty-cluster",
+            "a callout with an empty cluster name is rejected",
+            http_call("", pairs(&full), "", "", 1000),
+        ),
         (
             "timeout",
-            "a callout with a negative timeout is refused",
+            "a callout with a negative timeout is rejected",
             http_call(OTHER, pairs(&full), "", "", -1),
         ),
         (
             "least-timeout",
-            "a callout with the least timeout is refused",
+            "a callout with the smallest 32-bit timeout is rejected",
             http_call(OTHER, pairs(&full), "", "", i32::MIN),
         ),
         (
             "no-host",
-            "a callout to a cluster without hosts fails, and has no callback",
+            "a callout to a cluster without hosts fails at once and has no callback",
             http_call(EMPTY, pairs(&full), "", "", 1000),
         ),
         (
             "no-host-no-method",
-            "headers are looked at before hosts",
+            "headers are checked before the hosts of the cluster",
             http_call(EMPTY, without(":method"), "", "", 1000),
         ),
         (
             "wild-cluster",
-            "a callout to a cluster named out of memory is refused",
+            "a callout with a cluster name outside the memory is rejected",
             call(
                 "proxy_http_call",
                 [
@@ -91,7 +95,7 @@ fn refused() -> Vec<Case> {
         ),
         (
             "wild-token",
-            "a callout whose token goes nowhere is refused, or not",
+            "a callout with an output address outside the memory is rejected",
             call(
                 "proxy_http_call",
                 [
@@ -106,25 +110,25 @@ fn refused() -> Vec<Case> {
         ),
         (
             "empty-values",
-            "empty pseudo headers",
+            "a callout with empty `:method`, `:path` and `:authority` is accepted",
             http_call(OTHER, pairs(&[(":method", ""), (":path", ""), (":authority", "")]), "", "", 1000),
         ),
     ];
-    let refused = list.into_iter().map(|(name, says, step)| {
-        Case::new(format!("callouts/refused/{name}"), says)
+    let refused = list.into_iter().map(|(name, title, step)| {
+        Case::new(format!("callouts/refused/{name}"), title)
             .on("request_headers", [step, get_status()])
             .shows(&["http_call_response"])
     });
     refused.collect()
 }
 
-/// Callouts that hold a request back until they are answered.
+/// Callouts that pause a request until they are answered.
 fn sent() -> Vec<Case> {
     let mut cases = Vec::new();
-    let mut add = |name: &str, says: &str, make: &dyn Fn(&str) -> Step| {
+    let mut add = |name: &str, title: &str, make: &dyn Fn(&str) -> Step| {
         let name = format!("callouts/sent/{name}");
         let step = make(&name);
-        cases.push(Case::new(name, says).on("request_headers", [step, Step::Return(1)]).on(
+        cases.push(Case::new(name, title).on("request_headers", [step, Step::Return(1)]).on(
             "http_call_response",
             [
                 get_value(6, ":status"),
@@ -134,31 +138,35 @@ fn sent() -> Vec<Case> {
             ],
         ));
     };
-    add("least", "the least a callout may have", &|case| http_call(OTHER, call_headers(case), "", "", 1000));
-    add("host", "host counts as :authority", &|case| {
+    add("least", "sends a callout with only the required headers", &|case| {
+        http_call(OTHER, call_headers(case), "", "", 1000)
+    });
+    add("host", "accepts `host` instead of `:authority`", &|case| {
         let path = format!("/{case}");
         http_call(OTHER, pairs(&[(":method", "GET"), (":path", &path), ("host", "mine")]), "", "", 1000)
     });
-    add("body", "a body gets its length", &|case| http_call(OTHER, headers(case, &[]), "hello", "", 1000));
-    add("wrong-length", "a wrong length is put right", &|case| {
+    add("body", "adds `content-length` to a callout with a body", &|case| {
+        http_call(OTHER, headers(case, &[]), "hello", "", 1000)
+    });
+    add("wrong-length", "corrects a wrong `content-length`", &|case| {
         http_call(OTHER, headers(case, &[("content-length", "99")]), "hello", "", 1000)
     });
-    add("length-without-body", "a length without a body", &|case| {
+    add("length-without-body", "sends a callout with `content-length: 0` and no body", &|case| {
         http_call(OTHER, headers(case, &[("content-length", "0")]), "", "", 1000)
     });
-    add("trailers", "trailers behind a body", &|case| {
+    add("trailers", "does not send the trailers of a callout with a body", &|case| {
         http_call(OTHER, headers(case, &[]), "hello", pairs(&[("t", "1"), ("t", "2")]), 1000)
     });
-    add("only-trailers", "trailers without a body", &|case| {
+    add("only-trailers", "does not send the trailers of a callout without a body", &|case| {
         http_call(OTHER, headers(case, &[]), "", pairs(&[("t", "1")]), 1000)
     });
-    add("large", "a body of 300 kB", &|case| {
+    add("large", "sends a body of 300 kB", &|case| {
         http_call(OTHER, headers(case, &[]), vec![b'.'; 300_000], "", 5000)
     });
-    add("repeated", "repeated headers in their order", &|case| {
+    add("repeated", "keeps the order of repeated headers", &|case| {
         http_call(OTHER, headers(case, &[("x", "1"), ("y", "-"), ("X", "2"), ("z", "")]), "", "", 1000)
     });
-    add("internal", "the host's own headers are overwritten", &|case| {
+    add("internal", "overwrites the headers that Envoy sets itself", &|case| {
         let own = [
             ("x-envoy-internal", "false"),
             ("x-envoy-expected-rq-timeout-ms", "7"),
@@ -166,27 +174,29 @@ fn sent() -> Vec<Case> {
         ];
         http_call(OTHER, headers(case, &own), "", "", 1000)
     });
-    add("timeout-header", "a timeout among the headers is what the upstream is told", &|case| {
-        http_call(OTHER, headers(case, &[("x-envoy-upstream-rq-timeout-ms", "15000")]), "", "", 1000)
-    });
-    add("no-timeout", "without a timeout the upstream is told of none", &|case| {
+    add(
+        "timeout-header",
+        "sends the value of `x-envoy-upstream-rq-timeout-ms` to the upstream as the expected timeout",
+        &|case| http_call(OTHER, headers(case, &[("x-envoy-upstream-rq-timeout-ms", "15000")]), "", "", 1000),
+    );
+    add("no-timeout", "sends no expected timeout to the upstream without a timeout", &|case| {
         http_call(OTHER, call_headers(case), "", "", 0)
     });
-    add("trailers-then", "a callout behind one with trailers", &|case| {
+    add("trailers-then", "sends a callout after a callout with trailers", &|case| {
         http_call(OTHER, headers(case, &[]), "", "", 1000)
     });
     add(
         "crlf",
-        "line ends in a value: on a connection that is there already the call fails at once, and has no callback",
+        "line breaks in a value: on an open connection the call fails at once and has no callback",
         &|case| http_call(OTHER, headers(case, &[("x", "1\r\ny: 2")]), "", "", 1000),
     );
-    add("nul", "a NUL in a value: on a new connection nothing is sent, and the answer is 503", &|case| {
+    add("nul", "a NUL in a value: on a new connection nothing is sent, and the response is 503", &|case| {
         http_call(OTHER, headers(case, &[("x", "1\0")]), "", "", 1000)
     });
-    add("scheme", "a scheme of its own", &|case| {
+    add("scheme", "makes a callout with its own `:scheme`", &|case| {
         http_call(OTHER, headers(case, &[(":scheme", "https")]), "", "", 1000)
     });
-    add("connection", "headers of the connection", &|case| {
+    add("connection", "makes a callout with `connection`, `te` and `upgrade`", &|case| {
         http_call(
             OTHER,
             headers(case, &[("connection", "close"), ("te", "trailers"), ("upgrade", "x")]),
@@ -195,7 +205,7 @@ fn sent() -> Vec<Case> {
             1000,
         )
     });
-    add("user-agent", "headers of browsers", &|case| {
+    add("user-agent", "sends `user-agent` and `cookie` headers", &|case| {
         http_call(
             OTHER,
             headers(case, &[("user-agent", "me"), ("cookie", "a=1"), ("cookie", "b=2")]),
@@ -206,8 +216,8 @@ fn sent() -> Vec<Case> {
     });
     for method in ["GET", "HEAD", "DELETE", "PUT", "OPTIONS", "PATCH"] {
         let name = format!("method/{}", method.to_lowercase());
-        let says = format!("a callout with the method {method} and no body");
-        add(&name, &says, &|case| {
+        let title = format!("sends a callout with the method {method} and no body");
+        add(&name, &title, &|case| {
             let path = format!("/{case}");
             http_call(
                 OTHER,

@@ -1,4 +1,4 @@
-//! `proxy_close_stream`, and what a filter is told in which order.
+//! `proxy_close_stream`, and the order of callbacks.
 
 use crate::cases::parts::{CALLBACKS, call_other, get, long_request, long_response, ok, reply, resume};
 use crate::script::calls::{close_stream, continue_stream, get_value, set_context, set_tick};
@@ -9,11 +9,11 @@ use tollgate_host_test::{Request, Response};
 pub(super) fn sheets() -> Vec<Sheet> {
     let created = Case::new(
         "flow/order/all",
-        "a stream's context is created, then come its request, its response, on_log, on_done and on_delete",
+        "the callbacks of a stream are on_context_create, those of the request, those of the response, on_log, on_done and on_delete",
     )
     .alone()
     .shows(&[&["context_create"], &CALLBACKS[..]].concat());
-    let passing = Case::new("flow/order/passing", "requests of every shape").requests([
+    let passing = Case::new("flow/order/passing", "requests of every shape pass").requests([
         get(),
         Request::post("/", "a"),
         Request::new("HEAD", "/"),
@@ -29,15 +29,15 @@ pub(super) fn sheets() -> Vec<Sheet> {
 
 fn close() -> Vec<Case> {
     let mut cases = Vec::new();
-    // To close it in its last callback, or behind that, takes Envoy down: see `EMULATOR_ONLY`.
+    // Closing a stream in its last callback, or later, crashes Envoy: see `EMULATOR_ONLY`.
     for callback in &CALLBACKS[..5] {
         for kind in [0, 1] {
             let what = ["request", "response"][kind as usize];
             let name = format!("flow/close/{callback}/{what}").replace('_', "-");
-            let says = format!(
-                "close_stream of the {what} in on_{callback}: the client is cut off, if it still can be"
+            let title = format!(
+                "close_stream of the {what} in on_{callback} resets the client's connection unless the response is complete"
             );
-            let case = Case::new(name, says).shows(&CALLBACKS);
+            let case = Case::new(name, title).shows(&CALLBACKS);
             let case = case.request(long_request()).answer("upstream", [reply(long_response())]);
             cases.push(adding(case, callback, [close_stream(kind)]));
         }
@@ -46,39 +46,40 @@ fn close() -> Vec<Case> {
     cases.push(
         Case::new(
             "flow/close/others",
-            "close_stream of a TCP connection does nothing here, and of more is refused",
+            "close_stream ignores the types of TCP connections in an HTTP filter, and rejects unknown types",
         )
         .on("request_headers", others),
     );
     cases.push(
-        Case::new("flow/close/goes-on", "a stream that is closed is there until the callback returns")
+        Case::new("flow/close/goes-on", "a closed stream stays accessible until the callback returns")
             .on("request_headers", [close_stream(0), get_value(0, ":path")])
             .shows(&["log", "done", "delete"]),
     );
     cases
 }
 
-/// Puts steps before those that a callback has.
+/// Appends steps to those of a callback.
 fn adding(mut case: Case, callback: &str, steps: impl IntoIterator<Item = Step>) -> Case {
-    let own = case.scripts.iter_mut().find(|(_, name, _)| *name == callback).expect("it is shown");
+    let own =
+        case.scripts.iter_mut().find(|(_, name, _)| *name == callback).expect("the case logs this callback");
     own.2.extend(steps);
     case
 }
 
 fn elsewhere() -> Vec<Case> {
     let case =
-        |name: &str, says: &str| Case::new(format!("flow/close/{name}"), says).shows(&["log", "delete"]);
+        |name: &str, title: &str| Case::new(format!("flow/close/{name}"), title).shows(&["log", "delete"]);
     vec![
-        case("from-callout", "a stream that is held back is closed from a callout")
+        case("from-callout", "a paused request can be closed from the callback of a callout")
             .on("request_headers", [call_other("flow/close/from-callout"), Step::Return(1)])
             .on("http_call_response", [set_context(Arg::Stream), close_stream(0)]),
-        case("from-callout-response", "a response that is held back is closed from a callout")
+        case("from-callout-response", "a paused response can be closed from the callback of a callout")
             .on("response_headers", [call_other("flow/close/from-callout-response"), Step::Return(1)])
             .on("http_call_response", [set_context(Arg::Stream), close_stream(1)]),
-        case("from-tick", "a stream that is held back is closed from a tick")
+        case("from-tick", "a paused request can be closed from on_tick")
             .on("request_headers", [set_tick(20), Step::Return(1)])
             .on("tick", [set_tick(0), set_context(Arg::Stream), close_stream(1)]),
-        case("from-root", "a root context closes nothing")
+        case("from-root", "close_stream does nothing in a root context")
             .on("request_headers", [call_other("flow/close/from-root"), Step::Return(1)])
             .on(
                 "http_call_response",
@@ -87,13 +88,13 @@ fn elsewhere() -> Vec<Case> {
                     .chain(resume(0))
                     .collect::<Vec<_>>(),
             ),
-        case("then-continue", "to continue a stream that was closed does nothing")
+        case("then-continue", "continuing a closed stream does nothing")
             .on("request_headers", [call_other("flow/close/then-continue"), Step::Return(1)])
             .on("http_call_response", [set_context(Arg::Stream), close_stream(0), continue_stream(0)]),
     ]
 }
 
-/// Which callbacks come for which message, and whether they are told that it ends.
+/// The callbacks of each kind of message, and their end-of-stream arguments.
 fn order() -> Vec<Case> {
     let empty = || Request::new("POST", "/").header("content-length", "0");
     let messages = [
@@ -110,9 +111,9 @@ fn order() -> Vec<Case> {
     ];
     let mut cases = Vec::new();
     for (name, request, response) in messages {
-        let says = format!("the callbacks of a message ({name}), and which is told that it is the last");
+        let title = format!("each headers and body callback reports whether the message ends ({name})");
         cases.push(
-            Case::new(format!("flow/order/{name}"), says)
+            Case::new(format!("flow/order/{name}"), title)
                 .shows(if name == "large" {
                     &["request_headers", "log", "done", "delete"]
                 } else {

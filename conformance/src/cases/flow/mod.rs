@@ -1,4 +1,4 @@
-//! How a stream flows: what holds it back, what lets it go on, and what ends it.
+//! The flow of a stream: what pauses it, what continues it, and what ends it.
 
 mod close;
 mod limits;
@@ -9,7 +9,7 @@ mod trailers;
 
 use crate::Sheet;
 
-/// The sheets.
+/// Returns the sheets.
 pub fn sheets() -> Vec<Sheet> {
     [
         returns::sheets(),

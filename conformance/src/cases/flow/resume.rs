@@ -1,4 +1,4 @@
-//! Going on: from where, how often, and which way.
+//! Continuing a stream: from which callback, how often, and in which direction.
 
 use crate::cases::grpc::target;
 use crate::cases::parts::{
@@ -24,39 +24,39 @@ pub(super) fn sheets() -> Vec<Sheet> {
     ]
 }
 
-fn case(name: &str, says: &str) -> Case {
-    Case::new(format!("flow/resume/{name}"), says)
+fn case(name: &str, title: &str) -> Case {
+    Case::new(format!("flow/resume/{name}"), title)
 }
 
 fn with(first: Step, rest: impl IntoIterator<Item = Step>) -> Vec<Step> {
     [first].into_iter().chain(rest).collect()
 }
 
-/// Each kind of callback of the root context that may let a stream go on.
+/// Each kind of root context callback that can continue a stream.
 fn from() -> Vec<Case> {
     let mut cases = Vec::new();
     for (way, kind, callback) in [("request", 0, "request_headers"), ("response", 1, "response_headers")] {
         let name = |what: &str| format!("flow/resume/from/{what}/{way}");
-        let says = |what: &str| format!("a {way} that is held back goes on from {what}");
-        let new = |what: &str, says: String| Case::new(name(what), says).shows(&["log"]);
+        let title = |what: &str| format!("a paused {way} can be continued from {what}");
+        let new = |what: &str, title: String| Case::new(name(what), title).shows(&["log"]);
         cases.push(
-            new("tick", says("on_tick"))
+            new("tick", title("on_tick"))
                 .on(callback, [set_tick(20), Step::Return(1)])
                 .on("tick", with(set_tick(0), resume(kind))),
         );
         cases.push(
-            new("http-call", says("on_http_call_response"))
+            new("http-call", title("on_http_call_response"))
                 .on(callback, [call_other(&name("http-call")), Step::Return(1)])
                 .on("http_call_response", resume(kind)),
         );
         let queue = format!("{way}s");
         cases.push(
-            new("queue", says("on_queue_ready"))
+            new("queue", title("on_queue_ready"))
                 .on(callback, [register_queue(queue), enqueue(Arg::Kept(0), "item"), Step::Return(1)])
                 .on("queue_ready", with(dequeue(Arg::Kept(0)), resume(kind))),
         );
         cases.push(
-            new("grpc", says("on_grpc_receive"))
+            new("grpc", title("on_grpc_receive"))
                 .on(
                     callback,
                     [grpc_call(target(GRPC), name("grpc"), "m", "", "hello", 5000), Step::Return(1)],
@@ -71,24 +71,24 @@ fn often() -> Vec<Case> {
     let slow = || [late(ok(), LATER)];
     let call = |name: &str| call_other(&format!("flow/resume/{name}"));
     vec![
-        case("twice-at-once", "to continue a request twice from a callout sends it once")
+        case("twice-at-once", "continuing a request twice in one callback sends it once")
             .on("request_headers", [call("twice-at-once"), Step::Return(1)])
             .on("http_call_response", [set_context(Arg::Stream), continue_stream(0), continue_stream(0)]),
-        case("response-twice-at-once", "to continue a response twice from a callout: what the client gets")
+        case("response-twice-at-once", "continuing a response twice in one callback sends it once")
             .on("response_headers", [call("response-twice-at-once"), Step::Return(1)])
             .on("http_call_response", [set_context(Arg::Stream), continue_stream(1), continue_stream(1)]),
-        case("not-held-back", "a request that is on its way already is not disturbed by continuing it")
+        case("not-held-back", "continuing a request that is not paused does nothing")
             .on("request_headers", [call("not-held-back")])
             .on("http_call_response", resume(0))
             .answer("upstream", slow()),
-        case("again", "to continue a request that has gone on before does nothing")
+        case("again", "continuing a request a second time does nothing")
             .on("request_headers", [call("again"), call_to(REFUSES, "flow/resume/again"), Step::Return(1)])
             .on("http_call_response", resume(0))
             .answer("other", [late(ok(), SOON)])
             .answer("upstream", slow()),
         case(
             "other-way",
-            "to continue the request lets a response that is held back not go on; to continue that does",
+            "a paused response is not continued by continuing the request, only by continuing the response",
         )
         .on("response_headers", [call("other-way"), Step::Return(1)])
         .on(
@@ -100,19 +100,22 @@ fn often() -> Vec<Case> {
                 continue_stream(1),
             ],
         ),
-        case("types", "continue_stream takes 0 to 2, does not do 3, and refuses more")
-            .on("request_headers", (2..6).chain([u32::MAX]).map(continue_stream).collect::<Vec<_>>()),
-        case("root", "continue_stream answers a root context as it answers a stream's")
+        case(
+            "types",
+            "continue_stream accepts types 0 to 2, returns Unimplemented for 3 and BadArgument for others",
+        )
+        .on("request_headers", (2..6).chain([u32::MAX]).map(continue_stream).collect::<Vec<_>>()),
+        case("root", "continue_stream returns the same statuses in a root context")
             .on("request_headers", [call("root"), Step::Return(1)])
             .on("http_call_response", (0..5).map(continue_stream).chain(resume(0)).collect::<Vec<_>>()),
-        case("in-log", "a stream that is over is not continued")
+        case("in-log", "continuing a stream in on_log, on_done or on_delete does nothing")
             .on("log", [continue_stream(0), continue_stream(1)])
             .on("done", [continue_stream(0), continue_stream(1)])
             .on("delete", [continue_stream(0), continue_stream(1)]),
     ]
 }
 
-/// Continue from within the callback itself, and what it returns then.
+/// A callback that continues its own stream, with each value that it can return.
 fn twice() -> Vec<Case> {
     let mut cases = Vec::new();
     let callbacks = &CALLBACKS[..6];
@@ -124,18 +127,16 @@ fn twice() -> Vec<Case> {
                 continue;
             }
             for shape in ["bare", "long"] {
-                // What ends the response within its own callback takes Envoy down: see `EMULATOR_ONLY`. What is sent
-                // twice behind the headers spoils the connection, and with it what comes next.
+                // A response that ends within its own callback crashes Envoy: see `EMULATOR_ONLY`. Data that
+                // is sent twice after the headers corrupts the connection, and with it the next case.
                 let spoils = value == 0
                     && (callback.ends_with("trailers") || kind == 1 && callback.ends_with("headers"));
                 if spoils || shape == "bare" && !callback.ends_with("headers") {
                     continue;
                 }
                 let name = format!("flow/resume/inside/{callback}/{shape}/{value}").replace('_', "-");
-                let says = format!(
-                    "on_{callback} continues its own way and returns {value}: what is sent how often ({shape})"
-                );
-                let mut case = Case::new(name, says).shows(callbacks);
+                let title = format!("on_{callback} continues its own stream and returns {value} ({shape})");
+                let mut case = Case::new(name, title).shows(callbacks);
                 let own = case.scripts.iter_mut().find(|(_, name, _)| name == callback).unwrap();
                 if body {
                     own.2.push(if kind == 0 { request_body() } else { response_body() });
@@ -153,14 +154,14 @@ fn twice() -> Vec<Case> {
     cases
 }
 
-/// What the filter itself sees of a message that it has let go on.
+/// Access of a filter to a message that it has continued.
 fn then() -> Vec<Case> {
     let call = |name: &str| call_other(&format!("flow/resume/{name}"));
     let soon = || [late(ok(), SOON)];
     vec![
         case(
             "headers-then-body",
-            "after a request has gone on its headers are out of reach in the body's callbacks",
+            "after a request has continued, its headers are not accessible in the body callbacks",
         )
         .request(long_request())
         .on("request_headers", [call("headers-then-body"), Step::Return(1)])
@@ -170,7 +171,7 @@ fn then() -> Vec<Case> {
         .answer("other", soon()),
         case(
             "change-then-continue",
-            "headers that are held back are changed by a callout's callback before they go on",
+            "paused headers can be changed in the callback of a callout before they continue",
         )
         .on("request_headers", [call("change-then-continue"), Step::Return(1)])
         .on(
@@ -185,20 +186,20 @@ fn then() -> Vec<Case> {
         .answer("other", soon()),
         case(
             "response-headers-then-body",
-            "after a response has gone on its headers stay in reach, and changes are too late",
+            "after a response has continued, its headers stay accessible, but changes have no effect",
         )
         .on("response_headers", [call("response-headers-then-body"), Step::Return(1)])
         .on("http_call_response", resume(1))
         .on("response_body", [get_value(RESPONSE_HEADERS, ":status"), replace(RESPONSE_HEADERS, "x", "late")])
         .answer("other", soon()),
-        case("body-then-headers", "a body that goes on is not given to its own filter again")
+        case("body-then-headers", "a continued body is not passed to its own filter again")
             .request(Request::post("/", "ab").chunk("c"))
             .on("request_body", [request_body(), at_end(), call("body-then-headers"), Step::Return(1)])
             .on("http_call_response", resume(0))
             .answer("other", soon()),
         case(
             "body-out-of-reach",
-            "a body that is held back is in reach of a callout's callback, until it goes on",
+            "a paused body is accessible in the callback of a callout until it continues",
         )
         .request(Request::post("/", "abc"))
         .on("request_body", [Step::OnlyRun(1), call("body-out-of-reach"), Step::Return(1)])
@@ -207,7 +208,7 @@ fn then() -> Vec<Case> {
             [set_context(Arg::Stream), request_body(), continue_stream(0), request_body()],
         )
         .answer("other", soon()),
-        case("upstream-slow", "a request may go on while its upstream takes its time")
+        case("upstream-slow", "a request can be continued while its upstream is slow")
             .request(get().header("x", "1"))
             .on("request_headers", [call("upstream-slow"), Step::Return(3)])
             .on("http_call_response", resume(0))

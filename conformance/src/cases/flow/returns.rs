@@ -1,5 +1,5 @@
-//! What each callback of a stream may return, for messages of each shape. What is held back goes on when a callout
-//! answers, and all of the message has come by then.
+//! The values that each callback of a stream can return, for messages of each shape. A paused stream
+//! continues when a callout answers. The whole message has arrived by then.
 
 use crate::case::Loaded;
 use crate::cases::parts::{
@@ -9,7 +9,7 @@ use crate::script::Step;
 use crate::{Case, Sheet};
 use tollgate_host_test::{Request, Response};
 
-/// A way through the filters, its callbacks, and the shapes that its messages have.
+/// A direction through the filters, its callbacks, and the `continue_stream` type.
 struct Way {
     name: &'static str,
     kind: u32,
@@ -21,7 +21,7 @@ const WAYS: [Way; 2] = [
     Way { name: "response", kind: 1, callbacks: ["response_headers", "response_body", "response_trailers"] },
 ];
 
-/// From the least to the most that a message may have.
+/// Shapes of a message, from the smallest to the largest.
 const SHAPES: [&str; 4] = ["bare", "whole", "pieces", "trailers"];
 
 pub(super) fn sheets() -> Vec<Sheet> {
@@ -31,7 +31,7 @@ pub(super) fn sheets() -> Vec<Sheet> {
         for really in [false, true] {
             let cases = SHAPES.iter().flat_map(|shape| values(way, 0, shape, really)).collect();
             let loaded = Loaded { allow_on_headers_stop_iteration: really, ..Loaded::new("probe") };
-            let rest = if really { "headers, really stopped" } else { "headers" };
+            let rest = if really { "headers, headers stopped" } else { "headers" };
             sheets.push(Sheet::new(name(rest), cases).filters(vec![loaded]));
         }
         let body = SHAPES[1..].iter().flat_map(|shape| values(way, 1, shape, false)).collect();
@@ -49,11 +49,11 @@ fn case(way: &Way, callback: usize, value: u32, shape: &str, really: bool) -> Ca
     let own = way.callbacks[callback];
     let flag = if really { "/really" } else { "" };
     let name = format!("flow/{own}/{shape}/{value}{flag}").replace('_', "-");
-    // Trailers take a body with them that its own callback holds back.
+    // Trailers also release a body that its own callback has paused.
     let passes = value == 0 || (callback == 0 && value == 2) || (callback == 1 && shape == "trailers");
-    // And a body headers, where those are really stopped.
+    // A body also releases headers if `allow_on_headers_stop_iteration` is set.
     let held = !(passes || really && value == 1 && shape != "bare");
-    let mut case = Case::new(&name, says(own, callback, value, shape, really));
+    let mut case = Case::new(&name, title(own, callback, value, shape, really));
     case = match way.kind {
         0 => case.request(request(shape)),
         _ => case.answer("upstream", [reply(response(shape))]),
@@ -95,7 +95,7 @@ fn response(shape: &str) -> Response {
     }
 }
 
-fn says(name: &str, callback: usize, value: u32, shape: &str, really: bool) -> String {
+fn title(name: &str, callback: usize, value: u32, shape: &str, really: bool) -> String {
     let message = match shape {
         "bare" => "a message without a body",
         "whole" => "a body in one piece",
@@ -103,15 +103,15 @@ fn says(name: &str, callback: usize, value: u32, shape: &str, really: bool) -> S
         _ => "a body in two pieces and trailers",
     };
     let what = match (callback, value) {
-        (0, 0 | 2) => "lets the message go on",
-        (0, 1) if really => "holds back the headers, and the body still comes to the filter",
-        (0, 3) => "holds back all, in a buffer that has a limit",
-        (0, _) => "holds back all, in a buffer that stops the sender when it is full",
-        (1 | 2, 0) => "lets it go on",
-        (1, 1) => "holds back the body in a buffer",
-        (1, 2) => "holds back the body in a buffer that stops the sender when it is full",
-        (1, _) => "holds back what comes next, and drops this piece",
-        _ => "holds back the trailers, and with them the end",
+        (0, 0 | 2) => "continues",
+        (0, 1) if really => "pauses the headers; the body still reaches the filter",
+        (0, 3) => "pauses everything, in a buffer with a limit",
+        (0, _) => "pauses everything, in a buffer that stops the sender when it is full",
+        (1 | 2, 0) => "continues",
+        (1, 1) => "buffers the body",
+        (1, 2) => "buffers the body, and stops the sender when the buffer is full",
+        (1, _) => "pauses what follows and drops this piece",
+        _ => "pauses the trailers and so the end of the message",
     };
-    format!("on_{name} returning {value} {what}: {message}")
+    format!("returning {value} from on_{name} {what}: {message}")
 }

@@ -55,7 +55,7 @@ fn requests() -> Vec<Case> {
         cases.push(
             Case::new(
                 format!("flow/shape/request/{name}"),
-                format!("what a filter and the upstream see of a request: {}", name.replace('-', " ")),
+                format!("a request as a filter and the upstream see it: {}", name.replace('-', " ")),
             )
             .request(request)
             .on("request_headers", [get_pairs(REQUEST_HEADERS)])
@@ -91,7 +91,7 @@ fn responses() -> Vec<Case> {
                 Case::new(
                     format!("flow/shape/response/{name}/{method}"),
                     format!(
-                        "what a filter and the client see of a response to {method}: {}",
+                        "a response to {method} as a filter and the client see it: {}",
                         name.replace('-', " ")
                     ),
                 )

@@ -1,4 +1,4 @@
-//! Trailers that a filter gives to a message that had none.
+//! Trailers that a filter adds to a message without trailers.
 
 use crate::cases::parts::{get, reply};
 use crate::script::Step;
@@ -18,8 +18,8 @@ fn cases() -> Vec<Case> {
         ("response", RESPONSE_TRAILERS, ["response_headers", "response_body", "response_trailers"]),
     ];
     for (way, map, [headers, body, trailers]) in ways {
-        let case = |name: &str, says: &str| {
-            Case::new(format!("flow/trailers/{way}/{name}"), format!("{way}: {says}"))
+        let case = |name: &str, title: &str| {
+            Case::new(format!("flow/trailers/{way}/{name}"), format!("{title} ({way})"))
         };
         let whole = |case: Case| match way {
             "request" => case.request(Request::post("/", "abc")),
@@ -29,24 +29,24 @@ fn cases() -> Vec<Case> {
         cases.extend([
             shown(whole(case(
                 "at-the-end",
-                "trailers can be added in each callback of the body once it ends",
+                "trailers can be added in each body callback that ends the body",
             )))
             .on(body, [add(map, "t", "1"), get_pairs(map)]),
-            shown(whole(case("empty", "to set no trailers creates them nonetheless")))
+            shown(whole(case("empty", "setting an empty list of trailers creates empty trailers")))
                 .on(body, [Step::OnlyIf(1, 1), set_pairs(map, ""), get_pairs(map)]),
-            shown(whole(case("set", "trailers are created by setting them all")))
+            shown(whole(case("set", "setting all trailers creates them")))
                 .on(body, [Step::OnlyIf(1, 1), set_pairs(map, pairs(&[("a", "1"), ("b", "2")]))]),
-            shown(whole(case("in-headers", "there are no trailers while there are but headers")))
+            shown(whole(case("in-headers", "trailers cannot be added in the headers callback")))
                 .on(headers, [add(map, "t", "1"), get_value(map, "t"), get_pairs(map)]),
             shown(whole(case(
                 "held-back",
-                "trailers are created behind a body that is held back, and end it",
+                "trailers that are created while the body is buffered end the body",
             )))
             .on(body, [add(map, "t", "1"), Step::OnlyIf(1, 0), Step::Return(1)]),
         ]);
     }
     cases.push(
-        Case::new("flow/trailers/bare", "a request without a body has no trailers either")
+        Case::new("flow/trailers/bare", "a request without a body cannot get trailers")
             .request(get())
             .on("request_headers", [add(REQUEST_TRAILERS, "t", "1"), add(RESPONSE_TRAILERS, "t", "1")]),
     );

@@ -1,4 +1,4 @@
-//! The call itself, and the functions that do little.
+//! The call itself, and the functions with little effect.
 
 use super::case;
 use crate::Case;
@@ -6,7 +6,7 @@ use crate::script::Arg;
 use crate::script::calls::map::REQUEST_HEADERS;
 use crate::script::calls::{call, foreign, get_property, replace, set_context};
 
-/// Names that there are functions of elsewhere, or nearly.
+/// Names of functions that other hosts have, or that resemble a known name.
 const UNKNOWN: [(&str, &[u8]); 12] = [
     ("empty", b""),
     ("upper", b"COMPRESS"),
@@ -22,7 +22,7 @@ const UNKNOWN: [(&str, &[u8]); 12] = [
     ("callee", b"proxy_log"),
 ];
 
-/// The call with any place for the result.
+/// A call with any address for the result.
 fn placed(name: &str, args: &str, pointer: u64, length: u64) -> crate::script::Step {
     call("proxy_call_foreign_function", [name.into(), args.into(), Arg::Number(pointer), Arg::Number(length)])
 }
@@ -31,15 +31,15 @@ pub fn cases() -> Vec<Case> {
     let mut cases: Vec<Case> = UNKNOWN
         .into_iter()
         .map(|(name, function)| {
-            let says = format!(
-                "there is no function `{}`: NotFound, and the result is untouched",
+            let title = format!(
+                "the unknown function `{}` returns NotFound and writes no result",
                 function.escape_ascii()
             );
-            case(&format!("unknown/{name}"), &says).on("request_headers", [foreign(function, "x")])
+            case(&format!("unknown/{name}"), &title).on("request_headers", [foreign(function, "x")])
         })
         .collect();
     cases.extend([
-        case("no-result-wanted", "the result may be unwanted: null pointers are left alone").on(
+        case("no-result-wanted", "a null pointer omits the result").on(
             "request_headers",
             [
                 placed("compress", "x", 0, 0),
@@ -47,35 +47,36 @@ pub fn cases() -> Vec<Case> {
                 placed("nosuch", "", 0, 0),
             ],
         ),
-        case("half-a-result-wanted", "of the result the length alone may be wanted").on(
+        case("half-a-result-wanted", "a null pointer for the data returns only the length of the result").on(
             "request_headers",
             [call(
                 "proxy_call_foreign_function",
                 ["compress".into(), "hello".into(), Arg::Number(0), Arg::Out32(None)],
             )],
         ),
-        case("clear-route-cache", "the route cache can be cleared in a stream, with any argument").on(
+        case("clear-route-cache", "clear_route_cache accepts any argument in a stream").on(
             "request_headers",
             [foreign("clear_route_cache", ""), foreign("clear_route_cache", b"\xff\0")],
         ),
-        case("clear-route-cache/root", "and in a root context, where there is none")
+        case("clear-route-cache/root", "clear_route_cache succeeds in a root context, which has no route")
             .on("request_headers", [set_context(Arg::Root), foreign("clear_route_cache", "")]),
-        case("clear-route-cache/phases", "and in every phase")
+        case("clear-route-cache/phases", "clear_route_cache works in every callback")
             .on("response_headers", [foreign("clear_route_cache", "")])
             .on("log", [foreign("clear_route_cache", "")])
             .on("delete", [foreign("clear_route_cache", "")]),
-        case("clear-route-cache/route", "the route is looked up again with what the headers are by then").on(
-            "request_headers",
-            [
-                get_property("xds\0cluster_name"),
-                replace(REQUEST_HEADERS, "x-forwarded-proto", ""),
-                foreign("clear_route_cache", ""),
-                get_property("xds\0cluster_name"),
-                replace(REQUEST_HEADERS, "x-forwarded-proto", "http"),
-                foreign("clear_route_cache", ""),
-                get_property("xds\0cluster_name"),
-            ],
-        ),
+        case("clear-route-cache/route", "clear_route_cache selects the route again by the current headers")
+            .on(
+                "request_headers",
+                [
+                    get_property("xds\0cluster_name"),
+                    replace(REQUEST_HEADERS, "x-forwarded-proto", ""),
+                    foreign("clear_route_cache", ""),
+                    get_property("xds\0cluster_name"),
+                    replace(REQUEST_HEADERS, "x-forwarded-proto", "http"),
+                    foreign("clear_route_cache", ""),
+                    get_property("xds\0cluster_name"),
+                ],
+            ),
     ]);
     cases
 }

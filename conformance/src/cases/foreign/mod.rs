@@ -9,7 +9,7 @@ mod zlib;
 use crate::case::Loaded;
 use crate::{Case, Sheet};
 
-/// The sheets.
+/// Returns the sheets.
 pub fn sheets() -> Vec<Sheet> {
     let mut sheets = vec![
         Sheet::new("signatures", signatures::cases()),
@@ -21,6 +21,6 @@ pub fn sheets() -> Vec<Sheet> {
     sheets
 }
 
-fn case(name: &str, says: &str) -> Case {
-    Case::new(format!("foreign/{name}"), says)
+fn case(name: &str, title: &str) -> Case {
+    Case::new(format!("foreign/{name}"), title)
 }

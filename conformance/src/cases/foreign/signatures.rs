@@ -1,4 +1,4 @@
-//! `verify_signature` and `sign`, with the keys that the emulator's own tests have.
+//! `verify_signature` and `sign`, with the keys of the emulator's own tests.
 
 use super::case;
 use crate::Case;
@@ -13,22 +13,22 @@ fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(digit).collect()
 }
 
-/// Words of a name, joined.
+/// Joins the words of a name with hyphens.
 fn slug(text: &str) -> String {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-")
 }
 
-/// What the vector answers, in words: a result, or the error behind it.
+/// Describes the outcome of a vector: a result, or the text of the error.
 fn outcome(status: u64, answer: &str) -> String {
     if status == 2 {
-        return "is BadArgument".to_owned();
+        return "returns BadArgument".to_owned();
     }
     let answer = if answer == "random" { b"\x08\x01".to_vec() } else { bytes(answer) };
     if answer.starts_with(b"\x08\x01") {
         return "succeeds".to_owned();
     }
-    format!("answers with an error: {}", String::from_utf8_lossy(&answer[2..]).trim_end_matches('.'))
+    format!("returns the error `{}`", String::from_utf8_lossy(&answer[2..]).trim_end_matches('.'))
 }
 
 pub fn cases() -> Vec<Case> {
@@ -40,8 +40,8 @@ pub fn cases() -> Vec<Case> {
             (text(vector, "function"), text(vector, "case"), text(vector, "answer"));
         let args = bytes(&text(vector, "args"));
         let status = vector["status"].as_u64().unwrap_or_default();
-        let says = format!("{function} with `{what}` {}", outcome(status, &answer));
-        // A signature of an elliptic curve is another one each time, and not always as long.
+        let title = format!("{function} with `{what}` {}", outcome(status, &answer));
+        // An elliptic curve signature differs each time, and so may its length.
         let step: Step = if answer == "random" {
             call(
                 "proxy_call_foreign_function",
@@ -51,7 +51,7 @@ pub fn cases() -> Vec<Case> {
             foreign(function.as_str(), args)
         };
         let name = format!("{}/{}", slug(&function), slug(&what));
-        cases.push(case(&name, &says).on("request_headers", [step]));
+        cases.push(case(&name, &title).on("request_headers", [step]));
     }
     cases
 }

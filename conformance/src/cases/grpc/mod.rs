@@ -13,23 +13,23 @@ use crate::script::calls::{get_buffer, get_pairs, get_status};
 use std::time::Duration;
 use tollgate_host_test::{Answer, Headers};
 
-/// A serialised `envoy.config.core.v3.GrpcService` for a cluster: field 1 of field 1. Longer names than a byte can say
-/// are not made here.
+/// Encodes an `envoy.config.core.v3.GrpcService` for a cluster: field 1 of field 1. The name must fit a
+/// one-byte length.
 pub fn target(cluster: &str) -> Vec<u8> {
     let length = u8::try_from(cluster.len()).expect("a short name");
     [&[0x0a, length + 2, 0x0a, length], cluster.as_bytes()].concat()
 }
 
-/// The sheets.
+/// Returns the sheets.
 pub fn sheets() -> Vec<Sheet> {
     [targets::sheets(), calls::sheets(), streams::sheets()].into_iter().flatten().collect()
 }
 
-/// The callbacks of gRPC.
-const NEWS: [&str; 4] =
+/// The gRPC callbacks.
+const GRPC_CALLBACKS: [&str; 4] =
     ["grpc_receive_initial_metadata", "grpc_receive", "grpc_receive_trailing_metadata", "grpc_close"];
 
-/// All that may be in reach in a callback of gRPC.
+/// Reads everything that may be accessible in a gRPC callback.
 fn all() -> Vec<Step> {
     vec![
         get_buffer(GRPC_MESSAGE, 0, ALL),
@@ -39,7 +39,7 @@ fn all() -> Vec<Step> {
     ]
 }
 
-/// Messages, a status, and what it says.
+/// Builds an answer from messages, a status and its text.
 fn answer(messages: &[&[u8]], status: u32, message: &[u8]) -> Answer {
     Answer::Grpc {
         initial_metadata: Headers(vec![(b"initial".to_vec(), b"1".to_vec())]),
@@ -50,7 +50,7 @@ fn answer(messages: &[&[u8]], status: u32, message: &[u8]) -> Answer {
     }
 }
 
-/// The same, later.
+/// Delays an answer.
 fn after(answer: Answer, late: Duration) -> Answer {
     match answer {
         Answer::Grpc { initial_metadata, messages, status, message, .. } => {

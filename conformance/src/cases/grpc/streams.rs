@@ -1,6 +1,6 @@
 //! gRPC streams.
 
-use super::{NEWS, all, answer, target};
+use super::{GRPC_CALLBACKS, all, answer, target};
 use crate::cases::parts::{LATER, get, late, ok, reply, resume};
 use crate::run::{GRPC, REFUSES};
 use crate::script::calls::{get_status, grpc_cancel, grpc_close, grpc_send, grpc_stream, pairs};
@@ -20,11 +20,11 @@ fn send(message: &str, end: u32) -> Step {
     grpc_send(Arg::Kept(0), message, end)
 }
 
-/// A case whose request waits until a stream is closed, and tells all that comes before.
-fn waits(name: &str, says: &str, steps: Vec<Step>) -> Case {
-    let case = Case::new(format!("grpc/stream/{name}"), says)
+/// A case whose request waits until a stream is closed, and logs everything before that.
+fn waits(name: &str, title: &str, steps: Vec<Step>) -> Case {
+    let case = Case::new(format!("grpc/stream/{name}"), title)
         .on("request_headers", steps.into_iter().chain([Step::Return(1)]));
-    NEWS.into_iter().fold(case, |case, callback| {
+    GRPC_CALLBACKS.into_iter().fold(case, |case, callback| {
         let end = if callback == "grpc_close" { resume(0).to_vec() } else { Vec::new() };
         case.on(callback, all().into_iter().chain(end))
     })
@@ -32,82 +32,95 @@ fn waits(name: &str, says: &str, steps: Vec<Step>) -> Case {
 
 fn answered() -> Vec<Case> {
     let mut list: Vec<(String, &str, Answer)> = Vec::new();
-    let mut add = |name: &str, says, answer| list.push((name.into(), says, answer));
+    let mut add = |name: &str, title, answer| list.push((name.into(), title, answer));
     add(
         "ok",
-        "a stream that is answered: its metadata, messages, trailing metadata, and its end",
+        "a successful stream delivers its metadata, messages, trailing metadata and close",
         answer(&[b"hello"], 0, b""),
     );
-    add("several", "several messages", answer(&[b"1", b"22", b"333"], 0, b""));
-    add("empty-message", "an empty message", answer(&[b""], 0, b""));
-    add("none", "no message", answer(&[], 0, b""));
-    add("failed", "a status that is not 0", answer(&[b"hello"], 7, b"denied"));
-    add("odd-text", "a text that is not ASCII", answer(&[], 7, b"\xc3\xa4 \xff%41"));
-    add("odd-status", "a status that gRPC does not know", answer(&[], 99, b"?"));
+    add("several", "a stream delivers several messages", answer(&[b"1", b"22", b"333"], 0, b""));
+    add("empty-message", "a stream delivers an empty message", answer(&[b""], 0, b""));
+    add("none", "a stream can end without a message", answer(&[], 0, b""));
+    add("failed", "a stream ends with a status other than 0", answer(&[b"hello"], 7, b"denied"));
+    add("odd-text", "the status text of a stream may not be ASCII", answer(&[], 7, b"\xc3\xa4 \xff%41"));
+    add("odd-status", "a stream ends with a status that gRPC does not define", answer(&[], 99, b"?"));
     add(
         "html",
-        "an answer that is no gRPC",
+        "a stream closes with status 13 if the response is not gRPC",
         reply(Response::new(200).header("content-type", "text/html").chunk("<p>")),
     );
-    add("not-found", "an answer with 404", reply(Response::new(404).chunk("no")));
-    add("unavailable", "an answer with 503", reply(Response::new(503)));
+    add(
+        "not-found",
+        "a stream closes with status 12 on an HTTP response 404",
+        reply(Response::new(404).chunk("no")),
+    );
+    add("unavailable", "a stream closes with status 14 on an HTTP response 503", reply(Response::new(503)));
     add(
         "trailers-only",
-        "a status among the headers",
+        "a stream without trailers reads its status from the response headers",
         reply(Response::new(200).header("content-type", "application/grpc").header("grpc-status", "7")),
     );
-    add("reset", "a connection that closes before it answers", Answer::Reset);
+    add(
+        "reset",
+        "a stream closes with status 14 if the connection closes before the response",
+        Answer::Reset,
+    );
     let amid = || {
         Response::new(200).header("content-type", "application/grpc").chunk("\0\0\0\0\x05hello").chunk("abc")
     };
-    add("reset-amid", "a connection that closes amid the answer", Answer::ResetMidResponse(amid()));
+    add(
+        "reset-amid",
+        "a stream closes with status 13 if the connection closes in the middle of the response",
+        Answer::ResetMidResponse(amid()),
+    );
     list.into_iter()
-        .map(|(name, says, answer)| {
-            waits(&name, says, vec![open(&name), send("hi", 1)]).answer("grpc", [answer])
+        .map(|(name, title, answer)| {
+            waits(&name, title, vec![open(&name), send("hi", 1)]).answer("grpc", [answer])
         })
         .collect()
 }
 
 fn streams() -> Vec<Case> {
-    let simple = |name: &str, says: &str| Case::new(format!("grpc/stream/{name}"), says).shows(&NEWS);
+    let simple =
+        |name: &str, title: &str| Case::new(format!("grpc/stream/{name}"), title).shows(&GRPC_CALLBACKS);
     let metadata = pairs(&[("a", "1"), ("b-bin", "\u{1}AAE"), ("c", "")]);
     vec![
         waits(
             "two-sent",
-            "two messages, and then the end",
+            "a stream sends two messages and then ends",
             vec![open("two-sent"), send("one", 0), send("two", 1)],
         ),
         waits(
             "end-alone",
-            "an empty message that ends the stream",
+            "an empty message with the end flag ends the stream",
             vec![open("end-alone"), send("one", 0), send("", 1)],
         ),
         waits(
             "closed",
-            "to close a stream ends this side of it",
+            "closing a stream ends only the filter's side",
             vec![open("closed"), send("one", 0), grpc_close(Arg::Kept(0))],
         ),
         waits(
             "closed-at-once",
-            "a stream that is closed without a message",
+            "a stream can be closed without a message",
             vec![open("closed-at-once"), grpc_close(Arg::Kept(0))],
         ),
         waits(
             "metadata",
-            "metadata of a stream",
+            "a stream sends metadata",
             vec![grpc_stream(target(GRPC), "grpc/stream/metadata", "m", metadata), send("hi", 1)],
         ),
         waits(
             "refused",
-            "a connection that is refused",
+            "a stream closes with status 14 if the connection is refused",
             vec![grpc_stream(target(REFUSES), "grpc/stream/refused", "m", ""), send("hi", 1)],
         ),
         waits(
             "send-after-end",
-            "to send when all has been said",
+            "grpc_send after the end of the stream returns Ok and sends nothing",
             vec![open("send-after-end"), send("hi", 1), send("more", 0)],
         ),
-        simple("cancel", "a stream that is given up: no callback comes, and its token is gone")
+        simple("cancel", "a cancelled stream has no callback, and its token is unknown")
             .on(
                 "request_headers",
                 [
@@ -120,21 +133,22 @@ fn streams() -> Vec<Case> {
                 ],
             )
             .answer("upstream", [late(ok(), LATER)]),
-        simple("send-in-log", "the token of a stream that is over is gone")
+        simple("send-in-log", "the token of an ended stream is unknown")
             .on("request_headers", [open("send-in-log"), send("x", 1), Step::Return(1)])
             .on("grpc_close", resume(0))
             .on("log", [send("y", 0), grpc_cancel(Arg::Kept(0)), grpc_close(Arg::Kept(0))]),
-        simple("cancel-in-callback", "a stream is given up when its first message has come")
+        simple("cancel-in-callback", "a stream can be cancelled in the callback of its first message")
             .on("request_headers", [open("cancel-in-callback"), send("x", 1), Step::Return(1)])
             .on("grpc_receive", [grpc_cancel(Arg::Kept(0))].into_iter().chain(resume(0)))
             .answer("grpc", [answer(&[b"1", b"2"], 0, b"")])
             .answer("upstream", [late(ok(), LATER)]),
-        simple("stream-gone", "what comes when the HTTP stream is gone")
+        simple("stream-gone", "the callbacks of a stream come after the HTTP stream has ended")
             .requests([get(), get()])
-            // The second request waits for what comes to the first, and its own response, without a body, starts nothing.
+            // The second request waits for the callbacks of the first one. Its own response has no body and
+            // so starts nothing.
             .on("response_headers", [Step::OnlyIf(1, 0), open("stream-gone"), send("x", 1)])
             .answer("upstream", [reply(ok()), late(Response::new(200), LATER)]),
-        simple("idle", "a stream on which nothing is sent")
+        simple("idle", "nothing is sent on an open stream")
             .on("request_headers", [open("idle"), get_status()])
             .on("response_headers", [grpc_cancel(Arg::Kept(0))])
             .answer("upstream", [late(ok(), LATER)]),

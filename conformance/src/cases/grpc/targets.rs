@@ -1,6 +1,6 @@
-//! Where a gRPC call may go, and what is refused.
+//! Targets of gRPC calls, and rejected targets.
 
-use super::{NEWS, target};
+use super::{GRPC_CALLBACKS, target};
 use crate::cases::parts::{SOON, late, ok};
 use crate::run::{EMPTY, GRPC, OTHER};
 use crate::script::Arg;
@@ -11,7 +11,7 @@ pub(super) fn sheets() -> Vec<Sheet> {
     vec![Sheet::new("grpc targets", targets()), Sheet::new("grpc tokens", tokens())]
 }
 
-/// A `GrpcService` with fields that are not looked at here, before and behind the one that is.
+/// A `GrpcService` with fields before and after the cluster name, which Envoy does not need here.
 fn more(cluster: &str) -> Vec<u8> {
     let timeout = [0x1a, 2, 8, 1];
     let authority = [0x12, 1, b'a'];
@@ -20,26 +20,30 @@ fn more(cluster: &str) -> Vec<u8> {
     [&[0x0a, inner.len() as u8][..], &inner, &timeout].concat()
 }
 
-/// Why a case is listed.
-const INSIDE: &str = "Envoy calls back into the VM from within the host call; the emulator does so behind it";
+/// Reason for the listed difference.
+const INSIDE: &str = "Envoy calls back into the VM during the host call, the emulator after it";
 
 fn targets() -> Vec<Case> {
     let list: [(&str, &str, Vec<u8>); 7] = [
         ("proto", "a GrpcService names its cluster", target(GRPC)),
-        ("proto-more", "a GrpcService may say more", more(GRPC)),
+        ("proto-more", "a GrpcService may have more fields", more(GRPC)),
         (
             "proto-unknown",
-            "a cluster that is not there, in a GrpcService: 10, and a close for a token that nobody has",
+            "an unknown cluster in a GrpcService returns InternalFailure, and on_grpc_close follows with an unknown token",
             target("nowhere"),
         ),
-        ("proto-http1", "a cluster of HTTP/1.1", target(OTHER)),
-        ("proto-no-host", "a cluster without hosts", target(EMPTY)),
-        // As protobuf `o` is the tag of a field with a wire type that there is not.
-        ("name-unknown", "a name that is no protobuf and no cluster: 4", b"odd".to_vec()),
-        ("name", "the name of a cluster, which is no protobuf", OTHER.into()),
+        ("proto-http1", "a cluster may speak HTTP/1.1", target(OTHER)),
+        ("proto-no-host", "a cluster without hosts returns InternalFailure", target(EMPTY)),
+        // As protobuf, `o` is the tag of a field with an undefined wire type.
+        (
+            "name-unknown",
+            "a name that is neither protobuf nor a known cluster returns ParseFailure",
+            b"odd".to_vec(),
+        ),
+        ("name", "a bare cluster name is accepted if it is not valid protobuf", OTHER.into()),
     ];
     let mut cases = Vec::new();
-    for (label, says, bytes) in list {
+    for (label, title, bytes) in list {
         for kind in ["call", "stream"] {
             let name = format!("grpc/target/{label}/{kind}");
             let mut steps = match kind {
@@ -50,7 +54,9 @@ fn targets() -> Vec<Case> {
                 ],
             };
             steps.push(get_status());
-            let case = Case::new(name, format!("{says} ({kind})")).shows(&NEWS).on("request_headers", steps);
+            let case = Case::new(name, format!("{title} ({kind})"))
+                .shows(&GRPC_CALLBACKS)
+                .on("request_headers", steps);
             let case = case.on("log", [get_status()]).answer("upstream", [late(ok(), SOON)]);
             cases.push(match (label, kind) {
                 ("proto-no-host", "stream") => case.differs(INSIDE, &[]),
@@ -61,18 +67,22 @@ fn targets() -> Vec<Case> {
     cases
 }
 
-/// Tokens that are none, or of another kind.
+/// Unknown tokens, and tokens of another kind.
 fn tokens() -> Vec<Case> {
     let all = |token: Arg| [grpc_send(token.clone(), "x", 0), grpc_cancel(token.clone()), grpc_close(token)];
-    let case = |name: &str, says: &str| Case::new(format!("grpc/token/{name}"), says);
+    let case = |name: &str, title: &str| Case::new(format!("grpc/token/{name}"), title);
     let unknown =
-        |name: &str, says: &str, token: u32| case(name, says).on("request_headers", all(token.into()));
+        |name: &str, title: &str, token: u32| case(name, title).on("request_headers", all(token.into()));
     vec![
-        unknown("zero", "0 is the kind of HTTP callouts", 0),
-        unknown("http", "tokens of HTTP callouts are of the wrong kind", 4),
-        unknown("call", "a call that is not there", 1001),
-        unknown("stream", "a stream that is not there", 1002),
-        unknown("neither", "a kind that there is not", 1003),
-        unknown("max", "the largest number", u32::MAX),
+        unknown("zero", "0 has the kind of HTTP callouts and returns BadArgument", 0),
+        unknown("http", "a token of an HTTP callout returns BadArgument", 4),
+        unknown(
+            "call",
+            "an unknown call returns NotFound from grpc_cancel and grpc_close, and BadArgument from grpc_send",
+            1001,
+        ),
+        unknown("stream", "the token of an unknown stream returns NotFound", 1002),
+        unknown("neither", "a token of an unknown kind returns BadArgument", 1003),
+        unknown("max", "the largest number returns BadArgument", u32::MAX),
     ]
 }

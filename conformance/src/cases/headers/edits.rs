@@ -1,4 +1,4 @@
-//! Adding, replacing and removing.
+//! Adding, replacing and removing headers.
 
 use super::{get, request, response};
 use crate::Case;
@@ -10,94 +10,102 @@ pub fn cases() -> Vec<Case> {
     let many = || get().header("a", "1").header("x", "2").header("b", "3").header("x", "4").header("c", "5");
     let show = || get_pairs(REQUEST);
     let mut cases = vec![
-        request("add-new", "add puts a new header last", [add(REQUEST, "x", "1"), show()])
+        request("add-new", "`add` puts a new header last", [add(REQUEST, "x", "1"), show()])
             .request(get().header("a", "1")),
         request(
             "add-again",
-            "add keeps what is there, and puts the new value last",
+            "`add` keeps existing values and puts the new value last",
             [add(REQUEST, "x", "9"), show()],
         )
         .request(many()),
         request(
             "add-lowers-name",
-            "add lowers the name, not the value",
+            "`add` converts the name to lower case, and not the value",
             [add(REQUEST, "X-Mixed", "Value"), show()],
         ),
         request(
             "add-empty-value",
-            "add takes an empty value",
+            "`add` accepts an empty value",
             [add(REQUEST, "x", ""), show(), get_value(REQUEST, "x")],
         ),
         request(
             "add-same-twice",
-            "the same value added twice is there twice",
+            "`add` keeps two equal values",
             [add(REQUEST, "x", "1"), add(REQUEST, "x", "1"), show()],
         ),
         request(
             "add-joins-inline",
-            "what there can be only one of is joined by a comma",
+            "`add` appends to the value of an inline header, with a comma",
             [add(REQUEST, "via", "1"), add(REQUEST, "via", "2"), add(REQUEST, "VIA", "3"), show()],
         ),
         request(
             "add-joins-empty",
-            "joining to an empty value or joining an empty one adds no comma",
+            "`add` writes no comma if one of the values is empty",
             [add(REQUEST, "via", ""), add(REQUEST, "via", "1"), add(REQUEST, "via", ""), show()],
         ),
         request(
             "add-cookie",
-            "cookies are kept apart",
+            "`add` keeps cookies apart",
             [add(REQUEST, "cookie", "a=1"), add(REQUEST, "cookie", "b=2"), show()],
         ),
         request(
             "add-pseudo-late",
-            "a pseudo-header that is added goes behind the other ones",
+            "`add` puts a new pseudo-header after the others",
             [add(REQUEST, ":x", "1"), show()],
         ),
         request(
             "replace-moves",
-            "replace takes all values and puts the new one last",
+            "`replace` removes all values and puts the new value last",
             [replace(REQUEST, "x", "9"), show()],
         )
         .request(many()),
-        request("replace-adds", "replace adds what is not there", [replace(REQUEST, "x", "1"), show()])
+        request("replace-adds", "`replace` adds a missing header", [replace(REQUEST, "x", "1"), show()])
             .request(get().header("a", "1")),
-        request("replace-any-case", "replace finds a name in any case", [replace(REQUEST, "X", "9"), show()])
-            .request(get().header("x", "1").header("y", "2")),
-        request("replace-empty", "replace takes an empty value", [replace(REQUEST, "x", ""), show()])
+        request(
+            "replace-any-case",
+            "`replace` compares names case-insensitively",
+            [replace(REQUEST, "X", "9"), show()],
+        )
+        .request(get().header("x", "1").header("y", "2")),
+        request("replace-empty", "`replace` accepts an empty value", [replace(REQUEST, "x", ""), show()])
             .request(get().header("x", "1")),
         request(
             "replace-inline",
-            "a joined header that is replaced goes to the end as well",
+            "`replace` moves an inline header to the end",
             [replace(REQUEST, "user-agent", "new"), show()],
         )
         .request(get().header("user-agent", "old").header("z", "1")),
         request(
             "replace-pseudo",
-            "a pseudo-header that is replaced goes behind the other ones",
+            "`replace` moves a pseudo-header after the others",
             [replace(REQUEST, ":method", "PUT"), show()],
         ),
         request(
             "replace-twice",
-            "the last of two wins",
+            "the last of two `replace` calls wins",
             [replace(REQUEST, "x", "1"), replace(REQUEST, "x", "2"), show()],
         ),
         request(
             "remove-all-copies",
-            "remove takes every value",
+            "`remove` removes every value",
             [remove(REQUEST, "x"), get_value(REQUEST, "x"), show()],
         )
         .request(many()),
-        request("remove-missing", "removing what is not there is Ok", [remove(REQUEST, "x"), show()]),
-        request("remove-any-case", "remove finds a name in any case", [remove(REQUEST, "X"), show()])
-            .request(get().header("x", "1")),
+        request("remove-missing", "removing a missing header returns Ok", [remove(REQUEST, "x"), show()]),
+        request(
+            "remove-any-case",
+            "`remove` compares names case-insensitively",
+            [remove(REQUEST, "X"), show()],
+        )
+        .request(get().header("x", "1")),
         request(
             "remove-no-name",
-            "removing the empty name is Ok, and removes nothing",
+            "removing an empty name returns Ok and removes nothing",
             [remove(REQUEST, ""), show()],
         ),
         request(
             "remove-then-add",
-            "what is removed and added again is last",
+            "a header that is removed and added again comes last",
             [remove(REQUEST, "x"), add(REQUEST, "x", "9"), show()],
         )
         .request(many()),
@@ -108,7 +116,7 @@ pub fn cases() -> Vec<Case> {
         ),
         request(
             "host-alias-add",
-            "adding `host` adds to `:authority`",
+            "adding `host` appends to `:authority`",
             [add(REQUEST, "Host", "other.test"), show()],
         ),
         request(
@@ -118,7 +126,7 @@ pub fn cases() -> Vec<Case> {
         ),
         request(
             "content-length-added",
-            "a second content-length joins the first, and the request goes on so",
+            "adding `content-length` appends to the first value, and the request continues with it",
             [add(REQUEST, "content-length", "0"), add(REQUEST, "content-length", "0"), show()],
         ),
     ];
@@ -135,17 +143,21 @@ fn responses() -> Vec<Case> {
     vec![
         response(
             "response-add",
-            "what is added to a response is last, and reaches the client",
+            "a header added to a response comes last and reaches the client",
             [add(RESPONSE, "X", "9")],
         )
         .answer("upstream", answer()),
-        response("response-replace", "what is replaced in a response is last", [replace(RESPONSE, "x", "9")])
-            .answer("upstream", answer()),
-        response("response-remove", "remove takes every value of a response", [remove(RESPONSE, "x")])
+        response(
+            "response-replace",
+            "a replaced header of a response comes last",
+            [replace(RESPONSE, "x", "9")],
+        )
+        .answer("upstream", answer()),
+        response("response-remove", "`remove` removes every value from a response", [remove(RESPONSE, "x")])
             .answer("upstream", answer()),
         response(
             "response-set-cookie",
-            "set-cookie is kept apart",
+            "`add` keeps `set-cookie` values apart",
             [
                 add(RESPONSE, "set-cookie", "a=1"),
                 add(RESPONSE, "set-cookie", "b=2"),
@@ -154,7 +166,7 @@ fn responses() -> Vec<Case> {
         ),
         response(
             "response-content-type",
-            "a second content-type joins the first",
+            "`add` appends to `content-type`, with a comma",
             [
                 add(RESPONSE, "content-type", "text/plain"),
                 add(RESPONSE, "content-type", "text/html"),
@@ -163,25 +175,25 @@ fn responses() -> Vec<Case> {
         ),
         response(
             "response-server",
-            "a `server` header of a filter is overwritten by the proxy",
+            "the proxy overwrites a `server` header from a filter",
             [replace(RESPONSE, "server", "mine"), get_value(RESPONSE, "server")],
         ),
         response(
             "response-host",
-            "a response has `host` under its own name",
+            "in a response, `host` is an ordinary name",
             [add(RESPONSE, "host", "h"), get_value(RESPONSE, ":authority")],
         ),
         response(
             "response-pseudo",
-            "a pseudo-header that is added to a response is not sent",
+            "a pseudo-header added to a response is not sent",
             [add(RESPONSE, ":path", "/p"), get_value(RESPONSE, ":path")],
         ),
         response(
             "response-connection",
-            "a `connection` header of a filter is taken away by the proxy, and keep-alive is not",
+            "the proxy removes a `connection` header from a filter, and not `keep-alive`",
             [replace(RESPONSE, "connection", "x"), replace(RESPONSE, "keep-alive", "timeout=1")],
         ),
-        Case::new("headers/request-then-response", "each way has its own map")
+        Case::new("headers/request-then-response", "the request and the response have separate maps")
             .on("request_headers", [add(REQUEST, "x", "request"), add(RESPONSE, "x", "nowhere")])
             .on(
                 "response_headers",

@@ -1,12 +1,13 @@
-//! Names of which a map holds one entry: adding to it appends to the value. Each kind of map has its own.
+//! Inline headers: a map holds one entry per name, and adding appends to the value. Each kind of map has its
+//! own list.
 
 use crate::Case;
 use crate::script::Step;
 use crate::script::calls::{add, get_value, remove};
 use tollgate_host_test::{Answer, Request, Response};
 
-/// Joined in the headers of both ways.
-const BOTH: [&str; 14] = [
+/// Inline in the headers of requests and responses.
+pub const BOTH: [&str; 14] = [
     "cache-control",
     "connection",
     "content-encoding",
@@ -23,8 +24,8 @@ const BOTH: [&str; 14] = [
     "x-request-id",
 ];
 
-/// Joined in those of requests.
-const REQUESTS: [&str; 45] = [
+/// Inline in request headers only.
+pub const REQUESTS: [&str; 45] = [
     "accept",
     "accept-encoding",
     "access-control-request-headers",
@@ -72,8 +73,8 @@ const REQUESTS: [&str; 45] = [
     "x-forwarded-proto",
 ];
 
-/// Joined in those of responses.
-const RESPONSES: [&str; 23] = [
+/// Inline in response headers only.
+pub const RESPONSES: [&str; 23] = [
     "access-control-allow-credentials",
     "access-control-allow-headers",
     "access-control-allow-methods",
@@ -99,8 +100,8 @@ const RESPONSES: [&str; 23] = [
     "x-envoy-upstream-service-time",
 ];
 
-/// Joined nowhere.
-const NOWHERE: [&str; 21] = [
+/// Inline in no map.
+pub const NOWHERE: [&str; 21] = [
     "accept-language",
     "allow",
     "cache-status",
@@ -124,7 +125,7 @@ const NOWHERE: [&str; 21] = [
     "x-real-ip",
 ];
 
-/// What each map joins, a part for a case.
+/// Inline headers of each map, one list per case.
 const MAPS: [(&str, u32, &str, &[&[&str]]); 4] = [
     ("request-headers", 0, "request_headers", &[&BOTH, &REQUESTS]),
     ("request-trailers", 1, "request_trailers", &[]),
@@ -132,7 +133,7 @@ const MAPS: [(&str, u32, &str, &[&[&str]]); 4] = [
     ("response-trailers", 3, "response_trailers", &[&["grpc-message", "grpc-status"]]),
 ];
 
-/// Adds each name twice, and takes it away.
+/// Adds each name twice, reads it and removes it.
 fn steps(map: u32, names: &[&str]) -> Vec<Step> {
     let of = |name: &&str| {
         [
@@ -146,6 +147,7 @@ fn steps(map: u32, names: &[&str]) -> Vec<Step> {
     names.iter().flat_map(of).collect()
 }
 
+/// Returns the cases.
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (name, map, callback, joined) in MAPS {
@@ -159,10 +161,13 @@ pub fn cases() -> Vec<Case> {
                     continue;
                 }
                 let map_name = name.replace('-', " ");
-                let says = format!("in {map_name} what is added twice is {how}: {}", names.join(", "));
+                let title = match how {
+                    "joined" => format!("`add` joins two values in {map_name}: {}", names.join(", ")),
+                    _ => format!("`add` keeps two values apart in {map_name}: {}", names.join(", ")),
+                };
                 let response = Response::new(200).chunk("a").trailer("t", "1");
                 cases.push(
-                    Case::new(format!("headers/inline/{name}/{part}-{how}"), says)
+                    Case::new(format!("headers/inline/{name}/{part}-{how}"), title)
                         .on(callback, steps(map, &names))
                         .request(Request::post("/", "a").trailer("t", "1"))
                         .answer("upstream", [Answer::Reply { response, after: std::time::Duration::ZERO }]),

@@ -1,4 +1,4 @@
-//! Maps when the stream is held, and after it goes on.
+//! Header maps while the stream is paused, and after it continues.
 
 use super::get;
 use crate::Case;
@@ -32,29 +32,29 @@ fn steps(parts: &[&[Step]]) -> Vec<Step> {
 }
 
 pub fn cases() -> Vec<Case> {
-    let case = |name: &str, says: &str| {
-        Case::new(format!("headers/late/{name}"), says).request(get().header("x", "1").header("gone", "1"))
+    let case = |name: &str, title: &str| {
+        Case::new(format!("headers/late/{name}"), title).request(get().header("x", "1").header("gone", "1"))
     };
     let stop_tick = [set_tick(0), set_context(Arg::Stream)];
     let cases = vec![
-        case("tick-request", "the headers of a request that is held can be changed from a tick")
+        case("tick-request", "the headers of a paused request can be changed in on_tick")
             .on("request_headers", [set_tick(20), PAUSE])
             .on("tick", steps(&[&stop_tick, &every(REQUEST), &[continue_stream(0)]])),
         case(
             "tick-root",
-            "a tick is in the root context: no map is in reach until it takes that of the stream",
+            "on_tick runs in the root context, and can access a map only after it makes the stream effective",
         )
         .on("request_headers", [set_tick(20), PAUSE])
         .on(
             "tick",
             steps(&[&[set_tick(0)], &every(REQUEST), &[set_context(Arg::Stream), continue_stream(0)]]),
         ),
-        case("tick-response", "the headers of a response that is held can be changed from a tick")
+        case("tick-response", "the headers of a paused response can be changed in on_tick")
             .on("response_headers", [set_tick(20), PAUSE])
             .on("tick", steps(&[&stop_tick, &every(RESPONSE), &every(REQUEST), &[continue_stream(1)]])),
         case(
             "callout-request",
-            "the headers of a request that is held can be changed from the answer to a callout",
+            "the headers of a paused request can be changed in the callback of a callout",
         )
         .on("request_headers", [call(), PAUSE])
         .on(
@@ -63,7 +63,7 @@ pub fn cases() -> Vec<Case> {
         ),
         case(
             "callout-maps",
-            "the maps of a callout are in reach in both contexts, its stream's or the root's",
+            "the maps of a callout response are accessible in the context of the stream and in the root context",
         )
         .on("request_headers", [call(), PAUSE])
         .on(
@@ -75,43 +75,43 @@ pub fn cases() -> Vec<Case> {
                 continue_stream(0),
             ],
         ),
-        case("after-continue", "from the moment the request goes on its map is out of reach")
+        case("after-continue", "the map of a request is inaccessible as soon as the request continues")
             .on("request_headers", [set_tick(20), PAUSE])
             .on("tick", steps(&[&stop_tick, &[continue_stream(0)], &every(REQUEST)])),
         case(
             "response-after-continue",
-            "the map of a response stays in reach when it goes on, and it is too late to write",
+            "the map of a response stays accessible after the response continues, but changes have no effect",
         )
         .on("response_headers", [set_tick(20), PAUSE])
         .on("tick", steps(&[&stop_tick, &[continue_stream(1)], &every(RESPONSE)])),
         case(
             "body-after-continue",
-            "in the body callbacks after the headers went on the map is out of reach",
+            "request headers are not accessible in on_request_body after on_request_headers has continued",
         )
         .on("request_body", every(REQUEST))
         .request(Request::post("/", "body").header("x", "1")),
-        case("body-after-pause", "in the body callbacks after a pause has ended the map is out of reach")
+        case("body-after-pause", "request headers are not accessible in on_request_body after a pause")
             .on("request_headers", [set_tick(20), PAUSE])
             .on("tick", steps(&[&stop_tick, &[continue_stream(0)]]))
             .on("request_body", every(REQUEST))
             .request(Request::post("/", "body").header("x", "1")),
         case(
             "response-body-after-pause",
-            "in the body callbacks after a pause of the response writes are too late",
+            "changes of response headers have no effect in on_response_body after a pause",
         )
         .on("response_headers", [set_tick(20), PAUSE])
         .on("tick", steps(&[&stop_tick, &[continue_stream(1)]]))
         .on("response_body", every(RESPONSE)),
-        case("in-the-response", "the headers of the request are out of reach in the response")
+        case("in-the-response", "request headers are not accessible in on_response_headers")
             .on("response_headers", every(REQUEST)),
-        case("in-the-request", "the headers of the response are out of reach in the request")
+        case("in-the-request", "response headers are not accessible in on_request_headers")
             .on("request_headers", every(RESPONSE)),
-        case("in-the-log", "the log reads the headers of both ways, as they were last")
+        case("in-the-log", "on_log reads the final request and response headers")
             .on("request_headers", [replace(REQUEST, "x", "2")])
             .on("log", steps(&[&every(REQUEST), &every(RESPONSE)])),
-        case("set-pairs-in-the-log", "the log cannot replace a map")
+        case("set-pairs-in-the-log", "on_log cannot replace a map")
             .on("log", [set_pairs(REQUEST, pairs(&[("x", "1")])), set_pairs(RESPONSE, "")]),
-        case("done-and-delete", "after the log no map is in reach")
+        case("done-and-delete", "no map is accessible after on_log")
             .on("done", every(REQUEST))
             .on("delete", every(REQUEST)),
         case("other-stream", "a root context has no maps").on(
@@ -125,7 +125,7 @@ pub fn cases() -> Vec<Case> {
                 get_value(REQUEST, "x"),
             ],
         ),
-        case("context-zero", "the context 0 stands for the one of the callback")
+        case("context-zero", "context 0 is the context of the callback")
             .on("request_headers", [set_context(Arg::Root), set_context(0), get_value(REQUEST, "x")]),
     ];
     cases.into_iter().map(Case::without_latency).collect()

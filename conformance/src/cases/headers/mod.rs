@@ -1,9 +1,9 @@
-//! Header maps: which are in reach when, what each call answers, and what becomes of what is written.
+//! Header maps: when each is accessible, what each call returns, and what happens to written headers.
 
 mod bytes;
 mod edits;
 mod forwarding;
-mod inline;
+pub mod inline;
 mod late;
 mod pairs;
 mod reach;
@@ -16,7 +16,7 @@ use crate::{Case, Sheet};
 use std::time::Duration;
 use tollgate_host_test::{Request, Settings};
 
-/// The sheets.
+/// Returns the sheets.
 pub fn sheets() -> Vec<Sheet> {
     vec![
         Sheet::new("header values", [values::cases(), sizes::cases()].concat()),
@@ -32,19 +32,19 @@ pub fn sheets() -> Vec<Sheet> {
     ]
 }
 
-/// Some of these requests get no answer: it need not take long.
+/// Shortens the route timeout, because some of these requests get no response.
 fn soon(settings: &mut Settings) {
     settings.route_timeout = Duration::from_secs(1);
 }
 
-/// A case that acts in `on_request_headers`.
-fn request(name: &str, says: &str, steps: impl IntoIterator<Item = Step>) -> Case {
-    Case::new(format!("headers/{name}"), says).on("request_headers", steps)
+/// Creates a case that acts in `on_request_headers`.
+fn request(name: &str, title: &str, steps: impl IntoIterator<Item = Step>) -> Case {
+    Case::new(format!("headers/{name}"), title).on("request_headers", steps)
 }
 
-/// A case that acts in `on_response_headers`.
-fn response(name: &str, says: &str, steps: impl IntoIterator<Item = Step>) -> Case {
-    Case::new(format!("headers/{name}"), says).on("response_headers", steps)
+/// Creates a case that acts in `on_response_headers`.
+fn response(name: &str, title: &str, steps: impl IntoIterator<Item = Step>) -> Case {
+    Case::new(format!("headers/{name}"), title).on("response_headers", steps)
 }
 
 fn get() -> Request {

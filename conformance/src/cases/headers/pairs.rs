@@ -5,7 +5,7 @@ use crate::Case;
 use crate::script::calls::map::{REQUEST_HEADERS as REQUEST, RESPONSE_HEADERS as RESPONSE};
 use crate::script::calls::{add, get_pairs, get_size, pairs, set_pairs};
 
-/// What a request must have to be routed.
+/// Headers that a request needs to be routed.
 const NEEDED: [(&str, &str); 5] = [
     (":method", "GET"),
     (":path", "/"),
@@ -14,7 +14,7 @@ const NEEDED: [(&str, &str); 5] = [
     ("x-forwarded-proto", "http"),
 ];
 
-/// Forms that are no pairs, and what is wrong with each.
+/// Malformed header blocks, and what is wrong with each.
 fn broken() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let word = |n: u32| n.to_le_bytes().to_vec();
     let one = pairs(&[("k", "v")]);
@@ -25,20 +25,20 @@ fn broken() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     };
     let many = |n: usize| pairs(&vec![("k", "v"); n]);
     vec![
-        ("empty", "no bytes at all", Vec::new()),
+        ("empty", "an empty block", Vec::new()),
         ("zero-count", "a count of 0", word(0)),
-        ("zero-count-and-more", "a count of 0 and more behind it", [word(0), word(0)].concat()),
+        ("zero-count-and-more", "a count of 0 and bytes after it", [word(0), word(0)].concat()),
         ("short-count", "a count of three bytes", vec![1, 0, 0]),
         ("no-lengths", "a count without lengths", word(1)),
-        ("cut-value", "a value that is cut off", one[..one.len() - 1].to_vec()),
-        ("trailing", "bytes behind the last pair", [one.clone(), vec![0]].concat()),
+        ("cut-value", "a truncated value", one[..one.len() - 1].to_vec()),
+        ("trailing", "a byte after the last pair", [one.clone(), vec![0]].concat()),
         ("no-nul-after-key", "a key without its NUL", with(13, b'x')),
         ("no-nul-after-value", "a value without its NUL", with(15, b'x')),
-        ("long-key", "a key longer than the bytes", with(4, 200)),
+        ("long-key", "a key that is longer than the block", with(4, 200)),
         ("wild-length", "a length of 4 GiB", [word(1), word(u32::MAX), word(u32::MAX)].concat()),
         ("wild-count", "a count of 4 billion", word(u32::MAX)),
-        ("too-many", "1025 pairs", many(1025)),
-        ("too-long", "more than 1 MiB", pairs(&[("k", &"v".repeat(1 << 20))])),
+        ("too-many", "a block of 1025 pairs", many(1025)),
+        ("too-long", "a block of more than 1 MiB", pairs(&[("k", &"v".repeat(1 << 20))])),
     ]
 }
 
@@ -46,73 +46,85 @@ pub fn cases() -> Vec<Case> {
     let get_all = || get_pairs(REQUEST);
     let replaced = |more: &[(&str, &str)]| set_pairs(REQUEST, pairs(&[&NEEDED, more].concat()));
     let mut cases = vec![
-        request("pairs-get", "pairs come in order, pseudo-headers first, repeated ones apart", [get_all()])
-            .request(get().header("X-B", "1").header("x-a", "").header("x-b", b"\xff")),
+        request(
+            "pairs-get",
+            "returns pairs in order, pseudo-headers first, with repeated names apart",
+            [get_all()],
+        )
+        .request(get().header("X-B", "1").header("x-a", "").header("x-b", b"\xff")),
         request(
             "set-pairs",
-            "without x-forwarded-proto there is no route: 404",
+            "a request without `x-forwarded-proto` matches no route: 404",
             [
                 set_pairs(REQUEST, pairs(&[(":method", "GET"), (":path", "/"), (":scheme", "http")])),
                 get_all(),
             ],
         ),
-        request("set-pairs-whole", "the whole map is replaced", [replaced(&[("x", "1")]), get_all()])
-            .request(get().header("gone", "1")),
+        request(
+            "set-pairs-whole",
+            "`set_pairs` replaces the whole map",
+            [replaced(&[("x", "1")]), get_all()],
+        )
+        .request(get().header("gone", "1")),
         request(
             "set-pairs-order",
-            "the order is that of the pairs, pseudo-headers first",
+            "`set_pairs` keeps the order of the pairs, pseudo-headers first",
             [
                 set_pairs(REQUEST, pairs(&[&[("z", "1"), ("a", "2")], &NEEDED[..], &[("z", "3")]].concat())),
                 get_all(),
             ],
         ),
-        request("set-pairs-lowers", "names are lowered", [replaced(&[("X-Mixed", "V")]), get_all()]),
+        request(
+            "set-pairs-lowers",
+            "`set_pairs` converts names to lower case",
+            [replaced(&[("X-Mixed", "V")]), get_all()],
+        ),
         request(
             "set-pairs-joins",
-            "what there can be one of is joined, other names are kept apart",
+            "`set_pairs` joins the values of inline headers and keeps other names apart",
             [replaced(&[("via", "1"), ("via", "2"), ("x", "1"), ("x", "2")]), get_all()],
         ),
         request(
             "set-pairs-host",
-            "`host` among the pairs adds to `:authority`",
+            "`set_pairs` appends `host` to `:authority`",
             [replaced(&[("host", "b.test")]), get_all()],
         ),
         request(
             "set-pairs-empty-pair",
-            "a pair of nothing is a header without a name",
+            "`set_pairs` accepts an empty pair, as a header without a name",
             [set_pairs(RESPONSE, pairs(&[("", "")])), replaced(&[]), get_all()],
         ),
         request(
             "set-pairs-nul-within",
-            "a value may have a NUL within: its length counts",
+            "`set_pairs` accepts a NUL within a value",
             [replaced(&[("x", "a\0b")]), get_all()],
         ),
         request(
             "set-pairs-1024",
-            "1024 pairs are taken",
+            "`set_pairs` accepts 1024 pairs",
             [set_pairs(REQUEST, pairs(&[&NEEDED[..], &vec![("k", "v"); 1019]].concat())), get_size(REQUEST)],
         ),
         request(
             "set-pairs-then-add",
-            "a map that was set can be added to",
+            "`add` works after `set_pairs`",
             [replaced(&[]), add(REQUEST, "x", "1"), get_all()],
         ),
         response(
             "set-pairs-response",
-            "a response keeps nothing but its new pairs",
+            "a response keeps only its new pairs",
             [set_pairs(RESPONSE, pairs(&[(":status", "201"), ("x", "1")])), get_pairs(RESPONSE)],
         ),
         response(
             "set-pairs-no-status",
-            "a response without `:status` is 502 to the client",
+            "a response without `:status` becomes a 502",
             [set_pairs(RESPONSE, pairs(&[("x", "1")])), get_pairs(RESPONSE)],
         ),
     ];
     for (name, what, bytes) in broken() {
-        let says = format!("{what} wipes the map, and is Ok");
+        let title = format!("`set_pairs` with {what} empties the map and returns Ok");
         cases.push(request(
             &format!("set-pairs-broken/{name}"),
-            &says,
+            &title,
             [set_pairs(REQUEST, bytes), get_size(REQUEST), get_pairs(REQUEST), replaced(&[])],
         ));
     }

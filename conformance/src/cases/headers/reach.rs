@@ -1,4 +1,4 @@
-//! Each call on each map in each phase.
+//! Each call on each map in each callback.
 
 use crate::Case;
 use crate::script::calls::map::{REQUEST_HEADERS, REQUEST_TRAILERS, RESPONSE_HEADERS, RESPONSE_TRAILERS};
@@ -6,7 +6,7 @@ use crate::script::calls::{add, get_pairs, get_size, get_value, pairs, remove, r
 use crate::script::{Arg, Step};
 use tollgate_host_test::{Answer, Request, Response};
 
-/// The callbacks, the maps that can be read in them, and those that can be written.
+/// The callbacks, the maps that can be read in them, and the maps that can be written.
 const PHASES: [(&str, &[u32], &[u32]); 9] = [
     ("request_headers", &[REQUEST_HEADERS], &[REQUEST_HEADERS]),
     ("request_body", &[], &[]),
@@ -19,11 +19,11 @@ const PHASES: [(&str, &[u32], &[u32]); 9] = [
     ("delete", &[], &[]),
 ];
 
-/// The calls, whether they write, and the status that a map out of reach has for them.
+/// The calls, whether they write, and the status that they return for an inaccessible map.
 type Call = fn(u32) -> Step;
 const CALLS: [(&str, bool, &str, Call); 7] = [
-    ("get-value", false, "BadArgument (in the log NotFound)", |map| get_value(map, "x")),
-    ("get-pairs", false, "Ok without pairs", |map| get_pairs(map)),
+    ("get-value", false, "BadArgument (NotFound in on_log)", |map| get_value(map, "x")),
+    ("get-pairs", false, "Ok and no pairs", |map| get_pairs(map)),
     ("get-size", true, "BadArgument", |map| get_size(map)),
     ("add", true, "BadArgument", |map| add(map, "added", "1")),
     ("replace", true, "BadArgument", |map| replace(map, "x", "2")),
@@ -31,11 +31,11 @@ const CALLS: [(&str, bool, &str, Call); 7] = [
     ("set-pairs", true, "BadArgument", |map| set_pairs(map, pairs(&[("set", "1")]))),
 ];
 
-fn says(phase: &str, call: &str, reached: &[u32], otherwise: &str) -> String {
+fn title(phase: &str, call: &str, reached: &[u32], otherwise: &str) -> String {
     let names = ["request headers", "request trailers", "response headers", "response trailers"];
     let reached: Vec<_> = reached.iter().map(|map| names[*map as usize]).collect();
     let reached = if reached.is_empty() { "no map".to_owned() } else { reached.join(" and ") };
-    format!("in on_{phase} {call} reaches {reached}; any other is {otherwise}, one above 7 BadArgument")
+    format!("`{call}` in on_{phase} can access {reached}; another map returns {otherwise}")
 }
 
 pub fn cases() -> Vec<Case> {
@@ -44,13 +44,13 @@ pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (phase, readable, writable) in PHASES {
         for (name, writes, otherwise, call) in CALLS {
-            // To wipe the maps that the stream goes on with would hide what later phases answer.
+            // Emptying the maps that the stream continues with would hide the results of later callbacks.
             let maps = (0..9)
                 .filter(|map| name != "set-pairs" || ![REQUEST_HEADERS, RESPONSE_HEADERS].contains(map));
-            let says = says(phase, name, if writes { writable } else { readable }, otherwise);
+            let title = title(phase, name, if writes { writable } else { readable }, otherwise);
             let answer = Answer::Reply { response: response.clone(), after: std::time::Duration::ZERO };
             let timeless = ["response_headers", "log"].contains(&phase);
-            let case = Case::new(format!("headers/reach/{phase}/{name}").replace('_', "-"), says)
+            let case = Case::new(format!("headers/reach/{phase}/{name}").replace('_', "-"), title)
                 .on(phase, maps.chain([u32::MAX]).map(call))
                 .request(request.clone())
                 .answer("upstream", [answer]);
@@ -58,7 +58,7 @@ pub fn cases() -> Vec<Case> {
         }
     }
     cases.push(
-        Case::new("headers/reach/root", "a root context reaches no map")
+        Case::new("headers/reach/root", "a root context cannot access a map")
             .on("request_headers", {
                 let root = [crate::script::calls::set_context(Arg::Root)];
                 let calls = CALLS.iter().flat_map(|(_, _, _, call)| (0..9).map(*call));
@@ -69,13 +69,13 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-/// A context that has just been created does not know its path, so this is a sheet with one request.
+/// A context does not know its path when it is created, so this is a sheet with one request.
 pub fn before_the_headers() -> Vec<Case> {
     let calls = CALLS.iter().flat_map(|(_, _, _, call)| (0..9).map(*call));
     vec![
-        Case::new("headers/reach/context-create", "no map is in reach before the headers came")
+        Case::new("headers/reach/context-create", "no map is accessible before the headers arrive")
             .on("context_create", calls.collect::<Vec<_>>())
             .alone(),
-        Case::new("headers/reach/context-create/request", "and what is tried then changes nothing"),
+        Case::new("headers/reach/context-create/request", "changes before the headers arrive have no effect"),
     ]
 }

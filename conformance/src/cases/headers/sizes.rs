@@ -9,14 +9,14 @@ pub fn cases() -> Vec<Case> {
     vec![
         request(
             "size",
-            "the size is that of names and values, without counts, lengths and NULs",
+            "returns the bytes of names and values, without counts, lengths and NULs",
             [get_size(REQUEST)],
         ),
-        request("size-counts-empty", "a header without a value counts by its name", [get_size(REQUEST)])
+        request("size-counts-empty", "counts the name of a header without a value", [get_size(REQUEST)])
             .request(get().header("x-empty", "")),
         request(
             "size-follows",
-            "the size follows each change",
+            "follows each change of the map",
             [
                 get_size(REQUEST),
                 add(REQUEST, "size-x", "12345"),
@@ -31,12 +31,12 @@ pub fn cases() -> Vec<Case> {
         ),
         request(
             "size-of-inline",
-            "adding to a joined header counts the comma",
+            "counts the comma that `add` writes into an inline header",
             [add(REQUEST, "via", "a"), get_size(REQUEST), add(REQUEST, "via", "b"), get_size(REQUEST)],
         ),
         response(
             "size-of-nothing",
-            "an emptied map has size 0",
+            "returns 0 for an emptied map",
             [
                 set_pairs(RESPONSE, ""),
                 get_size(RESPONSE),

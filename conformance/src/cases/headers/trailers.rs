@@ -1,4 +1,4 @@
-//! Trailers: those that came, and those that a filter makes.
+//! Trailers: those that arrive, and those that a filter creates.
 
 use crate::Case;
 use crate::script::Step;
@@ -16,37 +16,41 @@ pub fn cases() -> Vec<Case> {
     let answer =
         || reply(Response::new(200).chunk("body").trailer("T", "1").trailer("u", "2").trailer("t", "3"));
     let plain = || reply(Response::new(200).chunk("body"));
-    let on_request = |name: &str, says: &str, callback: &'static str, steps: Vec<Step>| {
-        Case::new(format!("headers/trailers/{name}"), says).on(callback, steps)
+    let on_request = |name: &str, title: &str, callback: &'static str, steps: Vec<Step>| {
+        Case::new(format!("headers/trailers/{name}"), title).on(callback, steps)
     };
     let mut cases = Vec::new();
     for (way, map, callback) in
         [("request", REQUEST, "request_trailers"), ("response", RESPONSE, "response_trailers")]
     {
-        let case = |name: &str, says: &str, steps: Vec<Step>| {
-            let says = format!("{way} trailers: {says}");
-            let case = on_request(&format!("{way}/{name}"), &says, callback, steps);
+        let case = |name: &str, title: &str, steps: Vec<Step>| {
+            let title = format!("{way} trailers {title}");
+            let case = on_request(&format!("{way}/{name}"), &title, callback, steps);
             if map == REQUEST { case.request(with()) } else { case.answer("upstream", answer()) }
         };
         cases.extend([
-            case("read", "are read as headers are", vec![get_value(map, "T"), get_size(map), get_pairs(map)]),
+            case("read", "are read like headers", vec![get_value(map, "T"), get_size(map), get_pairs(map)]),
             case("add", "can be added to", vec![add(map, "New", "4"), add(map, "t", "5"), get_pairs(map)]),
             case("replace", "can be replaced", vec![replace(map, "t", "6"), get_pairs(map)]),
             case("remove", "can be removed", vec![remove(map, "t"), get_pairs(map)]),
-            case("set", "can be set as a whole", vec![set_pairs(map, pairs(&[("v", "7")])), get_pairs(map)]),
-            case("wiped", "go out as none when they are wiped", vec![set_pairs(map, ""), get_pairs(map)]),
-            case("pseudo", "may get a pseudo-header", vec![add(map, ":status", "1"), get_pairs(map)]),
+            case(
+                "set",
+                "can be replaced as a whole",
+                vec![set_pairs(map, pairs(&[("v", "7")])), get_pairs(map)],
+            ),
+            case("wiped", "are not sent if they are emptied", vec![set_pairs(map, ""), get_pairs(map)]),
+            case("pseudo", "accept a pseudo-header", vec![add(map, ":status", "1"), get_pairs(map)]),
         ]);
     }
-    let body = |way: &str, name: &str, says: &str, map: u32, steps: Vec<Step>| {
+    let body = |way: &str, name: &str, title: &str, map: u32, steps: Vec<Step>| {
         let callback = if map == REQUEST { "request_body" } else { "response_body" };
-        on_request(&format!("{way}/{name}"), says, callback, steps)
+        on_request(&format!("{way}/{name}"), title, callback, steps)
     };
     cases.extend([
         body(
             "request",
             "made",
-            "the last body callback of a request makes trailers by adding to them",
+            "`add` creates request trailers in the last body callback",
             REQUEST,
             vec![Step::OnlyIf(1, 1), get_pairs(REQUEST), add(REQUEST, "made", "1"), get_pairs(REQUEST)],
         )
@@ -55,7 +59,7 @@ pub fn cases() -> Vec<Case> {
         body(
             "request",
             "not-made",
-            "before the last body callback there is no map to add to",
+            "request trailers cannot be created before the last body callback",
             REQUEST,
             vec![Step::OnlyIf(1, 0), add(REQUEST, "made", "1"), get_pairs(REQUEST), get_size(REQUEST)],
         )
@@ -63,7 +67,7 @@ pub fn cases() -> Vec<Case> {
         body(
             "request",
             "made-by-asking",
-            "asking for the size makes trailers too, empty ones",
+            "reading the size creates empty trailers",
             REQUEST,
             vec![Step::OnlyIf(1, 1), get_value(REQUEST, "x"), get_size(REQUEST), get_value(REQUEST, "x")],
         )
@@ -71,7 +75,7 @@ pub fn cases() -> Vec<Case> {
         body(
             "request",
             "made-twice",
-            "trailers that come cannot be made before they do",
+            "trailers that a client sends cannot be created before they arrive",
             REQUEST,
             vec![add(REQUEST, "made", "1")],
         )
@@ -80,7 +84,7 @@ pub fn cases() -> Vec<Case> {
         body(
             "response",
             "made",
-            "the last body callback of a response makes trailers by adding to them",
+            "`add` creates response trailers in the last body callback",
             RESPONSE,
             vec![Step::OnlyIf(1, 1), get_pairs(RESPONSE), add(RESPONSE, "made", "1"), get_pairs(RESPONSE)],
         )
@@ -89,7 +93,7 @@ pub fn cases() -> Vec<Case> {
         body(
             "response",
             "made-with-length",
-            "a response with a length cannot carry the trailers that are made",
+            "a response with `content-length` does not carry created trailers",
             RESPONSE,
             vec![Step::OnlyIf(1, 1), add(RESPONSE, "made", "1")],
         )
@@ -97,18 +101,21 @@ pub fn cases() -> Vec<Case> {
         body(
             "response",
             "made-by-removing",
-            "removing makes trailers too, empty ones",
+            "`remove` creates empty trailers",
             RESPONSE,
             vec![Step::OnlyIf(1, 1), remove(RESPONSE, "x"), get_size(RESPONSE)],
         )
         .answer("upstream", reply(Response::new(200).chunk("a").chunk("b"))),
         Case::new(
             "headers/trailers/request/from-headers",
-            "in the headers callback there are no trailers to make",
+            "request trailers cannot be created in on_request_headers",
         )
         .on("request_headers", [add(REQUEST, "made", "1"), get_pairs(REQUEST)]),
-        Case::new("headers/trailers/response/from-headers", "nor in that of the response")
-            .on("response_headers", [add(RESPONSE, "made", "1"), get_pairs(RESPONSE)]),
+        Case::new(
+            "headers/trailers/response/from-headers",
+            "response trailers cannot be created in on_response_headers",
+        )
+        .on("response_headers", [add(RESPONSE, "made", "1"), get_pairs(RESPONSE)]),
     ]);
     cases
 }

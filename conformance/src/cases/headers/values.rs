@@ -6,7 +6,7 @@ use crate::script::calls::get_value;
 use crate::script::calls::map::{REQUEST_HEADERS as REQUEST, RESPONSE_HEADERS as RESPONSE};
 use tollgate_host_test::{Answer, Response};
 
-/// Names that Envoy joins into one entry, and one that it keeps apart.
+/// Names whose values Envoy joins, and one that it keeps apart.
 const REPEATED: [(&str, &str); 14] = [
     ("accept", "is joined"),
     ("accept-encoding", "is joined"),
@@ -17,7 +17,7 @@ const REPEATED: [(&str, &str); 14] = [
     ("cookie", "is kept apart"),
     ("expect", "is joined"),
     ("referer", "is joined"),
-    ("te", "is `trailers` once"),
+    ("te", "becomes a single `trailers`"),
     ("user-agent", "is joined"),
     ("via", "is joined"),
     ("x-forwarded-for", "is joined"),
@@ -27,37 +27,41 @@ const REPEATED: [(&str, &str); 14] = [
 pub fn cases() -> Vec<Case> {
     let x = || get_value(REQUEST, "x");
     let mut cases = vec![
-        request("get-one", "the value is given as it was sent", [x()]).request(get().header("x", "a b")),
-        request("get-first-of-many", "the first of several values is given, and not joined", [x()])
+        request("get-one", "returns the value as it was sent", [x()]).request(get().header("x", "a b")),
+        request("get-first-of-many", "returns the first of several values, and does not join them", [x()])
             .request(get().header("x", "1").header("x", "2")),
-        request("get-missing", "a header that is not there is NotFound", [x()]),
-        request("get-empty", "a value that is empty is Ok with a null pointer", [x()])
+        request("get-missing", "returns NotFound for a missing header", [x()]),
+        request("get-empty", "returns Ok and a null pointer for an empty value", [x()])
             .request(get().header("x", "")),
         request(
             "get-any-case",
-            "names have no case, in the request and in the call",
+            "compares names case-insensitively, in the request and in the call",
             [get_value(REQUEST, "X-Mixed"), get_value(REQUEST, "x-mixed"), get_value(REQUEST, "X-MIXED")],
         )
         .request(get().header("X-Mixed", "Kept As It Is")),
-        request("get-no-name", "an empty name is found nowhere", [get_value(REQUEST, "")]),
-        request("get-name-with-nul", "a name is compared whole, NUL included", [get_value(REQUEST, "x\0y")])
+        request("get-no-name", "returns NotFound for an empty name", [get_value(REQUEST, "")]),
+        request("get-name-with-nul", "compares the whole name, including NULs", [get_value(REQUEST, "x\0y")])
             .request(get().header("x", "1")),
         request(
             "get-padded-name",
-            "a name with a space around it is another",
+            "does not match a name with a space before or after it",
             [get_value(REQUEST, " x"), get_value(REQUEST, "x "), get_value(REQUEST, "x:")],
         )
         .request(get().header("x", "1")),
-        request("get-padded-value", "spaces around a value are gone, those within stay", [x()])
-            .request(get().header("x", "  a  b  ")),
+        request(
+            "get-padded-value",
+            "returns a value without the spaces around it, and keeps spaces within it",
+            [x()],
+        )
+        .request(get().header("x", "  a  b  ")),
         request(
             "get-host",
-            "`host` is another name of `:authority`",
+            "reads `:authority` under the name `host` too",
             [get_value(REQUEST, "host"), get_value(REQUEST, "Host"), get_value(REQUEST, ":authority")],
         ),
         request(
             "get-pseudo",
-            "the pseudo-headers of a request are among its headers",
+            "returns the pseudo-headers of a request",
             [
                 get_value(REQUEST, ":method"),
                 get_value(REQUEST, ":path"),
@@ -67,14 +71,14 @@ pub fn cases() -> Vec<Case> {
             ],
         )
         .request(tollgate_host_test::Request::new("OPTIONS", "/?q=1")),
-        request("get-non-utf8", "a value need not be UTF-8", [x()])
+        request("get-non-utf8", "returns a value that is not UTF-8", [x()])
             .request(get().header("x", b"\xff\xfe\x80")),
-        request("get-tab", "a tab within a value is kept", [x()]).request(get().header("x", b"a\tb")),
-        request("get-huge", "a value of 20 kB is given whole", [x()])
+        request("get-tab", "keeps a tab within a value", [x()]).request(get().header("x", b"a\tb")),
+        request("get-huge", "returns a 20 kB value whole", [x()])
             .request(get().header("x", "v".repeat(20_000))),
         request(
             "get-added-by-proxy",
-            "what the connection manager adds is there",
+            "returns headers that the connection manager adds",
             [
                 get_value(REQUEST, "x-forwarded-proto"),
                 get_value(REQUEST, "x-request-id"),
@@ -84,7 +88,7 @@ pub fn cases() -> Vec<Case> {
         ),
         request(
             "get-taken-by-proxy",
-            "control headers of a client are gone before the filters",
+            "does not return control headers of a client: Envoy removes them before the filters",
             [
                 get_value(REQUEST, "x-envoy-retry-on"),
                 get_value(REQUEST, "x-envoy-max-retries"),
@@ -105,13 +109,13 @@ pub fn cases() -> Vec<Case> {
         ),
         response(
             "get-status",
-            "`:status` is a header of a response, and its other pseudo-headers are not",
+            "returns `:status` of a response, and no other pseudo-header",
             [get_value(RESPONSE, ":status"), get_value(RESPONSE, ":path"), get_value(RESPONSE, "host")],
         )
         .answer("upstream", [reply(Response::new(418))]),
         response(
             "get-response-first",
-            "the first of several values of a response is given",
+            "returns the first of several values of a response",
             [get_value(RESPONSE, "set-cookie"), get_value(RESPONSE, "Set-Cookie")],
         )
         .answer(
@@ -120,23 +124,23 @@ pub fn cases() -> Vec<Case> {
         ),
         response(
             "get-response-non-utf8",
-            "a value of a response need not be UTF-8",
+            "returns a response value that is not UTF-8",
             [get_value(RESPONSE, "x")],
         )
         .answer("upstream", [reply(Response::new(200).header("x", b"\xff\xfe"))]),
         response(
             "get-response-added",
-            "what the proxy adds on the way out is not there yet",
+            "does not return headers that the proxy adds to a response after the filters",
             [get_value(RESPONSE, "server"), get_value(RESPONSE, "date")],
         ),
     ];
     for (name, how) in REPEATED {
-        let says = format!("`{name}` sent twice {how}");
+        let title = format!("a client's `{name}` header that is sent twice {how}");
         let sent = get().header(name, "trailers").header(name, "trailers");
         cases.push(
             request(
                 &format!("get-repeated/{name}"),
-                &says,
+                &title,
                 [
                     get_value(REQUEST, name),
                     crate::script::calls::get_size(REQUEST),

@@ -4,41 +4,41 @@ use crate::Case;
 use crate::script::calls::{foreign, get_property, set_context, set_property};
 use crate::script::{Arg, Step};
 
-/// A field of a protobuf message: its number, and bytes or a number.
+/// A field of a protobuf message with bytes.
 pub fn field(number: u8, text: impl AsRef<[u8]>) -> Vec<u8> {
     let text = text.as_ref();
     let length = u8::try_from(text.len()).expect("a short field");
     [&[number << 3 | 2, length][..], text].concat()
 }
 
-/// The same of a small number.
+/// A field of a protobuf message with a small number.
 pub fn varint(number: u8, value: u8) -> Vec<u8> {
     vec![number << 3, value]
 }
 
-/// Declares a property: its name, whether it can be written once, its type and its span.
+/// Declares a property: its name, whether it can be set only once, its type and its span.
 pub fn declare(name: &str, readonly: u8, kind: u8, span: u8) -> crate::script::Step {
     let message =
         [field(1, name), varint(2, readonly), varint(3, kind), field(4, ""), varint(5, span)].concat();
     foreign("declare_property", message)
 }
 
-/// A type, and how it reads back.
+/// A type, and how its values read back.
 const KINDS: [(&str, u8, &str); 5] = [
-    ("bytes", 0, "as it was set"),
-    ("string", 1, "as it was set, when it is UTF-8"),
-    ("flatbuffers", 2, "as one that its schema does not describe"),
-    ("protobuf", 3, "as one that its schema does not describe"),
+    ("bytes", 0, "unchanged"),
+    ("string", 1, "unchanged if it is UTF-8"),
+    ("flatbuffers", 2, "as a value that its schema does not describe"),
+    ("protobuf", 3, "as a value that its schema does not describe"),
     ("number-9", 9, "as bytes"),
 ];
 
 const SPANS: [(&str, u8); 4] = [("filter-chain", 0), ("request", 1), ("connection", 2), ("number-9", 9)];
 
-fn case(name: &str, says: &str) -> Case {
-    Case::new(format!("properties/declared/{name}"), says)
+fn case(name: &str, title: &str) -> Case {
+    Case::new(format!("properties/declared/{name}"), title)
 }
 
-/// The cases.
+/// Returns the cases.
 pub fn cases() -> Vec<Case> {
     let mut declarations = vec![
         declare("once", 1, 1, 0),
@@ -57,7 +57,7 @@ pub fn cases() -> Vec<Case> {
             .flat_map(|value| [set_property(name.as_str(), value), get_property(name.as_str())])
             .collect();
         cases.push(
-            case(&name, &format!("a property that is declared as {kind} reads back {reads}"))
+            case(&name, &format!("a property declared as {kind} reads back {reads}"))
                 .on("request_headers", steps)
                 .on("log", [get_property(name.as_str())]),
         );
@@ -66,17 +66,17 @@ pub fn cases() -> Vec<Case> {
         let name = format!("span-{span}");
         declarations.push(declare(&name, 0, 1, number));
         cases.push(
-            case(&name, &format!("a property with the span {span} is there for all filters of the stream"))
+            case(&name, &format!("a property with the span {span} is visible to all filters of the stream"))
                 .on("request_headers", [set_property(name.as_str(), "value"), get_property(name.as_str())])
                 .on_filter(1, "response_headers", [get_property(name.as_str())]),
         );
     }
     cases.extend([
-        case("readonly", "a property that is declared read-only is set once").on(
+        case("readonly", "a property declared read-only can be set only once").on(
             "request_headers",
             [set_property("once", "1"), set_property("once", "2"), get_property("once")],
         ),
-        case("of-another-filter", "the declaration is that of the filter whose root context made it")
+        case("of-another-filter", "a declaration applies to the filter whose root context made it")
             .on_filter(
                 1,
                 "request_headers",
@@ -84,7 +84,7 @@ pub fn cases() -> Vec<Case> {
             ),
         case(
             "with-the-root-in-effect",
-            "to put the root context into effect does not make the stream declare for it",
+            "declare_property in a stream has no effect, even with the root context in effect",
         )
         .on(
             "request_headers",
@@ -99,7 +99,7 @@ pub fn cases() -> Vec<Case> {
             ],
         ),
     ]);
-    let says = "a root context declares each name once; what is no message is BadArgument";
-    cases.push(case("while-configuring", says).on("configure", declarations).alone());
+    let title = "a root context can declare each name once; a malformed message returns BadArgument";
+    cases.push(case("while-configuring", title).on("configure", declarations).alone());
     cases
 }

@@ -1,4 +1,4 @@
-//! Properties: which are there when, and as what bytes.
+//! Properties: when each is available, and in which encoding.
 
 mod connection;
 pub mod declared;
@@ -16,7 +16,7 @@ use crate::{Case, Sheet};
 use std::time::Duration;
 use tollgate_host_test::{Answer, Request, Response, Tls};
 
-/// The sheets.
+/// Returns the sheets.
 pub fn sheets() -> Vec<Sheet> {
     let plugin = |name, root_id| Loaded { root_id, vm_id: "the vm", ..Loaded::new(name) };
     vec![
@@ -37,7 +37,7 @@ pub fn sheets() -> Vec<Sheet> {
     ]
 }
 
-/// The callbacks that ask for a property, in their order.
+/// The callbacks that query a property, in their order.
 const PHASES: [&str; 7] = [
     "request_headers",
     "request_body",
@@ -48,16 +48,16 @@ const PHASES: [&str; 7] = [
     "delete",
 ];
 
-/// What is told of a value.
+/// The part of a value that the probe logs.
 #[derive(Clone, Copy)]
-enum Told {
-    /// All of it.
+enum Logged {
+    /// The whole value.
     Value,
-    /// Its length: it is not the same twice.
+    /// Only the length, because the value differs in each run.
     Length,
 }
 
-/// A path, with dots between the segments, as the name of a case.
+/// Converts a path with dots between its segments to the name of a case.
 fn slug(path: &str) -> String {
     let words = |segment: &str| {
         let words = segment.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
@@ -67,19 +67,19 @@ fn slug(path: &str) -> String {
     segments.collect::<Vec<_>>().join("/")
 }
 
-/// A property in every phase and in the root context. `path` has dots between its segments.
-fn everywhere(area: &str, path: &str, told: Told, says: &str) -> Case {
+/// Queries a property in every callback and in the root context. `path` has dots between its segments.
+fn everywhere(area: &str, path: &str, logged: Logged, title: &str) -> Case {
     let joined = path.replace('.', "\0");
-    let ask = || match told {
-        Told::Value => get_property(joined.as_str()),
-        Told::Length => get_property_length(joined.as_str()),
+    let ask = || match logged {
+        Logged::Value => get_property(joined.as_str()),
+        Logged::Length => get_property_length(joined.as_str()),
     };
     let case = Case::new(
         format!(
             "properties/{area}/{}",
             if path.ends_with('.') { format!("{}-nothing", slug(path)) } else { slug(path) }
         ),
-        format!("`{path}` {says}"),
+        format!("`{path}` {title}"),
     );
     let case = PHASES.iter().fold(case, |case, phase| {
         let root = [set_context(Arg::Root), ask()];

@@ -1,6 +1,6 @@
-//! `response`.
+//! The `response` attributes.
 
-use super::Told::{Length, Value};
+use super::Logged::{Length, Value};
 use super::everywhere;
 use crate::Case;
 use crate::script::calls::{get_property, reply};
@@ -8,29 +8,30 @@ use std::time::Duration;
 use tollgate_host_test::{Answer, Response};
 
 pub fn cases() -> Vec<Case> {
-    let of = |path: &str, told, says: &str| everywhere("response", &format!("response.{path}"), told, says);
+    let of =
+        |path: &str, logged, title: &str| everywhere("response", &format!("response.{path}"), logged, title);
     let mut cases = vec![
-        of("code", Value, "is the status, from when the upstream answers"),
-        of("code_details", Value, "says who answered, from when somebody does"),
-        of("flags", Value, "is a number of bits, in every phase"),
-        of("grpc_status", Value, "is made from the status when there is none"),
-        of("size", Value, "is the bytes of body that were sent"),
-        of("total_size", Value, "is the body that was sent and the headers and trailers in reach"),
-        of("headers_bytes", Value, "is the size of the headers in reach, and else 0"),
-        of("headers", Length, "is a map of the headers; out of their reach it is empty"),
+        of("code", Value, "is the status, as soon as the upstream answers"),
+        of("code_details", Value, "says who answered, as soon as there is a response"),
+        of("flags", Value, "is a number of bit flags, in every callback"),
+        of("grpc_status", Value, "is derived from the HTTP status if the response has no gRPC status"),
+        of("size", Value, "is the number of body bytes sent"),
+        of("total_size", Value, "is the size of the sent body and the accessible headers and trailers"),
+        of("headers_bytes", Value, "is the size of the accessible headers, otherwise 0"),
+        of("headers", Length, "is a map of the headers, or empty while they are not accessible"),
         of(
             "headers.x",
             Value,
-            "is all values of a header, with commas, while the headers are in reach and in the log",
+            "is all values of a header, joined by commas, while the headers are accessible and in on_log",
         ),
-        of("headers.:status", Value, "is the status as a text"),
+        of("headers.:status", Value, "is the status as a string"),
         of("headers.missing", Value, "is not found"),
-        of("trailers", Length, "is a map of the trailers; out of their reach it is empty"),
-        of("trailers.t", Value, "is a trailer, while they are in reach and in the log"),
-        of("backend_latency", Length, "is there in the log alone"),
+        of("trailers", Length, "is a map of the trailers, or empty while they are not accessible"),
+        of("trailers.t", Value, "is a trailer, while the trailers are accessible and in on_log"),
+        of("backend_latency", Length, "is available only in on_log"),
         of("nosuch", Value, "is not found"),
-        of("code.x", Value, "is the status still: what follows a number is not looked at"),
-        everywhere("response", "response", Value, "is there and has no bytes: SerializationFailure"),
+        of("code.x", Value, "is the status itself: segments after a number are ignored"),
+        everywhere("response", "response", Value, "exists but returns SerializationFailure"),
     ];
     let paths = [
         "response\0code",
@@ -41,21 +42,21 @@ pub fn cases() -> Vec<Case> {
         "response\0total_size",
     ];
     let ask = || paths.map(get_property);
-    let of = |name: &str, says: &str| Case::new(format!("properties/response/{name}"), says);
+    let of = |name: &str, title: &str| Case::new(format!("properties/response/{name}"), title);
     cases.extend([
-        of("of-a-local-reply", "a reply of the filter itself has its code and its details")
+        of("of-a-local-reply", "a local reply of the filter has its own code and details")
             .on("request_headers", [reply(403, "denied here", "no", "", -1)])
             .on("response_headers", ask())
             .on("log", ask()),
-        of("of-no-route", "a request without a route has the flag of it")
+        of("of-no-route", "a request without a route has the flag for that")
             .on("request_headers", [crate::script::calls::remove(0, "x-forwarded-proto")])
             .on("response_headers", ask())
             .on("log", ask()),
-        of("of-a-reset", "an upstream that breaks off has the flag and the details of it")
+        of("of-a-reset", "an upstream that resets has the flag and the details for that")
             .on("response_headers", ask())
             .on("log", ask())
             .answer("upstream", [Answer::Reset]),
-        of("grpc-status-of-header", "a gRPC status in the headers is that of the response")
+        of("grpc-status-of-header", "a gRPC status in the headers is the status of the response")
             .on("response_headers", [get_property("response\0grpc_status")])
             .on("log", [get_property("response\0grpc_status")])
             .answer(
@@ -65,7 +66,7 @@ pub fn cases() -> Vec<Case> {
                     after: Duration::ZERO,
                 }],
             ),
-        of("grpc-status-of-trailer", "a gRPC status in the trailers is that of the response in the log")
+        of("grpc-status-of-trailer", "a gRPC status in the trailers is the status of the response in on_log")
             .on("response_headers", [get_property("response\0grpc_status")])
             .on("log", [get_property("response\0grpc_status")])
             .answer(
@@ -75,7 +76,7 @@ pub fn cases() -> Vec<Case> {
                     after: Duration::ZERO,
                 }],
             ),
-        of("grpc-status-of-nonsense", "a gRPC status that is no number is -1")
+        of("grpc-status-of-nonsense", "a gRPC status that is not a number reads as -1")
             .on("log", [get_property("response\0grpc_status")])
             .answer(
                 "upstream",
@@ -85,11 +86,23 @@ pub fn cases() -> Vec<Case> {
                 }],
             ),
     ]);
-    for code in [301, 400, 401, 403, 404, 429, 500, 502, 503, 504] {
+    let statuses = [
+        (301, 2),
+        (400, 13),
+        (401, 16),
+        (403, 7),
+        (404, 12),
+        (429, 14),
+        (500, 2),
+        (502, 14),
+        (503, 14),
+        (504, 14),
+    ];
+    for (code, status) in statuses {
         cases.push(
             of(
                 &format!("grpc-status-of-code/{code}"),
-                &format!("a response {code} has the gRPC status that maps to it"),
+                &format!("a response with status {code} has the gRPC status {status}"),
             )
             .on("log", [get_property("response\0grpc_status"), get_property("response\0code")])
             .answer("upstream", [Answer::Reply { response: Response::new(code), after: Duration::ZERO }]),

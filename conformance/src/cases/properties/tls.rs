@@ -1,33 +1,45 @@
-//! `connection` where clients speak TLS, with a certificate and without.
+//! The `connection` attributes when clients use TLS, with and without a certificate.
 
 use super::PHASES;
 use crate::Case;
 use crate::script::calls::{get_property, get_value};
 use tollgate_host_test::{Certificate, Request};
 
-/// What there is to know of either side, and what is to be seen of it.
+/// Attributes, and their values with and without a client certificate.
 const ATTRIBUTES: [(&str, &str, &str); 11] = [
-    ("mtls", "is one byte, 1", "is one byte, 0: no certificate was shown"),
+    ("mtls", "is one byte, 1", "is one byte, 0"),
     ("tls_version", "is `TLSv1.3`", "is `TLSv1.3`"),
     ("requested_server_name", "is empty without a TLS inspector", "is empty without a TLS inspector"),
-    ("subject_local_certificate", "is the server's, as RFC 2253 writes it", "is the server's"),
-    ("subject_peer_certificate", "is the client's, as RFC 2253 writes it", "is empty"),
-    ("dns_san_local_certificate", "is the server's first", "is the server's first"),
-    ("dns_san_peer_certificate", "is the client's first", "is not found"),
-    ("uri_san_local_certificate", "is not found if the server has none", "is not found"),
-    ("uri_san_peer_certificate", "is the client's first", "is not found"),
-    ("sha256_peer_certificate_digest", "is 64 digits in lower case", "is not found"),
-    ("peer_certificate", "is the client's, in PEM", "is not found"),
+    (
+        "subject_local_certificate",
+        "is the subject of the server certificate, in the format of RFC 2253",
+        "is the subject of the server certificate",
+    ),
+    (
+        "subject_peer_certificate",
+        "is the subject of the client certificate, in the format of RFC 2253",
+        "is empty",
+    ),
+    (
+        "dns_san_local_certificate",
+        "is the first DNS name of the server certificate",
+        "is the first DNS name of the server certificate",
+    ),
+    ("dns_san_peer_certificate", "is the first DNS name of the client certificate", "is not found"),
+    ("uri_san_local_certificate", "is not found if the server certificate has no URI", "is not found"),
+    ("uri_san_peer_certificate", "is the first URI of the client certificate", "is not found"),
+    ("sha256_peer_certificate_digest", "is 64 hexadecimal digits in lower case", "is not found"),
+    ("peer_certificate", "is the client certificate, in PEM", "is not found"),
 ];
 
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (attribute, with, without) in ATTRIBUTES {
         let path = format!("connection.{attribute}");
-        let case = |by: &str, says: &str, certificate| {
+        let case = |by: &str, title: &str, certificate| {
             let case = Case::new(
                 format!("properties/connection/tls/{by}/{}", attribute.replace('_', "-")),
-                format!("`{path}` {says}"),
+                format!("`{path}` {title}"),
             );
             let case = PHASES
                 .iter()
@@ -36,13 +48,13 @@ pub fn cases() -> Vec<Case> {
             request.certificate = certificate;
             case.without_latency().request(request)
         };
-        cases.push(case("certificate", &format!("{with}, in every phase"), Some(Certificate::A)));
-        cases.push(case("none", &format!("{without}, without a client certificate"), None));
+        cases.push(case("certificate", &format!("{with}, in every callback"), Some(Certificate::A)));
+        cases.push(case("none", &format!("{without} if the client has no certificate"), None));
     }
     let headers = ["x-forwarded-client-cert", "x-forwarded-proto", ":scheme"];
-    let says = "says `https`, and nothing that a client says of its certificate is kept";
+    let title = "has the scheme `https`, and a client's `x-forwarded-client-cert` is removed";
     cases.push(
-        Case::new("headers/over-tls", format!("the request {says}"))
+        Case::new("headers/over-tls", format!("the request {title}"))
             .on("request_headers", headers.map(|name| get_value(0, name)))
             .request(
                 Request::get("/")
@@ -53,16 +65,19 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-/// Where a client must show one.
+/// Cases for a listener that requires client certificates.
 pub fn required() -> Vec<Case> {
     let shown =
         |case: Case| case.on("request_headers", [get_property("connection\0subject_peer_certificate")]);
     vec![
         shown(Case::new(
             "properties/connection/tls/required/none",
-            "a client without one is turned away: there is no stream",
+            "a client without a certificate is rejected before a stream is created",
         )),
-        shown(Case::new("properties/connection/tls/required/shown", "a client with one gets through"))
-            .request(Request::get("/").certificate(Certificate::B)),
+        shown(Case::new(
+            "properties/connection/tls/required/shown",
+            "a client with a certificate is accepted",
+        ))
+        .request(Request::get("/").certificate(Certificate::B)),
     ]
 }

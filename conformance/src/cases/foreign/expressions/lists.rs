@@ -1,12 +1,12 @@
 //! Lists.
 
-/// An expression, and what it is.
+/// Expressions and their values.
 pub const TABLE: [(&str, &str); 43] = [
     ("[]", "is 0 pairs"),
     ("[1, 2, 3]", "is 3 pairs"),
     (r#"["a", "b"]"#, "is 2 pairs"),
     (r#"[1, "a", true, b"x", 1.5]"#, "is 5 pairs"),
-    ("[null]", "has no bytes: SerializationFailure"),
+    ("[null]", "cannot be serialized: SerializationFailure"),
     ("[[1], [2]]", "is 2 pairs"),
     (r#"[{"a": 1}]"#, "is 1 pair"),
     ("[1, 2, 3][1]", "is 2"),
@@ -43,6 +43,6 @@ pub const TABLE: [(&str, &str); 43] = [
     ("[1, 2].map(x, [x])", "is 2 pairs"),
     ("[1, 2].map(x, y)", "fails: InternalFailure"),
     ("[1, 1].exists_one(x, x == 1)", "is false"),
-    ("[3, 1].sort()", "is refused"),
-    (r#"["a"].join()"#, "is refused"),
+    ("[3, 1].sort()", "is rejected"),
+    (r#"["a"].join()"#, "is rejected"),
 ];

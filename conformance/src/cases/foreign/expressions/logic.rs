@@ -1,6 +1,6 @@
-//! And, or, not and the choice.
+//! Logical operators and the conditional operator.
 
-/// An expression, and what it is.
+/// Expressions and their values.
 pub const TABLE: [(&str, &str); 26] = [
     ("true && true", "is true"),
     ("true && false", "is false"),

@@ -1,13 +1,13 @@
 //! Maps.
 
-/// An expression, and what it is.
+/// Expressions and their values.
 pub const TABLE: [(&str, &str); 37] = [
     ("{}", "is 0 pairs"),
     (r#"{"a": 1}"#, "is 1 pair"),
     (r#"{"a": "b"}"#, "is 1 pair"),
     (r#"{"a": [1]}"#, "is 1 pair"),
     (r#"{"a": {"b": true}}"#, "is 1 pair"),
-    (r#"{"a": null}"#, "has no bytes: SerializationFailure"),
+    (r#"{"a": null}"#, "cannot be serialized: SerializationFailure"),
     (r#"{1: "x"}"#, "is 1 pair"),
     (r#"{1u: "x"}"#, "is 1 pair"),
     (r#"{true: "x"}"#, "is 1 pair"),

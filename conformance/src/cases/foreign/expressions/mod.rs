@@ -1,4 +1,4 @@
-//! CEL: `expr_create`, `expr_evaluate` and `expr_delete`.
+//! CEL expressions: `expr_create`, `expr_evaluate` and `expr_delete`.
 
 mod attributes;
 mod lists;
@@ -18,13 +18,13 @@ use crate::{Case, Sheet};
 use std::time::Duration;
 use tollgate_host_test::{Answer, Request, Response};
 
-/// What is known to differ.
+/// Known differences.
 const DIFFERING: [(&str, &str); 2] = [
-    ("google.protobuf.Int64Value{value: 1}", "the interpreter has no messages"),
-    ("xds.node", "the message says which build of Envoy it is"),
+    ("google.protobuf.Int64Value{value: 1}", "the interpreter has no protobuf messages"),
+    ("xds.node", "the message names the build of Envoy"),
 ];
 
-/// The sheets.
+/// Returns the sheets.
 pub fn sheets() -> Vec<Sheet> {
     let tables: [(&str, &[(&str, &str)]); 9] = [
         ("attributes", &attributes::TABLE),
@@ -40,12 +40,17 @@ pub fn sheets() -> Vec<Sheet> {
     let mut cases: Vec<Case> = Vec::new();
     for (group, table) in tables {
         let case = |(at, (source, is)): (usize, &(&str, &str))| {
-            let case = Case::new(format!("foreign/expr/{group}/{:02}", at + 1), format!("`{source}` {is}"))
-                .on("request_headers", [set_property("p", "set")].into_iter().chain(evaluated(*source)))
-                .request(
-                    Request::get("/?q=1").header("x", "1").header("x", "2").header("user-agent", "agent"),
-                )
-                .answer("upstream", [Answer::Reply { response: Response::new(200), after: Duration::ZERO }]);
+            let case = Case::new(
+                format!("foreign/expr/{group}/{:02}", at + 1),
+                if source.contains('`') {
+                    format!("`` {source} `` {is}")
+                } else {
+                    format!("`{source}` {is}")
+                },
+            )
+            .on("request_headers", [set_property("p", "set")].into_iter().chain(evaluated(*source)))
+            .request(Request::get("/?q=1").header("x", "1").header("x", "2").header("user-agent", "agent"))
+            .answer("upstream", [Answer::Reply { response: Response::new(200), after: Duration::ZERO }]);
             match DIFFERING.iter().find(|(differing, _)| differing == source) {
                 Some((_, reason)) => case.differs(reason, &[]),
                 None => case,
@@ -60,12 +65,12 @@ pub fn sheets() -> Vec<Sheet> {
     ]
 }
 
-/// Creates an expression, evaluates it, and deletes it.
+/// Creates an expression, evaluates it and deletes it.
 fn evaluated(source: impl Into<Arg>) -> [Step; 3] {
     [create(source), evaluate(), delete()]
 }
 
-/// Its token is kept.
+/// Creates an expression and keeps its token.
 fn create(source: impl Into<Arg>) -> Step {
     foreign("expr_create", source)
 }

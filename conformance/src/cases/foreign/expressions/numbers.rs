@@ -1,6 +1,6 @@
 //! Numbers.
 
-/// An expression, and what it is.
+/// Expressions and their values.
 pub const TABLE: [(&str, &str); 59] = [
     ("1 + 2 * 3", "is 7"),
     ("(1 + 2) * 3", "is 9"),
@@ -22,7 +22,7 @@ pub const TABLE: [(&str, &str); 59] = [
     ("-1u", "fails: InternalFailure"),
     ("9223372036854775807 + 1", "fails: InternalFailure"),
     ("-9223372036854775808", "is -9223372036854775808"),
-    ("9223372036854775808", "is refused"),
+    ("9223372036854775808", "is rejected"),
     ("-9223372036854775808 - 1", "fails: InternalFailure"),
     ("9223372036854775807 * 2", "fails: InternalFailure"),
     ("18446744073709551615u + 1u", "fails: InternalFailure"),

@@ -1,6 +1,6 @@
 //! Timestamps and durations.
 
-/// An expression, and what it is.
+/// Expressions and their values.
 pub const TABLE: [(&str, &str); 68] = [
     (r#"timestamp("2020-01-01T00:00:00Z")"#, "is 1577836800000000000 ns"),
     (r#"timestamp("2020-01-01T00:00:00.5Z")"#, "is 1577836800500000000 ns"),

@@ -1,8 +1,8 @@
-//! Types, and what is of none.
+//! Types, and values of a wrong type.
 
-/// An expression, and what it is.
+/// Expressions and their values.
 pub const TABLE: [(&str, &str); 35] = [
-    ("type(1)", "has no bytes: SerializationFailure"),
+    ("type(1)", "cannot be serialized: SerializationFailure"),
     ("type(1) == int", "is true"),
     ("type(1u) == uint", "is true"),
     ("type(1.5) == double", "is true"),
@@ -23,15 +23,15 @@ pub const TABLE: [(&str, &str); 35] = [
     ("type(connection.id) == uint", "is true"),
     ("type(connection.mtls) == bool", "is true"),
     ("type(request.time) == google.protobuf.Timestamp", "fails: InternalFailure"),
-    ("int", "has no bytes: SerializationFailure"),
-    ("string", "has no bytes: SerializationFailure"),
-    ("null", "has no bytes: SerializationFailure"),
+    ("int", "cannot be serialized: SerializationFailure"),
+    ("string", "cannot be serialized: SerializationFailure"),
+    ("null", "cannot be serialized: SerializationFailure"),
     ("null == null", "is true"),
     ("null == 1", "is false"),
     ("dyn(1)", "is 1"),
     ("dyn(1) == 1u", "is true"),
     ("dyn([1])[0]", "is 1"),
-    ("[type(1)]", "has no bytes: SerializationFailure"),
+    ("[type(1)]", "cannot be serialized: SerializationFailure"),
     ("[type(1)] == [int]", "is true"),
     ("bool(1)", "fails: InternalFailure"),
     (r#"bool("x")"#, "fails: InternalFailure"),
