@@ -3,6 +3,9 @@
 use crate::script::{Step, entry};
 use tollgate_host_test::{Answer, FailurePolicy, Request, Settings};
 
+/// Header that [`Case::without_latency`] removes.
+pub const LATENCY: &str = "x-envoy-upstream-service-time";
+
 /// Steps per filter (by its position in the chain) and callback.
 pub type Scripts = Vec<(usize, &'static str, Vec<Step>)>;
 
@@ -72,7 +75,7 @@ impl Case {
 
     /// Removes the upstream's response time from the response. Not even its length is the same in two runs.
     pub fn without_latency(mut self) -> Self {
-        let remove = crate::script::calls::remove(2, "x-envoy-upstream-service-time");
+        let remove = crate::script::calls::remove(2, LATENCY);
         let of_response = |(filter, callback, _): &&mut (usize, &str, Vec<Step>)| {
             *filter == 0 && *callback == "response_headers"
         };

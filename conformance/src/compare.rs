@@ -73,7 +73,7 @@ pub fn compare(sheets: &[Sheet], version: &str, recorded: Option<&Recorded>) -> 
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(sheet) = sheets.get(at) else { return };
-                    let one = on_sheet(sheet, version, recorded);
+                    let one = compare_sheet(sheet, version, recorded);
                     done.lock().expect("no thread panics while it holds the lock").insert(at, one);
                 }
             });
@@ -88,7 +88,7 @@ pub fn compare(sheets: &[Sheet], version: &str, recorded: Option<&Recorded>) -> 
     report
 }
 
-fn on_sheet(sheet: &Sheet, version: &str, recorded: Option<&Recorded>) -> Report {
+fn compare_sheet(sheet: &Sheet, version: &str, recorded: Option<&Recorded>) -> Report {
     let run_envoy = || recorded.map_or_else(|| run(sheet, Host::Envoy), |recorded| Ok(recorded.clone()));
     let emulated = run(sheet, Host::Emulator);
     let mut report = Report::default();

@@ -56,7 +56,7 @@ fn real_main() -> Result<bool> {
         std::fs::write(path, page::page()).with_context(|| format!("`{}`", path.display()))?;
         return Ok(true);
     }
-    let mut sheets = chosen(arguments.only.as_deref());
+    let mut sheets = selected(arguments.only.as_deref());
     if arguments.alone {
         sheets = split(sheets, arguments.only.as_deref().unwrap_or_default());
     }
@@ -130,7 +130,7 @@ fn word(verdict: &Verdict) -> &'static str {
 }
 
 /// Returns the sheets with the selected cases and the cases before them, whose effects they may depend on.
-fn chosen(only: Option<&str>) -> Vec<Sheet> {
+fn selected(only: Option<&str>) -> Vec<Sheet> {
     let mut sheets = cases::all();
     let Some(only) = only else { return sheets };
     for sheet in &mut sheets {

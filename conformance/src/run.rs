@@ -105,11 +105,11 @@ fn grpc_ok() -> Answer {
 }
 
 fn line(line: &LogLine) -> String {
-    format!("{:?} {}", line.level, settle(&line.text))
+    format!("{:?} {}", line.level, normalize(&line.text))
 }
 
 /// Replaces what differs between two runs of the same host: the date and the upstream's response time.
-fn settle(text: &str) -> String {
+fn normalize(text: &str) -> String {
     const DATE: usize = "Thu, 01 Jan 1970 00:00:00 GMT".len();
     let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
     let cut = |text: &str, before: &str, length: &dyn Fn(&str) -> usize| {
@@ -124,7 +124,7 @@ fn settle(text: &str) -> String {
     cut(&text, "\\x00date\\x00", &|_| DATE)
 }
 
-fn settle_headers(headers: &mut Headers) {
+fn normalize_headers(headers: &mut Headers) {
     for (name, value) in &mut headers.0 {
         let timing = [&b"x-envoy-upstream-service-time"[..], b"x-envoy-expected-rq-timeout-ms"];
         if timing.contains(&name.as_slice()) && value != b"15000" {
@@ -142,7 +142,7 @@ fn shown(sheet: &Sheet, outcome: Outcome) -> BTreeMap<String, Shown> {
         let own = outcome.logs.iter().filter(|line| line.text.starts_with(&mark));
         let mut shown: Shown = own.map(|l| line(l).replacen(&mark, "", 1)).collect();
         for exchange in exchanges.by_ref().take(case.requests.len()) {
-            shown.extend(of_exchange(exchange));
+            shown.extend(exchange_lines(exchange));
         }
         for (upstream, requests) in &outcome.callouts {
             let own = |path: &str| {
@@ -150,7 +150,7 @@ fn shown(sheet: &Sheet, outcome: Outcome) -> BTreeMap<String, Shown> {
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
             };
             for request in requests.iter().filter(|request| request.ended && own(&request.path)) {
-                of_request(&mut shown, &format!("callout to {upstream}"), request.clone());
+                request_lines(&mut shown, &format!("callout to {upstream}"), request.clone());
             }
         }
         if case.unordered {
@@ -161,11 +161,11 @@ fn shown(sheet: &Sheet, outcome: Outcome) -> BTreeMap<String, Shown> {
     all
 }
 
-fn of_exchange(mut exchange: Exchange) -> Shown {
+fn exchange_lines(mut exchange: Exchange) -> Shown {
     let mut shown = vec![format!("details: {}", exchange.details)];
     match &mut exchange.client {
         ClientView::Response(response) => {
-            settle_headers(&mut response.headers);
+            normalize_headers(&mut response.headers);
             shown.push(format!("client: {}", response.status));
             message(&mut shown, "client", &response.headers, &response.body(), &response.trailers);
         }
@@ -173,12 +173,12 @@ fn of_exchange(mut exchange: Exchange) -> Shown {
     }
     // Whether an upstream sees the beginning of an aborted request depends on timing.
     let ended = exchange.upstream.into_iter().filter(|request| request.ended);
-    ended.for_each(|request| of_request(&mut shown, "upstream", request));
+    ended.for_each(|request| request_lines(&mut shown, "upstream", request));
     shown
 }
 
-fn of_request(shown: &mut Shown, who: &str, mut request: UpstreamRequest) {
-    settle_headers(&mut request.headers);
+fn request_lines(shown: &mut Shown, who: &str, mut request: UpstreamRequest) {
+    normalize_headers(&mut request.headers);
     shown.push(format!("{who}: {} {} {}", request.method, request.authority, request.path));
     message(shown, who, &request.headers, &request.body, &request.trailers);
 }

@@ -11,101 +11,101 @@ pub fn sheets() -> Vec<Sheet> {
 
 /// A valid argument.
 #[derive(Clone)]
-enum Good {
+enum Valid {
     /// A number of 32 bits.
-    N(u32),
+    U32(u32),
     /// A number of 64 bits.
-    L,
+    U64,
     /// Bytes.
-    B(Vec<u8>),
+    Bytes(Vec<u8>),
     /// Bytes that must not be empty: an empty target ends the Envoy process.
-    Full(Vec<u8>),
+    NonEmpty(Vec<u8>),
     /// An output address of a 32-bit number.
-    O,
+    Out32,
     /// An output address of the token of a new stream. Without the token nothing could close the stream.
-    Opened,
+    OutToken,
     /// An output address of a 64-bit number.
-    O64,
+    Out64,
     /// Output addresses of bytes.
-    OO,
+    OutBytes,
 }
-use Good::{B, Full, L, N, O, O64, OO, Opened};
+use Valid::{Bytes, NonEmpty, Out32, Out64, OutBytes, OutToken, U32, U64};
 
-fn b(text: &str) -> Good {
-    B(text.into())
+fn bytes(text: &str) -> Valid {
+    Bytes(text.into())
 }
 
 /// The host calls with arguments that are valid, or nearly valid, in `on_request_headers`.
-fn table() -> Vec<(&'static str, Vec<Good>)> {
-    let call_headers = || B(pairs(&[(":method", "GET"), (":path", "/wild"), (":authority", "o")]));
-    let service = || Full(b"\x0a\x06\x0a\x04grpc".to_vec());
+fn table() -> Vec<(&'static str, Vec<Valid>)> {
+    let call_headers = || Bytes(pairs(&[(":method", "GET"), (":path", "/wild"), (":authority", "o")]));
+    let service = || NonEmpty(b"\x0a\x06\x0a\x04grpc".to_vec());
     vec![
-        ("proxy_log", vec![N(2), b("a line")]),
-        ("proxy_get_log_level", vec![O]),
-        ("proxy_get_status", vec![O, OO]),
-        ("proxy_get_current_time_nanoseconds", vec![O64]),
-        ("proxy_get_property", vec![b("plugin_name"), OO]),
-        ("proxy_set_property", vec![b("wild"), b("v")]),
-        ("proxy_get_header_map_value", vec![N(0), b(":method"), OO]),
-        ("proxy_add_header_map_value", vec![N(0), b("x"), b("1")]),
-        ("proxy_replace_header_map_value", vec![N(0), b("x"), b("1")]),
-        ("proxy_remove_header_map_value", vec![N(0), b("x")]),
-        ("proxy_get_header_map_pairs", vec![N(0), OO]),
-        ("proxy_set_header_map_pairs", vec![N(2), b("")]),
-        ("proxy_get_header_map_size", vec![N(0), O]),
-        ("proxy_get_buffer_status", vec![N(6), O, O]),
-        ("proxy_get_buffer_bytes", vec![N(6), N(0), N(0), OO]),
-        ("proxy_set_buffer_bytes", vec![N(0), N(0), N(0), b("x")]),
-        ("proxy_http_call", vec![b("other"), call_headers(), b("x"), b(""), N(1000), O]),
-        ("proxy_grpc_call", vec![service(), b("s"), b("m"), b(""), b("x"), N(1000), O]),
-        ("proxy_grpc_stream", vec![service(), b("s"), b("m"), b(""), Opened]),
-        ("proxy_grpc_send", vec![N(5), b("x"), N(0)]),
-        ("proxy_get_shared_data", vec![b("wild"), OO, O]),
-        ("proxy_set_shared_data", vec![b("wild"), b("v"), N(0)]),
-        ("proxy_register_shared_queue", vec![b("wild"), O]),
-        ("proxy_resolve_shared_queue", vec![b(""), b("wild"), O]),
-        ("proxy_enqueue_shared_queue", vec![N(1), b("x")]),
-        ("proxy_dequeue_shared_queue", vec![N(1), OO]),
-        ("proxy_define_metric", vec![N(0), b("wild"), O]),
-        ("proxy_get_metric", vec![N(4), O64]),
-        ("proxy_call_foreign_function", vec![b("compress"), b("x"), OO]),
-        ("fd_fdstat_get", vec![N(1), O]),
-        ("fd_tell", vec![N(1), O64]),
-        ("random_get", vec![O, N(4)]),
-        ("clock_time_get", vec![N(0), L, O64]),
-        ("clock_res_get", vec![N(0), O64]),
-        ("args_sizes_get", vec![O, O]),
-        ("environ_sizes_get", vec![O, O]),
+        ("proxy_log", vec![U32(2), bytes("a line")]),
+        ("proxy_get_log_level", vec![Out32]),
+        ("proxy_get_status", vec![Out32, OutBytes]),
+        ("proxy_get_current_time_nanoseconds", vec![Out64]),
+        ("proxy_get_property", vec![bytes("plugin_name"), OutBytes]),
+        ("proxy_set_property", vec![bytes("wild"), bytes("v")]),
+        ("proxy_get_header_map_value", vec![U32(0), bytes(":method"), OutBytes]),
+        ("proxy_add_header_map_value", vec![U32(0), bytes("x"), bytes("1")]),
+        ("proxy_replace_header_map_value", vec![U32(0), bytes("x"), bytes("1")]),
+        ("proxy_remove_header_map_value", vec![U32(0), bytes("x")]),
+        ("proxy_get_header_map_pairs", vec![U32(0), OutBytes]),
+        ("proxy_set_header_map_pairs", vec![U32(2), bytes("")]),
+        ("proxy_get_header_map_size", vec![U32(0), Out32]),
+        ("proxy_get_buffer_status", vec![U32(6), Out32, Out32]),
+        ("proxy_get_buffer_bytes", vec![U32(6), U32(0), U32(0), OutBytes]),
+        ("proxy_set_buffer_bytes", vec![U32(0), U32(0), U32(0), bytes("x")]),
+        ("proxy_http_call", vec![bytes("other"), call_headers(), bytes("x"), bytes(""), U32(1000), Out32]),
+        ("proxy_grpc_call", vec![service(), bytes("s"), bytes("m"), bytes(""), bytes("x"), U32(1000), Out32]),
+        ("proxy_grpc_stream", vec![service(), bytes("s"), bytes("m"), bytes(""), OutToken]),
+        ("proxy_grpc_send", vec![U32(5), bytes("x"), U32(0)]),
+        ("proxy_get_shared_data", vec![bytes("wild"), OutBytes, Out32]),
+        ("proxy_set_shared_data", vec![bytes("wild"), bytes("v"), U32(0)]),
+        ("proxy_register_shared_queue", vec![bytes("wild"), Out32]),
+        ("proxy_resolve_shared_queue", vec![bytes(""), bytes("wild"), Out32]),
+        ("proxy_enqueue_shared_queue", vec![U32(1), bytes("x")]),
+        ("proxy_dequeue_shared_queue", vec![U32(1), OutBytes]),
+        ("proxy_define_metric", vec![U32(0), bytes("wild"), Out32]),
+        ("proxy_get_metric", vec![U32(4), Out64]),
+        ("proxy_call_foreign_function", vec![bytes("compress"), bytes("x"), OutBytes]),
+        ("fd_fdstat_get", vec![U32(1), Out32]),
+        ("fd_tell", vec![U32(1), Out64]),
+        ("random_get", vec![Out32, U32(4)]),
+        ("clock_time_get", vec![U32(0), U64, Out64]),
+        ("clock_res_get", vec![U32(0), Out64]),
+        ("args_sizes_get", vec![Out32, Out32]),
+        ("environ_sizes_get", vec![Out32, Out32]),
     ]
 }
 
 /// Converts a valid argument for the script.
-fn good(arg: &Good) -> Arg {
+fn valid(arg: &Valid) -> Arg {
     match arg {
-        N(number) => Arg::Number(u64::from(*number)),
-        L => Arg::Number(0),
-        B(bytes) | Full(bytes) => Arg::Bytes(bytes.clone()),
-        O | O64 | Opened => Arg::Room(8),
-        OO => Arg::OutLength,
+        U32(number) => Arg::Number(u64::from(*number)),
+        U64 => Arg::Number(0),
+        Bytes(bytes) | NonEmpty(bytes) => Arg::Bytes(bytes.clone()),
+        Out32 | Out64 | OutToken => Arg::Room(8),
+        OutBytes => Arg::OutLength,
     }
 }
 
 /// Returns the invalid forms of an argument.
-fn bad(arg: &Good) -> Vec<Vec<Arg>> {
+fn invalid(arg: &Valid) -> Vec<Vec<Arg>> {
     const WILD: u64 = u32::MAX as u64;
     let numbers = |list: &[u64]| list.iter().map(|n| Arg::Number(*n)).collect::<Vec<_>>();
     match arg {
-        N(_) | L | Opened => vec![],
-        B(_) => vec![
+        U32(_) | U64 | OutToken => vec![],
+        Bytes(_) => vec![
             numbers(&[WILD, 1]),
             numbers(&[0, WILD]),
             numbers(&[WILD - 15, 32]),
             numbers(&[WILD, WILD]),
             numbers(&[WILD, 0]),
         ],
-        Full(_) => vec![numbers(&[WILD, 1]), numbers(&[0, WILD]), numbers(&[WILD - 15, 32])],
-        O | O64 => vec![numbers(&[WILD]), numbers(&[WILD - 3]), numbers(&[0x7fff_ffff])],
-        OO => vec![
+        NonEmpty(_) => vec![numbers(&[WILD, 1]), numbers(&[0, WILD]), numbers(&[WILD - 15, 32])],
+        Out32 | Out64 => vec![numbers(&[WILD]), numbers(&[WILD - 3]), numbers(&[0x7fff_ffff])],
+        OutBytes => vec![
             vec![Arg::Number(WILD), Arg::Room(4)],
             vec![Arg::Room(4), Arg::Number(WILD)],
             numbers(&[WILD, WILD]),
@@ -130,12 +130,12 @@ fn wild() -> Vec<Case> {
     let mut cases = Vec::new();
     for (name, args) in table() {
         for (at, arg) in args.iter().enumerate() {
-            let wrong: Vec<Step> = bad(arg)
+            let wrong: Vec<Step> = invalid(arg)
                 .into_iter()
                 .map(|wrong| {
                     let mut all = Vec::new();
                     for (other, arg) in args.iter().enumerate() {
-                        if other == at { all.extend(wrong.clone()) } else { all.push(good(arg)) }
+                        if other == at { all.extend(wrong.clone()) } else { all.push(valid(arg)) }
                     }
                     call(name, all)
                 })
@@ -146,7 +146,7 @@ fn wild() -> Vec<Case> {
             let slug = name.trim_start_matches("proxy_").replace('_', "-");
             let fault = if name.starts_with("proxy_") { "InvalidMemoryAccess" } else { "21" };
             let what = match arg {
-                B(_) | Full(_) => format!("outside the memory returns {fault}, even with length 0"),
+                Bytes(_) | NonEmpty(_) => format!("outside the memory returns {fault}, even with length 0"),
                 _ if name == "fd_fdstat_get" => "is not checked".to_owned(),
                 _ => format!("outside the memory returns {fault}"),
             };

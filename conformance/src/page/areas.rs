@@ -17,7 +17,7 @@ pub struct Area {
 
 impl Area {
     /// Whether a case belongs to this chapter.
-    pub fn holds(&self, case: &Case) -> bool {
+    pub fn contains(&self, case: &Case) -> bool {
         self.names.contains(&case.name.split('/').next().unwrap_or_default())
     }
 }

@@ -5,7 +5,8 @@ mod areas;
 mod groups;
 mod text;
 
-use crate::script::Step;
+use crate::case::LATENCY;
+use crate::script::{Arg, Step};
 use crate::{Case, cases};
 pub use areas::{AREAS, Area};
 use groups::{Group, groups};
@@ -46,13 +47,16 @@ pub fn page() -> String {
 
 /// Adds a chapter: first the groups that concern several calls, then each call, then the rest.
 fn chapter(page: &mut String, area: &Area, cases: &[&Case]) {
-    let own: Vec<_> = cases.iter().copied().filter(|case| area.holds(case)).collect();
+    let own: Vec<_> = cases.iter().copied().filter(|case| area.contains(case)).collect();
     let _ = write!(page, "\n## {}\n\n", area.title);
     wrapped(page, "", &format!("{} {} cases.", area.text, own.len()));
+    let is_latency = |arg: &Arg| matches!(arg, Arg::Bytes(bytes) if bytes == LATENCY.as_bytes());
     let call_of = |case: &Case| {
         let mut steps = case.scripts.iter().flat_map(|(_, _, steps)| steps);
         steps.find_map(|step| match step {
-            Step::Call(name, _) => area.calls.iter().map(|(call, _)| *call).find(|call| call == name),
+            Step::Call(name, args) if !args.iter().any(is_latency) => {
+                area.calls.iter().map(|(call, _)| *call).find(|call| call == name)
+            }
             _ => None,
         })
     };

@@ -183,29 +183,29 @@ pub fn wrong_lengths() -> Vec<Case> {
 
 /// Bodies after the previous filter has changed them.
 pub fn chain() -> Vec<Case> {
-    let first_last = |name: &str, title: &str| case(&format!("chain/{name}"), title);
+    let chain_case = |name: &str, title: &str| case(&format!("chain/{name}"), title);
     vec![
-        first_last("request", "the second filter sees the request body as the first one wrote it")
+        chain_case("request", "the second filter sees the request body as the first one wrote it")
             .on("request_body", [Step::OnlyIf(1, 0), set_buffer(REQUEST, 0, 0, "1st ")])
             .on_filter(1, "request_body", [get_buffer(REQUEST, 0, ALL)])
             .request(pieces()),
-        first_last("response", "the first filter sees the response body as the second one wrote it")
+        chain_case("response", "the first filter sees the response body as the second one wrote it")
             .on_filter(1, "response_body", [Step::OnlyIf(1, 0), set_buffer(RESPONSE, 0, 0, "2nd ")])
             .on("response_body", [get_buffer(RESPONSE, 0, ALL)])
             .answer("upstream", reply(Response::new(200).chunk("one").chunk("two"))),
-        first_last("held", "the second filter receives a body that the first one buffered in one piece")
+        chain_case("held", "the second filter receives a body that the first one buffered in one piece")
             .on("request_body", [Step::OnlyIf(1, 0), HOLD])
             .on_filter(1, "request_body", [get_buffer(REQUEST, 0, ALL)])
             .request(pieces()),
-        first_last("both-hold", "two filters can buffer the same body, one after the other")
+        chain_case("both-hold", "two filters can buffer the same body, one after the other")
             .on("request_body", [get_buffer(REQUEST, 0, ALL), Step::OnlyIf(1, 0), HOLD])
             .on_filter(1, "request_body", [get_buffer(REQUEST, 0, ALL), Step::OnlyIf(1, 0), HOLD])
             .request(pieces()),
-        first_last("dropped", "the second filter receives no body when the first one drops it")
+        chain_case("dropped", "the second filter receives no body when the first one drops it")
             .on("request_body", [set_buffer(REQUEST, 0, ALL, "")])
             .on_filter(1, "request_body", [get_buffer(REQUEST, 0, ALL)])
             .request(pieces()),
-        first_last("made", "the second filter receives bytes that the first one appends in the last piece")
+        chain_case("made", "the second filter receives bytes that the first one appends in the last piece")
             .on("request_body", [Step::OnlyIf(1, 1), set_buffer(REQUEST, 0, 0, "end")])
             .on_filter(1, "request_body", [get_buffer(REQUEST, 0, ALL)])
             .request(pieces()),

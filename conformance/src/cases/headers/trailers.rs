@@ -30,7 +30,11 @@ pub fn cases() -> Vec<Case> {
         };
         cases.extend([
             case("read", "are read like headers", vec![get_value(map, "T"), get_size(map), get_pairs(map)]),
-            case("add", "can be added to", vec![add(map, "New", "4"), add(map, "t", "5"), get_pairs(map)]),
+            case(
+                "add",
+                "accept added values",
+                vec![add(map, "New", "4"), add(map, "t", "5"), get_pairs(map)],
+            ),
             case("replace", "can be replaced", vec![replace(map, "t", "6"), get_pairs(map)]),
             case("remove", "can be removed", vec![remove(map, "t"), get_pairs(map)]),
             case(
