@@ -95,7 +95,7 @@ pub fn all() -> Vec<Plugged> {
                     },
                     "trial": {
                         "rates": [{ "fixed_window": { "requests": 0, "window": "1h" } }],
-                        "shadow_mode": true
+                        "shadow": true
                     }
                 },
                 "rules": [

@@ -249,7 +249,7 @@ fn limits() -> Vec<Step> {
                 Status(200),
                 Reached(&[USER]),
                 Header(At(USER), "x-over-limit", Is::Text("trial")),
-                Counted("limit.trial.shadowed", 1),
+                Counted("limit.trial.shadow_rate_limited", 1),
             ],
         ),
     ]

@@ -8,7 +8,7 @@ pub enum Event {
     /// It had none, and the request was refused.
     Limited,
     /// It had none, and the request went on: shadow mode, or `filter_enforced`.
-    Shadowed,
+    ShadowLimited,
     /// It had room later, and the request waits for it.
     Delayed,
     /// It could not be asked: shared state, or the rate limit service.
@@ -16,7 +16,7 @@ pub enum Event {
     /// A key that still owed something was given up for another.
     Eviction,
     /// The rate limit service was not asked, since the answer was known.
-    Remembered,
+    CacheHit,
     /// The request had not all of its key, and was not counted.
     NoKey,
 }
@@ -26,11 +26,11 @@ impl Event {
     pub const ALL: [Self; 8] = [
         Self::Ok,
         Self::Limited,
-        Self::Shadowed,
+        Self::ShadowLimited,
         Self::Delayed,
         Self::Error,
         Self::Eviction,
-        Self::Remembered,
+        Self::CacheHit,
         Self::NoKey,
     ];
 
@@ -39,11 +39,11 @@ impl Event {
         match self {
             Self::Ok => "ok",
             Self::Limited => "rate_limited",
-            Self::Shadowed => "shadowed",
+            Self::ShadowLimited => "shadow_rate_limited",
             Self::Delayed => "delayed",
             Self::Error => "error",
             Self::Eviction => "evicted",
-            Self::Remembered => "remembered",
+            Self::CacheHit => "cache_hit",
             Self::NoKey => "no_key",
         }
     }

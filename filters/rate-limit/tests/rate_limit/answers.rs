@@ -134,7 +134,7 @@ on_both_hosts! {
     }
 
     fn shadow_mode_refuses_nothing_and_tells_operators_and_upstreams(host) {
-        let limit = json!({"rates": [bucket(1)], "shadow_mode": true});
+        let limit = json!({"rates": [bucket(1)], "shadow": true});
         let add = json!([{"header": {"key": "x-over", "value": "yes"}}]);
         let config = json!({
             "limits": {"one": limit},
@@ -144,20 +144,20 @@ on_both_hosts! {
         outcome.has_statuses(&[200, 200, 200]);
         outcome.upstream(0).no_header("x-over");
         outcome.upstream(1).header("x-over", "yes");
-        outcome.has_metric(&of_one("ok"), 1).has_metric(&of_one("shadowed"), 2).has_metric(&of_one("rate_limited"), 0);
+        outcome.has_metric(&of_one("ok"), 1).has_metric(&of_one("shadow_rate_limited"), 2).has_metric(&of_one("rate_limited"), 0);
         outcome.has_metric("rate_limit.denied.local_rate_limited", 0);
     }
 
     /// What a limit in shadow mode says does not keep others from refusing.
     fn a_limit_in_shadow_mode_leaves_the_others_as_they_are(host) {
         let limits = json!({
-            "a": {"rates": [bucket(0)], "shadow_mode": true},
-            "b": {"concurrency": {"max_requests": 1}, "shadow_mode": true},
+            "a": {"rates": [bucket(0)], "shadow": true},
+            "b": {"concurrency": {"max_requests": 1}, "shadow": true},
             "c": {"rates": [bucket(1)]},
         });
         let outcome = host.run(&sending(with(json!({"limits": limits})), times(&Request::get("/"), 2)));
         outcome.has_statuses(&[200, 429]);
-        outcome.has_metric("rate_limit.limit.a.shadowed", 2).has_metric("rate_limit.limit.c.rate_limited", 1);
+        outcome.has_metric("rate_limit.limit.a.shadow_rate_limited", 2).has_metric("rate_limit.limit.c.rate_limited", 1);
     }
 
     fn none_or_all_are_asked_or_refused(host) {
@@ -170,7 +170,7 @@ on_both_hosts! {
         outcome.has_statuses(&[200, 200]).has_metric(&of_one("ok"), 0);
         outcome.upstream(1).no_header("x-over");
         let outcome = share("filter_enforced", 0);
-        outcome.has_statuses(&[200, 200]).has_metric(&of_one("ok"), 1).has_metric(&of_one("shadowed"), 1);
+        outcome.has_statuses(&[200, 200]).has_metric(&of_one("ok"), 1).has_metric(&of_one("shadow_rate_limited"), 1);
         outcome.upstream(1).header("x-over", "yes");
         for name in ["filter_enabled", "filter_enforced"] {
             share(name, 100).has_statuses(&[200, 429]);
@@ -186,10 +186,10 @@ on_both_hosts! {
         let counted = |outcome: &Outcome, event: &str| outcome.metrics.get(&of_one(event)).copied().unwrap_or(0);
         let enabled = half("filter_enabled");
         assert!((10..=50).contains(&counted(&enabled, "rate_limited")), "{:?}", enabled.metrics);
-        assert_eq!(counted(&enabled, "shadowed"), 0);
+        assert_eq!(counted(&enabled, "shadow_rate_limited"), 0);
         let enforced = half("filter_enforced");
         assert!((10..=50).contains(&counted(&enforced, "rate_limited")), "{:?}", enforced.metrics);
-        assert_eq!(counted(&enforced, "rate_limited") + counted(&enforced, "shadowed"), 60);
+        assert_eq!(counted(&enforced, "rate_limited") + counted(&enforced, "shadow_rate_limited"), 60);
     }
 
     fn statistics_can_have_a_name_before_them(host) {

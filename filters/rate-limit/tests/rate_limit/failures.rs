@@ -117,7 +117,7 @@ fn what_cannot_be_given_back_is_counted() {
 /// In shadow mode a limit refuses nothing, also if it cannot be asked.
 #[test]
 fn a_limit_in_shadow_mode_does_not_refuse_because_it_cannot_be_asked() {
-    let limits = json!({"limits": {"one": {"rates": [bucket(1)], "shadow_mode": true}}});
+    let limits = json!({"limits": {"one": {"rates": [bucket(1)], "shadow": true}}});
     let outcome = while_failing(limits, SET, FAILED);
     outcome.has_statuses(&[200, 200]).has_metric(&of_one("error"), 2);
     let outcome = while_failing(json!({"filter_enforced": 0}), SET, FAILED);
@@ -136,7 +136,7 @@ fn everything() -> Scenario {
             "overrides": [{"when": {"x-team": {"exact": "b"}}, "rates": [bucket(0)]}],
         },
         "bodies": {"rates": [bucket(100)], "cost": {"body_bytes": {"per": 1, "max": 100}}},
-        "flight": {"concurrency": {"max_requests": 1}, "shadow_mode": true},
+        "flight": {"concurrency": {"max_requests": 1}, "shadow": true},
         "queue": {"rates": [{"gcra": {"requests": 1, "per": "1s"}}], "delay": {"max_wait": "5s"}},
     });
     let response = json!({
@@ -195,7 +195,7 @@ fn without_faults_everything_is_done() {
     // The last one speaks gRPC, whose status is a header.
     assert_eq!(statuses.collect::<Vec<_>>(), [200, 200, 429, 429, 200]);
     let counted = |name: &str| emulator.metric(&format!("rate_limit.limit.{name}")).unwrap();
-    assert_eq!((counted("bodies.ok"), counted("flight.ok"), counted("flight.shadowed")), (5, 1, 4));
+    assert_eq!((counted("bodies.ok"), counted("flight.ok"), counted("flight.shadow_rate_limited")), (5, 1, 4));
     assert_eq!((counted("queue.ok"), counted("queue.delayed")), (1, 4));
     assert_eq!((counted("rates.ok"), counted("rates.rate_limited")), (2, 3));
 }

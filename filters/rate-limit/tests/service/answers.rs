@@ -32,7 +32,7 @@ on_both_hosts! {
             assert_eq!(request.descriptors[0].hits_addend, None);
         }
         outcome.callout(CLUSTER, 0).header("te", "trailers").header("content-type", "application/grpc");
-        outcome.has_metric("rate_limit.limit.clients.ok", 2).has_metric("rate_limit.limit.clients.remembered", 0);
+        outcome.has_metric("rate_limit.limit.clients.ok", 2).has_metric("rate_limit.limit.clients.cache_hit", 0);
     }
 
     fn a_request_without_the_key_is_not_asked_about(host) {
@@ -78,7 +78,7 @@ on_both_hosts! {
         outcome.has_statuses(&[429, 429, 200]);
         assert_eq!(asked(&outcome).len(), 2);
         outcome.client(1).header("x-why", "too much").header("x-envoy-ratelimited", "true").body("come again");
-        outcome.has_metric("rate_limit.limit.clients.remembered", 1).has_metric("rate_limit.limit.clients.rate_limited", 2);
+        outcome.has_metric("rate_limit.limit.clients.cache_hit", 1).has_metric("rate_limit.limit.clients.rate_limited", 2);
     }
 
     fn when_it_is_reset_the_service_is_asked_again(host) {
@@ -99,7 +99,7 @@ on_both_hosts! {
     fn in_shadow_mode_a_refusal_is_only_counted(host) {
         let told = json!({"header": {"key": "x-over", "value": "yes"}});
         let more = json!({
-            "limits": {"clients": {"shadow_mode": true}},
+            "limits": {"clients": {"shadow": true}},
             "response": {"request_headers_to_add_when_not_enforced": [told]},
         });
         let outcome = host.run(&asks(more, vec![says(&refusal())]).request(of("a")).request(of("a")));
@@ -107,13 +107,13 @@ on_both_hosts! {
         outcome.upstream(0).header("x-over", "yes");
         outcome.upstream(1).header("x-over", "yes");
         outcome.client(0).no_header("x-envoy-ratelimited").body("ok");
-        outcome.has_metric("rate_limit.limit.clients.shadowed", 2).has_metric("rate_limit.limit.clients.rate_limited", 0);
+        outcome.has_metric("rate_limit.limit.clients.shadow_rate_limited", 2).has_metric("rate_limit.limit.clients.rate_limited", 0);
         outcome.has_metric("rate_limit.failure_mode_allowed", 0);
     }
 
     fn what_is_not_enforced_is_only_counted(host) {
         let outcome = host.run(&asks(json!({"filter_enforced": 0}), vec![says(&refusal())]).request(of("a")));
-        outcome.has_statuses(&[200]).has_metric("rate_limit.limit.clients.shadowed", 1);
+        outcome.has_statuses(&[200]).has_metric("rate_limit.limit.clients.shadow_rate_limited", 1);
     }
 
     fn several_limits_are_one_call_and_the_one_that_is_over_is_told(host) {

@@ -68,7 +68,7 @@ on_both_hosts! {
     }
 
     fn a_limit_that_is_tried_out_refuses_nothing_without_the_service(host) {
-        let more = json!({"limits": {"clients": {"shadow_mode": true}}, "rate_limit_service": {"failure_mode": "deny"}});
+        let more = json!({"limits": {"clients": {"shadow": true}}, "rate_limit_service": {"failure_mode": "deny"}});
         let outcome = host.run(&asks(more, vec![status(13)]).request(of("a")));
         outcome.has_statuses(&[200]).has_metric("rate_limit.failure_mode_allowed", 1);
     }

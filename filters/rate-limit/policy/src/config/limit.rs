@@ -25,7 +25,7 @@ pub struct Limit {
     /// The rate limit service is asked too, once everything on this Envoy had room.
     pub service: Option<AskService>,
     /// Whether a refusal is only counted. Default: `false`.
-    pub shadow_mode: bool,
+    pub shadow: bool,
 }
 
 read_object!(
@@ -38,14 +38,14 @@ read_object!(
     on_response,
     delay,
     service,
-    shadow_mode;
+    shadow;
     instead [
         ("token_bucket", "give it as one of `rates`: `rates: [{token_bucket: ..}]`"),
         ("hits_addend", "what a request costs is `cost`"),
         ("apply_on_stream_done", "what a response changes is `on_response`"),
         ("limit", "other numbers for some keys are `overrides`"),
         ("stage", "which limits count a request is said by `rules`"),
-        ("disable_key", "a Wasm filter cannot read runtime keys; use `shadow_mode`, or leave it out of `rules`"),
+        ("disable_key", "a Wasm filter cannot read runtime keys; use `shadow`, or leave it out of `rules`"),
     ]
 );
 

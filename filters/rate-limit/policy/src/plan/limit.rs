@@ -85,7 +85,7 @@ pub(super) fn resolve(
     Ok(Limit {
         cost: limit.cost.map_or(Ok(Cost::Number(1)), |cost| cost::resolve(cost, &place.field("cost")))?,
         on_response: on_response.transpose()?,
-        shadow: limit.shadow_mode,
+        shadow: limit.shadow,
         rates: own.rates,
         max_in_flight: own.max_in_flight,
         in_flight_name: if counts { name.clone() + "-concurrency" } else { name.clone() },

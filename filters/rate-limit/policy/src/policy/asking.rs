@@ -143,7 +143,7 @@ impl Round<'_, '_> {
         self.ticket.response_headers.append(&mut verdict.response_headers);
         for (index, limit) in limits.iter().enumerate() {
             if verdict.remembered {
-                self.env.count(*limit, Event::Remembered);
+                self.env.count(*limit, Event::CacheHit);
             }
             if !verdict.is_over_limit(index) {
                 self.env.count(*limit, Event::Ok);

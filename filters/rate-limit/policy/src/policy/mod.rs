@@ -245,7 +245,7 @@ impl Round<'_, '_> {
     /// A limit has no room: the request is refused, unless that is only counted.
     fn deny(&mut self, denied: Denied) -> Result<(), Denied> {
         if self.only_counts(denied.limit) {
-            self.env.count(denied.limit, Event::Shadowed);
+            self.env.count(denied.limit, Event::ShadowLimited);
             self.ticket.in_spite_of.get_or_insert(denied.reason);
             return Ok(());
         }

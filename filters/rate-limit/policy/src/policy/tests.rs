@@ -167,12 +167,12 @@ fn shadow_mode_counts_and_refuses_nothing() {
     let mut rig = Rig::new(
         "
 limits:
-  one: {rates: [{token_bucket: {max_tokens: 1, fill_interval: 1h}}], shadow_mode: true}
+  one: {rates: [{token_bucket: {max_tokens: 1, fill_interval: 1h}}], shadow: true}
 ",
     );
     assert_eq!(rig.passes(&[]).in_spite_of, None);
     assert_eq!(rig.passes(&[]).in_spite_of, Some(Reason::LocalLimit));
-    assert_eq!((rig.counted(0, Event::Ok), rig.counted(0, Event::Shadowed)), (1, 1));
+    assert_eq!((rig.counted(0, Event::Ok), rig.counted(0, Event::ShadowLimited)), (1, 1));
 }
 
 #[test]
@@ -249,7 +249,7 @@ limits:
 #[test]
 fn what_cannot_be_shared_refuses_nothing_where_refusals_are_only_counted() {
     let shadow =
-        "limits: {one: {rates: [{token_bucket: {max_tokens: 2, fill_interval: 1h}}], shadow_mode: true}}";
+        "limits: {one: {rates: [{token_bucket: {max_tokens: 2, fill_interval: 1h}}], shadow: true}}";
     for yaml in [shadow.to_owned(), format!("{TWO_AN_HOUR}\nfilter_enforced: 0\n")] {
         let mut rig = Rig::new(&yaml);
         rig.world.broken = Some(Failure::Host);
@@ -294,10 +294,10 @@ fn requests_in_flight_are_counted_until_they_end() {
 
 #[test]
 fn too_many_in_flight_are_not_counted_as_if_there_had_been_room() {
-    let mut rig = Rig::new("limits: {one: {concurrency: {max_requests: 1}, shadow_mode: true}}");
+    let mut rig = Rig::new("limits: {one: {concurrency: {max_requests: 1}, shadow: true}}");
     let _first = rig.passes(&[]).ticket;
     assert_eq!(rig.passes(&[]).in_spite_of, Some(Reason::Concurrency));
-    assert_eq!((rig.counted(0, Event::Ok), rig.counted(0, Event::Shadowed)), (1, 1));
+    assert_eq!((rig.counted(0, Event::Ok), rig.counted(0, Event::ShadowLimited)), (1, 1));
 }
 
 const ASKING: &str = "

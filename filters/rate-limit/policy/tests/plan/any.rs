@@ -46,7 +46,7 @@ fn full() -> Value {
                 },
                 "delay": {"max_wait": "2s"},
                 "service": {"hits_addend": true, "fallback_rates": [{"gcra": {"requests": 1, "per": "1s"}}]},
-                "shadow_mode": true,
+                "shadow": true,
             },
             "all": {"rates": [{"gcra": {"requests": 1, "per": "1s"}}], "cost": {"body_bytes": {"per": 1, "max": 9}}},
         },

@@ -36,7 +36,7 @@ fn it_is_the_same_in_every_version() {
 fn it_stays_if_what_is_kept_means_the_same() {
     let before = planned(base()).fingerprint;
     for (place, value) in [
-        ("/shadow_mode", json!(true)),
+        ("/shadow", json!(true)),
         ("/cost", json!({"number": 2})),
         ("/concurrency", json!({"max_requests": 5})),
         ("/on_response", json!({"statuses": ["5xx"]})),

@@ -239,5 +239,5 @@ fn requests_wait_where_there_is_an_order() {
 #[test]
 fn shadow_mode_is_off_unless_it_is_on() {
     assert!(!planned(json!({})).shadow);
-    assert!(planned(json!({"shadow_mode": true})).shadow);
+    assert!(planned(json!({"shadow": true})).shadow);
 }

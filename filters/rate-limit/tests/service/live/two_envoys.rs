@@ -78,8 +78,8 @@ fn without_leases_two_envoys_admit_the_limit_in_sum_and_not_one_more() {
         let calls = two.limiter.take_requests();
         assert!(calls.iter().all(|call| call.hits_addend == 1));
         // Each was a call, but for refusals that were known.
-        assert_eq!(calls.len() as u64 + two.metric("limit.clients.remembered"), seen.all());
-        assert!(two.metric("limit.clients.remembered") > 0);
+        assert_eq!(calls.len() as u64 + two.metric("limit.clients.cache_hit"), seen.all());
+        assert!(two.metric("limit.clients.cache_hit") > 0);
         // Both had a part in it.
         for proxy in &two.envoys {
             assert!(proxy.metric("two", "limit.clients.ok") > 0);

@@ -26,7 +26,7 @@ fn who_may_not_wait_is_not_asked_about_unless_the_answer_is_known() {
 
 #[test]
 fn a_limit_that_is_tried_out_neither_refuses_without_the_service_nor_hides_another() {
-    let shadow = ASKING.replace("service: {}", "service: {}\n    shadow_mode: true");
+    let shadow = ASKING.replace("service: {}", "service: {}\n    shadow: true");
     let mut rig = Rig::new(&shadow.replace("FAILURE", "failure_mode: deny"));
     let Decision::Ask(call, ticket) = rig.send(&[("x-user", "a")]) else { panic!("no call") };
     rig.policy.answered(call.id, Err(CallFailure::Timeout), rig.now);
@@ -68,5 +68,5 @@ rate_limit_service",
     }
     // Which is remembered of the other.
     assert_eq!(rig.refuses(&headers).reason, Reason::ServiceLimit);
-    assert_eq!((rig.counted(0, Event::Shadowed), rig.counted(1, Event::Limited)), (3, 2));
+    assert_eq!((rig.counted(0, Event::ShadowLimited), rig.counted(1, Event::Limited)), (3, 2));
 }

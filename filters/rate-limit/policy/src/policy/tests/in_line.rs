@@ -315,7 +315,7 @@ fn who_may_not_wait_is_refused_even_if_there_is_room_that_others_wait_for() {
 #[test]
 fn where_refusals_are_only_counted_nobody_stands_in_line() {
     let mut rig =
-        Rig::new("limits: {one: {concurrency: {max_requests: 1}, delay: {max_wait: 1s}, shadow_mode: true}}");
+        Rig::new("limits: {one: {concurrency: {max_requests: 1}, delay: {max_wait: 1s}, shadow: true}}");
     let _first = rig.passes(&[]).ticket;
     assert_eq!(rig.passes(&[]).in_spite_of, Some(Reason::Concurrency));
 }

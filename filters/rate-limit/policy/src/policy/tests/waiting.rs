@@ -49,12 +49,12 @@ fn whoever_may_wait_waits_for_windows_too() {
 
 #[test]
 fn where_refusals_are_only_counted_nobody_waits() {
-    let limit = "limits: {one: {rates: [{fixed_window: {requests: 1, window: 1h}}], delay: {max_wait: 5m}, shadow_mode: SHADOW}}";
+    let limit = "limits: {one: {rates: [{fixed_window: {requests: 1, window: 1h}}], delay: {max_wait: 5m}, shadow: SHADOW}}";
     for yaml in [limit.replace("SHADOW", "true"), limit.replace("SHADOW", "false") + "\nfilter_enforced: 0"] {
         let mut rig = Rig::new(&yaml);
         rig.passes(&[]);
         assert_eq!(rig.passes(&[]).in_spite_of, Some(Reason::LocalLimit));
-        assert_eq!((rig.counted(0, Event::Delayed), rig.counted(0, Event::Shadowed)), (0, 1));
+        assert_eq!((rig.counted(0, Event::Delayed), rig.counted(0, Event::ShadowLimited)), (0, 1));
     }
 }
 
