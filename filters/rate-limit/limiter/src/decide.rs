@@ -1,4 +1,4 @@
-//! What is answered, as Limitador's server does it (`limitador-server/src/envoy_rls/server.rs`).
+//! Decisions, as in Limitador's server (`limitador-server/src/envoy_rls/server.rs`).
 
 use crate::Storage;
 use crate::storage::{Fault, OnRedis};
@@ -7,7 +7,7 @@ use limitador::limit::Context;
 use std::collections::HashMap;
 use tollgate_rate_limit_service::{Code, Header, Request, Response};
 
-/// A limit.
+/// A limit of the service.
 #[derive(Clone, Debug)]
 pub struct Limit {
     domain: String,
@@ -17,8 +17,8 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// So many hits in so many seconds of each list of values of these entries of the first descriptor. Requests that have
-    /// not got them all are not counted.
+    /// Returns a limit of `hits` per `seconds` for each combination of values of these entries in the first
+    /// descriptor. It does not apply to requests without all of these entries.
     pub fn new(domain: &str, hits: u64, seconds: u64, entries: &[&str]) -> Self {
         Self {
             domain: domain.into(),
@@ -32,9 +32,9 @@ impl Limit {
         let has = |entry: &String| format!("'{entry}' in descriptors[0]");
         let value = |entry: &String| format!("descriptors[0]['{entry}']");
         let conditions =
-            self.entries.iter().map(|entry| has(entry).as_str().try_into().expect("a condition"));
+            self.entries.iter().map(|entry| has(entry).as_str().try_into().expect("valid condition"));
         let variables =
-            self.entries.iter().map(|entry| value(entry).as_str().try_into().expect("an expression"));
+            self.entries.iter().map(|entry| value(entry).as_str().try_into().expect("valid expression"));
         limitador::limit::Limit::new(self.domain.as_str(), self.hits, self.seconds, conditions, variables)
     }
 }
@@ -60,7 +60,7 @@ impl Decider {
         Self { limiter, fault, headers }
     }
 
-    /// `None` if the storage cannot be asked.
+    /// Answers a request. `None` if the storage fails.
     pub fn answer(&self, request: &Request) -> Option<Response> {
         if request.domain.is_empty() {
             return Some(Response::default());

@@ -1,4 +1,4 @@
-//! gRPC over HTTP/2, as much as one call and one answer take.
+//! gRPC over HTTP/2, limited to unary calls.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response};
@@ -10,16 +10,16 @@ pub(crate) const UNIMPLEMENTED: u32 = 12;
 pub(crate) const INVALID_ARGUMENT: u32 = 3;
 pub(crate) const UNAVAILABLE: u32 = 14;
 
-/// The message of a frame that is not compressed.
+/// Returns the message of an uncompressed frame.
 pub(crate) fn message(body: &[u8]) -> Option<&[u8]> {
     let (head, message) = body.split_at_checked(5)?;
     let length = u32::from_be_bytes(head[1..].try_into().ok()?);
     (head[0] == 0 && usize::try_from(length).ok()? == message.len()).then_some(message)
 }
 
-/// An answer with a message.
+/// Returns an answer with a message.
 pub(crate) fn answer(message: &[u8]) -> Response<BoxBody<Bytes, Infallible>> {
-    let length = u32::try_from(message.len()).expect("a short message");
+    let length = u32::try_from(message.len()).expect("message is shorter than 4 GiB");
     let mut frame = vec![0];
     frame.extend(length.to_be_bytes());
     frame.extend(message);
@@ -31,7 +31,7 @@ pub(crate) fn answer(message: &[u8]) -> Response<BoxBody<Bytes, Infallible>> {
     response
 }
 
-/// An answer without one.
+/// Returns an answer with a status and no message.
 pub(crate) fn status(status: u32) -> Response<BoxBody<Bytes, Infallible>> {
     let mut response = Response::new(Full::default().boxed());
     response.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));

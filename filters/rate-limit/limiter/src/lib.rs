@@ -1,22 +1,22 @@
-//! A rate limit service for tests: what decides is the crate `limitador`, in memory or on a Redis that the test starts; what
-//! is around it answers as Limitador's own server does, or as a test wants it to.
+//! A rate limit service for tests. The crate `limitador` decides, in memory or on a Redis that the test
+//! starts. The server answers as Limitador's own server does, or with the faults that a test selects.
 //!
-//! As that server it knows limits by the descriptors of a request and their place, and counts the `hits_addend` of the
-//! request, of which 0 means 1, not those of single descriptors. It does not count what it refuses, and says nothing of
-//! single descriptors. Without a domain it answers `UNKNOWN`, and `UNAVAILABLE` if its storage cannot be asked. Calls are
-//! decided one after the other.
+//! Like Limitador's server, it selects limits by the descriptors of a request and their positions. It counts
+//! the `hits_addend` of the request, where 0 means 1, and ignores those of single descriptors. It does not
+//! count rejected requests, and does not report on single descriptors. It answers `UNKNOWN` without a domain,
+//! and `UNAVAILABLE` if its storage fails. Calls are decided one after another.
 //!
 //! ```no_run
 //! use tollgate_limiter::{Limit, Limiter, Storage};
 //!
 //! let limiter = Limiter::start(&[Limit::new("shop", 100, 60, &["client"])], Storage::Memory);
-//! println!("a cluster with 127.0.0.1:{}", limiter.port());
+//! println!("listening on 127.0.0.1:{}", limiter.port());
 //! ```
 #![allow(
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "for tests: a server that does not start is the end of one"
+    reason = "for tests: a test fails if its server does not start"
 )]
 
 mod decide;
@@ -30,11 +30,11 @@ pub use decide::Limit;
 pub use redis::Redis;
 pub use server::{Behaviour, Limiter};
 
-/// Where counts are kept.
+/// Storage of the counts.
 #[derive(Clone, Copy, Debug)]
 pub enum Storage<'a> {
-    /// By the limiter: they are gone when it is stopped.
+    /// In the memory of the limiter.
     Memory,
-    /// By a Redis, which several limiters may share.
+    /// In a Redis, which several limiters may share.
     Redis(&'a Redis),
 }

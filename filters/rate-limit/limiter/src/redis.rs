@@ -1,4 +1,4 @@
-//! A Redis of a test's own.
+//! A Redis server for a test.
 
 use crate::resp::{Connection, Reply};
 use std::net::{Ipv4Addr, TcpListener};
@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// A Redis on a port of loopback that was free, with nothing in it, which ends with this.
+/// An empty Redis server on a free loopback port. It stops when this value is dropped.
 #[derive(Debug)]
 pub struct Redis {
     process: Child,
@@ -15,17 +15,17 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Starts one, and waits until it answers.
+    /// Starts a server, and waits until it answers.
     pub fn start() -> Self {
-        // Between looking for a port and having it, another may take it.
-        (0..5).find_map(|_| Self::try_start()).expect("redis-server starts; see what it said above")
+        // Another process may take the free port before Redis does, so try several times.
+        (0..5).find_map(|_| Self::try_start()).expect("redis-server did not start; see its output above")
     }
 
     fn try_start() -> Option<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let port = listener.local_addr().expect("it is bound").port();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("free loopback port");
+        let port = listener.local_addr().expect("listener is bound").port();
         drop(listener);
-        let directory = tempfile::tempdir().expect("a directory");
+        let directory = tempfile::tempdir().expect("temporary directory");
         let spawned = Command::new("redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             .arg("--dir")
@@ -34,21 +34,21 @@ impl Redis {
             .stdout(Stdio::null())
             .spawn();
         let process = spawned.unwrap_or_else(|error| {
-            panic!("`redis-server` does not start ({error}): run `scripts/setup redis`, or put one on PATH")
+            panic!("cannot start `redis-server` ({error}): run `scripts/setup redis`, or install it on PATH")
         });
         let mut redis = Self { process, port, directory };
         redis.is_up().then_some(redis)
     }
 
-    /// Whether it came up on that port.
+    /// Waits until the server answers on its port. Returns whether it does.
     #[allow(clippy::disallowed_methods, reason = "a real process takes real time")]
     fn is_up(&mut self) -> bool {
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(20) {
-            if self.process.try_wait().expect("it is a child").is_some() {
+            if self.process.try_wait().expect("child process").is_some() {
                 return false;
             }
-            // Whoever else may have got the port has another directory.
+            // Any other process on this port is not a Redis, and does not answer `PONG`.
             let asked = Connection::open(self.port).and_then(|mut connection| connection.command(&["PING"]));
             if asked.is_ok_and(|reply| reply == Reply::Status("PONG".into())) {
                 return true;
@@ -58,12 +58,12 @@ impl Redis {
         false
     }
 
-    /// Its port.
+    /// Returns the port.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Where it works, while it does.
+    /// Returns the working directory of the server, which exists while it runs.
     pub fn directory(&self) -> &std::path::Path {
         self.directory.path()
     }
@@ -71,7 +71,7 @@ impl Redis {
 
 impl Drop for Redis {
     fn drop(&mut self) {
-        // It may be gone already.
+        // The process may have ended already.
         drop(self.process.kill());
         drop(self.process.wait());
     }

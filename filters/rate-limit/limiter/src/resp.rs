@@ -1,4 +1,4 @@
-//! As much of Redis' protocol (RESP 2) as a script that returns numbers needs.
+//! The part of the Redis protocol (RESP 2) that is needed for a script that returns numbers.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -30,14 +30,14 @@ impl Connection {
         match kind {
             '+' => Ok(Reply::Status(rest)),
             '*' => (0..number(&rest)?).map(|_| self.number()).collect::<io::Result<_>>().map(Reply::Numbers),
-            _ => Err(io::Error::other(format!("redis: {kind}{rest}"))),
+            _ => Err(io::Error::other(format!("redis: unexpected reply `{kind}{rest}`"))),
         }
     }
 
     fn number(&mut self) -> io::Result<i64> {
         match self.line()? {
             (':', rest) => number(&rest),
-            (kind, rest) => Err(io::Error::other(format!("redis: {kind}{rest}, not a number"))),
+            (kind, rest) => Err(io::Error::other(format!("redis: expected a number, got `{kind}{rest}`"))),
         }
     }
 

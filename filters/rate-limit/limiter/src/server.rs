@@ -1,4 +1,4 @@
-//! The server: on a thread of its own, until it is stopped.
+//! The server, which runs on its own thread until it is stopped.
 
 use crate::decide::{Decider, Limit};
 use crate::{Storage, grpc};
@@ -16,23 +16,23 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot};
 use tollgate_rate_limit_service::{METHOD, Request, SERVICE};
 
-/// How calls are answered.
+/// Behaviour of the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Behaviour {
-    /// By the limits.
+    /// Answers by the limits.
     #[default]
     Decide,
-    /// By the limits, and so much later; they are counted when they come.
+    /// Answers by the limits after a delay. Calls are counted when they arrive.
     Delay(Duration),
-    /// By these bytes in place of the message.
+    /// Answers with these bytes instead of a message.
     Garbage(Vec<u8>),
-    /// By this gRPC status.
+    /// Answers with this gRPC status.
     Status(u32),
-    /// The connection is closed.
+    /// Closes the connection.
     Drop,
 }
 
-/// A rate limit service on a port of loopback. It ends with this.
+/// A rate limit service on a loopback port. It stops when this value is dropped.
 pub struct Limiter {
     shared: Arc<Shared>,
     address: SocketAddr,
@@ -52,17 +52,17 @@ struct State {
 
 impl Shared {
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().expect("nobody panics with it")
+        self.state.lock().expect("lock is not poisoned")
     }
 }
 
 impl Limiter {
-    /// Starts one that says nothing but whether there is room.
+    /// Starts a server that only reports whether there is room.
     pub fn start(limits: &[Limit], storage: Storage<'_>) -> Self {
         Self::start_with(Decider::new(limits, storage, false))
     }
 
-    /// Starts one that says more in headers (`X-RateLimit-*`), as Limitador's server does with
+    /// Starts a server that also sends `X-RateLimit-*` headers, as Limitador's server does with
     /// `--rate-limit-headers DRAFT_VERSION_03`.
     pub fn start_with_headers(limits: &[Limit], storage: Storage<'_>) -> Self {
         Self::start_with(Decider::new(limits, storage, true))
@@ -75,17 +75,17 @@ impl Limiter {
         limiter
     }
 
-    /// The port, the same from beginning to end.
+    /// Returns the port, which never changes.
     pub fn port(&self) -> u16 {
         self.address.port()
     }
 
-    /// Answers so from now on.
+    /// Sets the behaviour for subsequent calls.
     pub fn behave(&self, behaviour: Behaviour) {
         self.shared.state().behaviour = behaviour;
     }
 
-    /// What came, in that order, whatever was answered; from now on anew.
+    /// Returns the requests since the last call, in their order, regardless of the answers.
     pub fn take_requests(&self) -> Vec<Request> {
         std::mem::take(&mut self.shared.state().requests)
     }
@@ -93,28 +93,28 @@ impl Limiter {
     /// Closes all connections and the port.
     pub fn stop(&mut self) {
         if let Some((stop, thread)) = self.running.take() {
-            // It may have ended already.
+            // The server may have ended already.
             let _ = stop.send(());
-            thread.join().expect("the server does not panic");
+            thread.join().expect("server thread does not panic");
         }
     }
 
-    /// Opens the port again; what was counted in memory still is. Nothing if it is open.
+    /// Opens the port again, if it is closed. Counts in memory are kept.
     pub fn start_again(&mut self) {
         if self.running.is_some() {
             return;
         }
-        // `std` sets SO_REUSEADDR: connections of before may linger.
-        let listener = std::net::TcpListener::bind(self.address).expect("the port is free");
-        listener.set_nonblocking(true).expect("a socket can be");
-        self.address = listener.local_addr().expect("it is bound");
+        // `std` sets SO_REUSEADDR, so old connections may still linger.
+        let listener = std::net::TcpListener::bind(self.address).expect("port is free");
+        listener.set_nonblocking(true).expect("socket supports non-blocking mode");
+        self.address = listener.local_addr().expect("listener is bound");
         let (stop, stopped) = oneshot::channel();
         let shared = Arc::clone(&self.shared);
         let thread = std::thread::spawn(move || {
             let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("Tokio runtime");
             runtime.block_on(async {
-                let listener = TcpListener::from_std(listener).expect("a listener");
+                let listener = TcpListener::from_std(listener).expect("Tokio listener");
                 tokio::select! {
                     _ = stopped => {}
                     () = accept(&listener, &shared) => {}
@@ -142,7 +142,7 @@ async fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
                 hyper::service::service_fn(move |request| call(request, shared.clone(), close.clone()));
             let mut server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
             tokio::select! {
-                // It ends with an error or without one, as clients like.
+                // The client determines whether the connection ends with an error.
                 _ = server.timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service) => {}
                 () = closed.notified() => {}
             }

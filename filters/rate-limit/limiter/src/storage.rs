@@ -1,5 +1,6 @@
-//! Counts of limitador, kept in Redis. Its own storage asks first and counts then, so that several at once admit more than
-//! the limit, and its client wants OpenSSL; this one does both in one script.
+//! Storage for limitador in Redis. Limitador's own Redis storage checks first and counts afterwards, so
+//! concurrent requests can exceed the limit, and its client needs OpenSSL. This storage does both in one
+//! script.
 
 use crate::resp::{Connection, Reply};
 use limitador::counter::Counter;
@@ -10,7 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Redis could not be asked. Beside the answer, since limitador's errors cannot be made outside of it.
+/// Whether Redis has failed. Passed beside the result, because limitador's errors cannot be constructed
+/// elsewhere.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fault(Arc<AtomicBool>);
 
@@ -20,8 +22,8 @@ impl Fault {
     }
 }
 
-/// Of each key: its hits before, and what is left of its window in milliseconds (negative: none has begun). First of all
-/// whether there was room for all, in which case they were counted.
+/// Returns whether there was room for all keys, in which case they were counted. For each key, also returns
+/// its earlier hits, and the remaining time of its window in milliseconds (negative if it has not begun).
 const CHECK_AND_UPDATE: &str = "
 local reply, room = {1}, true
 for i, key in ipairs(KEYS) do
@@ -50,9 +52,9 @@ impl OnRedis {
         Self { port, connection: Mutex::new(None), fault }
     }
 
-    /// On the connection there is, or a new one.
+    /// Sends a command, on the existing connection or a new one.
     fn command(&self, parts: &[&str]) -> Option<Reply> {
-        let mut held = self.connection.lock().expect("nobody panics with it");
+        let mut held = self.connection.lock().expect("lock is not poisoned");
         for connection in [held.take(), Connection::open(self.port).ok()].into_iter().flatten() {
             let mut connection = connection;
             if let Ok(reply) = connection.command(parts) {
@@ -65,7 +67,7 @@ impl OnRedis {
     }
 }
 
-/// By what Redis knows a counter.
+/// Returns the Redis key of a counter.
 fn key(counter: &Counter) -> String {
     let limit = (counter.namespace().as_ref(), counter.max_value(), counter.window().as_secs());
     format!("tollgate:{limit:?}:{:?}", counter.set_variables())
@@ -83,7 +85,7 @@ impl CounterStorage for OnRedis {
         parts.extend(keys.iter().chain(&arguments).map(String::as_str));
         let Some(Reply::Numbers(reply)) = self.command(&parts) else { return Ok(Authorization::Ok) };
         for (counter, pair) in counters.iter_mut().zip(reply[1..].chunks(2)) {
-            let hits = u64::try_from(pair[0]).expect("hits are counted up");
+            let hits = u64::try_from(pair[0]).expect("hits are not negative");
             counter.set_remaining(counter.max_value().saturating_sub(hits));
             let left = u64::try_from(pair[1]).map_or(counter.window(), Duration::from_millis);
             counter.set_expires_in(left);
@@ -96,26 +98,26 @@ impl CounterStorage for OnRedis {
     }
 
     fn is_within_limits(&self, _: &Counter, _: u64) -> Result<bool, StorageErr> {
-        panic!("the service asks and counts at once")
+        panic!("not used: the service checks and counts in one step")
     }
 
     fn update_counter(&self, _: &Counter, _: u64) -> Result<(), StorageErr> {
-        panic!("the service asks and counts at once")
+        panic!("not used: the service checks and counts in one step")
     }
 
     fn check(&self, _: &mut Vec<Counter>, _: u64) -> Result<Authorization, StorageErr> {
-        panic!("the service asks and counts at once")
+        panic!("not used: the service checks and counts in one step")
     }
 
     fn get_counters(&self, _: &HashSet<Arc<Limit>>) -> Result<HashSet<Counter>, StorageErr> {
-        panic!("the service tells nobody what it counted")
+        panic!("not used: the service does not report counters")
     }
 
     fn delete_counters(&self, _: &HashSet<Arc<Limit>>) -> Result<(), StorageErr> {
-        panic!("limits stay as they are")
+        panic!("not used: limits do not change")
     }
 
     fn clear(&self) -> Result<(), StorageErr> {
-        panic!("limits stay as they are")
+        panic!("not used: limits do not change")
     }
 }

@@ -1,4 +1,4 @@
-//! What the limiter answers, asked over gRPC as Envoy does.
+//! Answers of the limiter over gRPC, called as Envoy does.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

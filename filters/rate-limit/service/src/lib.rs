@@ -1,9 +1,9 @@
-//! The messages of `envoy.service.ratelimit.v3` (`envoy/service/ratelimit/v3/rls.proto`), as far as they are used: an
-//! answer's other fields are skipped, as protobuf demands. Written by hand for `prost`, since generating them takes a
-//! compiler that nobody should have to install.
+//! Messages of `envoy.service.ratelimit.v3` (`envoy/service/ratelimit/v3/rls.proto`). Only contains the
+//! fields that are used; other fields of an answer are skipped, as protobuf requires. The messages are
+//! written by hand for `prost`, so that no protobuf compiler is needed.
 //!
-//! Where protobuf says `string` and nobody but the recipient cares, it is `bytes` here, which is the same on the wire: a
-//! header's value need not be UTF-8 to be passed on.
+//! Some fields are `string` in protobuf, but `bytes` here, which is the same on the wire. So the value of a
+//! header need not be UTF-8 to be passed on.
 
 mod request;
 mod response;
@@ -11,12 +11,12 @@ mod response;
 pub use request::{Descriptor, Entry, HitsAddend, Request};
 pub use response::{Code, CurrentLimit, Duration, Header, Quota, Response, Status, Timestamp};
 
-/// The service's name, for gRPC.
+/// Name of the gRPC service.
 pub const SERVICE: &str = "envoy.service.ratelimit.v3.RateLimitService";
 
-/// Its only method.
+/// Name of its only method.
 pub const METHOD: &str = "ShouldRateLimit";
 
-/// The longest answer that is read, in bytes. What it becomes in memory is at most 150 times as much, if it is made for
-/// that; a true one has a few hundred bytes, or a body for clients.
+/// Maximum size of an answer in bytes. In memory, a malicious answer takes at most 150 times as much. A
+/// normal one has a few hundred bytes, or a body for clients.
 pub const MAX_RESPONSE: usize = 64 * 1024;

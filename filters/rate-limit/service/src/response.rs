@@ -1,24 +1,24 @@
 use prost::Message;
 
-/// `RateLimitResponse`, without `dynamic_metadata`, which a Wasm filter has nobody to give to.
+/// `RateLimitResponse`, without `dynamic_metadata`, which a Wasm filter cannot write.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub struct Response {
-    /// Of all descriptors together: the decision.
+    /// Decision for all descriptors together.
     #[prost(enumeration = "Code", tag = "1")]
     pub overall_code: i32,
-    /// Of each descriptor, in their order, or none at all (Limitador).
+    /// Status of each descriptor, in their order. Empty for Limitador.
     #[prost(message, repeated, tag = "2")]
     pub statuses: Vec<Status>,
-    /// For the client.
+    /// Headers for the client.
     #[prost(message, repeated, tag = "3")]
     pub response_headers_to_add: Vec<Header>,
-    /// For the upstream.
+    /// Headers for the upstream.
     #[prost(message, repeated, tag = "4")]
     pub request_headers_to_add: Vec<Header>,
-    /// For the client, if the request is refused.
+    /// Body for the client, if the request is rejected.
     #[prost(bytes = "vec", tag = "5")]
     pub raw_body: Vec<u8>,
-    /// What may be let pass without asking again, for these descriptors together.
+    /// Quota that may be used without another call, for these descriptors together.
     #[prost(message, optional, tag = "7")]
     pub quota: Option<Quota>,
 }
@@ -27,30 +27,31 @@ pub struct Response {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, prost::Enumeration)]
 #[repr(i32)]
 pub enum Code {
-    /// Not said.
+    /// Unknown, or absent.
     Unknown = 0,
-    /// There was room, and it is taken.
+    /// There was room, and the hits are counted.
     Ok = 1,
-    /// There was none.
+    /// There was no room.
     OverLimit = 2,
 }
 
 /// `RateLimitResponse.DescriptorStatus`.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub struct Status {
-    /// Of this descriptor alone.
+    /// Decision for this descriptor alone.
     #[prost(enumeration = "Code", tag = "1")]
     pub code: i32,
-    /// The limit that counts it; `None` if none does, or if the service does not say.
+    /// Limit that applies to the descriptor; `None` if no limit applies, or if the service does not report
+    /// it.
     #[prost(message, optional, tag = "2")]
     pub current_limit: Option<CurrentLimit>,
-    /// Hits that there is room for, of that limit. 0 without one.
+    /// Remaining hits of that limit; 0 without a limit.
     #[prost(uint32, tag = "3")]
     pub limit_remaining: u32,
-    /// Until all of the limit is there again.
+    /// Time until the limit resets.
     #[prost(message, optional, tag = "4")]
     pub duration_until_reset: Option<Duration>,
-    /// What may be let pass without asking again.
+    /// Quota that may be used without another call.
     #[prost(message, optional, tag = "5")]
     pub quota: Option<Quota>,
 }
@@ -58,13 +59,13 @@ pub struct Status {
 /// `RateLimitResponse.RateLimit`.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub struct CurrentLimit {
-    /// How many hits.
+    /// Number of hits.
     #[prost(uint32, tag = "1")]
     pub requests_per_unit: u32,
-    /// In what time: see [`CurrentLimit::seconds`].
+    /// Unit of time; see [`CurrentLimit::seconds`].
     #[prost(int32, tag = "2")]
     pub unit: i32,
-    /// What the service calls it.
+    /// Name of the limit in the service.
     #[prost(bytes = "vec", tag = "3")]
     pub name: Vec<u8>,
 }
@@ -72,13 +73,13 @@ pub struct CurrentLimit {
 /// `RateLimitResponse.Quota`.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub struct Quota {
-    /// How many hits.
+    /// Number of hits.
     #[prost(uint32, tag = "1")]
     pub requests: u32,
-    /// Until when.
+    /// End of the validity.
     #[prost(message, optional, tag = "2")]
     pub valid_until: Option<Timestamp>,
-    /// Quotas with the same one are one.
+    /// Identifier. Quotas with the same identifier are one quota.
     #[prost(bytes = "vec", tag = "3")]
     pub id: Vec<u8>,
 }
@@ -89,7 +90,7 @@ pub struct Duration {
     /// Whole seconds.
     #[prost(int64, tag = "1")]
     pub seconds: i64,
-    /// And nanoseconds.
+    /// Nanoseconds within the second.
     #[prost(int32, tag = "2")]
     pub nanos: i32,
 }
@@ -97,10 +98,10 @@ pub struct Duration {
 /// `google.protobuf.Timestamp`.
 #[derive(Clone, Copy, PartialEq, Eq, Message)]
 pub struct Timestamp {
-    /// Since the Unix epoch.
+    /// Seconds since the Unix epoch.
     #[prost(int64, tag = "1")]
     pub seconds: i64,
-    /// And nanoseconds.
+    /// Nanoseconds within the second.
     #[prost(int32, tag = "2")]
     pub nanos: i32,
 }
@@ -108,19 +109,19 @@ pub struct Timestamp {
 /// `envoy.config.core.v3.HeaderValue`.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub struct Header {
-    /// Its name.
+    /// Name of the header.
     #[prost(string, tag = "1")]
     pub key: String,
-    /// Its value, if there is no `raw_value`.
+    /// Value, if `raw_value` is empty.
     #[prost(bytes = "vec", tag = "2")]
     pub value: Vec<u8>,
-    /// Its value.
+    /// Value as raw bytes.
     #[prost(bytes = "vec", tag = "3")]
     pub raw_value: Vec<u8>,
 }
 
 impl Response {
-    /// Of bytes that a service sent. `None` if they are no such message, or more than [`crate::MAX_RESPONSE`].
+    /// Parses an answer of a service. `None` if it is invalid, or longer than [`crate::MAX_RESPONSE`].
     pub fn read(bytes: &[u8]) -> Option<Self> {
         if bytes.len() > crate::MAX_RESPONSE {
             return None;
@@ -128,14 +129,15 @@ impl Response {
         Self::decode(bytes).ok()
     }
 
-    /// Serialised, for a service.
+    /// Serialises the message, for a service.
     pub fn write(&self) -> Vec<u8> {
         self.encode_to_vec()
     }
 }
 
 impl CurrentLimit {
-    /// How long its unit is. Months have 30 days and years 365, as for envoyproxy/ratelimit.
+    /// Returns the length of the unit in seconds. Months have 30 days and years 365, as in
+    /// envoyproxy/ratelimit.
     pub fn seconds(&self) -> Option<u64> {
         const DAY: u64 = 24 * 60 * 60;
         match self.unit {
@@ -152,27 +154,27 @@ impl CurrentLimit {
 }
 
 impl Duration {
-    /// In nanoseconds; negative ones are 0.
+    /// Returns nanoseconds; 0 for a negative duration.
     pub fn as_nanos(&self) -> u64 {
         nanos(self.seconds, self.nanos)
     }
 }
 
 impl Timestamp {
-    /// In nanoseconds since the Unix epoch; before it is 0.
+    /// Returns nanoseconds since the Unix epoch; 0 for earlier times.
     pub fn as_nanos(&self) -> u64 {
         nanos(self.seconds, self.nanos)
     }
 }
 
-/// Saturates at both ends.
+/// Returns nanoseconds, saturating at both ends.
 fn nanos(seconds: i64, nanos: i32) -> u64 {
     let sum = i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
     u64::try_from(sum.max(0)).unwrap_or(u64::MAX)
 }
 
 impl Header {
-    /// Its value, whichever field it is in.
+    /// Returns the name, and the value from either field.
     pub fn into_parts(self) -> (String, Vec<u8>) {
         (self.key, if self.raw_value.is_empty() { self.value } else { self.raw_value })
     }

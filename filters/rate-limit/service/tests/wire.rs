@@ -1,5 +1,5 @@
-//! The messages against bytes that Google's protobuf wrote (package `protobuf` of Python, with the messages of
-//! `xds-protos`), and against bytes that nobody meant.
+//! Compares the messages with bytes from Google's protobuf (Python package `protobuf`, with the messages of
+//! `xds-protos`), and with random bytes.
 
 use proptest::prelude::*;
 use tollgate_rate_limit_service::*;
@@ -108,11 +108,12 @@ fn units_durations_and_values_mean_what_they_say() {
 }
 
 #[test]
-fn an_answer_is_read_up_to_a_length_and_takes_a_bounded_multiple_of_it() {
+fn bounds_the_memory_of_an_answer() {
     let body = |length| Response { raw_body: vec![b'x'; length], ..Response::default() }.write();
     assert!(Response::read(&body(MAX_RESPONSE - 4)).is_some());
     assert!(Response::read(&body(MAX_RESPONSE)).is_none());
-    // The costliest two bytes: an element of a list with nothing in it. A list has room for at most twice its elements.
+    // The costliest two bytes: an element of a list with nothing in it. A list has room for at most twice its
+    // elements.
     let most = [size_of::<Status>(), size_of::<Header>()].into_iter().max().unwrap();
     assert!(most * 2 / 2 <= 150, "{most}");
     let empty: Vec<u8> = [0x12, 0].repeat(MAX_RESPONSE / 2);
