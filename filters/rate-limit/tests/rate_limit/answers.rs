@@ -1,4 +1,4 @@
-//! What clients, upstreams and operators are told.
+//! Responses to clients, headers for upstreams, and statistics.
 
 use crate::support::{bucket, of_one, sending, times, with, with_limit};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ fn merged(mut base: Value, more: &Value) -> Value {
     base
 }
 
-/// One request passes, and so many more come: with this beside the limit.
+/// Sends one request that passes, and `more` requests, with these additional fields.
 #[track_caller]
 fn after_one(host: Host, more: &Value, requests: impl IntoIterator<Item = Request>) -> Outcome {
     let config = merged(json!({"limits": {"one": {"rates": [bucket(1)]}}}), more);
@@ -61,7 +61,7 @@ on_both_hosts! {
             let day = if index == 3 { 97 } else { 99 - index };
             outcome
                 .client(index)
-                .header_that("ratelimit", "what is left", |text| {
+                .header_that("ratelimit", "quotas of both rates", |text| {
                     text.starts_with(&format!(r#""burst";r={left};t="#)) && text.contains(&format!(r#", "one-2";r={day};t="#))
                 })
                 .header("x-ratelimit-remaining", &left.to_string());
@@ -133,7 +133,7 @@ on_both_hosts! {
         outcome.client(1).headers("x-why", &["too many", "today"]).header("retry-after", "7");
     }
 
-    fn shadow_mode_refuses_nothing_and_tells_operators_and_upstreams(host) {
+    fn shadow_limits_only_count_and_add_headers(host) {
         let limit = json!({"rates": [bucket(1)], "shadow": true});
         let add = json!([{"header": {"key": "x-over", "value": "yes"}}]);
         let config = json!({
@@ -148,8 +148,8 @@ on_both_hosts! {
         outcome.has_metric("rate_limit.denied.local_rate_limited", 0);
     }
 
-    /// What a limit in shadow mode says does not keep others from refusing.
-    fn a_limit_in_shadow_mode_leaves_the_others_as_they_are(host) {
+    /// A limit with `shadow` does not keep other limits from rejecting.
+    fn a_shadow_limit_does_not_affect_others(host) {
         let limits = json!({
             "a": {"rates": [bucket(0)], "shadow": true},
             "b": {"concurrency": {"max_requests": 1}, "shadow": true},
@@ -177,7 +177,7 @@ on_both_hosts! {
         }
     }
 
-    /// Of 60, thirty are expected and four is the standard deviation: five of them either way.
+    /// 30 of 60 are expected, with a standard deviation of four. The bounds are five deviations.
     fn half_are_asked_or_refused(host) {
         let half = |name: &str| {
             let config = json!({"limits": {"one": {"rates": [bucket(0)]}}, (name): 50});

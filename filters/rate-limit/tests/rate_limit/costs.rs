@@ -1,4 +1,4 @@
-//! What requests cost, and what responses make of it.
+//! Costs of requests, and their changes by responses.
 
 use crate::support::{bucket, of_one, sending, times, with_limit};
 use serde_json::json;
@@ -13,8 +13,8 @@ fn replies(status: u16) -> Vec<Answer> {
     vec![Answer::Reply { response: Response::new(status), after: Duration::ZERO }]
 }
 
-/// What an upstream with logins does: `/no` is 401, `/cost/n` says in `x-cost` that it cost n, `/reset` and `/hang` come
-/// to no response of its own.
+/// An upstream with logins: `/no` returns 401, `/cost/n` returns `x-cost: n`, `/reset` and `/hang` return no
+/// response.
 fn shop() -> Upstream {
     let cost = |cost: &str| {
         vec![Answer::Reply { response: Response::new(200).header("x-cost", cost), after: Duration::ZERO }]
@@ -43,7 +43,7 @@ on_both_hosts! {
     fn a_request_costs_what_its_header_says_up_to_the_most(host) {
         let cost = json!({"header": {"name": "x-cost", "default": 2, "max": 5}});
         let scenario = with_limit(json!({"rates": [bucket(17)], "cost": cost}));
-        // 4, 5 of the 100, 2 and 2 as what is no number, 1 of the 0: 3 are left.
+        // Costs: 4; 5 for 100, the maximum; 2 and 2 for missing or invalid numbers; 1 for 0. 3 remain.
         let requests = [costing("4"), costing("100"), Request::get("/"), costing("a few"), costing("0"),
             costing("4"), costing("3"), costing("1")];
         host.run(&sending(scenario, requests)).has_statuses(&[200, 200, 200, 200, 200, 429, 200, 429]);
@@ -97,18 +97,19 @@ on_both_hosts! {
     fn a_header_of_the_response_says_what_it_cost(host) {
         let on_response = json!({"cost_header": {"name": "x-cost", "max": 8}});
         let scenario = with_limit(json!({"rates": [bucket(16)], "on_response": on_response}));
-        // 0, 3, 1 as it is no number, 8 at most, 3; one is left.
+        // Costs: 0, 3, 1 for an invalid number, 8 as the maximum, 3. One remains.
         let paths = ["/cost/0", "/cost/3", "/cost/many", "/cost/1000", "/cost/3", "/cost/1000", "/"];
         host.run(&gets(scenario, &paths)).has_statuses(&[200, 200, 200, 200, 200, 200, 429]);
     }
 
-    /// Envoy answers in place of an upstream that broke off: that is a response, with a status that costs nothing here.
+    /// Envoy answers in place of an upstream that broke off: that is a response, with a status that costs
+    /// nothing here.
     fn what_envoy_answers_itself_is_a_response(host) {
         let scenario = with_limit(json!({"rates": [bucket(1)], "on_response": {"statuses": ["401"]}}));
         host.run(&gets(scenario, &["/reset", "/reset", "/no", "/"])).has_statuses(&[503, 503, 401, 429]);
     }
 
-    fn a_client_that_goes_before_the_response_pays_unless_configured(host) {
+    fn a_disconnect_costs_unless_refunds_are_configured(host) {
         for (refund, last) in [(false, 429), (true, 200)] {
             let on_response = json!({"statuses": ["401"], "refund_without_response": refund});
             let scenario = with_limit(json!({"rates": [bucket(1)], "on_response": on_response}))
@@ -117,7 +118,7 @@ on_both_hosts! {
         }
     }
 
-    /// What was taken of the first limit is given back when the second refuses.
+    /// The first limit gets a refund when the second one rejects.
     fn who_is_refused_by_one_limit_costs_no_other_anything(host) {
         let narrow = json!({"key": [{"request_headers": {"header_name": "x-user", "descriptor_key": "user"}}], "rates": [bucket(1)]});
         let scenario = crate::support::with(json!({"limits": {"a": {"rates": [bucket(3)]}, "b": narrow}}));

@@ -1,4 +1,4 @@
-//! A limit is exact, whoever asks at once: in a real Envoy under load.
+//! Exactness of limits in a real Envoy under load.
 
 #![allow(clippy::disallowed_methods, reason = "clients of a real Envoy have a real clock")]
 
@@ -11,7 +11,7 @@ const CONNECTIONS: usize = 64;
 
 /// Ten keys, one after the other, each asked for more often than it may by all connections on both workers.
 #[test]
-fn of_what_64_connections_ask_of_two_workers_exactly_the_limit_passes_in_ten_runs_of_ten() {
+fn admits_exactly_the_limit_under_64_connections() {
     const MOST: usize = 1000;
     const EACH: usize = 25;
     let key = json!([{"request_headers": {"header_name": "x-key", "descriptor_key": "key"}}]);
@@ -27,7 +27,7 @@ fn of_what_64_connections_ask_of_two_workers_exactly_the_limit_passes_in_ten_run
         })
     });
     let runs: Vec<_> = runs.collect();
-    assert_eq!(runs, [MOST; 10], "of {} that asked", CONNECTIONS * EACH);
+    assert_eq!(runs, [MOST; 10], "out of {} requests", CONNECTIONS * EACH);
     let stats = envoy.stats_matching("rate_limit").unwrap();
     assert_eq!(stats["wasmcustom.rate_limit.limit.one.ok"], 10 * MOST as u64);
     assert_eq!(
@@ -68,26 +68,26 @@ fn asked_for_two_seconds() -> Vec<Asked> {
 }
 
 #[test]
-fn with_refill_what_is_admitted_is_within_a_token_of_the_arithmetic_over_any_window() {
+fn admits_within_one_token_of_the_refill() {
     let asked = asked_for_two_seconds();
     let (admitted, refused): (Vec<_>, Vec<_>) = asked.iter().partition(|asked| asked.admitted);
-    assert!(refused.len() > admitted.len(), "the limit was never reached: {} asked", asked.len());
+    assert!(refused.len() > admitted.len(), "the limit was never reached by {} requests", asked.len());
     let tokens = |from: Instant, to: Instant| 20.0 + 100.0 * (to - from).as_secs_f64();
-    // What was sent after the beginning of a window and answered before its end was decided in it. Windows that begin
-    // with a request and end with an answer are the tightest there are.
+    // What was sent after the beginning of a window and answered before its end was decided in it. Windows
+    // that begin with a request and end with an answer are the tightest there are.
     let mut ends: Vec<_> = admitted.iter().map(|asked| (asked.answered, asked.sent)).collect();
     ends.sort_unstable();
     for from in admitted.iter().map(|asked| asked.sent) {
         let within = ends.iter().filter(|(_, sent)| *sent >= from);
         for (index, (to, _)) in within.enumerate() {
             let (count, most) = ((index + 1) as f64, tokens(from, *to));
-            assert!(count <= most + 1.0, "{count} in a window of {:?}, and not {most}", *to - from);
+            assert!(count <= most + 1.0, "{count} in a window of {:?}, expected at most {most}", *to - from);
         }
     }
-    // A request was refused since there was not one token: all that had come by then, less than one, was given away. It
-    // was decided after it was sent, and the bucket began to fill before the first answer.
+    // A request was refused since there was not one token: all that had come by then, less than one, was
+    // given away. It was decided after it was sent, and the bucket began to fill before the first answer.
     let began = admitted.iter().map(|asked| asked.answered).min().unwrap();
     let last = refused.iter().map(|asked| asked.sent).max().unwrap();
     let least = tokens(began, last) - 1.0;
-    assert!(admitted.len() as f64 >= least, "{} were admitted, and not {least}", admitted.len());
+    assert!(admitted.len() as f64 >= least, "{} were admitted, expected at least {least}", admitted.len());
 }

@@ -1,5 +1,6 @@
-//! What cannot be shared, read or told. No answer of a host traps, and what could not be decided is decided as configured.
-//! Emulator only, since a real Envoy cannot be made to fail so.
+//! Failing host calls. No result of a host call causes a trap, and the configuration decides about requests
+//! that the filter cannot decide. Uses only the emulator, because a real Envoy cannot be made to fail in this
+//! way.
 
 use crate::support::{bucket, of_one, sending, times, with, with_limit};
 use serde_json::{Value, json};
@@ -77,7 +78,7 @@ fn without_the_headers_that_it_needs_nothing_is_decided() {
     outcome.has_statuses(&[500, 500]).has_details(0, "host_error");
 }
 
-/// What cannot be read is not what is not there, whatever the key says of that.
+/// A value that cannot be read does not count as absent, regardless of the options of its action.
 #[test]
 fn without_what_a_key_is_made_of_nothing_is_decided() {
     for action in [
@@ -104,7 +105,7 @@ fn limits_hold_without_statistics_and_without_randomness() {
         .has_statuses(&[200, 429]);
 }
 
-/// What a response gives back or charges is lost, which is counted, and the response goes on.
+/// If a refund or a charge by a response fails, this is counted, and the response continues.
 #[test]
 fn what_cannot_be_given_back_is_counted() {
     let limit = json!({"rates": [bucket(5)], "on_response": {"statuses": ["401"]}});
@@ -114,9 +115,9 @@ fn what_cannot_be_given_back_is_counted() {
     outcome.has_statuses(&[200]).has_metric(&of_one("error"), 1).has_metric(&of_one("ok"), 1);
 }
 
-/// In shadow mode a limit refuses nothing, also if it cannot be asked.
+/// A limit with `shadow` rejects nothing, even if it cannot be checked.
 #[test]
-fn a_limit_in_shadow_mode_does_not_refuse_because_it_cannot_be_asked() {
+fn a_shadow_limit_never_rejects_on_errors() {
     let limits = json!({"limits": {"one": {"rates": [bucket(1)], "shadow": true}}});
     let outcome = while_failing(limits, SET, FAILED);
     outcome.has_statuses(&[200, 200]).has_metric(&of_one("error"), 2);
@@ -195,13 +196,16 @@ fn without_faults_everything_is_done() {
     // The last one speaks gRPC, whose status is a header.
     assert_eq!(statuses.collect::<Vec<_>>(), [200, 200, 429, 429, 200]);
     let counted = |name: &str| emulator.metric(&format!("rate_limit.limit.{name}")).unwrap();
-    assert_eq!((counted("bodies.ok"), counted("flight.ok"), counted("flight.shadow_rate_limited")), (5, 1, 4));
+    assert_eq!(
+        (counted("bodies.ok"), counted("flight.ok"), counted("flight.shadow_rate_limited")),
+        (5, 1, 4)
+    );
     assert_eq!((counted("queue.ok"), counted("queue.delayed")), (1, 4));
     assert_eq!((counted("rates.ok"), counted("rates.rate_limited")), (2, 3));
 }
 
 #[test]
-fn a_configuration_that_means_nothing_is_refused_by_field_and_value() {
+fn rejects_invalid_configurations_by_field_and_value() {
     let limit = |limit: Value| json!({"limits": {"one": limit}});
     for (config, said) in [
         (json!({"limit": {}}), "`limit`"),
@@ -235,7 +239,7 @@ fn a_configuration_that_means_nothing_is_refused_by_field_and_value() {
         ),
     ] {
         let Err(refused) = Host::Emulator.try_run(&with(config.clone())) else {
-            panic!("{config} was taken")
+            panic!("{config} was accepted")
         };
         let told = refused.logs.iter().any(|line| line.level >= LogLevel::Error && line.text.contains(said));
         assert!(told, "{config}: `{said}` is not in {:?}", refused.logs);

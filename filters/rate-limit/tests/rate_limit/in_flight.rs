@@ -1,4 +1,4 @@
-//! Requests that are in flight.
+//! Limits on requests in flight.
 
 use crate::live::{Client, address, envoy_with};
 use crate::support::{filter, sending, times, with_limit};
@@ -29,7 +29,7 @@ fn one_in_flight() -> Scenario {
     with_limit(json!({"concurrency": {"max_requests": 1}})).upstream(slow())
 }
 
-/// What it has come to by now.
+/// Returns the status of a request, if it has one yet.
 pub fn so_far(emulator: &Emulator, handle: StreamHandle) -> Option<u16> {
     emulator.exchange(handle).map(status)
 }
@@ -112,7 +112,7 @@ fn a_worker_that_trapped_is_forgotten_when_its_lease_is_over() {
     assert_eq!(after(Duration::from_secs(4)), 200);
 }
 
-/// One that lives is not: its heartbeats go on, however long the request takes.
+/// The counts of a running VM are kept: its heartbeats continue, however long the request takes.
 #[test]
 fn a_request_that_takes_long_stays_in_flight() {
     let scenario = one_in_flight().settings(|settings| {
@@ -132,7 +132,7 @@ fn a_request_that_takes_long_stays_in_flight() {
 
 /// Two filters of one domain count together, whichever of them a request goes through.
 #[test]
-fn filters_of_one_domain_share_what_is_in_flight_and_others_do_not() {
+fn filters_of_one_domain_share_concurrency() {
     for (domain, second) in [("tollgate", 429), ("other", 200)] {
         let limit = json!({"concurrency": {"max_requests": 1}});
         let on = |name: &str, domain: &str, path: &str| {

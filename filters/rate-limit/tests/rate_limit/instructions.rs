@@ -1,4 +1,4 @@
-//! What a request costs, in instructions: steady, where times are not.
+//! Instructions per request, which vary less than times.
 
 use crate::support::with;
 use serde_json::{Value, json};

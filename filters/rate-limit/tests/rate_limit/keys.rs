@@ -1,4 +1,4 @@
-//! By what requests are counted.
+//! Keys of requests.
 
 use crate::support::{bucket, filter, sending, with, with_limit};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ fn keyed(key: Value) -> Value {
     json!({"key": key, "rates": [bucket(1)]})
 }
 
-/// What requests get, with a limit of one for each value of the key.
+/// Checks the statuses of requests, with a limit of one for each value of the key.
 #[track_caller]
 fn counted(host: Host, key: Value, expected: impl IntoIterator<Item = (Request, u16)>) {
     counted_in(host, with_limit(keyed(key)), expected);
@@ -113,7 +113,7 @@ on_both_hosts! {
             "descriptor_value": "old", "expect_match": false, "headers": [{"name": "x-beta", "present": true}],
         });
         counted(host, json!([{"header_value_match": header}]), [(get("/"), 200), (get("/"), 429), (beta(), 200), (beta(), 200)]);
-        // Each line of a repeated header by itself, as Envoy's own filters do.
+        // Each line of a repeated header is matched separately, as in Envoy's own filters.
         let header = json!({"descriptor_value": "one", "headers": [{"name": "x-beta", "string_match": {"exact": "1"}}]});
         let both = || get("/").header("x-beta", "0").header("x-beta", "1");
         let expected = [(both(), 200), (both(), 429), (get("/").header("x-beta", "0,1"), 200)];
@@ -168,7 +168,8 @@ on_both_hosts! {
         counted_in(host, scenario, expected);
     }
 
-    /// Entries are told apart: what is at the end of one is not at the beginning of the next.
+    /// Entries are separate: moving bytes from the end of one to the beginning of the next produces another
+    /// key.
     fn by_several_things_together(host) {
         let key = json!([
             {"request_headers": {"header_name": "x-a", "descriptor_key": "a"}},
@@ -253,7 +254,8 @@ on_both_hosts! {
     }
 }
 
-/// By default Envoy takes the last address of `x-forwarded-for` for the client's. The emulator does not look at it.
+/// By default Envoy takes the last address of `x-forwarded-for` for the client's. The emulator does not look
+/// at it.
 #[test]
 fn by_the_address_that_envoy_takes_for_the_clients() {
     let from = |address: &str| get("/").header("x-forwarded-for", address);
@@ -282,7 +284,7 @@ fn by_the_address_that_envoy_takes_for_the_clients() {
     counted(Host::Envoy, masked, expected);
 }
 
-/// What an earlier filter left: Envoy's `header_to_metadata`.
+/// Metadata of an earlier filter, Envoy's `header_to_metadata`.
 #[test]
 fn by_metadata_of_the_request() {
     let rule = json!({

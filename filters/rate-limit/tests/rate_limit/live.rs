@@ -1,5 +1,5 @@
-//! A real Envoy with the filter, and clients that keep their connections: what a scenario, which sends one request after the
-//! other, cannot do.
+//! A real Envoy with the filter, and clients with persistent connections. A scenario cannot do this: it sends
+//! one request after another.
 
 use crate::support::filter;
 use serde_json::{Value, json};
@@ -11,12 +11,13 @@ use tollgate_host_test::envoy::bootstrap::{
 };
 use tollgate_host_test::envoy::{Options, Process};
 
-/// What is admitted is answered by Envoy itself, with 200 and no body; what is refused has no body either.
+/// Starts an Envoy that answers admitted requests itself, with 200 and no body. Rejections have no body
+/// either.
 pub fn envoy(config: Value, workers: usize) -> Process {
     envoy_with(config, workers, Vec::new())
 }
 
-/// The same with filters of Envoy's own behind.
+/// Starts such an Envoy with other filters of Envoy after this one.
 pub fn envoy_with(mut config: Value, workers: usize, behind: Vec<Value>) -> Process {
     config["response"] = json!({"body_format": "empty", "rate_limit_headers": false});
     let answers = json!({"match": {"prefix": "/"}, "direct_response": {"status": 200}});

@@ -1,11 +1,11 @@
-//! What the filter does to real exchanges, on both hosts. One `mod` for each concern.
+//! Tests of the filter with complete requests, on both hosts. One module per topic.
 
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test ends by panicking; clippy relaxes these only inside test functions, not in what they share"
+    reason = "tests fail by panicking; clippy allows this only inside test functions, not in shared helpers"
 )]
 
 mod answers;

@@ -1,4 +1,4 @@
-//! Many keys: memory is bounded, and whoever makes up keys drives out nobody who owes more than they do.
+//! Many keys: memory is bounded, and invented keys do not evict keys that owe more.
 
 use crate::live::{Client, address, envoy};
 use crate::support::{bucket, with};
@@ -14,7 +14,7 @@ fn config() -> Value {
     json!({"limits": {"one": {"key": key, "rates": [bucket(10)]}}, "table": {"max_keys": 1024}})
 }
 
-/// Keys that nobody sent before, which all have room.
+/// Sends new keys, which all have room.
 fn flood(client: &mut Client, keys: std::ops::Range<usize>) {
     assert!(keys.into_iter().all(|key| client.is_admitted(&format!("flood-{key}"))));
 }
@@ -32,7 +32,7 @@ fn resident(pid: u32) -> u64 {
 }
 
 #[test]
-fn a_flood_of_keys_neither_fills_memory_nor_resets_a_key_that_is_used_up() {
+fn a_flood_of_keys_neither_fills_memory_nor_resets_keys() {
     let envoy = envoy(config(), 2);
     let mut victim = Client::new(address(&envoy));
     assert_eq!(of_twelve(&mut victim, "victim"), 10);
@@ -61,8 +61,8 @@ fn a_flood_of_keys_neither_fills_memory_nor_resets_a_key_that_is_used_up() {
     assert_eq!(of_twelve(&mut victim, "flood-0"), 10);
 }
 
-/// Linear memory does not grow with the keys, on the emulator where it can be seen exactly. The first half of them fill the pages
-/// that a worker remembers.
+/// Linear memory does not grow with the keys, on the emulator where it can be seen exactly. The first half of
+/// them fill the pages that a worker remembers.
 #[test]
 fn no_key_takes_memory_of_the_vm() {
     let mut emulator = Emulator::builder(&with(config())).keep_calls(0).start().unwrap();

@@ -1,7 +1,9 @@
-//! The same requests through Envoy's own `local_ratelimit` and through this filter, each in an Envoy.
+//! Sends the same requests through Envoy's own `local_ratelimit` filter and through this one, each in an
+//! Envoy.
 //!
-//! They decide alike: Envoy's bucket fills evenly too (`AtomicTokenBucketImpl`). Meant to differ is what is said of time:
-//! `x-ratelimit-limit` has the policies behind the number here, `x-ratelimit-reset` and `retry-after` say when there is room.
+//! Both decide alike, because Envoy's bucket also fills evenly (`AtomicTokenBucketImpl`). Times in headers
+//! differ by design: here, `x-ratelimit-limit` also contains the policies, and `x-ratelimit-reset` and
+//! `retry-after` report when there is room.
 
 use crate::support::{sending, times, with};
 use serde_json::{Value, json};
@@ -78,7 +80,7 @@ fn after_a_while_the_same_comes_again() {
     agree(&outcomes, &[]);
 }
 
-/// What is left, and of how much.
+/// Remaining requests, and the maximum.
 #[test]
 fn headers_say_the_same() {
     let bucket = json!({"max_tokens": 3, "tokens_per_fill": 3, "fill_interval": "3600s"});

@@ -1,4 +1,4 @@
-//! A limit is exact, whoever asks at once: every order of what workers do to what they share.
+//! Exactness of limits in every order of the workers' accesses to shared memory.
 
 use crate::support::{bucket, with, with_limit};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use std::time::Duration;
 use tollgate_host_test::emulator::schedule::{End, Interleaved, Report};
 use tollgate_host_test::{Answer, ClientView, Request, Response, Scenario, Upstream};
 
-/// One worker for each number, which sends so many requests.
+/// One worker for each number, which is the number of its requests.
 fn workers(scenario: Scenario, requests: &[usize]) -> Interleaved {
     let scenario = scenario.settings(|settings| settings.workers = requests.len());
     let mut all = Interleaved::new(&scenario).at_most(1500);
@@ -30,7 +30,7 @@ fn admitted(end: &End) -> usize {
     statuses(end).iter().filter(|status| **status == 200).count()
 }
 
-/// What another request gets once all others are over.
+/// Returns the status of another request after all others have ended.
 fn afterwards(end: &mut End, request: &Request) -> u16 {
     let handle = end.emulator.request(0, request);
     match end.emulator.finish_request(handle).client {
@@ -41,10 +41,10 @@ fn afterwards(end: &mut End, request: &Request) -> u16 {
 
 #[track_caller]
 fn tried(report: &Report, at_least: usize) {
-    assert!(report.schedules.len() >= at_least, "only {} schedules", report.schedules.len());
+    assert!(report.schedules.len() >= at_least, "too few schedules: {}", report.schedules.len());
 }
 
-/// Exactly so many of those that ask are admitted, in every order.
+/// Checks that exactly `most` requests are admitted, in every order.
 #[track_caller]
 fn admits(all: &Interleaved, expected: usize) -> Report {
     all.exhaustive(|end| {
@@ -64,7 +64,7 @@ fn of_two_workers_exactly_the_limit_passes_in_every_order() {
     }
 }
 
-/// So many schedules can be told apart: who knows that there is no room asks nobody.
+/// Checks the number of different schedules. A worker that knows that there is no room makes no host call.
 #[track_caller]
 fn of_three_workers_the_limit_passes(most: u64, schedules: usize) {
     let scenario = with_limit(json!({"rates": [bucket(most)]}));
@@ -97,14 +97,14 @@ fn each_algorithm_and_several_at_once_are_exact_in_every_order() {
     }
 }
 
-/// A limit of all, and one of a header without which it does not count; nobody has room in the latter.
+/// A limit on all requests, and one with a header as its key, which never has room.
 fn two_limits(all: u64) -> Value {
     let key = json!([{"request_headers": {"header_name": "x-barred", "descriptor_key": "barred"}}]);
     json!({"limits": {"a": {"rates": [bucket(all)]}, "b": {"key": key, "rates": [bucket(0)]}}})
 }
 
 #[test]
-fn what_a_second_limit_refuses_the_first_has_again_in_every_order() {
+fn refunds_the_first_limit_in_every_order() {
     let scenario = with(two_limits(1)).settings(|settings| settings.workers = 2);
     let barred = Request::get("/").header("x-barred", "1");
     let all = Interleaved::new(&scenario).send(0, barred.clone()).send(1, barred);
@@ -112,7 +112,7 @@ fn what_a_second_limit_refuses_the_first_has_again_in_every_order() {
         .exhaustive(|end| {
             assert_eq!(statuses(end), [429, 429]);
             let after = [afterwards(end, &Request::get("/")), afterwards(end, &Request::get("/"))];
-            assert_eq!(after, [200, 429], "what was given back is one, not more and not less");
+            assert_eq!(after, [200, 429], "expected a refund of exactly one");
         })
         .unwrap();
     assert!(report.is_exhaustive());
@@ -137,7 +137,7 @@ fn who_will_be_refused_never_makes_room_for_two() {
 }
 
 #[test]
-fn workers_that_delay_give_each_request_a_turn_of_its_own_in_every_order() {
+fn delays_are_distinct_in_every_order() {
     let rate = json!({"token_bucket": {"max_tokens": 1, "fill_interval": "1s"}});
     let scenario = with_limit(json!({"rates": [rate], "delay": {"max_wait": "1s"}}));
     let report = workers(scenario, &[2, 1])
@@ -163,7 +163,7 @@ fn slow(after: Duration) -> Upstream {
 }
 
 #[test]
-fn as_many_as_may_be_in_flight_are_in_every_order_and_none_is_left_behind() {
+fn concurrency_is_exact_in_every_order() {
     for most in 1..=2 {
         let scenario = with_limit(json!({"concurrency": {"max_requests": most}})).upstream(slow(SOON));
         let report = workers(scenario, &[1, 1, 1])
@@ -173,7 +173,7 @@ fn as_many_as_may_be_in_flight_are_in_every_order_and_none_is_left_behind() {
                 let exchanges = again.into_iter().map(|handle| end.emulator.finish_request(handle).client);
                 let held =
                     exchanges.filter(|client| matches!(client, ClientView::Response(r) if r.status == 200));
-                assert_eq!(held.count(), most as usize, "what was in flight is no more");
+                assert_eq!(held.count(), most as usize, "expected that all requests in flight have ended");
             })
             .unwrap();
         tried(&report, 20);
@@ -202,7 +202,7 @@ fn what_leaves_and_what_comes_at_once_is_counted_in_every_order() {
 }
 
 #[test]
-fn what_responses_give_back_is_neither_lost_nor_doubled_in_any_order() {
+fn response_refunds_are_exact_in_every_order() {
     let upstream = Upstream::replies("shop", Response::new(200))
         .on("/no", vec![Answer::Reply { response: Response::new(401), after: Duration::ZERO }]);
     let scenario =

@@ -1,4 +1,4 @@
-//! What is admitted, by each algorithm.
+//! Admission by each algorithm.
 
 use crate::support::{bucket, of_one, sending, times, with, with_limit};
 use serde_json::{Value, json};
@@ -71,14 +71,14 @@ on_both_hosts! {
     }
 }
 
-/// What requests at these times, in milliseconds since an hour began, are answered by such a limit.
+/// Checks the statuses of requests at these times, in milliseconds since the beginning of an hour.
 #[track_caller]
 fn over_time(limit: Value, expected: &[(u64, u16)]) {
     let mut emulator = Emulator::new(&with_limit(limit)).unwrap();
     for (index, (at, status)) in expected.iter().enumerate() {
         let at = Duration::from_millis(*at);
         emulator.advance(at.saturating_sub(emulator.now()));
-        assert_eq!(emulator.now(), at, "{index}: it came too late");
+        assert_eq!(emulator.now(), at, "request {index} was sent too late");
         let handle = emulator.request(0, &Request::get("/"));
         match emulator.finish_request(handle).client {
             tollgate_host_test::ClientView::Response(response) => {
@@ -139,7 +139,7 @@ fn fixed_windows_begin_with_the_clock() {
     over_time(json!({"rates": [rate]}), &expected);
 }
 
-/// Of two in the last minute, as much counts as is left of it in a minute that ends now.
+/// The previous minute counts by the share that a minute that ends now still covers.
 #[test]
 fn sliding_windows_count_a_share_of_the_last_one() {
     let rate = json!({"sliding_window": {"requests": 2, "window": "1m"}});
@@ -157,7 +157,8 @@ fn sliding_windows_count_a_share_of_the_last_one() {
     over_time(json!({"rates": [rate]}), &expected);
 }
 
-/// 10 a second and 1,000 an hour, twelve requests a second: for a hundred seconds the one limits, then the other.
+/// 10 a second and 1,000 an hour, twelve requests a second: for a hundred seconds the one limits, then the
+/// other.
 #[test]
 fn of_several_rates_all_must_have_room() {
     let per_second =

@@ -1,4 +1,4 @@
-//! What every scenario of this filter begins with.
+//! Common parts of the scenarios.
 
 use serde_json::{Value, json};
 use tollgate_host_test::{Filter, Request, Scenario, Wasm};
@@ -18,17 +18,17 @@ pub fn filter() -> Filter {
     Filter::new(Wasm::package("tollgate-rate-limit"))
 }
 
-/// So many in an hour, and then no more while a test runs.
+/// A bucket that does not refill noticeably while a test runs.
 pub fn bucket(max_tokens: u64) -> Value {
     json!({"token_bucket": {"max_tokens": max_tokens, "fill_interval": "1h"}})
 }
 
-/// The scenario with these requests behind those it has.
+/// Adds requests to the end of a scenario.
 pub fn sending(scenario: Scenario, requests: impl IntoIterator<Item = Request>) -> Scenario {
     requests.into_iter().fold(scenario, Scenario::request)
 }
 
-/// The same request so many times.
+/// Repeats a request.
 pub fn times(request: &Request, count: usize) -> Vec<Request> {
     vec![request.clone(); count]
 }

@@ -19,7 +19,8 @@ on_both_hosts! {
         outcome.upstream(1).body("body");
     }
 
-    /// Whatever part of the first window is over: of three, one has to wait for another window, and none is refused.
+    /// Whatever part of the first window is over: of three, one has to wait for another window, and none is
+    /// refused.
     fn who_waits_for_a_window_goes_on_in_it(host) {
         for rate in ["fixed_window", "sliding_window"] {
             let rate = json!({rate: {"requests": 1, "window": "1s"}});
@@ -62,7 +63,7 @@ fn workers_of_envoy_let_in_who_stands_in_line() {
     assert!(ended[8].1 < Duration::from_secs(5), "{ended:?}");
 }
 
-fn in_line(most: usize, max_wait: &str) -> Scenario {
+fn queued(most: usize, max_wait: &str) -> Scenario {
     with_limit(json!({"concurrency": {"max_requests": most}, "delay": {"max_wait": max_wait}}))
         .upstream(slow())
         .settings(|settings| settings.workers = 2)
@@ -73,14 +74,14 @@ fn let_in(emulator: &Emulator) -> u64 {
     ["ok", "delayed"].map(|event| emulator.metric(&of_one(event)).unwrap_or(0)).iter().sum()
 }
 
-/// What the requests have come to; 0 is nothing yet.
+/// Returns the statuses of requests; 0 for none yet.
 fn all<const N: usize>(emulator: &Emulator, requests: [StreamHandle; N]) -> [u16; N] {
     requests.map(|handle| so_far(emulator, handle).unwrap_or(0))
 }
 
 #[test]
 fn when_one_ends_the_first_in_line_is_let_in_at_once() {
-    let mut emulator = Emulator::new(&in_line(1, "10s")).unwrap();
+    let mut emulator = Emulator::new(&queued(1, "10s")).unwrap();
     let requests = [0; 3].map(|worker| emulator.request(worker, &Request::get("/")));
     emulator.advance(Duration::from_millis(999));
     assert_eq!(all(&emulator, requests), [0; 3]);
@@ -98,7 +99,7 @@ fn when_one_ends_the_first_in_line_is_let_in_at_once() {
 
 #[test]
 fn what_another_worker_leaves_is_seen_before_long() {
-    let mut emulator = Emulator::new(&in_line(1, "10s")).unwrap();
+    let mut emulator = Emulator::new(&queued(1, "10s")).unwrap();
     let requests = [0, 1].map(|worker| emulator.request(worker, &Request::get("/")));
     emulator.advance(Duration::from_secs(1) + POLL);
     assert_eq!((all(&emulator, requests), let_in(&emulator)), ([200, 0], 2));
@@ -106,7 +107,7 @@ fn what_another_worker_leaves_is_seen_before_long() {
 
 #[test]
 fn who_stands_in_line_for_too_long_is_refused() {
-    let mut emulator = Emulator::new(&in_line(1, "300ms")).unwrap();
+    let mut emulator = Emulator::new(&queued(1, "300ms")).unwrap();
     let requests = [0, 0, 1].map(|worker| emulator.request(worker, &Request::get("/")));
     emulator.advance(Duration::from_millis(299));
     assert_eq!(all(&emulator, requests), [0; 3]);
@@ -115,12 +116,12 @@ fn who_stands_in_line_for_too_long_is_refused() {
     assert_eq!(emulator.exchange(requests[1]).unwrap().details, "concurrency_limited");
     let after = emulator.request(0, &Request::get("/now"));
     emulator.advance(Duration::from_millis(301));
-    assert_eq!(so_far(&emulator, after), Some(429), "and so is who came when they were gone");
+    assert_eq!(so_far(&emulator, after), Some(429), "expected another rejection after the first ones");
 }
 
 #[test]
-fn a_client_that_goes_leaves_the_line_and_those_behind_it_move_up() {
-    let mut emulator = Emulator::new(&in_line(1, "10s")).unwrap();
+fn a_client_that_disconnects_leaves_the_queue() {
+    let mut emulator = Emulator::new(&queued(1, "10s")).unwrap();
     let [first, goes, last] = [0; 3].map(|worker| emulator.request(worker, &Request::get("/")));
     emulator.advance(Duration::from_millis(500));
     emulator.hang_up(goes);
@@ -128,12 +129,12 @@ fn a_client_that_goes_leaves_the_line_and_those_behind_it_move_up() {
     assert_eq!((all(&emulator, [first, last]), let_in(&emulator)), ([200, 0], 2));
     emulator.hang_up(last);
     let next = emulator.request(0, &Request::get("/now"));
-    assert_eq!(status(&emulator.finish_request(next)), 200, "nothing is in flight, and nobody in line");
+    assert_eq!(status(&emulator.finish_request(next)), 200, "nothing is in flight or queued");
     assert_eq!((emulator.open_streams(), emulator.traps().len()), (0, 0));
 }
 
 #[test]
-fn as_many_stand_in_line_as_may_wait_and_one_more_is_refused() {
+fn rejects_requests_above_max_waiting_requests() {
     let limit = json!({"concurrency": {"max_requests": 1}, "delay": {"max_wait": "10s"}});
     let scenario = with(json!({"limits": {"one": limit}, "max_waiting_requests": 2})).upstream(slow());
     let mut emulator = Emulator::new(&scenario).unwrap();
@@ -141,10 +142,10 @@ fn as_many_stand_in_line_as_may_wait_and_one_more_is_refused() {
     assert_eq!(all(&emulator, requests), [0, 0, 0, 429]);
     emulator.advance(Duration::from_millis(1002));
     let next = emulator.request(0, &Request::get("/"));
-    assert_eq!(so_far(&emulator, next), None, "there is a place again");
+    assert_eq!(so_far(&emulator, next), None, "a waiting place is free again");
 }
 
-/// What of the request is looked at is looked at again when it is its turn.
+/// The parts of the request that the filter uses are read again after the wait.
 #[test]
 fn who_stands_in_line_is_still_who_it_was() {
     let key = json!([{"request_headers": {"header_name": "x-user"}}]);
@@ -156,7 +157,11 @@ fn who_stands_in_line_is_still_who_it_was() {
     let of = |user: &str| Request::get("/").header("x-user", user);
     let requests = ["a", "a", "b"].map(|user| emulator.request(0, &of(user)));
     emulator.advance(Duration::from_millis(1002));
-    assert_eq!(all(&emulator, requests), [200, 429, 200], "the second of `a` is over the other limit");
+    assert_eq!(
+        all(&emulator, requests),
+        [200, 429, 200],
+        "the second request of `a` is over the other limit"
+    );
 }
 
 /// One a second and one at once; who would have to wait longer than two seconds does not.
@@ -168,7 +173,7 @@ fn delaying(waiting: usize) -> Scenario {
 }
 
 #[test]
-fn those_who_wait_go_on_in_the_order_in_which_they_came_on_whatever_worker() {
+fn delayed_requests_keep_their_order_across_workers() {
     let mut emulator = Emulator::new(&delaying(10)).unwrap();
     let requests = [0, 1, 0, 1].map(|worker| emulator.request(worker, &Request::get("/")));
     let mut seen = |time| {
@@ -198,14 +203,14 @@ fn as_many_wait_as_may_and_one_more_is_refused() {
 }
 
 #[test]
-fn a_client_that_goes_while_it_waits_leaves_its_place_and_the_turns_of_others() {
+fn a_disconnect_during_a_delay_frees_a_waiting_place() {
     let mut emulator = Emulator::new(&delaying(1)).unwrap();
     let _first = emulator.request(0, &Request::get("/"));
     let goes = emulator.request(0, &Request::get("/"));
     emulator.advance(Duration::from_millis(500));
     emulator.hang_up(goes);
     let next = emulator.request(0, &Request::get("/"));
-    assert_eq!(so_far(&emulator, next), None, "it may wait, as nobody else does");
+    assert_eq!(so_far(&emulator, next), None, "no other request waits, so this one may");
     emulator.advance(Duration::from_millis(1500));
     assert_eq!(so_far(&emulator, next), Some(200));
     assert_eq!((emulator.open_streams(), emulator.traps().len()), (0, 0));

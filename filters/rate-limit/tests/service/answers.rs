@@ -1,4 +1,4 @@
-//! What becomes of a request by what the service answers.
+//! Requests and the answers of the service.
 
 use crate::support::*;
 use serde_json::json;
@@ -96,7 +96,7 @@ on_both_hosts! {
         assert_eq!(asked(&outcome).len(), 2);
     }
 
-    fn in_shadow_mode_a_refusal_is_only_counted(host) {
+    fn a_shadow_limit_only_counts_rejections(host) {
         let told = json!({"header": {"key": "x-over", "value": "yes"}});
         let more = json!({
             "limits": {"clients": {"shadow": true}},
@@ -144,7 +144,7 @@ on_both_hosts! {
         for (service, expected) in [(json!({}), [7, 50]), (json!({"hits_addend": false}), [1, 1])] {
             let mut more = json!({"limits": {"clients": {"cost": cost, "service": service}}});
             if expected == [1, 1] {
-                // Else the cost is nobody's to count.
+                // Otherwise, nothing would count the cost.
                 more["limits"]["clients"]["rates"] = json!([{"token_bucket": {"max_tokens": 100, "fill_interval": "1h"}}]);
             }
             let cache = json!({"rate_limit_service": {"cache": {"lease_hits": 1}}});

@@ -1,4 +1,4 @@
-//! When the service is not even asked, by the clock.
+//! Pauses of the calls to the service.
 
 use crate::support::*;
 use serde_json::json;
@@ -31,7 +31,7 @@ fn calls(emulator: &Emulator) -> usize {
 }
 
 #[test]
-fn after_five_calls_in_vain_nobody_waits_for_a_while_and_then_one_asks() {
+fn pauses_calls_after_five_failures() {
     let mut emulator = Emulator::new(&hangs(6)).unwrap();
     for turn in 0..5 {
         let (status, took) = status_of(&mut emulator, &turn.to_string());
@@ -44,7 +44,7 @@ fn after_five_calls_in_vain_nobody_waits_for_a_while_and_then_one_asks() {
         assert!(took < Duration::from_millis(1), "{took:?}");
     }
     assert_eq!(calls(&emulator), 5);
-    // One asks, in vain; others do not wait for what comes of it.
+    // One call fails; other requests do not wait for it.
     emulator.advance(Duration::from_millis(50));
     let one = emulator.request(0, &of("one"));
     let (status, took) = status_of(&mut emulator, "other");

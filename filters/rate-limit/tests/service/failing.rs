@@ -1,11 +1,11 @@
-//! All ways in which a call comes to nothing.
+//! Failed calls of all kinds.
 
 use crate::support::*;
 use serde_json::json;
 use std::time::Duration;
 use tollgate_host_test::{Answer, Request, Response, Scenario, Upstream, on_both_hosts};
 
-/// Answers that are none. Never five in a row that keep the service from being asked.
+/// Failing answers. Never five in a row that would pause the calls.
 fn none() -> Vec<Answer> {
     let reply = |response| Answer::Reply { response, after: Duration::ZERO };
     let grpc = || Response::new(200).header("content-type", "application/grpc");
@@ -67,7 +67,7 @@ on_both_hosts! {
         }
     }
 
-    fn a_limit_that_is_tried_out_refuses_nothing_without_the_service(host) {
+    fn a_shadow_limit_rejects_nothing_without_the_service(host) {
         let more = json!({"limits": {"clients": {"shadow": true}}, "rate_limit_service": {"failure_mode": "deny"}});
         let outcome = host.run(&asks(more, vec![status(13)]).request(of("a")));
         outcome.has_statuses(&[200]).has_metric("rate_limit.failure_mode_allowed", 1);

@@ -1,6 +1,7 @@
-//! What the filter makes of a rate limit service: what it asks, what it does with answers, and without.
+//! Tests of the filter with a rate limit service: calls, answers and failures.
 //!
-//! [`live`] is real in all parts: Envoys, a service that decides by the crate `limitador`, clients on sockets.
+//! In [`live`] all parts are real: Envoys, a service that uses the crate `limitador`, and clients with
+//! sockets.
 
 #![allow(
     clippy::disallowed_methods,
@@ -8,7 +9,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test ends by panicking; and services and clients of its own live in real time"
+    reason = "tests fail by panicking; services and clients run in real time"
 )]
 
 mod answers;

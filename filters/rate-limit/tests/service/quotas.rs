@@ -1,11 +1,11 @@
-//! What the service gives to be spent without asking.
+//! Quotas of the service.
 
 use crate::support::*;
 use serde_json::json;
 use tollgate_host_test::{Answer, Outcome, Scenario, on_both_hosts};
 use tollgate_rate_limit_service::{Code, Quota, Response};
 
-/// So many hits, until the service says otherwise.
+/// A quota of hits, until the service replaces it.
 fn quota(requests: u32) -> Quota {
     Quota { requests, ..Quota::default() }
 }
@@ -25,7 +25,8 @@ fn hits(outcome: &Outcome) -> Vec<u32> {
 on_both_hosts! {
     fn what_the_service_grants_is_spent_without_asking_and_no_more(host) {
         let outcome = host.run(&six(vec![says(&Response { quota: Some(quota(4)), ..ok() })]));
-        // The call's own is one of the four; the service is asked again when the quota ends, and not when it is spent.
+        // One of the four hits is that of the call itself. The next call follows when the quota expires, not
+        // when it is used up.
         outcome.has_statuses(&[200, 200, 200, 200, 429, 429]);
         assert_eq!(hits(&outcome), [1]);
         outcome.has_metric("rate_limit.limit.clients.ok", 4);
@@ -40,7 +41,7 @@ on_both_hosts! {
         let answer = Response { statuses: vec![status(3)], ..ok() };
         let outcome = host.run(&six(vec![says(&answer)]).request(of("b")));
         outcome.has_statuses(&[200, 200, 200, 429, 429, 429, 429]);
-        assert_eq!(hits(&outcome), [1, 1], "and once for another client, who is refused");
+        assert_eq!(hits(&outcome), [1, 1], "one more call for another client, which is rejected");
         outcome.client(2).header("ratelimit-policy", r#""clients";q=100;w=3600"#);
     }
 

@@ -1,4 +1,4 @@
-//! What scenarios begin with: the filter in front of a backend, and a service that gives its answers in turn.
+//! Common parts of the scenarios: the filter in front of a backend, and a service with a list of answers.
 
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -74,23 +74,23 @@ pub fn status(status: u32) -> Answer {
         initial_metadata: headers,
         messages: Vec::new(),
         status,
-        message: b"said so".to_vec(),
+        message: b"failed as configured".to_vec(),
         after: Duration::ZERO,
     }
 }
 
-/// There is room.
+/// Answer with room.
 pub fn ok() -> service::Response {
     service::Response { overall_code: Code::Ok.into(), ..service::Response::default() }
 }
 
-/// There is none.
+/// Answer without room.
 pub fn over() -> service::Response {
     service::Response { overall_code: Code::OverLimit.into(), ..service::Response::default() }
 }
 
-/// Where a limit of so many in an hour stands. It is reset in the next second after so many: what a real host takes to say
-/// so does not show.
+/// Returns the status of a limit per hour that resets within the second after `reset`, so that delays of a
+/// real host do not matter.
 pub fn standing(code: Code, limit: u32, remaining: u32, reset: i64) -> service::Status {
     service::Status {
         code: code.into(),
@@ -106,7 +106,7 @@ pub fn header(name: &str, value: &str) -> service::Header {
     service::Header { key: name.into(), value: value.into(), raw_value: Vec::new() }
 }
 
-/// What the service was asked, each call as gRPC has it.
+/// Returns the messages of the calls to the service.
 #[track_caller]
 pub fn asked(outcome: &Outcome) -> Vec<service::Request> {
     let calls = outcome.callouts.get(CLUSTER).map(Vec::as_slice).unwrap_or_default();

@@ -57,7 +57,7 @@ fn requests_of_a_key_share_a_call() {
 }
 
 #[test]
-fn a_client_that_goes_away_takes_along_neither_the_call_nor_who_waits_for_it() {
+fn a_disconnect_cancels_neither_the_call_nor_its_waiters() {
     let more = json!({"limits": {"clients": {"concurrency": {"max_requests": 2}}}});
     let mut emulator = start(more, &[ok()]);
     let [one, two] = [(); 2].map(|()| emulator.request(0, &of("a")));
@@ -79,7 +79,7 @@ fn one_that_waits_for_anothers_call_may_go_away_too() {
     emulator.hang_up(two);
     emulator.advance(2 * LATE);
     assert_eq!(status(&emulator, one), 200);
-    // What was asked for the other is there for the next.
+    // The hit for the request that ended is used by the next one.
     let three = emulator.request(0, &of("a"));
     assert_eq!(status(&emulator, three), 200);
     assert_eq!(hits(&emulator), [1, 2]);
@@ -95,7 +95,7 @@ fn a_lease_that_is_refused_is_asked_for_once_more_without() {
 }
 
 #[test]
-fn a_client_that_goes_away_between_the_two_leaves_nothing_behind() {
+fn a_disconnect_between_two_calls_leaks_nothing() {
     let mut emulator = start(json!({}), &[over(), ok()]);
     let one = emulator.request(0, &of("a"));
     while hits(&emulator).len() == 2 && emulator.open_callouts() == 1 {

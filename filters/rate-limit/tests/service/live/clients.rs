@@ -1,5 +1,6 @@
-//! Clients that keep their connection, and tell what each request came to and how long it took. One that is not answered in
-//! 20 s, or whose connection ends without an answer, ends the test: no request may be lost.
+//! Clients with persistent connections, which report the result and the duration of each request. If a
+//! request is not answered within 20 s, or its connection ends without an answer, the test fails: no request
+//! may be lost.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -82,7 +83,7 @@ impl Client {
     }
 }
 
-/// What clients were answered.
+/// Summary of the answers to clients.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     pub statuses: BTreeMap<u16, u64>,
@@ -109,7 +110,7 @@ impl Tally {
     }
 }
 
-/// Each client sends so many requests of this name, one after the other: a client for each address.
+/// Starts a client for each address. Each one sends `requests` requests of this name, one after another.
 pub fn burst(clients: &[SocketAddr], requests: usize, name: &str) -> Tally {
     let tally = Mutex::new(Tally::default());
     std::thread::scope(|scope| {
@@ -126,7 +127,7 @@ pub fn burst(clients: &[SocketAddr], requests: usize, name: &str) -> Tally {
     tally.into_inner().expect("no panic")
 }
 
-/// A client that does not stop until it is told to.
+/// A client that runs until it is stopped.
 pub struct Load {
     tally: Arc<Mutex<Tally>>,
     stop: Arc<AtomicBool>,

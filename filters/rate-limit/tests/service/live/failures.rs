@@ -1,4 +1,4 @@
-//! A service that falls ill in all ways there are, and what becomes of requests meanwhile and after.
+//! Outages of the service of all kinds, and the handling of requests during and after them.
 
 use super::clients::{Load, Tally, burst};
 use super::proxy::{Proxy, grpc};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tollgate_host_test::envoy::bootstrap::cluster;
 use tollgate_limiter::{Behaviour, Limit, Limiter, Storage};
 
-/// What may become of a request about which the service cannot be asked.
+/// Values of `failure_mode`.
 const MODES: [&str; 3] = ["allow", "deny", "local"];
 
 /// No answer may take longer, on a machine with much else to do: the service has 200 ms.
@@ -18,7 +18,7 @@ const BOUND: Duration = Duration::from_secs(10);
 /// Requests of one client, one after the other.
 const REQUESTS: u64 = 40;
 
-/// How many the limits of this Envoy let pass where the service cannot be asked.
+/// Number of requests that the fallback rates admit.
 const LOCAL: u64 = 5;
 
 fn of_mode(mode: &str, name: &str, cluster: &str) -> Value {
@@ -41,11 +41,11 @@ fn of_mode(mode: &str, name: &str, cluster: &str) -> Value {
     config
 }
 
-/// How the service falls ill.
+/// Kind of an outage.
 struct Illness {
     name: &'static str,
     behaviour: Option<Behaviour>,
-    /// It comes to be asked less.
+    /// Whether the filter makes fewer calls during the outage.
     is_spared: bool,
 }
 
@@ -126,7 +126,7 @@ fn decides_again(proxy: &Proxy, listener: &str, what: &str) {
 }
 
 #[test]
-fn while_the_service_is_ill_requests_come_to_what_is_configured_and_then_it_decides_again() {
+fn applies_failure_mode_during_an_outage_and_recovers() {
     let mut limiter = limiter();
     let mut proxy = start(&limiter);
     for illness in illnesses() {
@@ -161,7 +161,7 @@ fn under_load_no_request_is_lost_whatever_the_service_does() {
     let mut limiter = limiter();
     let mut proxy = start(&limiter);
     let loads = MODES.map(|mode| Load::start(proxy.envoy.listener(mode), mode));
-    // Who is over the limit is refused by the service; what else clients are told is of its illness.
+    // The service rejects requests over the limit. All other rejections are due to the outage.
     let by_service = |load: &Load| load.seen().of_service;
     let of_illness = |load: &Load| load.seen().all() - by_service(load);
     let all_grow = |proxy: &Proxy, what: &str, count: &dyn Fn(&Load) -> u64| {
@@ -238,7 +238,7 @@ fn a_service_that_never_was_is_as_one_that_is_gone() {
 }
 
 #[test]
-fn clients_that_hang_up_while_the_service_is_asked_leave_nothing_behind() {
+fn disconnects_during_calls_leak_nothing() {
     let limiter = limiter();
     let mut config = of_mode("deny", "gone", CLUSTER);
     config["limits"]["clients"]["concurrency"] = json!({"max_requests": 20});

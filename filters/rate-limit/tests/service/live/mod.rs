@@ -1,4 +1,4 @@
-//! Real Envoys, a real service, real time.
+//! Tests with real Envoys, a real service and real time.
 
 mod clients;
 mod failures;

@@ -1,8 +1,8 @@
-//! What the service is asked: the same request through Envoy's own `ratelimit` filter and through this one, with the same
-//! actions. The service gets the same descriptors, in the same order.
+//! Sends the same requests through Envoy's own `ratelimit` filter and through this one, with the same
+//! actions. The service must receive the same descriptors in the same order.
 //!
-//! But for [`DIFFERING`]; and of metadata only texts are values to Envoy's filter. Here all are, as the host has them: it
-//! does not say of what type they are.
+//! Exceptions are [`DIFFERING`], and metadata: in Envoy's filter only strings are values. Here, all types
+//! are, because the host does not report the type.
 
 use super::proxy::{Proxy, grpc};
 use crate::support::{CLUSTER, config, entries, filter};
@@ -46,7 +46,7 @@ struct Both {
 }
 
 impl Both {
-    /// Of lists of actions, each a `rate_limits` of Envoy and the `key` of a limit.
+    /// Starts with lists of actions, each used as `rate_limits` of Envoy and as the `key` of a limit.
     fn start(actions: &[Value]) -> Self {
         let limiter = Limiter::start(&[], Storage::Memory);
         let routes = |limits: &[Value]| {
@@ -85,7 +85,7 @@ impl Both {
         Self { limiter, proxy }
     }
 
-    /// What the service is asked by a listener for a request; `None` if it is not.
+    /// Returns the call to the service for a request to a listener; `None` if there is no call.
     fn asked(&self, listener: &str, path: &str, headers: &[(&str, &str)]) -> Option<Request> {
         let answer = self.proxy.client(listener).send(path, headers);
         assert_eq!(answer.status, 200, "{listener}, {path}, {headers:?}: {answer:?}");
@@ -94,7 +94,7 @@ impl Both {
         asked.pop()
     }
 
-    /// The descriptors by which what is asked differs: Envoy's first.
+    /// Returns the descriptors that differ: Envoy's first.
     #[track_caller]
     fn differ(&self, path: &str, headers: &[(&str, &str)]) -> [Vec<Entries>; 2] {
         let headers = [&[("host", "Shop.test:8080")][..], headers].concat();
@@ -259,9 +259,9 @@ fn without_a_descriptor_neither_asks() {
     }
 }
 
-/// Each a request, what only Envoy's filter asks about, and what only this one does. It matches a parameter that came twice
-/// by its first value and takes `+` for itself, as backends do not; and an inverted matcher of a header that is not there
-/// matches nothing in it.
+/// Each a request, what only Envoy's filter asks about, and what only this one does. It matches a parameter
+/// that came twice by its first value and takes `+` for itself, as backends do not; and an inverted matcher
+/// of a header that is not there matches nothing in it.
 const DIFFERING: [&str; 3] = [
     r#"/ []: [] [[("header_match", "inverted")]]"#,
     r#"/a/b?q=2&q=1 [("x-a", "one"), ("x-b", "two")]: [] [[("query_match", "as Envoy")], [("query_match", "q")]]"#,

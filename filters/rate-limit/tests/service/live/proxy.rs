@@ -1,4 +1,4 @@
-//! An Envoy whose routes answer by themselves, with the filter on each of its listeners.
+//! An Envoy with direct responses, and with the filter on each of its listeners.
 
 use super::clients::Client;
 use crate::support::{CLUSTER, filter};
@@ -40,7 +40,7 @@ impl Proxy {
         Self::of(workers, &bootstrap(&listeners, clusters))
     }
 
-    /// Of a bootstrap.
+    /// Starts an Envoy with a bootstrap.
     pub fn of(workers: usize, bootstrap: &Value) -> Self {
         let options = Options { workers, ..Options::default() };
         Self { envoy: Process::start(bootstrap, &options).unwrap_or_else(|error| panic!("{error}")) }

@@ -1,4 +1,4 @@
-//! Several Envoys, one service: what they admit in sum.
+//! Several Envoys with one service, and the sum of what they admit.
 
 use super::clients::{Tally, burst};
 use super::proxy::Proxy;
@@ -10,9 +10,9 @@ use tollgate_limiter::{Behaviour, Limit, Limiter, Redis, Storage};
 
 /// Workers of each Envoy.
 const WORKERS: usize = 2;
-/// Of both.
+/// Number of workers of both Envoys.
 const ALL_WORKERS: u64 = 2 * WORKERS as u64;
-/// What a lease has by default.
+/// Default of `lease_hits`.
 const LEASE: u64 = 10;
 
 /// Two Envoys and what they were answered.
@@ -22,14 +22,14 @@ struct Two {
     _redis: Redis,
 }
 
-/// What clients of both were answered in sum, and in how many begun seconds.
+/// Summary of the answers to clients of both Envoys, and the number of begun seconds.
 struct Sum {
     seen: Tally,
     seconds: u64,
 }
 
 impl Two {
-    /// With a limit of so many in an hour.
+    /// Starts with a limit of `limit` per hour.
     fn start(limit: u64, headers: bool, cache: Value) -> Self {
         let redis = Redis::start();
         let limits = [Limit::new("shop", limit, 3600, &["client"])];
@@ -44,7 +44,7 @@ impl Two {
         Self { limiter, envoys, _redis: redis }
     }
 
-    /// Four clients of each Envoy send so many requests each, all of one key.
+    /// Runs four clients for each Envoy, each with a number of requests, all with the same key.
     fn load(&mut self, requests: usize) -> Sum {
         let begun = Instant::now();
         let at: Vec<_> = self.envoys.iter().flat_map(|proxy| [proxy.envoy.listener("two"); 4]).collect();
@@ -64,13 +64,13 @@ impl Two {
     }
 }
 
-/// What is lost of leases at most: of each worker, and in each second, less than one lease.
+/// Returns the maximum number of unused hits: less than one lease per worker and second.
 fn lost(seconds: u64) -> u64 {
     (LEASE - 1) * ALL_WORKERS * (seconds + 1)
 }
 
 #[test]
-fn without_leases_two_envoys_admit_the_limit_in_sum_and_not_one_more() {
+fn two_envoys_admit_exactly_the_limit_without_leases() {
     for headers in [false, true] {
         let mut two = Two::start(300, headers, json!({"lease_hits": 1}));
         let Sum { seen, .. } = two.load(100);
@@ -88,7 +88,7 @@ fn without_leases_two_envoys_admit_the_limit_in_sum_and_not_one_more() {
 }
 
 #[test]
-fn with_leases_two_envoys_admit_no_more_than_the_limit_and_little_less() {
+fn two_envoys_admit_nearly_the_limit_with_leases() {
     for headers in [false, true] {
         let limit = 1000;
         let mut two = Two::start(limit, headers, json!({}));
@@ -105,17 +105,17 @@ fn leases_make_a_hot_key_cost_a_tenth_of_the_calls() {
     let Sum { seen, seconds } = two.load(500);
     assert_eq!(seen.of(200), 4000, "{seen:?}");
     let calls = two.limiter.take_requests();
-    // A key is not hot at first; then each call brings ten. A worker may fall idle for a second, and begin anew.
+    // Leases start small; then each call takes ten hits. A worker may be idle for a second, and start again.
     let begins = ALL_WORKERS * LEASE * (seconds + 1);
     assert!(calls.len() as u64 <= seen.all() / LEASE + begins, "{} calls in {seconds} s", calls.len());
-    // All that went on was counted, and hardly more.
+    // All admitted requests were counted, and hardly more.
     let counted: u64 = calls.iter().map(|call| u64::from(call.hits_addend)).sum();
     let most = seen.all() + lost(seconds);
     assert!((seen.all()..=most).contains(&counted), "{counted} of {} in {seconds} s", seen.all());
 }
 
 #[test]
-fn with_overshoot_two_envoys_admit_no_more_than_that_on_each_worker_beside() {
+fn two_envoys_exceed_the_limit_only_by_the_overshoot() {
     let (limit, overshoot) = (300, 20);
     let mut two = Two::start(limit, false, json!({"overshoot_hits": overshoot}));
     let Sum { seen, seconds } = two.load(150);
@@ -125,7 +125,7 @@ fn with_overshoot_two_envoys_admit_no_more_than_that_on_each_worker_beside() {
 }
 
 #[test]
-fn a_service_that_is_killed_again_and_again_never_has_more_admitted_than_the_limit() {
+fn never_exceeds_the_limit_while_the_service_is_killed() {
     let limit = 600;
     let mut two = Two::start(limit, false, json!({}));
     let at: Vec<_> = two.envoys.iter().flat_map(|proxy| [proxy.envoy.listener("two"); 4]).collect();
@@ -145,7 +145,7 @@ fn a_service_that_is_killed_again_and_again_never_has_more_admitted_than_the_lim
                 calls += two.limiter.take_requests().len();
                 std::thread::yield_now();
             }
-            // Whoever is asked just now does not get to answer.
+            // Pending calls are not answered.
             two.limiter.stop();
             kills += usize::from(calls >= 20);
             two.limiter.start_again();
@@ -154,7 +154,7 @@ fn a_service_that_is_killed_again_and_again_never_has_more_admitted_than_the_lim
     });
     assert!(kills > 0 && seen.of(500) > 0, "{kills} kills: {seen:?}");
     assert_eq!(seen.of(200) + seen.of(429) + seen.of(500), seen.all(), "{seen:?}");
-    // It is well again, and gives what it has left, but for what it gave when nobody could hear it.
+    // The service has recovered, and admits the rest, except for hits in answers that were lost.
     let mut admitted = seen.of(200);
     let begun = Instant::now();
     loop {
