@@ -1,4 +1,4 @@
-//! The shell: what the policy needs of a request is read, and no more; what it decides is carried out.
+//! The shell: reads the inputs of the policy from a request, and carries out its decisions.
 
 use crate::statistics::Statistics;
 use crate::world::World;
@@ -14,11 +14,11 @@ use tollgate_rate_limit_policy::{Config, Decision, Pass, Plan, Policy, Reason, R
 pub(crate) struct RateLimit {
     pub(crate) policy: Policy,
     pub(crate) world: World,
-    /// Requests of this worker that wait: for room, or for the rate limit service.
+    /// Number of waiting requests of this worker, for room or for the rate limit service.
     waiting: usize,
 }
 
-/// What is remembered of a request, if there is anything to remember.
+/// State of a stream.
 #[derive(Default)]
 pub(crate) struct Stream {
     pub(crate) ticket: Option<Box<Ticket>>,
@@ -45,7 +45,7 @@ impl HttpFilter for RateLimit {
             world.tell_time()?;
             world.beat();
             cx.plugin_every(Duration::from_nanos(HEARTBEAT), |filter, _| {
-                // Without a clock it is the others who say how long ago it was heard of.
+                // Without a clock there is no heartbeat, and other workers remove this one after a while.
                 if filter.world.tell_time().is_ok() {
                     filter.world.beat();
                 }
@@ -107,7 +107,7 @@ impl HttpFilter for RateLimit {
     }
 
     fn on_error(&mut self, error: Error, phase: Phase) -> Flow {
-        tollgate::log::error!("request not limited: {error}");
+        tollgate::log::error!("cannot decide about a request: {error}");
         match (phase, self.policy.plan().on_error) {
             (Phase::Request, OnError::Deny) => {
                 self.world.statistics.refused(Reason::HostError);
@@ -129,7 +129,7 @@ impl RateLimit {
         self.policy.decide(request, &mut self.world, now, may_wait)
     }
 
-    /// Carries out what was decided, at once or of a stream that is held.
+    /// Carries out a decision, for a new stream or a held one.
     #[inline(never)]
     pub(crate) fn carry_out(
         &mut self,
@@ -142,7 +142,7 @@ impl RateLimit {
             Decision::Pass(pass) => self.pass(pass, stream, cx.held_request_headers().as_mut()),
             Decision::Delay(wait, mut pass) => {
                 self.waits(stream);
-                // With the stream, which may be gone before its turn comes.
+                // Kept with the stream, which may end during the delay.
                 stream.keep(core::mem::take(&mut pass.ticket));
                 cx.after(milliseconds(wait), move |filter, stream, cx| {
                     filter.waits_no_more(stream);
@@ -150,7 +150,7 @@ impl RateLimit {
                 })?;
                 Ok(Flow::Pause)
             }
-            Decision::StandInLine(id, wait, ticket) => self.stand_in_line(id, wait, ticket, stream, cx),
+            Decision::Enqueue(id, wait, ticket) => self.enqueue(id, wait, ticket, stream, cx),
             Decision::Refuse(refusal) => {
                 self.world.statistics.refused(refusal.reason);
                 Ok(reply(refusal).into())
@@ -174,7 +174,7 @@ impl RateLimit {
     #[inline]
     fn go_on(&self, pass: &Pass, headers: Option<&mut RequestHeaders<'_>>) -> Result<Flow> {
         if matches!(
-            pass.in_spite_of,
+            pass.would_reject,
             Some(Reason::SharedState | Reason::ServiceUnavailable | Reason::HostError)
         ) {
             self.world.statistics.allowed_on_error();
@@ -202,7 +202,7 @@ impl RateLimit {
     }
 }
 
-/// Begun ones too: a timer of the host counts in them, and nobody may come before their time.
+/// Rounds up to milliseconds, the resolution of the host's timers: no request may continue too early.
 pub(crate) fn milliseconds(nanos: u64) -> Duration {
     Duration::from_millis(nanos.div_ceil(1_000_000))
 }

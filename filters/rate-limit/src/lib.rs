@@ -1,8 +1,9 @@
-//! Rate limits. What is decided and why is in `tollgate-rate-limit-policy`; this crate reads what the policy needs, shares
-//! pages between workers, asks the rate limit service and carries out what is decided.
+//! The rate limit filter. The crate `tollgate-rate-limit-policy` makes the decisions. This crate reads the
+//! inputs of the policy, shares pages between workers, calls the rate limit service and carries out
+//! decisions.
 
 mod filter;
-mod in_line;
+mod queue;
 mod service;
 mod statistics;
 mod world;

@@ -1,7 +1,7 @@
-//! The rate limit service, asked by the worker for whoever waits.
+//! Calls to the rate limit service.
 //!
-//! A call is the plugin's, not the request's: others wait for its answer too, and a client that goes away must not take
-//! along what the call has bought.
+//! A call belongs to the plugin, not to the request: other requests wait for its answer as well, and its
+//! lease must not be lost when the client disconnects.
 
 use crate::filter::{RateLimit, Stream};
 use std::time::Duration;
@@ -12,11 +12,11 @@ use tollgate_rate_limit_policy::remote::{Call, CallFailure, CallId};
 const SERVICE: &str = "envoy.service.ratelimit.v3.RateLimitService";
 const METHOD: &str = "ShouldRateLimit";
 
-/// What waits is woken by the answer. This is for a host that forgets to give one.
+/// Extra time to wait for an answer, in case the host never reports one.
 const GRACE: Duration = Duration::from_secs(1);
 
 impl RateLimit {
-    /// Makes a call, and has the stream wait for what it comes to.
+    /// Makes a call, and holds the stream until it is answered.
     pub(crate) fn ask(
         &mut self,
         call: &Call,
@@ -26,8 +26,8 @@ impl RateLimit {
     ) -> Result<Flow> {
         let id = call.id;
         if let Err(error) = self.send(call, cx) {
-            // Envoy says so of a cluster that it does not know, or that has no host.
-            tollgate::log::debug!("the rate limit service cannot be asked: {error}");
+            // Envoy returns an error for an unknown cluster, and for a cluster without a host.
+            tollgate::log::debug!("cannot call the rate limit service: {error}");
             let now = self.world.now;
             self.policy.answered(id, Err(CallFailure::Unavailable), now);
             let decision = self.policy.ask_again(ticket, &mut self.world, now);
@@ -36,7 +36,7 @@ impl RateLimit {
         self.wait_for(id, ticket, stream, cx)
     }
 
-    /// Has the stream wait until a call is answered.
+    /// Holds the stream until a call is answered.
     pub(crate) fn wait_for(
         &mut self,
         id: CallId,
@@ -68,11 +68,11 @@ impl RateLimit {
     }
 
     fn answered(&mut self, id: CallId, answer: GrpcResult, cx: &mut Context<'_, Self>) {
-        // Without a clock it is the time of what came before.
+        // Without a clock, use the time of the previous callback.
         let now = self.world.tell_time().unwrap_or(self.world.now);
         self.policy.answered(id, answer.as_deref().map_err(failure), now);
         if let Err(error) = cx.signal(Signal(id.0)) {
-            tollgate::log::error!("requests that wait for the rate limit service cannot be woken: {error}");
+            tollgate::log::error!("cannot wake requests that wait for the rate limit service: {error}");
         }
     }
 

@@ -1,18 +1,18 @@
-//! What is counted.
+//! Counters of the filter.
 
 use tollgate::Result;
 use tollgate::metrics::Counter;
 use tollgate_rate_limit_policy::{Event, Plan, Reason};
 
 pub(crate) struct Statistics {
-    /// Of each limit of the plan.
+    /// Counters of events, one set per limit of the plan.
     limits: Vec<[Counter; Event::ALL.len()]>,
     reasons: [Counter; Reason::ALL.len()],
     allowed_on_error: Counter,
 }
 
 impl Statistics {
-    /// A request costs one counter of each limit that counts it. Names are the operator's, never a client's.
+    /// Defines the counters. Their names only contain names from the configuration, never values of a client.
     pub(crate) fn define(plan: &Plan) -> Result<Self> {
         let dot = if plan.stat_prefix.is_empty() { "" } else { "." };
         let counter = |name: &str| Counter::define(&format!("rate_limit.{}{dot}{name}", plan.stat_prefix));
@@ -44,7 +44,7 @@ impl Statistics {
         }
     }
 
-    /// A request went on although it could not be decided.
+    /// Counts a request that was allowed although it could not be decided.
     pub(crate) fn allowed_on_error(&self) {
         self.allowed_on_error.increment();
     }

@@ -1,4 +1,4 @@
-//! What the policy asks of the world: pages, the client's address, attributes.
+//! Access of the policy to the host: pages, the address of the client, attributes.
 
 use crate::statistics::Statistics;
 use std::net::IpAddr;
@@ -9,30 +9,31 @@ use tollgate_rate_limit_policy::in_flight::Members;
 use tollgate_rate_limit_policy::table::{ENTRY_BYTES, WAYS};
 use tollgate_rate_limit_policy::{Environment, Event, Failure, Plan};
 
-/// Before the names of all that is shared.
+/// Prefix for the names of all shared data.
 const PLUGIN: &str = "rate_limit";
 
-/// A page is written by one worker at a time, and another one's turn takes about a microsecond: who was late so often is
-/// behind hundreds of others.
+/// Maximum number of attempts to update shared data. Another worker's update takes about a microsecond, so a
+/// worker that fails this often competes with hundreds of others.
 const ATTEMPTS: u32 = 256;
 
-/// Pages whose last content is remembered. That is all of a table for a million keys, so that even when these come in turn, no
-/// request needs a host call that returns a page: 31 MB then, and 56 MB when all pages are full.
+/// Maximum number of pages of which a worker keeps a copy. This covers a table for a million keys, so that no
+/// request needs a host call that returns a page, even if these keys are used one after another. The copies
+/// take 31 MB in that case, and 56 MB when all pages are full.
 const REMEMBERED: usize = 131_072;
 
-/// What a worker has of what all share.
+/// State of a worker for access to shared data.
 pub(crate) struct World {
     pages: Pages,
     in_flight: Records,
     members: Records,
     alive: Members,
     vm: u32,
-    /// The time of the callback.
+    /// Time of the current callback.
     pub(crate) now: UnixNanos,
     pub(crate) statistics: Statistics,
 }
 
-/// The first worker that comes draws it; all others take what they find.
+/// Secret seed of the hash for pages. The first worker draws it; all others use the stored one.
 struct Seed([u8; 16]);
 
 impl Record for Seed {
@@ -48,24 +49,24 @@ impl Record for Seed {
 }
 
 impl World {
-    /// Tables are known by the domain: filters of one domain share what they count.
+    /// The name of the table contains the domain: filters of one domain count together.
     pub(crate) fn new(plan: &Plan, statistics: Statistics) -> Result<Self> {
         let table = format!("{}/{}", plan.domain, plan.pages);
-        // Rounded up, since what is remembered is rounded down to such a power.
+        // Rounded up, because `Pages` rounds the number of copies down to a power of two.
         let remembered = REMEMBERED.min((plan.pages as usize).next_power_of_two());
         Ok(Self {
             pages: Pages::new(PLUGIN, &table, ENTRY_BYTES, WAYS, remembered),
             in_flight: Records::new(PLUGIN, &format!("{table}/in_flight")),
             members: Records::new(PLUGIN, &format!("{}/members", plan.domain)),
             alive: Members::default(),
-            // A VM that is counted as another would be forgotten with it.
+            // Two VMs with the same number would be removed together.
             vm: u32::from_le_bytes(random::bytes()?),
             now: UnixNanos(0),
             statistics,
         })
     }
 
-    /// What places of keys are drawn with: the same on all workers, and nothing that a client could know.
+    /// Returns the seed of the hash for pages: the same for all workers, and unknown to clients.
     pub(crate) fn seed(plan: &Plan) -> Result<[u8; 16]> {
         let fresh = Seed(random::bytes()?);
         let cell = Cell::<Seed>::new(PLUGIN, &format!("{}/seed", plan.domain));
@@ -73,14 +74,14 @@ impl World {
         Ok(seed.0)
     }
 
-    /// Reads the clock, for the whole callback.
+    /// Reads the clock once, for the whole callback.
     #[inline]
     pub(crate) fn tell_time(&mut self) -> Result<UnixNanos> {
         self.now = UnixNanos(clock::now()?.0);
         Ok(self.now)
     }
 
-    /// Says that this VM lives, and sees who else does.
+    /// Stores a heartbeat of this VM, and reads those of the others.
     pub(crate) fn beat(&mut self) {
         let (vm, now) = (self.vm, self.now);
         let alive = &mut self.alive;
@@ -90,7 +91,7 @@ impl World {
             true
         });
         if let Err(error) = beaten {
-            tollgate::log::warn!("requests in flight: this worker could not say that it lives: {error}");
+            tollgate::log::warn!("requests in flight: cannot store the heartbeat of this worker: {error}");
         }
     }
 }
@@ -131,7 +132,7 @@ impl Environment for World {
         property::by_path(path).map_err(failure)
     }
 
-    /// Without randomness every request is of the share, so that limits hold.
+    /// Without random numbers, returns 0: every request is inside the share, so that limits apply.
     fn draw(&mut self) -> u64 {
         random::bytes().map_or(0, u64::from_le_bytes)
     }
@@ -145,17 +146,17 @@ fn failure(error: Error) -> Failure {
     match error {
         Error::Contended => Failure::Contended,
         error => {
-            tollgate::log::debug!("something could not be read or changed: {error}");
+            tollgate::log::debug!("host call failed: {error}");
             Failure::Host
         }
     }
 }
 
-/// `192.0.2.1:443`, `[2001:db8::1]:443`: how Envoy writes addresses. A Unix socket has none.
+/// Parses an address as Envoy writes it: `192.0.2.1:443`, `[2001:db8::1]:443`. A Unix domain socket has none.
 fn address(text: &[u8]) -> Option<IpAddr> {
     let (host, _port) = std::str::from_utf8(text).ok()?.rsplit_once(':')?;
     match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        // A zone says through which interface, not who.
+        // A zone names the interface, not the client.
         Some(host) => host.split('%').next()?.parse().ok().map(IpAddr::V6),
         None => host.parse().ok().map(IpAddr::V4),
     }

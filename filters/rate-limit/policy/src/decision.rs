@@ -1,49 +1,52 @@
-//! What becomes of a request.
+//! Decisions about requests.
 
-use crate::in_flight::LineId;
+use crate::in_flight::WaiterId;
 use crate::remote::{Call, CallId};
 use crate::{Reason, Ticket};
 
-/// What becomes of a request.
+/// Decision about a request.
 #[derive(Debug)]
 pub enum Decision {
-    /// It goes on.
+    /// Allows the request.
     Pass(Pass),
-    /// It goes on after so many nanoseconds, in its turn.
+    /// Allows the request after a delay in nanoseconds.
     Delay(u64, Pass),
-    /// It stands in line until a request of its key is in flight no more, or so many nanoseconds are over; then see
-    /// [`crate::Policy::decide_in_line`]. It may be [woken](crate::Policy::take_woken) before.
-    StandInLine(LineId, u64, Ticket),
-    /// It is answered.
+    /// Holds the request in a queue until another request of its key ends, at most for a time in nanoseconds.
+    /// Then call [`crate::Policy::decide_queued`]. The request may be [woken](crate::Policy::take_woken)
+    /// earlier.
+    Enqueue(WaiterId, u64, Ticket),
+    /// Rejects the request.
     Refuse(Refusal),
-    /// The rate limit service is asked first; see [`crate::Policy::answered`].
+    /// Calls the rate limit service first. Pass the answer to [`crate::Policy::answered`].
     Ask(Call, Ticket),
-    /// Another request of this worker asks for the same just now; see [`crate::Policy::ask_again`].
+    /// Holds the request until the answer to a pending call of another request of this worker. Then call
+    /// [`crate::Policy::ask_again`].
     Wait(CallId, Ticket),
 }
 
-/// What is done to a request that goes on, and remembered until its response.
+/// Changes to an allowed request, and what to keep until its response.
 #[derive(Debug, Default)]
 pub struct Pass {
-    /// For the upstream: the name, and what is added.
+    /// Names and values of headers to set for the upstream.
     pub request_headers: Vec<(String, Vec<u8>)>,
-    /// What was taken for it.
+    /// Reservations of the request.
     pub ticket: Ticket,
-    /// Why it would have been refused, were it not for shadow mode, `filter_enforced` or a failure mode.
-    pub in_spite_of: Option<Reason>,
+    /// Reason why the request would have been rejected without `shadow`, `filter_enforced` or a failure mode.
+    pub would_reject: Option<Reason>,
 }
 
-/// The answer to a request that does not go on.
+/// Response to a rejected request.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Why.
+    /// Reason of the rejection.
     pub reason: Reason,
-    /// The HTTP status; a gRPC client gets `grpc_status`.
+    /// HTTP status. gRPC clients receive `grpc_status` instead.
     pub status: u16,
-    /// The gRPC status.
+    /// gRPC status.
     pub grpc_status: u8,
-    /// `retry-after`, `ratelimit`, `ratelimit-policy`, `x-ratelimit-*`, `content-type` and what was configured.
+    /// Headers: `retry-after`, `ratelimit`, `ratelimit-policy`, `x-ratelimit-*`, `content-type` and
+    /// configured ones.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// The body.
+    /// Body.
     pub body: Vec<u8>,
 }

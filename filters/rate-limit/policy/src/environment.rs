@@ -1,47 +1,52 @@
-//! What a decision asks of the world outside of the request.
+//! Access of a decision to the host.
 
 use crate::Event;
 use crate::in_flight::Members;
 use std::net::IpAddr;
 
-/// Why what is shared could not be read or changed.
+/// Reason why shared memory or a value of the host could not be read or updated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// Other workers were quicker, more often than anybody has patience for.
+    /// Other workers updated the value first, too many times in a row.
     Contended,
-    /// The host answered with an error.
+    /// The host returned an error.
     Host,
 }
 
-/// Implemented by the shell, and by tests.
+/// Access to the host. Implemented by the shell, and by tests.
 pub trait Environment {
-    /// Calls `change` with a page of the table, until what it made of the page is what is stored: it is called again when
-    /// another worker was quicker. A page that nobody wrote is all zeros. With `false` the page stays as it is.
+    /// Calls `change` with a page of the table and stores the result. Repeats this if another worker has
+    /// updated the page in between. A page that was never written is all zeros. If `change` returns `false`,
+    /// nothing is stored.
     fn page(&mut self, page: u32, change: &mut dyn FnMut(&mut [u8]) -> bool) -> Result<(), Failure>;
 
-    /// A copy of the page as this worker last saw it, which may be old; `None` if it never did. Costs no host call.
+    /// Returns the copy of the page that this worker saw last, which may be old; `None` if it has none. Makes
+    /// no host call.
     fn seen(&self, page: u32) -> Option<&[u8]>;
 
-    /// Like [`page`](Self::page), for requests in flight: a record that is as long as it has to be, empty at first. `change` is
-    /// told who counts in it.
+    /// Like [`page`](Self::page), for the record of requests in flight, which has a variable length and
+    /// starts empty. `change` also receives the running VMs.
     fn in_flight(
         &mut self,
         page: u32,
         change: &mut dyn FnMut(&mut Vec<u8>, &Members) -> bool,
     ) -> Result<(), Failure>;
 
-    /// This VM among those that count requests in flight.
+    /// Identifies this VM among those that count requests in flight.
     fn vm(&self) -> u32;
 
-    /// The client's address, as the proxy sees it (`source.address`). `None` for one that is none: a Unix domain socket's.
+    /// Returns the address of the client (`source.address`). `None` if it has no IP address, as with a Unix
+    /// domain socket.
     fn client_address(&mut self) -> Result<Option<IpAddr>, Failure>;
 
-    /// An attribute of the proxy, its segments joined by NUL: `xds\0route_name`, `filter_state\0wasm.jwt_authn.principal`.
+    /// Returns an attribute of the proxy. The segments of its path are joined by NUL: `xds\0route_name`,
+    /// `filter_state\0wasm.jwt_authn.principal`.
     fn property(&mut self, path: &str) -> Result<Option<Vec<u8>>, Failure>;
 
-    /// A number that is uniform in all of `u64`, for percentages. Asked only if one is neither 0 nor 100.
+    /// Returns a uniformly distributed random number, for percentages. Only called for percentages other than
+    /// 0 and 100.
     fn draw(&mut self) -> u64;
 
-    /// Something happened to a limit of the plan.
+    /// Counts an event of a limit of the plan.
     fn count(&mut self, limit: usize, event: Event);
 }

@@ -1,28 +1,28 @@
-//! What is counted of each limit.
+//! Events, which are counted for each limit.
 
-/// Something that happened to a limit.
+/// An event of a limit. Each event has a counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// It had room.
+    /// The limit had room.
     Ok,
-    /// It had none, and the request was refused.
+    /// The limit had no room and rejected the request.
     Limited,
-    /// It had none, and the request went on: shadow mode, or `filter_enforced`.
+    /// The limit had no room, but the request was allowed because of `shadow` or `filter_enforced`.
     ShadowLimited,
-    /// It had room later, and the request waits for it.
+    /// The request waited, or waits, for room.
     Delayed,
-    /// It could not be asked: shared state, or the rate limit service.
+    /// The limit could not be checked, or a change by the response could not be stored.
     Error,
-    /// A key that still owed something was given up for another.
+    /// An entry that still owed something was evicted for a key of the limit.
     Eviction,
-    /// The rate limit service was not asked, since the answer was known.
+    /// The answer of the rate limit service was cached, so there was no call.
     CacheHit,
-    /// The request had not all of its key, and was not counted.
+    /// The request had no complete key, so the limit did not apply.
     NoKey,
 }
 
 impl Event {
-    /// All of them, in their order.
+    /// All events, in the order of their discriminants.
     pub const ALL: [Self; 8] = [
         Self::Ok,
         Self::Limited,
@@ -34,7 +34,7 @@ impl Event {
         Self::NoKey,
     ];
 
-    /// Its name in statistics.
+    /// Name in statistics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",

@@ -1,12 +1,13 @@
-//! How many requests of whom.
+//! Decisions of the rate limit filter.
 //!
-//! A *limit* has a key, by which it tells apart whom it counts, and *rates*, all of which must have room. What is kept of a
-//! key is a few words in a [`table`] that all workers of an Envoy share, and is changed in one atomic step: either every
-//! rate of the limit gives what the request costs or none does. So no order in which workers come can admit more than the
-//! rates allow.
+//! A *limit* counts by a key, and has *rates*, which must all have room. A key takes a few words in a
+//! [`table`] that all workers of an Envoy share. It is updated in one atomic step: either every rate of the
+//! limit has room and is charged, or nothing changes. So no order of workers can admit more than the rates
+//! allow.
 //!
-//! [`Policy`] turns what is known of a request into what becomes of it. It is a function of the configuration, the request,
-//! the shared pages, the time and a draw; where the rate limit service has to be asked it says so and is told the answer.
+//! [`Policy`] decides about requests. A decision depends only on the configuration, the request, the shared
+//! pages, the time and a random number. If the rate limit service is needed, the decision contains the call,
+//! and the caller passes the answer back to the policy.
 
 pub mod answer;
 pub mod config;

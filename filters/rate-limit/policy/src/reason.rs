@@ -1,24 +1,25 @@
-//! Why a request was refused, or would have been.
+//! Reasons for rejections.
 
-/// Why a request was refused, or would have been. Machine-readable: response code details, statistics, filter state.
+/// Reason why a request was rejected, or would have been. It appears in response code details, statistics and
+/// bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// A rate of a limit on this Envoy had no room.
     LocalLimit,
-    /// Too many requests of the key are in flight.
+    /// Too many requests of the key were in flight.
     Concurrency,
-    /// The rate limit service says that the key is over its limit.
+    /// The rate limit service reported that the key is over its limit.
     ServiceLimit,
-    /// The rate limit service could not be asked.
+    /// The rate limit service was unavailable.
     ServiceUnavailable,
-    /// What workers share could not be read or changed.
+    /// Shared memory could not be read or updated.
     SharedState,
-    /// The host failed.
+    /// A host call failed.
     HostError,
 }
 
 impl Reason {
-    /// All of them, in their order.
+    /// All reasons, in the order of their discriminants.
     pub const ALL: [Self; 6] = [
         Self::LocalLimit,
         Self::Concurrency,
@@ -28,7 +29,7 @@ impl Reason {
         Self::HostError,
     ];
 
-    /// Its name in statistics and bodies.
+    /// Name in statistics and bodies.
     pub fn name(self) -> &'static str {
         match self {
             Self::LocalLimit => "local_rate_limited",
@@ -40,8 +41,8 @@ impl Reason {
         }
     }
 
-    /// `%RESPONSE_CODE_DETAILS%`. Envoy's own where it has one (`local_rate_limited`, `request_rate_limited`,
-    /// `rate_limiter_error`).
+    /// Value of `%RESPONSE_CODE_DETAILS%`. Equals Envoy's where Envoy has one (`local_rate_limited`,
+    /// `request_rate_limited`, `rate_limiter_error`).
     pub fn details(self) -> &'static str {
         self.name()
     }

@@ -1,4 +1,4 @@
-//! What the filter's README says is so: its configurations load, and its tables are complete.
+//! Checks the README of the filter: its example configurations load, and its tables are complete.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -18,7 +18,7 @@ fn plan(example: &str) -> Plan {
 #[test]
 fn every_example_is_a_configuration() {
     let examples = page::blocks(README, "json");
-    assert!(examples.len() >= 6, "the examples were not found");
+    assert!(examples.len() >= 6, "expected at least 6 examples in the README");
     for example in examples {
         assert!(!plan(example).limits.is_empty(), "{example}");
     }
@@ -32,18 +32,18 @@ fn every_field_is_in_the_table_of_its_section() {
         of["properties"].as_object().unwrap().keys().cloned().collect::<Vec<_>>()
     };
     for (heading, prefix, name) in [
-        ("#### The whole", "", "Config"),
-        ("#### A rule", "", "Rule"),
-        ("#### A limit", "", "Limit"),
-        ("#### A limit", "service.", "AskService"),
-        ("#### A rate", "token_bucket.", "TokenBucket"),
-        ("#### A rate", "gcra.", "Gcra"),
-        ("#### A rate", "fixed_window.", "FixedWindow"),
-        ("#### A rate", "sliding_window.", "SlidingWindow"),
-        ("#### A cost", "on_response.", "OnResponse"),
-        ("#### The service", "", "RateLimitService"),
-        ("#### The service", "cache.", "Cache"),
-        ("#### What is answered", "", "Response"),
+        ("#### Top-level fields", "", "Config"),
+        ("#### Rule fields", "", "Rule"),
+        ("#### Limit fields", "", "Limit"),
+        ("#### Limit fields", "service.", "LimitService"),
+        ("#### Rate fields", "token_bucket.", "TokenBucket"),
+        ("#### Rate fields", "gcra.", "Gcra"),
+        ("#### Rate fields", "fixed_window.", "FixedWindow"),
+        ("#### Rate fields", "sliding_window.", "SlidingWindow"),
+        ("#### Cost fields", "on_response.", "OnResponse"),
+        ("#### Service fields", "", "RateLimitService"),
+        ("#### Service fields", "cache.", "Cache"),
+        ("#### Response fields", "", "Response"),
         ("#### Matchers", "", "RequestMatch"),
     ] {
         let table = page::section(README, heading);
@@ -57,7 +57,10 @@ fn every_field_is_in_the_table_of_its_section() {
     let costs = schema["$defs"]["Cost"]["oneOf"].as_array().unwrap();
     for cost in costs {
         let name = cost["required"][0].as_str().unwrap();
-        assert!(page::section(README, "#### A cost").contains(&format!("\n| `cost.{name}` |")), "{name}");
+        assert!(
+            page::section(README, "#### Cost fields").contains(&format!("\n| `cost.{name}` |")),
+            "{name}"
+        );
     }
 }
 
@@ -85,7 +88,11 @@ fn every_counter_and_every_reason_is_in_its_table() {
         let row = format!("\n| `{}` |", reason.details());
         assert_eq!(table.matches(&row).count(), 1, "{row}");
     }
-    // Besides them that of all reasons, and that of what went on in spite of them.
+    // Two more rows: `denied.<reason>` and `failure_mode_allowed`.
     let rows = Event::ALL.len() + Reason::ALL.len() + 2;
-    assert_eq!(table.matches("\n| `").count(), rows, "a row of the tables is about nothing");
+    assert_eq!(
+        table.matches("\n| `").count(),
+        rows,
+        "a row of the tables names an unknown counter or reason"
+    );
 }

@@ -1,5 +1,5 @@
-//! The committed JSON Schema is that of the types. `UPDATE_SCHEMA=1 cargo test -p tollgate-rate-limit-policy --test schema`
-//! writes it anew.
+//! Checks that the committed JSON Schema is current.
+//! `UPDATE_SCHEMA=1 cargo test -p tollgate-rate-limit-policy --test schema` regenerates it.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -17,14 +17,14 @@ fn every_field_is_described() {
     schema::describes_every_field(&schema::of::<Config>());
 }
 
-/// What a description says behind `Default: `.
-fn said(description: &str) -> Option<&str> {
+/// Returns the text after `Default: ` in a description.
+fn described_default(description: &str) -> Option<&str> {
     let (_, after) = description.split_once("Default: ")?;
     Some(after.split(['.', ';', ' ']).next().unwrap().trim_matches('`'))
 }
 
 #[test]
-fn a_default_is_described_as_it_is() {
+fn describes_every_default() {
     let mut seen = 0;
     let schema = schema::of::<Config>();
     for (name, definition) in schema::structs(&schema) {
@@ -33,11 +33,15 @@ fn a_default_is_described_as_it_is() {
                 Value::Bool(default) => default.to_string(),
                 Value::Number(default) => default.to_string(),
                 Value::String(default) if !default.is_empty() => default.clone(),
-                // None, an empty list, or one that is written in the plan.
+                // `None`, an empty list, or a default that the plan sets.
                 _ => continue,
             };
             let description = property["description"].as_str().unwrap();
-            assert_eq!(said(description), Some(default.as_str()), "{name}.{field}: {description}");
+            assert_eq!(
+                described_default(description),
+                Some(default.as_str()),
+                "{name}.{field}: {description}"
+            );
             seen += 1;
         }
     }
@@ -45,7 +49,7 @@ fn a_default_is_described_as_it_is() {
 }
 
 #[test]
-fn fields_that_are_only_there_to_be_refused_are_not_in_it() {
+fn omits_fields_that_are_always_rejected() {
     let schema = schema::of::<Config>().to_string();
     for name in
         ["max_dynamic_descriptors", "google_grpc", "transport_api_version", "append_action", "safe_regex"]
@@ -59,10 +63,10 @@ macro_rules! are_read_as_described {
 }
 
 #[test]
-fn what_is_described_is_read_and_nothing_else() {
+fn reads_exactly_the_described_fields() {
     let mut tried = are_read_as_described!(
         AddressMatch,
-        AskService,
+        LimitService,
         BodyCost,
         Cache,
         Concurrency,
@@ -85,7 +89,7 @@ fn what_is_described_is_read_and_nothing_else() {
         Metadata,
         MetadataKey,
         NetworkMatch,
-        OfName,
+        NamedValue,
         OnResponse,
         Override,
         Path,
@@ -96,7 +100,7 @@ fn what_is_described_is_read_and_nothing_else() {
         RateLimitService,
         Response,
         Rule,
-        Simple,
+        ValueOptions,
         SlidingWindow,
         Table,
         TokenBucket,

@@ -1,6 +1,7 @@
-//! Any requests, answers of a rate limit service and clocks, in any order, against a configuration that has everything.
+//! Random requests, answers of a rate limit service and clocks, in any order, with a configuration that uses
+//! every feature.
 //!
-//! Each line is something that happens. Whatever it is, nothing panics, waits are bounded, and headers can be written.
+//! Each line is an event. Nothing may panic, waits must be bounded, and headers must be valid.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -87,7 +88,7 @@ fuzz_target!(|data: &[u8]| {
     let mut now = UnixNanos(1_800_000_000_000_000_000);
     let (mut held, mut asking): (Vec<Ticket>, Vec<(CallId, Ticket)>) = Default::default();
     let mut unanswered: Vec<CallId> = Vec::new();
-    let mut in_line: Vec<Ticket> = Vec::new();
+    let mut queued: Vec<Ticket> = Vec::new();
     for line in data.split(|byte| *byte == b'\n').take(200) {
         let Some((what, rest)) = line.split_first() else { continue };
         let number = rest.first().copied().unwrap_or_default();
@@ -130,17 +131,17 @@ fuzz_target!(|data: &[u8]| {
             },
             b'e' => {
                 let ticket = held.pop().or_else(|| asking.pop().map(|(_, ticket)| ticket));
-                if let Some(ticket) = ticket.or_else(|| in_line.pop()) {
+                if let Some(ticket) = ticket.or_else(|| queued.pop()) {
                     policy.end(ticket, &mut world, now);
                 }
                 continue;
             }
             // It is another request by then, as it is where the configuration is another.
-            b'l' => match in_line.is_empty() {
+            b'l' => match queued.is_empty() {
                 false => {
-                    let ticket = in_line.swap_remove(usize::from(number) % in_line.len());
+                    let ticket = queued.swap_remove(usize::from(number) % queued.len());
                     let pairs = [(&b":authority"[..], rest)];
-                    policy.decide_in_line(ticket, &RequestFacts::from_pairs(&pairs), &mut world, now)
+                    policy.decide_queued(ticket, &RequestFacts::from_pairs(&pairs), &mut world, now)
                 }
                 true => continue,
             },
@@ -175,9 +176,9 @@ fuzz_target!(|data: &[u8]| {
                 assert!(wait <= 2_000_000_000, "{wait}");
                 held.push(pass.ticket);
             }
-            Decision::StandInLine(_, wait, ticket) => {
+            Decision::Enqueue(_, wait, ticket) => {
                 assert!(wait <= 2_000_000_000, "{wait}");
-                in_line.push(ticket);
+                queued.push(ticket);
             }
             Decision::Refuse(refusal) => {
                 written(&refusal.headers);
@@ -192,11 +193,11 @@ fuzz_target!(|data: &[u8]| {
     }
     world.broken = false;
     let asking = asking.into_iter().map(|(_, ticket)| ticket);
-    for ticket in held.into_iter().chain(asking).chain(in_line) {
+    for ticket in held.into_iter().chain(asking).chain(queued) {
         policy.end(ticket, &mut world, now);
     }
     policy.take_woken();
-    // Nobody is in line any more, so who may not wait is asked for itself.
+    // The queues are empty now, so a request that may not wait is decided on its own.
     world.in_flight.clear();
     let pairs = [(&b":authority"[..], &b"a"[..]), (b":method", b"GET")];
     let ticket = match policy.decide(&RequestFacts::from_pairs(&pairs), &mut world, now, false) {

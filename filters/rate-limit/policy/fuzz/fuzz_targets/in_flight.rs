@@ -1,4 +1,4 @@
-//! Any bytes as what shared memory holds of requests in flight and of who lives, and any requests after that.
+//! Random bytes as the shared records of requests in flight and of running VMs, followed by random requests.
 #![no_main]
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};

@@ -1,5 +1,5 @@
-//! Any rate, any state that shared memory may hold, and any requests after it, at times that run forwards and backwards:
-//! what a rate says of its room is so, and what it takes it has taken.
+//! Random rates, states from shared memory and requests, at times that run forwards and backwards. Checks
+//! that a rate reports its room correctly, and takes exactly the cost.
 #![no_main]
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
@@ -87,7 +87,8 @@ fn take((rate, max_wait): (&Rate, u64), state: &mut State, now: UnixNanos, cost:
     }
 }
 
-/// The longest that there may be no room: twice the rate, what may wait, and a second by which workers may be apart.
+/// The longest that there may be no room: twice the rate, what may wait, and a second by which workers may be
+/// apart.
 fn longest(rate: &Rate, max_wait: u64) -> u64 {
     let window = rate.quota(State::default(), UnixNanos(0)).window;
     let wait = max_wait.min(HUNDRED_YEARS);

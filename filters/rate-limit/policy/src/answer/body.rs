@@ -1,21 +1,21 @@
-//! The body of a refusal.
+//! Bodies of rejections.
 
 use super::Body;
 use crate::Reason;
 use serde_json::{Map, Value};
 
-/// What a body says.
+/// Contents of a body.
 pub(super) struct Refused<'a> {
     pub(super) reason: Reason,
     pub(super) status: u16,
-    /// The policy that had no room.
+    /// Name of the policy that had no room.
     pub(super) policy: Option<&'a str>,
-    /// In seconds.
+    /// Time until there is room, in seconds.
     pub(super) retry_after: Option<u64>,
 }
 
-/// The content type, where it is not the `text/plain` that the host sets, and the body. For gRPC it is text, since the
-/// host sends it as a message for people and says what the content is itself.
+/// Returns the content type, unless it is the `text/plain` that the host sets, and the body. For gRPC the
+/// body is text, because the host sends it as a message and sets the content type itself.
 pub(super) fn of<'a>(body: &'a Body, refused: &Refused<'_>, grpc: bool) -> (Option<&'a [u8]>, Vec<u8>) {
     let text = || refused.reason.name().as_bytes().to_vec();
     match body {
@@ -49,7 +49,8 @@ fn json(refused: &Refused<'_>) -> Vec<u8> {
     Value::Object(members).to_string().into_bytes()
 }
 
-/// The problem types of draft-ietf-httpapi-ratelimit-headers-11 section 5. The titles are those that it registers.
+/// Returns a problem of draft-ietf-httpapi-ratelimit-headers-11 section 5, with the types and titles that it
+/// registers.
 fn problem(refused: &Refused<'_>) -> Vec<u8> {
     let (kind, title) = if is_of_capacity(refused.reason) {
         ("temporary-reduced-capacity", "Temporary Reduced Capacity")
@@ -67,7 +68,7 @@ fn problem(refused: &Refused<'_>) -> Vec<u8> {
     Value::Object(members).to_string().into_bytes()
 }
 
-/// Whether it is not the client who did too much.
+/// Returns whether the reason is an error, and not a client over its limit.
 fn is_of_capacity(reason: Reason) -> bool {
     match reason {
         Reason::LocalLimit | Reason::Concurrency | Reason::ServiceLimit => false,

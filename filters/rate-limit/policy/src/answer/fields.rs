@@ -1,27 +1,28 @@
-//! Where limits stand, as response headers.
+//! Quotas as response headers.
 //!
-//! `RateLimit-Policy` and `RateLimit` are lists of structured fields (draft-ietf-httpapi-ratelimit-headers-11, RFC 9651)
-//! with an item for each policy of the request. `pk`, the partition key, is left out: it would tell clients what they are
-//! told apart by, such as whose address the proxy takes theirs for, and they need it for nothing.
+//! `RateLimit-Policy` and `RateLimit` are lists of structured fields
+//! (draft-ietf-httpapi-ratelimit-headers-11, RFC 9651) with an item for each policy of the request. The
+//! partition key `pk` is omitted: clients do not need it, and it would reveal how the filter tells them
+//! apart, such as the address that the proxy sees.
 //!
-//! `X-RateLimit-*` are Envoy's (`DRAFT_VERSION_03`; `ratelimit_headers.cc`): the numbers of one limit, and behind the first
-//! all policies. Requests in flight are not among them, as there is no unit to tell them by.
+//! `X-RateLimit-*` are Envoy's (`DRAFT_VERSION_03`; `ratelimit_headers.cc`): the numbers of one limit, and
+//! all policies after the first number. They omit requests in flight, because these headers have no unit.
 
 use super::{Answers, Header, Standing, Unit, seconds};
 use core::fmt::Write as _;
 
-/// The highest integer of structured fields (RFC 9651 section 3.3.1).
+/// Highest integer of structured fields (RFC 9651 section 3.3.1).
 const MAX_INTEGER: u64 = 999_999_999_999_999;
 
-/// The standing that had no room.
+/// The standing without room.
 #[derive(Clone, Copy)]
 pub(super) struct Violated {
     pub(super) index: usize,
-    /// When it will have, in seconds.
+    /// Time until it has room, in seconds.
     pub(super) retry_after: Option<u64>,
 }
 
-/// Writes all that are configured.
+/// Writes all configured headers.
 pub(super) fn write(
     answers: &Answers,
     standings: &[Standing<'_>],
@@ -37,7 +38,7 @@ pub(super) fn write(
     }
 }
 
-/// `"burst";q=100;w=60, "daily";q=5000;w=86400`.
+/// Returns `RateLimit-Policy`: `"burst";q=100;w=60, "daily";q=5000;w=86400`.
 fn policies(standings: &[Standing<'_>]) -> String {
     let mut out = String::new();
     for standing in standings {
@@ -55,7 +56,8 @@ fn policies(standings: &[Standing<'_>]) -> String {
     out
 }
 
-/// `"burst";r=50;t=30, "daily";r=4000;t=7200`. What had no room is said to have it when `Retry-After` says.
+/// Returns `RateLimit`: `"burst";r=50;t=30, "daily";r=4000;t=7200`. For the standing without room, `t` equals
+/// `Retry-After`.
 fn limits(standings: &[Standing<'_>], violated: Option<Violated>) -> String {
     let mut out = String::new();
     for (index, standing) in standings.iter().enumerate() {
@@ -77,7 +79,7 @@ fn x_ratelimit(standings: &[Standing<'_>], violated: Option<Violated>, headers: 
     let rates = || standings.iter().filter(|standing| standing.unit != Unit::ConcurrentRequests);
     let violated = violated.and_then(|one| Some((standings.get(one.index)?, one.retry_after)));
     let violated = violated.filter(|(standing, _)| standing.unit != Unit::ConcurrentRequests);
-    // The first of those with the least left, as in Envoy.
+    // The first one with the least remaining, as in Envoy.
     let tightest = || rates().min_by_key(|standing| standing.quota.remaining).map(|one| (one, None));
     let Some((tightest, retry_after)) = violated.or_else(tightest) else { return };
     let mut limit = tightest.quota.limit.to_string();
@@ -102,7 +104,8 @@ impl Standing<'_> {
         amount.saturating_mul(size).min(MAX_INTEGER)
     }
 
-    /// In seconds. Shorter ones are not said: a window of a second would promise a tenth of what ten a 100 ms are.
+    /// Returns the window in seconds. Omits windows shorter than a second: ten per 100 ms, written as ten per
+    /// second, would be a tenth of the real limit.
     fn window(&self) -> Option<u64> {
         let said = self.unit != Unit::ConcurrentRequests && self.quota.window >= 1_000_000_000;
         said.then(|| seconds(self.quota.window))
@@ -113,7 +116,7 @@ impl Standing<'_> {
     }
 }
 
-/// The next item of a list.
+/// Begins the next item of a list.
 fn begin(out: &mut String, name: &str) {
     if !out.is_empty() {
         out.push_str(", ");
@@ -121,7 +124,7 @@ fn begin(out: &mut String, name: &str) {
     string(out, name);
 }
 
-/// A string of RFC 9651 section 4.1.6, which is ASCII: what else a name has is percent-encoded.
+/// Writes a string of RFC 9651 section 4.1.6. It must be ASCII, so other characters are percent-encoded.
 fn string(out: &mut String, text: &str) {
     out.push('"');
     for char in text.chars() {

@@ -1,6 +1,6 @@
-//! What clients and upstreams are told.
+//! Responses to clients, and headers for upstreams.
 //!
-//! Nothing is written that nobody asked for: with the default of a configuration that is `retry-after` on refusals.
+//! Only contains what the configuration enables: by default of [`Answers`], `retry-after` on rejections.
 
 mod body;
 mod fields;
@@ -9,51 +9,52 @@ use crate::rate::Quota;
 use crate::{Environment, Reason, Refusal};
 use tollgate_policy::{EditableName, HeaderValue};
 
-/// A header, as a host takes it.
+/// Name and value of a header.
 pub type Header = (String, Vec<u8>);
 
-/// What clients and upstreams are told, as it is configured.
+/// Settings for responses to clients, and for headers for upstreams.
 #[derive(Clone, Debug)]
 pub struct Answers {
-    /// The status of a refusal by a limit. Default: 429.
+    /// Status of a rejection by a limit. Default: 429.
     pub status: u16,
-    /// The status when a limit could not be asked. Default: 500.
+    /// Status of a rejection because of an error. Default: 500.
     pub status_on_error: u16,
-    /// `rate_limited_as_resource_exhausted`: gRPC clients get `RESOURCE_EXHAUSTED` in place of `UNAVAILABLE`.
+    /// Whether gRPC clients receive `RESOURCE_EXHAUSTED` instead of `UNAVAILABLE`:
+    /// `rate_limited_as_resource_exhausted`.
     pub resource_exhausted: bool,
-    /// The body of a refusal.
+    /// Body of a rejection.
     pub body: Body,
-    /// Refusals have `retry-after`, if it is known when there will be room. Default: true.
+    /// Whether rejections have `retry-after`, if the time until there is room is known. Default: true.
     pub retry_after: bool,
-    /// All responses have `ratelimit` and `ratelimit-policy`.
+    /// Whether responses have `ratelimit` and `ratelimit-policy`.
     pub rate_limit_headers: bool,
-    /// All responses have `x-ratelimit-limit`, `-remaining` and `-reset`: `enable_x_ratelimit_headers`.
+    /// Whether responses have `x-ratelimit-limit`, `-remaining` and `-reset`: `enable_x_ratelimit_headers`.
     pub x_ratelimit_headers: bool,
-    /// Refusals by the service have `x-envoy-ratelimited`. Default: true.
+    /// Whether rejections by the service have `x-envoy-ratelimited`. Default: true.
     pub x_envoy_ratelimited: bool,
-    /// Added to refusals.
+    /// Headers to add to rejections.
     pub response_headers: Vec<(EditableName, HeaderValue)>,
-    /// Added for the upstream to what goes on in spite of a limit, since that is not enforced.
+    /// Headers to add for the upstream when a limit is exceeded but not enforced.
     pub request_headers_when_not_enforced: Vec<(EditableName, HeaderValue)>,
 }
 
-/// The body of a refusal.
+/// Body of a rejection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Body {
-    /// The reason's name, as Envoy has it.
+    /// The name of the reason, as in Envoy.
     #[default]
     Text,
-    /// An object with `error`, `reason`, the policy and when to come again.
+    /// A JSON object with `error`, `reason`, `policy` and `retry_after`.
     Json,
     /// Problem details (RFC 9457).
     Problem,
-    /// None.
+    /// An empty body.
     Empty,
-    /// This one.
+    /// A configured text.
     Inline {
-        /// What it is; `text/plain` if not said.
+        /// Content type; `text/plain` if `None`.
         content_type: Option<HeaderValue>,
-        /// What is sent.
+        /// Bytes of the body.
         body: Vec<u8>,
     },
 }
@@ -75,37 +76,37 @@ impl Default for Answers {
     }
 }
 
-/// Where a limit stands.
+/// Quota of a limit, for headers.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing<'a> {
-    /// What clients know it by.
+    /// Name of the policy.
     pub policy: &'a str,
-    /// Its numbers.
+    /// Numbers of the quota.
     pub quota: Quota,
-    /// What they count.
+    /// Unit of the numbers.
     pub unit: Unit,
 }
 
-/// What a limit counts.
+/// Unit of a quota.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unit {
-    /// Requests, or what they are said to cost.
+    /// Requests, or their costs.
     #[default]
     Requests,
-    /// So many bytes of content each.
+    /// Units of this number of bytes of content.
     ContentBytes(u64),
-    /// Requests in flight. Neither `window` nor `reset` of the quota means anything.
+    /// Requests in flight. `window` and `reset` of the quota have no meaning.
     ConcurrentRequests,
 }
 
 impl Answers {
-    /// Whether responses say where limits stand.
+    /// Returns whether responses contain quotas.
     pub fn shows_standings(&self) -> bool {
         self.rate_limit_headers || self.x_ratelimit_headers
     }
 }
 
-/// What is added to the response of a request that went on.
+/// Returns the headers to add to the response to an allowed request.
 pub fn headers(answers: &Answers, standings: &[Standing<'_>]) -> Vec<Header> {
     let mut headers = Vec::new();
     if answers.shows_standings() && !standings.is_empty() {
@@ -114,27 +115,27 @@ pub fn headers(answers: &Answers, standings: &[Standing<'_>]) -> Vec<Header> {
     headers
 }
 
-/// What is added for the upstream to a request that goes on in spite of a limit.
+/// Returns the headers to add for the upstream when a limit is exceeded but not enforced.
 pub fn not_enforced(answers: &Answers) -> Vec<Header> {
     answers.request_headers_when_not_enforced.iter().map(configured).collect()
 }
 
-/// Why a request does not go on.
+/// Cause of a rejection.
 #[derive(Clone, Debug)]
 pub struct Cause {
-    /// Why.
+    /// Reason of the rejection.
     pub reason: Reason,
-    /// Which of the limits had no room, as an index of the standings.
+    /// Index of the standing of the limit that had no room.
     pub violated: Option<usize>,
-    /// When it will have, in nanoseconds from now.
+    /// Time until it has room, in nanoseconds.
     pub retry_after: Option<u64>,
-    /// The body that the rate limit service wants; empty: the configured one.
+    /// Body from the rate limit service. If empty, the configured body is used.
     pub raw_body: Vec<u8>,
-    /// Whether the client speaks gRPC; see [`is_grpc`].
+    /// Whether the client uses gRPC; see [`is_grpc`].
     pub grpc: bool,
 }
 
-/// The answer to a request that does not go on.
+/// Returns the response to a rejected request.
 pub fn refuse(answers: &Answers, standings: &[Standing<'_>], cause: Cause) -> Refusal {
     let Cause { reason, violated, retry_after, raw_body, grpc } = cause;
     let violated = violated.and_then(|index| Some((index, *standings.get(index)?)));
@@ -167,14 +168,14 @@ pub fn refuse(answers: &Answers, standings: &[Standing<'_>], cause: Cause) -> Re
     if reason == Reason::ServiceLimit && answers.x_envoy_ratelimited {
         headers.push(("x-envoy-ratelimited".into(), b"true".to_vec()));
     }
-    // What the configuration says in so many words goes before what is said by itself.
+    // Configured headers take precedence over generated ones.
     headers.retain(|(name, _)| !answers.response_headers.iter().any(|(own, _)| own.name().as_str() == name));
     headers.extend(answers.response_headers.iter().map(configured));
     Refusal { reason, status, grpc_status, headers, body }
 }
 
-/// Whether the client speaks gRPC (`Grpc::Common::hasGrpcContentType`). It gets the body as `grpc-message`. Not asked of
-/// the host where that makes no difference.
+/// Returns whether the client uses gRPC (`Grpc::Common::hasGrpcContentType`), so that it receives the body as
+/// `grpc-message`. Makes no host call if the body does not depend on it.
 pub fn is_grpc(answers: &Answers, env: &mut dyn Environment) -> bool {
     if matches!(answers.body, Body::Text | Body::Empty) {
         return false;
@@ -191,7 +192,7 @@ fn configured((name, value): &(EditableName, HeaderValue)) -> Header {
     (name.name().as_str().to_owned(), value.as_bytes().to_vec())
 }
 
-/// Rounded up: who comes after that is not too early.
+/// Rounds up to seconds, so that a client that waits for this time does not return too early.
 fn seconds(nanos: u64) -> u64 {
     nanos.div_ceil(1_000_000_000)
 }

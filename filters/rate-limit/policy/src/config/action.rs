@@ -1,53 +1,53 @@
-//! By what a limit counts: Envoy's `RateLimit.Action`, and some more.
+//! Actions, which build the key of a limit: those of Envoy's `RateLimit.Action`, and some more.
 
 use super::{
-    AddressMatch, Constant, Empty, Header, HeaderValueMatch, MaskedAddress, Metadata, OfName, Path,
-    QueryParameter, QueryValueMatch, Simple,
+    AddressMatch, Constant, Empty, Header, HeaderValueMatch, MaskedAddress, Metadata, NamedValue, Path,
+    QueryParameter, QueryValueMatch, ValueOptions,
 };
 use tollgate_policy::{Read, ReadError, Value, only_member};
 
-/// One part of a key: exactly one of them, written as Envoy's JSON.
+/// An action, which produces one entry of a key. An object with exactly one field, as in Envoy's JSON.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
 pub enum Action {
-    /// The cluster that this Envoy says it is of (`--service-cluster`).
+    /// Cluster of this Envoy (`--service-cluster`).
     SourceCluster(Empty),
-    /// The cluster that the request goes to.
+    /// Cluster that the request is routed to.
     DestinationCluster(Empty),
-    /// A header; `:path`, `:method` and `:authority` too.
+    /// Value of a header, or of `:path`, `:method` or `:authority`.
     RequestHeaders(Header),
-    /// A query parameter.
+    /// Value of a query parameter.
     QueryParameters(QueryParameter),
-    /// The client's address.
-    RemoteAddress(Simple),
-    /// The network that the client's address is in.
+    /// Address of the client.
+    RemoteAddress(ValueOptions),
+    /// Network of the client's address.
     MaskedRemoteAddress(MaskedAddress),
-    /// A constant, if the client's address is in one of some networks.
+    /// Constant, if the client's address is in one of the networks.
     RemoteAddressMatch(AddressMatch),
-    /// A constant.
+    /// Constant.
     GenericKey(Constant),
-    /// A constant, if headers match.
+    /// Constant, if headers match.
     HeaderValueMatch(HeaderValueMatch),
-    /// A constant, if query parameters match.
+    /// Constant, if query parameters match.
     QueryParameterValueMatch(QueryValueMatch),
     /// Metadata of the request or of its route.
     Metadata(Metadata),
-    /// A cookie.
-    Cookie(OfName),
-    /// The path without the query, or one of its segments.
+    /// Value of a cookie.
+    Cookie(NamedValue),
+    /// Path without the query, or one of its segments.
     Path(Path),
-    /// The host, in lower case and without the port.
-    Host(Simple),
-    /// The method; `other` for one that is not registered.
-    Method(Simple),
-    /// The name of the route.
-    Route(Simple),
-    /// Whose token `jwt-authn` verified: `<iss>/<sub>`.
-    Principal(Simple),
-    /// A claim of that token, such as `sub` or `org.team`.
-    Claim(OfName),
-    /// A filter state of an earlier filter.
-    FilterState(OfName),
+    /// Host, in lower case and without the port.
+    Host(ValueOptions),
+    /// Method. Unregistered methods count as `other`.
+    Method(ValueOptions),
+    /// Name of the route.
+    Route(ValueOptions),
+    /// Principal of the token that `jwt-authn` verified: `<iss>/<sub>`.
+    Principal(ValueOptions),
+    /// Claim of that token, such as `sub` or `org.team`.
+    Claim(NamedValue),
+    /// Filter state of an earlier filter.
+    FilterState(NamedValue),
 }
 
 const NAMES: &[&str] = &[
@@ -129,9 +129,9 @@ impl Read for Action {
 }
 
 const INSTEAD: &[(&str, &str)] = &[
-    ("dynamic_metadata", "it is `metadata` with the `source` `DYNAMIC`"),
+    ("dynamic_metadata", "use `metadata` with `source: DYNAMIC`"),
     (
         "extension",
-        "there are no expressions; a claim is `claim`, what an earlier filter left is `filter_state`",
+        "expressions are not supported; use `claim` for a claim, or `filter_state` for a value of an earlier filter",
     ),
 ];

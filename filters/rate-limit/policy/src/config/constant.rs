@@ -1,20 +1,21 @@
-//! Parts of a key that are constants, some of them under a condition, and addresses.
+//! Actions that produce a constant, some of them under a condition, and masked addresses.
 
 use tollgate_policy::{Cidr, HeaderMatcher, QueryMatcher, read_object};
 
-/// How much of an address counts.
+/// Number of bits of an address that count.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct MaskedAddress {
-    /// Bits of an IPv4 address. Default: 32.
+    /// Number of bits of an IPv4 address. Default: 32.
     pub v4_prefix_mask_len: u32,
-    /// Bits of an IPv6 address; most clients have at least 64 to themselves. Default: 128.
+    /// Number of bits of an IPv6 address. Most clients own at least the lower 64. Default: 128.
     pub v6_prefix_mask_len: u32,
-    /// What it is called in the key. Default: `masked_remote_address`.
+    /// Descriptor key of the entry. Default: `masked_remote_address`.
     pub descriptor_key: Option<String>,
-    /// Counts in its place if there is none.
+    /// Value to use if the request has none. Default: none.
     pub default_value: Option<String>,
-    /// Whether the key goes without it if there is none, in place of not being counted. Default: `false`.
+    /// Whether to leave the entry out of the key if the request has no value for it. Otherwise, the limit
+    /// does not apply to such a request. Default: `false`.
     pub skip_if_absent: bool,
 }
 
@@ -30,62 +31,64 @@ impl Default for MaskedAddress {
     }
 }
 
-/// A constant, if the client's address is in one of the networks.
+/// Produces a constant if the client's address is in one of the networks.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct AddressMatch {
-    /// The networks.
+    /// Networks, such as `10.0.0.0/8`.
     pub cidrs: Vec<Cidr>,
-    /// Whether it must be in none of them. Default: `false`.
+    /// Whether the address must be in none of the networks instead. Default: `false`.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub invert: bool,
-    /// What it is called in the key. Default: `remote_address_match`.
+    /// Descriptor key of the entry. Default: `remote_address_match`.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub descriptor_key: Option<String>,
-    /// The constant.
+    /// Value of the entry.
     pub descriptor_value: String,
 }
 
-/// A constant.
+/// Produces a constant.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct Constant {
-    /// What it is called in the key. Default: `generic_key`.
+    /// Descriptor key of the entry. Default: `generic_key`.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub descriptor_key: Option<String>,
-    /// The constant.
+    /// Value of the entry.
     pub descriptor_value: String,
 }
 
-/// A constant, if headers match.
+/// Produces a constant if headers match.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct HeaderValueMatch {
-    /// What it is called in the key. Default: `header_match`.
+    /// Descriptor key of the entry. Default: `header_match`.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub descriptor_key: Option<String>,
-    /// The constant.
+    /// Value of the entry.
     pub descriptor_value: String,
-    /// Whether they must match, or must not. Default: `true`.
+    /// Whether all headers must match. With `false`, the constant is produced if not all match.
+    /// Default: `true`.
     #[cfg_attr(feature = "schema", schemars(default = "yes"))]
     pub expect_match: bool,
-    /// Headers; all must match.
+    /// Headers to match.
     pub headers: Vec<HeaderMatcher>,
 }
 
-/// A constant, if query parameters match.
+/// Produces a constant if query parameters match.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct QueryValueMatch {
-    /// What it is called in the key. Default: `query_match`.
+    /// Descriptor key of the entry. Default: `query_match`.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub descriptor_key: Option<String>,
-    /// The constant.
+    /// Value of the entry.
     pub descriptor_value: String,
-    /// Whether they must match, or must not. Default: `true`.
+    /// Whether all parameters must match. With `false`, the constant is produced if not all match.
+    /// Default: `true`.
     #[cfg_attr(feature = "schema", schemars(default = "yes"))]
     pub expect_match: bool,
-    /// Query parameters; all must match.
+    /// Query parameters to match.
     pub query_parameters: Vec<QueryMatcher>,
 }
 
@@ -101,10 +104,10 @@ read_object!(
 read_object!(
     AddressMatch = Self::default();
     cidrs (required), invert, descriptor_key, descriptor_value (required);
-    instead [("address_matcher", "give the networks as `cidrs`: `[\"10.0.0.0/8\"]`, and `invert`")]
+    instead [("address_matcher", "use `cidrs`: `[\"10.0.0.0/8\"]`, and `invert`")]
 );
 read_object!(Constant = Self::default(); descriptor_key, descriptor_value (required); instead [
-    ("default_value", "the constant is `descriptor_value`"),
+    ("default_value", "use `descriptor_value` for the constant"),
 ]);
 read_object!(
     HeaderValueMatch = Self {

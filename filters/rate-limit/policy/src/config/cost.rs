@@ -1,17 +1,17 @@
-//! What requests cost.
+//! Costs of requests.
 
 use core::fmt;
 use tollgate_policy::{HeaderMatcher, HeaderName, Read, ReadError, Value, only_member, read_object};
 
-/// What a request costs: exactly one of them.
+/// Cost of a request. An object with exactly one field.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
 pub enum Cost {
-    /// Always so much.
+    /// Fixed cost of each request.
     Number(u64),
-    /// What a header says.
+    /// Cost from a request header.
     Header(HeaderCost),
-    /// By the size of the body.
+    /// Cost from the size of the body.
     BodyBytes(BodyCost),
 }
 
@@ -37,52 +37,54 @@ impl Read for Cost {
     }
 }
 
-/// What a header of the request says, at least 1; of several, the most. Clients can write any header: it is best set or
-/// removed by an earlier filter.
+/// Cost from a request header, at least 1. If the header is repeated, the largest value counts. Clients can
+/// write any header, so let an earlier filter set or remove it.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct HeaderCost {
-    /// The header.
+    /// Name of the header.
     pub name: HeaderName,
-    /// What a request costs without it, or if it is no number. Default: 1.
+    /// Cost of a request if the header is missing or not a number. Default: 1.
     #[cfg_attr(feature = "schema", schemars(default = "one"))]
     pub default: u64,
-    /// The most that it can cost.
+    /// Maximum cost of a request.
     pub max: u64,
 }
 
-/// One for each so many bytes, begun ones too, and at least one. What `content-length` says is taken before the request goes
-/// on; what came beyond it is charged with the response, and is owed if there is no room.
+/// Cost of 1 for each `per` bytes of the body, rounded up, and at least 1. The cost of `content-length` is
+/// reserved before the request continues. Bytes beyond that are charged with the response; if there is no
+/// room for them, the key owes them.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct BodyCost {
-    /// How many bytes cost one.
+    /// Number of bytes that cost 1.
     pub per: u64,
-    /// The most that it can cost.
+    /// Maximum cost of a request.
     pub max: u64,
 }
 
-/// What a response changes about what its request cost. At least one of `statuses`, `headers` and `cost_header` is given.
+/// Changes to the cost of a request by its response. At least one field is required.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct OnResponse {
-    /// Only responses with these cost anything; for others it is given back. Default: all.
+    /// Statuses of the responses that cost anything. For other responses, the cost is refunded. Default: all.
     pub statuses: Vec<StatusRange>,
-    /// And only those with these headers, all of them.
+    /// Headers of the responses that cost anything; all must match. For other responses, the cost is
+    /// refunded. Default: all.
     pub headers: Vec<HeaderMatcher>,
-    /// A header of the response that says what it cost in all.
+    /// Response header that contains the total cost of the request.
     pub cost_header: Option<CostHeader>,
-    /// Whether it is given back too if the request comes to no response. Default: `false`.
+    /// Whether to refund the cost of a request that gets no response, too. Default: `false`.
     pub refund_without_response: bool,
 }
 
-/// What a header of the response says. A response without it costs what the request did.
+/// Cost from a response header. Without the header, the cost of the request does not change.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct CostHeader {
-    /// The header.
+    /// Name of the header.
     pub name: HeaderName,
-    /// The most that it can cost.
+    /// Maximum cost of a request.
     pub max: u64,
 }
 
@@ -99,12 +101,12 @@ read_object!(BodyCost = Self { per: 0, max: 0 }; per (required), max (required))
 read_object!(OnResponse = Self::default(); statuses, headers, cost_header, refund_without_response);
 read_object!(CostHeader = Self { name: Read::blank(), max: 0 }; name (required), max (required));
 
-/// Statuses: `401`, `"5xx"` or `"500-599"`.
+/// A range of statuses: `401`, `"5xx"` or `"500-599"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StatusRange {
-    /// The first.
+    /// First status of the range.
     pub first: u16,
-    /// The last.
+    /// Last status of the range.
     pub last: u16,
 }
 
@@ -135,7 +137,7 @@ impl Read for StatusRange {
         let text = match value {
             Value::String(text) => text.clone(),
             Value::Number(number) if number.is_u64() => number.to_string(),
-            _ => return Err(ReadError::invalid_type(value, "statuses, such as `401`, `5xx` or `500-599`")),
+            _ => return Err(ReadError::invalid_type(value, "a status such as `401`, `5xx` or `500-599`")),
         };
         *self = Self::parse(&text).ok_or_else(|| ReadError::new(&NoStatus(&text)))?;
         Ok(())
@@ -146,7 +148,11 @@ struct NoStatus<'t>(&'t str);
 
 impl fmt::Display for NoStatus<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is not a status from 100 to 599, `5xx` or `500-599`", self.0.escape_debug())
+        write!(
+            f,
+            "invalid status `{}`, expected a status from 100 to 599, `5xx` or `500-599`",
+            self.0.escape_debug()
+        )
     }
 }
 
@@ -158,7 +164,7 @@ impl schemars::JsonSchema for StatusRange {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "description": "statuses: `401`, `5xx` or `500-599`",
+            "description": "A range of statuses: `401`, `5xx` or `500-599`.",
             "anyOf": [
                 { "type": "string", "pattern": "^[1-5]([0-9]{2}(-[1-5][0-9]{2})?|[xX]{2})$" },
                 { "type": "integer", "minimum": 100, "maximum": 599 },

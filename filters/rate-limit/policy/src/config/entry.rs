@@ -1,25 +1,26 @@
-//! Parts of a key that are what the request has.
+//! Actions that produce a value of the request.
 
 use tollgate_policy::read_object;
 
-/// `{}`.
+/// An empty object: `{}`.
 #[derive(Clone, Copy, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct Empty {}
 
-/// What a request may not have.
+/// Options of an action whose value a request may lack.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
-pub struct Simple {
-    /// What it is called in the key. Default: the name of the action.
+pub struct ValueOptions {
+    /// Descriptor key of the entry. Default: the name of the action.
     pub descriptor_key: Option<String>,
-    /// Counts in its place if there is none.
+    /// Value to use if the request has none. Default: none.
     pub default_value: Option<String>,
-    /// Whether the key goes without it if there is none, in place of not being counted. Default: `false`.
+    /// Whether to leave the entry out of the key if the request has no value for it. Otherwise, the limit
+    /// does not apply to such a request. Default: `false`.
     pub skip_if_absent: bool,
 }
 
-/// A part of a key that has a name, and that a request may not have.
+/// Defines the options of an action that has a name, and whose value a request may lack.
 macro_rules! named {
     (
         $(#[$doc:meta])* $type:ident;
@@ -35,10 +36,11 @@ macro_rules! named {
             $(#[$called])*
             #[cfg_attr(feature = "schema", schemars(default))]
             pub descriptor_key: Option<String>,
-            /// Counts in its place if there is none.
+            /// Value to use if the request has none. Default: none.
             #[cfg_attr(feature = "schema", schemars(default))]
             pub default_value: Option<String>,
-            /// Whether the key goes without it if there is none, in place of not being counted. Default: `false`.
+            /// Whether to leave the entry out of the key if the request has no value for it. Otherwise, the
+            /// limit does not apply to such a request. Default: `false`.
             #[cfg_attr(feature = "schema", schemars(default))]
             pub skip_if_absent: bool,
         }
@@ -51,46 +53,48 @@ macro_rules! named {
 }
 
 named!(
-    /// A header. Of several, the first.
+    /// Value of a header. If the header is repeated, the first value counts.
     Header;
-    /// The header, or one of `:path` (with the query), `:method` and `:authority`.
+    /// Name of the header, or one of `:path` (with the query), `:method` and `:authority`.
     header_name;
-    /// What it is called in the key. Default: the name of the header.
+    /// Descriptor key of the entry. Default: the name of the header.
     descriptor_key
 );
 named!(
-    /// A query parameter, decoded. Of several, the first.
+    /// Value of a query parameter, decoded. If the parameter is repeated, the first value counts.
     QueryParameter;
-    /// The parameter.
+    /// Name of the parameter.
     query_parameter_name;
-    /// What it is called in the key. Default: the name of the parameter.
+    /// Descriptor key of the entry. Default: the name of the parameter.
     descriptor_key
 );
 named!(
-    /// Something that has a name.
-    OfName;
-    /// Which one; names of a claim that is in another are joined by dots.
+    /// Options of an action that selects its value by name.
+    NamedValue;
+    /// Name of the cookie, claim or filter state. Join the names of nested claims with dots.
     name or "key";
-    /// What it is called in the key. Default: its name.
+    /// Descriptor key of the entry. Default: the value of `name`.
     descriptor_key
 );
 
-/// A path, or a segment of it.
+/// The path, or one of its segments.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct Path {
-    /// Paths that have the segment: `/orgs/{org}/**`. Others have none. Default: the whole path counts.
+    /// Template of the paths that have the segment, such as `/orgs/{org}/**`. Other paths have no value.
+    /// Default: the whole path is the value.
     pub template: Option<String>,
-    /// The name in the template of the segment that counts: `org`.
+    /// Placeholder of the template whose segment is the value, such as `org`.
     pub segment: Option<String>,
-    /// What it is called in the key. Default: the name of the segment, or `path`.
+    /// Descriptor key of the entry. Default: the name of the segment, or `path`.
     pub descriptor_key: Option<String>,
-    /// Counts in its place if there is none.
+    /// Value to use if the request has none. Default: none.
     pub default_value: Option<String>,
-    /// Whether the key goes without it if there is none, in place of not being counted. Default: `false`.
+    /// Whether to leave the entry out of the key if the request has no value for it. Otherwise, the limit
+    /// does not apply to such a request. Default: `false`.
     pub skip_if_absent: bool,
 }
 
 read_object!(Empty = Self {};);
-read_object!(Simple = Self::default(); descriptor_key, default_value, skip_if_absent);
+read_object!(ValueOptions = Self::default(); descriptor_key, default_value, skip_if_absent);
 read_object!(Path = Self::default(); template, segment, descriptor_key, default_value, skip_if_absent);

@@ -1,30 +1,32 @@
-//! A limit: who is counted, and how much they may.
+//! A limit: what it counts by, and how much it allows.
 
 use super::{Action, Cost, OnResponse, Rate};
 use tollgate_policy::{Cidr, Duration, Named, Read, ReadError, StringMatcher, Value, read_object};
 
-/// Who is counted, and how much they may. At least one of `rates`, `concurrency` and `service` is given.
+/// A limit: what it counts by, and how much it allows. At least one of `rates`, `concurrency` and `service`
+/// is required.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct Limit {
-    /// By what is counted: Envoy's rate limit actions and some more. If the request has not all of it the limit does not
-    /// count it, except as an action says otherwise. Without a key, all requests count together.
+    /// Actions that build the key to count by: Envoy's rate limit actions, and some more. If an action has no
+    /// value for a request, the limit does not apply to that request, unless the action has a `default_value`
+    /// or `skip_if_absent`. Without a key, all requests are counted together.
     pub key: Vec<Action>,
-    /// How much in which time; a request passes if all of them have room, at most 8.
+    /// Rates of the limit, at most 8. A request needs room in all of them.
     pub rates: Vec<Rate>,
-    /// How many requests of a key may be in flight, on this Envoy.
+    /// Maximum number of requests in flight for each key, on this Envoy.
     pub concurrency: Option<Concurrency>,
-    /// Other numbers for some keys: the first that matches counts.
+    /// Other numbers for some keys. The first override that matches applies.
     pub overrides: Vec<Override>,
-    /// What a request costs. Default: 1.
+    /// Cost of a request. Default: 1.
     pub cost: Option<Cost>,
-    /// What a response changes about what its request cost.
+    /// Changes to the cost of a request by its response.
     pub on_response: Option<OnResponse>,
-    /// Requests wait for room in place of being refused.
+    /// Delays requests until there is room, instead of rejecting them.
     pub delay: Option<Delay>,
-    /// The rate limit service is asked too, once everything on this Envoy had room.
-    pub service: Option<AskService>,
-    /// Whether a refusal is only counted. Default: `false`.
+    /// Also calls the rate limit service, after all limits on this Envoy had room.
+    pub service: Option<LimitService>,
+    /// Whether the limit only counts the requests that it would reject, and rejects none. Default: `false`.
     pub shadow: bool,
 }
 
@@ -40,20 +42,20 @@ read_object!(
     service,
     shadow;
     instead [
-        ("token_bucket", "give it as one of `rates`: `rates: [{token_bucket: ..}]`"),
-        ("hits_addend", "what a request costs is `cost`"),
-        ("apply_on_stream_done", "what a response changes is `on_response`"),
-        ("limit", "other numbers for some keys are `overrides`"),
-        ("stage", "which limits count a request is said by `rules`"),
-        ("disable_key", "a Wasm filter cannot read runtime keys; use `shadow`, or leave it out of `rules`"),
+        ("token_bucket", "use `rates`: `rates: [{token_bucket: ..}]`"),
+        ("hits_addend", "use `cost`"),
+        ("apply_on_stream_done", "use `on_response`"),
+        ("limit", "use `overrides`"),
+        ("stage", "use `rules` to select the limits for a request"),
+        ("disable_key", "a Wasm filter cannot read runtime keys; use `shadow`, or remove the limit from `rules`"),
     ]
 );
 
-/// Requests in flight, counted over all workers.
+/// Limit on requests in flight, across all workers.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct Concurrency {
-    /// The most.
+    /// Maximum number of requests in flight for each key.
     pub max_requests: u32,
 }
 
@@ -63,25 +65,26 @@ read_object!(Concurrency = Self { max_requests: 0 }; max_requests (required));
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct Override {
-    /// For which keys: by the descriptor key of an action, what its value must be. All must match.
+    /// Keys to which the override applies: a map from descriptor keys to conditions on their values, which
+    /// must all match.
     pub when: Named<ValueMatch>,
-    /// In place of the limit's. Default: the limit's.
+    /// Rates in place of those of the limit. Default: the rates of the limit.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub rates: Vec<Rate>,
-    /// In place of the limit's. Default: the limit's.
+    /// Concurrency in place of that of the limit. Default: the concurrency of the limit.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub concurrency: Option<Concurrency>,
 }
 
 read_object!(Override = Self::default(); when (required), rates, concurrency);
 
-/// What a value must be: a text or an address.
+/// Condition on a value: a text or an address.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
 pub enum ValueMatch {
-    /// An address of a network.
+    /// Matches addresses of a network.
     Network(NetworkMatch),
-    /// A text.
+    /// Matches a text.
     Text(StringMatcher),
 }
 
@@ -99,41 +102,42 @@ impl Read for ValueMatch {
     }
 }
 
-/// An address of a network.
+/// Matches addresses of a network.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct NetworkMatch {
-    /// The network, such as `10.0.0.0/8`.
+    /// Network, such as `10.0.0.0/8`.
     pub cidr: Cidr,
 }
 
 read_object!(NetworkMatch = Self { cidr: Read::blank() }; cidr (required));
 
-/// Waiting for room.
+/// Delay of requests until there is room.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct Delay {
-    /// A request that would have to wait longer is refused at once.
+    /// Maximum wait, `1ms` to `5m`. A request that would have to wait longer is rejected at once.
     pub max_wait: Duration,
 }
 
 read_object!(Delay = Self { max_wait: Read::blank() }; max_wait (required));
 
-/// How the rate limit service is asked about the keys of a limit.
+/// Options of a limit for its use of the rate limit service.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
-pub struct AskService {
-    /// Whether the service is told what the request costs. Services that know no `hits_addend` of a descriptor count 1.
-    /// Default: `true`.
+pub struct LimitService {
+    /// Whether to send the cost of the request to the service. Services that do not support `hits_addend` in
+    /// a descriptor count 1. Default: `true`.
     pub hits_addend: bool,
-    /// What holds on this Envoy while the service cannot be asked, for `failure_mode: local`.
+    /// Rates on this Envoy while the service is unavailable. Required with `failure_mode: local`, and only
+    /// allowed with it.
     pub fallback_rates: Vec<Rate>,
 }
 
-impl Default for AskService {
+impl Default for LimitService {
     fn default() -> Self {
         Self { hits_addend: true, fallback_rates: Vec::new() }
     }
 }
 
-read_object!(AskService = Self::default(); hits_addend, fallback_rates);
+read_object!(LimitService = Self::default(); hits_addend, fallback_rates);

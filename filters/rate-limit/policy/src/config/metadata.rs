@@ -1,4 +1,4 @@
-//! Metadata of a request, or of where it goes.
+//! Metadata of a request, or of its route, virtual host or cluster.
 
 use tollgate_policy::{read_names, read_object};
 
@@ -6,17 +6,18 @@ use tollgate_policy::{read_names, read_object};
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct Metadata {
-    /// What it is called in the key.
+    /// Descriptor key of the entry.
     pub descriptor_key: String,
-    /// Where it is.
+    /// Location of the value in the metadata.
     pub metadata_key: MetadataKey,
-    /// Counts in its place if there is none.
+    /// Value to use if the request has none. Default: none.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub default_value: Option<String>,
-    /// Whose metadata. Default: `DYNAMIC`.
+    /// Source of the metadata. Default: `DYNAMIC`.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub source: MetadataSource,
-    /// Whether the key goes without it if there is none, in place of not being counted. Default: `false`.
+    /// Whether to leave the entry out of the key if the request has no value for it. Otherwise, the limit
+    /// does not apply to such a request. Default: `false`.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub skip_if_absent: bool,
 }
@@ -25,32 +26,32 @@ pub struct Metadata {
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct MetadataKey {
-    /// The filter that it is of, such as `envoy.filters.http.jwt_authn`.
+    /// Namespace of the metadata: the name of a filter, such as `envoy.filters.http.jwt_authn`.
     pub key: String,
-    /// The way to it.
+    /// Path to the value.
     pub path: Vec<PathSegment>,
 }
 
-/// A step of the way.
+/// Step of a path.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct PathSegment {
-    /// The name of a member.
+    /// Name of a member.
     pub key: String,
 }
 
-/// Whose metadata.
+/// Source of metadata.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "SCREAMING_SNAKE_CASE"))]
 pub enum MetadataSource {
-    /// What earlier filters have set for the request.
+    /// Dynamic metadata that earlier filters have set for the request.
     #[default]
     Dynamic,
-    /// The route's.
+    /// Metadata of the route.
     RouteEntry,
-    /// The virtual host's.
+    /// Metadata of the virtual host.
     VirtualHost,
-    /// The cluster's.
+    /// Metadata of the cluster.
     ClusterEntry,
 }
 

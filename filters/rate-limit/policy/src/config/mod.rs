@@ -1,5 +1,5 @@
-//! The configuration, as it is written. Field names are those of Envoy's `LocalRateLimit`, `RateLimit` and
-//! `RateLimit.Action` (`envoy/extensions/filters/http/{local_ratelimit,ratelimit}/v3`,
+//! The configuration as the operator writes it. Field names are those of Envoy's `LocalRateLimit`,
+//! `RateLimit` and `RateLimit.Action` (`envoy/extensions/filters/http/{local_ratelimit,ratelimit}/v3`,
 //! `envoy/config/route/v3/route_components.proto`) where the meaning is the same.
 
 mod action;
@@ -16,8 +16,8 @@ mod service;
 pub use action::Action;
 pub use constant::{AddressMatch, Constant, HeaderValueMatch, MaskedAddress, QueryValueMatch};
 pub use cost::{BodyCost, Cost, CostHeader, HeaderCost, OnResponse, StatusRange};
-pub use entry::{Empty, Header, OfName, Path, QueryParameter, Simple};
-pub use limit::{AskService, Concurrency, Delay, Limit, NetworkMatch, Override, ValueMatch};
+pub use entry::{Empty, Header, NamedValue, Path, QueryParameter, ValueOptions};
+pub use limit::{Concurrency, Delay, Limit, LimitService, NetworkMatch, Override, ValueMatch};
 pub use metadata::{Metadata, MetadataKey, MetadataSource, PathSegment};
 pub use rate::{FixedWindow, Gcra, Rate, SlidingWindow, TokenBucket};
 pub use response::{BodyFormat, HeaderToAdd, HeaderValueOption, Response, Status, XRateLimitHeaders};
@@ -28,34 +28,37 @@ use crate::plan::OnError;
 use serde::de::{Deserialize, Deserializer, Error};
 use tollgate_policy::{Named, Percent, Value, read, read_names, read_object};
 
-/// The whole configuration.
+/// Configuration of the rate limit filter.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct Config {
-    /// What the rate limit service and the memory that workers share know these limits by: two filters of one Envoy with
-    /// the same domain, limit, key and rates count together. Letters, digits and `_-./:`. Default: `tollgate`.
+    /// Name of this set of limits in the rate limit service and in shared memory. Two filters of one Envoy
+    /// count together if the domain, the name of the limit, its key, its delay and its rates are the same.
+    /// Letters, digits and `_-./:`. Default: `tollgate`.
     pub domain: String,
-    /// Put before the names of the statistics: `rate_limit.<stat_prefix>.limit.<name>.ok`. Default: none.
+    /// Prefix for the names of the statistics: `rate_limit.<stat_prefix>.limit.<name>.ok`. Default: none.
     pub stat_prefix: String,
-    /// Who is counted and how much they may, by a name of the operator's: letters, digits and `_-`.
+    /// Limits, by name. A name has up to 64 letters, digits and `_-`.
     pub limits: Named<Limit>,
-    /// Which limits count which requests: the first rule that matches decides, and a request that no rule matches is not
-    /// limited. Without rules every limit counts every request.
+    /// Rules that select the limits for a request. The first rule that matches decides. A request that no
+    /// rule matches is not limited. Without rules, every limit applies to every request.
     pub rules: Vec<Rule>,
-    /// The service that keeps what many Envoys share, for limits with `service`.
+    /// Rate limit service, for limits with `service` that many Envoys share.
     pub rate_limit_service: Option<RateLimitService>,
-    /// The memory that workers share.
+    /// Shared memory.
     pub table: Table,
-    /// What clients and upstreams are told.
+    /// Responses to clients, and headers for upstreams.
     pub response: Response,
-    /// How many requests of a worker may be delayed or wait for the service at once. One more is answered as if there were
-    /// no delay, or as if the service could not be asked. Default: 1024.
+    /// Maximum number of waiting requests per worker: delayed, queued, or waiting for the service. Further
+    /// requests are handled without `delay`, or as if the service were unavailable. Default: 1024.
     pub max_waiting_requests: usize,
-    /// For how many requests limits are asked at all, in percent. Default: 100 (Envoy's is 0).
+    /// Percentage of requests that the filter checks. Default: 100 (in Envoy, 0).
     pub filter_enabled: Percent,
-    /// For how many of those a refusal is one, in percent; for others it is only counted. Default: 100 (Envoy's is 0).
+    /// Percentage of checked requests that the filter may reject. For the others, it only counts what it
+    /// would have rejected. Default: 100 (in Envoy, 0).
     pub filter_enforced: Percent,
-    /// What becomes of a request when the memory that workers share cannot be read or changed. Default: `deny`.
+    /// Handling of a request when shared memory cannot be read or updated, or when a part of a key cannot be
+    /// read. Default: `deny`.
     pub on_error: OnError,
 }
 
@@ -77,9 +80,9 @@ impl Default for Config {
     }
 }
 
-const IN_SERVICE: &str = "it belongs in `rate_limit_service`";
-const IN_RESPONSE: &str = "it belongs in `response`";
-const BY_RULES: &str = "which limits count a request is said by `rules`";
+const IN_SERVICE: &str = "move it to `rate_limit_service`";
+const IN_RESPONSE: &str = "move it to `response`";
+const BY_RULES: &str = "use `rules` to select the limits for a request";
 
 read_object!(
     Config = Self::default();
@@ -106,34 +109,35 @@ read_object!(
         ("disable_x_envoy_ratelimited_header", IN_RESPONSE),
         ("response_headers_to_add", IN_RESPONSE),
         ("request_headers_to_add_when_not_enforced", IN_RESPONSE),
-        ("enable_retry_after_header", "it is `response.retry_after`"),
-        ("token_bucket", "give it as one of the `rates` of a limit: `limits: {all: {rates: [{token_bucket: ..}]}}`"),
-        ("rate_limits", "what a limit counts by is its `key`: `limits: {<name>: {key: [{remote_address: {}}], ..}}`"),
-        ("descriptors", "each is a limit with a `key` and `rates`; rates for one value are its `overrides`"),
-        ("max_dynamic_descriptors", "the bound of all keys together is `table.max_keys`"),
-        ("always_consume_default_token_bucket", "every limit of the rule counts the request"),
+        ("enable_retry_after_header", "use `response.retry_after`"),
+        ("token_bucket", "use the `rates` of a limit: `limits: {all: {rates: [{token_bucket: ..}]}}`"),
+        ("rate_limits", "use the `key` of a limit: `limits: {<name>: {key: [{remote_address: {}}], ..}}`"),
+        ("descriptors", "use one limit with `key` and `rates` for each descriptor, and its `overrides` for single values"),
+        ("max_dynamic_descriptors", "use `table.max_keys`, the maximum number of all keys"),
+        ("always_consume_default_token_bucket", "every limit of the rule applies to the request; remove this field"),
         ("stage", BY_RULES),
         ("vh_rate_limits", BY_RULES),
         ("request_type", BY_RULES),
-        ("local_rate_limit_per_downstream_connection", "what is counted is said by the `key` of a limit"),
-        ("local_cluster_rate_limit", "limits that many Envoys share are those with `service`"),
+        ("local_rate_limit_per_downstream_connection", "limits by connection are not supported; use the `key` of a limit"),
+        ("local_cluster_rate_limit", "use `service` in a limit to share it with other Envoys"),
     ]
 );
 read_names!(OnError { "deny" => Deny, "allow" => Allow });
 
-/// Through a tree: see [`tollgate_policy::Read`]. An error begins with its place.
+/// Reads the configuration through a tree: see [`tollgate_policy::Read`]. An error begins with the path of
+/// the field.
 impl<'de> Deserialize<'de> for Config {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         read(&Value::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 
-/// The memory that workers share: 67 bytes for each rate of each key.
+/// Shared memory: up to 67 bytes for each rate of each key.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct Table {
-    /// How many keys are kept, of one rate each; a key of a limit with three rates counts as three. With more than that, the
-    /// keys that owe least are forgotten, which is counted. Default: 65536.
+    /// Number of keys with one rate; a key of a limit with three rates counts as three. With more keys, the
+    /// entries that owe least are evicted, which is counted. Default: 65536.
     pub max_keys: u32,
 }
 

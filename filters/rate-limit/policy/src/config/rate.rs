@@ -1,67 +1,67 @@
-//! How much, in which time.
+//! Rates: how much a limit allows in a time.
 
 use tollgate_policy::{Duration, Read, read_object};
 
-/// A rate: exactly one of the algorithms.
+/// A rate: exactly one algorithm, and an optional name.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct Rate {
-    /// What clients know it by, in `RateLimit` and `RateLimit-Policy`: letters, digits and `_-`. Default: the name of the
-    /// limit; of several rates `<limit>-1`, `<limit>-2` and so on.
+    /// Name of the rate in `RateLimit` and `RateLimit-Policy`: letters, digits and `_-`. Default: the name of
+    /// the limit; with several rates, `<limit>-1`, `<limit>-2` and so on.
     pub name: Option<String>,
     /// Envoy's token bucket.
     pub token_bucket: Option<TokenBucket>,
-    /// So many in a time, evenly, and so many at once.
+    /// Generic cell rate algorithm: an even rate, and a burst.
     pub gcra: Option<Gcra>,
-    /// So many in each window of the clock, counted from 1970, as envoyproxy/ratelimit and Limitador count.
+    /// Fixed windows that are aligned to the Unix epoch, as in envoyproxy/ratelimit and Limitador.
     pub fixed_window: Option<FixedWindow>,
-    /// So many in any window, by the count of this window of the clock and the last one's share.
+    /// Sliding window: the count of the current window of the clock, plus a share of the previous one.
     pub sliding_window: Option<SlidingWindow>,
 }
 
-/// Envoy's `TokenBucket`, filled evenly and not all at once.
+/// Envoy's `TokenBucket`, which fills evenly and not all at once.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct TokenBucket {
-    /// How many tokens it holds, all of them at first. 0: nothing passes.
+    /// Size of the bucket, which starts full. With 0, every request is rejected.
     pub max_tokens: u64,
-    /// How many come in each `fill_interval`. Default: 1.
+    /// Number of tokens added in each `fill_interval`. Default: 1.
     #[cfg_attr(feature = "schema", schemars(default = "one"))]
     pub tokens_per_fill: u64,
-    /// At least `50ms`.
+    /// Time in which `tokens_per_fill` tokens are added; at least `50ms`.
     pub fill_interval: Duration,
 }
 
-/// The generic cell rate algorithm: a token bucket by other names.
+/// Generic cell rate algorithm: a token bucket with other field names.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct Gcra {
-    /// How many in each `per`.
+    /// Number of requests in each `per`.
     pub requests: u64,
-    /// In which time, at least `1ms`.
+    /// Time for `requests`, at least `1ms`.
     pub per: Duration,
-    /// How many may come at once. Default: 1.
+    /// Number of requests that may come at once. Default: 1.
     #[cfg_attr(feature = "schema", schemars(default = "one"))]
     pub burst: u64,
 }
 
-/// A window of the clock.
+/// Fixed windows of the clock.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct FixedWindow {
-    /// How many in each window. 0: nothing passes.
+    /// Maximum number of requests in each window. With 0, every request is rejected.
     pub requests: u64,
-    /// How long it is, at least `1ms`. A window of `1h` begins with each hour of UTC.
+    /// Length of a window, at least `1ms`. A window of `1h` begins at each full hour in UTC.
     pub window: Duration,
 }
 
-/// Any window.
+/// A window that slides with the clock.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct SlidingWindow {
-    /// How many in any window. 0: nothing passes.
+    /// Maximum number of requests in any window. With 0, every request is rejected.
     pub requests: u32,
-    /// How long it is, at least `1ms`.
+    /// Length of the window, at least `1ms`.
     pub window: Duration,
 }
 

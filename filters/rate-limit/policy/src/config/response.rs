@@ -1,33 +1,34 @@
-//! What clients and upstreams are told.
+//! Responses to clients, and headers for upstreams.
 
 pub use tollgate_policy::BodyFormat;
 use tollgate_policy::{EditableName, HeaderValue, Read, ReadError, Value, read_names, read_object};
 
-/// What clients and upstreams are told. A gRPC request that is refused always gets a gRPC status.
+/// Responses to clients, and headers for upstreams. A rejected gRPC request always gets a gRPC status.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct Response {
-    /// The status of a refusal, 400 to 599. Default: 429.
+    /// Status of a rejection, 400 to 599. Default: 429.
     pub status: Status,
-    /// The body of a refusal. Default: `text`.
+    /// Format of the body of a rejection. Default: `text`.
     pub body_format: Option<BodyFormat>,
-    /// A text that is the body of a refusal, in place of `body_format`; 16384 bytes at most.
+    /// Text to send as the body of a rejection, in place of `body_format`; at most 16384 bytes.
     pub body: Option<String>,
-    /// The `Content-Type` of that text. Default: `text/plain`.
+    /// `Content-Type` of `body`. Default: `text/plain`.
     pub content_type: Option<HeaderValue>,
-    /// Whether a refusal says after how many seconds to try again: `Retry-After`. Default: `true`.
+    /// Whether to add `Retry-After` to rejections. Default: `true`.
     pub retry_after: bool,
-    /// Whether responses say where the client stands: `RateLimit` and `RateLimit-Policy` of the IETF. Default: `true`.
+    /// Whether to add the IETF headers `RateLimit` and `RateLimit-Policy` to responses. Default: `true`.
     pub rate_limit_headers: bool,
-    /// Whether responses say so in Envoy's way too: `X-RateLimit-Limit`, `-Remaining` and `-Reset`. Default: `OFF`.
+    /// Adds Envoy's headers `X-RateLimit-Limit`, `-Remaining` and `-Reset` to responses. Default: `OFF`.
     pub enable_x_ratelimit_headers: XRateLimitHeaders,
-    /// Whether a gRPC request gets `RESOURCE_EXHAUSTED` in place of `UNAVAILABLE`. Default: `false`.
+    /// Whether to reject gRPC requests with `RESOURCE_EXHAUSTED` instead of `UNAVAILABLE`. Default: `false`.
     pub rate_limited_as_resource_exhausted: bool,
-    /// Whether a refusal goes without `x-envoy-ratelimited`. Default: `false`.
+    /// Omit `x-envoy-ratelimited` when the service rejects a request. Default: `false`.
     pub disable_x_envoy_ratelimited_header: bool,
-    /// Added to a refusal.
+    /// Headers to add to rejections.
     pub response_headers_to_add: Vec<HeaderToAdd>,
-    /// Added for the upstream, to a request that would have been refused: in shadow mode, or as `filter_enforced` says.
+    /// Headers to set for the upstream when a request would have been rejected but is not, because of
+    /// `shadow` or `filter_enforced`.
     pub request_headers_to_add_when_not_enforced: Vec<HeaderToAdd>,
 }
 
@@ -64,10 +65,10 @@ read_object!(
     request_headers_to_add_when_not_enforced,
 );
 
-/// A status: `429`, or as Envoy writes it, `{code: 429}`.
+/// A status: `429`, or `{code: 429}` as in Envoy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status {
-    /// The number.
+    /// Status code.
     pub code: u16,
 }
 
@@ -99,10 +100,10 @@ impl schemars::JsonSchema for Status {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         let code = schemars::json_schema!({
-            "type": "integer", "minimum": 400, "maximum": 599, "description": "the number",
+            "type": "integer", "minimum": 400, "maximum": 599, "description": "Status code.",
         });
         schemars::json_schema!({
-            "description": "a status: `429`, or as Envoy writes it, `{code: 429}`",
+            "description": "A status: `429`, or `{code: 429}` as in Envoy.",
             "anyOf": [
                 code,
                 {
@@ -116,26 +117,26 @@ impl schemars::JsonSchema for Status {
     }
 }
 
-/// Envoy's headers about limits.
+/// Envoy's `X-RateLimit-*` headers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum XRateLimitHeaders {
-    /// None.
+    /// No such headers.
     #[default]
     #[cfg_attr(feature = "schema", schemars(rename = "OFF"))]
     Off,
-    /// As in version 03 of the IETF's draft.
+    /// Headers of version 03 of the IETF draft.
     #[cfg_attr(feature = "schema", schemars(rename = "DRAFT_VERSION_03"))]
     Draft03,
 }
 
 read_names!(XRateLimitHeaders { "OFF" => Off, "DRAFT_VERSION_03" => Draft03 });
 
-/// A header to add, as Envoy writes it: `{header: {key: x-team, value: blue}}`.
+/// A header to add, as in Envoy: `{header: {key: x-team, value: blue}}`.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct HeaderToAdd {
-    /// The header.
+    /// Header to add.
     pub header: HeaderValueOption,
 }
 
@@ -143,21 +144,21 @@ pub struct HeaderToAdd {
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct HeaderValueOption {
-    /// Its name.
+    /// Name of the header.
     pub key: EditableName,
-    /// Its value, as it is: there is no `%..%` in it.
+    /// Value of the header, which is sent unchanged. `%..%` references are not supported.
     pub value: HeaderValue,
 }
 
-const ADDED: &str = "a header is always added to those of its name; leave it out";
+const ADDED: &str = "not supported; remove this field";
 
 read_object!(HeaderToAdd = Self { header: Read::blank() }; header (required); instead [
     ("append", ADDED),
     ("append_action", ADDED),
-    ("keep_empty_value", "an empty value is always kept; leave it out"),
+    ("keep_empty_value", "an empty value is always kept; remove this field"),
 ]);
 read_object!(
     HeaderValueOption = Self { key: Read::blank(), value: Read::blank() };
     key (required), value (required);
-    instead [("raw_value", "give the text as `value`")]
+    instead [("raw_value", "use `value`")]
 );

@@ -1,15 +1,16 @@
-//! Which requests are counted.
+//! Rules, which select the limits for a request.
 
 use tollgate_policy::{RequestMatch, read_object};
 
-/// Requests, and the limits that count them.
+/// Selects the limits for some requests.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct Rule {
-    /// Which requests. Default: all.
+    /// Requests that the rule matches. Default: all.
     #[cfg_attr(feature = "schema", schemars(rename = "match", default))]
     pub condition: RequestMatch,
-    /// Names of `limits`, in the order in which they are asked. None, `[]`: these requests are not limited.
+    /// Names of the limits for these requests, in the order in which they are checked. With `[]` the requests
+    /// are not limited.
     pub limits: Vec<String>,
 }
 

@@ -1,28 +1,28 @@
-//! The rate limit service.
+//! Rate limit service.
 
 use tollgate_policy::{Duration, Percent, read_names, read_object};
 
-/// A service of the protocol `envoy.service.ratelimit.v3`, such as envoyproxy/ratelimit or Limitador. Exactly one of
-/// `cluster` and `grpc_service` is given.
+/// Rate limit service that implements `envoy.service.ratelimit.v3`, such as envoyproxy/ratelimit or
+/// Limitador. Exactly one of `cluster` and `grpc_service` is required.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct RateLimitService {
-    /// The cluster of the service. It must speak HTTP/2.
+    /// Cluster of the service. It must support HTTP/2.
     pub cluster: Option<String>,
-    /// The same, as Envoy writes it.
+    /// Cluster of the service, in Envoy's form.
     pub grpc_service: Option<GrpcService>,
-    /// How long to wait for its answer. Default: `20ms`.
+    /// Maximum time to wait for the answer, `1ms` to `5m`. Default: `20ms`.
     pub timeout: Duration,
-    /// What becomes of a request about which it cannot be asked. Default: `allow`; `deny` with `failure_mode_deny` or
-    /// `failure_mode_deny_percent`.
+    /// Handling of a request while the service is unavailable. Default: `allow`; `deny` with
+    /// `failure_mode_deny` or `failure_mode_deny_percent`.
     pub failure_mode: Option<FailureMode>,
-    /// Envoy's way of saying `failure_mode: deny`.
+    /// Envoy's form of `failure_mode: deny`.
     pub failure_mode_deny: Option<bool>,
-    /// How many of the requests are denied, in percent, with `failure_mode: deny`; the others go on. Default: 100.
+    /// Percentage of requests to reject with `failure_mode: deny`; the others are allowed. Default: 100.
     pub failure_mode_deny_percent: Option<Percent>,
-    /// The status of a request that is denied because the service cannot be asked. Default: 500.
+    /// Status of a request that is rejected because of an error. Default: 500.
     pub status_on_error: u16,
-    /// What is remembered of its answers.
+    /// Cache for the answers of the service.
     pub cache: Cache,
 }
 
@@ -51,19 +51,19 @@ read_object!(
     failure_mode_deny_percent,
     status_on_error,
     cache;
-    instead [("transport_api_version", "it is always `V3`; leave it out")]
+    instead [("transport_api_version", "always `V3`; remove this field")]
 );
 
-/// What becomes of a request about which the service cannot be asked.
+/// Handling of a request while the service is unavailable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
 pub enum FailureMode {
-    /// It goes on.
+    /// Allows the request.
     #[default]
     Allow,
-    /// It is refused with `status_on_error`.
+    /// Rejects the request with `status_on_error`.
     Deny,
-    /// `fallback_rates` of the limit decide.
+    /// Applies the `fallback_rates` of the limit.
     Local,
 }
 
@@ -73,42 +73,45 @@ read_names!(FailureMode { "allow" => Allow, "deny" => Deny, "local" => Local });
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct GrpcService {
-    /// Envoy's own client.
+    /// Envoy's built-in gRPC client.
     pub envoy_grpc: EnvoyGrpc,
 }
 
 read_object!(GrpcService = Self::default(); envoy_grpc (required); instead [
-    ("google_grpc", "a Wasm filter calls clusters; give `envoy_grpc`"),
-    ("timeout", "give `timeout` beside `grpc_service`"),
-    ("initial_metadata", "it is not sent; let the route of the cluster add headers"),
+    ("google_grpc", "a Wasm filter can only call clusters; use `envoy_grpc`"),
+    ("timeout", "use `rate_limit_service.timeout`"),
+    ("initial_metadata", "not supported: no initial metadata is sent"),
 ]);
 
-/// The cluster of the service.
+/// Cluster of the service.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct EnvoyGrpc {
-    /// Its name.
+    /// Name of the cluster.
     pub cluster_name: String,
 }
 
 read_object!(EnvoyGrpc = Self::default(); cluster_name (required); instead [
-    ("authority", "the name of the cluster is sent; an endpoint's `auto_sni` takes the host from the cluster"),
+    ("authority", "not supported: the authority is the name of the cluster"),
 ]);
 
-/// What each worker remembers of the service's answers, so that not every request is a call.
+/// Cache of each worker for the answers of the service, so that not every request needs a call.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct Cache {
-    /// Whether a key that is over its limit is refused without a call until the service's window ends. Default: `true`.
+    /// Whether to reject requests of a key that is over its limit without a call, until the service's window
+    /// ends. Default: `true`.
     pub over_limit: bool,
-    /// How many hits are taken from the service at once, for requests to come. 1: each request is a call. Default: 10.
+    /// Maximum number of hits to take from the service at once, for future requests. With 1, each request is
+    /// a call. Default: 10.
     pub lease_hits: u32,
-    /// After how long what is left of them is forgotten. Default: `1s`.
+    /// Time after which unused hits of a lease expire. Values above a minute count as a minute.
+    /// Default: `1s`.
     pub lease_max_age: Duration,
-    /// How many hits of a key a worker may give before the service has answered for them. 0: none, and the limit is never
-    /// exceeded. Default: 0.
+    /// Maximum number of hits of a key that a worker may allow before the service has answered for them. With
+    /// 0, the limit is never exceeded. Default: 0.
     pub overshoot_hits: u64,
-    /// How many keys are remembered. Default: 10000.
+    /// Maximum number of keys in the cache of a worker. Default: 10000.
     pub max_entries: usize,
 }
 

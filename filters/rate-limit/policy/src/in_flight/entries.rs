@@ -1,16 +1,16 @@
-//! Who has how many in flight, as bytes.
+//! Counts of requests in flight, as bytes.
 
 use super::record;
 
 const BYTES: usize = 20;
 
-/// The requests of a key that one VM has in flight.
+/// Requests of a key that one VM has in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub tag: u64,
     pub vm: u32,
     pub count: u32,
-    /// When the last of them came, in seconds.
+    /// Time of the latest request, in seconds.
     pub acquired_at: u32,
 }
 
@@ -39,7 +39,7 @@ pub(super) fn read(record: &[u8]) -> impl Iterator<Item = Entry> {
     record::read(record).map(Entry::from_bytes)
 }
 
-/// Lets `change` change each entry, and drops those of which it says `false`.
+/// Passes each entry to `change`, and removes those for which it returns `false`.
 pub(super) fn update(record: &mut Vec<u8>, mut change: impl FnMut(&mut Entry) -> bool) {
     record::update(record, |bytes| {
         let mut entry = Entry::from_bytes(bytes);

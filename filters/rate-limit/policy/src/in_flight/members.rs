@@ -1,29 +1,29 @@
-//! Which VMs live.
+//! Running VMs.
 
 use super::{LEASE, record};
 use tollgate_policy::UnixNanos;
 
 const BYTES: usize = 12;
 
-/// The VMs that count requests in flight, and when they last said that they live.
+/// VMs that count requests in flight, and the times of their last heartbeats.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Members {
-    /// By their numbers.
+    /// Members, sorted by number.
     list: Vec<Member>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Member {
     vm: u32,
-    /// In milliseconds since the Unix epoch.
+    /// Time of the last heartbeat, in milliseconds since the Unix epoch.
     seen_at: u64,
 }
 
 impl Members {
-    /// Reads the record that [`beat`](Self::beat) writes. To be read again with each beat.
+    /// Reads the record that [`beat`](Self::beat) writes. Read it again with each heartbeat.
     pub fn read(record: &[u8]) -> Self {
         let mut list: Vec<Member> = Vec::new();
-        // There are few, and mostly in order: sorting them would be 3 KB of code.
+        // There are few members, and they are mostly sorted. A sort would be 3 KB of code.
         for member in record::read(record).map(Member::from_bytes) {
             match list.binary_search_by_key(&member.vm, |member| member.vm) {
                 Ok(index) => {
@@ -37,20 +37,20 @@ impl Members {
         Self { list }
     }
 
-    /// Says that `vm` lives, and drops those that do not any more: one that was only held up says so itself, at its next
-    /// beat, and whether it is known to be dead or not known makes no difference to anybody.
+    /// Adds a heartbeat of `vm`, and removes dead VMs. A VM that was only stalled returns with its next
+    /// heartbeat. A dead VM and an unknown one are treated alike.
     pub fn beat(record: &mut Vec<u8>, vm: u32, now: UnixNanos) {
         let now_ms = now.as_millis();
         record::update(record, |bytes| {
             let member = Member::from_bytes(bytes);
-            // What is to come was left by a clock that was set back. Whose it is has to say so again.
+            // A heartbeat in the future was written before the clock was set back. Its VM must renew it.
             *bytes = Member { seen_at: member.seen_at.min(now_ms), ..member }.to_bytes();
             member.vm != vm && member.is_alive(now)
         });
         record::push(record, Member { vm, seen_at: now_ms }.to_bytes());
     }
 
-    /// Whether it was seen less than [`LEASE`] ago.
+    /// Returns whether the last heartbeat of a VM is less than [`LEASE`] ago.
     pub fn is_alive(&self, vm: u32, now: UnixNanos) -> bool {
         let found = self.list.binary_search_by_key(&vm, |member| member.vm);
         found.ok().and_then(|index| self.list.get(index)).is_some_and(|member| member.is_alive(now))

@@ -1,47 +1,48 @@
-//! Requests in flight, counted over all workers.
+//! Requests in flight, counted across all workers.
 //!
-//! A count that is only raised and lowered never recovers from a worker that died in between. So each VM counts its own
-//! requests, under a random number of its own, and says every [`HEARTBEAT`] that it lives; what a VM counted that has not
-//! said so for [`LEASE`] is forgotten.
+//! A shared count that is only incremented and decremented would never recover from a worker that dies in
+//! between. So each VM counts its own requests under a random number, and stores a heartbeat every
+//! [`HEARTBEAT`]. The counts of a VM without a heartbeat for [`LEASE`] are removed.
 //!
-//! A record has an entry for each key and VM with requests in flight, and none for others: it is never longer than what is
-//! in flight just now, and what VMs left behind that died since the last request.
+//! A record only has entries for keys and VMs with requests in flight, including those of VMs that died since
+//! the last request.
 
 mod entries;
-mod lines;
 mod members;
+mod queues;
 mod record;
 #[cfg(test)]
 mod tests;
 
-pub use lines::{LineId, Lines, POLL};
 pub use members::Members;
+pub use queues::{POLL, Queues, WaiterId};
 
 use entries::Entry;
 use tollgate_policy::UnixNanos;
 
-/// How often a VM is to [beat](Members::beat), in nanoseconds; and once before it [acquires](acquire) anything. Timers of
-/// Envoy's workers are late by what a worker is busy, which is seconds at worst.
+/// Interval of the [heartbeats](Members::beat) of a VM, in nanoseconds. The first one is due before it
+/// [acquires](acquire) anything. If an Envoy worker is busy, its timers are late, by seconds at worst.
 pub const HEARTBEAT: u64 = 1_000_000_000;
 
-/// After how long without a beat a VM is dead, in nanoseconds. Nine beats may be missed: to forget a VM that lives admits too
-/// many, and to remember one that died only makes keys that it served wait so long for their room.
+/// Time without a heartbeat after which a VM counts as dead, in nanoseconds. Nine heartbeats may be missed:
+/// removing a running VM admits too many requests, while keeping a dead one only blocks its slots for this
+/// time.
 pub const LEASE: u64 = 10 * HEARTBEAT;
 
-/// What comes of asking for room.
+/// Result of [`acquire`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Acquire {
-    /// There is one request more in flight. The record is to be kept.
+    /// The request is counted. Store the record.
     Acquired,
-    /// There are as many as may be. The record is as it was.
+    /// The maximum is reached. The record has not changed.
     Full,
 }
 
-/// One request more of the key that `tag` stands for, by the VM `vm`, unless those of all VMs that live are `max` already.
-/// What dead ones counted is dropped.
+/// Counts another request of the key with this tag for the VM `vm`, unless the requests of all running VMs
+/// have reached `max`. Removes the counts of dead VMs.
 ///
-/// A VM that `members` does not know lives as long as [`LEASE`] after it last acquired something: it may have come since
-/// `members` was read. The VM itself always lives.
+/// A VM that is not in `members` counts as running for [`LEASE`] after it last acquired something, because it
+/// may have started after `members` was read. The VM `vm` itself always counts as running.
 pub fn acquire(
     record: &mut Vec<u8>,
     tag: u64,
@@ -70,7 +71,7 @@ pub fn acquire(
     Acquire::Acquired
 }
 
-/// How many requests of the key are in flight, as far as `vm` knows.
+/// Returns the number of requests of the key in flight, from the view of `vm`.
 pub fn count(record: &[u8], tag: u64, vm: u32, members: &Members, now: UnixNanos) -> u32 {
     let counts = entries::read(record).filter(|entry| entry.tag == tag && lives(entry, vm, members, now));
     counts.fold(0, |sum: u32, entry| sum.saturating_add(entry.count))
@@ -80,7 +81,7 @@ fn lives(entry: &Entry, vm: u32, members: &Members, now: UnixNanos) -> bool {
     entry.vm == vm || members.is_alive(entry.vm, now) || is_recent(entry.acquired_at, seconds(now))
 }
 
-/// One request less. `false` if there was none: the record is as it was.
+/// Removes a request. Returns `false` if the record has no such request; then it has not changed.
 pub fn release(record: &mut Vec<u8>, tag: u64, vm: u32) -> bool {
     if !entries::read(record).any(|entry| entry.tag == tag && entry.vm == vm) {
         return false;
@@ -96,13 +97,14 @@ pub fn release(record: &mut Vec<u8>, tag: u64, vm: u32) -> bool {
     true
 }
 
-/// Whole seconds are enough for [`LEASE`], and take half the bytes. They wrap in 2106, and only their difference is used.
+/// Returns whole seconds, which are precise enough for [`LEASE`] and take half the bytes. They wrap in 2106,
+/// but only their differences are used.
 fn seconds(now: UnixNanos) -> u32 {
     (now.0 / 1_000_000_000) as u32
 }
 
-/// Whether it was at most [`LEASE`] ago. Not if it is to come, but for a second by which workers may be apart: that is a
-/// clock that was set back.
+/// Returns whether `then` is at most [`LEASE`] ago, or at most a second in the future, by which workers may
+/// differ. If it is further in the future, the clock was set back.
 fn is_recent(then: u32, now: u32) -> bool {
     now.wrapping_sub(then).wrapping_add(1) <= (LEASE / 1_000_000_000) as u32 + 1
 }

@@ -1,10 +1,10 @@
-//! Records of shared memory: a version, and entries of one length.
+//! Records in shared memory: a version, and entries of a fixed length.
 //!
-//! What is not of that form is of another version, or of somebody else, and is read as empty.
+//! A record of another form comes from another version, or from another program, and is read as empty.
 
 const VERSION: u8 = 1;
 
-/// The entries.
+/// Returns the entries of a record.
 pub(super) fn read<const N: usize>(record: &[u8]) -> impl Iterator<Item = &[u8; N]> {
     let entries = match record.split_first() {
         Some((&VERSION, entries)) if entries.len() % N == 0 => entries,
@@ -13,7 +13,7 @@ pub(super) fn read<const N: usize>(record: &[u8]) -> impl Iterator<Item = &[u8; 
     entries.as_chunks().0.iter()
 }
 
-/// Lets `change` change each entry, and drops those of which it says `false`. In place.
+/// Passes each entry to `change`, and removes those for which it returns `false`. Works in place.
 pub(super) fn update<const N: usize>(record: &mut Vec<u8>, mut change: impl FnMut(&mut [u8; N]) -> bool) {
     if read::<N>(record).next().is_none() {
         record.clear();
@@ -32,7 +32,7 @@ pub(super) fn update<const N: usize>(record: &mut Vec<u8>, mut change: impl FnMu
     record.truncate(if kept == 0 { 0 } else { 1 + kept * N });
 }
 
-/// Adds an entry to a record that [`update`] has been over.
+/// Adds an entry to a record after an [`update`].
 pub(super) fn push<const N: usize>(record: &mut Vec<u8>, entry: [u8; N]) {
     if record.is_empty() {
         record.push(VERSION);

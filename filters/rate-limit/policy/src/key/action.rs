@@ -1,124 +1,125 @@
-//! One entry of a key, as it is configured.
+//! Actions of a key, resolved from the configuration.
 
 use tollgate_policy::{Cidr, HeaderMatcher, PathMatcher, QueryMatcher};
 
-/// Where an entry of a key comes from, all defaults filled in.
+/// An action, which produces one entry of a key. All defaults are filled in.
 #[derive(Clone, Debug, Hash)]
 pub struct Action {
-    /// What the entry is called: `remote_address`, a header's `descriptor_key`. See [`Source::default_key`].
+    /// Descriptor key of the entry, such as `remote_address`. See [`Source::default_key`].
     pub descriptor_key: String,
-    /// Where its value comes from.
+    /// Source of its value.
     pub source: Source,
-    /// What if there is no value.
+    /// Handling of an absent value.
     pub if_absent: IfAbsent,
 }
 
-/// What becomes of a key when an action has no value.
+/// Handling of an absent value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum IfAbsent {
-    /// There is no key: the limit does not count the request. As in Envoy.
+    /// Produces no key, so that the limit does not apply to the request, as in Envoy.
     #[default]
     NoKey,
-    /// The key goes without the entry: Envoy's `skip_if_absent`.
+    /// Leaves the entry out of the key: Envoy's `skip_if_absent`.
     Skip,
-    /// The entry has this value: Envoy's `default_value`, which goes before `skip_if_absent`.
+    /// Uses this value: Envoy's `default_value`, which takes precedence over `skip_if_absent`.
     Value(String),
 }
 
-/// Where a value comes from.
+/// Source of a value.
 #[derive(Clone, Debug, Hash)]
 pub enum Source {
-    /// Always this value: `generic_key`.
+    /// Constant: `generic_key`.
     Constant(String),
-    /// The client's address: `remote_address`.
+    /// Address of the client: `remote_address`.
     RemoteAddress,
-    /// The network of so many bits that it is in: `masked_remote_address`.
+    /// Network of the client's address: `masked_remote_address`.
     MaskedRemoteAddress {
-        /// Of IPv4, 32 at most.
+        /// Number of bits of an IPv4 address, at most 32.
         v4_prefix_len: u8,
-        /// Of IPv6, 128 at most.
+        /// Number of bits of an IPv6 address, at most 128.
         v6_prefix_len: u8,
     },
-    /// A constant, if the client's address is in one of the networks: `remote_address_match`.
+    /// Constant, if the client's address is in one of the networks: `remote_address_match`.
     RemoteAddressMatch {
-        /// The networks.
+        /// Networks.
         networks: Vec<Cidr>,
-        /// If it is in none of them.
+        /// Whether the address must be in none of the networks instead.
         invert: bool,
-        /// The constant.
+        /// Value of the entry.
         value: String,
     },
-    /// The first value of a header: `request_headers`. A header without a value has one that is empty.
+    /// First value of a header: `request_headers`. A header without a value has an empty one.
     RequestHeader {
-        /// In lower case; `:path`, `:method` and `:authority` too.
+        /// Name of the header in lower case, or one of `:path`, `:method` and `:authority`.
         name: String,
     },
-    /// A constant, if all of these match, or if not all do: `header_value_match`.
+    /// Constant, if all headers match, or if not all do: `header_value_match`.
     HeaderValueMatch {
-        /// The headers.
+        /// Headers to match.
         headers: Vec<HeaderMatcher>,
-        /// Whether they have to.
+        /// Whether all of them must match.
         expect_match: bool,
-        /// The constant.
+        /// Value of the entry.
         value: String,
     },
-    /// The first value of a query parameter, decoded: `query_parameters`.
+    /// First value of a query parameter, decoded: `query_parameters`.
     QueryParameter {
-        /// Its name, decoded.
+        /// Name of the parameter, decoded.
         name: String,
     },
-    /// A constant, if all of these match, or if not all do: `query_parameter_value_match`.
+    /// Constant, if all parameters match, or if not all do: `query_parameter_value_match`.
     QueryParameterValueMatch {
-        /// The parameters.
+        /// Parameters to match.
         parameters: Vec<QueryMatcher>,
-        /// Whether they have to.
+        /// Whether all of them must match.
         expect_match: bool,
-        /// The constant.
+        /// Value of the entry.
         value: String,
     },
-    /// The first cookie of the name, without quotes.
+    /// First cookie of a name, without quotes.
     Cookie {
-        /// Its name. Case counts.
+        /// Name of the cookie, case-sensitive.
         name: String,
     },
-    /// The path without the query, normalised.
+    /// Path without the query, normalised.
     Path,
-    /// One segment of such a path, if the template matches.
+    /// Segment of such a path, if the template matches.
     PathSegment {
-        /// Which paths have it.
+        /// Template of the paths that have the segment.
         template: PathMatcher,
-        /// Which one it is, from 0: `id` of `/users/{id}` is 1.
+        /// Index of the segment, from 0: `id` of `/users/{id}` is 1.
         index: usize,
     },
-    /// The host in lower case, without port and without a dot at the end.
+    /// Host in lower case, without the port and without a trailing dot.
     Host,
-    /// The method, if it is one that is registered; `other` for all others, which clients make up as many of as they like.
+    /// Method, if it is registered; `other` for all others, because clients can invent any number of them.
     Method,
-    /// A claim of the token that `jwt-authn` verified; see [`Source::claim`]. Numbers, booleans, lists and objects are what
-    /// JSON writes for them; `null` is no value.
+    /// Claim of the token that `jwt-authn` verified; see [`Source::claim`]. Numbers, booleans, lists and
+    /// objects count as their JSON. `null` counts as absent.
     Claim {
-        /// A claim of this whole name comes first.
+        /// Name of a claim that takes precedence over `path`.
         whole: Option<String>,
-        /// Names from the outside to the inside: `["org", "team"]`.
+        /// Names of nested claims, from the outside to the inside: `["org", "team"]`.
         path: Vec<String>,
     },
-    /// An attribute of the proxy that is not empty, by the path of [`crate::Environment::property`].
+    /// Attribute of the proxy, if it is not empty, by a path of [`crate::Environment::property`].
     Property {
-        /// Its segments, joined by NUL. See [`property`].
+        /// Segments of the path, joined by NUL. See [`property`].
         path: String,
     },
-    /// `source_cluster`: the cluster that this proxy says it is of, which may be empty.
+    /// Cluster of this proxy, which may be empty: `source_cluster`.
     SourceCluster,
 }
 
 impl Source {
-    /// A claim by names with dots between, as in `jwt-authn`: one whose whole name is that comes first.
+    /// Returns the source for a claim whose names are joined by dots, as in `jwt-authn`. A claim with the
+    /// whole text as its name takes precedence.
     pub fn claim(dotted: &str) -> Self {
         let whole = dotted.contains('.').then(|| dotted.to_owned());
         Self::Claim { whole, path: dotted.split('.').map(str::to_owned).collect() }
     }
 
-    /// What an entry is called if the configuration does not say: Envoy's names. `None`: it has to.
+    /// Returns the default descriptor key, as in Envoy. `None` if the configuration must set one.
     pub fn default_key(&self) -> Option<&'static str> {
         Some(match self {
             Self::Constant(_) => "generic_key",
@@ -144,7 +145,7 @@ impl Source {
         })
     }
 
-    /// Whether its value is one of the request's headers, or made of them.
+    /// Returns whether the value depends on the request headers.
     pub fn reads_headers(&self) -> bool {
         match self {
             Self::RequestHeader { .. }
@@ -169,31 +170,31 @@ impl Source {
 
 /// Paths of attributes.
 pub mod property {
-    /// `destination_cluster`: where the route leads.
+    /// `destination_cluster`: cluster that the route selects.
     pub const DESTINATION_CLUSTER: &str = "xds\0cluster_name";
     /// `source_cluster`: `node.cluster` of the bootstrap, `--service-cluster`.
     pub const SOURCE_CLUSTER: &str = "xds\0node\0cluster";
-    /// `route`: its name.
+    /// `route`: name of the route.
     pub const ROUTE: &str = "xds\0route_name";
     /// `principal`: `<iss>/<sub>`, by `jwt-authn`.
     pub const PRINCIPAL: &str = "filter_state\0wasm.jwt_authn.principal";
-    /// What `jwt-authn` verified, as JSON.
+    /// Payload of the token that `jwt-authn` verified, as JSON.
     pub const PAYLOAD: &str = "filter_state\0wasm.jwt_authn.payload";
 
-    /// Whose metadata.
+    /// Source of metadata.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Metadata {
-        /// What earlier filters left: `DYNAMIC`.
+        /// Dynamic metadata of earlier filters: `DYNAMIC`.
         Dynamic,
-        /// The route's: `ROUTE_ENTRY`.
+        /// Metadata of the route: `ROUTE_ENTRY`.
         Route,
-        /// The virtual host's.
+        /// Metadata of the virtual host: `VIRTUAL_HOST`.
         VirtualHost,
-        /// The cluster's: `CLUSTER_ENTRY`.
+        /// Metadata of the cluster: `CLUSTER_ENTRY`.
         Cluster,
     }
 
-    /// `metadata`: of the filter `key`, then by `path`.
+    /// Returns the path of a metadata value: in the namespace `key`, at `path`.
     pub fn metadata<'p>(of: Metadata, key: &str, path: impl IntoIterator<Item = &'p str>) -> String {
         let of = match of {
             Metadata::Dynamic => "metadata",
@@ -209,17 +210,17 @@ pub mod property {
         text
     }
 
-    /// `filter_state`.
+    /// Returns the path of a filter state.
     pub fn filter_state(key: &str) -> String {
         ["filter_state", key].join("\0")
     }
 }
 
-/// An entry of a descriptor.
+/// Entry of a descriptor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry<'a> {
-    /// What it is: `remote_address`, a header's `descriptor_key`.
+    /// Descriptor key, such as `remote_address`.
     pub key: &'a str,
-    /// Whose, as text.
+    /// Value as text.
     pub value: std::borrow::Cow<'a, str>,
 }

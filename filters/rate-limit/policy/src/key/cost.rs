@@ -1,15 +1,15 @@
-//! What a request costs.
+//! Costs of requests.
 
 use crate::answer::Unit;
 use crate::plan::{Cost, OnResponse};
 use tollgate_policy::{Headers, ResponseFacts};
 
 impl Cost {
-    /// What is known when the request's headers are here. Of a body whose length is not said it is what an empty one
-    /// costs: the rest is charged as it comes, see [`of_body`](Self::of_body).
+    /// Returns the cost that is known from the request headers. A body of unknown length costs as much as an
+    /// empty one; the rest is charged later, see [`of_body`](Self::of_body).
     ///
-    /// A header that says 0 says 1: clients that name their own price would name that. Of several prices the highest
-    /// counts, since nobody knows which one the upstream reads.
+    /// A cost of 0 in a header counts as 1, because clients that set their own cost would choose 0. The
+    /// highest of several values counts, because the filter does not know which one the upstream reads.
     pub fn of_request(&self, headers: Headers<'_>) -> u64 {
         match self {
             Self::Number(cost) => *cost,
@@ -21,7 +21,7 @@ impl Cost {
         }
     }
 
-    /// What a request costs in all whose body has so many bytes, as far as it came.
+    /// Returns the total cost of a request whose body has a number of bytes.
     pub fn of_body(&self, bytes: u64) -> u64 {
         match self {
             Self::Body { per, max } => bytes.div_ceil((*per).max(1)).max(1).min(*max),
@@ -29,7 +29,7 @@ impl Cost {
         }
     }
 
-    /// What is counted.
+    /// Returns the unit of the cost.
     pub fn unit(&self) -> Unit {
         match self {
             Self::Body { per, .. } => Unit::ContentBytes(*per),
@@ -37,14 +37,14 @@ impl Cost {
         }
     }
 
-    /// Whether the body's bytes are to be counted.
+    /// Returns whether the cost depends on the size of the body.
     pub fn counts_body(&self) -> bool {
         matches!(self, Self::Body { .. })
     }
 }
 
 impl OnResponse {
-    /// What a request costs in all that had this response, of which `taken` was taken already.
+    /// Returns the total cost of a request with this response, of which `taken` is already charged.
     pub fn cost(&self, response: &ResponseFacts<'_>, taken: u64) -> u64 {
         if !self.counts(response) {
             return 0;
@@ -56,7 +56,7 @@ impl OnResponse {
         said.unwrap_or(taken)
     }
 
-    /// Whether the response is one of those that cost something.
+    /// Returns whether the response costs anything.
     fn counts(&self, response: &ResponseFacts<'_>) -> bool {
         let in_range = |(first, last): &(u16, u16)| (*first..=*last).contains(&response.status);
         (self.statuses.is_empty() || self.statuses.iter().any(in_range))
@@ -64,14 +64,14 @@ impl OnResponse {
     }
 }
 
-/// The highest number that the lines of a header have, each of which may be a list; what is none counts as `otherwise`.
-/// `None` without such a header.
+/// Returns the highest number in the lines of a header, each of which may be a list. An element that is not a
+/// number counts as `otherwise`. `None` without such a header.
 fn highest(headers: Headers<'_>, name: &[u8], otherwise: u64) -> Option<u64> {
     let all = headers.all(name).flat_map(|line| line.split(|byte| *byte == b','));
     all.map(|value| number(value.trim_ascii()).unwrap_or(otherwise)).max()
 }
 
-/// Decimal digits and nothing else. What is too high for 64 bits is the highest.
+/// Parses decimal digits. Numbers above 64 bits saturate.
 fn number(text: &[u8]) -> Option<u64> {
     if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
         return None;

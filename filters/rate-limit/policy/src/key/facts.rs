@@ -1,4 +1,4 @@
-//! What is known of one request, and what was asked of the proxy about it: at most once, however many limits there are.
+//! Facts about a request. Each is read from the proxy at most once, regardless of the number of limits.
 
 use super::action::{IfAbsent, Source, property};
 use super::path::normal_path;
@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use tollgate_policy::{RequestFacts, form_decoded};
 
-/// What is known of one request.
+/// Facts about a request.
 #[derive(Debug)]
 pub struct Facts<'r> {
     request: RequestFacts<'r>,
@@ -22,17 +22,18 @@ const METHODS: [&[u8]; 9] =
     [b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH"];
 
 impl<'r> Facts<'r> {
-    /// Nothing was asked yet.
+    /// Returns facts of which nothing has been read yet.
     pub fn new(request: &RequestFacts<'r>) -> Self {
         Self { request: *request, address: None, claims: None, failed: false }
     }
 
-    /// The request.
+    /// Returns the request.
     pub fn request(&self) -> &RequestFacts<'r> {
         &self.request
     }
 
-    /// The client's address. IPv4 in IPv6 form, which is what dual-stack listeners see, is IPv4, as in Envoy.
+    /// Returns the address of the client. IPv4-mapped IPv6 addresses, which dual-stack listeners see, become
+    /// IPv4, as in Envoy.
     pub fn client_address(&mut self, env: &mut dyn Environment) -> Option<IpAddr> {
         if let Some(asked) = self.address {
             return asked;
@@ -42,7 +43,8 @@ impl<'r> Facts<'r> {
         *self.address.insert(address.ok().flatten().map(|address| address.to_canonical()))
     }
 
-    /// Whether the proxy failed to say something that was asked since the last time: what was taken for absent then may not be.
+    /// Returns whether a read from the proxy has failed since the last call. Then a value that seems absent
+    /// may exist.
     #[inline]
     pub fn take_failed(&mut self) -> bool {
         core::mem::take(&mut self.failed)
@@ -55,7 +57,7 @@ impl<'r> Facts<'r> {
         value.ok().flatten()
     }
 
-    /// The value of an action; `None` if it has none and gets none.
+    /// Returns the value of an action, or its default value.
     pub(super) fn value(
         &mut self,
         source: &'r Source,
@@ -100,7 +102,7 @@ impl<'r> Facts<'r> {
                 if !template.matches(&path) {
                     return None;
                 }
-                // The first is what is before the slash that paths begin with.
+                // The first part is the empty one before the leading slash.
                 let at = index.saturating_add(1);
                 not_empty(match path {
                     Cow::Borrowed(path) => Cow::Borrowed(segment(path, at)?),
@@ -146,7 +148,7 @@ fn not_empty(value: Cow<'_, [u8]>) -> Option<Value<'_>> {
     (!value.is_empty()).then_some(Value::Bytes(value))
 }
 
-/// Only the first line, as in Envoy (`RequestHeadersAction::populateDescriptor`, `header_value[0]`).
+/// Returns only the first line, as in Envoy (`RequestHeadersAction::populateDescriptor`, `header_value[0]`).
 fn header<'r>(request: &RequestFacts<'r>, name: &str) -> Option<&'r [u8]> {
     let pseudo = |value: &'r [u8]| (!value.is_empty()).then_some(value);
     match name {
@@ -165,7 +167,7 @@ fn parameter<'r>(query: &'r [u8], name: &[u8]) -> Option<Cow<'r, [u8]>> {
     })
 }
 
-/// Read as servers read it: the quotes of RFC 6265 section 4.1.1 are no part of a value.
+/// Returns a cookie as servers read it: the quotes of RFC 6265 section 4.1.1 are not part of the value.
 fn cookie<'r>(request: &RequestFacts<'r>, name: &[u8]) -> Option<&'r [u8]> {
     request.headers.all(b"cookie").flat_map(|line| line.split(|byte| *byte == b';')).find_map(|cookie| {
         let mut halves = cookie.splitn(2, |byte| *byte == b'=');
@@ -176,7 +178,8 @@ fn cookie<'r>(request: &RequestFacts<'r>, name: &[u8]) -> Option<&'r [u8]> {
     })
 }
 
-/// A name that ends in a dot is the same name (RFC 1034 section 3.1), and case does not count.
+/// Normalises a host: a trailing dot does not change a name (RFC 1034 section 3.1), and names are
+/// case-insensitive.
 fn host(host: &[u8]) -> Cow<'_, [u8]> {
     let host = host.strip_suffix(b".").unwrap_or(host);
     if host.iter().any(u8::is_ascii_uppercase) {

@@ -1,10 +1,10 @@
-//! Whom a request is counted for: descriptor entries, by Envoy's rate limit actions
-//! (`config.route.v3.RateLimit.Action`) and a few more.
+//! Keys of requests. Envoy's rate limit actions (`config.route.v3.RateLimit.Action`), and a few more, produce
+//! their entries.
 //!
-//! The same actions come to two things. [`place`] tells values to the hash that says where a key is kept, on each request
-//! and without writing anything down; [`entries`] writes them as text for the rate limit service, and for people. Hashing
-//! looks at all of a value, whatever its length: it takes time in proportion, which whoever sent it already cost the proxy
-//! many times over, and a value that was cut would make one key of two clients.
+//! The actions have two results. [`place`] hashes the values to find the place of the key; this happens for
+//! each request, without allocating text. [`entries`] writes them as text for the rate limit service, and for
+//! people. The hash covers the whole value, regardless of its length: a cut value could give two clients the
+//! same key. The time for this is small compared with what the value already costs the proxy.
 
 mod action;
 mod cost;
@@ -25,16 +25,16 @@ use crate::plan::Limit;
 use crate::table::{KeyHasher, Place, Placer};
 use value::Value;
 
-/// Whom a limit counts a request for.
+/// Key of a request for a limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
-    /// Where what is kept of them is.
+    /// Place of the key in the table.
     pub place: Place,
-    /// What holds for them in place of what the limit says, as an index of its overrides.
+    /// Index of the override that applies to the key.
     pub overridden: Option<usize>,
 }
 
-/// Whom a limit counts a request for; `None` if it does not count it.
+/// Returns the key of a request for a limit; `None` if the limit does not apply to the request.
 pub fn find<'a>(
     limit: &'a Limit,
     facts: &mut Facts<'a>,
@@ -58,7 +58,8 @@ pub fn find<'a>(
     Some(Key { place: hasher.place(), overridden })
 }
 
-/// The place of the key that the actions make of a request, begun with what it is a key of; `None` if they make none.
+/// Returns the place of the key that the actions produce for a request; `None` if they produce no key.
+/// `hasher` already contains the fingerprint of the limit.
 pub fn place<'a>(
     actions: &'a [Action],
     facts: &mut Facts<'a>,
@@ -72,7 +73,7 @@ pub fn place<'a>(
     Some(hasher.place())
 }
 
-/// The descriptor that the actions make of a request; `None` if they make none.
+/// Returns the descriptor that the actions produce for a request; `None` if they produce none.
 pub fn entries<'a>(
     actions: &'a [Action],
     facts: &mut Facts<'a>,
@@ -87,7 +88,7 @@ pub fn entries<'a>(
     Some(entries)
 }
 
-/// The value of an action, `Some(None)` if it is left out, `None` if there is no key.
+/// Returns the value of an action: `Some(None)` if its entry is left out, `None` if there is no key.
 fn value<'a>(
     action: &'a Action,
     facts: &mut Facts<'a>,
@@ -99,7 +100,8 @@ fn value<'a>(
     }
 }
 
-/// Whether it is there is told of an action that may be left out: or one without the first would be one without the second.
+/// Adds a value to a hash. For an action that may be left out, adds whether it is present. Otherwise, a key
+/// without the first entry could equal one without the second.
 fn hash(action: &Action, value: Option<&Value<'_>>, hasher: &mut KeyHasher) {
     if action.if_absent == IfAbsent::Skip {
         hasher.value(&[u8::from(value.is_some())]);

@@ -1,35 +1,35 @@
-//! Which override is about a key.
+//! Selection of the override for a key.
 //!
-//! The first whose conditions all hold is. There may be ten thousand of them, one for each customer, so those that name
-//! one exact value, or one network, are found by it; only the others are tried in turn, and of them only those that come
-//! before what was found.
+//! The first override whose conditions all match applies. There may be ten thousand of them, one for each
+//! customer, so overrides for one exact value or one network are looked up. Only the others are tried one
+//! after another, and of these only those that precede the override that was found.
 
 use super::value::Value;
 use crate::plan::{Override, ValueMatch};
 use std::net::IpAddr;
 use tollgate_policy::{Cidr, Places};
 
-/// The overrides of a limit, in their order.
+/// Overrides of a limit, in their order.
 #[derive(Debug, Default)]
 pub struct Overrides {
     list: Vec<Override>,
-    /// Those that ask for one value and nothing else.
+    /// Overrides with a condition on one exact value or one network, and no other condition.
     named: Vec<Named>,
-    /// All others.
+    /// Indices of all other overrides.
     others: Vec<usize>,
 }
 
-/// Overrides that ask the same of the same entry.
+/// Overrides with the same kind of condition on the same entry.
 #[derive(Debug)]
 struct Named {
-    /// The entry's index.
+    /// Index of the entry.
     entry: usize,
     asked: Asked,
-    /// Where they are, by the value.
+    /// Indices of the overrides, by value.
     places: Places,
 }
 
-/// What of a value is looked up.
+/// Kind of a condition, which determines the part of a value to look up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
     Text,
@@ -38,7 +38,7 @@ enum Asked {
 }
 
 impl Overrides {
-    /// Of a limit.
+    /// Builds the index of the overrides of a limit.
     pub fn new(list: Vec<Override>) -> Self {
         let mut all = Self::default();
         for (place, one) in list.iter().enumerate() {
@@ -70,12 +70,13 @@ impl Overrides {
         self.named.push(Named { entry, asked, places });
     }
 
-    /// All of them, in their order.
+    /// Returns all overrides, in their order.
     pub fn list(&self) -> &[Override] {
         &self.list
     }
 
-    /// The first that is about these values, of the limit's actions in their order, as an index of the list.
+    /// Returns the index of the first override that matches these values, which are in the order of the
+    /// limit's actions.
     pub(super) fn find(&self, values: &[Option<Value<'_>>]) -> Option<usize> {
         let value = |entry: usize| values.get(entry)?.as_ref();
         let named = self.named.iter().filter_map(|named| named.find(value(named.entry)?));

@@ -1,16 +1,17 @@
-//! One spelling of a path.
+//! Normalisation of paths.
 //!
-//! `/login`, `/%6Cogin`, `//login` and `/a/../login` lead most upstreams to the same thing, and a client that may choose
-//! among them would have as many buckets as it can think of. So escapes are decoded once, slashes that follow one another
-//! are one, and `.` and `..` are gone through. That goes further than RFC 3986 section 6.2.2 (an escaped slash is a slash):
-//! two things that an upstream tells apart then share a bucket, which is the harmless mistake of the two. Upper and lower
-//! case, a slash at the end and `;parameters` are left, since they rarely mean the same.
+//! Most upstreams treat `/login`, `/%6Cogin`, `//login` and `/a/../login` alike. Without normalisation, a
+//! client would get another bucket for each spelling. So escapes are decoded once, repeated slashes become
+//! one, and `.` and `..` are resolved. This goes further than RFC 3986 section 6.2.2, because an escaped
+//! slash becomes a slash. Two resources that an upstream distinguishes can then share a bucket, which is the
+//! less harmful mistake. Case, a trailing slash and `;parameters` do not change, because they rarely mean the
+//! same.
 
 use std::borrow::Cow;
 
-/// The path, which has no query, in the spelling that all of its spellings share.
+/// Returns the normalised form of a path without a query.
 pub fn normal_path(path: &[u8]) -> Cow<'_, [u8]> {
-    // `*` of OPTIONS.
+    // For example, the `*` of OPTIONS.
     if path.first() != Some(&b'/') || is_normal(path) {
         return Cow::Borrowed(path);
     }
@@ -53,7 +54,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn spellings_of_a_path_are_one() {
+    fn normalises_paths() {
         for (path, normal) in [
             ("/", "/"),
             ("/login", "/login"),
@@ -85,7 +86,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_path_that_is_normal_and_has_no_percent_sign_stays(path in "/[a./%2eEfF]{0,20}") {
+        fn keeps_normal_paths(path in "/[a./%2eEfF]{0,20}") {
             let once = normal_path(path.as_bytes()).into_owned();
             prop_assert_eq!(once.first(), Some(&b'/'));
             if !once.contains(&b'%') {

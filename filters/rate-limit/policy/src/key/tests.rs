@@ -167,7 +167,7 @@ fn descriptors_are_those_of_envoy() {
 }
 
 #[test]
-fn one_missing_action_drops_the_descriptor_unless_it_says_otherwise() {
+fn a_missing_value_drops_the_key_by_default() {
     let key = |if_absent| [of(Source::Constant("a".into())), Action { if_absent, ..header("x-team") }];
     let mut proxy = Proxy::default();
     assert_eq!(descriptor(&key(IfAbsent::NoKey), &[], &mut proxy), None);

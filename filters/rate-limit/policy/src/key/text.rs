@@ -1,26 +1,26 @@
 //! Values as text, for the strings of protobuf, which are UTF-8, and for people.
 //!
-//! Clients choose most values, so two things are bounded here and neither may make one text of two values: whoever could
-//! choose a value that reads like somebody else's would be counted as them.
+//! Clients choose most values. Two different values must never have the same text, or a client could choose a
+//! value that counts as that of another client. Two rules make texts valid and short:
 //!
-//! - A byte that is no UTF-8 becomes U+FFFD and two hexadecimal digits, and so does each byte of a U+FFFD that was sent.
-//!   All other text stays as it is, as Envoy's descriptors have it.
-//! - What is longer than [`MAX_LEN`] is cut, and ends with U+FFFD, `#` and a hash of 128 bits of the whole. The hash has
-//!   no key, since all Envoys have to agree on what they tell the service: who knows a value can make another one with
-//!   its text, but can also just send it.
+//! - A byte that is not UTF-8 becomes U+FFFD and two hexadecimal digits, and so does each byte of a U+FFFD in
+//!   the value. All other text does not change, as in Envoy's descriptors.
+//! - A text longer than [`MAX_LEN`] is cut, and ends with U+FFFD, `#` and a 128-bit hash of the whole value.
+//!   The hash has no key, because all Envoys must send the same text to the service. A client that knows a
+//!   value can find another one with the same text, but it could also send that value itself.
 
 use core::fmt::Write as _;
 use core::hash::Hasher as _;
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 use std::borrow::Cow;
 
-/// In bytes. Longer than what keys are made of, such as API keys; tokens are cut.
+/// Maximum length of a text in bytes. API keys and similar values fit; tokens are cut.
 pub const MAX_LEN: usize = 1024;
 
-/// U+FFFD, `#` and 32 digits.
+/// Length of U+FFFD, `#` and 32 digits.
 const MARK_LEN: usize = '\u{FFFD}'.len_utf8() + 1 + 32;
 
-/// The text of a value.
+/// Returns the text of a value.
 pub(super) fn of(value: Cow<'_, [u8]>) -> Cow<'_, str> {
     let value = match value {
         Cow::Borrowed(bytes) => match plain(bytes) {
@@ -33,7 +33,7 @@ pub(super) fn of(value: Cow<'_, [u8]>) -> Cow<'_, str> {
             Err(error) => Cow::Owned(error.into_bytes()),
         },
     };
-    // An escape is longer than what it stands for, so what is not looked at would be cut anyway.
+    // Escapes only make a text longer, so the bytes after `MAX_LEN` would be cut anyway.
     let mut text = escaped(value.get(..MAX_LEN).unwrap_or(&value));
     if value.len() > MAX_LEN || text.len() > MAX_LEN {
         text.truncate(text.floor_char_boundary(MAX_LEN - MARK_LEN));
@@ -42,7 +42,7 @@ pub(super) fn of(value: Cow<'_, [u8]>) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// The text, if it can stay as it is.
+/// Returns the text, if it needs no change.
 fn plain(bytes: &[u8]) -> Option<&str> {
     let text = (bytes.len() <= MAX_LEN).then(|| str::from_utf8(bytes).ok())??;
     (!text.contains('\u{FFFD}')).then_some(text)
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_no_text_is_escaped() {
+    fn escapes_only_invalid_utf8() {
         assert_eq!(text(b""), "");
         assert_eq!(text("50% of \u{e9}\0".as_bytes()), "50% of \u{e9}\0");
         assert_eq!(text(b"a\xff\xfeb"), "a\u{FFFD}ff\u{FFFD}feb");
@@ -91,15 +91,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_is_cut_and_still_told_apart() {
+    fn cuts_long_values_and_keeps_them_distinct() {
         let long = vec![b'a'; MAX_LEN];
         assert_eq!(text(&long).as_bytes(), long);
         let (longer, other) = ([&long[..], b"b"].concat(), [&long[..], b"c"].concat());
         assert_eq!(text(&longer).len(), MAX_LEN);
         assert_ne!(text(&longer), text(&other));
-        // What escapes make too long is cut as well.
+        // A text that escapes make too long is cut as well.
         assert!(text(&[0xff; 300]).len() <= MAX_LEN && text(&[0xff; 300]) != text(&[0xff; 301]));
-        // A text that looks like one that was cut is none.
+        // A value that looks like a cut text has another text.
         assert_ne!(text(text(&longer).as_bytes()), text(&longer));
     }
 

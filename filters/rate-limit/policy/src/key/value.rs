@@ -1,31 +1,31 @@
-//! The value of an entry: hashed as bytes, written as text only where somebody reads it.
+//! Values of entries. They are hashed as bytes, and converted to text only where text is needed.
 
 use super::text;
 use crate::table::KeyHasher;
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-/// The value of an entry.
+/// Value of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value<'a> {
-    /// Bytes that stand for themselves.
+    /// Bytes.
     Bytes(Cow<'a, [u8]>),
-    /// An address; never IPv4 in IPv6 form.
+    /// Address; never an IPv4-mapped IPv6 address.
     Address(IpAddr),
-    /// A network: its first address, and how many bits are its own.
+    /// Network: its first address and its prefix length.
     Network(IpAddr, u8),
-    /// What is configured for a client that has no address.
+    /// Default value for a client that has no address.
     NoAddress(&'a str),
 }
 
 impl<'a> Value<'a> {
-    /// Bytes that need no copy.
+    /// Returns a value of bytes.
     pub(super) fn bytes(bytes: impl Into<Cow<'a, [u8]>>) -> Self {
         Self::Bytes(bytes.into())
     }
 
-    /// Tells it to the hash. Two values of one action are told alike only if they are alike: addresses have 4 or 16
-    /// octets, so the empty value before what is in place of one is none.
+    /// Adds the value to a hash. Two values of one action hash alike only if they are equal: an address has 4
+    /// or 16 octets, so the empty value before a default value cannot be an address.
     pub(super) fn hash(&self, hasher: &mut KeyHasher) {
         match self {
             Self::Bytes(bytes) => hasher.value(bytes),
@@ -42,7 +42,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// As the rate limit service and people are told it.
+    /// Returns the value as text, for the rate limit service and for people.
     pub(super) fn into_text(self) -> Cow<'a, str> {
         match self {
             Self::Bytes(bytes) => text::of(bytes),
@@ -52,7 +52,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// As matchers of texts see it: in full, and as it was sent.
+    /// Returns the value in full and unchanged, for string matchers.
     pub(super) fn raw(&self) -> Cow<'_, [u8]> {
         match self {
             Self::Bytes(bytes) => Cow::Borrowed(bytes),
@@ -62,7 +62,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The address that it is: of a network, the first one; of a text, if it is an address and nothing else.
+    /// Returns the value as an address: the first address of a network, or a text that is an address.
     pub(super) fn address(&self) -> Option<IpAddr> {
         match self {
             Self::Address(address) | Self::Network(address, _) => Some(*address),
@@ -72,7 +72,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The network of an address, of so many bits.
+/// Returns the network of an address.
 pub(super) fn masked(address: IpAddr, v4_prefix_len: u8, v6_prefix_len: u8) -> Value<'static> {
     match address {
         IpAddr::V4(address) => {

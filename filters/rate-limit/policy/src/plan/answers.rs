@@ -1,29 +1,27 @@
-//! What clients and upstreams are told.
+//! Checks the section `response`.
 
 use super::check;
 use crate::answer::{Answers, Body};
 use crate::config::{BodyFormat, HeaderToAdd, Response, XRateLimitHeaders};
 use tollgate_policy::{EditableName, HeaderValue, Place, Problem};
 
-/// A body is kept by each worker, and is sent to those who send too much.
+/// Maximum size of a configured body. Each worker keeps a copy, and sends it to clients that send too much.
 const MAX_BODY: u64 = 16 << 10;
 
-/// `status_on_error` is the service's.
+/// Resolves the section `response`. `status_on_error` comes from the section of the service.
 pub(super) fn resolve(response: Response, status_on_error: u16) -> Result<Answers, Problem> {
     let place = Place::of("response");
     place.field("status").range(response.status.code.into(), 400..=599)?;
     let body = match (response.body, response.body_format) {
         (Some(_), Some(_)) => {
-            return Err(place
-                .field("body")
-                .refuse("it is given beside `body_format`; a refusal has one body"));
+            return Err(place.field("body").refuse("cannot be combined with `body_format`"));
         }
         (Some(body), None) => {
             place.field("body").range(body.len() as u64, 0..=MAX_BODY)?;
             Body::Inline { content_type: response.content_type, body: body.into_bytes() }
         }
         (None, _) if response.content_type.is_some() => {
-            return Err(place.field("content_type").refuse("it is of `body`, and there is none"));
+            return Err(place.field("content_type").refuse("needs `body`"));
         }
         (None, None | Some(BodyFormat::Text)) => Body::Text,
         (None, Some(BodyFormat::Json)) => Body::Json,

@@ -1,4 +1,4 @@
-//! What values must be by themselves.
+//! Checks of single values.
 
 use tollgate_policy::{Duration, HeaderValue, Place, Problem};
 
@@ -6,23 +6,23 @@ const MS: u64 = 1_000_000;
 const SECOND: u64 = 1000 * MS;
 const HOUR: u64 = 3600 * SECOND;
 
-/// The most of anything that is counted. More is a slip of the finger, and sums of it are far from overflowing.
+/// Maximum of every count. A larger number is a typing error, and sums of this one do not overflow.
 pub(super) const MOST: u64 = 1_000_000_000_000;
 
-/// Times that make sense: the shortest and the longest.
+/// A kind of duration, which determines the shortest and the longest one that is accepted.
 #[derive(Clone, Copy)]
 pub(super) enum Span {
-    /// Of Envoy's buckets.
+    /// Fill interval of an Envoy bucket.
     Fill,
-    /// Of other rates.
+    /// Time of another rate.
     Rate,
-    /// That a request waits, for room or for an answer. A timer has milliseconds.
+    /// Wait of a request, for room or for an answer. Timers have a resolution of milliseconds.
     Wait,
-    /// That something is remembered.
+    /// Lifetime of a cache entry.
     Memory,
 }
 
-/// A time that makes sense.
+/// Checks that a duration is within the bounds of its kind. Returns nanoseconds.
 #[inline(never)]
 pub(super) fn span(value: Duration, span: Span, place: &Place) -> Result<u64, Problem> {
     let (low, high) = match span {
@@ -35,10 +35,11 @@ pub(super) fn span(value: Duration, span: Span, place: &Place) -> Result<u64, Pr
         return Ok(value.as_nanos());
     }
     let (low, high) = (Duration::from_nanos(low), Duration::from_nanos(high));
-    Err(place.refuse(format_args!("`{value}` is not a time from `{low}` to `{high}`")))
+    Err(place.refuse(format_args!("invalid duration `{value}`, expected `{low}` to `{high}`")))
 }
 
-/// The name of a limit or of a rate: it is part of a statistic's name, and a string in `RateLimit-Policy`.
+/// Checks the name of a limit or a rate, which is part of the names of statistics and a string in
+/// `RateLimit-Policy`.
 #[inline(never)]
 pub(super) fn name(name: &str, place: &Place) -> Result<(), Problem> {
     let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
@@ -46,42 +47,49 @@ pub(super) fn name(name: &str, place: &Place) -> Result<(), Problem> {
         return Ok(());
     }
     Err(place.refuse(format_args!(
-        "`{}` cannot be a name: 1 to 64 letters, digits and `_-`, since it is one in statistics and headers",
+        "invalid name `{}`, expected 1 to 64 letters, digits and `_-`",
         name.escape_debug()
     )))
 }
 
-/// A text that services and shared memory know something by.
+/// Checks the domain, which is part of names in the service and in shared memory.
 #[inline(never)]
 pub(super) fn domain(domain: &str, place: &Place) -> Result<(), Problem> {
     let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:".contains(&byte);
     if (1..=128).contains(&domain.len()) && domain.bytes().all(valid) {
         return Ok(());
     }
-    let message =
-        format_args!("`{}` is not a domain: 1 to 128 letters, digits and `_-./:`", domain.escape_debug());
+    let message = format_args!(
+        "invalid domain `{}`, expected 1 to 128 letters, digits and `_-./:`",
+        domain.escape_debug()
+    );
     Err(place.refuse(message))
 }
 
-/// A text that is part of a descriptor.
+/// Checks a text that is part of a descriptor.
 #[inline(never)]
 pub(super) fn text(text: &str, place: &Place) -> Result<(), Problem> {
-    // The protocol has no bound; the keys of Redis that services make of it are better short.
+    // The protocol has no bound, but services build Redis keys from these texts, which should be short.
     if (1..=256).contains(&text.len()) && !text.chars().any(char::is_control) {
         return Ok(());
     }
     let text: String = text.chars().take(64).collect();
-    let message =
-        format_args!("`{}` is not a text of 1 to 256 bytes without control characters", text.escape_debug());
+    let message = format_args!(
+        "invalid text `{}`, expected 1 to 256 bytes without control characters",
+        text.escape_debug()
+    );
     Err(place.refuse(message))
 }
 
-/// A header value that is written as it is. Envoy would take `%..%` in one for a reference.
+/// Checks that a header value contains no `%`. Envoy would interpret `%..%` as a reference; this filter
+/// cannot.
 #[inline(never)]
 pub(super) fn plain(value: &HeaderValue, place: &Place) -> Result<(), Problem> {
     if value.as_bytes().contains(&b'%') {
         let text = String::from_utf8_lossy(value.as_bytes());
-        let message = format_args!("`{text}` has a `%`; values are written as they are, without references");
+        let message = format_args!(
+            "invalid value `{text}`, expected a value without `%`: `%..%` references are not supported"
+        );
         return Err(place.refuse(message));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! What requests cost.
+//! Checks costs.
 
 use super::check::MOST;
 use super::{Cost, OnResponse};
@@ -29,7 +29,8 @@ pub(super) fn resolve(cost: config::Cost, place: &Place) -> Result<Cost, Problem
 pub(super) fn on_response(on_response: config::OnResponse, place: &Place) -> Result<OnResponse, Problem> {
     let config::OnResponse { statuses, headers, cost_header, refund_without_response } = on_response;
     if statuses.is_empty() && headers.is_empty() && cost_header.is_none() && !refund_without_response {
-        let message = "it has none of `statuses`, `headers`, `cost_header` and `refund_without_response`";
+        let message =
+            "expected at least one of `statuses`, `headers`, `cost_header` and `refund_without_response`";
         return Err(place.refuse(message));
     }
     if let Some(header) = &cost_header {

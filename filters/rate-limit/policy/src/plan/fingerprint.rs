@@ -1,14 +1,15 @@
-//! Whether what is kept still means the same.
+//! Fingerprints, which tell whether stored entries still have the same meaning.
 
 use core::hash::{Hash, Hasher};
 use siphasher::sip::SipHasher13;
 
-/// A hash that is the same in all workers and after each start. Not secret: tags are made of it with a secret one.
+/// A hash that is the same in all workers and after each start. It is not secret: tags combine it with a
+/// secret hash.
 #[derive(Clone)]
 pub(super) struct Fingerprint(SipHasher13);
 
 impl Fingerprint {
-    /// Of a limit: its names, and by what it tells keys apart.
+    /// Begins with the names of a limit and the actions of its key.
     #[inline(never)]
     pub(super) fn new(domain: &str, limit: &str, key: &[impl Hash]) -> Self {
         let mut fingerprint = Self(SipHasher13::new());
@@ -18,7 +19,7 @@ impl Fingerprint {
         fingerprint
     }
 
-    /// And of these numbers.
+    /// Adds numbers.
     #[inline(never)]
     pub(super) fn numbers(&mut self, numbers: &[u64]) {
         for number in numbers {
@@ -27,7 +28,7 @@ impl Fingerprint {
     }
 }
 
-/// Tests on a host have to see what there is in Wasm, where lengths have half as many bytes.
+/// Widens `usize` to 64 bits, so that tests on a 64-bit machine see the same hashes as 32-bit Wasm.
 impl Hasher for Fingerprint {
     fn finish(&self) -> u64 {
         self.0.finish()

@@ -1,17 +1,17 @@
-//! By what a limit counts.
+//! Checks the key of a limit.
 
 use super::check;
 use crate::config::{self, Action as Of};
 use crate::key::{Action, IfAbsent, Source, property};
 use tollgate_policy::{PathMatcher, Place, Problem, Value, is_token};
 
-/// Each costs a comparison or a look-up on every request.
+/// Maximum number of actions in a key. Each one costs a comparison or a lookup on every request.
 const MAX_ACTIONS: usize = 16;
 
 pub(super) fn resolve(actions: Vec<Of>, place: &Place) -> Result<Vec<Action>, Problem> {
     let count = actions.len();
     if count > MAX_ACTIONS {
-        return Err(place.refuse(format_args!("`{count}` actions; a key has at most {MAX_ACTIONS}")));
+        return Err(place.refuse(format_args!("`{count}` actions, expected at most {MAX_ACTIONS}")));
     }
     let mut resolved = Vec::new();
     for (index, action) in actions.into_iter().enumerate() {
@@ -20,21 +20,21 @@ pub(super) fn resolve(actions: Vec<Of>, place: &Place) -> Result<Vec<Action>, Pr
     Ok(resolved)
 }
 
-/// What an action says besides where its value comes from.
+/// Options of an action, other than the source of its value.
 #[derive(Default)]
-struct Said {
+struct EntryOptions {
     descriptor_key: Option<String>,
     default_value: Option<String>,
     skip_if_absent: bool,
-    /// The descriptor key if it says none and the source has none.
-    otherwise: String,
+    /// Descriptor key if neither the action nor the source has one.
+    default_key: String,
 }
 
 fn action(action: Of, place: &Place) -> Result<Action, Problem> {
-    let (name, (source, said)) = match action {
-        Of::SourceCluster(_) => ("source_cluster", (Source::SourceCluster, Said::default())),
+    let (name, (source, options)) = match action {
+        Of::SourceCluster(_) => ("source_cluster", (Source::SourceCluster, EntryOptions::default())),
         Of::DestinationCluster(_) => {
-            ("destination_cluster", (property(property::DESTINATION_CLUSTER.into()), Said::default()))
+            ("destination_cluster", (property(property::DESTINATION_CLUSTER.into()), EntryOptions::default()))
         }
         Of::RemoteAddress(of) => ("remote_address", (Source::RemoteAddress, simple(of))),
         Of::MaskedRemoteAddress(of) => {
@@ -49,13 +49,13 @@ fn action(action: Of, place: &Place) -> Result<Action, Problem> {
         Of::QueryParameters(of) => {
             let config::QueryParameter { query_parameter_name: name, .. } = of;
             check::text(&name, &place.field("query_parameters").field("query_parameter_name"))?;
-            let said = Said {
+            let options = EntryOptions {
                 descriptor_key: of.descriptor_key,
                 default_value: of.default_value,
                 skip_if_absent: of.skip_if_absent,
-                otherwise: name.clone(),
+                default_key: name.clone(),
             };
-            ("query_parameters", (Source::QueryParameter { name }, said))
+            ("query_parameters", (Source::QueryParameter { name }, options))
         }
         Of::Cookie(of) => ("cookie", named(of, &place.field("cookie"), |name| Source::Cookie { name })?),
         Of::Claim(of) => ("claim", named(of, &place.field("claim"), |name| Source::claim(&name))?),
@@ -65,51 +65,51 @@ fn action(action: Of, place: &Place) -> Result<Action, Problem> {
         }
         Of::Metadata(of) => ("metadata", metadata(of, &place.field("metadata"))?),
         Of::GenericKey(of) => {
-            let said = constant(of.descriptor_key, &of.descriptor_value, &place.field("generic_key"))?;
-            ("generic_key", (Source::Constant(of.descriptor_value), said))
+            let options = constant(of.descriptor_key, &of.descriptor_value, &place.field("generic_key"))?;
+            ("generic_key", (Source::Constant(of.descriptor_value), options))
         }
         Of::RemoteAddressMatch(of) => {
             let place = place.field("remote_address_match");
             not_empty(of.cidrs.len(), &place.field("cidrs"))?;
-            let said = constant(of.descriptor_key, &of.descriptor_value, &place)?;
+            let options = constant(of.descriptor_key, &of.descriptor_value, &place)?;
             let (networks, invert, value) = (of.cidrs, of.invert, of.descriptor_value);
-            ("remote_address_match", (Source::RemoteAddressMatch { networks, invert, value }, said))
+            ("remote_address_match", (Source::RemoteAddressMatch { networks, invert, value }, options))
         }
         Of::HeaderValueMatch(of) => {
             let place = place.field("header_value_match");
             not_empty(of.headers.len(), &place.field("headers"))?;
-            let said = constant(of.descriptor_key, &of.descriptor_value, &place)?;
+            let options = constant(of.descriptor_key, &of.descriptor_value, &place)?;
             let (headers, expect_match, value) = (of.headers, of.expect_match, of.descriptor_value);
-            ("header_value_match", (Source::HeaderValueMatch { headers, expect_match, value }, said))
+            ("header_value_match", (Source::HeaderValueMatch { headers, expect_match, value }, options))
         }
         Of::QueryParameterValueMatch(of) => {
             let place = place.field("query_parameter_value_match");
             not_empty(of.query_parameters.len(), &place.field("query_parameters"))?;
-            let said = constant(of.descriptor_key, &of.descriptor_value, &place)?;
+            let options = constant(of.descriptor_key, &of.descriptor_value, &place)?;
             let (parameters, expect_match, value) =
                 (of.query_parameters, of.expect_match, of.descriptor_value);
             let source = Source::QueryParameterValueMatch { parameters, expect_match, value };
-            ("query_parameter_value_match", (source, said))
+            ("query_parameter_value_match", (source, options))
         }
     };
-    finish(source, said, &place.field(name))
+    finish(source, options, &place.field(name))
 }
 
 #[inline(never)]
-fn finish(source: Source, said: Said, place: &Place) -> Result<Action, Problem> {
-    // A default goes first, and an empty one is none, as in Envoy.
-    let if_absent = match said.default_value {
+fn finish(source: Source, options: EntryOptions, place: &Place) -> Result<Action, Problem> {
+    // A default value takes precedence, unless it is empty, as in Envoy.
+    let if_absent = match options.default_value {
         Some(value) if !value.is_empty() => {
             check::text(&value, &place.field("default_value"))?;
             IfAbsent::Value(value)
         }
-        _ if said.skip_if_absent => IfAbsent::Skip,
+        _ if options.skip_if_absent => IfAbsent::Skip,
         _ => IfAbsent::NoKey,
     };
-    let descriptor_key = match said.descriptor_key {
+    let descriptor_key = match options.descriptor_key {
         Some(key) => key,
-        None if said.otherwise.is_empty() => source.default_key().unwrap_or_default().to_owned(),
-        None => said.otherwise,
+        None if options.default_key.is_empty() => source.default_key().unwrap_or_default().to_owned(),
+        None => options.default_key,
     };
     check::text(&descriptor_key, &place.field("descriptor_key"))?;
     Ok(Action { descriptor_key, source, if_absent })
@@ -119,84 +119,88 @@ fn property(path: String) -> Source {
     Source::Property { path }
 }
 
-fn simple(of: config::Simple) -> Said {
-    let config::Simple { descriptor_key, default_value, skip_if_absent } = of;
-    Said { descriptor_key, default_value, skip_if_absent, otherwise: String::new() }
+fn simple(of: config::ValueOptions) -> EntryOptions {
+    let config::ValueOptions { descriptor_key, default_value, skip_if_absent } = of;
+    EntryOptions { descriptor_key, default_value, skip_if_absent, default_key: String::new() }
 }
 
 fn named(
-    of: config::OfName,
+    of: config::NamedValue,
     place: &Place,
     source: impl FnOnce(String) -> Source,
-) -> Result<(Source, Said), Problem> {
-    let config::OfName { name, descriptor_key, default_value, skip_if_absent } = of;
+) -> Result<(Source, EntryOptions), Problem> {
+    let config::NamedValue { name, descriptor_key, default_value, skip_if_absent } = of;
     check::text(&name, &place.field("name"))?;
-    let otherwise = name.clone();
-    Ok((source(name), Said { descriptor_key, default_value, skip_if_absent, otherwise }))
+    let default_key = name.clone();
+    Ok((source(name), EntryOptions { descriptor_key, default_value, skip_if_absent, default_key }))
 }
 
 #[inline(never)]
-fn constant(descriptor_key: Option<String>, value: &str, place: &Place) -> Result<Said, Problem> {
+fn constant(descriptor_key: Option<String>, value: &str, place: &Place) -> Result<EntryOptions, Problem> {
     check::text(value, &place.field("descriptor_value"))?;
-    Ok(Said { descriptor_key, ..Said::default() })
+    Ok(EntryOptions { descriptor_key, ..EntryOptions::default() })
 }
 
 #[inline(never)]
 fn not_empty(count: usize, place: &Place) -> Result<(), Problem> {
-    if count == 0 { Err(place.refuse("it is empty")) } else { Ok(()) }
+    if count == 0 { Err(place.refuse("must not be empty")) } else { Ok(()) }
 }
 
-fn masked(of: config::MaskedAddress, place: &Place) -> Result<(Source, Said), Problem> {
+fn masked(of: config::MaskedAddress, place: &Place) -> Result<(Source, EntryOptions), Problem> {
     let (v4, v6) = (of.v4_prefix_mask_len, of.v6_prefix_mask_len);
     place.field("v4_prefix_mask_len").range(v4.into(), 0..=32)?;
     place.field("v6_prefix_mask_len").range(v6.into(), 0..=128)?;
     let source = Source::MaskedRemoteAddress { v4_prefix_len: v4 as u8, v6_prefix_len: v6 as u8 };
     let config::MaskedAddress { descriptor_key, default_value, skip_if_absent, .. } = of;
-    Ok((source, simple(config::Simple { descriptor_key, default_value, skip_if_absent })))
+    Ok((source, simple(config::ValueOptions { descriptor_key, default_value, skip_if_absent })))
 }
 
-fn header(of: config::Header, place: &Place) -> Result<(Source, Said), Problem> {
+fn header(of: config::Header, place: &Place) -> Result<(Source, EntryOptions), Problem> {
     let config::Header { header_name, descriptor_key, default_value, skip_if_absent } = of;
     let name = header_name.to_ascii_lowercase();
     if !is_token(name.as_bytes()) && ![":path", ":method", ":authority"].contains(&name.as_str()) {
         return Err(place.field("header_name").refuse(format_args!(
-            "`{}` is neither the name of a header nor one of `:path`, `:method`, `:authority`",
+            "invalid header name `{}`, expected a header or one of `:path`, `:method`, `:authority`",
             name.escape_debug()
         )));
     }
-    let otherwise = name.clone();
-    Ok((Source::RequestHeader { name }, Said { descriptor_key, default_value, skip_if_absent, otherwise }))
+    let default_key = name.clone();
+    Ok((
+        Source::RequestHeader { name },
+        EntryOptions { descriptor_key, default_value, skip_if_absent, default_key },
+    ))
 }
 
-fn path(of: config::Path, place: &Place) -> Result<(Source, Said), Problem> {
+fn path(of: config::Path, place: &Place) -> Result<(Source, EntryOptions), Problem> {
     let config::Path { template, segment, descriptor_key, default_value, skip_if_absent } = of;
-    let said = |otherwise: String| Said { descriptor_key, default_value, skip_if_absent, otherwise };
+    let options =
+        |default_key: String| EntryOptions { descriptor_key, default_value, skip_if_absent, default_key };
     let (text, segment) = match (template, segment) {
-        (None, None) => return Ok((Source::Path, said(String::new()))),
+        (None, None) => return Ok((Source::Path, options(String::new()))),
         (Some(template), Some(segment)) => (template, segment),
         _ => {
-            return Err(
-                place.refuse("`template` and `segment` come together: a path's segment, or all of it")
-            );
+            return Err(place.refuse("expected both `template` and `segment`, or neither"));
         }
     };
     let placeholder = ["{", &segment, "}"].concat();
     let index = text.split('/').skip(1).position(|part| part == placeholder);
     let index = index.ok_or_else(|| {
         let (segment, text) = (segment.escape_debug(), text.escape_debug());
-        place.field("segment").refuse(format_args!("`{segment}` is no name in the template `{text}`"))
+        place.field("segment").refuse(format_args!(
+            "unknown segment `{segment}`, expected a placeholder of the template `{text}`"
+        ))
     })?;
     let tree = Value::Object([("template".to_owned(), Value::String(text))].into_iter().collect());
     let template: PathMatcher =
         tollgate_policy::read(&tree).map_err(|error| place.field("template").refuse(error))?;
-    Ok((Source::PathSegment { template, index }, said(segment)))
+    Ok((Source::PathSegment { template, index }, options(segment)))
 }
 
-fn metadata(of: config::Metadata, place: &Place) -> Result<(Source, Said), Problem> {
+fn metadata(of: config::Metadata, place: &Place) -> Result<(Source, EntryOptions), Problem> {
     let config::Metadata { descriptor_key, metadata_key, default_value, source, skip_if_absent } = of;
     let config::MetadataKey { key, path } = metadata_key;
     let place = place.field("metadata_key");
-    // NUL joins the segments.
+    // The segments are joined by NUL, so they must not contain it.
     check::text(&key, &place.field("key"))?;
     let place = place.field("path");
     not_empty(path.len(), &place)?;
@@ -210,7 +214,8 @@ fn metadata(of: config::Metadata, place: &Place) -> Result<(Source, Said), Probl
         config::MetadataSource::ClusterEntry => property::Metadata::Cluster,
     };
     let path = property::metadata(of, &key, path.iter().map(|segment| segment.key.as_str()));
-    let otherwise = String::new();
-    let said = Said { descriptor_key: Some(descriptor_key), default_value, skip_if_absent, otherwise };
-    Ok((property(path), said))
+    let default_key = String::new();
+    let options =
+        EntryOptions { descriptor_key: Some(descriptor_key), default_value, skip_if_absent, default_key };
+    Ok((property(path), options))
 }

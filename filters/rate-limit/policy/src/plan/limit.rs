@@ -1,14 +1,14 @@
-//! Limits, each by itself.
+//! Checks a limit.
 
 use super::check::{self, Span};
 use super::fingerprint::Fingerprint;
-use super::{AskService, Cost, FailureMode, Limit, NamedRate, Override, ValueMatch, cost, key, rate};
+use super::{Cost, FailureMode, Limit, LimitService, NamedRate, Override, ValueMatch, cost, key, rate};
 use crate::config::{self, Concurrency};
 use crate::key::{Action, Overrides};
 use core::hash::Hasher as _;
 use tollgate_policy::{Named, Place, Places, Problem};
 
-/// A limit. `failure_mode` is the service's, if there is one.
+/// Resolves a limit. `failure_mode` is that of the service, if one is configured.
 pub(super) fn resolve(
     domain: &str,
     name: String,
@@ -19,12 +19,12 @@ pub(super) fn resolve(
     check::name(&name, &place)?;
     let nothing = limit.rates.is_empty() && limit.concurrency.is_none() && limit.overrides.is_empty();
     if nothing && limit.service.is_none() {
-        return Err(place.refuse("it has none of `rates`, `concurrency` and `service`, and limits nothing"));
+        return Err(place.refuse("expected at least one of `rates`, `concurrency` and `service`"));
     }
     let key = key::resolve(limit.key, &place.field("key"))?;
     let mut of_key = Fingerprint::new(domain, &name, &key);
     if let Some(delay) = &limit.delay {
-        // What was promised to who waits is owed for longer than what may be owed without.
+        // With a delay, an entry can owe more than without: it contains the reservations of waiting requests.
         of_key.numbers(&[delay.max_wait.as_nanos()]);
     }
     let mut own = numbers(limit.rates, limit.concurrency, &name, of_key.clone(), &place)?;
@@ -33,7 +33,7 @@ pub(super) fn resolve(
         let place = place.field("overrides").at(index);
         let when = when(other.when, &key, &place.field("when"))?;
         if other.rates.is_empty() && other.concurrency.is_none() {
-            return Err(place.refuse("it has neither `rates` nor `concurrency`, and changes nothing"));
+            return Err(place.refuse("expected `rates` or `concurrency`"));
         }
         let (no_rates, no_concurrency) = (other.rates.is_empty(), other.concurrency.is_none());
         let mut other = numbers(other.rates, other.concurrency, &name, of_key.clone(), &place)?;
@@ -49,7 +49,7 @@ pub(super) fn resolve(
     }
     let service = limit.service.map(|service| {
         if key.is_empty() {
-            let message = "the service is asked about keys, and the limit has no `key`";
+            let message = "needs a `key` in the limit: the service counts by key";
             return Err(place.field("service").refuse(message));
         }
         ask_service(service, &name, failure_mode, of_key, &place.field("service"))
@@ -60,18 +60,16 @@ pub(super) fn resolve(
     let in_flight =
         own.max_in_flight.is_some() || overrides.iter().any(|other| other.max_in_flight.is_some());
     if limit.cost.is_some() && !counts && !service.as_ref().is_some_and(|service| service.hits_addend) {
-        let message = "what a request costs is counted by `rates` and by a `service` with `hits_addend`, and there is neither";
+        let message = "needs `rates`, or a `service` with `hits_addend`";
         return Err(place.field("cost").refuse(message));
     }
     if limit.on_response.is_some() && !counts {
-        return Err(place
-            .field("on_response")
-            .refuse("it changes what `rates` have counted, and there are none"));
+        return Err(place.field("on_response").refuse("needs `rates`"));
     }
     let max_wait = match limit.delay {
         None => 0,
         Some(_) if !counts && !in_flight => {
-            let message = "there are neither `rates` nor `concurrency` to wait for";
+            let message = "needs `rates` or `concurrency`";
             return Err(place.field("delay").refuse(message));
         }
         Some(delay) => check::span(delay.max_wait, Span::Wait, &place.field("delay").field("max_wait"))?,
@@ -98,7 +96,7 @@ pub(super) fn resolve(
     })
 }
 
-/// What a limit and its overrides have.
+/// Numbers that a limit and its overrides both have.
 struct Numbers {
     rates: Vec<NamedRate>,
     max_in_flight: Option<u32>,
@@ -120,7 +118,7 @@ fn numbers(
     Ok(Numbers { rates, max_in_flight, fingerprint: fingerprint.finish() })
 }
 
-/// The entries of the key that an override is about.
+/// Resolves the conditions of an override to entries of the key.
 fn when(
     when: Named<config::ValueMatch>,
     key: &[Action],
@@ -140,7 +138,7 @@ fn when(
             }
             several => {
                 let message = format_args!(
-                    "`{}` entries of the `key` are called so; give each a `descriptor_key` of its own",
+                    "`{}` entries of the `key` have this name; give each its own `descriptor_key`",
                     several.len()
                 );
                 return Err(place.field(&name).refuse(message));
@@ -155,33 +153,37 @@ fn when(
         ));
     }
     if resolved.is_empty() {
-        return Err(place.refuse("it is empty, and would be about every key"));
+        return Err(
+            place.refuse("expected at least one descriptor key: an empty `when` would match every key")
+        );
     }
     Ok(resolved)
 }
 
 fn ask_service(
-    service: config::AskService,
+    service: config::LimitService,
     limit: &str,
     failure_mode: Option<FailureMode>,
     mut fingerprint: Fingerprint,
     place: &Place,
-) -> Result<AskService, Problem> {
-    let config::AskService { hits_addend, fallback_rates } = service;
+) -> Result<LimitService, Problem> {
+    let config::LimitService { hits_addend, fallback_rates } = service;
     let local = match failure_mode {
-        None => return Err(place.refuse("there is no `rate_limit_service` to ask")),
+        None => return Err(place.refuse("needs `rate_limit_service`")),
         Some(mode) => mode == FailureMode::Local,
     };
     let place = place.field("fallback_rates");
     if local && fallback_rates.is_empty() {
-        return Err(place.refuse("there are none, and `rate_limit_service.failure_mode` `local` needs some"));
+        return Err(
+            place.refuse("expected at least one rate, as `rate_limit_service.failure_mode` is `local`")
+        );
     }
     if !local && !fallback_rates.is_empty() {
-        let message = "they only count with `rate_limit_service.failure_mode` `local`";
+        let message = "needs `rate_limit_service.failure_mode: local`";
         return Err(place.refuse(message));
     }
-    // They may be the same as those of the limit, and count for themselves.
+    // They may equal the rates of the limit, but are counted separately.
     fingerprint.numbers(&[u64::MAX]);
     let fallback = rate::resolve(fallback_rates, limit, &mut fingerprint, &place)?;
-    Ok(AskService { hits_addend, fallback, fingerprint: fingerprint.finish() })
+    Ok(LimitService { hits_addend, fallback, fingerprint: fingerprint.finish() })
 }

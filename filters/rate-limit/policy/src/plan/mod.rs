@@ -1,4 +1,4 @@
-//! The configuration, checked and resolved: nothing in it can be wrong any more, and nothing is looked up by name.
+//! The configuration, checked and resolved. It contains no errors, and no names to look up.
 
 mod answers;
 mod check;
@@ -20,54 +20,54 @@ use crate::rate::Rate;
 use crate::remote::Service;
 use tollgate_policy::{Cidr, Conditional, HeaderMatcher, HeaderName, Percent, RequestMatch, Rules};
 
-/// All that is known before a request comes.
+/// A resolved configuration.
 #[derive(Debug)]
 pub struct Plan {
-    /// What the shared pages, the statistics and the rate limit service know this filter by.
+    /// Name of this set of limits in shared memory and in the rate limit service.
     pub domain: String,
-    /// Put before the names of the statistics.
+    /// Prefix for the names of the statistics.
     pub stat_prefix: String,
-    /// In the order of their names.
+    /// Limits, in the order of their names.
     pub limits: Vec<Limit>,
-    /// Which limits count which requests; the first that matches decides.
+    /// Rules that select the limits for a request. The first rule that matches decides.
     pub rules: Rules<Rule>,
-    /// The limits of what no rule matches, as indices of `limits`.
+    /// Limits for requests that no rule matches, as indices of `limits`.
     pub otherwise: Vec<usize>,
-    /// How many pages the table has.
+    /// Number of pages in the table.
     pub pages: u32,
-    /// The rate limit service.
+    /// Rate limit service.
     pub service: Option<RateLimitService>,
-    /// What clients are told.
+    /// Settings for responses.
     pub answers: Answers,
-    /// For how many requests limits are asked at all.
+    /// Percentage of requests that the filter checks.
     pub filter_enabled: Percent,
-    /// For how many of those a refusal is one.
+    /// Percentage of checked requests that the filter may reject.
     pub filter_enforced: Percent,
-    /// What becomes of a request when what workers share cannot be read or changed.
+    /// Handling of a request when shared memory or a part of a key cannot be read.
     pub on_error: OnError,
-    /// How many requests of a worker may wait at once, for room or for the service.
+    /// Maximum number of waiting requests per worker, for room or for the service.
     pub max_waiting: usize,
-    /// What has to be read of a request before anything can be decided.
+    /// Parts of a request that the filter must read.
     pub needs: Needs,
 }
 
-/// The rate limit service.
+/// Rate limit service.
 #[derive(Clone, Debug)]
 pub struct RateLimitService {
-    /// Its cluster.
+    /// Cluster of the service.
     pub cluster: String,
-    /// What becomes of a request about which it cannot be asked.
+    /// Handling of a request while the service is unavailable.
     pub failure_mode: FailureMode,
-    /// How many of those are denied, if that is [`FailureMode::Deny`]; the others go on.
+    /// Percentage of these requests to reject with [`FailureMode::Deny`]; the others are allowed.
     pub deny_percent: Percent,
-    /// How it is asked, and what is remembered.
+    /// Settings of calls and of the cache.
     pub asked: Service,
 }
 
-/// Which limits count a request.
+/// Selects the limits for some requests.
 #[derive(Clone, Debug)]
 pub struct Rule {
-    /// Which requests.
+    /// Requests that the rule matches.
     pub condition: RequestMatch,
     /// Indices of [`Plan::limits`].
     pub limits: Vec<usize>,
@@ -79,132 +79,133 @@ impl Conditional for Rule {
     }
 }
 
-/// Who is counted, and how much they may.
+/// A limit: what it counts by, and how much it allows.
 #[derive(Debug)]
 pub struct Limit {
-    /// Its name, for statistics, `RateLimit` headers and bodies.
+    /// Name in statistics, `RateLimit` headers and bodies.
     pub name: String,
-    /// By what keys are told apart. All of them have to be there, or the limit does not count the request, except for
-    /// actions that say otherwise. None: one key for all requests.
+    /// Actions that build the key. If one has no value, the limit does not apply to the request, unless the
+    /// action says otherwise. If empty, all requests have the same key.
     pub key: Vec<Action>,
-    /// All of these must have room.
+    /// Rates, which must all have room.
     pub rates: Vec<NamedRate>,
-    /// The first that is about the key gives other rates.
+    /// Other numbers for some keys. The first override that matches applies.
     pub overrides: Overrides,
-    /// How many requests of a key may be in flight.
+    /// Maximum number of requests in flight for each key.
     pub max_in_flight: Option<u32>,
-    /// What clients know that by: the limit's name, unless it has rates, one of which may have it.
+    /// Name of that maximum in headers: the name of the limit, with a suffix if the limit also has rates.
     pub in_flight_name: String,
-    /// What a request costs.
+    /// Cost of a request.
     pub cost: Cost,
-    /// What a response changes about it.
+    /// Changes to the cost by the response.
     pub on_response: Option<OnResponse>,
-    /// Longest wait for room, in nanoseconds, in place of a refusal. 0: none.
+    /// Maximum wait for room, in nanoseconds. With 0, requests do not wait.
     pub max_wait: u64,
-    /// The rate limit service is asked about the key, after everything on this Envoy had room.
-    pub service: Option<AskService>,
-    /// Refusals are counted, and are none.
+    /// Use of the rate limit service, after all limits on this Envoy had room.
+    pub service: Option<LimitService>,
+    /// Whether the limit only counts the requests that it would reject.
     pub shadow: bool,
-    /// Changes with anything that makes the numbers kept mean something else.
+    /// Hash of everything that determines the meaning of stored entries.
     pub fingerprint: u64,
 }
 
-/// How the rate limit service is asked about a limit's keys.
+/// Use of the rate limit service by a limit.
 #[derive(Debug)]
-pub struct AskService {
-    /// Descriptors carry the limit's cost as `hits_addend`.
+pub struct LimitService {
+    /// Whether descriptors contain the cost as `hits_addend`.
     pub hits_addend: bool,
-    /// What holds on this Envoy while the service cannot be asked, if its failure mode says so.
+    /// Rates on this Envoy while the service is unavailable, with [`FailureMode::Local`].
     pub fallback: Vec<NamedRate>,
-    /// As [`Limit::fingerprint`], of `fallback`.
+    /// Like [`Limit::fingerprint`], for `fallback`.
     pub fingerprint: u64,
 }
 
-/// A rate and what clients know it by.
+/// A rate and its name.
 #[derive(Clone, Debug)]
 pub struct NamedRate {
-    /// Of `RateLimit-Policy`.
+    /// Name in `RateLimit-Policy`.
     pub name: String,
-    /// The arithmetic.
+    /// The algorithm.
     pub rate: Rate,
 }
 
-/// Other rates for some keys.
+/// Other numbers for some keys.
 #[derive(Debug)]
 pub struct Override {
-    /// For each that is given, the value of the key's entry of that index must match. All have to.
+    /// Conditions on entries of the key, by index. All must match.
     pub when: Vec<(usize, ValueMatch)>,
-    /// In place of the limit's.
+    /// Rates in place of those of the limit.
     pub rates: Vec<NamedRate>,
-    /// In place of the limit's.
+    /// Maximum number of requests in flight in place of that of the limit.
     pub max_in_flight: Option<u32>,
-    /// As the limit's.
+    /// Like [`Limit::fingerprint`].
     pub fingerprint: u64,
 }
 
-/// A value of a key that an override is about.
+/// Condition on a value of a key.
 #[derive(Debug)]
 pub enum ValueMatch {
-    /// A text: exact, prefix, regex and so on.
+    /// Matches a text: exact, prefix, regex and so on.
     Text(tollgate_policy::StringMatcher),
-    /// An address of a network.
+    /// Matches addresses of a network.
     Network(Cidr),
 }
 
-/// What a request costs.
+/// Cost of a request.
 #[derive(Clone, Debug)]
 pub enum Cost {
-    /// Always so much.
+    /// Fixed cost.
     Number(u64),
-    /// What a header says, bounded; `default` if it does not, or is no number.
+    /// Cost from a header, with a maximum.
     Header {
-        /// Its name.
+        /// Name of the header.
         name: HeaderName,
-        /// What a request costs without it.
+        /// Cost of a request if the header is missing or not a number.
         default: u64,
-        /// The most that it can cost.
+        /// Maximum cost.
         max: u64,
     },
-    /// One for each so many bytes of the body, begun ones too, and at least one.
+    /// Cost of 1 for each `per` bytes of the body, rounded up, and at least 1.
     Body {
-        /// How many bytes are one.
+        /// Number of bytes that cost 1.
         per: u64,
-        /// The most that it can cost.
+        /// Maximum cost.
         max: u64,
     },
 }
 
-/// What a response changes about what its request was charged.
+/// Changes to the cost of a request by its response.
 #[derive(Clone, Debug)]
 pub struct OnResponse {
-    /// Only responses that match cost anything: what was taken for others is given back. None: all.
+    /// Statuses of the responses that cost anything; for others, the cost is refunded. If empty, all
+    /// statuses.
     pub statuses: Vec<(u16, u16)>,
-    /// And have all of these.
+    /// Headers of the responses that cost anything; all must match.
     pub headers: Vec<HeaderMatcher>,
-    /// A header of the response that says what it costs in all, in place of what was taken; and the most that it can be.
+    /// Response header with the total cost, and its maximum.
     pub cost_header: Option<(HeaderName, u64)>,
-    /// Whether it is given back when the request comes to no response.
+    /// Whether to refund the cost of a request that gets no response.
     pub refund_without_response: bool,
 }
 
-/// What becomes of a request that cannot be decided.
+/// Handling of a request that cannot be decided.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
 pub enum OnError {
-    /// It is refused.
+    /// Rejects the request.
     #[default]
     Deny,
-    /// It goes on.
+    /// Allows the request.
     Allow,
 }
 
-/// What has to be read. What is not needed is not paid for.
+/// Parts of requests and responses that the filter must read. It does not read any others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// The request's headers: a rule, a key or a cost looks at them.
+    /// Whether a rule, a key or a cost uses request headers.
     pub request_headers: bool,
-    /// The response's: it changes what its request costs.
+    /// Whether a response can change the cost of its request.
     pub response_headers: bool,
-    /// Requests are counted in flight.
+    /// Whether requests in flight are counted.
     pub in_flight: bool,
 }

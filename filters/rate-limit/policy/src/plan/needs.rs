@@ -1,4 +1,4 @@
-//! What has to be read.
+//! Determines what the filter must read of a request.
 
 use super::{Cost, Limit, Needs, Plan};
 use tollgate_policy::RequestMatch;

@@ -1,4 +1,4 @@
-//! Rates.
+//! Checks rates.
 
 use super::NamedRate;
 use super::check::{self, MOST, Span};
@@ -7,10 +7,10 @@ use crate::config::{self, Gcra, TokenBucket};
 use crate::rate::{FixedWindow, Meter, Rate, SlidingWindow};
 use tollgate_policy::{Duration, Place, Problem};
 
-/// All entries of a key are in one page, of which there has to be some left for others.
+/// Maximum number of rates. All entries of a key are in one page, which needs room for other keys as well.
 const MAX_RATES: usize = 8;
 
-/// The rates of a limit, with their names. Their numbers go into the fingerprint.
+/// Resolves the rates of a limit and their names, and adds their numbers to the fingerprint.
 pub(super) fn resolve(
     rates: Vec<config::Rate>,
     limit: &str,
@@ -19,7 +19,7 @@ pub(super) fn resolve(
 ) -> Result<Vec<NamedRate>, Problem> {
     let count = rates.len();
     if count > MAX_RATES {
-        return Err(place.refuse(format_args!("`{count}` rates; a limit has at most {MAX_RATES}")));
+        return Err(place.refuse(format_args!("`{count}` rates, expected at most {MAX_RATES}")));
     }
     let mut named: Vec<NamedRate> = Vec::new();
     for (index, rate) in rates.into_iter().enumerate() {
@@ -35,7 +35,7 @@ pub(super) fn resolve(
             None => format!("{limit}-{}", index + 1),
         };
         if named.iter().any(|other| other.name == name) {
-            return Err(place.refuse(format_args!("`{name}` is the name of another rate too")));
+            return Err(place.refuse(format_args!("duplicate rate name `{name}`")));
         }
         fingerprint.numbers(&numbers);
         named.push(NamedRate { name, rate: algorithm });
@@ -43,7 +43,7 @@ pub(super) fn resolve(
     Ok(named)
 }
 
-/// The arithmetic, and the numbers that say what it keeps.
+/// Resolves the algorithm of a rate, and returns the numbers that determine the meaning of its entries.
 fn rate(rate: &config::Rate, place: &Place) -> Result<(Rate, [u64; 4]), Problem> {
     let config::Rate { token_bucket, gcra, fixed_window, sliding_window, .. } = rate;
     match (token_bucket, gcra, fixed_window, sliding_window) {
@@ -67,7 +67,7 @@ fn rate(rate: &config::Rate, place: &Place) -> Result<(Rate, [u64; 4]), Problem>
                 [token_bucket.is_some(), gcra.is_some(), fixed_window.is_some(), sliding_window.is_some()];
             let count = given.iter().filter(|given| **given).count();
             Err(place.refuse(format_args!(
-                "`{count}` algorithms; a rate has exactly one of `token_bucket`, `gcra`, `fixed_window`, `sliding_window`"
+                "`{count}` algorithms, expected exactly one of `token_bucket`, `gcra`, `fixed_window`, `sliding_window`"
             )))
         }
     }
@@ -91,12 +91,12 @@ fn meter(burst: u64, tokens: u64, interval: Duration, place: &Place) -> Result<(
     let meter = Meter::new(burst, tokens, interval.as_nanos()).map(Rate::Meter);
     let meter = meter.ok_or_else(|| {
         place.refuse(format_args!(
-            "until `{burst}` are there takes more than a hundred years, if `{tokens}` come each `{interval}`"
+            "a bucket of `{burst}` takes more than a hundred years to fill, with `{tokens}` each `{interval}`"
         ))
     })?;
     Ok((meter, [0, burst, tokens, interval.as_nanos()]))
 }
 
 fn too_long(place: &Place) -> Problem {
-    place.refuse("it takes more than a hundred years")
+    place.refuse("takes more than a hundred years")
 }

@@ -1,4 +1,4 @@
-//! From what is written to what is done.
+//! Resolves a configuration into a plan.
 
 use super::{ConfigProblem, FailureMode, Limit, Needs, Plan, Rule, answers, check, limit, service};
 use crate::Config;
@@ -6,11 +6,11 @@ use crate::config;
 use crate::table::pages_for;
 use tollgate_policy::{Place, Places, Problem, Rules};
 
-/// 1.1 GB of shared data.
+/// Maximum of `table.max_keys`, which is 1.1 GB of shared memory.
 const MAX_KEYS: u64 = 1 << 24;
 
 impl Plan {
-    /// Checks a configuration.
+    /// Checks and resolves a configuration.
     pub fn new(config: Config) -> Result<Self, ConfigProblem> {
         Self::of(config).map_err(|problem| *problem)
     }
@@ -26,7 +26,7 @@ impl Plan {
         let limits =
             limits(&config.domain, config.limits, service.as_ref().map(|service| service.failure_mode))?;
         if service.is_some() && limits.iter().all(|limit| limit.service.is_none()) {
-            return Err(Place::of("rate_limit_service").refuse("no limit has `service`, and nobody asks it"));
+            return Err(Place::of("rate_limit_service").refuse("not used: no limit has `service`"));
         }
         let (rules, otherwise) = rules(config.rules, &limits)?;
         let mut plan = Self {
@@ -61,7 +61,7 @@ fn limits(
     Ok(resolved)
 }
 
-/// The rules, and which limits count what no rule matches.
+/// Resolves the rules, and the limits for requests that no rule matches.
 fn rules(rules: Vec<config::Rule>, limits: &[Limit]) -> Result<(Vec<Rule>, Vec<usize>), Problem> {
     if rules.is_empty() {
         return Ok((Vec::new(), (0..limits.len()).collect()));
@@ -82,7 +82,7 @@ fn rules(rules: Vec<config::Rule>, limits: &[Limit]) -> Result<(Vec<Rule>, Vec<u
                 return Err(place.refuse(format_args!("no limit is named `{name}`; {}", names.known())));
             };
             if of_rule.contains(&limit) {
-                return Err(place.refuse(format_args!("`{name}` is there twice")));
+                return Err(place.refuse(format_args!("duplicate limit `{name}`")));
             }
             if let Some(used) = used.get_mut(limit) {
                 *used = true;
@@ -91,10 +91,10 @@ fn rules(rules: Vec<config::Rule>, limits: &[Limit]) -> Result<(Vec<Rule>, Vec<u
         }
         resolved.push(Rule { condition: rule.condition, limits: of_rule });
     }
-    // Most likely the operator believes that it counts.
+    // The operator probably expects the limit to apply.
     match limits.iter().zip(&used).find(|(_, used)| !**used) {
         Some((limit, _)) => {
-            Err(Place::of("limits").field(&limit.name).refuse("no rule has it among its `limits`"))
+            Err(Place::of("limits").field(&limit.name).refuse("not used: no rule has it in `limits`"))
         }
         None => Ok((resolved, Vec::new())),
     }

@@ -1,4 +1,4 @@
-//! The rate limit service.
+//! Checks the section `rate_limit_service`.
 
 use super::check::{self, Span};
 use super::{FailureMode, RateLimitService};
@@ -6,7 +6,7 @@ use crate::config;
 use crate::remote::{Cache, Service};
 use tollgate_policy::{Percent, Place, Problem};
 
-/// The service, and the status when it cannot be asked.
+/// Resolves the section `rate_limit_service`.
 pub(super) fn resolve(service: config::RateLimitService) -> Result<RateLimitService, Problem> {
     let place = Place::of("rate_limit_service");
     let (failure_mode, deny_percent) = failure_mode(&service, &place)?;
@@ -19,9 +19,9 @@ pub(super) fn resolve(service: config::RateLimitService) -> Result<RateLimitServ
             grpc.envoy_grpc.cluster_name,
             place.field("grpc_service").field("envoy_grpc").field("cluster_name"),
         ),
-        (None, None) => return Err(place.refuse("it has neither `cluster` nor `grpc_service`")),
-        (Some(cluster), Some(_)) => {
-            let message = format_args!("`{}` is given beside `grpc_service`", cluster.escape_debug());
+        (None, None) => return Err(place.refuse("expected `cluster` or `grpc_service`")),
+        (Some(_), Some(_)) => {
+            let message = "cannot be combined with `grpc_service`";
             return Err(place.field("cluster").refuse(message));
         }
     };
@@ -35,19 +35,19 @@ fn failure_mode(
 ) -> Result<(FailureMode, Percent), Problem> {
     let percent = service.failure_mode_deny_percent;
     let mode = match (service.failure_mode, service.failure_mode_deny) {
-        (Some(_), Some(deny)) => {
-            let message = format_args!("`{deny}` is given beside `failure_mode`");
+        (Some(_), Some(_)) => {
+            let message = "cannot be combined with `failure_mode`";
             return Err(place.field("failure_mode_deny").refuse(message));
         }
         (Some(mode), None) => mode,
         (None, Some(true)) => FailureMode::Deny,
         (None, Some(false)) => FailureMode::Allow,
-        // As in Envoy, where it counts in place of `failure_mode_deny`.
+        // As in Envoy, where it replaces `failure_mode_deny`.
         (None, None) if percent.is_some() => FailureMode::Deny,
         (None, None) => FailureMode::Allow,
     };
     if percent.is_some() && mode != FailureMode::Deny {
-        let message = "it is how many requests are denied, and `failure_mode` is not `deny`";
+        let message = "needs `failure_mode: deny`";
         return Err(place.field("failure_mode_deny_percent").refuse(message));
     }
     Ok((mode, percent.unwrap_or(Percent::ALL)))
@@ -56,7 +56,7 @@ fn failure_mode(
 fn cache(cache: &config::Cache, place: &Place) -> Result<Cache, Problem> {
     place.field("lease_hits").range(cache.lease_hits.into(), 1..=1_000_000)?;
     place.field("overshoot_hits").range(cache.overshoot_hits, 0..=1_000_000)?;
-    // Each holds a key and where it stands, in every worker.
+    // Every worker has its own entries, each with a key and its state.
     place.field("max_entries").range(cache.max_entries as u64, 1..=1_000_000)?;
     Ok(Cache {
         over_limit: cache.over_limit,

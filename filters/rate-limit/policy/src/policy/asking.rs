@@ -1,20 +1,20 @@
-//! The rate limit service: what it is asked, and what its answer means.
+//! Checks by the rate limit service.
 
 use super::ticket::{Asked, Rates, Standing, Ticket};
 use super::{Denied, Policy, Round, holds};
 use crate::key::{self, Facts};
-use crate::plan::{AskService, FailureMode, Limit, OnError};
+use crate::plan::{FailureMode, Limit, LimitService, OnError};
 use crate::remote::{Ask, CallFailure, CallId, Descriptor, Verdict};
 use crate::{Decision, Environment, Event, Reason};
 use tollgate_policy::UnixNanos;
 
 impl<'a> Round<'a, '_> {
-    /// Remembers that the service is to be asked about a limit's key.
+    /// Adds the descriptor of a limit to the call to the service.
     pub(super) fn will_ask(
         &mut self,
         index: usize,
         limit: &'a Limit,
-        service: &AskService,
+        service: &LimitService,
         cost: u64,
         facts: &mut Facts<'a>,
     ) -> Result<(), Denied> {
@@ -37,28 +37,29 @@ impl<'a> Round<'a, '_> {
 }
 
 impl Policy {
-    /// The service answered, or did not. What that means is said to those who wait, by [`Policy::ask_again`].
+    /// Processes the answer to a call, or its failure. Then call [`Policy::ask_again`] for each request that
+    /// waits for it.
     pub fn answered(&mut self, call: CallId, answer: Result<&[u8], CallFailure>, now: UnixNanos) {
         let Some(remote) = &mut self.remote else { return };
         let outcome = remote.answered(call, answer, now);
         match (self.awaited.iter_mut().find(|(id, _)| *id == call), outcome) {
             (Some((_, awaited)), outcome) => *awaited = Some(outcome),
-            // The request is gone. What the answer leaves in memory is all there is to it.
+            // The request has ended. The answer only updates the cache.
             (None, Ask::Call(another)) => remote.abandoned(another.id),
             (None, Ask::Settled(_) | Ask::Wait(_)) => {}
         }
     }
 
-    /// A call that a request made or waited for is answered, or took too long.
+    /// Decides again about a request whose call is answered, or took too long.
     pub fn ask_again(&mut self, mut ticket: Ticket, env: &mut dyn Environment, now: UnixNanos) -> Decision {
         match ticket.call.take().and_then(|call| self.outcome(call)) {
             Some(outcome) => self.go_on(outcome, ticket, env, now),
-            // It has waited, and may go on to.
+            // It has already waited, so it may wait again.
             None => self.ask(ticket, env, now, true),
         }
     }
 
-    /// Asks about what all limits of this Envoy had room for.
+    /// Queries the service, after all limits on this Envoy had room.
     pub(super) fn ask(
         &mut self,
         ticket: Ticket,
@@ -95,21 +96,21 @@ impl Policy {
         }
     }
 
-    /// A request that made a call is gone.
+    /// Handles the end of a request that made a call.
     pub(super) fn abandon(&mut self, call: CallId) {
-        // It was to ask once more.
+        // The request would have made another call.
         if let (Some(Ask::Call(another)), Some(remote)) = (self.outcome(call), &mut self.remote) {
             remote.abandoned(another.id);
         }
     }
 
-    /// What a request's own call came to. With `None` it has not come.
+    /// Returns the outcome of a request's own call; `None` if it is still pending.
     fn outcome(&mut self, call: CallId) -> Option<Ask> {
         let place = self.awaited.iter().position(|(id, _)| *id == call)?;
         self.awaited.swap_remove(place).1
     }
 
-    /// What a verdict means for a request.
+    /// Applies a verdict to a request.
     fn judge(
         &mut self,
         mut ticket: Ticket,
@@ -131,7 +132,7 @@ impl Policy {
 }
 
 impl Round<'_, '_> {
-    /// The service has spoken.
+    /// Applies the answer of the service.
     fn with_verdict(&mut self, mut verdict: Verdict) -> Result<(), Denied> {
         let limits: Vec<_> = self.ticket.asked.iter().map(|asked| asked.limit).collect();
         for (limit, quota) in limits.iter().zip(verdict.quotas.iter()) {
@@ -142,7 +143,7 @@ impl Round<'_, '_> {
         }
         self.ticket.response_headers.append(&mut verdict.response_headers);
         for (index, limit) in limits.iter().enumerate() {
-            if verdict.remembered {
+            if verdict.from_cache {
                 self.env.count(*limit, Event::CacheHit);
             }
             if !verdict.is_over_limit(index) {
@@ -163,7 +164,7 @@ impl Round<'_, '_> {
         Ok(())
     }
 
-    /// The service could not be asked.
+    /// Applies the failure mode while the service is unavailable.
     fn without_service(&mut self) -> Result<(), Denied> {
         let policy = self.policy;
         let Some(service) = &policy.plan.service else { return Ok(()) };

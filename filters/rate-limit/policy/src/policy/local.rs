@@ -1,4 +1,4 @@
-//! What this Envoy keeps: rates in pages, requests in flight.
+//! Checks of limits on this Envoy: rates and requests in flight.
 
 use super::ticket::{Rates, Standing, Taken};
 use super::{Denied, Halt, Round};
@@ -9,7 +9,7 @@ use crate::table::{Outcome, Page, Place, Step};
 use crate::{Event, Failure, Reason};
 
 impl<'a> Round<'a, '_> {
-    /// Counts a request for a limit. It is not counted if it has not got the limit's key.
+    /// Checks a limit for a request. The limit does not apply if the request has no complete key.
     #[inline]
     pub(super) fn count(&mut self, index: usize, facts: &mut Facts<'a>) -> Result<(), Halt> {
         let policy = self.policy;
@@ -42,7 +42,7 @@ impl<'a> Round<'a, '_> {
         Ok(())
     }
 
-    /// Takes what a request costs of the rates of a limit.
+    /// Takes the cost of a request from the rates of a limit.
     #[inline]
     pub(super) fn take(&mut self, index: usize, rates: Rates, place: Place, cost: u64) -> Result<(), Denied> {
         let policy = self.policy;
@@ -57,7 +57,7 @@ impl<'a> Round<'a, '_> {
                 quota,
             }));
         };
-        if policy.only_taken.get(index) == Some(&true)
+        if policy.never_refunds.get(index) == Some(&true)
             && let Some(page) = self.env.seen(place.page)
             && let Some(outcome) = step.is_denied(page)
         {
@@ -114,7 +114,7 @@ impl<'a> Round<'a, '_> {
         }
     }
 
-    /// How long a request may wait for a limit, in nanoseconds.
+    /// Returns how long a request may still wait for a limit, in nanoseconds.
     #[inline]
     pub(super) fn may_wait_for(&self, index: usize) -> u64 {
         match self.policy.plan.limits.get(index) {
@@ -126,7 +126,8 @@ impl<'a> Round<'a, '_> {
         }
     }
 
-    /// One more of the key in flight. `false` if there was no room and it goes on all the same.
+    /// Takes a concurrency slot of the key. Returns `false` if all are taken, but the request is allowed
+    /// anyway.
     fn enter(&mut self, index: usize, place: Place, most: u32) -> Result<bool, Halt> {
         let vm = self.env.vm();
         let now = self.now;
@@ -145,7 +146,7 @@ impl<'a> Round<'a, '_> {
         self.waited = self.stood.is_some_and(|stood| stood.tag == place.tag);
         let left = self.may_wait_for(index);
         if stored.is_ok() && !entered && left > 0 {
-            return Err(Halt::InLine { tag: place.tag, left });
+            return Err(Halt::Queued { tag: place.tag, left });
         }
         if stored.is_ok() && (shown || !entered) {
             let remaining = u64::from(most.saturating_sub(in_flight));
@@ -170,7 +171,7 @@ impl<'a> Round<'a, '_> {
         Ok(false)
     }
 
-    /// What workers share could not be read or changed.
+    /// Handles shared memory that could not be read or updated.
     fn failed(&mut self, index: usize, _: Failure) -> Result<(), Denied> {
         self.fail(index, Reason::SharedState, self.policy.plan.on_error)
     }

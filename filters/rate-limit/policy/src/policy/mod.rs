@@ -1,13 +1,14 @@
-//! The whole decision, of its parts.
+//! Decisions about requests.
 //!
-//! A request is counted by one limit after the other: first on this Envoy, then, if all had room, by the rate limit service.
-//! One without room ends it, and what the limits before had given is given back. So a request that is refused costs nobody
-//! anything, but while several workers decide at once it may for a moment stand in the way of another: never is more
-//! admitted than any limit allows, and now and then one less.
+//! The limits of a request are checked one after another: first on this Envoy, then, if all had room, by the
+//! rate limit service. The first limit without room rejects the request, and what earlier limits have given
+//! is refunded. So a rejected request costs nothing. While several workers decide at once, it can take the
+//! room of another request for a moment: no limit ever admits more than it allows, but it may sometimes admit
+//! one less.
 
 mod asking;
-mod in_line;
 mod local;
+mod queue;
 mod respond;
 #[cfg(test)]
 mod tests;
@@ -15,63 +16,63 @@ mod ticket;
 
 pub use ticket::Ticket;
 
-use crate::in_flight::Lines;
+use crate::in_flight::Queues;
 use crate::key::Facts;
 use crate::plan::{NamedRate, OnError};
 use crate::remote::{Ask, CallId, Remote};
 use crate::table::Placer;
 use crate::{Decision, Environment, Event, Pass, Plan, Reason, Refusal, answer};
-use ticket::{InLine, Rates, Standing};
+use ticket::{Queued, Rates, Standing};
 use tollgate_policy::{Percent, RequestFacts, UnixNanos};
 
-/// Decides about requests, and remembers what the rate limit service said.
+/// Decides about requests, and caches the answers of the rate limit service.
 #[derive(Debug)]
 pub struct Policy {
     plan: Plan,
     placer: Placer,
-    /// Of each limit, whether nothing that was taken is ever given back: then who was refused once is refused until time
-    /// has passed, whatever others do.
-    only_taken: Vec<bool>,
-    /// Whether what was taken has to be known until the response: to change it, or to give it back.
+    /// For each limit, whether it never refunds anything. Then a key that was rejected stays rejected until
+    /// time has passed, regardless of other requests.
+    never_refunds: Vec<bool>,
+    /// Whether reservations must be kept until the response, to change or refund them.
     remembers: bool,
     remote: Option<Remote>,
-    /// Calls for which the request that made them waits, and what they came to.
+    /// Calls whose requests wait for them, and their outcomes.
     awaited: Vec<(CallId, Option<Ask>)>,
-    /// Who waits until others are in flight no more.
-    lines: Lines,
+    /// Queues of requests that wait for a concurrency slot.
+    queues: Queues,
 }
 
 impl Policy {
-    /// Of a plan. `seed` is random and shared by all workers of the Envoy.
+    /// Returns a policy for a plan. `seed` is random and shared by all workers of the Envoy.
     pub fn new(plan: Plan, seed: [u8; 16]) -> Self {
         let alone = |index| {
             let others = |limits: &Vec<usize>| limits.contains(&index) && limits.len() > 1;
             !plan.rules.iter().any(|rule| others(&rule.limits)) && !others(&plan.otherwise)
         };
-        let only_taken = plan
+        let never_refunds = plan
             .limits
             .iter()
             .enumerate()
             .map(|(index, limit)| alone(index) && limit.on_response.is_none() && limit.service.is_none());
-        let only_taken: Vec<_> = only_taken.collect();
+        let never_refunds: Vec<_> = never_refunds.collect();
         Self {
             placer: Placer::new(seed, plan.pages),
-            remembers: only_taken.contains(&false)
+            remembers: never_refunds.contains(&false)
                 || plan.limits.iter().any(|limit| limit.cost.counts_body()),
-            only_taken,
+            never_refunds,
             remote: plan.service.clone().map(|service| Remote::new(&plan.domain, service.asked, seed)),
             awaited: Vec::new(),
-            lines: Lines::default(),
+            queues: Queues::default(),
             plan,
         }
     }
 
-    /// The plan.
+    /// Returns the plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// What becomes of a request. With `may_wait` it may be one that waits.
+    /// Decides about a request. Without `may_wait`, the decision is never to wait.
     #[inline]
     pub fn decide(
         &mut self,
@@ -86,7 +87,8 @@ impl Policy {
         self.count(request, None, env, now, may_wait)
     }
 
-    /// Asks the limits that count the request, but for those that gave before it stood in line with this ticket.
+    /// Checks the limits of the request. If it was queued with the ticket `begun`, skips the limits that have
+    /// already given.
     #[inline(never)]
     fn count(
         &mut self,
@@ -98,9 +100,9 @@ impl Policy {
     ) -> Decision {
         let mut ticket = match begun {
             Some(ticket) => core::mem::take(ticket),
-            None => Ticket { lenient: !holds(self.plan.filter_enforced, env), ..Ticket::default() },
+            None => Ticket { not_enforced: !holds(self.plan.filter_enforced, env), ..Ticket::default() },
         };
-        let stood = ticket.in_line.take();
+        let stood = ticket.queued.take();
         let limits = self.plan.rules.first(request).map_or(&self.plan.otherwise, |rule| &rule.limits);
         let mut round = Round {
             policy: self,
@@ -116,14 +118,14 @@ impl Policy {
             if let Err(halt) = round.count(*index, &mut facts) {
                 return match halt {
                     Halt::Denied(denied) => {
-                        self.leave_line(stood.as_deref());
+                        self.dequeue(stood.as_deref());
                         self.refuse(ticket, denied, env, now)
                     }
-                    Halt::InLine { tag, left } => self.stand_in_line(ticket, tag, at, left, stood, now),
+                    Halt::Queued { tag, left } => self.enqueue(ticket, tag, at, left, stood, now),
                 };
             }
         }
-        self.leave_line(stood.as_deref());
+        self.dequeue(stood.as_deref());
         if ticket.asked.is_empty() {
             return self.pass(ticket, now);
         }
@@ -132,11 +134,11 @@ impl Policy {
 
     fn pass(&self, mut ticket: Ticket, now: UnixNanos) -> Decision {
         let mut headers = core::mem::take(&mut ticket.request_headers);
-        if ticket.in_spite_of.is_some() {
+        if ticket.would_reject.is_some() {
             headers.extend(answer::not_enforced(&self.plan.answers));
         }
         let wait = ticket.left_to_wait(now);
-        let pass = Pass { request_headers: headers, in_spite_of: ticket.in_spite_of, ticket };
+        let pass = Pass { request_headers: headers, would_reject: ticket.would_reject, ticket };
         match wait {
             0 => Decision::Pass(pass),
             _ => Decision::Delay(wait, pass),
@@ -161,14 +163,14 @@ impl Policy {
         Decision::Refuse(refusal)
     }
 
-    /// The answer to a request that nothing can be said of.
+    /// Returns the response to a request that cannot be decided.
     pub fn unavailable(&self, reason: Reason) -> Refusal {
         let cause =
             answer::Cause { reason, violated: None, retry_after: None, raw_body: Vec::new(), grpc: false };
         answer::refuse(&self.plan.answers, &[], cause)
     }
 
-    /// Rates of a limit.
+    /// Returns rates of a limit.
     fn rates(&self, limit: usize, rates: Rates) -> &[NamedRate] {
         let Some(limit) = self.plan.limits.get(limit) else { return &[] };
         match rates {
@@ -179,7 +181,7 @@ impl Policy {
         }
     }
 
-    /// Where limits stand, as clients know them.
+    /// Returns the quotas of the limits, with the names that clients see.
     fn standings(&self, ticket: &Ticket) -> Vec<answer::Standing<'_>> {
         let standing = |standing: &Standing| {
             let limit = self.plan.limits.get(standing.limit)?;
@@ -195,25 +197,25 @@ impl Policy {
     }
 }
 
-/// One request on its way through the limits.
+/// Decision in progress: one request and its limits.
 struct Round<'a, 'e> {
     policy: &'a Policy,
     ticket: &'e mut Ticket,
     env: &'e mut dyn Environment,
     now: UnixNanos,
     may_wait: bool,
-    /// Where it stood in line until now.
-    stood: Option<&'e InLine>,
-    /// Whether it did for the limit that counts it.
+    /// Place of the request in a queue until now.
+    stood: Option<&'e Queued>,
+    /// Whether the request was queued for the current limit.
     waited: bool,
 }
 
-/// Why a request does not go on at once.
+/// Reason why a request cannot continue at once.
 enum Halt {
-    /// It is refused.
+    /// The request is rejected.
     Denied(Denied),
-    /// It is to wait until others of its key, known by its tag, are in flight no more, for so many nanoseconds at most.
-    InLine { tag: u64, left: u64 },
+    /// The request must wait for a slot of the key with this tag, at most for `left` nanoseconds.
+    Queued { tag: u64, left: u64 },
 }
 
 impl From<Denied> for Halt {
@@ -222,16 +224,16 @@ impl From<Denied> for Halt {
     }
 }
 
-/// Why a request is refused.
+/// Rejection by a limit.
 struct Denied {
     reason: Reason,
     limit: usize,
     rates: Rates,
-    /// The rate that has no room longest.
+    /// Index of the rate that takes longest to have room.
     rate: usize,
-    /// In nanoseconds.
+    /// Time until there is room, in nanoseconds.
     retry_after: Option<u64>,
-    /// The body that the rate limit service has for it.
+    /// Body from the rate limit service.
     raw_body: Vec<u8>,
 }
 
@@ -242,24 +244,24 @@ impl Denied {
 }
 
 impl Round<'_, '_> {
-    /// A limit has no room: the request is refused, unless that is only counted.
+    /// Handles a limit without room: rejects the request, unless the limit only counts.
     fn deny(&mut self, denied: Denied) -> Result<(), Denied> {
         if self.only_counts(denied.limit) {
             self.env.count(denied.limit, Event::ShadowLimited);
-            self.ticket.in_spite_of.get_or_insert(denied.reason);
+            self.ticket.would_reject.get_or_insert(denied.reason);
             return Ok(());
         }
         self.env.count(denied.limit, Event::Limited);
         Err(denied)
     }
 
-    /// Whether a limit refuses nothing, for this request.
+    /// Returns whether a limit only counts for this request, and cannot reject it.
     fn only_counts(&self, limit: usize) -> bool {
-        self.ticket.lenient || self.policy.plan.limits.get(limit).is_some_and(|limit| limit.shadow)
+        self.ticket.not_enforced || self.policy.plan.limits.get(limit).is_some_and(|limit| limit.shadow)
     }
 
-    /// A limit could not be asked: what then is for the configuration to say. Where refusals are only counted, this one is
-    /// too.
+    /// Handles a limit that could not be checked, as configured. If the limit only counts, the request is
+    /// allowed.
     fn fail(&mut self, limit: usize, reason: Reason, on_error: OnError) -> Result<(), Denied> {
         self.env.count(limit, Event::Error);
         match if self.only_counts(limit) { OnError::Allow } else { on_error } {
@@ -272,14 +274,14 @@ impl Round<'_, '_> {
                 raw_body: Vec::new(),
             }),
             OnError::Allow => {
-                self.ticket.in_spite_of.get_or_insert(reason);
+                self.ticket.would_reject.get_or_insert(reason);
                 Ok(())
             }
         }
     }
 }
 
-/// Whether a request is of the share; there is no draw where it makes no difference.
+/// Returns whether a request is inside a share. Draws no random number for 0 % and 100 %.
 fn holds(share: Percent, env: &mut dyn Environment) -> bool {
     match share.per_million() {
         0 => false,

@@ -1,4 +1,4 @@
-//! What a response changes, and the end of a request.
+//! Changes by the response, and the end of a request.
 
 use super::Policy;
 use super::ticket::{Taken, Ticket};
@@ -7,7 +7,7 @@ use crate::{Environment, Event, Failure, answer, in_flight};
 use tollgate_policy::{ResponseFacts, UnixNanos};
 
 impl Policy {
-    /// The response has come: what it cost, and what is added to it.
+    /// Settles the cost when the response arrives, and returns the headers to add to it.
     pub fn respond(
         &mut self,
         ticket: &mut Ticket,
@@ -22,19 +22,19 @@ impl Policy {
         headers
     }
 
-    /// The stream is over, with or without a response.
+    /// Ends a request, with or without a response.
     pub fn end(&mut self, mut ticket: Ticket, env: &mut dyn Environment, now: UnixNanos) {
         if !ticket.responded {
             self.settle(&mut ticket, None, env, now);
         }
-        self.leave_line(ticket.in_line.as_deref());
+        self.dequeue(ticket.queued.as_deref());
         self.leave(&mut ticket, env);
         if let Some(call) = ticket.call {
             self.abandon(call);
         }
     }
 
-    /// What it cost in the end, as far as the response says; it cannot change after that.
+    /// Charges or refunds the difference to the final cost, which cannot change afterwards.
     fn settle(
         &self,
         ticket: &mut Ticket,
@@ -44,7 +44,7 @@ impl Policy {
     ) {
         for taken in ticket.taken.drain(..) {
             let Some(limit) = self.plan.limits.get(taken.limit) else { continue };
-            // A body whose length the client did not say is known now.
+            // By now, the length of the body is known, even without a `content-length`.
             let asked = match limit.cost.counts_body() {
                 true => limit.cost.of_body(body_bytes(env)).max(taken.cost),
                 false => taken.cost,
@@ -63,7 +63,7 @@ impl Policy {
         }
     }
 
-    /// Gives back all that was taken for a request.
+    /// Refunds everything that was taken for a request.
     pub(super) fn give_back(&mut self, ticket: &mut Ticket, env: &mut dyn Environment, now: UnixNanos) {
         for taken in ticket.taken.drain(..) {
             self.refund(&taken, taken.cost, env, now);
@@ -71,11 +71,11 @@ impl Policy {
         self.leave(ticket, env);
     }
 
-    /// It is in flight no more.
+    /// Releases the concurrency slots of a request.
     fn leave(&mut self, ticket: &mut Ticket, env: &mut dyn Environment) {
         let vm = env.vm();
         for (limit, place) in ticket.in_flight.drain(..) {
-            self.lines.wake(place.tag);
+            self.queues.wake(place.tag);
             let left = env.in_flight(place.page, &mut |record, _| in_flight::release(record, place.tag, vm));
             if left.is_err() {
                 env.count(limit, Event::Error);
@@ -104,7 +104,7 @@ impl Policy {
         Step { place: taken.place, rates, cost: taken.cost, now, max_wait: 0 }
     }
 
-    /// What could not be given back or charged is only counted: the request is on its way.
+    /// Counts a failed refund or charge. The request continues anyway.
     fn note(&self, done: Result<(), Failure>, taken: &Taken, env: &mut dyn Environment) {
         if done.is_err() {
             env.count(taken.limit, Event::Error);
@@ -112,7 +112,7 @@ impl Policy {
     }
 }
 
-/// How much of the request's body has come, or its `content-length`: Envoy's `request.size`.
+/// Returns the size of the request body so far, or its `content-length`: Envoy's `request.size`.
 fn body_bytes(env: &mut dyn Environment) -> u64 {
     let size = env.property("request\0size").ok().flatten().and_then(|bytes| bytes.try_into().ok());
     size.map_or(0, |bytes| i64::from_le_bytes(bytes).max(0).unsigned_abs())

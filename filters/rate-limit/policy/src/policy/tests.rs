@@ -1,7 +1,7 @@
-//! The whole, on a world in memory.
+//! Tests of the policy with an environment in memory.
 
 mod asking;
-mod in_line;
+mod queue;
 mod waiting;
 
 use crate::in_flight::Members;
@@ -141,7 +141,7 @@ fn what_a_bucket_holds_passes_and_no_more() {
 }
 
 #[test]
-fn a_limit_behind_that_refuses_gives_back_what_those_before_gave() {
+fn a_rejection_refunds_earlier_limits() {
     let mut rig = Rig::new(
         "
 limits:
@@ -163,47 +163,47 @@ limits:
 }
 
 #[test]
-fn shadow_mode_counts_and_refuses_nothing() {
+fn shadow_limits_count_and_reject_nothing() {
     let mut rig = Rig::new(
         "
 limits:
   one: {rates: [{token_bucket: {max_tokens: 1, fill_interval: 1h}}], shadow: true}
 ",
     );
-    assert_eq!(rig.passes(&[]).in_spite_of, None);
-    assert_eq!(rig.passes(&[]).in_spite_of, Some(Reason::LocalLimit));
+    assert_eq!(rig.passes(&[]).would_reject, None);
+    assert_eq!(rig.passes(&[]).would_reject, Some(Reason::LocalLimit));
     assert_eq!((rig.counted(0, Event::Ok), rig.counted(0, Event::ShadowLimited)), (1, 1));
 }
 
 #[test]
 fn a_share_of_requests_is_asked_and_a_share_of_refusals_is_one() {
     let mut rig = Rig::new(&format!("{TWO_AN_HOUR}\nfilter_enabled: 50\nfilter_enforced: 50\n"));
-    // The last of the draws comes first: whether it is asked, then whether it is enforced.
+    // Draws are taken from the end: first for `filter_enabled`, then for `filter_enforced`.
     rig.world.draws = vec![u64::MAX];
     rig.passes(&[]);
-    assert_eq!(rig.counted(0, Event::Ok), 0, "it was not asked");
+    assert_eq!(rig.counted(0, Event::Ok), 0, "the limit was checked");
     rig.passes(&[]);
     rig.passes(&[]);
     assert_eq!(rig.counted(0, Event::Ok), 2);
     rig.world.draws = vec![u64::MAX, 0];
-    assert_eq!(rig.passes(&[]).in_spite_of, Some(Reason::LocalLimit));
+    assert_eq!(rig.passes(&[]).would_reject, Some(Reason::LocalLimit));
     rig.world.draws = vec![0, 0];
     rig.refuses(&[]);
 }
 
 #[test]
-fn what_cannot_be_shared_is_refused_or_let_through_as_configured() {
+fn on_error_decides_when_shared_memory_fails() {
     let mut rig = Rig::new(TWO_AN_HOUR);
     rig.world.broken = Some(Failure::Contended);
     assert_eq!(rig.refuses(&[]).reason, Reason::SharedState);
     let mut rig = Rig::new(&format!("{TWO_AN_HOUR}\non_error: allow\n"));
     rig.world.broken = Some(Failure::Host);
-    assert_eq!(rig.passes(&[]).in_spite_of, Some(Reason::SharedState));
+    assert_eq!(rig.passes(&[]).would_reject, Some(Reason::SharedState));
     assert_eq!(rig.counted(0, Event::Error), 1);
 }
 
 #[test]
-fn who_has_no_address_is_counted_as_the_key_says_and_else_counted_as_nobodys() {
+fn the_action_decides_about_clients_without_address() {
     for (action, refused) in [
         ("remote_address: {}", false),
         ("remote_address: {default_value: local}", true),
@@ -218,7 +218,7 @@ fn who_has_no_address_is_counted_as_the_key_says_and_else_counted_as_nobodys() {
         rig.passes(&[]);
         match refused {
             true => assert_eq!(rig.refuses(&[]).reason, Reason::LocalLimit, "{action}"),
-            false => assert_eq!(rig.passes(&[]).in_spite_of, None, "{action}"),
+            false => assert_eq!(rig.passes(&[]).would_reject, None, "{action}"),
         }
         assert_eq!(rig.counted(0, Event::NoKey), if refused { 0 } else { 2 }, "{action}");
         // Somebody else's, who has one.
@@ -228,7 +228,7 @@ fn who_has_no_address_is_counted_as_the_key_says_and_else_counted_as_nobodys() {
 }
 
 #[test]
-fn what_the_proxy_fails_to_say_is_refused_or_let_through_as_configured() {
+fn on_error_decides_when_a_host_call_fails() {
     let limits = "
 limits:
   a: {key: [{principal: {default_value: nobody}}], rates: [{token_bucket: {max_tokens: 9, fill_interval: 1h}}]}
@@ -240,20 +240,19 @@ limits:
     assert_eq!((rig.counted(0, Event::Error), rig.counted(1, Event::Ok)), (1, 0));
     let mut rig = Rig::new(&format!("{limits}on_error: allow"));
     rig.world.silent = Some(Failure::Host);
-    assert_eq!(rig.passes(&[]).in_spite_of, Some(Reason::HostError));
+    assert_eq!(rig.passes(&[]).would_reject, Some(Reason::HostError));
     // The other limit asks nothing of the proxy.
     assert_eq!(rig.refuses(&[]).reason, Reason::LocalLimit);
     assert_eq!((rig.counted(0, Event::Error), rig.counted(1, Event::Ok)), (2, 1));
 }
 
 #[test]
-fn what_cannot_be_shared_refuses_nothing_where_refusals_are_only_counted() {
-    let shadow =
-        "limits: {one: {rates: [{token_bucket: {max_tokens: 2, fill_interval: 1h}}], shadow: true}}";
+fn shared_memory_errors_reject_nothing_in_shadow_mode() {
+    let shadow = "limits: {one: {rates: [{token_bucket: {max_tokens: 2, fill_interval: 1h}}], shadow: true}}";
     for yaml in [shadow.to_owned(), format!("{TWO_AN_HOUR}\nfilter_enforced: 0\n")] {
         let mut rig = Rig::new(&yaml);
         rig.world.broken = Some(Failure::Host);
-        assert_eq!(rig.passes(&[]).in_spite_of, Some(Reason::SharedState));
+        assert_eq!(rig.passes(&[]).would_reject, Some(Reason::SharedState));
         assert_eq!(rig.counted(0, Event::Error), 1);
     }
 }
@@ -296,7 +295,7 @@ fn requests_in_flight_are_counted_until_they_end() {
 fn too_many_in_flight_are_not_counted_as_if_there_had_been_room() {
     let mut rig = Rig::new("limits: {one: {concurrency: {max_requests: 1}, shadow: true}}");
     let _first = rig.passes(&[]).ticket;
-    assert_eq!(rig.passes(&[]).in_spite_of, Some(Reason::Concurrency));
+    assert_eq!(rig.passes(&[]).would_reject, Some(Reason::Concurrency));
     assert_eq!((rig.counted(0, Event::Ok), rig.counted(0, Event::ShadowLimited)), (1, 1));
 }
 
@@ -315,7 +314,7 @@ fn a_service_that_cannot_be_asked_is_what_the_failure_mode_says() {
         let Decision::Ask(call, ticket) = rig.send(&[("x-user", "a")]) else { panic!("no call") };
         rig.policy.answered(call.id, Err(CallFailure::Timeout), rig.now);
         match (rig.policy.ask_again(ticket, &mut rig.world, rig.now), refused) {
-            (Decision::Pass(pass), None) => assert_eq!(pass.in_spite_of, Some(Reason::ServiceUnavailable)),
+            (Decision::Pass(pass), None) => assert_eq!(pass.would_reject, Some(Reason::ServiceUnavailable)),
             (Decision::Refuse(refusal), Some(status)) => assert_eq!(refusal.status, status),
             (other, _) => panic!("{other:?}"),
         }

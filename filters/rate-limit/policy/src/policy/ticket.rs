@@ -1,44 +1,44 @@
-//! What was taken for a request, until it is over.
+//! Reservations of a request.
 
 use crate::Reason;
-use crate::in_flight::LineId;
+use crate::in_flight::WaiterId;
 use crate::rate::Quota;
 use crate::remote::{CallId, Descriptor};
 use crate::table::Place;
 use tollgate_policy::UnixNanos;
 
-/// What was taken for a request: what is to be changed by its response, given back, and said to the client. Give it to
-/// [`Policy::end`](crate::Policy::end) when the request is over, whatever became of it.
+/// Reservations of a request, and its state until the response. Pass it to
+/// [`Policy::end`](crate::Policy::end) when the request ends, in any way.
 #[derive(Clone, Debug, Default)]
-#[must_use = "what was taken would never be given back"]
+#[must_use = "the reservations would never be refunded"]
 pub struct Ticket {
-    /// From which limits.
+    /// Costs taken from limits.
     pub(super) taken: Vec<Taken>,
-    /// In flight: from which limits, at which places.
+    /// Concurrency slots: indices of limits, and places of keys.
     pub(super) in_flight: Vec<(usize, Place)>,
-    /// Where it waits until others are in flight no more.
-    pub(super) in_line: Option<Box<InLine>>,
-    /// About whom the rate limit service is asked.
+    /// Place in a queue for a concurrency slot.
+    pub(super) queued: Option<Box<Queued>>,
+    /// Descriptors for the rate limit service.
     pub(super) asked: Vec<Asked>,
-    /// Where the limits stand, for the response.
+    /// Quotas of the limits, for the response.
     pub(super) standings: Vec<Standing>,
-    /// The call that it made, while there is no verdict.
+    /// Call that the request made, while it has no verdict.
     pub(super) call: Option<CallId>,
-    /// What the rate limit service adds for the upstream.
+    /// Headers from the rate limit service for the upstream.
     pub(super) request_headers: Vec<(String, Vec<u8>)>,
-    /// What the rate limit service adds to the response.
+    /// Headers from the rate limit service for the response.
     pub(super) response_headers: Vec<(String, Vec<u8>)>,
-    /// How long it waits for room, in nanoseconds, and since when.
+    /// Wait for room in nanoseconds, and the time at which it began.
     pub(super) wait: (u64, UnixNanos),
-    /// A refusal is none.
-    pub(super) lenient: bool,
-    /// Why it would have been refused.
-    pub(super) in_spite_of: Option<Reason>,
-    /// A response has come.
+    /// Whether rejections are not enforced for this request.
+    pub(super) not_enforced: bool,
+    /// Reason why the request would have been rejected.
+    pub(super) would_reject: Option<Reason>,
+    /// Whether the response has arrived.
     pub(super) responded: bool,
 }
 
-/// What was taken from a limit.
+/// Cost taken from a limit.
 #[derive(Clone, Debug)]
 pub(super) struct Taken {
     pub limit: usize,
@@ -46,70 +46,71 @@ pub(super) struct Taken {
     pub place: Place,
     pub cost: u64,
     pub at: UnixNanos,
-    /// If it waits: when its turn is in each of the rates.
+    /// For a delayed request, the time from which each rate counts it.
     pub turns: Vec<UnixNanos>,
 }
 
-/// Where a request stands in line.
+/// Place of a request in a queue.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct InLine {
-    pub id: LineId,
-    /// What its key is known by.
+pub(super) struct Queued {
+    pub id: WaiterId,
+    /// Tag of the key.
     pub tag: u64,
-    /// Which of the limits that count it is the next to be asked.
+    /// Position of the limit to check next, in the list of the rule.
     pub at: usize,
-    /// When it came.
+    /// Time at which the request was queued.
     pub since: UnixNanos,
 }
 
-/// Which rates of a limit.
+/// Selects rates of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rates {
-    /// Its own.
+    /// Rates of the limit itself.
     Own,
-    /// Those of an override.
+    /// Rates of an override.
     Override(usize),
-    /// Those that hold while the rate limit service cannot be asked.
+    /// Rates that apply while the rate limit service is unavailable.
     Fallback,
-    /// None: how many may be in flight.
+    /// Limit on requests in flight, which has no rates.
     InFlight,
-    /// The one that the rate limit service keeps.
+    /// Limit of the rate limit service.
     Service,
 }
 
-/// A descriptor that the rate limit service is asked about.
+/// Descriptor for the rate limit service.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub limit: usize,
     pub cost: u64,
     pub descriptor: Descriptor,
-    /// Where its key is kept while the service cannot be asked.
+    /// Place of the key for the fallback rates.
     pub fallback: Option<Place>,
 }
 
-/// Where a rate stands.
+/// Quota of a rate.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Standing {
     pub limit: usize,
     pub rates: Rates,
-    /// Which of them; of a limit that the rate limit service keeps, there is one.
+    /// Index of the rate; 0 for a limit of the service.
     pub rate: usize,
     pub quota: Quota,
 }
 
 impl Ticket {
-    /// There is room only after so many nanoseconds.
+    /// Records that there is only room after `wait` nanoseconds.
     pub(super) fn waits(&mut self, wait: u64, now: UnixNanos) {
         self.wait = (wait.max(self.left_to_wait(now)), now);
     }
 
-    /// How long it still has to wait. No longer than it was to, whatever becomes of the clock.
+    /// Returns the remaining wait, which is never longer than the original one, even if the clock was set
+    /// back.
     pub(super) fn left_to_wait(&self, now: UnixNanos) -> u64 {
         let (wait, since) = self.wait;
         wait.saturating_sub(now.0.saturating_sub(since.0))
     }
 
-    /// Whether anything of it is needed later: by the response, or at the end.
+    /// Returns whether the ticket is needed for the response, or at the end.
     #[inline]
     pub fn matters(&self) -> bool {
         !(self.taken.is_empty()
@@ -117,7 +118,7 @@ impl Ticket {
             && self.standings.is_empty()
             && self.response_headers.is_empty()
             && self.call.is_none()
-            && self.in_line.is_none()
+            && self.queued.is_none()
             && self.asked.is_empty())
     }
 }

@@ -1,38 +1,40 @@
-//! So many in each window of the clock, counted from the Unix epoch, as envoyproxy/ratelimit and Limitador count.
+//! Fixed windows of the clock that are aligned to the Unix epoch, as in envoyproxy/ratelimit and Limitador.
 //!
-//! Of two windows, all of the first may come at its end and all of the second at its beginning. What is charged beyond a
-//! window's requests is not carried into the next.
+//! All requests of one window may come at its end, and all of the next one at its beginning. A charge beyond
+//! the requests of a window is not carried over into the next.
 //!
-//! Who waits has a place in a window to come, and later ones have no earlier places: so nothing has to be known but the last
-//! window in which somebody has a place, and how many there. What a large request leaves of the window before is left.
+//! A waiting request has a place in a future window, and later requests never get earlier places. So the
+//! state only needs the last window with a place, and the number of places in it. If a large request does not
+//! fit into a window, the rest of that window stays unused.
 
 use super::{HUNDRED_YEARS, Quota, SKEW, State, Take};
 use tollgate_policy::UnixNanos;
 
-/// So many in each window of the clock, counted from the Unix epoch.
+/// Fixed windows of the clock that are aligned to the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FixedWindow {
     requests: u64,
     window: u64,
     max_wait: u64,
-    /// How far a window that counts already may be ahead: a worker that is a little behind finds what others took. Where
-    /// requests wait it is a place to wait for.
+    /// Maximum time until the beginning of a window that already counts: a worker with an older time finds
+    /// what others took. With waiting it is 0, because such a window contains places to wait for.
     tolerance: u64,
-    /// How far the end of what is kept may be ahead. More is a clock that was set back.
+    /// Maximum time until the end of a window. If it is longer, the clock was set back.
     pub(super) most_left: u64,
 }
 
 /// A window.
 #[derive(Clone, Copy)]
 struct Count {
-    /// When it ends.
+    /// End of the window.
     end: u64,
-    /// What was taken in it.
+    /// Cost taken in the window.
     taken: u64,
 }
 
 impl FixedWindow {
-    /// `requests` in each `window` of nanoseconds. `None` for a window of 0, or more than a hundred years.
+    /// Returns a rate of `requests` in each `window` of nanoseconds. `None` if the window is 0 or more than a
+    /// hundred years.
     pub fn new(requests: u64, window: u64) -> Option<Self> {
         let most_left = window.saturating_add(SKEW);
         (1..=HUNDRED_YEARS).contains(&window).then_some(Self {
@@ -44,7 +46,7 @@ impl FixedWindow {
         })
     }
 
-    /// Lets requests wait for a window to come, at most so many nanoseconds (and a hundred years).
+    /// Allows requests to wait for a future window, up to `max_wait` nanoseconds (at most a hundred years).
     #[must_use]
     pub fn with_max_wait(self, max_wait: u64) -> Self {
         let max_wait = max_wait.min(HUNDRED_YEARS);
@@ -85,7 +87,7 @@ impl FixedWindow {
         (wait <= max_wait.min(self.max_wait)).then_some((next, wait))
     }
 
-    /// When the window begins in which what was just taken counts; now, if it has begun.
+    /// Returns the beginning of the window in which the latest reservation counts; now, if it has begun.
     pub(super) fn turn(&self, state: State, now: UnixNanos) -> u64 {
         self.kept(state, now).map_or(now.0, |count| now.0.saturating_add(self.begins_in(&count, now)))
     }
@@ -102,7 +104,7 @@ impl FixedWindow {
         match self.kept(state, now) {
             Some(count) if taken_at.0 >= count.end.saturating_sub(self.window) => {
                 match count.taken.saturating_sub(cost) {
-                    // It was begun because the one before had no room.
+                    // This window was begun because the previous one had no room.
                     0 if self.begins_in(&count, now) > 0 => {
                         State { full_at: count.end.saturating_sub(self.window), rest: self.requests }
                     }
@@ -126,7 +128,7 @@ impl FixedWindow {
         }
     }
 
-    /// The window that counts now.
+    /// Returns the current window.
     #[inline]
     fn count(&self, state: State, now: UnixNanos) -> Count {
         self.kept(state, now).unwrap_or_else(|| {
@@ -135,7 +137,7 @@ impl FixedWindow {
         })
     }
 
-    /// The one that was kept, if it has not passed. No division: most requests find their window begun.
+    /// Returns the stored window, if it has not passed. Needs no division; most requests take this path.
     #[inline]
     fn kept(&self, state: State, now: UnixNanos) -> Option<Count> {
         let left = state.full_at.saturating_sub(now.0);
@@ -143,7 +145,7 @@ impl FixedWindow {
             .then(|| Count { end: state.full_at, taken: state.rest.min(self.most()) })
     }
 
-    /// How long until it begins, if that is to be waited for.
+    /// Returns the time until the window begins; 0 if requests need not wait for it.
     #[inline]
     fn begins_in(&self, count: &Count, now: UnixNanos) -> u64 {
         match count.end.saturating_sub(now.0).saturating_sub(self.window) {

@@ -1,35 +1,39 @@
-//! Token bucket and GCRA: `tokens` come each `interval`, evenly, and at most `burst` are kept.
+//! Token bucket and GCRA: `tokens` arrive in each `interval`, evenly, and the bucket contains at most
+//! `burst`.
 //!
-//! What is kept is when the bucket is full again. That one number is the bucket of Envoy's local rate limit
-//! (`AtomicTokenBucketImpl`, which keeps when it was empty, as seconds in a double) and the theoretical arrival time of the
-//! GCRA (ITU-T I.371). Here it is an integer and a fraction over `tokens`: nothing is rounded, and a bucket
-//! of three tokens a second gives three in each second for as long as it runs.
+//! The state is the time at which the bucket is full again. This one number is the bucket of Envoy's local
+//! rate limit (`AtomicTokenBucketImpl`, which stores when the bucket was empty, as seconds in a double) and
+//! the theoretical arrival time of the GCRA (ITU-T I.371). Here it is an integer and a fraction over
+//! `tokens`. Nothing is rounded: a bucket of three tokens per second gives exactly three per second for as
+//! long as it runs.
 
 use super::span::Span;
 use super::{HUNDRED_YEARS, Quota, SKEW, State, Take};
 use tollgate_policy::UnixNanos;
 
-/// Token bucket and GCRA: `tokens` come each `interval`, evenly, and at most `burst` are kept.
+/// Token bucket and GCRA: `tokens` arrive in each `interval`, evenly, and the bucket contains at most
+/// `burst`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meter {
     burst: u64,
-    /// As few as say the same with whole nanoseconds.
+    /// Reduced together with `interval` by their common divisor.
     tokens: u64,
     interval: u64,
     max_wait: u64,
-    /// What one token takes to come.
+    /// Time until one token arrives.
     one: Span,
-    /// What all of them take.
+    /// Time in which an empty bucket fills.
     full: Span,
-    /// What may be owed at most, in nanoseconds. More is a clock that was set back.
+    /// Maximum that can be owed, in nanoseconds. If a state owes more, the clock was set back.
     pub(super) most: u64,
-    /// Twice the burst, times the interval, fits into `u64`.
+    /// Whether twice the burst, times the interval, fits into `u64`.
     is_narrow: bool,
 }
 
 impl Meter {
-    /// `burst` tokens at most (0: nothing ever has room), `tokens` more each `interval` nanoseconds. `None` if one of the
-    /// latter is 0, or if filling takes more than a hundred years.
+    /// Returns a bucket of `burst` tokens (with 0, there is never room) to which `tokens` are added in each
+    /// `interval` of nanoseconds. `None` if `tokens` or `interval` is 0, or if filling takes more than a
+    /// hundred years.
     pub fn new(burst: u64, tokens: u64, interval: u64) -> Option<Self> {
         if tokens == 0 || interval == 0 {
             return None;
@@ -46,8 +50,8 @@ impl Meter {
         Some(Self { burst, tokens, interval, max_wait: 0, one, full, most, is_narrow })
     }
 
-    /// Lets requests wait for their turn, at most so many nanoseconds (and a hundred years). Without it nothing can be
-    /// reserved: how far in the future what is kept may be has to be known whenever it is read.
+    /// Allows reservations up to `max_wait` nanoseconds ahead (at most a hundred years). Every reader of a
+    /// state must know this bound, because it determines how far in the future the state can be.
     #[must_use]
     pub fn with_max_wait(self, max_wait: u64) -> Self {
         let max_wait = max_wait.min(HUNDRED_YEARS);
@@ -91,8 +95,8 @@ impl Meter {
         if cost == 0 || owed.ns == 0 {
             return state;
         }
-        // Had it not been taken, the bucket might have stood full all the time since, and what came would have run over. How
-        // long it did is not known: not even from what was owed then, once others are given something back too.
+        // Without the request, the bucket might have been full ever since, and the tokens that arrived would
+        // have spilled over. How long it was full is unknown: refunds to other requests change what was owed.
         let since = Span { ns: now.0.saturating_sub(taken_at.0), sub: 0 };
         let given = self.time_of(cost.min(self.burst)).minus(since, self.tokens);
         until(now, owed.minus(given, self.tokens))
@@ -105,13 +109,13 @@ impl Meter {
             room.ns.wrapping_mul(self.tokens).wrapping_sub(room.sub) / self.interval
         } else {
             let ticks = u128::from(room.ns) * u128::from(self.tokens) - u128::from(room.sub);
-            // It is `burst` at most.
+            // The result is at most `burst`.
             (ticks / u128::from(self.interval)) as u64
         };
         Quota { limit: self.burst, window: self.full.ns, remaining, reset: owed.ns }
     }
 
-    /// What is to be kept, and after which wait the cost is paid for; `None` if it never is.
+    /// Returns the next state, and the wait until there is room; `None` if there is never room.
     #[inline]
     fn after(&self, state: State, now: UnixNanos, cost: u64) -> Option<(State, u64)> {
         if cost.max(1) > self.burst {
@@ -122,7 +126,7 @@ impl Meter {
         Some((if cost == 0 { state } else { until(now, after) }, wait))
     }
 
-    /// What is owed: how long the bucket takes to be full.
+    /// Returns what is owed: the time until the bucket is full.
     #[inline]
     fn owed(&self, state: State, now: UnixNanos) -> Span {
         let ns = state.full_at.saturating_sub(now.0);
@@ -132,7 +136,7 @@ impl Meter {
         Span { ns, sub: if state.rest < self.tokens { state.rest } else { 0 } }
     }
 
-    /// How long so many tokens, at most twice the burst, take to come.
+    /// Returns the time in which `cost` tokens arrive, at most twice the burst.
     #[inline]
     fn time_of(&self, cost: u64) -> Span {
         if cost == 1 {
@@ -146,7 +150,7 @@ impl Meter {
                 Span::of_few_ticks(ticks, self.tokens)
             };
         }
-        // Twice the burst takes two hundred years at most, which fits.
+        // Twice the burst takes at most two hundred years, which fits.
         Span::of_ticks(u128::from(cost) * u128::from(self.interval), self.tokens).unwrap_or(self.full)
     }
 }

@@ -1,11 +1,11 @@
 //! The arithmetic of one rate for one key.
 //!
-//! Pure functions from what is kept, the time and a cost to what is to be kept next, whatever bytes are kept: those come
-//! from memory that others write.
+//! Pure functions from a stored state, the time and a cost to the next state. They accept any state, because
+//! it comes from shared memory that others write.
 //!
-//! Nothing here reads a clock that could run backwards unnoticed. A `now` before what was kept is taken as the latter. What
-//! was kept further in the future than the rate can owe, and [`SKEW`], is what a clock left behind that was set back since:
-//! it says nothing, or keys would stay locked until the clock has caught up.
+//! The clock may be set back. A stored time in the future is used as it is, up to what the rate can owe, plus
+//! [`SKEW`]. A state further in the future was written before the clock was set back. It is ignored;
+//! otherwise, its key would stay blocked until the clock has caught up.
 
 mod fixed_window;
 mod meter;
@@ -20,61 +20,63 @@ pub use sliding_window::SlidingWindow;
 
 use tollgate_policy::UnixNanos;
 
-/// How far apart workers may be in what they take for now, in nanoseconds: they read one clock, but one may be held up
-/// between reading it and being done.
+/// Maximum difference between the times of two workers, in nanoseconds. They read the same clock, but a
+/// worker may be delayed between reading it and storing a result.
 const SKEW: u64 = 1_000_000_000;
 
-/// The longest that a rate may look ahead, in nanoseconds: twice that from now fits into `u64`.
+/// Longest time of a rate, in nanoseconds. Twice this time from now fits into `u64`.
 const HUNDRED_YEARS: u64 = 36_525 * 86_400 * 1_000_000_000;
 
-/// What is kept of one rate for one key. The default is a key that nothing was asked for yet.
+/// Stored state of one rate for one key. The default is that of an unused key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct State {
-    /// When nothing is owed any more, in nanoseconds since the Unix epoch: from then on it says nothing, and may be
-    /// forgotten without anybody noticing. Which state is the cheapest to lose is told by this alone.
+    /// Time at which nothing is owed any more, in nanoseconds since the Unix epoch. After it, the state has
+    /// no effect and may be evicted. Of several states, the one with the earliest time is the cheapest to
+    /// lose.
     pub full_at: u64,
-    /// What else the algorithm keeps.
+    /// Other state of the algorithm.
     pub rest: u64,
 }
 
-/// One rate.
+/// A rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rate {
-    /// Token bucket and GCRA, which are the same arithmetic.
+    /// Token bucket and GCRA, which have the same arithmetic.
     Meter(Meter),
-    /// So many in each window of the clock.
+    /// Fixed windows of the clock.
     FixedWindow(FixedWindow),
-    /// So many in any window, estimated from this window's count and the last one's.
+    /// Sliding window, estimated from the counts of the current and the previous window.
     SlidingWindow(SlidingWindow),
 }
 
-/// What comes of asking a rate for what a request costs.
+/// Result of taking the cost of a request from a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Take {
-    /// There was room. This is to be kept.
+    /// There was room. The next state.
     Taken(State),
-    /// There was none.
+    /// There was no room.
     Limited {
-        /// When there is room for the same cost if nobody else comes, in nanoseconds from now; `None` if never.
+        /// Time until there is room for this cost if no other request comes, in nanoseconds; `None` if there
+        /// is never room.
         retry_after: Option<u64>,
     },
 }
 
-/// Where a rate stands, for `RateLimit` headers.
+/// Quota of a rate, for `RateLimit` headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
-    /// What it allows: the size of the bucket, or the requests of a window.
+    /// Maximum: the size of the bucket, or the requests of a window.
     pub limit: u64,
-    /// The window, or how long an empty bucket takes to fill, in nanoseconds.
+    /// Window, or the time in which an empty bucket fills, in nanoseconds.
     pub window: u64,
-    /// What there is room for now.
+    /// Remaining requests.
     pub remaining: u64,
-    /// Until all of it is there again, in nanoseconds.
+    /// Time until everything is available again, in nanoseconds.
     pub reset: u64,
 }
 
 impl Rate {
-    /// How far ahead what is kept may be at most, in nanoseconds.
+    /// Returns how far in the future a state can be, in nanoseconds.
     #[inline]
     pub fn longest(&self) -> u64 {
         match self {
@@ -84,7 +86,8 @@ impl Rate {
         }
     }
 
-    /// Asks for `cost`; keeps nothing by itself. 0 asks whether there is room for 1, and takes nothing.
+    /// Takes `cost`, if there is room. With a cost of 0, checks whether there is room for 1 and takes
+    /// nothing.
     #[inline]
     pub fn take(&self, state: State, now: UnixNanos, cost: u64) -> Take {
         match self {
@@ -94,8 +97,9 @@ impl Rate {
         }
     }
 
-    /// Lets requests wait for their turn, at most so many nanoseconds (and a hundred years). Without it nothing can be
-    /// reserved: how far in the future what is kept may be has to be known whenever it is read.
+    /// Allows [reservations](Self::reserve) up to `max_wait` nanoseconds ahead (at most a hundred years).
+    /// Every reader of a state must know this bound, because it determines how far in the future the state
+    /// can be.
     #[must_use]
     pub fn with_max_wait(self, max_wait: u64) -> Self {
         match self {
@@ -105,9 +109,9 @@ impl Rate {
         }
     }
 
-    /// Asks for `cost` later, if not now: what is to be kept, and after how many nanoseconds it may go on, at most
-    /// `max_wait` and [`with_max_wait`](Self::with_max_wait). Those who come later get no earlier times, on whatever worker.
-    /// `None` if that is too long, or if there is never room.
+    /// Takes `cost` now or later. Returns the next state and the wait in nanoseconds, at most `max_wait` and
+    /// the bound of [`with_max_wait`](Self::with_max_wait). Later requests never get earlier times, on any
+    /// worker. `None` if the wait would be too long, or if there is never room.
     #[inline(never)]
     pub fn reserve(&self, state: State, now: UnixNanos, cost: u64, max_wait: u64) -> Option<(State, u64)> {
         match self {
@@ -117,8 +121,8 @@ impl Rate {
         }
     }
 
-    /// From when on what was just [reserved](Self::reserve) counts, which is what [`refund`](Self::refund) has to be told: of
-    /// a window, when that begins. A meter counts from now.
+    /// Returns the time from which the latest [reservation](Self::reserve) counts, for
+    /// [`refund`](Self::refund): the beginning of its window. For a meter, that is now.
     #[inline(never)]
     pub fn turn(&self, state: State, now: UnixNanos) -> UnixNanos {
         UnixNanos(match self {
@@ -128,8 +132,8 @@ impl Rate {
         })
     }
 
-    /// Takes `cost` whether there is room or not: what a response turned out to cost. What is owed beyond the whole rate
-    /// is bounded to the same again, so that no cost locks a key out for longer than twice the window.
+    /// Takes `cost` even if there is no room, for a cost that the response determines. The state owes at most
+    /// twice the maximum of the rate, so that no cost blocks a key for longer than twice the window.
     pub fn charge(&self, state: State, now: UnixNanos, cost: u64) -> State {
         match self {
             Self::Meter(rate) => rate.charge(state, now, cost),
@@ -138,9 +142,9 @@ impl Rate {
         }
     }
 
-    /// Gives back what was taken at `taken_at`, never more than is still owed of it: had it not been taken, no more could
-    /// have been taken in its place since. A window gives all of it, as long as the window counts. A meter cannot tell
-    /// whether what came since would have found the bucket full, so it gives back what is left of the cost after that.
+    /// Refunds a cost that was taken at `taken_at`, never more than is still owed of it. A window refunds all
+    /// of it, as long as the window counts. A meter cannot know whether the bucket would have been full in
+    /// the meantime, so it refunds the cost minus what has flowed in since.
     pub fn refund(&self, state: State, taken_at: UnixNanos, now: UnixNanos, cost: u64) -> State {
         match self {
             Self::Meter(rate) => rate.refund(state, taken_at, now, cost),
@@ -149,7 +153,7 @@ impl Rate {
         }
     }
 
-    /// Where it stands.
+    /// Returns the quota.
     pub fn quota(&self, state: State, now: UnixNanos) -> Quota {
         match self {
             Self::Meter(rate) => rate.quota(state, now),

@@ -1,46 +1,49 @@
-//! So many in any window: this window of the clock and, weighted by how much of it is left, the last one.
+//! Sliding window: the count of the current window of the clock, plus a share of the previous one.
 //!
-//! A request passes if `current + cost + last * left / window <= requests`, in exact arithmetic, where `left` is the part of
-//! the last window that a window that ends now still covers. That is an estimate: it takes the last window's requests as
-//! evenly spread. Two numbers say it, where a log would need one for each request.
+//! A request is allowed if `current + cost + last * left / window <= requests`, in exact arithmetic. `left`
+//! is the part of the previous window that a window that ends now still covers. This is an estimate: it
+//! assumes that the requests of the previous window were evenly spread. It needs two numbers, where a log
+//! would need one per request.
 //!
-//! Who waits goes on as soon as that holds with all that were before: the last window in which somebody has a place is kept,
-//! and the one before. How much of its own window each of them has to wait for follows from the counts, and more in a window
-//! is always later.
+//! A waiting request continues as soon as this condition holds, including all earlier requests. The state
+//! contains the last window with a place, and the one before. The counts determine the waits: more requests
+//! in a window always wait longer.
 
 use super::{HUNDRED_YEARS, Quota, SKEW, State, Take};
 use tollgate_policy::UnixNanos;
 
-/// So many in any window: this window of the clock and, weighted by how much of it is left, the last one.
+/// Sliding window: the count of the current window of the clock, plus a share of the previous one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlidingWindow {
     requests: u32,
     window: u64,
     max_wait: u64,
-    /// How far a window that counts already may be ahead, and the end of what is kept: as of a fixed window.
+    /// As in [`FixedWindow`](super::FixedWindow): how far in the future a window may begin that already
+    /// counts, and how far its end can be.
     tolerance: u64,
     pub(super) most_left: u64,
-    /// Twice the requests, times the window, fits into `u64`.
+    /// Whether twice the requests, times the window, fits into `u64`.
     is_narrow: bool,
 }
 
-/// Two windows.
+/// Counts of two windows.
 #[derive(Clone, Copy)]
 struct Counts {
-    /// When the window after this one ends: then nothing of this one counts any more.
+    /// End of the window after the current one. From then on, the current one does not count any more.
     end: u64,
-    /// Taken in the last window.
+    /// Cost taken in the previous window.
     last: u32,
-    /// Taken in this one.
+    /// Cost taken in the current window.
     current: u32,
-    /// How much is left of this one, which is how much of the last one counts.
+    /// Remaining time of the current window. The same share of the previous window counts.
     left: u64,
-    /// How long until this one begins, if that is to be waited for.
+    /// Time until the current window begins; 0 if requests need not wait for it.
     ahead: u64,
 }
 
 impl SlidingWindow {
-    /// `requests` in each `window` of nanoseconds. `None` for a window of 0, or more than a hundred years.
+    /// Returns a rate of `requests` in each `window` of nanoseconds. `None` if the window is 0 or more than a
+    /// hundred years.
     pub fn new(requests: u32, window: u64) -> Option<Self> {
         let is_narrow = (2 * u64::from(requests)).checked_mul(window).is_some();
         let most_left = window.saturating_mul(2).saturating_add(SKEW);
@@ -54,7 +57,7 @@ impl SlidingWindow {
         })
     }
 
-    /// Lets requests wait until there is room, at most so many nanoseconds (and a hundred years).
+    /// Allows requests to wait for room, up to `max_wait` nanoseconds (at most a hundred years).
     #[must_use]
     pub fn with_max_wait(self, max_wait: u64) -> Self {
         let max_wait = max_wait.min(HUNDRED_YEARS);
@@ -65,7 +68,7 @@ impl SlidingWindow {
     #[inline]
     pub(super) fn take(&self, state: State, now: UnixNanos, cost: u64) -> Take {
         let wanted = u32::try_from(cost.max(1)).ok().and_then(|cost| self.requests.checked_sub(cost));
-        // What may be taken besides.
+        // Maximum that other requests may have taken.
         let Some(others) = wanted else { return Take::Limited { retry_after: None } };
         let counts = self.counts(state, now);
         let room = others.checked_sub(counts.current);
@@ -97,7 +100,7 @@ impl SlidingWindow {
         (wait <= max_wait.min(self.max_wait)).then_some((next, wait))
     }
 
-    /// When the window begins in which what was just taken counts; now, if it has begun.
+    /// Returns the beginning of the window in which the latest reservation counts; now, if it has begun.
     pub(super) fn turn(&self, state: State, now: UnixNanos) -> u64 {
         now.0.saturating_add(self.counts(state, now).ahead)
     }
@@ -129,7 +132,7 @@ impl SlidingWindow {
         let counted = if self.is_narrow {
             (u64::from(counts.last) * counts.left).div_ceil(self.window)
         } else {
-            // It is not more than `last`.
+            // The result is at most `last`.
             (u128::from(counts.last) * u128::from(counts.left)).div_ceil(self.window.into()) as u64
         };
         let reset = match (counts.last, counts.current) {
@@ -146,7 +149,7 @@ impl SlidingWindow {
         }
     }
 
-    /// Whether so much of `count` as `left` of its window is worth is not more than `room`.
+    /// Returns whether the share of `count` for the part `left` of its window is at most `room`.
     #[inline]
     fn fits(&self, count: u32, left: u64, room: u32) -> bool {
         if self.is_narrow {
@@ -155,9 +158,10 @@ impl SlidingWindow {
         u128::from(count) * u128::from(left) <= u128::from(room) * u128::from(self.window)
     }
 
-    /// When there is room besides `others`, if nobody else comes, and the windows that count then.
+    /// Returns the time at which the counts are at most `others`, if no other request comes, and the windows
+    /// at that time.
     fn room_at(&self, mut counts: Counts, others: u32) -> (Counts, u64) {
-        // In this window, or in the next; or when that one ends and nothing counts any more.
+        // In the current window, or in the next one; at the latest when that one ends.
         for _ in 0..2 {
             let ends = counts.end.saturating_sub(self.window);
             let left = match others.checked_sub(counts.current) {
@@ -173,7 +177,7 @@ impl SlidingWindow {
         (counts, counts.end.saturating_sub(2 * self.window))
     }
 
-    /// How much of a window may be left, so that `count` in it is worth `room` at most.
+    /// Returns the largest part of a window for which the share of `count` is at most `room`.
     fn left_for(&self, count: u32, room: u32) -> u64 {
         if count <= room {
             return self.window;
@@ -181,11 +185,11 @@ impl SlidingWindow {
         if self.is_narrow {
             return u64::from(room) * self.window / u64::from(count);
         }
-        // It is less than the window, since `room` is less than `count`.
+        // The result is less than the window, because `room` is less than `count`.
         (u128::from(room) * u128::from(self.window) / u128::from(count)) as u64
     }
 
-    /// The windows that count now. No division if one of them was kept.
+    /// Returns the windows that count now. Needs no division if one of them is stored.
     #[inline]
     fn counts(&self, state: State, now: UnixNanos) -> Counts {
         let window = self.window;
@@ -218,7 +222,7 @@ impl SlidingWindow {
 }
 
 impl Counts {
-    /// With what was found to fit.
+    /// Adds a cost that fits.
     #[inline]
     fn plus(self, cost: u64) -> State {
         Self { current: self.current.saturating_add(saturated(cost)), ..self }.state()

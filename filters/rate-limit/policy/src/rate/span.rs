@@ -1,7 +1,7 @@
-//! Time, exactly.
+//! Exact time spans.
 
-/// A time of `ns - sub / tokens` nanoseconds, where `sub < tokens`: so that what a [`Meter`](super::Meter) adds up over
-/// years, token by token, is off by nothing. Rounded up it is `ns`.
+/// A time of `ns - sub / tokens` nanoseconds, where `sub < tokens`. A [`Meter`](super::Meter) can add such
+/// times for years without an error. Rounded up, it is `ns`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Span {
     pub ns: u64,
@@ -9,22 +9,22 @@ pub(super) struct Span {
 }
 
 impl Span {
-    /// `ticks / tokens` nanoseconds. `None` if that is more than `u64` has room for.
+    /// Returns `ticks / tokens` nanoseconds. `None` if this does not fit into `u64`.
     pub fn of_ticks(ticks: u128, tokens: u64) -> Option<Self> {
         let ns = u64::try_from(ticks.div_ceil(tokens.into())).ok()?;
         let sub = (u128::from(ns) * u128::from(tokens)).wrapping_sub(ticks);
-        // It is less than `tokens`.
+        // The result is less than `tokens`.
         Some(Self { ns, sub: sub as u64 })
     }
 
-    /// As [`of_ticks`](Self::of_ticks), where numbers are small enough.
+    /// Like [`of_ticks`](Self::of_ticks), for small numbers.
     #[inline]
     pub fn of_few_ticks(ticks: u64, tokens: u64) -> Self {
         let ns = ticks.div_ceil(tokens);
         Self { ns, sub: ns.wrapping_mul(tokens).wrapping_sub(ticks) }
     }
 
-    /// The sum. Neither may be more than a few hundred years.
+    /// Returns the sum. Neither operand may be more than a few hundred years.
     #[inline]
     pub fn plus(self, other: Self, tokens: u64) -> Self {
         let ns = self.ns.saturating_add(other.ns);
@@ -35,7 +35,7 @@ impl Span {
         Self { ns, sub: self.sub.wrapping_add(other.sub) }
     }
 
-    /// The difference; 0 if it were less.
+    /// Returns the difference; 0 if it would be negative.
     #[inline]
     pub fn minus(self, other: Self, tokens: u64) -> Self {
         if self.is_at_most(other) {
@@ -50,13 +50,13 @@ impl Span {
         }
     }
 
-    /// Whether it is not more than the other.
+    /// Returns whether this time is at most the other one.
     #[inline]
     pub fn is_at_most(self, other: Self) -> bool {
         self.ns < other.ns || (self.ns == other.ns && self.sub >= other.sub)
     }
 
-    /// The lesser.
+    /// Returns the shorter time.
     #[inline]
     pub fn min(self, other: Self) -> Self {
         if self.is_at_most(other) { self } else { other }

@@ -1,4 +1,4 @@
-//! What an answer says.
+//! Reading of answers.
 
 use super::entry::LONGEST;
 use super::{CallFailure, Quotas};
@@ -6,40 +6,40 @@ use crate::rate::Quota;
 use tollgate_policy::{EditableName, is_valid_value};
 use tollgate_rate_limit_service::{Code, Header, Quota as Grant, Response, Status};
 
-/// The most that is remembered of a refusal's headers and body, in bytes: a longer one is not remembered at all, since what
-/// the client is told must not depend on whether somebody asked before.
+/// Maximum size of the headers and the body of a cached rejection, in bytes. A longer one is not cached at
+/// all, because the response to a client must not depend on earlier requests.
 const MOST_REMEMBERED: usize = 2048;
 
 const SECOND: u64 = 1_000_000_000;
 
-/// An answer.
+/// Answer of the service.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
     pub over_limit: bool,
-    /// The descriptors that are over their limit each by itself, as the service says, in their order.
+    /// Descriptors that are over their limits, if the service reports them, in their order.
     pub refused: Vec<Refused>,
-    /// When the limits are reset, the first of those that it tells of, in nanoseconds since the epoch.
+    /// Earliest reset of the reported limits, in nanoseconds since the epoch.
     pub reset_at: Option<u64>,
-    /// What may be used without asking again, and until when.
+    /// Hits that may be used without another call, and the end of their validity.
     pub grant: Option<(u64, u64)>,
     pub request_headers: Vec<(String, Vec<u8>)>,
-    /// What is remembered of it.
+    /// Part of the answer to cache.
     pub said: Said,
 }
 
-/// A descriptor that is over its limit.
+/// Descriptor that is over its limit.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Refused {
     pub index: usize,
-    /// There is room for nothing at all, not only not for this request.
+    /// Whether there is no room at all, and not only for this request.
     pub all: bool,
     pub until: Option<u64>,
 }
 
-/// What is remembered of an answer.
+/// Part of an answer to cache.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Said {
-    /// The limit of each descriptor, if there is one. Empty if the service says nothing.
+    /// Limit of each descriptor, if it has one. Empty if the service reports none.
     standings: Vec<Option<Standing>>,
     pub response_headers: Vec<(String, Vec<u8>)>,
     pub raw_body: Vec<u8>,
@@ -54,7 +54,7 @@ struct Standing {
 }
 
 impl Said {
-    /// Where the descriptors stand now, if `left` hits of theirs are leased.
+    /// Returns the current quotas of the descriptors, if `left` of their hits are leased.
     pub fn quotas(&self, now: u64, left: u64) -> Quotas {
         let quota = |standing: &Standing| Quota {
             limit: standing.limit,
@@ -65,23 +65,23 @@ impl Said {
         self.standings.iter().map(|standing| standing.as_ref().map(quota)).collect()
     }
 
-    /// The least that remains of any limit that it tells of, unless it was reset since.
+    /// Returns the smallest remaining number of the reported limits that have not been reset since.
     pub fn remaining(&self, now: u64) -> Option<u64> {
         let current = self.standings.iter().flatten().filter(|standing| standing.reset_at > now);
         current.map(|standing| standing.remaining).min()
     }
 
-    /// When the first of the limits that it tells of is reset.
+    /// Returns the earliest reset of the reported limits.
     pub fn reset_at(&self) -> Option<u64> {
         self.standings.iter().flatten().map(|standing| standing.reset_at).min()
     }
 
-    /// It says something, and not too much.
+    /// Returns whether there is anything to cache.
     pub fn is_worth_keeping(&self) -> bool {
         !self.standings.is_empty() || !self.response_headers.is_empty() || !self.raw_body.is_empty()
     }
 
-    /// It is too long to be remembered.
+    /// Returns whether the answer is too long to cache.
     pub fn is_too_long(&self) -> bool {
         let headers = self.response_headers.iter().map(|(name, value)| name.len() + value.len());
         headers.sum::<usize>() + self.raw_body.len() > MOST_REMEMBERED
@@ -89,24 +89,24 @@ impl Said {
 }
 
 impl Answer {
-    /// Of the message that came to a call about so many descriptors that was made at `sent`.
+    /// Reads the answer to a call with a number of descriptors that was made at `sent`.
     pub fn read(message: &[u8], descriptors: usize, sent: u64) -> Result<Self, CallFailure> {
         let response = Response::read(message).ok_or(CallFailure::Malformed)?;
         let over_limit = match Code::try_from(response.overall_code) {
             Ok(Code::Ok) => false,
             Ok(Code::OverLimit) => true,
-            // Also what an empty message says.
+            // An empty message has this code, too.
             Ok(Code::Unknown) | Err(_) => return Err(CallFailure::Malformed),
         };
         let mut answer = Self { over_limit, ..Self::default() };
-        // Statuses belong to descriptors by their place.
+        // Statuses and descriptors have the same order.
         let statuses = if response.statuses.len() == descriptors { &*response.statuses } else { &[] };
         for (index, status) in statuses.iter().enumerate() {
             answer.status(index, status, sent);
         }
         answer.grant = match (&response.quota, statuses) {
             (Some(quota), _) => grant(quota, sent),
-            // Of several descriptors each may be granted something, of which one request takes from all: no service does so.
+            // With several descriptors, each could have its own grant. No service does this.
             (None, [status]) => status.quota.as_ref().and_then(|quota| grant(quota, sent)),
             (None, _) => None,
         };
@@ -141,7 +141,7 @@ impl Answer {
         self.reset_at = self.reset_at.into_iter().chain(until_reset).min();
         if self.over_limit && status.code == i32::from(Code::OverLimit) {
             let all = status.current_limit.is_some() && status.limit_remaining == 0;
-            // Of a window of a second, envoyproxy/ratelimit always says that it ends in a second.
+            // For a window of a second, envoyproxy/ratelimit always reports a reset in one second.
             let until = until_reset.map(|until| match unit {
                 Some(SECOND) => until.min(sent.saturating_add(SECOND / 4)),
                 _ => until,
@@ -154,8 +154,8 @@ impl Answer {
         self.said.standings.push(standing);
     }
 
-    /// Limitador says nothing of descriptors, but of the limit that is nearest in headers
-    /// (draft-polli-ratelimit-headers-03), if it is told to.
+    /// Reads the headers in which Limitador, if so configured, reports the limit with the least remaining
+    /// (draft-polli-ratelimit-headers-03). Limitador does not report on single descriptors.
     fn headers(&mut self, descriptors: usize, sent: u64) {
         let find = |name| {
             let mut found = self.said.response_headers.iter().filter(|(other, _)| other == name);
@@ -163,7 +163,7 @@ impl Answer {
         };
         let number = |text: &str| text.parse::<u64>().ok();
         let Some(reset) = find("x-ratelimit-reset").and_then(number) else { return };
-        // More is a point in time, as others write it.
+        // A larger number is a point in time, as other services write it.
         if reset > 366 * 24 * 60 * 60 {
             return;
         }
@@ -175,7 +175,7 @@ impl Answer {
             let window = policies.find_map(|policy| window_of(policy, limit))?.checked_mul(SECOND)?;
             Some(Standing { limit, window, remaining, reset_at })
         };
-        // Which of several it is about is not said.
+        // With several descriptors, it is unknown which one has this limit.
         let standing = if descriptors == 1 { standing() } else { None };
         self.reset_at = Some(reset_at);
         if standing.is_some() {
@@ -184,7 +184,7 @@ impl Answer {
     }
 }
 
-/// The window of a policy like `10;w=60`, in seconds, if it is about that limit.
+/// Returns the window of a policy such as `10;w=60` in seconds, if it belongs to this limit.
 fn window_of(policy: &str, limit: u64) -> Option<u64> {
     let mut parts = policy.trim().split(';');
     if parts.next()?.parse::<u64>().ok()? != limit {
@@ -193,8 +193,9 @@ fn window_of(policy: &str, limit: u64) -> Option<u64> {
     parts.find_map(|part| part.strip_prefix("w=")).and_then(|window| window.parse().ok())
 }
 
-/// When a limit is reset of which that was said in answer to a call made at `sent`. The service counted after that, so it is
-/// no later. envoyproxy/ratelimit says it in whole seconds, up to one too many; its windows begin with multiples of `unit`.
+/// Returns the reset of a limit from the answer to a call made at `sent`. The service has counted after
+/// `sent`, so the reset is not later. envoyproxy/ratelimit reports whole seconds, up to one too many; its
+/// windows begin at multiples of `unit`.
 fn reset_at(sent: u64, until_reset: u64, unit: Option<u64>) -> u64 {
     let said = sent.saturating_add(until_reset);
     match unit.and_then(|unit| sent.checked_div(unit).map(|past| past.saturating_add(1).saturating_mul(unit)))
@@ -204,7 +205,8 @@ fn reset_at(sent: u64, until_reset: u64, unit: Option<u64>) -> u64 {
     }
 }
 
-/// What the service gives, and until when. One that is shared by several keys (`id`) is asked for each time.
+/// Returns the hits that the service grants, and the end of their validity. A quota that several keys share
+/// (`id`) is not used.
 fn grant(quota: &Grant, sent: u64) -> Option<(u64, u64)> {
     if quota.requests == 0 || !quota.id.is_empty() {
         return None;
@@ -214,7 +216,8 @@ fn grant(quota: &Grant, sent: u64) -> Option<(u64, u64)> {
     Some((quota.requests.into(), until))
 }
 
-/// Those that can be written: the service may be wrong, and a line break in a value would be another header.
+/// Returns the valid headers. An invalid one could inject another header, for example by a line break in its
+/// value.
 fn headers(headers: Vec<Header>) -> Vec<(String, Vec<u8>)> {
     let valid = headers.into_iter().filter_map(|header| {
         let (name, value) = header.into_parts();

@@ -1,4 +1,4 @@
-//! A call is answered, or is not.
+//! Processing of answers and failures.
 
 use super::answer::{Answer, Refused};
 use super::calls::Flight;
@@ -9,19 +9,20 @@ use std::rc::Rc;
 use tollgate_policy::UnixNanos;
 
 impl Remote {
-    /// A call came to something: the answer's message, or why there is none. Says what that means for the request that made
-    /// it: a verdict, or another call to make for it (once at most). Whoever waits for this one asks again.
+    /// Processes the outcome of a call: the message of the answer, or the failure. Returns
+    /// the result for the request that made it: a verdict, or another call (at most one). Other requests that
+    /// wait for it query again.
     pub fn answered(&mut self, call: CallId, answer: Result<&[u8], CallFailure>, now: UnixNanos) -> Ask {
         let now = now.0;
         let Some(flight) = self.calls.remove(call) else {
-            // Nobody told about it for so long that it was taken for lost.
+            // The call already counted as lost.
             return Ask::Settled(Verdict::failed(CallFailure::Timeout, false));
         };
         let read = answer.and_then(|message| Answer::read(message, flight.descriptors.len(), flight.sent));
         match read {
             Err(failure) => {
                 self.release(call, &flight, false);
-                // Workers ask at times of their own.
+                // The time serves as salt, because it differs between workers.
                 self.circuit.failed(failure, now, now ^ u64::from(call.0));
                 Ask::Settled(Verdict::failed(failure, false))
             }
@@ -37,14 +38,15 @@ impl Remote {
         }
     }
 
-    /// The request that made a call is gone, and will not say what came of it. Whoever waits for it asks again.
+    /// Removes a call whose request has ended, so that its outcome stays unknown. Other requests that wait
+    /// for it query again.
     pub fn abandoned(&mut self, call: CallId) {
         let Some(flight) = self.calls.remove(call) else { return };
         self.release(call, &flight, false);
         self.circuit.abandoned();
     }
 
-    /// A call is over.
+    /// Updates the cache entry at the end of a call.
     pub(super) fn release(&mut self, call: CallId, flight: &Flight, counted: bool) {
         let Some(entry) = flight.at.and_then(|at| self.memory.at(at)) else { return };
         entry.settled(flight.ahead, counted);
@@ -53,7 +55,7 @@ impl Remote {
         }
     }
 
-    /// There was room.
+    /// Processes an answer with room.
     fn counted(&mut self, flight: &Flight, mut answer: Answer, now: u64) -> Ask {
         let cache = &self.service.cache;
         let mut verdict = Verdict {
@@ -82,13 +84,13 @@ impl Remote {
         Ask::Settled(verdict)
     }
 
-    /// There was none, at least not for all that was asked for.
+    /// Processes an answer without room, at least not for all requested hits.
     fn refused(&mut self, mut flight: Flight, answer: Answer, now: u64) -> Ask {
         if let Some(mut request) = flight.again.take() {
             if let Some(entry) = flight.at.and_then(|at| self.memory.at(at)) {
                 entry.bound(true, 1);
             }
-            // For its own request alone it may be another matter.
+            // There may be room for the request alone.
             request.hits_addend = message::addend(flight.own);
             let alone = Flight { asked: flight.own, ahead: 0, claimed: flight.own, sent: now, ..flight };
             return Ask::Call(self.send(alone, request));
@@ -108,7 +110,8 @@ impl Remote {
         Ask::Settled(verdict)
     }
 
-    /// Remembers of each descriptor that is over its limit that it is; if the service does not say which, of all together.
+    /// Caches a rejection for each descriptor that is over its limit, or for all together if the service does
+    /// not report which.
     fn remember(&mut self, flight: &Flight, answer: Answer, now: u64) {
         let until = |reset: Option<u64>| {
             let soon = now.saturating_add(UNKNOWN_RESET);

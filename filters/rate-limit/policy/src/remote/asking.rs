@@ -1,4 +1,4 @@
-//! A request asks.
+//! Queries of requests.
 
 use super::calls::{Calls, Flight};
 use super::circuit::Circuit;
@@ -10,7 +10,7 @@ use super::{Ask, Call, CallFailure, Descriptor, Remote, Service, Verdict, messag
 use tollgate_policy::UnixNanos;
 
 impl Remote {
-    /// Knows nothing yet. `seed` is no client's to know.
+    /// Returns a client with an empty cache. `seed` must be unknown to clients.
     pub fn new(domain: &str, mut service: Service, seed: [u8; 16]) -> Self {
         service.cache.lease_max_age = service.cache.lease_max_age.min(LONGEST);
         Self {
@@ -23,12 +23,12 @@ impl Remote {
         }
     }
 
-    /// Asks about all descriptors of one request.
+    /// Queries all descriptors of a request.
     pub fn ask(&mut self, descriptors: &[Descriptor], now: UnixNanos) -> Ask {
         self.decide(descriptors, true, now.0)
     }
 
-    /// What is known about them without a call; for a request that may not wait for one.
+    /// Queries all descriptors without a call, for a request that may not wait for one.
     pub fn known(&mut self, descriptors: &[Descriptor], now: UnixNanos) -> Ask {
         self.decide(descriptors, false, now.0)
     }
@@ -36,9 +36,9 @@ impl Remote {
     fn decide(&mut self, descriptors: &[Descriptor], may_wait: bool, now: u64) -> Ask {
         let own = descriptors.iter().map(message::hits).max().unwrap_or(0);
         if own == 0 {
-            return Ask::Settled(Verdict { remembered: true, ..Verdict::default() });
+            return Ask::Settled(Verdict { from_cache: true, ..Verdict::default() });
         }
-        // Most requests have one, which is not worth a list.
+        // Most requests have one descriptor, which needs no list.
         let (alone, several);
         let keys: &[Key] = if let [descriptor] = descriptors {
             alone = [self.keys.descriptor(descriptor)];
@@ -49,20 +49,20 @@ impl Remote {
         };
         let key = self.keys.request(keys);
         let uniform = descriptors.iter().all(|descriptor| message::hits(descriptor) == own);
-        if let Some(verdict) = self.remembered(key, keys, descriptors, (own, uniform), now) {
+        if let Some(verdict) = self.known_verdict(key, keys, descriptors, (own, uniform), now) {
             return Ask::Settled(verdict);
         }
         if !may_wait {
             return Ask::Settled(Verdict::failed(CallFailure::Unavailable, true));
         }
-        if let Some(failure) = self.circuit.closed(now, self.calls.answered_by(now)) {
+        if let Some(failure) = self.circuit.blocked(now, self.calls.answered_by(now)) {
             return Ask::Settled(Verdict::failed(failure, true));
         }
         self.call(key, keys, descriptors, (own, uniform), now)
     }
 
-    /// What is known without a call.
-    fn remembered(
+    /// Returns the verdict, if it is known without a call.
+    fn known_verdict(
         &mut self,
         key: Key,
         keys: &[Key],
@@ -71,7 +71,7 @@ impl Remote {
         now: u64,
     ) -> Option<Verdict> {
         if let Some((_, entry)) = self.memory.find(key) {
-            // What was counted is used first: of a key that is over its limit it is good as well.
+            // Counted hits are used first. They are valid even if the key is over its limit.
             if uniform && let Some(left) = entry.take(own, now) {
                 entry.count(now, self.service.cache.lease_max_age);
                 return Some(Verdict::leased(entry.said.as_deref(), left, now));
@@ -96,14 +96,14 @@ impl Remote {
                 }
             }
             if let Some(first) = first {
-                // What was said belongs to other descriptors too.
+                // The cached answer also contains data of other descriptors, so it is not used.
                 return Some(Verdict { all_over_limit: all, ..Verdict::refused(None, first, now) });
             }
         }
         None
     }
 
-    /// Has the request wait for a call, go on ahead of it, or make one.
+    /// Makes the request wait for a pending call, allows it ahead of the call, or returns a new call.
     fn call(
         &mut self,
         key: Key,
@@ -126,7 +126,7 @@ impl Remote {
             {
                 if entry.overshoot(own, cache.overshoot_hits, now) {
                     flight.ahead = flight.ahead.saturating_add(own);
-                    return Ask::Settled(Verdict { remembered: true, ..Verdict::default() });
+                    return Ask::Settled(Verdict { from_cache: true, ..Verdict::default() });
                 }
                 entry.uncount();
                 return Ask::Wait(id);
@@ -161,7 +161,7 @@ impl Remote {
         Ask::Call(self.send(flight, request))
     }
 
-    /// Makes a call.
+    /// Registers a call.
     pub(super) fn send(&mut self, mut flight: Flight, request: tollgate_rate_limit_service::Request) -> Call {
         let message = request.write();
         let at = flight.at;
@@ -174,7 +174,7 @@ impl Remote {
         Call { id, message }
     }
 
-    /// Where a key is remembered, from now on if not yet.
+    /// Returns the cache entry of a key. Adds one, if necessary and possible.
     pub(super) fn place(&mut self, key: Key, now: u64) -> Option<At> {
         match self.memory.find(key) {
             Some((at, _)) => Some(at),

@@ -1,44 +1,45 @@
-//! Which calls are under way.
+//! Pending calls.
 
 use super::CallId;
 use super::key::Key;
 use super::memory::At;
 use std::collections::BTreeMap;
 
-/// How many calls may be under way.
+/// Maximum number of pending calls.
 pub(super) const MOST: usize = 4096;
 
-/// A call without a timeout that nobody told about for so long, in nanoseconds, was lost.
+/// Time after which a call without a timeout counts as lost, in nanoseconds.
 const NO_TIMEOUT: u64 = 60_000_000_000;
 
-/// How long after its timeout a call that nobody told about was lost, in nanoseconds.
+/// Time after its timeout at which a call counts as lost, in nanoseconds.
 const GRACE: u64 = 1_000_000_000;
 
-/// A call that is under way.
+/// A pending call.
 #[derive(Debug)]
 pub(super) struct Flight {
-    /// What is remembered of all its descriptors together.
+    /// Cache entry of all its descriptors together.
     pub at: Option<At>,
-    /// What that is known by.
+    /// Key of that cache entry.
     pub key: Key,
-    /// Each descriptor and its own request's hits.
+    /// Descriptors, with the hits of the call's own request.
     pub descriptors: Vec<(Key, u64)>,
-    /// The same of all of them together: the most of any.
+    /// Hits of the call's own request: the maximum of all descriptors.
     pub own: u64,
-    /// How many it asks for: its own request's, those that went on before, and a lease.
+    /// Total hits of the call: those of its own request, those allowed before, and a lease.
     pub asked: u64,
-    /// Of those, how many went on before or will have by then.
+    /// Part of these hits that were allowed before, or will be until the answer.
     pub ahead: u64,
-    /// Of those, how many are spoken for: its own, those that go on before, and of requests that wait.
+    /// Part of these hits that are assigned: to its own request, to hits allowed before, and to waiting
+    /// requests.
     pub claimed: u64,
-    /// When it was made.
+    /// Time at which the call was made.
     pub sent: u64,
-    /// The message once more, if it may have to ask again for its own request alone.
+    /// Copy of the message, if the call may have to be repeated for its own request alone.
     pub again: Option<tollgate_rate_limit_service::Request>,
 }
 
 impl Flight {
-    /// Speaks for so many hits, if there are.
+    /// Assigns hits to a request, if enough are unassigned.
     pub fn claim(&mut self, hits: u64) -> bool {
         let claimed = self.claimed.saturating_add(hits);
         let room = claimed <= self.asked;
@@ -49,7 +50,7 @@ impl Flight {
     }
 }
 
-/// Calls that are under way.
+/// Pending calls.
 #[derive(Debug)]
 pub(super) struct Calls {
     flights: BTreeMap<CallId, Flight>,
@@ -63,18 +64,18 @@ impl Calls {
         Self { flights: BTreeMap::new(), next: 0, lost_after }
     }
 
-    /// When a call that is made now was lost.
+    /// Returns the time at which a call that is made now would count as lost.
     pub fn answered_by(&self, now: u64) -> u64 {
         now.saturating_add(self.lost_after)
     }
 
-    /// One that is under way, and was not lost.
+    /// Returns a pending call that is not lost.
     pub fn get(&mut self, id: CallId, now: u64) -> Option<&mut Flight> {
         let lost_after = self.lost_after;
         self.flights.get_mut(&id).filter(|flight| !is_lost(flight, lost_after, now))
     }
 
-    /// One more.
+    /// Adds a call.
     pub fn add(&mut self, flight: Flight) -> CallId {
         let id = CallId(self.next);
         self.next = self.next.wrapping_add(1);
@@ -82,12 +83,12 @@ impl Calls {
         id
     }
 
-    /// One that is under way no longer.
+    /// Removes a call.
     pub fn remove(&mut self, id: CallId) -> Option<Flight> {
         self.flights.remove(&id)
     }
 
-    /// The oldest, if it was lost.
+    /// Removes the oldest call, if it is lost.
     pub fn pop_lost(&mut self, now: u64) -> Option<(CallId, Flight)> {
         let oldest = self.flights.first_entry()?;
         is_lost(oldest.get(), self.lost_after, now).then(|| oldest.remove_entry())

@@ -1,40 +1,41 @@
-//! When the service is not even asked.
+//! Circuit breaker for calls to the service.
 //!
-//! After [`FAILURES`] calls in a row that came to nothing, nobody waits for the next: for a while requests learn at once that
-//! the service cannot be asked, then one of them asks, and only when it is answered do all. The while is [`SHORTEST`] at
-//! first and twice as long each time, up to [`LONGEST`]; up to a quarter of it is left off, differently on each worker, so
-//! that they do not all come back at once.
+//! After [`FAILURES`] failed calls in a row, requests fail at once for a while, without a call. Then one
+//! request makes a call, and the others only follow when it is answered. The pause is [`SHORTEST`] at first
+//! and doubles each time, up to [`LONGEST`]. It is shortened by up to a quarter, differently on each worker,
+//! so that workers do not all return at once.
 //!
-//! That counts calls without an answer in time, and answers that say the service is overloaded or away (`UNAVAILABLE`,
-//! `DEADLINE_EXCEEDED`, `RESOURCE_EXHAUSTED`). Other statuses and answers that cannot be read are failures of that call alone:
-//! they came at once, so nobody waits in vain, and a client whose key the service stumbles over must not turn it off for the
-//! others.
+//! Failures are calls that time out, and answers that the service is overloaded or unavailable
+//! (`UNAVAILABLE`, `DEADLINE_EXCEEDED`, `RESOURCE_EXHAUSTED`). Other statuses and invalid answers only affect
+//! their own call: they arrive without a wait, and a client whose key makes the service fail must not disable
+//! it for others.
 
 use super::CallFailure;
 
-/// So many in a row.
+/// Number of failures in a row after which calls pause.
 pub const FAILURES: u32 = 5;
 
-/// How long nobody asks at first, in nanoseconds.
+/// First pause, in nanoseconds.
 pub const SHORTEST: u64 = 50_000_000;
 
-/// And at most.
+/// Longest pause, in nanoseconds.
 pub const LONGEST: u64 = 1_000_000_000;
 
-/// Whether the service is asked.
+/// State of the circuit breaker.
 #[derive(Debug, Default)]
 pub(super) struct Circuit {
     failures: u32,
     last: Option<CallFailure>,
-    /// Nobody asks before.
+    /// End of the pause.
     until: u64,
-    /// Somebody asks, and has until then to say what came of it.
+    /// Time by which the outcome of the probe must be known.
     probe_until: u64,
 }
 
 impl Circuit {
-    /// Why nobody asks now. Otherwise the caller does, and must say what came of it, until `answered_by` at the latest.
-    pub fn closed(&mut self, now: u64, answered_by: u64) -> Option<CallFailure> {
+    /// Returns the latest failure if calls pause. Otherwise, the caller makes a call and must report its
+    /// outcome, at the latest at `answered_by`.
+    pub fn blocked(&mut self, now: u64, answered_by: u64) -> Option<CallFailure> {
         let last = self.last.filter(|_| self.failures >= FAILURES)?;
         if pending(self.until, now, LONGEST)
             || pending(self.probe_until, now, answered_by.saturating_sub(now))
@@ -45,17 +46,17 @@ impl Circuit {
         None
     }
 
-    /// A call was answered.
+    /// Records an answered call.
     pub fn succeeded(&mut self) {
         *self = Self::default();
     }
 
-    /// Whoever asked will not say what came of it.
+    /// Records a call whose outcome stays unknown.
     pub fn abandoned(&mut self) {
         self.probe_until = 0;
     }
 
-    /// A call came to nothing. `salt` differs from worker to worker and from call to call.
+    /// Records a failed call. `salt` must differ between workers and calls.
     pub fn failed(&mut self, failure: CallFailure, now: u64, salt: u64) {
         const DEADLINE_EXCEEDED: u32 = 4;
         const RESOURCE_EXHAUSTED: u32 = 8;
@@ -68,10 +69,10 @@ impl Circuit {
             CallFailure::Malformed => false,
         };
         if !counts {
-            // It is there.
+            // The service has answered.
             return self.succeeded();
         }
-        // Calls that were under way when the last of the row failed say nothing new.
+        // Calls that were already pending at the last failure are not counted.
         if self.failures >= FAILURES && pending(self.until, now, LONGEST) {
             return;
         }
@@ -87,8 +88,8 @@ impl Circuit {
     }
 }
 
-/// Whether a time that was set at most `longest` ahead has yet to come. If it is further ahead the clock was set back, and it
-/// says nothing any more.
+/// Returns whether a time that was set at most `longest` ahead is still in the future. If it is further
+/// ahead, the clock was set back, and the time is ignored.
 pub(super) fn pending(until: u64, now: u64, longest: u64) -> bool {
     until.checked_sub(now).is_some_and(|left| left > 0 && left <= longest)
 }

@@ -1,53 +1,54 @@
-//! What is remembered of one key.
+//! Cache entry of a key.
 
 use super::answer::Said;
 use super::circuit::pending;
 use super::{Cache, CallId};
 use std::rc::Rc;
 
-/// The longest that anything is remembered, in nanoseconds: whoever raises a limit at the service waits no longer for it.
+/// Maximum lifetime of cached data, in nanoseconds. When a limit is raised at the service, it takes effect
+/// within this time.
 pub(super) const LONGEST: u64 = 60_000_000_000;
 
-/// How long a refusal is remembered of which the service does not say when it ends, in nanoseconds: a key that is flooded
-/// costs 20 calls in a second, and is refused for at most that long when it need not be.
+/// Lifetime of a cached rejection without a reset time, in nanoseconds. A flooded key costs at most 20 calls
+/// per second, and is rejected for at most this long after it has room again.
 pub(super) const UNKNOWN_RESET: u64 = 50_000_000;
 
-/// What is remembered of one key.
+/// Cache entry of a key.
 #[derive(Debug, Default)]
 pub(super) struct Entry {
     lease: Lease,
     refusal: Option<Refusal>,
     demand: Demand,
     debt: Debt,
-    /// What the last answer said, for the limit's headers.
+    /// Latest answer, for the headers of the limit.
     pub said: Option<Rc<Said>>,
-    /// For how many requests a call may ask at most, less one: 0 is no bound yet.
+    /// Maximum number of requests for which a call takes hits; 0 if there is no such bound yet.
     bound: u32,
-    /// The newest call that asked for more than its own request's hits.
+    /// Latest call that took more than the hits of its own request.
     pub call: Option<CallId>,
 }
 
-/// Hits that were counted, and not used yet.
+/// Counted hits that are not yet used.
 #[derive(Debug, Default)]
 struct Lease {
     left: u64,
     until: u64,
-    /// Given by the service as a quota: when it is used up there is no more.
+    /// Whether the service granted the hits as a quota. When it is used up, requests are rejected.
     quota: bool,
 }
 
-/// The service said that there is no room.
+/// Rejection by the service.
 #[derive(Debug)]
 struct Refusal {
     until: u64,
-    /// For so many hits and more.
+    /// Number of hits from which requests are rejected.
     hits: u64,
-    /// Said of this descriptor alone, not of all of a request's together.
+    /// Whether it is about this descriptor alone, and not about all descriptors of a request together.
     alone: bool,
     said: Option<Rc<Said>>,
 }
 
-/// Requests of late.
+/// Recent requests.
 #[derive(Debug, Default)]
 struct Demand {
     since: u64,
@@ -55,20 +56,20 @@ struct Demand {
     before: u32,
 }
 
-/// Hits that went on before they were counted.
+/// Hits that were allowed before they were counted.
 #[derive(Debug, Default)]
 struct Debt {
     hits: u64,
-    /// Of those, what calls under way ask for.
+    /// Part of these hits that pending calls count.
     asked: u64,
-    /// When it is of a window that is over.
+    /// End of the window to which the hits belong.
     reset: Option<u64>,
-    /// Until when it is not to be forgotten.
+    /// Time until which the entry must not be evicted.
     keep_until: u64,
 }
 
 impl Entry {
-    /// Uses the lease, if it has so much. What is left of it then.
+    /// Takes hits from the lease, if it has enough. Returns the rest.
     pub fn take(&mut self, hits: u64, now: u64) -> Option<u64> {
         let left = self.leased(now)?.checked_sub(hits)?;
         self.lease.left = left;
@@ -79,39 +80,41 @@ impl Entry {
         pending(self.lease.until, now, LONGEST).then_some(self.lease.left)
     }
 
-    /// Adds to the lease. What of it was there may be older, and then all of it is as old.
+    /// Adds hits to the lease. The earlier expiry applies to all of its hits.
     pub fn lease(&mut self, hits: u64, until: u64, now: u64) {
         let left = self.leased(now).filter(|left| *left > 0 && !self.lease.quota);
         let until = if left.is_some() { until.min(self.lease.until) } else { until };
         self.lease = Lease { left: left.unwrap_or(0).saturating_add(hits), until, quota: false };
     }
 
-    /// Takes what the service gives, in place of what it gave before.
+    /// Replaces the lease by a quota of the service.
     pub fn quota(&mut self, hits: u64, until: u64) {
         self.lease = Lease { left: hits, until, quota: true };
     }
 
-    /// What the service gave is used up: it wants no further questions.
+    /// Returns whether the lease is a valid quota. If its hits do not suffice, the service expects no further
+    /// calls.
     pub fn is_exhausted(&self, now: u64) -> bool {
         self.lease.quota && pending(self.lease.until, now, LONGEST)
     }
 
-    /// There is no room for so many hits and more.
+    /// Caches a rejection for this number of hits and more.
     pub fn refuse(&mut self, hits: u64, until: u64, alone: bool, said: Option<Rc<Said>>, now: u64) {
         let before = self.refusal.as_ref().filter(|before| pending(before.until, now, LONGEST));
         let hits = before.map_or(hits, |before| before.hits.min(hits));
         self.refusal = Some(Refusal { until, hits, alone, said });
     }
 
-    /// Whether so many hits are refused, and what was said of it. `alone`: by a verdict on this descriptor alone.
+    /// Returns the cached answer if this number of hits is rejected. With `alone`, only a rejection of this
+    /// descriptor alone counts.
     pub fn refused(&self, hits: u64, alone: bool, now: u64) -> Option<Option<&Said>> {
         let refusal = self.refusal.as_ref()?;
         let holds = hits >= refusal.hits && (refusal.alone || !alone) && pending(refusal.until, now, LONGEST);
         holds.then_some(refusal.said.as_deref())
     }
 
-    /// A request asks. How many did in the time that leases are good, this one included: of the time before as much as
-    /// reaches into it, as if they had come evenly.
+    /// Counts a request. Returns the number of requests during the last `age`, including this one, estimated
+    /// as by a sliding window.
     pub fn count(&mut self, now: u64, age: u64) -> u32 {
         let demand = &mut self.demand;
         let age = age.max(1);
@@ -127,12 +130,12 @@ impl Entry {
         demand.now.saturating_add(u32::try_from(before).unwrap_or(u32::MAX))
     }
 
-    /// It will ask again.
+    /// Removes a counted request that will query again.
     pub fn uncount(&mut self) {
         self.demand.now = self.demand.now.saturating_sub(1);
     }
 
-    /// For how many requests of so many hits a call may ask.
+    /// Returns the number of requests, of `hits` each, for which a call may take hits.
     pub fn size(&self, hits: u64, wanted: u32, cache: &Cache, now: u64) -> u64 {
         if self.lease.quota {
             return 1;
@@ -140,11 +143,12 @@ impl Entry {
         let bound = if self.bound == 0 { cache.lease_hits } else { self.bound };
         let size = u64::from(wanted.min(cache.lease_hits).min(bound));
         let share = self.said.as_ref().and_then(|said| said.remaining(now));
-        // An eighth, since others ask too.
+        // An eighth, because other workers take hits as well.
         size.min(share.map_or(u64::MAX, |remaining| remaining / 8 / hits.max(1))).max(1)
     }
 
-    /// A call that asked for more than its own was refused, or was not.
+    /// Adjusts the bound after a call that took more than its own hits: lowers it after a rejection, and
+    /// raises it otherwise.
     pub fn bound(&mut self, refused: bool, most: u32) {
         self.bound = match (refused, self.bound) {
             (true, _) => 1,
@@ -153,11 +157,11 @@ impl Entry {
         };
     }
 
-    /// Lets hits go on before they are counted, if no more than `most` are; a call under way asks for them.
+    /// Allows hits before they are counted, up to `most`. A pending call counts them.
     pub fn overshoot(&mut self, hits: u64, most: u64, now: u64) -> bool {
         let reset = self.said.as_ref().and_then(|said| said.reset_at()).filter(|reset| *reset > now);
         let debt = &mut self.debt;
-        // Those of a window that is over are nobody's any more.
+        // Hits of a past window do not count any more.
         if debt.asked == 0 && debt.reset.is_some_and(|reset| reset <= now) {
             *debt = Debt::default();
         }
@@ -171,14 +175,14 @@ impl Entry {
         true
     }
 
-    /// Has a call ask for all that went on and was not asked for yet.
+    /// Returns the allowed hits that no call counts yet, and assigns them to a new call.
     pub fn settle(&mut self) -> u64 {
         let open = self.debt.hits.saturating_sub(self.debt.asked);
         self.debt.asked = self.debt.asked.saturating_add(open);
         open
     }
 
-    /// What became of a call that asked for so many hits that had gone on.
+    /// Updates the debt after a call for `hits` allowed hits.
     pub fn settled(&mut self, hits: u64, counted: bool) {
         self.debt.asked = self.debt.asked.saturating_sub(hits);
         if counted {
@@ -186,12 +190,12 @@ impl Entry {
         }
     }
 
-    /// Hits went on that were not counted: forgotten, as many again would.
+    /// Returns whether there are uncounted hits. Evicting them would allow as many again.
     pub fn owes(&self, now: u64) -> bool {
         self.debt.hits > 0 && pending(self.debt.keep_until, now, LONGEST)
     }
 
-    /// Whether it says nothing that the next answer does not.
+    /// Returns whether the entry contains nothing that the next answer would not restore.
     pub fn is_idle(&self, now: u64) -> bool {
         self.leased(now).is_none_or(|left| left == 0)
             && self.refusal.as_ref().is_none_or(|refusal| !pending(refusal.until, now, LONGEST))

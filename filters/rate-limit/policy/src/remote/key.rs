@@ -1,15 +1,15 @@
-//! What descriptors are known by.
+//! Keys of cache entries.
 
 use super::Descriptor;
 use core::hash::{BuildHasherDefault, Hasher};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-/// What descriptors are known by: 128 bits of a hash with a key that no client knows, in place of the texts. Nobody can look
-/// for two that are alike, and chance does not come upon them: among ten thousand, once in 10^30 times.
+/// Key of a cache entry: a 128-bit hash of descriptors. Its seed is unknown to clients, so they cannot search
+/// for collisions. Among ten thousand descriptors, a random collision has a probability of about 10^-30.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key(u64, u64);
 
-/// Makes keys.
+/// Computes keys.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Keys {
     seed: [u8; 16],
@@ -20,12 +20,12 @@ impl Keys {
         Self { seed }
     }
 
-    /// Of one descriptor, whatever its hits.
+    /// Returns the key of a descriptor, regardless of its hits.
     pub fn descriptor(&self, descriptor: &Descriptor) -> Key {
         let mut hasher = SipHasher13::new_with_key(&self.seed);
         for (key, value) in &descriptor.entries {
             for text in [key, value] {
-                // With the length no two lists of texts read alike.
+                // With the lengths, no two lists of texts are equal.
                 hasher.write_u64(text.len() as u64);
                 hasher.write(text.as_bytes());
             }
@@ -33,13 +33,14 @@ impl Keys {
         Key::of(&hasher)
     }
 
-    /// Of all descriptors of a request, in their order; of one alone it is its own.
+    /// Returns the key of all descriptors of a request, in their order. For a single descriptor, it is the
+    /// key of that one.
     pub fn request(&self, keys: &[Key]) -> Key {
         if let [key] = keys {
             return *key;
         }
         let mut hasher = SipHasher13::new_with_key(&self.seed);
-        // No length of a text is that.
+        // No text has this length.
         hasher.write_u64(u64::MAX);
         for key in keys {
             hasher.write_u64(key.0);
@@ -62,7 +63,7 @@ impl core::hash::Hash for Key {
     }
 }
 
-/// For a map by [`Key`], or by a tag of the table, which are hashes already.
+/// Hasher for maps by [`Key`], or by tags of the table, which are already hashes.
 #[derive(Debug, Default)]
 pub(crate) struct Hashed(u64);
 

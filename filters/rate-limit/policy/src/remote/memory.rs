@@ -1,18 +1,18 @@
-//! Which keys are remembered: as many as configured, those that were of use of late.
+//! Cache of a fixed number of recently used keys.
 //!
-//! The clock algorithm: a hand goes round the entries, and takes the first that nobody asked for since it last came by. So a
-//! key that is asked for stays as long as there are fewer others in between than there are entries; and each of the others
-//! costs who sends them a call that is answered first. What a client can push out at that price is worth little: a refusal
-//! that was forgotten is said again by the service, for one call, and a lease that was forgotten was counted already.
+//! Uses the clock algorithm: a hand moves through the entries, and evicts the first one that was not used
+//! since its last visit. So a key stays in the cache if fewer other keys than entries come between its uses.
+//! Each of these other keys needs an answered call first. An evicted entry costs little: the service repeats
+//! a rejection for one call, and the hits of a lease were already counted.
 
 use super::entry::Entry;
 use super::key::{BuildHashed, Key};
 use std::collections::HashMap;
 
-/// How many entries the hand looks at for one new key, so that no request pays for going all the way round.
+/// Maximum number of entries that the hand visits for a new key, so that no request pays for a whole round.
 const STEPS: usize = 64;
 
-/// What is remembered, by key.
+/// Cache entries, by key.
 #[derive(Debug)]
 pub(super) struct Memory {
     most: usize,
@@ -24,13 +24,13 @@ pub(super) struct Memory {
 #[derive(Debug)]
 struct Place {
     key: Key,
-    /// How many keys had it before.
+    /// Number of keys that had this place before.
     generation: u32,
     used: bool,
     entry: Entry,
 }
 
-/// Where an entry is, for as long as its key has the place.
+/// Reference to an entry, valid as long as its key has the place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct At {
     place: u32,
@@ -42,7 +42,7 @@ impl Memory {
         Self { most, index: HashMap::default(), places: Vec::new(), hand: 0 }
     }
 
-    /// What is remembered of a key.
+    /// Returns the entry of a key.
     pub fn find(&mut self, key: Key) -> Option<(At, &mut Entry)> {
         let place = *self.index.get(&key)?;
         let found = self.places.get_mut(place as usize)?;
@@ -50,13 +50,13 @@ impl Memory {
         Some((At { place, generation: found.generation }, &mut found.entry))
     }
 
-    /// What is there, unless another key has the place by now.
+    /// Returns the entry of a reference, unless another key has the place by now.
     pub fn at(&mut self, at: At) -> Option<&mut Entry> {
         let place = self.places.get_mut(at.place as usize)?;
         (place.generation == at.generation).then_some(&mut place.entry)
     }
 
-    /// Makes room for a key that is not remembered. `None` if there is none: every entry is needed.
+    /// Adds an entry for a new key. `None` if no entry can be evicted.
     pub fn add(&mut self, key: Key, now: u64) -> Option<(At, &mut Entry)> {
         let place = if self.places.len() < self.most {
             self.places.push(Place { key, generation: 0, used: false, entry: Entry::default() });
@@ -71,7 +71,7 @@ impl Memory {
         Some((At { place: at, generation: found.generation }, &mut found.entry))
     }
 
-    /// Forgets what was of no use for longest, or what says nothing any more.
+    /// Evicts an entry that was not used recently, or that is idle.
     fn vacate(&mut self, now: u64) -> Option<usize> {
         let mut spare = None;
         for _ in 0..STEPS.min(self.places.len()) {

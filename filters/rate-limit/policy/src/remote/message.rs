@@ -1,19 +1,20 @@
-//! What is asked.
+//! Request messages.
 
 use super::Descriptor;
 use tollgate_rate_limit_service::{Descriptor as Message, Entry, HitsAddend, Request};
 
-/// No more hits than that at once: Envoy's own bound of `hits_addend`, and it fits the message.
+/// Maximum number of hits in a call: Envoy's own bound of `hits_addend`, which fits into the message.
 pub(super) const MOST_HITS: u64 = 1_000_000_000;
 
-/// What a descriptor's request costs.
+/// Returns the hits of a descriptor.
 pub(super) fn hits(descriptor: &Descriptor) -> u64 {
     descriptor.hits.min(MOST_HITS)
 }
 
-/// Asks about the descriptors. If each has as many hits the message says so once, with `asked` in their place: services
-/// that do not read the hits of a descriptor (Limitador, envoyproxy/ratelimit until 2024) read those. Otherwise it says the
-/// most of any, which is too much for some rather than too little.
+/// Returns a request for the descriptors. If all have the same hits (`uniform`), the message contains only
+/// `asked` for all of them. Services that ignore the hits of a descriptor (Limitador, envoyproxy/ratelimit
+/// until 2024) use this number as well. Otherwise it is the maximum of all, which is too much for some
+/// descriptors, but not too little for any.
 pub(super) fn request(domain: &str, descriptors: &[Descriptor], uniform: bool, asked: u64) -> Request {
     let entry = |(key, value): &(String, String)| Entry { key: key.clone(), value: value.clone() };
     let descriptor = |descriptor: &Descriptor| Message {
@@ -27,7 +28,7 @@ pub(super) fn request(domain: &str, descriptors: &[Descriptor], uniform: bool, a
     }
 }
 
-/// In the message's type.
+/// Converts hits to the type of the message.
 pub(super) fn addend(hits: u64) -> u32 {
     u32::try_from(hits).unwrap_or(u32::MAX)
 }

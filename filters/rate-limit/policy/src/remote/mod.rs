@@ -1,26 +1,29 @@
-//! Limits that many Envoys share, kept by a rate limit service: what is asked, what its answers mean, and what of them is
-//! remembered so that a key that is hot does not cost a call for each request.
+//! Client of a rate limit service, which keeps limits for many Envoys. Builds calls, reads answers, and
+//! caches them so that a frequent key does not need a call for each request.
 //!
-//! What is remembered is remembered of all descriptors of a request together, since that is what a service answers about:
-//! Limitador's limits may tell descriptors apart by their place in the list, and it says nothing of one alone. Only that one
-//! is over its limit is remembered of that one, if the service says which.
+//! The cache has an entry for all descriptors of a request together, because that is what a service decides
+//! about: Limitador's limits can depend on the position of a descriptor, and its answer does not mention
+//! single ones. If a service reports which descriptor is over its limit, this is cached for that descriptor
+//! alone.
 //!
-//! # What is admitted
-//! A request goes on when the service counted it, or counted it beforehand: a *lease* is hits that a call asked for on top of
-//! its own request's, for those that come after. So what goes on was counted, in sum and at any time; with
-//! [`Cache::overshoot_hits`] as many hits as that, on each worker and of each key, may not have been yet. What is not known
-//! to have been counted (no answer came) is not used. A lease is used for [`Cache::lease_max_age`] and no longer than until
-//! its limit is reset, then what is left of it is lost: at most what the key had used in that time, and at most
-//! [`Cache::lease_hits`] requests less one, on each worker and of each key.
+//! # Admission
+//! A request is allowed if the service has counted it. A *lease* consists of hits that a call has taken for
+//! future requests. So every allowed request was counted before, except up to [`Cache::overshoot_hits`] hits
+//! per worker and key. Hits that may not have been counted, because no answer arrived, are not used. A lease
+//! is valid for [`Cache::lease_max_age`], but not longer than until its limit resets. The rest of it then
+//! expires: at most what the key has used in that time, and at most [`Cache::lease_hits`] requests minus one,
+//! per worker and key.
 //!
-//! # When leases shrink
-//! A key has no lease until it was seen more than once in [`Cache::lease_max_age`], and asks for no more than it used in that
-//! time. Where the service says what remains, an eighth of it is asked for and no more, because envoyproxy/ratelimit counts
-//! what it refuses: asked for more than there is, all of it is gone. Limitador does not, and says nothing of what remains:
-//! a lease refused halves nothing there, so the request asks again for itself alone, and the next leases start from one.
+//! # Size of leases
+//! A key has no lease until it was used more than once in [`Cache::lease_max_age`], and takes no more than it
+//! has used in that time. If the service reports how much remains, a lease takes at most an eighth of it:
+//! envoyproxy/ratelimit counts the hits that it rejects, so a lease that is too large would use up the rest
+//! of the limit. Limitador does not count them, and does not report what remains. If it rejects a lease, the
+//! request repeats the call for itself alone, and the next leases start from one.
 //!
-//! # While the service does not answer
-//! Leases stay good. Otherwise each request learns so by [`Verdict::failure`]: see [`circuit`] for when it is not even asked.
+//! # Without answers
+//! Leases stay valid. Otherwise, each request receives [`Verdict::failure`]. See [`circuit`] for when no
+//! calls are made.
 
 mod answer;
 mod answered;
@@ -45,39 +48,40 @@ use circuit::Circuit;
 use key::Keys;
 use memory::Memory;
 
-/// How the service is asked.
+/// Settings for calls to the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
-    /// How long a call may take, in nanoseconds; 0: as long as it likes. Who makes calls sees to it; here it says when a call
-    /// that nobody told about must have been lost.
+    /// Timeout of a call in nanoseconds; 0 for none. The caller enforces it. Here it determines when a call
+    /// without an outcome counts as lost.
     pub timeout: u64,
-    /// What is remembered.
+    /// Settings of the cache.
     pub cache: Cache,
 }
 
-/// What is remembered of the service's answers.
+/// Settings of the cache for answers of the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cache {
-    /// That a key is over its limit, until the limit is reset, and for a minute at most.
+    /// Whether to cache that a key is over its limit, until the limit resets, and for at most a minute.
     pub over_limit: bool,
-    /// For how many requests one call may ask. Up to 1: each request makes its own call, and there are no leases.
+    /// Maximum number of requests for which one call takes hits. With 0 or 1, each request makes its own
+    /// call, without leases.
     pub lease_hits: u32,
-    /// How long after it was asked for a lease is good, in nanoseconds.
+    /// Time after its call for which a lease is valid, in nanoseconds.
     pub lease_max_age: u64,
-    /// Hits that may go on before they are counted, while the call that counts them is under way.
+    /// Maximum number of hits to allow before they are counted, while the call that counts them is pending.
     pub overshoot_hits: u64,
-    /// How many keys are remembered.
+    /// Maximum number of keys in the cache.
     pub max_entries: usize,
 }
 
-/// As in the configuration's defaults.
+/// Returns the defaults of the configuration.
 impl Default for Service {
     fn default() -> Self {
         Self { timeout: 20_000_000, cache: Cache::default() }
     }
 }
 
-/// As in the configuration's defaults.
+/// Returns the defaults of the configuration.
 impl Default for Cache {
     fn default() -> Self {
         Self {
@@ -90,7 +94,7 @@ impl Default for Cache {
     }
 }
 
-/// What this worker remembers of the service's answers, and which calls are under way.
+/// Cached answers and pending calls of a worker.
 #[derive(Debug)]
 pub struct Remote {
     domain: String,
@@ -101,51 +105,52 @@ pub struct Remote {
     circuit: Circuit,
 }
 
-/// A descriptor: whom the service is asked about, and how many hits.
+/// Descriptor: a key that the service counts by, and a number of hits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Descriptor {
-    /// Key and value of each entry, in the order of the limit's actions.
+    /// Keys and values of the entries, in the order of the limit's actions.
     pub entries: Vec<(String, String)>,
-    /// What the request costs, if the limit says so; else 1. Above a thousand million it is that. A request whose
-    /// descriptors all say 0 costs nothing and is not asked about.
+    /// Cost of the request, or 1 if the limit does not send costs. Larger numbers count as 1000000000. If all
+    /// descriptors of a request have 0 hits, it costs nothing and needs no call.
     pub hits: u64,
-    /// That it is over its limit is only counted: the others are asked about even if that is known.
+    /// Whether the limit only counts. Then the other descriptors are checked even if this one is known to be
+    /// over its limit.
     pub shadow: bool,
 }
 
-/// What comes of asking.
+/// Result of a query.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Ask {
-    /// It is known without a call.
+    /// The verdict is known without a call.
     Settled(Verdict),
-    /// The call is to be made.
+    /// Make this call.
     Call(Call),
-    /// Another request asks for the same just now, and for this one too. Ask again when the call of this number is answered.
+    /// A pending call of another request also takes hits for this one. Query again when it is answered.
     Wait(CallId),
 }
 
-/// A call of this worker.
+/// Identifies a call of this worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CallId(pub u32);
 
-/// A call that is to be made.
+/// A call to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// Its number, to be told with its answer.
+    /// Identifies the call when it is answered.
     pub id: CallId,
-    /// The message, serialised.
+    /// Serialised request message.
     pub message: Vec<u8>,
 }
 
-/// Why a call has no answer.
+/// Reason why a call has no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallFailure {
-    /// Not in time.
+    /// The call timed out.
     Timeout,
-    /// Nobody there, or the call could not even be made.
+    /// The service is unavailable, or the call could not be made.
     Unavailable,
     /// The service answered with this gRPC status.
     Status(u32),
-    /// What it answered is no answer.
+    /// The answer is not a valid message.
     Malformed,
 }

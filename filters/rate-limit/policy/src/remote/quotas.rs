@@ -1,9 +1,9 @@
-//! Where each descriptor of a request stands.
+//! Quotas of the descriptors of a request.
 
 use crate::rate::Quota;
 
-/// Where each descriptor of a request stands, as far as the service says. Most requests have one, which takes no memory of
-/// its own.
+/// Quotas of the descriptors of a request, if the service reports them. A single one, the usual case, needs
+/// no allocation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Quotas(Inner);
 

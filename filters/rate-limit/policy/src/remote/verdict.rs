@@ -1,63 +1,64 @@
-//! What the service says, or said.
+//! Verdicts of the service.
 
 use super::answer::Said;
 use super::{CallFailure, Quotas};
 
-/// What the service says, or said.
+/// Verdict of the service, new or cached.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// The first of the descriptors that is over its limit, as an index; 0 if the service does not say which.
+    /// Index of the first descriptor that is over its limit; 0 if the service does not report which.
     pub over_limit: Option<usize>,
-    /// All that are, if the service says which: a bit for each, the lowest for the first, of the first 64.
+    /// Bit set of all descriptors that are over their limits, if the service reports them: the lowest bit for
+    /// the first one, up to 64.
     pub all_over_limit: u64,
-    /// The service could not be asked.
+    /// Reason why the service is unavailable.
     pub failure: Option<CallFailure>,
-    /// Where each descriptor stands, as far as the service says: empty if it says nothing.
+    /// Quotas of the descriptors. Empty if the service reports none.
     pub quotas: Quotas,
-    /// To add for the upstream, of a request that goes on. Of an answer to this very request only.
+    /// Headers to add for the upstream to an allowed request. Only from the answer to this request.
     pub request_headers: Vec<(String, Vec<u8>)>,
-    /// To add to the response: of an answer to this very request, or of a refusal that is remembered.
+    /// Headers to add to the response: from the answer to this request, or from a cached rejection.
     pub response_headers: Vec<(String, Vec<u8>)>,
-    /// The body of the refusal; empty: the filter's own.
+    /// Body of the rejection. If empty, the filter's own body is used.
     pub raw_body: Vec<u8>,
-    /// It was known without a call.
-    pub remembered: bool,
+    /// Whether the verdict needed no call.
+    pub from_cache: bool,
 }
 
 impl Verdict {
-    /// Whether the descriptor of this index is over its limit.
+    /// Returns whether the descriptor with this index is over its limit.
     pub fn is_over_limit(&self, index: usize) -> bool {
         self.over_limit == Some(index) || self.all_over_limit & bit(index) != 0
     }
 
-    /// It could not be asked.
-    pub(super) fn failed(failure: CallFailure, remembered: bool) -> Self {
-        Self { failure: Some(failure), remembered, ..Self::default() }
+    /// Returns a verdict without an answer of the service.
+    pub(super) fn failed(failure: CallFailure, from_cache: bool) -> Self {
+        Self { failure: Some(failure), from_cache, ..Self::default() }
     }
 
-    /// There was room, as an answer said that is remembered; `left` hits are still leased.
+    /// Returns a verdict with room from a lease, of which `left` hits remain.
     pub(super) fn leased(said: Option<&Said>, left: u64, now: u64) -> Self {
         let quotas = said.map(|said| said.quotas(now, left)).unwrap_or_default();
-        Self { quotas, remembered: true, ..Self::default() }
+        Self { quotas, from_cache: true, ..Self::default() }
     }
 
-    /// There was no room for the descriptor of this index, as an answer said that is remembered, if it said anything.
+    /// Returns a rejection of the descriptor with this index, from a cached answer.
     pub(super) fn refused(said: Option<&Said>, index: usize, now: u64) -> Self {
         let Some(said) = said else {
-            return Self { over_limit: Some(index), remembered: true, ..Self::default() };
+            return Self { over_limit: Some(index), from_cache: true, ..Self::default() };
         };
         Self {
             over_limit: Some(index),
             quotas: said.quotas(now, 0),
             response_headers: said.response_headers.clone(),
             raw_body: said.raw_body.clone(),
-            remembered: true,
+            from_cache: true,
             ..Self::default()
         }
     }
 }
 
-/// In [`Verdict::all_over_limit`].
+/// Returns the bit of a descriptor in [`Verdict::all_over_limit`].
 pub(super) fn bit(index: usize) -> u64 {
     u32::try_from(index).ok().and_then(|index| 1u64.checked_shl(index)).unwrap_or(0)
 }

@@ -1,36 +1,37 @@
-//! A page as bytes.
+//! Pages as bytes.
 //!
-//! An entry is three little-endian words: a tag, and the two of a state. Any bytes are a page: what is shared may have been
-//! written by anything, and a page of another length than ours has the entries that fit.
+//! An entry consists of three little-endian words: a tag, and the two words of a state. Any bytes are a valid
+//! page, because anything may have written the shared memory. A page of another length has the entries that
+//! fit.
 
-use super::place::horizon;
 #[cfg(test)]
-use super::place::unmarked;
+use super::place::key_bits;
+use super::place::max_lifetime;
 use crate::rate::State;
 use core::cmp::Ordering;
 use tollgate_policy::UnixNanos;
 
-/// Entries of a page.
+/// Number of entries in a page.
 pub const WAYS: usize = 16;
 
 const WORDS: usize = 3;
 
-/// Bytes of an entry. All zeros is nobody's.
+/// Size of an entry in bytes. An unused entry is all zeros.
 pub const ENTRY_BYTES: usize = WORDS * size_of::<u64>();
 
-/// Bytes of a page. All zeros is one without entries.
+/// Size of a page in bytes. An empty page is all zeros.
 pub const PAGE_BYTES: usize = WAYS * ENTRY_BYTES;
 
-/// What is kept of one rate of one key.
+/// Entry for one rate of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Whose it is; 0 for nobody's.
+    /// Tag of the key and the rate; 0 if the entry is unused.
     pub tag: u64,
-    /// What is kept.
+    /// State of the rate.
     pub state: State,
 }
 
-/// Where an entry is, as it is written: words of bytes are read with one unaligned load each, and need no bounds.
+/// Bytes of an entry. Each word is read with one unaligned load, and needs no bounds check.
 type Slot = [[u8; 8]; WORDS];
 
 impl Entry {
@@ -45,16 +46,17 @@ impl Entry {
         *slot = [self.tag, self.state.full_at, self.state.rest].map(u64::to_le_bytes);
     }
 
-    /// Whether nobody would notice if it were gone.
+    /// Returns whether the entry has no effect any more.
     #[inline]
     fn is_free(&self, now: UnixNanos) -> bool {
-        // A clock that was set back since may have left it further ahead than it could be.
+        // If the clock was set back, the entry may be further in the future than it could be.
         let owed = self.state.full_at.saturating_sub(now.0);
-        self.tag == 0 || owed == 0 || owed > horizon(self.tag)
+        self.tag == 0 || owed == 0 || owed > max_lifetime(self.tag)
     }
 
-    /// Whether it is cheaper to lose than another: it is nearer to owing nothing. Windows end for all their keys at once,
-    /// and are told apart by what was taken in them: `rest` is the count of one, or of two as halves.
+    /// Returns whether the entry is cheaper to lose than another one: whether it owes less. Windows end for
+    /// all their keys at once, so their counts decide: `rest` is the count of one window, or of two as
+    /// halves.
     #[inline]
     fn is_cheaper(&self, than: &Self) -> bool {
         let taken = |State { rest, .. }| (rest >> 32) + (rest & 0xffff_ffff);
@@ -66,24 +68,25 @@ impl Entry {
     }
 }
 
-/// A page, where it is.
+/// A page in place.
 #[derive(Debug)]
 pub struct Page<'a>(pub &'a mut [u8]);
 
 impl Page<'_> {
-    /// What is kept for a tag, whatever it is marked with.
+    /// Returns the state for a tag, regardless of its lifetime bits.
     #[cfg(test)]
     pub fn find(&self, tag: u64) -> Option<State> {
-        let is_it = |entry: &Entry| unmarked(entry.tag) == unmarked(tag);
+        let is_it = |entry: &Entry| key_bits(entry.tag) == key_bits(tag);
         self.entries().find(is_it).map(|entry| entry.state)
     }
 
-    /// All entries that are somebody's.
+    /// Returns all used entries.
     pub fn entries(&self) -> impl Iterator<Item = Entry> {
         slots(self.0).iter().map(Entry::read).filter(|entry| entry.tag != 0)
     }
 
-    /// Offers what is kept for a tag to `change`, and keeps what it returns. `None` if there is nothing kept.
+    /// Passes the state for a tag to `change`, and stores the state that it returns. `None` if there is no
+    /// such entry.
     #[inline]
     pub(super) fn update<R>(&mut self, tag: u64, change: impl FnOnce(State) -> (State, R)) -> Option<R> {
         let slot = slots_mut(self.0).iter_mut().find(|slot| tag_of(slot) == tag)?;
@@ -92,8 +95,8 @@ impl Page<'_> {
         Some(result)
     }
 
-    /// Writes an entry, over the one of the same tag if there is one, else over the one that is the cheapest to lose of
-    /// those that are not `spared`. What the latter still owes `now`, in nanoseconds, is said.
+    /// Writes an entry. Replaces the entry of the same tag, or else the cheapest one that is not `spared`.
+    /// Returns what an evicted entry still owes `now`, in nanoseconds.
     pub fn write(&mut self, entry: Entry, now: UnixNanos, spared: impl Fn(u64) -> bool) -> Option<u64> {
         match self.update(entry.tag, |_| (entry.state, ())) {
             Some(()) => None,
@@ -101,7 +104,7 @@ impl Page<'_> {
         }
     }
 
-    /// Writes an entry that is not there yet.
+    /// Writes an entry whose tag is not in the page.
     pub(super) fn insert(&mut self, new: Entry, now: UnixNanos, spared: impl Fn(u64) -> bool) -> Option<u64> {
         let mut cheapest: Option<(Entry, &mut Slot)> = None;
         for slot in slots_mut(self.0) {
@@ -123,7 +126,7 @@ impl Page<'_> {
     }
 }
 
-/// How many entries there is room for.
+/// Returns the number of entries that fit into a page.
 #[inline]
 pub(super) fn ways(page: &[u8]) -> usize {
     slots(page).len()

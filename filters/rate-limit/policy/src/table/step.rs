@@ -1,53 +1,54 @@
-//! One atomic step: all rates of a limit for one key.
+//! An atomic step: all rates of a limit for one key.
 
 use super::Place;
 use super::page::{Entry, Page, find, ways};
-use super::place::{marked, unmarked};
+use super::place::{key_bits, with_max_lifetime};
 use crate::plan::NamedRate;
 use crate::rate::{Quota, Rate, State, Take};
 use tollgate_policy::UnixNanos;
 
-/// What is asked of a page.
+/// Atomic step for one key of a limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Step<'p> {
-    /// Whose.
+    /// Place of the key.
     pub place: Place,
-    /// All of these are to have room.
+    /// Rates, which must all have room.
     pub rates: &'p [NamedRate],
-    /// For this much.
+    /// Cost to take.
     pub cost: u64,
-    /// Now.
+    /// Current time.
     pub now: UnixNanos,
-    /// The longest wait for room, in nanoseconds.
+    /// Maximum wait for room, in nanoseconds.
     pub max_wait: u64,
 }
 
-/// What comes of it.
+/// Result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// All gave it, after so many nanoseconds.
+    /// All rates had room.
     Taken {
-        /// 0: at once.
+        /// Wait in nanoseconds; 0 if the request may continue at once.
         wait: u64,
-        /// Whether an entry that was still owed something had to go for it, and what it had owed longest, in nanoseconds.
+        /// Debt of an entry that was evicted for it, in nanoseconds: the largest one, if there were several.
         evicted: Option<u64>,
     },
-    /// At least one had no room.
+    /// At least one rate had no room.
     Limited {
-        /// The one that takes longest, as an index of the rates.
+        /// Index of the rate that takes longest to have room.
         rate: usize,
         /// As in [`crate::rate::Take::Limited`].
         retry_after: Option<u64>,
     },
 }
 
-/// What one rate says: what is to be kept, and the wait; or when there is room.
+/// Result of one rate: the next state and the wait, or the time until there is room.
 type Answer = Result<(State, u64), Option<u64>>;
 
 impl Step<'_> {
-    /// Does it, if all rates have room; else leaves the page as it is.
+    /// Takes the cost, if all rates have room. Otherwise the page does not change.
     ///
-    /// A page has to have room for an entry of each rate, or nothing passes: what cannot be kept cannot be limited.
+    /// If the page is too small for an entry of each rate, there is no room: without an entry, a rate cannot
+    /// limit.
     #[inline]
     pub fn take(&self, page: &mut Page<'_>) -> Outcome {
         match self.rates {
@@ -56,7 +57,8 @@ impl Step<'_> {
         }
     }
 
-    /// What most limits are: the entry is looked for once, and changed where it is.
+    /// Takes the cost from a single rate, the most frequent case. Looks up the entry once, and changes it in
+    /// place.
     #[inline]
     fn take_one(&self, rate: &Rate, page: &mut Page<'_>) -> Outcome {
         let tag = self.tag(0, rate);
@@ -75,8 +77,9 @@ impl Step<'_> {
         }
     }
 
-    /// Asks twice, where states that were asked for might be kept until all are known: room for them costs more than that. All
-    /// are taken from when the last has room: what had room before has it then.
+    /// Takes the cost from several rates. Computes the states twice, which is cheaper than to store them
+    /// until all are known. Takes from all rates at the time when the last one has room; then the others have
+    /// room as well.
     fn take_all(&self, page: &mut Page<'_>) -> Outcome {
         let ways = ways(page.0);
         if self.rates.len() > ways {
@@ -95,10 +98,10 @@ impl Step<'_> {
         }
     }
 
-    /// Whether an old copy of the page, of which empty entries at the end may be missing, says already that there is no room, which
-    /// spares reading the page. It holds for
-    /// limits that never give anything back, and for nothing else: since the copy was made, others have only taken more. (The
-    /// key may have been evicted since. To say no all the same is what an unbounded table would do.)
+    /// Returns the rejection if an old copy of the page already shows that there is no room, which saves
+    /// reading the page. In the copy, empty entries at the end may be missing. Only valid for limits that
+    /// never refund anything: since the copy was made, others can only have taken more. (If the key was
+    /// evicted since, an unbounded table would reject it as well.)
     #[inline]
     pub fn is_denied(&self, page: &[u8]) -> Option<Outcome> {
         match self.rates {
@@ -110,14 +113,14 @@ impl Step<'_> {
         }
     }
 
-    /// Takes `cost` from all rates, whether there is room or not. Returns what an entry that had to go for it still owed, in
+    /// Takes `cost` from all rates, even if there is no room. Returns the debt of an evicted entry, in
     /// nanoseconds.
     pub fn charge(&self, page: &mut Page<'_>, cost: u64) -> Option<u64> {
         self.keep_all(page, |rate, state| rate.charge(state, self.now, cost))
     }
 
-    /// Gives all rates back what was taken at `taken_at`, or in their [`turns`](Self::turns) if there are any. `false` if
-    /// nothing is kept of the key any more, so that the page is as it was.
+    /// Refunds to all rates what was taken at `taken_at`, or at their [`turns`](Self::turns) if there are
+    /// any. Returns `false` if the page has no entry of the key any more, so that it does not change.
     pub fn refund(&self, page: &mut Page<'_>, taken_at: UnixNanos, turns: &[UnixNanos], cost: u64) -> bool {
         let mut changed = false;
         for (index, (tag, rate)) in self.tagged().enumerate() {
@@ -128,18 +131,18 @@ impl Step<'_> {
         changed
     }
 
-    /// From when on each rate counts what it has just given to somebody who waits, as they have to be told if it is given back.
+    /// Returns for each rate the time from which the latest reservation counts, for [`refund`](Self::refund).
     #[inline(never)]
     pub fn turns(&self, page: &[u8]) -> Vec<UnixNanos> {
         self.tagged().map(|(tag, rate)| rate.turn(find(page, tag).unwrap_or_default(), self.now)).collect()
     }
 
-    /// Where the rates stand, with their indices.
+    /// Returns the quotas of the rates, with their indices.
     pub fn quotas(&self, page: &[u8]) -> impl Iterator<Item = (usize, Quota)> {
         self.tagged().map(|(tag, rate)| rate.quota(find(page, tag).unwrap_or_default(), self.now)).enumerate()
     }
 
-    /// The longest wait, if all have room.
+    /// Returns the longest wait, if all rates have room.
     fn ask_all(&self, page: &[u8]) -> Result<u64, Outcome> {
         let mut wait = 0;
         let mut limited: Option<(usize, Option<u64>)> = None;
@@ -182,13 +185,14 @@ impl Step<'_> {
         evicted
     }
 
-    /// Keeps an entry that is not there yet, never in place of one of the same key. One that owes nothing says nothing.
+    /// Stores a new entry, but never evicts another one of the same key. An entry that owes nothing is not
+    /// stored.
     fn keep(&self, page: &mut Page<'_>, entry: Entry) -> Option<u64> {
         if entry.state.full_at <= self.now.0 {
             return None;
         }
         page.insert(entry, self.now, |tag| {
-            let index = unmarked(tag).wrapping_sub(self.place.tag);
+            let index = key_bits(tag).wrapping_sub(self.place.tag);
             usize::try_from(index).is_ok_and(|index| index < self.rates.len())
         })
     }
@@ -200,11 +204,11 @@ impl Step<'_> {
 
     #[inline]
     fn tag(&self, index: usize, rate: &Rate) -> u64 {
-        marked(self.place.tag.wrapping_add(index as u64), rate.longest())
+        with_max_lifetime(self.place.tag.wrapping_add(index as u64), rate.longest())
     }
 }
 
-/// Whether a time until there is room is longer than another; never is the longest.
+/// Returns whether a time until there is room is longer than another. `None` (never) is the longest.
 fn longer(this: Option<u64>, that: Option<u64>) -> bool {
     this.unwrap_or(u64::MAX) > that.unwrap_or(u64::MAX)
 }

@@ -1,4 +1,4 @@
-//! Configurations that nobody would write.
+//! Random configurations.
 
 use crate::plan;
 use proptest::prelude::*;
@@ -68,7 +68,7 @@ fn full() -> Value {
     })
 }
 
-/// Of statuses, percentages, paths and limits.
+/// Texts from statuses, percentages, paths and limits.
 const TEXTS: &[&str] = &["5xx", "all", "/{b}", "per-client", "%"];
 
 #[test]

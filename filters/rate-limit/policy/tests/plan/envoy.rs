@@ -1,11 +1,12 @@
-//! What is written for Envoy's own filters is taken where it means the same, and refused with what to write where not.
+//! Fields of Envoy's own filters. They are accepted if they mean the same, and otherwise rejected with a
+//! hint.
 
 use crate::{plan, refused, yaml};
 use serde_json::{Value, json};
 use tollgate_rate_limit_policy::plan::FailureMode;
 
 #[test]
-fn names_of_envoy_are_taken() {
+fn accepts_fields_of_envoy() {
     let plan = yaml(
         "
          limits:
@@ -31,17 +32,17 @@ fn names_of_envoy_are_taken() {
 
 /// The example of Envoy's documentation of `local_ratelimit`, part by part.
 #[test]
-fn what_envoy_writes_elsewhere_is_refused_with_its_place() {
+fn rejects_other_fields_of_envoy_with_a_hint() {
     let bucket = json!({"max_tokens": 10_000, "tokens_per_fill": 1000, "fill_interval": "1s"});
     let percent = json!({"runtime_key": "x", "default_value": {"numerator": 100, "denominator": "HUNDRED"}});
-    let in_service = "it belongs in `rate_limit_service`";
-    let in_response = "it belongs in `response`";
-    let by_rules = "which limits count a request is said by `rules`";
+    let in_service = "move it to `rate_limit_service`";
+    let in_response = "move it to `response`";
+    let by_rules = "use `rules` to select the limits for a request";
     for (name, value, message) in [
         (
             "token_bucket",
             bucket.clone(),
-            "give it as one of the `rates` of a limit: `limits: {all: {rates: [{token_bucket: ..}]}}`",
+            "use the `rates` of a limit: `limits: {all: {rates: [{token_bucket: ..}]}}`",
         ),
         ("filter_enabled", percent, "invalid type: object, expected a percentage such as `12.5`"),
         ("response_headers_to_add", json!([]), in_response),
@@ -56,13 +57,13 @@ fn what_envoy_writes_elsewhere_is_refused_with_its_place() {
         (
             "descriptors",
             json!([{"entries": [{"key": "client", "value": "foo"}], "token_bucket": bucket}]),
-            "each is a limit with a `key` and `rates`; rates for one value are its `overrides`",
+            "use one limit with `key` and `rates` for each descriptor, and its `overrides` for single values",
         ),
-        ("max_dynamic_descriptors", json!(20), "the bound of all keys together is `table.max_keys`"),
+        ("max_dynamic_descriptors", json!(20), "use `table.max_keys`, the maximum number of all keys"),
         (
             "local_rate_limit_per_downstream_connection",
             json!(false),
-            "what is counted is said by the `key` of a limit",
+            "limits by connection are not supported; use the `key` of a limit",
         ),
     ] {
         let mut config = json!({"stat_prefix": "http_local_rate_limiter"});
@@ -72,35 +73,32 @@ fn what_envoy_writes_elsewhere_is_refused_with_its_place() {
     let limit = |name: &str, value: Value| refused(json!({"limits": {"a": {name: value}}}));
     assert_eq!(
         limit("token_bucket", bucket),
-        "limits.a.token_bucket: give it as one of `rates`: `rates: [{token_bucket: ..}]`"
+        "limits.a.token_bucket: use `rates`: `rates: [{token_bucket: ..}]`"
     );
-    assert_eq!(
-        limit("hits_addend", json!({"number": 1})),
-        "limits.a.hits_addend: what a request costs is `cost`"
-    );
+    assert_eq!(limit("hits_addend", json!({"number": 1})), "limits.a.hits_addend: use `cost`");
     assert_eq!(
         limit("apply_on_stream_done", json!(true)),
-        "limits.a.apply_on_stream_done: what a response changes is `on_response`"
+        "limits.a.apply_on_stream_done: use `on_response`"
     );
     assert_eq!(
         refused(json!({"rate_limit_service": {"transport_api_version": "V3"}})),
-        "rate_limit_service.transport_api_version: it is always `V3`; leave it out"
+        "rate_limit_service.transport_api_version: always `V3`; remove this field"
     );
     assert_eq!(
         refused(json!({"rate_limit_service": {"grpc_service": {"google_grpc": {}}}})),
-        "rate_limit_service.grpc_service.google_grpc: a Wasm filter calls clusters; give `envoy_grpc`"
+        "rate_limit_service.grpc_service.google_grpc: a Wasm filter can only call clusters; use `envoy_grpc`"
     );
     assert_eq!(
         refused(
             json!({"response": {"response_headers_to_add": [{"append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}]}})
         ),
-        "response.response_headers_to_add[0].append_action: a header is always added to those of its name; leave it out"
+        "response.response_headers_to_add[0].append_action: not supported; remove this field"
     );
 }
 
 /// Actions of Envoy's documentation of `rate_limits` (`RateLimit.Action`), in one key.
 #[test]
-fn actions_of_envoys_documentation_are_taken() {
+fn accepts_actions_of_envoys_documentation() {
     let actions = json!([
         {"source_cluster": {}},
         {"destination_cluster": {}},

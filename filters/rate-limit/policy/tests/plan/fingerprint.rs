@@ -1,4 +1,4 @@
-//! Fingerprints change when, and only when, what is kept would mean something else.
+//! Fingerprints change if, and only if, the meaning of stored entries changes.
 
 use crate::{plan, planned};
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ fn changed(place: &str, value: Value) -> u64 {
 
 #[test]
 fn it_is_the_same_in_every_version() {
-    // A change of it makes all clients start anew when Envoy loads the new version.
+    // If this value changes, all keys start again when Envoy loads the new version.
     assert_eq!(planned(base()).fingerprint, 13_474_046_054_663_782_610);
 }
 

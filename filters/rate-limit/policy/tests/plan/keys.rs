@@ -1,4 +1,4 @@
-//! By what limits count.
+//! Keys of limits.
 
 use crate::{limit_refused, planned, yaml};
 use serde_json::{Value, json};
@@ -150,18 +150,19 @@ fn metadata_is_that_of_earlier_filters_unless_it_is_said() {
 #[test]
 fn an_action_that_cannot_be_is_refused() {
     let long = "x".repeat(257);
-    let text = |shown: &str| format!("`{shown}` is not a text of 1 to 256 bytes without control characters");
+    let text =
+        |shown: &str| format!("invalid text `{shown}`, expected 1 to 256 bytes without control characters");
     for (action, message) in [
         (
             json!({"request_headers": {"header_name": ":status"}}),
-            "request_headers.header_name: `:status` is neither the name of a header nor one of `:path`, `:method`, \
-             `:authority`"
+            "request_headers.header_name: invalid header name `:status`, expected a header or one of `:path`, \
+             `:method`, `:authority`"
                 .to_owned(),
         ),
         (
             json!({"request_headers": {"header_name": "a b"}}),
-            "request_headers.header_name: `a b` is neither the name of a header nor one of `:path`, `:method`, \
-             `:authority`"
+            "request_headers.header_name: invalid header name `a b`, expected a header or one of `:path`, \
+             `:method`, `:authority`"
                 .to_owned(),
         ),
         (json!({"request_headers": {}}), "request_headers: missing field `header_name`".to_owned()),
@@ -191,23 +192,23 @@ fn an_action_that_cannot_be_is_refused() {
         ),
         (
             json!({"remote_address_match": {"descriptor_value": "x", "cidrs": []}}),
-            "remote_address_match.cidrs: it is empty".to_owned(),
+            "remote_address_match.cidrs: must not be empty".to_owned(),
         ),
         (
             json!({"header_value_match": {"descriptor_value": "x", "headers": []}}),
-            "header_value_match.headers: it is empty".to_owned(),
+            "header_value_match.headers: must not be empty".to_owned(),
         ),
         (
             json!({"query_parameter_value_match": {"descriptor_value": "x", "query_parameters": []}}),
-            "query_parameter_value_match.query_parameters: it is empty".to_owned(),
+            "query_parameter_value_match.query_parameters: must not be empty".to_owned(),
         ),
         (
             json!({"path": {"template": "/a/{b}"}}),
-            "path: `template` and `segment` come together: a path's segment, or all of it".to_owned(),
+            "path: expected both `template` and `segment`, or neither".to_owned(),
         ),
         (
             json!({"path": {"template": "/a/{b}", "segment": "c"}}),
-            "path.segment: `c` is no name in the template `/a/{b}`".to_owned(),
+            "path.segment: unknown segment `c`, expected a placeholder of the template `/a/{b}`".to_owned(),
         ),
         (
             json!({"path": {"template": "/a/{b}/{b}", "segment": "b"}}),
@@ -215,7 +216,7 @@ fn an_action_that_cannot_be_is_refused() {
         ),
         (
             json!({"metadata": {"descriptor_key": "d", "metadata_key": {"key": "f", "path": []}}}),
-            "metadata.metadata_key.path: it is empty".to_owned(),
+            "metadata.metadata_key.path: must not be empty".to_owned(),
         ),
         (
             json!({"metadata": {"descriptor_key": "d", "metadata_key": {"key": "f", "path": [{"key": ""}]}}}),
@@ -223,11 +224,11 @@ fn an_action_that_cannot_be_is_refused() {
         ),
         (
             json!({"dynamic_metadata": {}}),
-            "dynamic_metadata: it is `metadata` with the `source` `DYNAMIC`".to_owned(),
+            "dynamic_metadata: use `metadata` with `source: DYNAMIC`".to_owned(),
         ),
         (
             json!({"extension": {"name": "x"}}),
-            "extension: there are no expressions; a claim is `claim`, what an earlier filter left is `filter_state`"
+            "extension: expressions are not supported; use `claim` for a claim, or `filter_state` for a value of an earlier filter"
                 .to_owned(),
         ),
         (
@@ -246,5 +247,5 @@ fn an_action_that_cannot_be_is_refused() {
         refused(json!({"remote_adress": {}})).starts_with("remote_adress: unknown variant `remote_adress`, ")
     );
     let actions = vec![json!({"remote_address": {}}); 17];
-    assert_eq!(limit_refused(json!({"key": actions})), "key: `17` actions; a key has at most 16");
+    assert_eq!(limit_refused(json!({"key": actions})), "key: `17` actions, expected at most 16");
 }

@@ -9,7 +9,7 @@ use tollgate_rate_limit_policy::rate::{FixedWindow, Meter, Rate};
 fn a_limit_limits_something() {
     assert_eq!(
         refused(json!({"limits": {"a": {}}})),
-        "limits.a: it has none of `rates`, `concurrency` and `service`, and limits nothing"
+        "limits.a: expected at least one of `rates`, `concurrency` and `service`"
     );
     let plan = plan(json!({"limits": {"a": {"concurrency": {"max_requests": 3}}}})).unwrap();
     assert_eq!((plan.limits[0].max_in_flight, plan.limits[0].rates.len()), (Some(3), 0));
@@ -19,7 +19,11 @@ fn a_limit_limits_something() {
 fn its_name_is_one_in_statistics_and_headers() {
     for name in ["", "a.b", "a b", "x\n", &"a".repeat(65)] {
         let message = refused(json!({"limits": {name: {"rates": [rate()]}}}));
-        assert!(message.contains(" cannot be a name: 1 to 64 letters, digits and `_-`"), "{message}");
+        assert!(
+            message.contains(": invalid name `")
+                && message.ends_with("`, expected 1 to 64 letters, digits and `_-`"),
+            "{message}"
+        );
         assert!(!message.contains('\n'), "{message:?}");
     }
 }
@@ -78,13 +82,10 @@ fn an_override_is_about_some_keys_and_changes_something() {
         other(json!({"when": {"tema": {"exact": "gold"}}, "rates": [rate()]})),
         "overrides[0].when.tema: the `key` of the limit has no `tema`; there is `team`"
     );
-    assert_eq!(
-        other(json!({"when": gold})),
-        "overrides[0]: it has neither `rates` nor `concurrency`, and changes nothing"
-    );
+    assert_eq!(other(json!({"when": gold})), "overrides[0]: expected `rates` or `concurrency`");
     assert_eq!(
         other(json!({"when": {}, "rates": [rate()]})),
-        "overrides[0].when: it is empty, and would be about every key"
+        "overrides[0].when: expected at least one descriptor key: an empty `when` would match every key"
     );
     assert_eq!(other(json!({"rates": [rate()]})), "overrides[0]: missing field `when`");
     assert_eq!(
@@ -106,7 +107,7 @@ fn an_override_is_about_some_keys_and_changes_something() {
             "key": [generic, generic],
             "overrides": [{"when": {"generic_key": {"exact": "x"}}, "rates": [rate()]}],
         })),
-        "overrides[0].when.generic_key: `2` entries of the `key` are called so; give each a `descriptor_key` of its own"
+        "overrides[0].when.generic_key: `2` entries of the `key` have this name; give each its own `descriptor_key`"
     );
 }
 
@@ -155,8 +156,7 @@ fn what_a_request_costs() {
     }
     assert_eq!(
         refused(json!({"limits": {"a": {"concurrency": {"max_requests": 1}, "cost": {"number": 2}}}})),
-        "limits.a.cost: what a request costs is counted by `rates` and by a `service` with `hits_addend`, and there is \
-         neither"
+        "limits.a.cost: needs `rates`, or a `service` with `hits_addend`"
     );
 }
 
@@ -185,16 +185,18 @@ fn what_a_response_changes() {
         let shown = status.as_str().map_or(status.to_string(), str::to_owned);
         assert_eq!(
             limit_refused(json!({"on_response": {"statuses": ["200", status]}})),
-            format!("on_response.statuses[1]: `{shown}` is not a status from 100 to 599, `5xx` or `500-599`")
+            format!(
+                "on_response.statuses[1]: invalid status `{shown}`, expected a status from 100 to 599, `5xx` or `500-599`"
+            )
         );
     }
     assert_eq!(
         limit_refused(json!({"on_response": {"statuses": [true]}})),
-        "on_response.statuses[0]: invalid type: boolean `true`, expected statuses, such as `401`, `5xx` or `500-599`"
+        "on_response.statuses[0]: invalid type: boolean `true`, expected a status such as `401`, `5xx` or `500-599`"
     );
     assert_eq!(
         limit_refused(json!({"on_response": {}})),
-        "on_response: it has none of `statuses`, `headers`, `cost_header` and `refund_without_response`"
+        "on_response: expected at least one of `statuses`, `headers`, `cost_header` and `refund_without_response`"
     );
     assert_eq!(
         limit_refused(json!({"on_response": {"cost_header": {"name": "a", "max": 0}}})),
@@ -204,7 +206,7 @@ fn what_a_response_changes() {
         limit_refused(
             json!({"rates": [], "concurrency": {"max_requests": 1}, "on_response": {"statuses": ["5xx"]}})
         ),
-        "on_response: it changes what `rates` have counted, and there are none"
+        "on_response: needs `rates`"
     );
 }
 
@@ -225,19 +227,19 @@ fn requests_wait_where_there_is_an_order() {
     let service = json!({"key": [{"method": {}}], "service": {}, "delay": {"max_wait": "1s"}});
     assert_eq!(
         refused(json!({"limits": {"a": service}, "rate_limit_service": {"cluster": "c"}})),
-        "limits.a.delay: there are neither `rates` nor `concurrency` to wait for"
+        "limits.a.delay: needs `rates` or `concurrency`"
     );
     for (wait, shown) in [("0", "0ns"), ("6m", "6m")] {
         assert_eq!(
             limit_refused(json!({"delay": {"max_wait": wait}})),
-            format!("delay.max_wait: `{shown}` is not a time from `1ms` to `5m`")
+            format!("delay.max_wait: invalid duration `{shown}`, expected `1ms` to `5m`")
         );
     }
     assert_eq!(refused(limit(json!({"delay": {}}))), "limits.a.delay: missing field `max_wait`");
 }
 
 #[test]
-fn shadow_mode_is_off_unless_it_is_on() {
+fn shadow_is_off_by_default() {
     assert!(!planned(json!({})).shadow);
     assert!(planned(json!({"shadow": true})).shadow);
 }

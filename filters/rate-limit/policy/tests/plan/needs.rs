@@ -1,4 +1,4 @@
-//! What is not needed is not read.
+//! The filter only reads what it needs.
 
 use crate::{limit, plan};
 use serde_json::{Value, json};

@@ -45,7 +45,7 @@ fn one_rate_is_called_as_its_limit() {
 #[test]
 fn a_rate_has_one_algorithm() {
     let exactly =
-        "algorithms; a rate has exactly one of `token_bucket`, `gcra`, `fixed_window`, `sliding_window`";
+        "algorithms, expected exactly one of `token_bucket`, `gcra`, `fixed_window`, `sliding_window`";
     assert_eq!(refused(json!({})), format!(": `0` {exactly}"));
     let window = json!({"requests": 1, "window": "1s"});
     let both = json!({"fixed_window": window, "sliding_window": window});
@@ -69,22 +69,22 @@ fn numbers_have_bounds() {
     );
     assert_eq!(
         bucket("fill_interval", json!("49ms")),
-        "token_bucket.fill_interval: `49ms` is not a time from `50ms` to `876000h`"
+        "token_bucket.fill_interval: invalid duration `49ms`, expected `50ms` to `876000h`"
     );
     let gcra = |requests: u64, per: &str, burst: u64| {
         refused(json!({"gcra": {"requests": requests, "per": per, "burst": burst}}))
     };
     assert_eq!(gcra(0, "1s", 1), "gcra.requests: `0` is not a number from 1 to 1000000000000");
     assert_eq!(gcra(1, "1s", 0), "gcra.burst: `0` is not a number from 1 to 1000000000000");
-    assert_eq!(gcra(1, "0", 1), "gcra.per: `0ns` is not a time from `1ms` to `876000h`");
+    assert_eq!(gcra(1, "0", 1), "gcra.per: invalid duration `0ns`, expected `1ms` to `876000h`");
     for algorithm in ["fixed_window", "sliding_window"] {
         assert_eq!(
             refused(json!({algorithm: {"requests": 1, "window": "900us"}})),
-            format!("{algorithm}.window: `900us` is not a time from `1ms` to `876000h`")
+            format!("{algorithm}.window: invalid duration `900us`, expected `1ms` to `876000h`")
         );
         assert_eq!(
             refused(json!({algorithm: {"requests": 1, "window": "877000h"}})),
-            format!("{algorithm}.window: `877000h` is not a time from `1ms` to `876000h`")
+            format!("{algorithm}.window: invalid duration `877000h`, expected `1ms` to `876000h`")
         );
         planned(json!({"rates": [{algorithm: {"requests": 0, "window": "876000h"}}]}));
     }
@@ -100,36 +100,33 @@ fn numbers_have_bounds() {
 fn a_bucket_that_fills_in_more_than_a_hundred_years_is_refused() {
     assert_eq!(
         refused(json!({"gcra": {"requests": 1, "per": "876000h", "burst": 2}})),
-        "gcra: until `2` are there takes more than a hundred years, if `1` come each `876000h`"
+        "gcra: a bucket of `2` takes more than a hundred years to fill, with `1` each `876000h`"
     );
     assert_eq!(
         refused(json!({"token_bucket": {"max_tokens": 1_000_000_000_000_u64, "fill_interval": "1s"}})),
-        "token_bucket: until `1000000000000` are there takes more than a hundred years, if `1` come each `1s`"
+        "token_bucket: a bucket of `1000000000000` takes more than a hundred years to fill, with `1` each `1s`"
     );
 }
 
 #[test]
-fn a_limit_has_eight_rates_at_most_and_each_has_a_name_of_its_own() {
+fn rejects_a_ninth_rate_and_duplicate_names() {
     let rate = |name: &str| json!({"name": name, "gcra": {"requests": 1, "per": "1s"}});
     let rates: Vec<_> = (0..9).map(|index| rate(&format!("r{index}"))).collect();
     planned(json!({"rates": rates[..8]}));
-    assert_eq!(limit_refused(json!({"rates": rates})), "rates: `9` rates; a limit has at most 8");
+    assert_eq!(limit_refused(json!({"rates": rates})), "rates: `9` rates, expected at most 8");
     assert_eq!(
         limit_refused(json!({"rates": [rate("x"), rate("x")]})),
-        "rates[1].name: `x` is the name of another rate too"
+        "rates[1].name: duplicate rate name `x`"
     );
     let unnamed = json!({"gcra": {"requests": 1, "per": "1s"}});
     assert_eq!(
         limit_refused(json!({"rates": [rate("a-2"), unnamed]})),
-        "rates[1].name: `a-2` is the name of another rate too"
+        "rates[1].name: duplicate rate name `a-2`"
     );
     for (name, shown) in [("", ""), ("a b", "a b"), ("\"", "\\\""), ("é", "é"), ("a.b", "a.b")] {
         assert_eq!(
             limit_refused(json!({"rates": [rate(name)]})),
-            format!(
-                "rates[0].name: `{shown}` cannot be a name: 1 to 64 letters, digits and `_-`, since it is one in \
-                 statistics and headers"
-            )
+            format!("rates[0].name: invalid name `{shown}`, expected 1 to 64 letters, digits and `_-`")
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Which limits count which requests.
+//! Rules.
 
 use crate::{plan, rate, refused, yaml};
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ fn without_rules_every_limit_counts_every_request() {
 }
 
 #[test]
-fn the_first_rule_that_matches_decides_and_nothing_else_is_limited() {
+fn the_first_rule_that_matches_decides() {
     let plan = yaml(
         "
          limits:
@@ -53,7 +53,10 @@ fn a_rule_names_limits_that_there_are() {
         refused(json!({"rules": [{"limits": ["x\n"]}]})),
         "rules[0].limits[0]: no limit is named `x\\n`; there is none"
     );
-    assert_eq!(refused(with(json!([{"limits": ["a", "b", "a"]}]))), "rules[0].limits[2]: `a` is there twice");
+    assert_eq!(
+        refused(with(json!([{"limits": ["a", "b", "a"]}]))),
+        "rules[0].limits[2]: duplicate limit `a`"
+    );
     assert_eq!(refused(with(json!([{}]))), "rules[0]: missing field `limits`");
     assert_eq!(
         refused(with(json!([{"match": {"prefix": "/"}, "limits": []}]))),
@@ -63,5 +66,5 @@ fn a_rule_names_limits_that_there_are() {
 
 #[test]
 fn a_limit_that_would_never_count_is_refused() {
-    assert_eq!(refused(with(json!([{"limits": ["b"]}]))), "limits.a: no rule has it among its `limits`");
+    assert_eq!(refused(with(json!([{"limits": ["b"]}]))), "limits.a: not used: no rule has it in `limits`");
 }

@@ -1,4 +1,4 @@
-//! The rate limit service.
+//! The section `rate_limit_service`.
 
 use crate::{plan, rate, refused, yaml};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ fn service_refused(fields: Value) -> String {
 }
 
 #[test]
-fn a_service_is_asked_as_envoy_asks_it() {
+fn defaults_are_those_of_envoy() {
     let service = service(json!({"cluster": "ratelimit"}));
     assert_eq!((service.cluster.as_str(), service.failure_mode), ("ratelimit", FailureMode::Allow));
     assert_eq!(service.asked, Service::default());
@@ -30,7 +30,7 @@ fn a_service_is_asked_as_envoy_asks_it() {
 }
 
 #[test]
-fn what_is_written_counts() {
+fn reads_every_field() {
     let plan = yaml(
         "
          limits:
@@ -55,7 +55,7 @@ fn what_is_written_counts() {
 }
 
 #[test]
-fn who_denies_is_said_in_one_way() {
+fn accepts_one_failure_mode_field() {
     let mode = |fields: Value| {
         let mut all = json!({"cluster": "c"});
         all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
@@ -73,23 +73,23 @@ fn who_denies_is_said_in_one_way() {
     );
     assert_eq!(
         service_refused(json!({"cluster": "c", "failure_mode": "allow", "failure_mode_deny": true})),
-        ".failure_mode_deny: `true` is given beside `failure_mode`"
+        ".failure_mode_deny: cannot be combined with `failure_mode`"
     );
     assert_eq!(
         service_refused(json!({"cluster": "c", "failure_mode": "allow", "failure_mode_deny_percent": 50})),
-        ".failure_mode_deny_percent: it is how many requests are denied, and `failure_mode` is not `deny`"
+        ".failure_mode_deny_percent: needs `failure_mode: deny`"
     );
 }
 
 #[test]
 fn numbers_have_bounds() {
     for (fields, message) in [
-        (json!({"timeout": "0"}), ".timeout: `0ns` is not a time from `1ms` to `5m`"),
+        (json!({"timeout": "0"}), ".timeout: invalid duration `0ns`, expected `1ms` to `5m`"),
         (json!({"status_on_error": 200}), ".status_on_error: `200` is not a number from 400 to 599"),
         (json!({"cache": {"lease_hits": 0}}), ".cache.lease_hits: `0` is not a number from 1 to 1000000"),
         (
             json!({"cache": {"lease_max_age": "0"}}),
-            ".cache.lease_max_age: `0ns` is not a time from `1ms` to `1h`",
+            ".cache.lease_max_age: invalid duration `0ns`, expected `1ms` to `1h`",
         ),
         (
             json!({"cache": {"overshoot_hits": 1_000_001}}),
@@ -108,47 +108,47 @@ fn numbers_have_bounds() {
 }
 
 #[test]
-fn it_is_in_one_cluster() {
-    assert_eq!(service_refused(json!({})), ": it has neither `cluster` nor `grpc_service`");
+fn needs_exactly_one_cluster() {
+    assert_eq!(service_refused(json!({})), ": expected `cluster` or `grpc_service`");
     let grpc = json!({"envoy_grpc": {"cluster_name": "c"}});
     assert_eq!(
         service_refused(json!({"cluster": "c", "grpc_service": grpc})),
-        ".cluster: `c` is given beside `grpc_service`"
+        ".cluster: cannot be combined with `grpc_service`"
     );
-    let text = "is not a text of 1 to 256 bytes without control characters";
-    assert_eq!(service_refused(json!({"cluster": ""})), format!(".cluster: `` {text}"));
+    let text = "expected 1 to 256 bytes without control characters";
+    assert_eq!(service_refused(json!({"cluster": ""})), format!(".cluster: invalid text ``, {text}"));
     assert_eq!(
         service_refused(json!({"grpc_service": {"envoy_grpc": {"cluster_name": "\n"}}})),
-        format!(".grpc_service.envoy_grpc.cluster_name: `\\n` {text}")
+        format!(".grpc_service.envoy_grpc.cluster_name: invalid text `\\n`, {text}")
     );
 }
 
 #[test]
-fn it_is_there_if_and_only_if_a_limit_asks_it() {
+fn a_service_needs_a_limit_and_a_limit_needs_a_service() {
     assert_eq!(
         refused(json!({"limits": {"a": {"key": [{"remote_address": {}}], "service": {}}}})),
-        "limits.a.service: there is no `rate_limit_service` to ask"
+        "limits.a.service: needs `rate_limit_service`"
     );
     assert_eq!(
         refused(json!({"limits": {"a": {"rates": [rate()]}}, "rate_limit_service": {"cluster": "c"}})),
-        "rate_limit_service: no limit has `service`, and nobody asks it"
+        "rate_limit_service: not used: no limit has `service`"
     );
     assert_eq!(
         refused(json!({"limits": {"a": {"service": {}}}, "rate_limit_service": {"cluster": "c"}})),
-        "limits.a.service: the service is asked about keys, and the limit has no `key`"
+        "limits.a.service: needs a `key` in the limit: the service counts by key"
     );
 }
 
 #[test]
-fn what_holds_in_its_place_is_there_if_and_only_if_it_counts() {
+fn fallback_rates_belong_to_failure_mode_local() {
     let local = json!({"cluster": "c", "failure_mode": "local"});
     assert_eq!(
         refused(with(local.clone(), json!({}))),
-        "limits.a.service.fallback_rates: there are none, and `rate_limit_service.failure_mode` `local` needs some"
+        "limits.a.service.fallback_rates: expected at least one rate, as `rate_limit_service.failure_mode` is `local`"
     );
     assert_eq!(
         refused(with(json!({"cluster": "c"}), json!({"fallback_rates": [rate()]}))),
-        "limits.a.service.fallback_rates: they only count with `rate_limit_service.failure_mode` `local`"
+        "limits.a.service.fallback_rates: needs `rate_limit_service.failure_mode: local`"
     );
     assert!(
         refused(with(local, json!({"fallback_rates": [{}]})))

@@ -1,4 +1,4 @@
-//! What stands for the whole filter.
+//! Top-level fields.
 
 use crate::{plan, refused, yaml};
 use serde_json::json;
@@ -8,7 +8,7 @@ use tollgate_rate_limit_policy::answer::Body;
 use tollgate_rate_limit_policy::plan::OnError;
 
 #[test]
-fn nothing_is_limited_by_nothing() {
+fn an_empty_configuration_limits_nothing() {
     let plan = plan(json!({})).unwrap();
     assert_eq!((plan.domain.as_str(), plan.stat_prefix.as_str()), ("tollgate", ""));
     assert!(
@@ -27,7 +27,7 @@ fn nothing_is_limited_by_nothing() {
 }
 
 #[test]
-fn what_is_written_counts() {
+fn reads_every_field() {
     let plan = yaml(
         "
          domain: shop
@@ -64,7 +64,7 @@ fn what_is_written_counts() {
 }
 
 #[test]
-fn a_body_is_one_of_those_that_there_are() {
+fn reads_every_body_format() {
     for (format, body) in
         [("text", Body::Text), ("json", Body::Json), ("problem", Body::Problem), ("empty", Body::Empty)]
     {
@@ -76,9 +76,15 @@ fn a_body_is_one_of_those_that_there_are() {
 fn values_have_bounds() {
     let header = |key: &str, value: &str| json!({"response": {"response_headers_to_add": [{"header": {"key": key, "value": value}}]}});
     for (config, message) in [
-        (json!({"domain": ""}), "domain: `` is not a domain: 1 to 128 letters, digits and `_-./:`"),
-        (json!({"domain": "a b"}), "domain: `a b` is not a domain: 1 to 128 letters, digits and `_-./:`"),
-        (json!({"domain": "a\0"}), "domain: `a\\0` is not a domain: 1 to 128 letters, digits and `_-./:`"),
+        (json!({"domain": ""}), "domain: invalid domain ``, expected 1 to 128 letters, digits and `_-./:`"),
+        (
+            json!({"domain": "a b"}),
+            "domain: invalid domain `a b`, expected 1 to 128 letters, digits and `_-./:`",
+        ),
+        (
+            json!({"domain": "a\0"}),
+            "domain: invalid domain `a\\0`, expected 1 to 128 letters, digits and `_-./:`",
+        ),
         (
             json!({"stat_prefix": "a b"}),
             "stat_prefix: `a b` cannot be part of a statistic's name: at most 64 letters, digits and `_-.`, no dot at an end",
@@ -111,16 +117,13 @@ fn values_have_bounds() {
         ),
         (
             json!({"response": {"body": "x", "body_format": "json"}}),
-            "response.body: it is given beside `body_format`; a refusal has one body",
+            "response.body: cannot be combined with `body_format`",
         ),
         (
             json!({"response": {"body": "x".repeat(16_385)}}),
             "response.body: `16385` is not a number from 0 to 16384",
         ),
-        (
-            json!({"response": {"content_type": "a/b"}}),
-            "response.content_type: it is of `body`, and there is none",
-        ),
+        (json!({"response": {"content_type": "a/b"}}), "response.content_type: needs `body`"),
         (
             header("host", "x"),
             "response.response_headers_to_add[0].header.key: `host` belongs to the connection and cannot be written by a \
@@ -133,8 +136,8 @@ fn values_have_bounds() {
         ),
         (
             header("x", "%REQ(y)%"),
-            "response.response_headers_to_add[0].header.value: `%REQ(y)%` has a `%`; values are written as they are, \
-             without references",
+            "response.response_headers_to_add[0].header.value: invalid value `%REQ(y)%`, expected a value without `%`: \
+             `%..%` references are not supported",
         ),
     ] {
         assert_eq!(refused(config), message);
@@ -143,7 +146,7 @@ fn values_have_bounds() {
 }
 
 #[test]
-fn through_serde_an_error_says_the_same() {
+fn serde_reports_the_same_error() {
     let config = json!({"limits": {"a": {"rates": [{}, {"token_bucket": {"max_tokens": "x"}}]}}});
     let error = serde_json::from_value::<Config>(config.clone()).unwrap_err().to_string();
     assert_eq!(error, "limits.a.rates[1].token_bucket.max_tokens: invalid type: string \"x\", expected u64");

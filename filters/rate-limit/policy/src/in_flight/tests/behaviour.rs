@@ -68,7 +68,7 @@ fn a_vm_that_beats_keeps_its_requests_however_long_they_take() {
 }
 
 #[test]
-fn a_vm_that_came_since_the_members_were_read_is_not_taken_for_dead() {
+fn a_new_vm_counts_as_running() {
     let mut record = Vec::new();
     acquire(&mut record, KEY, 1, 1, &Members::default(), at(5));
     for now in [4, 5, 15] {

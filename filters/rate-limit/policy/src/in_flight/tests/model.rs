@@ -1,12 +1,12 @@
-//! Three workers that share a record, at the grain of compare-and-swap: each reads, and later stores what it made of that
-//! unless another has stored meanwhile. They die, with what they have in flight, and come again as other VMs.
+//! Three workers that share a record by compare and swap: each reads it, and later stores a change unless
+//! another worker has stored one in between. They die with their requests in flight, and return as other VMs.
 
 use super::*;
 
 const KEYS: u64 = 2;
 const MILLISECOND: u64 = 1_000_000;
 
-/// What a worker is about to store: the record as it was, what becomes of it, and what that means.
+/// Update that a worker is about to store: the record as read, the changed record, and the operation.
 type Pending = (Vec<u8>, Vec<u8>, Op);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ struct World {
     now: u64,
     max: u32,
     workers: Vec<Worker>,
-    /// Of those that died: when, and what was in flight.
+    /// Workers that died: the time, and their requests in flight.
     dead: Vec<(u64, [u32; KEYS as usize])>,
     next_vm: u32,
 }
@@ -172,7 +172,8 @@ proptest! {
                 _ => world.read(index, Op::Release(key)),
             }
         }
-        // In the end all die, nobody waits longer than it takes to notice, and nothing is left behind.
+        // In the end all workers die. Their slots are free after the lease, and the record has no other
+        // entries.
         for index in 0..3 {
             world.die(index);
         }

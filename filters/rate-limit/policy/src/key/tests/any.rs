@@ -1,4 +1,4 @@
-//! What holds for any client.
+//! Properties for any client.
 
 use super::*;
 use proptest::prelude::*;
@@ -50,7 +50,7 @@ fn actions() -> Vec<(Action, &'static str)> {
 }
 
 proptest! {
-    /// Two requests are counted together if, and only if, the service is told the same of both.
+    /// Two requests have the same place if, and only if, they have the same descriptor.
     #[test]
     fn places_are_alike_if_descriptors_are(
         a in client(),

@@ -81,7 +81,7 @@ fn an_override_has_a_place_of_its_own() {
 }
 
 #[test]
-fn a_network_is_that_of_a_masked_address_or_of_a_text_that_is_one() {
+fn network_conditions_match_addresses_and_texts() {
     let masked = of(Source::MaskedRemoteAddress { v4_prefix_len: 8, v6_prefix_len: 64 });
     let limit = limit(
         vec![header("x-team"), masked],

@@ -1,10 +1,10 @@
-//! The rate limit service, where limits or requests are more than one.
+//! The rate limit service, with several limits or requests.
 
 use super::*;
 use tollgate_rate_limit_service::{Code, Response, Status};
 
 #[test]
-fn who_may_not_wait_is_not_asked_about_unless_the_answer_is_known() {
+fn makes_no_call_for_requests_that_may_not_wait() {
     let mut rig = Rig::new(&ASKING.replace("FAILURE", "failure_mode: deny"));
     let Decision::Ask(call, ticket) = rig.send(&[("x-user", "a")]) else { panic!("no call") };
     let send = |rig: &mut Rig, user: &str| {
@@ -25,13 +25,13 @@ fn who_may_not_wait_is_not_asked_about_unless_the_answer_is_known() {
 }
 
 #[test]
-fn a_limit_that_is_tried_out_neither_refuses_without_the_service_nor_hides_another() {
+fn a_shadow_limit_neither_rejects_nor_hides_another() {
     let shadow = ASKING.replace("service: {}", "service: {}\n    shadow: true");
     let mut rig = Rig::new(&shadow.replace("FAILURE", "failure_mode: deny"));
     let Decision::Ask(call, ticket) = rig.send(&[("x-user", "a")]) else { panic!("no call") };
     rig.policy.answered(call.id, Err(CallFailure::Timeout), rig.now);
     match rig.policy.ask_again(ticket, &mut rig.world, rig.now) {
-        Decision::Pass(pass) => assert_eq!(pass.in_spite_of, Some(Reason::ServiceUnavailable)),
+        Decision::Pass(pass) => assert_eq!(pass.would_reject, Some(Reason::ServiceUnavailable)),
         other => panic!("{other:?}"),
     }
     let both = shadow.replace(
@@ -50,12 +50,12 @@ rate_limit_service",
             .into(),
         ..Response::default()
     };
-    // Over the limit that is tried out: the other is asked about all the same.
+    // The shadow limit is exceeded, but the other one is still checked.
     for _ in 0..2 {
         let Decision::Ask(call, ticket) = rig.send(&headers) else { panic!("no call") };
         rig.policy.answered(call.id, Ok(&over(Code::Ok).write()), rig.now);
         match rig.policy.ask_again(ticket, &mut rig.world, rig.now) {
-            Decision::Pass(pass) => assert_eq!(pass.in_spite_of, Some(Reason::ServiceLimit)),
+            Decision::Pass(pass) => assert_eq!(pass.would_reject, Some(Reason::ServiceLimit)),
             other => panic!("{other:?}"),
         }
     }

@@ -53,14 +53,14 @@ fn where_refusals_are_only_counted_nobody_waits() {
     for yaml in [limit.replace("SHADOW", "true"), limit.replace("SHADOW", "false") + "\nfilter_enforced: 0"] {
         let mut rig = Rig::new(&yaml);
         rig.passes(&[]);
-        assert_eq!(rig.passes(&[]).in_spite_of, Some(Reason::LocalLimit));
+        assert_eq!(rig.passes(&[]).would_reject, Some(Reason::LocalLimit));
         assert_eq!((rig.counted(0, Event::Delayed), rig.counted(0, Event::ShadowLimited)), (0, 1));
     }
 }
 
 /// Each rate of the first limit gives it another turn, and gets it back.
 #[test]
-fn who_is_refused_behind_a_limit_that_delays_leaves_no_gap_in_the_line() {
+fn a_rejection_after_a_delaying_limit_leaves_no_gap() {
     let mut rig = Rig::new(
         "
 limits:

@@ -20,7 +20,7 @@ fn at_any_time() -> impl Strategy<Value = (u64, State)> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
-    /// Every function is total, what it makes can be read again, and what is said of room is so.
+    /// Every function accepts any state, produces a valid one, and reports its room correctly.
     #[test]
     fn any_bytes_are_a_state(
         rate in any_rate(), (now, state) in at_any_time(), cost in any_size(), back in any_size(), wait in any_size(),
@@ -64,7 +64,7 @@ proptest! {
         prop_assert!(after >= quota.remaining && after - quota.remaining <= cost);
     }
 
-    /// From what is kept at `full_at` on, nobody can tell it from nothing.
+    /// From `full_at` on, a state behaves like the default state.
     #[test]
     fn what_owes_nothing_says_nothing(rate in any_rate(), (now, state) in at_any_time(), cost in any_size(), later in any_size()) {
         prop_assume!(now < u64::MAX / 2);
@@ -75,8 +75,8 @@ proptest! {
         }
     }
 
-    /// So a worker can refuse by an old copy, if nothing is ever given back: it is as if the others had come first, a moment
-    /// ago or by a clock that is a little behind.
+    /// So a worker can reject by an old copy, if nothing is ever refunded: it is as if the other requests had
+    /// come first, a moment ago or with a slightly older time.
     #[test]
     fn what_is_refused_stays_refused_whatever_others_take(
         rate in small_rate(), wait in small_wait(), before in prop::collection::vec((0..3_000u64, 0..4u64, any::<bool>()), 0..40),

@@ -11,7 +11,7 @@ fn a_worker_that_is_a_little_behind_finds_what_others_took() {
 }
 
 #[test]
-fn a_worker_that_is_a_little_behind_does_not_count_a_window_more_than_once() {
+fn a_late_worker_counts_in_the_current_window() {
     let mut key = Key::new(sliding(10, SECOND));
     key.take(SECOND / 2, 4).unwrap();
     key.take(SECOND, 1).unwrap();
@@ -20,7 +20,7 @@ fn a_worker_that_is_a_little_behind_does_not_count_a_window_more_than_once() {
 }
 
 #[test]
-fn a_charge_is_not_forgotten_by_a_worker_that_is_a_little_behind() {
+fn a_late_worker_keeps_a_charge() {
     let mut key = Key::new(bucket(5, 1, SECOND));
     key.charge(100 * SECOND, 10);
     assert_eq!(key.drain(99 * SECOND), 0);
@@ -54,8 +54,8 @@ fn reservations_are_not_taken_for_a_clock_that_was_set_back() {
 }
 
 proptest! {
-    /// Whatever a clock left behind: there is room after twice the time of the whole rate, what may be waited, and
-    /// the skew, at the latest.
+    /// Regardless of the clock that wrote a state, there is room at the latest after twice the time of the
+    /// rate, plus the maximum wait and the skew.
     #[test]
     fn nobody_stays_locked_out(rate in small_rate(), wait in small_wait(), taken in prop::collection::vec((0..10_000 * SECOND, 1..9u64), 0..9),
         back in 0..20_000 * SECOND)

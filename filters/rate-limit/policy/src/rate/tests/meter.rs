@@ -73,8 +73,8 @@ proptest! {
         }
     }
 
-    /// The GCRA as its textbook has it (a theoretical arrival time, an increment and a tolerance), with times in parts of
-    /// `1 / tokens` nanoseconds, under a clock that runs forwards and a little backwards.
+    /// The GCRA as its textbook has it (a theoretical arrival time, an increment and a tolerance), with times
+    /// in parts of `1 / tokens` nanoseconds, under a clock that runs forwards and a little backwards.
     #[test]
     fn it_is_the_gcra(
         burst in 1..30u64, tokens in 1..1_000u64, interval in prop_oneof![1..3_000u64, Just(SECOND)],
@@ -94,7 +94,8 @@ proptest! {
         }
     }
 
-    /// With refunds of whatever was taken, in whatever order: what was kept of it is never more than the burst and what came.
+    /// With refunds of whatever was taken, in whatever order: what was kept of it is never more than the
+    /// burst and what came.
     #[test]
     fn no_window_sees_more_than_the_burst_and_what_came(
         burst in 1..12u64, tokens in 1..5u64, interval in 1..200u64,
@@ -121,7 +122,8 @@ proptest! {
         }
     }
 
-    /// Who waits goes on in the order of arrival, and not faster than tokens come but for a part of a nanosecond.
+    /// Waiting requests continue in the order of arrival, and no faster than tokens arrive, except for a
+    /// fraction of a nanosecond.
     #[test]
     fn who_waits_goes_on_in_turn_and_in_time(
         burst in 1..8u64, tokens in 1..5u64, interval in 1..200u64, max_wait in 0..2_000u64,

@@ -29,7 +29,7 @@ fn sliding(requests: u32, window: u64) -> Rate {
     Rate::SlidingWindow(SlidingWindow::new(requests, window).unwrap())
 }
 
-/// A key that is asked for at times after [`START`].
+/// A key that is used at times after [`START`].
 struct Key {
     rate: Rate,
     state: State,

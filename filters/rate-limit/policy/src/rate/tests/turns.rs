@@ -1,13 +1,13 @@
-//! Windows that requests wait for, against a log of who was promised what.
+//! Windows with waiting requests, compared with a log of all reservations.
 
 use super::*;
 
-/// Who was promised which time, and not given up since.
+/// A reservation that was not refunded.
 #[derive(Clone, Copy, Debug)]
 struct Turn {
     at: u64,
     cost: u64,
-    /// What [`Rate::turn`] says of it.
+    /// Result of [`Rate::turn`].
     counts_from: UnixNanos,
 }
 
@@ -17,7 +17,8 @@ fn arrivals() -> impl Strategy<Value = Vec<(u64, u64, u64, u8)>> {
     prop::collection::vec((time, 1..5u64, 0..4_000u64, 0..8u8), 1..200)
 }
 
-/// Every request's turn, in the order in which they came; and after each request `check` is shown all that still hold.
+/// Every request's turn, in the order in which they came; and after each request `check` is shown all that
+/// still hold.
 fn play(
     rate: Rate,
     arrivals: Vec<(u64, u64, u64, u8)>,
@@ -28,7 +29,7 @@ fn play(
     for (later, cost, max_wait, what) in arrivals {
         now += later;
         if what == 0 && !turns.is_empty() {
-            // One that waits still, or has gone on.
+            // A request that still waits, or has continued.
             let turn = turns.remove(cost as usize % turns.len());
             key.state = rate.refund(key.state, turn.counts_from, UnixNanos(START + now), turn.cost);
         } else if let Some(wait) = key.reserve(now, cost, max_wait) {
@@ -45,7 +46,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn no_fixed_window_sees_more_than_it_may_whoever_waits_or_gives_up(
+    fn fixed_windows_are_exact_with_waits_and_refunds(
         requests in 1..9u64, window in 1..400u64, arrivals in arrivals(),
     ) {
         let rate = fixed(requests, window).with_max_wait(4_000);
@@ -59,9 +60,9 @@ proptest! {
         })?;
     }
 
-    /// The estimate holds at each moment when somebody goes on, counting whoever went on before or then.
+    /// At each time at which a request continues, the estimate is within the limit, including this request.
     #[test]
-    fn no_sliding_window_sees_more_than_its_estimate_whoever_waits_or_gives_up(
+    fn sliding_windows_are_exact_with_waits_and_refunds(
         requests in 1..9u32, window in 1..400u64, arrivals in arrivals(),
     ) {
         let rate = sliding(requests, window).with_max_wait(4_000);
@@ -79,16 +80,16 @@ proptest! {
         })?;
     }
 
-    /// As long as nobody gives up: each goes on as early as the plain rule admits it behind all that came before, and no
-    /// earlier than they; who is refused would have had to wait longer.
+    /// Without refunds, each request continues as early as the plain rule allows after all earlier requests,
+    /// and never before them. A rejected request would have had to wait longer.
     #[test]
-    fn who_waits_for_a_window_goes_on_in_turn_and_no_later_than_needed(
+    fn waits_for_a_window_are_ordered_and_minimal(
         requests in 1..9u32, window in 1..400u64, slides in any::<bool>(), arrivals in arrivals(),
     ) {
         let rate = if slides { sliding(requests, window) } else { fixed(requests.into(), window) };
         let mut key = Key::new(rate.with_max_wait(4_000));
         let (mut now, mut last) = (0, 0);
-        // What was taken in each window, by those who have gone on by then.
+        // Cost in each window of the requests that have continued by then.
         let mut counts = std::collections::HashMap::<u64, u64>::new();
         for (later, cost, max_wait, _) in arrivals {
             now += later;

@@ -1,7 +1,7 @@
 use super::*;
 use std::collections::HashMap;
 
-/// What was admitted, one by one.
+/// Log of all admitted requests.
 #[derive(Default)]
 struct Log(HashMap<u64, u64>);
 
@@ -81,7 +81,8 @@ proptest! {
         }
     }
 
-    /// However windows are laid, twice as many pass at most: half of one just before, and what the estimate then leaves.
+    /// However windows are laid, twice as many pass at most: half of one just before, and what the estimate
+    /// then leaves.
     #[test]
     fn no_window_sees_twice_what_it_may(requests in 1..10u32, window in 10..300u64, arrivals in arrivals()) {
         let mut key = Key::new(sliding(requests, window));

@@ -4,7 +4,7 @@ fn key(at: u32) -> [Descriptor; 1] {
     [descriptor(&at.to_string(), 1)]
 }
 
-/// After so many calls in a row that came to nothing, a millisecond apart.
+/// Returns a client after a number of failed calls in a row, a millisecond apart.
 fn failed(times: u32, failure: CallFailure) -> Remote {
     let mut remote = remote(Cache::default());
     for at in 0..times {
@@ -21,16 +21,16 @@ fn fail(remote: &mut Remote, call: &Call, failure: CallFailure, now: u64) {
     assert_eq!(remote.answered(call.id, Err(failure), UnixNanos(now)), Ask::Settled(failed));
 }
 
-/// When the service is asked again, from `now` on.
+/// Returns the time from `now` to the next call, and that call.
 fn asked_again(remote: &mut Remote, now: u64) -> (u64, Call) {
     for ms in 0..5_000 {
         match remote.ask_at(&key(1000), now + ms * MS) {
             Ask::Call(call) => return (ms, call),
-            Ask::Settled(verdict) => assert!(verdict.failure.is_some() && verdict.remembered, "{verdict:?}"),
-            Ask::Wait(_) => panic!("nobody to wait for"),
+            Ask::Settled(verdict) => assert!(verdict.failure.is_some() && verdict.from_cache, "{verdict:?}"),
+            Ask::Wait(_) => panic!("unexpected wait"),
         }
     }
-    panic!("never asked again");
+    panic!("no further call");
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn workers_do_not_come_back_all_at_once() {
         for at in 0..circuit::FAILURES {
             circuit.failed(CallFailure::Timeout, now, now ^ u64::from(at));
         }
-        (0..50).find(|ms| circuit.closed(now + ms * MS, now + SECOND).is_none()).unwrap_or(50)
+        (0..50).find(|ms| circuit.blocked(now + ms * MS, now + SECOND).is_none()).unwrap_or(50)
     };
     let mut pauses: Vec<u64> = (0..20).map(pause).collect();
     pauses.sort_unstable();
@@ -83,7 +83,7 @@ fn fewer_failures_or_an_answer_in_between_change_nothing() {
 }
 
 #[test]
-fn what_one_client_makes_the_service_stumble_over_does_not_turn_it_off() {
+fn invalid_answers_do_not_open_the_circuit() {
     for failure in [CallFailure::Malformed, CallFailure::Status(2), CallFailure::Status(13)] {
         let mut remote = failed(3 * circuit::FAILURES, failure);
         assert!(matches!(remote.ask_at(&key(1000), START + SECOND), Ask::Call(_)));
@@ -110,7 +110,7 @@ fn who_asks_for_all_and_is_gone_is_followed_by_another() {
     let now = START + 4 * MS + pause * MS;
     remote.abandoned(probe.id);
     let probe = remote.call_for(&key(1), now);
-    // Nobody says so of this one.
+    // The outcome of this call is never reported.
     assert!(remote.settled_for(&key(2), now + SECOND).failure.is_some());
     let other = remote.call_for(&key(2), now + 2 * SECOND);
     // What comes of it then is of no use.
@@ -144,7 +144,7 @@ fn who_waits_for_a_call_that_fails_asks_again() {
     assert_eq!(remote.ask_at(&key(1), START), Ask::Wait(calls[1].id));
     fail(&mut remote, &calls[1], CallFailure::Timeout, START + 20 * MS);
     assert!(matches!(remote.ask_at(&key(1), START + 20 * MS), Ask::Call(_)));
-    // The same if whoever made the call is gone, or if nobody ever said what came of it.
+    // The same if the request of the call has ended, or if its outcome is never reported.
     let calls = [remote.call_for(&key(2), START), remote.call_for(&key(2), START)];
     assert_eq!(remote.ask_at(&key(2), START), Ask::Wait(calls[1].id));
     assert!(matches!(remote.ask_at(&key(2), START + 2 * SECOND), Ask::Call(_)));
@@ -157,6 +157,6 @@ fn no_more_calls_are_under_way_than_can_be_kept_track_of() {
         remote.call_for(&key(at), START);
     }
     assert_eq!(remote.settled_for(&key(9999), START).failure, Some(CallFailure::Unavailable));
-    // Those that nobody tells about are lost.
+    // Calls without an outcome count as lost.
     assert!(matches!(remote.ask_at(&key(9999), START + 2 * SECOND), Ask::Call(_)));
 }

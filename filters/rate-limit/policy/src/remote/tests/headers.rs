@@ -25,7 +25,7 @@ fn headers_are_of_a_fresh_answer_and_can_be_written() {
         assert!(verdict.raw_body.is_empty());
     }
     let verdict = remote.settled_for(&one(), START);
-    assert_eq!(verdict, Verdict { remembered: true, ..Verdict::default() });
+    assert_eq!(verdict, Verdict { from_cache: true, ..Verdict::default() });
 }
 
 #[test]
@@ -71,9 +71,9 @@ fn what_limitador_says_in_headers_is_understood() {
     let call = remote.call_for(&one(), START);
     let quota = remote.answer(&call, &answer, START).quotas[0].unwrap();
     assert_eq!((quota.limit, quota.window, quota.remaining, quota.reset), (10, 60 * SECOND, 0, 42 * SECOND));
-    assert!(remote.settled_for(&one(), START + 42 * SECOND - 1).remembered);
+    assert!(remote.settled_for(&one(), START + 42 * SECOND - 1).from_cache);
     assert!(matches!(remote.ask_at(&one(), START + 42 * SECOND), Ask::Call(_)));
-    // A point in time is none of its.
+    // A point in time is ignored.
     answer.response_headers_to_add[2] = header("x-ratelimit-reset", b"1700000000");
     let call = remote.call_for(&[descriptor("b", 1)], START);
     assert!(remote.answer(&call, &answer, START).quotas.is_empty());
@@ -85,7 +85,7 @@ fn an_empty_answer_is_none() {
     for garbage in [&b""[..], b"\x08\x07", b"garbage", b"\x08\x00"] {
         let call = remote.call_for(&one(), START);
         let Ask::Settled(verdict) = remote.answered(call.id, Ok(garbage), UnixNanos(START)) else {
-            panic!("asked again")
+            panic!("unexpected second call")
         };
         assert_eq!(verdict, Verdict { failure: Some(CallFailure::Malformed), ..Verdict::default() });
     }

@@ -4,7 +4,7 @@ fn one(hits: u64) -> [Descriptor; 1] {
     [descriptor("a", hits)]
 }
 
-/// Requests one after the other, a millisecond apart: how many go on, for how many calls.
+/// Sends requests a millisecond apart. Returns the numbers of admitted requests and of calls.
 fn load(service: &mut Reference, cache: Cache, requests: u64) -> (u64, u32) {
     let mut remote = remote(cache);
     let (mut admitted, mut calls) = (0, 0);
@@ -28,7 +28,7 @@ fn a_hot_key_costs_a_call_for_ten_requests() {
 }
 
 #[test]
-fn the_whole_limit_is_admitted_and_no_more_whether_or_not_refusals_are_counted() {
+fn leases_admit_exactly_the_limit() {
     for (counts_refused, statuses) in [(true, true), (false, true), (false, false)] {
         for limit in [0, 1, 7, 100, 101, 999] {
             let mut service = Reference::new(limit, 3600 * SECOND, counts_refused, statuses);
@@ -41,7 +41,7 @@ fn the_whole_limit_is_admitted_and_no_more_whether_or_not_refusals_are_counted()
 }
 
 #[test]
-fn who_counts_what_it_refuses_and_does_not_say_what_remains_loses_less_than_a_lease() {
+fn wastes_less_than_one_lease_if_rejections_are_counted() {
     let mut service = Reference::new(100, 3600 * SECOND, true, false);
     let (admitted, _) = load(&mut service, Cache::default(), 2000);
     assert!((91..=100).contains(&admitted), "{admitted}");
@@ -61,7 +61,7 @@ fn a_key_that_is_cold_asks_for_its_own_hits() {
     let call = remote.call_for(&one(3), now);
     assert_eq!(hits_of(&call), 6);
     remote.answer(&call, &bare(Code::Ok), now);
-    assert!(remote.settled_for(&one(3), now).remembered);
+    assert!(remote.settled_for(&one(3), now).from_cache);
     assert_eq!(hits_of(&remote.call_for(&one(3), now)), 12);
 }
 
@@ -82,11 +82,11 @@ fn leased(cache: Cache, answer: &Response) -> Remote {
 fn a_lease_is_good_until_it_is_used_or_too_old() {
     let mut remote = leased(Cache::default(), &bare(Code::Ok));
     for _ in 0..4 {
-        assert!(remote.settled_for(&one(2), START + SECOND - 1).remembered);
+        assert!(remote.settled_for(&one(2), START + SECOND - 1).from_cache);
     }
     // One is left.
     assert!(matches!(remote.ask_at(&one(2), START + SECOND - 1), Ask::Call(_)));
-    assert!(remote.settled_for(&one(1), START + SECOND - 1).remembered);
+    assert!(remote.settled_for(&one(1), START + SECOND - 1).from_cache);
     assert!(matches!(remote.ask_at(&one(1), START + SECOND - 1), Ask::Call(_) | Ask::Wait(_)));
 
     let mut remote = leased(Cache::default(), &bare(Code::Ok));
@@ -98,7 +98,7 @@ fn a_lease_ends_when_its_limit_is_reset() {
     let mut answer = response(Code::Ok, vec![status(Code::Ok, 100, 0)]);
     answer.statuses[0].duration_until_reset = Some(Duration { seconds: 0, nanos: 300_000_000 });
     let mut remote = leased(Cache::default(), &answer);
-    assert!(remote.settled_for(&one(1), START + 300 * MS - 1).remembered);
+    assert!(remote.settled_for(&one(1), START + 300 * MS - 1).from_cache);
     assert!(matches!(remote.ask_at(&one(1), START + 300 * MS), Ask::Call(_)));
 }
 
@@ -112,13 +112,13 @@ fn a_clock_that_is_set_back_ends_leases() {
 fn near_the_limit_an_eighth_of_what_remains_is_asked_for() {
     let mut remote = leased(Cache::default(), &response(Code::Ok, vec![status(Code::Ok, 31, 60)]));
     for _ in 0..9 {
-        assert!(remote.settled_for(&one(1), START + MS).remembered);
+        assert!(remote.settled_for(&one(1), START + MS).from_cache);
     }
     let call = remote.call_for(&one(1), START + MS);
     assert_eq!(hits_of(&call), 3);
     remote.answer(&call, &response(Code::Ok, vec![status(Code::Ok, 15, 60)]), START + MS);
     for _ in 0..2 {
-        assert!(remote.settled_for(&one(1), START + MS).remembered);
+        assert!(remote.settled_for(&one(1), START + MS).from_cache);
     }
     assert_eq!(hits_of(&remote.call_for(&one(1), START + MS)), 1);
 }
@@ -132,7 +132,7 @@ fn a_lease_that_is_refused_is_asked_again_for_the_request_alone() {
     assert_eq!(hits_of(&call), 2);
     let refused = bare(Code::OverLimit).write();
     let Ask::Call(again) = remote.answered(call.id, Ok(&refused), UnixNanos(START)) else {
-        panic!("not again")
+        panic!("expected a second call")
     };
     assert_eq!(hits_of(&again), 1);
     // Once: then it is refused.
@@ -153,12 +153,12 @@ fn requests_at_once_wait_for_a_call_that_asks_for_them_too() {
     assert!(calls.len() <= 20, "{}", calls.len());
     assert_eq!(calls.len() + waiting.len(), 100);
     for call in &calls {
-        // Nobody waits for more than one call asks for.
+        // No more requests wait for a call than it takes hits for.
         let for_it = waiting.iter().filter(|id| **id == call.id).count();
         assert!(for_it < hits_of(call) as usize);
         remote.answer(call, &bare(Code::Ok), START + MS);
         for _ in 0..for_it {
-            assert!(remote.settled_for(&one(1), START + MS).remembered);
+            assert!(remote.settled_for(&one(1), START + MS).from_cache);
         }
     }
 }
@@ -177,13 +177,14 @@ fn some_hits_go_on_ahead_of_the_call_that_counts_them() {
     // They are of what the call asks for: ten, of which one is its own.
     remote.answer(&call, &bare(Code::Ok), START + 2 * MS);
     for _ in 0..6 {
-        assert!(remote.settled_for(&one(1), START + 2 * MS).remembered);
+        assert!(remote.settled_for(&one(1), START + 2 * MS).from_cache);
     }
     let call = remote.call_for(&one(1), START + 2 * MS);
     for _ in 0..3 {
         assert!(is_ok(&remote.settled_for(&one(1), START + 2 * MS)));
     }
-    // One that is not answered counts nothing: the next asks for them, and nobody else goes on before.
+    // A call without an answer has counted nothing. The next one counts these hits, and no request continues
+    // before.
     remote.answered(call.id, Err(CallFailure::Timeout), UnixNanos(START + 3 * MS));
     let call = remote.call_for(&one(1), START + 3 * MS);
     assert_eq!(hits_of(&call), 13);
@@ -191,7 +192,7 @@ fn some_hits_go_on_ahead_of_the_call_that_counts_them() {
 }
 
 #[test]
-fn what_the_service_gives_is_used_and_then_refused_until_it_ends() {
+fn uses_a_quota_and_then_rejects_until_it_expires() {
     use tollgate_rate_limit_service::{Quota, Timestamp};
     let until = (START + 10 * SECOND) / SECOND;
     let quota = Quota {
@@ -228,11 +229,11 @@ fn a_key_that_owes_is_not_forgotten() {
         assert_eq!(hits_of(&other), 1);
         remote.answer(&other, &bare(Code::Ok), START + MS);
     }
-    // It still owes, so nobody goes on ahead of the call that asks for all of it.
+    // The entry still has uncounted hits, so no request continues before the call that counts them.
     let call = remote.call_for(&one(1), START + MS);
     assert_eq!(hits_of(&call), 13);
     assert_eq!(remote.ask_at(&one(1), START + MS), Ask::Wait(call.id));
-    // Not for ever.
+    // This ends after a while.
     let later = START + 70 * SECOND;
     remote.call_for(&[descriptor("other", 1)], later);
     assert_eq!(hits_of(&remote.call_for(&[descriptor("other", 1)], later)), 2);

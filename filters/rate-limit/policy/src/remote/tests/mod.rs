@@ -37,7 +37,7 @@ pub(super) fn response(code: Code, statuses: Vec<Status>) -> Response {
     Response { overall_code: code.into(), statuses, ..Response::default() }
 }
 
-/// One that says nothing but yes or no, as Limitador does.
+/// Returns an answer that only contains the decision, as from Limitador.
 pub(super) fn bare(code: Code) -> Response {
     response(code, Vec::new())
 }
@@ -83,7 +83,7 @@ impl Remote {
         loop {
             match asked {
                 Ask::Settled(verdict) => return (verdict, calls),
-                Ask::Wait(_) => panic!("nobody to wait for"),
+                Ask::Wait(_) => panic!("unexpected wait"),
                 Ask::Call(call) => {
                     calls += 1;
                     let answer = service.answer(&call.message, now);

@@ -15,7 +15,7 @@ pub struct Reference {
     /// Says where descriptors stand, as envoyproxy/ratelimit does.
     pub statuses: bool,
     counts: BTreeMap<(String, u64), u64>,
-    /// What was let pass of each key, ever.
+    /// Hits that were allowed, by key.
     pub passed: BTreeMap<String, u64>,
 }
 
@@ -120,7 +120,7 @@ struct World {
     workers: Vec<Remote>,
     pending: Vec<Pending>,
     waiting: Vec<(usize, CallId, Vec<Descriptor>)>,
-    /// Hits that went on, by key.
+    /// Admitted hits, by key.
     admitted: BTreeMap<String, u64>,
 }
 
@@ -142,7 +142,7 @@ impl World {
             Ask::Wait(id) => {
                 assert!(
                     self.pending.iter().any(|p| p.worker == worker && p.call.id == id),
-                    "waits for nobody"
+                    "waits for an unknown call"
                 );
                 self.waiting.push((worker, id, request));
             }
@@ -231,14 +231,15 @@ fn cache() -> impl Strategy<Value = Cache> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
-    /// In one window: the limit, and with overshoot so many more on each worker.
+    /// One window admits the limit, plus the overshoot on each worker.
     #[test]
     fn never_more_than_the_limit_and_what_each_worker_may_overshoot(
         steps in prop::collection::vec(step(), 1..300),
         (counts_refused, statuses, limit) in (any::<bool>(), any::<bool>(), 0..60u64),
         cache in cache(),
     ) {
-        // What is remembered is of all descriptors of a request together: there are three lists that a key is in.
+        // What is remembered is of all descriptors of a request together: there are three lists that a key is
+        // in.
         let bound = limit + 3 * 3 * cache.overshoot_hits;
         let mut world = world(Reference::new(limit, 3600 * SECOND, counts_refused, statuses), cache);
         for step in steps {
@@ -249,7 +250,7 @@ proptest! {
         }
     }
 
-    /// The same of keys that are asked about each by itself: what is configured, on each worker.
+    /// The same for keys with separate calls: the overshoot on each worker.
     #[test]
     fn never_more_than_the_limit_and_one_overshoot_on_each_worker(
         steps in prop::collection::vec(step().prop_filter("one key", is_about_one), 1..300),
@@ -284,7 +285,7 @@ proptest! {
         }
     }
 
-    /// Nothing that was asked for is left behind: when all calls are over, nobody waits, and what is remembered is bounded.
+    /// When all calls have ended, no request waits, and the cache is bounded.
     #[test]
     fn nobody_waits_for_ever(
         steps in prop::collection::vec(step(), 1..300),

@@ -10,9 +10,9 @@ fn who_is_over_the_limit_is_refused_until_it_is_reset() {
     let call = remote.call_for(&one("a"), START);
     let over = response(Code::OverLimit, vec![status(Code::OverLimit, 0, 30)]);
     let verdict = remote.answer(&call, &over, START + 5 * MS);
-    assert_eq!((verdict.over_limit, verdict.remembered), (Some(0), false));
+    assert_eq!((verdict.over_limit, verdict.from_cache), (Some(0), false));
     let verdict = remote.settled_for(&one("a"), START + 30 * SECOND - 1);
-    assert_eq!((verdict.over_limit, verdict.remembered), (Some(0), true));
+    assert_eq!((verdict.over_limit, verdict.from_cache), (Some(0), true));
     let quota = verdict.quotas[0].unwrap();
     assert_eq!((quota.limit, quota.window, quota.remaining, quota.reset), (100, 60 * SECOND, 0, 1));
     assert!(matches!(remote.ask_at(&one("b"), START + SECOND), Ask::Call(_)));
@@ -20,16 +20,16 @@ fn who_is_over_the_limit_is_refused_until_it_is_reset() {
 }
 
 #[test]
-fn a_refusal_is_remembered_for_a_minute_at_most_and_briefly_if_nobody_says_how_long() {
+fn caches_rejections_for_a_bounded_time() {
     let mut remote = remote(Cache::default());
     let call = remote.call_for(&one("day"), START);
     remote.answer(&call, &response(Code::OverLimit, vec![status(Code::OverLimit, 0, 86_400)]), START);
-    assert!(remote.settled_for(&one("day"), START + 60 * SECOND - 1).remembered);
+    assert!(remote.settled_for(&one("day"), START + 60 * SECOND - 1).from_cache);
     assert!(matches!(remote.ask_at(&one("day"), START + 60 * SECOND), Ask::Call(_)));
 
     let call = remote.call_for(&one("bare"), START);
     remote.answer(&call, &bare(Code::OverLimit), START);
-    assert!(remote.settled_for(&one("bare"), START + 50 * MS - 1).remembered);
+    assert!(remote.settled_for(&one("bare"), START + 50 * MS - 1).from_cache);
     assert!(matches!(remote.ask_at(&one("bare"), START + 50 * MS), Ask::Call(_)));
 }
 
@@ -48,7 +48,7 @@ fn a_window_of_a_second_is_asked_about_again_within_it() {
     let mut remote = remote(Cache::default());
     let call = remote.call_for(&one("a"), START);
     remote.answer(&call, &response(Code::OverLimit, vec![over]), START);
-    assert!(remote.settled_for(&one("a"), START + 250 * MS - 1).remembered);
+    assert!(remote.settled_for(&one("a"), START + 250 * MS - 1).from_cache);
     assert!(matches!(remote.ask_at(&one("a"), START + 250 * MS), Ask::Call(_)));
 }
 
@@ -57,8 +57,8 @@ fn who_asks_for_less_is_not_refused_for_who_asked_for_more() {
     let mut remote = remote(Cache::default());
     let call = remote.call_for(&[descriptor("a", 5)], START);
     remote.answer(&call, &bare(Code::OverLimit), START);
-    assert!(remote.settled_for(&[descriptor("a", 5)], START).remembered);
-    assert!(remote.settled_for(&[descriptor("a", 6)], START).remembered);
+    assert!(remote.settled_for(&[descriptor("a", 5)], START).from_cache);
+    assert!(remote.settled_for(&[descriptor("a", 6)], START).from_cache);
     let call = remote.call_for(&[descriptor("a", 4)], START);
     // Unless nothing remains at all.
     let mut again = remote.answered(call.id, Ok(&bare(Code::OverLimit).write()), UnixNanos(START));
@@ -66,7 +66,7 @@ fn who_asks_for_less_is_not_refused_for_who_asked_for_more() {
         let over = response(Code::OverLimit, vec![status(Code::OverLimit, 0, 30)]).write();
         again = remote.answered(call.id, Ok(&over), UnixNanos(START));
     }
-    assert!(remote.settled_for(&[descriptor("a", 1)], START).remembered);
+    assert!(remote.settled_for(&[descriptor("a", 1)], START).from_cache);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn what_is_said_of_a_list_is_remembered_of_that_list() {
     let turned = [descriptor("b", 1), descriptor("a", 1)];
     assert!(matches!(remote.ask_at(&turned, START), Ask::Call(_)));
     assert!(matches!(remote.ask_at(&one("a"), START), Ask::Call(_)));
-    // Nor does what is said of one without its status say anything of a list with it.
+    // An answer for a descriptor without a status does not apply to a list that contains it.
     let call = remote.call_for(&one("c"), START);
     remote.answer(&call, &bare(Code::OverLimit), START);
     assert!(matches!(remote.ask_at(&[descriptor("c", 1), descriptor("d", 1)], START), Ask::Call(_)));
@@ -128,7 +128,7 @@ fn keys_that_come_and_go_push_out_no_refusal_that_is_of_use() {
         let call = remote.call_for(&one(&format!("other {at}")), START);
         remote.answer(&call, &bare(Code::Ok), START);
         if at % 50 == 0 {
-            assert!(remote.settled_for(&one("victim"), START).remembered, "{at}");
+            assert!(remote.settled_for(&one("victim"), START).from_cache, "{at}");
         }
     }
     assert_eq!(remote.memory.len(), 100);

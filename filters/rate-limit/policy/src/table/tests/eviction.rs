@@ -1,4 +1,4 @@
-//! Who is given up when a page is full.
+//! Eviction from a full page.
 
 use super::super::page::WAYS;
 use super::*;
@@ -73,7 +73,7 @@ fn only_keys_that_owe_more_drive_out_a_drained_bucket() {
 }
 
 #[test]
-fn of_a_key_with_several_rates_the_shortest_goes_first_and_the_longer_hold_on() {
+fn evicts_the_shortest_rate_of_a_key_first() {
     let (short_and_long, other) = ([bucket(2, SECOND), bucket(4, 3600 * SECOND)], [bucket(10, 60 * SECOND)]);
     let mut bytes = empty();
     drain(&mut bytes, 1, &short_and_long);
@@ -89,7 +89,7 @@ fn of_a_key_with_several_rates_the_shortest_goes_first_and_the_longer_hold_on() 
 
 /// Else keys of today would drive out each other until the clock has caught up.
 #[test]
-fn what_a_clock_left_behind_that_was_set_back_takes_nobodys_room() {
+fn entries_of_a_clock_that_was_set_back_take_no_room() {
     let day = 86_400 * SECOND;
     for limit in &limits() {
         let rates = std::slice::from_ref(limit);
@@ -108,7 +108,7 @@ fn what_a_clock_left_behind_that_was_set_back_takes_nobodys_room() {
 }
 
 #[test]
-fn what_another_limit_keeps_for_longer_is_not_taken_for_what_a_clock_left_behind() {
+fn keeps_entries_of_limits_with_longer_lifetimes() {
     let (month, second) = ([fixed(1, 30 * 86_400 * SECOND)], [bucket(1, SECOND)]);
     let mut bytes = empty();
     for tag in 1..WAYS as u64 {
@@ -117,20 +117,21 @@ fn what_another_limit_keeps_for_longer_is_not_taken_for_what_a_clock_left_behind
     let evictions = (100..200).filter(|tag| {
         matches!(take(&mut bytes, step(*tag, &second, START)), Outcome::Taken { evicted: Some(_), .. })
     });
-    assert_eq!(evictions.count(), 99, "of each other");
+    assert_eq!(evictions.count(), 99, "expected them to evict each other");
     for tag in 1..WAYS as u64 {
         assert!(!is_taken(take(&mut bytes, step(tag, &month, START))), "{tag}");
     }
 }
 
 proptest! {
-    /// What a rate keeps is never further ahead than it says of itself, and the mark says at most twice that.
+    /// A state is never further ahead than the lifetime of its rate, and a tag stores at most twice that
+    /// time.
     #[test]
     fn what_is_marked_is_known_by_it(tag in any::<u64>(), longest in 1..u64::MAX / 2) {
-        use super::super::place::{horizon, marked, unmarked};
-        let mark = marked(tag, longest);
-        prop_assert_eq!(unmarked(mark), unmarked(tag));
-        prop_assert!(horizon(mark) >= longest && horizon(mark) / 2 < longest);
-        prop_assert_eq!(horizon(unmarked(tag)), u64::MAX);
+        use super::super::place::{max_lifetime, with_max_lifetime, key_bits};
+        let mark = with_max_lifetime(tag, longest);
+        prop_assert_eq!(key_bits(mark), key_bits(tag));
+        prop_assert!(max_lifetime(mark) >= longest && max_lifetime(mark) / 2 < longest);
+        prop_assert_eq!(max_lifetime(key_bits(tag)), u64::MAX);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 const WORKERS: usize = 3;
 
-/// What a worker does for one request after another.
+/// Action of a worker.
 #[derive(Clone, Copy, Debug)]
 enum Act {
     /// Takes, by key.
@@ -17,7 +17,7 @@ enum Act {
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Worker {
     done: usize,
-    /// What it read and has not yet written, and the version of that.
+    /// Page that the worker has read and not yet written, with its version.
     read: Option<([u8; PAGE_BYTES], u32)>,
     /// The page when it last had to do with it.
     seen: [u8; PAGE_BYTES],
@@ -33,7 +33,7 @@ struct World {
     held: [u32; 4],
 }
 
-/// How workers go about it.
+/// Settings of the model.
 struct Model<'a> {
     rates: &'a [NamedRate],
     acts: &'a [Act],
@@ -130,7 +130,7 @@ fn keys_of_one_page_do_not_take_from_each_other() {
 }
 
 #[test]
-fn what_is_held_is_never_more_than_the_limit_when_some_give_back() {
+fn refunds_never_exceed_the_limit_in_any_order() {
     let rates = [bucket(2, 3600 * SECOND), bucket(3, SECOND)];
     let acts = [Act::Take(0), Act::GiveBack(0), Act::Take(0)];
     let (ends, all) = Model { rates: &rates, acts: &acts, compares: true, looks_at_old: false }.explore();

@@ -3,8 +3,8 @@
 use super::super::{WAYS, pages_for};
 use super::*;
 
-/// The share of takes that lost an entry, in hundredths of a percent, when `load` percent of `max_keys` entries come to a
-/// table for so many.
+/// Returns the share of takes that evicted an entry, in hundredths of a percent, when a table for `max_keys`
+/// keys receives `load` percent of that number.
 fn evictions(load: u64, rates: &[NamedRate]) -> u64 {
     let max_keys = 50_000;
     let keys = max_keys * load / 100 / rates.len() as u64;
@@ -25,7 +25,7 @@ fn as_many_keys_find_no_room_as_the_arithmetic_says() {
     let one = [bucket(10, 3600 * SECOND)];
     let shares = [50, 80, 100, 150, 200, 300].map(|load| evictions(load, &one));
     for (share, expected) in shares.into_iter().zip([0..1, 0..2, 5..10, 195..215, 970..1015, 3330..3400]) {
-        assert!(expected.contains(&share), "{share} of 10,000, not {expected:?}");
+        assert!(expected.contains(&share), "{share} of 10,000, expected {expected:?}");
     }
 }
 
@@ -34,7 +34,7 @@ fn keys_of_two_rates_come_in_bunches() {
     let two = [bucket(10, 60 * SECOND), bucket(10, 3600 * SECOND)];
     let shares = [75, 100].map(|load| evictions(load, &two));
     for (share, expected) in shares.into_iter().zip([6..24, 66..92]) {
-        assert!(expected.contains(&share), "{share} of 10,000, not {expected:?}");
+        assert!(expected.contains(&share), "{share} of 10,000, expected {expected:?}");
     }
 }
 

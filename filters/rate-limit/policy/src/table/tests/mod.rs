@@ -1,4 +1,4 @@
-//! What a table promises, by behaviour and against an unbounded one.
+//! Tests of the table: its behaviour, and a comparison with an unbounded one.
 
 mod eviction;
 mod interleavings;

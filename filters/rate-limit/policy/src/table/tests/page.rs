@@ -46,7 +46,7 @@ fn an_entry_is_written_over_its_own() {
 }
 
 #[test]
-fn the_nearest_to_owing_nothing_goes_first_and_what_it_owed_is_said() {
+fn evicts_the_entry_that_owes_least() {
     let mut bytes = full(|n| 100 + (n + 5) % WAYS as u64);
     assert_eq!(Page(&mut bytes).write(entry(99, 1), START, |_| false), Some(100));
     assert_eq!(Page(&mut bytes).find(12), None);
@@ -62,7 +62,7 @@ fn what_owes_nothing_goes_unnoticed() {
 }
 
 #[test]
-fn of_those_that_owe_until_the_same_time_the_one_that_keeps_less_goes() {
+fn evicts_the_smaller_count_of_equal_windows() {
     let mut bytes = empty();
     for n in 0..WAYS as u64 {
         let state = State { full_at: after(100).0, rest: 10 + (n + 5) % WAYS as u64 };

@@ -1,6 +1,6 @@
-//! A table is what an unbounded map is, but for what it says it lost.
+//! Compares a table with an unbounded map, except for evicted entries.
 
-use super::super::place::unmarked;
+use super::super::place::key_bits;
 use super::*;
 use crate::rate::{State, Take};
 use proptest::prelude::*;
@@ -34,7 +34,7 @@ impl Reference {
             let state = self.0.entry(step.place.tag + index as u64).or_default();
             match rate.take(*state, UnixNanos(step.now.0 + wait), step.cost) {
                 Take::Taken(taken) => *state = taken,
-                limited => panic!("{limited:?}, where it was promised"),
+                limited => panic!("{limited:?}, expected room"),
             }
         }
         Ok(wait)
@@ -64,7 +64,7 @@ fn same(outcome: Outcome, expected: Result<u64, (usize, Option<u64>)>) -> bool {
     }
 }
 
-/// What is asked of a key next.
+/// Next operation on a key.
 #[derive(Clone, Debug)]
 enum Act {
     Take { cost: u64, max_wait: u64 },
@@ -96,7 +96,7 @@ proptest! {
 
     /// 6 keys, 16 entries.
     #[test]
-    fn where_all_keys_have_room_decisions_are_those_of_an_unbounded_table(
+    fn decides_like_an_unbounded_table_without_evictions(
         acts in proptest::collection::vec((0..6_usize, acts(), 0..SECOND), 1..150),
     ) {
         let limits = limits();
@@ -128,10 +128,10 @@ proptest! {
         }
     }
 
-    /// 40 keys of one entry each, and 16 of two: nothing but what is said to be lost is lost, and no key is limited by what
-    /// another owes.
+    /// 40 keys with one entry each, and 16 with two: nothing is lost except reported evictions, and no key is
+    /// limited by what another owes.
     #[test]
-    fn where_keys_have_no_room_a_table_is_an_unbounded_one_without_what_it_says_it_lost(
+    fn decides_like_an_unbounded_table_minus_evictions(
         acts in proptest::collection::vec((0..40_u64, 0..3 * SECOND / 2, any::<bool>()), 1..300),
     ) {
         let limits = limits();
@@ -147,7 +147,7 @@ proptest! {
             let gone = before.iter().filter(|entry| page.find(entry.tag).is_none());
             let owed: Vec<_> =
                 gone.filter(|entry| entry.state.full_at > now.0).inspect(|entry| {
-                    reference.0.remove(&unmarked(entry.tag));
+                    reference.0.remove(&key_bits(entry.tag));
                 }).map(|entry| entry.state.full_at - now.0).collect();
             if let Outcome::Taken { evicted, .. } = outcome {
                 prop_assert_eq!(evicted, owed.into_iter().max());
@@ -155,10 +155,10 @@ proptest! {
         }
     }
 
-    /// Over an hour's worth of time and any others in its page, a key gets at least what it would get alone, and at most
-    /// what evictions owed more than that.
+    /// Over an hour's worth of time and any others in its page, a key gets at least what it would get alone,
+    /// and at most what evictions owed more than that.
     #[test]
-    fn a_key_among_many_gets_at_least_its_own_and_at_most_what_was_said_to_be_lost(
+    fn a_key_gains_at_most_what_was_evicted(
         acts in proptest::collection::vec((0..30_u64, 0..SECOND), 1..400),
     ) {
         const BURST: u64 = 3;
@@ -175,12 +175,12 @@ proptest! {
             if let Outcome::Taken { evicted: Some(owed), .. } = outcome {
                 let page = Page(&mut bytes);
                 let victim = before.iter().find(|entry| page.find(entry.tag).is_none()).unwrap();
-                lost[unmarked(victim.tag) as usize - 1] += owed;
+                lost[key_bits(victim.tag) as usize - 1] += owed;
             }
             let allowed = |lost: u64| (BURST * SECOND + now.0 - START.0 + lost) / SECOND;
             for key in 0..30 {
-                prop_assert!(got[key] >= due[key], "{} for {}", got[key], due[key]);
-                prop_assert!(got[key] <= allowed(lost[key]), "{} for {}", got[key], allowed(lost[key]));
+                prop_assert!(got[key] >= due[key], "got {}, expected at least {}", got[key], due[key]);
+                prop_assert!(got[key] <= allowed(lost[key]), "got {}, expected at most {}", got[key], allowed(lost[key]));
             }
         }
     }

@@ -61,7 +61,7 @@ fn of_rates_without_room_the_one_that_takes_longest_is_named() {
 }
 
 #[test]
-fn a_wait_is_the_longest_of_the_rates_and_later_ones_get_later_times() {
+fn waits_for_the_slowest_rate_in_order() {
     let rates = [queue(1, SECOND, 4 * SECOND), queue(1, 2 * SECOND, 4 * SECOND)];
     let waiting = Step { max_wait: 4 * SECOND, ..step(5, &rates, START) };
     let mut bytes = empty();

@@ -3,10 +3,10 @@
 use super::*;
 use proptest::prelude::*;
 
-/// When each was promised to go on, and what it costs.
+/// Reserved times of requests, and their costs.
 type Turns = Vec<(u64, u64)>;
 
-/// Whether a rate holds when all go on as they were promised.
+/// Returns whether all requests are within a rate if they continue at their reserved times.
 fn holds(rate: &Rate, turns: &Turns) -> bool {
     let quota = rate.quota(crate::rate::State::default(), START);
     let sum = |from: u64, to: u64| {
@@ -34,7 +34,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn who_waits_for_several_rates_is_within_each_of_them_and_in_turn(
+    fn waits_for_several_rates_are_exact_and_ordered(
         numbers in prop::collection::vec((0..3u8, 1..8u64, 1..300u64), 1..5),
         requests in prop::collection::vec((0..60u64, 1..4u64, 0..3_000u64), 1..120),
     ) {

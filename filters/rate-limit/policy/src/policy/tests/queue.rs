@@ -1,7 +1,7 @@
-//! Requests that stand in line until others are in flight no more.
+//! Requests that wait for a concurrency slot.
 
 use super::*;
-use crate::in_flight::{LineId, POLL};
+use crate::in_flight::{POLL, WaiterId};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ struct Workers {
 
 struct Worker {
     policy: Policy,
-    /// Those who stand in line: who they are, until when they are not asked, and since when they stand.
+    /// Queued requests.
     waiting: BTreeMap<u32, Waiting>,
 }
 
@@ -34,7 +34,7 @@ struct Waiting {
     since: u64,
 }
 
-/// What has become of somebody.
+/// Current state of a request.
 #[derive(Debug)]
 enum Now {
     Admitted(Box<Ticket>),
@@ -66,12 +66,12 @@ impl Workers {
         let since = again.as_ref().map_or(now.0, |waiting| waiting.since);
         let decision = match again {
             None => worker.policy.decide(&request, world, *now, true),
-            Some(waiting) => worker.policy.decide_in_line(waiting.ticket, &request, world, *now),
+            Some(waiting) => worker.policy.decide_queued(waiting.ticket, &request, world, *now),
         };
         let become_ = match decision {
             Decision::Pass(pass) => Now::Admitted(Box::new(pass.ticket)),
             Decision::Refuse(refusal) => Now::Refused(refusal.reason),
-            Decision::StandInLine(LineId(id), wait, ticket) => {
+            Decision::Enqueue(WaiterId(id), wait, ticket) => {
                 let until = now.0 + wait;
                 worker.waiting.insert(id, Waiting { who, user, ticket, until, since });
                 Now::Waits
@@ -86,7 +86,7 @@ impl Workers {
     fn wake(&mut self, at: usize) -> Vec<(usize, Now)> {
         let woken = self.workers[at].policy.take_woken();
         let mut all = Vec::new();
-        for LineId(id) in woken {
+        for WaiterId(id) in woken {
             if let Some(waiting) = self.workers[at].waiting.remove(&id) {
                 all.extend(self.ask(at, waiting.who, waiting.user, Some(waiting)));
             }
@@ -100,7 +100,7 @@ impl Workers {
         self.wake(at)
     }
 
-    /// A client goes away that stands in line, the n-th of all.
+    /// Disconnects the client of the n-th queued request.
     fn goes(&mut self, n: usize) -> (Option<usize>, Vec<(usize, Now)>) {
         let count: usize = self.workers.iter().map(|worker| worker.waiting.len()).sum();
         let Some(mut n) = n.checked_rem(count) else { return (None, vec![]) };
@@ -218,7 +218,7 @@ proptest! {
 }
 
 #[test]
-fn who_stands_in_line_is_let_in_when_one_ends_and_not_before_who_came_earlier() {
+fn queued_requests_continue_in_order() {
     let mut workers = Workers::new(TWO, 1);
     let mut held = vec![];
     for who in 0..2 {
@@ -243,15 +243,15 @@ fn who_has_waited_for_too_long_is_refused_and_counted_so() {
     let mut rig = Rig::new(TWO);
     let user = [("x-user", "a")];
     let _held = [rig.passes(&user), rig.passes(&user)];
-    let Decision::StandInLine(_, wait, ticket) = rig.send(&user) else { panic!("no line") };
+    let Decision::Enqueue(_, wait, ticket) = rig.send(&user) else { panic!("expected a queued request") };
     assert_eq!(wait, POLL);
-    let Decision::StandInLine(_, wait, behind) = rig.send(&user) else { panic!("no line") };
-    assert_eq!(wait, SECOND, "only the first asks now and then");
+    let Decision::Enqueue(_, wait, behind) = rig.send(&user) else { panic!("expected a queued request") };
+    assert_eq!(wait, SECOND, "only the first waiter polls");
     rig.now.0 += SECOND;
     let pairs = [(&b"x-user"[..], &b"a"[..])];
     let request = RequestFacts::from_pairs(&pairs);
     for ticket in [ticket, behind] {
-        match rig.policy.decide_in_line(ticket, &request, &mut rig.world, rig.now) {
+        match rig.policy.decide_queued(ticket, &request, &mut rig.world, rig.now) {
             Decision::Refuse(refusal) => assert_eq!(refusal.reason, Reason::Concurrency),
             other => panic!("{other:?}"),
         }
@@ -260,7 +260,7 @@ fn who_has_waited_for_too_long_is_refused_and_counted_so() {
     assert_eq!(counted, [2, 0, 2]);
 }
 
-/// What the limits before gave is not asked for again, and the time in line is part of what a request waits at most.
+/// Earlier limits are not checked again, and the time in the queue counts towards the maximum wait.
 #[test]
 fn who_stood_in_line_goes_on_where_it_stood() {
     let mut rig = Rig::new(
@@ -275,23 +275,23 @@ limits:
 ",
     );
     let held = rig.passes(&[]);
-    let Decision::StandInLine(_, _, ticket) = rig.send(&[]) else { panic!("no line") };
+    let Decision::Enqueue(_, _, ticket) = rig.send(&[]) else { panic!("expected a queued request") };
     rig.now.0 += SECOND / 4;
     rig.policy.end(held.ticket, &mut rig.world, rig.now);
     let none = RequestFacts::default();
     assert_eq!(rig.policy.take_woken().len(), 1);
-    let ticket = match rig.policy.decide_in_line(ticket, &none, &mut rig.world, rig.now) {
+    let ticket = match rig.policy.decide_queued(ticket, &none, &mut rig.world, rig.now) {
         Decision::Delay(wait, pass) => {
             assert_eq!(wait, SECOND * 3 / 4);
             pass.ticket
         }
         other => panic!("{other:?}"),
     };
-    let Decision::StandInLine(_, _, third) = rig.send(&[]) else { panic!("no line") };
+    let Decision::Enqueue(_, _, third) = rig.send(&[]) else { panic!("expected a queued request") };
     rig.now.0 += SECOND / 4;
     rig.policy.end(ticket, &mut rig.world, rig.now);
     // Its turn would be in another second and a half, a quarter second after what it may wait.
-    match rig.policy.decide_in_line(third, &none, &mut rig.world, rig.now) {
+    match rig.policy.decide_queued(third, &none, &mut rig.world, rig.now) {
         Decision::Refuse(refusal) => assert_eq!(refusal.reason, Reason::LocalLimit),
         other => panic!("{other:?}"),
     }
@@ -300,12 +300,12 @@ limits:
 }
 
 #[test]
-fn who_may_not_wait_is_refused_even_if_there_is_room_that_others_wait_for() {
+fn a_request_that_may_not_wait_never_overtakes_a_queue() {
     let mut rig = Rig::new(TWO);
     let user = [("x-user", "a")];
     let held = rig.passes(&user);
     let _held = rig.passes(&user);
-    let Decision::StandInLine(..) = rig.send(&user) else { panic!("no line") };
+    let Decision::Enqueue(..) = rig.send(&user) else { panic!("expected a queued request") };
     rig.policy.end(held.ticket, &mut rig.world, rig.now);
     let pairs = [(&b"x-user"[..], &b"a"[..])];
     let decision = rig.policy.decide(&RequestFacts::from_pairs(&pairs), &mut rig.world, rig.now, false);
@@ -317,5 +317,5 @@ fn where_refusals_are_only_counted_nobody_stands_in_line() {
     let mut rig =
         Rig::new("limits: {one: {concurrency: {max_requests: 1}, delay: {max_wait: 1s}, shadow: true}}");
     let _first = rig.passes(&[]).ticket;
-    assert_eq!(rig.passes(&[]).in_spite_of, Some(Reason::Concurrency));
+    assert_eq!(rig.passes(&[]).would_reject, Some(Reason::Concurrency));
 }

@@ -1,16 +1,16 @@
-//! Requests that stand in line until others are in flight no more.
+//! Requests in a queue, which wait until other requests end.
 
 use crate::filter::{RateLimit, Stream, milliseconds};
 use tollgate::{Context, Flow, Result, Signal};
 use tollgate_policy::RequestFacts;
 use tollgate_rate_limit_policy::Ticket;
-use tollgate_rate_limit_policy::in_flight::LineId;
+use tollgate_rate_limit_policy::in_flight::WaiterId;
 
 impl RateLimit {
-    /// Has the stream wait until it is its turn to ask.
-    pub(crate) fn stand_in_line(
+    /// Holds the stream until it is woken or its wait is over.
+    pub(crate) fn enqueue(
         &mut self,
-        id: LineId,
+        id: WaiterId,
         wait: u64,
         ticket: Ticket,
         stream: &mut Stream,
@@ -18,11 +18,11 @@ impl RateLimit {
     ) -> Result<Flow> {
         stream.keep(ticket);
         self.waits(stream);
-        cx.wait(signal(id), milliseconds(wait), |filter, stream, _, cx| filter.next_in_line(stream, cx))?;
+        cx.wait(signal(id), milliseconds(wait), |filter, stream, _, cx| filter.decide_queued(stream, cx))?;
         Ok(Flow::Pause)
     }
 
-    fn next_in_line(&mut self, stream: &mut Stream, cx: &mut Context<'_, Self>) -> Result<Flow> {
+    fn decide_queued(&mut self, stream: &mut Stream, cx: &mut Context<'_, Self>) -> Result<Flow> {
         self.waits_no_more(stream);
         let ticket = stream.ticket.take().map(|ticket| *ticket).unwrap_or_default();
         let read = self.world.tell_time().and_then(|now| match cx.held_request_headers() {
@@ -34,7 +34,7 @@ impl RateLimit {
         let (now, pairs) = match read {
             Ok(read) => read,
             Err(error) => {
-                // Nobody stands behind one that does not ask.
+                // The request cannot be decided, so it must leave the queue.
                 let now = self.world.now;
                 self.policy.end(ticket, &mut self.world, now);
                 self.wake(cx);
@@ -46,21 +46,21 @@ impl RateLimit {
             list.extend(pairs.iter());
         }
         let request = RequestFacts::from_pairs(&list);
-        let decision = self.policy.decide_in_line(ticket, &request, &mut self.world, now);
+        let decision = self.policy.decide_queued(ticket, &request, &mut self.world, now);
         self.carry_out(decision, stream, cx)
     }
 
-    /// Has those asked again for whom there may be room.
+    /// Wakes queued requests for which there may be room.
     pub(crate) fn wake(&mut self, cx: &mut Context<'_, Self>) {
         for id in self.policy.take_woken() {
             if let Err(error) = cx.signal(signal(id)) {
-                tollgate::log::error!("a request that stands in line cannot be woken: {error}");
+                tollgate::log::error!("cannot wake a queued request: {error}");
             }
         }
     }
 }
 
-/// Calls of the rate limit service are counted from the other end.
-fn signal(LineId(id): LineId) -> Signal {
+/// Inverts the id: calls of the rate limit service use the signals from 0 upwards.
+fn signal(WaiterId(id): WaiterId) -> Signal {
     Signal(!id)
 }
