@@ -70,7 +70,7 @@ fn limits() -> [Limit; 1] {
 }
 
 #[test]
-fn each_key_has_its_limit_and_what_is_refused_is_not_counted() {
+fn counts_by_key_and_ignores_rejected_requests() {
     let redis = Redis::start();
     for storage in [Storage::Memory, Storage::Redis(&redis)] {
         let limiter = Limiter::start(&limits(), storage);
@@ -122,7 +122,7 @@ fn windows_end() {
 }
 
 #[test]
-fn headers_say_where_the_limit_stands() {
+fn headers_contain_the_quota() {
     let limiter = Limiter::start_with_headers(&limits(), Storage::Memory);
     let Answer::Message(message) = ask(&limiter, &request("a", 4)) else { panic!("no message") };
     let headers = Response::read(&message).unwrap().response_headers_to_add;
@@ -133,7 +133,7 @@ fn headers_say_where_the_limit_stands() {
 }
 
 #[test]
-fn it_answers_as_badly_as_it_is_told_to() {
+fn answers_with_selected_faults() {
     let mut limiter = Limiter::start(&limits(), Storage::Memory);
     limiter.behave(Behaviour::Garbage(b"garbage".to_vec()));
     assert_eq!(ask(&limiter, &request("a", 1)), Answer::Message(b"garbage".to_vec()));
@@ -157,7 +157,7 @@ fn it_answers_as_badly_as_it_is_told_to() {
 }
 
 #[test]
-fn without_its_redis_it_is_unavailable() {
+fn it_is_unavailable_without_redis() {
     let redis = Redis::start();
     let limiter = Limiter::start(&limits(), Storage::Redis(&redis));
     assert_eq!(code(&limiter, &request("a", 1)), Code::Ok);

@@ -53,7 +53,7 @@ fn response() -> Response {
 }
 
 #[test]
-fn a_request_is_written_as_others_write_it() {
+fn writes_requests_like_protobuf() {
     let descriptor = |entries, hits| Descriptor { entries, hits_addend: Some(HitsAddend { value: hits }) };
     let request = Request {
         domain: "shop".into(),
@@ -68,7 +68,7 @@ fn a_request_is_written_as_others_write_it() {
 }
 
 #[test]
-fn an_answer_is_read_and_what_is_of_no_use_is_skipped() {
+fn reads_answers_and_skips_unused_fields() {
     let read = Response::read(RESPONSE).unwrap();
     assert_eq!(read, response());
     // What is written is read by others: the same bytes but for the metadata (field 6, 40 bytes).
@@ -80,7 +80,7 @@ fn an_answer_is_read_and_what_is_of_no_use_is_skipped() {
 }
 
 #[test]
-fn units_durations_and_values_mean_what_they_say() {
+fn converts_units_durations_and_values() {
     let seconds = |unit| CurrentLimit { unit, ..CurrentLimit::default() }.seconds();
     let all: Vec<_> = (0..9).map(seconds).collect();
     let day = 86_400;
@@ -121,14 +121,14 @@ fn bounds_the_memory_of_an_answer() {
 }
 
 #[test]
-fn what_is_nested_without_end_is_refused() {
+fn rejects_deeply_nested_messages() {
     // A group (wire type 3) in a group and so on, of a field that is skipped.
     assert!(Response::read(&[0x33; 10_000]).is_none());
 }
 
 proptest! {
     #[test]
-    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
+    fn random_bytes_are_read_or_rejected(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
         let _ = Request::read(&bytes);
         if let Some(read) = Response::read(&bytes) {
             prop_assert_eq!(Response::read(&read.write()), Some(read));
@@ -136,7 +136,7 @@ proptest! {
     }
 
     #[test]
-    fn an_answer_with_bytes_changed_is_read_or_refused(
+    fn changed_answers_are_read_or_rejected(
         changes in prop::collection::vec((0..RESPONSE.len(), any::<u8>()), 1..8),
         end in 0..=RESPONSE.len(),
     ) {

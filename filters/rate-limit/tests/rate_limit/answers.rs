@@ -31,7 +31,7 @@ fn grpc() -> Request {
 }
 
 on_both_hosts! {
-    fn a_refusal_says_what_and_until_when(host) {
+    fn rejections_contain_the_reason_and_the_retry_time(host) {
         let outcome = refused(host, json!({}));
         outcome
             .client(1)
@@ -49,7 +49,7 @@ on_both_hosts! {
         outcome.has_metric("rate_limit.denied.local_rate_limited", 1);
     }
 
-    fn responses_say_where_the_client_stands(host) {
+    fn responses_contain_the_quotas(host) {
         let rates = json!([merged(bucket(3), &json!({"name": "burst"})), {"fixed_window": {"requests": 100, "window": "24h"}}]);
         let config = json!({
             "limits": {"one": {"rates": rates}, "two": {"rates": [bucket(7)]}},
@@ -75,7 +75,7 @@ on_both_hosts! {
         });
     }
 
-    fn what_is_not_wanted_is_not_said(host) {
+    fn omits_disabled_headers(host) {
         let outcome = refused(host, json!({"retry_after": false, "rate_limit_headers": false}));
         outcome.client(0).no_header("ratelimit").no_header("ratelimit-policy");
         outcome.client(1).start("429").no_header("ratelimit").no_header("ratelimit-policy").no_header("retry-after");
@@ -160,7 +160,7 @@ on_both_hosts! {
         outcome.has_metric("rate_limit.limit.a.shadow_rate_limited", 2).has_metric("rate_limit.limit.c.rate_limited", 1);
     }
 
-    fn none_or_all_are_asked_or_refused(host) {
+    fn filters_no_or_all_requests(host) {
         let add = json!([{"header": {"key": "x-over", "value": "yes"}}]);
         let response = json!({"request_headers_to_add_when_not_enforced": add});
         let share = |name: &str, percent: u32| {
@@ -178,7 +178,7 @@ on_both_hosts! {
     }
 
     /// 30 of 60 are expected, with a standard deviation of four. The bounds are five deviations.
-    fn half_are_asked_or_refused(host) {
+    fn filters_half_of_the_requests(host) {
         let half = |name: &str| {
             let config = json!({"limits": {"one": {"rates": [bucket(0)]}}, (name): 50});
             host.run(&sending(with(config), times(&Request::get("/"), 60)))
@@ -192,7 +192,7 @@ on_both_hosts! {
         assert_eq!(counted(&enforced, "rate_limited") + counted(&enforced, "shadow_rate_limited"), 60);
     }
 
-    fn statistics_can_have_a_name_before_them(host) {
+    fn statistics_can_have_a_prefix(host) {
         let outcome = after_one(host, &json!({"stat_prefix": "edge"}), [Request::get("/")]);
         outcome.has_metric("rate_limit.edge.limit.one.ok", 1).has_metric("rate_limit.edge.limit.one.rate_limited", 1);
         outcome.has_metric("rate_limit.edge.denied.local_rate_limited", 1);
@@ -207,7 +207,7 @@ on_both_hosts! {
 
 /// A window says when it ends, as the clock does.
 #[test]
-fn windows_say_when_they_end() {
+fn windows_report_their_end() {
     let limit = json!({"rates": [{"fixed_window": {"requests": 1, "window": "1h"}}]});
     let late = std::time::Duration::from_millis(3_599_500);
     let requests = [Request::get("/").after(late), Request::get("/")];

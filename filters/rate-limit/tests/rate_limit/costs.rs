@@ -49,7 +49,7 @@ on_both_hosts! {
         host.run(&sending(scenario, requests)).has_statuses(&[200, 200, 200, 200, 200, 429, 200, 429]);
     }
 
-    fn what_costs_more_than_the_limit_never_passes(host) {
+    fn rejects_costs_above_the_limit(host) {
         let cost = json!({"header": {"name": "x-cost", "max": 100}});
         let scenario = with_limit(json!({"rates": [bucket(5)], "cost": cost}));
         let outcome = host.run(&sending(scenario, [costing("6"), costing("5"), costing("1")]));
@@ -63,14 +63,14 @@ on_both_hosts! {
         host.run(&sending(scenario, requests)).has_statuses(&[200, 200, 429]);
     }
 
-    fn a_body_of_unknown_length_is_charged_when_it_has_come(host) {
+    fn charges_a_body_of_unknown_length_with_the_response(host) {
         let scenario = with_limit(json!({"rates": [bucket(6)], "cost": {"body_bytes": {"per": 10, "max": 100}}}));
         let chunked = Request::post("/", [b'a'; 20]).chunk([b'b'; 21]);
         host.run(&sending(scenario, [chunked, Request::get("/"), Request::get("/")])).has_statuses(&[200, 200, 429]);
     }
 
     /// Ten of five that there are: five are owed, an hour each.
-    fn what_a_body_costs_beyond_the_limit_is_owed(host) {
+    fn a_key_owes_the_cost_of_a_body_beyond_the_limit(host) {
         let scenario = with_limit(json!({"rates": [bucket(5)], "cost": {"body_bytes": {"per": 10, "max": 100}}}));
         let chunked = Request::post("/", [b'a'; 50]).chunk([b'b'; 50]);
         let outcome = host.run(&sending(scenario, [chunked, Request::get("/")]));
@@ -94,7 +94,7 @@ on_both_hosts! {
             .has_statuses(&[200, 200, 200, 200, 200, 429]);
     }
 
-    fn a_header_of_the_response_says_what_it_cost(host) {
+    fn a_response_header_sets_the_cost(host) {
         let on_response = json!({"cost_header": {"name": "x-cost", "max": 8}});
         let scenario = with_limit(json!({"rates": [bucket(16)], "on_response": on_response}));
         // Costs: 0, 3, 1 for an invalid number, 8 as the maximum, 3. One remains.
@@ -104,7 +104,7 @@ on_both_hosts! {
 
     /// Envoy answers in place of an upstream that broke off: that is a response, with a status that costs
     /// nothing here.
-    fn what_envoy_answers_itself_is_a_response(host) {
+    fn an_error_response_of_envoy_is_a_response(host) {
         let scenario = with_limit(json!({"rates": [bucket(1)], "on_response": {"statuses": ["401"]}}));
         host.run(&gets(scenario, &["/reset", "/reset", "/no", "/"])).has_statuses(&[503, 503, 401, 429]);
     }
@@ -119,7 +119,7 @@ on_both_hosts! {
     }
 
     /// The first limit gets a refund when the second one rejects.
-    fn who_is_refused_by_one_limit_costs_no_other_anything(host) {
+    fn a_rejection_costs_other_limits_nothing(host) {
         let narrow = json!({"key": [{"request_headers": {"header_name": "x-user", "descriptor_key": "user"}}], "rates": [bucket(1)]});
         let scenario = crate::support::with(json!({"limits": {"a": {"rates": [bucket(3)]}, "b": narrow}}));
         let by = |user: &str| Request::get("/").header("x-user", user);

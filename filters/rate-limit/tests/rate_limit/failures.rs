@@ -26,7 +26,7 @@ fn while_failing(more: Value, call: &str, effect: Effect) -> Outcome {
 }
 
 #[test]
-fn what_cannot_be_shared_is_refused_unless_configured() {
+fn on_error_decides_when_shared_memory_fails() {
     for (call, status) in [
         (SET, Status::InternalFailure),
         (SET, Status::CasMismatch),
@@ -49,7 +49,7 @@ fn what_cannot_be_shared_is_refused_unless_configured() {
 
 /// Each refused write is followed by another read, and there is an end to it.
 #[test]
-fn who_is_always_too_late_gives_up() {
+fn gives_up_after_too_many_conflicts() {
     let scenario = with_limit(json!({"rates": [bucket(1)]}));
     let mut emulator =
         Emulator::new(&scenario).unwrap().fault(SET, Which::All, Effect::Answer(Status::CasMismatch));
@@ -62,7 +62,7 @@ fn who_is_always_too_late_gives_up() {
 }
 
 #[test]
-fn without_a_clock_nothing_is_decided() {
+fn cannot_decide_without_a_clock() {
     let outcome = while_failing(json!({}), "proxy_get_current_time_nanoseconds", FAILED);
     outcome.has_statuses(&[500, 500]).has_details(0, "host_error");
     outcome.has_metric("rate_limit.denied.host_error", 2);
@@ -71,7 +71,7 @@ fn without_a_clock_nothing_is_decided() {
 }
 
 #[test]
-fn without_the_headers_that_it_needs_nothing_is_decided() {
+fn cannot_decide_without_the_headers_that_it_needs() {
     let key = json!([{"request_headers": {"header_name": "x-team", "descriptor_key": "team"}}]);
     let limits = json!({"limits": {"one": {"key": key, "rates": [bucket(1)]}}});
     let outcome = while_failing(limits, "proxy_get_header_map_pairs", FAILED);
@@ -80,7 +80,7 @@ fn without_the_headers_that_it_needs_nothing_is_decided() {
 
 /// A value that cannot be read does not count as absent, regardless of the options of its action.
 #[test]
-fn without_what_a_key_is_made_of_nothing_is_decided() {
+fn cannot_decide_without_the_values_of_a_key() {
     for action in [
         json!({"remote_address": {}}),
         json!({"masked_remote_address": {"default_value": "none"}}),
@@ -99,7 +99,7 @@ fn without_what_a_key_is_made_of_nothing_is_decided() {
 }
 
 #[test]
-fn limits_hold_without_statistics_and_without_randomness() {
+fn limits_apply_without_statistics_and_random_numbers() {
     while_failing(json!({}), "proxy_increment_metric", FAILED).has_statuses(&[200, 429]);
     while_failing(json!({"filter_enforced": 50, "filter_enabled": 50}), "random_get", FAILED)
         .has_statuses(&[200, 429]);
@@ -107,7 +107,7 @@ fn limits_hold_without_statistics_and_without_randomness() {
 
 /// If a refund or a charge by a response fails, this is counted, and the response continues.
 #[test]
-fn what_cannot_be_given_back_is_counted() {
+fn counts_failed_refunds() {
     let limit = json!({"rates": [bucket(5)], "on_response": {"statuses": ["401"]}});
     let emulator = Emulator::new(&with_limit(limit).request(Request::get("/"))).unwrap();
     // The second write, and all that come after a refused one.
@@ -185,7 +185,7 @@ fn no_status_in_answer_to_any_host_call_traps() {
 }
 
 #[test]
-fn without_faults_everything_is_done() {
+fn everything_works_without_faults() {
     let scenario = everything();
     let mut emulator = Emulator::new(&scenario).unwrap();
     let handles = send_all(&mut emulator, &scenario);
@@ -247,7 +247,7 @@ fn rejects_invalid_configurations_by_field_and_value() {
 }
 
 #[test]
-fn envoy_refuses_such_a_configuration_too() {
+fn envoy_rejects_an_invalid_configuration() {
     let config =
         json!({"limits": {"one": {"rates": [{"token_bucket": {"max_tokens": 1, "fill_interval": "1ms"}}]}}});
     let refused = Host::Envoy.try_run(&with(config)).unwrap_err();

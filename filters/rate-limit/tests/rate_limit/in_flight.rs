@@ -35,19 +35,19 @@ pub fn so_far(emulator: &Emulator, handle: StreamHandle) -> Option<u16> {
 }
 
 on_both_hosts! {
-    fn one_after_the_other_is_never_too_many(host) {
+    fn sequential_requests_are_allowed(host) {
         let outcome = host.run(&sending(one_in_flight(), times(&Request::get("/now"), 5)));
         outcome.has_statuses(&[200; 5]);
         outcome.has_metric("rate_limit.limit.one.rate_limited", 0).has_metric("rate_limit.limit.one.ok", 5);
     }
 
-    fn what_ends_without_a_response_is_in_flight_no_more(host) {
+    fn a_request_without_a_response_releases_its_slot(host) {
         let scenario = one_in_flight().settings(|settings| settings.client_patience = Duration::from_millis(1500));
         let requests = ["/hang", "/now", "/reset", "/now"].map(Request::get);
         host.run(&sending(scenario, requests)).has_statuses(&[0, 200, 503, 200]);
     }
 
-    fn what_a_later_filter_answers_is_in_flight_no_more(host) {
+    fn a_response_of_a_later_filter_releases_the_slot(host) {
         let hello = Filter::new(Wasm::package("tollgate-example-hello"))
             .config(json!({"header": "x-team", "allowed": ["red"]}));
         let scenario = one_in_flight().filter(hello);
@@ -57,7 +57,7 @@ on_both_hosts! {
 }
 
 #[test]
-fn as_many_as_may_be_in_flight_are_and_one_more_is_refused() {
+fn rejects_requests_above_the_concurrency_limit() {
     let mut emulator =
         Emulator::new(&with_limit(json!({"concurrency": {"max_requests": 2}})).upstream(slow())).unwrap();
     let held = [0, 1].map(|_| emulator.request(0, &Request::get("/")));
@@ -78,7 +78,7 @@ fn as_many_as_may_be_in_flight_are_and_one_more_is_refused() {
 
 /// A fault of Envoy's own holds each request for a second; eight come at once to two workers.
 #[test]
-fn workers_of_envoy_count_what_is_in_flight_together() {
+fn workers_of_envoy_share_concurrency() {
     const FAULT: &str = "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault";
     let delay = json!({"fixed_delay": "1s", "percentage": {"numerator": 100}});
     let fault = json!({"name": "fault", "typed_config": {"@type": FAULT, "delay": delay}});
@@ -95,7 +95,7 @@ fn workers_of_envoy_count_what_is_in_flight_together() {
 }
 
 #[test]
-fn a_worker_that_trapped_is_forgotten_when_its_lease_is_over() {
+fn removes_the_slots_of_a_trapped_worker_after_the_lease() {
     let scenario = one_in_flight().settings(|settings| settings.workers = 2);
     let mut emulator = Emulator::new(&scenario).unwrap();
     let _held = emulator.request(0, &Request::get("/hang"));

@@ -51,7 +51,7 @@ on_both_hosts! {
         counted(host, key, [(get("/"), 200), (get("/"), 429), (team("a"), 200), (team("a"), 429), (team(""), 200)]);
     }
 
-    fn by_what_is_no_header_in_envoys_way(host) {
+    fn by_absence_of_a_header_as_in_envoy(host) {
         let key = json!([
             {"request_headers": {"header_name": ":path", "descriptor_key": "path"}},
             {"request_headers": {"header_name": ":method", "descriptor_key": "method"}},
@@ -105,7 +105,7 @@ on_both_hosts! {
         counted(host, json!([{"host": {}}, {"method": {}}]), expected);
     }
 
-    fn by_a_constant_where_something_holds(host) {
+    fn by_a_constant_under_a_condition(host) {
         let header = json!({"descriptor_value": "beta", "headers": [{"name": "x-beta", "present": true}]});
         let beta = || get("/").header("x-beta", "1");
         counted(host, json!([{"header_value_match": header}]), [(get("/"), 200), (beta(), 200), (beta(), 429), (get("/"), 200)]);
@@ -129,7 +129,7 @@ on_both_hosts! {
         counted(host, within(true), [(get("/"), 200), (get("/"), 200)]);
     }
 
-    fn by_the_route_and_where_it_leads(host) {
+    fn by_the_route_and_its_cluster(host) {
         let route = |prefix: &str, name: &str, cluster: &str| {
             Route::new(PathMatch::Prefix(prefix.into()), RouteAction::Cluster(cluster.into())).named(name)
         };
@@ -170,7 +170,7 @@ on_both_hosts! {
 
     /// Entries are separate: moving bytes from the end of one to the beginning of the next produces another
     /// key.
-    fn by_several_things_together(host) {
+    fn by_several_actions_together(host) {
         let key = json!([
             {"request_headers": {"header_name": "x-a", "descriptor_key": "a"}},
             {"request_headers": {"header_name": "x-b", "descriptor_key": "b"}},
@@ -183,7 +183,7 @@ on_both_hosts! {
         counted(host, key, expected);
     }
 
-    fn by_what_jwt_authn_has_verified(host) {
+    fn by_claims_of_jwt_authn(host) {
         let token = |sub: &str, team: &str| {
             let claims = json!({"iss": "https://issuer.test", "sub": sub, "exp": 4_000_000_000_u64, "org": {"team": team}});
             get("/").header("authorization", format!("Bearer {}", Signer::rs256().token(&claims)))
@@ -234,7 +234,7 @@ on_both_hosts! {
         counted_in(host, with_limit(limit("10.0.0.0/8")), [(get("/"), 200), (get("/"), 429)]);
     }
 
-    fn the_first_rule_that_matches_says_which_limits_count(host) {
+    fn the_first_rule_that_matches_selects_the_limits(host) {
         let limit = |most| json!({"rates": [bucket(most)]});
         let config = json!({
             "limits": {"api": limit(2), "writes": limit(1), "shop": limit(0)},

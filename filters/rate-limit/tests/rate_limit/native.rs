@@ -69,7 +69,7 @@ fn a_burst_is_cut_off_at_the_same_request() {
 }
 
 #[test]
-fn after_a_while_the_same_comes_again() {
+fn buckets_refill_alike() {
     let bucket = json!({"max_tokens": 4, "tokens_per_fill": 2, "fill_interval": "8s"});
     let mut requests = times(&Request::get("/"), 5);
     // 6 seconds: one token of the next two, as both fill evenly.
@@ -82,7 +82,7 @@ fn after_a_while_the_same_comes_again() {
 
 /// Remaining requests, and the maximum.
 #[test]
-fn headers_say_the_same() {
+fn headers_are_equal() {
     let bucket = json!({"max_tokens": 3, "tokens_per_fill": 3, "fill_interval": "3600s"});
     let more = json!({"enable_x_ratelimit_headers": "DRAFT_VERSION_03"});
     let outcomes = both(&bucket, &more, &times(&Request::get("/"), 4));
@@ -95,7 +95,7 @@ fn headers_say_the_same() {
 }
 
 #[test]
-fn the_status_and_grpc_come_out_the_same() {
+fn statuses_are_equal() {
     let bucket = json!({"max_tokens": 1, "tokens_per_fill": 1, "fill_interval": "3600s"});
     let grpc = Request::post("/a.B/C", [0; 5]).header("content-type", "application/grpc");
     for exhausted in [false, true] {
@@ -111,7 +111,7 @@ fn the_status_and_grpc_come_out_the_same() {
 
 /// When to come again: Envoy's filter says when the next token comes, as this one does.
 #[test]
-fn retry_after_says_the_same() {
+fn retry_after_is_equal() {
     let bucket = json!({"max_tokens": 2, "tokens_per_fill": 1, "fill_interval": "3600s"});
     let requests = times(&Request::get("/"), 3);
     let run = |scenario| Host::Envoy.run(&sending(scenario, requests.clone()));

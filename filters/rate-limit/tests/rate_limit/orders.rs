@@ -55,7 +55,7 @@ fn admits(all: &Interleaved, expected: usize) -> Report {
 }
 
 #[test]
-fn of_two_workers_exactly_the_limit_passes_in_every_order() {
+fn two_workers_admit_exactly_the_limit_in_every_order() {
     for most in 1..=2 {
         let scenario = with_limit(json!({"rates": [bucket(most)]}));
         let report = admits(&workers(scenario, &[2, 1]), most as usize);
@@ -66,7 +66,7 @@ fn of_two_workers_exactly_the_limit_passes_in_every_order() {
 
 /// Checks the number of different schedules. A worker that knows that there is no room makes no host call.
 #[track_caller]
-fn of_three_workers_the_limit_passes(most: u64, schedules: usize) {
+fn three_workers_admit_the_limit(most: u64, schedules: usize) {
     let scenario = with_limit(json!({"rates": [bucket(most)]}));
     tried(&admits(&workers(scenario.clone(), &[1, 1, 1]), most as usize), 50);
     let report = admits(&workers(scenario, &[2, 2, 2]).at_most(5_000), most as usize);
@@ -75,13 +75,13 @@ fn of_three_workers_the_limit_passes(most: u64, schedules: usize) {
 }
 
 #[test]
-fn of_three_workers_one_passes_in_every_order() {
-    of_three_workers_the_limit_passes(1, 60);
+fn three_workers_admit_one_in_every_order() {
+    three_workers_admit_the_limit(1, 60);
 }
 
 #[test]
-fn of_three_workers_two_pass_in_every_order() {
-    of_three_workers_the_limit_passes(2, 3_000);
+fn three_workers_admit_two_in_every_order() {
+    three_workers_admit_the_limit(2, 3_000);
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn refunds_the_first_limit_in_every_order() {
 
 /// While one that will be refused holds the room, another may find none; never do two.
 #[test]
-fn who_will_be_refused_never_makes_room_for_two() {
+fn a_later_rejection_never_makes_room_for_two() {
     let scenario = with(two_limits(1)).settings(|settings| settings.workers = 3);
     let all = Interleaved::new(&scenario)
         .send(0, Request::get("/").header("x-barred", "1"))
@@ -182,7 +182,7 @@ fn concurrency_is_exact_in_every_order() {
 
 /// One leaves while another comes.
 #[test]
-fn what_leaves_and_what_comes_at_once_is_counted_in_every_order() {
+fn concurrent_ends_and_starts_are_exact_in_every_order() {
     let scenario = with_limit(json!({"concurrency": {"max_requests": 1}})).upstream(slow(SOON));
     let scenario = scenario.settings(|settings| settings.workers = 2);
     let then = SOON;

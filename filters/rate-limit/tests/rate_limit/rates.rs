@@ -7,7 +7,7 @@ use tollgate_host_test::emulator::Emulator;
 use tollgate_host_test::{Request, on_both_hosts};
 
 on_both_hosts! {
-    fn a_bucket_gives_what_it_holds_and_then_refuses(host) {
+    fn a_bucket_rejects_when_it_is_empty(host) {
         let scenario = with(json!({
             "limits": {"all": {"rates": [{"token_bucket": {"max_tokens": 2, "fill_interval": "1h"}}]}}
         }));
@@ -40,7 +40,7 @@ on_both_hosts! {
         host.run(&scenario).has_statuses(&[200, 429, 200]);
     }
 
-    fn where_nothing_is_allowed_nothing_passes_ever(host) {
+    fn a_maximum_of_zero_rejects_every_request(host) {
         let rates = [
             bucket(0),
             json!({"fixed_window": {"requests": 0, "window": "1s"}}),
@@ -55,7 +55,7 @@ on_both_hosts! {
         (0..3).for_each(|index| { outcome.client(index).no_header("retry-after"); });
     }
 
-    fn all_algorithms_admit_as_much_at_once_as_they_say(host) {
+    fn all_algorithms_admit_their_maximum_at_once(host) {
         let rates = [
             ("bucket", json!({"token_bucket": {"max_tokens": 3, "fill_interval": "1h"}})),
             ("gcra", json!({"gcra": {"requests": 1, "per": "1h", "burst": 3}})),
@@ -90,7 +90,7 @@ fn over_time(limit: Value, expected: &[(u64, u16)]) {
 }
 
 #[test]
-fn tokens_come_evenly_and_no_more_than_there_is_room_for() {
+fn tokens_arrive_evenly_up_to_the_maximum() {
     let rate = json!({"token_bucket": {"max_tokens": 3, "tokens_per_fill": 2, "fill_interval": "1s"}});
     let expected = [
         (0, 200),
@@ -112,7 +112,7 @@ fn tokens_come_evenly_and_no_more_than_there_is_room_for() {
 }
 
 #[test]
-fn gcra_spaces_requests_evenly_but_for_a_burst() {
+fn gcra_spaces_requests_evenly_after_a_burst() {
     let evenly = json!({"gcra": {"requests": 10, "per": "1s"}});
     let expected =
         [(0, 200), (0, 429), (99, 429), (100, 200), (150, 429), (200, 200), (5000, 200), (5000, 429)];
@@ -141,7 +141,7 @@ fn fixed_windows_begin_with_the_clock() {
 
 /// The previous minute counts by the share that a minute that ends now still covers.
 #[test]
-fn sliding_windows_count_a_share_of_the_last_one() {
+fn sliding_windows_count_a_share_of_the_previous_one() {
     let rate = json!({"sliding_window": {"requests": 2, "window": "1m"}});
     let expected = [
         (30_000, 200),
@@ -160,7 +160,7 @@ fn sliding_windows_count_a_share_of_the_last_one() {
 /// 10 a second and 1,000 an hour, twelve requests a second: for a hundred seconds the one limits, then the
 /// other.
 #[test]
-fn of_several_rates_all_must_have_room() {
+fn all_rates_of_a_limit_must_have_room() {
     let per_second =
         json!({"token_bucket": {"max_tokens": 10, "tokens_per_fill": 10, "fill_interval": "1s"}});
     let per_hour = json!({"fixed_window": {"requests": 1000, "window": "1h"}});
@@ -185,7 +185,7 @@ fn of_several_rates_all_must_have_room() {
 }
 
 #[test]
-fn a_rate_without_room_takes_nothing_of_the_others() {
+fn a_rate_without_room_charges_no_other_rate() {
     let per_second = json!({"fixed_window": {"requests": 1, "window": "1s"}});
     let limit = json!({"rates": [per_second, bucket(3)]});
     let expected = [

@@ -11,7 +11,7 @@ use tollgate_host_test::{ClientView, Request, Scenario, on_both_hosts};
 const POLL: Duration = Duration::from_millis(20);
 
 on_both_hosts! {
-    fn who_waits_for_room_gets_it(host) {
+    fn delayed_requests_are_allowed(host) {
         let rate = json!({"token_bucket": {"max_tokens": 1, "fill_interval": "2s"}});
         let scenario = with_limit(json!({"rates": [rate], "delay": {"max_wait": "10s"}}));
         let outcome = host.run(&sending(scenario, times(&Request::post("/", "body"), 2)));
@@ -21,7 +21,7 @@ on_both_hosts! {
 
     /// Whatever part of the first window is over: of three, one has to wait for another window, and none is
     /// refused.
-    fn who_waits_for_a_window_goes_on_in_it(host) {
+    fn delayed_requests_continue_in_their_window(host) {
         for rate in ["fixed_window", "sliding_window"] {
             let rate = json!({rate: {"requests": 1, "window": "1s"}});
             let scenario = with_limit(json!({"rates": [rate], "delay": {"max_wait": "10s"}}));
@@ -37,7 +37,7 @@ on_both_hosts! {
 /// Nine come at once to two workers, of which three may be in flight, each for a second.
 #[test]
 #[allow(clippy::disallowed_methods, reason = "clients of a real Envoy have a real clock")]
-fn workers_of_envoy_let_in_who_stands_in_line() {
+fn workers_of_envoy_admit_queued_requests() {
     const FAULT: &str = "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault";
     let delay = json!({"fixed_delay": "1s", "percentage": {"numerator": 100}});
     let fault = json!({"name": "fault", "typed_config": {"@type": FAULT, "delay": delay}});
@@ -80,7 +80,7 @@ fn all<const N: usize>(emulator: &Emulator, requests: [StreamHandle; N]) -> [u16
 }
 
 #[test]
-fn when_one_ends_the_first_in_line_is_let_in_at_once() {
+fn admits_the_first_of_the_queue_at_once() {
     let mut emulator = Emulator::new(&queued(1, "10s")).unwrap();
     let requests = [0; 3].map(|worker| emulator.request(worker, &Request::get("/")));
     emulator.advance(Duration::from_millis(999));
@@ -98,7 +98,7 @@ fn when_one_ends_the_first_in_line_is_let_in_at_once() {
 }
 
 #[test]
-fn what_another_worker_leaves_is_seen_before_long() {
+fn notices_a_free_slot_of_another_worker() {
     let mut emulator = Emulator::new(&queued(1, "10s")).unwrap();
     let requests = [0, 1].map(|worker| emulator.request(worker, &Request::get("/")));
     emulator.advance(Duration::from_secs(1) + POLL);
@@ -106,7 +106,7 @@ fn what_another_worker_leaves_is_seen_before_long() {
 }
 
 #[test]
-fn who_stands_in_line_for_too_long_is_refused() {
+fn rejects_queued_requests_after_max_wait() {
     let mut emulator = Emulator::new(&queued(1, "300ms")).unwrap();
     let requests = [0, 0, 1].map(|worker| emulator.request(worker, &Request::get("/")));
     emulator.advance(Duration::from_millis(299));
@@ -147,7 +147,7 @@ fn rejects_requests_above_max_waiting_requests() {
 
 /// The parts of the request that the filter uses are read again after the wait.
 #[test]
-fn who_stands_in_line_is_still_who_it_was() {
+fn rereads_the_key_of_a_queued_request() {
     let key = json!([{"request_headers": {"header_name": "x-user"}}]);
     let limits = json!({
         "one": {"key": key, "concurrency": {"max_requests": 1}, "delay": {"max_wait": "10s"}},
@@ -191,7 +191,7 @@ fn delayed_requests_keep_their_order_across_workers() {
 }
 
 #[test]
-fn as_many_wait_as_may_and_one_more_is_refused() {
+fn rejects_delays_above_max_waiting_requests() {
     let mut emulator = Emulator::new(&delaying(1)).unwrap();
     let [first, waits, refused] = [0; 3].map(|worker| emulator.request(worker, &Request::get("/")));
     assert_eq!([first, waits, refused].map(|handle| so_far(&emulator, handle)), [Some(200), None, Some(429)]);

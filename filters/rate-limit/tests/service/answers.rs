@@ -21,7 +21,7 @@ fn refusal() -> Response {
 }
 
 on_both_hosts! {
-    fn the_service_is_asked_for_the_domain_and_the_key(host) {
+    fn calls_the_service_with_domain_and_key(host) {
         let outcome = host.run(&asks(json!({}), vec![says(&ok())]).request(of("a")).request(of("b")));
         outcome.has_statuses(&[200, 200]);
         let asked = asked(&outcome);
@@ -35,14 +35,14 @@ on_both_hosts! {
         outcome.has_metric("rate_limit.limit.clients.ok", 2).has_metric("rate_limit.limit.clients.cache_hit", 0);
     }
 
-    fn a_request_without_the_key_is_not_asked_about(host) {
+    fn makes_no_call_without_a_complete_key(host) {
         let plain = tollgate_host_test::Request::get("/");
         let outcome = host.run(&asks(json!({}), vec![says(&over())]).request(plain));
         outcome.has_statuses(&[200]);
         assert!(asked(&outcome).is_empty());
     }
 
-    fn a_refusal_is_told_with_all_that_the_service_says(host) {
+    fn rejections_contain_everything_from_the_service(host) {
         let more = json!({"response": {"enable_x_ratelimit_headers": "DRAFT_VERSION_03"}});
         let outcome = host.run(&asks(more, vec![says(&refusal())]).request(of("a")));
         outcome.has_statuses(&[429]).has_details(0, "request_rate_limited");
@@ -59,7 +59,7 @@ on_both_hosts! {
         outcome.has_metric("rate_limit.denied.request_rate_limited", 1);
     }
 
-    fn what_passes_gets_the_headers_of_the_answer_on_either_side(host) {
+    fn allowed_requests_get_the_headers_of_the_answer(host) {
         let answer = Response {
             statuses: vec![standing(Code::Ok, 100, 41, 60)],
             response_headers_to_add: vec![header("X-Plan", "small")],
@@ -73,7 +73,7 @@ on_both_hosts! {
         outcome.client(0).header("ratelimit", r#""clients";r=41;t=61"#).no_header("x-envoy-ratelimited");
     }
 
-    fn a_refusal_is_remembered_until_the_limit_is_reset(host) {
+    fn caches_a_rejection_until_the_limit_resets(host) {
         let outcome = host.run(&asks(json!({}), vec![says(&refusal()), says(&ok())]).request(of("a")).request(of("a")).request(of("b")));
         outcome.has_statuses(&[429, 429, 200]);
         assert_eq!(asked(&outcome).len(), 2);
@@ -81,7 +81,7 @@ on_both_hosts! {
         outcome.has_metric("rate_limit.limit.clients.cache_hit", 1).has_metric("rate_limit.limit.clients.rate_limited", 2);
     }
 
-    fn when_it_is_reset_the_service_is_asked_again(host) {
+    fn calls_the_service_again_after_the_reset(host) {
         let soon = Response { statuses: vec![standing(Code::OverLimit, 100, 0, 1)], ..over() };
         let later = of("a").after(Duration::from_millis(2200));
         let outcome = host.run(&asks(json!({}), vec![says(&soon), says(&ok())]).request(of("a")).request(later));
@@ -89,7 +89,7 @@ on_both_hosts! {
         assert_eq!(asked(&outcome).len(), 2);
     }
 
-    fn refusals_need_not_be_remembered(host) {
+    fn caching_rejections_can_be_disabled(host) {
         let more = json!({"rate_limit_service": {"cache": {"over_limit": false, "lease_hits": 1}}});
         let outcome = host.run(&asks(more, vec![says(&refusal())]).request(of("a")).request(of("a")));
         outcome.has_statuses(&[429, 429]);
@@ -111,12 +111,12 @@ on_both_hosts! {
         outcome.has_metric("rate_limit.failure_mode_allowed", 0);
     }
 
-    fn what_is_not_enforced_is_only_counted(host) {
+    fn filter_enforced_only_counts_rejections(host) {
         let outcome = host.run(&asks(json!({"filter_enforced": 0}), vec![says(&refusal())]).request(of("a")));
         outcome.has_statuses(&[200]).has_metric("rate_limit.limit.clients.shadow_rate_limited", 1);
     }
 
-    fn several_limits_are_one_call_and_the_one_that_is_over_is_told(host) {
+    fn one_call_checks_several_limits(host) {
         let team = json!({"request_headers": {"header_name": "x-team", "descriptor_key": "team"}});
         let more = json!({
             "limits": {"clients": {"cost": {"number": 3}}, "teams": {"key": [team, {"generic_key": {"descriptor_value": "g"}}], "service": {}}},
@@ -139,7 +139,7 @@ on_both_hosts! {
         outcome.has_metric("rate_limit.limit.clients.ok", 1).has_metric("rate_limit.limit.teams.rate_limited", 1);
     }
 
-    fn what_a_request_costs_is_told_if_the_limit_says_so(host) {
+    fn sends_the_cost_if_configured(host) {
         let cost = json!({"header": {"name": "x-cost", "max": 50}});
         for (service, expected) in [(json!({}), [7, 50]), (json!({"hits_addend": false}), [1, 1])] {
             let mut more = json!({"limits": {"clients": {"cost": cost, "service": service}}});

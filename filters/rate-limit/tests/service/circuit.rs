@@ -65,7 +65,7 @@ fn pauses_calls_after_five_failures() {
 }
 
 #[test]
-fn what_was_leased_is_good_while_the_service_is_away() {
+fn leases_stay_valid_during_an_outage() {
     let ok = says(&ok());
     let answers = vec![ok.clone(), ok.clone(), ok, Answer::Hang];
     let more = json!({"rate_limit_service": {"failure_mode": "deny", "timeout": "100ms", "cache": {"lease_hits": 3}}});

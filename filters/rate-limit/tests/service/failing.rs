@@ -37,7 +37,7 @@ fn each(mode: &str) -> Scenario {
 }
 
 on_both_hosts! {
-    fn what_is_no_answer_is_let_through(host) {
+    fn invalid_answers_are_allowed_with_failure_mode_allow(host) {
         let outcome = host.run(&each("allow"));
         let all = none().len();
         outcome.has_statuses(&vec![200; all]);
@@ -46,7 +46,7 @@ on_both_hosts! {
         outcome.has_metric("rate_limit.limit.clients.error", all as u64).has_metric("rate_limit.limit.clients.ok", 0);
     }
 
-    fn what_is_no_answer_is_refused(host) {
+    fn invalid_answers_are_rejected_with_failure_mode_deny(host) {
         let outcome = host.run(&each("deny"));
         let all = none().len();
         outcome.has_statuses(&vec![500; all]).has_details(0, "rate_limiter_error");
@@ -55,7 +55,7 @@ on_both_hosts! {
         outcome.has_metric("rate_limit.limit.clients.error", all as u64);
     }
 
-    fn a_service_that_is_nowhere_costs_no_request(host) {
+    fn a_missing_service_rejects_with_status_on_error(host) {
         for service in [Upstream::empty(CLUSTER), Upstream::grpc(CLUSTER, vec![Answer::Refuse]), Upstream::grpc("other", vec![says(&ok())])] {
             let scenario = Scenario::new()
                 .filter(filter().config(config(json!({"rate_limit_service": {"status_on_error": 503, "failure_mode_deny": true}}))))

@@ -10,7 +10,7 @@ fn rate(tokens: u32, more: Value) -> Value {
 }
 
 on_both_hosts! {
-    fn who_has_no_room_here_is_not_asked_about(host) {
+    fn makes_no_call_after_a_local_rejection(host) {
         let scenario = asks(rate(1, json!({})), vec![says(&ok())]).request(of("a")).request(of("a")).request(of("b"));
         let outcome = host.run(&scenario);
         outcome.has_statuses(&[200, 429, 200]).has_details(1, "local_rate_limited");
@@ -18,7 +18,7 @@ on_both_hosts! {
         assert_eq!(asked(&outcome).len(), 2);
     }
 
-    fn what_was_taken_here_is_given_back_if_the_service_refuses(host) {
+    fn refunds_local_limits_if_the_service_rejects(host) {
         let more = json!({"rate_limit_service": {"cache": {"over_limit": false, "lease_hits": 1}}});
         let answers = vec![says(&over()), says(&over()), says(&ok())];
         let scenario = (0..4).fold(asks(rate(1, more), answers), |scenario, _| scenario.request(of("a")));
@@ -28,7 +28,7 @@ on_both_hosts! {
         assert_eq!(asked(&outcome).len(), 3);
     }
 
-    fn and_if_the_service_cannot_be_asked_and_that_is_a_refusal(host) {
+    fn refunds_local_limits_if_the_failure_mode_rejects(host) {
         for (mode, expected) in [("deny", [500, 500]), ("allow", [200, 429])] {
             let more = json!({"rate_limit_service": {"failure_mode": mode}});
             let outcome = host.run(&asks(rate(1, more), vec![status(13)]).request(of("a")).request(of("a")));
@@ -36,7 +36,7 @@ on_both_hosts! {
         }
     }
 
-    fn a_request_that_the_service_refused_is_not_in_flight(host) {
+    fn a_rejection_by_the_service_releases_the_slot(host) {
         let more = json!({"limits": {"clients": {"concurrency": {"max_requests": 1}}}});
         let answers = vec![says(&over()), status(13), says(&ok())];
         let scenario = ["a", "b", "a", "a"].into_iter().fold(
@@ -46,7 +46,7 @@ on_both_hosts! {
         host.run(&scenario).has_statuses(&[429, 500, 200, 200]);
     }
 
-    fn without_the_service_the_limits_here_are_those_for_that(host) {
+    fn fallback_rates_apply_without_the_service(host) {
         let fallback = json!([{"token_bucket": {"max_tokens": 1, "fill_interval": "1h"}}]);
         let more = json!({
             "limits": {"clients": {"service": {"fallback_rates": fallback}}},

@@ -23,7 +23,7 @@ fn hits(outcome: &Outcome) -> Vec<u32> {
 }
 
 on_both_hosts! {
-    fn what_the_service_grants_is_spent_without_asking_and_no_more(host) {
+    fn uses_exactly_the_quota_without_further_calls(host) {
         let outcome = host.run(&six(vec![says(&Response { quota: Some(quota(4)), ..ok() })]));
         // One of the four hits is that of the call itself. The next call follows when the quota expires, not
         // when it is used up.
@@ -33,7 +33,7 @@ on_both_hosts! {
         outcome.has_metric("rate_limit.limit.clients.rate_limited", 2);
     }
 
-    fn a_descriptor_may_be_granted_something_of_its_own(host) {
+    fn a_descriptor_may_have_its_own_quota(host) {
         let status = |requests| tollgate_rate_limit_service::Status {
             quota: Some(quota(requests)),
             ..standing(Code::Ok, 100, 41, 60)
@@ -45,7 +45,7 @@ on_both_hosts! {
         outcome.client(2).header("ratelimit-policy", r#""clients";q=100;w=3600"#);
     }
 
-    fn what_several_keys_share_is_asked_for_each_time(host) {
+    fn ignores_quotas_that_several_keys_share(host) {
         let shared = Quota { id: b"all".to_vec(), ..quota(4) };
         let grant = || says(&Response { quota: Some(shared.clone()), ..ok() });
         let more = json!({"rate_limit_service": {"cache": {"lease_hits": 1}}});

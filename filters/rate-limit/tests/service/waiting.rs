@@ -73,7 +73,7 @@ fn a_disconnect_cancels_neither_the_call_nor_its_waiters() {
 }
 
 #[test]
-fn one_that_waits_for_anothers_call_may_go_away_too() {
+fn a_waiter_for_another_call_may_disconnect() {
     let mut emulator = start(json!({}), &[ok()]);
     let [one, two] = [(); 2].map(|()| emulator.request(0, &of("a")));
     emulator.hang_up(two);
@@ -86,7 +86,7 @@ fn one_that_waits_for_anothers_call_may_go_away_too() {
 }
 
 #[test]
-fn a_lease_that_is_refused_is_asked_for_once_more_without() {
+fn repeats_a_rejected_lease_for_the_request_alone() {
     let mut emulator = start(json!({}), &[over(), ok(), over()]);
     let [one, two] = [(); 2].map(|()| emulator.request(0, &of("a")));
     emulator.advance(Duration::from_secs(1));
@@ -110,7 +110,7 @@ fn a_disconnect_between_two_calls_leaks_nothing() {
 }
 
 #[test]
-fn more_than_may_wait_are_as_if_the_service_could_not_be_asked() {
+fn applies_the_failure_mode_above_max_waiting_requests() {
     let more = json!({"max_waiting_requests": 2, "rate_limit_service": {"failure_mode": "deny"}});
     let mut emulator = start(more, &[ok()]);
     let waiting = ["a", "b"].map(|client| emulator.request(0, &of(client)));
@@ -125,7 +125,7 @@ fn more_than_may_wait_are_as_if_the_service_could_not_be_asked() {
 }
 
 #[test]
-fn no_memory_is_kept_of_requests_that_are_over() {
+fn ended_requests_leave_no_memory() {
     let mut emulator = Emulator::new(&asks(json!({}), vec![says(&ok()), Answer::Reset])).unwrap();
     emulator.assert_memory_is_steady(200, |emulator, turn| {
         let request = emulator.request(0, &of(&format!("{}", turn % 7)));

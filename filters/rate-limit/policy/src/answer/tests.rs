@@ -37,7 +37,7 @@ fn body(refusal: &Refusal) -> serde_json::Value {
 }
 
 #[test]
-fn by_default_a_refusal_is_envoys_and_says_when_to_come_again() {
+fn the_default_rejection_is_envoys_with_retry_after() {
     let answers = Answers::default();
     let refusal = local(&answers, &[standing("burst", 10, 60, 0, 30)], 0, 1);
     assert_eq!((refusal.status, refusal.grpc_status), (429, 14));
@@ -82,7 +82,7 @@ fn fields_are_those_of_the_draft() {
 }
 
 #[test]
-fn other_things_than_requests_have_their_unit() {
+fn other_units_than_requests_are_named() {
     let answers = both();
     let bytes = Standing { unit: Unit::ContentBytes(1024), ..standing("upload", 10, 60, 3, 7) };
     let flying = Standing { unit: Unit::ConcurrentRequests, ..standing("flying", 8, 0, 2, 0) };
@@ -106,7 +106,7 @@ fn other_things_than_requests_have_their_unit() {
 }
 
 #[test]
-fn a_window_under_a_second_is_not_said() {
+fn omits_windows_under_a_second() {
     let quota = Quota { limit: 10, window: SECOND / 10, remaining: 3, reset: SECOND / 20 };
     let tenth = Standing { policy: "tenth", quota, unit: Unit::Requests };
     assert_eq!(
@@ -123,7 +123,7 @@ fn a_window_under_a_second_is_not_said() {
 
 /// `test/extensions/filters/http/ratelimit/ratelimit_headers_test.cc`.
 #[test]
-fn x_ratelimit_is_envoys_of_the_tightest() {
+fn x_ratelimit_reports_the_tightest_limit() {
     let answers = Answers { x_ratelimit_headers: true, ..Answers::default() };
     let (first, second) = (standing("first", 1, 60, 2, 3), standing("second", 4, 3600, 5, 6));
     for standings in [[first, second], [second, first]] {
@@ -140,7 +140,7 @@ fn x_ratelimit_is_envoys_of_the_tightest() {
 }
 
 #[test]
-fn what_had_no_room_is_said_to_have_it_when_to_come_again() {
+fn the_reset_without_room_equals_retry_after() {
     let answers = Answers { status: 503, resource_exhausted: true, ..both() };
     let standings = [standing("daily", 1000, 86400, 0, 7200), standing("burst", 10, 60, 4, 60)];
     let refusal = local(&answers, &standings, 1, 6 * SECOND);
@@ -159,7 +159,7 @@ fn what_had_no_room_is_said_to_have_it_when_to_come_again() {
 }
 
 #[test]
-fn a_body_is_what_is_configured() {
+fn writes_the_configured_body() {
     let with = |body| Answers { body, ..Answers::default() };
     let standings = [standing("burst", 10, 60, 0, 30)];
     let refusal = local(&with(Body::Json), &standings, 0, 2 * SECOND);
@@ -189,7 +189,7 @@ fn a_body_is_what_is_configured() {
 }
 
 #[test]
-fn the_body_of_the_service_goes_before_the_configured_one() {
+fn the_body_of_the_service_takes_precedence() {
     let answers = Answers { body: Body::Problem, ..Answers::default() };
     let raw_body = b"slow down".to_vec();
     let refusal = refuse(&answers, &[], Cause { raw_body, ..cause(Reason::ServiceLimit) });
@@ -198,7 +198,7 @@ fn the_body_of_the_service_goes_before_the_configured_one() {
 }
 
 #[test]
-fn grpc_gets_a_text_whatever_is_configured() {
+fn grpc_always_gets_a_text() {
     let json = "application/json".parse().unwrap();
     for configured in
         [Body::Json, Body::Problem, Body::Inline { content_type: Some(json), body: b"{}".to_vec() }]
@@ -215,7 +215,7 @@ fn grpc_gets_a_text_whatever_is_configured() {
 }
 
 #[test]
-fn who_could_not_be_asked_is_no_fault_of_the_client() {
+fn errors_use_the_capacity_problem_type() {
     let answers = Answers { body: Body::Problem, status_on_error: 503, resource_exhausted: true, ..both() };
     for reason in [Reason::ServiceUnavailable, Reason::SharedState, Reason::HostError] {
         let refusal = refuse(&answers, &[], cause(reason));
@@ -230,7 +230,7 @@ fn who_could_not_be_asked_is_no_fault_of_the_client() {
 }
 
 #[test]
-fn the_service_is_marked_unless_it_must_not_be() {
+fn x_envoy_ratelimited_can_be_disabled() {
     let is_marked = |x_envoy_ratelimited, reason| {
         let answers = Answers { x_envoy_ratelimited, ..Answers::default() };
         !refuse(&answers, &[], cause(reason)).headers.is_empty()
@@ -242,7 +242,7 @@ fn the_service_is_marked_unless_it_must_not_be() {
 }
 
 #[test]
-fn configured_headers_are_added_and_go_before_our_own() {
+fn configured_headers_replace_generated_ones() {
     let pair = |name: &str, value: &str| (name.parse().unwrap(), value.parse().unwrap());
     let answers = Answers {
         response_headers: vec![pair("Retry-After", "600"), pair("x-a", "1"), pair("x-a", "2")],
@@ -257,7 +257,7 @@ fn configured_headers_are_added_and_go_before_our_own() {
 }
 
 #[test]
-fn a_name_that_is_no_ascii_is_escaped() {
+fn escapes_names_that_are_not_ascii() {
     let answers = Answers { rate_limit_headers: true, ..Answers::default() };
     let headers = headers(&answers, &[standing("a\"b\\c \u{e9}\n", 1, 1, 1, 1)]);
     assert_eq!(texts(&headers)[1].1, r#""a\"b\\c %C3%A9%0A";r=1;t=1"#);
@@ -278,7 +278,7 @@ fn any_standing() -> impl Strategy<Value = (String, Quota, Unit)> {
 
 proptest! {
     #[test]
-    fn headers_are_valid_whatever_the_numbers_and_names(
+    fn headers_are_valid_for_any_numbers_and_names(
         all in proptest::collection::vec(any_standing(), 1..5), violated in 0usize..6, retry_after: Option<u64>,
     ) {
         let standings: Vec<_> =

@@ -217,7 +217,7 @@ fn a_client_has_one_address_however_it_connects() {
 }
 
 #[test]
-fn what_clients_spell_in_many_ways_is_one_value() {
+fn spellings_of_a_value_are_one_value() {
     for (authority, expected) in
         [("Shop.Example.:8443", Some("shop.example")), ("[::1]:80", Some("[::1]")), ("", None)]
     {
@@ -281,7 +281,7 @@ fn attributes_are_values_unless_they_are_empty() {
 }
 
 #[test]
-fn the_proxy_is_asked_once_for_the_address_and_for_the_claims() {
+fn reads_the_address_and_the_claims_once() {
     let mut proxy = proxy("10.0.0.1", &[(property::PAYLOAD, br#"{"a": 1, "b": 2}"#)]);
     let actions = [
         of(Source::RemoteAddress),
@@ -297,7 +297,7 @@ fn the_proxy_is_asked_once_for_the_address_and_for_the_claims() {
 }
 
 #[test]
-fn what_stands_for_no_address_is_nobodys_address() {
+fn a_default_value_never_equals_an_address() {
     let action = Action { if_absent: IfAbsent::Value("none".into()), ..of(Source::RemoteAddress) };
     let at = |address: &str| {
         let mut facts = Facts::new(&RequestFacts::default());

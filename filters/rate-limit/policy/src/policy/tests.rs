@@ -131,7 +131,7 @@ limits:
 ";
 
 #[test]
-fn what_a_bucket_holds_passes_and_no_more() {
+fn admits_exactly_the_bucket() {
     let mut rig = Rig::new(TWO_AN_HOUR);
     rig.passes(&[]);
     rig.passes(&[]);
@@ -176,7 +176,7 @@ limits:
 }
 
 #[test]
-fn a_share_of_requests_is_asked_and_a_share_of_refusals_is_one() {
+fn filter_enabled_and_filter_enforced_select_shares() {
     let mut rig = Rig::new(&format!("{TWO_AN_HOUR}\nfilter_enabled: 50\nfilter_enforced: 50\n"));
     // Draws are taken from the end: first for `filter_enabled`, then for `filter_enforced`.
     rig.world.draws = vec![u64::MAX];
@@ -292,7 +292,7 @@ fn requests_in_flight_are_counted_until_they_end() {
 }
 
 #[test]
-fn too_many_in_flight_are_not_counted_as_if_there_had_been_room() {
+fn a_rejection_by_concurrency_is_not_counted_as_ok() {
     let mut rig = Rig::new("limits: {one: {concurrency: {max_requests: 1}, shadow: true}}");
     let _first = rig.passes(&[]).ticket;
     assert_eq!(rig.passes(&[]).would_reject, Some(Reason::Concurrency));
@@ -308,7 +308,7 @@ rate_limit_service: {cluster: limiter, FAILURE}
 ";
 
 #[test]
-fn a_service_that_cannot_be_asked_is_what_the_failure_mode_says() {
+fn the_failure_mode_decides_without_the_service() {
     for (mode, refused) in [("failure_mode: allow", None), ("failure_mode: deny", Some(500))] {
         let mut rig = Rig::new(&ASKING.replace("FAILURE", mode));
         let Decision::Ask(call, ticket) = rig.send(&[("x-user", "a")]) else { panic!("no call") };
@@ -323,7 +323,7 @@ fn a_service_that_cannot_be_asked_is_what_the_failure_mode_says() {
 }
 
 #[test]
-fn a_verdict_that_nobody_waits_for_any_more_is_not_kept() {
+fn drops_the_verdict_of_an_ended_request() {
     let mut rig = Rig::new(&ASKING.replace("FAILURE", "timeout: 1s"));
     let Decision::Ask(call, ticket) = rig.send(&[("x-user", "a")]) else { panic!("no call") };
     rig.policy.end(ticket, &mut rig.world, rig.now);
@@ -333,7 +333,7 @@ fn a_verdict_that_nobody_waits_for_any_more_is_not_kept() {
 }
 
 #[test]
-fn responses_say_where_limits_stand_and_how_many_are_in_flight() {
+fn responses_contain_quotas_and_requests_in_flight() {
     let mut rig = Rig::new(
         "
 limits:

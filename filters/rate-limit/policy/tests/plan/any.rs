@@ -72,7 +72,7 @@ fn full() -> Value {
 const TEXTS: &[&str] = &["5xx", "all", "/{b}", "per-client", "%"];
 
 #[test]
-fn one_with_everything_in_it_is_taken() {
+fn accepts_a_config_that_sets_every_field() {
     plan(full()).unwrap();
 }
 
@@ -89,7 +89,7 @@ fn whatever() -> impl Strategy<Value = Value> {
     })
 }
 
-fn is_refused_in_one_line_or_leads_somewhere(config: &Value) -> Result<(), TestCaseError> {
+fn check_rejected_in_one_line_or_resolved(config: &Value) -> Result<(), TestCaseError> {
     let config = match tollgate_policy::read(config) {
         Ok(config) => config,
         Err(error) => {
@@ -123,14 +123,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn a_configuration_is_refused_in_one_line_or_leads_somewhere(
+    fn changed_configs_are_rejected_or_resolved(
         changes in odd::changes(TEXTS),
     ) {
-        is_refused_in_one_line_or_leads_somewhere(&odd::changed(full(), &changes))?;
+        check_rejected_in_one_line_or_resolved(&odd::changed(full(), &changes))?;
     }
 
     #[test]
-    fn anything_is_refused_or_leads_somewhere(config in whatever()) {
-        is_refused_in_one_line_or_leads_somewhere(&config)?;
+    fn random_values_are_rejected_or_resolved(config in whatever()) {
+        check_rejected_in_one_line_or_resolved(&config)?;
     }
 }

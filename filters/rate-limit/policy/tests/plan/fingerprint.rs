@@ -33,7 +33,7 @@ fn it_is_the_same_in_every_version() {
 }
 
 #[test]
-fn it_stays_if_what_is_kept_means_the_same() {
+fn it_stays_if_entries_mean_the_same() {
     let before = planned(base()).fingerprint;
     for (place, value) in [
         ("/shadow", json!(true)),
@@ -103,7 +103,7 @@ fn header_match(matcher: Value) -> Value {
 }
 
 #[test]
-fn rates_of_a_fallback_and_of_an_override_count_for_themselves() {
+fn fallbacks_and_overrides_have_their_own_fingerprints() {
     let rates = base()["rates"].clone();
     let mut limit = base();
     limit["service"] = json!({"fallback_rates": rates});

@@ -14,7 +14,7 @@ fn refused(action: Value) -> String {
 }
 
 #[test]
-fn each_action_is_what_is_written() {
+fn resolves_envoys_actions() {
     let plan = yaml(
         "
          limits:
@@ -71,7 +71,7 @@ fn each_action_is_what_is_written() {
 }
 
 #[test]
-fn ours_too() {
+fn resolves_own_actions() {
     let plan = yaml(
         "
          limits:
@@ -120,13 +120,13 @@ fn ours_too() {
 }
 
 #[test]
-fn an_address_that_is_masked_by_nothing_is_whole() {
+fn masks_no_bits_by_default() {
     let source = action(json!({"masked_remote_address": {}})).source;
     assert!(matches!(source, Source::MaskedRemoteAddress { v4_prefix_len: 32, v6_prefix_len: 128 }));
 }
 
 #[test]
-fn metadata_is_that_of_earlier_filters_unless_it_is_said() {
+fn resolves_metadata_sources() {
     let of = |source: &str| {
         let key = json!({"key": "f", "path": [{"key": "a"}]});
         let Source::Property { path } =
@@ -148,7 +148,7 @@ fn metadata_is_that_of_earlier_filters_unless_it_is_said() {
 }
 
 #[test]
-fn an_action_that_cannot_be_is_refused() {
+fn rejects_invalid_actions() {
     let long = "x".repeat(257);
     let text =
         |shown: &str| format!("invalid text `{shown}`, expected 1 to 256 bytes without control characters");

@@ -6,7 +6,7 @@ use tollgate_rate_limit_policy::plan::{Cost, ValueMatch};
 use tollgate_rate_limit_policy::rate::{FixedWindow, Meter, Rate};
 
 #[test]
-fn a_limit_limits_something() {
+fn rejects_a_limit_without_rates() {
     assert_eq!(
         refused(json!({"limits": {"a": {}}})),
         "limits.a: expected at least one of `rates`, `concurrency` and `service`"
@@ -16,7 +16,7 @@ fn a_limit_limits_something() {
 }
 
 #[test]
-fn its_name_is_one_in_statistics_and_headers() {
+fn checks_the_name_of_a_limit() {
     for name in ["", "a.b", "a b", "x\n", &"a".repeat(65)] {
         let message = refused(json!({"limits": {name: {"rates": [rate()]}}}));
         assert!(
@@ -38,7 +38,7 @@ fn concurrency_is_at_least_one() {
 }
 
 #[test]
-fn an_override_gives_other_numbers_and_keeps_the_rest() {
+fn an_override_replaces_some_numbers() {
     let plan = yaml(
         "
          limits:
@@ -74,7 +74,7 @@ fn an_override_gives_other_numbers_and_keeps_the_rest() {
 }
 
 #[test]
-fn an_override_is_about_some_keys_and_changes_something() {
+fn rejects_invalid_overrides() {
     let team = json!([{"request_headers": {"header_name": "x-team", "descriptor_key": "team"}}]);
     let other = |other: serde_json::Value| limit_refused(json!({"key": team, "overrides": [other]}));
     let gold = json!({"team": {"exact": "gold"}});
@@ -112,7 +112,7 @@ fn an_override_is_about_some_keys_and_changes_something() {
 }
 
 #[test]
-fn what_a_request_costs() {
+fn checks_costs() {
     assert!(matches!(planned(json!({})).cost, Cost::Number(1)));
     assert!(matches!(planned(json!({"cost": {"number": 3}})).cost, Cost::Number(3)));
     let Cost::Header { name, default, max } =
@@ -161,7 +161,7 @@ fn what_a_request_costs() {
 }
 
 #[test]
-fn what_a_response_changes() {
+fn checks_on_response() {
     let on = planned(json!({"on_response": {
         "statuses": ["401", 403, "5xx", "500-599", "2XX"],
         "headers": [{"name": "x-failed", "present": true}],
@@ -211,7 +211,7 @@ fn what_a_response_changes() {
 }
 
 #[test]
-fn requests_wait_where_there_is_an_order() {
+fn delay_needs_rates_or_concurrency() {
     assert_eq!(planned(json!({"delay": {"max_wait": "2s"}})).max_wait, 2_000_000_000);
     assert_eq!(planned(json!({})).max_wait, 0);
     let window = json!({"fixed_window": {"requests": 1, "window": "1s"}});

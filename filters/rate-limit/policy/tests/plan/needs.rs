@@ -24,7 +24,7 @@ fn a_limit_by_address_needs_no_headers() {
 }
 
 #[test]
-fn whatever_looks_at_the_request_needs_its_headers() {
+fn users_of_the_request_need_its_headers() {
     let silent = json!({"response": {"rate_limit_headers": false}});
     for fields in [
         json!({"key": [{"request_headers": {"header_name": "x"}}]}),
@@ -51,7 +51,7 @@ fn whatever_looks_at_the_request_needs_its_headers() {
 }
 
 #[test]
-fn whatever_looks_at_the_response_needs_its_headers() {
+fn users_of_the_response_need_its_headers() {
     let expected = Needs { response_headers: true, ..NOTHING };
     assert_eq!(needs(json!({"on_response": {"statuses": ["5xx"]}}), json!({})), expected);
     let x = json!({"enable_x_ratelimit_headers": "DRAFT_VERSION_03"});
@@ -59,7 +59,7 @@ fn whatever_looks_at_the_response_needs_its_headers() {
 }
 
 #[test]
-fn requests_in_flight_are_counted_where_it_is_said() {
+fn counts_requests_in_flight_if_configured() {
     let silent = json!({"response": {"rate_limit_headers": false}});
     let expected = Needs { in_flight: true, ..NOTHING };
     assert_eq!(needs(json!({"concurrency": {"max_requests": 1}}), silent.clone()), expected);

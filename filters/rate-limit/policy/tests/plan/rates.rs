@@ -38,7 +38,7 @@ fn each_algorithm_is_what_is_written() {
 }
 
 #[test]
-fn one_rate_is_called_as_its_limit() {
+fn a_single_rate_has_the_name_of_its_limit() {
     assert_eq!(planned(json!({})).rates[0].name, "a");
 }
 
@@ -97,7 +97,7 @@ fn numbers_have_bounds() {
 }
 
 #[test]
-fn a_bucket_that_fills_in_more_than_a_hundred_years_is_refused() {
+fn rejects_buckets_that_fill_too_slowly() {
     assert_eq!(
         refused(json!({"gcra": {"requests": 1, "per": "876000h", "burst": 2}})),
         "gcra: a bucket of `2` takes more than a hundred years to fill, with `1` each `876000h`"

@@ -9,7 +9,7 @@ fn with(rules: Value) -> Value {
 }
 
 #[test]
-fn without_rules_every_limit_counts_every_request() {
+fn without_rules_every_limit_applies() {
     for rules in [json!([]), json!(null)] {
         let mut config = with(rules.clone());
         if rules.is_null() {
@@ -44,7 +44,7 @@ fn the_first_rule_that_matches_decides() {
 }
 
 #[test]
-fn a_rule_names_limits_that_there_are() {
+fn rejects_unknown_and_duplicate_limits_in_rules() {
     assert_eq!(
         refused(with(json!([{"limits": ["a", "b"]}, {"limits": []}, {"limits": ["x"]}]))),
         "rules[2].limits[0]: no limit is named `x`; there is `a`, `b`"
@@ -65,6 +65,6 @@ fn a_rule_names_limits_that_there_are() {
 }
 
 #[test]
-fn a_limit_that_would_never_count_is_refused() {
+fn rejects_unused_limits() {
     assert_eq!(refused(with(json!([{"limits": ["b"]}]))), "limits.a: not used: no rule has it in `limits`");
 }

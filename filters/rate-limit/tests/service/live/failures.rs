@@ -157,7 +157,7 @@ fn applies_failure_mode_during_an_outage_and_recovers() {
 }
 
 #[test]
-fn under_load_no_request_is_lost_whatever_the_service_does() {
+fn loses_no_request_under_load_during_outages() {
     let mut limiter = limiter();
     let mut proxy = start(&limiter);
     let loads = MODES.map(|mode| Load::start(proxy.envoy.listener(mode), mode));
@@ -203,7 +203,7 @@ fn under_load_no_request_is_lost_whatever_the_service_does() {
 }
 
 #[test]
-fn a_service_that_never_was_is_as_one_that_is_gone() {
+fn a_service_that_never_ran_counts_as_unavailable() {
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
     let clusters = [cluster("empty", None, true), grpc("closed", port)];
     let mut names = Vec::new();

@@ -224,7 +224,7 @@ fn actions() -> Vec<Value> {
 }
 
 #[test]
-fn the_service_is_asked_as_by_envoys_own_filter() {
+fn calls_the_service_like_envoys_own_filter() {
     let both = Both::start(&actions());
     let plain = both.asked("ours", "/", &[("host", "a")]).expect("some descriptors");
     assert!(plain.descriptors.len() >= 14, "{plain:#?}");
@@ -251,7 +251,7 @@ fn the_service_is_asked_as_by_envoys_own_filter() {
 }
 
 #[test]
-fn without_a_descriptor_neither_asks() {
+fn neither_filter_calls_without_a_descriptor() {
     let both = Both::start(&[json!([{"request_headers": {"header_name": "x-a", "descriptor_key": "a"}}])]);
     for listener in ["native", "ours"] {
         assert_eq!(both.asked(listener, "/", &[("host", "a")]), None);

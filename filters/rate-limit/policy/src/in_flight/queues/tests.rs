@@ -21,7 +21,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 
 proptest! {
     #[test]
-    fn lines_are_lists_of_which_the_first_is_woken(acts in acts(), start in prop_oneof![Just(0), Just(u32::MAX - 20)]) {
+    fn queues_wake_their_first_waiter(acts in acts(), start in prop_oneof![Just(0), Just(u32::MAX - 20)]) {
         let mut queues = Queues { next: start, ..Queues::default() };
         let mut plain: Vec<(u64, WaiterId)> = Vec::new();
         for act in acts {
@@ -63,7 +63,7 @@ proptest! {
 
 /// Waiters that leave while the first one stays take no memory.
 #[test]
-fn those_who_left_take_no_room() {
+fn removed_waiters_take_no_memory() {
     let mut queues = Queues::default();
     let first = queues.join(1);
     for _ in 0..100_000 {

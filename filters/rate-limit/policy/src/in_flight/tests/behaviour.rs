@@ -19,7 +19,7 @@ fn as_many_as_may_be_are_in_flight() {
 }
 
 #[test]
-fn none_may_be_in_flight_of_none() {
+fn a_maximum_of_zero_admits_nothing() {
     let mut record = Vec::new();
     assert_eq!(acquire(&mut record, KEY, 1, 0, &Members::default(), at(0)), Acquire::Full);
     assert!(record.is_empty());
@@ -47,7 +47,7 @@ fn a_record_is_as_long_as_what_is_in_flight() {
 }
 
 #[test]
-fn what_a_dead_vm_counted_is_forgotten() {
+fn removes_the_counts_of_a_dead_vm() {
     let both = members(&[(1, 0), (2, 0)]);
     let mut record = Vec::new();
     assert_eq!(acquire(&mut record, KEY, 1, 1, &both, at(0)), Acquire::Acquired);
@@ -60,7 +60,7 @@ fn what_a_dead_vm_counted_is_forgotten() {
 }
 
 #[test]
-fn a_vm_that_beats_keeps_its_requests_however_long_they_take() {
+fn a_vm_with_heartbeats_keeps_its_requests() {
     let mut record = Vec::new();
     acquire(&mut record, KEY, 1, 1, &Members::default(), at(0));
     let later = members(&[(1, 3599), (2, 3600)]);
@@ -78,7 +78,7 @@ fn a_new_vm_counts_as_running() {
 }
 
 #[test]
-fn the_own_vm_lives_without_having_said_so() {
+fn the_own_vm_needs_no_heartbeat() {
     let mut record = Vec::new();
     acquire(&mut record, KEY, 1, 1, &Members::default(), at(0));
     assert_eq!(acquire(&mut record, KEY, 1, 1, &Members::default(), at(3600)), Acquire::Full);
@@ -97,7 +97,7 @@ fn a_clock_that_was_set_back_keeps_no_vm_alive() {
 }
 
 #[test]
-fn members_are_those_that_live() {
+fn members_are_running_vms() {
     let mut record = Vec::new();
     Members::beat(&mut record, 1, at(0));
     Members::beat(&mut record, 2, at(5));

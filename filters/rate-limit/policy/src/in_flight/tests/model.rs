@@ -155,7 +155,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn never_too_many_and_never_locked_out(
+    fn never_too_many_and_never_blocked(
         max in 1..4u32, late in 0..3_000u64, late_apart: bool,
         steps in prop::collection::vec((0..3usize, 0..KEYS, 0..40u8, 0..3_000u64), 1..200),
     ) {

@@ -80,7 +80,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_a_client_sends_panics(value in proptest::collection::vec(any::<u8>(), 0..40)) {
+    fn no_request_panics(value in proptest::collection::vec(any::<u8>(), 0..40)) {
         let pairs: &[(&[u8], &[u8])] = &[
             (b":path", &value), (b":method", &value), (b":authority", &value), (b"cookie", &value), (b"x-a", &value),
         ];

@@ -7,7 +7,7 @@ fn header_cost(lines: &[&str]) -> u64 {
 }
 
 #[test]
-fn a_header_says_what_a_request_costs_within_bounds() {
+fn a_header_sets_the_cost_within_bounds() {
     for (lines, expected) in [
         (&[][..], 3),
         (&["7"], 7),
@@ -30,7 +30,7 @@ fn a_header_says_what_a_request_costs_within_bounds() {
 }
 
 #[test]
-fn a_body_costs_by_its_length_once_that_is_known() {
+fn a_body_of_known_length_costs_by_its_length() {
     let cost = Cost::Body { per: 1024, max: 10 };
     let of = |pairs: &[(&[u8], &[u8])]| cost.of_request(Headers(pairs));
     assert_eq!(of(&[]), 1);
@@ -44,7 +44,7 @@ fn a_body_costs_by_its_length_once_that_is_known() {
 }
 
 #[test]
-fn a_response_says_what_its_request_cost() {
+fn a_response_sets_the_cost() {
     let rule = OnResponse {
         statuses: vec![(401, 401), (500, 599)],
         headers: vec![json(r#"{"name": "x-free", "present": false}"#)],

@@ -38,7 +38,7 @@ fn which(limit: &Limit, team: &str, address: &str) -> Option<u64> {
 }
 
 #[test]
-fn the_first_override_whose_conditions_all_hold_is_chosen() {
+fn the_first_override_that_matches_applies() {
     let limit = limit(
         vec![header("x-team"), of(Source::RemoteAddress)],
         vec![
@@ -101,7 +101,7 @@ fn an_entry_that_is_left_out_matches_nothing() {
 }
 
 #[test]
-fn ten_thousand_values_are_not_tried_in_turn() {
+fn looks_up_ten_thousand_values() {
     let when = |text: String| vec![(0, ValueMatch::Text(json(&text)))];
     let exact = (0..10_000).map(|n| when(format!(r#"{{"exact": "team-{n}"}}"#)));
     let networks = (0..10_000u32).map(|n| vec![(1, network(&std::net::Ipv4Addr::from(n).to_string()))]);
@@ -113,7 +113,7 @@ fn ten_thousand_values_are_not_tried_in_turn() {
 
 proptest! {
     #[test]
-    fn what_is_looked_up_is_what_trying_in_turn_finds(
+    fn lookups_equal_a_linear_search(
         kinds in proptest::collection::vec((0usize..6, 0u8..4), 0..8), team in 0u8..4, last in 0u8..4,
     ) {
         let text = |kind: &str, value: u8| matcher(&format!(r#"{{"{kind}": "{value}"}}"#));

@@ -161,7 +161,7 @@ proptest! {
 
     /// Three workers, two keys, two of each in flight.
     #[test]
-    fn lines_are_in_order_and_leave_no_place_empty(acts in acts()) {
+    fn queues_are_ordered_and_leave_no_slot_empty(acts in acts()) {
         let mut workers = Workers::new(TWO, 3);
         // By who they are: their worker and key, when they came, and what they have.
         let mut came: Vec<(usize, u8, u64)> = Vec::new();
@@ -239,7 +239,7 @@ fn queued_requests_continue_in_order() {
 }
 
 #[test]
-fn who_has_waited_for_too_long_is_refused_and_counted_so() {
+fn rejects_and_counts_requests_after_max_wait() {
     let mut rig = Rig::new(TWO);
     let user = [("x-user", "a")];
     let _held = [rig.passes(&user), rig.passes(&user)];
@@ -262,7 +262,7 @@ fn who_has_waited_for_too_long_is_refused_and_counted_so() {
 
 /// Earlier limits are not checked again, and the time in the queue counts towards the maximum wait.
 #[test]
-fn who_stood_in_line_goes_on_where_it_stood() {
+fn a_queued_request_continues_with_its_limit() {
     let mut rig = Rig::new(
         "
 limits:
@@ -313,7 +313,7 @@ fn a_request_that_may_not_wait_never_overtakes_a_queue() {
 }
 
 #[test]
-fn where_refusals_are_only_counted_nobody_stands_in_line() {
+fn no_request_is_queued_in_shadow_mode() {
     let mut rig =
         Rig::new("limits: {one: {concurrency: {max_requests: 1}, delay: {max_wait: 1s}, shadow: true}}");
     let _first = rig.passes(&[]).ticket;

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn who_may_wait_waits_in_turn() {
+fn waits_are_ordered() {
     let mut rig = Rig::new(
         "
 limits:
@@ -22,7 +22,7 @@ limits:
 }
 
 #[test]
-fn whoever_may_wait_waits_for_windows_too() {
+fn requests_wait_for_windows() {
     for (rate, waits) in [
         ("fixed_window: {requests: 1, window: 1s}", [SECOND, 2 * SECOND]),
         ("sliding_window: {requests: 2, window: 1s}", [SECOND / 2, SECOND]),
@@ -48,7 +48,7 @@ fn whoever_may_wait_waits_for_windows_too() {
 }
 
 #[test]
-fn where_refusals_are_only_counted_nobody_waits() {
+fn no_request_waits_in_shadow_mode() {
     let limit = "limits: {one: {rates: [{fixed_window: {requests: 1, window: 1h}}], delay: {max_wait: 5m}, shadow: SHADOW}}";
     for yaml in [limit.replace("SHADOW", "true"), limit.replace("SHADOW", "false") + "\nfilter_enforced: 0"] {
         let mut rig = Rig::new(&yaml);

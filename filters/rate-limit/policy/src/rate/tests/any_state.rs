@@ -66,7 +66,7 @@ proptest! {
 
     /// From `full_at` on, a state behaves like the default state.
     #[test]
-    fn what_owes_nothing_says_nothing(rate in any_rate(), (now, state) in at_any_time(), cost in any_size(), later in any_size()) {
+    fn a_state_that_owes_nothing_has_no_effect(rate in any_rate(), (now, state) in at_any_time(), cost in any_size(), later in any_size()) {
         prop_assume!(now < u64::MAX / 2);
         if let Take::Taken(next) = rate.take(state, UnixNanos(now), cost) {
             let later = UnixNanos(next.full_at.max(now).saturating_add(later));
@@ -78,7 +78,7 @@ proptest! {
     /// So a worker can reject by an old copy, if nothing is ever refunded: it is as if the other requests had
     /// come first, a moment ago or with a slightly older time.
     #[test]
-    fn what_is_refused_stays_refused_whatever_others_take(
+    fn rejected_costs_stay_rejected_without_refunds(
         rate in small_rate(), wait in small_wait(), before in prop::collection::vec((0..3_000u64, 0..4u64, any::<bool>()), 0..40),
         others in prop::collection::vec((-900..=0i64, 0..4u64, any::<bool>()), 1..40), cost in 0..4u64,
     ) {

@@ -22,7 +22,7 @@ fn a_third_of_a_second_is_not_rounded() {
 }
 
 #[test]
-fn a_fixed_window_gives_all_of_it_anew() {
+fn a_fixed_window_starts_again() {
     let mut key = Key::new(fixed(5, 60 * SECOND));
     assert_eq!(key.drain(59 * SECOND), 5);
     assert_eq!(key.take(59 * SECOND, 1), Err(Some(SECOND)));
@@ -30,7 +30,7 @@ fn a_fixed_window_gives_all_of_it_anew() {
 }
 
 #[test]
-fn a_sliding_window_counts_what_it_still_covers_of_the_last_one() {
+fn a_sliding_window_counts_its_share_of_the_previous_one() {
     let mut key = Key::new(sliding(10, 60 * SECOND));
     assert_eq!(key.drain(30 * SECOND), 10);
     assert_eq!(key.take(60 * SECOND, 1), Err(Some(6 * SECOND)));
@@ -42,7 +42,7 @@ fn a_sliding_window_counts_what_it_still_covers_of_the_last_one() {
 }
 
 #[test]
-fn what_is_more_than_the_whole_rate_is_refused_for_good() {
+fn rejects_costs_above_the_maximum() {
     for rate in [bucket(5, 1, SECOND), fixed(5, SECOND), sliding(5, SECOND)] {
         assert_eq!(Key::new(rate).take(0, 6), Err(None));
         assert_eq!(Key::new(rate).take(0, u64::MAX), Err(None));
@@ -61,7 +61,7 @@ fn a_rate_of_nothing_never_has_room() {
 }
 
 #[test]
-fn a_cost_of_nothing_asks_and_takes_nothing() {
+fn a_cost_of_zero_takes_nothing() {
     for rate in [bucket(2, 1, SECOND), fixed(2, SECOND), sliding(2, SECOND)] {
         let mut key = Key::new(rate);
         assert_eq!((key.take(0, 0), key.state), (Ok(()), State::default()));
@@ -112,7 +112,7 @@ fn a_refund_makes_room_for_what_was_taken() {
 }
 
 #[test]
-fn a_refund_gives_nothing_that_has_come_again_already() {
+fn a_refund_excludes_what_has_flowed_in() {
     let mut key = Key::new(bucket(5, 1, SECOND));
     assert_eq!(key.drain(0), 5);
     assert_eq!(key.drain(5 * SECOND), 5);
@@ -141,7 +141,7 @@ fn a_refund_into_a_window_that_has_passed_gives_nothing() {
 }
 
 #[test]
-fn a_quota_says_what_is_left_and_until_when() {
+fn a_quota_reports_the_rest_and_the_reset() {
     let quota = |key: &Key, at| {
         let quota = key.rate.quota(key.state, UnixNanos(START + at));
         (quota.limit, quota.window, quota.remaining, quota.reset)
@@ -165,7 +165,7 @@ fn a_quota_says_what_is_left_and_until_when() {
 }
 
 #[test]
-fn a_rate_that_looks_ahead_too_far_is_none() {
+fn rejects_rates_of_more_than_a_hundred_years() {
     const YEAR: u64 = 31_557_600 * SECOND;
     assert_eq!((Meter::new(1, 0, SECOND), Meter::new(1, 1, 0)), (None, None));
     assert!(Meter::new(100, 1, YEAR).is_some());

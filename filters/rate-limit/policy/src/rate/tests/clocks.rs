@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_worker_that_is_a_little_behind_finds_what_others_took() {
+fn a_late_worker_finds_what_others_took() {
     for rate in [bucket(5, 1, SECOND), fixed(5, SECOND), sliding(5, SECOND)] {
         let mut key = Key::new(rate);
         assert_eq!(key.drain(100 * SECOND), 5);
@@ -27,7 +27,7 @@ fn a_late_worker_keeps_a_charge() {
 }
 
 #[test]
-fn a_clock_that_was_set_back_locks_nobody_out() {
+fn a_clock_that_was_set_back_blocks_no_key() {
     for rate in [bucket(5, 1, SECOND), fixed(5, SECOND), sliding(5, SECOND)] {
         let mut key = Key::new(rate);
         key.charge(3600 * SECOND, 10);
@@ -57,7 +57,7 @@ proptest! {
     /// Regardless of the clock that wrote a state, there is room at the latest after twice the time of the
     /// rate, plus the maximum wait and the skew.
     #[test]
-    fn nobody_stays_locked_out(rate in small_rate(), wait in small_wait(), taken in prop::collection::vec((0..10_000 * SECOND, 1..9u64), 0..9),
+    fn no_key_stays_blocked(rate in small_rate(), wait in small_wait(), taken in prop::collection::vec((0..10_000 * SECOND, 1..9u64), 0..9),
         back in 0..20_000 * SECOND)
     {
         let mut key = Key::new(rate.with_max_wait(wait));

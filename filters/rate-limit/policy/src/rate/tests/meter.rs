@@ -97,7 +97,7 @@ proptest! {
     /// With refunds of whatever was taken, in whatever order: what was kept of it is never more than the
     /// burst and what came.
     #[test]
-    fn no_window_sees_more_than_the_burst_and_what_came(
+    fn no_window_exceeds_the_burst_and_the_refill(
         burst in 1..12u64, tokens in 1..5u64, interval in 1..200u64,
         arrivals in prop::collection::vec((0..150u64, 1..4u64, any::<prop::sample::Index>(), 0..3u8), 1..150),
     ) {
@@ -125,7 +125,7 @@ proptest! {
     /// Waiting requests continue in the order of arrival, and no faster than tokens arrive, except for a
     /// fraction of a nanosecond.
     #[test]
-    fn who_waits_goes_on_in_turn_and_in_time(
+    fn waits_are_ordered_and_exact(
         burst in 1..8u64, tokens in 1..5u64, interval in 1..200u64, max_wait in 0..2_000u64,
         arrivals in prop::collection::vec((0..100u64, 1..4u64), 1..150),
     ) {

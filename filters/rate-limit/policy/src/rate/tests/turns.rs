@@ -129,7 +129,7 @@ fn a_fixed_window_is_waited_for_until_it_begins() {
 }
 
 #[test]
-fn a_place_that_is_given_up_is_somebody_elses() {
+fn a_refunded_place_is_used_again() {
     for rate in [fixed(2, 60 * SECOND), sliding(2, 60 * SECOND)] {
         let mut key = Key::new(rate.with_max_wait(300 * SECOND));
         assert_eq!(key.drain(50 * SECOND), 2);

@@ -84,7 +84,7 @@ proptest! {
     /// However windows are laid, twice as many pass at most: half of one just before, and what the estimate
     /// then leaves.
     #[test]
-    fn no_window_sees_twice_what_it_may(requests in 1..10u32, window in 10..300u64, arrivals in arrivals()) {
+    fn no_window_exceeds_twice_its_maximum(requests in 1..10u32, window in 10..300u64, arrivals in arrivals()) {
         let mut key = Key::new(sliding(requests, window));
         let (mut now, mut taken) = (0, Vec::new());
         for (later, cost, _) in arrivals {

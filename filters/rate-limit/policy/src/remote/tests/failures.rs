@@ -34,7 +34,7 @@ fn asked_again(remote: &mut Remote, now: u64) -> (u64, Call) {
 }
 
 #[test]
-fn after_some_failures_nobody_asks_for_longer_and_longer() {
+fn pauses_grow_with_further_failures() {
     let mut remote = failed(circuit::FAILURES, CallFailure::Timeout);
     let mut now = START + 4 * MS;
     for (least, most) in [(37, 50), (75, 100), (150, 200), (300, 400), (600, 800), (750, 1000), (750, 1000)] {
@@ -57,7 +57,7 @@ fn after_some_failures_nobody_asks_for_longer_and_longer() {
 }
 
 #[test]
-fn workers_do_not_come_back_all_at_once() {
+fn pauses_differ_between_workers() {
     let pause = |worker: u64| {
         let mut circuit = Circuit::default();
         let now = START + worker * 1_234_567;
@@ -73,7 +73,7 @@ fn workers_do_not_come_back_all_at_once() {
 }
 
 #[test]
-fn fewer_failures_or_an_answer_in_between_change_nothing() {
+fn fewer_failures_do_not_pause_calls() {
     let mut remote = failed(circuit::FAILURES - 1, CallFailure::Unavailable);
     let call = remote.call_for(&key(500), START + SECOND);
     remote.answer(&call, &bare(Code::OverLimit), START + SECOND);
@@ -93,7 +93,7 @@ fn invalid_answers_do_not_open_the_circuit() {
 }
 
 #[test]
-fn calls_that_were_under_way_say_nothing_new() {
+fn pending_calls_do_not_extend_a_pause() {
     let mut remote = remote(Cache::default());
     let calls: Vec<_> = (0..100).map(|at| remote.call_for(&key(at), START)).collect();
     for call in &calls {
@@ -104,7 +104,7 @@ fn calls_that_were_under_way_say_nothing_new() {
 }
 
 #[test]
-fn who_asks_for_all_and_is_gone_is_followed_by_another() {
+fn another_request_follows_a_lost_probe() {
     let mut remote = failed(circuit::FAILURES, CallFailure::Timeout);
     let (pause, probe) = asked_again(&mut remote, START + 4 * MS);
     let now = START + 4 * MS + pause * MS;
@@ -119,7 +119,7 @@ fn who_asks_for_all_and_is_gone_is_followed_by_another() {
 }
 
 #[test]
-fn leases_and_refusals_are_good_while_the_service_is_away() {
+fn leases_and_rejections_stay_valid_during_an_outage() {
     let mut remote = remote(Cache::default());
     let now = START;
     for _ in 0..2 {
@@ -138,7 +138,7 @@ fn leases_and_refusals_are_good_while_the_service_is_away() {
 }
 
 #[test]
-fn who_waits_for_a_call_that_fails_asks_again() {
+fn waiters_for_a_failed_call_query_again() {
     let mut remote = remote(Cache::default());
     let calls = [remote.call_for(&key(1), START), remote.call_for(&key(1), START)];
     assert_eq!(remote.ask_at(&key(1), START), Ask::Wait(calls[1].id));
@@ -151,7 +151,7 @@ fn who_waits_for_a_call_that_fails_asks_again() {
 }
 
 #[test]
-fn no_more_calls_are_under_way_than_can_be_kept_track_of() {
+fn bounds_the_number_of_pending_calls() {
     let mut remote = remote(Cache::default());
     for at in 0..4096 {
         remote.call_for(&key(at), START);

@@ -10,7 +10,7 @@ fn one() -> [Descriptor; 1] {
 }
 
 #[test]
-fn headers_are_of_a_fresh_answer_and_can_be_written() {
+fn uses_valid_headers_of_new_answers() {
     let mut remote = remote(Cache::default());
     let mut answer = bare(Code::Ok);
     answer.request_headers_to_add = vec![header("X-Up", b"1"), header("content-length", b"1")];
@@ -29,7 +29,7 @@ fn headers_are_of_a_fresh_answer_and_can_be_written() {
 }
 
 #[test]
-fn a_refusal_keeps_its_headers_and_body() {
+fn a_cached_rejection_has_its_headers_and_body() {
     let mut remote = remote(Cache::default());
     let mut answer = bare(Code::OverLimit);
     answer.request_headers_to_add = vec![header("x-up", b"1")];
@@ -46,7 +46,7 @@ fn a_refusal_keeps_its_headers_and_body() {
 }
 
 #[test]
-fn where_a_lease_stands_includes_what_is_left_of_it() {
+fn quotas_include_the_rest_of_the_lease() {
     let mut remote = remote(Cache::default());
     let call = remote.call_for(&one(), START);
     let verdict = remote.answer(&call, &response(Code::Ok, vec![status(Code::Ok, 99, 60)]), START);
@@ -60,7 +60,7 @@ fn where_a_lease_stands_includes_what_is_left_of_it() {
 }
 
 #[test]
-fn what_limitador_says_in_headers_is_understood() {
+fn reads_the_headers_of_limitador() {
     let mut answer = bare(Code::OverLimit);
     answer.response_headers_to_add = vec![
         header("X-RateLimit-Limit", b"10, 10;w=60;name=\"m\", 100;w=3600"),
@@ -80,7 +80,7 @@ fn what_limitador_says_in_headers_is_understood() {
 }
 
 #[test]
-fn an_empty_answer_is_none() {
+fn an_empty_answer_is_invalid() {
     let mut remote = remote(Cache::default());
     for garbage in [&b""[..], b"\x08\x07", b"garbage", b"\x08\x00"] {
         let call = remote.call_for(&one(), START);

@@ -48,7 +48,7 @@ fn wastes_less_than_one_lease_if_rejections_are_counted() {
 }
 
 #[test]
-fn a_key_that_is_cold_asks_for_its_own_hits() {
+fn a_rare_key_takes_only_its_own_hits() {
     let mut remote = remote(Cache::default());
     for at in 0..5 {
         let now = START + at * 1_100 * MS;
@@ -79,7 +79,7 @@ fn leased(cache: Cache, answer: &Response) -> Remote {
 }
 
 #[test]
-fn a_lease_is_good_until_it_is_used_or_too_old() {
+fn a_lease_is_valid_until_it_is_used_or_too_old() {
     let mut remote = leased(Cache::default(), &bare(Code::Ok));
     for _ in 0..4 {
         assert!(remote.settled_for(&one(2), START + SECOND - 1).from_cache);
@@ -109,7 +109,7 @@ fn a_clock_that_is_set_back_ends_leases() {
 }
 
 #[test]
-fn near_the_limit_an_eighth_of_what_remains_is_asked_for() {
+fn takes_an_eighth_of_the_rest_near_the_limit() {
     let mut remote = leased(Cache::default(), &response(Code::Ok, vec![status(Code::Ok, 31, 60)]));
     for _ in 0..9 {
         assert!(remote.settled_for(&one(1), START + MS).from_cache);
@@ -124,7 +124,7 @@ fn near_the_limit_an_eighth_of_what_remains_is_asked_for() {
 }
 
 #[test]
-fn a_lease_that_is_refused_is_asked_again_for_the_request_alone() {
+fn repeats_a_rejected_lease_for_the_request_alone() {
     let mut remote = remote(Cache::default());
     let call = remote.call_for(&one(1), START);
     remote.answer(&call, &bare(Code::Ok), START);
@@ -140,7 +140,7 @@ fn a_lease_that_is_refused_is_asked_again_for_the_request_alone() {
 }
 
 #[test]
-fn requests_at_once_wait_for_a_call_that_asks_for_them_too() {
+fn concurrent_requests_share_a_call() {
     let mut remote = remote(Cache::default());
     let (mut calls, mut waiting) = (Vec::new(), Vec::new());
     for _ in 0..100 {
@@ -164,7 +164,7 @@ fn requests_at_once_wait_for_a_call_that_asks_for_them_too() {
 }
 
 #[test]
-fn some_hits_go_on_ahead_of_the_call_that_counts_them() {
+fn the_overshoot_is_allowed_before_it_is_counted() {
     let mut remote = leased(Cache { overshoot_hits: 3, ..Cache::default() }, &bare(Code::Ok));
     for _ in 0..9 {
         remote.settled_for(&one(1), START + MS);
@@ -214,7 +214,7 @@ fn uses_a_quota_and_then_rejects_until_it_expires() {
 }
 
 #[test]
-fn a_key_that_owes_is_not_forgotten() {
+fn a_key_with_uncounted_hits_is_not_evicted() {
     let cache = Cache { overshoot_hits: 3, max_entries: 1, ..Cache::default() };
     let mut remote = leased(cache, &bare(Code::Ok));
     for _ in 0..9 {
@@ -240,7 +240,7 @@ fn a_key_that_owes_is_not_forgotten() {
 }
 
 #[test]
-fn a_lease_that_is_added_to_lives_no_longer() {
+fn adding_to_a_lease_does_not_extend_it() {
     let mut remote = leased(Cache::default(), &bare(Code::Ok));
     // Nine are left of it: not enough for ten.
     let later = START + 900 * MS;

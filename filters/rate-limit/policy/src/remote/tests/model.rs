@@ -233,7 +233,7 @@ proptest! {
 
     /// One window admits the limit, plus the overshoot on each worker.
     #[test]
-    fn never_more_than_the_limit_and_what_each_worker_may_overshoot(
+    fn never_exceeds_the_limit_by_more_than_the_overshoot(
         steps in prop::collection::vec(step(), 1..300),
         (counts_refused, statuses, limit) in (any::<bool>(), any::<bool>(), 0..60u64),
         cache in cache(),
@@ -252,7 +252,7 @@ proptest! {
 
     /// The same for keys with separate calls: the overshoot on each worker.
     #[test]
-    fn never_more_than_the_limit_and_one_overshoot_on_each_worker(
+    fn each_worker_exceeds_the_limit_by_at_most_one_overshoot(
         steps in prop::collection::vec(step().prop_filter("one key", is_about_one), 1..300),
         (counts_refused, statuses, limit) in (any::<bool>(), any::<bool>(), 0..60u64),
         cache in cache(),
@@ -287,7 +287,7 @@ proptest! {
 
     /// When all calls have ended, no request waits, and the cache is bounded.
     #[test]
-    fn nobody_waits_for_ever(
+    fn no_request_waits_forever(
         steps in prop::collection::vec(step(), 1..300),
         cache in cache(),
     ) {

@@ -5,7 +5,7 @@ fn one(value: &str) -> [Descriptor; 1] {
 }
 
 #[test]
-fn who_is_over_the_limit_is_refused_until_it_is_reset() {
+fn rejects_a_key_over_its_limit_until_the_reset() {
     let mut remote = remote(Cache::default());
     let call = remote.call_for(&one("a"), START);
     let over = response(Code::OverLimit, vec![status(Code::OverLimit, 0, 30)]);
@@ -34,7 +34,7 @@ fn caches_rejections_for_a_bounded_time() {
 }
 
 #[test]
-fn refusals_are_not_remembered_if_so_configured() {
+fn caches_no_rejections_if_so_configured() {
     let mut remote = remote(Cache { over_limit: false, ..Cache::default() });
     let call = remote.call_for(&one("a"), START);
     remote.answer(&call, &response(Code::OverLimit, vec![status(Code::OverLimit, 0, 30)]), START);
@@ -42,7 +42,7 @@ fn refusals_are_not_remembered_if_so_configured() {
 }
 
 #[test]
-fn a_window_of_a_second_is_asked_about_again_within_it() {
+fn queries_a_window_of_a_second_again_within_it() {
     let mut over = status(Code::OverLimit, 0, 1);
     over.current_limit.as_mut().unwrap().unit = 1;
     let mut remote = remote(Cache::default());
@@ -53,7 +53,7 @@ fn a_window_of_a_second_is_asked_about_again_within_it() {
 }
 
 #[test]
-fn who_asks_for_less_is_not_refused_for_who_asked_for_more() {
+fn a_rejection_does_not_apply_to_smaller_costs() {
     let mut remote = remote(Cache::default());
     let call = remote.call_for(&[descriptor("a", 5)], START);
     remote.answer(&call, &bare(Code::OverLimit), START);
@@ -70,7 +70,7 @@ fn who_asks_for_less_is_not_refused_for_who_asked_for_more() {
 }
 
 #[test]
-fn any_descriptor_over_its_limit_refuses_whatever_list_it_is_in() {
+fn a_rejected_descriptor_rejects_every_list_with_it() {
     let mut remote = remote(Cache::default());
     let both = [descriptor("a", 1), descriptor("b", 1)];
     let call = remote.call_for(&both, START);
@@ -84,7 +84,7 @@ fn any_descriptor_over_its_limit_refuses_whatever_list_it_is_in() {
 }
 
 #[test]
-fn what_is_said_of_a_list_is_remembered_of_that_list() {
+fn caches_an_answer_for_its_list_only() {
     let mut remote = remote(Cache::default());
     let both = [descriptor("a", 1), descriptor("b", 1)];
     let call = remote.call_for(&both, START);
@@ -100,7 +100,7 @@ fn what_is_said_of_a_list_is_remembered_of_that_list() {
 }
 
 #[test]
-fn descriptors_that_cost_different_things_say_so_each() {
+fn descriptors_with_different_costs_have_their_own_hits() {
     use tollgate_rate_limit_service::Request;
     let mut remote = remote(Cache::default());
     let call = remote.call_for(&[descriptor("a", 0), descriptor("b", 7)], START);
@@ -120,7 +120,7 @@ fn descriptors_that_cost_different_things_say_so_each() {
 }
 
 #[test]
-fn keys_that_come_and_go_push_out_no_refusal_that_is_of_use() {
+fn new_keys_evict_no_rejection_in_use() {
     let mut remote = remote(Cache { max_entries: 100, ..Cache::default() });
     let call = remote.call_for(&one("victim"), START);
     remote.answer(&call, &response(Code::OverLimit, vec![status(Code::OverLimit, 0, 30)]), START);
@@ -135,7 +135,7 @@ fn keys_that_come_and_go_push_out_no_refusal_that_is_of_use() {
 }
 
 #[test]
-fn a_long_refusal_is_not_remembered() {
+fn caches_no_long_rejection() {
     let mut remote = remote(Cache::default());
     let long = Response { raw_body: vec![b'x'; 3000], ..bare(Code::OverLimit) };
     let call = remote.call_for(&one("a"), START);

@@ -42,7 +42,7 @@ proptest! {
     }
 
     #[test]
-    fn what_owes_most_is_not_given_up_for_what_owes_less(
+    fn keeps_the_entry_that_owes_most(
         takes in proptest::collection::vec((1..60_u64, 1..10_u64), 1..300),
     ) {
         let rates = [bucket(10, 60 * SECOND)];
@@ -59,7 +59,7 @@ proptest! {
 }
 
 #[test]
-fn only_keys_that_owe_more_drive_out_a_drained_bucket() {
+fn only_keys_that_owe_more_evict_a_drained_bucket() {
     let (small, large) = ([bucket(10, SECOND)], [bucket(10, 60 * SECOND)]);
     let mut bytes = empty();
     drain(&mut bytes, 1, &small);
@@ -127,7 +127,7 @@ proptest! {
     /// A state is never further ahead than the lifetime of its rate, and a tag stores at most twice that
     /// time.
     #[test]
-    fn what_is_marked_is_known_by_it(tag in any::<u64>(), longest in 1..u64::MAX / 2) {
+    fn tags_store_the_lifetime(tag in any::<u64>(), longest in 1..u64::MAX / 2) {
         use super::super::place::{max_lifetime, with_max_lifetime, key_bits};
         let mark = with_max_lifetime(tag, longest);
         prop_assert_eq!(key_bits(mark), key_bits(tag));

@@ -21,7 +21,7 @@ fn evictions(load: u64, rates: &[NamedRate]) -> u64 {
 }
 
 #[test]
-fn as_many_keys_find_no_room_as_the_arithmetic_says() {
+fn the_share_without_room_equals_the_arithmetic() {
     let one = [bucket(10, 3600 * SECOND)];
     let shares = [50, 80, 100, 150, 200, 300].map(|load| evictions(load, &one));
     for (share, expected) in shares.into_iter().zip([0..1, 0..2, 5..10, 195..215, 970..1015, 3330..3400]) {
@@ -30,7 +30,7 @@ fn as_many_keys_find_no_room_as_the_arithmetic_says() {
 }
 
 #[test]
-fn keys_of_two_rates_come_in_bunches() {
+fn keys_with_two_rates_need_more_room() {
     let two = [bucket(10, 60 * SECOND), bucket(10, 3600 * SECOND)];
     let shares = [75, 100].map(|load| evictions(load, &two));
     for (share, expected) in shares.into_iter().zip([6..24, 66..92]) {
@@ -39,7 +39,7 @@ fn keys_of_two_rates_come_in_bunches() {
 }
 
 #[test]
-fn a_million_keys_later_the_first_is_limited_still() {
+fn the_first_key_is_still_limited_after_a_million() {
     let rates = [bucket(10, 3600 * SECOND)];
     let keys = 1_000_000;
     // For a tenth of them.

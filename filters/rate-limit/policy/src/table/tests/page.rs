@@ -17,7 +17,7 @@ fn full(owed: impl Fn(u64) -> u64) -> [u8; PAGE_BYTES] {
 }
 
 #[test]
-fn what_is_written_is_found() {
+fn finds_written_entries() {
     let mut bytes = full(|n| 100 + n);
     let page = Page(&mut bytes);
     for n in 0..WAYS as u64 {
@@ -38,7 +38,7 @@ fn words_are_little_endian() {
 }
 
 #[test]
-fn an_entry_is_written_over_its_own() {
+fn replaces_an_entry_of_the_same_tag() {
     let mut bytes = full(|n| 100 + n);
     assert_eq!(Page(&mut bytes).write(entry(16, 1), START, |_| false), None);
     assert_eq!(Page(&mut bytes).find(16), Some(entry(16, 1).state));
@@ -55,7 +55,7 @@ fn evicts_the_entry_that_owes_least() {
 }
 
 #[test]
-fn what_owes_nothing_goes_unnoticed() {
+fn evicting_an_entry_that_owes_nothing_is_not_counted() {
     let mut bytes = full(|n| if n == 9 { 50 } else { 100 });
     assert_eq!(Page(&mut bytes).write(entry(99, 1), after(50), |_| false), None);
     assert_eq!(Page(&mut bytes).find(10), None);
@@ -73,7 +73,7 @@ fn evicts_the_smaller_count_of_equal_windows() {
 }
 
 #[test]
-fn what_is_spared_stays() {
+fn keeps_spared_entries() {
     let mut bytes = full(|n| 100 + n);
     assert_eq!(Page(&mut bytes).write(entry(99, 1), START, |tag| tag <= 3), Some(103));
     assert_eq!(Page(&mut bytes).find(4), None);

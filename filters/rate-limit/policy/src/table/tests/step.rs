@@ -27,7 +27,7 @@ fn crowded() -> [u8; PAGE_BYTES] {
 }
 
 #[test]
-fn a_key_takes_what_its_rate_has_and_then_waits_for_more() {
+fn a_key_takes_its_rate_and_then_waits() {
     let (mut bytes, rates) = (empty(), [bucket(2, SECOND)]);
     assert_eq!(take(&mut bytes, step(5, &rates, START)), taken(0));
     assert_eq!(take(&mut bytes, step(5, &rates, START)), taken(0));
@@ -38,7 +38,7 @@ fn a_key_takes_what_its_rate_has_and_then_waits_for_more() {
 }
 
 #[test]
-fn all_rates_give_or_none_does() {
+fn all_rates_are_charged_or_none() {
     let (mut bytes, rates) = (empty(), [bucket(5, SECOND), bucket(2, 60 * SECOND), bucket(9, SECOND)]);
     assert_eq!(take(&mut bytes, step(5, &rates, START)), taken(0));
     assert_eq!(take(&mut bytes, step(5, &rates, START)), taken(0));
@@ -50,7 +50,7 @@ fn all_rates_give_or_none_does() {
 }
 
 #[test]
-fn of_rates_without_room_the_one_that_takes_longest_is_named() {
+fn reports_the_slowest_rate_without_room() {
     let rates = [bucket(1, SECOND), bucket(1, 3 * SECOND), bucket(1, 2 * SECOND)];
     let mut bytes = empty();
     take(&mut bytes, step(5, &rates, START));
@@ -89,7 +89,7 @@ fn a_window_without_room_has_no_queue() {
 }
 
 #[test]
-fn an_old_copy_denies_what_the_page_denies() {
+fn an_old_copy_rejects_like_the_page() {
     let patient = |burst| queue(burst, SECOND, SECOND);
     for rates in [vec![patient(2)], vec![patient(9), patient(2)]] {
         let mut bytes = empty();
@@ -115,7 +115,7 @@ fn a_charge_is_taken_without_room() {
 }
 
 #[test]
-fn what_is_given_back_can_be_taken_again() {
+fn a_refund_can_be_taken_again() {
     let (mut bytes, rates) = (empty(), [bucket(1, SECOND), bucket(1, 2 * SECOND)]);
     assert_eq!(take(&mut bytes, step(5, &rates, START)), taken(0));
     assert!(step(5, &rates, START).refund(&mut Page(&mut bytes), START, &[], 1));
@@ -123,7 +123,7 @@ fn what_is_given_back_can_be_taken_again() {
 }
 
 #[test]
-fn nothing_is_given_back_to_a_key_that_is_gone() {
+fn an_evicted_key_gets_no_refund() {
     let mut bytes = crowded();
     assert!(!step(5, &[bucket(1, SECOND)], START).refund(&mut Page(&mut bytes), START, &[], 1));
     assert_eq!(bytes, crowded());
@@ -141,7 +141,7 @@ fn quotas_are_those_of_the_rates() {
 }
 
 #[test]
-fn a_key_does_not_drive_out_its_own_entries() {
+fn a_key_does_not_evict_its_own_entries() {
     // Each owes less than all before it.
     let rates: Vec<_> = (0..WAYS as u64).map(|n| bucket(1, (WAYS as u64 - n) * SECOND / 16)).collect();
     let mut bytes = crowded();
@@ -151,7 +151,7 @@ fn a_key_does_not_drive_out_its_own_entries() {
 }
 
 #[test]
-fn what_a_page_has_no_room_for_is_refused() {
+fn rejects_more_rates_than_fit_into_a_page() {
     let rates: Vec<_> = (0..=WAYS).map(|_| bucket(1, SECOND)).collect();
     let refused = |rate| Outcome::Limited { rate, retry_after: None };
     let mut bytes = empty();
@@ -165,7 +165,7 @@ fn what_a_page_has_no_room_for_is_refused() {
 }
 
 #[test]
-fn what_owes_nothing_is_not_kept() {
+fn stores_no_entry_that_owes_nothing() {
     let mut bytes = crowded();
     assert_eq!(take(&mut bytes, Step { cost: 0, ..step(5, &[bucket(1, SECOND)], START) }), taken(0));
     assert_eq!(take(&mut bytes, step(5, &[], START)), taken(0));
@@ -185,7 +185,7 @@ fn tags_leave_room_for_those_of_other_rates() {
 
 proptest! {
     #[test]
-    fn nothing_that_a_page_holds_breaks_a_step(
+    fn accepts_pages_of_random_bytes(
         mut bytes in proptest::collection::vec(any::<u8>(), 0..500),
         known in proptest::collection::vec((0..30_u64, any::<u64>(), any::<u64>()), 0..16),
         (now, taken_at, cost, max_wait) in any::<(u64, u64, u64, u64)>(),
