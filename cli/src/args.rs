@@ -7,12 +7,12 @@ use std::path::PathBuf;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  yes: the module loads, the configuration is taken, the expectations hold
-  1  no
-  2  the command line makes no sense, or a file cannot be read or is malformed
-  3  not tried: a module or an Envoy is not at hand, a file has nothing to check, or
-     (run, trace) the host refused the filters, so that no request was sent
-Of several, 2 comes before 1, and 1 before 3.";
+  0  success: the module loads, the configuration is accepted, all expectations are met
+  1  failure: the module does not load, the configuration is rejected, or an expectation is not met
+  2  invalid input: the command line is wrong, or a file is unreadable or malformed
+  3  not checked: no module or no Envoy available, no Wasm filter in the file, or
+     (run, trace) the host rejected the filters, so no request was sent
+With several results, 2 takes precedence over 1, and 1 over 3.";
 
 /// Inspect, check, run and trace proxy-wasm modules as Envoy would.
 #[derive(Debug, Parser)]
@@ -25,107 +25,108 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// What is to be done.
+/// The command to run.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show what is in a module, and whether Envoy would load it
+    /// Show the contents of a module, and whether Envoy would load it
     #[command(after_help = EXIT_CODES)]
     Inspect(InspectArgs),
-    /// Try the configuration of every Wasm filter in a file, or of one module, on the module itself
+    /// Check the configuration of every Wasm filter in a file, or of one module, by loading the module
     #[command(after_help = EXIT_CODES)]
     Check(CheckArgs),
-    /// Run scenarios, and check what they expect
+    /// Run scenarios, and check their expectations
     #[command(after_help = EXIT_CODES)]
     Run(RunArgs),
-    /// Show the host calls that a module makes for one request
+    /// Show the host calls of a module for one request
     #[command(after_help = EXIT_CODES)]
     Trace(TraceArgs),
     /// Print the JSON Schema of scenarios
     Schema,
-    /// Print the completions for a shell
+    /// Print the completion script for a shell
     Completions {
-        /// The shell
+        /// Shell to complete for
         shell: Shell,
     },
 }
 
-/// `inspect`.
+/// Arguments of `inspect`.
 #[derive(Debug, Args)]
 pub struct InspectArgs {
-    /// The module
+    /// Module to inspect
     pub module: PathBuf,
 }
 
-/// `check`.
+/// Arguments of `check`.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("what").required(true).args(["files", "wasm"]).multiple(false))]
+#[command(group = clap::ArgGroup::new("input").required(true).args(["files", "wasm"]).multiple(false))]
 pub struct CheckArgs {
-    /// Envoy configurations (a bootstrap, a listener, any resource) and Istio resources, as YAML or JSON
+    /// Envoy configurations (a bootstrap, a listener, any other resource) or Istio resources, as YAML or JSON
     pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub plugin: PluginArgs,
-    /// The module behind a URL, an image, a SHA-256 or a path: `--module hello=target/dist/hello.wasm`
+    /// Local file to load for a URL, an image, a SHA-256 or a path: `--module hello=target/dist/hello.wasm`
     #[arg(long, value_name = "NAME=FILE", value_parser = pair, conflicts_with = "wasm")]
     pub module: Vec<(String, String)>,
-    /// A folder with modules named after the last part of their URL or image: `oci://a/b/hello:1` is `hello.wasm`
+    /// Folder of modules named after the last part of their URL or image: `hello.wasm` for
+    /// `oci://a/b/hello:1`
     #[arg(long, value_name = "FOLDER", conflicts_with = "wasm")]
     pub modules: Option<PathBuf>,
 }
 
-/// `run`.
+/// Arguments of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Scenarios, as YAML or JSON
+    /// Scenario files, as YAML or JSON
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
-    /// Where to run them
+    /// Host to run the scenarios on
     #[arg(long, value_enum, default_value_t = On::Emulator)]
     pub on: On,
 }
 
-/// Where scenarios run.
+/// The hosts that scenarios run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum On {
     /// The emulated host
     Emulator,
-    /// A real Envoy: `ENVOY`, or the one on `PATH`
+    /// A real Envoy: the one that `ENVOY` names, or the one on `PATH`
     Envoy,
-    /// One after the other
+    /// The emulated host, then a real Envoy
     Both,
 }
 
-/// `trace`.
+/// Arguments of `trace`.
 #[derive(Debug, Args)]
 pub struct TraceArgs {
-    /// A scenario; or with --wasm a method and a path, or a path alone
+    /// A scenario file; with --wasm, a method and a path, or only a path
     #[arg(required = true, num_args = 1..=2, value_name = "SCENARIO | [METHOD] PATH")]
-    pub what: Vec<String>,
+    pub target: Vec<String>,
     #[command(flatten)]
     pub plugin: PluginArgs,
-    /// Which request of the scenario; the first is 0
+    /// Index of the request in the scenario, from 0
     #[arg(long, default_value_t = 0, conflicts_with = "wasm")]
     pub request: usize,
-    /// A header field of the request: `-H 'x-team: red'`
+    /// Header of the request: `-H 'x-team: red'`
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = field, requires = "wasm")]
     pub headers: Vec<(String, String)>,
-    /// The body of the request, which makes it a POST if no method is given
+    /// Body of the request; the default method is then POST
     #[arg(long, requires = "wasm")]
     pub data: Option<String>,
 }
 
-/// `K=V`.
+/// Parses `NAME=VALUE`, splitting at the last `=`.
 pub fn pair(text: &str) -> Result<(String, String), String> {
-    // A URL may have a `=` in it, a path hardly.
+    // A URL may contain `=`; a path rarely does.
     match text.rsplit_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
-        _ => Err("is not NAME=VALUE".into()),
+        _ => Err("expected NAME=VALUE".into()),
     }
 }
 
-/// `name: value`.
+/// Parses `NAME: VALUE`.
 fn field(text: &str) -> Result<(String, String), String> {
     match text.split_once(':') {
         Some((name, value)) if !name.is_empty() => Ok((name.into(), value.trim().into())),
-        _ => Err("is not NAME: VALUE".into()),
+        _ => Err("expected NAME: VALUE".into()),
     }
 }

@@ -1,13 +1,13 @@
-//! `tollgate`: proxy-wasm modules inspected, checked, run and traced, without Envoy and without Rust.
+//! `tollgate` inspects, checks, runs and traces proxy-wasm modules, without Envoy and without Rust.
 //!
-//! Each command makes a [`Report`], which is printed as text or as JSON at the end; nothing prints on the way. The exit
-//! code is part of the report, because scripts read it more often than people do.
+//! Each command returns a [`Report`], which is printed at the end as text or as JSON. Commands print nothing
+//! themselves. The report includes the exit code, which scripts depend on.
 
 #![allow(
     clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::string_slice,
-    reason = "a native tool: nobody's requests depend on it"
+    reason = "a native tool: a panic affects no request"
 )]
 
 mod args;
@@ -36,8 +36,8 @@ fn main() -> ExitCode {
     match report.print(name, cli.json) {
         Ok(()) => exit.into(),
         Err(why) => {
-            eprintln!("tollgate: the output cannot be written: {why}");
-            Exit::Unusable.into()
+            eprintln!("tollgate: cannot write the output: {why}");
+            Exit::Invalid.into()
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One module with its configuration on the command line, and what comes of trying it.
+//! A module and its configuration, given on the command line, and how to load it.
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -9,31 +9,33 @@ use tollgate_host_test::emulator::Emulator;
 use tollgate_host_test::scenario::text::yaml;
 use tollgate_host_test::{Configuration, Filter, LogLevel, LogLine, Scenario, Wasm};
 
-/// The larger ones that we know have 2 MB.
+/// The largest modules that we know have 2 MB.
 const MAX_MODULE: u64 = 256 << 20;
 
-/// A module and its configuration.
+/// Arguments for a module and its configuration.
 #[derive(Debug, Args)]
 pub struct PluginArgs {
-    /// The module
+    /// Module to load
     #[arg(long, value_name = "FILE")]
     pub wasm: Option<PathBuf>,
-    /// Its configuration: YAML (.yaml, .yml) is turned into JSON as Istio does, anything else is handed over as it is
+    /// File with its configuration. YAML (.yaml, .yml) is converted to JSON as Istio does; other files are
+    /// passed unchanged
     #[arg(long, value_name = "FILE", requires = "wasm", conflicts_with = "config_text")]
     pub config: Option<PathBuf>,
-    /// Its configuration, as it is
+    /// Text of its configuration, passed unchanged
     #[arg(long, value_name = "TEXT", requires = "wasm")]
     pub config_text: Option<String>,
-    /// The configuration of the VM, as --config
+    /// File with the configuration of the VM, read like --config
     #[arg(long, value_name = "FILE", requires = "wasm")]
     pub vm_config: Option<PathBuf>,
-    /// An environment variable: of the VM with --wasm, else of the host for configurations that pass it on
+    /// Environment variable: of the VM with --wasm, otherwise of the proxy, for configurations that pass it
+    /// to the VM
     #[arg(long, value_name = "K=V", value_parser = variable)]
     pub env: Vec<(String, String)>,
-    /// `PluginConfig.name`; the module's name if not given
+    /// `PluginConfig.name`; default: the name of the module
     #[arg(long, requires = "wasm")]
     pub name: Option<String>,
-    /// `PluginConfig.root_id`, which is Istio's `pluginName`
+    /// `PluginConfig.root_id`, in Istio `pluginName`
     #[arg(long, requires = "wasm")]
     pub root_id: Option<String>,
 }
@@ -41,15 +43,16 @@ pub struct PluginArgs {
 fn variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
-        _ => Err("is not K=V".into()),
+        _ => Err("expected K=V".into()),
     }
 }
 
 impl PluginArgs {
-    /// The filter that was asked for, if one was.
+    /// Returns the filter that `--wasm` names, if given.
     pub fn filter(&self) -> Result<Option<Filter>> {
         let Some(path) = &self.wasm else {
-            // clap leaves this out where `--wasm` could not be added.
+            // clap does not check `requires = "wasm"` where `--wasm` conflicts with another argument that is
+            // given.
             let given = [
                 ("--config", self.config.is_some()),
                 ("--config-text", self.config_text.is_some()),
@@ -58,7 +61,7 @@ impl PluginArgs {
                 ("--root-id", self.root_id.is_some()),
             ];
             return match given.into_iter().find(|(_, given)| *given) {
-                Some((name, _)) => bail!("`{name}` goes with `--wasm`"),
+                Some((name, _)) => bail!("`{name}` requires `--wasm`"),
                 None => Ok(None),
             };
         };
@@ -79,15 +82,15 @@ impl PluginArgs {
     }
 }
 
-/// A module's bytes.
+/// Reads a module.
 pub fn read_module(path: &Path) -> Result<Vec<u8>> {
     let context = || format!("`{}`", path.display());
     let size = fs::metadata(path).with_context(context)?;
     if !size.is_file() {
-        bail!("`{}`: is not a file", path.display());
+        bail!("`{}`: not a file", path.display());
     }
     if size.len() > MAX_MODULE {
-        bail!("`{}`: has {} bytes, more than {MAX_MODULE}", path.display(), size.len());
+        bail!("`{}`: {} bytes, expected at most {MAX_MODULE}", path.display(), size.len());
     }
     fs::read(path).with_context(context)
 }
@@ -97,58 +100,62 @@ fn read_config(path: &Path) -> Result<Vec<u8>> {
     if path.extension().is_none_or(|e| e != "yaml" && e != "yml") {
         let size = fs::metadata(path).with_context(context)?.len();
         if size > yaml::MAX_BYTES {
-            bail!("`{}`: has more than {} bytes", path.display(), yaml::MAX_BYTES);
+            bail!("`{}`: {size} bytes, expected at most {}", path.display(), yaml::MAX_BYTES);
         }
         return fs::read(path).with_context(context);
     }
     let value = yaml::read(path).and_then(|text| yaml::document(&text, yaml::Dialect::V1_1));
     let value = value.map_err(anyhow::Error::msg).with_context(context)?;
-    Ok(as_istio_does(value).to_string().into_bytes())
+    Ok(istio_json(value).to_string().into_bytes())
 }
 
-/// Istio carries `pluginConfig` as a `google.protobuf.Struct` and writes it out as JSON text: every number has been a
-/// double in between (istio, `pilot/pkg/model/extensions.go`).
-pub fn as_istio_does(value: Value) -> Value {
+/// Converts a `pluginConfig` as Istio does: to a `google.protobuf.Struct` and back to JSON, so that every
+/// number passes through a double (istio, `pilot/pkg/model/extensions.go`).
+pub fn istio_json(value: Value) -> Value {
     match value {
         Value::Number(number) => {
             let double = number.as_f64().unwrap_or_default();
-            // Exactly representable, and so written without exponent or fraction.
+            // A whole number in the range of i64 is written without exponent or fraction.
             let whole = double.fract() == 0.0 && double.abs() < 9.2e18;
             if whole { Value::from(double as i64) } else { Value::from(double) }
         }
-        Value::Array(items) => items.into_iter().map(as_istio_does).collect(),
-        Value::Object(fields) => fields.into_iter().map(|(k, v)| (k, as_istio_does(v))).collect(),
+        Value::Array(items) => items.into_iter().map(istio_json).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(k, v)| (k, istio_json(v))).collect(),
         other => other,
     }
 }
 
-/// What came of loading and configuring a filter.
+/// The result of loading and configuring a filter.
 #[derive(Debug)]
-pub struct Tried {
-    /// Why it was refused, if it was.
-    pub refused: Option<String>,
-    /// Where its configuration goes against the schema that the module carries. Empty if it was not refused: the
-    /// module is the authority.
-    pub places: Vec<String>,
-    /// What was logged.
+pub struct LoadResult {
+    /// Why the filter was rejected. `None` if it was accepted.
+    pub rejected: Option<String>,
+    /// Errors of the configuration against the JSON Schema in the module. Empty if the module accepted the
+    /// configuration, because the module decides.
+    pub schema_errors: Vec<String>,
+    /// Log lines of the filter and the host.
     pub logs: Vec<LogLine>,
 }
 
-/// Loads and configures a filter as Envoy does: in a canary, on the main thread, on a worker. The module is readable.
-pub fn try_out(filter: &Filter) -> Tried {
+/// Loads and configures a filter as Envoy does: in a canary VM, on the main thread and on a worker. The
+/// module must be readable.
+pub fn try_load(filter: &Filter) -> LoadResult {
     let scenario = Scenario::new().filter(filter.clone()).settings(|s| s.log_level = LogLevel::Trace);
     match Emulator::new(&scenario) {
-        Ok(emulator) => Tried { refused: None, places: Vec::new(), logs: emulator.logs().to_vec() },
-        Err(refused) => Tried {
-            refused: Some(refused.reason),
-            places: places(filter).unwrap_or_default(),
+        Ok(emulator) => {
+            LoadResult { rejected: None, schema_errors: Vec::new(), logs: emulator.logs().to_vec() }
+        }
+        Err(refused) => LoadResult {
+            rejected: Some(refused.reason),
+            schema_errors: schema_errors(filter).unwrap_or_default(),
             logs: refused.logs,
         },
     }
 }
 
-/// Where a configuration goes against the module's own schema; none if it carries none, or the text is not JSON.
-fn places(filter: &Filter) -> Option<Vec<String>> {
+/// Validates a configuration against the JSON Schema in the module. `None` if the module has no schema, or
+/// the configuration is not JSON.
+fn schema_errors(filter: &Filter) -> Option<Vec<String>> {
     let module = tollgate_pack::inspect(&fs::read(filter.wasm.path()).ok()?).ok()?;
     let validator = jsonschema::validator_for(&module.manifest?.schema?).ok()?;
     let config: Value = match &filter.configuration {
@@ -156,11 +163,11 @@ fn places(filter: &Filter) -> Option<Vec<String>> {
         Configuration::Struct(value) => value.clone(),
         Configuration::None => return None,
     };
-    let place = |error: jsonschema::ValidationError<'_>| match error.instance_path().to_string() {
+    let describe = |error: jsonschema::ValidationError<'_>| match error.instance_path().to_string() {
         root if root.is_empty() => error.to_string(),
         path => format!("{path}: {error}"),
     };
-    Some(validator.iter_errors(&config).map(place).collect())
+    Some(validator.iter_errors(&config).map(describe).collect())
 }
 
 #[cfg(test)]
@@ -169,9 +176,9 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn numbers_have_been_doubles() {
+    fn istio_converts_numbers_to_doubles() {
         let seen =
-            as_istio_does(json!({"a": [1.0, 1.5, 9_007_199_254_740_993_u64, -0.0], "b": "1.0", "c": 1e300}));
+            istio_json(json!({"a": [1.0, 1.5, 9_007_199_254_740_993_u64, -0.0], "b": "1.0", "c": 1e300}));
         assert_eq!(seen.to_string(), r#"{"a":[1,1.5,9007199254740992,0],"b":"1.0","c":1e+300}"#);
     }
 }

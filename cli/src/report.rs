@@ -1,4 +1,4 @@
-//! What a command has to say: to people, to machines, and to the shell.
+//! The result of a command: text, JSON and exit code.
 
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -7,24 +7,24 @@ use std::process::ExitCode;
 /// The exit code. See `tollgate --help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// Yes.
-    Yes = 0,
-    /// No.
-    No = 1,
-    /// The command line or a file makes no sense.
-    Unusable = 2,
-    /// It could not be tried.
-    NotTried = 3,
+    /// The check passed.
+    Success = 0,
+    /// The check failed.
+    Failure = 1,
+    /// The command line or a file is invalid.
+    Invalid = 2,
+    /// The check could not run.
+    NotChecked = 3,
 }
 
 impl Exit {
-    /// The code of two things together: what is unusable first, then what is refused, then what is unknown.
+    /// Combines two codes: `Invalid` takes precedence, then `Failure`, then `NotChecked`.
     pub fn and(self, other: Self) -> Self {
         let weight = |exit| match exit {
-            Self::Yes => 0,
-            Self::NotTried => 1,
-            Self::No => 2,
-            Self::Unusable => 3,
+            Self::Success => 0,
+            Self::NotChecked => 1,
+            Self::Failure => 2,
+            Self::Invalid => 3,
         };
         if weight(other) > weight(self) { other } else { self }
     }
@@ -36,25 +36,25 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// What a command has to say.
+/// The result of a command.
 #[derive(Debug)]
 pub struct Report {
-    /// To the shell.
+    /// Exit code.
     pub exit: Exit,
-    /// To machines: an object, to which the command and the exit code are added.
+    /// Output of `--json`: an object. [`Report::print`] adds the command and the exit code.
     pub json: Value,
-    /// To people, in colours.
+    /// Text output, in colours.
     pub text: String,
 }
 
 impl Report {
-    /// Nothing but an error, in one line.
+    /// A report of an error, on one line.
     pub fn error(why: &str) -> Self {
         let why = why.replace('\n', " ");
-        Self { exit: Exit::Unusable, json: json!({ "error": why }), text: String::new() }
+        Self { exit: Exit::Invalid, json: json!({ "error": why }), text: String::new() }
     }
 
-    /// Prints it. That nobody reads to the end is no error.
+    /// Prints the report. A reader that closes the pipe early is not an error.
     pub fn print(mut self, command: &str, json: bool) -> io::Result<()> {
         if let Some(object) = self.json.as_object_mut() {
             if let (Some(error), false) = (object.get("error"), json) {
@@ -71,30 +71,31 @@ impl Report {
     }
 }
 
-/// Colours. `anstream` takes them out where there is no terminal.
+/// Colours. `anstream` removes them when the output is not a terminal.
 pub mod paint {
-    /// What is well.
+    /// Green, for success.
     pub fn good(text: &str) -> String {
         format!("\x1b[32m{text}\x1b[0m")
     }
 
-    /// What is not.
+    /// Red, for failure.
     pub fn bad(text: &str) -> String {
         format!("\x1b[1;31m{text}\x1b[0m")
     }
 
-    /// What is unknown.
-    pub fn unsure(text: &str) -> String {
+    /// Yellow, for unknown.
+    pub fn unknown(text: &str) -> String {
         format!("\x1b[33m{text}\x1b[0m")
     }
 
-    /// What is less important.
+    /// Dimmed, for less important text.
     pub fn dim(text: &str) -> String {
         format!("\x1b[2m{text}\x1b[0m")
     }
 }
 
-/// Log lines, as machines get them. A filter is configured on each thread and says the same each time; once is enough.
+/// Log lines as JSON, without duplicates: a filter is configured on each thread and logs the same lines each
+/// time.
 pub fn logs(lines: &[tollgate_host_test::LogLine]) -> Vec<Value> {
     let mut seen = Vec::new();
     for line in lines {
@@ -106,12 +107,12 @@ pub fn logs(lines: &[tollgate_host_test::LogLine]) -> Vec<Value> {
     seen
 }
 
-/// The same for people.
+/// Appends log lines as text.
 pub fn show_logs(text: &mut String, logs: &[Value]) {
     for line in logs {
-        let (level, what) =
+        let (level, message) =
             (line["level"].as_str().unwrap_or_default(), line["text"].as_str().unwrap_or_default());
-        *text += &format!("    {} {what}\n", paint::dim(&format!("logged {level}:")));
+        *text += &format!("    {} {message}\n", paint::dim(&format!("logged {level}:")));
     }
 }
 
@@ -120,10 +121,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_worst_of_several_counts() {
-        use Exit::{No, NotTried, Unusable, Yes};
-        assert_eq!([Yes, NotTried, No].into_iter().fold(Yes, Exit::and), No);
-        assert_eq!(NotTried.and(Yes), NotTried);
-        assert_eq!(No.and(Unusable), Unusable);
+    fn combining_codes_keeps_the_most_severe() {
+        use Exit::{Failure, Invalid, NotChecked, Success};
+        assert_eq!([Success, NotChecked, Failure].into_iter().fold(Success, Exit::and), Failure);
+        assert_eq!(NotChecked.and(Success), NotChecked);
+        assert_eq!(Failure.and(Invalid), Invalid);
     }
 }

@@ -1,7 +1,7 @@
-//! Finding Wasm filters in configurations, and trying each on its own module.
+//! Finds the Wasm filters in configurations, and loads each module with its configuration.
 //!
-//! A file is a list of documents. In a WasmPlugin the filter is where Istio has it; in anything else, be it a
-//! bootstrap, a listener, an ECDS resource or an EnvoyFilter, filters are found by their `@type`, however deep.
+//! A file is a list of documents. A WasmPlugin is one filter. In all other documents, such as a bootstrap, a
+//! listener, an ECDS resource or an EnvoyFilter, filters are found by their `@type` at any depth.
 
 pub mod envoy;
 pub mod istio;
@@ -9,106 +9,106 @@ mod modules;
 
 pub use modules::Modules;
 
-use crate::plugin::{Tried, try_out};
+use crate::plugin::{LoadResult, try_load};
 use crate::report::{Exit, logs};
 use serde_json::{Value, json};
 use std::path::Path;
 use tempfile::NamedTempFile;
 use tollgate_host_test::Filter;
 
-/// What the proxy of the configuration has, and this machine may not.
+/// Modules and environment variables from the command line, in place of those of the proxy.
 #[derive(Debug)]
-pub struct Surroundings {
-    /// The modules that were named.
+pub struct Inputs {
+    /// Local files of modules.
     pub modules: Modules,
-    /// The environment of the proxy.
+    /// Environment variables of the proxy.
     pub env: Vec<(String, String)>,
 }
 
-/// A filter that can be tried.
+/// A filter that can be loaded.
 #[derive(Debug)]
 pub struct Ready {
-    /// What to load.
+    /// The filter to load.
     pub filter: Filter,
-    /// The module, as a reader would name it.
+    /// The module, as shown to the user.
     pub module: String,
-    /// What is not as it would be in the proxy.
+    /// Differences from how the proxy would load it.
     pub notes: Vec<String>,
-    /// Holds the module of `filter` if it was in the configuration itself.
+    /// The file with the module of `filter`, if the configuration contains the module inline.
     pub _inline: Option<NamedTempFile>,
 }
 
-/// Why a filter cannot be tried.
+/// The reason why a filter cannot be loaded.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Problem {
-    /// The configuration around it is wrong, and refused before any module is loaded.
+    /// The configuration is invalid; Envoy or Istio rejects it before it loads a module.
     Invalid {
-        /// The field, relative to the filter's.
+        /// Path of the field, relative to the filter.
         field: String,
-        /// What is wrong with it.
+        /// The error.
         why: String,
     },
-    /// Something is not at hand. This says what, and how to give it.
-    NotTried(String),
+    /// Something is not available here. The text names it, and the option that provides it.
+    NotChecked(String),
 }
 
 impl Problem {
-    /// A field is wrong.
+    /// An invalid field.
     pub fn invalid(field: &str, why: impl Into<String>) -> Self {
         Self::Invalid { field: field.into(), why: why.into() }
     }
 }
 
-/// What came of one filter.
+/// The result for one filter.
 #[derive(Debug)]
 pub struct Finding {
-    /// Where it is in the document.
-    pub at: String,
-    /// What it is: `http filter`, `WasmPlugin`, ...
+    /// Path in the document.
+    pub path: String,
+    /// Kind: `http filter`, `WasmPlugin`, ...
     pub kind: &'static str,
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// Its module.
+    /// Module.
     pub module: Option<String>,
-    /// What comes of it.
+    /// Exit code.
     pub exit: Exit,
-    /// Why, if it is not taken.
+    /// Reason, unless it is accepted.
     pub reason: Option<String>,
-    /// Where the configuration goes against the module's schema.
-    pub places: Vec<String>,
-    /// What is not as it would be in the proxy.
+    /// Errors of the configuration against the JSON Schema in the module.
+    pub schema_errors: Vec<String>,
+    /// Differences from how the proxy would load it.
     pub notes: Vec<String>,
-    /// What the module logged.
+    /// Log lines of the module.
     pub logs: Vec<Value>,
 }
 
 impl Finding {
-    /// Tries a filter.
-    pub fn of(at: String, kind: &'static str, name: String, ready: Result<Ready, Problem>) -> Self {
+    /// Loads a filter.
+    pub fn check(path: String, kind: &'static str, name: String, ready: Result<Ready, Problem>) -> Self {
         let empty = Self {
-            at: at.clone(),
+            path: path.clone(),
             kind,
             name,
             module: None,
-            exit: Exit::No,
+            exit: Exit::Failure,
             reason: None,
-            places: Vec::new(),
+            schema_errors: Vec::new(),
             notes: Vec::new(),
             logs: Vec::new(),
         };
         match ready {
-            Err(Problem::NotTried(why)) => Self { exit: Exit::NotTried, reason: Some(why), ..empty },
+            Err(Problem::NotChecked(why)) => Self { exit: Exit::NotChecked, reason: Some(why), ..empty },
             Err(Problem::Invalid { field, why }) => {
-                let place = [at, field].into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join(".");
-                Self { reason: Some(format!("`{place}`: {why}")), ..empty }
+                let field = [path, field].into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join(".");
+                Self { reason: Some(format!("`{field}`: {why}")), ..empty }
             }
             Ok(ready) => {
-                let Tried { refused, places, logs: lines } = try_out(&ready.filter);
+                let LoadResult { rejected, schema_errors, logs: lines } = try_load(&ready.filter);
                 Self {
-                    exit: if refused.is_some() { Exit::No } else { Exit::Yes },
+                    exit: if rejected.is_some() { Exit::Failure } else { Exit::Success },
                     module: Some(ready.module),
-                    reason: refused,
-                    places,
+                    reason: rejected,
+                    schema_errors,
                     notes: ready.notes,
                     logs: logs(&lines),
                     ..empty
@@ -117,46 +117,46 @@ impl Finding {
         }
     }
 
-    /// One word for it.
+    /// The verdict in JSON.
     pub fn verdict(&self) -> &'static str {
         match self.exit {
-            Exit::Yes => "accepted",
-            Exit::No => "refused",
-            Exit::Unusable | Exit::NotTried => "not_tried",
+            Exit::Success => "accepted",
+            Exit::Failure => "rejected",
+            Exit::Invalid | Exit::NotChecked => "not_checked",
         }
     }
 
-    /// For machines.
+    /// The JSON output.
     pub fn json(&self) -> Value {
         json!({
-            "at": self.at,
+            "path": self.path,
             "kind": self.kind,
             "name": self.name,
             "module": self.module,
             "verdict": self.verdict(),
             "reason": self.reason,
-            "places": self.places,
+            "schema_errors": self.schema_errors,
             "notes": self.notes,
             "logs": self.logs,
         })
     }
 }
 
-/// What came of a document.
+/// The result for a document.
 #[derive(Debug)]
 pub enum Document {
-    /// It has these.
+    /// The filters in it.
     Filters(Vec<Finding>),
-    /// It has none; this is what it is.
+    /// It has no filter. Describes the document.
     Skipped(String),
 }
 
 /// Checks a document.
-pub fn document(document: &Value, around: &Surroundings) -> Document {
+pub fn document(document: &Value, inputs: &Inputs) -> Document {
     if istio::is_wasm_plugin(document) {
-        return Document::Filters(vec![istio::check(document, around)]);
+        return Document::Filters(vec![istio::check(document, inputs)]);
     }
-    let found = envoy::check(document, around);
+    let found = envoy::check(document, inputs);
     if !found.is_empty() {
         return Document::Filters(found);
     }
@@ -168,8 +168,8 @@ pub fn document(document: &Value, around: &Surroundings) -> Document {
     })
 }
 
-/// A message, read strictly. The error names the field.
-pub fn strictly<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Problem> {
+/// Deserializes a message and rejects unknown fields. The error names the field.
+pub fn parse_strict<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Problem> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let field = error.path().to_string();
         let field = if field == "." { String::new() } else { field };
@@ -177,7 +177,7 @@ pub fn strictly<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Probl
     })
 }
 
-/// A module's file, unless it cannot be read.
-pub fn readable(path: &Path) -> Result<Vec<u8>, Problem> {
-    crate::plugin::read_module(path).map_err(|why| Problem::NotTried(format!("{why:#}")))
+/// Reads a module.
+pub fn module_bytes(path: &Path) -> Result<Vec<u8>, Problem> {
+    crate::plugin::read_module(path).map_err(|why| Problem::NotChecked(format!("{why:#}")))
 }

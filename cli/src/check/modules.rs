@@ -1,37 +1,37 @@
-//! The modules that a configuration names, on this machine.
+//! Finds local files for the modules that a configuration names.
 
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 
-/// What `--module` and `--modules` said.
+/// The values of `--module` and `--modules`.
 #[derive(Debug, Default)]
 pub struct Modules {
-    /// By URL, image, SHA-256 or path.
+    /// Files by URL, image, SHA-256 or path.
     pub named: Vec<(String, PathBuf)>,
-    /// A folder with the others.
+    /// Folder to search for all other modules.
     pub folder: Option<PathBuf>,
 }
 
 impl Modules {
-    /// The file of the module behind a URL, an image or a path. It may not exist, if it was named.
+    /// Returns the local file for a URL, an image or a path. A file from `--module` may not exist.
     pub fn find(&self, url: &str, sha256: Option<&str>) -> Option<PathBuf> {
         let names = names(url);
-        let called = |name: &String| names.contains(&name.as_str()) || Some(name.as_str()) == sha256;
-        let named = self.named.iter().find(|(name, _)| called(name)).map(|(_, path)| path.clone());
+        let matches = |name: &String| names.contains(&name.as_str()) || Some(name.as_str()) == sha256;
+        let named = self.named.iter().find(|(name, _)| matches(name)).map(|(_, path)| path.clone());
         let shortest = names.last().copied().unwrap_or(url);
         let in_folder =
             || Some(self.folder.as_ref()?.join(format!("{shortest}.wasm"))).filter(|path| path.is_file());
         named.or_else(in_folder)
     }
 
-    /// How to name the module behind a URL.
+    /// Returns the option that names a local file for a URL.
     pub fn hint(url: &str) -> String {
         let names = names(url);
         format!("--module {}=FILE", names.last().copied().unwrap_or(url))
     }
 }
 
-/// What a module may be called, the whole URL first, its last part without tag and extension last:
+/// Names that `--module` accepts for a URL, from the whole URL to its last part without tag and extension:
 /// `oci://r.example/a/hello:1`, `r.example/a/hello:1`, `r.example/a/hello`, `hello:1`, `hello`.
 fn names(url: &str) -> Vec<&str> {
     let bare = url.split_once("://").map_or(url, |(_, rest)| rest);
@@ -42,7 +42,7 @@ fn names(url: &str) -> Vec<&str> {
     vec![url, bare, untagged, last, stem, plain]
 }
 
-/// The SHA-256 of a module, in hexadecimal.
+/// Computes the SHA-256 of a module, in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_goes_by_every_length_of_its_name() {
+    fn finds_a_module_by_each_of_its_names() {
         for name in ["oci://r:5000/a/hello:1.0", "r:5000/a/hello:1.0", "r:5000/a/hello", "hello:1.0", "hello"]
         {
             let found = named(name).find("oci://r:5000/a/hello:1.0", None);

@@ -11,8 +11,8 @@ use tollgate_host_test::Wasm;
 use tollgate_host_test::emulator::{AbiVersion, imports, load};
 use tollgate_pack::{Inspection, abi, inspect};
 
-/// Of no ABI's making: Envoy calls them where it is asked for DNS, or feeds statistics.
-const ENVOYS_OWN: [&str; 2] = ["envoy_on_resolve_dns", "envoy_on_stats_update"];
+/// Callbacks that are in no version of the ABI. Envoy calls them for DNS resolution and for stats sinks.
+const ENVOY_ONLY: [&str; 2] = ["envoy_on_resolve_dns", "envoy_on_stats_update"];
 
 pub fn run(args: &InspectArgs) -> Result<Report> {
     let bytes = read_module(&args.module)?;
@@ -20,7 +20,7 @@ pub fn run(args: &InspectArgs) -> Result<Report> {
     let loaded = load(&Wasm::file(&args.module));
     let view = View::new(&seen, loaded.as_ref().err());
     Ok(Report {
-        exit: if loaded.is_ok() { Exit::Yes } else { Exit::No },
+        exit: if loaded.is_ok() { Exit::Success } else { Exit::Failure },
         text: view.text(&args.module.display().to_string()),
         json: view.json(&args.module.display().to_string()),
     })
@@ -29,19 +29,19 @@ pub fn run(args: &InspectArgs) -> Result<Report> {
 struct View<'a> {
     seen: &'a Inspection,
     abi: Option<AbiVersion>,
-    refused: Option<&'a String>,
-    /// By the module that they are imported from.
+    rejected: Option<&'a String>,
+    /// Imported functions, by module.
     imports: BTreeMap<&'a str, Vec<&'a str>>,
     unknown: Vec<&'a str>,
-    /// What Envoy calls.
+    /// Exports that Envoy calls.
     callbacks: Vec<&'a str>,
-    /// What looks as if it did.
+    /// Exports that look like callbacks, but that Envoy does not call.
     never_called: Vec<&'a str>,
     other: Vec<&'a str>,
 }
 
 impl<'a> View<'a> {
-    fn new(seen: &'a Inspection, refused: Option<&'a String>) -> Self {
+    fn new(seen: &'a Inspection, rejected: Option<&'a String>) -> Self {
         let has = |name: &str| seen.functions.iter().any(|f| f == name);
         let abi = [
             ("proxy_abi_version_0_1_0", AbiVersion::V0_1_0),
@@ -60,21 +60,21 @@ impl<'a> View<'a> {
                 unknown.push(import.as_str());
             }
         }
-        let is_callback = |name: &str| abi::callback(name).is_some() || ENVOYS_OWN.contains(&name);
-        let looks_like_one = |name: &str| {
+        let is_callback = |name: &str| abi::callback(name).is_some() || ENVOY_ONLY.contains(&name);
+        let looks_like_callback = |name: &str| {
             name.starts_with("proxy_on_") && !abi::ALLOCATORS.contains(&name) && !is_callback(name)
         };
         let functions = || seen.functions.iter().map(String::as_str);
         Self {
             seen,
             abi,
-            refused,
+            rejected,
             imports,
             unknown,
             callbacks: functions().filter(|name| is_callback(name)).collect(),
-            never_called: functions().filter(|name| looks_like_one(name)).collect(),
+            never_called: functions().filter(|name| looks_like_callback(name)).collect(),
             other: functions()
-                .filter(|name| !is_callback(name) && !looks_like_one(name))
+                .filter(|name| !is_callback(name) && !looks_like_callback(name))
                 .chain(seen.other_exports.iter().map(String::as_str))
                 .collect(),
         }
@@ -97,8 +97,8 @@ impl<'a> View<'a> {
             "name": manifest.map(|m| &m.name),
             "version": manifest.map(|m| &m.version),
             "schema": manifest.and_then(|m| m.schema.as_ref()),
-            "loads": self.refused.is_none(),
-            "refused": self.refused,
+            "loads": self.rejected.is_none(),
+            "reason": self.rejected,
             "callbacks": self.callbacks,
             "never_called": self.never_called,
             "other_exports": self.other,
@@ -110,10 +110,10 @@ impl<'a> View<'a> {
 
     fn text(&self, path: &str) -> String {
         let mut text = String::new();
-        let mut row = |what: &str, value: &str| {
+        let mut row = |label: &str, value: &str| {
             let value = if value.is_empty() { "none" } else { value };
             // Writing to a string does not fail.
-            let _ = writeln!(text, "{what:<16} {value}");
+            let _ = writeln!(text, "{label:<16} {value}");
         };
         row("file", path);
         row("size", &format!("{} bytes", self.seen.size));
@@ -121,29 +121,29 @@ impl<'a> View<'a> {
         match &self.seen.manifest {
             Some(manifest) => {
                 row("name", &format!("{} {}", manifest.name, manifest.version));
-                row("schema", if manifest.schema.is_some() { "yes (--json shows it)" } else { "" });
+                row("schema", if manifest.schema.is_some() { "yes (shown with --json)" } else { "" });
             }
-            None => row("name", "unknown: it carries no `tollgate.manifest`"),
+            None => row("name", "unknown: no section `tollgate.manifest`"),
         }
-        match self.refused {
-            None => row("Envoy", &paint::good("loads it")),
+        match self.rejected {
+            None => row("loads in Envoy", &paint::good("yes")),
             Some(why) => {
                 row(
-                    "Envoy",
-                    &format!("{}: {}", paint::bad("refuses it"), why.lines().next().unwrap_or_default()),
+                    "loads in Envoy",
+                    &format!("{}: {}", paint::bad("no"), why.lines().next().unwrap_or_default()),
                 );
             }
         }
         row("callbacks", &self.callbacks.join(" "));
         if !self.never_called.is_empty() {
-            row("never called", &paint::unsure(&self.never_called.join(" ")));
+            row("never called", &paint::unknown(&self.never_called.join(" ")));
         }
         row("other exports", &self.other.join(" "));
         for (module, names) in &self.imports {
             row(&format!("from {module}"), &names.join(" "));
         }
         if !self.unknown.is_empty() {
-            row("not offered", &paint::bad(&self.unknown.join(" ")));
+            row("unknown imports", &paint::bad(&self.unknown.join(" ")));
         }
         row("custom sections", &self.seen.custom_sections.join(" "));
         text

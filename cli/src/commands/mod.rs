@@ -1,4 +1,4 @@
-//! The commands: each reads what it was given and makes a report.
+//! The commands. Each reads its input and returns a report.
 
 pub mod check;
 pub mod inspect;
@@ -13,17 +13,17 @@ use clap_complete::Shell;
 use serde_json::json;
 use tollgate_host_test::scenario::text::ScenarioText;
 
-/// The completions for a shell.
+/// Generates the completion script for a shell.
 pub fn completions(shell: Shell) -> Result<Report> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "tollgate", &mut script);
     let text = String::from_utf8(script)?;
-    Ok(Report { exit: Exit::Yes, json: json!({ "script": text }), text })
+    Ok(Report { exit: Exit::Success, json: json!({ "script": text }), text })
 }
 
-/// The JSON Schema of scenarios.
+/// Generates the JSON Schema of scenarios.
 pub fn schema() -> Result<Report> {
     let schema = ScenarioText::schema();
     let text = format!("{schema:#}\n");
-    Ok(Report { exit: Exit::Yes, json: json!({ "schema": schema }), text })
+    Ok(Report { exit: Exit::Success, json: json!({ "schema": schema }), text })
 }

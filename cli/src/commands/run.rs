@@ -10,7 +10,7 @@ use std::path::Path;
 use tollgate_host_test::scenario::text::{Failure, ScenarioText};
 use tollgate_host_test::{Host, Outcome, Refused, envoy};
 
-/// How many host calls a failure shows: those of about one request.
+/// How many of the last host calls are shown with a failure: about those of one request.
 const LAST_CALLS: usize = 20;
 
 pub fn run(args: &RunArgs) -> Result<Report> {
@@ -19,20 +19,20 @@ pub fn run(args: &RunArgs) -> Result<Report> {
         On::Envoy => &[Host::Envoy],
         On::Both => &[Host::Emulator, Host::Envoy],
     };
-    let mut report = Report { exit: Exit::Yes, json: Value::Null, text: String::new() };
+    let mut report = Report { exit: Exit::Success, json: Value::Null, text: String::new() };
     let mut runs = Vec::new();
     for path in &args.files {
         match ScenarioText::read(path) {
             Ok(scenario) => {
                 for host in hosts {
-                    runs.push(one(path, *host, &scenario, &mut report));
+                    runs.push(run_file(path, *host, &scenario, &mut report));
                 }
             }
             Err(why) => {
                 let why = why.to_string().replace('\n', " ");
-                report.exit = report.exit.and(Exit::Unusable);
-                let _ = writeln!(report.text, "{} {why}", paint::bad("BAD   "));
-                runs.push(json!({ "file": path, "verdict": "unusable", "error": why }));
+                report.exit = report.exit.and(Exit::Invalid);
+                let _ = writeln!(report.text, "{} {why}", paint::bad("INVALID "));
+                runs.push(json!({ "file": path, "verdict": "invalid", "error": why }));
             }
         }
     }
@@ -40,15 +40,15 @@ pub fn run(args: &RunArgs) -> Result<Report> {
     Ok(report)
 }
 
-fn one(path: &Path, host: Host, scenario: &ScenarioText, report: &mut Report) -> Value {
+fn run_file(path: &Path, host: Host, scenario: &ScenarioText, report: &mut Report) -> Value {
     let name = if host == Host::Emulator { "emulator" } else { "envoy" };
-    let what = format!("{} on {name}", path.display());
+    let title = format!("{} on {name}", path.display());
     let outcome = match run_on(host, scenario) {
         Ok(outcome) => outcome,
         Err(why) => {
-            report.exit = report.exit.and(Exit::NotTried);
-            let _ = writeln!(report.text, "{} {what}: {why}", paint::unsure("NOT RUN"));
-            return json!({ "file": path, "host": name, "verdict": "not_tried", "error": why });
+            report.exit = report.exit.and(Exit::NotChecked);
+            let _ = writeln!(report.text, "{} {title}: {why}", paint::unknown("NOT RUN "));
+            return json!({ "file": path, "host": name, "verdict": "not_run", "error": why });
         }
     };
     let failures = scenario.check(&outcome);
@@ -58,24 +58,24 @@ fn one(path: &Path, host: Host, scenario: &ScenarioText, report: &mut Report) ->
     };
     let refused = outcome.as_ref().err().filter(|_| !scenario.expects_refusal());
     let (verdict, exit, mark) = match (refused, failures.is_empty()) {
-        (Some(_), _) => ("refused", Exit::NotTried, paint::bad("REFUSED")),
-        (None, true) => ("ok", Exit::Yes, paint::good("ok     ")),
-        (None, false) => ("failed", Exit::No, paint::bad("FAILED ")),
+        (Some(_), _) => ("rejected", Exit::NotChecked, paint::bad("REJECTED")),
+        (None, true) => ("ok", Exit::Success, paint::good("ok      ")),
+        (None, false) => ("failed", Exit::Failure, paint::bad("FAILED  ")),
     };
     report.exit = report.exit.and(exit);
     let text = &mut report.text;
     let requests = scenario.scenario().requests.len();
-    let _ = writeln!(text, "{mark} {what} ({requests} request{})", if requests == 1 { "" } else { "s" });
+    let _ = writeln!(text, "{mark} {title} ({requests} request{})", if requests == 1 { "" } else { "s" });
     if let Some(refused) = refused {
         let _ = writeln!(text, "    {}", refused.reason.lines().next().unwrap_or_default());
     } else {
         for failure in &failures {
             let _ = writeln!(text, "    {}", failure.at);
             let _ = writeln!(text, "      expected {}", failure.expected);
-            let _ = writeln!(text, "      saw      {}", failure.seen);
+            let _ = writeln!(text, "      actual   {}", failure.seen);
         }
     }
-    if exit != Exit::Yes {
+    if exit != Exit::Success {
         show_logs(text, &log);
         for call in calls {
             let _ = writeln!(text, "    {} {call}", paint::dim("host call:"));
@@ -85,7 +85,7 @@ fn one(path: &Path, host: Host, scenario: &ScenarioText, report: &mut Report) ->
         "file": path,
         "host": name,
         "verdict": verdict,
-        "refused": outcome.as_ref().err().map(|refused| &refused.reason),
+        "reason": outcome.as_ref().err().map(|refused| &refused.reason),
         "statuses": outcome.as_ref().map(Outcome::statuses).unwrap_or_default(),
         "failures": failures.iter().map(failure).collect::<Vec<_>>(),
         "logs": log,
@@ -94,20 +94,20 @@ fn one(path: &Path, host: Host, scenario: &ScenarioText, report: &mut Report) ->
 }
 
 fn failure(failure: &Failure) -> Value {
-    json!({ "at": failure.at, "expected": failure.expected, "seen": failure.seen })
+    json!({ "path": failure.at, "expected": failure.expected, "actual": failure.seen })
 }
 
 fn last_calls(outcome: &Outcome) -> &[String] {
     &outcome.trace[outcome.trace.len().saturating_sub(LAST_CALLS)..]
 }
 
-/// Runs it, or says why the host cannot run anything.
+/// Runs a scenario. The outer error is the reason why the host cannot run at all.
 fn run_on(host: Host, scenario: &ScenarioText) -> Result<Result<Outcome, Refused>, String> {
     if host == Host::Emulator {
         return Ok(host.try_run(scenario.scenario()));
     }
     envoy::binary().map_err(|why| why.to_string())?;
-    // The runner is made for tests: it panics when Envoy dies or a port is gone, saying what to do.
+    // The runner is made for tests: it panics if Envoy dies or a port is taken. The message says what to do.
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let outcome = catch_unwind(AssertUnwindSafe(|| host.try_run(scenario.scenario())));

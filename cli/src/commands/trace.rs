@@ -13,18 +13,22 @@ use tollgate_host_test::{ClientView, Request, Scenario};
 pub fn run(args: &TraceArgs) -> Result<Report> {
     let scenario = scenario(args)?;
     let Some(request) = scenario.requests.get(args.request) else {
-        bail!("`--request` is {}, and the scenario has {} requests", args.request, scenario.requests.len());
+        bail!(
+            "`--request`: index `{}` is out of range, the scenario has {} requests",
+            args.request,
+            scenario.requests.len()
+        );
     };
-    let what = format!("{} {}", request.method, request.path);
+    let title = format!("{} {}", request.method, request.path);
     let mut emulator = match Emulator::builder(&scenario).metered().start() {
         Ok(emulator) => emulator,
         Err(refused) => {
             let log = logs(&refused.logs);
-            let mut text = format!("{} {}\n", paint::bad("REFUSED"), refused.reason.replace('\n', " "));
+            let mut text = format!("{} {}\n", paint::bad("REJECTED"), refused.reason.replace('\n', " "));
             show_logs(&mut text, &log);
             return Ok(Report {
-                exit: Exit::NotTried,
-                json: json!({ "refused": refused.reason, "logs": log }),
+                exit: Exit::NotChecked,
+                json: json!({ "reason": refused.reason, "logs": log }),
                 text,
             });
         }
@@ -39,18 +43,18 @@ pub fn run(args: &TraceArgs) -> Result<Report> {
     let handle = emulator.request(args.request % workers, request);
     let exchange = emulator.finish_request(handle);
     emulator.advance(scenario.settings.linger);
-    // The emulator keeps the last calls only.
+    // The emulator keeps only the most recent calls.
     let skipped = calls_before.saturating_sub(emulator.calls_forgotten());
     let calls: Vec<String> =
         emulator.trace().into_iter().skip(usize::try_from(skipped).unwrap_or(usize::MAX)).collect();
     let spent: Vec<_> = emulator.spent().skip(spent_before).collect();
     let log = logs(&emulator.logs()[lines..]);
-    let came = match &exchange.client {
+    let received = match &exchange.client {
         ClientView::Response(response) => format!("{}", response.status),
         ClientView::Reset => "reset".into(),
         ClientView::Hang => "hang".into(),
     };
-    let mut text = format!("{what} -> {came} ({})\n", exchange.details);
+    let mut text = format!("{title} -> {received} ({})\n", exchange.details);
     for call in &calls {
         let _ = writeln!(text, "  {call}");
     }
@@ -59,40 +63,40 @@ pub fn run(args: &TraceArgs) -> Result<Report> {
     }
     show_logs(&mut text, &log);
     let json = json!({
-        "request": what,
-        "client": came,
+        "request": title,
+        "client": received,
         "details": exchange.details,
         "upstream_requests": exchange.upstream.len(),
         "calls": calls,
-        "spent": spent
+        "callbacks": spent
             .iter()
-            .map(|s| json!({ "callback": s.callback, "instructions": s.instructions }))
+            .map(|s| json!({ "name": s.callback, "instructions": s.instructions }))
             .collect::<Vec<_>>(),
         "logs": log,
         "traps": emulator.traps().iter().map(|t| format!("{}: {}", t.callback, t.reason)).collect::<Vec<_>>(),
     });
-    Ok(Report { exit: Exit::Yes, json, text })
+    Ok(Report { exit: Exit::Success, json, text })
 }
 
-/// How many host calls there have been.
+/// Total number of host calls so far.
 fn calls_so_far(emulator: &Emulator) -> u64 {
     emulator.calls_forgotten() + emulator.trace().len() as u64
 }
 
 fn scenario(args: &TraceArgs) -> Result<Scenario> {
     let Some(filter) = args.plugin.filter()? else {
-        return match args.what.as_slice() {
+        return match args.target.as_slice() {
             [path] => Ok(ScenarioText::read(Path::new(path))?.scenario().clone()),
-            _ => bail!("`{}`: without --wasm, the one argument is a scenario", args.what.join(" ")),
+            _ => bail!("`{}`: expected one scenario file, or `--wasm`", args.target.join(" ")),
         };
     };
-    let (method, path) = match args.what.as_slice() {
+    let (method, path) = match args.target.as_slice() {
         [method, path] => (method.as_str(), path),
         [path] => (if args.data.is_some() { "POST" } else { "GET" }, path),
-        _ => bail!("a method and a path, or a path alone"),
+        _ => bail!("expected a method and a path, or only a path"),
     };
     if !path.starts_with('/') {
-        bail!("`{path}`: a path begins with `/`");
+        bail!("`{path}`: a path must begin with `/`");
     }
     let mut request = Request::new(method, path);
     for (name, value) in &args.headers {

@@ -1,4 +1,4 @@
-use crate::support::{Said, easy, file, hello, in_workspace, tollgate};
+use crate::support::{Output, file, hello, in_workspace, minimal, tollgate};
 use base64::Engine;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -18,12 +18,12 @@ fn with_code(code: Value) -> Value {
     filter(json!({"name": "mine", "vm_config": {"code": code}}))
 }
 
-fn check(document: &Value, more: &[&str]) -> Said {
+fn check(document: &Value, more: &[&str]) -> Output {
     let (_folder, path) = file("envoy.json", document.to_string());
     tollgate(&[&["check", "--json", &path], more].concat())
 }
 
-/// The exit code, and the reason of the first filter.
+/// Returns the exit code, and the reason for the first filter.
 fn reason(document: &Value, more: &[&str]) -> (i32, String) {
     let said = check(document, more);
     let reason = said.json()["files"][0]["filters"][0]["reason"].as_str().unwrap_or_default().to_owned();
@@ -31,7 +31,7 @@ fn reason(document: &Value, more: &[&str]) -> (i32, String) {
 }
 
 #[test]
-fn every_configuration_that_is_shown_passes() {
+fn every_documented_configuration_passes() {
     let of_filter = |name: &str| {
         let module =
             tollgate_host_test::Wasm::package(&format!("tollgate-{name}")).path().display().to_string();
@@ -87,11 +87,11 @@ fn each_filter_of_a_file_has_a_verdict() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|f| ["at", "kind", "verdict"].map(|field| f[field].as_str().unwrap().to_owned()))
+        .map(|f| ["path", "kind", "verdict"].map(|field| f[field].as_str().unwrap().to_owned()))
         .collect();
     let expected = [
         ["access_log", "access logger", "accepted"],
-        ["bootstrap", "service", "refused"],
+        ["bootstrap", "service", "rejected"],
         ["listeners[0].filter", "network filter", "accepted"],
         ["patch.value", "http filter", "accepted"],
     ];
@@ -99,8 +99,8 @@ fn each_filter_of_a_file_has_a_verdict() {
 }
 
 #[test]
-fn a_field_that_envoy_does_not_know_is_named_with_its_path() {
-    let mut document = with_code(json!({"local": {"filename": easy()}}));
+fn names_an_invalid_field_with_its_path() {
+    let mut document = with_code(json!({"local": {"filename": minimal()}}));
     document["typed_config"]["config"]["vm_config"]["cod"] = json!(1);
     let (exit, why) = reason(&document, &[]);
     assert_eq!(exit, 1);
@@ -108,15 +108,21 @@ fn a_field_that_envoy_does_not_know_is_named_with_its_path() {
     let wrong = [
         (json!({"failure_policy": "FAIL_CLOSE"}), "failure_policy"),
         (json!({"failure_policy": "FAIL_OPEN", "fail_open": true}), "together with `fail_open`"),
-        (json!({"configuration": {"value": "x"}}), "has no `@type`"),
-        (json!({"vm_config": {"runtime": "v8"}}), "`v8` is no runtime"),
-        (json!({"vm_config": {}}), "code`: is missing"),
+        (json!({"configuration": {"value": "x"}}), "missing `@type`"),
+        (
+            json!({"vm_config": {"runtime": "v8"}}),
+            "unsupported runtime `v8`; only `envoy.wasm.runtime.v8` is supported",
+        ),
+        (json!({"vm_config": {}}), "code`: missing required field"),
         (json!({"vm_config": {"code": {"local": {}}}}), "one of `filename`"),
-        (json!({"vm_config": {"code": {"remote": {"http_uri": {"uri": "a"}}}}}), "sha256`: is missing"),
-        (json!({"reload_config": {"backoff": {"base_interval": "1m"}}}), "`1m` is not a duration"),
+        (
+            json!({"vm_config": {"code": {"remote": {"http_uri": {"uri": "a"}}}}}),
+            "sha256`: missing required field",
+        ),
+        (json!({"reload_config": {"backoff": {"base_interval": "1m"}}}), "invalid duration `1m`"),
     ];
     for (fields, part) in wrong {
-        let mut config = json!({"vm_config": {"code": {"local": {"filename": easy()}}}});
+        let mut config = json!({"vm_config": {"code": {"local": {"filename": minimal()}}}});
         config.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         let (exit, why) = reason(&filter(config), &[]);
         assert!(exit == 1 && why.contains(part), "{part}: {exit} {why}");
@@ -124,8 +130,8 @@ fn a_field_that_envoy_does_not_know_is_named_with_its_path() {
 }
 
 #[test]
-fn code_is_found_wherever_it_is() {
-    let bytes = std::fs::read(easy()).unwrap();
+fn finds_code_in_each_kind_of_source() {
+    let bytes = std::fs::read(minimal()).unwrap();
     let base64 = base64::prelude::BASE64_STANDARD.encode(&bytes);
     assert_eq!(reason(&with_code(json!({"local": {"inline_bytes": base64}})), &[]), (0, String::new()));
     let sha: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
@@ -136,13 +142,16 @@ fn code_is_found_wherever_it_is() {
     let (exit, why) = reason(&remote(&sha), &[]);
     assert_eq!(
         (exit, why.as_str()),
-        (3, "the module is at https://modules.test/a/mine.wasm: --module mine=FILE")
+        (
+            3,
+            "module `https://modules.test/a/mine.wasm` is not available; name a local file with --module mine=FILE"
+        )
     );
     for name in [sha.as_str(), "mine", "https://modules.test/a/mine.wasm"] {
-        assert_eq!(reason(&remote(&sha), &["--module", &format!("{name}={}", easy())]).0, 0, "{name}");
+        assert_eq!(reason(&remote(&sha), &["--module", &format!("{name}={}", minimal())]).0, 0, "{name}");
     }
-    let (exit, why) = reason(&remote(&"0".repeat(64)), &["--module", &format!("mine={}", easy())]);
-    assert!(exit == 1 && why.contains("is not that of"), "{why}");
+    let (exit, why) = reason(&remote(&"0".repeat(64)), &["--module", &format!("mine={}", minimal())]);
+    assert!(exit == 1 && why.contains("but `"), "{why}");
     let (folder, _) = file("mine.wasm", &bytes);
     assert_eq!(reason(&remote(&sha), &["--modules", &folder.path().display().to_string()]).0, 0);
     let (exit, why) = reason(&with_code(json!({"local": {"filename": "/etc/mine.wasm"}})), &[]);
@@ -150,14 +159,17 @@ fn code_is_found_wherever_it_is() {
 }
 
 #[test]
-fn what_only_the_proxy_has_is_not_tried_or_noted() {
-    let mut document = with_code(json!({"local": {"filename": easy()}}));
+fn reports_what_only_the_proxy_can_provide() {
+    let mut document = with_code(json!({"local": {"filename": minimal()}}));
     document["typed_config"]["config"]["vm_config"]["environment_variables"] =
         json!({"host_env_keys": ["REGION"]});
     let notes = |more: &[&str]| check(&document, more).json()["files"][0]["filters"][0]["notes"].clone();
-    assert_eq!(notes(&[]), json!(["tried without `REGION` of the proxy's environment: --env REGION=VALUE"]));
+    assert_eq!(
+        notes(&[]),
+        json!(["checked without the proxy's variable `REGION`; set it with --env REGION=VALUE"])
+    );
     assert_eq!(notes(&["--env", "REGION=eu"]), json!([]));
-    let mut typed = with_code(json!({"local": {"filename": easy()}}));
+    let mut typed = with_code(json!({"local": {"filename": minimal()}}));
     typed["typed_config"]["config"]["configuration"] =
         json!({"@type": "type.googleapis.com/my.Config", "a": 1});
     let (exit, why) = reason(&typed, &[]);

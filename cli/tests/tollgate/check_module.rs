@@ -1,50 +1,50 @@
-use crate::support::{easy, file, hello, in_workspace, tollgate, wat};
+use crate::support::{file, hello, in_workspace, minimal, tollgate, wat};
 use serde_json::json;
 use tollgate_host_test::Wasm;
 
 #[test]
-fn a_configuration_is_taken_or_refused_by_the_module_itself() {
+fn the_module_accepts_or_rejects_a_configuration() {
     let hello = hello();
     let with = |text| tollgate(&["check", "--wasm", &hello, "--config-text", text, "--json"]);
     let taken = with(r#"{"header": "x-team", "allowed": ["red"]}"#);
     assert_eq!(taken.exit, 0, "{taken:?}");
     let filter = taken.json()["filter"].clone();
     let expected = json!({
-        "at": "", "kind": "module", "name": "tollgate-example-hello", "module": hello, "verdict": "accepted",
-        "reason": null, "places": [], "notes": [], "logs": [],
+        "path": "", "kind": "module", "name": "tollgate-example-hello", "module": hello, "verdict": "accepted",
+        "reason": null, "schema_errors": [], "notes": [], "logs": [],
     });
     assert_eq!(filter, expected);
-    let refused = with(r#"{"header": "x-team", "alowed": ["red"]}"#);
-    assert_eq!(refused.exit, 1, "{refused:?}");
-    let filter = refused.json()["filter"].clone();
-    assert_eq!(filter["verdict"], "refused");
+    let rejected = with(r#"{"header": "x-team", "alowed": ["red"]}"#);
+    assert_eq!(rejected.exit, 1, "{rejected:?}");
+    let filter = rejected.json()["filter"].clone();
+    assert_eq!(filter["verdict"], "rejected");
     assert!(filter["reason"].as_str().unwrap().ends_with("proxy_on_configure returned false"));
     assert_eq!(filter["logs"][0]["level"], "critical");
     assert!(filter["logs"][0]["text"].as_str().unwrap().contains("alowed"), "{filter}");
 }
 
 #[test]
-fn the_modules_schema_adds_the_place() {
+fn reports_schema_errors_of_a_rejected_configuration() {
     let wasm = Wasm::package("tollgate-telemetry-headers").path().display().to_string();
     let (_folder, config) = file("c.json", r#"{"trace_context": {"random_sampling": "all"}}"#);
     let said = tollgate(&["check", "--wasm", &wasm, "--config", &config, "--json"]);
     assert_eq!(said.exit, 1, "{said:?}");
-    let places = said.json()["filter"]["places"].to_string();
-    assert!(places.contains("/trace_context"), "{places}");
+    let errors = said.json()["filter"]["schema_errors"].to_string();
+    assert!(errors.contains("/trace_context"), "{errors}");
 }
 
 #[test]
-fn yaml_becomes_json_and_other_files_are_handed_over_as_they_are() {
+fn converts_yaml_and_passes_other_files_unchanged() {
     let (_folder, yaml) = file("c.yaml", "header: x-team\nallowed: [red]\n");
     assert_eq!(tollgate(&["check", "--wasm", &hello(), "--config", &yaml]).exit, 0);
     let (_folder, text) = file("c.txt", "header: x-team\nallowed: [red]\n");
     let said = tollgate(&["check", "--wasm", &hello(), "--config", &text]);
     assert_eq!(said.exit, 1);
-    assert!(said.out.contains("REFUSED") && said.out.contains("logged critical"), "{said:?}");
+    assert!(said.out.contains("REJECTED") && said.out.contains("logged critical"), "{said:?}");
 }
 
 #[test]
-fn vm_configuration_environment_and_root_id_reach_the_module() {
+fn passes_vm_configuration_and_environment_to_the_module() {
     let module = r#"(module (import "wasi_snapshot_preview1" "environ_sizes_get" (func $sizes (param i32 i32) (result i32)))
         (memory (export "memory") 1) (func (export "malloc") (param i32) (result i32) i32.const 64)
         (func (export "proxy_abi_version_0_2_1"))
@@ -62,7 +62,7 @@ fn vm_configuration_environment_and_root_id_reach_the_module() {
 }
 
 #[test]
-fn a_trap_is_a_refusal() {
+fn a_trap_rejects_the_configuration() {
     let module = wat(r#"(module (memory (export "memory") 1) (func (export "proxy_abi_version_0_2_1"))
         (func (export "malloc") (param i32) (result i32) i32.const 64)
         (func (export "proxy_on_configure") (param i32 i32) (result i32) unreachable))"#);
@@ -71,22 +71,22 @@ fn a_trap_is_a_refusal() {
 }
 
 #[test]
-fn what_makes_no_sense_on_the_command_line_is_usage() {
-    let easy = easy();
+fn rejects_an_invalid_command_line() {
+    let minimal = minimal();
     let wrong: [&[&str]; 7] = [
         &["check"],
         &["check", "--config", "c.json", "x.yaml"],
-        &["check", "--wasm", &easy, "x.yaml"],
-        &["check", "--wasm", &easy, "--env", "=1"],
-        &["check", "--wasm", &easy, "--config", "a", "--config-text", "b"],
-        &["check", "--wasm", &easy, "--modules", "d"],
+        &["check", "--wasm", &minimal, "x.yaml"],
+        &["check", "--wasm", &minimal, "--env", "=1"],
+        &["check", "--wasm", &minimal, "--config", "a", "--config-text", "b"],
+        &["check", "--wasm", &minimal, "--modules", "d"],
         &["chekc"],
     ];
     for args in wrong {
         let said = tollgate(args);
         assert!(said.exit == 2 && !said.err.is_empty(), "{args:?}: {said:?}");
     }
-    let missing = tollgate(&["check", "--wasm", &easy, "--config", "/nowhere.json", "--json"]);
+    let missing = tollgate(&["check", "--wasm", &minimal, "--config", "/nowhere.json", "--json"]);
     assert_eq!(missing.exit, 2);
     assert!(missing.json()["error"].as_str().unwrap().starts_with("`/nowhere.json`: "), "{missing:?}");
     assert!(in_workspace("Cargo.toml").is_file());

@@ -1,21 +1,21 @@
-//! Files that nobody should have written.
+//! Malformed and hostile files.
 
-use crate::support::{Said, file, tollgate};
+use crate::support::{Output, file, tollgate};
 
-/// What `check` and `run` say of a file; both must call it unusable, in one line.
-fn bad(content: impl AsRef<[u8]>) -> [Said; 2] {
+/// Runs `check` and `run` on a file. Both must report it as invalid, on one line.
+fn bad(content: impl AsRef<[u8]>) -> [Output; 2] {
     let (_folder, path) = file("x.yaml", content);
     ["check", "run"].map(|command| {
         let said = tollgate(&[command, &path]);
         assert_eq!(said.exit, 2, "{command}: {:.400}", said.out);
-        let line = said.out.lines().find(|line| line.contains("BAD")).unwrap_or_default();
+        let line = said.out.lines().find(|line| line.contains("INVALID")).unwrap_or_default();
         assert!(line.contains(&path), "{command}: {:.400}", said.out);
         said
     })
 }
 
 #[test]
-fn what_is_not_yaml_is_unusable_and_the_line_is_named() {
+fn malformed_yaml_is_invalid_and_names_the_line() {
     for said in bad("a: 1\nb: [2\n") {
         assert!(said.out.contains("line"), "{said:?}");
     }
@@ -26,7 +26,7 @@ fn what_is_not_yaml_is_unusable_and_the_line_is_named() {
 }
 
 #[test]
-fn what_is_made_to_exhaust_is_unusable() {
+fn files_made_to_exhaust_memory_are_invalid() {
     bad("[".repeat(200_000));
     bad((0..5_000).map(|n| format!("{}a:\n", " ".repeat(n))).collect::<String>());
     let mut laughs = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
@@ -41,7 +41,7 @@ fn what_is_made_to_exhaust_is_unusable() {
 }
 
 #[test]
-fn a_missing_file_is_unusable_and_the_others_are_still_looked_at() {
+fn a_missing_file_does_not_stop_the_others() {
     let said = tollgate(&["run", "/nowhere.yaml", "examples/hello/scenario.yaml"]);
     assert_eq!(said.exit, 2);
     assert!(said.out.contains("`/nowhere.yaml`: No such file") && said.out.contains("ok "), "{said:?}");
@@ -50,10 +50,10 @@ fn a_missing_file_is_unusable_and_the_others_are_still_looked_at() {
 }
 
 #[test]
-fn a_file_without_filters_is_not_tried() {
+fn a_file_without_filters_is_not_checked() {
     for text in ["", "a: 1\n", "[]"] {
         let (_folder, path) = file("x.yaml", text);
         let said = tollgate(&["check", &path]);
-        assert!(said.exit == 3 && said.out.contains("has no Wasm filter"), "{said:?}");
+        assert!(said.exit == 3 && said.out.contains("no Wasm filter in this file"), "{said:?}");
     }
 }

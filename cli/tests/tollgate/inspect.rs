@@ -1,14 +1,14 @@
-use crate::support::{easy, file, hello, tollgate, wat};
+use crate::support::{file, hello, minimal, tollgate, wat};
 use serde_json::json;
 
 #[test]
-fn shows_what_is_in_a_module_of_ours() {
+fn shows_the_contents_of_a_packed_module() {
     let said = tollgate(&["inspect", &hello(), "--json"]);
     assert_eq!(said.exit, 0, "{said:?}");
     let seen = said.json();
     assert_eq!(seen["command"], "inspect");
     assert_eq!((&seen["abi"], &seen["name"]), (&json!("0.2.1"), &json!("tollgate-example-hello")));
-    assert_eq!((&seen["loads"], &seen["refused"]), (&json!(true), &json!(null)));
+    assert_eq!((&seen["loads"], &seen["reason"]), (&json!(true), &json!(null)));
     assert!(seen["callbacks"].as_array().unwrap().contains(&json!("proxy_on_request_headers")));
     assert!(seen["imports"]["env"].as_array().unwrap().contains(&json!("proxy_log")));
     assert_eq!(seen["unknown_imports"], json!([]));
@@ -25,7 +25,7 @@ fn shows_what_is_in_a_module_of_ours() {
         "name",
         "never_called",
         "other_exports",
-        "refused",
+        "reason",
         "schema",
         "size",
         "unknown_imports",
@@ -33,7 +33,7 @@ fn shows_what_is_in_a_module_of_ours() {
     ];
     assert_eq!(fields, documented);
     let text = tollgate(&["inspect", &hello()]).out;
-    assert!(text.contains("loads it") && !text.contains('\x1b'), "{text}");
+    assert!(text.contains("loads in Envoy   yes\n") && !text.contains('\x1b'), "{text}");
 }
 
 #[test]
@@ -54,23 +54,23 @@ fn says_why_envoy_would_not_load_a_module() {
     for (module, why) in cases {
         let said = tollgate(&["inspect", &wat(&module), "--json"]);
         assert_eq!(said.exit, 1, "{said:?}");
-        assert!(said.json()["refused"].as_str().unwrap().contains(why), "{said:?}");
+        assert!(said.json()["reason"].as_str().unwrap().contains(why), "{said:?}");
     }
     let unknown = tollgate(&["inspect", &wat(&import("")), "--json"]).json();
     assert_eq!(unknown["unknown_imports"], json!(["env.proxy_fly"]));
 }
 
 #[test]
-fn tells_what_looks_like_a_callback_and_is_none() {
+fn lists_exports_that_only_look_like_callbacks() {
     let module = r#"(module (func (export "proxy_abi_version_0_2_0")) (func (export "proxy_on_request_header"))
         (func (export "malloc") (param i32) (result i32) i32.const 8))"#;
     let seen = tollgate(&["inspect", &wat(module), "--json"]).json();
     assert_eq!((&seen["abi"], &seen["never_called"]), (&json!("0.2.0"), &json!(["proxy_on_request_header"])));
-    assert_eq!(tollgate(&["inspect", &easy(), "--json"]).json()["name"], json!(null));
+    assert_eq!(tollgate(&["inspect", &minimal(), "--json"]).json()["name"], json!(null));
 }
 
 #[test]
-fn a_file_that_is_no_module_is_unusable() {
+fn a_file_that_is_not_a_module_is_invalid() {
     let (_folder, path) = file("x.wasm", "no");
     for (path, why) in
         [(path.as_str(), "not a valid module"), ("/nowhere.wasm", "No such file"), ("/", "not a file")]

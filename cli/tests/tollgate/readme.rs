@@ -1,4 +1,5 @@
-//! What the README shows is run, and the exit codes that it tells are those that the help tells.
+//! Runs every command in the README, and checks its exit code. Checks the help and the completions of every
+//! command.
 
 use crate::support::{hello, in_workspace, tollgate};
 use std::process::Command;
@@ -8,7 +9,7 @@ fn readme() -> String {
 }
 
 #[test]
-fn every_command_of_the_readme_does_what_it_says() {
+fn every_command_in_the_readme_works() {
     let telemetry =
         tollgate_host_test::Wasm::package("tollgate-telemetry-headers").path().display().to_string();
     let folder = std::path::Path::new(env!("CARGO_BIN_EXE_tollgate")).parent().unwrap();
@@ -33,7 +34,7 @@ fn every_command_of_the_readme_does_what_it_says() {
 }
 
 #[test]
-fn help_and_completions_are_there_for_all() {
+fn every_command_has_help_and_completions() {
     for command in ["inspect", "check", "run", "trace"] {
         let help = tollgate(&[command, "--help"]);
         assert!(help.exit == 0 && help.out.contains("Exit codes:"), "{help:?}");
@@ -47,7 +48,7 @@ fn help_and_completions_are_there_for_all() {
 }
 
 #[test]
-fn a_reader_that_stops_is_no_error() {
+fn a_closed_pipe_is_not_an_error() {
     let head = format!("{} schema | head -c 10", env!("CARGO_BIN_EXE_tollgate"));
     let output = Command::new("bash").args(["-o", "pipefail", "-c", &head]).output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");

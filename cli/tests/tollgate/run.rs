@@ -1,14 +1,14 @@
-use crate::support::{easy, file, in_workspace, tollgate, wat};
+use crate::support::{file, in_workspace, minimal, tollgate, wat};
 use serde_json::{Value, json};
 
-/// A scenario with a module beside it that counts nothing and lets everything pass.
+/// Writes a scenario, and next to it `easy.wasm`, a module that lets every request pass.
 fn scenario(text: &str) -> (tempfile::TempDir, String) {
     let (folder, path) = file("s.yaml", text);
-    std::fs::copy(easy(), folder.path().join("easy.wasm")).unwrap();
+    std::fs::copy(minimal(), folder.path().join("easy.wasm")).unwrap();
     (folder, path)
 }
 
-fn shown() -> Vec<String> {
+fn documented() -> Vec<String> {
     let mut files = ["examples/hello", "filters/jwt-authn", "filters/telemetry-headers"]
         .map(|of| format!("{of}/scenario.yaml"))
         .to_vec();
@@ -20,8 +20,8 @@ fn shown() -> Vec<String> {
 }
 
 #[test]
-fn the_scenarios_that_are_shown_hold_on_both_hosts() {
-    let files = shown();
+fn documented_scenarios_pass_on_both_hosts() {
+    let files = documented();
     let said = tollgate(&[vec!["run".into(), "--on".into(), "both".into()], files.clone()].concat());
     assert_eq!(said.exit, 0, "{said:?}");
     for host in ["emulator", "envoy"] {
@@ -30,23 +30,23 @@ fn the_scenarios_that_are_shown_hold_on_both_hosts() {
 }
 
 #[test]
-fn what_failed_is_shown_with_what_was_expected_and_seen() {
+fn shows_expected_and_actual_values_of_a_failure() {
     let (_folder, path) = scenario(
         "filters: [{module: easy.wasm}]\nrequests: [{expect: {status: 403, headers: {x-a: b}}}, {expect: {body: ok}}]",
     );
     let said = tollgate(&["run", &path, "--json"]);
     assert_eq!(said.exit, 1, "{said:?}");
     let expected = json!({"command": "run", "exit": 1, "runs": [{
-        "file": path, "host": "emulator", "verdict": "failed", "refused": null, "statuses": [200, 200],
+        "file": path, "host": "emulator", "verdict": "failed", "reason": null, "statuses": [200, 200],
         "failures": [
-            {"at": "requests[0].expect.status", "expected": "403", "seen": "200 (via_upstream)"},
-            {"at": "requests[0].expect.headers.x-a", "expected": "\"b\"", "seen": said.json()["runs"][0]["failures"][1]["seen"]},
+            {"path": "requests[0].expect.status", "expected": "403", "actual": "200 (via_upstream)"},
+            {"path": "requests[0].expect.headers.x-a", "expected": "\"b\"", "actual": said.json()["runs"][0]["failures"][1]["actual"]},
         ],
         "logs": [], "calls": [],
     }]});
     assert_eq!(said.json(), expected);
     let text = tollgate(&["run", &path]).out;
-    for part in ["FAILED", "requests[0].expect.status", "expected 403", "saw      200 (via_upstream)"] {
+    for part in ["FAILED", "requests[0].expect.status", "expected 403", "actual   200 (via_upstream)"] {
         assert!(text.contains(part), "{text}");
     }
 }
@@ -66,19 +66,19 @@ fn a_failure_shows_the_last_host_calls_and_the_log() {
 }
 
 #[test]
-fn filters_that_the_host_refuses_are_told_from_expectations_that_fail() {
+fn a_rejected_filter_is_not_a_failed_expectation() {
     let module = wat("(module)");
     let (_folder, path) = file("s.yaml", format!("filters: [{{module: {module}}}]\nrequests: [{{}}]"));
     for host in ["emulator", "envoy"] {
         let said = tollgate(&["run", &path, "--json", "--on", host]);
         assert_eq!(said.exit, 3, "{said:?}");
-        assert_eq!(said.json()["runs"][0]["verdict"], "refused");
-        assert!(said.json()["runs"][0]["refused"].is_string());
+        assert_eq!(said.json()["runs"][0]["verdict"], "rejected");
+        assert!(said.json()["runs"][0]["reason"].is_string());
     }
 }
 
 #[test]
-fn a_scenario_with_a_wrong_field_is_unusable_and_the_field_is_named() {
+fn an_invalid_scenario_names_the_field() {
     let (_folder, path) = scenario("filters: [{module: easy.wasm, config: {}, config_text: x}]");
     let said = tollgate(&["run", &path]);
     assert!(said.exit == 2 && said.out.contains("`filters[0]`: expected at most one of `config`"), "{said:?}");
@@ -90,7 +90,7 @@ fn a_scenario_with_a_wrong_field_is_unusable_and_the_field_is_named() {
 }
 
 #[test]
-fn without_an_envoy_nothing_is_tried() {
+fn runs_nothing_without_an_envoy() {
     let (_folder, path) = scenario("requests: [{}]");
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_tollgate"))
         .args(["run", "--json", "--on", "envoy", &path])
@@ -99,6 +99,6 @@ fn without_an_envoy_nothing_is_tried() {
         .unwrap();
     assert_eq!(output.status.code(), Some(3));
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(said["runs"][0]["verdict"], "not_tried");
+    assert_eq!(said["runs"][0]["verdict"], "not_run");
     assert!(said["runs"][0]["error"].as_str().unwrap().contains("/nowhere/envoy"));
 }

@@ -3,7 +3,7 @@ use crate::support::{hello, tollgate};
 const CONFIG: [&str; 2] = ["--config-text", r#"{"header": "x-team", "allowed": ["red"]}"#];
 
 #[test]
-fn shows_the_host_calls_of_a_request_and_what_came_of_it() {
+fn shows_the_host_calls_and_the_outcome_of_a_request() {
     let hello = hello();
     let with =
         |args: &[&str]| tollgate(&[&["trace", "--json", "--wasm", &hello], &CONFIG[..], args].concat());
@@ -15,8 +15,8 @@ fn shows_the_host_calls_of_a_request_and_what_came_of_it() {
     assert_eq!(calls.len(), 1, "{seen}");
     let call = calls[0].as_str().unwrap();
     assert!(call.contains("proxy_get_header_map_pairs") && call.contains("x-team: \"red\""), "{call}");
-    let spent = seen["spent"].as_array().unwrap();
-    let headers = spent.iter().find(|s| s["callback"] == "proxy_on_request_headers").unwrap();
+    let callbacks = seen["callbacks"].as_array().unwrap();
+    let headers = callbacks.iter().find(|c| c["name"] == "proxy_on_request_headers").unwrap();
     assert!((100..1_000_000).contains(&headers["instructions"].as_u64().unwrap()), "{seen}");
     let post = with(&["/a", "--data", "body", "-H", "Host: a.test"]).json();
     assert_eq!((post["request"].as_str(), post["client"].as_str()), (Some("POST /a"), Some("403")));
@@ -34,16 +34,16 @@ fn shows_any_request_of_a_scenario() {
     assert!(second.out.contains("green") && !second.out.contains("x-team: \"red\""), "{second:?}");
     let none = with("9");
     assert_eq!(none.exit, 2);
-    assert_eq!(none.err, "tollgate: `--request` is 9, and the scenario has 3 requests\n");
+    assert_eq!(none.err, "tollgate: `--request`: index `9` is out of range, the scenario has 3 requests\n");
 }
 
 #[test]
-fn a_refused_configuration_sends_nothing() {
+fn a_rejected_configuration_sends_no_request() {
     let said = tollgate(&["trace", "--wasm", &hello(), "--config-text", "{}", "/"]);
-    assert!(said.exit == 3 && said.out.contains("REFUSED"), "{said:?}");
+    assert!(said.exit == 3 && said.out.contains("REJECTED"), "{said:?}");
     for args in [["trace", "GET", "/"], ["trace", "--wasm", "/"], ["trace", "x.yaml", "--data=a"]] {
         assert_eq!(tollgate(&args).exit, 2, "{args:?}");
     }
     let path = tollgate(&["trace", "--wasm", &hello(), "GET", "a"]);
-    assert!(path.exit == 2 && path.err.contains("begins with `/`"), "{path:?}");
+    assert!(path.exit == 2 && path.err.contains("must begin with `/`"), "{path:?}");
 }

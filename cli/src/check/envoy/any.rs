@@ -1,4 +1,4 @@
-//! `google.protobuf.Any` in its JSON form, as far as a Wasm filter is concerned: the bytes that it gets.
+//! Converts a `google.protobuf.Any` in JSON to the bytes that a Wasm filter receives.
 
 use crate::check::Problem;
 use base64::Engine;
@@ -6,12 +6,16 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
 use serde_json::{Map, Value};
 use tollgate_host_test::Configuration;
 
-/// What the filter gets. `StringValue` and `BytesValue` are unwrapped, anything else arrives as serialised protobuf
-/// (Envoy, `source/extensions/common/wasm/plugin.h` and `MessageUtil::anyToBytes`).
+/// Returns the configuration that the filter receives. Envoy unwraps `StringValue` and `BytesValue`, and
+/// passes all other messages as serialised protobuf (Envoy, `source/extensions/common/wasm/plugin.h` and
+/// `MessageUtil::anyToBytes`).
 pub fn configuration(field: &str, any: &Map<String, Value>) -> Result<Configuration, Problem> {
     let at = |name: &str| format!("{field}.{name}");
     let Some(url) = any.get("@type").and_then(Value::as_str) else {
-        return Err(Problem::invalid(field, "has no `@type`: a StringValue is what a filter reads as text"));
+        return Err(Problem::invalid(
+            field,
+            "missing `@type`; use `type.googleapis.com/google.protobuf.StringValue` for text",
+        ));
     };
     let kind = super::type_name(url);
     let known = ["google.protobuf.StringValue", "google.protobuf.BytesValue", "google.protobuf.Struct"];
@@ -19,10 +23,10 @@ pub fn configuration(field: &str, any: &Map<String, Value>) -> Result<Configurat
         return Ok(Configuration::None);
     }
     if !known.contains(&kind) {
-        return Err(Problem::NotTried(format!("`{field}` is a `{kind}`, whose bytes only Envoy can make")));
+        return Err(Problem::NotChecked(format!("`{field}`: cannot serialise a `{kind}`, only Envoy can")));
     }
     if let Some(other) = any.keys().find(|name| !["@type", "value"].contains(&name.as_str())) {
-        return Err(Problem::invalid(&at(other), format!("no field of a `{kind}`, which has `value`")));
+        return Err(Problem::invalid(&at(other), format!("unknown field of `{kind}`, expected `value`")));
     }
     match (kind, any.get("value")) {
         (_, None | Some(Value::Null)) => Ok(Configuration::None),
@@ -31,17 +35,17 @@ pub fn configuration(field: &str, any: &Map<String, Value>) -> Result<Configurat
         }
         ("google.protobuf.BytesValue", Some(Value::String(text))) => base64(text)
             .map(Configuration::Text)
-            .ok_or_else(|| Problem::invalid(&at("value"), "is not base64")),
+            .ok_or_else(|| Problem::invalid(&at("value"), "invalid base64")),
         ("google.protobuf.Struct", Some(value @ Value::Object(_))) => {
             Ok(Configuration::Struct(value.clone()))
         }
         (_, Some(_)) => {
-            Err(Problem::invalid(&at("value"), format!("has a type that a `{kind}` does not take")))
+            Err(Problem::invalid(&at("value"), format!("wrong type for the value of a `{kind}`")))
         }
     }
 }
 
-/// Bytes as protobuf's JSON has them: either alphabet.
+/// Decodes base64 as in protobuf's JSON: with the standard or the URL-safe alphabet.
 pub fn base64(text: &str) -> Option<Vec<u8>> {
     BASE64_STANDARD.decode(text).or_else(|_| BASE64_URL_SAFE.decode(text)).ok()
 }
@@ -51,34 +55,35 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn of(any: Value) -> Result<String, Problem> {
+    fn convert(any: Value) -> Result<String, Problem> {
         configuration("c", any.as_object().unwrap()).map(|c| format!("{c:?}"))
     }
 
     #[test]
-    fn wrappers_are_taken_off() {
-        let text = of(json!({"@type": "type.googleapis.com/google.protobuf.StringValue", "value": "a"}));
+    fn unwraps_string_and_bytes_values() {
+        let text = convert(json!({"@type": "type.googleapis.com/google.protobuf.StringValue", "value": "a"}));
         assert_eq!(text, Ok("Text([97])".into()));
-        let bytes = of(json!({"@type": "type.googleapis.com/google.protobuf.BytesValue", "value": "_w=="}));
+        let bytes =
+            convert(json!({"@type": "type.googleapis.com/google.protobuf.BytesValue", "value": "_w=="}));
         assert_eq!(bytes, Ok("Text([255])".into()));
-        assert_eq!(of(json!({"@type": "x/google.protobuf.StringValue"})), Ok("None".into()));
+        assert_eq!(convert(json!({"@type": "x/google.protobuf.StringValue"})), Ok("None".into()));
         assert!(
-            of(json!({"@type": "x/google.protobuf.Struct", "value": {"a": 1}}))
+            convert(json!({"@type": "x/google.protobuf.Struct", "value": {"a": 1}}))
                 .unwrap()
                 .starts_with("Struct")
         );
     }
 
     #[test]
-    fn what_envoy_would_not_parse_is_invalid_and_what_it_could_is_not_tried() {
-        assert!(matches!(of(json!({"value": "a"})), Err(Problem::Invalid { .. })));
-        let typed = |value| of(json!({"@type": "x/google.protobuf.StringValue", "value": value}));
+    fn tells_invalid_messages_from_unsupported_ones() {
+        assert!(matches!(convert(json!({"value": "a"})), Err(Problem::Invalid { .. })));
+        let typed = |value| convert(json!({"@type": "x/google.protobuf.StringValue", "value": value}));
         assert_eq!(
             typed(json!({"a": 1})),
-            Err(Problem::invalid("c.value", "has a type that a `google.protobuf.StringValue` does not take"))
+            Err(Problem::invalid("c.value", "wrong type for the value of a `google.protobuf.StringValue`"))
         );
-        let extra = of(json!({"@type": "x/google.protobuf.StringValue", "valeu": "a"}));
+        let extra = convert(json!({"@type": "x/google.protobuf.StringValue", "valeu": "a"}));
         assert!(matches!(extra, Err(Problem::Invalid { field, .. }) if field == "c.valeu"));
-        assert!(matches!(of(json!({"@type": "x/my.Config"})), Err(Problem::NotTried(_))));
+        assert!(matches!(convert(json!({"@type": "x/my.Config"})), Err(Problem::NotChecked(_))));
     }
 }

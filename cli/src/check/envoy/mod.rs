@@ -1,14 +1,14 @@
-//! Wasm filters in the resources of Envoy, found by their `@type`.
+//! Finds and checks Wasm filters in the resources of Envoy, by their `@type`.
 
 mod any;
 mod plugin_config;
 mod resolve;
 
-use super::{Finding, Problem, Ready, Surroundings, strictly};
+use super::{Finding, Inputs, Problem, Ready, parse_strict};
 use plugin_config::Outer;
 use serde_json::Value;
 
-/// The messages that hold a `PluginConfig` in their field `config`.
+/// The messages with a `PluginConfig` in their field `config`.
 const TYPES: [(&str, &str); 5] = [
     ("envoy.extensions.filters.http.wasm.v3.Wasm", "http filter"),
     ("envoy.extensions.filters.network.wasm.v3.Wasm", "network filter"),
@@ -17,13 +17,13 @@ const TYPES: [(&str, &str); 5] = [
     ("envoy.extensions.wasm.v3.WasmService", "service"),
 ];
 
-/// Messages that hold another one as plain data; Istio's EnvoyFilters use them.
+/// Messages that contain another message as plain JSON. EnvoyFilters of Istio use them.
 const TYPED_STRUCTS: [&str; 2] = ["udpa.type.v1.TypedStruct", "xds.type.v3.TypedStruct"];
 
-/// Tries every Wasm filter in a document.
-pub fn check(document: &Value, around: &Surroundings) -> Vec<Finding> {
+/// Checks every Wasm filter in a document.
+pub fn check(document: &Value, inputs: &Inputs) -> Vec<Finding> {
     let mut found = Vec::new();
-    search(document, "", &mut |at, kind, message| found.push(one(at, kind, message, around)));
+    search(document, "", &mut |at, kind, message| found.push(check_filter(at, kind, message, inputs)));
     found
 }
 
@@ -55,34 +55,34 @@ fn search(value: &Value, at: &str, on: &mut impl FnMut(&str, &'static str, &Valu
     }
 }
 
-/// `type.googleapis.com/a.b.C` is `a.b.C`.
+/// Returns the message name in a type URL: `a.b.C` in `type.googleapis.com/a.b.C`.
 fn type_name(url: &str) -> &str {
     url.rsplit('/').next().unwrap_or(url)
 }
 
 fn join(at: &str, name: &str) -> String {
-    // A key with a dot in it would read as two.
+    // Quoted, because a key that contains a dot would look like two keys.
     let name = if name.contains('.') { format!("[{name:?}]") } else { name.into() };
     if at.is_empty() { name } else { format!("{at}.{name}") }
 }
 
-fn one(at: &str, kind: &'static str, message: &Value, around: &Surroundings) -> Finding {
+fn check_filter(at: &str, kind: &'static str, message: &Value, inputs: &Inputs) -> Finding {
     let config = &message["config"];
     let name = config["name"].as_str().unwrap_or_default().to_owned();
-    Finding::of(at.into(), kind, name, ready(kind, message, around))
+    Finding::check(at.into(), kind, name, ready(kind, message, inputs))
 }
 
-fn ready(kind: &str, message: &Value, around: &Surroundings) -> Result<Ready, Problem> {
+fn ready(kind: &str, message: &Value, inputs: &Inputs) -> Result<Ready, Problem> {
     let mut message = message.clone();
     if let Some(fields) = message.as_object_mut() {
         fields.remove("@type");
     }
-    let outer: Outer = strictly(message)?;
+    let outer: Outer = parse_strict(message)?;
     if outer.singleton.is_some() && kind != "service" {
-        return Err(Problem::invalid("singleton", format!("no field of a Wasm {kind}")));
+        return Err(Problem::invalid("singleton", format!("unknown field of a Wasm {kind}")));
     }
-    let config = outer.config.ok_or_else(|| Problem::invalid("config", "is missing"))?;
-    resolve::resolve(config, around)
+    let config = outer.config.ok_or_else(|| Problem::invalid("config", "missing required field"))?;
+    resolve::resolve(config, inputs)
 }
 
 #[cfg(test)]
@@ -91,7 +91,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn filters_are_found_however_deep() {
+    fn finds_filters_at_any_depth() {
         let http = json!({"@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm"});
         let istio = json!({
             "@type": "type.googleapis.com/udpa.type.v1.TypedStruct",

@@ -1,13 +1,13 @@
 //! `PluginConfig` and `VmConfig` in their JSON form (Envoy, `api/envoy/extensions/wasm/v3/wasm.proto`).
 //!
-//! Read as Envoy does: a field that is not known is an error, names come in either case, and null is as good as
-//! absent.
+//! Parsed as Envoy does: an unknown field is an error, names may be in snake_case or camelCase, and null
+//! means absent.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// The message around it.
+/// The message that contains the `PluginConfig`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outer {
@@ -46,7 +46,7 @@ pub enum FailurePolicy {
 
 fn failure_policy<'de, D: Deserializer<'de>>(from: D) -> Result<Option<FailurePolicy>, D::Error> {
     let value = Value::deserialize(from)?;
-    // Protobuf's JSON has enumerators by name or by number.
+    // Protobuf's JSON allows the name or the number of an enumerator.
     Ok(Some(match (value.as_str(), value.as_u64()) {
         _ if value.is_null() => return Ok(None),
         (Some("UNSPECIFIED"), _) | (_, Some(0)) => FailurePolicy::Unspecified,
@@ -54,8 +54,9 @@ fn failure_policy<'de, D: Deserializer<'de>>(from: D) -> Result<Option<FailurePo
         (Some("FAIL_CLOSED"), _) | (_, Some(2)) => FailurePolicy::FailClosed,
         (Some("FAIL_OPEN"), _) | (_, Some(3)) => FailurePolicy::FailOpen,
         _ => {
-            let why =
-                format!("`{value}` is none of `FAIL_RELOAD`, `FAIL_CLOSED`, `FAIL_OPEN`, `UNSPECIFIED`");
+            let why = format!(
+                "unknown value `{value}`, expected one of `FAIL_RELOAD`, `FAIL_CLOSED`, `FAIL_OPEN`, `UNSPECIFIED`"
+            );
             return Err(serde::de::Error::custom(why));
         }
     }))

@@ -1,4 +1,4 @@
-//! From a `PluginConfig` to a filter that can be tried: its module found, its configuration unwrapped.
+//! Converts a `PluginConfig` to a filter that can be loaded: finds its module and unwraps its configuration.
 
 use super::any;
 use super::plugin_config::{
@@ -6,16 +6,16 @@ use super::plugin_config::{
     PluginConfig, ReloadConfig, RemoteDataSource,
 };
 use crate::check::modules::sha256;
-use crate::check::{Modules, Problem, Ready, Surroundings, readable};
+use crate::check::{Inputs, Modules, Problem, Ready, module_bytes};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use tollgate_host_test::{Configuration, FailurePolicy, Filter, Wasm};
 
-/// The filter of a `PluginConfig`. Fields are named from the message around it.
-pub fn resolve(config: PluginConfig, around: &Surroundings) -> Result<Ready, Problem> {
+/// Converts a `PluginConfig`. Errors name fields relative to the message that contains it.
+pub fn resolve(config: PluginConfig, inputs: &Inputs) -> Result<Ready, Problem> {
     let at = |field: &str| format!("config.{field}");
-    let vm = config.vm_config.ok_or_else(|| Problem::invalid(&at("vm_config"), "is missing"))?;
+    let vm = config.vm_config.ok_or_else(|| Problem::invalid(&at("vm_config"), "missing required field"))?;
     let mut notes = Vec::new();
     runtime(&at("vm_config.runtime"), vm.runtime.as_deref().unwrap_or_default())?;
     let failure_policy = failure_policy(config.fail_open, config.failure_policy)?;
@@ -34,24 +34,24 @@ pub fn resolve(config: PluginConfig, around: &Surroundings) -> Result<Ready, Pro
         Configuration::None => Vec::new(),
         Configuration::Text(bytes) => bytes,
         Configuration::Struct(_) => {
-            let why = "`config.vm_config.configuration` is a Struct, whose bytes only Envoy can make";
-            return Err(Problem::NotTried(why.into()));
+            let why = "`config.vm_config.configuration`: cannot serialise a Struct, only Envoy can";
+            return Err(Problem::NotChecked(why.into()));
         }
     };
     let environment = environment(
         &at("vm_config.environment_variables"),
         vm.environment_variables.unwrap_or_default(),
-        around,
+        inputs,
         &mut notes,
     )?;
     let restricted = |c: &Option<CapabilityRestriction>| {
         c.as_ref().and_then(|c| c.allowed_capabilities.as_ref()).is_some_and(|allowed| !allowed.is_empty())
     };
     if restricted(&config.capability_restriction_config) || restricted(&vm.capability_restriction_config) {
-        notes.push("tried without its capability restriction".into());
+        notes.push("checked without its capability restriction".into());
     }
-    let code = vm.code.ok_or_else(|| Problem::invalid(&at("vm_config.code"), "is missing"))?;
-    let module = module(&at("vm_config.code"), code, around)?;
+    let code = vm.code.ok_or_else(|| Problem::invalid(&at("vm_config.code"), "missing required field"))?;
+    let module = module(&at("vm_config.code"), code, inputs)?;
     let mut filter = Filter::new(Wasm::file(module.path()));
     filter.name = config.name.unwrap_or_default();
     filter.root_id = config.root_id.unwrap_or_default();
@@ -67,17 +67,25 @@ pub fn resolve(config: PluginConfig, around: &Surroundings) -> Result<Ready, Pro
     })
 }
 
-/// Envoy's releases have V8 and, for filters that are part of it, `null`.
+/// Envoy's releases support V8 and, for filters that are compiled into Envoy, `null`.
 fn runtime(field: &str, name: &str) -> Result<(), Problem> {
     match name {
         "" | "envoy.wasm.runtime.v8" => Ok(()),
-        "envoy.wasm.runtime.null" => Err(Problem::NotTried(
-            "it is no module: `envoy.wasm.runtime.null` runs code that is part of Envoy".into(),
+        "envoy.wasm.runtime.null" => Err(Problem::NotChecked(
+            "no module to load: `envoy.wasm.runtime.null` runs code that is compiled into Envoy".into(),
         )),
         "envoy.wasm.runtime.wasmtime" | "envoy.wasm.runtime.wamr" | "envoy.wasm.runtime.wavm" => {
-            Err(Problem::invalid(field, format!("Envoy's releases are compiled without `{name}`")))
+            Err(Problem::invalid(
+                field,
+                format!(
+                    "unsupported runtime `{name}`; Envoy's releases only support `envoy.wasm.runtime.v8`"
+                ),
+            ))
         }
-        other => Err(Problem::invalid(field, format!("`{other}` is no runtime: `envoy.wasm.runtime.v8`"))),
+        other => Err(Problem::invalid(
+            field,
+            format!("unsupported runtime `{other}`; only `envoy.wasm.runtime.v8` is supported"),
+        )),
     }
 }
 
@@ -105,7 +113,7 @@ fn check_reload(field: &str, reload: &ReloadConfig) -> Result<(), Problem> {
     Ok(())
 }
 
-/// `1.5s`: the only unit that protobuf's JSON has.
+/// Checks a duration such as `1.5s`; seconds are the only unit in protobuf's JSON.
 fn check_duration(field: &str, text: &str) -> Result<(), Problem> {
     let seconds = text.strip_suffix('s').filter(|number| !number.is_empty());
     let fits = seconds
@@ -113,28 +121,29 @@ fn check_duration(field: &str, text: &str) -> Result<(), Problem> {
     if fits {
         Ok(())
     } else {
-        Err(Problem::invalid(field, format!("`{text}` is not a duration such as `1.5s`")))
+        Err(Problem::invalid(field, format!("invalid duration `{text}`, expected seconds such as `1.5s`")))
     }
 }
 
 fn environment(
     field: &str,
     variables: EnvironmentVariables,
-    around: &Surroundings,
+    inputs: &Inputs,
     notes: &mut Vec<String>,
 ) -> Result<Vec<(String, String)>, Problem> {
     let mut environment: Vec<_> = variables.key_values.unwrap_or_default().into_iter().collect();
     for (i, name) in variables.host_env_keys.unwrap_or_default().into_iter().enumerate() {
         if environment.iter().any(|(other, _)| *other == name) {
-            let why = format!("`{name}` is there twice, which Envoy refuses");
+            let why = format!("duplicate variable `{name}`");
             return Err(Problem::invalid(&format!("{field}.host_env_keys[{i}]"), why));
         }
-        // One that the host does not have is left out (Envoy, `source/extensions/common/wasm/plugin.cc`).
-        match around.env.iter().find(|(known, _)| *known == name) {
+        // Envoy omits a variable that the host does not have (Envoy,
+        // `source/extensions/common/wasm/plugin.cc`).
+        match inputs.env.iter().find(|(known, _)| *known == name) {
             Some(variable) => environment.push(variable.clone()),
-            None => {
-                notes.push(format!("tried without `{name}` of the proxy's environment: --env {name}=VALUE"))
-            }
+            None => notes.push(format!(
+                "checked without the proxy's variable `{name}`; set it with --env {name}=VALUE"
+            )),
         }
     }
     Ok(environment)
@@ -154,22 +163,22 @@ impl Module {
     }
 }
 
-fn module(field: &str, code: AsyncDataSource, around: &Surroundings) -> Result<Module, Problem> {
+fn module(field: &str, code: AsyncDataSource, inputs: &Inputs) -> Result<Module, Problem> {
     match (code.local, code.remote) {
-        (Some(local), None) => self::local(&format!("{field}.local"), local, around),
-        (None, Some(remote)) => self::remote(&format!("{field}.remote"), remote, around),
-        _ => Err(Problem::invalid(field, "must have `local` or `remote`, and not both")),
+        (Some(local), None) => self::local(&format!("{field}.local"), local, inputs),
+        (None, Some(remote)) => self::remote(&format!("{field}.remote"), remote, inputs),
+        _ => Err(Problem::invalid(field, "expected exactly one of `local`, `remote`")),
     }
 }
 
-fn local(field: &str, source: DataSource, around: &Surroundings) -> Result<Module, Problem> {
+fn local(field: &str, source: DataSource, inputs: &Inputs) -> Result<Module, Problem> {
     match (source.filename, source.inline_bytes, source.inline_string, source.environment_variable) {
         (Some(name), None, None, None) => {
-            let path = around.modules.find(&name, None).unwrap_or_else(|| PathBuf::from(&name));
-            match readable(&path) {
+            let path = inputs.modules.find(&name, None).unwrap_or_else(|| PathBuf::from(&name));
+            match module_bytes(&path) {
                 Ok(_) => Ok(Module::File(path)),
-                Err(Problem::NotTried(why)) => Err(Problem::NotTried(format!(
-                    "{why}; if it is elsewhere here: {}",
+                Err(Problem::NotChecked(why)) => Err(Problem::NotChecked(format!(
+                    "{why}; name a local file with {}",
                     Modules::hint(&name)
                 ))),
                 Err(other) => Err(other),
@@ -178,14 +187,17 @@ fn local(field: &str, source: DataSource, around: &Surroundings) -> Result<Modul
         (None, Some(base64), None, None) => {
             let bytes = any::base64(&base64);
             let bytes =
-                bytes.ok_or_else(|| Problem::invalid(&format!("{field}.inline_bytes"), "is not base64"))?;
+                bytes.ok_or_else(|| Problem::invalid(&format!("{field}.inline_bytes"), "invalid base64"))?;
             inline(&bytes)
         }
         (None, None, Some(text), None) => inline(text.as_bytes()),
         (None, None, None, Some(name)) => {
-            Err(Problem::NotTried(format!("the module is in the proxy's environment variable `{name}`")))
+            Err(Problem::NotChecked(format!("module is in the proxy's environment variable `{name}`")))
         }
-        _ => Err(Problem::invalid(field, "must have one of `filename`, `inline_bytes`, `inline_string`")),
+        _ => Err(Problem::invalid(
+            field,
+            "expected exactly one of `filename`, `inline_bytes`, `inline_string`, `environment_variable`",
+        )),
     }
 }
 
@@ -197,25 +209,30 @@ fn inline(bytes: &[u8]) -> Result<Module, Problem> {
     };
     write()
         .map(Module::Inline)
-        .map_err(|why: std::io::Error| Problem::NotTried(format!("a temporary file: {why}")))
+        .map_err(|why: std::io::Error| Problem::NotChecked(format!("cannot write a temporary file: {why}")))
 }
 
-fn remote(field: &str, source: RemoteDataSource, around: &Surroundings) -> Result<Module, Problem> {
+fn remote(field: &str, source: RemoteDataSource, inputs: &Inputs) -> Result<Module, Problem> {
     let required = |name: &str, value: Option<String>| {
-        let missing = || Problem::invalid(&format!("{field}.{name}"), "is missing");
+        let missing = || Problem::invalid(&format!("{field}.{name}"), "missing required field");
         value.filter(|text| !text.is_empty()).ok_or_else(missing)
     };
     let wanted = required("sha256", source.sha256)?;
-    let http = source.http_uri.ok_or_else(|| Problem::invalid(&format!("{field}.http_uri"), "is missing"))?;
+    let http = source
+        .http_uri
+        .ok_or_else(|| Problem::invalid(&format!("{field}.http_uri"), "missing required field"))?;
     let uri = required("http_uri.uri", http.uri)?;
     required("http_uri.cluster", http.cluster)?;
     check_duration(&format!("{field}.http_uri.timeout"), &required("http_uri.timeout", http.timeout)?)?;
-    let Some(path) = around.modules.find(&uri, Some(&wanted)) else {
-        return Err(Problem::NotTried(format!("the module is at {uri}: {}", Modules::hint(&uri))));
+    let Some(path) = inputs.modules.find(&uri, Some(&wanted)) else {
+        return Err(Problem::NotChecked(format!(
+            "module `{uri}` is not available; name a local file with {}",
+            Modules::hint(&uri)
+        )));
     };
-    let found = sha256(&readable(&path)?);
+    let found = sha256(&module_bytes(&path)?);
     if found != wanted {
-        let why = format!("`{wanted}` is not that of `{}`, which is `{found}`", path.display());
+        let why = format!("expected `{wanted}`, but `{}` has `{found}`", path.display());
         return Err(Problem::invalid(&format!("{field}.sha256"), why));
     }
     Ok(Module::File(path))

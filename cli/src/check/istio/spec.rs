@@ -1,4 +1,4 @@
-//! The `spec` of a WasmPlugin, with the bounds of its CRD.
+//! The `spec` of a WasmPlugin, with the constraints of its CRD.
 
 use crate::check::Problem;
 use serde::Deserialize;
@@ -132,19 +132,22 @@ pub enum ValueFrom {
 }
 
 impl Spec {
-    /// The environment variables of the VM.
+    /// Environment variables of the VM.
     pub fn env(&self) -> &[EnvVar] {
         self.vm_config.as_ref().and_then(|vm| vm.env.as_deref()).unwrap_or_default()
     }
 
-    /// What the CRD asks for beyond names and types.
+    /// Checks the constraints of the CRD beyond names and types.
     pub fn check(&self) -> Result<(), Problem> {
         let wrong = |field: String, why: &str| Err(Problem::invalid(&field, why));
         let scheme = self.url.split_once("://").map_or("", |(scheme, _)| scheme);
         if self.url.is_empty() || !["", "http", "https", "oci", "file"].contains(&scheme) {
             return wrong(
                 "url".into(),
-                &format!("`{}` is not a URL with http, https, file, oci or no scheme", self.url),
+                &format!(
+                    "invalid URL `{}`, expected scheme `http`, `https`, `file`, `oci` or none",
+                    self.url
+                ),
             );
         }
         if let Some(sha) = self.sha256.as_deref().filter(|sha| !sha.is_empty()) {
@@ -152,15 +155,15 @@ impl Spec {
             if !hexadecimal {
                 return wrong(
                     "sha256".into(),
-                    &format!("`{sha}` is not 64 digits of lower-case hexadecimal"),
+                    &format!("invalid SHA-256 `{sha}`, expected 64 lower-case hexadecimal digits"),
                 );
             }
         }
         let lengths =
             [("pluginName", &self.plugin_name, 256), ("imagePullSecret", &self.image_pull_secret, 253)];
-        for (field, text, most) in lengths {
-            if text.as_ref().is_some_and(|text| text.is_empty() || text.chars().count() > most) {
-                return wrong(field.into(), &format!("must have from 1 to {most} characters"));
+        for (field, text, max) in lengths {
+            if text.as_ref().is_some_and(|text| text.is_empty() || text.chars().count() > max) {
+                return wrong(field.into(), &format!("must have 1 to {max} characters"));
             }
         }
         let targets = [self.selector.is_some(), self.target_ref.is_some(), self.target_refs.is_some()];
@@ -172,13 +175,13 @@ impl Spec {
         }
         for target in self.target_ref.iter().chain(self.target_refs.iter().flatten()) {
             if target.namespace.as_ref().is_some_and(|namespace| !namespace.is_empty()) {
-                return wrong("targetRefs".into(), "a `namespace` is not supported");
+                return wrong("targetRefs".into(), "`namespace` is not supported");
             }
         }
         for (i, selector) in self.traffic.iter().flatten().enumerate() {
             for (j, port) in selector.ports.iter().flatten().enumerate() {
                 if !(1..=65535).contains(&port.number) {
-                    let why = format!("`{}` is not from 1 to 65535", port.number);
+                    let why = format!("invalid port `{}`, expected 1 to 65535", port.number);
                     return wrong(format!("match[{i}].ports[{j}].number"), &why);
                 }
             }
@@ -188,22 +191,22 @@ impl Spec {
 
     fn check_env(&self) -> Result<(), Problem> {
         if self.env().len() > 256 {
-            return Err(Problem::invalid("vmConfig.env", "has more than 256 variables"));
+            return Err(Problem::invalid("vmConfig.env", "must have at most 256 variables"));
         }
         for (i, variable) in self.env().iter().enumerate() {
             let wrong =
                 |field: &str, why: String| Err(Problem::invalid(&format!("vmConfig.env[{i}].{field}"), why));
             if variable.name.is_empty() || variable.name.chars().count() > 256 {
-                return wrong("name", "must have from 1 to 256 characters".into());
+                return wrong("name", "must have 1 to 256 characters".into());
             }
             if self.env()[..i].iter().any(|other| other.name == variable.name) {
-                return wrong("name", format!("`{}` is there twice", variable.name));
+                return wrong("name", format!("duplicate variable `{}`", variable.name));
             }
             if variable.value.as_ref().is_some_and(|value| value.chars().count() > 2048) {
                 return wrong("value", "must have at most 2048 characters".into());
             }
             if variable.value_from == Some(ValueFrom::Host) && variable.value.is_some() {
-                return wrong("value", "may only be set when `valueFrom` is INLINE".into());
+                return wrong("value", "may only be set if `valueFrom` is `INLINE`".into());
             }
         }
         Ok(())
