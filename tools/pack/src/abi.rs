@@ -1,38 +1,48 @@
-//! The ABI as Envoy has it: proxy-wasm 0.2.1, and of WASI what a filter may legitimately need.
+//! The ABI of Envoy: proxy-wasm 0.2.1, and the functions of WASI that a filter may need.
 //!
-//! The lists are those of proxy-wasm-cpp-host: `FOR_ALL_HOST_FUNCTIONS` and its ABI-specific companions in
+//! The lists come from proxy-wasm-cpp-host: `FOR_ALL_HOST_FUNCTIONS` and its ABI-specific variants in
 //! `include/proxy-wasm/exports.h`, and `WasmBase::getFunctions` in `src/wasm.cc`.
 
 use walrus::ValType;
 
-/// The one ABI version that is shipped.
+/// The only ABI version of shipped modules.
 pub const VERSION: &str = "0.2.1";
 
-/// The export by which Envoy recognises it.
+/// The export by which Envoy recognises the ABI version.
 pub const MARKER: &str = "proxy_abi_version_0_2_1";
 
-/// Envoy loads a module that has none of these, and then fails each host call that returns bytes.
+/// Names of the allocator. Envoy loads a module without one, but then each host call that returns bytes
+/// fails.
 pub const ALLOCATORS: [&str; 2] = ["malloc", "proxy_on_memory_allocate"];
 
-/// Called once when the module is loaded: by way of `_start`, or by way of `_initialize` and then `main`.
+/// Entry functions. Envoy calls `_start`, or `_initialize` and then `main`, once when it loads the module.
 pub const ENTRY: [&str; 2] = ["_initialize", "_start"];
 
-/// What `_initialize` is followed by.
+/// Functions that Envoy calls after `_initialize`.
 pub const MAIN: [&str; 2] = ["main", "__main_void"];
 
-/// A callback, and when having it is the same as not having it.
+/// A callback, and the value that Envoy assumes if it is absent.
 #[derive(Clone, Copy, Debug)]
 pub struct Callback {
-    /// The export's name.
+    /// Name of the export.
     pub name: &'static str,
-    /// How many i32 it takes; Envoy refuses a module where the types differ.
+    /// Number of parameters, all i32. Envoy rejects a module with another type.
     pub params: usize,
-    /// What an absent one counts as: none returns nothing, and else this.
+    /// The value that Envoy assumes if the callback is absent. `None` if the callback returns nothing.
     pub absent: Option<i32>,
 }
 
 impl Callback {
-    /// Its type.
+    /// Returns the expected type, for errors.
+    pub(crate) fn signature(&self) -> String {
+        format!(
+            "{:?} -> {:?}",
+            vec![ValType::I32; self.params],
+            vec![ValType::I32; self.absent.iter().count()]
+        )
+    }
+
+    /// Whether the callback has this type.
     pub fn matches(&self, params: &[ValType], results: &[ValType]) -> bool {
         params == vec![ValType::I32; self.params] && results == vec![ValType::I32; self.absent.iter().count()]
     }
@@ -46,8 +56,8 @@ const fn event(name: &'static str, params: usize) -> Callback {
     Callback { name, params, absent: None }
 }
 
-/// Everything Envoy may call, each of which it skips where it is absent: `src/context.cc` and `src/wasm.cc` of the
-/// host, where a stream goes on (0) and start, configuration and end count as agreed to (1).
+/// All callbacks that Envoy may call. Envoy skips absent callbacks (`src/context.cc` and `src/wasm.cc` of the
+/// host): it then continues a stream (0), and treats start, configuration and end as successful (1).
 pub const CALLBACKS: [Callback; 28] = [
     event("proxy_on_context_create", 2),
     returns("proxy_on_vm_start", 2, 1),
@@ -79,12 +89,12 @@ pub const CALLBACKS: [Callback; 28] = [
     event("proxy_on_upstream_connection_close", 2),
 ];
 
-/// The callback of that name.
+/// Returns the callback with this name.
 pub fn callback(name: &str) -> Option<&'static Callback> {
     CALLBACKS.iter().find(|c| c.name == name)
 }
 
-/// What a module may import from `env`.
+/// Functions that a module may import from `env`.
 pub const HOST_FUNCTIONS: [&str; 39] = [
     "proxy_add_header_map_value",
     "proxy_call_foreign_function",
@@ -127,12 +137,12 @@ pub const HOST_FUNCTIONS: [&str; 39] = [
     "proxy_set_tick_period_milliseconds",
 ];
 
-/// What a module may import from `wasi_snapshot_preview1`. Envoy offers more names than these and answers them with
-/// ENOSYS; a filter that reaches for a file or a socket is one that was written for another place.
+/// Functions that a module may import from `wasi_snapshot_preview1`. Envoy offers more functions, but they
+/// return ENOSYS. A module that uses files or sockets was not written for Envoy.
 pub const WASI_FUNCTIONS: [&str; 6] =
     ["clock_time_get", "environ_get", "environ_sizes_get", "fd_write", "proc_exit", "random_get"];
 
-/// Whether a module may import this.
+/// Whether a module may import this function.
 pub fn may_import(module: &str, name: &str) -> bool {
     match module {
         "env" => HOST_FUNCTIONS.contains(&name),

@@ -1,13 +1,13 @@
-//! Binaryen's `wasm-opt`: what a compiler can do that sees the module only once it is linked. A twenty-fifth less of a
-//! filter, in fewer instructions.
+//! Runs Binaryen's `wasm-opt`, which optimises the linked module. A filter becomes a twenty-fifth smaller,
+//! and executes fewer instructions.
 
 use crate::Error;
 use std::path::PathBuf;
 use std::process::Command;
 use std::{env, fs, io, process};
 
-/// What an Envoy of today runs and rustc uses without being asked. Said here because packing removes the section in which
-/// the linker says it.
+/// Wasm features that current Envoys support and that rustc enables by default. They must be listed here,
+/// because packing removes the section in which the linker lists them.
 const FEATURES: [&str; 6] = [
     "--enable-bulk-memory",
     "--enable-multivalue",
@@ -17,21 +17,22 @@ const FEATURES: [&str; 6] = [
     "--enable-sign-ext",
 ];
 
-/// For size. Nothing lies in the first KiB: the stack ends there, and one that came so far would go on below zero, where
-/// it traps. So a number added to an address may become part of the instruction that reads there.
+/// Optimises for size. `--low-memory-unused` is valid, because the first KiB contains no data: the stack ends
+/// there, and a stack that overflows continues below address zero, where it traps. So wasm-opt may fold an
+/// added constant into the offset of a load.
 const PASSES: [&str; 2] = ["-Oz", "--low-memory-unused"];
 
-/// Where it is. The version is part of the path to it.
+/// Paths of Node and `wasm-opt`. The path of `wasm-opt` contains its version.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Binaryen {
-    /// Node.
+    /// Node, which runs `wasm-opt`.
     pub node: PathBuf,
-    /// What Node runs.
+    /// The script `wasm-opt`.
     pub wasm_opt: PathBuf,
 }
 
 impl Binaryen {
-    pub(crate) fn optimised(&self, wasm: &[u8]) -> Result<Vec<u8>, Error> {
+    pub(crate) fn optimise(&self, wasm: &[u8]) -> Result<Vec<u8>, Error> {
         let scratch = Scratch::new().map_err(|why| Error::Binaryen(why.to_string()))?;
         self.run(&scratch, wasm).map_err(Error::Binaryen)
     }
@@ -49,7 +50,7 @@ impl Binaryen {
     }
 }
 
-/// A folder of this run's own, gone afterwards.
+/// A temporary folder, removed on drop.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -63,7 +64,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What is left in a folder for temporary files is somebody else's to remove.
+        // The system cleans up the temporary folder if this fails.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

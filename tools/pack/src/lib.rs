@@ -1,9 +1,10 @@
-//! Turns what the linker made into the module that is shipped.
+//! Packs a linked module into the module that is shipped.
 //!
-//! Envoy enters the VM for every callback that a module exports, wanted or not, and skips those it does not export. A
-//! linker cannot know which callbacks do nothing; [`pack`] looks. It drops those, then everything only they reached,
-//! then names, debug information and what is there twice, has [`Binaryen`] make the rest shorter, refuses imports that a
-//! filter has no business with, and writes into the module what it is: [`Manifest`]. The same input gives the same bytes.
+//! Envoy enters the VM for every callback that a module exports, even if the callback does nothing. A linker
+//! cannot know which callbacks do nothing; [`pack`] finds and removes them. It then removes all code that
+//! only they reached, names, debug information and duplicate functions, and optimises the rest with
+//! [`Binaryen`]. It rejects imports that a filter must not have, and adds a [`Manifest`]. The same input
+//! gives the same bytes.
 
 #![allow(clippy::disallowed_methods, reason = "a native tool")]
 
@@ -21,26 +22,27 @@ pub use manifest::{Inspection, Manifest, inspect};
 use sha2::{Digest, Sha256};
 use walrus::{Module, ModuleConfig};
 
-/// What to do, and what to write into the module about itself.
+/// Options of [`pack`], and the contents of the manifest.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The filter's package.
+    /// Name of the filter's package.
     pub name: String,
-    /// Its version.
+    /// Version of the package.
     pub version: String,
-    /// The JSON Schema of its configuration.
+    /// JSON Schema of the configuration.
     pub schema: Option<serde_json::Value>,
-    /// Keep these callbacks and no others. For a module whose SDK exports every callback and dispatches itself, so
+    /// Keep only these callbacks. For a module whose SDK exports every callback and dispatches internally, so
     /// that none of them looks empty.
     pub keep_only: Option<Vec<String>>,
-    /// Keep the names of functions, for readable backtraces: nothing is inlined, moved or merged.
+    /// Keep the names of functions, for readable backtraces. Functions are then not inlined, moved or merged.
     pub keep_names: bool,
-    /// What makes it shorter; `None` to leave the code as it was compiled.
+    /// The optimiser. `None` leaves the code as compiled.
     pub binaryen: Option<Binaryen>,
 }
 
 impl Options {
-    /// Changes whenever the packed bytes might: with the options, and with the packer itself.
+    /// Returns a text that changes if the packed bytes may change: with the options and with the code of the
+    /// packer.
     pub fn fingerprint(&self) -> String {
         let sources = [
             include_str!("lib.rs"),
@@ -54,51 +56,53 @@ impl Options {
     }
 }
 
-/// Why a module may not be shipped.
+/// The reason why a module cannot be shipped.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It is no module.
+    /// It is not a valid module.
     #[error("not a valid module: {0}")]
     Invalid(String),
-    /// Envoy would refuse it, or another version of the ABI was meant.
-    #[error("exports no `{}`: only ABI {} is shipped", abi::MARKER, abi::VERSION)]
+    /// It has no supported ABI version.
+    #[error("missing export `{}`: only ABI {} is supported", abi::MARKER, abi::VERSION)]
     Abi,
-    /// Host calls that return bytes would fail.
-    #[error("exports neither `malloc` nor `proxy_on_memory_allocate`")]
+    /// It has no allocator, so host calls that return bytes would fail.
+    #[error("missing allocator: expected export `malloc` or `proxy_on_memory_allocate`")]
     NoAllocator,
-    /// Nothing would run the constructors.
-    #[error("exports neither `_initialize` nor `_start`")]
+    /// It has no entry function, so constructors would not run.
+    #[error("missing entry function: expected export `_initialize` or `_start`")]
     NoEntry,
-    /// wasm-ld takes a module in which nothing calls `__wasm_call_ctors` for a command, and has each export run
-    /// constructors and destructors around every call.
+    /// The linker wrapped the exports. If no function calls `__wasm_call_ctors`, wasm-ld treats the module as
+    /// a command: each export then runs constructors and destructors around every call.
     #[error("the linker wrapped every callback: `_initialize` must call `__wasm_call_ctors`")]
     CommandExports,
-    /// The host could not read anything.
-    #[error("exports no `memory`")]
+    /// It has no memory, so the host could not read anything.
+    #[error("missing export `memory`")]
     NoMemory,
-    /// Something that looks like a callback and would never be called.
-    #[error("exports `{0}`, which no host calls: misspelt?")]
+    /// It exports a function that looks like a callback, but that no host calls.
+    #[error("unknown callback `{0}`: no host calls it, check the spelling")]
     UnknownCallback(String),
-    /// Envoy would refuse it.
-    #[error("exports `{name}` as {found}, which Envoy does not call so")]
+    /// A callback has the wrong signature, so Envoy would reject the module.
+    #[error("callback `{name}` has signature `{found}`, expected `{expected}`")]
     Signature {
-        /// The callback.
+        /// Name of the callback.
         name: String,
-        /// Its type.
+        /// Signature in the module.
         found: String,
+        /// Signature in the ABI.
+        expected: String,
     },
-    /// A callback to be kept that is not there.
-    #[error("has no callback `{0}` to keep")]
+    /// The module has no such callback to keep.
+    #[error("cannot keep callback `{0}`: the module does not export it")]
     NothingToKeep(String),
     /// Binaryen failed.
     #[error("wasm-opt: {0}")]
     Binaryen(String),
-    /// Imports that are not on the list.
-    #[error("imports {}, which filters may not: only proxy-wasm {} and a few of WASI", .0.join(", "), abi::VERSION)]
+    /// It has imports that a filter must not have.
+    #[error("unsupported imports {}: expected host calls of proxy-wasm {} and a few functions of WASI", .0.join(", "), abi::VERSION)]
     Imports(Vec<String>),
 }
 
-/// The module as it is shipped.
+/// Packs a module.
 pub fn pack(wasm: &[u8], options: &Options) -> Result<Vec<u8>, Error> {
     let mut module = parse(wasm, options.keep_names)?;
     let callbacks = prune::exports(&mut module, options.keep_only.as_deref())?;
@@ -114,17 +118,17 @@ pub fn pack(wasm: &[u8], options: &Options) -> Result<Vec<u8>, Error> {
     }
     .write(&mut module)?;
     let wasm = module.emit_wasm();
-    // Of two functions that are the same a backtrace should name the right one.
+    // Shrinking merges identical functions; a backtrace would then show the wrong name.
     if options.keep_names {
         return Ok(wasm);
     }
     match &options.binaryen {
-        Some(binaryen) => shrink::shrink(&binaryen.optimised(&wasm)?),
+        Some(binaryen) => shrink::shrink(&binaryen.optimise(&wasm)?),
         None => shrink::shrink(&wasm),
     }
 }
 
-/// The module without names, debug information and other custom sections, and otherwise as it was.
+/// Removes names, debug information and all other custom sections, and nothing else.
 pub fn strip(wasm: &[u8]) -> Result<Vec<u8>, Error> {
     let mut module = parse(wasm, false)?;
     remove_custom_sections(&mut module);

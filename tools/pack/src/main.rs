@@ -1,4 +1,5 @@
-//! `tollgate-pack`: packs a module, or builds all that are shipped. `tollgate inspect` shows one.
+//! `tollgate-pack` packs a module, or builds and packs all filters that are shipped. `tollgate inspect` shows
+//! the result.
 
 use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, Subcommand};
@@ -9,7 +10,7 @@ use std::process::ExitCode;
 use tollgate_pack::build::{Finish, binaryen, package, shipped, weights};
 use tollgate_pack::{Options, pack, paths};
 
-/// What turns a linked filter into the module that is shipped.
+/// Pack linked filters into the modules that are shipped
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -19,42 +20,43 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Packs one module.
+    /// Pack one module
     File {
-        /// As the linker left it.
+        /// Module from the linker
         input: PathBuf,
-        /// Where to put the packed one.
+        /// File to write the packed module to
         output: PathBuf,
-        /// The filter's name.
+        /// Name of the filter
         #[arg(long)]
         name: String,
-        /// The filter's version.
+        /// Version of the filter
         #[arg(long)]
         version: String,
-        /// The JSON Schema of its configuration.
+        /// File with the JSON Schema of its configuration
         #[arg(long)]
         schema: Option<PathBuf>,
-        /// Keep these callbacks and no others (comma-separated).
+        /// Keep only these callbacks (comma-separated)
         #[arg(long, value_delimiter = ',')]
         keep_only: Option<Vec<String>>,
-        /// Keep the names of functions.
+        /// Keep the names of functions
         #[arg(long)]
         keep_names: bool,
     },
-    /// Builds and packs every filter that is shipped, into one folder with SHA256SUMS.
+    /// Build and pack every filter that is shipped, into one folder with SHA256SUMS
     Dist {
-        /// The folder; cargo's target directory/dist if not given.
+        /// Output folder; default: `dist` in cargo's target directory
         folder: Option<PathBuf>,
     },
-    /// Builds a filter with each of its default features left out, and says what the module weighs less.
+    /// Build a filter without each of its default features, and show how many bytes each feature adds
     Weigh {
-        /// The package.
+        /// Package to build
         package: String,
     },
 }
 
 fn main() -> ExitCode {
-    // One line, whatever RUST_BACKTRACE says: what goes wrong here is never in this program.
+    // One line and never a backtrace, regardless of RUST_BACKTRACE: errors come from the input, not from this
+    // program.
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
@@ -78,7 +80,7 @@ fn run() -> Result<()> {
                 Options { name, version, schema, keep_only, keep_names, binaryen: Some(binaryen()?) };
             let packed = pack(&bytes, &options).with_context(|| format!("`{}`", input.display()))?;
             fs::write(&output, &packed).with_context(|| format!("`{}`", output.display()))?;
-            println!("{} -> {} bytes", bytes.len(), packed.len());
+            println!("packed {} bytes into {}", bytes.len(), packed.len());
         }
         Command::Dist { folder } => dist(folder.unwrap_or_else(|| paths::target_dir().join("dist")))?,
         Command::Weigh { package } => weigh(&package)?,
@@ -86,7 +88,8 @@ fn run() -> Result<()> {
     Ok(())
 }
 
-/// What features have in common is in the module as long as one of them is: they weigh more together than in a sum.
+/// Shows the size of each feature. Code that several features share counts for none of them, so together they
+/// are larger than the sum.
 fn weigh(package: &str) -> Result<()> {
     let weights = weights(package)?;
     let whole = weights.first().map_or(0, |(_, bytes)| *bytes);
@@ -99,13 +102,13 @@ fn weigh(package: &str) -> Result<()> {
     Ok(())
 }
 
-/// The folder holds afterwards what is shipped now, and nothing that was shipped once.
+/// Builds all shipped filters, and removes all other modules from the folder.
 fn dist(folder: PathBuf) -> Result<()> {
     let mut modules = Vec::new();
     for filter in shipped()? {
         modules.push((format!("{}.wasm", filter.name), fs::read(package(&filter.name, Finish::Packed)?)?));
     }
-    ensure!(!modules.is_empty(), "no package has `ship = true` under [package.metadata.tollgate]");
+    ensure!(!modules.is_empty(), "no package sets `ship = true` in `[package.metadata.tollgate]`");
     fs::create_dir_all(&folder).with_context(|| format!("`{}`", folder.display()))?;
     for entry in fs::read_dir(&folder)? {
         let path = entry?.path();
@@ -121,6 +124,6 @@ fn dist(folder: PathBuf) -> Result<()> {
         println!("{:>9}  {file}", bytes.len());
     }
     fs::write(folder.join("SHA256SUMS"), sums)?;
-    println!("in {}", folder.display());
+    println!("written to {}", folder.display());
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What a module says about itself, and what anybody can see of it.
+//! The manifest of a module, and the inspection of a module.
 
 use crate::Error;
 use flate2::Compression;
@@ -9,26 +9,27 @@ use serde_json::{Map, Value};
 use std::io::{Read, Write};
 use walrus::{ExportItem, Module, RawCustomSection};
 
-/// The name of the custom section.
+/// The name of the custom section with the manifest.
 pub const SECTION: &str = "tollgate.manifest";
-/// The name of that of the schema, which is compressed: as text it would be a twentieth of a module.
+/// The name of the custom section with the compressed schema. Uncompressed, it would be a twentieth of a
+/// module.
 pub const SCHEMA_SECTION: &str = "tollgate.schema";
-/// A schema is no longer than that, whoever made the module.
+/// Maximum size of an uncompressed schema.
 const MAX_SCHEMA: u64 = 1 << 20;
 
-/// What a shipped module carries about itself: JSON in a custom section, and in another the schema as JSON in the
-/// format of zlib (RFC 1950). Nothing in it depends on when or where it was built.
+/// The manifest of a shipped module: JSON in one custom section, and the schema in another, as JSON
+/// compressed with zlib (RFC 1950). It does not depend on the time or place of the build.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// The filter's package.
+    /// Name of the filter's package.
     pub name: String,
-    /// Its version.
+    /// Version of the package.
     pub version: String,
-    /// The ABI's version.
+    /// Version of the ABI.
     pub abi: String,
-    /// The callbacks it has, by name.
+    /// Callbacks, sorted by name.
     pub callbacks: Vec<String>,
-    /// The JSON Schema of its configuration; none for a filter that takes none.
+    /// JSON Schema of the configuration. `None` if the filter has no configuration.
     #[serde(skip)]
     pub schema: Option<Value>,
 }
@@ -53,7 +54,7 @@ fn schema_in(section: &[u8]) -> Result<Value, Error> {
     let read = ZlibDecoder::new(section).take(MAX_SCHEMA + 1).read_to_end(&mut text);
     let why = match read {
         Err(why) => why.to_string(),
-        Ok(_) if text.len() as u64 > MAX_SCHEMA => format!("longer than {MAX_SCHEMA} bytes"),
+        Ok(_) if text.len() as u64 > MAX_SCHEMA => format!("schema exceeds {MAX_SCHEMA} bytes"),
         Ok(_) => match serde_json::from_slice(&text) {
             Ok(schema) => return Ok(schema),
             Err(why) => why.to_string(),
@@ -62,7 +63,7 @@ fn schema_in(section: &[u8]) -> Result<Value, Error> {
     Err(Error::Invalid(format!("section `{SCHEMA_SECTION}`: {why}")))
 }
 
-/// Keys in order, whether or not some crate in the build turned on serde_json's `preserve_order`.
+/// Sorts keys, in case a crate in the build enables `preserve_order` of serde_json.
 fn sorted(value: Value) -> Value {
     match value {
         Value::Object(map) => {
@@ -75,24 +76,24 @@ fn sorted(value: Value) -> Value {
     }
 }
 
-/// What can be seen of a module.
+/// The contents of a module.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inspection {
-    /// What it says about itself; none if it was not packed by us.
+    /// The manifest. `None` if the module was not packed by this tool.
     pub manifest: Option<Manifest>,
-    /// Exported functions, by name.
+    /// Exported functions, sorted by name.
     pub functions: Vec<String>,
-    /// Other exports, by name.
+    /// Other exports, sorted by name.
     pub other_exports: Vec<String>,
-    /// Imports as `module.name`, by name.
+    /// Imports as `module.name`, sorted by name.
     pub imports: Vec<String>,
-    /// Custom sections, by name.
+    /// Custom sections, sorted by name.
     pub custom_sections: Vec<String>,
-    /// Its size in bytes.
+    /// Size in bytes.
     pub size: usize,
 }
 
-/// Looks into a module, ours or not.
+/// Inspects a module, packed or not.
 pub fn inspect(wasm: &[u8]) -> Result<Inspection, Error> {
     let module = Module::from_buffer(wasm).map_err(|why| Error::Invalid(format!("{why:#}")))?;
     let mut seen = Inspection {

@@ -1,11 +1,11 @@
-//! What is taken away, and what must not be there.
+//! Removes exports, and checks imports.
 
 use crate::{Error, abi};
 use walrus::ir::{Instr, Value};
 use walrus::{ExportItem, FunctionId, FunctionKind, ImportKind, Module};
 
-/// Removes the exports that Envoy does not use, and the callbacks that do nothing. Returns the callbacks that stay,
-/// by name.
+/// Removes exports that Envoy does not use, and callbacks that do nothing. Returns the remaining callbacks,
+/// sorted by name.
 pub(crate) fn exports(module: &mut Module, keep_only: Option<&[String]>) -> Result<Vec<String>, Error> {
     let mut kept = Vec::new();
     let mut dropped = Vec::new();
@@ -76,18 +76,18 @@ fn stays(
     let ty = module.types.get(module.funcs.get(function).ty());
     if !callback.matches(ty.params(), ty.results()) {
         let found = format!("{:?} -> {:?}", ty.params(), ty.results());
-        return Err(Error::Signature { name: name.into(), found });
+        return Err(Error::Signature { name: name.into(), found, expected: callback.signature() });
     }
-    // Who lists callbacks gets those that are listed, useful or not.
+    // `keep_only` keeps a callback even if it does nothing.
     Ok(match keep_only {
         Some(list) => list.iter().any(|kept| kept == name),
-        None => !is_like_absent(module, function, callback.absent),
+        None => !is_noop(module, function, callback.absent),
     })
 }
 
-/// Whether the body does nothing but return what an absent callback counts as. With optimisation, that is how a
-/// default method of a trait ends up, however many calls it was made of.
-fn is_like_absent(module: &Module, function: FunctionId, absent: Option<i32>) -> bool {
+/// Whether the body only returns the value that Envoy assumes for an absent callback. The optimiser reduces a
+/// default method of a trait to such a body.
+fn is_noop(module: &Module, function: FunctionId, absent: Option<i32>) -> bool {
     let FunctionKind::Local(body) = &module.funcs.get(function).kind else { return false };
     let mut instructions = body.block(body.entry_block()).instrs.iter().map(|(instruction, _)| instruction);
     let value = instructions.next();
@@ -103,9 +103,9 @@ fn is_like_absent(module: &Module, function: FunctionId, absent: Option<i32>) ->
     }
 }
 
-/// Every import that is left is one a filter may have. After pruning: what nothing reaches is no matter.
+/// Checks that a filter may have all remaining imports. Runs after unreachable imports were removed.
 pub(crate) fn check_imports(module: &Module) -> Result<(), Error> {
-    let mut refused: Vec<String> = module
+    let mut rejected: Vec<String> = module
         .imports
         .iter()
         .filter(|import| {
@@ -113,6 +113,6 @@ pub(crate) fn check_imports(module: &Module) -> Result<(), Error> {
         })
         .map(|import| format!("`{}.{}`", import.module, import.name))
         .collect();
-    refused.sort();
-    if refused.is_empty() { Ok(()) } else { Err(Error::Imports(refused)) }
+    rejected.sort();
+    if rejected.is_empty() { Ok(()) } else { Err(Error::Imports(rejected)) }
 }

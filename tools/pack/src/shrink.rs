@@ -1,6 +1,9 @@
-//! What the linker leaves larger than it need be: functions that are the same, instruction for instruction, numbers of
-//! functions that take two bytes in each call however often they are called, constants of four bytes and more that a
-//! function names again and again, and zeros in memory that is zero anyway.
+//! Makes a linked module smaller:
+//!
+//! - merges identical functions;
+//! - gives the functions with the most calls the lowest numbers, which take one byte instead of two;
+//! - puts long constants that a function uses repeatedly into locals;
+//! - removes zeros from data segments, because memory is zero initially.
 
 use crate::Error;
 use std::collections::{BTreeMap, HashMap};
@@ -12,15 +15,15 @@ use wasmparser::{Parser, Payload, TypeRef};
 
 type Result<T, E = reencode::Error<Infallible>> = std::result::Result<T, E>;
 
-/// What a data segment takes beside its bytes: a shorter run of zeros is not worth one.
+/// Size of a data segment without its bytes. A shorter run of zeros is not worth a new segment.
 const SEGMENT: usize = 8;
 
-/// The same module in fewer bytes. Addresses of functions that are the same become the same, as they may in Rust.
+/// Makes a module smaller. Identical functions get the same address, which Rust permits.
 pub(crate) fn shrink(wasm: &[u8]) -> std::result::Result<Vec<u8>, Error> {
-    shorter(wasm).map_err(|why| Error::Invalid(why.to_string()))
+    rewrite(wasm).map_err(|why| Error::Invalid(why.to_string()))
 }
 
-fn shorter(wasm: &[u8]) -> Result<Vec<u8>> {
+fn rewrite(wasm: &[u8]) -> Result<Vec<u8>> {
     let mut shrinking = Shrinking::read(wasm)?;
     while shrinking.merge()? {}
     shrinking.renumber()?;
@@ -30,23 +33,24 @@ fn shorter(wasm: &[u8]) -> Result<Vec<u8>> {
 }
 
 struct Shrinking<'m> {
+    /// Number of imported functions.
     imported: usize,
-    /// Those that are not imported.
+    /// Functions that are not imported.
     own: Vec<Own<'m>>,
-    /// Those that stay, in their new order.
+    /// Indices in `own` of the functions that remain, in their new order.
     kept: Vec<usize>,
     /// The new number of each function, imported or not.
     numbers: Vec<u32>,
-    /// How often each number was asked for.
+    /// Number of uses of each function number.
     uses: Vec<usize>,
     may_split_data: bool,
 }
 
-/// A function of the module.
+/// A function that is not imported.
 #[derive(Clone)]
 struct Own<'m> {
     ty: u32,
-    /// How many locals are its parameters.
+    /// Number of parameters.
     parameters: u32,
     body: FunctionBody<'m>,
 }
@@ -72,12 +76,12 @@ impl<'m> Shrinking<'m> {
                     types = functions.into_iter().collect::<std::result::Result<_, _>>()?;
                 }
                 Payload::CodeSectionEntry(body) => bodies.push(body),
-                // Instructions name segments by their numbers.
+                // Instructions refer to segments by number, so segments must not be split.
                 Payload::DataCountSection { .. } => may_split_data = false,
                 _ => {}
             }
         }
-        // Bodies are as many as types in a module that is valid.
+        // A valid module has a body for each type.
         let own = types.into_iter().zip(bodies).map(|(ty, body)| {
             let parameters = signatures.get(ty as usize).map_or(0, |count| *count as u32);
             Own { ty, parameters, body }
@@ -89,7 +93,8 @@ impl<'m> Shrinking<'m> {
         Ok(Self { imported, own, kept, numbers, uses: vec![0; all], may_split_data })
     }
 
-    /// Has one function stand for all that are the same. That may make those the same that call them.
+    /// Merges identical functions. Their callers may then become identical. Returns whether functions were
+    /// merged.
     fn merge(&mut self) -> Result<bool> {
         let before = self.kept.len();
         let mut first = HashMap::new();
@@ -109,7 +114,7 @@ impl<'m> Shrinking<'m> {
         Ok(self.kept.len() < before)
     }
 
-    /// Gives the lowest numbers to those that are called in most places.
+    /// Gives the lowest numbers to the functions with the most uses.
     fn renumber(&mut self) -> Result<()> {
         self.uses.fill(0);
         for own in self.kept() {
@@ -152,7 +157,7 @@ impl<'m> Shrinking<'m> {
         }
         let locals: HashMap<_, _> = constants.into_iter().zip(first..).collect();
         for instruction in &instructions {
-            match Constant::of(instruction).and_then(|constant| locals.get(&constant)) {
+            match Constant::from_instruction(instruction).and_then(|constant| locals.get(&constant)) {
                 Some(local) => function.instruction(&Instruction::LocalGet(*local)),
                 None => function.instruction(instruction),
             };
@@ -161,7 +166,7 @@ impl<'m> Shrinking<'m> {
     }
 }
 
-/// By type, since locals are declared in runs of one.
+/// A constant, ordered by type, because locals are declared in runs of one type.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Constant {
     I32(i32),
@@ -169,7 +174,7 @@ enum Constant {
 }
 
 impl Constant {
-    fn of(instruction: &Instruction<'_>) -> Option<Self> {
+    fn from_instruction(instruction: &Instruction<'_>) -> Option<Self> {
         match instruction {
             Instruction::I32Const(value) => Some(Self::I32(*value)),
             Instruction::I64Const(value) => Some(Self::I64(*value)),
@@ -196,21 +201,21 @@ impl Constant {
             Self::I32(value) => value.into(),
             Self::I64(value) => value,
         };
-        // LEB128: seven bits in a byte, and one of them for the sign.
+        // LEB128: seven bits per byte, one of them for the sign.
         let bits = 65 - (value ^ (value >> 63)).leading_zeros() as usize;
         1 + bits.div_ceil(7)
     }
 }
 
-/// The constants that are fewer bytes if they are put into locals from `first` on. An optimising compiler makes the same
-/// code of both.
+/// Returns the constants that take fewer bytes in locals, which start at number `first`. An optimising
+/// compiler generates the same code for both.
 fn worth_a_local(instructions: &[Instruction<'_>], first: u32) -> Vec<Constant> {
-    /// What to set one and to use one takes, while its number is one byte.
+    /// Bytes to set or to read a local with a number of one byte.
     const LOCAL: usize = 2;
-    /// What a run of locals of one type takes.
+    /// Bytes of a run of locals of one type.
     const RUN: usize = 2;
     let mut uses: BTreeMap<Constant, usize> = BTreeMap::new();
-    for constant in instructions.iter().filter_map(Constant::of) {
+    for constant in instructions.iter().filter_map(Constant::from_instruction) {
         *uses.entry(constant).or_default() += 1;
     }
     uses.retain(|constant, uses| *uses * constant.bytes() > constant.bytes() + LOCAL + *uses * LOCAL + RUN);
@@ -266,7 +271,8 @@ impl Reencode for Shrinking<'_> {
     }
 }
 
-/// What lies between runs of zeros that are longer than a segment's head, and where.
+/// Splits data at runs of zeros that are longer than a segment's header. Returns the parts with their
+/// offsets.
 fn without_zeros(data: &[u8]) -> Vec<(usize, &[u8])> {
     let mut parts = Vec::new();
     let (mut start, mut end) = (0, 0);

@@ -1,4 +1,4 @@
-//! Building, on packages of a few lines outside the workspace.
+//! Builds small packages outside the workspace.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -17,12 +17,12 @@ const SOURCE: &str = r#"
     #[unsafe(no_mangle)] pub extern "C" fn proxy_on_request_headers(_: u32, _: u32, _: u32) -> u32 { 0 }
     #[unsafe(no_mangle)] pub extern "C" fn proxy_on_tick(root: u32) {
         let list: Vec<u32> = Vec::new();
-        // Panics, so that the place in the source is part of the module.
+        // May panic, so the module contains the path of the source.
         std::hint::black_box(list[root as usize]);
     }
 "#;
 
-/// In a place of its own that is the same each time, so that what is built does not pile up.
+/// Creates a package in a fixed folder, so that builds do not accumulate.
 fn crate_with(place: &str, source: &str) -> PathBuf {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(place);
     let toml = "[package]\nname = \"outsider\"\nversion = \"3.2.1\"\nedition = \"2024\"\n\
@@ -34,7 +34,7 @@ fn crate_with(place: &str, source: &str) -> PathBuf {
 }
 
 #[test]
-fn a_package_outside_the_workspace_is_built_and_packed() {
+fn builds_and_packs_a_package_outside_the_workspace() {
     let dir = crate_with("packed", SOURCE);
     fs::write(dir.join("config.schema.json"), r#"{"type": "object"}"#).unwrap();
     let packed = inspect(&fs::read(manifest(&dir, Finish::Packed).unwrap()).unwrap()).unwrap();
@@ -48,62 +48,59 @@ fn a_package_outside_the_workspace_is_built_and_packed() {
 }
 
 #[test]
-fn the_place_of_the_sources_is_not_in_the_module() {
+fn the_module_does_not_contain_source_paths() {
     let built = ["here", "there"].map(|place| {
         let dir = crate_with(place, SOURCE);
         let bytes = fs::read(manifest(&dir, Finish::Packed).unwrap()).unwrap();
         let place = dir.to_str().unwrap().as_bytes();
-        assert!(!bytes.windows(place.len()).any(|w| w == place), "holds {dir:?}");
+        assert!(!bytes.windows(place.len()).any(|w| w == place), "module contains {dir:?}");
         bytes
     });
-    assert!(built[0] == built[1], "the same sources in two places make two modules");
+    assert!(built[0] == built[1], "the same sources in two folders give different modules");
 }
 
 #[test]
-fn a_schema_that_is_not_json_is_named() {
+fn an_invalid_schema_is_named() {
     let dir = crate_with("schema", SOURCE);
     fs::write(dir.join("config.schema.json"), "{").unwrap();
-    let refused = manifest(&dir, Finish::Packed).unwrap_err().to_string();
-    assert!(refused.contains("config.schema.json` is not JSON: EOF"), "{refused}");
+    let error = manifest(&dir, Finish::Packed).unwrap_err().to_string();
+    assert!(error.contains("config.schema.json`: invalid JSON: EOF"), "{error}");
 }
 
 #[test]
-fn what_does_not_compile_is_told_in_the_compilers_words() {
+fn a_failed_build_shows_the_output_of_the_compiler() {
     let dir = crate_with("broken", "fn broken() -> u32 { \"text\" }");
-    let refused = manifest(&dir, Finish::Packed).unwrap_err().to_string();
-    assert!(refused.starts_with("`outsider` does not build:\n"), "{refused}");
-    assert!(refused.contains("mismatched types") && refused.contains("src/lib.rs:1"), "{refused}");
+    let error = manifest(&dir, Finish::Packed).unwrap_err().to_string();
+    assert!(error.starts_with("cannot build `outsider`:\n"), "{error}");
+    assert!(error.contains("mismatched types") && error.contains("src/lib.rs:1"), "{error}");
 }
 
 #[test]
-fn what_may_not_be_shipped_is_told_with_its_name() {
+fn a_failed_pack_names_the_package() {
     let dir = crate_with("refused", "");
-    let refused = manifest(&dir, Finish::Packed).unwrap_err().to_string();
-    assert!(
-        refused.starts_with("`outsider` cannot be packed: exports no `proxy_abi_version_0_2_1`"),
-        "{refused}"
-    );
+    let error = manifest(&dir, Finish::Packed).unwrap_err().to_string();
+    assert!(error.starts_with("cannot pack `outsider`: missing export `proxy_abi_version_0_2_1`"), "{error}");
 }
 
 #[test]
-fn a_module_whose_exports_the_linker_wrapped_is_refused() {
+fn rejects_exports_that_the_linker_wrapped() {
     let dir = crate_with("wrapped", &SOURCE.replace("unsafe { __wasm_call_ctors() }", ""));
-    let refused = manifest(&dir, Finish::Packed).unwrap_err().to_string();
-    assert!(refused.ends_with("`_initialize` must call `__wasm_call_ctors`"), "{refused}");
+    let error = manifest(&dir, Finish::Packed).unwrap_err().to_string();
+    assert!(error.ends_with("`_initialize` must call `__wasm_call_ctors`"), "{error}");
 }
 
 #[test]
-fn a_package_that_is_no_filter_is_named() {
+fn names_a_package_that_is_not_a_filter() {
     for name in ["tollgate-nothing", "tollgate-pack"] {
-        let refused = package(name, Finish::Packed).unwrap_err();
-        assert!(matches!(&refused, BuildError::NoSuchPackage(n) if n == name), "{refused}");
+        let error = package(name, Finish::Packed).unwrap_err();
+        assert!(matches!(&error, BuildError::NoSuchPackage(n) if n == name), "{error}");
     }
-    let refused = manifest(Path::new("/nonexistent"), Finish::Packed).unwrap_err();
-    assert!(refused.to_string().starts_with("`/nonexistent`: "), "{refused}");
+    let error = manifest(Path::new("/nonexistent"), Finish::Packed).unwrap_err();
+    assert!(error.to_string().starts_with("`/nonexistent`: "), "{error}");
 }
 
 #[test]
-fn kept_bytes_are_found_again_from_any_thread() {
+fn threads_store_the_same_bytes_in_the_same_file() {
     let bytes = b"any bytes at all";
     let paths = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| keep(bytes).unwrap())).collect();
@@ -114,14 +111,14 @@ fn kept_bytes_are_found_again_from_any_thread() {
 }
 
 #[test]
-fn a_published_crate_without_that_example_is_named() {
+fn names_a_missing_example_of_a_published_crate() {
     let error = tollgate_pack::build::published("proxy-wasm", "0.2.0", "no_such_example").unwrap_err();
     assert!(matches!(&error, BuildError::NotPublished(what) if what.contains("no_such_example")), "{error}");
 }
 
 #[test]
-fn a_published_crate_without_a_lock_file_is_refused() {
-    // Cargo says so, and does not write one into the registry.
+fn rejects_a_published_crate_without_a_lock_file() {
+    // Cargo reports this, and does not write a lock file into the registry.
     let error = tollgate_pack::build::published("proxy-wasm", "0.2.2", "hello_world").unwrap_err();
     assert!(matches!(&error, BuildError::Cargo { output, .. } if output.contains("lock")), "{error}");
 }

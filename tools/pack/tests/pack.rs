@@ -1,10 +1,10 @@
-//! Packing, on modules small enough to read.
+//! Packs small modules.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use tollgate_pack::{Binaryen, Error, Options, inspect, pack, strip};
 
-/// The least that loads; `body` goes into it.
+/// Builds a minimal module that loads, with `body` added.
 fn module(body: &str) -> Vec<u8> {
     wat::parse_str(format!(
         r#"(module
@@ -29,7 +29,7 @@ fn callbacks(body: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_callback_that_does_nothing_is_dropped() {
+fn removes_a_callback_that_does_nothing() {
     let body = r#"
         (func (export "proxy_on_log") (param i32))
         (func (export "proxy_on_tick") (param i32) (return))
@@ -43,8 +43,8 @@ fn a_callback_that_does_nothing_is_dropped() {
 }
 
 #[test]
-fn a_constant_that_differs_from_an_absent_callback_is_kept() {
-    // Refuses every configuration; never lets a stream end; pauses every request.
+fn keeps_a_callback_that_returns_another_constant() {
+    // Rejects every configuration; never lets a stream end; pauses every request.
     let body = r#"
         (func (export "proxy_on_configure") (param i32 i32) (result i32) (i32.const 0))
         (func (export "proxy_on_done") (param i32) (result i32) (i32.const 0))
@@ -53,7 +53,7 @@ fn a_constant_that_differs_from_an_absent_callback_is_kept() {
 }
 
 #[test]
-fn a_callback_with_an_effect_before_its_constant_is_kept() {
+fn keeps_a_callback_with_an_effect() {
     let body = r#"
         (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
             (drop (call $log (i32.const 2) (i32.const 0) (i32.const 5)))
@@ -63,7 +63,7 @@ fn a_callback_with_an_effect_before_its_constant_is_kept() {
 }
 
 #[test]
-fn what_only_dropped_exports_reached_goes_with_them() {
+fn removes_code_that_only_removed_exports_reach() {
     let text = r#"(module
         (import "env" "proxy_log" (func $log (param i32 i32 i32) (result i32)))
         (import "wasi_snapshot_preview1" "path_open" (func $open (param i32)))
@@ -75,13 +75,13 @@ fn what_only_dropped_exports_reached_goes_with_them() {
         (func (export "malloc") (param i32) (result i32) (i32.const 1024))
         (func (export "proxy_on_tick") (param i32) (drop (call $log (i32.const 0) (i32.const 0) (i32.const 0)))))"#;
     let packed = inspect(&pack(&wat::parse_str(text).unwrap(), &options()).unwrap()).unwrap();
-    // `path_open` is not on the list of imports, and is no matter because nothing reaches it.
+    // `path_open` is not an allowed import, but nothing reaches it.
     assert_eq!(packed.imports, ["env.proxy_log"]);
     assert_eq!(packed.functions, ["_initialize", "malloc", "proxy_abi_version_0_2_1", "proxy_on_tick"]);
 }
 
 #[test]
-fn a_listed_callback_is_kept_and_all_others_go() {
+fn keep_only_keeps_exactly_the_listed_callbacks() {
     let body = r#"
         (func (export "proxy_on_log") (param i32))
         (func (export "proxy_on_tick") (param i32) unreachable)"#;
@@ -92,11 +92,11 @@ fn a_listed_callback_is_kept_and_all_others_go() {
     let packed = inspect(&keep(&["proxy_on_log"]).unwrap()).unwrap();
     assert_eq!(packed.manifest.unwrap().callbacks, ["proxy_on_log"]);
     let missing = keep(&["proxy_on_log", "proxy_on_delete"]).unwrap_err();
-    assert_eq!(missing.to_string(), "has no callback `proxy_on_delete` to keep");
+    assert_eq!(missing.to_string(), "cannot keep callback `proxy_on_delete`: the module does not export it");
 }
 
 #[test]
-fn an_import_that_is_not_on_the_list_is_refused_by_name() {
+fn rejects_unsupported_imports_by_name() {
     let text = r#"(module
         (import "wasi_snapshot_preview1" "path_open" (func $open (param i32)))
         (import "env" "envoy_resolve_dns" (func $dns (param i32)))
@@ -108,47 +108,49 @@ fn an_import_that_is_not_on_the_list_is_refused_by_name() {
         (func (export "proxy_on_tick") (param i32)
             (call $open (i32.const 1)) (call $dns (i32.const 1))
             (call_indirect $t (i32.const 0))))"#;
-    let refused = pack(&wat::parse_str(text).unwrap(), &options()).unwrap_err();
+    let error = pack(&wat::parse_str(text).unwrap(), &options()).unwrap_err();
     assert!(
-        matches!(&refused, Error::Imports(names) if *names == ["`env.envoy_resolve_dns`", "`env.table`",
+        matches!(&error, Error::Imports(names) if *names == ["`env.envoy_resolve_dns`", "`env.table`",
             "`wasi_snapshot_preview1.path_open`"]),
-        "{refused}"
+        "{error}"
     );
 }
 
 #[test]
-fn a_misspelt_callback_and_a_wrong_signature_are_refused() {
-    let refuse = |body: &str| pack(&module(body), &options()).unwrap_err().to_string();
+fn rejects_unknown_callbacks_and_wrong_signatures() {
+    let error_of = |body: &str| pack(&module(body), &options()).unwrap_err().to_string();
     assert_eq!(
-        refuse(r#"(func (export "proxy_on_request_header") (param i32 i32 i32) (result i32) (i32.const 0))"#),
-        "exports `proxy_on_request_header`, which no host calls: misspelt?"
+        error_of(
+            r#"(func (export "proxy_on_request_header") (param i32 i32 i32) (result i32) (i32.const 0))"#
+        ),
+        "unknown callback `proxy_on_request_header`: no host calls it, check the spelling"
     );
     assert_eq!(
-        refuse(r#"(func (export "proxy_on_request_headers") (param i32 i32) (result i32) (i32.const 0))"#),
-        "exports `proxy_on_request_headers` as [I32, I32] -> [I32], which Envoy does not call so"
+        error_of(r#"(func (export "proxy_on_request_headers") (param i32 i32) (result i32) (i32.const 0))"#),
+        "callback `proxy_on_request_headers` has signature `[I32, I32] -> [I32]`, expected `[I32, I32, I32] -> [I32]`"
     );
 }
 
 #[test]
-fn a_module_that_envoy_could_not_use_is_refused() {
-    let refuse = |text: &str| pack(&wat::parse_str(text).unwrap(), &options()).unwrap_err();
+fn rejects_a_module_that_envoy_cannot_use() {
+    let error_of = |text: &str| pack(&wat::parse_str(text).unwrap(), &options()).unwrap_err();
     assert!(matches!(
-        refuse(r#"(module (memory (export "memory") 1) (func (export "proxy_abi_version_0_2_0")))"#),
+        error_of(r#"(module (memory (export "memory") 1) (func (export "proxy_abi_version_0_2_0")))"#),
         Error::Abi
     ));
     let no_allocator = r#"(module (memory (export "memory") 1) (func (export "proxy_abi_version_0_2_1")))"#;
-    assert!(matches!(refuse(no_allocator), Error::NoAllocator));
+    assert!(matches!(error_of(no_allocator), Error::NoAllocator));
     let no_entry = r#"(module (memory (export "memory") 1) (func (export "proxy_abi_version_0_2_1"))
         (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#;
-    assert!(matches!(refuse(no_entry), Error::NoEntry));
+    assert!(matches!(error_of(no_entry), Error::NoEntry));
     let no_memory = r#"(module (func (export "proxy_abi_version_0_2_1")) (func (export "_initialize"))
         (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#;
-    assert!(matches!(refuse(no_memory), Error::NoMemory));
+    assert!(matches!(error_of(no_memory), Error::NoMemory));
     assert!(matches!(pack(b"\0asm no", &options()), Err(Error::Invalid(_))));
 }
 
 #[test]
-fn the_manifest_says_what_it_is_and_nothing_of_where_it_was_made() {
+fn writes_the_manifest() {
     let schema = serde_json::json!({"type": "object", "additionalProperties": false});
     let packed = pack(&module(""), &Options { schema: Some(schema.clone()), ..options() }).unwrap();
     let seen = inspect(&packed).unwrap();
@@ -160,7 +162,7 @@ fn the_manifest_says_what_it_is_and_nothing_of_where_it_was_made() {
 }
 
 #[test]
-fn a_schema_that_is_no_schema_is_refused_and_not_unpacked_without_bound() {
+fn rejects_invalid_and_oversized_schemas() {
     use std::io::Write as _;
     let with_schema = |json: &[u8]| {
         let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
@@ -171,10 +173,10 @@ fn a_schema_that_is_no_schema_is_refused_and_not_unpacked_without_bound() {
         inspect(&module.emit_wasm()).map(|seen| seen.manifest.unwrap().schema)
     };
     assert_eq!(with_schema(b"true").unwrap(), Some(serde_json::Value::Bool(true)));
-    let refused = with_schema(b"{").unwrap_err().to_string();
-    assert!(refused.contains("section `tollgate.schema`: EOF"), "{refused}");
-    let refused = with_schema(&vec![b' '; 2 << 20]).unwrap_err().to_string();
-    assert!(refused.ends_with("longer than 1048576 bytes"), "{refused}");
+    let error = with_schema(b"{").unwrap_err().to_string();
+    assert!(error.contains("section `tollgate.schema`: EOF"), "{error}");
+    let error = with_schema(&vec![b' '; 2 << 20]).unwrap_err().to_string();
+    assert!(error.ends_with("schema exceeds 1048576 bytes"), "{error}");
 }
 
 #[test]
@@ -191,14 +193,14 @@ fn the_same_input_gives_the_same_bytes() {
 }
 
 #[test]
-fn packing_what_was_packed_changes_nothing() {
+fn packing_twice_changes_nothing() {
     let body = r#"(func (export "proxy_on_tick") (param i32) unreachable)"#;
     let once = pack(&module(body), &options()).unwrap();
     assert_eq!(pack(&once, &options()).unwrap(), once);
 }
 
 #[test]
-fn names_go_unless_they_are_asked_for() {
+fn removes_names_by_default() {
     let body = r#"(func $helper unreachable) (func (export "proxy_on_tick") (param i32) (call $helper))"#;
     let contains = |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|w| w == text.as_bytes());
     assert!(contains(&module(body), "helper"));
@@ -217,8 +219,8 @@ fn stripping_keeps_every_export() {
 }
 
 #[test]
-fn an_optimiser_that_does_not_run_is_named() {
+fn names_an_optimiser_that_does_not_run() {
     let binaryen = Some(Binaryen { node: "/no/node".into(), wasm_opt: "/no/wasm-opt".into() });
-    let refused = pack(&module(""), &Options { binaryen, ..options() }).unwrap_err();
-    assert!(refused.to_string().starts_with("wasm-opt: `/no/node`: "), "{refused}");
+    let error = pack(&module(""), &Options { binaryen, ..options() }).unwrap_err();
+    assert!(error.to_string().starts_with("wasm-opt: `/no/node`: "), "{error}");
 }

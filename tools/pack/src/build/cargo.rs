@@ -1,4 +1,4 @@
-//! Cargo, called from within what cargo runs.
+//! Runs cargo, possibly from within an outer cargo.
 
 use super::BuildError;
 use super::toolchain::Toolchain;
@@ -13,8 +13,9 @@ use std::process::{Command, Output};
 
 const TARGET: &str = "wasm32-wasip1";
 
-/// What an outer cargo, or its user, means for native builds. A coverage run's RUSTFLAGS would end in the module.
-const NOT_OURS: [&str; 8] = [
+/// Variables that an outer cargo or the user sets for native builds. RUSTFLAGS of a coverage run, for
+/// example, must not affect the module.
+const NATIVE_BUILD_VARIABLES: [&str; 8] = [
     "RUSTFLAGS",
     "CARGO_ENCODED_RUSTFLAGS",
     "RUSTC",
@@ -25,19 +26,19 @@ const NOT_OURS: [&str; 8] = [
     "CARGO_MAKEFLAGS",
 ];
 
-/// Something that can become a module.
+/// A package with a `cdylib`.
 #[derive(Clone, Debug)]
 pub(super) struct Package {
     pub name: String,
     pub version: String,
     pub manifest: PathBuf,
-    /// The file's stem.
+    /// Stem of the module's file name.
     target: String,
     pub in_workspace: bool,
-    /// What its `default` feature turns on.
+    /// Features in `default`.
     pub features: Vec<String>,
     ship: bool,
-    /// What rustc is told besides where it links the module: `[package.metadata.tollgate] rustc = [..]`.
+    /// Additional arguments of rustc for the module: `[package.metadata.tollgate] rustc = [..]`.
     rustc: Vec<String>,
 }
 
@@ -50,13 +51,13 @@ impl Package {
 /// A filter that is shipped: `[package.metadata.tollgate] ship = true`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shipped {
-    /// The package's name.
+    /// Name of the package.
     pub name: String,
-    /// The package's folder.
+    /// Folder of the package.
     pub dir: PathBuf,
 }
 
-/// The filters of the workspace that are shipped, by name.
+/// Returns the filters of the workspace that are shipped, sorted by name.
 pub fn shipped() -> Result<Vec<Shipped>, BuildError> {
     let mut found: Vec<_> = workspace_packages()?
         .into_iter()
@@ -67,25 +68,26 @@ pub fn shipped() -> Result<Vec<Shipped>, BuildError> {
     Ok(found)
 }
 
-/// The workspace's packages that have a `cdylib`.
+/// Returns the packages of the workspace with a `cdylib`.
 pub(super) fn workspace_packages() -> Result<Vec<Package>, BuildError> {
     metadata(&workspace_root().join("Cargo.toml"), true)
 }
 
-/// The one package in `dir`.
+/// Returns the package in `dir`.
 pub(super) fn package_in(dir: &Path) -> Result<Package, BuildError> {
     let manifest = dir.join("Cargo.toml");
     let found = metadata(&manifest, false)?.into_iter().find(|p| p.manifest == manifest);
     found.ok_or_else(|| BuildError::NoSuchPackage(manifest.display().to_string()))
 }
 
-/// Builds it, with one of its default features left out or with all; the module as the linker left it.
+/// Builds a package, with all of its default features or without one of them. Returns the module from the
+/// linker.
 pub(super) fn build(
     package: &Package,
     toolchain: &Toolchain,
     without: Option<&str>,
 ) -> Result<PathBuf, BuildError> {
-    // Cargo builds everything anew when flags change, and those of a package elsewhere do.
+    // Cargo rebuilds everything if flags change, and packages outside the workspace have other flags.
     let out = target_dir().join(if package.in_workspace { "wasm" } else { "wasm/elsewhere" });
     let mut command = cargo();
     command.args(["rustc", "--lib", "--profile", "wasm", "--target", TARGET, "--package", &package.name]);
@@ -97,7 +99,7 @@ pub(super) fn build(
         command.args(["--no-default-features", "--features", &features.join(",")]);
     }
     if !package.in_workspace {
-        // Others have no profile of that name, and should be built like ours.
+        // Packages outside the workspace have no profile `wasm`; build them with the same settings.
         for setting in ["inherits='release'", "opt-level=3", "lto=true", "codegen-units=1", "panic='abort'"] {
             command.arg("--config").arg(format!("profile.wasm.{setting}"));
         }
@@ -111,7 +113,7 @@ pub(super) fn build(
     Ok(out.join(TARGET).join("wasm").join(format!("{}.wasm", package.target)))
 }
 
-/// Builds the examples that a package in cargo's registry comes with; the folder with the modules.
+/// Builds the examples of a package in cargo's registry. Returns the folder with the modules.
 pub(super) fn build_examples(package: &Package, toolchain: &Toolchain) -> Result<PathBuf, BuildError> {
     let out = target_dir().join("wasm/published/build").join(format!("{}-{}", package.name, package.version));
     let mut command = cargo();
@@ -126,7 +128,7 @@ pub(super) fn build_examples(package: &Package, toolchain: &Toolchain) -> Result
     Ok(out.join(TARGET).join("release/examples"))
 }
 
-/// A dependency of the package with this manifest, which cargo gets if it does not have it.
+/// Returns a dependency of the package with this manifest. Cargo downloads it if necessary.
 pub(super) fn dependency(manifest: &Path, name: &str, version: &str) -> Result<Package, BuildError> {
     let what = format!("{name} {version}");
     let mut command = cargo();
@@ -149,22 +151,22 @@ pub(super) fn dependency(manifest: &Path, name: &str, version: &str) -> Result<P
     })
 }
 
-/// What a module has for its stack, which comes before its data. So data ends below 1 MiB, and each address in the code
-/// is a byte shorter than above.
+/// Stack size of a module. The stack comes before the data, so with this size the data ends below 1 MiB, and
+/// each address in the code is one byte shorter.
 const STACK: &str = "-Clink-arg=-zstack-size=917504";
 
-/// The rounds of SHA-2 as a loop rather than one after the other: 15 KB less. A block takes SHA-256 a third longer, of
-/// which the verification of a signature is no hundredth; what is remembered of a token is not hashed by it.
+/// Compiles the rounds of SHA-2 as a loop, which saves 15 KB. A block of SHA-256 takes a third longer, but
+/// hashing is less than a hundredth of the verification of a signature, and the token cache does not use it.
 const COMPACT_SHA2: &str = "--cfg=sha2_backend_soft=\"compact\"";
 
-/// Panic messages hold paths: without the mapping, where somebody keeps the sources would be part of the module, and
-/// two machines would not build the same.
+/// Returns the compiler flags. They replace paths of the machine, which panic messages contain: otherwise
+/// builds would differ between machines.
 fn encoded_flags(toolchain: &Toolchain, package: &Package) -> OsString {
     let mut flags: Vec<OsString> = toolchain.flags.iter().map(OsString::from).collect();
     flags.extend([STACK, COMPACT_SHA2].map(OsString::from));
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
-    // A crate's name and version say what it is; the registry's folder in each path is 4 KB of a module.
+    // The name and version of a crate identify it; the registry's folder in each path takes 4 KB of a module.
     let registries = home.as_ref().and_then(|home| fs::read_dir(home.join("registry/src")).ok());
     let mut registries: Vec<_> =
         registries.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
@@ -172,7 +174,7 @@ fn encoded_flags(toolchain: &Toolchain, package: &Package) -> OsString {
     let elsewhere = (!package.in_workspace).then(|| package.dir().to_path_buf());
     let places = [(Some(workspace_root()), "tollgate"), (home, "cargo")];
     let registries = registries.into_iter().map(|registry| (Some(registry), ""));
-    // The last that matches counts.
+    // The last match takes precedence.
     for (from, to) in places.into_iter().chain(registries).chain([(elsewhere, "filter")]) {
         let Some(from) = from else { continue };
         let mut flag = OsString::from("--remap-path-prefix=");
@@ -186,7 +188,7 @@ fn encoded_flags(toolchain: &Toolchain, package: &Package) -> OsString {
 
 fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    for name in NOT_OURS {
+    for name in NATIVE_BUILD_VARIABLES {
         command.env_remove(name);
     }
     command

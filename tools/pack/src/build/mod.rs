@@ -1,8 +1,8 @@
-//! From a package's name to a module that can be loaded.
+//! Builds a package into a module that can be loaded.
 //!
-//! Whoever needs a filter asks for it here, be it a test, the demo or `make wasm`; nobody relies on somebody having
-//! built before. Cargo decides whether there is something to do. It works in a target directory of its own: the outer
-//! `cargo test` may hold the lock of the ordinary one, and waiting for it would be waiting for ourselves.
+//! Tests, the demo and `make wasm` all build filters here, so none of them depends on an earlier build. Cargo
+//! decides whether to build. It uses a separate target directory: an outer `cargo test` may hold the lock of
+//! the normal one, and waiting for it would be a deadlock.
 
 mod cargo;
 mod published;
@@ -19,79 +19,80 @@ use std::{fs, io};
 pub use cargo::{Shipped, shipped};
 pub use published::published;
 
-/// Why there is no module. Each says what to do, or what the tool that failed said.
+/// The reason why a module was not built. The text says what to do, or contains the output of the tool that
+/// failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// There is no compiler for `wasm32-wasip1`, and set-up could not get one.
+    /// Neither the system nor the setup provides a compiler for `wasm32-wasip1`.
     #[error("no compiler for wasm32-wasip1:\n{0}")]
     NoToolchain(String),
-    /// No package of that name has a `cdylib`.
-    #[error("the workspace has no filter `{0}`: it must be a member with crate-type `cdylib`")]
+    /// No package with this name has a `cdylib`.
+    #[error("unknown filter `{0}`: expected a member of the workspace with crate-type `cdylib`")]
     NoSuchPackage(String),
-    /// A crate was published without this, or not at all.
-    #[error("nobody published `{0}`")]
+    /// The crate was not published, or without this example.
+    #[error("not published: `{0}`")]
     NotPublished(String),
     /// Cargo failed.
-    #[error("`{what}` does not build:\n{output}")]
+    #[error("cannot build `{what}`:\n{output}")]
     Cargo {
         /// The package.
         what: String,
-        /// What cargo and rustc said.
+        /// Output of cargo and rustc.
         output: String,
     },
-    /// It was built, and must not be shipped as it is.
-    #[error("`{what}` cannot be packed: {why}")]
+    /// The module was built, but cannot be packed.
+    #[error("cannot pack `{what}`: {why}")]
     Pack {
         /// The package.
         what: String,
-        /// What is wrong with it.
+        /// The error.
         why: crate::Error,
     },
-    /// The schema beside the filter is not JSON.
-    #[error("`{path}` is not JSON: {why}")]
+    /// The schema of the filter is not JSON.
+    #[error("`{path}`: invalid JSON: {why}")]
     Schema {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The error.
         why: serde_json::Error,
     },
-    /// The disk.
+    /// A file cannot be read or written.
     #[error("`{path}`: {why}")]
     Io {
         /// The file.
         path: PathBuf,
-        /// What went wrong with it.
+        /// The error.
         why: io::Error,
     },
 }
 
-/// What is left of what the linker made.
+/// The processing of a module after linking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Finish {
-    /// As shipped: see [`pack`].
+    /// Packed, as shipped; see [`pack`].
     Packed,
-    /// Without names and debug information, all else as the linker left it: what a filter is without us.
+    /// Not packed: only names and debug information are removed.
     Stripped,
-    /// Packed, but with the names of functions, for backtraces.
+    /// Packed with the names of functions, for backtraces.
     Named,
 }
 
-/// Builds a package of the workspace. The answer is a file that stays: later builds replace it at once, not in place.
+/// Builds a package of the workspace. Returns a file that remains valid: later builds replace it atomically.
 pub fn package(name: &str, finish: Finish) -> Result<PathBuf, BuildError> {
     let packages = cargo::workspace_packages()?;
     let found = packages.into_iter().find(|p| p.name == name);
     let package = found.ok_or_else(|| BuildError::NoSuchPackage(name.into()))?;
-    once((package.manifest.clone(), finish), || build(&package, finish))
+    build_once((package.manifest.clone(), finish), || build(&package, finish))
 }
 
 /// Builds the package in `dir`, which need not be a member of the workspace.
 pub fn manifest(dir: &Path, finish: Finish) -> Result<PathBuf, BuildError> {
     let dir = fs::canonicalize(dir).map_err(|why| BuildError::Io { path: dir.into(), why })?;
     let package = cargo::package_in(&dir)?;
-    once((package.manifest.clone(), finish), || build(&package, finish))
+    build_once((package.manifest.clone(), finish), || build(&package, finish))
 }
 
-/// How large a package is packed, in bytes: with all of its default features, and with each left out.
+/// Returns the packed size of a package in bytes: with all of its default features, and without each of them.
 pub fn weights(name: &str) -> Result<Vec<(Option<String>, usize)>, BuildError> {
     let packages = cargo::workspace_packages()?;
     let found = packages.into_iter().find(|p| p.name == name);
@@ -100,8 +101,8 @@ pub fn weights(name: &str) -> Result<Vec<(Option<String>, usize)>, BuildError> {
     let toolchain = toolchain::find()?;
     let mut options = package.options()?;
     options.binaryen = Some(toolchain.binaryen.clone());
-    let left_out = std::iter::once(None).chain(package.features.iter().cloned().map(Some));
-    let weights = left_out.map(|without| {
+    let builds = std::iter::once(None).chain(package.features.iter().cloned().map(Some));
+    let weights = builds.map(|without| {
         let linked = cargo::build(&package, &toolchain, without.as_deref())?;
         let packed = pack(&store::read(&linked)?, &options);
         let packed = packed.map_err(|why| BuildError::Pack { what: package.name.clone(), why })?;
@@ -110,23 +111,23 @@ pub fn weights(name: &str) -> Result<Vec<(Option<String>, usize)>, BuildError> {
     weights.collect()
 }
 
-/// What packing runs; gets it unless it is there.
+/// Returns the optimiser. Installs it if it is missing.
 pub fn binaryen() -> Result<crate::Binaryen, BuildError> {
     Ok(toolchain::find()?.binaryen)
 }
 
-/// Keeps bytes as a file under a name made of them, for modules that are not built by cargo.
+/// Stores a module that is not built by cargo as a file, named by the digest of its bytes.
 pub fn keep(bytes: &[u8]) -> Result<PathBuf, BuildError> {
     store::keep(bytes)
 }
 
-/// One build of each in a process: the sources do not change under a running test.
-fn once(
+/// Builds each package once per process: the sources do not change while a test runs.
+fn build_once(
     key: (PathBuf, Finish),
     build: impl FnOnce() -> Result<PathBuf, BuildError>,
 ) -> Result<PathBuf, BuildError> {
     static BUILT: Mutex<Option<HashMap<(PathBuf, Finish), PathBuf>>> = Mutex::new(None);
-    // A test that panicked meanwhile left the map whole.
+    // A panic in another test does not corrupt the map.
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     let built = built.get_or_insert_default();
     if let Some(path) = built.get(&key) {
@@ -151,7 +152,7 @@ fn build(package: &Package, finish: Finish) -> Result<PathBuf, BuildError> {
         Finish::Stripped => "stripped",
         Finish::Named => "named",
     };
-    // Names are unique in a workspace only.
+    // Names are unique only within a workspace.
     let folder = match package.in_workspace {
         true => folder.into(),
         false => Path::new("elsewhere")

@@ -1,21 +1,22 @@
-//! Examples that others publish with their crates, built as they come.
+//! Builds examples that third parties publish with their crates, unchanged.
 //!
-//! A host that runs only what was written for it proves little. Cargo unpacks a crate's sources to its registry; they
-//! are built from there, untouched, with the lock file that was published with them. A crate that was published without
-//! one is refused: what it is made of would change under the tests.
+//! A host that runs only modules written for it proves little. Cargo unpacks the sources of a crate into its
+//! registry. They are built there, unchanged, with the published lock file. A crate without a lock file is an
+//! error, because its dependencies would change over time.
 
 use super::cargo::{self, Package};
-use super::{BuildError, Finish, once, store, toolchain};
+use super::{BuildError, Finish, build_once, store, toolchain};
 use crate::paths::target_dir;
 use std::fs;
 use std::path::PathBuf;
 
-/// Builds one example of a version of a crate on crates.io. The answer is a file that stays, as the linker left it:
-/// an example may be of another ABI than what is shipped here. The first build of a crate downloads what it needs.
+/// Builds one example of a version of a crate on crates.io. Returns a file that remains valid. It is not
+/// packed, because the example may use another version of the ABI. The first build of a crate downloads its
+/// sources and dependencies.
 pub fn published(name: &str, version: &str, example: &str) -> Result<PathBuf, BuildError> {
     let package = sources(name, version)?;
     let folder = format!("published/{name}-{version}");
-    let built = once((package.manifest.clone(), Finish::Stripped), || {
+    let built = build_once((package.manifest.clone(), Finish::Stripped), || {
         let _lock = store::lock()?;
         cargo::build_examples(&package, &toolchain::find()?)
     })?;
@@ -27,7 +28,8 @@ pub fn published(name: &str, version: &str, example: &str) -> Result<PathBuf, Bu
     store::derived(folder.as_ref(), example, &[&bytes], || Ok(bytes.clone()))
 }
 
-/// Where cargo keeps the sources. It tells only of what some package depends on, so one is made that does.
+/// Returns the package in cargo's registry. Cargo only locates dependencies, so this creates a package that
+/// depends on it.
 fn sources(name: &str, version: &str) -> Result<Package, BuildError> {
     let dir = target_dir().join("wasm/published").join(format!("{name}-{version}"));
     let manifest = dir.join("Cargo.toml");

@@ -1,4 +1,4 @@
-//! What was made before, and one maker at a time.
+//! Stores built modules, and locks builds.
 
 use super::BuildError;
 use crate::paths::target_dir;
@@ -13,8 +13,9 @@ fn root() -> PathBuf {
     target_dir().join("wasm")
 }
 
-/// Held until dropped, and let go by the kernel if its process dies. It spans cargo and what follows: two processes
-/// that build different filters would otherwise take turns in cargo, each having the other's files replaced.
+/// Locks builds until dropped. The kernel releases the lock if the process dies. The lock covers cargo and
+/// the steps after it: otherwise, of two processes that build different filters, each could replace the files
+/// of the other.
 pub(super) fn lock() -> Result<File, BuildError> {
     let path = root().join(".tollgate.lock");
     in_folder(&path, |path| {
@@ -28,16 +29,16 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
     fs::read(path).map_err(|why| BuildError::Io { path: path.into(), why })
 }
 
-/// `<folder>/<name>.wasm`, made again only if what it is made of differs from last time.
+/// Returns `<folder>/<name>.wasm`, and makes it again only if its inputs changed.
 pub(super) fn derived(
     folder: &Path,
     name: &str,
-    made_of: &[&[u8]],
+    inputs: &[&[u8]],
     make: impl FnOnce() -> Result<Vec<u8>, BuildError>,
 ) -> Result<PathBuf, BuildError> {
     let path = root().join(folder).join(format!("{name}.wasm"));
     let key_path = path.with_extension("key");
-    let key = digest(made_of);
+    let key = digest(inputs);
     if path.is_file() && fs::read_to_string(&key_path).is_ok_and(|known| known == key) {
         return Ok(path);
     }
@@ -47,7 +48,7 @@ pub(super) fn derived(
     Ok(path)
 }
 
-/// The bytes as a file, named for what is in it.
+/// Stores bytes as a file, named by their digest.
 pub(super) fn keep(bytes: &[u8]) -> Result<PathBuf, BuildError> {
     let path = root().join("kept").join(format!("{}.wasm", digest(&[bytes])));
     if !path.is_file() {
@@ -56,7 +57,7 @@ pub(super) fn keep(bytes: &[u8]) -> Result<PathBuf, BuildError> {
     Ok(path)
 }
 
-/// At once: somebody may be reading the old one.
+/// Replaces a file atomically, because a reader may have the old file open.
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
     in_folder(path, |path| {
         static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -72,7 +73,7 @@ fn in_folder<T>(path: &Path, act: impl FnOnce(&Path) -> io::Result<T>) -> Result
     made.and_then(|()| act(path)).map_err(|why| BuildError::Io { path: path.into(), why })
 }
 
-/// SHA-256 in hexadecimal of the parts and their lengths.
+/// Computes the SHA-256 of the parts and their lengths, in hexadecimal.
 pub(super) fn digest(parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for part in parts {

@@ -1,4 +1,4 @@
-//! The compiler and the optimiser that set-up found, as it left them in `wasm-toolchain.env`.
+//! Reads `wasm-toolchain.env`, in which `scripts/setup` records the compiler and the optimiser.
 
 use super::BuildError;
 use crate::Binaryen;
@@ -6,18 +6,18 @@ use crate::paths::{target_dir, workspace_root};
 use std::fs;
 use std::process::Command;
 
-/// How to call cargo for `wasm32-wasip1`, and what to pack with.
+/// The compiler for `wasm32-wasip1`, and the optimiser.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Toolchain {
-    /// The compiler; none for cargo's own.
+    /// The compiler. `None` for the default of cargo.
     pub rustc: Option<String>,
-    /// What it must be told to find the standard library and the linker.
+    /// Compiler flags to find the standard library and the linker.
     pub flags: Vec<String>,
-    /// What packing runs.
+    /// The optimiser.
     pub binaryen: Binaryen,
 }
 
-/// The toolchain; runs the set-up if that was not done yet.
+/// Returns the toolchain. Runs `scripts/setup wasm` if necessary.
 pub(super) fn find() -> Result<Toolchain, BuildError> {
     let file = target_dir().join("wasm-toolchain.env");
     let known = fs::read_to_string(&file).ok().and_then(|text| parse(&text));
@@ -32,7 +32,7 @@ pub(super) fn find() -> Result<Toolchain, BuildError> {
     found.and_then(|text| parse(&text)).ok_or_else(failed)
 }
 
-/// `None` if a part is missing, as in a file that an older set-up wrote.
+/// Returns `None` if a value is missing, as in a file from an older version of the script.
 fn parse(text: &str) -> Option<Toolchain> {
     let mut toolchain = Toolchain::default();
     let (mut node, mut wasm_opt) = (None, None);
@@ -42,7 +42,7 @@ fn parse(text: &str) -> Option<Toolchain> {
             "RUSTFLAG" => toolchain.flags.push(value.into()),
             "NODE" => node = Some(value),
             "WASM_OPT" => wasm_opt = Some(value),
-            // VIA, VERSION and LIBDIR are notes of the script to itself.
+            // Only the script uses VIA, VERSION and LIBDIR.
             _ => {}
         }
     }
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_may_hold_spaces_and_equals_signs() {
+    fn flags_may_contain_spaces_and_equals_signs() {
         let text = "VIA=debian\nRUSTC=/usr/bin/rustc\nRUSTFLAG=--sysroot=/a b/c\nRUSTFLAG=-Clinker=lld\n\
                     NODE=/n/node\nWASM_OPT=/b/wasm-opt\n";
         let flags = vec!["--sysroot=/a b/c".into(), "-Clinker=lld".into()];
@@ -68,13 +68,13 @@ mod tests {
     }
 
     #[test]
-    fn rustups_target_needs_no_flags() {
+    fn a_rustup_target_needs_no_flags() {
         let text = "VIA=rustup\nVERSION=rustc 1.95.0\nLIBDIR=/l\nNODE=/n/node\nWASM_OPT=/b/wasm-opt\n";
         assert_eq!(parse(text), Some(Toolchain { binaryen: binaryen(), ..Toolchain::default() }));
     }
 
     #[test]
-    fn what_was_written_before_there_was_a_binaryen_is_not_enough() {
+    fn rejects_a_file_without_binaryen() {
         assert_eq!(parse("VIA=rustup\nVERSION=rustc 1.95.0\nLIBDIR=/l\n"), None);
     }
 }
