@@ -1,7 +1,7 @@
-//! The load: requests over a few connections, counted, and every answer looked at.
+//! Generates load: a fixed number of requests over a few connections. Checks every response.
 //!
-//! Not one of the tools for it, since these send for whole seconds. On a machine whose speed changes from one tenth of
-//! a second to the next the rows have to follow each other faster than that, and to be loaded often.
+//! Existing load generators send for whole seconds. Where the speed of the machine changes within tenths of a
+//! second, rows must alternate faster than that, and be loaded often.
 
 use crate::requests::Requests;
 use anyhow::{Context, Result, bail, ensure};
@@ -9,51 +9,51 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// A client with several connections, each with one request under way.
+/// A client with several connections, each with one request at a time.
 pub struct Client {
     connections: Vec<Connection>,
 }
 
 struct Connection {
     stream: TcpStream,
-    /// What was read of an answer.
-    answer: Vec<u8>,
+    /// The part of the response that was read.
+    response: Vec<u8>,
 }
 
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// More than the whole of any answer.
-const ROOM: usize = 16 * 1024;
+/// Maximum time until a response.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Maximum size of a response.
+const MAX_RESPONSE: usize = 16 * 1024;
 
 impl Client {
     pub fn connect(to: SocketAddr, connections: u32) -> Result<Self> {
         let connect = |_| {
-            let stream = TcpStream::connect_timeout(&to, PATIENCE)
-                .with_context(|| format!("no connection to {to}"))?;
+            let stream = TcpStream::connect_timeout(&to, TIMEOUT)
+                .with_context(|| format!("cannot connect to {to}"))?;
             stream.set_nodelay(true)?;
-            stream.set_read_timeout(Some(PATIENCE))?;
-            Ok(Connection { stream, answer: Vec::with_capacity(ROOM) })
+            stream.set_read_timeout(Some(TIMEOUT))?;
+            Ok(Connection { stream, response: Vec::with_capacity(MAX_RESPONSE) })
         };
         Ok(Self { connections: (0..connections).map(connect).collect::<Result<_>>()? })
     }
 
-    /// Sends so many requests. Each must be answered with this status.
+    /// Sends `count` requests. Every response must have this status.
     ///
-    /// The connections take turns: the answer on one is read and the next request is written to it while the proxy is
-    /// busy with those of the others.
+    /// The connections take turns: while the proxy handles the requests of the others, the client reads the
+    /// response of one connection and writes its next request.
     pub fn send(&mut self, requests: &Requests, count: u64, status: u16) -> Result<()> {
         let at_once = self.connections.len() as u64;
-        let mut request = Vec::with_capacity(ROOM);
+        let mut request = Vec::with_capacity(MAX_RESPONSE);
         let (mut sent, mut answered) = (0, 0);
         while answered < count {
             for connection in &mut self.connections {
                 if answered < count && sent >= at_once.min(count) {
-                    connection.answered(status)?;
+                    connection.read_response(status)?;
                     answered += 1;
                 }
                 if sent < count {
                     requests.next(&mut request);
-                    connection.stream.write_all(&request).context("a request was not sent")?;
+                    connection.stream.write_all(&request).context("cannot send a request")?;
                     sent += 1;
                 }
             }
@@ -63,35 +63,43 @@ impl Client {
 }
 
 impl Connection {
-    fn answered(&mut self, status: u16) -> Result<()> {
-        self.answer.clear();
+    fn read_response(&mut self, status: u16) -> Result<()> {
+        self.response.clear();
         loop {
             let mut part = [0; 4096];
-            let read = self.stream.read(&mut part).context("a request was not answered")?;
-            ensure!(read > 0, "a connection was closed, having answered {:?}", self.text());
-            self.answer.extend(part.get(..read).unwrap_or_default());
-            ensure!(self.answer.len() <= ROOM, "an answer is too long: {}", self.text());
+            let read = self.stream.read(&mut part).context("no response to a request")?;
+            ensure!(read > 0, "connection closed after {:?}", self.text());
+            self.response.extend(part.get(..read).unwrap_or_default());
+            ensure!(
+                self.response.len() <= MAX_RESPONSE,
+                "response exceeds {MAX_RESPONSE} bytes: {}",
+                self.text()
+            );
             if self.is_whole(status)? {
                 return Ok(());
             }
         }
     }
 
-    /// Whether the answer has come, the body and all.
+    /// Whether the response is complete, with its body.
     fn is_whole(&self, status: u16) -> Result<bool> {
         let mut headers = [httparse::EMPTY_HEADER; 64];
         let mut response = httparse::Response::new(&mut headers);
-        let httparse::Status::Complete(head) = response.parse(&self.answer)? else { return Ok(false) };
-        ensure!(response.code == Some(status), "an answer is not a {status}: {}", self.text());
+        let httparse::Status::Complete(head) = response.parse(&self.response)? else { return Ok(false) };
+        ensure!(response.code == Some(status), "expected status {status}: {}", self.text());
         let length = response.headers.iter().find(|h| h.name.eq_ignore_ascii_case("content-length"));
-        let Some(length) = length else { bail!("an answer does not say how long it is: {}", self.text()) };
+        let Some(length) = length else { bail!("response without `content-length`: {}", self.text()) };
         let length: usize = std::str::from_utf8(length.value)?.parse()?;
-        ensure!(self.answer.len() <= head + length, "an answer goes on behind its end: {}", self.text());
-        Ok(self.answer.len() == head + length)
+        ensure!(
+            self.response.len() <= head + length,
+            "response is longer than its `content-length`: {}",
+            self.text()
+        );
+        Ok(self.response.len() == head + length)
     }
 
     fn text(&self) -> String {
-        String::from_utf8_lossy(&self.answer).into_owned()
+        String::from_utf8_lossy(&self.response).into_owned()
     }
 }
 
@@ -101,7 +109,8 @@ mod tests {
     use std::net::TcpListener;
     use std::thread::JoinHandle;
 
-    /// Answers each request of one connection with the next of these, and says how many requests there were.
+    /// Serves one connection: answers each request with the next response, and returns the number of
+    /// requests.
     fn server(answers: Vec<&'static str>) -> (SocketAddr, JoinHandle<usize>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let to = listener.local_addr().unwrap();
@@ -119,7 +128,7 @@ mod tests {
                 }
                 requests += 1;
                 text.clear();
-                // In two pieces, as it may come.
+                // In two pieces, as from a network.
                 let (first, second) = answer.split_at(answer.len() / 2);
                 stream.write_all(first.as_bytes()).unwrap();
                 std::thread::sleep(Duration::from_millis(1));
@@ -132,7 +141,7 @@ mod tests {
 
     fn send(answers: Vec<&'static str>, count: u64, status: u16) -> (Result<()>, usize) {
         let (to, server) = server(answers);
-        let sent = Client::connect(to, 1).unwrap().send(&Requests::alike(), count, status);
+        let sent = Client::connect(to, 1).unwrap().send(&Requests::constant(), count, status);
         (sent, server.join().unwrap())
     }
 
@@ -140,7 +149,7 @@ mod tests {
     const NO: &str = "HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\n\r\n";
 
     #[test]
-    fn so_many_are_sent_as_were_asked_for() {
+    fn sends_the_given_number_of_requests() {
         let (sent, requests) = send(vec![GOOD; 9], 7, 200);
         sent.unwrap();
         assert_eq!(requests, 7);
@@ -148,13 +157,13 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_should_not_be_is_an_error() {
+    fn an_unexpected_response_is_an_error() {
         for (answers, expected) in [
-            (vec![GOOD, NO], "an answer is not a 200: HTTP/1.1 429"),
-            (vec!["HTTP/1.1 200 OK\r\n\r\n"], "does not say how long it is"),
-            (vec!["HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nyes"], "goes on behind its end"),
-            (vec!["HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nyes"], "a connection was closed"),
-            (vec!["hello, this is no HTTP"], "invalid"),
+            (vec![GOOD, NO], "expected status 200: HTTP/1.1 429"),
+            (vec!["HTTP/1.1 200 OK\r\n\r\n"], "response without `content-length`"),
+            (vec!["HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nyes"], "longer than its `content-length`"),
+            (vec!["HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nyes"], "connection closed"),
+            (vec!["hello, this is not HTTP"], "invalid"),
         ] {
             let error = format!("{:#}", send(answers, 2, 200).0.unwrap_err());
             assert!(error.contains(expected), "{error}");

@@ -1,19 +1,18 @@
-//! What filters cost in a real Envoy, as ratios.
+//! Measures the overhead of filters in a real Envoy, as ratios.
 //!
-//! Absolute times say more about a machine than about a filter. So each configuration has an Envoy of its own with one
-//! worker, all of them are loaded in turn, round by round and in a new order each round, and what counts is what a
-//! configuration adds to the CPU time of a request, relative to what an empty filter of the stock SDK adds.
-//! `docs/performance.md` has the method and the results.
+//! Absolute times depend on the machine more than on the filter. So each configuration has its own Envoy with
+//! one worker, and every round loads all of them in a new order. The result is the overhead of a
+//! configuration: the CPU time that it adds to a request, relative to that of an empty filter of the stock
+//! SDK. `docs/performance.md` describes the method and the results.
 
-#![allow(
-    missing_docs,
-    reason = "nothing here is for others to link against, and clap prints the documentation of its fields"
-)]
-#![allow(clippy::disallowed_methods, reason = "it runs outside Wasm and measures real time")]
+#![allow(missing_docs, reason = "a binary has no public API, and clap prints the doc comments of its fields")]
+#![allow(clippy::disallowed_methods, reason = "a native tool that measures real time")]
 
 mod account;
 mod load;
 mod order;
+#[cfg(test)]
+mod page;
 mod proxy;
 mod report;
 mod requests;
@@ -31,46 +30,48 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tollgate_host_test::envoy::Options;
 
-/// CPU per request of filters in a real Envoy, as ratios.
+/// Measures the overhead of filters in a real Envoy, as ratios.
 #[derive(Parser)]
 #[command(name = "tollgate-bench")]
 struct Cli {
-    /// Rounds. Each loads every row once.
+    /// Number of rounds. Each round loads every row once.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Requests that a row is sent in a round (1,000 if not given), or in a soak after warm-up (200,000).
+    /// Number of requests to each row in a round (default: 1,000), or in a soak after the warm-up (default:
+    /// 200,000).
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     requests: Option<u64>,
-    /// Connections, each with one request at a time.
+    /// Number of connections, each with one request at a time.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
     connections: u32,
-    /// Rows by name, separated by commas; `jwt*` are those whose names begin so. All, if not given.
+    /// Names of the rows to measure, separated by commas; `jwt*` means all rows with that prefix. Default:
+    /// all rows.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-    /// Put a second Envoy behind the one measured, in place of a route that answers by itself.
+    /// Route requests to a second Envoy, in place of a direct response.
     #[arg(long)]
     upstream: bool,
-    /// Also write everything, sample by sample, to this file.
+    /// Also write all samples to this file, as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
-    /// Fail if a row adds more than its bound.
+    /// Fail if a row misses its target.
     #[arg(long)]
     check: bool,
-    /// Measure whether memory stays flat and the log silent under load instead, on two workers.
+    /// Measure memory and check the log under load, on two workers, instead of the overhead.
     #[arg(long, conflicts_with_all = ["check", "json", "rounds"])]
     soak: bool,
 }
 
-/// Some hundredths of a second of load.
+/// A few hundredths of a second of load.
 const REQUESTS: u64 = 1_000;
 const SOAK_REQUESTS: u64 = 200_000;
-/// Rounds after which is said how far it is.
+/// Number of rounds between progress messages.
 const PROGRESS: u32 = 25;
 
 fn main() -> ExitCode {
     match run(&Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
-        // Not as `Debug`, which would add a backtrace that no one who measures wants.
+        // Not as `Debug`, which would add a backtrace.
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -79,34 +80,34 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<()> {
-    let upstream = if cli.upstream { Some(proxy::upstream()?) } else { None };
-    let behind = upstream.as_ref().map(|u| u.listener(tollgate_host_test::envoy::bootstrap::INGRESS));
+    let process = if cli.upstream { Some(proxy::upstream()?) } else { None };
+    let upstream = process.as_ref().map(|u| u.listener(tollgate_host_test::envoy::bootstrap::INGRESS));
     if cli.soak {
         let only = if cli.only.is_empty() { vec![rows::SOAKED.to_owned()] } else { cli.only.clone() };
         for row in chosen(&only)? {
-            soak::run(&row, behind, cli.requests.unwrap_or(SOAK_REQUESTS), cli.connections)?;
+            soak::run(&row, upstream, cli.requests.unwrap_or(SOAK_REQUESTS), cli.connections)?;
         }
         return Ok(());
     }
     let rows = chosen(&cli.only)?;
     let sets = Sets::default();
-    let start = |row| Proxy::start(row, &sets, behind, &Options::default());
+    let start = |row| Proxy::start(row, &sets, upstream, &Options::default());
     let proxies: Vec<Proxy> = rows.iter().map(start).collect::<Result<_>>()?;
     let samples = measure(cli, &rows, &proxies)?;
     let lines = report::lines(&rows, &samples);
     println!("{}", report::table(&lines));
-    print!("{}", report::verdicts(&lines));
+    print!("{}", report::comparisons(&lines));
     if let Some(path) = &cli.json {
         let text = serde_json::to_string_pretty(&report::json(&lines, &samples))?;
         std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
     }
-    match report::broken(&lines) {
-        broken if cli.check && !broken.is_empty() => bail!("{}", broken.join("\n")),
+    match report::missed(&lines) {
+        missed if cli.check && !missed.is_empty() => bail!("missed targets:\n{}", missed.join("\n")),
         _ => Ok(()),
     }
 }
 
-/// The rows of these names; all of them for none.
+/// Returns the rows with these names, or all rows without names.
 fn chosen(names: &[String]) -> Result<Vec<Row>> {
     let all = rows::all();
     let is_named = |row: &Row, name: &String| match name.strip_suffix('*') {
@@ -115,13 +116,13 @@ fn chosen(names: &[String]) -> Result<Vec<Row>> {
     };
     if let Some(unknown) = names.iter().find(|name| !all.iter().any(|row| is_named(row, name))) {
         let known: Vec<_> = all.iter().map(|row| row.name).collect();
-        bail!("there is no row `{unknown}`: there are `{}`", known.join("`, `"));
+        bail!("--only: unknown row `{unknown}`, expected one of `{}`", known.join("`, `"));
     }
     let wanted = |row: &Row| names.is_empty() || names.iter().any(|name| is_named(row, name));
     Ok(all.into_iter().filter(wanted).collect())
 }
 
-/// A list of samples for each row, one a round.
+/// Returns a list of samples for each row, with one sample per round.
 fn measure(cli: &Cli, rows: &[Row], proxies: &[Proxy]) -> Result<Vec<Vec<Sample>>> {
     let connect = |proxy: &Proxy| proxy.connect(cli.connections);
     let mut clients: Vec<Client> = proxies.iter().map(connect).collect::<Result<_>>()?;

@@ -1,18 +1,18 @@
-//! Chance that repeats: the order of the rows in a round, and the resampling of rounds.
+//! Repeatable random numbers, for the order of the rows in a round and for resampling the rounds.
 //!
-//! A fixed order would always put a row behind the same other, in the caches it left and the turbo frequency it used
-//! up. Seeds are fixed, so that a run can be repeated and a table computed again.
+//! In a fixed order, a row would always follow the same row, and depend on its effect on caches and turbo
+//! frequency. Seeds are fixed, so that a run can be repeated and a table computed again.
 
-/// SplitMix64: small, and good enough to shuffle ten things.
-pub struct Draws(u64);
+/// SplitMix64: small, and good enough to shuffle a list of rows.
+pub struct Rng(u64);
 
-impl Draws {
-    /// Draws that depend on the seed alone.
+impl Rng {
+    /// Creates a generator from a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// A number below `n`, which must not be zero.
+    /// Returns a number below `n`, which must not be zero.
     pub fn below(&mut self, n: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -22,12 +22,12 @@ impl Draws {
     }
 }
 
-/// The numbers below `n` in an order of their own for each round.
+/// Returns the numbers below `n`, in a different order for each round.
 pub fn shuffled(n: usize, round: u32) -> Vec<usize> {
-    let mut draws = Draws::new(u64::from(round));
+    let mut rng = Rng::new(u64::from(round));
     let mut order: Vec<usize> = (0..n).collect();
     for last in (1..n).rev() {
-        order.swap(last, draws.below(last + 1));
+        order.swap(last, rng.below(last + 1));
     }
     order
 }
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_round_has_every_row_once_in_an_order_of_its_own() {
+    fn shuffles_all_rows_in_each_round() {
         let orders: Vec<_> = (0..20).map(|round| shuffled(8, round)).collect();
         for order in &orders {
             let mut sorted = order.clone();

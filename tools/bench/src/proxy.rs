@@ -1,5 +1,5 @@
-//! One Envoy for each row, all started before the first is loaded: starting one costs half a second of compiling, and
-//! an idle one costs nothing that could be seen.
+//! Starts an Envoy for each row. All are started before the first load: a start compiles for half a second,
+//! and an idle Envoy has no measurable cost.
 
 use crate::account;
 use crate::load::Client;
@@ -15,7 +15,7 @@ use tollgate_host_test::envoy::bootstrap::{
 };
 use tollgate_host_test::envoy::{Entry, Options, Process};
 
-/// What one round of load took.
+/// The measurements of one row in one round.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample {
     /// CPU time per request, in microseconds.
@@ -26,44 +26,45 @@ pub struct Sample {
     pub resident_mib: f64,
 }
 
-/// Requests before the first that count.
+/// Number of requests before the first round.
 const WARM_UP: u64 = 20_000;
-/// Requests of a round before those that count: the caches hold what the row before needed.
+/// Number of requests in a round before the measurement, because the caches still hold data of the previous
+/// row.
 const LEAD_IN: u64 = 200;
 
 /// The Envoy of a row.
 pub struct Proxy {
     process: Process,
     requests: Requests,
-    /// What its requests are answered with.
+    /// Expected status of its responses.
     status: u16,
 }
 
 impl Proxy {
-    /// Starts it and checks that it does what it should. Without `upstream` its route answers by itself.
+    /// Starts the Envoy and runs the probes of the row. Without `upstream`, its route has a direct response.
     pub fn start(row: &Row, sets: &Sets, upstream: Option<SocketAddr>, options: &Options) -> Result<Self> {
         let process = Process::start(&config(row, upstream), options)
-            .with_context(|| format!("the Envoy of `{}` did not start", row.name))?;
-        let status = if row.refused { 429 } else { 200 };
+            .with_context(|| format!("`{}`: cannot start Envoy", row.name))?;
+        let status = if row.rejects_all { 429 } else { 200 };
         let proxy = Self { process, requests: sets.requests(row), status };
         for probe in [&Probe::status(200)].into_iter().chain(&row.probes) {
-            proxy.check(probe).with_context(|| format!("`{}` does not do its job", row.name))?;
+            proxy.check(probe).with_context(|| format!("`{}`: probe failed", row.name))?;
         }
         Ok(proxy)
     }
 
-    /// Connections to it.
+    /// Opens connections to the Envoy.
     pub fn connect(&self, connections: u32) -> Result<Client> {
         Client::connect(self.process.listener(INGRESS), connections)
     }
 
-    /// Loads it until nothing is new to it. V8 compiles a function again, and better, once it is hot; connections and
-    /// buffers are made once, too, and each of its tokens or clients has to come once.
+    /// Sends requests until the Envoy is warm: V8 has optimised hot functions, connections and buffers exist,
+    /// and every token or client of the row was sent once.
     pub fn warm_up(&self, client: &mut Client) -> Result<()> {
         self.send(client, WARM_UP.max(self.requests.different()))
     }
 
-    /// Loads it, and takes its CPU time before and after.
+    /// Sends requests, and measures the CPU time before and after.
     pub fn load(&self, client: &mut Client, requests: u64) -> Result<Sample> {
         self.send(client, LEAD_IN)?;
         let (before, start) = (account::cpu_nanos(self.process.pid())?, Instant::now());
@@ -76,69 +77,72 @@ impl Proxy {
         })
     }
 
-    /// Sends it so many requests, each of which must be answered as the row's are.
+    /// Sends requests. Every response must have the status of the row.
     pub fn send(&self, client: &mut Client, requests: u64) -> Result<()> {
         client.send(&self.requests, requests, self.status)
     }
 
-    /// Its resident memory, in MiB.
+    /// Returns the resident memory, in MiB.
     pub fn resident_mib(&self) -> Result<f64> {
         account::resident_mib(self.process.pid())
     }
 
-    /// Its log so far.
+    /// Returns the log so far.
     pub fn logs(&self) -> Vec<Entry> {
         self.process.logs()
     }
 
     fn check(&self, probe: &Probe) -> Result<()> {
-        let answer = self.get(probe.change)?.to_ascii_lowercase();
+        let response = self.get(probe.change)?.to_ascii_lowercase();
         let start = format!("http/1.1 {} ", probe.status);
         ensure!(
-            answer.starts_with(&start),
-            "with {:?} the answer is not a {}: {answer}",
-            probe.change,
-            probe.status
+            response.starts_with(&start),
+            "expected status {} with {:?}: {response}",
+            probe.status,
+            probe.change
         );
         if let Some(name) = probe.header {
-            ensure!(answer.contains(&format!("\r\n{name}: ")), "the answer has no `{name}`: {answer}");
+            ensure!(response.contains(&format!("\r\n{name}: ")), "expected header `{name}`: {response}");
         }
         if let Some(name) = probe.counter {
             let counted = self.process.stats_matching(&format!("^{name}$"))?.get(name).copied();
-            ensure!(counted.is_some_and(|n| n > 0), "`{name}` is {counted:?}");
+            ensure!(
+                counted.is_some_and(|n| n > 0),
+                "counter `{name}`: expected at least 1, found {counted:?}"
+            );
         }
         Ok(())
     }
 
-    /// The header of the answer to one request.
+    /// Sends one request, and returns the response as text.
     fn get(&self, change: Option<(&str, Change)>) -> Result<String> {
-        let mut stream = TcpStream::connect_timeout(&self.process.listener(INGRESS), PATIENCE)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        let mut stream = TcpStream::connect_timeout(&self.process.listener(INGRESS), TIMEOUT)?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
         let mut headers = self.requests.first();
         match change {
             None => {}
             Some((name, Change::Absent)) => headers.retain(|(n, _)| *n != name),
             Some((name, Change::Forged)) => {
-                headers.iter_mut().filter(|(n, _)| *n == name).for_each(|(_, value)| *value = forged(value));
+                headers.iter_mut().filter(|(n, _)| *n == name).for_each(|(_, value)| *value = forge(value));
             }
         }
         headers.push(("connection", "close".to_owned()));
         let mut request = Vec::new();
         requests::write(&mut request, &headers);
         stream.write_all(&request)?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer)?;
-        Ok(String::from_utf8_lossy(&answer).into_owned())
+        let mut response = Vec::new();
+        stream.read_to_end(&mut response)?;
+        Ok(String::from_utf8_lossy(&response).into_owned())
     }
 }
 
-fn forged(value: &str) -> String {
+fn forge(value: &str) -> String {
     let at = value.chars().count().saturating_sub(10);
     let other = |c| if c == 'A' { 'B' } else { 'A' };
     value.chars().enumerate().map(|(i, c)| if i == at { other(c) } else { c }).collect()
 }
 
-/// The Envoy that answers, for when the proxies have an upstream. Two workers, so that it is never what one waits for.
+/// Starts the upstream Envoy for `--upstream`. It has two workers, so that it is never the bottleneck.
 pub fn upstream() -> Result<Process> {
     let manager = connection_manager(Vec::new(), &[any_host(&[direct()])]);
     let options = Options { workers: 2, ..Options::default() };
@@ -146,7 +150,7 @@ pub fn upstream() -> Result<Process> {
 }
 
 const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 fn config(row: &Row, upstream: Option<SocketAddr>) -> Value {
     let (route, clusters) = match upstream {

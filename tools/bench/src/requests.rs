@@ -1,7 +1,7 @@
-//! What a row is sent: [`HEADERS`], or the same with something that differs from request to request.
+//! The requests of a row: [`HEADERS`], or the same headers with a value that changes from request to request.
 //!
-//! What differs comes in turn, and goes on where it stopped the round before: with 100,000 tokens each comes again after
-//! 99,999 others, whatever the length of a round.
+//! The values cycle through a list, and each round continues where the previous one stopped. With 100,000
+//! tokens, each token is sent again after 99,999 others, regardless of the length of a round.
 
 mod clients;
 mod tokens;
@@ -14,17 +14,17 @@ use std::cell::Cell;
 use std::rc::Rc;
 use tokens::TokenSets;
 
-/// What differs from request to request.
+/// The value that changes from request to request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Varying {
-    /// The token, in place of what [`HEADERS`] has for `authorization`.
+    /// The token in `authorization`, in place of that in [`HEADERS`].
     Bearer(Tokens),
-    /// Who sends it: the address in `x-forwarded-for`, and the same for `x-api-key`.
+    /// The client: its address is in `x-forwarded-for` and in `x-api-key`.
     Client(Clients),
 }
 
 impl Varying {
-    /// How many different requests there are.
+    /// Number of different requests.
     fn count(self) -> u32 {
         match self {
             Self::Bearer(tokens) => tokens.count,
@@ -32,7 +32,7 @@ impl Varying {
         }
     }
 
-    /// What requests have in common, as far as a proxy sees that does not read them.
+    /// The kind of value that changes.
     #[cfg(test)]
     pub fn kind(self) -> &'static str {
         match self {
@@ -41,28 +41,28 @@ impl Varying {
         }
     }
 
-    /// The same, and how many there are.
+    /// The kind of value that changes, and the number of different requests.
     #[cfg(test)]
     pub fn shape(self) -> (&'static str, u32) {
         (self.kind(), self.count())
     }
 }
 
-/// What the rows of a run are sent. What takes long to make is made once.
+/// The requests of all rows of a run. Sets that are slow to generate are generated once.
 #[derive(Default)]
 pub struct Sets {
     tokens: TokenSets,
 }
 
 impl Sets {
-    /// What a row is sent.
+    /// Returns the requests of a row.
     pub fn requests(&self, row: &Row) -> Requests {
         let varying = match row.varying {
             None => Values::None,
             Some(Varying::Bearer(tokens)) => Values::Tokens(self.tokens.get(tokens)),
             Some(Varying::Client(_)) => Values::Clients,
         };
-        Requests { varying, different: row.varying.map_or(1, Varying::count), sent: Cell::new(0) }
+        Requests { varying, different: row.varying.map_or(1, Varying::count), next: Cell::new(0) }
     }
 }
 
@@ -72,35 +72,35 @@ enum Values {
     Clients,
 }
 
-/// What a row is sent.
+/// The requests of a row.
 pub struct Requests {
     varying: Values,
     different: u32,
-    /// How many were sent, or the number of the next one that differs.
-    sent: Cell<u32>,
+    /// Index of the next request.
+    next: Cell<u32>,
 }
 
 impl Requests {
-    /// Requests that do not differ.
+    /// Creates requests that do not change.
     #[cfg(test)]
-    pub fn alike() -> Self {
-        Self { varying: Values::None, different: 1, sent: Cell::new(0) }
+    pub fn constant() -> Self {
+        Self { varying: Values::None, different: 1, next: Cell::new(0) }
     }
 
-    /// How many different ones there are.
+    /// Number of different requests.
     pub fn different(&self) -> u64 {
         self.different.into()
     }
 
-    /// The headers of the first.
+    /// Returns the headers of the first request.
     pub fn first(&self) -> Vec<(&'static str, String)> {
         self.headers(0)
     }
 
-    /// The next one, in place of what is there.
+    /// Writes the next request, in place of the contents of the buffer.
     pub fn next(&self, request: &mut Vec<u8>) {
-        let number = self.sent.get();
-        self.sent.set((number + 1) % self.different);
+        let number = self.next.get();
+        self.next.set((number + 1) % self.different);
         request.clear();
         write(request, &self.headers(number));
     }
@@ -126,7 +126,7 @@ impl Requests {
     }
 }
 
-/// A request with these headers.
+/// Writes a request with these headers.
 pub fn write(request: &mut Vec<u8>, headers: &[(&'static str, String)]) {
     request.extend(b"GET /orders/17?expand=items HTTP/1.1\r\nhost: bench\r\n");
     for (name, value) in headers {
@@ -147,36 +147,36 @@ mod tests {
     }
 
     fn next(requests: &Requests) -> String {
-        let mut request = b"what was there".to_vec();
+        let mut request = b"old contents".to_vec();
         requests.next(&mut request);
         String::from_utf8(request).unwrap()
     }
 
     #[test]
-    fn clients_come_in_turn_and_then_anew() {
+    fn cycles_through_clients() {
         let requests = requests("rl address 1M");
         for (number, address) in [(0, "10.100.100.100"), (1, "10.100.100.101"), (999_999, "10.199.199.199")] {
-            requests.sent.set(number);
+            requests.next.set(number);
             let request = next(&requests);
             for header in ["x-forwarded-for", "x-api-key"] {
                 assert_eq!(request.matches(&format!("\r\n{header}: {address}\r\n")).count(), 1, "{request}");
             }
             assert_eq!(request.matches("x-api-key").count(), 1, "{request}");
         }
-        assert_eq!(requests.sent.get(), 0);
+        assert_eq!(requests.next.get(), 0);
         assert_eq!(requests.first().len(), HEADERS.len() + 1);
     }
 
     #[test]
-    fn tokens_come_in_turn_and_then_anew() {
-        let requests = requests("jwt 1k seen");
+    fn cycles_through_tokens() {
+        let requests = requests("jwt 1k cached");
         let all: std::collections::BTreeSet<String> = (0..1_500).map(|_| next(&requests)).collect();
         assert_eq!(all.len(), 1_000);
         assert!(all.iter().all(|request| request.matches("\r\nauthorization: Bearer ey").count() == 1));
     }
 
     #[test]
-    fn requests_that_do_not_differ_are_those_of_the_list() {
+    fn sends_constant_requests_by_default() {
         let requests = requests(rows::NONE);
         let request = next(&requests);
         assert_eq!(next(&requests), request);

@@ -1,9 +1,10 @@
-//! What is measured: one row for each configuration of the proxy.
+//! The rows: one for each measured configuration of the proxy.
 //!
-//! A filter adds its rows here, in a few lines each: the filter as it is shipped, and beside it what Envoy itself has
-//! for the same job, if it has anything. Rows that are compared get the same requests, so whatever a new one needs in
-//! the request goes into [`HEADERS`] and is carried by all of them; where requests have to differ from each other
-//! ([`Row::varying`]), rows without a filter and with an empty one are sent the same, and are what is compared with.
+//! Add the rows of a filter here, in a few lines each: the filter as shipped, and Envoy's native filter for
+//! the same job, if it has one. Rows that are compared get the same requests. So put headers that a new row
+//! needs into [`HEADERS`], which all rows send. If requests must differ from each other ([`Row::varying`]),
+//! add a row without a filter and a row with an empty filter that send the same requests, and compare with
+//! those.
 
 mod calls;
 mod floor;
@@ -15,14 +16,14 @@ use serde_json::{Value, json};
 use tollgate_host_test::envoy::bootstrap::{any, wasm};
 use tollgate_host_test::{Filter, Wasm};
 
-/// The row that all others are compared with: what they add, they add to this.
+/// The base row of most other rows: their overhead is the difference to it.
 pub const NONE: &str = "none";
-/// The row whose addition is the unit: a filter that does nothing, on the SDK that everybody else builds on.
+/// The row whose overhead is the unit of relative overhead: an empty filter on the stock SDK.
 pub const STOCK: &str = "stock-empty";
-/// The filter that `--soak` loads unless told otherwise.
+/// The default row of `--soak`.
 pub const SOAKED: &str = "telemetry-headers full";
 
-/// The request's headers, in number and size those of a call between services.
+/// Headers of the request, similar in number and size to those of a call between services.
 pub const HEADERS: &[(&str, &str)] = &[
     ("accept", "application/json"),
     ("accept-encoding", "gzip, deflate, br"),
@@ -35,86 +36,91 @@ pub const HEADERS: &[(&str, &str)] = &[
 
 /// A configuration of the proxy.
 pub struct Row {
-    /// What it is called in the table and by `--only`.
+    /// Name, in the table and for `--only`.
     pub name: &'static str,
-    /// What is in the way of a request, for the table.
-    pub what: &'static str,
-    /// Envoy's HTTP filters, without the router. Called only when the row is measured: it may have to build a module.
+    /// Description of the filter, for the table.
+    pub description: &'static str,
+    /// HTTP filters of Envoy, without the router. Called only if the row is measured, because it may build a
+    /// module.
     pub filters: Box<dyn Fn() -> Vec<Value>>,
-    /// Changes the connection manager, for what Envoy does there rather than in a filter.
+    /// Changes the connection manager, for features that Envoy implements there and not in a filter.
     pub manager: fn(&mut Value),
-    /// What differs from request to request.
+    /// Value that changes from request to request.
     pub varying: Option<Varying>,
-    /// Whether every request but the first is refused with 429, in place of being answered with 200.
-    pub refused: bool,
-    /// The row that adds nothing: this one's requests and no filter.
+    /// Whether every request after the first is rejected with 429. Otherwise all responses are 200.
+    pub rejects_all: bool,
+    /// The row with the same requests and no filter.
     pub base: &'static str,
-    /// The row that does the same job with Envoy alone.
+    /// The row that does the same job with a native filter of Envoy.
     pub native: Option<&'static str>,
-    /// What it may add. `--check` holds it to that.
-    pub bounds: Vec<Bound>,
-    /// The row in units of whose addition its own is shown, too.
-    pub beside: Option<&'static str>,
-    /// What shows that it works at all, tried before it is loaded.
+    /// Targets. `--check` fails if one is missed.
+    pub targets: Vec<Target>,
+    /// A row to compare with, without a target.
+    pub compared_with: Option<&'static str>,
+    /// Checks that the row works, run before the load.
     pub probes: Vec<Probe>,
 }
 
-/// The most that a row may add.
+/// The maximum overhead of a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Bound {
-    /// In units of what [`STOCK`] adds.
+pub enum Target {
+    /// Multiple of the overhead of [`STOCK`].
     TimesStock(f64),
-    /// In units of what the native row adds.
+    /// Multiple of the overhead of the native row.
     TimesNative(f64),
-    /// In units of what that row adds.
+    /// Multiple of the overhead of another row.
     TimesRow(&'static str, f64),
-    /// In microseconds, more than that row.
+    /// Microseconds more than another row.
     MicrosOver(&'static str, f64),
-    /// The whole time of a request, not only what the row adds, in units of that row's.
+    /// Multiple of another row, for the whole time of a request instead of the overhead.
     WholeTimes(&'static str, f64),
 }
 
-/// A request like the row's but for a header, and what must come back.
+/// A request with one changed header, and the expected response.
 pub struct Probe {
-    /// The header that is left out, or that has another value.
+    /// The header to change.
     pub change: Option<(&'static str, Change)>,
-    /// The status of the answer.
+    /// Expected status.
     pub status: u16,
-    /// A header that the answer must have.
+    /// Header that the response must have.
     pub header: Option<&'static str>,
-    /// A counter of Envoy's that must not be zero then.
+    /// Counter of Envoy that must not be zero afterwards.
     pub counter: Option<&'static str>,
 }
 
 impl Probe {
-    /// The row's own request is answered with this status.
+    /// Expects this status for the unchanged request.
     pub fn status(status: u16) -> Self {
         Self { change: None, status, header: None, counter: None }
     }
 }
 
-/// What becomes of a header.
+/// A change of a header.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Change {
-    /// It is left out.
+    /// The header is removed.
     Absent,
-    /// Its tenth character from behind is another one.
+    /// The tenth character from the end is replaced.
     Forged,
 }
 
 impl Row {
-    fn new(name: &'static str, what: &'static str, filters: impl Fn() -> Vec<Value> + 'static) -> Self {
+    fn new(
+        name: &'static str,
+        description: &'static str,
+        filters: impl Fn() -> Vec<Value> + 'static,
+    ) -> Self {
         Self {
             name,
-            what,
+            description,
             filters: Box::new(filters),
             manager: |_| {},
             varying: None,
-            refused: false,
+            rejects_all: false,
             base: NONE,
             native: None,
-            bounds: Vec::new(),
-            beside: None,
+            targets: Vec::new(),
+            compared_with: None,
             probes: Vec::new(),
         }
     }
@@ -142,52 +148,52 @@ impl Row {
         self
     }
 
-    fn bound(mut self, bound: Bound) -> Self {
-        self.bounds.push(bound);
+    fn target(mut self, target: Target) -> Self {
+        self.targets.push(target);
         self
     }
 
-    fn beside(mut self, row: &'static str) -> Self {
-        self.beside = Some(row);
+    fn compared_with(mut self, row: &'static str) -> Self {
+        self.compared_with = Some(row);
         self
     }
 
     fn at_most(self, units: f64) -> Self {
-        self.bound(Bound::TimesStock(units))
+        self.target(Target::TimesStock(units))
     }
 
-    /// Requests are refused with that status when a header is changed.
-    fn refuses(mut self, header: &'static str, change: Change, status: u16) -> Self {
+    /// Expects this status if a header is changed.
+    fn rejects(mut self, header: &'static str, change: Change, status: u16) -> Self {
         self.probes.push(Probe { change: Some((header, change)), ..Probe::status(status) });
         self
     }
 
-    /// Requests without this header are refused with 403.
-    fn refuses_without(self, header: &'static str) -> Self {
-        self.refuses(header, Change::Absent, 403)
+    /// Expects 403 for requests without this header.
+    fn rejects_without(self, header: &'static str) -> Self {
+        self.rejects(header, Change::Absent, 403)
     }
 
-    /// Answers have this header.
-    fn answers_with(mut self, header: &'static str) -> Self {
+    /// Expects this header in responses.
+    fn responds_with(mut self, header: &'static str) -> Self {
         self.probes.push(Probe { header: Some(header), ..Probe::status(200) });
         self
     }
 
-    /// Requests move this counter.
+    /// Expects requests to increment this counter.
     fn counts(mut self, counter: &'static str) -> Self {
         self.probes.push(Probe { counter: Some(counter), ..Probe::status(200) });
         self
     }
 
-    /// Every request but the first is refused, and has this counter moved.
-    fn refused(mut self, counter: &'static str) -> Self {
-        self.refused = true;
+    /// Expects 429 for every request after the first, and requests to increment this counter.
+    fn rejects_all(mut self, counter: &'static str) -> Self {
+        self.rejects_all = true;
         self.probes.push(Probe { counter: Some(counter), ..Probe::status(429) });
         self
     }
 }
 
-/// All rows, in the order of the table.
+/// Returns all rows, in the order of the table.
 pub fn all() -> Vec<Row> {
     let mut rows = common();
     rows.extend(floor::rows());
@@ -199,51 +205,53 @@ pub fn all() -> Vec<Row> {
 
 fn common() -> Vec<Row> {
     vec![
-        Row::new(NONE, "the router alone", Vec::new),
-        Row::new(STOCK, "does nothing; stock SDK, as the linker leaves it", || {
+        Row::new(NONE, "no filter, only the router", Vec::new),
+        Row::new(STOCK, "empty filter; stock SDK, not packed", || {
             vec![wasm(&Filter::new(Wasm::package_unpacked("fixture-stock-empty")))]
         }),
         Row::new(
             "stock-empty packed",
-            "does nothing; stock SDK, packed (its exports hide which are used)",
+            "empty filter; stock SDK, packed (its exports hide unused callbacks)",
             || vec![packed("fixture-stock-empty")],
         ),
-        Row::new("empty", "does nothing; ours", || vec![packed("fixture-empty")]).at_most(0.65),
-        Row::new("callbacks", "does nothing, in both header callbacks; ours", || {
-            vec![packed("fixture-callbacks")]
-        })
-        .at_most(1.0),
+        Row::new("empty", EMPTY, || vec![packed("fixture-empty")]).at_most(0.65),
+        Row::new("callbacks", CALLBACKS, || vec![packed("fixture-callbacks")]).at_most(1.0),
         Row::new("hello", "403 unless a header has one of two values", || {
             let config = json!({"header": "x-api-key", "allowed": ["other", "demo"]});
             vec![configured("tollgate-example-hello", config)]
         })
         .native("envoy rbac")
         .at_most(1.3)
-        .refuses_without("x-api-key"),
-        Row::new("envoy rbac", "the same, by Envoy's RBAC", || vec![rbac("x-api-key", &["other", "demo"])])
-            .refuses_without("x-api-key"),
-        Row::new("telemetry-headers minimal", "request id, echoed", || {
+        .rejects_without("x-api-key"),
+        Row::new("envoy rbac", "the same, with Envoy's RBAC filter", || {
+            vec![rbac("x-api-key", &["other", "demo"])]
+        })
+        .rejects_without("x-api-key"),
+        Row::new("telemetry-headers minimal", "request id, returned in the response", || {
             vec![configured(TELEMETRY, json!({"request_id": {"always_set_in_response": true}}))]
         })
         .native("envoy request id")
-        .answers_with("x-request-id"),
-        Row::new("envoy request id", "the same, by Envoy's connection manager", Vec::new)
+        .responds_with("x-request-id"),
+        Row::new("envoy request id", "the same, with Envoy's connection manager", Vec::new)
             .manager(|manager| manager["always_set_request_id_in_response"] = json!(true))
-            .answers_with("x-request-id"),
-        Row::new("telemetry-headers full", "request id, trace context, edits, Server-Timing", || {
+            .responds_with("x-request-id"),
+        Row::new("telemetry-headers full", "request id, trace context, header edits, Server-Timing", || {
             vec![configured(TELEMETRY, telemetry_full())]
         })
         .native("envoy header mutation")
-        .answers_with("x-served-by"),
-        Row::new("envoy header mutation", "of it what Envoy can: request id, edits", || {
+        .responds_with("x-served-by"),
+        Row::new("envoy header mutation", "the part that Envoy supports: request id, header edits", || {
             vec![header_mutation()]
         })
         .manager(|manager| manager["always_set_request_id_in_response"] = json!(true))
-        .answers_with("x-served-by"),
+        .responds_with("x-served-by"),
     ]
 }
 
 const TELEMETRY: &str = "tollgate-telemetry-headers";
+
+const EMPTY: &str = "empty filter; Tollgate SDK";
+const CALLBACKS: &str = "empty filter with both header callbacks; Tollgate SDK";
 
 fn packed(package: &str) -> Value {
     wasm(&Filter::new(Wasm::package(package)))
@@ -300,11 +308,11 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    /// The row that a bound is about besides its own.
-    fn other(bound: &Bound) -> Option<&'static str> {
-        match bound {
-            Bound::TimesRow(row, _) | Bound::MicrosOver(row, _) | Bound::WholeTimes(row, _) => Some(*row),
-            Bound::TimesStock(_) | Bound::TimesNative(_) => None,
+    /// The other row of a target.
+    fn other(target: &Target) -> Option<&'static str> {
+        match target {
+            Target::TimesRow(row, _) | Target::MicrosOver(row, _) | Target::WholeTimes(row, _) => Some(*row),
+            Target::TimesStock(_) | Target::TimesNative(_) => None,
         }
     }
 
@@ -314,32 +322,28 @@ mod tests {
         let names: BTreeSet<_> = rows.iter().map(|row| row.name).collect();
         assert_eq!(names.len(), rows.len());
         for row in &rows {
-            let others = row.bounds.iter().filter_map(other).chain(row.native).chain(row.beside);
+            let others = row.targets.iter().filter_map(other).chain(row.native).chain(row.compared_with);
             for other in others.chain([row.base, NONE, STOCK, SOAKED]) {
-                assert!(names.contains(other), "`{}`: no row `{other}`", row.name);
+                assert!(names.contains(other), "`{}`: unknown row `{other}`", row.name);
             }
-            let by_native = row.bounds.iter().any(|bound| matches!(bound, Bound::TimesNative(_)));
-            assert!(
-                row.native.is_some() || !by_native,
-                "`{}` is bounded by a row it does not name",
-                row.name
-            );
+            let by_native = row.targets.iter().any(|target| matches!(target, Target::TimesNative(_)));
+            assert!(row.native.is_some() || !by_native, "`{}`: target without a native row", row.name);
         }
     }
 
     #[test]
-    fn what_a_probe_changes_is_in_the_request() {
+    fn probes_change_headers_of_the_request() {
         for (header, _) in all().iter().flat_map(|row| &row.probes).filter_map(|probe| probe.change) {
-            assert!(HEADERS.iter().any(|(name, _)| *name == header), "no header `{header}`");
+            assert!(HEADERS.iter().any(|(name, _)| *name == header), "unknown header `{header}`");
         }
     }
 
     #[test]
-    fn rows_that_are_compared_are_sent_the_same() {
+    fn compared_rows_send_the_same_requests() {
         let rows = all();
         let find = |name: &str| rows.iter().find(|row| row.name == name).unwrap();
         for row in &rows {
-            let over = row.bounds.iter().filter(|bound| matches!(bound, Bound::MicrosOver(..)));
+            let over = row.targets.iter().filter(|target| matches!(target, Target::MicrosOver(..)));
             for other in over.filter_map(other).chain(row.native).chain([row.base]) {
                 let same = find(other).varying.map(Varying::shape) == row.varying.map(Varying::shape);
                 assert!(same, "`{}` and `{other}`", row.name);
@@ -348,11 +352,11 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_are_compared_across_numbers_differ_in_nothing_else() {
+    fn compared_rows_vary_the_same_value() {
         let rows = all();
         let find = |name: &str| rows.iter().find(|row| row.name == name).unwrap();
         for row in &rows {
-            for other in row.bounds.iter().filter_map(other).chain(row.beside) {
+            for other in row.targets.iter().filter_map(other).chain(row.compared_with) {
                 let same = find(other).varying.map(Varying::kind) == row.varying.map(Varying::kind);
                 assert!(same, "`{}` and `{other}`", row.name);
             }

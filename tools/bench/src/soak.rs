@@ -1,5 +1,5 @@
-//! Whether memory stays flat and the log silent under load: linear memory never shrinks, so what a filter forgets to
-//! free is gone for as long as the worker lives.
+//! Soak test: memory must stay flat and the log silent under load. Linear memory never shrinks, so a leak
+//! lasts as long as the worker.
 
 use crate::proxy::Proxy;
 use crate::requests::Sets;
@@ -10,13 +10,15 @@ use std::time::Instant;
 use tollgate_host_test::LogLevel;
 use tollgate_host_test::envoy::{Entry, Options};
 
-/// Both VMs are warm by then: connections are spread over the workers, and V8 has optimised what is hot.
+/// After these requests both VMs are warm: connections are spread over the workers, and V8 has optimised hot
+/// functions.
 const WARM_UP: u64 = 50_000;
-/// The allocator takes memory in pieces of this order, whatever the filter does.
+/// Allowed growth: the allocator takes memory in steps of this size, independently of the filter.
 const SLACK_MIB: f64 = 4.0;
 const SLACK_SHARE: f64 = 0.05;
 
-/// Sends counted requests to an Envoy with two workers. `Err` when its memory grew or anything was logged above debug.
+/// Sends requests to an Envoy with two workers. Returns an error if its memory grew, or if it logged anything
+/// above debug.
 pub fn run(row: &Row, upstream: Option<SocketAddr>, requests: u64, connections: u32) -> Result<()> {
     let options = Options { workers: 2, level: LogLevel::Info, wasm_level: LogLevel::Info };
     let proxy = Proxy::start(row, &Sets::default(), upstream, &options)?;
@@ -27,11 +29,11 @@ pub fn run(row: &Row, upstream: Option<SocketAddr>, requests: u64, connections: 
     proxy.send(&mut client, requests)?;
     let (took, end) = (start.elapsed(), proxy.resident_mib()?);
     println!(
-        "{}: {WARM_UP} requests to warm up: {warm:.1} MiB; {} more, {:.0} a second: {end:.1} MiB ({:+.1} MiB)",
+        "{}: {warm:.1} MiB after {WARM_UP} requests of warm-up, {end:.1} MiB ({:+.1}) after {} more at {:.0} per second",
         row.name,
+        end - warm,
         requests,
-        requests as f64 / took.as_secs_f64(),
-        end - warm
+        requests as f64 / took.as_secs_f64()
     );
     ensure!(is_flat(warm, end), "memory grew from {warm:.1} to {end:.1} MiB");
     let logs = proxy.logs();
@@ -41,7 +43,12 @@ pub fn run(row: &Row, upstream: Option<SocketAddr>, requests: u64, connections: 
         .filter(|(i, e)| *i >= logged || e.component == "wasm")
         .map(|(_, e)| e)
         .collect();
-    ensure!(loud.is_empty(), "{} entries were logged above debug, the first: {:?}", loud.len(), loud.first());
+    ensure!(
+        loud.is_empty(),
+        "expected no log lines above debug, found {}, the first: {:?}",
+        loud.len(),
+        loud.first()
+    );
     Ok(())
 }
 
@@ -55,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn growth_is_forgiven_up_to_the_slack() {
+    fn allows_growth_up_to_the_slack() {
         assert!(is_flat(90.0, 80.0));
         assert!(is_flat(40.0, 43.9));
         assert!(is_flat(200.0, 209.0));

@@ -1,9 +1,9 @@
-//! Quantiles, and how sure one may be of what is computed from them: a compiler that runs beside us for some rounds
-//! must not move the result, and where it did, the result must say so.
+//! Robust statistics and their uncertainty. A compiler that runs at the same time for some rounds must not
+//! change the result; if it does, the range of the result must show it.
 
-use crate::order::Draws;
+use crate::order::Rng;
 
-/// A value and how far it reaches.
+/// A value and its range.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
     /// The value.
@@ -15,28 +15,29 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// The median of some values, and their quartiles; `None` without any.
-    pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+    /// Computes the median and the quartiles of the values. `None` without values.
+    pub fn from_values(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let values = sorted(values);
         let at = |share| quantile(&values, share);
         Some(Self { value: at(0.5)?, low: at(0.25)?, high: at(0.75)? })
     }
 
-    /// What `of` makes of some rounds, and between which values nine of ten results would lie if the rounds were taken
-    /// again (the bootstrap: rounds drawn from those there are). `of` gets the rounds' numbers.
-    pub fn of_rounds(rounds: usize, of: impl Fn(&[usize]) -> Option<f64>) -> Option<Self> {
-        let value = of(&(0..rounds).collect::<Vec<_>>())?;
-        let mut draws = Draws::new(0);
-        let mut again = || (0..rounds).map(|_| draws.below(rounds)).collect::<Vec<_>>();
-        let results = sorted((0..RESAMPLES).filter_map(|_| of(&again())));
+    /// Computes a statistic of the rounds, and its 90 % interval by bootstrap: the 5th and 95th percentile
+    /// over rounds that are drawn with replacement. `statistic` receives the indices of the rounds.
+    pub fn bootstrap(rounds: usize, statistic: impl Fn(&[usize]) -> Option<f64>) -> Option<Self> {
+        let value = statistic(&(0..rounds).collect::<Vec<_>>())?;
+        let mut rng = Rng::new(0);
+        let mut resample = || (0..rounds).map(|_| rng.below(rounds)).collect::<Vec<_>>();
+        let results = sorted((0..RESAMPLES).filter_map(|_| statistic(&resample())));
         Some(Self { value, low: quantile(&results, 0.05)?, high: quantile(&results, 0.95)? })
     }
 }
 
 const RESAMPLES: usize = 500;
 
-/// The mean of the middle half of the values: as steady as a mean, and as hard to move by outliers as a median.
-pub fn typical(values: impl IntoIterator<Item = f64>) -> Option<f64> {
+/// The interquartile mean: the mean of the middle half of the values. It varies as little as a mean, and
+/// resists outliers like a median.
+pub fn interquartile_mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     let values = sorted(values);
     let cut = values.len() / 4;
     let middle = values.get(cut..values.len() - cut).filter(|middle| !middle.is_empty())?;
@@ -49,7 +50,7 @@ fn sorted(values: impl IntoIterator<Item = f64>) -> Vec<f64> {
     values
 }
 
-/// Linear between the two values next to it, as R and NumPy have it.
+/// Interpolates linearly between the two nearest values, as R and NumPy do.
 fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
     let at = share * last as f64;
@@ -64,27 +65,27 @@ mod tests {
 
     #[test]
     fn quartiles_are_interpolated() {
-        let spread = Spread::of([4.0, 1.0, 3.0, 2.0]).unwrap();
+        let spread = Spread::from_values([4.0, 1.0, 3.0, 2.0]).unwrap();
         assert_eq!(spread, Spread { value: 2.5, low: 1.75, high: 3.25 });
-        assert_eq!(Spread::of([7.0]), Some(Spread { value: 7.0, low: 7.0, high: 7.0 }));
-        assert_eq!(Spread::of([]), None);
+        assert_eq!(Spread::from_values([7.0]), Some(Spread { value: 7.0, low: 7.0, high: 7.0 }));
+        assert_eq!(Spread::from_values([]), None);
     }
 
     #[test]
-    fn disturbed_rounds_do_not_count() {
-        assert_eq!(typical([2.0, 3.0, 900.0, 4.0, 3.0, 5.0, 0.1, -7.0]), Some(3.0));
-        assert_eq!(typical([3.0, 4.0]), Some(3.5));
-        assert_eq!(typical([]), None);
+    fn the_interquartile_mean_ignores_outliers() {
+        assert_eq!(interquartile_mean([2.0, 3.0, 900.0, 4.0, 3.0, 5.0, 0.1, -7.0]), Some(3.0));
+        assert_eq!(interquartile_mean([3.0, 4.0]), Some(3.5));
+        assert_eq!(interquartile_mean([]), None);
     }
 
     #[test]
-    fn rounds_that_agree_leave_no_doubt_and_others_do() {
-        let of = |values: [f64; 6]| {
-            Spread::of_rounds(6, |rounds| typical(rounds.iter().map(|i| values[*i]))).unwrap()
+    fn the_range_grows_when_rounds_disagree() {
+        let spread = |values: [f64; 6]| {
+            Spread::bootstrap(6, |rounds| interquartile_mean(rounds.iter().map(|i| values[*i]))).unwrap()
         };
-        assert_eq!(of([3.0; 6]), Spread { value: 3.0, low: 3.0, high: 3.0 });
-        let doubtful = of([1.0, 5.0, 9.0, 4.0, 7.0, 8.0]);
-        assert!(doubtful.low < doubtful.value && doubtful.value + 1.0 < doubtful.high, "{doubtful:?}");
-        assert_eq!(Spread::of_rounds(3, |_| None), None);
+        assert_eq!(spread([3.0; 6]), Spread { value: 3.0, low: 3.0, high: 3.0 });
+        let wide = spread([1.0, 5.0, 9.0, 4.0, 7.0, 8.0]);
+        assert!(wide.low < wide.value && wide.value + 1.0 < wide.high, "{wide:?}");
+        assert_eq!(Spread::bootstrap(3, |_| None), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Tokens, made before anything is measured.
+//! Tokens, signed before the measurement.
 
 use serde_json::json;
 use std::cell::RefCell;
@@ -6,24 +6,24 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use tollgate_mint::Signer;
 
-/// Who issues the tokens.
+/// Issuer of the tokens.
 pub const ISSUER: &str = "https://issuer.bench";
-/// Whom they are for.
+/// Audience of the tokens.
 pub const AUDIENCE: &str = "orders";
-/// Their length, whatever signs them, so that requests differ in nothing that costs time elsewhere.
+/// Length of a token with any algorithm, so that requests have the same size.
 const LENGTH: usize = 1025;
 
-/// Tokens that are alike but for their `jti`.
+/// Tokens that differ only in their `jti`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tokens {
-    /// What signs them.
+    /// Signature algorithm.
     pub algorithm: &'static str,
-    /// How many there are.
+    /// Number of tokens.
     pub count: u32,
 }
 
 impl Tokens {
-    fn make(self) -> Vec<String> {
+    fn sign(self) -> Vec<String> {
         let signer = Signer::new(self.algorithm, 0);
         let token = |number: u32, padding: usize| {
             signer.token(&json!({
@@ -39,22 +39,22 @@ impl Tokens {
                 "padding": "x".repeat(padding),
             }))
         };
-        // Three bytes of JSON are four characters of a token.
+        // Base64 turns three bytes of JSON into four characters of a token.
         let padding = LENGTH.saturating_sub(token(0, 0).len()) * 3 / 4;
         (0..self.count).map(|number| token(number, padding)).collect()
     }
 }
 
-/// The tokens of a run. Rows with the same share them.
+/// The tokens of a run. Rows with the same tokens share them.
 #[derive(Default)]
 pub(super) struct TokenSets {
-    made: RefCell<BTreeMap<Tokens, Rc<[String]>>>,
+    signed: RefCell<BTreeMap<Tokens, Rc<[String]>>>,
 }
 
 impl TokenSets {
-    /// These tokens, made if there are none.
+    /// Returns these tokens. Signs them on first use.
     pub(super) fn get(&self, tokens: Tokens) -> Rc<[String]> {
-        self.made.borrow_mut().entry(tokens).or_insert_with(|| tokens.make().into()).clone()
+        self.signed.borrow_mut().entry(tokens).or_insert_with(|| tokens.sign().into()).clone()
     }
 }
 
@@ -63,9 +63,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_differ_and_are_of_one_length() {
+    fn tokens_are_distinct_and_of_equal_length() {
         for algorithm in ["HS256", "ES256", "EdDSA"] {
-            let tokens = Tokens { algorithm, count: 3 }.make();
+            let tokens = Tokens { algorithm, count: 3 }.sign();
             let distinct: std::collections::BTreeSet<_> = tokens.iter().collect();
             assert_eq!(distinct.len(), 3);
             assert!(tokens.iter().all(|token| token.len().abs_diff(LENGTH) <= 2), "{}", tokens[0].len());

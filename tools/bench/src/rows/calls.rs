@@ -1,25 +1,26 @@
-//! Host calls, where requests pay for them: what a filter can cost at the least that makes them.
+//! The cost of host calls within requests: the minimum for a filter that makes them.
 //!
-//! In a loop a call costs a tenth of a microsecond, or half of one if it returns bytes; between two of a request the proxy has
-//! done so much else that every call finds the caches without it.
+//! In a loop, a call takes a tenth of a microsecond, or half a microsecond if it returns bytes. Within
+//! requests it takes longer: the work of the proxy between two calls evicts the code and data of a call from
+//! the CPU caches.
 
-use super::{Row, configured};
+use super::{CALLBACKS, Row, configured};
 use serde_json::json;
 
 pub(super) fn rows() -> Vec<Row> {
     [
-        ("calls none", "does nothing, in both header callbacks; ours", &[][..]),
-        ("calls clock", "asks for the time", &["clock"]),
-        ("calls counter", "adds to a counter", &["counter"]),
+        ("calls none", CALLBACKS, &[][..]),
+        ("calls clock", "reads the time", &["clock"]),
+        ("calls counter", "increments a counter", &["counter"]),
         ("calls headers", "reads all headers", &["headers"]),
-        ("calls address", "reads the client's address", &["address"]),
-        ("calls page", "changes a page that workers share; asks for the time", &["clock", "page"]),
+        ("calls address", "reads the client address", &["address"]),
+        ("calls page", "updates a shared page; reads the time", &["clock", "page"]),
     ]
     .into_iter()
-    .map(|(name, what, calls)| row(name, what, calls))
+    .map(|(name, description, calls)| row(name, description, calls))
     .collect()
 }
 
-pub(super) fn row(name: &'static str, what: &'static str, calls: &'static [&'static str]) -> Row {
-    Row::new(name, what, move || vec![configured("fixture-calls", json!({"calls": calls}))])
+pub(super) fn row(name: &'static str, description: &'static str, calls: &'static [&'static str]) -> Row {
+    Row::new(name, description, move || vec![configured("fixture-calls", json!({"calls": calls}))])
 }

@@ -1,17 +1,17 @@
-//! Modules written by hand that do as little as can be: what is left is Envoy's own part, and what a filter of the same
-//! shape takes more is the SDK's.
+//! Hand-written modules that do as little as possible. Their overhead is Envoy's part; the rest of the
+//! overhead of a filter with the same callbacks and host calls is the SDK's part.
 
 use super::Row;
 use tollgate_host_test::envoy::bootstrap::wasm;
 use tollgate_host_test::{Filter, Wasm};
 
-/// What Envoy calls in a module.
+/// Callbacks.
 const CREATE: &str = r#"(func (export "proxy_on_context_create") (param i32 i32))"#;
 const RESPONSE: &str =
     r#"(func (export "proxy_on_response_headers") (param i32 i32 i32) (result i32) i32.const 0)"#;
 const DELETE: &str = r#"(func (export "proxy_on_delete") (param i32))"#;
 
-/// What the module asks while a request's headers are there. An answer of some length is put where it allocates.
+/// Host calls in `proxy_on_request_headers`. Results of variable length are written to allocated memory.
 const TIME: &str = "(drop (call $time (i32.const 512)))";
 const ABSENT: &str =
     "(drop (call $header (i32.const 0) (i32.const 1024) (i32.const 8) (i32.const 512) (i32.const 516)))";
@@ -20,25 +20,29 @@ const ADDRESS: &str =
     "(drop (call $property (i32.const 1040) (i32.const 14) (i32.const 512) (i32.const 516)))";
 
 pub(super) fn rows() -> Vec<Row> {
-    let entered = |calls: &str| format!("{CREATE}{}{RESPONSE}{DELETE}", request(calls));
+    let callbacks = |calls: &str| format!("{CREATE}{}{RESPONSE}{DELETE}", request(calls));
     [
-        ("floor", "a module that Envoy has nothing to call in", String::new()),
-        ("floor request", "entered for a request's headers, and returns at once", request("")),
+        ("floor", "no callbacks", String::new()),
+        ("floor request", "only `proxy_on_request_headers`, returns immediately", request("")),
         (
             "floor stream",
-            "the same, and told when a stream begins and ends",
+            "the same, plus callbacks for the start and end of the stream",
             format!("{CREATE}{}{DELETE}", request("")),
         ),
-        ("floor callbacks", "the exports of `callbacks`, written by hand and returning at once", entered("")),
-        ("floor time", "the same, and asks for the time", entered(TIME)),
-        ("floor absent", "the same, and asks for a header that is not there", entered(ABSENT)),
-        ("floor headers", "the same, and asks for all headers", entered(HEADERS)),
-        ("floor address", "the same, and asks for the client's address", entered(ADDRESS)),
-        ("floor headers twice", "the same, and asks for all headers twice", entered(&HEADERS.repeat(2))),
+        ("floor callbacks", "same callbacks as `callbacks`, hand-written; return immediately", callbacks("")),
+        ("floor time", "`floor callbacks`, and reads the time", callbacks(TIME)),
+        ("floor absent", "`floor callbacks`, and reads an absent header", callbacks(ABSENT)),
+        ("floor headers", "`floor callbacks`, and reads all headers", callbacks(HEADERS)),
+        ("floor address", "`floor callbacks`, and reads the client address", callbacks(ADDRESS)),
+        (
+            "floor headers twice",
+            "`floor callbacks`, and reads all headers twice",
+            callbacks(&HEADERS.repeat(2)),
+        ),
     ]
     .into_iter()
-    .map(|(name, what, body)| {
-        Row::new(name, what, move || vec![wasm(&Filter::new(Wasm::wat(&module(&body))))])
+    .map(|(name, description, body)| {
+        Row::new(name, description, move || vec![wasm(&Filter::new(Wasm::wat(&module(&body))))])
     })
     .collect()
 }

@@ -1,88 +1,90 @@
-//! Limits: one client again and again, or a million in turn.
+//! Rows of rate-limit: one client, or a million clients round-robin.
 //!
-//! Who a client is says `x-forwarded-for`, as behind a load balancer, so that Envoy reads and extends it in every row.
-//! What is compared is deciding: ours and Envoy's say nothing of the limit to clients unless a row's name says so. The
-//! bucket holds so much that nothing is refused, or one request a day, and then everything is.
+//! `x-forwarded-for` contains the address of the client, as behind a load balancer, so Envoy reads and
+//! extends it in every row. The rows compare only the decision: no row adds rate limit headers to responses,
+//! except `rl address headers`. The bucket is so large that no request is rejected, or has one token a day,
+//! so that all requests are rejected.
 
-use super::{Bound, Row, calls, configured, native, packed};
+use super::{CALLBACKS, Row, Target, calls, configured, native, packed};
 use crate::requests::Clients;
 use serde_json::{Value, json};
 
 const ONE: Clients = Clients { count: 1 };
 const MILLION: Clients = Clients { count: 1_000_000 };
 
-/// As many keys as there are clients.
+/// Number of keys: one for each client.
 const KEYS: u32 = 1_000_000;
 
-/// What a limit may add, in units of what a filter of ours adds that does nothing in the same callbacks.
+/// Targets for a limit, as multiples of the overhead of an empty filter with the same callbacks.
 const ADDRESS_TIMES: f64 = 1.5;
 const HEADER_TIMES: f64 = 2.0;
-/// What a request may take with a million keys, in units of what it takes with one.
+/// Target for a request with a million keys, as a multiple of the time with one key.
 const MILLION_TIMES: f64 = 1.1;
 
-/// What a limit asks of the host, and could not do without.
+/// The minimum of host calls for a limit.
 const ADDRESS_CALLS: [&str; 4] = ["clock", "address", "page", "counter"];
 const HEADER_CALLS: [&str; 4] = ["clock", "headers", "page", "counter"];
 
 const OK: &str = "wasmcustom.rate_limit.limit.client.ok";
-const REFUSED: &str = "wasmcustom.rate_limit.limit.client.rate_limited";
+const REJECTED: &str = "wasmcustom.rate_limit.limit.client.rate_limited";
 const ENVOY_OK: &str = "bench.http_local_rate_limit.ok";
-const ENVOY_REFUSED: &str = "bench.http_local_rate_limit.rate_limited";
+const ENVOY_REJECTED: &str = "bench.http_local_rate_limit.rate_limited";
 
 pub(super) fn rows() -> Vec<Row> {
-    let callbacks = Row::new("rl callbacks", "does nothing, in both header callbacks; ours", || {
-        vec![packed("fixture-callbacks")]
-    });
+    let callbacks = Row::new("rl callbacks", CALLBACKS, || vec![packed("fixture-callbacks")]);
     let address =
-        Row::new("rl address", "a limit by address, one client", || vec![filter(by_address(), PLENTY)]);
+        Row::new("rl address", "limit by address, one client", || vec![filter(by_address(), UNLIMITED)]);
     let header =
-        Row::new("rl header", "a limit by a header, one client", || vec![filter(by_header(), PLENTY)]);
-    let told =
-        Row::new("rl address headers", "the same by address, and clients are told where they stand", || {
-            vec![telling_filter()]
+        Row::new("rl header", "limit by a header, one client", || vec![filter(by_header(), UNLIMITED)]);
+    let with_headers =
+        Row::new("rl address headers", "`rl address`, with rate limit headers in responses", || {
+            vec![filter_with_headers()]
         });
-    let envoy =
-        Row::new("rl envoy", "one bucket for all, by Envoy's local_ratelimit", || vec![envoy_filter(PLENTY)]);
-    let refused =
-        Row::new("rl refused", "all are over a limit by address", || vec![filter(by_address(), ONE_A_DAY)]);
-    let envoy_refused = Row::new("rl refused envoy", "all are over the one bucket of Envoy's", || {
-        vec![envoy_filter(ONE_A_DAY)]
+    let envoy = Row::new("rl envoy", "one bucket for all clients, with Envoy's local_ratelimit", || {
+        vec![envoy_filter(UNLIMITED)]
     });
+    let rejected = Row::new("rl rejected", "limit by address, all requests over the limit", || {
+        vec![filter(by_address(), ONE_PER_DAY)]
+    });
+    let envoy_rejected =
+        Row::new("rl rejected envoy", "Envoy's local_ratelimit, all requests over the limit", || {
+            vec![envoy_filter(ONE_PER_DAY)]
+        });
     let mut rows = vec![
-        Row::new("rl none", "the router alone", Vec::new),
+        Row::new("rl none", "no filter, only the router", Vec::new),
         callbacks,
         address
             .native("rl envoy")
-            .bound(Bound::TimesRow("rl callbacks", ADDRESS_TIMES))
-            .beside("rl address calls")
+            .target(Target::TimesRow("rl callbacks", ADDRESS_TIMES))
+            .compared_with("rl address calls")
             .counts(OK),
         header
             .native("rl envoy")
-            .bound(Bound::TimesRow("rl callbacks", HEADER_TIMES))
-            .beside("rl header calls")
+            .target(Target::TimesRow("rl callbacks", HEADER_TIMES))
+            .compared_with("rl header calls")
             .counts(OK),
-        told.native("rl envoy").answers_with("ratelimit").counts(OK),
-        calls::row("rl address calls", "the host calls of `rl address`, and nothing else", &ADDRESS_CALLS),
-        calls::row("rl header calls", "the host calls of `rl header`, and nothing else", &HEADER_CALLS),
+        with_headers.native("rl envoy").responds_with("ratelimit").counts(OK),
+        calls::row("rl address calls", "only the host calls of `rl address`", &ADDRESS_CALLS),
+        calls::row("rl header calls", "only the host calls of `rl header`", &HEADER_CALLS),
         envoy.counts(ENVOY_OK),
-        refused.native("rl refused envoy").refused(REFUSED),
-        envoy_refused.refused(ENVOY_REFUSED),
+        rejected.native("rl rejected envoy").rejects_all(REJECTED),
+        envoy_rejected.rejects_all(ENVOY_REJECTED),
     ];
     rows = rows.into_iter().map(|row| row.clients(ONE, "rl none")).collect();
     let million = |row: Row| row.clients(MILLION, "rl 1M none");
-    rows.push(million(Row::new("rl 1M none", "the router alone, a million clients in turn", Vec::new)));
-    for (name, what, key, one) in [
-        ("rl address 1M", "a limit by address, a million clients in turn", by_address(), "rl address"),
-        ("rl header 1M", "a limit by a header, a million clients in turn", by_header(), "rl header"),
+    rows.push(million(Row::new("rl 1M none", "no filter, a million clients round-robin", Vec::new)));
+    for (name, description, key, one) in [
+        ("rl address 1M", "limit by address, a million clients round-robin", by_address(), "rl address"),
+        ("rl header 1M", "limit by a header, a million clients round-robin", by_header(), "rl header"),
     ] {
-        let row = Row::new(name, what, move || vec![filter(key.clone(), PLENTY)]);
-        let row = row.bound(Bound::WholeTimes(one, MILLION_TIMES)).beside(one);
+        let row = Row::new(name, description, move || vec![filter(key.clone(), UNLIMITED)]);
+        let row = row.target(Target::WholeTimes(one, MILLION_TIMES)).compared_with(one);
         rows.push(million(row.counts(OK)));
     }
     rows.into_iter().map(|row| row.manager(behind_a_balancer)).collect()
 }
 
-/// The last address of `x-forwarded-for` is the client's.
+/// Takes the last address in `x-forwarded-for` as the client address.
 fn behind_a_balancer(manager: &mut Value) {
     manager["use_remote_address"] = json!(true);
     manager["xff_num_trusted_hops"] = json!(1);
@@ -96,10 +98,10 @@ fn by_header() -> Value {
     json!({"request_headers": {"header_name": "x-api-key"}})
 }
 
-/// How much a bucket holds, and after how many seconds it is full again.
+/// Number of tokens of a bucket, and the seconds until it is full again.
 type Bucket = (u32, u32);
-const PLENTY: Bucket = (1_000_000_000, 1);
-const ONE_A_DAY: Bucket = (1, 86_400);
+const UNLIMITED: Bucket = (1_000_000_000, 1);
+const ONE_PER_DAY: Bucket = (1, 86_400);
 
 fn bucket((tokens, seconds): Bucket) -> Value {
     json!({"max_tokens": tokens, "tokens_per_fill": tokens, "fill_interval": format!("{seconds}s")})
@@ -109,8 +111,8 @@ fn filter(key: Value, bucket: Bucket) -> Value {
     limited(key, bucket, json!({"rate_limit_headers": false, "retry_after": false}))
 }
 
-fn telling_filter() -> Value {
-    limited(by_address(), PLENTY, json!({}))
+fn filter_with_headers() -> Value {
+    limited(by_address(), UNLIMITED, json!({}))
 }
 
 fn limited(key: Value, bucket: Bucket, response: Value) -> Value {
