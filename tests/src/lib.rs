@@ -1,4 +1,4 @@
-//! What must hold for the whole project; the tests are in `tests/`. The Rust that pages show is compiled and run here.
+//! Tests of the whole project, in `tests/`. Doctests compile and run the Rust code in pages.
 
 #[doc = include_str!("../../docs/testing.md")]
 #[cfg(doctest)]

@@ -1,5 +1,5 @@
-//! Every configuration that is shown is loaded: by a real Envoy, with our modules, as a user would load it; and Istio's
-//! by Istio's own schema too.
+//! Loads every documented configuration in a real Envoy with the packed modules, as a user does. Also
+//! validates configurations of Istio against Istio's schema.
 
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -7,11 +7,12 @@ use std::process::Command;
 use tollgate_host_test::paths::workspace_root as root;
 use tollgate_host_test::{Filter, Host, Scenario, Wasm, envoy};
 
-/// The YAML files of a kind: those of filters under `envoy-config/`, those of examples beside their code.
+/// Returns the YAML files of a kind: for filters from `envoy-config/`, for examples from the folder of their
+/// code.
 fn files(filters: &str, example: &str) -> Vec<PathBuf> {
     let list = |dir: PathBuf| {
         let entries = std::fs::read_dir(&dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display()));
-        entries.map(|entry| entry.expect("an entry").path()).collect::<Vec<_>>()
+        entries.map(|entry| entry.expect("cannot read the folder").path()).collect::<Vec<_>>()
     };
     let mut files = list(root().join("envoy-config").join(filters));
     files.extend(list(root().join("examples")).iter().map(|dir| dir.join(example)).filter(|f| f.exists()));
@@ -24,7 +25,7 @@ fn read(path: &Path) -> Value {
     serde_saphyr::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// Calls `on` with every object inside `value`.
+/// Calls `on` for every object inside `value`.
 fn each_object(value: &mut Value, on: &mut impl FnMut(&mut serde_json::Map<String, Value>)) {
     match value {
         Value::Object(object) => {
@@ -42,33 +43,33 @@ fn a_real_envoy_loads_every_standalone_configuration() {
         let mut bootstrap = read(&file);
         let mut modules = 0;
         each_object(&mut bootstrap, &mut |object| {
-            // Other files are the machine's: certificates of authorities.
+            // Absolute paths are files of the machine, such as CA certificates.
             if let Some(Value::String(module)) = object.get_mut("filename")
                 && !module.starts_with('/')
             {
                 let package = module.strip_prefix("target/dist/").and_then(|m| m.strip_suffix(".wasm"));
-                let wasm = Wasm::package(package.expect("a module that `make wasm` leaves"));
+                let wasm = Wasm::package(package.expect("expected a module in `target/dist`"));
                 *module = wasm.path().display().to_string();
                 modules += 1;
             }
         });
-        assert!(modules > 0, "{} loads no module", file.display());
-        let directory = tempfile::tempdir().expect("a directory");
+        assert!(modules > 0, "{}: expected a module", file.display());
+        let directory = tempfile::tempdir().expect("cannot create a folder");
         let path = directory.path().join("envoy.json");
-        std::fs::write(&path, bootstrap.to_string()).expect("written");
+        std::fs::write(&path, bootstrap.to_string()).expect("cannot write the file");
         let envoy = envoy::binary().unwrap_or_else(|error| panic!("{error}"));
         let output = Command::new(envoy)
             .args(["--mode", "validate", "--use-dynamic-base-id", "-c"])
             .arg(&path)
             .output()
-            .expect("Envoy runs");
+            .expect("cannot run Envoy");
         let log = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{}: {log}", file.display());
     }
 }
 
 #[test]
-fn the_module_of_every_wasm_plugin_takes_its_configuration() {
+fn modules_accept_the_configuration_of_every_wasm_plugin() {
     for file in files("istio", "wasmplugin.yaml") {
         let plugin = read(&file);
         let image = plugin["spec"]["url"].as_str().expect("a url").rsplit('/').next().expect("an image");
@@ -83,19 +84,22 @@ fn the_module_of_every_wasm_plugin_takes_its_configuration() {
 }
 
 #[test]
-fn every_wasm_plugin_is_valid_by_istios_own_schema() {
+fn every_wasm_plugin_is_valid_in_istios_schema() {
     let Some(path) = std::env::var_os("ISTIO_CRDS") else {
-        println!("not run: set ISTIO_CRDS to Istio's crds.yaml to check the WasmPlugin files against it");
+        println!("skipped: set ISTIO_CRDS to the path of Istio's crds.yaml to validate the WasmPlugin files");
         return;
     };
-    let text = std::fs::read_to_string(&path).expect("ISTIO_CRDS names a readable file");
-    let crds: Vec<Value> = serde_saphyr::from_multiple(&text).expect("ISTIO_CRDS is YAML");
-    let crd = crds.iter().find(|crd| crd["spec"]["names"]["kind"] == "WasmPlugin").expect("WasmPlugin's CRD");
+    let text = std::fs::read_to_string(&path).expect("cannot read the file in ISTIO_CRDS");
+    let crds: Vec<Value> = serde_saphyr::from_multiple(&text).expect("the file in ISTIO_CRDS is not YAML");
+    let crd = crds
+        .iter()
+        .find(|crd| crd["spec"]["names"]["kind"] == "WasmPlugin")
+        .expect("missing the CRD of WasmPlugin");
     let schema = |version: &str| {
         let versions = crd["spec"]["versions"].as_array().expect("versions");
         let found = versions.iter().find(|v| v["name"] == version);
         let mut schema = found.expect("the version")["schema"]["openAPIV3Schema"].clone();
-        // A CRD drops what it does not know; a file of ours must not have any.
+        // The API server drops unknown fields; our files must not contain any.
         each_object(&mut schema, &mut |object| {
             let open = object.get("x-kubernetes-preserve-unknown-fields") == Some(&json!(true));
             if object.get("properties").is_some_and(Value::is_object) && !open {

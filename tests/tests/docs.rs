@@ -1,4 +1,4 @@
-//! Nothing shown is untested: commands exist, code is the code of the examples, links lead somewhere.
+//! Checks the pages: commands exist, code is the code of the examples, links resolve.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,7 +16,7 @@ const PAGES: [&str; 9] = [
     "docs/testing.md",
 ];
 
-/// The pages of filters.
+/// The READMEs of filters.
 const FILTERS: [&str; 3] =
     ["filters/jwt-authn/README.md", "filters/rate-limit/README.md", "filters/telemetry-headers/README.md"];
 
@@ -25,7 +25,7 @@ fn read(path: impl AsRef<Path>) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// The fenced blocks of a language.
+/// Returns the fenced blocks of a language.
 fn blocks(page: &str, language: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut lines = page.lines();
@@ -39,7 +39,7 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
     blocks
 }
 
-/// Words in backticks and shell blocks that are make targets.
+/// Returns the make targets in backticks and in shell blocks.
 fn make_targets(page: &str) -> Vec<String> {
     let shell = blocks(page, "sh").concat();
     let shown = shell.lines().chain(page.split('`').skip(1).step_by(2));
@@ -51,8 +51,8 @@ fn make_targets(page: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_make_target_that_is_shown_exists_and_is_explained() {
-    let help = Command::new("make").arg("-C").arg(root()).arg("help").output().expect("make runs");
+fn every_documented_make_target_is_in_make_help() {
+    let help = Command::new("make").arg("-C").arg(root()).arg("help").output().expect("cannot run make");
     let help = String::from_utf8_lossy(&help.stdout).into_owned();
     for page in PAGES {
         for target in make_targets(&read(page)) {
@@ -60,32 +60,35 @@ fn every_make_target_that_is_shown_exists_and_is_explained() {
                 let mut words = line.split_whitespace();
                 words.next() == Some("make") && words.next() == Some(&target) && words.next().is_some()
             });
-            assert!(explained, "{page} shows `make {target}`; `make help` says:\n{help}");
+            assert!(explained, "{page}: `make {target}` is not in `make help`:\n{help}");
         }
     }
     assert!(help.contains("make run"), "{help}");
 }
 
 #[test]
-fn every_command_of_the_readme_is_run_somewhere() {
-    // `make run` and `make test` by the tour's test and by CI itself; `make wasm` leaves what `packing.rs` checks;
-    // the example's own tests are part of the workspace's.
+fn every_command_in_the_readme_is_tested() {
+    // The test of the tour runs `make run`, and CI runs `make test`. `packing.rs` checks the output of `make
+    // wasm`. The tests of the example are part of the workspace.
     let known = ["make run", "make test", "make wasm", "cargo test --package tollgate-example-hello"];
     for command in blocks(&read("README.md"), "sh").concat().lines() {
-        assert!(known.contains(&command), "nothing runs `{command}`");
+        assert!(known.contains(&command), "no test runs `{command}`");
     }
 }
 
 #[test]
-fn the_code_that_the_readme_shows_is_that_of_the_example() {
+fn the_code_in_the_readme_is_that_of_the_example() {
     let shown = blocks(&read("README.md"), "rust");
     let example = ["examples/hello/src/lib.rs", "examples/hello/tests/hello.rs"].map(read);
     assert_eq!(shown, example);
-    assert!(example.concat().lines().count() < 60, "the smallest filter and its test have grown");
+    assert!(
+        example.concat().lines().count() < 60,
+        "the smallest filter and its test must have less than 60 lines"
+    );
 }
 
 #[test]
-fn the_configuration_that_the_readme_shows_is_that_of_the_example() {
+fn the_configuration_in_the_readme_is_that_of_the_example() {
     let without_margin = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join("\n");
     let files = ["examples/hello/envoy.yaml", "examples/hello/wasmplugin.yaml"].map(read);
     let shown = blocks(&read("README.md"), "yaml");
@@ -96,39 +99,44 @@ fn the_configuration_that_the_readme_shows_is_that_of_the_example() {
 }
 
 #[test]
-fn the_sdk_opens_with_a_filter_of_at_most_thirty_lines() {
+fn the_first_example_of_the_sdk_has_at_most_30_lines() {
     let page: String = read("sdk/src/lib.rs")
         .lines()
         .take_while(|line| line.starts_with("//!"))
         .map(|line| format!("{}\n", line.trim_start_matches("//!").strip_prefix(' ').unwrap_or_default()))
         .collect();
-    let first = page.find("```").expect("an example");
+    let first = page.find("```").expect("missing example");
     let example = &page[first + 4..];
-    let lines =
-        example[..example.find("```").expect("its end")].lines().filter(|line| !line.starts_with("# "));
+    let lines = example[..example.find("```").expect("example is not closed")]
+        .lines()
+        .filter(|line| !line.starts_with("# "));
     assert!(lines.count() <= 30);
 }
 
 #[test]
-fn every_link_between_pages_leads_somewhere() {
+fn every_link_between_pages_resolves() {
     for page in PAGES.into_iter().chain(FILTERS) {
         let text = read(page);
-        let base = root().join(page).parent().map(PathBuf::from).expect("a folder");
+        let base = root().join(page).parent().map(PathBuf::from).expect("page has no folder");
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let target = link.split('#').next().unwrap_or_default();
             if !target.is_empty() && !target.contains("://") {
-                assert!(base.join(target).exists(), "{page} links to `{target}`");
+                assert!(base.join(target).exists(), "{page}: link to missing file `{target}`");
             }
         }
     }
 }
 
 #[test]
-fn no_source_file_is_longer_than_a_reader_can_hold() {
-    let files =
-        Command::new("git").arg("-C").arg(root()).args(["ls-files", "*.rs"]).output().expect("git runs");
+fn source_files_have_at_most_400_lines() {
+    let files = Command::new("git")
+        .arg("-C")
+        .arg(root())
+        .args(["ls-files", "*.rs"])
+        .output()
+        .expect("cannot run git");
     for file in String::from_utf8_lossy(&files.stdout).lines() {
         let lines = read(file).lines().count();
-        assert!(lines <= 400, "{file} has {lines} lines");
+        assert!(lines <= 400, "{file}: {lines} lines, expected at most 400");
     }
 }

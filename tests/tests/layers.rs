@@ -1,19 +1,19 @@
-//! Dependencies point one way: `tollgate-policy <- policy <- shell -> sdk`. Cargo enforces that there is no way back;
-//! this enforces that nobody opens another way.
+//! Dependencies have one direction: `tollgate-policy <- policy <- shell -> sdk`. Cargo prevents cycles; these
+//! tests prevent other dependencies.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::process::Command;
 
-/// The packages of the workspace and what each says it depends on, except for tests.
+/// Returns the packages of the workspace with their dependencies, except dev-dependencies.
 fn packages() -> BTreeMap<String, Vec<String>> {
     let cargo = Command::new(env!("CARGO"))
         .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
         .output()
-        .expect("cargo runs");
-    let metadata: Value = serde_json::from_slice(&cargo.stdout).expect("cargo prints JSON");
-    let text = |value: &Value| value.as_str().expect("a text").to_owned();
-    let list = |value: &Value| value.as_array().expect("a list").clone();
+        .expect("cannot run cargo");
+    let metadata: Value = serde_json::from_slice(&cargo.stdout).expect("output of cargo is not JSON");
+    let text = |value: &Value| value.as_str().expect("expected a string").to_owned();
+    let list = |value: &Value| value.as_array().expect("expected an array").clone();
     list(&metadata["packages"])
         .iter()
         .map(|package| {
@@ -24,13 +24,13 @@ fn packages() -> BTreeMap<String, Vec<String>> {
 }
 
 #[track_caller]
-fn may_only_depend_on(dependencies: &[String], allowed: impl Fn(&str) -> bool, who: &str) {
+fn may_only_depend_on(dependencies: &[String], allowed: impl Fn(&str) -> bool, name: &str) {
     let others: Vec<_> = dependencies.iter().filter(|d| !allowed(d)).collect();
-    assert!(others.is_empty(), "{who} depends on {others:?}");
+    assert!(others.is_empty(), "{name}: dependencies {others:?} are not allowed");
 }
 
 #[test]
-fn policies_reach_no_host() {
+fn policies_do_not_depend_on_a_host() {
     let pure = [
         "base64",
         "foldhash",
@@ -47,9 +47,9 @@ fn policies_reach_no_host() {
         "tollgate-rate-limit-service",
     ];
     let packages = packages();
-    let is_one =
+    let is_policy =
         |name: &str| ["-policy", "-plan", "-cache", "-extract"].iter().any(|end| name.ends_with(end));
-    let policies: Vec<_> = packages.iter().filter(|(name, _)| is_one(name)).collect();
+    let policies: Vec<_> = packages.iter().filter(|(name, _)| is_policy(name)).collect();
     assert!(policies.len() >= 2, "{packages:?}");
     for (name, dependencies) in policies {
         may_only_depend_on(dependencies, |d| pure.contains(&d), name);
@@ -57,7 +57,7 @@ fn policies_reach_no_host() {
 }
 
 #[test]
-fn a_shell_joins_its_policy_to_the_sdk_and_nothing_else() {
+fn a_shell_depends_only_on_its_policy_and_the_sdk() {
     let packages = packages();
     let shells = packages.keys().filter_map(|name| {
         let policy = format!("{name}-policy");
@@ -73,17 +73,17 @@ fn a_shell_joins_its_policy_to_the_sdk_and_nothing_else() {
 }
 
 #[test]
-fn protobuf_is_read_and_written_in_one_place() {
+fn only_one_crate_depends_on_prost() {
     let packages = packages();
     let service = "tollgate-rate-limit-service";
     may_only_depend_on(&packages[service], |d| d == "prost", service);
     for (name, dependencies) in packages.iter().filter(|(name, _)| *name != service) {
-        assert!(!dependencies.iter().any(|d| d == "prost"), "{name} depends on prost");
+        assert!(!dependencies.iter().any(|d| d == "prost"), "{name}: dependency on prost is not allowed");
     }
 }
 
 #[test]
-fn tokens_are_read_without_a_host() {
+fn token_crates_do_not_depend_on_a_host() {
     let packages = packages();
     let pure = ["base64", "serde", "serde_json", "sha2", "tollgate-signature"];
     may_only_depend_on(&packages["tollgate-jose"], |d| pure.contains(&d), "tollgate-jose");
@@ -92,13 +92,13 @@ fn tokens_are_read_without_a_host() {
 }
 
 #[test]
-fn the_sdk_is_thin() {
+fn the_sdk_has_few_dependencies() {
     let allowed = ["getrandom", "log", "serde", "serde_json", "tollgate-macros"];
     may_only_depend_on(&packages()["tollgate"], |d| allowed.contains(&d), "the SDK");
 }
 
 #[test]
-fn the_test_host_knows_neither_the_sdk_nor_a_filter() {
+fn the_test_host_depends_on_no_sdk_and_no_filter() {
     let ours_allowed = ["tollgate-pack"];
     may_only_depend_on(
         &packages()["tollgate-host-test"],
@@ -108,11 +108,11 @@ fn the_test_host_knows_neither_the_sdk_nor_a_filter() {
 }
 
 #[test]
-fn the_command_line_knows_neither_the_sdk_nor_a_filter() {
+fn the_cli_depends_on_no_sdk_and_no_filter() {
     let ours_allowed = ["tollgate-host-test", "tollgate-pack"];
     may_only_depend_on(
         &packages()["tollgate-cli"],
         |d| !d.starts_with("tollgate") || ours_allowed.contains(&d),
-        "the command line",
+        "the CLI",
     );
 }

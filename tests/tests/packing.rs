@@ -1,4 +1,4 @@
-//! What is shipped is what budgets.toml allows, and says truly what it is.
+//! Checks shipped modules against budgets.toml, and their manifests against their contents.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
 
@@ -26,19 +26,19 @@ fn bytes(filter: &Shipped) -> Vec<u8> {
     fs::read(Wasm::package(&filter.name).path()).unwrap()
 }
 
-/// Where a module exceeds its budget.
+/// Returns the ways in which a module exceeds its budget.
 fn excesses(seen: &Inspection, budget: &Budget) -> Vec<String> {
     let mut excesses = Vec::new();
     if seen.size > budget.max_bytes {
-        excesses.push(format!("{} bytes, of {}", seen.size, budget.max_bytes));
+        excesses.push(format!("{} bytes, expected at most {}", seen.size, budget.max_bytes));
     }
     let callbacks = &seen.manifest.as_ref().unwrap().callbacks;
     if *callbacks != budget.callbacks {
-        excesses.push(format!("callbacks {callbacks:?}, not {:?}", budget.callbacks));
+        excesses.push(format!("callbacks {callbacks:?}, expected {:?}", budget.callbacks));
     }
     let more: Vec<_> = seen.imports.iter().filter(|name| !budget.imports.contains(name)).collect();
     if !more.is_empty() {
-        excesses.push(format!("imports {more:?}"));
+        excesses.push(format!("unexpected imports {more:?}"));
     }
     excesses
 }
@@ -49,35 +49,35 @@ fn every_shipped_filter_is_within_its_budget() {
     let mut report = Vec::new();
     for filter in shipped().unwrap() {
         match budgets.get(&filter.name) {
-            None => report.push(format!("{}: has no budget", filter.name)),
+            None => report.push(format!("{}: missing budget", filter.name)),
             Some(budget) => {
                 let seen = inspect(&bytes(&filter)).unwrap();
                 report.extend(excesses(&seen, budget).into_iter().map(|e| format!("{}: {e}", filter.name)));
             }
         }
     }
-    assert!(report.is_empty(), "see budgets.toml:\n{}", report.join("\n"));
+    assert!(report.is_empty(), "over budget, see budgets.toml:\n{}", report.join("\n"));
 }
 
 #[test]
-fn a_budget_is_for_a_filter_that_is_shipped() {
+fn every_budget_is_for_a_shipped_filter() {
     let shipped: Vec<_> = shipped().unwrap().into_iter().map(|f| f.name).collect();
     assert_eq!(budgets().into_keys().collect::<Vec<_>>(), shipped);
 }
 
 #[test]
-fn an_excess_of_each_kind_is_told() {
+fn excesses_reports_each_kind() {
     let filter = &shipped().unwrap()[0];
     let seen = inspect(&bytes(filter)).unwrap();
     let budget =
         Budget { max_bytes: seen.size - 1, callbacks: Vec::new(), imports: seen.imports[1..].to_vec() };
-    let told = excesses(&seen, &budget);
-    assert_eq!(told.len(), 3, "{told:?}");
-    assert_eq!(told[2], format!("imports [{:?}]", seen.imports[0]));
+    let found = excesses(&seen, &budget);
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert_eq!(found[2], format!("unexpected imports [{:?}]", seen.imports[0]));
 }
 
 #[test]
-fn a_shipped_filter_exports_its_callbacks_and_the_abi_and_nothing_else() {
+fn a_shipped_filter_exports_only_callbacks_and_the_abi() {
     for filter in shipped().unwrap() {
         let seen = inspect(&bytes(&filter)).unwrap();
         let mut expected = seen.manifest.unwrap().callbacks;
@@ -90,7 +90,7 @@ fn a_shipped_filter_exports_its_callbacks_and_the_abi_and_nothing_else() {
 }
 
 #[test]
-fn a_shipped_filter_carries_its_name_and_the_committed_schema() {
+fn a_manifest_has_the_name_and_the_committed_schema() {
     for filter in shipped().unwrap() {
         let manifest = inspect(&bytes(&filter)).unwrap().manifest.unwrap();
         assert_eq!(manifest.name, filter.name);
@@ -101,7 +101,7 @@ fn a_shipped_filter_carries_its_name_and_the_committed_schema() {
 }
 
 #[test]
-fn a_shipped_filter_does_not_tell_where_it_was_built() {
+fn a_shipped_filter_does_not_contain_build_paths() {
     let mut places = vec![paths::workspace_root(), paths::target_dir()];
     places.extend(env::home_dir());
     places.extend(env::var_os("CARGO_HOME").map(Into::into));
@@ -109,8 +109,8 @@ fn a_shipped_filter_does_not_tell_where_it_was_built() {
         let bytes = bytes(&filter);
         for place in &places {
             let place = place.to_str().unwrap().as_bytes();
-            let held = bytes.windows(place.len()).any(|w| w == place);
-            assert!(!held, "{} holds `{}`", filter.name, place.escape_ascii());
+            let found = bytes.windows(place.len()).any(|w| w == place);
+            assert!(!found, "{} contains `{}`", filter.name, place.escape_ascii());
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Our own filters must make the same of an exchange in whatever pieces, order and company it comes, and whoever goes
-//! away meanwhile.
+//! The filters must give the same result for a request regardless of how its data is split, the order and
+//! concurrency of requests, and disconnects of the client or the upstream.
 
 use serde_json::json;
 use std::time::Duration;
@@ -26,7 +26,7 @@ fn backend() -> Upstream {
 }
 
 #[test]
-fn hello_makes_no_difference() {
+fn hello_is_consistent_under_variations() {
     let filter = Filter::new(Wasm::package("tollgate-example-hello"));
     let scenario = Scenario::new()
         .filter(filter.config(json!({"header": "x-team", "allowed": ["blue", "red"]})))
@@ -39,7 +39,7 @@ fn hello_makes_no_difference() {
 }
 
 #[test]
-fn telemetry_headers_make_no_difference() {
+fn telemetry_headers_is_consistent_under_variations() {
     let config = json!({
         "request_id": {"header": "x-req", "preserve_external_request_id": true, "always_set_in_response": true},
         "trace_context": {},
@@ -64,9 +64,10 @@ fn telemetry_headers_make_no_difference() {
     assert!(report.left_out.is_empty() && report.cuts >= 20 && report.overlaps >= 6, "{report:?}");
 }
 
-/// A filter that uses all of the SDK, with a request for each thing that leaves nothing to the order of requests.
+/// Uses a filter that uses all of the SDK, with a request for each feature that does not depend on the order
+/// of requests.
 #[test]
-fn everything_makes_no_difference() {
+fn everything_is_consistent_under_variations() {
     let reply = Answer::Reply { response: Response::new(200).chunk("yes"), after: Duration::from_millis(5) };
     let grpc = Answer::Grpc {
         initial_metadata: Headers::default(),
@@ -100,16 +101,16 @@ fn everything_makes_no_difference() {
     assert!(report.left_out.is_empty() && report.cuts >= 80 && report.overlaps >= 40, "{report:?}");
 }
 
-/// What depends on the order of requests is found to do so.
+/// The check finds a filter whose result depends on the order of requests.
 #[test]
-fn a_shared_count_tells_requests_that_were_given_up() {
+fn a_shared_count_reveals_cancelled_requests() {
     let request = || Request::get("/").header("x-do", "shared");
     let scenario = Scenario::new()
         .filter(Filter::new(Wasm::package("fixture-everything")).config(json!({})))
         .request(request())
         .request(request());
     let variations = Variations::of(&scenario);
-    let why = variations.check().map(|_| ()).expect_err("it counts").to_string();
+    let why = variations.check().map(|_| ()).expect_err("a shared count must differ").to_string();
     assert!(why.contains("the upstream's header `x-count`") && why.contains("Change::HangUp"), "{why}");
     let without = [Kind::HangUps, Kind::UpstreamResets];
     passes(&without.into_iter().fold(variations, Variations::without));
