@@ -1,4 +1,4 @@
-//! 403 unless a header has one of the configured values.
+//! Rejects a request with 403 unless a header has one of the configured values.
 use serde::Deserialize;
 use tollgate::{ConfigError, Context, Flow, HttpFilter, Reply, RequestHeaders, Result};
 

@@ -1,9 +1,9 @@
-//! The policy on both hosts.
+//! Runs the filter on both hosts.
 use serde_json::json;
 use tollgate_host_test::{Filter, Request, Scenario, Wasm, on_both_hosts};
 
 on_both_hosts! {
-    fn lets_only_configured_values_through(host) {
+    fn allows_only_configured_values(host) {
         let hello = Filter::new(Wasm::package("tollgate-example-hello"))
             .config(json!({"header": "x-team", "allowed": ["red", "blue"]}));
         let scenario = Scenario::new()
