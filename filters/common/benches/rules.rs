@@ -1,7 +1,7 @@
-//! What it costs to find the rule of a request, with ten rules and with ten thousand:
+//! Measures how long it takes to find the rule of a request, with ten rules and with ten thousand:
 //! `cargo bench --package tollgate-policy`.
 //!
-//! Ten thousand rules may cost a small multiple of ten.
+//! Target: ten thousand rules cost a small multiple of ten rules.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark")]
 
@@ -28,7 +28,7 @@ fn rules(criterion: &mut Criterion) {
         for count in [10, 10_000] {
             let make = |n| serde_json::from_value::<RequestMatch>(make(n)).unwrap();
             let rules = Rules::new((0..count).map(make).collect());
-            // In the middle: rules that are asked one after the other take half of the longest time.
+            // The rule is in the middle, so that a linear search takes half of its maximum time.
             let path = format!("/api/v1/service-{}/orders?x=y", count / 2);
             let host = format!("host-{}.example:443", count / 2);
             let facts = RequestFacts {
@@ -41,7 +41,7 @@ fn rules(criterion: &mut Criterion) {
             group.bench_function(BenchmarkId::new("rules", count), |bencher| {
                 bencher.iter(|| black_box(&rules).first(black_box(&facts)).is_some());
             });
-            group.bench_function(BenchmarkId::new("one after the other", count), |bencher| {
+            group.bench_function(BenchmarkId::new("linear search", count), |bencher| {
                 bencher.iter(|| RequestMatch::first(black_box(&rules), |r| r, black_box(&facts)).is_some());
             });
         }

@@ -1,17 +1,17 @@
-//! The body of a refusal.
+//! Format of the body of a rejection.
 
-/// The body of a refusal.
+/// Format of the body of a rejection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
 pub enum BodyFormat {
-    /// A text, Envoy's where it has one.
+    /// Plain text, the same as Envoy's where Envoy has one.
     #[default]
     Text,
     /// A JSON object.
     Json,
     /// `application/problem+json` (RFC 9457).
     Problem,
-    /// Nothing.
+    /// No body.
     Empty,
 }
 

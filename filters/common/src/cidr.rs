@@ -1,35 +1,36 @@
-//! Networks.
+//! Networks in CIDR notation.
 
 use crate::text::from_text;
 use core::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-/// A network, `"10.0.0.0/8"` or `"2001:db8::/32"`; an address alone is the network of that one address.
+/// A network: `"10.0.0.0/8"` or `"2001:db8::/32"`. An address without a prefix length is a network of one
+/// address.
 ///
-/// Bits beyond the prefix must be zero: `10.1.2.3/8` says two things, and guessing which one was meant would open or
-/// close sixteen million addresses.
+/// Bits after the prefix must be zero. `10.1.2.3/8` is ambiguous, and a wrong guess would allow or reject
+/// sixteen million addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cidr {
     /// An IPv4 network.
     V4 {
         /// Its first address.
         network: u32,
-        /// The bits that are the same in all its addresses.
+        /// The bits that all its addresses share.
         mask: u32,
     },
     /// An IPv6 network.
     V6 {
         /// Its first address.
         network: u128,
-        /// The bits that are the same in all its addresses.
+        /// The bits that all its addresses share.
         mask: u128,
     },
 }
 
 impl Cidr {
-    /// Whether the address is of this network. An IPv4 address in IPv6 form (`::ffff:10.0.0.1`), which is what a
-    /// dual-stack listener reports, is the IPv4 address.
+    /// Returns whether the network contains an address. An IPv4-mapped IPv6 address (`::ffff:10.0.0.1`), as a
+    /// dual-stack listener reports, counts as the IPv4 address.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (*self, address.to_canonical()) {
             (Self::V4 { network, mask }, IpAddr::V4(address)) => address.to_bits() & mask == network,
@@ -68,7 +69,7 @@ impl FromStr for Cidr {
                 if network != address.to_bits() {
                     return Err(beyond(Ipv6Addr::from_bits(network).into(), prefix));
                 }
-                // No address would ever match it, because those of IPv4 are compared as IPv4.
+                // No address would ever match: IPv4-mapped addresses are compared as IPv4.
                 if address.to_ipv4_mapped().is_some() {
                     return Err(InvalidCidr::Mapped(text.into()));
                 }
@@ -86,27 +87,27 @@ crate::read::read_text!(
     Self::V4 { network: 0, mask: u32::MAX }
 );
 
-/// Digits alone: `parse` would take `+8`.
+/// Parses a prefix length of digits only: `parse` alone would accept `+8`.
 fn prefix_length(text: &str) -> Option<u32> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
-/// Why a text is no network.
+/// Why a text is not a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidCidr {
-    /// It is not an address, or the prefix is not a length of it.
+    /// The text is not an address, or its prefix length is invalid.
     Syntax(Box<str>),
-    /// The address has bits beyond the prefix.
+    /// The address has bits set after the prefix.
     HostBits {
-        /// What was written.
+        /// The text.
         text: Box<str>,
-        /// The first address of the network that this one is in.
+        /// The first address of the network that contains the address.
         first: IpAddr,
-        /// The length of the prefix.
+        /// The prefix length.
         prefix: u32,
     },
-    /// It is IPv4 in IPv6 form.
+    /// The network is IPv4 in IPv6 form.
     Mapped(Box<str>),
 }
 
@@ -121,9 +122,9 @@ impl fmt::Display for InvalidCidr {
                 )
             }
             Self::HostBits { text, first, prefix } => {
-                write!(f, "`{text}` has bits beyond its prefix; the network is `{first}/{prefix}`")
+                write!(f, "`{text}` has bits set after its prefix, expected `{first}/{prefix}`")
             }
-            Self::Mapped(text) => write!(f, "`{text}` is an IPv4 network in IPv6 form; write it as IPv4"),
+            Self::Mapped(text) => write!(f, "`{text}` is an IPv4 network in IPv6 form, expected IPv4 form"),
         }
     }
 }
@@ -136,7 +137,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn holds_its_first_and_last_address_and_no_other() {
+    fn contains_its_first_and_last_address_and_no_other() {
         for (network, inside, outside) in [
             ("10.0.0.0/8", ["10.0.0.0", "10.255.255.255"], ["9.255.255.255", "11.0.0.0"]),
             ("192.0.2.7", ["192.0.2.7", "::ffff:192.0.2.7"], ["192.0.2.6", "192.0.2.8"]),
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_and_says_why() {
+    fn rejects_invalid_networks() {
         for text in [
             "",
             "10.0.0.0/33",
@@ -173,7 +174,7 @@ mod tests {
         }
         let error = serde_json::from_str::<Cidr>("\"10.1.2.3/8\"").unwrap_err().to_string();
         assert!(
-            error.starts_with("`10.1.2.3/8` has bits beyond its prefix; the network is `10.0.0.0/8`"),
+            error.starts_with("`10.1.2.3/8` has bits set after its prefix, expected `10.0.0.0/8`"),
             "{error}"
         );
         assert!(matches!("::ffff:10.0.0.0/104".parse::<Cidr>(), Err(InvalidCidr::Mapped(_))));
@@ -181,7 +182,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_address_is_in_its_own_network_of_every_length(bits: u32, prefix in 0u32..=32) {
+        fn contains_an_address_at_every_prefix_length(bits: u32, prefix in 0u32..=32) {
             let mask = u32::MAX.checked_shl(32 - prefix).unwrap_or(0);
             let network: Cidr = format!("{}/{prefix}", Ipv4Addr::from_bits(bits & mask)).parse().unwrap();
             prop_assert!(network.contains(Ipv4Addr::from_bits(bits).into()));

@@ -1,23 +1,24 @@
-//! Lengths of time as an operator writes them.
+//! Durations in the notation of a configuration.
 
 use crate::text::from_text;
 use core::fmt;
 use std::str::FromStr;
 
-/// A length of time: decimal numbers with units, `"250ms"`, `"1.5s"`, `"1h30m"`, as Go and Envoy write them. Units are
-/// `ns`, `us` (or `µs`), `ms`, `s`, `m` and `h`; `"0"` needs none. At most about 584 years, in whole nanoseconds.
+/// A duration: decimal numbers with units, `"250ms"`, `"1.5s"`, `"1h30m"`, in the notation of Go and Envoy.
+/// Units are `ns`, `us` (or `µs`), `ms`, `s`, `m` and `h`; `"0"` needs no unit. At most about 584 years, in
+/// whole nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Duration {
     nanos: u64,
 }
 
 impl Duration {
-    /// Nanoseconds.
+    /// Returns the duration in nanoseconds.
     pub fn as_nanos(self) -> u64 {
         self.nanos
     }
 
-    /// A duration of that many nanoseconds.
+    /// Returns a duration of `nanos` nanoseconds.
     pub const fn from_nanos(nanos: u64) -> Self {
         Self { nanos }
     }
@@ -29,7 +30,7 @@ impl From<Duration> for core::time::Duration {
     }
 }
 
-/// In the largest unit of which it is a whole number: `90s`, not `1m30s`.
+/// Writes the duration in the largest unit of which it is a whole multiple: `90s`, not `1m30s`.
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let units = [
@@ -93,7 +94,8 @@ fn scale_of(unit: &str) -> Option<u64> {
     })
 }
 
-/// `number` of units of `scale` nanoseconds. Decimals that are less than a nanosecond are refused, not rounded.
+/// Multiplies `number` by `scale` nanoseconds. Returns an error for a fraction of a nanosecond and does not
+/// round it.
 fn scaled(number: &str, scale: u64, text: &str) -> Result<u64, InvalidDuration> {
     let syntax = || InvalidDuration::Syntax(text.into());
     let too_long = || InvalidDuration::TooLong(text.into());
@@ -109,7 +111,7 @@ fn scaled(number: &str, scale: u64, text: &str) -> Result<u64, InvalidDuration> 
     if decimals.is_empty() {
         return Ok(whole);
     }
-    // The greatest scale has 13 digits, so more than that many decimals are never whole nanoseconds.
+    // The largest scale has 13 digits, so more than 13 decimals are never whole nanoseconds.
     let too_fine = || InvalidDuration::TooFine(text.into());
     let places = u32::try_from(decimals.len()).ok().filter(|places| *places <= 13).ok_or_else(too_fine)?;
     let product = decimals.parse::<u128>().map_err(|_| syntax())? * u128::from(scale);
@@ -121,15 +123,15 @@ fn scaled(number: &str, scale: u64, text: &str) -> Result<u64, InvalidDuration> 
     whole.checked_add(part).ok_or_else(too_long)
 }
 
-/// Why a text is no duration.
+/// Why a text is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidDuration {
-    /// It is not a sequence of numbers with units.
+    /// The text is not a sequence of numbers with units.
     Syntax(Box<str>),
-    /// It does not fit.
+    /// The duration exceeds 584 years.
     TooLong(Box<str>),
-    /// It has a fraction of a nanosecond.
+    /// The duration has a fraction of a nanosecond.
     TooFine(Box<str>),
 }
 
@@ -153,7 +155,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn reads_what_go_and_envoy_write() {
+    fn parses_the_notation_of_go_and_envoy() {
         for (text, nanos) in [
             ("0", 0),
             ("0s", 0),
@@ -174,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_duration() {
+    fn rejects_invalid_durations() {
         for text in [
             "", "5", "s", "5 s", " 5s", "-5s", "+5s", "1.s", ".5s", "1..5s", "1.5.2s", "5S", "5d", "1h30",
             "1e3s", "٣s",
@@ -196,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn is_written_in_one_unit() {
+    fn displays_one_unit() {
         for (text, written) in [
             ("0", "0ns"),
             ("90s", "90s"),
@@ -211,7 +213,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_again(nanos: u64, unit in prop::sample::select(vec![1, 1000, 60_000_000_000])) {
+        fn parses_its_own_output(nanos: u64, unit in prop::sample::select(vec![1, 1000, 60_000_000_000])) {
             let duration = Duration::from_nanos(nanos / unit * unit);
             prop_assert_eq!(duration.to_string().parse::<Duration>(), Ok(duration));
         }

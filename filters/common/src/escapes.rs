@@ -1,18 +1,19 @@
-//! Escapes of URLs (RFC 3986 section 2.1). What is no valid escape stands for itself.
+//! Percent-decoding of URLs (RFC 3986 section 2.1). An invalid escape stays as it is.
 
 use std::borrow::Cow;
 
-/// Percent-decoded, once.
+/// Percent-decodes a text, once.
 pub fn percent_decoded(text: &[u8]) -> Cow<'_, [u8]> {
     decoded(text, b'%')
 }
 
-/// Percent-decoded as a form is: `+` is a space.
+/// Percent-decodes a text with the rules of forms: `+` becomes a space.
 pub fn form_decoded(text: &[u8]) -> Cow<'_, [u8]> {
     decoded(text, b'+')
 }
 
-/// `space` is a byte that is a space, besides those that are escaped; an escape begins with `%` in any case.
+/// Decodes `%` escapes, and replaces the byte `space` by a space. `%` always begins an escape, even if
+/// `space` is `%`.
 fn decoded(text: &[u8], space: u8) -> Cow<'_, [u8]> {
     if !text.iter().any(|byte| *byte == b'%' || *byte == space) {
         return Cow::Borrowed(text);
@@ -23,9 +24,9 @@ fn decoded(text: &[u8], space: u8) -> Cow<'_, [u8]> {
     while let [byte, after @ ..] = rest {
         rest = after;
         out.push(match (byte, after) {
-            (b'%', [high, low, behind @ ..]) => match (digit(high), digit(low)) {
+            (b'%', [high, low, tail @ ..]) => match (digit(high), digit(low)) {
                 (Some(high), Some(low)) => {
-                    rest = behind;
+                    rest = tail;
                     high << 4 | low
                 }
                 _ => b'%',
@@ -43,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_escape_stands_for_itself() {
+    fn keeps_invalid_escapes() {
         for (text, percent, form) in [
             ("a%20b+c", "a b+c", "a b c"),
             ("%41%4a%4A", "AJJ", "AJJ"),

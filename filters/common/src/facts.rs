@@ -1,49 +1,49 @@
-//! What a policy may know of a message: borrowed views, filled by the shell from one host call.
+//! Facts about a message that a policy can use: borrowed views, which the shell fills from one host call.
 
-/// Header fields in order, as bytes; pseudo-header fields may be among them.
+/// Headers in order, as bytes. May include pseudo-headers.
 ///
-/// Names are in lower case: Envoy hands them over so for every protocol, and comparing without regard to case would be
-/// paid on each look-up.
+/// Names are in lower case. Envoy provides them in lower case for every protocol, and a case-insensitive
+/// comparison would slow down each look-up.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Headers<'a>(pub &'a [(&'a [u8], &'a [u8])]);
 
 impl<'a> Headers<'a> {
-    /// The first value of `name`.
+    /// Returns the first value of `name`.
     pub fn first(self, name: impl AsRef<[u8]>) -> Option<&'a [u8]> {
         let name = name.as_ref();
         self.0.iter().find(|(n, _)| *n == name).map(|(_, value)| *value)
     }
 
-    /// Every value of `name`, in order.
+    /// Returns all values of `name`, in order.
     pub fn all<'n>(self, name: &'n [u8]) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
         self.0.iter().filter(move |(n, _)| *n == name).map(|(_, value)| *value)
     }
 
-    /// Whether there is a field of that name.
+    /// Returns whether a header of that name exists.
     pub fn has(self, name: impl AsRef<[u8]>) -> bool {
         self.first(name).is_some()
     }
 }
 
-/// A request. What the shell did not read is empty; a policy states what it needs.
+/// Facts about a request. A policy states which facts it needs; facts that the shell did not read are empty.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RequestFacts<'a> {
-    /// `:method`, in upper case as a rule.
+    /// `:method`, usually in upper case.
     pub method: &'a [u8],
     /// `:path`, with the query.
     pub path: &'a [u8],
     /// `:authority`, with the port if the client sent it.
     pub authority: &'a [u8],
-    /// All header fields.
+    /// All headers.
     pub headers: Headers<'a>,
 }
 
 impl<'a> RequestFacts<'a> {
-    /// The view of header fields with the pseudo-header fields among them, in the shape in which a host hands them over.
+    /// Returns the facts for headers and pseudo-headers in the form in which a host returns them.
     pub fn from_pairs(pairs: &'a [(&'a [u8], &'a [u8])]) -> Self {
         let mut facts = Self { headers: Headers(pairs), ..Self::default() };
         for (name, value) in pairs {
-            // Most are no pseudo-header fields, and comparing goes byte by byte in Wasm.
+            // Skips ordinary headers early: most headers are, and Wasm compares byte by byte.
             if name.first() != Some(&b':') {
                 continue;
             }
@@ -57,35 +57,35 @@ impl<'a> RequestFacts<'a> {
         facts
     }
 
-    /// The authority without its port.
+    /// Returns the authority without its port.
     pub fn host(&self) -> &'a [u8] {
         let digits = self.authority.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
         let before = self.authority.len().checked_sub(digits).and_then(|end| self.authority.get(..end));
         before.and_then(|before| before.strip_suffix(b":")).unwrap_or(self.authority)
     }
 
-    /// The path without the query.
+    /// Returns the path without the query.
     pub fn path_only(&self) -> &'a [u8] {
         self.path.split(|byte| *byte == b'?').next().unwrap_or_default()
     }
 
-    /// The query, without its `?`.
+    /// Returns the query without its `?`.
     pub fn query(&self) -> &'a [u8] {
         self.path.splitn(2, |byte| *byte == b'?').nth(1).unwrap_or_default()
     }
 }
 
-/// A response.
+/// Facts about a response.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ResponseFacts<'a> {
-    /// `:status`, 0 when it was not read or is not a number of three digits.
+    /// `:status`, or 0 if it was not read or does not have three digits.
     pub status: u16,
-    /// All header fields.
+    /// All headers.
     pub headers: Headers<'a>,
 }
 
 impl<'a> ResponseFacts<'a> {
-    /// The view of header fields with `:status` among them.
+    /// Returns the facts for headers that include `:status`.
     pub fn from_pairs(pairs: &'a [(&'a [u8], &'a [u8])]) -> Self {
         let headers = Headers(pairs);
         Self { status: headers.first(":status").and_then(parse_status).unwrap_or_default(), headers }
@@ -110,13 +110,13 @@ mod tests {
     ];
 
     #[test]
-    fn reads_pseudo_header_fields_from_pairs() {
+    fn reads_pseudo_headers_from_pairs() {
         let facts = RequestFacts::from_pairs(PAIRS);
         assert_eq!((facts.method, facts.path, facts.authority), (&b"GET"[..], &b"/a?b=c?d"[..], &b"x:1"[..]));
     }
 
     #[test]
-    fn keeps_every_value_of_a_repeated_field() {
+    fn keeps_every_value_of_a_repeated_header() {
         let headers = RequestFacts::from_pairs(PAIRS).headers;
         assert_eq!(headers.all(b"k").collect::<Vec<_>>(), [b"1", b"\xff"]);
         assert_eq!(headers.first("k"), Some(&b"1"[..]));

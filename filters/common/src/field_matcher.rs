@@ -1,4 +1,4 @@
-//! Matching of headers and query parameters.
+//! Matchers of headers and query parameters.
 
 use crate::string_matcher::{Fields, InvalidMatcher, StringMatcher};
 use crate::{HeaderName, Headers};
@@ -6,9 +6,10 @@ use serde::Deserialize;
 
 /// Matches a header: `{"name": "x-env", "exact": "test"}`, `{"name": "authorization", "present": true}`.
 ///
-/// Of a header that came several times it is enough that one line matches, as in Envoy since 1.39; a line is one value, with
-/// its commas. An absent header matches only `"present": false`. `invert` turns the result around, also for an absent header
-/// (in Envoy that matches neither way). Envoy's `string_match` and `present_match` are the same by other names.
+/// If a header is repeated, one matching line is enough, as in Envoy since 1.39. A line is one value: it is
+/// not split at commas. An absent header matches only `"present": false`. `invert` inverts the result, also
+/// for an absent header (in Envoy an absent header matches neither way). Envoy's spellings `string_match` and
+/// `present_match` are accepted too.
 #[derive(Clone, Debug, Hash, Deserialize)]
 #[serde(try_from = "RawFieldMatcher<HeaderName>")]
 pub struct HeaderMatcher {
@@ -19,8 +20,8 @@ pub struct HeaderMatcher {
 
 /// Matches a query parameter: `{"name": "debug", "present": true}`.
 ///
-/// Names and values are percent-decoded first and `+` is a space, or `%64ebug=1` would get past. Of a parameter that
-/// came several times, it is enough that one value matches.
+/// Names and values are percent-decoded first, and `+` becomes a space: otherwise `%64ebug=1` would bypass
+/// the matcher. If a parameter is repeated, one matching value is enough.
 #[derive(Clone, Debug, Hash, Deserialize)]
 #[serde(try_from = "RawFieldMatcher<String>")]
 pub struct QueryMatcher {
@@ -36,12 +37,12 @@ enum Test {
 }
 
 impl HeaderMatcher {
-    /// Matches if there is such a header.
+    /// Returns a matcher that matches if the header is present.
     pub fn present(name: HeaderName) -> Self {
         Self { name, test: Test::Present(true), invert: false }
     }
 
-    /// Whether the headers match.
+    /// Returns whether the headers match.
     pub fn matches(&self, headers: Headers<'_>) -> bool {
         let mut values = headers.all(self.name.as_ref());
         let result = match &self.test {
@@ -53,7 +54,7 @@ impl HeaderMatcher {
 }
 
 impl QueryMatcher {
-    /// Whether a query, without its `?`, matches.
+    /// Returns whether a query string, without its `?`, matches.
     pub fn matches(&self, query: &[u8]) -> bool {
         let mut values =
             query.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).filter_map(|pair| {
@@ -95,13 +96,13 @@ crate::read_object!(
     };
     name (required), present or "present_match", string_match, exact, prefix, suffix, contains, regex, ignore_case, invert;
     instead [
-        ("exact_match", "it is `exact`"),
-        ("prefix_match", "it is `prefix`"),
-        ("suffix_match", "it is `suffix`"),
-        ("contains_match", "it is `contains`"),
-        ("safe_regex_match", "it is `regex`"),
-        ("range_match", "there is `regex`"),
-        ("invert_match", "it is `invert`, which what is not there matches too"),
+        ("exact_match", "use `exact`"),
+        ("prefix_match", "use `prefix`"),
+        ("suffix_match", "use `suffix`"),
+        ("contains_match", "use `contains`"),
+        ("safe_regex_match", "use `regex`"),
+        ("range_match", "not supported, use `regex`"),
+        ("invert_match", "use `invert`, which inverts the result for an absent header too"),
     ]
 );
 
@@ -114,27 +115,28 @@ crate::text::schema_of!(QueryMatcher, RawFieldMatcher<String>);
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct RawFieldMatcher<N> {
-    /// The name.
+    /// Name of the header or the query parameter.
     name: N,
-    /// Whether it must be there (`true`) or must not (`false`), whatever its value. Also `present_match`.
+    /// Whether it must be present (`true`) or absent (`false`), with any value. Also accepted as
+    /// `present_match`.
     #[serde(alias = "present_match")]
     present: Option<bool>,
-    /// The value, as Envoy writes it: an object with one of the next five.
+    /// Matcher of the value as an object, in Envoy's form: one of the next five fields.
     string_match: Option<StringMatcher>,
-    /// The whole value.
+    /// Matches the whole value.
     exact: Option<String>,
-    /// How the value begins.
+    /// Matches the beginning of the value.
     prefix: Option<String>,
-    /// How the value ends.
+    /// Matches the end of the value.
     suffix: Option<String>,
-    /// What is somewhere in the value.
+    /// Matches any part of the value.
     contains: Option<String>,
-    /// A regular expression that matches the whole value.
+    /// Regular expression that must match the whole value.
     regex: Option<String>,
-    /// Whether ASCII letters match in either case. Default: `false`.
+    /// Whether to ignore the case of ASCII letters. Default: `false`.
     #[serde(default)]
     ignore_case: bool,
-    /// Whether the result is turned around. Default: `false`.
+    /// Whether to invert the result. Default: `false`.
     #[serde(default)]
     invert: bool,
 }
@@ -147,7 +149,7 @@ impl<N> RawFieldMatcher<N> {
         let test = match (present, string_match) {
             (None, None) => Test::Value(StringMatcher::of(fields, ignore_case)?),
             (Some(present), None) if fields.is_empty() => Test::Present(present),
-            // Whether its case counts it says itself.
+            // The string matcher has its own `ignore_case`.
             (None, Some(matcher)) if fields.is_empty() && !ignore_case => Test::Value(matcher),
             _ => return Err(InvalidMatcher::NotOne),
         };
@@ -188,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_is_matched_by_value_or_presence() {
+    fn matches_a_header_by_value_or_presence() {
         assert!(header(r#"{"name": "A", "exact": "1"}"#, &["1"]));
         assert!(!header(r#"{"name": "a", "exact": "1"}"#, &[]));
         assert!(header(r#"{"name": "a", "exact": "1", "invert": true}"#, &[]));
@@ -198,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_repeated_header_any_line_matches() {
+    fn any_line_of_a_repeated_header_matches() {
         assert!(header(r#"{"name": "a", "exact": "2"}"#, &["1", "2"]));
         assert!(!header(r#"{"name": "a", "exact": "1,2"}"#, &["1", "2"]));
         assert!(header(r#"{"name": "a", "exact": "1,2"}"#, &["1,2"]));
@@ -207,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn envoys_spellings_are_the_same() {
+    fn accepts_the_spellings_of_envoy() {
         assert!(header(r#"{"name": "a", "string_match": {"prefix": "AB", "ignore_case": true}}"#, &["abc"]));
         assert!(!header(r#"{"name": "a", "string_match": {"prefix": "AB"}}"#, &["abc"]));
         assert!(header(r#"{"name": "a", "present_match": false}"#, &[]));
@@ -215,12 +217,12 @@ mod tests {
         for both in [r#""present_match": true"#, r#""exact": "b""#, r#""ignore_case": true"#] {
             let json = format!(r#"{{"name": "a", "string_match": {{"exact": "b"}}, {both}}}"#);
             let error = serde_json::from_str::<HeaderMatcher>(&json).unwrap_err().to_string();
-            assert!(error.starts_with("a matcher has exactly one of"), "{error}");
+            assert!(error.starts_with("expected exactly one of `exact`"), "{error}");
         }
     }
 
     #[test]
-    fn spellings_that_would_mean_something_else_are_refused_with_what_to_write() {
+    fn an_error_for_an_envoy_field_says_what_to_use() {
         for (name, instead) in
             [("exact_match", "`exact`"), ("invert_match", "`invert`"), ("range_match", "`regex`")]
         {
@@ -231,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_parameter_is_decoded_and_any_of_its_values_matches() {
+    fn decodes_query_parameters_and_matches_any_value() {
         let debug = r#"{"name": "debug", "exact": "a b"}"#;
         for text in ["debug=a+b", "x=1&debug=a%20b", "%64ebug=%61%20b", "debug=&debug=a+b", "&&debug=a b"] {
             assert!(query(debug, text), "{text}");
@@ -244,13 +246,13 @@ mod tests {
     }
 
     #[test]
-    fn refuses_presence_beside_a_pattern() {
+    fn rejects_presence_together_with_a_pattern() {
         for json in [r#"{"name": "a"}"#, r#"{"name": "a", "present": true, "exact": "b"}"#] {
             let error = serde_json::from_str::<HeaderMatcher>(json).unwrap_err().to_string();
-            assert!(error.starts_with("a matcher has exactly one of"), "{error}");
+            assert!(error.starts_with("expected exactly one of `exact`"), "{error}");
         }
         let error = serde_json::from_str::<HeaderMatcher>(r#"{"name": "a b", "present": true}"#).unwrap_err();
-        assert!(error.to_string().starts_with("`a b` is not the name of a header"));
+        assert!(error.to_string().starts_with("`a b` is not a valid header name"));
     }
 
     proptest! {

@@ -1,24 +1,24 @@
-//! Names and values of header fields.
+//! Names and values of headers.
 
 use crate::text::from_text;
 use core::fmt;
 use std::borrow::Cow;
 use std::str::FromStr;
 
-/// The name of a header field: a token (RFC 9110 section 5.1), kept in lower case. Never a pseudo-header field.
+/// The name of a header: a token (RFC 9110 section 5.1), stored in lower case. Never a pseudo-header.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HeaderName(Cow<'static, str>);
 
 impl HeaderName {
-    /// For [`crate::header_name!`], which evaluates it when compiling.
+    /// Used by [`crate::header_name!`], which evaluates it at compile time.
     #[doc(hidden)]
     pub const fn from_static(name: &'static str) -> Self {
         let mut bytes = name.as_bytes();
-        assert!(!bytes.is_empty(), "a name is not empty");
+        assert!(!bytes.is_empty(), "a header name must not be empty");
         while let [first, rest @ ..] = bytes {
             assert!(
                 matches!(first, b'a'..=b'z' | b'0'..=b'9' | b'-'),
-                "lower-case letters, digits and hyphens"
+                "a header name here may have only lower-case letters, digits and hyphens"
             );
             bytes = rest;
         }
@@ -57,11 +57,11 @@ impl FromStr for HeaderName {
     }
 }
 
-from_text!(HeaderName, "the name of a header", Some("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"));
+from_text!(HeaderName, "a header name", Some("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"));
 
-crate::read::read_text!(HeaderName, "the name of a header", Self(Cow::Borrowed("")));
+crate::read::read_text!(HeaderName, "a header name", Self(Cow::Borrowed("")));
 
-/// A [`HeaderName`] that is known when compiling: `header_name!("traceparent")`. One that is not valid does not compile.
+/// Makes a [`HeaderName`] at compile time: `header_name!("traceparent")`. An invalid name does not compile.
 #[macro_export]
 macro_rules! header_name {
     ($name:literal) => {
@@ -69,7 +69,7 @@ macro_rules! header_name {
     };
 }
 
-/// An [`EditableName`] that is known when compiling. One that is not valid does not compile.
+/// Makes an [`EditableName`] at compile time. An invalid name does not compile.
 #[macro_export]
 macro_rules! editable_name {
     ($name:literal) => {
@@ -77,18 +77,21 @@ macro_rules! editable_name {
     };
 }
 
-/// The name of a header field that a filter may write.
+/// The name of a header that a filter may write.
 ///
-/// Those that frame the message or belong to the connection are refused: changing `content-length` under a body or
-/// `host` behind the router's back is request smuggling by configuration.
+/// Names of headers that frame the message or belong to the connection are invalid. A filter that changed
+/// `content-length` under a body, or `host` unnoticed by the router, would allow request smuggling.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EditableName(HeaderName);
 
 impl EditableName {
-    /// For [`crate::editable_name!`], which evaluates it when compiling.
+    /// Used by [`crate::editable_name!`], which evaluates it at compile time.
     #[doc(hidden)]
     pub const fn from_static(name: &'static str) -> Self {
-        assert!(!is_framing(name.as_bytes()), "it belongs to the connection");
+        assert!(
+            !is_framing(name.as_bytes()),
+            "a filter cannot write a header that belongs to the connection"
+        );
         Self(HeaderName::from_static(name))
     }
 
@@ -137,15 +140,15 @@ crate::read::read_text!(
     Self(HeaderName(Cow::Borrowed("")))
 );
 
-/// Why a text is no name of a header field, or none that may be written.
+/// Why a text is not a header name, or not the name of a header that a filter may write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidHeaderName {
-    /// It begins with a colon.
+    /// The name begins with a colon.
     Pseudo(Box<str>),
-    /// It is empty or has a character that no name may have.
+    /// The name is empty or has a character that is not allowed in a token.
     NotToken(Box<str>),
-    /// It frames the message or belongs to the connection.
+    /// The header frames the message or belongs to the connection.
     Framing(HeaderName),
 }
 
@@ -153,9 +156,9 @@ impl fmt::Display for InvalidHeaderName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pseudo(name) => {
-                write!(f, "`{name}` is a pseudo-header; only ordinary headers can be named here")
+                write!(f, "`{name}` is a pseudo-header, expected an ordinary header")
             }
-            Self::NotToken(name) => write!(f, "`{}` is not the name of a header", name.escape_default()),
+            Self::NotToken(name) => write!(f, "`{}` is not a valid header name", name.escape_default()),
             Self::Framing(name) => {
                 write!(f, "`{name}` belongs to the connection and cannot be written by a filter")
             }
@@ -165,7 +168,7 @@ impl fmt::Display for InvalidHeaderName {
 
 impl std::error::Error for InvalidHeaderName {}
 
-/// A configured header value: it can be written as it is.
+/// A configured header value, valid on the wire without escaping.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct HeaderValue(Box<[u8]>);
 
@@ -189,11 +192,11 @@ impl FromStr for HeaderValue {
     }
 }
 
-from_text!(HeaderValue, "the value of a header", Some("^[^\\x00-\\x08\\x0A-\\x1F\\x7F]*$"));
+from_text!(HeaderValue, "a header value", Some("^[^\\x00-\\x08\\x0A-\\x1F\\x7F]*$"));
 
-crate::read::read_text!(HeaderValue, "the value of a header", Self(Box::default()));
+crate::read::read_text!(HeaderValue, "a header value", Self(Box::default()));
 
-/// A text that cannot be the value of a header field.
+/// A text that is not a valid header value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidHeaderValue(Box<str>);
 
@@ -201,7 +204,7 @@ impl fmt::Display for InvalidHeaderValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "`{}` is not the value of a header: it has a control character, or white space at an end",
+            "`{}` is not a valid header value: it has a control character, or white space at an end",
             self.0.escape_default()
         )
     }
@@ -222,16 +225,17 @@ const fn is_framing(name: &[u8]) -> bool {
     )
 }
 
-/// Whether these bytes are a token (RFC 9110 section 5.6.2).
+/// Returns whether these bytes are a token (RFC 9110 section 5.6.2).
 pub fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty()
         && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
 }
 
-/// Whether these bytes can be written as a header value.
+/// Returns whether these bytes can be written as a header value.
 ///
-/// Besides CR, LF and NUL that is every control character but the tab (RFC 9110 section 5.5): nghttp2's
-/// `nghttp2_check_header_value`, which Envoy asks, refuses them, and the whole request with them.
+/// All control characters except the tab are invalid, not only CR, LF and NUL (RFC 9110 section 5.5). Envoy
+/// checks values with nghttp2's `nghttp2_check_header_value`, and rejects the whole request if one is
+/// invalid.
 pub fn is_valid_value(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~' | 0x80..))
 }
@@ -241,25 +245,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_lowered() {
+    fn stores_names_in_lower_case() {
         assert_eq!("X-Team".parse::<HeaderName>().unwrap().as_str(), "x-team");
     }
 
     #[test]
-    fn refuses_names_and_says_which() {
+    fn rejects_invalid_names() {
         for (text, message) in [
-            ("", "`` is not the name of a header"),
-            ("a b", "`a b` is not the name of a header"),
-            ("a\r\nb", "`a\\r\\nb` is not the name of a header"),
-            ("ä", "`\\u{e4}` is not the name of a header"),
-            (":path", "`:path` is a pseudo-header; only ordinary headers can be named here"),
+            ("", "`` is not a valid header name"),
+            ("a b", "`a b` is not a valid header name"),
+            ("a\r\nb", "`a\\r\\nb` is not a valid header name"),
+            ("ä", "`\\u{e4}` is not a valid header name"),
+            (":path", "`:path` is a pseudo-header, expected an ordinary header"),
         ] {
             assert_eq!(text.parse::<HeaderName>().unwrap_err().to_string(), message);
         }
     }
 
     #[test]
-    fn framing_headers_can_be_named_but_not_written() {
+    fn framing_headers_are_not_editable() {
         for name in ["Host", "content-length", "Transfer-Encoding", "connection", "upgrade"] {
             assert!(name.parse::<HeaderName>().is_ok());
             assert!(matches!(name.parse::<EditableName>(), Err(InvalidHeaderName::Framing(_))));
@@ -268,15 +272,15 @@ mod tests {
     }
 
     #[test]
-    fn deserialisation_names_the_value() {
+    fn an_error_names_the_value() {
         let error = serde_json::from_str::<HeaderName>("\"a b\"").unwrap_err().to_string();
-        assert!(error.starts_with("`a b` is not the name of a header"), "{error}");
+        assert!(error.starts_with("`a b` is not a valid header name"), "{error}");
         let error = serde_json::from_str::<HeaderName>("7").unwrap_err().to_string();
-        assert!(error.contains("expected the name of a header"), "{error}");
+        assert!(error.contains("expected a header name"), "{error}");
     }
 
     #[test]
-    fn a_value_has_no_control_character_but_the_tab() {
+    fn tab_is_the_only_valid_control_character() {
         for byte in 0..=u8::MAX {
             let allowed = byte == b'\t' || (byte >= b' ' && byte != 0x7f);
             assert_eq!(is_valid_value(&[b'a', byte, b'b']), allowed, "{byte}");
@@ -284,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_configured_value_has_no_white_space_at_its_ends() {
+    fn rejects_surrounding_white_space() {
         assert_eq!("a b".parse::<HeaderValue>().unwrap().as_bytes(), b"a b");
         assert!("".parse::<HeaderValue>().is_ok());
         for text in [" a", "a\t", "a\r\nb: c", "\0"] {

@@ -1,18 +1,21 @@
-//! The vocabulary of Tollgate's policies.
+//! Types that all policies of Tollgate's filters share.
 //!
-//! A policy is a function from a configuration and facts to a decision. It has no host, no clock and no source of
-//! randomness: [`UnixNanos`] and draws come in as values, decisions go out as values, and the shell around it does the
-//! rest. That is what lets one policy be unit-tested, property-tested, fuzzed and run in Envoy without a difference.
+//! A policy is a function from a configuration and facts to a decision. It has no access to the host, a clock
+//! or a source of randomness: time ([`UnixNanos`]) and random draws are arguments, and a decision is a return
+//! value. The shell around the policy makes the host calls. The same policy code can therefore be
+//! unit-tested, property-tested, fuzzed, and run in Envoy.
 //!
-//! Every filter speaks these words, so that an operator learns them once: durations are `"250ms"`, percentages are
-//! `12.5`, matchers are `{"prefix": ".."}`, networks are `"10.0.0.0/8"`, header values are `"%REQ(x-team)%"`.
+//! All filters use the same notation, so that an operator learns it once: durations are `"250ms"`,
+//! percentages are `12.5`, matchers are `{"prefix": ".."}`, networks are `"10.0.0.0/8"`, header values are
+//! `"%REQ(x-team)%"`.
 //!
-//! Three rules hold throughout:
+//! Three rules apply to all types:
 //!
-//! - **Parse, then trust.** Configuration is deserialised into types that cannot hold an invalid value. An error says
-//!   which value was wrong, in backticks; where it stood is for the deserialiser to add.
-//! - **Bytes, not text.** What clients send need not be UTF-8, and no byte of it may stop a decision.
-//! - **Total functions.** Nothing panics, whatever the facts are; a panic would take a worker's VM along.
+//! - **Parse, then trust.** A configuration is deserialised into types that cannot hold an invalid value. An
+//!   error names the invalid value in backticks; the deserialiser adds the path.
+//! - **Bytes, not text.** Clients may send bytes that are not UTF-8. A policy must decide about any bytes.
+//! - **Total functions.** No function panics, whatever the facts are: a panic would destroy the VM of a
+//!   worker.
 
 mod body_format;
 mod cidr;

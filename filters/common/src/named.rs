@@ -1,15 +1,16 @@
-//! Values by name.
+//! A map from names to values.
 
 use crate::{Read, ReadError, Value};
 use core::fmt;
 
-/// Values by name, in the order of the names: what an object of any members is read into. As a sorted list, since a tree is
-/// 5 KB of Wasm for each type of value; members of a configuration come in order, so that each is appended.
+/// A map from names to values, sorted by name. Read from a JSON object with arbitrary member names.
+/// Implemented as a sorted list, because a `BTreeMap` costs 5 KB of Wasm for each type of value. Members of a
+/// configuration arrive in order, so that each one is appended.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Named<T>(Vec<(String, T)>);
 
 impl<T> Named<T> {
-    /// Puts a value under a name, in place of the one that it has.
+    /// Inserts a value, and replaces an existing value of that name.
     pub fn insert(&mut self, name: String, value: T) {
         match self.place(&name) {
             Ok(place) => {
@@ -21,18 +22,18 @@ impl<T> Named<T> {
         }
     }
 
-    /// The value of a name.
+    /// Returns the value of a name.
     pub fn get(&self, name: &str) -> Option<&T> {
         self.place(name).ok().and_then(|place| self.0.get(place)).map(|(_, value)| value)
     }
 
-    /// The names and their values.
+    /// Returns the names and their values.
     pub fn iter(&self) -> core::slice::Iter<'_, (String, T)> {
         self.0.iter()
     }
 
     fn place(&self, name: &str) -> Result<usize, usize> {
-        // Behind the last one, if they come in order.
+        // Names usually arrive in order, and then belong after the last one.
         match self.0.last() {
             Some((last, _)) if last.as_str() < name => Err(self.0.len()),
             _ => self.0.binary_search_by(|(other, _)| other.as_str().cmp(name)),
@@ -90,7 +91,7 @@ impl<T: Read> crate::read::Map for Named<T> {
     }
 }
 
-/// Described as the map that it is.
+/// Describes the type as a map in the JSON Schema.
 #[cfg(feature = "schema")]
 mod schema {
     use super::Named;
@@ -117,7 +118,7 @@ mod schema {
         }
     }
 
-    /// For defaults.
+    /// Used for default values in the schema.
     impl<T: Serialize> Serialize for Named<T> {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
@@ -133,7 +134,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_holds_what_a_map_holds(entries in prop::collection::vec(("[a-d]{0,2}", any::<u8>()), 0..20)) {
+        fn behaves_like_a_btree_map(entries in prop::collection::vec(("[a-d]{0,2}", any::<u8>()), 0..20)) {
             let mut named = Named::default();
             let mut map = BTreeMap::new();
             for (name, value) in entries {

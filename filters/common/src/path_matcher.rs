@@ -1,14 +1,15 @@
-//! Matching of paths.
+//! Matchers of paths.
 
 use crate::string_matcher::{Fields, InvalidMatcher, StringMatcher};
 use core::fmt;
 use serde::Deserialize;
 
-/// Matches a path without its query: as a string, or by `{"template": "/users/{id}/orders"}`.
+/// Matches a path without its query: as a string, or by a template, `{"template": "/users/{id}/orders"}`.
 ///
-/// In a template `{name}` and `*` stand for one segment that is not empty, and `**` at the end for any number of them.
-/// Paths are compared as they are: let Envoy make one of `//`, `%2F` and `..` first (`normalize_path`, `merge_slashes`,
-/// `path_with_escaped_slashes_action`), or a client chooses which of several spellings is seen.
+/// In a template, `{name}` and `*` match one segment that is not empty, and `**` at the end matches any
+/// number of segments. The matcher does not normalise paths. Let Envoy normalise `//`, `%2F` and `..` first
+/// (`normalize_path`, `merge_slashes`, `path_with_escaped_slashes_action`). Otherwise a client can choose a
+/// spelling that the matcher misses.
 #[derive(Clone, Debug, Hash, Deserialize)]
 #[serde(try_from = "RawPathMatcher")]
 pub struct PathMatcher(Test);
@@ -25,14 +26,14 @@ enum Segment {
     Any,
 }
 
-/// What a path matcher is made of; a segment of a template that is not literal is `None`.
+/// The parts of a path matcher. A segment of a template that is not literal is `None`.
 pub(crate) enum Shape<'m> {
     Text(&'m StringMatcher),
     Template { segments: Vec<Option<&'m [u8]>>, rest: bool },
 }
 
 impl PathMatcher {
-    /// What it is made of.
+    /// Returns the parts of the matcher.
     pub(crate) fn shape(&self) -> Shape<'_> {
         match &self.0 {
             Test::Text(matcher) => Shape::Text(matcher),
@@ -46,7 +47,7 @@ impl PathMatcher {
         }
     }
 
-    /// Whether the path matches; it comes without a query.
+    /// Returns whether a path, without its query, matches.
     pub fn matches(&self, path: &[u8]) -> bool {
         let (segments, rest) = match &self.0 {
             Test::Text(matcher) => return matcher.matches(path),
@@ -66,7 +67,7 @@ impl PathMatcher {
 fn template(text: &str) -> Result<Test, InvalidPathMatcher> {
     let invalid = |reason| InvalidPathMatcher::Template { text: text.into(), reason };
     let mut parts: Vec<&str> =
-        text.strip_prefix('/').ok_or_else(|| invalid("it does not begin with `/`"))?.split('/').collect();
+        text.strip_prefix('/').ok_or_else(|| invalid("must begin with `/`"))?.split('/').collect();
     let rest = parts.last() == Some(&"**");
     if rest {
         parts.pop();
@@ -77,15 +78,15 @@ fn template(text: &str) -> Result<Test, InvalidPathMatcher> {
         let name = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
         segments.push(match name {
             _ if part == "*" => Segment::Any,
-            Some(name) if names.contains(&name) => return Err(invalid("a name is given twice")),
+            Some(name) if names.contains(&name) => return Err(invalid("duplicate placeholder name")),
             Some(name) if is_name(name) => {
                 names.push(name);
                 Segment::Any
             }
             _ if part.contains(['{', '}', '*']) => {
-                return Err(invalid("`{name}` and `*` stand for whole segments, `**` for the end"));
+                return Err(invalid("`{name}` and `*` must be whole segments, and `**` the last one"));
             }
-            _ if part.contains(['?', '#']) => return Err(invalid("a path has no query")),
+            _ if part.contains(['?', '#']) => return Err(invalid("must not contain `?` or `#`")),
             _ => Segment::Literal(part.as_bytes().into()),
         });
     }
@@ -114,19 +115,19 @@ crate::text::schema_of!(PathMatcher, RawPathMatcher);
 #[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
 #[serde(deny_unknown_fields)]
 struct RawPathMatcher {
-    /// Segments with placeholders: `/users/{id}`, `/static/**`.
+    /// Matches segments with placeholders: `/users/{id}`, `/static/**`.
     template: Option<String>,
-    /// The whole path.
+    /// Matches the whole path.
     exact: Option<String>,
-    /// How it begins. `/api` also matches `/apiary`; `/api/**` as a template does not.
+    /// Matches the beginning of the path. `/api` also matches `/apiary`; the template `/api/**` does not.
     prefix: Option<String>,
-    /// How it ends.
+    /// Matches the end of the path.
     suffix: Option<String>,
-    /// What is somewhere in it.
+    /// Matches any part of the path.
     contains: Option<String>,
-    /// A regular expression that matches the whole path.
+    /// Regular expression that must match the whole path.
     regex: Option<String>,
-    /// Whether ASCII letters match in either case; not for templates. Default: `false`.
+    /// Whether to ignore the case of ASCII letters; not allowed with `template`. Default: `false`.
     #[serde(default)]
     ignore_case: bool,
 }
@@ -149,17 +150,17 @@ impl TryFrom<RawPathMatcher> for PathMatcher {
     }
 }
 
-/// Why the fields of a path matcher make none.
+/// Why the fields of a configuration do not form a path matcher.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidPathMatcher {
-    /// No pattern is given, or something beside a template.
+    /// No pattern is given, or another field is given together with `template`.
     NotOne,
     /// The template is malformed.
     Template {
-        /// What was given.
+        /// The template.
         text: Box<str>,
-        /// What is wrong with it.
+        /// Description of the error.
         reason: &'static str,
     },
     /// The pattern is malformed.
@@ -170,7 +171,7 @@ impl fmt::Display for InvalidPathMatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotOne => f.write_str(
-                "a path matcher has `template` alone, or one of `exact`, `prefix`, `suffix`, `contains`, `regex`",
+                "expected either `template`, or exactly one of `exact`, `prefix`, `suffix`, `contains`, `regex`",
             ),
             Self::Template { text, reason } => write!(f, "`template` `{}`: {reason}", text.escape_debug()),
             Self::Text(error) => error.fmt(f),
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_placeholder_is_one_segment() {
+    fn a_placeholder_matches_one_segment() {
         for (template, yes, no) in [
             (
                 "/users/{id}",
@@ -214,28 +215,28 @@ mod tests {
     }
 
     #[test]
-    fn a_path_can_be_matched_as_a_string() {
+    fn matches_a_path_as_a_string() {
         let matcher: PathMatcher =
             serde_json::from_str(r#"{"prefix": "/API", "ignore_case": true}"#).unwrap();
         assert!(matcher.matches(b"/api/x") && !matcher.matches(b"/x/api"));
     }
 
     #[test]
-    fn refuses_and_says_why() {
+    fn rejects_invalid_matchers() {
         for (json, message) in [
-            ("{}", "a path matcher has `template` alone"),
-            (r#"{"template": "/a", "exact": "/a"}"#, "a path matcher has `template` alone"),
-            (r#"{"template": "/a", "ignore_case": true}"#, "a path matcher has `template` alone"),
-            (r#"{"template": "a"}"#, "`template` `a`: it does not begin with `/`"),
+            ("{}", "expected either `template`, or"),
+            (r#"{"template": "/a", "exact": "/a"}"#, "expected either `template`, or"),
+            (r#"{"template": "/a", "ignore_case": true}"#, "expected either `template`, or"),
+            (r#"{"template": "a"}"#, "`template` `a`: must begin with `/`"),
             (
                 r#"{"template": "/{id}.json"}"#,
-                "`template` `/{id}.json`: `{name}` and `*` stand for whole segments",
+                "`template` `/{id}.json`: `{name}` and `*` must be whole segments",
             ),
             (r#"{"template": "/**/a"}"#, "`template` `/**/a`: `{name}`"),
             (r#"{"template": "/{}"}"#, "`template` `/{}`: `{name}`"),
-            (r#"{"template": "/{a}/{a}"}"#, "`template` `/{a}/{a}`: a name is given twice"),
-            (r#"{"template": "/a?b"}"#, "`template` `/a?b`: a path has no query"),
-            (r#"{"prefix": "/a", "exact": "/a"}"#, "a matcher has exactly one of"),
+            (r#"{"template": "/{a}/{a}"}"#, "`template` `/{a}/{a}`: duplicate placeholder name"),
+            (r#"{"template": "/a?b"}"#, "`template` `/a?b`: must not contain `?` or `#`"),
+            (r#"{"prefix": "/a", "exact": "/a"}"#, "expected exactly one of"),
         ] {
             let error = serde_json::from_str::<PathMatcher>(json).unwrap_err().to_string();
             assert!(error.starts_with(message), "{error}");
@@ -244,7 +245,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn filling_in_a_template_makes_a_path_that_matches(parts in proptest::collection::vec("[a-z]{1,4}", 1..5), holes: u8) {
+        fn a_filled_in_template_matches(parts in proptest::collection::vec("[a-z]{1,4}", 1..5), holes: u8) {
             let template: String = parts.iter().enumerate().map(|(i, part)| {
                 if holes >> i & 1 == 1 { format!("/{{p{i}}}") } else { format!("/{part}") }
             }).collect();

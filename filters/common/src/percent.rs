@@ -1,9 +1,10 @@
-//! Shares of a whole.
+//! Percentages.
 
 use core::fmt;
 use serde::Deserialize;
 
-/// A percentage from 0 to 100 in steps of 0.0001, as Envoy's `FractionalPercent` over a million.
+/// A percentage from 0 to 100 in steps of 0.0001, like Envoy's `FractionalPercent` with the denominator
+/// `MILLION`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "f64")]
 pub struct Percent {
@@ -11,19 +12,20 @@ pub struct Percent {
 }
 
 impl Percent {
-    /// None of them.
+    /// 0 percent.
     pub const ZERO: Self = Self { per_million: 0 };
-    /// All of them.
+    /// 100 percent.
     pub const ALL: Self = Self { per_million: 1_000_000 };
 
-    /// Whether this draw, uniform over all of `u64`, falls into the share. 0 never holds and 100 always does; of two
-    /// percentages the greater one holds for every draw for which the smaller one does.
+    /// Returns whether a draw, uniform over all of `u64`, falls into this percentage. Always `false` for 0
+    /// percent, and always `true` for 100 percent. A draw that falls into a percentage falls into every
+    /// larger one too.
     pub fn holds(self, draw: u64) -> bool {
         let scaled = (u128::from(draw) * 1_000_000) >> 64;
         scaled < u128::from(self.per_million)
     }
 
-    /// Parts of a million.
+    /// Returns the percentage in parts per million.
     pub fn per_million(self) -> u32 {
         self.per_million
     }
@@ -38,7 +40,8 @@ impl TryFrom<f64> for Percent {
         }
         let scaled = percent * 10_000.0;
         let rounded = scaled.round();
-        // `12.3457` is not exact in binary; what is off by less than this was written with four decimals.
+        // `12.3457` is not exact in binary: a smaller difference means that the number was written with four
+        // decimals.
         if (scaled - rounded).abs() > 1e-6 {
             return Err(InvalidPercent::TooFine(percent));
         }
@@ -75,13 +78,13 @@ impl schemars::JsonSchema for Percent {
     }
 }
 
-/// Why a number is no percentage.
+/// Why a number is not a percentage.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum InvalidPercent {
-    /// It is below 0, above 100 or not a number.
+    /// The value is below 0, above 100, or NaN.
     OutOfRange(f64),
-    /// It has more than four decimals.
+    /// The number has more than four decimals.
     TooFine(f64),
 }
 
@@ -89,7 +92,7 @@ impl fmt::Display for InvalidPercent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OutOfRange(value) => write!(f, "`{value}` is not a percentage from 0 to 100"),
-            Self::TooFine(value) => write!(f, "`{value}` is finer than 0.0001 percent"),
+            Self::TooFine(value) => write!(f, "`{value}` has more than four decimals"),
         }
     }
 }
@@ -106,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_all_are_exact() {
+    fn zero_and_hundred_are_exact() {
         for draw in [0, 1, u64::MAX / 2, u64::MAX] {
             assert!(!percent(0.0).holds(draw));
             assert!(percent(100.0).holds(draw));
@@ -114,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_share_ends_where_it_says() {
+    fn the_percentage_ends_at_the_exact_draw() {
         let eighth = u64::MAX / 8;
         assert!(percent(12.5).holds(eighth));
         assert!(!percent(12.5).holds(eighth + 1));
@@ -123,11 +126,11 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_percentage() {
+    fn rejects_invalid_percentages() {
         for (json, message) in [
             ("100.1", "`100.1` is not a percentage from 0 to 100"),
             ("-1", "`-1` is not a percentage from 0 to 100"),
-            ("0.00005", "`0.00005` is finer than 0.0001 percent"),
+            ("0.00005", "`0.00005` has more than four decimals"),
         ] {
             let error = serde_json::from_str::<Percent>(json).unwrap_err().to_string();
             assert!(error.starts_with(message), "{error}");
@@ -143,7 +146,7 @@ mod tests {
         }
 
         #[test]
-        fn a_greater_share_holds_whenever_a_smaller_one_does(a in 0u32..=1_000_000, b in 0u32..=1_000_000, draw: u64) {
+        fn a_draw_falls_into_every_larger_percentage(a in 0u32..=1_000_000, b in 0u32..=1_000_000, draw: u64) {
             let (less, more) = (Percent { per_million: a.min(b) }, Percent { per_million: a.max(b) });
             prop_assert!(!less.holds(draw) || more.holds(draw));
         }

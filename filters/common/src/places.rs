@@ -1,14 +1,14 @@
-//! Places in a list, by name.
+//! Indices of list entries, by name.
 
 use std::collections::BTreeMap;
 
-/// Under which name which entries of a list are. All that is looked up by a name when a configuration is resolved goes
-/// through it: a map of its own for each type of value is 5 KB of Wasm each.
+/// A map from names to the indices of list entries. Used for all look-ups by name when a configuration is
+/// resolved: a separate map type for each type of value would cost 5 KB of Wasm each.
 #[derive(Clone, Debug, Default)]
 pub struct Places(BTreeMap<Box<[u8]>, Vec<usize>>);
 
 impl Places {
-    /// Adds a place behind those that the name has; not again, if it is the last of them.
+    /// Appends an index to those of a name, unless it is already the last one.
     #[inline(never)]
     pub fn add(&mut self, name: &[u8], place: usize) {
         if let Some(places) = self.0.get_mut(name) {
@@ -20,18 +20,18 @@ impl Places {
         }
     }
 
-    /// The places of a name, in the order in which they were added.
+    /// Returns the indices of a name, in the order in which they were added.
     #[inline(never)]
     pub fn get(&self, name: &[u8]) -> &[usize] {
         self.0.get(name).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// The first place of a name.
+    /// Returns the first index of a name.
     pub fn first(&self, name: &[u8]) -> Option<usize> {
         self.get(name).first().copied()
     }
 
-    /// All names in their order, with their places.
+    /// Returns all names, sorted, with their indices.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[usize])> {
         self.0.iter().map(|(name, places)| (&**name, places.as_slice()))
     }
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_has_its_places_in_order_and_none_twice_in_a_row() {
+    fn keeps_indices_in_order_without_repeating_the_last() {
         let mut places = Places::default();
         for (name, place) in [("b", 0), ("a", 1), ("b", 2), ("b", 2)] {
             places.add(name.as_bytes(), place);

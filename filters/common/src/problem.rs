@@ -1,15 +1,15 @@
-//! What is wrong with a configuration, and where.
+//! Errors of a configuration, each with the path of the field.
 
 use crate::Places;
 use core::fmt;
 use core::ops::RangeInclusive;
 
-/// Why a configuration is refused.
+/// An error of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigProblem {
-    /// Where: `providers.auth0.remote_jwks.http_uri.uri`.
+    /// Path of the field, such as `providers.auth0.remote_jwks.http_uri.uri`.
     pub path: String,
-    /// What, with the value in backticks.
+    /// Description of the error, with the value in backticks.
     pub message: String,
 }
 
@@ -21,33 +21,34 @@ impl fmt::Display for ConfigProblem {
 
 impl std::error::Error for ConfigProblem {}
 
-/// Thin, since nearly every function that checks a configuration returns one.
+/// A boxed [`ConfigProblem`]: nearly every function that checks a configuration returns one, so it must be
+/// small.
 pub type Problem = Box<ConfigProblem>;
 
-/// A place in the configuration, written as [`crate::ReadError`] writes the places of its errors.
+/// The path of a field in the configuration, in the notation of [`crate::ReadError`].
 #[derive(Clone, Debug)]
 pub struct Place {
     path: String,
     rename: fn(&str) -> &str,
 }
 
-fn as_it_is(name: &str) -> &str {
+fn unchanged(name: &str) -> &str {
     name
 }
 
 impl Place {
-    /// A field of the whole.
+    /// Path of a top-level field.
     pub fn of(field: &str) -> Self {
-        Self { path: field.into(), rename: as_it_is }
+        Self { path: field.into(), rename: unchanged }
     }
 
-    /// A place whose fields have other names than those by which they are asked for; a field whose name is empty is the
-    /// place itself.
+    /// Returns a path under which [`Self::field`] renames each field. A field that is renamed to the empty
+    /// string adds no step to the path.
     pub fn renamed(path: String, rename: fn(&str) -> &str) -> Self {
         Self { path, rename }
     }
 
-    /// A field, or a key of a map.
+    /// Path of a field, or of a key of a map.
     #[inline(never)]
     pub fn field(&self, name: &str) -> Self {
         let name = (self.rename)(name);
@@ -57,13 +58,13 @@ impl Place {
         Self { path: format!("{}.{name}", self.path), rename: self.rename }
     }
 
-    /// An entry of a list.
+    /// Path of an entry of a list.
     #[inline(never)]
     pub fn at(&self, index: usize) -> Self {
         Self { path: format!("{}[{index}]", self.path), rename: self.rename }
     }
 
-    /// It is wrong.
+    /// Returns an error at this path.
     pub fn refuse(&self, message: impl fmt::Display) -> Problem {
         self.refuse_with(&message)
     }
@@ -73,7 +74,7 @@ impl Place {
         Box::new(ConfigProblem { path: one_line(&self.path), message: one_line(&message.to_string()) })
     }
 
-    /// That the number there lies between others.
+    /// Checks that a number lies in a range.
     #[inline(never)]
     pub fn range(&self, value: u64, range: RangeInclusive<u64>) -> Result<(), Problem> {
         if range.contains(&value) {
@@ -84,20 +85,20 @@ impl Place {
         }
     }
 
-    /// That the name there is not empty; `what` says whose it is.
+    /// Checks that a name is not empty; `what` names it in the error.
     #[inline(never)]
     pub fn named(&self, name: &str, what: &str) -> Result<(), Problem> {
         if name.is_empty() { Err(self.refuse(format_args!("{what} is empty"))) } else { Ok(()) }
     }
 
-    /// That the text there can be part of a statistic's name.
+    /// Checks that a text can be part of the name of a statistic.
     #[inline(never)]
     pub fn stat_prefix(&self, prefix: &str) -> Result<(), Problem> {
         let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
         if prefix.len() > 64 || !prefix.bytes().all(valid) || prefix.starts_with('.') || prefix.ends_with('.')
         {
             let message = format_args!(
-                "`{}` cannot be part of a statistic's name: at most 64 letters, digits and `_-.`, no dot at an end",
+                "`{}` is not a valid prefix, expected at most 64 letters, digits and `_-.`, without a dot at either end",
                 prefix.escape_debug()
             );
             return Err(self.refuse(message));
@@ -106,32 +107,34 @@ impl Place {
     }
 }
 
-/// Names that an operator chose are in both, and a log has one line for each event.
+/// Replaces control characters: paths and messages contain names that an operator chose, and a log has one
+/// line for each event.
 #[inline(never)]
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 impl Places {
-    /// The names that there are, for an error about one that is not.
+    /// Lists the names, for an error about an unknown one: ``expected one of `a`, `b` ``.
     #[inline(never)]
     pub fn known(&self) -> String {
-        // A configuration may have thousands of them, and the message is one line of a log.
+        // A configuration may have thousands of names, and the message is one line of a log.
         const SHOWN: usize = 8;
-        let mut text = String::from("there is");
-        let mut count = 0;
-        for (name, _) in self.iter() {
-            count += 1;
-            if count <= SHOWN {
-                text += if count == 1 { " `" } else { ", `" };
-                text += &String::from_utf8_lossy(name);
-                text += "`";
+        let count = self.iter().count();
+        let mut text = String::from(match count {
+            0 => return "none is configured".into(),
+            1 => "expected `",
+            _ => "expected one of `",
+        });
+        for (index, (name, _)) in self.iter().take(SHOWN).enumerate() {
+            if index > 0 {
+                text += "`, `";
             }
+            text += &String::from_utf8_lossy(name);
         }
-        match count {
-            0 => text += " none",
-            _ if count > SHOWN => text = text + " and " + &(count - SHOWN).to_string() + " more",
-            _ => {}
+        text += "`";
+        if count > SHOWN {
+            text = text + " and " + &(count - SHOWN).to_string() + " more";
         }
         text
     }
@@ -142,13 +145,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_problem_says_where_and_what_in_one_line() {
+    fn an_error_is_one_line_with_path_and_message() {
         let place = Place::of("limits").field("a\nb").field("rates").at(2);
         assert_eq!(place.refuse("`x\ty` is odd").to_string(), "limits.a b.rates[2]: `x y` is odd");
     }
 
     #[test]
-    fn fields_may_go_by_other_names() {
+    fn renames_fields() {
         fn other(name: &str) -> &str {
             if name == "from_headers" { "fromHeaders" } else { "" }
         }
@@ -157,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_names_and_prefixes_are_checked() {
+    fn checks_numbers_names_and_prefixes() {
         let place = Place::of("a");
         assert!(place.range(1, 1..=3).is_ok() && place.range(3, 1..=3).is_ok());
         assert_eq!(place.range(4, 1..=3).unwrap_err().to_string(), "a: `4` is not a number from 1 to 3");
@@ -169,15 +172,16 @@ mod tests {
     }
 
     #[test]
-    fn a_few_of_the_names_are_said() {
+    fn lists_the_first_eight_names() {
         let mut names = Places::default();
-        assert_eq!(names.known(), "there is none");
+        assert_eq!(names.known(), "none is configured");
         names.add(b"a", 0);
+        assert_eq!(names.known(), "expected `a`");
         names.add(b"b", 1);
-        assert_eq!(names.known(), "there is `a`, `b`");
+        assert_eq!(names.known(), "expected one of `a`, `b`");
         for name in "cdefghij".bytes() {
             names.add(&[name], 2);
         }
-        assert_eq!(names.known(), "there is `a`, `b`, `c`, `d`, `e`, `f`, `g`, `h` and 2 more");
+        assert_eq!(names.known(), "expected one of `a`, `b`, `c`, `d`, `e`, `f`, `g`, `h` and 2 more");
     }
 }

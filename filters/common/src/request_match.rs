@@ -1,46 +1,46 @@
-//! Which requests a rule is about.
+//! Conditions of rules on requests.
 
 use crate::{HeaderMatcher, PathMatcher, QueryMatcher, RequestFacts, StringMatcher};
 use serde::Deserialize;
 use std::borrow::Cow;
 
-/// What a rule asks of a request. Every field that is given must match; of a list of hosts, methods or paths one entry
-/// is enough, of headers and query parameters all must match. A rule without fields is about every request.
+/// The condition of a rule. Every given field must match. In `hosts`, `paths` and `methods`, one matching
+/// entry is enough; in `headers` and `query`, all entries must match. A rule without fields matches every
+/// request.
 ///
-/// Rules are tried first to last, and the first that matches decides: [`RequestMatch::first`], and [`crate::Rules`] if
-/// there may be many.
+/// Rules are tried in order, and the first rule that matches decides.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct RequestMatch {
-    /// The host, in lower case and without the port. A dot at its end stays; let Envoy remove it
-    /// (`strip_trailing_host_dot`).
+    /// Matchers of the host, which is in lower case and without the port. A trailing dot stays; Envoy can
+    /// remove it (`strip_trailing_host_dot`).
     pub hosts: Vec<StringMatcher>,
-    /// The path, without the query.
+    /// Matchers of the path without the query.
     pub paths: Vec<PathMatcher>,
-    /// The method, such as `GET`. Case counts.
+    /// Methods, such as `GET`. Case-sensitive.
     pub methods: Vec<String>,
-    /// Headers.
+    /// Matchers of headers.
     pub headers: Vec<HeaderMatcher>,
-    /// Query parameters.
+    /// Matchers of query parameters.
     pub query: Vec<QueryMatcher>,
 }
 
-// The others are those of Envoy's `RouteMatch`, which `match` is in its filters.
+// The other names are fields of Envoy's `RouteMatch`, the type of `match` in Envoy's filters.
 crate::read_object!(RequestMatch = Self::default(); hosts, paths, methods, headers, query; instead [
-    ("prefix", "a path is matched by `paths`: `{\"paths\": [{\"prefix\": \"/api\"}]}`"),
-    ("path", "a path is matched by `paths`: `{\"paths\": [{\"exact\": \"/api\"}]}`"),
-    ("safe_regex", "a path is matched by `paths`: `{\"paths\": [{\"regex\": \"/v[0-9]+/.*\"}]}`"),
-    ("path_separated_prefix", "a path is matched by `paths`: `{\"paths\": [{\"template\": \"/api/**\"}]}`"),
-    ("path_match_policy", "a path is matched by `paths`: `{\"paths\": [{\"template\": \"/users/{id}\"}]}`"),
+    ("prefix", "use `paths`: `{\"paths\": [{\"prefix\": \"/api\"}]}`"),
+    ("path", "use `paths`: `{\"paths\": [{\"exact\": \"/api\"}]}`"),
+    ("safe_regex", "use `paths`: `{\"paths\": [{\"regex\": \"/v[0-9]+/.*\"}]}`"),
+    ("path_separated_prefix", "use `paths`: `{\"paths\": [{\"template\": \"/api/**\"}]}`"),
+    ("path_match_policy", "use `paths`: `{\"paths\": [{\"template\": \"/users/{id}\"}]}`"),
     (
         "query_parameters",
-        "query parameters are matched by `query`: `{\"query\": [{\"name\": \"debug\", \"present\": true}]}`",
+        "use `query`: `{\"query\": [{\"name\": \"debug\", \"present\": true}]}`",
     ),
 ]);
 
 impl RequestMatch {
-    /// Whether the request is one of those that the rule is about.
+    /// Returns whether the request matches.
     pub fn matches(&self, facts: &RequestFacts<'_>) -> bool {
         any(&self.methods, |method| method.as_bytes() == facts.method)
             && any(&self.paths, |path| path.matches(facts.path_only()))
@@ -52,7 +52,7 @@ impl RequestMatch {
             && self.query.iter().all(|parameter| parameter.matches(facts.query()))
     }
 
-    /// The first of some rules that is about the request.
+    /// Returns the first rule that matches the request. For long lists, use [`crate::Rules`].
     pub fn first<'r, R>(
         rules: &'r [R],
         condition: impl Fn(&'r R) -> &'r RequestMatch,
@@ -62,7 +62,7 @@ impl RequestMatch {
     }
 }
 
-/// Most clients send it so.
+/// Returns the host in lower case. Most clients send it in lower case, so that no copy is needed.
 fn lower_case(host: &[u8]) -> Cow<'_, [u8]> {
     if host.iter().any(u8::is_ascii_uppercase) {
         Cow::Owned(host.to_ascii_lowercase())
@@ -92,13 +92,13 @@ mod tests {
     };
 
     #[test]
-    fn a_rule_without_fields_is_about_everything() {
+    fn a_rule_without_fields_matches_everything() {
         assert!(rule("{}").matches(&FACTS));
         assert!(rule("{}").matches(&RequestFacts::default()));
     }
 
     #[test]
-    fn every_field_must_match_and_one_entry_of_a_list_is_enough() {
+    fn every_field_and_one_entry_of_a_list_must_match() {
         for (json, expected) in [
             (r#"{"hosts": [{"exact": "a"}, {"exact": "shop.example"}]}"#, true),
             (r#"{"hosts": [{"suffix": ".example"}], "methods": ["POST"]}"#, false),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_is_without_its_port() {
+    fn removes_the_port_of_a_host() {
         for (authority, host) in [
             ("a.example", "a.example"),
             ("a.example:80", "a.example"),

@@ -1,13 +1,13 @@
-//! Matching of one string.
+//! Matchers of one string.
 
 use core::fmt;
 use core::hash::{Hash, Hasher};
 use serde::Deserialize;
 
-/// Matches a string: `{"prefix": "/api/"}`, `{"exact": "GET", "ignore_case": true}`. Exactly one of `exact`, `prefix`,
-/// `suffix`, `contains` and `regex` is given, as in Envoy's `StringMatcher`.
+/// Matches a string: `{"prefix": "/api/"}`, `{"exact": "GET", "ignore_case": true}`. Has exactly one of
+/// `exact`, `prefix`, `suffix`, `contains` and `regex`, as in Envoy's `StringMatcher`.
 ///
-/// It works on bytes. Without regard to case means ASCII letters, because that is what protocols mean by it.
+/// Compares bytes. `ignore_case` ignores only the case of ASCII letters, as protocols do.
 #[derive(Clone, Debug, Hash, Deserialize)]
 #[serde(try_from = "RawStringMatcher")]
 pub struct StringMatcher {
@@ -25,7 +25,7 @@ enum Pattern {
     Regex(regex_lite::Regex),
 }
 
-/// By the text, since a regular expression that is compiled has none.
+/// Hashes the text of the pattern, because a compiled regular expression does not implement `Hash`.
 impl Hash for Pattern {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let (kind, text) = match self {
@@ -49,7 +49,7 @@ pub(crate) enum Literal<'m> {
 }
 
 impl StringMatcher {
-    /// Whether the value matches.
+    /// Returns whether the value matches.
     pub fn matches(&self, value: &[u8]) -> bool {
         let same = |a: &[u8], b: &[u8]| if self.ignore_case { a.eq_ignore_ascii_case(b) } else { a == b };
         match &self.pattern {
@@ -60,14 +60,15 @@ impl StringMatcher {
                 start.and_then(|start| value.get(start..)).is_some_and(|end| same(end, text))
             }
             Pattern::Contains(text) => value.windows(text.len()).any(|window| same(window, text)),
-            // Bytes that are no UTF-8 become U+FFFD. Were they to match nothing, one of them would get a client past
-            // every rule that denies by a regex.
+            // Bytes that are not UTF-8 become U+FFFD. If they matched nothing, a client could bypass every
+            // rule that rejects by regex with one such byte.
             #[cfg(feature = "regex")]
             Pattern::Regex(regex) => regex.is_match(&String::from_utf8_lossy(value)),
         }
     }
 
-    /// The only text that matches, if there is only one: to look it up in place of trying.
+    /// Returns the text of an `exact` matcher that does not ignore case, so that callers can index matchers
+    /// by it.
     pub fn exact(&self) -> Option<&[u8]> {
         match &self.pattern {
             Pattern::Exact(text) if !self.ignore_case => Some(text),
@@ -75,7 +76,7 @@ impl StringMatcher {
         }
     }
 
-    /// The text of a pattern that is anchored.
+    /// Returns the text of an anchored pattern.
     pub(crate) fn literal(&self) -> Option<Literal<'_>> {
         match &self.pattern {
             Pattern::Exact(text) => Some(Literal::Exact(text)),
@@ -87,12 +88,12 @@ impl StringMatcher {
         }
     }
 
-    /// Whether letters match in either case.
+    /// Returns whether the matcher ignores case.
     pub(crate) fn ignores_case(&self) -> bool {
         self.ignore_case
     }
 
-    /// Builds one from the fields of a configuration, of which exactly one may be given.
+    /// Builds a matcher from the fields of a configuration, exactly one of which must be given.
     pub(crate) fn of(fields: Fields, ignore_case: bool) -> Result<Self, InvalidMatcher> {
         let Fields { exact, prefix, suffix, contains, regex } = fields;
         let not_empty = |field, text: String| {
@@ -110,10 +111,11 @@ impl StringMatcher {
     }
 }
 
-/// The whole string must match, as with Envoy's `safe_regex`: `.*` around it has to be said.
+/// Compiles a regular expression. It must match the whole string, as with Envoy's `safe_regex`: to match a
+/// part, write `.*` around it.
 #[cfg(feature = "regex")]
 fn regex_pattern(text: String, ignore_case: bool) -> Result<Pattern, InvalidMatcher> {
-    // By itself first, or `a)|(b` would get out of the group.
+    // Compiled alone first, or `a)|(b` would escape the group.
     let own = regex_lite::RegexBuilder::new(&text).size_limit(REGEX_SIZE).build();
     let whole = own.and_then(|_| {
         let whole = format!(r"\A(?:{text})\z");
@@ -122,16 +124,20 @@ fn regex_pattern(text: String, ignore_case: bool) -> Result<Pattern, InvalidMatc
     whole.map(Pattern::Regex).map_err(|error| InvalidMatcher::Regex { text, reason: error.to_string() })
 }
 
-/// Compiled, in bytes. Linear memory never shrinks, and a match takes time in proportion to it.
+/// Maximum size of a compiled expression in bytes. Linear memory never shrinks, and a match takes time in
+/// proportion to the size.
 #[cfg(feature = "regex")]
 const REGEX_SIZE: usize = 64 << 10;
 
 #[cfg(not(feature = "regex"))]
 fn regex_pattern(text: String, _: bool) -> Result<Pattern, InvalidMatcher> {
-    Err(InvalidMatcher::Regex { text, reason: "this filter is built without regular expressions".into() })
+    Err(InvalidMatcher::Regex {
+        text,
+        reason: "this filter is built without support for regular expressions".into(),
+    })
 }
 
-/// The fields of which one is given.
+/// The fields of a matcher, exactly one of which must be given.
 pub(crate) struct Fields {
     pub(crate) exact: Option<String>,
     pub(crate) prefix: Option<String>,
@@ -155,7 +161,7 @@ crate::read::read_through!(
 crate::read_object!(
     RawStringMatcher = Self::default();
     exact, prefix, suffix, contains, regex, ignore_case;
-    instead [("safe_regex", "it is `regex`, with the expression itself")]
+    instead [("safe_regex", "use `regex`, with the expression as its value")]
 );
 
 #[cfg(feature = "schema")]
@@ -166,17 +172,17 @@ crate::text::schema_of!(StringMatcher, RawStringMatcher);
 #[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
 #[serde(deny_unknown_fields)]
 struct RawStringMatcher {
-    /// The whole string.
+    /// Matches the whole string.
     exact: Option<String>,
-    /// How it begins.
+    /// Matches the beginning of the string.
     prefix: Option<String>,
-    /// How it ends.
+    /// Matches the end of the string.
     suffix: Option<String>,
-    /// What is somewhere in it.
+    /// Matches any part of the string.
     contains: Option<String>,
-    /// A regular expression that matches the whole string.
+    /// Regular expression that must match the whole string.
     regex: Option<String>,
-    /// Whether ASCII letters match in either case. Default: `false`.
+    /// Whether to ignore the case of ASCII letters. Default: `false`.
     #[serde(default)]
     ignore_case: bool,
 }
@@ -190,19 +196,19 @@ impl TryFrom<RawStringMatcher> for StringMatcher {
     }
 }
 
-/// Why the fields of a matcher make no matcher.
+/// Why the fields of a configuration do not form a matcher.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidMatcher {
-    /// None of the patterns is given, or several.
+    /// No pattern is given, or several are.
     NotOne,
     /// The pattern is empty, and would match everything.
     Empty(&'static str),
-    /// Not a regular expression that can be used.
+    /// The regular expression is invalid or too large.
     Regex {
-        /// What was given.
+        /// The expression.
         text: String,
-        /// What is wrong with it.
+        /// Description of the error.
         reason: String,
     },
 }
@@ -211,7 +217,7 @@ impl fmt::Display for InvalidMatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotOne => {
-                f.write_str("a matcher has exactly one of `exact`, `prefix`, `suffix`, `contains`, `regex`")?;
+                f.write_str("expected exactly one of `exact`, `prefix`, `suffix`, `contains`, `regex`")?;
                 f.write_str(" (or `present`, for a header or a query parameter)")
             }
             Self::Empty(field) => write!(f, "`{field}` is empty and would match everything"),
@@ -231,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn matches_what_it_says() {
+    fn matches_each_kind_of_pattern() {
         for (json, yes, no) in [
             (r#"{"exact": "ab"}"#, vec!["ab"], vec!["", "a", "abc", "AB"]),
             (r#"{"exact": ""}"#, vec![""], vec!["a"]),
@@ -251,10 +257,10 @@ mod tests {
     }
 
     #[test]
-    fn refuses_none_several_and_empty_patterns() {
+    fn rejects_no_several_and_empty_patterns() {
         for (json, message) in [
-            ("{}", "a matcher has exactly one of"),
-            (r#"{"exact": "a", "prefix": "b"}"#, "a matcher has exactly one of"),
+            ("{}", "expected exactly one of"),
+            (r#"{"exact": "a", "prefix": "b"}"#, "expected exactly one of"),
             (r#"{"prefix": ""}"#, "`prefix` is empty and would match everything"),
             (r#"{"contains": ""}"#, "`contains` is empty"),
             (r#"{"exakt": "a"}"#, "unknown field `exakt`"),
@@ -275,12 +281,12 @@ mod tests {
                 && !numbers.matches(b"1x")
         );
         assert!(matcher(r#"{"regex": "ab", "ignore_case": true}"#).matches(b"AB"));
-        assert!(matcher(r#"{"regex": "a.*"}"#).matches(b"a\xff"), "a byte that is no text must not get past");
+        assert!(matcher(r#"{"regex": "a.*"}"#).matches(b"a\xff"), "a byte that is not UTF-8 must match too");
     }
 
     #[test]
-    fn refuses_what_is_no_regex() {
-        // The comment of the last one would swallow the end of the group that makes it match the whole.
+    fn rejects_invalid_regexes() {
+        // The comment in the last one would hide the end of the group that makes it match the whole string.
         for text in ["(", "a)|(b", "a{1000}{1000}", "(?x) a #"] {
             let json = serde_json::json!({ "regex": text }).to_string();
             let error = serde_json::from_str::<StringMatcher>(&json).unwrap_err().to_string();

@@ -1,8 +1,10 @@
-//! Configuration values that are written as a string.
+//! Configuration values in the form of a string.
 
-/// Deserialises a type through its `FromStr`, and describes it in the JSON Schema as a string of that pattern.
+/// Implements `Deserialize` through `FromStr`, and describes the type in the JSON Schema as a string with a
+/// pattern.
 ///
-/// Borrowed and owned strings are both taken, so that the type can be read from JSON text and from a protobuf `Struct`.
+/// Accepts borrowed and owned strings, so that the type can be read from JSON text and from a protobuf
+/// `Struct`.
 macro_rules! from_text {
     ($type:ty, $expecting:literal, $pattern:expr) => {
         impl<'de> serde::Deserialize<'de> for $type {
@@ -47,7 +49,7 @@ macro_rules! from_text {
     };
 }
 
-/// Describes a type in the JSON Schema by the type from which it is built.
+/// Describes a type in the JSON Schema by the type that it is built from.
 #[cfg(feature = "schema")]
 macro_rules! schema_of {
     ($type:ty, $raw:ty) => {

@@ -1,16 +1,17 @@
 //! Points in time.
 
-/// Nanoseconds since the Unix epoch, as the host's wall clock says. It fits until the year 2554.
+/// Nanoseconds since the Unix epoch, by the host's wall clock. Does not overflow until the year 2554.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnixNanos(pub u64);
 
 impl UnixNanos {
-    /// Whole milliseconds since the Unix epoch.
+    /// Returns the whole milliseconds since the Unix epoch.
     pub fn as_millis(self) -> u64 {
         self.0 / 1_000_000
     }
 
-    /// How long after `earlier` this is. Zero if it is before: a wall clock may be set back at any time.
+    /// Returns the time since `earlier`, or zero if `earlier` is later: a wall clock can be set back at any
+    /// time.
     pub fn since(self, earlier: UnixNanos) -> core::time::Duration {
         core::time::Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
@@ -21,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_is_set_back_yields_no_time() {
+    fn a_clock_that_is_set_back_yields_zero() {
         assert_eq!(UnixNanos(5).since(UnixNanos(7)), core::time::Duration::ZERO);
         assert_eq!(UnixNanos(7).since(UnixNanos(5)), core::time::Duration::from_nanos(2));
     }

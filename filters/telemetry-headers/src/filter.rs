@@ -1,4 +1,4 @@
-//! The shell: host values in, header edits out, events counted.
+//! The shell: reads facts from the host, applies the header edits of the policy, and counts its events.
 
 use tollgate::metrics::Counter;
 use tollgate::{
@@ -40,13 +40,13 @@ impl HttpFilter for TelemetryHeaders {
         }
         let pairs: Vec<_> =
             if needs.request_headers { headers.pairs()?.iter().collect() } else { Vec::new() };
-        // Without randomness the policy passes on what it can trust, and counts that it generated nothing.
+        // Without random bytes the policy keeps the ids that it trusts, generates nothing, and counts that.
         let draws = if needs.draws { random::bytes().ok().map(Draws::from_bytes) } else { None };
         let facts = RequestFacts::from_pairs(&pairs);
         let decision = self.policy.on_request(&facts, draws.as_ref(), now(needs.request_time)?);
         *state = decision.state;
         self.count(decision.events);
-        carry_out(&decision.edits, headers)
+        apply(&decision.edits, headers)
     }
 
     fn on_response_headers(
@@ -64,12 +64,12 @@ impl HttpFilter for TelemetryHeaders {
         let facts = ResponseFacts::from_pairs(&pairs);
         let decision = self.policy.on_response(state, &facts, now(needs.response_time)?);
         self.count(decision.events);
-        carry_out(&decision.edits, headers)
+        apply(&decision.edits, headers)
     }
 
-    /// Telemetry must not cost a request: it goes on with the edits that were made before.
+    /// Continues with the edits that were already made: a failure of telemetry must not fail the request.
     fn on_error(&mut self, error: Error, _: Phase) -> Flow {
-        tollgate::log::debug!("headers left as they are: {error}");
+        tollgate::log::debug!("skipped the remaining header edits: {error}");
         self.host_errors.increment();
         Flow::Continue
     }
@@ -85,7 +85,7 @@ impl TelemetryHeaders {
     }
 }
 
-fn carry_out(edits: &[HeaderEdit<'_>], headers: &mut Headers) -> Result<Flow> {
+fn apply(edits: &[HeaderEdit<'_>], headers: &mut Headers) -> Result<Flow> {
     for edit in edits {
         match edit {
             HeaderEdit::Set(name, value) => headers.set(name.as_str(), value)?,
@@ -100,7 +100,7 @@ fn counter(name: &str) -> Result<Counter> {
     Counter::define(&format!("telemetry_headers.{name}"))
 }
 
-/// A host call that is left out when nobody asks for the time.
+/// Returns the time, or 0 without a host call if the time is not needed.
 fn now(needed: bool) -> Result<UnixNanos> {
     Ok(if needed { UnixNanos(clock::now()?.0) } else { UnixNanos(0) })
 }

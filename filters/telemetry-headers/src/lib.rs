@@ -1,4 +1,5 @@
-//! Request id, trace context, header edits and `Server-Timing`. What is decided and why is in
-//! `tollgate-telemetry-headers-policy`; this crate reads what the policy needs and carries out what it decides.
+//! Filter for request ids, trace context, header edits and `Server-Timing`. The decisions are in
+//! `tollgate-telemetry-headers-policy`; this crate reads the facts that the policy needs and applies its
+//! decisions.
 
 mod filter;

@@ -1,8 +1,8 @@
-//! What the tests of every filter's configuration and page share.
+//! Helpers for the tests of the filters' configurations and README pages.
 //!
-//! - [`schema`]: the committed JSON Schema is that of the types, and says of every field what it is;
-//! - [`page`]: pieces of a page, to be held against what they describe;
-//! - [`odd`]: configurations that nobody would write.
+//! - [`schema`] checks that the committed JSON Schema matches the types and describes every field;
+//! - [`page`] extracts parts of a page, so that tests can compare them with the code;
+//! - [`odd`] generates unusual configurations.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 pub mod odd;

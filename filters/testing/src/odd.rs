@@ -1,11 +1,11 @@
-//! Configurations that nobody would write.
+//! Generators of unusual configurations.
 
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
 
-/// Values that are of another type, too large, too small or empty, and texts: some that are none of anything, and those of
-/// the filter's own, such as names that mean something in another place.
+/// Generates values that are likely to be invalid: of the wrong type, too large, too small or empty. `texts`
+/// are further texts, such as names that are valid elsewhere in the filter's configuration.
 pub fn values(texts: &[&str]) -> impl Strategy<Value = Value> + Clone + use<> {
     let common = ["", "a", "\u{0}", "a\nb", "\u{1f600}", "9999999h", "0", "1ns", "{", "host", ":path"];
     let numbers = [json!(0), json!(1), json!(9), json!(-1), json!(1.5), json!(u64::MAX), json!(1e300)];
@@ -15,12 +15,12 @@ pub fn values(texts: &[&str]) -> impl Strategy<Value = Value> + Clone + use<> {
     prop::sample::select(texts.chain(numbers).chain(others).collect::<Vec<_>>())
 }
 
-/// Some of the places of a configuration, and what is put into each.
+/// Generates changes of a configuration: positions, each with its new value.
 pub fn changes(texts: &[&str]) -> impl Strategy<Value = Vec<(Index, Value)>> + use<> {
     prop::collection::vec((any::<Index>(), values(texts)), 0..4)
 }
 
-/// The configuration with these changes.
+/// Returns the configuration with these changes applied.
 pub fn changed(mut config: Value, changes: &[(Index, Value)]) -> Value {
     for (place, by) in changes {
         let mut steps = place.index(count(&config));
@@ -29,7 +29,7 @@ pub fn changed(mut config: Value, changes: &[(Index, Value)]) -> Value {
     config
 }
 
-/// Puts a value in the place of the one that comes when `steps` have been counted down.
+/// Walks the values in depth-first order, and replaces the one at position `steps`.
 fn replace(value: &mut Value, steps: &mut usize, by: &Value) {
     if *steps == 0 {
         *value = by.clone();

@@ -1,4 +1,4 @@
-//! JSON Schemas of configurations, `config.schema.json` beside each filter.
+//! Checks of the JSON Schema of a configuration: `config.schema.json` in the folder of each filter.
 
 use schemars::JsonSchema;
 use serde_json::Value;
@@ -6,27 +6,27 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use tollgate_policy::{Object, Read};
 
-/// The schema of a type.
+/// Returns the schema of a type.
 pub fn of<T: JsonSchema>() -> Value {
     schemars::schema_for!(T).to_value()
 }
 
-/// The structs of a schema by their names, with the whole as `Config`.
+/// Returns the structs of a schema with their names. The top level is named `Config`.
 pub fn structs(schema: &Value) -> Vec<(&str, &Value)> {
     let definitions = schema["$defs"].as_object().into_iter().flatten();
     let all = definitions.map(|(name, definition)| (name.as_str(), definition)).chain([("Config", schema)]);
     all.filter(|(_, definition)| definition["properties"].is_object()).collect()
 }
 
-/// The fields of a struct of a schema, and what is said of each.
+/// Returns the fields of a struct of a schema, each with its definition.
 pub fn fields(definition: &Value) -> impl Iterator<Item = (&str, &Value)> {
     let properties = definition["properties"].as_object().into_iter().flatten();
     properties.map(|(name, property)| (name.as_str(), property))
 }
 
-/// The schema that is committed is that of the type. With `UPDATE_SCHEMA` in the environment it is written anew.
+/// Asserts that the committed schema matches the type. Rewrites the file first if `UPDATE_SCHEMA` is set.
 ///
-/// `package` is the folder of the filter's policy: the schema is one above.
+/// `package` is the folder of the filter's policy; the schema is in its parent folder.
 #[track_caller]
 pub fn is_current<T: JsonSchema>(package: &str) {
     let path = Path::new(package).join("../config.schema.json");
@@ -34,15 +34,15 @@ pub fn is_current<T: JsonSchema>(package: &str) {
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
         std::fs::write(&path, serde_json::to_string_pretty(&schema).unwrap() + "\n").unwrap();
     }
-    // As values: the order of the keys depends on features that other packages of a build may turn on.
+    // Compared as values: the order of keys depends on features that other packages of the build may enable.
     let committed: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     assert!(
         committed == schema,
-        "config.schema.json is out of date: run the test again with UPDATE_SCHEMA=1"
+        "config.schema.json is out of date; to update it, run the test with UPDATE_SCHEMA=1"
     );
 }
 
-/// Every field has a description.
+/// Asserts that every field has a description.
 #[track_caller]
 pub fn describes_every_field(schema: &Value) {
     for (name, definition) in structs(schema) {
@@ -52,8 +52,8 @@ pub fn describes_every_field(schema: &Value) {
     }
 }
 
-/// A struct that is read by its table of fields: those that are read are described, and so are those that have to be there.
-/// Its name.
+/// Asserts that the schema of a struct has the fields that its reader reads, and the same required fields.
+/// Returns the name of the struct.
 #[track_caller]
 pub fn is_read_as_described<T: Object + Read + JsonSchema>() -> String {
     let schema = of::<T>();
@@ -65,7 +65,7 @@ pub fn is_read_as_described<T: Object + Read + JsonSchema>() -> String {
     let read = fields.iter().filter(|field| field.required).map(|field| field.name.to_owned());
     let required: BTreeSet<_> = required.filter_map(Value::as_str).map(String::from).collect();
     assert_eq!(required, read.collect(), "{}", T::schema_name());
-    // Each leads to a field of its own.
+    // Each index returns a different field.
     let mut blank = T::blank();
     let mut place = |index| blank.field(index).map(|field| std::ptr::from_mut(field).cast::<()>());
     let places: BTreeSet<_> = (0..fields.len()).filter_map(&mut place).collect();
@@ -73,12 +73,15 @@ pub fn is_read_as_described<T: Object + Read + JsonSchema>() -> String {
     T::schema_name().into_owned()
 }
 
-/// Every struct of a schema is among `tried`, those of which [`is_read_as_described`] was asked, or is of the vocabulary of all
-/// filters, where it is tried itself.
+/// Asserts that every struct of a schema was checked: that it is in `tried`, the structs that were passed to
+/// [`is_read_as_described`], or is a struct of `tollgate-policy`, which has its own tests.
 #[track_caller]
 pub fn is_tried_whole(schema: &Value, tried: &[String]) {
     let of_all = ["HeaderMatcher", "PathMatcher", "QueryMatcher", "StringMatcher"];
     for (name, _) in structs(schema) {
-        assert!(tried.iter().any(|tried| tried == name) || of_all.contains(&name), "`{name}` is not tried");
+        assert!(
+            tried.iter().any(|tried| tried == name) || of_all.contains(&name),
+            "`{name}` is not checked: call `is_read_as_described` for it"
+        );
     }
 }

@@ -1,9 +1,9 @@
-//! What is wrong with a value, and where.
+//! Errors of reading a value, each with the path of the value.
 
 use core::fmt;
 use serde_json::Value;
 
-/// Why something cannot be read. Thin, since every function of a reader returns one.
+/// Why a value cannot be read. Boxed and small, because every function of a reader returns one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadError(Box<Parts>);
 
@@ -14,31 +14,31 @@ struct Parts {
 }
 
 impl ReadError {
-    /// An error of the value that is being read; `message` names what was expected.
+    /// Returns an error about the value that is being read; `message` names what was expected.
     #[inline(never)]
     pub fn new(message: &dyn fmt::Display) -> Self {
         Self(Box::new(Parts { path: String::new(), message: message.to_string() }))
     }
 
-    /// The value is of another type: `invalid type: string "x", expected u16`.
+    /// Returns an error about a value of the wrong type: `invalid type: string "x", expected u16`.
     #[inline(never)]
     pub fn invalid_type(value: &Value, expected: &str) -> Self {
         Self::new(&format_args!("invalid type: {}, expected {expected}", Found(value)))
     }
 
-    /// The value is of the type and not one of its values: `` invalid value: integer `70000`, expected u16 ``.
+    /// Returns an error about a value out of range: `` invalid value: integer `70000`, expected u16 ``.
     #[inline(never)]
     pub fn invalid_value(value: &Value, expected: &str) -> Self {
         Self::new(&format_args!("invalid value: {}, expected {expected}", Found(value)))
     }
 
-    /// A name that is none of those that there are. `what` is `field` or `variant`.
+    /// Returns an error about an unknown name; `what` is `field` or `variant`.
     #[inline(never)]
     pub(super) fn unknown(what: &str, name: &str, known: &mut dyn Iterator<Item = &str>) -> Self {
         let mut message = format!("unknown {what} `{name}`, ");
         let known: Vec<&str> = known.collect();
         match known.as_slice() {
-            [] => message += "there are none",
+            [] => message = message + "there are no " + what + "s",
             [one] => message = message + "expected `" + one + "`",
             [one, other] => message = message + "expected `" + one + "` or `" + other + "`",
             [first, others @ ..] => {
@@ -51,13 +51,13 @@ impl ReadError {
         Self::new(&message)
     }
 
-    /// The same error, said of what has the value as that member.
+    /// Adds the name of a member to the beginning of the path.
     #[inline(never)]
     pub fn in_member(self, name: &str) -> Self {
         self.within(name)
     }
 
-    /// The same error, said of the array that has the value in that place.
+    /// Adds the index of an element to the beginning of the path.
     #[inline(never)]
     pub(super) fn in_element(self, index: usize) -> Self {
         self.within(&format!("[{index}]"))
@@ -74,7 +74,8 @@ impl ReadError {
     }
 }
 
-/// A value, said as serde says it. Not by serde, whose way brings all that Rust has for writing floats.
+/// Displays a value in serde's notation. Does not use serde's `Unexpected`, which pulls in all of Rust's code
+/// for formatting floats.
 struct Found<'v>(&'v Value);
 
 impl fmt::Display for Found<'_> {

@@ -1,12 +1,12 @@
-//! Reading a configuration out of a tree of JSON, in little code.
+//! Reads a configuration from a JSON tree, with little Wasm code.
 //!
-//! serde's derived code holds each field in a variable of its own until all are there, and is made anew for each struct: 2
-//! to 8 KB of Wasm, 300 KB for a large configuration. Here a value is made blank and filled in where it is. What a struct
-//! adds is a table of its fields' names and the way to each field; how members are looked up, counted and refused is code
-//! that all of them share, behind `dyn`.
+//! serde's derived code keeps each field in a separate variable until all are read, and is generated again
+//! for each struct: 2 to 8 KB of Wasm each, 300 KB for a large configuration. Here, [`Read`] first creates a
+//! blank value and then fills it in place. A struct adds only a table of its field names and accessors.
+//! Looking up, counting and rejecting members is code that all structs share through `dyn`.
 //!
-//! What is refused, and in which words, is as with serde's `deny_unknown_fields`; a place is added to an error on its way
-//! out. That no member is there twice is for whoever makes the tree.
+//! It rejects what serde's `deny_unknown_fields` rejects, in the same words, and adds the path of the value
+//! to an error. The parser that builds the tree must reject duplicate members.
 
 mod error;
 mod object;
@@ -19,28 +19,28 @@ pub use object::{Field, Object, only_member, variant};
 
 use serde_json::Value;
 
-/// What can be read out of JSON.
+/// A type that can be read from JSON.
 pub trait Read {
-    /// The value where nothing is written: the default of a field that may be left out. Of a type without one, such as the
-    /// name of a header, it is no valid value, and only there to be filled in.
+    /// Returns the default value of an optional field. For a type without a default, such as a header name,
+    /// the returned value is invalid and must be filled in.
     fn blank() -> Self
     where
         Self: Sized;
 
-    /// Fills in a blank value. After an error it is of no use.
+    /// Fills in a blank value. After an error, the value must not be used.
     fn fill(&mut self, value: &Value) -> Result<(), ReadError>;
 }
 
-/// Reads a value. An error says where in it something is wrong: `rules[2].requires: ..`.
+/// Reads a value. An error begins with the path of the invalid part: `rules[2].requires: ..`.
 pub fn read<T: Read>(value: &Value) -> Result<T, ReadError> {
     let mut read = T::blank();
     read.fill(value)?;
     Ok(read)
 }
 
-/// Implements [`Read`] for a struct: its blank value, and its fields by their names. A field may have another name in JSON
-/// (`as`) and one more (`or`), and may have to be there (`required`). Envoy's fields that mean nothing here may be listed
-/// with what to write `instead`.
+/// Implements [`Read`] for a struct, from its blank value and the list of its fields. A field can have
+/// another name in JSON (`as`), an alias (`or`), and can be `required`. `instead` lists Envoy's fields that
+/// are not supported, each with an error message that says what to use.
 ///
 /// ```
 /// #[derive(Debug, Default, PartialEq)]
@@ -50,7 +50,7 @@ pub fn read<T: Read>(value: &Value) -> Result<T, ReadError> {
 /// }
 ///
 /// tollgate_policy::read_object!(Limit = Self::default(); requests (required), per as "unit"; instead [
-///     ("rate", "give `requests`"),
+///     ("rate", "use `requests`"),
 /// ]);
 ///
 /// let limit: Limit = tollgate_policy::read(&serde_json::json!({"requests": 5, "unit": "minute"})).unwrap();
@@ -72,7 +72,7 @@ macro_rules! read_object {
                 }),*]
             }
 
-            #[allow(unused_mut, unused_variables, reason = "it may have no fields")]
+            #[allow(unused_mut, unused_variables, reason = "the struct may have no fields")]
             fn field(&mut self, index: usize) -> Option<&mut dyn $crate::Read> {
                 let mut before = index;
                 $(
@@ -109,8 +109,8 @@ macro_rules! read_object {
     (@required required) => { true };
 }
 
-/// Implements [`Read`] for an enum whose variants are names: `read_names!(Mode { "strict" => Strict, "lax" => Lax })`. It is
-/// `Copy`, and blank by default.
+/// Implements [`Read`] for an enum of names: `read_names!(Mode { "strict" => Strict, "lax" => Lax })`. The
+/// enum must be `Copy`; its `Default` is its blank value.
 #[macro_export]
 macro_rules! read_names {
     ($type:ident { $($name:literal => $variant:ident),* $(,)? }) => {
@@ -128,7 +128,7 @@ macro_rules! read_names {
     };
 }
 
-/// Implements [`Read`] through the type from which it is built by `TryFrom`.
+/// Implements [`Read`] through another type, from which `TryFrom` builds this one.
 macro_rules! read_through {
     ($type:ident, $raw:ty, $blank:expr) => {
         impl $crate::Read for $type {

@@ -6,30 +6,30 @@ use serde_json::Value;
 /// A field of a struct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// Its name in JSON.
+    /// Name in JSON.
     pub name: &'static str,
-    /// Another name for it.
+    /// Alternative name in JSON.
     pub alias: Option<&'static str>,
-    /// Whether it has to be there.
+    /// Whether the field is required.
     pub required: bool,
 }
 
 /// A struct that is read from a JSON object: see [`crate::read_object!`].
 pub trait Object {
-    /// Its fields, 64 of them at most.
+    /// Returns the fields, at most 64.
     fn fields(&self) -> &'static [Field];
 
-    /// The field of that place among [`Self::fields`].
+    /// Returns the field at an index of [`Self::fields`].
     fn field(&mut self, index: usize) -> Option<&mut dyn Read>;
 
-    /// Names that are refused, with what to write instead.
+    /// Returns names that are rejected, each with an error message that says what to use.
     fn instead(&self) -> &'static [(&'static str, &'static str)] {
         &[]
     }
 }
 
 impl dyn Object + '_ {
-    /// Fills in the fields.
+    /// Fills in the fields from the members of a JSON object.
     #[inline(never)]
     pub fn fill_members(&mut self, value: &Value) -> Result<(), ReadError> {
         let Value::Object(members) = value else { return Err(ReadError::invalid_type(value, "an object")) };
@@ -53,7 +53,7 @@ impl dyn Object + '_ {
                 None => ReadError::unknown("field", name, &mut fields.iter().map(|field| field.name)),
             });
         };
-        // By its other name.
+        // The same field by its alias.
         if *seen & bit(index) != 0 {
             return Err(ReadError::new(&format_args!("duplicate field `{name}`")));
         }
@@ -66,9 +66,9 @@ fn bit(index: usize) -> u64 {
     1 << (index & 63)
 }
 
-/// What takes the elements of an array.
+/// A list that can be read from a JSON array.
 pub(super) trait List {
-    /// Appends a blank one.
+    /// Appends a blank element and returns it.
     fn append(&mut self) -> Option<&mut dyn Read>;
 }
 
@@ -90,9 +90,9 @@ pub(super) fn fill_list(list: &mut dyn List, value: &Value) -> Result<(), ReadEr
     Ok(())
 }
 
-/// What takes members of any name.
+/// A map that can be read from a JSON object with arbitrary member names.
 pub(crate) trait Map {
-    /// The value of a name, which is blank.
+    /// Inserts a blank value for a name and returns it.
     fn member(&mut self, name: &str) -> Option<&mut dyn Read>;
 }
 
@@ -107,7 +107,7 @@ pub(crate) fn fill_map(map: &mut dyn Map, value: &Value) -> Result<(), ReadError
     Ok(())
 }
 
-/// Which of the names a string is.
+/// Returns the index of a string in a list of names.
 #[inline(never)]
 pub fn variant(value: &Value, names: &[&str]) -> Result<usize, ReadError> {
     let name = super::text(value, "a string")?;
@@ -120,7 +120,7 @@ fn index_of(name: &str, names: &[&str]) -> Result<usize, ReadError> {
     index.ok_or_else(|| ReadError::unknown("variant", name, &mut names.iter().copied()))
 }
 
-/// The only member of an object, and which of the names it has.
+/// Returns the only member of an object, with the index of its name in a list of names.
 #[inline(never)]
 pub fn only_member<'v>(
     value: &'v Value,

@@ -42,7 +42,7 @@ struct Part {
 }
 
 crate::read_object!(Whole = Self::default(); text, flag, small, large, mode, maybe, list, map, time; instead [
-    ("texts", "there is one `text`"),
+    ("texts", "use `text`"),
 ]);
 crate::read_object!(
     Part = Self { address: String::new(), header: None };
@@ -62,13 +62,13 @@ fn refused(value: &Value) -> String {
 }
 
 #[test]
-fn what_is_not_written_is_as_by_default() {
+fn a_missing_field_has_its_default() {
     assert_eq!(read::<Whole>(&json!({})), Ok(Whole::default()));
     assert_eq!(read::<Whole>(&json!({"maybe": null})), Ok(Whole::default()));
 }
 
 #[test]
-fn what_is_written_is_read() {
+fn reads_every_field() {
     let value = json!({
         "text": "a", "flag": true, "small": 65535, "large": u64::MAX, "mode": "very_lax", "maybe": 0, "time": "1s",
         "list": [{"uri": "b"}, {"url": "c", "header": "X-D"}], "map": {"e": {"uri": "f"}},
@@ -79,7 +79,7 @@ fn what_is_written_is_read() {
 }
 
 #[test]
-fn an_error_says_what_is_wrong_and_where() {
+fn an_error_has_path_and_message() {
     for (value, message) in [
         (json!([]), "invalid type: array, expected an object"),
         (json!({"text": 1}), "text: invalid type: integer `1`, expected a string"),
@@ -96,13 +96,13 @@ fn an_error_says_what_is_wrong_and_where() {
         (json!({"map": {"a.b": {"ur": 1}}}), "map.a.b.ur: unknown field `ur`, expected `uri` or `header`"),
         (
             json!({"list": [{"uri": "", "header": ":a"}]}),
-            "list[0].header: `:a` is a pseudo-header; only ordinary headers can be named here",
+            "list[0].header: `:a` is a pseudo-header, expected an ordinary header",
         ),
         (
             json!({"time": 1}),
             "time: invalid type: integer `1`, expected a duration such as `250ms`, `1.5s` or `1h30m`",
         ),
-        (json!({"texts": []}), "texts: there is one `text`"),
+        (json!({"texts": []}), "texts: use `text`"),
     ] {
         assert_eq!(refused(&value), message);
     }
@@ -110,12 +110,12 @@ fn an_error_says_what_is_wrong_and_where() {
 }
 
 #[test]
-fn a_field_of_envoys_route_match_is_refused_with_what_to_write() {
+fn an_error_for_a_route_match_field_says_what_to_use() {
     let message = read::<RequestMatch>(&json!({"safe_regex": {}})).unwrap_err().to_string();
-    assert!(message.starts_with("safe_regex: a path is matched by `paths`"), "{message}");
+    assert!(message.starts_with("safe_regex: use `paths`: "), "{message}");
 }
 
-/// What serde's own code would make of it.
+/// Compares the result with that of serde's derived code.
 fn is_read_as_by_serde<T>(value: &Value)
 where
     T: Read + serde::de::DeserializeOwned + core::fmt::Debug,
@@ -165,7 +165,7 @@ fn any_value() -> impl Strategy<Value = Value> {
         prop::sample::select(vec![json!(0), json!(-1), json!(70_000), json!(u64::MAX), json!(0.5)]),
         prop::sample::select(texts.to_vec()).prop_map(Value::from),
     ];
-    // Without arrays: serde takes one for a struct whose fields are in that order, and that is refused here.
+    // Without arrays: serde reads an array as a struct with its fields in order; this reader rejects that.
     leaf.prop_recursive(3, 16, 4, move |inner| {
         let name = prop::sample::select(names.to_vec()).prop_map(String::from);
         let members = prop::collection::btree_map(name, inner, 0..4);
@@ -177,7 +177,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn everything_is_read_as_serde_reads_it(value in any_value()) {
+    fn reads_every_value_as_serde_does(value in any_value()) {
         is_read_as_by_serde::<StringMatcher>(&value);
         is_read_as_by_serde::<PathMatcher>(&value);
         is_read_as_by_serde::<HeaderMatcher>(&value);
@@ -195,7 +195,7 @@ proptest! {
 }
 
 #[test]
-fn values_of_their_own_are_read_and_refused_with_their_value() {
+fn an_error_of_a_special_type_names_the_value() {
     assert_eq!(read::<Percent>(&json!(12.5)).unwrap().per_million(), 125_000);
     assert_eq!(read::<Percent>(&json!(100)).unwrap(), Percent::ALL);
     assert_eq!(read::<Cidr>(&json!("10.0.0.0/8")).unwrap(), "10.0.0.0/8".parse().unwrap());
@@ -217,7 +217,7 @@ fn values_of_their_own_are_read_and_refused_with_their_value() {
         ),
         (
             read::<HeaderValue>(&json!(" a")).unwrap_err(),
-            "` a` is not the value of a header: it has a control character, or white space at an end",
+            "` a` is not a valid header value: it has a control character, or white space at an end",
         ),
     ];
     for (error, message) in refused {
@@ -226,7 +226,7 @@ fn values_of_their_own_are_read_and_refused_with_their_value() {
 }
 
 #[test]
-fn a_default_is_replaced() {
+fn a_given_value_replaces_the_default() {
     struct Texts {
         a: String,
         b: String,

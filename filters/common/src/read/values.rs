@@ -1,10 +1,10 @@
-//! What fields are made of.
+//! Implementations of [`Read`] for basic types.
 
 use super::object::fill_list;
 use super::{Read, ReadError};
 use serde_json::{Number, Value};
 
-/// A string; `expected` says what it should be.
+/// Returns a string; `expected` names the expected value in the error.
 #[inline(never)]
 pub(crate) fn text<'v>(value: &'v Value, expected: &str) -> Result<&'v str, ReadError> {
     value.as_str().ok_or_else(|| ReadError::invalid_type(value, expected))
@@ -17,7 +17,7 @@ impl Read for String {
 
     #[inline(never)]
     fn fill(&mut self, value: &Value) -> Result<(), ReadError> {
-        // Its default need not be empty.
+        // The default may not be empty.
         self.clear();
         self.push_str(text(value, "a string")?);
         Ok(())
@@ -52,7 +52,7 @@ macro_rules! unsigned {
             }
 
             fn fill(&mut self, value: &Value) -> Result<(), ReadError> {
-                // It is not more than the greatest.
+                // The cast cannot truncate: the value is at most `MAX`.
                 *self = unsigned(value, $type::MAX as u64, stringify!($type))? as $type;
                 Ok(())
             }
@@ -74,7 +74,7 @@ impl Read for Number {
     }
 }
 
-/// `null` is none.
+/// Reads `null` as `None`.
 impl<T: Read> Read for Option<T> {
     fn blank() -> Self {
         None

@@ -1,13 +1,14 @@
-//! Which rules to ask.
+//! The index that selects the rules to evaluate.
 
 use super::keys::{Must, of_host, of_path, segment_name};
 use super::texts::{Starts, Texts};
 use crate::{Places, RequestFacts, RequestMatch};
 
-/// Under how many pairs of a host and a path a rule is kept at most; one with more is kept under its paths alone.
+/// Maximum number of pairs of a host and a path under which a rule is indexed. A rule with more is indexed by
+/// its paths only.
 const MOST_PAIRS: usize = 256;
 
-/// A part of what a rule is kept under: a place in the list of texts or of segments, above what of it is meant.
+/// One half of an index key: the index of a text or a segment, with its kind in the lowest two bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key(u64);
 
@@ -27,7 +28,7 @@ impl Key {
     }
 }
 
-/// In the order of names they are in the order of pairs.
+/// Returns the name of a pair. Names sort like pairs.
 fn pair_name(host: Key, path: Key) -> [u8; 16] {
     (u128::from(host.0) << 64 | u128::from(path.0)).to_be_bytes()
 }
@@ -36,21 +37,21 @@ fn or_anything(keys: &[Key]) -> &[Key] {
     if keys.is_empty() { &[Key::ANYTHING] } else { keys }
 }
 
-/// Rules, by their place, under what requests must have.
+/// Indices of rules, by the conditions that a request must meet.
 #[derive(Clone, Debug)]
 pub(super) struct Index {
-    /// Backwards.
+    /// Hosts, reversed.
     hosts: Texts,
     paths: Texts,
-    /// In order.
+    /// Segments of paths, sorted.
     segments: Vec<(usize, Box<[u8]>)>,
-    /// No segment behind it is in `segments`.
+    /// The largest index of a segment in `segments`.
     last_segment: usize,
-    /// In the order of their keys.
+    /// Entries of the index, sorted by key.
     kept: Vec<Kept>,
 }
 
-/// Rules, in their order, for requests that have a host and a path.
+/// An entry of the index: the rules, in order, for a pair of a host and a path.
 #[derive(Clone, Debug)]
 struct Kept {
     keys: (Key, Key),
@@ -59,7 +60,7 @@ struct Kept {
 
 impl Index {
     pub(super) fn new(rules: &[Wanted]) -> Self {
-        // Of several things that a path must have, the one that fewest rules ask for tells most.
+        // If a path has several conditions, the one that the fewest rules share is the most selective.
         let mut common = Places::default();
         for (place, rule) in rules.iter().enumerate() {
             for must in rule.paths.iter().flatten() {
@@ -125,13 +126,13 @@ impl Index {
         }
     }
 
-    /// How many places are kept.
+    /// Returns the number of indexed rules, counted once per entry.
     #[cfg(test)]
     pub(super) fn kept(&self) -> usize {
         self.kept.iter().map(|kept| kept.rules.len()).sum()
     }
 
-    /// The first rule that matches of those that may.
+    /// Returns the first rule that matches, out of the candidates for the request.
     pub(super) fn first(&self, facts: &RequestFacts<'_>, matches: impl Fn(usize) -> bool) -> Option<usize> {
         let host = facts.host();
         let backwards = || host.iter().rev().map(u8::to_ascii_lowercase);
@@ -147,7 +148,7 @@ impl Index {
             path.len(),
         );
         let mut first = None;
-        let mut ask = |path: Key| {
+        let mut search = |path: Key| {
             for host in keys_of(hosts.clone()) {
                 let rules = self.kept.binary_search_by(|kept| kept.keys.cmp(&(host, path)));
                 let rules = rules.ok().and_then(|found| self.kept.get(found));
@@ -156,29 +157,29 @@ impl Index {
                 first = { sooner }.find(|rule| matches(*rule)).or(first);
             }
         };
-        keys_of(paths).for_each(&mut ask);
+        keys_of(paths).for_each(&mut search);
         if !self.segments.is_empty()
             && let Some(path) = path.strip_prefix(b"/")
         {
             let segments = path.split(|byte| *byte == b'/').take(self.last_segment + 1);
             for (place, segment) in segments.enumerate() {
                 let found = self.segments.binary_search_by(|(p, text)| (*p, &**text).cmp(&(place, segment)));
-                found.into_iter().for_each(|found| ask(Key::segment(found)));
+                found.into_iter().for_each(|found| search(Key::segment(found)));
             }
         }
         first
     }
 }
 
-/// What the hosts and the paths of a rule must be; nothing, if one of them can be anything.
+/// Conditions on the hosts and the paths of a rule. A list is empty if any host, or any path, can match.
 pub(super) struct Wanted {
     hosts: Vec<Must>,
-    /// For each path, what it must have, of which one is asked.
+    /// Conditions of each path. The index uses one of them.
     paths: Vec<Vec<Must>>,
 }
 
 impl Wanted {
-    pub(super) fn of(condition: &RequestMatch) -> Self {
+    pub(super) fn new(condition: &RequestMatch) -> Self {
         let (mut hosts, mut paths) = (Vec::new(), Vec::new());
         for matcher in &condition.hosts {
             hosts.extend(of_host(matcher));
@@ -215,7 +216,7 @@ fn key(texts: &Texts, segments: &[(usize, Box<[u8]>)], must: &Must) -> Key {
     key.unwrap_or(Key::ANYTHING)
 }
 
-/// The keys that a value has.
+/// Returns the keys of a value.
 fn keys_of(starts: Starts<'_>) -> impl Iterator<Item = Key> {
     let of_texts = starts
         .flat_map(|(text, whole)| core::iter::once(Key::start(text)).chain(whole.then(|| Key::whole(text))));

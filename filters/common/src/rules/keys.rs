@@ -1,22 +1,22 @@
-//! What the hosts and paths of a rule have to begin or end with.
+//! Required beginnings and ends of the hosts and paths of a rule.
 
 use crate::path_matcher::Shape;
 use crate::string_matcher::Literal;
 use crate::{PathMatcher, StringMatcher};
 
-/// What a value must be or begin with for a matcher to match. The matcher may ask for more.
+/// A necessary condition for a matcher to match a value. The matcher may require more.
 #[derive(Clone, Debug)]
 pub(super) enum Must {
-    /// It is this.
+    /// The value equals this text.
     Be(Box<[u8]>),
-    /// It begins with this.
+    /// The value begins with this text.
     BeginWith(Box<[u8]>),
-    /// Of its segments, counted from 0, one is this.
+    /// The segment at this index, counted from 0, equals this text.
     Have(usize, Box<[u8]>),
 }
 
 impl Must {
-    /// A name that no other one has.
+    /// Returns a name that identifies the condition.
     #[inline(never)]
     pub(super) fn name(&self) -> Vec<u8> {
         match self {
@@ -27,17 +27,17 @@ impl Must {
     }
 }
 
-/// The name of a segment in that place. In the order of names they are in the order of places.
+/// Returns the name of a segment at an index. Names sort by index.
 #[inline(never)]
 pub(super) fn segment_name(place: usize, text: &[u8]) -> Vec<u8> {
     [&place.to_be_bytes(), text].concat()
 }
 
-/// Of a host, read backwards: domains are told apart by their ends.
+/// Returns the condition on a host, with the host reversed, because domains differ at their ends.
 #[inline(never)]
 pub(super) fn of_host(matcher: &StringMatcher) -> Option<Must> {
     let backwards = |text: &[u8]| -> Box<[u8]> {
-        // A matcher sees hosts in lower case.
+        // Hosts are in lower case when they are matched.
         let lower = |byte: &u8| if matcher.ignores_case() { byte.to_ascii_lowercase() } else { *byte };
         text.iter().rev().map(lower).collect()
     };
@@ -48,7 +48,7 @@ pub(super) fn of_host(matcher: &StringMatcher) -> Option<Must> {
     }
 }
 
-/// Of a path: any of what is returned could be asked. None, if there is nothing.
+/// Returns the conditions on a path, each of which is necessary. Empty if there is no such condition.
 #[inline(never)]
 pub(super) fn of_path(matcher: &PathMatcher) -> Vec<Must> {
     let (segments, rest) = match matcher.shape() {
@@ -66,12 +66,12 @@ pub(super) fn of_path(matcher: &PathMatcher) -> Vec<Must> {
     let count = literals().count();
     let mut head: Vec<u8> = literals().flat_map(|text| [b"/", text]).flatten().copied().collect();
     let all = count == segments.len();
-    // Another segment follows, or any path.
+    // Another segment follows, or the template matches any path.
     if !all || segments.is_empty() {
         head.push(b'/');
     }
     let head = if all && !rest { Must::Be(head.into()) } else { Must::BeginWith(head.into()) };
-    let behind = segments.iter().enumerate().skip(count);
-    let behind = behind.filter_map(|(place, segment)| segment.map(|text| Must::Have(place, text.into())));
-    core::iter::once(head).chain(behind).collect()
+    let later = segments.iter().enumerate().skip(count);
+    let later = later.filter_map(|(place, segment)| segment.map(|text| Must::Have(place, text.into())));
+    core::iter::once(head).chain(later).collect()
 }

@@ -1,13 +1,15 @@
-//! The first of many rules that is about a request.
+//! Finds the first of many rules that matches a request.
 //!
-//! [`RequestMatch::first`] asks one rule after the other, which is best for a few. Of ten thousand nearly all are about
-//! other hosts and other paths, and can be known to be without being asked: each rule is kept under what its hosts and
-//! paths have to begin or end with, and a request asks only those that are kept under what it has. Rules are still asked
-//! in full, and the first in their order wins: the index leaves out, it does not decide.
+//! [`RequestMatch::first`] evaluates one rule after another, which is best for a few rules. In a list of ten
+//! thousand, nearly all rules are for other hosts and other paths. [`Rules`] therefore indexes each rule by
+//! the beginning or end of its hosts and paths. A request evaluates only the rules that the index returns for
+//! its own host and path. The index only excludes rules: candidates are still evaluated in full, and the
+//! first one in order that matches decides.
 //!
-//! What it can tell apart are exact hosts and those with a `suffix`; exact paths, those with a `prefix`, and the literal
-//! segments of templates. Rules that only have other matchers (`regex`, `contains`, headers, `ignore_case` of a path) are
-//! all asked. A request costs one search in each list, whatever is in it, and allocates nothing.
+//! The index covers exact hosts and `suffix` matchers of hosts; exact paths, `prefix` matchers of paths, and
+//! the literal segments of templates. Rules with only other matchers (`regex`, `contains`, headers,
+//! `ignore_case` of a path) are always evaluated. A request costs one search in each list and allocates
+//! nothing.
 
 mod index;
 mod keys;
@@ -19,12 +21,12 @@ use crate::{RequestFacts, RequestMatch};
 use core::ops::Deref;
 use index::{Index, Wanted};
 
-/// Rules are asked one after the other up to this number: a search costs more.
+/// Up to this number of rules, evaluating all rules is faster than a search.
 const FEW: usize = 16;
 
-/// Something that is about some requests.
+/// A rule with a condition on requests.
 pub trait Conditional {
-    /// Which requests.
+    /// Returns the condition.
     fn condition(&self) -> &RequestMatch;
 }
 
@@ -34,7 +36,7 @@ impl Conditional for RequestMatch {
     }
 }
 
-/// Rules in their order, the first of which that matches decides.
+/// An ordered list of rules. The first rule that matches decides.
 #[derive(Clone, Debug)]
 pub struct Rules<R> {
     list: Vec<R>,
@@ -42,19 +44,19 @@ pub struct Rules<R> {
 }
 
 impl<R: Conditional> Rules<R> {
-    /// Takes the rules in their order.
+    /// Builds the list and its index.
     pub fn new(list: Vec<R>) -> Self {
         let mut wanted = Vec::new();
         if list.len() > FEW {
             for rule in &list {
-                wanted.push(Wanted::of(rule.condition()));
+                wanted.push(Wanted::new(rule.condition()));
             }
         }
         let index = (!wanted.is_empty()).then(|| Index::new(&wanted));
         Self { list, index }
     }
 
-    /// The first that is about the request: what [`RequestMatch::first`] says, sooner.
+    /// Returns the first rule that matches the request: the same as [`RequestMatch::first`], but faster.
     pub fn first(&self, facts: &RequestFacts<'_>) -> Option<&R> {
         let Some(index) = &self.index else {
             return RequestMatch::first(&self.list, R::condition, facts);

@@ -21,18 +21,18 @@ fn facts<'a>(host: &'a str, path: &'a str) -> RequestFacts<'a> {
     }
 }
 
-/// How many rules are asked about a request.
-fn asked(rules: &Rules<RequestMatch>, facts: &RequestFacts<'_>) -> usize {
-    let asked = Cell::new(0);
+/// How many rules are evaluated for a request.
+fn evaluated(rules: &Rules<RequestMatch>, facts: &RequestFacts<'_>) -> usize {
+    let count = Cell::new(0);
     let matches = |place: usize| {
-        asked.set(asked.get() + 1);
+        count.set(count.get() + 1);
         rules[place].matches(facts)
     };
     rules.index.as_ref().unwrap().first(facts, matches);
-    asked.get()
+    count.get()
 }
 
-/// Names of which some begin or end with others.
+/// Names, some of which begin or end with others.
 fn name() -> impl Strategy<Value = String> {
     prop::sample::select(vec!["a", "b", "ab", "aa", "A", "c", ""]).prop_map(String::from)
 }
@@ -77,7 +77,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn the_index_finds_what_asking_all_of_them_finds(
+    fn the_index_agrees_with_evaluating_all_rules(
         conditions in prop::collection::vec(condition(), FEW + 1..40),
         requests in prop::collection::vec((host(), path(), any::<bool>(), any::<bool>()), 1..20),
     ) {
@@ -100,7 +100,7 @@ proptest! {
 }
 
 #[test]
-fn a_few_rules_are_asked_one_after_the_other() {
+fn a_few_rules_have_no_index() {
     let few = |count| rules((0..count).map(|index| json!({"paths": [{"exact": format!("/{index}")}]})));
     assert!(few(FEW).index.is_none() && few(FEW + 1).index.is_some());
     let rules = few(3);
@@ -109,7 +109,7 @@ fn a_few_rules_are_asked_one_after_the_other() {
 }
 
 #[test]
-fn of_ten_thousand_rules_few_are_asked() {
+fn evaluates_few_of_ten_thousand_rules() {
     const MANY: usize = 10_000;
     type Make = fn(usize) -> Value;
     let kinds: [(&str, Make, &str, &str); 9] = [
@@ -141,7 +141,7 @@ fn of_ten_thousand_rules_few_are_asked() {
     for (kind, make, host, path) in kinds {
         let rules = rules((0..MANY).map(make));
         let facts = facts(host, path);
-        assert!(asked(&rules, &facts) <= 1, "{kind}");
+        assert!(evaluated(&rules, &facts) <= 1, "{kind}");
         let found = RequestMatch::first(&rules, |rule| rule, &facts);
         assert_eq!(found.is_some(), kind != "none", "{kind}");
         assert!(rules.first(&facts).map(core::ptr::from_ref) == found.map(core::ptr::from_ref), "{kind}");
@@ -149,7 +149,7 @@ fn of_ten_thousand_rules_few_are_asked() {
 }
 
 #[test]
-fn rules_for_everything_are_asked_in_their_place() {
+fn evaluates_general_rules_in_order() {
     let first = |general: usize| {
         let make = |n: usize| match n {
             n if n == general => json!({"methods": ["GET"]}),
@@ -163,7 +163,7 @@ fn rules_for_everything_are_asked_in_their_place() {
 }
 
 #[test]
-fn letters_match_in_either_case_where_that_was_asked() {
+fn ignores_case_where_configured() {
     let make = |n: usize| match n % 2 {
         0 => json!({"paths": [{"exact": format!("/Path/{n}"), "ignore_case": true}]}),
         _ => json!({"hosts": [{"exact": format!("Host{n}"), "ignore_case": true}]}),
@@ -179,7 +179,7 @@ fn letters_match_in_either_case_where_that_was_asked() {
 }
 
 #[test]
-fn a_rule_of_many_hosts_and_paths_is_not_kept_under_each_pair() {
+fn indexes_a_rule_of_many_pairs_by_its_paths() {
     let many = |name: &str| (0..500).map(|n| json!({"exact": format!("{name}{n}")})).collect::<Vec<_>>();
     let rule = json!({"hosts": many("h"), "paths": many("/")});
     let rules = rules((0..FEW + 1).map(|_| rule.clone()));
@@ -193,7 +193,7 @@ fn a_long_path_costs_one_search() {
         (0..1000).map(|n| json!({"paths": [{"template": format!("/{{a}}/{n}")}, {"prefix": "/a/a/a/a"}]})),
     );
     let path = "/a".repeat(100_000);
-    assert_eq!(asked(&rules, &facts("a", &path)), 1);
+    assert_eq!(evaluated(&rules, &facts("a", &path)), 1);
     let path = "/b".repeat(100_000);
-    assert_eq!(asked(&rules, &facts("a", &path)), 0);
+    assert_eq!(evaluated(&rules, &facts("a", &path)), 0);
 }

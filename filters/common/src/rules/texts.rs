@@ -1,13 +1,14 @@
-//! Which of many texts a value begins with.
+//! Finds the texts that a value begins with.
 
 use crate::Places;
 use core::cmp::Ordering;
 
-/// Texts in order, each with the longest other one that it begins with.
+/// Sorted texts, each with the index of the longest other text that it begins with.
 ///
-/// The texts that a value begins with are all found from one place: the last text that is not greater than the value
-/// begins with the longest of them. For let `l` be that longest and `s` a text from `l` up to the value; were `s` to
-/// differ from `l` within the length of `l`, it would be greater there, and so greater than the value too.
+/// One search finds all texts that a value begins with, because the last text that is not greater than the
+/// value begins with the longest of them. Proof: let `l` be that longest text, and `s` a text between `l` and
+/// the value. If `s` differed from `l` within the length of `l`, it would be greater there, and so greater
+/// than the value too.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Texts(Vec<Entry>);
 
@@ -18,7 +19,7 @@ struct Entry {
 }
 
 impl Texts {
-    /// Of names.
+    /// Builds the list from the names of `texts`.
     pub(super) fn new(texts: &Places) -> Self {
         let mut entries: Vec<Entry> = Vec::new();
         for (text, _) in texts.iter() {
@@ -34,22 +35,22 @@ impl Texts {
         Self(entries)
     }
 
-    /// The place of a text.
+    /// Returns the index of a text.
     pub(super) fn place(&self, text: &[u8]) -> Option<usize> {
         self.0.binary_search_by(|entry| (*entry.text).cmp(text)).ok()
     }
 
-    /// The places of the texts that a value begins with, longest first, each with whether it is the whole value. A value
-    /// is given by how a text compares to it, by how many bytes at its beginning a text has in common with it, and by its
-    /// length.
+    /// Returns the indices of the texts that a value begins with, longest first, each with whether it is the
+    /// whole value. The value is given by three arguments: the comparison of a text with it, the number of
+    /// leading bytes that a text shares with it, and its length.
     pub(super) fn starts(
         &self,
         compare: impl Fn(&[u8]) -> Ordering,
         common: impl FnOnce(&[u8]) -> usize,
         length: usize,
     ) -> Starts<'_> {
-        let behind = self.0.partition_point(|entry| compare(&entry.text).is_le());
-        let next = behind.checked_sub(1);
+        let after = self.0.partition_point(|entry| compare(&entry.text).is_le());
+        let next = after.checked_sub(1);
         let common = next.and_then(|place| self.0.get(place)).map(|entry| common(&entry.text));
         Starts { texts: self, next, common: common.unwrap_or_default(), length }
     }

@@ -1,9 +1,9 @@
-//! Header values with parts of the request in them: `"%REQ(x-team)%/%REQUEST_ID%"`.
+//! Header values with references to the request or the response: `"%REQ(x-team)%/%REQUEST_ID%"`.
 //!
-//! The language is that of Envoy's formatter, as far as a policy can know the facts. Two things differ, both because
-//! this is used to write headers and not to write logs. A reference to what is absent makes the whole value absent,
-//! where Envoy writes `-`: an upstream cannot tell a dash from a value. And what comes out is always a valid header
-//! value: a value that holds a control character, whatever brought it in, is not written at all.
+//! The syntax is that of Envoy's formatter, restricted to the facts that a policy knows. Two rules differ,
+//! because templates write headers and not logs. First, if a reference has no value, the whole template has
+//! no value. Envoy writes `-`, but an upstream cannot distinguish a dash from a value. Second, the result is
+//! always a valid header value: a value with a control character is not written at all.
 
 mod parse;
 
@@ -24,27 +24,28 @@ enum Part {
     Reference(Reference),
 }
 
-/// One reference of a template.
+/// A reference in a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
-    /// What it stands for.
+    /// The source of the value.
     pub source: Source,
-    /// `:N` behind it: at most so many bytes of it are taken.
+    /// Maximum number of bytes, from the suffix `:N`.
     pub max_length: Option<usize>,
 }
 
-/// What a reference stands for.
+/// The source of the value of a reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// `%REQ(name?alternative)%`: the first value of a request header, or else that of another one.
+    /// `%REQ(name?alternative)%`: the first value of a request header, or of the alternative if the header is
+    /// absent.
     RequestHeader(HeaderName, Option<HeaderName>),
-    /// `%RESP(name?alternative)%`: the same of the response.
+    /// `%RESP(name?alternative)%`: the same for the response.
     ResponseHeader(HeaderName, Option<HeaderName>),
-    /// Anything else.
+    /// Any other reference.
     Variable(Variable),
 }
 
-/// The facts that have a name of their own.
+/// Facts that have their own operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Variable {
@@ -67,7 +68,7 @@ pub enum Variable {
 }
 
 impl Variable {
-    /// All of them.
+    /// All variables.
     pub const ALL: [Self; 8] = [
         Self::Method,
         Self::Path,
@@ -79,7 +80,7 @@ impl Variable {
         Self::Duration,
     ];
 
-    /// How it is written between percent signs.
+    /// Returns the name of the operator, as between percent signs.
     pub fn name(self) -> &'static str {
         match self {
             Self::Method => "METHOD",
@@ -95,12 +96,12 @@ impl Variable {
 }
 
 impl Template {
-    /// As it was written.
+    /// Returns the text that the template was parsed from.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Everything it refers to, in order.
+    /// Returns all references, in order.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
         self.parts.iter().filter_map(|part| match part {
             Part::Reference(reference) => Some(reference),
@@ -108,10 +109,11 @@ impl Template {
         })
     }
 
-    /// The value. `resolve` appends what a source stands for and returns whether there is such a thing.
+    /// Returns the value of the template. `resolve` appends the value of a source, and returns whether there
+    /// is one.
     ///
-    /// A template without references is borrowed, so that a constant costs nothing. White space at the ends is removed,
-    /// because it is no part of a header value (RFC 9110 section 5.5).
+    /// Borrows the value of a template without references, so that a constant costs nothing. Removes leading
+    /// and trailing white space, which is not part of a header value (RFC 9110 section 5.5).
     pub fn render(
         &self,
         mut resolve: impl FnMut(&Source, &mut Vec<u8>) -> bool,
@@ -147,31 +149,31 @@ impl Template {
 /// Why a template has no value for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TemplateProblem {
-    /// Something it refers to is absent.
+    /// A reference has no value.
     Missing,
-    /// What it refers to holds a byte that no header value may have.
+    /// The value contains a byte that is not allowed in a header value.
     InvalidValue,
 }
 
 impl fmt::Display for TemplateProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Missing => "something the template refers to is absent",
-            Self::InvalidValue => "the value would hold a control character",
+            Self::Missing => "a reference of the template has no value",
+            Self::InvalidValue => "the value contains a control character",
         })
     }
 }
 
 impl std::error::Error for TemplateProblem {}
 
-/// A text that is no template, and where it goes wrong.
+/// A text that is not a template, with the position of the error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidTemplate {
-    /// The template.
+    /// The text.
     pub text: Box<str>,
-    /// The byte, counted from 1, at which the trouble begins.
+    /// Position of the first invalid byte, counted from 1.
     pub column: usize,
-    /// What the trouble is.
+    /// Description of the error.
     pub reason: Box<str>,
 }
 
@@ -183,7 +185,7 @@ impl fmt::Display for InvalidTemplate {
 
 impl std::error::Error for InvalidTemplate {}
 
-from_text!(Template, "a header value with references such as `%REQ(x-team)%` in it", None);
+from_text!(Template, "a header value, which may contain references such as `%REQ(x-team)%`", None);
 
 #[cfg(test)]
 mod tests;

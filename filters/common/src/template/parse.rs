@@ -1,4 +1,4 @@
-//! From text to a template.
+//! Parser of templates.
 
 use super::{InvalidTemplate, Part, Reference, Source, Template, Variable};
 use crate::{HeaderName, InvalidHeaderName, is_valid_value};
@@ -14,7 +14,7 @@ impl FromStr for Template {
             reason: reason.into(),
         };
         if text.trim_ascii().len() != text.len() {
-            return Err(at(text, "a header value has no white space at its ends".into()));
+            return Err(at(text, "a header value must not begin or end with white space".into()));
         }
         let mut parts = Vec::new();
         let mut literal = String::new();
@@ -22,17 +22,14 @@ impl FromStr for Template {
         while let Some(c) = rest.chars().next() {
             let mut encoded = [0; 4];
             if !is_valid_value(c.encode_utf8(&mut encoded).as_bytes()) {
-                return Err(at(rest, "a header value has no control characters".into()));
+                return Err(at(rest, "a header value must not contain control characters".into()));
             }
             if let Some(after) = rest.strip_prefix("%%") {
                 literal.push('%');
                 rest = after;
             } else if let Some(inner) = rest.strip_prefix('%') {
                 let Some((inner, after)) = inner.split_once('%') else {
-                    return Err(at(
-                        rest,
-                        "there is no closing `%`; a percent sign itself is written `%%`".into(),
-                    ));
+                    return Err(at(rest, "missing closing `%`; write `%%` for a percent sign".into()));
                 };
                 let reference = reference(inner).map_err(|reason| at(rest, reason))?;
                 if !literal.is_empty() {
@@ -45,7 +42,7 @@ impl FromStr for Template {
                 rest = rest.strip_prefix(c).unwrap_or_default();
             }
         }
-        // A template always has a part, so that the empty one is a constant too.
+        // A template always has at least one part, so that an empty template is a constant too.
         if !literal.is_empty() || parts.is_empty() {
             parts.push(Part::Literal(literal.into()));
         }
@@ -53,7 +50,7 @@ impl FromStr for Template {
     }
 }
 
-/// What stands between percent signs: `REQ(name?alternative):12`, `TRACE_ID`.
+/// Parses the text between percent signs: `REQ(name?alternative):12`, `TRACE_ID`.
 fn reference(text: &str) -> Result<Reference, String> {
     let Some((operator, rest)) = text.split_once('(') else {
         let (name, max_length) = length(text, text)?;
@@ -62,7 +59,7 @@ fn reference(text: &str) -> Result<Reference, String> {
         return Ok(Reference { source: Source::Variable(variable), max_length });
     };
     let Some((argument, suffix)) = rest.split_once(')') else {
-        return Err(format!("`%{}%` has no closing parenthesis", text.escape_debug()));
+        return Err(format!("missing closing parenthesis in `%{}%`", text.escape_debug()));
     };
     let ("", max_length) = length(suffix, text)? else { return Err(unknown(text)) };
     let (name, alternative) = match argument.split_once('?') {
@@ -72,7 +69,7 @@ fn reference(text: &str) -> Result<Reference, String> {
     let alternative = alternative.map(header).transpose()?;
     let pseudo = |variable| match alternative {
         None => Ok(Source::Variable(variable)),
-        Some(_) => Err(format!("`{name}` is always there; it takes no alternative")),
+        Some(_) => Err(format!("`{name}` is always present and takes no alternative")),
     };
     let source = match (operator, name.to_ascii_lowercase().as_str()) {
         ("REQ", ":method") => pseudo(Variable::Method)?,
@@ -91,7 +88,11 @@ fn length<'a>(text: &'a str, whole: &str) -> Result<(&'a str, Option<usize>), St
     let Some((before, digits)) = text.split_once(':') else { return Ok((text, None)) };
     match digits.parse() {
         Ok(max) if max > 0 && digits.bytes().all(|byte| byte.is_ascii_digit()) => Ok((before, Some(max))),
-        _ => Err(format!("`{}` in `%{}%` is not a length", digits.escape_debug(), whole.escape_debug())),
+        _ => Err(format!(
+            "invalid length `{}` in `%{}%`, expected a positive number",
+            digits.escape_debug(),
+            whole.escape_debug()
+        )),
     }
 }
 
@@ -102,7 +103,7 @@ fn header(name: &str) -> Result<HeaderName, String> {
 fn unknown(text: &str) -> String {
     let names: Vec<_> = Variable::ALL.iter().map(|variable| format!("`%{}%`", variable.name())).collect();
     format!(
-        "`%{}%` is not known; known are `%REQ(name)%`, `%RESP(name)%`, {}; a percent sign itself is written `%%`",
+        "unknown reference `%{}%`, expected one of `%REQ(name)%`, `%RESP(name)%`, {}; write `%%` for a percent sign",
         text.escape_debug(),
         names.join(", ")
     )

@@ -1,4 +1,4 @@
-//! From configured edits to edits of this message.
+//! Applies configured edits to a message.
 
 use crate::RequestState;
 use crate::config::{Edit, Write};
@@ -7,7 +7,8 @@ use crate::{Event, Events};
 use std::borrow::Cow;
 use tollgate_policy::{HeaderEdit, HeaderName, Headers, RequestFacts, Source, TemplateProblem, Variable};
 
-/// Adds what a configured edit comes to. `present` says whether the message arrived with a header.
+/// Appends the header edit that a configured edit results in. `present` is whether the message arrived with a
+/// header.
 pub(crate) fn apply<'p>(
     edit: &'p Edit,
     present: impl FnOnce(&HeaderName) -> bool,
@@ -31,12 +32,13 @@ pub(crate) fn apply<'p>(
         (Ok(value), _) => value,
         (Err(TemplateProblem::Missing), Some(default)) => Cow::Borrowed(default.as_bytes()),
         (Err(TemplateProblem::Missing), None) => return,
-        (Err(TemplateProblem::InvalidValue), _) => return events.note(Event::HeaderValueInvalid),
+        (Err(TemplateProblem::InvalidValue), _) => return events.insert(Event::HeaderValueInvalid),
     };
     edits.push(constructor(write.name.name(), value));
 }
 
-/// Whether a source is read from the request as it arrived, and thus must be kept for the response.
+/// Returns whether a source is read from the request as it arrived. Such values must be kept for the response
+/// phase.
 pub(crate) fn is_of_request(source: &Source) -> bool {
     matches!(
         source,
@@ -44,7 +46,7 @@ pub(crate) fn is_of_request(source: &Source) -> bool {
     )
 }
 
-/// Appends what a source stands for in the request phase.
+/// Appends the value of a source in the request phase. Returns whether there is one.
 pub(crate) fn from_request(
     source: &Source,
     facts: &RequestFacts<'_>,
@@ -54,7 +56,7 @@ pub(crate) fn from_request(
     if is_of_request(source) { append(read(source, facts), out) } else { state.resolve(source, out) }
 }
 
-/// What a source stands for in the request as it arrived.
+/// Returns the value of a source in the request as it arrived.
 pub(crate) fn read<'a>(source: &Source, facts: &RequestFacts<'a>) -> Option<&'a [u8]> {
     let pseudo = match source {
         Source::RequestHeader(name, alternative) => return first(facts.headers, name, alternative.as_ref()),
@@ -66,7 +68,7 @@ pub(crate) fn read<'a>(source: &Source, facts: &RequestFacts<'a>) -> Option<&'a 
     Some(pseudo).filter(|value| !value.is_empty())
 }
 
-/// The first value of a header, or else that of another.
+/// Returns the first value of a header, or of the alternative if the header is absent.
 pub(crate) fn first<'a>(
     headers: Headers<'a>,
     name: &HeaderName,
@@ -75,7 +77,7 @@ pub(crate) fn first<'a>(
     headers.first(name).or_else(|| headers.first(alternative?))
 }
 
-/// Appends a value, and says whether there was one.
+/// Appends a value. Returns whether there is one.
 pub(crate) fn append(value: Option<&[u8]>, out: &mut Vec<u8>) -> bool {
     if let Some(value) = value {
         out.extend_from_slice(value);
@@ -83,7 +85,7 @@ pub(crate) fn append(value: Option<&[u8]>, out: &mut Vec<u8>) -> bool {
     value.is_some()
 }
 
-/// Appends a number, and says whether there was one.
+/// Appends a number. Returns whether there is one.
 pub(crate) fn append_number(value: Option<u64>, out: &mut Vec<u8>) -> bool {
     if let Some(value) = value {
         decimal(value, out);

@@ -1,23 +1,24 @@
-//! Randomness, as a value.
+//! Random bytes for one request.
 
-/// Random bytes for one request: each decision has its own, so that none depends on whether another was made.
+/// Random bytes for one request. Each decision uses its own bytes, so that decisions do not depend on each
+/// other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Draws {
-    /// For a request id.
+    /// Random bytes of a request id.
     pub request_id: [u8; 16],
-    /// For a trace id.
+    /// Random bytes of a trace id.
     pub trace_id: [u8; 16],
-    /// For a parent id.
+    /// Random bytes of a parent id.
     pub parent_id: [u8; 8],
-    /// For the decision to sample, uniform.
+    /// Uniform random number for the sampling decision.
     pub sampling: u64,
 }
 
 impl Draws {
-    /// How many random bytes one request takes.
+    /// Number of random bytes that one request needs.
     pub const LEN: usize = 48;
 
-    /// Takes them apart.
+    /// Splits random bytes into the draws.
     pub fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
         let [request_id, trace_id, rest] = parts(bytes);
         let [parent_id, sampling] = halves(rest);

@@ -1,38 +1,38 @@
-//! What happened, for counters.
+//! Events that the filter counts.
 
-/// Something worth counting. Each is counted at most once for a request (and once more for its response).
+/// An event that the filter counts, at most once for a request and at most once for its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 #[non_exhaustive]
 pub enum Event {
-    /// The request brought an id, and it was kept.
+    /// The request had a valid id, which was kept.
     RequestIdKept,
     /// A new id was generated.
     RequestIdGenerated,
-    /// The request brought an id that is too long, has a byte that is not allowed, or came with another one.
+    /// The request had an id that is too long or has an invalid byte, or it had several ids.
     RequestIdInvalid,
-    /// The request brought a valid trace context, and it was kept.
+    /// The request had a valid trace context, which was kept.
     TraceContinued,
-    /// The request brought a trace context that is not trusted or not valid, and a new trace was begun.
+    /// The request had an untrusted or invalid trace context, and a new trace was started.
     TraceRestarted,
-    /// The request brought no trace context, and a new trace was begun.
+    /// The request had no trace context, and a new trace was started.
     TraceGenerated,
-    /// The request brought an invalid `traceparent`, or several.
+    /// The request had an invalid `traceparent`, or several.
     TraceparentInvalid,
-    /// The trace context that goes out has the sampled flag.
+    /// The trace context that is sent upstream has the sampled flag.
     TraceSampled,
-    /// `tracestate` was removed: it was not valid, or belonged to a `traceparent` that was not kept.
+    /// `tracestate` was removed: it was invalid, or its `traceparent` was not kept.
     TracestateDropped,
     /// `tracestate` lost members because it was too long.
     TracestateTruncated,
-    /// A header was not written because its value would have held a control character.
+    /// A header was not written because its value would have contained a control character.
     HeaderValueInvalid,
-    /// Something should have been generated, but there was no randomness.
+    /// An id or a trace context was not generated because the host returned no random bytes.
     RandomUnavailable,
 }
 
 impl Event {
-    /// All of them, in the order of their discriminants.
+    /// All events, in the order of their discriminants.
     pub const ALL: [Self; 12] = [
         Self::RequestIdKept,
         Self::RequestIdGenerated,
@@ -48,7 +48,7 @@ impl Event {
         Self::RandomUnavailable,
     ];
 
-    /// The name of its counter, without a prefix. It never changes.
+    /// Returns the name of the event's counter, without a prefix. Names never change.
     pub const fn name(self) -> &'static str {
         match self {
             Self::RequestIdKept => "request_id_kept",
@@ -66,35 +66,35 @@ impl Event {
         }
     }
 
-    /// Its place in [`Event::ALL`], for a table of counters.
+    /// Returns the index of the event in [`Event::ALL`], for a table of counters.
     pub const fn index(self) -> usize {
         self as usize
     }
 }
 
-/// A set of events, of the size of an integer: noting one must not allocate.
+/// A set of events, stored in one integer, so that adding an event does not allocate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Events(u16);
 
 impl Events {
     /// Adds an event.
-    pub fn note(&mut self, event: Event) {
+    pub fn insert(&mut self, event: Event) {
         self.0 |= 1 << event.index();
     }
 
-    /// Whether the event is in the set.
-    pub fn has(self, event: Event) -> bool {
+    /// Returns whether the event is in the set.
+    pub fn contains(self, event: Event) -> bool {
         self.0 & (1 << event.index()) != 0
     }
 
-    /// Whether there is none.
+    /// Returns whether the set is empty.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Those in the set, in the order of [`Event::ALL`].
+    /// Returns the events of the set, in the order of [`Event::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Event> {
-        Event::ALL.into_iter().filter(move |event| self.has(*event))
+        Event::ALL.into_iter().filter(move |event| self.contains(*event))
     }
 }
 
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_unlike_and_can_name_a_metric() {
+    fn names_are_unique_and_valid_metric_names() {
         let mut names: Vec<_> = Event::ALL.map(Event::name).into();
         assert!(names.iter().all(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')));
         names.sort_unstable();
@@ -120,12 +120,12 @@ mod tests {
     }
 
     #[test]
-    fn a_set_holds_what_was_noted() {
+    fn a_set_contains_the_added_events() {
         let mut events = Events::default();
         assert!(events.is_empty());
-        events.note(Event::TraceSampled);
-        events.note(Event::RequestIdKept);
-        events.note(Event::TraceSampled);
+        events.insert(Event::TraceSampled);
+        events.insert(Event::RequestIdKept);
+        events.insert(Event::TraceSampled);
         assert_eq!(events.iter().collect::<Vec<_>>(), [Event::RequestIdKept, Event::TraceSampled]);
     }
 }

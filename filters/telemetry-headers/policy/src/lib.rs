@@ -1,14 +1,15 @@
-//! Request id, trace context, header edits and `Server-Timing`, as decisions.
+//! The policy of the telemetry-headers filter: decisions about request ids, trace context, header edits and
+//! `Server-Timing`.
 //!
-//! [`Policy::on_request`] and [`Policy::on_response`] turn what is known of a message into the header edits to make and
-//! the events to count. The clock and the randomness come in as values, so that every decision can be tested exactly.
+//! [`Policy::on_request`] and [`Policy::on_response`] take facts about a message, and return header edits and
+//! events to count. The time and random bytes are arguments, so that tests can check every decision exactly.
 //!
-//! The filter refuses nothing, so it has neither a shadow mode nor `on_error`: there is no verdict that could be
-//! withheld, and a request is never answered by it. What it cannot do it leaves out, and counts that.
+//! The filter never rejects a request, so it needs neither a shadow mode nor a setting for errors. When it
+//! cannot do something, it skips that step and counts an event.
 //!
-//! Values in templates are those of the message as it arrived. Edits do not see each other's values, except that
-//! `set_if_absent` knows what the edits before it added or removed, and `%REQUEST_ID%`, `%TRACE_ID%` and `%SPAN_ID%` are
-//! the ones that go out.
+//! References in templates read the message as it arrived. Edits do not see the values that earlier edits
+//! wrote, with two exceptions: `set_if_absent` takes into account which headers earlier edits added or
+//! removed, and `%REQUEST_ID%`, `%TRACE_ID%` and `%SPAN_ID%` are the ids that are sent upstream.
 
 mod apply;
 mod config;

@@ -1,31 +1,31 @@
-//! What a policy wants to be told, so that the shell asks the host for nothing else.
+//! The facts that a policy needs, so that the shell makes no other host calls.
 
 use crate::apply::is_of_request;
 use crate::config::{Config, Edit, RequestEdit, ResponseEdit, UuidFormat};
 use tollgate_policy::{Source, Variable};
 
-/// What to hand to [`crate::Policy::on_request`] and [`crate::Policy::on_response`]. What is not needed may be left at
-/// its default.
+/// The facts that [`crate::Policy::on_request`] and [`crate::Policy::on_response`] need. Other facts may have
+/// their default value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// The request headers, all of them with the pseudo-headers: that some are repeated matters.
+    /// All request headers, with pseudo-headers and repeated headers.
     pub request_headers: bool,
-    /// The response headers, all of them with `:status`.
+    /// All response headers, with `:status`.
     pub response_headers: bool,
-    /// The time at which the request came.
+    /// The time at which the request arrived.
     pub request_time: bool,
-    /// The time at which the response came.
+    /// The time at which the response arrived.
     pub response_time: bool,
     /// Random bytes for each request.
     pub draws: bool,
-    /// Whether [`crate::Policy::on_request`] can have anything to say.
+    /// Whether [`crate::Policy::on_request`] can return an edit or state.
     pub request: bool,
-    /// Whether [`crate::Policy::on_response`] can have anything to say.
+    /// Whether [`crate::Policy::on_response`] can return an edit.
     pub response: bool,
 }
 
 impl Needs {
-    pub(crate) fn of(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config) -> Self {
         let edits = || config.request_headers.iter().map(RequestEdit::edit);
         let response_edits = || config.response_headers.iter().map(ResponseEdit::edit);
         let conditional = |edit: &Edit| matches!(edit, Edit::SetIfAbsent(_));
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     fn needs(json: &str) -> Needs {
-        Needs::of(&serde_json::from_str(json).unwrap())
+        Needs::new(&serde_json::from_str(json).unwrap())
     }
 
     #[test]
@@ -80,20 +80,20 @@ mod tests {
     }
 
     #[test]
-    fn what_a_response_takes_from_the_request_is_read_in_time() {
+    fn reads_request_values_for_response_edits_in_time() {
         let needs = needs(r#"{"response_headers": [{"set": {"name": "a", "value": "%REQ(b)%"}}]}"#);
         assert_eq!(needs, Needs { request: true, request_headers: true, response: true, ..Needs::default() });
     }
 
     #[test]
-    fn a_condition_needs_the_headers_it_is_about() {
+    fn set_if_absent_needs_the_headers() {
         let edit = r#"[{"set_if_absent": {"name": "a", "value": "b"}}]"#;
         assert!(needs(&format!(r#"{{"request_headers": {edit}}}"#)).request_headers);
         assert!(needs(&format!(r#"{{"response_headers": {edit}}}"#)).response_headers);
     }
 
     #[test]
-    fn times_are_read_for_what_shows_them() {
+    fn reads_times_only_if_they_are_shown() {
         assert!(!needs(r#"{"request_id": {}}"#).request_time);
         assert!(needs(r#"{"request_id": {"format": "uuid_v7"}}"#).request_time);
         let both = Needs {
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_need_randomness_and_a_response_only_if_it_shows_them() {
+    fn ids_need_the_response_phase_only_if_it_shows_them() {
         for section in ["request_id", "trace_context"] {
             let needs = needs(&format!(r#"{{"{section}": {{}}}}"#));
             assert_eq!(

@@ -1,4 +1,4 @@
-//! The decisions themselves.
+//! The policy and its decisions.
 
 use crate::apply::{append, append_number, apply, first, from_request, is_of_request, read};
 use crate::config::{Config, RequestEdit, ResponseEdit};
@@ -15,38 +15,38 @@ static SERVER_TIMING: HeaderName = header_name!("server-timing");
 static TIMING_ALLOW_ORIGIN: HeaderName = header_name!("timing-allow-origin");
 static EXPOSE_HEADERS: HeaderName = header_name!("access-control-expose-headers");
 
-/// A configuration, ready to decide.
+/// The policy of one configuration.
 #[derive(Clone, Debug)]
 pub struct Policy {
     config: Config,
     needs: Needs,
-    /// What edits of the response refer to in the request. It is kept until the response comes.
+    /// Request values that response edits refer to. They are kept until the response arrives.
     captured: Box<[Source]>,
     allowed_origins: Box<str>,
 }
 
-/// What to do with a request.
+/// The decision about a request.
 #[derive(Clone, Debug, Default)]
 pub struct RequestDecision<'p> {
-    /// To be carried out in order.
+    /// Header edits to apply, in order.
     pub edits: Vec<HeaderEdit<'p>>,
-    /// To be kept for [`Policy::on_response`].
+    /// State to keep for [`Policy::on_response`].
     pub state: RequestState,
-    /// To be counted.
+    /// Events to count.
     pub events: Events,
 }
 
-/// What to do with a response.
+/// The decision about a response.
 #[derive(Clone, Debug, Default)]
 pub struct ResponseDecision<'p> {
-    /// To be carried out in order.
+    /// Header edits to apply, in order.
     pub edits: Vec<HeaderEdit<'p>>,
-    /// To be counted.
+    /// Events to count.
     pub events: Events,
 }
 
 impl Policy {
-    /// Prepares a configuration.
+    /// Builds the policy of a configuration.
     pub fn new(config: Config) -> Self {
         let mut captured: Vec<Source> = Vec::new();
         for source in config.response_headers.iter().flat_map(|edit| edit.edit().sources()) {
@@ -56,22 +56,22 @@ impl Policy {
         }
         let origins = config.server_timing.iter().flat_map(|timing| &timing.timing_allow_origin);
         let allowed_origins = origins.map(|origin| origin.as_str()).collect::<Vec<_>>().join(", ").into();
-        let needs = Needs::of(&config);
+        let needs = Needs::new(&config);
         Self { config, needs, captured: captured.into(), allowed_origins }
     }
 
-    /// The configuration.
+    /// Returns the configuration.
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// What it wants to be told.
+    /// Returns the facts that the policy needs.
     pub fn needs(&self) -> Needs {
         self.needs
     }
 
-    /// Decides on a request. Without `draws` nothing is generated: what the request brought is kept if it is valid and
-    /// trusted, and removed otherwise, and [`Event::RandomUnavailable`] is counted. The request goes on in any case.
+    /// Decides about a request. Never rejects it. Without `draws` the policy generates nothing: it keeps ids
+    /// that are valid and trusted, removes others, and adds [`Event::RandomUnavailable`].
     pub fn on_request(
         &self,
         facts: &RequestFacts<'_>,
@@ -95,7 +95,7 @@ impl Policy {
         decision
     }
 
-    /// Decides on a response, to a request of which `state` is known.
+    /// Decides about a response. `state` is the state of its request.
     pub fn on_response(
         &self,
         state: &RequestState,
@@ -128,21 +128,21 @@ impl Policy {
         let inbound = request_id::inbound(config, facts.headers);
         match inbound {
             Inbound::Valid(id) if config.preserve_external_request_id => {
-                events.note(Event::RequestIdKept);
+                events.insert(Event::RequestIdKept);
                 return Some(id.into());
             }
-            Inbound::Invalid => events.note(Event::RequestIdInvalid),
+            Inbound::Invalid => events.insert(Event::RequestIdInvalid),
             _ => {}
         }
         let Some(draws) = draws else {
-            events.note(Event::RandomUnavailable);
+            events.insert(Event::RandomUnavailable);
             if inbound != Inbound::Absent {
                 edits.push(HeaderEdit::Remove(config.header.name()));
             }
             return None;
         };
         let id = request_id::generate(config.format, draws.request_id, now);
-        events.note(Event::RequestIdGenerated);
+        events.insert(Event::RequestIdGenerated);
         edits.push(HeaderEdit::Set(config.header.name(), Cow::Owned(id.to_vec())));
         Some(id.into())
     }

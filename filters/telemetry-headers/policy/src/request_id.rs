@@ -1,9 +1,9 @@
-//! The request id: whether one is fit to be kept, and how a new one is made.
+//! Validates and generates request ids.
 
 use crate::config::{IdLength, RequestId, UuidFormat};
 use tollgate_policy::{Headers, UnixNanos};
 
-/// What a request brought.
+/// The id of a request as it arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Inbound<'a> {
     Absent,
@@ -11,25 +11,27 @@ pub(crate) enum Inbound<'a> {
     Invalid,
 }
 
-/// Looks at the id of a request. Two of them are invalid even if they are equal: the next hop may read either.
+/// Reads the id of a request. Two ids are invalid even if they are equal, because the next hop may read
+/// either.
 pub(crate) fn inbound<'a>(config: &RequestId, headers: Headers<'a>) -> Inbound<'a> {
     let mut values = headers.all(config.header.name().as_ref());
     match (values.next(), values.next()) {
         (None, _) => Inbound::Absent,
-        (Some(value), None) if is_fit(value, config.max_length) => Inbound::Valid(value),
+        (Some(value), None) if is_valid(value, config.max_length) => Inbound::Valid(value),
         _ => Inbound::Invalid,
     }
 }
 
-/// Ids end up in log lines, URLs and shell commands; what is fit for all of these is letters, digits and a few signs.
-/// Everything that is in use is made of them: UUIDs, ULIDs, numbers, base64, W3C trace ids.
-fn is_fit(value: &[u8], max_length: IdLength) -> bool {
+/// Returns whether an id is safe to use. Ids end up in log lines, URLs and shell commands, so they may have
+/// only letters, digits and a few punctuation marks. All common formats meet this: UUIDs, ULIDs, numbers,
+/// base64 and W3C trace ids.
+fn is_valid(value: &[u8], max_length: IdLength) -> bool {
     !value.is_empty()
         && value.len() <= max_length.get()
         && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:+/=@~".contains(byte))
 }
 
-/// A new id of 36 characters (RFC 9562), in lower case as Envoy's.
+/// Generates a UUID of 36 characters (RFC 9562), in lower case like Envoy's.
 pub(crate) fn generate(format: UuidFormat, random: [u8; 16], now: UnixNanos) -> [u8; 36] {
     let mut bits = u128::from_be_bytes(random);
     let version = match format {
@@ -60,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_ids_of_every_kind_in_use() {
+    fn keeps_ids_in_all_common_formats() {
         for id in [
             "0",
             "d4ed5bd0-8cf9-4f9a-8ae4-3aab8ea08e35",
@@ -73,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_ids_that_are_long_empty_or_strange() {
+    fn rejects_long_empty_and_unsafe_ids() {
         let long = [b'a'; 41];
         for id in
             [&b""[..], &long, b"a b", b"a\nb", b"\xff", b"${jndi:x}", b"a,b", b"<b>", b"a;b", b"\"", b"a'b"]
@@ -84,14 +86,14 @@ mod tests {
     }
 
     #[test]
-    fn refuses_two_ids() {
+    fn rejects_two_ids() {
         assert_eq!(look(&[(b"x-request-id", b"a"), (b"x-request-id", b"a")]), Inbound::Invalid);
         assert_eq!(look(&[(b"x-other", b"a")]), Inbound::Absent);
     }
 
     // RFC 9562 appendix A.3 and A.6.
     #[test]
-    fn agrees_with_the_examples_of_the_rfc() {
+    fn agrees_with_the_examples_of_rfc_9562() {
         let v4 =
             generate(UuidFormat::UuidV4, 0x919108f752d133205bacf847db4148a8u128.to_be_bytes(), UnixNanos(0));
         assert_eq!(&v4, b"919108f7-52d1-4320-9bac-f847db4148a8");
@@ -102,16 +104,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_generated_would_be_kept(random: [u8; 16], now: u64, seven: bool) {
+        fn generated_ids_are_valid(random: [u8; 16], now: u64, seven: bool) {
             let format = if seven { UuidFormat::UuidV7 } else { UuidFormat::UuidV4 };
             let id = generate(format, random, UnixNanos(now));
-            prop_assert!(is_fit(&id, IdLength::try_from(36).unwrap()));
+            prop_assert!(is_valid(&id, IdLength::try_from(36).unwrap()));
             prop_assert_eq!(id[14], if seven { b'7' } else { b'4' });
             prop_assert!(b"89ab".contains(&id[19]));
         }
 
         #[test]
-        fn later_ids_of_version_7_sort_behind(a: [u8; 16], b: [u8; 16], now: u32, more in 1u32..) {
+        fn later_ids_of_version_7_sort_later(a: [u8; 16], b: [u8; 16], now: u32, more in 1u32..) {
             let at = |millis: u64| UnixNanos(millis * 1_000_000);
             let first = generate(UuidFormat::UuidV7, a, at(now.into()));
             prop_assert!(first < generate(UuidFormat::UuidV7, b, at(u64::from(now) + u64::from(more))));

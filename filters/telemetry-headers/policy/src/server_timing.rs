@@ -3,10 +3,10 @@
 use crate::TraceParent;
 use core::time::Duration;
 
-/// `upstream;dur=12.3, traceparent;desc="00-..."`.
+/// Formats a value such as `upstream;dur=12.3, traceparent;desc="00-..."`.
 ///
-/// The time has a tenth of a millisecond: more would hand everyone a stop-watch at the server, free of the network's
-/// noise, to guess secrets with.
+/// The resolution is 0.1 milliseconds. A finer one would help clients to measure the server without the noise
+/// of the network, and so to guess secrets.
 pub(crate) fn value(metric: &str, took: Duration, traceparent: Option<&TraceParent>) -> Vec<u8> {
     let mut out = Vec::with_capacity(metric.len() + 24 + traceparent.map_or(0, |_| 2 * TraceParent::LEN));
     out.extend_from_slice(metric.as_bytes());
@@ -25,7 +25,7 @@ pub(crate) fn value(metric: &str, took: Duration, traceparent: Option<&TracePare
     out
 }
 
-/// Appends a number without the formatting machinery, which costs as much as the rest of the decision.
+/// Appends a number in decimal. Avoids `core::fmt`, which costs as much time as the rest of the decision.
 pub(crate) fn decimal(number: u64, out: &mut Vec<u8>) {
     let start = out.len();
     let mut rest = number;
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn shows_the_trace_as_a_description() {
+    fn appends_the_trace_as_a_description() {
         let trace = TraceParent::random([0xab; 16], [0xcd; 8], true);
         assert_eq!(
             text("up", Duration::from_millis(5), Some(&trace)),

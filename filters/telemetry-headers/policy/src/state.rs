@@ -1,11 +1,11 @@
-//! What outlives the request phase.
+//! State of a request that the response phase needs.
 
 use crate::TraceParent;
 use crate::apply::append;
 use tollgate_policy::{Source, UnixNanos, Variable};
 
-/// What the response phase must know of the request. The default stands for a request that was never seen, because an
-/// earlier filter answered it.
+/// State of a request that the response phase needs. The default represents a request that this filter never
+/// received, because an earlier filter answered it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestState {
     pub(crate) arrived: Option<UnixNanos>,
@@ -15,17 +15,17 @@ pub struct RequestState {
 }
 
 impl RequestState {
-    /// The id that went upstream, if the configuration cares for it.
+    /// Returns the id that was sent upstream, if `request_id` is configured.
     pub fn request_id(&self) -> Option<&[u8]> {
         self.request_id.as_deref()
     }
 
-    /// The trace context that went upstream, if the configuration cares for it.
+    /// Returns the trace context that was sent upstream, if `trace_context` is configured.
     pub fn trace(&self) -> Option<&TraceParent> {
         self.trace.as_ref()
     }
 
-    /// Appends what a source stands for that was decided on in the request phase.
+    /// Appends the value of a source that the request phase decided. Returns whether there is one.
     pub(crate) fn resolve(&self, source: &Source, out: &mut Vec<u8>) -> bool {
         let (trace_id, parent_id);
         let value = match source {

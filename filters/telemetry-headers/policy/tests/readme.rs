@@ -1,4 +1,4 @@
-//! What the filter's README says is so: its configurations load, and its tables are complete.
+//! Checks the filter's README: its configurations load, and its tables are complete.
 
 use tollgate_filter_testing::page;
 use tollgate_telemetry_headers_policy::{Config, Event};
@@ -7,7 +7,7 @@ const README: &str = include_str!("../../README.md");
 const SCHEMA: &str = include_str!("../../config.schema.json");
 
 #[test]
-fn every_example_is_a_configuration() {
+fn every_example_is_a_valid_configuration() {
     let examples = page::blocks(README, "json");
     assert!(examples.len() >= 4, "the examples were not found");
     for example in examples {
@@ -23,13 +23,13 @@ fn every_counter_is_in_the_statistics_table() {
         let row = format!("| `telemetry_headers.{}` |", event.name());
         assert_eq!(README.matches(&row).count(), 1, "{row}");
     }
-    // The shell's own: what the host refused it, which a policy never hears of.
+    // The shell counts this one: errors of the host never reach the policy.
     assert_eq!(README.matches("| `telemetry_headers.host_error` |").count(), 1);
     let rows = README.matches("\n| `telemetry_headers.").count();
     assert_eq!(rows, Event::ALL.len() + 1, "a counter in the table does not exist");
 }
 
-/// `section.field` for every field of a section, and the names of the sections.
+/// Expects a row `section.field` for every field of a section, and a row for every section.
 #[test]
 fn every_field_is_in_the_configuration_table() {
     let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();

@@ -1,5 +1,5 @@
-//! The committed JSON Schema is that of the types. `UPDATE_SCHEMA=1 cargo test -p tollgate-telemetry-headers-policy`
-//! writes it anew.
+//! Checks that the committed JSON Schema matches the types. To regenerate it, run
+//! `UPDATE_SCHEMA=1 cargo test -p tollgate-telemetry-headers-policy`.
 
 use tollgate_filter_testing::schema;
 use tollgate_telemetry_headers_policy::Config;

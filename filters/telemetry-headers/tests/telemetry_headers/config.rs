@@ -1,11 +1,11 @@
-//! Configurations: both encodings, and what is refused.
+//! Configurations: both encodings, and rejected ones.
 
 use crate::support::{filter, with};
 use serde_json::json;
 use tollgate_host_test::{LogLevel, Request, Scenario, on_both_hosts};
 
 on_both_hosts! {
-    fn takes_a_struct_as_well_as_json(host) {
+    fn accepts_a_struct_and_json(host) {
         let config = json!({"request_headers": [{"set": {"name": "x-a", "value": "b"}}]});
         let outcome =
             host.run(&Scenario::new().filter(filter().config_struct(config)).request(Request::get("/")));
@@ -17,7 +17,7 @@ on_both_hosts! {
         outcome.client(0).start("200").body("ok");
     }
 
-    fn refuses_a_misspelt_field_in_one_line_that_names_it(host) {
+    fn names_a_misspelt_field_in_one_line(host) {
         let refused = host.try_run(&with(json!({"reqest_id": {}}))).expect_err("a misspelt field");
         let lines: Vec<_> = refused.logs.iter().filter(|line| line.text.contains("reqest_id")).collect();
         let [line] = lines.as_slice() else { panic!("not one line: {refused:?}") };
@@ -27,7 +27,7 @@ on_both_hosts! {
         }
     }
 
-    fn refuses_to_write_headers_that_would_split_messages_or_break_framing(host) {
+    fn rejects_edits_that_would_break_framing(host) {
         for (name, value) in [("x-a", "b\r\nc: d"), ("content-length", "1"), (":path", "/x"), ("a b", "c")] {
             let config = json!({"request_headers": [{"set": {"name": name, "value": value}}]});
             let refused = host.try_run(&with(config)).expect_err(name);

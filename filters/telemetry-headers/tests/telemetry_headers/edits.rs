@@ -1,11 +1,11 @@
-//! Configured headers: set, added or removed, with values from the request.
+//! Header edits: set, add and remove, with values from the request.
 
 use crate::support::with;
 use serde_json::json;
 use tollgate_host_test::{Request, Response, Upstream, on_both_hosts};
 
 on_both_hosts! {
-    fn sets_adds_and_removes_headers_of_the_request(host) {
+    fn sets_adds_and_removes_request_headers(host) {
         let config = json!({"request_headers": [
             {"set": {"name": "x-route", "value": "%METHOD% %PATH%"}},
             {"add": {"name": "x-tag", "value": "b"}},
@@ -27,7 +27,7 @@ on_both_hosts! {
             .header("x-tier", "gold");
     }
 
-    fn carries_facts_of_the_request_over_to_the_response(host) {
+    fn writes_request_values_to_the_response(host) {
         let config = json!({"response_headers": [
             {"set": {"name": "x-team", "value": "%REQ(x-team)%"}},
             {"set": {"name": "x-code", "value": "%RESPONSE_CODE%"}},

@@ -1,5 +1,5 @@
-//! Telemetry must not cost a request: whatever the host refuses, the request goes on, and it is counted. Emulator only,
-//! since a real Envoy cannot be made to refuse.
+//! Failures of the host: the request continues, and the filter counts the failure. Emulator only, because a
+//! real Envoy cannot be made to fail.
 
 use crate::hostile::everything;
 use crate::support::{counter, with};
@@ -7,7 +7,8 @@ use tollgate_host_test::emulator::state::Status;
 use tollgate_host_test::emulator::{AbiVersion, Effect, Emulator, Which, host_calls};
 use tollgate_host_test::{Outcome, Request};
 
-/// One request, while every call of this name answers so once the filter is configured.
+/// Sends one request while every host call of this name returns this status. Faults begin after the filter is
+/// configured.
 fn while_failing(call: &str, status: Status) -> Outcome {
     let scenario = with(everything()).request(Request::get("/").header("x-in", "a"));
     let emulator = Emulator::new(&scenario).expect("it loads");
@@ -15,7 +16,7 @@ fn while_failing(call: &str, status: Status) -> Outcome {
 }
 
 #[test]
-fn a_request_goes_on_whatever_any_host_call_answers() {
+fn a_request_continues_for_any_status_of_any_host_call() {
     for call in host_calls(AbiVersion::V0_2_1) {
         for status in Status::ALL {
             while_failing(call, status).client(0).start("200").body("ok");
@@ -24,7 +25,7 @@ fn a_request_goes_on_whatever_any_host_call_answers() {
 }
 
 #[test]
-fn headers_that_cannot_be_read_or_written_are_counted() {
+fn counts_errors_of_reading_and_writing_headers() {
     for call in ["proxy_get_header_map_pairs", "proxy_replace_header_map_value"] {
         let outcome = while_failing(call, Status::InternalFailure);
         assert!(outcome.metrics[&counter("host_error")] > 0, "{call}");
@@ -33,7 +34,7 @@ fn headers_that_cannot_be_read_or_written_are_counted() {
 }
 
 #[test]
-fn nothing_is_generated_without_randomness() {
+fn generates_nothing_without_random_bytes() {
     let outcome = while_failing("random_get", Status::InternalFailure);
     outcome.upstream(0).no_header("x-request-id").no_header("traceparent").header("x-copy", "a");
     outcome.has_metric(&counter("random_unavailable"), 1).has_metric(&counter("host_error"), 0);

@@ -1,10 +1,10 @@
-//! What a client may send to make trouble, and what a host may answer.
+//! Hostile requests.
 
 use crate::support::{counter, with};
 use serde_json::{Value, json};
 use tollgate_host_test::{Request, on_both_hosts};
 
-/// Everything the filter can do at once.
+/// A configuration that enables every feature.
 pub fn everything() -> Value {
     json!({
         "request_id": {"always_set_in_response": true},
@@ -16,7 +16,7 @@ pub fn everything() -> Value {
 }
 
 on_both_hosts! {
-    fn bytes_that_are_no_text_pass_through(host) {
+    fn passes_bytes_that_are_not_utf_8(host) {
         let outcome = host.run(
             &with(everything()).request(
                 Request::get("/").header("x-in", b"\xff\x80").header("traceparent", b"\xff").header("tracestate", b"\xff=1"),
@@ -26,8 +26,8 @@ on_both_hosts! {
         assert_eq!(outcome.exchanges[0].upstream[0].headers.get("x-copy"), Some(b"\xff\x80".as_slice()));
     }
 
-    /// All headers together may have 60 KiB in Envoy's default.
-    fn a_header_of_60_kilobytes_is_copied(host) {
+    /// Envoy's default limit for all headers together is 60 KiB.
+    fn copies_a_header_of_60_kilobytes(host) {
         let long = "a".repeat(60_000);
         let outcome = host.run(
             &with(everything())
@@ -38,7 +38,7 @@ on_both_hosts! {
         outcome.client(1).start("200");
     }
 
-    fn repeated_and_empty_headers_do_no_harm(host) {
+    fn accepts_repeated_and_empty_headers(host) {
         let mut request = Request::get("/").header("x-in", "").header("x-in", "second").header("traceparent", "");
         for _ in 0..50 {
             request = request.header("tracestate", "");

@@ -1,4 +1,4 @@
-//! What the filter does to real exchanges, on both hosts. One `mod` for each concern.
+//! Scenarios of the filter on both hosts. One module for each feature.
 
 #![allow(
     clippy::expect_used,

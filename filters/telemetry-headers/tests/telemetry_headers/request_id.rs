@@ -1,10 +1,10 @@
-//! `x-request-id`: kept or generated, validated, echoed.
+//! Request ids: validated, kept or generated, and added to the response.
 
 use crate::support::{counter, filter, is_hex, with};
 use serde_json::json;
 use tollgate_host_test::{Request, Scenario, on_both_hosts};
 
-/// UUID of version 4 or 7 and variant 10 (RFC 9562 section 4).
+/// Returns whether a text is a UUID of this version and of variant 10 (RFC 9562 section 4).
 fn is_uuid(text: &str, version: char) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let lengths = [8, 4, 4, 4, 12];
@@ -25,7 +25,7 @@ on_both_hosts! {
         outcome.has_metric(&counter("request_id_kept"), 1).has_metric(&counter("request_id_generated"), 0);
     }
 
-    fn generates_an_id_where_there_is_none_and_a_new_one_each_time(host) {
+    fn generates_a_new_id_for_each_request(host) {
         let outcome = host.run(
             &with(json!({"request_id": {}})).request(Request::get("/")).request(Request::get("/")),
         );
@@ -44,7 +44,7 @@ on_both_hosts! {
         outcome.upstream(0).header_that("x-request-id", "a UUID v7", |id| is_uuid(id, '7'));
     }
 
-    fn replaces_ids_that_no_log_should_hold(host) {
+    fn replaces_ids_that_are_not_safe_to_log(host) {
         let long = "a".repeat(129);
         let outcome = host.run(
             &with(json!({"request_id": {}}))
@@ -59,7 +59,7 @@ on_both_hosts! {
         outcome.has_metric(&counter("request_id_invalid"), 4).has_metric(&counter("request_id_kept"), 0);
     }
 
-    fn takes_no_id_from_outside_at_an_edge(host) {
+    fn replaces_external_ids_at_an_edge(host) {
         let outcome = host.run(
             &with(json!({"request_id": {"preserve_external_request_id": false, "header": "x-correlation-id"}}))
                 .request(Request::get("/").header("x-correlation-id", "mine")),
@@ -67,8 +67,8 @@ on_both_hosts! {
         outcome.upstream(0).header_that("x-correlation-id", "a UUID v4", |id| is_uuid(id, '4'));
     }
 
-    /// Envoy gives ids to requests before filters see them.
-    fn keeps_the_id_that_the_proxy_gave(host) {
+    /// Envoy generates ids before filters run.
+    fn keeps_the_id_that_the_proxy_generated(host) {
         let scenario = Scenario::new()
             .filter(filter().config(json!({"request_id": {"always_set_in_response": true}})))
             .request(Request::get("/"));

@@ -1,4 +1,4 @@
-//! `Server-Timing` with the time that the upstream took.
+//! `Server-Timing`.
 
 use crate::support::with;
 use serde_json::json;
@@ -11,7 +11,7 @@ fn milliseconds(value: &str) -> f64 {
 }
 
 on_both_hosts! {
-    fn tells_how_long_the_upstream_took(host) {
+    fn reports_the_time_of_the_upstream(host) {
         let response = Response::new(200).header("server-timing", "db;dur=1");
         let answer = Answer::Reply { response, after: Duration::from_millis(60) };
         let outcome = host.run(

@@ -1,4 +1,4 @@
-//! W3C Trace Context: continued, restarted when invalid, or generated with sampling.
+//! W3C Trace Context: continued, restarted if invalid, or started with sampling.
 
 use crate::support::{counter, is_hex, with};
 use serde_json::json;
@@ -7,7 +7,7 @@ use tollgate_host_test::{Request, on_both_hosts};
 /// The example of W3C Trace Context section 3.2.
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-/// Whether this is a `traceparent` with these flags and ids that are not all zero.
+/// Returns whether a text is a `traceparent` with these flags, and with ids that are not all zeros.
 fn is_traceparent(text: &str, flags: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     matches!(parts.as_slice(), ["00", trace, parent, f] if is_hex(trace, 32) && is_hex(parent, 16) && *f == flags
@@ -15,19 +15,19 @@ fn is_traceparent(text: &str, flags: &str) -> bool {
 }
 
 on_both_hosts! {
-    fn passes_a_valid_context_on_as_it_is(host) {
+    fn forwards_a_valid_context_unchanged(host) {
         let outcome = host.run(
             &with(json!({"trace_context": {}})).request(
                 Request::get("/").header("traceparent", PARENT).header("tracestate", "a=1").header("tracestate", "b=2"),
             ),
         );
         outcome.upstream(0).header("traceparent", PARENT);
-        // The standard forbids changing it while `traceparent` stays.
+        // The W3C forbids changing it while `traceparent` stays the same.
         outcome.upstream(0).headers("tracestate", &["a=1", "b=2"]);
         outcome.has_metric(&counter("trace_continued"), 1).has_metric(&counter("trace_sampled"), 1);
     }
 
-    fn continues_a_trace_with_a_parent_id_of_its_own(host) {
+    fn continues_a_trace_with_a_new_parent_id(host) {
         let outcome = host.run(
             &with(json!({"trace_context": {"mode": "continue"}}))
                 .request(Request::get("/").header("traceparent", PARENT)),
@@ -37,7 +37,7 @@ on_both_hosts! {
         });
     }
 
-    fn restarts_what_is_invalid_and_drops_its_state(host) {
+    fn restarts_an_invalid_trace_without_its_state(host) {
         let zero_trace = "00-00000000000000000000000000000000-00f067aa0ba902b7-01";
         let zero_parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01";
         let upper = PARENT.to_uppercase();
@@ -67,7 +67,7 @@ on_both_hosts! {
         outcome.has_metric(&counter("trace_generated"), 1);
     }
 
-    fn samples_nothing_at_zero_percent_but_leaves_the_callers_decision(host) {
+    fn keeps_the_callers_decision_at_zero_percent(host) {
         let outcome = host.run(
             &with(json!({"trace_context": {"random_sampling": 0}}))
                 .request(Request::get("/"))
@@ -78,7 +78,7 @@ on_both_hosts! {
         outcome.has_metric(&counter("trace_sampled"), 1);
     }
 
-    fn trusts_nobody_at_an_edge(host) {
+    fn restarts_every_trace_at_an_edge(host) {
         let outcome = host.run(
             &with(json!({"trace_context": {"trust": "restart"}}))
                 .request(Request::get("/").header("traceparent", PARENT).header("tracestate", "a=1")),

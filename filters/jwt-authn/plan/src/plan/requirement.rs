@@ -39,7 +39,7 @@ impl<'p> Resolver<'p> {
             Some(required) => Ok(required.clone()),
             None => {
                 let known = self.names.known();
-                let message = format_args!("no requirement is named `{name}` in `requirement_map`; {known}");
+                let message = format_args!("unknown requirement `{name}`, {known}");
                 Err(place.refuse(message))
             }
         }
@@ -104,7 +104,7 @@ impl<'p> Resolver<'p> {
     fn provider(&self, name: &str, place: &Place) -> Result<usize, Problem> {
         self.providers.first(name.as_bytes()).ok_or_else(|| {
             let known = self.providers.known();
-            place.refuse(format_args!("no provider is named `{name}`; {known}"))
+            place.refuse(format_args!("unknown provider `{name}`, {known}"))
         })
     }
 

@@ -113,7 +113,7 @@ fn they_stand_behind_the_rules() {
         "jwtRules": [{"issuer": "https://a.example", "jwks": ED25519}],
         "rules": [{"requires": {"provider_name": "jwtRules[0]"}}],
     }));
-    assert!(message.ends_with("no provider is named `jwtRules[0]`; there is none"), "{message}");
+    assert!(message.ends_with("unknown provider `jwtRules[0]`, none is configured"), "{message}");
 }
 
 #[test]

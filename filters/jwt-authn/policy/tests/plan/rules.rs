@@ -75,21 +75,21 @@ fn an_unknown_name_is_refused_with_those_that_are_known() {
     let any = json!([{"allow_missing": {}}, {"provider_name": "auht0"}]);
     assert_eq!(
         refused(two(json!({"rules": [{}, {}, {"requires": {"requires_any": {"requirements": any}}}]}))),
-        "rules[2].requires.requires_any.requirements[1].provider_name: no provider is named `auht0`; there is \
-         `auth0`, `okta`"
+        "rules[2].requires.requires_any.requirements[1].provider_name: unknown provider `auht0`, expected one \
+         of `auth0`, `okta`"
     );
     assert_eq!(
         rule_refused(json!({"requirement_name": "x"})),
-        "requirement_name: no requirement is named `x` in `requirement_map`; there is none"
+        "requirement_name: unknown requirement `x`, none is configured"
     );
     assert_eq!(
         refused(json!({"requirement_map": {"m": {"provider_name": "p"}}})),
-        "requirement_map.m.provider_name: no provider is named `p`; there is none"
+        "requirement_map.m.provider_name: unknown provider `p`, none is configured"
     );
     let requires = json!({"v": {"provider_and_audiences": {"provider_name": "p", "audiences": ["a"]}}});
     assert_eq!(
         refused(with(json!({"filter_state_rules": {"name": "n", "requires": requires}}))),
-        "filter_state_rules.requires.v.provider_and_audiences.provider_name: no provider is named `p`; there is \
+        "filter_state_rules.requires.v.provider_and_audiences.provider_name: unknown provider `p`, expected \
          `auth0`"
     );
 }

@@ -133,7 +133,7 @@ fn when(
         let index = match names.get(name.as_bytes()) {
             [index] => *index,
             [] => {
-                let message = format_args!("the `key` of the limit has no `{name}`; {}", names.known());
+                let message = format_args!("the `key` of the limit has no `{name}`, {}", names.known());
                 return Err(place.field(&name).refuse(message));
             }
             several => {

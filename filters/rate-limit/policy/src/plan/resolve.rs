@@ -79,7 +79,7 @@ fn rules(rules: Vec<config::Rule>, limits: &[Limit]) -> Result<(Vec<Rule>, Vec<u
             let place = place.at(index);
             let Some(limit) = names.first(name.as_bytes()) else {
                 let name = name.escape_debug();
-                return Err(place.refuse(format_args!("no limit is named `{name}`; {}", names.known())));
+                return Err(place.refuse(format_args!("unknown limit `{name}`, {}", names.known())));
             };
             if of_rule.contains(&limit) {
                 return Err(place.refuse(format_args!("duplicate limit `{name}`")));

@@ -212,7 +212,7 @@ fn rejects_invalid_actions() {
         ),
         (
             json!({"path": {"template": "/a/{b}/{b}", "segment": "b"}}),
-            "path.template: `template` `/a/{b}/{b}`: a name is given twice".to_owned(),
+            "path.template: `template` `/a/{b}/{b}`: duplicate placeholder name".to_owned(),
         ),
         (
             json!({"metadata": {"descriptor_key": "d", "metadata_key": {"key": "f", "path": []}}}),
@@ -233,7 +233,7 @@ fn rejects_invalid_actions() {
         ),
         (
             json!({"source_cluster": {"x": 1}}),
-            "source_cluster.x: unknown field `x`, there are none".to_owned(),
+            "source_cluster.x: unknown field `x`, there are no fields".to_owned(),
         ),
     ] {
         assert_eq!(refused(action), message);

@@ -80,7 +80,7 @@ fn rejects_invalid_overrides() {
     let gold = json!({"team": {"exact": "gold"}});
     assert_eq!(
         other(json!({"when": {"tema": {"exact": "gold"}}, "rates": [rate()]})),
-        "overrides[0].when.tema: the `key` of the limit has no `tema`; there is `team`"
+        "overrides[0].when.tema: the `key` of the limit has no `tema`, expected `team`"
     );
     assert_eq!(other(json!({"when": gold})), "overrides[0]: expected `rates` or `concurrency`");
     assert_eq!(
@@ -90,7 +90,7 @@ fn rejects_invalid_overrides() {
     assert_eq!(other(json!({"rates": [rate()]})), "overrides[0]: missing field `when`");
     assert_eq!(
         other(json!({"when": {"team": {"cidr": "10.0.0.1/8"}}, "rates": [rate()]})),
-        "overrides[0].when.team.cidr: `10.0.0.1/8` has bits beyond its prefix; the network is `10.0.0.0/8`"
+        "overrides[0].when.team.cidr: `10.0.0.1/8` has bits set after its prefix, expected `10.0.0.0/8`"
     );
     assert_eq!(
         other(json!({"when": {"team": {"cidr": "10.0.0.0/8", "exact": "x"}}, "rates": [rate()]})),
@@ -133,7 +133,7 @@ fn checks_costs() {
             json!({"header": {"name": "a", "default": 9, "max": 8}}),
             "cost.header.default: `9` is not a number from 0 to 8",
         ),
-        (json!({"header": {"name": "a b", "max": 8}}), "cost.header.name: `a b` is not the name of a header"),
+        (json!({"header": {"name": "a b", "max": 8}}), "cost.header.name: `a b` is not a valid header name"),
         (json!({"header": {"name": "a"}}), "cost.header: missing field `max`"),
         (
             json!({"body_bytes": {"per": 0, "max": 8}}),

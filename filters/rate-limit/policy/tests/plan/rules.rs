@@ -47,11 +47,11 @@ fn the_first_rule_that_matches_decides() {
 fn rejects_unknown_and_duplicate_limits_in_rules() {
     assert_eq!(
         refused(with(json!([{"limits": ["a", "b"]}, {"limits": []}, {"limits": ["x"]}]))),
-        "rules[2].limits[0]: no limit is named `x`; there is `a`, `b`"
+        "rules[2].limits[0]: unknown limit `x`, expected one of `a`, `b`"
     );
     assert_eq!(
         refused(json!({"rules": [{"limits": ["x\n"]}]})),
-        "rules[0].limits[0]: no limit is named `x\\n`; there is none"
+        "rules[0].limits[0]: unknown limit `x\\n`, none is configured"
     );
     assert_eq!(
         refused(with(json!([{"limits": ["a", "b", "a"]}]))),
@@ -60,7 +60,7 @@ fn rejects_unknown_and_duplicate_limits_in_rules() {
     assert_eq!(refused(with(json!([{}]))), "rules[0]: missing field `limits`");
     assert_eq!(
         refused(with(json!([{"match": {"prefix": "/"}, "limits": []}]))),
-        "rules[0].match.prefix: a path is matched by `paths`: `{\"paths\": [{\"prefix\": \"/api\"}]}`"
+        "rules[0].match.prefix: use `paths`: `{\"paths\": [{\"prefix\": \"/api\"}]}`"
     );
 }
 

@@ -87,7 +87,7 @@ fn values_have_bounds() {
         ),
         (
             json!({"stat_prefix": "a b"}),
-            "stat_prefix: `a b` cannot be part of a statistic's name: at most 64 letters, digits and `_-.`, no dot at an end",
+            "stat_prefix: `a b` is not a valid prefix, expected at most 64 letters, digits and `_-.`, without a dot at either end",
         ),
         (json!({"table": {"max_keys": 0}}), "table.max_keys: `0` is not a number from 1 to 16777216"),
         (
@@ -131,7 +131,7 @@ fn values_have_bounds() {
         ),
         (
             header("x", "a\nb"),
-            "response.response_headers_to_add[0].header.value: `a\\nb` is not the value of a header: it has a control \
+            "response.response_headers_to_add[0].header.value: `a\\nb` is not a valid header value: it has a control \
              character, or white space at an end",
         ),
         (

@@ -1,4 +1,4 @@
-//! Any text as a configuration, and the policy that comes of it with a request full of control characters.
+//! Parses any text as a configuration, and runs its policy on a request full of control characters.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

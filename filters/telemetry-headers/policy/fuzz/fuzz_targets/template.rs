@@ -1,4 +1,4 @@
-//! A template and a value for its references: what comes out is a valid header value.
+//! Renders any template with any value for its references: the result must be a valid header value.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,5 @@
-//! Trace headers of a client: no bytes may panic, and what goes out is valid and within the limits.
+//! Reads any bytes as trace headers: the policy must not panic, and its output must be valid and within the
+//! limits.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -9,7 +10,7 @@ fuzz_target!(|input: &[u8]| {
     if let Some(parent) = TraceParent::parse(input) {
         assert_eq!(TraceParent::parse(&parent.encode()), Some(parent));
     }
-    // Lines become headers: the first byte of each says which.
+    // Each line becomes a header, which its first byte selects.
     let pairs: Vec<(&[u8], &[u8])> = input
         .split(|byte| *byte == b'\n')
         .filter_map(|line| line.split_first())

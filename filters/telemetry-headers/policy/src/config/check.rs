@@ -1,25 +1,25 @@
-//! What must hold between the sections of a configuration.
+//! Checks across the sections of a configuration.
 
 use super::{Config, Edit, RequestEdit, RequestId, ResponseEdit, ServerTiming, TraceContext};
 use core::fmt;
 use serde::Deserialize;
 use tollgate_policy::{Source, Variable};
 
-/// The configuration as it was written, with every value right by itself.
+/// The configuration after each value was checked, and before the checks across sections.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "Config"))]
 #[serde(default, deny_unknown_fields)]
 #[derive(Default)]
 pub struct RawConfig {
-    /// Keeps or generates the id of a request. Without it, request ids are left alone.
+    /// Keeps or generates the request id. Without this section, request ids are not changed.
     request_id: Option<RequestId>,
-    /// Continues, restarts or begins the W3C trace of a request. Without it, `traceparent` and `tracestate` are left
-    /// alone.
+    /// Continues, restarts or starts the W3C trace of a request. Without this section, `traceparent` and
+    /// `tracestate` are not changed.
     trace_context: Option<TraceContext>,
-    /// Edits of the request headers, in order.
+    /// Edits to the request headers, in order.
     request_headers: Vec<RequestEdit>,
-    /// Edits of the response headers, in order.
+    /// Edits to the response headers, in order.
     response_headers: Vec<ResponseEdit>,
     /// Appends the time that the upstream took to the `Server-Timing` header of the response.
     server_timing: Option<ServerTiming>,
@@ -58,7 +58,7 @@ impl TryFrom<RawConfig> for Config {
     }
 }
 
-/// Something refers to what only a section that is left out would provide.
+/// A reference or a field that needs a section that is not configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MissingSection {
     what: String,

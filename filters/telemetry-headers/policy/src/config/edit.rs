@@ -1,4 +1,4 @@
-//! Edits of headers.
+//! Configured header edits.
 
 use core::fmt;
 use serde::Deserialize;
@@ -9,18 +9,18 @@ use tollgate_policy::{EditableName, HeaderValue, Source, Template, Variable};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Edit {
-    /// Puts one header in place of all of that name.
+    /// Replaces all headers of that name by one.
     Set(Write),
-    /// Appends a header; those of that name stay.
+    /// Appends a header. Existing headers of that name stay.
     Add(Write),
-    /// Writes a header if there is none of that name.
+    /// Writes a header only if no header of that name exists.
     SetIfAbsent(Write),
     /// Removes all headers of that name.
     Remove(EditableName),
 }
 
 impl Edit {
-    /// What it writes, if it writes.
+    /// Returns the header that the edit writes, if it writes one.
     pub fn write(&self) -> Option<&Write> {
         match self {
             Self::Set(write) | Self::Add(write) | Self::SetIfAbsent(write) => Some(write),
@@ -28,7 +28,7 @@ impl Edit {
         }
     }
 
-    /// Everything its value refers to.
+    /// Returns the sources that the value refers to.
     pub fn sources(&self) -> impl Iterator<Item = &Source> {
         self.write().into_iter().flat_map(|write| write.value.references()).map(|reference| &reference.source)
     }
@@ -39,25 +39,27 @@ impl Edit {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Write {
-    /// The name of the header.
+    /// Name of the header.
     pub name: EditableName,
-    /// Its value. `%REQ(name)%`, `%REQ(name?alternative)%`, `%REQ(name):N%` (at most N bytes), `%METHOD%`, `%PATH%`,
-    /// `%AUTHORITY%`, `%REQUEST_ID%`, `%TRACE_ID%` and `%SPAN_ID%` stand for what the request has there; in a response
-    /// also `%RESP(name)%`, `%RESPONSE_CODE%` and `%DURATION%` (milliseconds). A percent sign is written `%%`.
+    /// Value of the header. May refer to the request with `%REQ(name)%`, `%REQ(name?alternative)%`,
+    /// `%REQ(name):N%` (at most N bytes), `%METHOD%`, `%PATH%`, `%AUTHORITY%`, `%REQUEST_ID%`, `%TRACE_ID%`
+    /// and `%SPAN_ID%`. In `response_headers` it may also refer to the response with `%RESP(name)%`,
+    /// `%RESPONSE_CODE%` and `%DURATION%` (milliseconds). Write `%%` for a percent sign.
     pub value: Template,
-    /// The value to write if something that `value` refers to is absent. Without it the header is not written then.
+    /// Value to write if a reference in `value` has no value. Without a default, the header is not written in
+    /// that case.
     #[serde(default)]
     pub default: Option<HeaderValue>,
 }
 
-/// An edit of the request headers.
+/// An edit to the request headers.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "Edit")]
 pub struct RequestEdit(Edit);
 
 impl RequestEdit {
-    /// The edit.
+    /// Returns the edit.
     pub fn edit(&self) -> &Edit {
         &self.0
     }
@@ -81,26 +83,26 @@ impl TryFrom<Edit> for RequestEdit {
     }
 }
 
-/// A reference to the response in a request header.
+/// An edit to the request headers refers to the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResponseOnly(String);
 
 impl fmt::Display for ResponseOnly {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`value` has `%{}%`, which is not known until the response", self.0)
+        write!(f, "`value` refers to `%{}%`, which is available only in `response_headers`", self.0)
     }
 }
 
 impl std::error::Error for ResponseOnly {}
 
-/// An edit of the response headers.
+/// An edit to the response headers.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct ResponseEdit(Edit);
 
 impl ResponseEdit {
-    /// The edit.
+    /// Returns the edit.
     pub fn edit(&self) -> &Edit {
         &self.0
     }

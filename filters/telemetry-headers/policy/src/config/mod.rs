@@ -1,6 +1,6 @@
-//! What an operator configures. Every section may be left out; one that is left out costs nothing.
+//! The configuration of the filter. Every section is optional, and a section that is left out costs nothing.
 //!
-//! The documentation of a field is its description in the JSON Schema.
+//! The documentation of a field is also its description in the JSON Schema.
 
 mod check;
 mod edit;
@@ -18,34 +18,34 @@ use tollgate_policy::{EditableName, Percent, editable_name};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "RawConfig")]
 pub struct Config {
-    /// The request id.
+    /// Request ids.
     pub request_id: Option<RequestId>,
-    /// The W3C trace context.
+    /// W3C trace context.
     pub trace_context: Option<TraceContext>,
-    /// Edits of the request headers, in order.
+    /// Edits to the request headers, in order.
     pub request_headers: Vec<RequestEdit>,
-    /// Edits of the response headers, in order.
+    /// Edits to the response headers, in order.
     pub response_headers: Vec<ResponseEdit>,
     /// The `Server-Timing` header.
     pub server_timing: Option<ServerTiming>,
 }
 
-/// Keeps or generates the id of a request.
+/// Keeps or generates the request id.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct RequestId {
-    /// The header that carries it. Default: `x-request-id`.
+    /// Name of the header that carries the id. Default: `x-request-id`.
     pub header: EditableName,
-    /// Whether a valid id that the request brought is kept. Envoy itself gives an id to requests without one, and
-    /// replaces that of external clients if it is an edge proxy (`use_remote_address`), both before this filter runs.
-    /// Default: `true`.
+    /// Whether to keep a valid id that the request already has. Before this filter runs, Envoy itself
+    /// generates ids for requests without one, and at an edge (`use_remote_address`) replaces those of
+    /// external clients. Default: `true`.
     pub preserve_external_request_id: bool,
-    /// Whether the response carries the id too. Default: `false`.
+    /// Whether to add the id to the response too. Default: `false`.
     pub always_set_in_response: bool,
-    /// What a generated id looks like. Default: `uuid_v4`.
+    /// Format of generated ids. Default: `uuid_v4`.
     pub format: UuidFormat,
-    /// The greatest length in bytes of an id that is kept, from 36 to 1024. Default: 128.
+    /// Maximum length, in bytes, of an id that is kept, from 36 to 1024. Default: 128.
     pub max_length: IdLength,
 }
 
@@ -61,7 +61,7 @@ impl Default for RequestId {
     }
 }
 
-/// The kinds of generated ids (RFC 9562).
+/// Format of generated ids (RFC 9562).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -69,24 +69,24 @@ pub enum UuidFormat {
     /// Random.
     #[default]
     UuidV4,
-    /// Begins with the time in milliseconds, so that ids sort by it. Whoever sees the id learns that time.
+    /// Begins with the time in milliseconds, so that ids sort by time. The id reveals that time.
     UuidV7,
 }
 
-/// Continues, restarts or begins the trace of a request (`traceparent` and `tracestate`).
+/// Continues, restarts or starts the trace of a request (`traceparent` and `tracestate`).
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct TraceContext {
-    /// What to do with a valid context that the request brought. Default: `keep`.
+    /// Keeps a valid trace context of the caller (`keep`), or restarts the trace (`restart`). Default: `keep`.
     pub trust: Trust,
-    /// How a context that is kept goes on. Default: `pass`.
+    /// Forwards a kept context unchanged (`pass`), or with a new parent id (`continue`). Default: `pass`.
     pub mode: Mode,
-    /// How many percent of the traces that begin here are sampled. A context that is kept keeps its sampled flag.
-    /// Default: 100.
+    /// Percentage of the traces that start here that get the sampled flag. A context that is kept keeps its
+    /// flag. Default: 100.
     pub random_sampling: Percent,
-    /// A response header that carries the context too, in the format of `traceparent`; `traceresponse` is the name that
-    /// was proposed to the W3C. Default: none.
+    /// Name of a response header to write the context to, in the format of `traceparent`. The name proposed
+    /// to the W3C is `traceresponse`. Default: none.
     pub response_header: Option<EditableName>,
 }
 
@@ -101,27 +101,28 @@ impl Default for TraceContext {
     }
 }
 
-/// Whether callers are trusted to choose the trace.
+/// Trust in the trace context of callers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Trust {
-    /// A valid context is kept. For a mesh.
+    /// Keeps a valid context. For a mesh.
     #[default]
     Keep,
-    /// A new trace is begun in any case, and `tracestate` is dropped. For an edge.
+    /// Always starts a new trace, and removes `tracestate`. For an edge.
     Restart,
 }
 
-/// Whether this hop is part of the trace.
+/// Participation of this hop in the trace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// The context goes on as it is. This filter reports no spans, so that the caller's span stays the parent.
+    /// Forwards the context unchanged. This filter reports no spans, so the caller's span stays the parent.
     #[default]
     Pass,
-    /// A new parent id is set. For when something else reports a span with the id found in this hop's headers or logs.
+    /// Sets a new parent id. Use it if another system reports a span with the id from this hop's headers or
+    /// logs.
     Continue,
 }
 
@@ -130,14 +131,15 @@ pub enum Mode {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerTiming {
-    /// The name of the metric. With several proxies in a row, give each its own. Default: `upstream`.
+    /// Name of the metric. If a response passes several proxies, give each one its own name. Default:
+    /// `upstream`.
     pub metric: MetricName,
-    /// Whether `traceparent;desc=".."` is appended too. Needs `trace_context`. Default: `false`.
+    /// Whether to append `traceparent;desc=".."` too. Needs `trace_context`. Default: `false`.
     pub traceparent: bool,
-    /// Origins whose pages may read the timing (`Timing-Allow-Origin`): `*`, or such as `https://shop.example`.
-    /// Default: none.
+    /// Origins whose pages may read the timing (`Timing-Allow-Origin`): `*` for all, or origins such as
+    /// `https://shop.example`. Default: none.
     pub timing_allow_origin: Vec<Origin>,
-    /// Whether scripts of other origins may read the header itself (`Access-Control-Expose-Headers`).
+    /// Whether to allow scripts of other origins to read the header (`Access-Control-Expose-Headers`).
     /// Default: `false`.
     pub expose_header: bool,
 }

@@ -21,7 +21,7 @@ fn an_error_names_the_field_or_the_value() {
     for (json, message) in [
         (r#"{"reqest_id": {}}"#, "unknown field `reqest_id`, expected one of `request_id`, `trace_context`"),
         (r#"{"request_id": {"trust": "keep"}}"#, "unknown field `trust`"),
-        (r#"{"request_id": {"header": "a b"}}"#, "`a b` is not the name of a header"),
+        (r#"{"request_id": {"header": "a b"}}"#, "`a b` is not a valid header name"),
         (r#"{"request_id": {"header": "Host"}}"#, "`host` belongs to the connection"),
         (r#"{"request_id": {"format": "ulid"}}"#, "unknown variant `ulid`, expected `uuid_v4` or `uuid_v7`"),
         (r#"{"request_id": {"max_length": 35}}"#, "`35` is not a length from 36 to 1024"),
@@ -41,17 +41,20 @@ fn an_error_names_the_field_or_the_value() {
         (r#"{"request_headers": [{"replace": {}}]}"#, "unknown variant `replace`"),
         (
             r#"{"request_headers": [{"set": {"name": "a", "value": "x%REQ(b"}}]}"#,
-            "`x%REQ(b` at column 2: there is no",
+            "`x%REQ(b` at column 2: missing closing",
         ),
         (
             r#"{"request_headers": [{"set": {"name": "a", "value": "b", "default": "c\n"}}]}"#,
-            "`c\\n` is not the value",
+            "`c\\n` is not a valid header value",
         ),
         (
             r#"{"request_headers": [{"set": {"name": "a", "value": "%RESPONSE_CODE%"}}]}"#,
-            "`value` has `%RESPONSE_CODE%`, which is not known until the response",
+            "`value` refers to `%RESPONSE_CODE%`, which is available only in",
         ),
-        (r#"{"request_headers": [{"set": {"name": "a", "value": "%RESP(b)%"}}]}"#, "`value` has `%RESP(b)%`"),
+        (
+            r#"{"request_headers": [{"set": {"name": "a", "value": "%RESP(b)%"}}]}"#,
+            "`value` refers to `%RESP(b)%`",
+        ),
         (
             r#"{"response_headers": [{"remove": "b"}, {"set": {"name": "a", "value": "%TRACE_ID%"}}]}"#,
             "`%TRACE_ID%` in `response_headers[1]` needs the section `trace_context`",
@@ -64,10 +67,10 @@ fn an_error_names_the_field_or_the_value() {
             r#"{"server_timing": {"traceparent": true}}"#,
             "`server_timing.traceparent` needs the section `trace_context`",
         ),
-        (r#"{"server_timing": {"metric": "a b"}}"#, "`a b` cannot name a metric"),
+        (r#"{"server_timing": {"metric": "a b"}}"#, "`a b` is not a valid metric name"),
         (
             r#"{"server_timing": {"timing_allow_origin": ["https://a.example/"]}}"#,
-            "`https://a.example/` is not an origin",
+            "`https://a.example/` is not a valid origin",
         ),
     ] {
         let error = error(json);
@@ -77,7 +80,7 @@ fn an_error_names_the_field_or_the_value() {
 }
 
 #[test]
-fn origins_are_those_a_browser_sends() {
+fn accepts_origins_as_browsers_send_them() {
     for (text, valid) in [
         ("*", true),
         ("https://a.example", true),

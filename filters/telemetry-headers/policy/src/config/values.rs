@@ -1,13 +1,13 @@
-//! Values that only this filter has.
+//! Configuration values that only this filter uses.
 
 use core::fmt;
 use serde::Deserialize;
 use std::borrow::Cow;
 use tollgate_policy::is_token;
 
-/// The greatest length of a request id that is kept, in bytes.
+/// Maximum length, in bytes, of a request id that is kept.
 ///
-/// Not less than that of a UUID, or the next hop would refuse what this one generates.
+/// At least the length of a UUID, or the next hop would reject the ids that this hop generates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "u64")]
 pub struct IdLength(u16);
@@ -16,7 +16,7 @@ impl IdLength {
     const MIN: u16 = 36;
     const MAX: u16 = 1024;
 
-    /// In bytes.
+    /// Returns the length in bytes.
     pub fn get(self) -> usize {
         self.0.into()
     }
@@ -39,7 +39,7 @@ impl TryFrom<u64> for IdLength {
     }
 }
 
-/// A number that is not a sensible limit of a request id.
+/// A number that is out of range for the length of a request id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidIdLength(u64);
 
@@ -57,7 +57,7 @@ impl std::error::Error for InvalidIdLength {}
 pub struct MetricName(Cow<'static, str>);
 
 impl MetricName {
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -77,13 +77,13 @@ impl TryFrom<String> for MetricName {
     }
 }
 
-/// A text that cannot name a metric.
+/// A text that is not a valid metric name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidMetricName(String);
 
 impl fmt::Display for InvalidMetricName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` cannot name a metric: it is not a token", self.0.escape_default())
+        write!(f, "`{}` is not a valid metric name, expected a token (RFC 9110)", self.0.escape_default())
     }
 }
 
@@ -91,13 +91,14 @@ impl std::error::Error for InvalidMetricName {}
 
 /// An origin that may read the timing: `*`, or scheme, host and port as a browser serialises them.
 ///
-/// Checked because a browser compares whole strings: `https://shop.example/` with its slash would never match, silently.
+/// Validated because a browser compares whole strings: `https://shop.example/`, with its slash, would never
+/// match.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Origin(Box<str>);
 
 impl Origin {
-    /// As it is sent.
+    /// Returns the origin as it is sent.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -118,7 +119,7 @@ impl TryFrom<String> for Origin {
     }
 }
 
-/// A text that is no origin.
+/// A text that is not a valid origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidOrigin(String);
 
@@ -126,7 +127,7 @@ impl fmt::Display for InvalidOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "`{}` is not an origin; `*` is one, and `https://shop.example:8443` in lower case and without a path",
+            "`{}` is not a valid origin, expected `*` or an origin in lower case without a path, such as `https://shop.example:8443`",
             self.0.escape_default()
         )
     }

@@ -44,7 +44,7 @@ fn on_response(json: &str, request: &[(&str, &str)], response: &[(&str, &str)]) 
 }
 
 #[test]
-fn an_empty_configuration_decides_nothing() {
+fn an_empty_configuration_makes_no_edits() {
     let policy = policy("{}");
     let facts = pairs(&[("x-request-id", "a b"), ("traceparent", "garbage")]);
     let decision = policy.on_request(&RequestFacts::from_pairs(&facts), Some(&DRAWS), NOW);
@@ -87,7 +87,7 @@ fn an_external_request_id_can_be_replaced() {
 }
 
 #[test]
-fn without_randomness_the_valid_passes_and_the_invalid_is_removed() {
+fn without_random_bytes_only_a_valid_id_stays() {
     let json = r#"{"request_id": {}, "trace_context": {}}"#;
     let valid = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
     let (edits, events) = on_request(json, &[("x-request-id", "abc"), ("traceparent", valid)], None);
@@ -100,7 +100,7 @@ fn without_randomness_the_valid_passes_and_the_invalid_is_removed() {
 }
 
 #[test]
-fn edits_are_made_in_order_with_values_of_the_request() {
+fn applies_edits_in_order_with_request_values() {
     let json = r#"{"request_id": {}, "trace_context": {}, "request_headers": [
         {"remove": "x-debug"},
         {"set": {"name": "x-team", "value": "%REQ(x-owner)%/%METHOD%"}},
@@ -129,7 +129,7 @@ fn edits_are_made_in_order_with_values_of_the_request() {
 }
 
 #[test]
-fn a_missing_reference_takes_the_default_or_omits_the_header() {
+fn a_missing_reference_uses_the_default_or_no_header() {
     let json = r#"{"request_headers": [
         {"set": {"name": "a", "value": "%REQ(x-gone)%"}},
         {"set": {"name": "b", "value": "%REQ(x-gone)%", "default": "none"}},
@@ -139,7 +139,7 @@ fn a_missing_reference_takes_the_default_or_omits_the_header() {
 }
 
 #[test]
-fn set_if_absent_knows_the_request_and_the_edits_before_it() {
+fn set_if_absent_sees_the_request_and_earlier_edits() {
     let json = r#"{"request_id": {}, "request_headers": [
         {"set_if_absent": {"name": "there", "value": "1"}},
         {"set_if_absent": {"name": "gone", "value": "2"}},
@@ -154,7 +154,7 @@ fn set_if_absent_knows_the_request_and_the_edits_before_it() {
 }
 
 #[test]
-fn a_value_with_a_line_break_is_not_written_and_counted() {
+fn counts_and_skips_a_value_with_a_line_break() {
     let json = r#"{"request_headers": [{"set": {"name": "a", "value": "%REQ(b)%", "default": "d"}}],
                    "response_headers": [{"set": {"name": "a", "value": "%REQ(b)%"}}]}"#;
     let (edits, events) = on_request(json, &[("b", "1\r\nset-cookie: 2")], None);
@@ -163,7 +163,7 @@ fn a_value_with_a_line_break_is_not_written_and_counted() {
 }
 
 #[test]
-fn a_response_takes_values_from_both_sides() {
+fn response_edits_use_request_and_response_values() {
     let json = r#"{"request_id": {}, "trace_context": {"response_header": "traceresponse"}, "response_headers": [
         {"set": {"name": "a", "value": "%REQ(x-owner)% %PATH% %RESPONSE_CODE% %DURATION% %RESP(etag)%"}},
         {"set": {"name": "b", "value": "%REQUEST_ID%"}},
@@ -178,7 +178,7 @@ fn a_response_takes_values_from_both_sides() {
 }
 
 #[test]
-fn server_timing_is_appended_with_the_headers_that_expose_it() {
+fn appends_server_timing_and_the_exposing_headers() {
     let json = r#"{"trace_context": {}, "server_timing": {"metric": "edge", "traceparent": true,
         "timing_allow_origin": ["https://a.example", "https://b.example"], "expose_header": true}}"#;
     assert_eq!(
@@ -197,7 +197,7 @@ fn server_timing_is_appended_with_the_headers_that_expose_it() {
 }
 
 #[test]
-fn a_response_to_a_request_that_was_never_seen_gets_what_does_not_depend_on_it() {
+fn a_response_without_its_request_gets_constant_edits() {
     let policy = policy(
         r#"{"request_id": {"always_set_in_response": true}, "server_timing": {}, "response_headers": [
             {"set": {"name": "a", "value": "%REQ(b)%"}},
@@ -209,7 +209,7 @@ fn a_response_to_a_request_that_was_never_seen_gets_what_does_not_depend_on_it()
 }
 
 #[test]
-fn a_clock_that_is_set_back_shows_no_time() {
+fn shows_zero_if_the_clock_is_set_back() {
     let policy = policy(r#"{"server_timing": {}}"#);
     let state = policy.on_request(&RequestFacts::default(), None, LATER).state;
     let decision = policy.on_response(&state, &ResponseFacts::default(), NOW);
@@ -226,7 +226,7 @@ const EVERYTHING: &str = r#"{
 
 proptest! {
     #[test]
-    fn whatever_the_facts_only_valid_values_are_written(
+    fn writes_only_valid_values_for_any_facts(
         headers in proptest::collection::vec(
             ("(x|y|x-request-id|traceparent|tracestate|:path|:authority|:status)", proptest::collection::vec(any::<u8>(), 0..60)),
             0..12,
@@ -250,7 +250,7 @@ proptest! {
     }
 
     #[test]
-    fn a_second_pass_keeps_what_the_first_one_generated(bytes in proptest::array::uniform32(any::<u8>()), now: u64) {
+    fn a_second_pass_keeps_generated_ids(bytes in proptest::array::uniform32(any::<u8>()), now: u64) {
         let mut all = [0; Draws::LEN];
         all[..32].copy_from_slice(&bytes);
         let draws = Draws::from_bytes(all);

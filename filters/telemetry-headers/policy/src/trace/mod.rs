@@ -1,4 +1,4 @@
-//! The W3C Trace Context (levels 1 and 2).
+//! W3C Trace Context, levels 1 and 2.
 
 mod parent;
 mod state;
@@ -15,7 +15,7 @@ use tollgate_policy::{HeaderEdit, HeaderName, Headers, header_name};
 static TRACEPARENT: HeaderName = header_name!("traceparent");
 static TRACESTATE: HeaderName = header_name!("tracestate");
 
-/// Decides on the context of a request, and returns the one that goes out.
+/// Decides about the trace context of a request. Returns the context that is sent upstream.
 pub(crate) fn decide(
     config: &TraceContext,
     headers: Headers<'_>,
@@ -25,24 +25,24 @@ pub(crate) fn decide(
 ) -> Option<TraceParent> {
     let inbound = inbound(headers);
     if inbound == Inbound::Invalid {
-        events.note(Event::TraceparentInvalid);
+        events.insert(Event::TraceparentInvalid);
     }
     let context = match inbound {
         Inbound::Valid(parent) if config.trust == Trust::Keep => {
-            events.note(Event::TraceContinued);
-            // "If the value of the traceparent field wasn't changed before propagation, tracestate MUST NOT be modified
-            // as well" (level 1, "Mutating the traceparent field").
+            events.insert(Event::TraceContinued);
+            // "If the value of the traceparent field wasn't changed before propagation, tracestate MUST NOT
+            // be modified as well" (level 1, "Mutating the traceparent field").
             let changes = config.mode == Mode::Continue && draws.is_some();
             keep_state(headers, changes, edits, events);
-            Some(go_on(parent, config.mode, draws, edits, events))
+            Some(propagate(parent, config.mode, draws, edits, events))
         }
         _ => {
             drop_state(headers, edits, events);
-            begin(config, inbound != Inbound::Absent, draws, edits, events)
+            start(config, inbound != Inbound::Absent, draws, edits, events)
         }
     };
     if context.is_some_and(|context| context.is_sampled()) {
-        events.note(Event::TraceSampled);
+        events.insert(Event::TraceSampled);
     }
     context
 }
@@ -54,7 +54,8 @@ enum Inbound {
     Invalid,
 }
 
-/// Two headers are invalid even if they are equal (level 1, "A traceparent is received"): the next hop may read either.
+/// Reads the trace context of a request. Two headers are invalid even if they are equal (level 1, "A
+/// traceparent is received"), because the next hop may read either.
 fn inbound(headers: Headers<'_>) -> Inbound {
     let mut values = headers.all(TRACEPARENT.as_ref());
     match (values.next(), values.next()) {
@@ -64,7 +65,7 @@ fn inbound(headers: Headers<'_>) -> Inbound {
     }
 }
 
-fn go_on(
+fn propagate(
     parent: TraceParent,
     mode: Mode,
     draws: Option<&Draws>,
@@ -79,13 +80,13 @@ fn go_on(
             child
         }
         (Mode::Continue, None) => {
-            events.note(Event::RandomUnavailable);
+            events.insert(Event::RandomUnavailable);
             parent
         }
     }
 }
 
-fn begin(
+fn start(
     config: &TraceContext,
     replaces: bool,
     draws: Option<&Draws>,
@@ -93,8 +94,8 @@ fn begin(
     events: &mut Events,
 ) -> Option<TraceParent> {
     let Some(draws) = draws else {
-        events.note(Event::RandomUnavailable);
-        // What is not valid or not trusted does not get past, even if nothing can take its place.
+        events.insert(Event::RandomUnavailable);
+        // An invalid or untrusted context is removed even if it cannot be replaced.
         if replaces {
             edits.push(HeaderEdit::Remove(&TRACEPARENT));
         }
@@ -103,17 +104,17 @@ fn begin(
     let sampled = config.random_sampling.holds(draws.sampling);
     let context = TraceParent::random(draws.trace_id, draws.parent_id, sampled);
     edits.push(HeaderEdit::Set(&TRACEPARENT, Cow::Owned(context.encode().to_vec())));
-    events.note(if replaces { Event::TraceRestarted } else { Event::TraceGenerated });
+    events.insert(if replaces { Event::TraceRestarted } else { Event::TraceGenerated });
     Some(context)
 }
 
 fn keep_state(headers: Headers<'_>, may_change: bool, edits: &mut Vec<HeaderEdit<'_>>, events: &mut Events) {
     match TraceState::combine(headers.all(TRACESTATE.as_ref())) {
-        TraceState::Absent | TraceState::AsIs => {}
+        TraceState::Absent | TraceState::Unchanged => {}
         TraceState::Combined { .. } if !may_change => {}
         TraceState::Combined { value, truncated } => {
             if truncated {
-                events.note(Event::TracestateTruncated);
+                events.insert(Event::TracestateTruncated);
             }
             edits.push(if value.is_empty() {
                 HeaderEdit::Remove(&TRACESTATE)
@@ -121,9 +122,9 @@ fn keep_state(headers: Headers<'_>, may_change: bool, edits: &mut Vec<HeaderEdit
                 HeaderEdit::Set(&TRACESTATE, Cow::Owned(value))
             });
         }
-        // A receiver would throw all of it away; it need not be asked to.
+        // The receiver would discard the whole header.
         TraceState::Invalid => {
-            events.note(Event::TracestateDropped);
+            events.insert(Event::TracestateDropped);
             edits.push(HeaderEdit::Remove(&TRACESTATE));
         }
     }
@@ -131,7 +132,7 @@ fn keep_state(headers: Headers<'_>, may_change: bool, edits: &mut Vec<HeaderEdit
 
 fn drop_state(headers: Headers<'_>, edits: &mut Vec<HeaderEdit<'_>>, events: &mut Events) {
     if headers.has(&TRACESTATE) {
-        events.note(Event::TracestateDropped);
+        events.insert(Event::TracestateDropped);
         edits.push(HeaderEdit::Remove(&TRACESTATE));
     }
 }

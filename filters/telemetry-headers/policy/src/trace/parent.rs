@@ -1,4 +1,4 @@
-//! `traceparent` (level 1; the random flag is of level 2).
+//! `traceparent` (level 1, with the random flag of level 2).
 
 /// A parsed `traceparent`: `00-<trace id>-<parent id>-<flags>`. Neither id is all zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,11 +12,11 @@ const SAMPLED: u8 = 1;
 const RANDOM: u8 = 2;
 
 impl TraceParent {
-    /// The length of a header value of version 00.
+    /// Length of a header value of version 00.
     pub const LEN: usize = 55;
 
-    /// Parses a header value. A version that is not known yet is read as far as it agrees with version 00; the flags
-    /// that are not known are dropped ("Other flags": to be set to zero).
+    /// Parses a header value. For a later version, reads the fields that version 00 defines. Clears unknown
+    /// flags, which must be set to zero (section "Other flags").
     pub fn parse(value: &[u8]) -> Option<Self> {
         let (known, rest) = value.split_at_checked(Self::LEN)?;
         let mut fields = known.split(|byte| *byte == b'-');
@@ -34,38 +34,38 @@ impl TraceParent {
         valid.then_some(Self { flags: parsed.flags & (SAMPLED | RANDOM), ..parsed })
     }
 
-    /// A new context whose ids are these random bytes.
+    /// Returns a new context with these random bytes as its ids.
     pub fn random(trace_id: [u8; 16], parent_id: [u8; 8], sampled: bool) -> Self {
         let flags = RANDOM | if sampled { SAMPLED } else { 0 };
         Self { trace_id: not_zero(trace_id), parent_id: not_zero(parent_id), flags }
     }
 
-    /// The same trace with another parent.
+    /// Returns the same trace with another parent id.
     pub fn with_parent_id(self, parent_id: [u8; 8]) -> Self {
         Self { parent_id: not_zero(parent_id), ..self }
     }
 
-    /// Whether the caller may have recorded the trace.
+    /// Returns whether the sampled flag is set: the caller may have recorded the trace.
     pub fn is_sampled(&self) -> bool {
         self.flags & SAMPLED != 0
     }
 
-    /// Whether the trace id is known to be random (level 2).
+    /// Returns whether the random flag of level 2 is set: the trace id is random.
     pub fn is_random(&self) -> bool {
         self.flags & RANDOM != 0
     }
 
-    /// The trace id in hexadecimal digits.
+    /// Returns the trace id in hexadecimal digits.
     pub fn trace_id(&self) -> [u8; 32] {
         digits(&self.trace_id)
     }
 
-    /// The parent id in hexadecimal digits.
+    /// Returns the parent id in hexadecimal digits.
     pub fn parent_id(&self) -> [u8; 16] {
         digits(&self.parent_id)
     }
 
-    /// The header value, of version 00.
+    /// Returns the header value, in version 00.
     pub fn encode(&self) -> [u8; Self::LEN] {
         let mut out = [b'-'; Self::LEN];
         let (trace_id, parent_id, flags) = (self.trace_id(), self.parent_id(), digits::<2>(&[self.flags]));
@@ -77,7 +77,7 @@ impl TraceParent {
     }
 }
 
-/// All zeros means "none", so that value, once in 2^64 draws, is replaced.
+/// Replaces an id of all zeros, which is invalid, and which occurs once in 2^64 draws.
 fn not_zero<const N: usize>(mut id: [u8; N]) -> [u8; N] {
     if id == [0; N] {
         id.fill(1);
@@ -85,7 +85,7 @@ fn not_zero<const N: usize>(mut id: [u8; N]) -> [u8; N] {
     id
 }
 
-/// The lowest four bits as a digit.
+/// Returns the lowest four bits as a hexadecimal digit.
 pub(crate) fn hex_digit(value: u8) -> u8 {
     match value & 0xf {
         low @ 0..=9 => b'0' + low,
@@ -101,7 +101,7 @@ fn digits<const N: usize>(bytes: &[u8]) -> [u8; N] {
     out
 }
 
-/// Exactly `2 * N` digits, of which letters are in lower case (upper case is invalid).
+/// Parses exactly `2 * N` hexadecimal digits. Upper-case digits are invalid.
 fn hex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
     if text.len() != 2 * N {
         return None;

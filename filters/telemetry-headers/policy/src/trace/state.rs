@@ -1,32 +1,33 @@
 //! `tracestate` (level 1, with the keys of level 2).
 
-/// What became of the `tracestate` headers of a request.
+/// Result of reading the `tracestate` headers of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TraceState {
-    /// There is none.
+    /// The request has no `tracestate`.
     Absent,
-    /// One valid header that may go on as it is.
-    AsIs,
-    /// To be replaced by one header, or removed if nothing is left to write.
+    /// One valid header, which can be forwarded unchanged.
+    Unchanged,
+    /// Replace all headers by one, or remove them if the value is empty.
     Combined {
-        /// Its value; empty if no member is left.
+        /// Value of the header; empty if all members were removed.
         value: Vec<u8>,
-        /// Whether members were left out.
+        /// Whether members were removed.
         truncated: bool,
     },
-    /// A member is malformed or there are too many: all of it is void.
+    /// A member is malformed, or there are too many: the whole header is invalid.
     Invalid,
 }
 
 /// Level 1, "tracestate header field values".
 const MAX_MEMBERS: usize = 32;
-/// Level 1, "tracestate limits": at least so much is to be propagated. Of a list that is changed anyway, no more is.
+/// Level 1, "tracestate limits": at least this number of bytes must be propagated. A list that must be
+/// changed anyway is truncated to it.
 const MAX_LEN: usize = 512;
-/// The same section: longer members are the first to go.
+/// The same section: longer members are removed first.
 const LONG_MEMBER: usize = 128;
 
 impl TraceState {
-    /// Reads the headers in order, as if they were one list (RFC 9110 section 5.3).
+    /// Reads the headers in order, as one list (RFC 9110 section 5.3).
     pub fn combine<'a>(headers: impl Iterator<Item = &'a [u8]>) -> Self {
         let mut members: [&[u8]; MAX_MEMBERS] = [&[]; MAX_MEMBERS];
         let mut free = members.iter_mut();
@@ -44,13 +45,13 @@ impl TraceState {
         let used = MAX_MEMBERS - free.len();
         match (count, used) {
             (0, _) => Self::Absent,
-            (1, 1..) if total <= MAX_LEN => Self::AsIs,
+            (1, 1..) if total <= MAX_LEN => Self::Unchanged,
             _ => join(members.get(..used).unwrap_or_default()),
         }
     }
 }
 
-/// Members joined by commas. If that is too long, the long ones go first, then the last ones.
+/// Joins members with commas. If the result is too long, removes long members first, then members at the end.
 fn join(members: &[&[u8]]) -> TraceState {
     let length =
         |members: &[&[u8]]| members.iter().map(|member| member.len() + 1).sum::<usize>().saturating_sub(1);
@@ -71,7 +72,7 @@ fn trim(member: &[u8]) -> &[u8] {
     member.get(start..end).unwrap_or_default()
 }
 
-/// `key "=" value`, without white space around it.
+/// Returns whether a text is `key "=" value`, without surrounding white space.
 fn is_member(member: &[u8]) -> bool {
     let mut halves = member.splitn(2, |byte| *byte == b'=');
     let (Some(key), Some(value)) = (halves.next(), halves.next()) else { return false };

@@ -8,7 +8,7 @@ const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
 const DRAWS: Draws = Draws { request_id: [1; 16], trace_id: [0xaa; 16], parent_id: [0xbb; 8], sampling: 0 };
 
-/// What a request is left with: its `traceparent`, its `tracestate`, and the events.
+/// The headers of a request after the decision, and the events.
 struct Run {
     parent: Option<String>,
     state: Option<String>,
@@ -43,7 +43,7 @@ fn valid() -> String {
 
 /// Trace Context level 1, "traceparent header field values", and the cases of the W3C's own test suite.
 #[test]
-fn accepts_and_refuses_what_the_w3c_does() {
+fn validates_traceparent_like_the_w3c_tests() {
     for (value, accepted) in [
         (format!("00-{TRACE}-{PARENT}-00"), true),
         (format!("00-{TRACE}-{PARENT}-01"), true),
@@ -55,7 +55,7 @@ fn accepts_and_refuses_what_the_w3c_does() {
         (format!(".0-{TRACE}-{PARENT}-01"), false),
         (format!("0A-{TRACE}-{PARENT}-01"), false),
         (format!("000-{TRACE}-{PARENT}-01"), false),
-        // Version 00 has nothing behind the flags; a later one may have, behind a hyphen.
+        // Version 00 ends after the flags. A later version may continue after a hyphen.
         (format!("00-{TRACE}-{PARENT}-01-"), false),
         (format!("00-{TRACE}-{PARENT}-01-what"), false),
         (format!("00-{TRACE}-{PARENT}-01."), false),
@@ -94,7 +94,7 @@ fn accepts_and_refuses_what_the_w3c_does() {
 }
 
 #[test]
-fn flags_that_are_not_known_do_not_travel() {
+fn clears_unknown_flags() {
     let parent = TraceParent::parse(format!("00-{TRACE}-{PARENT}-fd").as_bytes()).unwrap();
     assert_eq!(parent.encode(), format!("00-{TRACE}-{PARENT}-01").as_bytes());
     let later = TraceParent::parse(format!("cc-{TRACE}-{PARENT}-03-x").as_bytes()).unwrap();
@@ -103,7 +103,7 @@ fn flags_that_are_not_known_do_not_travel() {
 }
 
 #[test]
-fn a_valid_context_passes_untouched() {
+fn forwards_a_valid_context_unchanged() {
     let run = run(
         &TraceContext::default(),
         &[("traceparent", &valid()), ("tracestate", "a=1, b=2 ")],
@@ -115,13 +115,13 @@ fn a_valid_context_passes_untouched() {
 }
 
 #[test]
-fn a_context_of_a_later_version_passes_untouched() {
+fn forwards_a_context_of_a_later_version_unchanged() {
     let later = format!("cc-{TRACE}-{PARENT}-01-what");
     assert_eq!(run(&TraceContext::default(), &[("traceparent", &later)], None).parent, Some(later));
 }
 
 #[test]
-fn continuing_sets_a_new_parent_and_keeps_the_rest() {
+fn continuing_changes_only_the_parent_id() {
     let config = with(|c| c.mode = Mode::Continue);
     let run = run(&config, &[("traceparent", &valid()), ("tracestate", "a=1")], Some(&DRAWS));
     assert_eq!(run.parent, Some(format!("00-{TRACE}-bbbbbbbbbbbbbbbb-01")));
@@ -129,7 +129,7 @@ fn continuing_sets_a_new_parent_and_keeps_the_rest() {
 }
 
 #[test]
-fn continuing_without_randomness_passes_the_parent() {
+fn continuing_without_random_bytes_keeps_the_parent() {
     let config = with(|c| c.mode = Mode::Continue);
     let run = run(&config, &[("traceparent", &valid())], None);
     assert_eq!(run.parent, Some(valid()));
@@ -137,7 +137,7 @@ fn continuing_without_randomness_passes_the_parent() {
 }
 
 #[test]
-fn an_invalid_or_repeated_traceparent_restarts_the_trace_and_drops_its_state() {
+fn restarts_an_invalid_or_repeated_traceparent() {
     let (valid, new) = (valid(), format!("00-{}-{}-03", "aa".repeat(16), "bb".repeat(8)));
     for parents in [vec!["garbage"], vec![&valid, &valid], vec![&valid, ""]] {
         let mut headers: Vec<_> = parents.iter().map(|value| ("traceparent", *value)).collect();
@@ -151,7 +151,7 @@ fn an_invalid_or_repeated_traceparent_restarts_the_trace_and_drops_its_state() {
 }
 
 #[test]
-fn an_untrusted_context_is_replaced_even_without_randomness() {
+fn removes_an_untrusted_context_without_random_bytes() {
     let config = with(|c| c.trust = Trust::Restart);
     let headers = [("traceparent", &*valid()), ("tracestate", "a=1")];
     let with_draws = run(&config, &headers, Some(&DRAWS));
@@ -163,7 +163,7 @@ fn an_untrusted_context_is_replaced_even_without_randomness() {
 }
 
 #[test]
-fn begins_a_trace_where_there_is_none_and_samples_by_the_draw() {
+fn starts_a_trace_and_samples_by_the_draw() {
     let config = with(|c| c.random_sampling = Percent::try_from(50.0).unwrap());
     for (sampling, flags, events) in [
         (u64::MAX / 2, "03", vec![Event::TraceGenerated, Event::TraceSampled]),
@@ -176,21 +176,21 @@ fn begins_a_trace_where_there_is_none_and_samples_by_the_draw() {
 }
 
 #[test]
-fn a_request_without_context_passes_when_there_is_no_randomness() {
+fn makes_no_edits_without_a_context_and_random_bytes() {
     let run = run(&TraceContext::default(), &[("x-other", "a")], None);
     assert_eq!((run.parent, run.context), (None, None));
     assert_eq!(run.events, [Event::RandomUnavailable]);
 }
 
 #[test]
-fn a_tracestate_without_traceparent_is_dropped() {
+fn removes_a_tracestate_without_traceparent() {
     let run = run(&TraceContext::default(), &[("tracestate", "a=1")], Some(&DRAWS));
     assert_eq!(run.state, None);
     assert_eq!(run.events, [Event::TraceGenerated, Event::TraceSampled, Event::TracestateDropped]);
 }
 
 #[test]
-fn several_tracestates_become_one_and_an_invalid_one_is_dropped() {
+fn combines_tracestates_and_removes_invalid_ones() {
     let parent = valid();
     let state = |values: &[&str]| {
         let mut headers = vec![("traceparent", parent.as_str())];
@@ -205,7 +205,7 @@ fn several_tracestates_become_one_and_an_invalid_one_is_dropped() {
 
 /// Level 1, "list-members", with the keys of level 2.
 #[test]
-fn members_are_checked() {
+fn validates_members() {
     let (key, value) = ("k".repeat(256), "v".repeat(256));
     for (list, accepted) in [
         ("a=1".into(), true),
@@ -245,7 +245,7 @@ fn members_are_checked() {
 }
 
 #[test]
-fn a_list_that_is_too_long_loses_its_long_members_first_and_then_its_last() {
+fn truncates_long_members_first_and_then_the_last() {
     let member = |key: char, length: usize| format!("{key}={}", "v".repeat(length - 2));
     let combined = |members: &[String]| {
         let list = members.join(",");
@@ -264,11 +264,11 @@ fn a_list_that_is_too_long_loses_its_long_members_first_and_then_its_last() {
     assert_eq!(combined(&[format!("{}={}", "k".repeat(256), "v".repeat(256))]), "");
     let exact = [member('a', 256), member('b', 255)].join(",");
     assert_eq!(exact.len(), 512);
-    assert_eq!(TraceState::combine([exact.as_bytes()].into_iter()), TraceState::AsIs);
+    assert_eq!(TraceState::combine([exact.as_bytes()].into_iter()), TraceState::Unchanged);
 }
 
 #[test]
-fn a_state_that_lost_its_only_member_is_removed_and_counted() {
+fn removes_a_state_without_members() {
     let state = format!("{}={}", "k".repeat(256), "v".repeat(256));
     let config = with(|c| c.mode = Mode::Continue);
     let run = run(&config, &[("traceparent", &valid()), ("tracestate", &state)], Some(&DRAWS));
@@ -277,7 +277,7 @@ fn a_state_that_lost_its_only_member_is_removed_and_counted() {
 }
 
 #[test]
-fn with_an_unchanged_parent_a_valid_state_is_not_touched_and_an_invalid_one_dropped() {
+fn passing_keeps_a_valid_state_and_removes_an_invalid_one() {
     let long = format!("{}={}", "k".repeat(256), "v".repeat(256));
     for (mode, draws) in [(Mode::Pass, Some(&DRAWS)), (Mode::Continue, None)] {
         let parent = valid();
@@ -300,33 +300,33 @@ proptest! {
     }
 
     #[test]
-    fn parsing_what_is_nearly_a_traceparent_never_panics(value in "[0f]{1,3}-[0-9a-fG-]{30,34}-[0-9a-f]{15,17}-[0-9a-f]{1,3}(-.{0,4})?") {
+    fn parsing_an_almost_valid_traceparent_never_panics(value in "[0f]{1,3}-[0-9a-fG-]{30,34}-[0-9a-f]{15,17}-[0-9a-f]{1,3}(-.{0,4})?") {
         if let Some(parent) = TraceParent::parse(value.as_bytes()) {
             prop_assert_eq!(&parent.encode()[2..53], &value.as_bytes()[2..53]);
         }
     }
 
     #[test]
-    fn what_is_generated_is_parsed_back(trace_id: [u8; 16], parent_id: [u8; 8], sampled: bool) {
+    fn parses_a_generated_context(trace_id: [u8; 16], parent_id: [u8; 8], sampled: bool) {
         let parent = TraceParent::random(trace_id, parent_id, sampled);
         prop_assert_eq!(TraceParent::parse(&parent.encode()), Some(parent));
         prop_assert_eq!(parent.is_sampled(), sampled);
     }
 
     #[test]
-    fn what_goes_out_keeps_the_limits_and_is_valid(
+    fn output_is_valid_and_within_the_limits(
         lists in proptest::collection::vec("([a-z0-9=@ ,\t]{0,40}|([a-c]=[a-z]{1,140},){0,6})", 0..6),
     ) {
         let lists: Vec<&[u8]> = lists.iter().map(String::as_bytes).collect();
         let out = match TraceState::combine(lists.iter().copied()) {
             TraceState::Combined { value, .. } => value,
-            TraceState::AsIs => lists.concat(),
+            TraceState::Unchanged => lists.concat(),
             TraceState::Absent | TraceState::Invalid => return Ok(()),
         };
         prop_assert!(out.len() <= 512);
         let members = out.split(|byte| *byte == b',').filter(|member| !member.trim_ascii().is_empty());
         prop_assert!(members.count() <= 32);
         let again = TraceState::combine([out.as_slice()].into_iter());
-        prop_assert!(again == TraceState::AsIs || out.is_empty(), "{:?}", again);
+        prop_assert!(again == TraceState::Unchanged || out.is_empty(), "{:?}", again);
     }
 }
