@@ -1,4 +1,4 @@
-//! One request, one connection, one response: all that the tour and the services need of a client.
+//! A minimal HTTP client for the tour and the services: one request on one connection.
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
@@ -10,31 +10,33 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tollgate_host_test::{Headers, Request};
 
-/// More than anything here takes on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Timeout of a request, generous enough for a loaded machine.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A response, read to its end.
+/// A complete response.
 #[derive(Clone, Debug)]
 pub struct Reply {
-    /// Its status code.
+    /// Status code.
     pub status: http::StatusCode,
-    /// Its headers, names in lower case, in the order in which they came.
+    /// Headers in order, with names in lower case.
     pub headers: Headers,
-    /// Its body.
+    /// Body.
     pub body: Bytes,
 }
 
-/// Sends a request and reads the answer. Trailers of either are left out.
+/// Sends a request and reads the response. Does not support trailers.
 pub async fn send(to: SocketAddr, request: &Request) -> Result<Reply> {
     let what = || format!("{} http://{to}{}", request.method, request.path);
-    let answer = tokio::time::timeout(PATIENCE, exchange(to, request)).await;
-    answer.with_context(|| format!("{}: no answer in {} s", what(), PATIENCE.as_secs()))?.with_context(what)
+    let answer = tokio::time::timeout(TIMEOUT, exchange(to, request)).await;
+    answer
+        .with_context(|| format!("{}: no response within {} s", what(), TIMEOUT.as_secs()))?
+        .with_context(what)
 }
 
 async fn exchange(to: SocketAddr, request: &Request) -> Result<Reply> {
     let stream = TcpStream::connect(to).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    // It ends with the sender; its error is also that of the request.
+    // The task ends with the sender, and the request returns its error.
     let driver = tokio::spawn(connection);
     let mut wire = http::Request::builder().method(request.method.as_str()).uri(&request.path);
     wire = wire.header(http::header::HOST, &request.authority);
@@ -49,7 +51,7 @@ async fn exchange(to: SocketAddr, request: &Request) -> Result<Reply> {
     Ok(Reply { status: head.status, headers: fields(&head.headers), body })
 }
 
-/// Hyper's headers as those of the test library, which keep bytes and order.
+/// Converts hyper's headers to those of the test library, which keep bytes and order.
 pub fn fields(map: &http::HeaderMap) -> Headers {
     Headers(map.iter().map(|(name, value)| (name.as_str().into(), value.as_bytes().into())).collect())
 }

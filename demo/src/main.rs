@@ -1,8 +1,9 @@
-//! `make run`: two services behind a real Envoy with the filters of this workspace, and a tour of what they do.
+//! `make run`: two services behind a real Envoy with the filters of this workspace, and a tour of their
+//! features.
 
 #![allow(
     clippy::disallowed_methods,
-    reason = "a native program: it waits for others by the wall clock, within bounds"
+    reason = "a native program waits for other processes by the wall clock, with timeouts"
 )]
 
 mod cli;
@@ -24,10 +25,10 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 use stop::Stop;
 use tollgate_host_test::envoy;
-use tour::Place;
+use tour::Demo;
 
-/// How long a build may take before it is mentioned.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// Time after which a build is announced.
+const SILENCE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     match run(&Cli::parse()) {
@@ -40,10 +41,10 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<ExitCode> {
-    let orders = cli.orders()?;
-    // What is likely to be amiss comes first; building takes a while the first time.
+    let settings = cli.settings()?;
+    // Check for common problems first, because the first build takes a while.
     envoy::binary()?;
-    let at = proxy::check_port(orders.port)?;
+    let at = proxy::check_port(settings.port)?;
     let mut printer = Printer::to_stdout(cli.color);
     let loaded = build(&mut printer)?;
     let runtime = tokio::runtime::Runtime::new()?;
@@ -61,34 +62,34 @@ fn run(cli: &Cli) -> Result<ExitCode> {
         services.set_proxy(proxy.address());
         introduce(&mut printer, &proxy, &services)?;
         let steps = tour::steps::all();
-        let place = Place { proxy: &proxy, services: &services, loaded: &loaded };
-        let well = tokio::select! {
-            toured = place.tour(&steps, &mut printer) => toured?,
+        let demo = Demo { proxy: &proxy, services: &services, loaded: &loaded };
+        let passed = tokio::select! {
+            toured = demo.tour(&steps, &mut printer) => toured?,
             code = stop.wait() => return Ok(code),
         };
-        let verdict = if well { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-        if !orders.tour_only {
+        let code = if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        if !settings.tour_only {
             invite(&mut printer, &proxy)?;
             tokio::select! {
                 ended = proxy.ended() => return Err(ended),
                 _ = stop.wait() => {}
             }
         }
-        Ok(verdict)
+        Ok(code)
     })
 }
 
-/// Builds the filters, and says so if that takes a while.
+/// Builds the filters, and prints a line if that takes a while.
 fn build(printer: &mut Printer) -> Result<Loaded> {
     let (done, wait) = mpsc::channel::<()>();
     std::thread::scope(|scope| {
         let building = scope.spawn(move || {
-            let _at_the_end = done;
+            let _dropped_at_the_end = done;
             proxy::build()
         });
-        // It never sends: either the time is up, or the other end is gone.
-        if wait.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-            printer.say("Building the filters. The first time this takes a minute or two.")?;
+        // The channel carries no message: it times out, or it closes when the build ends.
+        if wait.recv_timeout(SILENCE) == Err(RecvTimeoutError::Timeout) {
+            printer.say("Building the filters. The first build takes a minute or two.")?;
         }
         building.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
@@ -96,19 +97,19 @@ fn build(printer: &mut Printer) -> Result<Loaded> {
 
 fn introduce(printer: &mut Printer, proxy: &Proxy, services: &Services) -> Result<()> {
     let filters: Vec<_> = proxy::filters::all().iter().map(|filter| filter.name).collect();
-    printer.place("Envoy", format_args!("http://{}", proxy.address()))?;
-    printer.place("filters", filters.join(", "))?;
+    printer.labelled("Envoy", format_args!("http://{}", proxy.address()))?;
+    printer.labelled("filters", filters.join(", "))?;
     for (service, address) in &services.addresses {
-        printer.place(service, format_args!("http://{address}"))?;
+        printer.labelled(service, format_args!("http://{address}"))?;
     }
     Ok(())
 }
 
 fn invite(printer: &mut Printer, proxy: &Proxy) -> Result<()> {
     printer.say("")?;
-    printer.place("try", format_args!("curl -i http://{}/orders/7", proxy.address()))?;
-    printer.place("statistics", format_args!("http://{}/stats?filter=wasmcustom", proxy.admin()))?;
-    printer.place("log", proxy.log_file().display())?;
-    printer.say("\nCtrl-C stops everything.")?;
+    printer.labelled("try", format_args!("curl -i http://{}/orders/7", proxy.address()))?;
+    printer.labelled("statistics", format_args!("http://{}/stats?filter=wasmcustom", proxy.admin()))?;
+    printer.labelled("log", proxy.log_file().display())?;
+    printer.say("\nPress Ctrl-C to stop.")?;
     Ok(())
 }

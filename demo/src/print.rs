@@ -1,8 +1,8 @@
-//! What a tour looks like.
+//! Output of the tour.
 //!
-//! Of each message only those headers are shown that a filter may have had a hand in, each with a mark for what became
-//! of it since the other side sent it: `+` it is new, `~` it has another value, `-` it is gone. Marks carry the meaning,
-//! colours only underline it.
+//! For each message, the tour prints only the headers that a filter may have changed. A mark compares each
+//! header with the message that the other side sent: `+` was added, `~` has another value, `-` was removed.
+//! Colours only emphasise the marks.
 
 use crate::http::Reply;
 use crate::services::Seen;
@@ -12,14 +12,14 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use tollgate_host_test::{Headers, Request};
 
-/// Whether to colour.
+/// Use of colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Color {
-    /// On a terminal, unless `NO_COLOR` is set or the terminal is a dumb one.
+    /// On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
     Auto,
-    /// In any case.
+    /// Always.
     Always,
-    /// In no case.
+    /// Never.
     Never,
 }
 
@@ -46,7 +46,7 @@ const GREEN: &str = "32";
 const YELLOW: &str = "33";
 const CYAN: &str = "36";
 
-/// What every HTTP message here carries.
+/// Headers that are not printed, because nearly every message has them.
 const NOISE: [&str; 8] = [
     "content-length",
     "content-type",
@@ -62,7 +62,7 @@ fn is_noise(name: &[u8]) -> bool {
     name.starts_with(b"x-envoy-") || NOISE.iter().any(|noise| noise.as_bytes() == name)
 }
 
-/// Writes a step at a time.
+/// Prints the tour, one step at a time.
 pub struct Printer {
     color: bool,
     page: String,
@@ -70,29 +70,29 @@ pub struct Printer {
 }
 
 impl Printer {
-    /// Writes to the standard output.
+    /// Returns a printer to standard output.
     pub fn to_stdout(color: Color) -> Self {
         Self::new(color.decide(), Box::new(io::stdout()))
     }
 
-    /// Writes to anything.
+    /// Returns a printer to any writer.
     pub fn new(color: bool, out: Box<dyn Write>) -> Self {
         Self { color, page: String::new(), out }
     }
 
-    /// Writes a line.
+    /// Prints a line.
     pub fn say(&mut self, text: impl Display) -> io::Result<()> {
         self.line(&text.to_string());
         self.flush()
     }
 
-    /// Writes a heading: where things are.
-    pub fn place(&mut self, what: &str, is: impl Display) -> io::Result<()> {
-        let what = self.paint(DIM, &format!("{what:<15}"));
-        self.say(format!("  {what} {is}"))
+    /// Prints a label with an address, a path or a command.
+    pub fn labelled(&mut self, label: &str, value: impl Display) -> io::Result<()> {
+        let label = self.paint(DIM, &format!("{label:<15}"));
+        self.say(format!("  {label} {value}"))
     }
 
-    /// Writes a step and what came of it. How many of its expectations did not hold.
+    /// Prints a step and its outcome. Returns the number of expectations that failed.
     pub fn step(&mut self, number: usize, step: &Step, outcome: &Outcome) -> io::Result<usize> {
         let title = self.paint(BOLD, step.title);
         self.line(&format!("\n{number:>2}  {title}"));
@@ -100,18 +100,21 @@ impl Printer {
             Action::Send(request) => self.exchange(request, outcome),
             Action::Validate(filter, config) => {
                 self.rows("configured", vec![format!("{filter}: {config}")]);
-                self.rows("Envoy said", vec![outcome.refusal.clone().unwrap_or("OK".to_owned())]);
+                self.rows(
+                    "Envoy logged",
+                    vec![outcome.rejection.clone().unwrap_or("configuration OK".to_owned())],
+                );
             }
         }
-        let judged: Vec<_> = step.expect.iter().map(|expect| (expect, expect.judge(outcome))).collect();
-        let rows = judged.iter().map(|(expect, verdict)| match verdict {
+        let checked: Vec<_> = step.expect.iter().map(|expect| (expect, expect.check(outcome))).collect();
+        let rows = checked.iter().map(|(expect, verdict)| match verdict {
             Ok(()) => format!("{} {expect}", self.paint(GREEN, "✓")),
             Err(differs) => self.paint(RED, &format!("✗ {expect}: {differs}")),
         });
         let rows = rows.collect();
         self.rows("checked", rows);
         self.flush()?;
-        Ok(judged.iter().filter(|(_, verdict)| verdict.is_err()).count())
+        Ok(checked.iter().filter(|(_, verdict)| verdict.is_err()).count())
     }
 
     fn exchange(&mut self, request: &Request, outcome: &Outcome) {
@@ -127,34 +130,36 @@ impl Printer {
             let mut rows = vec![status.to_string()];
             rows.extend(self.fields(headers, outcome.seen.first().map(|seen| &seen.answered)));
             rows.extend((!body.is_empty()).then(|| String::from_utf8_lossy(body).trim_end().to_owned()));
-            self.rows("came back", rows);
+            self.rows("received", rows);
         }
-        let counted =
-            outcome.moved.iter().map(|(name, by)| format!("{name} {}", self.paint(CYAN, &format!("+{by}"))));
+        let counted = outcome
+            .counted
+            .iter()
+            .map(|(name, by)| format!("{name} {}", self.paint(CYAN, &format!("+{by}"))));
         let counted = counted.collect();
         self.rows("counted", counted);
     }
 
-    /// The headers that matter, compared with those that the other side had sent.
+    /// Formats the headers of interest, compared with those that the other side sent.
     fn fields(&self, headers: &Headers, before: Option<&Headers>) -> Vec<String> {
-        let loud = |headers: &'_ Headers| -> Vec<(Vec<u8>, Vec<u8>)> {
+        let relevant = |headers: &'_ Headers| -> Vec<(Vec<u8>, Vec<u8>)> {
             headers.0.iter().filter(|(name, _)| !is_noise(name)).cloned().collect()
         };
         let Some(before) = before else {
-            return loud(headers).iter().map(text).collect();
+            return relevant(headers).iter().map(text).collect();
         };
-        let now = loud(headers).into_iter().map(|field| match &field {
+        let now = relevant(headers).into_iter().map(|field| match &field {
             field if before.0.contains(field) => format!("  {}", text(field)),
             (name, _) if before.0.iter().any(|(n, _)| n == name) => {
                 self.paint(YELLOW, &format!("~ {}", text(&field)))
             }
             field => self.paint(GREEN, &format!("+ {}", text(field))),
         });
-        let gone = loud(before).into_iter().filter(|(name, _)| !headers.0.iter().any(|(n, _)| n == name));
+        let gone = relevant(before).into_iter().filter(|(name, _)| !headers.0.iter().any(|(n, _)| n == name));
         now.chain(gone.map(|field| self.paint(RED, &format!("- {}", text(&field))))).collect()
     }
 
-    /// A label and what belongs to it.
+    /// Prints rows with a label in front of the first one.
     fn rows(&mut self, label: &str, rows: Vec<String>) {
         for (i, row) in rows.iter().enumerate() {
             let label = self.paint(DIM, &format!("{:<13}", if i == 0 { label } else { "" }));
@@ -166,14 +171,11 @@ impl Printer {
         if self.color { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    /// The end of a tour: what was found.
+    /// Prints the result of the tour.
     pub fn verdict(&mut self, steps: usize, failed: &[&str]) -> io::Result<()> {
         let text = match failed {
-            [] => self.paint(GREEN, &format!("All {steps} steps went as expected.")),
-            some => self.paint(
-                RED,
-                &format!("{} of {steps} steps did not go as expected: {}", some.len(), some.join("; ")),
-            ),
+            [] => self.paint(GREEN, &format!("All {steps} steps passed.")),
+            some => self.paint(RED, &format!("{} of {steps} steps failed: {}", some.len(), some.join("; "))),
         };
         self.say(format!("\n{text}"))
     }
@@ -189,7 +191,7 @@ impl Printer {
     }
 }
 
-/// A header line. What a terminal would take for a command is escaped.
+/// Formats a header. Escapes control characters, which a terminal could interpret.
 fn text((name, value): &(Vec<u8>, Vec<u8>)) -> String {
     format!("{}: {}", name.escape_ascii(), String::from_utf8_lossy(value).escape_debug())
 }

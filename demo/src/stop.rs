@@ -1,13 +1,13 @@
-//! Being asked to stop.
+//! Handling of termination signals.
 //!
-//! A process that is killed by a signal drops nothing, so Envoy's files would stay behind. Envoy itself dies with us in
-//! any case: the kernel sees to it.
+//! A process that a signal kills does not run destructors, so Envoy's files would remain. The kernel always
+//! kills Envoy when this process exits.
 
 use anyhow::{Context, Result};
 use std::process::ExitCode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Ctrl-C, a request to end, a terminal that was closed.
+/// Listener for SIGINT (Ctrl-C), SIGTERM and SIGHUP (the terminal was closed).
 #[derive(Debug)]
 pub struct Stop {
     interrupt: Signal,
@@ -16,7 +16,7 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// From here on these signals no longer end the process by themselves.
+    /// Installs handlers, so that these signals no longer kill the process.
     pub fn new() -> Result<Self> {
         let listen = |kind| signal(kind).context("cannot listen for signals");
         Ok(Self {
@@ -26,7 +26,7 @@ impl Stop {
         })
     }
 
-    /// Waits for one of them. The exit status that a shell would report for it.
+    /// Waits for a signal. Returns the exit status that a shell would report for it.
     pub async fn wait(&mut self) -> ExitCode {
         let signal = tokio::select! {
             _ = self.interrupt.recv() => SignalKind::interrupt(),

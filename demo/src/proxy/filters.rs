@@ -1,40 +1,40 @@
-//! The filters that the demo loads, and where each of them is at work.
+//! The filters that the demo loads, and the paths that each one applies to.
 
 use serde_json::{Value, json};
 use tollgate_mint::{Signer, jwks};
 
-/// A filter of the workspace in the demo's proxy.
+/// A filter in the demo's proxy.
 #[derive(Clone, Debug)]
 pub struct Plugged {
-    /// Its package.
+    /// Package of the filter.
     pub package: &'static str,
-    /// What the proxy calls it.
+    /// Name of the plugin in the proxy.
     pub name: &'static str,
-    /// Its configuration.
+    /// Configuration of the filter.
     pub config: Value,
-    /// Where it is at work; nothing for everywhere. Envoy has no configuration of Wasm filters by route, but any filter
-    /// can be switched off on one.
+    /// Path that the filter applies to; `None` for all paths. Envoy has no per-route configuration of Wasm
+    /// filters, but can disable any filter on a route.
     pub only_on: Option<&'static str>,
 }
 
-/// The path that only some may see: `/staff/1` is `/users/1` behind [`HELLO`].
+/// Path for staff only: `/staff/1` is `/users/1` with the filter [`HELLO`].
 pub const STAFF: &str = "/staff";
-/// Keeps everybody out who does not say that they are of the staff.
+/// Rejects requests without a header that names a staff team.
 pub const HELLO: &str = "hello";
-/// The path that needs a token: `/account/1` is `/users/1` behind [`JWT`].
+/// Path that needs a token: `/account/1` is `/users/1` with the filter [`JWT`].
 pub const ACCOUNT: &str = "/account";
-/// Lets in who brings a token.
+/// Rejects requests without a valid token.
 pub const JWT: &str = "jwt-authn";
-/// The path of which nobody gets much: `/tickets/1` is `/users/1` behind [`RATE`].
+/// Path with a rate limit: `/tickets/1` is `/users/1` with the filter [`RATE`].
 pub const TICKETS: &str = "/tickets";
-/// Counts what each customer asks for.
+/// Limits the requests of each customer.
 pub const RATE: &str = "rate-limit";
-/// Who issues tokens.
+/// Issuer of the tokens.
 pub const ISSUER: &str = "https://login.example";
-/// Gives requests their ids and traces.
+/// Adds request ids and traces to requests.
 pub const TELEMETRY: &str = "telemetry-headers";
 
-/// In the order in which a request meets them.
+/// Returns all filters, in the order of the filter chain.
 pub fn all() -> Vec<Plugged> {
     vec![
         Plugged {

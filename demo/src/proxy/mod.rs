@@ -16,29 +16,32 @@ use tollgate_host_test::{Filter, Wasm};
 
 const FILTER_CONFIG: &str = "envoy.config.route.v3.FilterConfig";
 
-/// The filters, built, with what the demo does with each.
+/// The filters with their built modules.
 pub type Loaded = Vec<(Plugged, Wasm)>;
 
-/// Builds the filters, or finds that they are built.
+/// Builds the filters, unless they are already built.
 pub fn build() -> Result<Loaded> {
     let module = |plugged: Plugged| Ok((plugged.clone(), Wasm::try_package(plugged.package)?));
     filters::all().into_iter().map(module).collect()
 }
 
-/// Fails unless the port is free.
+/// Returns an error unless the port is free.
 ///
-/// Envoy cannot be left to find out: it shares a port with another Envoy (`SO_REUSEPORT`), and the kernel then deals
-/// connections to either.
+/// Envoy itself would not report an error: it shares a port with another Envoy (`SO_REUSEPORT`), and the
+/// kernel then distributes connections between both.
 pub fn check_port(port: u16) -> Result<SocketAddr> {
     let at = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     match TcpListener::bind(at) {
         Ok(_) => Ok(at),
         Err(error) if error.kind() == ErrorKind::AddrInUse => {
             let other = port.checked_add(1).unwrap_or(10000);
-            bail!("port {port} is taken: stop what listens on {at}, or choose another: make run PORT={other}")
+            bail!(
+                "port {port} is taken: stop the program that listens on {at}, or run `make run PORT={other}`"
+            )
         }
-        Err(error) => Err(error)
-            .with_context(|| format!("cannot listen on {at}; choose another port: make run PORT=10000")),
+        Err(error) => Err(error).with_context(|| {
+            format!("cannot listen on {at}; to choose another port, run `make run PORT=10000`")
+        }),
     }
 }
 
@@ -49,7 +52,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts it. `services` are the clusters.
+    /// Starts the proxy with `services` as its clusters.
     pub fn start(
         at: SocketAddr,
         loaded: &Loaded,
@@ -59,30 +62,30 @@ impl Proxy {
         Ok(Self { process })
     }
 
-    /// Where it takes requests.
+    /// Returns the address for requests.
     pub fn address(&self) -> SocketAddr {
         self.process.listener(bootstrap::INGRESS)
     }
 
-    /// Its admin interface.
+    /// Returns the address of the admin interface.
     pub fn admin(&self) -> SocketAddr {
         self.process.admin()
     }
 
-    /// The file with its log and that of the filters.
+    /// Returns the path of the log of Envoy and the filters.
     pub fn log_file(&self) -> PathBuf {
         self.process.directory().join("log")
     }
 
-    /// Waits until it has ended, which it should not by itself.
+    /// Waits until Envoy exits, which is always an error.
     pub async fn ended(&mut self) -> anyhow::Error {
         while self.process.is_running() {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        anyhow!("Envoy has ended; the end of its log:\n{}", tail(&self.process.log_text()))
+        anyhow!("Envoy exited unexpectedly; the last lines of its log:\n{}", tail(&self.process.log_text()))
     }
 
-    /// What the filters have counted so far.
+    /// Returns the counters of the filters.
     pub fn counters(&self) -> Result<BTreeMap<String, u64>> {
         let stats = self.process.stats_matching("^wasmcustom\\.").context("Envoy's statistics")?;
         Ok(stats
@@ -91,11 +94,12 @@ impl Proxy {
             .collect())
     }
 
-    /// Waits until no connection is open: a client has its answer before filters are told that the request is over.
+    /// Waits until no connection is open, because a client receives its response before filters see the end
+    /// of the stream.
     pub fn settle(&self) -> Result<()> {
         let gauge = "http.ingress.downstream_cx_active";
         let deadline = Instant::now() + Duration::from_secs(2);
-        // Somebody may hold one open in a browser. The tour must not hang for it.
+        // A browser may keep a connection open. The tour must not hang.
         while self
             .process
             .stats_matching(gauge)
@@ -110,11 +114,13 @@ impl Proxy {
     }
 }
 
-/// What Envoy says of a configuration of a filter when asked to validate it: the line with the reason, or nothing when
-/// it accepts it.
-pub fn refusal(name: &str, config: Value, loaded: &Loaded) -> Result<Option<String>> {
-    let (plugged, wasm) =
-        loaded.iter().find(|(plugged, _)| plugged.name == name).context("no such filter")?;
+/// Validates a configuration of a filter with Envoy. Returns the log line with the reason if Envoy rejects
+/// it, or `None` if Envoy accepts it.
+pub fn rejection(name: &str, config: Value, loaded: &Loaded) -> Result<Option<String>> {
+    let (plugged, wasm) = loaded
+        .iter()
+        .find(|(plugged, _)| plugged.name == name)
+        .with_context(|| format!("unknown filter `{name}`"))?;
     let altered = vec![(Plugged { config, ..plugged.clone() }, wasm.clone())];
     let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     match envoy::validate(&ingress(nowhere, &altered, &[(USER, nowhere), (ORDER, nowhere)])) {
@@ -134,13 +140,12 @@ fn ingress(at: SocketAddr, loaded: &Loaded, services: &[(&str, SocketAddr)]) -> 
         let filter = Filter::new(wasm.clone()).named(plugged.name);
         bootstrap::wasm(&filter.config(plugged.config.clone()))
     });
-    let behind_filters = [STAFF, ACCOUNT, TICKETS];
-    let all =
-        [("/users", USER), ("/orders", ORDER)].into_iter().chain(behind_filters.map(|path| (path, USER)));
+    let filtered = [STAFF, ACCOUNT, TICKETS];
+    let all = [("/users", USER), ("/orders", ORDER)].into_iter().chain(filtered.map(|path| (path, USER)));
     let routes: Vec<Value> = all
         .map(|(prefix, service)| {
             let mut route = bootstrap::route(prefix, service);
-            if behind_filters.contains(&prefix) {
+            if filtered.contains(&prefix) {
                 route["route"]["prefix_rewrite"] = json!("/users");
             }
             for (plugged, _) in loaded.iter().filter(|(p, _)| p.only_on.is_some_and(|on| on != prefix)) {
@@ -151,7 +156,7 @@ fn ingress(at: SocketAddr, loaded: &Loaded, services: &[(&str, SocketAddr)]) -> 
         })
         .collect();
     let mut manager = bootstrap::connection_manager(plugins.collect(), &[bootstrap::any_host(&routes)]);
-    // Envoy would give each request an id before any filter sees it.
+    // Otherwise Envoy would generate an id for each request before any filter runs.
     manager["generate_request_id"] = json!(false);
     let mut listener = bootstrap::listener(bootstrap::INGRESS, at, manager);
     listener["enable_reuse_port"] = json!(false);

@@ -1,4 +1,4 @@
-//! The services behind the proxy, and a record of what they saw.
+//! The services behind the proxy, and a record of their requests.
 
 mod shop;
 
@@ -16,33 +16,33 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::net::{TcpListener, TcpStream};
 use tollgate_host_test::Headers;
 
-/// Knows the users.
+/// Name of the service that stores users.
 pub const USER: &str = "user-service";
-/// Knows the orders, and asks [`USER`] who placed one.
+/// Name of the service that stores orders. Calls [`USER`] for the user of an order.
 pub const ORDER: &str = "order-service";
 
-/// A request as a service saw it, and what it answered.
+/// A request that a service received, with the headers of its response.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// The service.
+    /// Name of the service.
     pub service: &'static str,
-    /// The method.
+    /// Method.
     pub method: String,
     /// Path and query.
     pub path: String,
-    /// The request headers.
+    /// Request headers.
     pub headers: Headers,
-    /// The headers of the answer; none before it was given.
+    /// Response headers; empty until the service responds.
     pub answered: Headers,
 }
 
-/// How many requests are kept that nobody asks for: once the tour is over, nobody does.
+/// Maximum number of recorded requests. After the tour, nothing reads the record.
 const KEPT: usize = 100;
 
-/// What all services share.
+/// State that the services share.
 #[derive(Debug, Default)]
 struct Mesh {
-    /// Where services find each other: through the proxy, as in a mesh.
+    /// Address of the proxy. Services call each other through it, as in a mesh.
     proxy: OnceLock<SocketAddr>,
     seen: Mutex<Vec<Seen>>,
 }
@@ -53,16 +53,16 @@ impl Mesh {
     }
 }
 
-/// Both services, listening. They end with the runtime that they were started on.
+/// The running services. They stop with the runtime that started them.
 #[derive(Debug)]
 pub struct Services {
     mesh: Arc<Mesh>,
-    /// Their names and addresses.
+    /// Names and addresses of the services.
     pub addresses: Vec<(&'static str, SocketAddr)>,
 }
 
 impl Services {
-    /// Starts them on ports of the kernel's choice.
+    /// Starts the services on free ports.
     pub async fn start() -> Result<Self> {
         let mesh = Arc::new(Mesh::default());
         let mut addresses = Vec::new();
@@ -74,19 +74,19 @@ impl Services {
         Ok(Self { mesh, addresses })
     }
 
-    /// Tells them where the proxy is. Once, and before the first order is asked for.
+    /// Sets the address of the proxy. Call it once, before the first request for an order.
     pub fn set_proxy(&self, proxy: SocketAddr) {
         self.mesh.proxy.get_or_init(|| proxy);
     }
 
-    /// What they have seen since this was last asked, in the order in which it came.
+    /// Returns the requests since the last call, in order.
     pub fn take_seen(&self) -> Vec<Seen> {
         std::mem::take(&mut *self.mesh.seen())
     }
 }
 
 async fn accept(listener: TcpListener, service: &'static str, mesh: Arc<Mesh>) {
-    // An error is of the connection that was to be accepted (accept(2)); the next one may be well.
+    // An error concerns only the connection that was being accepted (accept(2)).
     loop {
         if let Ok((stream, _)) = listener.accept().await {
             tokio::spawn(serve(stream, service, mesh.clone()));
@@ -99,7 +99,7 @@ async fn serve(stream: TcpStream, service: &'static str, mesh: Arc<Mesh>) {
         let mesh = mesh.clone();
         async move { Ok::<_, Infallible>(answer(service, &mesh, &request).await) }
     });
-    // The proxy notices what goes wrong on the connection, and answers 503; the tour shows it.
+    // If the connection fails, the proxy answers 503, which the tour prints.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
 }
 

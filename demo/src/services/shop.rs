@@ -1,4 +1,4 @@
-//! What the services know and answer.
+//! Data and responses of the services.
 
 use super::{ORDER, USER};
 use crate::http::{Reply, send};
@@ -10,14 +10,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tollgate_host_test::{Headers, Request};
 
-/// What a service must pass on for a trace to hold together: a proxy sees that a request came in and that one went out,
-/// and not that one was the cause of the other.
+/// Headers that a service must forward to continue a trace. A proxy sees an inbound and an outbound request,
+/// but not that one caused the other.
 const PROPAGATED: [&str; 3] = ["x-request-id", "traceparent", "tracestate"];
 
-/// A report takes this long, to have something to measure.
+/// Time that a report takes, so that there is a delay to measure.
 pub const REPORT: Duration = Duration::from_millis(25);
 
-/// The answer of a service to a request for this path.
+/// Returns the response of a service to a request.
 pub async fn answer(
     service: &str,
     uri: &http::Uri,
@@ -39,7 +39,7 @@ pub async fn answer(
     *response.status_mut() = status;
     let set = response.headers_mut();
     set.insert("content-type", http::HeaderValue::from_static("application/json"));
-    // What a framework would tell the world if nobody stopped it.
+    // Frameworks add such a header by default; the tour shows how a filter removes it.
     set.insert("x-powered-by", http::HeaderValue::from_static("tollgate-demo"));
     response
 }
@@ -55,7 +55,7 @@ fn user(id: &str) -> (StatusCode, Value) {
 
 async fn order(id: &str, headers: &Headers, proxy: Option<SocketAddr>) -> (StatusCode, Value) {
     let Some(proxy) = proxy else {
-        return (StatusCode::SERVICE_UNAVAILABLE, json!({"error": "the proxy is not up yet"}));
+        return (StatusCode::SERVICE_UNAVAILABLE, json!({"error": "the proxy has not started yet"}));
     };
     let mut request = Request::get("/users/1").authority("shop.example").header("user-agent", ORDER);
     for name in PROPAGATED {

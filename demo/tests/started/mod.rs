@@ -1,4 +1,4 @@
-//! A demo that was started and has said that it stays up.
+//! A running demo whose tour is over.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// What starting and stopping may take on a loaded machine; not the builds that may come before.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Timeout of starting and stopping on a loaded machine, without builds.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The command, with nothing of our own surroundings that would change what it does.
+/// Returns the command, without environment variables that would change its behaviour.
 pub fn demo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate-demo"));
     command.args(arguments).env_remove("PORT").env_remove("TOUR").env_remove("NO_COLOR").stdin(Stdio::null());
@@ -20,7 +20,7 @@ pub fn output(mut command: Command) -> Output {
     command.output().unwrap()
 }
 
-/// A test that fails must not leave a demo behind.
+/// Kills the demo if a test fails.
 struct Guard(Child);
 
 impl Drop for Guard {
@@ -33,20 +33,20 @@ impl Drop for Guard {
 
 pub struct Demo {
     child: Guard,
-    /// What it has printed.
+    /// Output of the demo.
     pub text: String,
-    /// Its child processes.
+    /// Child processes of the demo.
     pub children: Vec<i32>,
     proxy: SocketAddr,
     addresses: Vec<SocketAddr>,
     files: PathBuf,
 }
 
-/// What is there after its end.
+/// State after the demo exited.
 pub struct Left {
     pub status: ExitStatus,
     pub errors: String,
-    /// The folder of Envoy's files.
+    /// Folder of Envoy's files.
     pub files: PathBuf,
     children: Vec<i32>,
     addresses: Vec<SocketAddr>,
@@ -60,7 +60,7 @@ impl Demo {
         for line in BufReader::new(child.0.stdout.as_mut().unwrap()).lines() {
             text.push_str(&line.unwrap());
             text.push('\n');
-            if text.ends_with("Ctrl-C stops everything.\n") {
+            if text.ends_with("Press Ctrl-C to stop.\n") {
                 break;
             }
         }
@@ -77,7 +77,7 @@ impl Demo {
         Self { child, text, children, proxy: addresses[0], addresses, files }
     }
 
-    /// Whether a request through the proxy is answered with 200.
+    /// Returns whether a request through the proxy is answered with 200.
     pub fn answers(&self, path: &str) -> bool {
         let mut stream = TcpStream::connect(self.proxy).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nhost: shop.example\r\nconnection: close\r\n\r\n").unwrap();
@@ -86,7 +86,7 @@ impl Demo {
         answer.starts_with("HTTP/1.1 200 ")
     }
 
-    /// Sends a signal, and waits for the end.
+    /// Sends a signal, and waits until the demo exits.
     pub fn stop(self, signal: i32) -> Left {
         let pid = i32::try_from(self.child.0.id()).unwrap();
         // SAFETY: no memory is involved, and the process is our child, not yet waited for.
@@ -94,10 +94,10 @@ impl Demo {
         self.ended()
     }
 
-    /// Waits for the end.
+    /// Waits until the demo exits.
     pub fn ended(mut self) -> Left {
         let mut status = None;
-        wait_for("the demo to end", || {
+        wait_for("the demo to exit", || {
             status = self.child.0.try_wait().unwrap();
             status.is_some()
         });
@@ -109,10 +109,10 @@ impl Demo {
 }
 
 impl Left {
-    /// No process and no open port.
+    /// Asserts that no process and no open port is left.
     pub fn assert_nothing(&self) {
-        // The kernel kills an orphan, and somebody has to reap it: neither is instant.
-        wait_for("its processes to end", || self.children.iter().all(|pid| !runs(*pid)));
+        // The kernel kills an orphan, and another process reaps it: neither is instant.
+        wait_for("its processes to exit", || self.children.iter().all(|pid| !runs(*pid)));
         for address in &self.addresses {
             assert!(TcpStream::connect(address).is_err(), "{address} still listens");
         }
@@ -120,14 +120,14 @@ impl Left {
 }
 
 fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     while !condition() {
-        assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
+        assert!(Instant::now() < deadline, "waited {TIMEOUT:?} for {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
-/// The processes that any thread of a process has started (proc_pid_task_children(5)).
+/// Returns the processes that any thread of a process started (proc_pid_task_children(5)).
 fn children(pid: u32) -> Vec<i32> {
     let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
     let children = threads.flatten().filter_map(|t| std::fs::read_to_string(t.path().join("children")).ok());
@@ -136,7 +136,8 @@ fn children(pid: u32) -> Vec<i32> {
         .collect()
 }
 
-/// Whether any thread of a process is left. The first may be a zombie while others still hold the sockets.
+/// Returns whether any thread of a process is left. The first thread may be a zombie while others still hold
+/// sockets.
 fn runs(pid: i32) -> bool {
     let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     let stats = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("stat")).ok());

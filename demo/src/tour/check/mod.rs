@@ -1,4 +1,4 @@
-//! What may be expected of a step, and whether it came about.
+//! Expectations of steps.
 
 #[cfg(test)]
 mod tests;
@@ -6,98 +6,99 @@ mod text;
 
 use super::Outcome;
 
-/// One expectation.
+/// An expectation of a step.
 #[derive(Clone, Copy, Debug)]
 pub enum Expect {
-    /// The client gets this status.
+    /// The client receives this status.
     Status(u16),
-    /// The body of what the client gets holds this text.
+    /// The body of the response contains this text.
     Body(&'static str),
-    /// These services see a request, in this order, and no other does.
+    /// Exactly these services receive a request, in this order.
     Reached(&'static [&'static str]),
-    /// A header is something at a place.
+    /// A header has a property.
     Header(Place, &'static str, Is),
     /// A counter of a filter grows by this much.
     Counted(&'static str, u64),
-    /// Envoy refuses the configuration in a line that holds all of these.
-    Refused(&'static [&'static str]),
+    /// Envoy rejects the configuration with a log line that contains all of these texts.
+    Rejected(&'static [&'static str]),
 }
 
-/// Where a header is looked for.
+/// The message whose headers are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// In the response that the client gets.
+    /// The response to the client.
     Response,
-    /// In the last request that a service sees.
+    /// The last request that a service received.
     At(&'static str),
 }
 
-/// What a header must be.
+/// A property of a header.
 #[derive(Clone, Copy, Debug)]
 pub enum Is {
-    /// Not there.
+    /// The header is absent.
     Absent,
-    /// Once, and this text.
+    /// The header occurs once, with this value.
     Text(&'static str),
-    /// Once, and this text is part of it.
-    Holding(&'static str),
-    /// Once, and a number from the first to the last.
+    /// The header occurs once, and its value contains this text.
+    Containing(&'static str),
+    /// The header occurs once, with a number in this inclusive range.
     Number(u64, u64),
-    /// A UUID.
+    /// The value is a UUID.
     Uuid,
-    /// A valid `traceparent`.
+    /// The value is a valid `traceparent`.
     Trace,
-    /// A `traceparent` of this trace whose parent is not this span: trace id, span id.
+    /// The value is a `traceparent` with this trace id and another span id than this one.
     Continues(&'static str, &'static str),
-    /// A `traceparent` of any trace but this.
+    /// The value is a `traceparent` with another trace id than this one.
     NotOfTrace(&'static str),
-    /// The same value as the header of that name at another place.
+    /// The value equals that of the same header in another message.
     SameAt(Place),
-    /// Of the same trace as at another place, with another span.
+    /// The value has the trace id of the same header in another message, with another span id.
     NextSpanAfter(Place),
-    /// A `Server-Timing` metric of this name of at least so many milliseconds.
+    /// The value has a `Server-Timing` metric of this name with at least this number of milliseconds.
     Timing(&'static str, u64),
 }
 
 impl Expect {
-    /// What differs, if anything does.
-    pub fn judge(&self, outcome: &Outcome) -> Result<(), String> {
+    /// Checks the expectation. An error describes the difference.
+    pub fn check(&self, outcome: &Outcome) -> Result<(), String> {
         match self {
             Self::Status(status) => {
                 let got = outcome.reply.as_ref().map(|reply| reply.status.as_u16());
-                hold(got == Some(*status), || {
-                    got.map_or("there is none".to_owned(), |got| format!("it is {got}"))
+                ensure(got == Some(*status), || {
+                    got.map_or("there is no response".to_owned(), |got| format!("it is {got}"))
                 })
             }
             Self::Body(part) => {
                 let body = outcome.reply.as_ref().map(|reply| String::from_utf8_lossy(&reply.body));
                 let body = body.unwrap_or_default();
-                hold(body.contains(part), || format!("it is `{body}`"))
+                ensure(body.contains(part), || format!("it is `{body}`"))
             }
             Self::Reached(services) => {
                 let reached: Vec<_> = outcome.seen.iter().map(|seen| seen.service).collect();
-                hold(reached == *services, || match reached.as_slice() {
-                    [] => "none saw one".to_owned(),
+                ensure(reached == *services, || match reached.as_slice() {
+                    [] => "no service received it".to_owned(),
                     some => format!("it was {}", some.join(", then ")),
                 })
             }
             Self::Header(place, name, is) => {
                 let values = values(outcome, *place, name);
-                hold(is.holds(&values, outcome, name), || match values.as_slice() {
+                ensure(is.matches(&values, outcome, name), || match values.as_slice() {
                     [] => "it is absent".to_owned(),
                     some => format!("it is `{}`", some.join("`, `")),
                 })
             }
             Self::Counted(counter, n) => {
                 let of = |name: &str| name.strip_suffix(counter).is_some_and(|prefix| prefix.ends_with('.'));
-                let moved = outcome.moved.iter().filter(|(name, _)| of(name)).map(|(_, by)| by).sum::<u64>();
-                hold(moved == *n, || format!("it grew by {moved}"))
+                let counted =
+                    outcome.counted.iter().filter(|(name, _)| of(name)).map(|(_, by)| by).sum::<u64>();
+                ensure(counted == *n, || format!("it grew by {counted}"))
             }
-            Self::Refused(parts) => match &outcome.refusal {
+            Self::Rejected(parts) => match &outcome.rejection {
                 None => Err("it was accepted".to_owned()),
                 Some(line) => {
-                    hold(line.lines().count() == 1 && parts.iter().all(|part| line.contains(part)), || {
-                        format!("Envoy says `{line}`")
+                    ensure(line.lines().count() == 1 && parts.iter().all(|part| line.contains(part)), || {
+                        format!("Envoy logged `{line}`")
                     })
                 }
             },
@@ -105,8 +106,8 @@ impl Expect {
     }
 }
 
-fn hold(holds: bool, differs: impl FnOnce() -> String) -> Result<(), String> {
-    if holds { Ok(()) } else { Err(differs()) }
+fn ensure(met: bool, difference: impl FnOnce() -> String) -> Result<(), String> {
+    if met { Ok(()) } else { Err(difference()) }
 }
 
 fn values(outcome: &Outcome, place: Place, name: &str) -> Vec<String> {
@@ -122,18 +123,18 @@ fn values(outcome: &Outcome, place: Place, name: &str) -> Vec<String> {
 }
 
 impl Is {
-    fn holds(&self, values: &[String], outcome: &Outcome, name: &str) -> bool {
+    fn matches(&self, values: &[String], outcome: &Outcome, name: &str) -> bool {
         let value = match values {
             [] => return matches!(self, Self::Absent),
             [value] => value.as_str(),
-            // Of those that are expected anywhere, only this one may be repeated.
-            _ => return matches!(self, Self::Timing(..)) && self.holds(&[values.join(",")], outcome, name),
+            // Only a timing header may be repeated.
+            _ => return matches!(self, Self::Timing(..)) && self.matches(&[values.join(",")], outcome, name),
         };
         let trace = traceparent(value);
         match self {
             Self::Absent => false,
             Self::Text(text) => value == *text,
-            Self::Holding(part) => value.contains(part),
+            Self::Containing(part) => value.contains(part),
             Self::Number(first, last) => value.parse().is_ok_and(|n: u64| (*first..=*last).contains(&n)),
             Self::Uuid => is_uuid(value),
             Self::Trace => trace.is_some(),
@@ -150,7 +151,7 @@ impl Is {
     }
 }
 
-/// Trace id and span id of a valid `traceparent` (W3C Trace Context section 3.2).
+/// Returns the trace id and the span id of a valid `traceparent` (W3C Trace Context section 3.2).
 fn traceparent(value: &str) -> Option<(&str, &str)> {
     let [version, trace, span, flags] = value.split('-').collect::<Vec<_>>().try_into().ok()?;
     let hex =
@@ -166,7 +167,7 @@ fn is_uuid(value: &str) -> bool {
     value.len() == 36 && value.bytes().enumerate().all(fits)
 }
 
-/// The duration of a metric in milliseconds: `upstream;dur=25` among others.
+/// Returns the duration of a metric in milliseconds, such as 25 from `upstream;dur=25`.
 fn timing(value: &str, metric: &str) -> Option<f64> {
     let mut parts = value.split(',').map(|entry| entry.split(';').map(str::trim));
     let parts = parts.find_map(|mut parts| (parts.next() == Some(metric)).then_some(parts))?;

@@ -1,4 +1,4 @@
-//! Expectations as sentences.
+//! Displays expectations as sentences.
 
 use super::{Expect, Is, Place};
 use std::fmt;
@@ -7,12 +7,14 @@ impl fmt::Display for Expect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Status(status) => write!(f, "the status is {status}"),
-            Self::Body(part) => write!(f, "the body holds `{part}`"),
-            Self::Reached([]) => write!(f, "no service sees the request"),
+            Self::Body(part) => write!(f, "the body contains `{part}`"),
+            Self::Reached([]) => write!(f, "the request reaches no service"),
             Self::Reached(services) => write!(f, "the request reaches {}", services.join(", then ")),
             Self::Header(place, name, is) => write!(f, "{place}: {name} {is}"),
             Self::Counted(counter, n) => write!(f, "{counter} grows by {n}"),
-            Self::Refused(parts) => write!(f, "Envoy refuses it in one line with `{}`", parts.join("`, `")),
+            Self::Rejected(parts) => {
+                write!(f, "Envoy rejects it with one line that contains `{}`", parts.join("`, `"))
+            }
         }
     }
 }
@@ -31,15 +33,17 @@ impl fmt::Display for Is {
         match self {
             Self::Absent => write!(f, "is absent"),
             Self::Text(text) => write!(f, "is `{text}`"),
-            Self::Holding(part) => write!(f, "holds `{part}`"),
+            Self::Containing(part) => write!(f, "contains `{part}`"),
             Self::Number(first, last) => write!(f, "is a number from {first} to {last}"),
             Self::Uuid => write!(f, "is a UUID"),
             Self::Trace => write!(f, "is valid"),
-            Self::Continues(..) => write!(f, "has the caller's trace id, and a span id of its own"),
-            Self::NotOfTrace(_) => write!(f, "is valid, and of a new trace"),
+            Self::Continues(..) => write!(f, "has the caller's trace id and a new span id"),
+            Self::NotOfTrace(_) => write!(f, "is valid and has a new trace id"),
             Self::SameAt(place) => write!(f, "is the same as {}", of(*place)),
-            Self::NextSpanAfter(place) => write!(f, "is of the same trace as {}, another span", of(*place)),
-            Self::Timing(metric, least) => write!(f, "says that `{metric}` took {least} ms or more"),
+            Self::NextSpanAfter(place) => {
+                write!(f, "has the same trace id as {} and another span id", of(*place))
+            }
+            Self::Timing(metric, least) => write!(f, "reports at least {least} ms for `{metric}`"),
         }
     }
 }
