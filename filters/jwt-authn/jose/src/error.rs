@@ -1,60 +1,61 @@
-//! Why a token or a key set is refused.
+//! Errors of tokens and key sets.
 
 use core::fmt;
 use tollgate_signature::KeyError;
 
-/// Why a token cannot be read. The shortest list of reasons that an operator can act on; the policy says how each is
-/// answered.
+/// Error of a malformed token. An operator can act on each variant; the policy decides about the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// Not three parts joined by dots.
+    /// The token is not three parts joined by dots.
     NotThreeParts,
     /// The header is not canonical base64url (no padding, no other alphabet, no trailing bits).
     HeaderNotBase64,
-    /// The header is not one strict JSON object: no duplicate members, nothing behind it, bounded nesting.
+    /// The header is not a strict JSON object: without duplicate members, without trailing text, with limited
+    /// nesting.
     HeaderNotJson,
     /// `alg` is absent or not a string.
     HeaderWithoutAlgorithm,
-    /// `alg` is `none` or one that is not offered.
+    /// `alg` is `none` or not supported.
     UnknownAlgorithm,
     /// `kid` is not a string, or is longer than the limit.
     BadKeyId,
     /// `typ` or `cty` is not a string.
     BadType,
-    /// `crit` is present: no extension is understood (RFC 7515 section 4.1.11). Or `b64` that is not true (RFC 7797),
-    /// `enc` or `zip` (RFC 7516), which change what the token is.
+    /// `crit` is present, and no extension is supported (RFC 7515 section 4.1.11). Or `b64` is present and
+    /// not true (RFC 7797), or `enc` or `zip` is present (RFC 7516), which change the meaning of the token.
     CriticalExtension,
     /// The payload is not canonical base64url.
     PayloadNotBase64,
-    /// The payload is not one strict JSON object.
+    /// The payload is not a strict JSON object.
     PayloadNotJson,
     /// The signature is not canonical base64url, or is empty.
     SignatureNotBase64,
 }
 
-/// Why a key set cannot be used at all.
+/// Error of a key set that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeySetError {
-    /// Larger than this limit, in bytes.
+    /// The text is larger than this limit, in bytes.
     TooLarge(usize),
-    /// Neither a JSON object with an array `keys`, nor a single JWK, nor an object of certificates.
+    /// The text is neither a JSON object with an array `keys`, nor a single JWK, nor an object of
+    /// certificates.
     NotAKeySet,
-    /// More keys than this limit.
+    /// The set has more keys than this limit.
     TooManyKeys(usize),
-    /// Not one key of it can be used; with why the first could not.
+    /// No key of the set can be used. Contains the error of the first key.
     NoUsableKey(Option<KeyError>),
 }
 
 impl fmt::Display for KeySetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLarge(limit) => write!(f, "key set of more than {limit} bytes"),
+            Self::TooLarge(limit) => write!(f, "key set is larger than {limit} bytes"),
             Self::NotAKeySet => f.write_str("not a JSON object with an array `keys`"),
-            Self::TooManyKeys(limit) => write!(f, "key set of more than {limit} keys"),
-            Self::NoUsableKey(None) => f.write_str("key set without a key"),
-            Self::NoUsableKey(Some(error)) => write!(f, "key set without a usable key: {error}"),
+            Self::TooManyKeys(limit) => write!(f, "key set has more than {limit} keys"),
+            Self::NoUsableKey(None) => f.write_str("key set has no keys"),
+            Self::NoUsableKey(Some(error)) => write!(f, "key set has no usable key: {error}"),
         }
     }
 }

@@ -1,8 +1,8 @@
-//! JSON as a token may hold it: no member twice, bounded nesting, nothing behind it.
+//! Strict JSON for tokens: no duplicate members, limited nesting, no trailing text.
 //!
-//! Two parsers that take a different one of two members of the same name read different tokens (RFC 8725 section 2.8);
-//! here neither is read. serde_json sees to the rest: UTF-8, no lone surrogate, no number that a float cannot hold,
-//! nothing behind the value.
+//! If an object has two members of the same name, two parsers may choose different ones (RFC 8725 section
+//! 2.8). So such an object is rejected. serde_json checks the rest: UTF-8, no lone surrogates, no numbers
+//! beyond a float, no trailing text.
 
 use core::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -10,7 +10,7 @@ use serde::ser::{Serialize, Serializer};
 use serde_json::Number;
 use std::collections::BinaryHeap;
 
-/// How deep arrays and objects may be nested.
+/// Maximum nesting of arrays and objects.
 const MAX_DEPTH: u8 = 16;
 
 /// A JSON value of a token.
@@ -20,19 +20,19 @@ pub enum Json {
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A number, as serde_json holds it: an integer of 64 bits, or a float.
+    /// A number, as in serde_json: an integer of 64 bits, or a float.
     Number(Number),
     /// A string.
     String(Box<str>),
     /// An array.
     Array(Vec<Json>),
-    /// An object, its members in order, no name twice.
+    /// An object: its members in order, without duplicate names.
     Object(Vec<(Box<str>, Json)>),
 }
 
 impl Json {
-    /// Reads one value, strictly. Costs time and memory in proportion to the length (members of an object are sorted
-    /// once to find a name that is there twice), which the caller bounds.
+    /// Parses one value strictly. Time and memory are proportional to the length, which the caller must
+    /// limit. (Members of an object are sorted once to find duplicate names.)
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let mut deserializer = serde_json::Deserializer::from_slice(bytes);
         let value = Nested(MAX_DEPTH).deserialize(&mut deserializer).ok()?;
@@ -40,49 +40,49 @@ impl Json {
         Some(value)
     }
 
-    /// A member of an object.
+    /// Returns a member of an object.
     pub fn get(&self, name: &str) -> Option<&Json> {
         let Self::Object(members) = self else { return None };
         members.iter().find(|(n, _)| &**n == name).map(|(_, value)| value)
     }
 
-    /// The string, if it is one.
+    /// Returns the string, if this is one.
     pub fn as_str(&self) -> Option<&str> {
         if let Self::String(text) = self { Some(text) } else { None }
     }
 
-    /// The elements, if it is an array.
+    /// Returns the elements, if this is an array.
     pub fn as_array(&self) -> Option<&[Json]> {
         if let Self::Array(elements) = self { Some(elements) } else { None }
     }
 
-    /// The members in their order, if it is an object.
+    /// Returns the members in their order, if this is an object.
     pub fn as_object(&self) -> Option<&[(Box<str>, Json)]> {
         if let Self::Object(members) = self { Some(members) } else { None }
     }
 
-    /// The value, if it is `true` or `false`.
+    /// Returns the boolean, if this is one.
     pub fn as_bool(&self) -> Option<bool> {
         if let Self::Bool(value) = self { Some(*value) } else { None }
     }
 
-    /// The number, if it is one.
+    /// Returns the number, if this is one.
     pub fn as_number(&self) -> Option<&Number> {
         if let Self::Number(number) = self { Some(number) } else { None }
     }
 
-    /// The number as the nearest float, if it is one.
+    /// Returns the nearest float, if this is a number.
     pub fn as_f64(&self) -> Option<f64> {
         self.as_number()?.as_f64()
     }
 
-    /// The number, if it is one that is written as an integer and fits.
+    /// Returns the integer, if this is a number written as an integer that fits.
     pub fn as_i64(&self) -> Option<i64> {
         self.as_number()?.as_i64()
     }
 }
 
-/// As compact JSON, members in their order.
+/// Serializes as compact JSON, members in their order.
 impl Serialize for Json {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -99,19 +99,19 @@ impl Serialize for Json {
 }
 
 impl fmt::Display for Json {
-    /// As compact JSON.
+    /// Formats as compact JSON.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
     }
 }
 
-/// A value in which arrays and objects may be nested that deep.
+/// Parser of a value with this maximum nesting.
 #[derive(Clone, Copy)]
 struct Nested(u8);
 
 impl Nested {
     fn inner<E: Error>(self) -> Result<Self, E> {
-        self.0.checked_sub(1).map(Self).ok_or_else(|| E::custom("nested too deep"))
+        self.0.checked_sub(1).map(Self).ok_or_else(|| E::custom("nesting is too deep"))
     }
 }
 
@@ -174,15 +174,15 @@ impl<'de> Visitor<'de> for Nested {
             members.push((name, map.next_value_seed(inner)?));
         }
         if twice(members.iter().map(|(name, _)| &**name).collect()) {
-            Err(A::Error::custom("a member twice"))
+            Err(A::Error::custom("duplicate member"))
         } else {
             Ok(Json::Object(members))
         }
     }
 }
 
-/// Whether a name is there more than once. In their order, since a hash table of names that a client chooses would want a
-/// seed; and from a heap, which is a tenth of the code of a sort.
+/// Whether a name occurs more than once. Sorts the names, because a hash table of a client's names would need
+/// a seed. Uses a heap, which has a tenth of the code of a sort.
 pub(crate) fn twice(names: Vec<&str>) -> bool {
     let mut names = BinaryHeap::from(names);
     let mut last = names.pop();

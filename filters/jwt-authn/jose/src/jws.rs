@@ -2,36 +2,36 @@
 
 use crate::{Algorithm, Json, TokenError, base64url};
 
-/// The longest `kid`, in bytes.
+/// Maximum length of `kid` in bytes.
 pub(crate) const MAX_KEY_ID: usize = 1024;
 
-/// What the protected header says and may say. `jku`, `jwk`, `x5u`, `x5c` and `x5t` are read past: a token does not
-/// bring its key (RFC 8725 section 3.10).
+/// The protected header. `jku`, `jwk`, `x5u`, `x5c` and `x5t` are ignored: a token cannot supply its own key
+/// (RFC 8725 section 3.10).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
     /// `alg`.
     pub algorithm: Algorithm,
-    /// `kid`, at most 1 KiB; none if it is empty, as in Envoy.
+    /// `kid`, at most 1 KiB; `None` if it is empty, as in Envoy.
     pub key_id: Option<Box<str>>,
     /// `typ`.
     pub typ: Option<Box<str>>,
 }
 
-/// A token that was read and not yet believed.
+/// A parsed token whose signature is not verified yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Jws<'t> {
     /// The protected header.
     pub header: Header,
-    /// The payload's bytes.
+    /// The payload, decoded.
     pub payload: Vec<u8>,
-    /// What is signed: header and payload as they were sent.
+    /// The signed text: header and payload as sent.
     pub signing_input: &'t [u8],
     /// The signature.
     pub signature: Vec<u8>,
 }
 
 impl<'t> Jws<'t> {
-    /// Reads a token. Costs time in proportion to its length, which the caller bounds.
+    /// Parses a token. The time is proportional to its length, which the caller must limit.
     pub fn parse(token: &'t [u8]) -> Result<Self, TokenError> {
         let (signing_input, signature) = split_last(token).ok_or(TokenError::NotThreeParts)?;
         let (header, payload) = split_last(signing_input).ok_or(TokenError::NotThreeParts)?;
@@ -45,7 +45,7 @@ impl<'t> Jws<'t> {
         Ok(Self { header, payload, signing_input, signature })
     }
 
-    /// The payload as a strict JSON object.
+    /// Parses the payload as a strict JSON object.
     pub fn claims(&self) -> Result<Json, TokenError> {
         match Json::parse(&self.payload) {
             Some(claims @ Json::Object(_)) => Ok(claims),
@@ -54,7 +54,7 @@ impl<'t> Jws<'t> {
     }
 }
 
-/// What is before the last dot, and what behind it.
+/// Returns the text before and after the last dot.
 fn split_last(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let dot = text.iter().rposition(|byte| *byte == b'.')?;
     Some((text.get(..dot)?, text.get(dot + 1..)?))
@@ -77,8 +77,9 @@ impl Header {
         }
         let typ = text("typ", TokenError::BadType)?;
         text("cty", TokenError::BadType)?;
-        // RFC 7797: `b64` other than true is another signing input. `enc` and `zip` are of JWE (RFC 7516): whoever wrote
-        // them meant something else by this token. RFC 7797 wants `b64` in `crit`; not all who write it do.
+        // `b64` other than true changes the signing input (RFC 7797). `enc` and `zip` belong to JWE (RFC
+        // 7516), so the token has another meaning. RFC 7797 requires `b64` in `crit`, but some issuers omit
+        // it there.
         let unencoded = header.get("b64").is_some_and(|b64| b64.as_bool() != Some(true));
         if unencoded || ["crit", "enc", "zip"].iter().any(|name| header.get(name).is_some()) {
             return Err(TokenError::CriticalExtension);

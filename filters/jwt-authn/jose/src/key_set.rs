@@ -1,27 +1,26 @@
-//! A set of keys (RFC 7517 section 5), from a JWKS or from PEM.
+//! Sets of keys (RFC 7517 section 5), from a JWKS or PEM.
 
 use crate::key::from_pem;
 use crate::{Algorithm, Json, Key, KeyError, KeySetError};
 
-/// How many keys at most are tried with one token: what a token costs is bounded, however many keys there are that it
-/// could mean.
+/// Maximum number of keys to try with one token. Limits the cost of a token if many keys match it.
 const MAX_CANDIDATES: usize = 16;
 
-/// What a key set may weigh.
+/// Limits of a key set.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Of the text.
+    /// Maximum length of the text in bytes.
     pub bytes: usize,
-    /// Of keys, usable or not.
+    /// Maximum number of keys, usable or not.
     pub keys: usize,
 }
 
-/// A key of the set that is not used, and why (RFC 7517 section 5: what is not understood is ignored).
+/// A key of a set that was skipped (RFC 7517 section 5: unknown keys are ignored).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
-    /// Its place in `keys`.
+    /// Index in `keys`.
     pub index: usize,
-    /// Why.
+    /// Reason.
     pub error: KeyError,
 }
 
@@ -33,16 +32,17 @@ fn one(jwk: Option<&Json>) -> Result<Vec<Key>, KeyError> {
 /// The keys of a provider.
 #[derive(Clone, Debug, Default)]
 pub struct KeySet {
-    /// In the order of the text.
+    /// Keys, in the order of the text.
     keys: Vec<Key>,
-    /// Places in `keys`, sorted by `kid`, those without one first; within a `kid` in the order of the text.
+    /// Indices in `keys`, sorted by `kid`; keys without `kid` come first. Keys with the same `kid` are in the
+    /// order of the text.
     by_id: Vec<usize>,
 }
 
 impl KeySet {
-    /// Reads a JWKS, a single JWK, or an object whose members are certificates in PEM by their `kid`, which Google
-    /// publishes and Envoy reads too. Keys that cannot be used are left out and told; that none is left is an error. A
-    /// member that is there twice, in the set or in a key, is one of the whole text.
+    /// Parses a JWKS, a single JWK, or an object of PEM certificates by `kid`, which Google publishes and
+    /// Envoy accepts too. Skips unusable keys and returns them separately. If no key is usable, or if a
+    /// member occurs twice in the set or in a key, the whole text is rejected.
     pub fn from_jwks(text: &[u8], limits: Limits) -> Result<(Self, Vec<Skipped>), KeySetError> {
         if text.len() > limits.bytes {
             return Err(KeySetError::TooLarge(limits.bytes));
@@ -71,7 +71,7 @@ impl KeySet {
         }
     }
 
-    /// Reads public keys and certificates in PEM, one or several; they have no `kid`, and fit any.
+    /// Parses one or more public keys or certificates in PEM. They have no `kid`, and match any.
     pub fn from_pem(text: &str) -> Result<Self, KeySetError> {
         from_pem(text).map(Self::new).map_err(|error| KeySetError::NoUsableKey(Some(error)))
     }
@@ -102,7 +102,7 @@ impl KeySet {
     fn new(keys: Vec<Key>) -> Self {
         let id_at = |index: &usize| keys.get(*index).and_then(Key::id);
         let mut by_id: Vec<usize> = Vec::new();
-        // Not by `sort_by_key`, which is 6 KB of Wasm. There are a thousand keys at most.
+        // `sort_by_key` would add 6 KB of Wasm. There are at most a thousand keys.
         for index in 0..keys.len() {
             let place = by_id.partition_point(|before| id_at(before) <= id_at(&index));
             by_id.insert(place, index);
@@ -110,8 +110,9 @@ impl KeySet {
         Self { keys, by_id }
     }
 
-    /// The keys that may verify a token, at most 16 of them: if it names a `kid`, those of that `kid` and then those
-    /// without one, as in Envoy; else all, in their order; of them those that permit the algorithm.
+    /// Returns the keys that may verify a token: those that permit the algorithm, at most 16. With a `kid`,
+    /// first the keys with this `kid`, then those without one, as in Envoy. Without a `kid`, all keys in
+    /// their order.
     pub fn candidates<'k>(
         &'k self,
         key_id: Option<&str>,
@@ -123,7 +124,7 @@ impl KeySet {
         named.chain(all).filter(move |key| key.permits(algorithm)).take(MAX_CANDIDATES)
     }
 
-    /// The places of the keys of a `kid`.
+    /// Returns the indices of the keys with a `kid`.
     fn of_id(&self, id: Option<&str>) -> &[usize] {
         let id_at = |index: &usize| self.keys.get(*index).and_then(Key::id);
         let start = self.by_id.partition_point(|index| id_at(index) < id);
@@ -132,12 +133,12 @@ impl KeySet {
         rest.get(..end).unwrap_or_default()
     }
 
-    /// How many there are.
+    /// Number of keys.
     pub fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Whether there is none.
+    /// Whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }

@@ -1,8 +1,8 @@
-//! JSON Object Signing: tokens and keys read strictly, signatures verified.
+//! JSON Object Signing: strict parsing of tokens and keys, and verification of signatures.
 //!
-//! Everything here is pure. What a client can send is refused rather than repaired ([`Jws::parse`]), the algorithm of a
-//! signature is bound to the key and never chosen by the token ([`Key::permits`]), and a signature is checked either
-//! here ([`verify`]) or by the host ([`host`]), with the same answer.
+//! Everything here is pure. Malformed input is rejected, never repaired ([`Jws::parse`]). The key determines
+//! the algorithm of a signature, never the token ([`Key::permits`]). Signatures are verified here
+//! ([`verify`]) or by the host ([`host`]), with the same result.
 
 mod error;
 mod json;

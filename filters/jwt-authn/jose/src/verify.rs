@@ -1,14 +1,15 @@
-//! Who verifies signatures.
+//! Verification of signatures.
 
 use crate::{Algorithm, Key};
 
-/// Something that verifies signatures: the code below, or the host with it as what to fall back to.
+/// Verifies signatures: in this crate, or by the host with this crate as a fallback.
 pub trait Verifier {
-    /// Whether `signature` is that of `input` by the key. `false` too for an algorithm that the key does not permit.
+    /// Whether `signature` is a valid signature of `input` by the key. Returns `false` if the key does not
+    /// permit the algorithm.
     fn verify(&mut self, key: &Key, algorithm: Algorithm, input: &[u8], signature: &[u8]) -> bool;
 }
 
-/// Verifies in Wasm.
+/// Verifies signatures in Wasm.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct InWasm;
 
@@ -18,7 +19,8 @@ impl Verifier for InWasm {
     }
 }
 
-/// Whether `signature` is that of `input` by the key. `false` too for an algorithm that the key does not permit.
+/// Whether `signature` is a valid signature of `input` by the key. Returns `false` if the key does not permit
+/// the algorithm.
 pub fn verify(key: &Key, algorithm: Algorithm, input: &[u8], signature: &[u8]) -> bool {
     key.permits(algorithm) && key.material.verify(algorithm, input, signature)
 }

@@ -1,4 +1,4 @@
-//! The host is believed when it says yes or no, and not otherwise.
+//! Results of the host are used only if they are clear.
 
 #![allow(clippy::unwrap_used, reason = "tests; clippy relaxes this only inside test functions")]
 
@@ -10,7 +10,7 @@ use tollgate_mint::{Signer, jwks};
 const YES: &[u8] = b"\x08\x01";
 const NO: &[u8] = b"\x12\x26Failed to verify digest. Error code: 0";
 
-/// A host that passes the probe, four calls, and then says what it is made to. It counts the calls since.
+/// A host that passes the four calls of the probe, then returns configured results, and counts these calls.
 struct Host {
     says: RefCell<Option<Vec<u8>>>,
     asked: Cell<usize>,
@@ -33,7 +33,7 @@ impl Host {
     }
 }
 
-/// Judges the signer's signature of `input`, and one of something else.
+/// Verifies the signer's signature of `input`, and one of another input.
 fn verdicts(verifier: &mut impl Verifier, signer: &Signer) -> [bool; 2] {
     let limits = Limits { bytes: 10_000, keys: 1 };
     let (keys, _) = KeySet::from_jwks(jwks(&[signer]).as_bytes(), limits).unwrap();
@@ -58,7 +58,7 @@ fn yes_and_no_of_the_host_are_believed() {
 }
 
 #[test]
-fn a_host_that_says_anything_else_is_not_believed_and_that_is_counted() {
+fn counts_and_ignores_unclear_results_of_the_host() {
     let host = Host::new();
     let mut verifier = host.verifier();
     let answers: [Option<&[u8]>; 6] = [
@@ -91,7 +91,7 @@ fn the_host_is_not_asked_what_it_cannot_do() {
 }
 
 #[test]
-fn a_host_that_fails_the_probe_is_never_asked_again() {
+fn never_calls_a_host_that_failed_the_probe() {
     // It accepts everything.
     let asked = Cell::new(0);
     let mut verifier = ByHost::new(|_| {

@@ -1,5 +1,5 @@
-//! Every signature of `tollgate-mint` is judged here as it should be; other libraries and the host judge them in the
-//! filter's tests.
+//! Verifies every signature of `tollgate-mint`. The filter's tests compare the results with other libraries
+//! and the host.
 
 #![allow(clippy::unwrap_used, reason = "tests; clippy relaxes this only inside test functions")]
 
@@ -55,7 +55,7 @@ fn the_host_is_asked_about_pkcs1_and_ecdsa_alone() {
     }
 }
 
-/// `UPDATE_PROBE=1` writes them anew.
+/// `UPDATE_PROBE=1` regenerates them.
 #[test]
 fn the_host_is_probed_with_what_the_mint_signs() {
     for (name, file) in [("RS256", "rs256.args"), ("ES256", "es256.args")] {

@@ -1,7 +1,7 @@
-//! The configuration of `jwt-authn`: how it is written ([`config`]), and what it comes to once it is checked ([`plan`]).
+//! Configuration of `jwt-authn`, as written ([`config`]) and after all checks ([`plan`]).
 //!
-//! All of it runs once for each configuration. It is a crate of its own so that it can be compiled for size, and what
-//! decides requests for speed.
+//! All of this code runs once per configuration. It is a separate crate so that it can be compiled for size,
+//! while the code that decides requests is compiled for speed.
 
 pub mod config;
 pub mod plan;

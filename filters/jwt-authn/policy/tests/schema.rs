@@ -1,5 +1,5 @@
-//! The committed JSON Schema is that of the types. `UPDATE_SCHEMA=1 cargo test -p tollgate-jwt-authn-policy --test schema`
-//! writes it anew.
+//! Checks that the committed JSON Schema is that of the types. `UPDATE_SCHEMA=1 cargo test -p
+//! tollgate-jwt-authn-policy --test schema` regenerates it.
 
 use tollgate_filter_testing::schema;
 use tollgate_jwt_authn_policy::Config;
@@ -15,7 +15,7 @@ fn every_field_is_described() {
 }
 
 #[test]
-fn fields_that_are_only_there_to_be_refused_are_not_in_it() {
+fn omits_fields_that_are_only_rejected() {
     let schema = schema::of::<Config>().to_string();
     for name in ["payload_in_metadata", "filename", "safe_regex", "inline_bytes"] {
         assert!(!schema.contains(name), "{name}");
@@ -27,7 +27,7 @@ macro_rules! are_read_as_described {
 }
 
 #[test]
-fn what_is_described_is_read_and_nothing_else() {
+fn reads_exactly_the_described_fields() {
     let mut tried = are_read_as_described!(
         AsyncFetch,
         AudiencesOfProvider,

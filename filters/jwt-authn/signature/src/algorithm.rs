@@ -5,26 +5,26 @@ use core::str::FromStr;
 
 macro_rules! algorithms {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $family:expr, $hash:expr;)*) => {
-        /// A signature algorithm, by its `alg` value. `none` is none of them.
+        /// A signature algorithm, by its `alg` value. `none` is not among them.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
         pub enum Algorithm { $($(#[$doc])* $variant,)* }
 
         impl Algorithm {
-            /// All of them.
+            /// All algorithms.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// The value of `alg`.
+            /// Returns the value of `alg`.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// What keys it takes.
+            /// Returns the family of keys that it takes.
             pub const fn family(self) -> Family {
                 match self { $(Self::$variant => $family,)* }
             }
 
-            /// What it hashes with.
+            /// Returns its hash function.
             pub const fn hash(self) -> Hash {
                 match self { $(Self::$variant => $hash,)* }
             }
@@ -61,7 +61,7 @@ algorithms! {
     EdDsa = "EdDSA", Family::Ed25519, Hash::Sha512;
 }
 
-/// What kind of key an algorithm takes. An algorithm and a key of different families never meet.
+/// Kind of key that an algorithm takes. A key never verifies with an algorithm of another family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// A shared secret.
@@ -70,7 +70,7 @@ pub enum Family {
     RsaPkcs1,
     /// RSA with PSS padding.
     RsaPss,
-    /// An elliptic curve.
+    /// ECDSA on this curve.
     Ecdsa(Curve),
     /// Ed25519.
     Ed25519,
@@ -99,7 +99,7 @@ pub enum Hash {
 }
 
 impl Curve {
-    /// How long a coordinate, and a number below its order, is in bytes: half a key, half a signature.
+    /// Length in bytes of a coordinate and of a number below the order: half a key, half a signature.
     pub const fn bytes(self) -> usize {
         match self {
             Self::P256 => 32,
@@ -110,7 +110,7 @@ impl Curve {
 }
 
 impl Hash {
-    /// How long a digest is, in bytes.
+    /// Length of a digest in bytes.
     pub const fn bytes(self) -> usize {
         match self {
             Self::Sha256 => 32,
@@ -126,21 +126,25 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// The text is not the name of an algorithm, or of one that is not offered. Case counts (RFC 7515 section 4.1.1).
+/// Error of a text that is not the name of a supported algorithm. Case is significant (RFC 7515 section
+/// 4.1.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownAlgorithm(Box<str>);
 
 impl fmt::Display for UnknownAlgorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is not a signature algorithm; known are", self.0)?;
-        Algorithm::ALL.iter().try_for_each(|known| write!(f, " `{known}`"))
+        write!(f, "unknown algorithm `{}`, expected one of", self.0)?;
+        let mut separator = " ";
+        Algorithm::ALL
+            .iter()
+            .try_for_each(|known| write!(f, "{}`{known}`", std::mem::replace(&mut separator, ", ")))
     }
 }
 
 impl FromStr for Algorithm {
     type Err = UnknownAlgorithm;
 
-    // In the hands of whoever reads tokens, and as fast as that is compiled.
+    // Inlined, so that it is compiled with the optimisation of the crate that parses tokens.
     #[inline]
     fn from_str(text: &str) -> Result<Self, UnknownAlgorithm> {
         let known = Self::ALL.iter().find(|algorithm| algorithm.name() == text);
@@ -153,12 +157,12 @@ impl FromStr for Algorithm {
 pub struct Algorithms(u16);
 
 impl Algorithms {
-    /// Whether it is in the set.
+    /// Whether the set contains an algorithm.
     pub const fn contains(self, algorithm: Algorithm) -> bool {
         self.0 & (1 << algorithm as u8) != 0
     }
 
-    /// Whether none is.
+    /// Whether the set is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }

@@ -1,7 +1,7 @@
-//! SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7), and where it is in a certificate.
+//! SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7), alone or in a certificate.
 //!
-//! Of a certificate nothing else is of use here, so it is walked and not read: `x509-cert`, which reads names and
-//! extensions, adds 68 KiB to a .wasm.
+//! The other fields of a certificate are not needed, so they are skipped. `x509-cert`, which parses names and
+//! extensions, would add 68 KiB to a .wasm.
 
 use crate::{KeyError, Material, Result};
 use spki::der::asn1::{AnyRef, BitStringRef, UintRef};
@@ -15,13 +15,13 @@ pub(crate) const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.
 pub(crate) const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
-/// The key of a SubjectPublicKeyInfo, which is all of the bytes.
+/// Returns the key of a SubjectPublicKeyInfo. No bytes may follow.
 pub(crate) fn from_spki(der: &[u8]) -> Result<Material> {
     let spki = SubjectPublicKeyInfoRef::from_der(der);
     from_parsed(&spki.map_err(|_| KeyError::Invalid("not a SubjectPublicKeyInfo in DER"))?)
 }
 
-/// The key of an RSAPublicKey (RFC 8017 appendix A.1.1), which is all of the bytes.
+/// Returns the key of an RSAPublicKey (RFC 8017 appendix A.1.1). No bytes may follow.
 pub(crate) fn from_pkcs1(der: &[u8]) -> Result<Material> {
     let numbers = || {
         let mut reader = SliceReader::new(der)?;
@@ -34,7 +34,7 @@ pub(crate) fn from_pkcs1(der: &[u8]) -> Result<Material> {
     Material::rsa(n.as_bytes(), e.as_bytes())
 }
 
-/// The key of an X.509 certificate, which is all of the bytes.
+/// Returns the key of an X.509 certificate. No bytes may follow.
 pub(crate) fn from_certificate(der: &[u8]) -> Result<Material> {
     let spki = walk(der).map_err(|_| KeyError::Invalid("not an X.509 certificate in DER"))?;
     from_parsed(&spki)
@@ -67,8 +67,8 @@ fn walk(der: &[u8]) -> der::Result<SubjectPublicKeyInfoRef<'_>> {
     let mut reader = SliceReader::new(der)?;
     let spki = reader.sequence(|certificate| {
         let spki = certificate.sequence(|signed| {
-            // `version` is there in all but certificates of version 1; then the serial number, the signature's
-            // algorithm, issuer, validity and subject.
+            // All certificates except those of version 1 have `version`. Then follow the serial number, the
+            // signature's algorithm, issuer, validity and subject.
             if matches!(Tag::peek(signed)?, Tag::ContextSpecific { .. }) {
                 signed.decode::<AnyRef<'_>>()?;
             }
@@ -89,7 +89,7 @@ fn walk(der: &[u8]) -> der::Result<SubjectPublicKeyInfoRef<'_>> {
     Ok(spki)
 }
 
-/// The SubjectPublicKeyInfo of an RSA key, of big-endian numbers.
+/// Returns the SubjectPublicKeyInfo of an RSA key with these big-endian numbers.
 #[cfg(feature = "rsa")]
 pub(crate) fn rsa_spki(n: &[u8], e: &[u8]) -> Result<Box<[u8]>> {
     use spki::der::Encode as _;
@@ -98,13 +98,13 @@ pub(crate) fn rsa_spki(n: &[u8], e: &[u8]) -> Result<Box<[u8]>> {
         let key = [UintRef::new(n)?, UintRef::new(e)?].to_der()?;
         write(RSA, AnyRef::NULL, &key)
     };
-    encode().map_err(|_| KeyError::Invalid("RSA key without a DER encoding"))
+    encode().map_err(|_| KeyError::Invalid("RSA key cannot be encoded in DER"))
 }
 
-/// The SubjectPublicKeyInfo of an uncompressed point.
+/// Returns the SubjectPublicKeyInfo of an uncompressed point.
 #[cfg(any(feature = "p256", feature = "p384", feature = "p521"))]
 pub(crate) fn ec_spki(curve: ObjectIdentifier, point: &[u8]) -> Result<Box<[u8]>> {
-    write(EC, AnyRef::from(&curve), point).map_err(|_| KeyError::Invalid("EC key without a DER encoding"))
+    write(EC, AnyRef::from(&curve), point).map_err(|_| KeyError::Invalid("EC key cannot be encoded in DER"))
 }
 
 #[cfg(any(feature = "rsa", feature = "p256", feature = "p384", feature = "p521"))]

@@ -1,26 +1,28 @@
-//! Why a key is refused.
+//! Errors of keys.
 
 use core::fmt;
 
-/// Why a key cannot be used.
+/// Error of a key that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyError {
     /// A member is absent, of the wrong type or malformed.
     Member(&'static str),
-    /// `kty`, `crv` or the algorithm of a certificate is not one that is offered.
+    /// `kty`, `crv` or the algorithm of a certificate is not supported.
     Unsupported(Box<str>),
-    /// `use`, `key_ops` or `alg` says that it is not for verifying signatures of its kind.
+    /// By its `use`, `key_ops` or `alg`, the key is not for verifying signatures.
     NotForVerifying(&'static str),
-    /// Too weak: RSA under 2048 bits, a secret shorter than the hash of its `alg` (or than 32 bytes).
+    /// The key is too weak: RSA under 2048 bits, or a secret shorter than the hash of its `alg` (or than 32
+    /// bytes).
     Weak(&'static str),
-    /// Too large: RSA over 8192 bits (a signature would take too long), a secret over 1 KiB.
+    /// The key is too large: RSA over 8192 bits (verification would take too long), or a secret over 1 KiB.
     TooLarge(&'static str),
-    /// A point that is not on its curve, an even or tiny modulus or exponent.
+    /// The key is invalid, for example a point that is not on its curve, or an even or tiny modulus or
+    /// exponent.
     Invalid(&'static str),
-    /// Part of a private key: whoever published it has to replace it.
+    /// The key contains a part of a private key, which is now public and must be replaced.
     Private(&'static str),
-    /// PEM that cannot be read.
+    /// The PEM is invalid.
     Pem(&'static str),
 }
 
@@ -29,12 +31,16 @@ impl fmt::Display for KeyError {
         match self {
             Self::Member(name) => write!(f, "`{name}` is missing or malformed"),
             Self::Unsupported(name) => write!(f, "`{name}` is not supported"),
-            Self::NotForVerifying(name) => write!(f, "by its `{name}` it is not for verifying signatures"),
+            Self::NotForVerifying(name) => {
+                write!(f, "by its `{name}`, the key is not for verifying signatures")
+            }
             Self::Weak(what) => write!(f, "too weak: {what}"),
             Self::TooLarge(what) => write!(f, "too large: {what}"),
-            Self::Invalid(what) => write!(f, "not valid: {what}"),
-            Self::Private(name) => write!(f, "`{name}` is of a private key, which has leaked: replace it"),
-            Self::Pem(what) => write!(f, "not the PEM of public keys: {what}"),
+            Self::Invalid(what) => write!(f, "invalid key: {what}"),
+            Self::Private(name) => {
+                write!(f, "`{name}` belongs to a private key, which has leaked; replace the key")
+            }
+            Self::Pem(what) => write!(f, "invalid PEM of public keys: {what}"),
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Keys of the algorithms of JSON Web Signatures, and whether a signature is theirs.
+//! Keys for JSON Web Signatures, and verification of signatures with them.
 //!
-//! Here is all cryptography, and nothing that reads a token: it is a crate of its own so that it can be compiled for size.
-//! What is generic in the crates of cryptography becomes code in the crate that uses it, with that crate's optimisation;
-//! and of three curves, RSA with two paddings and three hashes there is much.
+//! This crate contains all cryptography, and no code that parses tokens. It is a separate crate so that it
+//! can be compiled for size. Generic code of the cryptography crates is compiled in the crate that uses it,
+//! with that crate's optimisation, and three curves, RSA with two paddings, and three hashes are much code.
 #![cfg_attr(
     not(all(
         feature = "ed25519",
@@ -12,7 +12,12 @@
         feature = "p521",
         feature = "rsa"
     )),
-    allow(dead_code, unused_imports, unused_variables, reason = "what only a family that is left out needs")
+    allow(
+        dead_code,
+        unused_imports,
+        unused_variables,
+        reason = "only families that are not built need them"
+    )
 )]
 
 mod algorithm;

@@ -1,9 +1,10 @@
-//! What verifies.
+//! Key material.
 
 use crate::{Algorithm, Family, KeyError, Result, asn1, verify};
 
-/// What verifies, read. The SubjectPublicKeyInfo beside it is in DER, and is written here rather than kept as it was
-/// found: the host takes one that is followed by other bytes, or that means the same in another way.
+/// A parsed key, with its SubjectPublicKeyInfo in DER for the host. This crate encodes the
+/// SubjectPublicKeyInfo itself, because the host also accepts trailing bytes and other encodings of the same
+/// key.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Material {
@@ -42,12 +43,12 @@ pub enum Material {
     /// An Ed25519 key.
     #[cfg(feature = "ed25519")]
     Ed25519(ed25519_dalek::VerifyingKey),
-    /// In every build, so that one without any algorithm has a key to speak of.
+    /// A secret. In every build, so that the enum is never empty.
     Secret(Box<[u8]>),
 }
 
 impl Material {
-    /// Whether it can verify a signature of that algorithm.
+    /// Whether the key can verify signatures of this algorithm.
     pub fn takes(&self, algorithm: Algorithm) -> bool {
         match (self, algorithm.family()) {
             #[cfg(feature = "rsa")]
@@ -60,19 +61,20 @@ impl Material {
             (Self::P521 { .. }, Family::Ecdsa(crate::Curve::P521)) => true,
             #[cfg(feature = "ed25519")]
             (Self::Ed25519(_), Family::Ed25519) => true,
-            // RFC 7518 section 3.2: a secret is at least as long as the hash.
+            // RFC 7518 section 3.2: a secret must be at least as long as the hash.
             #[cfg(feature = "hmac")]
             (Self::Secret(secret), Family::Hmac) => secret.len() >= algorithm.hash().bytes(),
             _ => false,
         }
     }
 
-    /// Whether `signature` is that of `input`; never by an algorithm that it does not take.
+    /// Whether `signature` is a valid signature of `input`. Returns `false` for an algorithm that the key
+    /// cannot verify.
     pub fn verify(&self, algorithm: Algorithm, input: &[u8], signature: &[u8]) -> bool {
         self.takes(algorithm) && verify::verify(self, algorithm, input, signature)
     }
 
-    /// SubjectPublicKeyInfo in DER; `None` for a secret and Ed25519.
+    /// Returns the SubjectPublicKeyInfo in DER; `None` for a secret and Ed25519.
     #[inline]
     pub fn spki(&self) -> Option<&[u8]> {
         match self {
@@ -90,17 +92,18 @@ impl Material {
         }
     }
 
-    /// What no other public key has. A SubjectPublicKeyInfo is never 32 bytes.
+    /// Returns unique bytes of a public key. A SubjectPublicKeyInfo never has 32 bytes, unlike an Ed25519
+    /// key.
     fn public(&self) -> Option<&[u8]> {
         match self {
             #[cfg(feature = "ed25519")]
             Self::Ed25519(key) => Some(key.as_bytes()),
-            #[allow(unreachable_patterns, reason = "if nothing else is built in")]
+            #[allow(unreachable_patterns, reason = "reached only if other families are built")]
             _ => self.spki(),
         }
     }
 
-    /// `kty` and `crv` of its JWK.
+    /// Returns `kty` and `crv` of the key's JWK.
     pub fn kind(&self) -> (&'static str, &'static str) {
         match self {
             #[cfg(feature = "rsa")]
@@ -118,40 +121,40 @@ impl Material {
     }
 }
 
-/// How to make it of what a key is written as. A family that is left out of the build is unsupported.
+/// Constructors, by format. A family that is not built is unsupported.
 impl Material {
-    /// Of a SubjectPublicKeyInfo, which is all of the bytes.
+    /// Parses a SubjectPublicKeyInfo. No bytes may follow.
     pub fn from_spki(der: &[u8]) -> Result<Self> {
         asn1::from_spki(der)
     }
 
-    /// Of an RSAPublicKey (RFC 8017 appendix A.1.1), which is all of the bytes.
+    /// Parses an RSAPublicKey (RFC 8017 appendix A.1.1). No bytes may follow.
     pub fn from_pkcs1(der: &[u8]) -> Result<Self> {
         asn1::from_pkcs1(der)
     }
 
-    /// Of an X.509 certificate, which is all of the bytes.
+    /// Parses an X.509 certificate. No bytes may follow.
     pub fn from_certificate(der: &[u8]) -> Result<Self> {
         asn1::from_certificate(der)
     }
 
-    /// Of big-endian numbers, with or without zeros before them.
+    /// Creates an RSA key of big-endian numbers, with or without leading zeros.
     #[cfg(feature = "rsa")]
     pub fn rsa(n: &[u8], e: &[u8]) -> Result<Self> {
         let (n, e) = (without_leading_zeros(n), without_leading_zeros(e));
         // A modulus of 2048 bits has its highest bit set in the 256th byte.
         if n.len() < 256 || (n.len() == 256 && n.first().is_some_and(|byte| *byte < 0x80)) {
-            return Err(KeyError::Weak("RSA modulus of less than 2048 bits"));
+            return Err(KeyError::Weak("RSA modulus has less than 2048 bits"));
         }
         if n.len() > 1024 {
-            return Err(KeyError::TooLarge("RSA modulus of more than 8192 bits"));
+            return Err(KeyError::TooLarge("RSA modulus has more than 8192 bits"));
         }
         if n.last().is_none_or(|byte| byte % 2 == 0) {
-            return Err(KeyError::Invalid("even RSA modulus"));
+            return Err(KeyError::Invalid("RSA modulus is even"));
         }
-        // Each bit of the exponent costs a multiplication for whoever verifies.
+        // Each bit of the exponent costs a multiplication in each verification.
         if e.len() > 4 || e.last().is_none_or(|byte| byte % 2 == 0) || e == [1] {
-            return Err(KeyError::Invalid("RSA exponent that is even, under 3 or over 32 bits"));
+            return Err(KeyError::Invalid("RSA exponent is even, less than 3 or longer than 32 bits"));
         }
         let numbers = [n, e].map(rsa::BoxedUint::from_be_slice_vartime);
         let [modulus, exponent] = numbers;
@@ -159,46 +162,46 @@ impl Material {
         Ok(Self::Rsa { key, spki: asn1::rsa_spki(n, e)? })
     }
 
-    /// Of 32 bytes.
+    /// Creates an Ed25519 key of 32 bytes.
     #[cfg(feature = "ed25519")]
     pub fn ed25519(bytes: &[u8]) -> Result<Self> {
-        let bytes = bytes.try_into().map_err(|_| KeyError::Invalid("Ed25519 key that is not 32 bytes"))?;
+        let bytes = bytes.try_into().map_err(|_| KeyError::Invalid("Ed25519 key does not have 32 bytes"))?;
         let key = ed25519_dalek::VerifyingKey::from_bytes(bytes);
-        let key = key.map_err(|_| KeyError::Invalid("Ed25519 key that is not on the curve"))?;
-        // With a point of small order anyone can sign; a second spelling of a point is refused as elsewhere.
+        let key = key.map_err(|_| KeyError::Invalid("Ed25519 key is not on the curve"))?;
+        // Anyone can sign for a point of small order. A second encoding of a point is rejected, as elsewhere.
         if key.is_weak() {
-            return Err(KeyError::Weak("Ed25519 key of small order"));
+            return Err(KeyError::Weak("Ed25519 key has a small order"));
         }
         if !is_canonical(bytes) {
-            return Err(KeyError::Invalid("Ed25519 key that is not canonical"));
+            return Err(KeyError::Invalid("Ed25519 key is not canonical"));
         }
         Ok(Self::Ed25519(key))
     }
 
-    /// Of bytes as they are.
+    /// Creates a secret of these bytes.
     #[cfg(feature = "hmac")]
     pub fn secret(bytes: &[u8]) -> Result<Self> {
         match bytes.len() {
-            // RFC 7518 section 3.2: no less than the hash, of which the shortest is SHA-256.
-            ..32 => Err(KeyError::Weak("secret of less than 32 bytes")),
+            // RFC 7518 section 3.2: at least as long as the hash; the shortest hash is SHA-256.
+            ..32 => Err(KeyError::Weak("secret has less than 32 bytes")),
             32..=1024 => Ok(Self::Secret(bytes.into())),
-            _ => Err(KeyError::TooLarge("secret of more than 1024 bytes")),
+            _ => Err(KeyError::TooLarge("secret has more than 1024 bytes")),
         }
     }
 
-    /// RSA, which this build is without.
+    /// Fails: this build does not support RSA.
     #[cfg(not(feature = "rsa"))]
     pub fn rsa(_n: &[u8], _e: &[u8]) -> Result<Self> {
         Err(KeyError::Unsupported("RSA".into()))
     }
 
-    /// Ed25519, which this build is without.
+    /// Fails: this build does not support Ed25519.
     #[cfg(not(feature = "ed25519"))]
     pub fn ed25519(_bytes: &[u8]) -> Result<Self> {
         Err(KeyError::Unsupported("Ed25519".into()))
     }
 
-    /// A secret, which this build is without.
+    /// Fails: this build does not support secrets.
     #[cfg(not(feature = "hmac"))]
     pub fn secret(_bytes: &[u8]) -> Result<Self> {
         Err(KeyError::Unsupported("oct".into()))
@@ -207,22 +210,23 @@ impl Material {
 
 macro_rules! curves {
     ($($feature:literal, $name:ident, $variant:ident, $crv:literal, $oid:expr;)*) => {
-        /// Of a point in SEC 1, uncompressed or compressed. Its crate refuses one that is not on the curve.
+        /// Constructors for points in SEC 1, uncompressed or compressed. The curve's crate rejects points
+        /// that are not on the curve.
         impl Material {
             $(
-                #[doc = concat!("Of a point of ", $crv, ".")]
+                #[doc = concat!("Creates a key of a point of ", $crv, ".")]
                 #[cfg(feature = $feature)]
                 pub fn $name(point: &[u8]) -> Result<Self> {
                     if !matches!(point.first(), Some(2..=4)) {
-                        return Err(KeyError::Invalid(concat!($crv, " key that is not a point")));
+                        return Err(KeyError::Invalid(concat!($crv, " key is not a point")));
                     }
                     let key = $name::ecdsa::VerifyingKey::from_sec1_bytes(point);
-                    let key = key.map_err(|_| KeyError::Invalid(concat!($crv, " key that is not on the curve")))?;
+                    let key = key.map_err(|_| KeyError::Invalid(concat!($crv, " key is not on the curve")))?;
                     let spki = asn1::ec_spki($oid, key.to_sec1_point(false).as_bytes())?;
                     Ok(Self::$variant { key, spki })
                 }
 
-                #[doc = concat!($crv, ", which this build is without.")]
+                #[doc = concat!("Fails: this build does not support ", $crv, ".")]
                 #[cfg(not(feature = $feature))]
                 pub fn $name(_point: &[u8]) -> Result<Self> {
                     Err(KeyError::Unsupported($crv.into()))
@@ -238,7 +242,7 @@ curves! {
     "p521", p521, P521, "P-521", asn1::P521;
 }
 
-/// Whether both are the same public key.
+/// Compares public keys.
 impl PartialEq for Material {
     fn eq(&self, other: &Self) -> bool {
         self.public().is_some_and(|key| other.public() == Some(key))

@@ -1,4 +1,4 @@
-//! A key set: within its limits, and with keys that can be asked for.
+//! Parses any bytes as a key set. Its keys stay within the limits and can be found.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
     for algorithm in Algorithm::ALL {
         for key in set.candidates(None, *algorithm) {
             assert!(key.permits(*algorithm));
-            // A token that names the key finds one of that name.
+            // A token with the `kid` of the key finds a key with this `kid`.
             let found = set.candidates(key.id(), *algorithm).next().expect("the key itself");
             assert!(key.id().is_none() || found.id() == key.id());
             assert!(!tollgate_jose::verify(key, *algorithm, b"not signed", &[0; 64]));

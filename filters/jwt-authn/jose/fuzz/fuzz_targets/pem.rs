@@ -1,4 +1,4 @@
-//! Public keys and certificates: as PEM, and as the DER in a block of each kind.
+//! Parses any bytes as PEM, and as the DER in a block of each kind.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -14,7 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
         let text = format!("-----BEGIN {label}-----\n{base64}\n-----END {label}-----");
         let Ok(set) = KeySet::from_pem(&text) else { continue };
         let mut keys = Algorithm::ALL.iter().flat_map(|algorithm| set.candidates(None, *algorithm));
-        // What is written for the host is read as the same key.
+        // The encoding for the host is parsed as the same key.
         if let Some(spki) = keys.find_map(|key| key.spki()) {
             let again = base64url::encode(spki).replace('-', "+").replace('_', "/");
             let padding = "=".repeat((4 - again.len() % 4) % 4);

@@ -1,5 +1,5 @@
-//! A token, and a header and claims that need not be found through base64url: what is read has one spelling, and says
-//! what a lenient parser reads too.
+//! Parses any bytes as a token, and as a header and claims without base64url. Accepted texts are canonical,
+//! and have the same meaning for a lenient parser.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -7,7 +7,7 @@ use tollgate_jose::{Json, Jws, base64url};
 
 fuzz_target!(|bytes: &[u8]| {
     spelled_once(bytes);
-    // The same bytes as the three parts of a token.
+    // Parses the same bytes as the three parts of a token.
     let mut parts = bytes.splitn(3, |byte| *byte == b'\n').map(base64url::encode);
     let mut part = || parts.next().unwrap_or_default();
     spelled_once(format!("{}.{}.{}", part(), part(), part()).as_bytes());

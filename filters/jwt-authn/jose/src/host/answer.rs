@@ -1,15 +1,15 @@
-//! `VerifySignatureResult`: 1 `result`, 2 `error`. A signature that is not right is an answer with an error, and the call
-//! succeeds; so does a call with a key that BoringSSL does not take.
+//! The result, `VerifySignatureResult`: 1 `result`, 2 `error`. For an invalid signature, the call succeeds
+//! and the result has an error. The same applies to a key that BoringSSL does not accept.
 
-/// Whether an answer says that the signature is right: exactly `result: true`, never the status of the call.
+/// Whether a result means a valid signature: exactly `result: true`, never the status of the call.
 pub fn accepted(answer: &[u8]) -> bool {
     answer == [0x08, 0x01]
 }
 
-/// Whether an answer says that the signature is not right, rather than that it could not be tried. A host that says so in
-/// other words is asked in vain, and the signature is tried here.
+/// Whether a result means an invalid signature, and not a failure to check it. If another host uses other
+/// words, the signature is verified here again.
 pub fn refused(answer: &[u8]) -> bool {
-    /// A string in field 2, of the length that follows.
+    /// Tag of a string in field 2; its length follows.
     const ERROR: u8 = 0x12;
     const WORDS: &[u8] = b"Failed to verify digest.";
     matches!(answer, [ERROR, length, words @ ..] if usize::from(*length) == words.len() && words.starts_with(WORDS))

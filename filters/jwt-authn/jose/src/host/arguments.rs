@@ -1,10 +1,10 @@
-//! `envoy.source.extensions.common.wasm.VerifySignatureArguments`: 1 `hash_function`, 2 `public_key` in DER, 3
-//! `signature`, 4 `text`.
+//! The arguments, `envoy.source.extensions.common.wasm.VerifySignatureArguments`: 1 `hash_function`, 2
+//! `public_key` in DER, 3 `signature`, 4 `text`.
 
 use crate::{Algorithm, Family, Hash, Key};
 
-/// The function's arguments; `None` for what it cannot do: PSS, Ed25519, HMAC, an ECDSA signature that is none, and an
-/// algorithm that the key does not permit.
+/// Returns the function's arguments; `None` for unsupported input: PSS, Ed25519, HMAC, a malformed ECDSA
+/// signature, or an algorithm that the key does not permit.
 pub fn arguments(key: &Key, algorithm: Algorithm, input: &[u8], signature: &[u8]) -> Option<Vec<u8>> {
     let spki = key.permits(algorithm).then(|| key.spki()).flatten()?;
     let hash = match algorithm.hash() {
@@ -12,7 +12,8 @@ pub fn arguments(key: &Key, algorithm: Algorithm, input: &[u8], signature: &[u8]
         Hash::Sha384 => "sha384",
         Hash::Sha512 => "sha512",
     };
-    // Four fields, each with a tag and a length of at most five bytes; the ECDSA signature grows by at most nine.
+    // Four fields, each with a tag and a length of at most five bytes. The ECDSA signature grows by at most
+    // nine.
     let mut args = Vec::with_capacity(hash.len() + spki.len() + signature.len() + input.len() + 40);
     put(&mut args, 1, hash.as_bytes());
     put(&mut args, 2, spki);
@@ -25,7 +26,7 @@ pub fn arguments(key: &Key, algorithm: Algorithm, input: &[u8], signature: &[u8]
     Some(args)
 }
 
-/// A field of bytes.
+/// Appends a field of bytes.
 fn put(into: &mut Vec<u8>, field: u8, bytes: &[u8]) {
     into.push(field << 3 | 2);
     let mut rest = bytes.len();
@@ -37,15 +38,15 @@ fn put(into: &mut Vec<u8>, field: u8, bytes: &[u8]) {
     into.extend_from_slice(bytes);
 }
 
-/// `r` and `s` as JWS joins them, each of the curve's length, as the `Ecdsa-Sig-Value` that BoringSSL takes (RFC 3279
-/// section 2.2.3); it must be minimal.
+/// Converts `r` and `s`, which JWS joins with the curve's length each, to the `Ecdsa-Sig-Value` that
+/// BoringSSL accepts (RFC 3279 section 2.2.3). Its encoding must be minimal.
 fn der(signature: &[u8], length: usize) -> Option<Vec<u8>> {
     let (r, s) = signature.split_at_checked(length).filter(|(_, s)| s.len() == length)?;
     let [r, s] = [r, s].map(integer);
     let length = r.len() + s.len();
     let mut der = Vec::with_capacity(length + 3);
     der.push(0x30);
-    // P-521 is longer than the short form of a length reaches; no curve is longer than one byte does.
+    // P-521 needs more than the short form of a length. No curve needs more than one byte.
     if length >= 0x80 {
         der.push(0x81);
     }
@@ -55,11 +56,11 @@ fn der(signature: &[u8], length: usize) -> Option<Vec<u8>> {
     Some(der)
 }
 
-/// An unsigned number as INTEGER: no zeros before it but one where it would be negative without.
+/// Encodes an unsigned number as INTEGER, without leading zeros, except one that keeps it positive.
 fn integer(number: &[u8]) -> Vec<u8> {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     let digits = number.get(zeros..).unwrap_or_default();
-    // Zero itself has one digit, and it is the same one.
+    // The number zero also needs this one byte.
     let sign = digits.first().is_none_or(|first| *first >= 0x80);
     let mut der = Vec::with_capacity(digits.len() + 3);
     der.push(0x02);

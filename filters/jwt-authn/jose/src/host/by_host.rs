@@ -1,14 +1,14 @@
-//! Verifies by the host what it can do, and here what it cannot.
+//! Verifies signatures with the host where it can, and here otherwise.
 
 use super::answer::refused;
 use super::{Abilities, accepted, arguments, probe};
 use crate::{Algorithm, Family, Key, Verifier, verify};
 
-/// A [`Verifier`] on a way to call the host's function: it takes the arguments and gives the answer, or `None` if the
-/// call failed for whatever reason.
+/// A [`Verifier`] that calls the host's function. `C` takes the arguments and returns the result, or `None`
+/// if the call failed for any reason.
 ///
-/// What the host accepts and what it refuses is believed, for both were tried when this was made; whatever else it says
-/// is not an answer, and the signature is verified here.
+/// The host's results "valid" and "invalid" are trusted, because [`Self::new`] tests both. After any other
+/// result, the signature is verified here.
 #[derive(Debug)]
 pub struct ByHost<C> {
     call: C,
@@ -16,35 +16,35 @@ pub struct ByHost<C> {
     counts: Counts,
 }
 
-/// Who verified.
+/// Number of verifications, by verifier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// The host.
+    /// By the host.
     pub by_host: u64,
-    /// This code, because the host does not do the algorithm, or there was nothing to ask it.
+    /// Here, because the host does not support the algorithm or the signature is malformed.
     pub here: u64,
-    /// This code, because the host had been asked and did not say.
+    /// Here, because the host's call failed or returned no clear result.
     pub fell_back: u64,
 }
 
 impl<C: FnMut(&[u8]) -> Option<Vec<u8>>> ByHost<C> {
-    /// Finds out what the host can do, by calling it four times.
+    /// Tests the abilities of the host, with four calls.
     pub fn new(mut call: C) -> Self {
         let abilities = probe(&mut call);
         Self { call, abilities, counts: Counts::default() }
     }
 
-    /// What the host can do.
+    /// Returns the abilities of the host.
     pub fn abilities(&self) -> Abilities {
         self.abilities
     }
 
-    /// Who has verified how often.
+    /// Returns the number of verifications, by verifier.
     pub fn counts(&self) -> Counts {
         self.counts
     }
 
-    /// What the host says; `None` if it is not asked, or does not say.
+    /// Verifies with the host; `None` if it is not called, or returns no clear result.
     fn ask(&mut self, key: &Key, algorithm: Algorithm, input: &[u8], signature: &[u8]) -> Option<bool> {
         let able = match algorithm.family() {
             Family::RsaPkcs1 => self.abilities.rsa,

@@ -1,9 +1,10 @@
-//! Whether the host has the function and does what it should: tried with a signature that is right and one that is not,
-//! of each kind. Another host may offer a function of this name that does something else, or one that accepts everything.
+//! Tests whether the host has the function and whether it works, with a valid and an invalid signature of
+//! each kind. Another host may have a function of this name that does something else, or that accepts
+//! everything.
 
 use super::accepted;
 
-/// What the host can verify.
+/// Algorithms that the host can verify.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Abilities {
     /// RSA with PKCS #1 v1.5.
@@ -12,11 +13,12 @@ pub struct Abilities {
     pub ecdsa: bool,
 }
 
-/// Arguments with a signature that is right. The text is what they end with, so they are wrong with another last byte.
+/// Arguments with a valid signature. They end with the signed text, so another last byte makes the signature
+/// invalid.
 const RS256: &[u8] = include_bytes!("rs256.args");
 const ES256: &[u8] = include_bytes!("es256.args");
 
-/// Tries the host's function. `call` is as for [`super::ByHost`].
+/// Tests the host's function. `call` is as for [`super::ByHost`].
 pub fn probe(mut call: impl FnMut(&[u8]) -> Option<Vec<u8>>) -> Abilities {
     let mut works = |good: &[u8]| {
         let mut bad = good.to_vec();
@@ -34,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_is_able_that_tells_right_from_wrong() {
+    fn accepts_a_host_that_distinguishes_valid_from_invalid() {
         let knows =
             |args: &[u8]| Some(if [RS256, ES256].contains(&args) { vec![8, 1] } else { vec![0x12, 0] });
         assert_eq!(probe(knows), Abilities { rsa: true, ecdsa: true });
@@ -43,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_is_not_able_that_accepts_all_or_nothing_or_is_not_there() {
+    fn rejects_a_host_that_accepts_all_or_nothing_or_is_absent() {
         for answer in [Some(vec![8, 1]), Some(vec![0x12, 0]), Some(vec![]), None] {
             assert_eq!(probe(|_| answer.clone()), Abilities::default(), "{answer:?}");
         }

@@ -1,4 +1,4 @@
-//! A JSON Web Key (RFC 7517, RFC 7518 section 6, RFC 8037).
+//! Parses JSON Web Keys (RFC 7517, RFC 7518 section 6, RFC 8037).
 
 use super::{Key, Material, Result};
 use crate::json::twice;
@@ -6,11 +6,11 @@ use crate::jws::MAX_KEY_ID;
 use crate::{Algorithm, Curve, Family, Json, KeyError, base64url};
 use sha2::{Digest, Sha256};
 
-/// What else `key_ops` may say beside `use: sig` (RFC 7517 section 4.3: the two are consistent).
+/// Values of `key_ops` that are consistent with `use: sig` (RFC 7517 section 4.3).
 const SIGNING: [&str; 2] = ["sign", "verify"];
 
 impl Key {
-    /// Reads a JWK. Members that are not known are read past (RFC 7517 section 4).
+    /// Parses a JWK. Unknown members are ignored (RFC 7517 section 4).
     pub(crate) fn from_jwk(jwk: &Json) -> Result<Self> {
         let kty = text(jwk, "kty")?.ok_or(KeyError::Member("kty"))?;
         let id = text(jwk, "kid")?.filter(|id| !id.is_empty());
@@ -37,7 +37,7 @@ impl Key {
     fn narrow(&mut self, algorithm: Algorithm) -> Result<()> {
         if !self.material.takes(algorithm) {
             let secret = self.permits(Algorithm::Hs256) && algorithm.family() == Family::Hmac;
-            let short = KeyError::Weak("secret shorter than the hash of its `alg`");
+            let short = KeyError::Weak("secret is shorter than the hash of its `alg`");
             return Err(if secret { short } else { KeyError::NotForVerifying("alg") });
         }
         self.algorithms = [algorithm].into_iter().collect();
@@ -45,7 +45,7 @@ impl Key {
     }
 }
 
-/// `use` and `key_ops`, each of which may be absent.
+/// Checks `use` and `key_ops`, which are optional.
 fn for_verifying(jwk: &Json) -> Result<()> {
     let sig = match text(jwk, "use")? {
         None => false,
@@ -67,7 +67,8 @@ fn for_verifying(jwk: &Json) -> Result<()> {
     }
 }
 
-/// A public key, from its members or, if it has none of them, from its certificate; from both if they agree.
+/// Reads a public key from its members, or from its certificate if it has none of them. If both are present,
+/// they must agree.
 #[inline(never)]
 fn public(
     jwk: &Json,
@@ -84,13 +85,13 @@ fn public(
         Some(material) if !members.iter().any(|name| has(&name)) => {
             let (kty, crv) = material.kind();
             let same = text(jwk, "kty")? == Some(kty) && text(jwk, "crv")?.is_none_or(|name| name == crv);
-            if same { Ok(material) } else { Err(KeyError::Invalid("`x5c` is of another kind of key")) }
+            if same { Ok(material) } else { Err(KeyError::Invalid("`x5c` has another kind of key")) }
         }
         certified => {
             let material = read(jwk)?;
             // RFC 7517 section 4.7.
             let same = certified.is_none_or(|certified| certified == material);
-            if same { Ok(material) } else { Err(KeyError::Invalid("`x5c` is of another key")) }
+            if same { Ok(material) } else { Err(KeyError::Invalid("`x5c` has another key")) }
         }
     }
 }
@@ -109,7 +110,7 @@ fn ec(jwk: &Json) -> Result<Material> {
     let mut point = vec![4];
     for name in ["x", "y"] {
         let coordinate = bytes(jwk, name)?;
-        // RFC 7518 section 6.2.1.2: zeros before it are written.
+        // RFC 7518 section 6.2.1.2: leading zeros are required.
         if coordinate.len() != curve.bytes() {
             return Err(KeyError::Member(name));
         }
@@ -129,14 +130,14 @@ fn okp(jwk: &Json) -> Result<Material> {
     }
 }
 
-/// The first certificate of `x5c`, in DER. `x5t` is SHA-1, and not looked at.
+/// Returns the first certificate of `x5c`, in DER. `x5t` uses SHA-1 and is ignored.
 fn certificate(jwk: &Json) -> Result<Option<Vec<u8>>> {
     let Some(chain) = jwk.get("x5c") else { return Ok(None) };
     let first = chain.as_array().and_then(|chain| chain.first()).and_then(Json::as_str);
-    // Not base64url (RFC 7517 section 4.7).
+    // base64, not base64url (RFC 7517 section 4.7).
     let der = first.and_then(base64url::decode_standard).ok_or(KeyError::Member("x5c"))?;
     if jwk.get("x5t#S256").is_some() && bytes(jwk, "x5t#S256")? != *Sha256::digest(&der) {
-        return Err(KeyError::Invalid("`x5t#S256` is of another certificate than `x5c`"));
+        return Err(KeyError::Invalid("`x5t#S256` does not match `x5c`"));
     }
     Ok(Some(der))
 }

@@ -1,8 +1,8 @@
-//! One key, with the algorithms it may be used for.
+//! A key, and the algorithms that it permits.
 //!
-//! A key is read once, into what its crate verifies with, and into the SubjectPublicKeyInfo that the host takes: no
-//! verification reads it again. What cannot be had of a key from outside (a certificate's dates, who issued it) is not
-//! looked at: a key is trusted because of where it was found.
+//! A key is parsed once, both for the crate that verifies with it and as the SubjectPublicKeyInfo for the
+//! host. Verification does not parse it again. The dates and the issuer of a certificate are ignored: a key
+//! is trusted because of its source.
 
 mod jwk;
 mod pem;
@@ -13,40 +13,40 @@ use tollgate_signature::Material;
 
 pub(crate) use pem::from_pem;
 
-/// A key that verifies.
+/// A key that verifies signatures.
 #[derive(Clone)]
 pub struct Key {
     pub(crate) id: Option<Box<str>>,
-    /// Of its family (RSA: PKCS #1 and PSS), narrowed by its `alg`.
+    /// Permitted algorithms: those of its family (for RSA, PKCS #1 and PSS), or only its `alg`.
     pub(crate) algorithms: Algorithms,
     pub(crate) material: Material,
 }
 
 impl Key {
-    /// A key for all algorithms of its family.
+    /// Creates a key for all algorithms of its family.
     fn new(material: Material) -> Self {
         let algorithms =
             Algorithm::ALL.iter().copied().filter(|algorithm| material.takes(*algorithm)).collect();
         Self { id: None, algorithms, material }
     }
 
-    /// `kid`.
+    /// Returns `kid`.
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }
 
-    /// Whether it may verify a signature of that algorithm.
+    /// Whether the key may verify signatures of this algorithm.
     pub fn permits(&self, algorithm: Algorithm) -> bool {
         self.algorithms.contains(algorithm)
     }
 
-    /// SubjectPublicKeyInfo in DER, which the host takes; `None` for a secret and Ed25519.
+    /// Returns the SubjectPublicKeyInfo in DER, for the host; `None` for a secret and Ed25519.
     pub fn spki(&self) -> Option<&[u8]> {
         self.material.spki()
     }
 }
 
-/// Never the key itself: it may be a secret.
+/// Omits the key material, which may be a secret.
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Key")

@@ -1,15 +1,15 @@
-//! Keys and certificates in PEM (RFC 7468).
+//! Parses keys and certificates in PEM (RFC 7468).
 //!
-//! Lines may be of any length and indented, since such a text is often part of YAML. What is between the blocks is a
-//! comment (section 5.2), but a block of another label is refused: it is not what was meant to be here, and may be a
+//! Lines may have any length and indentation, because such texts are often part of YAML. Text between the
+//! blocks is a comment (section 5.2). A block with another label is rejected: it is a mistake, and may be a
 //! private key.
 
 use super::{Key, Material, Result};
 use crate::{KeyError, base64url};
 
-const PRIVATE: KeyError = KeyError::Pem("a private key, which is nobody's but its signer's");
+const PRIVATE: KeyError = KeyError::Pem("it contains a private key, which must stay with its signer");
 
-/// The keys of all blocks, in their order.
+/// Returns the keys of all blocks, in their order.
 pub(crate) fn from_pem(text: &str) -> Result<Vec<Key>> {
     let mut keys = Vec::new();
     let mut lines = text.lines().map(str::trim);
@@ -17,16 +17,16 @@ pub(crate) fn from_pem(text: &str) -> Result<Vec<Key>> {
         let Some(label) = boundary(line, "-----BEGIN ") else { continue };
         let mut base64 = String::new();
         loop {
-            let line = lines.next().ok_or(KeyError::Pem("a block without its END"))?;
+            let line = lines.next().ok_or(KeyError::Pem("a block has no END"))?;
             match boundary(line, "-----END ") {
                 Some(end) if end == label => break,
-                Some(_) => return Err(KeyError::Pem("a block with the END of another")),
+                Some(_) => return Err(KeyError::Pem("a block has the END of another")),
                 None => base64.push_str(line),
             }
         }
         keys.push(Key::new(block(label, &base64)?));
     }
-    if keys.is_empty() { Err(KeyError::Pem("no block")) } else { Ok(keys) }
+    if keys.is_empty() { Err(KeyError::Pem("it has no block")) } else { Ok(keys) }
 }
 
 fn boundary<'l>(line: &'l str, start: &str) -> Option<&'l str> {
@@ -39,7 +39,7 @@ fn block(label: &str, base64: &str) -> Result<Material> {
         "RSA PUBLIC KEY" => Material::from_pkcs1,
         "CERTIFICATE" => Material::from_certificate,
         label if label.ends_with("PRIVATE KEY") => return Err(PRIVATE),
-        _ => return Err(KeyError::Pem("a block that is neither a public key nor a certificate")),
+        _ => return Err(KeyError::Pem("a block is neither a public key nor a certificate")),
     };
-    read(&base64url::decode_standard(base64).ok_or(KeyError::Pem("a block that is not base64"))?)
+    read(&base64url::decode_standard(base64).ok_or(KeyError::Pem("a block is not base64"))?)
 }

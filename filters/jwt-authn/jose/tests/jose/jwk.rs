@@ -1,15 +1,15 @@
-//! JSON Web Keys: what each is for, and why one is not used.
+//! JSON Web Keys: their algorithms, and errors of unusable keys.
 
 use crate::support::{algorithms, jwk, pem, read, refused, with};
 use serde_json::{Value, json};
 use tollgate_jose::{KeySet, base64url};
 
-/// A member's bytes.
+/// The bytes of a member.
 fn bytes(jwk: &Value, name: &str) -> Vec<u8> {
     base64url::decode(jwk[name].as_str().unwrap().as_bytes()).unwrap()
 }
 
-/// A JWK with a member of those bytes.
+/// A JWK with a member of these bytes.
 fn with_bytes(jwk: &Value, name: &str, bytes: &[u8]) -> Value {
     with(jwk.clone(), json!({name: base64url::encode(bytes)}))
 }
@@ -38,12 +38,12 @@ fn alg_narrows_and_never_widens() {
             if own.contains(&algorithm.name()) {
                 assert_eq!(algorithms(&read(&narrowed).unwrap()), [algorithm.name()]);
             } else {
-                assert_eq!(refused(&narrowed), "by its `alg` it is not for verifying signatures");
+                assert_eq!(refused(&narrowed), "by its `alg`, the key is not for verifying signatures");
             }
         }
         for alg in ["RSA-OAEP", "ECDH-ES", "none", "A128KW", "rs256", ""] {
             let other = with(jwk(kind), json!({"alg": alg}));
-            assert_eq!(refused(&other), "by its `alg` it is not for verifying signatures", "{alg}");
+            assert_eq!(refused(&other), "by its `alg`, the key is not for verifying signatures", "{alg}");
         }
         assert_eq!(refused(&with(jwk(kind), json!({"alg": ["RS256"]}))), "`alg` is missing or malformed");
     }
@@ -61,20 +61,23 @@ fn use_and_key_ops_say_what_for() {
         assert!(read(&with(jwk("RSA"), members.clone())).is_ok(), "{members}");
     }
     let bad = [
-        (json!({"use": "enc"}), "by its `use` it is not for verifying signatures"),
-        (json!({"use": "SIG"}), "by its `use` it is not for verifying signatures"),
+        (json!({"use": "enc"}), "by its `use`, the key is not for verifying signatures"),
+        (json!({"use": "SIG"}), "by its `use`, the key is not for verifying signatures"),
         (json!({"use": ["sig"]}), "`use` is missing or malformed"),
-        (json!({"key_ops": []}), "by its `key_ops` it is not for verifying signatures"),
-        (json!({"key_ops": ["sign"]}), "by its `key_ops` it is not for verifying signatures"),
-        (json!({"key_ops": ["Verify"]}), "by its `key_ops` it is not for verifying signatures"),
+        (json!({"key_ops": []}), "by its `key_ops`, the key is not for verifying signatures"),
+        (json!({"key_ops": ["sign"]}), "by its `key_ops`, the key is not for verifying signatures"),
+        (json!({"key_ops": ["Verify"]}), "by its `key_ops`, the key is not for verifying signatures"),
         (json!({"key_ops": "verify"}), "`key_ops` is missing or malformed"),
         (json!({"key_ops": ["verify", 1]}), "`key_ops` is missing or malformed"),
         (json!({"key_ops": ["verify", "verify"]}), "`key_ops` is missing or malformed"),
         (
             json!({"use": "sig", "key_ops": ["verify", "encrypt"]}),
-            "by its `key_ops` it is not for verifying signatures",
+            "by its `key_ops`, the key is not for verifying signatures",
         ),
-        (json!({"use": "enc", "key_ops": ["verify"]}), "by its `use` it is not for verifying signatures"),
+        (
+            json!({"use": "enc", "key_ops": ["verify"]}),
+            "by its `use`, the key is not for verifying signatures",
+        ),
     ];
     for (members, why) in bad {
         assert_eq!(refused(&with(jwk("RSA"), members)), why);
@@ -139,7 +142,7 @@ fn a_private_key_is_a_leak() {
     let members = [("RSA", "d p q dp dq qi oth"), ("P-256", "d"), ("P-521", "d"), ("Ed25519", "d")];
     for (kind, names) in members {
         for name in names.split(' ') {
-            let why = format!("`{name}` is of a private key, which has leaked: replace it");
+            let why = format!("`{name}` belongs to a private key, which has leaked; replace the key");
             assert_eq!(refused(&with(jwk(kind), json!({name: "AAAA"}))), why);
         }
     }
@@ -150,18 +153,18 @@ fn an_rsa_key_is_strong_and_not_too_large() {
     let rsa = jwk("RSA");
     let n = bytes(&rsa, "n");
     let of = |n: &[u8]| refused(&with_bytes(&rsa, "n", n));
-    assert_eq!(of(&n[1..]), "too weak: RSA modulus of less than 2048 bits");
-    assert_eq!(of(&[&[0x7f], &n[1..]].concat()), "too weak: RSA modulus of less than 2048 bits");
-    assert_eq!(of(&[&[0; 256], &n[128..]].concat()), "too weak: RSA modulus of less than 2048 bits");
-    assert_eq!(of(&[]), "too weak: RSA modulus of less than 2048 bits");
-    assert_eq!(of(&[&n[..255], &[n[255] ^ 1]].concat()), "not valid: even RSA modulus");
-    assert_eq!(of(&[1; 1025]), "too large: RSA modulus of more than 8192 bits");
+    assert_eq!(of(&n[1..]), "too weak: RSA modulus has less than 2048 bits");
+    assert_eq!(of(&[&[0x7f], &n[1..]].concat()), "too weak: RSA modulus has less than 2048 bits");
+    assert_eq!(of(&[&[0; 256], &n[128..]].concat()), "too weak: RSA modulus has less than 2048 bits");
+    assert_eq!(of(&[]), "too weak: RSA modulus has less than 2048 bits");
+    assert_eq!(of(&[&n[..255], &[n[255] ^ 1]].concat()), "invalid key: RSA modulus is even");
+    assert_eq!(of(&[1; 1025]), "too large: RSA modulus has more than 8192 bits");
     assert!(read(&with_bytes(&rsa, "n", &[0xff; 1024])).is_ok());
     let exponent = |e: &[u8]| read(&with_bytes(&rsa, "e", e)).map_err(|error| error.to_string()).err();
     for e in [&[3][..], &[1, 0, 1], &[0, 0, 3], &[0xff, 0xff, 0xff, 0xff]] {
         assert_eq!(exponent(e), None, "{e:?}");
     }
-    let bad = "not valid: RSA exponent that is even, under 3 or over 32 bits";
+    let bad = "invalid key: RSA exponent is even, less than 3 or longer than 32 bits";
     for e in [&[][..], &[0], &[1], &[2], &[0, 1], &[1, 0, 0], &[1, 0, 0, 0, 1], &n] {
         assert_eq!(exponent(e).as_deref(), Some(bad), "{e:?}");
     }
@@ -187,18 +190,15 @@ fn a_point_has_its_length_and_is_on_its_curve() {
         let mut moved = coordinate.clone();
         *moved.last_mut().unwrap() ^= 1;
         let of = |bytes: &[u8]| refused(&with_bytes(&ec, name, bytes));
-        assert_eq!(of(&moved), format!("not valid: {kind} key that is not on the curve"));
-        assert_eq!(
-            of(&vec![0xff; coordinate.len()]),
-            format!("not valid: {kind} key that is not on the curve")
-        );
+        assert_eq!(of(&moved), format!("invalid key: {kind} key is not on the curve"));
+        assert_eq!(of(&vec![0xff; coordinate.len()]), format!("invalid key: {kind} key is not on the curve"));
         for wrong in [&coordinate[1..], &[&[0], &coordinate[..]].concat(), &[]] {
             assert_eq!(of(wrong), format!("`{name}` is missing or malformed"));
         }
     }
     let zero = base64url::encode(&[0; 32]);
     let origin = with(jwk("P-256"), json!({"x": zero, "y": zero}));
-    assert_eq!(refused(&origin), "not valid: P-256 key that is not on the curve");
+    assert_eq!(refused(&origin), "invalid key: P-256 key is not on the curve");
     assert_eq!(refused(&with(jwk("P-256"), json!({"crv": "P-384"}))), "`x` is missing or malformed");
 }
 
@@ -207,19 +207,19 @@ fn an_ed25519_key_is_neither_weak_nor_written_in_a_second_way() {
     let of = |bytes: &[u8]| refused(&with_bytes(&jwk("Ed25519"), "x", bytes));
     let mut identity = [0; 32];
     identity[0] = 1;
-    assert_eq!(of(&identity), "too weak: Ed25519 key of small order");
-    assert_eq!(of(&[0; 32]), "too weak: Ed25519 key of small order");
+    assert_eq!(of(&identity), "too weak: Ed25519 key has a small order");
+    assert_eq!(of(&[0; 32]), "too weak: Ed25519 key has a small order");
     // 2^255 - 19 + y: y of 3 is on the curve and of large order.
     let mut three = [0xff; 32];
     (three[0], three[31]) = (0xed + 3, 0x7f);
-    assert_eq!(of(&three), "not valid: Ed25519 key that is not canonical");
+    assert_eq!(of(&three), "invalid key: Ed25519 key is not canonical");
     let mut plain = [0; 32];
     plain[0] = 3;
     assert!(read(&with_bytes(&jwk("Ed25519"), "x", &plain)).is_ok());
     plain[0] = 2;
-    assert_eq!(of(&plain), "not valid: Ed25519 key that is not on the curve");
+    assert_eq!(of(&plain), "invalid key: Ed25519 key is not on the curve");
     for length in [0, 31, 33] {
-        assert_eq!(of(&vec![3; length]), "not valid: Ed25519 key that is not 32 bytes");
+        assert_eq!(of(&vec![3; length]), "invalid key: Ed25519 key does not have 32 bytes");
     }
 }
 
@@ -229,7 +229,7 @@ fn a_secret_is_as_long_as_the_hash() {
         |length: usize, members: Value| read(&with(with_bytes(&jwk("oct"), "k", &vec![7; length]), members));
     let for_any =
         |length| secret(length, json!({})).map(|set| algorithms(&set).join(" ")).map_err(|e| e.to_string());
-    let weak = "too weak: secret of less than 32 bytes";
+    let weak = "too weak: secret has less than 32 bytes";
     assert_eq!(for_any(0), Err(weak.into()));
     assert_eq!(for_any(31), Err(weak.into()));
     assert_eq!(for_any(32), Ok("HS256".into()));
@@ -237,9 +237,9 @@ fn a_secret_is_as_long_as_the_hash() {
     assert_eq!(for_any(48), Ok("HS256 HS384".into()));
     assert_eq!(for_any(64), Ok("HS256 HS384 HS512".into()));
     assert_eq!(for_any(1024), Ok("HS256 HS384 HS512".into()));
-    assert_eq!(for_any(1025), Err("too large: secret of more than 1024 bytes".into()));
+    assert_eq!(for_any(1025), Err("too large: secret has more than 1024 bytes".into()));
     let short = secret(63, json!({"alg": "HS512"})).unwrap_err();
-    assert_eq!(short.to_string(), "too weak: secret shorter than the hash of its `alg`");
+    assert_eq!(short.to_string(), "too weak: secret is shorter than the hash of its `alg`");
     assert!(secret(64, json!({"alg": "HS512"})).is_ok());
 }
 

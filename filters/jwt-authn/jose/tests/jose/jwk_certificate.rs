@@ -15,7 +15,7 @@ fn digest(certificate: &str) -> String {
     base64url::encode(&Sha256::digest(base64url::decode(url.as_bytes()).unwrap()))
 }
 
-/// The key of the certificate of P-256, as members.
+/// The members of the key in the certificate of P-256.
 fn p256() -> Value {
     let spki = spki(&KeySet::from_pem(&pem("p256.pub")).unwrap());
     let (x, y) = spki[spki.len() - 64..].split_at(32);
@@ -49,10 +49,10 @@ fn a_key_without_numbers_is_that_of_its_certificate() {
 fn a_certificate_is_of_the_key() {
     let crt = base64("p256.crt");
     assert!(read(&with(p256(), json!({"x5c": [crt.clone()]}))).is_ok());
-    let of_another = "not valid: `x5c` is of another key";
+    let of_another = "invalid key: `x5c` has another key";
     assert_eq!(refused(&with(p256(), json!({"x5c": [base64("p384.crt")]}))), of_another);
     assert_eq!(refused(&with(p256(), json!({"x5c": [base64("ed25519.crt")]}))), of_another);
-    let of_another_kind = "not valid: `x5c` is of another kind of key";
+    let of_another_kind = "invalid key: `x5c` has another kind of key";
     assert_eq!(refused(&json!({"kty": "RSA", "x5c": [crt.clone()]})), of_another_kind);
     assert_eq!(refused(&json!({"kty": "EC", "crv": "P-384", "x5c": [crt.clone()]})), of_another_kind);
     assert_eq!(refused(&json!({"kty": "EC", "x": "AAAA", "x5c": [crt]})), "`crv` is missing or malformed");
@@ -61,9 +61,9 @@ fn a_certificate_is_of_the_key() {
 #[test]
 fn a_weak_or_private_key_is_refused_with_a_certificate_too() {
     let weak = json!({"kty": "RSA", "x5c": [base64("rsa1024.crt")]});
-    assert_eq!(refused(&weak), "too weak: RSA modulus of less than 2048 bits");
+    assert_eq!(refused(&weak), "too weak: RSA modulus has less than 2048 bits");
     let private = json!({"kty": "RSA", "d": "AAAA", "x5c": [base64("rsa2048.crt")]});
-    assert_eq!(refused(&private), "`d` is of a private key, which has leaked: replace it");
+    assert_eq!(refused(&private), "`d` belongs to a private key, which has leaked; replace the key");
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_certificate_is_well_formed() {
     let crt = base64("p256.crt");
     for x5c in [json!(null), json!([]), json!(crt), json!([1]), json!(["-"]), json!([format!("{crt}\n")])] {
         let why = "`x5c` is missing or malformed";
-        // `null` in `with` takes the member away.
+        // `null` in `with` removes the member.
         let mut jwk = p256();
         jwk["x5c"] = x5c;
         assert_eq!(refused(&jwk), why);
@@ -83,7 +83,7 @@ fn a_certificate_is_well_formed() {
         let padding = (4 - text.len() % 4) % 4;
         format!("{text}{}", "=".repeat(padding))
     };
-    let malformed = "not valid: not an X.509 certificate in DER";
+    let malformed = "invalid key: not an X.509 certificate in DER";
     for cut in [0, 1, 2, 10, der.len() / 2, der.len() - 1] {
         assert_eq!(refused(&with(p256(), json!({"x5c": [standard(&der[..cut])]}))), malformed, "{cut}");
     }
@@ -96,12 +96,12 @@ fn a_thumbprint_is_of_the_certificate() {
     let with_thumbprint = |of: Value| with(p256(), json!({"x5c": [crt.clone()], "x5t#S256": of}));
     assert!(read(&with_thumbprint(json!(digest(&crt)))).is_ok());
     let other = digest(&base64("p384.crt"));
-    let why = "not valid: `x5t#S256` is of another certificate than `x5c`";
+    let why = "invalid key: `x5t#S256` does not match `x5c`";
     assert_eq!(refused(&with_thumbprint(json!(other))), why);
     assert_eq!(refused(&with_thumbprint(json!(""))), why);
     assert_eq!(refused(&with_thumbprint(json!(1))), "`x5t#S256` is missing or malformed");
-    // Of a certificate that is not here, it says nothing.
+    // Without a certificate, the thumbprint is ignored.
     assert!(read(&with(p256(), json!({"x5t#S256": other}))).is_ok());
-    // SHA-1 is not asked.
+    // The SHA-1 thumbprint is ignored.
     assert!(read(&with(p256(), json!({"x5c": [crt.clone()], "x5t": "AAAA"}))).is_ok());
 }

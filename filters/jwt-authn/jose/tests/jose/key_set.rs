@@ -1,4 +1,4 @@
-//! Sets of keys: which are tried, what is skipped, what is too much.
+//! Sets of keys: candidates, skipped keys, and limits.
 
 use crate::support::{LIMITS, jwk, pem, with};
 use serde_json::{Value, json};
@@ -20,7 +20,8 @@ fn a_token_names_its_key() {
     let named = |kind: &str, id: &str| with(jwk(kind), json!({"kid": id}));
     let set =
         set(&[named("RSA", "b"), jwk("RSA"), named("P-256", "b"), named("RSA", "a"), named("RSA", "b")]);
-    // Those of that name, which may be several while keys rotate, and one without a name fits any.
+    // The keys with this `kid`, of which there may be several while keys rotate, and one without `kid`, which
+    // matches any.
     assert_eq!(ids(&set, Some("b"), Algorithm::Rs256), ["b", "b", "-"]);
     assert_eq!(ids(&set, Some("a"), Algorithm::Ps512), ["a", "-"]);
     assert_eq!(ids(&set, Some("b"), Algorithm::Es256), ["b"]);
@@ -28,7 +29,7 @@ fn a_token_names_its_key() {
     assert_eq!(ids(&set, Some("c"), Algorithm::Rs256), ["-"]);
     assert_eq!(ids(&set, Some("B"), Algorithm::Rs256), ["-"]);
     assert_eq!(ids(&set, Some(""), Algorithm::Rs256), ["-"]);
-    // A token without a name may be of any, in their order.
+    // A token without `kid` may match any key, in their order.
     assert_eq!(ids(&set, None, Algorithm::Rs256), ["b", "-", "a", "b"]);
     assert_eq!(ids(&set, None, Algorithm::Hs256), [""; 0]);
 }
@@ -100,7 +101,7 @@ fn a_set_without_a_usable_key_is_an_error() {
     for text in not_sets {
         assert_eq!(error(text), KeySetError::NotAKeySet, "{text}");
     }
-    // A key of which it cannot be said what it is spoils the set, as a syntax error does.
+    // A key with a duplicate member invalidates the whole set, like a syntax error.
     let twice = jwk("RSA").to_string().replacen('{', r#"{"kty":"oct","#, 1);
     assert_eq!(error(&format!(r#"{{"keys":[{twice}]}}"#)), KeySetError::NotAKeySet);
 }
@@ -133,7 +134,7 @@ fn certificates_by_name_are_a_set() {
     assert_eq!(ids(&set, Some("two"), Algorithm::Rs256), [""; 0]);
     assert_eq!(ids(&set, Some("any"), Algorithm::Es384), ["-"]);
     assert_eq!(skipped.len(), 1);
-    assert_eq!(skipped[0].error, KeyError::Pem("no block"));
+    assert_eq!(skipped[0].error, KeyError::Pem("it has no block"));
     let private = json!({"one": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"});
     let error = KeySet::from_jwks(private.to_string().as_bytes(), LIMITS).unwrap_err();
     assert!(error.to_string().contains("a private key"), "{error}");

@@ -1,4 +1,4 @@
-//! What is read and what is refused: tokens, keys and key sets.
+//! Parsing of tokens, keys and key sets.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -57,7 +57,7 @@ fn lines_are_of_any_length() {
 
 #[test]
 fn what_is_not_a_public_key_is_refused() {
-    let why = "not the PEM of public keys: a private key, which is nobody's but its signer's";
+    let why = "invalid PEM of public keys: it contains a private key, which must stay with its signer";
     let private = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
     for label in
         ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "OPENSSH PRIVATE KEY"]
@@ -66,7 +66,7 @@ fn what_is_not_a_public_key_is_refused() {
         assert_eq!(refused(&block), why);
         assert_eq!(refused(&(pem("p256.pub") + &block)), why);
     }
-    let other = "not the PEM of public keys: a block that is neither a public key nor a certificate";
+    let other = "invalid PEM of public keys: a block is neither a public key nor a certificate";
     for label in ["EC PARAMETERS", "CERTIFICATE REQUEST", "public key", "SSH2 PUBLIC KEY", ""] {
         assert_eq!(refused(&private.replace("PRIVATE KEY", label)), other, "{label}");
     }
@@ -76,22 +76,19 @@ fn what_is_not_a_public_key_is_refused() {
 fn what_is_malformed_is_refused() {
     let key = pem("p256.pub");
     let (begin, end) = ("-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----");
-    let pem = |why: &str| format!("not the PEM of public keys: {why}");
-    assert_eq!(refused(""), pem("no block"));
-    assert_eq!(refused("AAAA"), pem("no block"));
-    assert_eq!(refused(&key.replace(begin, "")), pem("no block"));
-    assert_eq!(refused(&key.replace(end, "")), pem("a block without its END"));
+    let pem = |why: &str| format!("invalid PEM of public keys: {why}");
+    assert_eq!(refused(""), pem("it has no block"));
+    assert_eq!(refused("AAAA"), pem("it has no block"));
+    assert_eq!(refused(&key.replace(begin, "")), pem("it has no block"));
+    assert_eq!(refused(&key.replace(end, "")), pem("a block has no END"));
     assert_eq!(
         refused(&key.replace(end, "-----END CERTIFICATE-----")),
-        pem("a block with the END of another")
+        pem("a block has the END of another")
     );
-    assert_eq!(refused(&format!("{begin}\n{key}")), pem("a block that is not base64"));
-    assert_eq!(refused(&key.replace(end, &format!("=\n{end}"))), pem("a block that is not base64"));
-    assert_eq!(
-        refused(&key.replace(begin, &format!("{begin}\nProc-Type: 4"))),
-        pem("a block that is not base64")
-    );
-    let not_der = "not valid: not a SubjectPublicKeyInfo in DER";
+    assert_eq!(refused(&format!("{begin}\n{key}")), pem("a block is not base64"));
+    assert_eq!(refused(&key.replace(end, &format!("=\n{end}"))), pem("a block is not base64"));
+    assert_eq!(refused(&key.replace(begin, &format!("{begin}\nProc-Type: 4"))), pem("a block is not base64"));
+    let not_der = "invalid key: not a SubjectPublicKeyInfo in DER";
     assert_eq!(refused(&format!("{begin}\n{end}")), not_der);
     assert_eq!(refused(&format!("{begin}\nAAAA\n{end}")), not_der);
     assert_eq!(refused(&format!("{begin}\n{}\n{end}", base64("rsa2048.pkcs1"))), not_der);
@@ -100,11 +97,11 @@ fn what_is_malformed_is_refused() {
 
 #[test]
 fn a_key_that_is_weak_or_not_offered_is_refused() {
-    let weak = "too weak: RSA modulus of less than 2048 bits";
+    let weak = "too weak: RSA modulus has less than 2048 bits";
     assert_eq!(refused(&pem("rsa1024.pub")), weak);
     assert_eq!(refused(&pem("rsa1024.crt")), weak);
     assert_eq!(refused(&pem("secp256k1.pub")), "`1.3.132.0.10` is not supported");
     assert_eq!(refused(&pem("x25519.pub")), "`1.3.101.110` is not supported");
     assert_eq!(refused(&pem("rsapss.pub")), "`1.2.840.113549.1.1.10` is not supported");
-    assert_eq!(refused(&pem("p256.explicit")), "not valid: malformed SubjectPublicKeyInfo");
+    assert_eq!(refused(&pem("p256.explicit")), "invalid key: malformed SubjectPublicKeyInfo");
 }

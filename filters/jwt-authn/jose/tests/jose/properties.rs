@@ -1,11 +1,11 @@
-//! What holds of any text.
+//! Properties of parsers for any text.
 
 use crate::support::{LIMITS, jwk, pem};
 use proptest::prelude::*;
 use serde_json::Value;
 use tollgate_jose::{Json, Jws, KeySet, base64url};
 
-/// Any JSON that a token may hold: no float, of which not each is written as it is read.
+/// Any JSON of a token, without floats, because not every float is written as it was parsed.
 fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -29,7 +29,7 @@ fn token(alg: &str, key_id: &str, payload: &[u8], signature: &[u8]) -> String {
     format!("{header}.{payload}.{signature}")
 }
 
-/// What a token says: two texts never say the same.
+/// The meaning of a token. Two texts never have the same meaning.
 fn said(jws: &Jws<'_>) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     let header = jws.signing_input.split(|byte| *byte == b'.').next().unwrap();
     (base64url::decode(header).unwrap(), jws.payload.clone(), jws.signature.clone())
@@ -58,7 +58,7 @@ proptest! {
 
     #[test]
     fn json_that_is_read_is_json(text in r#"[\[\]{}:,"ab01.e\\u -]{0,24}"#) {
-        // Whatever else is refused, what is read is what a lenient parser reads.
+        // Accepted texts have the same value for a lenient parser.
         if let Some(read) = Json::parse(text.as_bytes()) {
             let lenient: Value = serde_json::from_str(&text).unwrap();
             prop_assert_eq!(serde_json::from_str::<Value>(&read.to_string()).unwrap(), lenient);

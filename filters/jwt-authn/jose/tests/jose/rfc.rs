@@ -1,4 +1,4 @@
-//! What is printed in RFC 7515, 7517, 7519, 7520 and 8037.
+//! Examples of RFC 7515, 7517, 7519, 7520 and 8037.
 
 use crate::support::read;
 use serde_json::Value;

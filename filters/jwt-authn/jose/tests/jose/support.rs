@@ -1,4 +1,4 @@
-//! Keys and tokens to try things with.
+//! Keys and tokens for tests.
 
 use serde_json::{Value, json};
 use tollgate_jose::{KeyError, KeySet, Limits, base64url};
@@ -16,7 +16,7 @@ pub fn base64(name: &str) -> String {
     pem(name).lines().filter(|line| !line.starts_with('-')).collect()
 }
 
-/// A public key of an RFC, by what it is.
+/// A public key of an RFC, by its kind.
 pub fn jwk(kind: &str) -> Value {
     let key = |from: &str| {
         let vectors: Value = serde_json::from_str(include_str!("../../testdata/rfc.json")).unwrap();
@@ -41,7 +41,7 @@ pub fn jwk(kind: &str) -> Value {
     jwk
 }
 
-/// A JWK with members in place of its own; `null` takes one away.
+/// A JWK with replaced members; `null` removes one.
 pub fn with(mut jwk: Value, members: Value) -> Value {
     let object = jwk.as_object_mut().unwrap();
     for (name, value) in members.as_object().unwrap() {
@@ -54,7 +54,7 @@ pub fn with(mut jwk: Value, members: Value) -> Value {
     jwk
 }
 
-/// The one key of a JWKS, or why it is skipped.
+/// The only key of a JWKS, or its error.
 pub fn read(jwk: &Value) -> Result<KeySet, KeyError> {
     let text = json!({"keys": [jwk, with(self::jwk("oct"), json!({"kid": "another"}))]}).to_string();
     let (set, mut skipped) = KeySet::from_jwks(text.as_bytes(), LIMITS).expect("one key is good");
@@ -67,7 +67,7 @@ pub fn read(jwk: &Value) -> Result<KeySet, KeyError> {
     }
 }
 
-/// Why a JWK is skipped, as it is told.
+/// The error message of a JWK.
 #[track_caller]
 pub fn refused(jwk: &Value) -> String {
     match read(jwk) {
@@ -76,13 +76,13 @@ pub fn refused(jwk: &Value) -> String {
     }
 }
 
-/// The names of the algorithms that the one key of a set is for.
+/// Names of the algorithms of the only key of a set.
 pub fn algorithms(set: &KeySet) -> Vec<&'static str> {
     let all = tollgate_jose::Algorithm::ALL.iter();
     all.filter(|algorithm| set.candidates(None, **algorithm).count() == 1).map(|a| a.name()).collect()
 }
 
-/// A token of a header and a payload, with three bytes for a signature.
+/// A token with this header and payload, and a signature of three bytes.
 pub fn token(header: &str, payload: &str) -> String {
     format!("{}.{}.AAAA", base64url::encode(header.as_bytes()), base64url::encode(payload.as_bytes()))
 }

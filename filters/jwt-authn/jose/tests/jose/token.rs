@@ -1,4 +1,4 @@
-//! Tokens that are refused, and why.
+//! Rejected tokens and their errors.
 
 use crate::support::token;
 use tollgate_jose::TokenError::{self, *};
@@ -36,12 +36,12 @@ fn each_part_has_one_spelling() {
             .iter()
             .flat_map(|more| [format!("{part}{more}"), format!("{more}{part}")])
             .collect();
-        // The last character with its trailing bits set.
+        // The last character, with its trailing bits set.
         texts.push(format!("{}{}", &part[..part.len() - 1], "-"));
         texts.push(format!("{part}\u{e9}"));
         texts
     };
-    // 15 bytes are 20 characters: one more is a length that cannot be, and there are no trailing bits.
+    // 15 bytes are 20 characters without trailing bits. 21 characters are an impossible length.
     for text in spoilt(&head).into_iter().filter(|text| base64url::decode(text.as_bytes()).is_none()) {
         refused(format!("{text}.{payload}.AAAA").as_bytes(), HeaderNotBase64);
     }
@@ -159,7 +159,7 @@ fn claims_are_one_strict_object() {
 
 #[test]
 fn a_large_token_is_read_like_a_small_one() {
-    // If each name were compared with each, this would take minutes.
+    // Comparing each name with each other would take minutes.
     let members = |last: &str| {
         let names = (0..100_000).map(|n| format!(r#""m{n}":{n},"#)).collect::<String>();
         format!(r#"{{{names}"{last}":0}}"#)

@@ -10,55 +10,56 @@ use tollgate_policy::{Duration, HeaderName, Read, ReadError, Value, read_object}
     schemars(default, deny_unknown_fields, rename_all = "camelCase")
 )]
 pub struct JwtRule {
-    /// What `iss` must be.
+    /// Required value of `iss`.
     pub issuer: String,
-    /// One of them must be in `aud`. Default: anything.
+    /// Accepted audiences; `aud` must contain one of them. Default: any.
     pub audiences: Vec<String>,
-    /// Where the keys are.
+    /// URL of the keys.
     pub jwks_uri: Option<String>,
-    /// The keys. Default, without `jwksUri` too: where the issuer says (OpenID Connect Discovery 1.0).
+    /// The keys. Without `jwks` and `jwksUri`, the filter reads the URL of the keys from the issuer's
+    /// discovery document (OpenID Connect Discovery 1.0).
     pub jwks: Option<String>,
-    /// Headers that may hold the token.
+    /// Headers to read the token from.
     pub from_headers: Vec<IstioHeader>,
-    /// Query parameters that may hold it.
+    /// Query parameters to read the token from.
     pub from_params: Vec<String>,
-    /// Cookies that may hold it.
+    /// Cookies to read the token from.
     pub from_cookies: Vec<String>,
-    /// The header that takes the payload to the upstream.
+    /// Header in which the upstream receives the payload.
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub output_payload_to_header: HeaderOrNothing,
-    /// Whether the token goes to the upstream too.
+    /// Forward the token to the upstream.
     pub forward_original_token: bool,
-    /// Claims that are copied to headers.
+    /// Claims to copy to headers.
     pub output_claim_to_headers: Vec<IstioClaimToHeader>,
-    /// How long to wait for the keys. Default: `5s`.
+    /// Time to wait for the keys. Default: `5s`.
     pub timeout: Option<Duration>,
-    /// Claims whose text is a list with spaces between.
+    /// Claims whose text is a list separated by spaces, in addition to `scope` and `permission`.
     pub space_delimited_claims: Vec<String>,
 }
 
-/// A header, or the empty text: in a protobuf message, what is empty is not there.
+/// A header, or `None` for the empty text: in a protobuf message, an empty field is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeaderOrNothing(pub Option<HeaderName>);
 
-/// A header that may hold the token.
+/// A header to read the token from.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct IstioHeader {
-    /// The header.
+    /// Name of the header.
     pub name: HeaderName,
-    /// What is before the token.
+    /// Text before the token.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub prefix: String,
 }
 
-/// A claim that is copied to a header.
+/// A claim to copy to a header.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct IstioClaimToHeader {
-    /// The header.
+    /// Name of the header.
     pub header: HeaderName,
-    /// The claim.
+    /// Name or path of the claim.
     pub claim: String,
 }
 

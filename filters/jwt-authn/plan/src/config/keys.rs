@@ -1,41 +1,44 @@
-//! Where a provider's keys come from.
+//! Sources of a provider's keys.
 
 use super::Url;
 use std::borrow::Cow;
 use tollgate_policy::{Duration, Named, read_object};
 
-/// Keys that are part of the configuration: exactly one of the fields. A JWKS, a JWK, or PEM.
+/// Keys in the configuration, in exactly one of the fields: a JWKS, a single JWK, PEM, or an object of
+/// certificates by `kid`.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct LocalJwks {
-    /// The keys.
+    /// Text of the keys.
     pub inline_string: Option<String>,
-    /// The variable of the VM's environment that holds them (`vmConfig.env` of a `WasmPlugin`).
+    /// Variable of the VM's environment that contains the keys (`vmConfig.env` of a `WasmPlugin`).
     pub environment_variable: Option<String>,
 }
 
-/// Keys that are fetched, from exactly one of `http_uri` and `oidc_discovery`. One worker fetches for all.
+/// Keys that the filter fetches, from exactly one of `http_uri` and `oidc_discovery`. One worker fetches for
+/// all.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct RemoteJwks {
-    /// Where they are.
+    /// Location of the keys.
     pub http_uri: Option<HttpUri>,
-    /// The issuer says where they are (OpenID Connect Discovery 1.0).
+    /// Read the URL of the keys from the issuer's discovery document (OpenID Connect Discovery 1.0).
     pub oidc_discovery: Option<OidcDiscovery>,
-    /// How long keys are used before they are fetched again; a `Cache-Control: max-age` of the answer counts instead
-    /// if it is less. Default: `10m`.
+    /// Lifetime of fetched keys; they are fetched again after 80 to 95 % of it. `Cache-Control` of the
+    /// response can shorten it, to `10s` at the least. Default: `10m`.
     pub cache_duration: Option<Duration>,
-    /// Fetching ahead.
+    /// Fetches before the keys expire.
     pub async_fetch: AsyncFetch,
-    /// What is tried when a fetch fails.
+    /// Retries of a failed fetch.
     pub retry_policy: RetryPolicy,
-    /// How often at most an unknown `kid` makes the keys be fetched again. `"0"`: never. Default: `30s`.
+    /// Minimum time between two fetches that an unknown `kid` triggers, over all workers. `"0"` disables
+    /// these fetches. Default: `30s`.
     pub refetch_on_unknown_kid: Option<Duration>,
-    /// For how long after their time keys are still used when they cannot be fetched. Default: `1h`.
+    /// Time for which expired keys are still used when a fetch fails. Default: `1h`.
     pub stale_if_error: Option<Duration>,
-    /// The largest answer. Default: 262144 bytes.
+    /// Maximum size of the response. Default: 262144 bytes.
     pub max_bytes: Option<usize>,
-    /// The most keys. Default: 100.
+    /// Maximum number of keys. Default: 100.
     pub max_keys: Option<usize>,
 }
 
@@ -43,23 +46,23 @@ pub struct RemoteJwks {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct HttpUri {
-    /// An absolute URL, whose host and path are sent.
+    /// Absolute URL. Its host and path are sent.
     pub uri: String,
-    /// The cluster that it is sent to.
+    /// Cluster for the request.
     pub cluster: String,
-    /// How long to wait for the whole answer. Default: `5s`.
+    /// Time for the whole response. Default: `5s`.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub timeout: Option<Duration>,
 }
 
-/// Fetching ahead: at start, and before the keys are too old.
+/// Fetches at start and before the keys expire.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct AsyncFetch {
-    /// Taken for the sake of Envoy's configurations: neither value makes a listener wait for its keys.
+    /// Accepted for compatibility with Envoy's configuration; has no effect. Listeners never wait for keys.
     pub fast_listener: bool,
-    /// How long after a fetch (with its retries) has failed the next is tried; it doubles each time, up to
-    /// `cache_duration`, or to 30 s while there are no keys to use. Default: `1s`.
+    /// Delay before the next fetch after a fetch failed with all its retries. It doubles after each failure,
+    /// up to `cache_duration`, or up to 30 s while no keys can be used. Default: `1s`.
     pub failed_refetch_duration: Option<Duration>,
 }
 
@@ -67,46 +70,47 @@ pub struct AsyncFetch {
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct RetryPolicy {
-    /// How many more times a fetch is tried. Default: 1.
+    /// Number of retries of a fetch. Default: 1.
     pub num_retries: Option<u32>,
-    /// How long to wait between.
+    /// Delays between the tries.
     pub retry_back_off: BackOff,
 }
 
-/// Exponential, with full jitter.
+/// Exponential back-off with full jitter.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct BackOff {
-    /// The first is at most this. Default: `1s`.
+    /// Maximum delay before the first retry. Default: `1s`.
     pub base_interval: Option<Duration>,
-    /// None is more than this. Default: ten times `base_interval`.
+    /// Maximum delay before any retry. Default: ten times `base_interval`.
     pub max_interval: Option<Duration>,
 }
 
-/// The issuer's `/.well-known/openid-configuration` says where its keys are; its `issuer` must be the provider's.
+/// Location of the issuer's `/.well-known/openid-configuration`, which contains the URL of the keys. Its
+/// `issuer` must be the provider's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct OidcDiscovery {
-    /// The cluster of the issuer.
+    /// Cluster of the issuer.
     pub cluster: String,
-    /// The cluster of the host of `jwks_uri`. Default: `cluster`.
+    /// Cluster of the host of `jwks_uri`. Default: `cluster`.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub jwks_cluster: Option<String>,
-    /// How long to wait for each of the two answers. Default: `5s`.
+    /// Time for each of the two responses. Default: `5s`.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub timeout: Option<Duration>,
-    /// Set for Istio's rules: clusters by host, Istio's names for others.
+    /// Clusters by host, for Istio's rules; other hosts use Istio's cluster names.
     #[cfg_attr(feature = "schema", schemars(skip))]
     pub clusters: Option<Named<String>>,
 }
 
-const NO_FILES: &str = "a Wasm filter cannot read files; give the keys as `inline_string`, or in a variable of the VM's \
-                        environment as `environment_variable`";
+const NO_FILES: &str = "not supported: a Wasm filter cannot read files; use `inline_string`, or \
+                        `environment_variable` for a variable of the VM's environment";
 
 read_object!(LocalJwks = Self::default(); inline_string, environment_variable; instead [
     ("filename", NO_FILES),
     ("watched_directory", NO_FILES),
-    ("inline_bytes", "give the text of the keys as `inline_string`"),
+    ("inline_bytes", "not supported; use `inline_string` for the text of the keys"),
 ]);
 read_object!(
     RemoteJwks = Self::default();
@@ -133,7 +137,7 @@ read_object!(
 );
 
 impl OidcDiscovery {
-    /// The cluster to fetch keys from that the issuer says are at `url`.
+    /// Cluster for fetching keys from `url`, the URL in the discovery document.
     pub fn cluster_of(&self, url: &Url<'_>) -> Cow<'_, str> {
         match &self.clusters {
             Some(clusters) => istio_cluster(clusters, url),
@@ -142,7 +146,7 @@ impl OidcDiscovery {
     }
 }
 
-/// The cluster of a host: the one that is configured, or else the one that Istio makes for a service or `ServiceEntry`.
+/// Cluster of a host: the configured one, or else the one that Istio creates for a service or `ServiceEntry`.
 pub(crate) fn istio_cluster<'c>(clusters: &'c Named<String>, url: &Url<'_>) -> Cow<'c, str> {
     match clusters.get(url.host) {
         Some(cluster) => Cow::Borrowed(cluster),

@@ -1,5 +1,6 @@
-//! The configuration, as it is written. Field names are those of Envoy's `JwtAuthentication`, `JwtProvider` and
-//! `JwtRequirement` (`envoy/extensions/filters/http/jwt_authn/v3/config.proto`) where the meaning is the same.
+//! The configuration as it is written. Field names are those of Envoy's `JwtAuthentication`, `JwtProvider`
+//! and `JwtRequirement` (`envoy/extensions/filters/http/jwt_authn/v3/config.proto`) where the meaning is the
+//! same.
 
 mod istio;
 mod keys;
@@ -31,48 +32,52 @@ use tollgate_policy::{Named, Value, read, read_names, read_object};
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct Config {
-    /// Who issues tokens, by a name of the operator's.
+    /// Issuers of tokens, by a name that you choose.
     pub providers: Named<Provider>,
-    /// What is required of which requests: the first rule that matches decides. What no rule matches needs no token.
+    /// Requirements of requests. The first rule that matches decides. A request that no rule matches needs no
+    /// token.
     pub rules: Vec<Rule>,
     /// Requirements that rules refer to by name.
     pub requirement_map: Named<Requirement>,
-    /// A requirement chosen by a filter state of an earlier filter, for what no rule matches.
+    /// Requirements by the value of a filter state that an earlier filter sets, for requests that no rule
+    /// matches.
     pub filter_state_rules: Option<FilterStateRules>,
-    /// Whether a CORS preflight request (`OPTIONS` with `Origin` and `Access-Control-Request-Method`) passes without a
+    /// Allow CORS preflight requests (`OPTIONS` with `Origin` and `Access-Control-Request-Method`) without a
     /// token. Default: `false`.
     pub bypass_cors_preflight: bool,
-    /// Whether a refusal says nothing: no body, no `WWW-Authenticate`. Default: `false`.
+    /// Omit the body and `WWW-Authenticate` when the filter rejects a request. Default: `false`.
     pub strip_failure_response: bool,
-    /// How a refusal looks.
+    /// Format of rejections.
     pub failure_response: FailureResponse,
-    /// The `jwtRules` of an Istio `RequestAuthentication`, as they are, for requests that no rule matches. Each becomes a
-    /// provider; a request may come without a token, and one that brings a token must bring a valid one. A CORS preflight
-    /// request passes, as in Istio.
+    /// The `jwtRules` of an Istio `RequestAuthentication`, for requests that no rule matches. Each becomes a
+    /// provider. A request without a token is allowed; if it has a token, the token must be valid. CORS
+    /// preflight requests are always allowed, as in Istio.
     #[cfg_attr(feature = "schema", schemars(rename = "jwtRules"))]
     pub jwt_rules: Vec<JwtRule>,
-    /// The cluster of each host that keys of `jwtRules` come from. Default: Istio's name for it,
+    /// Cluster for each host that keys of `jwtRules` come from. Default: Istio's cluster name,
     /// `outbound|<port>||<host>`.
     pub jwks_clusters: Named<String>,
-    /// Tokens that were verified are remembered, so that a token that comes again costs no signature check.
+    /// Cache of verified tokens. A cached token needs no signature check.
     pub jwt_cache_config: CacheConfig,
-    /// Tokens and subjects that are not accepted any more.
+    /// Tokens and subjects that are revoked.
     pub revocation: Revocation,
-    /// What is left for later filters and access logs.
+    /// Filter state that is set for later filters and access logs.
     pub filter_state: FilterState,
-    /// What becomes of a request that cannot be decided: keys cannot be had, the host fails. Default: `deny`.
+    /// Reject or allow a request when the filter cannot decide, because keys are unavailable or a host call
+    /// fails. Default: `deny`.
     pub on_error: OnError,
-    /// The status of a request that is denied because it cannot be decided. Default: 503.
+    /// Status when `on_error` rejects a request. Default: 503.
     pub status_on_error: StatusOnError,
-    /// Whether a refusal is only counted and logged, and the request goes on without what a token would have given it.
-    /// Default: `false`.
+    /// Shadow mode: count rejections, but allow the requests, without the claims that a token would have
+    /// passed on. The reason is set in the filter state `wasm.jwt_authn.failure`. Default: `false`.
     pub shadow: bool,
-    /// Put before the names of the statistics: `jwt_authn.<stat_prefix>.allowed`. Default: none.
+    /// Prefix for the names of statistics: `jwt_authn.<stat_prefix>.allowed`. Default: none.
     pub stat_prefix: String,
-    /// Longer tokens are refused before they are read. Default: 16384 bytes.
+    /// Maximum length of a token. The filter rejects longer tokens before it parses them. Default: 16384
+    /// bytes.
     pub max_token_bytes: MaxTokenBytes,
-    /// How many requests of a worker may wait for keys at once; more are answered as if the keys could not be had.
-    /// Default: 1024.
+    /// Maximum number of requests of a worker that wait for keys at the same time. Further requests are
+    /// handled as if the keys were unavailable. Default: 1024.
     pub max_waiting_requests: MaxWaiting,
 }
 
@@ -100,7 +105,7 @@ read_object!(
 read_names!(OnError { "deny" => Deny, "allow" => Allow });
 read_object!(CacheConfig = Self::default(); jwt_cache_size, jwt_max_token_size);
 
-/// Through a tree: see [`tollgate_policy::Read`]. An error begins with its place.
+/// Reads through a [`Value`]: see [`tollgate_policy::Read`]. An error begins with the path of the field.
 impl<'de> Deserialize<'de> for Config {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         read(&Value::deserialize(deserializer)?).map_err(D::Error::custom)
@@ -134,32 +139,32 @@ macro_rules! number_with_default {
 pub(crate) use number_with_default;
 
 number_with_default! {
-    /// Bytes of a token.
+    /// Length of a token in bytes.
     MaxTokenBytes(usize) = 16_384;
-    /// Requests that wait.
+    /// Number of waiting requests.
     MaxWaiting(usize) = 1024;
     /// An HTTP status.
     StatusOnError(u16) = 503;
 }
 
-/// What becomes of what cannot be decided.
+/// Handling of requests that the filter cannot decide.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
 pub enum OnError {
-    /// It is refused with `status_on_error`.
+    /// Reject the request with `status_on_error`.
     #[default]
     Deny,
-    /// It goes on as if it had brought no token: without claims, and without the headers that they would be in.
+    /// Allow the request as if it had no token: without claims, and without headers of these names.
     Allow,
 }
 
-/// The cache of verified tokens, one for each worker.
+/// Cache of verified tokens, one per worker.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct CacheConfig {
-    /// How many tokens. 0 for no cache. Default: 1000.
+    /// Maximum number of tokens; 0 for no cache. Default: 1000.
     pub jwt_cache_size: usize,
-    /// Longer tokens are not remembered. Default: 4096 bytes.
+    /// Length of the longest token that is cached. Default: 4096 bytes.
     pub jwt_max_token_size: usize,
 }
 

@@ -1,51 +1,52 @@
-//! What is passed on of a token.
+//! Values of a token that are passed on.
 
 use super::ClaimPath;
 use tollgate_policy::{HeaderName, Read, read_names, read_object};
 
-/// A claim that is copied to a header. What a client sends under that name is always removed.
+/// A claim to copy to a header. A header of this name that the client sent is always removed.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct ClaimToHeader {
-    /// The header.
+    /// Name of the header.
     pub header_name: HeaderName,
-    /// The claim. A claim that is not there makes no header.
+    /// Name or path of the claim. An absent claim creates no header.
     pub claim_name: ClaimPath,
-    /// How an array of texts, numbers and booleans is written. Default: `join`.
+    /// Format of an array of texts, numbers and booleans. Default: `join`.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub array_format: ArrayFormat,
-    /// What is between the elements of one that is joined. Default: `,`.
+    /// Text between the elements of a joined array. Default: `,`.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub separator: Option<String>,
 }
 
-/// How a claim that is an array is written. An object, and an array that holds arrays or objects, is JSON in base64
-/// unless `json` is chosen.
+/// Format of a claim that is an array. An object, and an array that contains arrays or objects, is JSON in
+/// base64 unless `json` is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
 pub enum ArrayFormat {
-    /// Its elements with the separator between. An element that holds the separator makes the whole JSON in base64,
-    /// since nobody could take it apart again.
+    /// Elements joined with the separator. If an element contains the separator, the array is JSON in base64
+    /// instead, because it could not be split again.
     #[default]
     Join,
-    /// JSON text, in ASCII.
+    /// JSON text in ASCII.
     Json,
-    /// JSON text in base64 (with padding), as Envoy does.
+    /// JSON text in base64 with padding, as in Envoy.
     Base64,
 }
 
-/// What is left in the filter state, for later filters (`rbac`, `rate-limit`) and for access logs
+/// Filter state that is set for later filters (`rbac`, `rate-limit`) and for access logs
 /// (`%FILTER_STATE(wasm.jwt_authn.principal:PLAIN)%`).
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct FilterState {
-    /// `jwt_authn.principal`: `<iss>/<sub>`, as Istio's `request.auth.principal`; and `jwt_authn.provider`: whose token it
-    /// is. Default: `true`.
+    /// Set `jwt_authn.principal` to `<iss>/<sub>`, like Istio's `request.auth.principal`, and
+    /// `jwt_authn.provider` to the name of the token's provider. Default: `true`.
     pub principal: bool,
-    /// `jwt_authn.payload`: the payload as JSON; of several tokens the first one's, and all of them in
-    /// `jwt_authn.payloads`. Default: `true`.
+    /// Set `jwt_authn.payload` to the payload of the first token, as JSON; with several tokens, also set
+    /// `jwt_authn.payloads` to all of them. Default: `true`.
     pub payload: bool,
-    /// `jwt_authn.failure`: why the request was refused, or would have been. Default: `true`.
+    /// Set `jwt_authn.failure` to the reason for which the request would have been rejected, in shadow mode
+    /// and with `on_error: allow`. Default: `true`.
     pub failure: bool,
 }
 

@@ -1,58 +1,58 @@
-//! A provider: where its tokens are in a request, whose keys sign them, what they must say, what is passed on.
+//! A provider: locations of its tokens, its keys, checks of its claims, and the claims that are passed on.
 
 use super::{ClaimToHeader, LocalJwks, RemoteJwks};
 use tollgate_policy::{Duration, HeaderName, Read, ReadError, StringMatcher, Value, read_names, read_object};
 
-/// Envoy's `JwtProvider`. Its keys are exactly one of `local_jwks` and `remote_jwks`.
+/// Envoy's `JwtProvider`. Exactly one of `local_jwks` and `remote_jwks` must be set.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct Provider {
-    /// What `iss` must be. Default: anything.
+    /// Required value of `iss`. Default: any.
     pub issuer: String,
-    /// One of them must be in `aud`. Default: anything.
+    /// Accepted audiences; `aud` must contain one of them. Default: any.
     pub audiences: Vec<String>,
-    /// What `sub` must match.
+    /// Matcher for `sub`. Default: any.
     pub subjects: Option<StringMatcher>,
-    /// Whether `exp` must be there. Default: `false`.
+    /// Require `exp`. Default: `false`.
     pub require_expiration: bool,
-    /// How far ahead `exp` may be, by which it must also be there.
+    /// Maximum time from now until `exp`. Also requires `exp`. Default: none.
     pub max_lifetime: Option<Duration>,
-    /// By how much `exp` may be past, and `nbf` and `iat` ahead. Default: 60.
+    /// Tolerance in seconds for `exp`, `nbf` and `iat`. Default: 60.
     pub clock_skew_seconds: ClockSkew,
-    /// The algorithms that are accepted. Default: those of its keys, but HMAC only with `local_jwks`, because whoever can
-    /// fetch a shared secret can sign with it.
+    /// Accepted algorithms. Default: those of the keys, but HMAC only with `local_jwks`, because anyone who
+    /// can fetch a shared secret can sign with it.
     pub allowed_algorithms: Vec<String>,
-    /// The values of the header's `typ` that are accepted, without regard to case and to `application/` before it
-    /// (RFC 7515 section 4.1.9), such as `at+jwt`. Default: anything, and none.
+    /// Accepted values of `typ` in the header, such as `at+jwt`. The comparison ignores case and a prefix
+    /// `application/` (RFC 7515 section 4.1.9). Default: any value, or no `typ`.
     pub allowed_types: Vec<String>,
-    /// What claims must be; all must match.
+    /// Matchers for claims. All must match.
     pub required_claims: Vec<ClaimMatcher>,
-    /// Scopes that `scope` or `scp` must hold, all of them; a token without them is refused with 403.
+    /// Scopes that `scope` or `scp` must contain, all of them. A token that lacks one is rejected with 403.
     pub required_scopes: Vec<String>,
-    /// Keys that are part of the configuration.
+    /// Keys in the configuration.
     pub local_jwks: Option<LocalJwks>,
-    /// Keys that are fetched.
+    /// Keys that the filter fetches.
     pub remote_jwks: Option<RemoteJwks>,
-    /// Whether the token goes to the upstream too. Default: `false`: it is removed, wherever it was.
+    /// Forward the token to the upstream. Default: `false`, the token is removed from the request.
     pub forward: bool,
-    /// Headers that may hold the token. Default, if no place is given: `Authorization: Bearer `, and the query
-    /// parameter `access_token`.
+    /// Headers to read the token from. If no location is configured, the filter reads `Authorization` with
+    /// the prefix `Bearer `, and the query parameter `access_token`.
     pub from_headers: Vec<FromHeader>,
-    /// Query parameters that may hold it.
+    /// Query parameters to read the token from.
     pub from_params: Vec<String>,
-    /// Cookies that may hold it.
+    /// Cookies to read the token from.
     pub from_cookies: Vec<String>,
-    /// The header that takes the payload, in base64url, to the upstream.
+    /// Header in which the upstream receives the payload, in base64url.
     pub forward_payload_header: Option<HeaderName>,
-    /// Whether it is padded. Default: `false`.
+    /// Pad the base64url of that header. Default: `false`.
     pub pad_forward_payload_header: bool,
-    /// Claims that are copied to headers.
+    /// Claims to copy to headers.
     pub claim_to_headers: Vec<ClaimToHeader>,
-    /// How claims are read.
+    /// Interpretation of claims.
     pub normalize_payload: NormalizePayload,
-    /// Whether the route is chosen anew once the claims are in the headers. Default: `false`.
+    /// Select the route again after claims are copied to headers. Default: `false`.
     pub clear_route_cache: bool,
-    /// What becomes of `cnf` in a token (RFC 8705). Default: `if_present`.
+    /// Check of `cnf` (RFC 8705). Default: `if_present`.
     pub certificate_binding: CertificateBinding,
 }
 
@@ -83,70 +83,73 @@ read_object!(
     instead [
         (
             "payload_in_metadata",
-            "a Wasm filter cannot write dynamic metadata; the payload is in the filter state \
-             `wasm.jwt_authn.payload` (see `filter_state`)",
+            "not supported: a Wasm filter cannot write dynamic metadata; read the filter state \
+             `wasm.jwt_authn.payload` instead (see `filter_state`)",
         ),
         (
             "header_in_metadata",
-            "a Wasm filter cannot write dynamic metadata, and the header of a token is not passed on",
+            "not supported: a Wasm filter cannot write dynamic metadata",
         ),
         (
             "failed_status_in_metadata",
-            "a Wasm filter cannot write dynamic metadata; the reason of a refusal is in the filter state \
-             `wasm.jwt_authn.failure` (see `filter_state`)",
+            "not supported: a Wasm filter cannot write dynamic metadata; the reason is in \
+             `%RESPONSE_CODE_DETAILS%`, and in shadow mode in the filter state `wasm.jwt_authn.failure`",
         ),
-        ("normalize_payload_in_metadata", "it is `normalize_payload` here"),
-        ("jwt_cache_config", "one cache serves all providers: `jwt_cache_config` stands beside `providers`"),
+        ("normalize_payload_in_metadata", "unknown field; use `normalize_payload`"),
+        (
+            "jwt_cache_config",
+            "not a field of a provider: one cache serves all providers; set `jwt_cache_config` at the top level",
+        ),
     ]
 );
 
 super::number_with_default! {
-    /// Seconds.
+    /// Tolerance in seconds.
     ClockSkew(u32) = 60;
 }
 
-/// A header that may hold the token.
+/// A header to read the token from.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct FromHeader {
-    /// The header.
+    /// Name of the header.
     pub name: HeaderName,
-    /// What is before the token: `Bearer `. A header without it holds no token. Default: nothing.
+    /// Text before the token, such as `Bearer `. A value without it contains no token. Default: none.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub value_prefix: String,
 }
 
-/// A claim and what it must be: exactly one of the tests is given. A claim that is an array matches if one of its
-/// elements does.
+/// A claim and exactly one test. A claim that is an array matches if one of its elements does.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct ClaimMatcher {
-    /// The claim: `groups`, `realm_access.roles`; a name with a dot in it as a list: `["https://a.example/roles"]`.
+    /// Path of the claim, such as `groups` or `realm_access.roles`; a list for names that contain dots, such
+    /// as `["https://a.example/roles"]`.
     pub claim: ClaimPath,
-    /// What the text must be.
+    /// Matcher for a text.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub string_match: Option<StringMatcher>,
-    /// What the number must be.
+    /// Required number.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub number: Option<serde_json::Number>,
-    /// What the boolean must be.
+    /// Required boolean.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub boolean: Option<bool>,
-    /// Whether it must be there (not `null`), or must not.
+    /// Whether the claim must be present (and not `null`), or absent.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub present: Option<bool>,
-    /// Whether a token passes that does not match. Default: `false`.
+    /// Accept tokens that do not match, instead of those that do. Default: `false`.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub invert_match: bool,
 }
 
-/// Where a claim is in the payload.
+/// Path of a claim in the payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
 pub enum ClaimPath {
-    /// Names joined by dots. A claim of that whole name comes first.
+    /// Names joined by dots. A claim with exactly this name takes precedence.
     Dotted(String),
-    /// One name each.
+    /// List of names, from the outermost claim to the innermost.
     Names(Vec<String>),
 }
 
@@ -168,25 +171,25 @@ impl Read for ClaimPath {
     }
 }
 
-/// How claims are read.
+/// Interpretation of claims.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct NormalizePayload {
-    /// Claims whose text is a list with spaces between, besides `scope`, `scp` and `permission`.
+    /// Claims whose text is a list separated by spaces, in addition to `scope`, `scp` and `permission`.
     pub space_delimited_claims: Vec<String>,
 }
 
-/// What becomes of `cnf`, which says whose certificate the token is bound to.
+/// Check of `cnf`, which binds a token to a client certificate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
 pub enum CertificateBinding {
-    /// A token that is bound must come over a connection with that client certificate. One that is bound in another
-    /// way (`jkt`: DPoP) cannot be checked and is refused.
+    /// A bound token must arrive over a connection with its client certificate. A token with another kind of
+    /// binding (`jkt`: DPoP) cannot be checked and is rejected.
     #[default]
     IfPresent,
-    /// Tokens must be bound to a certificate.
+    /// Each token must be bound to a certificate.
     Require,
-    /// `cnf` is not looked at.
+    /// `cnf` is ignored.
     Ignore,
 }
 

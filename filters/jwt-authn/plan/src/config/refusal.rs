@@ -1,31 +1,33 @@
-//! How a refusal looks.
+//! Format of rejections.
 
 pub use tollgate_policy::BodyFormat;
 use tollgate_policy::{HeaderMatcher, read_object};
 
-/// How a refusal looks. A gRPC request always gets a gRPC status.
+/// Format of rejections. A gRPC request always gets a gRPC status.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct FailureResponse {
-    /// The body. Default: `text`.
+    /// Format of the body. Default: `text`.
     pub body_format: BodyFormat,
-    /// The `realm` of `WWW-Authenticate`. Default: the URL that was asked for, without its query (Envoy
-    /// shows it with the query, in which there may be a token).
+    /// `realm` of `WWW-Authenticate`. Default: the requested URL without its query. (Envoy includes the
+    /// query, which may contain a token.)
     pub realm: Option<String>,
-    /// For requests of browsers without a valid token: a redirect in place of a 401.
+    /// Redirect for browsers without a valid token, instead of a 401.
     pub redirect: Option<Redirect>,
 }
 
-/// Where browsers are sent to log in.
+/// Redirect of browsers to the login page.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct Redirect {
-    /// `Location`. `{url}` stands for the URL that was asked for, percent-encoded.
+    /// Value of `Location`: a path or an absolute URL. `{url}` is replaced by the requested URL,
+    /// percent-encoded.
     pub location: String,
-    /// Which requests are a browser's, all must match. Default: `GET` with `text/html` in `Accept`.
+    /// Matchers that identify the requests of browsers, all must match. Default: `text/html` in `Accept`.
+    /// Only `GET` and `HEAD` requests are redirected.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub headers: Vec<HeaderMatcher>,
-    /// 302, 303 or 307. Default: 302.
+    /// Status of the redirect: 302, 303 or 307. Default: 302.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub status: Option<u16>,
 }

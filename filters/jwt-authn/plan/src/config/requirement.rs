@@ -1,41 +1,42 @@
-//! What is required of a request.
+//! Requirements of requests.
 
 use tollgate_policy::{
     HeaderName, Named, Read, ReadError, RequestMatch, Value, header_name, only_member, read_object,
 };
 
-/// Requests, and what is required of them: `requires`, or a name of `requirement_map`, or nothing.
+/// A rule: requests, and their requirement, which is `requires`, an entry of `requirement_map`, or none.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct Rule {
-    /// Which requests. Default: all.
+    /// Requests that the rule applies to. Default: all.
     #[cfg_attr(feature = "schema", schemars(rename = "match"))]
     pub condition: RequestMatch,
-    /// What is required. Default: nothing.
+    /// Requirement of these requests. Default: none.
     pub requires: Option<Requirement>,
-    /// The name of what is required.
+    /// Name of an entry of `requirement_map`, instead of `requires`.
     pub requirement_name: Option<String>,
-    /// Scopes that the tokens must hold besides those that their providers require.
+    /// Scopes that the tokens must have, in addition to those that their providers require.
     pub required_scopes: Vec<String>,
 }
 
-/// Envoy's `JwtRequirement`: exactly one of them, written as Envoy's JSON.
+/// Envoy's `JwtRequirement`, written as in Envoy's JSON: an object with exactly one field.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
 pub enum Requirement {
-    /// A valid token of that provider.
+    /// A valid token of this provider.
     ProviderName(String),
-    /// A valid token of that provider with one of these audiences in place of the provider's.
+    /// A valid token of this provider, with these audiences instead of the provider's own.
     ProviderAndAudiences(AudiencesOfProvider),
-    /// One of them; tried in order.
+    /// Any of these requirements, tried in order.
     RequiresAny(Requirements),
-    /// All of them.
+    /// All of these requirements.
     RequiresAll(Requirements),
-    /// No token, or a valid one. By itself: of any provider, found by its `iss`.
+    /// No token, or a valid one. In `requires_any`, this refers to the tokens of the other requirements.
+    /// Elsewhere, the token may be of any provider; its `iss` selects the provider.
     AllowMissing(Empty),
-    /// Anything; a token that is valid is passed on all the same.
+    /// Any request. Claims of valid tokens are still passed on.
     AllowMissingOrFailed(Empty),
-    /// Tokens are passed on unverified, and marked so.
+    /// Any request. Claims are passed on without verification, and a header marks them as unverified.
     ExtractOnlyWithoutValidation(ExtractOnly),
 }
 
@@ -78,13 +79,13 @@ const NAMES: &[&str] = &[
 const EXPECTED: &str = "an object with one of `provider_name`, `provider_and_audiences`, `requires_any`, `requires_all`, \
                         `allow_missing`, `allow_missing_or_failed`, `extract_only_without_validation`";
 
-/// A provider and audiences.
+/// A provider, with other audiences than its own.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct AudiencesOfProvider {
-    /// The provider.
+    /// Name of the provider.
     pub provider_name: String,
-    /// One of them must be in `aud`.
+    /// Accepted audiences; `aud` must contain one of them.
     pub audiences: Vec<String>,
 }
 
@@ -96,13 +97,13 @@ pub struct Requirements {
     pub requirements: Vec<Requirement>,
 }
 
-/// `{}`.
+/// An empty object, `{}`.
 #[derive(Clone, Copy, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct Empty {}
 
 impl ExtractOnly {
-    /// The header; `None` if it is `-`, which Envoy takes for none.
+    /// Name of the header; `None` for `-`, which means no header, as in Envoy.
     pub fn header(&self) -> Option<HeaderName> {
         match &self.verification_status_header {
             None => Some(header_name!("x-jwt-signature-verified")),
@@ -112,21 +113,21 @@ impl ExtractOnly {
     }
 }
 
-/// How unverified tokens are marked.
+/// Mark for unverified tokens.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct ExtractOnly {
-    /// The header that says `false`. Default: `x-jwt-signature-verified`; `-` for none.
+    /// Header that is set to `false`; `-` for none. Default: `x-jwt-signature-verified`.
     pub verification_status_header: Option<HeaderName>,
 }
 
-/// A requirement chosen by what an earlier filter left in a filter state.
+/// Requirements by the value of a filter state that an earlier filter sets.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct FilterStateRules {
-    /// The filter state, as it is named in `%FILTER_STATE(..)%`.
+    /// Name of the filter state, as in `%FILTER_STATE(..)%`.
     pub name: String,
-    /// What its value requires. Another value, or none, requires nothing.
+    /// Requirement for each value. Other values, and an absent filter state, require nothing.
     pub requires: Named<Requirement>,
 }
 

@@ -1,58 +1,59 @@
-//! Tokens and subjects that are not accepted any more.
+//! Tokens and subjects that are revoked.
 
 use super::{HttpUri, OnError};
 use tollgate_policy::{Duration, Read, read_object};
 
-/// What is revoked, by the configuration and by a list that is fetched.
+/// Tokens and subjects that are revoked, by the configuration and by a list that the filter fetches.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct Revocation {
-    /// Tokens.
+    /// Revoked tokens.
     pub tokens: Vec<RevokedToken>,
-    /// Subjects.
+    /// Revoked subjects.
     pub subjects: Vec<RevokedSubject>,
-    /// A list that is fetched: a JSON object with `tokens` and `subjects` as here.
+    /// List that the filter fetches: a JSON object with `tokens` and `subjects` as here.
     pub remote: Option<RemoteRevocation>,
 }
 
-/// A token, by who issued it and by its `jti`: not by its text, which can be written in more ways than one.
+/// A token, by its issuer and `jti`. (The text of a token does not identify it: one token can be written in
+/// several ways.)
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct RevokedToken {
-    /// `iss`.
+    /// `iss` of the token.
     pub iss: String,
-    /// `jti`.
+    /// `jti` of the token.
     pub jti: String,
 }
 
-/// All tokens of a subject that were issued before some time.
+/// All tokens of a subject that were issued before a given time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct RevokedSubject {
-    /// `iss`.
+    /// `iss` of the tokens.
     pub iss: String,
-    /// `sub`.
+    /// `sub` of the tokens.
     pub sub: String,
-    /// Seconds since 1970. A token without `iat`, or with one that is less, is refused.
+    /// Time in seconds since 1970. A token with an `iat` before it, or without `iat`, is rejected.
     pub issued_before: u64,
 }
 
-/// A list that is fetched, by one worker for all.
+/// A list that one worker fetches for all.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct RemoteRevocation {
-    /// Where it is.
+    /// Location of the list.
     pub http_uri: HttpUri,
-    /// How often it is fetched. Default: `1m`.
+    /// Time between two fetches. Default: `1m`.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub poll_interval: Option<Duration>,
-    /// For how long a list is still used when it cannot be fetched. Default: `1h`.
+    /// Time for which an old list is still used when a fetch fails. Default: `1h`.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub stale_if_error: Option<Duration>,
-    /// What becomes of requests with a token while there is no list. Default: that of the filter.
+    /// Reject or allow requests with a token while no list is available. Default: `on_error` of the filter.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub on_error: Option<OnError>,
-    /// The largest list. Default: 1048576 bytes.
+    /// Maximum size of the list. Default: 1048576 bytes.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub max_bytes: Option<usize>,
 }

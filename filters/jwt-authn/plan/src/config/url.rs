@@ -2,51 +2,51 @@
 
 use super::HttpUri;
 
-/// An absolute `http` or `https` URL, taken apart.
+/// Parts of an absolute `http` or `https` URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Url<'u> {
-    /// Whether it is `https`.
+    /// Whether the scheme is `https`.
     pub secure: bool,
-    /// Host and port as they were written, for `:authority`.
+    /// Host and port as written, for `:authority`.
     pub authority: &'u str,
-    /// The host.
+    /// Host.
     pub host: &'u str,
-    /// The port; that of the scheme, if none was written.
+    /// Port; by default that of the scheme.
     pub port: u16,
-    /// Path and query, for `:path`. It begins with a slash, or is empty and stands for one.
+    /// Path and query, for `:path`. Begins with a slash or is empty, which stands for `/`.
     pub path_and_query: &'u str,
 }
 
 impl<'u> Url<'u> {
-    /// Reads one; an error says what is wrong with it.
+    /// Parses a URL. An error says what is wrong with it.
     pub fn parse(text: &'u str) -> Result<Self, &'static str> {
         let (scheme, rest) = text.split_once("://").ok_or("is not an absolute URL")?;
         let secure = match scheme {
             "https" => true,
             "http" => false,
-            _ => return Err("is neither `https://` nor `http://`"),
+            _ => return Err("must begin with `https://` or `http://`"),
         };
-        // Both are written into the headers of a request.
+        // Authority and path become header values.
         if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err("holds a character that has to be percent-encoded");
+            return Err("contains a character that must be percent-encoded");
         }
         if rest.contains('#') {
-            return Err("has a fragment, which is not sent");
+            return Err("must not have a fragment");
         }
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, path_and_query) = rest.split_at_checked(end).unwrap_or((rest, ""));
         if authority.contains('@') {
-            return Err("has a user name, which is not sent");
+            return Err("must not have a user name");
         }
         if path_and_query.starts_with('?') {
-            return Err("has a query and no path");
+            return Err("has a query but no path");
         }
         let (host, port) = host_and_port(authority)?;
         let port = port.unwrap_or(if secure { 443 } else { 80 });
         Ok(Self { secure, authority, host, port, path_and_query })
     }
 
-    /// What to send as `:path`.
+    /// Value of `:path`.
     pub fn path(&self) -> &'u str {
         if self.path_and_query.is_empty() { "/" } else { self.path_and_query }
     }
@@ -62,7 +62,7 @@ fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), &'static str> {
     let port = match port.map(str::parse::<u16>) {
         None => None,
         Some(Ok(port)) if port > 0 => Some(port),
-        Some(_) => return Err("has a port that is not one"),
+        Some(_) => return Err("has an invalid port"),
     };
     let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     let valid = match address {
@@ -76,7 +76,7 @@ fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), &'static str> {
 }
 
 impl HttpUri {
-    /// The parts of the URL.
+    /// Parses the URL.
     pub fn url(&self) -> Result<Url<'_>, &'static str> {
         Url::parse(&self.uri)
     }
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_a_url_apart() {
+    fn parses_a_url() {
         let url = Url::parse("https://a.example:8443/keys?v=1").unwrap();
         let parts = (url.secure, url.authority, url.host, url.port, url.path());
         assert_eq!(parts, (true, "a.example:8443", "a.example", 8443, "/keys?v=1"));
@@ -100,10 +100,10 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_wrong_with_one() {
+    fn names_the_error_of_an_invalid_url() {
         for (text, problem) in [
             ("/keys", "absolute"),
-            ("ftp://a/keys", "neither"),
+            ("ftp://a/keys", "must begin with"),
             ("https://", "no valid host"),
             ("https:///keys", "no valid host"),
             ("https://a_b!/keys", "no valid host"),

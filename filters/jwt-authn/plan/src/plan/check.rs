@@ -1,4 +1,4 @@
-//! What values must be by themselves.
+//! Checks of single values.
 
 use crate::config::{Config, FailureResponse, Redirect, Url};
 use tollgate_policy::{Duration, EditableName, HeaderName, Place, Problem, is_valid_value};
@@ -6,7 +6,7 @@ use tollgate_policy::{Duration, EditableName, HeaderName, Place, Problem, is_val
 const MS: u64 = 1_000_000;
 const HOUR: u64 = 3_600_000 * MS;
 
-/// What stands for itself in the configuration as a whole.
+/// Checks the top-level fields that depend on no other section.
 pub(super) fn whole(config: &Config) -> Result<(), Problem> {
     Place::of("max_token_bytes").range(config.max_token_bytes.0 as u64, 1..=1 << 20)?;
     Place::of("max_waiting_requests").range(config.max_waiting_requests.0 as u64, 1..=100_000)?;
@@ -29,8 +29,8 @@ pub(super) fn whole(config: &Config) -> Result<(), Problem> {
     Ok(())
 }
 
-/// An entry holds its token and what becomes of it, twice that for headers and payload. Linear memory has 4 GiB at most,
-/// never shrinks, and there is one for each worker.
+/// Checks the size of the cache. An entry contains its token and, for headers and payload, up to twice that
+/// again. Linear memory has at most 4 GiB, never shrinks, and exists once per worker.
 fn cache(config: &Config) -> Result<(), Problem> {
     let place = Place::of("jwt_cache_config");
     let cache = &config.jwt_cache_config;
@@ -39,7 +39,7 @@ fn cache(config: &Config) -> Result<(), Problem> {
     let bytes = cache.jwt_cache_size.saturating_mul(cache.jwt_max_token_size);
     if bytes > 1 << 30 {
         return Err(place.refuse(format_args!(
-            "`jwt_cache_size` `{}` times `jwt_max_token_size` `{}` is more than 1073741824 bytes",
+            "`jwt_cache_size` `{}` times `jwt_max_token_size` `{}` must be at most 1073741824 bytes",
             cache.jwt_cache_size, cache.jwt_max_token_size
         )));
     }
@@ -48,10 +48,10 @@ fn cache(config: &Config) -> Result<(), Problem> {
 
 fn failure_response(response: &FailureResponse, place: &Place) -> Result<(), Problem> {
     if let Some(realm) = &response.realm {
-        // It goes between quotes.
+        // The realm is written between quotes.
         if !is_valid_value(realm.as_bytes()) || !realm.is_ascii() || realm.contains(['"', '\\']) {
             let message = format_args!(
-                "`{}` cannot be quoted: ASCII without control characters, quotes and backslashes",
+                "invalid realm `{}`, expected ASCII without control characters, quotes and backslashes",
                 realm.escape_debug()
             );
             return Err(place.field("realm").refuse(message));
@@ -64,51 +64,53 @@ fn redirect(redirect: &Redirect, place: &Place) -> Result<(), Problem> {
     if let Some(status) = redirect.status
         && !matches!(status, 302 | 303 | 307)
     {
-        return Err(place.field("status").refuse(format_args!("`{status}` is not 302, 303 or 307")));
+        return Err(place
+            .field("status")
+            .refuse(format_args!("unsupported status `{status}`, expected one of `302`, `303`, `307`")));
     }
     let location = redirect.location.replace("{url}", "");
     let visible = location.bytes().all(|byte| byte.is_ascii_graphic());
-    // `//host` and `/\host` are other hosts to a browser.
+    // A browser takes `//host` and `/\host` for another host.
     let path = location.starts_with('/') && !location.starts_with("//") && !location.starts_with("/\\");
     let absolute = || Url::parse(location.split(['?', '#']).next().unwrap_or_default()).is_ok();
     if !visible || location.contains(['{', '}']) || !(path || absolute()) {
         return Err(place.field("location").refuse(format_args!(
-            "`{}` is neither an absolute URL nor a path, in which `{{url}}` stands for the URL that was asked for",
+            "invalid location `{}`, expected an absolute URL or a path, with `{{url}}` for the requested URL",
             redirect.location.escape_debug()
         )));
     }
     Ok(())
 }
 
-/// A time after which something happens again. Envoy too wants a millisecond of it: a timer has no more.
+/// Checks the time between two events: at least a millisecond, the resolution of timers, as in Envoy.
 #[inline(never)]
 pub(super) fn period(value: Duration, place: &Place) -> Result<Duration, Problem> {
     if value.as_nanos() < MS {
-        return Err(place.refuse("it is less than `1ms`"));
+        return Err(place.refuse("must be at least `1ms`"));
     }
     not_too_long(value, place)?;
     Ok(value)
 }
 
-/// A time that nobody who means it makes longer.
+/// Checks that a time is at most a year. A longer one is a mistake.
 #[inline(never)]
 pub(super) fn not_too_long(value: Duration, place: &Place) -> Result<(), Problem> {
     if value.as_nanos() > 8760 * HOUR {
-        return Err(place.refuse("it is more than a year, `8760h`"));
+        return Err(place.refuse("must be at most a year, `8760h`"));
     }
     Ok(())
 }
 
-/// A list without empty texts.
+/// Checks that no text of a list is empty.
 #[inline(never)]
 pub(super) fn not_empty(list: &[String], place: &Place) -> Result<(), Problem> {
     match list.iter().position(String::is_empty) {
-        Some(index) => Err(place.at(index).refuse("it is empty")),
+        Some(index) => Err(place.at(index).refuse("must not be empty")),
         None => Ok(()),
     }
 }
 
-/// Scopes: RFC 6749 section 3.3, which is also what may stand in `scope` of `WWW-Authenticate`.
+/// Checks scopes by RFC 6749 section 3.3, which is also the syntax of `scope` in `WWW-Authenticate`.
 #[inline(never)]
 pub(super) fn scopes(scopes: &[String], place: &Place) -> Result<(), Problem> {
     let valid = |scope: &String| {
@@ -117,13 +119,13 @@ pub(super) fn scopes(scopes: &[String], place: &Place) -> Result<(), Problem> {
     };
     match scopes.iter().enumerate().find(|(_, scope)| !valid(scope)) {
         Some((index, scope)) => {
-            Err(place.at(index).refuse(format_args!("`{}` is not a scope (RFC 6749)", scope.escape_debug())))
+            Err(place.at(index).refuse(format_args!("invalid scope `{}` (RFC 6749)", scope.escape_debug())))
         }
         None => Ok(()),
     }
 }
 
-/// A header that a filter may write and remove.
+/// Checks that a filter may write and remove a header.
 #[inline(never)]
 pub(super) fn writable(name: &HeaderName, place: &Place) -> Result<(), Problem> {
     EditableName::try_from(name.clone()).map(drop).map_err(|error| place.refuse(error))

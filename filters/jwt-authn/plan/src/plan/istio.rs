@@ -1,8 +1,10 @@
-//! Istio's `jwtRules`, as its control plane turns them into Envoy's filter (`pilot/pkg/security/authn`).
+//! Istio's `jwtRules`, translated as Istio's control plane translates them for Envoy's filter
+//! (`pilot/pkg/security/authn`).
 //!
-//! Each rule is a provider. A request passes if one provider finds a valid token; or if each of them finds a valid one or
-//! none, so that a token that is there must be valid and a request may come without. It is `requires_any` around both,
-//! because two issuers whose tokens come in the same header could never be satisfied together.
+//! Each rule becomes a provider. A request is allowed if one provider finds a valid token, or if each
+//! provider finds a valid token or none. So a request needs no token, but a token must be valid.
+//! `requires_any` combines the two cases, because a token in a header that two issuers share can never
+//! satisfy both.
 
 use super::provider::Providers;
 use super::{Environment, PlannedRule, Required};
@@ -12,10 +14,11 @@ use crate::config::{
 };
 use tollgate_policy::{Duration, HeaderMatcher, Named, Place, Places, Problem, RequestMatch, header_name};
 
-/// Istio's for keys that the proxy fetches.
+/// Lifetime of keys that the proxy fetches, as in Istio.
 const CACHE_DURATION: Duration = Duration::from_nanos(300_000_000_000);
 
-/// Makes a provider of each rule, and tells their places in the order in which they are tried: Istio sorts its rules.
+/// Adds a provider for each rule. Returns their indices in the order in which they are tried, which is sorted
+/// by issuer, as in Istio.
 pub(super) fn providers(
     rules: Vec<JwtRule>,
     clusters: &Named<String>,
@@ -37,7 +40,7 @@ pub(super) fn providers(
     Ok(sorted)
 }
 
-/// What rules follow from `jwtRules`, behind all others.
+/// Returns the rules for `jwtRules`, which come after all others.
 pub(super) fn rules(providers: &[usize]) -> Vec<PlannedRule> {
     let valid = || providers.iter().map(|index| Required::Provider(*index, None));
     let mut each: Vec<_> =
@@ -61,13 +64,13 @@ pub(super) fn rules(providers: &[usize]) -> Vec<PlannedRule> {
 
 fn provider(rule: JwtRule, clusters: &Named<String>, place: &Place) -> Result<Provider, Problem> {
     if rule.issuer.is_empty() {
-        return Err(place.field("issuer").refuse("the issuer is empty"));
+        return Err(place.field("issuer").refuse("must not be empty"));
     }
-    // In a protobuf message, what is empty is not there.
+    // In a protobuf message, an empty field is absent.
     let jwks = rule.jwks.filter(|text| !text.is_empty());
     let (local_jwks, remote_jwks) = match (jwks, rule.jwks_uri) {
         (Some(_), Some(_)) => {
-            return Err(place.refuse("both `jwks` and `jwksUri` are given; keys come from one of them"));
+            return Err(place.refuse("`jwks` and `jwksUri` cannot both be set"));
         }
         (Some(text), None) => (Some(LocalJwks { inline_string: Some(text), ..LocalJwks::default() }), None),
         (None, Some(uri)) => (None, Some(at(uri, rule.timeout, clusters, place)?)),
@@ -75,7 +78,7 @@ fn provider(rule: JwtRule, clusters: &Named<String>, place: &Place) -> Result<Pr
     };
     let from_headers = rule.from_headers.into_iter();
     let claims = rule.output_claim_to_headers.into_iter();
-    // Istio splits these two itself, besides those that are named.
+    // Istio always splits these two, in addition to the configured claims.
     let split = ["scope", "permission"].map(String::from).into_iter();
     Ok(Provider {
         issuer: rule.issuer,
@@ -93,7 +96,7 @@ fn provider(rule: JwtRule, clusters: &Named<String>, place: &Place) -> Result<Pr
             .map(|claim| ClaimToHeader {
                 header_name: claim.header,
                 claim_name: ClaimPath::Dotted(claim.claim),
-                // What Envoy does, which Istio leaves it to.
+                // Istio leaves this to Envoy, which does this.
                 array_format: ArrayFormat::Base64,
                 separator: None,
             })
@@ -120,7 +123,8 @@ fn at(
     Ok(RemoteJwks { http_uri, cache_duration: Some(CACHE_DURATION), ..RemoteJwks::default() })
 }
 
-/// Without keys and a place of keys, Istio's control plane asks the issuer where they are.
+/// Without `jwks` and `jwksUri`, Istio's control plane reads the URL of the keys from the issuer's discovery
+/// document.
 fn discovered(
     issuer: &str,
     timeout: Option<Duration>,
@@ -129,7 +133,7 @@ fn discovered(
 ) -> Result<RemoteJwks, Problem> {
     let url = Url::parse(issuer).map_err(|what| {
         place.refuse(format_args!(
-            "neither `jwks` nor `jwksUri` is given, and the issuer `{}`, which would say where the keys are, {what}",
+            "neither `jwks` nor `jwksUri` is set, so `issuer` must be a URL for discovery; `{}` {what}",
             issuer.escape_debug()
         ))
     })?;
@@ -142,7 +146,7 @@ fn discovered(
     Ok(RemoteJwks { oidc_discovery, cache_duration: Some(CACHE_DURATION), ..RemoteJwks::default() })
 }
 
-/// What Istio calls a field of a provider; empty for a section that its rules have not.
+/// Istio's name for a field of a provider; empty for a section that Istio's rules do not have.
 fn istio_name(name: &str) -> &str {
     match name {
         "from_headers" => "fromHeaders",

@@ -1,14 +1,14 @@
-//! Keys that are part of the configuration.
+//! Keys in the configuration.
 
 use super::Environment;
 use crate::config::LocalJwks;
 use tollgate_jose::{KeyError, KeySet, Limits};
 use tollgate_policy::{Place, Problem};
 
-/// What the keys of a configuration may weigh: each is in the memory of every worker.
+/// Limits for keys in the configuration. Every worker keeps all of them in memory.
 const LIMITS: Limits = Limits { bytes: 1 << 20, keys: 1000 };
 
-/// The text of the keys, and where it was.
+/// Returns the text of the keys, and the path of its field.
 pub(super) fn text(
     local: LocalJwks,
     place: &Place,
@@ -20,18 +20,22 @@ pub(super) fn text(
             let place = place.field("environment_variable");
             match environment(&name) {
                 Some(text) => Ok((text, place)),
-                None => Err(place
-                    .refuse(format_args!("the VM's environment has no variable `{}`", name.escape_debug()))),
+                None => {
+                    let message =
+                        format_args!("variable `{}` is not set in the VM's environment", name.escape_debug());
+                    Err(place.refuse(message))
+                }
             }
         }
-        _ => Err(place.refuse("give one of `inline_string` and `environment_variable`")),
+        _ => Err(place.refuse("exactly one of `inline_string` and `environment_variable` must be set")),
     }
 }
 
 /// Reads a JWKS, a JWK or PEM.
 ///
-/// What a fetched set holds besides is its issuer's business and read past. Here an operator wrote each key and means
-/// to use it, so that one which cannot be used is an error; unless it is not for signatures, since whole sets are pasted.
+/// The filter skips unusable keys of a fetched set. In the configuration, an operator wrote each key and
+/// intends to use it, so an unusable key is an error. Keys for other purposes than signatures are skipped,
+/// because operators paste whole sets.
 pub(super) fn read(text: &str, place: &Place) -> Result<KeySet, Problem> {
     let text = text.trim();
     if text.starts_with("-----BEGIN") {
@@ -40,8 +44,7 @@ pub(super) fn read(text: &str, place: &Place) -> Result<KeySet, Problem> {
     let (set, skipped) = KeySet::from_jwks(text.as_bytes(), LIMITS).map_err(|error| place.refuse(error))?;
     match skipped.iter().find(|skipped| !matches!(skipped.error, KeyError::NotForVerifying(_))) {
         Some(skipped) => {
-            Err(place
-                .refuse(format_args!("key {} of the set cannot be used: {}", skipped.index, skipped.error)))
+            Err(place.refuse(format_args!("key {} of the set is unusable: {}", skipped.index, skipped.error)))
         }
         None => Ok(set),
     }

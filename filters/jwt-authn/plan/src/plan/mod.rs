@@ -1,4 +1,5 @@
-//! The configuration once it is checked: names resolved to places, defaults filled in, nothing left that could fail.
+//! The configuration after all checks: names are resolved to indices and defaults are filled in. Nothing in
+//! it can fail later.
 
 mod check;
 mod istio;
@@ -19,49 +20,49 @@ use tollgate_policy::{
     Conditional, HeaderName, Named, Place, Places, Problem, RequestFacts, RequestMatch, Rules,
 };
 
-/// What is to be done, by index.
+/// The checked configuration. Its parts refer to each other by index.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The configuration that it was made of, for what needs no resolving. Providers, rules, requirements and `jwtRules`
-    /// were taken out of it.
+    /// The configuration, for the fields that need no resolving. Providers, rules, requirements and
+    /// `jwtRules` were moved out of it.
     pub config: Config,
-    /// The providers, in the order of their names; Istio's rules behind them.
+    /// Providers, sorted by name, followed by those of Istio's rules.
     pub providers: Vec<PlannedProvider>,
-    /// The rules, in order.
+    /// Rules, in order.
     pub rules: Rules<PlannedRule>,
-    /// What values of the filter state require.
+    /// Name of a filter state, and the requirement for each of its values.
     pub by_filter_state: Option<(String, Named<Required>)>,
-    /// Where keys come from, each once, though several providers may use it.
+    /// Sources of keys. Each occurs once, even if several providers use it.
     pub sources: Vec<Source>,
-    /// Where the list of what is revoked comes from.
+    /// Source of the revocation list.
     pub revocation: Option<RevocationSource>,
-    /// Headers that clients may not send, because the filter would set them.
+    /// Headers that the filter sets, and removes from the client's request.
     pub sanitized: Vec<HeaderName>,
     by_issuer: Places,
 }
 
-/// A provider.
+/// A checked provider.
 #[derive(Clone, Debug)]
 pub struct PlannedProvider {
-    /// Its name; `jwtRules[2]` for one of Istio's.
+    /// Name; `jwtRules[2]` for one of Istio's rules.
     pub name: String,
-    /// As configured; the places are never empty, the keys are taken out.
+    /// Its configuration. Token locations are filled in, and the keys are moved out.
     pub config: Provider,
-    /// Which of the sources.
+    /// Index of its source of keys.
     pub source: usize,
-    /// Those that are accepted if the key permits them; empty: all that the key permits. Never HMAC with fetched keys
-    /// unless that was configured.
+    /// Accepted algorithms, if the key permits them; empty for all that the key permits. With fetched keys,
+    /// HMAC is never among them unless it was configured.
     pub allowed: Algorithms,
 }
 
-/// A rule.
+/// A checked rule.
 #[derive(Clone, Debug)]
 pub struct PlannedRule {
-    /// Which requests.
+    /// Requests that the rule applies to.
     pub condition: RequestMatch,
-    /// What is required.
+    /// Requirement of these requests.
     pub required: Required,
-    /// Scopes that its tokens must hold.
+    /// Scopes that the tokens must have.
     pub scopes: Vec<String>,
 }
 
@@ -71,22 +72,22 @@ impl Conditional for PlannedRule {
     }
 }
 
-/// What is required.
+/// A checked requirement.
 #[derive(Clone, Debug)]
 pub enum Required {
-    /// Nothing.
+    /// No requirement.
     Nothing,
-    /// A token of a provider; with audiences in place of the provider's.
+    /// A valid token of this provider, optionally with other audiences than the provider's own.
     Provider(usize, Option<Vec<String>>),
-    /// One of them.
+    /// Any of these.
     Any(Vec<Required>),
-    /// All of them.
+    /// All of these.
     All(Vec<Required>),
-    /// None or a valid one.
+    /// No token, or a valid one.
     AllowMissing,
-    /// Anything.
+    /// Any request.
     AllowMissingOrFailed,
-    /// Unverified.
+    /// Any request; tokens are not verified.
     ExtractOnly(ExtractOnly),
 }
 
@@ -130,13 +131,13 @@ impl Plan {
         Ok(Self { config, providers, rules, by_filter_state, sources, revocation, sanitized, by_issuer })
     }
 
-    /// The rule that a request falls under.
+    /// Returns the first rule that matches a request.
     #[inline]
     pub fn rule(&self, request: &RequestFacts<'_>) -> Option<&PlannedRule> {
         self.rules.first(request)
     }
 
-    /// The providers whose tokens have this `iss`: those that say so, or else those that do not say.
+    /// Returns the providers for this `iss`: those with this `issuer`, or else those without an `issuer`.
     #[inline]
     pub fn providers_of(&self, issuer: &str) -> &[usize] {
         match self.by_issuer.get(issuer.as_bytes()) {

@@ -1,4 +1,4 @@
-//! Providers, each by itself and beside the others.
+//! Checks of each provider, and of all providers together.
 
 use super::source::{Origin, Source, Sources};
 use super::{Environment, PlannedProvider, check};
@@ -6,7 +6,7 @@ use crate::config::{ClaimMatcher, ClaimPath, ClaimToHeader, FromHeader, Provider
 use tollgate_jose::{Algorithm, Algorithms, Family, KeySet};
 use tollgate_policy::{HeaderName, Place, Places, Problem, header_name, is_valid_value};
 
-/// The providers so far.
+/// Providers that were added so far.
 #[derive(Default)]
 pub(super) struct Providers {
     pub(super) list: Vec<PlannedProvider>,
@@ -17,15 +17,15 @@ pub(super) struct Providers {
     outputs: Vec<(HeaderName, Place)>,
 }
 
-/// What headers are for; each list in order.
+/// Uses of headers. Both lists are sorted.
 pub(super) struct HeadersInUse {
-    /// They may bring tokens.
+    /// Headers that tokens are read from.
     tokens: Vec<HeaderName>,
-    /// The filter writes them.
+    /// Headers that the filter writes.
     pub(super) written: Vec<HeaderName>,
 }
 
-/// Puts a name in its place; whether it is new.
+/// Inserts a name into a sorted list. Returns whether it is new.
 #[inline(never)]
 fn insert(names: &mut Vec<HeaderName>, name: &HeaderName) -> bool {
     let place = names.binary_search(name);
@@ -36,11 +36,13 @@ fn insert(names: &mut Vec<HeaderName>, name: &HeaderName) -> bool {
 }
 
 impl HeadersInUse {
-    /// One that is written. It cannot bring a token too: what a client sends under its name is removed.
+    /// Adds a header that the filter writes. Tokens cannot be read from the same header, because the filter
+    /// removes what the client sent in it.
     pub(super) fn write(&mut self, name: &HeaderName, place: &Place) -> Result<(), Problem> {
         check::writable(name, place)?;
         if self.tokens.binary_search(name).is_ok() {
-            return Err(place.refuse(format_args!("`{name}` may bring a token, and cannot be written too")));
+            return Err(place
+                .refuse(format_args!("`{name}` is a token location and cannot also be an output header")));
         }
         insert(&mut self.written, name);
         Ok(())
@@ -48,7 +50,7 @@ impl HeadersInUse {
 }
 
 impl Providers {
-    /// Checks one and appends it.
+    /// Checks a provider and appends it.
     pub(super) fn add(
         &mut self,
         name: String,
@@ -73,7 +75,7 @@ impl Providers {
         Ok(index)
     }
 
-    /// The headers of all of them.
+    /// Returns the headers of all providers.
     pub(super) fn headers(&self) -> Result<HeadersInUse, Problem> {
         let mut headers = HeadersInUse { tokens: Vec::new(), written: Vec::new() };
         for provider in &self.list {
@@ -90,8 +92,9 @@ impl Providers {
         Ok(headers)
     }
 
-    /// That no two providers take the tokens of one issuer with different keys (RFC 8725 section 3.8): where a token's
-    /// `iss` chooses the provider, whoever holds the keys of one would be trusted for what the other says.
+    /// Checks that providers with the same issuer have the same keys (RFC 8725 section 3.8). Where the `iss`
+    /// of a token selects the provider, the owner of one provider's keys would otherwise be trusted as the
+    /// other.
     pub(super) fn check_issuers(&self) -> Result<(), Problem> {
         for (issuer, indices) in self.by_issuer.iter() {
             let Some((first, others)) = indices.split_first() else { continue };
@@ -100,7 +103,7 @@ impl Providers {
             let names = (self.list.get(*first), other.and_then(|index| self.places.get(*index)));
             if let (false, (Some(first), Some(place))) = (issuer.is_empty(), names) {
                 return Err(place.field("issuer").refuse(format_args!(
-                    "`{}` is also the issuer of `{}`, whose keys are others",
+                    "`{}` is also the issuer of provider `{}`, which has other keys",
                     String::from_utf8_lossy(issuer).escape_debug(),
                     first.name
                 )));
@@ -120,13 +123,14 @@ fn algorithms(names: &[String], place: &Place) -> Result<Vec<Algorithm>, Problem
 
 fn of_local(allowed: &[Algorithm], keys: &KeySet, place: &Place) -> Result<Algorithms, Problem> {
     if !allowed.is_empty() && !allowed.iter().any(|a| keys.candidates(None, *a).next().is_some()) {
-        let message = "no key of `local_jwks` can be used with one of these";
+        let message = "no key of `local_jwks` supports any of these algorithms";
         return Err(place.field("allowed_algorithms").refuse(message));
     }
     Ok(allowed.iter().copied().collect())
 }
 
-/// Whoever can fetch a shared secret can sign with it, and most sets are there for everybody to fetch.
+/// HMAC must be configured explicitly: anyone who can fetch a shared secret can sign with it, and most key
+/// sets are public.
 fn of_remote(allowed: &[Algorithm]) -> Algorithms {
     match allowed {
         [] => Algorithm::ALL.iter().copied().filter(|a| a.family() != Family::Hmac).collect(),
@@ -140,7 +144,7 @@ fn values(provider: &Provider, place: &Place) -> Result<(), Problem> {
     if let Some(lifetime) = provider.max_lifetime
         && lifetime.as_nanos() < 1_000_000_000
     {
-        return Err(place.field("max_lifetime").refuse("it is less than `1s`; tokens count in seconds"));
+        return Err(place.field("max_lifetime").refuse("must be at least `1s`"));
     }
     check::not_empty(&provider.allowed_types, &place.field("allowed_types"))?;
     check::scopes(&provider.required_scopes, &place.field("required_scopes"))?;
@@ -150,7 +154,7 @@ fn values(provider: &Provider, place: &Place) -> Result<(), Problem> {
     let split = &provider.normalize_payload.space_delimited_claims;
     let place = place.field("normalize_payload").field("space_delimited_claims");
     if split.len() > 64 {
-        return Err(place.refuse(format_args!("{} of them; at most 64 belong here", split.len())));
+        return Err(place.refuse(format_args!("`{}` claims, expected at most 64", split.len())));
     }
     check::not_empty(split, &place)
 }
@@ -162,14 +166,14 @@ fn claim_matcher(matcher: &ClaimMatcher, place: &Place) -> Result<(), Problem> {
     match given.iter().filter(|given| **given).count() {
         1 => Ok(()),
         count => Err(place.refuse(format_args!(
-            "{count} tests; it has exactly one of `string_match`, `number`, `boolean`, `present`"
+            "`{count}` tests, expected exactly one of `string_match`, `number`, `boolean`, `present`"
         ))),
     }
 }
 
 #[inline(never)]
 fn claim_path(path: &ClaimPath, place: &Place) -> Result<(), Problem> {
-    // The parser of tokens goes no deeper.
+    // The parser of tokens accepts no deeper nesting.
     const MAX_DEPTH: u64 = 32;
     let depth = match path {
         ClaimPath::Dotted(path) => path.split('.').count(),
@@ -180,12 +184,12 @@ fn claim_path(path: &ClaimPath, place: &Place) -> Result<(), Problem> {
         ClaimPath::Names(names) => names.is_empty() || names.iter().any(String::is_empty),
     };
     if empty {
-        return Err(place.refuse("the name of a claim is empty"));
+        return Err(place.refuse("the name of a claim must not be empty"));
     }
     place.range(depth as u64, 1..=MAX_DEPTH)
 }
 
-/// Where tokens are; Envoy's places if there is none.
+/// Checks the token locations, and fills in Envoy's defaults if none is configured.
 fn locations(provider: &mut Provider, place: &Place) -> Result<(), Problem> {
     let Provider { from_headers, from_params, from_cookies, .. } = provider;
     if from_headers.is_empty() && from_params.is_empty() && from_cookies.is_empty() {
@@ -198,25 +202,26 @@ fn locations(provider: &mut Provider, place: &Place) -> Result<(), Problem> {
         let place = place.field("from_headers").at(index);
         check::writable(&header.name, &place.field("name"))?;
         if !is_valid_value(header.value_prefix.as_bytes()) {
-            let message = format_args!("`{}` can begin no header", header.value_prefix.escape_debug());
+            let message =
+                format_args!("invalid prefix `{}` of a header value", header.value_prefix.escape_debug());
             return Err(place.field("value_prefix").refuse(message));
         }
     }
     let invalid = |name: &&String| name.is_empty() || name.chars().any(char::is_control);
     if let Some(index) = from_params.iter().position(|name| invalid(&name)) {
-        return Err(place.field("from_params").at(index).refuse("it is not the name of a query parameter"));
+        return Err(place.field("from_params").at(index).refuse("invalid name of a query parameter"));
     }
-    // Not only tokens (RFC 6265 section 4.1.1): browsers send more.
+    // More than the tokens of RFC 6265 section 4.1.1: browsers send other names too.
     let valid = |byte: u8| byte.is_ascii_graphic() && !b"=;,\"".contains(&byte);
     let invalid = |name: &str| name.is_empty() || !name.bytes().all(valid);
     if let Some((index, name)) = from_cookies.iter().enumerate().find(|(_, name)| invalid(name)) {
-        let message = format_args!("`{}` is not the name of a cookie", name.escape_debug());
+        let message = format_args!("invalid name `{}` of a cookie", name.escape_debug());
         return Err(place.field("from_cookies").at(index).refuse(message));
     }
     Ok(())
 }
 
-/// The headers that a provider writes, and where that is said.
+/// Returns the headers that a provider writes, and the paths of the fields that name them.
 fn outputs(provider: &Provider, place: &Place) -> Result<Vec<(HeaderName, Place)>, Problem> {
     let mut outputs = Vec::new();
     let mut names = Vec::new();
@@ -225,7 +230,8 @@ fn outputs(provider: &Provider, place: &Place) -> Result<Vec<(HeaderName, Place)
         claim_to_header(claim, &place)?;
         let place = place.field("header_name");
         if !insert(&mut names, &claim.header_name) {
-            let message = format_args!("`{}` is already the header of another claim", claim.header_name);
+            let message =
+                format_args!("`{}` is already the output header of another claim", claim.header_name);
             return Err(place.refuse(message));
         }
         outputs.push((claim.header_name.clone(), place));
@@ -233,7 +239,7 @@ fn outputs(provider: &Provider, place: &Place) -> Result<Vec<(HeaderName, Place)
     if let Some(name) = &provider.forward_payload_header {
         let place = place.field("forward_payload_header");
         if !insert(&mut names, name) {
-            return Err(place.refuse(format_args!("`{name}` is already the header of a claim")));
+            return Err(place.refuse(format_args!("`{name}` is already the output header of a claim")));
         }
         outputs.push((name.clone(), place));
     }
@@ -246,7 +252,7 @@ fn claim_to_header(claim: &ClaimToHeader, place: &Place) -> Result<(), Problem> 
         && (separator.is_empty() || !is_valid_value(separator.as_bytes()))
     {
         let message = format_args!(
-            "`{}` cannot stand between values: it is empty or has a control character",
+            "invalid separator `{}`, expected a text without control characters",
             separator.escape_debug()
         );
         return Err(place.field("separator").refuse(message));

@@ -1,14 +1,14 @@
-//! Requirements, with their names looked up.
+//! Requirements, with all names resolved.
 
 use super::provider::HeadersInUse;
 use super::{Required, check};
 use crate::config::{ExtractOnly, Requirement, Requirements};
 use tollgate_policy::{Named, Place, Places, Problem};
 
-/// How deep requirements may be in one another. A client pays for each of them with every request.
+/// Maximum nesting of requirements. Each level costs time in every request.
 const MAX_DEPTH: usize = 8;
 
-/// What names stand for.
+/// Resolves the names of providers and requirements.
 pub(super) struct Resolver<'p> {
     providers: &'p Places,
     headers: &'p mut HeadersInUse,
@@ -21,7 +21,7 @@ impl<'p> Resolver<'p> {
         Self { providers, headers, names: Places::default(), named: Vec::new() }
     }
 
-    /// Names requirements.
+    /// Adds named requirements.
     pub(super) fn name(&mut self, named: Named<Requirement>) -> Result<(), Problem> {
         let place = Place::of("requirement_map");
         for (name, requirement) in named {
@@ -33,7 +33,7 @@ impl<'p> Resolver<'p> {
         Ok(())
     }
 
-    /// A requirement of `requirement_map`.
+    /// Returns a requirement of `requirement_map`.
     pub(super) fn named(&self, name: &str, place: &Place) -> Result<Required, Problem> {
         match self.names.first(name.as_bytes()).and_then(|index| self.named.get(index)) {
             Some(required) => Ok(required.clone()),
@@ -45,7 +45,7 @@ impl<'p> Resolver<'p> {
         }
     }
 
-    /// A requirement as it was written.
+    /// Resolves a requirement.
     pub(super) fn resolve(&mut self, requirement: Requirement, place: &Place) -> Result<Required, Problem> {
         self.resolve_within(requirement, place, MAX_DEPTH)
     }
@@ -58,7 +58,7 @@ impl<'p> Resolver<'p> {
     ) -> Result<Required, Problem> {
         let Some(depth) = depth.checked_sub(1) else {
             return Err(
-                place.refuse(format_args!("requirements are more than {MAX_DEPTH} deep in one another"))
+                place.refuse(format_args!("requirements must not be nested more than {MAX_DEPTH} deep"))
             );
         };
         Ok(match requirement {
@@ -70,8 +70,8 @@ impl<'p> Resolver<'p> {
                 let provider = self.provider(&with.provider_name, &place.field("provider_name"))?;
                 check::not_empty(&with.audiences, &place.field("audiences"))?;
                 if with.audiences.is_empty() {
-                    // Envoy would take it for the provider's own audiences, or for none.
-                    let message = "no audience is given; `provider_name` alone asks for the provider's own";
+                    // Envoy would use the provider's own audiences, or none.
+                    let message = "must not be empty; use `provider_name` for the provider's own audiences";
                     return Err(place.field("audiences").refuse(message));
                 }
                 Required::Provider(provider, Some(with.audiences))
@@ -92,7 +92,7 @@ impl<'p> Resolver<'p> {
         let place = place.field("requirements");
         let count = list.requirements.len();
         if count < 2 {
-            return Err(place.refuse(format_args!("{count} of them; at least 2 belong here")));
+            return Err(place.refuse(format_args!("`{count}` requirements, expected at least 2")));
         }
         let mut resolved = Vec::new();
         for (index, requirement) in list.requirements.into_iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Which requests require what.
+//! Rules: requests and their requirements.
 
 use super::requirement::Resolver;
 use super::{PlannedRule, Required, check};
@@ -16,12 +16,13 @@ pub(super) fn resolve(rules: Vec<Rule>, resolver: &mut Resolver<'_>) -> Result<V
             (Some(requirement), None) => resolver.resolve(requirement, &place.field("requires"))?,
             (None, Some(name)) => resolver.named(&name, &place.field("requirement_name"))?,
             (Some(_), Some(name)) => {
-                let message = format_args!("`{name}` is given beside `requires`; a rule has one of them");
+                let message =
+                    format_args!("`{name}` conflicts with `requires`; a rule has at most one of them");
                 return Err(place.field("requirement_name").refuse(message));
             }
         };
         if !scopes.is_empty() && matches!(required, Required::Nothing) {
-            let message = "scopes of tokens are required where no token is: there is no `requires`";
+            let message = "`required_scopes` needs `requires`: this rule accepts requests without a token";
             return Err(place.field("required_scopes").refuse(message));
         }
         planned.push(PlannedRule { condition, required, scopes });

@@ -1,4 +1,4 @@
-//! Where keys and lists come from, with defaults filled in.
+//! Sources of keys and revocation lists, with defaults filled in.
 
 use super::{Environment, check, keys};
 use crate::config::{HttpUri, OidcDiscovery, OnError, Provider, RemoteJwks, RemoteRevocation, Url};
@@ -10,19 +10,19 @@ const SECOND: Duration = Duration::from_nanos(1000 * MS);
 const TIMEOUT: Duration = Duration::from_nanos(5000 * MS);
 const HOUR: Duration = Duration::from_nanos(3_600_000 * MS);
 
-/// Where keys come from.
+/// Source of keys.
 #[derive(Clone, Debug)]
 pub enum Source {
-    /// The configuration.
+    /// Keys in the configuration.
     Local(KeySet),
-    /// A fetch.
+    /// Keys that the filter fetches.
     Remote(RemoteSource),
 }
 
-/// Where keys are fetched, with defaults filled in.
+/// Source of fetched keys, with defaults filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteSource {
-    /// Where.
+    /// Location of the keys.
     pub from: From,
     /// See [`crate::config::RemoteJwks`].
     pub cache_duration: Duration,
@@ -34,7 +34,7 @@ pub struct RemoteSource {
     pub base_interval: Duration,
     /// See [`crate::config::BackOff`].
     pub max_interval: Duration,
-    /// See [`crate::config::RemoteJwks`]; `None`: never.
+    /// See [`crate::config::RemoteJwks`]; `None` for never.
     pub refetch_on_unknown_kid: Option<Duration>,
     /// See [`crate::config::RemoteJwks`].
     pub stale_if_error: Duration,
@@ -44,54 +44,55 @@ pub struct RemoteSource {
     pub max_keys: usize,
 }
 
-/// Where a document is.
+/// Location of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum From {
-    /// There.
+    /// At this URL.
     Uri(HttpUri),
-    /// Where the issuer says.
+    /// At the URL in the issuer's discovery document.
     Discovery {
-        /// Its `iss`.
+        /// Issuer, as in `iss`.
         issuer: String,
-        /// How to ask.
+        /// Clusters and timeout for discovery.
         discovery: OidcDiscovery,
     },
 }
 
-/// Where the list of what is revoked is fetched, with defaults filled in.
+/// Source of the revocation list, with defaults filled in.
 #[derive(Clone, Debug)]
 pub struct RevocationSource {
-    /// Where.
+    /// Location of the list.
     pub uri: HttpUri,
     /// See [`RemoteRevocation`].
     pub poll_interval: Duration,
     /// See [`RemoteRevocation`].
     pub stale_if_error: Duration,
-    /// See [`RemoteRevocation`]; `None`: that of the filter.
+    /// See [`RemoteRevocation`]; `None` for `on_error` of the filter.
     pub on_error: Option<OnError>,
     /// See [`RemoteRevocation`].
     pub max_bytes: usize,
 }
 
-/// Whose keys they are, however often and patiently they are fetched.
+/// Identity of a set of keys. Two sources with the same origin have the same keys, even if their intervals
+/// and timeouts differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     Local(usize),
     Remote(From),
 }
 
-/// The sources so far, each once.
+/// Sources that were added so far, each once.
 #[derive(Default)]
 pub(super) struct Sources {
     list: Vec<Source>,
-    /// By their text.
+    /// Indices of local sources, by their text.
     local: Places,
-    /// By the text of where they are: those that are there are compared.
+    /// Indices of remote sources, by their URL or issuer. Candidates are then compared in full.
     remote: Places,
 }
 
 impl Sources {
-    /// The source of a provider's keys, and whose they are. Takes them out of the configuration.
+    /// Returns the source of a provider's keys and their origin. Moves the keys out of the configuration.
     pub(super) fn of(
         &mut self,
         provider: &mut Provider,
@@ -116,10 +117,8 @@ impl Sources {
                 let origin = Origin::Remote(remote.from.clone());
                 Ok((self.remote(remote), origin))
             }
-            (None, None) => Err(place.refuse("it has no keys: give `local_jwks` or `remote_jwks`")),
-            (Some(_), Some(_)) => {
-                Err(place.refuse("both `local_jwks` and `remote_jwks` are given; keys come from one of them"))
-            }
+            (None, None) => Err(place.refuse("one of `local_jwks` and `remote_jwks` must be set")),
+            (Some(_), Some(_)) => Err(place.refuse("`local_jwks` and `remote_jwks` cannot both be set")),
         }
     }
 
@@ -143,7 +142,7 @@ impl Sources {
         self.list.len() - 1
     }
 
-    /// A source by its index.
+    /// Returns a source by its index.
     pub(super) fn get(&self, index: usize) -> Option<&Source> {
         self.list.get(index)
     }
@@ -164,11 +163,9 @@ fn of_remote(remote: RemoteJwks, issuer: &str, place: &Place) -> Result<RemoteSo
             self::discovery(&mut discovery, issuer, &place)?;
             From::Discovery { issuer: issuer.into(), discovery }
         }
-        (None, None) => return Err(place.refuse("give `http_uri` or `oidc_discovery`")),
+        (None, None) => return Err(place.refuse("one of `http_uri` and `oidc_discovery` must be set")),
         (Some(_), Some(_)) => {
-            return Err(
-                place.refuse("both `http_uri` and `oidc_discovery` are given; keys come from one of them")
-            );
+            return Err(place.refuse("`http_uri` and `oidc_discovery` cannot both be set"));
         }
     };
     let period = |field: &str, value: Option<Duration>, default: Duration| {
@@ -184,7 +181,7 @@ fn of_remote(remote: RemoteJwks, issuer: &str, place: &Place) -> Result<RemoteSo
         None => ten_times,
         Some(max) if max < base_interval => {
             let place = place.field("retry_policy").field("retry_back_off").field("max_interval");
-            return Err(place.refuse("it is less than `base_interval`"));
+            return Err(place.refuse("must be at least `base_interval`"));
         }
         Some(max) => back_off("max_interval", max)?,
     };
@@ -217,10 +214,11 @@ fn of_remote(remote: RemoteJwks, issuer: &str, place: &Place) -> Result<RemoteSo
     })
 }
 
-/// OpenID Connect Discovery 1.0 section 4.1 puts `/.well-known/openid-configuration` behind the issuer.
+/// Checks discovery. OpenID Connect Discovery 1.0 section 4.1 appends `/.well-known/openid-configuration` to
+/// the issuer.
 fn discovery(discovery: &mut OidcDiscovery, issuer: &str, place: &Place) -> Result<(), Problem> {
     if issuer.is_empty() {
-        return Err(place.refuse("the provider has no `issuer` that could say where its keys are"));
+        return Err(place.refuse("discovery needs the `issuer` of the provider, which is not set"));
     }
     let refuse = |what: &str| {
         Err(place.refuse(format_args!("the provider's `issuer` `{}` {what}", issuer.escape_debug())))
@@ -228,7 +226,7 @@ fn discovery(discovery: &mut OidcDiscovery, issuer: &str, place: &Place) -> Resu
     match Url::parse(issuer) {
         Err(what) => return refuse(what),
         Ok(url) if url.path_and_query.contains('?') => {
-            return refuse("has a query, and no path can follow it");
+            return refuse("must not have a query");
         }
         Ok(_) => {}
     }
@@ -248,17 +246,17 @@ fn http_uri(uri: &mut HttpUri, place: &Place) -> Result<(), Problem> {
     timeout(&mut uri.timeout, &place.field("timeout"))
 }
 
-/// How long to wait for an answer; the host takes milliseconds.
+/// Checks the time for a response. The host takes milliseconds.
 #[inline(never)]
 fn timeout(value: &mut Option<Duration>, place: &Place) -> Result<(), Problem> {
     let value = value.get_or_insert(TIMEOUT);
     if *value > HOUR {
-        return Err(place.refuse("it is more than `1h`"));
+        return Err(place.refuse("must be at most `1h`"));
     }
     check::period(*value, place).map(drop)
 }
 
-/// The list of what is revoked.
+/// Checks the source of the revocation list.
 pub(super) fn revocation(remote: &RemoteRevocation) -> Result<RevocationSource, Problem> {
     let place = Place::of("revocation").field("remote");
     let mut uri = remote.http_uri.clone();

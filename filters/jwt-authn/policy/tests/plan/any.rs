@@ -1,4 +1,4 @@
-//! Configurations that nobody would write.
+//! Random configurations.
 
 use crate::{ED25519, plan};
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use tollgate_filter_testing::odd;
 use tollgate_jwt_authn_policy::Config;
 use tollgate_jwt_authn_policy::plan::Plan;
 
-/// One with everything in it.
+/// A configuration with all fields.
 fn full() -> Value {
     json!({
         "providers": {
@@ -56,7 +56,7 @@ fn full() -> Value {
     })
 }
 
-/// Of keys and places of tokens.
+/// Texts of keys and token locations.
 const TEXTS: &[&str] = &["https://[", "-----BEGIN "];
 
 #[test]
@@ -72,7 +72,7 @@ proptest! {
         changes in odd::changes(TEXTS),
     ) {
         let config = odd::changed(full(), &changes);
-        // What does not fit the types is refused in the SDK's line.
+        // The SDK reports errors of types, in one line.
         let Ok(config) = serde_json::from_value::<Config>(config) else { return Ok(()) };
         if let Err(problem) = Plan::new(config, |_| None) {
             let line = problem.to_string();

@@ -1,4 +1,4 @@
-//! What is filled in.
+//! Defaults.
 
 use crate::{plan, provider};
 use serde_json::json;

@@ -1,10 +1,10 @@
-//! Configurations of Envoy's filter that are pasted.
+//! Configurations of Envoy's filter.
 
 use crate::{plan, provider_refused, rule_refused};
 use serde_json::json;
 
 #[test]
-fn an_example_of_envoys_documentation_is_taken_but_for_the_match() {
+fn accepts_an_example_of_envoys_documentation() {
     let plan = plan(json!({
         "providers": {
             "provider1": {
@@ -50,13 +50,13 @@ fn an_example_of_envoys_documentation_is_taken_but_for_the_match() {
 }
 
 #[test]
-fn a_field_that_means_nothing_here_is_refused_with_what_to_write() {
+fn an_unsupported_field_is_rejected_with_its_replacement() {
     for (field, instead) in [
         ("payload_in_metadata", "`filter_state`"),
         ("header_in_metadata", "dynamic metadata"),
-        ("failed_status_in_metadata", "`filter_state`"),
+        ("failed_status_in_metadata", "`%RESPONSE_CODE_DETAILS%`"),
         ("normalize_payload_in_metadata", "`normalize_payload`"),
-        ("jwt_cache_config", "beside `providers`"),
+        ("jwt_cache_config", "at the top level"),
     ] {
         let message = provider_refused(json!({field: {}}));
         assert!(message.starts_with(field) && message.contains(instead), "{message}");
@@ -86,7 +86,7 @@ fn a_field_that_means_nothing_here_is_refused_with_what_to_write() {
 }
 
 #[test]
-fn what_is_neither_ours_nor_envoys_is_unknown() {
+fn rejects_fields_that_neither_filter_has() {
     let message = provider_refused(json!({"isuer": "x"}));
     assert!(message.starts_with("isuer: unknown field `isuer`, expected one of `issuer`"), "{message}");
     assert!(rule_refused(json!({"match": {"pahts": []}})).contains("unknown field `pahts`"));

@@ -176,32 +176,32 @@ fn several_rules_may_have_an_issuer_in_common() {
 #[test]
 fn what_the_resource_itself_forbids_is_refused() {
     for (rule, message) in [
-        (json!({"jwks": ED25519}), "issuer: the issuer is empty"),
-        (json!({"issuer": "", "jwks": ED25519}), "issuer: the issuer is empty"),
+        (json!({"jwks": ED25519}), "issuer: must not be empty"),
+        (json!({"issuer": "", "jwks": ED25519}), "issuer: must not be empty"),
         (
             json!({"issuer": "i", "jwks": ED25519, "jwksUri": "https://a.example/keys"}),
-            ": both `jwks` and `jwksUri` are given; keys come from one of them",
+            ": `jwks` and `jwksUri` cannot both be set",
         ),
         (
             json!({"issuer": "i", "jwksUri": "file:///keys"}),
-            "jwksUri: `file:///keys` is neither `https://` nor `http://`",
+            "jwksUri: `file:///keys` must begin with `https://` or `http://`",
         ),
-        (json!({"issuer": "i", "jwks": ED25519, "audiences": [""]}), "audiences[0]: it is empty"),
+        (json!({"issuer": "i", "jwks": ED25519, "audiences": [""]}), "audiences[0]: must not be empty"),
         (
             json!({"issuer": "i", "jwks": ED25519, "fromParams": [""]}),
-            "fromParams[0]: it is not the name of a query parameter",
+            "fromParams[0]: invalid name of a query parameter",
         ),
         (
             json!({"issuer": "i", "jwks": ED25519, "fromCookies": [""]}),
-            "fromCookies[0]: `` is not the name of a cookie",
+            "fromCookies[0]: invalid name `` of a cookie",
         ),
         (
             json!({"issuer": "i", "jwks": ED25519, "outputClaimToHeaders": [{"header": "x", "claim": ""}]}),
-            "outputClaimToHeaders[0].claim: the name of a claim is empty",
+            "outputClaimToHeaders[0].claim: the name of a claim must not be empty",
         ),
         (
             json!({"issuer": "i", "jwksUri": "https://a.example/keys", "timeout": "0.5ms"}),
-            "timeout: it is less than `1ms`",
+            "timeout: must be at least `1ms`",
         ),
     ] {
         let expected = format!("jwtRules[1].{message}").replace(".:", ":");
@@ -210,7 +210,7 @@ fn what_the_resource_itself_forbids_is_refused() {
     let message = rule_refused(json!({"issuer": "i", "jwks": ED25519, "fromHeaders": [{"name": ""}]}));
     assert!(message.starts_with("jwtRules[1].fromHeaders[0].name: "), "{message}");
     let message = rule_refused(json!({"issuer": "i"}));
-    assert!(message.starts_with("jwtRules[1]: neither `jwks` nor `jwksUri` is given"), "{message}");
+    assert!(message.starts_with("jwtRules[1]: neither `jwks` nor `jwksUri` is set"), "{message}");
     let message = rule_refused(json!({"issuer": "i", "jwks": "not keys"}));
     assert!(message.starts_with("jwtRules[1].jwks: not a JSON object"), "{message}");
 }

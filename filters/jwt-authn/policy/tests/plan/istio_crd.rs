@@ -1,4 +1,4 @@
-//! Istio's own definition of `RequestAuthentication`, when it is at hand (`ISTIO_CRDS`).
+//! Istio's own definition of `RequestAuthentication`, if available (`ISTIO_CRDS`).
 
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

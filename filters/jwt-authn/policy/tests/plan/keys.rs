@@ -1,4 +1,4 @@
-//! Where keys come from.
+//! Sources of keys.
 
 use crate::{ED25519, plan, provider, provider_refused, refused};
 use serde_json::{Value, json};
@@ -28,19 +28,19 @@ fn sources(config: Value) -> Vec<usize> {
 fn keys_come_from_one_place() {
     assert_eq!(
         provider_refused(json!({"local_jwks": null})),
-        ": it has no keys: give `local_jwks` or `remote_jwks`"
+        ": one of `local_jwks` and `remote_jwks` must be set"
     );
     let uri = json!({"http_uri": {"uri": "https://a.example/keys", "cluster": "a"}});
     let message = provider_refused(json!({"remote_jwks": uri}));
-    assert_eq!(message, ": both `local_jwks` and `remote_jwks` are given; keys come from one of them");
+    assert_eq!(message, ": `local_jwks` and `remote_jwks` cannot both be set");
     let message = provider_refused(json!({"local_jwks": {}}));
-    assert_eq!(message, "local_jwks: give one of `inline_string` and `environment_variable`");
-    assert_eq!(remote(json!({"http_uri": null})), "remote_jwks: give `http_uri` or `oidc_discovery`");
-    let message = remote(json!({"oidc_discovery": {"cluster": "a"}}));
+    assert_eq!(message, "local_jwks: exactly one of `inline_string` and `environment_variable` must be set");
     assert_eq!(
-        message,
-        "remote_jwks: both `http_uri` and `oidc_discovery` are given; keys come from one of them"
+        remote(json!({"http_uri": null})),
+        "remote_jwks: one of `http_uri` and `oidc_discovery` must be set"
     );
+    let message = remote(json!({"oidc_discovery": {"cluster": "a"}}));
+    assert_eq!(message, "remote_jwks: `http_uri` and `oidc_discovery` cannot both be set");
 }
 
 #[test]
@@ -56,22 +56,25 @@ fn keys_are_a_set_or_one_or_of_the_environment() {
         assert_eq!(keys.len(), count);
     }
     let message = provider_refused(json!({"local_jwks": {"environment_variable": "NONE"}}));
-    assert_eq!(message, "local_jwks.environment_variable: the VM's environment has no variable `NONE`");
+    assert_eq!(
+        message,
+        "local_jwks.environment_variable: variable `NONE` is not set in the VM's environment"
+    );
 }
 
 #[test]
-fn a_key_that_was_written_here_and_cannot_be_used_is_an_error() {
+fn an_unusable_configured_key_is_an_error() {
     let message = provider_refused(inline("not keys"));
     assert!(message.starts_with("local_jwks.inline_string: not a JSON object"), "{message}");
     let weak = r#"{"kty":"oct","k":"c2hvcnQ"}"#;
     let message = provider_refused(inline(&format!(r#"{{"keys": [{P256}, {weak}]}}"#)));
     assert!(
-        message.starts_with("local_jwks.inline_string: key 1 of the set cannot be used: too weak"),
+        message.starts_with("local_jwks.inline_string: key 1 of the set is unusable: too weak"),
         "{message}"
     );
     let unknown = r#"{"kty":"EC","crv":"secp256k1","x":"AA","y":"AA"}"#;
     let message = provider_refused(inline(&format!(r#"{{"keys": [{unknown}, {P256}]}}"#)));
-    assert!(message.starts_with("local_jwks.inline_string: key 0 of the set cannot be used: "), "{message}");
+    assert!(message.starts_with("local_jwks.inline_string: key 0 of the set is unusable: "), "{message}");
     let message = provider_refused(inline("-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----"));
     assert!(message.starts_with("local_jwks.inline_string: "), "{message}");
 }
@@ -88,10 +91,10 @@ fn a_key_for_something_else_is_read_past() {
 #[test]
 fn an_algorithm_that_no_key_can_be_used_with_is_an_error() {
     let message = provider_refused(json!({"allowed_algorithms": ["RS256", "HS256"]}));
-    assert_eq!(message, "allowed_algorithms: no key of `local_jwks` can be used with one of these");
+    assert_eq!(message, "allowed_algorithms: no key of `local_jwks` supports any of these algorithms");
     plan(json!({"providers": {"a": provider(json!({"allowed_algorithms": ["RS256", "EdDSA"]}))}})).unwrap();
     let message = provider_refused(json!({"allowed_algorithms": ["none"]}));
-    assert!(message.starts_with("allowed_algorithms[0]: `none` is not a signature algorithm"), "{message}");
+    assert!(message.starts_with("allowed_algorithms[0]: unknown algorithm `none`"), "{message}");
 }
 
 #[test]
@@ -116,7 +119,7 @@ fn an_issuer_has_one_set_of_keys() {
         "b": with("i", inline(ED25519)),
         "c": with("i", inline(P256)),
     }}));
-    assert_eq!(message, "providers.c.issuer: `i` is also the issuer of `a`, whose keys are others");
+    assert_eq!(message, "providers.c.issuer: `i` is also the issuer of provider `a`, which has other keys");
     plan(json!({"providers": {"a": with("i", uri("1m")), "b": with("i", uri("2m"))}})).unwrap();
     plan(json!({"providers": {"a": inline(ED25519), "b": inline(P256)}})).unwrap();
 }
@@ -125,8 +128,13 @@ fn an_issuer_has_one_set_of_keys() {
 fn keys_are_fetched_from_a_url() {
     let uri = |uri: &str| remote(json!({"http_uri": {"uri": uri, "cluster": "a"}}));
     assert_eq!(uri("/keys"), "remote_jwks.http_uri.uri: `/keys` is not an absolute URL");
-    assert_eq!(uri("ftp://a/"), "remote_jwks.http_uri.uri: `ftp://a/` is neither `https://` nor `http://`");
-    assert!(uri("https://a/\r\nx: y").starts_with("remote_jwks.http_uri.uri: `https://a/\\r\\nx: y` holds"));
+    assert_eq!(
+        uri("ftp://a/"),
+        "remote_jwks.http_uri.uri: `ftp://a/` must begin with `https://` or `http://`"
+    );
+    assert!(
+        uri("https://a/\r\nx: y").starts_with("remote_jwks.http_uri.uri: `https://a/\\r\\nx: y` contains")
+    );
     let message = remote(json!({"http_uri": {"uri": "https://a/", "cluster": ""}}));
     assert_eq!(message, "remote_jwks.http_uri.cluster: the cluster is empty");
 }
@@ -137,48 +145,51 @@ fn discovery_needs_an_issuer_that_is_a_url() {
         let remote = json!({"oidc_discovery": {"cluster": "a"}});
         provider_refused(json!({"issuer": issuer, "local_jwks": null, "remote_jwks": remote}))
     };
-    let place = "remote_jwks.oidc_discovery: the provider";
-    assert_eq!(discovery(""), format!("{place} has no `issuer` that could say where its keys are"));
-    assert_eq!(discovery("me@a"), format!("{place}'s `issuer` `me@a` is not an absolute URL"));
+    let path = "remote_jwks.oidc_discovery";
+    assert_eq!(
+        discovery(""),
+        format!("{path}: discovery needs the `issuer` of the provider, which is not set")
+    );
+    assert_eq!(discovery("me@a"), format!("{path}: the provider's `issuer` `me@a` is not an absolute URL"));
     assert_eq!(
         discovery("https://a/?x"),
-        format!("{place}'s `issuer` `https://a/?x` has a query, and no path can follow it")
+        format!("{path}: the provider's `issuer` `https://a/?x` must not have a query")
     );
-    assert!(discovery("https://a/#x").contains("has a fragment"));
+    assert!(discovery("https://a/#x").contains("must not have a fragment"));
 }
 
 #[test]
 fn times_and_numbers_have_bounds() {
     for (fields, message) in [
-        (json!({"cache_duration": "999us"}), "cache_duration: it is less than `1ms`"),
-        (json!({"cache_duration": "8761h"}), "cache_duration: it is more than a year, `8760h`"),
+        (json!({"cache_duration": "999us"}), "cache_duration: must be at least `1ms`"),
+        (json!({"cache_duration": "8761h"}), "cache_duration: must be at most a year, `8760h`"),
         (
             json!({"async_fetch": {"failed_refetch_duration": "0"}}),
-            "async_fetch.failed_refetch_duration: it is less than `1ms`",
+            "async_fetch.failed_refetch_duration: must be at least `1ms`",
         ),
         (
             json!({"retry_policy": {"retry_back_off": {"base_interval": "0"}}}),
-            "retry_policy.retry_back_off.base_interval: it is less than `1ms`",
+            "retry_policy.retry_back_off.base_interval: must be at least `1ms`",
         ),
         (
             json!({"retry_policy": {"retry_back_off": {"base_interval": "2s", "max_interval": "1s"}}}),
-            "retry_policy.retry_back_off.max_interval: it is less than `base_interval`",
+            "retry_policy.retry_back_off.max_interval: must be at least `base_interval`",
         ),
         (
             json!({"retry_policy": {"num_retries": 101}}),
             "retry_policy.num_retries: `101` is not a number from 0 to 100",
         ),
-        (json!({"refetch_on_unknown_kid": "1us"}), "refetch_on_unknown_kid: it is less than `1ms`"),
-        (json!({"stale_if_error": "9000h"}), "stale_if_error: it is more than a year, `8760h`"),
+        (json!({"refetch_on_unknown_kid": "1us"}), "refetch_on_unknown_kid: must be at least `1ms`"),
+        (json!({"stale_if_error": "9000h"}), "stale_if_error: must be at most a year, `8760h`"),
         (json!({"max_bytes": 0}), "max_bytes: `0` is not a number from 1 to 4194304"),
         (json!({"max_keys": 1001}), "max_keys: `1001` is not a number from 1 to 1000"),
         (
             json!({"http_uri": {"uri": "https://a/", "cluster": "a", "timeout": "0"}}),
-            "http_uri.timeout: it is less than `1ms`",
+            "http_uri.timeout: must be at least `1ms`",
         ),
         (
             json!({"http_uri": {"uri": "https://a/", "cluster": "a", "timeout": "61m"}}),
-            "http_uri.timeout: it is more than `1h`",
+            "http_uri.timeout: must be at most `1h`",
         ),
     ] {
         assert_eq!(remote(fields), format!("remote_jwks.{message}"));

@@ -1,4 +1,4 @@
-//! The configuration: what is made of it, and what is refused with which words.
+//! The configuration: plans of valid ones, and the errors of invalid ones.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -18,19 +18,19 @@ use tollgate_jwt_authn_policy::plan::{ConfigProblem, Plan};
 /// RFC 8037 appendix A.2.
 const ED25519: &str = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
 
-/// A plan of a configuration, read as the SDK reads one.
+/// The plan of a configuration, read as the SDK reads one.
 fn plan(config: Value) -> Result<Plan, String> {
     let config = tollgate_policy::read(&config).map_err(|error| error.to_string())?;
     let environment = |name: &str| (name == "KEYS").then(|| ED25519.to_owned());
     Plan::new(config, environment).map_err(|problem: ConfigProblem| problem.to_string())
 }
 
-/// Why one is refused.
+/// The error of an invalid configuration.
 fn refused(config: Value) -> String {
     plan(config).map(|plan| panic!("accepted: {plan:?}")).unwrap_err()
 }
 
-/// A provider with these fields besides keys and issuer.
+/// A provider with these fields, keys and an issuer.
 fn provider(fields: Value) -> Value {
     let mut provider = json!({"issuer": "https://a.example", "local_jwks": {"inline_string": ED25519}});
     provider.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
@@ -44,7 +44,7 @@ fn with(fields: Value) -> Value {
     config
 }
 
-/// Why a provider with these fields is refused, without the place of the provider.
+/// The error of a provider with these fields, without the path of the provider.
 fn provider_refused(fields: Value) -> String {
     let message = refused(json!({"providers": {"auth0": provider(fields)}}));
     message
@@ -54,7 +54,7 @@ fn provider_refused(fields: Value) -> String {
         .into()
 }
 
-/// Why a rule is refused, without its place.
+/// The error of a rule, without its path.
 fn rule_refused(rule: Value) -> String {
     let message = refused(with(json!({"rules": [rule]})));
     message.strip_prefix("rules[0].").unwrap_or_else(|| panic!("{message}")).into()

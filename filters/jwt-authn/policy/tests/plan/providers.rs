@@ -1,4 +1,4 @@
-//! What a provider may say.
+//! Providers.
 
 use crate::{ED25519, plan, provider, provider_refused, refused, rule_refused};
 use serde_json::json;
@@ -16,10 +16,10 @@ fn texts_are_not_empty() {
         assert!(message.starts_with(&format!("{field}[1]: ")), "{message}");
     }
     let message = provider_refused(json!({"normalize_payload": {"space_delimited_claims": [""]}}));
-    assert_eq!(message, "normalize_payload.space_delimited_claims[0]: it is empty");
+    assert_eq!(message, "normalize_payload.space_delimited_claims[0]: must not be empty");
     let claims = vec!["x"; 65];
     let message = provider_refused(json!({"normalize_payload": {"space_delimited_claims": claims}}));
-    assert!(message.ends_with("65 of them; at most 64 belong here"), "{message}");
+    assert!(message.ends_with("`65` claims, expected at most 64"), "{message}");
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn times_have_bounds() {
     let message = provider_refused(json!({"clock_skew_seconds": 86401}));
     assert_eq!(message, "clock_skew_seconds: `86401` is not a number from 0 to 86400");
     let message = provider_refused(json!({"max_lifetime": "999ms"}));
-    assert_eq!(message, "max_lifetime: it is less than `1s`; tokens count in seconds");
+    assert_eq!(message, "max_lifetime: must be at least `1s`");
     let message = provider_refused(json!({"max_lifetime": "1"}));
     assert!(message.starts_with("max_lifetime: `1` is not a duration"), "{message}");
 }
@@ -37,14 +37,14 @@ fn a_claim_has_one_test_and_a_name() {
     let matcher = |fields: serde_json::Value| provider_refused(json!({"required_claims": [fields]}));
     let message = matcher(json!({"claim": "a"}));
     assert!(
-        message.starts_with("required_claims[0]: 0 tests; it has exactly one of `string_match`"),
+        message.starts_with("required_claims[0]: `0` tests, expected exactly one of `string_match`"),
         "{message}"
     );
     let message = matcher(json!({"claim": "a", "number": 1, "present": true}));
-    assert!(message.starts_with("required_claims[0]: 2 tests"), "{message}");
+    assert!(message.starts_with("required_claims[0]: `2` tests"), "{message}");
     for claim in [json!(""), json!([]), json!(["a", ""])] {
         let message = matcher(json!({"claim": claim, "present": true}));
-        assert_eq!(message, "required_claims[0].claim: the name of a claim is empty");
+        assert_eq!(message, "required_claims[0].claim: the name of a claim must not be empty");
     }
     let deep = vec!["a"; 33].join(".");
     let message = matcher(json!({"claim": deep, "present": true}));
@@ -66,11 +66,11 @@ fn tokens_are_in_places_that_there_are() {
     let message = provider_refused(json!({"from_headers": [{"name": "host"}]}));
     assert!(message.starts_with("from_headers[0].name: `host` belongs to the connection"), "{message}");
     let message = provider_refused(json!({"from_headers": [{"name": "a", "value_prefix": "x\n"}]}));
-    assert_eq!(message, "from_headers[0].value_prefix: `x\\n` can begin no header");
+    assert_eq!(message, "from_headers[0].value_prefix: invalid prefix `x\\n` of a header value");
     let message = provider_refused(json!({"from_cookies": ["a=b"]}));
-    assert_eq!(message, "from_cookies[0]: `a=b` is not the name of a cookie");
+    assert_eq!(message, "from_cookies[0]: invalid name `a=b` of a cookie");
     let message = provider_refused(json!({"from_params": ["a\u{0}"]}));
-    assert_eq!(message, "from_params[0]: it is not the name of a query parameter");
+    assert_eq!(message, "from_params[0]: invalid name of a query parameter");
 }
 
 #[test]
@@ -95,22 +95,25 @@ fn a_header_has_one_meaning() {
     let sub = json!({"header_name": "x-sub", "claim_name": "sub"});
     let message =
         provider_refused(json!({"claim_to_headers": [sub, {"header_name": "X-Sub", "claim_name": "b"}]}));
-    assert_eq!(message, "claim_to_headers[1].header_name: `x-sub` is already the header of another claim");
+    assert_eq!(
+        message,
+        "claim_to_headers[1].header_name: `x-sub` is already the output header of another claim"
+    );
     let message = provider_refused(json!({"claim_to_headers": [sub], "forward_payload_header": "x-sub"}));
-    assert_eq!(message, "forward_payload_header: `x-sub` is already the header of a claim");
+    assert_eq!(message, "forward_payload_header: `x-sub` is already the output header of a claim");
     let message = provider_refused(json!({"forward_payload_header": "authorization"}));
     assert_eq!(
         message,
-        "forward_payload_header: `authorization` may bring a token, and cannot be written too"
+        "forward_payload_header: `authorization` is a token location and cannot also be an output header"
     );
     let cookie = json!([{"header_name": "cookie", "claim_name": "sub"}]);
     let message = provider_refused(json!({"from_cookies": ["session"], "claim_to_headers": cookie}));
     assert_eq!(
         message,
-        "claim_to_headers[0].header_name: `cookie` may bring a token, and cannot be written too"
+        "claim_to_headers[0].header_name: `cookie` is a token location and cannot also be an output header"
     );
     let extract = json!({"extract_only_without_validation": {"verification_status_header": "authorization"}});
-    assert!(rule_refused(json!({"requires": extract})).ends_with("and cannot be written too"));
+    assert!(rule_refused(json!({"requires": extract})).ends_with("and cannot also be an output header"));
 }
 
 #[test]
@@ -121,12 +124,12 @@ fn no_provider_writes_where_another_reads() {
     }}));
     assert_eq!(
         message,
-        "providers.a.forward_payload_header: `x-token` may bring a token, and cannot be written too"
+        "providers.a.forward_payload_header: `x-token` is a token location and cannot also be an output header"
     );
 }
 
 #[test]
-fn clients_may_send_nothing_that_the_filter_would_write() {
+fn removes_client_headers_that_the_filter_writes() {
     let claims = json!([{"header_name": "X-Sub", "claim_name": "sub"}]);
     let extract = json!({"extract_only_without_validation": {}});
     let plan = plan(json!({
@@ -148,6 +151,6 @@ fn what_separates_values_can_stand_in_a_header() {
     for separator in ["", "\r\n", "\u{0}"] {
         let claim = json!({"header_name": "x-a", "claim_name": "a", "separator": separator});
         let message = provider_refused(json!({"claim_to_headers": [claim]}));
-        assert!(message.starts_with("claim_to_headers[0].separator: `"), "{message}");
+        assert!(message.starts_with("claim_to_headers[0].separator: invalid separator `"), "{message}");
     }
 }

@@ -71,7 +71,7 @@ fn an_issuer_chooses_its_providers_or_those_that_take_any() {
 }
 
 #[test]
-fn an_unknown_name_is_refused_with_those_that_are_known() {
+fn an_unknown_name_is_rejected_with_the_known_names() {
     let any = json!([{"allow_missing": {}}, {"provider_name": "auht0"}]);
     assert_eq!(
         refused(two(json!({"rules": [{}, {}, {"requires": {"requires_any": {"requirements": any}}}]}))),
@@ -105,12 +105,9 @@ fn a_list_of_names_is_cut_short() {
 #[test]
 fn a_rule_has_one_requirement() {
     let message = rule_refused(json!({"requires": {"provider_name": "auth0"}, "requirement_name": "x"}));
-    assert_eq!(message, "requirement_name: `x` is given beside `requires`; a rule has one of them");
+    assert_eq!(message, "requirement_name: `x` conflicts with `requires`; a rule has at most one of them");
     let message = rule_refused(json!({"required_scopes": ["read"]}));
-    assert!(
-        message.starts_with("required_scopes: scopes of tokens are required where no token is"),
-        "{message}"
-    );
+    assert!(message.starts_with("required_scopes: `required_scopes` needs `requires`"), "{message}");
 }
 
 #[test]
@@ -130,7 +127,7 @@ fn lists_of_requirements_have_two_entries_at_least() {
         for name in ["requires_any", "requires_all"] {
             assert_eq!(
                 rule_refused(json!({"requires": {name: {"requirements": list}}})),
-                format!("requires.{name}.requirements: {count} of them; at least 2 belong here")
+                format!("requires.{name}.requirements: `{count}` requirements, expected at least 2")
             );
         }
     }
@@ -144,8 +141,8 @@ fn audiences_of_a_requirement_are_there() {
         )
     };
     let place = "requires.provider_and_audiences.audiences";
-    assert!(requires(json!([])).starts_with(&format!("{place}: no audience is given")));
-    assert_eq!(requires(json!(["a", ""])), format!("{place}[1]: it is empty"));
+    assert!(requires(json!([])).starts_with(&format!("{place}: must not be empty")));
+    assert_eq!(requires(json!(["a", ""])), format!("{place}[1]: must not be empty"));
 }
 
 #[test]
@@ -157,7 +154,7 @@ fn requirements_are_not_endlessly_deep() {
     };
     plan(with(json!({"rules": [{"requires": deep(8)}]}))).unwrap();
     let message = rule_refused(json!({"requires": deep(9)}));
-    assert!(message.ends_with("requirements are more than 8 deep in one another"), "{message}");
+    assert!(message.ends_with("requirements must not be nested more than 8 deep"), "{message}");
 }
 
 #[test]
@@ -181,6 +178,9 @@ fn scopes_can_stand_in_a_challenge() {
     for scope in ["", "a b", "a\"b", "a\\b", "\u{e9}"] {
         let message =
             rule_refused(json!({"requires": {"provider_name": "auth0"}, "required_scopes": ["a", scope]}));
-        assert!(message.starts_with("required_scopes[1]: ") && message.ends_with("(RFC 6749)"), "{message}");
+        assert!(
+            message.starts_with("required_scopes[1]: invalid scope ") && message.ends_with("(RFC 6749)"),
+            "{message}"
+        );
     }
 }

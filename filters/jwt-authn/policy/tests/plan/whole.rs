@@ -1,4 +1,4 @@
-//! What stands for the whole filter.
+//! Top-level fields.
 
 use crate::{plan, refused};
 use serde_json::json;
@@ -37,7 +37,7 @@ fn numbers_have_bounds() {
         ),
         (
             json!({"jwt_cache_config": {"jwt_cache_size": 1_000_000}}),
-            "jwt_cache_config: `jwt_cache_size` `1000000` times `jwt_max_token_size` `4096` is more than 1073741824 bytes",
+            "jwt_cache_config: `jwt_cache_size` `1000000` times `jwt_max_token_size` `4096` must be at most 1073741824 bytes",
         ),
     ] {
         assert_eq!(refused(config), message);
@@ -71,9 +71,10 @@ fn a_browser_is_sent_somewhere() {
         "{url}",
     ] {
         let message = refused(redirect(location));
-        let expected = "is neither an absolute URL nor a path";
+        let expected = "expected an absolute URL or a path";
         assert!(
-            message.starts_with("failure_response.redirect.location: `") && message.contains(expected),
+            message.starts_with("failure_response.redirect.location: invalid location `")
+                && message.contains(expected),
             "{message}"
         );
     }
@@ -81,14 +82,17 @@ fn a_browser_is_sent_somewhere() {
         plan(redirect(location)).unwrap();
     }
     let message = refused(json!({"failure_response": {"redirect": {"location": "/", "status": 301}}}));
-    assert_eq!(message, "failure_response.redirect.status: `301` is not 302, 303 or 307");
+    assert_eq!(
+        message,
+        "failure_response.redirect.status: unsupported status `301`, expected one of `302`, `303`, `307`"
+    );
 }
 
 #[test]
 fn a_realm_can_be_quoted() {
     for realm in ["a\"b", "a\\b", "a\nb", "\u{e9}"] {
         let message = refused(json!({"failure_response": {"realm": realm}}));
-        assert!(message.starts_with("failure_response.realm: `"), "{message}");
+        assert!(message.starts_with("failure_response.realm: invalid realm `"), "{message}");
     }
     plan(json!({"failure_response": {"realm": "example, all of it"}})).unwrap();
 }
@@ -104,7 +108,7 @@ fn what_is_revoked_is_named() {
     assert_eq!(message, "revocation.remote.http_uri.cluster: the cluster is empty");
     let uri = json!({"uri": "http://a.example/revoked", "cluster": "a"});
     let message = refused(json!({"revocation": {"remote": {"http_uri": uri, "poll_interval": "0"}}}));
-    assert_eq!(message, "revocation.remote.poll_interval: it is less than `1ms`");
+    assert_eq!(message, "revocation.remote.poll_interval: must be at least `1ms`");
 }
 
 #[test]

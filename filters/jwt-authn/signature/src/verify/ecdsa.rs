@@ -1,7 +1,7 @@
-//! ECDSA, each curve with the hash that RFC 7518 section 3.4 gives it.
+//! ECDSA. Each curve has its hash of RFC 7518 section 3.4.
 
-/// One function for each curve: `from_slice` takes `r` and `s` in the curve's length alone, neither zero nor the order or
-/// above.
+/// Defines a function for each curve. `from_slice` accepts `r` and `s` only in the curve's length, above zero
+/// and below the order.
 macro_rules! curves {
     ($($feature:literal $curve:ident $hash:ident;)*) => {
         $(#[cfg(feature = $feature)]

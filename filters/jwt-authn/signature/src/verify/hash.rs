@@ -1,6 +1,6 @@
-//! A hash function by its type.
+//! Selects a hash function's type.
 
-/// Evaluates an expression in which a type stands for the hash.
+/// Evaluates an expression with a type for the hash.
 macro_rules! with_hash {
     ($hash:expr, $type:ident => $what:expr) => {
         match $hash {

@@ -4,7 +4,7 @@ use super::hash::with_hash;
 use crate::Hash;
 use hmac::{Hmac, KeyInit, Mac};
 
-/// In constant time; the signature must be the whole HMAC.
+/// Verifies in constant time. The signature must be the whole HMAC.
 pub fn verify(secret: &[u8], hash: Hash, input: &[u8], signature: &[u8]) -> bool {
     with_hash!(hash, H => {
         let Ok(mut mac) = Hmac::<H>::new_from_slice(secret) else { return false };

@@ -1,15 +1,17 @@
-//! Signatures verified here.
+//! Verification of signatures.
 //!
-//! What is a signature is told narrowly, so that the host and this code cannot differ in it and nobody can write the same
-//! signature in two ways that both pass:
+//! The rules are strict, so that the host and this code always agree, and no signature has two accepted
+//! encodings (except as noted for ECDSA):
 //!
-//! - RSA: exactly as long as the modulus and below it (RFC 8017 section 8.2.2). PSS: MGF1 and salt by the hash of the
-//!   algorithm and as long as it (RFC 7518 section 3.5); no other salt, though others could be told apart.
-//! - ECDSA: `r` and `s` of exactly the order's length, each above zero and below the order (RFC 7518 section 3.4). A high
-//!   `s` passes: the RFC does not forbid it, half of all signers write it, and Envoy takes it. So who has a token can
-//!   write its other signature: a token's bytes do not identify it, `jti` does.
-//! - Ed25519: `verify_strict`. No point of small order, no `S` of its order or above, one encoding of `R`.
-//! - HMAC: the whole of it, compared in constant time.
+//! - RSA: exactly as long as the modulus, and below it (RFC 8017 section 8.2.2). PSS: MGF1 with the hash of
+//!   the algorithm, and a salt of the same length (RFC 7518 section 3.5); other salt lengths are rejected.
+//! - ECDSA: `r` and `s` of exactly the order's length, each above zero and below the order (RFC 7518 section
+//!   3.4). A high `s` is accepted: the RFC does not forbid it, half of all signatures have one, and Envoy
+//!   accepts it. So the owner of a token can write a second signature for it: the bytes of a token do not
+//!   identify it, `jti` does.
+//! - Ed25519: `verify_strict`. Rejects points of small order and `S` at or above the order; accepts one
+//!   encoding of `R`.
+//! - HMAC: the whole HMAC, compared in constant time.
 
 #[cfg(any(feature = "p256", feature = "p384", feature = "p521"))]
 mod ecdsa;
@@ -22,7 +24,7 @@ mod rsa;
 
 use crate::{Algorithm, Material};
 
-/// Whether `signature` is that of `input` by the key, which takes the algorithm.
+/// Whether `signature` is a valid signature of `input`. The key must take the algorithm.
 pub(crate) fn verify(key: &Material, algorithm: Algorithm, input: &[u8], signature: &[u8]) -> bool {
     match key {
         #[cfg(feature = "rsa")]

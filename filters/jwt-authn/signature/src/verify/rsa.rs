@@ -1,5 +1,5 @@
-//! RSASSA-PKCS1-v1_5 and RSASSA-PSS (RFC 8017 sections 8.2 and 8.1). The crate refuses what is not as long as the modulus
-//! or not below it.
+//! RSASSA-PKCS1-v1_5 and RSASSA-PSS (RFC 8017 sections 8.2 and 8.1). The crate rejects signatures that do not
+//! have the length of the modulus, or are not below it.
 
 use super::hash::with_hash;
 use crate::{Algorithm, Family};
@@ -11,7 +11,7 @@ pub fn verify(key: &RsaPublicKey, algorithm: Algorithm, input: &[u8], signature:
         let digest = H::digest(input);
         match algorithm.family() {
             Family::RsaPkcs1 => key.verify(Pkcs1v15Sign::new::<H>(), &digest, signature),
-            // `new` wants a salt as long as the hash.
+            // `new` requires a salt of the length of the hash.
             Family::RsaPss => key.verify(Pss::<H>::new(), &digest, signature),
             _ => return false,
         }

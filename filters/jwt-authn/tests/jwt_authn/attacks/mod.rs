@@ -1,8 +1,8 @@
-//! What an attacker sends, and what comes of it: row by row, on both hosts.
+//! A table of attacks and their expected results, on both hosts.
 //!
-//! All rows are sent through one proxy, twice: what was remembered of the first time may not help the second. A row that
-//! is refused must be so for its reason, told to the client and to the log, and nothing may reach the upstream; one that
-//! passes may bring upstream neither a token nor what only the filter may say.
+//! Each row is sent twice through one proxy: the cache must not change the result. A rejected row must have
+//! its reason in the response and in the log, and must not reach the upstream. An allowed row must not pass a
+//! token or forged output headers to the upstream.
 
 mod claims;
 mod form;
@@ -21,39 +21,39 @@ use tollgate_host_test::{ClientView, Exchange, Host, Request, UpstreamRequest, o
 use tollgate_jwt_authn_policy::Reason;
 use tollgate_mint::{Signer, jwks};
 
-/// A row.
+/// A row of the table.
 pub struct Attack {
-    /// What is tried.
+    /// Description.
     pub name: &'static str,
-    /// How.
+    /// Request.
     pub request: Request,
-    /// What must come of it.
+    /// Expected result.
     pub expected: Expected,
 }
 
-/// What must come of a request.
+/// Expected result of a request.
 pub enum Expected {
-    /// The filter refuses it.
+    /// The filter rejects it.
     Refused(Reason),
-    /// Envoy does, before a filter sees it.
+    /// Envoy rejects it before the filters.
     NotAccepted(u16),
-    /// It passes, because it is none, or because it comes to nothing: of these headers the upstream sees these values,
-    /// joined by commas.
+    /// It is allowed, because it is not an attack or has no effect. The upstream sees these values of these
+    /// headers, joined by commas.
     Passes(Vec<(&'static str, Option<String>)>),
 }
 
-/// A row that is refused.
+/// A rejected row.
 pub fn refused(name: &'static str, reason: Reason, request: Request) -> Attack {
     Attack { name, request, expected: Expected::Refused(reason) }
 }
 
-/// A row that passes, and what the upstream sees.
+/// An allowed row, with the headers that the upstream sees.
 pub fn passes(name: &'static str, request: Request, upstream: &[(&'static str, Option<&str>)]) -> Attack {
     let upstream = upstream.iter().map(|(name, value)| (*name, value.map(str::to_owned))).collect();
     Attack { name, request, expected: Expected::Passes(upstream) }
 }
 
-/// A request that shows a token as most do.
+/// A request with a token in `Authorization`.
 pub fn bearer(path: &str, token: impl AsRef<[u8]>) -> Request {
     Request::get(path).header("authorization", [b"Bearer ", token.as_ref()].concat())
 }
@@ -71,7 +71,7 @@ fn table(forge: &Forge) -> Vec<Attack> {
     parts.iter().flat_map(|part| part(forge)).collect()
 }
 
-/// The filter that is attacked, and the table.
+/// The filter under attack, and the table.
 pub fn whole(host: Host) -> (Value, Vec<Attack>) {
     let forge = Forge::new(host);
     (config(forge.now), table(&forge))
@@ -97,7 +97,7 @@ on_both_hosts! {
     }
 }
 
-/// Keys that others could work out are not taken into use: the filter does not start with them.
+/// The filter does not start with keys that others could compute.
 #[test]
 fn weak_keys_are_refused_with_the_configuration() {
     let rsa = Signer::with_key("RS256", "rsa1024-0");
@@ -106,11 +106,11 @@ fn weak_keys_are_refused_with_the_configuration() {
         json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": "AAAA", "d": "AAAA" }] }).to_string();
     let mixed = jwks(&[&rsa, &Signer::es256()]);
     for (keys, why) in [
-        (jwks(&[&rsa]), "RSA modulus of less than 2048 bits"),
-        (mixed, "RSA modulus of less than 2048 bits"),
-        (rsa.public_pem(), "RSA modulus of less than 2048 bits"),
+        (jwks(&[&rsa]), "RSA modulus has less than 2048 bits"),
+        (mixed, "RSA modulus has less than 2048 bits"),
+        (rsa.public_pem(), "RSA modulus has less than 2048 bits"),
         (jwks(&[&secret]), "too weak"),
-        (private, "`d` is of a private key"),
+        (private, "`d` belongs to a private key"),
         ("secret".into(), "local_jwks"),
         ("{\"keys\":[]}".into(), "local_jwks"),
     ] {
@@ -164,12 +164,12 @@ fn judge(row: &Attack, exchange: &Exchange, host: Host) -> Result<(), String> {
     }
 }
 
-/// A log line has no white space in the details.
+/// Details in a log line contain no white space.
 fn logged(details: &str) -> String {
     details.replace(' ', "_")
 }
 
-/// Neither a whole token nor one that is spelled in another way.
+/// Fails if the upstream receives a token, in any encoding.
 fn no_token(request: &UpstreamRequest) -> Result<(), String> {
     let holds = |value: &[u8]| {
         let text = String::from_utf8_lossy(value).to_ascii_lowercase().replace("%2e", ".");
