@@ -1,4 +1,5 @@
-//! The shell: a request's headers in by one host call, the decision out by as few as it takes.
+//! The shell: reads the headers of a request with one host call, and carries out the decision with as few
+//! host calls as possible.
 
 use crate::keys::{self, Owner, Store};
 use crate::statistics::Statistics;
@@ -48,10 +49,10 @@ impl HttpFilter for JwtAuthn {
         Ok(self.decide(headers, now, false)?.unwrap_or_else(|| self.unchecked()))
     }
 
-    /// What could not be checked does not pass, whatever `on_error` says: headers that a client forged may still be in
-    /// it.
+    /// Rejects a request that the filter could not check, even with `on_error: allow`: it may still contain
+    /// forged headers.
     fn on_error(&mut self, error: Error, phase: Phase) -> Flow {
-        tollgate::log::error!("request not checked: {error}");
+        tollgate::log::error!("host call failed while checking a request: {error}");
         match phase {
             Phase::Request => self.unchecked(),
             Phase::Response => Flow::Continue,
@@ -60,7 +61,7 @@ impl HttpFilter for JwtAuthn {
 }
 
 impl JwtAuthn {
-    /// `None`: keys are on their way.
+    /// Decides a request and carries out the decision. Returns `None` if the request must wait for keys.
     fn decide(
         &mut self,
         headers: &mut RequestHeaders<'_>,
@@ -87,12 +88,13 @@ impl JwtAuthn {
         Ok(Some(flow))
     }
 
-    /// Holds a request that came at `since` until there is news of what it needs. `false` if it may not wait.
+    /// Holds a request that arrived at `since` until the document that it needs changes. Returns `false` if
+    /// it may not wait.
     fn wait(&mut self, since: UnixNanos, cx: &mut Context<'_, Self>) -> Result<bool> {
         keys::park(self, cx, since, move |filter, _, cx| filter.decide_again(since, cx))
     }
 
-    /// Asks again from the start.
+    /// Decides a held request again, from the start.
     fn decide_again(&mut self, since: UnixNanos, cx: &mut Context<'_, Self>) -> Result<Flow> {
         let now = now()?;
         if let Some(flow) = self.decide_held(now, true, cx)? {
@@ -116,7 +118,7 @@ impl JwtAuthn {
         }
     }
 
-    /// The answer to a request that nothing can be said of.
+    /// Rejects a request that the filter could not check.
     fn unchecked(&self) -> Flow {
         self.statistics.refused(Reason::HostError);
         let status = self.policy.plan().config.status_on_error.0;

@@ -1,5 +1,5 @@
-//! JSON Web Token authentication. What is decided and why is in `tollgate-jwt-authn-policy`; this crate reads what the
-//! policy needs, verifies with the host's help, fetches keys and carries out what is decided.
+//! JSON Web Token authentication. All decisions are in `tollgate-jwt-authn-policy`. This crate reads what the
+//! policy needs, verifies signatures with the host's help, fetches keys and carries out decisions.
 
 mod filter;
 mod keys;

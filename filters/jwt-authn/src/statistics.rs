@@ -1,4 +1,5 @@
-//! What is counted. Envoy's names where Envoy counts the same (`source/extensions/filters/http/jwt_authn/stats.h`).
+//! Statistics of requests. Names are Envoy's where Envoy has the same statistic
+//! (`source/extensions/filters/http/jwt_authn/stats.h`).
 
 use tollgate::Result;
 use tollgate::metrics::Counter;
@@ -9,14 +10,14 @@ pub(crate) struct Statistics {
     denied: Counter,
     cors_preflight_bypassed: Counter,
     shadow_denied: Counter,
-    allowed_on_error: Counter,
+    failure_mode_allowed: Counter,
     jwt_cache_hit: Counter,
     jwt_cache_miss: Counter,
     reasons: [Counter; Reason::ALL.len()],
 }
 
 impl Statistics {
-    /// `prefix` is put before the names, behind that of the filter.
+    /// Defines the counters. `prefix` follows the name of the filter in each name.
     pub(crate) fn define(prefix: &str) -> Result<Self> {
         let dot = if prefix.is_empty() { "" } else { "." };
         let counter = |name: &str| Counter::define(&format!("jwt_authn.{prefix}{dot}{name}"));
@@ -30,7 +31,7 @@ impl Statistics {
             denied,
             cors_preflight_bypassed: counter("cors_preflight_bypassed")?,
             shadow_denied: counter("shadow_denied")?,
-            allowed_on_error: counter("allowed_on_error")?,
+            failure_mode_allowed: counter("failure_mode_allowed")?,
             jwt_cache_hit: counter("jwt_cache_hit")?,
             jwt_cache_miss: counter("jwt_cache_miss")?,
             reasons,
@@ -38,12 +39,12 @@ impl Statistics {
     }
 
     pub(crate) fn passed(&self, pass: &Pass<'_>) {
-        match pass.in_spite_of {
+        match pass.would_reject {
             None if pass.preflight => self.cors_preflight_bypassed.increment(),
             None => self.allowed.increment(),
             Some(reason) => {
-                let whole = if reason.status() == 0 { self.allowed_on_error } else { self.shadow_denied };
-                whole.increment();
+                let total = if reason.status() == 0 { self.failure_mode_allowed } else { self.shadow_denied };
+                total.increment();
                 self.count(reason);
             }
         }

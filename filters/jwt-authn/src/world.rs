@@ -1,4 +1,4 @@
-//! What the policy asks of the world: signatures, keys, the client's certificate.
+//! The policy's environment: signatures, keys, and the client's certificate.
 
 use crate::keys::Store;
 use tollgate::{foreign, property};
@@ -15,16 +15,16 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Tries what the host can verify.
+    /// Creates the environment, and tests which signatures the host can verify.
     pub(crate) fn new(store: Store) -> Self {
         let signatures = ByHost::new(verify_signature as Call);
         let Abilities { rsa, ecdsa } = signatures.abilities();
-        tollgate::log::debug!("the host verifies RSA: {rsa}, ECDSA: {ecdsa}");
+        tollgate::log::debug!("signatures that the host can verify: RSA {rsa}, ECDSA {ecdsa}");
         Self { store, signatures }
     }
 }
 
-/// An error of the host is no answer, and the signature is then verified here.
+/// Calls the host. After an error, the filter verifies the signature itself.
 fn verify_signature(arguments: &[u8]) -> Option<Vec<u8>> {
     foreign::call(host::FUNCTION, arguments).ok().flatten()
 }
@@ -48,7 +48,7 @@ impl Environment for World {
         self.store.revocation_list()
     }
 
-    /// One that cannot be read is none: a token that is bound to it is refused.
+    /// Treats an unreadable certificate as absent, so that a token bound to it is rejected.
     fn client_certificate_sha256(&mut self) -> Option<[u8; 32]> {
         property::CONNECTION_SHA256_PEER_CERTIFICATE_DIGEST.get().ok().flatten().map(|digest| digest.0)
     }

@@ -1,14 +1,15 @@
-//! Tokens that were verified, and what is known of each.
+//! Cache of verified tokens.
 //!
-//! A signature costs tens of microseconds and a look here a fifth of one. What is found is trusted as if it had been
-//! verified just now, so a hash only says where to look: **the whole token is compared**, and the provider too, whose
-//! keys it was verified with. The hash is seeded, so that nobody can prepare tokens that all lie in one place.
+//! Verifying a signature takes tens of microseconds; a lookup here takes a fifth of a microsecond. A cached
+//! token is trusted as if it had just been verified. So the hash only selects a bucket: **the whole token is
+//! compared**, and also the provider whose keys verified it. The hash is seeded, so that a client cannot
+//! prepare tokens that share one bucket.
 //!
-//! It is bounded by entries and by bytes. What goes first is what SIEVE says (Zhang et al., NSDI 2024): the oldest
-//! entry that was not asked for since the hand last passed it. A flood of tokens that come once passes through without
-//! driving out those that come again, and a hit writes one flag and no links.
+//! The cache is bounded by entries and by bytes. It evicts by SIEVE (Zhang et al., NSDI 2024): the oldest
+//! entry without a hit since the hand last passed it. A flood of tokens that are sent once does not evict
+//! tokens that are sent repeatedly, and a hit writes one flag and no links.
 //!
-//! Everything takes constant time, but for entries that share a bucket, of which there is about one.
+//! All operations take constant time, except for walking a bucket, which has about one entry.
 
 mod list;
 pub mod table;
@@ -19,31 +20,33 @@ use list::{Links, List};
 use table::{Table, same};
 use tollgate_policy::UnixNanos;
 
-/// What a cache may hold.
+/// Bounds of a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Entries. 0 for no cache.
+    /// Maximum number of entries; 0 for no cache.
     pub entries: usize,
-    /// Bytes: tokens, what [`TokenCache::insert`] is told of values, and the cache's own part of each entry.
+    /// Maximum number of bytes: tokens, values as reported to [`TokenCache::insert`], and the cache's own
+    /// part of each entry.
     pub bytes: usize,
-    /// Bytes of one token. Longer ones are not kept.
+    /// Maximum length of a token in bytes. Longer ones are not cached.
     pub token_bytes: usize,
 }
 
 impl Bounds {
-    /// For so many tokens of no more bytes. An entry may weigh as much as the longest token, taken over all of them.
-    pub fn of(entries: usize, token_bytes: usize) -> Self {
+    /// Returns the bounds for this number of tokens, each with at most `token_bytes`. On average, an entry
+    /// may weigh as much as the longest token.
+    pub fn new(entries: usize, token_bytes: usize) -> Self {
         let entry = token_bytes.max(LEAST_ENTRY_BYTES);
         Self { entries, bytes: entries.saturating_mul(entry), token_bytes }
     }
 }
 
-/// With a limit on tokens of a few bytes there is room for an entry all the same.
+/// Minimum bytes per entry, so that entries fit even if `token_bytes` is very small.
 const LEAST_ENTRY_BYTES: usize = 1024;
 
-/// How many entries the hand passes before it takes the one it is at, asked for or not: no insertion has to wait
-/// until it has been all around.
-const PATIENCE: usize = 64;
+/// Maximum number of entries that the hand passes before it evicts an entry in any case. So no insertion has
+/// to wait for a full round.
+const MAX_PASSED: usize = 64;
 
 /// Verified tokens, by provider and text.
 #[derive(Debug)]
@@ -60,10 +63,10 @@ pub struct TokenCache<V> {
 struct Entry<V> {
     hash: u64,
     provider: u32,
-    /// The next entry of its bucket.
+    /// Next entry of its bucket.
     next: u32,
     links: Links,
-    /// Asked for since the hand passed.
+    /// Whether the entry had a hit since the hand passed.
     visited: bool,
     expires: Option<UnixNanos>,
     token: Box<[u8]>,
@@ -86,9 +89,9 @@ fn bytes_of<V>(token: usize, value: usize) -> usize {
 }
 
 impl<V> TokenCache<V> {
-    /// An empty cache. `seed` is random, and different for each VM.
+    /// Creates an empty cache. `seed` is random and different for each VM.
     pub fn new(bounds: Bounds, seed: [u8; 16]) -> Self {
-        let most = bounds.entries.min(bounds.bytes / bytes_of::<V>(0, 0)).min(table::MOST);
+        let most = bounds.entries.min(bounds.bytes / bytes_of::<V>(0, 0)).min(table::MAX_ENTRIES);
         let bounds = Bounds { entries: most, ..bounds };
         Self {
             bounds,
@@ -100,24 +103,24 @@ impl<V> TokenCache<V> {
         }
     }
 
-    /// Entries.
+    /// Number of entries.
     pub fn len(&self) -> usize {
         self.slots.len() - self.free.len()
     }
 
-    /// Whether there are none.
+    /// Whether the cache is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Bytes, as [`Bounds::bytes`] counts them.
+    /// Number of bytes, counted as in [`Bounds::bytes`].
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// What is known of a token. An entry that is over is removed rather than found.
+    /// Returns the value of a token. Removes an expired entry instead of returning it.
     pub fn get(&mut self, provider: u32, token: &[u8], now: UnixNanos) -> Option<&V> {
-        // What was never kept need not be hashed, however long a client makes it.
+        // A token that is too long cannot be cached, so it need not be hashed.
         if token.len() > self.bounds.token_bytes || self.is_empty() {
             return None;
         }
@@ -132,9 +135,9 @@ impl<V> TokenCache<V> {
         Some(&entry.value)
     }
 
-    /// Keeps what is known of a token that was verified, in place of what was known before. `value_bytes` is what the
-    /// value has allocated; `expires` is when the entry is over whatever the value says. `false` if it is not kept:
-    /// over already, too long a token, or more than the whole cache may weigh.
+    /// Caches the value of a verified token, and replaces the previous one. `value_bytes` is the number of
+    /// bytes that the value has allocated. The entry expires at `expires`. Returns `false` if the value is
+    /// not cached: it has expired, its token is too long, or it exceeds the bounds of the whole cache.
     pub fn insert(
         &mut self,
         provider: u32,
@@ -181,7 +184,7 @@ impl<V> TokenCache<V> {
         true
     }
 
-    /// Forgets a token; what was known of it.
+    /// Removes a token and returns its value.
     pub fn remove(&mut self, provider: u32, token: &[u8]) -> Option<V> {
         if token.len() > self.bounds.token_bytes || self.is_empty() {
             return None;
@@ -190,7 +193,7 @@ impl<V> TokenCache<V> {
         self.take(slot)
     }
 
-    /// Forgets all of them, and frees what they took.
+    /// Removes all entries and frees their memory.
     pub fn clear(&mut self) {
         self.table.clear();
         self.slots = Vec::new();
@@ -218,11 +221,11 @@ impl<V> TokenCache<V> {
         None
     }
 
-    /// Makes room by one entry: the first from the hand on that nobody asked for since it last came by, or that is
-    /// over.
+    /// Evicts one entry: the first, starting at the hand, that had no hit since the hand last passed it, or
+    /// that has expired.
     fn evict(&mut self, now: UnixNanos) -> Option<V> {
         let mut slot = self.order.hand()?;
-        for _ in 0..PATIENCE {
+        for _ in 0..MAX_PASSED {
             let entry = self.entry_mut(slot)?;
             if !entry.visited || entry.is_over(now) {
                 break;
@@ -247,7 +250,7 @@ impl<V> TokenCache<V> {
         Some(entry.value)
     }
 
-    /// The entry before this one in its bucket.
+    /// Returns the entry before this one in its bucket.
     fn before(&self, hash: u64, slot: u32) -> Option<u32> {
         let mut before = self.table.first(hash);
         loop {

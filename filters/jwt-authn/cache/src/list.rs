@@ -1,10 +1,10 @@
-//! Entries in the order in which they came, and SIEVE's hand in it. The list is doubly linked through the slots, so
-//! that nothing is allocated for it and any entry can be taken out.
+//! Entries in the order of insertion, and SIEVE's hand. The list is doubly linked through the slots, so it
+//! needs no allocation, and any entry can be removed.
 
 use super::Entry;
 use super::table::NONE;
 
-/// An entry's neighbours.
+/// Neighbours of an entry.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Links {
     newer: u32,
@@ -17,7 +17,7 @@ impl Default for Links {
     }
 }
 
-/// The ends of the list, and the hand, which goes from the oldest to the newest and round again.
+/// Ends of the list, and the hand, which moves from the oldest entry to the newest and then starts again.
 #[derive(Debug)]
 pub(super) struct List {
     newest: u32,
@@ -42,7 +42,7 @@ fn links_mut<V>(slots: &mut Slots<V>, slot: u32) -> Option<&mut Links> {
 }
 
 impl List {
-    /// Where the hand is; `None` if the list is empty.
+    /// Returns the position of the hand; `None` if the list is empty.
     pub(super) fn hand(&self) -> Option<u32> {
         [self.hand, self.oldest].into_iter().find(|slot| *slot != NONE)
     }
@@ -51,7 +51,7 @@ impl List {
         self.hand = slot;
     }
 
-    /// Where the hand goes from there.
+    /// Returns the next position of the hand.
     pub(super) fn after<V>(&self, slots: &Slots<V>, slot: u32) -> Option<u32> {
         let newer = links(slots, slot)?.newer;
         [newer, self.oldest].into_iter().find(|slot| *slot != NONE)
@@ -69,7 +69,7 @@ impl List {
         self.newest = slot;
     }
 
-    /// Takes an entry out. If the hand is at it, it goes on.
+    /// Removes an entry. If the hand is at this entry, it moves to the next one.
     pub(super) fn unlink<V>(&mut self, slots: &mut Slots<V>, slot: u32) {
         let Some(Links { newer, older }) = links(slots, slot) else { return };
         match links_mut(slots, newer) {

@@ -1,5 +1,5 @@
-//! Buckets, by a seeded hash. Entries of a bucket are chained through their slots: unlike in an open table nothing is
-//! ever moved, neither when it fills nor when entries go, so no request pays for those before it.
+//! Hash table with a seeded hash. Entries of a bucket are chained through their slots. Unlike with open
+//! addressing, no entry ever moves, so no request pays for earlier ones.
 
 use core::hash::Hasher;
 use foldhash::{SharedSeed, quality::FoldHasher};
@@ -7,10 +7,10 @@ use foldhash::{SharedSeed, quality::FoldHasher};
 /// No slot.
 pub const NONE: u32 = u32::MAX;
 
-/// The most entries: slots are numbered with 32 bits, and 128 MiB of buckets are enough.
-pub const MOST: usize = 1 << 25;
+/// Maximum number of entries. Slots have 32-bit numbers, and 128 MiB of buckets are enough.
+pub const MAX_ENTRIES: usize = 1 << 25;
 
-/// Which slot is the first of each bucket.
+/// First slot of each bucket.
 #[derive(Debug)]
 pub struct Table {
     first: Box<[u32]>,
@@ -19,15 +19,15 @@ pub struct Table {
 }
 
 impl Table {
-    /// Buckets for so many entries.
+    /// Creates buckets for this number of entries.
     pub fn new(entries: usize, seed: [u8; 16]) -> Self {
         let [low, high] = [0, 8]
             .map(|at| seed.iter().skip(at).take(8).fold(0u64, |value, byte| value << 8 | u64::from(*byte)));
-        let first = vec![NONE; entries.min(MOST).next_power_of_two()];
+        let first = vec![NONE; entries.min(MAX_ENTRIES).next_power_of_two()];
         Self { first: first.into(), seed: low, shared: SharedSeed::from_u64(high) }
     }
 
-    /// Of all bytes of a name that belongs to this issuer.
+    /// Hashes an issuer and all bytes of a name.
     pub fn hash(&self, issuer: u32, name: &[u8]) -> u64 {
         let mut hasher = FoldHasher::with_seed(self.seed, &self.shared);
         hasher.write(name);
@@ -35,19 +35,19 @@ impl Table {
         hasher.finish()
     }
 
-    /// Of the end of a token, which is of its signature: 12 bytes that nobody can choose who has not the key, and only
-    /// tokens that were verified are here. To hash all of it takes as long as to compare all of it, and from 17
-    /// characters on the hash is another one, in more and colder code.
+    /// Hashes the end of a token. It belongs to the signature, and only verified tokens are cached, so only
+    /// the owner of the key can choose these 12 bytes. Hashing the whole token would take as long as
+    /// comparing it, and from 17 bytes on, the hash uses another, larger function.
     pub fn hash_of_token(&self, provider: u32, token: &[u8]) -> u64 {
         self.hash(provider, token.last_chunk::<16>().map_or(token, |end| end))
     }
 
-    /// The first slot of the hash's bucket.
+    /// Returns the first slot of the bucket of a hash.
     pub fn first(&self, hash: u64) -> u32 {
         self.first.get(self.bucket(hash)).copied().unwrap_or(NONE)
     }
 
-    /// Makes a slot the first of the hash's bucket.
+    /// Sets the first slot of the bucket of a hash.
     pub fn set_first(&mut self, hash: u64, slot: u32) {
         let bucket = self.bucket(hash);
         if let Some(first) = self.first.get_mut(bucket) {
@@ -55,7 +55,7 @@ impl Table {
         }
     }
 
-    /// Puts a slot in front of its bucket; what was there before.
+    /// Puts a slot at the front of its bucket. Returns the previous first slot.
     #[must_use]
     pub fn push(&mut self, hash: u64, slot: u32) -> u32 {
         let before = self.first(hash);
@@ -68,7 +68,7 @@ impl Table {
         self.first.fill(NONE);
     }
 
-    /// Bytes that it takes.
+    /// Memory in bytes.
     pub fn bytes(&self) -> usize {
         size_of_val(&*self.first)
     }
@@ -78,10 +78,11 @@ impl Table {
     }
 }
 
-/// Whether two tokens are the same, in pieces of 64 bytes: `==` is wasi-libc's `memcmp`, which goes byte by byte and
-/// takes many times as long.
+/// Whether two tokens are equal. Compares pieces of 64 bytes, because `==` is wasi-libc's `memcmp`, which
+/// compares byte by byte and takes many times as long.
 ///
-/// That it stops at the first difference tells nothing: only tokens of the same seeded hash get here.
+/// Stopping at the first difference reveals nothing, because only tokens with the same seeded hash are
+/// compared.
 pub fn same(a: &[u8], b: &[u8]) -> bool {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<64>(), b.as_chunks::<64>());
     let differ = |a: &[u8; 64], b: &[u8; 64]| {

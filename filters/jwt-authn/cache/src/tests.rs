@@ -36,7 +36,7 @@ fn a_token_is_found_by_its_whole_text_and_provider() {
 fn tokens_of_the_same_hash_are_told_apart() {
     let mut cache = cache::<u32>(Bounds { entries: 1, ..PLENTY });
     assert!(put(&mut cache, b"one", 1));
-    // As if `two` had the hash of `one`: the bucket is the only one there is.
+    // There is only one bucket, as if `two` had the hash of `one`.
     let hash = cache.table.hash(0, b"one");
     assert_eq!(cache.find(hash, 0, b"two"), None);
     assert!(cache.find(hash, 0, b"one").is_some());
@@ -59,7 +59,7 @@ fn an_entry_is_over_at_its_time_and_is_then_gone() {
     assert_eq!(cache.get(0, b"t", NOW), Some(&1));
     assert_eq!(cache.get(0, b"t", UnixNanos(1_001)), None);
     assert_eq!(cache.len(), 0);
-    assert!(!cache.insert(0, b"t", 1, 0, Some(NOW), NOW), "over before it is kept");
+    assert!(!cache.insert(0, b"t", 1, 0, Some(NOW), NOW), "expired before it is cached");
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn what_is_known_is_replaced() {
     put(&mut cache, b"t", 1);
     put(&mut cache, b"t", 2);
     assert_eq!((cache.get(0, b"t", NOW).copied(), cache.len()), (Some(2), 1));
-    // Even by nothing.
+    // Also if the new value is not cached.
     assert!(!cache.insert(0, b"t", 3, usize::MAX, None, NOW));
     assert_eq!(cache.get(0, b"t", NOW), None);
 }
@@ -87,7 +87,7 @@ fn what_is_too_long_or_too_heavy_is_not_kept() {
 }
 
 #[test]
-fn a_flood_of_tokens_that_come_once_does_not_drive_out_one_that_comes_again() {
+fn a_flood_of_new_tokens_does_not_evict_repeated_ones() {
     let mut cache = cache(Bounds { entries: 100, ..PLENTY });
     for known in 0..50u32 {
         put(&mut cache, &known.to_be_bytes(), known);
@@ -103,7 +103,7 @@ fn a_flood_of_tokens_that_come_once_does_not_drive_out_one_that_comes_again() {
 }
 
 #[test]
-fn what_is_over_goes_first_though_it_was_asked_for() {
+fn evicts_expired_entries_first() {
     let mut cache = cache(Bounds { entries: 3, ..PLENTY });
     for (token, expires) in [(b"a", None), (b"b", Some(UnixNanos(2_000))), (b"c", None)] {
         cache.insert(0, token, 1, 0, expires, NOW);
@@ -115,7 +115,7 @@ fn what_is_over_goes_first_though_it_was_asked_for() {
 }
 
 #[test]
-fn an_insertion_does_not_go_all_around() {
+fn an_insertion_passes_a_limited_number_of_entries() {
     let mut cache = cache(Bounds { entries: 10_000, bytes: usize::MAX, token_bytes: 16 });
     for i in 0..10_000u32 {
         put(&mut cache, &i.to_be_bytes(), i);
@@ -123,7 +123,7 @@ fn an_insertion_does_not_go_all_around() {
     }
     put(&mut cache, b"new", 1);
     let passed = cache.slots.iter().flatten().filter(|entry| !entry.visited).count();
-    assert_eq!(passed, PATIENCE + 1, "and the new one");
+    assert_eq!(passed, MAX_PASSED + 1, "and the new one");
 }
 
 #[test]
@@ -150,9 +150,9 @@ fn clearing_leaves_a_cache_that_works() {
 
 #[test]
 fn the_default_configuration_holds_a_thousand_tokens() {
-    let bounds = Bounds::of(1000, 4096);
+    let bounds = Bounds::new(1000, 4096);
     assert_eq!(bounds, Bounds { entries: 1000, bytes: 4_096_000, token_bytes: 4096 });
-    assert!(!put(&mut cache(Bounds::of(0, 4096)), b"t", 1));
+    assert!(!put(&mut cache(Bounds::new(0, 4096)), b"t", 1));
 }
 
 #[derive(Clone, Debug)]
@@ -182,17 +182,17 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 0..300)
 }
 
-/// Texts of lengths around the pieces that are compared, many of them alike but for one byte.
+/// Texts with lengths around the compared pieces; many differ only in one byte.
 fn text(token: u8) -> Vec<u8> {
     let mut text = vec![b'.'; usize::from(token / 3) * 4];
     text.push(token % 3);
     text
 }
 
-/// SIEVE as its paper has it, over a queue; without the limit on what the hand passes, which is never reached here.
+/// SIEVE as in its paper, with a queue. Without the limit of passed entries, which is never reached here.
 #[derive(Default)]
 struct Model {
-    /// The oldest first: key, visited.
+    /// Keys with their visited flags, oldest first.
     queue: VecDeque<((u32, u8), bool)>,
     hand: Option<(u32, u8)>,
     known: HashMap<(u32, u8), (u32, usize, u64)>,
@@ -230,7 +230,7 @@ impl Model {
 
 proptest! {
     #[test]
-    fn it_does_as_the_model_does(steps in steps(), entries in 0..30usize, bytes in 0..6_000usize) {
+    fn behaves_like_the_model(steps in steps(), entries in 0..30usize, bytes in 0..6_000usize) {
         let mut cache = cache::<u32>(Bounds { entries, bytes, token_bytes: 48 });
         let mut model = Model::default();
         let mut now = 1;

@@ -1,10 +1,11 @@
-//! Tokens out of a request, and out of what goes upstream.
+//! Extracts tokens from a request, and removes them from it.
 //!
-//! Places are read as Envoy's `jwt_authn` reads them (`source/extensions/filters/http/jwt_authn/extractor.cc`), and a
-//! little wider where a token that Envoy passes over could still be read by the upstream: every value of a query
-//! parameter and of a cookie counts, not only the first. What is extracted must be valid, so that wider is safer.
+//! Token locations are read as in Envoy's `jwt_authn`
+//! (`source/extensions/filters/http/jwt_authn/extractor.cc`), except where the upstream could still read a
+//! token that Envoy ignores: here every value of a query parameter or cookie counts, not only the first. This
+//! is safer, because each extracted token must be valid.
 //!
-//! A token in the `Authorization` header, which is nearly every request, is borrowed and costs no allocation.
+//! A token in the `Authorization` header, the usual case, is borrowed and needs no allocation.
 
 mod cookie;
 mod query;
@@ -18,21 +19,22 @@ use std::borrow::Cow;
 use tollgate_jwt_authn_plan::config::{FromHeader, Provider};
 use tollgate_policy::RequestFacts;
 
-/// How many different tokens a request may hold for one provider. Each costs a signature check; nobody needs more than
-/// one or two.
+/// Maximum number of different tokens in a request for one provider. Each needs a signature check, and
+/// clients need only one or two.
 pub const MAX_TOKENS: usize = 8;
 
-/// Why the tokens of a request are not looked at.
+/// Limit that the tokens of a request exceed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TooMuch {
-    /// One is longer than is allowed.
+pub enum LimitExceeded {
+    /// A token is longer than `max_token_bytes`.
     TooLong,
-    /// There are more than [`MAX_TOKENS`].
+    /// There are more than [`MAX_TOKENS`] tokens.
     TooMany,
 }
 
-/// The tokens of a request for one provider, each once, in the order of the places: headers, query parameters,
-/// cookies; within these as configured, then as sent.
+/// Tokens of a request for one provider, each once. They are in the order of their locations: headers, query
+/// parameters, cookies; within these, first in the order of the configuration, then in the order of the
+/// request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tokens<'r> {
     first: Option<Cow<'r, [u8]>>,
@@ -40,32 +42,32 @@ pub struct Tokens<'r> {
 }
 
 impl Tokens<'_> {
-    /// The tokens.
+    /// Returns the tokens.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         self.first.iter().chain(&self.more).map(|token| &**token)
     }
 
-    /// Whether there is none.
+    /// Whether there are no tokens.
     pub fn is_empty(&self) -> bool {
         self.first.is_none()
     }
 
-    /// How many there are.
+    /// Number of tokens.
     pub fn len(&self) -> usize {
         usize::from(self.first.is_some()) + self.more.len()
     }
 }
 
-/// The tokens of a request in the places of `provider`.
+/// Returns the tokens of a request in the locations of `provider`.
 ///
 /// # Errors
-/// [`TooMuch::TooLong`] if one is longer than `max_token_bytes`, [`TooMuch::TooMany`] if there are more than
-/// [`MAX_TOKENS`].
+/// [`LimitExceeded::TooLong`] if one is longer than `max_token_bytes`, [`LimitExceeded::TooMany`] if there
+/// are more than [`MAX_TOKENS`].
 pub fn tokens<'r>(
     provider: &Provider,
     request: &RequestFacts<'r>,
     max_token_bytes: usize,
-) -> Result<Tokens<'r>, TooMuch> {
+) -> Result<Tokens<'r>, LimitExceeded> {
     let mut found = Found { tokens: Tokens::default(), max_token_bytes };
     for place in &provider.from_headers {
         for value in request.headers.all(place.name.as_ref()) {
@@ -83,16 +85,16 @@ pub fn tokens<'r>(
     Ok(found.tokens)
 }
 
-/// The tokens that were found so far.
+/// Tokens that were found so far.
 struct Found<'r> {
     tokens: Tokens<'r>,
     max_token_bytes: usize,
 }
 
 impl<'r> Found<'r> {
-    fn take(&mut self, token: Cow<'r, [u8]>) -> Result<(), TooMuch> {
+    fn take(&mut self, token: Cow<'r, [u8]>) -> Result<(), LimitExceeded> {
         if token.len() > self.max_token_bytes {
-            return Err(TooMuch::TooLong);
+            return Err(LimitExceeded::TooLong);
         }
         if self.tokens.first.is_none() {
             self.tokens.first = Some(token);
@@ -102,25 +104,26 @@ impl<'r> Found<'r> {
     }
 
     #[cold]
-    fn take_another(&mut self, token: Cow<'r, [u8]>) -> Result<(), TooMuch> {
+    fn take_another(&mut self, token: Cow<'r, [u8]>) -> Result<(), LimitExceeded> {
         if !self.tokens.iter().any(|known| *known == *token) {
             if self.tokens.len() == MAX_TOKENS {
-                return Err(TooMuch::TooMany);
+                return Err(LimitExceeded::TooMany);
             }
             self.tokens.more.push(token);
         }
         Ok(())
     }
 
-    fn take_parameters(&mut self, names: &[String], query: &'r [u8]) -> Result<(), TooMuch> {
+    fn take_parameters(&mut self, names: &[String], query: &'r [u8]) -> Result<(), LimitExceeded> {
         if query.is_empty() {
             return Ok(());
         }
         for name in names {
             for parameter in query::parameters(query).filter(|parameter| parameter.is(name)) {
-                // Decoding makes it at most three times shorter, and is not done for what is too long in any case.
+                // Decoding shortens a value to a third at the least. If that is too long, decoding is
+                // skipped.
                 if parameter.value.len() / 3 > self.max_token_bytes {
-                    return Err(TooMuch::TooLong);
+                    return Err(LimitExceeded::TooLong);
                 }
                 self.take(query::decoded(parameter.value))?;
             }
@@ -129,7 +132,7 @@ impl<'r> Found<'r> {
     }
 
     #[cold]
-    fn take_cookies(&mut self, names: &[String], request: &RequestFacts<'r>) -> Result<(), TooMuch> {
+    fn take_cookies(&mut self, names: &[String], request: &RequestFacts<'r>) -> Result<(), LimitExceeded> {
         for name in names {
             for header in request.headers.all(b"cookie") {
                 for cookie in cookie::cookies(header).filter(|cookie| cookie.name == name.as_bytes()) {
@@ -141,13 +144,13 @@ impl<'r> Found<'r> {
     }
 }
 
-/// The token in a value of a header; `None` if the prefix is not there.
+/// Returns the token in a header value; `None` if the value lacks the prefix.
 ///
-/// As in Envoy the prefix may be anywhere in the value, and what is no character of a token is passed over between the
-/// two, so that the white space after a prefix need not be configured; a value with a prefix and nothing of a token
-/// behind it is taken whole, and is then no token. Unlike in Envoy, the case of letters in the prefix does not matter in
-/// `Authorization`, where it is the name of an authentication scheme (RFC 9110 section 11.1): `bearer` is sent by some
-/// clients, and taken by upstreams.
+/// As in Envoy, the prefix may be anywhere in the value. Characters between the prefix and the token that
+/// cannot be part of a token are skipped, so the white space after a prefix need not be configured. If no
+/// token follows the prefix, the whole value is returned, and is then rejected as a malformed token. Unlike
+/// in Envoy, the case of the prefix is ignored in `Authorization`, where it is the name of an authentication
+/// scheme (RFC 9110 section 11.1): some clients send `bearer`, and upstreams accept it.
 fn in_header<'r>(place: &FromHeader, value: &'r [u8]) -> Option<&'r [u8]> {
     let prefix = place.value_prefix.as_bytes();
     if prefix.is_empty() {
@@ -163,7 +166,7 @@ fn in_header<'r>(place: &FromHeader, value: &'r [u8]) -> Option<&'r [u8]> {
     }
 }
 
-/// base64url and the dot.
+/// Whether a byte is base64url or a dot.
 fn is_of_token(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
 }

@@ -1,4 +1,4 @@
-//! What is removed of a request so that its tokens do not go upstream.
+//! Removes tokens from a request before it is forwarded.
 
 use super::{cookie, in_header, query};
 use std::borrow::Cow;
@@ -8,20 +8,21 @@ use tollgate_policy::{HeaderEdit, HeaderName, RequestFacts};
 
 static COOKIE: HeaderName = HeaderName::from_static("cookie");
 
-/// What is changed of a request so that its tokens do not go upstream.
+/// Changes to a request that remove its tokens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stripped<'p> {
-    /// In order.
+    /// Header edits, in order.
     pub edits: Vec<HeaderEdit<'p>>,
-    /// The path without the parameters; `None` if it stays as it is.
+    /// New path, without the token parameters; `None` if it does not change.
     pub path: Option<Vec<u8>>,
 }
 
-/// Removes what is in the places of those of the `providers` that are looked at, by their index, and do not forward their
-/// tokens, except tokens that are to be kept (those that another provider verified which does forward them).
+/// Removes tokens from the locations of all `providers` that the requirement uses (`looked_at`, by index) and
+/// that do not forward their tokens. Keeps the tokens for which `keep` returns true: those that another
+/// provider verified and forwards.
 ///
-/// Everything else stays as it was sent: other values of the header, other parameters byte for byte, other cookies.
-/// Envoy leaves cookies in place and writes the query anew; here a token is removed from all three.
+/// Everything else stays unchanged: other values of the header, other parameters byte for byte, other
+/// cookies. Envoy leaves tokens in cookies and rewrites the query; here a token is removed from all three.
 pub fn strip<'p>(
     providers: &'p [PlannedProvider],
     looked_at: &dyn Fn(usize) -> bool,
@@ -48,7 +49,7 @@ pub fn strip<'p>(
     Stripped { edits, path }
 }
 
-/// The path without any parameter that any of the `providers` takes for a token; `None` if there is none.
+/// Returns the path without the token parameters of all `providers`; `None` if there is nothing to remove.
 pub fn query_without_tokens(providers: &[PlannedProvider], request: &RequestFacts<'_>) -> Option<Vec<u8>> {
     let parameters = providers.iter().flat_map(|provider| &provider.config.from_params);
     strip_query(parameters, &|_| false, request)
@@ -63,7 +64,7 @@ fn strip_header<'p>(
 ) {
     let goes =
         |value: &[u8]| places.clone().filter_map(|place| in_header(place, value)).any(|token| !keep(token));
-    // Once through them: to look at a token again costs as much as to find it.
+    // A single pass, because checking a token again costs as much as finding it.
     let before = edits.len();
     edits.push(HeaderEdit::Remove(name));
     let mut any_goes = false;
@@ -100,8 +101,8 @@ fn strip_query<'p>(
     Some(path)
 }
 
-/// The cookies that stay, in one header: a request has but one (RFC 6265 section 5.4), and HTTP/2's several are the same
-/// as one with `; ` between (RFC 9113 section 8.2.3).
+/// Returns the remaining cookies as one header. A request has only one `Cookie` header (RFC 6265 section
+/// 5.4); several of HTTP/2 are equal to one that joins them with `; ` (RFC 9113 section 8.2.3).
 fn strip_cookies<'p>(
     names: impl Iterator<Item = &'p String> + Clone,
     keep: &dyn Fn(&[u8]) -> bool,

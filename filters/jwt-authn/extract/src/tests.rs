@@ -29,7 +29,7 @@ fn pairs<'a>(path: &'a str, headers: &[(&'a str, &'a str)]) -> Pairs<'a> {
     [(&b":path"[..], path.as_bytes())].into_iter().chain(headers).collect()
 }
 
-fn found(provider: &Provider, pairs: &Pairs<'_>) -> Result<Vec<String>, TooMuch> {
+fn found(provider: &Provider, pairs: &Pairs<'_>) -> Result<Vec<String>, LimitExceeded> {
     let tokens = tokens(provider, &RequestFacts::from_pairs(pairs), 100)?;
     assert_eq!(tokens.len(), tokens.iter().count());
     assert_eq!(tokens.is_empty(), tokens.iter().count() == 0);
@@ -76,7 +76,7 @@ fn a_header_with_a_prefix_is_read_as_envoy_does() {
         ("Bearer", &[]),
         ("Basic dTpw", &[]),
         ("", &[]),
-        // Here Envoy wants the very letters.
+        // Envoy requires the exact case here.
         ("bearer a.b.c", &["a.b.c"]),
         ("BEARER a.b.c", &["a.b.c"]),
     ] {
@@ -143,14 +143,14 @@ fn tokens_are_bounded_in_number_and_length() {
         format!("/?{}", all.join("&"))
     };
     assert_eq!(found(&usual(), &pairs(&query(MAX_TOKENS), &[])).unwrap().len(), MAX_TOKENS);
-    assert_eq!(found(&usual(), &pairs(&query(MAX_TOKENS + 1), &[])), Err(TooMuch::TooMany));
+    assert_eq!(found(&usual(), &pairs(&query(MAX_TOKENS + 1), &[])), Err(LimitExceeded::TooMany));
     for (length, fits) in [(100, true), (101, false), (1000, false)] {
         let token = "a".repeat(length);
         for (path, header) in
             [(format!("/?access_token={token}"), String::new()), ("/".to_owned(), format!("Bearer {token}"))]
         {
             let result = found(&usual(), &pairs(&path, &[("authorization", &header)]));
-            assert_eq!(result, if fits { Ok(vec![token.clone()]) } else { Err(TooMuch::TooLong) });
+            assert_eq!(result, if fits { Ok(vec![token.clone()]) } else { Err(LimitExceeded::TooLong) });
         }
     }
     let encoded = format!("/?access_token={}", "%61".repeat(100));
@@ -206,7 +206,7 @@ fn tokens_that_are_forwarded_stay() {
         stripped(std::slice::from_ref(&forwarding), "-", &before),
         ("/?access_token=b".to_owned(), owned(&[("authorization", "Bearer a")]))
     );
-    // Both providers look at the same places; what one verified and forwards, the other leaves.
+    // Both providers read the same locations. A token that one verified and forwards is kept by the other.
     assert_eq!(
         stripped(&[usual(), forwarding], "a", &before),
         ("/".to_owned(), owned(&[("authorization", "Bearer a")]))

@@ -1,48 +1,48 @@
-//! What becomes of a request.
+//! The decision about a request.
 
 use crate::Reason;
 use std::borrow::Cow;
 use tollgate_policy::HeaderEdit;
 
-/// What becomes of a request.
+/// The decision about a request.
 #[derive(Debug)]
 pub enum Decision<'p> {
-    /// It goes on.
+    /// Allow the request.
     Pass(Pass<'p>),
-    /// It is answered.
+    /// Reject the request.
     Refuse(Refusal),
-    /// Keys are on their way; ask again when they are here, or when the time to wait is over.
+    /// Wait: a fetch is in progress. Decide again when it ends, or when the time to wait is over.
     Wait,
 }
 
-/// What is changed of a request that goes on.
+/// Changes to a request that is allowed.
 #[derive(Debug, Default)]
 pub struct Pass<'p> {
-    /// In order.
+    /// Header edits, in order.
     pub edits: Vec<HeaderEdit<'p>>,
-    /// The path without the token that was in its query.
+    /// New path, without the token in its query.
     pub path: Option<Vec<u8>>,
-    /// What is left in the filter state: name and value.
+    /// Filter state to set: name and value.
     pub filter_state: Vec<(&'static str, Cow<'p, [u8]>)>,
-    /// Whether the route is chosen anew.
+    /// Whether to select the route again.
     pub clear_route_cache: bool,
-    /// It is a CORS preflight request that passed without a token.
+    /// Whether this is a CORS preflight request that is allowed without a token.
     pub preflight: bool,
-    /// Why it would have been refused, were it not for shadow mode or `on_error: allow`.
-    pub in_spite_of: Option<Reason>,
+    /// Reason for which the request would be rejected without shadow mode or `on_error: allow`.
+    pub would_reject: Option<Reason>,
 }
 
-/// The answer to a request that does not go on.
+/// The response to a request that is rejected.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Why: response code details, statistics, body.
+    /// Reason, for the response code details, the statistics and the body.
     pub reason: Reason,
-    /// The HTTP status; a gRPC client gets `grpc_status`.
+    /// HTTP status; a gRPC client gets `grpc_status`.
     pub status: u16,
-    /// The gRPC status.
+    /// gRPC status.
     pub grpc_status: u8,
     /// `www-authenticate`, `content-type`, `location`, `retry-after`.
     pub headers: Vec<(&'static str, Vec<u8>)>,
-    /// The body.
+    /// Body.
     pub body: Vec<u8>,
 }

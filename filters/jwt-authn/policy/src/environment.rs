@@ -1,48 +1,51 @@
-//! What a decision asks of the world outside of the request.
+//! Inputs of a decision that are not part of the request.
 
 use std::rc::Rc;
 use tollgate_jose::{KeySet, Verifier};
 
-/// Implemented by the shell, and by tests.
+/// Inputs of a decision that are not part of the request. The shell and the tests implement it.
 pub trait Environment: Verifier {
-    /// The keys of a source that are fetched, by its index in the plan. Keys of the configuration are not asked for.
+    /// Returns the fetched keys of a source, by its index in the plan. Not called for keys in the
+    /// configuration.
     fn keys(&self, source: usize) -> Keys;
 
-    /// A token names a `kid` that the source's keys have not. `true`: they are being fetched again, wait.
+    /// Requests another fetch, because a token has a `kid` that the source's keys do not have. Returns `true`
+    /// if the request should wait for the fetch.
     fn refetch_for_unknown_kid(&mut self, source: usize) -> bool;
 
-    /// Whether the list of what is revoked is here. Asked only if one is fetched, and for a token that is valid but for
-    /// it; the list itself is given to [`crate::Policy::revocations_mut`].
+    /// Returns whether the revocation list is available. Called only if a list is configured, for a token
+    /// that passed all other checks. [`crate::Policy::revocations_mut`] receives the list itself.
     fn revocation_list(&self) -> RevocationList {
         RevocationList::Unavailable
     }
 
-    /// The SHA-256 of the client's certificate; `None` without one. Asked only if a token is bound to one.
+    /// Returns the SHA-256 of the client's certificate; `None` without a certificate. Called only for tokens
+    /// that are bound to one.
     fn client_certificate_sha256(&mut self) -> Option<[u8; 32]>;
 
-    /// A filter state of an earlier filter. Asked only if there are `filter_state_rules`.
+    /// Returns a filter state of an earlier filter. Called only with `filter_state_rules`.
     fn filter_state(&mut self, name: &str) -> Option<Vec<u8>>;
 }
 
-/// The keys of a source.
+/// State of a source's keys.
 #[derive(Clone, Debug)]
 pub enum Keys {
-    /// They are here. The generation changes whenever the keys do. Shared, since they are used while the environment
-    /// verifies.
+    /// Available keys, and their generation, which changes with the keys. The keys are shared, because they
+    /// are used while the environment verifies.
     Ready(Rc<KeySet>, u32),
-    /// The first fetch is under way.
+    /// The first fetch is in progress.
     Pending,
-    /// They cannot be had.
+    /// The keys are unavailable.
     Unavailable,
 }
 
-/// The list of what is revoked.
+/// State of the revocation list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RevocationList {
-    /// It was fetched, and is not too old.
+    /// The list is available and not too old.
     Ready,
-    /// The first fetch is under way.
+    /// The first fetch is in progress.
     Pending,
-    /// It cannot be had.
+    /// The list is unavailable.
     Unavailable,
 }

@@ -1,11 +1,13 @@
-//! Who a request comes from, by its JSON Web Tokens.
+//! Authenticates requests by their JSON Web Tokens, as pure decisions.
 //!
-//! [`Policy::decide`] turns what is known of a request into what becomes of it. It is a function of the configuration, the
-//! request, the keys at hand and the time; when keys are on their way it says [`Decision::Wait`] and is asked again from
-//! the start. Fetching them is [`remote`]'s, a state machine whose clock, randomness and answers come in as values.
+//! [`Policy::decide`] decides a request. The decision depends only on the configuration, the request, the
+//! available keys and the time. While keys are being fetched, it is [`Decision::Wait`], and the caller
+//! decides the request again later, from the start. [`remote`] decides about fetches: a state machine that
+//! receives time, randomness and responses as values.
 //!
-//! What a client can choose costs it as much as anybody: a token is bounded before it is read, read before it is verified,
-//! remembered only once it is verified.
+//! A client cannot make the filter do expensive work with cheap input: the length of a token is checked
+//! before it is parsed, a token is parsed before its signature is verified, and only verified tokens are
+//! cached.
 
 pub mod claims;
 mod decision;
@@ -25,12 +27,12 @@ pub use tollgate_jwt_authn_plan::{Config, config, plan};
 
 #[cfg(test)]
 mod test_json {
-    /// A part of a configuration.
+    /// Parses a part of a configuration.
     pub(crate) fn config<T: tollgate_policy::Read>(text: &str) -> T {
         tollgate_policy::read(&serde_json::from_str(text).unwrap()).unwrap()
     }
 
-    /// What a token says, of JSON text.
+    /// Parses JSON text as a token's.
     pub(crate) fn json(text: &str) -> tollgate_jose::Json {
         tollgate_jose::Json::parse(text.as_bytes()).unwrap_or_else(|| panic!("not JSON: {text}"))
     }

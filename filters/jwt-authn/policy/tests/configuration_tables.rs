@@ -1,4 +1,4 @@
-//! The README's tables of the configuration have every field, once, and no other.
+//! Checks that the README's configuration tables list each field of the schema exactly once.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -7,20 +7,20 @@ use tollgate_filter_testing::page;
 const README: &str = include_str!("../../README.md");
 const SCHEMA: &str = include_str!("../../config.schema.json");
 
-/// The tables under each heading, in order, and what of the schema each describes.
+/// Headings, and the schema type that each table under them describes, in order.
 const TABLES: &[(&str, &[&str])] = &[
-    ("#### The whole", &["Config"]),
-    ("#### A provider", &["Provider"]),
+    ("#### Top-level fields", &["Config"]),
+    ("#### Providers", &["Provider"]),
     ("#### Keys", &["LocalJwks", "RemoteJwks"]),
-    ("#### A rule", &["Rule"]),
-    ("#### A requirement", &["Requirement"]),
+    ("#### Rules", &["Rule"]),
+    ("#### Requirements", &["Requirement"]),
     ("#### Matchers", &["RequestMatch", "ClaimMatcher"]),
-    ("#### A refusal", &["FailureResponse"]),
+    ("#### Failure response", &["FailureResponse"]),
     ("#### Revocation", &["Revocation", "RemoteRevocation"]),
-    ("#### Istio's rules", &["JwtRule"]),
+    ("#### Istio rules", &["JwtRule"]),
 ];
 
-/// Sections whose fields are described in one cell.
+/// Sections whose fields one table cell describes.
 const IN_A_CELL: &[(&str, &str)] = &[
     ("filter_state_rules", "FilterStateRules"),
     ("filter_state", "FilterState"),
@@ -43,7 +43,7 @@ const IN_A_CELL: &[(&str, &str)] = &[
     ("outputClaimToHeaders", "IstioClaimToHeader"),
 ];
 
-/// The fields of a type, in the order of the alphabet.
+/// Fields of a type, sorted by name.
 fn fields(of: &str) -> Vec<String> {
     let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
     let definition = if of == "Config" { &schema } else { &schema["$defs"][of] };

@@ -1,4 +1,4 @@
-//! What the filter's README says is so: its configurations load, and its tables are complete.
+//! Checks the filter's README: its configurations load, and its tables are complete.
 
 use tollgate_filter_testing::page;
 use tollgate_jwt_authn_policy::plan::Plan;
@@ -40,7 +40,7 @@ fn every_counter_is_in_the_statistics_table() {
         assert_eq!(README.matches(&format!("\n| `jwt_authn.{name}` |")).count(), 1, "{name}");
         count += 1;
     }
-    // Besides them the one that stands for a reason's.
+    // The table has one more row: `denied.<reason>`.
     let table =
         README.split("## Statistics").nth(1).and_then(|rest| rest.split("### Reasons").next()).unwrap();
     assert_eq!(table.matches("\n| `jwt_authn.").count(), count + 1, "a counter in the table does not exist");

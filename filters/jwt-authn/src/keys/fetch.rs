@@ -1,8 +1,9 @@
-//! Looking, fetching and waking, by timers and callouts of the filter that owns the store.
+//! Polls the shared state, fetches documents and resumes waiting requests, with timers and callouts of the
+//! filter that owns the store.
 
 use super::shared::draw;
 use super::slot::Kind;
-use super::{HURRY, Store, log, now, signal};
+use super::{POLL_WHILE_WAITING, Store, log, now, signal};
 use std::time::Duration;
 use tollgate::filter::{HttpCallouts, Timers};
 use tollgate::{CalloutError, Context, Flow, HttpCall, HttpFilter, HttpResult, Result};
@@ -12,39 +13,39 @@ use tollgate_jwt_authn_policy::remote::{
 };
 use tollgate_policy::UnixNanos;
 
-/// The filter that has the store.
+/// The filter that owns the store.
 pub(crate) trait Owner: HttpFilter + HttpCallouts + Timers {
-    /// The store.
+    /// Returns the store.
     fn store(&mut self) -> &mut Store;
 
-    /// Takes a list of what is revoked; an error says why it is none, and then the one before is kept.
+    /// Replaces the revocation list. On an error, the previous list is kept.
     fn take_revocations(&mut self, text: &[u8], now: UnixNanos) -> std::result::Result<(), String>;
 }
 
-/// A try to fetch, from its lease to its end.
+/// One try of a fetch, from its lease to its end.
 struct Try {
     slot: usize,
     holder: u64,
     exchange: Exchange,
 }
 
-/// Reads what other workers have fetched, and begins to look. For [`HttpFilter::new`].
+/// Reads the documents that other workers have fetched, and starts to poll. Called in [`HttpFilter::new`].
 pub(crate) fn start<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>) -> Result<()> {
     if filter.store().slots.is_empty() {
         return Ok(());
     }
     let now = now()?;
     for index in 0..filter.store().slots.len() {
-        // Nobody waits yet, and fetching is for later.
-        if let Err(error) = look(filter, index, now) {
-            log("keys were not looked for", error);
+        // No request waits yet, and fetches start later.
+        if let Err(error) = poll(filter, index, now) {
+            log("cannot read fetched keys", error);
         }
     }
-    look_after(filter, cx, Duration::from_micros(1000 + draw() % 2000))
+    poll_after(filter, cx, Duration::from_micros(1000 + draw() % 2000))
 }
 
-/// Parks the stream until there is news of the document that the policy was last told to wait for, and then calls `then`.
-/// `since` is when the request began to wait. `false` if it may not (any more).
+/// Parks the stream until the document that the policy needs changes, and then calls `then`. `since` is when
+/// the request began to wait. Returns `false` if the request may not wait, or not any longer.
 pub(crate) fn park<F: Owner>(
     filter: &mut F,
     cx: &mut Context<'_, F>,
@@ -55,8 +56,8 @@ pub(crate) fn park<F: Owner>(
     let store = filter.store();
     let Some(index) = store.awaited.take() else { return Ok(false) };
     let Some(slot) = store.slots.get(index) else { return Ok(false) };
-    let patience = Duration::from(slot.rules.wait()).saturating_sub(now.since(since));
-    if patience.is_zero() {
+    let time_left = Duration::from(slot.rules.wait()).saturating_sub(now.since(since));
+    if time_left.is_zero() {
         return Ok(false);
     }
     if cx.waiting(None) >= store.max_waiting {
@@ -64,63 +65,64 @@ pub(crate) fn park<F: Owner>(
         return Ok(false);
     }
     store.statistics.waited.increment();
-    cx.wait(signal(index), patience, |filter, stream, _, cx| then(filter, stream, cx))?;
-    if !std::mem::replace(&mut filter.store().hurrying, true) {
-        // Soon: the fetch that is waited for may not have begun.
-        hurry_after(filter, cx, Duration::from_millis(1))?;
+    cx.wait(signal(index), time_left, |filter, stream, _, cx| then(filter, stream, cx))?;
+    if !std::mem::replace(&mut filter.store().polling_for_waiting, true) {
+        // Soon, because the fetch may not have begun.
+        poll_waiting_after(filter, cx, Duration::from_millis(1))?;
     }
-    if !filter.store().looking {
-        look_after(filter, cx, super::LOOK)?;
+    if !filter.store().polling {
+        poll_after(filter, cx, super::POLL_INTERVAL)?;
     }
     Ok(true)
 }
 
-fn look_after<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>, delay: Duration) -> Result<()> {
+fn poll_after<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>, delay: Duration) -> Result<()> {
     let set = cx.plugin_after(delay, |filter: &mut F, cx| {
         let all = 0..filter.store().slots.len();
-        if let Some(now) = look_at(filter, cx, all) {
-            let next = filter.store().next_look(now);
-            if let Err(error) = look_after(filter, cx, next) {
-                log("keys are not looked for until a request waits", error);
+        if let Some(now) = poll_slots(filter, cx, all) {
+            let next = filter.store().next_poll(now);
+            if let Err(error) = poll_after(filter, cx, next) {
+                log("cannot start a timer; fetched keys are not read until a request waits", error);
             }
         }
     });
-    filter.store().looking = set.is_ok();
+    filter.store().polling = set.is_ok();
     set
 }
 
-fn hurry_after<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>, delay: Duration) -> Result<()> {
+fn poll_waiting_after<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>, delay: Duration) -> Result<()> {
     let set = cx.plugin_after(delay, |filter: &mut F, cx| {
         let awaited: Vec<_> =
             (0..filter.store().slots.len()).filter(|slot| cx.waiting(Some(signal(*slot))) > 0).collect();
-        if look_at(filter, cx, awaited.into_iter()).is_none() || cx.waiting(None) == 0 {
-            filter.store().hurrying = false;
-        } else if let Err(error) = hurry_after(filter, cx, HURRY) {
-            log("keys are not looked for in a hurry", error);
+        if poll_slots(filter, cx, awaited.into_iter()).is_none() || cx.waiting(None) == 0 {
+            filter.store().polling_for_waiting = false;
+        } else if let Err(error) = poll_waiting_after(filter, cx, POLL_WHILE_WAITING) {
+            log("cannot start a timer; waiting requests may resume late", error);
         }
     });
-    filter.store().hurrying = set.is_ok();
+    filter.store().polling_for_waiting = set.is_ok();
     set
 }
 
-/// Looks at slots, wakes who waits for them, fetches what is due. When; `None` if the host has no time.
-fn look_at<F: Owner>(
+/// Polls slots, resumes the requests that wait for them, and starts the fetches that are due. Returns the
+/// current time; `None` if the host does not provide it.
+fn poll_slots<F: Owner>(
     filter: &mut F,
     cx: &mut Context<'_, F>,
     slots: impl Iterator<Item = usize>,
 ) -> Option<UnixNanos> {
-    let now = now().inspect_err(|error| log("keys are not looked for", *error)).ok()?;
+    let now = now().inspect_err(|error| log("cannot read the clock", *error)).ok()?;
     for index in slots {
-        match look(filter, index, now) {
-            Ok(look) => {
-                if look.changed {
+        match poll(filter, index, now) {
+            Ok(polled) => {
+                if polled.changed {
                     wake(cx, index);
                 }
-                if look.due {
+                if polled.due {
                     begin(filter, cx, index, now);
                 }
             }
-            Err(error) => log("keys were not looked for", error),
+            Err(error) => log("cannot read fetched keys", error),
         }
     }
     Some(now)
@@ -128,40 +130,43 @@ fn look_at<F: Owner>(
 
 fn wake<F: Owner>(cx: &mut Context<'_, F>, index: usize) {
     if let Err(error) = cx.signal(signal(index)) {
-        log("requests that wait were not woken", error);
+        log("cannot resume waiting requests", error);
     }
 }
 
-struct Seen {
+struct PollResult {
     changed: bool,
     due: bool,
 }
 
-/// Looks at a slot, and takes the document that is there if it is another.
-fn look<F: Owner>(filter: &mut F, index: usize, now: UnixNanos) -> Result<Seen> {
+/// Polls a slot, and takes its document if that changed.
+fn poll<F: Owner>(filter: &mut F, index: usize, now: UnixNanos) -> Result<PollResult> {
     let Some(slot) = filter.store().slots.get_mut(index) else {
-        return Ok(Seen { changed: false, due: false });
+        return Ok(PollResult { changed: false, due: false });
     };
-    let look = slot.look(now)?;
-    if let Some(body) = look.document {
+    let polled = slot.poll(now)?;
+    if let Some(body) = polled.document {
         take(filter, index, &body, now);
     }
-    Ok(Seen { changed: look.changed, due: look.due })
+    Ok(PollResult { changed: polled.changed, due: polled.due })
 }
 
 fn take<F: Owner>(filter: &mut F, index: usize, body: &Body, now: UnixNanos) {
     let read = read(filter, index, &body.text, now);
     let Some(slot) = filter.store().slots.get_mut(index) else { return };
     match read {
-        Ok(keys) => slot.took(body.lease, keys),
+        Ok(keys) => slot.use_document(body.lease, keys),
         Err(why) => {
-            tollgate::log::error!("what another worker fetched from {} cannot be used: {why}", body.uri);
-            slot.refused(body.lease);
+            tollgate::log::error!(
+                "cannot use the document that another worker fetched from {}: {why}",
+                body.uri
+            );
+            slot.skip_document(body.lease);
         }
     }
 }
 
-/// Reads a document: keys, or for a list nothing, since the owner has it.
+/// Reads a document. Returns the keys, or `None` for a revocation list, which the owner keeps.
 fn read<F: Owner>(
     filter: &mut F,
     index: usize,
@@ -169,12 +174,16 @@ fn read<F: Owner>(
     now: UnixNanos,
 ) -> std::result::Result<Option<KeySet>, String> {
     match filter.store().slots.get(index).map(|slot| slot.kind) {
-        None => Err("there is no such slot".into()),
+        None => Err("unknown slot".into()),
         Some(Kind::Revocations) => filter.take_revocations(text, now).map(|()| None),
         Some(Kind::Keys(limits)) => match KeySet::from_jwks(text, limits) {
             Ok((keys, skipped)) => {
                 for skipped in skipped {
-                    tollgate::log::debug!("key {} cannot be used: {}", skipped.index, skipped.error);
+                    tollgate::log::debug!(
+                        "skipping key {} of a fetched set: {}",
+                        skipped.index,
+                        skipped.error
+                    );
                 }
                 Ok(Some(keys))
             }
@@ -188,10 +197,10 @@ fn begin<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>, index: usize, now: U
     let (holder, known) = match slot.lease(now) {
         Ok(Some(leased)) => leased,
         Ok(None) => return,
-        Err(error) => return log("no lease to fetch keys", error),
+        Err(error) => return log("cannot lease a fetch", error),
     };
     let (exchange, next) = Exchange::begin(&slot.rules, known.as_ref());
-    go_on(filter, cx, Try { slot: index, holder, exchange }, next, Vec::new());
+    advance(filter, cx, Try { slot: index, holder, exchange }, next, Vec::new());
 }
 
 fn send<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>, attempt: Try, request: &Request) {
@@ -208,7 +217,7 @@ fn send<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>, attempt: Try, request
         answered(filter, cx, Try { slot, holder, exchange }, answer);
     });
     if let Err(error) = sent {
-        go_on(filter, cx, at_once, Next::Failed(Failure::Host(error.to_string())), Vec::new());
+        advance(filter, cx, at_once, Next::Failed(Failure::Host(error.to_string())), Vec::new());
     }
 }
 
@@ -222,7 +231,7 @@ fn answered<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>, mut attempt: Try,
         }
         Err(error) => (Next::Failed(failure(error)), Vec::new()),
     };
-    go_on(filter, cx, attempt, next, text);
+    advance(filter, cx, attempt, next, text);
 }
 
 fn failure(error: CalloutError) -> Failure {
@@ -232,18 +241,18 @@ fn failure(error: CalloutError) -> Failure {
         CalloutError::Reset => Failure::Reset,
         CalloutError::TooLarge => Failure::TooLarge,
         CalloutError::Host(error) => Failure::Host(error.to_string()),
-        _ => Failure::Host("no answer".into()),
+        _ => Failure::Host("no response".into()),
     }
 }
 
-/// Does what comes next in a try. Then, if it is over, all that is known is looked at anew, by which those are woken who
-/// waited on this worker.
-fn go_on<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>, attempt: Try, next: Next, text: Vec<u8>) {
+/// Carries out the next step of a try. At the end of the try, polls the slot, which resumes the requests that
+/// wait on this worker.
+fn advance<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>, attempt: Try, next: Next, text: Vec<u8>) {
     let (index, holder) = (attempt.slot, attempt.holder);
     let now = match now() {
         Ok(now) => now,
-        // The lease ends by itself.
-        Err(error) => return log("a fetch was given up", error),
+        // The lease expires.
+        Err(error) => return log("abandoning a fetch", error),
     };
     let ended = match next {
         Next::Ask(request) => return send(filter, cx, attempt, &request),
@@ -262,22 +271,22 @@ fn go_on<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>, attempt: Try, next: 
         Ok(()) => count_success(filter, index),
         Err(why) => {
             let Some(slot) = filter.store().slots.get_mut(index) else { return };
-            tollgate::log::warn!("{} was not fetched: {why}", slot.rules.place());
+            tollgate::log::warn!("cannot fetch {}: {why}", slot.rules.place());
             match slot.fail(holder, now) {
                 Ok(Some(state)) if !state.is_being_retried() => count_failure(filter, index, &state, now),
                 Ok(_) => {}
-                Err(error) => log("that a fetch failed is not known", error),
+                Err(error) => log("cannot record a failed fetch", error),
             }
         }
     }
-    match look(filter, index, now) {
+    match poll(filter, index, now) {
         Ok(seen) if seen.changed => wake(cx, index),
         Ok(_) => {}
-        Err(error) => log("keys were not looked for", error),
+        Err(error) => log("cannot read fetched keys", error),
     }
 }
 
-/// Reads the document, and publishes it if it is one.
+/// Reads a document, and publishes it if it is valid.
 fn publish<F: Owner>(
     filter: &mut F,
     index: usize,
@@ -303,7 +312,7 @@ fn count_success<F: Owner>(filter: &mut F, index: usize) {
     }
 }
 
-/// Counts a fetch that has failed with all its retries.
+/// Counts a fetch that failed with all its retries.
 fn count_failure<F: Owner>(filter: &mut F, index: usize, state: &State, now: UnixNanos) {
     let store = filter.store();
     match store.slots.get(index).map(|slot| slot.kind) {

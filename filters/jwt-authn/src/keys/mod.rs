@@ -1,20 +1,22 @@
-//! Keys and lists that are fetched: one worker asks, all of them use the answer.
+//! Fetched keys and revocation lists: one worker fetches them, all workers use them.
 //!
-//! When to fetch, what an answer is worth and how long it is used is [`remote`](tollgate_jwt_authn_policy::remote)'s; here
-//! it is done, by timers, callouts and shared data.
+//! [`remote`](tollgate_jwt_authn_policy::remote) decides when to fetch, whether a response is valid and how
+//! long it is used. This module carries out its decisions with timers, callouts and shared data.
 //!
-//! - **Any VM may be the one that asks**, that of the main thread too: on Envoy 1.40 it ticks and calls out as those of the
-//!   workers do, from the moment that the clusters are ready.
-//! - **Nothing happens while a configuration is read** but looking: it is read on a canary VM too, whose callouts are
-//!   cancelled when it goes, so that a lease it took would be lost. What other workers have fetched is there at once,
-//!   so that neither a VM that is started anew nor an update of the listener makes a request wait.
-//! - **Each VM looks at the shared state** about once a second ([`LOOK`]; ten times while it lacks a document), when a time
-//!   that stands in it comes, and every 10 ms ([`HURRY`]) while streams wait for a document. What it finds there is read only if it has changed: a look is one
-//!   host call of a hundred bytes.
-//! - **On a request's path** there is no host call: [`Store::keys`] is a lookup. A token with an unknown `kid` costs one, to
-//!   see whether another worker has newer keys, and may wait for a fetch.
-//! - **Streams wait** for a signal of the document that they need, no longer than a fetch can take ([`park`]) and no more of
-//!   them than `max_waiting_requests`.
+//! - **Any VM may fetch**, including that of the main thread: on Envoy 1.40, its timers and callouts work
+//!   like those of the workers, as soon as the clusters are ready.
+//! - **While a configuration loads, the filter only reads the shared state.** Envoy also loads it in a canary
+//!   VM. When that VM ends, its callouts are cancelled, and a lease that it took would be lost. Documents
+//!   that other workers have fetched are available at once, so requests do not wait after a VM restarts or a
+//!   listener is updated.
+//! - **Each VM polls the shared state** about once a second ([`POLL_INTERVAL`]; ten times a second while it
+//!   lacks a document), when a time in the state is reached, and every 10 ms ([`POLL_WHILE_WAITING`]) while
+//!   streams wait for a document. A poll is one host call of a hundred bytes. The document is read only if
+//!   the state changed.
+//! - **Requests make no host call for keys**: [`Store::keys`] is a lookup. A token with an unknown `kid`
+//!   costs one call, which checks whether another worker has newer keys, and may wait for a fetch.
+//! - **Streams wait** for a signal of the document that they need ([`park`]), for at most the time that a
+//!   fetch can take. At most `max_waiting_requests` streams wait.
 
 mod fetch;
 mod shared;
@@ -35,31 +37,31 @@ use tollgate_jwt_authn_policy::remote::{Asked, Availability, Rules};
 use tollgate_jwt_authn_policy::{Keys, RevocationList};
 use tollgate_policy::UnixNanos;
 
-/// How often a VM looks at the shared state when nobody waits. That long the others may use keys that are no longer in a
-/// set which one of them has fetched.
-const LOOK: Duration = Duration::from_secs(1);
-/// How often it does while there is a document that it has not got, so that the end of an outage is noticed at once.
-const LOOK_WITHOUT: Duration = Duration::from_millis(100);
-/// How often it does while somebody waits.
-const HURRY: Duration = Duration::from_millis(10);
+/// Interval at which a VM polls the shared state when no request waits. For this time, a VM may still use
+/// keys that are no longer in the set that another VM fetched.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// Interval while a VM lacks a document, so that it notices the end of an outage quickly.
+const POLL_WITHOUT_DOCUMENT: Duration = Duration::from_millis(100);
+/// Interval while requests wait.
+const POLL_WHILE_WAITING: Duration = Duration::from_millis(10);
 
-/// What a worker has of all documents.
+/// All documents that a worker has.
 pub(crate) struct Store {
     slots: Vec<Slot>,
-    /// The slot of each source of the plan; `None` for keys of the configuration.
+    /// Slot of each source of the plan; `None` for keys in the configuration.
     of_source: Vec<Option<usize>>,
     revocations: Option<usize>,
-    /// The slot that the policy was last told to wait for.
+    /// Slot of the document that the policy last found pending.
     awaited: Cell<Option<usize>>,
     max_waiting: usize,
     statistics: Statistics,
-    /// Whether the timer for looking is set, and the one for looking in a hurry.
-    looking: bool,
-    hurrying: bool,
+    /// Whether the two polling timers are set.
+    polling: bool,
+    polling_for_waiting: bool,
 }
 
 impl Store {
-    /// What a plan needs, empty. [`start`] fills it.
+    /// Creates the slots for a plan, without documents. [`start`] fills them.
     pub(crate) fn new(plan: &Plan) -> Result<Self> {
         let mut slots = Vec::new();
         let mut of_source = Vec::with_capacity(plan.sources.len());
@@ -84,12 +86,12 @@ impl Store {
             awaited: Cell::new(None),
             max_waiting: plan.config.max_waiting_requests.0,
             statistics: Statistics::define(&plan.config.stat_prefix)?,
-            looking: false,
-            hurrying: false,
+            polling: false,
+            polling_for_waiting: false,
         })
     }
 
-    /// The keys of a source of the plan that are fetched.
+    /// Returns the fetched keys of a source of the plan.
     pub(crate) fn keys(&self, source: usize) -> Keys {
         let Some((index, slot)) = self.of_source(source) else { return Keys::Unavailable };
         let keys = slot.keys();
@@ -99,7 +101,7 @@ impl Store {
         keys
     }
 
-    /// Whether the list of what is revoked is here.
+    /// Returns whether the revocation list is available.
     pub(crate) fn revocation_list(&self) -> RevocationList {
         let Some(index) = self.revocations else { return RevocationList::Unavailable };
         match self.slots.get(index).map(Slot::availability) {
@@ -112,11 +114,12 @@ impl Store {
         }
     }
 
-    /// A token names a key that the source has not. `true`: newer ones are on their way, wait.
+    /// Requests a fetch for a token whose `kid` is unknown. Returns `true` if the request should wait for
+    /// newer keys.
     pub(crate) fn refetch_for_unknown_kid(&self, source: usize) -> bool {
         let Some((index, slot)) = self.of_source(source) else { return false };
         let asked = now().and_then(|now| slot.ask(now)).unwrap_or_else(|error| {
-            tollgate::log::error!("keys are not fetched again: {error}");
+            tollgate::log::error!("cannot fetch keys again for an unknown kid: {error}");
             Asked::TooSoon
         });
         match asked {
@@ -133,12 +136,12 @@ impl Store {
         Some((index, self.slots.get(index)?))
     }
 
-    /// When to look next if nobody begins to wait: when a slot may change by time alone, or another VM's change of it
-    /// should be seen.
-    fn next_look(&self, now: UnixNanos) -> Duration {
-        // Drawn, so that the workers do not all look at once.
+    /// Returns the time until the next poll if no request waits: until a slot may change over time, or until
+    /// a change by another VM should be noticed.
+    fn next_poll(&self, now: UnixNanos) -> Duration {
+        // With jitter, so that the workers do not all poll at the same time.
         let lacks = self.slots.iter().any(|slot| !slot.is_usable());
-        let usual = if lacks { LOOK_WITHOUT } else { LOOK };
+        let usual = if lacks { POLL_WITHOUT_DOCUMENT } else { POLL_INTERVAL };
         let usual = usual.mul_f64(0.75 + 0.5 * (draw() >> 32) as f64 / f64::from(u32::MAX));
         let soonest = self.slots.iter().filter_map(|slot| slot.changes_at(now)).min();
         soonest.map_or(usual, |soonest| soonest.since(now).clamp(Duration::from_millis(1), usual))

@@ -1,13 +1,13 @@
-//! The records as shared cells, and randomness.
+//! Records in shared data, and randomness.
 
 use tollgate::shared::Record;
 use tollgate::{clock, random};
 use tollgate_jwt_authn_policy::remote;
 
-/// All keys of shared data begin so.
+/// Prefix of all keys in shared data.
 pub(super) const PLUGIN: &str = "jwt_authn";
-/// How often a change is tried when other workers are quicker. Each that was quicker has changed what there is to do, and
-/// most then leave it.
+/// Maximum number of tries of a change when other workers are faster. After another worker's change, there is
+/// usually nothing left to do.
 pub(super) const ATTEMPTS: u32 = 32;
 
 pub(super) struct State(pub(super) remote::State);
@@ -38,8 +38,8 @@ impl Record for Body {
     }
 }
 
-/// A random number for jitter, and to tell leases apart. Without randomness the clock's, which is as good as none for
-/// jitter, and tells two leases apart unless they were taken in the same nanosecond.
+/// Returns a random number, for jitter and to distinguish leases. If the host provides none, returns the
+/// time. That gives no jitter, but still distinguishes leases unless they are taken in the same nanosecond.
 pub(super) fn draw() -> u64 {
     match random::bytes() {
         Ok(bytes) => u64::from_le_bytes(bytes),

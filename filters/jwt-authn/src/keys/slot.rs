@@ -1,4 +1,4 @@
-//! What one worker has of one document.
+//! One document, as one worker has it.
 
 use super::shared::{ATTEMPTS, Body, PLUGIN, State, draw};
 use std::rc::Rc;
@@ -9,11 +9,11 @@ use tollgate_jwt_authn_policy::Keys;
 use tollgate_jwt_authn_policy::remote::{self, Asked, Availability, Rules};
 use tollgate_policy::{Duration, UnixNanos};
 
-/// What the document is.
+/// Kind of a document.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
     Keys(Limits),
-    /// Read by the owner of the store.
+    /// The revocation list, which the owner of the store reads.
     Revocations,
 }
 
@@ -22,25 +22,25 @@ pub(super) struct Slot {
     pub(super) kind: Kind,
     state: Cell<State>,
     body: Cell<Body>,
-    /// The state when it was last looked at.
+    /// The state at the last poll.
     seen: remote::State,
-    /// The document that was read last, usable or not, by its lease.
+    /// Lease of the document that was read last, usable or not.
     read: u64,
     keys: Option<Rc<KeySet>>,
-    /// That of the document in use; 0 if there is none.
+    /// Generation of the document in use; 0 without a document.
     generation: u32,
-    /// What it was when it was last looked at, so that no request has to ask for the time.
+    /// Availability at the last poll, so that requests need not read the clock.
     availability: Availability,
 }
 
-/// What a look at the shared state has shown.
+/// Result of a poll of the shared state.
 #[derive(Default)]
-pub(super) struct Look {
-    /// A fetch has come to its end, or the document is another: who waits is to be woken.
+pub(super) struct SlotPoll {
+    /// A fetch ended or the document changed, so waiting requests must resume.
     pub(super) changed: bool,
-    /// A document that is to be read ([`Slot::take`]).
+    /// A document to read; [`Slot::use_document`] and [`Slot::skip_document`] report the result.
     pub(super) document: Option<remote::Body>,
-    /// A fetch is due, and nobody is at it.
+    /// A fetch is due, and no worker has leased it.
     pub(super) due: bool,
 }
 
@@ -77,50 +77,51 @@ impl Slot {
         }
     }
 
-    /// Whether there is a document to use.
+    /// Whether a usable document is available.
     pub(super) fn is_usable(&self) -> bool {
         matches!(self.availability(), Availability::Fresh | Availability::Stale)
     }
 
-    /// When the state may change by time alone.
+    /// Returns the next time at which the state changes without a fetch.
     pub(super) fn changes_at(&self, now: UnixNanos) -> Option<UnixNanos> {
         self.seen.changes_at(now)
     }
 
-    /// Looks at the shared state.
-    pub(super) fn look(&mut self, now: UnixNanos) -> Result<Look> {
+    /// Polls the shared state.
+    pub(super) fn poll(&mut self, now: UnixNanos) -> Result<SlotPoll> {
         let mut state = self.state()?;
-        let mut look = Look::default();
+        let mut poll = SlotPoll::default();
         if state.generation > 0 && state.body != self.read {
-            look.document = self.body.get()?.map(|body| body.0).filter(|body| body.lease == state.body);
-            if look.document.is_none() && state.lost(&self.rules, now).is_some() {
+            poll.document = self.body.get()?.map(|body| body.0).filter(|body| body.lease == state.body);
+            if poll.document.is_none() && state.lost(&self.rules, now).is_some() {
                 state = self.change(|state| state.lost(&self.rules, now))?.unwrap_or(state);
             }
         }
-        look.changed = state.ended != self.seen.ended || look.document.is_some();
-        look.due = state.is_due(&self.rules, now);
+        poll.changed = state.ended != self.seen.ended || poll.document.is_some();
+        poll.due = state.is_due(&self.rules, now);
         self.seen = state;
         self.availability = state.availability(now);
-        Ok(look)
+        Ok(poll)
     }
 
-    /// The document under this lease was read and is used from now on.
-    pub(super) fn took(&mut self, lease: u64, keys: Option<KeySet>) {
+    /// Records that the document of this lease was read, and uses it from now on.
+    pub(super) fn use_document(&mut self, lease: u64, keys: Option<KeySet>) {
         self.read = lease;
         self.keys = keys.map(Rc::new);
         self.generation = self.seen.generation;
     }
 
-    /// It cannot be used. There is what there was, and it is not read again.
-    pub(super) fn refused(&mut self, lease: u64) {
+    /// Records that the document of this lease is invalid. The previous one stays in use, and this one is not
+    /// read again.
+    pub(super) fn skip_document(&mut self, lease: u64) {
         self.read = lease;
     }
 
-    /// Whether another fetch is to be waited for, since something is not in the document.
+    /// Requests another fetch, because a key is not in the document.
     pub(super) fn ask(&self, now: UnixNanos) -> Result<Asked> {
         let state = self.state()?;
         if state.generation > 0 && state.body != self.read {
-            // Another worker has fetched; it is read at the next look, which does not wait for long while a stream does.
+            // Another worker has fetched. The next poll reads its document, and is soon while a stream waits.
             return Ok(Asked::UnderWay);
         }
         match state.ask(&self.rules, now) {
@@ -129,13 +130,13 @@ impl Slot {
         }
         let granted = self.change(|state| match state.ask(&self.rules, now) {
             Asked::Granted(next) => Some(next),
-            // Another was quicker, with a fetch or with asking for one.
+            // Another worker was faster.
             Asked::UnderWay | Asked::TooSoon => None,
         })?;
         Ok(granted.map_or(Asked::UnderWay, Asked::Granted))
     }
 
-    /// Takes the lease, if a fetch is still due; its number, and the document that is there.
+    /// Takes the lease if a fetch is still due. Returns the lease's number and the current document.
     pub(super) fn lease(&mut self, now: UnixNanos) -> Result<Option<(u64, Option<remote::Body>)>> {
         let holder = draw().max(1);
         let Some(state) = self.change(|state| state.lease(&self.rules, holder, now))? else {
@@ -145,7 +146,8 @@ impl Slot {
         Ok(Some((holder, known.filter(|body| body.lease == state.body))))
     }
 
-    /// Publishes a document that was read and found good. Whether it is another than before; `None` if the lease was lost.
+    /// Publishes a valid document. Returns whether it differs from the previous one, or `None` if the lease
+    /// was lost.
     pub(super) fn publish(
         &mut self,
         body: remote::Body,
@@ -172,14 +174,14 @@ impl Slot {
         Ok(self.renew(holder, new, life, now)?.then_some(new))
     }
 
-    /// Says that the document was fetched; `false` if the lease was lost.
+    /// Records a successful fetch. Returns `false` if the lease was lost.
     pub(super) fn renew(&mut self, holder: u64, new: bool, life: Duration, now: UnixNanos) -> Result<bool> {
         let draw = draw();
         let changed = self.change(|state| state.fetched(&self.rules, holder, new, life, now, draw))?;
         Ok(changed.is_some())
     }
 
-    /// Says that a try has failed; the state then, or `None` if the lease was lost.
+    /// Records a failed try. Returns the new state, or `None` if the lease was lost.
     pub(super) fn fail(&mut self, holder: u64, now: UnixNanos) -> Result<Option<remote::State>> {
         let draw = draw();
         self.change(|state| state.failed(&self.rules, holder, now, draw))
@@ -189,7 +191,7 @@ impl Slot {
         Ok(self.state.get()?.map(|state| state.0).unwrap_or_default())
     }
 
-    /// Changes the state; `None` if there was nothing to change any more.
+    /// Changes the state. Returns `None` if `change` does not apply any more.
     fn change(
         &self,
         mut change: impl FnMut(&remote::State) -> Option<remote::State>,

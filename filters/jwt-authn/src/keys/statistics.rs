@@ -1,25 +1,25 @@
-//! What is counted of fetching.
+//! Statistics of fetches.
 
 use tollgate::Result;
 use tollgate::metrics::Counter;
 
 #[derive(Clone, Copy)]
 pub(crate) struct Statistics {
-    /// Fetches of keys that succeeded, over all workers. Envoy's name.
+    /// Successful fetches of keys, over all workers. The name is Envoy's.
     pub(super) jwks_fetch_success: Counter,
-    /// Fetches of keys that failed with all their retries. Envoy's name.
+    /// Fetches of keys that failed, with all their retries. The name is Envoy's.
     pub(super) jwks_fetch_failed: Counter,
-    /// Of those, the ones after which keys went on being used that were past their time.
+    /// Failed fetches of keys after which expired keys remained in use.
     pub(super) jwks_stale_used: Counter,
-    /// Fetches that a token with an unknown `kid` has caused.
+    /// Fetches of keys that a token with an unknown `kid` triggered.
     pub(super) jwks_refetch_unknown_kid: Counter,
-    /// Fetches of the list of what is revoked.
+    /// Successful fetches of the revocation list.
     pub(super) revocation_fetch_success: Counter,
-    /// The same, failed with all retries.
+    /// Fetches of the revocation list that failed, with all their retries.
     pub(super) revocation_fetch_failed: Counter,
-    /// How often a request began to wait for keys or for the list.
+    /// Times that a request started to wait for keys or the revocation list.
     pub(super) waited: Counter,
-    /// Requests that would have had to wait when as many as may were waiting already.
+    /// Requests that could not wait, because `max_waiting_requests` was reached.
     pub(super) waiting_overflow: Counter,
 }
 

@@ -3,7 +3,7 @@
 use crate::support::with;
 use serde_json::{Value, json};
 use tollgate_host_test::{Certificate, Request, Scenario, Tls, on_both_hosts};
-use tollgate_jwt_authn_policy::Reason::{self, BadClaim, NotBound};
+use tollgate_jwt_authn_policy::Reason::{self, BadClaim, CertificateMismatch};
 use tollgate_mint::{Signer, base64url, jwks};
 
 const ISSUER: &str = "https://issuer.test";
@@ -38,7 +38,7 @@ fn bearer(token: &str) -> Request {
     Request::get("/").header("authorization", format!("Bearer {token}"))
 }
 
-/// Sends them, and compares what comes of each.
+/// Sends the requests and compares the results.
 fn judge(host: tollgate_host_test::Host, mode: &str, requests: Vec<(Request, Option<Reason>)>) {
     let scenario =
         requests.iter().fold(scenario(mode), |scenario, (request, _)| scenario.request(request.clone()));
@@ -66,11 +66,11 @@ on_both_hosts! {
         let (of_a, of_b) = (bound(A), bound(B));
         judge(host, "if_present", vec![
             (bearer(&of_a).certificate(A), None),
-            // It is remembered now, and for that certificate.
-            (bearer(&of_a), Some(NotBound)),
-            (bearer(&of_a).certificate(B), Some(NotBound)),
+            // It is in the cache now, bound to this certificate.
+            (bearer(&of_a), Some(CertificateMismatch)),
+            (bearer(&of_a).certificate(B), Some(CertificateMismatch)),
             (bearer(&of_a).certificate(A), None),
-            (bearer(&of_b).certificate(A), Some(NotBound)),
+            (bearer(&of_b).certificate(A), Some(CertificateMismatch)),
             (bearer(&of_b).certificate(B), None),
         ]);
     }
@@ -84,8 +84,8 @@ on_both_hosts! {
                 .header("x-client-cert", Certificate::A.pem().replace('\n', "%0A"))
         };
         judge(host, "if_present", vec![
-            (told(bearer(&of_a)), Some(NotBound)),
-            (told(bearer(&of_a).certificate(Certificate::B)), Some(NotBound)),
+            (told(bearer(&of_a)), Some(CertificateMismatch)),
+            (told(bearer(&of_a).certificate(Certificate::B)), Some(CertificateMismatch)),
         ]);
     }
 
@@ -96,10 +96,10 @@ on_both_hosts! {
             (bearer(&plain).certificate(Certificate::A), None),
         ]);
         judge(host, "require", vec![
-            (bearer(&plain), Some(NotBound)),
-            (bearer(&plain).certificate(Certificate::A), Some(NotBound)),
+            (bearer(&plain), Some(CertificateMismatch)),
+            (bearer(&plain).certificate(Certificate::A), Some(CertificateMismatch)),
             (bearer(&bound(Certificate::A)).certificate(Certificate::A), None),
-            (bearer(&bound(Certificate::A)), Some(NotBound)),
+            (bearer(&bound(Certificate::A)), Some(CertificateMismatch)),
         ]);
         judge(host, "ignore", vec![(bearer(&bound(Certificate::A)).certificate(Certificate::B), None)]);
     }
@@ -109,14 +109,14 @@ on_both_hosts! {
         let cut = &digest[..42];
         let with_a = |cnf: Value| bearer(&token(cnf)).certificate(Certificate::A);
         judge(host, "if_present", vec![
-            (with_a(json!({ "jkt": digest })), Some(NotBound)),
-            (with_a(json!({ "jkt": digest, "x5t#S256": digest })), Some(NotBound)),
-            (with_a(json!({})), Some(NotBound)),
+            (with_a(json!({ "jkt": digest })), Some(CertificateMismatch)),
+            (with_a(json!({ "jkt": digest, "x5t#S256": digest })), Some(CertificateMismatch)),
+            (with_a(json!({})), Some(CertificateMismatch)),
             (with_a(json!({ "x5t#S256": "" })), Some(BadClaim)),
             (with_a(json!({ "x5t#S256": cut })), Some(BadClaim)),
             (with_a(json!({ "x5t#S256": format!("{digest}=") })), Some(BadClaim)),
             (with_a(json!({ "x5t#S256": [digest] })), Some(BadClaim)),
-            (with_a(json!({ "X5T#S256": digest })), Some(NotBound)),
+            (with_a(json!({ "X5T#S256": digest })), Some(CertificateMismatch)),
             (with_a(json!(digest)), Some(BadClaim)),
         ]);
     }

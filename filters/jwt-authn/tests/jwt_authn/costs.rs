@@ -1,4 +1,4 @@
-//! What a request costs, in instructions: steady, where times are not.
+//! Costs of a request in instructions, which are stable, unlike times.
 
 use crate::support::{requiring, token, with};
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ fn of_a_seen_token(fields: Value, more: Value) -> u64 {
     emulator.costs()["proxy_on_request_headers"].sum - before
 }
 
-/// What a signature takes in Wasm is hundreds of times this: nothing is verified, decoded or read again.
+/// A cached token is not parsed or verified again: a signature in Wasm would take hundreds of times as much.
 #[test]
 fn a_token_seen_before_costs_little() {
     let nothing = json!({"filter_state": {"principal": false, "payload": false}});

@@ -1,4 +1,4 @@
-//! What the filter does to real exchanges, on both hosts. One `mod` for each concern.
+//! The filter on both hosts. One module per concern.
 
 #![allow(
     clippy::expect_used,

@@ -1,6 +1,7 @@
-//! What a flood of tokens leaves behind: linear memory never shrinks, so nothing that a client sends may stay for good.
+//! Memory after a flood of tokens. Linear memory never shrinks, so clients must not be able to fill it
+//! permanently.
 //!
-//! HMAC, because it is quickly made and checked: what is kept of a token does not depend on what signed it.
+//! The tests use HMAC, because it is fast. The cache entry of a token does not depend on its algorithm.
 
 use crate::support::{ISSUER, bearing, filter, merged};
 use serde_json::{Value, json};
@@ -31,7 +32,7 @@ fn claims(number: usize) -> Value {
     json!({"iss": ISSUER, "sub": format!("user {number}"), "exp": 4_000_000_000u64, "jti": number.to_string()})
 }
 
-/// Each fails another check, and says something that no other says.
+/// Each token fails another check and has unique contents.
 fn bad(number: usize) -> String {
     let header = json!({"alg": "HS256", "kid": Signer::hs256().kid().unwrap()});
     let signature = number.to_be_bytes().repeat(4);
@@ -61,14 +62,14 @@ fn a_hundred_thousand_bad_tokens_leave_memory_as_it_was() {
 }
 
 #[test]
-fn a_hundred_thousand_good_tokens_take_no_more_than_the_cache_may_hold() {
+fn a_hundred_thousand_valid_tokens_stay_within_the_cache() {
     let cache = json!({"jwt_cache_config": {"jwt_cache_size": 500, "jwt_max_token_size": 2048}});
     let mut emulator = emulator(cache);
     let signer = Signer::hs256();
     let size = |emulator: &Emulator| emulator.memory_marks().iter().map(|mark| mark.bytes).max().unwrap();
     let before = size(&emulator);
     emulator.assert_memory_is_steady(TOKENS, |emulator, number| {
-        // Of different lengths, so that what one leaves free is not what the next needs.
+        // With different lengths, so that a token does not fit into the freed memory of the previous one.
         let padding = json!({"padding": "x".repeat(number * 7 % 1_000)});
         let token = signer.token(&merged(claims(number), padding));
         assert_eq!(status(emulator, &bearing(&token)), 200, "{number}");

@@ -1,4 +1,4 @@
-//! Where tokens are found, and that they do not go upstream.
+//! Token locations, and removal of tokens before the upstream.
 
 use crate::support::{
     bearing, counter, forged_token, merged, other_provider, other_token, provider, requiring, token, with,
@@ -39,7 +39,7 @@ on_both_hosts! {
                     Request::get("/").header("cookie", format!("a=1; session={}; b=\"2\"", token(json!({})))),
                 )
                 .request(Request::get("/").header("cookie", format!("session=\"{}\"", token(json!({})))))
-                // The usual places are not looked at once others are configured.
+                // The default locations are not read if others are configured.
                 .request(bearing(&token(json!({})))),
         );
         outcome.has_statuses(&[200, 200, 401]);
@@ -87,7 +87,7 @@ on_both_hosts! {
                 )
                 .request(Request::get(&path(&good, &good))),
         );
-        outcome.has_statuses(&[401, 401, 401, 200]).has_metric(&counter("denied.verification_fails"), 3);
+        outcome.has_statuses(&[401, 401, 401, 200]).has_metric(&counter("denied.signature_invalid"), 3);
         assert_eq!(outcome.exchanges[3].upstream[0].path, "/");
     }
 

@@ -1,4 +1,4 @@
-//! How a refusal looks to a client.
+//! Responses to rejected requests.
 
 use crate::support::{bearing, merged, requiring, token, with};
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! What is required of which requests. Two providers: `main`, whose tokens are where tokens usually are, and `other`, in
-//! `x-other`.
+//! Rules and requirements, with two providers: `main`, with tokens in the default locations, and `other`,
+//! with tokens in `x-other`.
 
 use crate::support::{
     bearing, counter, forged_token, merged, other_provider, other_token, provider, token, with,
@@ -41,7 +41,7 @@ fn requires(requirement: Value) -> Scenario {
     rules(json!([{"requires": requirement}]), json!({}))
 }
 
-/// A request with these tokens, each `None` for none.
+/// A request with these tokens, if any.
 fn tokens(main: Option<&str>, other: Option<&str>) -> Request {
     let request = main.map_or_else(|| Request::get("/"), bearing);
     match other {
@@ -69,7 +69,7 @@ on_both_hosts! {
         outcome.has_statuses(&[200, 200, 200, 401, 401, 401]);
         outcome.upstream(0).header("x-sub", "alice").no_header("x-other-sub");
         outcome.upstream(1).header("x-other-sub", "bob").no_header("x-sub").no_header("x-other");
-        // Of the one that failed nothing is passed on.
+        // The failed token passes nothing on.
         outcome.upstream(2).header("x-other-sub", "bob").no_header("x-sub");
         outcome.client(3).body("Jwt is expired");
         outcome.client(4).body("Jwt issuer is not configured");
@@ -144,7 +144,7 @@ on_both_hosts! {
                 .request(bearing("/shop", "shop.test"))
                 .request(bearing("/shop", "bank.test"))
                 .request(bearing("/", "bank.test"))
-                // Known by now, and asked the same.
+                // Now from the cache.
                 .request(bearing("/shop", "bank.test")),
         );
         outcome.has_statuses(&[200, 403, 200, 403]);

@@ -1,4 +1,4 @@
-//! What the upstream and later filters learn of a token.
+//! Values of a token that the upstream and later filters receive.
 
 use crate::support::{
     ISSUER, bearing, forged_token, merged, other_provider, other_token, provider, requiring, token, with,
@@ -7,7 +7,7 @@ use serde_json::json;
 use tollgate_host_test::{Filter, Request, Wasm, on_both_hosts};
 use tollgate_mint::base64url;
 
-/// A filter behind, which writes filter states to request headers.
+/// A later filter, which writes filter state to request headers.
 fn reader() -> Filter {
     Filter::new(Wasm::wat(include_str!("reader.wat"))).named("reader")
 }

@@ -1,4 +1,5 @@
-//! What AWS-LC says. It reads keys of its own accord: from the JWK's numbers, not from what `tollgate-jose` made of them.
+//! Verifies signatures with AWS-LC. It reads keys from the numbers of the JWK, independently of
+//! `tollgate-jose`.
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519,
@@ -11,7 +12,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use tollgate_mint::Vector;
 
-/// Whether the signature is right.
+/// Whether the signature is valid.
 pub fn verify(vector: &Vector) -> bool {
     match vector.algorithm {
         "HS256" => mac(vector, hmac::HMAC_SHA256),
@@ -44,7 +45,7 @@ fn rsa(vector: &Vector, parameters: &RsaParameters) -> bool {
     key.verify(parameters, &vector.input, &vector.signature).is_ok()
 }
 
-/// By an uncompressed point.
+/// Verifies with an uncompressed point.
 fn point(vector: &Vector, algorithm: &'static dyn VerificationAlgorithm) -> bool {
     by(algorithm, &[vec![4], member(vector, "x"), member(vector, "y")].concat(), vector)
 }

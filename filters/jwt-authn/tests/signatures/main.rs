@@ -1,5 +1,5 @@
-//! A signature is right or not, whoever is asked: the host and the code in Wasm, in the emulator and in a real Envoy; the
-//! same code natively; and AWS-LC, with which it shares nothing.
+//! All verifiers agree about each signature: the host and the code in Wasm, in the emulator and in a real
+//! Envoy; the same code natively; and AWS-LC, which shares no code with them.
 
 #![allow(
     clippy::expect_used,
@@ -17,10 +17,10 @@ use tollgate_host_test::{ClientView, Filter, Host, Request, Scenario, Wasm, on_b
 use tollgate_jose::{Algorithm, Jws, KeySet, Limits, verify};
 use tollgate_mint::{Vector, base64url, vectors};
 
-/// How many are asked about in one request: a body of at most some 500 KB.
+/// Number of signatures in one request, for a body of at most about 500 KB.
 const BATCH: usize = 32;
 
-/// What the filter said of each, in order.
+/// Results of the filter, in order.
 fn answers(host: Host, vectors: &[Vector]) -> Vec<Value> {
     let mut scenario = Scenario::new().filter(Filter::new(Wasm::package("fixture-verify")));
     for batch in vectors.chunks(BATCH) {
@@ -42,7 +42,7 @@ fn answers(host: Host, vectors: &[Vector]) -> Vec<Value> {
     batches.collect()
 }
 
-/// Both paths say what is expected, and the host speaks for itself where it should.
+/// Both ways have the expected results, and the host verifies where it should.
 fn judges_alike(host: Host, vectors: &[Vector]) {
     let answers = answers(host, vectors);
     assert_eq!(answers.len(), vectors.len());
@@ -52,7 +52,7 @@ fn judges_alike(host: Host, vectors: &[Vector]) {
         assert_eq!(answer["by_host"], right, "{name}, by the host");
         let asked = match &vector.algorithm[..2] {
             "RS" => true,
-            // There is no DER of what is not two numbers.
+            // A malformed signature has no DER.
             "ES" => [("ES256", 64), ("ES384", 96), ("ES512", 132)]
                 .contains(&(vector.algorithm, vector.signature.len())),
             _ => false,
@@ -61,7 +61,7 @@ fn judges_alike(host: Host, vectors: &[Vector]) {
     }
 }
 
-/// What RFC 7515 (A.1 to A.4), 7519, 7520 (4.1 to 4.4) and 8037 print.
+/// Examples of RFC 7515 (A.1 to A.4), 7519, 7520 (4.1 to 4.4) and 8037.
 fn printed() -> Vec<Vector> {
     let rfc: Value = serde_json::from_str(include_str!("../../jose/testdata/rfc.json")).unwrap();
     let rows = rfc["tokens"].as_array().unwrap();
@@ -90,7 +90,7 @@ on_both_hosts! {
 }
 
 #[test]
-fn aws_lc_and_the_code_natively_say_of_each_signature_what_it_is() {
+fn native_code_and_aws_lc_agree_with_each_vector() {
     let mut differences = Vec::new();
     for vector in vectors().iter().chain(&printed()) {
         let set = json!({ "keys": [vector.jwk] }).to_string();

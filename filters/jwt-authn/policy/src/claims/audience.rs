@@ -1,9 +1,9 @@
-//! `aud`.
+//! Checks of `aud`.
 
-/// Whether one of a token's audiences is one of those that are allowed; if none is configured, any token's is.
+/// Whether one of a token's audiences is allowed. An empty list allows every token.
 ///
-/// As in Envoy's `CheckAudience`, `https://a.example/`, `http://a.example` and `a.example` are the same audience: an
-/// issuer and an operator who write a service's URL rarely agree about its scheme and the slash.
+/// As in Envoy's `CheckAudience`, `https://a.example/`, `http://a.example` and `a.example` are the same
+/// audience: issuers and operators often write the scheme and the final slash of a service's URL differently.
 pub fn audience_allowed<A: AsRef<str>>(allowed: &[A], audiences: &[Box<str>]) -> bool {
     let is_allowed = |one: &str| allowed.iter().any(|other| bare(other.as_ref()) == bare(one));
     allowed.is_empty() || audiences.iter().any(|one| is_allowed(one))
@@ -30,7 +30,7 @@ mod tests {
     }
 
     #[test]
-    fn neither_a_scheme_nor_a_slash_at_the_end_makes_another_audience() {
+    fn ignores_the_scheme_and_a_final_slash_of_an_audience() {
         for (configured, sent, same) in [
             ("https://a.example/", "a.example", true),
             ("a.example", "http://a.example", true),

@@ -1,29 +1,30 @@
-//! `cnf`: whose token it is (RFC 7800), by the client's certificate (RFC 8705 section 3.1).
+//! `cnf`, which binds a token to its owner (RFC 7800): here, to a client certificate (RFC 8705 section 3.1).
 
 use crate::Reason;
 use crate::config::CertificateBinding;
 use tollgate_jose::{Json, base64url};
 
-/// Members of `cnf` that bind the token to something that is not checked here: keys (RFC 7800 section 3.1), DPoP
-/// (RFC 9449 section 6.1), a certificate by its SHA-1. A token that has one of them is only its owner's if that holds
-/// too, whatever else `cnf` says. Others, `kid` among them, are hints or unknown and read past (RFC 7800 section 3.1).
+/// Members of `cnf` with bindings that this filter cannot check: keys (RFC 7800 section 3.1), DPoP (RFC 9449
+/// section 6.1), a certificate by its SHA-1. A token with one of them is valid only if that binding is
+/// checked too, whatever else `cnf` contains. Other members, such as `kid`, are hints or unknown, and are
+/// ignored (RFC 7800 section 3.1).
 const OTHERS: [&str; 6] = ["jwk", "jwe", "jku", "jkt", "x5t", "osc"];
 
-/// How a token is bound to its bearer.
+/// Binding of a token to its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Binding {
-    /// Whoever brings it may use it.
+    /// No binding: anyone who has the token may use it.
     Bearer,
-    /// Only over a connection with the certificate of that SHA-256.
+    /// Valid only over a connection with the certificate with this SHA-256.
     Certificate([u8; 32]),
 }
 
 impl Binding {
-    /// Reads `cnf`. A token that is bound in a way that cannot be checked is refused: to accept it from anyone would
-    /// undo what its issuer meant.
+    /// Reads `cnf`. A token with a binding that cannot be checked is rejected, because its issuer did not
+    /// intend it for everyone.
     ///
     /// # Errors
-    /// [`Reason::NotBound`], or [`Reason::BadClaim`] for what is not of the form of RFC 8705.
+    /// [`Reason::CertificateMismatch`], or [`Reason::BadClaim`] for a `cnf` that is malformed by RFC 8705.
     pub fn read(claims: &Json, mode: CertificateBinding) -> Result<Self, Reason> {
         let required = match mode {
             CertificateBinding::Ignore => return Ok(Self::Bearer),
@@ -31,16 +32,16 @@ impl Binding {
             CertificateBinding::Require => true,
         };
         let cnf = match claims.get("cnf") {
-            None if required => return Err(Reason::NotBound),
+            None if required => return Err(Reason::CertificateMismatch),
             None => return Ok(Self::Bearer),
             Some(cnf @ Json::Object(_)) => cnf,
             Some(_) => return Err(Reason::BadClaim),
         };
         if OTHERS.iter().any(|name| cnf.get(name).is_some()) {
-            return Err(Reason::NotBound);
+            return Err(Reason::CertificateMismatch);
         }
         let thumbprint = match cnf.get("x5t#S256") {
-            None => return Err(Reason::NotBound),
+            None => return Err(Reason::CertificateMismatch),
             Some(Json::String(text)) => base64url::decode(text.as_bytes()),
             Some(_) => return Err(Reason::BadClaim),
         };
@@ -48,10 +49,11 @@ impl Binding {
         thumbprint.map(Self::Certificate).ok_or(Reason::BadClaim)
     }
 
-    /// Whether the one who brings it is the one whom it is bound to. The certificate is asked for only if it matters.
+    /// Checks that the client is the owner of the token. Calls `certificate` only if the token is bound to
+    /// one.
     pub fn check(&self, certificate: impl FnOnce() -> Option<[u8; 32]>) -> Result<(), Reason> {
         match self {
-            Self::Certificate(bound) if certificate() != Some(*bound) => Err(Reason::NotBound),
+            Self::Certificate(bound) if certificate() != Some(*bound) => Err(Reason::CertificateMismatch),
             Self::Bearer | Self::Certificate(_) => Ok(()),
         }
     }
@@ -73,11 +75,11 @@ mod tests {
             (ZEROS, Require, bound),
             (ZEROS, Ignore, Ok(Binding::Bearer)),
             ("{}", IfPresent, Ok(Binding::Bearer)),
-            ("{}", Require, Err(Reason::NotBound)),
+            ("{}", Require, Err(Reason::CertificateMismatch)),
             ("{}", Ignore, Ok(Binding::Bearer)),
-            (r#"{"cnf": {"jkt": "x"}}"#, IfPresent, Err(Reason::NotBound)),
+            (r#"{"cnf": {"jkt": "x"}}"#, IfPresent, Err(Reason::CertificateMismatch)),
             (r#"{"cnf": {"jkt": "x"}}"#, Ignore, Ok(Binding::Bearer)),
-            (r#"{"cnf": {}}"#, IfPresent, Err(Reason::NotBound)),
+            (r#"{"cnf": {}}"#, IfPresent, Err(Reason::CertificateMismatch)),
             (r#"{"cnf": null}"#, IfPresent, Err(Reason::BadClaim)),
             (r#"{"cnf": "x"}"#, IfPresent, Err(Reason::BadClaim)),
             (r#"{"cnf": {"x5t#S256": 1}}"#, IfPresent, Err(Reason::BadClaim)),
@@ -87,15 +89,15 @@ mod tests {
             assert_eq!(Binding::read(&json(claims), mode), expected, "{claims} {mode:?}");
         }
         let both = ZEROS.replace(r#"{"x5t"#, r#"{"jkt": "x", "x5t"#);
-        assert_eq!(Binding::read(&json(&both), IfPresent), Err(Reason::NotBound));
+        assert_eq!(Binding::read(&json(&both), IfPresent), Err(Reason::CertificateMismatch));
     }
 
     #[test]
     fn the_certificate_must_be_that_one_and_is_asked_for_only_then() {
         let bound = Binding::Certificate([7; 32]);
         assert_eq!(bound.check(|| Some([7; 32])), Ok(()));
-        assert_eq!(bound.check(|| Some([8; 32])), Err(Reason::NotBound));
-        assert_eq!(bound.check(|| None), Err(Reason::NotBound));
+        assert_eq!(bound.check(|| Some([8; 32])), Err(Reason::CertificateMismatch));
+        assert_eq!(bound.check(|| None), Err(Reason::CertificateMismatch));
         let unasked = Binding::Bearer.check(|| panic!("asked"));
         assert_eq!(unasked, Ok(()));
     }

@@ -1,8 +1,8 @@
-//! What a token says of itself, and whether that is accepted.
+//! Checks of a token's claims.
 //!
-//! Each check is a function of the claims, the provider and the time. Their order is Envoy's (`authenticator.cc`) and is
-//! the policy's: what says nothing of the configuration that Envoy does not say comes before the signature, the rest
-//! behind it.
+//! Each check is a function of the claims, the provider and the time. The policy calls them in Envoy's order
+//! (`authenticator.cc`). Checks that reveal no more of the configuration than Envoy's come before the
+//! signature, the others after it.
 
 mod audience;
 mod binding;

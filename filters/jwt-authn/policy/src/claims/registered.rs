@@ -3,8 +3,8 @@
 use crate::Reason;
 use tollgate_jose::Json;
 
-/// The registered claims of a token. One of a wrong type is refused, as Envoy does, even if nothing asks for it: what
-/// a later reader would make of it is unknown.
+/// The registered claims of a token. A claim of the wrong type is rejected even if nothing uses it, as in
+/// Envoy, because the upstream might interpret it in another way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Registered {
     /// `iss`.
@@ -13,7 +13,7 @@ pub struct Registered {
     pub subject: Option<Box<str>>,
     /// `jti`.
     pub token_id: Option<Box<str>>,
-    /// `aud`; a string is a list of one.
+    /// `aud`; a string becomes a list with one element.
     pub audiences: Box<[Box<str>]>,
     /// `iat`, in seconds since 1970.
     pub issued_at: Option<u64>,
@@ -24,7 +24,8 @@ pub struct Registered {
 }
 
 impl Registered {
-    /// Reads them, in the order in which Envoy's `Jwt::parseFromString` does, so that of two mistakes the same is told.
+    /// Reads the claims in the order of Envoy's `Jwt::parseFromString`, so that both report the same one of
+    /// two errors.
     pub fn read(claims: &Json) -> Result<Self, Reason> {
         use Reason as R;
         let issuer = text(claims, "iss", R::BadIssuer)?;
@@ -55,7 +56,7 @@ fn texts(claims: &Json, name: &str) -> Option<Box<[Box<str>]>> {
     }
 }
 
-/// A NumericDate (RFC 7519 section 2) may have decimals; they are cut off, as Envoy does.
+/// Reads a NumericDate (RFC 7519 section 2), which may have decimals. They are cut off, as in Envoy.
 fn seconds(
     claims: &Json,
     name: &str,
@@ -68,7 +69,7 @@ fn seconds(
         Some(_) => return Err(otherwise),
     };
     let value = number.as_f64().ok_or(otherwise)?;
-    // Written so that NaN would be out of range. 2^64 itself is the float nearest to `u64::MAX`.
+    // In this form, NaN is out of range. The float nearest to `u64::MAX` is 2^64.
     if !(value >= 0.0 && value < u64::MAX as f64) {
         return Err(out_of_range);
     }
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_mistakes_the_one_that_envoy_sees_first_is_told() {
+    fn reports_the_error_that_envoy_reports_first() {
         let both = json(r#"{"aud": 1, "exp": "x", "sub": 2}"#);
         assert_eq!(Registered::read(&both), Err(Reason::BadSubject));
     }

@@ -1,11 +1,11 @@
-//! What claims and the header's `typ` must be.
+//! Checks of claims, and of `typ` in the header.
 
 use super::SPACE_DELIMITED;
 use crate::config::{ClaimMatcher, ClaimPath, NormalizePayload};
 use crate::results::claim_path;
 use tollgate_jose::Json;
 
-/// Whether a claim is what it must be.
+/// Whether a claim matches.
 pub fn matches(matcher: &ClaimMatcher, claims: &Json, normalize: &NormalizePayload) -> bool {
     let value = claim_path::find(&matcher.claim, claims);
     let found = match matcher.present {
@@ -23,7 +23,7 @@ pub fn matches(matcher: &ClaimMatcher, claims: &Json, normalize: &NormalizePaylo
     found != matcher.invert_match
 }
 
-/// Whether the text of a claim is a list with spaces between. Only claims at the top are, as in Envoy.
+/// Whether the text of a claim is a list separated by spaces. Only top-level claims can be, as in Envoy.
 fn is_list(path: &ClaimPath, normalize: &NormalizePayload) -> bool {
     let name = match path {
         ClaimPath::Dotted(name) => name,
@@ -48,13 +48,14 @@ fn text_is(matcher: &ClaimMatcher, text: &str) -> bool {
     matcher.string_match.as_ref().is_some_and(|wanted| wanted.matches(text.as_bytes()))
 }
 
-/// `1` is `1.0`. Integers are compared as such, since floats do not hold all of them.
+/// Whether two numbers are equal; `1` equals `1.0`. Integers are compared exactly, because a float cannot
+/// represent all of them.
 fn same(a: &serde_json::Number, b: &serde_json::Number) -> bool {
     a == b || ((a.is_f64() || b.is_f64()) && a.as_f64().is_some() && a.as_f64() == b.as_f64())
 }
 
-/// Whether `typ` is one of those that are accepted (RFC 8725 section 3.11). It is a media type, whose case does not
-/// count and before which `application/` may be left out (RFC 7515 section 4.1.9).
+/// Whether `typ` is accepted (RFC 8725 section 3.11). It is a media type: its case is ignored, and
+/// `application/` may be omitted (RFC 7515 section 4.1.9).
 pub fn type_allowed(allowed: &[String], typ: Option<&str>) -> bool {
     let is = |typ: &str| allowed.iter().any(|one| bare(one).eq_ignore_ascii_case(bare(typ)));
     allowed.is_empty() || typ.is_some_and(is)
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn text_with_spaces_between_is_a_list_where_it_is_said_to_be() {
+    fn splits_text_at_spaces_where_configured() {
         for (matcher, expected) in [
             (r#"{"claim": "scope", "string_match": {"exact": "write"}}"#, true),
             (r#"{"claim": ["scope"], "string_match": {"exact": "write"}}"#, true),

@@ -1,20 +1,22 @@
-//! Scopes: `scope` (RFC 8693 section 4.2) and what others call `scp`, as text with spaces between or as a list.
+//! Scopes, from `scope` (RFC 8693 section 4.2) and its common alternative `scp`: text separated by spaces, or
+//! a list.
 
 use tollgate_jose::Json;
 
-/// Claims whose text is a list with spaces between, whatever the configuration says.
+/// Claims whose text is always a list separated by spaces.
 pub const SPACE_DELIMITED: [&str; 3] = ["scope", "scp", "permission"];
 
-/// The scopes of a token, those of `scope` and of `scp` together.
+/// Scopes of a token, from `scope` and `scp`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scopes(Box<str>);
 
 impl Scopes {
-    /// Reads them. What is neither a text nor a list of texts holds no scope.
+    /// Reads the scopes. A claim that is neither a text nor a list of texts contains none.
     pub fn read(claims: &Json) -> Self {
         let mut all = String::new();
         let mut add = |scope: &str| {
-            // A scope has no space in it (RFC 6749 section 3.3): an element with one must not become two.
+            // A scope contains no space (RFC 6749 section 3.3). An element with a space must not become two
+            // scopes.
             if !scope.is_empty() && !scope.contains(' ') {
                 all.push_str(scope);
                 all.push(' ');
@@ -30,12 +32,12 @@ impl Scopes {
         Self(all.into())
     }
 
-    /// What they take.
+    /// Length in bytes.
     pub fn bytes(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether all of these are among them. Case counts.
+    /// Whether the token has all of these scopes. Case is significant.
     pub fn hold(&self, required: &[String]) -> bool {
         required.iter().all(|scope| self.0.split_terminator(' ').any(|held| held == scope))
     }

@@ -1,4 +1,4 @@
-//! When a token is valid.
+//! Checks of a token's times.
 
 use super::Registered;
 use crate::Reason;
@@ -7,7 +7,7 @@ use tollgate_policy::{Duration, UnixNanos};
 
 const NANOS: u64 = 1_000_000_000;
 
-/// The times of a token, in seconds since 1970, and what its provider asks of them.
+/// Times of a token, in seconds since 1970, and its provider's requirements of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Validity {
     not_before: u64,
@@ -19,7 +19,7 @@ pub struct Validity {
 }
 
 impl Validity {
-    /// Of a token of a provider.
+    /// Returns the times of a token of a provider.
     pub fn new(claims: &Registered, provider: &Provider) -> Self {
         Self {
             not_before: claims.not_before.unwrap_or(0),
@@ -31,9 +31,10 @@ impl Validity {
         }
     }
 
-    /// Whether it is valid now, in whole seconds as Envoy's `Jwt::verifyTimeConstraint` reckons: the second that `exp`
-    /// names is the last, the one that `nbf` names the first, and each moves by the skew. Other than there `exp: 0` is
-    /// a time, not its absence, and `iat` may not be ahead.
+    /// Checks that the token is valid now, in whole seconds as in Envoy's `Jwt::verifyTimeConstraint`. The
+    /// token is valid from the second `nbf` to the second `exp`, both included, and the clock skew extends
+    /// both ends. Two differences from Envoy: `exp: 0` is a time, not an absent claim, and `iat` must not be
+    /// in the future.
     pub fn check(&self, now: UnixNanos) -> Result<(), Reason> {
         let now = now.0 / NANOS;
         let latest = now.saturating_add(self.skew);
@@ -46,8 +47,8 @@ impl Validity {
         }
     }
 
-    /// Whether it expires when it must, and soon enough: what is left of its life counts, as in Envoy's
-    /// `isLifetimeAllowed`, since `iat` need not be there.
+    /// Checks `require_expiration` and `max_lifetime`. The remaining lifetime counts, as in Envoy's
+    /// `isLifetimeAllowed`, because `iat` is optional.
     pub fn check_lifetime(&self, now: UnixNanos) -> Result<(), Reason> {
         let Some(expires) = self.expires else {
             return if self.must_expire { Err(Reason::LifetimeTooLong) } else { Ok(()) };
@@ -59,7 +60,7 @@ impl Validity {
         }
     }
 
-    /// The first second at which it is expired, if it expires.
+    /// Returns the first second at which the token is expired, if it expires.
     pub fn expired_from(&self) -> Option<u64> {
         self.expires.map(|expires| expires.saturating_add(self.skew).saturating_add(1))
     }
@@ -81,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_valid_through_the_second_of_exp_and_the_skew() {
+    fn a_token_is_valid_until_exp_plus_the_skew() {
         for skew in [0, 1, 60] {
             let token = validity(Registered { expires: Some(1000), ..Registered::default() }, skew, None);
             let last = 1000 + u64::from(skew);
@@ -93,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_valid_from_the_second_of_nbf_and_iat_less_the_skew() {
+    fn a_token_is_valid_from_nbf_and_iat_minus_the_skew() {
         let nbf = Registered { not_before: Some(1000), ..Registered::default() };
         let iat = Registered { issued_at: Some(1000), ..Registered::default() };
         for claims in [nbf, iat] {

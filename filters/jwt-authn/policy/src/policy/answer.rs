@@ -1,4 +1,4 @@
-//! What is changed of a request that goes on.
+//! Changes to requests that are allowed.
 
 use super::Policy;
 use super::requirement::{Accepted, Outputs, looks_at};
@@ -11,9 +11,9 @@ use tollgate_jwt_authn_extract::{Stripped, strip};
 use tollgate_policy::{HeaderEdit, HeaderName, RequestFacts};
 
 impl Policy {
-    /// The request goes on with what its tokens give it. What a client forged is removed in any case, and so are tokens in
-    /// the places that the requirement looks at: also one that failed, where that was allowed, for the upstream must not
-    /// take it for one that was verified.
+    /// Allows the request and passes on the claims of its tokens. Forged headers are always removed, and so
+    /// are tokens in the locations that the requirement uses. That includes tokens that failed but were
+    /// allowed, because the upstream must not take them for verified tokens.
     pub(super) fn passes(
         &self,
         request: &RequestFacts<'_>,
@@ -24,7 +24,7 @@ impl Policy {
         let outputs = accepted().map(|(one, provider)| (&provider.config, one.outputs.rendered()));
         let stripped =
             if self.memory.needed.strips { self.stripped(request, required) } else { Stripped::default() };
-        // What is set comes behind what is removed: a header that held a token may take what was in it.
+        // Set headers after removing others: a header that contained a token may also be an output header.
         let mut edits = stripped.edits;
         let output = results::edits(&self.plan.sanitized, request, outputs);
         let outcome_shows = output.iter().any(|edit| edit.value().is_some());
@@ -42,31 +42,31 @@ impl Policy {
             filter_state: results::filter_state(&self.plan.config.filter_state, verified),
             clear_route_cache: outcome_shows && accepted().any(clears),
             preflight,
-            in_spite_of: None,
+            would_reject: None,
         })
     }
 
-    /// What of the request does not go upstream.
+    /// Returns the edits that remove tokens from the request.
     #[inline(never)]
     fn stripped(&self, request: &RequestFacts<'_>, required: &Required) -> Stripped<'_> {
         let kept = |token: &[u8]| self.accepted.iter().any(|one| one.kept.as_deref() == Some(token));
         strip(&self.plan.providers, &|index| looks_at(required, index), &kept, request)
     }
 
-    /// The request goes on as if it had brought no token; what it brought is left in it.
-    pub(super) fn passes_in_spite_of(&self, request: &RequestFacts<'_>, reason: Reason) -> Decision<'_> {
+    /// Allows the request as if it had no token. Its tokens stay in the request.
+    pub(super) fn allows_anyway(&self, request: &RequestFacts<'_>, reason: Reason) -> Decision<'_> {
         let nothing = core::iter::empty::<(&Provider, &Rendered)>();
         let told = self.plan.config.filter_state.failure;
         let failure = told.then(|| (results::FAILURE, Cow::Borrowed(reason.name().as_bytes())));
         Decision::Pass(Pass {
             edits: results::edits(&self.plan.sanitized, request, nothing),
             filter_state: failure.into_iter().collect(),
-            in_spite_of: Some(reason),
+            would_reject: Some(reason),
             ..Pass::default()
         })
     }
 
-    /// Whether a request passes that cannot be decided.
+    /// Whether an undecided request is allowed.
     pub(super) fn allows_on_error(&self, reason: Reason) -> bool {
         let config = &self.plan.config;
         let of_list = config.revocation.remote.as_ref().and_then(|remote| remote.on_error);
@@ -78,7 +78,7 @@ impl Policy {
         self.plan.providers.get(accepted.provider)
     }
 
-    /// A header that is set is among those that are sanitized.
+    /// Returns the name from `sanitized`, which contains all headers that the filter sets.
     fn name_of(&self, mark: Option<&HeaderName>) -> Option<&HeaderName> {
         self.plan.sanitized.iter().find(|name| Some(*name) == mark)
     }

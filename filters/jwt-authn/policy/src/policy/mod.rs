@@ -1,13 +1,15 @@
-//! The decision.
+//! The policy, which decides requests.
 //!
-//! What a request must bring is a tree of requirements; its leaves ask whether the tokens of a provider verify. Both are
-//! evaluated as Envoy does (`source/extensions/filters/http/jwt_authn/verifier.cc`, `authenticator.cc`), with a third
-//! answer beside yes and no: it cannot be decided. It spreads as in Kleene's logic, so that keys that cannot be had never
-//! turn a no into a yes or a yes into a no, and nobody waits for an answer that is known.
+//! Requirements form a tree. Its leaves require that the tokens of a provider are valid. Both are evaluated
+//! as in Envoy (`source/extensions/filters/http/jwt_authn/verifier.cc`, `authenticator.cc`), but with a third
+//! result besides met and failed: undecided. It propagates as in Kleene's logic. So unavailable keys never
+//! turn a failure into a success or a success into a failure, and no request waits for a result that is
+//! already known.
 //!
-//! The checks of a token that need no key come before those that do: what is malformed, expired or of another issuer is
-//! refused at once, makes nobody wait and no key be fetched. What says more of the configuration than Envoy tells (claims,
-//! scopes, revocation) is told only to those who hold a signed token.
+//! Checks of a token that need no key come first. A token that is malformed, expired or of another issuer is
+//! rejected at once, without waiting and without fetching keys. Checks that reveal more of the configuration
+//! than Envoy does (claims, scopes, revocation) come after the signature, so that only owners of a signed
+//! token see their results.
 
 mod answer;
 mod requirement;
@@ -27,35 +29,35 @@ use tollgate_jwt_authn_cache::{Bounds, TokenCache};
 use tollgate_policy::{RequestFacts, UnixNanos};
 use verified::{Needed, Verified};
 
-/// The filter's mind: the plan, what it remembers, what is revoked.
+/// Decides requests. Contains the plan, the token cache and the revocations.
 pub struct Policy {
     plan: Plan,
     memory: Memory,
-    /// What was accepted of the last request: its [`Pass`](crate::Pass) borrows from it.
+    /// Accepted tokens of the last request. Its [`Pass`](crate::Pass) borrows from them.
     accepted: Vec<Accepted>,
 }
 
-/// What is remembered from one request to the next.
+/// State that is kept from one request to the next.
 struct Memory {
     verified: TokenCache<Rc<Verified>>,
     revocations: Revocations,
-    /// Keys of the configuration, by source.
+    /// Keys in the configuration, by source.
     local: Vec<Option<Rc<KeySet>>>,
     needed: Needed,
     lookups: CacheLookups,
 }
 
-/// How often tokens were looked up among those that were verified before.
+/// Number of lookups in the token cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheLookups {
-    /// Found, and nothing had to be verified.
+    /// Tokens that were found and needed no verification.
     pub hits: u32,
-    /// Not found, or known no more.
+    /// Tokens that were not found, or whose keys have changed.
     pub misses: u32,
 }
 
 impl Policy {
-    /// A policy of a checked configuration. `seed` makes hashes unpredictable.
+    /// Creates a policy for a checked configuration. `seed` makes hashes unpredictable.
     pub fn new(plan: Plan, seed: [u8; 16]) -> Self {
         let local = plan.sources.iter().map(|source| match source {
             Source::Local(keys) => Some(Rc::new(keys.clone())),
@@ -65,31 +67,31 @@ impl Policy {
         let skew = skews.max().unwrap_or_default().into();
         let CacheConfig { jwt_cache_size, jwt_max_token_size } = plan.config.jwt_cache_config;
         let memory = Memory {
-            verified: TokenCache::new(Bounds::of(jwt_cache_size, jwt_max_token_size), seed),
+            verified: TokenCache::new(Bounds::new(jwt_cache_size, jwt_max_token_size), seed),
             revocations: Revocations::from_config(&plan.config.revocation, skew, seed),
             local: local.collect(),
-            needed: Needed::by(&plan),
+            needed: Needed::for_plan(&plan),
             lookups: CacheLookups::default(),
         };
         Self { plan, memory, accepted: Vec::new() }
     }
 
-    /// What it was made of.
+    /// Returns the plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// What is revoked: takes a list that was fetched.
+    /// Returns the revocations, to replace the fetched list.
     pub fn revocations_mut(&mut self) -> &mut Revocations {
         &mut self.memory.revocations
     }
 
-    /// The look-ups since this was asked last.
+    /// Returns the cache lookups since the last call.
     pub fn take_cache_lookups(&mut self) -> CacheLookups {
         core::mem::take(&mut self.memory.lookups)
     }
 
-    /// What becomes of a request. `may_wait` is false once its time to wait is over; the answer is then not
+    /// Decides a request. `may_wait` is `false` once its time to wait is over; the decision is then not
     /// [`Decision::Wait`].
     pub fn decide(
         &mut self,
@@ -127,8 +129,8 @@ impl Policy {
         }
     }
 
-    /// What becomes of a request whose requirement is not met. Apart, so that the code for those that pass lies close
-    /// together: what is between them goes through the processor's cache with each request.
+    /// Decides a request whose requirement is not met. This is a separate function, to keep the code for
+    /// allowed requests compact: all of that code goes through the processor's cache with each request.
     #[cold]
     fn does_not_pass(
         &self,
@@ -140,12 +142,12 @@ impl Policy {
         let reason = match stop {
             Stop::Wait => return Decision::Wait,
             Stop::Undecided(reason) if self.allows_on_error(reason) => {
-                return self.passes_in_spite_of(request, reason);
+                return self.allows_anyway(request, reason);
             }
             Stop::Failed(reason) | Stop::Undecided(reason) => reason,
         };
         if self.plan.config.shadow {
-            return self.passes_in_spite_of(request, reason);
+            return self.allows_anyway(request, reason);
         }
         let of_provider = lacks_scope.and_then(|index| self.plan.providers.get(index));
         let of_provider = of_provider.map(|provider| provider.config.required_scopes.as_slice());
@@ -155,8 +157,8 @@ impl Policy {
     }
 }
 
-/// What is required of a request, and which scopes besides: by the first rule that is about it, or else by a filter
-/// state. `None`: nothing.
+/// Returns the requirement of a request and additional scopes, from the first rule that matches, or else from
+/// a filter state. `None` if there is no requirement.
 fn requirement_of<'p>(
     plan: &'p Plan,
     request: &RequestFacts<'_>,
@@ -171,7 +173,7 @@ fn requirement_of<'p>(
     Some((required, &[]))
 }
 
-/// As Envoy's `isCorsPreflightRequest`.
+/// Whether this is a CORS preflight request, as in Envoy's `isCorsPreflightRequest`.
 fn is_preflight(request: &RequestFacts<'_>) -> bool {
     let says = |name: &str| request.headers.first(name).is_some_and(|value| !value.is_empty());
     request.method == b"OPTIONS" && says("origin") && says("access-control-request-method")

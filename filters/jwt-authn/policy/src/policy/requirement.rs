@@ -1,4 +1,4 @@
-//! Requirements, evaluated.
+//! Evaluation of requirements.
 
 use super::Memory;
 use super::verified::Verified;
@@ -10,19 +10,19 @@ use std::rc::Rc;
 use tollgate_jwt_authn_extract::{self as extract, Tokens};
 use tollgate_policy::{HeaderName, RequestFacts, UnixNanos};
 
-/// One request, being decided.
+/// Evaluation of one request.
 pub(super) struct Evaluation<'e, 'r> {
     pub(super) plan: &'e Plan,
     pub(super) memory: &'e mut Memory,
     pub(super) environment: &'e mut dyn Environment,
     pub(super) request: &'e RequestFacts<'r>,
-    /// Scopes that the rule requires.
+    /// Scopes that the rule requires in addition.
     pub(super) scopes: &'e [String],
     pub(super) now: UnixNanos,
     pub(super) may_wait: bool,
-    /// In the order of the requirement. What failed leaves nothing here.
+    /// Accepted tokens, in the order of the requirement. A failed requirement leaves none.
     pub(super) accepted: Vec<Accepted>,
-    /// The provider of the last token that lacked a scope.
+    /// Provider of the last token that lacked a scope.
     pub(super) lacks_scope: Option<usize>,
 }
 
@@ -30,15 +30,15 @@ pub(super) struct Evaluation<'e, 'r> {
 pub(super) struct Accepted {
     pub(super) provider: usize,
     pub(super) outputs: Outputs,
-    /// Its text, if it must be told from tokens that do not go upstream.
+    /// Text of a token that is forwarded, if other tokens are removed.
     pub(super) kept: Option<Box<[u8]>>,
 }
 
-/// What is passed on of a token.
+/// Values of a token that are passed on.
 pub(super) enum Outputs {
-    /// It was verified.
+    /// Values of a verified token.
     Verified(Rc<Verified>),
-    /// It was only read; the header that says so.
+    /// Values of an unverified token, with the header that marks it.
     Unverified(Box<Rendered>, Option<HeaderName>),
 }
 
@@ -58,17 +58,17 @@ impl Outputs {
     }
 }
 
-/// A token, and the providers in whose places it is.
-type Placed = (Box<[u8]>, Vec<usize>);
+/// A token, and the providers that read its location.
+type LocatedToken = (Box<[u8]>, Vec<usize>);
 
 /// Why a requirement is not met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// It is not.
+    /// The requirement failed.
     Failed(Reason),
-    /// Whether it is cannot be found out.
+    /// The result cannot be determined.
     Undecided(Reason),
-    /// Whether it is can be found out later.
+    /// The result can be determined later.
     Wait,
 }
 
@@ -80,9 +80,10 @@ impl From<Reason> for Stop {
     }
 }
 
-/// What all of some parts come to: one that failed is enough, then one that must be waited for, then one that cannot be
-/// decided. Of failures the first is told, as in Envoy, but a token that is missing only if no other is bad: or
-/// `allow_missing` around would let a bad one pass, if only it is not asked for first.
+/// Combines the results of parts that must all be met. A failure decides first, then a wait, then an
+/// undecided part. The first failure is reported, as in Envoy. But a missing token is reported only if no
+/// token is bad. Otherwise an `allow_missing` around them would accept a bad token that follows a missing
+/// one.
 #[derive(Default)]
 struct All {
     missing: bool,
@@ -90,7 +91,7 @@ struct All {
 }
 
 impl All {
-    /// `Err` once nothing can change the outcome.
+    /// Adds a result. Returns `Err` as soon as the outcome is final.
     fn add(&mut self, outcome: Outcome) -> Outcome {
         match (outcome, self.open) {
             (Ok(()), _) | (Err(Stop::Undecided(_)), Some(_)) => {}
@@ -111,7 +112,7 @@ impl All {
 }
 
 impl<'r> Evaluation<'_, 'r> {
-    /// Whether a requirement is met. What it accepted is kept only then.
+    /// Evaluates a requirement. Tokens that it accepted are kept only if it is met.
     pub(super) fn require(&mut self, required: &Required) -> Outcome {
         let before = self.accepted.len();
         let outcome = match required {
@@ -123,7 +124,7 @@ impl<'r> Evaluation<'_, 'r> {
                 Err(Stop::Failed(Reason::Missing)) => Ok(()),
                 outcome => outcome,
             },
-            Required::AllowMissingOrFailed => self.whatever_verifies(),
+            Required::AllowMissingOrFailed => self.accept_valid_tokens(),
             Required::ExtractOnly(extract) => {
                 self.extract_only(extract);
                 Ok(())
@@ -144,9 +145,10 @@ impl<'r> Evaluation<'_, 'r> {
         all.outcome()
     }
 
-    /// One that is met is enough. `allow_missing` and `allow_missing_or_failed` beside others say what becomes of a
-    /// request that meets none of these, and not that any provider's token will do; by themselves they say that. What
-    /// only extracts comes last, since it is always met.
+    /// Evaluates `requires_any`: one requirement must be met. With other requirements in the list,
+    /// `allow_missing` and `allow_missing_or_failed` decide about requests that meet none of those. Only in a
+    /// list without others do they accept tokens of any provider. `extract_only_without_validation` comes
+    /// last, because it is always met.
     #[inline(never)]
     fn any(&mut self, list: &[Required]) -> Outcome {
         let has = |wanted: fn(&Required) -> bool| list.iter().any(wanted);
@@ -181,7 +183,8 @@ impl<'r> Evaluation<'_, 'r> {
         }
     }
 
-    /// A provider's tokens: at least one, and all of them must verify. Were one enough, the upstream might use the other.
+    /// Evaluates the tokens of a provider. There must be at least one, and all must be valid: otherwise the
+    /// upstream might use an invalid one.
     fn of_provider(&mut self, provider: usize, audiences: Option<&[String]>) -> Outcome {
         let tokens = self.tokens(provider)?;
         if tokens.is_empty() {
@@ -195,8 +198,8 @@ impl<'r> Evaluation<'_, 'r> {
         all.outcome()
     }
 
-    /// Tokens of whichever providers: at least one, and all of them must verify. Envoy lets a request pass of whose
-    /// tokens one verifies, if it is the one that it looks at last.
+    /// Evaluates the tokens of all providers. There must be at least one, and all must be valid. Envoy allows
+    /// a request with one valid token, if that is the last one that it checks.
     #[inline(never)]
     fn of_any_provider(&mut self) -> Outcome {
         let tokens = self.tokens_of_all()?;
@@ -210,10 +213,10 @@ impl<'r> Evaluation<'_, 'r> {
         all.outcome()
     }
 
-    /// Each token by itself. Only what can be waited for keeps the request.
+    /// Accepts each token that is valid. Fails only to wait for keys.
     #[inline(never)]
-    fn whatever_verifies(&mut self) -> Outcome {
-        // Too many, or one that is too long: none of them is looked at.
+    fn accept_valid_tokens(&mut self) -> Outcome {
+        // With too many tokens, or one that is too long, all tokens are ignored.
         let tokens = self.tokens_of_all().unwrap_or_default();
         let mut waits = Ok(());
         for (token, providers) in &tokens {
@@ -253,9 +256,9 @@ impl<'r> Evaluation<'_, 'r> {
         }
     }
 
-    /// Each token of the request.
-    fn tokens_of_all(&self) -> Result<Vec<Placed>, Reason> {
-        let mut all: Vec<Placed> = Vec::new();
+    /// Returns each token of the request once.
+    fn tokens_of_all(&self) -> Result<Vec<LocatedToken>, Reason> {
+        let mut all: Vec<LocatedToken> = Vec::new();
         for provider in 0..self.plan.providers.len() {
             for token in self.tokens(provider)?.iter() {
                 if let Some((_, providers)) = all.iter_mut().find(|(known, _)| **known == *token) {
@@ -271,8 +274,8 @@ impl<'r> Evaluation<'_, 'r> {
     }
 }
 
-/// Whether it asks for tokens of a provider. `allow_missing` and its like do by themselves, and beside others leave it to
-/// these.
+/// Whether a requirement uses tokens of a provider. `allow_missing` and similar requirements use tokens of
+/// all providers, except beside other requirements in `requires_any`.
 pub(super) fn looks_at(required: &Required, provider: usize) -> bool {
     match required {
         Required::Nothing => false,
@@ -287,13 +290,14 @@ pub(super) fn looks_at(required: &Required, provider: usize) -> bool {
     }
 }
 
-/// Whether, beside others, it only says what becomes of a request that does not meet these.
+/// Whether, beside other requirements in `requires_any`, this one only decides about requests that meet none
+/// of them.
 fn is_fallback(required: &Required) -> bool {
     matches!(required, Required::AllowMissing | Required::AllowMissingOrFailed | Required::ExtractOnly(_))
 }
 
-/// Which of two failures is told, as Envoy's `AnyVerifierImpl` chooses: that there was no token says less than that
-/// there was none of the issuer, and that less than anything else, of which the last is told.
+/// Selects which of two failures to report, as Envoy's `AnyVerifierImpl` does. `Missing` tells the least,
+/// then `UnknownIssuer`; of other reasons, the last one is reported.
 fn more_telling(before: Reason, reason: Reason) -> Reason {
     let tells = |reason| !matches!(reason, Reason::Missing | Reason::UnknownIssuer);
     if tells(reason) || before == Reason::Missing { reason } else { before }

@@ -1,4 +1,4 @@
-//! One token of one provider.
+//! Verification of one token for one provider.
 
 use super::requirement::{Evaluation, Outcome, Stop};
 use super::verified::Verified;
@@ -11,10 +11,10 @@ use std::rc::Rc;
 use tollgate_jose::{Algorithm, Header, Json, Jws, KeySet, TokenError};
 use tollgate_policy::UnixNanos;
 
-/// The generation of keys of the configuration, which never change.
+/// Generation of keys in the configuration, which never change.
 const LOCAL: u32 = 0;
 
-/// A token that was read.
+/// A parsed token.
 struct Read<'t> {
     jws: Jws<'t>,
     claims: Json,
@@ -35,7 +35,7 @@ impl<'t> Read<'t> {
 }
 
 impl Evaluation<'_, '_> {
-    /// Whether a token of a provider verifies. `audiences` are in place of the provider's.
+    /// Verifies a token for a provider. `audiences` replace the provider's own.
     pub(super) fn verify(
         &mut self,
         provider: usize,
@@ -64,10 +64,11 @@ impl Evaluation<'_, '_> {
         self.verify_read(provider, token, &read, audiences)
     }
 
-    /// Verifies and accepts a token of whichever of the `providers` its `iss` belongs to.
+    /// Verifies and accepts a token for the provider in `providers` that its `iss` selects.
     pub(super) fn verify_by_issuer(&mut self, token: &[u8], providers: &[usize]) -> Outcome {
         for provider in providers {
-            // An entry of a provider that takes any issuer may be of an issuer that is another's.
+            // A provider without an `issuer` may have cached a token whose issuer belongs to another
+            // provider.
             if let Some(verified) = self.known(*provider, token)
                 && self.provider_of(&verified.issuer, providers) == Some(*provider)
             {
@@ -85,7 +86,8 @@ impl Evaluation<'_, '_> {
         Ok(())
     }
 
-    /// What a token says that is not verified, and the provider whose it would be.
+    /// Reads a token without verifying it. Returns the provider that its `iss` selects, and the values to
+    /// pass on.
     pub(super) fn read_unverified(&self, token: &[u8], providers: &[usize]) -> Option<(usize, Rendered)> {
         let jws = Jws::parse(token).ok()?;
         let claims = jws.claims().ok()?;
@@ -95,8 +97,8 @@ impl Evaluation<'_, '_> {
         Some((index, results::render(&provider.config, &claims, &jws.payload)))
     }
 
-    /// The provider of an issuer: the first that says so, or else the first that takes any, as Envoy's `findByIssuer`;
-    /// but only of those in whose places the token is.
+    /// Returns the provider of an issuer: the first with this `issuer`, or else the first without one, as in
+    /// Envoy's `findByIssuer`. Considers only providers that read the token's location.
     fn provider_of(&self, issuer: &str, providers: &[usize]) -> Option<usize> {
         let with = |wanted: &str| {
             let is = |index: &&usize| {
@@ -112,7 +114,7 @@ impl Evaluation<'_, '_> {
         Read::new(token)
     }
 
-    /// A token that was verified before, with the keys of now.
+    /// Looks up a token that was verified before with the current keys.
     fn known(&mut self, provider: usize, token: &[u8]) -> Option<Rc<Verified>> {
         let index = u32::try_from(provider).ok()?;
         let found = self.memory.verified.get(index, token, self.now).cloned();
@@ -122,7 +124,7 @@ impl Evaluation<'_, '_> {
         found
     }
 
-    /// Of the keys of now, if they are here.
+    /// Returns the generation of the current keys, if they are available.
     fn key_generation(&self, source: usize) -> Option<u32> {
         if let Some(Some(_)) = self.memory.local.get(source) {
             return Some(LOCAL);
@@ -140,7 +142,8 @@ impl Evaluation<'_, '_> {
         }
     }
 
-    /// The checks of a token that comes first, in the order of Envoy's `AuthenticatorImpl::startVerify`.
+    /// Verifies a token that is not in the cache. The order of the checks is that of Envoy's
+    /// `AuthenticatorImpl::startVerify`.
     fn verify_read(
         &mut self,
         index: usize,
@@ -157,7 +160,7 @@ impl Evaluation<'_, '_> {
         let Jws { signing_input, signature, .. } = &read.jws;
         let mut candidates = keys.candidates(header.key_id.as_deref(), header.algorithm);
         if !candidates.any(|key| self.environment.verify(key, header.algorithm, signing_input, signature)) {
-            return Err(Reason::VerificationFails.into());
+            return Err(Reason::SignatureInvalid.into());
         }
         let verified = self.signed(provider, read, validity, key_generation);
         if verified.as_ref().is_err_and(|reason| *reason == Reason::InsufficientScope) {
@@ -174,8 +177,8 @@ impl Evaluation<'_, '_> {
         Ok(verified)
     }
 
-    /// The keys that may have signed a token, which has passed all checks that need none: nothing else makes a request
-    /// wait or keys be fetched.
+    /// Returns the keys for a token that has passed all checks without a key. Only this makes a request wait
+    /// or fetches keys.
     fn keys_for(&mut self, source: usize, header: &Header) -> Outcome<(Rc<KeySet>, u32)> {
         let (keys, generation) = match self.keys(source) {
             Keys::Ready(keys, generation) => (keys, generation),
@@ -196,7 +199,7 @@ impl Evaluation<'_, '_> {
         Err(Reason::UnknownKey.into())
     }
 
-    /// What is kept of a token whose signature was just found to be right, if its claims are what they must be.
+    /// Checks the claims of a token with a valid signature. Returns the cache entry for it.
     fn signed(
         &self,
         provider: &PlannedProvider,
@@ -231,7 +234,7 @@ impl Evaluation<'_, '_> {
         })
     }
 
-    /// What is checked of a verified token each time, because it may be another answer than the last time.
+    /// Repeats the checks of a verified token whose result may change from one request to the next.
     fn check_again(&mut self, provider: usize, verified: &Verified) -> Outcome {
         let revocations = &self.memory.revocations;
         let generation = revocations.generation();
@@ -261,7 +264,7 @@ impl Evaluation<'_, '_> {
     }
 }
 
-/// The checks that need no key.
+/// Runs the checks that need no key.
 fn check_without_key(
     provider: &PlannedProvider,
     read: &Read<'_>,
@@ -308,7 +311,7 @@ impl From<TokenError> for Reason {
             TokenError::PayloadNotBase64 => Self::PayloadNotBase64,
             TokenError::PayloadNotJson => Self::PayloadNotJson,
             TokenError::SignatureNotBase64 => Self::SignatureNotBase64,
-            // The list may grow; a token that cannot be read is refused.
+            // The enum is non-exhaustive. A token that cannot be parsed is rejected.
             _ => Self::BadFormat,
         }
     }

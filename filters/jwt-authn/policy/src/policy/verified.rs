@@ -1,7 +1,8 @@
-//! What is known of a token that was verified.
+//! Cache entries of verified tokens.
 //!
-//! All that depends on the token and its provider alone was found out once: it holds as long as the keys do. The rest is
-//! checked each time the token comes: the time, what the rule asks for, what is revoked, who brings it.
+//! Results that depend only on the token and its provider are determined once, and stay valid as long as the
+//! keys do. The rest is checked in each request: the time, the rule's requirement, revocations, and the
+//! client's certificate.
 
 use crate::Reason;
 use crate::claims::{Binding, Scopes, Validity, audience_allowed};
@@ -10,13 +11,16 @@ use crate::results::Rendered;
 use std::cell::Cell;
 use tollgate_policy::UnixNanos;
 
-/// A token that was verified. Its claims are what its provider requires, but for what is checked below.
+/// A verified token. It meets all requirements of its provider, except those that are checked in each
+/// request.
 pub(super) struct Verified {
     pub(super) validity: Validity,
-    /// As the provider requires.
+    /// Whether `aud` contains one of the provider's audiences.
     pub(super) audience_allowed: bool,
-    /// Empty unless some rule asks for audiences of its own; likewise scopes.
+    /// Audiences; empty unless a requirement has its own audiences.
     pub(super) audiences: Box<[Box<str>]>,
+    /// Scopes; empty unless a rule requires scopes.
+    /// Scopes; empty unless a rule requires scopes.
     pub(super) scopes: Scopes,
     pub(super) issuer: Box<str>,
     pub(super) subject: Option<Box<str>>,
@@ -24,24 +28,24 @@ pub(super) struct Verified {
     pub(super) issued_at: Option<u64>,
     pub(super) binding: Binding,
     pub(super) key_generation: u32,
-    /// Of the revocations by which it was found not to be revoked.
+    /// Generation of the revocations that were last checked without a match.
     pub(super) not_revoked: Cell<Option<u32>>,
     pub(super) rendered: Rendered,
 }
 
-/// What of tokens must be kept for the rules.
+/// Values of tokens that the rules need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Needed {
     pub(super) audiences: bool,
     pub(super) scopes: bool,
-    /// Tokens of some providers go upstream and those of others do not.
+    /// Whether some providers forward their tokens and others do not.
     pub(super) tokens: bool,
-    /// Tokens of some providers do not go upstream.
+    /// Whether some providers do not forward their tokens.
     pub(super) strips: bool,
 }
 
 impl Needed {
-    pub(super) fn by(plan: &Plan) -> Self {
+    pub(super) fn for_plan(plan: &Plan) -> Self {
         let of_values =
             plan.by_filter_state.iter().flat_map(|(_, requires)| requires).map(|(_, required)| required);
         let mut required = plan.rules.iter().map(|rule| &rule.required).chain(of_values);
@@ -64,8 +68,8 @@ fn names_audiences(required: &Required) -> bool {
 }
 
 impl Verified {
-    /// The checks that need no key, for a token whose signature was checked before. They are those of a token that comes
-    /// first, in their order.
+    /// Runs the checks that need no key, for a token from the cache. They are the same as for a new token, in
+    /// the same order.
     pub(super) fn check(&self, audiences: Option<&[String]>, now: UnixNanos) -> Result<(), Reason> {
         self.validity.check(now)?;
         let allowed = match audiences {
@@ -78,7 +82,7 @@ impl Verified {
         self.validity.check_lifetime(now)
     }
 
-    /// What it has allocated.
+    /// Bytes that the entry has allocated.
     pub(super) fn bytes(&self) -> usize {
         let text = |text: &Option<Box<str>>| text.as_deref().map_or(0, str::len);
         let audiences: usize = self.audiences.iter().map(|one| one.len() + size_of::<Box<str>>()).sum();

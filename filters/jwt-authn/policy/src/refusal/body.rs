@@ -1,11 +1,11 @@
-//! The body.
+//! Bodies of rejections.
 
 use super::challenge;
 use crate::Reason;
 use crate::config::BodyFormat;
 use tollgate_jose::Json;
 
-/// The content type, where it is not the `text/plain` that the host sets, and the body.
+/// Returns the content type, if it is not the host's default `text/plain`, and the body.
 pub(super) fn of(reason: Reason, status: u16, format: BodyFormat) -> (Option<&'static str>, Vec<u8>) {
     match format {
         BodyFormat::Empty => (None, Vec::new()),
@@ -43,7 +43,8 @@ fn object(members: Vec<(&str, Json)>) -> Vec<u8> {
     Json::Object(object).to_string().into_bytes()
 }
 
-/// The challenge's, or OAuth's word (RFC 6749 section 4.1.2.1) where the challenge has none.
+/// Returns the error code of the challenge, or one of OAuth (RFC 6749 section 4.1.2.1) if the challenge has
+/// none.
 fn error(reason: Reason) -> &'static str {
     challenge::error(reason).unwrap_or(match reason {
         Reason::Missing => "unauthorized",
@@ -53,7 +54,7 @@ fn error(reason: Reason) -> &'static str {
     })
 }
 
-/// With `about:blank` it is the status in words (RFC 9457 section 4.2.1).
+/// Returns the title. With `about:blank`, it is the reason phrase of the status (RFC 9457 section 4.2.1).
 fn title(status: u16) -> &'static str {
     match status {
         401 => "Unauthorized",
@@ -63,6 +64,6 @@ fn title(status: u16) -> &'static str {
         502 => "Bad Gateway",
         503 => "Service Unavailable",
         504 => "Gateway Timeout",
-        _ => "Request refused",
+        _ => "Request rejected",
     }
 }

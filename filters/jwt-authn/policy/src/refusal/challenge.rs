@@ -4,12 +4,13 @@ use super::url;
 use crate::Reason;
 use tollgate_policy::RequestFacts;
 
-/// A 401 must have one (RFC 9110 section 15.5.2); a 403 has one if another token would help.
+/// Whether a response has a challenge. A 401 must have one (RFC 9110 section 15.5.2); a 403 has one if
+/// another token would help.
 pub(super) fn applies(reason: Reason, status: u16) -> bool {
     status == 401 || (status == 403 && reason != Reason::UnknownRequirement)
 }
 
-/// The challenge. Clients without a token are told nothing but the scheme and the realm.
+/// Returns the challenge. For a client without a token, it contains only the scheme and the realm.
 pub(super) fn of<'s>(
     reason: Reason,
     realm: Option<&str>,
@@ -47,7 +48,7 @@ fn parameter(name: &str, value: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// RFC 6750 section 3.1; `None` where the token, if there is one, is not at fault.
+/// Returns the error code of RFC 6750 section 3.1; `None` if the token is absent or not the cause.
 pub(super) fn error(reason: Reason) -> Option<&'static str> {
     match reason {
         Reason::Missing | Reason::UnknownRequirement => None,
@@ -58,7 +59,7 @@ pub(super) fn error(reason: Reason) -> Option<&'static str> {
     }
 }
 
-/// The inside of a quoted-string (RFC 9110 section 5.6.4). Control characters are left out.
+/// Appends the inside of a quoted-string (RFC 9110 section 5.6.4), without control characters.
 fn quoted(text: &[u8], out: &mut Vec<u8>) {
     for byte in text {
         match byte {
@@ -69,7 +70,7 @@ fn quoted(text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// RFC 6749 section 3.3.
+/// Whether a byte may be part of a scope (RFC 6749 section 3.3).
 fn is_of_scope(byte: &u8) -> bool {
     matches!(byte, b'!' | b'#'..=b'[' | b']'..=b'~')
 }

@@ -1,8 +1,8 @@
-//! How a refusal looks.
+//! Responses to rejected requests.
 //!
-//! Status and text are Envoy's. The challenge is that of RFC 6750 section 3, which begins as Envoy's does and says more.
-//! Nothing of a request is written as it is: its URL goes into the realm and into a redirect percent-encoded, without its
-//! query in the first and without tokens in the second.
+//! Status and text are Envoy's. The challenge follows RFC 6750 section 3; it begins like Envoy's and has more
+//! parameters. No part of a request is copied unchanged: the realm and a redirect contain its URL
+//! percent-encoded, the realm without the query and the redirect without tokens.
 
 mod body;
 mod challenge;
@@ -15,11 +15,11 @@ use crate::plan::Plan;
 use crate::{Reason, Refusal};
 use tollgate_policy::RequestFacts;
 
-/// How long a client is asked to wait (RFC 9110 section 10.2.3) when the filter could not decide. Keys are tried again
+/// Value of `Retry-After` (RFC 9110 section 10.2.3) when the filter could not decide. Fetches are retried
 /// within seconds.
 const RETRY_AFTER_SECONDS: &[u8] = b"1";
 
-/// The answer to a request that is refused for `reason`. `scopes` are those that are required, for
+/// Returns the response to a request that is rejected for `reason`. `scopes` are the required scopes, for
 /// [`Reason::InsufficientScope`].
 pub fn refusal<'s>(
     reason: Reason,
@@ -55,14 +55,14 @@ pub fn refusal<'s>(
         let realm = config.failure_response.realm.as_deref();
         headers.push(("www-authenticate", challenge::of(reason, realm, scopes, request)));
     }
-    // A gRPC client gets the body as `grpc-message`, which is for people.
+    // A gRPC client receives the body as `grpc-message`, which is for people.
     let format = if grpc { Default::default() } else { config.failure_response.body_format };
     let (content_type, body) = body::of(reason, status, format);
     headers.extend(content_type.map(|content_type| ("content-type", content_type.as_bytes().to_vec())));
     answer(status, headers, body)
 }
 
-/// What Envoy takes for gRPC (`Grpc::Common::hasGrpcContentType`).
+/// Whether this is a gRPC request, as in Envoy's `Grpc::Common::hasGrpcContentType`.
 fn is_grpc(request: &RequestFacts<'_>) -> bool {
     let content_type = request.headers.first("content-type").unwrap_or_default();
     content_type
@@ -70,7 +70,8 @@ fn is_grpc(request: &RequestFacts<'_>) -> bool {
         .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
 }
 
-/// `UNAUTHENTICATED`, `PERMISSION_DENIED`, `UNAVAILABLE`; as Envoy's `grpc::Utility::httpToGrpcStatus` for others.
+/// Returns the gRPC status for an HTTP status, as in Envoy's `grpc::Utility::httpToGrpcStatus`:
+/// `UNAUTHENTICATED`, `PERMISSION_DENIED`, `UNAVAILABLE`, and so on.
 fn grpc_status(status: u16) -> u8 {
     match status {
         400 => 13,

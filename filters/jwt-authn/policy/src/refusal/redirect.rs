@@ -1,4 +1,4 @@
-//! Where browsers are sent to log in.
+//! Redirects of browsers to the login page.
 
 use super::url;
 use crate::config::Redirect;
@@ -6,11 +6,12 @@ use crate::plan::Plan;
 use tollgate_jwt_authn_extract::query_without_tokens;
 use tollgate_policy::RequestFacts;
 
-/// A URL that is longer is not passed on beyond its origin: servers refuse long request lines.
+/// Maximum length of the URL in a redirect. Of a longer URL, only the origin is passed on, because servers
+/// reject long request lines.
 const MAX_URL: usize = 2048;
 
-/// Whether somebody would see the page. Scripts want their 401: a redirect of a `fetch` ends at a page of another
-/// origin, and fails without a reason.
+/// Whether to redirect: only if a person would see the page. Scripts need the 401, because a redirected
+/// `fetch` ends at another origin and fails without a reason.
 pub(super) fn applies(redirect: &Redirect, request: &RequestFacts<'_>) -> bool {
     let headers = request.headers;
     if !matches!(request.method, b"GET" | b"HEAD") {
@@ -29,8 +30,8 @@ pub(super) fn applies(redirect: &Redirect, request: &RequestFacts<'_>) -> bool {
     html && navigates && !headers.has("x-requested-with")
 }
 
-/// `Location`. Its host is the configuration's; what a client can choose is in `{url}` alone, where every character that
-/// means something in a URL is encoded.
+/// Returns `Location`. Its host comes from the configuration. The client controls only `{url}`, in which
+/// every special character of a URL is encoded.
 pub(super) fn location(redirect: &Redirect, request: &RequestFacts<'_>, plan: &Plan) -> Vec<u8> {
     let mut out = Vec::new();
     let mut parts = redirect.location.split("{url}");
@@ -57,7 +58,7 @@ fn written(part: &str, out: &mut Vec<u8>) {
     }
 }
 
-/// The URL without the tokens in its query: they were refused, and are nobody else's business.
+/// Returns the requested URL without the tokens in its query, which the login page must not see.
 fn asked_for(request: &RequestFacts<'_>, plan: &Plan) -> Vec<u8> {
     let mut url = format!("{}://", url::scheme(request)).into_bytes();
     url.extend_from_slice(request.authority);

@@ -178,7 +178,7 @@ fn redirecting(more: &str) -> Plan {
     let mut plan = plan(&format!(
         r#"{{"failure_response": {{"redirect": {{"location": "https://login.example/?to={{url}}&x=1"{more}}}}}}}"#
     ));
-    // Its keys are not looked at.
+    // Its keys are not checked.
     plan.providers.push(crate::plan::PlannedProvider {
         name: "a".into(),
         config: crate::test_json::config(r#"{"from_params": ["access_token"]}"#),

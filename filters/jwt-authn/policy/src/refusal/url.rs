@@ -1,11 +1,12 @@
-//! The URL that was asked for, as far as the proxy knows.
+//! The requested URL, as far as the proxy knows it.
 
 use tollgate_policy::RequestFacts;
 
-/// As much of the path as Envoy puts into a realm (`MaximumUriLength` in its `jwt_authn/filter.cc`).
+/// Maximum length of the path in a realm, as in Envoy (`MaximumUriLength` in its `jwt_authn/filter.cc`).
 const MAX_REALM_PATH: usize = 256;
 
-/// `https` unless the proxy says `http`: it sets `x-forwarded-proto`, a client's own is believed only by configuration.
+/// Returns `https` unless the proxy says `http`. The proxy sets `x-forwarded-proto`; it trusts a client's
+/// value only if configured to.
 pub(super) fn scheme(request: &RequestFacts<'_>) -> &'static str {
     let forwarded = request.headers.first("x-forwarded-proto");
     match forwarded.or_else(|| request.headers.first(":scheme")) {
@@ -14,7 +15,8 @@ pub(super) fn scheme(request: &RequestFacts<'_>) -> &'static str {
     }
 }
 
-/// For a realm. Envoy writes the query too, which may hold a token and ends up in logs of clients.
+/// Appends the URL without its query, for a realm. Envoy includes the query, which may contain a token and
+/// ends up in the logs of clients.
 pub(super) fn without_query(request: &RequestFacts<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(scheme(request).as_bytes());
     out.extend_from_slice(b"://");
@@ -29,7 +31,7 @@ pub(super) fn without_query(request: &RequestFacts<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// `%20`.
+/// Appends a percent-encoded byte, such as `%20`.
 pub(super) fn percent(byte: u8, out: &mut Vec<u8>) {
     let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or('0').to_ascii_uppercase();
     out.push(b'%');

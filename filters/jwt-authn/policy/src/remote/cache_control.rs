@@ -1,14 +1,15 @@
-//! For how long an answer says that it may be used (RFC 9111).
+//! Lifetime of a document by the headers of its response (RFC 9111).
 
 use super::{FLOOR, Rules};
 use tollgate_policy::Duration;
 
-/// The life of a document by its answer's `Cache-Control` and `Age`: at most that of the rules, and not less than
-/// [`FLOOR`] or that, whichever is less.
+/// Returns the lifetime of a document by `Cache-Control` and `Age` of its response: at least [`FLOOR`], and
+/// at most the lifetime in the rules, which takes precedence.
 ///
-/// Of several `max-age` the least counts. `no-store`, `no-cache` and `must-revalidate` do not mean that a set of keys could
-/// not be kept: then each request would fetch it. Those of them that ask for a look at the origin get one as soon as may
-/// be. `Expires` and `s-maxage` are not looked at. What is not a number is not heeded (section 4.2.1 leaves it open).
+/// The smallest of several `max-age` applies. `no-store`, `no-cache` and `must-revalidate` do not prevent the
+/// use of a key set, because then each request would fetch it. `no-store` and `no-cache` give the shortest
+/// lifetime instead. `Expires` and `s-maxage` are ignored, and so are values that are not numbers (section
+/// 4.2.1 allows this).
 pub(super) fn life<'h>(
     rules: &Rules,
     cache_control: impl Iterator<Item = &'h [u8]>,
@@ -25,7 +26,7 @@ pub(super) fn life<'h>(
             None => (directive, b"".as_slice()),
         };
         let said = match name.trim_ascii().to_ascii_lowercase().as_slice() {
-            // `no-cache` with names of fields (section 5.2.2.4) is about those fields.
+            // `no-cache` with field names (section 5.2.2.4) applies only to those fields.
             b"no-store" => Some(0),
             b"no-cache" if value.is_empty() => Some(0),
             b"max-age" => value.strip_prefix(b"=").and_then(number),
@@ -39,7 +40,8 @@ pub(super) fn life<'h>(
     said.max(FLOOR).min(rules.life)
 }
 
-/// A number of seconds (section 1.2.2), also in quotes. One that does not fit is the greatest.
+/// Parses a number of seconds (section 1.2.2), with or without quotes. A number that does not fit becomes the
+/// largest.
 fn number(text: &[u8]) -> Option<u64> {
     let text = text.trim_ascii();
     let text = text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(text);

@@ -1,4 +1,4 @@
-//! One try to fetch a document: what is asked, and what an answer is worth.
+//! One try of a fetch: its requests, and the evaluation of their responses.
 
 use super::{Body, Rules, cache_control};
 use crate::config::Url;
@@ -7,31 +7,31 @@ use core::fmt;
 use tollgate_jose::Json;
 use tollgate_policy::Duration;
 
-/// A request that is to be sent.
+/// A request to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// The cluster that it is sent to.
+    /// Cluster of the request.
     pub cluster: String,
     /// `:authority`.
     pub authority: String,
     /// `:path`.
     pub path: String,
-    /// `if-none-match`; empty for none.
+    /// Value of `if-none-match`; empty for none.
     pub etag: Vec<u8>,
-    /// How long to wait for the whole answer.
+    /// Time for the whole response.
     pub timeout: Duration,
-    /// The largest answer.
+    /// Maximum size of the response.
     pub max_bytes: usize,
 }
 
-/// An answer.
+/// A response.
 #[derive(Clone, Copy)]
 pub struct Response<'r> {
     /// `:status`.
     pub status: u16,
-    /// All header fields, their names in lower case.
+    /// All header fields, with names in lower case.
     pub headers: &'r [(&'r [u8], &'r [u8])],
-    /// The body.
+    /// Body.
     pub body: &'r [u8],
 }
 
@@ -41,93 +41,94 @@ impl<'r> Response<'r> {
     }
 }
 
-/// Why a try has failed.
+/// Reason for a failed try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// No whole answer in time.
+    /// The response was not complete in time.
     Timeout,
-    /// Nobody could be asked.
+    /// No host of the cluster was available.
     Unavailable,
-    /// The connection broke.
+    /// The connection was reset.
     Reset,
-    /// The answer is larger than was allowed.
+    /// The response is larger than `max_bytes`.
     TooLarge,
-    /// The answer is not 200; redirects are not followed.
+    /// The status is not 200. Redirects are not followed.
     Status(u16),
-    /// The issuer's configuration is not one, for this reason.
+    /// The issuer's discovery document is invalid, for this reason.
     Discovery(&'static str),
-    /// The issuer's configuration is another issuer's (OpenID Connect Discovery 1.0 section 4.3).
+    /// The discovery document is that of another issuer (OpenID Connect Discovery 1.0 section 4.3).
     OtherIssuer,
-    /// The answer is not a document, for this reason.
+    /// The document is invalid, for this reason.
     Document(String),
-    /// The host refused.
+    /// A host call failed.
     Host(String),
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Timeout => f.write_str("no answer in time"),
-            Self::Unavailable => f.write_str("no host of the cluster could be reached"),
-            Self::Reset => f.write_str("the connection broke"),
-            Self::TooLarge => f.write_str("the answer is larger than `max_bytes`"),
+            Self::Timeout => f.write_str("timeout"),
+            Self::Unavailable => f.write_str("no host of the cluster is available"),
+            Self::Reset => f.write_str("connection reset"),
+            Self::TooLarge => f.write_str("the response is larger than `max_bytes`"),
             Self::Status(status @ 300..=399) => {
-                write!(f, "the answer is {status}, and redirects are not followed")
+                write!(f, "unexpected status `{status}`; redirects are not followed")
             }
-            Self::Status(status) => write!(f, "the answer is {status}"),
-            Self::Discovery(what) => write!(f, "the issuer's configuration {what}"),
-            Self::OtherIssuer => f.write_str("the issuer's configuration names another `issuer`"),
+            Self::Status(status) => write!(f, "unexpected status `{status}`"),
+            Self::Discovery(what) => write!(f, "the issuer's discovery document {what}"),
+            Self::OtherIssuer => f.write_str("the discovery document has another `issuer`"),
             Self::Document(why) => f.write_str(why),
             Self::Host(error) => f.write_str(error),
         }
     }
 }
 
-/// What comes next in a try.
+/// Next step of a try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// This is to be asked too.
+    /// Send this request.
     Ask(Request),
-    /// The body of the answer is the document.
+    /// The body of the response is the document.
     Document {
-        /// How long it may be used.
+        /// Lifetime.
         life: Duration,
-        /// Where it was.
+        /// Its URL.
         uri: String,
         /// Its `ETag`; empty for none.
         etag: Vec<u8>,
     },
-    /// The document is as it was.
+    /// The document has not changed.
     Unchanged {
-        /// How long it may be used.
+        /// Lifetime.
         life: Duration,
     },
-    /// There is none.
+    /// The try failed.
     Failed(Failure),
 }
 
-/// One try.
+/// One try of a fetch.
 #[derive(Clone, Debug)]
 pub struct Exchange {
     at: At,
-    /// The URL and `ETag` of the document that is there.
+    /// URL and `ETag` of the current document.
     known: Option<(String, Vec<u8>)>,
 }
 
 #[derive(Clone, Debug)]
 enum At {
+    /// Fetching the discovery document.
     Discovery,
-    /// At this URL.
+    /// Fetching the document from this URL.
     Document(String),
 }
 
-/// The largest configuration of an issuer. They are some 2 KB.
+/// Maximum size of a discovery document. Typical ones have 2 KB.
 const MAX_DISCOVERY: usize = 64 << 10;
-/// A longer `ETag` is not kept.
+/// Maximum length of an `ETag`. Longer ones are ignored.
 const MAX_ETAG: usize = 256;
 
 impl Exchange {
-    /// Begins a try, with the document that is there.
+    /// Begins a try. `known` is the current document.
     pub fn begin(rules: &Rules, known: Option<&Body>) -> (Self, Next) {
         let known = known.filter(|body| !body.etag.is_empty());
         let known = known.map(|body| (body.uri.clone(), body.etag.clone()));
@@ -149,7 +150,7 @@ impl Exchange {
         (exchange, next)
     }
 
-    /// What the answer to the request is worth.
+    /// Evaluates the response to the request.
     pub fn answered(&mut self, rules: &Rules, response: Response<'_>) -> Next {
         let life = || cache_control::life(rules, response.header("cache-control"), response.header("age"));
         match (&self.at, response.status) {
@@ -167,7 +168,7 @@ impl Exchange {
 
     fn discovered(&mut self, rules: &Rules, body: &[u8]) -> Next {
         let From::Discovery { issuer, discovery } = &rules.from else {
-            return Next::Failed(Failure::Discovery("was not asked for"));
+            return Next::Failed(Failure::Discovery("was not requested"));
         };
         let configuration = Json::parse(body);
         let member = |name: &str| configuration.as_ref()?.get(name)?.as_str();
@@ -208,8 +209,8 @@ impl Exchange {
     }
 }
 
-/// The authority and path of an issuer's configuration: its own path comes first, without a slash at its end (OpenID
-/// Connect Discovery 1.0 section 4.1).
+/// Returns the authority and path of an issuer's discovery document. The issuer's own path comes first,
+/// without a final slash (OpenID Connect Discovery 1.0 section 4.1).
 fn discovery_path(issuer: &str) -> Result<(String, String), &'static str> {
     let url = Url::parse(issuer)?;
     let path = url.path_and_query.strip_suffix('/').unwrap_or(url.path_and_query);

@@ -1,10 +1,10 @@
-//! The records as bytes: little-endian numbers in order, texts with their length before them.
+//! Encoding of the records: little-endian numbers in order, texts after their length.
 
 use super::State;
 use tollgate_policy::UnixNanos;
 
 impl State {
-    /// Changes with the encoding.
+    /// Version of the encoding.
     pub const VERSION: u8 = 1;
 
     /// Appends the encoding.
@@ -25,7 +25,7 @@ impl State {
         }
     }
 
-    /// Reads the encoding; `None` if it is not one.
+    /// Decodes a state; `None` if the bytes are malformed.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (generation, bytes) = u32_of(bytes)?;
         let (ended, bytes) = u32_of(bytes)?;
@@ -56,21 +56,21 @@ impl State {
     }
 }
 
-/// A document as it was fetched.
+/// A fetched document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Body {
-    /// The lease under which it was fetched: [`State::body`] names it.
+    /// Lease of the fetch, as in [`State::body`].
     pub lease: u64,
-    /// Where it was. What `ETag` says is said of this URL.
+    /// URL of the document. `ETag` applies to this URL.
     pub uri: String,
-    /// Its `ETag`; empty for none.
+    /// `ETag`; empty for none.
     pub etag: Vec<u8>,
-    /// Its text.
+    /// Text of the document.
     pub text: Vec<u8>,
 }
 
 impl Body {
-    /// Changes with the encoding.
+    /// Version of the encoding.
     pub const VERSION: u8 = 1;
 
     /// Appends the encoding.
@@ -78,14 +78,14 @@ impl Body {
         out.reserve(16 + self.uri.len() + self.etag.len() + self.text.len());
         out.extend_from_slice(&self.lease.to_le_bytes());
         for part in [self.uri.as_bytes(), &self.etag] {
-            // What is longer than 4 GiB does not fit into a VM.
+            // Texts longer than 4 GiB do not fit into a VM.
             out.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes());
             out.extend_from_slice(part);
         }
         out.extend_from_slice(&self.text);
     }
 
-    /// Reads the encoding; `None` if it is not one.
+    /// Decodes a body; `None` if the bytes are malformed.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (lease, bytes) = u64_of(bytes)?;
         let (uri, bytes) = part_of(bytes)?;

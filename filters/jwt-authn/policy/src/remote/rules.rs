@@ -1,41 +1,42 @@
-//! How a document is fetched and for how long it is used: one kind of rules for keys and for lists.
+//! Rules for fetching and using a document, for keys and revocation lists.
 
 use crate::plan::{From, RemoteSource, RevocationSource};
 use tollgate_policy::Duration;
 
-/// How a document is fetched and for how long it is used.
+/// Rules for fetching and using a document.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// Where it is.
+    /// Location of the document.
     pub from: From,
-    /// How long it is fresh.
+    /// Lifetime of the document.
     pub life: Duration,
-    /// Whether `Cache-Control` can make that less.
+    /// Whether `Cache-Control` can shorten the lifetime.
     pub heeds_cache_control: bool,
-    /// How many more times a fetch is tried.
+    /// Number of retries of a fetch.
     pub retries: u32,
-    /// The longest back-off before the first retry.
+    /// Maximum back-off before the first retry.
     pub base_interval: Duration,
-    /// The longest of all.
+    /// Maximum back-off before any retry.
     pub max_interval: Duration,
-    /// How long after a failed fetch the next is tried; doubles.
+    /// Delay before the next fetch after a failed one. Doubles after each failure.
     pub failed_refetch: Duration,
-    /// How often at most it is fetched because something is not in it; `None`: never.
+    /// Minimum time between two fetches for unknown keys; `None` for no such fetches.
     pub refetch_at_most_every: Option<Duration>,
-    /// How long it is used beyond its life.
+    /// Time for which an expired document is still used.
     pub stale: Duration,
-    /// The largest document.
+    /// Maximum size of the document.
     pub max_bytes: usize,
-    /// What tells apart documents that are not read alike.
+    /// Kind of the document, for [`Self::identity`]. Documents that are parsed differently have different
+    /// kinds.
     pub kind: String,
 }
 
 const SECOND: Duration = Duration::from_nanos(1_000_000_000);
-/// Envoy's default of `HttpUri.timeout` is none; Istio resolves keys within 5 s.
+/// Default timeout. Envoy's `HttpUri.timeout` has no default; Istio resolves keys within 5 s.
 const TIMEOUT: Duration = Duration::from_nanos(5_000_000_000);
 
 impl Rules {
-    /// Those of a provider's keys.
+    /// Returns the rules for a provider's keys.
     pub fn of_keys(source: &RemoteSource) -> Self {
         Self {
             from: source.from.clone(),
@@ -52,7 +53,8 @@ impl Rules {
         }
     }
 
-    /// Those of a list of what is revoked. It is polled as often as the operator says, whatever its server says.
+    /// Returns the rules for a revocation list. It is polled at the configured interval, whatever
+    /// `Cache-Control` says.
     pub fn of_revocation(source: &RevocationSource) -> Self {
         Self {
             from: From::Uri(source.uri.clone()),
@@ -69,7 +71,7 @@ impl Rules {
         }
     }
 
-    /// The URL of the document, or of the issuer that says where it is.
+    /// Returns the URL of the document, or the issuer for discovery.
     pub fn place(&self) -> &str {
         match &self.from {
             From::Uri(uri) => &uri.uri,
@@ -77,7 +79,7 @@ impl Rules {
         }
     }
 
-    /// How long each answer is waited for.
+    /// Returns the time for each response.
     pub fn timeout(&self) -> Duration {
         let given = match &self.from {
             From::Uri(uri) => uri.timeout,
@@ -86,7 +88,7 @@ impl Rules {
         given.unwrap_or(TIMEOUT)
     }
 
-    /// How long a try can take.
+    /// Returns the maximum duration of a try.
     fn try_takes(&self) -> u64 {
         let answers = match self.from {
             From::Uri(_) => 1,
@@ -95,28 +97,29 @@ impl Rules {
         self.timeout().as_nanos().saturating_mul(answers)
     }
 
-    /// How long a request may wait for the document: a whole try, and a moment for the news of it to come around.
+    /// Returns the time that a request may wait for the document: a whole try, and a margin until the worker
+    /// notices its end.
     pub fn wait(&self) -> Duration {
         Duration::from_nanos(self.try_takes().saturating_add(SECOND.as_nanos() / 2))
     }
 
-    /// How long a try belongs to the worker that began it.
+    /// Returns the duration of a lease.
     pub(super) fn lease(&self) -> Duration {
         Duration::from_nanos(self.try_takes().saturating_add(2 * SECOND.as_nanos()))
     }
 
-    /// No fetch is ever put off for longer.
+    /// Returns the longest possible delay of a fetch.
     pub(super) fn longest(&self) -> Duration {
         self.life.max(self.failed_refetch).max(self.max_interval).max(super::RECOVERY)
     }
 
-    /// Names the document among all that workers share. Filters whose rules differ do not share, for each trusts what it
-    /// finds there to have been judged by its own.
+    /// Returns the key of the document in shared data. Filters with different rules do not share documents,
+    /// because each trusts that a shared document was checked by its own rules.
     pub fn identity(&self) -> String {
         let place = match &self.from {
             From::Uri(uri) => format!("{} {}", uri.cluster, uri.uri),
             From::Discovery { issuer, discovery } => {
-                // Clusters by host too, if it is one of Istio's rules.
+                // Istio's rules also have clusters by host.
                 let mut place = format!("{issuer} {:?}", discovery.cluster);
                 if let Some(cluster) = &discovery.jwks_cluster {
                     place += &format!(" keys {cluster:?}");

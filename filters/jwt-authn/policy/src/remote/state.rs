@@ -1,58 +1,59 @@
-//! What all workers know of a document, and how it may change. Every change is a function from the state that is to the
-//! one that shall be, so that it can be carried out by compare-and-swap and tested without workers.
+//! Shared state of a document. Each change is a function from the current state to the next one, so that it
+//! can be carried out with compare and swap, and tested without workers.
 
 use super::{RECOVERY, Rules, between, later, part};
 use tollgate_policy::{Duration, UnixNanos};
 
-/// What all workers know of a document. Nothing but zeros: it was never fetched, and a fetch is due.
+/// Shared state of a document. All zeros mean that it was never fetched and that a fetch is due.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct State {
-    /// Changes with the document; 0 for none.
+    /// Changes with the document; 0 without a document.
     pub generation: u32,
-    /// The lease under which the document was written.
+    /// Lease of the fetch that wrote the document.
     pub body: u64,
-    /// Counts fetches that came to an end, good or bad. Who waits for a fetch waits for this to change.
+    /// Number of fetches that ended, successful or not. A request that waits for a fetch waits until this
+    /// changes.
     pub ended: u32,
     pub(super) fetched_at: UnixNanos,
     pub(super) fresh_until: UnixNanos,
     pub(super) stale_until: UnixNanos,
     pub(super) next_try: UnixNanos,
-    /// When something that was not in the document last made it be fetched.
+    /// Time of the last fetch that an unknown key triggered.
     pub(super) asked_at: UnixNanos,
-    /// Tries of this fetch that have failed.
+    /// Number of failed tries of the current fetch.
     pub(super) tries: u32,
-    /// Fetches that have failed since the last that did not.
+    /// Number of failed fetches since the last successful one.
     pub(super) failures: u32,
     pub(super) holder: u64,
     pub(super) leased_until: UnixNanos,
 }
 
-/// Whether there is a document to use.
+/// Availability of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Availability {
-    /// There is.
+    /// A document is available.
     Fresh,
-    /// There is one that is past its time, since no newer could be fetched.
+    /// An expired document is available, because fetching a new one failed.
     Stale,
-    /// The first fetch is under way.
+    /// The first fetch is in progress.
     Pending,
-    /// There is none, and the last fetch has failed.
+    /// No document is available, and the last fetch failed.
     Unavailable,
 }
 
-/// What comes of asking for another fetch.
+/// Result of requesting another fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
-    /// One is under way or due; wait for it.
+    /// A fetch is in progress or due.
     UnderWay,
-    /// This is to be written; then one is due.
+    /// After this state is written, a fetch is due.
     Granted(State),
-    /// Not now.
+    /// The last such fetch was too recent, or such fetches are disabled.
     TooSoon,
 }
 
 impl State {
-    /// Whether there is a document to use.
+    /// Returns the availability of the document.
     pub fn availability(&self, now: UnixNanos) -> Availability {
         match () {
             () if self.generation > 0 && now < self.fresh_until => Availability::Fresh,
@@ -62,30 +63,31 @@ impl State {
         }
     }
 
-    /// When something may change by time alone: a fetch is due, a lease ends, or the document is of no use any more.
+    /// Returns the next time at which the state changes without a fetch: a fetch is due, a lease expires, or
+    /// the document becomes too old.
     pub fn changes_at(&self, now: UnixNanos) -> Option<UnixNanos> {
         [self.next_try, self.leased_until, self.stale_until].into_iter().filter(|time| *time > now).min()
     }
 
-    /// Whether a try has failed and the fetch has not: another is to come.
+    /// Whether a try failed and a retry will follow.
     pub fn is_being_retried(&self) -> bool {
         self.tries > 0
     }
 
-    /// Whether this lease is the one that counts.
+    /// Whether this is the current lease.
     pub fn is_held_by(&self, holder: u64) -> bool {
         holder != 0 && self.holder == holder
     }
 
-    /// The document that the state names is not there: a holder that came late, when its lease was another's already, has
-    /// written its own over it. `None` if a fetch would not be the first to hear of it.
+    /// Requests a fetch because the document of this state is gone: a worker whose lease had expired has
+    /// overwritten it. Returns `None` if a fetch is already due or in progress, or if one has failed.
     pub fn lost(&self, rules: &Rules, now: UnixNanos) -> Option<Self> {
         let known =
             self.is_leased(rules, now) || self.tries > 0 || self.failures > 0 || self.is_due(rules, now);
         (!known).then(|| Self { next_try: now, ..self.believable(rules, now) })
     }
 
-    /// Whether a fetch should begin, and none is under way.
+    /// Whether a fetch is due and none is in progress.
     pub fn is_due(&self, rules: &Rules, now: UnixNanos) -> bool {
         let put_off = now < self.next_try && self.next_try <= later(now, rules.longest());
         !put_off && !self.is_leased(rules, now)
@@ -95,7 +97,7 @@ impl State {
         self.holder != 0 && now < self.leased_until && self.leased_until <= later(now, rules.lease())
     }
 
-    /// Gives the next try to `holder`, a random number but 0; `None` if none is due.
+    /// Leases the next try to `holder`, a random number other than 0. Returns `None` if no try is due.
     pub fn lease(&self, rules: &Rules, holder: u64, now: UnixNanos) -> Option<Self> {
         if holder == 0 || !self.is_due(rules, now) {
             return None;
@@ -103,7 +105,7 @@ impl State {
         Some(Self { holder, leased_until: later(now, rules.lease()), ..self.believable(rules, now) })
     }
 
-    /// Something is not in the document that may be in a newer one.
+    /// Requests a fetch, because a newer document may contain an unknown key.
     pub fn ask(&self, rules: &Rules, now: UnixNanos) -> Asked {
         let Some(interval) = rules.refetch_at_most_every else { return Asked::TooSoon };
         if self.is_leased(rules, now) || self.tries > 0 || self.is_due(rules, now) {
@@ -115,8 +117,8 @@ impl State {
         Asked::Granted(Self { asked_at: now, next_try: now, ..self.believable(rules, now) })
     }
 
-    /// The holder has the document, `new` (then its body is written already) or the same as before, and may use it for
-    /// `life`. `None` if the lease is another's by now.
+    /// Records a successful fetch. The document has the lifetime `life`, and is `new` (its body has been
+    /// written) or the same as before. Returns `None` if the lease was lost.
     pub fn fetched(
         &self,
         rules: &Rules,
@@ -146,7 +148,7 @@ impl State {
         })
     }
 
-    /// The holder's try has failed. `None` if the lease is another's by now.
+    /// Records a failed try. Returns `None` if the lease was lost.
     pub fn failed(&self, rules: &Rules, holder: u64, now: UnixNanos, draw: u64) -> Option<Self> {
         if !self.is_held_by(holder) {
             return None;
@@ -168,13 +170,13 @@ impl State {
         next.ended = next.ended.wrapping_add(1);
         next.next_try = later(now, between(part(wait, 80), wait, draw));
         if now < next.stale_until {
-            // However far that is: not later than when the old document is of no use any more.
+            // At the latest when the old document becomes too old.
             next.next_try = next.next_try.min(next.stale_until);
         }
         Some(next)
     }
 
-    /// Without times that are further ahead than they are ever set: the clock was set back meanwhile.
+    /// Limits all times to the latest that could have been written, in case the clock was set back.
     fn believable(&self, rules: &Rules, now: UnixNanos) -> Self {
         let fresh = self.fresh_until.min(later(now, rules.life));
         Self {
@@ -188,7 +190,7 @@ impl State {
     }
 }
 
-/// `2^times` of a duration.
+/// Returns a duration times `2^times`.
 fn doubled(duration: Duration, times: u32) -> Duration {
     Duration::from_nanos(duration.as_nanos().saturating_mul(1u64.checked_shl(times).unwrap_or(u64::MAX)))
 }

@@ -1,9 +1,9 @@
-//! Where a claim is.
+//! Lookup of claims by path.
 
 use crate::config::ClaimPath;
 use tollgate_jose::Json;
 
-/// The claim; `null` is as good as none.
+/// Returns the claim at a path. `null` counts as absent.
 pub fn find<'c>(path: &ClaimPath, claims: &'c Json) -> Option<&'c Json> {
     let found = match path {
         ClaimPath::Dotted(name) => claims.get(name).or_else(|| {

@@ -1,11 +1,11 @@
-//! A claim as the value of a header.
+//! Formats a claim as a header value.
 
 use super::base64;
 use crate::config::{ArrayFormat, ClaimToHeader};
 use tollgate_jose::Json;
 use tollgate_policy::is_valid_value;
 
-/// The value; `None` if there is nothing to say, or if it cannot be said.
+/// Returns the header value; `None` if the claim is empty or cannot be a header value.
 pub(super) fn value(claim: &Json, output: &ClaimToHeader) -> Option<Vec<u8>> {
     let value = match claim {
         Json::Array(elements) if output.array_format == ArrayFormat::Join => {
@@ -21,14 +21,14 @@ pub(super) fn value(claim: &Json, output: &ClaimToHeader) -> Option<Vec<u8>> {
     (!value.is_empty() && is_exact(&value)).then_some(value)
 }
 
-/// Whether a receiver reads exactly this: white space at an end is not part of a value (RFC 9110 section 5.5), and
-/// ` admin` must not become `admin`.
+/// Whether a receiver reads exactly this value. White space at either end is not part of a value (RFC 9110
+/// section 5.5), and ` admin` must not become `admin`.
 fn is_exact(value: &[u8]) -> bool {
     is_valid_value(value) && value.trim_ascii().len() == value.len()
 }
 
-/// `None` for what could not be taken apart again: an element that is no text, number or boolean, holds the separator, or
-/// could not be a value by itself.
+/// Joins the elements of an array. Returns `None` if the result could not be split again: an element is not a
+/// text, number or boolean, contains the separator, or could not be a header value itself.
 fn joined(elements: &[Json], separator: &str) -> Option<Vec<u8>> {
     let texts: Vec<_> = elements.iter().map(text).collect::<Option<_>>()?;
     let apart =
@@ -36,7 +36,7 @@ fn joined(elements: &[Json], separator: &str) -> Option<Vec<u8>> {
     texts.iter().all(apart).then(|| texts.join(separator).into_bytes())
 }
 
-/// A text, number or boolean.
+/// Formats a text, number or boolean.
 fn text(claim: &Json) -> Option<String> {
     match claim {
         Json::String(text) => Some(text.to_string()),
@@ -46,8 +46,8 @@ fn text(claim: &Json) -> Option<String> {
     }
 }
 
-/// Integers exactly, also those that were written as `1.0` or `1e3`. What would be long without an exponent has one, or
-/// `1e300` would be sixty times as long as it was signed.
+/// Formats a number. Integers are exact, including those written as `1.0` or `1e3`. Very large and very small
+/// numbers keep an exponent, because `1e300` would otherwise be sixty times as long as in the token.
 fn number(number: &serde_json::Number) -> String {
     let text = number.to_string();
     match number.as_f64() {
@@ -58,15 +58,14 @@ fn number(number: &serde_json::Number) -> String {
     }
 }
 
-/// The same number, its point moved. The library's own way to write a float so comes with two others that nothing here
-/// wants, at 15 KB.
+/// Writes a number without an exponent. The library's formatting code would add 15 KB.
 fn without_exponent(number: &str) -> String {
     let (sign, number) = number.strip_prefix('-').map_or(("", number), |number| ("-", number));
     let (digits, exponent) = number.split_once('e').unwrap_or((number, "0"));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let digits = [whole, fraction].concat();
     let exponent = exponent.parse::<i32>().unwrap_or_default();
-    // Of the digits, how many come before the point; below zero, how many zeros come behind it before them.
+    // Number of digits before the point; if negative, number of zeros between the point and the digits.
     let before = i32::try_from(whole.len()).unwrap_or_default().saturating_add(exponent);
     let zeros = "0".repeat(before.saturating_neg().try_into().unwrap_or_default());
     let before = usize::try_from(before).unwrap_or_default();
@@ -80,14 +79,14 @@ fn without_exponent(number: &str) -> String {
     }
 }
 
-/// JSON text in ASCII, without white space, members in the order of the token.
+/// Formats JSON in ASCII, without white space, members in the order of the token.
 fn json(claim: &Json) -> String {
     let mut out = String::new();
     write(claim, &mut out);
     out
 }
 
-/// Recursion is bounded: so was the nesting of what was read.
+/// Appends JSON. The parser has limited the nesting, which limits this recursion.
 fn write(claim: &Json, out: &mut String) {
     match claim {
         Json::Null => out.push_str("null"),

@@ -1,10 +1,11 @@
-//! What is passed on of a verified token: headers for the upstream, filter state for later filters and access logs.
+//! Values of verified tokens that are passed on: headers for the upstream, filter state for later filters and
+//! access logs.
 //!
-//! [`render`] is done once for a token and remembered with it; [`edits`] and [`filter_state`] borrow, so that a token that
-//! was seen before costs no formatting and no copy.
+//! [`render`] runs once per token, and the cache keeps its result. [`edits`] and [`filter_state`] borrow from
+//! it, so a cached token needs no formatting and no copies.
 //!
-//! A claim is what somebody wrote into an identity provider's form. What cannot be the value of a header as it is makes no
-//! header: an upstream that sees less allows less.
+//! A claim may contain any text. A text that cannot be a header value without changes creates no header: an
+//! upstream that sees fewer claims allows less.
 
 mod base64;
 pub(crate) mod claim_path;
@@ -18,22 +19,23 @@ use std::borrow::Cow;
 use tollgate_jose::Json;
 use tollgate_policy::{HeaderEdit, HeaderName, RequestFacts};
 
-/// Filter state: `<iss>/<sub>` of the first verified token, as Istio's `request.auth.principal`.
+/// Filter state: `<iss>/<sub>` of the first verified token, like Istio's `request.auth.principal`.
 pub const PRINCIPAL: &str = "jwt_authn.principal";
-/// Filter state: the name of the provider of the first verified token.
+/// Filter state: name of the provider of the first verified token.
 pub const PROVIDER: &str = "jwt_authn.provider";
-/// Filter state: the payload of the first verified token, as it was signed.
+/// Filter state: payload of the first verified token, as signed.
 pub const PAYLOAD: &str = "jwt_authn.payload";
-/// Filter state, only if more than one token was verified:
-/// `[{"provider": "<name>", "payload": {..}}, ..]`, the first among them.
+/// Filter state, only if several tokens were verified: `[{"provider": "<name>", "payload": {..}}, ..]`,
+/// including the first.
 pub const PAYLOADS: &str = "jwt_authn.payloads";
-/// Filter state: the name of the [`crate::Reason`] for which the request was refused, or would have been.
+/// Filter state: name of the [`crate::Reason`] for which the request would have been rejected, in shadow mode
+/// and with `on_error: allow`.
 pub const FAILURE: &str = "jwt_authn.failure";
 
-/// What is passed on of a token.
+/// Values of a token that are passed on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rendered {
-    /// By their index in `claim_to_headers`.
+    /// Header values, by their index in `claim_to_headers`.
     claims: Vec<(usize, Box<[u8]>)>,
     payload_header: Option<Box<[u8]>>,
     principal: Option<Box<str>>,
@@ -41,7 +43,7 @@ pub struct Rendered {
 }
 
 impl Rendered {
-    /// How many bytes it holds, for a cache that is bounded.
+    /// Length in bytes, for the bounds of the cache.
     pub fn bytes(&self) -> usize {
         let claims: usize = self.claims.iter().map(|(_, value)| value.len()).sum();
         claims
@@ -50,18 +52,19 @@ impl Rendered {
             + self.payload.len()
     }
 
-    /// `<iss>/<sub>`; `None` if one of them is absent or empty.
+    /// Returns `<iss>/<sub>`; `None` if one of them is absent or empty.
     pub fn principal(&self) -> Option<&str> {
         self.principal.as_deref()
     }
 
-    /// The payload, JSON text as it was signed.
+    /// Returns the payload: the JSON text that was signed.
     pub fn payload(&self) -> &[u8] {
         &self.payload
     }
 }
 
-/// What is passed on of a token of `provider` with these `claims`, whose JSON text is `payload`.
+/// Returns the values to pass on, for a token of `provider` with these `claims`. `payload` is their JSON
+/// text.
 pub fn render(provider: &Provider, claims: &Json, payload: &[u8]) -> Rendered {
     let header = |(index, output): (usize, &crate::config::ClaimToHeader)| {
         let claim = claim_path::find(&output.claim_name, claims)?;
@@ -78,15 +81,16 @@ pub fn render(provider: &Provider, claims: &Json, payload: &[u8]) -> Rendered {
     }
 }
 
-/// As Istio, nothing is escaped: `https://a/b` may be the principal of `b` by `https://a` or of nothing else only because
-/// issuers are configured. Whoever must tell them apart compares `iss` and `sub` of the payload.
+/// Returns the principal. As in Istio, nothing is escaped, so the principals of two issuers can be equal if
+/// the name of one begins with the name of the other. To distinguish them, compare `iss` and `sub` of the
+/// payload.
 fn principal(claims: &Json) -> Option<Box<str>> {
     let text = |name| claims.get(name).and_then(Json::as_str).filter(|text| !text.is_empty());
     Some(format!("{}/{}", text("iss")?, text("sub")?).into())
 }
 
-/// What is changed of the headers: those that the filter sets are removed if the client sent them (`sanitized`), and those
-/// of the verified tokens are set. Of several tokens that set the same header, each adds its value, as in Envoy.
+/// Returns the header edits: removes the client's headers in `sanitized`, and sets the headers of the
+/// verified tokens. If several tokens set the same header, each adds its value, as in Envoy.
 pub fn edits<'p>(
     sanitized: &'p [HeaderName],
     request: &RequestFacts<'_>,
@@ -111,14 +115,14 @@ pub fn edits<'p>(
     edits
 }
 
-/// The first value takes the place of what the client sent, which saves a call of the host.
+/// Adds an edit. The first value replaces the client's header, which saves a host call.
 fn put<'p>(edits: &mut Vec<HeaderEdit<'p>>, name: &'p HeaderName, value: &'p [u8]) {
     let first = !edits.iter().any(|edit| edit.name() == name);
     let value = Cow::Borrowed(value);
     edits.push(if first { HeaderEdit::Set(name, value) } else { HeaderEdit::Add(name, value) });
 }
 
-/// What is left in the filter state, of the verified tokens in the order of the requirement.
+/// Returns the filter state to set for the verified tokens, which are in the order of the requirement.
 pub fn filter_state<'p>(
     config: &FilterState,
     verified: impl Iterator<Item = (&'p PlannedProvider, &'p Rendered)> + Clone,
@@ -139,7 +143,8 @@ pub fn filter_state<'p>(
     state
 }
 
-/// A payload was read as JSON, strictly, so that it can stand in JSON as it is.
+/// Returns all payloads as a JSON array. Each payload was parsed strictly as JSON, so it can be embedded
+/// unchanged.
 fn payloads<'p>(verified: impl Iterator<Item = (&'p PlannedProvider, &'p Rendered)>) -> Vec<u8> {
     let mut out = vec![b'['];
     for (provider, rendered) in verified {

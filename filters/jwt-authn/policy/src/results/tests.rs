@@ -3,7 +3,7 @@ use crate::plan::PlannedProvider;
 use proptest::prelude::*;
 use tollgate_jose::Algorithms;
 
-/// As a token's payload is read; what is strict about that is `tollgate_jose`'s.
+/// Parses JSON as in a token's payload, but not strictly; `tollgate_jose` tests that.
 fn json(value: &serde_json::Value) -> Json {
     match value {
         serde_json::Value::Null => Json::Null,
@@ -25,7 +25,7 @@ fn provider(json: &str) -> Provider {
     crate::test_json::config(json)
 }
 
-/// What the claim `c` becomes in a header.
+/// The header value of the claim `c`.
 fn header(claim: &str, how: &str) -> Option<String> {
     let provider =
         provider(&format!(r#"{{"claim_to_headers": [{{"header_name": "x", "claim_name": "c"{how}}}]}}"#));
@@ -90,7 +90,7 @@ fn an_array_is_joined_if_it_can_be_taken_apart_again() {
         (r#"["a", "b"]"#, r#", "separator": " ""#, "a b"),
         (r#"["a", "b"]"#, r#", "separator": """#, "ab"),
         (r#"["a,b", "c"]"#, r#", "separator": "|""#, "a,b|c"),
-        // base64 of what follows it.
+        // base64 of the JSON after it.
         (r#"["a,b"]"#, "", "WyJhLGIiXQ=="),         // ["a,b"]
         (r#"[["a"]]"#, "", "W1siYSJdXQ=="),         // [["a"]]
         (r#"[null]"#, "", "W251bGxd"),              // [null]
@@ -181,7 +181,7 @@ fn two() -> (PlannedProvider, PlannedProvider) {
 }
 
 #[test]
-fn what_a_client_sends_under_these_names_goes_and_several_tokens_add() {
+fn removes_forged_headers_and_adds_values_of_several_tokens() {
     let (a, b) = two();
     let name = |name: &str| -> HeaderName { name.parse().unwrap() };
     let sanitized = [name("x-sub"), name("x-role"), name("x-other"), name("x-absent")];
@@ -240,7 +240,7 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
         Just(serde_json::Value::Null),
         any::<bool>().prop_map(Into::into),
         any::<i64>().prop_map(Into::into),
-        // Exact in decimal: `serde_json` reads others to the last bit or the one before.
+        // These are exact in decimal; `serde_json` may parse others with an error in the last bit.
         any::<i32>().prop_map(|number| (f64::from(number) / 16.0).into()),
         any::<String>().prop_map(Into::into),
     ];
@@ -253,7 +253,7 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
-/// Numbers as doubles, as which they come back.
+/// Converts numbers to doubles.
 fn as_doubles(value: &serde_json::Value) -> serde_json::Value {
     match value {
         serde_json::Value::Number(number) => number.as_f64().into(),

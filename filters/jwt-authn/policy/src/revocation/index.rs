@@ -1,5 +1,5 @@
-//! Names of issuers' things, with something about each. Many thousands may be held by every worker, so all names lie in
-//! one text: an entry takes 16 bytes, 4 to 8 more in the buckets, and its name.
+//! Index of values by issuer and name. Every worker may have many thousands of entries, so all names are
+//! stored in one text. An entry takes 16 bytes, 4 to 8 bytes in the buckets, and its name.
 
 use foldhash::quality::FixedState;
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ impl Issuers {
     }
 
     pub(super) fn number_or_new(&mut self, issuer: &str) -> u32 {
-        // Beyond 32 bits there is no memory to name them in.
+        // Memory ends before 32 bits do.
         let new = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
         self.number(issuer).unwrap_or_else(|| {
             self.0.insert(issuer.into(), new);
@@ -28,7 +28,7 @@ impl Issuers {
     }
 }
 
-/// What is known by issuer and name. A name may be there more than once.
+/// Values by issuer and name. A name may occur more than once.
 #[derive(Debug)]
 pub(super) struct Index<T> {
     names: Vec<u8>,
@@ -39,9 +39,9 @@ pub(super) struct Index<T> {
 #[derive(Debug, PartialEq)]
 struct Entry<T> {
     issuer: u32,
-    /// Where its name ends; it starts where that of the entry before ends.
+    /// End of its name, which starts at the end of the previous entry's name.
     end: u32,
-    /// The next entry of its bucket.
+    /// Next entry of its bucket.
     next: u32,
     about: T,
 }
@@ -57,7 +57,7 @@ impl<T> Index<T> {
         Self { names: Vec::new(), entries: Vec::new(), table: Table::new(0, [0; 16]) }
     }
 
-    /// Adds an entry, which is found once [`Self::finish`] was called. `None` if there is no room for it.
+    /// Adds an entry, which can be found after [`Self::finish`]. Returns `None` if there is no room for it.
     pub(super) fn push(&mut self, issuer: u32, name: &str, about: T) -> Option<()> {
         let end = u32::try_from(self.names.len().checked_add(name.len())?).ok()?;
         if self.entries.len() >= NONE as usize {
@@ -68,7 +68,7 @@ impl<T> Index<T> {
         Some(())
     }
 
-    /// Makes what was pushed findable, and gives back memory that was taken in advance.
+    /// Builds the hash table, and frees unused memory.
     pub(super) fn finish(&mut self, seed: [u8; 16]) {
         self.names.shrink_to_fit();
         self.entries.shrink_to_fit();
@@ -81,7 +81,7 @@ impl<T> Index<T> {
         }
     }
 
-    /// What is known of this name, each time that it is there.
+    /// Returns all values of a name.
     pub(super) fn get<'a>(&'a self, issuer: u32, name: &'a str) -> impl Iterator<Item = &'a T> {
         let mut at = self.table.first(self.table.hash(issuer, name.as_bytes()));
         let chain = core::iter::from_fn(move || {
@@ -109,7 +109,7 @@ impl<T> Index<T> {
         self.entries.len()
     }
 
-    /// What it takes.
+    /// Memory in bytes.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
         self.names.capacity() + self.entries.capacity() * size_of::<Entry<T>>() + self.table.bytes()

@@ -1,5 +1,5 @@
-//! A list, read entry by entry into what it is looked up in: the text of a list of 100,000 is several megabytes, and a
-//! tree of it would be several times that.
+//! Parser of revocation lists. Entries go into the index one by one: the text of a list of 100,000 entries
+//! has several megabytes, and a JSON tree would take several times as much.
 
 use super::index::{Index, Issuers};
 use crate::config::Revocation;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 
-/// A list is not valid: what is wrong and where in its text, not what the text says.
+/// Error of an invalid list: the problem and its position, without contents of the list.
 #[derive(Debug)]
 pub struct InvalidList(serde_json::Error);
 
@@ -21,13 +21,13 @@ impl fmt::Display for InvalidList {
 
 impl core::error::Error for InvalidList {}
 
-/// What one source revokes.
+/// Revocations of one source.
 #[derive(Debug, PartialEq)]
 pub(super) struct Revoked {
     issuers: Issuers,
-    /// By `jti`.
+    /// Tokens, by `jti`.
     tokens: Index<()>,
-    /// By `sub`, with `issued_before`.
+    /// Subjects, by `sub`, with their `issued_before`.
     subjects: Index<u64>,
 }
 
@@ -40,7 +40,7 @@ impl Revoked {
         let mut revoked = Self::new(seed);
         for token in &config.tokens {
             let issuer = revoked.issuers.number_or_new(&token.iss);
-            // More than 4 GiB of configuration do not get here.
+            // `push` fails only above 4 GiB, and no configuration is that large.
             let _ = revoked.tokens.push(issuer, &token.jti, ());
         }
         for subject in &config.subjects {
@@ -51,7 +51,7 @@ impl Revoked {
         revoked
     }
 
-    /// Reads a list, without the tokens that expired before `expired_before` (seconds since 1970).
+    /// Parses a list. Skips tokens that expired before `expired_before` (seconds since 1970).
     pub(super) fn of_list(text: &[u8], expired_before: u64, seed: [u8; 16]) -> Result<Self, InvalidList> {
         let mut revoked = Self::new(seed);
         let mut json = serde_json::Deserializer::from_slice(text);
@@ -83,7 +83,7 @@ impl Revoked {
     }
 }
 
-/// An entry of either list: who issued it, its `jti` or `sub`, and its time: `exp` or `issued_before`.
+/// An entry of either list: its issuer, its `jti` or `sub`, and its `exp` or `issued_before`.
 struct Entry<'t> {
     iss: Cow<'t, str>,
     name: Cow<'t, str>,
@@ -141,7 +141,7 @@ impl Document<'_> {
     }
 }
 
-/// What the members of an entry are called.
+/// Names of the members of an entry.
 struct Names {
     name: &'static str,
     time: &'static str,
@@ -151,7 +151,7 @@ struct Names {
 const TOKENS: Names = Names { name: "jti", time: "exp", of_subjects: false };
 const SUBJECTS: Names = Names { name: "sub", time: "issued_before", of_subjects: true };
 
-/// An array whose elements are added as they are read.
+/// Adds the elements of an array as they are parsed.
 struct Entries<'e, 'r> {
     of: &'static Names,
     to: &'e mut Document<'r>,
@@ -180,8 +180,8 @@ impl<'t> Visitor<'t> for Entries<'_, '_> {
     }
 }
 
-/// One entry. Not by serde's derived code, which takes an array of the members' values for one too, and is there once for
-/// each kind.
+/// Parses one entry. Serde's derived code is not used, because it also accepts an array of the values, and
+/// exists once per kind of entry.
 struct Members(&'static Names);
 
 impl<'t> DeserializeSeed<'t> for Members {
@@ -237,7 +237,7 @@ impl<'t> Visitor<'t> for Members {
     }
 }
 
-/// A text, borrowed where it can be: `Cow` by itself never is.
+/// A text that borrows from the input where possible. (Serde never borrows a plain `Cow`.)
 struct Text<'t>(Cow<'t, str>);
 
 impl<'t> Deserialize<'t> for Text<'t> {

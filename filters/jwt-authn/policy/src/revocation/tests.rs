@@ -42,11 +42,11 @@ fn of_a_subject_what_was_issued_before_is_revoked() {
     }
     assert!(!revocations.is_revoked(ISS, None, Some("alice"), None));
     assert!(!revocations.is_revoked("", None, Some("mallory"), None));
-    assert!(!revocations.is_revoked(ISS, Some("mallory"), None, None), "a `jti` is no `sub`");
+    assert!(!revocations.is_revoked(ISS, Some("mallory"), None, None), "a `jti` is not a `sub`");
 }
 
 #[test]
-fn configuration_and_list_both_count_and_the_list_alone_is_replaced() {
+fn a_new_list_does_not_replace_the_configuration() {
     let config = Revocation {
         tokens: vec![RevokedToken { iss: ISS.into(), jti: "configured".into() }],
         subjects: vec![RevokedSubject { iss: ISS.into(), sub: "mallory".into(), issued_before: 10 }],
@@ -68,7 +68,7 @@ fn configuration_and_list_both_count_and_the_list_alone_is_replaced() {
 fn a_bad_list_leaves_the_one_before() {
     let mut revocations = listed(r#"{"tokens": [{"iss": "https://id.example", "jti": "a"}]}"#);
     let before = revocations.generation();
-    // The last: an entry that is good comes before one that is not.
+    // In the last one, a valid entry comes before an invalid one.
     for bad in [
         "",
         "[]",
@@ -175,7 +175,7 @@ fn a_hundred_thousand_tokens_fit_in_a_few_megabytes() {
     assert!((100_000..110_000).all(|i| !revocations.is_revoked(ISS, Some(&id(i)), None, None)));
 }
 
-/// Names that are part of each other, so that where one ends matters.
+/// Names that begin with each other, so that their ends matter.
 fn name() -> impl Strategy<Value = String> {
     "[ab]{0,3}"
 }
@@ -188,7 +188,7 @@ proptest! {
         asked in proptest::collection::vec((name(), proptest::option::of(name()), proptest::option::of(name()), proptest::option::of(0..5u64)), 20),
         split in 0..20usize,
     ) {
-        // Some by configuration, the others by the list.
+        // Some in the configuration, the others in the list.
         let token = |(iss, jti): &(String, String)| RevokedToken { iss: iss.clone(), jti: jti.clone() };
         let configured = &tokens[..split.min(tokens.len())];
         let config = Revocation { tokens: configured.iter().map(token).collect(), ..Revocation::default() };

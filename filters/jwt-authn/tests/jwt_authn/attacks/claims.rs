@@ -1,4 +1,4 @@
-//! Good signatures under claims that are not good enough.
+//! Tokens with valid signatures and invalid claims.
 
 use super::setup::{Forge, OTHER};
 use super::{Attack, bearer, passes, refused};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tollgate_jwt_authn_policy::Reason::{
     self, AudienceNotAllowed, BadAudience, BadExpiration, BadIssuedAt, BadIssuer, BadNotBefore, BadSubject,
     BadTokenId, ClaimNotAllowed, ExpirationOutOfRange, Expired, InsufficientScope, LifetimeTooLong,
-    NotYetValid, Revoked, SubjectNotAllowed, UnknownIssuer, UnknownKey, VerificationFails,
+    NotYetValid, Revoked, SignatureInvalid, SubjectNotAllowed, UnknownIssuer, UnknownKey,
 };
 
 pub fn attacks(forge: &Forge) -> Vec<Attack> {
@@ -63,8 +63,8 @@ fn issuers(forge: &Forge) -> Vec<Attack> {
         row("iss that is empty", UnknownIssuer, json!({ "iss": "" })),
         row("iss with a slash behind", UnknownIssuer, json!({ "iss": "https://issuer.test/" })),
         row("iss in capitals", UnknownIssuer, json!({ "iss": "HTTPS://ISSUER.TEST" })),
-        row("iss with more behind", UnknownIssuer, json!({ "iss": "https://issuer.test.attacker.test" })),
-        row("iss with NUL behind", UnknownIssuer, json!({ "iss": "https://issuer.test\0" })),
+        row("iss with a suffix", UnknownIssuer, json!({ "iss": "https://issuer.test.attacker.test" })),
+        row("iss with NUL at the end", UnknownIssuer, json!({ "iss": "https://issuer.test\0" })),
         row("iss that is a number", BadIssuer, json!({ "iss": 1 })),
         row("iss that is a list", BadIssuer, json!({ "iss": ["https://issuer.test"] })),
         refused("the token of another issuer", UnknownIssuer, bearer("/", other(theirs.clone()))),
@@ -81,12 +81,12 @@ fn issuers(forge: &Forge) -> Vec<Attack> {
         ),
         refused(
             "our iss by the other's key with our kid",
-            VerificationFails,
+            SignatureInvalid,
             bearer("/either/", as_ours.token(&forge.claims())),
         ),
         refused(
             "their iss by our key with their kid",
-            VerificationFails,
+            SignatureInvalid,
             bearer("/either/", as_theirs.token(&forge.with(theirs))),
         ),
     ]
@@ -125,8 +125,8 @@ fn others(forge: &Forge) -> Vec<Attack> {
     let exact = json!({ "roles": ["user", "admin"], "level": 3.0, "active": true });
     vec![
         subject("sub of somebody else", SubjectNotAllowed, json!({ "sub": "bob" })),
-        subject("sub with more behind", SubjectNotAllowed, json!({ "sub": "alice2" })),
-        subject("sub with a line end behind", SubjectNotAllowed, json!({ "sub": "alice\n" })),
+        subject("sub with a suffix", SubjectNotAllowed, json!({ "sub": "alice2" })),
+        subject("sub with a line end", SubjectNotAllowed, json!({ "sub": "alice\n" })),
         subject("no sub", SubjectNotAllowed, json!({ "sub": null })),
         subject("sub that is a list", BadSubject, json!({ "sub": ["alice"] })),
         scoped("no scope", json!({})),

@@ -1,4 +1,4 @@
-//! Tokens that two readers might read in two ways: parts, base64url, JSON.
+//! Tokens that two parsers might interpret differently: parts, base64url, JSON.
 
 use super::setup::Forge;
 use super::{Attack, bearer, refused};
@@ -23,8 +23,8 @@ fn parts(forge: &Forge) -> Vec<Attack> {
         row("two parts", input.into()),
         row("four parts", format!("{good}.{signature}")),
         row("five parts, which is encryption", format!("{good}.AAAA.AAAA")),
-        row("a dot behind", format!("{good}.")),
-        row("a dot before", format!(".{good}")),
+        row("a dot at the end", format!("{good}.")),
+        row("a dot at the start", format!(".{good}")),
         row("two dots between", good.replacen('.', "..", 1)),
         row("a token as JSON", flattened),
         refused("dots alone", HeaderNotJson, bearer("/", "..")),
@@ -39,9 +39,10 @@ fn parts(forge: &Forge) -> Vec<Attack> {
     ]
 }
 
-/// Each part of a good token, written as base64url is not.
+/// Each part of a good token, in invalid base64url.
 fn encoding(forge: &Forge) -> Vec<Attack> {
-    // All of them must have bits to spare in their last character, and one of the two characters base64 has not.
+    // Each must have unused bits in its last character, and one of the two characters that differ from
+    // base64.
     let header = br#"{"alg":"RS256","kid":"rsa2048-0","x":">>>???>>>???"} "#;
     let payload = (0..).map(|n| {
         let mut text = forge.with(json!({ "name": ">>>???>>>???" })).to_string().into_bytes();
@@ -70,7 +71,7 @@ fn encoding(forge: &Forge) -> Vec<Attack> {
     for place in 0..3 {
         let part = parts[place];
         let inserted = |text: &str| [&part[..4], text, &part[4..]].concat();
-        // In a query any byte can be written.
+        // A query can contain any byte.
         let whole = |changed: String| {
             let mut parts: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();
             parts[place] = changed;
@@ -96,7 +97,7 @@ fn encoding(forge: &Forge) -> Vec<Attack> {
     rows
 }
 
-/// The same bytes by another last character.
+/// The same bytes with another last character.
 fn loose(part: &str) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     assert!(part.len() % 4 > 1, "no bits to spare");
@@ -105,7 +106,7 @@ fn loose(part: &str) -> String {
     format!("{rest}{}", char::from(ALPHABET[at | 1]))
 }
 
-/// A character that is 6 bits of a byte.
+/// The character for 6 bits.
 fn lonely(part: &str) -> String {
     format!("{part}{}", "A".repeat(5 - part.len() % 4))
 }
@@ -118,7 +119,7 @@ fn header(forge: &Forge) -> Vec<Attack> {
         row("alg twice, none first", r#"{"alg":"none","alg":"RS256"}"#),
         row("alg twice, once escaped", r#"{"alg":"RS256","\u0061lg":"none"}"#),
         row("jwk with a member twice", r#"{"alg":"RS256","jwk":{"kty":"RSA","kty":"oct"}}"#),
-        row("something behind the header", r#"{"alg":"RS256"}{"alg":"none"}"#),
+        row("something after the header", r#"{"alg":"RS256"}{"alg":"none"}"#),
         row("a byte order mark before the header", "\u{feff}{\"alg\":\"RS256\"}"),
         row("a header that is a list", r#"["RS256"]"#),
         row("a header that is a text", r#""RS256""#),
@@ -140,7 +141,7 @@ fn payload(forge: &Forge) -> Vec<Attack> {
     let open = forge.open_claims();
     let row = |name, reason: Reason, text: String| refused(name, reason, bearer("/", forge.payload(text)));
     let twice = |name, member: &str| row(name, PayloadNotJson, format!("{open},{member}}}"));
-    // The same member before the good one.
+    // A duplicate member before the good one.
     let first = |name, member: &str| {
         row(name, PayloadNotJson, format!("{{{member},{}", &forge.claims().to_string()[1..]))
     };
@@ -155,8 +156,8 @@ fn payload(forge: &Forge) -> Vec<Attack> {
         first("aud twice, the other first", r#""aud":"admin""#),
         twice("sub twice, once escaped", r#""s\u0075b":"admin""#),
         twice("a member twice in a claim", r#""x":{"a":1,"a":2}"#),
-        not_json("claims behind the claims", format!("{}{}", forge.claims(), forge.claims())),
-        not_json("NUL behind the claims", format!("{}\0", forge.claims())),
+        not_json("claims after the claims", format!("{}{}", forge.claims(), forge.claims())),
+        not_json("NUL after the claims", format!("{}\0", forge.claims())),
         not_json("a byte order mark before the claims", format!("\u{feff}{}", forge.claims())),
         not_json("claims that are a list", format!("[{}]", forge.claims())),
         not_json("claims that are a text", r#""alice""#.into()),

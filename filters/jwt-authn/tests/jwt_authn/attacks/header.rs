@@ -1,11 +1,11 @@
-//! The header of a token: who says how it is verified, and by which key.
+//! Headers of tokens, which try to select the algorithm or the key.
 
 use super::setup::Forge;
 use super::{Attack, bearer, refused};
 use serde_json::{Value, json};
 use tollgate_jwt_authn_policy::Reason::{
-    AlgorithmNotAllowed, BadFormat, BadKeyId, CriticalExtension, HeaderNotJson, NoAlgorithm, TypeNotAllowed,
-    UnknownAlgorithm, UnknownKey, VerificationFails,
+    AlgorithmNotAllowed, BadFormat, BadKeyId, CriticalExtension, HeaderNotJson, NoAlgorithm,
+    SignatureInvalid, TypeNotAllowed, UnknownAlgorithm, UnknownKey,
 };
 use tollgate_mint::{Signer, unsigned};
 
@@ -42,7 +42,7 @@ fn algorithm(forge: &Forge) -> Vec<Attack> {
         ),
         refused("alg that is empty", UnknownAlgorithm, signed(json!({ "alg": "" }))),
         refused("alg in lower case", UnknownAlgorithm, signed(json!({ "alg": "rs256" }))),
-        refused("alg with NUL behind", UnknownAlgorithm, signed(json!({ "alg": "RS256\0" }))),
+        refused("alg with NUL at the end", UnknownAlgorithm, signed(json!({ "alg": "RS256\0" }))),
         refused("alg that is not offered", UnknownAlgorithm, signed(json!({ "alg": "ES256K" }))),
         refused("alg of encryption", UnknownAlgorithm, signed(json!({ "alg": "RSA-OAEP" }))),
         refused("alg that is a number", NoAlgorithm, signed(json!({ "alg": 256 }))),
@@ -53,7 +53,7 @@ fn algorithm(forge: &Forge) -> Vec<Attack> {
     ]
 }
 
-/// A key used by an algorithm that it is not for.
+/// A key with an algorithm that it does not permit.
 fn confusion(forge: &Forge) -> Vec<Attack> {
     let pem = forge.rsa.public_pem();
     let der: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
@@ -94,11 +94,11 @@ fn confusion(forge: &Forge) -> Vec<Attack> {
             UnknownKey,
             bearer("/", Signer::ps256().sign(&ps_header, &forge.claims())),
         ),
-        refused("an RS256 signature as PS256", VerificationFails, swapped("PS256")),
-        refused("an RS256 signature as RS384", VerificationFails, swapped("RS384")),
-        refused("an RS256 signature as RS512", VerificationFails, swapped("RS512")),
-        refused("PSS without salt", VerificationFails, salted(0)),
-        refused("PSS with a salt of 20 bytes", VerificationFails, salted(20)),
+        refused("an RS256 signature as PS256", SignatureInvalid, swapped("PS256")),
+        refused("an RS256 signature as RS384", SignatureInvalid, swapped("RS384")),
+        refused("an RS256 signature as RS512", SignatureInvalid, swapped("RS512")),
+        refused("PSS without salt", SignatureInvalid, salted(0)),
+        refused("PSS with a salt of 20 bytes", SignatureInvalid, salted(20)),
         refused("ES256 by the kid of an RSA key", UnknownKey, bearer("/", es_of_rsa)),
         refused(
             "ES256 by a key of P-384",
@@ -118,7 +118,7 @@ fn confusion(forge: &Forge) -> Vec<Attack> {
     ]
 }
 
-/// A key that the attacker brings, and keys that are too weak.
+/// Keys of the attacker, and keys that are too weak.
 fn keys(forge: &Forge) -> Vec<Attack> {
     let own = &forge.own_rsa;
     let brings = |member: &str, value: Value| {
@@ -132,28 +132,28 @@ fn keys(forge: &Forge) -> Vec<Attack> {
         .sign(&json!({ "alg": "RS256", "x5c": [certificate.x5c()], "x5t#S256": "AAAA" }), &forge.claims());
     let named = header(forge, json!({ "kid": forge.rsa.kid(), "jwk": own.public_jwk() }));
     vec![
-        refused("a key in the header", VerificationFails, brings("jwk", jwk)),
+        refused("a key in the header", SignatureInvalid, brings("jwk", jwk)),
         refused(
             "a key in the header by the issuer's kid",
-            VerificationFails,
+            SignatureInvalid,
             bearer("/", own.sign(&named, &forge.claims())),
         ),
-        refused("jku", VerificationFails, brings("jku", json!("https://attacker.test/jwks.json"))),
+        refused("jku", SignatureInvalid, brings("jku", json!("https://attacker.test/jwks.json"))),
         refused(
             "jku with credentials of the issuer's host",
-            VerificationFails,
+            SignatureInvalid,
             brings("jku", json!("https://issuer.test@attacker.test/")),
         ),
-        refused("x5u", VerificationFails, brings("x5u", json!("https://attacker.test/key.pem"))),
-        refused("x5c", VerificationFails, bearer("/", chain)),
+        refused("x5u", SignatureInvalid, brings("x5u", json!("https://attacker.test/key.pem"))),
+        refused("x5c", SignatureInvalid, bearer("/", chain)),
         refused(
             "a key of somebody else",
-            VerificationFails,
+            SignatureInvalid,
             bearer("/", own.clone().without_kid().token(&forge.claims())),
         ),
         refused(
             "a key of somebody else on the same curve",
-            VerificationFails,
+            SignatureInvalid,
             bearer("/", forge.own_p256.clone().with_kid("p256-0").token(&forge.claims())),
         ),
     ]
@@ -173,7 +173,7 @@ fn key_ids(forge: &Forge) -> Vec<Attack> {
         refused("kid that is null", BadKeyId, named(json!(null))),
         refused("kid that is a list", BadKeyId, named(json!([forge.rsa.kid()]))),
         refused("kid with another letter's case", UnknownKey, named(json!("RSA2048-0"))),
-        refused("kid with NUL behind", UnknownKey, named(json!("rsa2048-0\0"))),
+        refused("kid with NUL at the end", UnknownKey, named(json!("rsa2048-0\0"))),
         refused("kid of another issuer's key", UnknownKey, bearer("/", forge.other.token(&forge.claims()))),
         refused(
             "kid twice",
@@ -188,7 +188,7 @@ fn extensions(forge: &Forge) -> Vec<Attack> {
     let typed = |token: String| bearer("/typed/", token);
     let id_token = forge.good();
     let untyped = forge.rsa.sign(&json!({ "alg": "RS256" }), &forge.claims());
-    // RFC 7797: the payload stands as it is.
+    // RFC 7797: the payload is not encoded.
     let raw = {
         let header = tollgate_mint::base64url(r#"{"alg":"RS256","b64":false,"crit":["b64"]}"#);
         let input = format!("{header}.{}", "not-encoded");

@@ -1,11 +1,11 @@
-//! What only the filter may say, said by a client or by a claim.
+//! Output headers that are forged by a client or by a claim.
 
 use super::setup::Forge;
 use super::{Attack, bearer, passes};
 use serde_json::{Value, json};
 use tollgate_host_test::Request;
 
-/// None of what the filter says.
+/// No output headers.
 const NOTHING: &[(&str, Option<&str>)] =
     &[("x-jwt-payload", None), ("x-sub", None), ("x-name", None), ("x-roles", None)];
 
@@ -56,7 +56,7 @@ fn forged(forge: &Forge) -> Vec<Attack> {
     ]
 }
 
-/// Claims that would break out of their header. The request passes, the claim does not.
+/// Claims that would break out of their header. The request is allowed without the claim.
 fn claims(forge: &Forge) -> Vec<Attack> {
     let row = |name, change: Value, upstream: &[(&'static str, Option<&str>)]| {
         passes(name, bearer("/", forge.token(change)).header("x-name", "forged"), upstream)

@@ -1,11 +1,11 @@
-//! Tokens in places where they are not looked for, several of them, and strange ways to bring one.
+//! Tokens in unexpected locations, several tokens, and unusual encodings.
 
 use super::setup::Forge;
 use super::{Attack, Expected, bearer, passes, refused};
 use serde_json::json;
 use tollgate_host_test::Request;
 use tollgate_jwt_authn_policy::Reason::{
-    BadFormat, HeaderNotBase64, HeaderNotJson, Missing, SignatureNotBase64, TooManyTokens, VerificationFails,
+    BadFormat, HeaderNotBase64, HeaderNotJson, Missing, SignatureInvalid, SignatureNotBase64, TooManyTokens,
 };
 
 const ALICE: &[(&str, Option<&str>)] = &[("x-sub", Some("alice")), ("authorization", None), ("cookie", None)];
@@ -14,7 +14,7 @@ pub fn attacks(forge: &Forge) -> Vec<Attack> {
     [headers(forge), queries(forge), cookies(forge), elsewhere(forge)].into_iter().flatten().collect()
 }
 
-/// A token with good claims by the wrong key.
+/// A token with good claims, signed with the wrong key.
 fn bad(forge: &Forge) -> String {
     forge.own_rsa.clone().without_kid().token(&forge.claims())
 }
@@ -25,17 +25,17 @@ fn headers(forge: &Forge) -> Vec<Attack> {
     let both =
         |first: &str, second: &str| bearer("/", first).header("authorization", format!("Bearer {second}"));
     vec![
-        // Envoy makes one of them, with a comma between; its own filter takes the first token.
+        // Envoy joins them with a comma; its own filter uses the first token.
         refused("a good Authorization and a bad one", BadFormat, both(&good, &bad)),
         refused("a bad Authorization and a good one", BadFormat, both(&bad, &good)),
         refused(
             "a good Authorization and a bad x-token",
-            VerificationFails,
+            SignatureInvalid,
             bearer("/", &good).header("x-token", &bad),
         ),
         refused(
             "a bad Authorization and a good x-token",
-            VerificationFails,
+            SignatureInvalid,
             bearer("/", &bad).header("x-token", &good),
         ),
         refused("two tokens with a space between", BadFormat, authorization(format!("Bearer {good} {bad}"))),
@@ -45,25 +45,25 @@ fn headers(forge: &Forge) -> Vec<Attack> {
             authorization(format!("Bearer {good}, Bearer {bad}")),
         ),
         refused(
-            "parameters behind the token",
+            "parameters after the token",
             SignatureNotBase64,
             authorization(format!("Bearer {good}, realm=\"x\"")),
         ),
         refused("another scheme", Missing, authorization(format!("Basic {good}"))),
         refused("no scheme", Missing, authorization(good.clone())),
-        refused("a tab behind the scheme", Missing, authorization(format!("Bearer\t{good}"))),
+        refused("a tab after the scheme", Missing, authorization(format!("Bearer\t{good}"))),
         refused("a scheme alone", Missing, authorization("Bearer".into())),
         refused("a scheme that is longer", Missing, authorization(format!("Bearers {good}"))),
         refused("an empty Authorization", Missing, authorization(String::new())),
         refused(
-            "a byte of 255 behind the token",
+            "a byte of 255 after the token",
             SignatureNotBase64,
             bearer("/", [good.as_bytes(), b"\xff"].concat()),
         ),
         refused("nothing but bytes of 255", BadFormat, bearer("/", [0xff; 20])),
         passes("the scheme in lower case", authorization(format!("bearer {good}")), ALICE),
         passes("the scheme in capitals", authorization(format!("BEARER {good}")), ALICE),
-        passes("spaces behind the scheme", authorization(format!("Bearer    {good}")), ALICE),
+        passes("spaces after the scheme", authorization(format!("Bearer    {good}")), ALICE),
         refused("the same Authorization twice", BadFormat, both(&good, &good)),
     ]
 }
@@ -77,17 +77,17 @@ fn queries(forge: &Forge) -> Vec<Attack> {
     vec![
         refused(
             "a good token and a bad one in the query",
-            VerificationFails,
+            SignatureInvalid,
             get(format!("access_token={good}&access_token={bad}")),
         ),
         refused(
             "a bad token and a good one in the query",
-            VerificationFails,
+            SignatureInvalid,
             get(format!("access_token={bad}&access_token={good}")),
         ),
         refused(
             "a bad token in the query and a good header",
-            VerificationFails,
+            SignatureInvalid,
             bearer(&format!("/?access_token={bad}"), &good),
         ),
         refused("an empty token in the query and a good header", BadFormat, bearer("/?access_token=", &good)),
@@ -99,7 +99,7 @@ fn queries(forge: &Forge) -> Vec<Attack> {
         refused("half an escape in the token", SignatureNotBase64, get(format!("access_token={good}%2"))),
         refused("a parameter in capitals", Missing, get(format!("ACCESS_TOKEN={good}"))),
         refused("a parameter in brackets", Missing, get(format!("access_token[]={good}"))),
-        refused("a parameter behind a semicolon", Missing, get(format!("a=1;access_token={good}"))),
+        refused("a parameter after a semicolon", Missing, get(format!("a=1;access_token={good}"))),
         passes("a token that is escaped", get(format!("a=1&access_token={}&b=2", escaped(&good))), ALICE),
         passes("a parameter that is escaped", get(format!("%61ccess%5ftoken={good}")), ALICE),
         passes(
@@ -107,7 +107,7 @@ fn queries(forge: &Forge) -> Vec<Attack> {
             get(format!("access_token={}{}", escaped(&first), &good[1..])),
             ALICE,
         ),
-        // Both callers are who they say; as in Envoy each is told of.
+        // Both tokens are valid; as in Envoy, both are passed on.
         passes(
             "a token of each of two callers",
             bearer(&format!("/?access_token={bob}"), &good),
@@ -125,22 +125,22 @@ fn cookies(forge: &Forge) -> Vec<Attack> {
     vec![
         refused(
             "a good cookie and a bad one",
-            VerificationFails,
+            SignatureInvalid,
             get(format!("session={good}; session={bad}")),
         ),
         refused(
             "a bad cookie and a good one",
-            VerificationFails,
+            SignatureInvalid,
             get(format!("session={bad}; session={good}")),
         ),
         refused(
             "two cookie headers",
-            VerificationFails,
+            SignatureInvalid,
             get(format!("session={good}")).header("cookie", format!("session={bad}")),
         ),
         refused(
             "a good cookie and a bad header",
-            VerificationFails,
+            SignatureInvalid,
             bearer("/", &bad).header("cookie", format!("session={good}")),
         ),
         refused("a cookie in capitals", Missing, get(format!("SESSION={good}"))),

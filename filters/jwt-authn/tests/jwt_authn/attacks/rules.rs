@@ -37,16 +37,16 @@ fn preflight() -> Vec<Attack> {
     ]
 }
 
-/// `/area/` is open but for `/area/admin`. Which spellings of a path are one is for Envoy to say (`normalize_path`,
-/// `merge_slashes`, `path_with_escaped_slashes_action`), which is not asked here; the filter compares what it is given.
+/// `/area/` is open, except `/area/admin`. Envoy can normalise paths (`normalize_path`, `merge_slashes`,
+/// `path_with_escaped_slashes_action`), but does not here. The filter compares the path as received.
 fn paths() -> Vec<Attack> {
     let get = Request::get;
     vec![
         refused("the path of the rule", Missing, get("/area/admin")),
-        refused("more behind the path", Missing, get("/area/admin/users")),
-        refused("a parameter behind the path", Missing, get("/area/admin;x=1")),
-        refused("a query behind the path", Missing, get("/area/admin?/open/")),
-        refused("up again, behind the path", Missing, get("/area/admin/../x")),
+        refused("more after the path", Missing, get("/area/admin/users")),
+        refused("a parameter after the path", Missing, get("/area/admin;x=1")),
+        refused("a query after the path", Missing, get("/area/admin?/open/")),
+        refused("up again, after the path", Missing, get("/area/admin/../x")),
         refused("an open path in the query", Missing, get("/?/open/")),
         refused("a whole URL", Missing, get("http://tollgate.test/area/admin")),
         refused("another method", Missing, Request::new("DELETE", "/area/admin")),

@@ -1,4 +1,4 @@
-//! The filter that is attacked, and what an attacker has: every public key, and keys of its own.
+//! The filter under attack, and the attacker's tools: all public keys, and keys of its own.
 
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -8,10 +8,10 @@ use tollgate_mint::{Signer, jwks};
 pub const ISSUER: &str = "https://issuer.test";
 pub const OTHER: &str = "https://other.test";
 
-/// When the emulator's clock starts.
+/// Start of the emulator's clock.
 const EMULATED: u64 = 1_767_225_600;
 
-/// Seconds since 1970, as Envoy has them.
+/// Seconds since 1970, by Envoy's clock.
 #[allow(clippy::disallowed_methods, reason = "Envoy's time is the machine's")]
 pub fn wall_clock() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
@@ -21,14 +21,14 @@ pub fn wall_clock() -> u64 {
 pub struct Forge {
     /// Seconds since 1970, by the proxy's clock.
     pub now: u64,
-    /// The issuer's.
+    /// Key of the issuer.
     pub rsa: Signer,
     pub p256: Signer,
     pub p384: Signer,
     pub ed25519: Signer,
-    /// Another issuer's, whom the filter knows too.
+    /// Key of another issuer that the filter accepts too.
     pub other: Signer,
-    /// The attacker's own.
+    /// Key of the attacker.
     pub own_rsa: Signer,
     pub own_p256: Signer,
 }
@@ -51,7 +51,7 @@ impl Forge {
         }
     }
 
-    /// Claims that are good everywhere.
+    /// Claims that every provider accepts.
     pub fn claims(&self) -> Value {
         json!({
             "iss": ISSUER, "sub": "alice", "aud": ["api"], "jti": "t-1",
@@ -59,7 +59,7 @@ impl Forge {
         })
     }
 
-    /// The same with some replaced; `null` takes one out.
+    /// The same claims with some replaced; `null` removes one.
     pub fn with(&self, change: Value) -> Value {
         let mut claims = self.claims();
         for (name, value) in change.as_object().unwrap() {
@@ -82,23 +82,24 @@ impl Forge {
         self.rsa.token(&self.with(change))
     }
 
-    /// A token of the issuer whose payload is this text.
+    /// A token of the issuer with this text as payload.
     pub fn payload(&self, text: impl AsRef<[u8]>) -> String {
         self.rsa.sign_raw(self.rsa.header().to_string().as_bytes(), text.as_ref())
     }
 
-    /// The text of good claims without the last brace, to put more behind.
+    /// The text of good claims without the last brace, for appending more.
     pub fn open_claims(&self) -> String {
         self.claims().to_string().trim_end_matches('}').to_owned()
     }
 
-    /// A token of the issuer whose header is this text.
+    /// A token of the issuer with this text as header.
     pub fn header(&self, text: impl AsRef<[u8]>) -> String {
         self.rsa.sign_raw(text.as_ref(), self.claims().to_string().as_bytes())
     }
 }
 
-/// The filter: one provider as it is usual, others that ask for more of the same tokens, others with odd keys.
+/// The filter: a usual provider, providers that require more of the same tokens, and providers with unusual
+/// keys.
 pub fn config(now: u64) -> Value {
     let forge = [Signer::rs256(), Signer::es256(), Signer::es384(), Signer::ed_dsa()];
     let keys = json!({ "inline_string": jwks(&forge.each_ref()) });
@@ -122,7 +123,7 @@ pub fn config(now: u64) -> Value {
         }
         provider
     };
-    // Neither `alg` nor `kid`: what a token says of them is all there is.
+    // Without `alg` and `kid`, so only the token names them.
     let mut bare = Signer::rs256().without_kid().public_jwk();
     bare.as_object_mut().unwrap().retain(|name, _| ["kty", "n", "e"].contains(&name.as_str()));
     let own =

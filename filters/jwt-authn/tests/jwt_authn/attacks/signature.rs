@@ -1,9 +1,9 @@
-//! Signatures that are none of what they sign.
+//! Invalid signatures.
 
 use super::setup::Forge;
 use super::{Attack, Expected, bearer, passes, refused};
 use serde_json::json;
-use tollgate_jwt_authn_policy::Reason::{SignatureNotBase64, VerificationFails};
+use tollgate_jwt_authn_policy::Reason::{SignatureInvalid, SignatureNotBase64};
 use tollgate_mint::{Signer, base64url, signing_input};
 
 /// The order of P-256 (SEC 2 section 2.4.2).
@@ -19,14 +19,14 @@ const L: [u8; 32] = [
 
 pub fn attacks(forge: &Forge) -> Vec<Attack> {
     let claims = forge.claims().to_string();
-    // A good token whose signature is changed.
+    // A good token with a changed signature.
     let changed = |signer: &Signer, change: &dyn Fn(Vec<u8>) -> Vec<u8>| {
         let input = signing_input(signer.header().to_string().as_bytes(), claims.as_bytes());
         let signature = change(signer.sign_input(input.as_bytes()));
         bearer("/", format!("{input}.{}", base64url(signature)))
     };
     let fails = |name, signer: &Signer, change: &dyn Fn(Vec<u8>) -> Vec<u8>| {
-        refused(name, VerificationFails, changed(signer, change))
+        refused(name, SignatureInvalid, changed(signer, change))
     };
     let (rsa, p256, p384, ed25519) = (&forge.rsa, &forge.p256, &forge.p384, &forge.ed25519);
     let of = |bytes: &[u8]| {
@@ -60,7 +60,7 @@ pub fn attacks(forge: &Forge) -> Vec<Attack> {
         },
         fails("a signature of a byte", rsa, &of(&[0])),
         fails("the signature of other claims", rsa, &|_| rsa.sign_input(b"x.y")),
-        refused("other claims with a good signature", VerificationFails, stolen),
+        refused("other claims with a good signature", SignatureInvalid, stolen),
         fails("a bit that is turned over", rsa, &|mut signature| {
             signature[100] ^= 1;
             signature
@@ -95,7 +95,7 @@ pub fn attacks(forge: &Forge) -> Vec<Attack> {
         fails("EdDSA: the neutral point and no S", ed25519, &of(&[&[1][..], &[0; 63]].concat())),
         fails("EdDSA: a byte less", ed25519, &shorter),
         fails("EdDSA: a byte more", ed25519, &longer),
-        // Valid, and the same token: what is revoked is known by its `jti`, and not by its text.
+        // A valid signature of the same token. Revocation uses `jti`, not the text of the token.
         passes("ECDSA: n - s", changed(p256, &malleable), &[("x-sub", Some("alice"))]),
     ]
 }
@@ -123,7 +123,7 @@ fn plus(to: &[u8], what: &[u8]) -> Vec<u8> {
     to.iter().zip(what).map(add).collect()
 }
 
-/// A signature of P-256 as X.509 has it.
+/// A signature of P-256 in DER, as in X.509.
 fn der(signature: &[u8]) -> Vec<u8> {
     let integer = |bytes: &[u8]| {
         let start = bytes.iter().position(|byte| *byte != 0).unwrap_or(31);

@@ -1,9 +1,9 @@
-//! What a server can answer, and that the filter is back when it is.
+//! Invalid responses of the server of the keys, and recovery after them.
 
 use super::*;
 use tollgate_host_test::{Host, Outcome, on_both_hosts};
 
-/// Answers that bring no keys, by what is wrong with them.
+/// Responses without keys, by their error.
 fn bad() -> Vec<(&'static str, Answer)> {
     let body = |text: &str| reply(Response::new(200).chunk(text));
     let weak = json!({"keys": [{"kty": "oct", "kid": "k0", "alg": "HS256", "k": "c2hvcnQ"}]}).to_string();
@@ -33,8 +33,8 @@ fn bad() -> Vec<(&'static str, Answer)> {
     ]
 }
 
-/// One provider for each, with its path and a rule for it. The answers come in turn, the last again and again; a failed
-/// fetch is tried again `failed_refetch` later, or a fifth of it earlier.
+/// One provider for each list of responses, with its path and its rule. The server returns the responses in
+/// order and repeats the last. A failed fetch is retried after 80 to 100 % of `failed_refetch`.
 fn each(failed_refetch: &str, answers: impl Fn(Answer) -> Vec<Answer>) -> Scenario {
     let mut providers = json!({});
     let mut rules = Vec::new();
@@ -65,8 +65,8 @@ fn to(name: &str) -> Request {
     Request { path: format!("/{name}"), ..with_token(&token) }
 }
 
-/// Each was fetched once with this result. In real time some are before anybody counts, and others are fetched twice, where a
-/// worker was held up and taken for dead.
+/// Each document was fetched once with this result. In real time, some fetches happen before the count
+/// starts, and others happen twice, if a delayed worker lost its lease.
 #[track_caller]
 fn fetched_each(host: Host, outcome: &Outcome, results: &[&str]) {
     for result in results.iter().filter(|_| host == Host::Emulator) {
@@ -74,14 +74,14 @@ fn fetched_each(host: Host, outcome: &Outcome, results: &[&str]) {
     }
 }
 
-/// However long an answer may take.
+/// Longer than any response takes.
 fn refusing(failed_refetch: &str, answers: Vec<Answer>) -> Scenario {
     let mut config = once(json!({"async_fetch": {"failed_refetch_duration": failed_refetch}}));
     config["providers"]["a"]["remote_jwks"]["http_uri"]["timeout"] = json!("10s");
     with(config, answers)
 }
 
-// Envoy starts when it can, and not at the first request: what is asked for "before" and "after" a fetch is asked of two.
+// Envoy does not start exactly at the first request, so use two proxies before and after a fetch.
 on_both_hosts! {
     fn whatever_is_no_key_set_lets_nobody_in(host) {
         let scenario = each("60s", |answer| vec![answer]);
@@ -135,7 +135,7 @@ on_both_hosts! {
     }
 }
 
-/// 10 MB that Envoy buffers for it do not get into the VM.
+/// Envoy buffers 10 MB for the filter, but they do not enter the VM.
 #[test]
 fn an_answer_that_is_too_large_does_not_make_memory_grow() {
     let huge = reply(Response::new(200).chunk("a".repeat(10_000_000)));

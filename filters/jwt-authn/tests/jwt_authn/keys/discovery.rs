@@ -1,4 +1,4 @@
-//! OpenID Connect Discovery: the issuer says where its keys are.
+//! OpenID Connect Discovery: the discovery document contains the URL of the keys.
 
 use super::*;
 use tollgate_host_test::on_both_hosts;

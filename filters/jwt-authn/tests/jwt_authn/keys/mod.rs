@@ -1,4 +1,4 @@
-//! Keys that are fetched: from where, when, by whom, and what becomes of requests meanwhile.
+//! Fetched keys: their sources, times of fetches, the worker that fetches, and requests during fetches.
 
 mod answers;
 mod discovery;
@@ -16,7 +16,7 @@ use tollgate_host_test::{Answer, ClientView, Exchange, Filter, Request, Response
 use tollgate_mint::{Signer, jwks};
 
 pub const ISSUER: &str = "https://issuer.test";
-/// The counter of the requests that the keys' absence refuses.
+/// Counter of requests that are rejected because keys are unavailable.
 pub const UNAVAILABLE: &str = "jwt_authn.denied.jwks_unavailable";
 
 pub fn ms(milliseconds: u64) -> Duration {
@@ -28,7 +28,7 @@ pub fn key(n: usize) -> Signer {
     Signer::new("EdDSA", n % 2).with_kid(&format!("k{n}"))
 }
 
-/// What the filter is configured with: keys of one issuer from the cluster `keys`, and more fields of `remote_jwks`.
+/// The configuration: keys of one issuer from the cluster `keys`, with additional fields of `remote_jwks`.
 pub fn config(remote: Value) -> Value {
     let mut remote_jwks =
         json!({"http_uri": {"uri": "http://keys.test/jwks", "cluster": "keys", "timeout": "1s"}});
@@ -41,13 +41,13 @@ pub fn config(remote: Value) -> Value {
     })
 }
 
-/// Without retries, so that one answer decides.
+/// Without retries, so that one response decides.
 pub fn once(mut remote: Value) -> Value {
     remote["retry_policy"] = json!({"num_retries": 0});
     config(remote)
 }
 
-/// A proxy with the filter, and what the cluster `keys` answers.
+/// A proxy with the filter, and the responses of the cluster `keys`.
 pub fn with(config: Value, keys: Vec<Answer>) -> Scenario {
     Scenario::new()
         .filter(filter().config(config))
@@ -59,7 +59,7 @@ pub fn filter() -> Filter {
     Filter::new(Wasm::package("tollgate-jwt-authn"))
 }
 
-/// Keys as an answer.
+/// A response with keys.
 pub fn set(signers: &[&Signer]) -> Answer {
     reply(Response::new(200).chunk(jwks(signers)))
 }
@@ -68,7 +68,7 @@ pub fn reply(response: Response) -> Answer {
     Answer::Reply { response, after: ms(5) }
 }
 
-/// A request with a token that is valid if its key is.
+/// A request with a token that is valid if its key is known.
 pub fn by(signer: &Signer) -> Request {
     with_token(&token(signer))
 }
@@ -85,7 +85,7 @@ pub fn start(scenario: &Scenario) -> Emulator {
     Emulator::new(scenario).expect("it loads")
 }
 
-/// The status of an answer that is there; 0 if there is none.
+/// The status of a response; 0 without a response.
 pub fn status(emulator: &Emulator, handle: StreamHandle) -> u16 {
     emulator.exchange(handle).map_or(0, status_of)
 }
@@ -97,13 +97,13 @@ pub fn status_of(exchange: &Exchange) -> u16 {
     }
 }
 
-/// The status of a request that is sent now to a worker; time passes until it is answered.
+/// Sends a request to a worker and lets time pass until the response. Returns its status.
 pub fn ask(emulator: &mut Emulator, worker: usize, request: &Request) -> u16 {
     let handle = emulator.request(worker, request);
     status_of(&emulator.finish_request(handle))
 }
 
-/// How often the keys were asked for.
+/// Number of requests for the keys.
 pub fn fetches(emulator: &Emulator) -> usize {
     emulator.received("keys").len()
 }

@@ -1,4 +1,4 @@
-//! The list of what is revoked is fetched as keys are.
+//! The revocation list, which is fetched like keys.
 
 use super::*;
 use tollgate_host_test::on_both_hosts;
@@ -43,7 +43,7 @@ fn the_list_is_polled_and_kept_for_a_while() {
     assert_eq!([ask(&mut emulator, 0, &of("a")), ask(&mut emulator, 0, &of("b"))], [401, 200]);
     emulator.advance(ms(9000));
     assert_eq!([ask(&mut emulator, 0, &of("a")), ask(&mut emulator, 0, &of("b"))], [200, 401]);
-    // The second list was there after 8 to 9.5 s; with its time and its window it lasts for 20.
+    // The second list arrived after 8 to 9.5 s, and remains in use for 20 s.
     emulator.advance(ms(17_000));
     assert_eq!([ask(&mut emulator, 0, &of("a")), ask(&mut emulator, 0, &of("b"))], [200, 401]);
     emulator.advance(ms(4000));

@@ -1,4 +1,4 @@
-//! Keys that change: a token by a key that was published only now.
+//! Keys that change: a token signed with a newly published key.
 
 use super::*;
 use tollgate_host_test::on_both_hosts;
@@ -25,7 +25,7 @@ on_both_hosts! {
         let scenario = with(once(json!({"refetch_on_unknown_kid": "100ms"})), answers);
         let scenario = scenario.request(by(&key(0))).request(by(&key(0))).request(by(&key(1))).request(by(&key(0)));
         let outcome = host.run(&scenario);
-        // Remembered as verified, and yet.
+        // Rejected although it is in the cache.
         outcome.has_statuses(&[200, 200, 200, 401]);
     }
 }
@@ -68,7 +68,7 @@ fn many_tokens_by_a_new_key_wait_for_one_fetch() {
     assert_eq!(fetches(&emulator), 2);
 }
 
-/// The server is down: the old keys are used, and a token by another is refused once the fetch has failed.
+/// While the server is down, the old keys are used. A token of another key is rejected after the fetch fails.
 #[test]
 fn a_refetch_that_fails_costs_nobody_else() {
     let mut emulator = start(&with(once(json!({})), vec![set(&[&key(0)]), reply(Response::new(500))]));

@@ -1,4 +1,4 @@
-//! How long keys are used, on a virtual clock.
+//! Lifetime of keys, on a virtual clock.
 
 use super::*;
 
@@ -64,7 +64,7 @@ fn an_issuer_that_is_back_is_noticed_within_half_a_minute() {
     let mut answers = vec![reply(Response::new(500)); 20];
     answers.push(set(&[&key(0)]));
     let mut emulator = start(&with(once(json!({})), answers));
-    // 1, 2, 4, 8, 16 s, and 30 s for each of the others.
+    // Delays of 1, 2, 4, 8, 16 s, and then 30 s each.
     emulator.advance(ms(490_000));
     assert_eq!(ask(&mut emulator, 0, &by(&key(0))), 200);
     assert_eq!(fetches(&emulator), 21);
@@ -78,7 +78,7 @@ fn keys_that_have_not_changed_are_not_sent_again() {
     let mut emulator = start(&with(once(json!({"cache_duration": "10s"})), answers));
     emulator.advance(ms(9700));
     assert_eq!(ask(&mut emulator, 0, &by(&key(0))), 200);
-    // Else the keys would be past their time by now, though used: there is a window for errors.
+    // Otherwise the keys would have expired by now, but would still be used because of `stale_if_error`.
     emulator.advance(ms(9500));
     assert_eq!(ask(&mut emulator, 0, &by(&key(1))), 200);
     emulator.advance(ms(10_000));

@@ -1,4 +1,4 @@
-//! Requests that come before the keys.
+//! Requests that arrive before the keys.
 
 use super::*;
 use tollgate_host_test::on_both_hosts;
@@ -13,7 +13,7 @@ on_both_hosts! {
         outcome.callout("keys", 0).start("GET keys.test /jwks").header("accept", "application/json");
     }
 
-    fn nobody_waits_for_keys_that_a_request_does_not_need(host) {
+    fn requests_do_not_wait_for_keys_that_they_do_not_need(host) {
         let mut config = once(json!({}));
         config["rules"] = json!([{"match": {"paths": [{"prefix": "/open"}]}}, {"requires": {"provider_name": "a"}}]);
         let open = Request::get("/open");
@@ -48,7 +48,7 @@ fn no_more_wait_than_may() {
     let [a, b, c, overflow] = [0; 4].map(|_| emulator.request(0, &by(&key(0))));
     emulator.advance(ms(2));
     assert_eq!([a, b, c, overflow].map(|handle| status(&emulator, handle)), [0, 0, 0, 503]);
-    // Who goes away makes room.
+    // A client that disconnects makes room.
     emulator.hang_up(b);
     let d = emulator.request(0, &by(&key(0)));
     emulator.advance(ms(450));
@@ -59,7 +59,7 @@ fn no_more_wait_than_may() {
 
 #[test]
 fn nobody_waits_for_longer_than_an_answer_can_take() {
-    // With retries the fetch takes longer than that; a request that comes later has a patience of its own.
+    // With retries, the fetch takes longer than this. A later request has its own time to wait.
     let mut emulator = start(&with(config(json!({"retry_policy": {"num_retries": 3}})), vec![Answer::Hang]));
     let first = emulator.request(0, &by(&key(0)));
     emulator.advance(ms(1000));
@@ -96,7 +96,7 @@ fn a_client_that_hangs_up_while_it_waits_is_forgotten() {
 }
 
 #[test]
-fn with_on_error_allow_a_request_goes_on_without_a_name() {
+fn with_on_error_allow_a_request_continues_without_claims() {
     let mut config = once(json!({}));
     config["on_error"] = json!("allow");
     config["providers"]["a"]["claim_to_headers"] = json!([{"header_name": "x-sub", "claim_name": "sub"}]);

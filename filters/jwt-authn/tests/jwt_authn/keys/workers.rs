@@ -1,4 +1,4 @@
-//! One fetch for all workers, whichever of them lives.
+//! One fetch for all workers, even if some of them die.
 
 use super::*;
 use tollgate_host_test::emulator::schedule::Interleaved;
@@ -22,7 +22,7 @@ fn one_worker_fetches_for_all() {
     assert!((10..=13).contains(&count), "{count} in ten lives");
 }
 
-/// Also in those that get no request: keys are there before the first.
+/// Keys are available before the first request, also in workers that receive none.
 #[test]
 fn news_reaches_every_worker_within_a_moment() {
     let answers = vec![set(&[&key(0)]), set(&[&key(1)])];
@@ -73,27 +73,27 @@ fn a_vm_that_is_started_anew_has_the_keys_at_once() {
     assert_eq!(ask(&mut emulator, 0, &by(&key(0))), 503);
     emulator.advance(ms(500));
     assert_eq!(ask(&mut emulator, 0, &by(&key(0))), 200);
-    // The very first request did.
+    // The first request did.
     assert_eq!((fetches(&emulator), emulator.metric("jwt_authn.waited")), (1, Some(1)));
 }
 
-/// Its lease ends, and another fetches.
+/// The lease expires, and another worker fetches.
 #[test]
-fn a_worker_that_dies_while_it_fetches_holds_up_nobody_for_long() {
+fn a_worker_that_dies_in_a_fetch_delays_others_briefly() {
     let scenario = with_workers(once(json!({})), vec![set(&[&key(0)])], 3);
     let emulator = Emulator::builder(&scenario).fault("proxy_http_call", Which::Nth(1), Effect::Trap).start();
     let mut emulator = emulator.expect("it loads");
-    // A second for the answer and two to spare.
+    // A second for the response, and a margin of two.
     emulator.advance(ms(2900));
     assert_eq!(fetches(&emulator), 0);
     emulator.advance(ms(400));
     assert_eq!(fetches(&emulator), 1);
     let statuses: Vec<_> = (0..3).map(|worker| ask(&mut emulator, worker, &by(&key(0)))).collect();
-    // One of the workers or the main thread's VM has died.
+    // The VM of a worker or of the main thread has died.
     assert!(statuses.iter().filter(|status| **status == 200).count() >= 2, "{statuses:?}");
 }
 
-/// Two workers that look, lease, publish and take at the same instant.
+/// Two workers that poll, lease, publish and read at the same time.
 #[test]
 fn no_order_of_two_workers_makes_two_fetches() {
     let scenario = with_workers(once(json!({})), vec![set(&[&key(0)])], 2);

@@ -1,4 +1,5 @@
-//! What Envoy's documentation shows (`jwt_authn_filter.rst`, the comments of `config.proto`), in configurations of our own.
+//! Examples of Envoy's documentation (`jwt_authn_filter.rst`, the comments of `config.proto`), with our own
+//! configurations.
 
 use super::Example;
 use crate::attacks::{bearer, wall_clock as now};
@@ -22,7 +23,7 @@ pub fn keys(signer: &Signer) -> Value {
     json!({ "inline_string": jwks(&[signer]) })
 }
 
-/// A token of the first issuer with more claims, or others; `null` takes one out.
+/// A token of the first issuer with additional or replaced claims; `null` removes one.
 fn token(change: Value) -> String {
     by(&first(), FIRST, change)
 }
@@ -39,8 +40,8 @@ pub fn by(signer: &Signer, issuer: &str, change: Value) -> String {
     signer.token(&claims)
 }
 
-/// What is wrong with it in many ways, each told by another sentence. Of a token with an empty part Envoy says that it has
-/// not three; here which.
+/// Tokens with many errors, each with its own message. For a token with an empty part, Envoy says that it
+/// does not have three parts; this filter names the part.
 fn bad_tokens() -> Vec<String> {
     let good = token(json!({}));
     let (input, signature) = good.rsplit_once('.').unwrap();
@@ -88,7 +89,7 @@ fn provider(more: Value) -> Value {
     provider
 }
 
-/// One provider for everything.
+/// One provider for all requests.
 pub fn single(more: Value, requests: Vec<Request>) -> Example {
     Example {
         providers: json!({ "first": provider(more) }),
@@ -122,7 +123,8 @@ fn a_token_is_in_the_usual_places_and_each_must_be_valid() {
     single(json!({}), requests).agrees(&[]);
 }
 
-/// Envoy 1.40 refuses what its documentation shows of a token with more behind it, and so does this filter.
+/// Envoy's documentation shows a token followed by other text. Envoy 1.40 rejects it, and so does this
+/// filter.
 #[test]
 fn a_token_is_in_a_header_of_any_name_behind_anything() {
     let good = token(json!({}));
@@ -248,7 +250,7 @@ fn subjects_and_lives_are_limited() {
     .agrees(&[]);
 }
 
-/// Not among them are numbers with decimals, which Envoy writes with six of them.
+/// Numbers with decimals are omitted, because Envoy writes six digits.
 #[test]
 fn claims_are_copied_to_headers() {
     let outputs: Vec<_> = ["sub", "n", "t", "deep.inside", "list", "object", "nothing", "a.b", "large"]
@@ -304,7 +306,7 @@ fn every_algorithm_that_envoy_knows_is_known() {
     let all: Vec<_> = signers.iter().collect();
     let one = |signer: &Signer| bearer("/", by(signer, FIRST, json!({})));
     let requests = signers.iter().flat_map(|signer| {
-        // Signed so, and said to be another.
+        // Signed with one algorithm, with the name of another.
         let lied = Signer::new("RS256", 1).with_kid(signer.kid().unwrap());
         [one(signer), one(&signer.clone().without_kid()), one(&lied)]
     });

@@ -1,16 +1,16 @@
-//! The table of attacks through both: what this filter lets through, Envoy's does too.
+//! The table of attacks through both filters: Envoy's filter allows all that this filter allows.
 
 use super::{native, seen};
 use crate::attacks::{self, Expected};
 use serde_json::{Value, json};
 use tollgate_host_test::{Host, Scenario};
 
-/// What passes here and not there, on purpose.
+/// Requests that this filter allows and Envoy's does not, intentionally.
 pub const WIDER: [(&str, &str); 9] = [
-    ("the scheme in lower case", "the name of a scheme has no case (RFC 9110 section 11.1)"),
+    ("the scheme in lower case", "the case of a scheme is ignored (RFC 9110 section 11.1)"),
     ("the scheme in capitals", "the same"),
-    ("a parameter that is escaped", "an upstream decodes names of parameters too"),
-    ("a header in a claim", "no header is made of it; Envoy cannot write the header, and answers 503"),
+    ("a parameter that is escaped", "upstreams decode names of parameters too"),
+    ("a header in a claim", "it creates no header; Envoy cannot write the header and responds with 503"),
     ("a line end in a claim", "the same"),
     ("a carriage return in a claim", "the same"),
     ("NUL in a claim", "the same"),
@@ -18,10 +18,10 @@ pub const WIDER: [(&str, &str); 9] = [
     ("a line end in the subject", "the same"),
 ];
 
-/// Fields that Envoy's provider has not.
+/// Fields that Envoy's provider does not have.
 const OURS: [&str; 4] = ["allowed_types", "required_scopes", "required_claims", "allowed_algorithms"];
 
-/// The configuration that is attacked, as far as Envoy's filter can say it.
+/// The configuration under attack, with the fields that Envoy's filter supports.
 fn translated(mut config: Value) -> Value {
     for provider in config["providers"].as_object_mut().unwrap().values_mut() {
         provider.as_object_mut().unwrap().retain(|name, _| !OURS.contains(&name.as_str()));
@@ -57,6 +57,6 @@ fn nothing_passes_that_envoy_refuses() {
     }
     laxer.retain(|(name, _)| !WIDER.iter().any(|(wider, _)| wider == name));
     assert!(laxer.is_empty(), "{laxer:#?}");
-    // Or this test would compare two filters that let everything through.
+    // Otherwise this test could compare two filters that allow everything.
     assert!(stricter.len() < rows.len() / 2, "{stricter:#?}");
 }

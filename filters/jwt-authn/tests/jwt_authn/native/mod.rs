@@ -1,12 +1,14 @@
 //! The same requests through Envoy's own `jwt_authn` and through this filter, each in an Envoy.
 //!
-//! What Envoy's documentation shows comes out the same: status, body, what the upstream sees. Meant to differ are
-//! - `www-authenticate`, which goes on behind what Envoy says (`error_description`: RFC 6750 section 3), and whose `realm`
-//!   is without the query, in which there may be a token;
-//! - of several tokens that a requirement asks for, one that is bad is told before one that is missing;
-//! - tokens that did not come to be verified, in the places where they are looked for, go no further.
+//! The examples of Envoy's documentation have the same results: status, body, and the request that the
+//! upstream sees. These differences are intended:
+//! - `www-authenticate` has more parameters after Envoy's (`error_description`, RFC 6750 section 3), and its
+//!   `realm` omits the query, which may contain a token;
+//! - if a requirement needs several tokens, a bad token is reported before a missing one;
+//! - unverified tokens in configured locations are removed.
 //!
-//! Of hostile requests this filter lets fewer through, and none that Envoy's does not but for those of [`hostile::WIDER`].
+//! This filter allows fewer hostile requests than Envoy's. The only ones that it allows in addition are in
+//! [`hostile::WIDER`].
 
 mod examples;
 mod hostile;
@@ -15,12 +17,12 @@ mod requirements;
 use serde_json::{Value, json};
 use tollgate_host_test::{ClientView, Exchange, Host, Outcome, Request, Scenario, Upstream};
 
-/// One configuration, written as either filter has it, and what is sent.
+/// One configuration in the format of both filters, and the requests.
 pub struct Example {
     pub providers: Value,
-    /// What paths begin with, and what is required of them.
+    /// Prefixes of paths, and their requirements.
     pub rules: Vec<(&'static str, Value)>,
-    /// Fields beside these that both have.
+    /// Other fields that both filters have.
     pub more: Value,
     pub requests: Vec<Request>,
 }
@@ -45,17 +47,17 @@ impl Example {
         self.rules.iter().map(rule).collect()
     }
 
-    /// As Envoy's filter has it.
+    /// The configuration of Envoy's filter.
     pub fn native(&self) -> Value {
         self.with(self.rules(|prefix| json!({ "prefix": prefix })))
     }
 
-    /// As this filter has it: a rule may ask for several paths.
+    /// The configuration of this filter, in which a rule may have several paths.
     pub fn ours(&self) -> Value {
         self.with(self.rules(|prefix| json!({ "paths": [{ "prefix": prefix }] })))
     }
 
-    /// Both see the same.
+    /// Both filters must have the same results.
     #[track_caller]
     pub fn agrees(&self, upstreams: &[Upstream]) {
         let set_up = |scenario: Scenario| {
@@ -76,7 +78,7 @@ impl Example {
     }
 }
 
-/// Fetches go to the same place.
+/// Both fetch from the same server.
 #[track_caller]
 fn callouts_agree(native: &Outcome, ours: &Outcome) {
     let asked = |outcome: &Outcome| -> Vec<(String, String, String)> {
@@ -96,19 +98,19 @@ pub fn native(mut config: Value) -> Scenario {
     Scenario::new().native_filter("envoy.filters.http.jwt_authn", config)
 }
 
-/// What is to be seen of an exchange from outside.
+/// Observable results of a request.
 #[derive(Debug)]
 pub struct Seen {
     status: u16,
     body: String,
     content_type: String,
     challenge: String,
-    /// Path and headers of what came upstream.
+    /// Path and headers of the request that the upstream received.
     upstream: Vec<(String, Vec<(String, String)>)>,
 }
 
 impl Seen {
-    /// But for what is meant to differ.
+    /// Removes the intended differences.
     fn same_as(&self, ours: &Self) -> bool {
         let challenge = without_query(&self.challenge);
         let told = self.body == ours.body
@@ -119,7 +121,7 @@ impl Seen {
             && self.less_tokens(ours) == ours.upstream
     }
 
-    /// What came upstream less the tokens that did not come in our case.
+    /// The upstream's request, without the tokens that only this filter removes.
     fn less_tokens(&self, ours: &Self) -> Vec<(String, Vec<(String, String)>)> {
         let mut upstream = self.upstream.clone();
         for (request, ours) in upstream.iter_mut().zip(&ours.upstream) {

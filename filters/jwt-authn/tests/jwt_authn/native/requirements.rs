@@ -1,4 +1,4 @@
-//! `JwtRequirement` in all the ways that its comment shows, on requests with all mixtures of tokens.
+//! All forms of `JwtRequirement` in its comment, with requests that have all combinations of tokens.
 
 use super::Example;
 use super::examples::{FIRST, SECOND, by, first, keys, second};
@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use tollgate_host_test::Request;
 use tollgate_mint::Signer;
 
-/// Requirements of two and three providers, put together in all the ways of `JwtRequirement`'s comment, and named ones.
+/// Requirements of two and three providers, in all combinations of `JwtRequirement`'s comment, and named
+/// ones.
 #[test]
 fn requirements_are_put_together() {
     let any = |list: Value| json!({ "requires_any": { "requirements": list } });
@@ -51,7 +52,7 @@ fn requirements_are_put_together() {
     ];
     let mut requests = Vec::new();
     for path in &paths {
-        // Of each provider none, a good one or a bad one.
+        // For each provider no token, a good one or a bad one.
         for kinds in (0..27).map(|n| [n / 9, n / 3 % 3, n % 3]) {
             let mut request = Request::get(path);
             for ((name, tokens), kind) in all_tokens.iter().zip(kinds) {
@@ -59,7 +60,7 @@ fn requirements_are_put_together() {
                     request = request.header(name, token);
                 }
             }
-            // Of a bad token beside a good one Envoy's `allow_missing` sees the one that it looks at last.
+            // With a bad and a good token, Envoy's `allow_missing` depends on the token that it checks last.
             if *path != "/7" || !kinds.contains(&1) || !kinds.contains(&2) {
                 requests.push(request);
             }

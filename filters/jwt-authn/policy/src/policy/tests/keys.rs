@@ -39,7 +39,7 @@ fn a_token_waits_for_keys_and_a_bad_one_does_not() {
 }
 
 #[test]
-fn what_cannot_be_decided_is_refused_or_passes_with_nothing_as_configured() {
+fn on_error_decides_about_undecided_requests() {
     let allow = json!({ "on_error": "allow" });
     for (keys, may_wait) in [(Keys::Pending, false), (Keys::Unavailable, true), (Keys::Unavailable, false)] {
         let mut world = World { keys, ..World::default() };
@@ -48,10 +48,10 @@ fn what_cannot_be_decided_is_refused_or_passes_with_nothing_as_configured() {
             Became::Refused(Reason::KeysUnavailable)
         );
         let became = judged(remote(allow.clone()), &mut world, &good("a"), may_wait);
-        let Became::Passed { edits, state, in_spite_of, .. } = became else { panic!("{became:?}") };
-        assert_eq!((edits.len(), in_spite_of), (0, Some(Reason::KeysUnavailable)));
+        let Became::Passed { edits, state, would_reject, .. } = became else { panic!("{became:?}") };
+        assert_eq!((edits.len(), would_reject), (0, Some(Reason::KeysUnavailable)));
         assert_eq!(state, ["jwt_authn.failure: jwks_unavailable"]);
-        // That keys cannot be had makes no bad token good.
+        // Unavailable keys never make a bad token good.
         for (token, reason) in bad_tokens() {
             assert_eq!(judged(remote(allow.clone()), &mut world, &token, may_wait), Became::Refused(reason));
         }
@@ -59,7 +59,7 @@ fn what_cannot_be_decided_is_refused_or_passes_with_nothing_as_configured() {
 }
 
 #[test]
-fn an_unknown_kid_makes_keys_be_fetched_again_once_all_else_is_right() {
+fn an_unknown_kid_triggers_a_fetch_after_all_other_checks() {
     let mut world = World { keys: Keys::Ready(key_set(&["old"]), 1), refetch: true, ..World::default() };
     assert_eq!(judged(remote(json!({})), &mut world, &good("a"), true), Became::Waits);
     assert_eq!(judged(remote(json!({})), &mut world, &good("a"), false), Became::Refused(Reason::UnknownKey));
@@ -68,11 +68,12 @@ fn an_unknown_kid_makes_keys_be_fetched_again_once_all_else_is_right() {
     for (token, reason) in bad_tokens() {
         assert_eq!(judged(remote(json!({})), &mut world, &token, true), Became::Refused(reason));
     }
-    // No `kid`, a wrong signature, a `kid` that is there with a key for another algorithm: another fetch would not help.
+    // Without `kid`, with a wrong signature, or with the `kid` of a key for another algorithm, another fetch
+    // would not help.
     let claims = json!({ "iss": "a" });
     for (header, reason) in [
-        (json!({ "alg": "EdDSA" }), Reason::VerificationFails),
-        (json!({ "alg": "EdDSA", "kid": "old" }), Reason::VerificationFails),
+        (json!({ "alg": "EdDSA" }), Reason::SignatureInvalid),
+        (json!({ "alg": "EdDSA", "kid": "old" }), Reason::SignatureInvalid),
         (json!({ "alg": "ES256", "kid": "old" }), Reason::UnknownKey),
         (json!({ "alg": "ES256" }), Reason::UnknownKey),
     ] {
@@ -82,14 +83,14 @@ fn an_unknown_kid_makes_keys_be_fetched_again_once_all_else_is_right() {
     assert_eq!(world.refetched, asked);
     world.refetch = false;
     assert_eq!(judged(remote(json!({})), &mut world, &good("a"), true), Became::Refused(Reason::UnknownKey));
-    // Keys of the configuration do not change.
+    // Keys in the configuration do not change.
     let local = signed(&json!({ "alg": "EdDSA", "kid": "z" }), &claims, "z");
     world = World { refetch: true, ..World::default() };
     assert_eq!(judged(only(json!({})), &mut world, &local, true), Became::Refused(Reason::UnknownKey));
     assert_eq!(world.refetched, 0);
 }
 
-/// Provider `a` with fetched keys, `b` and `c` with their own.
+/// Provider `a` with fetched keys, `b` and `c` with keys in the configuration.
 fn mixed(requires: Value, changes: Value) -> Value {
     let mut config = abc(requires);
     config["providers"]["a"] = remote(json!({}))["providers"]["a"].clone();
@@ -150,7 +151,7 @@ fn a_valid_token_waits_for_the_list_of_what_is_revoked() {
     world.list = RevocationList::Unavailable;
     assert_eq!(judged(deny.clone(), &mut world, &good("a"), true), unavailable);
     let became = judged(list(json!("allow")), &mut world, &good("a"), true);
-    assert!(matches!(became, Became::Passed { in_spite_of: Some(Reason::RevocationUnavailable), .. }));
+    assert!(matches!(became, Became::Passed { would_reject: Some(Reason::RevocationUnavailable), .. }));
     world.list = RevocationList::Ready;
     assert!(judged(deny, &mut world, &good("a"), true).passed());
 }

@@ -1,5 +1,5 @@
-//! A world in which a signature is right if it spells the `kid` of the key, so that what is decided is seen without
-//! cryptography, and how often it would be used is counted.
+//! Tests of decisions without cryptography: a signature is valid if it is the `kid` of the key. The
+//! environment counts verifications.
 
 mod keys;
 mod passed_on;
@@ -45,7 +45,7 @@ pub(super) fn key_set(kids: &[&str]) -> Rc<KeySet> {
     Rc::new(KeySet::from_jwks(jwks(&keys).as_bytes(), limits).unwrap().0)
 }
 
-/// A provider whose one key is named as its issuer, and which looks into the header of that name.
+/// A provider whose only key has the name of its issuer, and which reads the header of that name.
 pub(super) fn provider(name: &str) -> Value {
     json!({
         "issuer": name,
@@ -69,7 +69,7 @@ pub(super) fn abc(requires: Value) -> Value {
     })
 }
 
-/// A token of `a` alone.
+/// A token only of `a`.
 pub(super) fn only(changes: Value) -> Value {
     json!({
         "providers": { "a": with(provider("a"), changes) },
@@ -81,13 +81,13 @@ pub(super) fn policy(config: Value) -> Policy {
     Policy::new(Plan::new(serde_json::from_value(config).unwrap(), |_| None).unwrap(), [7; 16])
 }
 
-/// A token that `kid` signs.
+/// A token signed by `kid`.
 pub(super) fn signed(header: &Value, claims: &Value, kid: &str) -> String {
     let [header, claims] = [header, claims].map(|part| base64url::encode(part.to_string().as_bytes()));
     format!("{header}.{claims}.{}", base64url::encode(kid.as_bytes()))
 }
 
-/// A token of an issuer, signed with the key of that name.
+/// A token of an issuer, signed with the key of the same name.
 pub(super) fn token(issuer: &str, claims: Value) -> String {
     signed(
         &json!({ "alg": "EdDSA", "kid": issuer }),
@@ -155,15 +155,15 @@ impl Environment for World {
     }
 }
 
-/// What became of a request, without what it borrows.
+/// An owned decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Became {
-    /// Edits as `+name: value`, `=name: value` and `-name`.
+    /// Edits, as `+name: value`, `=name: value` and `-name`.
     Passed {
         edits: Vec<String>,
         path: Option<String>,
         state: Vec<String>,
-        in_spite_of: Option<Reason>,
+        would_reject: Option<Reason>,
     },
     Refused(Reason),
     Waits,
@@ -172,7 +172,7 @@ pub(super) enum Became {
 pub(super) fn became(decision: Decision<'_>) -> Became {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match decision {
-        Decision::Pass(Pass { edits, path, filter_state, in_spite_of, .. }) => Became::Passed {
+        Decision::Pass(Pass { edits, path, filter_state, would_reject, .. }) => Became::Passed {
             edits: edits
                 .iter()
                 .map(|edit| match edit {
@@ -183,7 +183,7 @@ pub(super) fn became(decision: Decision<'_>) -> Became {
                 .collect(),
             path: path.as_deref().map(text),
             state: filter_state.iter().map(|(name, value)| format!("{name}: {}", text(value))).collect(),
-            in_spite_of,
+            would_reject,
         },
         Decision::Refuse(Refusal { reason, .. }) => Became::Refused(reason),
         Decision::Wait => Became::Waits,
@@ -192,7 +192,7 @@ pub(super) fn became(decision: Decision<'_>) -> Became {
 
 impl Became {
     pub(super) fn passed(&self) -> bool {
-        matches!(self, Self::Passed { in_spite_of: None, .. })
+        matches!(self, Self::Passed { would_reject: None, .. })
     }
 
     pub(super) fn edits(&self) -> &[String] {
@@ -209,7 +209,7 @@ pub(super) fn decide(policy: &mut Policy, world: &mut World, headers: &[(&str, &
     became(policy.decide(&RequestFacts::from_pairs(&pairs), world, UnixNanos(now * 1_000_000_000), true))
 }
 
-/// What a policy that was just made makes of a request.
+/// The decision of a new policy about a request.
 pub(super) fn at_first(config: Value, headers: &[(&str, &str)]) -> Became {
     decide(&mut policy(config), &mut World::default(), headers, NOW)
 }

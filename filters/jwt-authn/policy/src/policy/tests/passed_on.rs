@@ -48,7 +48,7 @@ fn a_token_that_failed_and_was_allowed_does_not_go_upstream() {
         (lenient.clone(), &["-a", "-b", "-c"][..]),
         (json!({ "extract_only_without_validation": {} }), &["-a", "-b", "-c"]),
         (any(json!([lenient, { "allow_missing": {} }])), &["-a", "-b", "-c"]),
-        // The others are nobody's here.
+        // No provider reads the others.
         (any(json!([a, b, lenient])), &["-a", "-b"]),
     ] {
         let edits = judged(requires, &[("a", "garbage"), ("b", "garbage"), ("c", "garbage")]);
@@ -71,7 +71,7 @@ fn only_what_verified_is_passed_on() {
         judged(all(json!([of("a"), of("b")])), &[("a", &a), ("b", &b)]),
         ["-a", "-b", "=x-a: a", "=x-b: b", "-x-c"]
     );
-    // Of a part that failed nothing is left.
+    // A part that failed leaves nothing.
     assert_eq!(
         judged(any(json!([all(json!([of("a"), of("b")])), of("c")])), &[("a", &a), ("c", &c)]),
         ["-a", "-c", "=x-c: c", "-x-a", "-x-b"]
@@ -112,7 +112,7 @@ fn unverified_tokens_are_marked_and_leave_no_principal() {
         judged(extract.clone(), &[("x-jwt-signature-verified", "true")]),
         ["-x-a", "-x-b", "-x-c", "-x-jwt-signature-verified"]
     );
-    // Beside others it comes last, wherever it is written.
+    // Beside other requirements it comes last, at any position.
     let good = token("a", json!({ "sub": "good" }));
     let either = json!({ "requires_any": { "requirements": [extract, { "provider_name": "a" }] } });
     assert!(!judged(either.clone(), &[("a", &good)]).iter().any(|edit| edit.contains("signature-verified")));

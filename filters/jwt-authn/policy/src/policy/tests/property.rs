@@ -3,7 +3,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
-/// A token of `a` to `c`: who it says it is of, who signs it, when it expires, what it may.
+/// A token of `a` to `c`: its issuer, its signer, its expiration and its scopes.
 fn some_token() -> impl Strategy<Value = String> {
     let claims = (
         select(vec!["a", "b", "c", "x"]),
@@ -72,7 +72,7 @@ fn judged(policy: &mut Policy, world: &mut World, (method, headers, at): &Reques
     decide(policy, world, &headers, NOW + at)
 }
 
-/// Turns lists of requirements round.
+/// Reverses lists of requirements.
 fn reversed(requires: &Value) -> Value {
     match requires {
         Value::Array(list) => list.iter().rev().map(reversed).collect(),
@@ -84,10 +84,11 @@ fn reversed(requires: &Value) -> Value {
 }
 
 proptest! {
-    // A policy takes milliseconds to make when nothing is optimised: its keys are points of curves.
+    // Without optimisation, creating a policy takes milliseconds, because its keys are points of curves.
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
-    /// What was seen before changes no decision: neither what is accepted nor why not, nor what is passed on.
+    /// The cache changes no decision: neither the accepted tokens, nor the reason, nor the values that are
+    /// passed on.
     #[test]
     fn a_warm_cache_decides_as_a_cold_one(
         requires in requirement(),
@@ -114,7 +115,7 @@ proptest! {
         prop_assert_eq!(forth.passed(), back.passed());
     }
 
-    /// A header that the filter sets is in the request only if the filter set it: to what a signed token says.
+    /// An output header is in the request only if the filter set it, to a claim of a signed token.
     #[test]
     fn nothing_forged_is_left(requires in requirement(), request in request(), shadow: bool) {
         let mut policy = policy(with(config(&requires, 3), json!({ "shadow": shadow })));
@@ -129,7 +130,7 @@ proptest! {
         }
     }
 
-    /// Whatever was remembered, at whatever times.
+    /// With any contents of the cache, at any time.
     #[test]
     fn an_expired_token_never_passes(times in vec(0..10u64, 1..12), exp in 0..6u64) {
         let mut policy = policy(only(json!({ "clock_skew_seconds": 1 })));
@@ -141,7 +142,7 @@ proptest! {
         }
     }
 
-    /// Once the time to wait is over there is an answer, whichever keys there are.
+    /// When the time to wait is over, the request is decided with any keys.
     #[test]
     fn who_may_not_wait_is_answered(requires in requirement(), request in request(), keys in 0..3, refetch: bool) {
         let mut config = config(&requires, 3);
@@ -164,9 +165,9 @@ proptest! {
         prop_assert!(!matches!(decision, Decision::Wait));
     }
 
-    /// Adding what meets nothing to a request that passes a provider's requirement in other places changes nothing.
+    /// Tokens of other providers change nothing in a request that meets a provider's requirement.
     #[test]
-    fn tokens_of_providers_that_are_not_asked_for_are_not_looked_at(
+    fn ignores_tokens_of_unused_providers(
         names in subsequence(vec!["b", "c"], 0..3),
         garbage in some_token(),
     ) {

@@ -47,7 +47,7 @@ fn a_token_of_one_provider_is_not_known_to_another() {
     let token = signed(&json!({ "alg": "EdDSA" }), &json!({}), "a");
     assert!(decide(&mut policy, &mut world, &[(":path", "/a"), ("t", &token)], NOW).passed());
     let other = decide(&mut policy, &mut world, &[(":path", "/b"), ("t", &token)], NOW);
-    assert_eq!(other, Became::Refused(Reason::VerificationFails));
+    assert_eq!(other, Became::Refused(Reason::SignatureInvalid));
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn time_is_looked_at_each_time() {
     assert!(at(NOW).passed() && at(NOW + 610).passed());
     assert_eq!(at(NOW + 611), Became::Refused(Reason::Expired));
     assert_eq!(at(NOW + 612), Became::Refused(Reason::Expired));
-    // A clock that is set back finds nothing that is known no more.
+    // After the clock is set back, removed entries are still not found.
     assert!(at(NOW).passed());
     assert_eq!(at(NOW - 101), Became::Refused(Reason::LifetimeTooLong));
     assert_eq!(at(NOW - 111), Became::Refused(Reason::NotYetValid));

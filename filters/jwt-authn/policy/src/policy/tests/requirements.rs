@@ -26,7 +26,7 @@ fn failed() -> Value {
     json!({ "allow_missing_or_failed": {} })
 }
 
-/// Tokens by header: `a` and the like are good, `a!` is expired, `a?` of another issuer, `a~` no token at all.
+/// Tokens by header: `a` and so on are valid, `a!` is expired, `a?` has another issuer, `a~` is not a token.
 fn tokens(which: &[&str]) -> Vec<(String, String)> {
     let token = |which: &&str| {
         let (name, kind) = which.split_at(1);
@@ -58,9 +58,9 @@ fn a_requirement_is_met_or_its_failure_told_as_envoy_does() {
         (of("a"), &["a!"], Some(Expired)),
         (of("a"), &["a?"], Some(UnknownIssuer)),
         (of("a"), &["a~"], Some(BadFormat)),
-        (of("a"), &["a#"], Some(VerificationFails)),
+        (of("a"), &["a#"], Some(SignatureInvalid)),
         (of("a"), &["a", "b!"], None),
-        // Any: the first that is met; else what tells most, of equals the last.
+        // Any: the first that is met, or else the most specific failure, or else the last.
         (any(&[of("a"), of("b")]), &["a"], None),
         (any(&[of("a"), of("b")]), &["b"], None),
         (any(&[of("a"), of("b")]), &["a!", "b"], None),
@@ -74,7 +74,7 @@ fn a_requirement_is_met_or_its_failure_told_as_envoy_does() {
         (any(&[of("a"), of("b")]), &["b?"], Some(UnknownIssuer)),
         (any(&[of("a"), of("b")]), &["a!", "b?"], Some(Expired)),
         (any(&[of("a"), of("b")]), &["a?", "b!"], Some(Expired)),
-        // Beside others, allow_missing is about these alone.
+        // Beside other requirements, `allow_missing` refers only to these.
         (any(&[of("a"), missing()]), &[], None),
         (any(&[missing(), of("a")]), &["a"], None),
         (any(&[of("a"), missing()]), &["a!"], Some(Expired)),
@@ -95,7 +95,7 @@ fn a_requirement_is_met_or_its_failure_told_as_envoy_does() {
         (all(&[of("a"), failed()]), &["a", "b~"], None),
         (all(&[of("a"), missing()]), &["a"], None),
         (all(&[of("a"), missing()]), &["a", "b~"], Some(BadFormat)),
-        // By itself allow_missing is about every provider's tokens.
+        // Alone, `allow_missing` refers to the tokens of all providers.
         (missing(), &[], None),
         (missing(), &["a", "b", "c"], None),
         (missing(), &["a", "b!"], Some(Expired)),
@@ -232,7 +232,7 @@ fn audiences_of_a_requirement_are_in_place_of_the_providers() {
     let mut world = World::default();
     let mut judge = |path: &str, aud: Value| {
         let token = token("a", json!({ "aud": aud }));
-        // Twice: once verified, once remembered.
+        // Twice: once verified, once from the cache.
         let became = decide(&mut policy, &mut world, &[(":path", path), ("a", &token)], NOW);
         assert_eq!(decide(&mut policy, &mut world, &[(":path", path), ("a", &token)], NOW), became);
         became
@@ -300,7 +300,7 @@ fn more_tokens_than_anybody_needs_are_refused() {
 }
 
 #[test]
-fn in_shadow_and_on_error_a_request_passes_as_if_it_had_brought_nothing() {
+fn shadow_and_on_error_allow_as_if_without_a_token() {
     let output = json!({ "claim_to_headers": [{ "header_name": "x-sub", "claim_name": "sub" }] });
     let shadow = with(only(output.clone()), json!({ "shadow": true }));
     let bad = token("a", json!({ "sub": "ann", "exp": 1 }));
@@ -310,7 +310,7 @@ fn in_shadow_and_on_error_a_request_passes_as_if_it_had_brought_nothing() {
             edits: vec!["-x-sub".into()],
             path: None,
             state: vec!["jwt_authn.failure: expired".into()],
-            in_spite_of: Some(Reason::Expired),
+            would_reject: Some(Reason::Expired),
         }
     );
     let good = token("a", json!({ "sub": "ann" }));

@@ -2,7 +2,7 @@ use super::*;
 
 fn refused(config: Value, token: &str) -> Option<Reason> {
     match at_first(config, &[("a", token)]) {
-        Became::Passed { in_spite_of: None, .. } => None,
+        Became::Passed { would_reject: None, .. } => None,
         Became::Refused(reason) => Some(reason),
         other => panic!("{other:?}"),
     }
@@ -23,7 +23,7 @@ fn what_a_token_is_refused_for_is_told_in_envoys_order() {
     }));
     let typ = json!({ "typ": "AT+jwt" });
     let rest = json!({ "tier": 1.0, "scope": "s t" });
-    // Each is wrong in all that comes behind it too.
+    // Each also has all the errors that are checked later.
     for (token, expected) in [
         ("x.y".to_owned(), Some(BadFormat)),
         (
@@ -47,12 +47,12 @@ fn what_a_token_is_refused_for_is_told_in_envoys_order() {
         (signed(&header(json!({})), &claims(json!({ "exp": NOW + 101 })), "x"), Some(LifetimeTooLong)),
         (signed(&header(json!({})), &claims(json!({})), "x"), Some(TypeNotAllowed)),
         (signed(&header(json!({ "typ": "AT+jwt", "kid": "z" })), &claims(json!({})), "x"), Some(UnknownKey)),
-        (signed(&header(typ.clone()), &claims(json!({})), "x"), Some(VerificationFails)),
+        (signed(&header(typ.clone()), &claims(json!({})), "x"), Some(SignatureInvalid)),
         (signed(&header(typ.clone()), &claims(json!({})), "a"), Some(ClaimNotAllowed)),
         (signed(&header(typ.clone()), &claims(json!({ "tier": 1 })), "a"), Some(InsufficientScope)),
         (
             signed(&header(typ.clone()), &claims(with(rest.clone(), json!({ "cnf": {} }))), "a"),
-            Some(NotBound),
+            Some(CertificateMismatch),
         ),
         (signed(&header(typ), &claims(rest), "a"), None),
     ] {
@@ -61,11 +61,11 @@ fn what_a_token_is_refused_for_is_told_in_envoys_order() {
 }
 
 #[test]
-fn claims_and_scopes_are_told_only_to_those_who_hold_a_signed_token() {
+fn reveals_claims_and_scopes_only_after_the_signature() {
     let config =
         only(json!({ "required_scopes": ["s"], "required_claims": [{ "claim": "x", "present": true }] }));
     let forged = signed(&header(json!({})), &json!({ "iss": "a" }), "forged");
-    assert_eq!(refused(config, &forged), Some(Reason::VerificationFails));
+    assert_eq!(refused(config, &forged), Some(Reason::SignatureInvalid));
 }
 
 #[test]
@@ -88,12 +88,12 @@ fn the_provider_and_the_key_say_which_algorithm() {
     let without_kid = signed(&json!({ "alg": "ES256" }), &claims, "e");
     assert_eq!(refused(config(json!([])), &without_kid), None);
     let wrong_key = signed(&json!({ "alg": "ES256" }), &claims, "a");
-    assert_eq!(refused(config(json!([])), &wrong_key), Some(Reason::VerificationFails));
+    assert_eq!(refused(config(json!([])), &wrong_key), Some(Reason::SignatureInvalid));
 }
 
 #[test]
-fn a_token_of_one_issuer_is_not_verified_with_the_keys_of_another() {
-    // `b` signs what says it is of `a`, and the other way round.
+fn rejects_a_token_signed_with_another_issuers_key() {
+    // `b` signs a token with the issuer `a`, and vice versa.
     let config = abc(json!({ "allow_missing": {} }));
     let header = |kid: &str| json!({ "alg": "EdDSA", "kid": kid });
     for (place, kid, issuer, expected) in [
@@ -107,12 +107,12 @@ fn a_token_of_one_issuer_is_not_verified_with_the_keys_of_another() {
 }
 
 #[test]
-fn an_issuer_that_is_named_comes_before_a_provider_that_takes_any() {
+fn prefers_the_provider_of_the_issuer_to_one_without_issuer() {
     let place = json!([{ "name": "t" }]);
     let mut config = abc(json!({ "allow_missing": {} }));
     config["providers"]["a"] = with(provider("a"), json!({ "issuer": "", "from_headers": place }));
     config["providers"]["b"]["from_headers"] = place;
-    // `a` would take any issuer, but `b` is `b`'s.
+    // `a` accepts any issuer, but the issuer `b` belongs to provider `b`.
     let by_a = signed(&json!({ "alg": "EdDSA", "kid": "a" }), &json!({ "iss": "b" }), "a");
     let mut policy = policy(config.clone());
     let mut world = World::default();
@@ -127,7 +127,7 @@ fn an_issuer_that_is_named_comes_before_a_provider_that_takes_any() {
         let none = signed(&json!({ "alg": "EdDSA", "kid": "a" }), &json!({}), "a");
         assert!(decide(&mut policy, &mut world, &[("t", &none)], NOW).passed());
     }
-    // Remembered by a rule that asks for `a`, it is still not `a`'s where the issuer chooses.
+    // A rule for `a` has cached it, but where the issuer selects the provider, it still belongs to `b`.
     config["rules"] = json!([
         { "match": { "paths": [{ "exact": "/a" }] }, "requires": { "provider_name": "a" } },
         { "requires": { "allow_missing": {} } },
@@ -152,11 +152,11 @@ fn a_bound_token_is_of_use_to_its_owner_alone() {
         world.certificate = certificate;
         let became = decide(&mut policy, &mut world, &[("a", &bound)], NOW);
         assert_eq!(became.passed(), passes, "{became:?}");
-        assert!(passes || became == Became::Refused(Reason::NotBound));
+        assert!(passes || became == Became::Refused(Reason::CertificateMismatch));
     }
     assert_eq!(world.verified, 1);
     let required = only(json!({ "certificate_binding": "require" }));
-    assert_eq!(refused(required, &good("a")), Some(Reason::NotBound));
+    assert_eq!(refused(required, &good("a")), Some(Reason::CertificateMismatch));
     let ignored = only(json!({ "certificate_binding": "ignore" }));
     assert_eq!(refused(ignored, &bound), None);
 }

@@ -1,4 +1,4 @@
-//! What is asked, and what an answer is worth.
+//! Requests of a fetch, and evaluation of their responses.
 
 use super::{discovery, ms, rules};
 use crate::remote::{Body, Exchange, Failure, Next, Request, Response, Rules};

@@ -1,4 +1,4 @@
-//! One worker: when it tries, and what there is to use.
+//! One worker: times of its tries, and availability of the document.
 
 use super::{MS, SECOND, START, after, ms, rules};
 use crate::remote::{Asked, Availability, Body, Rules, State};
@@ -48,7 +48,7 @@ fn the_old_document_is_used_until_its_window_ends() {
 }
 
 #[test]
-fn a_document_that_is_as_before_has_the_same_generation_and_a_new_life() {
+fn an_unchanged_document_keeps_its_generation() {
     let rules = rules();
     let state = fetched(&rules, State::default(), START);
     let now = after(START, 590_000);
@@ -58,7 +58,7 @@ fn a_document_that_is_as_before_has_the_same_generation_and_a_new_life() {
 }
 
 #[test]
-fn requests_wait_until_the_first_fetch_has_failed_with_its_retries() {
+fn requests_wait_until_the_first_fetch_and_retries_failed() {
     let rules = Rules { retries: 2, ..rules() };
     let mut state = State::default();
     let mut now = START;
@@ -69,12 +69,12 @@ fn requests_wait_until_the_first_fetch_has_failed_with_its_retries() {
     }
     state = failed(&rules, state, now, 0);
     assert_eq!((state.availability(now), state.ended), (Availability::Unavailable, 1));
-    // And stays so while the next fetch is under way.
+    // This does not change while the next fetch is in progress.
     now = after(now, 1000);
     assert_eq!(state.lease(&rules, 1, now).unwrap().availability(now), Availability::Unavailable);
 }
 
-/// How long after a failure the next try is due.
+/// Time from a failure to the next try.
 fn wait(state: &State, rules: &Rules, now: UnixNanos) -> u64 {
     let due = |ms| state.is_due(rules, after(now, ms));
     (0..10_000_000).step_by(1).find(|ms| due(*ms)).expect("ever")
@@ -93,7 +93,7 @@ fn without_a_document_fetches_back_off_to_half_a_minute_at_most() {
 }
 
 #[test]
-fn with_an_old_document_they_back_off_to_its_life_but_not_beyond_its_window() {
+fn backs_off_up_to_the_lifetime_with_an_old_document() {
     let rules = Rules { retries: 0, life: ms(60_000), stale: ms(200_000), ..rules() };
     let mut state = fetched(&rules, State::default(), START);
     let (mut now, mut waits) = (after(START, 50_000), Vec::new());
@@ -102,12 +102,12 @@ fn with_an_old_document_they_back_off_to_its_life_but_not_beyond_its_window() {
         waits.push(wait(&state, &rules, now) / 1000);
         now = after(now, *waits.last().unwrap() * 1000);
     }
-    // At 260 s the document is of no use any more.
+    // At 260 s the document is too old.
     assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 27, 30]);
 }
 
 #[test]
-fn what_is_not_in_the_document_makes_it_be_fetched_so_often_and_no_more() {
+fn limits_fetches_for_unknown_keys() {
     let rules = rules();
     let state = fetched(&rules, State::default(), START);
     let Asked::Granted(state) = state.ask(&rules, after(START, 1)) else { panic!("{state:?}") };
@@ -129,10 +129,10 @@ fn a_lease_ends_when_its_holder_could_long_have_had_an_answer() {
     let state = State::default().lease(&rules, 1, START).unwrap();
     assert_eq!(state.lease(&rules, 2, after(START, 2999)), None);
     let taken = state.lease(&rules, 2, after(START, 3000)).unwrap();
-    // The first holder's answer comes too late.
+    // The first holder's response is too late.
     assert_eq!(taken.fetched(&rules, 1, true, rules.life, after(START, 3001), 0), None);
     assert_eq!(taken.failed(&rules, 1, after(START, 3001), 0), None);
-    // Late, but nobody else has begun.
+    // It is late, but no other worker has begun.
     assert!(state.fetched(&rules, 1, true, rules.life, after(START, 4000), 0).is_some());
 }
 
@@ -143,13 +143,13 @@ fn a_document_that_was_written_over_is_fetched_again_by_one() {
     let now = after(START, 1000);
     let lost = state.lost(&rules, now).expect("nobody is at it");
     assert!(lost.is_due(&rules, now));
-    // The others leave it at that, also while it is fetched and when that has failed.
+    // The other workers do nothing more, also during the fetch and after it failed.
     assert_eq!(lost.lost(&rules, now), None);
     let leased = lost.lease(&rules, 2, now).unwrap();
     assert_eq!(leased.lost(&rules, now), None);
     let failed = leased.failed(&rules, 2, now, u64::MAX).unwrap();
     assert_eq!(failed.lost(&rules, now), None);
-    // Between the two writes of a holder the body is not yet the state's.
+    // Between the two writes of a holder, body and state differ.
     assert_eq!(
         state.lease(&rules, 3, after(START, 590_000)).unwrap().lost(&rules, after(START, 590_001)),
         None
@@ -165,7 +165,7 @@ fn no_lease_is_held_by_nobody() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_puts_nothing_off_and_prolongs_nothing() {
+fn a_clock_set_back_delays_and_extends_nothing() {
     let rules = Rules { life: ms(1000), stale: ms(5000), retries: 0, ..rules() };
     let state = fetched(&rules, State::default(), START);
     let day = UnixNanos(START.0 - 86_400 * SECOND);
@@ -173,7 +173,7 @@ fn a_clock_that_is_set_back_puts_nothing_off_and_prolongs_nothing() {
     let state = failed(&rules, state, day, 0);
     assert_eq!(state.availability(after(day, 5999)), Availability::Stale);
     assert_eq!(state.availability(after(day, 6001)), Availability::Unavailable);
-    // Nor is a lease believed that was given in the future.
+    // A lease from the future is ignored too.
     let leased = State::default().lease(&rules, 1, START).unwrap();
     assert!(leased.lease(&rules, 2, day).is_some());
     let asked = State { asked_at: START, ..fetched(&rules, State::default(), day) };
@@ -228,9 +228,9 @@ proptest! {
         let _ = (State::decode(&bytes), Body::decode(&bytes));
     }
 
-    /// Whatever another has left there, a fetch comes within the longest time between two.
+    /// For any state, a fetch is due within the longest time between two fetches.
     #[test]
-    fn no_state_holds_up_fetching_for_ever(state in any_state()) {
+    fn no_state_prevents_fetches_forever(state in any_state()) {
         let rules = rules();
         let longest = rules.longest().as_nanos() / MS;
         prop_assert!(state.is_due(&rules, START) || state.is_due(&rules, after(START, longest + 1)));

@@ -1,22 +1,22 @@
-//! Several workers, in any order, with answers that come late or never, and workers that die.
+//! Several workers, in any order, with responses that are late or missing, and with workers that die.
 
 use super::{MS, START, ms, rules};
 use crate::remote::{Asked, Availability, Rules, State};
 use proptest::prelude::*;
 use tollgate_policy::UnixNanos;
 
-/// What happens next. Numbers are taken modulo what there is.
+/// Next event. Numbers are taken modulo the number of workers or fetches.
 #[derive(Clone, Debug)]
 enum Event {
     /// Time passes, in milliseconds.
     Pass(u64),
-    /// A worker looks at the state, and begins to fetch if that is due.
+    /// A worker polls the state, and begins a fetch if one is due.
     Look(usize),
-    /// A worker's fetch is answered: the document (new or as before), or not.
+    /// A worker's fetch ends, with a new document, an unchanged one, or a failure.
     Answer(usize, Option<bool>),
-    /// A worker's VM is replaced: nobody waits for its answer any more.
+    /// A worker's VM is replaced, and the response to its fetch is lost.
     Die(usize),
-    /// A token names a key that its worker has not.
+    /// A worker receives a token with an unknown `kid`.
     Ask,
 }
 
@@ -34,8 +34,8 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// What all share, and what each has under way. A compare-and-swap that fails is tried again, so that each change is made
-/// to the state as it is.
+/// Shared state, and the fetches in progress. A failed compare and swap is retried, so each change applies to
+/// the current state.
 struct World {
     rules: Rules,
     state: State,
@@ -74,7 +74,7 @@ impl World {
             }
             Event::Answer(worker, answer) => {
                 let Some((holder, begun)) = self.under_way[*worker] else { return };
-                // The callout's timeout has come before that.
+                // The timeout of the callout has ended the fetch before.
                 let answer = answer.filter(|_| self.now.0 - begun.0 <= self.rules.timeout().as_nanos());
                 self.under_way[*worker] = None;
                 let (rules, now, life) = (&self.rules, self.now, self.rules.life);
@@ -121,7 +121,7 @@ proptest! {
                 prop_assert_eq!(world.state.availability(world.now), Availability::Fresh);
             }
         }
-        // Nothing that clients send makes more fetches than that.
+        // Clients cannot trigger more fetches than this.
         let interval = 30_000 * MS;
         prop_assert!(world.granted.windows(2).all(|pair| pair[1].0 - pair[0].0 >= interval), "{:?}", world.granted);
     }
@@ -131,7 +131,8 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
-    /// The document is there for as long as its server answers one try in two, someone looks once a second, and workers die.
+    /// The document remains available if the server answers every second try and a worker polls once a
+    /// second, even if workers die.
     #[test]
     fn there_are_keys_while_the_server_is_half_well(draws in prop::collection::vec(any::<u64>(), 4000)) {
         let rules = Rules { life: ms(60_000), stale: ms(60_000), ..rules() };
@@ -155,7 +156,7 @@ proptest! {
             world.apply(&Event::Pass(1000), *draw);
         }
         prop_assert!(had);
-        // Some 80 lives, two tries for each and some for those that died.
+        // About 80 lifetimes, with two tries each, and some tries for workers that died.
         prop_assert!(world.begun.len() < 300, "{}", world.begun.len());
     }
 }

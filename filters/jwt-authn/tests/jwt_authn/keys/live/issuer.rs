@@ -1,4 +1,4 @@
-//! An issuer on a socket of its own: a JWKS whose keys change, and a server that can be ill in several ways.
+//! An issuer on its own socket: a JWKS with keys that change, and a server that can fail in several ways.
 
 use super::super::{key, token};
 use std::io::{BufRead, BufReader, Write};
@@ -8,29 +8,29 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tollgate_mint::jwks;
 
-/// How the server answers.
+/// Responses of the server.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Health {
-    /// With the keys.
+    /// The keys.
     Well,
-    /// With the keys, so much later.
+    /// The keys, after a delay.
     Slow(Duration),
-    /// With this.
+    /// This response.
     Says(u16, Vec<u8>),
-    /// It closes the connection.
+    /// No response: the server closes the connection.
     Gone,
 }
 
-/// What the issuer stands for now.
+/// Current keys of the issuer.
 struct Keys {
-    /// The number of the key that signs.
+    /// Number of the key that signs.
     signing: usize,
-    /// The numbers of those that are published.
+    /// Numbers of the published keys.
     published: Vec<usize>,
     health: Health,
 }
 
-/// The issuer.
+/// An issuer.
 #[derive(Clone)]
 pub struct Issuer {
     keys: Arc<Mutex<Keys>>,
@@ -40,7 +40,7 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// One that signs with key 0. Its threads end with the test.
+    /// Starts an issuer that signs with key 0. Its threads end with the test.
     pub fn start() -> Self {
         let socket = TcpListener::bind("127.0.0.1:0").expect("a port");
         let issuer = Self {
@@ -82,17 +82,17 @@ impl Issuer {
         self.keys.lock().expect("no panic").published = published.to_vec();
     }
 
-    /// Signs with this one from now on.
+    /// Signs with this key from now on.
     pub fn sign_with(&self, signing: usize) {
         self.keys.lock().expect("no panic").signing = signing;
     }
 
-    /// Answers so from now on.
+    /// Responds in this way from now on.
     pub fn is(&self, health: Health) {
         self.keys.lock().expect("no panic").health = health;
     }
 
-    /// How often it was asked.
+    /// Number of requests.
     pub fn asked(&self) -> usize {
         self.asked.load(Ordering::Relaxed)
     }
@@ -100,7 +100,7 @@ impl Issuer {
     /// Ends its threads.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
-        // Wakes the one that waits for connections.
+        // Wakes the thread that accepts connections.
         drop(TcpStream::connect(self.at));
     }
 

@@ -1,4 +1,4 @@
-//! Clients that never stop, and what they must and must not be answered.
+//! Clients under continuous load, and checks of their responses.
 
 use super::super::{ISSUER, key, token};
 use super::issuer::Issuer;
@@ -11,16 +11,16 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tollgate_mint::Signer;
 
-/// What the clients have seen.
+/// Results of the clients.
 #[derive(Default)]
 pub struct Seen {
     pub good: AtomicU64,
     pub bad: AtomicU64,
-    /// Answers that were wrong.
+    /// Wrong responses.
     pub wrong: Mutex<Vec<String>>,
 }
 
-/// Clients on connections of their own.
+/// Clients with their own connections.
 pub struct Load {
     pub seen: Arc<Seen>,
     stop: Arc<AtomicBool>,
@@ -28,7 +28,7 @@ pub struct Load {
 }
 
 impl Load {
-    /// So many clients, each with a good token and a bad one in turn.
+    /// Starts clients that alternate between a valid and an invalid token.
     pub fn start(clients: usize, proxy: SocketAddr, issuer: &Issuer) -> Self {
         let (seen, stop) = (Arc::<Seen>::default(), Arc::<AtomicBool>::default());
         let clients = (0..clients)
@@ -40,7 +40,7 @@ impl Load {
         Self { seen, stop, clients }
     }
 
-    /// Stops them. What they have seen must all be right.
+    /// Stops the clients. All their responses must be correct.
     pub fn finish(self) -> Arc<Seen> {
         self.stop.store(true, Ordering::Relaxed);
         for client in self.clients {
@@ -59,7 +59,7 @@ fn client(proxy: SocketAddr, issuer: &Issuer, seen: &Seen, stop: &AtomicBool) {
         let number = issuer.signing();
         let status = connection.status(&token(&key(number)));
         seen.good.fetch_add(1, Ordering::Relaxed);
-        // Unless this client was not let run for so long that the key is gone.
+        // Except if this client was suspended until the key was removed.
         if status != 200 && issuer.publishes(number) {
             let what = format!("{status} for a token by key {number}");
             seen.wrong.lock().expect("no panic").push(what);
@@ -73,7 +73,7 @@ fn client(proxy: SocketAddr, issuer: &Issuer, seen: &Seen, stop: &AtomicBool) {
     }
 }
 
-/// A token that may never pass, with the name of a key that is published.
+/// An invalid token, with the `kid` of a published key.
 fn bad(turn: usize, number: usize) -> (&'static str, String) {
     let other = || key(number + 1).with_kid(&format!("k{number}"));
     let claims = json!({"iss": ISSUER, "exp": 4_000_000_000u64, "turn": turn});
@@ -95,7 +95,7 @@ fn bad(turn: usize, number: usize) -> (&'static str, String) {
     }
 }
 
-/// A connection that is kept.
+/// A persistent connection.
 pub struct Connection {
     socket: BufReader<TcpStream>,
 }
@@ -108,7 +108,7 @@ impl Connection {
         Self { socket: BufReader::new(socket) }
     }
 
-    /// The status of the answer to a request with this token.
+    /// The status of the response to a request with this token.
     pub fn status(&mut self, token: &str) -> u16 {
         let request = format!("GET / HTTP/1.1\r\nhost: a.test\r\nauthorization: Bearer {token}\r\n\r\n");
         self.socket.get_mut().write_all(request.as_bytes()).expect("it is sent");

@@ -1,4 +1,4 @@
-//! Keys that change under load, on a real Envoy with two workers, and a server that falls ill.
+//! Keys that change under load, on a real Envoy with two workers, and a server that fails.
 
 #![allow(clippy::disallowed_methods, reason = "an issuer and clients of its own, which live in real time")]
 
@@ -16,7 +16,7 @@ use tollgate_host_test::envoy::bootstrap::{
 };
 use tollgate_host_test::envoy::{Options, Process};
 
-/// An Envoy whose route answers by itself, and the issuer of the tokens that it asks for.
+/// An Envoy with a direct response, and the issuer of its tokens.
 struct Proxy {
     envoy: Process,
     issuer: Issuer,
@@ -64,7 +64,7 @@ impl Proxy {
         Connection::to(self.envoy.listener(INGRESS)).status(token)
     }
 
-    /// Waits until it is so.
+    /// Waits until the condition is true.
     fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
         let begun = Instant::now();
         while !is_so(self) {
@@ -77,7 +77,7 @@ impl Proxy {
         }
     }
 
-    /// Waits for so many more fetches. The first may have begun already.
+    /// Waits for this number of fetches. The first may have begun already.
     fn until_fetched(&self, times: u64) {
         let before = self.metric("jwks_fetch_success");
         self.until("keys are fetched", |proxy| proxy.metric("jwks_fetch_success") >= before + times);
@@ -91,11 +91,11 @@ impl Drop for Proxy {
 }
 
 #[test]
-fn while_keys_rotate_no_valid_request_fails_and_no_invalid_one_passes() {
+fn rotating_keys_fail_no_valid_request() {
     let proxy = Proxy::start();
     let load = proxy.load();
     let begun = Instant::now();
-    // As issuers do: the next key is published before it is used, and the one before stays for a while.
+    // As issuers do: publish the next key before using it, and keep the previous one for a while.
     for next in 1..=2 {
         proxy.issuer.publish(&[next - 1, next]);
         proxy.until_fetched(2);
@@ -104,7 +104,7 @@ fn while_keys_rotate_no_valid_request_fails_and_no_invalid_one_passes() {
         proxy.issuer.publish(&[next]);
     }
     assert_eq!(proxy.metric("jwks_refetch_unknown_kid"), 0);
-    // And worse: it is used at once.
+    // A harder case: use the new key at once.
     for next in 3..=10 {
         proxy.issuer.publish(&[next - 1, next]);
         proxy.issuer.sign_with(next);
@@ -116,7 +116,7 @@ fn while_keys_rotate_no_valid_request_fails_and_no_invalid_one_passes() {
     let refetched = proxy.metric("jwks_refetch_unknown_kid");
     assert!(refetched > 0);
     assert_eq!(proxy.metric("jwks_fetch_failed"), 0);
-    // One of three VMs (two workers and the main thread) fetches, every 0.8 s at the soonest.
+    // One of three VMs (two workers and the main thread) fetches, at most every 0.8 s.
     let most = seconds / 0.8 + refetched as f64 + 2.0;
     assert!(
         proxy.issuer.asked() as f64 <= most,
@@ -124,16 +124,16 @@ fn while_keys_rotate_no_valid_request_fails_and_no_invalid_one_passes() {
         proxy.issuer.asked()
     );
     assert!(seen.good.load(Ordering::Relaxed) > 500 && seen.bad.load(Ordering::Relaxed) > 500);
-    // A key that is gone is gone, on both workers.
+    // A removed key is rejected on both workers.
     for gone in 1..=8 {
-        proxy.until("a key that is gone opens nothing", |proxy| {
+        proxy.until("a removed key is rejected", |proxy| {
             (0..4).all(|_| proxy.status(&token(&key(gone))) == 401)
         });
     }
 }
 
 #[test]
-fn an_issuer_that_is_ill_costs_nobody_anything_until_its_keys_are_too_old() {
+fn an_issuer_outage_has_no_effect_until_its_keys_expire() {
     let proxy = Proxy::start();
     proxy.until("keys are here", |proxy| proxy.status(&proxy.issuer.token()) == 200);
     let load = proxy.load();
@@ -155,11 +155,13 @@ fn an_issuer_that_is_ill_costs_nobody_anything_until_its_keys_are_too_old() {
     load.finish();
     proxy.issuer.is(Health::Gone);
     proxy.until("keys are too old", |proxy| (0..4).all(|_| proxy.status(&proxy.issuer.token()) == 503));
-    // It comes back, with another key.
+    // The server recovers, with another key.
     proxy.issuer.publish(&[1]);
     proxy.issuer.sign_with(1);
     proxy.issuer.is(Health::Well);
-    proxy.until("it is back", |proxy| (0..4).all(|_| proxy.status(&proxy.issuer.token()) == 200));
+    proxy.until("the server has recovered", |proxy| {
+        (0..4).all(|_| proxy.status(&proxy.issuer.token()) == 200)
+    });
     assert_eq!(proxy.status(&token(&key(0))), 401);
     assert!(proxy.metric("jwks_stale_used") > 0);
 }
