@@ -1,6 +1,6 @@
-//! What `alg` says of a signature, told anew rather than taken from the crate under test.
+//! Signature algorithms by `alg`, defined here independently of the crate under test.
 
-/// How a signature is made.
+/// Signature scheme.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
     Hmac,
@@ -10,7 +10,7 @@ pub enum Scheme {
     Ed25519,
 }
 
-/// What it hashes with.
+/// Hash function.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Hash {
     Sha256,
@@ -24,7 +24,7 @@ pub struct Algorithm {
     pub name: &'static str,
     pub scheme: Scheme,
     pub hash: Hash,
-    /// The kind of key that it has unless another is asked for.
+    /// Default kind of key.
     pub key: &'static str,
 }
 
@@ -49,13 +49,13 @@ const fn row(name: &'static str, scheme: Scheme, hash: Hash, key: &'static str) 
 }
 
 impl Algorithm {
-    /// By the value of `alg`.
+    /// Returns the algorithm with this `alg`.
     pub fn named(name: &str) -> Self {
-        *ALL.iter().find(|known| known.name == name).unwrap_or_else(|| panic!("no algorithm `{name}`"))
+        *ALL.iter().find(|known| known.name == name).unwrap_or_else(|| panic!("unknown algorithm `{name}`"))
     }
 }
 
-/// The names of all.
+/// Returns the names of all algorithms.
 pub fn names() -> impl Iterator<Item = &'static str> {
     ALL.iter().map(|known| known.name)
 }

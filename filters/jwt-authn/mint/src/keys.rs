@@ -1,4 +1,4 @@
-//! The keys in `testdata/`, by name.
+//! Keys in `testdata/`, by name.
 
 /// Private keys in PKCS#8.
 const PRIVATE: [(&str, &str); 13] = [
@@ -17,7 +17,7 @@ const PRIVATE: [(&str, &str); 13] = [
     ("ed25519-1", include_str!("../testdata/ed25519-1.pem")),
 ];
 
-/// Certificates that sign themselves, valid for 100 years.
+/// Self-signed certificates, valid for 100 years.
 const CERTIFICATES: [(&str, &str); 4] = [
     ("rsa2048-0", include_str!("../testdata/rsa2048-0.crt")),
     ("rsa2048-1", include_str!("../testdata/rsa2048-1.crt")),
@@ -25,17 +25,17 @@ const CERTIFICATES: [(&str, &str); 4] = [
     ("p256-1", include_str!("../testdata/p256-1.crt")),
 ];
 
-/// A private key in PEM.
+/// Returns a private key in PEM.
 pub fn private(name: &str) -> &'static str {
     find(&PRIVATE, name)
 }
 
-/// A certificate in PEM.
+/// Returns a certificate in PEM.
 pub fn certificate(name: &str) -> &'static str {
     find(&CERTIFICATES, name)
 }
 
 fn find(all: &[(&str, &'static str)], name: &str) -> &'static str {
     let found = all.iter().find(|(known, _)| *known == name);
-    found.unwrap_or_else(|| panic!("`testdata/` has nothing for `{name}`")).1
+    found.unwrap_or_else(|| panic!("`testdata/` has no file for `{name}`")).1
 }

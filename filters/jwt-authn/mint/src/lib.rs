@@ -1,8 +1,9 @@
-//! Makes keys and tokens, good and bad, for tests, benchmarks and the tour.
+//! Creates keys and tokens, valid and invalid, for tests, benchmarks and the tour.
 //!
-//! Independent of `tollgate-jose`, so that what reads tokens is not tried with itself. The keys are in `testdata/`, known
-//! to everybody and for tests alone: none is slow to make, and each run has the same. So are the signatures: ECDSA's
-//! nonce follows RFC 6979, the salt of PSS is drawn from what is signed.
+//! Independent of `tollgate-jose`, so that the parser of tokens is not tested with itself. The keys are in
+//! `testdata/`. They are public and only for tests; so no test has to generate keys, and each run uses the
+//! same ones. Signatures are the same in each run too: ECDSA's nonce follows RFC 6979, and the salt of PSS is
+//! derived from the signed text.
 //!
 //! ```
 //! use tollgate_mint::{Signer, jwks};
@@ -16,7 +17,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "for tests: a key that is not there is a mistake of the test"
+    reason = "for tests: a missing key is an error of the test"
 )]
 
 mod algorithm;

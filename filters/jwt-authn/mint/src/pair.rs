@@ -1,4 +1,4 @@
-//! A key pair: what it signs, and its public half.
+//! Key pairs: signatures, and public keys.
 
 use crate::algorithm::{Algorithm, Hash, Scheme};
 use crate::rng::Seeded;
@@ -23,7 +23,7 @@ pub enum Pair {
     Secret(Vec<u8>),
 }
 
-/// What to do with each hash.
+/// Evaluates an expression with the type of a hash.
 macro_rules! with_hash {
     ($hash:expr, $type:ident => $what:expr) => {
         match $hash {
@@ -44,14 +44,15 @@ macro_rules! with_hash {
 }
 
 impl Pair {
-    /// By kind and index: `rsa2048-0`. A secret of `secret<n>` has that many bytes, which follow from its name.
+    /// Returns a key by kind and index, such as `rsa2048-0`. A secret `secret<n>` has `n` bytes, which are
+    /// derived from its name.
     pub fn named(name: &str) -> Self {
         fn read<K: DecodePrivateKey>(name: &str) -> K {
             K::from_pkcs8_pem(keys::private(name)).expect("a key of testdata/")
         }
         let kind = name.split('-').next().unwrap_or(name);
         if let Some(length) = kind.strip_prefix("secret") {
-            let length = length.parse().expect("a length behind `secret`");
+            let length = length.parse().expect("a length after `secret`");
             let blocks = (0..=255u8).flat_map(|n| Sha256::digest(format!("{name} {n}")));
             return Self::Secret(blocks.take(length).collect());
         }
@@ -64,7 +65,7 @@ impl Pair {
         }
     }
 
-    /// Signs; by an algorithm of another kind of key it cannot.
+    /// Signs. Panics for an algorithm of another kind of key.
     pub fn sign(&self, algorithm: Algorithm, input: &[u8]) -> Vec<u8> {
         let hash = algorithm.hash;
         let digest = || with_hash!(hash, H => H::digest(input).to_vec());
@@ -93,13 +94,13 @@ impl Pair {
                 mac.update(input);
                 mac.finalize().into_bytes().to_vec()
             }),
-            _ => panic!("`{}` is for another kind of key", algorithm.name),
+            _ => panic!("`{}` needs another kind of key", algorithm.name),
         }
     }
 
-    /// Signs by PSS with a salt of any length, drawn from the input.
+    /// Signs by PSS with a salt of any length, derived from the input.
     pub fn sign_pss(&self, algorithm: Algorithm, salt: usize, input: &[u8]) -> Vec<u8> {
-        let Self::Rsa(key) = self else { panic!("PSS is for RSA") };
+        let Self::Rsa(key) = self else { panic!("PSS needs an RSA key") };
         let mut rng = Seeded::new(input);
         with_hash!(algorithm.hash, H => {
             let padding = Pss::<H> { blinded: false, ..Pss::new_with_salt(salt) };
@@ -107,9 +108,9 @@ impl Pair {
         })
     }
 
-    /// RSA's private operation on a number of the modulus' length.
+    /// Applies RSA's private operation to a number of the length of the modulus.
     pub fn sign_encoded(&self, encoded: &[u8]) -> Vec<u8> {
-        let Self::Rsa(key) = self else { panic!("an encoded message is for RSA") };
+        let Self::Rsa(key) = self else { panic!("an encoded message needs an RSA key") };
         let message =
             BoxedUint::from_be_slice(encoded, key.n_bits_precision()).expect("as many bytes as the modulus");
         let signature = rsa_decrypt_and_check::<Seeded>(key.as_ref(), None, &message)
@@ -117,7 +118,7 @@ impl Pair {
         signature.to_be_bytes().to_vec()
     }
 
-    /// The members of a JWK that hold the key.
+    /// Returns the members of a JWK for the public key.
     pub fn public_jwk(&self) -> Value {
         macro_rules! ec {
             ($key:expr, $curve:literal) => {{
@@ -141,7 +142,7 @@ impl Pair {
         }
     }
 
-    /// SubjectPublicKeyInfo in PEM.
+    /// Returns the SubjectPublicKeyInfo in PEM.
     pub fn public_pem(&self) -> String {
         let pem = match self {
             Self::Rsa(key) => key.to_public_key().to_public_key_pem(LineEnding::LF),
@@ -149,8 +150,8 @@ impl Pair {
             Self::P384(key) => key.verifying_key().to_public_key_pem(LineEnding::LF),
             Self::P521(key) => key.verifying_key().to_public_key_pem(LineEnding::LF),
             Self::Ed25519(key) => key.verifying_key().to_public_key_pem(LineEnding::LF),
-            Self::Secret(_) => panic!("a secret has no public half"),
+            Self::Secret(_) => panic!("a secret has no public key"),
         };
-        pem.expect("a key that was read can be written")
+        pem.expect("a valid key can be encoded")
     }
 }

@@ -1,17 +1,17 @@
-//! Bytes that only look random: the same for the same seed.
+//! Pseudo-random bytes, which depend only on the seed.
 
 use rsa::rand_core::{TryCryptoRng, TryRng};
 use sha2::{Digest, Sha256};
 use std::convert::Infallible;
 
-/// SHA-256 of a seed and a counter.
+/// Generator that returns SHA-256 of a seed and a counter.
 pub struct Seeded {
     seed: [u8; 32],
     drawn: u64,
 }
 
 impl Seeded {
-    /// Draws that depend on `seed` alone.
+    /// Creates a generator. Its bytes depend only on `seed`.
     pub fn new(seed: &[u8]) -> Self {
         Self { seed: Sha256::digest(seed).into(), drawn: 0 }
     }
@@ -43,5 +43,5 @@ impl TryRng for Seeded {
     }
 }
 
-// What `rsa` asks for. Secret these bytes are not; a salt need not be.
+// `rsa` requires this trait. The bytes are not secret, and a salt need not be.
 impl TryCryptoRng for Seeded {}

@@ -1,4 +1,4 @@
-//! What is made is of the form it should be, and the same each time.
+//! Tokens and keys have the correct form and are the same in each run.
 
 #![allow(clippy::unwrap_used, reason = "tests; clippy relaxes this only inside test functions")]
 
@@ -28,7 +28,7 @@ fn decoded(part: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_token_has_header_claims_and_a_signature_of_its_algorithms_length() {
+fn a_signature_has_the_length_of_its_algorithm() {
     let claims = json!({ "iss": "https://issuer.test", "exp": 1 });
     for (name, length) in ALL {
         let signer = Signer::new(name, 0);
@@ -44,7 +44,7 @@ fn a_token_has_header_claims_and_a_signature_of_its_algorithms_length() {
 }
 
 #[test]
-fn signatures_are_the_same_each_time_and_differ_by_key_and_input() {
+fn signatures_depend_only_on_key_and_input() {
     for (name, _) in ALL {
         let once = Signer::new(name, 0).sign_input(b"input");
         assert_eq!(once, Signer::new(name, 0).sign_input(b"input"), "{name}");

@@ -1,4 +1,4 @@
-//! The vectors are many, of every algorithm, and both right and wrong.
+//! There are many vectors, for every algorithm, valid and invalid.
 
 use std::collections::BTreeMap;
 use tollgate_mint::vectors;

@@ -1,4 +1,4 @@
-//! What can be wrong with a signature of any kind.
+//! Errors that a signature of any kind can have.
 
 use super::{INPUT, Vectors};
 use crate::Signer;
@@ -26,7 +26,7 @@ fn right(all: &mut Vectors, signer: &Signer) {
 fn flipped(all: &mut Vectors, signer: &Signer) {
     let signature = signer.sign_input(INPUT);
     let bits = signature.len() * 8;
-    // The ends, the middle (where ECDSA and Ed25519 have a border), and others that are spread by a step prime to all.
+    // Both ends, the middle (where ECDSA and Ed25519 have a boundary), and other bits in steps of a prime.
     let chosen = [0, 7, bits / 2 - 1, bits / 2, bits - 8, bits - 1];
     let spread = (1..8).map(|n| n * 331 % bits).filter(|bit| !chosen.contains(bit));
     for bit in chosen.into_iter().chain(spread) {
@@ -52,13 +52,13 @@ fn resized(all: &mut Vectors, signer: &Signer) {
     all.add(signer, "first half", &signature[..length / 2], false);
     all.add(signer, "last byte cut", &signature[..length - 1], false);
     all.add(signer, "first byte cut", &signature[1..], false);
-    all.add(signer, "zero behind", [&signature[..], &[0]].concat(), false);
+    all.add(signer, "zero after", [&signature[..], &[0]].concat(), false);
     all.add(signer, "zero before", [&[0], &signature[..]].concat(), false);
     all.add(signer, "twice", [&signature[..], &signature].concat(), false);
     all.add(signer, "very long", signature.repeat(100), false);
 }
 
-/// Signatures by another key, and by other algorithms that the same key can do.
+/// Signatures by another key, and by other algorithms of the same key.
 fn anothers(all: &mut Vectors, signer: &Signer) {
     all.add(signer, "by another key", Signer::new(signer.algorithm(), 1).sign_input(INPUT), false);
     let of_family = |name: &str| match signer.algorithm().split_at(2).0 {

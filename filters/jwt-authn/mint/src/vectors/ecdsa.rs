@@ -1,11 +1,12 @@
-//! ECDSA: numbers outside the order, numbers with zeros before them, and other ways to write two numbers.
+//! ECDSA: numbers outside the order, numbers with leading zeros, and other encodings of two numbers.
 
 use super::numbers::{difference, sum, unhex};
 use super::{INPUT, Vectors};
 use crate::Signer;
 
-/// SEC 2: the orders of the curves. And by what four bytes behind [`INPUT`] the first keys sign with a zero first in `r`
-/// and in `s`: one of 256 does, and looking for it takes seconds.
+/// Orders of the curves (SEC 2). Also four bytes after [`INPUT`] for which the signatures of the first keys
+/// begin with a zero in `r` and in `s`. One of 256 inputs has this property, and searching for it takes
+/// seconds.
 const CURVES: [(&str, &str, [u32; 2]); 3] = [
     ("ES256", "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551", [145, 546]),
     (
@@ -41,7 +42,7 @@ fn numbers(all: &mut Vectors, signer: &Signer, order: &[u8]) {
     let mut one = zero.clone();
     one[order.len() - 1] = 1;
     let both = |r: &[u8], s: &[u8]| [r, s].concat();
-    // The other signature of the same nonce. It is as good, and nothing forbids it.
+    // The other signature of the same nonce. It is valid too, and no specification forbids it.
     all.add(signer, "the other s", both(r, &difference(order, s)), true);
     all.add(signer, "the other r", both(&difference(order, r), s), false);
     for (what, r, s) in [
@@ -62,7 +63,7 @@ fn numbers(all: &mut Vectors, signer: &Signer, order: &[u8]) {
     let above = sum(order, &one).expect("an order below the power of two");
     all.add(signer, "r one above the order", both(&above, s), false);
     all.add(signer, "s one above the order", both(r, &above), false);
-    // Only P-521 has room for it.
+    // Only P-521 has room for this.
     if let (Some(r_wrapped), Some(s_wrapped)) = (sum(r, order), sum(s, order)) {
         all.add(signer, "right but for the order in r", both(&r_wrapped, s), false);
         all.add(signer, "right but for the order in s", both(r, &s_wrapped), false);
@@ -85,12 +86,12 @@ fn forms(all: &mut Vectors, signer: &Signer, order: &[u8]) {
     }
 }
 
-/// A signature of which a number begins with zero: that is kept here and taken away for DER, where the top bit of what
-/// follows may want one back.
+/// A signature in which a number begins with zero. The zero is part of this encoding. DER omits it, unless
+/// the top bit of the next byte is set.
 fn zero(all: &mut Vectors, signer: &Signer, number: &str, behind: u32, at: usize) {
     let input = [INPUT, &behind.to_be_bytes()].concat();
     let mut signature = signer.sign_input(&input);
-    assert_eq!(signature[at], 0, "another key: look for {number} anew");
+    assert_eq!(signature[at], 0, "the key has changed: search for {number} again");
     all.add_of(signer, &format!("a zero first in {number}"), &input, signature.clone(), true);
     signature.remove(at);
     all.add_of(signer, &format!("the zero first in {number} left out"), &input, signature, false);

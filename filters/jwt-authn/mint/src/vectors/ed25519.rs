@@ -1,4 +1,5 @@
-//! Ed25519: `S` once around the order, and encodings of `R` that are no point or a second one (RFC 8032 section 5.1.7).
+//! Ed25519: `S` plus the order, and encodings of `R` that are invalid or not canonical (RFC 8032 section
+//! 5.1.7).
 
 use super::numbers::{sum, unhex};
 use super::{INPUT, Vectors};
@@ -27,8 +28,8 @@ pub fn add(all: &mut Vectors) {
     all.add(&signer, "S the order", [r, &reversed(&unhex(ORDER))].concat(), false);
     all.add(&signer, "S zero", [r, &[0; 32]].concat(), false);
 
-    // The identity, the point of order two, and both once more with the sign or the prime added: forms that lenient
-    // readers take. With S zero they would be signatures by a key of small order.
+    // The identity and the point of order two, also with the sign or the prime added: encodings that lenient
+    // verifiers accept. With S zero, these would be signatures by a key of small order.
     let mut identity = [0; 32];
     identity[0] = 1;
     let mut signed_identity = identity;

@@ -1,5 +1,5 @@
-//! Signatures of every algorithm, right and wrong, with what is to be said of each: for whatever verifies them to be tried
-//! with, and to be compared with others that do.
+//! Test vectors: valid and invalid signatures of every algorithm, with the expected result of each. For
+//! testing a verifier, and for comparing it with others.
 
 mod common;
 mod ecdsa;
@@ -10,24 +10,24 @@ mod rsa;
 use crate::Signer;
 use serde_json::Value;
 
-/// A signature, and whether it is right.
+/// A signature, and whether it is valid.
 #[derive(Clone, Debug)]
 pub struct Vector {
-    /// What it is, for whoever reads a failure. No two have the same.
+    /// Unique description, for the messages of failures.
     pub name: String,
-    /// The key to verify with, without `alg`: it is of the algorithm's family.
+    /// Key to verify with, of the algorithm's family, without `alg`.
     pub jwk: Value,
-    /// The algorithm to verify by.
+    /// Algorithm to verify with.
     pub algorithm: &'static str,
-    /// What is said to be signed.
+    /// Signed text.
     pub input: Vec<u8>,
-    /// The signature.
+    /// Signature.
     pub signature: Vec<u8>,
-    /// Whether it is that of the input.
+    /// Whether the signature is valid for the input.
     pub right: bool,
 }
 
-/// All of them; the same each time.
+/// Returns all vectors, the same in each run.
 pub fn vectors() -> Vec<Vector> {
     let mut all = Vectors::default();
     for algorithm in crate::algorithm::names() {
@@ -39,14 +39,14 @@ pub fn vectors() -> Vec<Vector> {
     all.0
 }
 
-/// The header and payload of most of them.
+/// Header and payload of most vectors.
 const INPUT: &[u8] = b"eyJhbGciOiJub3QgbG9va2VkIGF0In0.eyJzdWIiOiJzb21lYm9keSJ9";
 
 #[derive(Default)]
 struct Vectors(Vec<Vector>);
 
 impl Vectors {
-    /// Adds one about [`INPUT`], by the signer's key and algorithm.
+    /// Adds a vector for [`INPUT`], with the signer's key and algorithm.
     fn add(&mut self, signer: &Signer, what: &str, signature: impl Into<Vec<u8>>, right: bool) {
         self.add_of(signer, what, INPUT, signature, right);
     }
@@ -65,7 +65,7 @@ impl Vectors {
         }
         let kid = signer.kid().unwrap_or_default();
         let name = format!("{} {kid}: {what}", signer.algorithm());
-        assert!(self.0.iter().all(|other| other.name != name), "two vectors are called `{name}`");
+        assert!(self.0.iter().all(|other| other.name != name), "two vectors have the name `{name}`");
         let (input, signature) = (input.to_vec(), signature.into());
         self.0.push(Vector { name, jwk, algorithm: signer.algorithm(), input, signature, right });
     }

@@ -1,6 +1,6 @@
-//! Sums of big-endian numbers, for signatures that are right but for a multiple of the order.
+//! Arithmetic on big-endian numbers, for signatures that differ from a valid one by a multiple of the order.
 
-/// `a + b` in as many bytes as `a`; `None` if it does not fit.
+/// Returns `a + b` with the length of `a`; `None` if it does not fit.
 pub fn sum(a: &[u8], b: &[u8]) -> Option<Vec<u8>> {
     let mut carry = 0;
     let mut digits: Vec<u8> = columns(a, b)
@@ -14,7 +14,7 @@ pub fn sum(a: &[u8], b: &[u8]) -> Option<Vec<u8>> {
     (carry == 0).then_some(digits)
 }
 
-/// `a - b` in as many bytes as `a`, which is not less.
+/// Returns `a - b` with the length of `a`, which must be at least `b`.
 pub fn difference(a: &[u8], b: &[u8]) -> Vec<u8> {
     let mut borrow = 0;
     let mut digits: Vec<u8> = columns(a, b)
@@ -25,16 +25,16 @@ pub fn difference(a: &[u8], b: &[u8]) -> Vec<u8> {
         })
         .collect();
     digits.reverse();
-    assert_eq!(borrow, 0, "a difference below zero");
+    assert_eq!(borrow, 0, "the difference is negative");
     digits
 }
 
-/// Digits from the last on, as many as `a` has.
+/// Returns pairs of digits, starting at the last, as many as `a` has.
 fn columns<'n>(a: &'n [u8], b: &'n [u8]) -> impl Iterator<Item = (u8, u8)> + 'n {
     a.iter().rev().copied().zip(b.iter().rev().copied().chain(std::iter::repeat(0)))
 }
 
-/// Bytes of hexadecimal digits.
+/// Decodes hexadecimal digits.
 pub fn unhex(text: &str) -> Vec<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16).expect("a hexadecimal digit") as u8;
     text.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()

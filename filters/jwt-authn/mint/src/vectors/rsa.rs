@@ -1,4 +1,4 @@
-//! RSA: numbers outside the modulus, salts of other lengths, and paddings that a lenient reader takes for the right one.
+//! RSA: numbers outside the modulus, salts of other lengths, and paddings that a lenient verifier accepts.
 
 use super::numbers::{difference, sum};
 use super::{INPUT, Vectors};
@@ -22,7 +22,7 @@ pub fn add(all: &mut Vectors) {
     }
     for (algorithm, hash) in [("PS256", 32), ("PS384", 48), ("PS512", 64)] {
         let signer = Signer::new(algorithm, 0);
-        // The most that fits in 2048 bits beside the digest and two bytes.
+        // The last length is the longest that fits in 2048 bits with the digest and two bytes.
         for salt in [0, 1, 20, hash - 1, hash + 1, 256 - hash - 2] {
             all.add(&signer, &format!("salt of {salt}"), signer.sign_input_pss(salt, INPUT), false);
         }
@@ -31,7 +31,7 @@ pub fn add(all: &mut Vectors) {
     paddings(all, &Signer::rs256());
 }
 
-/// The same number once around the modulus, and numbers at its border.
+/// A valid number plus the modulus, and numbers near the modulus.
 fn numbers(all: &mut Vectors, signer: &Signer) {
     let jwk = signer.public_jwk();
     let modulus = BASE64_URL_SAFE_NO_PAD.decode(jwk["n"].as_str().unwrap_or_default()).expect("a modulus");
@@ -39,7 +39,7 @@ fn numbers(all: &mut Vectors, signer: &Signer) {
     all.add(signer, "the modulus", modulus.clone(), false);
     all.add(signer, "one less than the modulus", difference(&modulus, &one), false);
     all.add(signer, "one more than the modulus", sum(&modulus, &one).expect("an odd number"), false);
-    // Some of these is small enough.
+    // At least one of these is small enough.
     let (input, wrapped) = (0..100u8)
         .find_map(|n| {
             let input = [INPUT, &[n]].concat();
@@ -56,7 +56,7 @@ fn numbers(all: &mut Vectors, signer: &Signer) {
 fn paddings(all: &mut Vectors, signer: &Signer) {
     const LENGTH: usize = 256;
     const INFO: &[u8] = b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20";
-    // RFC 8017 appendix B.1 lets readers accept parameters that are left out; no JWS is signed so.
+    // RFC 8017 appendix B.1 allows verifiers to accept omitted parameters, but no JWS is signed in this way.
     const INFO_WITHOUT_NULL: &[u8] = b"\x30\x2f\x30\x0b\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x04\x20";
     let digest = Sha256::digest(INPUT);
     let digest = digest.as_slice();
@@ -82,8 +82,8 @@ fn paddings(all: &mut Vectors, signer: &Signer) {
         ("block type 2", filled(2, 0xff, &info)),
         ("padded with zeros", filled(1, 0, &info)),
         ("a dent in the padding", dented),
-        ("no zero behind the padding", without_border),
-        ("bytes behind the digest", short_fill(b"")),
+        ("no zero after the padding", without_border),
+        ("bytes after the digest", short_fill(b"")),
         ("the digest again at the end", short_fill(&info)),
         ("no parameters", filled(1, 0xff, &[INFO_WITHOUT_NULL, digest].concat())),
         ("the digest alone", filled(1, 0xff, digest)),

@@ -1,5 +1,5 @@
-//! Any text as a configuration: it is refused in one line, or makes a plan whose places all lead somewhere and whose rules
-//! are found as if each were asked.
+//! Reads any text as a configuration. It is rejected with an error of one line, or becomes a plan. All
+//! indices of the plan are valid, and the rule lookup returns the same rule as trying each rule in order.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

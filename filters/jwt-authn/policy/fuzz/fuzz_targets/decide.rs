@@ -1,8 +1,8 @@
-//! Any request, and a configuration in which all requirements and all places of tokens are.
+//! Decides any request, with a configuration that has all requirements and all token locations.
 //!
-//! The first byte is the time. Each line that follows is a field, `<name>:<value>`; within a value, what stands between
-//! `\x01`, `\x02`, `\x03` and `\x04` becomes the three parts of a token, so that what lies behind base64url is found. A
-//! signature is right if it spells the `kid` of the key.
+//! The first byte is the time. Each following line is a field, `<name>:<value>`. Within a value, the texts
+//! between `\x01`, `\x02`, `\x03` and `\x04` become the three parts of a token, so that the fuzzer need not
+//! find base64url. A signature is valid if it is the `kid` of the key.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -101,7 +101,7 @@ fuzz_target!(|input: &[u8]| {
 });
 
 fn passes(pass: &Pass<'_>, request: &RequestFacts<'_>, sanitized: &[tollgate_policy::HeaderName]) {
-    // What stays of a header that held a token is what the client sent.
+    // The remaining values of a header that contained a token are the client's.
     let sent = |value: &[u8]| request.headers.0.iter().any(|(_, other)| *other == value);
     for edit in &pass.edits {
         let of_client = |value: &[u8]| edit.name().as_str() == "cookie" || sent(value);

@@ -1,5 +1,5 @@
-//! Any bytes as a revocation list: one that is refused changes nothing, and one that is taken revokes what a plain reading
-//! of its JSON says.
+//! Parses any bytes as a revocation list. A rejected list changes nothing. An accepted list revokes the same
+//! tokens as a simple reading of its JSON.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
