@@ -28,7 +28,7 @@ pub use url::Url;
 use serde::de::{Deserialize, Deserializer, Error};
 use tollgate_policy::{Named, Value, read, read_names, read_object};
 
-/// The whole configuration.
+/// Configuration of JWT authentication.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct Config {
@@ -63,10 +63,10 @@ pub struct Config {
     pub revocation: Revocation,
     /// Filter state that is set for later filters and access logs.
     pub filter_state: FilterState,
-    /// Reject or allow a request when the filter cannot decide, because keys are unavailable or a host call
-    /// fails. Default: `deny`.
+    /// Reject or allow a request that the filter cannot decide, because keys or the revocation list are
+    /// unavailable. After a failed host call, the request is always rejected. Default: `deny`.
     pub on_error: OnError,
-    /// Status when `on_error` rejects a request. Default: 503.
+    /// Status of a request that is rejected because the filter cannot decide. Default: 503.
     pub status_on_error: StatusOnError,
     /// Shadow mode: count rejections, but allow the requests, without the claims that a token would have
     /// passed on. The reason is set in the filter state `wasm.jwt_authn.failure`. Default: `false`.
