@@ -24,11 +24,14 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    /// Uses `target/emulator`. The target folder is found from the running test,
-    /// `target/debug/deps/name-hash`.
+    /// Uses `target/emulator`. The target directory is an ancestor of the running test,
+    /// `target/debug/deps/name-hash`. Cargo marks the directory with `.rustc_info.json` always, and with
+    /// `CACHEDIR.TAG` only if cargo created it.
     pub fn for_this_build(metering: Metering) -> Self {
         let exe = std::env::current_exe().ok();
-        let target = exe.as_ref().and_then(|exe| exe.ancestors().find(|f| f.join("CACHEDIR.TAG").is_file()));
+        let is_target =
+            |dir: &&Path| ["CACHEDIR.TAG", ".rustc_info.json"].iter().any(|mark| dir.join(mark).is_file());
+        let target = exe.as_ref().and_then(|exe| exe.ancestors().find(is_target));
         Self {
             folder: target.map(|target| target.join("emulator")),
             engine: engine(metering),
@@ -170,6 +173,11 @@ mod tests {
         std::fs::write(&path, [&stranger[..], &sum(&stranger).to_le_bytes()].concat()).unwrap();
         kept.get("a");
         assert_eq!(kept.compiled.get(), 5);
+    }
+
+    #[test]
+    fn is_found_from_a_running_test() {
+        assert!(Cache::for_this_build(Metering::Time).folder.is_some());
     }
 
     #[test]
