@@ -9,6 +9,8 @@
     reason = "tests"
 )]
 
+#[path = "agreement/mod.rs"]
+mod agreement;
 #[path = "abi/both/mod.rs"]
 mod both;
 #[path = "abi/engine/mod.rs"]

@@ -10,6 +10,8 @@
     reason = "tests"
 )]
 
+#[path = "agreement/mod.rs"]
+mod agreement;
 #[path = "network/both.rs"]
 mod both;
 #[path = "network/buffers.rs"]

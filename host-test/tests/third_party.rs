@@ -11,6 +11,8 @@
     reason = "tests"
 )]
 
+#[path = "agreement/mod.rs"]
+mod agreement;
 #[path = "third_party/both.rs"]
 mod both;
 #[path = "third_party/older.rs"]

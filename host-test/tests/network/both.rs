@@ -3,7 +3,7 @@
 use crate::call;
 use crate::guest::{Do, Guest, wat};
 use std::time::Duration;
-use tollgate_host_test::{ClientView, Connection, Host, Outcome, Scenario, Script, TcpUpstream};
+use tollgate_host_test::{ClientView, Connection, Outcome, Scenario, Script, TcpUpstream};
 
 /// Declares scenarios that must have the same outcome on both hosts.
 macro_rules! agree {
@@ -124,19 +124,7 @@ pub fn upstream(script: Script) -> TcpUpstream {
 
 #[track_caller]
 pub fn check(scenario: &Scenario) {
-    let scenario = &scenario.clone().settings(|s| s.generate_request_id = false);
-    let emulated = tollgate_host_test::emulator::run(scenario).unwrap();
-    let trace = emulated.trace.join("\n");
-    let emulated = format!("{:#?}", settle(emulated));
-    let real = format!("{:#?}", settle(Host::Envoy.run(scenario)));
-    if emulated != real {
-        let differing = emulated.lines().zip(real.lines()).filter(|(here, there)| here != there);
-        let differing: String = differing
-            .take(20)
-            .map(|(here, there)| format!("emulator: {here}\n   envoy: {there}\n"))
-            .collect();
-        panic!("the hosts differ\n{differing}\n-- emulator\n{emulated}\n-- envoy\n{real}\n-- trace\n{trace}");
-    }
+    crate::agreement::check(scenario, settle);
 }
 
 /// Properties whose values differ between any two runs.
@@ -156,7 +144,6 @@ const VARYING: &[&str] = &[
 
 /// Replaces values that differ between runs by their kind: an address, or a number.
 fn settle(mut outcome: Outcome) -> Outcome {
-    outcome.trace.clear();
     for exchange in &mut outcome.exchanges {
         if let ClientView::Response(response) = &mut exchange.client {
             response.headers.remove("x-envoy-upstream-service-time");

@@ -1,18 +1,11 @@
 //! Runs a scenario on both hosts.
 
-use tollgate_host_test::{ClientView, Filter, Headers, Host, Outcome, Scenario, Wasm};
+use tollgate_host_test::{ClientView, Filter, Headers, Outcome, Scenario, Wasm};
 
 /// Runs a scenario on both hosts, and returns the outcome, which must be the same.
 #[track_caller]
 pub fn both(scenario: Scenario) -> Outcome {
-    let scenario = scenario.settings(|s| s.generate_request_id = false);
-    let emulated = settled(Host::Emulator.run(&scenario));
-    let real = settled(Host::Envoy.run(&scenario));
-    let (here, there) = (format!("{emulated:#?}"), format!("{real:#?}"));
-    let lines = here.lines().zip(there.lines()).filter(|(here, there)| here != there);
-    let differing: String = lines.take(20).map(|(a, b)| format!("emulator: {a}\n   envoy: {b}\n")).collect();
-    assert!(here == there, "the hosts differ\n{differing}\n-- emulator\n{here}\n-- envoy\n{there}");
-    emulated
+    crate::agreement::check(&scenario, settled)
 }
 
 /// A filter under a name that says what it is.
@@ -41,7 +34,6 @@ fn settled(mut outcome: Outcome) -> Outcome {
             line.text.replace_range(start..start + end, "N");
         }
     }
-    outcome.trace.clear();
     outcome
 }
 

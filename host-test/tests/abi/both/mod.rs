@@ -13,7 +13,7 @@ mod replies;
 mod retries;
 mod routes;
 
-use tollgate_host_test::{ClientView, Host, Outcome, Scenario};
+use tollgate_host_test::{ClientView, Outcome, Scenario};
 
 /// Declares scenarios that must have the same outcome on both hosts.
 macro_rules! agree {
@@ -57,44 +57,12 @@ fn settle(mut outcome: Outcome) -> Outcome {
             }
         }
     }
-    outcome.trace.clear();
     outcome
-}
-
-/// Whether a filter has logged a latency of 10 ms or more.
-fn logs_two_digits(outcome: &Outcome) -> bool {
-    outcome.logs.iter().any(|line| {
-        let latency = line.text.split_once("x-envoy-upstream-service-time\\00").map(|(_, rest)| rest);
-        latency.is_some_and(|rest| rest.bytes().take_while(u8::is_ascii_digit).count() > 1)
-    })
 }
 
 #[track_caller]
 fn check(scenario: Scenario) {
-    let scenario = scenario.settings(|s| s.generate_request_id = false);
-    let emulated = tollgate_host_test::emulator::run(&scenario).unwrap();
-    let trace = emulated.trace.join("\n");
-    let emulated = format!("{:#?}", settle(emulated));
-    let mut real = Host::Envoy.run(&scenario);
-    // Some filters log the size of a map that contains a latency. The sizes are equal only if the latency has
-    // one digit, so try again on a busy machine.
-    for _ in 0..10 {
-        if !logs_two_digits(&real) {
-            break;
-        }
-        real = Host::Envoy.run(&scenario);
-    }
-    let real = format!("{:#?}", settle(real));
-    if emulated != real {
-        let differing: String = emulated
-            .lines()
-            .zip(real.lines())
-            .filter(|(here, there)| here != there)
-            .take(20)
-            .map(|(here, there)| format!("emulator: {here}\n   envoy: {there}\n"))
-            .collect();
-        panic!("the hosts differ\n{differing}\n-- emulator\n{emulated}\n-- envoy\n{real}\n-- trace\n{trace}");
-    }
+    crate::agreement::check(&scenario, settle);
 }
 
 /// Serializes pairs.

@@ -1,0 +1,29 @@
+//! The emulator against a real Envoy: one scenario on both hosts, with equal outcomes.
+
+use tollgate_host_test::{Host, Outcome, Scenario, emulator};
+
+/// Maximum number of runs in Envoy until the outcomes are equal. The emulator is deterministic and runs
+/// once. A proxy on a busy machine may read two pieces as one, or run a timer late. A real difference
+/// between the hosts shows in each run, so the number costs time only when a test fails.
+const RUNS: usize = 10;
+
+/// Runs the scenario on both hosts and panics unless the outcomes are equal. `settle` removes values that
+/// differ between two runs of one host: times, ports, random numbers.
+#[track_caller]
+pub fn check(scenario: &Scenario, settle: impl Fn(Outcome) -> Outcome) -> Outcome {
+    let scenario = scenario.clone().settings(|settings| settings.generate_request_id = false);
+    let mut emulated = emulator::run(&scenario).unwrap();
+    let trace = std::mem::take(&mut emulated.trace).join("\n");
+    let emulated = settle(emulated);
+    let here = format!("{emulated:#?}");
+    let mut there = String::new();
+    for _ in 0..RUNS {
+        there = format!("{:#?}", settle(Host::Envoy.run(&scenario)));
+        if here == there {
+            return emulated;
+        }
+    }
+    let lines = here.lines().zip(there.lines()).filter(|(here, there)| here != there);
+    let differing: String = lines.take(20).map(|(a, b)| format!("emulator: {a}\n   envoy: {b}\n")).collect();
+    panic!("the hosts differ\n{differing}\n-- emulator\n{here}\n-- envoy\n{there}\n-- trace\n{trace}");
+}
