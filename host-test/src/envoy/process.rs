@@ -168,7 +168,7 @@ impl Process {
         admin::get(self.admin, path)
     }
 
-    /// Returns all counters and gauges by name. Those of Wasm filters have the prefix `wasmcustom.`.
+    /// Returns all counters and gauges by name. The names for Wasm filters have the prefix `wasmcustom.`.
     pub fn stats(&self) -> io::Result<std::collections::BTreeMap<String, u64>> {
         admin::stats(self.admin, "")
     }

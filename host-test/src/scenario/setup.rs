@@ -158,7 +158,7 @@ impl Filter {
         self
     }
 
-    /// Returns the name of the HTTP filter, which is mandatory. That of the plugin is optional.
+    /// Returns the name of the HTTP filter, which is mandatory. The name of the plugin is optional.
     pub(crate) fn http_name(&self) -> &str {
         if self.name.is_empty() { "wasm" } else { &self.name }
     }

@@ -19,8 +19,8 @@ on_both_hosts! {
         outcome.upstream(1).body("body");
     }
 
-    /// Whatever part of the first window is over: of three, one has to wait for another window, and none is
-    /// refused.
+    /// The first window may be partly over. One of three requests waits for another window, and none is
+    /// rejected.
     fn delayed_requests_continue_in_their_window(host) {
         for rate in ["fixed_window", "sliding_window"] {
             let rate = json!({rate: {"requests": 1, "window": "1s"}});

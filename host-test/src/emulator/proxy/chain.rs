@@ -1,8 +1,8 @@
 //! The filter chain: Envoy, `source/common/http/filter_manager.cc`.
 //!
 //! Requests and responses share one implementation here; Envoy has two of the same shape. A filter that
-//! continues from within its own callback starts a second iteration inside the first. Whatever then happens
-//! twice also happens twice on Envoy.
+//! continues from within its own callback starts a second iteration inside the first. Everything that
+//! then happens twice also happens twice on Envoy.
 
 use super::Direction;
 use super::stream::Iteration;

@@ -37,7 +37,7 @@ impl Two {
             true => Limiter::start_with_headers(&limits, Storage::Redis(&redis)),
             false => Limiter::start(&limits, Storage::Redis(&redis)),
         };
-        // Whoever is not answered is not admitted.
+        // A request without an answer is not admitted.
         let service = json!({"failure_mode": "deny", "cache": cache});
         let config = config(json!({"stat_prefix": "two", "rate_limit_service": service}));
         let envoys = [(); 2].map(|()| Proxy::start(WORKERS, &[("two", config.clone())], limiter.port()));

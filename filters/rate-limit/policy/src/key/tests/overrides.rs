@@ -76,7 +76,7 @@ fn an_override_has_a_place_of_its_own() {
     let plain = limit(key(), vec![]);
     let with = limit(key(), vec![vec![(0, matcher(r#"{"exact": "gold"}"#))]]);
     assert_ne!(found(&plain, "gold", "10.0.0.1").unwrap().0, found(&with, "gold", "10.0.0.1").unwrap().0);
-    // Those that no override is about stay where they are.
+    // Keys without an override keep their place.
     assert_eq!(found(&plain, "tin", "10.0.0.1"), found(&with, "tin", "10.0.0.1"));
 }
 

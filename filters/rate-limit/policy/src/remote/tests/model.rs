@@ -74,7 +74,7 @@ enum Step {
     Lose(usize, CallFailure),
     /// Something else does.
     Garble(usize),
-    /// Whoever made it is gone.
+    /// The request that made the call has ended.
     Abandon(usize),
     Pass(u64),
 }

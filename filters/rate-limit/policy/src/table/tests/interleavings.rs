@@ -135,7 +135,7 @@ fn refunds_never_exceed_the_limit_in_any_order() {
     let acts = [Act::Take(0), Act::GiveBack(0), Act::Take(0)];
     let (ends, all) = Model { rates: &rates, acts: &acts, compares: true, looks_at_old: false }.explore();
     assert!(all.iter().all(|world| world.held[0] <= 2));
-    // Whoever comes last finds room: two of the three have what they took last.
+    // The last request finds room: two of the three keep their last reservation.
     assert!(ends.iter().all(|world| world.held[0] == 2));
 }
 
