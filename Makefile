@@ -1,47 +1,62 @@
-# `make help` is the index. CI calls `make ci` and nothing else. Variables given to make (TOUR=only, ENVOY_VERSION=...)
-# reach what it runs through the environment.
+# `make help` is the index. CI calls `make ci`. Variables given to make (TOUR=only, ENVOY_VERSION=..) reach the programs
+# through the environment.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup wasm test conformance mutants lint run bench soak ci clean-wasm
+.PHONY: help run wasm test conformance mutants fuzz fuzz-build lint doc ci bench soak setup clean-wasm
 
-help: ## what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+##@ Use
+help: ## list the targets
+	@awk -F ':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## get the wasm target, an Envoy and a Redis, unless they are there (run, test and wasm do it by themselves)
-	@scripts/setup wasm envoy redis
+run: ## start two services behind Envoy with the filters, and send a tour of requests (TOUR=only ends after the tour)
+	@scripts/setup wasm envoy
+	@cargo run --quiet --bin tollgate-demo
 
 wasm: ## build and pack every filter into target/dist, with SHA256SUMS
 	@scripts/setup wasm
-	@cargo run --quiet --package tollgate-pack -- dist
+	@cargo run --quiet --bin tollgate-pack -- dist
 
-test: setup ## every test: policies, filters in the emulator and in a real Envoy, docs and configs
-	cargo test --workspace
+##@ Check a change
+ci: lint fuzz-build test ## run lint, fuzz-build and test, as CI does
 
-conformance: ## the emulated host against a real Envoy, case by case (ENVOY_VERSION=1.36.4 for another one)
-	@scripts/setup wasm envoy
-	@cargo run --quiet --package tollgate-conformance
-
-mutants: ## does the table of cases notice an emulator that is wrong (builds a copy: minutes)
-	@scripts/setup wasm envoy
-	@cargo run --quiet --package tollgate-conformance -- --mutants
-
-lint: ## formatting, clippy, licences and sources of dependencies, shell scripts, YAML
+lint: ## check format, clippy, prose, documentation, dependencies, shell scripts and YAML
 	@scripts/setup lint
 	@scripts/lint
 
-run: ## two services behind Envoy with the filters, and a tour of requests (TOUR=only ends after it)
+test: ## run every test, also in a real Envoy (ONLY=rate-limit or ONLY=changed runs a part, SLOWEST=20 lists the slowest)
+	@scripts/setup wasm envoy redis
+	@scripts/test $(if $(ONLY),--only '$(ONLY)') $(if $(SLOWEST),--slowest '$(SLOWEST)')
+
+doc: ## build the documentation of the crates into target/doc; a warning is an error
+	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps
+
+##@ Prove more
+conformance: ## compare the emulated host with a real Envoy, case by case (ENVOY_VERSION=1.36.4 for another version)
 	@scripts/setup wasm envoy
-	@cargo run --quiet --package tollgate-demo
+	@cargo run --quiet --bin tollgate-conformance
 
-bench: ## CPU per request in a real Envoy, as ratios to no filter and to an empty filter of the stock SDK
+mutants: ## check that conformance notices a wrong emulator (builds a copy: takes minutes)
 	@scripts/setup wasm envoy
-	@cargo run --quiet --package tollgate-bench
+	@cargo run --quiet --bin tollgate-conformance -- --mutants
 
-soak: ## 200,000 requests through a filter in Envoy: is memory flat, and the log empty
+fuzz: ## run each fuzz target for a minute (FUZZ_SECONDS=600 for ten)
+	@scripts/fuzz
+
+fuzz-build: ## build the fuzz targets
+	@scripts/fuzz build
+
+##@ Measure
+bench: ## measure CPU per request in a real Envoy, relative to no filter and to the stock SDK's empty filter
 	@scripts/setup wasm envoy
-	@cargo run --quiet --package tollgate-bench -- --soak
+	@cargo run --quiet --bin tollgate-bench
 
-ci: lint test ## what CI runs
+soak: ## send 200,000 requests through a filter in Envoy; check that memory is flat and the log empty
+	@scripts/setup wasm envoy
+	@cargo run --quiet --bin tollgate-bench -- --soak
 
-clean-wasm: ## remove built filters and the standard library built for them; keeps Envoy and the native build
+##@ Set up
+setup: ## install the wasm target, Envoy, Binaryen and Redis if they are missing (the other targets do it themselves)
+	@scripts/setup wasm envoy redis
+
+clean-wasm: ## remove built filters and the standard library built for them; keep Envoy and the native build
 	@scripts/clean-wasm

@@ -50,20 +50,49 @@ fn make_targets(page: &str) -> Vec<String> {
         .collect()
 }
 
-#[test]
-fn every_documented_make_target_is_in_make_help() {
+/// Returns the targets that `make help` explains.
+fn explained_targets() -> Vec<String> {
     let help = Command::new("make").arg("-C").arg(root()).arg("help").output().expect("cannot run make");
     let help = String::from_utf8_lossy(&help.stdout).into_owned();
+    let target = |line: &str| {
+        let (target, text) = line.trim().strip_prefix("make ")?.split_once(' ')?;
+        (!text.trim().is_empty()).then(|| target.to_owned())
+    };
+    help.lines().filter_map(target).collect()
+}
+
+#[test]
+fn every_documented_make_target_is_in_make_help() {
+    let explained = explained_targets();
     for page in PAGES {
         for target in make_targets(&read(page)) {
-            let explained = help.lines().any(|line| {
-                let mut words = line.split_whitespace();
-                words.next() == Some("make") && words.next() == Some(&target) && words.next().is_some()
-            });
-            assert!(explained, "{page}: `make {target}` is not in `make help`:\n{help}");
+            assert!(explained.contains(&target), "{page}: `make {target}` is not among {explained:?}");
         }
     }
-    assert!(help.contains("make run"), "{help}");
+    assert!(explained.contains(&"run".into()), "{explained:?}");
+}
+
+#[test]
+fn the_workflow_runs_make_targets_on_every_supported_envoy() {
+    let workflow: serde_json::Value =
+        serde_saphyr::from_str(&read(".github/workflows/ci.yml")).expect("the workflow is YAML");
+    let matrix = &workflow["jobs"]["make"]["strategy"]["matrix"];
+    let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
+    let mut targets = list(&matrix["target"]);
+    targets.extend(list(&matrix["include"]).iter().map(|row| row["target"].clone()));
+    let explained = explained_targets();
+    for target in &targets {
+        let target = target.as_str().expect("a name");
+        assert!(explained.iter().any(|known| known == target), "`make {target}` is not among {explained:?}");
+    }
+    for needed in ["lint", "test", "conformance", "run", "wasm", "doc", "fuzz", "mutants"] {
+        assert!(targets.iter().any(|target| target == needed), "the workflow does not run `make {needed}`");
+    }
+    let versions = list(&matrix["envoy"]);
+    let minor =
+        |version: &serde_json::Value| version.as_str()?.rsplit_once('.').map(|(minor, _)| minor.to_owned());
+    let minors: Vec<_> = versions.iter().filter_map(minor).collect();
+    assert_eq!(minors, ["1.36", "1.37", "1.38", "1.39", "1.40"]);
 }
 
 #[test]
