@@ -71,7 +71,7 @@ fn stops_when_its_parent_is_killed() {
     // A killed process cannot delete its files.
     let directory = tempfile::tempdir().unwrap();
     let mut parent = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "is_gone_when_its_parent_is_killed", "--nocapture"])
+        .args(["--exact", "stops_when_its_parent_is_killed", "--nocapture"])
         .env(CHILD, "1")
         .env("TMPDIR", directory.path())
         .stdout(std::process::Stdio::piped())

@@ -56,46 +56,46 @@ pub const EMULATOR_ONLY: &[(&str, &str, &str)] = &[
     (
         "close_stream or send_local_response in on_log, on_done or on_delete",
         "Envoy ends the stream twice and crashes",
-        "host-test: to_end_a_stream_that_is_over_would_end_envoy",
+        "host-test: ending_a_finished_stream_would_crash_envoy",
     ),
     (
         "close_stream in on_response_trailers",
         "Envoy crashes",
-        "host-test: to_close_a_stream_in_the_last_callback_of_its_response_would_end_envoy",
+        "host-test: closing_in_the_last_response_callback_would_crash_envoy",
     ),
     (
         "continue_stream(1) in the last callback of a response, which then returns Continue",
         "Envoy crashes",
-        "host-test: to_go_on_in_the_last_callback_of_a_response_and_continue_would_end_envoy",
+        "host-test: continuing_twice_in_the_last_callback_would_crash_envoy",
     ),
     (
         "two local replies in on_response_headers",
         "Envoy reads freed memory and crashes",
-        "host-test: two_local_replies_in_place_of_one_response_would_end_envoy",
+        "host-test: two_local_replies_to_one_response_would_crash_envoy",
     ),
     (
         "continue_stream(1) before there is a response",
         "Envoy follows a null pointer and crashes",
-        "host-test: going_on_with_a_response_that_has_not_begun_would_end_envoy",
+        "host-test: continuing_before_the_response_would_crash_envoy",
     ),
     (
         "a bare cluster name as gRPC target that is valid protobuf",
         "Envoy aborts",
-        "host-test: a_bare_cluster_name_that_reads_as_protobuf_would_end_envoy",
+        "host-test: a_cluster_name_that_parses_as_protobuf_crashes_envoy",
     ),
     (
         "failing host calls and failing allocations",
         "a test cannot make them fail in Envoy",
-        "host-test: a_fault_strikes_the_nth_call_only_and_may_be_a_trap",
+        "host-test: a_fault_affects_only_the_nth_call_and_may_trap",
     ),
     (
         "proxy_done of a root context that has delayed its end",
         "needs an update of the listener",
-        "host-test: a_root_context_may_ask_for_time_before_it_is_deleted",
+        "host-test: a_root_context_may_delay_its_deletion",
     ),
     (
         "callbacks with unknown tokens",
         "Envoy never makes such calls",
-        "host-test: callbacks_can_come_for_tokens_that_nobody_was_given",
+        "host-test: callbacks_may_have_unknown_tokens",
     ),
 ];

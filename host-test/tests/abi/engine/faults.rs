@@ -80,11 +80,7 @@ fn the_nth_allocation_fails_or_traps() {
     assert_eq!(given, ["Ok \"/\"", "InvalidMemoryAccess \"/\"", "Ok \"/\""]);
     assert_eq!((statuses(&null), traps.len()), (vec![200], 0));
     let (trapped, traps) = fails(Shortage::Trap);
-    assert_eq!(
-        answers(&trapped.trace, "proxy_get_header_map_value").len(),
-        3,
-        "the callback continues until it returns"
-    );
+    assert_eq!(answers(&trapped.trace, "proxy_get_header_map_value").len(), 3, "it goes on until it returns");
     assert_eq!(
         (statuses(&trapped), traps),
         (vec![503], vec!["the allocator failed: injected fault".into()])
@@ -99,7 +95,7 @@ fn wasi_calls_return_the_injected_status() {
     let fault = |which, effect| Fault::Call { name: "random_get".into(), which, effect };
     let (outcome, _) = run(&scenario, [fault(Which::From(2), Effect::Number(52))]);
     assert_eq!(answers(&outcome.trace, "random_get"), ["0", "52", "52"]);
-    // The first of two that strike the same call is the one that counts.
+    // If two faults apply to the same call, the first one decides.
     let status = Effect::Answer(Status::InternalFailure);
     let (outcome, _) = run(&scenario, [fault(Which::Nth(1), Effect::Number(7)), fault(Which::All, status)]);
     assert_eq!(answers(&outcome.trace, "random_get"), ["7", "10", "10"]);

@@ -36,8 +36,8 @@ fn check(package: &str, config: serde_json::Value, max: u64) {
     let cost = cost(package, config);
     assert!(cost <= max, "`{package}` executes {cost} instructions per request, expected at most {max}");
     assert!(
-        cost * 2 > most,
-        "`{package}` carries out {cost} instructions for a request: {most} says nothing"
+        cost * 2 > max,
+        "`{package}` executes {cost} instructions per request: the bound of {max} is too high"
     );
 }
 
