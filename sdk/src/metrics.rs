@@ -95,7 +95,7 @@ impl Histogram {
     }
 }
 
-/// Declares a struct of metrics. See the [module](crate::metrics).
+/// Declares a struct of metrics. See the [module](mod@crate::metrics).
 #[macro_export]
 macro_rules! metrics {
     (
