@@ -47,5 +47,6 @@ pub use scenario::{
     FailurePolicy, Filter, HeaderMatch, Headers, Host, LogLevel, LogLine, Metadata, NativeFilter, Outcome,
     PathMatch, Received, Refused, Request, Response, RetryPolicy, Route, RouteAction, Scenario, Script, Seen,
     SeenConnection, Settings, Step, StringMatch, TcpUpstream, Tls, Upstream, UpstreamRequest, VirtualHost,
+    on_envoy,
 };
 pub use tollgate_pack::paths;

@@ -20,12 +20,15 @@ pub(super) fn get(admin: SocketAddr, path: &str) -> io::Result<String> {
         if let Some(message) = reader.take() {
             break message;
         }
-        match stream.read(&mut buffer)? {
-            0 => reader.end(),
-            n => {
+        match stream.read(&mut buffer) {
+            Ok(0) => reader.end(),
+            Ok(n) => {
                 reader.push(&buffer[..n]);
                 continue;
             }
+            // A signal, for instance because a debugger attaches.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
         }
         break reader.take().ok_or(io::ErrorKind::UnexpectedEof)?;
     };

@@ -1,6 +1,9 @@
 //! The two hosts that run a scenario.
 
 use super::{LogLine, Outcome, Scenario};
+use std::fs::File;
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The host that runs a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +52,35 @@ impl Host {
     }
 }
 
+/// Maximum number of attempts of a check in Envoy. As many as `make conformance` makes.
+const ATTEMPTS: u32 = 3;
+
+/// Runs a check that depends on real time, because it uses a real Envoy: up to three times, until it does
+/// not panic. On a busy machine a timer is late, or two pieces arrive as one. A wrong filter fails each
+/// attempt, and the same check in the emulator gets one attempt.
+///
+/// A failed attempt is printed. If the environment variable `TOLLGATE_RETRY_LOG` names a file, the name of
+/// the test is appended to it. `make test` prints these names, so that a fragile test is noticed.
+#[track_caller]
+pub fn on_envoy(check: impl Fn()) {
+    for attempt in 1..ATTEMPTS {
+        if catch_unwind(AssertUnwindSafe(&check)).is_ok() {
+            return;
+        }
+        let thread = std::thread::current();
+        let test = thread.name().unwrap_or("a test");
+        eprintln!("attempt {attempt} of {ATTEMPTS} in Envoy failed: {test}");
+        if let Some(path) = std::env::var_os("TOLLGATE_RETRY_LOG") {
+            let log = File::options().append(true).create(true).open(&path);
+            let written = log.and_then(|mut log| writeln!(log, "{test}"));
+            written.unwrap_or_else(|error| panic!("TOLLGATE_RETRY_LOG `{}`: {error}", path.display()));
+        }
+    }
+    check();
+}
+
 /// Declares tests that run on both hosts: `on_both_hosts! { fn keeps_the_id(host) { ... } }` becomes
-/// `keeps_the_id::emulator` and `keeps_the_id::envoy`.
+/// `keeps_the_id::emulator` and `keeps_the_id::envoy`. The latter runs with [`on_envoy`].
 #[macro_export]
 macro_rules! on_both_hosts {
     ($($(#[$meta:meta])* fn $name:ident($host:ident) $body:block)*) => { $(
@@ -68,8 +98,33 @@ macro_rules! on_both_hosts {
 
             #[test]
             fn envoy() {
-                check($crate::Host::Envoy);
+                $crate::on_envoy(|| check($crate::Host::Envoy));
             }
         }
     )* };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    /// Runs a check that fails in the first `failures` attempts. Returns the number of attempts, and whether
+    /// it passed.
+    fn attempts(failures: u32) -> (u32, bool) {
+        let count = Cell::new(0);
+        let check = || {
+            count.set(count.get() + 1);
+            assert!(count.get() > failures, "attempt {}", count.get());
+        };
+        let passed = catch_unwind(AssertUnwindSafe(|| on_envoy(check))).is_ok();
+        (count.get(), passed)
+    }
+
+    #[test]
+    fn a_check_in_envoy_gets_three_attempts() {
+        assert_eq!(attempts(0), (1, true));
+        assert_eq!(attempts(2), (3, true));
+        assert_eq!(attempts(3), (3, false));
+    }
 }

@@ -16,7 +16,7 @@ mod turns;
 
 pub use connection::{Connection, ConnectionExchange, End, Received, Script, Step, TcpUpstream};
 pub use expect::{Seen, SeenConnection};
-pub use host::{Host, Refused};
+pub use host::{Host, Refused, on_envoy};
 pub use message::{Headers, Request, Response};
 pub use outcome::{ClientView, Exchange, LogLevel, LogLine, Outcome, UpstreamRequest};
 pub use routes::{
