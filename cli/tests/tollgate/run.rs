@@ -81,7 +81,10 @@ fn a_rejected_filter_is_not_a_failed_expectation() {
 fn an_invalid_scenario_names_the_field() {
     let (_folder, path) = scenario("filters: [{module: easy.wasm, config: {}, config_text: x}]");
     let said = tollgate(&["run", &path]);
-    assert!(said.exit == 2 && said.out.contains("`filters[0]`: expected at most one of `config`"), "{said:?}");
+    assert!(
+        said.exit == 2 && said.out.contains("`filters[0]`: expected at most one of `config`"),
+        "{said:?}"
+    );
     let (_folder, path) = scenario("request: []");
     let said = tollgate(&["run", &path]);
     assert!(said.exit == 2 && said.out.contains("`request`: unknown field `request`"), "{said:?}");

@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, mpsc};
 use std::time::{Duration, SystemTime};
 use wasmtime::{
-    Config, Engine, Export, Extern, ExternType, Instance, InstancePre, Linker, Memory, Module, Ref, Store,
-    Table,
+    Config, Engine, Export, Extern, ExternType, Instance, InstancePre, Linker, Memory, Module, OptLevel, Ref,
+    Store, Table,
 };
 
 /// Interval at which a running module checks its deadline.
@@ -41,6 +41,8 @@ static ENGINES: LazyLock<[Engine; 2]> = LazyLock::new(|| {
         let mut config = Config::new();
         config.epoch_interruption(true);
         config.consume_fuel(fuel);
+        // Most modules run for milliseconds and take seconds to compile.
+        config.cranelift_opt_level(OptLevel::None);
         // Tests start hundreds of VMs: reserving gigabytes of address space for each costs more than it
         // saves.
         config.memory_reservation(64 << 20);

@@ -81,10 +81,7 @@ fn the_nth_allocation_fails_or_traps() {
     assert_eq!((statuses(&null), traps.len()), (vec![200], 0));
     let (trapped, traps) = fails(Shortage::Trap);
     assert_eq!(answers(&trapped.trace, "proxy_get_header_map_value").len(), 3, "it goes on until it returns");
-    assert_eq!(
-        (statuses(&trapped), traps),
-        (vec![503], vec!["the allocator failed: injected fault".into()])
-    );
+    assert_eq!((statuses(&trapped), traps), (vec![503], vec!["the allocator failed: injected fault".into()]));
 }
 
 #[test]

@@ -15,10 +15,11 @@ const TARGET: &str = "wasm32-wasip1";
 
 /// Variables that an outer cargo or the user sets for native builds. RUSTFLAGS of a coverage run, for
 /// example, must not affect the module.
-const NATIVE_BUILD_VARIABLES: [&str; 8] = [
+const NATIVE_BUILD_VARIABLES: [&str; 9] = [
     "RUSTFLAGS",
     "CARGO_ENCODED_RUSTFLAGS",
     "RUSTC",
+    "RUSTC_BOOTSTRAP",
     "RUSTC_WRAPPER",
     "RUSTC_WORKSPACE_WRAPPER",
     "CARGO_BUILD_TARGET",
