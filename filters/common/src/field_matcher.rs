@@ -121,7 +121,7 @@ struct RawFieldMatcher<N> {
     /// `present_match`.
     #[serde(alias = "present_match")]
     present: Option<bool>,
-    /// Matcher of the value as an object, in Envoy's form: one of the next five fields.
+    /// Object with one of `exact`, `prefix`, `suffix`, `contains`, `regex`, as in Envoy.
     string_match: Option<StringMatcher>,
     /// Matches the whole value.
     exact: Option<String>,

@@ -18,7 +18,7 @@ impl HeaderName {
         while let [first, rest @ ..] = bytes {
             assert!(
                 matches!(first, b'a'..=b'z' | b'0'..=b'9' | b'-'),
-                "a header name here may have only lower-case letters, digits and hyphens"
+                "a static header name must consist of lower-case letters, digits and hyphens"
             );
             bytes = rest;
         }
@@ -204,7 +204,7 @@ impl fmt::Display for InvalidHeaderValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "`{}` is not a valid header value: it has a control character, or white space at an end",
+            "`{}` is not a valid header value: it has a control character, or white space at either end",
             self.0.escape_default()
         )
     }

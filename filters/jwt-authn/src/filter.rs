@@ -52,7 +52,7 @@ impl HttpFilter for JwtAuthn {
     /// Rejects a request that the filter could not check, even with `on_error: allow`: it may still contain
     /// forged headers.
     fn on_error(&mut self, error: Error, phase: Phase) -> Flow {
-        tollgate::log::error!("host call failed while checking a request: {error}");
+        tollgate::log::error!("cannot check a request: {error}");
         match phase {
             Phase::Request => self.unchecked(),
             Phase::Response => Flow::Continue,

@@ -1,5 +1,5 @@
-//! JSON Web Token authentication. All decisions are in `tollgate-jwt-authn-policy`. This crate reads what the
-//! policy needs, verifies signatures with the host's help, fetches keys and carries out decisions.
+//! JSON Web Token authentication. All decisions are in `tollgate-jwt-authn-policy`. This crate reads the
+//! inputs of the policy, verifies signatures with the host's help, fetches keys and carries out decisions.
 
 mod filter;
 mod keys;

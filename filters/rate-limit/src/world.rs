@@ -146,7 +146,7 @@ fn failure(error: Error) -> Failure {
     match error {
         Error::Contended => Failure::Contended,
         error => {
-            tollgate::log::debug!("host call failed: {error}");
+            tollgate::log::debug!("cannot check a limit: {error}");
             Failure::Host
         }
     }

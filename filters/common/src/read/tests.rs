@@ -217,7 +217,7 @@ fn an_error_of_a_special_type_names_the_value() {
         ),
         (
             read::<HeaderValue>(&json!(" a")).unwrap_err(),
-            "` a` is not a valid header value: it has a control character, or white space at an end",
+            "` a` is not a valid header value: it has a control character, or white space at either end",
         ),
     ];
     for (error, message) in refused {

@@ -10,7 +10,7 @@ pub enum KeyError {
     Member(&'static str),
     /// `kty`, `crv` or the algorithm of a certificate is not supported.
     Unsupported(Box<str>),
-    /// By its `use`, `key_ops` or `alg`, the key is not for verifying signatures.
+    /// `use`, `key_ops` or `alg` does not permit verifying signatures.
     NotForVerifying(&'static str),
     /// The key is too weak: RSA under 2048 bits, or a secret shorter than the hash of its `alg` (or than 32
     /// bytes).
@@ -32,7 +32,7 @@ impl fmt::Display for KeyError {
             Self::Member(name) => write!(f, "`{name}` is missing or malformed"),
             Self::Unsupported(name) => write!(f, "`{name}` is not supported"),
             Self::NotForVerifying(name) => {
-                write!(f, "by its `{name}`, the key is not for verifying signatures")
+                write!(f, "`{name}` does not permit verifying signatures")
             }
             Self::Weak(what) => write!(f, "too weak: {what}"),
             Self::TooLarge(what) => write!(f, "too large: {what}"),

@@ -197,7 +197,7 @@ fn begin<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>, index: usize, now: U
     let (holder, known) = match slot.lease(now) {
         Ok(Some(leased)) => leased,
         Ok(None) => return,
-        Err(error) => return log("cannot lease a fetch", error),
+        Err(error) => return log("cannot acquire the lease for a fetch", error),
     };
     let (exchange, next) = Exchange::begin(&slot.rules, known.as_ref());
     advance(filter, cx, Try { slot: index, holder, exchange }, next, Vec::new());
@@ -252,7 +252,7 @@ fn advance<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>, attempt: Try, next
     let now = match now() {
         Ok(now) => now,
         // The lease expires.
-        Err(error) => return log("abandoning a fetch", error),
+        Err(error) => return log("cannot read the clock; abandoning a fetch", error),
     };
     let ended = match next {
         Next::Ask(request) => return send(filter, cx, attempt, &request),

@@ -85,13 +85,21 @@ fn public(
         Some(material) if !members.iter().any(|name| has(&name)) => {
             let (kty, crv) = material.kind();
             let same = text(jwk, "kty")? == Some(kty) && text(jwk, "crv")?.is_none_or(|name| name == crv);
-            if same { Ok(material) } else { Err(KeyError::Invalid("`x5c` has another kind of key")) }
+            if same {
+                Ok(material)
+            } else {
+                Err(KeyError::Invalid("`x5c` contains a key that does not match `kty` or `crv`"))
+            }
         }
         certified => {
             let material = read(jwk)?;
             // RFC 7517 section 4.7.
             let same = certified.is_none_or(|certified| certified == material);
-            if same { Ok(material) } else { Err(KeyError::Invalid("`x5c` has another key")) }
+            if same {
+                Ok(material)
+            } else {
+                Err(KeyError::Invalid("`x5c` contains a different key than the JWK"))
+            }
         }
     }
 }

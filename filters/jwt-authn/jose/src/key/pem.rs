@@ -17,16 +17,16 @@ pub(crate) fn from_pem(text: &str) -> Result<Vec<Key>> {
         let Some(label) = boundary(line, "-----BEGIN ") else { continue };
         let mut base64 = String::new();
         loop {
-            let line = lines.next().ok_or(KeyError::Pem("a block has no END"))?;
+            let line = lines.next().ok_or(KeyError::Pem("a block has no END line"))?;
             match boundary(line, "-----END ") {
                 Some(end) if end == label => break,
-                Some(_) => return Err(KeyError::Pem("a block has the END of another")),
+                Some(_) => return Err(KeyError::Pem("BEGIN and END of a block have different labels")),
                 None => base64.push_str(line),
             }
         }
         keys.push(Key::new(block(label, &base64)?));
     }
-    if keys.is_empty() { Err(KeyError::Pem("it has no block")) } else { Ok(keys) }
+    if keys.is_empty() { Err(KeyError::Pem("expected at least one block")) } else { Ok(keys) }
 }
 
 fn boundary<'l>(line: &'l str, start: &str) -> Option<&'l str> {
@@ -39,7 +39,11 @@ fn block(label: &str, base64: &str) -> Result<Material> {
         "RSA PUBLIC KEY" => Material::from_pkcs1,
         "CERTIFICATE" => Material::from_certificate,
         label if label.ends_with("PRIVATE KEY") => return Err(PRIVATE),
-        _ => return Err(KeyError::Pem("a block is neither a public key nor a certificate")),
+        _ => {
+            return Err(KeyError::Pem(
+                "unknown label of a block, expected `PUBLIC KEY`, `RSA PUBLIC KEY` or `CERTIFICATE`",
+            ));
+        }
     };
-    read(&base64url::decode_standard(base64).ok_or(KeyError::Pem("a block is not base64"))?)
+    read(&base64url::decode_standard(base64).ok_or(KeyError::Pem("a block is not valid base64"))?)
 }

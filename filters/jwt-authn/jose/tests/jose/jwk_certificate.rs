@@ -49,10 +49,10 @@ fn a_key_without_numbers_is_that_of_its_certificate() {
 fn a_certificate_is_of_the_key() {
     let crt = base64("p256.crt");
     assert!(read(&with(p256(), json!({"x5c": [crt.clone()]}))).is_ok());
-    let of_another = "invalid key: `x5c` has another key";
+    let of_another = "invalid key: `x5c` contains a different key than the JWK";
     assert_eq!(refused(&with(p256(), json!({"x5c": [base64("p384.crt")]}))), of_another);
     assert_eq!(refused(&with(p256(), json!({"x5c": [base64("ed25519.crt")]}))), of_another);
-    let of_another_kind = "invalid key: `x5c` has another kind of key";
+    let of_another_kind = "invalid key: `x5c` contains a key that does not match `kty` or `crv`";
     assert_eq!(refused(&json!({"kty": "RSA", "x5c": [crt.clone()]})), of_another_kind);
     assert_eq!(refused(&json!({"kty": "EC", "crv": "P-384", "x5c": [crt.clone()]})), of_another_kind);
     assert_eq!(refused(&json!({"kty": "EC", "x": "AAAA", "x5c": [crt]})), "`crv` is missing or malformed");

@@ -134,7 +134,7 @@ fn certificates_by_name_are_a_set() {
     assert_eq!(ids(&set, Some("two"), Algorithm::Rs256), [""; 0]);
     assert_eq!(ids(&set, Some("any"), Algorithm::Es384), ["-"]);
     assert_eq!(skipped.len(), 1);
-    assert_eq!(skipped[0].error, KeyError::Pem("it has no block"));
+    assert_eq!(skipped[0].error, KeyError::Pem("expected at least one block"));
     let private = json!({"one": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"});
     let error = KeySet::from_jwks(private.to_string().as_bytes(), LIMITS).unwrap_err();
     assert!(error.to_string().contains("a private key"), "{error}");

@@ -66,7 +66,7 @@ fn what_is_not_a_public_key_is_refused() {
         assert_eq!(refused(&block), why);
         assert_eq!(refused(&(pem("p256.pub") + &block)), why);
     }
-    let other = "invalid PEM of public keys: a block is neither a public key nor a certificate";
+    let other = "invalid PEM of public keys: unknown label of a block, expected `PUBLIC KEY`, `RSA PUBLIC KEY` or `CERTIFICATE`";
     for label in ["EC PARAMETERS", "CERTIFICATE REQUEST", "public key", "SSH2 PUBLIC KEY", ""] {
         assert_eq!(refused(&private.replace("PRIVATE KEY", label)), other, "{label}");
     }
@@ -77,17 +77,20 @@ fn what_is_malformed_is_refused() {
     let key = pem("p256.pub");
     let (begin, end) = ("-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----");
     let pem = |why: &str| format!("invalid PEM of public keys: {why}");
-    assert_eq!(refused(""), pem("it has no block"));
-    assert_eq!(refused("AAAA"), pem("it has no block"));
-    assert_eq!(refused(&key.replace(begin, "")), pem("it has no block"));
-    assert_eq!(refused(&key.replace(end, "")), pem("a block has no END"));
+    assert_eq!(refused(""), pem("expected at least one block"));
+    assert_eq!(refused("AAAA"), pem("expected at least one block"));
+    assert_eq!(refused(&key.replace(begin, "")), pem("expected at least one block"));
+    assert_eq!(refused(&key.replace(end, "")), pem("a block has no END line"));
     assert_eq!(
         refused(&key.replace(end, "-----END CERTIFICATE-----")),
-        pem("a block has the END of another")
+        pem("BEGIN and END of a block have different labels")
     );
-    assert_eq!(refused(&format!("{begin}\n{key}")), pem("a block is not base64"));
-    assert_eq!(refused(&key.replace(end, &format!("=\n{end}"))), pem("a block is not base64"));
-    assert_eq!(refused(&key.replace(begin, &format!("{begin}\nProc-Type: 4"))), pem("a block is not base64"));
+    assert_eq!(refused(&format!("{begin}\n{key}")), pem("a block is not valid base64"));
+    assert_eq!(refused(&key.replace(end, &format!("=\n{end}"))), pem("a block is not valid base64"));
+    assert_eq!(
+        refused(&key.replace(begin, &format!("{begin}\nProc-Type: 4"))),
+        pem("a block is not valid base64")
+    );
     let not_der = "invalid key: not a SubjectPublicKeyInfo in DER";
     assert_eq!(refused(&format!("{begin}\n{end}")), not_der);
     assert_eq!(refused(&format!("{begin}\nAAAA\n{end}")), not_der);

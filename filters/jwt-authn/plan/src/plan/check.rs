@@ -118,9 +118,10 @@ pub(super) fn scopes(scopes: &[String], place: &Place) -> Result<(), Problem> {
         !scope.is_empty() && scope.bytes().all(valid)
     };
     match scopes.iter().enumerate().find(|(_, scope)| !valid(scope)) {
-        Some((index, scope)) => {
-            Err(place.at(index).refuse(format_args!("invalid scope `{}` (RFC 6749)", scope.escape_debug())))
-        }
+        Some((index, scope)) => Err(place.at(index).refuse(format_args!(
+            "invalid scope `{}`, expected printable ASCII without spaces, `\"` and `\\` (RFC 6749)",
+            scope.escape_debug()
+        ))),
         None => Ok(()),
     }
 }

@@ -202,20 +202,29 @@ fn locations(provider: &mut Provider, place: &Place) -> Result<(), Problem> {
         let place = place.field("from_headers").at(index);
         check::writable(&header.name, &place.field("name"))?;
         if !is_valid_value(header.value_prefix.as_bytes()) {
-            let message =
-                format_args!("invalid prefix `{}` of a header value", header.value_prefix.escape_debug());
+            let message = format_args!(
+                "invalid prefix `{}`, expected a text without control characters",
+                header.value_prefix.escape_debug()
+            );
             return Err(place.field("value_prefix").refuse(message));
         }
     }
-    let invalid = |name: &&String| name.is_empty() || name.chars().any(char::is_control);
-    if let Some(index) = from_params.iter().position(|name| invalid(&name)) {
-        return Err(place.field("from_params").at(index).refuse("invalid name of a query parameter"));
+    let invalid = |name: &str| name.is_empty() || name.chars().any(char::is_control);
+    if let Some((index, name)) = from_params.iter().enumerate().find(|(_, name)| invalid(name)) {
+        let message = format_args!(
+            "invalid parameter name `{}`, expected a text without control characters",
+            name.escape_debug()
+        );
+        return Err(place.field("from_params").at(index).refuse(message));
     }
     // More than the tokens of RFC 6265 section 4.1.1: browsers send other names too.
     let valid = |byte: u8| byte.is_ascii_graphic() && !b"=;,\"".contains(&byte);
     let invalid = |name: &str| name.is_empty() || !name.bytes().all(valid);
     if let Some((index, name)) = from_cookies.iter().enumerate().find(|(_, name)| invalid(name)) {
-        let message = format_args!("invalid name `{}` of a cookie", name.escape_debug());
+        let message = format_args!(
+            "invalid cookie name `{}`, expected printable ASCII without spaces and `=;,\"`",
+            name.escape_debug()
+        );
         return Err(place.field("from_cookies").at(index).refuse(message));
     }
     Ok(())

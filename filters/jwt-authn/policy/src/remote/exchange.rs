@@ -72,11 +72,13 @@ impl fmt::Display for Failure {
             Self::Reset => f.write_str("connection reset"),
             Self::TooLarge => f.write_str("the response is larger than `max_bytes`"),
             Self::Status(status @ 300..=399) => {
-                write!(f, "unexpected status `{status}`; redirects are not followed")
+                write!(f, "unexpected status `{status}`, expected `200`; redirects are not followed")
             }
-            Self::Status(status) => write!(f, "unexpected status `{status}`"),
+            Self::Status(status) => write!(f, "unexpected status `{status}`, expected `200`"),
             Self::Discovery(what) => write!(f, "the issuer's discovery document {what}"),
-            Self::OtherIssuer => f.write_str("the discovery document has another `issuer`"),
+            Self::OtherIssuer => {
+                f.write_str("the `issuer` of the discovery document differs from the provider's")
+            }
             Self::Document(why) => f.write_str(why),
             Self::Host(error) => f.write_str(error),
         }

@@ -189,11 +189,11 @@ fn what_the_resource_itself_forbids_is_refused() {
         (json!({"issuer": "i", "jwks": ED25519, "audiences": [""]}), "audiences[0]: must not be empty"),
         (
             json!({"issuer": "i", "jwks": ED25519, "fromParams": [""]}),
-            "fromParams[0]: invalid name of a query parameter",
+            "fromParams[0]: invalid parameter name ``, expected a text without control characters",
         ),
         (
             json!({"issuer": "i", "jwks": ED25519, "fromCookies": [""]}),
-            "fromCookies[0]: invalid name `` of a cookie",
+            "fromCookies[0]: invalid cookie name ``, expected printable ASCII without spaces and `=;,\"`",
         ),
         (
             json!({"issuer": "i", "jwks": ED25519, "outputClaimToHeaders": [{"header": "x", "claim": ""}]}),

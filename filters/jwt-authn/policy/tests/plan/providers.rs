@@ -66,11 +66,20 @@ fn tokens_are_in_places_that_there_are() {
     let message = provider_refused(json!({"from_headers": [{"name": "host"}]}));
     assert!(message.starts_with("from_headers[0].name: `host` belongs to the connection"), "{message}");
     let message = provider_refused(json!({"from_headers": [{"name": "a", "value_prefix": "x\n"}]}));
-    assert_eq!(message, "from_headers[0].value_prefix: invalid prefix `x\\n` of a header value");
+    assert_eq!(
+        message,
+        "from_headers[0].value_prefix: invalid prefix `x\\n`, expected a text without control characters"
+    );
     let message = provider_refused(json!({"from_cookies": ["a=b"]}));
-    assert_eq!(message, "from_cookies[0]: invalid name `a=b` of a cookie");
+    assert_eq!(
+        message,
+        "from_cookies[0]: invalid cookie name `a=b`, expected printable ASCII without spaces and `=;,\"`"
+    );
     let message = provider_refused(json!({"from_params": ["a\u{0}"]}));
-    assert_eq!(message, "from_params[0]: invalid name of a query parameter");
+    assert_eq!(
+        message,
+        "from_params[0]: invalid parameter name `a\\0`, expected a text without control characters"
+    );
 }
 
 #[test]

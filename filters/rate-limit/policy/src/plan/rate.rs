@@ -91,12 +91,12 @@ fn meter(burst: u64, tokens: u64, interval: Duration, place: &Place) -> Result<(
     let meter = Meter::new(burst, tokens, interval.as_nanos()).map(Rate::Meter);
     let meter = meter.ok_or_else(|| {
         place.refuse(format_args!(
-            "a bucket of `{burst}` takes more than a hundred years to fill, with `{tokens}` each `{interval}`"
+            "a bucket of `{burst}` that gains `{tokens}` per `{interval}` must fill within 100 years"
         ))
     })?;
     Ok((meter, [0, burst, tokens, interval.as_nanos()]))
 }
 
 fn too_long(place: &Place) -> Problem {
-    place.refuse("takes more than a hundred years")
+    place.refuse("`window` must be at most 100 years")
 }

@@ -100,11 +100,11 @@ fn numbers_have_bounds() {
 fn rejects_buckets_that_fill_too_slowly() {
     assert_eq!(
         refused(json!({"gcra": {"requests": 1, "per": "876000h", "burst": 2}})),
-        "gcra: a bucket of `2` takes more than a hundred years to fill, with `1` each `876000h`"
+        "gcra: a bucket of `2` that gains `1` per `876000h` must fill within 100 years"
     );
     assert_eq!(
         refused(json!({"token_bucket": {"max_tokens": 1_000_000_000_000_u64, "fill_interval": "1s"}})),
-        "token_bucket: a bucket of `1000000000000` takes more than a hundred years to fill, with `1` each `1s`"
+        "token_bucket: a bucket of `1000000000000` that gains `1` per `1s` must fill within 100 years"
     );
 }
 

@@ -132,7 +132,7 @@ fn values_have_bounds() {
         (
             header("x", "a\nb"),
             "response.response_headers_to_add[0].header.value: `a\\nb` is not a valid header value: it has a control \
-             character, or white space at an end",
+             character, or white space at either end",
         ),
         (
             header("x", "%REQ(y)%"),
