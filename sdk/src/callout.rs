@@ -122,8 +122,8 @@ pub type HttpResult = std::result::Result<HttpResponse, CalloutError>;
 ///
 /// When a request times out or a cluster cannot be reached, Envoy itself creates a 504 or 503 response, which
 /// looks like one of the upstream. Only the body identifies it (`source/common/router/router.cc`,
-/// `source/common/http/utility.cc`). An upstream that sends the same body means the same. A response without
-/// headers is a reset.
+/// `source/common/http/utility.cc`). A response of the upstream with the same body is reported as the same
+/// error. A response without headers is a reset.
 pub(crate) fn http_response(num_headers: usize, size: usize, num_trailers: usize, max: usize) -> HttpResult {
     if num_headers == 0 {
         return Err(CalloutError::Reset);
@@ -149,7 +149,7 @@ pub(crate) fn http_response(num_headers: usize, size: usize, num_trailers: usize
     Ok(HttpResponse { status, headers, body, trailers })
 }
 
-/// Longer than the parts of Envoy's own bodies that are compared.
+/// Minimum number of bytes to read of a body, so that it can be compared with Envoy's own bodies.
 const ENVOY_BODY_PREFIX: usize = 64;
 
 /// A unary gRPC call to a cluster that supports HTTP/2.
@@ -230,7 +230,7 @@ pub struct GrpcError {
 
 impl GrpcError {
     /// Whether the call timed out. Only the message identifies a timeout (`source/common/router/router.cc`).
-    /// An upstream that sends the same message means the same.
+    /// An error of the upstream with the same message counts as a timeout too.
     pub fn timed_out(&self) -> bool {
         self.status == UNAVAILABLE && self.message.starts_with(TIMED_OUT)
     }

@@ -36,7 +36,7 @@ pub trait HttpFilter: Sized + 'static {
 
     /// Creates the filter from a parsed configuration. Define metrics here. An error rejects the
     /// configuration: Envoy then keeps the previous one. At startup there is no previous one, and Envoy does
-    /// not start. Envoy calls this function once for each worker, and two more times.
+    /// not start. Envoy calls this function in a canary VM, on the main thread and on each worker.
     fn new(config: Self::Config, cx: &mut Context<'_, Self>) -> std::result::Result<Self, ConfigError>;
 
     /// Called when the request headers arrive. To hold the request, start a callout, a timer or a wait and
@@ -108,8 +108,8 @@ pub trait HttpFilter: Sized + 'static {
     }
 
     /// Called for the access log, when the stream is complete. The headers and trailers that were sent and
-    /// received can be read. This method is called for every stream, including streams that an earlier filter
-    /// answered and of which this filter saw nothing else.
+    /// received can be read. This method is called for every stream, even if an earlier filter answered it
+    /// and no other method of this filter was called.
     fn on_log(&mut self, stream: &mut Self::Stream, log: &AccessLog<'_>, cx: &mut Context<'_, Self>) {
         let _ = (stream, log, cx);
     }

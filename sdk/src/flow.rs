@@ -42,7 +42,7 @@ impl Reply {
         Self { status, details: Cow::Borrowed(""), headers: Vec::new(), body: Vec::new(), grpc_status: -1 }
     }
 
-    /// Creates a rejection. `reason` is sent as the body and is the response code details in access logs.
+    /// Creates a rejection. `reason` is sent as the body, and logged as the response code details.
     pub fn refuse(status: u16, reason: &'static str) -> Self {
         Self::new(status).details(reason).body(reason)
     }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// A map by context id or token. The host counts these up, so no peer can choose them and the hash needs no
-/// seed.
+/// A map by context id or token. The host assigns consecutive numbers. No peer can choose them, so the hash
+/// needs no seed.
 pub type IdMap<T> = HashMap<u32, T, BuildHasherDefault<IdHasher>>;
 
 /// Distributes consecutive numbers over the table with the golden ratio (Knuth, TAOCP vol. 3 section 6.4).

@@ -15,7 +15,7 @@
 //! `wasmcustom.hello.allowed` in `/stats` and as `hello_allowed` to Prometheus. Names are constants because
 //! Envoy never frees a metric: a name with user data would be a leak that clients control. Define metrics
 //! when the filter is configured, but do not change their values there, because Envoy configures a plugin on
-//! every worker and on two more threads.
+//! every worker, on the main thread and in a canary VM.
 
 use crate::{Result, abi, host};
 

@@ -8,8 +8,8 @@ use crate::{Error, Result, Status, abi, host};
 pub struct Queue(pub(crate) u32);
 
 impl Queue {
-    /// Registers the queue `name` of this VM's `vm_id`, or finds it if it exists. The host notifies the VM
-    /// that registered it last of new items.
+    /// Registers the queue `name` of this VM's `vm_id`, or finds it if it exists. For each new item, the host
+    /// notifies the VM that registered the queue last.
     pub fn register(name: &str) -> Result<Self> {
         let mut token = 0;
         // SAFETY: in this and all calls below, pointers are to live values of the given lengths.

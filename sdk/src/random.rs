@@ -1,4 +1,5 @@
-//! Random bytes of the host (WASI `random_get`), the only source of randomness. They are suitable for keys.
+//! Random bytes of the host (WASI `random_get`), the only source of randomness. The bytes are suitable for
+//! keys.
 //!
 //! `std::collections::HashMap` takes its keys from the same source, and panics if the source fails. Filters
 //! use [`IdMap`](crate::map::IdMap), a `BTreeMap`, or a hasher that is seeded from here.

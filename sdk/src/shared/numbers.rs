@@ -17,7 +17,8 @@
 //! other VM has changed it. A correct prediction is proof. A wrong prediction costs a set that changes
 //! nothing; the VM then gets the value.
 //!
-//! The prediction is also the new `latest`: `latest + 1` is at most `x`, so some value has been given it.
+//! The prediction is also the new `latest`: `latest + 1` is at most `x`, so the host has given it to some
+//! value.
 //!
 //! # When the counter wraps around
 //! The counter has 32 bits and wraps around. The argument requires that it does not wrap around between the
@@ -38,7 +39,7 @@
 use crate::UnixNanos;
 use std::time::Duration;
 
-/// How long a number is known to be less than one wrap-around of the counter old.
+/// Maximum age of a number that is used. Within this time, the counter cannot wrap around.
 const MAX_AGE: Duration = Duration::from_secs(60);
 
 /// Number of failures after which the wait for the next read no longer grows.
