@@ -22,7 +22,7 @@ struct Arguments {
     /// Print every case with its result.
     #[arg(long)]
     list: bool,
-    /// Print what a host shows in the cases that `--only` selects.
+    /// Print the results of one host for the cases that `--only` selects.
     #[arg(long, value_parser = ["emulator", "envoy"])]
     show: Option<String>,
     /// Write the page about the ABI to a file, and run nothing.
@@ -31,7 +31,7 @@ struct Arguments {
     /// Break the emulator in known ways, one at a time, and check that the table notices each.
     #[arg(long)]
     mutants: bool,
-    /// Write what Envoy shows to a file.
+    /// Write the results of Envoy to a file.
     #[arg(long)]
     record: Option<PathBuf>,
     /// Compare with a file that `--record` wrote, and do not run Envoy.

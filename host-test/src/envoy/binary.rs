@@ -17,11 +17,11 @@ use std::process::Command;
 pub enum SetupError {
     /// `ENVOY` is set, but is not the path of a file.
     #[error(
-        "`ENVOY`: `{0}` is not a file, expected the path of an Envoy binary; or unset it and run make setup"
+        "`ENVOY`: `{0}` is not a file, expected the path of an Envoy binary; or unset it and run `make setup`"
     )]
     NotAFile(PathBuf),
     /// Envoy is not on `PATH`, and this version is not installed.
-    #[error("no Envoy {version} at `{looked_at}`: run make setup, or set ENVOY")]
+    #[error("no Envoy {version} at `{looked_at}`: run `make setup`, or set `ENVOY`")]
     NotSetUp {
         /// The version.
         version: String,
@@ -177,7 +177,7 @@ mod tests {
         m.environment.version = Some("1.36.4".into());
         let message = find(&m.environment).unwrap_err().to_string();
         assert!(message.starts_with("no Envoy 1.36.4 at `"), "{message}");
-        assert!(message.ends_with("run make setup, or set ENVOY"), "{message}");
+        assert!(message.ends_with("run `make setup`, or set `ENVOY`"), "{message}");
         let old = m.venv("1.36.4");
         assert_eq!(find(&m.environment), Ok(old));
     }

@@ -73,7 +73,9 @@ pub fn on_envoy(check: impl Fn()) {
         if let Some(path) = std::env::var_os("TOLLGATE_RETRY_LOG") {
             let log = File::options().append(true).create(true).open(&path);
             let written = log.and_then(|mut log| writeln!(log, "{test}"));
-            written.unwrap_or_else(|error| panic!("TOLLGATE_RETRY_LOG `{}`: {error}", path.display()));
+            written.unwrap_or_else(|error| {
+                panic!("`TOLLGATE_RETRY_LOG`: cannot write `{}`: {error}", path.display())
+            });
         }
     }
     check();

@@ -35,7 +35,11 @@ pub fn run(row: &Row, upstream: Option<SocketAddr>, requests: u64, connections: 
         requests,
         requests as f64 / took.as_secs_f64()
     );
-    ensure!(is_flat(warm, end), "memory grew from {warm:.1} to {end:.1} MiB");
+    ensure!(
+        is_flat(warm, end),
+        "memory grew from {warm:.1} to {end:.1} MiB, expected less than {SLACK_MIB} MiB or {:.0} % of growth",
+        SLACK_SHARE * 100.0
+    );
     let logs = proxy.logs();
     let loud: Vec<&Entry> = logs
         .iter()

@@ -88,8 +88,8 @@ fn run() -> Result<()> {
     Ok(())
 }
 
-/// Shows the size of each feature. Code that several features share counts for none of them, so together they
-/// are larger than the sum.
+/// Shows the size of each feature. Code that several features share counts for none of them, so all features
+/// together add more than the sum.
 fn weigh(package: &str) -> Result<()> {
     let weights = weights(package)?;
     let whole = weights.first().map_or(0, |(_, bytes)| *bytes);

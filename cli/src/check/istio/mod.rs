@@ -33,7 +33,7 @@ fn ready(document: &Value, name: &str, inputs: &Inputs) -> Result<Ready, Problem
     let mut notes = Vec::new();
     let environment = environment(&spec, inputs, &mut notes);
     if spec.plugin_type == Some(PluginType::Network) {
-        notes.push("this is a network filter".into());
+        notes.push("this plugin is a network filter, not an HTTP filter".into());
     }
     let path = module(&spec, inputs)?;
     let mut filter = Filter::new(Wasm::file(&path));
