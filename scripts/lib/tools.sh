@@ -28,7 +28,7 @@ lint_install() {
     say "building cargo-deny $CARGO_DENY_VERSION, once (several minutes)"
     # Its profile enables fat LTO, which takes most of the build time and does not make a run faster.
     clean_env CARGO_TARGET_DIR="$TOOLS/cargo-deny.build" CARGO_PROFILE_RELEASE_LTO=off \
-        CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+        CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=0 \
         cargo install --quiet --locked --root "$TOOLS/cargo-deny-$CARGO_DENY_VERSION" \
         "cargo-deny@$CARGO_DENY_VERSION" >>"$LOG" 2>&1 ||
         die "cannot build cargo-deny $CARGO_DENY_VERSION (see $LOG): run \`cargo install cargo-deny\`, or put it on PATH"

@@ -1,7 +1,7 @@
 //! The emulated host: Envoy as a filter sees it, without running Envoy.
 //!
-//! There are three layers. [`abi`] decodes the arguments of host calls and encodes their results; it knows no
-//! semantics. [`state`], [`callouts`] and [`properties`] are plain state. [`proxy`] moves streams through
+//! There are three layers. `abi` decodes the arguments of host calls and encodes their results; it knows no
+//! semantics. [`state`], `callouts` and `properties` are plain state. `proxy` moves streams through
 //! filters as Envoy does. Nothing is global and nothing blocks: a callback runs, stores a list of
 //! actions, and time is a number.
 //!

@@ -1,6 +1,6 @@
 //! Runs scenarios on a real Envoy.
 //!
-//! [`run`] starts the upstreams of a scenario and an Envoy process, sends the requests, and collects the
+//! [`run()`] starts the upstreams of a scenario and an Envoy process, sends the requests, and collects the
 //! outcome: from the sockets of the client and the upstreams, the access log, the statistics and the log. To
 //! use an Envoy for other purposes, start it with [`Process`] and a [`bootstrap`].
 

@@ -2,7 +2,7 @@
 //!
 //! Everything here is pure. Malformed input is rejected, never repaired ([`Jws::parse`]). The key determines
 //! the algorithm of a signature, never the token ([`Key::permits`]). Signatures are verified here
-//! ([`verify`]) or by the host ([`host`]), with the same result.
+//! ([`verify()`]) or by the host ([`host`]), with the same result.
 
 mod error;
 mod json;

@@ -4,7 +4,7 @@
 //! it comes from shared memory that others write.
 //!
 //! The clock may be set back. A stored time in the future is used as it is, up to what the rate can owe, plus
-//! [`SKEW`]. A state further in the future was written before the clock was set back. It is ignored;
+//! `SKEW`. A state further in the future was written before the clock was set back. It is ignored;
 //! otherwise, its key would stay blocked until the clock has caught up.
 
 mod fixed_window;

@@ -1,9 +1,10 @@
 //! A table of many keys in bounded memory that all workers share.
 //!
-//! A table is a fixed number of pages of [`PAGE_BYTES`], each a set of [`WAYS`] entries. The hash of a key
-//! selects its page. All rates of a limit for one key are in one page, so that they change in one atomic
-//! step. Shared data can never be deleted, so a full page must evict an entry: the one that owes least.
-//! Evicting an entry that owes nothing has no effect; other evictions are counted.
+//! A table is a fixed number of pages, each a set of [`WAYS`] entries. A page has up to [`PAGE_BYTES`]: it is
+//! stored without the empty entries at its end. The hash of a key selects its page. All rates of a limit for
+//! one key are in one page, so that they change in one atomic step. Shared data can never be deleted, so a
+//! full page must evict an entry: the one that owes least. Evicting an entry that owes nothing has no effect;
+//! other evictions are counted.
 //!
 //! If a page has more than [`WAYS`] entries that owe something, the one that owes least is lost. Its key may
 //! then take again what that entry owed, and no more. No key is ever limited by what another key took. If a

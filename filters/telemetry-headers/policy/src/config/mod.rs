@@ -78,8 +78,7 @@ pub enum UuidFormat {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct TraceContext {
-    /// Keeps a valid trace context of the caller (`keep`), or restarts the trace (`restart`).
-    /// Default: `keep`.
+    /// Keeps a valid trace context of the caller (`keep`), or restarts it (`restart`). Default: `keep`.
     pub trust: Trust,
     /// Forwards a kept context unchanged (`pass`), or with a new parent id (`continue`). Default: `pass`.
     pub mode: Mode,
