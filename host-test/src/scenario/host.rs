@@ -63,22 +63,31 @@ const ATTEMPTS: u32 = 3;
 /// the test is appended to it. `make test` prints these names, so that a fragile test is noticed.
 #[track_caller]
 pub fn on_envoy(check: impl Fn()) {
+    attempts(check, report_retry);
+}
+
+#[track_caller]
+fn attempts(check: impl Fn(), failed: impl Fn(u32)) {
     for attempt in 1..ATTEMPTS {
         if catch_unwind(AssertUnwindSafe(&check)).is_ok() {
             return;
         }
-        let thread = std::thread::current();
-        let test = thread.name().unwrap_or("a test");
-        eprintln!("attempt {attempt} of {ATTEMPTS} in Envoy failed: {test}");
-        if let Some(path) = std::env::var_os("TOLLGATE_RETRY_LOG") {
-            let log = File::options().append(true).create(true).open(&path);
-            let written = log.and_then(|mut log| writeln!(log, "{test}"));
-            written.unwrap_or_else(|error| {
-                panic!("`TOLLGATE_RETRY_LOG`: cannot write `{}`: {error}", path.display())
-            });
-        }
+        failed(attempt);
     }
     check();
+}
+
+fn report_retry(attempt: u32) {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
+    eprintln!("attempt {attempt} of {ATTEMPTS} in Envoy failed: {test}");
+    if let Some(path) = std::env::var_os("TOLLGATE_RETRY_LOG") {
+        let log = File::options().append(true).create(true).open(&path);
+        let written = log.and_then(|mut log| writeln!(log, "{test}"));
+        written.unwrap_or_else(|error| {
+            panic!("cannot write `{}`, the TOLLGATE_RETRY_LOG: {error}", path.display())
+        });
+    }
 }
 
 /// Declares tests that run on both hosts: `on_both_hosts! { fn keeps_the_id(host) { ... } }` becomes
@@ -111,22 +120,23 @@ mod tests {
     use super::*;
     use std::cell::Cell;
 
-    /// Runs a check that fails in the first `failures` attempts. Returns the number of attempts, and whether
-    /// it passed.
-    fn attempts(failures: u32) -> (u32, bool) {
-        let count = Cell::new(0);
+    /// Runs a check that fails in the first `failures` attempts. Returns the number of attempts, the number
+    /// of failures that were reported, and whether the check passed.
+    fn run(failures: u32) -> (u32, u32, bool) {
+        let (count, reported) = (Cell::new(0), Cell::new(0));
         let check = || {
             count.set(count.get() + 1);
             assert!(count.get() > failures, "attempt {}", count.get());
         };
-        let passed = catch_unwind(AssertUnwindSafe(|| on_envoy(check))).is_ok();
-        (count.get(), passed)
+        let failed = |attempt| reported.set(attempt);
+        let passed = catch_unwind(AssertUnwindSafe(|| attempts(check, failed))).is_ok();
+        (count.get(), reported.get(), passed)
     }
 
     #[test]
     fn a_check_in_envoy_gets_three_attempts() {
-        assert_eq!(attempts(0), (1, true));
-        assert_eq!(attempts(2), (3, true));
-        assert_eq!(attempts(3), (3, false));
+        assert_eq!(run(0), (1, 0, true));
+        assert_eq!(run(2), (3, 2, true));
+        assert_eq!(run(3), (3, 2, false));
     }
 }
