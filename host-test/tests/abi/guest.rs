@@ -2,7 +2,10 @@
 //! results, so modules do not check them.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
+use std::path::Path;
+use tempfile::NamedTempFile;
 use tollgate_host_test::emulator::Emulator;
 use tollgate_host_test::{Filter, Outcome, Request, Scenario, Wasm};
 
@@ -226,10 +229,14 @@ impl Guest {
 /// A module by its text.
 pub fn module(text: &str) -> Filter {
     let bytes = wat::parse_str(text).unwrap_or_else(|e| panic!("{e}\n{text}"));
-    let mut file = tempfile::Builder::new().prefix("guest").suffix(".wasm").tempfile().unwrap();
+    // Each new VM reads the file again, so it stays. The next run uses the same name.
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("guest-{:016x}.wasm", hasher.finish()));
+    let mut file = NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     file.write_all(&bytes).unwrap();
-    // Each new VM reads the file again, so it must exist until the process ends.
-    let (_, path) = file.keep().unwrap();
+    // Other tests may read the same file now.
+    file.persist(&path).unwrap();
     let mut filter = Filter::new(Wasm::file(path));
     filter.name = "guest".into();
     filter
