@@ -8,7 +8,7 @@ use tollgate_jwt_authn_policy::plan::{Plan, Required};
 use tollgate_policy::{RequestFacts, RequestMatch};
 
 fuzz_target!(|text: &str| {
-    let Ok(config) = serde_json::from_str::<Config>(text) else { return };
+    let Ok(config) = tollgate_policy::config::parse::<Config>(text) else { return };
     let plan = match Plan::new(config, |_| None) {
         Ok(plan) => plan,
         Err(problem) => {

@@ -47,7 +47,7 @@ impl Environment for World {
 
 fn policy(cache: usize) -> Policy {
     let config = CONFIG.replace("\"CACHE\"", &cache.to_string());
-    let config = serde_json::from_str(&config).expect("it is a configuration");
+    let config = tollgate_policy::config::parse(&config).expect("it is a configuration");
     Policy::new(Plan::new(config, |_| None).expect("it is a plan"), [7; 16])
 }
 

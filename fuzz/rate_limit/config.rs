@@ -8,7 +8,7 @@ use tollgate_rate_limit_policy::table::WAYS;
 use tollgate_rate_limit_policy::{Config, Plan};
 
 fuzz_target!(|text: &str| {
-    let Ok(config) = serde_json::from_str::<Config>(text) else { return };
+    let Ok(config) = tollgate_policy::config::parse::<Config>(text) else { return };
     let plan = match Plan::new(config) {
         Ok(plan) => plan,
         Err(problem) => {

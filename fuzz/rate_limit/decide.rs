@@ -15,7 +15,7 @@ use tollgate_rate_limit_policy::table::PAGE_BYTES;
 use tollgate_rate_limit_policy::{Config, Decision, Environment, Event, Failure, Plan, Policy, Reason, Ticket};
 
 static CONFIG: LazyLock<Config> =
-    LazyLock::new(|| serde_json::from_str(include_str!("decide.json")).expect("it is a configuration"));
+    LazyLock::new(|| tollgate_policy::config::parse(include_str!("decide.json")).expect("it is a configuration"));
 const VM: u32 = 1;
 
 #[derive(Default)]
@@ -76,7 +76,7 @@ impl Environment for World {
     fn count(&mut self, _: usize, _: Event) {}
 }
 
-fn written(headers: &[(String, Vec<u8>)]) {
+fn written(headers: &[tollgate_policy::HeaderField]) {
     for (name, value) in headers {
         assert!(is_token(name.as_bytes()) && is_valid_value(value), "{name}: {value:?}");
     }

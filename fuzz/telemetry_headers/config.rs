@@ -6,7 +6,7 @@ use tollgate_policy::{HeaderEdit, RequestFacts, ResponseFacts, UnixNanos, is_val
 use tollgate_telemetry_headers_policy::{Config, Draws, Policy};
 
 fuzz_target!(|text: &str| {
-    let Ok(config) = serde_json::from_str::<Config>(text) else { return };
+    let Ok(config) = tollgate_policy::config::parse::<Config>(text) else { return };
     let policy = Policy::new(config);
     let pairs: [(&[u8], &[u8]); 5] =
         [(b":path", b"/\r\n"), (b":method", b"GET"), (b":status", b"200"), (b"a", b"\0\xff"), (b"b", b" c ")];

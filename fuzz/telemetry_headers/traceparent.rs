@@ -23,7 +23,7 @@ fuzz_target!(|input: &[u8]| {
             (name, value)
         })
         .collect();
-    let config = serde_json::from_str(r#"{"request_id": {}, "trace_context": {"mode": "continue"}}"#);
+    let config = tollgate_policy::config::parse(r#"{"request_id": {}, "trace_context": {"mode": "continue"}}"#);
     let policy = Policy::new(config.expect("the configuration is valid"));
     let facts = RequestFacts { headers: Headers(&pairs), ..RequestFacts::default() };
     let draws = Draws::from_bytes([7; Draws::LEN]);

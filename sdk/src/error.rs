@@ -61,7 +61,8 @@ pub enum Error {
     Malformed(&'static str),
     /// A header name is not a token (RFC 9110 section 5.6.2).
     InvalidHeaderName,
-    /// A header value contains CR, LF or NUL. Envoy would send it unchanged, and the message could be split.
+    /// A header value contains a control character other than the tab. Envoy would send it unchanged: CR or
+    /// LF could split the message.
     InvalidHeaderValue,
     /// A body is larger than the maximum that the filter allows.
     BodyTooLarge {
@@ -78,8 +79,8 @@ pub enum Error {
     NoTimeout,
 }
 
-/// A result with the [`Error`] of the SDK.
-pub type Result<T> = std::result::Result<T, Error>;
+/// A result of a callback: by default a [`Flow`](crate::Flow), or the [`Error`] of the SDK.
+pub type Result<T = crate::Flow, E = Error> = std::result::Result<T, E>;
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -87,7 +88,7 @@ impl fmt::Display for Error {
             Self::Host { call, status } => write!(f, "host call `{call}` failed: {status:?}"),
             Self::Malformed(call) => write!(f, "host call `{call}` returned malformed data"),
             Self::InvalidHeaderName => f.write_str("invalid header name"),
-            Self::InvalidHeaderValue => f.write_str("header value contains CR, LF or NUL"),
+            Self::InvalidHeaderValue => f.write_str("header value contains a control character"),
             Self::BodyTooLarge { size, cap } => {
                 write!(f, "body of {size} bytes exceeds the maximum of {cap}")
             }

@@ -1,10 +1,9 @@
 //! The trait that every filter implements.
 
 use crate::{
-    AccessLog, ConfigError, Context, Error, Flow, Reply, RequestBody, RequestHeaders, RequestTrailers,
-    ResponseBody, ResponseHeaders, ResponseTrailers, Result, queue::Queue,
+    AccessLog, Config, ConfigError, Context, Error, Flow, Reply, RequestBody, RequestHeaders,
+    RequestTrailers, ResponseBody, ResponseHeaders, ResponseTrailers, Result, queue::Queue,
 };
-use serde::de::DeserializeOwned;
 
 /// The phase of a stream in which a callback runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,14 +18,16 @@ pub enum Phase {
 /// each method that the implementation defines, and no other. Envoy skips callbacks that are not exported,
 /// and every callback costs time.
 ///
+/// The macro adds what an implementation leaves out: `type Stream = ()`, and, for a filter that is its own
+/// configuration, `type Config = Self` and [`new`](Self::new).
+///
 /// One value of the type serves all streams of a worker. The state of a single stream belongs in
 /// [`Stream`](Self::Stream). Workers share only [shared data](crate::shared), queues and metrics.
 ///
 /// When a callback returns an error, [`on_error`](Self::on_error) decides what happens to the stream.
 pub trait HttpFilter: Sized + 'static {
-    /// The configuration. Derive `Deserialize` with `deny_unknown_fields`; otherwise misspelt fields are
-    /// ignored.
-    type Config: DeserializeOwned;
+    /// The configuration: a type with `#[derive(Config)]`, or `()` for a filter without configuration.
+    type Config: Config;
 
     /// The state of one stream, from its request to its access log.
     type Stream: Default + 'static;
@@ -37,7 +38,7 @@ pub trait HttpFilter: Sized + 'static {
     /// Creates the filter from a parsed configuration. Define metrics here. An error rejects the
     /// configuration: Envoy then keeps the previous one. At startup there is no previous one, and Envoy does
     /// not start. Envoy calls this function in a canary VM, on the main thread and on each worker.
-    fn new(config: Self::Config, cx: &mut Context<'_, Self>) -> std::result::Result<Self, ConfigError>;
+    fn new(config: Self::Config, cx: &mut Context<'_, Self>) -> Result<Self, ConfigError>;
 
     /// Called when the request headers arrive. To hold the request, start a callout, a timer or a wait and
     /// return [`Flow::Pause`].
@@ -46,7 +47,7 @@ pub trait HttpFilter: Sized + 'static {
         stream: &mut Self::Stream,
         headers: &mut RequestHeaders<'_>,
         cx: &mut Context<'_, Self>,
-    ) -> Result<Flow> {
+    ) -> Result {
         let _ = (stream, headers, cx);
         Ok(Flow::Continue)
     }
@@ -57,7 +58,7 @@ pub trait HttpFilter: Sized + 'static {
         stream: &mut Self::Stream,
         body: &mut RequestBody<'_>,
         cx: &mut Context<'_, Self>,
-    ) -> Result<Flow> {
+    ) -> Result {
         let _ = (stream, body, cx);
         Ok(Flow::Continue)
     }
@@ -68,7 +69,7 @@ pub trait HttpFilter: Sized + 'static {
         stream: &mut Self::Stream,
         trailers: &mut RequestTrailers<'_>,
         cx: &mut Context<'_, Self>,
-    ) -> Result<Flow> {
+    ) -> Result {
         let _ = (stream, trailers, cx);
         Ok(Flow::Continue)
     }
@@ -80,7 +81,7 @@ pub trait HttpFilter: Sized + 'static {
         stream: &mut Self::Stream,
         headers: &mut ResponseHeaders<'_>,
         cx: &mut Context<'_, Self>,
-    ) -> Result<Flow> {
+    ) -> Result {
         let _ = (stream, headers, cx);
         Ok(Flow::Continue)
     }
@@ -91,7 +92,7 @@ pub trait HttpFilter: Sized + 'static {
         stream: &mut Self::Stream,
         body: &mut ResponseBody<'_>,
         cx: &mut Context<'_, Self>,
-    ) -> Result<Flow> {
+    ) -> Result {
         let _ = (stream, body, cx);
         Ok(Flow::Continue)
     }
@@ -102,7 +103,7 @@ pub trait HttpFilter: Sized + 'static {
         stream: &mut Self::Stream,
         trailers: &mut ResponseTrailers<'_>,
         cx: &mut Context<'_, Self>,
-    ) -> Result<Flow> {
+    ) -> Result {
         let _ = (stream, trailers, cx);
         Ok(Flow::Continue)
     }
@@ -178,7 +179,7 @@ impl Uses {
 ///
 /// #[tollgate::filter] // without `(http_callouts)`
 /// impl HttpFilter for Undeclared {
-///     type Config = serde::de::IgnoredAny;
+///     type Config = ();
 ///     type Stream = ();
 ///
 ///     fn new(_: Self::Config, cx: &mut Context<'_, Self>) -> Result<Self, ConfigError> {

@@ -6,6 +6,7 @@ use crate::host::{self, Direction};
 use crate::{Result, headers, pairs};
 use serde::Serialize;
 use std::borrow::Cow;
+use tollgate_types::{Refusal, ResponseDetails};
 
 /// The decision of a callback on its stream.
 #[derive(Debug)]
@@ -97,7 +98,23 @@ impl Reply {
         }
         let headers: Vec<_> = self.headers.iter().map(|(n, v)| (n.as_bytes(), v)).collect();
         let headers = if headers.is_empty() { Vec::new() } else { pairs::serialize(&headers) };
-        host::send_local_response(self.status, &self.details, &headers, &self.body, self.grpc_status)
+        // An access log has one line for each stream, and Envoy writes the details unescaped.
+        let details = self.details.replace(|c: char| c.is_control() || c.is_whitespace(), "_");
+        host::send_local_response(self.status, &details, &headers, &self.body, self.grpc_status)
+    }
+}
+
+impl<R: ResponseDetails> From<Refusal<R>> for Reply {
+    fn from(refusal: Refusal<R>) -> Self {
+        let Refusal { reason, status, grpc_status, headers, body } = refusal;
+        let reply = Self::new(status).details(reason.details()).grpc_status(grpc_status).body(body);
+        headers.into_iter().fold(reply, |reply, (name, value)| reply.header(name, value))
+    }
+}
+
+impl<R: ResponseDetails> From<Refusal<R>> for Flow {
+    fn from(refusal: Refusal<R>) -> Self {
+        Self::Reply(refusal.into())
     }
 }
 

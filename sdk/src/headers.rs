@@ -12,13 +12,15 @@
 //! ```
 //!
 //! Names and values are bytes, because a peer may send any. The SDK checks what a filter writes, because
-//! Envoy does not: CR or LF in a value would split the message.
+//! Envoy does not: CR or LF in a value would split the message, and nghttp2 rejects a request with any other
+//! control character except the tab.
 
 use crate::host::{self, Map};
 use crate::{Error, Pairs, Result};
 use std::cell::OnceCell;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
+use tollgate_types::{HeaderEdit, is_token, is_valid_value};
 
 /// The fields of a header map. Callbacks receive one of the types below, which dereferences to this one.
 pub struct Headers {
@@ -73,6 +75,18 @@ impl Headers {
     pub fn remove(&mut self, name: &str) -> Result<()> {
         self.pairs.take();
         host::map_remove(self.map, name.as_bytes())
+    }
+
+    /// Applies edits, in order. Stops at the first that fails.
+    pub fn apply(&mut self, edits: &[HeaderEdit<'_>]) -> Result<()> {
+        for edit in edits {
+            match edit {
+                HeaderEdit::Set(name, value) => self.set(name.as_str(), value)?,
+                HeaderEdit::Add(name, value) => self.add(name.as_str(), value)?,
+                HeaderEdit::Remove(name) => self.remove(name.as_str())?,
+            }
+        }
+        Ok(())
     }
 
     /// Whether no body and no trailers follow.
@@ -171,18 +185,13 @@ impl AccessLog<'_> {
     }
 }
 
-/// Checks a field before it is written. The name must be a token (RFC 9110 section 5.6.2), optionally after
-/// the `:` of a pseudo-header. The value must not contain CR, LF or NUL (section 5.5).
+/// Checks a field before it is written: the name must be a token (RFC 9110 section 5.6.2), optionally after
+/// the `:` of a pseudo-header, and the value must be valid on the wire ([`is_valid_value`]).
 pub(crate) fn check(name: &[u8], value: &[u8]) -> Result<()> {
-    let token = name.strip_prefix(b":").unwrap_or(name);
-    if token.is_empty() || !token.iter().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b))
-    {
+    if !is_token(name.strip_prefix(b":").unwrap_or(name)) {
         return Err(Error::InvalidHeaderName);
     }
-    if value.iter().any(|b| matches!(b, b'\r' | b'\n' | 0)) {
-        return Err(Error::InvalidHeaderValue);
-    }
-    Ok(())
+    if is_valid_value(value) { Ok(()) } else { Err(Error::InvalidHeaderValue) }
 }
 
 #[cfg(test)]
@@ -191,7 +200,7 @@ mod tests {
 
     #[test]
     fn writes_nothing_that_could_split_a_message() {
-        for value in [b"a\rb".as_slice(), b"a\nb", b"a\0b"] {
+        for value in [b"a\rb".as_slice(), b"a\nb", b"a\0b", b"a\x1bb", b"\x7f"] {
             assert_eq!(check(b"x", value), Err(Error::InvalidHeaderValue));
         }
         for name in [b"".as_slice(), b":", b"a b", b"a:b", b"a\n", b"\xff"] {

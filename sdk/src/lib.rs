@@ -1,32 +1,26 @@
 //! A thin SDK for proxy-wasm filters on Envoy and Istio. This is a complete filter:
 //!
 //! ```
-//! use serde::Deserialize;
-//! use tollgate::{ConfigError, Context, Flow, HttpFilter, Reply, RequestHeaders, Result};
+//! use tollgate::{Config, Context, Flow, HttpFilter, Reply, RequestHeaders, Result};
 //!
-//! #[derive(Deserialize)]
-//! #[serde(deny_unknown_fields)]
-//! struct Config {
+//! #[derive(Config)]
+//! struct AllowList {
+//!     /// Header that is checked.
 //!     header: String,
+//!     /// Values that are allowed.
 //!     allowed: Vec<String>,
 //! }
 //!
-//! struct AllowList(Config);
-//!
 //! #[tollgate::filter]
 //! impl HttpFilter for AllowList {
-//!     type Config = Config;
-//!     type Stream = ();
-//!
-//!     fn new(config: Config, _: &mut Context<'_, Self>) -> std::result::Result<Self, ConfigError> {
-//!         Ok(Self(config))
-//!     }
-//!
 //!     fn on_request_headers(
-//!         &mut self, _: &mut (), headers: &mut RequestHeaders<'_>, _: &mut Context<'_, Self>,
-//!     ) -> Result<Flow> {
-//!         let mut values = headers.get_all(&self.0.header)?;
-//!         let allowed = values.any(|value| self.0.allowed.iter().any(|a| a.as_bytes() == value));
+//!         &mut self,
+//!         _: &mut (),
+//!         headers: &mut RequestHeaders<'_>,
+//!         _: &mut Context<'_, Self>,
+//!     ) -> Result {
+//!         let mut values = headers.get_all(&self.header)?;
+//!         let allowed = values.any(|value| self.allowed.iter().any(|a| a.as_bytes() == value));
 //!         Ok(if allowed { Flow::Continue } else { Reply::refuse(403, "not_allowed").into() })
 //!     }
 //! }
@@ -77,7 +71,7 @@ mod tasks;
 pub use body::{RequestBody, ResponseBody, Whole};
 pub use callout::{CalloutError, GrpcCall, GrpcError, GrpcResult, HttpCall, HttpResponse, HttpResult};
 pub use clock::UnixNanos;
-pub use config::ConfigError;
+pub use config::{Config, ConfigError};
 pub use context::Context;
 pub use error::{Error, Result, Status};
 pub use filter::{HttpFilter, Phase};
@@ -91,3 +85,6 @@ pub use signal::{Signal, Woken};
 /// The arguments declare the other features of the filter: `http_callouts`, `grpc_callouts` and `timers`. A
 /// filter that uses one of them without declaring it does not compile.
 pub use tollgate_macros::filter;
+#[doc(hidden)]
+pub use tollgate_types::if_schema;
+pub use tollgate_types::{HeaderEdit, Refusal, RequestFacts, ResponseDetails, ResponseFacts};

@@ -12,10 +12,10 @@
 //!
 //! #[tollgate::filter(http_callouts, timers)]
 //! impl HttpFilter for Keys {
-//!     type Config = serde::de::IgnoredAny;
+//!     type Config = ();
 //!     type Stream = ();
 //!
-//!     fn new(_: Self::Config, cx: &mut Context<'_, Self>) -> std::result::Result<Self, ConfigError> {
+//!     fn new(_: Self::Config, cx: &mut Context<'_, Self>) -> Result<Self, ConfigError> {
 //!         cx.plugin_after(Duration::from_millis(1), |_, cx| {
 //!             let call = HttpCall::new("keys", "GET", "keys.test", "/");
 //!             let sent = cx.plugin_http_call(&call, |filter, response, cx| {
@@ -29,7 +29,7 @@
 //!
 //!     fn on_request_headers(
 //!         &mut self, _: &mut (), _: &mut RequestHeaders<'_>, cx: &mut Context<'_, Self>,
-//!     ) -> Result<Flow> {
+//!     ) -> Result {
 //!         if self.0.is_some() {
 //!             return Ok(Flow::Continue);
 //!         }

@@ -1,5 +1,5 @@
-//! Dependencies have one direction: `tollgate-policy <- policy <- shell -> sdk`. Cargo prevents cycles; these
-//! tests prevent other dependencies.
+//! Dependencies have one direction: `types <- {sdk, vocabulary <- policy} <- shell`. Cargo prevents cycles;
+//! these tests prevent other dependencies.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -45,6 +45,7 @@ fn policies_do_not_depend_on_a_host() {
         "tollgate-jwt-authn-plan",
         "tollgate-policy",
         "tollgate-rate-limit-service",
+        "tollgate-types",
     ];
     let packages = packages();
     let is_policy =
@@ -93,8 +94,16 @@ fn token_crates_do_not_depend_on_a_host() {
 
 #[test]
 fn the_sdk_has_few_dependencies() {
-    let allowed = ["getrandom", "log", "serde", "serde_json", "tollgate-macros"];
+    let allowed = ["getrandom", "log", "serde", "serde_json", "tollgate-macros", "tollgate-types"];
     may_only_depend_on(&packages()["tollgate"], |d| allowed.contains(&d), "the SDK");
+}
+
+#[test]
+fn the_shared_types_depend_on_no_host_and_no_vocabulary() {
+    let allowed = ["schemars", "serde", "serde_json", "tollgate-macros"];
+    may_only_depend_on(&packages()["tollgate-types"], |d| allowed.contains(&d), "the shared types");
+    let allowed = ["regex-lite", "serde_json", "tollgate-types"];
+    may_only_depend_on(&packages()["tollgate-policy"], |d| allowed.contains(&d), "the vocabulary");
 }
 
 #[test]

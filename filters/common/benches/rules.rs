@@ -26,7 +26,7 @@ fn rules(criterion: &mut Criterion) {
     for (kind, make) in KINDS {
         let mut group = criterion.benchmark_group(*kind);
         for count in [10, 10_000] {
-            let make = |n| serde_json::from_value::<RequestMatch>(make(n)).unwrap();
+            let make = |n| tollgate_policy::config::read::<RequestMatch>(&make(n)).unwrap();
             let rules = Rules::new((0..count).map(make).collect());
             // The rule is in the middle, so that a linear search takes half of its maximum time.
             let path = format!("/api/v1/service-{}/orders?x=y", count / 2);

@@ -1,8 +1,9 @@
 //! Format of the body of a rejection.
 
+use crate::Config;
+
 /// Format of the body of a rejection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Config)]
 pub enum BodyFormat {
     /// Plain text, the same as Envoy's where Envoy has one.
     #[default]
@@ -14,5 +15,3 @@ pub enum BodyFormat {
     /// No body.
     Empty,
 }
-
-crate::read_names!(BodyFormat { "text" => Text, "json" => Json, "problem" => Problem, "empty" => Empty });

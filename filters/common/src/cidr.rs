@@ -1,6 +1,6 @@
 //! Networks in CIDR notation.
 
-use crate::text::from_text;
+use crate::Config;
 use core::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
@@ -10,7 +10,14 @@ use std::str::FromStr;
 ///
 /// Bits after the prefix must be zero. `10.1.2.3/8` is ambiguous, and a wrong guess would allow or reject
 /// sixteen million addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Config)]
+#[config(
+    text(
+        expected = "a network such as `10.0.0.0/8` or `2001:db8::/32`",
+        pattern = "^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$"
+    ),
+    blank = Self::V4 { network: 0, mask: u32::MAX }
+)]
 pub enum Cidr {
     /// An IPv4 network.
     V4 {
@@ -78,14 +85,6 @@ impl FromStr for Cidr {
         }
     }
 }
-
-from_text!(Cidr, "a network such as `10.0.0.0/8` or `2001:db8::/32`", Some("^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$"));
-
-crate::read::read_text!(
-    Cidr,
-    "a network such as `10.0.0.0/8` or `2001:db8::/32`",
-    Self::V4 { network: 0, mask: u32::MAX }
-);
 
 /// Parses a prefix length of digits only: `parse` alone would accept `+8`.
 fn prefix_length(text: &str) -> Option<u32> {
@@ -172,7 +171,7 @@ mod tests {
         ] {
             assert!(matches!(text.parse::<Cidr>(), Err(InvalidCidr::Syntax(_))), "{text}");
         }
-        let error = serde_json::from_str::<Cidr>("\"10.1.2.3/8\"").unwrap_err().to_string();
+        let error = crate::config::parse::<Cidr>("\"10.1.2.3/8\"").unwrap_err().to_string();
         assert!(
             error.starts_with("`10.1.2.3/8` has bits set after its prefix, expected `10.0.0.0/8`"),
             "{error}"

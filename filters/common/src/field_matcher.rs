@@ -1,8 +1,7 @@
 //! Matchers of headers and query parameters.
 
 use crate::string_matcher::{Fields, InvalidMatcher, StringMatcher};
-use crate::{HeaderName, Headers};
-use serde::Deserialize;
+use crate::{Config, HeaderName, Headers};
 
 /// Matches a header: `{"name": "x-env", "exact": "test"}`, `{"name": "authorization", "present": true}`.
 ///
@@ -10,8 +9,11 @@ use serde::Deserialize;
 /// not split at commas. An absent header matches only `"present": false`. `invert` inverts the result, also
 /// for an absent header (in Envoy an absent header matches neither way). Envoy's spellings `string_match` and
 /// `present_match` are accepted too.
-#[derive(Clone, Debug, Hash, Deserialize)]
-#[serde(try_from = "RawFieldMatcher<HeaderName>")]
+#[derive(Clone, Debug, Hash, Config)]
+#[config(
+    try_from = RawFieldMatcher<HeaderName>,
+    blank = Self { name: Config::blank(), test: Test::Present(false), invert: false }
+)]
 pub struct HeaderMatcher {
     name: HeaderName,
     test: Test,
@@ -22,8 +24,11 @@ pub struct HeaderMatcher {
 ///
 /// Names and values are percent-decoded first, and `+` becomes a space: otherwise `%64ebug=1` would bypass
 /// the matcher. If a parameter is repeated, one matching value is enough.
-#[derive(Clone, Debug, Hash, Deserialize)]
-#[serde(try_from = "RawFieldMatcher<String>")]
+#[derive(Clone, Debug, Hash, Config)]
+#[config(
+    try_from = RawFieldMatcher<String>,
+    blank = Self { name: String::new(), test: Test::Present(false), invert: false }
+)]
 pub struct QueryMatcher {
     name: String,
     test: Test,
@@ -71,55 +76,22 @@ impl QueryMatcher {
     }
 }
 
-crate::read::read_through!(
-    HeaderMatcher,
-    RawFieldMatcher<HeaderName>,
-    Self { name: crate::Read::blank(), test: Test::Present(false), invert: false }
-);
-crate::read::read_through!(
-    QueryMatcher,
-    RawFieldMatcher<String>,
-    Self { name: String::new(), test: Test::Present(false), invert: false }
-);
-crate::read_object!(
-    RawFieldMatcher<N> = Self {
-        name: N::blank(),
-        present: None,
-        string_match: None,
-        exact: None,
-        prefix: None,
-        suffix: None,
-        contains: None,
-        regex: None,
-        ignore_case: false,
-        invert: false,
-    };
-    name (required), present or "present_match", string_match, exact, prefix, suffix, contains, regex, ignore_case, invert;
-    instead [
-        ("exact_match", "use `exact`"),
-        ("prefix_match", "use `prefix`"),
-        ("suffix_match", "use `suffix`"),
-        ("contains_match", "use `contains`"),
-        ("safe_regex_match", "use `regex`"),
-        ("range_match", "not supported, use `regex`"),
-        ("invert_match", "use `invert`, which inverts the result for an absent header too"),
-    ]
-);
-
-#[cfg(feature = "schema")]
-crate::text::schema_of!(HeaderMatcher, RawFieldMatcher<HeaderName>);
-#[cfg(feature = "schema")]
-crate::text::schema_of!(QueryMatcher, RawFieldMatcher<String>);
-
-#[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Config)]
+#[config(instead = [
+    ("exact_match", "use `exact`"),
+    ("prefix_match", "use `prefix`"),
+    ("suffix_match", "use `suffix`"),
+    ("contains_match", "use `contains`"),
+    ("safe_regex_match", "use `regex`"),
+    ("range_match", "not supported, use `regex`"),
+    ("invert_match", "use `invert`, which inverts the result for an absent header too"),
+])]
 struct RawFieldMatcher<N> {
     /// Name of the header or the query parameter.
     name: N,
     /// Whether it must be present (`true`) or absent (`false`), with any value. Also accepted as
     /// `present_match`.
-    #[serde(alias = "present_match")]
+    #[config(alias = "present_match")]
     present: Option<bool>,
     /// Object with one of `exact`, `prefix`, `suffix`, `contains`, `regex`, as in Envoy.
     string_match: Option<StringMatcher>,
@@ -134,10 +106,10 @@ struct RawFieldMatcher<N> {
     /// Regular expression that must match the whole value.
     regex: Option<String>,
     /// Whether to ignore the case of ASCII letters. Default: `false`.
-    #[serde(default)]
+    #[config(default)]
     ignore_case: bool,
     /// Whether to invert the result. Default: `false`.
-    #[serde(default)]
+    #[config(default)]
     invert: bool,
 }
 
@@ -182,11 +154,11 @@ mod tests {
 
     fn header(json: &str, values: &[&str]) -> bool {
         let pairs: Vec<(&[u8], &[u8])> = values.iter().map(|v| (&b"a"[..], v.as_bytes())).collect();
-        serde_json::from_str::<HeaderMatcher>(json).unwrap().matches(Headers(&pairs))
+        crate::config::parse::<HeaderMatcher>(json).unwrap().matches(Headers(&pairs))
     }
 
     fn query(json: &str, query: &str) -> bool {
-        serde_json::from_str::<QueryMatcher>(json).unwrap().matches(query.as_bytes())
+        crate::config::parse::<QueryMatcher>(json).unwrap().matches(query.as_bytes())
     }
 
     #[test]
@@ -216,7 +188,7 @@ mod tests {
         assert!(query(r#"{"name": "a", "string_match": {"exact": "b"}}"#, "a=b"));
         for both in [r#""present_match": true"#, r#""exact": "b""#, r#""ignore_case": true"#] {
             let json = format!(r#"{{"name": "a", "string_match": {{"exact": "b"}}, {both}}}"#);
-            let error = serde_json::from_str::<HeaderMatcher>(&json).unwrap_err().to_string();
+            let error = crate::config::parse::<HeaderMatcher>(&json).unwrap_err().to_string();
             assert!(error.starts_with("expected exactly one of `exact`"), "{error}");
         }
     }
@@ -227,7 +199,7 @@ mod tests {
             [("exact_match", "`exact`"), ("invert_match", "`invert`"), ("range_match", "`regex`")]
         {
             let tree = serde_json::json!({"name": "a", name: "b"});
-            let error = crate::read::<HeaderMatcher>(&tree).unwrap_err().to_string();
+            let error = crate::config::read::<HeaderMatcher>(&tree).unwrap_err().to_string();
             assert!(error.contains(instead), "{error}");
         }
     }
@@ -248,11 +220,11 @@ mod tests {
     #[test]
     fn rejects_presence_together_with_a_pattern() {
         for json in [r#"{"name": "a"}"#, r#"{"name": "a", "present": true, "exact": "b"}"#] {
-            let error = serde_json::from_str::<HeaderMatcher>(json).unwrap_err().to_string();
+            let error = crate::config::parse::<HeaderMatcher>(json).unwrap_err().to_string();
             assert!(error.starts_with("expected exactly one of `exact`"), "{error}");
         }
-        let error = serde_json::from_str::<HeaderMatcher>(r#"{"name": "a b", "present": true}"#).unwrap_err();
-        assert!(error.to_string().starts_with("`a b` is not a valid header name"));
+        let error = crate::config::parse::<HeaderMatcher>(r#"{"name": "a b", "present": true}"#).unwrap_err();
+        assert!(error.to_string().starts_with("name: `a b` is not a valid header name"));
     }
 
     proptest! {

@@ -1,8 +1,8 @@
 //! Matchers of paths.
 
+use crate::Config;
 use crate::string_matcher::{Fields, InvalidMatcher, StringMatcher};
 use core::fmt;
-use serde::Deserialize;
 
 /// Matches a path without its query: as a string, or by a template, `{"template": "/users/{id}/orders"}`.
 ///
@@ -10,8 +10,11 @@ use serde::Deserialize;
 /// number of segments. The matcher does not normalise paths. Let Envoy normalise `//`, `%2F` and `..` first
 /// (`normalize_path`, `merge_slashes`, `path_with_escaped_slashes_action`). Otherwise a client can choose a
 /// spelling that the matcher misses.
-#[derive(Clone, Debug, Hash, Deserialize)]
-#[serde(try_from = "RawPathMatcher")]
+#[derive(Clone, Debug, Hash, Config)]
+#[config(
+    try_from = RawPathMatcher,
+    blank = Self(Test::Template { segments: Box::default(), rest: false })
+)]
 pub struct PathMatcher(Test);
 
 #[derive(Clone, Debug, Hash)]
@@ -97,23 +100,8 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-crate::read::read_through!(
-    PathMatcher,
-    RawPathMatcher,
-    Self(Test::Template { segments: Box::default(), rest: false })
-);
-crate::read_object!(
-    RawPathMatcher = Self::default();
-    template, exact, prefix, suffix, contains, regex, ignore_case
-);
-
-#[cfg(feature = "schema")]
-crate::text::schema_of!(PathMatcher, RawPathMatcher);
-
-#[derive(Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
-#[serde(deny_unknown_fields)]
+#[derive(Config)]
+#[config(min_properties = 1)]
 struct RawPathMatcher {
     /// Matches segments with placeholders: `/users/{id}`, `/static/**`.
     template: Option<String>,
@@ -128,7 +116,7 @@ struct RawPathMatcher {
     /// Regular expression that must match the whole path.
     regex: Option<String>,
     /// Whether to ignore the case of ASCII letters; not allowed with `template`. Default: `false`.
-    #[serde(default)]
+    #[config(default)]
     ignore_case: bool,
 }
 
@@ -188,7 +176,7 @@ mod tests {
 
     fn matches(template: &str, path: &str) -> bool {
         let json = serde_json::json!({ "template": template }).to_string();
-        serde_json::from_str::<PathMatcher>(&json).unwrap().matches(path.as_bytes())
+        crate::config::parse::<PathMatcher>(&json).unwrap().matches(path.as_bytes())
     }
 
     #[test]
@@ -217,7 +205,7 @@ mod tests {
     #[test]
     fn matches_a_path_as_a_string() {
         let matcher: PathMatcher =
-            serde_json::from_str(r#"{"prefix": "/API", "ignore_case": true}"#).unwrap();
+            crate::config::parse(r#"{"prefix": "/API", "ignore_case": true}"#).unwrap();
         assert!(matcher.matches(b"/api/x") && !matcher.matches(b"/x/api"));
     }
 
@@ -238,7 +226,7 @@ mod tests {
             (r#"{"template": "/a?b"}"#, "`template` `/a?b`: must not contain `?` or `#`"),
             (r#"{"prefix": "/a", "exact": "/a"}"#, "expected exactly one of"),
         ] {
-            let error = serde_json::from_str::<PathMatcher>(json).unwrap_err().to_string();
+            let error = crate::config::parse::<PathMatcher>(json).unwrap_err().to_string();
             assert!(error.starts_with(message), "{error}");
         }
     }

@@ -1,12 +1,10 @@
 //! Percentages.
 
 use core::fmt;
-use serde::Deserialize;
 
 /// A percentage from 0 to 100 in steps of 0.0001, like Envoy's `FractionalPercent` with the denominator
 /// `MILLION`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "f64")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Percent {
     per_million: u32,
 }
@@ -49,34 +47,25 @@ impl TryFrom<f64> for Percent {
     }
 }
 
-impl crate::Read for Percent {
+impl crate::Config for Percent {
     fn blank() -> Self {
         Self::ZERO
     }
 
-    fn fill(&mut self, value: &crate::Value) -> Result<(), crate::ReadError> {
+    fn fill(&mut self, value: &crate::Value) -> Result<(), crate::ConfigError> {
         let expected = "a percentage such as `12.5`";
-        let percent = value.as_f64().ok_or_else(|| crate::ReadError::invalid_type(value, expected))?;
-        *self = percent.try_into().map_err(|error: InvalidPercent| crate::ReadError::new(&error))?;
+        let percent = value.as_f64().ok_or_else(|| crate::ConfigError::invalid_type(value, expected))?;
+        *self = percent.try_into().map_err(|error: InvalidPercent| crate::ConfigError::here(&error))?;
         Ok(())
     }
 }
 
-#[cfg(feature = "schema")]
-impl schemars::JsonSchema for Percent {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Percent".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "type": "number",
-            "minimum": 0,
-            "maximum": 100,
-            "description": "a percentage with at most four decimals",
-        })
-    }
-}
+crate::json_schema_of!(Percent, |_generator| crate::config::derived::schemars::json_schema!({
+    "type": "number",
+    "minimum": 0,
+    "maximum": 100,
+    "description": "a percentage with at most four decimals",
+}));
 
 /// Why a number is not a percentage.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -132,11 +121,11 @@ mod tests {
             ("-1", "`-1` is not a percentage from 0 to 100"),
             ("0.00005", "`0.00005` has more than four decimals"),
         ] {
-            let error = serde_json::from_str::<Percent>(json).unwrap_err().to_string();
+            let error = crate::config::parse::<Percent>(json).unwrap_err().to_string();
             assert!(error.starts_with(message), "{error}");
         }
         assert!(Percent::try_from(f64::NAN).is_err());
-        assert_eq!(serde_json::from_str::<Percent>("7").unwrap().per_million(), 70_000);
+        assert_eq!(crate::config::parse::<Percent>("7").unwrap().per_million(), 70_000);
     }
 
     proptest! {

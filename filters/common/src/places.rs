@@ -37,6 +37,32 @@ impl Places {
     }
 }
 
+impl Places {
+    /// Lists the names, for an error about an unknown one: ``expected one of `a`, `b` ``.
+    #[inline(never)]
+    pub fn known(&self) -> String {
+        // A configuration may have thousands of names, and the message is one line of a log.
+        const SHOWN: usize = 8;
+        let count = self.iter().count();
+        let mut text = String::from(match count {
+            0 => return "none is configured".into(),
+            1 => "expected `",
+            _ => "expected one of `",
+        });
+        for (index, (name, _)) in self.iter().take(SHOWN).enumerate() {
+            if index > 0 {
+                text += "`, `";
+            }
+            text += &String::from_utf8_lossy(name);
+        }
+        text += "`";
+        if count > SHOWN {
+            text = text + " and " + &(count - SHOWN).to_string() + " more";
+        }
+        text
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,5 +76,19 @@ mod tests {
         assert_eq!((places.get(b"b"), places.first(b"a"), places.first(b"")), (&[0, 2][..], Some(1), None));
         let names: Vec<_> = places.iter().map(|(name, _)| name).collect();
         assert_eq!(names, [b"a", b"b"]);
+    }
+
+    #[test]
+    fn lists_the_first_eight_names() {
+        let mut names = Places::default();
+        assert_eq!(names.known(), "none is configured");
+        names.add(b"a", 0);
+        assert_eq!(names.known(), "expected `a`");
+        names.add(b"b", 1);
+        assert_eq!(names.known(), "expected one of `a`, `b`");
+        for name in "cdefghij".bytes() {
+            names.add(&[name], 2);
+        }
+        assert_eq!(names.known(), "expected one of `a`, `b`, `c`, `d`, `e`, `f`, `g`, `h` and 2 more");
     }
 }

@@ -1,7 +1,6 @@
 //! Conditions of rules on requests.
 
-use crate::{HeaderMatcher, PathMatcher, QueryMatcher, RequestFacts, StringMatcher};
-use serde::Deserialize;
+use crate::{Config, HeaderMatcher, PathMatcher, QueryMatcher, RequestFacts, StringMatcher};
 use std::borrow::Cow;
 
 /// The condition of a rule. Every given field must match. In `hosts`, `paths` and `methods`, one matching
@@ -9,9 +8,19 @@ use std::borrow::Cow;
 /// request.
 ///
 /// Rules are tried in order, and the first rule that matches decides.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+// The other names are fields of Envoy's `RouteMatch`, the type of `match` in Envoy's filters.
+#[derive(Clone, Debug, Default, Config)]
+#[config(default, instead = [
+    ("prefix", "use `paths`: `{\"paths\": [{\"prefix\": \"/api\"}]}`"),
+    ("path", "use `paths`: `{\"paths\": [{\"exact\": \"/api\"}]}`"),
+    ("safe_regex", "use `paths`: `{\"paths\": [{\"regex\": \"/v[0-9]+/.*\"}]}`"),
+    ("path_separated_prefix", "use `paths`: `{\"paths\": [{\"template\": \"/api/**\"}]}`"),
+    ("path_match_policy", "use `paths`: `{\"paths\": [{\"template\": \"/users/{id}\"}]}`"),
+    (
+        "query_parameters",
+        "use `query`: `{\"query\": [{\"name\": \"debug\", \"present\": true}]}`",
+    ),
+])]
 pub struct RequestMatch {
     /// Matchers of the host, which is in lower case and without the port. A trailing dot stays; Envoy can
     /// remove it (`strip_trailing_host_dot`).
@@ -25,19 +34,6 @@ pub struct RequestMatch {
     /// Matchers of query parameters.
     pub query: Vec<QueryMatcher>,
 }
-
-// The other names are fields of Envoy's `RouteMatch`, the type of `match` in Envoy's filters.
-crate::read_object!(RequestMatch = Self::default(); hosts, paths, methods, headers, query; instead [
-    ("prefix", "use `paths`: `{\"paths\": [{\"prefix\": \"/api\"}]}`"),
-    ("path", "use `paths`: `{\"paths\": [{\"exact\": \"/api\"}]}`"),
-    ("safe_regex", "use `paths`: `{\"paths\": [{\"regex\": \"/v[0-9]+/.*\"}]}`"),
-    ("path_separated_prefix", "use `paths`: `{\"paths\": [{\"template\": \"/api/**\"}]}`"),
-    ("path_match_policy", "use `paths`: `{\"paths\": [{\"template\": \"/users/{id}\"}]}`"),
-    (
-        "query_parameters",
-        "use `query`: `{\"query\": [{\"name\": \"debug\", \"present\": true}]}`",
-    ),
-]);
 
 impl RequestMatch {
     /// Returns whether the request matches.
@@ -81,7 +77,7 @@ mod tests {
     use crate::Headers;
 
     fn rule(json: &str) -> RequestMatch {
-        serde_json::from_str(json).unwrap()
+        crate::config::parse(json).unwrap()
     }
 
     const FACTS: RequestFacts<'_> = RequestFacts {
@@ -129,7 +125,7 @@ mod tests {
 
     #[test]
     fn the_schema_lists_the_fields_that_are_accepted() {
-        let schema = schemars::schema_for!(RequestMatch).to_value();
+        let schema = crate::config::schema::of::<RequestMatch>();
         let has = |path: &str| assert!(schema.pointer(path).is_some(), "{path} in {schema}");
         for field in ["hosts", "paths", "methods", "headers", "query"] {
             has(&format!("/properties/{field}/description"));

@@ -1,15 +1,18 @@
 //! Matchers of one string.
 
+use crate::Config;
 use core::fmt;
 use core::hash::{Hash, Hasher};
-use serde::Deserialize;
 
 /// Matches a string: `{"prefix": "/api/"}`, `{"exact": "GET", "ignore_case": true}`. Has exactly one of
 /// `exact`, `prefix`, `suffix`, `contains` and `regex`, as in Envoy's `StringMatcher`.
 ///
 /// Compares bytes. `ignore_case` ignores only the case of ASCII letters, as protocols do.
-#[derive(Clone, Debug, Hash, Deserialize)]
-#[serde(try_from = "RawStringMatcher")]
+#[derive(Clone, Debug, Hash, Config)]
+#[config(
+    try_from = RawStringMatcher,
+    blank = Self { pattern: Pattern::Exact(Box::default()), ignore_case: false }
+)]
 pub struct StringMatcher {
     pattern: Pattern,
     ignore_case: bool,
@@ -153,24 +156,8 @@ impl Fields {
     }
 }
 
-crate::read::read_through!(
-    StringMatcher,
-    RawStringMatcher,
-    Self { pattern: Pattern::Exact(Box::default()), ignore_case: false }
-);
-crate::read_object!(
-    RawStringMatcher = Self::default();
-    exact, prefix, suffix, contains, regex, ignore_case;
-    instead [("safe_regex", "use `regex`, with the expression as its value")]
-);
-
-#[cfg(feature = "schema")]
-crate::text::schema_of!(StringMatcher, RawStringMatcher);
-
-#[derive(Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
-#[serde(deny_unknown_fields)]
+#[derive(Config)]
+#[config(min_properties = 1, instead = [("safe_regex", "use `regex`, with the expression as its value")])]
 struct RawStringMatcher {
     /// Matches the whole string.
     exact: Option<String>,
@@ -183,7 +170,7 @@ struct RawStringMatcher {
     /// Regular expression that must match the whole string.
     regex: Option<String>,
     /// Whether to ignore the case of ASCII letters. Default: `false`.
-    #[serde(default)]
+    #[config(default)]
     ignore_case: bool,
 }
 
@@ -233,7 +220,7 @@ mod tests {
     use super::*;
 
     fn matcher(json: &str) -> StringMatcher {
-        serde_json::from_str(json).unwrap()
+        crate::config::parse(json).unwrap()
     }
 
     #[test]
@@ -263,9 +250,9 @@ mod tests {
             (r#"{"exact": "a", "prefix": "b"}"#, "expected exactly one of"),
             (r#"{"prefix": ""}"#, "`prefix` is empty and would match everything"),
             (r#"{"contains": ""}"#, "`contains` is empty"),
-            (r#"{"exakt": "a"}"#, "unknown field `exakt`"),
+            (r#"{"exakt": "a"}"#, "exakt: unknown field `exakt`"),
         ] {
-            let error = serde_json::from_str::<StringMatcher>(json).unwrap_err().to_string();
+            let error = crate::config::parse::<StringMatcher>(json).unwrap_err().to_string();
             assert!(error.starts_with(message), "{error}");
         }
     }
@@ -289,7 +276,7 @@ mod tests {
         // The comment in the last one would hide the end of the group that makes it match the whole string.
         for text in ["(", "a)|(b", "a{1000}{1000}", "(?x) a #"] {
             let json = serde_json::json!({ "regex": text }).to_string();
-            let error = serde_json::from_str::<StringMatcher>(&json).unwrap_err().to_string();
+            let error = crate::config::parse::<StringMatcher>(&json).unwrap_err().to_string();
             assert!(error.starts_with("`regex` `"), "{text}: {error}");
         }
     }

@@ -9,8 +9,8 @@ use tollgate::{
     property, random,
 };
 use tollgate_jwt_authn_policy::plan::Plan;
-use tollgate_jwt_authn_policy::{Config, Decision, Pass, Policy, Reason, Refusal};
-use tollgate_policy::{HeaderEdit, RequestFacts, UnixNanos};
+use tollgate_jwt_authn_policy::{Config, Decision, Pass, Policy, Reason};
+use tollgate_policy::{RequestFacts, ResponseDetails, UnixNanos};
 
 struct JwtAuthn {
     policy: Policy,
@@ -23,9 +23,8 @@ impl HttpFilter for JwtAuthn {
     type Config = Config;
     type Stream = ();
 
-    fn new(config: Config, cx: &mut Context<'_, Self>) -> std::result::Result<Self, ConfigError> {
-        let plan = Plan::new(config, |name| std::env::var(name).ok())
-            .map_err(|problem| ConfigError::new(problem.path, problem.message))?;
+    fn new(config: Config, cx: &mut Context<'_, Self>) -> Result<Self, ConfigError> {
+        let plan = Plan::new(config, |name| std::env::var(name).ok())?;
         let statistics = Statistics::define(&plan.config.stat_prefix)?;
         let world = World::new(Store::new(&plan)?);
         let mut filter = Self { policy: Policy::new(plan, random::bytes()?), world, statistics };
@@ -38,8 +37,8 @@ impl HttpFilter for JwtAuthn {
         _: &mut (),
         headers: &mut RequestHeaders<'_>,
         cx: &mut Context<'_, Self>,
-    ) -> Result<Flow> {
-        let now = now()?;
+    ) -> Result {
+        let now = clock::now()?;
         if let Some(flow) = self.decide(headers, now, true)? {
             return Ok(flow);
         }
@@ -80,7 +79,7 @@ impl JwtAuthn {
             }
             Decision::Refuse(refusal) => {
                 self.statistics.refused(refusal.reason);
-                reply(refusal)
+                refusal.into()
             }
             Decision::Wait => return Ok(None),
         };
@@ -95,8 +94,8 @@ impl JwtAuthn {
     }
 
     /// Decides a held request again, from the start.
-    fn decide_again(&mut self, since: UnixNanos, cx: &mut Context<'_, Self>) -> Result<Flow> {
-        let now = now()?;
+    fn decide_again(&mut self, since: UnixNanos, cx: &mut Context<'_, Self>) -> Result {
+        let now = clock::now()?;
         if let Some(flow) = self.decide_held(now, true, cx)? {
             return Ok(flow);
         }
@@ -131,23 +130,13 @@ impl Owner for JwtAuthn {
         &mut self.world.store
     }
 
-    fn take_revocations(&mut self, text: &[u8], now: UnixNanos) -> std::result::Result<(), String> {
+    fn take_revocations(&mut self, text: &[u8], now: UnixNanos) -> Result<(), String> {
         self.policy.revocations_mut().set_list(text, now).map_err(|error| error.to_string())
     }
 }
 
-fn now() -> Result<UnixNanos> {
-    Ok(UnixNanos(clock::now()?.0))
-}
-
 fn carry_out(pass: &Pass<'_>, headers: &mut RequestHeaders<'_>) -> Result<()> {
-    for edit in &pass.edits {
-        match edit {
-            HeaderEdit::Set(name, value) => headers.set(name.as_str(), value)?,
-            HeaderEdit::Add(name, value) => headers.add(name.as_str(), value)?,
-            HeaderEdit::Remove(name) => headers.remove(name.as_str())?,
-        }
-    }
+    headers.apply(&pass.edits)?;
     if let Some(path) = &pass.path {
         headers.set(":path", path)?;
     }
@@ -158,13 +147,4 @@ fn carry_out(pass: &Pass<'_>, headers: &mut RequestHeaders<'_>) -> Result<()> {
         foreign::call("clear_route_cache", &[])?;
     }
     Ok(())
-}
-
-#[cold]
-fn reply(refusal: Refusal) -> Flow {
-    let reply = Reply::new(refusal.status)
-        .details(refusal.reason.details())
-        .grpc_status(refusal.grpc_status)
-        .body(refusal.body);
-    refusal.headers.into_iter().fold(reply, |reply, (name, value)| reply.header(name, value)).into()
 }

@@ -4,12 +4,12 @@ use crate::statistics::Statistics;
 use crate::world::World;
 use std::time::Duration;
 use tollgate::{
-    ConfigError, Context, Error, Flow, HttpFilter, Phase, Reply, RequestHeaders, ResponseHeaders, Result,
+    ConfigError, Context, Error, Flow, HttpFilter, Phase, RequestHeaders, ResponseHeaders, Result,
 };
 use tollgate_policy::{RequestFacts, ResponseFacts, UnixNanos};
 use tollgate_rate_limit_policy::in_flight::HEARTBEAT;
 use tollgate_rate_limit_policy::plan::OnError;
-use tollgate_rate_limit_policy::{Config, Decision, Pass, Plan, Policy, Reason, Refusal, Ticket};
+use tollgate_rate_limit_policy::{Config, Decision, Pass, Plan, Policy, Reason, Ticket};
 
 pub(crate) struct RateLimit {
     pub(crate) policy: Policy,
@@ -36,8 +36,8 @@ impl HttpFilter for RateLimit {
     type Config = Config;
     type Stream = Stream;
 
-    fn new(config: Config, cx: &mut Context<'_, Self>) -> std::result::Result<Self, ConfigError> {
-        let plan = Plan::new(config).map_err(|problem| ConfigError::new(problem.path, problem.message))?;
+    fn new(config: Config, cx: &mut Context<'_, Self>) -> Result<Self, ConfigError> {
+        let plan = Plan::new(config)?;
         let statistics = Statistics::define(&plan)?;
         let seed = World::seed(&plan)?;
         let mut world = World::new(&plan, statistics)?;
@@ -59,7 +59,7 @@ impl HttpFilter for RateLimit {
         stream: &mut Stream,
         headers: &mut RequestHeaders<'_>,
         cx: &mut Context<'_, Self>,
-    ) -> Result<Flow> {
+    ) -> Result {
         let now = self.world.tell_time()?;
         let decision = if self.policy.plan().needs.request_headers {
             let pairs = headers.take_pairs()?;
@@ -80,7 +80,7 @@ impl HttpFilter for RateLimit {
         stream: &mut Stream,
         headers: &mut ResponseHeaders<'_>,
         _: &mut Context<'_, Self>,
-    ) -> Result<Flow> {
+    ) -> Result {
         let Some(ticket) = &mut stream.ticket else { return Ok(Flow::Continue) };
         let now = self.world.tell_time()?;
         let mut list = Vec::new();
@@ -111,7 +111,7 @@ impl HttpFilter for RateLimit {
         match (phase, self.policy.plan().on_error) {
             (Phase::Request, OnError::Deny) => {
                 self.world.statistics.refused(Reason::HostError);
-                reply(self.policy.unavailable(Reason::HostError)).into()
+                self.policy.unavailable(Reason::HostError).into()
             }
             (Phase::Request, OnError::Allow) => {
                 self.world.statistics.allowed_on_error();
@@ -136,7 +136,7 @@ impl RateLimit {
         decision: Decision,
         stream: &mut Stream,
         cx: &mut Context<'_, Self>,
-    ) -> Result<Flow> {
+    ) -> Result {
         self.wake(cx);
         match decision {
             Decision::Pass(pass) => self.pass(pass, stream, cx.held_request_headers().as_mut()),
@@ -153,7 +153,7 @@ impl RateLimit {
             Decision::Enqueue(id, wait, ticket) => self.enqueue(id, wait, ticket, stream, cx),
             Decision::Refuse(refusal) => {
                 self.world.statistics.refused(refusal.reason);
-                Ok(reply(refusal).into())
+                Ok(refusal.into())
             }
             Decision::Ask(call, ticket) => self.ask(&call, ticket, stream, cx),
             Decision::Wait(id, ticket) => self.wait_for(id, ticket, stream, cx),
@@ -166,13 +166,13 @@ impl RateLimit {
         mut pass: Pass,
         stream: &mut Stream,
         headers: Option<&mut RequestHeaders<'_>>,
-    ) -> Result<Flow> {
+    ) -> Result {
         stream.keep(core::mem::take(&mut pass.ticket));
         self.go_on(&pass, headers)
     }
 
     #[inline]
-    fn go_on(&self, pass: &Pass, headers: Option<&mut RequestHeaders<'_>>) -> Result<Flow> {
+    fn go_on(&self, pass: &Pass, headers: Option<&mut RequestHeaders<'_>>) -> Result {
         if matches!(
             pass.would_reject,
             Some(Reason::SharedState | Reason::ServiceUnavailable | Reason::HostError)
@@ -205,12 +205,4 @@ impl RateLimit {
 /// Rounds up to milliseconds, the resolution of the host's timers: no request may continue too early.
 pub(crate) fn milliseconds(nanos: u64) -> Duration {
     Duration::from_millis(nanos.div_ceil(1_000_000))
-}
-
-fn reply(refusal: Refusal) -> Reply {
-    let reply = Reply::new(refusal.status)
-        .details(refusal.reason.details())
-        .grpc_status(refusal.grpc_status)
-        .body(refusal.body);
-    refusal.headers.into_iter().fold(reply, |reply, (name, value)| reply.header(name, value))
 }

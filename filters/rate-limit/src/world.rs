@@ -77,7 +77,7 @@ impl World {
     /// Reads the clock once, for the whole callback.
     #[inline]
     pub(crate) fn tell_time(&mut self) -> Result<UnixNanos> {
-        self.now = UnixNanos(clock::now()?.0);
+        self.now = clock::now()?;
         Ok(self.now)
     }
 
@@ -103,7 +103,7 @@ impl Environment for World {
         page: u32,
         change: &mut dyn FnMut(&mut [u8]) -> bool,
     ) -> std::result::Result<(), Failure> {
-        self.pages.update(page, tollgate::UnixNanos(self.now.0), ATTEMPTS, change).map_err(failure)
+        self.pages.update(page, self.now, ATTEMPTS, change).map_err(failure)
     }
 
     fn seen(&self, page: u32) -> Option<&[u8]> {

@@ -2,10 +2,10 @@
 
 use tollgate::metrics::Counter;
 use tollgate::{
-    ConfigError, Context, Error, Flow, Headers, HttpFilter, Phase, RequestHeaders, ResponseHeaders, Result,
-    clock, random,
+    ConfigError, Context, Error, Flow, HttpFilter, Phase, RequestHeaders, ResponseHeaders, Result, clock,
+    random,
 };
-use tollgate_policy::{HeaderEdit, RequestFacts, ResponseFacts, UnixNanos};
+use tollgate_policy::{RequestFacts, ResponseFacts, UnixNanos};
 use tollgate_telemetry_headers_policy::{Config, Draws, Event, Events, Policy, RequestState};
 
 struct TelemetryHeaders {
@@ -19,7 +19,7 @@ impl HttpFilter for TelemetryHeaders {
     type Config = Config;
     type Stream = RequestState;
 
-    fn new(config: Config, _: &mut Context<'_, Self>) -> std::result::Result<Self, ConfigError> {
+    fn new(config: Config, _: &mut Context<'_, Self>) -> Result<Self, ConfigError> {
         let host_errors = counter("host_error")?;
         let mut counters = [host_errors; Event::ALL.len()];
         for (counter_of, event) in counters.iter_mut().zip(Event::ALL) {
@@ -33,7 +33,7 @@ impl HttpFilter for TelemetryHeaders {
         state: &mut RequestState,
         headers: &mut RequestHeaders<'_>,
         _: &mut Context<'_, Self>,
-    ) -> Result<Flow> {
+    ) -> Result {
         let needs = self.policy.needs();
         if !needs.request {
             return Ok(Flow::Continue);
@@ -46,7 +46,8 @@ impl HttpFilter for TelemetryHeaders {
         let decision = self.policy.on_request(&facts, draws.as_ref(), now(needs.request_time)?);
         *state = decision.state;
         self.count(decision.events);
-        apply(&decision.edits, headers)
+        headers.apply(&decision.edits)?;
+        Ok(Flow::Continue)
     }
 
     fn on_response_headers(
@@ -54,7 +55,7 @@ impl HttpFilter for TelemetryHeaders {
         state: &mut RequestState,
         headers: &mut ResponseHeaders<'_>,
         _: &mut Context<'_, Self>,
-    ) -> Result<Flow> {
+    ) -> Result {
         let needs = self.policy.needs();
         if !needs.response {
             return Ok(Flow::Continue);
@@ -64,7 +65,8 @@ impl HttpFilter for TelemetryHeaders {
         let facts = ResponseFacts::from_pairs(&pairs);
         let decision = self.policy.on_response(state, &facts, now(needs.response_time)?);
         self.count(decision.events);
-        apply(&decision.edits, headers)
+        headers.apply(&decision.edits)?;
+        Ok(Flow::Continue)
     }
 
     /// Continues with the edits that were already made: a failure of telemetry must not fail the request.
@@ -85,22 +87,11 @@ impl TelemetryHeaders {
     }
 }
 
-fn apply(edits: &[HeaderEdit<'_>], headers: &mut Headers) -> Result<Flow> {
-    for edit in edits {
-        match edit {
-            HeaderEdit::Set(name, value) => headers.set(name.as_str(), value)?,
-            HeaderEdit::Add(name, value) => headers.add(name.as_str(), value)?,
-            HeaderEdit::Remove(name) => headers.remove(name.as_str())?,
-        }
-    }
-    Ok(Flow::Continue)
-}
-
 fn counter(name: &str) -> Result<Counter> {
     Counter::define(&format!("telemetry_headers.{name}"))
 }
 
 /// Returns the time, or 0 without a host call if the time is not needed.
 fn now(needed: bool) -> Result<UnixNanos> {
-    Ok(if needed { UnixNanos(clock::now()?.0) } else { UnixNanos(0) })
+    Ok(if needed { clock::now()? } else { UnixNanos(0) })
 }

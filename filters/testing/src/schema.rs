@@ -2,14 +2,9 @@
 
 use schemars::JsonSchema;
 use serde_json::Value;
-use std::collections::BTreeSet;
 use std::path::Path;
-use tollgate_policy::{Object, Read};
 
-/// Returns the schema of a type.
-pub fn of<T: JsonSchema>() -> Value {
-    schemars::schema_for!(T).to_value()
-}
+pub use tollgate_policy::config::schema::of;
 
 /// Returns the structs of a schema with their names. The top level is named `Config`.
 pub fn structs(schema: &Value) -> Vec<(&str, &Value)> {
@@ -49,39 +44,5 @@ pub fn describes_every_field(schema: &Value) {
         for (field, property) in fields(definition) {
             assert!(property["description"].is_string(), "`{name}.{field}` has no description");
         }
-    }
-}
-
-/// Asserts that the schema of a struct has the fields that its reader reads, and the same required fields.
-/// Returns the name of the struct.
-#[track_caller]
-pub fn is_read_as_described<T: Object + Read + JsonSchema>() -> String {
-    let schema = of::<T>();
-    let described: BTreeSet<_> = fields(&schema).map(|(name, _)| name.to_owned()).collect();
-    let required = schema["required"].as_array().into_iter().flatten();
-    let fields = T::blank().fields();
-    let read = fields.iter().map(|field| field.name.to_owned()).collect();
-    assert_eq!(described, read, "{}", T::schema_name());
-    let read = fields.iter().filter(|field| field.required).map(|field| field.name.to_owned());
-    let required: BTreeSet<_> = required.filter_map(Value::as_str).map(String::from).collect();
-    assert_eq!(required, read.collect(), "{}", T::schema_name());
-    // Each index returns a different field.
-    let mut blank = T::blank();
-    let mut place = |index| blank.field(index).map(|field| std::ptr::from_mut(field).cast::<()>());
-    let places: BTreeSet<_> = (0..fields.len()).filter_map(&mut place).collect();
-    assert_eq!((places.len(), place(fields.len())), (fields.len(), None), "{}", T::schema_name());
-    T::schema_name().into_owned()
-}
-
-/// Asserts that every struct of a schema was checked: that it is in `tried`, the structs that were passed to
-/// [`is_read_as_described`], or is a struct of `tollgate-policy`, which has its own tests.
-#[track_caller]
-pub fn is_tried_whole(schema: &Value, tried: &[String]) {
-    let of_all = ["HeaderMatcher", "PathMatcher", "QueryMatcher", "StringMatcher"];
-    for (name, _) in structs(schema) {
-        assert!(
-            tried.iter().any(|tried| tried == name) || of_all.contains(&name),
-            "`{name}` is not checked: call `is_read_as_described` for it"
-        );
     }
 }

@@ -1,8 +1,11 @@
-//! `#[tollgate::filter]`: generates the exports of a filter, one for each callback that its author defines.
+//! The macros of Tollgate: `#[tollgate::filter]` and `#[derive(Config)]`.
 //!
+//! `#[tollgate::filter]` generates the exports of a filter, one for each callback that its author defines.
 //! Envoy enters the VM for every callback that a module exports, even if the callback does nothing, and each
 //! call costs time on every request. The stock SDK exports all callbacks. This macro exports those that the
 //! `impl` block defines.
+
+mod config;
 
 use proc_macro::TokenStream;
 use proc_macro2::{Ident, Span, TokenStream as Code};
@@ -18,7 +21,15 @@ pub fn filter(args: TokenStream, item: TokenStream) -> TokenStream {
     expand(&capabilities, &mut item).unwrap_or_else(|error| error.to_compile_error()).into()
 }
 
+/// See `tollgate_types::config`.
+#[proc_macro_derive(Config, attributes(config, default))]
+pub fn config(item: TokenStream) -> TokenStream {
+    let item = parse_macro_input!(item as syn::DeriveInput);
+    config::expand(&item).unwrap_or_else(|error| error.to_compile_error()).into()
+}
+
 fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> syn::Result<Code> {
+    add_defaults(item);
     let uses = |name: &str| capabilities.iter().any(|capability| capability == name);
     let (http, grpc, timers_used) = (uses("http_callouts"), uses("grpc_callouts"), uses("timers"));
     let on_delete = needs_on_delete(capabilities, item);
@@ -62,6 +73,34 @@ fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> s
             #exports
         };
     })
+}
+
+/// Adds what the author left out: without `Stream`, the filter keeps nothing of a stream. Without `new`, the
+/// filter is its own configuration.
+fn add_defaults(item: &mut ItemImpl) {
+    let has_type = |item: &ItemImpl, name: &str| {
+        item.items.iter().any(|item| matches!(item, ImplItem::Type(ty) if ty.ident == name))
+    };
+    if !has_type(item, "Stream") {
+        item.items.push(parse_quote!(
+            type Stream = ();
+        ));
+    }
+    if methods(item).all(|method| method != "new") {
+        if !has_type(item, "Config") {
+            item.items.push(parse_quote!(
+                type Config = Self;
+            ));
+        }
+        item.items.push(parse_quote! {
+            fn new(
+                config: Self::Config,
+                _: &mut ::tollgate::Context<'_, Self>,
+            ) -> ::tollgate::Result<Self, ::tollgate::ConfigError> {
+                ::core::result::Result::Ok(config)
+            }
+        });
+    }
 }
 
 /// Whether the module must export `proxy_on_delete`. A filter without stream state that has only one callback

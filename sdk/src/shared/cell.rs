@@ -3,19 +3,7 @@
 use super::store::{Host, Store};
 use crate::{Error, Result, random};
 use std::marker::PhantomData;
-
-/// A value that can be stored in a [`Cell`].
-pub trait Record: Sized {
-    /// Version of the encoding. Increase it with every change of the encoding: a record of another version is
-    /// read as absent.
-    const VERSION: u8;
-
-    /// Appends the encoding of the value to `out`.
-    fn encode(&self, out: &mut Vec<u8>);
-
-    /// Decodes a value. Returns `None` if the bytes are not a valid encoding.
-    fn decode(bytes: &[u8]) -> Option<Self>;
-}
+use tollgate_types::Record;
 
 /// One value that all workers share. The host copies it on each access, so it should be small.
 pub struct Cell<T> {

@@ -21,6 +21,7 @@ mod pages;
 mod records;
 mod store;
 
-pub use cell::{Cell, Record};
+pub use cell::Cell;
 pub use pages::Pages;
 pub use records::Records;
+pub use tollgate_types::Record;

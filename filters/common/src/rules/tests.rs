@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn rule(value: Value) -> RequestMatch {
-    serde_json::from_value(value).unwrap()
+    crate::config::read(&value).unwrap()
 }
 
 fn rules(values: impl Iterator<Item = Value>) -> Rules<RequestMatch> {

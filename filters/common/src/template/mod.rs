@@ -7,12 +7,16 @@
 
 mod parse;
 
-use crate::{HeaderName, is_valid_value, text::from_text};
+use crate::{Config, HeaderName, is_valid_value};
 use core::fmt;
 use std::borrow::Cow;
 
 /// A parsed template.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Config)]
+#[config(
+    text(expected = "a header value, which may contain references such as `%REQ(x-team)%`"),
+    blank = Self { text: Box::default(), parts: Box::default() }
+)]
 pub struct Template {
     text: Box<str>,
     parts: Box<[Part]>,
@@ -184,8 +188,6 @@ impl fmt::Display for InvalidTemplate {
 }
 
 impl std::error::Error for InvalidTemplate {}
-
-from_text!(Template, "a header value, which may contain references such as `%REQ(x-team)%`", None);
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use tollgate_jwt_authn_plan::plan::PlannedProvider;
 use tollgate_policy::HeaderEdit;
 
 fn provider(json: &str) -> Provider {
-    tollgate_policy::read(&serde_json::from_str(json).unwrap()).unwrap()
+    tollgate_policy::config::parse(json).unwrap()
 }
 
 fn planned(config: &Provider) -> PlannedProvider {

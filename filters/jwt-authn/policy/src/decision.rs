@@ -32,17 +32,6 @@ pub struct Pass<'p> {
     pub would_reject: Option<Reason>,
 }
 
-/// The response to a request that is rejected.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// Reason, for the response code details, the statistics and the body.
-    pub reason: Reason,
-    /// HTTP status; a gRPC client gets `grpc_status`.
-    pub status: u16,
-    /// gRPC status.
-    pub grpc_status: u8,
-    /// `www-authenticate`, `content-type`, `location`, `retry-after`.
-    pub headers: Vec<(&'static str, Vec<u8>)>,
-    /// Body.
-    pub body: Vec<u8>,
-}
+/// The response to a request that is rejected. Its headers are `www-authenticate`, `content-type`, `location`
+/// and `retry-after`.
+pub type Refusal = tollgate_policy::Refusal<Reason>;

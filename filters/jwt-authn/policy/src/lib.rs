@@ -28,8 +28,8 @@ pub use tollgate_jwt_authn_plan::{Config, config, plan};
 #[cfg(test)]
 mod test_json {
     /// Parses a part of a configuration.
-    pub(crate) fn config<T: tollgate_policy::Read>(text: &str) -> T {
-        tollgate_policy::read(&serde_json::from_str(text).unwrap()).unwrap()
+    pub(crate) fn config<T: tollgate_policy::Config>(text: &str) -> T {
+        tollgate_policy::config::read(&serde_json::from_str(text).unwrap()).unwrap()
     }
 
     /// Parses JSON text as a token's.

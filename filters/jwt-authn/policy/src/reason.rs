@@ -1,6 +1,7 @@
 //! Reasons for rejecting a request. Each has a name for machines and a sentence for people: Envoy's, where
 //! Envoy has one.
 
+use std::borrow::Cow;
 use tollgate_jwt_authn_extract::LimitExceeded;
 
 macro_rules! reasons {
@@ -121,10 +122,10 @@ reasons! {
     HostError = "host_error", 0, "Request cannot be checked";
 }
 
-impl Reason {
-    /// `%RESPONSE_CODE_DETAILS%`. Built from the name on demand, because all of these texts take 2 KB.
-    pub fn details(self) -> String {
-        ["jwt_authn_access_denied{", self.name(), "}"].concat()
+impl tollgate_policy::ResponseDetails for Reason {
+    // Built from the name on demand, because all of these texts take 2 KB.
+    fn details(self) -> Cow<'static, str> {
+        ["jwt_authn_access_denied{", self.name(), "}"].concat().into()
     }
 }
 

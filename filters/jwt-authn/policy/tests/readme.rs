@@ -14,7 +14,7 @@ fn every_example_is_a_configuration() {
     assert!(examples.len() >= 3, "the examples were not found");
     for example in examples {
         let config: Config =
-            serde_json::from_str(example).unwrap_or_else(|error| panic!("{error} in\n{example}"));
+            tollgate_policy::config::parse(example).unwrap_or_else(|error| panic!("{error} in\n{example}"));
         if let Err(problem) = Plan::new(config, |_| None) {
             panic!("{problem:?} in\n{example}");
         }

@@ -1,42 +1,12 @@
-//! Records in shared data, and randomness.
+//! Names in shared data, and randomness.
 
-use tollgate::shared::Record;
 use tollgate::{clock, random};
-use tollgate_jwt_authn_policy::remote;
 
 /// Prefix of all keys in shared data.
 pub(super) const PLUGIN: &str = "jwt_authn";
 /// Maximum number of tries of a change when other workers are faster. After another worker's change, there is
 /// usually nothing left to do.
 pub(super) const ATTEMPTS: u32 = 32;
-
-pub(super) struct State(pub(super) remote::State);
-
-impl Record for State {
-    const VERSION: u8 = remote::State::VERSION;
-
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.0.encode(out);
-    }
-
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        remote::State::decode(bytes).map(Self)
-    }
-}
-
-pub(super) struct Body(pub(super) remote::Body);
-
-impl Record for Body {
-    const VERSION: u8 = remote::Body::VERSION;
-
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.0.encode(out);
-    }
-
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        remote::Body::decode(bytes).map(Self)
-    }
-}
 
 /// Returns a random number, for jitter and to distinguish leases. If the host provides none, returns the
 /// time. That gives no jitter, but still distinguishes leases unless they are taken in the same nanosecond.

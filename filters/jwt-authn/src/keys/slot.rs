@@ -1,6 +1,6 @@
 //! One document, as one worker has it.
 
-use super::shared::{ATTEMPTS, Body, PLUGIN, State, draw};
+use super::shared::{ATTEMPTS, PLUGIN, draw};
 use std::rc::Rc;
 use tollgate::Result;
 use tollgate::shared::Cell;
@@ -20,8 +20,8 @@ pub(super) enum Kind {
 pub(super) struct Slot {
     pub(super) rules: Rules,
     pub(super) kind: Kind,
-    state: Cell<State>,
-    body: Cell<Body>,
+    state: Cell<remote::State>,
+    body: Cell<remote::Body>,
     /// The state at the last poll.
     seen: remote::State,
     /// Lease of the document that was read last, usable or not.
@@ -92,7 +92,7 @@ impl Slot {
         let mut state = self.state()?;
         let mut poll = SlotPoll::default();
         if state.generation > 0 && state.body != self.read {
-            poll.document = self.body.get()?.map(|body| body.0).filter(|body| body.lease == state.body);
+            poll.document = self.body.get()?.filter(|body| body.lease == state.body);
             if poll.document.is_none() && state.lost(&self.rules, now).is_some() {
                 state = self.change(|state| state.lost(&self.rules, now))?.unwrap_or(state);
             }
@@ -142,7 +142,7 @@ impl Slot {
         let Some(state) = self.change(|state| state.lease(&self.rules, holder, now))? else {
             return Ok(None);
         };
-        let known = self.body.get()?.map(|body| body.0);
+        let known = self.body.get()?;
         Ok(Some((holder, known.filter(|body| body.lease == state.body))))
     }
 
@@ -159,15 +159,15 @@ impl Slot {
         if !state.is_held_by(holder) {
             return Ok(None);
         }
-        let new = match self.body.get()?.map(|body| body.0) {
+        let new = match self.body.get()? {
             Some(before) if before.lease == state.body && before.text == body.text => {
                 if (&before.etag, &before.uri) != (&body.etag, &body.uri) {
-                    self.body.set(&Body(remote::Body { lease: before.lease, ..body }))?;
+                    self.body.set(&remote::Body { lease: before.lease, ..body })?;
                 }
                 false
             }
             _ => {
-                self.body.set(&Body(body))?;
+                self.body.set(&body)?;
                 true
             }
         };
@@ -188,7 +188,7 @@ impl Slot {
     }
 
     fn state(&self) -> Result<remote::State> {
-        Ok(self.state.get()?.map(|state| state.0).unwrap_or_default())
+        Ok(self.state.get()?.unwrap_or_default())
     }
 
     /// Changes the state. Returns `None` if `change` does not apply any more.
@@ -196,10 +196,6 @@ impl Slot {
         &self,
         mut change: impl FnMut(&remote::State) -> Option<remote::State>,
     ) -> Result<Option<remote::State>> {
-        let state = self.state.update_if(ATTEMPTS, |state| {
-            let state = state.map(|state| state.0).unwrap_or_default();
-            change(&state).map(State)
-        })?;
-        Ok(state.map(|state| state.0))
+        self.state.update_if(ATTEMPTS, |state| change(&state.unwrap_or_default()))
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use tollgate_host_test::{Certificate, Request, Scenario, Tls, on_both_hosts};
 use tollgate_jwt_authn_policy::Reason::{self, BadClaim, CertificateMismatch};
 use tollgate_mint::{Signer, base64url, jwks};
+use tollgate_policy::ResponseDetails;
 
 const ISSUER: &str = "https://issuer.test";
 

@@ -28,25 +28,13 @@ pub enum Decision {
 #[derive(Debug, Default)]
 pub struct Pass {
     /// Names and values of headers to set for the upstream.
-    pub request_headers: Vec<(String, Vec<u8>)>,
+    pub request_headers: Vec<tollgate_policy::HeaderField>,
     /// Reservations of the request.
     pub ticket: Ticket,
     /// Reason why the request would have been rejected without `shadow`, `filter_enforced` or a failure mode.
     pub would_reject: Option<Reason>,
 }
 
-/// Response to a rejected request.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// Reason of the rejection.
-    pub reason: Reason,
-    /// HTTP status. gRPC clients receive `grpc_status` instead.
-    pub status: u16,
-    /// gRPC status.
-    pub grpc_status: u8,
-    /// Headers: `retry-after`, `ratelimit`, `ratelimit-policy`, `x-ratelimit-*`, `content-type` and
-    /// configured ones.
-    pub headers: Vec<(String, Vec<u8>)>,
-    /// Body.
-    pub body: Vec<u8>,
-}
+/// Response to a rejected request. Its headers are `retry-after`, `ratelimit`, `ratelimit-policy`,
+/// `x-ratelimit-*`, `content-type` and configured ones.
+pub type Refusal = tollgate_policy::Refusal<Reason>;

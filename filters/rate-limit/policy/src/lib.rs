@@ -9,6 +9,9 @@
 //! pages, the time and a random number. If the rate limit service is needed, the decision contains the call,
 //! and the caller passes the answer back to the policy.
 
+// The derived code of `#[derive(Config)]` names this crate `::tollgate`.
+extern crate tollgate_policy as tollgate;
+
 pub mod answer;
 pub mod config;
 mod decision;

@@ -1,5 +1,7 @@
 //! Reasons for rejections.
 
+use std::borrow::Cow;
+
 /// Reason why a request was rejected, or would have been. It appears in response code details, statistics and
 /// bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +42,12 @@ impl Reason {
             Self::HostError => "host_error",
         }
     }
+}
 
-    /// Value of `%RESPONSE_CODE_DETAILS%`. Equals Envoy's where Envoy has one (`local_rate_limited`,
-    /// `request_rate_limited`, `rate_limiter_error`).
-    pub fn details(self) -> &'static str {
-        self.name()
+impl tollgate_policy::ResponseDetails for Reason {
+    // Equals Envoy's details where Envoy has them: `local_rate_limited`, `request_rate_limited`,
+    // `rate_limiter_error`.
+    fn details(self) -> Cow<'static, str> {
+        self.name().into()
     }
 }

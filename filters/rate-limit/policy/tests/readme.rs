@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 use tollgate_filter_testing::page;
+use tollgate_policy::ResponseDetails;
 use tollgate_rate_limit_policy::{Config, Event, Plan, Reason};
 
 const README: &str = include_str!("../../README.md");
@@ -11,7 +12,7 @@ const SCHEMA: &str = include_str!("../../config.schema.json");
 
 fn plan(example: &str) -> Plan {
     let config: Config =
-        serde_json::from_str(example).unwrap_or_else(|error| panic!("{error} in\n{example}"));
+        tollgate_policy::config::parse(example).unwrap_or_else(|error| panic!("{error} in\n{example}"));
     Plan::new(config).unwrap_or_else(|problem| panic!("{problem:?} in\n{example}"))
 }
 

@@ -11,6 +11,9 @@
 //! wrote, with two exceptions: `set_if_absent` takes into account which headers earlier edits added or
 //! removed, and `%REQUEST_ID%`, `%TRACE_ID%` and `%SPAN_ID%` are the ids that are sent upstream.
 
+// The derived code of `#[derive(Config)]` names this crate `::tollgate`.
+extern crate tollgate_policy as tollgate;
+
 mod apply;
 mod config;
 mod draws;
@@ -23,8 +26,8 @@ mod state;
 mod trace;
 
 pub use config::{
-    Config, Edit, IdLength, MetricName, Mode, Origin, RequestEdit, RequestId, ResponseEdit, ServerTiming,
-    TraceContext, Trust, UuidFormat, Write,
+    Config, Edit, MetricName, Mode, Origin, RequestEdit, RequestId, ResponseEdit, ServerTiming, TraceContext,
+    Trust, UuidFormat, Write,
 };
 pub use draws::Draws;
 pub use event::{Event, Events};

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     fn needs(json: &str) -> Needs {
-        Needs::new(&serde_json::from_str(json).unwrap())
+        Needs::new(&tollgate_policy::config::parse(json).unwrap())
     }
 
     #[test]

@@ -11,7 +11,7 @@ fn every_example_is_a_valid_configuration() {
     let examples = page::blocks(README, "json");
     assert!(examples.len() >= 4, "the examples were not found");
     for example in examples {
-        if let Err(error) = serde_json::from_str::<Config>(example) {
+        if let Err(error) = tollgate_policy::config::parse::<Config>(example) {
             panic!("{error} in\n{example}");
         }
     }

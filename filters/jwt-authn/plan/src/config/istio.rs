@@ -1,20 +1,17 @@
 //! The `jwtRules` of Istio's `RequestAuthentication`.
 
-use tollgate_policy::{Duration, HeaderName, Read, ReadError, Value, read_object};
+use tollgate_policy::{Config, ConfigError, Duration, HeaderName, Value};
 
 /// Istio's `JWTRule` (`security.istio.io/v1`).
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(
-    feature = "schema",
-    derive(schemars::JsonSchema),
-    schemars(default, deny_unknown_fields, rename_all = "camelCase")
-)]
+#[derive(Clone, Debug, Default, Config)]
+#[config(default, rename_all = "camelCase")]
 pub struct JwtRule {
     /// Required value of `iss`.
     pub issuer: String,
     /// Accepted audiences; `aud` must contain one of them. Default: any.
     pub audiences: Vec<String>,
     /// URL of the keys.
+    #[config(alias = "jwks_uri")]
     pub jwks_uri: Option<String>,
     /// The keys. Without `jwks` and `jwksUri`, the filter reads the URL of the keys from the issuer's
     /// discovery document (OpenID Connect Discovery 1.0).
@@ -26,7 +23,6 @@ pub struct JwtRule {
     /// Cookies to read the token from.
     pub from_cookies: Vec<String>,
     /// Header in which the upstream receives the payload.
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub output_payload_to_header: HeaderOrNothing,
     /// Forward the token to the upstream.
     pub forward_original_token: bool,
@@ -43,19 +39,17 @@ pub struct JwtRule {
 pub struct HeaderOrNothing(pub Option<HeaderName>);
 
 /// A header to read the token from.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Config)]
 pub struct IstioHeader {
     /// Name of the header.
     pub name: HeaderName,
     /// Text before the token.
-    #[cfg_attr(feature = "schema", schemars(default))]
+    #[config(default)]
     pub prefix: String,
 }
 
 /// A claim to copy to a header.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Config)]
 pub struct IstioClaimToHeader {
     /// Name of the header.
     pub header: HeaderName,
@@ -63,36 +57,15 @@ pub struct IstioClaimToHeader {
     pub claim: String,
 }
 
-read_object!(
-    JwtRule = Self::default();
-    issuer,
-    audiences,
-    jwks_uri as "jwksUri" or "jwks_uri",
-    jwks,
-    from_headers as "fromHeaders",
-    from_params as "fromParams",
-    from_cookies as "fromCookies",
-    output_payload_to_header as "outputPayloadToHeader",
-    forward_original_token as "forwardOriginalToken",
-    output_claim_to_headers as "outputClaimToHeaders",
-    timeout,
-    space_delimited_claims as "spaceDelimitedClaims",
-);
-read_object!(
-    IstioHeader = Self { name: Read::blank(), prefix: String::new() };
-    name (required), prefix
-);
-read_object!(
-    IstioClaimToHeader = Self { header: Read::blank(), claim: String::new() };
-    header (required), claim (required)
-);
-
-impl Read for HeaderOrNothing {
+impl Config for HeaderOrNothing {
     fn blank() -> Self {
         Self::default()
     }
 
-    fn fill(&mut self, value: &Value) -> Result<(), ReadError> {
+    fn fill(&mut self, value: &Value) -> Result<(), ConfigError> {
         if value.as_str() == Some("") { Ok(()) } else { self.0.fill(value) }
     }
 }
+
+tollgate_policy::json_schema_of!(HeaderOrNothing, |generator| generator
+    .subschema_for::<Option<HeaderName>>());

@@ -2,12 +2,16 @@
 
 use super::Url;
 use std::borrow::Cow;
-use tollgate_policy::{Duration, Named, read_object};
+use tollgate_policy::{Config, Duration, Named};
 
 /// Keys in the configuration, in exactly one of the fields: a JWKS, a single JWK, PEM, or an object of
 /// certificates by `kid`.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
+#[derive(Clone, Debug, Default, Config)]
+#[config(default, instead = [
+    ("filename", NO_FILES),
+    ("watched_directory", NO_FILES),
+    ("inline_bytes", "not supported; use `inline_string` for the text of the keys"),
+])]
 pub struct LocalJwks {
     /// Text of the keys.
     pub inline_string: Option<String>,
@@ -17,8 +21,8 @@ pub struct LocalJwks {
 
 /// Keys that the filter fetches, from exactly one of `http_uri` and `oidc_discovery`. One worker fetches for
 /// all.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
+#[derive(Clone, Debug, Default, Config)]
+#[config(default)]
 pub struct RemoteJwks {
     /// Location of the keys.
     pub http_uri: Option<HttpUri>,
@@ -43,21 +47,19 @@ pub struct RemoteJwks {
 }
 
 /// Envoy's `HttpUri`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, PartialEq, Eq, Config)]
 pub struct HttpUri {
     /// Absolute URL. Its host and path are sent.
     pub uri: String,
     /// Cluster for the request.
     pub cluster: String,
     /// Time for the whole response. Default: `5s`.
-    #[cfg_attr(feature = "schema", schemars(default))]
     pub timeout: Option<Duration>,
 }
 
 /// Fetches at start and before the keys expire.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
+#[derive(Clone, Debug, Default, Config)]
+#[config(default)]
 pub struct AsyncFetch {
     /// Accepted for compatibility with Envoy's configuration; has no effect. Listeners never wait for keys.
     pub fast_listener: bool,
@@ -67,8 +69,8 @@ pub struct AsyncFetch {
 }
 
 /// Envoy's `RetryPolicy`.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
+#[derive(Clone, Debug, Default, Config)]
+#[config(default)]
 pub struct RetryPolicy {
     /// Number of retries of a fetch. Default: 1.
     pub num_retries: Option<u32>,
@@ -77,8 +79,8 @@ pub struct RetryPolicy {
 }
 
 /// Exponential back-off with full jitter.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
+#[derive(Clone, Debug, Default, Config)]
+#[config(default)]
 pub struct BackOff {
     /// Maximum delay before the first retry. Default: `1s`.
     pub base_interval: Option<Duration>,
@@ -88,53 +90,21 @@ pub struct BackOff {
 
 /// Location of the issuer's `/.well-known/openid-configuration`, which contains the URL of the keys. Its
 /// `issuer` must be the provider's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, PartialEq, Eq, Config)]
 pub struct OidcDiscovery {
     /// Cluster of the issuer.
     pub cluster: String,
     /// Cluster of the host of `jwks_uri`. Default: `cluster`.
-    #[cfg_attr(feature = "schema", schemars(default))]
     pub jwks_cluster: Option<String>,
     /// Time for each of the two responses. Default: `5s`.
-    #[cfg_attr(feature = "schema", schemars(default))]
     pub timeout: Option<Duration>,
     /// Clusters by host, for Istio's rules; other hosts use Istio's cluster names.
-    #[cfg_attr(feature = "schema", schemars(skip))]
+    #[config(skip)]
     pub clusters: Option<Named<String>>,
 }
 
 const NO_FILES: &str = "not supported: a Wasm filter cannot read files; use `inline_string`, or \
                         `environment_variable` for a variable of the VM's environment";
-
-read_object!(LocalJwks = Self::default(); inline_string, environment_variable; instead [
-    ("filename", NO_FILES),
-    ("watched_directory", NO_FILES),
-    ("inline_bytes", "not supported; use `inline_string` for the text of the keys"),
-]);
-read_object!(
-    RemoteJwks = Self::default();
-    http_uri,
-    oidc_discovery,
-    cache_duration,
-    async_fetch,
-    retry_policy,
-    refetch_on_unknown_kid,
-    stale_if_error,
-    max_bytes,
-    max_keys,
-);
-read_object!(
-    HttpUri = Self { uri: String::new(), cluster: String::new(), timeout: None };
-    uri (required), cluster (required), timeout
-);
-read_object!(AsyncFetch = Self::default(); fast_listener, failed_refetch_duration);
-read_object!(RetryPolicy = Self::default(); num_retries, retry_back_off);
-read_object!(BackOff = Self::default(); base_interval, max_interval);
-read_object!(
-    OidcDiscovery = Self { cluster: String::new(), jwks_cluster: None, timeout: None, clusters: None };
-    cluster (required), jwks_cluster, timeout
-);
 
 impl OidcDiscovery {
     /// Cluster for fetching keys from `url`, the URL in the discovery document.

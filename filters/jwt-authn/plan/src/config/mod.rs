@@ -25,12 +25,11 @@ pub use requirement::{
 pub use revocation::{RemoteRevocation, Revocation, RevokedSubject, RevokedToken};
 pub use url::Url;
 
-use serde::de::{Deserialize, Deserializer, Error};
-use tollgate_policy::{Named, Value, read, read_names, read_object};
+use tollgate_policy::Named;
 
 /// Configuration of JWT authentication.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
+#[derive(Clone, Debug, Default, tollgate_policy::Config)]
+#[config(default)]
 pub struct Config {
     /// Issuers of tokens, by a name that you choose.
     pub providers: Named<Provider>,
@@ -52,7 +51,7 @@ pub struct Config {
     /// The `jwtRules` of an Istio `RequestAuthentication`, for requests that no rule matches. Each becomes a
     /// provider. A request without a token is allowed; if it has a token, the token must be valid. CORS
     /// preflight requests are always allowed, as in Istio.
-    #[cfg_attr(feature = "schema", schemars(rename = "jwtRules"))]
+    #[config(rename = "jwtRules")]
     pub jwt_rules: Vec<JwtRule>,
     /// Cluster for each host that keys of `jwtRules` come from. Default: Istio's cluster name,
     /// `outbound|<port>||<host>`.
@@ -81,57 +80,16 @@ pub struct Config {
     pub max_waiting_requests: MaxWaiting,
 }
 
-read_object!(
-    Config = Self::default();
-    providers,
-    rules,
-    requirement_map,
-    filter_state_rules,
-    bypass_cors_preflight,
-    strip_failure_response,
-    failure_response,
-    jwt_rules as "jwtRules",
-    jwks_clusters,
-    jwt_cache_config,
-    revocation,
-    filter_state,
-    on_error,
-    status_on_error,
-    shadow,
-    stat_prefix,
-    max_token_bytes,
-    max_waiting_requests,
-);
-read_names!(OnError { "deny" => Deny, "allow" => Allow });
-read_object!(CacheConfig = Self::default(); jwt_cache_size, jwt_max_token_size);
-
-/// Reads through a [`Value`]: see [`tollgate_policy::Read`]. An error begins with the path of the field.
-impl<'de> Deserialize<'de> for Config {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read(&Value::deserialize(deserializer)?).map_err(D::Error::custom)
-    }
-}
-
 macro_rules! number_with_default {
     ($($(#[$doc:meta])* $name:ident($type:ty) = $default:expr;)*) => { $(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transparent))]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, tollgate_policy::Config)]
+        #[config(default)]
         pub struct $name(pub $type);
 
         impl Default for $name {
             fn default() -> Self {
                 Self($default)
-            }
-        }
-
-        impl tollgate_policy::Read for $name {
-            fn blank() -> Self {
-                Self::default()
-            }
-
-            fn fill(&mut self, value: &tollgate_policy::Value) -> Result<(), tollgate_policy::ReadError> {
-                self.0.fill(value)
             }
         }
     )* };
@@ -148,8 +106,7 @@ number_with_default! {
 }
 
 /// Handling of requests that the filter cannot decide.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, tollgate_policy::Config)]
 pub enum OnError {
     /// Reject the request with `status_on_error`.
     #[default]
@@ -159,8 +116,8 @@ pub enum OnError {
 }
 
 /// Cache of verified tokens, one per worker.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
+#[derive(Clone, Debug, tollgate_policy::Config)]
+#[config(default)]
 pub struct CacheConfig {
     /// Maximum number of tokens; 0 for no cache. Default: 1000.
     pub jwt_cache_size: usize,

@@ -1,28 +1,25 @@
 //! Values of a token that are passed on.
 
 use super::ClaimPath;
-use tollgate_policy::{HeaderName, Read, read_names, read_object};
+use tollgate_policy::{Config, HeaderName};
 
 /// A claim to copy to a header. A header of this name that the client sent is always removed.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Config)]
 pub struct ClaimToHeader {
     /// Name of the header.
     pub header_name: HeaderName,
     /// Name or path of the claim. An absent claim creates no header.
     pub claim_name: ClaimPath,
     /// Format of an array of texts, numbers and booleans. Default: `join`.
-    #[cfg_attr(feature = "schema", schemars(default))]
+    #[config(default = ArrayFormat::Join)]
     pub array_format: ArrayFormat,
     /// Text between the elements of a joined array. Default: `,`.
-    #[cfg_attr(feature = "schema", schemars(default))]
     pub separator: Option<String>,
 }
 
 /// Format of a claim that is an array. An object, and an array that contains arrays or objects, is JSON in
 /// base64 unless `json` is set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Config)]
 pub enum ArrayFormat {
     /// Elements joined with the separator. If an element contains the separator, the array is JSON in base64
     /// instead, because it could not be split again.
@@ -36,8 +33,8 @@ pub enum ArrayFormat {
 
 /// Filter state that is set for later filters (`rbac`, `rate-limit`) and for access logs
 /// (`%FILTER_STATE(wasm.jwt_authn.principal:PLAIN)%`).
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
+#[derive(Clone, Debug, Config)]
+#[config(default)]
 pub struct FilterState {
     /// Set `jwt_authn.principal` to `<iss>/<sub>`, like Istio's `request.auth.principal`, and
     /// `jwt_authn.provider` to the name of the token's provider. Default: `true`.
@@ -55,15 +52,3 @@ impl Default for FilterState {
         Self { principal: true, payload: true, failure: true }
     }
 }
-
-read_object!(
-    ClaimToHeader = Self {
-        header_name: Read::blank(),
-        claim_name: Read::blank(),
-        array_format: ArrayFormat::Join,
-        separator: None,
-    };
-    header_name (required), claim_name (required), array_format, separator
-);
-read_names!(ArrayFormat { "join" => Join, "json" => Json, "base64" => Base64 });
-read_object!(FilterState = Self::default(); principal, payload, failure);

@@ -1,11 +1,31 @@
 //! A provider: locations of its tokens, its keys, checks of its claims, and the claims that are passed on.
 
 use super::{ClaimToHeader, LocalJwks, RemoteJwks};
-use tollgate_policy::{Duration, HeaderName, Read, ReadError, StringMatcher, Value, read_names, read_object};
+use tollgate_policy::{Config, ConfigError, Duration, HeaderName, StringMatcher, Value};
 
 /// Envoy's `JwtProvider`. Exactly one of `local_jwks` and `remote_jwks` must be set.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
+#[derive(Clone, Debug, Default, Config)]
+#[config(default, instead = [
+        (
+            "payload_in_metadata",
+            "not supported: a Wasm filter cannot write dynamic metadata; read the filter state \
+             `wasm.jwt_authn.payload` instead (see `filter_state`)",
+        ),
+        (
+            "header_in_metadata",
+            "not supported: a Wasm filter cannot write dynamic metadata",
+        ),
+        (
+            "failed_status_in_metadata",
+            "not supported: a Wasm filter cannot write dynamic metadata; the reason is in \
+             `%RESPONSE_CODE_DETAILS%`, and in shadow mode in the filter state `wasm.jwt_authn.failure`",
+        ),
+        ("normalize_payload_in_metadata", "unknown field; use `normalize_payload`"),
+        (
+            "jwt_cache_config",
+            "not a field of a provider: one cache serves all providers; set `jwt_cache_config` at the top level",
+        ),
+    ])]
 pub struct Provider {
     /// Required value of `iss`. Default: any.
     pub issuer: String,
@@ -56,96 +76,42 @@ pub struct Provider {
     pub certificate_binding: CertificateBinding,
 }
 
-read_object!(
-    Provider = Self::default();
-    issuer,
-    audiences,
-    subjects,
-    require_expiration,
-    max_lifetime,
-    clock_skew_seconds,
-    allowed_algorithms,
-    allowed_types,
-    required_claims,
-    required_scopes,
-    local_jwks,
-    remote_jwks,
-    forward,
-    from_headers,
-    from_params,
-    from_cookies,
-    forward_payload_header,
-    pad_forward_payload_header,
-    claim_to_headers,
-    normalize_payload,
-    clear_route_cache,
-    certificate_binding;
-    instead [
-        (
-            "payload_in_metadata",
-            "not supported: a Wasm filter cannot write dynamic metadata; read the filter state \
-             `wasm.jwt_authn.payload` instead (see `filter_state`)",
-        ),
-        (
-            "header_in_metadata",
-            "not supported: a Wasm filter cannot write dynamic metadata",
-        ),
-        (
-            "failed_status_in_metadata",
-            "not supported: a Wasm filter cannot write dynamic metadata; the reason is in \
-             `%RESPONSE_CODE_DETAILS%`, and in shadow mode in the filter state `wasm.jwt_authn.failure`",
-        ),
-        ("normalize_payload_in_metadata", "unknown field; use `normalize_payload`"),
-        (
-            "jwt_cache_config",
-            "not a field of a provider: one cache serves all providers; set `jwt_cache_config` at the top level",
-        ),
-    ]
-);
-
 super::number_with_default! {
     /// Tolerance in seconds.
     ClockSkew(u32) = 60;
 }
 
 /// A header to read the token from.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Config)]
 pub struct FromHeader {
     /// Name of the header.
     pub name: HeaderName,
     /// Text before the token, such as `Bearer `. A value without it contains no token. Default: none.
-    #[cfg_attr(feature = "schema", schemars(default))]
+    #[config(default)]
     pub value_prefix: String,
 }
 
 /// A claim and exactly one test. A claim that is an array matches if one of its elements does.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Config)]
 pub struct ClaimMatcher {
     /// Path of the claim, such as `groups` or `realm_access.roles`; a list for names that contain dots, such
     /// as `["https://a.example/roles"]`.
     pub claim: ClaimPath,
     /// Matcher for a text.
-    #[cfg_attr(feature = "schema", schemars(default))]
     pub string_match: Option<StringMatcher>,
     /// Required number.
-    #[cfg_attr(feature = "schema", schemars(default))]
     pub number: Option<serde_json::Number>,
     /// Required boolean.
-    #[cfg_attr(feature = "schema", schemars(default))]
     pub boolean: Option<bool>,
     /// Whether the claim must be present (and not `null`), or absent.
-    #[cfg_attr(feature = "schema", schemars(default))]
     pub present: Option<bool>,
     /// Accept tokens that do not match, instead of those that do. Default: `false`.
-    #[cfg_attr(feature = "schema", schemars(default))]
+    #[config(default)]
     pub invert_match: bool,
 }
 
 /// Path of a claim in the payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
 pub enum ClaimPath {
     /// Names joined by dots. A claim with exactly this name takes precedence.
     Dotted(String),
@@ -153,35 +119,50 @@ pub enum ClaimPath {
     Names(Vec<String>),
 }
 
-impl Read for ClaimPath {
+impl Config for ClaimPath {
     fn blank() -> Self {
         Self::Dotted(String::new())
     }
 
-    fn fill(&mut self, value: &Value) -> Result<(), ReadError> {
+    fn fill(&mut self, value: &Value) -> Result<(), ConfigError> {
         *self = match value {
             Value::String(text) => Self::Dotted(text.clone()),
-            Value::Array(_) => Self::Names(tollgate_policy::read(value)?),
+            Value::Array(_) => Self::Names(tollgate_policy::config::read(value)?),
             _ => {
                 let expected = "a claim, such as `realm_access.roles`, or a list of names";
-                return Err(ReadError::invalid_type(value, expected));
+                return Err(ConfigError::invalid_type(value, expected));
             }
         };
         Ok(())
     }
 }
 
+tollgate_policy::json_schema_of!(ClaimPath, |generator| {
+    tollgate_policy::config::schema::any_of(
+        "Path of a claim in the payload.",
+        [
+            (
+                "Names joined by dots. A claim with exactly this name takes precedence.",
+                generator.subschema_for::<String>(),
+            ),
+            (
+                "List of names, from the outermost claim to the innermost.",
+                generator.subschema_for::<Vec<String>>(),
+            ),
+        ],
+    )
+});
+
 /// Interpretation of claims.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
+#[derive(Clone, Debug, Default, Config)]
+#[config(default)]
 pub struct NormalizePayload {
     /// Claims whose text is a list separated by spaces, in addition to `scope`, `scp` and `permission`.
     pub space_delimited_claims: Vec<String>,
 }
 
 /// Check of `cnf`, which binds a token to a client certificate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Config)]
 pub enum CertificateBinding {
     /// A bound token must arrive over a connection with its client certificate. A token with another kind of
     /// binding (`jkt`: DPoP) cannot be checked and is rejected.
@@ -192,21 +173,3 @@ pub enum CertificateBinding {
     /// `cnf` is ignored.
     Ignore,
 }
-
-read_object!(
-    FromHeader = Self { name: Read::blank(), value_prefix: String::new() };
-    name (required), value_prefix
-);
-read_object!(
-    ClaimMatcher = Self {
-        claim: Read::blank(),
-        string_match: None,
-        number: None,
-        boolean: None,
-        present: None,
-        invert_match: false,
-    };
-    claim (required), string_match, number, boolean, present, invert_match
-);
-read_object!(NormalizePayload = Self::default(); space_delimited_claims);
-read_names!(CertificateBinding { "if_present" => IfPresent, "require" => Require, "ignore" => Ignore });

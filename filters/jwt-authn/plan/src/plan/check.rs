@@ -1,25 +1,25 @@
 //! Checks of single values.
 
 use crate::config::{Config, FailureResponse, Redirect, Url};
-use tollgate_policy::{Duration, EditableName, HeaderName, Place, Problem, is_valid_value};
+use tollgate_policy::{ConfigError, Duration, EditableName, FieldPath, HeaderName, is_valid_value};
 
 const MS: u64 = 1_000_000;
 const HOUR: u64 = 3_600_000 * MS;
 
 /// Checks the top-level fields that depend on no other section.
-pub(super) fn whole(config: &Config) -> Result<(), Problem> {
-    Place::of("max_token_bytes").range(config.max_token_bytes.0 as u64, 1..=1 << 20)?;
-    Place::of("max_waiting_requests").range(config.max_waiting_requests.0 as u64, 1..=100_000)?;
-    Place::of("status_on_error").range(config.status_on_error.0.into(), 400..=599)?;
+pub(super) fn whole(config: &Config) -> Result<(), ConfigError> {
+    FieldPath::new("max_token_bytes").range(config.max_token_bytes.0 as u64, 1..=1 << 20)?;
+    FieldPath::new("max_waiting_requests").range(config.max_waiting_requests.0 as u64, 1..=100_000)?;
+    FieldPath::new("status_on_error").range(config.status_on_error.0.into(), 400..=599)?;
     cache(config)?;
-    failure_response(&config.failure_response, &Place::of("failure_response"))?;
-    Place::of("stat_prefix").stat_prefix(&config.stat_prefix)?;
-    let clusters = Place::of("jwks_clusters");
+    failure_response(&config.failure_response, &FieldPath::new("failure_response"))?;
+    FieldPath::new("stat_prefix").stat_prefix(&config.stat_prefix)?;
+    let clusters = FieldPath::new("jwks_clusters");
     for (host, cluster) in &config.jwks_clusters {
         clusters.named(host, "the host")?;
         clusters.field(host).named(cluster, "the cluster")?;
     }
-    let revocation = Place::of("revocation");
+    let revocation = FieldPath::new("revocation");
     for (index, token) in config.revocation.tokens.iter().enumerate() {
         revocation.field("tokens").at(index).field("jti").named(&token.jti, "the `jti`")?;
     }
@@ -31,14 +31,14 @@ pub(super) fn whole(config: &Config) -> Result<(), Problem> {
 
 /// Checks the size of the cache. An entry contains its token and, for headers and payload, up to twice that
 /// again. Linear memory has at most 4 GiB, never shrinks, and exists once per worker.
-fn cache(config: &Config) -> Result<(), Problem> {
-    let place = Place::of("jwt_cache_config");
+fn cache(config: &Config) -> Result<(), ConfigError> {
+    let place = FieldPath::new("jwt_cache_config");
     let cache = &config.jwt_cache_config;
     place.field("jwt_cache_size").range(cache.jwt_cache_size as u64, 0..=1_000_000)?;
     place.field("jwt_max_token_size").range(cache.jwt_max_token_size as u64, 1..=64 << 10)?;
     let bytes = cache.jwt_cache_size.saturating_mul(cache.jwt_max_token_size);
     if bytes > 1 << 30 {
-        return Err(place.refuse(format_args!(
+        return Err(place.error(format_args!(
             "`jwt_cache_size` `{}` times `jwt_max_token_size` `{}` must be at most 1073741824 bytes",
             cache.jwt_cache_size, cache.jwt_max_token_size
         )));
@@ -46,7 +46,7 @@ fn cache(config: &Config) -> Result<(), Problem> {
     Ok(())
 }
 
-fn failure_response(response: &FailureResponse, place: &Place) -> Result<(), Problem> {
+fn failure_response(response: &FailureResponse, place: &FieldPath) -> Result<(), ConfigError> {
     if let Some(realm) = &response.realm {
         // The realm is written between quotes.
         if !is_valid_value(realm.as_bytes()) || !realm.is_ascii() || realm.contains(['"', '\\']) {
@@ -54,19 +54,19 @@ fn failure_response(response: &FailureResponse, place: &Place) -> Result<(), Pro
                 "invalid realm `{}`, expected ASCII without control characters, quotes and backslashes",
                 realm.escape_debug()
             );
-            return Err(place.field("realm").refuse(message));
+            return Err(place.field("realm").error(message));
         }
     }
     response.redirect.as_ref().map_or(Ok(()), |redirect| self::redirect(redirect, &place.field("redirect")))
 }
 
-fn redirect(redirect: &Redirect, place: &Place) -> Result<(), Problem> {
+fn redirect(redirect: &Redirect, place: &FieldPath) -> Result<(), ConfigError> {
     if let Some(status) = redirect.status
         && !matches!(status, 302 | 303 | 307)
     {
         return Err(place
             .field("status")
-            .refuse(format_args!("unsupported status `{status}`, expected one of `302`, `303`, `307`")));
+            .error(format_args!("unsupported status `{status}`, expected one of `302`, `303`, `307`")));
     }
     let location = redirect.location.replace("{url}", "");
     let visible = location.bytes().all(|byte| byte.is_ascii_graphic());
@@ -74,7 +74,7 @@ fn redirect(redirect: &Redirect, place: &Place) -> Result<(), Problem> {
     let path = location.starts_with('/') && !location.starts_with("//") && !location.starts_with("/\\");
     let absolute = || Url::parse(location.split(['?', '#']).next().unwrap_or_default()).is_ok();
     if !visible || location.contains(['{', '}']) || !(path || absolute()) {
-        return Err(place.field("location").refuse(format_args!(
+        return Err(place.field("location").error(format_args!(
             "invalid location `{}`, expected an absolute URL or a path, with `{{url}}` for the requested URL",
             redirect.location.escape_debug()
         )));
@@ -84,9 +84,9 @@ fn redirect(redirect: &Redirect, place: &Place) -> Result<(), Problem> {
 
 /// Checks the time between two events: at least a millisecond, the resolution of timers, as in Envoy.
 #[inline(never)]
-pub(super) fn period(value: Duration, place: &Place) -> Result<Duration, Problem> {
+pub(super) fn period(value: Duration, place: &FieldPath) -> Result<Duration, ConfigError> {
     if value.as_nanos() < MS {
-        return Err(place.refuse("must be at least `1ms`"));
+        return Err(place.error("must be at least `1ms`"));
     }
     not_too_long(value, place)?;
     Ok(value)
@@ -94,31 +94,31 @@ pub(super) fn period(value: Duration, place: &Place) -> Result<Duration, Problem
 
 /// Checks that a time is at most a year. A longer one is a mistake.
 #[inline(never)]
-pub(super) fn not_too_long(value: Duration, place: &Place) -> Result<(), Problem> {
+pub(super) fn not_too_long(value: Duration, place: &FieldPath) -> Result<(), ConfigError> {
     if value.as_nanos() > 8760 * HOUR {
-        return Err(place.refuse("must be at most a year, `8760h`"));
+        return Err(place.error("must be at most a year, `8760h`"));
     }
     Ok(())
 }
 
 /// Checks that no text of a list is empty.
 #[inline(never)]
-pub(super) fn not_empty(list: &[String], place: &Place) -> Result<(), Problem> {
+pub(super) fn not_empty(list: &[String], place: &FieldPath) -> Result<(), ConfigError> {
     match list.iter().position(String::is_empty) {
-        Some(index) => Err(place.at(index).refuse("must not be empty")),
+        Some(index) => Err(place.at(index).error("must not be empty")),
         None => Ok(()),
     }
 }
 
 /// Checks scopes by RFC 6749 section 3.3, which is also the syntax of `scope` in `WWW-Authenticate`.
 #[inline(never)]
-pub(super) fn scopes(scopes: &[String], place: &Place) -> Result<(), Problem> {
+pub(super) fn scopes(scopes: &[String], place: &FieldPath) -> Result<(), ConfigError> {
     let valid = |scope: &String| {
         let valid = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
         !scope.is_empty() && scope.bytes().all(valid)
     };
     match scopes.iter().enumerate().find(|(_, scope)| !valid(scope)) {
-        Some((index, scope)) => Err(place.at(index).refuse(format_args!(
+        Some((index, scope)) => Err(place.at(index).error(format_args!(
             "invalid scope `{}`, expected printable ASCII without spaces, `\"` and `\\` (RFC 6749)",
             scope.escape_debug()
         ))),
@@ -128,6 +128,6 @@ pub(super) fn scopes(scopes: &[String], place: &Place) -> Result<(), Problem> {
 
 /// Checks that a filter may write and remove a header.
 #[inline(never)]
-pub(super) fn writable(name: &HeaderName, place: &Place) -> Result<(), Problem> {
-    EditableName::try_from(name.clone()).map(drop).map_err(|error| place.refuse(error))
+pub(super) fn writable(name: &HeaderName, place: &FieldPath) -> Result<(), ConfigError> {
+    EditableName::try_from(name.clone()).map(drop).map_err(|error| place.error(error))
 }

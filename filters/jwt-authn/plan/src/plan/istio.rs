@@ -12,7 +12,9 @@ use crate::config::{
     ArrayFormat, ClaimPath, ClaimToHeader, FromHeader, HttpUri, JwtRule, LocalJwks, NormalizePayload,
     OidcDiscovery, Provider, RemoteJwks, Url, istio_cluster,
 };
-use tollgate_policy::{Duration, HeaderMatcher, Named, Place, Places, Problem, RequestMatch, header_name};
+use tollgate_policy::{
+    ConfigError, Duration, FieldPath, HeaderMatcher, Named, Places, RequestMatch, header_name,
+};
 
 /// Lifetime of keys that the proxy fetches, as in Istio.
 const CACHE_DURATION: Duration = Duration::from_nanos(300_000_000_000);
@@ -24,10 +26,10 @@ pub(super) fn providers(
     clusters: &Named<String>,
     providers: &mut Providers,
     environment: Environment<'_>,
-) -> Result<Vec<usize>, Problem> {
+) -> Result<Vec<usize>, ConfigError> {
     let mut by_issuer = Places::default();
     for (index, rule) in rules.into_iter().enumerate() {
-        let place = Place::renamed(format!("jwtRules[{index}]"), istio_name);
+        let place = FieldPath::renamed(format!("jwtRules[{index}]"), istio_name);
         let issuer = rule.issuer.clone();
         let provider = provider(rule, clusters, &place)?;
         let index = providers.add(format!("jwtRules[{index}]"), provider, &place, environment)?;
@@ -62,15 +64,15 @@ pub(super) fn rules(providers: &[usize]) -> Vec<PlannedRule> {
     vec![rule(preflight, Required::Nothing), rule(RequestMatch::default(), required)]
 }
 
-fn provider(rule: JwtRule, clusters: &Named<String>, place: &Place) -> Result<Provider, Problem> {
+fn provider(rule: JwtRule, clusters: &Named<String>, place: &FieldPath) -> Result<Provider, ConfigError> {
     if rule.issuer.is_empty() {
-        return Err(place.field("issuer").refuse("must not be empty"));
+        return Err(place.field("issuer").error("must not be empty"));
     }
     // In a protobuf message, an empty field is absent.
     let jwks = rule.jwks.filter(|text| !text.is_empty());
     let (local_jwks, remote_jwks) = match (jwks, rule.jwks_uri) {
         (Some(_), Some(_)) => {
-            return Err(place.refuse("`jwks` and `jwksUri` cannot both be set"));
+            return Err(place.error("`jwks` and `jwksUri` cannot both be set"));
         }
         (Some(text), None) => (Some(LocalJwks { inline_string: Some(text), ..LocalJwks::default() }), None),
         (None, Some(uri)) => (None, Some(at(uri, rule.timeout, clusters, place)?)),
@@ -112,12 +114,12 @@ fn at(
     uri: String,
     timeout: Option<Duration>,
     clusters: &Named<String>,
-    place: &Place,
-) -> Result<RemoteJwks, Problem> {
+    place: &FieldPath,
+) -> Result<RemoteJwks, ConfigError> {
     let place = place.field("jwksUri");
     let cluster = match Url::parse(&uri) {
         Ok(url) => istio_cluster(clusters, &url).into_owned(),
-        Err(what) => return Err(place.refuse(format_args!("`{}` {what}", uri.escape_debug()))),
+        Err(what) => return Err(place.error(format_args!("`{}` {what}", uri.escape_debug()))),
     };
     let http_uri = Some(HttpUri { uri, cluster, timeout });
     Ok(RemoteJwks { http_uri, cache_duration: Some(CACHE_DURATION), ..RemoteJwks::default() })
@@ -129,10 +131,10 @@ fn discovered(
     issuer: &str,
     timeout: Option<Duration>,
     clusters: &Named<String>,
-    place: &Place,
-) -> Result<RemoteJwks, Problem> {
+    place: &FieldPath,
+) -> Result<RemoteJwks, ConfigError> {
     let url = Url::parse(issuer).map_err(|what| {
-        place.refuse(format_args!(
+        place.error(format_args!(
             "neither `jwks` nor `jwksUri` is set, so `issuer` must be a URL for discovery; `{}` {what}",
             issuer.escape_debug()
         ))

@@ -10,15 +10,13 @@ mod rules;
 mod source;
 
 pub use source::{From, RemoteSource, RevocationSource, Source};
-pub use tollgate_policy::ConfigProblem;
+pub use tollgate_policy::ConfigError;
 
 use crate::config::{Config, ExtractOnly, Provider};
 use provider::Providers;
 use requirement::Resolver;
 use tollgate_jose::Algorithms;
-use tollgate_policy::{
-    Conditional, HeaderName, Named, Place, Places, Problem, RequestFacts, RequestMatch, Rules,
-};
+use tollgate_policy::{Conditional, FieldPath, HeaderName, Named, Places, RequestFacts, RequestMatch, Rules};
 
 /// The checked configuration. Its parts refer to each other by index.
 #[derive(Clone, Debug)]
@@ -96,16 +94,16 @@ type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 
 impl Plan {
     /// Checks a configuration. `environment` reads a variable of the VM's environment.
-    pub fn new(config: Config, environment: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigProblem> {
-        Self::of(config, &environment).map_err(|problem| *problem)
+    pub fn new(config: Config, environment: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        Self::of(config, &environment)
     }
 
-    fn of(mut config: Config, environment: Environment<'_>) -> Result<Self, Problem> {
+    fn of(mut config: Config, environment: Environment<'_>) -> Result<Self, ConfigError> {
         check::whole(&config)?;
         let mut providers = Providers::default();
         for (name, provider) in core::mem::take(&mut config.providers) {
-            let place = Place::of("providers").field(&name);
-            Place::of("providers").named(&name, "the name of a provider")?;
+            let place = FieldPath::new("providers").field(&name);
+            FieldPath::new("providers").named(&name, "the name of a provider")?;
             providers.add(name, provider, &place, environment)?;
         }
         providers.check_issuers()?;

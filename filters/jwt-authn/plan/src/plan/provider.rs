@@ -4,7 +4,7 @@ use super::source::{Origin, Source, Sources};
 use super::{Environment, PlannedProvider, check};
 use crate::config::{ClaimMatcher, ClaimPath, ClaimToHeader, FromHeader, Provider};
 use tollgate_jose::{Algorithm, Algorithms, Family, KeySet};
-use tollgate_policy::{HeaderName, Place, Places, Problem, header_name, is_valid_value};
+use tollgate_policy::{ConfigError, FieldPath, HeaderName, Places, header_name, is_valid_value};
 
 /// Providers that were added so far.
 #[derive(Default)]
@@ -12,9 +12,9 @@ pub(super) struct Providers {
     pub(super) list: Vec<PlannedProvider>,
     pub(super) sources: Sources,
     pub(super) by_issuer: Places,
-    places: Vec<Place>,
+    places: Vec<FieldPath>,
     origins: Vec<Origin>,
-    outputs: Vec<(HeaderName, Place)>,
+    outputs: Vec<(HeaderName, FieldPath)>,
 }
 
 /// Uses of headers. Both lists are sorted.
@@ -38,11 +38,12 @@ fn insert(names: &mut Vec<HeaderName>, name: &HeaderName) -> bool {
 impl HeadersInUse {
     /// Adds a header that the filter writes. Tokens cannot be read from the same header, because the filter
     /// removes what the client sent in it.
-    pub(super) fn write(&mut self, name: &HeaderName, place: &Place) -> Result<(), Problem> {
+    pub(super) fn write(&mut self, name: &HeaderName, place: &FieldPath) -> Result<(), ConfigError> {
         check::writable(name, place)?;
         if self.tokens.binary_search(name).is_ok() {
-            return Err(place
-                .refuse(format_args!("`{name}` is a token location and cannot also be an output header")));
+            return Err(
+                place.error(format_args!("`{name}` is a token location and cannot also be an output header"))
+            );
         }
         insert(&mut self.written, name);
         Ok(())
@@ -55,9 +56,9 @@ impl Providers {
         &mut self,
         name: String,
         mut config: Provider,
-        place: &Place,
+        place: &FieldPath,
         environment: Environment<'_>,
-    ) -> Result<usize, Problem> {
+    ) -> Result<usize, ConfigError> {
         values(&config, place)?;
         locations(&mut config, place)?;
         self.outputs.extend(outputs(&config, place)?);
@@ -76,7 +77,7 @@ impl Providers {
     }
 
     /// Returns the headers of all providers.
-    pub(super) fn headers(&self) -> Result<HeadersInUse, Problem> {
+    pub(super) fn headers(&self) -> Result<HeadersInUse, ConfigError> {
         let mut headers = HeadersInUse { tokens: Vec::new(), written: Vec::new() };
         for provider in &self.list {
             for header in &provider.config.from_headers {
@@ -95,14 +96,14 @@ impl Providers {
     /// Checks that providers with the same issuer have the same keys (RFC 8725 section 3.8). Where the `iss`
     /// of a token selects the provider, the owner of one provider's keys would otherwise be trusted as the
     /// other.
-    pub(super) fn check_issuers(&self) -> Result<(), Problem> {
+    pub(super) fn check_issuers(&self) -> Result<(), ConfigError> {
         for (issuer, indices) in self.by_issuer.iter() {
             let Some((first, others)) = indices.split_first() else { continue };
             let first_origin = self.origins.get(*first);
             let other = others.iter().find(|index| self.origins.get(**index) != first_origin);
             let names = (self.list.get(*first), other.and_then(|index| self.places.get(*index)));
             if let (false, (Some(first), Some(place))) = (issuer.is_empty(), names) {
-                return Err(place.field("issuer").refuse(format_args!(
+                return Err(place.field("issuer").error(format_args!(
                     "`{}` is also the issuer of provider `{}`, which has other keys",
                     String::from_utf8_lossy(issuer).escape_debug(),
                     first.name
@@ -113,18 +114,18 @@ impl Providers {
     }
 }
 
-fn algorithms(names: &[String], place: &Place) -> Result<Vec<Algorithm>, Problem> {
+fn algorithms(names: &[String], place: &FieldPath) -> Result<Vec<Algorithm>, ConfigError> {
     let mut algorithms: Vec<Algorithm> = Vec::new();
     for (index, name) in names.iter().enumerate() {
-        algorithms.push(name.parse().map_err(|error| place.at(index).refuse(error))?);
+        algorithms.push(name.parse().map_err(|error| place.at(index).error(error))?);
     }
     Ok(algorithms)
 }
 
-fn of_local(allowed: &[Algorithm], keys: &KeySet, place: &Place) -> Result<Algorithms, Problem> {
+fn of_local(allowed: &[Algorithm], keys: &KeySet, place: &FieldPath) -> Result<Algorithms, ConfigError> {
     if !allowed.is_empty() && !allowed.iter().any(|a| keys.candidates(None, *a).next().is_some()) {
         let message = "no key of `local_jwks` supports any of these algorithms";
-        return Err(place.field("allowed_algorithms").refuse(message));
+        return Err(place.field("allowed_algorithms").error(message));
     }
     Ok(allowed.iter().copied().collect())
 }
@@ -138,13 +139,13 @@ fn of_remote(allowed: &[Algorithm]) -> Algorithms {
     }
 }
 
-fn values(provider: &Provider, place: &Place) -> Result<(), Problem> {
+fn values(provider: &Provider, place: &FieldPath) -> Result<(), ConfigError> {
     check::not_empty(&provider.audiences, &place.field("audiences"))?;
     place.field("clock_skew_seconds").range(provider.clock_skew_seconds.0.into(), 0..=86_400)?;
     if let Some(lifetime) = provider.max_lifetime
         && lifetime.as_nanos() < 1_000_000_000
     {
-        return Err(place.field("max_lifetime").refuse("must be at least `1s`"));
+        return Err(place.field("max_lifetime").error("must be at least `1s`"));
     }
     check::not_empty(&provider.allowed_types, &place.field("allowed_types"))?;
     check::scopes(&provider.required_scopes, &place.field("required_scopes"))?;
@@ -154,25 +155,25 @@ fn values(provider: &Provider, place: &Place) -> Result<(), Problem> {
     let split = &provider.normalize_payload.space_delimited_claims;
     let place = place.field("normalize_payload").field("space_delimited_claims");
     if split.len() > 64 {
-        return Err(place.refuse(format_args!("`{}` claims, expected at most 64", split.len())));
+        return Err(place.error(format_args!("`{}` claims, expected at most 64", split.len())));
     }
     check::not_empty(split, &place)
 }
 
-fn claim_matcher(matcher: &ClaimMatcher, place: &Place) -> Result<(), Problem> {
+fn claim_matcher(matcher: &ClaimMatcher, place: &FieldPath) -> Result<(), ConfigError> {
     claim_path(&matcher.claim, &place.field("claim"))?;
     let ClaimMatcher { string_match, number, boolean, present, .. } = matcher;
     let given = [string_match.is_some(), number.is_some(), boolean.is_some(), present.is_some()];
     match given.iter().filter(|given| **given).count() {
         1 => Ok(()),
-        count => Err(place.refuse(format_args!(
+        count => Err(place.error(format_args!(
             "`{count}` tests, expected exactly one of `string_match`, `number`, `boolean`, `present`"
         ))),
     }
 }
 
 #[inline(never)]
-fn claim_path(path: &ClaimPath, place: &Place) -> Result<(), Problem> {
+fn claim_path(path: &ClaimPath, place: &FieldPath) -> Result<(), ConfigError> {
     // The parser of tokens accepts no deeper nesting.
     const MAX_DEPTH: u64 = 32;
     let depth = match path {
@@ -184,13 +185,13 @@ fn claim_path(path: &ClaimPath, place: &Place) -> Result<(), Problem> {
         ClaimPath::Names(names) => names.is_empty() || names.iter().any(String::is_empty),
     };
     if empty {
-        return Err(place.refuse("the name of a claim must not be empty"));
+        return Err(place.error("the name of a claim must not be empty"));
     }
     place.range(depth as u64, 1..=MAX_DEPTH)
 }
 
 /// Checks the token locations, and fills in Envoy's defaults if none is configured.
-fn locations(provider: &mut Provider, place: &Place) -> Result<(), Problem> {
+fn locations(provider: &mut Provider, place: &FieldPath) -> Result<(), ConfigError> {
     let Provider { from_headers, from_params, from_cookies, .. } = provider;
     if from_headers.is_empty() && from_params.is_empty() && from_cookies.is_empty() {
         let bearer = FromHeader { name: header_name!("authorization"), value_prefix: "Bearer ".into() };
@@ -206,7 +207,7 @@ fn locations(provider: &mut Provider, place: &Place) -> Result<(), Problem> {
                 "invalid prefix `{}`, expected a text without control characters",
                 header.value_prefix.escape_debug()
             );
-            return Err(place.field("value_prefix").refuse(message));
+            return Err(place.field("value_prefix").error(message));
         }
     }
     let invalid = |name: &str| name.is_empty() || name.chars().any(char::is_control);
@@ -215,7 +216,7 @@ fn locations(provider: &mut Provider, place: &Place) -> Result<(), Problem> {
             "invalid parameter name `{}`, expected a text without control characters",
             name.escape_debug()
         );
-        return Err(place.field("from_params").at(index).refuse(message));
+        return Err(place.field("from_params").at(index).error(message));
     }
     // More than the tokens of RFC 6265 section 4.1.1: browsers send other names too.
     let valid = |byte: u8| byte.is_ascii_graphic() && !b"=;,\"".contains(&byte);
@@ -225,13 +226,13 @@ fn locations(provider: &mut Provider, place: &Place) -> Result<(), Problem> {
             "invalid cookie name `{}`, expected printable ASCII without spaces and `=;,\"`",
             name.escape_debug()
         );
-        return Err(place.field("from_cookies").at(index).refuse(message));
+        return Err(place.field("from_cookies").at(index).error(message));
     }
     Ok(())
 }
 
 /// Returns the headers that a provider writes, and the paths of the fields that name them.
-fn outputs(provider: &Provider, place: &Place) -> Result<Vec<(HeaderName, Place)>, Problem> {
+fn outputs(provider: &Provider, place: &FieldPath) -> Result<Vec<(HeaderName, FieldPath)>, ConfigError> {
     let mut outputs = Vec::new();
     let mut names = Vec::new();
     for (index, claim) in provider.claim_to_headers.iter().enumerate() {
@@ -241,21 +242,21 @@ fn outputs(provider: &Provider, place: &Place) -> Result<Vec<(HeaderName, Place)
         if !insert(&mut names, &claim.header_name) {
             let message =
                 format_args!("`{}` is already the output header of another claim", claim.header_name);
-            return Err(place.refuse(message));
+            return Err(place.error(message));
         }
         outputs.push((claim.header_name.clone(), place));
     }
     if let Some(name) = &provider.forward_payload_header {
         let place = place.field("forward_payload_header");
         if !insert(&mut names, name) {
-            return Err(place.refuse(format_args!("`{name}` is already the output header of a claim")));
+            return Err(place.error(format_args!("`{name}` is already the output header of a claim")));
         }
         outputs.push((name.clone(), place));
     }
     Ok(outputs)
 }
 
-fn claim_to_header(claim: &ClaimToHeader, place: &Place) -> Result<(), Problem> {
+fn claim_to_header(claim: &ClaimToHeader, place: &FieldPath) -> Result<(), ConfigError> {
     claim_path(&claim.claim_name, &place.field("claim_name"))?;
     if let Some(separator) = &claim.separator
         && (separator.is_empty() || !is_valid_value(separator.as_bytes()))
@@ -264,7 +265,7 @@ fn claim_to_header(claim: &ClaimToHeader, place: &Place) -> Result<(), Problem> 
             "invalid separator `{}`, expected a text without control characters",
             separator.escape_debug()
         );
-        return Err(place.field("separator").refuse(message));
+        return Err(place.field("separator").error(message));
     }
     Ok(())
 }

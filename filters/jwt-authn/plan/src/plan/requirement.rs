@@ -3,7 +3,7 @@
 use super::provider::HeadersInUse;
 use super::{Required, check};
 use crate::config::{ExtractOnly, Requirement, Requirements};
-use tollgate_policy::{Named, Place, Places, Problem};
+use tollgate_policy::{ConfigError, FieldPath, Named, Places};
 
 /// Maximum nesting of requirements. Each level costs time in every request.
 const MAX_DEPTH: usize = 8;
@@ -22,8 +22,8 @@ impl<'p> Resolver<'p> {
     }
 
     /// Adds named requirements.
-    pub(super) fn name(&mut self, named: Named<Requirement>) -> Result<(), Problem> {
-        let place = Place::of("requirement_map");
+    pub(super) fn name(&mut self, named: Named<Requirement>) -> Result<(), ConfigError> {
+        let place = FieldPath::new("requirement_map");
         for (name, requirement) in named {
             place.named(&name, "the name of a requirement")?;
             let required = self.resolve(requirement, &place.field(&name))?;
@@ -34,31 +34,35 @@ impl<'p> Resolver<'p> {
     }
 
     /// Returns a requirement of `requirement_map`.
-    pub(super) fn named(&self, name: &str, place: &Place) -> Result<Required, Problem> {
+    pub(super) fn named(&self, name: &str, place: &FieldPath) -> Result<Required, ConfigError> {
         match self.names.first(name.as_bytes()).and_then(|index| self.named.get(index)) {
             Some(required) => Ok(required.clone()),
             None => {
                 let known = self.names.known();
                 let message = format_args!("unknown requirement `{name}`, {known}");
-                Err(place.refuse(message))
+                Err(place.error(message))
             }
         }
     }
 
     /// Resolves a requirement.
-    pub(super) fn resolve(&mut self, requirement: Requirement, place: &Place) -> Result<Required, Problem> {
+    pub(super) fn resolve(
+        &mut self,
+        requirement: Requirement,
+        place: &FieldPath,
+    ) -> Result<Required, ConfigError> {
         self.resolve_within(requirement, place, MAX_DEPTH)
     }
 
     fn resolve_within(
         &mut self,
         requirement: Requirement,
-        place: &Place,
+        place: &FieldPath,
         depth: usize,
-    ) -> Result<Required, Problem> {
+    ) -> Result<Required, ConfigError> {
         let Some(depth) = depth.checked_sub(1) else {
             return Err(
-                place.refuse(format_args!("requirements must not be nested more than {MAX_DEPTH} deep"))
+                place.error(format_args!("requirements must not be nested more than {MAX_DEPTH} deep"))
             );
         };
         Ok(match requirement {
@@ -72,7 +76,7 @@ impl<'p> Resolver<'p> {
                 if with.audiences.is_empty() {
                     // Envoy would use the provider's own audiences, or none.
                     let message = "must not be empty; use `provider_name` for the provider's own audiences";
-                    return Err(place.field("audiences").refuse(message));
+                    return Err(place.field("audiences").error(message));
                 }
                 Required::Provider(provider, Some(with.audiences))
             }
@@ -88,11 +92,16 @@ impl<'p> Resolver<'p> {
         })
     }
 
-    fn list(&mut self, list: Requirements, place: &Place, depth: usize) -> Result<Vec<Required>, Problem> {
+    fn list(
+        &mut self,
+        list: Requirements,
+        place: &FieldPath,
+        depth: usize,
+    ) -> Result<Vec<Required>, ConfigError> {
         let place = place.field("requirements");
         let count = list.requirements.len();
         if count < 2 {
-            return Err(place.refuse(format_args!("`{count}` requirements, expected at least 2")));
+            return Err(place.error(format_args!("`{count}` requirements, expected at least 2")));
         }
         let mut resolved = Vec::new();
         for (index, requirement) in list.requirements.into_iter().enumerate() {
@@ -101,14 +110,14 @@ impl<'p> Resolver<'p> {
         Ok(resolved)
     }
 
-    fn provider(&self, name: &str, place: &Place) -> Result<usize, Problem> {
+    fn provider(&self, name: &str, place: &FieldPath) -> Result<usize, ConfigError> {
         self.providers.first(name.as_bytes()).ok_or_else(|| {
             let known = self.providers.known();
-            place.refuse(format_args!("unknown provider `{name}`, {known}"))
+            place.error(format_args!("unknown provider `{name}`, {known}"))
         })
     }
 
-    fn extract_only(&mut self, extract: ExtractOnly, place: &Place) -> Result<Required, Problem> {
+    fn extract_only(&mut self, extract: ExtractOnly, place: &FieldPath) -> Result<Required, ConfigError> {
         if let Some(header) = extract.header() {
             let place = place.field("extract_only_without_validation").field("verification_status_header");
             self.headers.write(&header, &place)?;

@@ -3,7 +3,7 @@
 use super::{Environment, check, keys};
 use crate::config::{HttpUri, OidcDiscovery, OnError, Provider, RemoteJwks, RemoteRevocation, Url};
 use tollgate_jose::KeySet;
-use tollgate_policy::{Duration, Place, Places, Problem};
+use tollgate_policy::{ConfigError, Duration, FieldPath, Places};
 
 const MS: u64 = 1_000_000;
 const SECOND: Duration = Duration::from_nanos(1000 * MS);
@@ -96,9 +96,9 @@ impl Sources {
     pub(super) fn of(
         &mut self,
         provider: &mut Provider,
-        place: &Place,
+        place: &FieldPath,
         environment: Environment<'_>,
-    ) -> Result<(usize, Origin), Problem> {
+    ) -> Result<(usize, Origin), ConfigError> {
         match (provider.local_jwks.take(), provider.remote_jwks.take()) {
             (Some(local), None) => {
                 let (text, place) = keys::text(local, &place.field("local_jwks"), environment)?;
@@ -117,8 +117,8 @@ impl Sources {
                 let origin = Origin::Remote(remote.from.clone());
                 Ok((self.remote(remote), origin))
             }
-            (None, None) => Err(place.refuse("one of `local_jwks` and `remote_jwks` must be set")),
-            (Some(_), Some(_)) => Err(place.refuse("`local_jwks` and `remote_jwks` cannot both be set")),
+            (None, None) => Err(place.error("one of `local_jwks` and `remote_jwks` must be set")),
+            (Some(_), Some(_)) => Err(place.error("`local_jwks` and `remote_jwks` cannot both be set")),
         }
     }
 
@@ -152,7 +152,7 @@ impl Sources {
     }
 }
 
-fn of_remote(remote: RemoteJwks, issuer: &str, place: &Place) -> Result<RemoteSource, Problem> {
+fn of_remote(remote: RemoteJwks, issuer: &str, place: &FieldPath) -> Result<RemoteSource, ConfigError> {
     let from = match (remote.http_uri, remote.oidc_discovery) {
         (Some(mut uri), None) => {
             http_uri(&mut uri, &place.field("http_uri"))?;
@@ -163,9 +163,9 @@ fn of_remote(remote: RemoteJwks, issuer: &str, place: &Place) -> Result<RemoteSo
             self::discovery(&mut discovery, issuer, &place)?;
             From::Discovery { issuer: issuer.into(), discovery }
         }
-        (None, None) => return Err(place.refuse("one of `http_uri` and `oidc_discovery` must be set")),
+        (None, None) => return Err(place.error("one of `http_uri` and `oidc_discovery` must be set")),
         (Some(_), Some(_)) => {
-            return Err(place.refuse("`http_uri` and `oidc_discovery` cannot both be set"));
+            return Err(place.error("`http_uri` and `oidc_discovery` cannot both be set"));
         }
     };
     let period = |field: &str, value: Option<Duration>, default: Duration| {
@@ -181,7 +181,7 @@ fn of_remote(remote: RemoteJwks, issuer: &str, place: &Place) -> Result<RemoteSo
         None => ten_times,
         Some(max) if max < base_interval => {
             let place = place.field("retry_policy").field("retry_back_off").field("max_interval");
-            return Err(place.refuse("must be at least `base_interval`"));
+            return Err(place.error("must be at least `base_interval`"));
         }
         Some(max) => back_off("max_interval", max)?,
     };
@@ -216,12 +216,12 @@ fn of_remote(remote: RemoteJwks, issuer: &str, place: &Place) -> Result<RemoteSo
 
 /// Checks discovery. OpenID Connect Discovery 1.0 section 4.1 appends `/.well-known/openid-configuration` to
 /// the issuer.
-fn discovery(discovery: &mut OidcDiscovery, issuer: &str, place: &Place) -> Result<(), Problem> {
+fn discovery(discovery: &mut OidcDiscovery, issuer: &str, place: &FieldPath) -> Result<(), ConfigError> {
     if issuer.is_empty() {
-        return Err(place.refuse("discovery needs the `issuer` of the provider, which is not set"));
+        return Err(place.error("discovery needs the `issuer` of the provider, which is not set"));
     }
     let refuse = |what: &str| {
-        Err(place.refuse(format_args!("the provider's `issuer` `{}` {what}", issuer.escape_debug())))
+        Err(place.error(format_args!("the provider's `issuer` `{}` {what}", issuer.escape_debug())))
     };
     match Url::parse(issuer) {
         Err(what) => return refuse(what),
@@ -238,9 +238,9 @@ fn discovery(discovery: &mut OidcDiscovery, issuer: &str, place: &Place) -> Resu
 }
 
 #[inline(never)]
-fn http_uri(uri: &mut HttpUri, place: &Place) -> Result<(), Problem> {
+fn http_uri(uri: &mut HttpUri, place: &FieldPath) -> Result<(), ConfigError> {
     if let Err(what) = uri.url() {
-        return Err(place.field("uri").refuse(format_args!("`{}` {what}", uri.uri.escape_debug())));
+        return Err(place.field("uri").error(format_args!("`{}` {what}", uri.uri.escape_debug())));
     }
     place.field("cluster").named(&uri.cluster, "the cluster")?;
     timeout(&mut uri.timeout, &place.field("timeout"))
@@ -248,17 +248,17 @@ fn http_uri(uri: &mut HttpUri, place: &Place) -> Result<(), Problem> {
 
 /// Checks the time for a response. The host takes milliseconds.
 #[inline(never)]
-fn timeout(value: &mut Option<Duration>, place: &Place) -> Result<(), Problem> {
+fn timeout(value: &mut Option<Duration>, place: &FieldPath) -> Result<(), ConfigError> {
     let value = value.get_or_insert(TIMEOUT);
     if *value > HOUR {
-        return Err(place.refuse("must be at most `1h`"));
+        return Err(place.error("must be at most `1h`"));
     }
     check::period(*value, place).map(drop)
 }
 
 /// Checks the source of the revocation list.
-pub(super) fn revocation(remote: &RemoteRevocation) -> Result<RevocationSource, Problem> {
-    let place = Place::of("revocation").field("remote");
+pub(super) fn revocation(remote: &RemoteRevocation) -> Result<RevocationSource, ConfigError> {
+    let place = FieldPath::new("revocation").field("remote");
     let mut uri = remote.http_uri.clone();
     http_uri(&mut uri, &place.field("http_uri"))?;
     let poll_interval = remote.poll_interval.unwrap_or(Duration::from_nanos(60_000 * MS));

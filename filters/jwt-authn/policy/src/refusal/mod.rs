@@ -41,24 +41,25 @@ pub fn refusal<'s>(
         && redirect::applies(redirect, request)
     {
         let location = redirect::location(redirect, request, plan);
-        let headers = vec![("location", location), ("cache-control", b"no-store".to_vec())];
+        let headers = vec![("location".into(), location), ("cache-control".into(), b"no-store".to_vec())];
         return answer(redirect.status.unwrap_or(302), headers, Vec::new());
     }
     let mut headers = Vec::new();
     if status == 503 {
-        headers.push(("retry-after", RETRY_AFTER_SECONDS.to_vec()));
+        headers.push(("retry-after".into(), RETRY_AFTER_SECONDS.to_vec()));
     }
     if config.strip_failure_response {
         return answer(status, headers, Vec::new());
     }
     if challenge::applies(reason, status) {
         let realm = config.failure_response.realm.as_deref();
-        headers.push(("www-authenticate", challenge::of(reason, realm, scopes, request)));
+        headers.push(("www-authenticate".into(), challenge::of(reason, realm, scopes, request)));
     }
     // A gRPC client receives the body as `grpc-message`, which is for people.
     let format = if grpc { Default::default() } else { config.failure_response.body_format };
     let (content_type, body) = body::of(reason, status, format);
-    headers.extend(content_type.map(|content_type| ("content-type", content_type.as_bytes().to_vec())));
+    headers
+        .extend(content_type.map(|content_type| ("content-type".into(), content_type.as_bytes().to_vec())));
     answer(status, headers, body)
 }
 

@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn plan(json: &str) -> Plan {
-    Plan::new(serde_json::from_str(json).unwrap(), |_| None).unwrap()
+    Plan::new(tollgate_policy::config::parse(json).unwrap(), |_| None).unwrap()
 }
 
 type Pairs<'a> = Vec<(&'a [u8], &'a [u8])>;
@@ -35,7 +35,7 @@ fn text(refusal: &Refusal) -> &str {
 fn a_missing_token_is_answered_as_by_envoy() {
     let refusal = refused(Reason::Missing, &plan("{}"), &request("/a/b?c=d", &[]));
     assert_eq!((refusal.status, refusal.grpc_status, text(&refusal)), (401, 16, "Jwt is missing"));
-    let headers = [("www-authenticate", br#"Bearer realm="https://a.example:8443/a/b""#.to_vec())];
+    let headers = [("www-authenticate".into(), br#"Bearer realm="https://a.example:8443/a/b""#.to_vec())];
     assert_eq!(refusal.headers, headers);
 }
 
@@ -105,7 +105,7 @@ fn what_cannot_be_decided_is_no_fault_of_the_token() {
     for reason in Reason::ALL.iter().copied().filter(|reason| reason.status() == 0) {
         let refusal = refused(reason, &plan("{}"), &request("/", &[]));
         assert_eq!((refusal.status, refusal.grpc_status), (503, 14));
-        assert_eq!(refusal.headers, [("retry-after", b"1".to_vec())]);
+        assert_eq!(refusal.headers, [("retry-after".into(), b"1".to_vec())]);
         let refusal = refused(reason, &plan(r#"{"status_on_error": 401}"#), &request("/", &[]));
         assert_eq!(refusal.status, 401);
         let challenge = header(&refusal, "www-authenticate").unwrap();
@@ -258,7 +258,7 @@ proptest! {
             let refusal = refused(*reason, &plan, &pairs);
             for (name, value) in &refusal.headers {
                 prop_assert!(value.iter().all(|byte| matches!(byte, b' '..=b'~')), "{} {:?}", name, value);
-                match *name {
+                match &**name {
                     "location" => {
                         let middle = value.strip_prefix(b"https://login.example/?to=").unwrap();
                         let middle = middle.strip_suffix(b"&x=1").unwrap();

@@ -1,14 +1,12 @@
 //! Encoding of the records: little-endian numbers in order, texts after their length.
 
 use super::State;
-use tollgate_policy::UnixNanos;
+use tollgate_policy::{Record, UnixNanos};
 
-impl State {
-    /// Version of the encoding.
-    pub const VERSION: u8 = 1;
+impl Record for State {
+    const VERSION: u8 = 1;
 
-    /// Appends the encoding.
-    pub fn encode(&self, out: &mut Vec<u8>) {
+    fn encode(&self, out: &mut Vec<u8>) {
         for number in [self.generation, self.ended, self.tries, self.failures] {
             out.extend_from_slice(&number.to_le_bytes());
         }
@@ -25,8 +23,7 @@ impl State {
         }
     }
 
-    /// Decodes a state; `None` if the bytes are malformed.
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
+    fn decode(bytes: &[u8]) -> Option<Self> {
         let (generation, bytes) = u32_of(bytes)?;
         let (ended, bytes) = u32_of(bytes)?;
         let (tries, bytes) = u32_of(bytes)?;
@@ -69,12 +66,10 @@ pub struct Body {
     pub text: Vec<u8>,
 }
 
-impl Body {
-    /// Version of the encoding.
-    pub const VERSION: u8 = 1;
+impl Record for Body {
+    const VERSION: u8 = 1;
 
-    /// Appends the encoding.
-    pub fn encode(&self, out: &mut Vec<u8>) {
+    fn encode(&self, out: &mut Vec<u8>) {
         out.reserve(16 + self.uri.len() + self.etag.len() + self.text.len());
         out.extend_from_slice(&self.lease.to_le_bytes());
         for part in [self.uri.as_bytes(), &self.etag] {
@@ -85,8 +80,7 @@ impl Body {
         out.extend_from_slice(&self.text);
     }
 
-    /// Decodes a body; `None` if the bytes are malformed.
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
+    fn decode(bytes: &[u8]) -> Option<Self> {
         let (lease, bytes) = u64_of(bytes)?;
         let (uri, bytes) = part_of(bytes)?;
         let (etag, text) = part_of(bytes)?;

@@ -272,7 +272,7 @@ proptest! {
             let output = serde_json::json!({
                 "header_name": "x", "claim_name": "c", "array_format": format, "separator": separator,
             });
-            let output = tollgate_policy::read(&output).unwrap();
+            let output = tollgate_policy::config::read(&output).unwrap();
             if let Some(value) = header::value(&json(&claim), &output) {
                 prop_assert!(tollgate_policy::is_valid_value(&value));
                 prop_assert_eq!(value.trim_ascii().len(), value.len());

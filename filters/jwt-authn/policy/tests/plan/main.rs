@@ -13,16 +13,16 @@ mod rules;
 mod whole;
 
 use serde_json::{Value, json};
-use tollgate_jwt_authn_policy::plan::{ConfigProblem, Plan};
+use tollgate_jwt_authn_policy::plan::{ConfigError, Plan};
 
 /// RFC 8037 appendix A.2.
 const ED25519: &str = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
 
 /// The plan of a configuration, read as the SDK reads one.
 fn plan(config: Value) -> Result<Plan, String> {
-    let config = tollgate_policy::read(&config).map_err(|error| error.to_string())?;
+    let config = tollgate_policy::config::read(&config).map_err(|error| error.to_string())?;
     let environment = |name: &str| (name == "KEYS").then(|| ED25519.to_owned());
-    Plan::new(config, environment).map_err(|problem: ConfigProblem| problem.to_string())
+    Plan::new(config, environment).map_err(|problem: ConfigError| problem.to_string())
 }
 
 /// The error of an invalid configuration.

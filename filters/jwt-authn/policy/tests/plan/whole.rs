@@ -15,7 +15,7 @@ fn nothing_is_required_of_nothing() {
 fn through_serde_an_error_says_the_same() {
     let config =
         json!({"rules": [{}, {"requires": {"requires_any": {"requirements": [{"provider_name": 1}]}}}]});
-    let error = serde_json::from_value::<Config>(config.clone()).unwrap_err().to_string();
+    let error = tollgate_policy::config::read::<Config>(&config.clone()).unwrap_err().to_string();
     let place = "rules[1].requires.requires_any.requirements[0].provider_name";
     assert_eq!(error, format!("{place}: invalid type: integer `1`, expected a string"));
     assert_eq!(error, refused(config));

@@ -20,6 +20,7 @@ use std::collections::BTreeSet;
 use tollgate_host_test::{ClientView, Exchange, Host, Request, UpstreamRequest, on_both_hosts};
 use tollgate_jwt_authn_policy::Reason;
 use tollgate_mint::{Signer, jwks};
+use tollgate_policy::ResponseDetails;
 
 /// A row of the table.
 pub struct Attack {
@@ -134,7 +135,8 @@ fn judge(row: &Attack, exchange: &Exchange, host: Host) -> Result<(), String> {
         |holds: bool, what: &str| if holds { Ok(()) } else { Err(format!("{what}, not {}", seen())) };
     match &row.expected {
         Expected::Refused(reason) => {
-            let details = if host == Host::Envoy { logged(&reason.details()) } else { reason.details() };
+            let details = reason.details().into_owned();
+            let details = if host == Host::Envoy { logged(&details) } else { details };
             demand(exchange.details == details, &format!("details `{details}`"))?;
             demand(response.status == reason.status(), &format!("status {}", reason.status()))?;
             demand(response.body() == reason.text().as_bytes(), &format!("body `{}`", reason.text()))?;

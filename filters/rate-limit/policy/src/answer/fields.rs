@@ -8,7 +8,7 @@
 //! `X-RateLimit-*` are Envoy's (`DRAFT_VERSION_03`; `ratelimit_headers.cc`): the numbers of one limit, and
 //! all policies after the first number. They omit requests in flight, because these headers have no unit.
 
-use super::{Answers, Header, Standing, Unit, seconds};
+use super::{Answers, HeaderField, Standing, Unit, seconds};
 use core::fmt::Write as _;
 
 /// Highest integer of structured fields (RFC 9651 section 3.3.1).
@@ -27,7 +27,7 @@ pub(super) fn write(
     answers: &Answers,
     standings: &[Standing<'_>],
     violated: Option<Violated>,
-    headers: &mut Vec<Header>,
+    headers: &mut Vec<HeaderField>,
 ) {
     if answers.rate_limit_headers {
         headers.push(("ratelimit-policy".into(), policies(standings).into_bytes()));
@@ -75,7 +75,7 @@ fn limits(standings: &[Standing<'_>], violated: Option<Violated>) -> String {
     out
 }
 
-fn x_ratelimit(standings: &[Standing<'_>], violated: Option<Violated>, headers: &mut Vec<Header>) {
+fn x_ratelimit(standings: &[Standing<'_>], violated: Option<Violated>, headers: &mut Vec<HeaderField>) {
     let rates = || standings.iter().filter(|standing| standing.unit != Unit::ConcurrentRequests);
     let violated = violated.and_then(|one| Some((standings.get(one.index)?, one.retry_after)));
     let violated = violated.filter(|(standing, _)| standing.unit != Unit::ConcurrentRequests);

@@ -7,10 +7,7 @@ mod fields;
 
 use crate::rate::Quota;
 use crate::{Environment, Reason, Refusal};
-use tollgate_policy::{EditableName, HeaderValue};
-
-/// Name and value of a header.
-pub type Header = (String, Vec<u8>);
+use tollgate_policy::{EditableName, HeaderField, HeaderValue};
 
 /// Settings for responses to clients, and for headers for upstreams.
 #[derive(Clone, Debug)]
@@ -107,7 +104,7 @@ impl Answers {
 }
 
 /// Returns the headers to add to the response to an allowed request.
-pub fn headers(answers: &Answers, standings: &[Standing<'_>]) -> Vec<Header> {
+pub fn headers(answers: &Answers, standings: &[Standing<'_>]) -> Vec<HeaderField> {
     let mut headers = Vec::new();
     if answers.shows_standings() && !standings.is_empty() {
         fields::write(answers, standings, None, &mut headers);
@@ -116,7 +113,7 @@ pub fn headers(answers: &Answers, standings: &[Standing<'_>]) -> Vec<Header> {
 }
 
 /// Returns the headers to add for the upstream when a limit is exceeded but not enforced.
-pub fn not_enforced(answers: &Answers) -> Vec<Header> {
+pub fn not_enforced(answers: &Answers) -> Vec<HeaderField> {
     answers.request_headers_when_not_enforced.iter().map(configured).collect()
 }
 
@@ -154,7 +151,7 @@ pub fn refuse(answers: &Answers, standings: &[Standing<'_>], cause: Cause) -> Re
         true => body::of(&answers.body, &refused, grpc),
         false => (None, raw_body),
     };
-    let mut headers: Vec<Header> = Vec::new();
+    let mut headers: Vec<HeaderField> = Vec::new();
     if let Some(content_type) = content_type {
         headers.push(("content-type".into(), content_type.to_vec()));
     }
@@ -188,8 +185,8 @@ pub fn is_grpc(answers: &Answers, env: &mut dyn Environment) -> bool {
 const RESOURCE_EXHAUSTED: u8 = 8;
 const UNAVAILABLE: u8 = 14;
 
-fn configured((name, value): &(EditableName, HeaderValue)) -> Header {
-    (name.name().as_str().to_owned(), value.as_bytes().to_vec())
+fn configured((name, value): &(EditableName, HeaderValue)) -> HeaderField {
+    (name.name().as_str().to_owned().into(), value.as_bytes().to_vec())
 }
 
 /// Rounds up to seconds, so that a client that waits for this time does not return too early.

@@ -18,8 +18,8 @@ fn both() -> Answers {
     Answers { rate_limit_headers: true, x_ratelimit_headers: true, ..Answers::default() }
 }
 
-fn texts(headers: &[Header]) -> Vec<(&str, &str)> {
-    headers.iter().map(|(name, value)| (name.as_str(), str::from_utf8(value).unwrap())).collect()
+fn texts(headers: &[HeaderField]) -> Vec<(&str, &str)> {
+    headers.iter().map(|(name, value)| (&**name, str::from_utf8(value).unwrap())).collect()
 }
 
 fn cause(reason: Reason) -> Cause {

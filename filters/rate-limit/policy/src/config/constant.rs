@@ -1,10 +1,10 @@
 //! Actions that produce a constant, some of them under a condition, and masked addresses.
 
-use tollgate_policy::{Cidr, HeaderMatcher, QueryMatcher, read_object};
+use tollgate_policy::{Cidr, Config, HeaderMatcher, QueryMatcher};
 
 /// Number of bits of an address that count.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
+#[derive(Clone, Debug, Config)]
+#[config(default)]
 pub struct MaskedAddress {
     /// Number of bits of an IPv4 address. Default: 32.
     pub v4_prefix_mask_len: u32,
@@ -32,98 +32,58 @@ impl Default for MaskedAddress {
 }
 
 /// Produces a constant if the client's address is in one of the networks.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Default, Config)]
+#[config(instead = [("address_matcher", "use `cidrs`: `[\"10.0.0.0/8\"]`, and `invert`")])]
 pub struct AddressMatch {
     /// Networks, such as `10.0.0.0/8`.
     pub cidrs: Vec<Cidr>,
     /// Whether the address must be in none of the networks instead. Default: `false`.
-    #[cfg_attr(feature = "schema", schemars(default))]
+    #[config(default)]
     pub invert: bool,
     /// Descriptor key of the entry. Default: `remote_address_match`.
-    #[cfg_attr(feature = "schema", schemars(default))]
     pub descriptor_key: Option<String>,
     /// Value of the entry.
     pub descriptor_value: String,
 }
 
 /// Produces a constant.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Default, Config)]
+#[config(instead = [
+    ("default_value", "use `descriptor_value` for the constant"),
+])]
 pub struct Constant {
     /// Descriptor key of the entry. Default: `generic_key`.
-    #[cfg_attr(feature = "schema", schemars(default))]
     pub descriptor_key: Option<String>,
     /// Value of the entry.
     pub descriptor_value: String,
 }
 
 /// Produces a constant if headers match.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Config)]
 pub struct HeaderValueMatch {
     /// Descriptor key of the entry. Default: `header_match`.
-    #[cfg_attr(feature = "schema", schemars(default))]
     pub descriptor_key: Option<String>,
     /// Value of the entry.
     pub descriptor_value: String,
     /// Whether all headers must match. With `false`, the constant is produced if not all match.
     /// Default: `true`.
-    #[cfg_attr(feature = "schema", schemars(default = "yes"))]
+    #[config(default = true)]
     pub expect_match: bool,
     /// Headers to match.
     pub headers: Vec<HeaderMatcher>,
 }
 
 /// Produces a constant if query parameters match.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Config)]
 pub struct QueryValueMatch {
     /// Descriptor key of the entry. Default: `query_match`.
-    #[cfg_attr(feature = "schema", schemars(default))]
     pub descriptor_key: Option<String>,
     /// Value of the entry.
     pub descriptor_value: String,
     /// Whether all parameters must match. With `false`, the constant is produced if not all match.
     /// Default: `true`.
-    #[cfg_attr(feature = "schema", schemars(default = "yes"))]
+    #[config(default = true)]
     pub expect_match: bool,
     /// Query parameters to match.
     pub query_parameters: Vec<QueryMatcher>,
 }
-
-#[cfg(feature = "schema")]
-fn yes() -> bool {
-    true
-}
-
-read_object!(
-    MaskedAddress = Self::default();
-    v4_prefix_mask_len, v6_prefix_mask_len, descriptor_key, default_value, skip_if_absent
-);
-read_object!(
-    AddressMatch = Self::default();
-    cidrs (required), invert, descriptor_key, descriptor_value (required);
-    instead [("address_matcher", "use `cidrs`: `[\"10.0.0.0/8\"]`, and `invert`")]
-);
-read_object!(Constant = Self::default(); descriptor_key, descriptor_value (required); instead [
-    ("default_value", "use `descriptor_value` for the constant"),
-]);
-read_object!(
-    HeaderValueMatch = Self {
-        descriptor_key: None,
-        descriptor_value: String::new(),
-        expect_match: true,
-        headers: Vec::new(),
-    };
-    descriptor_key, descriptor_value (required), expect_match, headers (required)
-);
-read_object!(
-    QueryValueMatch = Self {
-        descriptor_key: None,
-        descriptor_value: String::new(),
-        expect_match: true,
-        query_parameters: Vec::new(),
-    };
-    descriptor_key, descriptor_value (required), expect_match, query_parameters (required)
-);

@@ -1,11 +1,10 @@
 //! Costs of requests.
 
 use core::fmt;
-use tollgate_policy::{HeaderMatcher, HeaderName, Read, ReadError, Value, only_member, read_object};
+use tollgate_policy::{Config, ConfigError, HeaderMatcher, HeaderName, Value};
 
 /// Cost of a request. An object with exactly one field.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
+#[derive(Clone, Debug, Config)]
 pub enum Cost {
     /// Fixed cost of each request.
     Number(u64),
@@ -15,37 +14,14 @@ pub enum Cost {
     BodyBytes(BodyCost),
 }
 
-impl Read for Cost {
-    fn blank() -> Self {
-        Self::Number(0)
-    }
-
-    fn fill(&mut self, value: &Value) -> Result<(), ReadError> {
-        const EXPECTED: &str = "an object with one of `number`, `header`, `body_bytes`";
-        let (index, name, content) = only_member(value, &["number", "header", "body_bytes"], EXPECTED)?;
-        *self = match index {
-            0 => Self::Number(0),
-            1 => Self::Header(Read::blank()),
-            _ => Self::BodyBytes(Read::blank()),
-        };
-        let blank: &mut dyn Read = match self {
-            Self::Number(number) => number,
-            Self::Header(header) => header,
-            Self::BodyBytes(body) => body,
-        };
-        blank.fill(content).map_err(|error| error.in_member(name))
-    }
-}
-
 /// Cost from a request header, at least 1. If the header is repeated, the largest value counts. Clients can
 /// write any header, so let an earlier filter set or remove it.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Config)]
 pub struct HeaderCost {
     /// Name of the header.
     pub name: HeaderName,
     /// Cost of a request if the header is missing or not a number. Default: 1.
-    #[cfg_attr(feature = "schema", schemars(default = "one"))]
+    #[config(default = 1)]
     pub default: u64,
     /// Maximum cost of a request.
     pub max: u64,
@@ -54,8 +30,7 @@ pub struct HeaderCost {
 /// Cost of 1 for each `per` bytes of the body, rounded up, and at least 1. The cost of `content-length` is
 /// reserved before the request continues. Bytes beyond that are charged with the response; if there is no
 /// room for them, the key owes them.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Config)]
 pub struct BodyCost {
     /// Number of bytes that cost 1.
     pub per: u64,
@@ -64,8 +39,8 @@ pub struct BodyCost {
 }
 
 /// Changes to the cost of a request by its response. At least one field is required.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
+#[derive(Clone, Debug, Default, Config)]
+#[config(default)]
 pub struct OnResponse {
     /// Statuses of the responses that cost anything. For other responses, the cost is refunded. Default: all.
     pub statuses: Vec<StatusRange>,
@@ -79,27 +54,13 @@ pub struct OnResponse {
 }
 
 /// Cost from a response header. Without the header, the cost of the request does not change.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Config)]
 pub struct CostHeader {
     /// Name of the header.
     pub name: HeaderName,
     /// Maximum cost of a request.
     pub max: u64,
 }
-
-#[cfg(feature = "schema")]
-fn one() -> u64 {
-    1
-}
-
-read_object!(
-    HeaderCost = Self { name: Read::blank(), default: 1, max: 0 };
-    name (required), default, max (required)
-);
-read_object!(BodyCost = Self { per: 0, max: 0 }; per (required), max (required));
-read_object!(OnResponse = Self::default(); statuses, headers, cost_header, refund_without_response);
-read_object!(CostHeader = Self { name: Read::blank(), max: 0 }; name (required), max (required));
 
 /// A range of statuses: `401`, `"5xx"` or `"500-599"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,18 +89,18 @@ impl StatusRange {
     }
 }
 
-impl Read for StatusRange {
+impl Config for StatusRange {
     fn blank() -> Self {
         Self { first: 0, last: 0 }
     }
 
-    fn fill(&mut self, value: &Value) -> Result<(), ReadError> {
+    fn fill(&mut self, value: &Value) -> Result<(), ConfigError> {
         let text = match value {
             Value::String(text) => text.clone(),
             Value::Number(number) if number.is_u64() => number.to_string(),
-            _ => return Err(ReadError::invalid_type(value, "a status such as `401`, `5xx` or `500-599`")),
+            _ => return Err(ConfigError::invalid_type(value, "a status such as `401`, `5xx` or `500-599`")),
         };
-        *self = Self::parse(&text).ok_or_else(|| ReadError::new(&NoStatus(&text)))?;
+        *self = Self::parse(&text).ok_or_else(|| ConfigError::here(&NoStatus(&text)))?;
         Ok(())
     }
 }
@@ -156,19 +117,13 @@ impl fmt::Display for NoStatus<'_> {
     }
 }
 
-#[cfg(feature = "schema")]
-impl schemars::JsonSchema for StatusRange {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "StatusRange".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "description": "A range of statuses: `401`, `5xx` or `500-599`.",
-            "anyOf": [
-                { "type": "string", "pattern": "^[1-5]([0-9]{2}(-[1-5][0-9]{2})?|[xX]{2})$" },
-                { "type": "integer", "minimum": 100, "maximum": 599 },
-            ],
-        })
-    }
-}
+tollgate_policy::json_schema_of!(
+    StatusRange,
+    |_generator| tollgate_policy::config::derived::schemars::json_schema!({
+        "description": "A range of statuses: `401`, `5xx` or `500-599`.",
+        "anyOf": [
+            { "type": "string", "pattern": "^[1-5]([0-9]{2}(-[1-5][0-9]{2})?|[xX]{2})$" },
+            { "type": "integer", "minimum": 100, "maximum": 599 },
+        ],
+    })
+);

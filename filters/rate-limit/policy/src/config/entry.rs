@@ -1,15 +1,14 @@
 //! Actions that produce a value of the request.
 
-use tollgate_policy::read_object;
+use tollgate_policy::Config;
 
 /// An empty object: `{}`.
-#[derive(Clone, Copy, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Copy, Debug, Default, Config)]
 pub struct Empty {}
 
 /// Options of an action whose value a request may lack.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
+#[derive(Clone, Debug, Default, Config)]
+#[config(default)]
 pub struct ValueOptions {
     /// Descriptor key of the entry. Default: the name of the action.
     pub descriptor_key: Option<String>,
@@ -28,27 +27,20 @@ macro_rules! named {
         $(#[$called:meta])* descriptor_key
     ) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, Default)]
-        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+        #[derive(Clone, Debug, Default, Config)]
         pub struct $type {
             $(#[$of])*
+            $(#[config(alias = $other)])?
             pub $name: String,
             $(#[$called])*
-            #[cfg_attr(feature = "schema", schemars(default))]
             pub descriptor_key: Option<String>,
             /// Value to use if the request has none. Default: none.
-            #[cfg_attr(feature = "schema", schemars(default))]
             pub default_value: Option<String>,
             /// Whether to leave the entry out of the key if the request has no value for it. Otherwise, the
             /// limit does not apply to such a request. Default: `false`.
-            #[cfg_attr(feature = "schema", schemars(default))]
+            #[config(default)]
             pub skip_if_absent: bool,
         }
-
-        read_object!(
-            $type = Self::default();
-            $name $(or $other)? (required), descriptor_key, default_value, skip_if_absent
-        );
     };
 }
 
@@ -78,8 +70,8 @@ named!(
 );
 
 /// The path, or one of its segments.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
+#[derive(Clone, Debug, Default, Config)]
+#[config(default)]
 pub struct Path {
     /// Template of the paths that have the segment, such as `/orgs/{org}/**`. Other paths have no value.
     /// Default: the whole path is the value.
@@ -94,7 +86,3 @@ pub struct Path {
     /// does not apply to such a request. Default: `false`.
     pub skip_if_absent: bool,
 }
-
-read_object!(Empty = Self {};);
-read_object!(ValueOptions = Self::default(); descriptor_key, default_value, skip_if_absent);
-read_object!(Path = Self::default(); template, segment, descriptor_key, default_value, skip_if_absent);

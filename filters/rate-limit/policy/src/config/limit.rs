@@ -1,16 +1,24 @@
 //! A limit: what it counts by, and how much it allows.
 
 use super::{Action, Cost, OnResponse, Rate};
-use tollgate_policy::{Cidr, Duration, Named, Read, ReadError, StringMatcher, Value, read_object};
+use tollgate_policy::{Cidr, Config, ConfigError, Duration, Named, StringMatcher, Value};
 
 /// A limit: what it counts by, and how much it allows. At least one of `rates`, `concurrency` and `service`
 /// is required.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
+#[derive(Clone, Debug, Default, Config)]
+#[config(default, instead = [
+        ("token_bucket", "use `rates`: `rates: [{token_bucket: ..}]`"),
+        ("hits_addend", "use `cost`"),
+        ("apply_on_stream_done", "use `on_response`"),
+        ("limit", "use `overrides`"),
+        ("stage", "use `rules` to select the limits for a request"),
+        ("disable_key", "a Wasm filter cannot read runtime keys; use `shadow`, or remove the limit from `rules`"),
+    ])]
 pub struct Limit {
     /// Actions that build the key to count by: Envoy's rate limit actions, and some more. If an action has no
     /// value for a request, the limit does not apply to that request, unless the action has a `default_value`
     /// or `skip_if_absent`. Without a key, all requests are counted together.
+    #[config(alias = "actions")]
     pub key: Vec<Action>,
     /// Rates of the limit, at most 8. A request needs room in all of them.
     pub rates: Vec<Rate>,
@@ -30,57 +38,28 @@ pub struct Limit {
     pub shadow: bool,
 }
 
-read_object!(
-    Limit = Self::default();
-    key or "actions",
-    rates,
-    concurrency,
-    overrides,
-    cost,
-    on_response,
-    delay,
-    service,
-    shadow;
-    instead [
-        ("token_bucket", "use `rates`: `rates: [{token_bucket: ..}]`"),
-        ("hits_addend", "use `cost`"),
-        ("apply_on_stream_done", "use `on_response`"),
-        ("limit", "use `overrides`"),
-        ("stage", "use `rules` to select the limits for a request"),
-        ("disable_key", "a Wasm filter cannot read runtime keys; use `shadow`, or remove the limit from `rules`"),
-    ]
-);
-
 /// Limit on requests in flight, across all workers.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Config)]
 pub struct Concurrency {
     /// Maximum number of requests in flight for each key.
     pub max_requests: u32,
 }
 
-read_object!(Concurrency = Self { max_requests: 0 }; max_requests (required));
-
 /// Other numbers for some keys.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Default, Config)]
 pub struct Override {
     /// Keys to which the override applies: a map from descriptor keys to conditions on their values, which
     /// must all match.
     pub when: Named<ValueMatch>,
     /// Rates in place of those of the limit. Default: the rates of the limit.
-    #[cfg_attr(feature = "schema", schemars(default))]
+    #[config(default)]
     pub rates: Vec<Rate>,
     /// Concurrency in place of that of the limit. Default: the concurrency of the limit.
-    #[cfg_attr(feature = "schema", schemars(default))]
     pub concurrency: Option<Concurrency>,
 }
 
-read_object!(Override = Self::default(); when (required), rates, concurrency);
-
 /// Condition on a value: a text or an address.
 #[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
 pub enum ValueMatch {
     /// Matches addresses of a network.
     Network(NetworkMatch),
@@ -88,43 +67,47 @@ pub enum ValueMatch {
     Text(StringMatcher),
 }
 
-impl Read for ValueMatch {
+impl Config for ValueMatch {
     fn blank() -> Self {
-        Self::Network(Read::blank())
+        Self::Network(Config::blank())
     }
 
-    fn fill(&mut self, value: &Value) -> Result<(), ReadError> {
+    fn fill(&mut self, value: &Value) -> Result<(), ConfigError> {
         *self = match value.get("cidr") {
-            Some(_) => Self::Network(tollgate_policy::read(value)?),
-            None => Self::Text(tollgate_policy::read(value)?),
+            Some(_) => Self::Network(tollgate_policy::config::read(value)?),
+            None => Self::Text(tollgate_policy::config::read(value)?),
         };
         Ok(())
     }
 }
 
+tollgate_policy::json_schema_of!(ValueMatch, |generator| {
+    tollgate_policy::config::schema::any_of(
+        "Condition on a value: a text or an address.",
+        [
+            ("Matches addresses of a network.", generator.subschema_for::<NetworkMatch>()),
+            ("Matches a text.", generator.subschema_for::<StringMatcher>()),
+        ],
+    )
+});
+
 /// Matches addresses of a network.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Config)]
 pub struct NetworkMatch {
     /// Network, such as `10.0.0.0/8`.
     pub cidr: Cidr,
 }
 
-read_object!(NetworkMatch = Self { cidr: Read::blank() }; cidr (required));
-
 /// Delay of requests until there is room.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Config)]
 pub struct Delay {
     /// Maximum wait, `1ms` to `5m`. A request that would have to wait longer is rejected at once.
     pub max_wait: Duration,
 }
 
-read_object!(Delay = Self { max_wait: Read::blank() }; max_wait (required));
-
 /// Options of a limit for its use of the rate limit service.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
+#[derive(Clone, Debug, Config)]
+#[config(default)]
 pub struct LimitService {
     /// Whether to send the cost of the request to the service. Services that do not support `hits_addend` in
     /// a descriptor count 1. Default: `true`.
@@ -139,5 +122,3 @@ impl Default for LimitService {
         Self { hits_addend: true, fallback_rates: Vec::new() }
     }
 }
-
-read_object!(LimitService = Self::default(); hits_addend, fallback_rates);

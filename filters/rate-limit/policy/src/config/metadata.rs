@@ -1,30 +1,27 @@
 //! Metadata of a request, or of its route, virtual host or cluster.
 
-use tollgate_policy::{read_names, read_object};
+use tollgate_policy::Config;
 
 /// Envoy's `MetaData` action.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Default, Config)]
 pub struct Metadata {
     /// Descriptor key of the entry.
     pub descriptor_key: String,
     /// Location of the value in the metadata.
     pub metadata_key: MetadataKey,
     /// Value to use if the request has none. Default: none.
-    #[cfg_attr(feature = "schema", schemars(default))]
     pub default_value: Option<String>,
     /// Source of the metadata. Default: `DYNAMIC`.
-    #[cfg_attr(feature = "schema", schemars(default))]
+    #[config(default)]
     pub source: MetadataSource,
     /// Whether to leave the entry out of the key if the request has no value for it. Otherwise, the limit
     /// does not apply to such a request. Default: `false`.
-    #[cfg_attr(feature = "schema", schemars(default))]
+    #[config(default)]
     pub skip_if_absent: bool,
 }
 
 /// Envoy's `MetadataKey`.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Default, Config)]
 pub struct MetadataKey {
     /// Namespace of the metadata: the name of a filter, such as `envoy.filters.http.jwt_authn`.
     pub key: String,
@@ -33,16 +30,15 @@ pub struct MetadataKey {
 }
 
 /// Step of a path.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Default, Config)]
 pub struct PathSegment {
     /// Name of a member.
     pub key: String,
 }
 
 /// Source of metadata.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "SCREAMING_SNAKE_CASE"))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Config)]
+#[config(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum MetadataSource {
     /// Dynamic metadata that earlier filters have set for the request.
     #[default]
@@ -54,16 +50,3 @@ pub enum MetadataSource {
     /// Metadata of the cluster.
     ClusterEntry,
 }
-
-read_object!(
-    Metadata = Self::default();
-    descriptor_key (required), metadata_key (required), default_value, source, skip_if_absent
-);
-read_object!(MetadataKey = Self::default(); key (required), path (required));
-read_object!(PathSegment = Self::default(); key (required));
-read_names!(MetadataSource {
-    "DYNAMIC" => Dynamic,
-    "ROUTE_ENTRY" => RouteEntry,
-    "VIRTUAL_HOST" => VirtualHost,
-    "CLUSTER_ENTRY" => ClusterEntry,
-});

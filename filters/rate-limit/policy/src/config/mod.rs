@@ -25,12 +25,34 @@ pub use rule::Rule;
 pub use service::{Cache, EnvoyGrpc, FailureMode, GrpcService, RateLimitService};
 
 use crate::plan::OnError;
-use serde::de::{Deserialize, Deserializer, Error};
-use tollgate_policy::{Named, Percent, Value, read, read_names, read_object};
+use tollgate_policy::{Named, Percent};
 
 /// Configuration of the rate limit filter.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
+#[derive(Clone, Debug, tollgate_policy::Config)]
+#[config(default, instead = [
+        ("timeout", IN_SERVICE),
+        ("failure_mode_deny", IN_SERVICE),
+        ("failure_mode_deny_percent", IN_SERVICE),
+        ("status_on_error", IN_SERVICE),
+        ("status", IN_RESPONSE),
+        ("rate_limited_status", IN_RESPONSE),
+        ("enable_x_ratelimit_headers", IN_RESPONSE),
+        ("rate_limited_as_resource_exhausted", IN_RESPONSE),
+        ("disable_x_envoy_ratelimited_header", IN_RESPONSE),
+        ("response_headers_to_add", IN_RESPONSE),
+        ("request_headers_to_add_when_not_enforced", IN_RESPONSE),
+        ("enable_retry_after_header", "use `response.retry_after`"),
+        ("token_bucket", "use the `rates` of a limit: `limits: {all: {rates: [{token_bucket: ..}]}}`"),
+        ("rate_limits", "use the `key` of a limit: `limits: {<name>: {key: [{remote_address: {}}], ..}}`"),
+        ("descriptors", "use one limit with `key` and `rates` for each descriptor, and its `overrides` for single values"),
+        ("max_dynamic_descriptors", "use `table.max_keys`, the maximum number of all keys"),
+        ("always_consume_default_token_bucket", "every limit of the rule applies to the request; remove this field"),
+        ("stage", BY_RULES),
+        ("vh_rate_limits", BY_RULES),
+        ("request_type", BY_RULES),
+        ("local_rate_limit_per_downstream_connection", "limits by connection are not supported; use the `key` of a limit"),
+        ("local_cluster_rate_limit", "use `service` in a limit to share it with other Envoys"),
+    ])]
 pub struct Config {
     /// Name of this set of limits in the rate limit service and in shared memory. Two filters of one Envoy
     /// count together if the domain, the name of the limit, its key, its delay and its rates are the same.
@@ -84,57 +106,9 @@ const IN_SERVICE: &str = "move it to `rate_limit_service`";
 const IN_RESPONSE: &str = "move it to `response`";
 const BY_RULES: &str = "use `rules` to select the limits for a request";
 
-read_object!(
-    Config = Self::default();
-    domain,
-    stat_prefix,
-    limits,
-    rules,
-    rate_limit_service,
-    table,
-    response,
-    max_waiting_requests,
-    filter_enabled,
-    filter_enforced,
-    on_error;
-    instead [
-        ("timeout", IN_SERVICE),
-        ("failure_mode_deny", IN_SERVICE),
-        ("failure_mode_deny_percent", IN_SERVICE),
-        ("status_on_error", IN_SERVICE),
-        ("status", IN_RESPONSE),
-        ("rate_limited_status", IN_RESPONSE),
-        ("enable_x_ratelimit_headers", IN_RESPONSE),
-        ("rate_limited_as_resource_exhausted", IN_RESPONSE),
-        ("disable_x_envoy_ratelimited_header", IN_RESPONSE),
-        ("response_headers_to_add", IN_RESPONSE),
-        ("request_headers_to_add_when_not_enforced", IN_RESPONSE),
-        ("enable_retry_after_header", "use `response.retry_after`"),
-        ("token_bucket", "use the `rates` of a limit: `limits: {all: {rates: [{token_bucket: ..}]}}`"),
-        ("rate_limits", "use the `key` of a limit: `limits: {<name>: {key: [{remote_address: {}}], ..}}`"),
-        ("descriptors", "use one limit with `key` and `rates` for each descriptor, and its `overrides` for single values"),
-        ("max_dynamic_descriptors", "use `table.max_keys`, the maximum number of all keys"),
-        ("always_consume_default_token_bucket", "every limit of the rule applies to the request; remove this field"),
-        ("stage", BY_RULES),
-        ("vh_rate_limits", BY_RULES),
-        ("request_type", BY_RULES),
-        ("local_rate_limit_per_downstream_connection", "limits by connection are not supported; use the `key` of a limit"),
-        ("local_cluster_rate_limit", "use `service` in a limit to share it with other Envoys"),
-    ]
-);
-read_names!(OnError { "deny" => Deny, "allow" => Allow });
-
-/// Reads the configuration through a tree: see [`tollgate_policy::Read`]. An error begins with the path of
-/// the field.
-impl<'de> Deserialize<'de> for Config {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read(&Value::deserialize(deserializer)?).map_err(D::Error::custom)
-    }
-}
-
 /// Shared memory: up to 67 bytes for each rate of each key.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
+#[derive(Clone, Debug, tollgate_policy::Config)]
+#[config(default)]
 pub struct Table {
     /// Number of keys with one rate; a key of a limit with three rates counts as three. With more keys, the
     /// entries that owe least are evicted, which is counted. Default: 65536.
@@ -146,5 +120,3 @@ impl Default for Table {
         Self { max_keys: 65_536 }
     }
 }
-
-read_object!(Table = Self::default(); max_keys);

@@ -1,10 +1,10 @@
 //! Rates: how much a limit allows in a time.
 
-use tollgate_policy::{Duration, Read, read_object};
+use tollgate_policy::{Config, Duration};
 
 /// A rate: exactly one algorithm, and an optional name.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
+#[derive(Clone, Debug, Default, Config)]
+#[config(default)]
 pub struct Rate {
     /// Name of the rate in `RateLimit` and `RateLimit-Policy`: letters, digits and `_-`. Default: the name of
     /// the limit; with several rates, `<limit>-1`, `<limit>-2` and so on.
@@ -20,34 +20,31 @@ pub struct Rate {
 }
 
 /// Envoy's `TokenBucket`, which fills evenly and not all at once.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Config)]
 pub struct TokenBucket {
     /// Size of the bucket, which starts full. With 0, every request is rejected.
     pub max_tokens: u64,
     /// Number of tokens added in each `fill_interval`. Default: 1.
-    #[cfg_attr(feature = "schema", schemars(default = "one"))]
+    #[config(default = 1)]
     pub tokens_per_fill: u64,
     /// Time in which `tokens_per_fill` tokens are added; at least `50ms`.
     pub fill_interval: Duration,
 }
 
 /// Generic cell rate algorithm: a token bucket with other field names.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Config)]
 pub struct Gcra {
     /// Number of requests in each `per`.
     pub requests: u64,
     /// Time for `requests`, at least `1ms`.
     pub per: Duration,
     /// Number of requests that may come at once. Default: 1.
-    #[cfg_attr(feature = "schema", schemars(default = "one"))]
+    #[config(default = 1)]
     pub burst: u64,
 }
 
 /// Fixed windows of the clock.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Config)]
 pub struct FixedWindow {
     /// Maximum number of requests in each window. With 0, every request is rejected.
     pub requests: u64,
@@ -56,34 +53,10 @@ pub struct FixedWindow {
 }
 
 /// A window that slides with the clock.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Config)]
 pub struct SlidingWindow {
     /// Maximum number of requests in any window. With 0, every request is rejected.
     pub requests: u32,
     /// Length of the window, at least `1ms`.
     pub window: Duration,
 }
-
-#[cfg(feature = "schema")]
-fn one() -> u64 {
-    1
-}
-
-read_object!(Rate = Self::default(); name, token_bucket, gcra, fixed_window, sliding_window);
-read_object!(
-    TokenBucket = Self { max_tokens: 0, tokens_per_fill: 1, fill_interval: Read::blank() };
-    max_tokens (required), tokens_per_fill, fill_interval (required)
-);
-read_object!(
-    Gcra = Self { requests: 0, per: Read::blank(), burst: 1 };
-    requests (required), per (required), burst
-);
-read_object!(
-    FixedWindow = Self { requests: 0, window: Read::blank() };
-    requests (required), window (required)
-);
-read_object!(
-    SlidingWindow = Self { requests: 0, window: Read::blank() };
-    requests (required), window (required)
-);

@@ -1,17 +1,14 @@
 //! Rules, which select the limits for a request.
 
-use tollgate_policy::{RequestMatch, read_object};
+use tollgate_policy::{Config, RequestMatch};
 
 /// Selects the limits for some requests.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Default, Config)]
 pub struct Rule {
     /// Requests that the rule matches. Default: all.
-    #[cfg_attr(feature = "schema", schemars(rename = "match", default))]
+    #[config(default, rename = "match")]
     pub condition: RequestMatch,
     /// Names of the limits for these requests, in the order in which they are checked. With `[]` the requests
     /// are not limited.
     pub limits: Vec<String>,
 }
-
-read_object!(Rule = Self::default(); condition as "match", limits (required));

@@ -1,11 +1,11 @@
 //! Rate limit service.
 
-use tollgate_policy::{Duration, Percent, read_names, read_object};
+use tollgate_policy::{Config, Duration, Percent};
 
 /// Rate limit service that implements `envoy.service.ratelimit.v3`, such as envoyproxy/ratelimit or
 /// Limitador. Exactly one of `cluster` and `grpc_service` is required.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
+#[derive(Clone, Debug, Config)]
+#[config(default, instead = [("transport_api_version", "always `V3`; remove this field")])]
 pub struct RateLimitService {
     /// Cluster of the service. It must support HTTP/2.
     pub cluster: Option<String>,
@@ -41,22 +41,8 @@ impl Default for RateLimitService {
     }
 }
 
-read_object!(
-    RateLimitService = Self::default();
-    cluster,
-    grpc_service,
-    timeout,
-    failure_mode,
-    failure_mode_deny,
-    failure_mode_deny_percent,
-    status_on_error,
-    cache;
-    instead [("transport_api_version", "always `V3`; remove this field")]
-);
-
 /// Handling of a request while the service is unavailable.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Config)]
 pub enum FailureMode {
     /// Allows the request.
     #[default]
@@ -67,37 +53,31 @@ pub enum FailureMode {
     Local,
 }
 
-read_names!(FailureMode { "allow" => Allow, "deny" => Deny, "local" => Local });
-
 /// Envoy's `GrpcService`.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Default, Config)]
+#[config(instead = [
+    ("google_grpc", "a Wasm filter can only call clusters; use `envoy_grpc`"),
+    ("timeout", "use `rate_limit_service.timeout`"),
+    ("initial_metadata", "not supported: no initial metadata is sent"),
+])]
 pub struct GrpcService {
     /// Envoy's built-in gRPC client.
     pub envoy_grpc: EnvoyGrpc,
 }
 
-read_object!(GrpcService = Self::default(); envoy_grpc (required); instead [
-    ("google_grpc", "a Wasm filter can only call clusters; use `envoy_grpc`"),
-    ("timeout", "use `rate_limit_service.timeout`"),
-    ("initial_metadata", "not supported: no initial metadata is sent"),
-]);
-
 /// Cluster of the service.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Clone, Debug, Default, Config)]
+#[config(instead = [
+    ("authority", "not supported: the authority is the name of the cluster"),
+])]
 pub struct EnvoyGrpc {
     /// Name of the cluster.
     pub cluster_name: String,
 }
 
-read_object!(EnvoyGrpc = Self::default(); cluster_name (required); instead [
-    ("authority", "not supported: the authority is the name of the cluster"),
-]);
-
 /// Cache of each worker for the answers of the service, so that not every request needs a call.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
+#[derive(Clone, Debug, Config)]
+#[config(default)]
 pub struct Cache {
     /// Whether to reject requests of a key that is over its limit without a call, until the service's window
     /// ends. Default: `true`.
@@ -126,5 +106,3 @@ impl Default for Cache {
         }
     }
 }
-
-read_object!(Cache = Self::default(); over_limit, lease_hits, lease_max_age, overshoot_hits, max_entries);

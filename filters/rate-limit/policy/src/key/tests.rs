@@ -92,8 +92,8 @@ fn path(source: Source, path: &str) -> Option<String> {
     one(source, &[(b":path", path.as_bytes())], &mut Proxy::default())
 }
 
-fn json<T: serde::de::DeserializeOwned>(text: &str) -> T {
-    serde_json::from_str(text).unwrap()
+fn json<T: tollgate_policy::Config>(text: &str) -> T {
+    tollgate_policy::config::parse(text).unwrap()
 }
 
 fn matcher(text: &str) -> ValueMatch {

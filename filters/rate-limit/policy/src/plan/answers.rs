@@ -3,25 +3,25 @@
 use super::check;
 use crate::answer::{Answers, Body};
 use crate::config::{BodyFormat, HeaderToAdd, Response, XRateLimitHeaders};
-use tollgate_policy::{EditableName, HeaderValue, Place, Problem};
+use tollgate_policy::{ConfigError, EditableName, FieldPath, HeaderValue};
 
 /// Maximum size of a configured body. Each worker keeps a copy, and sends it to clients that send too much.
 const MAX_BODY: u64 = 16 << 10;
 
 /// Resolves the section `response`. `status_on_error` comes from the section of the service.
-pub(super) fn resolve(response: Response, status_on_error: u16) -> Result<Answers, Problem> {
-    let place = Place::of("response");
+pub(super) fn resolve(response: Response, status_on_error: u16) -> Result<Answers, ConfigError> {
+    let place = FieldPath::new("response");
     place.field("status").range(response.status.code.into(), 400..=599)?;
     let body = match (response.body, response.body_format) {
         (Some(_), Some(_)) => {
-            return Err(place.field("body").refuse("cannot be combined with `body_format`"));
+            return Err(place.field("body").error("cannot be combined with `body_format`"));
         }
         (Some(body), None) => {
             place.field("body").range(body.len() as u64, 0..=MAX_BODY)?;
             Body::Inline { content_type: response.content_type, body: body.into_bytes() }
         }
         (None, _) if response.content_type.is_some() => {
-            return Err(place.field("content_type").refuse("needs `body`"));
+            return Err(place.field("content_type").error("needs `body`"));
         }
         (None, None | Some(BodyFormat::Text)) => Body::Text,
         (None, Some(BodyFormat::Json)) => Body::Json,
@@ -46,7 +46,10 @@ pub(super) fn resolve(response: Response, status_on_error: u16) -> Result<Answer
     })
 }
 
-fn headers(list: Vec<HeaderToAdd>, place: &Place) -> Result<Vec<(EditableName, HeaderValue)>, Problem> {
+fn headers(
+    list: Vec<HeaderToAdd>,
+    place: &FieldPath,
+) -> Result<Vec<(EditableName, HeaderValue)>, ConfigError> {
     let mut headers = Vec::new();
     for (index, HeaderToAdd { header }) in list.into_iter().enumerate() {
         check::plain(&header.value, &place.at(index).field("header").field("value"))?;

@@ -1,6 +1,6 @@
 //! Checks of single values.
 
-use tollgate_policy::{Duration, HeaderValue, Place, Problem};
+use tollgate_policy::{ConfigError, Duration, FieldPath, HeaderValue};
 
 const MS: u64 = 1_000_000;
 const SECOND: u64 = 1000 * MS;
@@ -24,7 +24,7 @@ pub(super) enum Span {
 
 /// Checks that a duration is within the bounds of its kind. Returns nanoseconds.
 #[inline(never)]
-pub(super) fn span(value: Duration, span: Span, place: &Place) -> Result<u64, Problem> {
+pub(super) fn span(value: Duration, span: Span, place: &FieldPath) -> Result<u64, ConfigError> {
     let (low, high) = match span {
         Span::Fill => (50 * MS, 876_000 * HOUR),
         Span::Rate => (MS, 876_000 * HOUR),
@@ -35,18 +35,18 @@ pub(super) fn span(value: Duration, span: Span, place: &Place) -> Result<u64, Pr
         return Ok(value.as_nanos());
     }
     let (low, high) = (Duration::from_nanos(low), Duration::from_nanos(high));
-    Err(place.refuse(format_args!("invalid duration `{value}`, expected `{low}` to `{high}`")))
+    Err(place.error(format_args!("invalid duration `{value}`, expected `{low}` to `{high}`")))
 }
 
 /// Checks the name of a limit or a rate, which is part of the names of statistics and a string in
 /// `RateLimit-Policy`.
 #[inline(never)]
-pub(super) fn name(name: &str, place: &Place) -> Result<(), Problem> {
+pub(super) fn name(name: &str, place: &FieldPath) -> Result<(), ConfigError> {
     let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
     if (1..=64).contains(&name.len()) && name.bytes().all(valid) {
         return Ok(());
     }
-    Err(place.refuse(format_args!(
+    Err(place.error(format_args!(
         "invalid name `{}`, expected 1 to 64 letters, digits and `_-`",
         name.escape_debug()
     )))
@@ -54,7 +54,7 @@ pub(super) fn name(name: &str, place: &Place) -> Result<(), Problem> {
 
 /// Checks the domain, which is part of names in the service and in shared memory.
 #[inline(never)]
-pub(super) fn domain(domain: &str, place: &Place) -> Result<(), Problem> {
+pub(super) fn domain(domain: &str, place: &FieldPath) -> Result<(), ConfigError> {
     let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:".contains(&byte);
     if (1..=128).contains(&domain.len()) && domain.bytes().all(valid) {
         return Ok(());
@@ -63,12 +63,12 @@ pub(super) fn domain(domain: &str, place: &Place) -> Result<(), Problem> {
         "invalid domain `{}`, expected 1 to 128 letters, digits and `_-./:`",
         domain.escape_debug()
     );
-    Err(place.refuse(message))
+    Err(place.error(message))
 }
 
 /// Checks a text that is part of a descriptor.
 #[inline(never)]
-pub(super) fn text(text: &str, place: &Place) -> Result<(), Problem> {
+pub(super) fn text(text: &str, place: &FieldPath) -> Result<(), ConfigError> {
     // The protocol has no bound, but services build Redis keys from these texts, which should be short.
     if (1..=256).contains(&text.len()) && !text.chars().any(char::is_control) {
         return Ok(());
@@ -78,19 +78,19 @@ pub(super) fn text(text: &str, place: &Place) -> Result<(), Problem> {
         "invalid text `{}`, expected 1 to 256 bytes without control characters",
         text.escape_debug()
     );
-    Err(place.refuse(message))
+    Err(place.error(message))
 }
 
 /// Checks that a header value contains no `%`. Envoy would interpret `%..%` as a reference; this filter
 /// cannot.
 #[inline(never)]
-pub(super) fn plain(value: &HeaderValue, place: &Place) -> Result<(), Problem> {
+pub(super) fn plain(value: &HeaderValue, place: &FieldPath) -> Result<(), ConfigError> {
     if value.as_bytes().contains(&b'%') {
         let text = String::from_utf8_lossy(value.as_bytes());
         let message = format_args!(
             "invalid value `{text}`, expected a value without `%`: `%..%` references are not supported"
         );
-        return Err(place.refuse(message));
+        return Err(place.error(message));
     }
     Ok(())
 }

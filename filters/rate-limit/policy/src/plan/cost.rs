@@ -3,9 +3,9 @@
 use super::check::MOST;
 use super::{Cost, OnResponse};
 use crate::config;
-use tollgate_policy::{Place, Problem};
+use tollgate_policy::{ConfigError, FieldPath};
 
-pub(super) fn resolve(cost: config::Cost, place: &Place) -> Result<Cost, Problem> {
+pub(super) fn resolve(cost: config::Cost, place: &FieldPath) -> Result<Cost, ConfigError> {
     Ok(match cost {
         config::Cost::Number(number) => {
             place.field("number").range(number, 1..=MOST)?;
@@ -26,12 +26,15 @@ pub(super) fn resolve(cost: config::Cost, place: &Place) -> Result<Cost, Problem
     })
 }
 
-pub(super) fn on_response(on_response: config::OnResponse, place: &Place) -> Result<OnResponse, Problem> {
+pub(super) fn on_response(
+    on_response: config::OnResponse,
+    place: &FieldPath,
+) -> Result<OnResponse, ConfigError> {
     let config::OnResponse { statuses, headers, cost_header, refund_without_response } = on_response;
     if statuses.is_empty() && headers.is_empty() && cost_header.is_none() && !refund_without_response {
         let message =
             "expected at least one of `statuses`, `headers`, `cost_header` and `refund_without_response`";
-        return Err(place.refuse(message));
+        return Err(place.error(message));
     }
     if let Some(header) = &cost_header {
         place.field("cost_header").field("max").range(header.max, 1..=MOST)?;

@@ -3,15 +3,15 @@
 use super::check;
 use crate::config::{self, Action as Of};
 use crate::key::{Action, IfAbsent, Source, property};
-use tollgate_policy::{PathMatcher, Place, Problem, Value, is_token};
+use tollgate_policy::{ConfigError, FieldPath, PathMatcher, Value, is_token};
 
 /// Maximum number of actions in a key. Each one costs a comparison or a lookup on every request.
 const MAX_ACTIONS: usize = 16;
 
-pub(super) fn resolve(actions: Vec<Of>, place: &Place) -> Result<Vec<Action>, Problem> {
+pub(super) fn resolve(actions: Vec<Of>, place: &FieldPath) -> Result<Vec<Action>, ConfigError> {
     let count = actions.len();
     if count > MAX_ACTIONS {
-        return Err(place.refuse(format_args!("`{count}` actions, expected at most {MAX_ACTIONS}")));
+        return Err(place.error(format_args!("`{count}` actions, expected at most {MAX_ACTIONS}")));
     }
     let mut resolved = Vec::new();
     for (index, action) in actions.into_iter().enumerate() {
@@ -30,7 +30,7 @@ struct EntryOptions {
     default_key: String,
 }
 
-fn action(action: Of, place: &Place) -> Result<Action, Problem> {
+fn action(action: Of, place: &FieldPath) -> Result<Action, ConfigError> {
     let (name, (source, options)) = match action {
         Of::SourceCluster(_) => ("source_cluster", (Source::SourceCluster, EntryOptions::default())),
         Of::DestinationCluster(_) => {
@@ -96,7 +96,7 @@ fn action(action: Of, place: &Place) -> Result<Action, Problem> {
 }
 
 #[inline(never)]
-fn finish(source: Source, options: EntryOptions, place: &Place) -> Result<Action, Problem> {
+fn finish(source: Source, options: EntryOptions, place: &FieldPath) -> Result<Action, ConfigError> {
     // A default value takes precedence, unless it is empty, as in Envoy.
     let if_absent = match options.default_value {
         Some(value) if !value.is_empty() => {
@@ -126,9 +126,9 @@ fn simple(of: config::ValueOptions) -> EntryOptions {
 
 fn named(
     of: config::NamedValue,
-    place: &Place,
+    place: &FieldPath,
     source: impl FnOnce(String) -> Source,
-) -> Result<(Source, EntryOptions), Problem> {
+) -> Result<(Source, EntryOptions), ConfigError> {
     let config::NamedValue { name, descriptor_key, default_value, skip_if_absent } = of;
     check::text(&name, &place.field("name"))?;
     let default_key = name.clone();
@@ -136,17 +136,21 @@ fn named(
 }
 
 #[inline(never)]
-fn constant(descriptor_key: Option<String>, value: &str, place: &Place) -> Result<EntryOptions, Problem> {
+fn constant(
+    descriptor_key: Option<String>,
+    value: &str,
+    place: &FieldPath,
+) -> Result<EntryOptions, ConfigError> {
     check::text(value, &place.field("descriptor_value"))?;
     Ok(EntryOptions { descriptor_key, ..EntryOptions::default() })
 }
 
 #[inline(never)]
-fn not_empty(count: usize, place: &Place) -> Result<(), Problem> {
-    if count == 0 { Err(place.refuse("must not be empty")) } else { Ok(()) }
+fn not_empty(count: usize, place: &FieldPath) -> Result<(), ConfigError> {
+    if count == 0 { Err(place.error("must not be empty")) } else { Ok(()) }
 }
 
-fn masked(of: config::MaskedAddress, place: &Place) -> Result<(Source, EntryOptions), Problem> {
+fn masked(of: config::MaskedAddress, place: &FieldPath) -> Result<(Source, EntryOptions), ConfigError> {
     let (v4, v6) = (of.v4_prefix_mask_len, of.v6_prefix_mask_len);
     place.field("v4_prefix_mask_len").range(v4.into(), 0..=32)?;
     place.field("v6_prefix_mask_len").range(v6.into(), 0..=128)?;
@@ -155,11 +159,11 @@ fn masked(of: config::MaskedAddress, place: &Place) -> Result<(Source, EntryOpti
     Ok((source, simple(config::ValueOptions { descriptor_key, default_value, skip_if_absent })))
 }
 
-fn header(of: config::Header, place: &Place) -> Result<(Source, EntryOptions), Problem> {
+fn header(of: config::Header, place: &FieldPath) -> Result<(Source, EntryOptions), ConfigError> {
     let config::Header { header_name, descriptor_key, default_value, skip_if_absent } = of;
     let name = header_name.to_ascii_lowercase();
     if !is_token(name.as_bytes()) && ![":path", ":method", ":authority"].contains(&name.as_str()) {
-        return Err(place.field("header_name").refuse(format_args!(
+        return Err(place.field("header_name").error(format_args!(
             "invalid header name `{}`, expected a header or one of `:path`, `:method`, `:authority`",
             name.escape_debug()
         )));
@@ -171,7 +175,7 @@ fn header(of: config::Header, place: &Place) -> Result<(Source, EntryOptions), P
     ))
 }
 
-fn path(of: config::Path, place: &Place) -> Result<(Source, EntryOptions), Problem> {
+fn path(of: config::Path, place: &FieldPath) -> Result<(Source, EntryOptions), ConfigError> {
     let config::Path { template, segment, descriptor_key, default_value, skip_if_absent } = of;
     let options =
         |default_key: String| EntryOptions { descriptor_key, default_value, skip_if_absent, default_key };
@@ -179,24 +183,24 @@ fn path(of: config::Path, place: &Place) -> Result<(Source, EntryOptions), Probl
         (None, None) => return Ok((Source::Path, options(String::new()))),
         (Some(template), Some(segment)) => (template, segment),
         _ => {
-            return Err(place.refuse("expected both `template` and `segment`, or neither"));
+            return Err(place.error("expected both `template` and `segment`, or neither"));
         }
     };
     let placeholder = ["{", &segment, "}"].concat();
     let index = text.split('/').skip(1).position(|part| part == placeholder);
     let index = index.ok_or_else(|| {
         let (segment, text) = (segment.escape_debug(), text.escape_debug());
-        place.field("segment").refuse(format_args!(
+        place.field("segment").error(format_args!(
             "unknown segment `{segment}`, expected a placeholder of the template `{text}`"
         ))
     })?;
     let tree = Value::Object([("template".to_owned(), Value::String(text))].into_iter().collect());
     let template: PathMatcher =
-        tollgate_policy::read(&tree).map_err(|error| place.field("template").refuse(error))?;
+        tollgate_policy::config::read(&tree).map_err(|error| place.field("template").error(error))?;
     Ok((Source::PathSegment { template, index }, options(segment)))
 }
 
-fn metadata(of: config::Metadata, place: &Place) -> Result<(Source, EntryOptions), Problem> {
+fn metadata(of: config::Metadata, place: &FieldPath) -> Result<(Source, EntryOptions), ConfigError> {
     let config::Metadata { descriptor_key, metadata_key, default_value, source, skip_if_absent } = of;
     let config::MetadataKey { key, path } = metadata_key;
     let place = place.field("metadata_key");

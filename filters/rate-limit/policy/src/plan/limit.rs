@@ -6,7 +6,7 @@ use super::{Cost, FailureMode, Limit, LimitService, NamedRate, Override, ValueMa
 use crate::config::{self, Concurrency};
 use crate::key::{Action, Overrides};
 use core::hash::Hasher as _;
-use tollgate_policy::{Named, Place, Places, Problem};
+use tollgate_policy::{ConfigError, FieldPath, Named, Places};
 
 /// Resolves a limit. `failure_mode` is that of the service, if one is configured.
 pub(super) fn resolve(
@@ -14,12 +14,12 @@ pub(super) fn resolve(
     name: String,
     limit: config::Limit,
     failure_mode: Option<FailureMode>,
-) -> Result<Limit, Problem> {
-    let place = Place::of("limits").field(&name);
+) -> Result<Limit, ConfigError> {
+    let place = FieldPath::new("limits").field(&name);
     check::name(&name, &place)?;
     let nothing = limit.rates.is_empty() && limit.concurrency.is_none() && limit.overrides.is_empty();
     if nothing && limit.service.is_none() {
-        return Err(place.refuse("expected at least one of `rates`, `concurrency` and `service`"));
+        return Err(place.error("expected at least one of `rates`, `concurrency` and `service`"));
     }
     let key = key::resolve(limit.key, &place.field("key"))?;
     let mut of_key = Fingerprint::new(domain, &name, &key);
@@ -33,7 +33,7 @@ pub(super) fn resolve(
         let place = place.field("overrides").at(index);
         let when = when(other.when, &key, &place.field("when"))?;
         if other.rates.is_empty() && other.concurrency.is_none() {
-            return Err(place.refuse("expected `rates` or `concurrency`"));
+            return Err(place.error("expected `rates` or `concurrency`"));
         }
         let (no_rates, no_concurrency) = (other.rates.is_empty(), other.concurrency.is_none());
         let mut other = numbers(other.rates, other.concurrency, &name, of_key.clone(), &place)?;
@@ -50,7 +50,7 @@ pub(super) fn resolve(
     let service = limit.service.map(|service| {
         if key.is_empty() {
             let message = "needs a `key` in the limit: the service counts by key";
-            return Err(place.field("service").refuse(message));
+            return Err(place.field("service").error(message));
         }
         ask_service(service, &name, failure_mode, of_key, &place.field("service"))
     });
@@ -61,16 +61,16 @@ pub(super) fn resolve(
         own.max_in_flight.is_some() || overrides.iter().any(|other| other.max_in_flight.is_some());
     if limit.cost.is_some() && !counts && !service.as_ref().is_some_and(|service| service.hits_addend) {
         let message = "needs `rates`, or a `service` with `hits_addend`";
-        return Err(place.field("cost").refuse(message));
+        return Err(place.field("cost").error(message));
     }
     if limit.on_response.is_some() && !counts {
-        return Err(place.field("on_response").refuse("needs `rates`"));
+        return Err(place.field("on_response").error("needs `rates`"));
     }
     let max_wait = match limit.delay {
         None => 0,
         Some(_) if !counts && !in_flight => {
             let message = "needs `rates` or `concurrency`";
-            return Err(place.field("delay").refuse(message));
+            return Err(place.field("delay").error(message));
         }
         Some(delay) => check::span(delay.max_wait, Span::Wait, &place.field("delay").field("max_wait"))?,
     };
@@ -108,8 +108,8 @@ fn numbers(
     concurrency: Option<Concurrency>,
     limit: &str,
     mut fingerprint: Fingerprint,
-    place: &Place,
-) -> Result<Numbers, Problem> {
+    place: &FieldPath,
+) -> Result<Numbers, ConfigError> {
     let rates = rate::resolve(rates, limit, &mut fingerprint, &place.field("rates"))?;
     let max_in_flight = concurrency.map(|concurrency| concurrency.max_requests);
     if let Some(max) = max_in_flight {
@@ -122,8 +122,8 @@ fn numbers(
 fn when(
     when: Named<config::ValueMatch>,
     key: &[Action],
-    place: &Place,
-) -> Result<Vec<(usize, ValueMatch)>, Problem> {
+    place: &FieldPath,
+) -> Result<Vec<(usize, ValueMatch)>, ConfigError> {
     let mut names = Places::default();
     for (index, action) in key.iter().enumerate() {
         names.add(action.descriptor_key.as_bytes(), index);
@@ -134,14 +134,14 @@ fn when(
             [index] => *index,
             [] => {
                 let message = format_args!("the `key` of the limit has no `{name}`, {}", names.known());
-                return Err(place.field(&name).refuse(message));
+                return Err(place.field(&name).error(message));
             }
             several => {
                 let message = format_args!(
                     "`{}` entries of the `key` have this name; give each its own `descriptor_key`",
                     several.len()
                 );
-                return Err(place.field(&name).refuse(message));
+                return Err(place.field(&name).error(message));
             }
         };
         resolved.push((
@@ -154,7 +154,7 @@ fn when(
     }
     if resolved.is_empty() {
         return Err(
-            place.refuse("expected at least one descriptor key: an empty `when` would match every key")
+            place.error("expected at least one descriptor key: an empty `when` would match every key")
         );
     }
     Ok(resolved)
@@ -165,22 +165,22 @@ fn ask_service(
     limit: &str,
     failure_mode: Option<FailureMode>,
     mut fingerprint: Fingerprint,
-    place: &Place,
-) -> Result<LimitService, Problem> {
+    place: &FieldPath,
+) -> Result<LimitService, ConfigError> {
     let config::LimitService { hits_addend, fallback_rates } = service;
     let local = match failure_mode {
-        None => return Err(place.refuse("needs `rate_limit_service`")),
+        None => return Err(place.error("needs `rate_limit_service`")),
         Some(mode) => mode == FailureMode::Local,
     };
     let place = place.field("fallback_rates");
     if local && fallback_rates.is_empty() {
         return Err(
-            place.refuse("expected at least one rate, as `rate_limit_service.failure_mode` is `local`")
+            place.error("expected at least one rate, as `rate_limit_service.failure_mode` is `local`")
         );
     }
     if !local && !fallback_rates.is_empty() {
         let message = "needs `rate_limit_service.failure_mode: local`";
-        return Err(place.refuse(message));
+        return Err(place.error(message));
     }
     // They may equal the rates of the limit, but are counted separately.
     fingerprint.numbers(&[u64::MAX]);

@@ -12,7 +12,7 @@ mod resolve;
 mod service;
 
 pub use crate::config::FailureMode;
-pub use tollgate_policy::ConfigProblem;
+pub use tollgate_policy::ConfigError;
 
 use crate::answer::Answers;
 use crate::key::{Action, Overrides};
@@ -189,8 +189,7 @@ pub struct OnResponse {
 }
 
 /// Handling of a request that cannot be decided.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, tollgate_policy::Config)]
 pub enum OnError {
     /// Rejects the request.
     #[default]

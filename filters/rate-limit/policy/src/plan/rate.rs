@@ -5,7 +5,7 @@ use super::check::{self, MOST, Span};
 use super::fingerprint::Fingerprint;
 use crate::config::{self, Gcra, TokenBucket};
 use crate::rate::{FixedWindow, Meter, Rate, SlidingWindow};
-use tollgate_policy::{Duration, Place, Problem};
+use tollgate_policy::{ConfigError, Duration, FieldPath};
 
 /// Maximum number of rates. All entries of a key are in one page, which needs room for other keys as well.
 const MAX_RATES: usize = 8;
@@ -15,11 +15,11 @@ pub(super) fn resolve(
     rates: Vec<config::Rate>,
     limit: &str,
     fingerprint: &mut Fingerprint,
-    place: &Place,
-) -> Result<Vec<NamedRate>, Problem> {
+    place: &FieldPath,
+) -> Result<Vec<NamedRate>, ConfigError> {
     let count = rates.len();
     if count > MAX_RATES {
-        return Err(place.refuse(format_args!("`{count}` rates, expected at most {MAX_RATES}")));
+        return Err(place.error(format_args!("`{count}` rates, expected at most {MAX_RATES}")));
     }
     let mut named: Vec<NamedRate> = Vec::new();
     for (index, rate) in rates.into_iter().enumerate() {
@@ -35,7 +35,7 @@ pub(super) fn resolve(
             None => format!("{limit}-{}", index + 1),
         };
         if named.iter().any(|other| other.name == name) {
-            return Err(place.refuse(format_args!("duplicate rate name `{name}`")));
+            return Err(place.error(format_args!("duplicate rate name `{name}`")));
         }
         fingerprint.numbers(&numbers);
         named.push(NamedRate { name, rate: algorithm });
@@ -44,7 +44,7 @@ pub(super) fn resolve(
 }
 
 /// Resolves the algorithm of a rate, and returns the numbers that determine the meaning of its entries.
-fn rate(rate: &config::Rate, place: &Place) -> Result<(Rate, [u64; 4]), Problem> {
+fn rate(rate: &config::Rate, place: &FieldPath) -> Result<(Rate, [u64; 4]), ConfigError> {
     let config::Rate { token_bucket, gcra, fixed_window, sliding_window, .. } = rate;
     match (token_bucket, gcra, fixed_window, sliding_window) {
         (Some(token_bucket), None, None, None) => bucket(token_bucket, &place.field("token_bucket")),
@@ -66,37 +66,42 @@ fn rate(rate: &config::Rate, place: &Place) -> Result<(Rate, [u64; 4]), Problem>
             let given =
                 [token_bucket.is_some(), gcra.is_some(), fixed_window.is_some(), sliding_window.is_some()];
             let count = given.iter().filter(|given| **given).count();
-            Err(place.refuse(format_args!(
+            Err(place.error(format_args!(
                 "`{count}` algorithms, expected exactly one of `token_bucket`, `gcra`, `fixed_window`, `sliding_window`"
             )))
         }
     }
 }
 
-fn bucket(bucket: &TokenBucket, place: &Place) -> Result<(Rate, [u64; 4]), Problem> {
+fn bucket(bucket: &TokenBucket, place: &FieldPath) -> Result<(Rate, [u64; 4]), ConfigError> {
     place.field("max_tokens").range(bucket.max_tokens, 0..=MOST)?;
     place.field("tokens_per_fill").range(bucket.tokens_per_fill, 1..=MOST)?;
     check::span(bucket.fill_interval, Span::Fill, &place.field("fill_interval"))?;
     meter(bucket.max_tokens, bucket.tokens_per_fill, bucket.fill_interval, place)
 }
 
-fn cell_rate(gcra: &Gcra, place: &Place) -> Result<(Rate, [u64; 4]), Problem> {
+fn cell_rate(gcra: &Gcra, place: &FieldPath) -> Result<(Rate, [u64; 4]), ConfigError> {
     place.field("requests").range(gcra.requests, 1..=MOST)?;
     place.field("burst").range(gcra.burst, 1..=MOST)?;
     check::span(gcra.per, Span::Rate, &place.field("per"))?;
     meter(gcra.burst, gcra.requests, gcra.per, place)
 }
 
-fn meter(burst: u64, tokens: u64, interval: Duration, place: &Place) -> Result<(Rate, [u64; 4]), Problem> {
+fn meter(
+    burst: u64,
+    tokens: u64,
+    interval: Duration,
+    place: &FieldPath,
+) -> Result<(Rate, [u64; 4]), ConfigError> {
     let meter = Meter::new(burst, tokens, interval.as_nanos()).map(Rate::Meter);
     let meter = meter.ok_or_else(|| {
-        place.refuse(format_args!(
+        place.error(format_args!(
             "a bucket of `{burst}` that gains `{tokens}` per `{interval}` must fill within 100 years"
         ))
     })?;
     Ok((meter, [0, burst, tokens, interval.as_nanos()]))
 }
 
-fn too_long(place: &Place) -> Problem {
-    place.refuse("`window` must be at most 100 years")
+fn too_long(place: &FieldPath) -> ConfigError {
+    place.error("`window` must be at most 100 years")
 }

@@ -1,32 +1,28 @@
 //! Resolves a configuration into a plan.
 
-use super::{ConfigProblem, FailureMode, Limit, Needs, Plan, Rule, answers, check, limit, service};
+use super::{ConfigError, FailureMode, Limit, Needs, Plan, Rule, answers, check, limit, service};
 use crate::Config;
 use crate::config;
 use crate::table::pages_for;
-use tollgate_policy::{Place, Places, Problem, Rules};
+use tollgate_policy::{FieldPath, Places, Rules};
 
 /// Maximum of `table.max_keys`, which is 1.1 GB of shared memory.
 const MAX_KEYS: u64 = 1 << 24;
 
 impl Plan {
     /// Checks and resolves a configuration.
-    pub fn new(config: Config) -> Result<Self, ConfigProblem> {
-        Self::of(config).map_err(|problem| *problem)
-    }
-
-    fn of(config: Config) -> Result<Self, Problem> {
-        check::domain(&config.domain, &Place::of("domain"))?;
-        Place::of("stat_prefix").stat_prefix(&config.stat_prefix)?;
-        Place::of("table").field("max_keys").range(config.table.max_keys.into(), 1..=MAX_KEYS)?;
-        Place::of("max_waiting_requests").range(config.max_waiting_requests as u64, 1..=100_000)?;
+    pub fn new(config: Config) -> Result<Self, ConfigError> {
+        check::domain(&config.domain, &FieldPath::new("domain"))?;
+        FieldPath::new("stat_prefix").stat_prefix(&config.stat_prefix)?;
+        FieldPath::new("table").field("max_keys").range(config.table.max_keys.into(), 1..=MAX_KEYS)?;
+        FieldPath::new("max_waiting_requests").range(config.max_waiting_requests as u64, 1..=100_000)?;
         let status_on_error =
             config.rate_limit_service.as_ref().map_or(500, |service| service.status_on_error);
         let service = config.rate_limit_service.map(service::resolve).transpose()?;
         let limits =
             limits(&config.domain, config.limits, service.as_ref().map(|service| service.failure_mode))?;
         if service.is_some() && limits.iter().all(|limit| limit.service.is_none()) {
-            return Err(Place::of("rate_limit_service").refuse("not used: no limit has `service`"));
+            return Err(FieldPath::new("rate_limit_service").error("not used: no limit has `service`"));
         }
         let (rules, otherwise) = rules(config.rules, &limits)?;
         let mut plan = Self {
@@ -53,7 +49,7 @@ fn limits(
     domain: &str,
     limits: tollgate_policy::Named<config::Limit>,
     failure_mode: Option<FailureMode>,
-) -> Result<Vec<Limit>, Problem> {
+) -> Result<Vec<Limit>, ConfigError> {
     let mut resolved = Vec::new();
     for (name, limit) in limits {
         resolved.push(limit::resolve(domain, name, limit, failure_mode)?);
@@ -62,7 +58,7 @@ fn limits(
 }
 
 /// Resolves the rules, and the limits for requests that no rule matches.
-fn rules(rules: Vec<config::Rule>, limits: &[Limit]) -> Result<(Vec<Rule>, Vec<usize>), Problem> {
+fn rules(rules: Vec<config::Rule>, limits: &[Limit]) -> Result<(Vec<Rule>, Vec<usize>), ConfigError> {
     if rules.is_empty() {
         return Ok((Vec::new(), (0..limits.len()).collect()));
     }
@@ -73,16 +69,16 @@ fn rules(rules: Vec<config::Rule>, limits: &[Limit]) -> Result<(Vec<Rule>, Vec<u
     let mut used = vec![false; limits.len()];
     let mut resolved = Vec::new();
     for (index, rule) in rules.into_iter().enumerate() {
-        let place = Place::of("rules").at(index).field("limits");
+        let place = FieldPath::new("rules").at(index).field("limits");
         let mut of_rule = Vec::new();
         for (index, name) in rule.limits.iter().enumerate() {
             let place = place.at(index);
             let Some(limit) = names.first(name.as_bytes()) else {
                 let name = name.escape_debug();
-                return Err(place.refuse(format_args!("unknown limit `{name}`, {}", names.known())));
+                return Err(place.error(format_args!("unknown limit `{name}`, {}", names.known())));
             };
             if of_rule.contains(&limit) {
-                return Err(place.refuse(format_args!("duplicate limit `{name}`")));
+                return Err(place.error(format_args!("duplicate limit `{name}`")));
             }
             if let Some(used) = used.get_mut(limit) {
                 *used = true;
@@ -94,7 +90,7 @@ fn rules(rules: Vec<config::Rule>, limits: &[Limit]) -> Result<(Vec<Rule>, Vec<u
     // The operator probably expects the limit to apply.
     match limits.iter().zip(&used).find(|(_, used)| !**used) {
         Some((limit, _)) => {
-            Err(Place::of("limits").field(&limit.name).refuse("not used: no rule has it in `limits`"))
+            Err(FieldPath::new("limits").field(&limit.name).error("not used: no rule has it in `limits`"))
         }
         None => Ok((resolved, Vec::new())),
     }

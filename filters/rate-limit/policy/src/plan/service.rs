@@ -4,11 +4,11 @@ use super::check::{self, Span};
 use super::{FailureMode, RateLimitService};
 use crate::config;
 use crate::remote::{Cache, Service};
-use tollgate_policy::{Percent, Place, Problem};
+use tollgate_policy::{ConfigError, FieldPath, Percent};
 
 /// Resolves the section `rate_limit_service`.
-pub(super) fn resolve(service: config::RateLimitService) -> Result<RateLimitService, Problem> {
-    let place = Place::of("rate_limit_service");
+pub(super) fn resolve(service: config::RateLimitService) -> Result<RateLimitService, ConfigError> {
+    let place = FieldPath::new("rate_limit_service");
     let (failure_mode, deny_percent) = failure_mode(&service, &place)?;
     place.field("status_on_error").range(service.status_on_error.into(), 400..=599)?;
     let timeout = check::span(service.timeout, Span::Wait, &place.field("timeout"))?;
@@ -19,10 +19,10 @@ pub(super) fn resolve(service: config::RateLimitService) -> Result<RateLimitServ
             grpc.envoy_grpc.cluster_name,
             place.field("grpc_service").field("envoy_grpc").field("cluster_name"),
         ),
-        (None, None) => return Err(place.refuse("expected `cluster` or `grpc_service`")),
+        (None, None) => return Err(place.error("expected `cluster` or `grpc_service`")),
         (Some(_), Some(_)) => {
             let message = "cannot be combined with `grpc_service`";
-            return Err(place.field("cluster").refuse(message));
+            return Err(place.field("cluster").error(message));
         }
     };
     check::text(&cluster, &place)?;
@@ -31,13 +31,13 @@ pub(super) fn resolve(service: config::RateLimitService) -> Result<RateLimitServ
 
 fn failure_mode(
     service: &config::RateLimitService,
-    place: &Place,
-) -> Result<(FailureMode, Percent), Problem> {
+    place: &FieldPath,
+) -> Result<(FailureMode, Percent), ConfigError> {
     let percent = service.failure_mode_deny_percent;
     let mode = match (service.failure_mode, service.failure_mode_deny) {
         (Some(_), Some(_)) => {
             let message = "cannot be combined with `failure_mode`";
-            return Err(place.field("failure_mode_deny").refuse(message));
+            return Err(place.field("failure_mode_deny").error(message));
         }
         (Some(mode), None) => mode,
         (None, Some(true)) => FailureMode::Deny,
@@ -48,12 +48,12 @@ fn failure_mode(
     };
     if percent.is_some() && mode != FailureMode::Deny {
         let message = "needs `failure_mode: deny`";
-        return Err(place.field("failure_mode_deny_percent").refuse(message));
+        return Err(place.field("failure_mode_deny_percent").error(message));
     }
     Ok((mode, percent.unwrap_or(Percent::ALL)))
 }
 
-fn cache(cache: &config::Cache, place: &Place) -> Result<Cache, Problem> {
+fn cache(cache: &config::Cache, place: &FieldPath) -> Result<Cache, ConfigError> {
     place.field("lease_hits").range(cache.lease_hits.into(), 1..=1_000_000)?;
     place.field("overshoot_hits").range(cache.overshoot_hits, 0..=1_000_000)?;
     // Every worker has its own entries, each with a key and its state.

@@ -14,7 +14,7 @@ impl Policy {
         response: &ResponseFacts<'_>,
         env: &mut dyn Environment,
         now: UnixNanos,
-    ) -> Vec<(String, Vec<u8>)> {
+    ) -> Vec<tollgate_policy::HeaderField> {
         ticket.responded = true;
         self.settle(ticket, Some(response), env, now);
         let mut headers = answer::headers(&self.plan.answers, &self.standings(ticket));

@@ -88,7 +88,7 @@ struct Rig {
 
 impl Rig {
     fn new(yaml: &str) -> Self {
-        let config: Config = serde_saphyr::from_str(yaml).unwrap();
+        let config: Config = tollgate_policy::config::read(&serde_saphyr::from_str(yaml).unwrap()).unwrap();
         let plan = Plan::new(config).unwrap();
         let world = World { address: Some("192.0.2.1".parse().unwrap()), ..World::default() };
         Self { policy: Policy::new(plan, [9; 16]), world, now: UnixNanos(NOON) }
@@ -115,7 +115,7 @@ impl Rig {
         }
     }
 
-    fn respond(&mut self, ticket: &mut Ticket, status: &str) -> Vec<(String, Vec<u8>)> {
+    fn respond(&mut self, ticket: &mut Ticket, status: &str) -> Vec<tollgate_policy::HeaderField> {
         let pairs = [(&b":status"[..], status.as_bytes())];
         self.policy.respond(ticket, &ResponseFacts::from_pairs(&pairs), &mut self.world, self.now)
     }

@@ -25,9 +25,9 @@ pub struct Ticket {
     /// Call that the request made, while it has no verdict.
     pub(super) call: Option<CallId>,
     /// Headers from the rate limit service for the upstream.
-    pub(super) request_headers: Vec<(String, Vec<u8>)>,
+    pub(super) request_headers: Vec<tollgate_policy::HeaderField>,
     /// Headers from the rate limit service for the response.
-    pub(super) response_headers: Vec<(String, Vec<u8>)>,
+    pub(super) response_headers: Vec<tollgate_policy::HeaderField>,
     /// Wait for room in nanoseconds, and the time at which it began.
     pub(super) wait: (u64, UnixNanos),
     /// Whether rejections are not enforced for this request.

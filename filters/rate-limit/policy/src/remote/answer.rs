@@ -22,7 +22,7 @@ pub(super) struct Answer {
     pub reset_at: Option<u64>,
     /// Hits that may be used without another call, and the end of their validity.
     pub grant: Option<(u64, u64)>,
-    pub request_headers: Vec<(String, Vec<u8>)>,
+    pub request_headers: Vec<tollgate_policy::HeaderField>,
     /// Part of the answer to cache.
     pub said: Said,
 }
@@ -41,7 +41,7 @@ pub(super) struct Refused {
 pub(super) struct Said {
     /// Limit of each descriptor, if it has one. Empty if the service reports none.
     standings: Vec<Option<Standing>>,
-    pub response_headers: Vec<(String, Vec<u8>)>,
+    pub response_headers: Vec<tollgate_policy::HeaderField>,
     pub raw_body: Vec<u8>,
 }
 
@@ -218,11 +218,11 @@ fn grant(quota: &Grant, sent: u64) -> Option<(u64, u64)> {
 
 /// Returns the valid headers. An invalid one could inject another header, for example by a line break in its
 /// value.
-fn headers(headers: Vec<Header>) -> Vec<(String, Vec<u8>)> {
+fn headers(headers: Vec<Header>) -> Vec<tollgate_policy::HeaderField> {
     let valid = headers.into_iter().filter_map(|header| {
         let (name, value) = header.into_parts();
         let name: EditableName = name.parse().ok()?;
-        is_valid_value(&value).then(|| (name.name().as_str().to_owned(), value))
+        is_valid_value(&value).then(|| (name.name().as_str().to_owned().into(), value))
     });
     valid.collect()
 }

@@ -16,9 +16,9 @@ pub struct Verdict {
     /// Quotas of the descriptors. Empty if the service reports none.
     pub quotas: Quotas,
     /// Headers to add for the upstream to an allowed request. Only from the answer to this request.
-    pub request_headers: Vec<(String, Vec<u8>)>,
+    pub request_headers: Vec<tollgate_policy::HeaderField>,
     /// Headers to add to the response: from the answer to this request, or from a cached rejection.
-    pub response_headers: Vec<(String, Vec<u8>)>,
+    pub response_headers: Vec<tollgate_policy::HeaderField>,
     /// Body of the rejection. If empty, the filter's own body is used.
     pub raw_body: Vec<u8>,
     /// Whether the verdict needed no call.

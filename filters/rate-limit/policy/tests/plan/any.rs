@@ -90,7 +90,7 @@ fn whatever() -> impl Strategy<Value = Value> {
 }
 
 fn check_rejected_in_one_line_or_resolved(config: &Value) -> Result<(), TestCaseError> {
-    let config = match tollgate_policy::read(config) {
+    let config = match tollgate_policy::config::read(config) {
         Ok(config) => config,
         Err(error) => {
             prop_assert!(!error.to_string().is_empty());
@@ -101,7 +101,7 @@ fn check_rejected_in_one_line_or_resolved(config: &Value) -> Result<(), TestCase
         Ok(plan) => plan,
         Err(problem) => {
             let line = problem.to_string();
-            prop_assert!(!problem.path.is_empty() && !problem.message.is_empty(), "{line:?}");
+            prop_assert!(!problem.path().is_empty() && !problem.message().is_empty(), "{line:?}");
             prop_assert!(!line.chars().any(char::is_control), "{line:?}");
             return Ok(());
         }

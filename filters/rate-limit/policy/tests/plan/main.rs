@@ -15,12 +15,12 @@ mod whole;
 
 use serde_json::{Value, json};
 use tollgate_rate_limit_policy::Plan;
-use tollgate_rate_limit_policy::plan::{ConfigProblem, Limit};
+use tollgate_rate_limit_policy::plan::{ConfigError, Limit};
 
 /// Resolves a configuration, which is read as the SDK reads it.
 fn plan(config: Value) -> Result<Plan, String> {
-    let config = tollgate_policy::read(&config).map_err(|error| error.to_string())?;
-    Plan::new(config).map_err(|problem: ConfigProblem| problem.to_string())
+    let config = tollgate_policy::config::read(&config).map_err(|error| error.to_string())?;
+    Plan::new(config).map_err(|problem: ConfigError| problem.to_string())
 }
 
 /// Resolves a configuration in YAML, as an operator writes it.

@@ -148,7 +148,7 @@ fn values_have_bounds() {
 #[test]
 fn serde_reports_the_same_error() {
     let config = json!({"limits": {"a": {"rates": [{}, {"token_bucket": {"max_tokens": "x"}}]}}});
-    let error = serde_json::from_value::<Config>(config.clone()).unwrap_err().to_string();
+    let error = tollgate_policy::config::read::<Config>(&config.clone()).unwrap_err().to_string();
     assert_eq!(error, "limits.a.rates[1].token_bucket.max_tokens: invalid type: string \"x\", expected u64");
     assert_eq!(error, refused(config));
 }

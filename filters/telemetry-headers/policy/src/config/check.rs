@@ -2,15 +2,11 @@
 
 use super::{Config, Edit, RequestEdit, RequestId, ResponseEdit, ServerTiming, TraceContext};
 use core::fmt;
-use serde::Deserialize;
 use tollgate_policy::{Source, Variable};
 
 /// The configuration after each value was checked, and before the checks across sections.
-#[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(rename = "Config"))]
-#[serde(default, deny_unknown_fields)]
-#[derive(Default)]
+#[derive(Default, tollgate_policy::Config)]
+#[config(default)]
 pub struct RawConfig {
     /// Keeps or generates the request id. Without this section, request ids are not changed.
     request_id: Option<RequestId>,

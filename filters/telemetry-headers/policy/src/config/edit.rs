@@ -1,13 +1,10 @@
 //! Configured header edits.
 
 use core::fmt;
-use serde::Deserialize;
-use tollgate_policy::{EditableName, HeaderValue, Source, Template, Variable};
+use tollgate_policy::{Config, EditableName, HeaderValue, Source, Template, Variable};
 
 /// One edit: `{"set": {"name": "x-team", "value": "%REQ(x-owner)%"}}`, `{"remove": "x-debug"}`.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Config)]
 pub enum Edit {
     /// Replaces all headers of that name by one.
     Set(Write),
@@ -35,9 +32,7 @@ impl Edit {
 }
 
 /// A header to write.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Config)]
 pub struct Write {
     /// Name of the header.
     pub name: EditableName,
@@ -48,14 +43,12 @@ pub struct Write {
     pub value: Template,
     /// Value to write if a reference in `value` has no value. Without a default, the header is not written in
     /// that case.
-    #[serde(default)]
     pub default: Option<HeaderValue>,
 }
 
 /// An edit to the request headers.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(try_from = "Edit")]
+#[derive(Clone, Debug, PartialEq, Config)]
+#[config(try_from = Edit, blank = Self(Config::blank()))]
 pub struct RequestEdit(Edit);
 
 impl RequestEdit {
@@ -96,9 +89,7 @@ impl fmt::Display for ResponseOnly {
 impl std::error::Error for ResponseOnly {}
 
 /// An edit to the response headers.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(transparent)]
+#[derive(Clone, Debug, PartialEq, Config)]
 pub struct ResponseEdit(Edit);
 
 impl ResponseEdit {

@@ -7,16 +7,14 @@ mod edit;
 mod values;
 
 pub use edit::{Edit, RequestEdit, ResponseEdit, Write};
-pub use values::{IdLength, MetricName, Origin};
+pub use values::{MetricName, Origin};
 
 use check::RawConfig;
-use serde::Deserialize;
 use tollgate_policy::{EditableName, Percent, editable_name};
 
 /// The configuration of the filter.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(try_from = "RawConfig")]
+#[derive(Clone, Debug, Default, PartialEq, tollgate_policy::Config)]
+#[config(try_from = RawConfig)]
 pub struct Config {
     /// Request ids.
     pub request_id: Option<RequestId>,
@@ -31,9 +29,8 @@ pub struct Config {
 }
 
 /// Keeps or generates the request id.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, tollgate_policy::Config)]
+#[config(default)]
 pub struct RequestId {
     /// Name of the header that carries the id. Default: `x-request-id`.
     pub header: EditableName,
@@ -46,7 +43,9 @@ pub struct RequestId {
     /// Format of generated ids. Default: `uuid_v4`.
     pub format: UuidFormat,
     /// Maximum length, in bytes, of an id that is kept, from 36 to 1024. Default: 128.
-    pub max_length: IdLength,
+    // At least the length of a UUID, or the next hop would reject the ids that this hop generates.
+    #[config(range = 36..=1024)]
+    pub max_length: u16,
 }
 
 impl Default for RequestId {
@@ -56,15 +55,13 @@ impl Default for RequestId {
             preserve_external_request_id: true,
             always_set_in_response: false,
             format: UuidFormat::default(),
-            max_length: IdLength::default(),
+            max_length: 128,
         }
     }
 }
 
 /// Format of generated ids (RFC 9562).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, tollgate_policy::Config)]
 pub enum UuidFormat {
     /// Random.
     #[default]
@@ -74,9 +71,8 @@ pub enum UuidFormat {
 }
 
 /// Continues, restarts or starts the trace of a request (`traceparent` and `tracestate`).
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, tollgate_policy::Config)]
+#[config(default)]
 pub struct TraceContext {
     /// Keeps a valid trace context of the caller (`keep`), or restarts it (`restart`). Default: `keep`.
     pub trust: Trust,
@@ -102,9 +98,7 @@ impl Default for TraceContext {
 }
 
 /// Trust in the trace context of callers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, tollgate_policy::Config)]
 pub enum Trust {
     /// Keeps a valid context. For a mesh.
     #[default]
@@ -114,9 +108,7 @@ pub enum Trust {
 }
 
 /// Participation of this hop in the trace.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, tollgate_policy::Config)]
 pub enum Mode {
     /// Forwards the context unchanged. This filter reports no spans, so the caller's span stays the parent.
     #[default]
@@ -127,9 +119,8 @@ pub enum Mode {
 }
 
 /// Appends the time that the upstream took to the `Server-Timing` header of the response.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, tollgate_policy::Config)]
+#[config(default)]
 pub struct ServerTiming {
     /// Name of the metric. If a response passes several proxies, give each one its own name. Default:
     /// `upstream`.

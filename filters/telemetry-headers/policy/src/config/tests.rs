@@ -1,13 +1,13 @@
 use super::*;
 
 fn error(json: &str) -> String {
-    serde_json::from_str::<Config>(json).unwrap_err().to_string()
+    tollgate_policy::config::parse::<Config>(json).unwrap_err().to_string()
 }
 
 #[test]
 fn every_section_may_be_left_out_or_empty() {
-    assert_eq!(serde_json::from_str::<Config>("{}").unwrap(), Config::default());
-    let config: Config = serde_json::from_str(
+    assert_eq!(tollgate_policy::config::parse::<Config>("{}").unwrap(), Config::default());
+    let config: Config = tollgate_policy::config::parse(
         r#"{"request_id": {}, "trace_context": {}, "request_headers": [], "response_headers": [], "server_timing": {}}"#,
     )
     .unwrap();
@@ -24,7 +24,7 @@ fn an_error_names_the_field_or_the_value() {
         (r#"{"request_id": {"header": "a b"}}"#, "`a b` is not a valid header name"),
         (r#"{"request_id": {"header": "Host"}}"#, "`host` belongs to the connection"),
         (r#"{"request_id": {"format": "ulid"}}"#, "unknown variant `ulid`, expected `uuid_v4` or `uuid_v7`"),
-        (r#"{"request_id": {"max_length": 35}}"#, "`35` is not a length from 36 to 1024"),
+        (r#"{"request_id": {"max_length": 35}}"#, "`35` is not a number from 36 to 1024"),
         (r#"{"trace_context": {"random_sampling": 101}}"#, "`101` is not a percentage from 0 to 100"),
         (r#"{"trace_context": {"response_header": ":status"}}"#, "`:status` is a pseudo-header"),
         (r#"{"request_headers": [{"remove": ":path"}]}"#, "`:path` is a pseudo-header"),
@@ -74,7 +74,7 @@ fn an_error_names_the_field_or_the_value() {
         ),
     ] {
         let error = error(json);
-        assert!(error.starts_with(message), "{json}\n{error}");
+        assert!(error.contains(message), "{json}\n{error}");
         assert!(!error.contains('\n'));
     }
 }
@@ -93,6 +93,6 @@ fn accepts_origins_as_browsers_send_them() {
         ("https://a.example/x", false),
         ("https://a.example, https://b.example", false),
     ] {
-        assert_eq!(Origin::try_from(text.to_owned()).is_ok(), valid, "{text}");
+        assert_eq!(text.parse::<Origin>().is_ok(), valid, "{text}");
     }
 }

@@ -11,7 +11,7 @@ const LATER: UnixNanos = UnixNanos(1_012_345_678);
 type Pairs<'a> = Vec<(&'a [u8], &'a [u8])>;
 
 fn policy(json: &str) -> Policy {
-    Policy::new(serde_json::from_str(json).unwrap())
+    Policy::new(tollgate_policy::config::parse(json).unwrap())
 }
 
 fn pairs<'a>(headers: &[(&'a str, &'a str)]) -> Pairs<'a> {

@@ -78,7 +78,7 @@ pub(super) fn only(changes: Value) -> Value {
 }
 
 pub(super) fn policy(config: Value) -> Policy {
-    Policy::new(Plan::new(serde_json::from_value(config).unwrap(), |_| None).unwrap(), [7; 16])
+    Policy::new(Plan::new(tollgate_policy::config::read(&config).unwrap(), |_| None).unwrap(), [7; 16])
 }
 
 /// A token signed by `kid`.

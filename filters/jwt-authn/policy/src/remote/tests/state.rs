@@ -3,7 +3,7 @@
 use super::{MS, SECOND, START, after, ms, rules};
 use crate::remote::{Asked, Availability, Body, Rules, State};
 use proptest::prelude::*;
-use tollgate_policy::{Duration, UnixNanos};
+use tollgate_policy::{Duration, Record, UnixNanos};
 
 fn fetched(rules: &Rules, state: State, now: UnixNanos) -> State {
     let state = state.lease(rules, 1, now).expect("due");

@@ -45,7 +45,8 @@ enum Now {
 impl Workers {
     fn new(yaml: &str, count: usize) -> Self {
         let worker = || {
-            let config: Config = serde_saphyr::from_str(yaml).unwrap();
+            let config: Config =
+                tollgate_policy::config::read(&serde_saphyr::from_str(yaml).unwrap()).unwrap();
             Worker { policy: Policy::new(Plan::new(config).unwrap(), [9; 16]), waiting: BTreeMap::new() }
         };
         let workers = (0..count).map(|_| worker()).collect();

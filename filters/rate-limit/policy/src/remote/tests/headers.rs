@@ -20,8 +20,8 @@ fn uses_valid_headers_of_new_answers() {
     for _ in 0..2 {
         let call = remote.call_for(&one(), START);
         let verdict = remote.answer(&call, &answer, START);
-        assert_eq!(verdict.request_headers, [("x-up".to_owned(), b"1".to_vec())]);
-        assert_eq!(verdict.response_headers, [("x-down".to_owned(), b"1".to_vec())]);
+        assert_eq!(verdict.request_headers, [("x-up".into(), b"1".to_vec())]);
+        assert_eq!(verdict.response_headers, [("x-down".into(), b"1".to_vec())]);
         assert!(verdict.raw_body.is_empty());
     }
     let verdict = remote.settled_for(&one(), START);
@@ -39,7 +39,7 @@ fn a_cached_rejection_has_its_headers_and_body() {
     let fresh = remote.answer(&call, &answer, START);
     let remembered = remote.settled_for(&one(), START);
     for verdict in [fresh, remembered] {
-        assert_eq!(verdict.response_headers, [("x-why".to_owned(), b"you know".to_vec())]);
+        assert_eq!(verdict.response_headers, [("x-why".into(), b"you know".to_vec())]);
         assert_eq!(verdict.raw_body, b"no");
         assert!(verdict.request_headers.is_empty());
     }

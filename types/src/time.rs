@@ -17,6 +17,15 @@ impl UnixNanos {
     }
 }
 
+impl core::ops::Add<core::time::Duration> for UnixNanos {
+    type Output = Self;
+
+    /// Saturates in the year 2554.
+    fn add(self, duration: core::time::Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,9 @@
 //! A map from names to values.
 
-use crate::{Read, ReadError, Value};
+use super::object::{Map, fill_map};
+use super::{Config, ConfigError};
 use core::fmt;
+use serde_json::Value;
 
 /// A map from names to values, sorted by name. Read from a JSON object with arbitrary member names.
 /// Implemented as a sorted list, because a `BTreeMap` costs 5 KB of Wasm for each type of value. Members of a
@@ -71,23 +73,29 @@ impl<'n, T> IntoIterator for &'n Named<T> {
     }
 }
 
-impl<T: Read> Read for Named<T> {
+impl<T: Config> Config for Named<T> {
     fn blank() -> Self {
         Self::default()
     }
 
-    fn fill(&mut self, value: &Value) -> Result<(), ReadError> {
-        crate::read::fill_map(self, value)
+    fn fill(&mut self, value: &Value) -> Result<(), ConfigError> {
+        fill_map(self, value)
+    }
+
+    #[cfg(feature = "schema")]
+    fn written(&self) -> Option<Value> {
+        let members = self.iter().map(|(name, value)| Some((name.clone(), value.written()?)));
+        members.collect::<Option<serde_json::Map<_, _>>>().map(Value::Object)
     }
 }
 
-impl<T: Read> crate::read::Map for Named<T> {
-    fn member(&mut self, name: &str) -> Option<&mut dyn Read> {
+impl<T: Config> Map for Named<T> {
+    fn member(&mut self, name: &str) -> Option<&mut dyn Config> {
         let place = self.place(name).unwrap_or_else(|place| {
             self.0.insert(place, (name.to_owned(), T::blank()));
             place
         });
-        self.0.get_mut(place).map(|(_, value)| value as &mut dyn Read)
+        self.0.get_mut(place).map(|(_, value)| value as &mut dyn Config)
     }
 }
 
@@ -96,7 +104,6 @@ impl<T: Read> crate::read::Map for Named<T> {
 mod schema {
     use super::Named;
     use schemars::{JsonSchema, Schema, SchemaGenerator};
-    use serde::{Serialize, Serializer};
     use std::borrow::Cow;
     use std::collections::BTreeMap;
 
@@ -115,13 +122,6 @@ mod schema {
 
         fn json_schema(generator: &mut SchemaGenerator) -> Schema {
             BTreeMap::<String, T>::json_schema(generator)
-        }
-    }
-
-    /// Used for default values in the schema.
-    impl<T: Serialize> Serialize for Named<T> {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
         }
     }
 }

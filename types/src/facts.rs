@@ -1,28 +1,38 @@
 //! Facts about a message that a policy can use: borrowed views, which the shell fills from one host call.
 
-/// Headers in order, as bytes. May include pseudo-headers.
-///
-/// Names are in lower case. Envoy provides them in lower case for every protocol, and a case-insensitive
-/// comparison would slow down each look-up.
+/// Headers in order, as bytes. May include pseudo-headers. Look-ups ignore the case of names.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Headers<'a>(pub &'a [(&'a [u8], &'a [u8])]);
 
 impl<'a> Headers<'a> {
-    /// Returns the first value of `name`.
+    /// Returns the first value of `name`. Others may follow: for a decision about access, use
+    /// [`all`](Self::all).
     pub fn first(self, name: impl AsRef<[u8]>) -> Option<&'a [u8]> {
         let name = name.as_ref();
-        self.0.iter().find(|(n, _)| *n == name).map(|(_, value)| *value)
+        self.0.iter().find(|(other, _)| same_name(other, name)).map(|(_, value)| *value)
     }
 
     /// Returns all values of `name`, in order.
     pub fn all<'n>(self, name: &'n [u8]) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
-        self.0.iter().filter(move |(n, _)| *n == name).map(|(_, value)| *value)
+        self.0.iter().filter(move |(other, _)| same_name(other, name)).map(|(_, value)| *value)
     }
 
     /// Returns whether a header of that name exists.
     pub fn has(self, name: impl AsRef<[u8]>) -> bool {
         self.first(name).is_some()
     }
+}
+
+/// Compares two names. Most differ in length, and Envoy provides names in lower case, so the first comparison
+/// nearly always decides.
+#[inline(always)]
+fn same_name(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && (a == b || same_but_for_case(a, b))
+}
+
+#[inline(never)]
+fn same_but_for_case(a: &[u8], b: &[u8]) -> bool {
+    a.eq_ignore_ascii_case(b)
 }
 
 /// Facts about a request. A policy states which facts it needs; facts that the shell did not read are empty.
@@ -121,6 +131,14 @@ mod tests {
         assert_eq!(headers.all(b"k").collect::<Vec<_>>(), [b"1", b"\xff"]);
         assert_eq!(headers.first("k"), Some(&b"1"[..]));
         assert!(!headers.has("absent"));
+    }
+
+    #[test]
+    fn look_ups_ignore_the_case_of_names() {
+        let headers = Headers(&[(b"X-Team", b"1"), (b"x-team", b"2"), (b"x-teal", b"3"), (b"", b"4")]);
+        assert_eq!(headers.all(b"x-Team").collect::<Vec<_>>(), [b"1", b"2"]);
+        assert_eq!((headers.first("X-TEAL"), headers.first("")), (Some(&b"3"[..]), Some(&b"4"[..])));
+        assert!(!headers.has("x-tea"));
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! Names and values of headers.
 
-use crate::text::from_text;
+use crate::Config;
 use core::fmt;
 use std::borrow::Cow;
 use std::str::FromStr;
 
 /// The name of a header: a token (RFC 9110 section 5.1), stored in lower case. Never a pseudo-header.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Config)]
+#[config(
+    text(expected = "a header name", pattern = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"),
+    blank = Self(Cow::Borrowed(""))
+)]
 pub struct HeaderName(Cow<'static, str>);
 
 impl HeaderName {
@@ -57,10 +61,6 @@ impl FromStr for HeaderName {
     }
 }
 
-from_text!(HeaderName, "a header name", Some("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"));
-
-crate::read::read_text!(HeaderName, "a header name", Self(Cow::Borrowed("")));
-
 /// Makes a [`HeaderName`] at compile time: `header_name!("traceparent")`. An invalid name does not compile.
 #[macro_export]
 macro_rules! header_name {
@@ -81,7 +81,14 @@ macro_rules! editable_name {
 ///
 /// Names of headers that frame the message or belong to the connection are invalid. A filter that changed
 /// `content-length` under a body, or `host` unnoticed by the router, would allow request smuggling.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Config)]
+#[config(
+    text(
+        expected = "the name of a header that a filter may write",
+        pattern = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
+    ),
+    blank = Self(HeaderName(Cow::Borrowed("")))
+)]
 pub struct EditableName(HeaderName);
 
 impl EditableName {
@@ -119,26 +126,9 @@ impl FromStr for EditableName {
     type Err = InvalidHeaderName;
 
     fn from_str(text: &str) -> Result<Self, InvalidHeaderName> {
-        let name: HeaderName = text.parse()?;
-        match name.as_str() {
-            "connection" | "content-length" | "host" | "keep-alive" | "proxy-connection"
-            | "transfer-encoding" | "upgrade" => Err(InvalidHeaderName::Framing(name)),
-            _ => Ok(Self(name)),
-        }
+        text.parse::<HeaderName>()?.try_into()
     }
 }
-
-from_text!(
-    EditableName,
-    "the name of a header that a filter may write",
-    Some("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
-);
-
-crate::read::read_text!(
-    EditableName,
-    "the name of a header that a filter may write",
-    Self(HeaderName(Cow::Borrowed("")))
-);
 
 /// Why a text is not a header name, or not the name of a header that a filter may write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,7 +159,11 @@ impl fmt::Display for InvalidHeaderName {
 impl std::error::Error for InvalidHeaderName {}
 
 /// A configured header value, valid on the wire without escaping.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Config)]
+#[config(
+    text(expected = "a header value", pattern = "^[^\\x00-\\x08\\x0A-\\x1F\\x7F]*$"),
+    blank = Self(Box::default())
+)]
 pub struct HeaderValue(Box<[u8]>);
 
 impl HeaderValue {
@@ -191,10 +185,6 @@ impl FromStr for HeaderValue {
         }
     }
 }
-
-from_text!(HeaderValue, "a header value", Some("^[^\\x00-\\x08\\x0A-\\x1F\\x7F]*$"));
-
-crate::read::read_text!(HeaderValue, "a header value", Self(Box::default()));
 
 /// A text that is not a valid header value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -273,10 +263,10 @@ mod tests {
 
     #[test]
     fn an_error_names_the_value() {
-        let error = serde_json::from_str::<HeaderName>("\"a b\"").unwrap_err().to_string();
-        assert!(error.starts_with("`a b` is not a valid header name"), "{error}");
-        let error = serde_json::from_str::<HeaderName>("7").unwrap_err().to_string();
-        assert!(error.contains("expected a header name"), "{error}");
+        let error = crate::config::parse::<HeaderName>(b"\"a b\"").unwrap_err().to_string();
+        assert_eq!(error, "`a b` is not a valid header name");
+        let error = crate::config::parse::<HeaderName>(b"7").unwrap_err().to_string();
+        assert_eq!(error, "invalid type: integer `7`, expected a header name");
     }
 
     #[test]

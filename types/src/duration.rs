@@ -1,13 +1,17 @@
 //! Durations in the notation of a configuration.
 
-use crate::text::from_text;
+use crate::Config;
 use core::fmt;
 use std::str::FromStr;
 
 /// A duration: decimal numbers with units, `"250ms"`, `"1.5s"`, `"1h30m"`, in the notation of Go and Envoy.
 /// Units are `ns`, `us` (or `µs`), `ms`, `s`, `m` and `h`; `"0"` needs no unit. At most about 584 years, in
 /// whole nanoseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Config)]
+#[config(text(
+    expected = "a duration such as `250ms`, `1.5s` or `1h30m`",
+    pattern = "^(0|([0-9]+(\\.[0-9]+)?(ns|us|µs|ms|s|m|h))+)$"
+))]
 pub struct Duration {
     nanos: u64,
 }
@@ -69,14 +73,6 @@ impl FromStr for Duration {
         }
     }
 }
-
-from_text!(
-    Duration,
-    "a duration such as `250ms`, `1.5s` or `1h30m`",
-    Some("^(0|([0-9]+(\\.[0-9]+)?(ns|us|µs|ms|s|m|h))+)$")
-);
-
-crate::read::read_text!(Duration, "a duration such as `250ms`, `1.5s` or `1h30m`", Self::default());
 
 fn split_where(text: &str, stop: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(text.find(stop).unwrap_or(text.len()))
@@ -193,7 +189,7 @@ mod tests {
 
     #[test]
     fn an_error_names_the_value() {
-        let error = serde_json::from_str::<Duration>("\"5 parsecs\"").unwrap_err().to_string();
+        let error = crate::config::parse::<Duration>(b"\"5 parsecs\"").unwrap_err().to_string();
         assert!(error.starts_with("`5 parsecs` is not a duration"), "{error}");
     }
 

@@ -1,0 +1,207 @@
+//! Implementations of [`Config`] for basic types.
+
+use super::object::fill_list;
+use super::{Config, ConfigError};
+use serde_json::{Number, Value};
+
+/// Returns a string; `expected` names the expected value in the error.
+#[inline(never)]
+pub fn text<'v>(value: &'v Value, expected: &str) -> Result<&'v str, ConfigError> {
+    value.as_str().ok_or_else(|| ConfigError::invalid_type(value, expected))
+}
+
+impl Config for String {
+    fn blank() -> Self {
+        Self::new()
+    }
+
+    #[inline(never)]
+    fn fill(&mut self, value: &Value) -> Result<(), ConfigError> {
+        // The default may not be empty.
+        self.clear();
+        self.push_str(text(value, "a string")?);
+        Ok(())
+    }
+
+    #[cfg(feature = "schema")]
+    fn written(&self) -> Option<Value> {
+        Some(self.as_str().into())
+    }
+}
+
+impl Config for bool {
+    fn blank() -> Self {
+        false
+    }
+
+    fn fill(&mut self, value: &Value) -> Result<(), ConfigError> {
+        *self = value.as_bool().ok_or_else(|| ConfigError::invalid_type(value, "a boolean"))?;
+        Ok(())
+    }
+
+    #[cfg(feature = "schema")]
+    fn written(&self) -> Option<Value> {
+        Some((*self).into())
+    }
+}
+
+#[inline(never)]
+fn unsigned(value: &Value, max: u64, expected: &str) -> Result<u64, ConfigError> {
+    let whole = value.as_u64().filter(|number| *number <= max);
+    whole.ok_or_else(|| match value {
+        Value::Number(number) if !number.is_f64() => ConfigError::invalid_value(value, expected),
+        _ => ConfigError::invalid_type(value, expected),
+    })
+}
+
+macro_rules! unsigned {
+    ($($type:ident),*) => { $(
+        impl Config for $type {
+            fn blank() -> Self {
+                0
+            }
+
+            fn fill(&mut self, value: &Value) -> Result<(), ConfigError> {
+                // The cast cannot truncate: the value is at most `MAX`.
+                *self = unsigned(value, $type::MAX as u64, stringify!($type))? as $type;
+                Ok(())
+            }
+
+            #[cfg(feature = "schema")]
+            fn written(&self) -> Option<Value> {
+                Some((*self).into())
+            }
+        }
+    )* };
+}
+
+unsigned!(u8, u16, u32, u64, usize);
+
+#[inline(never)]
+fn signed(value: &Value, min: i64, max: i64, expected: &str) -> Result<i64, ConfigError> {
+    let whole = value.as_i64().filter(|number| (min..=max).contains(number));
+    whole.ok_or_else(|| match value {
+        Value::Number(number) if !number.is_f64() => ConfigError::invalid_value(value, expected),
+        _ => ConfigError::invalid_type(value, expected),
+    })
+}
+
+macro_rules! signed {
+    ($($type:ident),*) => { $(
+        impl Config for $type {
+            fn blank() -> Self {
+                0
+            }
+
+            fn fill(&mut self, value: &Value) -> Result<(), ConfigError> {
+                // The cast cannot truncate: the value is between `MIN` and `MAX`.
+                *self = signed(value, $type::MIN as i64, $type::MAX as i64, stringify!($type))? as $type;
+                Ok(())
+            }
+
+            #[cfg(feature = "schema")]
+            fn written(&self) -> Option<Value> {
+                Some((*self).into())
+            }
+        }
+    )* };
+}
+
+signed!(i32, i64);
+
+impl Config for f64 {
+    fn blank() -> Self {
+        0.0
+    }
+
+    fn fill(&mut self, value: &Value) -> Result<(), ConfigError> {
+        *self = value.as_f64().ok_or_else(|| ConfigError::invalid_type(value, "a number"))?;
+        Ok(())
+    }
+
+    #[cfg(feature = "schema")]
+    fn written(&self) -> Option<Value> {
+        Some((*self).into())
+    }
+}
+
+/// The configuration of a filter that has none. Accepts `{}` and rejects every field.
+impl Config for () {
+    fn blank() -> Self {}
+
+    fn fill(&mut self, value: &Value) -> Result<(), ConfigError> {
+        match value {
+            Value::Object(members) => match members.keys().next() {
+                None => Ok(()),
+                Some(name) => Err(ConfigError::unknown("field", name, &mut [].into_iter()).in_member(name)),
+            },
+            _ => Err(ConfigError::invalid_type(value, "an object")),
+        }
+    }
+}
+
+impl<T: Config> Config for Box<T> {
+    fn blank() -> Self {
+        Self::new(T::blank())
+    }
+
+    fn fill(&mut self, value: &Value) -> Result<(), ConfigError> {
+        T::fill(self, value)
+    }
+
+    #[cfg(feature = "schema")]
+    fn written(&self) -> Option<Value> {
+        T::written(self)
+    }
+}
+
+impl Config for Number {
+    fn blank() -> Self {
+        0.into()
+    }
+
+    fn fill(&mut self, value: &Value) -> Result<(), ConfigError> {
+        let Value::Number(number) = value else { return Err(ConfigError::invalid_type(value, "a number")) };
+        *self = number.clone();
+        Ok(())
+    }
+
+    #[cfg(feature = "schema")]
+    fn written(&self) -> Option<Value> {
+        Some(Value::Number(self.clone()))
+    }
+}
+
+/// Reads `null` as `None`.
+impl<T: Config> Config for Option<T> {
+    fn blank() -> Self {
+        None
+    }
+
+    fn fill(&mut self, value: &Value) -> Result<(), ConfigError> {
+        match value {
+            Value::Null => Ok(()),
+            _ => self.get_or_insert_with(T::blank).fill(value),
+        }
+    }
+
+    #[cfg(feature = "schema")]
+    fn written(&self) -> Option<Value> {
+        self.as_ref().and_then(T::written)
+    }
+}
+
+impl<T: Config> Config for Vec<T> {
+    fn blank() -> Self {
+        Self::new()
+    }
+
+    fn fill(&mut self, value: &Value) -> Result<(), ConfigError> {
+        fill_list(self, value)
+    }
+
+    #[cfg(feature = "schema")]
+    fn written(&self) -> Option<Value> {
+        self.iter().map(T::written).collect()
+    }
+}
