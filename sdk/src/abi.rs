@@ -42,6 +42,7 @@ host_calls! {
     fn proxy_remove_header_map_value(map: u32, key: *const u8, key_len: usize);
     fn proxy_get_header_map_pairs(map: u32, pairs: *mut *mut u8, len: *mut usize);
     fn proxy_get_buffer_bytes(buffer: u32, start: usize, max: usize, bytes: *mut *mut u8, len: *mut usize);
+    fn proxy_get_buffer_status(buffer: u32, len: *mut usize, flags: *mut u32);
     fn proxy_set_buffer_bytes(buffer: u32, start: usize, len: usize, bytes: *const u8, bytes_len: usize);
     fn proxy_send_local_response(
         status: u32, details: *const u8, details_len: usize, body: *const u8, body_len: usize,

@@ -1,7 +1,8 @@
 //! HTTP and gRPC callouts: requests that a filter sends to clusters of the proxy.
 
+use crate::error::Result;
 use crate::host::{self, Buffer, Map};
-use crate::{Error, Pairs, Result, abi, headers, pairs, protobuf};
+use crate::{Error, Pairs, abi, headers, pairs, protobuf};
 use std::time::Duration;
 
 /// An HTTP request to a cluster. Istio names clusters `outbound|<port>|<subset>|<host>`.
@@ -229,6 +230,11 @@ pub struct GrpcError {
 }
 
 impl GrpcError {
+    /// The host rejected the call.
+    pub(crate) fn unavailable(error: &Error) -> Self {
+        Self { status: UNAVAILABLE, message: error.to_string().into_bytes() }
+    }
+
     /// Whether the call timed out. Only the message identifies a timeout (`source/common/router/router.cc`).
     /// An error of the upstream with the same message counts as a timeout too.
     pub fn timed_out(&self) -> bool {

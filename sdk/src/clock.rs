@@ -1,6 +1,7 @@
 //! The clock of the host, the only source of time.
 
-use crate::{Result, abi, host};
+use crate::error::Result;
+use crate::{abi, host};
 
 pub use tollgate_types::UnixNanos;
 

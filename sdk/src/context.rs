@@ -1,11 +1,14 @@
 //! Starts callouts and timers from a callback, for its stream or for the plugin.
 
 use crate::callout::{GrpcCall, GrpcResult, HttpCall, HttpResult};
+use crate::error::Result;
 use crate::filter::{GrpcCallouts, HttpCallouts, Timers};
 use crate::host::Direction;
 use crate::signal::{Signal, Woken};
 use crate::tasks::{Task, Tasks, Timer};
-use crate::{Flow, HttpFilter, RequestHeaders, ResponseHeaders, Result};
+use crate::{HttpFilter, RequestHeaders, ResponseHeaders};
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// Starts callouts, timers and waits from a callback. It cannot be kept after the callback.
@@ -18,6 +21,8 @@ use std::time::Duration;
 pub struct Context<'a, F: HttpFilter> {
     pub(crate) tasks: &'a mut Tasks<F>,
     pub(crate) position: Option<StreamPosition>,
+    /// The filter, for an `async` callback, which shares it.
+    pub(crate) filter: Option<&'a Rc<F>>,
 }
 
 /// The stream that a callback belongs to, and whether its headers are accessible.
@@ -53,7 +58,7 @@ impl<F: HttpFilter> Context<'_, F> {
     pub fn http_call(
         &mut self,
         call: &HttpCall,
-        then: impl FnOnce(&mut F, &mut F::Stream, HttpResult, &mut Context<'_, F>) -> Result<Flow> + 'static,
+        then: impl FnOnce(&F, &mut F::Stream, HttpResult, &mut Context<'_, F>) -> crate::Result + 'static,
     ) -> Result<()>
     where
         F: HttpCallouts,
@@ -67,7 +72,7 @@ impl<F: HttpFilter> Context<'_, F> {
     pub fn plugin_http_call(
         &mut self,
         call: &HttpCall,
-        then: impl FnOnce(&mut F, HttpResult, &mut Context<'_, F>) + 'static,
+        then: impl FnOnce(&F, HttpResult, &mut Context<'_, F>) + 'static,
     ) -> Result<()>
     where
         F: HttpCallouts,
@@ -81,7 +86,7 @@ impl<F: HttpFilter> Context<'_, F> {
     pub fn grpc_call(
         &mut self,
         call: &GrpcCall,
-        then: impl FnOnce(&mut F, &mut F::Stream, GrpcResult, &mut Context<'_, F>) -> Result<Flow> + 'static,
+        then: impl FnOnce(&F, &mut F::Stream, GrpcResult, &mut Context<'_, F>) -> crate::Result + 'static,
     ) -> Result<()>
     where
         F: GrpcCallouts,
@@ -95,7 +100,7 @@ impl<F: HttpFilter> Context<'_, F> {
     pub fn plugin_grpc_call(
         &mut self,
         call: &GrpcCall,
-        then: impl FnOnce(&mut F, GrpcResult, &mut Context<'_, F>) + 'static,
+        then: impl FnOnce(&F, GrpcResult, &mut Context<'_, F>) + 'static,
     ) -> Result<()>
     where
         F: GrpcCallouts,
@@ -109,14 +114,13 @@ impl<F: HttpFilter> Context<'_, F> {
     pub fn after(
         &mut self,
         delay: Duration,
-        then: impl FnOnce(&mut F, &mut F::Stream, &mut Context<'_, F>) -> Result<Flow> + 'static,
+        then: impl FnOnce(&F, &mut F::Stream, &mut Context<'_, F>) -> crate::Result + 'static,
     ) -> Result<()>
     where
         F: Timers,
     {
-        let task = self.task(|filter: &mut F, stream: &mut F::Stream, (), cx: &mut Context<'_, F>| {
-            then(filter, stream, cx)
-        });
+        let task = self
+            .task(|filter: &F, stream: &mut F::Stream, (), cx: &mut Context<'_, F>| then(filter, stream, cx));
         self.tasks.add_timer(delay, Timer::Once(task))
     }
 
@@ -124,12 +128,12 @@ impl<F: HttpFilter> Context<'_, F> {
     pub fn plugin_after(
         &mut self,
         delay: Duration,
-        then: impl FnOnce(&mut F, &mut Context<'_, F>) + 'static,
+        then: impl FnOnce(&F, &mut Context<'_, F>) + 'static,
     ) -> Result<()>
     where
         F: Timers,
     {
-        let then = Box::new(|filter: &mut F, (), cx: &mut Context<'_, F>| then(filter, cx));
+        let then = Box::new(|filter: &F, (), cx: &mut Context<'_, F>| then(filter, cx));
         self.tasks.add_timer(delay, Timer::Once(Task::Plugin(then)))
     }
 
@@ -139,7 +143,7 @@ impl<F: HttpFilter> Context<'_, F> {
     pub fn plugin_every(
         &mut self,
         period: Duration,
-        then: impl FnMut(&mut F, &mut Context<'_, F>) + 'static,
+        then: impl FnMut(&F, &mut Context<'_, F>) + 'static,
     ) -> Result<()>
     where
         F: Timers,
@@ -157,7 +161,7 @@ impl<F: HttpFilter> Context<'_, F> {
         &mut self,
         signal: Signal,
         timeout: Duration,
-        then: impl FnOnce(&mut F, &mut F::Stream, Woken, &mut Context<'_, F>) -> Result<Flow> + 'static,
+        then: impl FnOnce(&F, &mut F::Stream, Woken, &mut Context<'_, F>) -> crate::Result + 'static,
     ) -> Result<()>
     where
         F: Timers,
@@ -184,15 +188,22 @@ impl<F: HttpFilter> Context<'_, F> {
 
     /// Creates a task for the stream. Outside a stream there is nothing to decide on, so `then` is not
     /// called.
-    fn task<T: 'static>(
+    pub(crate) fn task<T: 'static>(
         &self,
-        then: impl FnOnce(&mut F, &mut F::Stream, T, &mut Context<'_, F>) -> Result<Flow> + 'static,
+        then: impl FnOnce(&F, &mut F::Stream, T, &mut Context<'_, F>) -> crate::Result + 'static,
     ) -> Task<F, T> {
         match self.position {
             Some(position) => Task::Stream(position.stream, position.direction, Box::new(then)),
             None => Task::Plugin(Box::new(|_, _, _| {
                 log::error!("task of a stream was started outside a stream; ignoring it")
             })),
+        }
+    }
+
+    /// Keeps the place to which an `async` callback returns the state of the stream.
+    pub(crate) fn keep_lent(&mut self, home: Option<Rc<Cell<Option<F::Stream>>>>) {
+        if let Some(position) = self.position {
+            self.tasks.keep_lent(position.stream, home);
         }
     }
 }

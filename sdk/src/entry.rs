@@ -9,9 +9,11 @@
 use crate::callout;
 use crate::context::Context;
 use crate::filter::HttpFilter;
+use crate::host::Direction;
 use crate::map::IdMap;
 use crate::plugins::{State, StreamCallback, reject};
-use crate::{AccessLog, Flow, Result, log as host_log, queue::Queue};
+use crate::stream::{AccessLog, AccessLogMaps};
+use crate::{log as host_log, queue::Queue};
 use std::cell::RefCell;
 use std::hash::BuildHasherDefault;
 
@@ -67,7 +69,7 @@ impl<F: HttpFilter> Vm<F> {
         &self,
         id: u32,
         at: StreamCallback,
-        decide: impl FnOnce(&mut F, &mut F::Stream, &mut Context<'_, F>) -> Result<Flow>,
+        decide: impl for<'a> FnOnce(&F, &'a mut F::Stream, Context<'a, F>) -> crate::Result,
     ) -> u32 {
         let action = match self.state.try_borrow_mut() {
             Ok(mut state) => state.decide(id, at, decide),
@@ -77,14 +79,27 @@ impl<F: HttpFilter> Vm<F> {
         action
     }
 
+    /// Whether the filter waits for more of the body of a stream.
+    pub(crate) fn holds_body(&self, id: u32, direction: Direction) -> bool {
+        let Ok(mut state) = self.state.try_borrow_mut() else { return false };
+        state.stream(id).is_some_and(|(_, stream)| stream.holds_body(direction))
+    }
+
     /// `proxy_on_log`.
     pub fn on_log(&self, id: u32) {
         if let Ok(mut state) = self.state.try_borrow_mut()
             && let Some((plugin, stream)) = state.stream(id)
-            && let Some(filter) = &mut plugin.filter
+            && let Some(filter) = &plugin.filter
         {
-            let mut cx = Context { tasks: &mut plugin.tasks, position: None };
-            filter.on_log(&mut stream.data, &AccessLog::new(), &mut cx);
+            // The stream is complete: an `async` callback that still waits returns the state.
+            if F::USES.asynchronous {
+                plugin.tasks.drop_stream(id);
+                if let Some(state) = plugin.tasks.take_returned(id) {
+                    stream.data = state;
+                }
+            }
+            let cx = Context { tasks: &mut plugin.tasks, position: None, filter: None };
+            filter.on_log(&mut AccessLog::new(AccessLogMaps::new(), &mut stream.data, cx));
         }
         self.run_deferred();
     }
@@ -132,9 +147,9 @@ impl<F: HttpFilter> Vm<F> {
     pub fn on_queue_ready(&self, id: u32, token: u32) {
         if let Ok(mut state) = self.state.try_borrow_mut()
             && let Some(plugin) = state.plugin(id)
-            && let Some(filter) = &mut plugin.filter
+            && let Some(filter) = &plugin.filter
         {
-            let mut cx = Context { tasks: &mut plugin.tasks, position: None };
+            let mut cx = Context { tasks: &mut plugin.tasks, position: None, filter: None };
             filter.on_queue_ready(Queue(token), &mut cx);
             state.run_woken(id);
         }

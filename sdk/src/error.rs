@@ -77,10 +77,12 @@ pub enum Error {
     Contended,
     /// A callout has no timeout, or one below 1 ms.
     NoTimeout,
+    /// A [`State`](crate::State) was entered twice.
+    Busy,
 }
 
-/// A result of a callback: by default a [`Flow`](crate::Flow), or the [`Error`] of the SDK.
-pub type Result<T = crate::Flow, E = Error> = std::result::Result<T, E>;
+/// A result of the SDK itself.
+pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -95,6 +97,7 @@ impl fmt::Display for Error {
             Self::NoRandomness => f.write_str("host returned no random bytes"),
             Self::Contended => f.write_str("shared value changed during every attempt to update it"),
             Self::NoTimeout => f.write_str("callout timeout must be at least 1 ms"),
+            Self::Busy => f.write_str("state of the filter is in use by this callback already"),
         }
     }
 }

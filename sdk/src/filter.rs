@@ -1,8 +1,8 @@
 //! The trait that every filter implements.
 
 use crate::{
-    AccessLog, Config, ConfigError, Context, Error, Flow, Reply, RequestBody, RequestHeaders,
-    RequestTrailers, ResponseBody, ResponseHeaders, ResponseTrailers, Result, queue::Queue,
+    AccessLog, Config, ConfigError, Context, Error, Flow, Reply, Request, RequestBody, RequestTrailers,
+    Response, ResponseBody, ResponseTrailers, Result, queue::Queue,
 };
 
 /// The phase of a stream in which a callback runs.
@@ -21,7 +21,8 @@ pub enum Phase {
 /// The macro adds what an implementation leaves out: `type Stream = ()`, and, for a filter that is its own
 /// configuration, `type Config = Self` and [`new`](Self::new).
 ///
-/// One value of the type serves all streams of a worker. The state of a single stream belongs in
+/// One value of the type serves all streams of a worker, so the methods receive it by `&self`: what changes
+/// needs a `Cell` or a `RefCell`. The state of a single stream belongs in
 /// [`Stream`](Self::Stream). Workers share only [shared data](crate::shared), queues and metrics.
 ///
 /// When a callback returns an error, [`on_error`](Self::on_error) decides what happens to the stream.
@@ -33,7 +34,8 @@ pub trait HttpFilter: Sized + 'static {
     type Stream: Default + 'static;
 
     #[doc(hidden)]
-    const USES: Uses = Uses { http: false, grpc: false, timers: false, on_delete: true };
+    const USES: Uses =
+        Uses { http: false, grpc: false, timers: false, asynchronous: false, bodies: false, on_delete: true };
 
     /// Creates the filter from a parsed configuration. Define metrics here. An error rejects the
     /// configuration: Envoy then keeps the previous one. At startup there is no previous one, and Envoy does
@@ -41,78 +43,51 @@ pub trait HttpFilter: Sized + 'static {
     fn new(config: Self::Config, cx: &mut Context<'_, Self>) -> Result<Self, ConfigError>;
 
     /// Called when the request headers arrive. To hold the request, start a callout, a timer or a wait and
-    /// return [`Flow::Pause`].
-    fn on_request_headers(
-        &mut self,
-        stream: &mut Self::Stream,
-        headers: &mut RequestHeaders<'_>,
-        cx: &mut Context<'_, Self>,
-    ) -> Result {
-        let _ = (stream, headers, cx);
+    /// return [`Flow::Pause`]; or write an `async` method with an [`AsyncRequest`](crate::AsyncRequest), and
+    /// `.await` them: see [`future`](crate::future).
+    fn on_request_headers(&self, request: &mut Request<'_, Self>) -> Result {
+        let _ = request;
         Ok(Flow::Continue)
     }
 
-    /// Called when a part of the request body arrives. [`Flow::Pause`] makes the host buffer it.
-    fn on_request_body(
-        &mut self,
-        stream: &mut Self::Stream,
-        body: &mut RequestBody<'_>,
-        cx: &mut Context<'_, Self>,
-    ) -> Result {
-        let _ = (stream, body, cx);
+    /// Called when a part of the request body arrives. [`Flow::Pause`] makes the host buffer it. If trailers
+    /// arrive while a body is buffered, this method is called once more, with the end of the stream.
+    fn on_request_body(&self, request: &mut RequestBody<'_, Self>) -> Result {
+        let _ = request;
         Ok(Flow::Continue)
     }
 
     /// Called when the request trailers arrive.
-    fn on_request_trailers(
-        &mut self,
-        stream: &mut Self::Stream,
-        trailers: &mut RequestTrailers<'_>,
-        cx: &mut Context<'_, Self>,
-    ) -> Result {
-        let _ = (stream, trailers, cx);
+    fn on_request_trailers(&self, request: &mut RequestTrailers<'_, Self>) -> Result {
+        let _ = request;
         Ok(Flow::Continue)
     }
 
     /// Called when the response headers arrive. They come from the upstream, from the router, or from a local
     /// reply of a later filter or of this filter.
-    fn on_response_headers(
-        &mut self,
-        stream: &mut Self::Stream,
-        headers: &mut ResponseHeaders<'_>,
-        cx: &mut Context<'_, Self>,
-    ) -> Result {
-        let _ = (stream, headers, cx);
+    fn on_response_headers(&self, response: &mut Response<'_, Self>) -> Result {
+        let _ = response;
         Ok(Flow::Continue)
     }
 
-    /// Called when a part of the response body arrives. [`Flow::Pause`] makes the host buffer it.
-    fn on_response_body(
-        &mut self,
-        stream: &mut Self::Stream,
-        body: &mut ResponseBody<'_>,
-        cx: &mut Context<'_, Self>,
-    ) -> Result {
-        let _ = (stream, body, cx);
+    /// Called when a part of the response body arrives. [`Flow::Pause`] makes the host buffer it. If trailers
+    /// arrive while a body is buffered, this method is called once more, with the end of the stream.
+    fn on_response_body(&self, response: &mut ResponseBody<'_, Self>) -> Result {
+        let _ = response;
         Ok(Flow::Continue)
     }
 
     /// Called when the response trailers arrive.
-    fn on_response_trailers(
-        &mut self,
-        stream: &mut Self::Stream,
-        trailers: &mut ResponseTrailers<'_>,
-        cx: &mut Context<'_, Self>,
-    ) -> Result {
-        let _ = (stream, trailers, cx);
+    fn on_response_trailers(&self, response: &mut ResponseTrailers<'_, Self>) -> Result {
+        let _ = response;
         Ok(Flow::Continue)
     }
 
     /// Called for the access log, when the stream is complete. The headers and trailers that were sent and
     /// received can be read. This method is called for every stream, even if an earlier filter answered it
     /// and no other method of this filter was called.
-    fn on_log(&mut self, stream: &mut Self::Stream, log: &AccessLog<'_>, cx: &mut Context<'_, Self>) {
-        let _ = (stream, log, cx);
+    fn on_log(&self, log: &mut AccessLog<'_, Self>) {
+        let _ = log;
     }
 
     /// Called once for every stream, as its last callback, for whatever reason it ends: the upstream, this
@@ -131,20 +106,20 @@ pub trait HttpFilter: Sized + 'static {
     /// After a reconfiguration, the new filter value receives this call, also for streams that the previous
     /// value started. To release what the plugin itself holds, implement `Drop` for the filter. A filter
     /// without `proxy_on_delete` is dropped when the next plugin in the same VM is configured.
-    fn on_end(&mut self, stream: Self::Stream, cx: &mut Context<'_, Self>) {
+    fn on_end(&self, stream: Self::Stream, cx: &mut Context<'_, Self>) {
         let _ = (stream, cx);
     }
 
     /// Called when an item arrives in a queue that this VM was the last to register. Dequeue items until the
     /// queue is empty.
-    fn on_queue_ready(&mut self, queue: Queue, cx: &mut Context<'_, Self>) {
+    fn on_queue_ready(&self, queue: Queue, cx: &mut Context<'_, Self>) {
         let _ = (queue, cx);
     }
 
     /// Called when another callback returns an error. By default, a request is rejected with status 500 and
     /// the details `tollgate_host_error`, because a request that was not checked must not pass. A response
     /// passes by default, because its request was already allowed.
-    fn on_error(&mut self, error: Error, phase: Phase) -> Flow {
+    fn on_error(&self, error: Error, phase: Phase) -> Flow {
         log::error!("{error}");
         match phase {
             Phase::Request => Reply::refuse(500, "tollgate_host_error").into(),
@@ -161,6 +136,10 @@ pub struct Uses {
     pub http: bool,
     pub grpc: bool,
     pub timers: bool,
+    /// Whether a callback is `async`.
+    pub asynchronous: bool,
+    /// Whether a callback receives bodies.
+    pub bodies: bool,
     /// Whether the module exports `proxy_on_delete`, for the end of streams and plugins.
     pub on_delete: bool,
 }

@@ -2,8 +2,9 @@
 //! reply nor resume twice. Envoy sends a request upstream twice if a callback resumes it and then also
 //! continues.
 
+use crate::error::{self, Error};
 use crate::host::{self, Direction};
-use crate::{Result, headers, pairs};
+use crate::{headers, pairs};
 use serde::Serialize;
 use std::borrow::Cow;
 use tollgate_types::{Refusal, ResponseDetails};
@@ -17,8 +18,60 @@ pub enum Flow {
     /// pause until more of the body arrives.
     Pause,
     /// Answer the client. In the request phase, nothing is sent upstream. In the response phase, the upstream
-    /// response is dropped.
-    Reply(Reply),
+    /// response is dropped. Boxed, because callbacks rarely return one.
+    Reply(Box<Reply>),
+}
+
+/// Result of a callback: by default a [`Flow`], or the [`Failure`] that ended the callback early.
+pub type Result<T = Flow, E = Failure> = std::result::Result<T, E>;
+
+/// Why a callback ended without a [`Flow`]. The `?` operator converts an [`Error`], a [`Reply`], and every
+/// error that converts into a [`Reply`].
+///
+/// ```
+/// use tollgate::{Failure, Reply, Result};
+///
+/// enum Denied {
+///     NoToken,
+///     Expired,
+/// }
+///
+/// impl From<Denied> for Reply {
+///     fn from(denied: Denied) -> Self {
+///         match denied {
+///             Denied::NoToken => Reply::refuse(401, "no_token"),
+///             Denied::Expired => Reply::refuse(401, "token_expired"),
+///         }
+///     }
+/// }
+///
+/// fn token(value: Option<&str>) -> Result<&str> {
+///     let token = value.ok_or(Denied::NoToken)?;
+///     if token.starts_with("old") { Err(Denied::Expired)? }
+///     Ok(token)
+/// }
+///
+/// assert!(matches!(token(None), Err(Failure::Reply(_))));
+/// ```
+#[derive(Debug)]
+pub enum Failure {
+    /// The filter answers the client.
+    Reply(Box<Reply>),
+    /// A host call failed, or the filter tried something invalid:
+    /// [`HttpFilter::on_error`](crate::HttpFilter::on_error) decides.
+    Error(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl<T: Into<Reply>> From<T> for Failure {
+    fn from(reply: T) -> Self {
+        Self::Reply(Box::new(reply.into()))
+    }
 }
 
 /// A response that the filter creates itself.
@@ -92,7 +145,7 @@ impl Reply {
         }
     }
 
-    fn try_send(self) -> Result<()> {
+    fn try_send(self) -> error::Result<()> {
         for (name, value) in &self.headers {
             headers::check(name.as_bytes(), value)?;
         }
@@ -114,19 +167,19 @@ impl<R: ResponseDetails> From<Refusal<R>> for Reply {
 
 impl<R: ResponseDetails> From<Refusal<R>> for Flow {
     fn from(refusal: Refusal<R>) -> Self {
-        Self::Reply(refusal.into())
+        Self::Reply(Box::new(refusal.into()))
     }
 }
 
 impl From<Reply> for Flow {
     fn from(reply: Reply) -> Self {
-        Self::Reply(reply)
+        Self::Reply(Box::new(reply))
     }
 }
 
 impl<E> From<Reply> for std::result::Result<Flow, E> {
     fn from(reply: Reply) -> Self {
-        Ok(Flow::Reply(reply))
+        Ok(reply.into())
     }
 }
 

@@ -1,7 +1,8 @@
 //! Foreign functions: functions of the host, called by name. They run natively and cost a fraction of the
 //! same code in Wasm.
 
-use crate::{Result, abi, host};
+use crate::error::Result;
+use crate::{abi, host};
 
 /// Calls the function `name` with serialised arguments. Returns `None` if the host has no such function.
 pub fn call(name: &str, args: &[u8]) -> Result<Option<Vec<u8>>> {

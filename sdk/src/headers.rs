@@ -15,8 +15,9 @@
 //! Envoy does not: CR or LF in a value would split the message, and nghttp2 rejects a request with any other
 //! control character except the tab.
 
-use crate::host::{self, Map};
-use crate::{Error, Pairs, Result};
+use crate::error::Result;
+use crate::host::{self, Direction, Map};
+use crate::{Error, Pairs};
 use std::cell::OnceCell;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
@@ -95,6 +96,36 @@ impl Headers {
     }
 }
 
+/// The trailers of a message.
+pub struct Trailers<'a> {
+    headers: Headers,
+    callback: PhantomData<&'a mut ()>,
+}
+
+impl Trailers<'_> {
+    pub(crate) fn new(direction: Direction) -> Self {
+        let map = match direction {
+            Direction::Request => Map::RequestTrailers,
+            Direction::Response => Map::ResponseTrailers,
+        };
+        Self { headers: Headers { map, end_of_stream: true, pairs: OnceCell::new() }, callback: PhantomData }
+    }
+}
+
+impl Deref for Trailers<'_> {
+    type Target = Headers;
+
+    fn deref(&self) -> &Headers {
+        &self.headers
+    }
+}
+
+impl DerefMut for Trailers<'_> {
+    fn deref_mut(&mut self) -> &mut Headers {
+        &mut self.headers
+    }
+}
+
 macro_rules! phases {
     ($($(#[$meta:meta])* $name:ident = $map:ident;)*) => { $(
         $(#[$meta])*
@@ -129,12 +160,8 @@ macro_rules! phases {
 phases! {
     /// The request headers, including `:method`, `:path`, `:authority` and `:scheme`.
     RequestHeaders = RequestHeaders;
-    /// The request trailers.
-    RequestTrailers = RequestTrailers;
     /// The response headers, including `:status`.
     ResponseHeaders = ResponseHeaders;
-    /// The response trailers.
-    ResponseTrailers = ResponseTrailers;
 }
 
 impl RequestHeaders<'_> {
@@ -156,32 +183,6 @@ impl ResponseHeaders<'_> {
     pub fn status(&self) -> Result<Option<u16>> {
         let status = self.first(":status")?;
         Ok(status.and_then(|s| std::str::from_utf8(&s).ok()?.parse().ok()))
-    }
-}
-
-/// The header maps of a complete stream, for the access log. All maps can be read, none can be changed.
-pub struct AccessLog<'a> {
-    callback: PhantomData<&'a ()>,
-}
-
-impl AccessLog<'_> {
-    pub(crate) fn new() -> Self {
-        Self { callback: PhantomData }
-    }
-
-    /// Returns the request headers as this proxy sent them.
-    pub fn request_headers(&self) -> Result<Pairs> {
-        Pairs::parse(host::map_pairs(Map::RequestHeaders)?)
-    }
-
-    /// Returns the response headers as this proxy sent them.
-    pub fn response_headers(&self) -> Result<Pairs> {
-        Pairs::parse(host::map_pairs(Map::ResponseHeaders)?)
-    }
-
-    /// Returns the response trailers.
-    pub fn response_trailers(&self) -> Result<Pairs> {
-        Pairs::parse(host::map_pairs(Map::ResponseTrailers)?)
     }
 }
 

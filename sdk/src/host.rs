@@ -1,6 +1,7 @@
 //! Host calls with Rust types: they take slices, return owned bytes, and map each status to a [`Result`].
 
-use crate::{Error, Result, Status, abi};
+use crate::error::Result;
+use crate::{Error, Status, abi};
 
 /// The header maps (`WasmHeaderMapType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +121,14 @@ pub(crate) fn buffer(buffer: Buffer, max: usize) -> Result<Vec<u8>> {
     let raw = unsafe { abi::proxy_get_buffer_bytes(buffer as u32, 0, max, &mut out.bytes, &mut out.len) };
     check_found("get_buffer_bytes", raw)?;
     Ok(out.take())
+}
+
+/// Returns the number of bytes in a buffer.
+pub(crate) fn buffer_len(buffer: Buffer) -> Result<usize> {
+    let (mut len, mut flags) = (0, 0);
+    // SAFETY: the pointers are to live values.
+    check("get_buffer_status", unsafe { abi::proxy_get_buffer_status(buffer as u32, &mut len, &mut flags) })?;
+    Ok(len)
 }
 
 /// Replaces a part of a buffer. With `start` 0, Envoy drains `len` bytes and prepends. With `start` at or

@@ -1,7 +1,7 @@
 //! A thin SDK for proxy-wasm filters on Envoy and Istio. This is a complete filter:
 //!
 //! ```
-//! use tollgate::{Config, Context, Flow, HttpFilter, Reply, RequestHeaders, Result};
+//! use tollgate::{Config, Flow, HttpFilter, Reply, Request, Result};
 //!
 //! #[derive(Config)]
 //! struct AllowList {
@@ -13,13 +13,8 @@
 //!
 //! #[tollgate::filter]
 //! impl HttpFilter for AllowList {
-//!     fn on_request_headers(
-//!         &mut self,
-//!         _: &mut (),
-//!         headers: &mut RequestHeaders<'_>,
-//!         _: &mut Context<'_, Self>,
-//!     ) -> Result {
-//!         let mut values = headers.get_all(&self.header)?;
+//!     fn on_request_headers(&self, request: &mut Request<'_, Self>) -> Result {
+//!         let mut values = request.headers.get_all(&self.header)?;
 //!         let allowed = values.any(|value| self.allowed.iter().any(|a| a.as_bytes() == value));
 //!         Ok(if allowed { Flow::Continue } else { Reply::refuse(403, "not_allowed").into() })
 //!     }
@@ -29,8 +24,8 @@
 //!
 //! # Layers
 //! - `abi` declares the host calls, with numbers only. `host` wraps them with slices and [`Result`].
-//! - Callbacks receive views, such as [`RequestHeaders`] and [`RequestBody`], and a [`Context`] to start
-//!   callouts and timers.
+//! - Callbacks receive one argument, such as [`Request`]: the part of the message that has arrived, the state
+//!   of the stream, and a [`Context`] to start callouts and timers.
 //! - `entry` routes the callbacks of the host to the methods of [`HttpFilter`] and carries out the [`Flow`]
 //!   that they return.
 //!
@@ -53,6 +48,7 @@ mod error;
 pub mod filter;
 mod flow;
 pub mod foreign;
+pub mod future;
 mod headers;
 mod host;
 pub mod log;
@@ -66,19 +62,26 @@ pub mod queue;
 pub mod random;
 pub mod shared;
 pub mod signal;
+mod state;
+pub mod stream;
 mod tasks;
 
-pub use body::{RequestBody, ResponseBody, Whole};
+pub use body::{Body, Whole};
 pub use callout::{CalloutError, GrpcCall, GrpcError, GrpcResult, HttpCall, HttpResponse, HttpResult};
 pub use clock::UnixNanos;
 pub use config::{Config, ConfigError};
 pub use context::Context;
-pub use error::{Error, Result, Status};
+pub use error::{Error, Status};
 pub use filter::{HttpFilter, Phase};
-pub use flow::{Flow, Reply};
-pub use headers::{AccessLog, Headers, RequestHeaders, RequestTrailers, ResponseHeaders, ResponseTrailers};
+pub use flow::{Failure, Flow, Reply, Result};
+pub use future::{AsyncRequest, AsyncResponse};
+pub use headers::{Headers, RequestHeaders, ResponseHeaders, Trailers};
 pub use pairs::Pairs;
 pub use signal::{Signal, Woken};
+pub use state::State;
+pub use stream::{
+    AccessLog, Request, RequestBody, RequestTrailers, Response, ResponseBody, ResponseTrailers,
+};
 /// Generates the exports of the module for an implementation of [`HttpFilter`]: one export for each method
 /// that the implementation defines.
 ///

@@ -17,7 +17,8 @@
 //! when the filter is configured, but do not change their values there, because Envoy configures a plugin on
 //! every worker, on the main thread and in a canary VM.
 
-use crate::{Result, abi, host};
+use crate::error::Result;
+use crate::{abi, host};
 
 macro_rules! kinds {
     ($($(#[$meta:meta])* $name:ident = $kind:literal;)*) => { $(
@@ -108,7 +109,7 @@ macro_rules! metrics {
 
         impl $name {
             /// Defines all metrics, or finds those that exist.
-            $vis fn define() -> $crate::Result<Self> {
+            $vis fn define() -> $crate::Result<Self, $crate::Error> {
                 Ok(Self {
                     $($field: $crate::metrics::$kind::define(concat!($prefix, ".", stringify!($field)))?),*
                 })

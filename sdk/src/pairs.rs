@@ -5,7 +5,8 @@
 //! map has no bytes at all. If nothing is copied, one call for all headers costs less than two calls for one
 //! header each.
 
-use crate::{Error, Result};
+use crate::Error;
+use crate::error::Result;
 
 /// All pairs of a header map in order, in the buffer that the host returned.
 #[derive(Clone, Debug, Default)]

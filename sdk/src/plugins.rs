@@ -8,7 +8,8 @@ use crate::host::{self, Direction};
 use crate::map::IdMap;
 use crate::signal::Woken;
 use crate::tasks::{Due, Task, Tasks, Timer};
-use crate::{Error, Flow, Reply, Result, Status, clock};
+use crate::{Error, Failure, Flow, Reply, Status, clock};
+use std::rc::Rc;
 
 pub(crate) struct State<F: HttpFilter> {
     pub(crate) plugins: Vec<Plugin<F>>,
@@ -20,7 +21,7 @@ pub(crate) struct State<F: HttpFilter> {
 
 pub(crate) struct Plugin<F: HttpFilter> {
     pub(crate) id: u32,
-    pub(crate) filter: Option<F>,
+    pub(crate) filter: Option<Rc<F>>,
     pub(crate) tasks: Tasks<F>,
 }
 
@@ -29,6 +30,8 @@ pub(crate) struct Stream<S> {
     pub(crate) data: S,
     held_request: Held,
     held_response: Held,
+    /// Directions whose body the filter holds until more of it arrives, one bit each.
+    held_bodies: u8,
     replied: bool,
 }
 
@@ -82,7 +85,7 @@ impl StreamCallback {
 }
 
 /// `Action::Continue` and `Action::Pause` of the ABI.
-const CONTINUE: u32 = 0;
+pub(crate) const CONTINUE: u32 = 0;
 const PAUSE: u32 = 1;
 
 const PAUSE_WITHOUT_TASK: &str =
@@ -95,10 +98,10 @@ impl<F: HttpFilter> Plugin<F> {
         let bytes =
             if size == 0 { Vec::new() } else { host::buffer(host::Buffer::PluginConfiguration, size)? };
         let mut tasks = Tasks::default();
-        let mut cx = Context { tasks: &mut tasks, position: None };
+        let mut cx = Context { tasks: &mut tasks, position: None, filter: None };
         let filter = F::new(config::parse(&bytes)?, &mut cx)?;
         self.tasks.replace_plugin_tasks(tasks)?;
-        self.filter = Some(filter);
+        self.filter = Some(Rc::new(filter));
         Ok(())
     }
 }
@@ -149,16 +152,18 @@ impl<F: HttpFilter> State<F> {
         &mut self,
         id: u32,
         at: StreamCallback,
-        decide: impl FnOnce(&mut F, &mut F::Stream, &mut Context<'_, F>) -> Result<Flow>,
+        decide: impl for<'a> FnOnce(&F, &'a mut F::Stream, Context<'a, F>) -> crate::Result,
     ) -> u32 {
         let Some((plugin, stream)) = self.stream(id) else { return reject(at) };
-        let Some(filter) = &mut plugin.filter else { return reject(at) };
+        let Some(filter) = &plugin.filter else { return reject(at) };
         let position =
             StreamPosition { stream: id, direction: at.direction, headers_held: at.part == Held::InHeaders };
-        let mut cx = Context { tasks: &mut plugin.tasks, position: Some(position) };
-        let flow = decide(filter, &mut stream.data, &mut cx)
-            .unwrap_or_else(|error| filter.on_error(error, at.phase()));
+        let cx = Context { tasks: &mut plugin.tasks, position: Some(position), filter: Some(filter) };
+        let flow = settled(filter.as_ref(), decide(filter, &mut stream.data, cx), at);
         let replied = stream.replied;
+        if F::USES.bodies {
+            stream.hold_body(at.direction, at.more_body && matches!(flow, Flow::Pause));
+        }
         let held = stream.held(at.direction);
         match flow {
             Flow::Continue => {
@@ -210,8 +215,9 @@ impl<F: HttpFilter> State<F> {
         if F::USES.any() {
             plugin.tasks.drop_stream(id);
         }
-        if let Some(filter) = &mut plugin.filter {
-            filter.on_end(stream.data, &mut Context { tasks: &mut plugin.tasks, position: None });
+        let data = plugin.tasks.take_returned(id).unwrap_or(stream.data);
+        if let Some(filter) = &plugin.filter {
+            filter.on_end(data, &mut Context { tasks: &mut plugin.tasks, position: None, filter: None });
         }
     }
 
@@ -259,11 +265,11 @@ impl<F: HttpFilter> State<F> {
         }
     }
 
-    fn run_for_plugin(&mut self, id: u32, then: impl FnOnce(&mut F, &mut Context<'_, F>)) {
+    fn run_for_plugin(&mut self, id: u32, then: impl FnOnce(&F, &mut Context<'_, F>)) {
         if let Some(plugin) = self.plugin(id)
-            && let Some(filter) = &mut plugin.filter
+            && let Some(filter) = &plugin.filter
         {
-            then(filter, &mut Context { tasks: &mut plugin.tasks, position: None });
+            then(filter, &mut Context { tasks: &mut plugin.tasks, position: None, filter: None });
         }
     }
 
@@ -272,7 +278,7 @@ impl<F: HttpFilter> State<F> {
             Task::Plugin(then) => self.run_for_plugin(plugin, |filter, cx| then(filter, result, cx)),
             Task::Stream(id, direction, then) => {
                 let Some((plugin, stream)) = self.stream(id) else { return };
-                let Some(filter) = &mut plugin.filter else { return };
+                let Some(filter) = &plugin.filter else { return };
                 // The host returns an error if it has already deleted the stream.
                 if stream.replied || host::set_effective_context(id).is_err() {
                     return;
@@ -280,10 +286,10 @@ impl<F: HttpFilter> State<F> {
                 let held = *stream.held(direction);
                 let position =
                     StreamPosition { stream: id, direction, headers_held: held == Held::InHeaders };
-                let mut cx = Context { tasks: &mut plugin.tasks, position: Some(position) };
+                let mut cx =
+                    Context { tasks: &mut plugin.tasks, position: Some(position), filter: Some(filter) };
                 let at = StreamCallback::new(direction, held);
-                let flow = then(filter, &mut stream.data, result, &mut cx)
-                    .unwrap_or_else(|error| filter.on_error(error, at.phase()));
+                let flow = settled(filter.as_ref(), then(filter, &mut stream.data, result, &mut cx), at);
                 stream.resume(direction, flow, plugin.tasks.has_pending_for(id));
             }
         }
@@ -292,7 +298,14 @@ impl<F: HttpFilter> State<F> {
 
 impl<S: Default> Stream<S> {
     pub(crate) fn new(plugin: u32) -> Self {
-        Self { plugin, data: S::default(), held_request: Held::No, held_response: Held::No, replied: false }
+        Self {
+            plugin,
+            data: S::default(),
+            held_request: Held::No,
+            held_response: Held::No,
+            held_bodies: 0,
+            replied: false,
+        }
     }
 }
 
@@ -302,6 +315,20 @@ impl<S> Stream<S> {
             Direction::Request => &mut self.held_request,
             Direction::Response => &mut self.held_response,
         }
+    }
+
+    fn hold_body(&mut self, direction: Direction, holds: bool) {
+        let bit = 1 << direction as u32;
+        if holds {
+            self.held_bodies |= bit;
+        } else {
+            self.held_bodies &= !bit;
+        }
+    }
+
+    /// Whether the filter waits for more of a body, of which no more will come if trailers arrive.
+    pub(crate) fn holds_body(&self, direction: Direction) -> bool {
+        self.held_bodies & (1 << direction as u32) != 0
     }
 
     /// Carries out what a task decided.
@@ -325,6 +352,15 @@ impl<S> Stream<S> {
                 reply.send(direction);
             }
         }
+    }
+}
+
+/// Returns what a callback decided. After an error, the filter decides.
+fn settled<F: HttpFilter>(filter: &F, result: crate::Result, at: StreamCallback) -> Flow {
+    match result {
+        Ok(flow) => flow,
+        Err(Failure::Reply(reply)) => Flow::Reply(reply),
+        Err(Failure::Error(error)) => filter.on_error(error, at.phase()),
     }
 }
 

@@ -5,7 +5,8 @@
 //! callbacks.
 
 use crate::clock::UnixNanos;
-use crate::{Error, Result, host};
+use crate::error::Result;
+use crate::{Error, host};
 use std::marker::PhantomData;
 
 /// An attribute and the type of its value.

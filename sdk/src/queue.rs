@@ -1,7 +1,8 @@
 //! Queues between the VMs of one Envoy. Each item is delivered once. The host limits neither the number nor
 //! the size of items.
 
-use crate::{Error, Result, Status, abi, host};
+use crate::error::Result;
+use crate::{Error, Status, abi, host};
 
 /// The token of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

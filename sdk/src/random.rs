@@ -4,7 +4,8 @@
 //! `std::collections::HashMap` takes its keys from the same source, and panics if the source fails. Filters
 //! use [`IdMap`](crate::map::IdMap), a `BTreeMap`, or a hasher that is seeded from here.
 
-use crate::{Error, Result};
+use crate::Error;
+use crate::error::Result;
 
 /// Returns `N` random bytes.
 pub fn bytes<const N: usize>() -> Result<[u8; N]> {

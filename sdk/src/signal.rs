@@ -2,13 +2,14 @@
 //! or a quota that a timer renews.
 //!
 //! ```
+//! use std::cell::RefCell;
 //! use std::time::Duration;
-//! use tollgate::{ConfigError, Context, Flow, HttpCall, HttpFilter, Reply, RequestHeaders, Result, Signal};
+//! use tollgate::{ConfigError, Context, Flow, HttpCall, HttpFilter, Reply, Request, Result, Signal};
 //!
 //! const KEYS: Signal = Signal(0);
 //!
 //! #[derive(Default)]
-//! struct Keys(Option<Vec<u8>>);
+//! struct Keys(RefCell<Option<Vec<u8>>>);
 //!
 //! #[tollgate::filter(http_callouts, timers)]
 //! impl HttpFilter for Keys {
@@ -19,7 +20,7 @@
 //!         cx.plugin_after(Duration::from_millis(1), |_, cx| {
 //!             let call = HttpCall::new("keys", "GET", "keys.test", "/");
 //!             let sent = cx.plugin_http_call(&call, |filter, response, cx| {
-//!                 filter.0 = response.ok().map(|response| response.body);
+//!                 filter.0.replace(response.ok().map(|response| response.body));
 //!                 let _ = cx.signal(KEYS);
 //!             });
 //!             tollgate::log::debug!("{sent:?}");
@@ -27,16 +28,14 @@
 //!         Ok(Self::default())
 //!     }
 //!
-//!     fn on_request_headers(
-//!         &mut self, _: &mut (), _: &mut RequestHeaders<'_>, cx: &mut Context<'_, Self>,
-//!     ) -> Result {
-//!         if self.0.is_some() {
+//!     fn on_request_headers(&self, request: &mut Request<'_, Self>) -> Result {
+//!         if self.0.borrow().is_some() {
 //!             return Ok(Flow::Continue);
 //!         }
-//!         if cx.waiting(Some(KEYS)) >= 100 {
+//!         if request.waiting(Some(KEYS)) >= 100 {
 //!             return Reply::refuse(503, "too_many_waiting").into();
 //!         }
-//!         cx.wait(KEYS, Duration::from_secs(1), |filter, _, _, _| match filter.0 {
+//!         request.wait(KEYS, Duration::from_secs(1), |filter, _, _, _| match *filter.0.borrow() {
 //!             Some(_) => Ok(Flow::Continue),
 //!             None => Reply::refuse(503, "no_keys").into(),
 //!         })?;

@@ -9,21 +9,24 @@
 
 use crate::callout::{GrpcResult, HttpResult, grpc_cancel};
 use crate::clock::{self, UnixNanos};
+use crate::error::Result;
 use crate::map::IdMap;
 use crate::signal::{Signal, Woken};
-use crate::{Context, Flow, HttpFilter, Result, host};
+use crate::{Context, HttpFilter, host};
+use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::mem;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// A task of a stream. `Task::Stream` keeps it with the stream and the direction in which it was started.
 pub(crate) type ForStream<F, T> =
-    Box<dyn FnOnce(&mut F, &mut <F as HttpFilter>::Stream, T, &mut Context<'_, F>) -> Result<Flow>>;
+    Box<dyn FnOnce(&F, &mut <F as HttpFilter>::Stream, T, &mut Context<'_, F>) -> crate::Result>;
 /// A task of the plugin.
-pub(crate) type ForPlugin<F, T> = Box<dyn FnOnce(&mut F, T, &mut Context<'_, F>)>;
+pub(crate) type ForPlugin<F, T> = Box<dyn FnOnce(&F, T, &mut Context<'_, F>)>;
 /// A periodic task of the plugin.
-pub(crate) type Repeated<F> = Box<dyn FnMut(&mut F, &mut Context<'_, F>)>;
+pub(crate) type Repeated<F> = Box<dyn FnMut(&F, &mut Context<'_, F>)>;
 
 pub(crate) enum Task<F: HttpFilter, T> {
     Stream(u32, host::Direction, ForStream<F, T>),
@@ -96,7 +99,11 @@ pub(crate) struct Tasks<F: HttpFilter> {
     woken: VecDeque<u32>,
     /// The tasks that each stream waits for.
     awaited: IdMap<Vec<Awaited>>,
+    /// For each stream whose `async` callback waits: where the callback returns the state of the stream.
+    lent: IdMap<Lent<F::Stream>>,
 }
+
+type Lent<S> = Rc<Cell<Option<S>>>;
 
 impl<F: HttpFilter> Default for Tasks<F> {
     fn default() -> Self {
@@ -109,6 +116,7 @@ impl<F: HttpFilter> Default for Tasks<F> {
             by_signal: IdMap::default(),
             woken: VecDeque::new(),
             awaited: IdMap::default(),
+            lent: IdMap::default(),
         }
     }
 }
@@ -323,6 +331,18 @@ impl<F: HttpFilter> Tasks<F> {
             Some((deadline, _)) => deadline.since(now).as_millis().clamp(1, u32::MAX.into()),
         };
         host::set_tick_period(u32::try_from(period).unwrap_or(u32::MAX))
+    }
+
+    pub(crate) fn keep_lent(&mut self, stream: u32, home: Option<Lent<F::Stream>>) {
+        match home {
+            Some(home) => drop(self.lent.insert(stream, home)),
+            None => drop(self.lent.remove(&stream)),
+        }
+    }
+
+    /// Returns the state that a dropped `async` callback of the stream has returned.
+    pub(crate) fn take_returned(&mut self, stream: u32) -> Option<F::Stream> {
+        if F::USES.asynchronous { self.lent.remove(&stream)?.take() } else { None }
     }
 
     /// Drops the tasks that a stream still waited for when it ended.

@@ -1,5 +1,5 @@
 //! Rejects a request with 403 unless a header has one of the configured values.
-use tollgate::{Config, Context, Flow, HttpFilter, Reply, RequestHeaders, Result};
+use tollgate::{Config, Flow, HttpFilter, Reply, Request, Result};
 
 #[derive(Config)]
 struct Hello {
@@ -9,13 +9,8 @@ struct Hello {
 
 #[tollgate::filter]
 impl HttpFilter for Hello {
-    fn on_request_headers(
-        &mut self,
-        _: &mut (),
-        headers: &mut RequestHeaders<'_>,
-        _: &mut Context<'_, Self>,
-    ) -> Result {
-        let mut values = headers.get_all(&self.header)?;
+    fn on_request_headers(&self, request: &mut Request<'_, Self>) -> Result {
+        let mut values = request.headers.get_all(&self.header)?;
         let allowed = values.any(|value| self.allowed.iter().any(|a| a.as_bytes() == value));
         Ok(if allowed { Flow::Continue } else { Reply::refuse(403, "not_allowed").into() })
     }

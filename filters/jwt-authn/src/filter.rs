@@ -5,12 +5,15 @@ use crate::keys::{self, Owner, Store};
 use crate::statistics::Statistics;
 use crate::world::World;
 use tollgate::{
-    ConfigError, Context, Error, Flow, HttpFilter, Phase, Reply, RequestHeaders, Result, clock, foreign,
-    property, random,
+    ConfigError, Context, Error, Flow, HttpFilter, Phase, Reply, Request, RequestHeaders, Result, State,
+    clock, foreign, property, random,
 };
 use tollgate_jwt_authn_policy::plan::Plan;
 use tollgate_jwt_authn_policy::{Config, Decision, Pass, Policy, Reason};
 use tollgate_policy::{RequestFacts, ResponseDetails, UnixNanos};
+
+/// The filter. Its state changes with each request: cached tokens and fetched keys.
+struct Filter(State<JwtAuthn>);
 
 struct JwtAuthn {
     policy: Policy,
@@ -19,7 +22,7 @@ struct JwtAuthn {
 }
 
 #[tollgate::filter(http_callouts, timers)]
-impl HttpFilter for JwtAuthn {
+impl HttpFilter for Filter {
     type Config = Config;
     type Stream = ();
 
@@ -27,18 +30,31 @@ impl HttpFilter for JwtAuthn {
         let plan = Plan::new(config, |name| std::env::var(name).ok())?;
         let statistics = Statistics::define(&plan.config.stat_prefix)?;
         let world = World::new(Store::new(&plan)?);
-        let mut filter = Self { policy: Policy::new(plan, random::bytes()?), world, statistics };
+        let mut filter = JwtAuthn { policy: Policy::new(plan, random::bytes()?), world, statistics };
         keys::start(&mut filter, cx)?;
-        Ok(filter)
+        Ok(Self(State::new(filter)))
     }
 
-    fn on_request_headers(
-        &mut self,
-        _: &mut (),
-        headers: &mut RequestHeaders<'_>,
-        cx: &mut Context<'_, Self>,
-    ) -> Result {
+    fn on_request_headers(&self, request: &mut Request<'_, Self>) -> Result {
+        self.0.enter(|filter| filter.on_request(request))?
+    }
+
+    /// Rejects a request that the filter could not check, even with `on_error: allow`: it may still contain
+    /// forged headers.
+    fn on_error(&self, error: Error, phase: Phase) -> Flow {
+        tollgate::log::error!("cannot check a request: {error}");
+        match phase {
+            // Without the state there is no configured status.
+            Phase::Request => self.0.enter(|filter| filter.unchecked()).unwrap_or_else(|_| unchecked(503)),
+            Phase::Response => Flow::Continue,
+        }
+    }
+}
+
+impl JwtAuthn {
+    fn on_request(&mut self, request: &mut Request<'_, Filter>) -> Result {
         let now = clock::now()?;
+        let (headers, _, cx) = request.parts();
         if let Some(flow) = self.decide(headers, now, true)? {
             return Ok(flow);
         }
@@ -48,25 +64,13 @@ impl HttpFilter for JwtAuthn {
         Ok(self.decide(headers, now, false)?.unwrap_or_else(|| self.unchecked()))
     }
 
-    /// Rejects a request that the filter could not check, even with `on_error: allow`: it may still contain
-    /// forged headers.
-    fn on_error(&mut self, error: Error, phase: Phase) -> Flow {
-        tollgate::log::error!("cannot check a request: {error}");
-        match phase {
-            Phase::Request => self.unchecked(),
-            Phase::Response => Flow::Continue,
-        }
-    }
-}
-
-impl JwtAuthn {
     /// Decides a request and carries out the decision. Returns `None` if the request must wait for keys.
     fn decide(
         &mut self,
         headers: &mut RequestHeaders<'_>,
         now: UnixNanos,
         may_wait: bool,
-    ) -> Result<Option<Flow>> {
+    ) -> Result<Option<Flow>, Error> {
         let pairs = headers.take_pairs()?;
         let mut list = Vec::with_capacity(pairs.len());
         list.extend(pairs.iter());
@@ -89,12 +93,12 @@ impl JwtAuthn {
 
     /// Holds a request that arrived at `since` until the document that it needs changes. Returns `false` if
     /// it may not wait.
-    fn wait(&mut self, since: UnixNanos, cx: &mut Context<'_, Self>) -> Result<bool> {
-        keys::park(self, cx, since, move |filter, _, cx| filter.decide_again(since, cx))
+    fn wait(&mut self, since: UnixNanos, cx: &mut Context<'_, Filter>) -> Result<bool, Error> {
+        keys::park(self, cx, since, move |filter, cx| filter.decide_again(since, cx))
     }
 
     /// Decides a held request again, from the start.
-    fn decide_again(&mut self, since: UnixNanos, cx: &mut Context<'_, Self>) -> Result {
+    fn decide_again(&mut self, since: UnixNanos, cx: &mut Context<'_, Filter>) -> Result {
         let now = clock::now()?;
         if let Some(flow) = self.decide_held(now, true, cx)? {
             return Ok(flow);
@@ -109,8 +113,8 @@ impl JwtAuthn {
         &mut self,
         now: UnixNanos,
         may_wait: bool,
-        cx: &mut Context<'_, Self>,
-    ) -> Result<Option<Flow>> {
+        cx: &mut Context<'_, Filter>,
+    ) -> Result<Option<Flow>, Error> {
         match cx.held_request_headers() {
             Some(mut headers) => self.decide(&mut headers, now, may_wait),
             None => Ok(Some(self.unchecked())),
@@ -120,12 +124,21 @@ impl JwtAuthn {
     /// Rejects a request that the filter could not check.
     fn unchecked(&self) -> Flow {
         self.statistics.refused(Reason::HostError);
-        let status = self.policy.plan().config.status_on_error.0;
-        Reply::new(status).details(Reason::HostError.details()).body(Reason::HostError.text()).into()
+        unchecked(self.policy.plan().config.status_on_error.0)
     }
 }
 
+fn unchecked(status: u16) -> Flow {
+    Reply::new(status).details(Reason::HostError.details()).body(Reason::HostError.text()).into()
+}
+
 impl Owner for JwtAuthn {
+    type Filter = Filter;
+
+    fn of(filter: &Filter) -> &State<Self> {
+        &filter.0
+    }
+
     fn store(&mut self) -> &mut Store {
         &mut self.world.store
     }
@@ -135,7 +148,7 @@ impl Owner for JwtAuthn {
     }
 }
 
-fn carry_out(pass: &Pass<'_>, headers: &mut RequestHeaders<'_>) -> Result<()> {
+fn carry_out(pass: &Pass<'_>, headers: &mut RequestHeaders<'_>) -> Result<(), Error> {
     headers.apply(&pass.edits)?;
     if let Some(path) = &pass.path {
         headers.set(":path", path)?;

@@ -1,7 +1,7 @@
 //! Statistics of requests. Names are Envoy's where Envoy has the same statistic
 //! (`source/extensions/filters/http/jwt_authn/stats.h`).
 
-use tollgate::Result;
+use tollgate::Error;
 use tollgate::metrics::Counter;
 use tollgate_jwt_authn_policy::{CacheLookups, Pass, Reason};
 
@@ -18,7 +18,7 @@ pub(crate) struct Statistics {
 
 impl Statistics {
     /// Defines the counters. `prefix` follows the name of the filter in each name.
-    pub(crate) fn define(prefix: &str) -> Result<Self> {
+    pub(crate) fn define(prefix: &str) -> Result<Self, Error> {
         let dot = if prefix.is_empty() { "" } else { "." };
         let counter = |name: &str| Counter::define(&format!("jwt_authn.{prefix}{dot}{name}"));
         let denied = counter("denied")?;

@@ -4,12 +4,31 @@ use crate::statistics::Statistics;
 use crate::world::World;
 use std::time::Duration;
 use tollgate::{
-    ConfigError, Context, Error, Flow, HttpFilter, Phase, RequestHeaders, ResponseHeaders, Result,
+    ConfigError, Context, Error, Flow, HttpFilter, Phase, Reply, Request, RequestHeaders, Response, Result,
+    State,
 };
 use tollgate_policy::{RequestFacts, ResponseFacts, UnixNanos};
 use tollgate_rate_limit_policy::in_flight::HEARTBEAT;
 use tollgate_rate_limit_policy::plan::OnError;
 use tollgate_rate_limit_policy::{Config, Decision, Pass, Plan, Policy, Reason, Ticket};
+
+/// The filter. Its state changes with each request.
+pub(crate) struct Filter(State<RateLimit>);
+
+impl Filter {
+    /// Calls `change` with the state, from a task of a stream.
+    #[inline]
+    pub(crate) fn enter(&self, change: impl FnOnce(&mut RateLimit) -> Result) -> Result {
+        self.0.enter(change)?
+    }
+
+    /// Calls `change` with the state, where no stream waits for the result.
+    pub(crate) fn update(&self, change: impl FnOnce(&mut RateLimit)) {
+        if let Err(error) = self.0.enter(change) {
+            tollgate::log::error!("cannot update the limits: {error}");
+        }
+    }
+}
 
 pub(crate) struct RateLimit {
     pub(crate) policy: Policy,
@@ -32,7 +51,7 @@ impl Stream {
 }
 
 #[tollgate::filter(grpc_callouts, timers)]
-impl HttpFilter for RateLimit {
+impl HttpFilter for Filter {
     type Config = Config;
     type Stream = Stream;
 
@@ -45,21 +64,46 @@ impl HttpFilter for RateLimit {
             world.tell_time()?;
             world.beat();
             cx.plugin_every(Duration::from_nanos(HEARTBEAT), |filter, _| {
-                // Without a clock there is no heartbeat, and other workers remove this one after a while.
-                if filter.world.tell_time().is_ok() {
-                    filter.world.beat();
-                }
+                filter.update(|filter| {
+                    // Without a clock there is no heartbeat, and other workers remove this one after a while.
+                    if filter.world.tell_time().is_ok() {
+                        filter.world.beat();
+                    }
+                });
             })?;
         }
-        Ok(Self { policy: Policy::new(plan, seed), world, waiting: 0 })
+        Ok(Self(State::new(RateLimit { policy: Policy::new(plan, seed), world, waiting: 0 })))
     }
 
-    fn on_request_headers(
-        &mut self,
-        stream: &mut Stream,
-        headers: &mut RequestHeaders<'_>,
-        cx: &mut Context<'_, Self>,
-    ) -> Result {
+    fn on_request_headers(&self, request: &mut Request<'_, Self>) -> Result {
+        self.enter(|filter| filter.on_request(request))
+    }
+
+    fn on_response_headers(&self, response: &mut Response<'_, Self>) -> Result {
+        self.enter(|filter| filter.on_response(response))
+    }
+
+    fn on_end(&self, stream: Stream, cx: &mut Context<'_, Self>) {
+        self.update(|filter| filter.on_end(stream, cx));
+    }
+
+    fn on_error(&self, error: Error, phase: Phase) -> Flow {
+        tollgate::log::error!("cannot decide about a request: {error}");
+        match phase {
+            // Without the state, neither the failure mode nor the status is known.
+            Phase::Request => self
+                .0
+                .enter(|filter| filter.undecided())
+                .unwrap_or_else(|_| Reply::refuse(500, "rate_limit_host_error").into()),
+            Phase::Response => Flow::Continue,
+        }
+    }
+}
+
+impl RateLimit {
+    #[inline]
+    fn on_request(&mut self, request: &mut Request<'_, Filter>) -> Result {
+        let (headers, stream, cx) = request.parts();
         let now = self.world.tell_time()?;
         let decision = if self.policy.plan().needs.request_headers {
             let pairs = headers.take_pairs()?;
@@ -75,12 +119,8 @@ impl HttpFilter for RateLimit {
         self.carry_out(decision, stream, cx)
     }
 
-    fn on_response_headers(
-        &mut self,
-        stream: &mut Stream,
-        headers: &mut ResponseHeaders<'_>,
-        _: &mut Context<'_, Self>,
-    ) -> Result {
+    fn on_response(&mut self, response: &mut Response<'_, Filter>) -> Result {
+        let (headers, stream, _) = response.parts();
         let Some(ticket) = &mut stream.ticket else { return Ok(Flow::Continue) };
         let now = self.world.tell_time()?;
         let mut list = Vec::new();
@@ -97,7 +137,7 @@ impl HttpFilter for RateLimit {
         Ok(Flow::Continue)
     }
 
-    fn on_end(&mut self, mut stream: Stream, cx: &mut Context<'_, Self>) {
+    fn on_end(&mut self, mut stream: Stream, cx: &mut Context<'_, Filter>) {
         self.waits_no_more(&mut stream);
         if let Some(ticket) = stream.ticket {
             let now = self.world.tell_time().unwrap_or(self.world.now);
@@ -106,23 +146,20 @@ impl HttpFilter for RateLimit {
         }
     }
 
-    fn on_error(&mut self, error: Error, phase: Phase) -> Flow {
-        tollgate::log::error!("cannot decide about a request: {error}");
-        match (phase, self.policy.plan().on_error) {
-            (Phase::Request, OnError::Deny) => {
+    /// Decides a request that cannot be checked.
+    fn undecided(&mut self) -> Flow {
+        match self.policy.plan().on_error {
+            OnError::Deny => {
                 self.world.statistics.refused(Reason::HostError);
                 self.policy.unavailable(Reason::HostError).into()
             }
-            (Phase::Request, OnError::Allow) => {
+            OnError::Allow => {
                 self.world.statistics.allowed_on_error();
                 Flow::Continue
             }
-            (Phase::Response, _) => Flow::Continue,
         }
     }
-}
 
-impl RateLimit {
     #[inline]
     fn decide(&mut self, request: &RequestFacts<'_>, now: UnixNanos) -> Decision {
         let may_wait = self.waiting < self.policy.plan().max_waiting;
@@ -135,7 +172,7 @@ impl RateLimit {
         &mut self,
         decision: Decision,
         stream: &mut Stream,
-        cx: &mut Context<'_, Self>,
+        cx: &mut Context<'_, Filter>,
     ) -> Result {
         self.wake(cx);
         match decision {
@@ -145,8 +182,10 @@ impl RateLimit {
                 // Kept with the stream, which may end during the delay.
                 stream.keep(core::mem::take(&mut pass.ticket));
                 cx.after(milliseconds(wait), move |filter, stream, cx| {
-                    filter.waits_no_more(stream);
-                    filter.go_on(&pass, cx.held_request_headers().as_mut())
+                    filter.enter(|filter| {
+                        filter.waits_no_more(stream);
+                        filter.go_on(&pass, cx.held_request_headers().as_mut())
+                    })
                 })?;
                 Ok(Flow::Pause)
             }

@@ -1,6 +1,6 @@
 //! Requests in a queue, which wait until other requests end.
 
-use crate::filter::{RateLimit, Stream, milliseconds};
+use crate::filter::{Filter, RateLimit, Stream, milliseconds};
 use tollgate::{Context, Flow, Result, Signal};
 use tollgate_policy::RequestFacts;
 use tollgate_rate_limit_policy::Ticket;
@@ -14,15 +14,17 @@ impl RateLimit {
         wait: u64,
         ticket: Ticket,
         stream: &mut Stream,
-        cx: &mut Context<'_, Self>,
-    ) -> Result<Flow> {
+        cx: &mut Context<'_, Filter>,
+    ) -> Result {
         stream.keep(ticket);
         self.waits(stream);
-        cx.wait(signal(id), milliseconds(wait), |filter, stream, _, cx| filter.decide_queued(stream, cx))?;
+        cx.wait(signal(id), milliseconds(wait), |filter, stream, _, cx| {
+            filter.enter(|filter| filter.decide_queued(stream, cx))
+        })?;
         Ok(Flow::Pause)
     }
 
-    fn decide_queued(&mut self, stream: &mut Stream, cx: &mut Context<'_, Self>) -> Result<Flow> {
+    fn decide_queued(&mut self, stream: &mut Stream, cx: &mut Context<'_, Filter>) -> Result {
         self.waits_no_more(stream);
         let ticket = stream.ticket.take().map(|ticket| *ticket).unwrap_or_default();
         let read = self.world.tell_time().and_then(|now| match cx.held_request_headers() {
@@ -38,7 +40,7 @@ impl RateLimit {
                 let now = self.world.now;
                 self.policy.end(ticket, &mut self.world, now);
                 self.wake(cx);
-                return Err(error);
+                return Err(error.into());
             }
         };
         let mut list = Vec::new();
@@ -51,7 +53,7 @@ impl RateLimit {
     }
 
     /// Wakes queued requests for which there may be room.
-    pub(crate) fn wake(&mut self, cx: &mut Context<'_, Self>) {
+    pub(crate) fn wake(&mut self, cx: &mut Context<'_, Filter>) {
         for id in self.policy.take_woken() {
             if let Err(error) = cx.signal(signal(id)) {
                 tollgate::log::error!("cannot wake a queued request: {error}");

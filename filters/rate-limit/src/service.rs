@@ -3,7 +3,7 @@
 //! A call belongs to the plugin, not to the request: other requests wait for its answer as well, and its
 //! lease must not be lost when the client disconnects.
 
-use crate::filter::{RateLimit, Stream};
+use crate::filter::{Filter, RateLimit, Stream};
 use std::time::Duration;
 use tollgate::{Context, Error, Flow, GrpcCall, GrpcError, GrpcResult, Result, Signal};
 use tollgate_rate_limit_policy::Ticket;
@@ -22,8 +22,8 @@ impl RateLimit {
         call: &Call,
         ticket: Ticket,
         stream: &mut Stream,
-        cx: &mut Context<'_, Self>,
-    ) -> Result<Flow> {
+        cx: &mut Context<'_, Filter>,
+    ) -> Result {
         let id = call.id;
         if let Err(error) = self.send(call, cx) {
             // Envoy returns an error for an unknown cluster, and for a cluster without a host.
@@ -42,16 +42,18 @@ impl RateLimit {
         id: CallId,
         ticket: Ticket,
         stream: &mut Stream,
-        cx: &mut Context<'_, Self>,
-    ) -> Result<Flow> {
+        cx: &mut Context<'_, Filter>,
+    ) -> Result {
         stream.keep(ticket);
         self.waits(stream);
         let timeout = self.timeout() + GRACE;
-        cx.wait(Signal(id.0), timeout, |filter, stream, _, cx| filter.go_on_asking(stream, cx))?;
+        cx.wait(Signal(id.0), timeout, |filter, stream, _, cx| {
+            filter.enter(|filter| filter.go_on_asking(stream, cx))
+        })?;
         Ok(Flow::Pause)
     }
 
-    fn go_on_asking(&mut self, stream: &mut Stream, cx: &mut Context<'_, Self>) -> Result<Flow> {
+    fn go_on_asking(&mut self, stream: &mut Stream, cx: &mut Context<'_, Filter>) -> Result {
         self.waits_no_more(stream);
         let now = self.world.tell_time()?;
         let ticket = stream.ticket.take().map(|ticket| *ticket).unwrap_or_default();
@@ -59,15 +61,17 @@ impl RateLimit {
         self.carry_out(decision, stream, cx)
     }
 
-    fn send(&self, call: &Call, cx: &mut Context<'_, Self>) -> Result<()> {
+    fn send(&self, call: &Call, cx: &mut Context<'_, Filter>) -> Result<(), Error> {
         let Some(service) = &self.policy.plan().service else { return Err(Error::NoTimeout) };
         let grpc =
             GrpcCall::new(&service.cluster, SERVICE, METHOD, call.message.clone()).timeout(self.timeout());
         let id = call.id;
-        cx.plugin_grpc_call(&grpc, move |filter, answer, cx| filter.answered(id, answer, cx))
+        cx.plugin_grpc_call(&grpc, move |filter, answer, cx| {
+            filter.update(|filter| filter.answered(id, answer, cx))
+        })
     }
 
-    fn answered(&mut self, id: CallId, answer: GrpcResult, cx: &mut Context<'_, Self>) {
+    fn answered(&mut self, id: CallId, answer: GrpcResult, cx: &mut Context<'_, Filter>) {
         // Without a clock, use the time of the previous callback.
         let now = self.world.tell_time().unwrap_or(self.world.now);
         self.policy.answered(id, answer.as_deref().map_err(failure), now);

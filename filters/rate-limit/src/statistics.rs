@@ -1,6 +1,6 @@
 //! Counters of the filter.
 
-use tollgate::Result;
+use tollgate::Error;
 use tollgate::metrics::Counter;
 use tollgate_rate_limit_policy::{Event, Plan, Reason};
 
@@ -13,7 +13,7 @@ pub(crate) struct Statistics {
 
 impl Statistics {
     /// Defines the counters. Their names only contain names from the configuration, never values of a client.
-    pub(crate) fn define(plan: &Plan) -> Result<Self> {
+    pub(crate) fn define(plan: &Plan) -> Result<Self, Error> {
         let dot = if plan.stat_prefix.is_empty() { "" } else { "." };
         let counter = |name: &str| Counter::define(&format!("rate_limit.{}{dot}{name}", plan.stat_prefix));
         let allowed_on_error = counter("failure_mode_allowed")?;

@@ -3,7 +3,7 @@
 use crate::statistics::Statistics;
 use std::net::IpAddr;
 use tollgate::shared::{Cell, Pages, Record, Records};
-use tollgate::{Error, Result, clock, property, random};
+use tollgate::{Error, clock, property, random};
 use tollgate_policy::UnixNanos;
 use tollgate_rate_limit_policy::in_flight::Members;
 use tollgate_rate_limit_policy::table::{ENTRY_BYTES, WAYS};
@@ -50,7 +50,7 @@ impl Record for Seed {
 
 impl World {
     /// The name of the table contains the domain: filters of one domain count together.
-    pub(crate) fn new(plan: &Plan, statistics: Statistics) -> Result<Self> {
+    pub(crate) fn new(plan: &Plan, statistics: Statistics) -> Result<Self, Error> {
         let table = format!("{}/{}", plan.domain, plan.pages);
         // Rounded up, because `Pages` rounds the number of copies down to a power of two.
         let remembered = REMEMBERED.min((plan.pages as usize).next_power_of_two());
@@ -67,7 +67,7 @@ impl World {
     }
 
     /// Returns the seed of the hash for pages: the same for all workers, and unknown to clients.
-    pub(crate) fn seed(plan: &Plan) -> Result<[u8; 16]> {
+    pub(crate) fn seed(plan: &Plan) -> Result<[u8; 16], Error> {
         let fresh = Seed(random::bytes()?);
         let cell = Cell::<Seed>::new(PLUGIN, &format!("{}/seed", plan.domain));
         let seed = cell.update(ATTEMPTS, |found| found.unwrap_or(Seed(fresh.0)))?;
@@ -76,7 +76,7 @@ impl World {
 
     /// Reads the clock once, for the whole callback.
     #[inline]
-    pub(crate) fn tell_time(&mut self) -> Result<UnixNanos> {
+    pub(crate) fn tell_time(&mut self) -> Result<UnixNanos, Error> {
         self.now = clock::now()?;
         Ok(self.now)
     }
@@ -98,11 +98,7 @@ impl World {
 
 impl Environment for World {
     #[inline]
-    fn page(
-        &mut self,
-        page: u32,
-        change: &mut dyn FnMut(&mut [u8]) -> bool,
-    ) -> std::result::Result<(), Failure> {
+    fn page(&mut self, page: u32, change: &mut dyn FnMut(&mut [u8]) -> bool) -> Result<(), Failure> {
         self.pages.update(page, self.now, ATTEMPTS, change).map_err(failure)
     }
 
@@ -114,7 +110,7 @@ impl Environment for World {
         &mut self,
         page: u32,
         change: &mut dyn FnMut(&mut Vec<u8>, &Members) -> bool,
-    ) -> std::result::Result<(), Failure> {
+    ) -> Result<(), Failure> {
         let alive = &self.alive;
         self.in_flight.update(page, ATTEMPTS, |record| change(record, alive)).map_err(failure)
     }
@@ -123,12 +119,12 @@ impl Environment for World {
         self.vm
     }
 
-    fn client_address(&mut self) -> std::result::Result<Option<IpAddr>, Failure> {
+    fn client_address(&mut self) -> Result<Option<IpAddr>, Failure> {
         let text = property::SOURCE_ADDRESS.get().map_err(failure)?;
         Ok(text.as_deref().and_then(address))
     }
 
-    fn property(&mut self, path: &str) -> std::result::Result<Option<Vec<u8>>, Failure> {
+    fn property(&mut self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
         property::by_path(path).map_err(failure)
     }
 

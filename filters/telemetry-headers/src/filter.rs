@@ -2,8 +2,7 @@
 
 use tollgate::metrics::Counter;
 use tollgate::{
-    ConfigError, Context, Error, Flow, HttpFilter, Phase, RequestHeaders, ResponseHeaders, Result, clock,
-    random,
+    ConfigError, Context, Error, Flow, HttpFilter, Phase, Request, Response, Result, clock, random,
 };
 use tollgate_policy::{RequestFacts, ResponseFacts, UnixNanos};
 use tollgate_telemetry_headers_policy::{Config, Draws, Event, Events, Policy, RequestState};
@@ -28,49 +27,39 @@ impl HttpFilter for TelemetryHeaders {
         Ok(Self { policy: Policy::new(config), counters, host_errors })
     }
 
-    fn on_request_headers(
-        &mut self,
-        state: &mut RequestState,
-        headers: &mut RequestHeaders<'_>,
-        _: &mut Context<'_, Self>,
-    ) -> Result {
+    fn on_request_headers(&self, request: &mut Request<'_, Self>) -> Result {
         let needs = self.policy.needs();
         if !needs.request {
             return Ok(Flow::Continue);
         }
         let pairs: Vec<_> =
-            if needs.request_headers { headers.pairs()?.iter().collect() } else { Vec::new() };
+            if needs.request_headers { request.headers.pairs()?.iter().collect() } else { Vec::new() };
         // Without random bytes the policy keeps the ids that it trusts, generates nothing, and counts that.
         let draws = if needs.draws { random::bytes().ok().map(Draws::from_bytes) } else { None };
         let facts = RequestFacts::from_pairs(&pairs);
         let decision = self.policy.on_request(&facts, draws.as_ref(), now(needs.request_time)?);
-        *state = decision.state;
+        *request.stream = decision.state;
         self.count(decision.events);
-        headers.apply(&decision.edits)?;
+        request.headers.apply(&decision.edits)?;
         Ok(Flow::Continue)
     }
 
-    fn on_response_headers(
-        &mut self,
-        state: &mut RequestState,
-        headers: &mut ResponseHeaders<'_>,
-        _: &mut Context<'_, Self>,
-    ) -> Result {
+    fn on_response_headers(&self, response: &mut Response<'_, Self>) -> Result {
         let needs = self.policy.needs();
         if !needs.response {
             return Ok(Flow::Continue);
         }
         let pairs: Vec<_> =
-            if needs.response_headers { headers.pairs()?.iter().collect() } else { Vec::new() };
+            if needs.response_headers { response.headers.pairs()?.iter().collect() } else { Vec::new() };
         let facts = ResponseFacts::from_pairs(&pairs);
-        let decision = self.policy.on_response(state, &facts, now(needs.response_time)?);
+        let decision = self.policy.on_response(response.stream, &facts, now(needs.response_time)?);
         self.count(decision.events);
-        headers.apply(&decision.edits)?;
+        response.headers.apply(&decision.edits)?;
         Ok(Flow::Continue)
     }
 
     /// Continues with the edits that were already made: a failure of telemetry must not fail the request.
-    fn on_error(&mut self, error: Error, _: Phase) -> Flow {
+    fn on_error(&self, error: Error, _: Phase) -> Flow {
         tollgate::log::debug!("skipped the remaining header edits: {error}");
         self.host_errors.increment();
         Flow::Continue
@@ -87,11 +76,11 @@ impl TelemetryHeaders {
     }
 }
 
-fn counter(name: &str) -> Result<Counter> {
+fn counter(name: &str) -> Result<Counter, Error> {
     Counter::define(&format!("telemetry_headers.{name}"))
 }
 
 /// Returns the time, or 0 without a host call if the time is not needed.
-fn now(needed: bool) -> Result<UnixNanos> {
-    Ok(if needed { clock::now()? } else { UnixNanos(0) })
+fn now(needed: bool) -> Result<UnixNanos, Error> {
+    if needed { clock::now() } else { Ok(UnixNanos(0)) }
 }

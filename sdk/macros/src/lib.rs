@@ -30,12 +30,19 @@ pub fn config(item: TokenStream) -> TokenStream {
 
 fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> syn::Result<Code> {
     add_defaults(item);
+    let futures = asynchronous(item)?;
+    let awaits = !futures.is_empty();
+    let defined: Vec<_> = methods(item).collect();
+    let defines = |name: &str| defined.iter().any(|method| method == name);
+    let bodies = defines("on_request_body") || defines("on_response_body");
     let uses = |name: &str| capabilities.iter().any(|capability| capability == name);
     let (http, grpc, timers_used) = (uses("http_callouts"), uses("grpc_callouts"), uses("timers"));
     let on_delete = needs_on_delete(capabilities, item);
     item.items.push(parse_quote! {
         const USES: ::tollgate::filter::Uses =
-            ::tollgate::filter::Uses { http: #http, grpc: #grpc, timers: #timers_used, on_delete: #on_delete };
+            ::tollgate::filter::Uses {
+                http: #http, grpc: #grpc, timers: #timers_used, asynchronous: #awaits, bodies: #bodies, on_delete: #on_delete,
+            };
     });
     let filter = &item.self_ty;
     let mut markers = Code::new();
@@ -56,7 +63,15 @@ fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> s
         markers.extend(quote!(impl ::tollgate::filter::#marker for #filter {}));
         exports.extend(code);
     }
-    exports.extend(methods(item).map(|method| callback(&method)));
+    exports.extend(defined.iter().map(|method| callback(method)));
+    // A body that a filter holds ends with the trailers, if there are any.
+    for (body, trailers) in
+        [("on_request_body", "on_request_trailers"), ("on_response_body", "on_response_trailers")]
+    {
+        if defines(body) && !defines(trailers) {
+            exports.extend(callback(trailers));
+        }
+    }
     // A filter without callbacks does not need the creation or the deletion of contexts.
     if !exports.is_empty() || methods(item).any(|method| method == "on_end") {
         exports.extend(contexts(on_delete));
@@ -64,6 +79,7 @@ fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> s
     let configure = configure();
     Ok(quote! {
         #item
+        #futures
         #markers
         const _: () = {
             ::std::thread_local! {
@@ -73,6 +89,42 @@ fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> s
             #exports
         };
     })
+}
+
+/// Moves the body of each `async` callback to a function of its own, which the callback runs. Returns these
+/// functions.
+fn asynchronous(item: &mut ItemImpl) -> syn::Result<Code> {
+    let filter = item.self_ty.clone();
+    let mut functions = Code::new();
+    for member in &mut item.items {
+        let ImplItem::Fn(method) = member else { continue };
+        let Some(keyword) = method.sig.asyncness.take() else { continue };
+        let name = method.sig.ident.clone();
+        let (run, argument) = match name.to_string().as_str() {
+            "on_request_headers" => ("run_request", quote!(::tollgate::Request<'_, Self>)),
+            "on_response_headers" => ("run_response", quote!(::tollgate::Response<'_, Self>)),
+            _ => {
+                let message = format!(
+                    "`{name}` cannot be `async`, only `on_request_headers` and `on_response_headers` can"
+                );
+                return Err(syn::Error::new(keyword.span, message));
+            }
+        };
+        let run = Ident::new(run, Span::call_site());
+        let hidden = Ident::new(&format!("__tollgate_{name}"), name.span());
+        let mut function = method.clone();
+        function.sig.asyncness = Some(keyword);
+        function.sig.ident = hidden.clone();
+        functions.extend(quote!(impl #filter { #function }));
+        *method = parse_quote! {
+            fn #name(&self, stream: &mut #argument) -> ::tollgate::Result {
+                ::tollgate::future::#run(stream, |filter, mut stream| async move {
+                    Self::#hidden(&filter, &mut stream).await
+                })
+            }
+        };
+    }
+    Ok(functions)
 }
 
 /// Adds what the author left out: without `Stream`, the filter keeps nothing of a stream. Without `new`, the

@@ -1,7 +1,8 @@
 //! Typed values in shared data.
 
 use super::store::{Host, Store};
-use crate::{Error, Result, random};
+use crate::error::Result;
+use crate::{Error, random};
 use std::marker::PhantomData;
 use tollgate_types::Record;
 

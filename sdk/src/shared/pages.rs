@@ -3,7 +3,8 @@
 use super::key::Key;
 use super::numbers::is_recent;
 use super::store::{Host, Store};
-use crate::{Error, Result, UnixNanos};
+use crate::error::Result;
+use crate::{Error, UnixNanos};
 
 /// A table of pages that all workers share. A page has a fixed number of entries of a fixed size. Use it for
 /// many values that requests change often, such as the counters of clients.

@@ -2,7 +2,8 @@
 
 use super::key::Key;
 use super::store::{Host, Store};
-use crate::{Error, Result};
+use crate::Error;
+use crate::error::Result;
 
 /// Numbered records of bytes that all workers share. Each record has its own length. A record that was never
 /// written is empty. Records cannot be deleted (an empty record keeps its key), so the numbers must be

@@ -1,7 +1,8 @@
 //! Access to shared data, that of the host or that of a test.
 
 use super::numbers::CasNumbers;
-use crate::{Error, Result, Status, abi, host};
+use crate::error::Result;
+use crate::{Error, Status, abi, host};
 use std::cell::Cell;
 
 /// A namespace of shared data.

@@ -1,5 +1,6 @@
 //! Tests for the guarantees of the SDK, on both hosts, with a filter that uses every feature.
 
+mod asynchronous;
 mod callouts;
 mod ends;
 mod faults;

@@ -3,7 +3,9 @@
 use crate::support::{doing, request, with};
 use serde_json::json;
 use std::time::Duration;
-use tollgate_host_test::{ClientView, LogLevel, Request, Response, Upstream, on_both_hosts};
+use tollgate_host_test::{
+    ClientView, Filter, LogLevel, Request, Response, Scenario, Upstream, Wasm, on_both_hosts,
+};
 
 on_both_hosts! {
     fn edits_headers_as_bytes(host) {
@@ -36,6 +38,19 @@ on_both_hosts! {
     fn appends_to_a_response_body(host) {
         let outcome = host.run(&doing(&["suffix"]));
         outcome.client(0).start("200").body("ok and more");
+    }
+
+    fn a_trailer_does_not_let_a_held_body_pass_unchecked(host) {
+        let post = |body: &str| Request::post("/", body).header("x-do", "upper").trailer("x-one", "1");
+        let outcome = host.run(&with(json!({})).request(post("abc")).request(post(&"a".repeat(2000))));
+        outcome.upstream(0).body("ABC!").trailer("x-one", "1");
+        outcome.has_statuses(&[200, 413]).has_details(1, "over_the_cap");
+    }
+
+    fn a_filter_without_trailers_callback_sees_the_end_of_a_body(host) {
+        let filter = Filter::new(Wasm::package("fixture-verify")).config(json!({}));
+        let scenario = Scenario::new().filter(filter).request(Request::post("/", "no JSON").trailer("x-one", "1"));
+        host.run(&scenario).has_statuses(&[400]).has_details(0, "bad_question");
     }
 
     fn sees_and_changes_trailers_of_both_directions(host) {

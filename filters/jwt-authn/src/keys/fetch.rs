@@ -3,10 +3,10 @@
 
 use super::shared::draw;
 use super::slot::Kind;
-use super::{POLL_WHILE_WAITING, Store, log, now, signal};
+use super::{POLL_WHILE_WAITING, Result, Store, log, now, signal};
 use std::time::Duration;
 use tollgate::filter::{HttpCallouts, Timers};
-use tollgate::{CalloutError, Context, Flow, HttpCall, HttpFilter, HttpResult, Result};
+use tollgate::{CalloutError, Context, HttpCall, HttpFilter, HttpResult};
 use tollgate_jose::KeySet;
 use tollgate_jwt_authn_policy::remote::{
     Availability, Body, Exchange, Failure, Next, Request, Response, State,
@@ -14,7 +14,13 @@ use tollgate_jwt_authn_policy::remote::{
 use tollgate_policy::UnixNanos;
 
 /// The filter that owns the store.
-pub(crate) trait Owner: HttpFilter + HttpCallouts + Timers {
+pub(crate) trait Owner: Sized + 'static {
+    /// The filter whose state it is.
+    type Filter: HttpFilter + HttpCallouts + Timers;
+
+    /// Returns the state of the filter.
+    fn of(filter: &Self::Filter) -> &tollgate::State<Self>;
+
     /// Returns the store.
     fn store(&mut self) -> &mut Store;
 
@@ -30,7 +36,7 @@ struct Try {
 }
 
 /// Reads the documents that other workers have fetched, and starts to poll. Called in [`HttpFilter::new`].
-pub(crate) fn start<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>) -> Result<()> {
+pub(crate) fn start<F: Owner>(filter: &mut F, cx: &mut Context<'_, F::Filter>) -> Result<()> {
     if filter.store().slots.is_empty() {
         return Ok(());
     }
@@ -48,9 +54,9 @@ pub(crate) fn start<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>) -> Result
 /// the request began to wait. Returns `false` if the request may not wait, or not any longer.
 pub(crate) fn park<F: Owner>(
     filter: &mut F,
-    cx: &mut Context<'_, F>,
+    cx: &mut Context<'_, F::Filter>,
     since: UnixNanos,
-    then: impl FnOnce(&mut F, &mut F::Stream, &mut Context<'_, F>) -> Result<Flow> + 'static,
+    then: impl FnOnce(&mut F, &mut Context<'_, F::Filter>) -> tollgate::Result + 'static,
 ) -> Result<bool> {
     let now = now()?;
     let store = filter.store();
@@ -65,7 +71,7 @@ pub(crate) fn park<F: Owner>(
         return Ok(false);
     }
     store.statistics.waited.increment();
-    cx.wait(signal(index), time_left, |filter, stream, _, cx| then(filter, stream, cx))?;
+    cx.wait(signal(index), time_left, |filter, _, _, cx| F::of(filter).enter(|filter| then(filter, cx))?)?;
     if !std::mem::replace(&mut filter.store().polling_for_waiting, true) {
         // Soon, because the fetch may not have begun.
         poll_waiting_after(filter, cx, Duration::from_millis(1))?;
@@ -76,8 +82,23 @@ pub(crate) fn park<F: Owner>(
     Ok(true)
 }
 
-fn poll_after<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>, delay: Duration) -> Result<()> {
-    let set = cx.plugin_after(delay, |filter: &mut F, cx| {
+/// Calls `then` with the state of the filter after a delay.
+fn after<F: Owner>(
+    cx: &mut Context<'_, F::Filter>,
+    delay: Duration,
+    then: impl FnOnce(&mut F, &mut Context<'_, F::Filter>) + 'static,
+) -> Result<()> {
+    cx.plugin_after(delay, |filter, cx| enter(filter, |filter| then(filter, cx)))
+}
+
+fn enter<F: Owner>(filter: &F::Filter, change: impl FnOnce(&mut F)) {
+    if let Err(error) = F::of(filter).enter(change) {
+        log("cannot fetch keys", error);
+    }
+}
+
+fn poll_after<F: Owner>(filter: &mut F, cx: &mut Context<'_, F::Filter>, delay: Duration) -> Result<()> {
+    let set = after(cx, delay, |filter: &mut F, cx| {
         let all = 0..filter.store().slots.len();
         if let Some(now) = poll_slots(filter, cx, all) {
             let next = filter.store().next_poll(now);
@@ -90,8 +111,12 @@ fn poll_after<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>, delay: Duration
     set
 }
 
-fn poll_waiting_after<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>, delay: Duration) -> Result<()> {
-    let set = cx.plugin_after(delay, |filter: &mut F, cx| {
+fn poll_waiting_after<F: Owner>(
+    filter: &mut F,
+    cx: &mut Context<'_, F::Filter>,
+    delay: Duration,
+) -> Result<()> {
+    let set = after(cx, delay, |filter: &mut F, cx| {
         let awaited: Vec<_> =
             (0..filter.store().slots.len()).filter(|slot| cx.waiting(Some(signal(*slot))) > 0).collect();
         if poll_slots(filter, cx, awaited.into_iter()).is_none() || cx.waiting(None) == 0 {
@@ -108,7 +133,7 @@ fn poll_waiting_after<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>, delay: 
 /// current time; `None` if the host does not provide it.
 fn poll_slots<F: Owner>(
     filter: &mut F,
-    cx: &mut Context<'_, F>,
+    cx: &mut Context<'_, F::Filter>,
     slots: impl Iterator<Item = usize>,
 ) -> Option<UnixNanos> {
     let now = now().inspect_err(|error| log("cannot read the clock", *error)).ok()?;
@@ -116,7 +141,7 @@ fn poll_slots<F: Owner>(
         match poll(filter, index, now) {
             Ok(polled) => {
                 if polled.changed {
-                    wake(cx, index);
+                    wake::<F>(cx, index);
                 }
                 if polled.due {
                     begin(filter, cx, index, now);
@@ -128,7 +153,7 @@ fn poll_slots<F: Owner>(
     Some(now)
 }
 
-fn wake<F: Owner>(cx: &mut Context<'_, F>, index: usize) {
+fn wake<F: Owner>(cx: &mut Context<'_, F::Filter>, index: usize) {
     if let Err(error) = cx.signal(signal(index)) {
         log("cannot resume waiting requests", error);
     }
@@ -192,7 +217,7 @@ fn read<F: Owner>(
     }
 }
 
-fn begin<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>, index: usize, now: UnixNanos) {
+fn begin<F: Owner>(filter: &mut F, cx: &mut Context<'_, F::Filter>, index: usize, now: UnixNanos) {
     let Some(slot) = filter.store().slots.get_mut(index) else { return };
     let (holder, known) = match slot.lease(now) {
         Ok(Some(leased)) => leased,
@@ -203,7 +228,7 @@ fn begin<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>, index: usize, now: U
     advance(filter, cx, Try { slot: index, holder, exchange }, next, Vec::new());
 }
 
-fn send<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>, attempt: Try, request: &Request) {
+fn send<F: Owner>(filter: &mut F, cx: &mut Context<'_, F::Filter>, attempt: Try, request: &Request) {
     let mut call = HttpCall::new(&request.cluster, "GET", &request.authority, &request.path)
         .header("accept", "application/json")
         .timeout(request.timeout.into())
@@ -213,15 +238,15 @@ fn send<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>, attempt: Try, request
     }
     let Try { slot, holder, exchange } = attempt;
     let at_once = Try { slot, holder, exchange: exchange.clone() };
-    let sent = cx.plugin_http_call(&call, move |filter: &mut F, answer, cx| {
-        answered(filter, cx, Try { slot, holder, exchange }, answer);
+    let sent = cx.plugin_http_call(&call, move |filter, answer, cx| {
+        enter::<F>(filter, |filter| answered(filter, cx, Try { slot, holder, exchange }, answer));
     });
     if let Err(error) = sent {
         advance(filter, cx, at_once, Next::Failed(Failure::Host(error.to_string())), Vec::new());
     }
 }
 
-fn answered<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>, mut attempt: Try, answer: HttpResult) {
+fn answered<F: Owner>(filter: &mut F, cx: &mut Context<'_, F::Filter>, mut attempt: Try, answer: HttpResult) {
     let Some(slot) = filter.store().slots.get(attempt.slot) else { return };
     let (next, text) = match answer {
         Ok(answer) => {
@@ -247,7 +272,13 @@ fn failure(error: CalloutError) -> Failure {
 
 /// Carries out the next step of a try. At the end of the try, polls the slot, which resumes the requests that
 /// wait on this worker.
-fn advance<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>, attempt: Try, next: Next, text: Vec<u8>) {
+fn advance<F: Owner>(
+    filter: &mut F,
+    cx: &mut Context<'_, F::Filter>,
+    attempt: Try,
+    next: Next,
+    text: Vec<u8>,
+) {
     let (index, holder) = (attempt.slot, attempt.holder);
     let now = match now() {
         Ok(now) => now,
@@ -280,7 +311,7 @@ fn advance<F: Owner>(filter: &mut F, cx: &mut Context<'_, F>, attempt: Try, next
         }
     }
     match poll(filter, index, now) {
-        Ok(seen) if seen.changed => wake(cx, index),
+        Ok(seen) if seen.changed => wake::<F>(cx, index),
         Ok(_) => {}
         Err(error) => log("cannot read fetched keys", error),
     }

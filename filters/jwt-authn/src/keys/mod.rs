@@ -30,12 +30,14 @@ use shared::draw;
 use slot::{Kind, Slot};
 use std::cell::Cell;
 use std::time::Duration;
-use tollgate::{Error, Result, Signal, clock};
+use tollgate::{Error, Signal, clock};
 use tollgate_jose::Limits;
 use tollgate_jwt_authn_policy::plan::{Plan, Source};
 use tollgate_jwt_authn_policy::remote::{Asked, Availability, Rules};
 use tollgate_jwt_authn_policy::{Keys, RevocationList};
 use tollgate_policy::UnixNanos;
+
+type Result<T> = std::result::Result<T, Error>;
 
 /// Interval at which a VM polls the shared state when no request waits. For this time, a VM may still use
 /// keys that are no longer in the set that another VM fetched.

@@ -1,8 +1,8 @@
 //! One document, as one worker has it.
 
+use super::Result;
 use super::shared::{ATTEMPTS, PLUGIN, draw};
 use std::rc::Rc;
-use tollgate::Result;
 use tollgate::shared::Cell;
 use tollgate_jose::{KeySet, Limits};
 use tollgate_jwt_authn_policy::Keys;

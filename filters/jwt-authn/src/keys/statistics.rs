@@ -1,6 +1,6 @@
 //! Statistics of fetches.
 
-use tollgate::Result;
+use super::Result;
 use tollgate::metrics::Counter;
 
 #[derive(Clone, Copy)]
