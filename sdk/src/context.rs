@@ -15,9 +15,9 @@ use std::time::Duration;
 ///
 /// Methods with a name that begins with `plugin_` start tasks of the plugin, which outlive every stream. The
 /// other methods start tasks of the callback's stream. The closure of such a task receives the filter and the
-/// state of the stream, and the [`Flow`] that it returns decides: `Continue` resumes the stream if it is
-/// paused, `Pause` keeps it paused for another task, and `Reply` answers the client. If the stream ends
-/// first, the closure is not called.
+/// state of the stream, and the [`Flow`](crate::Flow) that it returns decides: `Continue` resumes the stream
+/// if it is paused, `Pause` keeps it paused for another task, and `Reply` answers the client. If the stream
+/// ends first, the closure is not called.
 pub struct Context<'a, F: HttpFilter> {
     pub(crate) tasks: &'a mut Tasks<F>,
     pub(crate) position: Option<StreamPosition>,
@@ -153,7 +153,7 @@ impl<F: HttpFilter> Context<'_, F> {
 
     /// Makes the stream wait until [`signal`](Self::signal) is called for this signal on the same worker, or
     /// until `timeout` passes. Then calls `then`, which learns the reason from [`Woken`] and decides on the
-    /// stream. Return [`Flow::Pause`] from the callback that calls this method.
+    /// stream. Return [`Flow::Pause`](crate::Flow::Pause) from the callback that calls this method.
     ///
     /// Limit the number of streams that wait (see [`waiting`](Self::waiting)): the proxy holds each of these
     /// requests in memory.

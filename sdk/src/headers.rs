@@ -18,10 +18,11 @@
 use crate::error::Result;
 use crate::host::{self, Direction, Map};
 use crate::{Error, Pairs};
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
-use tollgate_types::{HeaderEdit, is_token, is_valid_value};
+use tollgate_types::{HeaderEdit, cookies, is_token, is_valid_value, uri};
 
 /// The fields of a header map. Callbacks receive one of the types below, which dereferences to this one.
 pub struct Headers {
@@ -165,6 +166,42 @@ phases! {
 }
 
 impl RequestHeaders<'_> {
+    /// Returns the method, such as `GET`.
+    pub fn method(&self) -> Result<&[u8]> {
+        self.pseudo(b":method")
+    }
+
+    /// Returns the scheme, `http` or `https`.
+    pub fn scheme(&self) -> Result<&[u8]> {
+        self.pseudo(b":scheme")
+    }
+
+    /// Returns the host that the client asked for, without the port. Clients may write it in upper case.
+    pub fn host(&self) -> Result<&[u8]> {
+        Ok(uri::host(self.pseudo(b":authority")?))
+    }
+
+    /// Returns the path without the query, as the client sent it, unless Envoy is configured to normalise it.
+    pub fn path(&self) -> Result<&[u8]> {
+        Ok(uri::path_and_query(self.pseudo(b":path")?).0)
+    }
+
+    /// Returns every value of a query parameter, in order, decoded with the rules of forms.
+    pub fn query_values<'n>(&'n self, name: &'n str) -> Result<impl Iterator<Item = Cow<'n, [u8]>>> {
+        Ok(uri::query_values(uri::path_and_query(self.pseudo(b":path")?).1, name.as_bytes()))
+    }
+
+    /// Returns every value of a cookie, in order, without quotes. The name is case-sensitive.
+    pub fn cookie_values<'n>(&'n self, name: &'n str) -> Result<impl Iterator<Item = &'n [u8]>> {
+        let all = self.get_all("cookie")?.flat_map(cookies);
+        Ok(all.filter(move |cookie| cookie.name == name.as_bytes()).map(|cookie| cookie.value))
+    }
+
+    fn pseudo(&self, name: &[u8]) -> Result<&[u8]> {
+        // Pseudo-headers are never absent: Envoy rejects a request without them.
+        Ok(self.pairs()?.iter().find(|(other, _)| *other == name).map(|(_, value)| value).unwrap_or_default())
+    }
+
     /// Removes `content-length`. Call this method in the headers callback if a later callback may change the
     /// body: Envoy does not correct `content-length`, and a wrong value makes both peers hang.
     pub fn body_may_change(&mut self) -> Result<()> {

@@ -90,4 +90,7 @@ pub use stream::{
 pub use tollgate_macros::filter;
 #[doc(hidden)]
 pub use tollgate_types::if_schema;
-pub use tollgate_types::{HeaderEdit, Refusal, RequestFacts, ResponseDetails, ResponseFacts};
+pub use tollgate_types::{
+    Duration, EditableName, HeaderEdit, HeaderName, HeaderValue, Named, Refusal, RequestFacts,
+    ResponseDetails, ResponseFacts,
+};

@@ -8,6 +8,7 @@ use crate::clock::UnixNanos;
 use crate::error::Result;
 use crate::{Error, host};
 use std::marker::PhantomData;
+use std::net::IpAddr;
 
 /// An attribute and the type of its value.
 pub struct Property<T> {
@@ -27,6 +28,22 @@ impl<T: Value> Property<T> {
             None => Ok(None),
             Some(bytes) => T::decode(bytes).map(Some).ok_or(Error::Malformed("get_property")),
         }
+    }
+}
+
+/// Returns the address of the client, as Envoy determines it: with `use_remote_address` and
+/// `xff_num_trusted_hops`, that may be one of `x-forwarded-for`. `None` for a Unix domain socket.
+pub fn client_address() -> Result<Option<IpAddr>> {
+    Ok(SOURCE_ADDRESS.get()?.as_deref().and_then(address))
+}
+
+/// Parses an address as Envoy writes it: `192.0.2.1:443`, `[2001:db8::1]:443`. A Unix domain socket has none.
+fn address(text: &[u8]) -> Option<IpAddr> {
+    let (host, _port) = std::str::from_utf8(text).ok()?.rsplit_once(':')?;
+    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        // A zone names the interface, not the client.
+        Some(host) => host.split('%').next()?.parse().ok().map(IpAddr::V6),
+        None => host.parse().ok().map(IpAddr::V4),
     }
 }
 
@@ -165,6 +182,20 @@ mod tests {
         assert_eq!(u64::decode(Vec::new()), None);
         assert_eq!(bool::decode(vec![2]), None);
         assert_eq!(bool::decode(vec![1]), Some(true));
+    }
+
+    #[test]
+    fn an_address_has_a_port_and_no_zone() {
+        for (text, expected) in [
+            ("192.0.2.1:443", Some("192.0.2.1")),
+            ("[2001:db8::1]:443", Some("2001:db8::1")),
+            ("[fe80::1%eth0]:443", Some("fe80::1")),
+            ("/run/envoy.sock", None),
+            ("192.0.2.1", None),
+            ("", None),
+        ] {
+            assert_eq!(address(text.as_bytes()), expected.map(|text| text.parse().unwrap()), "{text}");
+        }
     }
 
     #[test]

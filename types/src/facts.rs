@@ -1,5 +1,7 @@
 //! Facts about a message that a policy can use: borrowed views, which the shell fills from one host call.
 
+use crate::{Cookie, cookies, uri};
+
 /// Headers in order, as bytes. May include pseudo-headers. Look-ups ignore the case of names.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Headers<'a>(pub &'a [(&'a [u8], &'a [u8])]);
@@ -69,19 +71,22 @@ impl<'a> RequestFacts<'a> {
 
     /// Returns the authority without its port.
     pub fn host(&self) -> &'a [u8] {
-        let digits = self.authority.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-        let before = self.authority.len().checked_sub(digits).and_then(|end| self.authority.get(..end));
-        before.and_then(|before| before.strip_suffix(b":")).unwrap_or(self.authority)
+        uri::host(self.authority)
     }
 
     /// Returns the path without the query.
     pub fn path_only(&self) -> &'a [u8] {
-        self.path.split(|byte| *byte == b'?').next().unwrap_or_default()
+        uri::path_and_query(self.path).0
     }
 
     /// Returns the query without its `?`.
     pub fn query(&self) -> &'a [u8] {
-        self.path.splitn(2, |byte| *byte == b'?').nth(1).unwrap_or_default()
+        uri::path_and_query(self.path).1
+    }
+
+    /// Returns all cookies, in order.
+    pub fn cookies(&self) -> impl Iterator<Item = Cookie<'a>> + use<'a> {
+        self.headers.all(b"cookie").flat_map(cookies)
     }
 }
 

@@ -16,17 +16,22 @@
 extern crate self as tollgate;
 
 pub mod config;
+mod cookie;
 mod duration;
 mod edit;
+mod escapes;
 mod facts;
 mod header;
 mod record;
 mod refusal;
 mod time;
+pub mod uri;
 
 pub use config::{Config, ConfigError, FieldPath, Named};
+pub use cookie::{Cookie, cookies};
 pub use duration::{Duration, InvalidDuration};
 pub use edit::HeaderEdit;
+pub use escapes::{form_decoded, percent_decoded};
 pub use facts::{Headers, RequestFacts, ResponseFacts};
 pub use header::{
     EditableName, HeaderName, HeaderValue, InvalidHeaderName, InvalidHeaderValue, is_token, is_valid_value,

@@ -61,13 +61,7 @@ impl HeaderMatcher {
 impl QueryMatcher {
     /// Returns whether a query string, without its `?`, matches.
     pub fn matches(&self, query: &[u8]) -> bool {
-        let mut values =
-            query.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).filter_map(|pair| {
-                let mut halves = pair.splitn(2, |byte| *byte == b'=');
-                let name = crate::form_decoded(halves.next()?);
-                (*name == *self.name.as_bytes())
-                    .then(|| crate::form_decoded(halves.next().unwrap_or_default()))
-            });
+        let mut values = crate::uri::query_values(query, self.name.as_bytes());
         let result = match &self.test {
             Test::Present(present) => values.next().is_some() == *present,
             Test::Value(matcher) => values.any(|value| matcher.matches(&value)),

@@ -10,7 +10,6 @@ extern crate self as tollgate;
 
 mod body_format;
 mod cidr;
-mod escapes;
 mod field_matcher;
 mod path_matcher;
 mod percent;
@@ -22,7 +21,6 @@ mod template;
 
 pub use body_format::BodyFormat;
 pub use cidr::{Cidr, InvalidCidr};
-pub use escapes::{form_decoded, percent_decoded};
 pub use field_matcher::{HeaderMatcher, QueryMatcher};
 pub use path_matcher::{InvalidPathMatcher, PathMatcher};
 pub use percent::{InvalidPercent, Percent};

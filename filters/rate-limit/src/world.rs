@@ -120,8 +120,7 @@ impl Environment for World {
     }
 
     fn client_address(&mut self) -> Result<Option<IpAddr>, Failure> {
-        let text = property::SOURCE_ADDRESS.get().map_err(failure)?;
-        Ok(text.as_deref().and_then(address))
+        property::client_address().map_err(failure)
     }
 
     fn property(&mut self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
@@ -145,15 +144,5 @@ fn failure(error: Error) -> Failure {
             tollgate::log::debug!("cannot check a limit: {error}");
             Failure::Host
         }
-    }
-}
-
-/// Parses an address as Envoy writes it: `192.0.2.1:443`, `[2001:db8::1]:443`. A Unix domain socket has none.
-fn address(text: &[u8]) -> Option<IpAddr> {
-    let (host, _port) = std::str::from_utf8(text).ok()?.rsplit_once(':')?;
-    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        // A zone names the interface, not the client.
-        Some(host) => host.split('%').next()?.parse().ok().map(IpAddr::V6),
-        None => host.parse().ok().map(IpAddr::V4),
     }
 }

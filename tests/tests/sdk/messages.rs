@@ -40,6 +40,17 @@ on_both_hosts! {
         outcome.client(0).start("200").body("ok and more");
     }
 
+    fn parts_of_a_request_need_no_parsing(host) {
+        let request = Request::get("/a/b?a=1&b=2&a=x%20y+z").header("x-do", "typed");
+        let request = request.header("cookie", "id=1; other=2").header("cookie", "id=\"3\"");
+        let outcome = host.run(&with(json!({})).request(request));
+        outcome.upstream(0).header_that("x-parts", "method, scheme, host and path", |parts| {
+            parts.starts_with("GET http ") && parts.ends_with(" /a/b") && !parts.contains(':')
+        });
+        outcome.upstream(0).header("x-values", "1|x y z").header("x-cookies", "1|3");
+        outcome.upstream(0).header("x-loopback", "Some(true)");
+    }
+
     fn a_trailer_does_not_let_a_held_body_pass_unchecked(host) {
         let post = |body: &str| Request::post("/", body).header("x-do", "upper").trailer("x-one", "1");
         let outcome = host.run(&with(json!({})).request(post("abc")).request(post(&"a".repeat(2000))));

@@ -7,7 +7,6 @@
 //!
 //! A token in the `Authorization` header, the usual case, is borrowed and needs no allocation.
 
-mod cookie;
 mod query;
 mod strip;
 #[cfg(test)]
@@ -135,7 +134,8 @@ impl<'r> Found<'r> {
     fn take_cookies(&mut self, names: &[String], request: &RequestFacts<'r>) -> Result<(), LimitExceeded> {
         for name in names {
             for header in request.headers.all(b"cookie") {
-                for cookie in cookie::cookies(header).filter(|cookie| cookie.name == name.as_bytes()) {
+                for cookie in tollgate_policy::cookies(header).filter(|cookie| cookie.name == name.as_bytes())
+                {
                     self.take(Cow::Borrowed(cookie.value))?;
                 }
             }

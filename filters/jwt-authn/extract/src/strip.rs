@@ -1,10 +1,10 @@
 //! Removes tokens from a request before it is forwarded.
 
-use super::{cookie, in_header, query};
+use super::{in_header, query};
 use std::borrow::Cow;
 use tollgate_jwt_authn_plan::config::FromHeader;
 use tollgate_jwt_authn_plan::plan::PlannedProvider;
-use tollgate_policy::{HeaderEdit, HeaderName, RequestFacts};
+use tollgate_policy::{HeaderEdit, HeaderName, RequestFacts, cookies};
 
 static COOKIE: HeaderName = HeaderName::from_static("cookie");
 
@@ -108,10 +108,10 @@ fn strip_cookies<'p>(
     keep: &dyn Fn(&[u8]) -> bool,
     request: &RequestFacts<'_>,
 ) -> Option<HeaderEdit<'p>> {
-    let goes = |cookie: &cookie::Cookie<'_>| {
+    let goes = |cookie: &tollgate_policy::Cookie<'_>| {
         names.clone().any(|name| cookie.name == name.as_bytes()) && !keep(cookie.value)
     };
-    let cookies = || request.headers.all(b"cookie").flat_map(cookie::cookies);
+    let cookies = || request.headers.all(b"cookie").flat_map(cookies);
     if !cookies().any(|cookie| goes(&cookie)) {
         return None;
     }

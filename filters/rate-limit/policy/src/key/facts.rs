@@ -6,7 +6,7 @@ use super::value::{Value, masked};
 use crate::Environment;
 use std::borrow::Cow;
 use std::net::IpAddr;
-use tollgate_policy::{RequestFacts, form_decoded};
+use tollgate_policy::{RequestFacts, uri};
 
 /// Facts about a request.
 #[derive(Debug)]
@@ -90,12 +90,17 @@ impl<'r> Facts<'r> {
             Source::HeaderValueMatch { headers, expect_match, value } => {
                 constant(value, headers.iter().all(|one| one.matches(request.headers)) == *expect_match)
             }
-            Source::QueryParameter { name } => parameter(request.query(), name.as_bytes()).map(Value::bytes),
+            Source::QueryParameter { name } => {
+                uri::query_values(request.query(), name.as_bytes()).next().map(Value::bytes)
+            }
             Source::QueryParameterValueMatch { parameters, expect_match, value } => {
                 let query = request.query();
                 constant(value, parameters.iter().all(|one| one.matches(query)) == *expect_match)
             }
-            Source::Cookie { name } => cookie(&request, name.as_bytes()).map(Value::bytes),
+            Source::Cookie { name } => {
+                let mut cookies = request.cookies().filter(|cookie| cookie.name == name.as_bytes());
+                cookies.next().map(|cookie| Value::bytes(cookie.value))
+            }
             Source::Path => not_empty(normal_path(request.path_only())),
             Source::PathSegment { template, index } => {
                 let path = normal_path(request.path_only());
@@ -157,25 +162,6 @@ fn header<'r>(request: &RequestFacts<'r>, name: &str) -> Option<&'r [u8]> {
         ":authority" => pseudo(request.authority),
         _ => request.headers.first(name),
     }
-}
-
-fn parameter<'r>(query: &'r [u8], name: &[u8]) -> Option<Cow<'r, [u8]>> {
-    query.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).find_map(|pair| {
-        let mut halves = pair.splitn(2, |byte| *byte == b'=');
-        let found = *form_decoded(halves.next()?) == *name;
-        found.then(|| form_decoded(halves.next().unwrap_or_default()))
-    })
-}
-
-/// Returns a cookie as servers read it: the quotes of RFC 6265 section 4.1.1 are not part of the value.
-fn cookie<'r>(request: &RequestFacts<'r>, name: &[u8]) -> Option<&'r [u8]> {
-    request.headers.all(b"cookie").flat_map(|line| line.split(|byte| *byte == b';')).find_map(|cookie| {
-        let mut halves = cookie.splitn(2, |byte| *byte == b'=');
-        let found = halves.next()?.trim_ascii() == name;
-        let value = halves.next()?.trim_ascii();
-        let bare = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));
-        found.then(|| bare.unwrap_or(value))
-    })
 }
 
 /// Normalises a host: a trailing dot does not change a name (RFC 1034 section 3.1), and names are

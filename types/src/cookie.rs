@@ -2,16 +2,17 @@
 
 /// A cookie as sent.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cookie<'r> {
+pub struct Cookie<'r> {
     /// The whole cookie, with the white space around it.
-    pub(super) raw: &'r [u8],
-    pub(super) name: &'r [u8],
+    pub raw: &'r [u8],
+    /// The name, without white space around it. Case-sensitive.
+    pub name: &'r [u8],
     /// The value, without quotes around it (RFC 6265 section 4.1.1).
-    pub(super) value: &'r [u8],
+    pub value: &'r [u8],
 }
 
 /// Returns the cookies of a header, in order.
-pub(super) fn cookies(header: &[u8]) -> impl Iterator<Item = Cookie<'_>> {
+pub fn cookies(header: &[u8]) -> impl Iterator<Item = Cookie<'_>> {
     header.split(|byte| *byte == b';').map(|raw| {
         let mut halves = raw.splitn(2, |byte| *byte == b'=');
         let name = halves.next().unwrap_or_default().trim_ascii();
