@@ -21,8 +21,8 @@ pub enum Phase {
 /// The macro adds what an implementation leaves out: `type Stream = ()`, and, for a filter that is its own
 /// configuration, `type Config = Self` and [`new`](Self::new).
 ///
-/// One value of the type serves all streams of a worker, so the methods receive it by `&self`: what changes
-/// needs a `Cell` or a `RefCell`. The state of a single stream belongs in
+/// One value of the type serves all streams of a worker, so the methods receive it by `&self`. Keep values
+/// that callbacks change in a [`State`](crate::State), and the state of a single stream in
 /// [`Stream`](Self::Stream). Workers share only [shared data](crate::shared), queues and metrics.
 ///
 /// When a callback returns an error, [`on_error`](Self::on_error) decides what happens to the stream.
@@ -57,7 +57,8 @@ pub trait HttpFilter: Sized + 'static {
         Ok(Flow::Continue)
     }
 
-    /// Called when the request trailers arrive.
+    /// Called when the request trailers arrive. Not called if [`on_request_body`](Self::on_request_body) then
+    /// still holds the body for a task.
     fn on_request_trailers(&self, request: &mut RequestTrailers<'_, Self>) -> Result {
         let _ = request;
         Ok(Flow::Continue)
@@ -77,7 +78,8 @@ pub trait HttpFilter: Sized + 'static {
         Ok(Flow::Continue)
     }
 
-    /// Called when the response trailers arrive.
+    /// Called when the response trailers arrive. Not called if [`on_response_body`](Self::on_response_body)
+    /// then still holds the body for a task.
     fn on_response_trailers(&self, response: &mut ResponseTrailers<'_, Self>) -> Result {
         let _ = response;
         Ok(Flow::Continue)

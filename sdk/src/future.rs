@@ -32,7 +32,6 @@
 //! - While the callback waits, its state of the stream is with it: another callback of the same stream, such
 //!   as that of a response which an earlier filter sends meanwhile, sees the default.
 //! - An `.await` that nothing pending can complete is rejected like a `Pause` without a task.
-//! - After a reconfiguration, a waiting callback keeps the previous filter value.
 
 use crate::callout::{CalloutError, GrpcCall, GrpcError, GrpcResult, HttpCall, HttpResult};
 use crate::context::Context;
@@ -40,7 +39,7 @@ use crate::filter::{GrpcCallouts, HttpCallouts, Timers};
 use crate::headers::{RequestHeaders, ResponseHeaders};
 use crate::signal::{Signal, Woken};
 use crate::stream::{Request, Response};
-use crate::{Flow, HttpFilter, Result};
+use crate::{Flow, HttpFilter, Reply, Result};
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::marker::PhantomData;
@@ -106,36 +105,28 @@ impl<F: HttpFilter, H> AsyncStream<F, H> {
 }
 
 /// The state of a stream while an `async` callback uses it. It returns to the stream when this is dropped.
-pub struct Lent<S> {
-    state: Option<S>,
+pub struct Lent<S: Default> {
+    state: S,
     home: Rc<Cell<Option<S>>>,
-    /// Returned in the impossible case that there is no state.
-    absent: S,
 }
 
-impl<S: Default> Lent<S> {
-    fn new(state: S, home: Rc<Cell<Option<S>>>) -> Self {
-        Self { state: Some(state), home, absent: S::default() }
-    }
-}
-
-impl<S> Deref for Lent<S> {
+impl<S: Default> Deref for Lent<S> {
     type Target = S;
 
     fn deref(&self) -> &S {
-        self.state.as_ref().unwrap_or(&self.absent)
+        &self.state
     }
 }
 
-impl<S> DerefMut for Lent<S> {
+impl<S: Default> DerefMut for Lent<S> {
     fn deref_mut(&mut self) -> &mut S {
-        self.state.as_mut().unwrap_or(&mut self.absent)
+        &mut self.state
     }
 }
 
-impl<S> Drop for Lent<S> {
+impl<S: Default> Drop for Lent<S> {
     fn drop(&mut self) {
-        self.home.set(self.state.take());
+        self.home.set(Some(mem::take(&mut self.state)));
     }
 }
 
@@ -266,9 +257,11 @@ fn run<F: HttpFilter, H, T: Future<Output = Result> + 'static>(
     cx: &mut Context<'_, F>,
     start: impl FnOnce(Rc<F>, AsyncStream<F, H>) -> T,
 ) -> Result {
-    let Some(filter) = cx.filter.cloned() else { return Err(crate::Error::Busy.into()) };
+    let Some(filter) = cx.filter.cloned() else {
+        return Reply::refuse(500, "tollgate_not_configured").into();
+    };
     let home = Rc::new(Cell::new(None));
-    let lent = Lent::new(mem::take(stream), Rc::clone(&home));
+    let lent = Lent { state: mem::take(stream), home: Rc::clone(&home) };
     let future = start(filter, AsyncStream { headers, stream: lent, filter: PhantomData });
     poll(Callback { future: Box::pin(future), home }, &Waiting::default(), stream, cx)
 }
@@ -292,7 +285,11 @@ fn poll<F: HttpFilter>(
     cx.keep_lent(Some(Rc::clone(&callback.home)));
     waiting.set(Some(callback));
     for operation in started {
-        register(operation, waiting, cx)?;
+        if let Err(error) = register(operation, waiting, cx) {
+            // `on_error` decides on the stream, so the callback must not decide later.
+            drop(waiting.take());
+            return Err(error.into());
+        }
     }
     Ok(Flow::Pause)
 }
@@ -302,46 +299,42 @@ fn register<F: HttpFilter>(
     waiting: &Waiting<F::Stream>,
     cx: &mut Context<'_, F>,
 ) -> Result<(), crate::Error> {
-    let waiting = Rc::clone(waiting);
     match operation {
-        Operation::Http(token, max_body, done) => {
-            if F::USES.http {
-                let task = cx.task(move |_, stream, result, cx| resume(&waiting, &done, result, stream, cx));
-                cx.tasks.add_http(token, max_body, task);
-            }
+        Operation::Http(token, max_body, done) if F::USES.http => {
+            let task = cx.task(completing(waiting, done));
+            cx.tasks.add_http(token, max_body, task);
             Ok(())
         }
-        Operation::Grpc(token, done) => {
-            if F::USES.grpc {
-                let task = cx.task(move |_, stream, result, cx| resume(&waiting, &done, result, stream, cx));
-                cx.tasks.add_grpc(token, task);
-            }
+        Operation::Grpc(token, done) if F::USES.grpc => {
+            let task = cx.task(completing(waiting, done));
+            cx.tasks.add_grpc(token, task);
             Ok(())
         }
         Operation::Sleep(delay, done) if F::USES.timers => {
-            let task = cx.task(move |_, stream, (), cx| resume(&waiting, &done, (), stream, cx));
+            let task = cx.task(completing(waiting, done));
             cx.tasks.add_timer(delay, crate::tasks::Timer::Once(task))
         }
         Operation::Wait(signal, timeout, done) if F::USES.timers => {
-            let task = cx.task(move |_, stream, woken, cx| resume(&waiting, &done, woken, stream, cx));
+            let task = cx.task(completing(waiting, done));
             cx.tasks.add_wait(signal, timeout, task)
         }
-        Operation::Sleep(..) | Operation::Wait(..) => Ok(()),
+        // A kind of operation that this filter cannot start.
+        _ => Ok(()),
     }
 }
 
-/// Completes an operation and polls the callback again.
-fn resume<F: HttpFilter, T>(
+/// Returns the task that completes an operation and polls the callback again.
+fn completing<F: HttpFilter, T: 'static>(
     waiting: &Waiting<F::Stream>,
-    done: &Done<T>,
-    result: T,
-    stream: &mut F::Stream,
-    cx: &mut Context<'_, F>,
-) -> Result {
-    done.set(Some(result));
-    match waiting.take() {
-        Some(callback) => poll(callback, waiting, stream, cx),
-        // The callback has returned already, for example because another operation was first.
-        None => Ok(Flow::Pause),
+    done: Done<T>,
+) -> impl FnOnce(&F, &mut F::Stream, T, &mut Context<'_, F>) -> Result + 'static {
+    let waiting = Rc::clone(waiting);
+    move |_, stream, result, cx| {
+        done.set(Some(result));
+        match waiting.take() {
+            Some(callback) => poll(callback, &waiting, stream, cx),
+            // The callback has returned already, for example because another operation was first.
+            None => Ok(Flow::Pause),
+        }
     }
 }

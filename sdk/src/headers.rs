@@ -198,7 +198,7 @@ impl RequestHeaders<'_> {
     }
 
     fn pseudo(&self, name: &[u8]) -> Result<&[u8]> {
-        // Pseudo-headers are never absent: Envoy rejects a request without them.
+        // `CONNECT` has no path. Envoy rejects any other request that lacks a pseudo-header.
         Ok(self.pairs()?.iter().find(|(other, _)| *other == name).map(|(_, value)| value).unwrap_or_default())
     }
 

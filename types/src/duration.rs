@@ -22,6 +22,11 @@ impl Duration {
         self.nanos
     }
 
+    /// Returns a duration of `seconds` seconds, at most about 584 years.
+    pub const fn from_secs(seconds: u64) -> Self {
+        Self { nanos: seconds.saturating_mul(1_000_000_000) }
+    }
+
     /// Returns a duration of `nanos` nanoseconds.
     pub const fn from_nanos(nanos: u64) -> Self {
         Self { nanos }

@@ -10,7 +10,7 @@ struct Settings {
     /// Cluster of the service. It responds to `GET /check` with 200 and the name of the user.
     cluster: String,
     /// Time for which an answer is used again.
-    #[config(default = "1m")]
+    #[config(default = Duration::from_secs(60))]
     remember: Duration,
     /// Maximum number of answers in memory.
     #[config(default = 1000)]

@@ -4,7 +4,12 @@ use std::time::Duration;
 use tollgate_host_test::{Answer, Filter, Request, Response, Scenario, Upstream, Wasm, on_both_hosts};
 
 fn scenario(answers: Vec<Answer>, tokens: &[&str]) -> Scenario {
-    let filter = Filter::new(Wasm::package("tollgate-example-authorize")).config(json!({"cluster": "authz"}));
+    remembering("1m", answers, tokens)
+}
+
+fn remembering(time: &str, answers: Vec<Answer>, tokens: &[&str]) -> Scenario {
+    let filter = Filter::new(Wasm::package("tollgate-example-authorize"))
+        .config(json!({"cluster": "authz", "remember": time}));
     let scenario = Scenario::new()
         .filter(filter)
         .upstream(Upstream::replies("backend", Response::new(200)))
@@ -25,6 +30,13 @@ on_both_hosts! {
         outcome.upstream(0).header("x-user", "ann");
         outcome.upstream(1).header("x-user", "ann");
         outcome.upstream(2).header("x-user", "bob");
+    }
+
+    fn asks_again_after_the_configured_time(host) {
+        let answers = vec![reply(200, "ann"), reply(200, "bob")];
+        let outcome = host.run(&remembering("1ns", answers, &["a", "a"]));
+        outcome.upstream(0).header("x-user", "ann");
+        outcome.upstream(1).header("x-user", "bob");
     }
 
     fn remembers_no_rejection_and_no_failure(host) {

@@ -7,7 +7,7 @@ use tollgate::{
     ConfigError, Context, Error, Flow, HttpFilter, Phase, Reply, Request, RequestHeaders, Response, Result,
     State,
 };
-use tollgate_policy::{RequestFacts, ResponseFacts, UnixNanos};
+use tollgate_policy::{RequestFacts, ResponseDetails, ResponseFacts, UnixNanos};
 use tollgate_rate_limit_policy::in_flight::HEARTBEAT;
 use tollgate_rate_limit_policy::plan::OnError;
 use tollgate_rate_limit_policy::{Config, Decision, Pass, Plan, Policy, Reason, Ticket};
@@ -94,7 +94,7 @@ impl HttpFilter for Filter {
             Phase::Request => self
                 .0
                 .enter(|filter| filter.undecided())
-                .unwrap_or_else(|_| Reply::refuse(500, "rate_limit_host_error").into()),
+                .unwrap_or_else(|_| Reply::new(500).details(Reason::HostError.details()).into()),
             Phase::Response => Flow::Continue,
         }
     }

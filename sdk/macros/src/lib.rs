@@ -37,7 +37,8 @@ fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> s
     let bodies = defines("on_request_body") || defines("on_response_body");
     let uses = |name: &str| capabilities.iter().any(|capability| capability == name);
     let (http, grpc, timers_used) = (uses("http_callouts"), uses("grpc_callouts"), uses("timers"));
-    let on_delete = needs_on_delete(capabilities, item);
+    // A future is dropped when its stream ends.
+    let on_delete = awaits || needs_on_delete(capabilities, item);
     item.items.push(parse_quote! {
         const USES: ::tollgate::filter::Uses =
             ::tollgate::filter::Uses {

@@ -15,7 +15,7 @@
 //!     /// Number of requests.
 //!     requests: u32,
 //!     /// Time in which they are counted.
-//!     #[config(default = "1m")]
+//!     #[config(default = Duration::from_secs(60))]
 //!     per: Duration,
 //! }
 //!
@@ -32,7 +32,7 @@
 //! | attribute of a field | meaning |
 //! |---|---|
 //! | `default` | optional; the default is the blank value of the type: `None`, `false`, 0, empty |
-//! | `default = value` | optional, with this default; a string is read as the configuration would be |
+//! | `default = value` | optional, with this default |
 //! | `range = 1..=10` | numbers that are accepted |
 //! | `rename = "name"` | another name in the configuration |
 //! | `alias = "name"` | a second name in the configuration |
@@ -154,14 +154,6 @@ pub mod derived {
     #[inline]
     pub fn convert<Raw: Config, T: TryFrom<Raw, Error: Display>>(value: &Value) -> Result<T, ConfigError> {
         super::read::<Raw>(value)?.try_into().map_err(|error| ConfigError::here(&error))
-    }
-
-    /// Returns the value of a default that an author wrote as a string. The derived tests of a schema read
-    /// every default, so an invalid one does not stay unnoticed.
-    #[inline(never)]
-    pub fn default_text(value: &mut dyn Config, text: &str) {
-        let filled = value.fill(&Value::from(text));
-        debug_assert!(filled.is_ok(), "invalid default `{text}`: {filled:?}");
     }
 }
 

@@ -62,8 +62,12 @@ impl dyn Object + '_ {
         }
         *seen |= bit(index);
         field.fill(value)?;
-        match (range, value.as_u64()) {
-            (Some((low, high)), Some(number)) if !(low..=high).contains(&number) => {
+        match range {
+            Some((low, high))
+                if !value.is_null()
+                    && !value.as_u64().is_some_and(|number| (low..=high).contains(&number)) =>
+            {
+                let number = value.as_number().map(ToString::to_string).unwrap_or_default();
                 Err(ConfigError::here(&format_args!("`{number}` is not a number from {low} to {high}")))
             }
             _ => Ok(()),

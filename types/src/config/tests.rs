@@ -45,7 +45,7 @@ struct Part {
     header: Option<HeaderName>,
 }
 
-/// One of several parts.
+/// A choice between a part and a number.
 #[derive(Debug, PartialEq, Config)]
 #[config(instead = [("whole", "use `part`")])]
 enum Choice {
@@ -57,7 +57,7 @@ enum Choice {
 /// Defaults of all kinds.
 #[derive(Debug, PartialEq, Config)]
 struct Defaults {
-    #[config(default = "90s")]
+    #[config(default = Duration::from_secs(90))]
     time: Duration,
     #[config(default = "text")]
     text: String,
@@ -67,6 +67,8 @@ struct Defaults {
     flag: bool,
     #[config(default)]
     mode: Mode,
+    #[config(default, range = 0..=5)]
+    offset: i32,
     #[config(skip)]
     hidden: u8,
 }
@@ -228,6 +230,7 @@ fn reads_defaults_and_what_replaces_them() {
             number: 7,
             flag: true,
             mode: Mode::Strict,
+            offset: 0,
             hidden: 0
         }
     );
@@ -237,10 +240,11 @@ fn reads_defaults_and_what_replaces_them() {
     for (value, message) in [
         (json!({"number": 0}), "number: `0` is not a number from 1 to 10"),
         (json!({"number": 11}), "number: `11` is not a number from 1 to 10"),
+        (json!({"offset": -1}), "offset: `-1` is not a number from 0 to 5"),
         (json!({"number": "x"}), "number: invalid type: string \"x\", expected u32"),
         (
             json!({"hidden": 1}),
-            "hidden: unknown field `hidden`, expected one of `time`, `text`, `number`, `flag`, `mode`",
+            "hidden: unknown field `hidden`, expected one of `time`, `text`, `number`, `flag`, `mode`, `offset`",
         ),
     ] {
         assert_eq!(read::<Defaults>(&value).unwrap_err().to_string(), message);
@@ -298,6 +302,7 @@ fn a_schema_has_descriptions_defaults_and_limits() {
                 "number": {"type": "integer", "format": "uint32", "minimum": 1, "maximum": 10, "default": 7},
                 "flag": {"type": "boolean", "default": true},
                 "mode": {"$ref": "#/$defs/Mode", "default": "strict"},
+                "offset": {"type": "integer", "format": "int32", "minimum": 0, "maximum": 5, "default": 0},
             },
             "$defs": {
                 "Duration": {

@@ -46,48 +46,24 @@ impl Config for bool {
 }
 
 #[inline(never)]
-fn unsigned(value: &Value, max: u64, expected: &str) -> Result<u64, ConfigError> {
-    let whole = value.as_u64().filter(|number| *number <= max);
-    whole.ok_or_else(|| match value {
-        Value::Number(number) if !number.is_f64() => ConfigError::invalid_value(value, expected),
-        _ => ConfigError::invalid_type(value, expected),
-    })
+fn unsigned(value: &Value, _: u64, max: u64, expected: &str) -> Result<u64, ConfigError> {
+    value.as_u64().filter(|number| *number <= max).ok_or_else(|| not_integer(value, expected))
 }
-
-macro_rules! unsigned {
-    ($($type:ident),*) => { $(
-        impl Config for $type {
-            fn blank() -> Self {
-                0
-            }
-
-            fn fill(&mut self, value: &Value) -> Result<(), ConfigError> {
-                // The cast cannot truncate: the value is at most `MAX`.
-                *self = unsigned(value, $type::MAX as u64, stringify!($type))? as $type;
-                Ok(())
-            }
-
-            #[cfg(feature = "schema")]
-            fn written(&self) -> Option<Value> {
-                Some((*self).into())
-            }
-        }
-    )* };
-}
-
-unsigned!(u8, u16, u32, u64, usize);
 
 #[inline(never)]
 fn signed(value: &Value, min: i64, max: i64, expected: &str) -> Result<i64, ConfigError> {
-    let whole = value.as_i64().filter(|number| (min..=max).contains(number));
-    whole.ok_or_else(|| match value {
-        Value::Number(number) if !number.is_f64() => ConfigError::invalid_value(value, expected),
-        _ => ConfigError::invalid_type(value, expected),
-    })
+    value.as_i64().filter(|number| (min..=max).contains(number)).ok_or_else(|| not_integer(value, expected))
 }
 
-macro_rules! signed {
-    ($($type:ident),*) => { $(
+fn not_integer(value: &Value, expected: &str) -> ConfigError {
+    match value {
+        Value::Number(number) if !number.is_f64() => ConfigError::invalid_value(value, expected),
+        _ => ConfigError::invalid_type(value, expected),
+    }
+}
+
+macro_rules! integers {
+    ($read:ident, $wide:ident: $($type:ident),*) => { $(
         impl Config for $type {
             fn blank() -> Self {
                 0
@@ -95,7 +71,8 @@ macro_rules! signed {
 
             fn fill(&mut self, value: &Value) -> Result<(), ConfigError> {
                 // The cast cannot truncate: the value is between `MIN` and `MAX`.
-                *self = signed(value, $type::MIN as i64, $type::MAX as i64, stringify!($type))? as $type;
+                let (min, max) = ($type::MIN as $wide, $type::MAX as $wide);
+                *self = $read(value, min, max, stringify!($type))? as $type;
                 Ok(())
             }
 
@@ -107,7 +84,8 @@ macro_rules! signed {
     )* };
 }
 
-signed!(i32, i64);
+integers!(unsigned, u64: u8, u16, u32, u64, usize);
+integers!(signed, i64: i32, i64);
 
 impl Config for f64 {
     fn blank() -> Self {

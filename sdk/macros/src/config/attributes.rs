@@ -143,13 +143,17 @@ impl Options {
 
 /// The name of a variant in a configuration.
 pub(super) fn name_of(variant: &Variant, container: &Container) -> Result<String> {
-    if let Some(name) = Options::parse(&variant.attrs)?.rename {
+    let options = Options::parse(&variant.attrs)?;
+    if options.alias.is_some() || options.default.is_some() || options.range.is_some() || options.skip {
+        return Err(Error::new_spanned(variant, "a variant can only have `rename`"));
+    }
+    if let Some(name) = options.rename {
         return Ok(name.value());
     }
     container.renamed(snake_case(&variant.ident))
 }
 
-pub(super) fn snake_case(ident: &Ident) -> String {
+fn snake_case(ident: &Ident) -> String {
     let mut text = String::new();
     for (index, letter) in ident.unraw().to_string().char_indices() {
         if letter.is_uppercase() && index > 0 {

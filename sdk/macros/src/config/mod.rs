@@ -25,7 +25,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<Code> {
                 Fields::Unnamed(fields)
                     if let (Some(field), 1) = (fields.unnamed.first(), fields.unnamed.len()) =>
                 {
-                    transparent(&container, field)
+                    transparent(&container, field)?
                 }
                 Fields::Unnamed(_) | Fields::Unit => {
                     return Err(Error::new_spanned(
@@ -118,20 +118,23 @@ impl Parts {
 }
 
 /// A struct with one unnamed field is read as that field.
-fn transparent(container: &Container, field: &Field) -> Parts {
+fn transparent(container: &Container, field: &Field) -> Result<Parts> {
+    if field.attrs.iter().any(|attribute| attribute.path().is_ident("config")) {
+        return Err(Error::new_spanned(field, "an unnamed field has no attributes"));
+    }
     let (ty, docs) = (&field.ty, &container.docs);
     let blank = if container.default || container.blank.is_some() {
         container.blank()
     } else {
         quote!(Self(::tollgate::config::Config::blank()))
     };
-    Parts {
+    Ok(Parts {
         blank,
         fill: quote!(::tollgate::config::Config::fill(&mut self.0, value)),
         written: quote!(::tollgate::config::Config::written(&self.0)),
         schema: quote!(::tollgate::config::schema::described(generator.subschema_for::<#ty>(), #docs)),
         items: Code::new(),
-    }
+    })
 }
 
 fn read_from_text(text: &Text, container: &Container) -> Parts {
@@ -161,5 +164,36 @@ fn read_by_conversion(raw: &Type, container: &Container) -> Parts {
             <#raw as ::tollgate::config::derived::schemars::JsonSchema>::json_schema(generator)
         },
         items: Code::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An attribute that would have no effect is an error.
+    #[test]
+    fn rejects_attributes_that_would_be_ignored() {
+        let inputs: [(DeriveInput, &str); 7] = [
+            (
+                parse_quote! { #[config(default)] struct A { #[config(default = 1)] a: u8 } },
+                "the default of the struct decides, remove this one or that of the struct",
+            ),
+            (parse_quote! { enum A { #[config(alias = "c")] B, C } }, "a variant can only have `rename`"),
+            (parse_quote! { struct A(#[config(range = 1..=2)] u8); }, "an unnamed field has no attributes"),
+            (
+                parse_quote! { struct A { #[config(range = 1..2)] a: u8 } },
+                "expected a range such as `1..=10`",
+            ),
+            (
+                parse_quote! { struct A { #[config(defualt)] a: u8 } },
+                "unknown attribute, expected one of `default`, `range`, `rename`, `alias`, `skip`",
+            ),
+            (parse_quote! { struct A; }, "a configuration needs a struct with named fields"),
+            (parse_quote! { enum A { B(u8, u8) } }, "expected a variant with one value: `Name(Type)`"),
+        ];
+        for (input, message) in inputs {
+            assert_eq!(expand(&input).unwrap_err().to_string(), message);
+        }
     }
 }

@@ -12,7 +12,7 @@ pub(super) fn structure<'f>(
     container: &Container,
     fields: impl Iterator<Item = &'f Field>,
 ) -> Result<Parts> {
-    let (mut table, mut arms, mut blanks, mut defaults) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut table, mut arms, mut blanks) = (Vec::new(), Vec::new(), Vec::new());
     let (mut properties, mut required, mut written) = (Vec::new(), Vec::new(), Vec::new());
     for field in fields {
         let options = Options::parse(&field.attrs)?;
@@ -39,10 +39,13 @@ pub(super) fn structure<'f>(
         });
         let index = Literal::usize_unsuffixed(arms.len());
         arms.push(quote!(#index => ::core::option::Option::Some(&mut self.#ident)));
+        if container.default && matches!(options.default, Some(Some(_))) {
+            let message = "the default of the struct decides, remove this one or that of the struct";
+            return Err(Error::new_spanned(field, message));
+        }
         match options.default.flatten() {
             Some(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) => {
-                blanks.push(quote!(#ident: ::tollgate::config::Config::blank()));
-                defaults.push(quote!(::tollgate::config::derived::default_text(&mut blank.#ident, #text);));
+                blanks.push(quote!(#ident: ::core::convert::Into::into(#text)));
             }
             Some(value) => blanks.push(quote!(#ident: #value)),
             None => blanks.push(quote!(#ident: ::tollgate::config::Config::blank())),
@@ -64,16 +67,14 @@ pub(super) fn structure<'f>(
             }
         });
     }
+    // `Object::fill_members` keeps the fields that it has seen in the bits of a number.
+    if table.len() > 64 {
+        return Err(Error::new_spanned(&input.ident, "a configuration can have at most 64 fields"));
+    }
     let blank = if container.default || container.blank.is_some() {
         container.blank()
-    } else if defaults.is_empty() {
-        quote!(Self { #(#blanks),* })
     } else {
-        quote! {
-            let mut blank = Self { #(#blanks),* };
-            #(#defaults)*
-            blank
-        }
+        quote!(Self { #(#blanks),* })
     };
     let (instead, docs, name) = (container.instead(), &container.docs, &input.ident);
     let min_properties = container.min_properties.iter();
