@@ -82,12 +82,40 @@ pub use state::State;
 pub use stream::{
     AccessLog, Request, RequestBody, RequestTrailers, Response, ResponseBody, ResponseTrailers,
 };
-/// Generates the exports of the module for an implementation of [`HttpFilter`]: one export for each method
-/// that the implementation defines.
+#[doc(hidden)]
+pub use tollgate_macros::exports;
+/// Prepares an implementation of [`HttpFilter`] for [`module!`]: notes the methods that it defines, and adds
+/// what it leaves out.
 ///
 /// The arguments declare the other features of the filter: `http_callouts`, `grpc_callouts` and `timers`. A
 /// filter that uses one of them without declaring it does not compile.
 pub use tollgate_macros::filter;
+/// Makes the crate a module of one or several filters: generates one export for each callback that a filter
+/// defines, and no other. Use it once, in a crate of `crate-type = ["cdylib"]`.
+///
+/// ```
+/// use tollgate::{Flow, HttpFilter, Request, Result};
+///
+/// struct SetGreeting;
+///
+/// #[tollgate::filter]
+/// impl HttpFilter for SetGreeting {
+///     type Config = ();
+///
+///     fn new(_: (), _: &mut tollgate::Context<'_, Self>) -> Result<Self, tollgate::ConfigError> {
+///         Ok(Self)
+///     }
+///
+///     fn on_request_headers(&self, request: &mut Request<'_, Self>) -> Result {
+///         request.headers.set("x-greeting", "hello")?;
+///         Ok(Flow::Continue)
+///     }
+/// }
+///
+/// tollgate::module!(SetGreeting);
+/// # fn main() {}
+/// ```
+pub use tollgate_macros::module;
 #[doc(hidden)]
 pub use tollgate_types::if_schema;
 pub use tollgate_types::{

@@ -5,8 +5,9 @@ use tollgate::{
     UnixNanos, clock,
 };
 
+/// The configuration.
 #[derive(Config)]
-struct Settings {
+pub struct Settings {
     /// Cluster of the service. It responds to `GET /check` with 200 and the name of the user.
     cluster: String,
     /// Time for which an answer is used again.
@@ -17,7 +18,8 @@ struct Settings {
     max_answers: usize,
 }
 
-struct Authorize {
+/// The filter.
+pub struct Authorize {
     settings: Settings,
     /// Answers by token.
     answers: State<HashMap<Vec<u8>, Answer>>,

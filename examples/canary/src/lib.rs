@@ -1,8 +1,9 @@
 //! Sends a share of the clients to a canary, and each client always to the same version.
 use tollgate::{Config, Flow, HttpFilter, Request, Response, Result, foreign, random};
 
+/// The filter, which is its own configuration.
 #[derive(Config)]
-struct Canary {
+pub struct Canary {
     /// Percentage of the clients that use the canary.
     #[config(range = 0..=100)]
     percent: u8,

@@ -1,8 +1,9 @@
 //! Rejects a request with 403 unless a header has one of the configured values.
 use tollgate::{Config, Flow, HttpFilter, Reply, Request, Result};
 
+/// The filter, which is its own configuration.
 #[derive(Config)]
-struct Hello {
+pub struct Hello {
     header: String,
     allowed: Vec<String>,
 }

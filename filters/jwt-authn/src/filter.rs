@@ -13,16 +13,16 @@ use tollgate_jwt_authn_policy::{Config, Decision, Pass, Policy, Reason};
 use tollgate_policy::{RequestFacts, ResponseDetails, UnixNanos};
 
 /// The filter. Its state changes with each request: cached tokens and fetched keys.
-struct Filter(State<JwtAuthn>);
+pub struct JwtAuthn(State<Worker>);
 
-struct JwtAuthn {
+pub(crate) struct Worker {
     policy: Policy,
     world: World,
     statistics: Statistics,
 }
 
 #[tollgate::filter(http_callouts, timers)]
-impl HttpFilter for Filter {
+impl HttpFilter for JwtAuthn {
     type Config = Config;
     type Stream = ();
 
@@ -30,7 +30,7 @@ impl HttpFilter for Filter {
         let plan = Plan::new(config, |name| std::env::var(name).ok())?;
         let statistics = Statistics::define(&plan.config.stat_prefix)?;
         let world = World::new(Store::new(&plan)?);
-        let mut filter = JwtAuthn { policy: Policy::new(plan, random::bytes()?), world, statistics };
+        let mut filter = Worker { policy: Policy::new(plan, random::bytes()?), world, statistics };
         keys::start(&mut filter, cx)?;
         Ok(Self(State::new(filter)))
     }
@@ -51,8 +51,8 @@ impl HttpFilter for Filter {
     }
 }
 
-impl JwtAuthn {
-    fn on_request(&mut self, request: &mut Request<'_, Filter>) -> Result {
+impl Worker {
+    fn on_request(&mut self, request: &mut Request<'_, JwtAuthn>) -> Result {
         let now = clock::now()?;
         let (headers, _, cx) = request.parts();
         if let Some(flow) = self.decide(headers, now, true)? {
@@ -93,12 +93,12 @@ impl JwtAuthn {
 
     /// Holds a request that arrived at `since` until the document that it needs changes. Returns `false` if
     /// it may not wait.
-    fn wait(&mut self, since: UnixNanos, cx: &mut Context<'_, Filter>) -> Result<bool, Error> {
+    fn wait(&mut self, since: UnixNanos, cx: &mut Context<'_, JwtAuthn>) -> Result<bool, Error> {
         keys::park(self, cx, since, move |filter, cx| filter.decide_again(since, cx))
     }
 
     /// Decides a held request again, from the start.
-    fn decide_again(&mut self, since: UnixNanos, cx: &mut Context<'_, Filter>) -> Result {
+    fn decide_again(&mut self, since: UnixNanos, cx: &mut Context<'_, JwtAuthn>) -> Result {
         let now = clock::now()?;
         if let Some(flow) = self.decide_held(now, true, cx)? {
             return Ok(flow);
@@ -113,7 +113,7 @@ impl JwtAuthn {
         &mut self,
         now: UnixNanos,
         may_wait: bool,
-        cx: &mut Context<'_, Filter>,
+        cx: &mut Context<'_, JwtAuthn>,
     ) -> Result<Option<Flow>, Error> {
         match cx.held_request_headers() {
             Some(mut headers) => self.decide(&mut headers, now, may_wait),
@@ -132,10 +132,10 @@ fn unchecked(status: u16) -> Flow {
     Reply::new(status).details(Reason::HostError.details()).body(Reason::HostError.text()).into()
 }
 
-impl Owner for JwtAuthn {
-    type Filter = Filter;
+impl Owner for Worker {
+    type Filter = JwtAuthn;
 
-    fn of(filter: &Filter) -> &State<Self> {
+    fn of(filter: &JwtAuthn) -> &State<Self> {
         &filter.0
     }
 

@@ -5,3 +5,5 @@ mod filter;
 mod keys;
 mod statistics;
 mod world;
+
+pub use filter::JwtAuthn;

@@ -13,24 +13,24 @@ use tollgate_rate_limit_policy::plan::OnError;
 use tollgate_rate_limit_policy::{Config, Decision, Pass, Plan, Policy, Reason, Ticket};
 
 /// The filter. Its state changes with each request.
-pub(crate) struct Filter(State<RateLimit>);
+pub struct RateLimit(State<Worker>);
 
-impl Filter {
+impl RateLimit {
     /// Calls `change` with the state, from a task of a stream.
     #[inline]
-    pub(crate) fn enter(&self, change: impl FnOnce(&mut RateLimit) -> Result) -> Result {
+    pub(crate) fn enter(&self, change: impl FnOnce(&mut Worker) -> Result) -> Result {
         self.0.enter(change)?
     }
 
     /// Calls `change` with the state, where no stream waits for the result.
-    pub(crate) fn update(&self, change: impl FnOnce(&mut RateLimit)) {
+    pub(crate) fn update(&self, change: impl FnOnce(&mut Worker)) {
         if let Err(error) = self.0.enter(change) {
             tollgate::log::error!("cannot update the limits: {error}");
         }
     }
 }
 
-pub(crate) struct RateLimit {
+pub(crate) struct Worker {
     pub(crate) policy: Policy,
     pub(crate) world: World,
     /// Number of waiting requests of this worker, for room or for the rate limit service.
@@ -39,7 +39,7 @@ pub(crate) struct RateLimit {
 
 /// State of a stream.
 #[derive(Default)]
-pub(crate) struct Stream {
+pub struct Stream {
     pub(crate) ticket: Option<Box<Ticket>>,
     waits: bool,
 }
@@ -51,7 +51,7 @@ impl Stream {
 }
 
 #[tollgate::filter(grpc_callouts, timers)]
-impl HttpFilter for Filter {
+impl HttpFilter for RateLimit {
     type Config = Config;
     type Stream = Stream;
 
@@ -72,7 +72,7 @@ impl HttpFilter for Filter {
                 });
             })?;
         }
-        Ok(Self(State::new(RateLimit { policy: Policy::new(plan, seed), world, waiting: 0 })))
+        Ok(Self(State::new(Worker { policy: Policy::new(plan, seed), world, waiting: 0 })))
     }
 
     fn on_request_headers(&self, request: &mut Request<'_, Self>) -> Result {
@@ -100,9 +100,9 @@ impl HttpFilter for Filter {
     }
 }
 
-impl RateLimit {
+impl Worker {
     #[inline]
-    fn on_request(&mut self, request: &mut Request<'_, Filter>) -> Result {
+    fn on_request(&mut self, request: &mut Request<'_, RateLimit>) -> Result {
         let (headers, stream, cx) = request.parts();
         let now = self.world.tell_time()?;
         let decision = if self.policy.plan().needs.request_headers {
@@ -119,7 +119,7 @@ impl RateLimit {
         self.carry_out(decision, stream, cx)
     }
 
-    fn on_response(&mut self, response: &mut Response<'_, Filter>) -> Result {
+    fn on_response(&mut self, response: &mut Response<'_, RateLimit>) -> Result {
         let (headers, stream, _) = response.parts();
         let Some(ticket) = &mut stream.ticket else { return Ok(Flow::Continue) };
         let now = self.world.tell_time()?;
@@ -137,7 +137,7 @@ impl RateLimit {
         Ok(Flow::Continue)
     }
 
-    fn on_end(&mut self, mut stream: Stream, cx: &mut Context<'_, Filter>) {
+    fn on_end(&mut self, mut stream: Stream, cx: &mut Context<'_, RateLimit>) {
         self.waits_no_more(&mut stream);
         if let Some(ticket) = stream.ticket {
             let now = self.world.tell_time().unwrap_or(self.world.now);
@@ -172,7 +172,7 @@ impl RateLimit {
         &mut self,
         decision: Decision,
         stream: &mut Stream,
-        cx: &mut Context<'_, Filter>,
+        cx: &mut Context<'_, RateLimit>,
     ) -> Result {
         self.wake(cx);
         match decision {

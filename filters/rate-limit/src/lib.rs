@@ -7,3 +7,5 @@ mod queue;
 mod service;
 mod statistics;
 mod world;
+
+pub use filter::RateLimit;

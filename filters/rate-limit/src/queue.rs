@@ -1,12 +1,12 @@
 //! Requests in a queue, which wait until other requests end.
 
-use crate::filter::{Filter, RateLimit, Stream, milliseconds};
+use crate::filter::{RateLimit, Stream, Worker, milliseconds};
 use tollgate::{Context, Flow, Result, Signal};
 use tollgate_policy::RequestFacts;
 use tollgate_rate_limit_policy::Ticket;
 use tollgate_rate_limit_policy::in_flight::WaiterId;
 
-impl RateLimit {
+impl Worker {
     /// Holds the stream until it is woken or its wait is over.
     pub(crate) fn enqueue(
         &mut self,
@@ -14,7 +14,7 @@ impl RateLimit {
         wait: u64,
         ticket: Ticket,
         stream: &mut Stream,
-        cx: &mut Context<'_, Filter>,
+        cx: &mut Context<'_, RateLimit>,
     ) -> Result {
         stream.keep(ticket);
         self.waits(stream);
@@ -24,7 +24,7 @@ impl RateLimit {
         Ok(Flow::Pause)
     }
 
-    fn decide_queued(&mut self, stream: &mut Stream, cx: &mut Context<'_, Filter>) -> Result {
+    fn decide_queued(&mut self, stream: &mut Stream, cx: &mut Context<'_, RateLimit>) -> Result {
         self.waits_no_more(stream);
         let ticket = stream.ticket.take().map(|ticket| *ticket).unwrap_or_default();
         let read = self.world.tell_time().and_then(|now| match cx.held_request_headers() {
@@ -53,7 +53,7 @@ impl RateLimit {
     }
 
     /// Wakes queued requests for which there may be room.
-    pub(crate) fn wake(&mut self, cx: &mut Context<'_, Filter>) {
+    pub(crate) fn wake(&mut self, cx: &mut Context<'_, RateLimit>) {
         for id in self.policy.take_woken() {
             if let Err(error) = cx.signal(signal(id)) {
                 tollgate::log::error!("cannot wake a queued request: {error}");

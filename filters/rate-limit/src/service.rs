@@ -3,7 +3,7 @@
 //! A call belongs to the plugin, not to the request: other requests wait for its answer as well, and its
 //! lease must not be lost when the client disconnects.
 
-use crate::filter::{Filter, RateLimit, Stream};
+use crate::filter::{RateLimit, Stream, Worker};
 use std::time::Duration;
 use tollgate::{Context, Error, Flow, GrpcCall, GrpcError, GrpcResult, Result, Signal};
 use tollgate_rate_limit_policy::Ticket;
@@ -15,14 +15,14 @@ const METHOD: &str = "ShouldRateLimit";
 /// Extra time to wait for an answer, in case the host never reports one.
 const GRACE: Duration = Duration::from_secs(1);
 
-impl RateLimit {
+impl Worker {
     /// Makes a call, and holds the stream until it is answered.
     pub(crate) fn ask(
         &mut self,
         call: &Call,
         ticket: Ticket,
         stream: &mut Stream,
-        cx: &mut Context<'_, Filter>,
+        cx: &mut Context<'_, RateLimit>,
     ) -> Result {
         let id = call.id;
         if let Err(error) = self.send(call, cx) {
@@ -42,7 +42,7 @@ impl RateLimit {
         id: CallId,
         ticket: Ticket,
         stream: &mut Stream,
-        cx: &mut Context<'_, Filter>,
+        cx: &mut Context<'_, RateLimit>,
     ) -> Result {
         stream.keep(ticket);
         self.waits(stream);
@@ -53,7 +53,7 @@ impl RateLimit {
         Ok(Flow::Pause)
     }
 
-    fn go_on_asking(&mut self, stream: &mut Stream, cx: &mut Context<'_, Filter>) -> Result {
+    fn go_on_asking(&mut self, stream: &mut Stream, cx: &mut Context<'_, RateLimit>) -> Result {
         self.waits_no_more(stream);
         let now = self.world.tell_time()?;
         let ticket = stream.ticket.take().map(|ticket| *ticket).unwrap_or_default();
@@ -61,7 +61,7 @@ impl RateLimit {
         self.carry_out(decision, stream, cx)
     }
 
-    fn send(&self, call: &Call, cx: &mut Context<'_, Filter>) -> Result<(), Error> {
+    fn send(&self, call: &Call, cx: &mut Context<'_, RateLimit>) -> Result<(), Error> {
         let Some(service) = &self.policy.plan().service else { return Err(Error::NoTimeout) };
         let grpc =
             GrpcCall::new(&service.cluster, SERVICE, METHOD, call.message.clone()).timeout(self.timeout());
@@ -71,7 +71,7 @@ impl RateLimit {
         })
     }
 
-    fn answered(&mut self, id: CallId, answer: GrpcResult, cx: &mut Context<'_, Filter>) {
+    fn answered(&mut self, id: CallId, answer: GrpcResult, cx: &mut Context<'_, RateLimit>) {
         // Without a clock, use the time of the previous callback.
         let now = self.world.tell_time().unwrap_or(self.world.now);
         self.policy.answered(id, answer.as_deref().map_err(failure), now);

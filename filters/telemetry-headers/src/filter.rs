@@ -7,7 +7,8 @@ use tollgate::{
 use tollgate_policy::{RequestFacts, ResponseFacts, UnixNanos};
 use tollgate_telemetry_headers_policy::{Config, Draws, Event, Events, Policy, RequestState};
 
-struct TelemetryHeaders {
+/// The filter.
+pub struct TelemetryHeaders {
     policy: Policy,
     counters: [Counter; Event::ALL.len()],
     host_errors: Counter,

@@ -3,3 +3,5 @@
 //! decisions.
 
 mod filter;
+
+pub use filter::TelemetryHeaders;

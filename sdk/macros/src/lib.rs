@@ -1,11 +1,11 @@
-//! The macros of Tollgate: `#[tollgate::filter]` and `#[derive(Config)]`.
+//! The macros of Tollgate: `#[tollgate::filter]`, `tollgate::module!` and `#[derive(Config)]`.
 //!
-//! `#[tollgate::filter]` generates the exports of a filter, one for each callback that its author defines.
 //! Envoy enters the VM for every callback that a module exports, even if the callback does nothing, and each
-//! call costs time on every request. The stock SDK exports all callbacks. This macro exports those that the
-//! `impl` block defines.
+//! call costs time on every request. The stock SDK exports all callbacks. `#[tollgate::filter]` notes which
+//! callbacks an `impl` block defines, and `module!` exports those that its filters define.
 
 mod config;
+mod module;
 
 use proc_macro::TokenStream;
 use proc_macro2::{Ident, Span, TokenStream as Code};
@@ -19,6 +19,21 @@ pub fn filter(args: TokenStream, item: TokenStream) -> TokenStream {
     let capabilities = parse_macro_input!(args with Punctuated::<Ident, Token![,]>::parse_terminated);
     let mut item = parse_macro_input!(item as ItemImpl);
     expand(&capabilities, &mut item).unwrap_or_else(|error| error.to_compile_error()).into()
+}
+
+/// See `tollgate::module`.
+#[proc_macro]
+pub fn module(filters: TokenStream) -> TokenStream {
+    let filters = parse_macro_input!(filters as module::Filters);
+    module::expand(&filters).unwrap_or_else(|error| error.to_compile_error()).into()
+}
+
+/// Generates the exports of a module. `module!` ends in it, after the lists of all filters.
+#[doc(hidden)]
+#[proc_macro]
+pub fn exports(parts: TokenStream) -> TokenStream {
+    let parts = parse_macro_input!(parts as module::Parts);
+    module::exports(&parts).into()
 }
 
 /// See `tollgate_types::config`.
@@ -47,48 +62,39 @@ fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> s
     });
     let filter = &item.self_ty;
     let mut markers = Code::new();
-    let mut exports = Code::new();
+    let mut callbacks = Vec::new();
     for capability in capabilities {
-        let (marker, code) = match capability.to_string().as_str() {
-            "http_callouts" => ("HttpCallouts", http_callouts()),
-            "grpc_callouts" => ("GrpcCallouts", grpc_callouts()),
-            "timers" => ("Timers", timers()),
-            _ => {
-                let message = format!(
-                    "unknown argument `{capability}`, expected one of `http_callouts`, `grpc_callouts`, `timers`"
-                );
-                return Err(syn::Error::new(capability.span(), message));
-            }
+        let name = capability.to_string();
+        let Some((marker, exports)) = module::capability(&name) else {
+            let message = format!(
+                "unknown argument `{name}`, expected one of `http_callouts`, `grpc_callouts`, `timers`"
+            );
+            return Err(syn::Error::new(capability.span(), message));
         };
         let marker = Ident::new(marker, Span::call_site());
         markers.extend(quote!(impl ::tollgate::filter::#marker for #filter {}));
-        exports.extend(code);
+        callbacks.extend_from_slice(exports);
     }
-    exports.extend(defined.iter().map(|method| callback(method)));
+    callbacks.extend(module::CALLBACKS.iter().map(|callback| callback.0).filter(|method| defines(method)));
     // A body that a filter holds ends with the trailers, if there are any.
     for (body, trailers) in
         [("on_request_body", "on_request_trailers"), ("on_response_body", "on_response_trailers")]
     {
         if defines(body) && !defines(trailers) {
-            exports.extend(callback(trailers));
+            callbacks.push(trailers);
         }
     }
     // A filter without callbacks does not need the creation or the deletion of contexts.
-    if !exports.is_empty() || methods(item).any(|method| method == "on_end") {
-        exports.extend(contexts(on_delete));
+    if !callbacks.is_empty() || defines("on_end") {
+        callbacks.push("on_context_create");
+        callbacks.extend(on_delete.then_some("on_delete"));
     }
-    let configure = configure();
+    let list = module::list(filter, &callbacks)?;
     Ok(quote! {
         #item
         #futures
         #markers
-        const _: () = {
-            ::std::thread_local! {
-                static VM: ::tollgate::entry::Vm<#filter> = const { ::tollgate::entry::Vm::new() };
-            }
-            #configure
-            #exports
-        };
+        #list
     })
 }
 
@@ -176,76 +182,4 @@ fn methods(item: &ItemImpl) -> impl Iterator<Item = String> {
         ImplItem::Fn(method) => Some(method.sig.ident.to_string()),
         _ => None,
     })
-}
-
-fn configure() -> Code {
-    export("proxy_on_configure", quote!(id: u32, size: usize), quote!(-> u32), quote!(on_configure(id, size)))
-}
-
-fn contexts(on_delete: bool) -> Code {
-    let create = export(
-        "proxy_on_context_create",
-        quote!(id: u32, parent: u32),
-        quote!(),
-        quote!(on_context_create(id, parent)),
-    );
-    let delete = export("proxy_on_delete", quote!(id: u32), quote!(), quote!(on_delete(id)));
-    if on_delete { quote!(#create #delete) } else { create }
-}
-
-fn http_callouts() -> Code {
-    export(
-        "proxy_on_http_call_response",
-        quote!(id: u32, token: u32, headers: usize, body: usize, trailers: usize),
-        quote!(),
-        quote!(on_http_call_response(id, token, headers, body, trailers)),
-    )
-}
-
-fn grpc_callouts() -> Code {
-    let receive = quote!(id: u32, token: u32, size: usize);
-    let close = quote!(id: u32, token: u32, status: u32);
-    let receive =
-        export("proxy_on_grpc_receive", receive, quote!(), quote!(on_grpc_receive(id, token, size)));
-    let close = export("proxy_on_grpc_close", close, quote!(), quote!(on_grpc_close(id, token, status)));
-    quote!(#receive #close)
-}
-
-fn timers() -> Code {
-    export("proxy_on_tick", quote!(id: u32), quote!(), quote!(on_tick(id)))
-}
-
-/// Generates the export for a method of `HttpFilter`, or nothing for a method that is not a callback, such as
-/// `new`.
-fn callback(method: &str) -> Code {
-    let name = Ident::new(method, Span::call_site());
-    let (params, answer, args) = match method {
-        "on_request_headers" | "on_response_headers" => (
-            quote!(id: u32, _count: usize, end_of_stream: u32),
-            quote!(-> u32),
-            quote!(id, end_of_stream != 0),
-        ),
-        "on_request_body" | "on_response_body" => (
-            quote!(id: u32, size: usize, end_of_stream: u32),
-            quote!(-> u32),
-            quote!(id, size, end_of_stream != 0),
-        ),
-        "on_request_trailers" | "on_response_trailers" => {
-            (quote!(id: u32, _count: usize), quote!(-> u32), quote!(id))
-        }
-        "on_log" => (quote!(id: u32), quote!(), quote!(id)),
-        "on_queue_ready" => (quote!(id: u32, token: u32), quote!(), quote!(id, token)),
-        _ => return Code::new(),
-    };
-    export(&format!("proxy_{method}"), params, answer, quote!(#name(#args)))
-}
-
-fn export(name: &str, params: Code, answer: Code, call: Code) -> Code {
-    let name = Ident::new(name, Span::call_site());
-    quote! {
-        #[unsafe(no_mangle)]
-        extern "C" fn #name(#params) #answer {
-            VM.with(|vm| vm.#call)
-        }
-    }
 }

@@ -27,20 +27,32 @@ const NATIVE_BUILD_VARIABLES: [&str; 9] = [
     "CARGO_MAKEFLAGS",
 ];
 
-/// A package with a `cdylib`.
+/// A package that is a module, or that can be built into one.
 #[derive(Clone, Debug)]
 pub(super) struct Package {
     pub name: String,
     pub version: String,
     pub manifest: PathBuf,
-    /// Stem of the module's file name.
-    target: String,
+    /// Name of the library.
+    pub target: String,
+    pub kind: Kind,
     pub in_workspace: bool,
     /// Features in `default`.
     pub features: Vec<String>,
-    ship: bool,
+    pub ship: bool,
     /// Additional arguments of rustc for the module: `[package.metadata.tollgate] rustc = [..]`.
-    rustc: Vec<String>,
+    pub rustc: Vec<String>,
+}
+
+/// Contents of a package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A `cdylib`, which calls `tollgate::module!`.
+    Module,
+    /// A library with this filter: `[package.metadata.tollgate] filter = "TypeName"`.
+    Filter(String),
+    /// Sources of a third party.
+    Examples,
 }
 
 impl Package {
@@ -69,7 +81,7 @@ pub fn shipped() -> Result<Vec<Shipped>, BuildError> {
     Ok(found)
 }
 
-/// Returns the packages of the workspace with a `cdylib`.
+/// Returns the packages of the workspace that are modules or filters.
 pub(super) fn workspace_packages() -> Result<Vec<Package>, BuildError> {
     metadata(&workspace_root().join("Cargo.toml"), true)
 }
@@ -81,37 +93,33 @@ pub(super) fn package_in(dir: &Path) -> Result<Package, BuildError> {
     found.ok_or_else(|| BuildError::NoSuchPackage(manifest.display().to_string()))
 }
 
-/// Builds a package, with all of its default features or without one of them. Returns the module from the
-/// linker.
-pub(super) fn build(
-    package: &Package,
-    toolchain: &Toolchain,
-    without: Option<&str>,
-) -> Result<PathBuf, BuildError> {
+/// Builds the `cdylib` of a package. Returns the module from the linker.
+pub(super) fn build(module: &Package, toolchain: &Toolchain) -> Result<PathBuf, BuildError> {
     // Cargo rebuilds everything if flags change, and packages outside the workspace have other flags.
-    let out = target_dir().join(if package.in_workspace { "wasm" } else { "wasm/elsewhere" });
+    let out = target_dir().join(if module.in_workspace { "wasm" } else { "wasm/elsewhere" });
     let mut command = cargo();
-    command.args(["rustc", "--lib", "--profile", "wasm", "--target", TARGET, "--package", &package.name]);
-    command.arg("--manifest-path").arg(&package.manifest);
+    command.args(["rustc", "--lib", "--profile", "wasm", "--target", TARGET, "--package", &module.name]);
+    command.arg("--manifest-path").arg(&module.manifest);
+    // `package."*"` of the profile covers all packages that are not members of a generated workspace. Its
+    // sections for single packages take precedence over these, because they come later.
+    for package in resolved(&module.manifest, &module.name)?.iter().filter(|package| package.source.is_none())
+    {
+        command.arg("--config").arg(format!("profile.wasm.package.{}.opt-level=3", package.name));
+    }
+    command.arg("--config").arg(profile());
     command.arg("--target-dir").arg(&out);
-    if let Some(without) = without {
-        let features: Vec<_> =
-            package.features.iter().filter(|f| *f != without).map(String::as_str).collect();
-        command.args(["--no-default-features", "--features", &features.join(",")]);
-    }
-    if !package.in_workspace {
-        // Packages outside the workspace have no profile `wasm`; build them with the same settings.
-        for setting in ["inherits='release'", "opt-level=3", "lto=true", "codegen-units=1", "panic='abort'"] {
-            command.arg("--config").arg(format!("profile.wasm.{setting}"));
-        }
-    }
-    command.arg("--").args(&package.rustc);
-    command.env("CARGO_ENCODED_RUSTFLAGS", encoded_flags(toolchain, package));
+    command.arg("--").args(&module.rustc);
+    command.env("CARGO_ENCODED_RUSTFLAGS", encoded_flags(toolchain, module));
     if let Some(rustc) = &toolchain.rustc {
         command.env("RUSTC", rustc);
     }
-    run(&mut command, &package.name)?;
-    Ok(out.join(TARGET).join("wasm").join(format!("{}.wasm", package.target)))
+    run(&mut command, &module.name)?;
+    Ok(out.join(TARGET).join("wasm").join(format!("{}.wasm", module.target)))
+}
+
+/// Returns the configuration of cargo with the profile of modules.
+fn profile() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/build/profile.toml")
 }
 
 /// Builds the examples of a package in cargo's registry. Returns the folder with the modules.
@@ -131,25 +139,43 @@ pub(super) fn build_examples(package: &Package, toolchain: &Toolchain) -> Result
 
 /// Returns a dependency of the package with this manifest. Cargo downloads it if necessary.
 pub(super) fn dependency(manifest: &Path, name: &str, version: &str) -> Result<Package, BuildError> {
-    let what = format!("{name} {version}");
-    let mut command = cargo();
-    command.args(["metadata", "--format-version", "1", "--filter-platform", TARGET, "--manifest-path"]);
-    let output = run(command.arg(manifest), &what)?;
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)
-        .map_err(|why| BuildError::Cargo { what: what.clone(), output: why.to_string() })?;
-    let packages = metadata.get("packages").and_then(serde_json::Value::as_array);
-    let found = packages.into_iter().flatten().find(|p| p["name"] == name && p["version"] == version);
-    let path = found.and_then(|p| p.get("manifest_path")?.as_str()).ok_or(BuildError::NotPublished(what))?;
+    let found = resolved(manifest, name)?.into_iter().find(|p| p.name == name && p.version == version);
+    let found = found.ok_or_else(|| BuildError::NotPublished(format!("{name} {version}")))?;
     Ok(Package {
         name: name.into(),
         version: version.into(),
-        manifest: path.into(),
+        manifest: found.manifest_path,
         target: String::new(),
+        kind: Kind::Examples,
         in_workspace: false,
         features: Vec::new(),
         ship: false,
         rustc: Vec::new(),
     })
+}
+
+/// A package that cargo found for a dependency.
+#[derive(Deserialize)]
+pub(super) struct Resolved {
+    pub name: String,
+    pub version: String,
+    pub manifest_path: PathBuf,
+    /// The registry. `None` for a folder.
+    pub source: Option<String>,
+}
+
+/// Returns the packages that the package with this manifest depends on, and those of its workspace.
+pub(super) fn resolved(manifest: &Path, what: &str) -> Result<Vec<Resolved>, BuildError> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        packages: Vec<Resolved>,
+    }
+    let mut command = cargo();
+    command.args(["metadata", "--format-version", "1", "--filter-platform", TARGET, "--manifest-path"]);
+    let output = run(command.arg(manifest), what)?;
+    let metadata: Metadata = serde_json::from_slice(&output.stdout)
+        .map_err(|why| BuildError::Cargo { what: what.into(), output: why.to_string() })?;
+    Ok(metadata.packages)
 }
 
 /// Stack size of a module. The stack comes before the data, so with this size the data ends below 1 MiB, and
@@ -232,12 +258,18 @@ fn metadata(manifest: &Path, in_workspace: bool) -> Result<Vec<Package>, BuildEr
     let packages = metadata.packages.into_iter().filter_map(|mut raw| {
         let rustc = raw.metadata.pointer("/tollgate/rustc").and_then(serde_json::Value::as_array);
         let rustc = rustc.into_iter().flatten().filter_map(|flag| Some(flag.as_str()?.to_owned())).collect();
-        let target = raw.targets.into_iter().find(|t| t.crate_types.iter().any(|t| t == "cdylib"))?;
+        let filter = raw.metadata.pointer("/tollgate/filter").and_then(serde_json::Value::as_str);
+        let has = |target: &RawTarget, kind| target.crate_types.iter().any(|of| of == kind);
+        let (target, kind) = match raw.targets.iter().find(|target| has(target, "cdylib")) {
+            Some(module) => (module, Kind::Module),
+            None => (raw.targets.iter().find(|target| has(target, "lib"))?, Kind::Filter(filter?.to_owned())),
+        };
         Some(Package {
             name: raw.name,
             version: raw.version,
             manifest: raw.manifest_path,
             target: target.name.replace('-', "_"),
+            kind,
             in_workspace,
             features: raw.features.remove("default").unwrap_or_default(),
             ship: raw.metadata.pointer("/tollgate/ship") == Some(&serde_json::Value::Bool(true)),

@@ -5,16 +5,19 @@
 //! the normal one, and waiting for it would be a deadlock.
 
 mod cargo;
+mod compose;
 mod published;
 mod store;
 mod toolchain;
 
 use crate::{Options, pack, strip};
-use cargo::Package;
+use cargo::{Kind, Package};
+use compose::Part;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::{fs, io};
+use toolchain::Toolchain;
 
 pub use cargo::{Shipped, shipped};
 pub use published::published;
@@ -26,9 +29,18 @@ pub enum BuildError {
     /// Neither the system nor the setup provides a compiler for `wasm32-wasip1`.
     #[error("no compiler for wasm32-wasip1:\n{0}")]
     NoToolchain(String),
-    /// No package with this name has a `cdylib`.
-    #[error("unknown filter `{0}`: expected a member of the workspace with crate-type `cdylib`")]
+    /// No package with this name is a module or a filter.
+    #[error(
+        "unknown filter `{0}`: expected a package with `filter = \"TypeName\"` in `[package.metadata.tollgate]`, \
+         or with crate-type `cdylib`"
+    )]
     NoSuchPackage(String),
+    /// The package cannot be part of a module with other filters.
+    #[error(
+        "`{0}` is not a filter that a module can contain: expected a library with `filter = \"TypeName\"` in \
+         `[package.metadata.tollgate]`, without crate-type `cdylib`"
+    )]
+    NotAFilter(String),
     /// The crate was not published, or without this example.
     #[error("not published: `{0}`")]
     NotPublished(String),
@@ -103,7 +115,7 @@ pub fn weights(name: &str) -> Result<Vec<(Option<String>, usize)>, BuildError> {
     options.binaryen = Some(toolchain.binaryen.clone());
     let builds = std::iter::once(None).chain(package.features.iter().cloned().map(Some));
     let weights = builds.map(|without| {
-        let linked = cargo::build(&package, &toolchain, without.as_deref())?;
+        let linked = link(&package, &toolchain, without.as_deref())?;
         let packed = pack(&store::read(&linked)?, &options);
         let packed = packed.map_err(|why| BuildError::Pack { what: package.name.clone(), why })?;
         Ok((without, packed.len()))
@@ -141,7 +153,7 @@ fn build_once(
 fn build(package: &Package, finish: Finish) -> Result<PathBuf, BuildError> {
     let _lock = store::lock()?;
     let toolchain = toolchain::find()?;
-    let linked = cargo::build(package, &toolchain, None)?;
+    let linked = link(package, &toolchain, None)?;
     let bytes = store::read(&linked)?;
     let failed = |why| BuildError::Pack { what: package.name.clone(), why };
     let mut options = package.options()?;
@@ -163,6 +175,17 @@ fn build(package: &Package, finish: Finish) -> Result<PathBuf, BuildError> {
         Finish::Stripped => strip(&bytes).map_err(failed),
         Finish::Packed | Finish::Named => pack(&bytes, &options).map_err(failed),
     })
+}
+
+/// Links the module of a package, with all of its default features or without one of them.
+fn link(package: &Package, toolchain: &Toolchain, without: Option<&str>) -> Result<PathBuf, BuildError> {
+    match package.kind {
+        Kind::Filter(_) => {
+            let module = compose::write(&package.name, &[Part { filter: package, without }])?;
+            cargo::build(&module, toolchain)
+        }
+        _ => cargo::build(package, toolchain),
+    }
 }
 
 impl Package {
