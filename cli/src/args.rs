@@ -34,6 +34,9 @@ pub enum Command {
     /// Check the configuration of every Wasm filter in a file, or of one module, by loading the module
     #[command(after_help = EXIT_CODES)]
     Check(CheckArgs),
+    /// Build one module of one or several filters, which run in this order
+    #[command(after_help = EXIT_CODES)]
+    Build(BuildArgs),
     /// Run scenarios, and check their expectations
     #[command(after_help = EXIT_CODES)]
     Run(RunArgs),
@@ -54,6 +57,17 @@ pub enum Command {
 pub struct InspectArgs {
     /// Module to inspect
     pub module: PathBuf,
+}
+
+/// Arguments of `build`.
+#[derive(Debug, Args)]
+pub struct BuildArgs {
+    /// Filters: `jwt-authn`, the folder of a package, or `name=filter` to name its block in the configuration
+    #[arg(required = true)]
+    pub filters: Vec<String>,
+    /// File to write the module to
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
 }
 
 /// Arguments of `check`.

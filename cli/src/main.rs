@@ -25,6 +25,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let (name, made) = match &cli.command {
         Command::Inspect(args) => ("inspect", commands::inspect::run(args)),
+        Command::Build(args) => ("build", commands::build::run(args)),
         Command::Check(args) => ("check", commands::check::run(args)),
         Command::Run(args) => ("run", commands::run::run(args)),
         Command::Trace(args) => ("trace", commands::trace::run(args)),

@@ -32,6 +32,17 @@ impl Wasm {
         build::package(name, Finish::Packed).map(Self::file)
     }
 
+    /// Builds a module of several filters of this workspace, in this order. The configuration has one block
+    /// for each filter, named after its type: `{"jwt-authn": {..}, "rate-limit": {..}}`.
+    ///
+    /// # Panics
+    /// With cargo's output, if the module does not build.
+    #[track_caller]
+    pub fn chain(name: &str, filters: &[&str]) -> Self {
+        let filters: Vec<_> = filters.iter().map(|filter| (*filter).to_owned()).collect();
+        or_panic(build::compose(name, &filters, Finish::Packed).map(Self::file))
+    }
+
     /// Builds a filter of this workspace without function names and without packing.
     #[track_caller]
     pub fn package_unpacked(name: &str) -> Self {

@@ -18,27 +18,44 @@ pub enum Whole {
     TooLarge(usize),
 }
 
+/// The part of the host's buffer that a filter sees. Alone in its module, a filter sees all of it. In a
+/// chain, the later filters hold the bytes before it, and the earlier filters those after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) start: usize,
+    pub(crate) size: usize,
+    /// Number of bytes after the span.
+    pub(crate) after: usize,
+}
+
+impl Span {
+    /// The whole buffer.
+    pub(crate) const fn whole(size: usize) -> Self {
+        Self { start: 0, size, after: 0 }
+    }
+}
+
 /// A body, or the part of it that the host holds.
 pub struct Body<'a> {
     buffer: Buffer,
-    size: usize,
+    span: Span,
     end_of_stream: bool,
     callback: PhantomData<&'a mut ()>,
 }
 
 impl Body<'_> {
-    pub(crate) fn new(direction: Direction, size: usize, end_of_stream: bool) -> Self {
-        let buffer = match direction {
-            Direction::Request => Buffer::RequestBody,
-            Direction::Response => Buffer::ResponseBody,
-        };
-        Self { buffer, size, end_of_stream, callback: PhantomData }
+    pub(crate) fn new(direction: Direction, span: Span, end_of_stream: bool) -> Self {
+        Self { buffer: direction.body(), span, end_of_stream, callback: PhantomData }
+    }
+
+    pub(crate) fn span(&self) -> Span {
+        self.span
     }
 
     /// Returns the number of bytes that the host holds now: this part, and the earlier parts that were
     /// paused.
     pub fn size(&self) -> usize {
-        self.size
+        self.span.size
     }
 
     /// Whether this is the last part: also true when trailers have arrived while the body was held.
@@ -48,17 +65,17 @@ impl Body<'_> {
 
     /// Returns the bytes that the host holds now, or an error if there are more than `cap`.
     pub fn read(&self, cap: usize) -> Result<Vec<u8>> {
-        if self.size > cap {
-            return Err(Error::BodyTooLarge { size: self.size, cap });
+        if self.span.size > cap {
+            return Err(Error::BodyTooLarge { size: self.span.size, cap });
         }
-        host::buffer(self.buffer, cap)
+        host::buffer_from(self.buffer, self.span.start, self.span.size)
     }
 
     /// Returns the whole body when its last part has arrived. Return [`Flow::Pause`](crate::Flow::Pause)
     /// until then.
     pub fn whole(&self, cap: usize) -> Result<Whole> {
-        if self.size > cap {
-            Ok(Whole::TooLarge(self.size))
+        if self.span.size > cap {
+            Ok(Whole::TooLarge(self.span.size))
         } else if self.end_of_stream {
             self.read(cap).map(Whole::Complete)
         } else {
@@ -68,15 +85,29 @@ impl Body<'_> {
 
     /// Replaces the bytes that the host holds. Call `body_may_change` of the headers first.
     pub fn replace(&mut self, bytes: &[u8]) -> Result<()> {
-        host::set_buffer(self.buffer, 0, self.size, bytes)?;
-        self.size = bytes.len();
+        let Span { start, size, .. } = self.span;
+        if start == 0 {
+            host::set_buffer(self.buffer, 0, size, bytes)?;
+        } else {
+            // The host replaces only from the start of its buffer.
+            let mut all = host::buffer(self.buffer, start)?;
+            all.extend_from_slice(bytes);
+            host::set_buffer(self.buffer, 0, start.saturating_add(size), &all)?;
+        }
+        self.span.size = bytes.len();
         Ok(())
     }
 
     /// Appends to the bytes that the host holds. Call `body_may_change` of the headers first.
     pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        host::set_buffer(self.buffer, self.size, 0, bytes)?;
-        self.size = self.size.saturating_add(bytes.len());
-        Ok(())
+        let Span { start, size, after } = self.span;
+        if after == 0 {
+            host::set_buffer(self.buffer, start.saturating_add(size), 0, bytes)?;
+            self.span.size = size.saturating_add(bytes.len());
+            return Ok(());
+        }
+        let mut all = host::buffer_from(self.buffer, start, size)?;
+        all.extend_from_slice(bytes);
+        self.replace(&all)
     }
 }

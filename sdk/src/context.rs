@@ -4,6 +4,7 @@ use crate::callout::{GrpcCall, GrpcResult, HttpCall, HttpResult};
 use crate::error::Result;
 use crate::filter::{GrpcCallouts, HttpCallouts, Timers};
 use crate::host::Direction;
+use crate::queue::Queue;
 use crate::signal::{Signal, Woken};
 use crate::tasks::{Task, Tasks, Timer};
 use crate::{HttpFilter, RequestHeaders, ResponseHeaders};
@@ -184,6 +185,14 @@ impl<F: HttpFilter> Context<'_, F> {
     /// signal if it is `None`. Streams that were woken or have ended do not count.
     pub fn waiting(&self, signal: Option<Signal>) -> usize {
         self.tasks.waiting(signal)
+    }
+
+    /// Registers the queue `name` of this VM's `vm_id`, or finds it if it exists. For each new item, the host
+    /// notifies the VM that registered the queue last: see [`HttpFilter::on_queue_ready`].
+    pub fn register_queue(&mut self, name: &str) -> Result<Queue> {
+        let queue = Queue::register(name)?;
+        self.tasks.add_queue(queue);
+        Ok(queue)
     }
 
     /// Creates a task for the stream. Outside a stream there is nothing to decide on, so `then` is not

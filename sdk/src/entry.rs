@@ -11,28 +11,61 @@ use crate::context::Context;
 use crate::filter::HttpFilter;
 use crate::host::Direction;
 use crate::map::IdMap;
-use crate::plugins::{State, StreamCallback, reject};
+use crate::plugins::{State, StreamCallback, configuration, reject};
 use crate::stream::{AccessLog, AccessLogMaps};
+use crate::tasks::SharedTick;
+use crate::{ConfigError, Error, config::Value};
 use crate::{log as host_log, queue::Queue};
 use std::cell::RefCell;
 use std::hash::BuildHasherDefault;
 
 /// The state of a VM: the plugins that it runs and their streams. Envoy runs plugins with the same code in
 /// the same VM.
-pub struct Vm<F: HttpFilter> {
-    state: RefCell<State<F>>,
+///
+/// `CHAINED` filters share their module with others: a [`Chain`](crate::chain::Chain) passes the streams from
+/// one to the next.
+pub struct Vm<F: HttpFilter, const CHAINED: bool = false> {
+    pub(crate) state: RefCell<State<F, CHAINED>>,
     /// Failed gRPC calls that the host reported from within a host call: token and status.
     deferred: RefCell<Vec<(u32, u32)>>,
 }
 
-impl<F: HttpFilter> Vm<F> {
+impl<F: HttpFilter, const CHAINED: bool> Vm<F, CHAINED> {
     /// Creates the state of a VM without plugins. It is constant, so callbacks need not check whether it is
     /// initialised.
     #[expect(clippy::new_without_default, reason = "a default would not be constant")]
     pub const fn new() -> Self {
         let streams = IdMap::with_hasher(BuildHasherDefault::new());
-        let state = State { plugins: Vec::new(), streams, latest: None };
+        let state = State { plugins: Vec::new(), streams, latest: None, resumed: Vec::new() };
         Self { state: RefCell::new(state), deferred: RefCell::new(Vec::new()) }
+    }
+
+    /// Creates a plugin of a chain.
+    pub(crate) fn create_plugin(&self, id: u32, tick: SharedTick) {
+        let Ok(mut state) = self.state.try_borrow_mut() else { return };
+        state.create_plugin(id);
+        if let Some(plugin) = state.plugin(id) {
+            plugin.tasks.share_tick(tick);
+        }
+    }
+
+    /// Configures a filter of a chain, or leaves it out.
+    pub(crate) fn configure(&self, id: u32, tree: &Value) -> Result<(), ConfigError> {
+        let Ok(mut state) = self.state.try_borrow_mut() else { return Err(Error::Busy.into()) };
+        let Some(plugin) = state.plugin(id) else { return Ok(()) };
+        plugin.off = tree.is_null();
+        if plugin.off { Ok(()) } else { plugin.configure(tree) }
+    }
+
+    /// Whether a callback of the filter is running.
+    pub(crate) fn is_running(&self) -> bool {
+        self.state.try_borrow_mut().is_err()
+    }
+
+    /// Removes and returns a stream that a task of the filter has resumed.
+    pub(crate) fn take_resumed(&self) -> Option<(u32, Direction)> {
+        let mut state = self.state.try_borrow_mut().ok()?;
+        if state.resumed.is_empty() { None } else { Some(state.resumed.remove(0)) }
     }
 
     /// `proxy_on_context_create`: creates a plugin if `parent` is 0, otherwise a stream.
@@ -51,17 +84,11 @@ impl<F: HttpFilter> Vm<F> {
         let Ok(mut state) = self.state.try_borrow_mut() else { return 0 };
         // The host does not report the creation of the plugin to a filter without stream callbacks.
         state.create_plugin(id);
-        if !F::USES.on_delete {
+        if !State::<F, CHAINED>::ON_DELETE {
             state.remove_deleted_plugins(id);
         }
         let Some(plugin) = state.plugin(id) else { return 0 };
-        match plugin.configure(size) {
-            Ok(()) => 1,
-            Err(error) => {
-                host_log::critical(&format!("configuration rejected: {error}"));
-                0
-            }
-        }
+        configured(configuration(size).and_then(|tree| plugin.configure(&tree)))
     }
 
     /// Runs a callback in which the filter decides on a stream.
@@ -112,35 +139,50 @@ impl<F: HttpFilter> Vm<F> {
         self.run_deferred();
     }
 
-    /// `proxy_on_http_call_response`.
-    pub fn on_http_call_response(&self, id: u32, token: u32, headers: usize, body: usize, trailers: usize) {
+    /// `proxy_on_http_call_response`. Returns whether the call was one of this filter.
+    pub fn on_http_call_response(
+        &self,
+        id: u32,
+        token: u32,
+        headers: usize,
+        body: usize,
+        trailers: usize,
+    ) -> bool {
+        let mut found = false;
         if let Ok(mut state) = self.state.try_borrow_mut()
             && let Some((max_body, task)) = state.plugin(id).and_then(|p| p.tasks.take_http(token))
         {
+            found = true;
             state.run(id, task, callout::http_response(headers, body, trailers, max_body));
             state.run_woken(id);
         }
         self.run_deferred();
+        found
     }
 
-    /// `proxy_on_grpc_receive`: a unary call succeeded. No other callback follows.
-    pub fn on_grpc_receive(&self, id: u32, token: u32, size: usize) {
+    /// `proxy_on_grpc_receive`: a unary call succeeded. No other callback follows. Returns whether the call
+    /// was one of this filter.
+    pub fn on_grpc_receive(&self, id: u32, token: u32, size: usize) -> bool {
+        let mut found = false;
         if let Ok(mut state) = self.state.try_borrow_mut() {
-            state.end_grpc(id, token, || callout::grpc_message(size));
+            found = state.end_grpc(id, token, || callout::grpc_message(size));
         }
         self.run_deferred();
+        found
     }
 
-    /// `proxy_on_grpc_close`: a unary call failed.
-    pub fn on_grpc_close(&self, id: u32, token: u32, status: u32) {
-        match self.state.try_borrow_mut() {
+    /// `proxy_on_grpc_close`: a unary call failed. Returns whether the call was one of this filter.
+    pub fn on_grpc_close(&self, id: u32, token: u32, status: u32) -> bool {
+        let found = match self.state.try_borrow_mut() {
             Ok(mut state) => state.end_grpc(id, token, || Err(callout::grpc_error(status))),
+            // This filter is making the call.
             Err(_) => {
                 self.deferred.borrow_mut().push((token, status));
-                return;
+                return true;
             }
-        }
+        };
         self.run_deferred();
+        found
     }
 
     /// `proxy_on_queue_ready`.
@@ -148,6 +190,7 @@ impl<F: HttpFilter> Vm<F> {
         if let Ok(mut state) = self.state.try_borrow_mut()
             && let Some(plugin) = state.plugin(id)
             && let Some(filter) = &plugin.filter
+            && (!CHAINED || plugin.tasks.has_queue(Queue(token)))
         {
             let mut cx = Context { tasks: &mut plugin.tasks, position: None, filter: None };
             filter.on_queue_ready(Queue(token), &mut cx);
@@ -179,6 +222,17 @@ impl<F: HttpFilter> Vm<F> {
             if let Some(id) = owner {
                 state.end_grpc(id, token, failed);
             }
+        }
+    }
+}
+
+/// Returns the result of `proxy_on_configure`.
+pub(crate) fn configured(result: Result<(), ConfigError>) -> u32 {
+    match result {
+        Ok(()) => 1,
+        Err(error) => {
+            host_log::critical(&format!("configuration rejected: {error}"));
+            0
         }
     }
 }

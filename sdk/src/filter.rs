@@ -35,7 +35,7 @@ pub trait HttpFilter: Sized + 'static {
 
     #[doc(hidden)]
     const USES: Uses =
-        Uses { http: false, grpc: false, timers: false, asynchronous: false, bodies: false, on_delete: true };
+        Uses { http: false, grpc: false, timers: false, asynchronous: false, parts: 0, on_delete: true };
 
     /// Creates the filter from a parsed configuration. Define metrics here. An error rejects the
     /// configuration: Envoy then keeps the previous one. At startup there is no previous one, and Envoy does
@@ -140,15 +140,38 @@ pub struct Uses {
     pub timers: bool,
     /// Whether a callback is `async`.
     pub asynchronous: bool,
-    /// Whether a callback receives bodies.
-    pub bodies: bool,
+    /// The callbacks of a stream that the filter defines, one bit each: see [`Part`].
+    pub parts: u8,
     /// Whether the module exports `proxy_on_delete`, for the end of streams and plugins.
     pub on_delete: bool,
+}
+
+/// A callback of a stream. The value is its bit in [`Uses::parts`].
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+pub enum Part {
+    RequestHeaders = 1,
+    RequestBody = 2,
+    RequestTrailers = 4,
+    ResponseHeaders = 8,
+    ResponseBody = 16,
+    ResponseTrailers = 32,
+    Log = 64,
+    QueueReady = 128,
 }
 
 impl Uses {
     pub(crate) const fn any(self) -> bool {
         self.http || self.grpc || self.timers
+    }
+
+    pub(crate) const fn has(self, part: Part) -> bool {
+        self.parts & part as u8 != 0
+    }
+
+    pub(crate) const fn has_bodies(self) -> bool {
+        self.has(Part::RequestBody) || self.has(Part::ResponseBody)
     }
 }
 

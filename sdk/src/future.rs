@@ -235,7 +235,7 @@ pub fn run_request<F: HttpFilter, T: Future<Output = Result> + 'static>(
     request: &mut Request<'_, F>,
     start: impl FnOnce(Rc<F>, AsyncRequest<F>) -> T,
 ) -> Result {
-    let headers = RequestHeaders::new(request.headers.end_of_stream());
+    let headers = RequestHeaders::shared(request.headers.end_of_stream(), request.headers.share());
     let (_, stream, cx) = request.parts();
     run(headers, stream, cx, start)
 }
@@ -246,7 +246,7 @@ pub fn run_response<F: HttpFilter, T: Future<Output = Result> + 'static>(
     response: &mut Response<'_, F>,
     start: impl FnOnce(Rc<F>, AsyncResponse<F>) -> T,
 ) -> Result {
-    let headers = ResponseHeaders::new(response.headers.end_of_stream());
+    let headers = ResponseHeaders::shared(response.headers.end_of_stream(), response.headers.share());
     let (_, stream, cx) = response.parts();
     run(headers, stream, cx, start)
 }

@@ -22,29 +22,46 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
+use std::rc::Rc;
 use tollgate_types::{HeaderEdit, cookies, is_token, is_valid_value, uri};
 
 /// The fields of a header map. Callbacks receive one of the types below, which dereferences to this one.
 pub struct Headers {
     map: Map,
     end_of_stream: bool,
-    pairs: OnceCell<Pairs>,
+    pairs: OnceCell<Rc<Pairs>>,
 }
 
+/// Fields that one filter of a chain has read, for the next one. An edit removes them.
+pub(crate) type SharedPairs = Option<Rc<Pairs>>;
+
 impl Headers {
+    fn new(map: Map, end_of_stream: bool, shared: SharedPairs) -> Self {
+        let pairs = shared.map_or_else(OnceCell::new, OnceCell::from);
+        Self { map, end_of_stream, pairs }
+    }
+
     /// Returns all fields in order. Reads them from the host once, and again only after an edit.
     pub fn pairs(&self) -> Result<&Pairs> {
-        if let Some(pairs) = self.pairs.get() {
-            return Ok(pairs);
-        }
-        let pairs = Pairs::parse(host::map_pairs(self.map)?)?;
-        Ok(self.pairs.get_or_init(|| pairs))
+        self.cached().map(|pairs| &**pairs)
     }
 
     /// Returns all fields in order, as a value that can be kept while the headers are edited.
-    pub fn take_pairs(&mut self) -> Result<Pairs> {
-        self.pairs()?;
-        Ok(self.pairs.take().unwrap_or_default())
+    pub fn to_pairs(&self) -> Result<Rc<Pairs>> {
+        self.cached().cloned()
+    }
+
+    fn cached(&self) -> Result<&Rc<Pairs>> {
+        if let Some(pairs) = self.pairs.get() {
+            return Ok(pairs);
+        }
+        let pairs = Rc::new(Pairs::parse(host::map_pairs(self.map)?)?);
+        Ok(self.pairs.get_or_init(|| pairs))
+    }
+
+    /// Returns the fields if they were read and not edited since.
+    pub(crate) fn share(&mut self) -> SharedPairs {
+        self.pairs.take()
     }
 
     /// Returns every value of `name` in order, or nothing if the field is absent. Use this method for access
@@ -53,9 +70,13 @@ impl Headers {
         Ok(self.pairs()?.get_all(name))
     }
 
-    /// Returns the first value of `name` with a host call of its own. This is the cheapest way to find out
-    /// that a field is absent. Further values may follow, because a client may send a field more than once.
+    /// Returns the first value of `name`, with a host call of its own unless all fields have been read. This
+    /// is the cheapest way to find out that a field is absent. Further values may follow, because a client
+    /// may send a field more than once.
     pub fn first(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        if let Some(pairs) = self.pairs.get() {
+            return Ok(pairs.get_all(name).next().map(Into::into));
+        }
         host::map_first(self.map, name.as_bytes())
     }
 
@@ -109,7 +130,7 @@ impl Trailers<'_> {
             Direction::Request => Map::RequestTrailers,
             Direction::Response => Map::ResponseTrailers,
         };
-        Self { headers: Headers { map, end_of_stream: true, pairs: OnceCell::new() }, callback: PhantomData }
+        Self { headers: Headers::new(map, true, None), callback: PhantomData }
     }
 }
 
@@ -137,8 +158,11 @@ macro_rules! phases {
 
         impl $name<'_> {
             pub(crate) fn new(end_of_stream: bool) -> Self {
-                let headers = Headers { map: Map::$map, end_of_stream, pairs: OnceCell::new() };
-                Self { headers, callback: PhantomData }
+                Self::shared(end_of_stream, None)
+            }
+
+            pub(crate) fn shared(end_of_stream: bool, pairs: SharedPairs) -> Self {
+                Self { headers: Headers::new(Map::$map, end_of_stream, pairs), callback: PhantomData }
             }
         }
 

@@ -34,6 +34,16 @@ pub(crate) enum Direction {
     Response = 1,
 }
 
+impl Direction {
+    /// Returns the buffer of the body.
+    pub(crate) fn body(self) -> Buffer {
+        match self {
+            Self::Request => Buffer::RequestBody,
+            Self::Response => Buffer::ResponseBody,
+        }
+    }
+}
+
 pub(crate) fn check(call: &'static str, raw: u32) -> Result<()> {
     match Status::from_raw(raw) {
         Status::Ok => Ok(()),
@@ -117,8 +127,13 @@ pub(crate) fn map_remove(map: Map, name: &[u8]) -> Result<()> {
 /// Returns up to `max` bytes from the start of a buffer. The result is empty if the host has no such buffer
 /// now.
 pub(crate) fn buffer(buffer: Buffer, max: usize) -> Result<Vec<u8>> {
+    buffer_from(buffer, 0, max)
+}
+
+/// Returns up to `max` bytes of a buffer from `start`.
+pub(crate) fn buffer_from(buffer: Buffer, start: usize, max: usize) -> Result<Vec<u8>> {
     let mut out = Returned::nothing();
-    let raw = unsafe { abi::proxy_get_buffer_bytes(buffer as u32, 0, max, &mut out.bytes, &mut out.len) };
+    let raw = unsafe { abi::proxy_get_buffer_bytes(buffer as u32, start, max, &mut out.bytes, &mut out.len) };
     check_found("get_buffer_bytes", raw)?;
     Ok(out.take())
 }

@@ -40,6 +40,8 @@ mod abi;
 pub mod body;
 mod callbacks;
 pub mod callout;
+#[doc(hidden)]
+pub mod chain;
 pub mod clock;
 pub mod config;
 mod context;

@@ -11,16 +11,20 @@ use crate::tasks::{Due, Task, Tasks, Timer};
 use crate::{Error, Failure, Flow, Reply, Status, clock};
 use std::rc::Rc;
 
-pub(crate) struct State<F: HttpFilter> {
+pub(crate) struct State<F: HttpFilter, const CHAINED: bool> {
     pub(crate) plugins: Vec<Plugin<F>>,
     pub(crate) streams: IdMap<Stream<F::Stream>>,
     /// The stream that was created last. Used instead of `streams` by a filter without `proxy_on_delete`:
     /// such a filter has one callback per stream, and the host calls it right after it creates the stream.
     pub(crate) latest: Option<(u32, Stream<F::Stream>)>,
+    /// The streams that a filter of a chain has resumed, and that the next filter has not received yet.
+    pub(crate) resumed: Vec<(u32, Direction)>,
 }
 
 pub(crate) struct Plugin<F: HttpFilter> {
     pub(crate) id: u32,
+    /// Whether the configuration of a chain leaves this filter out.
+    pub(crate) off: bool,
     pub(crate) filter: Option<Rc<F>>,
     pub(crate) tasks: Tasks<F>,
 }
@@ -62,14 +66,9 @@ impl StreamCallback {
     /// `on_response_trailers`.
     pub(crate) const RESPONSE_TRAILERS: Self = Self::new(Direction::Response, Held::AfterHeaders);
 
-    /// `on_request_body`.
-    pub(crate) const fn request_body(end_of_stream: bool) -> Self {
-        Self { more_body: !end_of_stream, ..Self::REQUEST_TRAILERS }
-    }
-
-    /// `on_response_body`.
-    pub(crate) const fn response_body(end_of_stream: bool) -> Self {
-        Self { more_body: !end_of_stream, ..Self::RESPONSE_TRAILERS }
+    /// `on_request_body` and `on_response_body`.
+    pub(crate) const fn body(direction: Direction, end_of_stream: bool) -> Self {
+        Self { direction, part: Held::AfterHeaders, more_body: !end_of_stream }
     }
 
     const fn new(direction: Direction, part: Held) -> Self {
@@ -86,7 +85,7 @@ impl StreamCallback {
 
 /// `Action::Continue` and `Action::Pause` of the ABI.
 pub(crate) const CONTINUE: u32 = 0;
-const PAUSE: u32 = 1;
+pub(crate) const PAUSE: u32 = 1;
 
 const PAUSE_WITHOUT_TASK: &str =
     "filter returned `Pause` with no pending callout, timer or wait; rejecting the request";
@@ -94,26 +93,33 @@ const PAUSE_WITHOUT_TASK: &str =
 impl<F: HttpFilter> Plugin<F> {
     /// Replaces the filter by one for the new configuration. If the configuration is rejected, the current
     /// filter stays.
-    pub(crate) fn configure(&mut self, size: usize) -> std::result::Result<(), ConfigError> {
-        let bytes =
-            if size == 0 { Vec::new() } else { host::buffer(host::Buffer::PluginConfiguration, size)? };
-        let mut tasks = Tasks::default();
+    pub(crate) fn configure(&mut self, tree: &config::Value) -> std::result::Result<(), ConfigError> {
+        let mut tasks = self.tasks.empty();
         let mut cx = Context { tasks: &mut tasks, position: None, filter: None };
-        let filter = F::new(config::parse(&bytes)?, &mut cx)?;
+        let filter = F::new(config::read(tree)?, &mut cx)?;
         self.tasks.replace_plugin_tasks(tasks)?;
         self.filter = Some(Rc::new(filter));
         Ok(())
     }
 }
 
-impl<F: HttpFilter> State<F> {
+/// Reads the configuration of a plugin.
+pub(crate) fn configuration(size: usize) -> std::result::Result<config::Value, ConfigError> {
+    let bytes = if size == 0 { Vec::new() } else { host::buffer(host::Buffer::PluginConfiguration, size)? };
+    config::tree(&bytes)
+}
+
+impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
+    /// Whether the module has the callback for the end of streams.
+    pub(crate) const ON_DELETE: bool = F::USES.on_delete || CHAINED;
+
     pub(crate) fn plugin(&mut self, id: u32) -> Option<&mut Plugin<F>> {
         self.plugins.iter_mut().find(|plugin| plugin.id == id)
     }
 
     pub(crate) fn create_plugin(&mut self, id: u32) {
         if self.plugin(id).is_none() {
-            self.plugins.push(Plugin { id, filter: None, tasks: Tasks::default() });
+            self.plugins.push(Plugin { id, off: false, filter: None, tasks: Tasks::default() });
         }
     }
 
@@ -131,7 +137,7 @@ impl<F: HttpFilter> State<F> {
     }
 
     pub(crate) fn create_stream(&mut self, id: u32, plugin: u32) {
-        if F::USES.on_delete {
+        if Self::ON_DELETE {
             self.streams.insert(id, Stream::new(plugin));
         } else {
             self.latest = Some((id, Stream::new(plugin)));
@@ -139,7 +145,7 @@ impl<F: HttpFilter> State<F> {
     }
 
     pub(crate) fn stream(&mut self, id: u32) -> Option<(&mut Plugin<F>, &mut Stream<F::Stream>)> {
-        let stream = if F::USES.on_delete {
+        let stream = if Self::ON_DELETE {
             self.streams.get_mut(&id)
         } else {
             self.latest.as_mut().and_then(|(latest, stream)| (*latest == id).then_some(stream))
@@ -155,13 +161,14 @@ impl<F: HttpFilter> State<F> {
         decide: impl for<'a> FnOnce(&F, &'a mut F::Stream, Context<'a, F>) -> crate::Result,
     ) -> u32 {
         let Some((plugin, stream)) = self.stream(id) else { return reject(at) };
-        let Some(filter) = &plugin.filter else { return reject(at) };
-        let position =
-            StreamPosition { stream: id, direction: at.direction, headers_held: at.part == Held::InHeaders };
+        let Some(filter) = &plugin.filter else {
+            return if CHAINED && plugin.off { CONTINUE } else { reject(at) };
+        };
+        let position = StreamPosition { stream: id, direction: at.direction, headers_held: false };
         let cx = Context { tasks: &mut plugin.tasks, position: Some(position), filter: Some(filter) };
         let flow = settled(filter.as_ref(), decide(filter, &mut stream.data, cx), at);
         let replied = stream.replied;
-        if F::USES.bodies {
+        if F::USES.has_bodies() {
             stream.hold_body(at.direction, at.more_body && matches!(flow, Flow::Pause));
         }
         let held = stream.held(at.direction);
@@ -258,11 +265,14 @@ impl<F: HttpFilter> State<F> {
         }
     }
 
-    pub(crate) fn end_grpc(&mut self, id: u32, token: u32, result: impl FnOnce() -> GrpcResult) {
-        if let Some(task) = self.plugin(id).and_then(|plugin| plugin.tasks.take_grpc(token)) {
-            self.run(id, task, result());
-            self.run_woken(id);
-        }
+    /// Returns whether the call was one of this filter.
+    pub(crate) fn end_grpc(&mut self, id: u32, token: u32, result: impl FnOnce() -> GrpcResult) -> bool {
+        let Some(task) = self.plugin(id).and_then(|plugin| plugin.tasks.take_grpc(token)) else {
+            return false;
+        };
+        self.run(id, task, result());
+        self.run_woken(id);
+        true
     }
 
     fn run_for_plugin(&mut self, id: u32, then: impl FnOnce(&F, &mut Context<'_, F>)) {
@@ -290,9 +300,29 @@ impl<F: HttpFilter> State<F> {
                     Context { tasks: &mut plugin.tasks, position: Some(position), filter: Some(filter) };
                 let at = StreamCallback::new(direction, held);
                 let flow = settled(filter.as_ref(), then(filter, &mut stream.data, result, &mut cx), at);
-                stream.resume(direction, flow, plugin.tasks.has_pending_for(id));
+                if stream.settle(direction, flow, plugin.tasks.has_pending_for(id)) {
+                    self.go_on(id, direction);
+                }
             }
         }
+    }
+}
+
+impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
+    /// Resumes a stream that was paused: the next filter of a chain receives it, or the host.
+    fn go_on(&mut self, id: u32, direction: Direction) {
+        if CHAINED {
+            self.resumed.push((id, direction));
+        } else {
+            resume(direction);
+        }
+    }
+}
+
+/// Makes the host resume a stream.
+pub(crate) fn resume(direction: Direction) {
+    if let Err(error) = host::continue_stream(direction) {
+        log::error!("cannot resume the stream: {error}");
     }
 }
 
@@ -331,16 +361,11 @@ impl<S> Stream<S> {
         self.held_bodies & (1 << direction as u32) != 0
     }
 
-    /// Carries out what a task decided.
-    fn resume(&mut self, direction: Direction, flow: Flow, awaits_more: bool) {
+    /// Carries out what a task decided. Returns whether the stream was paused and goes on.
+    fn settle(&mut self, direction: Direction, flow: Flow, awaits_more: bool) -> bool {
         let held = std::mem::replace(self.held(direction), Held::No);
         match flow {
-            Flow::Continue if held == Held::No => {}
-            Flow::Continue => {
-                if let Err(error) = host::continue_stream(direction) {
-                    log::error!("cannot resume the stream: {error}");
-                }
-            }
+            Flow::Continue => return held != Held::No,
             Flow::Pause if awaits_more || held == Held::No => *self.held(direction) = held,
             Flow::Pause => {
                 log::error!("{PAUSE_WITHOUT_TASK}");
@@ -352,6 +377,7 @@ impl<S> Stream<S> {
                 reply.send(direction);
             }
         }
+        false
     }
 }
 

@@ -9,9 +9,7 @@ use crate::{Error, Status, abi, host};
 pub struct Queue(pub(crate) u32);
 
 impl Queue {
-    /// Registers the queue `name` of this VM's `vm_id`, or finds it if it exists. For each new item, the host
-    /// notifies the VM that registered the queue last.
-    pub fn register(name: &str) -> Result<Self> {
+    pub(crate) fn register(name: &str) -> Result<Self> {
         let mut token = 0;
         // SAFETY: in this and all calls below, pointers are to live values of the given lengths.
         host::check("register_shared_queue", unsafe {

@@ -11,9 +11,10 @@ use crate::callout::{GrpcResult, HttpResult, grpc_cancel};
 use crate::clock::{self, UnixNanos};
 use crate::error::Result;
 use crate::map::IdMap;
+use crate::queue::Queue;
 use crate::signal::{Signal, Woken};
 use crate::{Context, HttpFilter, host};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::mem;
@@ -101,6 +102,31 @@ pub(crate) struct Tasks<F: HttpFilter> {
     awaited: IdMap<Vec<Awaited>>,
     /// For each stream whose `async` callback waits: where the callback returns the state of the stream.
     lent: IdMap<Lent<F::Stream>>,
+    /// The tick, if the filters of a chain share it.
+    tick: Option<SharedTick>,
+    /// The queues that the filter has registered.
+    queues: Vec<u32>,
+}
+
+/// The deadlines of the filters of a chain, which share the tick of their plugin.
+pub(crate) type Deadlines = Rc<RefCell<Vec<Option<UnixNanos>>>>;
+
+/// The part of one filter in a shared tick.
+#[derive(Clone)]
+pub(crate) struct SharedTick {
+    pub(crate) index: usize,
+    pub(crate) deadlines: Deadlines,
+}
+
+impl SharedTick {
+    /// Sets the next deadline of this filter. Returns the first of all filters.
+    fn first_with(&self, own: Option<UnixNanos>) -> Option<UnixNanos> {
+        let mut deadlines = self.deadlines.borrow_mut();
+        if let Some(deadline) = deadlines.get_mut(self.index) {
+            *deadline = own;
+        }
+        deadlines.iter().flatten().min().copied()
+    }
 }
 
 type Lent<S> = Rc<Cell<Option<S>>>;
@@ -117,11 +143,33 @@ impl<F: HttpFilter> Default for Tasks<F> {
             woken: VecDeque::new(),
             awaited: IdMap::default(),
             lent: IdMap::default(),
+            tick: None,
+            queues: Vec::new(),
         }
     }
 }
 
 impl<F: HttpFilter> Tasks<F> {
+    /// Returns an empty value for the same plugin.
+    pub(crate) fn empty(&self) -> Self {
+        Self { tick: self.tick.clone(), ..Self::default() }
+    }
+
+    pub(crate) fn add_queue(&mut self, queue: Queue) {
+        if !self.queues.contains(&queue.0) {
+            self.queues.push(queue.0);
+        }
+    }
+
+    /// Whether the filter has registered the queue.
+    pub(crate) fn has_queue(&self, queue: Queue) -> bool {
+        self.queues.contains(&queue.0)
+    }
+
+    pub(crate) fn share_tick(&mut self, tick: SharedTick) {
+        self.tick = Some(tick);
+    }
+
     /// Replaces the tasks that the plugin started under its previous configuration by those of the new one.
     /// Tasks of streams stay. Streams that wait for a signal are woken, because the new filter may not use
     /// that signal.
@@ -134,6 +182,7 @@ impl<F: HttpFilter> Tasks<F> {
             self.grpc.retain(|_, task| task.stream().is_some());
             self.grpc.extend(new.grpc);
         }
+        self.queues = new.queues;
         if F::USES.timers { self.replace_plugin_timers(new.pending, new.deadlines) } else { Ok(()) }
     }
 
@@ -324,12 +373,16 @@ impl<F: HttpFilter> Tasks<F> {
 
     /// Sets the host's tick to the next deadline, or stops it if there is no deadline.
     pub(crate) fn arm(&mut self, now: UnixNanos) -> Result<()> {
-        let period = match self.next_deadline() {
-            _ if !self.woken.is_empty() => 1,
-            None => 0,
-            // A period of 0 would stop the tick.
-            Some((deadline, _)) => deadline.since(now).as_millis().clamp(1, u32::MAX.into()),
+        let own = match self.next_deadline() {
+            _ if !self.woken.is_empty() => Some(now),
+            next => next.map(|(deadline, _)| deadline),
         };
+        let first = match &self.tick {
+            Some(tick) => tick.first_with(own),
+            None => own,
+        };
+        // A period of 0 would stop the tick.
+        let period = first.map_or(0, |first| first.since(now).as_millis().clamp(1, u32::MAX.into()));
         host::set_tick_period(u32::try_from(period).unwrap_or(u32::MAX))
     }
 

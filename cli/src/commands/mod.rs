@@ -1,5 +1,6 @@
 //! The commands. Each reads its input and returns a report.
 
+pub mod build;
 pub mod check;
 pub mod inspect;
 pub mod run;

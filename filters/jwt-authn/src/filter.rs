@@ -71,7 +71,7 @@ impl Worker {
         now: UnixNanos,
         may_wait: bool,
     ) -> Result<Option<Flow>, Error> {
-        let pairs = headers.take_pairs()?;
+        let pairs = headers.to_pairs()?;
         let mut list = Vec::with_capacity(pairs.len());
         list.extend(pairs.iter());
         let facts = RequestFacts::from_pairs(&list);

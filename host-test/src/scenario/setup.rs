@@ -42,6 +42,28 @@ impl Scenario {
         self
     }
 
+    /// Replaces the filters by one module that contains them, in the same order. The result must be the same.
+    ///
+    /// # Panics
+    /// If the module does not build, or a filter has a configuration that is not JSON text.
+    #[track_caller]
+    pub fn in_one_module(mut self) -> Self {
+        let mut blocks = serde_json::Map::new();
+        let mut packages = Vec::new();
+        for (index, filter) in self.filters.iter().enumerate() {
+            let Configuration::Text(text) = &filter.configuration else {
+                panic!("filter {index} needs a configuration of JSON text");
+            };
+            let block = serde_json::from_slice(text).unwrap_or_else(|why| panic!("filter {index}: {why}"));
+            blocks.insert(format!("filter{index}"), block);
+            packages.push(format!("filter{index}={}", filter.wasm.name()));
+        }
+        let packages: Vec<_> = packages.iter().map(String::as_str).collect();
+        let module = Filter::new(Wasm::chain("one-module", &packages));
+        self.filters = vec![module.config(serde_json::Value::Object(blocks))];
+        self
+    }
+
     /// Adds a filter of Envoy itself after the filters added before. `typed_config` contains its `@type`.
     pub fn native_filter(mut self, name: &str, typed_config: serde_json::Value) -> Self {
         let name = name.into();

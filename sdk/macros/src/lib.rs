@@ -49,7 +49,8 @@ fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> s
     let awaits = !futures.is_empty();
     let defined: Vec<_> = methods(item).collect();
     let defines = |name: &str| defined.iter().any(|method| method == name);
-    let bodies = defines("on_request_body") || defines("on_response_body");
+    let parts = module::CALLBACKS.iter().enumerate().filter(|(_, callback)| defines(callback.0));
+    let parts = parts.fold(0u8, |parts, (index, _)| parts | 1 << index);
     let uses = |name: &str| capabilities.iter().any(|capability| capability == name);
     let (http, grpc, timers_used) = (uses("http_callouts"), uses("grpc_callouts"), uses("timers"));
     // A future is dropped when its stream ends.
@@ -57,7 +58,7 @@ fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> s
     item.items.push(parse_quote! {
         const USES: ::tollgate::filter::Uses =
             ::tollgate::filter::Uses {
-                http: #http, grpc: #grpc, timers: #timers_used, asynchronous: #awaits, bodies: #bodies, on_delete: #on_delete,
+                http: #http, grpc: #grpc, timers: #timers_used, asynchronous: #awaits, parts: #parts, on_delete: #on_delete,
             };
     });
     let filter = &item.self_ty;

@@ -222,13 +222,15 @@ pub(super) fn exports(Parts { filters, callbacks }: &Parts) -> Code {
 fn export((name, params, answer, args): &Callback) -> Code {
     let export = format_ident!("proxy_{name}");
     let method = Ident::new(name, Span::call_site());
+    // Some methods return what only a chain needs.
+    let end = if *answer == "()" { quote!(;) } else { Code::new() };
     let parse = |text: &str| text.parse::<Code>().unwrap_or_default();
     let (params, answer, args) = (parse(params), parse(answer), parse(args));
     let args = Group::new(Delimiter::Parenthesis, args).into_token_stream();
     quote! {
         #[unsafe(no_mangle)]
         extern "C" fn #export(#params) -> #answer {
-            VM.with(|vm| vm.#method #args)
+            VM.with(|vm| { vm.#method #args #end })
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod asynchronous;
 mod callouts;
+mod chain;
 mod ends;
 mod faults;
 mod messages;

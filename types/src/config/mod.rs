@@ -87,7 +87,7 @@ pub use object::{Field, Object, only_member, variant};
 pub use tollgate_macros::Config;
 pub use values::text;
 
-use serde_json::Value;
+pub use serde_json::Value;
 use tree::Tree;
 
 /// A type that can be read from a configuration. Derive it: see the [module](self).

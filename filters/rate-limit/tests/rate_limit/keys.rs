@@ -195,15 +195,19 @@ on_both_hosts! {
         }));
         let behind = |key| {
             let limited = filter().config(json!({"limits": {"one": keyed(key)}}));
-            Scenario::new().filter(jwt.clone()).filter(limited)
+            let apart = Scenario::new().filter(jwt.clone()).filter(limited);
+            [apart.clone(), apart.in_one_module()]
+        };
+        let counted_in = |host, scenarios: [Scenario; 2], expected: &[(Request, u16)]| {
+            scenarios.into_iter().for_each(|scenario| counted_in(host, scenario, expected.iter().cloned()));
         };
         let by_principal =
             [(token("a", "x"), 200), (token("a", "y"), 429), (token("b", "x"), 200), (get("/"), 200), (get("/"), 200)];
-        counted_in(host, behind(json!([{"principal": {}}])), by_principal);
+        counted_in(host, behind(json!([{"principal": {}}])), &by_principal);
         let by_claim = [(token("a", "x"), 200), (token("b", "x"), 429), (token("a", "y"), 200), (get("/"), 200), (get("/"), 200)];
-        counted_in(host, behind(json!([{"claim": {"name": "org.team", "descriptor_key": "team"}}])), by_claim);
+        counted_in(host, behind(json!([{"claim": {"name": "org.team", "descriptor_key": "team"}}])), &by_claim);
         let by_state = [(token("a", "x"), 200), (token("b", "y"), 429), (get("/"), 200), (get("/"), 200)];
-        counted_in(host, behind(json!([{"filter_state": {"key": "wasm.jwt_authn.provider"}}])), by_state);
+        counted_in(host, behind(json!([{"filter_state": {"key": "wasm.jwt_authn.provider"}}])), &by_state);
     }
 
     fn some_values_have_rates_of_their_own(host) {

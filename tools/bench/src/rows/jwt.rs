@@ -13,7 +13,7 @@ use crate::requests::{AUDIENCE, ISSUER, Tokens};
 use serde_json::{Value, json};
 use tollgate_mint::{Signer, jwks};
 
-const ONE: Tokens = Tokens { algorithm: "RS256", count: 1 };
+pub(super) const ONE: Tokens = Tokens { algorithm: "RS256", count: 1 };
 const THOUSAND: Tokens = Tokens { algorithm: "HS256", count: 1_000 };
 const MANY: Tokens = Tokens { algorithm: "HS256", count: 100_000 };
 
@@ -87,11 +87,20 @@ fn requires_token(row: Row) -> Row {
 }
 
 fn filter(tokens: Tokens, cache: usize) -> Value {
+    configured("tollgate-jwt-authn", with_cache(tokens, cache))
+}
+
+/// The configuration of `jwt cached`.
+pub(super) fn cached() -> Value {
+    with_cache(ONE, 1_000)
+}
+
+fn with_cache(tokens: Tokens, cache: usize) -> Value {
     let more = json!({
         "jwt_cache_config": {"jwt_cache_size": cache},
         "filter_state": {"principal": false, "payload": false},
     });
-    configured("tollgate-jwt-authn", merge(config(tokens, json!({})), more))
+    merge(config(tokens, json!({})), more)
 }
 
 fn envoy_filter(tokens: Tokens, cache: usize) -> Value {

@@ -108,17 +108,25 @@ fn bucket((tokens, seconds): Bucket) -> Value {
 }
 
 fn filter(key: Value, bucket: Bucket) -> Value {
-    limited(key, bucket, json!({"rate_limit_headers": false, "retry_after": false}))
+    configured("tollgate-rate-limit", limited(key, bucket, without_headers()))
+}
+
+/// The configuration of `rl header`.
+pub(super) fn by_header_unlimited() -> Value {
+    limited(by_header(), UNLIMITED, without_headers())
+}
+
+fn without_headers() -> Value {
+    json!({"rate_limit_headers": false, "retry_after": false})
 }
 
 fn filter_with_headers() -> Value {
-    limited(by_address(), UNLIMITED, json!({}))
+    configured("tollgate-rate-limit", limited(by_address(), UNLIMITED, json!({})))
 }
 
 fn limited(key: Value, bucket: Bucket, response: Value) -> Value {
     let limit = json!({"key": [key], "rates": [{"token_bucket": self::bucket(bucket)}]});
-    let config = json!({"limits": {"client": limit}, "table": {"max_keys": KEYS}, "response": response});
-    configured("tollgate-rate-limit", config)
+    json!({"limits": {"client": limit}, "table": {"max_keys": KEYS}, "response": response})
 }
 
 fn envoy_filter(bucket: Bucket) -> Value {

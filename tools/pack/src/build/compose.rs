@@ -3,7 +3,9 @@
 
 use super::cargo::{self, Kind, Package};
 use super::{BuildError, store};
+use crate::Options;
 use crate::paths::{target_dir, workspace_root};
+use serde_json::{Map, json};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -11,6 +13,8 @@ use std::{fs, io};
 /// A filter of a module, and the features it is built with.
 pub(super) struct Part<'a> {
     pub filter: &'a Package,
+    /// Name of its block in the configuration, if it is not derived from the type.
+    pub name: Option<&'a str>,
     /// A default feature to leave out.
     pub without: Option<&'a str>,
 }
@@ -30,15 +34,19 @@ pub(super) fn write(name: &str, parts: &[Part<'_>]) -> Result<Package, BuildErro
     );
     let _ = writeln!(manifest, "tollgate = {}", sdk(filters.first().copied())?);
     let mut types = Vec::new();
-    for Part { filter, without } in parts {
+    for (index, Part { filter, name, without }) in parts.iter().enumerate() {
         let Kind::Filter(ty) = &filter.kind else { return Err(BuildError::NotAFilter(filter.name.clone())) };
         let features: Vec<_> = filter.features.iter().filter(|f| Some(f.as_str()) != *without).collect();
         let features = match without {
             Some(_) => format!(", default-features = false, features = {features:?}"),
             None => String::new(),
         };
-        let _ = writeln!(manifest, "{} = {{ path = {:?}{features} }}", filter.name, filter.dir());
-        types.push(format!("{}::{ty}", filter.target));
+        let known = filters.iter().take(index).any(|other| other.name == filter.name);
+        if !known {
+            let _ = writeln!(manifest, "{} = {{ path = {:?}{features} }}", filter.name, filter.dir());
+        }
+        let name = name.map_or_else(String::new, |name| format!("{name:?} => "));
+        types.push(format!("{name}{}::{ty}", filter.target));
     }
     let source = format!("//! {name}\n\ntollgate::module!({});\n", types.join(", "));
 
@@ -71,6 +79,44 @@ pub(super) fn write(name: &str, parts: &[Part<'_>]) -> Result<Package, BuildErro
         ship: false,
         rustc,
     })
+}
+
+/// Returns how to pack the module. Its schema has a property for each filter.
+pub(super) fn options(name: &str, parts: &[Part<'_>]) -> Result<Options, BuildError> {
+    let mut properties = Map::new();
+    for Part { filter, name, .. } in parts {
+        let Kind::Filter(ty) = &filter.kind else { continue };
+        let block = name.map_or_else(|| block_name(ty), str::to_owned);
+        // The schema of a filter refers to its own definitions, so it needs an identifier of its own.
+        let mut schema = filter.options()?.schema.unwrap_or_else(|| json!({}));
+        if let Some(object) = schema.as_object_mut() {
+            object.insert("$id".into(), format!("{block}.schema.json").into());
+        }
+        properties.insert(block, json!({"anyOf": [schema, {"type": "null"}]}));
+    }
+    let required: Vec<_> = properties.keys().cloned().collect();
+    let schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
+    });
+    let version = parts.first().map(|part| part.filter.version.clone()).unwrap_or_default();
+    Ok(Options { name: name.into(), version, schema: Some(schema), ..Options::default() })
+}
+
+/// Returns the name of a filter's block in the configuration, as `tollgate::module!` derives it from the
+/// type.
+fn block_name(ty: &str) -> String {
+    let mut name = String::new();
+    for (index, letter) in ty.char_indices() {
+        if letter.is_uppercase() && index > 0 {
+            name.push('-');
+        }
+        name.extend(letter.to_lowercase());
+    }
+    name
 }
 
 /// Returns the dependency on the SDK that the filter has.

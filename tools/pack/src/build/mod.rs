@@ -91,9 +91,7 @@ pub enum Finish {
 
 /// Builds a package of the workspace. Returns a file that remains valid: later builds replace it atomically.
 pub fn package(name: &str, finish: Finish) -> Result<PathBuf, BuildError> {
-    let packages = cargo::workspace_packages()?;
-    let found = packages.into_iter().find(|p| p.name == name);
-    let package = found.ok_or_else(|| BuildError::NoSuchPackage(name.into()))?;
+    let package = find(name)?;
     build_once((package.manifest.clone(), finish), || build(&package, finish))
 }
 
@@ -102,6 +100,46 @@ pub fn manifest(dir: &Path, finish: Finish) -> Result<PathBuf, BuildError> {
     let dir = fs::canonicalize(dir).map_err(|why| BuildError::Io { path: dir.into(), why })?;
     let package = cargo::package_in(&dir)?;
     build_once((package.manifest.clone(), finish), || build(&package, finish))
+}
+
+/// Builds a module of one or several filters, in this order. A filter is the name of a package of the
+/// workspace, with or without `tollgate-`, or the folder of a package. `name=filter` names its block in the
+/// configuration, for example if a filter occurs twice.
+pub fn compose(name: &str, filters: &[String], finish: Finish) -> Result<PathBuf, BuildError> {
+    let named: Vec<_> = filters
+        .iter()
+        .map(|filter| match filter.split_once('=') {
+            Some((name, filter)) => (Some(name), filter),
+            None => (None, filter.as_str()),
+        })
+        .collect();
+    let filters: Vec<_> = named.iter().map(|(_, filter)| find(filter)).collect::<Result<_, _>>()?;
+    // A module of one filter has the filter's own configuration, without a block.
+    if let [one] = filters.as_slice() {
+        return build_once((one.manifest.clone(), finish), || build(one, finish));
+    }
+    let parts = filters.iter().zip(&named);
+    let parts: Vec<_> =
+        parts.map(|(filter, (name, _))| Part { filter, name: *name, without: None }).collect();
+    let module = compose::write(name, &parts)?;
+    build_once((module.manifest.clone(), finish), || {
+        let _lock = store::lock()?;
+        let toolchain = toolchain::find()?;
+        let linked = cargo::build(&module, &toolchain)?;
+        let options = compose::options(name, &parts)?;
+        finish_module(&module, &linked, options, toolchain, finish)
+    })
+}
+
+fn find(filter: &str) -> Result<Package, BuildError> {
+    let dir = Path::new(filter);
+    if dir.is_dir() {
+        let dir = fs::canonicalize(dir).map_err(|why| BuildError::Io { path: dir.into(), why })?;
+        return cargo::package_in(&dir);
+    }
+    let long = format!("tollgate-{filter}");
+    let known = cargo::workspace_packages()?.into_iter().find(|p| p.name == filter || p.name == long);
+    known.ok_or_else(|| BuildError::NoSuchPackage(filter.into()))
 }
 
 /// Returns the packed size of a package in bytes: with all of its default features, and without each of them.
@@ -154,9 +192,18 @@ fn build(package: &Package, finish: Finish) -> Result<PathBuf, BuildError> {
     let _lock = store::lock()?;
     let toolchain = toolchain::find()?;
     let linked = link(package, &toolchain, None)?;
-    let bytes = store::read(&linked)?;
+    finish_module(package, &linked, package.options()?, toolchain, finish)
+}
+
+fn finish_module(
+    package: &Package,
+    linked: &Path,
+    mut options: Options,
+    toolchain: Toolchain,
+    finish: Finish,
+) -> Result<PathBuf, BuildError> {
+    let bytes = store::read(linked)?;
     let failed = |why| BuildError::Pack { what: package.name.clone(), why };
-    let mut options = package.options()?;
     options.keep_names = finish == Finish::Named;
     options.binaryen = Some(toolchain.binaryen);
     let folder = match finish {
@@ -181,7 +228,7 @@ fn build(package: &Package, finish: Finish) -> Result<PathBuf, BuildError> {
 fn link(package: &Package, toolchain: &Toolchain, without: Option<&str>) -> Result<PathBuf, BuildError> {
     match package.kind {
         Kind::Filter(_) => {
-            let module = compose::write(&package.name, &[Part { filter: package, without }])?;
+            let module = compose::write(&package.name, &[Part { filter: package, name: None, without }])?;
             cargo::build(&module, toolchain)
         }
         _ => cargo::build(package, toolchain),

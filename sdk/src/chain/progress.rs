@@ -1,0 +1,288 @@
+//! How far the parts of a stream have come in a chain of filters.
+
+use super::members::{Arrived, Members};
+use crate::body::Span;
+use crate::host::Direction;
+
+/// The progress of a stream.
+pub(super) struct Progress {
+    /// How many filters the request headers have reached. A filter that they have not reached does not
+    /// receive the response either, as in the host.
+    reached: usize,
+    request: Side,
+    response: Side,
+}
+
+/// The progress of one direction. A position counts from the first filter in this direction.
+#[derive(Default)]
+pub(super) struct Side {
+    headers_end_stream: bool,
+    /// How many filters have passed on the headers.
+    headers: usize,
+    /// Whether the next filter has received the headers and holds them.
+    holds_headers: bool,
+    /// Number of bytes in the host's buffer.
+    size: usize,
+    body_ended: bool,
+    trailers: bool,
+    /// What each filter has received. Empty until a body or trailers arrive.
+    filters: Vec<Received>,
+}
+
+/// What a filter has received of a body, and of the trailers.
+#[derive(Clone, Copy, Default)]
+struct Received {
+    /// Number of bytes of the host's buffer that it has received.
+    bytes: usize,
+    /// Number of bytes of the host's buffer that it has passed on. The rest is held by this filter.
+    passed: usize,
+    end: bool,
+    end_passed: bool,
+    trailers: bool,
+    trailers_passed: bool,
+}
+
+impl Side {
+    pub(super) fn receive_body(&mut self, size: usize, end_of_stream: bool) {
+        self.size = size;
+        self.body_ended |= end_of_stream;
+    }
+
+    pub(super) fn receive_trailers(&mut self, size: usize) {
+        self.size = size;
+        self.trailers = true;
+    }
+
+    fn has_more_than_headers(&self) -> bool {
+        self.size > 0 || self.body_ended || self.trailers
+    }
+
+    /// Moves the ends that lie at or after `at`, because the buffer has changed there.
+    fn move_ends(&mut self, position: usize, from: usize, to: usize) {
+        let moved = |end: usize| if end >= from { end - from + to } else { end };
+        self.size = moved(self.size);
+        for filter in self.filters.iter_mut().take(position) {
+            filter.bytes = moved(filter.bytes);
+            filter.passed = moved(filter.passed);
+        }
+    }
+
+    fn filter(&self, position: usize) -> Received {
+        self.filters.get(position).copied().unwrap_or_default()
+    }
+
+    fn update(&mut self, position: usize, change: impl FnOnce(&mut Received)) {
+        if let Some(filter) = self.filters.get_mut(position) {
+            change(filter);
+        }
+    }
+
+    /// Returns what has come to a position: the number of bytes, and whether the body and the trailers have.
+    fn available(&self, position: usize) -> (usize, bool, bool) {
+        match position.checked_sub(1) {
+            None => (self.size, self.body_ended, self.trailers),
+            Some(before) => {
+                let before = self.filter(before);
+                (before.passed, before.end_passed, before.trailers_passed)
+            }
+        }
+    }
+}
+
+impl Progress {
+    /// The progress of a stream whose parts have all been passed on so far.
+    pub(super) fn new(filters: usize) -> Self {
+        let passed = || Side { headers: filters, ..Side::default() };
+        Self { reached: filters, request: passed(), response: passed() }
+    }
+
+    pub(super) fn receive_headers(&mut self, direction: Direction, end_of_stream: bool) {
+        if direction == Direction::Request {
+            self.reached = 0;
+        }
+        *self.side(direction) = Side { headers_end_stream: end_of_stream, ..Side::default() };
+    }
+
+    pub(super) fn side(&mut self, direction: Direction) -> &mut Side {
+        match direction {
+            Direction::Request => &mut self.request,
+            Direction::Response => &mut self.response,
+        }
+    }
+
+    /// Whether the progress differs from that of a new stream of this module.
+    pub(super) fn is_worth_keeping(&self, filters: usize) -> bool {
+        let is_new = |side: &Side| side.filters.is_empty() && !side.holds_headers;
+        self.reached < filters || !is_new(&self.request) || !is_new(&self.response)
+    }
+
+    fn filters(&self, members: usize, direction: Direction) -> usize {
+        if direction == Direction::Request { members } else { self.reached }
+    }
+
+    fn index(&self, position: usize, direction: Direction) -> usize {
+        match direction {
+            Direction::Request => position,
+            Direction::Response => self.reached.saturating_sub(position + 1),
+        }
+    }
+
+    /// Passes on what has arrived, from filter to filter, until one holds it. Returns whether all have passed
+    /// it on.
+    pub(super) fn pass_on<M: Members>(
+        &mut self,
+        members: &M,
+        id: u32,
+        direction: Direction,
+        from: usize,
+    ) -> bool {
+        let count = self.filters(M::LEN, direction);
+        let mut pairs = None;
+        let side = self.side(direction);
+        if side.has_more_than_headers() && side.filters.is_empty() {
+            side.filters = vec![Received::default(); count];
+        }
+        for position in from..count {
+            let index = self.index(position, direction);
+            if !self.pass_headers(members, id, direction, position, index, &mut pairs)
+                || !self.pass_body(members, id, direction, position, index)
+                || !self.pass_trailers(members, id, direction, position, index)
+            {
+                return false;
+            }
+        }
+        // The host passes on its whole buffer.
+        let side = self.side(direction);
+        side.size = 0;
+        for filter in &mut side.filters {
+            (filter.bytes, filter.passed) = (0, 0);
+        }
+        true
+    }
+
+    fn pass_headers<M: Members>(
+        &mut self,
+        members: &M,
+        id: u32,
+        direction: Direction,
+        position: usize,
+        index: usize,
+        pairs: &mut crate::headers::SharedPairs,
+    ) -> bool {
+        let side = self.side(direction);
+        if position < side.headers {
+            return true;
+        }
+        if side.holds_headers {
+            // Only its body callback, or a task, can pass them on.
+            return side.has_more_than_headers() && members.has_body(index, direction);
+        }
+        let end = side.headers_end_stream;
+        if direction == Direction::Request {
+            self.reached = self.reached.max(index + 1);
+        }
+        let passed = members.receive(index, id, direction, Arrived::Headers(end, pairs));
+        let side = self.side(direction);
+        if passed {
+            side.headers = position + 1;
+        } else {
+            side.holds_headers = true;
+        }
+        passed
+    }
+
+    fn pass_body<M: Members>(
+        &mut self,
+        members: &M,
+        id: u32,
+        direction: Direction,
+        position: usize,
+        index: usize,
+    ) -> bool {
+        let side = self.side(direction);
+        let (bytes, ended, trailers) = side.available(position);
+        let known = side.filter(position);
+        let is_new = bytes > known.bytes || (ended && !known.end);
+        // A body that a filter holds ends with the trailers.
+        let ends_with_trailers = trailers && !known.trailers && members.holds_body(index, id, direction);
+        if !is_new && !ends_with_trailers {
+            let holds = known.bytes > known.passed || known.end != known.end_passed;
+            return !holds;
+        }
+        let side = self.side(direction);
+        let start = known.passed;
+        let mut span = Span { start, size: bytes - start, after: side.size - bytes };
+        let end = ended || ends_with_trailers;
+        let passed = members.receive(index, id, direction, Arrived::Body(&mut span, end));
+        let side = self.side(direction);
+        let now = span.start + span.size;
+        side.move_ends(position, bytes, now);
+        side.update(position, |filter| {
+            filter.bytes = now;
+            filter.end = ended;
+            if passed {
+                filter.passed = now;
+                filter.end_passed = ended;
+            }
+        });
+        if passed && side.holds_headers && side.headers == position {
+            side.holds_headers = false;
+            side.headers = position + 1;
+        }
+        // A filter that waits for the rest receives the end now if trailers follow.
+        if !passed && trailers && members.holds_body(index, id, direction) {
+            return self.pass_body(members, id, direction, position, index);
+        }
+        passed
+    }
+
+    fn pass_trailers<M: Members>(
+        &mut self,
+        members: &M,
+        id: u32,
+        direction: Direction,
+        position: usize,
+        index: usize,
+    ) -> bool {
+        let side = self.side(direction);
+        let (_, _, arrived) = side.available(position);
+        let known = side.filter(position);
+        if !arrived || known.trailers {
+            return known.trailers == known.trailers_passed;
+        }
+        let passed = members.receive(index, id, direction, Arrived::Trailers);
+        self.side(direction).update(position, |filter| {
+            filter.trailers = true;
+            filter.trailers_passed = passed;
+        });
+        passed
+    }
+
+    /// Passes on what a filter held until its task resumed it. Returns whether the host can pass it on.
+    pub(super) fn resume<M: Members>(
+        &mut self,
+        members: &M,
+        id: u32,
+        direction: Direction,
+        index: usize,
+    ) -> bool {
+        let position = match direction {
+            Direction::Request => index,
+            Direction::Response => self.reached.saturating_sub(index + 1),
+        };
+        let side = self.side(direction);
+        if side.holds_headers && side.headers == position {
+            side.holds_headers = false;
+            side.headers = position + 1;
+        }
+        let (_, _, trailers) = side.available(position);
+        side.update(position, |filter| {
+            filter.passed = filter.bytes;
+            filter.end_passed = filter.end;
+            // The filter held the body, so it does not receive the trailers.
+            filter.trailers = trailers;
+            filter.trailers_passed = trailers;
+        });
+        self.pass_on(members, id, direction, position + 1)
+    }
+}
