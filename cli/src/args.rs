@@ -43,6 +43,9 @@ pub enum Command {
     /// Show the host calls of a module for one request
     #[command(after_help = EXIT_CODES)]
     Trace(TraceArgs),
+    /// Print the rules with which Envoy turns the names of metrics into labels, for its bootstrap
+    #[command(after_help = EXIT_CODES)]
+    StatsTags(StatsTagsArgs),
     /// Print the JSON Schema of scenarios
     Schema,
     /// Print the completion script for a shell
@@ -68,6 +71,14 @@ pub struct BuildArgs {
     /// File to write the module to
     #[arg(long, short, value_name = "FILE")]
     pub output: PathBuf,
+}
+
+/// Arguments of `stats-tags`.
+#[derive(Debug, Args)]
+pub struct StatsTagsArgs {
+    /// Modules whose metrics get labels
+    #[arg(required = true)]
+    pub modules: Vec<PathBuf>,
 }
 
 /// Arguments of `check`.

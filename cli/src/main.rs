@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Check(args) => ("check", commands::check::run(args)),
         Command::Run(args) => ("run", commands::run::run(args)),
         Command::Trace(args) => ("trace", commands::trace::run(args)),
+        Command::StatsTags(args) => ("stats-tags", commands::stats_tags::run(args)),
         Command::Schema => ("schema", commands::schema()),
         Command::Completions { shell } => ("completions", commands::completions(*shell)),
     };

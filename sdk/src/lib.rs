@@ -84,6 +84,8 @@ pub use state::State;
 pub use stream::{
     AccessLog, Request, RequestBody, RequestTrailers, Response, ResponseBody, ResponseTrailers,
 };
+/// Generates `define` for a struct of metrics. See [`metrics`].
+pub use tollgate_macros::Metrics;
 #[doc(hidden)]
 pub use tollgate_macros::exports;
 /// Prepares an implementation of [`HttpFilter`] for [`module!`]: notes the methods that it defines, and adds
@@ -121,6 +123,6 @@ pub use tollgate_macros::module;
 #[doc(hidden)]
 pub use tollgate_types::if_schema;
 pub use tollgate_types::{
-    Duration, EditableName, HeaderEdit, HeaderName, HeaderValue, Named, Refusal, RequestFacts,
+    Duration, EditableName, HeaderEdit, HeaderName, HeaderValue, Label, Named, Refusal, RequestFacts,
     ResponseDetails, ResponseFacts,
 };

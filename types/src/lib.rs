@@ -22,6 +22,7 @@ mod edit;
 mod escapes;
 mod facts;
 mod header;
+mod label;
 mod record;
 mod refusal;
 mod time;
@@ -36,8 +37,11 @@ pub use facts::{Headers, RequestFacts, ResponseFacts};
 pub use header::{
     EditableName, HeaderName, HeaderValue, InvalidHeaderName, InvalidHeaderValue, is_token, is_valid_value,
 };
+pub use label::Label;
 pub use record::Record;
 pub use refusal::{HeaderField, Refusal, ResponseDetails};
 #[doc(no_inline)]
 pub use serde_json::Value;
 pub use time::UnixNanos;
+/// Implements [`Label`](trait@Label) for an enum without values.
+pub use tollgate_macros::Label;

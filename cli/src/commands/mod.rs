@@ -4,6 +4,7 @@ pub mod build;
 pub mod check;
 pub mod inspect;
 pub mod run;
+pub mod stats_tags;
 pub mod trace;
 
 use crate::args::Cli;

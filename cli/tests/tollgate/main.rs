@@ -9,5 +9,6 @@ mod files;
 mod inspect;
 mod readme;
 mod run;
+mod stats_tags;
 mod support;
 mod trace;

@@ -12,6 +12,9 @@ fn readme() -> String {
 fn every_command_in_the_readme_works() {
     let telemetry =
         tollgate_host_test::Wasm::package("tollgate-telemetry-headers").path().display().to_string();
+    let rate_limit = tollgate_host_test::Wasm::package("tollgate-rate-limit").path().display().to_string();
+    let written = tempfile::tempdir().unwrap();
+    let tags = written.path().join("stats-tags.yaml").display().to_string();
     let folder = std::path::Path::new(env!("CARGO_BIN_EXE_tollgate")).parent().unwrap();
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
     let mut shown = 0;
@@ -19,7 +22,9 @@ fn every_command_in_the_readme_works() {
         let (command, comment) = line.split_once(" # exit ").unwrap_or((line, "0"));
         let command = command
             .replace("target/dist/tollgate-example-hello.wasm", &hello())
-            .replace("target/dist/tollgate-telemetry-headers.wasm", &telemetry);
+            .replace("target/dist/tollgate-telemetry-headers.wasm", &telemetry)
+            .replace("target/dist/tollgate-rate-limit.wasm", &rate_limit)
+            .replace("stats-tags.yaml", &tags);
         let output = Command::new("sh")
             .args(["-c", &command])
             .env("PATH", &path)
@@ -35,7 +40,7 @@ fn every_command_in_the_readme_works() {
 
 #[test]
 fn every_command_has_help_and_completions() {
-    for command in ["inspect", "check", "run", "trace"] {
+    for command in ["inspect", "check", "run", "trace", "stats-tags"] {
         let help = tollgate(&[command, "--help"]);
         assert!(help.exit == 0 && help.out.contains("Exit codes:"), "{help:?}");
         for shell in ["bash", "zsh", "fish"] {

@@ -57,7 +57,7 @@ impl HttpFilter for RateLimit {
 
     fn new(config: Config, cx: &mut Context<'_, Self>) -> Result<Self, ConfigError> {
         let plan = Plan::new(config)?;
-        let statistics = Statistics::define(&plan)?;
+        let statistics = Statistics::define(&plan.stat_prefix, plan.limits.iter().map(|limit| &limit.name))?;
         let seed = World::seed(&plan)?;
         let mut world = World::new(&plan, statistics)?;
         if plan.needs.in_flight {

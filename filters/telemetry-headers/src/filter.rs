@@ -1,8 +1,8 @@
 //! The shell: reads facts from the host, applies the header edits of the policy, and counts its events.
 
-use tollgate::metrics::Counter;
+use tollgate::metrics::{Counter, Family};
 use tollgate::{
-    ConfigError, Context, Error, Flow, HttpFilter, Phase, Request, Response, Result, clock, random,
+    ConfigError, Context, Error, Flow, HttpFilter, Metrics, Phase, Request, Response, Result, clock, random,
 };
 use tollgate_policy::{RequestFacts, ResponseFacts, UnixNanos};
 use tollgate_telemetry_headers_policy::{Config, Draws, Event, Events, Policy, RequestState};
@@ -10,8 +10,15 @@ use tollgate_telemetry_headers_policy::{Config, Draws, Event, Events, Policy, Re
 /// The filter.
 pub struct TelemetryHeaders {
     policy: Policy,
-    counters: [Counter; Event::ALL.len()],
-    host_errors: Counter,
+    statistics: Statistics,
+}
+
+#[derive(Metrics)]
+#[metrics(prefix = "telemetry_headers")]
+struct Statistics {
+    #[metric(flatten)]
+    events: Family<Event>,
+    host_error: Counter,
 }
 
 #[tollgate::filter]
@@ -20,12 +27,7 @@ impl HttpFilter for TelemetryHeaders {
     type Stream = RequestState;
 
     fn new(config: Config, _: &mut Context<'_, Self>) -> Result<Self, ConfigError> {
-        let host_errors = counter("host_error")?;
-        let mut counters = [host_errors; Event::ALL.len()];
-        for (counter_of, event) in counters.iter_mut().zip(Event::ALL) {
-            *counter_of = counter(event.name())?;
-        }
-        Ok(Self { policy: Policy::new(config), counters, host_errors })
+        Ok(Self { policy: Policy::new(config), statistics: Statistics::define("")? })
     }
 
     fn on_request_headers(&self, request: &mut Request<'_, Self>) -> Result {
@@ -62,7 +64,7 @@ impl HttpFilter for TelemetryHeaders {
     /// Continues with the edits that were already made: a failure of telemetry must not fail the request.
     fn on_error(&self, error: Error, _: Phase) -> Flow {
         tollgate::log::debug!("skipped the remaining header edits: {error}");
-        self.host_errors.increment();
+        self.statistics.host_error.increment();
         Flow::Continue
     }
 }
@@ -70,15 +72,9 @@ impl HttpFilter for TelemetryHeaders {
 impl TelemetryHeaders {
     fn count(&self, events: Events) {
         for event in events.iter() {
-            if let Some(counter) = self.counters.get(event.index()) {
-                counter.increment();
-            }
+            self.statistics.events.increment(event);
         }
     }
-}
-
-fn counter(name: &str) -> Result<Counter, Error> {
-    Counter::define(&format!("telemetry_headers.{name}"))
 }
 
 /// Returns the time, or 0 without a host call if the time is not needed.

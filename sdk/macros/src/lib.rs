@@ -1,10 +1,13 @@
-//! The macros of Tollgate: `#[tollgate::filter]`, `tollgate::module!` and `#[derive(Config)]`.
+//! The macros of Tollgate: `#[tollgate::filter]`, `tollgate::module!`, `#[derive(Config)]`,
+//! `#[derive(Metrics)]` and `#[derive(Label)]`.
 //!
 //! Envoy enters the VM for every callback that a module exports, even if the callback does nothing, and each
 //! call costs time on every request. The stock SDK exports all callbacks. `#[tollgate::filter]` notes which
 //! callbacks an `impl` block defines, and `module!` exports those that its filters define.
 
 mod config;
+mod label;
+mod metrics;
 mod module;
 
 use proc_macro::TokenStream;
@@ -41,6 +44,20 @@ pub fn exports(parts: TokenStream) -> TokenStream {
 pub fn config(item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as syn::DeriveInput);
     config::expand(&item).unwrap_or_else(|error| error.to_compile_error()).into()
+}
+
+/// See `tollgate::Label`.
+#[proc_macro_derive(Label, attributes(label))]
+pub fn label(item: TokenStream) -> TokenStream {
+    let item = parse_macro_input!(item as syn::DeriveInput);
+    label::expand(&item).unwrap_or_else(|error| error.to_compile_error()).into()
+}
+
+/// See `tollgate::metrics`.
+#[proc_macro_derive(Metrics, attributes(metric, metrics))]
+pub fn metrics(item: TokenStream) -> TokenStream {
+    let item = parse_macro_input!(item as syn::DeriveInput);
+    metrics::expand(&item).unwrap_or_else(|error| error.to_compile_error()).into()
 }
 
 fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> syn::Result<Code> {

@@ -60,6 +60,23 @@ on_both_hosts! {
         outcome.has_metric("everything.level", 5).has_metric("everything.logged", 2);
     }
 
+    fn counts_by_labels_of_an_enum_and_of_a_list(host) {
+        let scenario = with(json!({"teams": ["red", "blue"], "stat_prefix": "edge"}))
+            .request(request("random").header("x-team", "blue"))
+            .request(request("random").header("x-team", "green"));
+        host.run(&scenario)
+            .has_metric("everything.edge.called.request_headers", 2)
+            .has_metric("everything.edge.called.response", 4)
+            .has_metric("everything.edge.teams.blue.request_headers", 1)
+            .has_metric("everything.edge.teams.red.request_headers", 0);
+    }
+
+    fn rejects_a_name_that_a_metric_cannot_have(host) {
+        let refused = host.try_run(&with(json!({"teams": ["a.b"]})).request(request("random"))).unwrap_err();
+        let expected = "metric `everything.teams.a.b`: invalid name, expected letters, digits and `_-`";
+        assert!(refused.logs.iter().any(|line| line.text.contains(expected)), "{refused:?}");
+    }
+
     fn calls_functions_of_the_host_by_name(host) {
         let outcome = host.run(&doing(&["foreign", "random"]));
         outcome.upstream(0).header("x-unpacked", "hello hello hello").header("x-unknown", "None");

@@ -11,12 +11,14 @@
 pub mod abi;
 mod binaryen;
 pub mod build;
+mod families;
 mod manifest;
 pub mod paths;
 mod prune;
 mod shrink;
 
 pub use binaryen::Binaryen;
+pub use families::{MetricFamily, StatsTag};
 pub use manifest::{Inspection, Manifest, inspect};
 
 use sha2::{Digest, Sha256};
@@ -48,6 +50,7 @@ impl Options {
             include_str!("lib.rs"),
             include_str!("abi.rs"),
             include_str!("binaryen.rs"),
+            include_str!("families.rs"),
             include_str!("manifest.rs"),
             include_str!("prune.rs"),
             include_str!("shrink.rs"),
@@ -108,7 +111,7 @@ pub fn pack(wasm: &[u8], options: &Options) -> Result<Vec<u8>, Error> {
     let callbacks = prune::exports(&mut module, options.keep_only.as_deref())?;
     walrus::passes::gc::run(&mut module);
     prune::check_imports(&module)?;
-    remove_custom_sections(&mut module);
+    remove_custom_sections(&mut module)?;
     Manifest {
         name: options.name.clone(),
         version: options.version.clone(),
@@ -128,10 +131,10 @@ pub fn pack(wasm: &[u8], options: &Options) -> Result<Vec<u8>, Error> {
     }
 }
 
-/// Removes names, debug information and all other custom sections, and nothing else.
+/// Removes names, debug information and all other custom sections but that of the metrics, and nothing else.
 pub fn strip(wasm: &[u8]) -> Result<Vec<u8>, Error> {
     let mut module = parse(wasm, false)?;
-    remove_custom_sections(&mut module);
+    remove_custom_sections(&mut module)?;
     Ok(module.emit_wasm())
 }
 
@@ -141,9 +144,15 @@ fn parse(wasm: &[u8], names: bool) -> Result<Module, Error> {
     config.parse(wasm).map_err(|why| Error::Invalid(format!("{why:#}")))
 }
 
-fn remove_custom_sections(module: &mut Module) {
-    let all: Vec<_> = module.customs.iter().map(|(id, _)| id).collect();
-    for id in all {
-        module.customs.delete(id);
+/// Removes custom sections. Keeps the families of metrics, in one section and sorted.
+fn remove_custom_sections(module: &mut Module) -> Result<(), Error> {
+    let all: Vec<_> = module.customs.iter().map(|(id, section)| (id, section.name().to_owned())).collect();
+    let mut families = Vec::new();
+    for (id, name) in all {
+        if let (Some(section), families::SECTION) = (module.customs.delete(id), name.as_str()) {
+            families.extend_from_slice(&section.data(&walrus::IdsToIndices::default()));
+        }
     }
+    MetricFamily::write(&MetricFamily::read(&families)?, module);
+    Ok(())
 }

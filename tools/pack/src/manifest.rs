@@ -1,6 +1,6 @@
 //! The manifest of a module, and the inspection of a module.
 
-use crate::Error;
+use crate::{Error, MetricFamily, families};
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
@@ -81,6 +81,8 @@ fn sorted(value: Value) -> Value {
 pub struct Inspection {
     /// The manifest. `None` if the module was not packed by this tool.
     pub manifest: Option<Manifest>,
+    /// Families of metrics, sorted.
+    pub families: Vec<MetricFamily>,
     /// Exported functions, sorted by name.
     pub functions: Vec<String>,
     /// Other exports, sorted by name.
@@ -98,6 +100,7 @@ pub fn inspect(wasm: &[u8]) -> Result<Inspection, Error> {
     let module = Module::from_buffer(wasm).map_err(|why| Error::Invalid(format!("{why:#}")))?;
     let mut seen = Inspection {
         manifest: None,
+        families: Vec::new(),
         functions: Vec::new(),
         other_exports: Vec::new(),
         imports: module.imports.iter().map(|i| format!("{}.{}", i.module, i.name)).collect(),
@@ -118,6 +121,8 @@ pub fn inspect(wasm: &[u8]) -> Result<Inspection, Error> {
             let manifest = serde_json::from_slice(&data());
             seen.manifest =
                 Some(manifest.map_err(|why| Error::Invalid(format!("section `{SECTION}`: {why}")))?);
+        } else if section.name() == families::SECTION {
+            seen.families.extend(MetricFamily::read(&data())?);
         } else if section.name() == SCHEMA_SECTION {
             schema = Some(schema_in(&data())?);
         }

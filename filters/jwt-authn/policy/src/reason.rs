@@ -34,6 +34,18 @@ macro_rules! reasons {
     };
 }
 
+impl tollgate_policy::Label for Reason {
+    const ALL: &'static [Self] = Self::ALL;
+
+    fn name(self) -> &'static str {
+        self.name()
+    }
+
+    fn index(self) -> usize {
+        self as usize
+    }
+}
+
 reasons! {
     /// The request has no token.
     Missing = "missing", 401, "Jwt is missing";

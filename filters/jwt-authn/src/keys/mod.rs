@@ -30,7 +30,7 @@ use shared::draw;
 use slot::{Kind, Slot};
 use std::cell::Cell;
 use std::time::Duration;
-use tollgate::{Error, Signal, clock};
+use tollgate::{ConfigError, Error, Signal, clock};
 use tollgate_jose::Limits;
 use tollgate_jwt_authn_policy::plan::{Plan, Source};
 use tollgate_jwt_authn_policy::remote::{Asked, Availability, Rules};
@@ -64,7 +64,7 @@ pub(crate) struct Store {
 
 impl Store {
     /// Creates the slots for a plan, without documents. [`start`] fills them.
-    pub(crate) fn new(plan: &Plan) -> Result<Self> {
+    pub(crate) fn new(plan: &Plan) -> std::result::Result<Self, ConfigError> {
         let mut slots = Vec::new();
         let mut of_source = Vec::with_capacity(plan.sources.len());
         for source in &plan.sources {

@@ -1,9 +1,10 @@
 //! Statistics of fetches.
 
-use super::Result;
+use tollgate::Metrics;
 use tollgate::metrics::Counter;
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Metrics)]
+#[metrics(prefix = "jwt_authn")]
 pub(crate) struct Statistics {
     /// Successful fetches of keys, over all workers. The name is Envoy's.
     pub(super) jwks_fetch_success: Counter,
@@ -21,21 +22,4 @@ pub(crate) struct Statistics {
     pub(super) waited: Counter,
     /// Requests that could not wait, because `max_waiting_requests` was reached.
     pub(super) waiting_overflow: Counter,
-}
-
-impl Statistics {
-    pub(super) fn define(prefix: &str) -> Result<Self> {
-        let dot = if prefix.is_empty() { "" } else { "." };
-        let counter = |name: &str| Counter::define(&format!("jwt_authn.{prefix}{dot}{name}"));
-        Ok(Self {
-            jwks_fetch_success: counter("jwks_fetch_success")?,
-            jwks_fetch_failed: counter("jwks_fetch_failed")?,
-            jwks_stale_used: counter("jwks_stale_used")?,
-            jwks_refetch_unknown_kid: counter("jwks_refetch_unknown_kid")?,
-            revocation_fetch_success: counter("revocation_fetch_success")?,
-            revocation_fetch_failed: counter("revocation_fetch_failed")?,
-            waited: counter("waited")?,
-            waiting_overflow: counter("waiting_overflow")?,
-        })
-    }
 }

@@ -48,3 +48,15 @@ impl Event {
         }
     }
 }
+
+impl tollgate_policy::Label for Event {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn name(self) -> &'static str {
+        self.name()
+    }
+
+    fn index(self) -> usize {
+        self as usize
+    }
+}

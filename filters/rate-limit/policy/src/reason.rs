@@ -20,6 +20,18 @@ pub enum Reason {
     HostError,
 }
 
+impl tollgate_policy::Label for Reason {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn name(self) -> &'static str {
+        self.name()
+    }
+
+    fn index(self) -> usize {
+        self as usize
+    }
+}
+
 impl Reason {
     /// All reasons, in the order of their discriminants.
     pub const ALL: [Self; 6] = [

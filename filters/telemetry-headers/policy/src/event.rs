@@ -72,6 +72,18 @@ impl Event {
     }
 }
 
+impl tollgate_policy::Label for Event {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn name(self) -> &'static str {
+        self.name()
+    }
+
+    fn index(self) -> usize {
+        self as usize
+    }
+}
+
 /// A set of events, stored in one integer, so that adding an event does not allocate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Events(u16);

@@ -153,7 +153,8 @@ pub(super) fn name_of(variant: &Variant, container: &Container) -> Result<String
     container.renamed(snake_case(&variant.ident))
 }
 
-fn snake_case(ident: &Ident) -> String {
+/// Returns the name of a variant in `snake_case`.
+pub(crate) fn snake_case(ident: &Ident) -> String {
     let mut text = String::new();
     for (index, letter) in ident.unraw().to_string().char_indices() {
         if letter.is_uppercase() && index > 0 {

@@ -4,6 +4,7 @@ mod attributes;
 mod enums;
 mod structs;
 
+pub(crate) use attributes::snake_case;
 use attributes::{Container, Text};
 use enums::{names, one_of};
 use proc_macro2::TokenStream as Code;
