@@ -54,6 +54,6 @@ impl Environment for World {
     }
 
     fn filter_state(&mut self, name: &str) -> Option<Vec<u8>> {
-        property::filter_state(name).ok().flatten()
+        property::FILTER_STATE.get_in(&[name]).ok().flatten()
     }
 }

@@ -1,6 +1,7 @@
 //! Tests for the guarantees of the SDK, on both hosts, with a filter that uses every feature.
 
 mod asynchronous;
+mod attributes;
 mod callouts;
 mod chain;
 mod ends;

@@ -22,13 +22,18 @@ fn a_rejected_configuration_keeps_the_previous_one() {
 
 on_both_hosts! {
     fn reads_properties_by_their_types(host) {
-        let outcome = host.run(&doing(&["properties"]));
+        let scenario = with(json!({})).request(request("properties").header("x-team", "red"));
+        let outcome = host.run(&scenario);
         outcome.upstream(0)
             .header("x-source", "127.0.0.1")
             .header("x-mtls", "Some(false)")
             .header("x-plugin", "fixture-everything")
             .header("x-has-time", "true")
-            .header("x-absent", "None");
+            .header("x-absent", "None")
+            .header("x-team", "red")
+            .header("x-node", "tollgate")
+            .header("x-filter-state", "kept")
+            .header("x-nul", "None");
     }
 
     fn reads_a_property_with_a_path_known_at_run_time(host) {
