@@ -1,4 +1,4 @@
-//! Writes the target of a gRPC call.
+//! Writes fields of protobuf: the target of a gRPC call, and the arguments of foreign functions.
 
 /// Encodes `GrpcService { envoy_grpc { cluster_name } }`. Envoy accepts a bare cluster name too, but parses
 /// it as protobuf first. If a name happens to parse, the whole process aborts (`unset oneof`).
@@ -7,7 +7,14 @@ pub(crate) fn grpc_service(cluster: &str) -> Vec<u8> {
 }
 
 fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
-    let mut out = vec![number << 3 | 2];
+    let mut out = Vec::new();
+    put(&mut out, number, bytes);
+    out
+}
+
+/// Appends a field of bytes. `number` is at most 15.
+pub(crate) fn put(out: &mut Vec<u8>, number: u8, bytes: &[u8]) {
+    out.push(number << 3 | 2);
     let mut len = bytes.len();
     while len >= 0x80 {
         out.push(len.to_le_bytes()[0] | 0x80);
@@ -15,7 +22,11 @@ fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
     }
     out.push(len.to_le_bytes()[0]);
     out.extend_from_slice(bytes);
-    out
+}
+
+/// Appends a field of a number below 128.
+pub(crate) fn put_number(out: &mut Vec<u8>, number: u8, value: u8) {
+    out.extend_from_slice(&[number << 3, value]);
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ impl HttpFilter for Canary {
         };
         // The routes of the proxy select the version by this header, which clients must not choose.
         request.headers.set("x-canary", if bucket < self.percent { "true" } else { "false" })?;
-        foreign::call("clear_route_cache", &[])?;
+        foreign::clear_route_cache()?;
         Ok(Flow::Continue)
     }
 

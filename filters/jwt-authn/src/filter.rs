@@ -157,7 +157,7 @@ fn carry_out(pass: &Pass<'_>, headers: &mut RequestHeaders<'_>) -> Result<(), Er
         property::set_state(name, value)?;
     }
     if pass.clear_route_cache {
-        foreign::call("clear_route_cache", &[])?;
+        foreign::clear_route_cache()?;
     }
     Ok(())
 }

@@ -84,7 +84,24 @@ on_both_hosts! {
 
     fn calls_functions_of_the_host_by_name(host) {
         let outcome = host.run(&doing(&["foreign", "random"]));
-        outcome.upstream(0).header("x-unpacked", "hello hello hello").header("x-unknown", "None");
+        let failed =
+            |status: &str| format!(r#"Err(Host {{ call: "call_foreign_function", status: {status} }})"#);
+        outcome
+            .upstream(0)
+            .header("x-unpacked", "hello hello hello")
+            .header("x-not-packed", &failed("SerializationFailure"))
+            .header("x-cleared", "true")
+            .header("x-valid", "true")
+            .header("x-invalid", "false")
+            .header("x-no-key", &failed("BadArgument"))
+            .header("x-envoy-string", "text")
+            .header("x-unknown-key", &failed("NotFound"))
+            .header("x-declared", r#"Err(Host { call: "set_property", status: BadArgument })"#)
+            .header("x-port-is-set", "true")
+            .header("x-path", "/")
+            .header("x-wrong-type", r#"Err(Malformed("call_foreign_function"))"#)
+            .header("x-no-expression", &failed("BadArgument"))
+            .header("x-unknown", "None");
         outcome.upstream(1).header("x-random", "true");
     }
 }
