@@ -59,8 +59,16 @@ impl HttpCall {
         for (name, value) in &self.headers {
             headers::check(name.as_bytes(), value)?;
         }
-        let headers = pairs::serialize(&self.headers);
         let timeout = milliseconds(self.timeout)?;
+        #[cfg(all(feature = "proxy-wasm", target_arch = "wasm32"))]
+        return crate::proxy_wasm::http_call(&self.cluster, &self.headers, &self.body, timeout);
+        #[cfg(not(all(feature = "proxy-wasm", target_arch = "wasm32")))]
+        self.send_to_host(timeout)
+    }
+
+    #[cfg(not(all(feature = "proxy-wasm", target_arch = "wasm32")))]
+    fn send_to_host(&self, timeout: u32) -> Result<u32> {
+        let headers = pairs::serialize(&self.headers);
         let mut token = 0;
         // SAFETY: pointers are to live values of the given lengths. There are no trailers.
         host::check("http_call", unsafe {
@@ -196,8 +204,23 @@ impl GrpcCall {
             headers::check(name.as_bytes(), value)?;
         }
         let target = protobuf::grpc_service(&self.cluster);
-        let metadata = if self.metadata.is_empty() { Vec::new() } else { pairs::serialize(&self.metadata) };
         let timeout = milliseconds(self.timeout)?;
+        #[cfg(all(feature = "proxy-wasm", target_arch = "wasm32"))]
+        return crate::proxy_wasm::grpc_call(
+            target,
+            &self.service,
+            &self.method,
+            &self.metadata,
+            &self.message,
+            timeout,
+        );
+        #[cfg(not(all(feature = "proxy-wasm", target_arch = "wasm32")))]
+        self.send_to_host(&target, timeout)
+    }
+
+    #[cfg(not(all(feature = "proxy-wasm", target_arch = "wasm32")))]
+    fn send_to_host(&self, target: &[u8], timeout: u32) -> Result<u32> {
+        let metadata = if self.metadata.is_empty() { Vec::new() } else { pairs::serialize(&self.metadata) };
         let mut token = 0;
         // SAFETY: pointers are to live values of the given lengths.
         host::check("grpc_call", unsafe {

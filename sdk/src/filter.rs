@@ -161,6 +161,10 @@ pub enum Part {
     QueueReady = 128,
 }
 
+/// Whether a module exports all callbacks, as modules on the `proxy-wasm` crate do.
+#[doc(hidden)]
+pub const EXPORTS_ALL: bool = cfg!(feature = "proxy-wasm");
+
 impl Uses {
     pub(crate) const fn any(self) -> bool {
         self.http || self.grpc || self.timers

@@ -60,6 +60,8 @@ mod pairs;
 mod plugins;
 pub mod property;
 mod protobuf;
+#[cfg(feature = "proxy-wasm")]
+pub mod proxy_wasm;
 pub mod queue;
 pub mod random;
 pub mod shared;

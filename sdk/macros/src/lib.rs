@@ -75,7 +75,8 @@ fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> s
     item.items.push(parse_quote! {
         const USES: ::tollgate::filter::Uses =
             ::tollgate::filter::Uses {
-                http: #http, grpc: #grpc, timers: #timers_used, asynchronous: #awaits, parts: #parts, on_delete: #on_delete,
+                http: #http, grpc: #grpc, timers: #timers_used, asynchronous: #awaits, parts: #parts,
+                on_delete: #on_delete || ::tollgate::filter::EXPORTS_ALL,
             };
     });
     let filter = &item.self_ty;

@@ -9,6 +9,7 @@ mod faults;
 mod messages;
 mod once;
 mod pages;
+mod proxy_wasm;
 mod schedule;
 mod signals;
 mod state;
