@@ -1,12 +1,14 @@
-//! Runs the filter on both hosts.
+//! Runs the filter and its counterpart of the stock SDK on both hosts.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 use serde_json::json;
 use tollgate_host_test::{ClientView, Filter, Host, Outcome, Request, Scenario, Wasm, on_both_hosts};
 
-fn run(host: Host, percent: u8, cookies: &[&str]) -> Outcome {
-    let filter = Filter::new(Wasm::package("tollgate-example-canary")).config(json!({"percent": percent}));
+const MODULES: [&str; 2] = ["tollgate-example-canary", "stock-example-canary"];
+
+fn run(host: Host, module: &str, percent: u8, cookies: &[&str]) -> Outcome {
+    let filter = Filter::new(Wasm::package(module)).config(json!({"percent": percent}));
     let scenario = Scenario::new().filter(filter).request(Request::get("/").header("x-canary", "forged"));
     let scenario = cookies
         .iter()
@@ -23,21 +25,32 @@ fn cookie(outcome: &Outcome, index: usize) -> Option<String> {
 
 on_both_hosts! {
     fn a_client_keeps_its_version(host) {
-        let outcome = run(host, 30, &["bucket=29", "bucket=30", "x=1; bucket=7"]);
-        outcome.upstream(1).header("x-canary", "true");
-        outcome.upstream(2).header("x-canary", "false");
-        outcome.upstream(3).header("x-canary", "true");
-        assert_eq!(cookie(&outcome, 1), None);
+        for module in MODULES {
+            let outcome = run(host, module, 30, &["bucket=29", "bucket=30", "x=1; bucket=\"7\""]);
+            outcome.upstream(1).header("x-canary", "true");
+            outcome.upstream(2).header("x-canary", "false");
+            outcome.upstream(3).header("x-canary", "true");
+            assert_eq!(cookie(&outcome, 1), None);
+        }
     }
 
     fn a_new_client_gets_a_version_and_a_cookie(host) {
         for (percent, canary) in [(0, "false"), (100, "true")] {
-            let outcome = run(host, percent, &["bucket=100", "bucket=a"]);
-            for index in 0..3 {
-                outcome.upstream(index).header("x-canary", canary);
-                let cookie = cookie(&outcome, index).expect("a cookie");
-                assert!(cookie.starts_with("bucket=") && cookie.ends_with("; Path=/; HttpOnly"), "{cookie}");
+            for module in MODULES {
+                let outcome = run(host, module, percent, &["bucket=100", "bucket=a"]);
+                for index in 0..3 {
+                    outcome.upstream(index).header("x-canary", canary);
+                    let cookie = cookie(&outcome, index).expect("a cookie");
+                    assert!(cookie.starts_with("bucket=") && cookie.ends_with("; Path=/; HttpOnly"), "{cookie}");
+                }
             }
+        }
+    }
+
+    fn rejects_a_percentage_above_100(host) {
+        for module in MODULES {
+            let filter = Filter::new(Wasm::package(module)).config(json!({"percent": 101}));
+            assert!(host.try_run(&Scenario::new().filter(filter)).is_err(), "{module}");
         }
     }
 }
