@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tollgate_host_test::paths::workspace_root as root;
 
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
@@ -12,6 +12,7 @@ const PAGES: [&str; 9] = [
     "CHANGELOG.md",
     "cli/README.md",
     "docs/abi.md",
+    "docs/from-proxy-wasm.md",
     "docs/performance.md",
     "docs/testing.md",
 ];
@@ -114,6 +115,19 @@ fn the_code_in_the_readme_is_that_of_the_example() {
         example.concat().lines().count() < 60,
         "the smallest filter and its test must have less than 60 lines"
     );
+}
+
+#[test]
+fn the_code_in_the_migration_page_is_that_of_the_tree() {
+    let page = read("docs/from-proxy-wasm.md");
+    let shown: Vec<_> = page.split("```rust\n").collect();
+    assert!(shown.len() > 10, "the page shows {} excerpts", shown.len() - 1);
+    for pair in shown.windows(2) {
+        let link = pair[0].trim_end().strip_suffix("):").and_then(|text| text.rsplit_once("](../"));
+        let (_, file) = link.unwrap_or_else(|| panic!("missing link to the file of `{}`", pair[1]));
+        let excerpt = pair[1].split("```").next().unwrap_or_default();
+        assert!(read(file).contains(excerpt), "{file} does not contain:\n{excerpt}");
+    }
 }
 
 #[test]

@@ -26,6 +26,17 @@ fn a_filter_has_at_most_half_the_lines_of_the_stock_one() {
 }
 
 #[test]
+fn the_migration_page_has_these_numbers_of_lines() {
+    let page = read("docs/from-proxy-wasm.md");
+    for policy in POLICIES {
+        let [stock, ours] = ["examples/stock", "examples"]
+            .map(|folder| lines_of_code(&read(&format!("{folder}/{policy}/src/lib.rs"))));
+        let row = format!("| [{policy}](../examples/{policy}/src/lib.rs) | {stock} | {ours} |");
+        assert!(page.contains(&row), "docs/from-proxy-wasm.md: expected `{row}`");
+    }
+}
+
+#[test]
 fn each_policy_is_tested_in_both_forms() {
     for policy in POLICIES {
         let tests = workspace_root().join(format!("examples/{policy}/tests"));
