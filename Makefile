@@ -2,7 +2,7 @@
 # through the environment.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run wasm test conformance mutants fuzz fuzz-build lint doc ci bench soak setup clean-wasm
+.PHONY: help run wasm test proxy-wasm conformance mutants fuzz fuzz-build lint doc ci bench soak setup clean-wasm
 
 ##@ Use
 help: ## list the targets
@@ -31,6 +31,10 @@ doc: ## build the documentation of the crates into target/doc; a warning is an e
 	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps
 
 ##@ Prove more
+proxy-wasm: ## run scenarios of the filters on the dispatcher of the `proxy-wasm` crate (ALL=1 runs all of them)
+	@scripts/setup wasm envoy
+	@scripts/proxy-wasm $(if $(ALL),all)
+
 conformance: ## compare the emulated host with a real Envoy, case by case (ENVOY_VERSION=1.36.4 for another version)
 	@scripts/setup wasm envoy
 	@cargo run --quiet --bin tollgate-conformance

@@ -1,5 +1,6 @@
 //! Modules under test: built from a package, compiled from the text format, or read from a file.
 
+use std::env;
 use std::path::{Path, PathBuf};
 use tollgate_pack::build::{self, BuildError, Finish};
 
@@ -18,7 +19,9 @@ impl Wasm {
         Self { name, path }
     }
 
-    /// Builds a filter of this workspace in its release form, unless it is already built.
+    /// Builds a filter of this workspace in its release form, unless it is already built. If the environment
+    /// variable `TOLLGATE_MODULES` is `proxy-wasm`, the module has the exports and the dispatcher of the
+    /// `proxy-wasm` crate, so that existing scenarios run in this form too.
     ///
     /// # Panics
     /// With cargo's output, if the filter does not build.
@@ -29,7 +32,11 @@ impl Wasm {
 
     /// As [`Wasm::package`], but returns the error.
     pub fn try_package(name: &str) -> Result<Self, BuildError> {
-        build::package(name, Finish::Packed).map(Self::file)
+        let built = match env::var("TOLLGATE_MODULES").as_deref() {
+            Ok("proxy-wasm") => build::package_on_proxy_wasm(name),
+            _ => build::package(name, Finish::Packed),
+        };
+        built.map(Self::file)
     }
 
     /// Builds a module of several filters of this workspace, in this order. The configuration has one block

@@ -19,20 +19,39 @@ pub(super) struct Part<'a> {
     pub without: Option<&'a str>,
 }
 
+/// The exports of a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Form {
+    /// The exports of `tollgate::module!`.
+    Tollgate,
+    /// The exports of the `proxy-wasm` crate, whose dispatcher calls the only filter.
+    ProxyWasm,
+}
+
 /// The level at which the crates are linked; the code of each was compiled at its own level. At 3, rate-limit
 /// is 35 KB larger, mostly by the standard library, and a request takes 2.7 % fewer instructions.
 const LEVEL: &str = "-Copt-level=s";
 
 /// Writes the package of a module. Its lock file is that of the first filter, so that a module contains the
 /// dependencies with which its filter was tested.
-pub(super) fn write(name: &str, parts: &[Part<'_>]) -> Result<Package, BuildError> {
+pub(super) fn write(name: &str, parts: &[Part<'_>], form: Form) -> Result<Package, BuildError> {
+    let package = match form {
+        Form::Tollgate => format!("{name}-module"),
+        Form::ProxyWasm => format!("{name}-on-proxy-wasm"),
+    };
     let filters: Vec<_> = parts.iter().map(|part| part.filter).collect();
     let in_workspace = filters.iter().all(|filter| filter.in_workspace);
     let mut manifest = format!(
-        "[package]\nname = \"{name}-module\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
+        "[package]\nname = \"{package}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
          [lib]\ncrate-type = [\"cdylib\"]\npath = \"lib.rs\"\n\n[workspace]\n\n[dependencies]\n"
     );
-    let _ = writeln!(manifest, "tollgate = {}", sdk(filters.first().copied())?);
+    let sdk = sdk(filters.first().copied())?;
+    let _ = match form {
+        Form::Tollgate => writeln!(manifest, "tollgate = {{ {sdk} }}"),
+        Form::ProxyWasm => {
+            writeln!(manifest, "tollgate = {{ {sdk}, features = [\"proxy-wasm\"] }}\nproxy-wasm = \"0.2\"")
+        }
+    };
     let mut types = Vec::new();
     for (index, Part { filter, name, without }) in parts.iter().enumerate() {
         let Kind::Filter(ty) = &filter.kind else { return Err(BuildError::NotAFilter(filter.name.clone())) };
@@ -48,7 +67,14 @@ pub(super) fn write(name: &str, parts: &[Part<'_>]) -> Result<Package, BuildErro
         let name = name.map_or_else(String::new, |name| format!("{name:?} => "));
         types.push(format!("{name}{}::{ty}", filter.target));
     }
-    let source = format!("//! {name}\n\ntollgate::module!({});\n", types.join(", "));
+    let types = types.join(", ");
+    let source = match form {
+        Form::Tollgate => format!("//! {name}\n\ntollgate::module!({types});\n"),
+        Form::ProxyWasm => format!(
+            "//! {name}\n\nproxy_wasm::main! {{{{\n    proxy_wasm::set_root_context(|id| \
+             Box::new(tollgate::proxy_wasm::Root::<{types}>::new(id)));\n}}}}\n"
+        ),
+    };
 
     let dir =
         target_dir().join("wasm/modules").join(store::digest(&[manifest.as_bytes(), source.as_bytes()]));
@@ -69,10 +95,10 @@ pub(super) fn write(name: &str, parts: &[Part<'_>]) -> Result<Package, BuildErro
         }
     }
     Ok(Package {
-        name: format!("{name}-module"),
+        target: package.replace('-', "_"),
+        name: package,
         version: "0.0.0".into(),
         manifest: dir.join("Cargo.toml"),
-        target: format!("{name}-module").replace('-', "_"),
         kind: Kind::Module,
         in_workspace,
         features: Vec::new(),
@@ -121,7 +147,7 @@ fn block_name(ty: &str) -> String {
 
 /// Returns the dependency on the SDK that the filter has.
 fn sdk(filter: Option<&Package>) -> Result<String, BuildError> {
-    let folder = |path: &Path| format!("{{ path = {path:?} }}");
+    let folder = |path: &Path| format!("path = {path:?}");
     match filter {
         Some(filter) if !filter.in_workspace => {
             let mut found = cargo::resolved(&filter.manifest, &filter.name)?.into_iter();
@@ -129,7 +155,7 @@ fn sdk(filter: Option<&Package>) -> Result<String, BuildError> {
             let found = found.ok_or_else(|| BuildError::NotAFilter(filter.name.clone()))?;
             Ok(match found.source {
                 None => folder(found.manifest_path.parent().unwrap_or(&found.manifest_path)),
-                Some(_) => format!("\"={}\"", found.version),
+                Some(_) => format!("version = \"={}\"", found.version),
             })
         }
         _ => Ok(folder(&workspace_root().join("sdk"))),

@@ -12,7 +12,7 @@ mod toolchain;
 
 use crate::{Options, pack, strip};
 use cargo::{Kind, Package};
-use compose::Part;
+use compose::{Form, Part};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -91,15 +91,23 @@ pub enum Finish {
 
 /// Builds a package of the workspace. Returns a file that remains valid: later builds replace it atomically.
 pub fn package(name: &str, finish: Finish) -> Result<PathBuf, BuildError> {
-    let package = find(name)?;
-    build_once((package.manifest.clone(), finish), || build(&package, finish))
+    module(&find(name)?, Form::Tollgate, finish)
+}
+
+/// Builds a filter of the workspace into a packed module with the exports of the `proxy-wasm` crate.
+pub fn package_on_proxy_wasm(name: &str) -> Result<PathBuf, BuildError> {
+    module(&find(name)?, Form::ProxyWasm, Finish::Packed)
+}
+
+fn module(package: &Package, form: Form, finish: Finish) -> Result<PathBuf, BuildError> {
+    build_once((package.manifest.clone(), form, finish), || build(package, form, finish))
 }
 
 /// Builds the package in `dir`, which need not be a member of the workspace.
 pub fn manifest(dir: &Path, finish: Finish) -> Result<PathBuf, BuildError> {
     let dir = fs::canonicalize(dir).map_err(|why| BuildError::Io { path: dir.into(), why })?;
     let package = cargo::package_in(&dir)?;
-    build_once((package.manifest.clone(), finish), || build(&package, finish))
+    module(&package, Form::Tollgate, finish)
 }
 
 /// Builds a module of one or several filters, in this order. A filter is the name of a package of the
@@ -116,44 +124,44 @@ pub fn compose(name: &str, filters: &[String], finish: Finish) -> Result<PathBuf
     let filters: Vec<_> = named.iter().map(|(_, filter)| find(filter)).collect::<Result<_, _>>()?;
     // A module of one filter has the filter's own configuration, without a block.
     if let [one] = filters.as_slice() {
-        return build_once((one.manifest.clone(), finish), || build(one, finish));
+        return module(one, Form::Tollgate, finish);
     }
     let parts = filters.iter().zip(&named);
     let parts: Vec<_> =
         parts.map(|(filter, (name, _))| Part { filter, name: *name, without: None }).collect();
-    let module = compose::write(name, &parts)?;
-    build_once((module.manifest.clone(), finish), || {
+    let module = compose::write(name, &parts, Form::Tollgate)?;
+    build_once((module.manifest.clone(), Form::Tollgate, finish), || {
         let _lock = store::lock()?;
         let toolchain = toolchain::find()?;
         let linked = cargo::build(&module, &toolchain)?;
         let options = compose::options(name, &parts)?;
-        finish_module(&module, &linked, options, toolchain, finish)
+        finish_module(&module, &linked, options, toolchain, (Form::Tollgate, finish))
     })
 }
 
+/// Finds a package of the workspace by its name, or the package in a folder.
 fn find(filter: &str) -> Result<Package, BuildError> {
-    let dir = Path::new(filter);
-    if dir.is_dir() {
-        let dir = fs::canonicalize(dir).map_err(|why| BuildError::Io { path: dir.into(), why })?;
-        return cargo::package_in(&dir);
-    }
     let long = format!("tollgate-{filter}");
     let known = cargo::workspace_packages()?.into_iter().find(|p| p.name == filter || p.name == long);
-    known.ok_or_else(|| BuildError::NoSuchPackage(filter.into()))
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    match fs::canonicalize(filter) {
+        Ok(dir) if dir.is_dir() => cargo::package_in(&dir),
+        _ => Err(BuildError::NoSuchPackage(filter.into())),
+    }
 }
 
 /// Returns the packed size of a package in bytes: with all of its default features, and without each of them.
 pub fn weights(name: &str) -> Result<Vec<(Option<String>, usize)>, BuildError> {
-    let packages = cargo::workspace_packages()?;
-    let found = packages.into_iter().find(|p| p.name == name);
-    let package = found.ok_or_else(|| BuildError::NoSuchPackage(name.into()))?;
+    let package = find(name)?;
     let _lock = store::lock()?;
     let toolchain = toolchain::find()?;
     let mut options = package.options()?;
     options.binaryen = Some(toolchain.binaryen.clone());
     let builds = std::iter::once(None).chain(package.features.iter().cloned().map(Some));
     let weights = builds.map(|without| {
-        let linked = link(&package, &toolchain, without.as_deref())?;
+        let linked = link(&package, &toolchain, without.as_deref(), Form::Tollgate)?;
         let packed = pack(&store::read(&linked)?, &options);
         let packed = packed.map_err(|why| BuildError::Pack { what: package.name.clone(), why })?;
         Ok((without, packed.len()))
@@ -171,12 +179,12 @@ pub fn keep(bytes: &[u8]) -> Result<PathBuf, BuildError> {
     store::keep(bytes)
 }
 
+/// A build: the manifest of the package, and the form of the module.
+type Key = (PathBuf, Form, Finish);
+
 /// Builds each package once per process: the sources do not change while a test runs.
-fn build_once(
-    key: (PathBuf, Finish),
-    build: impl FnOnce() -> Result<PathBuf, BuildError>,
-) -> Result<PathBuf, BuildError> {
-    static BUILT: Mutex<Option<HashMap<(PathBuf, Finish), PathBuf>>> = Mutex::new(None);
+fn build_once(key: Key, build: impl FnOnce() -> Result<PathBuf, BuildError>) -> Result<PathBuf, BuildError> {
+    static BUILT: Mutex<Option<HashMap<Key, PathBuf>>> = Mutex::new(None);
     // A panic in another test does not corrupt the map.
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     let built = built.get_or_insert_default();
@@ -188,11 +196,11 @@ fn build_once(
     Ok(path)
 }
 
-fn build(package: &Package, finish: Finish) -> Result<PathBuf, BuildError> {
+fn build(package: &Package, form: Form, finish: Finish) -> Result<PathBuf, BuildError> {
     let _lock = store::lock()?;
     let toolchain = toolchain::find()?;
-    let linked = link(package, &toolchain, None)?;
-    finish_module(package, &linked, package.options()?, toolchain, finish)
+    let linked = link(package, &toolchain, None, form)?;
+    finish_module(package, &linked, package.options()?, toolchain, (form, finish))
 }
 
 fn finish_module(
@@ -200,16 +208,17 @@ fn finish_module(
     linked: &Path,
     mut options: Options,
     toolchain: Toolchain,
-    finish: Finish,
+    (form, finish): (Form, Finish),
 ) -> Result<PathBuf, BuildError> {
     let bytes = store::read(linked)?;
     let failed = |why| BuildError::Pack { what: package.name.clone(), why };
     options.keep_names = finish == Finish::Named;
     options.binaryen = Some(toolchain.binaryen);
-    let folder = match finish {
-        Finish::Packed => "packed",
-        Finish::Stripped => "stripped",
-        Finish::Named => "named",
+    let folder = match (form, finish) {
+        (Form::ProxyWasm, _) => "on-proxy-wasm",
+        (Form::Tollgate, Finish::Packed) => "packed",
+        (Form::Tollgate, Finish::Stripped) => "stripped",
+        (Form::Tollgate, Finish::Named) => "named",
     };
     // Names are unique only within a workspace.
     let folder = match package.in_workspace {
@@ -225,10 +234,15 @@ fn finish_module(
 }
 
 /// Links the module of a package, with all of its default features or without one of them.
-fn link(package: &Package, toolchain: &Toolchain, without: Option<&str>) -> Result<PathBuf, BuildError> {
+fn link(
+    package: &Package,
+    toolchain: &Toolchain,
+    without: Option<&str>,
+    form: Form,
+) -> Result<PathBuf, BuildError> {
     match package.kind {
         Kind::Filter(_) => {
-            let module = compose::write(&package.name, &[Part { filter: package, name: None, without }])?;
+            let module = compose::write(&package.name, &[Part { filter: package, name: None, without }], form)?;
             cargo::build(&module, toolchain)
         }
         _ => cargo::build(package, toolchain),

@@ -5,6 +5,7 @@
 //! error, because its dependencies would change over time.
 
 use super::cargo::{self, Package};
+use super::compose::Form;
 use super::{BuildError, Finish, build_once, store, toolchain};
 use crate::paths::target_dir;
 use std::fs;
@@ -16,7 +17,7 @@ use std::path::PathBuf;
 pub fn published(name: &str, version: &str, example: &str) -> Result<PathBuf, BuildError> {
     let package = sources(name, version)?;
     let folder = format!("published/{name}-{version}");
-    let built = build_once((package.manifest.clone(), Finish::Stripped), || {
+    let built = build_once((package.manifest.clone(), Form::Tollgate, Finish::Stripped), || {
         let _lock = store::lock()?;
         cargo::build_examples(&package, &toolchain::find()?)
     })?;
