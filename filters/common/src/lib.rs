@@ -1,5 +1,5 @@
-//! The vocabulary of the policies of Tollgate's filters: matchers, rules, templates, networks and
-//! percentages, besides the types of [`tollgate_types`].
+//! The vocabulary of the policies of Tollgate's filters: matchers, rules, templates, networks,
+//! percentages and fetched documents, besides the types of [`tollgate_types`].
 //!
 //! All filters use the same notation, so that an operator learns it once: durations are `"250ms"`,
 //! percentages are `12.5`, matchers are `{"prefix": ".."}`, networks are `"10.0.0.0/8"`, header values are
@@ -10,7 +10,9 @@ extern crate self as tollgate;
 
 mod body_format;
 mod cidr;
+pub mod fetch;
 mod field_matcher;
+mod http_uri;
 mod path_matcher;
 mod percent;
 mod places;
@@ -22,6 +24,7 @@ mod template;
 pub use body_format::BodyFormat;
 pub use cidr::{Cidr, InvalidCidr};
 pub use field_matcher::{HeaderMatcher, QueryMatcher};
+pub use http_uri::{HttpUri, Url};
 pub use path_matcher::{InvalidPathMatcher, PathMatcher};
 pub use percent::{InvalidPercent, Percent};
 pub use places::Places;

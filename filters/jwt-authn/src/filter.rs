@@ -1,7 +1,7 @@
 //! The shell: reads the headers of a request with one host call, and carries out the decision with as few
 //! host calls as possible.
 
-use crate::keys::{self, Owner, Store};
+use crate::keys::Store;
 use crate::statistics::Statistics;
 use crate::world::World;
 use tollgate::{
@@ -10,14 +10,15 @@ use tollgate::{
 };
 use tollgate_jwt_authn_policy::plan::Plan;
 use tollgate_jwt_authn_policy::{Config, Decision, Pass, Policy, Reason};
+use tollgate_kit::fetch;
 use tollgate_policy::{RequestFacts, ResponseDetails, UnixNanos};
 
 /// The filter. Its state changes with each request: cached tokens and fetched keys.
-pub struct JwtAuthn(State<Worker>);
+pub struct JwtAuthn(pub(crate) State<Worker>);
 
 pub(crate) struct Worker {
-    policy: Policy,
-    world: World,
+    pub(crate) policy: Policy,
+    pub(crate) world: World,
     statistics: Statistics,
 }
 
@@ -31,7 +32,7 @@ impl HttpFilter for JwtAuthn {
         let statistics = Statistics::define(&plan.config.stat_prefix)?;
         let world = World::new(Store::new(&plan)?);
         let mut filter = Worker { policy: Policy::new(plan, random::bytes()?), world, statistics };
-        keys::start(&mut filter, cx)?;
+        fetch::start(&mut filter, cx)?;
         Ok(Self(State::new(filter)))
     }
 
@@ -94,7 +95,7 @@ impl Worker {
     /// Holds a request that arrived at `since` until the document that it needs changes. Returns `false` if
     /// it may not wait.
     fn wait(&mut self, since: UnixNanos, cx: &mut Context<'_, JwtAuthn>) -> Result<bool, Error> {
-        keys::park(self, cx, since, move |filter, cx| filter.decide_again(since, cx))
+        fetch::wait(self, cx, since, move |filter, cx| filter.decide_again(since, cx))
     }
 
     /// Decides a held request again, from the start.
@@ -130,22 +131,6 @@ impl Worker {
 
 fn unchecked(status: u16) -> Flow {
     Reply::new(status).details(Reason::HostError.details()).body(Reason::HostError.text()).into()
-}
-
-impl Owner for Worker {
-    type Filter = JwtAuthn;
-
-    fn of(filter: &JwtAuthn) -> &State<Self> {
-        &filter.0
-    }
-
-    fn store(&mut self) -> &mut Store {
-        &mut self.world.store
-    }
-
-    fn take_revocations(&mut self, text: &[u8], now: UnixNanos) -> Result<(), String> {
-        self.policy.revocations_mut().set_list(text, now).map_err(|error| error.to_string())
-    }
 }
 
 fn carry_out(pass: &Pass<'_>, headers: &mut RequestHeaders<'_>) -> Result<(), Error> {

@@ -2,8 +2,8 @@
 //!
 //! [`Policy::decide`] decides a request. The decision depends only on the configuration, the request, the
 //! available keys and the time. While keys are being fetched, it is [`Decision::Wait`], and the caller
-//! decides the request again later, from the start. [`remote`] decides about fetches: a state machine that
-//! receives time, randomness and responses as values.
+//! decides the request again later, from the start. [`tollgate_policy::fetch`] decides about fetches, by the
+//! rules of the plan.
 //!
 //! A client cannot make the filter do expensive work with cheap input: the length of a token is checked
 //! before it is parsed, a token is parsed before its signature is verified, and only verified tokens are
@@ -15,7 +15,6 @@ mod environment;
 mod policy;
 mod reason;
 pub mod refusal;
-pub mod remote;
 pub mod results;
 pub mod revocation;
 

@@ -2,6 +2,7 @@
 
 use tollgate::Metrics;
 use tollgate::metrics::Counter;
+use tollgate_kit::fetch::Event;
 
 #[derive(Clone, Copy, Metrics)]
 #[metrics(prefix = "jwt_authn")]
@@ -22,4 +23,21 @@ pub(crate) struct Statistics {
     pub(super) waited: Counter,
     /// Requests that could not wait, because `max_waiting_requests` was reached.
     pub(super) waiting_overflow: Counter,
+}
+
+impl Statistics {
+    /// Counts an event of keys, or of the revocation list.
+    pub(super) fn count(&self, event: Event, of_keys: bool) {
+        match event {
+            Event::Fetched if of_keys => self.jwks_fetch_success.increment(),
+            Event::Fetched => self.revocation_fetch_success.increment(),
+            Event::Failed { stale } if of_keys => {
+                self.jwks_fetch_failed.increment();
+                self.jwks_stale_used.add(stale.into());
+            }
+            Event::Failed { .. } => self.revocation_fetch_failed.increment(),
+            Event::Waited => self.waited.increment(),
+            Event::WaitingOverflow => self.waiting_overflow.increment(),
+        }
+    }
 }

@@ -1,8 +1,7 @@
 //! Sources of a provider's keys.
 
-use super::Url;
 use std::borrow::Cow;
-use tollgate_policy::{Config, Duration, Named};
+use tollgate_policy::{Config, Duration, HttpUri, Named, Url};
 
 /// Keys in the configuration, in exactly one of the fields: a JWKS, a single JWK, PEM, or an object of
 /// certificates by `kid`.
@@ -44,17 +43,6 @@ pub struct RemoteJwks {
     pub max_bytes: Option<usize>,
     /// Maximum number of keys. Default: 100.
     pub max_keys: Option<usize>,
-}
-
-/// Envoy's `HttpUri`.
-#[derive(Clone, Debug, PartialEq, Eq, Config)]
-pub struct HttpUri {
-    /// Absolute URL. Its host and path are sent.
-    pub uri: String,
-    /// Cluster for the request.
-    pub cluster: String,
-    /// Time for the whole response. Default: `5s`.
-    pub timeout: Option<Duration>,
 }
 
 /// Fetches at start and before the keys expire.

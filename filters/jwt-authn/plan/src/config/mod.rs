@@ -9,11 +9,10 @@ mod provider;
 mod refusal;
 mod requirement;
 mod revocation;
-mod url;
 
 pub use istio::{HeaderOrNothing, IstioClaimToHeader, IstioHeader, JwtRule};
 pub(crate) use keys::istio_cluster;
-pub use keys::{AsyncFetch, BackOff, HttpUri, LocalJwks, OidcDiscovery, RemoteJwks, RetryPolicy};
+pub use keys::{AsyncFetch, BackOff, LocalJwks, OidcDiscovery, RemoteJwks, RetryPolicy};
 pub use output::{ArrayFormat, ClaimToHeader, FilterState};
 pub use provider::{
     CertificateBinding, ClaimMatcher, ClaimPath, ClockSkew, FromHeader, NormalizePayload, Provider,
@@ -23,9 +22,9 @@ pub use requirement::{
     AudiencesOfProvider, Empty, ExtractOnly, FilterStateRules, Requirement, Requirements, Rule,
 };
 pub use revocation::{RemoteRevocation, Revocation, RevokedSubject, RevokedToken};
-pub use url::Url;
 
 use tollgate_policy::Named;
+pub use tollgate_policy::{HttpUri, Url};
 
 /// Configuration of JWT authentication.
 #[derive(Clone, Debug, Default, tollgate_policy::Config)]

@@ -1,7 +1,7 @@
 //! Tokens and subjects that are revoked.
 
-use super::{HttpUri, OnError};
-use tollgate_policy::{Config, Duration};
+use super::OnError;
+use tollgate_policy::{Config, Duration, HttpUri};
 
 /// Tokens and subjects that are revoked, by the configuration and by a list that the filter fetches.
 #[derive(Clone, Debug, Default, Config)]

@@ -5,6 +5,7 @@ mod check;
 mod istio;
 mod keys;
 mod provider;
+mod remote;
 mod requirement;
 mod rules;
 mod source;

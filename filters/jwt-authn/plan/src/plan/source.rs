@@ -3,11 +3,11 @@
 use super::{Environment, check, keys};
 use crate::config::{HttpUri, OidcDiscovery, OnError, Provider, RemoteJwks, RemoteRevocation, Url};
 use tollgate_jose::KeySet;
+use tollgate_policy::fetch::Rules;
 use tollgate_policy::{ConfigError, Duration, FieldPath, Places};
 
 const MS: u64 = 1_000_000;
 const SECOND: Duration = Duration::from_nanos(1000 * MS);
-const TIMEOUT: Duration = Duration::from_nanos(5000 * MS);
 const HOUR: Duration = Duration::from_nanos(3_600_000 * MS);
 
 /// Source of keys.
@@ -249,7 +249,7 @@ fn http_uri(uri: &mut HttpUri, place: &FieldPath) -> Result<(), ConfigError> {
 /// Checks the time for a response. The host takes milliseconds.
 #[inline(never)]
 fn timeout(value: &mut Option<Duration>, place: &FieldPath) -> Result<(), ConfigError> {
-    let value = value.get_or_insert(TIMEOUT);
+    let value = value.get_or_insert(Rules::TIMEOUT);
     if *value > HOUR {
         return Err(place.error("must be at most `1h`"));
     }

@@ -4,6 +4,7 @@
 
 mod any;
 mod defaults;
+mod discovery;
 mod envoy;
 mod istio;
 mod istio_crd;

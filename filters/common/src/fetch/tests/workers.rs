@@ -1,9 +1,9 @@
 //! Several workers, in any order, with responses that are late or missing, and with workers that die.
 
 use super::{MS, START, ms, rules};
-use crate::remote::{Asked, Availability, Rules, State};
+use crate::UnixNanos;
+use crate::fetch::{Asked, Availability, Rules, State};
 use proptest::prelude::*;
-use tollgate_policy::UnixNanos;
 
 /// Next event. Numbers are taken modulo the number of workers or fetches.
 #[derive(Clone, Debug)]
@@ -75,7 +75,7 @@ impl World {
             Event::Answer(worker, answer) => {
                 let Some((holder, begun)) = self.under_way[*worker] else { return };
                 // The timeout of the callout has ended the fetch before.
-                let answer = answer.filter(|_| self.now.0 - begun.0 <= self.rules.timeout().as_nanos());
+                let answer = answer.filter(|_| self.now.0 - begun.0 <= self.rules.timeout.as_nanos());
                 self.under_way[*worker] = None;
                 let (rules, now, life) = (&self.rules, self.now, self.rules.life);
                 let next = match answer {

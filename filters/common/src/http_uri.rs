@@ -1,6 +1,17 @@
-//! URLs that keys and lists are fetched from.
+//! URLs that documents are fetched from.
 
-use super::HttpUri;
+use crate::{Config, Duration};
+
+/// Envoy's `HttpUri`.
+#[derive(Clone, Debug, PartialEq, Eq, Config)]
+pub struct HttpUri {
+    /// Absolute URL. Its host and path are sent.
+    pub uri: String,
+    /// Cluster for the request.
+    pub cluster: String,
+    /// Time for the whole response. Default: `5s`.
+    pub timeout: Option<Duration>,
+}
 
 /// Parts of an absolute `http` or `https` URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

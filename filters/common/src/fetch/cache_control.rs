@@ -1,7 +1,7 @@
 //! Lifetime of a document by the headers of its response (RFC 9111).
 
 use super::{FLOOR, Rules};
-use tollgate_policy::Duration;
+use crate::Duration;
 
 /// Returns the lifetime of a document by `Cache-Control` and `Age` of its response: at least [`FLOOR`], and
 /// at most the lifetime in the rules, which takes precedence.

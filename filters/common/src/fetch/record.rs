@@ -1,7 +1,7 @@
 //! Encoding of the records: little-endian numbers in order, texts after their length.
 
 use super::State;
-use tollgate_policy::{Record, UnixNanos};
+use crate::{Record, UnixNanos};
 
 impl Record for State {
     const VERSION: u8 = 1;

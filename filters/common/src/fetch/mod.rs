@@ -1,4 +1,7 @@
-//! Documents that one worker fetches for all: keys, or a revocation list.
+//! Documents that one worker fetches for all, such as keys, a revocation list or a control endpoint.
+//!
+//! These modules decide. They receive time, randomness and responses as values; `tollgate-kit` carries out
+//! the decisions.
 //!
 //! # Who fetches
 //! Envoy runs a VM for each worker and one for its main thread. All of them are equal: any VM may trap, be
@@ -16,37 +19,41 @@
 //!
 //! # When to fetch
 //! - At start, and then before the document expires: after a random 80 to 95 % of its lifetime, so that many
-//!   proxies do not fetch at the same time. The lifetime is `cache_duration`, or that of `Cache-Control` if
+//!   proxies do not fetch at the same time. The lifetime is [`Rules::life`], or that of `Cache-Control` if
 //!   shorter, but at least [`FLOOR`].
-//! - A failed fetch is retried `num_retries` times, with truncated exponential back-off and full jitter. If
-//!   all tries fail, the next fetch follows after `failed_refetch_duration`. This delay doubles: up to
-//!   `cache_duration` while the old document can still be used, and up to [`RECOVERY`] while no document is
-//!   available, so that the filter recovers soon after its issuer.
-//! - When a token has an unknown `kid`, at most once per `refetch_on_unknown_kid` over all workers. This is
-//!   the only fetch that a client can trigger.
+//! - A failed fetch is retried [`Rules::retries`] times, with truncated exponential back-off and full jitter.
+//!   If all tries fail, the next fetch follows after [`Rules::failed_refetch`]. This delay doubles: up to
+//!   [`Rules::life`] while the old document can still be used, and up to [`RECOVERY`] while no document is
+//!   available, so that the filter recovers soon after its server.
+//! - When a request needs a newer document, such as for a token with an unknown `kid`, at most once per
+//!   [`Rules::refetch_at_most_every`] over all workers. This is the only fetch that a client can trigger.
 //!
 //! # During and after a fetch
-//! The old document remains in use until `stale_if_error` after it expires. An invalid response (an error, a
-//! redirect, garbage, an empty set, too many bytes or keys) is a failed try and changes nothing. Requests
-//! wait only for the first document. After a fetch failed with its retries, they are answered at once until a
-//! fetch succeeds.
+//! The old document remains in use for [`Rules::stale`] after it expires. An invalid response (an error, a
+//! redirect, too many bytes, a document that the filter cannot parse) is a failed try and changes nothing.
+//! Requests wait only for the first document. After a fetch failed with its retries, they are answered at
+//! once until a fetch succeeds.
 //!
 //! Clocks may be set back. So a time that is further ahead than this module ever writes is ignored.
 
 mod cache_control;
 mod exchange;
+mod poll;
 mod record;
 mod rules;
+mod source;
 mod state;
 #[cfg(test)]
 mod tests;
 
 pub use exchange::{Exchange, Failure, Next, Request, Response};
+pub use poll::{POLL_INTERVAL, POLL_WHILE_WAITING, next_poll};
 pub use record::Body;
 pub use rules::Rules;
+pub use source::{Source, Step, Target};
 pub use state::{Asked, Availability, State};
 
-use tollgate_policy::{Duration, UnixNanos};
+use crate::{Duration, UnixNanos};
 
 /// Shortest lifetime that a response can set. A shorter `cache_duration` takes precedence. Some issuers send
 /// `no-cache` with keys that they keep for months.

@@ -1,9 +1,9 @@
 //! One worker: times of its tries, and availability of the document.
 
 use super::{MS, SECOND, START, after, ms, rules};
-use crate::remote::{Asked, Availability, Body, Rules, State};
+use crate::fetch::{Asked, Availability, Body, Rules, State};
+use crate::{Duration, Record, UnixNanos};
 use proptest::prelude::*;
-use tollgate_policy::{Duration, Record, UnixNanos};
 
 fn fetched(rules: &Rules, state: State, now: UnixNanos) -> State {
     let state = state.lease(rules, 1, now).expect("due");

@@ -2,7 +2,7 @@
 //! can be carried out with compare and swap, and tested without workers.
 
 use super::{RECOVERY, Rules, between, later, part};
-use tollgate_policy::{Duration, UnixNanos};
+use crate::{Duration, UnixNanos};
 
 /// Shared state of a document. All zeros mean that it was never fetched and that a fetch is due.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct State {
     pub(super) fresh_until: UnixNanos,
     pub(super) stale_until: UnixNanos,
     pub(super) next_try: UnixNanos,
-    /// Time of the last fetch that an unknown key triggered.
+    /// Time of the last fetch that a request triggered.
     pub(super) asked_at: UnixNanos,
     /// Number of failed tries of the current fetch.
     pub(super) tries: u32,
@@ -105,7 +105,7 @@ impl State {
         Some(Self { holder, leased_until: later(now, rules.lease()), ..self.believable(rules, now) })
     }
 
-    /// Requests a fetch, because a newer document may contain an unknown key.
+    /// Requests a fetch, because a request needs a newer document.
     pub fn ask(&self, rules: &Rules, now: UnixNanos) -> Asked {
         let Some(interval) = rules.refetch_at_most_every else { return Asked::TooSoon };
         if self.is_leased(rules, now) || self.tries > 0 || self.is_due(rules, now) {

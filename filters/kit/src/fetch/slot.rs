@@ -1,32 +1,24 @@
 //! One document, as one worker has it.
 
-use super::Result;
-use super::shared::{ATTEMPTS, PLUGIN, draw};
-use std::rc::Rc;
+use super::{Document, Result, draw};
 use tollgate::shared::Cell;
-use tollgate_jose::{KeySet, Limits};
-use tollgate_jwt_authn_policy::Keys;
-use tollgate_jwt_authn_policy::remote::{self, Asked, Availability, Rules};
+use tollgate_policy::fetch::{Asked, Availability, Body, Rules, State};
 use tollgate_policy::{Duration, UnixNanos};
 
-/// Kind of a document.
-#[derive(Clone, Copy)]
-pub(super) enum Kind {
-    Keys(Limits),
-    /// The revocation list, which the owner of the store reads.
-    Revocations,
-}
+/// Maximum number of tries of a change when other workers are faster. After another worker's change, there is
+/// usually nothing left to do.
+const ATTEMPTS: u32 = 32;
 
-pub(super) struct Slot {
+pub(super) struct Slot<S, V> {
     pub(super) rules: Rules,
-    pub(super) kind: Kind,
-    state: Cell<remote::State>,
-    body: Cell<remote::Body>,
+    pub(super) source: S,
+    state: Cell<State>,
+    body: Cell<Body>,
     /// The state at the last poll.
-    seen: remote::State,
+    seen: State,
     /// Lease of the document that was read last, usable or not.
     read: u64,
-    keys: Option<Rc<KeySet>>,
+    value: Option<V>,
     /// Generation of the document in use; 0 without a document.
     generation: u32,
     /// Availability at the last poll, so that requests need not read the clock.
@@ -39,47 +31,35 @@ pub(super) struct SlotPoll {
     /// A fetch ended or the document changed, so waiting requests must resume.
     pub(super) changed: bool,
     /// A document to read; [`Slot::use_document`] and [`Slot::skip_document`] report the result.
-    pub(super) document: Option<remote::Body>,
+    pub(super) document: Option<Body>,
     /// A fetch is due, and no worker has leased it.
     pub(super) due: bool,
 }
 
-impl Slot {
-    pub(super) fn new(rules: Rules, kind: Kind) -> Self {
+impl<S, V> Slot<S, V> {
+    pub(super) fn new(plugin: &str, rules: Rules, source: S) -> Self {
         let identity = rules.identity();
         Self {
-            state: Cell::new(PLUGIN, &format!("{identity} state")),
-            body: Cell::new(PLUGIN, &format!("{identity} body")),
+            state: Cell::new(plugin, &format!("{identity} state")),
+            body: Cell::new(plugin, &format!("{identity} body")),
             rules,
-            kind,
-            seen: remote::State::default(),
+            source,
+            seen: State::default(),
             read: 0,
-            keys: None,
+            value: None,
             generation: 0,
             availability: Availability::Pending,
         }
     }
 
-    pub(super) fn keys(&self) -> Keys {
-        match (self.availability, &self.keys) {
-            (Availability::Fresh | Availability::Stale, Some(keys)) => {
-                Keys::Ready(Rc::clone(keys), self.generation)
+    pub(super) fn document(&self) -> Document<'_, V> {
+        match (self.availability, &self.value) {
+            (Availability::Fresh | Availability::Stale, Some(value)) => {
+                Document::Ready(value, self.generation)
             }
-            (Availability::Unavailable, _) => Keys::Unavailable,
-            _ => Keys::Pending,
+            (Availability::Unavailable, _) => Document::Unavailable,
+            _ => Document::Pending,
         }
-    }
-
-    pub(super) fn availability(&self) -> Availability {
-        match self.availability {
-            Availability::Fresh | Availability::Stale if self.generation == 0 => Availability::Pending,
-            availability => availability,
-        }
-    }
-
-    /// Whether a usable document is available.
-    pub(super) fn is_usable(&self) -> bool {
-        matches!(self.availability(), Availability::Fresh | Availability::Stale)
     }
 
     /// Returns the next time at which the state changes without a fetch.
@@ -105,9 +85,9 @@ impl Slot {
     }
 
     /// Records that the document of this lease was read, and uses it from now on.
-    pub(super) fn use_document(&mut self, lease: u64, keys: Option<KeySet>) {
+    pub(super) fn use_document(&mut self, lease: u64, value: V) {
         self.read = lease;
-        self.keys = keys.map(Rc::new);
+        self.value = Some(value);
         self.generation = self.seen.generation;
     }
 
@@ -117,7 +97,7 @@ impl Slot {
         self.read = lease;
     }
 
-    /// Requests another fetch, because a key is not in the document.
+    /// Requests another fetch, because a request needs a newer document.
     pub(super) fn ask(&self, now: UnixNanos) -> Result<Asked> {
         let state = self.state()?;
         if state.generation > 0 && state.body != self.read {
@@ -137,7 +117,7 @@ impl Slot {
     }
 
     /// Takes the lease if a fetch is still due. Returns the lease's number and the current document.
-    pub(super) fn lease(&mut self, now: UnixNanos) -> Result<Option<(u64, Option<remote::Body>)>> {
+    pub(super) fn lease(&mut self, now: UnixNanos) -> Result<Option<(u64, Option<Body>)>> {
         let holder = draw().max(1);
         let Some(state) = self.change(|state| state.lease(&self.rules, holder, now))? else {
             return Ok(None);
@@ -148,12 +128,7 @@ impl Slot {
 
     /// Publishes a valid document. Returns whether it differs from the previous one, or `None` if the lease
     /// was lost.
-    pub(super) fn publish(
-        &mut self,
-        body: remote::Body,
-        life: Duration,
-        now: UnixNanos,
-    ) -> Result<Option<bool>> {
+    pub(super) fn publish(&mut self, body: Body, life: Duration, now: UnixNanos) -> Result<Option<bool>> {
         let state = self.state()?;
         let holder = body.lease;
         if !state.is_held_by(holder) {
@@ -162,7 +137,7 @@ impl Slot {
         let new = match self.body.get()? {
             Some(before) if before.lease == state.body && before.text == body.text => {
                 if (&before.etag, &before.uri) != (&body.etag, &body.uri) {
-                    self.body.set(&remote::Body { lease: before.lease, ..body })?;
+                    self.body.set(&Body { lease: before.lease, ..body })?;
                 }
                 false
             }
@@ -182,20 +157,17 @@ impl Slot {
     }
 
     /// Records a failed try. Returns the new state, or `None` if the lease was lost.
-    pub(super) fn fail(&mut self, holder: u64, now: UnixNanos) -> Result<Option<remote::State>> {
+    pub(super) fn fail(&mut self, holder: u64, now: UnixNanos) -> Result<Option<State>> {
         let draw = draw();
         self.change(|state| state.failed(&self.rules, holder, now, draw))
     }
 
-    fn state(&self) -> Result<remote::State> {
+    fn state(&self) -> Result<State> {
         Ok(self.state.get()?.unwrap_or_default())
     }
 
     /// Changes the state. Returns `None` if `change` does not apply any more.
-    fn change(
-        &self,
-        mut change: impl FnMut(&remote::State) -> Option<remote::State>,
-    ) -> Result<Option<remote::State>> {
+    fn change(&self, mut change: impl FnMut(&State) -> Option<State>) -> Result<Option<State>> {
         self.state.update_if(ATTEMPTS, |state| change(&state.unwrap_or_default()))
     }
 }

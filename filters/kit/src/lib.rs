@@ -1,0 +1,3 @@
+//! Parts that the shells of all filters share. They carry out decisions of `tollgate-policy` with host calls.
+
+pub mod fetch;
