@@ -82,8 +82,8 @@ host_calls! {
     );
 }
 
-/// The exports that every module needs: the ABI marker, the initialiser and the allocator. The `proxy-wasm` crate
-/// has its own.
+/// The exports that every module needs: the ABI marker, the initialiser and the allocator. The `proxy-wasm`
+/// crate has its own.
 #[cfg(all(target_arch = "wasm32", not(feature = "proxy-wasm")))]
 mod exports {
     use std::alloc::{Layout, alloc};

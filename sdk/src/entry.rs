@@ -13,7 +13,7 @@ use crate::host::Direction;
 use crate::map::IdMap;
 use crate::plugins::{State, StreamCallback, configuration, reject};
 use crate::stream::{AccessLog, AccessLogMaps};
-use crate::tasks::SharedTick;
+use crate::tick::SharedTick;
 use crate::{ConfigError, Error, config::Value};
 use crate::{log as host_log, queue::Queue};
 use std::cell::RefCell;

@@ -312,7 +312,7 @@ fn register<F: HttpFilter>(
         }
         Operation::Sleep(delay, done) if F::USES.timers => {
             let task = cx.task(completing(waiting, done));
-            cx.tasks.add_timer(delay, crate::tasks::Timer::Once(task))
+            cx.tasks.add_timer(delay, crate::task::Timer::Once(task))
         }
         Operation::Wait(signal, timeout, done) if F::USES.timers => {
             let task = cx.task(completing(waiting, done));

@@ -68,7 +68,9 @@ pub mod shared;
 pub mod signal;
 mod state;
 pub mod stream;
+mod task;
 mod tasks;
+mod tick;
 
 pub use body::{Body, Whole};
 pub use callout::{CalloutError, GrpcCall, GrpcError, GrpcResult, HttpCall, HttpResponse, HttpResult};
@@ -99,7 +101,7 @@ pub use tollgate_macros::filter;
 /// Makes the crate a module of one or several filters: generates one export for each callback that a filter
 /// defines, and no other. Use it once, in a crate of `crate-type = ["cdylib"]`.
 ///
-/// ```
+/// ```no_run
 /// use tollgate::{Flow, HttpFilter, Request, Result};
 ///
 /// struct SetGreeting;

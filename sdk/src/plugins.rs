@@ -7,7 +7,8 @@ use crate::filter::{HttpFilter, Phase};
 use crate::host::{self, Direction};
 use crate::map::IdMap;
 use crate::signal::Woken;
-use crate::tasks::{Due, Task, Tasks, Timer};
+use crate::task::{Task, Timer};
+use crate::tasks::{Due, Tasks};
 use crate::{Error, Failure, Flow, Reply, Status, clock};
 use std::rc::Rc;
 
@@ -361,7 +362,7 @@ impl<S> Stream<S> {
         self.held_bodies & (1 << direction as u32) != 0
     }
 
-    /// Carries out what a task decided. Returns whether the stream was paused and goes on.
+    /// Carries out what a task decided. Returns whether a paused stream continues.
     fn settle(&mut self, direction: Direction, flow: Flow, awaits_more: bool) -> bool {
         let held = std::mem::replace(self.held(direction), Held::No);
         match flow {

@@ -67,7 +67,7 @@ impl<F: HttpFilter> Context for Root<F> {
         match status {
             0 => self.0.vm.on_grpc_receive(self.0.id, token, size),
             _ => self.0.vm.on_grpc_close(self.0.id, token, status),
-        }
+        };
     }
 }
 

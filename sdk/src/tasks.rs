@@ -13,40 +13,15 @@ use crate::error::Result;
 use crate::map::IdMap;
 use crate::queue::Queue;
 use crate::signal::{Signal, Woken};
-use crate::{Context, HttpFilter, host};
-use std::cell::{Cell, RefCell};
+use crate::task::{Task, Timer};
+use crate::tick::SharedTick;
+use crate::{HttpFilter, host};
+use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::mem;
 use std::rc::Rc;
 use std::time::Duration;
-
-/// A task of a stream. `Task::Stream` keeps it with the stream and the direction in which it was started.
-pub(crate) type ForStream<F, T> =
-    Box<dyn FnOnce(&F, &mut <F as HttpFilter>::Stream, T, &mut Context<'_, F>) -> crate::Result>;
-/// A task of the plugin.
-pub(crate) type ForPlugin<F, T> = Box<dyn FnOnce(&F, T, &mut Context<'_, F>)>;
-/// A periodic task of the plugin.
-pub(crate) type Repeated<F> = Box<dyn FnMut(&F, &mut Context<'_, F>)>;
-
-pub(crate) enum Task<F: HttpFilter, T> {
-    Stream(u32, host::Direction, ForStream<F, T>),
-    Plugin(ForPlugin<F, T>),
-}
-
-impl<F: HttpFilter, T> Task<F, T> {
-    fn stream(&self) -> Option<u32> {
-        match self {
-            Self::Stream(stream, ..) => Some(*stream),
-            Self::Plugin(_) => None,
-        }
-    }
-}
-
-pub(crate) enum Timer<F: HttpFilter> {
-    Once(Task<F, ()>),
-    Every(Duration, Repeated<F>),
-}
 
 /// Work to do at a deadline or when a signal is sent.
 enum Action<F: HttpFilter> {
@@ -106,27 +81,6 @@ pub(crate) struct Tasks<F: HttpFilter> {
     tick: Option<SharedTick>,
     /// The queues that the filter has registered.
     queues: Vec<u32>,
-}
-
-/// The deadlines of the filters of a chain, which share the tick of their plugin.
-pub(crate) type Deadlines = Rc<RefCell<Vec<Option<UnixNanos>>>>;
-
-/// The part of one filter in a shared tick.
-#[derive(Clone)]
-pub(crate) struct SharedTick {
-    pub(crate) index: usize,
-    pub(crate) deadlines: Deadlines,
-}
-
-impl SharedTick {
-    /// Sets the next deadline of this filter. Returns the first of all filters.
-    fn first_with(&self, own: Option<UnixNanos>) -> Option<UnixNanos> {
-        let mut deadlines = self.deadlines.borrow_mut();
-        if let Some(deadline) = deadlines.get_mut(self.index) {
-            *deadline = own;
-        }
-        deadlines.iter().flatten().min().copied()
-    }
 }
 
 type Lent<S> = Rc<Cell<Option<S>>>;

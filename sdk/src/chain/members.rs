@@ -8,7 +8,7 @@ use crate::filter::Part;
 use crate::headers::SharedPairs;
 use crate::host::Direction;
 use crate::plugins::CONTINUE;
-use crate::tasks::{Deadlines, SharedTick};
+use crate::tick::{Deadlines, SharedTick};
 use serde_json::Map;
 
 /// A filter of a chain.
@@ -33,7 +33,7 @@ pub trait Members: 'static {
     fn create_plugin(&self, id: u32, index: usize, deadlines: &Deadlines);
     fn create_stream(&self, id: u32, plugin: u32);
     fn configure(&self, id: u32, names: &[&str], blocks: &Map<String, Value>) -> Result<(), ConfigError>;
-    /// Passes a part of a stream to a filter. Returns whether it goes on.
+    /// Passes a part of a stream to a filter. Returns whether the filter passes it on.
     fn receive(&self, index: usize, id: u32, direction: Direction, arrived: Arrived<'_>) -> bool;
     /// Whether a filter has a callback for bodies.
     fn has_body(&self, index: usize, direction: Direction) -> bool;

@@ -16,7 +16,7 @@ use crate::host::{self, Direction};
 use crate::log as host_log;
 use crate::map::IdMap;
 use crate::plugins::{self, CONTINUE, PAUSE};
-use crate::tasks::Deadlines;
+use crate::tick::Deadlines;
 use progress::Progress;
 use std::cell::RefCell;
 use std::hash::BuildHasherDefault;

@@ -1,4 +1,4 @@
-//! How far the parts of a stream have come in a chain of filters.
+//! The progress of the parts of a stream in a chain of filters.
 
 use super::members::{Arrived, Members};
 use crate::body::Span;
@@ -25,11 +25,11 @@ pub(super) struct Side {
     size: usize,
     body_ended: bool,
     trailers: bool,
-    /// What each filter has received. Empty until a body or trailers arrive.
+    /// The parts that each filter has received. Empty until a body or trailers arrive.
     filters: Vec<Received>,
 }
 
-/// What a filter has received of a body, and of the trailers.
+/// The parts of a body, and the trailers, that a filter has received.
 #[derive(Clone, Copy, Default)]
 struct Received {
     /// Number of bytes of the host's buffer that it has received.

@@ -83,7 +83,7 @@ properties! {
 
     // Attributes of the connection of the client, available in every callback of a stream. Those of TLS are
     // absent without TLS.
-    /// Address and port of the client. See also [`client_address`].
+    /// Address and port of the client. See also [`client_address`](super::client_address).
     SOURCE_ADDRESS: String = "source\0address";
     /// Port of the client.
     SOURCE_PORT: i64 = "source\0port";

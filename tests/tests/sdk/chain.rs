@@ -72,14 +72,18 @@ fn chain(config: Value) -> Filter {
     Filter::new(Wasm::chain("script-chain", &filters)).config(config)
 }
 
-/// What peers and operators observe. The order in which filters log the end of a stream is not part of it. The sizes of
-/// the pieces of a body are not either: while a filter of a module holds headers, the host delivers no body to the
-/// module, so the filters before it receive the body in fewer pieces, or not at all if the filter then replies.
+type Fields = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// The observations of peers and operators. The order in which filters log the end of a stream is not part of
+/// it. The sizes of the pieces of a body are not either: while a filter of a module holds headers, the host
+/// delivers no body to the module, so the filters before it receive the body in fewer pieces, or not at all
+/// if the filter then replies.
 #[derive(Debug, PartialEq)]
 struct Observed {
     client: ClientView,
     details: String,
-    upstream: Vec<(Vec<(Vec<u8>, Vec<u8>)>, Vec<u8>, Vec<(Vec<u8>, Vec<u8>)>)>,
+    /// Headers, body and trailers of each complete request.
+    upstream: Vec<(Fields, Vec<u8>, Fields)>,
     logs: Vec<String>,
 }
 
@@ -185,13 +189,14 @@ fn cases() -> impl Strategy<Value = Case> {
 
 /// Removes what filters in one module cannot do as they do it apart.
 ///
-/// Envoy has one buffer for all filters of a direction. If one filter holds a part while another holds a later or an
-/// earlier one, the first that resumes takes the body of both, and filters between them miss it or receive the
-/// trailers twice. A module has no such fault, so the chains apart must not have it either: if a filter holds more than
-/// headers, it is the only one that waits in this direction.
+/// Envoy has one buffer for all filters of a direction. If one filter holds a part while another holds a
+/// later or an earlier one, the first that resumes takes the body of both, and filters between them miss it
+/// or receive the trailers twice. A module has no such fault, so the chains apart must not have it either: if
+/// a filter holds more than headers, it is the only one that waits in this direction.
 ///
-/// While a filter of a module holds headers, the filters before it receive no body. So they reply to a body later than
-/// they do apart, after the headers have been sent: no filter replies to a body if one holds headers.
+/// While a filter of a module holds headers, the filters before it receive no body. So they reply to a body
+/// later than they do apart, after the headers have been sent: no filter replies to a body if one holds
+/// headers.
 fn avoid_shared_buffer(letters: &mut [String; 3], headers: usize) {
     let waits = |letter: u8| b"dclhw".contains(&letter);
     let (all, parts) = (headers..headers + 3, headers + 1..headers + 3);
@@ -228,7 +233,7 @@ fn generated_chains_act_as_the_filters_apart() {
 fn a_configuration_has_a_block_for_each_filter() {
     let refusal = |config: Value| {
         let scenario = Scenario::new().filter(chain(config)).request(Request::get("/"));
-        let refused = Host::Emulator.try_run(&scenario).err().expect("rejected");
+        let refused = Host::Emulator.try_run(&scenario).expect_err("rejected");
         refused.logs.last().map(|line| line.text.clone()).unwrap_or_default()
     };
     let block = json!({"name": "x"});

@@ -5,7 +5,7 @@ mod statistics;
 use crate::filter::{JwtAuthn, Worker};
 use statistics::Statistics;
 use std::rc::Rc;
-use tollgate::{ConfigError, Error, State};
+use tollgate::{ConfigError, State};
 use tollgate_jose::{KeySet, Limits};
 use tollgate_jwt_authn_policy::plan::{From, Plan, Source};
 use tollgate_jwt_authn_policy::{Keys, RevocationList};

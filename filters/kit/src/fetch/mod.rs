@@ -14,7 +14,7 @@
 //!   host call of a hundred bytes. The document is read only if the state changed.
 //! - **Requests make no host call for a document**: [`Documents::get`] is a look-up.
 //!   [`Documents::refetch`] costs one call, which checks whether another worker has a newer document.
-//! - **Streams wait** for a signal of the document that they need ([`wait`]), for at most the time that a
+//! - **Streams wait** for a signal of the document that they need ([`wait()`]), for at most the time that a
 //!   fetch can take. A limit bounds the number of streams that wait.
 //!
 //! A document uses the [`Signal`] of its index, so other signals of the filter must be larger numbers. This
@@ -186,7 +186,7 @@ impl<S, V> Documents<S, V> {
         self.slots.len() - 1
     }
 
-    /// Returns a document. If it is pending, [`wait`] waits for it.
+    /// Returns a document. If it is pending, [`wait()`] waits for it.
     pub fn get(&self, document: usize) -> Document<'_, V> {
         let found = self.slots.get(document).map_or(Document::Unavailable, Slot::document);
         if let Document::Pending = found {
@@ -196,7 +196,7 @@ impl<S, V> Documents<S, V> {
     }
 
     /// Requests another fetch, because a request needs a newer document. Unless the last such fetch was too
-    /// recent, [`wait`] waits for the new document.
+    /// recent, [`wait()`] waits for the new document.
     pub fn refetch(&self, document: usize) -> Result<Asked> {
         let Some(slot) = self.slots.get(document) else { return Ok(Asked::TooSoon) };
         let asked = slot.ask(clock::now()?)?;

@@ -1,4 +1,5 @@
-//! Rows of the three filters together: apart, and in one module, which enters the VM and reads the headers once.
+//! Rows of the three filters together: apart, and in one module, which enters the VM and reads the headers
+//! once.
 
 use super::{Change, Row, Target, configured, jwt, rate_limit, telemetry_full, wasm};
 use serde_json::{Value, json};

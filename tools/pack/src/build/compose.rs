@@ -90,7 +90,9 @@ pub(super) fn write(name: &str, parts: &[Part<'_>], form: Form) -> Result<Packag
     }
     let mut rustc = vec![LEVEL.to_owned()];
     for argument in filters.iter().flat_map(|filter| &filter.rustc) {
-        if !rustc.contains(argument) {
+        // Filters of one module cannot each have a level of their own.
+        let is_level = argument.starts_with("-Copt-level") && filters.len() > 1;
+        if !is_level && !rustc.contains(argument) {
             rustc.push(argument.clone());
         }
     }

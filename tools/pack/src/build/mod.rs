@@ -242,7 +242,8 @@ fn link(
 ) -> Result<PathBuf, BuildError> {
     match package.kind {
         Kind::Filter(_) => {
-            let module = compose::write(&package.name, &[Part { filter: package, name: None, without }], form)?;
+            let module =
+                compose::write(&package.name, &[Part { filter: package, name: None, without }], form)?;
             cargo::build(&module, toolchain)
         }
         _ => cargo::build(package, toolchain),
