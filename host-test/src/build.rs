@@ -40,7 +40,7 @@ impl Wasm {
     }
 
     /// Builds a module of several filters of this workspace, in this order. The configuration has one block
-    /// for each filter, named after its type: `{"jwt-authn": {..}, "rate-limit": {..}}`.
+    /// for each filter, named after its package: `{"jwt-authn": {..}, "rate-limit": {..}}`.
     ///
     /// # Panics
     /// With cargo's output, if the module does not build.

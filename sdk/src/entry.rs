@@ -17,6 +17,7 @@ use crate::tick::SharedTick;
 use crate::{ConfigError, Error, config::Value};
 use crate::{log as host_log, queue::Queue};
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::hash::BuildHasherDefault;
 
 /// The state of a VM: the plugins that it runs and their streams. Envoy runs plugins with the same code in
@@ -36,7 +37,7 @@ impl<F: HttpFilter, const CHAINED: bool> Vm<F, CHAINED> {
     #[expect(clippy::new_without_default, reason = "a default would not be constant")]
     pub const fn new() -> Self {
         let streams = IdMap::with_hasher(BuildHasherDefault::new());
-        let state = State { plugins: Vec::new(), streams, latest: None, resumed: Vec::new() };
+        let state = State { plugins: Vec::new(), streams, latest: None, resumed: VecDeque::new() };
         Self { state: RefCell::new(state), deferred: RefCell::new(Vec::new()) }
     }
 
@@ -52,7 +53,9 @@ impl<F: HttpFilter, const CHAINED: bool> Vm<F, CHAINED> {
     /// Configures a filter of a chain, or leaves it out.
     pub(crate) fn configure(&self, id: u32, tree: &Value) -> Result<(), ConfigError> {
         let Ok(mut state) = self.state.try_borrow_mut() else { return Err(Error::Busy.into()) };
-        let Some(plugin) = state.plugin(id) else { return Ok(()) };
+        let Some(plugin) = state.plugin(id) else {
+            return Err(ConfigError::here(&"the host has not created the plugin"));
+        };
         plugin.off = tree.is_null();
         if plugin.off { Ok(()) } else { plugin.configure(tree) }
     }
@@ -64,8 +67,7 @@ impl<F: HttpFilter, const CHAINED: bool> Vm<F, CHAINED> {
 
     /// Removes and returns a stream that a task of the filter has resumed.
     pub(crate) fn take_resumed(&self) -> Option<(u32, Direction)> {
-        let mut state = self.state.try_borrow_mut().ok()?;
-        if state.resumed.is_empty() { None } else { Some(state.resumed.remove(0)) }
+        self.state.try_borrow_mut().ok()?.resumed.pop_front()
     }
 
     /// `proxy_on_context_create`: creates a plugin if `parent` is 0, otherwise a stream.

@@ -21,7 +21,7 @@ pub enum Phase {
 /// The macro adds what an implementation leaves out: `type Stream = ()`, and, for a filter that is its own
 /// configuration, `type Config = Self` and [`new`](Self::new).
 ///
-/// One value of the type serves all streams of a worker, so the methods receive it by `&self`. Keep values
+/// A value of the type serves all streams of a worker, so the methods receive it by `&self`. Keep values
 /// that callbacks change in a [`State`](crate::State), and the state of a single stream in
 /// [`Stream`](Self::Stream). Workers share only [shared data](crate::shared), queues and metrics.
 ///

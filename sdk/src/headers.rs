@@ -22,41 +22,52 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
-use std::rc::Rc;
 use tollgate_types::{HeaderEdit, cookies, is_token, is_valid_value, uri};
 
 /// The fields of a header map. Callbacks receive one of the types below, which dereferences to this one.
 pub struct Headers {
     map: Map,
     end_of_stream: bool,
-    pairs: OnceCell<Rc<Pairs>>,
+    pairs: OnceCell<Pairs>,
+    edited: bool,
 }
 
 /// Fields that one filter of a chain has read, for the next one. An edit removes them.
-pub(crate) type SharedPairs = Option<Rc<Pairs>>;
+pub(crate) type SharedPairs = Option<Pairs>;
 
 impl Headers {
     fn new(map: Map, end_of_stream: bool, shared: SharedPairs) -> Self {
         let pairs = shared.map_or_else(OnceCell::new, OnceCell::from);
-        Self { map, end_of_stream, pairs }
+        Self { map, end_of_stream, pairs, edited: false }
     }
 
     /// Returns all fields in order. Reads them from the host once, and again only after an edit.
     pub fn pairs(&self) -> Result<&Pairs> {
-        self.cached().map(|pairs| &**pairs)
-    }
-
-    /// Returns all fields in order, as a value that can be kept while the headers are edited.
-    pub fn to_pairs(&self) -> Result<Rc<Pairs>> {
-        self.cached().cloned()
-    }
-
-    fn cached(&self) -> Result<&Rc<Pairs>> {
         if let Some(pairs) = self.pairs.get() {
             return Ok(pairs);
         }
-        let pairs = Rc::new(Pairs::parse(host::map_pairs(self.map)?)?);
+        let pairs = Pairs::parse(host::map_pairs(self.map)?)?;
         Ok(self.pairs.get_or_init(|| pairs))
+    }
+
+    /// Returns all fields in order, as a value that can be kept while the headers are edited. Give it back
+    /// with [`return_pairs`](Self::return_pairs), so that they need not be read again.
+    pub fn take_pairs(&mut self) -> Result<Pairs> {
+        self.pairs()?;
+        Ok(self.pairs.take().unwrap_or_default())
+    }
+
+    /// Keeps fields from [`take_pairs`](Self::take_pairs) for later reads, also by the next filter of the
+    /// module. Drops them if the headers have been edited.
+    pub fn return_pairs(&mut self, pairs: Pairs) {
+        if !self.edited {
+            self.pairs = OnceCell::from(pairs);
+        }
+    }
+
+    fn edit(&mut self) {
+        self.pairs.take();
+        self.edited = true;
     }
 
     /// Returns the fields if they were read and not edited since.
@@ -83,20 +94,20 @@ impl Headers {
     /// Sets `name` to this value and removes all its other values.
     pub fn set(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<()> {
         check(name.as_bytes(), value.as_ref())?;
-        self.pairs.take();
+        self.edit();
         host::map_set(self.map, name.as_bytes(), value.as_ref())
     }
 
     /// Adds a value to `name` and keeps its other values.
     pub fn add(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<()> {
         check(name.as_bytes(), value.as_ref())?;
-        self.pairs.take();
+        self.edit();
         host::map_add(self.map, name.as_bytes(), value.as_ref())
     }
 
     /// Removes every value of `name`.
     pub fn remove(&mut self, name: &str) -> Result<()> {
-        self.pairs.take();
+        self.edit();
         host::map_remove(self.map, name.as_bytes())
     }
 

@@ -10,6 +10,7 @@ use crate::signal::Woken;
 use crate::task::{Task, Timer};
 use crate::tasks::{Due, Tasks};
 use crate::{Error, Failure, Flow, Reply, Status, clock};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 pub(crate) struct State<F: HttpFilter, const CHAINED: bool> {
@@ -19,7 +20,7 @@ pub(crate) struct State<F: HttpFilter, const CHAINED: bool> {
     /// such a filter has one callback per stream, and the host calls it right after it creates the stream.
     pub(crate) latest: Option<(u32, Stream<F::Stream>)>,
     /// The streams that a filter of a chain has resumed, and that the next filter has not received yet.
-    pub(crate) resumed: Vec<(u32, Direction)>,
+    pub(crate) resumed: VecDeque<(u32, Direction)>,
 }
 
 pub(crate) struct Plugin<F: HttpFilter> {
@@ -313,7 +314,7 @@ impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
     /// Resumes a stream that was paused: the next filter of a chain receives it, or the host.
     fn go_on(&mut self, id: u32, direction: Direction) {
         if CHAINED {
-            self.resumed.push((id, direction));
+            self.resumed.push_back((id, direction));
         } else {
             resume(direction);
         }

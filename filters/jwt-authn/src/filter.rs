@@ -72,7 +72,7 @@ impl Worker {
         now: UnixNanos,
         may_wait: bool,
     ) -> Result<Option<Flow>, Error> {
-        let pairs = headers.to_pairs()?;
+        let pairs = headers.take_pairs()?;
         let mut list = Vec::with_capacity(pairs.len());
         list.extend(pairs.iter());
         let facts = RequestFacts::from_pairs(&list);
@@ -80,16 +80,19 @@ impl Worker {
             Decision::Pass(pass) => {
                 carry_out(&pass, headers)?;
                 self.statistics.passed(&pass);
-                Flow::Continue
+                Some(Flow::Continue)
             }
             Decision::Refuse(refusal) => {
                 self.statistics.refused(refusal.reason);
-                refusal.into()
+                Some(refusal.into())
             }
-            Decision::Wait => return Ok(None),
+            Decision::Wait => None,
         };
-        self.statistics.looked_up(self.policy.take_cache_lookups());
-        Ok(Some(flow))
+        headers.return_pairs(pairs);
+        if flow.is_some() {
+            self.statistics.looked_up(self.policy.take_cache_lookups());
+        }
+        Ok(flow)
     }
 
     /// Holds a request that arrived at `since` until the document that it needs changes. Returns `false` if

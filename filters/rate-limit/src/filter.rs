@@ -106,7 +106,7 @@ impl Worker {
         let (headers, stream, cx) = request.parts();
         let now = self.world.tell_time()?;
         let decision = if self.policy.plan().needs.request_headers {
-            let pairs = headers.to_pairs()?;
+            let pairs = headers.pairs()?;
             let mut list = Vec::with_capacity(pairs.len());
             list.extend(pairs.iter());
             self.decide(&RequestFacts::from_pairs(&list), now)
@@ -126,7 +126,7 @@ impl Worker {
         let mut list = Vec::new();
         let pairs;
         if self.policy.plan().needs.response_headers {
-            pairs = headers.to_pairs()?;
+            pairs = headers.pairs()?;
             list.reserve_exact(pairs.len());
             list.extend(pairs.iter());
         }

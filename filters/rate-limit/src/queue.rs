@@ -28,7 +28,9 @@ impl Worker {
         self.waits_no_more(stream);
         let ticket = stream.ticket.take().map(|ticket| *ticket).unwrap_or_default();
         let read = self.world.tell_time().and_then(|now| match cx.held_request_headers() {
-            Some(headers) if self.policy.plan().needs.request_headers => Ok((now, Some(headers.to_pairs()?))),
+            Some(mut headers) if self.policy.plan().needs.request_headers => {
+                Ok((now, Some(headers.take_pairs()?)))
+            }
             _ => Ok((now, None)),
         });
         let (now, pairs) = match read {

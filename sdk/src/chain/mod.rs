@@ -110,8 +110,7 @@ impl<M: Members> Chain<M> {
     }
 
     fn on_trailers(&self, id: u32, direction: Direction) -> u32 {
-        let size = host::buffer_len(direction.body()).unwrap_or_default();
-        self.on_part(id, direction, |progress| progress.side(direction).receive_trailers(size))
+        self.on_part(id, direction, |progress| progress.side(direction).receive_trailers())
     }
 
     /// Passes a part of a stream from filter to filter.
@@ -131,7 +130,10 @@ impl<M: Members> Chain<M> {
     /// Passes on the streams that tasks of filters have resumed.
     fn run_resumed(&self) {
         while let Some((filter, id, direction)) = self.members.take_resumed(0) {
-            let Some(mut progress) = self.streams.borrow_mut().remove(&id) else { continue };
+            let Some(mut progress) = self.streams.borrow_mut().remove(&id) else {
+                log::error!("a filter resumed stream {id}, which no filter holds");
+                continue;
+            };
             // The host returns an error if it has already deleted the stream.
             if host::set_effective_context(id).is_err() {
                 continue;

@@ -48,8 +48,8 @@ impl Side {
         self.body_ended |= end_of_stream;
     }
 
-    pub(super) fn receive_trailers(&mut self, size: usize) {
-        self.size = size;
+    /// Receives the trailers. The host still has the bytes that a filter holds.
+    pub(super) fn receive_trailers(&mut self) {
         self.trailers = true;
     }
 
@@ -57,7 +57,7 @@ impl Side {
         self.size > 0 || self.body_ended || self.trailers
     }
 
-    /// Moves the ends that lie at or after `at`, because the buffer has changed there.
+    /// Moves the ends at or after `from`, because the part before `from` now ends at `to`.
     fn move_ends(&mut self, position: usize, from: usize, to: usize) {
         let moved = |end: usize| if end >= from { end - from + to } else { end };
         self.size = moved(self.size);
@@ -266,10 +266,8 @@ impl Progress {
         direction: Direction,
         index: usize,
     ) -> bool {
-        let position = match direction {
-            Direction::Request => index,
-            Direction::Response => self.reached.saturating_sub(index + 1),
-        };
+        // The reverse of a reverse: an index and its position are computed alike.
+        let position = self.index(index, direction);
         let side = self.side(direction);
         if side.holds_headers && side.headers == position {
             side.holds_headers = false;

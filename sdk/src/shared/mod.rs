@@ -14,12 +14,12 @@
 
 mod cell;
 mod key;
-#[cfg(test)]
-mod model;
 mod numbers;
 mod pages;
 mod records;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use cell::Cell;
 pub use pages::Pages;

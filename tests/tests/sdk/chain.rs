@@ -161,6 +161,19 @@ on_both_hosts! {
         }
     }
 
+    fn a_filter_between_two_that_hold_receives_each_part_once(host) {
+        // Apart, `b` would receive the trailers twice on Envoy.
+        let outcome = host.run(&Case::of(["..d...", "d.....", ""]).in_one_module());
+        outcome.client(0).start("200");
+        let received = outcome.logs.iter().find(|line| line.text.starts_with("b:")).map(|line| &*line.text);
+        assert_eq!(received.map(|text| text.matches(" 2").count()), Some(1), "{received:?}");
+    }
+
+    fn a_reply_to_a_body_after_held_headers_resets_the_stream(host) {
+        let outcome = host.run(&Case::of(["", "...d..", "....r."]).in_one_module());
+        assert_eq!(outcome.exchanges[0].client, ClientView::Reset);
+    }
+
     fn a_pause_without_a_task_is_rejected(host) {
         is_the_same(host, &Case::of(["e..e..", "p.....", ""]));
     }

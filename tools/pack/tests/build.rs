@@ -68,6 +68,17 @@ fn an_invalid_schema_is_named() {
 }
 
 #[test]
+fn a_module_without_callbacks_is_rejected() {
+    let (start, _) =
+        SOURCE.split_once("#[unsafe(no_mangle)] pub extern \"C\" fn proxy_on_request_headers").unwrap();
+    let error = manifest(&crate_with("forgotten", start), Finish::Packed).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "`outsider` exports no callback: expected `tollgate::module!(TypeOfTheFilter)` in its library"
+    );
+}
+
+#[test]
 fn a_failed_build_shows_the_output_of_the_compiler() {
     let dir = crate_with("broken", "fn broken() -> u32 { \"text\" }");
     let error = manifest(&dir, Finish::Packed).unwrap_err().to_string();

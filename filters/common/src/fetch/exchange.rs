@@ -1,4 +1,4 @@
-//! One try of a fetch: its requests, and the evaluation of their responses.
+//! An attempt of a fetch: its requests, and the evaluation of their responses.
 
 use super::{Body, Rules, Source, Step, Target, cache_control};
 use crate::{Duration, Url};
@@ -38,7 +38,7 @@ impl<'r> Response<'r> {
     }
 }
 
-/// Reason for a failed try.
+/// Reason for a failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// The response was not complete in time.
@@ -74,7 +74,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Next step of a try.
+/// Next step of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
     /// Send this request.
@@ -93,11 +93,11 @@ pub enum Next {
         /// Lifetime.
         life: Duration,
     },
-    /// The try failed.
+    /// The attempt failed.
     Failed(Failure),
 }
 
-/// One try of a fetch.
+/// An attempt of a fetch.
 #[derive(Clone, Debug)]
 pub struct Exchange {
     at: At,
@@ -119,7 +119,7 @@ const MAX_LOCATION: usize = 64 << 10;
 const MAX_ETAG: usize = 256;
 
 impl Exchange {
-    /// Begins a try. `known` is the current document.
+    /// Begins an attempt. `known` is the current document.
     pub fn begin(rules: &Rules, source: &impl Source, known: Option<&Body>) -> (Self, Next) {
         let known = known.filter(|body| !body.etag.is_empty());
         let known = known.map(|body| (body.uri.clone(), body.etag.clone()));

@@ -7,7 +7,7 @@ impl Record for State {
     const VERSION: u8 = 1;
 
     fn encode(&self, out: &mut Vec<u8>) {
-        for number in [self.generation, self.ended, self.tries, self.failures] {
+        for number in [self.generation, self.ended, self.attempts, self.failures] {
             out.extend_from_slice(&number.to_le_bytes());
         }
         let times = [
@@ -26,7 +26,7 @@ impl Record for State {
     fn decode(bytes: &[u8]) -> Option<Self> {
         let (generation, bytes) = u32_of(bytes)?;
         let (ended, bytes) = u32_of(bytes)?;
-        let (tries, bytes) = u32_of(bytes)?;
+        let (attempts, bytes) = u32_of(bytes)?;
         let (failures, bytes) = u32_of(bytes)?;
         let (body, bytes) = u64_of(bytes)?;
         let (holder, bytes) = u64_of(bytes)?;
@@ -45,7 +45,7 @@ impl Record for State {
             stale_until,
             next_try,
             asked_at,
-            tries,
+            attempts,
             failures,
             holder,
             leased_until,

@@ -7,7 +7,7 @@ pub trait Source {
     /// Returns the URL of the document, or another text that identifies it in logs.
     fn place(&self) -> &str;
 
-    /// Returns the first request of a try. An error is the reason why there is no document.
+    /// Returns the first request of an attempt. An error is the reason why there is no document.
     fn begin(&self) -> Result<Step, String>;
 
     /// Returns the next request, from the body of the response to a [`Step::Locate`].

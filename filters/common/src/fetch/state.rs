@@ -20,8 +20,8 @@ pub struct State {
     pub(super) next_try: UnixNanos,
     /// Time of the last fetch that a request triggered.
     pub(super) asked_at: UnixNanos,
-    /// Number of failed tries of the current fetch.
-    pub(super) tries: u32,
+    /// Number of failed attempts of the current fetch.
+    pub(super) attempts: u32,
     /// Number of failed fetches since the last successful one.
     pub(super) failures: u32,
     pub(super) holder: u64,
@@ -69,9 +69,9 @@ impl State {
         [self.next_try, self.leased_until, self.stale_until].into_iter().filter(|time| *time > now).min()
     }
 
-    /// Whether a try failed and a retry will follow.
+    /// Whether an attempt failed and a retry will follow.
     pub fn is_being_retried(&self) -> bool {
-        self.tries > 0
+        self.attempts > 0
     }
 
     /// Whether this is the current lease.
@@ -83,7 +83,7 @@ impl State {
     /// overwritten it. Returns `None` if a fetch is already due or in progress, or if one has failed.
     pub fn lost(&self, rules: &Rules, now: UnixNanos) -> Option<Self> {
         let known =
-            self.is_leased(rules, now) || self.tries > 0 || self.failures > 0 || self.is_due(rules, now);
+            self.is_leased(rules, now) || self.attempts > 0 || self.failures > 0 || self.is_due(rules, now);
         (!known).then(|| Self { next_try: now, ..self.believable(rules, now) })
     }
 
@@ -97,7 +97,8 @@ impl State {
         self.holder != 0 && now < self.leased_until && self.leased_until <= later(now, rules.lease())
     }
 
-    /// Leases the next try to `holder`, a random number other than 0. Returns `None` if no try is due.
+    /// Leases the next attempt to `holder`, a random number other than 0. Returns `None` if no attempt is
+    /// due.
     pub fn lease(&self, rules: &Rules, holder: u64, now: UnixNanos) -> Option<Self> {
         if holder == 0 || !self.is_due(rules, now) {
             return None;
@@ -108,7 +109,7 @@ impl State {
     /// Requests a fetch, because a request needs a newer document.
     pub fn ask(&self, rules: &Rules, now: UnixNanos) -> Asked {
         let Some(interval) = rules.refetch_at_most_every else { return Asked::TooSoon };
-        if self.is_leased(rules, now) || self.tries > 0 || self.is_due(rules, now) {
+        if self.is_leased(rules, now) || self.attempts > 0 || self.is_due(rules, now) {
             return Asked::UnderWay;
         }
         if self.asked_at <= now && now < later(self.asked_at, interval) {
@@ -140,7 +141,7 @@ impl State {
             fresh_until,
             stale_until: later(fresh_until, rules.stale),
             next_try: later(now, between(part(life, 80), part(life, 95), draw)),
-            tries: 0,
+            attempts: 0,
             failures: 0,
             holder: 0,
             leased_until: UnixNanos(0),
@@ -148,15 +149,15 @@ impl State {
         })
     }
 
-    /// Records a failed try. Returns `None` if the lease was lost.
+    /// Records a failed attempt. Returns `None` if the lease was lost.
     pub fn failed(&self, rules: &Rules, holder: u64, now: UnixNanos, draw: u64) -> Option<Self> {
         if !self.is_held_by(holder) {
             return None;
         }
         let mut next = Self { holder: 0, leased_until: UnixNanos(0), ..self.believable(rules, now) };
-        if next.tries < rules.retries {
-            let most = doubled(rules.base_interval, next.tries).min(rules.max_interval);
-            next.tries += 1;
+        if next.attempts < rules.retries {
+            let most = doubled(rules.base_interval, next.attempts).min(rules.max_interval);
+            next.attempts += 1;
             next.next_try = later(now, between(Duration::default(), most, draw));
             return Some(next);
         }
@@ -165,7 +166,7 @@ impl State {
             Availability::Pending | Availability::Unavailable => rules.life.min(RECOVERY),
         };
         let wait = doubled(rules.failed_refetch, next.failures).min(most.max(rules.failed_refetch));
-        next.tries = 0;
+        next.attempts = 0;
         next.failures = next.failures.saturating_add(1);
         next.ended = next.ended.wrapping_add(1);
         next.next_try = later(now, between(part(wait, 80), wait, draw));

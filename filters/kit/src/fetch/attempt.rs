@@ -1,18 +1,18 @@
-//! One try of a fetch, from its lease to its end.
+//! An attempt of a fetch, from its lease to its end.
 
 use super::{Event, Fetcher, Result, log, poll};
 use tollgate::{CalloutError, Context, HttpCall, HttpResult, clock};
 use tollgate_policy::fetch::{Availability, Body, Exchange, Failure, Next, Request, Response, Source};
 use tollgate_policy::{Duration, UnixNanos};
 
-/// One try of a fetch.
-struct Try {
+/// An attempt of a fetch.
+struct Attempt {
     slot: usize,
     holder: u64,
     exchange: Exchange,
 }
 
-/// Begins a try if this worker gets the lease.
+/// Begins an attempt if this worker gets the lease.
 pub(super) fn begin<F: Fetcher>(
     fetcher: &mut F,
     cx: &mut Context<'_, F::Filter>,
@@ -26,15 +26,15 @@ pub(super) fn begin<F: Fetcher>(
         Err(error) => return log("cannot acquire the lease for a fetch", error),
     };
     let (exchange, next) = Exchange::begin(&slot.rules, &slot.source, known.as_ref());
-    advance(fetcher, cx, Try { slot: index, holder, exchange }, next, Vec::new());
+    advance(fetcher, cx, Attempt { slot: index, holder, exchange }, next, Vec::new());
 }
 
-/// Carries out the next step of a try. At the end of the try, polls the slot, which resumes the requests that
+/// Carries out the next step of an attempt. At its end, polls the slot, which resumes the requests that
 /// wait on this worker.
 fn advance<F: Fetcher>(
     fetcher: &mut F,
     cx: &mut Context<'_, F::Filter>,
-    attempt: Try,
+    attempt: Attempt,
     next: Next,
     text: Vec<u8>,
 ) {
@@ -62,17 +62,17 @@ fn advance<F: Fetcher>(
     poll::poll_and_wake(fetcher, cx, index, now);
 }
 
-fn send<F: Fetcher>(fetcher: &mut F, cx: &mut Context<'_, F::Filter>, attempt: Try, request: Request) {
+fn send<F: Fetcher>(fetcher: &mut F, cx: &mut Context<'_, F::Filter>, attempt: Attempt, request: Request) {
     let mut call = HttpCall::new(&request.cluster, "GET", &request.authority, &request.path)
         .timeout(request.timeout.into())
         .max_response_body(request.max_bytes);
     for (name, value) in request.headers {
         call = call.header(name, value);
     }
-    let Try { slot, holder, exchange } = attempt;
-    let at_once = Try { slot, holder, exchange: exchange.clone() };
+    let Attempt { slot, holder, exchange } = attempt;
+    let at_once = Attempt { slot, holder, exchange: exchange.clone() };
     let sent = cx.plugin_http_call(&call, move |filter, answer, cx| {
-        let attempt = Try { slot, holder, exchange };
+        let attempt = Attempt { slot, holder, exchange };
         poll::enter::<F>(filter, |fetcher| answered(fetcher, cx, attempt, answer));
     });
     if let Err(error) = sent {
@@ -83,7 +83,7 @@ fn send<F: Fetcher>(fetcher: &mut F, cx: &mut Context<'_, F::Filter>, attempt: T
 fn answered<F: Fetcher>(
     fetcher: &mut F,
     cx: &mut Context<'_, F::Filter>,
-    mut attempt: Try,
+    mut attempt: Attempt,
     answer: HttpResult,
 ) {
     let Some(slot) = fetcher.documents().slots.get(attempt.slot) else { return };
@@ -126,7 +126,7 @@ fn publish<F: Fetcher>(
     Ok(Ok(()))
 }
 
-/// Records a failed try, and counts a fetch that failed with all its retries.
+/// Records a failed attempt, and counts a fetch that failed with all its retries.
 fn fail<F: Fetcher>(fetcher: &mut F, index: usize, holder: u64, why: &Failure, now: UnixNanos) {
     let Some(slot) = fetcher.documents().slots.get_mut(index) else { return };
     tollgate::log::warn!("cannot fetch {}: {why}", slot.source.place());

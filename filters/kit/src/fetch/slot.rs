@@ -5,8 +5,8 @@ use tollgate::shared::Cell;
 use tollgate_policy::fetch::{Asked, Availability, Body, Rules, State};
 use tollgate_policy::{Duration, UnixNanos};
 
-/// Maximum number of tries of a change when other workers are faster. After another worker's change, there is
-/// usually nothing left to do.
+/// Maximum number of attempts of a change when other workers are faster. After another worker's change, there
+/// is usually nothing left to do.
 const ATTEMPTS: u32 = 32;
 
 pub(super) struct Slot<S, V> {
@@ -156,7 +156,7 @@ impl<S, V> Slot<S, V> {
         Ok(changed.is_some())
     }
 
-    /// Records a failed try. Returns the new state, or `None` if the lease was lost.
+    /// Records a failed attempt. Returns the new state, or `None` if the lease was lost.
     pub(super) fn fail(&mut self, holder: u64, now: UnixNanos) -> Result<Option<State>> {
         let draw = draw();
         self.change(|state| state.failed(&self.rules, holder, now, draw))

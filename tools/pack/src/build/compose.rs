@@ -13,7 +13,7 @@ use std::{fs, io};
 /// A filter of a module, and the features it is built with.
 pub(super) struct Part<'a> {
     pub filter: &'a Package,
-    /// Name of its block in the configuration, if it is not derived from the type.
+    /// Name of its block in the configuration, if it is not that of the package.
     pub name: Option<&'a str>,
     /// A default feature to leave out.
     pub without: Option<&'a str>,
@@ -53,7 +53,8 @@ pub(super) fn write(name: &str, parts: &[Part<'_>], form: Form) -> Result<Packag
         }
     };
     let mut types = Vec::new();
-    for (index, Part { filter, name, without }) in parts.iter().enumerate() {
+    for (index, part) in parts.iter().enumerate() {
+        let Part { filter, without, .. } = part;
         let Kind::Filter(ty) = &filter.kind else { return Err(BuildError::NotAFilter(filter.name.clone())) };
         let features: Vec<_> = filter.features.iter().filter(|f| Some(f.as_str()) != *without).collect();
         let features = match without {
@@ -64,8 +65,9 @@ pub(super) fn write(name: &str, parts: &[Part<'_>], form: Form) -> Result<Packag
         if !known {
             let _ = writeln!(manifest, "{} = {{ path = {:?}{features} }}", filter.name, filter.dir());
         }
-        let name = name.map_or_else(String::new, |name| format!("{name:?} => "));
-        types.push(format!("{name}{}::{ty}", filter.target));
+        // Only a module of several filters has blocks.
+        let block = if parts.len() > 1 { format!("{:?} => ", part.block()) } else { String::new() };
+        types.push(format!("{block}{}::{ty}", filter.target));
     }
     let types = types.join(", ");
     let source = match form {
@@ -112,15 +114,14 @@ pub(super) fn write(name: &str, parts: &[Part<'_>], form: Form) -> Result<Packag
 /// Returns how to pack the module. Its schema has a property for each filter.
 pub(super) fn options(name: &str, parts: &[Part<'_>]) -> Result<Options, BuildError> {
     let mut properties = Map::new();
-    for Part { filter, name, .. } in parts {
-        let Kind::Filter(ty) = &filter.kind else { continue };
-        let block = name.map_or_else(|| block_name(ty), str::to_owned);
+    for part in parts {
+        let block = part.block();
         // The schema of a filter refers to its own definitions, so it needs an identifier of its own.
-        let mut schema = filter.options()?.schema.unwrap_or_else(|| json!({}));
+        let mut schema = part.filter.options()?.schema.unwrap_or_else(|| json!({}));
         if let Some(object) = schema.as_object_mut() {
             object.insert("$id".into(), format!("{block}.schema.json").into());
         }
-        properties.insert(block, json!({"anyOf": [schema, {"type": "null"}]}));
+        properties.insert(block.to_owned(), json!({"anyOf": [schema, {"type": "null"}]}));
     }
     let required: Vec<_> = properties.keys().cloned().collect();
     let schema = json!({
@@ -134,17 +135,12 @@ pub(super) fn options(name: &str, parts: &[Part<'_>]) -> Result<Options, BuildEr
     Ok(Options { name: name.into(), version, schema: Some(schema), ..Options::default() })
 }
 
-/// Returns the name of a filter's block in the configuration, as `tollgate::module!` derives it from the
-/// type.
-fn block_name(ty: &str) -> String {
-    let mut name = String::new();
-    for (index, letter) in ty.char_indices() {
-        if letter.is_uppercase() && index > 0 {
-            name.push('-');
-        }
-        name.extend(letter.to_lowercase());
+impl Part<'_> {
+    /// Returns the name of the filter's block in the configuration.
+    fn block(&self) -> &str {
+        let package = &self.filter.name;
+        self.name.unwrap_or_else(|| package.strip_prefix("tollgate-").unwrap_or(package))
     }
-    name
 }
 
 /// Returns the dependency on the SDK that the filter has.

@@ -10,7 +10,7 @@ mod published;
 mod store;
 mod toolchain;
 
-use crate::{Options, pack, strip};
+use crate::{Options, abi, inspect, pack, strip};
 use cargo::{Kind, Package};
 use compose::{Form, Part};
 use std::collections::HashMap;
@@ -60,6 +60,9 @@ pub enum BuildError {
         /// The error.
         why: crate::Error,
     },
+    /// The module has no callback, so its author forgot to export the filter.
+    #[error("`{0}` exports no callback: expected `tollgate::module!(TypeOfTheFilter)` in its library")]
+    NoCallbacks(String),
     /// The schema of the filter is not JSON.
     #[error("`{path}`: invalid JSON: {why}")]
     Schema {
@@ -227,9 +230,17 @@ fn finish_module(
             .join(folder)
             .join(store::digest(&[package.manifest.as_os_str().as_encoded_bytes()])),
     };
-    store::derived(&folder, &package.name, &[&bytes, options.fingerprint().as_bytes()], || match finish {
-        Finish::Stripped => strip(&bytes).map_err(failed),
-        Finish::Packed | Finish::Named => pack(&bytes, &options).map_err(failed),
+    store::derived(&folder, &package.name, &[&bytes, options.fingerprint().as_bytes()], || {
+        let module = match finish {
+            Finish::Stripped => strip(&bytes),
+            Finish::Packed | Finish::Named => pack(&bytes, &options),
+        };
+        let module = module.map_err(failed)?;
+        // Envoy would load the module, and let every request pass.
+        if !inspect(&bytes).map_err(failed)?.functions.iter().any(|name| abi::callback(name).is_some()) {
+            return Err(BuildError::NoCallbacks(package.name.clone()));
+        }
+        Ok(module)
     })
 }
 

@@ -1,4 +1,4 @@
-//! One worker: times of its tries, and availability of the document.
+//! One worker: times of its attempts, and availability of the document.
 
 use super::{MS, SECOND, START, after, ms, rules};
 use crate::fetch::{Asked, Availability, Body, Rules, State};
@@ -185,7 +185,7 @@ fn any_state() -> impl Strategy<Value = State> {
         .prop_map(UnixNanos);
     let numbers = (any::<u32>(), any::<u64>(), any::<u32>(), any::<u32>(), any::<u32>(), any::<u64>());
     (numbers, [time.clone(), time.clone(), time.clone(), time.clone(), time.clone(), time]).prop_map(
-        |((generation, body, ended, tries, failures, holder), times)| {
+        |((generation, body, ended, attempts, failures, holder), times)| {
             let [fetched_at, fresh_until, stale_until, next_try, asked_at, leased_until] = times;
             State {
                 generation,
@@ -196,7 +196,7 @@ fn any_state() -> impl Strategy<Value = State> {
                 stale_until,
                 next_try,
                 asked_at,
-                tries,
+                attempts,
                 failures,
                 holder,
                 leased_until,
@@ -237,12 +237,12 @@ proptest! {
     }
 
     #[test]
-    fn back_off_is_within_its_bounds(tries in 0u32..20, failures: u32, draw: u64, base in 1u64..5000, max in 1u64..60_000) {
+    fn back_off_is_within_its_bounds(attempts in 0u32..20, failures: u32, draw: u64, base in 1u64..5000, max in 1u64..60_000) {
         let rules = Rules { retries: 40, base_interval: ms(base), max_interval: ms(max.max(base)), ..rules() };
-        let state = State { tries, failures, ..State::default() };
+        let state = State { attempts, failures, ..State::default() };
         let next = failed(&rules, state, START, draw);
         let wait = Duration::from_nanos(next.next_try.0 - START.0);
-        prop_assert!(wait <= ms(base.saturating_mul(1 << tries)).min(ms(max.max(base))), "{:?}", wait);
+        prop_assert!(wait <= ms(base.saturating_mul(1 << attempts)).min(ms(max.max(base))), "{:?}", wait);
         let rules = Rules { retries: 0, ..rules };
         let next = failed(&rules, State { failures, ..State::default() }, START, draw);
         let wait = Duration::from_nanos(next.next_try.0 - START.0);

@@ -156,7 +156,7 @@ proptest! {
             world.apply(&Event::Pass(1000), *draw);
         }
         prop_assert!(had);
-        // About 80 lifetimes, with two tries each, and some tries for workers that died.
+        // About 80 lifetimes, with two attempts each, and some attempts for workers that died.
         prop_assert!(world.begun.len() < 300, "{}", world.begun.len());
     }
 }
