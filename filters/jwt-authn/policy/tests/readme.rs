@@ -5,8 +5,6 @@ use tollgate_jwt_authn_policy::plan::Plan;
 use tollgate_jwt_authn_policy::{Config, Reason, results};
 
 const README: &str = include_str!("../../README.md");
-const STATISTICS: [&str; 2] =
-    [include_str!("../../src/statistics.rs"), include_str!("../../src/keys/statistics.rs")];
 
 #[test]
 fn every_example_is_a_configuration() {
@@ -30,20 +28,6 @@ fn every_reason_is_in_the_table_as_it_is() {
     }
     let table = page::section(README, "### Reasons");
     assert_eq!(table.matches("\n| `").count(), Reason::ALL.len(), "a reason in the table does not exist");
-}
-
-#[test]
-fn every_counter_is_in_the_statistics_table() {
-    let defined = STATISTICS.into_iter().flat_map(|source| source.split("counter(\"").skip(1));
-    let mut count = 0;
-    for name in defined.filter_map(|rest| rest.split('"').next()) {
-        assert_eq!(README.matches(&format!("\n| `jwt_authn.{name}` |")).count(), 1, "{name}");
-        count += 1;
-    }
-    // The table has one more row: `denied.<reason>`.
-    let table =
-        README.split("## Statistics").nth(1).and_then(|rest| rest.split("### Reasons").next()).unwrap();
-    assert_eq!(table.matches("\n| `jwt_authn.").count(), count + 1, "a counter in the table does not exist");
 }
 
 #[test]
