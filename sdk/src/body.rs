@@ -1,9 +1,53 @@
 //! Bodies, read up to a maximum size. Linear memory never shrinks, so what a filter keeps for a client must
 //! be bounded.
+//!
+//! A filter reads a body as a whole, or changes each part as it arrives:
+//!
+//! ```
+//! use tollgate::body::Whole;
+//! use tollgate::{Config, Flow, HttpFilter, Reply, Request, RequestBody, Response, ResponseBody, Result};
+//!
+//! #[derive(Config)]
+//! struct Upper {}
+//!
+//! #[tollgate::filter]
+//! impl HttpFilter for Upper {
+//!     // The upstream receives nothing before the body is checked.
+//!     fn on_request_headers(&self, _: &mut Request<'_, Self>) -> Result {
+//!         Ok(Flow::AwaitBody)
+//!     }
+//!
+//!     fn on_request_body(&self, request: &mut RequestBody<'_, Self>) -> Result {
+//!         match request.body.whole(65_536)? {
+//!             Whole::NotYet => Ok(Flow::Pause),
+//!             Whole::TooLarge(_) => Reply::refuse(413, "body_too_large").into(),
+//!             Whole::Complete(body) if body.is_ascii() => Ok(Flow::Continue),
+//!             Whole::Complete(_) => Reply::refuse(400, "not_ascii").into(),
+//!         }
+//!     }
+//!
+//!     fn on_response_headers(&self, response: &mut Response<'_, Self>) -> Result {
+//!         response.headers.body_may_change()?;
+//!         Ok(Flow::Continue)
+//!     }
+//!
+//!     fn on_response_body(&self, response: &mut ResponseBody<'_, Self>) -> Result {
+//!         response.body.transform(|chunk, out| out.extend(chunk.iter().map(u8::to_ascii_uppercase)))?;
+//!         Ok(Flow::Continue)
+//!     }
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! Envoy does not correct `content-length`. Over HTTP/1.1, a body that is longer than it begins the next
+//! request of the connection: an attacker could smuggle one. So a change of the length fails with
+//! [`Error::ContentLength`], unless the filter has called `body_may_change` in the headers callback, or holds
+//! the headers: then the SDK removes `content-length`.
 
 use crate::Error;
+use crate::context::StreamPosition;
 use crate::error::Result;
-use crate::host::{self, Buffer, Direction};
+use crate::host::{self, Buffer, Direction, Map};
 use std::marker::PhantomData;
 
 /// The state of a body that a filter reads as a whole.
@@ -14,7 +58,8 @@ pub enum Whole {
     NotYet,
     /// The whole body.
     Complete(Vec<u8>),
-    /// The body exceeds the maximum. The value is its size so far, in bytes.
+    /// The body exceeds the maximum, or the filter has passed on a part of it. The value is the number of
+    /// bytes that the host holds.
     TooLarge(usize),
 }
 
@@ -35,17 +80,43 @@ impl Span {
     }
 }
 
+/// Number of bytes that [`Body::transform`] reads at once.
+const CHUNK: usize = 1 << 16;
+
 /// A body, or the part of it that the host holds.
 pub struct Body<'a> {
-    buffer: Buffer,
+    direction: Direction,
     span: Span,
     end_of_stream: bool,
+    /// Whether the filter has passed on an earlier part.
+    passed: bool,
+    headers_held: bool,
+    /// Whether `content-length` was removed, so that no change contradicts it.
+    length_is_free: bool,
     callback: PhantomData<&'a mut ()>,
 }
 
 impl Body<'_> {
-    pub(crate) fn new(direction: Direction, span: Span, end_of_stream: bool) -> Self {
-        Self { buffer: direction.body(), span, end_of_stream, callback: PhantomData }
+    pub(crate) fn new(
+        direction: Direction,
+        span: Span,
+        end_of_stream: bool,
+        position: Option<StreamPosition>,
+    ) -> Self {
+        Self {
+            direction,
+            span,
+            end_of_stream,
+            passed: position.is_some_and(|position| position.passed_body),
+            headers_held: position.is_some_and(|position| position.headers_held),
+            length_is_free: position.is_some_and(|position| position.length_is_free),
+            callback: PhantomData,
+        }
+    }
+
+    /// The same body, for a callback that holds it until it returns.
+    pub(crate) fn held(&self) -> Body<'static> {
+        Body { callback: PhantomData, ..*self }
     }
 
     pub(crate) fn span(&self) -> Span {
@@ -68,13 +139,22 @@ impl Body<'_> {
         if self.span.size > cap {
             return Err(Error::BodyTooLarge { size: self.span.size, cap });
         }
-        host::buffer_from(self.buffer, self.span.start, self.span.size)
+        self.range(0, self.span.size)
+    }
+
+    /// Returns up to `len` of the bytes that the host holds now, from `start`.
+    pub fn range(&self, start: usize, len: usize) -> Result<Vec<u8>> {
+        match len.min(self.span.size.saturating_sub(start)) {
+            // The host may have no buffer.
+            0 => Ok(Vec::new()),
+            len => host::buffer_from(self.buffer(), self.span.start.saturating_add(start), len),
+        }
     }
 
     /// Returns the whole body when its last part has arrived. Return [`Flow::Pause`](crate::Flow::Pause)
     /// until then.
     pub fn whole(&self, cap: usize) -> Result<Whole> {
-        if self.span.size > cap {
+        if self.span.size > cap || self.passed {
             Ok(Whole::TooLarge(self.span.size))
         } else if self.end_of_stream {
             self.read(cap).map(Whole::Complete)
@@ -83,31 +163,108 @@ impl Body<'_> {
         }
     }
 
-    /// Replaces the bytes that the host holds. Call `body_may_change` of the headers first.
+    /// Replaces the bytes that the host holds.
     pub fn replace(&mut self, bytes: &[u8]) -> Result<()> {
+        if bytes.len() != self.span.size {
+            self.free_length()?;
+        }
+        self.put(bytes)
+    }
+
+    /// Inserts bytes before those that the host holds.
+    pub fn prepend(&mut self, bytes: &[u8]) -> Result<()> {
+        self.free_length()?;
+        if self.span.start > 0 {
+            let all = [bytes, &self.range(0, self.span.size)?].concat();
+            return self.put(&all);
+        }
+        host::set_buffer(self.buffer(), 0, 0, bytes)?;
+        self.span.size = self.span.size.saturating_add(bytes.len());
+        Ok(())
+    }
+
+    /// Appends to the bytes that the host holds.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        self.free_length()?;
+        if self.span.after > 0 {
+            let all = [&self.range(0, self.span.size)?, bytes].concat();
+            return self.put(&all);
+        }
+        let Span { start, size, .. } = self.span;
+        host::set_buffer(self.buffer(), start.saturating_add(size), 0, bytes)?;
+        self.span.size = size.saturating_add(bytes.len());
+        Ok(())
+    }
+
+    /// Passes the bytes that the host holds to `change`, in chunks of at most 64 KiB. `change` appends to its
+    /// second argument what takes the place of the chunk. Only one chunk is in the memory of the filter at a
+    /// time, however large the part is. If `change` keeps bytes for later chunks, pause until
+    /// [`end_of_stream`](Self::end_of_stream): after trailers, nothing can be added to a body that was passed
+    /// on.
+    pub fn transform(&mut self, mut change: impl FnMut(&[u8], &mut Vec<u8>)) -> Result<()> {
+        if self.span.start > 0 || self.span.after > 0 {
+            // The host can insert only at the ends of its buffer, which belong to other filters.
+            return self.transform_copy(change);
+        }
+        let (mut left, mut out) = (self.span.size, Vec::new());
+        while left > 0 {
+            let chunk = self.range(0, left.min(CHUNK))?;
+            out.clear();
+            change(&chunk, &mut out);
+            if out.len() != chunk.len() {
+                self.free_length()?;
+            }
+            // Moves the chunk from the start of the buffer to its end.
+            let kept = self.span.size.saturating_sub(chunk.len());
+            host::set_buffer(self.buffer(), 0, chunk.len(), &[])?;
+            host::set_buffer(self.buffer(), kept, 0, &out)?;
+            self.span.size = kept.saturating_add(out.len());
+            left = left.saturating_sub(chunk.len());
+        }
+        Ok(())
+    }
+
+    fn transform_copy(&mut self, mut change: impl FnMut(&[u8], &mut Vec<u8>)) -> Result<()> {
+        let mut out = Vec::new();
+        for chunk in self.range(0, self.span.size)?.chunks(CHUNK) {
+            change(chunk, &mut out);
+        }
+        self.replace(&out)
+    }
+
+    fn buffer(&self) -> Buffer {
+        self.direction.body()
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<()> {
         let Span { start, size, .. } = self.span;
         if start == 0 {
-            host::set_buffer(self.buffer, 0, size, bytes)?;
+            host::set_buffer(self.buffer(), 0, size, bytes)?;
         } else {
             // The host replaces only from the start of its buffer.
-            let mut all = host::buffer(self.buffer, start)?;
+            let mut all = host::buffer(self.buffer(), start)?;
             all.extend_from_slice(bytes);
-            host::set_buffer(self.buffer, 0, start.saturating_add(size), &all)?;
+            host::set_buffer(self.buffer(), 0, start.saturating_add(size), &all)?;
         }
         self.span.size = bytes.len();
         Ok(())
     }
 
-    /// Appends to the bytes that the host holds. Call `body_may_change` of the headers first.
-    pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        let Span { start, size, after } = self.span;
-        if after == 0 {
-            host::set_buffer(self.buffer, start.saturating_add(size), 0, bytes)?;
-            self.span.size = size.saturating_add(bytes.len());
+    /// Makes sure that no `content-length` contradicts a change of the length. Headers that have left are not
+    /// visible here, so a filter must have removed it from every message whose length it changes.
+    fn free_length(&mut self) -> Result<()> {
+        if self.length_is_free {
             return Ok(());
         }
-        let mut all = host::buffer_from(self.buffer, start, size)?;
-        all.extend_from_slice(bytes);
-        self.replace(&all)
+        if !self.headers_held {
+            return Err(Error::ContentLength);
+        }
+        let map = match self.direction {
+            Direction::Request => Map::RequestHeaders,
+            Direction::Response => Map::ResponseHeaders,
+        };
+        host::map_remove(map, b"content-length")?;
+        self.length_is_free = true;
+        Ok(())
     }
 }

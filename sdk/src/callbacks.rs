@@ -3,10 +3,12 @@
 use crate::HttpFilter;
 use crate::body::{Body, Span};
 use crate::entry::Vm;
+use crate::filter::Part;
 use crate::headers::{RequestHeaders, ResponseHeaders, SharedPairs, Trailers};
 use crate::host::{self, Buffer, Direction};
-use crate::plugins::{CONTINUE, StreamCallback, reject};
+use crate::plugins::reject;
 use crate::stream::{Request, RequestBody, RequestTrailers, Response, ResponseBody, ResponseTrailers};
+use crate::stream_state::{CONTINUE, PAUSE, PAUSE_ALL, StreamCallback};
 
 /// Implements the callbacks of one direction: those that the module exports, and those for a chain of
 /// filters.
@@ -29,13 +31,25 @@ macro_rules! callbacks {
                 end_of_stream: bool,
                 pairs: &mut SharedPairs,
             ) -> u32 {
-                self.on_stream(id, StreamCallback::$HEADERS, |filter, stream, cx| {
+                let action = self.on_stream(id, StreamCallback::$HEADERS, |filter, stream, cx| {
                     let headers = $Headers::shared(end_of_stream, pairs.take());
                     let mut argument = $WithHeaders::new(headers, stream, cx);
                     let result = filter.$headers(&mut argument);
                     *pairs = argument.headers.share();
                     result
-                })
+                });
+                // No body will come.
+                if F::USES.has(Part::$WithBody)
+                    && action == PAUSE
+                    && end_of_stream
+                    && self.awaits_body(id, Direction::$direction).is_some()
+                {
+                    return match self.$in_chain_body(id, &mut Span::whole(0), true) {
+                        CONTINUE => CONTINUE,
+                        _ => PAUSE_ALL,
+                    };
+                }
+                action
             }
 
             #[doc = concat!("`proxy_", stringify!($body), "`.")]
@@ -47,7 +61,7 @@ macro_rules! callbacks {
             pub(crate) fn $in_chain_body(&self, id: u32, span: &mut Span, end_of_stream: bool) -> u32 {
                 let at = StreamCallback::body(Direction::$direction, end_of_stream);
                 self.on_stream(id, at, |filter, stream, cx| {
-                    let body = Body::new(Direction::$direction, *span, end_of_stream);
+                    let body = Body::new(Direction::$direction, *span, end_of_stream, cx.position);
                     let mut argument = $WithBody::new(body, stream, cx);
                     let result = filter.$body(&mut argument);
                     *span = argument.body.span();
@@ -58,10 +72,12 @@ macro_rules! callbacks {
             #[doc = concat!("`proxy_", stringify!($trailers), "`.")]
             pub fn $trailers(&self, id: u32) -> u32 {
                 // With trailers, the host does not say which part of the body was the last.
-                if F::USES.has_bodies() && self.holds_body(id, Direction::$direction) {
-                    let Ok(size) = host::buffer_len(Buffer::$buffer) else {
-                        return reject(StreamCallback::$TRAILERS);
-                    };
+                if F::USES.has(Part::$WithBody)
+                    && let Some(holds_some) = self.awaits_body(id, Direction::$direction)
+                {
+                    // The host has no buffer before a body arrives.
+                    let size = if holds_some { host::buffer_len(Buffer::$buffer) } else { Ok(0) };
+                    let Ok(size) = size else { return reject(StreamCallback::$TRAILERS) };
                     let action = self.$body(id, size, true);
                     if action != CONTINUE {
                         return action;

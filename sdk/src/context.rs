@@ -34,6 +34,16 @@ pub(crate) struct StreamPosition {
     pub(crate) direction: Direction,
     /// Whether the headers of this direction are held, so that they can still be changed.
     pub(crate) headers_held: bool,
+    /// Whether the filter has passed on a part of the body of this direction.
+    pub(crate) passed_body: bool,
+    /// Whether the body of this direction has no announced length.
+    pub(crate) length_is_free: bool,
+}
+
+impl StreamPosition {
+    pub(crate) fn new(stream: u32, direction: Direction) -> Self {
+        Self { stream, direction, headers_held: false, passed_body: false, length_is_free: false }
+    }
 }
 
 impl<F: HttpFilter> Context<'_, F> {
@@ -43,14 +53,16 @@ impl<F: HttpFilter> Context<'_, F> {
     }
 
     /// Returns the request headers. Available in a task of a stream that is paused in
-    /// [`on_request_headers`](HttpFilter::on_request_headers).
+    /// [`on_request_headers`](HttpFilter::on_request_headers), and in the body callback after
+    /// [`Flow::AwaitBody`](crate::Flow::AwaitBody).
     pub fn held_request_headers(&mut self) -> Option<RequestHeaders<'_>> {
         let held = self.position.is_some_and(|p| p.headers_held && p.direction == Direction::Request);
         held.then(|| RequestHeaders::new(false))
     }
 
     /// Returns the response headers. Available in a task of a stream that is paused in
-    /// [`on_response_headers`](HttpFilter::on_response_headers).
+    /// [`on_response_headers`](HttpFilter::on_response_headers), and in the body callback after
+    /// [`Flow::AwaitBody`](crate::Flow::AwaitBody).
     pub fn held_response_headers(&mut self) -> Option<ResponseHeaders<'_>> {
         let held = self.position.is_some_and(|p| p.headers_held && p.direction == Direction::Response);
         held.then(|| ResponseHeaders::new(false))

@@ -11,8 +11,9 @@ use crate::context::Context;
 use crate::filter::HttpFilter;
 use crate::host::Direction;
 use crate::map::IdMap;
-use crate::plugins::{State, StreamCallback, configuration, reject};
+use crate::plugins::{State, configuration, reject};
 use crate::stream::{AccessLog, AccessLogMaps};
+use crate::stream_state::StreamCallback;
 use crate::tick::SharedTick;
 use crate::{ConfigError, Error, config::Value};
 use crate::{log as host_log, queue::Queue};
@@ -108,10 +109,11 @@ impl<F: HttpFilter, const CHAINED: bool> Vm<F, CHAINED> {
         action
     }
 
-    /// Whether the filter waits for more of the body of a stream.
-    pub(crate) fn holds_body(&self, id: u32, direction: Direction) -> bool {
-        let Ok(mut state) = self.state.try_borrow_mut() else { return false };
-        state.stream(id).is_some_and(|(_, stream)| stream.holds_body(direction))
+    /// Whether the filter waits for the body of a stream, or for more of it. Returns whether the host holds a
+    /// part.
+    pub(crate) fn awaits_body(&self, id: u32, direction: Direction) -> Option<bool> {
+        let mut state = self.state.try_borrow_mut().ok()?;
+        state.stream(id)?.1.awaits_body(direction)
     }
 
     /// `proxy_on_log`.

@@ -71,6 +71,10 @@ pub enum Error {
         /// Maximum size in bytes.
         cap: usize,
     },
+    /// A filter changed the length of a body after it had passed on the headers with `content-length`. Call
+    /// `body_may_change` in the headers callback, or hold the headers with
+    /// [`Flow::AwaitBody`](crate::Flow::AwaitBody).
+    ContentLength,
     /// The host returned no random bytes.
     NoRandomness,
     /// Another worker changed the shared value during every attempt to update it.
@@ -94,6 +98,9 @@ impl fmt::Display for Error {
             Self::BodyTooLarge { size, cap } => {
                 write!(f, "body of {size} bytes exceeds the maximum of {cap}")
             }
+            Self::ContentLength => f.write_str(
+                "the length of a body changed after its headers were passed on: call `body_may_change` in the headers callback",
+            ),
             Self::NoRandomness => f.write_str("host returned no random bytes"),
             Self::Contended => f.write_str("shared value changed during every attempt to update it"),
             Self::NoTimeout => f.write_str("callout timeout must be at least 1 ms"),

@@ -43,8 +43,9 @@ pub trait HttpFilter: Sized + 'static {
     fn new(config: Self::Config, cx: &mut Context<'_, Self>) -> Result<Self, ConfigError>;
 
     /// Called when the request headers arrive. To hold the request, start a callout, a timer or a wait and
-    /// return [`Flow::Pause`]; or write an `async` method with an [`AsyncRequest`](crate::AsyncRequest), and
-    /// `.await` them: see [`future`](crate::future).
+    /// return [`Flow::Pause`]; to hold it until its body is checked, return [`Flow::AwaitBody`]; or write an
+    /// `async` method with an [`AsyncRequest`](crate::AsyncRequest), and `.await` them: see
+    /// [`future`](crate::future).
     fn on_request_headers(&self, request: &mut Request<'_, Self>) -> Result {
         let _ = request;
         Ok(Flow::Continue)

@@ -17,6 +17,16 @@ pub enum Flow {
     /// Pause the stream until one of its tasks (a callout, a timer or a wait) decides. In a body callback:
     /// pause until more of the body arrives.
     Pause,
+    /// In a headers callback: hold the headers until the body callback decides, so that the other side
+    /// receives nothing of a message that the filter has not checked. The body callback can still change the
+    /// headers: see [`Context::held_request_headers`](crate::Context::held_request_headers). For a message
+    /// without a body, it is called at once, with an empty body that has ended. In a body callback, and in
+    /// that of a task, the same as `Pause`.
+    ///
+    /// The host must be configured with `allow_on_headers_stop_iteration: true` (`PluginConfig` in Envoy,
+    /// since 1.35). Otherwise it waits with the body too: the request ends with the timeout of the route.
+    /// Istio's `WasmPlugin` has no such field; use an `EnvoyFilter` there.
+    AwaitBody,
     /// Answer the client. In the request phase, nothing is sent upstream. In the response phase, the upstream
     /// response is dropped. Boxed, because callbacks rarely return one.
     Reply(Box<Reply>),

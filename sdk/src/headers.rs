@@ -95,6 +95,7 @@ impl Headers {
     pub fn set(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<()> {
         check(name.as_bytes(), value.as_ref())?;
         self.edit();
+        self.note_length(name, false);
         host::map_set(self.map, name.as_bytes(), value.as_ref())
     }
 
@@ -102,13 +103,25 @@ impl Headers {
     pub fn add(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<()> {
         check(name.as_bytes(), value.as_ref())?;
         self.edit();
+        self.note_length(name, false);
         host::map_add(self.map, name.as_bytes(), value.as_ref())
     }
 
     /// Removes every value of `name`.
     pub fn remove(&mut self, name: &str) -> Result<()> {
         self.edit();
-        host::map_remove(self.map, name.as_bytes())
+        host::map_remove(self.map, name.as_bytes())?;
+        self.note_length(name, true);
+        Ok(())
+    }
+
+    /// Notes whether the body may have another length than the sender has announced.
+    fn note_length(&self, name: &str, is_free: bool) {
+        if name.eq_ignore_ascii_case("content-length")
+            && let Some(direction) = self.map.message()
+        {
+            free_lengths::note(direction, is_free);
+        }
     }
 
     /// Applies edits, in order. Stops at the first that fails.
@@ -237,16 +250,16 @@ impl RequestHeaders<'_> {
         Ok(self.pairs()?.iter().find(|(other, _)| *other == name).map(|(_, value)| value).unwrap_or_default())
     }
 
-    /// Removes `content-length`. Call this method in the headers callback if a later callback may change the
-    /// body: Envoy does not correct `content-length`, and a wrong value makes both peers hang.
+    /// Removes `content-length`. Call this method in the headers callback if the body callback may change the
+    /// length of the body. Otherwise the change fails: see [`body`](crate::body).
     pub fn body_may_change(&mut self) -> Result<()> {
         self.remove("content-length")
     }
 }
 
 impl ResponseHeaders<'_> {
-    /// Removes `content-length`. Call this method in the headers callback if a later callback may change the
-    /// body: Envoy does not correct `content-length`, and a wrong value makes both peers hang.
+    /// Removes `content-length`. Call this method in the headers callback if the body callback may change the
+    /// length of the body. Otherwise the change fails: see [`body`](crate::body).
     pub fn body_may_change(&mut self) -> Result<()> {
         self.remove("content-length")
     }
@@ -255,6 +268,30 @@ impl ResponseHeaders<'_> {
     pub fn status(&self) -> Result<Option<u16>> {
         let status = self.first(":status")?;
         Ok(status.and_then(|s| std::str::from_utf8(&s).ok()?.parse().ok()))
+    }
+}
+
+/// The messages whose `content-length` the callback that runs has removed or written. The host does not show
+/// the headers to the callbacks after them.
+pub(crate) mod free_lengths {
+    use crate::host::Direction;
+    use std::cell::Cell;
+
+    std::thread_local! {
+        static NOTED: Cell<[Option<bool>; 2]> = const { Cell::new([None; 2]) };
+    }
+
+    pub(super) fn note(direction: Direction, is_free: bool) {
+        let [request, response] = NOTED.get();
+        NOTED.set(match direction {
+            Direction::Request => [Some(is_free), response],
+            Direction::Response => [request, Some(is_free)],
+        });
+    }
+
+    /// Returns what was noted about requests and responses since the last call.
+    pub(crate) fn take() -> [Option<bool>; 2] {
+        NOTED.take()
     }
 }
 

@@ -15,6 +15,17 @@ pub(crate) enum Map {
     CallTrailers = 7,
 }
 
+impl Map {
+    /// Returns the direction of the message whose headers these are.
+    pub(crate) fn message(self) -> Option<Direction> {
+        match self {
+            Self::RequestHeaders => Some(Direction::Request),
+            Self::ResponseHeaders => Some(Direction::Response),
+            _ => None,
+        }
+    }
+}
+
 /// The buffers (`WasmBufferType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]

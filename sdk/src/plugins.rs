@@ -3,10 +3,14 @@
 use crate::callout::GrpcResult;
 use crate::config::{self, ConfigError};
 use crate::context::{Context, StreamPosition};
-use crate::filter::{HttpFilter, Phase};
+use crate::filter::HttpFilter;
 use crate::host::{self, Direction};
 use crate::map::IdMap;
 use crate::signal::Woken;
+use crate::stream_state::{
+    AWAIT_WITHOUT_CALLBACK, BODY_OF_PAUSED, CONTINUE, Held, PAUSE, PAUSE_ALL, PAUSE_WITHOUT_TASK, Stream,
+    StreamCallback,
+};
 use crate::task::{Task, Timer};
 use crate::tasks::{Due, Tasks};
 use crate::{Error, Failure, Flow, Reply, Status, clock};
@@ -30,67 +34,6 @@ pub(crate) struct Plugin<F: HttpFilter> {
     pub(crate) filter: Option<Rc<F>>,
     pub(crate) tasks: Tasks<F>,
 }
-
-pub(crate) struct Stream<S> {
-    pub(crate) plugin: u32,
-    pub(crate) data: S,
-    held_request: Held,
-    held_response: Held,
-    /// Directions whose body the filter holds until more of it arrives, one bit each.
-    held_bodies: u8,
-    replied: bool,
-}
-
-/// Whether one direction of a stream is paused, and in which callback it was paused.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Held {
-    No,
-    InHeaders,
-    AfterHeaders,
-}
-
-/// The callback of a stream: its direction, and the part of the message that it receives.
-#[derive(Clone, Copy)]
-pub(crate) struct StreamCallback {
-    direction: Direction,
-    part: Held,
-    /// Whether the host will call again because more of the body is to come. This ends a pause too.
-    more_body: bool,
-}
-
-impl StreamCallback {
-    /// `on_request_headers`.
-    pub(crate) const REQUEST_HEADERS: Self = Self::new(Direction::Request, Held::InHeaders);
-    /// `on_request_trailers`.
-    pub(crate) const REQUEST_TRAILERS: Self = Self::new(Direction::Request, Held::AfterHeaders);
-    /// `on_response_headers`.
-    pub(crate) const RESPONSE_HEADERS: Self = Self::new(Direction::Response, Held::InHeaders);
-    /// `on_response_trailers`.
-    pub(crate) const RESPONSE_TRAILERS: Self = Self::new(Direction::Response, Held::AfterHeaders);
-
-    /// `on_request_body` and `on_response_body`.
-    pub(crate) const fn body(direction: Direction, end_of_stream: bool) -> Self {
-        Self { direction, part: Held::AfterHeaders, more_body: !end_of_stream }
-    }
-
-    const fn new(direction: Direction, part: Held) -> Self {
-        Self { direction, part, more_body: false }
-    }
-
-    fn phase(self) -> Phase {
-        match self.direction {
-            Direction::Request => Phase::Request,
-            Direction::Response => Phase::Response,
-        }
-    }
-}
-
-/// `Action::Continue` and `Action::Pause` of the ABI.
-pub(crate) const CONTINUE: u32 = 0;
-pub(crate) const PAUSE: u32 = 1;
-
-const PAUSE_WITHOUT_TASK: &str =
-    "filter returned `Pause` with no pending callout, timer or wait; rejecting the request";
 
 impl<F: HttpFilter> Plugin<F> {
     /// Replaces the filter by one for the new configuration. If the configuration is rejected, the current
@@ -166,34 +109,57 @@ impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
         let Some(filter) = &plugin.filter else {
             return if CHAINED && plugin.off { CONTINUE } else { reject(at) };
         };
-        let position = StreamPosition { stream: id, direction: at.direction, headers_held: false };
+        let replied = stream.replied;
+        let mut position = StreamPosition::new(id, at.direction);
+        if at.is_body {
+            let progress = stream.progress(at.direction);
+            if progress.held == Held::InHeaders && !progress.awaits_body && !replied {
+                return stream.fail(at.direction, BODY_OF_PAUSED, "tollgate_body_of_paused_headers");
+            }
+            progress.receive_body();
+            position.headers_held = progress.awaits_body;
+            position.passed_body = progress.passed_body;
+            position.length_is_free = progress.length_is_free;
+        }
         let cx = Context { tasks: &mut plugin.tasks, position: Some(position), filter: Some(filter) };
         let flow = settled(filter.as_ref(), decide(filter, &mut stream.data, cx), at);
-        let replied = stream.replied;
-        if F::USES.has_bodies() {
-            stream.hold_body(at.direction, at.more_body && matches!(flow, Flow::Pause));
+        if F::USES.has_bodies() || CHAINED {
+            stream.note_lengths();
         }
-        let held = stream.held(at.direction);
+        let progress = stream.progress(at.direction);
+        let in_headers = at.part == Held::InHeaders;
+        if at.is_body {
+            progress.holds_body = at.more_body && matches!(flow, Flow::Pause | Flow::AwaitBody);
+            progress.awaits_body &= at.more_body;
+        }
         match flow {
             Flow::Continue => {
-                *held = Held::No;
+                progress.pass_on();
                 CONTINUE
             }
             // This callback belongs to the local reply of the filter itself. Nothing could resume it.
-            Flow::Pause if replied => CONTINUE,
-            Flow::Pause if at.more_body || plugin.tasks.has_pending_for(id) => {
-                if *held == Held::No {
-                    *held = at.part;
+            Flow::Pause | Flow::AwaitBody | Flow::Reply(_) if replied => CONTINUE,
+            Flow::AwaitBody if in_headers => {
+                if !F::USES.has(at.body_part()) {
+                    return stream.fail(
+                        at.direction,
+                        AWAIT_WITHOUT_CALLBACK,
+                        "tollgate_await_without_callback",
+                    );
                 }
+                progress.held = Held::InHeaders;
+                progress.awaits_body = true;
                 PAUSE
             }
-            Flow::Pause => {
-                log::error!("{PAUSE_WITHOUT_TASK}");
-                stream.replied = true;
-                Reply::refuse(500, "tollgate_pause_without_task").send(at.direction);
-                PAUSE
+            Flow::Pause | Flow::AwaitBody if at.more_body || plugin.tasks.has_pending_for(id) => {
+                if progress.held == Held::No {
+                    progress.held = at.part;
+                }
+                if in_headers { PAUSE_ALL } else { PAUSE }
             }
-            Flow::Reply(_) if replied => CONTINUE,
+            Flow::Pause | Flow::AwaitBody => {
+                stream.fail(at.direction, PAUSE_WITHOUT_TASK, "tollgate_pause_without_task")
+            }
             Flow::Reply(reply) => {
                 stream.replied = true;
                 reply.send(at.direction);
@@ -295,13 +261,16 @@ impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
                 if stream.replied || host::set_effective_context(id).is_err() {
                     return;
                 }
-                let held = *stream.held(direction);
-                let position =
-                    StreamPosition { stream: id, direction, headers_held: held == Held::InHeaders };
+                let held = stream.progress(direction).held;
+                let mut position = StreamPosition::new(id, direction);
+                position.headers_held = held == Held::InHeaders;
                 let mut cx =
                     Context { tasks: &mut plugin.tasks, position: Some(position), filter: Some(filter) };
                 let at = StreamCallback::new(direction, held);
                 let flow = settled(filter.as_ref(), then(filter, &mut stream.data, result, &mut cx), at);
+                if F::USES.has_bodies() || CHAINED {
+                    stream.note_lengths();
+                }
                 if stream.settle(direction, flow, plugin.tasks.has_pending_for(id)) {
                     self.go_on(id, direction);
                 }
@@ -325,61 +294,6 @@ impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
 pub(crate) fn resume(direction: Direction) {
     if let Err(error) = host::continue_stream(direction) {
         log::error!("cannot resume the stream: {error}");
-    }
-}
-
-impl<S: Default> Stream<S> {
-    pub(crate) fn new(plugin: u32) -> Self {
-        Self {
-            plugin,
-            data: S::default(),
-            held_request: Held::No,
-            held_response: Held::No,
-            held_bodies: 0,
-            replied: false,
-        }
-    }
-}
-
-impl<S> Stream<S> {
-    fn held(&mut self, direction: Direction) -> &mut Held {
-        match direction {
-            Direction::Request => &mut self.held_request,
-            Direction::Response => &mut self.held_response,
-        }
-    }
-
-    fn hold_body(&mut self, direction: Direction, holds: bool) {
-        let bit = 1 << direction as u32;
-        if holds {
-            self.held_bodies |= bit;
-        } else {
-            self.held_bodies &= !bit;
-        }
-    }
-
-    /// Whether the filter waits for more of a body, of which no more will come if trailers arrive.
-    pub(crate) fn holds_body(&self, direction: Direction) -> bool {
-        self.held_bodies & (1 << direction as u32) != 0
-    }
-
-    /// Carries out what a task decided. Returns whether a paused stream continues.
-    fn settle(&mut self, direction: Direction, flow: Flow, awaits_more: bool) -> bool {
-        let held = std::mem::replace(self.held(direction), Held::No);
-        match flow {
-            Flow::Continue => return held != Held::No,
-            Flow::Pause if awaits_more || held == Held::No => *self.held(direction) = held,
-            Flow::Pause => {
-                log::error!("{PAUSE_WITHOUT_TASK}");
-                self.replied = true;
-                Reply::refuse(500, "tollgate_pause_without_task").send(direction);
-            }
-            Flow::Reply(reply) => {
-                self.replied = true;
-                reply.send(direction);
-            }
-        }
-        false
     }
 }
 

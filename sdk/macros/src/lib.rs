@@ -129,10 +129,11 @@ fn asynchronous(item: &mut ItemImpl) -> syn::Result<Code> {
         let (run, argument) = match name.to_string().as_str() {
             "on_request_headers" => ("run_request", quote!(::tollgate::Request<'_, Self>)),
             "on_response_headers" => ("run_response", quote!(::tollgate::Response<'_, Self>)),
+            "on_request_body" => ("run_request_body", quote!(::tollgate::RequestBody<'_, Self>)),
+            "on_response_body" => ("run_response_body", quote!(::tollgate::ResponseBody<'_, Self>)),
             _ => {
-                let message = format!(
-                    "`{name}` cannot be `async`, only `on_request_headers` and `on_response_headers` can"
-                );
+                let message =
+                    format!("`{name}` cannot be `async`, only callbacks for headers and bodies can");
                 return Err(syn::Error::new(keyword.span, message));
             }
         };

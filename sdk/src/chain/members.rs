@@ -7,7 +7,7 @@ use crate::entry::Vm;
 use crate::filter::Part;
 use crate::headers::SharedPairs;
 use crate::host::Direction;
-use crate::plugins::CONTINUE;
+use crate::stream_state::CONTINUE;
 use crate::tick::{Deadlines, SharedTick};
 use serde_json::Map;
 
@@ -33,12 +33,12 @@ pub trait Members: 'static {
     fn create_plugin(&self, id: u32, index: usize, deadlines: &Deadlines);
     fn create_stream(&self, id: u32, plugin: u32);
     fn configure(&self, id: u32, names: &[&str], blocks: &Map<String, Value>) -> Result<(), ConfigError>;
-    /// Passes a part of a stream to a filter. Returns whether the filter passes it on.
-    fn receive(&self, index: usize, id: u32, direction: Direction, arrived: Arrived<'_>) -> bool;
+    /// Passes a part of a stream to a filter. Returns the action of the filter.
+    fn receive(&self, index: usize, id: u32, direction: Direction, arrived: Arrived<'_>) -> u32;
     /// Whether a filter has a callback for bodies.
     fn has_body(&self, index: usize, direction: Direction) -> bool;
-    /// Whether a filter waits for more of a body.
-    fn holds_body(&self, index: usize, id: u32, direction: Direction) -> bool;
+    /// Whether a filter waits for a body, or for more of it.
+    fn awaits_body(&self, index: usize, id: u32, direction: Direction) -> bool;
     /// Removes a stream that a task has resumed. Returns the index of the filter, which begins at `index`.
     fn take_resumed(&self, index: usize) -> Option<(usize, u32, Direction)>;
     fn log(&self, id: u32);
@@ -61,13 +61,13 @@ impl Members for () {
     fn configure(&self, _: u32, _: &[&str], _: &Map<String, Value>) -> Result<(), ConfigError> {
         Ok(())
     }
-    fn receive(&self, _: usize, _: u32, _: Direction, _: Arrived<'_>) -> bool {
-        true
+    fn receive(&self, _: usize, _: u32, _: Direction, _: Arrived<'_>) -> u32 {
+        CONTINUE
     }
     fn has_body(&self, _: usize, _: Direction) -> bool {
         false
     }
-    fn holds_body(&self, _: usize, _: u32, _: Direction) -> bool {
+    fn awaits_body(&self, _: usize, _: u32, _: Direction) -> bool {
         false
     }
     fn take_resumed(&self, _: usize) -> Option<(usize, u32, Direction)> {
@@ -109,12 +109,12 @@ impl<F: HttpFilter, R: Members> Members for (Member<F>, R) {
         self.1.configure(id, later, blocks)
     }
 
-    fn receive(&self, index: usize, id: u32, direction: Direction, arrived: Arrived<'_>) -> bool {
+    fn receive(&self, index: usize, id: u32, direction: Direction, arrived: Arrived<'_>) -> u32 {
         if index > 0 {
             return self.1.receive(index - 1, id, direction, arrived);
         }
         let vm = &self.0.0;
-        let action = match (direction, arrived) {
+        match (direction, arrived) {
             (Direction::Request, Arrived::Headers(end, pairs)) if F::USES.has(Part::RequestHeaders) => {
                 vm.request_headers(id, end, pairs)
             }
@@ -135,8 +135,7 @@ impl<F: HttpFilter, R: Members> Members for (Member<F>, R) {
             }
             // The host skips a filter without the callback, too.
             _ => CONTINUE,
-        };
-        action == CONTINUE
+        }
     }
 
     fn has_body(&self, index: usize, direction: Direction) -> bool {
@@ -147,10 +146,10 @@ impl<F: HttpFilter, R: Members> Members for (Member<F>, R) {
         }
     }
 
-    fn holds_body(&self, index: usize, id: u32, direction: Direction) -> bool {
+    fn awaits_body(&self, index: usize, id: u32, direction: Direction) -> bool {
         match index {
-            0 => F::USES.has_bodies() && self.0.0.holds_body(id, direction),
-            _ => self.1.holds_body(index - 1, id, direction),
+            0 => F::USES.has_bodies() && self.0.0.awaits_body(id, direction).is_some(),
+            _ => self.1.awaits_body(index - 1, id, direction),
         }
     }
 

@@ -15,7 +15,8 @@ use crate::entry::configured;
 use crate::host::{self, Direction};
 use crate::log as host_log;
 use crate::map::IdMap;
-use crate::plugins::{self, CONTINUE, PAUSE};
+use crate::plugins;
+use crate::stream_state::{CONTINUE, PAUSE, PAUSE_ALL};
 use crate::tick::Deadlines;
 use progress::Progress;
 use std::cell::RefCell;
@@ -102,7 +103,13 @@ impl<M: Members> Chain<M> {
     }
 
     fn on_headers(&self, id: u32, direction: Direction, end_of_stream: bool) -> u32 {
-        self.on_part(id, direction, |progress| progress.receive_headers(direction, end_of_stream))
+        let receive = |progress: &mut Progress| progress.receive_headers(direction, end_of_stream);
+        // A filter with a callback for bodies may await the body, also after a task of an earlier filter.
+        let may_await = || (0..M::LEN).any(|filter| self.members.has_body(filter, direction));
+        match self.on_part(id, direction, receive) {
+            PAUSE if !may_await() => PAUSE_ALL,
+            action => action,
+        }
     }
 
     fn on_body(&self, id: u32, direction: Direction, size: usize, end_of_stream: bool) -> u32 {

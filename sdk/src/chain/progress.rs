@@ -2,7 +2,8 @@
 
 use super::members::{Arrived, Members};
 use crate::body::Span;
-use crate::host::Direction;
+use crate::host::{self, Direction};
+use crate::stream_state::{CONTINUE, PAUSE};
 
 /// The progress of a stream.
 pub(super) struct Progress {
@@ -21,6 +22,8 @@ pub(super) struct Side {
     headers: usize,
     /// Whether the next filter has received the headers and holds them.
     holds_headers: bool,
+    /// Whether it holds them until its body callback decides.
+    awaits_body: bool,
     /// Number of bytes in the host's buffer.
     size: usize,
     body_ended: bool,
@@ -175,20 +178,20 @@ impl Progress {
         }
         if side.holds_headers {
             // Only its body callback, or a task, can pass them on.
-            return side.has_more_than_headers() && members.has_body(index, direction);
+            return side.awaits_body && side.has_more_than_headers();
         }
         let end = side.headers_end_stream;
         if direction == Direction::Request {
             self.reached = self.reached.max(index + 1);
         }
-        let passed = members.receive(index, id, direction, Arrived::Headers(end, pairs));
+        let action = members.receive(index, id, direction, Arrived::Headers(end, pairs));
         let side = self.side(direction);
-        if passed {
+        side.holds_headers = action != CONTINUE;
+        side.awaits_body = action == PAUSE && members.awaits_body(index, id, direction);
+        if action == CONTINUE {
             side.headers = position + 1;
-        } else {
-            side.holds_headers = true;
         }
-        passed
+        action == CONTINUE || (side.awaits_body && side.has_more_than_headers())
     }
 
     fn pass_body<M: Members>(
@@ -204,16 +207,16 @@ impl Progress {
         let known = side.filter(position);
         let is_new = bytes > known.bytes || (ended && !known.end);
         // A body that a filter holds ends with the trailers.
-        let ends_with_trailers = trailers && !known.trailers && members.holds_body(index, id, direction);
+        let ends_with_trailers = trailers && !known.trailers && members.awaits_body(index, id, direction);
         if !is_new && !ends_with_trailers {
             let holds = known.bytes > known.passed || known.end != known.end_passed;
-            return !holds;
+            return !holds && side.headers > position;
         }
         let side = self.side(direction);
         let start = known.passed;
         let mut span = Span { start, size: bytes - start, after: side.size - bytes };
         let end = ended || ends_with_trailers;
-        let passed = members.receive(index, id, direction, Arrived::Body(&mut span, end));
+        let passed = members.receive(index, id, direction, Arrived::Body(&mut span, end)) == CONTINUE;
         let side = self.side(direction);
         let now = span.start + span.size;
         side.move_ends(position, bytes, now);
@@ -230,7 +233,7 @@ impl Progress {
             side.headers = position + 1;
         }
         // A filter that waits for the rest receives the end now if trailers follow.
-        if !passed && trailers && members.holds_body(index, id, direction) {
+        if !passed && trailers && members.awaits_body(index, id, direction) {
             return self.pass_body(members, id, direction, position, index);
         }
         passed
@@ -250,7 +253,7 @@ impl Progress {
         if !arrived || known.trailers {
             return known.trailers == known.trailers_passed;
         }
-        let passed = members.receive(index, id, direction, Arrived::Trailers);
+        let passed = members.receive(index, id, direction, Arrived::Trailers) == CONTINUE;
         self.side(direction).update(position, |filter| {
             filter.trailers = true;
             filter.trailers_passed = passed;
@@ -274,13 +277,25 @@ impl Progress {
             side.headers = position + 1;
         }
         let (_, _, trailers) = side.available(position);
+        let known = side.filter(position);
+        if known.bytes > known.passed
+            && let Ok(size) = host::buffer_len(direction.body())
+        {
+            // The task may have changed the part that it held.
+            let end = size.saturating_sub(side.size - known.bytes);
+            side.move_ends(position, known.bytes, end);
+            side.update(position, |filter| filter.bytes = end);
+        }
         side.update(position, |filter| {
             filter.passed = filter.bytes;
             filter.end_passed = filter.end;
-            // The filter held the body, so it does not receive the trailers.
-            filter.trailers = trailers;
-            filter.trailers_passed = trailers;
+            // A filter that held the body does not receive the trailers.
+            if filter.trailers || filter.bytes > 0 || filter.end {
+                filter.trailers = trailers;
+                filter.trailers_passed = trailers;
+            }
         });
-        self.pass_on(members, id, direction, position + 1)
+        // It has not received what came while it held the headers.
+        self.pass_on(members, id, direction, position)
     }
 }

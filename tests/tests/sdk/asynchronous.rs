@@ -4,7 +4,9 @@ use crate::support::request;
 use serde_json::json;
 use std::time::Duration;
 use tollgate_host_test::emulator::Emulator;
-use tollgate_host_test::{Answer, Filter, Headers, Response, Scenario, Upstream, Wasm, on_both_hosts};
+use tollgate_host_test::{
+    Answer, Filter, Headers, Request, Response, Scenario, Upstream, Wasm, on_both_hosts,
+};
 
 fn filter() -> Scenario {
     Scenario::new().filter(Filter::new(Wasm::package("fixture-asynchronous")).config(json!({})))
@@ -93,6 +95,34 @@ on_both_hosts! {
     fn a_response_can_wait(host) {
         let outcome = host.run(&doing("slow-response", vec![], vec![]));
         outcome.client(0).start("200").header("x-did", "slow-response");
+    }
+
+    fn a_body_can_wait(host) {
+        for (what, size) in [("body", None), ("body-first", Some("11"))] {
+            for trailer in [false, true] {
+                let mut scenario = doing(what, vec![reply("yes", 5)], vec![]);
+                scenario.filters[0].allow_on_headers_stop_iteration = true;
+                let body = Request::new("POST", "/").header("x-do", what).chunk("in two ").chunk("p");
+                scenario.requests = vec![if trailer { body.trailer("t", "1") } else { body }];
+                let outcome = host.run(&scenario);
+                outcome.upstream(0).body("in two pyes");
+                outcome.client(0).start("200").header("x-did", what);
+                match size {
+                    Some(size) => outcome.upstream(0).header("x-size", size),
+                    None => outcome.upstream(0).no_header("x-size"),
+                };
+                outcome.callout("auth", 0).body("in two p");
+            }
+        }
+    }
+
+    fn a_body_is_answered_after_an_await(host) {
+        let mut scenario = doing("body-first", vec![Answer::Reset], vec![]);
+        scenario.filters[0].allow_on_headers_stop_iteration = true;
+        scenario.requests = vec![Request::post("/", "body").header("x-do", "body-first")];
+        let outcome = host.run(&scenario);
+        outcome.has_statuses(&[503]).has_details(0, "auth_failed");
+        assert!(outcome.exchanges[0].upstream.is_empty(), "{outcome:?}");
     }
 
     fn a_client_that_disconnects_drops_the_future(host) {

@@ -2,6 +2,7 @@
 
 mod asynchronous;
 mod attributes;
+mod bodies;
 mod callouts;
 mod chain;
 mod ends;

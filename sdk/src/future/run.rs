@@ -1,0 +1,200 @@
+//! Runs `async` callbacks: polls them, and registers the operations that they start.
+
+use super::{
+    AsyncBody, AsyncRequest, AsyncRequestBody, AsyncResponse, AsyncResponseBody, AsyncStream, Calls, Done,
+    Lent,
+};
+use crate::body::Body;
+use crate::callout::{GrpcResult, HttpResult};
+use crate::context::Context;
+use crate::headers::{RequestHeaders, ResponseHeaders};
+use crate::signal::{Signal, Woken};
+use crate::stream::{Request, RequestBody, Response, ResponseBody};
+use crate::{Flow, HttpFilter, Reply, Result};
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::marker::PhantomData;
+use std::mem;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+/// An operation that a callback started and that is not registered with the tasks of the plugin yet.
+pub(super) enum Operation {
+    Http(u32, usize, Done<HttpResult>),
+    Grpc(u32, Done<GrpcResult>),
+    Sleep(Duration, Done<()>),
+    Wait(Signal, Duration, Done<Woken>),
+}
+
+impl Operation {
+    /// Notes the operation for the callback that is being polled.
+    pub(super) fn note(self) {
+        STARTED.with_borrow_mut(|started| started.push(self));
+    }
+}
+
+std::thread_local! {
+    /// Operations that the callback which is being polled has started.
+    static STARTED: RefCell<Vec<Operation>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The callback of a stream, shared by the tasks that resume it. `None` while it runs, and after it returned.
+type Waiting<S> = Rc<Cell<Option<Callback<S>>>>;
+
+struct Callback<S> {
+    future: Pin<Box<dyn Future<Output = Result>>>,
+    home: Rc<Cell<Option<S>>>,
+}
+
+/// Runs an `async` callback for request headers. Called by code that `#[tollgate::filter]` generates.
+#[doc(hidden)]
+pub fn run_request<F: HttpFilter, T: Future<Output = Result> + 'static>(
+    request: &mut Request<'_, F>,
+    start: impl FnOnce(Rc<F>, AsyncRequest<F>) -> T,
+) -> Result {
+    let headers = RequestHeaders::shared(request.headers.end_of_stream(), request.headers.share());
+    let (_, stream, cx) = request.parts();
+    run(stream, cx, |filter, stream| {
+        start(filter, AsyncStream { headers, stream, calls: Calls(PhantomData) })
+    })
+}
+
+/// Runs an `async` callback for response headers.
+#[doc(hidden)]
+pub fn run_response<F: HttpFilter, T: Future<Output = Result> + 'static>(
+    response: &mut Response<'_, F>,
+    start: impl FnOnce(Rc<F>, AsyncResponse<F>) -> T,
+) -> Result {
+    let headers = ResponseHeaders::shared(response.headers.end_of_stream(), response.headers.share());
+    let (_, stream, cx) = response.parts();
+    run(stream, cx, |filter, stream| {
+        start(filter, AsyncStream { headers, stream, calls: Calls(PhantomData) })
+    })
+}
+
+/// Runs an `async` callback for the body of a request.
+#[doc(hidden)]
+pub fn run_request_body<F: HttpFilter, T: Future<Output = Result> + 'static>(
+    request: &mut RequestBody<'_, F>,
+    start: impl FnOnce(Rc<F>, AsyncRequestBody<F>) -> T,
+) -> Result {
+    let headers = request.held_request_headers().map(|_| RequestHeaders::new(false));
+    let (body, stream, cx) = request.parts();
+    run_body(headers, body, stream, cx, start)
+}
+
+/// Runs an `async` callback for the body of a response.
+#[doc(hidden)]
+pub fn run_response_body<F: HttpFilter, T: Future<Output = Result> + 'static>(
+    response: &mut ResponseBody<'_, F>,
+    start: impl FnOnce(Rc<F>, AsyncResponseBody<F>) -> T,
+) -> Result {
+    let headers = response.held_response_headers().map(|_| ResponseHeaders::new(false));
+    let (body, stream, cx) = response.parts();
+    run_body(headers, body, stream, cx, start)
+}
+
+fn run_body<F: HttpFilter, H, T: Future<Output = Result> + 'static>(
+    headers: Option<H>,
+    body: &Body<'_>,
+    stream: &mut F::Stream,
+    cx: &mut Context<'_, F>,
+    start: impl FnOnce(Rc<F>, AsyncBody<F, H>) -> T,
+) -> Result {
+    if !body.end_of_stream() {
+        return Ok(Flow::Pause);
+    }
+    let body = body.held();
+    run(stream, cx, |filter, stream| {
+        start(filter, AsyncBody { headers, body, stream, calls: Calls(PhantomData) })
+    })
+}
+
+fn run<F: HttpFilter, T: Future<Output = Result> + 'static>(
+    stream: &mut F::Stream,
+    cx: &mut Context<'_, F>,
+    start: impl FnOnce(Rc<F>, Lent<F::Stream>) -> T,
+) -> Result {
+    let Some(filter) = cx.filter.cloned() else {
+        return Reply::refuse(500, "tollgate_not_configured").into();
+    };
+    let home = Rc::new(Cell::new(None));
+    let lent = Lent { state: mem::take(stream), home: Rc::clone(&home) };
+    let future = start(filter, lent);
+    poll(Callback { future: Box::pin(future), home }, &Waiting::default(), stream, cx)
+}
+
+/// Polls a callback. If it still waits, keeps it in `waiting` and registers the operations that it has
+/// started.
+fn poll<F: HttpFilter>(
+    mut callback: Callback<F::Stream>,
+    waiting: &Waiting<F::Stream>,
+    stream: &mut F::Stream,
+    cx: &mut Context<'_, F>,
+) -> Result {
+    let polled = callback.future.as_mut().poll(&mut std::task::Context::from_waker(Waker::noop()));
+    let started = STARTED.take();
+    if let Poll::Ready(result) = polled {
+        drop(callback.future);
+        cx.keep_lent(None);
+        *stream = callback.home.take().unwrap_or_default();
+        return result;
+    }
+    cx.keep_lent(Some(Rc::clone(&callback.home)));
+    waiting.set(Some(callback));
+    for operation in started {
+        if let Err(error) = register(operation, waiting, cx) {
+            // `on_error` decides on the stream, so the callback must not decide later.
+            drop(waiting.take());
+            return Err(error.into());
+        }
+    }
+    Ok(Flow::Pause)
+}
+
+fn register<F: HttpFilter>(
+    operation: Operation,
+    waiting: &Waiting<F::Stream>,
+    cx: &mut Context<'_, F>,
+) -> Result<(), crate::Error> {
+    match operation {
+        Operation::Http(token, max_body, done) if F::USES.http => {
+            let task = cx.task(completing(waiting, done));
+            cx.tasks.add_http(token, max_body, task);
+            Ok(())
+        }
+        Operation::Grpc(token, done) if F::USES.grpc => {
+            let task = cx.task(completing(waiting, done));
+            cx.tasks.add_grpc(token, task);
+            Ok(())
+        }
+        Operation::Sleep(delay, done) if F::USES.timers => {
+            let task = cx.task(completing(waiting, done));
+            cx.tasks.add_timer(delay, crate::task::Timer::Once(task))
+        }
+        Operation::Wait(signal, timeout, done) if F::USES.timers => {
+            let task = cx.task(completing(waiting, done));
+            cx.tasks.add_wait(signal, timeout, task)
+        }
+        // A kind of operation that this filter cannot start.
+        _ => Ok(()),
+    }
+}
+
+/// Returns the task that completes an operation and polls the callback again.
+fn completing<F: HttpFilter, T: 'static>(
+    waiting: &Waiting<F::Stream>,
+    done: Done<T>,
+) -> impl FnOnce(&F, &mut F::Stream, T, &mut Context<'_, F>) -> Result + 'static {
+    let waiting = Rc::clone(waiting);
+    move |_, stream, result, cx| {
+        done.set(Some(result));
+        match waiting.take() {
+            Some(callback) => poll(callback, &waiting, stream, cx),
+            // The callback has returned already, for example because another operation was first.
+            None => Ok(Flow::Pause),
+        }
+    }
+}
