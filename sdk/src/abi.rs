@@ -61,6 +61,12 @@ host_calls! {
         method: *const u8, method_len: usize, metadata: *const u8, metadata_len: usize,
         message: *const u8, message_len: usize, timeout_ms: u32, token: *mut u32
     );
+    fn proxy_grpc_stream(
+        target: *const u8, target_len: usize, service: *const u8, service_len: usize,
+        method: *const u8, method_len: usize, metadata: *const u8, metadata_len: usize, token: *mut u32
+    );
+    fn proxy_grpc_send(token: u32, message: *const u8, message_len: usize, end_of_stream: u32);
+    fn proxy_grpc_close(token: u32);
     fn proxy_grpc_cancel(token: u32);
     fn proxy_get_shared_data(
         key: *const u8, key_len: usize, value: *mut *mut u8, value_len: *mut usize, cas: *mut u32

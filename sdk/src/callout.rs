@@ -11,6 +11,7 @@ pub struct HttpCall {
     cluster: String,
     headers: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
+    trailers: Vec<(String, Vec<u8>)>,
     timeout: Duration,
     pub(crate) max_body: usize,
 }
@@ -24,6 +25,7 @@ impl HttpCall {
             cluster: cluster.to_owned(),
             headers: pseudo.map(|(n, v)| (n.to_owned(), v.as_bytes().to_vec())).to_vec(),
             body: Vec::new(),
+            trailers: Vec::new(),
             timeout: Duration::from_secs(5),
             max_body: 1 << 20,
         }
@@ -38,6 +40,12 @@ impl HttpCall {
     /// Sets the body. Envoy sets `content-length`.
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
+        self
+    }
+
+    /// Adds a trailer.
+    pub fn trailer(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.trailers.push((name.to_owned(), value.as_ref().to_vec()));
         self
     }
 
@@ -56,12 +64,18 @@ impl HttpCall {
     }
 
     pub(crate) fn send(&self) -> Result<u32> {
-        for (name, value) in &self.headers {
+        for (name, value) in self.headers.iter().chain(&self.trailers) {
             headers::check(name.as_bytes(), value)?;
         }
         let timeout = milliseconds(self.timeout)?;
         #[cfg(all(feature = "proxy-wasm", target_arch = "wasm32"))]
-        return crate::proxy_wasm::http_call(&self.cluster, &self.headers, &self.body, timeout);
+        return crate::proxy_wasm::http_call(
+            &self.cluster,
+            &self.headers,
+            &self.body,
+            &self.trailers,
+            timeout,
+        );
         #[cfg(not(all(feature = "proxy-wasm", target_arch = "wasm32")))]
         self.send_to_host(timeout)
     }
@@ -69,8 +83,9 @@ impl HttpCall {
     #[cfg(not(all(feature = "proxy-wasm", target_arch = "wasm32")))]
     fn send_to_host(&self, timeout: u32) -> Result<u32> {
         let headers = pairs::serialize(&self.headers);
+        let trailers = if self.trailers.is_empty() { Vec::new() } else { pairs::serialize(&self.trailers) };
         let mut token = 0;
-        // SAFETY: pointers are to live values of the given lengths. There are no trailers.
+        // SAFETY: pointers are to live values of the given lengths.
         host::check("http_call", unsafe {
             abi::proxy_http_call(
                 self.cluster.as_ptr(),
@@ -79,8 +94,8 @@ impl HttpCall {
                 headers.len(),
                 self.body.as_ptr(),
                 self.body.len(),
-                std::ptr::null(),
-                0,
+                trailers.as_ptr(),
+                trailers.len(),
                 timeout,
                 &mut token,
             )
@@ -243,7 +258,7 @@ impl GrpcCall {
     }
 }
 
-/// A gRPC call that failed.
+/// A gRPC call that failed, or the end of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrpcError {
     /// `grpc-status`. Envoy reports a timeout as 14 (unavailable) too; see [`timed_out`](Self::timed_out).
@@ -258,6 +273,11 @@ impl GrpcError {
         Self { status: UNAVAILABLE, message: error.to_string().into_bytes() }
     }
 
+    /// The answer cannot be read from the host.
+    pub(crate) fn internal(error: &Error) -> Self {
+        Self { status: INTERNAL, message: error.to_string().into_bytes() }
+    }
+
     /// Whether the call timed out. Only the message identifies a timeout (`source/common/router/router.cc`).
     /// An error of the upstream with the same message counts as a timeout too.
     pub fn timed_out(&self) -> bool {
@@ -270,10 +290,7 @@ pub type GrpcResult = std::result::Result<Vec<u8>, GrpcError>;
 
 /// Reads the response message in `proxy_on_grpc_receive`.
 pub(crate) fn grpc_message(size: usize) -> GrpcResult {
-    match host::buffer(Buffer::GrpcMessage, size) {
-        Ok(message) => Ok(message),
-        Err(error) => Err(GrpcError { status: INTERNAL, message: error.to_string().into_bytes() }),
-    }
+    host::buffer(Buffer::GrpcMessage, size).map_err(|error| GrpcError::internal(&error))
 }
 
 /// Reads the message of the status in `proxy_on_grpc_close`.

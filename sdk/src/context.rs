@@ -2,13 +2,14 @@
 
 use crate::callout::{GrpcCall, GrpcResult, HttpCall, HttpResult};
 use crate::error::Result;
-use crate::filter::{GrpcCallouts, HttpCallouts, Timers};
+use crate::filter::{GrpcCallouts, GrpcStreams, HttpCallouts, Timers};
+use crate::grpc_stream::{GrpcEvent, GrpcStream, GrpcStreamCall};
 use crate::host::Direction;
 use crate::queue::Queue;
 use crate::signal::{Signal, Woken};
-use crate::task::{Task, Timer};
+use crate::task::{Events, Task, Timer};
 use crate::tasks::Tasks;
-use crate::{HttpFilter, RequestHeaders, ResponseHeaders};
+use crate::{Error, HttpFilter, RequestHeaders, ResponseHeaders};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -122,6 +123,37 @@ impl<F: HttpFilter> Context<'_, F> {
         let token = call.send()?;
         self.tasks.add_grpc(token, Task::Plugin(Box::new(then)));
         Ok(())
+    }
+
+    /// Opens a gRPC stream. `then` receives each event and decides on the stream of the request: `Pause`
+    /// keeps it paused for the next event.
+    pub fn grpc_stream(
+        &mut self,
+        call: &GrpcStreamCall,
+        then: impl FnMut(&F, &mut F::Stream, GrpcEvent, &mut Context<'_, F>) -> crate::Result + 'static,
+    ) -> Result<GrpcStream>
+    where
+        F: GrpcStreams,
+    {
+        // Outside a stream there is nothing to decide on.
+        let Some(position) = self.position else { return Err(Error::Busy) };
+        let stream = call.open()?;
+        self.tasks.add_stream(stream, Events::of_stream(position.stream, position.direction, then));
+        Ok(stream)
+    }
+
+    /// Opens a gRPC stream for the plugin.
+    pub fn plugin_grpc_stream(
+        &mut self,
+        call: &GrpcStreamCall,
+        then: impl FnMut(&F, GrpcEvent, &mut Context<'_, F>) + 'static,
+    ) -> Result<GrpcStream>
+    where
+        F: GrpcStreams,
+    {
+        let stream = call.open()?;
+        self.tasks.add_stream(stream, Events::of_plugin(then));
+        Ok(stream)
     }
 
     /// Calls `then` after `delay` to decide on the stream.

@@ -9,7 +9,8 @@
 use crate::callout;
 use crate::context::Context;
 use crate::filter::HttpFilter;
-use crate::host::Direction;
+use crate::grpc_stream::GrpcEvent;
+use crate::host::{Direction, Map};
 use crate::map::IdMap;
 use crate::plugins::{State, configuration, reject};
 use crate::stream::{AccessLog, AccessLogMaps};
@@ -164,21 +165,45 @@ impl<F: HttpFilter, const CHAINED: bool> Vm<F, CHAINED> {
         found
     }
 
-    /// `proxy_on_grpc_receive`: a unary call succeeded. No other callback follows. Returns whether the call
-    /// was one of this filter.
+    /// `proxy_on_grpc_receive`: a unary call succeeded, and no other callback follows; or a stream has a
+    /// message. Returns whether the call was one of this filter.
     pub fn on_grpc_receive(&self, id: u32, token: u32, size: usize) -> bool {
         let mut found = false;
         if let Ok(mut state) = self.state.try_borrow_mut() {
-            found = state.end_grpc(id, token, || callout::grpc_message(size));
+            found = state.end_grpc(id, token, || callout::grpc_message(size))
+                || state.grpc_event(id, token, || GrpcEvent::message(size));
         }
         self.run_deferred();
         found
     }
 
-    /// `proxy_on_grpc_close`: a unary call failed. Returns whether the call was one of this filter.
+    /// `proxy_on_grpc_receive_initial_metadata`. Returns whether the stream was one of this filter.
+    pub fn on_grpc_receive_initial_metadata(&self, id: u32, token: u32, _count: usize) -> bool {
+        self.on_grpc_metadata(id, token, Map::GrpcInitialMetadata)
+    }
+
+    /// `proxy_on_grpc_receive_trailing_metadata`. Returns whether the stream was one of this filter.
+    pub fn on_grpc_receive_trailing_metadata(&self, id: u32, token: u32, _count: usize) -> bool {
+        self.on_grpc_metadata(id, token, Map::GrpcTrailingMetadata)
+    }
+
+    pub(crate) fn on_grpc_metadata(&self, id: u32, token: u32, map: Map) -> bool {
+        let mut found = false;
+        if let Ok(mut state) = self.state.try_borrow_mut() {
+            found = state.grpc_event(id, token, || GrpcEvent::metadata(map));
+        }
+        self.run_deferred();
+        found
+    }
+
+    /// `proxy_on_grpc_close`: a unary call failed, or a stream has ended. Returns whether the call was one of
+    /// this filter.
     pub fn on_grpc_close(&self, id: u32, token: u32, status: u32) -> bool {
         let found = match self.state.try_borrow_mut() {
-            Ok(mut state) => state.end_grpc(id, token, || Err(callout::grpc_error(status))),
+            Ok(mut state) => {
+                state.end_grpc(id, token, || Err(callout::grpc_error(status)))
+                    || state.grpc_event(id, token, || GrpcEvent::Closed(callout::grpc_error(status)))
+            }
             // This filter is making the call.
             Err(_) => {
                 self.deferred.borrow_mut().push((token, status));
@@ -214,17 +239,18 @@ impl<F: HttpFilter, const CHAINED: bool> Vm<F, CHAINED> {
 
     fn run_deferred(&self) {
         // Only failures of gRPC calls are deferred.
-        if !F::USES.grpc {
+        if !F::USES.any_grpc() {
             return;
         }
         loop {
             let Some((token, status)) = self.deferred.borrow_mut().pop() else { return };
             let Ok(mut state) = self.state.try_borrow_mut() else { return };
             // The host no longer has the message of this status.
-            let failed = || Err(callout::GrpcError { status, message: Vec::new() });
+            let error = || callout::GrpcError { status, message: Vec::new() };
             let owner = state.plugins.iter().find(|p| p.tasks.has_grpc(token)).map(|p| p.id);
             if let Some(id) = owner {
-                state.end_grpc(id, token, failed);
+                let _ = state.end_grpc(id, token, || Err(error()))
+                    || state.grpc_event(id, token, || GrpcEvent::Closed(error()));
             }
         }
     }

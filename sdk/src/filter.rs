@@ -34,8 +34,15 @@ pub trait HttpFilter: Sized + 'static {
     type Stream: Default + 'static;
 
     #[doc(hidden)]
-    const USES: Uses =
-        Uses { http: false, grpc: false, timers: false, asynchronous: false, parts: 0, on_delete: true };
+    const USES: Uses = Uses {
+        http: false,
+        grpc: false,
+        grpc_streams: false,
+        timers: false,
+        asynchronous: false,
+        parts: 0,
+        on_delete: true,
+    };
 
     /// Creates the filter from a parsed configuration. Define metrics here. An error rejects the
     /// configuration: Envoy then keeps the previous one. At startup there is no previous one, and Envoy does
@@ -138,6 +145,7 @@ pub trait HttpFilter: Sized + 'static {
 pub struct Uses {
     pub http: bool,
     pub grpc: bool,
+    pub grpc_streams: bool,
     pub timers: bool,
     /// Whether a callback is `async`.
     pub asynchronous: bool,
@@ -168,7 +176,11 @@ pub const EXPORTS_ALL: bool = cfg!(feature = "proxy-wasm");
 
 impl Uses {
     pub(crate) const fn any(self) -> bool {
-        self.http || self.grpc || self.timers
+        self.http || self.any_grpc() || self.timers
+    }
+
+    pub(crate) const fn any_grpc(self) -> bool {
+        self.grpc || self.grpc_streams
     }
 
     pub(crate) const fn has(self, part: Part) -> bool {
@@ -210,6 +222,13 @@ pub trait HttpCallouts {}
     note = "write `#[tollgate::filter(grpc_callouts)]` to export the callbacks that receive their responses"
 )]
 pub trait GrpcCallouts {}
+
+/// Implemented for filters that declare gRPC streams: `#[tollgate::filter(grpc_streams)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` opens gRPC streams but does not declare them",
+    note = "write `#[tollgate::filter(grpc_streams)]` to export the callbacks that receive their events"
+)]
+pub trait GrpcStreams {}
 
 /// Implemented for filters that declare timers: `#[tollgate::filter(timers)]`.
 #[diagnostic::on_unimplemented(

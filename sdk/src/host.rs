@@ -11,6 +11,8 @@ pub(crate) enum Map {
     RequestTrailers = 1,
     ResponseHeaders = 2,
     ResponseTrailers = 3,
+    GrpcInitialMetadata = 4,
+    GrpcTrailingMetadata = 5,
     CallHeaders = 6,
     CallTrailers = 7,
 }

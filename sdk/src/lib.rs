@@ -51,6 +51,7 @@ pub mod filter;
 mod flow;
 pub mod foreign;
 pub mod future;
+pub mod grpc_stream;
 mod headers;
 mod host;
 pub mod log;

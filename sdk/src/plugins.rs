@@ -4,6 +4,7 @@ use crate::callout::GrpcResult;
 use crate::config::{self, ConfigError};
 use crate::context::{Context, StreamPosition};
 use crate::filter::HttpFilter;
+use crate::grpc_stream::GrpcEvent;
 use crate::host::{self, Direction};
 use crate::map::IdMap;
 use crate::signal::Woken;
@@ -11,8 +12,8 @@ use crate::stream_state::{
     AWAIT_WITHOUT_CALLBACK, BODY_OF_PAUSED, CONTINUE, Held, PAUSE, PAUSE_ALL, PAUSE_WITHOUT_TASK, Stream,
     StreamCallback,
 };
-use crate::task::{Task, Timer};
-use crate::tasks::{Due, Tasks};
+use crate::task::{Due, Task, Timer};
+use crate::tasks::Tasks;
 use crate::{Error, Failure, Flow, Reply, Status, clock};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -235,10 +236,27 @@ impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
 
     /// Returns whether the call was one of this filter.
     pub(crate) fn end_grpc(&mut self, id: u32, token: u32, result: impl FnOnce() -> GrpcResult) -> bool {
+        if !F::USES.grpc {
+            return false;
+        }
         let Some(task) = self.plugin(id).and_then(|plugin| plugin.tasks.take_grpc(token)) else {
             return false;
         };
         self.run(id, task, result());
+        self.run_woken(id);
+        true
+    }
+
+    /// Passes on an event of a gRPC stream. Returns whether the stream was one of this filter.
+    pub(crate) fn grpc_event(&mut self, id: u32, token: u32, event: impl FnOnce() -> GrpcEvent) -> bool {
+        if !F::USES.grpc_streams || !self.plugin(id).is_some_and(|plugin| plugin.tasks.has_grpc(token)) {
+            return false;
+        }
+        let event = event();
+        let Some(task) = self.plugin(id).and_then(|plugin| plugin.tasks.take_event(token, &event)) else {
+            return false;
+        };
+        self.run(id, task, event);
         self.run_woken(id);
         true
     }

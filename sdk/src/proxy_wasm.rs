@@ -69,6 +69,22 @@ impl<F: HttpFilter> Context for Root<F> {
             _ => self.0.vm.on_grpc_close(self.0.id, token, status),
         };
     }
+
+    fn on_grpc_stream_initial_metadata(&mut self, token: u32, count: u32) {
+        self.0.vm.on_grpc_receive_initial_metadata(self.0.id, token, count as usize);
+    }
+
+    fn on_grpc_stream_message(&mut self, token: u32, size: usize) {
+        self.0.vm.on_grpc_receive(self.0.id, token, size);
+    }
+
+    fn on_grpc_stream_trailing_metadata(&mut self, token: u32, count: u32) {
+        self.0.vm.on_grpc_receive_trailing_metadata(self.0.id, token, count as usize);
+    }
+
+    fn on_grpc_stream_close(&mut self, token: u32, status: u32) {
+        self.0.vm.on_grpc_close(self.0.id, token, status);
+    }
 }
 
 impl<F: HttpFilter> RootContext for Root<F> {
@@ -210,14 +226,19 @@ type Headers = [(String, Vec<u8>)];
 
 /// Makes an HTTP call.
 #[cfg_attr(not(target_arch = "wasm32"), expect(dead_code, reason = "there is no host"))]
-pub(crate) fn http_call(cluster: &str, headers: &Headers, body: &[u8], milliseconds: u32) -> Result<u32> {
+pub(crate) fn http_call(
+    cluster: &str,
+    headers: &Headers,
+    body: &[u8],
+    trailers: &Headers,
+    milliseconds: u32,
+) -> Result<u32> {
     let (cluster, headers, body) = (cluster.to_owned(), headers.to_vec(), body.to_vec());
+    let trailers = trailers.to_vec();
     dispatch(move || {
-        let text = |bytes| std::str::from_utf8(bytes).map_err(|_| rejected("http_call"));
-        let headers = headers.iter().map(|(name, value)| Ok((name.as_str(), text(value)?)));
-        let headers = headers.collect::<Result<Vec<_>>>()?;
+        let (headers, trailers) = (texts(&headers)?, texts(&trailers)?);
         let timeout = Duration::from_millis(milliseconds.into());
-        hostcalls::dispatch_http_call(&cluster, headers, Some(&body), Vec::new(), timeout)
+        hostcalls::dispatch_http_call(&cluster, headers, Some(&body), trailers, timeout)
             .map_err(|status| error("http_call", status))
     })
 }
@@ -240,6 +261,23 @@ pub(crate) fn grpc_call(
         let timeout = Duration::from_millis(milliseconds.into());
         hostcalls::dispatch_grpc_call(&target, &service, &method, metadata, Some(&message), timeout)
             .map_err(|status| error("grpc_call", status))
+    })
+}
+
+fn texts(fields: &Headers) -> Result<Vec<(&str, &str)>> {
+    let text = |bytes| std::str::from_utf8(bytes).map_err(|_| rejected("http_call"));
+    fields.iter().map(|(name, value)| Ok((name.as_str(), text(value)?))).collect()
+}
+
+/// Opens a gRPC stream.
+#[cfg_attr(not(target_arch = "wasm32"), expect(dead_code, reason = "there is no host"))]
+pub(crate) fn grpc_stream(target: Vec<u8>, service: &str, method: &str, metadata: &Headers) -> Result<u32> {
+    let target = String::from_utf8(target).map_err(|_| rejected("grpc_stream"))?;
+    let (service, method, metadata) = (service.to_owned(), method.to_owned(), metadata.to_vec());
+    dispatch(move || {
+        let metadata = metadata.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
+        hostcalls::open_grpc_stream(&target, &service, &method, metadata)
+            .map_err(|status| error("grpc_stream", status))
     })
 }
 

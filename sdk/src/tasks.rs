@@ -10,10 +10,11 @@
 use crate::callout::{GrpcResult, HttpResult, grpc_cancel};
 use crate::clock::{self, UnixNanos};
 use crate::error::Result;
+use crate::grpc_stream::{GrpcEvent, GrpcStream};
 use crate::map::IdMap;
 use crate::queue::Queue;
 use crate::signal::{Signal, Woken};
-use crate::task::{Task, Timer};
+use crate::task::{Action, Awaited, Due, Events, MIN_STALE, Pending, Task, Timer, WaitQueue, is_current};
 use crate::tick::SharedTick;
 use crate::{HttpFilter, host};
 use std::cell::Cell;
@@ -23,47 +24,10 @@ use std::mem;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// Work to do at a deadline or when a signal is sent.
-enum Action<F: HttpFilter> {
-    Timer(Timer<F>),
-    /// A stream waits for a signal.
-    Wait(Signal, Task<F, Woken>),
-}
-
-struct Pending<F: HttpFilter> {
-    /// `None` if the signal was sent.
-    deadline: Option<UnixNanos>,
-    action: Action<F>,
-}
-
-/// The waits for one signal, in the order in which they began.
-#[derive(Default)]
-struct WaitQueue {
-    ids: Vec<u32>,
-    /// How many of the ids belong to waits that have ended.
-    stale: usize,
-}
-
-/// How many stale entries a queue may have before a cleanup is worth its cost.
-const MIN_STALE: usize = 32;
-
-/// A timer or a wait with a deadline that has passed.
-pub(crate) enum Due<F: HttpFilter> {
-    Timer(Timer<F>),
-    TimedOut(Task<F, Woken>),
-}
-
-/// A task that a stream waits for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Awaited {
-    Http(u32),
-    Grpc(u32),
-    Pending(u32),
-}
-
 pub(crate) struct Tasks<F: HttpFilter> {
     http: IdMap<(usize, Task<F, HttpResult>)>,
     grpc: IdMap<Task<F, GrpcResult>>,
+    streams: IdMap<Events<F>>,
     pending: IdMap<Pending<F>>,
     /// The deadlines of `pending`, and stale ones.
     deadlines: BinaryHeap<Reverse<(UnixNanos, u32)>>,
@@ -90,6 +54,7 @@ impl<F: HttpFilter> Default for Tasks<F> {
         Self {
             http: IdMap::default(),
             grpc: IdMap::default(),
+            streams: IdMap::default(),
             pending: IdMap::default(),
             deadlines: BinaryHeap::new(),
             sequence: 0,
@@ -136,6 +101,16 @@ impl<F: HttpFilter> Tasks<F> {
             self.grpc.retain(|_, task| task.stream().is_some());
             self.grpc.extend(new.grpc);
         }
+        if F::USES.grpc_streams {
+            self.streams.retain(|token, events| {
+                let of_plugin = events.stream().is_none();
+                if of_plugin {
+                    grpc_cancel(*token);
+                }
+                !of_plugin
+            });
+            self.streams.extend(new.streams);
+        }
         self.queues = new.queues;
         if F::USES.timers { self.replace_plugin_timers(new.pending, new.deadlines) } else { Ok(()) }
     }
@@ -177,6 +152,23 @@ impl<F: HttpFilter> Tasks<F> {
     pub(crate) fn add_grpc(&mut self, token: u32, task: Task<F, GrpcResult>) {
         self.track(task.stream(), Awaited::Grpc(token));
         self.grpc.insert(token, task);
+    }
+
+    pub(crate) fn add_stream(&mut self, stream: GrpcStream, events: Events<F>) {
+        self.track(events.stream(), Awaited::Stream(stream.token));
+        self.streams.insert(stream.token, events);
+    }
+
+    /// Returns what receives an event of a gRPC stream, or `None` if its owner has ended.
+    pub(crate) fn take_event(&mut self, token: u32, event: &GrpcEvent) -> Option<Task<F, GrpcEvent>> {
+        let events = self.streams.get(&token)?;
+        let task = events.task();
+        if matches!(event, GrpcEvent::Closed(_)) {
+            let stream = events.stream();
+            self.streams.remove(&token);
+            self.untrack(stream, Awaited::Stream(token));
+        }
+        Some(task)
     }
 
     /// Calls `timer` after `delay`, but not before a millisecond has passed. The host ticks no faster, and a
@@ -253,7 +245,7 @@ impl<F: HttpFilter> Tasks<F> {
     }
 
     pub(crate) fn has_grpc(&self, token: u32) -> bool {
-        self.grpc.contains_key(&token)
+        self.grpc.contains_key(&token) || self.streams.contains_key(&token)
     }
 
     /// Removes and returns the next timer or wait that is due.
@@ -364,6 +356,10 @@ impl<F: HttpFilter> Tasks<F> {
                     self.grpc.remove(&token);
                     grpc_cancel(token);
                 }
+                Awaited::Stream(token) if F::USES.grpc_streams => {
+                    self.streams.remove(&token);
+                    grpc_cancel(token);
+                }
                 Awaited::Pending(id) if F::USES.timers => drop(self.remove_pending(id)),
                 // A kind of task that this filter cannot start.
                 _ => {}
@@ -386,8 +382,4 @@ impl<F: HttpFilter> Tasks<F> {
             }
         }
     }
-}
-
-fn is_current<F: HttpFilter>(all: &IdMap<Pending<F>>, deadline: UnixNanos, id: u32) -> bool {
-    all.get(&id).is_some_and(|pending| pending.deadline == Some(deadline))
 }

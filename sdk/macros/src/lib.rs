@@ -70,12 +70,13 @@ fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> s
     let parts = parts.fold(0u8, |parts, (index, _)| parts | 1 << index);
     let uses = |name: &str| capabilities.iter().any(|capability| capability == name);
     let (http, grpc, timers_used) = (uses("http_callouts"), uses("grpc_callouts"), uses("timers"));
+    let grpc_streams = uses("grpc_streams");
     // A future is dropped when its stream ends.
     let on_delete = awaits || needs_on_delete(capabilities, item);
     item.items.push(parse_quote! {
         const USES: ::tollgate::filter::Uses =
             ::tollgate::filter::Uses {
-                http: #http, grpc: #grpc, timers: #timers_used, asynchronous: #awaits, parts: #parts,
+                http: #http, grpc: #grpc, grpc_streams: #grpc_streams, timers: #timers_used, asynchronous: #awaits, parts: #parts,
                 on_delete: #on_delete || ::tollgate::filter::EXPORTS_ALL,
             };
     });
@@ -86,7 +87,8 @@ fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> s
         let name = capability.to_string();
         let Some((marker, exports)) = module::capability(&name) else {
             let message = format!(
-                "unknown argument `{name}`, expected one of `http_callouts`, `grpc_callouts`, `timers`"
+                "unknown argument `{name}`, expected one of `http_callouts`, `grpc_callouts`, `grpc_streams`, \
+                 `timers`"
             );
             return Err(syn::Error::new(capability.span(), message));
         };

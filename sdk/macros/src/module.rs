@@ -26,7 +26,7 @@ pub(super) const CALLBACKS: [Callback; 8] = [
 ];
 
 /// The other callbacks, which follow from what a filter uses.
-const IMPLIED: [Callback; 7] = [
+const IMPLIED: [Callback; 9] = [
     ("on_configure", "id: u32, size: usize", "u32", "id, size"),
     ("on_context_create", "id: u32, parent: u32", "()", "id, parent"),
     ("on_delete", "id: u32", "()", "id"),
@@ -37,6 +37,8 @@ const IMPLIED: [Callback; 7] = [
         "id, token, headers, body, trailers",
     ),
     ("on_grpc_receive", "id: u32, token: u32, size: usize", "()", "id, token, size"),
+    ("on_grpc_receive_initial_metadata", "id: u32, token: u32, count: usize", "()", "id, token, count"),
+    ("on_grpc_receive_trailing_metadata", "id: u32, token: u32, count: usize", "()", "id, token, count"),
     ("on_grpc_close", "id: u32, token: u32, status: u32", "()", "id, token, status"),
     ("on_tick", "id: u32", "()", "id"),
 ];
@@ -46,6 +48,15 @@ pub(super) fn capability(name: &str) -> Option<(&'static str, &'static [&'static
     Some(match name {
         "http_callouts" => ("HttpCallouts", &["on_http_call_response"]),
         "grpc_callouts" => ("GrpcCallouts", &["on_grpc_receive", "on_grpc_close"]),
+        "grpc_streams" => (
+            "GrpcStreams",
+            &[
+                "on_grpc_receive_initial_metadata",
+                "on_grpc_receive",
+                "on_grpc_receive_trailing_metadata",
+                "on_grpc_close",
+            ],
+        ),
         "timers" => ("Timers", &["on_tick"]),
         _ => return None,
     })

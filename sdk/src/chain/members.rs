@@ -6,10 +6,9 @@ use crate::config::{ConfigError, Value};
 use crate::entry::Vm;
 use crate::filter::Part;
 use crate::headers::SharedPairs;
-use crate::host::Direction;
+use crate::host::{Direction, Map};
 use crate::stream_state::CONTINUE;
 use crate::tick::{Deadlines, SharedTick};
-use serde_json::Map;
 
 /// A filter of a chain.
 pub struct Member<F: HttpFilter>(Vm<F, true>);
@@ -32,7 +31,12 @@ pub trait Members: 'static {
 
     fn create_plugin(&self, id: u32, index: usize, deadlines: &Deadlines);
     fn create_stream(&self, id: u32, plugin: u32);
-    fn configure(&self, id: u32, names: &[&str], blocks: &Map<String, Value>) -> Result<(), ConfigError>;
+    fn configure(
+        &self,
+        id: u32,
+        names: &[&str],
+        blocks: &serde_json::Map<String, Value>,
+    ) -> Result<(), ConfigError>;
     /// Passes a part of a stream to a filter. Returns the action of the filter.
     fn receive(&self, index: usize, id: u32, direction: Direction, arrived: Arrived<'_>) -> u32;
     /// Whether a filter has a callback for bodies.
@@ -45,6 +49,7 @@ pub trait Members: 'static {
     fn delete(&self, id: u32);
     fn http_call_response(&self, id: u32, token: u32, headers: usize, body: usize, trailers: usize);
     fn grpc_receive(&self, id: u32, token: u32, size: usize);
+    fn grpc_metadata(&self, id: u32, token: u32, map: Map);
     /// Returns whether the call has ended. Otherwise the filter is still making it.
     fn grpc_close(&self, id: u32, token: u32, status: u32) -> bool;
     fn queue_ready(&self, id: u32, token: u32);
@@ -58,7 +63,7 @@ impl Members for () {
 
     fn create_plugin(&self, _: u32, _: usize, _: &Deadlines) {}
     fn create_stream(&self, _: u32, _: u32) {}
-    fn configure(&self, _: u32, _: &[&str], _: &Map<String, Value>) -> Result<(), ConfigError> {
+    fn configure(&self, _: u32, _: &[&str], _: &serde_json::Map<String, Value>) -> Result<(), ConfigError> {
         Ok(())
     }
     fn receive(&self, _: usize, _: u32, _: Direction, _: Arrived<'_>) -> u32 {
@@ -77,6 +82,7 @@ impl Members for () {
     fn delete(&self, _: u32) {}
     fn http_call_response(&self, _: u32, _: u32, _: usize, _: usize, _: usize) {}
     fn grpc_receive(&self, _: u32, _: u32, _: usize) {}
+    fn grpc_metadata(&self, _: u32, _: u32, _: Map) {}
     fn grpc_close(&self, _: u32, _: u32, _: u32) -> bool {
         true
     }
@@ -99,7 +105,12 @@ impl<F: HttpFilter, R: Members> Members for (Member<F>, R) {
         self.1.create_stream(id, plugin);
     }
 
-    fn configure(&self, id: u32, names: &[&str], blocks: &Map<String, Value>) -> Result<(), ConfigError> {
+    fn configure(
+        &self,
+        id: u32,
+        names: &[&str],
+        blocks: &serde_json::Map<String, Value>,
+    ) -> Result<(), ConfigError> {
         let [name, later @ ..] = names else { return Ok(()) };
         let Some(block) = blocks.get(*name) else {
             let message = format_args!("missing field `{name}`; `null` leaves the filter out");
@@ -179,13 +190,19 @@ impl<F: HttpFilter, R: Members> Members for (Member<F>, R) {
     }
 
     fn grpc_receive(&self, id: u32, token: u32, size: usize) {
-        if !(F::USES.grpc && self.0.0.on_grpc_receive(id, token, size)) {
+        if !(F::USES.any_grpc() && self.0.0.on_grpc_receive(id, token, size)) {
             self.1.grpc_receive(id, token, size);
         }
     }
 
+    fn grpc_metadata(&self, id: u32, token: u32, map: Map) {
+        if !(F::USES.grpc_streams && self.0.0.on_grpc_metadata(id, token, map)) {
+            self.1.grpc_metadata(id, token, map);
+        }
+    }
+
     fn grpc_close(&self, id: u32, token: u32, status: u32) -> bool {
-        if F::USES.grpc {
+        if F::USES.any_grpc() {
             if self.0.0.is_running() {
                 self.0.0.on_grpc_close(id, token, status);
                 return false;

@@ -12,7 +12,7 @@ pub use members::{Member, Members};
 
 use crate::config::{ConfigError, Value};
 use crate::entry::configured;
-use crate::host::{self, Direction};
+use crate::host::{self, Direction, Map};
 use crate::log as host_log;
 use crate::map::IdMap;
 use crate::plugins;
@@ -173,6 +173,18 @@ impl<M: Members> Chain<M> {
     /// `proxy_on_grpc_receive`.
     pub fn on_grpc_receive(&self, id: u32, token: u32, size: usize) {
         self.members.grpc_receive(id, token, size);
+        self.run_resumed();
+    }
+
+    /// `proxy_on_grpc_receive_initial_metadata`.
+    pub fn on_grpc_receive_initial_metadata(&self, id: u32, token: u32, _count: usize) {
+        self.members.grpc_metadata(id, token, Map::GrpcInitialMetadata);
+        self.run_resumed();
+    }
+
+    /// `proxy_on_grpc_receive_trailing_metadata`.
+    pub fn on_grpc_receive_trailing_metadata(&self, id: u32, token: u32, _count: usize) {
+        self.members.grpc_metadata(id, token, Map::GrpcTrailingMetadata);
         self.run_resumed();
     }
 

@@ -44,7 +44,8 @@ pub use run::{run_request, run_request_body, run_response, run_response_body};
 use crate::HttpFilter;
 use crate::body::Body;
 use crate::callout::{CalloutError, GrpcCall, GrpcError, GrpcResult, HttpCall, HttpResult};
-use crate::filter::{GrpcCallouts, HttpCallouts, Timers};
+use crate::filter::{GrpcCallouts, GrpcStreams, HttpCallouts, Timers};
+use crate::grpc_stream::{GrpcEvent, GrpcStream, GrpcStreamCall};
 use crate::headers::{RequestHeaders, ResponseHeaders};
 use crate::signal::{Signal, Woken};
 use run::Operation;
@@ -130,6 +131,17 @@ impl<F: HttpFilter> Calls<F> {
         }
     }
 
+    /// Opens a gRPC stream. Await its events with [`next`](AsyncGrpcStream::next).
+    pub fn grpc_stream(&self, call: &GrpcStreamCall) -> crate::Result<AsyncGrpcStream, crate::Error>
+    where
+        F: GrpcStreams,
+    {
+        let stream = call.open()?;
+        let events = Rc::default();
+        Operation::Stream(stream, Rc::clone(&events)).note();
+        Ok(AsyncGrpcStream { stream, events, closed: false })
+    }
+
     /// Waits for `delay`, at least a millisecond.
     pub fn sleep(&self, delay: Duration) -> Completion<()>
     where
@@ -170,6 +182,46 @@ impl<S: Default> DerefMut for Lent<S> {
 impl<S: Default> Drop for Lent<S> {
     fn drop(&mut self) {
         self.home.set(Some(mem::take(&mut self.state)));
+    }
+}
+
+/// An open gRPC stream in an `async` callback.
+pub struct AsyncGrpcStream {
+    stream: GrpcStream,
+    events: run::Arrived,
+    closed: bool,
+}
+
+impl AsyncGrpcStream {
+    /// Waits for the next event. Returns `None` after [`GrpcEvent::Closed`].
+    pub async fn next(&mut self) -> Option<GrpcEvent> {
+        if self.closed {
+            return None;
+        }
+        let event = std::future::poll_fn(|_| match self.events.borrow_mut().pop_front() {
+            Some(event) => Poll::Ready(event),
+            None => Poll::Pending,
+        });
+        let event = event.await;
+        self.closed = matches!(event, GrpcEvent::Closed(_));
+        Some(event)
+    }
+}
+
+/// Cancels a stream that has not ended: nothing would receive its events.
+impl Drop for AsyncGrpcStream {
+    fn drop(&mut self) {
+        if !self.closed {
+            self.stream.cancel();
+        }
+    }
+}
+
+impl Deref for AsyncGrpcStream {
+    type Target = GrpcStream;
+
+    fn deref(&self) -> &GrpcStream {
+        &self.stream
     }
 }
 

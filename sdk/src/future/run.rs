@@ -7,11 +7,14 @@ use super::{
 use crate::body::Body;
 use crate::callout::{GrpcResult, HttpResult};
 use crate::context::Context;
+use crate::grpc_stream::{GrpcEvent, GrpcStream};
 use crate::headers::{RequestHeaders, ResponseHeaders};
 use crate::signal::{Signal, Woken};
 use crate::stream::{Request, RequestBody, Response, ResponseBody};
+use crate::task::Events;
 use crate::{Flow, HttpFilter, Reply, Result};
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::mem;
@@ -24,6 +27,7 @@ use std::time::Duration;
 pub(super) enum Operation {
     Http(u32, usize, Done<HttpResult>),
     Grpc(u32, Done<GrpcResult>),
+    Stream(GrpcStream, Arrived),
     Sleep(Duration, Done<()>),
     Wait(Signal, Duration, Done<Woken>),
 }
@@ -34,6 +38,9 @@ impl Operation {
         STARTED.with_borrow_mut(|started| started.push(self));
     }
 }
+
+/// The events of a gRPC stream that the callback has not received yet.
+pub(super) type Arrived = Rc<RefCell<VecDeque<GrpcEvent>>>;
 
 std::thread_local! {
     /// Operations that the callback which is being polled has started.
@@ -170,6 +177,17 @@ fn register<F: HttpFilter>(
             cx.tasks.add_grpc(token, task);
             Ok(())
         }
+        Operation::Stream(stream, arrived) if F::USES.grpc_streams => {
+            let waiting = Rc::clone(waiting);
+            let then = move |_: &F, state: &mut F::Stream, event, cx: &mut Context<'_, F>| {
+                arrived.borrow_mut().push_back(event);
+                resume(&waiting, state, cx)
+            };
+            if let Some(position) = cx.position {
+                cx.tasks.add_stream(stream, Events::of_stream(position.stream, position.direction, then));
+            }
+            Ok(())
+        }
         Operation::Sleep(delay, done) if F::USES.timers => {
             let task = cx.task(completing(waiting, done));
             cx.tasks.add_timer(delay, crate::task::Timer::Once(task))
@@ -191,10 +209,19 @@ fn completing<F: HttpFilter, T: 'static>(
     let waiting = Rc::clone(waiting);
     move |_, stream, result, cx| {
         done.set(Some(result));
-        match waiting.take() {
-            Some(callback) => poll(callback, &waiting, stream, cx),
-            // The callback has returned already, for example because another operation was first.
-            None => Ok(Flow::Pause),
-        }
+        resume(&waiting, stream, cx)
+    }
+}
+
+/// Polls the callback again.
+fn resume<F: HttpFilter>(
+    waiting: &Waiting<F::Stream>,
+    stream: &mut F::Stream,
+    cx: &mut Context<'_, F>,
+) -> Result {
+    match waiting.take() {
+        Some(callback) => poll(callback, waiting, stream, cx),
+        // The callback has returned already, for example because another operation was first.
+        None => Ok(Flow::Pause),
     }
 }

@@ -25,6 +25,17 @@ fn doing(what: &str, auth: Vec<Answer>, other: Vec<Answer>) -> Scenario {
         .request(request(what))
 }
 
+/// The filter exchanges messages with `grpc`, which sends two.
+fn chatting(what: &str, status: u32, after: Duration) -> Scenario {
+    let messages = vec![b"a".to_vec(), b"b".to_vec()];
+    let initial_metadata = Headers::default();
+    let answer = Answer::Grpc { initial_metadata, messages, status, message: b"no".to_vec(), after };
+    filter()
+        .upstream(Upstream::replies("backend", Response::new(200)))
+        .upstream(Upstream::grpc("grpc", vec![answer]))
+        .request(request(what))
+}
+
 on_both_hosts! {
     fn headers_can_be_changed_after_an_await(host) {
         let outcome = host.run(&doing("call", vec![reply("yes", 5)], vec![]));
@@ -67,6 +78,20 @@ on_both_hosts! {
                 .request(request("grpc"));
             host.run(&scenario).upstream(0).header("x-grpc", expected);
         }
+    }
+
+    fn awaits_the_events_of_a_grpc_stream(host) {
+        for (status, expected) in [(0, "a b 0"), (7, "a b 7")] {
+            let outcome = host.run(&chatting("stream", status, Duration::ZERO));
+            outcome.upstream(0).header("x-stream", expected);
+            outcome.callout("grpc", 0).start("POST grpc /test.Service/Chat");
+        }
+    }
+
+    fn a_grpc_stream_that_is_no_longer_awaited_is_cancelled(host) {
+        let outcome = host.run(&chatting("impatient", 0, Duration::from_millis(500)));
+        outcome.upstream(0).header("x-stream", "late");
+        outcome.client(0).start("200");
     }
 
     fn awaits_a_signal(host) {

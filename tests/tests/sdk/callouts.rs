@@ -22,6 +22,14 @@ fn grpc(answer: Answer) -> Scenario {
         .request(request("grpc"))
 }
 
+/// The filter exchanges messages with `grpc`, which answers with `answer`.
+fn exchanging(answer: Answer) -> Scenario {
+    with(json!({}))
+        .upstream(Upstream::replies("backend", Response::new(200)))
+        .upstream(Upstream::grpc("grpc", vec![answer]))
+        .request(request("stream"))
+}
+
 fn reply(response: Response) -> Answer {
     Answer::Reply { response, after: Duration::from_millis(5) }
 }
@@ -88,6 +96,37 @@ on_both_hosts! {
             let outcome = host.run(&grpc(answer));
             outcome.upstream(0).header("x-grpc-status", "14").header("x-grpc-timed-out", timed_out);
         }
+    }
+
+    fn a_grpc_stream_reports_each_event_in_order(host) {
+        let mut initial_metadata = Headers::default();
+        initial_metadata.push("x-initial", "yes");
+        let messages = vec![b"a".to_vec(), b"b".to_vec()];
+        let answer = Answer::Grpc {
+            initial_metadata,
+            messages,
+            status: 0,
+            message: Vec::new(),
+            after: Duration::ZERO,
+        };
+        let outcome = host.run(&exchanging(answer));
+        outcome.upstream(0).header("x-stream", "initial=yes message=a message=b trailing= closed=0");
+        let sent = outcome.callout("grpc", 0);
+        sent.start("POST grpc /test.Service/Chat").header("x-meta", "data").body(b"\0\0\0\0\x03one\0\0\0\0\x03two");
+    }
+
+    fn a_grpc_stream_ends_with_the_status_of_its_failure(host) {
+        for (answer, closed) in [(status(7, vec![]), 7), (Answer::Reset, 14), (Answer::Refuse, 14)] {
+            let outcome = host.run(&exchanging(answer));
+            outcome.upstream(0).header_that("x-stream", "the status", |seen| {
+                seen.ends_with(&format!("closed={closed}"))
+            });
+        }
+    }
+
+    fn a_grpc_stream_to_an_unknown_cluster_returns_an_error(host) {
+        let scenario = with(json!({})).request(request("stream-unknown")).request(Request::get("/"));
+        host.run(&scenario).has_statuses(&[500, 200]);
     }
 
     /// Envoy aborts if it receives a bare cluster name that is also valid protobuf.

@@ -42,6 +42,7 @@ fn everything() -> Scenario {
         "http-unknown",
         "grpc",
         "grpc-unknown",
+        "stream",
         "delay",
         "suffix",
         "slow-response",
