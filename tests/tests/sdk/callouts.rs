@@ -110,7 +110,7 @@ on_both_hosts! {
             after: Duration::ZERO,
         };
         let outcome = host.run(&exchanging(answer));
-        outcome.upstream(0).header("x-stream", "initial=yes message=a message=b trailing= closed=0");
+        outcome.upstream(0).header("x-stream", "initial=yes message=a message=b trailing=0 closed=0");
         let sent = outcome.callout("grpc", 0);
         sent.start("POST grpc /test.Service/Chat").header("x-meta", "data").body(b"\0\0\0\0\x03one\0\0\0\0\x03two");
     }

@@ -14,8 +14,10 @@ use crate::{Options, abi, inspect, pack, strip};
 use cargo::{Kind, Package};
 use compose::{Form, Part};
 use std::collections::HashMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 use std::{fs, io};
 use toolchain::Toolchain;
 
@@ -135,10 +137,13 @@ pub fn compose(name: &str, filters: &[String], finish: Finish) -> Result<PathBuf
     let module = compose::write(name, &parts, Form::Tollgate)?;
     build_once((module.manifest.clone(), Form::Tollgate, finish), || {
         let _lock = store::lock()?;
+        let started = Instant::now();
         let toolchain = toolchain::find()?;
         let linked = cargo::build(&module, &toolchain)?;
         let options = compose::options(name, &parts)?;
-        finish_module(&module, &linked, options, toolchain, (Form::Tollgate, finish))
+        let path = finish_module(&module, &linked, options, toolchain, (Form::Tollgate, finish))?;
+        note_time(started, name, Form::Tollgate, finish)?;
+        Ok(path)
     })
 }
 
@@ -201,9 +206,20 @@ fn build_once(key: Key, build: impl FnOnce() -> Result<PathBuf, BuildError>) -> 
 
 fn build(package: &Package, form: Form, finish: Finish) -> Result<PathBuf, BuildError> {
     let _lock = store::lock()?;
+    let started = Instant::now();
     let toolchain = toolchain::find()?;
     let linked = link(package, &toolchain, None, form)?;
-    finish_module(package, &linked, package.options()?, toolchain, (form, finish))
+    let path = finish_module(package, &linked, package.options()?, toolchain, (form, finish))?;
+    note_time(started, &package.name, form, finish)?;
+    Ok(path)
+}
+
+/// Appends the time that a build took to the file that `TOLLGATE_BUILD_LOG` names.
+fn note_time(started: Instant, name: &str, form: Form, finish: Finish) -> Result<(), BuildError> {
+    let Some(path) = std::env::var_os("TOLLGATE_BUILD_LOG").map(PathBuf::from) else { return Ok(()) };
+    let line = format!("{:.1} {name} {form:?} {finish:?}\n", started.elapsed().as_secs_f64());
+    let file = fs::OpenOptions::new().create(true).append(true).open(&path);
+    file.and_then(|mut file| file.write_all(line.as_bytes())).map_err(|why| BuildError::Io { path, why })
 }
 
 fn finish_module(
