@@ -37,6 +37,7 @@
 //! | `rename = "name"` | another name in the configuration |
 //! | `alias = "name"` | a second name in the configuration |
 //! | `skip` | not part of the configuration; the value is `Default::default()` |
+//! | `flatten` | a struct whose fields are written beside those of this one |
 //!
 //! | attribute of the struct | meaning |
 //! |---|---|
@@ -44,6 +45,25 @@
 //! | `min_properties = 1` | the number of fields that the JSON Schema requires |
 //! | `default` | every field is optional, and its default is that of `Default` |
 //! | `instead = [("name", "use `other`")]` | names that are rejected with a message of their own |
+//!
+//! Fields that several filters share are a struct that each of them flattens. Two fields with the same name
+//! do not compile:
+//!
+//! ```compile_fail
+//! # extern crate tollgate_types as tollgate;
+//! #[derive(tollgate_types::Config)]
+//! struct Shared {
+//!     shadow: bool,
+//! }
+//!
+//! #[derive(tollgate_types::Config)]
+//! struct Settings {
+//!     shadow: bool,
+//!     #[config(flatten)]
+//!     shared: Shared,
+//! }
+//! # fn main() {}
+//! ```
 //!
 //! # Attributes of an enum
 //! An enum of variants without values is read from a string, in `snake_case`. An enum of variants with one
@@ -75,6 +95,7 @@ mod object;
 mod protobuf;
 #[cfg(feature = "schema")]
 pub mod schema;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -136,6 +157,7 @@ pub fn tree(bytes: &[u8]) -> Result<Value, ConfigError> {
 /// Used by derived code. Not part of the interface.
 #[doc(hidden)]
 pub mod derived {
+    pub use super::tables::{Tables, check, joined};
     #[cfg(feature = "schema")]
     pub use schemars;
     pub use serde_json::{self, Value};

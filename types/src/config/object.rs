@@ -16,6 +16,12 @@ pub struct Field {
     pub range: Option<(u64, u64)>,
 }
 
+impl Field {
+    /// A placeholder in a table that is not complete yet.
+    #[doc(hidden)]
+    pub const NONE: Self = Self { name: "", alias: None, required: false, range: None };
+}
+
 /// A struct that is read from an object. Derived with [`Config`].
 pub trait Object {
     /// Returns the fields, at most 64.
@@ -25,9 +31,7 @@ pub trait Object {
     fn field(&mut self, index: usize) -> Option<&mut dyn Config>;
 
     /// Returns names that are rejected, each with an error message that says what to use.
-    fn instead(&self) -> &'static [(&'static str, &'static str)] {
-        &[]
-    }
+    fn instead(&self) -> &'static [(&'static str, &'static str)];
 }
 
 impl dyn Object + '_ {

@@ -48,6 +48,27 @@ pub fn property(
     }
 }
 
+/// Adds the properties of a flattened struct to the schema of an object. `written` has their defaults.
+pub fn flatten(object: &mut Schema, mut flattened: Schema, written: Option<&Value>) {
+    if let Some(Value::Object(properties)) = flattened.remove("properties") {
+        for (name, mut of) in properties {
+            if let Some(default) = of.get_mut("default")
+                && let Some(written) = written.and_then(|written| written.get(&name))
+            {
+                *default = written.clone();
+            }
+            let all = object.ensure_object().entry("properties").or_insert_with(|| json!({}));
+            all[name] = of;
+        }
+    }
+    if let Some(Value::Array(mut names)) = flattened.remove("required") {
+        let all = object.ensure_object().entry("required").or_insert_with(|| json!([]));
+        if let Value::Array(required) = all {
+            required.append(&mut names);
+        }
+    }
+}
+
 /// Returns the schema of an enum of names, each with its documentation.
 pub fn names(docs: &str, names: &[(&str, &str)]) -> Schema {
     let names = names

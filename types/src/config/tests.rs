@@ -73,6 +73,40 @@ struct Defaults {
     hidden: u8,
 }
 
+/// Fields that several structs share.
+#[derive(Debug, PartialEq, Config)]
+#[config(instead = [("lvel", "use `level`")])]
+struct Shared {
+    /// A required text.
+    label: String,
+    #[config(default = 3, range = 1..=5, alias = "lvl")]
+    level: u8,
+}
+
+#[derive(Debug, PartialEq, Config)]
+#[config(instead = [("frist", "use `first`")])]
+struct Flat {
+    #[config(default)]
+    first: u8,
+    #[config(flatten)]
+    shared: Shared,
+    last: bool,
+}
+
+/// A struct with other defaults than those of its flattened struct, which has a flattened struct too.
+#[derive(Debug, PartialEq, Config)]
+#[config(default)]
+struct Flatter {
+    #[config(flatten)]
+    flat: Flat,
+}
+
+impl Default for Flatter {
+    fn default() -> Self {
+        Self { flat: Flat { first: 1, shared: Shared { label: String::new(), level: 5 }, last: true } }
+    }
+}
+
 fn by_name<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Named<Part>, D::Error> {
     let mut named = Named::default();
     for (name, part) in std::collections::BTreeMap::deserialize(deserializer)? {
@@ -324,4 +358,47 @@ fn a_schema_has_descriptions_defaults_and_limits() {
     let choice = schema(schemars::schema_for!(Choice));
     assert_eq!(choice["oneOf"][0]["properties"]["part"], json!({"$ref": "#/$defs/Part"}));
     assert_eq!(choice["$defs"]["Part"]["required"], json!(["uri"]));
+}
+
+#[test]
+fn reads_flattened_fields_beside_the_others() {
+    let flat = |first, label: &str, level| {
+        Ok(Flat { first, shared: Shared { label: label.into(), level }, last: true })
+    };
+    assert_eq!(read(&json!({"label": "a", "level": 5, "first": 2, "last": true})), flat(2, "a", 5));
+    assert_eq!(read(&json!({"last": true, "label": "a"})), flat(0, "a", 3));
+    assert_eq!(read(&json!({"last": true, "label": "a"})).map(|flat| Flatter { flat }), {
+        read::<Flatter>(&json!({"last": true, "label": "a", "first": 0, "level": 3}))
+    });
+    for (value, message) in [
+        (json!({"last": true}), "missing field `label`"),
+        (json!({"label": "a"}), "missing field `last`"),
+        (json!({"last": true, "label": "a", "level": 6}), "level: `6` is not a number from 1 to 5"),
+        (json!({"label": 1}), "label: invalid type: integer `1`, expected a string"),
+        (json!({"lvl": 1, "level": 1}), "lvl: duplicate field `lvl`"),
+        (json!({"frist": 1}), "frist: use `first`"),
+        (json!({"lvel": 1}), "lvel: use `level`"),
+        (
+            json!({"shared": {}}),
+            "shared: unknown field `shared`, expected one of `first`, `last`, `label`, `level`",
+        ),
+    ] {
+        assert_eq!(read::<Flat>(&value).unwrap_err().to_string(), message, "{value}");
+        assert_eq!(read::<Flatter>(&value).unwrap_err().to_string(), message, "{value}");
+    }
+}
+
+#[test]
+fn a_schema_contains_flattened_fields() {
+    let schema = schemars::schema_for!(Flat).to_value();
+    let names: Vec<_> = schema["properties"].as_object().unwrap().keys().collect();
+    assert_eq!(names, ["first", "label", "last", "level"]);
+    assert_eq!(schema["required"], json!(["last", "label"]));
+    assert_eq!(schema["properties"]["label"]["description"], json!("A required text."));
+    let level = json!({"type": "integer", "format": "uint8", "minimum": 1, "maximum": 5, "default": 3});
+    assert_eq!(schema["properties"]["level"], level);
+    assert_eq!(schema["additionalProperties"], json!(false));
+    let schema = schemars::schema_for!(Flatter).to_value();
+    assert_eq!(schema["properties"]["level"]["default"], json!(5));
+    assert_eq!(schema["required"], json!(["last", "label"]));
 }

@@ -111,9 +111,17 @@ pub(super) struct Options {
     pub(super) default: Option<Option<Expr>>,
     pub(super) range: Option<ExprRange>,
     pub(super) skip: bool,
+    pub(super) flatten: bool,
 }
 
 impl Options {
+    /// Returns how many attributes there are.
+    pub(super) fn count(&self) -> usize {
+        let Self { rename, alias, default, range, skip, flatten } = self;
+        let texts = [rename.is_some(), alias.is_some(), default.is_some(), range.is_some()];
+        texts.into_iter().chain([*skip, *flatten]).filter(|is_given| *is_given).count()
+    }
+
     pub(super) fn parse(attributes: &[Attribute]) -> Result<Self> {
         let mut options = Self::default();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("config")) {
@@ -129,9 +137,11 @@ impl Options {
                     options.range = Some(meta.value()?.parse()?);
                 } else if meta.path.is_ident("skip") {
                     options.skip = true;
+                } else if meta.path.is_ident("flatten") {
+                    options.flatten = true;
                 } else {
                     return Err(meta.error(
-                        "unknown attribute, expected one of `default`, `range`, `rename`, `alias`, `skip`",
+                        "unknown attribute, expected one of `default`, `range`, `rename`, `alias`, `skip`, `flatten`",
                     ));
                 }
                 Ok(())
@@ -144,7 +154,7 @@ impl Options {
 /// The name of a variant in a configuration.
 pub(super) fn name_of(variant: &Variant, container: &Container) -> Result<String> {
     let options = Options::parse(&variant.attrs)?;
-    if options.alias.is_some() || options.default.is_some() || options.range.is_some() || options.skip {
+    if options.count() > usize::from(options.rename.is_some()) {
         return Err(Error::new_spanned(variant, "a variant can only have `rename`"));
     }
     if let Some(name) = options.rename {

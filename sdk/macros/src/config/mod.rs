@@ -175,7 +175,7 @@ mod tests {
     /// An attribute that would have no effect is an error.
     #[test]
     fn rejects_attributes_that_would_be_ignored() {
-        let inputs: [(DeriveInput, &str); 7] = [
+        let inputs: [(DeriveInput, &str); 10] = [
             (
                 parse_quote! { #[config(default)] struct A { #[config(default = 1)] a: u8 } },
                 "the default of the struct decides, remove this one or that of the struct",
@@ -188,7 +188,16 @@ mod tests {
             ),
             (
                 parse_quote! { struct A { #[config(defualt)] a: u8 } },
-                "unknown attribute, expected one of `default`, `range`, `rename`, `alias`, `skip`",
+                "unknown attribute, expected one of `default`, `range`, `rename`, `alias`, `skip`, `flatten`",
+            ),
+            (parse_quote! { enum A { #[config(flatten)] B } }, "a variant can only have `rename`"),
+            (
+                parse_quote! { struct A { #[config(flatten, default)] a: B } },
+                "`flatten` cannot be combined with other attributes",
+            ),
+            (
+                parse_quote! { struct A { #[config(flatten)] a: B, #[config(flatten)] c: D } },
+                "a struct without type parameters can have one flattened field",
             ),
             (parse_quote! { struct A; }, "a configuration needs a struct with named fields"),
             (parse_quote! { enum A { B(u8, u8) } }, "expected a variant with one value: `Name(Type)`"),

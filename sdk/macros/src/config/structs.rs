@@ -14,11 +14,39 @@ pub(super) fn structure<'f>(
 ) -> Result<Parts> {
     let (mut table, mut arms, mut blanks) = (Vec::new(), Vec::new(), Vec::new());
     let (mut properties, mut required, mut written) = (Vec::new(), Vec::new(), Vec::new());
+    let mut flattened = None;
     for field in fields {
         let options = Options::parse(&field.attrs)?;
         let Some(ident) = &field.ident else { continue };
         if options.skip {
             blanks.push(quote!(#ident: ::core::default::Default::default()));
+            continue;
+        }
+        if options.flatten {
+            let ty = &field.ty;
+            if flattened.replace((ident, ty)).is_some() || input.generics.type_params().next().is_some() {
+                let message = "a struct without type parameters can have one flattened field";
+                return Err(Error::new_spanned(field, message));
+            }
+            if options.count() > 1 {
+                let message = "`flatten` cannot be combined with other attributes";
+                return Err(Error::new_spanned(field, message));
+            }
+            blanks.push(quote!(#ident: ::tollgate::config::Config::blank()));
+            properties.push(quote! {
+                ::tollgate::config::schema::flatten(
+                    &mut schema,
+                    <#ty as ::tollgate::config::derived::schemars::JsonSchema>::json_schema(generator),
+                    ::tollgate::config::Config::written(&blank.#ident).as_ref(),
+                );
+            });
+            written.push(quote! {
+                if let ::core::option::Option::Some(::tollgate::config::derived::Value::Object(members)) =
+                    ::tollgate::config::Config::written(&self.#ident)
+                {
+                    object.extend(members);
+                }
+            });
             continue;
         }
         let name = match options.rename {
@@ -67,10 +95,6 @@ pub(super) fn structure<'f>(
             }
         });
     }
-    // `Object::fill_members` keeps the fields that it has seen in the bits of a number.
-    if table.len() > 64 {
-        return Err(Error::new_spanned(&input.ident, "a configuration can have at most 64 fields"));
-    }
     let blank = if container.default || container.blank.is_some() {
         container.blank()
     } else {
@@ -83,6 +107,25 @@ pub(super) fn structure<'f>(
         parameter.bounds.push(parse_quote!(::tollgate::config::Config));
     }
     let (impls, types, bounds) = generics.split_for_impl();
+    let (mut table, mut instead) = (quote!(&[#(#table),*]), quote!(&#instead));
+    let mut other_field = quote!(::core::option::Option::None);
+    if let Some((ident, ty)) = flattened {
+        let (no_field, own) =
+            (quote!(::tollgate::config::Field::NONE), Literal::usize_unsuffixed(arms.len()));
+        table = joined(
+            &quote!(::tollgate::config::Field),
+            &table,
+            &quote!(<#ty as ::tollgate::config::derived::Tables>::FIELDS),
+            &no_field,
+        );
+        instead = joined(
+            &quote!((&str, &str)),
+            &instead,
+            &quote!(<#ty as ::tollgate::config::derived::Tables>::INSTEAD),
+            &quote!(("", "")),
+        );
+        other_field = quote!(::tollgate::config::Object::field(&mut self.#ident, index - #own));
+    }
     Ok(Parts {
         blank,
         fill: quote!((self as &mut dyn ::tollgate::config::Object).fill_members(value)),
@@ -102,9 +145,19 @@ pub(super) fn structure<'f>(
         },
         items: quote! {
             #[automatically_derived]
+            impl #impls ::tollgate::config::derived::Tables for #name #types #bounds {
+                const FIELDS: &'static [::tollgate::config::Field] = {
+                    const FIELDS: &[::tollgate::config::Field] = #table;
+                    ::tollgate::config::derived::check(FIELDS);
+                    FIELDS
+                };
+                const INSTEAD: &'static [(&'static str, &'static str)] = #instead;
+            }
+
+            #[automatically_derived]
             impl #impls ::tollgate::config::Object for #name #types #bounds {
                 fn fields(&self) -> &'static [::tollgate::config::Field] {
-                    &[#(#table),*]
+                    <Self as ::tollgate::config::derived::Tables>::FIELDS
                 }
 
                 fn field(
@@ -113,16 +166,27 @@ pub(super) fn structure<'f>(
                 ) -> ::core::option::Option<&mut dyn ::tollgate::config::Config> {
                     match index {
                         #(#arms,)*
-                        _ => ::core::option::Option::None,
+                        _ => #other_field,
                     }
                 }
 
                 fn instead(&self) -> &'static [(&'static str, &'static str)] {
-                    &#instead
+                    <Self as ::tollgate::config::derived::Tables>::INSTEAD
                 }
             }
         },
     })
+}
+
+/// Joins the table of a struct with that of the struct that it flattens.
+fn joined(entry: &Code, own: &Code, flattened: &Code, filler: &Code) -> Code {
+    quote! {{
+        const OWN: &[#entry] = #own;
+        const FLATTENED: &[#entry] = #flattened;
+        const ALL: [#entry; OWN.len() + FLATTENED.len()] =
+            ::tollgate::config::derived::joined(OWN, FLATTENED, #filler);
+        &ALL
+    }}
 }
 
 /// Whether a type is written as `Option<..>`. Such a field may be missing.
