@@ -181,6 +181,7 @@ where
 }
 
 fn any_value() -> impl Strategy<Value = Value> {
+    // Without the fields that serde skips: `header`, `time`.
     let names = [
         "name",
         "present",
@@ -206,9 +207,7 @@ fn any_value() -> impl Strategy<Value = Value> {
         "maybe",
         "list",
         "map",
-        "time",
         "uri",
-        "header",
     ];
     let texts = ["", "a", "/a/{b}", "(", ":path", "1s", "off", "x\n"];
     let leaf = prop_oneof![
