@@ -10,6 +10,7 @@ extern crate self as tollgate;
 
 mod body_format;
 mod cidr;
+mod enforcement;
 pub mod fetch;
 mod field_matcher;
 mod http_uri;
@@ -23,6 +24,7 @@ mod template;
 
 pub use body_format::BodyFormat;
 pub use cidr::{Cidr, InvalidCidr};
+pub use enforcement::{Enforcement, InvalidStatPrefix, OnError, StatPrefix};
 pub use field_matcher::{HeaderMatcher, QueryMatcher};
 pub use http_uri::{HttpUri, Url};
 pub use path_matcher::{InvalidPathMatcher, PathMatcher};

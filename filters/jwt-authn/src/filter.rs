@@ -29,7 +29,7 @@ impl HttpFilter for JwtAuthn {
 
     fn new(config: Config, cx: &mut Context<'_, Self>) -> Result<Self, ConfigError> {
         let plan = Plan::new(config, |name| std::env::var(name).ok())?;
-        let statistics = Statistics::define(&plan.config.stat_prefix)?;
+        let statistics = Statistics::define(plan.config.enforcement.stat_prefix.as_str())?;
         let world = World::new(Store::new(&plan)?);
         let mut filter = Worker { policy: Policy::new(plan, random::bytes()?), world, statistics };
         fetch::start(&mut filter, cx)?;
@@ -128,7 +128,7 @@ impl Worker {
     /// Rejects a request that the filter could not check.
     fn unchecked(&self) -> Flow {
         self.statistics.refused(Reason::HostError);
-        unchecked(self.policy.plan().config.status_on_error.0)
+        unchecked(self.policy.plan().config.enforcement.status_on_error)
     }
 }
 

@@ -7,9 +7,8 @@ use tollgate::{
     ConfigError, Context, Error, Flow, HttpFilter, Phase, Reply, Request, RequestHeaders, Response, Result,
     State,
 };
-use tollgate_policy::{RequestFacts, ResponseDetails, ResponseFacts, UnixNanos};
+use tollgate_policy::{OnError, RequestFacts, ResponseDetails, ResponseFacts, UnixNanos};
 use tollgate_rate_limit_policy::in_flight::HEARTBEAT;
-use tollgate_rate_limit_policy::plan::OnError;
 use tollgate_rate_limit_policy::{Config, Decision, Pass, Plan, Policy, Reason, Ticket};
 
 /// The filter. Its state changes with each request.
@@ -57,7 +56,10 @@ impl HttpFilter for RateLimit {
 
     fn new(config: Config, cx: &mut Context<'_, Self>) -> Result<Self, ConfigError> {
         let plan = Plan::new(config)?;
-        let statistics = Statistics::define(&plan.stat_prefix, plan.limits.iter().map(|limit| &limit.name))?;
+        let statistics = Statistics::define(
+            plan.enforcement.stat_prefix.as_str(),
+            plan.limits.iter().map(|limit| &limit.name),
+        )?;
         let seed = World::seed(&plan)?;
         let mut world = World::new(&plan, statistics)?;
         if plan.needs.in_flight {
@@ -94,7 +96,7 @@ impl HttpFilter for RateLimit {
             Phase::Request => self
                 .0
                 .enter(|filter| filter.undecided())
-                .unwrap_or_else(|_| Reply::new(500).details(Reason::HostError.details()).into()),
+                .unwrap_or_else(|_| Reply::new(503).details(Reason::HostError.details()).into()),
             Phase::Response => Flow::Continue,
         }
     }
@@ -148,7 +150,7 @@ impl Worker {
 
     /// Decides a request that cannot be checked.
     fn undecided(&mut self) -> Flow {
-        match self.policy.plan().on_error {
+        match self.policy.plan().enforcement.on_error {
             OnError::Deny => {
                 self.world.statistics.refused(Reason::HostError);
                 self.policy.unavailable(Reason::HostError).into()

@@ -48,7 +48,8 @@ impl Store {
         if let Some(revocation) = &plan.revocation {
             documents.add(revocation.rules(), From::Uri(revocation.uri.clone()));
         }
-        Ok(Self { documents, of_source, limits, statistics: Statistics::define(&plan.config.stat_prefix)? })
+        let statistics = Statistics::define(plan.config.enforcement.stat_prefix.as_str())?;
+        Ok(Self { documents, of_source, limits, statistics })
     }
 
     /// Returns the fetched keys of a source of the plan.

@@ -5,7 +5,7 @@
 use serde_json::Value;
 use tollgate_filter_testing::page;
 use tollgate_policy::ResponseDetails;
-use tollgate_rate_limit_policy::{Config, Event, Plan, Reason};
+use tollgate_rate_limit_policy::{Config, Plan, Reason};
 
 const README: &str = include_str!("../../README.md");
 const SCHEMA: &str = include_str!("../../config.schema.json");

@@ -36,7 +36,7 @@ fn on_error_decides_when_shared_memory_fails() {
     ] {
         let effect = Effect::Answer(status);
         let outcome = while_failing(json!({}), call, effect);
-        outcome.has_statuses(&[500, 500]).has_details(0, "shared_state_error");
+        outcome.has_statuses(&[503, 503]).has_details(0, "shared_state_error");
         outcome.client(0).no_header("retry-after").body("shared_state_error");
         outcome.has_metric("rate_limit.denied.shared_state_error", 2).has_metric(&of_one("error"), 2);
         outcome.has_metric("rate_limit.failure_mode_allowed", 0);
@@ -64,7 +64,7 @@ fn gives_up_after_too_many_conflicts() {
 #[test]
 fn cannot_decide_without_a_clock() {
     let outcome = while_failing(json!({}), "proxy_get_current_time_nanoseconds", FAILED);
-    outcome.has_statuses(&[500, 500]).has_details(0, "host_error");
+    outcome.has_statuses(&[503, 503]).has_details(0, "host_error");
     outcome.has_metric("rate_limit.denied.host_error", 2);
     let outcome = while_failing(json!({"on_error": "allow"}), "proxy_get_current_time_nanoseconds", FAILED);
     outcome.has_statuses(&[200, 200]).has_metric("rate_limit.failure_mode_allowed", 2);
@@ -75,7 +75,7 @@ fn cannot_decide_without_the_headers_that_it_needs() {
     let key = json!([{"request_headers": {"header_name": "x-team", "descriptor_key": "team"}}]);
     let limits = json!({"limits": {"one": {"key": key, "rates": [bucket(1)]}}});
     let outcome = while_failing(limits, "proxy_get_header_map_pairs", FAILED);
-    outcome.has_statuses(&[500, 500]).has_details(0, "host_error");
+    outcome.has_statuses(&[503, 503]).has_details(0, "host_error");
 }
 
 /// A value that cannot be read does not count as absent, regardless of the options of its action.
@@ -88,7 +88,7 @@ fn cannot_decide_without_the_values_of_a_key() {
     ] {
         let limit = json!({"limits": {"one": {"key": [action], "rates": [bucket(1)]}}});
         let outcome = while_failing(limit.clone(), "proxy_get_property", FAILED);
-        outcome.has_statuses(&[500, 500]).has_details(0, "host_error");
+        outcome.has_statuses(&[503, 503]).has_details(0, "host_error");
         outcome.has_metric(&of_one("error"), 2).has_metric("rate_limit.denied.host_error", 2);
         let mut allowing = limit;
         allowing["on_error"] = json!("allow");

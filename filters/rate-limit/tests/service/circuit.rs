@@ -35,12 +35,12 @@ fn pauses_calls_after_five_failures() {
     let mut emulator = Emulator::new(&hangs(6)).unwrap();
     for turn in 0..5 {
         let (status, took) = status_of(&mut emulator, &turn.to_string());
-        assert_eq!(status, 500);
+        assert_eq!(status, 503);
         assert!(took >= TIMEOUT && took < 2 * TIMEOUT, "{took:?}");
     }
     for turn in 5..50 {
         let (status, took) = status_of(&mut emulator, &turn.to_string());
-        assert_eq!(status, 500);
+        assert_eq!(status, 503);
         assert!(took < Duration::from_millis(1), "{took:?}");
     }
     assert_eq!(calls(&emulator), 5);
@@ -48,7 +48,7 @@ fn pauses_calls_after_five_failures() {
     emulator.advance(Duration::from_millis(50));
     let one = emulator.request(0, &of("one"));
     let (status, took) = status_of(&mut emulator, "other");
-    assert!(status == 500 && took < Duration::from_millis(1), "{status} {took:?}");
+    assert!(status == 503 && took < Duration::from_millis(1), "{status} {took:?}");
     assert_eq!(calls(&emulator), 6);
     emulator.finish_request(one);
     // Twice as long.
@@ -72,7 +72,7 @@ fn leases_stay_valid_during_an_outage() {
     let mut emulator = Emulator::new(&asks(more, answers)).unwrap();
     // One, then two, then three at once.
     let statuses: Vec<_> = (0..7).map(|_| status_of(&mut emulator, "a").0).collect();
-    assert_eq!(statuses, [200, 200, 200, 200, 200, 200, 500]);
+    assert_eq!(statuses, [200, 200, 200, 200, 200, 200, 503]);
     let hits: Vec<_> = emulator
         .received(CLUSTER)
         .iter()

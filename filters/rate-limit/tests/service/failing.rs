@@ -49,7 +49,7 @@ on_both_hosts! {
     fn invalid_answers_are_rejected_with_failure_mode_deny(host) {
         let outcome = host.run(&each("deny"));
         let all = none().len();
-        outcome.has_statuses(&vec![500; all]).has_details(0, "rate_limiter_error");
+        outcome.has_statuses(&vec![503; all]).has_details(0, "rate_limiter_error");
         outcome.client(0).no_header("x-envoy-ratelimited").no_header("retry-after");
         outcome.has_metric("rate_limit.denied.rate_limiter_error", all as u64);
         outcome.has_metric("rate_limit.limit.clients.error", all as u64);
@@ -58,12 +58,12 @@ on_both_hosts! {
     fn a_missing_service_rejects_with_status_on_error(host) {
         for service in [Upstream::empty(CLUSTER), Upstream::grpc(CLUSTER, vec![Answer::Refuse]), Upstream::grpc("other", vec![says(&ok())])] {
             let scenario = Scenario::new()
-                .filter(filter().config(config(json!({"rate_limit_service": {"status_on_error": 503, "failure_mode_deny": true}}))))
+                .filter(filter().config(config(json!({"status_on_error": 500, "rate_limit_service": {"failure_mode_deny": true}}))))
                 .upstream(Upstream::replies("backend", Response::new(200)))
                 .upstream(service);
             // More than it takes to stop asking.
             let outcome = host.run(&(0..8).fold(scenario, |scenario, _| scenario.request(of("a"))));
-            outcome.has_statuses(&[503; 8]).has_metric("rate_limit.denied.rate_limiter_error", 8);
+            outcome.has_statuses(&[500; 8]).has_metric("rate_limit.denied.rate_limiter_error", 8);
         }
     }
 

@@ -115,7 +115,7 @@ fn applies_the_failure_mode_above_max_waiting_requests() {
     let mut emulator = start(more, &[ok()]);
     let waiting = ["a", "b"].map(|client| emulator.request(0, &of(client)));
     let crowd = ["a", "b", "c"].map(|client| emulator.request(0, &of(client)));
-    assert_eq!(crowd.map(|request| status_of(&mut emulator, request)), [500; 3]);
+    assert_eq!(crowd.map(|request| status_of(&mut emulator, request)), [503; 3]);
     // Who goes away makes room.
     emulator.hang_up(waiting[0]);
     let next = emulator.request(0, &of("c"));

@@ -24,7 +24,7 @@ pub use requirement::{
 pub use revocation::{RemoteRevocation, Revocation, RevokedSubject, RevokedToken};
 
 use tollgate_policy::Named;
-pub use tollgate_policy::{HttpUri, Url};
+pub use tollgate_policy::{Enforcement, HttpUri, OnError, Url};
 
 /// Configuration of JWT authentication.
 #[derive(Clone, Debug, Default, tollgate_policy::Config)]
@@ -61,16 +61,10 @@ pub struct Config {
     pub revocation: Revocation,
     /// Filter state that is set for later filters and access logs.
     pub filter_state: FilterState,
-    /// Reject or allow a request that the filter cannot decide, because keys or the revocation list are
-    /// unavailable. After a failed host call, the request is always rejected. Default: `deny`.
-    pub on_error: OnError,
-    /// Status of a request that is rejected because the filter cannot decide. Default: 503.
-    pub status_on_error: StatusOnError,
-    /// Shadow mode: count rejections, but allow the requests, without the claims that a token would have
-    /// passed on. The reason is set in the filter state `wasm.jwt_authn.failure`. Default: `false`.
-    pub shadow: bool,
-    /// Prefix for the names of statistics: `jwt_authn.<stat_prefix>.allowed`. Default: none.
-    pub stat_prefix: String,
+    /// Shadow mode, failures and statistics. The filter cannot decide a request while keys or the revocation
+    /// list are unavailable.
+    #[config(flatten)]
+    pub enforcement: Enforcement,
     /// Maximum length of a token. The filter rejects longer tokens before it parses them. Default: 16384
     /// bytes.
     pub max_token_bytes: MaxTokenBytes,
@@ -100,18 +94,6 @@ number_with_default! {
     MaxTokenBytes(usize) = 16_384;
     /// Number of waiting requests.
     MaxWaiting(usize) = 1024;
-    /// An HTTP status.
-    StatusOnError(u16) = 503;
-}
-
-/// Handling of requests that the filter cannot decide.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, tollgate_policy::Config)]
-pub enum OnError {
-    /// Reject the request with `status_on_error`.
-    #[default]
-    Deny,
-    /// Allow the request as if it had no token: without claims, and without headers of these names.
-    Allow,
 }
 
 /// Cache of verified tokens, one per worker.

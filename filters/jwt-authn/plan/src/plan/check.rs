@@ -10,10 +10,8 @@ const HOUR: u64 = 3_600_000 * MS;
 pub(super) fn whole(config: &Config) -> Result<(), ConfigError> {
     FieldPath::new("max_token_bytes").range(config.max_token_bytes.0 as u64, 1..=1 << 20)?;
     FieldPath::new("max_waiting_requests").range(config.max_waiting_requests.0 as u64, 1..=100_000)?;
-    FieldPath::new("status_on_error").range(config.status_on_error.0.into(), 400..=599)?;
     cache(config)?;
     failure_response(&config.failure_response, &FieldPath::new("failure_response"))?;
-    FieldPath::new("stat_prefix").stat_prefix(&config.stat_prefix)?;
     let clusters = FieldPath::new("jwks_clusters");
     for (host, cluster) in &config.jwks_clusters {
         clusters.named(host, "the host")?;

@@ -71,7 +71,7 @@ impl Policy {
         let config = &self.plan.config;
         let of_list = config.revocation.remote.as_ref().and_then(|remote| remote.on_error);
         let of_list = of_list.filter(|_| reason == Reason::RevocationUnavailable);
-        of_list.unwrap_or(config.on_error) == OnError::Allow
+        of_list.unwrap_or(config.enforcement.on_error) == OnError::Allow
     }
 
     fn provider(&self, accepted: &Accepted) -> Option<&PlannedProvider> {

@@ -146,7 +146,7 @@ impl Policy {
             }
             Stop::Failed(reason) | Stop::Undecided(reason) => reason,
         };
-        if self.plan.config.shadow {
+        if self.plan.config.enforcement.shadow {
             return self.allows_anyway(request, reason);
         }
         let of_provider = lacks_scope.and_then(|index| self.plan.providers.get(index));

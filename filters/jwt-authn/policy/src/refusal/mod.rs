@@ -29,7 +29,7 @@ pub fn refusal<'s>(
 ) -> Refusal {
     let config = &plan.config;
     let status = match reason.status() {
-        0 => config.status_on_error.0,
+        0 => config.enforcement.status_on_error,
         status => status,
     };
     let answer =

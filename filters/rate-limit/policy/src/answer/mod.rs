@@ -14,7 +14,7 @@ use tollgate_policy::{EditableName, HeaderField, HeaderValue};
 pub struct Answers {
     /// Status of a rejection by a limit. Default: 429.
     pub status: u16,
-    /// Status of a rejection because of an error. Default: 500.
+    /// Status of a rejection because the filter cannot decide. Default: 503.
     pub status_on_error: u16,
     /// Whether gRPC clients receive `RESOURCE_EXHAUSTED` instead of `UNAVAILABLE`:
     /// `rate_limited_as_resource_exhausted`.
@@ -60,7 +60,7 @@ impl Default for Answers {
     fn default() -> Self {
         Self {
             status: 429,
-            status_on_error: 500,
+            status_on_error: 503,
             resource_exhausted: false,
             body: Body::Text,
             retry_after: true,

@@ -24,8 +24,7 @@ pub use response::{BodyFormat, HeaderToAdd, HeaderValueOption, Response, Status,
 pub use rule::Rule;
 pub use service::{Cache, EnvoyGrpc, FailureMode, GrpcService, RateLimitService};
 
-use crate::plan::OnError;
-use tollgate_policy::{Named, Percent};
+use tollgate_policy::{Enforcement, Named, Percent};
 
 /// Configuration of the rate limit filter.
 #[derive(Clone, Debug, tollgate_policy::Config)]
@@ -33,7 +32,6 @@ use tollgate_policy::{Named, Percent};
         ("timeout", IN_SERVICE),
         ("failure_mode_deny", IN_SERVICE),
         ("failure_mode_deny_percent", IN_SERVICE),
-        ("status_on_error", IN_SERVICE),
         ("status", IN_RESPONSE),
         ("rate_limited_status", IN_RESPONSE),
         ("enable_x_ratelimit_headers", IN_RESPONSE),
@@ -58,8 +56,6 @@ pub struct Config {
     /// count together if the domain, the name of the limit, its key, its delay and its rates are the same.
     /// Letters, digits and `_-./:`. Default: `tollgate`.
     pub domain: String,
-    /// Prefix for the names of the statistics: `rate_limit.<stat_prefix>.limit.<name>.ok`. Default: none.
-    pub stat_prefix: String,
     /// Limits, by name. A name has up to 64 letters, digits and `_-`.
     pub limits: Named<Limit>,
     /// Rules that select the limits for a request. The first rule that matches decides. A request that no
@@ -79,16 +75,16 @@ pub struct Config {
     /// Percentage of checked requests that the filter may reject. For the others, it only counts what it
     /// would have rejected. Default: 100 (in Envoy, 0).
     pub filter_enforced: Percent,
-    /// Handling of a request when shared memory cannot be read or updated, or when a part of a key cannot be
-    /// read. Default: `deny`.
-    pub on_error: OnError,
+    /// Shadow mode of all limits, failures and statistics. The filter cannot decide a request when shared
+    /// memory cannot be read or updated, or when a part of a key cannot be read.
+    #[config(flatten)]
+    pub enforcement: Enforcement,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             domain: "tollgate".into(),
-            stat_prefix: String::new(),
             limits: Named::default(),
             rules: Vec::new(),
             rate_limit_service: None,
@@ -97,7 +93,7 @@ impl Default for Config {
             max_waiting_requests: 1024,
             filter_enabled: Percent::ALL,
             filter_enforced: Percent::ALL,
-            on_error: OnError::Deny,
+            enforcement: Enforcement::default(),
         }
     }
 }

@@ -5,7 +5,10 @@ use tollgate_policy::{Config, Duration, Percent};
 /// Rate limit service that implements `envoy.service.ratelimit.v3`, such as envoyproxy/ratelimit or
 /// Limitador. Exactly one of `cluster` and `grpc_service` is required.
 #[derive(Clone, Debug, Config)]
-#[config(default, instead = [("transport_api_version", "always `V3`; remove this field")])]
+#[config(default, instead = [
+    ("transport_api_version", "always `V3`; remove this field"),
+    ("status_on_error", "move it to the top level"),
+])]
 pub struct RateLimitService {
     /// Cluster of the service. It must support HTTP/2.
     pub cluster: Option<String>,
@@ -20,8 +23,6 @@ pub struct RateLimitService {
     pub failure_mode_deny: Option<bool>,
     /// Percentage of requests to reject with `failure_mode: deny`; the others are allowed. Default: 100.
     pub failure_mode_deny_percent: Option<Percent>,
-    /// Status of a request that is rejected because of an error. Default: 500.
-    pub status_on_error: u16,
     /// Cache for the answers of the service.
     pub cache: Cache,
 }
@@ -35,7 +36,6 @@ impl Default for RateLimitService {
             failure_mode: None,
             failure_mode_deny: None,
             failure_mode_deny_percent: None,
-            status_on_error: 500,
             cache: Cache::default(),
         }
     }

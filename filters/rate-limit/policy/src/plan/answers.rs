@@ -8,7 +8,7 @@ use tollgate_policy::{ConfigError, EditableName, FieldPath, HeaderValue};
 /// Maximum size of a configured body. Each worker keeps a copy, and sends it to clients that send too much.
 const MAX_BODY: u64 = 16 << 10;
 
-/// Resolves the section `response`. `status_on_error` comes from the section of the service.
+/// Resolves the section `response`.
 pub(super) fn resolve(response: Response, status_on_error: u16) -> Result<Answers, ConfigError> {
     let place = FieldPath::new("response");
     place.field("status").range(response.status.code.into(), 400..=599)?;

@@ -18,15 +18,15 @@ use crate::answer::Answers;
 use crate::key::{Action, Overrides};
 use crate::rate::Rate;
 use crate::remote::Service;
-use tollgate_policy::{Cidr, Conditional, HeaderMatcher, HeaderName, Percent, RequestMatch, Rules};
+use tollgate_policy::{
+    Cidr, Conditional, Enforcement, HeaderMatcher, HeaderName, Percent, RequestMatch, Rules,
+};
 
 /// A resolved configuration.
 #[derive(Debug)]
 pub struct Plan {
     /// Name of this set of limits in shared memory and in the rate limit service.
     pub domain: String,
-    /// Prefix for the names of the statistics.
-    pub stat_prefix: String,
     /// Limits, in the order of their names.
     pub limits: Vec<Limit>,
     /// Rules that select the limits for a request. The first rule that matches decides.
@@ -43,8 +43,8 @@ pub struct Plan {
     pub filter_enabled: Percent,
     /// Percentage of checked requests that the filter may reject.
     pub filter_enforced: Percent,
-    /// Handling of a request when shared memory or a part of a key cannot be read.
-    pub on_error: OnError,
+    /// Shadow mode, failures and statistics. Each limit has the shadow mode too.
+    pub enforcement: Enforcement,
     /// Maximum number of waiting requests per worker, for room or for the service.
     pub max_waiting: usize,
     /// Parts of a request that the filter must read.
@@ -186,16 +186,6 @@ pub struct OnResponse {
     pub cost_header: Option<(HeaderName, u64)>,
     /// Whether to refund the cost of a request that gets no response.
     pub refund_without_response: bool,
-}
-
-/// Handling of a request that cannot be decided.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, tollgate_policy::Config)]
-pub enum OnError {
-    /// Rejects the request.
-    #[default]
-    Deny,
-    /// Allows the request.
-    Allow,
 }
 
 /// Parts of requests and responses that the filter must read. It does not read any others.

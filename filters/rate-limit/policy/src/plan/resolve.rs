@@ -13,22 +13,19 @@ impl Plan {
     /// Checks and resolves a configuration.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         check::domain(&config.domain, &FieldPath::new("domain"))?;
-        FieldPath::new("stat_prefix").stat_prefix(&config.stat_prefix)?;
         FieldPath::new("table").field("max_keys").range(config.table.max_keys.into(), 1..=MAX_KEYS)?;
         FieldPath::new("max_waiting_requests").range(config.max_waiting_requests as u64, 1..=100_000)?;
-        let status_on_error =
-            config.rate_limit_service.as_ref().map_or(500, |service| service.status_on_error);
         let service = config.rate_limit_service.map(service::resolve).transpose()?;
-        let limits =
+        let mut limits =
             limits(&config.domain, config.limits, service.as_ref().map(|service| service.failure_mode))?;
         if service.is_some() && limits.iter().all(|limit| limit.service.is_none()) {
             return Err(FieldPath::new("rate_limit_service").error("not used: no limit has `service`"));
         }
+        limits.iter_mut().for_each(|limit| limit.shadow |= config.enforcement.shadow);
         let (rules, otherwise) = rules(config.rules, &limits)?;
         let mut plan = Self {
-            answers: answers::resolve(config.response, status_on_error)?,
+            answers: answers::resolve(config.response, config.enforcement.status_on_error)?,
             domain: config.domain,
-            stat_prefix: config.stat_prefix,
             limits,
             rules: Rules::new(rules),
             otherwise,
@@ -37,7 +34,7 @@ impl Plan {
             max_waiting: config.max_waiting_requests,
             filter_enabled: config.filter_enabled,
             filter_enforced: config.filter_enforced,
-            on_error: config.on_error,
+            enforcement: config.enforcement,
             needs: Needs::default(),
         };
         plan.needs = Needs::of(&plan);

@@ -10,7 +10,6 @@ use tollgate_policy::{ConfigError, FieldPath, Percent};
 pub(super) fn resolve(service: config::RateLimitService) -> Result<RateLimitService, ConfigError> {
     let place = FieldPath::new("rate_limit_service");
     let (failure_mode, deny_percent) = failure_mode(&service, &place)?;
-    place.field("status_on_error").range(service.status_on_error.into(), 400..=599)?;
     let timeout = check::span(service.timeout, Span::Wait, &place.field("timeout"))?;
     let cache = cache(&service.cache, &place.field("cache"))?;
     let (cluster, place) = match (service.cluster, service.grpc_service) {

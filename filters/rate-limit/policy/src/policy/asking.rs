@@ -3,10 +3,10 @@
 use super::ticket::{Asked, Rates, Standing, Ticket};
 use super::{Denied, Policy, Round, holds};
 use crate::key::{self, Facts};
-use crate::plan::{FailureMode, Limit, LimitService, OnError};
+use crate::plan::{FailureMode, Limit, LimitService};
 use crate::remote::{Ask, CallFailure, CallId, Descriptor, Verdict};
 use crate::{Decision, Environment, Event, Reason};
-use tollgate_policy::UnixNanos;
+use tollgate_policy::{OnError, UnixNanos};
 
 impl<'a> Round<'a, '_> {
     /// Adds the descriptor of a limit to the call to the service.
@@ -25,7 +25,7 @@ impl<'a> Round<'a, '_> {
             false => key::place(&limit.key, facts, self.env, hasher()),
         };
         if facts.take_failed() {
-            return self.fail(index, Reason::HostError, self.policy.plan.on_error);
+            return self.fail(index, Reason::HostError, self.policy.plan.enforcement.on_error);
         }
         let Some(entries) = entries else { return Ok(()) };
         let entries = entries.into_iter().map(|entry| (entry.key.to_owned(), entry.value.into_owned()));

@@ -17,7 +17,7 @@ impl<'a> Round<'a, '_> {
         let Some(limit) = policy.plan.limits.get(index) else { return Ok(()) };
         let key = key::find(limit, facts, self.env, &policy.placer);
         if facts.take_failed() {
-            return Ok(self.fail(index, Reason::HostError, policy.plan.on_error)?);
+            return Ok(self.fail(index, Reason::HostError, policy.plan.enforcement.on_error)?);
         }
         let Some(Key { place, overridden }) = key else {
             self.env.count(index, Event::NoKey);
@@ -173,6 +173,6 @@ impl<'a> Round<'a, '_> {
 
     /// Handles shared memory that could not be read or updated.
     fn failed(&mut self, index: usize, _: Failure) -> Result<(), Denied> {
-        self.fail(index, Reason::SharedState, self.policy.plan.on_error)
+        self.fail(index, Reason::SharedState, self.policy.plan.enforcement.on_error)
     }
 }

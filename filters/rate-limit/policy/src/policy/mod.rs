@@ -18,12 +18,12 @@ pub use ticket::Ticket;
 
 use crate::in_flight::Queues;
 use crate::key::Facts;
-use crate::plan::{NamedRate, OnError};
+use crate::plan::NamedRate;
 use crate::remote::{Ask, CallId, Remote};
 use crate::table::Placer;
 use crate::{Decision, Environment, Event, Pass, Plan, Reason, Refusal, answer};
 use ticket::{Queued, Rates, Standing};
-use tollgate_policy::{Percent, RequestFacts, UnixNanos};
+use tollgate_policy::{OnError, Percent, RequestFacts, UnixNanos};
 
 /// Decides about requests, and caches the answers of the rate limit service.
 #[derive(Debug)]

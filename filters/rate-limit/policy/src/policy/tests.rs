@@ -309,7 +309,7 @@ rate_limit_service: {cluster: limiter, FAILURE}
 
 #[test]
 fn the_failure_mode_decides_without_the_service() {
-    for (mode, refused) in [("failure_mode: allow", None), ("failure_mode: deny", Some(500))] {
+    for (mode, refused) in [("failure_mode: allow", None), ("failure_mode: deny", Some(503))] {
         let mut rig = Rig::new(&ASKING.replace("FAILURE", mode));
         let Decision::Ask(call, ticket) = rig.send(&[("x-user", "a")]) else { panic!("no call") };
         rig.policy.answered(call.id, Err(CallFailure::Timeout), rig.now);

@@ -56,7 +56,6 @@ fn full() -> Value {
         ],
         "rate_limit_service": {
             "grpc_service": {"envoy_grpc": {"cluster_name": "c"}}, "timeout": "20ms", "failure_mode": "local",
-            "status_on_error": 500,
             "cache": {"over_limit": true, "lease_hits": 10, "lease_max_age": "1s", "overshoot_hits": 0, "max_entries": 1},
         },
         "table": {"max_keys": 100},
@@ -64,7 +63,8 @@ fn full() -> Value {
             "status": {"code": 429}, "body": "x", "content_type": "text/plain", "retry_after": true,
             "response_headers_to_add": [{"header": {"key": "a", "value": "b"}}],
         },
-        "max_waiting_requests": 5, "filter_enabled": 50, "filter_enforced": 12.5, "on_error": "allow",
+        "max_waiting_requests": 5, "filter_enabled": 50, "filter_enforced": 12.5, "shadow": false,
+        "on_error": "allow", "status_on_error": 500,
     })
 }
 

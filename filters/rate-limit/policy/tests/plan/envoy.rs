@@ -51,7 +51,6 @@ fn rejects_other_fields_of_envoy_with_a_hint() {
         ("enable_x_ratelimit_headers", json!("OFF"), in_response),
         ("timeout", json!("0.25s"), in_service),
         ("failure_mode_deny", json!(true), in_service),
-        ("status_on_error", json!({"code": 500}), in_service),
         ("stage", json!(0), by_rules),
         ("vh_rate_limits", json!("IGNORE"), by_rules),
         (

@@ -2,25 +2,24 @@
 
 use crate::{plan, refused, yaml};
 use serde_json::json;
-use tollgate_policy::Percent;
-use tollgate_rate_limit_policy::Config;
+use tollgate_policy::{Enforcement, OnError, Percent};
 use tollgate_rate_limit_policy::answer::Body;
-use tollgate_rate_limit_policy::plan::OnError;
+use tollgate_rate_limit_policy::{Config, Plan};
 
 #[test]
 fn an_empty_configuration_limits_nothing() {
     let plan = plan(json!({})).unwrap();
-    assert_eq!((plan.domain.as_str(), plan.stat_prefix.as_str()), ("tollgate", ""));
+    assert_eq!(plan.domain, "tollgate");
     assert!(
         plan.limits.is_empty()
             && plan.rules.is_empty()
             && plan.otherwise.is_empty()
             && plan.service.is_none()
     );
-    assert_eq!((plan.pages, plan.max_waiting, plan.on_error), (8192, 1024, OnError::Deny));
+    assert_eq!((plan.pages, plan.max_waiting, plan.enforcement), (8192, 1024, Enforcement::default()));
     assert_eq!((plan.filter_enabled, plan.filter_enforced), (Percent::ALL, Percent::ALL));
     let answers = plan.answers;
-    assert_eq!((answers.status, answers.status_on_error, answers.body), (429, 500, Body::Text));
+    assert_eq!((answers.status, answers.status_on_error, answers.body), (429, 503, Body::Text));
     assert!(answers.retry_after && answers.rate_limit_headers && answers.x_envoy_ratelimited);
     assert!(!answers.x_ratelimit_headers && !answers.resource_exhausted);
     assert!(answers.response_headers.is_empty() && answers.request_headers_when_not_enforced.is_empty());
@@ -37,6 +36,7 @@ fn reads_every_field() {
          filter_enabled: 50
          filter_enforced: 12.5
          on_error: allow
+         status_on_error: 500
          response:
            status: 503
            body: slow down
@@ -49,8 +49,9 @@ fn reads_every_field() {
            response_headers_to_add: [{header: {key: X-Why, value: limited}}]
            request_headers_to_add_when_not_enforced: [{header: {key: x-would, value: refuse}}]",
     );
-    assert_eq!((plan.domain.as_str(), plan.stat_prefix.as_str()), ("shop", "edge"));
-    assert_eq!((plan.pages, plan.max_waiting, plan.on_error), (3, 5, OnError::Allow));
+    assert_eq!((plan.domain.as_str(), plan.enforcement.stat_prefix.as_str()), ("shop", "edge"));
+    assert_eq!((plan.pages, plan.max_waiting, plan.enforcement.on_error), (3, 5, OnError::Allow));
+    assert_eq!(plan.answers.status_on_error, 500);
     assert_eq!((plan.filter_enabled.per_million(), plan.filter_enforced.per_million()), (500_000, 125_000));
     let answers = plan.answers;
     let Body::Inline { content_type, body } = answers.body else { panic!("{:?}", answers.body) };
@@ -151,4 +152,13 @@ fn serde_reports_the_same_error() {
     let error = tollgate_policy::config::read::<Config>(&config.clone()).unwrap_err().to_string();
     assert_eq!(error, "limits.a.rates[1].token_bucket.max_tokens: invalid type: string \"x\", expected u64");
     assert_eq!(error, refused(config));
+}
+
+#[test]
+fn shadow_mode_applies_to_all_limits() {
+    let limits =
+        "limits: {a: {rates: [{gcra: {requests: 1, per: 1s}}]}, b: {concurrency: {max_requests: 1}}}";
+    let shadows = |plan: &Plan| plan.limits.iter().map(|limit| limit.shadow).collect::<Vec<_>>();
+    assert_eq!(shadows(&yaml(limits)), [false, false]);
+    assert_eq!(shadows(&yaml(&format!("{{shadow: true, {limits}}}"))), [true, true]);
 }
