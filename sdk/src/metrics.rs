@@ -43,6 +43,9 @@
 //! turn them into labels: `hello_denied{reason="missing"}`. `tollgate stats-tags MODULE` prints these
 //! expressions.
 //!
+//! Two metrics with one name, and a metric with the name of a family, do not compile: Prometheus could not
+//! tell them apart.
+//!
 //! Names are constants or parts of the configuration, because Envoy never frees a metric: a name with data of
 //! a client would be a leak that clients control. Define metrics when the filter is configured, but do not
 //! change their values there, because Envoy configures a plugin on every worker, on the main thread and in a

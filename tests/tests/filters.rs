@@ -1,7 +1,7 @@
 //! Checks that every filter must pass.
 
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tollgate_host_test::emulator::Emulator;
 use tollgate_host_test::paths::workspace_root as root;
 use tollgate_host_test::{Filter, Scenario, Wasm};
@@ -52,12 +52,47 @@ fn lists_the_statistics(package: &str, config: Value) {
     let names = Emulator::new(&scenario).expect("the configuration was rejected").metrics();
     assert!(rows.len() > 5 && names.len() >= rows.len(), "{rows:?} {names:?}");
     for name in names.keys() {
+        // Prometheus receives a family under its name, with labels.
+        let family = names
+            .keys()
+            .find(|other| other.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('.')));
+        assert_eq!(family, None, "`{name}` has the name of a family");
         let describing = rows.iter().filter(|row| describes(row, name)).collect::<Vec<_>>();
         assert_eq!(describing.len(), 1, "rows for `{name}`: {describing:?}");
     }
     for row in rows {
         assert!(names.keys().any(|name| describes(row, name)), "no statistic has the name `{row}`");
     }
+}
+
+/// Expects the same rows for the fields that these filters share, with the texts of the schema, and the same
+/// description of failures.
+#[test]
+fn describes_enforcement_in_the_same_words_on_each_page() {
+    let mut described = BTreeMap::<_, Vec<_>>::new();
+    for entry in std::fs::read_dir(root().join("filters")).expect("cannot read `filters`") {
+        let folder = entry.expect("cannot read `filters`").path();
+        let Ok(schema) = std::fs::read(folder.join("config.schema.json")) else { continue };
+        let schema: Value = serde_json::from_slice(&schema).expect("the schema is invalid");
+        if schema["properties"]["on_error"].is_null() {
+            continue;
+        }
+        let page = std::fs::read_to_string(folder.join("README.md")).expect("cannot read the page");
+        let rows = ["shadow", "on_error", "status_on_error", "stat_prefix"].map(|field| {
+            let text = schema["properties"][field]["description"].as_str().expect("no such field");
+            let text = text.split(" Default: ").next().unwrap_or_default();
+            let row =
+                page.lines().find(|row| row.starts_with(&format!("| `{field}` |")) && row.contains(text));
+            row.unwrap_or_else(|| panic!("{}: no row with `{field}` and `{text}`", folder.display()))
+                .to_owned()
+        });
+        let failures =
+            page.split("\n## Failure mode\n\n").nth(1).and_then(|section| section.split("\n\n").next());
+        let failures = failures.expect("no section `## Failure mode`").to_owned();
+        described.entry((rows, failures)).or_default().push(folder);
+    }
+    assert_eq!(described.len(), 1, "{described:#?}");
+    assert!(described.values().flatten().count() > 1, "{described:?}");
 }
 
 fn describes(row: &str, name: &str) -> bool {

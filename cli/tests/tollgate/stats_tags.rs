@@ -47,6 +47,7 @@ fn envoy_turns_names_into_labels_with_the_printed_rules() {
         ("everything_edge_eu_teams", &[r#"phase="response""#, r#"team="red""#]),
         ("everything_edge_eu_teams", &[r#"phase="request_headers""#, r#"team="blue-1""#]),
         ("rate_limit_denied", &[r#"reason="local_rate_limited""#]),
+        ("rate_limit_shadow_denied", &[r#"reason="host_error""#]),
         ("rate_limit_limit", &[r#"event="shadow_rate_limited""#, r#"limit="per_user""#]),
         ("rate_limit_failure_mode_allowed", &[]),
     ] {

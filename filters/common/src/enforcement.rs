@@ -31,6 +31,27 @@ impl Default for Enforcement {
     }
 }
 
+impl Enforcement {
+    /// Returns why a request is allowed that the filter cannot decide, or `None` if it is rejected.
+    pub fn allows_undecided<R>(&self, reason: R) -> Option<AllowedBy<R>> {
+        match self.on_error {
+            OnError::Allow => Some(AllowedBy::FailureMode(reason)),
+            OnError::Deny if self.shadow => Some(AllowedBy::Shadow(reason)),
+            OnError::Deny => None,
+        }
+    }
+}
+
+/// Why a request is allowed that the filter would reject, or cannot decide. Each has a statistic:
+/// `shadow_denied.<reason>` and `failure_mode_allowed`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AllowedBy<R> {
+    /// Shadow mode, without which the request would have been rejected for this reason.
+    Shadow(R),
+    /// The failure mode: the filter could not decide for this reason, and fails open.
+    FailureMode(R),
+}
+
 /// Handling of a request that the filter cannot decide.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Config)]
 pub enum OnError {
@@ -98,6 +119,19 @@ mod tests {
             (&"a".repeat(65), false),
         ] {
             assert_eq!(text.parse::<StatPrefix>().is_ok(), valid, "{text}");
+        }
+    }
+
+    #[test]
+    fn allows_undecided_requests_as_configured() {
+        for (shadow, on_error, expected) in [
+            (false, OnError::Deny, None),
+            (true, OnError::Deny, Some(AllowedBy::Shadow("a"))),
+            (false, OnError::Allow, Some(AllowedBy::FailureMode("a"))),
+            (true, OnError::Allow, Some(AllowedBy::FailureMode("a"))),
+        ] {
+            let enforcement = Enforcement { shadow, on_error, ..Enforcement::default() };
+            assert_eq!(enforcement.allows_undecided("a"), expected, "{shadow} {on_error:?}");
         }
     }
 

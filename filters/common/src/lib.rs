@@ -24,7 +24,7 @@ mod template;
 
 pub use body_format::BodyFormat;
 pub use cidr::{Cidr, InvalidCidr};
-pub use enforcement::{Enforcement, InvalidStatPrefix, OnError, StatPrefix};
+pub use enforcement::{AllowedBy, Enforcement, InvalidStatPrefix, OnError, StatPrefix};
 pub use field_matcher::{HeaderMatcher, QueryMatcher};
 pub use http_uri::{HttpUri, Url};
 pub use path_matcher::{InvalidPathMatcher, PathMatcher};

@@ -4,37 +4,34 @@
 use tollgate::Metrics;
 use tollgate::metrics::{Counter, Family};
 use tollgate_jwt_authn_policy::{CacheLookups, Pass, Reason};
+use tollgate_policy::AllowedBy;
 
 #[derive(Metrics)]
 #[metrics(prefix = "jwt_authn")]
 pub(crate) struct Statistics {
     allowed: Counter,
-    denied: Counter,
-    cors_preflight_bypassed: Counter,
-    shadow_denied: Counter,
+    #[metric(by(reason))]
+    denied: Family<Reason>,
+    #[metric(by(reason))]
+    shadow_denied: Family<Reason>,
     failure_mode_allowed: Counter,
+    cors_preflight_bypassed: Counter,
     jwt_cache_hit: Counter,
     jwt_cache_miss: Counter,
-    #[metric(name = "denied", by(reason))]
-    reasons: Family<Reason>,
 }
 
 impl Statistics {
     pub(crate) fn passed(&self, pass: &Pass<'_>) {
-        match pass.would_reject {
+        match pass.allowed_by {
             None if pass.preflight => self.cors_preflight_bypassed.increment(),
             None => self.allowed.increment(),
-            Some(reason) => {
-                let total = if reason.status() == 0 { self.failure_mode_allowed } else { self.shadow_denied };
-                total.increment();
-                self.reasons.increment(reason);
-            }
+            Some(AllowedBy::Shadow(reason)) => self.shadow_denied.increment(reason),
+            Some(AllowedBy::FailureMode(_)) => self.failure_mode_allowed.increment(),
         }
     }
 
     pub(crate) fn refused(&self, reason: Reason) {
-        self.denied.increment();
-        self.reasons.increment(reason);
+        self.denied.increment(reason);
     }
 
     pub(crate) fn looked_up(&self, lookups: CacheLookups) {

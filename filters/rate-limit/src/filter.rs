@@ -7,7 +7,7 @@ use tollgate::{
     ConfigError, Context, Error, Flow, HttpFilter, Phase, Reply, Request, RequestHeaders, Response, Result,
     State,
 };
-use tollgate_policy::{OnError, RequestFacts, ResponseDetails, ResponseFacts, UnixNanos};
+use tollgate_policy::{RequestFacts, ResponseDetails, ResponseFacts, UnixNanos};
 use tollgate_rate_limit_policy::in_flight::HEARTBEAT;
 use tollgate_rate_limit_policy::{Config, Decision, Pass, Plan, Policy, Reason, Ticket};
 
@@ -150,14 +150,14 @@ impl Worker {
 
     /// Decides a request that cannot be checked.
     fn undecided(&mut self) -> Flow {
-        match self.policy.plan().enforcement.on_error {
-            OnError::Deny => {
-                self.world.statistics.refused(Reason::HostError);
-                self.policy.unavailable(Reason::HostError).into()
-            }
-            OnError::Allow => {
-                self.world.statistics.allowed_on_error();
+        match self.policy.undecided(Reason::HostError) {
+            Ok(by) => {
+                self.world.statistics.allowed(by);
                 Flow::Continue
+            }
+            Err(refusal) => {
+                self.world.statistics.refused(refusal.reason);
+                refusal.into()
             }
         }
     }
@@ -214,11 +214,8 @@ impl Worker {
 
     #[inline]
     fn go_on(&self, pass: &Pass, headers: Option<&mut RequestHeaders<'_>>) -> Result {
-        if matches!(
-            pass.would_reject,
-            Some(Reason::SharedState | Reason::ServiceUnavailable | Reason::HostError)
-        ) {
-            self.world.statistics.allowed_on_error();
+        if let Some(by) = pass.allowed_by {
+            self.world.statistics.allowed(by);
         }
         if let Some(headers) = headers {
             for (name, value) in &pass.request_headers {

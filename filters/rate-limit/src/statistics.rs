@@ -2,6 +2,7 @@
 
 use tollgate::Metrics;
 use tollgate::metrics::{Counter, Family, NamedFamily};
+use tollgate_policy::AllowedBy;
 use tollgate_rate_limit_policy::{Event, Reason};
 
 #[derive(Metrics)]
@@ -12,6 +13,8 @@ pub(crate) struct Statistics {
     limit: NamedFamily<Family<Event>>,
     #[metric(by(reason))]
     denied: Family<Reason>,
+    #[metric(by(reason))]
+    shadow_denied: Family<Reason>,
     failure_mode_allowed: Counter,
 }
 
@@ -26,8 +29,11 @@ impl Statistics {
         self.denied.increment(reason);
     }
 
-    /// Counts a request that was allowed although it could not be decided.
-    pub(crate) fn allowed_on_error(&self) {
-        self.failure_mode_allowed.increment();
+    /// Counts a request that was allowed although a limit had no room or could not be checked.
+    pub(crate) fn allowed(&self, by: AllowedBy<Reason>) {
+        match by {
+            AllowedBy::Shadow(reason) => self.shadow_denied.increment(reason),
+            AllowedBy::FailureMode(_) => self.failure_mode_allowed.increment(),
+        }
     }
 }

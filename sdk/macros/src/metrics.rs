@@ -18,8 +18,9 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<Code> {
     };
     let prefix = Ident::new("prefix", Span::mixed_site());
     let (mut lists, mut values, mut families) = (Vec::new(), Vec::new(), String::new());
-    for field in &fields.named {
-        let metric = Metric::parse(field)?;
+    let metrics = fields.named.iter().map(Metric::parse).collect::<Result<Vec<_>>>()?;
+    check_names(&metrics, &fields.named)?;
+    for (field, metric) in fields.named.iter().zip(&metrics) {
         let (ident, name) = (&field.ident, &metric.name);
         values.push(match metric.shape {
             Shape { is_named: true, .. } => {
@@ -65,6 +66,25 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<Code> {
         }
         #section
     })
+}
+
+/// Rejects a metric with the name of another one, or of a family. Prometheus would receive both under one
+/// name, and a sum over the family would count events twice. Prometheus writes `_` for the dots.
+fn check_names(metrics: &[Metric], fields: &Punctuated<Field, Token![,]>) -> Result<()> {
+    let clashes = |this: &Metric, that: &Metric| {
+        let (name, other) = (this.name.replace('.', "_"), that.name.replace('.', "_"));
+        // The rule for the labels would take the rest of the name for a label.
+        let is_in_family = || !that.labels.is_empty() && this.name.starts_with(&format!("{}.", that.name));
+        !name.is_empty() && (name == other || is_in_family())
+    };
+    for (index, (metric, field)) in metrics.iter().zip(fields).enumerate() {
+        let mut others = metrics.iter().enumerate().filter(|(other, _)| *other != index);
+        if let Some((_, other)) = others.find(|(_, other)| clashes(metric, other)) {
+            let message = format!("`{}` clashes with `{}`: use another name", metric.name, other.name);
+            return Err(Error::new_spanned(field, message));
+        }
+    }
+    Ok(())
 }
 
 /// Parses `#[metrics(prefix = "..")]`.
@@ -212,6 +232,10 @@ mod tests {
             ("#[metric(flatten)] a: Counter", "`flatten` needs a `Family` without `by`"),
             ("#[metric(names = \"a\")] a: Counter", "expected one of `by`, `flatten`, `name`"),
             ("#[metric(name = \"a b\")] a: Counter", "expected letters, digits and `_`"),
+            ("a: Counter, #[metric(name = \"a\", by(x))] b: Family<E>", "`a` clashes with `a`: use another"),
+            ("#[metric(by(x))] a: Family<E>, #[metric(name = \"a\")] b: Gauge", "`a` clashes with `a`"),
+            ("#[metric(by(x))] a: Family<E>, #[metric(name = \"a.b\")] b: Gauge", "`a.b` clashes with `a`"),
+            ("a_b: Counter, #[metric(name = \"a.b\")] c: Counter", "`a_b` clashes with `a.b`"),
         ] {
             assert!(metrics(fields).contains(expected), "{fields}: {}", metrics(fields));
         }

@@ -2,7 +2,7 @@
 
 use crate::Reason;
 use std::borrow::Cow;
-use tollgate_policy::HeaderEdit;
+use tollgate_policy::{AllowedBy, HeaderEdit};
 
 /// The decision about a request.
 #[derive(Debug)]
@@ -28,8 +28,8 @@ pub struct Pass<'p> {
     pub clear_route_cache: bool,
     /// Whether this is a CORS preflight request that is allowed without a token.
     pub preflight: bool,
-    /// Reason for which the request would be rejected without shadow mode or `on_error: allow`.
-    pub would_reject: Option<Reason>,
+    /// Why the request is allowed although it does not meet its requirement.
+    pub allowed_by: Option<AllowedBy<Reason>>,
 }
 
 /// The response to a request that is rejected. Its headers are `www-authenticate`, `content-type`, `location`

@@ -150,7 +150,8 @@ on_both_hosts! {
         let outcome = host.run(&scenario);
         outcome
             .has_statuses(&[204])
-            .has_metric("jwt_authn.shadow_denied", 1)
-            .has_metric("jwt_authn.denied.expired", 1);
+            .has_metric("jwt_authn.shadow_denied.expired", 1)
+            .has_metric("jwt_authn.denied.expired", 0)
+            .has_metric("jwt_authn.allowed", 0);
     }
 }

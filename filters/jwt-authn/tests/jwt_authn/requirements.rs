@@ -218,8 +218,9 @@ on_both_hosts! {
         );
         outcome
             .has_statuses(&[200, 200, 200])
-            .has_metric(&counter("shadow_denied"), 2)
-            .has_metric(&counter("denied"), 0)
+            .has_metric(&counter("shadow_denied.expired"), 1)
+            .has_metric(&counter("shadow_denied.missing"), 1)
+            .has_metric(&counter("denied.missing"), 0)
             .has_metric(&counter("allowed"), 1);
         outcome.upstream(0).no_header("x-sub");
         outcome.upstream(2).header("x-sub", "alice");

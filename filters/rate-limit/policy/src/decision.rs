@@ -3,6 +3,7 @@
 use crate::in_flight::WaiterId;
 use crate::remote::{Call, CallId};
 use crate::{Reason, Ticket};
+use tollgate_policy::AllowedBy;
 
 /// Decision about a request.
 #[derive(Debug)]
@@ -31,8 +32,8 @@ pub struct Pass {
     pub request_headers: Vec<tollgate_policy::HeaderField>,
     /// Reservations of the request.
     pub ticket: Ticket,
-    /// Reason why the request would have been rejected without `shadow`, `filter_enforced` or a failure mode.
-    pub would_reject: Option<Reason>,
+    /// Why the request is allowed although a limit had no room or could not be checked.
+    pub allowed_by: Option<AllowedBy<Reason>>,
 }
 
 /// Response to a rejected request. Its headers are `retry-after`, `ratelimit`, `ratelimit-policy`,

@@ -146,6 +146,7 @@ on_both_hosts! {
         outcome.upstream(1).header("x-over", "yes");
         outcome.has_metric(&of_one("ok"), 1).has_metric(&of_one("shadow_rate_limited"), 2).has_metric(&of_one("rate_limited"), 0);
         outcome.has_metric("rate_limit.denied.local_rate_limited", 0);
+        outcome.has_metric("rate_limit.shadow_denied.local_rate_limited", 2);
     }
 
     /// A limit with `shadow` does not keep other limits from rejecting.

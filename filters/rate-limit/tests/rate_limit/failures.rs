@@ -44,6 +44,9 @@ fn on_error_decides_when_shared_memory_fails() {
         outcome.has_statuses(&[200, 200]);
         outcome.has_metric("rate_limit.failure_mode_allowed", 2).has_metric(&of_one("error"), 2);
         outcome.has_metric("rate_limit.denied.shared_state_error", 0);
+        let outcome = while_failing(json!({"shadow": true}), call, effect);
+        outcome.has_statuses(&[200, 200]).has_metric("rate_limit.shadow_denied.shared_state_error", 2);
+        outcome.has_metric("rate_limit.failure_mode_allowed", 0);
     }
 }
 
@@ -68,6 +71,8 @@ fn cannot_decide_without_a_clock() {
     outcome.has_metric("rate_limit.denied.host_error", 2);
     let outcome = while_failing(json!({"on_error": "allow"}), "proxy_get_current_time_nanoseconds", FAILED);
     outcome.has_statuses(&[200, 200]).has_metric("rate_limit.failure_mode_allowed", 2);
+    let outcome = while_failing(json!({"shadow": true}), "proxy_get_current_time_nanoseconds", FAILED);
+    outcome.has_statuses(&[200, 200]).has_metric("rate_limit.shadow_denied.host_error", 2);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::results::{self, Rendered};
 use crate::{Decision, Pass, Reason};
 use std::borrow::Cow;
 use tollgate_jwt_authn_extract::{Stripped, strip};
-use tollgate_policy::{HeaderEdit, HeaderName, RequestFacts};
+use tollgate_policy::{AllowedBy, HeaderEdit, HeaderName, RequestFacts};
 
 impl Policy {
     /// Allows the request and passes on the claims of its tokens. Forged headers are always removed, and so
@@ -42,7 +42,7 @@ impl Policy {
             filter_state: results::filter_state(&self.plan.config.filter_state, verified),
             clear_route_cache: outcome_shows && accepted().any(clears),
             preflight,
-            would_reject: None,
+            allowed_by: None,
         })
     }
 
@@ -54,14 +54,19 @@ impl Policy {
     }
 
     /// Allows the request as if it had no token. Its tokens stay in the request.
-    pub(super) fn allows_anyway(&self, request: &RequestFacts<'_>, reason: Reason) -> Decision<'_> {
+    pub(super) fn allows_anyway(
+        &self,
+        request: &RequestFacts<'_>,
+        allowed_by: AllowedBy<Reason>,
+    ) -> Decision<'_> {
+        let (AllowedBy::Shadow(reason) | AllowedBy::FailureMode(reason)) = allowed_by;
         let nothing = core::iter::empty::<(&Provider, &Rendered)>();
         let told = self.plan.config.filter_state.failure;
         let failure = told.then(|| (results::FAILURE, Cow::Borrowed(reason.name().as_bytes())));
         Decision::Pass(Pass {
             edits: results::edits(&self.plan.sanitized, request, nothing),
             filter_state: failure.into_iter().collect(),
-            would_reject: Some(reason),
+            allowed_by: Some(allowed_by),
             ..Pass::default()
         })
     }

@@ -26,7 +26,7 @@ use requirement::{Accepted, Evaluation, Stop};
 use std::rc::Rc;
 use tollgate_jose::KeySet;
 use tollgate_jwt_authn_cache::{Bounds, TokenCache};
-use tollgate_policy::{RequestFacts, UnixNanos};
+use tollgate_policy::{AllowedBy, RequestFacts, UnixNanos};
 use verified::{Needed, Verified};
 
 /// Decides requests. Contains the plan, the token cache and the revocations.
@@ -142,12 +142,12 @@ impl Policy {
         let reason = match stop {
             Stop::Wait => return Decision::Wait,
             Stop::Undecided(reason) if self.allows_on_error(reason) => {
-                return self.allows_anyway(request, reason);
+                return self.allows_anyway(request, AllowedBy::FailureMode(reason));
             }
             Stop::Failed(reason) | Stop::Undecided(reason) => reason,
         };
         if self.plan.config.enforcement.shadow {
-            return self.allows_anyway(request, reason);
+            return self.allows_anyway(request, AllowedBy::Shadow(reason));
         }
         let of_provider = lacks_scope.and_then(|index| self.plan.providers.get(index));
         let of_provider = of_provider.map(|provider| provider.config.required_scopes.as_slice());

@@ -23,7 +23,7 @@ use crate::remote::{Ask, CallId, Remote};
 use crate::table::Placer;
 use crate::{Decision, Environment, Event, Pass, Plan, Reason, Refusal, answer};
 use ticket::{Queued, Rates, Standing};
-use tollgate_policy::{OnError, Percent, RequestFacts, UnixNanos};
+use tollgate_policy::{AllowedBy, OnError, Percent, RequestFacts, UnixNanos};
 
 /// Decides about requests, and caches the answers of the rate limit service.
 #[derive(Debug)]
@@ -134,11 +134,11 @@ impl Policy {
 
     fn pass(&self, mut ticket: Ticket, now: UnixNanos) -> Decision {
         let mut headers = core::mem::take(&mut ticket.request_headers);
-        if ticket.would_reject.is_some() {
+        if ticket.allowed_by.is_some() {
             headers.extend(answer::not_enforced(&self.plan.answers));
         }
         let wait = ticket.left_to_wait(now);
-        let pass = Pass { request_headers: headers, would_reject: ticket.would_reject, ticket };
+        let pass = Pass { request_headers: headers, allowed_by: ticket.allowed_by, ticket };
         match wait {
             0 => Decision::Pass(pass),
             _ => Decision::Delay(wait, pass),
@@ -163,11 +163,18 @@ impl Policy {
         Decision::Refuse(refusal)
     }
 
-    /// Returns the response to a request that cannot be decided.
-    pub fn unavailable(&self, reason: Reason) -> Refusal {
-        let cause =
-            answer::Cause { reason, violated: None, retry_after: None, raw_body: Vec::new(), grpc: false };
-        answer::refuse(&self.plan.answers, &[], cause)
+    /// Decides about a request that cannot be checked: returns why it is allowed, or the response.
+    pub fn undecided(&self, reason: Reason) -> Result<AllowedBy<Reason>, Refusal> {
+        self.plan.enforcement.allows_undecided(reason).ok_or_else(|| {
+            let cause = answer::Cause {
+                reason,
+                violated: None,
+                retry_after: None,
+                raw_body: Vec::new(),
+                grpc: false,
+            };
+            answer::refuse(&self.plan.answers, &[], cause)
+        })
     }
 
     /// Returns rates of a limit.
@@ -248,7 +255,7 @@ impl Round<'_, '_> {
     fn deny(&mut self, denied: Denied) -> Result<(), Denied> {
         if self.only_counts(denied.limit) {
             self.env.count(denied.limit, Event::ShadowLimited);
-            self.ticket.would_reject.get_or_insert(denied.reason);
+            self.ticket.allow(AllowedBy::Shadow(denied.reason));
             return Ok(());
         }
         self.env.count(denied.limit, Event::Limited);
@@ -264,20 +271,15 @@ impl Round<'_, '_> {
     /// allowed.
     fn fail(&mut self, limit: usize, reason: Reason, on_error: OnError) -> Result<(), Denied> {
         self.env.count(limit, Event::Error);
-        match if self.only_counts(limit) { OnError::Allow } else { on_error } {
-            OnError::Deny => Err(Denied {
-                reason,
-                limit,
-                rates: Rates::Service,
-                rate: 0,
-                retry_after: None,
-                raw_body: Vec::new(),
-            }),
-            OnError::Allow => {
-                self.ticket.would_reject.get_or_insert(reason);
-                Ok(())
+        match on_error {
+            OnError::Allow => self.ticket.allow(AllowedBy::FailureMode(reason)),
+            OnError::Deny if self.only_counts(limit) => self.ticket.allow(AllowedBy::Shadow(reason)),
+            OnError::Deny => {
+                let (rates, raw_body) = (Rates::Service, Vec::new());
+                return Err(Denied { reason, limit, rates, rate: 0, retry_after: None, raw_body });
             }
         }
+        Ok(())
     }
 }
 

@@ -10,7 +10,7 @@ use crate::table::PAGE_BYTES;
 use crate::{Config, Decision, Environment, Event, Failure, Pass, Plan, Policy, Reason, Refusal, Ticket};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use tollgate_policy::{RequestFacts, ResponseFacts, UnixNanos};
+use tollgate_policy::{AllowedBy, RequestFacts, ResponseFacts, UnixNanos};
 
 const SECOND: u64 = 1_000_000_000;
 /// Some time in 2026, at the begin of an hour.
@@ -170,8 +170,8 @@ limits:
   one: {rates: [{token_bucket: {max_tokens: 1, fill_interval: 1h}}], shadow: true}
 ",
     );
-    assert_eq!(rig.passes(&[]).would_reject, None);
-    assert_eq!(rig.passes(&[]).would_reject, Some(Reason::LocalLimit));
+    assert_eq!(rig.passes(&[]).allowed_by, None);
+    assert_eq!(rig.passes(&[]).allowed_by, Some(AllowedBy::Shadow(Reason::LocalLimit)));
     assert_eq!((rig.counted(0, Event::Ok), rig.counted(0, Event::ShadowLimited)), (1, 1));
 }
 
@@ -186,7 +186,7 @@ fn filter_enabled_and_filter_enforced_select_shares() {
     rig.passes(&[]);
     assert_eq!(rig.counted(0, Event::Ok), 2);
     rig.world.draws = vec![u64::MAX, 0];
-    assert_eq!(rig.passes(&[]).would_reject, Some(Reason::LocalLimit));
+    assert_eq!(rig.passes(&[]).allowed_by, Some(AllowedBy::Shadow(Reason::LocalLimit)));
     rig.world.draws = vec![0, 0];
     rig.refuses(&[]);
 }
@@ -198,7 +198,7 @@ fn on_error_decides_when_shared_memory_fails() {
     assert_eq!(rig.refuses(&[]).reason, Reason::SharedState);
     let mut rig = Rig::new(&format!("{TWO_AN_HOUR}\non_error: allow\n"));
     rig.world.broken = Some(Failure::Host);
-    assert_eq!(rig.passes(&[]).would_reject, Some(Reason::SharedState));
+    assert_eq!(rig.passes(&[]).allowed_by, Some(AllowedBy::FailureMode(Reason::SharedState)));
     assert_eq!(rig.counted(0, Event::Error), 1);
 }
 
@@ -218,7 +218,7 @@ fn the_action_decides_about_clients_without_address() {
         rig.passes(&[]);
         match refused {
             true => assert_eq!(rig.refuses(&[]).reason, Reason::LocalLimit, "{action}"),
-            false => assert_eq!(rig.passes(&[]).would_reject, None, "{action}"),
+            false => assert_eq!(rig.passes(&[]).allowed_by, None, "{action}"),
         }
         assert_eq!(rig.counted(0, Event::NoKey), if refused { 0 } else { 2 }, "{action}");
         // Somebody else's, who has one.
@@ -240,7 +240,7 @@ limits:
     assert_eq!((rig.counted(0, Event::Error), rig.counted(1, Event::Ok)), (1, 0));
     let mut rig = Rig::new(&format!("{limits}on_error: allow"));
     rig.world.silent = Some(Failure::Host);
-    assert_eq!(rig.passes(&[]).would_reject, Some(Reason::HostError));
+    assert_eq!(rig.passes(&[]).allowed_by, Some(AllowedBy::FailureMode(Reason::HostError)));
     // The other limit asks nothing of the proxy.
     assert_eq!(rig.refuses(&[]).reason, Reason::LocalLimit);
     assert_eq!((rig.counted(0, Event::Error), rig.counted(1, Event::Ok)), (2, 1));
@@ -252,7 +252,7 @@ fn shared_memory_errors_reject_nothing_in_shadow_mode() {
     for yaml in [shadow.to_owned(), format!("{TWO_AN_HOUR}\nfilter_enforced: 0\n")] {
         let mut rig = Rig::new(&yaml);
         rig.world.broken = Some(Failure::Host);
-        assert_eq!(rig.passes(&[]).would_reject, Some(Reason::SharedState));
+        assert_eq!(rig.passes(&[]).allowed_by, Some(AllowedBy::Shadow(Reason::SharedState)));
         assert_eq!(rig.counted(0, Event::Error), 1);
     }
 }
@@ -295,7 +295,7 @@ fn requests_in_flight_are_counted_until_they_end() {
 fn a_rejection_by_concurrency_is_not_counted_as_ok() {
     let mut rig = Rig::new("limits: {one: {concurrency: {max_requests: 1}, shadow: true}}");
     let _first = rig.passes(&[]).ticket;
-    assert_eq!(rig.passes(&[]).would_reject, Some(Reason::Concurrency));
+    assert_eq!(rig.passes(&[]).allowed_by, Some(AllowedBy::Shadow(Reason::Concurrency)));
     assert_eq!((rig.counted(0, Event::Ok), rig.counted(0, Event::ShadowLimited)), (1, 1));
 }
 
@@ -314,7 +314,9 @@ fn the_failure_mode_decides_without_the_service() {
         let Decision::Ask(call, ticket) = rig.send(&[("x-user", "a")]) else { panic!("no call") };
         rig.policy.answered(call.id, Err(CallFailure::Timeout), rig.now);
         match (rig.policy.ask_again(ticket, &mut rig.world, rig.now), refused) {
-            (Decision::Pass(pass), None) => assert_eq!(pass.would_reject, Some(Reason::ServiceUnavailable)),
+            (Decision::Pass(pass), None) => {
+                assert_eq!(pass.allowed_by, Some(AllowedBy::FailureMode(Reason::ServiceUnavailable)))
+            }
             (Decision::Refuse(refusal), Some(status)) => assert_eq!(refusal.status, status),
             (other, _) => panic!("{other:?}"),
         }

@@ -5,7 +5,7 @@ use crate::in_flight::WaiterId;
 use crate::rate::Quota;
 use crate::remote::{CallId, Descriptor};
 use crate::table::Place;
-use tollgate_policy::UnixNanos;
+use tollgate_policy::{AllowedBy, UnixNanos};
 
 /// Reservations of a request, and its state until the response. Pass it to
 /// [`Policy::end`](crate::Policy::end) when the request ends, in any way.
@@ -32,8 +32,8 @@ pub struct Ticket {
     pub(super) wait: (u64, UnixNanos),
     /// Whether rejections are not enforced for this request.
     pub(super) not_enforced: bool,
-    /// Reason why the request would have been rejected.
-    pub(super) would_reject: Option<Reason>,
+    /// Why the request is allowed although a limit had no room or could not be checked.
+    pub(super) allowed_by: Option<AllowedBy<Reason>>,
     /// Whether the response has arrived.
     pub(super) responded: bool,
 }
@@ -98,6 +98,17 @@ pub(super) struct Standing {
 }
 
 impl Ticket {
+    /// Records why the request is allowed. The first reason counts, but a request that would have been
+    /// rejected stays one, whatever else fails open.
+    pub(super) fn allow(&mut self, by: AllowedBy<Reason>) {
+        if !matches!(
+            (self.allowed_by, by),
+            (Some(AllowedBy::Shadow(_)), _) | (Some(_), AllowedBy::FailureMode(_))
+        ) {
+            self.allowed_by = Some(by);
+        }
+    }
+
     /// Records that there is only room after `wait` nanoseconds.
     pub(super) fn waits(&mut self, wait: u64, now: UnixNanos) {
         self.wait = (wait.max(self.left_to_wait(now)), now);

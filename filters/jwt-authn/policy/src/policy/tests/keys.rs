@@ -48,8 +48,8 @@ fn on_error_decides_about_undecided_requests() {
             Became::Refused(Reason::KeysUnavailable)
         );
         let became = judged(remote(allow.clone()), &mut world, &good("a"), may_wait);
-        let Became::Passed { edits, state, would_reject, .. } = became else { panic!("{became:?}") };
-        assert_eq!((edits.len(), would_reject), (0, Some(Reason::KeysUnavailable)));
+        let Became::Passed { edits, state, allowed_by, .. } = became else { panic!("{became:?}") };
+        assert_eq!((edits.len(), allowed_by), (0, Some(AllowedBy::FailureMode(Reason::KeysUnavailable))));
         assert_eq!(state, ["jwt_authn.failure: jwks_unavailable"]);
         // Unavailable keys never make a bad token good.
         for (token, reason) in bad_tokens() {
@@ -151,7 +151,10 @@ fn a_valid_token_waits_for_the_list_of_what_is_revoked() {
     world.list = RevocationList::Unavailable;
     assert_eq!(judged(deny.clone(), &mut world, &good("a"), true), unavailable);
     let became = judged(list(json!("allow")), &mut world, &good("a"), true);
-    assert!(matches!(became, Became::Passed { would_reject: Some(Reason::RevocationUnavailable), .. }));
+    assert!(matches!(
+        became,
+        Became::Passed { allowed_by: Some(AllowedBy::FailureMode(Reason::RevocationUnavailable)), .. }
+    ));
     world.list = RevocationList::Ready;
     assert!(judged(deny, &mut world, &good("a"), true).passed());
 }

@@ -13,7 +13,7 @@ use crate::{Decision, Environment, Keys, Pass, Policy, Reason, Refusal, Revocati
 use serde_json::{Value, json};
 use std::rc::Rc;
 use tollgate_jose::{Algorithm, Key, KeySet, Limits, Verifier, base64url};
-use tollgate_policy::{HeaderEdit, RequestFacts, UnixNanos};
+use tollgate_policy::{AllowedBy, HeaderEdit, RequestFacts, UnixNanos};
 
 pub(super) const NOW: u64 = 1_700_000_000;
 
@@ -163,7 +163,7 @@ pub(super) enum Became {
         edits: Vec<String>,
         path: Option<String>,
         state: Vec<String>,
-        would_reject: Option<Reason>,
+        allowed_by: Option<AllowedBy<Reason>>,
     },
     Refused(Reason),
     Waits,
@@ -172,7 +172,7 @@ pub(super) enum Became {
 pub(super) fn became(decision: Decision<'_>) -> Became {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match decision {
-        Decision::Pass(Pass { edits, path, filter_state, would_reject, .. }) => Became::Passed {
+        Decision::Pass(Pass { edits, path, filter_state, allowed_by, .. }) => Became::Passed {
             edits: edits
                 .iter()
                 .map(|edit| match edit {
@@ -183,7 +183,7 @@ pub(super) fn became(decision: Decision<'_>) -> Became {
                 .collect(),
             path: path.as_deref().map(text),
             state: filter_state.iter().map(|(name, value)| format!("{name}: {}", text(value))).collect(),
-            would_reject,
+            allowed_by,
         },
         Decision::Refuse(Refusal { reason, .. }) => Became::Refused(reason),
         Decision::Wait => Became::Waits,
@@ -192,7 +192,7 @@ pub(super) fn became(decision: Decision<'_>) -> Became {
 
 impl Became {
     pub(super) fn passed(&self) -> bool {
-        matches!(self, Self::Passed { would_reject: None, .. })
+        matches!(self, Self::Passed { allowed_by: None, .. })
     }
 
     pub(super) fn edits(&self) -> &[String] {

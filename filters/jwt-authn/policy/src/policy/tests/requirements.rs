@@ -310,7 +310,7 @@ fn shadow_and_on_error_allow_as_if_without_a_token() {
             edits: vec!["-x-sub".into()],
             path: None,
             state: vec!["jwt_authn.failure: expired".into()],
-            would_reject: Some(Reason::Expired),
+            allowed_by: Some(AllowedBy::Shadow(Reason::Expired)),
         }
     );
     let good = token("a", json!({ "sub": "ann" }));

@@ -2,7 +2,7 @@ use super::*;
 
 fn refused(config: Value, token: &str) -> Option<Reason> {
     match at_first(config, &[("a", token)]) {
-        Became::Passed { would_reject: None, .. } => None,
+        Became::Passed { allowed_by: None, .. } => None,
         Became::Refused(reason) => Some(reason),
         other => panic!("{other:?}"),
     }

@@ -31,7 +31,9 @@ fn a_shadow_limit_neither_rejects_nor_hides_another() {
     let Decision::Ask(call, ticket) = rig.send(&[("x-user", "a")]) else { panic!("no call") };
     rig.policy.answered(call.id, Err(CallFailure::Timeout), rig.now);
     match rig.policy.ask_again(ticket, &mut rig.world, rig.now) {
-        Decision::Pass(pass) => assert_eq!(pass.would_reject, Some(Reason::ServiceUnavailable)),
+        Decision::Pass(pass) => {
+            assert_eq!(pass.allowed_by, Some(AllowedBy::Shadow(Reason::ServiceUnavailable)))
+        }
         other => panic!("{other:?}"),
     }
     let both = shadow.replace(
@@ -55,7 +57,9 @@ rate_limit_service",
         let Decision::Ask(call, ticket) = rig.send(&headers) else { panic!("no call") };
         rig.policy.answered(call.id, Ok(&over(Code::Ok).write()), rig.now);
         match rig.policy.ask_again(ticket, &mut rig.world, rig.now) {
-            Decision::Pass(pass) => assert_eq!(pass.would_reject, Some(Reason::ServiceLimit)),
+            Decision::Pass(pass) => {
+                assert_eq!(pass.allowed_by, Some(AllowedBy::Shadow(Reason::ServiceLimit)))
+            }
             other => panic!("{other:?}"),
         }
     }

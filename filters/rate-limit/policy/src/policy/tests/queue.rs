@@ -318,5 +318,5 @@ fn no_request_is_queued_in_shadow_mode() {
     let mut rig =
         Rig::new("limits: {one: {concurrency: {max_requests: 1}, delay: {max_wait: 1s}, shadow: true}}");
     let _first = rig.passes(&[]).ticket;
-    assert_eq!(rig.passes(&[]).would_reject, Some(Reason::Concurrency));
+    assert_eq!(rig.passes(&[]).allowed_by, Some(AllowedBy::Shadow(Reason::Concurrency)));
 }

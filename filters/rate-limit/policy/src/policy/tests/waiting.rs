@@ -53,7 +53,7 @@ fn no_request_waits_in_shadow_mode() {
     for yaml in [limit.replace("SHADOW", "true"), limit.replace("SHADOW", "false") + "\nfilter_enforced: 0"] {
         let mut rig = Rig::new(&yaml);
         rig.passes(&[]);
-        assert_eq!(rig.passes(&[]).would_reject, Some(Reason::LocalLimit));
+        assert_eq!(rig.passes(&[]).allowed_by, Some(AllowedBy::Shadow(Reason::LocalLimit)));
         assert_eq!((rig.counted(0, Event::Delayed), rig.counted(0, Event::ShadowLimited)), (0, 1));
     }
 }
