@@ -9,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 use std::cell::RefCell;
 use tollgate_jose::{Algorithm, Key, Verifier, base64url};
 use tollgate_jwt_authn_policy::plan::Plan;
-use tollgate_jwt_authn_policy::{Decision, Environment, Keys, Pass, Policy, RevocationList};
+use tollgate_jwt_authn_policy::{Decision, Environment, Keys, Pass, Policy, Reason, RevocationList};
 use tollgate_policy::{HeaderEdit, RequestFacts, UnixNanos, is_valid_value};
 
 const CONFIG: &str = include_str!("decide.json");
@@ -40,8 +40,8 @@ impl Environment for World {
         Some([0; 32])
     }
 
-    fn filter_state(&mut self, _: &str) -> Option<Vec<u8>> {
-        Some(b"strict".to_vec())
+    fn filter_state(&mut self, _: &str) -> Result<Option<Vec<u8>>, Reason> {
+        Ok(Some(b"strict".to_vec()))
     }
 }
 

@@ -4,7 +4,7 @@ use crate::keys::Store;
 use tollgate::{foreign, property};
 use tollgate_jose::host::{self, Abilities, ByHost};
 use tollgate_jose::{Algorithm, Key, Verifier};
-use tollgate_jwt_authn_policy::{Environment, Keys, RevocationList};
+use tollgate_jwt_authn_policy::{Environment, Keys, Reason, RevocationList};
 
 /// Calls a function of the host with its arguments.
 type Call = fn(&[u8]) -> Option<Vec<u8>>;
@@ -53,7 +53,10 @@ impl Environment for World {
         property::CONNECTION_SHA256_PEER_CERTIFICATE_DIGEST.get().ok().flatten().map(|digest| digest.0)
     }
 
-    fn filter_state(&mut self, name: &str) -> Option<Vec<u8>> {
-        property::FILTER_STATE.get_in(&[name]).ok().flatten()
+    fn filter_state(&mut self, name: &str) -> Result<Option<Vec<u8>>, Reason> {
+        property::FILTER_STATE.get_in(&[name]).map_err(|error| {
+            tollgate::log::error!("cannot read the filter state `{name}`: {error}");
+            Reason::HostError
+        })
     }
 }

@@ -68,8 +68,9 @@ impl HttpFilter for RateLimit {
             cx.plugin_every(Duration::from_nanos(HEARTBEAT), |filter, _| {
                 filter.update(|filter| {
                     // Without a clock there is no heartbeat, and other workers remove this one after a while.
-                    if filter.world.tell_time().is_ok() {
-                        filter.world.beat();
+                    match filter.world.tell_time() {
+                        Ok(_) => filter.world.beat(),
+                        Err(error) => tollgate::log::warn!("no heartbeat of this worker: {error}"),
                     }
                 });
             })?;
@@ -146,6 +147,13 @@ impl Worker {
             self.policy.end(*ticket, &mut self.world, now);
             self.wake(cx);
         }
+    }
+
+    /// Decides a held request of which something is missing that was kept with its stream.
+    #[cold]
+    pub(crate) fn lost(&mut self, missing: &str) -> Flow {
+        tollgate::log::error!("cannot decide about a held request: {missing} are missing");
+        self.undecided()
     }
 
     /// Decides a request that cannot be checked.

@@ -26,21 +26,20 @@ impl Worker {
 
     fn decide_queued(&mut self, stream: &mut Stream, cx: &mut Context<'_, RateLimit>) -> Result {
         self.waits_no_more(stream);
-        let ticket = stream.ticket.take().map(|ticket| *ticket).unwrap_or_default();
+        let Some(ticket) = stream.ticket.take() else { return Ok(self.lost("the reservations")) };
+        let needs_headers = self.policy.plan().needs.request_headers;
         let read = self.world.tell_time().and_then(|now| match cx.held_request_headers() {
-            Some(mut headers) if self.policy.plan().needs.request_headers => {
-                Ok((now, Some(headers.take_pairs()?)))
-            }
+            Some(mut headers) if needs_headers => Ok((now, Some(headers.take_pairs()?))),
             _ => Ok((now, None)),
         });
         let (now, pairs) = match read {
-            Ok(read) => read,
-            Err(error) => {
+            Ok((now, pairs)) if pairs.is_some() || !needs_headers => (now, pairs),
+            failed => {
                 // The request cannot be decided, so it must leave the queue.
                 let now = self.world.now;
-                self.policy.end(ticket, &mut self.world, now);
+                self.policy.end(*ticket, &mut self.world, now);
                 self.wake(cx);
-                return Err(error.into());
+                return failed.map_err(Into::into).map(|_| self.lost("the headers"));
             }
         };
         let mut list = Vec::new();
@@ -48,7 +47,7 @@ impl Worker {
             list.extend(pairs.iter());
         }
         let request = RequestFacts::from_pairs(&list);
-        let decision = self.policy.decide_queued(ticket, &request, &mut self.world, now);
+        let decision = self.policy.decide_queued(*ticket, &request, &mut self.world, now);
         self.carry_out(decision, stream, cx)
     }
 

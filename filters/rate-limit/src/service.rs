@@ -5,7 +5,7 @@
 
 use crate::filter::{RateLimit, Stream, Worker};
 use std::time::Duration;
-use tollgate::{Context, Error, Flow, GrpcCall, GrpcError, GrpcResult, Result, Signal};
+use tollgate::{Context, Flow, GrpcCall, GrpcError, GrpcResult, Result, Signal};
 use tollgate_rate_limit_policy::Ticket;
 use tollgate_rate_limit_policy::remote::{Call, CallFailure, CallId};
 
@@ -56,19 +56,20 @@ impl Worker {
     fn go_on_asking(&mut self, stream: &mut Stream, cx: &mut Context<'_, RateLimit>) -> Result {
         self.waits_no_more(stream);
         let now = self.world.tell_time()?;
-        let ticket = stream.ticket.take().map(|ticket| *ticket).unwrap_or_default();
-        let decision = self.policy.ask_again(ticket, &mut self.world, now);
+        let Some(ticket) = stream.ticket.take() else { return Ok(self.lost("the reservations")) };
+        let decision = self.policy.ask_again(*ticket, &mut self.world, now);
         self.carry_out(decision, stream, cx)
     }
 
-    fn send(&self, call: &Call, cx: &mut Context<'_, RateLimit>) -> Result<(), Error> {
-        let Some(service) = &self.policy.plan().service else { return Err(Error::NoTimeout) };
+    fn send(&self, call: &Call, cx: &mut Context<'_, RateLimit>) -> Result<(), String> {
+        let service = self.policy.plan().service.as_ref().ok_or("the configuration has none")?;
         let grpc =
             GrpcCall::new(&service.cluster, SERVICE, METHOD, call.message.clone()).timeout(self.timeout());
         let id = call.id;
         cx.plugin_grpc_call(&grpc, move |filter, answer, cx| {
             filter.update(|filter| filter.answered(id, answer, cx))
         })
+        .map_err(|error| error.to_string())
     }
 
     fn answered(&mut self, id: CallId, answer: GrpcResult, cx: &mut Context<'_, RateLimit>) {

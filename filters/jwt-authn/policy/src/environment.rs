@@ -1,5 +1,6 @@
 //! Inputs of a decision that are not part of the request.
 
+use crate::Reason;
 use std::rc::Rc;
 use tollgate_jose::{KeySet, Verifier};
 
@@ -23,8 +24,9 @@ pub trait Environment: Verifier {
     /// that are bound to one.
     fn client_certificate_sha256(&mut self) -> Option<[u8; 32]>;
 
-    /// Returns a filter state of an earlier filter. Called only with `filter_state_rules`.
-    fn filter_state(&mut self, name: &str) -> Option<Vec<u8>>;
+    /// Returns a filter state of an earlier filter; [`Reason::HostError`] if it cannot be read. Called only
+    /// with `filter_state_rules`.
+    fn filter_state(&mut self, name: &str) -> Result<Option<Vec<u8>>, Reason>;
 }
 
 /// State of a source's keys.

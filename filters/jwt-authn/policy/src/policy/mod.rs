@@ -104,8 +104,14 @@ impl Policy {
         if self.plan.config.bypass_cors_preflight && is_preflight(request) {
             return self.passes(request, &Required::Nothing, true);
         }
-        let Some((required, scopes)) = requirement_of(&self.plan, request, environment) else {
-            return self.passes(request, &Required::Nothing, false);
+        let (required, scopes) = match requirement_of(&self.plan, request, environment) {
+            Ok(Some(requirement)) => requirement,
+            Ok(None) => return self.passes(request, &Required::Nothing, false),
+            // As after any failed host call, neither shadow mode nor `on_error` applies.
+            Err(reason) => {
+                let no_scopes = core::iter::empty();
+                return Decision::Refuse(crate::refusal::refusal(reason, no_scopes, request, &self.plan));
+            }
         };
         let mut evaluation = Evaluation {
             plan: &self.plan,
@@ -158,19 +164,19 @@ impl Policy {
 }
 
 /// Returns the requirement of a request and additional scopes, from the first rule that matches, or else from
-/// a filter state. `None` if there is no requirement.
+/// a filter state. `None` if there is no requirement, as for a value without one.
 fn requirement_of<'p>(
     plan: &'p Plan,
     request: &RequestFacts<'_>,
     environment: &mut dyn Environment,
-) -> Option<(&'p Required, &'p [String])> {
+) -> Result<Option<(&'p Required, &'p [String])>, Reason> {
     if let Some(rule) = plan.rule(request) {
-        return Some((&rule.required, &rule.scopes));
+        return Ok(Some((&rule.required, &rule.scopes)));
     }
-    let (name, requires) = plan.by_filter_state.as_ref()?;
+    let Some((name, requires)) = &plan.by_filter_state else { return Ok(None) };
     let value = environment.filter_state(name)?;
-    let required = requires.get(core::str::from_utf8(&value).ok()?)?;
-    Some((required, &[]))
+    let required = value.and_then(|value| requires.get(core::str::from_utf8(&value).ok()?));
+    Ok(required.map(|required| (required, &[][..])))
 }
 
 /// Whether this is a CORS preflight request, as in Envoy's `isCorsPreflightRequest`.

@@ -252,7 +252,7 @@ impl<'r> Evaluation<'_, 'r> {
         let longest = self.plan.config.max_token_bytes.0;
         match self.plan.providers.get(provider) {
             Some(provider) => Ok(extract::tokens(&provider.config, self.request, longest)?),
-            None => Ok(Tokens::default()),
+            None => Err(Reason::UnknownRequirement),
         }
     }
 

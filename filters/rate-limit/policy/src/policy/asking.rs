@@ -3,9 +3,9 @@
 use super::ticket::{Asked, Rates, Standing, Ticket};
 use super::{Denied, Policy, Round, holds};
 use crate::key::{self, Facts};
-use crate::plan::{FailureMode, Limit, LimitService};
+use crate::plan::{FailureMode, Limit, LimitService, RateLimitService};
 use crate::remote::{Ask, CallFailure, CallId, Descriptor, Verdict};
-use crate::{Decision, Environment, Event, Reason};
+use crate::{Decision, Environment, Event, Pass, Reason};
 use tollgate_policy::{OnError, UnixNanos};
 
 impl<'a> Round<'a, '_> {
@@ -27,7 +27,10 @@ impl<'a> Round<'a, '_> {
         if facts.take_failed() {
             return self.fail(index, Reason::HostError, self.policy.plan.enforcement.on_error);
         }
-        let Some(entries) = entries else { return Ok(()) };
+        let Some(entries) = entries else {
+            self.env.count(index, Event::NoKey);
+            return Ok(());
+        };
         let entries = entries.into_iter().map(|entry| (entry.key.to_owned(), entry.value.into_owned()));
         let hits = if service.hits_addend { cost } else { 1 };
         let descriptor = Descriptor { entries: entries.collect(), hits, shadow: limit.shadow };
@@ -54,6 +57,14 @@ impl Policy {
     pub fn ask_again(&mut self, mut ticket: Ticket, env: &mut dyn Environment, now: UnixNanos) -> Decision {
         match ticket.call.take().and_then(|call| self.outcome(call)) {
             Some(outcome) => self.go_on(outcome, ticket, env, now),
+            // The limits of the request are not known, so there is nothing to call the service with.
+            None if ticket.asked.is_empty() => match self.undecided(Reason::ServiceUnavailable) {
+                Ok(by) => Decision::Pass(Pass { ticket, allowed_by: Some(by), ..Pass::default() }),
+                Err(refusal) => {
+                    self.give_back(&mut ticket, env, now);
+                    Decision::Refuse(refusal)
+                }
+            },
             // It has already waited, so it may wait again.
             None => self.ask(ticket, env, now, true),
         }
@@ -67,13 +78,11 @@ impl Policy {
         now: UnixNanos,
         may_wait: bool,
     ) -> Decision {
-        let Some(remote) = self.remote.as_mut().filter(|_| !ticket.asked.is_empty()) else {
-            return self.pass(ticket, now);
-        };
         let descriptors: Vec<_> = ticket.asked.iter().map(|asked| asked.descriptor.clone()).collect();
-        let asked = match may_wait {
-            true => remote.ask(&descriptors, now),
-            false => remote.known(&descriptors, now),
+        let asked = match &mut self.remote {
+            Some(remote) if may_wait => remote.ask(&descriptors, now),
+            Some(remote) => remote.known(&descriptors, now),
+            None => Ask::Settled(Verdict { failure: Some(CallFailure::Unavailable), ..Verdict::default() }),
         };
         self.go_on(asked, ticket, env, now)
     }
@@ -167,16 +176,18 @@ impl Round<'_, '_> {
     /// Applies the failure mode while the service is unavailable.
     fn without_service(&mut self) -> Result<(), Denied> {
         let policy = self.policy;
-        let Some(service) = &policy.plan.service else { return Ok(()) };
         for asked in self.ticket.asked.clone() {
-            let on_error = match (service.failure_mode, asked.fallback) {
-                (FailureMode::Local, Some(place)) => {
+            let on_error = match (&policy.plan.service, asked.fallback) {
+                (Some(RateLimitService { failure_mode: FailureMode::Local, .. }), Some(place)) => {
                     self.env.count(asked.limit, Event::Error);
                     self.take(asked.limit, Rates::Fallback, place, asked.cost)?;
                     continue;
                 }
-                (FailureMode::Deny, _) if holds(service.deny_percent, self.env) => OnError::Deny,
-                _ => OnError::Allow,
+                (Some(service), _) if service.failure_mode == FailureMode::Deny => {
+                    if holds(service.deny_percent, self.env) { OnError::Deny } else { OnError::Allow }
+                }
+                (Some(service), _) if service.failure_mode == FailureMode::Allow => OnError::Allow,
+                _ => policy.plan.enforcement.on_error,
             };
             self.fail(asked.limit, Reason::ServiceUnavailable, on_error)?;
         }

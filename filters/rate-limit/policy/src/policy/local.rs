@@ -14,7 +14,9 @@ impl<'a> Round<'a, '_> {
     pub(super) fn count(&mut self, index: usize, facts: &mut Facts<'a>) -> Result<(), Halt> {
         let policy = self.policy;
         self.waited = false;
-        let Some(limit) = policy.plan.limits.get(index) else { return Ok(()) };
+        let Some(limit) = policy.plan.limits.get(index) else {
+            return Ok(self.fail(index, Reason::HostError, policy.plan.enforcement.on_error)?);
+        };
         let key = key::find(limit, facts, self.env, &policy.placer);
         if facts.take_failed() {
             return Ok(self.fail(index, Reason::HostError, policy.plan.enforcement.on_error)?);
@@ -23,9 +25,9 @@ impl<'a> Round<'a, '_> {
             self.env.count(index, Event::NoKey);
             return Ok(());
         };
-        let rates = overridden.map_or(Rates::Own, Rates::Override);
-        let other = overridden.and_then(|place| limit.overrides.list().get(place));
-        let max_in_flight = other.map_or(limit.max_in_flight, |other| other.max_in_flight);
+        let other = overridden.and_then(|index| Some((index, limit.overrides.list().get(index)?)));
+        let rates = other.map_or(Rates::Own, |(index, _)| Rates::Override(index));
+        let max_in_flight = other.map_or(limit.max_in_flight, |(_, other)| other.max_in_flight);
         let entered = match max_in_flight {
             Some(most) => self.enter(index, place, most)?,
             None => false,

@@ -45,10 +45,13 @@ impl Policy {
         for taken in ticket.taken.drain(..) {
             let Some(limit) = self.plan.limits.get(taken.limit) else { continue };
             // By now, the length of the body is known, even without a `content-length`.
-            let asked = match limit.cost.counts_body() {
-                true => limit.cost.of_body(body_bytes(env)).max(taken.cost),
-                false => taken.cost,
-            };
+            let mut asked = taken.cost;
+            if limit.cost.counts_body() {
+                match body_bytes(env) {
+                    Ok(bytes) => asked = limit.cost.of_body(bytes).max(taken.cost),
+                    Err(_) => env.count(taken.limit, Event::Error),
+                }
+            }
             let cost = match (&limit.on_response, response) {
                 (None, _) => asked,
                 (Some(rule), Some(response)) => rule.cost(response, asked),
@@ -113,7 +116,8 @@ impl Policy {
 }
 
 /// Returns the size of the request body so far, or its `content-length`: Envoy's `request.size`.
-fn body_bytes(env: &mut dyn Environment) -> u64 {
-    let size = env.property("request\0size").ok().flatten().and_then(|bytes| bytes.try_into().ok());
-    size.map_or(0, |bytes| i64::from_le_bytes(bytes).max(0).unsigned_abs())
+fn body_bytes(env: &mut dyn Environment) -> Result<u64, Failure> {
+    let Some(size) = env.property("request\0size")? else { return Ok(0) };
+    let size = size.try_into().map_err(|_| Failure::Host)?;
+    Ok(i64::from_le_bytes(size).max(0).unsigned_abs())
 }

@@ -2,6 +2,7 @@
 
 mod asking;
 mod queue;
+mod undecided;
 mod waiting;
 
 use crate::in_flight::Members;

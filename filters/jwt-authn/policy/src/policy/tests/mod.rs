@@ -105,7 +105,7 @@ pub(super) struct World {
     pub refetch: bool,
     pub certificate: Option<[u8; 32]>,
     pub list: RevocationList,
-    pub state: Option<&'static [u8]>,
+    pub state: Result<Option<&'static [u8]>, Reason>,
     pub verified: usize,
     pub refetched: usize,
 }
@@ -117,7 +117,7 @@ impl Default for World {
             refetch: false,
             certificate: None,
             list: RevocationList::Ready,
-            state: None,
+            state: Ok(None),
             verified: 0,
             refetched: 0,
         }
@@ -150,8 +150,8 @@ impl Environment for World {
         self.certificate
     }
 
-    fn filter_state(&mut self, _: &str) -> Option<Vec<u8>> {
-        self.state.map(Into::into)
+    fn filter_state(&mut self, _: &str) -> Result<Option<Vec<u8>>, Reason> {
+        self.state.map(|state| state.map(Into::into))
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::plan::Required;
 
 const GET: &[(&str, &str)] = &[(":method", "GET"), (":path", "/x")];
 
@@ -188,12 +189,39 @@ fn a_filter_state_chooses_for_what_no_rule_is_about() {
         let mut world = World { state, ..World::default() };
         decide(&mut policy(config.clone()), &mut world, headers, NOW)
     };
-    assert_eq!(judge(Some(b"strict"), GET), refused(Reason::Missing));
-    assert!(judge(Some(b"strict"), &[("b", &good("b"))]).passed());
-    assert!(judge(Some(b"other"), GET).passed());
-    assert!(judge(Some(b"\xff"), GET).passed());
-    assert!(judge(None, GET).passed());
-    assert_eq!(judge(Some(b"other"), &[(":path", "/a")]), refused(Reason::Missing));
+    assert_eq!(judge(Ok(Some(b"strict")), GET), refused(Reason::Missing));
+    assert!(judge(Ok(Some(b"strict")), &[("b", &good("b"))]).passed());
+    assert!(judge(Ok(Some(b"other")), GET).passed());
+    assert!(judge(Ok(Some(b"\xff")), GET).passed());
+    assert!(judge(Ok(None), GET).passed());
+    assert_eq!(judge(Ok(Some(b"other")), &[(":path", "/a")]), refused(Reason::Missing));
+}
+
+#[test]
+fn rejects_if_the_filter_state_cannot_be_read() {
+    for more in [json!({}), json!({"on_error": "allow"}), json!({"shadow": true})] {
+        let mut config = with(abc(of("a")), more);
+        config["rules"] = json!([]);
+        config["filter_state_rules"] = json!({ "name": "tenant", "requires": { "strict": of("b") } });
+        let mut world = World { state: Err(Reason::HostError), ..World::default() };
+        assert_eq!(decide(&mut policy(config), &mut world, GET, NOW), refused(Reason::HostError));
+    }
+}
+
+/// A plan cannot name a provider that does not exist. If one did, `allow_missing` would accept the request.
+#[test]
+fn rejects_if_a_provider_does_not_exist() {
+    let mut config = abc(of("a"));
+    config["rules"] = json!([]);
+    config["filter_state_rules"] = json!({ "name": "tenant", "requires": { "any": of("a") } });
+    let mut plan = Plan::new(tollgate_policy::config::read(&config).unwrap(), |_| None).unwrap();
+    let required = Required::Any(vec![Required::Provider(7, None), Required::AllowMissing]);
+    let mut requires = tollgate_policy::Named::default();
+    requires.insert("any".into(), required);
+    plan.by_filter_state = Some(("tenant".into(), requires));
+    let mut world = World { state: Ok(Some(b"any")), ..World::default() };
+    let became = decide(&mut Policy::new(plan, [7; 16]), &mut world, GET, NOW);
+    assert_eq!(became, refused(Reason::UnknownRequirement));
 }
 
 #[test]
