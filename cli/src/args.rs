@@ -8,7 +8,8 @@ use std::path::PathBuf;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  success: the module loads, the configuration is accepted, all expectations are met
-  1  failure: the module does not load, the configuration is rejected, or an expectation is not met
+  1  failure: the module does not load or exports no callback, the configuration is rejected, or an
+     expectation is not met
   2  invalid input: the command line is wrong, or a file is unreadable or malformed
   3  not checked: no module or no Envoy available, no Wasm filter in the file, or
      (run, trace) the host rejected the filters, so no request was sent

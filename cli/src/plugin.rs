@@ -8,6 +8,15 @@ use std::path::{Path, PathBuf};
 use tollgate_host_test::emulator::Emulator;
 use tollgate_host_test::scenario::text::yaml;
 use tollgate_host_test::{Configuration, Filter, LogLevel, LogLine, Scenario, Wasm};
+use tollgate_pack::{Error, abi, inspect};
+
+/// Callbacks that are in no version of the ABI. Envoy calls them for DNS resolution and for stats sinks.
+const ENVOY_ONLY: [&str; 2] = ["envoy_on_resolve_dns", "envoy_on_stats_update"];
+
+/// Whether Envoy calls a function with this name.
+pub fn is_callback(name: &str) -> bool {
+    abi::callback(name).is_some() || ENVOY_ONLY.contains(&name)
+}
 
 /// The largest modules that we know have 2 MB.
 const MAX_MODULE: u64 = 256 << 20;
@@ -142,9 +151,11 @@ pub struct LoadResult {
 pub fn try_load(filter: &Filter) -> LoadResult {
     let scenario = Scenario::new().filter(filter.clone()).settings(|s| s.log_level = LogLevel::Trace);
     match Emulator::new(&scenario) {
-        Ok(emulator) => {
-            LoadResult { rejected: None, schema_errors: Vec::new(), logs: emulator.logs().to_vec() }
-        }
+        Ok(emulator) => LoadResult {
+            rejected: has_no_callback(filter).then(|| Error::NoCallbacks.to_string()),
+            schema_errors: Vec::new(),
+            logs: emulator.logs().to_vec(),
+        },
         Err(refused) => LoadResult {
             rejected: Some(refused.reason),
             schema_errors: schema_errors(filter).unwrap_or_default(),
@@ -153,10 +164,16 @@ pub fn try_load(filter: &Filter) -> LoadResult {
     }
 }
 
+/// Whether a module that was loaded exports no callback.
+fn has_no_callback(filter: &Filter) -> bool {
+    let module = fs::read(filter.wasm.path()).ok().and_then(|bytes| inspect(&bytes).ok());
+    module.is_some_and(|module| !module.functions.iter().any(|name| is_callback(name)))
+}
+
 /// Validates a configuration against the JSON Schema in the module. `None` if the module has no schema, or
 /// the configuration is not JSON.
 fn schema_errors(filter: &Filter) -> Option<Vec<String>> {
-    let module = tollgate_pack::inspect(&fs::read(filter.wasm.path()).ok()?).ok()?;
+    let module = inspect(&fs::read(filter.wasm.path()).ok()?).ok()?;
     let validator = jsonschema::validator_for(&module.manifest?.schema?).ok()?;
     let config: Value = match &filter.configuration {
         Configuration::Text(text) => serde_json::from_slice(text).ok()?,

@@ -1,7 +1,7 @@
 //! `tollgate inspect`.
 
 use crate::args::InspectArgs;
-use crate::plugin::read_module;
+use crate::plugin::{is_callback, read_module};
 use crate::report::{Exit, Report, paint};
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
@@ -9,10 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use tollgate_host_test::Wasm;
 use tollgate_host_test::emulator::{AbiVersion, imports, load};
-use tollgate_pack::{Inspection, abi, inspect};
-
-/// Callbacks that are in no version of the ABI. Envoy calls them for DNS resolution and for stats sinks.
-const ENVOY_ONLY: [&str; 2] = ["envoy_on_resolve_dns", "envoy_on_stats_update"];
+use tollgate_pack::{Error, Inspection, abi, inspect};
 
 pub fn run(args: &InspectArgs) -> Result<Report> {
     let bytes = read_module(&args.module)?;
@@ -20,7 +17,7 @@ pub fn run(args: &InspectArgs) -> Result<Report> {
     let loaded = load(&Wasm::file(&args.module));
     let view = View::new(&seen, loaded.as_ref().err());
     Ok(Report {
-        exit: if loaded.is_ok() { Exit::Success } else { Exit::Failure },
+        exit: if view.reason().is_none() { Exit::Success } else { Exit::Failure },
         text: view.text(&args.module.display().to_string()),
         json: view.json(&args.module.display().to_string()),
     })
@@ -60,7 +57,6 @@ impl<'a> View<'a> {
                 unknown.push(import.as_str());
             }
         }
-        let is_callback = |name: &str| abi::callback(name).is_some() || ENVOY_ONLY.contains(&name);
         let looks_like_callback = |name: &str| {
             name.starts_with("proxy_on_") && !abi::ALLOCATORS.contains(&name) && !is_callback(name)
         };
@@ -78,6 +74,12 @@ impl<'a> View<'a> {
                 .chain(seen.other_exports.iter().map(String::as_str))
                 .collect(),
         }
+    }
+
+    /// Returns why the module cannot be used.
+    fn reason(&self) -> Option<String> {
+        let nothing = || self.callbacks.is_empty().then(|| Error::NoCallbacks.to_string());
+        self.rejected.cloned().or_else(nothing)
     }
 
     fn abi(&self) -> Option<&'static str> {
@@ -98,7 +100,7 @@ impl<'a> View<'a> {
             "version": manifest.map(|m| &m.version),
             "schema": manifest.and_then(|m| m.schema.as_ref()),
             "loads": self.rejected.is_none(),
-            "reason": self.rejected,
+            "reason": self.reason(),
             "callbacks": self.callbacks,
             "never_called": self.never_called,
             "other_exports": self.other,
@@ -134,7 +136,11 @@ impl<'a> View<'a> {
                 );
             }
         }
-        row("callbacks", &self.callbacks.join(" "));
+        if self.callbacks.is_empty() {
+            row("callbacks", &paint::bad(&format!("none: {}", Error::NoCallbacks)));
+        } else {
+            row("callbacks", &self.callbacks.join(" "));
+        }
         if !self.never_called.is_empty() {
             row("never called", &paint::unknown(&self.never_called.join(" ")));
         }

@@ -1,4 +1,4 @@
-use crate::support::{file, hello, in_workspace, minimal, tollgate, wat};
+use crate::support::{file, hello, in_workspace, minimal, tollgate, wat, without_callbacks};
 use serde_json::json;
 use tollgate_host_test::Wasm;
 
@@ -59,6 +59,13 @@ fn passes_vm_configuration_and_environment_to_the_module() {
     assert_eq!(with(&["--env", "A=1"]), 1);
     let said = tollgate(&["check", "--wasm", &module, "--env", "A=1", "--env", "B=2", "--name", "mine"]);
     assert!(said.exit == 1 && said.out.contains("plugin mine: proxy_on_vm_start returned false"), "{said:?}");
+}
+
+#[test]
+fn rejects_a_module_without_callbacks() {
+    let said = tollgate(&["check", "--wasm", &without_callbacks()]);
+    assert!(said.exit == 1 && said.out.contains("REJECTED"), "{said:?}");
+    assert!(said.out.contains("exports no callback, so every request would pass"), "{said:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use crate::support::{file, hello, minimal, tollgate, wat};
+use crate::support::{file, hello, minimal, tollgate, wat, without_callbacks};
 use serde_json::json;
 
 #[test]
@@ -58,6 +58,19 @@ fn says_why_envoy_would_not_load_a_module() {
     }
     let unknown = tollgate(&["inspect", &wat(&import("")), "--json"]).json();
     assert_eq!(unknown["unknown_imports"], json!(["env.proxy_fly"]));
+}
+
+#[test]
+fn reports_a_module_without_callbacks() {
+    let seen = tollgate(&["inspect", &without_callbacks(), "--json"]);
+    let report = seen.json();
+    assert_eq!((seen.exit, &report["loads"], &report["callbacks"]), (1, &json!(true), &json!([])));
+    assert!(report["reason"].as_str().unwrap().starts_with("exports no callback"), "{report}");
+    let text = tollgate(&["inspect", &without_callbacks()]).out;
+    assert!(
+        text.contains("callbacks        none: exports no callback, so every request would pass"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -49,6 +49,15 @@ pub fn wat(text: &str) -> String {
 pub fn minimal() -> String {
     wat(
         r#"(module (memory (export "memory") 1) (func (export "malloc") (param i32) (result i32) i32.const 64)
+        (func (export "proxy_abi_version_0_2_1"))
+        (func (export "proxy_on_configure") (param i32 i32) (result i32) i32.const 1))"#,
+    )
+}
+
+/// Returns the path of a module that loads, but exports no callback.
+pub fn without_callbacks() -> String {
+    wat(
+        r#"(module (memory (export "memory") 1) (func (export "malloc") (param i32) (result i32) i32.const 64)
         (func (export "proxy_abi_version_0_2_1")))"#,
     )
 }

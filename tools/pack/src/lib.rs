@@ -81,6 +81,12 @@ pub enum Error {
     /// It has no memory, so the host could not read anything.
     #[error("missing export `memory`")]
     NoMemory,
+    /// It exports no callback, so its author forgot to export the filter. Envoy would load the module.
+    #[error(
+        "exports no callback, so every request would pass: call `tollgate::module!(TypeOfTheFilter)`, or export a \
+         function such as `proxy_on_request_headers`"
+    )]
+    NoCallbacks,
     /// It exports a function that looks like a callback, but that no host calls.
     #[error("unknown callback `{0}`: no host calls it, check the spelling")]
     UnknownCallback(String),
@@ -132,8 +138,10 @@ pub fn pack(wasm: &[u8], options: &Options) -> Result<Vec<u8>, Error> {
 }
 
 /// Removes names, debug information and all other custom sections but that of the metrics, and nothing else.
+/// Rejects a module without callbacks, as [`pack`] does.
 pub fn strip(wasm: &[u8]) -> Result<Vec<u8>, Error> {
     let mut module = parse(wasm, false)?;
+    prune::check_callbacks(&module)?;
     remove_custom_sections(&mut module)?;
     Ok(module.emit_wasm())
 }

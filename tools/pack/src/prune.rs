@@ -52,6 +52,7 @@ pub(crate) fn exports(module: &mut Module, keep_only: Option<&[String]>) -> Resu
     if !memory {
         return Err(Error::NoMemory);
     }
+    check_callbacks(module)?;
     if let Some(missing) = keep_only.unwrap_or_default().iter().find(|name| !kept.contains(name)) {
         return Err(Error::NothingToKeep(missing.clone()));
     }
@@ -60,6 +61,11 @@ pub(crate) fn exports(module: &mut Module, keep_only: Option<&[String]>) -> Resu
     }
     kept.sort();
     Ok(kept)
+}
+
+pub(crate) fn check_callbacks(module: &Module) -> Result<(), Error> {
+    let found = module.exports.iter().any(|export| abi::callback(&export.name).is_some());
+    if found { Ok(()) } else { Err(Error::NoCallbacks) }
 }
 
 fn looks_like_a_callback(name: &str) -> bool {

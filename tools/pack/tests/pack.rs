@@ -19,6 +19,8 @@ fn module(body: &str) -> Vec<u8> {
     .unwrap()
 }
 
+const TICK: &str = r#"(func (export "proxy_on_tick") (param i32) unreachable)"#;
+
 fn options() -> Options {
     Options { name: "filter".into(), version: "1.2.3".into(), ..Options::default() }
 }
@@ -147,12 +149,14 @@ fn rejects_a_module_that_envoy_cannot_use() {
         (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#;
     assert!(matches!(error_of(no_memory), Error::NoMemory));
     assert!(matches!(pack(b"\0asm no", &options()), Err(Error::Invalid(_))));
+    assert!(matches!(pack(&module(""), &options()), Err(Error::NoCallbacks)));
+    assert!(matches!(strip(&module("")), Err(Error::NoCallbacks)));
 }
 
 #[test]
 fn writes_the_manifest() {
     let schema = serde_json::json!({"type": "object", "additionalProperties": false});
-    let packed = pack(&module(""), &Options { schema: Some(schema.clone()), ..options() }).unwrap();
+    let packed = pack(&module(TICK), &Options { schema: Some(schema.clone()), ..options() }).unwrap();
     let seen = inspect(&packed).unwrap();
     assert_eq!(seen.custom_sections, ["tollgate.manifest", "tollgate.schema"]);
     assert_eq!(seen.size, packed.len());
@@ -168,7 +172,7 @@ fn rejects_invalid_and_oversized_schemas() {
         let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
         encoder.write_all(json).unwrap();
         let data = encoder.finish().unwrap();
-        let mut module = walrus::Module::from_buffer(&pack(&module(""), &options()).unwrap()).unwrap();
+        let mut module = walrus::Module::from_buffer(&pack(&module(TICK), &options()).unwrap()).unwrap();
         module.customs.add(walrus::RawCustomSection { name: "tollgate.schema".into(), data });
         inspect(&module.emit_wasm()).map(|seen| seen.manifest.unwrap().schema)
     };
@@ -194,8 +198,7 @@ fn the_same_input_gives_the_same_bytes() {
 
 #[test]
 fn packing_twice_changes_nothing() {
-    let body = r#"(func (export "proxy_on_tick") (param i32) unreachable)"#;
-    let once = pack(&module(body), &options()).unwrap();
+    let once = pack(&module(TICK), &options()).unwrap();
     assert_eq!(pack(&once, &options()).unwrap(), once);
 }
 
@@ -221,6 +224,6 @@ fn stripping_keeps_every_export() {
 #[test]
 fn names_an_optimiser_that_does_not_run() {
     let binaryen = Some(Binaryen { node: "/no/node".into(), wasm_opt: "/no/wasm-opt".into() });
-    let error = pack(&module(""), &Options { binaryen, ..options() }).unwrap_err();
+    let error = pack(&module(TICK), &Options { binaryen, ..options() }).unwrap_err();
     assert!(error.to_string().starts_with("wasm-opt: `/no/node`: "), "{error}");
 }

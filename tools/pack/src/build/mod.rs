@@ -10,7 +10,7 @@ mod published;
 mod store;
 mod toolchain;
 
-use crate::{Options, abi, inspect, pack, strip};
+use crate::{Options, pack, strip};
 use cargo::{Kind, Package};
 use compose::{Form, Part};
 use std::collections::HashMap;
@@ -62,9 +62,6 @@ pub enum BuildError {
         /// The error.
         why: crate::Error,
     },
-    /// The module has no callback, so its author forgot to export the filter.
-    #[error("`{0}` exports no callback: expected `tollgate::module!(TypeOfTheFilter)` in its library")]
-    NoCallbacks(String),
     /// The schema of the filter is not JSON.
     #[error("`{path}`: invalid JSON: {why}")]
     Schema {
@@ -251,12 +248,7 @@ fn finish_module(
             Finish::Stripped => strip(&bytes),
             Finish::Packed | Finish::Named => pack(&bytes, &options),
         };
-        let module = module.map_err(failed)?;
-        // Envoy would load the module, and let every request pass.
-        if !inspect(&bytes).map_err(failed)?.functions.iter().any(|name| abi::callback(name).is_some()) {
-            return Err(BuildError::NoCallbacks(package.name.clone()));
-        }
-        Ok(module)
+        module.map_err(failed)
     })
 }
 
