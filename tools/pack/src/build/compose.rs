@@ -4,11 +4,12 @@
 use super::cargo::{self, Kind, Package};
 use super::{BuildError, store};
 use crate::Options;
-use crate::paths::{target_dir, workspace_root};
+use crate::paths::{target_dir, workspace_of};
 use serde_json::{Map, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::fs;
+use std::path::PathBuf;
 
 /// A filter of a module, and the features it is built with.
 pub(super) struct Part<'a> {
@@ -40,12 +41,12 @@ pub(super) fn write(name: &str, parts: &[Part<'_>], form: Form) -> Result<Packag
         Form::ProxyWasm => format!("{name}-on-proxy-wasm"),
     };
     let filters: Vec<_> = parts.iter().map(|part| part.filter).collect();
-    let in_workspace = filters.iter().all(|filter| filter.in_workspace);
     let mut manifest = format!(
         "[package]\nname = \"{package}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
          [lib]\ncrate-type = [\"cdylib\"]\npath = \"lib.rs\"\n\n[workspace]\n\n[dependencies]\n"
     );
-    let sdk = sdk(filters.first().copied())?;
+    let sdk = filters.first().and_then(|filter| filter.sdk.as_ref());
+    let sdk = sdk.ok_or_else(|| BuildError::NotAFilter(name.into()))?;
     let _ = match form {
         Form::Tollgate => writeln!(manifest, "tollgate = {{ {sdk} }}"),
         Form::ProxyWasm => {
@@ -69,6 +70,9 @@ pub(super) fn write(name: &str, parts: &[Part<'_>], form: Form) -> Result<Packag
         let block = if parts.len() > 1 { format!("{:?} => ", part.block()) } else { String::new() };
         types.push(format!("{block}{}::{ty}", filter.target));
     }
+    for (name, dir) in patches(&filters)? {
+        let _ = writeln!(manifest, "\n[patch.crates-io.{name}]\npath = {dir:?}");
+    }
     let types = types.join(", ");
     let source = match form {
         Form::Tollgate => format!("//! {name}\n\ntollgate::module!({types});\n"),
@@ -80,12 +84,12 @@ pub(super) fn write(name: &str, parts: &[Part<'_>], form: Form) -> Result<Packag
 
     let dir =
         target_dir().join("wasm/modules").join(store::digest(&[manifest.as_bytes(), source.as_bytes()]));
-    write_if_changed(&dir.join("Cargo.toml"), manifest.as_bytes())?;
-    write_if_changed(&dir.join("lib.rs"), source.as_bytes())?;
-    if let Some(lock) = filters.first().and_then(|filter| lock_file(filter.dir())) {
-        let bytes = store::read(&lock)?;
+    store::write_if_changed(&dir.join("Cargo.toml"), manifest.as_bytes())?;
+    store::write_if_changed(&dir.join("lib.rs"), source.as_bytes())?;
+    if let Some(workspace) = filters.first().and_then(|filter| workspace_of(filter.dir())) {
+        let bytes = store::read(&workspace.join("Cargo.lock"))?;
         // Cargo adds the package of the module to the copy, so the copy is compared with the last one.
-        if write_if_changed(&dir.join("Cargo.lock.origin"), &bytes)? {
+        if store::write_if_changed(&dir.join("Cargo.lock.origin"), &bytes)? {
             let path = dir.join("Cargo.lock");
             fs::write(&path, bytes).map_err(|why| BuildError::Io { path, why })?;
         }
@@ -104,7 +108,8 @@ pub(super) fn write(name: &str, parts: &[Part<'_>], form: Form) -> Result<Packag
         version: "0.0.0".into(),
         manifest: dir.join("Cargo.toml"),
         kind: Kind::Module,
-        in_workspace,
+        elsewhere: filters.iter().flat_map(|filter| filter.elsewhere.clone()).collect(),
+        sdk: None,
         features: Vec::new(),
         ship: false,
         rustc,
@@ -143,39 +148,20 @@ impl Part<'_> {
     }
 }
 
-/// Returns the dependency on the SDK that the filter has.
-fn sdk(filter: Option<&Package>) -> Result<String, BuildError> {
-    let folder = |path: &Path| format!("path = {path:?}");
-    match filter {
-        Some(filter) if !filter.in_workspace => {
-            let mut found = cargo::resolved(&filter.manifest, &filter.name)?.into_iter();
-            let found = found.find(|package| package.name == "tollgate");
-            let found = found.ok_or_else(|| BuildError::NotAFilter(filter.name.clone()))?;
-            Ok(match found.source {
-                None => folder(found.manifest_path.parent().unwrap_or(&found.manifest_path)),
-                Some(_) => format!("version = \"={}\"", found.version),
-            })
-        }
-        _ => Ok(folder(&workspace_root().join("sdk"))),
+/// Returns the folders with which the workspaces of the filters replace packages of crates.io. The package of
+/// the module is in a workspace of its own, which needs the same replacements.
+fn patches(filters: &[&Package]) -> Result<BTreeMap<String, PathBuf>, BuildError> {
+    let mut patches = BTreeMap::new();
+    for filter in filters.iter().filter(|filter| !filter.elsewhere.is_empty()) {
+        let packages = cargo::resolved(&filter.manifest, &filter.name)?;
+        let published: BTreeSet<_> = packages
+            .iter()
+            .flat_map(|package| &package.dependencies)
+            .filter(|dependency| dependency.is_on_crates_io())
+            .map(|dependency| dependency.name.as_str())
+            .collect();
+        let replaced = packages.iter().filter(|p| p.source.is_none() && published.contains(p.name.as_str()));
+        patches.extend(replaced.map(|p| (p.name.clone(), p.dir().to_path_buf())));
     }
-}
-
-/// Returns the lock file of the workspace that contains a folder.
-fn lock_file(dir: &Path) -> Option<PathBuf> {
-    dir.ancestors().map(|dir| dir.join("Cargo.lock")).find(|path| path.is_file())
-}
-
-/// Writes a file, unless it has this content already: cargo compares times. Returns whether it has changed.
-fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<bool, BuildError> {
-    let write = || -> io::Result<bool> {
-        if fs::read(path).is_ok_and(|known| known == bytes) {
-            return Ok(false);
-        }
-        if let Some(dir) = path.parent() {
-            fs::create_dir_all(dir)?;
-        }
-        fs::write(path, bytes)?;
-        Ok(true)
-    };
-    write().map_err(|why| BuildError::Io { path: path.into(), why })
+    Ok(patches)
 }

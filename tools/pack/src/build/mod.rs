@@ -31,6 +31,9 @@ pub enum BuildError {
     /// Neither the system nor the setup provides a compiler for `wasm32-wasip1`.
     #[error("no compiler for wasm32-wasip1:\n{0}")]
     NoToolchain(String),
+    /// Packing needs Binaryen.
+    #[error("no `wasm-opt` on `PATH`: install Binaryen, for example with `npm install --global binaryen`")]
+    NoBinaryen,
     /// No package with this name is a module or a filter.
     #[error(
         "unknown filter `{0}`: expected a package with `filter = \"TypeName\"` in `[package.metadata.tollgate]`, \
@@ -237,7 +240,7 @@ fn finish_module(
         (Form::Tollgate, Finish::Named) => "named",
     };
     // Names are unique only within a workspace.
-    let folder = match package.in_workspace {
+    let folder = match package.elsewhere.is_empty() {
         true => folder.into(),
         false => Path::new("elsewhere")
             .join(folder)

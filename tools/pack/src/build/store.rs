@@ -48,6 +48,15 @@ pub(super) fn derived(
     Ok(path)
 }
 
+/// Writes a file, unless it has this content already: cargo compares times. Returns whether it has changed.
+pub(super) fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<bool, BuildError> {
+    let changed = fs::read(path).ok().is_none_or(|known| known != bytes);
+    if changed {
+        in_folder(path, |path| fs::write(path, bytes))?;
+    }
+    Ok(changed)
+}
+
 /// Stores bytes as a file, named by their digest.
 pub(super) fn keep(bytes: &[u8]) -> Result<PathBuf, BuildError> {
     let path = root().join("kept").join(format!("{}.wasm", digest(&[bytes])));
