@@ -7,6 +7,7 @@ use std::time::Duration;
 
 /// An HTTP request to a cluster. Istio names clusters `outbound|<port>|<subset>|<host>`.
 #[derive(Clone, Debug)]
+#[must_use = "it is sent only by `http_call` of a request, a response or a context"]
 pub struct HttpCall {
     cluster: String,
     headers: Vec<(String, Vec<u8>)>,
@@ -178,6 +179,7 @@ const ENVOY_BODY_PREFIX: usize = 64;
 
 /// A unary gRPC call to a cluster that supports HTTP/2.
 #[derive(Clone, Debug)]
+#[must_use = "it is sent only by `grpc_call` of a request, a response or a context"]
 pub struct GrpcCall {
     cluster: String,
     service: String,

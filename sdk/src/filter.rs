@@ -26,7 +26,7 @@ pub enum Phase {
 /// [`Stream`](Self::Stream). Workers share only [shared data](crate::shared), queues and metrics.
 ///
 /// When a callback returns an error, [`on_error`](Self::on_error) decides what happens to the stream.
-pub trait HttpFilter: Sized + 'static {
+pub trait HttpFilter: HasAttribute + Sized + 'static {
     /// The configuration: a type with `#[derive(Config)]`, or `()` for a filter without configuration.
     type Config: Config;
 
@@ -138,6 +138,15 @@ pub trait HttpFilter: Sized + 'static {
     }
 }
 
+/// Implemented by `#[tollgate::filter]`.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`#[tollgate::filter]` is missing on the implementation of `HttpFilter` for `{Self}`",
+    label = "its module would export no callback, so every request would pass",
+    note = "write `#[tollgate::filter]` above `impl HttpFilter for {Self}`"
+)]
+pub trait HasAttribute {}
+
 /// The features that a filter declared in `#[tollgate::filter]`. These are constants, so the compiler removes
 /// the code of features that are not used.
 #[doc(hidden)]
@@ -193,23 +202,6 @@ impl Uses {
 }
 
 /// Implemented for filters that declare HTTP callouts: `#[tollgate::filter(http_callouts)]`.
-///
-/// ```compile_fail,E0277
-/// # use tollgate::{ConfigError, Context, Flow, HttpCall, HttpFilter};
-/// struct Undeclared;
-///
-/// #[tollgate::filter] // without `(http_callouts)`
-/// impl HttpFilter for Undeclared {
-///     type Config = ();
-///     type Stream = ();
-///
-///     fn new(_: Self::Config, cx: &mut Context<'_, Self>) -> Result<Self, ConfigError> {
-///         cx.plugin_http_call(&HttpCall::new("keys", "GET", "keys.test", "/"), |_, _, _| {})?;
-///         Ok(Self)
-///     }
-/// }
-/// # fn main() {}
-/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` makes HTTP callouts but does not declare them",
     note = "write `#[tollgate::filter(http_callouts)]` to export the callback that receives their responses"

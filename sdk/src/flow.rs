@@ -11,6 +11,7 @@ use tollgate_types::{Refusal, ResponseDetails};
 
 /// The decision of a callback on its stream.
 #[derive(Debug)]
+#[must_use = "it takes effect only if the callback returns it: `return Ok(flow)`"]
 pub enum Flow {
     /// Pass the stream to the next filter.
     Continue,
@@ -64,6 +65,7 @@ pub type Result<T = Flow, E = Failure> = std::result::Result<T, E>;
 /// assert!(matches!(token(None), Err(Failure::Reply(_))));
 /// ```
 #[derive(Debug)]
+#[must_use = "it takes effect only if the callback returns it: `return Err(failure)`"]
 pub enum Failure {
     /// The filter answers the client.
     Reply(Box<Reply>),
@@ -86,6 +88,7 @@ impl<T: Into<Reply>> From<T> for Failure {
 
 /// A response that the filter creates itself.
 #[derive(Debug)]
+#[must_use = "it is sent only if the callback returns it: `return reply.into()`"]
 pub struct Reply {
     status: u16,
     details: Cow<'static, str>,

@@ -13,6 +13,7 @@ pub trait ResponseDetails: Copy {
 
 /// The response to a request that a filter rejects.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "it is sent only if the callback returns it: `return Ok(refusal.into())`"]
 pub struct Refusal<R> {
     /// Reason, for the response code details, the statistics and the body.
     pub reason: R,

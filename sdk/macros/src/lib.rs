@@ -9,6 +9,7 @@ mod config;
 mod label;
 mod metrics;
 mod module;
+mod signatures;
 
 use proc_macro::TokenStream;
 use proc_macro2::{Ident, Span, TokenStream as Code};
@@ -61,6 +62,7 @@ pub fn metrics(item: TokenStream) -> TokenStream {
 }
 
 fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> syn::Result<Code> {
+    signatures::check(item)?;
     add_defaults(item);
     let futures = asynchronous(item)?;
     let awaits = !futures.is_empty();
@@ -81,7 +83,7 @@ fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> s
             };
     });
     let filter = &item.self_ty;
-    let mut markers = Code::new();
+    let mut markers = quote!(impl ::tollgate::filter::HasAttribute for #filter {});
     let mut callbacks = Vec::new();
     for capability in capabilities {
         let name = capability.to_string();

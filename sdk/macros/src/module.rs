@@ -86,7 +86,8 @@ pub(super) fn list(filter: &Type, callbacks: &[&str]) -> syn::Result<Code> {
 fn macro_name(filter: &Path) -> syn::Result<Ident> {
     let last = filter.segments.last().filter(|segment| segment.arguments.is_none());
     let last = last.ok_or_else(|| syn::Error::new_spanned(filter, "a filter must not be generic"))?;
-    Ok(format_ident!("__tollgate_{}", last.ident))
+    // The compiler shows this name if `module!` does not find the macro.
+    Ok(format_ident!("__tollgate_filter_attribute_of_{}", last.ident))
 }
 
 /// The arguments of `module!`.
@@ -102,7 +103,8 @@ impl Parse for Filters {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let filters = Punctuated::<Filter, Token![,]>::parse_terminated(input)?;
         if filters.is_empty() {
-            return Err(input.error("expected a filter, such as `tollgate::module!(MyFilter)`"));
+            let message = "expected a filter, such as `tollgate::module!(MyFilter)`";
+            return Err(syn::Error::new(input.span(), message));
         }
         for (index, filter) in filters.iter().enumerate() {
             if filters.iter().take(index).any(|other| other.name.value() == filter.name.value()) {
@@ -272,8 +274,8 @@ mod tests {
             let path = macro_path(&syn::parse_str(path).expect("a path")).expect("not generic");
             path.to_token_stream().to_string()
         };
-        assert_eq!(macro_of("Limit"), "__tollgate_Limit");
-        assert_eq!(macro_of("crate::filter::Limit"), "__tollgate_Limit");
-        assert_eq!(macro_of("limits::filter::Limit"), "limits :: __tollgate_Limit");
+        assert_eq!(macro_of("Limit"), "__tollgate_filter_attribute_of_Limit");
+        assert_eq!(macro_of("crate::filter::Limit"), "__tollgate_filter_attribute_of_Limit");
+        assert_eq!(macro_of("limits::filter::Limit"), "limits :: __tollgate_filter_attribute_of_Limit");
     }
 }

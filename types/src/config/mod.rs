@@ -112,6 +112,13 @@ pub use serde_json::Value;
 use tree::Tree;
 
 /// A type that can be read from a configuration. Derive it: see the [module](self).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be read from a configuration",
+    label = "does not implement `tollgate::Config`",
+    note = "write `#[derive(tollgate::Config)]` on `{Self}`: it rejects unknown fields and generates the JSON Schema",
+    note = "for a type of another crate, derive it for a type of your own, with `#[config(try_from = Raw)]` or \
+            `#[config(text(expected = \"a name\"))]`"
+)]
 pub trait Config {
     /// Returns the default value of an optional field. For a type without a default, such as a header name,
     /// the returned value is invalid and must be filled in.

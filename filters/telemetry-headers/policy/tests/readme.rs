@@ -1,7 +1,7 @@
 //! Checks the filter's README: its configurations load, and its tables are complete.
 
 use tollgate_filter_testing::page;
-use tollgate_telemetry_headers_policy::{Config, Event};
+use tollgate_telemetry_headers_policy::Config;
 
 const README: &str = include_str!("../../README.md");
 const SCHEMA: &str = include_str!("../../config.schema.json");

@@ -2,9 +2,10 @@
 
 use super::Parts;
 use super::attributes::{Container, Options, docs};
-use proc_macro2::{Literal, TokenStream as Code};
-use quote::quote;
+use proc_macro2::{Literal, Span, TokenStream as Code};
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{DeriveInput, Error, Expr, ExprLit, ExprRange, Field, Lit, Result, Type, parse_quote};
 
 pub(super) fn structure<'f>(
@@ -66,7 +67,9 @@ pub(super) fn structure<'f>(
             }
         });
         let index = Literal::usize_unsuffixed(arms.len());
-        arms.push(quote!(#index => ::core::option::Option::Some(&mut self.#ident)));
+        // An error about the type of the field is shown at the type.
+        let at = Span::call_site().located_at(field.ty.span());
+        arms.push(quote_spanned!(at=> #index => ::core::option::Option::Some(&mut self.#ident)));
         if container.default && matches!(options.default, Some(Some(_))) {
             let message = "the default of the struct decides, remove this one or that of the struct";
             return Err(Error::new_spanned(field, message));
@@ -76,7 +79,7 @@ pub(super) fn structure<'f>(
                 blanks.push(quote!(#ident: ::core::convert::Into::into(#text)));
             }
             Some(value) => blanks.push(quote!(#ident: #value)),
-            None => blanks.push(quote!(#ident: ::tollgate::config::Config::blank())),
+            None => blanks.push(quote_spanned!(at=> #ident: ::tollgate::config::Config::blank())),
         }
         if must {
             required.push(name.clone());

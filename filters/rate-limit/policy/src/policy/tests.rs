@@ -158,7 +158,7 @@ limits:
     }
     rig.passes(&[("x-user", "b")]);
     rig.passes(&[("x-user", "c")]);
-    rig.refuses(&[("x-user", "d")]);
+    let _ = rig.refuses(&[("x-user", "d")]);
     // Limits are in the order of their names: `a_wide` had given each time before `b_narrow` refused.
     assert_eq!((rig.counted(0, Event::Limited), rig.counted(1, Event::Limited)), (1, 10));
 }
@@ -189,7 +189,7 @@ fn filter_enabled_and_filter_enforced_select_shares() {
     rig.world.draws = vec![u64::MAX, 0];
     assert_eq!(rig.passes(&[]).allowed_by, Some(AllowedBy::Shadow(Reason::LocalLimit)));
     rig.world.draws = vec![0, 0];
-    rig.refuses(&[]);
+    let _ = rig.refuses(&[]);
 }
 
 #[test]

@@ -17,7 +17,7 @@ limits:
             other => panic!("{other:?}"),
         }
     }
-    rig.refuses(&[]);
+    let _ = rig.refuses(&[]);
     assert_eq!(rig.counted(0, Event::Delayed), 2);
 }
 

@@ -1,0 +1,3 @@
+tollgate::module!();
+
+fn main() {}
