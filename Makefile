@@ -2,7 +2,7 @@
 # through the environment.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run wasm test proxy-wasm conformance mutants fuzz fuzz-build lint doc ci bench soak setup clean-wasm
+.PHONY: help run wasm test proxy-wasm outside conformance mutants fuzz fuzz-build lint doc ci bench soak setup clean-wasm
 
 ##@ Use
 help: ## list the targets
@@ -34,6 +34,10 @@ doc: ## build the documentation of the crates into target/doc; a warning is an e
 proxy-wasm: ## run scenarios of the filters on the dispatcher of the `proxy-wasm` crate (ALL=1 runs all of them)
 	@scripts/setup wasm envoy
 	@scripts/proxy-wasm $(if $(ALL),all)
+
+outside: ## build and test a filter in a folder outside the clone, with packaged crates and a new lock file
+	@scripts/setup wasm envoy
+	@cargo test --quiet --package tollgate-tests --test outside -- --ignored
 
 conformance: ## compare the emulated host with a real Envoy, case by case (ENVOY_VERSION=1.36.4 for another version)
 	@scripts/setup wasm envoy

@@ -66,6 +66,7 @@ fn the_module_contains_the_path_of_no_folder() {
 "#;
 
 #[test]
+#[ignore = "builds every dependency a second time, which takes minutes: `make outside` runs it"]
 fn builds_and_tests_a_filter_outside_the_clone() {
     let outside = Outside::new();
 
