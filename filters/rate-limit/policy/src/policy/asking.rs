@@ -155,7 +155,7 @@ impl Round<'_, '_> {
             if verdict.from_cache {
                 self.env.count(*limit, Event::CacheHit);
             }
-            if !verdict.is_over_limit(index) {
+            if !verdict.over_limit.contains(&index) {
                 self.env.count(*limit, Event::Ok);
                 continue;
             }

@@ -3,7 +3,6 @@
 use super::answer::{Answer, Refused};
 use super::calls::Flight;
 use super::entry::{LONGEST, UNKNOWN_RESET};
-use super::verdict::bit;
 use super::{Ask, CallFailure, CallId, Remote, Verdict, message};
 use std::rc::Rc;
 use tollgate_policy::UnixNanos;
@@ -95,10 +94,12 @@ impl Remote {
             let alone = Flight { asked: flight.own, ahead: 0, claimed: flight.own, sent: now, ..flight };
             return Ask::Call(self.send(alone, request));
         }
-        let index = answer.refused.first().map_or(0, |refused| refused.index);
+        let mut over_limit: Vec<_> = answer.refused.iter().map(|refused| refused.index).collect();
+        if over_limit.is_empty() {
+            over_limit.push(0);
+        }
         let verdict = Verdict {
-            over_limit: Some(index),
-            all_over_limit: answer.refused.iter().fold(0, |all, refused| all | bit(refused.index)),
+            over_limit,
             quotas: answer.said.quotas(now, 0),
             response_headers: answer.said.response_headers.clone(),
             raw_body: answer.said.raw_body.clone(),

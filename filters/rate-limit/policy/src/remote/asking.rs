@@ -5,7 +5,6 @@ use super::circuit::Circuit;
 use super::entry::LONGEST;
 use super::key::{Key, Keys};
 use super::memory::{At, Memory};
-use super::verdict::bit;
 use super::{Ask, Call, CallFailure, Descriptor, Remote, Service, Verdict, message};
 use tollgate_policy::UnixNanos;
 
@@ -84,20 +83,19 @@ impl Remote {
             }
         }
         if keys.len() > 1 {
-            let (mut first, mut all) = (None, 0);
+            let mut over_limit = Vec::new();
             for (index, (key, descriptor)) in keys.iter().zip(descriptors).enumerate() {
                 if descriptor.shadow {
                     continue;
                 }
                 let Some((_, entry)) = self.memory.find(*key) else { continue };
                 if entry.refused(message::hits(descriptor), true, now).is_some() {
-                    first = first.or(Some(index));
-                    all |= bit(index);
+                    over_limit.push(index);
                 }
             }
-            if let Some(first) = first {
+            if !over_limit.is_empty() {
                 // The cached answer also contains data of other descriptors, so it is not used.
-                return Some(Verdict { all_over_limit: all, ..Verdict::refused(None, first, now) });
+                return Some(Verdict { over_limit, from_cache: true, ..Verdict::default() });
             }
         }
         None

@@ -6,11 +6,8 @@ use super::{CallFailure, Quotas};
 /// Verdict of the service, new or cached.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// Index of the first descriptor that is over its limit; 0 if the service does not report which.
-    pub over_limit: Option<usize>,
-    /// Bit set of all descriptors that are over their limits, if the service reports them: the lowest bit for
-    /// the first one, up to 64.
-    pub all_over_limit: u64,
+    /// Indices of the descriptors that are over their limits; only 0 if the service does not report which.
+    pub over_limit: Vec<usize>,
     /// Reason why the service is unavailable.
     pub failure: Option<CallFailure>,
     /// Quotas of the descriptors. Empty if the service reports none.
@@ -26,11 +23,6 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Returns whether the descriptor with this index is over its limit.
-    pub fn is_over_limit(&self, index: usize) -> bool {
-        self.over_limit == Some(index) || self.all_over_limit & bit(index) != 0
-    }
-
     /// Returns a verdict without an answer of the service.
     pub(super) fn failed(failure: CallFailure, from_cache: bool) -> Self {
         Self { failure: Some(failure), from_cache, ..Self::default() }
@@ -45,10 +37,10 @@ impl Verdict {
     /// Returns a rejection of the descriptor with this index, from a cached answer.
     pub(super) fn refused(said: Option<&Said>, index: usize, now: u64) -> Self {
         let Some(said) = said else {
-            return Self { over_limit: Some(index), from_cache: true, ..Self::default() };
+            return Self { over_limit: vec![index], from_cache: true, ..Self::default() };
         };
         Self {
-            over_limit: Some(index),
+            over_limit: vec![index],
             quotas: said.quotas(now, 0),
             response_headers: said.response_headers.clone(),
             raw_body: said.raw_body.clone(),
@@ -56,9 +48,4 @@ impl Verdict {
             ..Self::default()
         }
     }
-}
-
-/// Returns the bit of a descriptor in [`Verdict::all_over_limit`].
-pub(super) fn bit(index: usize) -> u64 {
-    u32::try_from(index).ok().and_then(|index| 1u64.checked_shl(index)).unwrap_or(0)
 }

@@ -134,7 +134,7 @@ fn leases_and_rejections_stay_valid_during_an_outage() {
     }
     assert!(is_ok(&remote.settled_for(&key(1), now)));
     assert_eq!(remote.settled_for(&key(1), now).failure, Some(CallFailure::Unavailable));
-    assert_eq!(remote.settled_for(&key(2), now).over_limit, Some(0));
+    assert_eq!(remote.settled_for(&key(2), now).over_limit, [0]);
 }
 
 #[test]

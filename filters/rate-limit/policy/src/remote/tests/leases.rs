@@ -136,7 +136,7 @@ fn repeats_a_rejected_lease_for_the_request_alone() {
     };
     assert_eq!(hits_of(&again), 1);
     // Once: then it is refused.
-    assert_eq!(remote.answer(&again, &bare(Code::OverLimit), START).over_limit, Some(0));
+    assert_eq!(remote.answer(&again, &bare(Code::OverLimit), START).over_limit, [0]);
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn uses_a_quota_and_then_rejects_until_it_expires() {
     remote.answer(&call, &Response { quota: Some(quota.clone()), ..bare(Code::Ok) }, START);
     assert!(is_ok(&remote.settled_for(&one(1), START + SECOND)));
     assert!(is_ok(&remote.settled_for(&one(1), START + 9 * SECOND)));
-    assert_eq!(remote.settled_for(&one(1), START + 9 * SECOND).over_limit, Some(0));
+    assert_eq!(remote.settled_for(&one(1), START + 9 * SECOND).over_limit, [0]);
     let call = remote.call_for(&one(1), START + 10 * SECOND);
     // One that is shared with other keys is not ours to use.
     let shared = Response { quota: Some(Quota { id: b"x".to_vec(), ..quota }), ..bare(Code::Ok) };

@@ -99,5 +99,5 @@ pub(super) fn hits_of(call: &Call) -> u32 {
 }
 
 pub(super) fn is_ok(verdict: &Verdict) -> bool {
-    verdict.over_limit.is_none() && verdict.failure.is_none()
+    verdict.over_limit.is_empty() && verdict.failure.is_none()
 }

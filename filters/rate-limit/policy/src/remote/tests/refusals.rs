@@ -10,9 +10,9 @@ fn rejects_a_key_over_its_limit_until_the_reset() {
     let call = remote.call_for(&one("a"), START);
     let over = response(Code::OverLimit, vec![status(Code::OverLimit, 0, 30)]);
     let verdict = remote.answer(&call, &over, START + 5 * MS);
-    assert_eq!((verdict.over_limit, verdict.from_cache), (Some(0), false));
+    assert_eq!((verdict.over_limit.as_slice(), verdict.from_cache), (&[0][..], false));
     let verdict = remote.settled_for(&one("a"), START + 30 * SECOND - 1);
-    assert_eq!((verdict.over_limit, verdict.from_cache), (Some(0), true));
+    assert_eq!((verdict.over_limit.as_slice(), verdict.from_cache), (&[0][..], true));
     let quota = verdict.quotas[0].unwrap();
     assert_eq!((quota.limit, quota.window, quota.remaining, quota.reset), (100, 60 * SECOND, 0, 1));
     assert!(matches!(remote.ask_at(&one("b"), START + SECOND), Ask::Call(_)));
@@ -75,12 +75,23 @@ fn a_rejected_descriptor_rejects_every_list_with_it() {
     let both = [descriptor("a", 1), descriptor("b", 1)];
     let call = remote.call_for(&both, START);
     let statuses = vec![status(Code::Ok, 5, 30), status(Code::OverLimit, 0, 30)];
-    assert_eq!(remote.answer(&call, &response(Code::OverLimit, statuses), START).over_limit, Some(1));
-    assert_eq!(remote.settled_for(&both, START).over_limit, Some(1));
-    assert_eq!(remote.settled_for(&one("b"), START).over_limit, Some(0));
+    assert_eq!(remote.answer(&call, &response(Code::OverLimit, statuses), START).over_limit, [1]);
+    assert_eq!(remote.settled_for(&both, START).over_limit, [1]);
+    assert_eq!(remote.settled_for(&one("b"), START).over_limit, [0]);
     let other = [descriptor("b", 1), descriptor("c", 1)];
-    assert_eq!(remote.settled_for(&other, START).over_limit, Some(0));
+    assert_eq!(remote.settled_for(&other, START).over_limit, [0]);
     assert!(matches!(remote.ask_at(&one("a"), START), Ask::Call(_)));
+}
+
+#[test]
+fn each_of_many_descriptors_can_be_over_its_limit() {
+    let mut remote = remote(Cache::default());
+    let many: Vec<_> = (0..100).map(|at| descriptor(&at.to_string(), 1)).collect();
+    let call = remote.call_for(&many, START);
+    let code = |at| if at == 0 || at > 97 { Code::OverLimit } else { Code::Ok };
+    let statuses = (0..100).map(|at| status(code(at), 0, 30)).collect();
+    assert_eq!(remote.answer(&call, &response(Code::OverLimit, statuses), START).over_limit, [0, 98, 99]);
+    assert_eq!(remote.settled_for(&many, START).over_limit, [0, 98, 99]);
 }
 
 #[test]
@@ -89,7 +100,7 @@ fn caches_an_answer_for_its_list_only() {
     let both = [descriptor("a", 1), descriptor("b", 1)];
     let call = remote.call_for(&both, START);
     remote.answer(&call, &bare(Code::OverLimit), START);
-    assert_eq!(remote.settled_for(&both, START).over_limit, Some(0));
+    assert_eq!(remote.settled_for(&both, START).over_limit, [0]);
     let turned = [descriptor("b", 1), descriptor("a", 1)];
     assert!(matches!(remote.ask_at(&turned, START), Ask::Call(_)));
     assert!(matches!(remote.ask_at(&one("a"), START), Ask::Call(_)));
