@@ -25,8 +25,8 @@ pub enum Flow {
     /// that of a task, the same as `Pause`.
     ///
     /// The host must be configured with `allow_on_headers_stop_iteration: true` (`PluginConfig` in Envoy,
-    /// since 1.35). Otherwise it waits with the body too: the request ends with the timeout of the route.
-    /// Istio's `WasmPlugin` has no such field; use an `EnvoyFilter` there.
+    /// since 1.35). Otherwise it waits with the body too, until the client gives up; the SDK then logs a
+    /// warning, once. Istio's `WasmPlugin` has no such field; use an `EnvoyFilter` there.
     AwaitBody,
     /// Answer the client. In the request phase, nothing is sent upstream. In the response phase, the upstream
     /// response is dropped. Boxed, because callbacks rarely return one.

@@ -191,6 +191,9 @@ impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
         if F::USES.any() {
             plugin.tasks.drop_stream(id);
         }
+        if F::USES.has_bodies() {
+            stream.warn_about_missing_body();
+        }
         let data = plugin.tasks.take_returned(id).unwrap_or(stream.data);
         if let Some(filter) = &plugin.filter {
             filter.on_end(data, &mut Context { tasks: &mut plugin.tasks, position: None, filter: None });

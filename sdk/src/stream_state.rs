@@ -4,6 +4,7 @@ use crate::filter::{Part, Phase};
 use crate::headers::free_lengths;
 use crate::host::Direction;
 use crate::{Flow, Reply};
+use std::cell::Cell;
 
 /// `Action::Continue` and `Action::Pause` of the ABI.
 pub(crate) const CONTINUE: u32 = 0;
@@ -17,6 +18,8 @@ pub(crate) const PAUSE_WITHOUT_TASK: &str =
     "filter returned `Pause` with no pending callout, timer or wait; rejecting the request";
 pub(crate) const AWAIT_WITHOUT_CALLBACK: &str =
     "filter returned `AwaitBody` without a callback for the body; rejecting the request";
+const AWAITED_IN_VAIN: &str = "a stream ended before the body that its filter awaited: if all do, \
+     `allow_on_headers_stop_iteration` is not set";
 pub(crate) const BODY_OF_PAUSED: &str = "host passed on the body of a message whose headers a task holds, because of \
      `allow_on_headers_stop_iteration`; rejecting the request";
 
@@ -167,6 +170,17 @@ impl<S> Stream<S> {
             }
         }
         false
+    }
+
+    /// Warns once if a filter awaited a body, and the stream ended before any of it came.
+    pub(crate) fn warn_about_missing_body(&self) {
+        std::thread_local! {
+            static WARNED: Cell<bool> = const { Cell::new(false) };
+        }
+        let awaits = |progress: Progress| progress.awaits_body && !progress.has_body;
+        if !self.replied && (awaits(self.request) || awaits(self.response)) && !WARNED.replace(true) {
+            log::warn!("{AWAITED_IN_VAIN}");
+        }
     }
 
     /// Rejects the stream because of an error of the filter's author, or of the configuration of the host.

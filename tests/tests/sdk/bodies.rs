@@ -147,6 +147,15 @@ on_both_hosts! {
         assert!(outcome.exchanges[1].upstream.is_empty(), "{outcome:?}");
     }
 
+    fn warns_if_the_host_is_not_configured_to_pass_on_the_body(host) {
+        let mut scenario = sending("await whole", &["good"]);
+        scenario.filters[0].allow_on_headers_stop_iteration = false;
+        let scenario = scenario.settings(|settings| settings.client_patience = Duration::from_millis(300));
+        let outcome = host.run(&scenario);
+        outcome.has_statuses(&[0]).has_logged(LogLevel::Warn, "`allow_on_headers_stop_iteration` is not set");
+        nothing_reached_the_upstream(&outcome);
+    }
+
     fn a_body_does_not_pass_a_filter_that_waits(host) {
         // Here the host would pass on the headers with the body.
         let scenario = sending("call leave", &["some ", "body"]);
