@@ -118,7 +118,7 @@ on_both_hosts! {
                     .request(tokens(Some("garbage"), None))
                     .request(tokens(None, None)),
             );
-            outcome.has_statuses(&[200; 5]).has_metric(&counter("denied"), 0);
+            outcome.has_statuses(&[200; 5]).has_metric(&counter("allowed"), 5);
             outcome.upstream(0).no_header("x-sub").no_header("authorization");
             outcome.upstream(1).no_header("x-sub").header("x-other-sub", "bob");
             outcome.upstream(2).header("x-sub", "alice");
