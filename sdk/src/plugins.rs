@@ -9,8 +9,8 @@ use crate::host::{self, Direction};
 use crate::map::IdMap;
 use crate::signal::Woken;
 use crate::stream_state::{
-    AWAIT_WITHOUT_CALLBACK, BODY_OF_PAUSED, CONTINUE, Held, PAUSE, PAUSE_ALL, PAUSE_WITHOUT_TASK, Stream,
-    StreamCallback,
+    AWAIT_WITHOUT_CALLBACK, BODY_OF_PAUSED, CONTINUE, Held, PAUSE, PAUSE_ALL, PAUSE_WITHOUT_TASK, Progress,
+    Stream, StreamCallback,
 };
 use crate::task::{Due, Task, Timer};
 use crate::tasks::Tasks;
@@ -114,13 +114,13 @@ impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
         let mut position = StreamPosition::new(id, at.direction);
         if at.is_body {
             let progress = stream.progress(at.direction);
-            if progress.held == Held::InHeaders && !progress.awaits_body && !replied {
+            if progress.held() == Held::InHeaders && !progress.has(Progress::AWAITS_BODY) && !replied {
                 return stream.fail(at.direction, BODY_OF_PAUSED, "tollgate_body_of_paused_headers");
             }
             progress.receive_body();
-            position.headers_held = progress.awaits_body;
-            position.passed_body = progress.passed_body;
-            position.length_is_free = progress.length_is_free;
+            position.headers_held = progress.has(Progress::AWAITS_BODY);
+            position.passed_body = progress.has(Progress::PASSED_BODY);
+            position.length_is_free = progress.has(Progress::LENGTH_IS_FREE);
         }
         let cx = Context { tasks: &mut plugin.tasks, position: Some(position), filter: Some(filter) };
         let flow = settled(filter.as_ref(), decide(filter, &mut stream.data, cx), at);
@@ -130,8 +130,11 @@ impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
         let progress = stream.progress(at.direction);
         let in_headers = at.part == Held::InHeaders;
         if at.is_body {
-            progress.holds_body = at.more_body && matches!(flow, Flow::Pause | Flow::AwaitBody);
-            progress.awaits_body &= at.more_body;
+            let holds = at.more_body && matches!(flow, Flow::Pause | Flow::AwaitBody);
+            progress.set(Progress::HOLDS_BODY, holds);
+            if !at.more_body {
+                progress.set(Progress::AWAITS_BODY, false);
+            }
         }
         match flow {
             Flow::Continue => {
@@ -148,14 +151,12 @@ impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
                         "tollgate_await_without_callback",
                     );
                 }
-                progress.held = Held::InHeaders;
-                progress.awaits_body = true;
+                progress.hold(Held::InHeaders);
+                progress.set(Progress::AWAITS_BODY, true);
                 PAUSE
             }
             Flow::Pause | Flow::AwaitBody if at.more_body || plugin.tasks.has_pending_for(id) => {
-                if progress.held == Held::No {
-                    progress.held = at.part;
-                }
+                progress.hold(at.part);
                 if in_headers { PAUSE_ALL } else { PAUSE }
             }
             Flow::Pause | Flow::AwaitBody => {
@@ -282,7 +283,7 @@ impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
                 if stream.replied || host::set_effective_context(id).is_err() {
                     return;
                 }
-                let held = stream.progress(direction).held;
+                let held = stream.progress(direction).held();
                 let mut position = StreamPosition::new(id, direction);
                 position.headers_held = held == Held::InHeaders;
                 let mut cx =

@@ -31,42 +31,61 @@ pub(crate) struct Stream<S> {
     pub(crate) replied: bool,
 }
 
-/// State of one direction of a stream.
+/// State of one direction of a stream, as a set of bits: a filter has one for each stream.
 #[derive(Clone, Copy)]
-pub(crate) struct Progress {
-    pub(crate) held: Held,
-    /// Whether the headers are held until the body callback decides.
-    pub(crate) awaits_body: bool,
-    /// Whether a part of the body has arrived.
-    pub(crate) has_body: bool,
-    /// Whether the filter holds the body until more of it arrives.
-    pub(crate) holds_body: bool,
-    /// Whether the filter has passed on a part of the body.
-    pub(crate) passed_body: bool,
-    /// Whether the filter has removed `content-length`.
-    pub(crate) length_is_free: bool,
-}
+pub(crate) struct Progress(u8);
 
 impl Progress {
-    const NEW: Self = Self {
-        held: Held::No,
-        awaits_body: false,
-        has_body: false,
-        holds_body: false,
-        passed_body: false,
-        length_is_free: false,
-    };
+    /// The headers are held by a task, or until the body callback decides.
+    const HELD_IN_HEADERS: u8 = 1;
+    /// A later part is held.
+    const HELD_AFTER_HEADERS: u8 = 2;
+    /// The headers are held until the body callback decides.
+    pub(crate) const AWAITS_BODY: u8 = 4;
+    /// A part of the body has arrived.
+    const HAS_BODY: u8 = 8;
+    /// The filter holds the body until more of it arrives.
+    pub(crate) const HOLDS_BODY: u8 = 16;
+    /// The filter has passed on a part of the body.
+    pub(crate) const PASSED_BODY: u8 = 32;
+    /// The filter has removed `content-length`.
+    pub(crate) const LENGTH_IS_FREE: u8 = 64;
+
+    pub(crate) fn has(self, bit: u8) -> bool {
+        self.0 & bit != 0
+    }
+
+    pub(crate) fn set(&mut self, bit: u8, is: bool) {
+        self.0 = if is { self.0 | bit } else { self.0 & !bit };
+    }
+
+    pub(crate) fn held(self) -> Held {
+        match self.0 & (Self::HELD_IN_HEADERS | Self::HELD_AFTER_HEADERS) {
+            0 => Held::No,
+            Self::HELD_IN_HEADERS => Held::InHeaders,
+            _ => Held::AfterHeaders,
+        }
+    }
+
+    /// Holds what has not been held yet.
+    pub(crate) fn hold(&mut self, part: Held) {
+        if self.held() == Held::No {
+            let in_headers = part == Held::InHeaders;
+            self.set(if in_headers { Self::HELD_IN_HEADERS } else { Self::HELD_AFTER_HEADERS }, true);
+        }
+    }
 
     /// A part of the body arrives.
     pub(crate) fn receive_body(&mut self) {
         // What was not held was passed on.
-        self.passed_body |= self.has_body && self.held == Held::No;
-        self.has_body = true;
+        if self.has(Self::HAS_BODY) && self.held() == Held::No {
+            self.set(Self::PASSED_BODY, true);
+        }
+        self.set(Self::HAS_BODY, true);
     }
 
     pub(crate) fn pass_on(&mut self) {
-        self.held = Held::No;
-        self.awaits_body = false;
+        self.set(Self::HELD_IN_HEADERS | Self::HELD_AFTER_HEADERS | Self::AWAITS_BODY, false);
     }
 }
 
@@ -124,7 +143,7 @@ impl StreamCallback {
 
 impl<S: Default> Stream<S> {
     pub(crate) fn new(plugin: u32) -> Self {
-        Self { plugin, data: S::default(), request: Progress::NEW, response: Progress::NEW, replied: false }
+        Self { plugin, data: S::default(), request: Progress(0), response: Progress(0), replied: false }
     }
 }
 
@@ -139,15 +158,20 @@ impl<S> Stream<S> {
     /// Notes which `content-length` a callback has removed.
     pub(crate) fn note_lengths(&mut self) {
         let [request, response] = free_lengths::take();
-        self.request.length_is_free = request.unwrap_or(self.request.length_is_free);
-        self.response.length_is_free = response.unwrap_or(self.response.length_is_free);
+        for (progress, is_free) in [(&mut self.request, request), (&mut self.response, response)] {
+            if let Some(is_free) = is_free {
+                progress.set(Progress::LENGTH_IS_FREE, is_free);
+            }
+        }
     }
 
     /// Whether the filter waits for a body, or for more of it, and none will come if trailers arrive. Returns
     /// whether the host holds a part of it.
     pub(crate) fn awaits_body(&mut self, direction: Direction) -> Option<bool> {
         let progress = self.progress(direction);
-        (progress.holds_body || progress.awaits_body).then_some(progress.holds_body)
+        progress
+            .has(Progress::HOLDS_BODY | Progress::AWAITS_BODY)
+            .then_some(progress.has(Progress::HOLDS_BODY))
     }
 
     /// Carries out what a task decided. Returns whether a paused stream continues.
@@ -155,12 +179,12 @@ impl<S> Stream<S> {
         let progress = self.progress(direction);
         match flow {
             Flow::Continue => {
-                let held = progress.held != Held::No;
+                let held = progress.held() != Held::No;
                 progress.pass_on();
                 return held;
             }
             Flow::Pause | Flow::AwaitBody => {
-                if progress.held != Held::No && !progress.awaits_body && !awaits_task {
+                if progress.held() != Held::No && !progress.has(Progress::AWAITS_BODY) && !awaits_task {
                     self.fail(direction, PAUSE_WITHOUT_TASK, "tollgate_pause_without_task");
                 }
             }
@@ -177,7 +201,8 @@ impl<S> Stream<S> {
         std::thread_local! {
             static WARNED: Cell<bool> = const { Cell::new(false) };
         }
-        let awaits = |progress: Progress| progress.awaits_body && !progress.has_body;
+        let awaits =
+            |progress: Progress| progress.has(Progress::AWAITS_BODY) && !progress.has(Progress::HAS_BODY);
         if !self.replied && (awaits(self.request) || awaits(self.response)) && !WARNED.replace(true) {
             log::warn!("{AWAITED_IN_VAIN}");
         }
