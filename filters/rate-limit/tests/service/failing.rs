@@ -70,6 +70,6 @@ on_both_hosts! {
     fn a_shadow_limit_rejects_nothing_without_the_service(host) {
         let more = json!({"limits": {"clients": {"shadow": true}}, "rate_limit_service": {"failure_mode": "deny"}});
         let outcome = host.run(&asks(more, vec![status(13)]).request(of("a")));
-        outcome.has_statuses(&[200]).has_metric("rate_limit.failure_mode_allowed", 1);
+        outcome.has_statuses(&[200]).has_metric("rate_limit.shadow_denied.rate_limiter_error", 1);
     }
 }
