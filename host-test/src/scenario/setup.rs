@@ -59,7 +59,9 @@ impl Scenario {
             packages.push(format!("filter{index}={}", filter.wasm.name()));
         }
         let packages: Vec<_> = packages.iter().map(String::as_str).collect();
-        let module = Filter::new(Wasm::chain("one-module", &packages));
+        // Each list has a name of its own: modules of one name would replace each other.
+        let names: Vec<_> = self.filters.iter().map(|filter| filter.wasm.name()).collect();
+        let module = Filter::new(Wasm::chain(&names.join("-and-"), &packages));
         self.filters = vec![module.config(serde_json::Value::Object(blocks))];
         self
     }
