@@ -47,6 +47,7 @@
 use crate::Error;
 use crate::context::StreamPosition;
 use crate::error::Result;
+use crate::headers::free_lengths;
 use crate::host::{self, Buffer, Direction, Map};
 use std::marker::PhantomData;
 
@@ -198,10 +199,15 @@ impl Body<'_> {
 
     /// Passes the bytes that the host holds to `change`, in chunks of at most 64 KiB. `change` appends to its
     /// second argument what takes the place of the chunk. Only one chunk is in the memory of the filter at a
-    /// time, however large the part is. If `change` keeps bytes for later chunks, pause until
-    /// [`end_of_stream`](Self::end_of_stream): after trailers, nothing can be added to a body that was passed
-    /// on.
+    /// time, however large the part is. The length must be allowed to change, even if it does not. If
+    /// `change` keeps bytes for later chunks, pause until [`end_of_stream`](Self::end_of_stream): after
+    /// trailers, nothing can be added to a body that was passed on.
     pub fn transform(&mut self, mut change: impl FnMut(&[u8], &mut Vec<u8>)) -> Result<()> {
+        if self.span.size == 0 {
+            return Ok(());
+        }
+        // Checked first: an error after some chunks would leave the body in another order.
+        self.free_length()?;
         if self.span.start > 0 || self.span.after > 0 {
             // The host can insert only at the ends of its buffer, which belong to other filters.
             return self.transform_copy(change);
@@ -211,9 +217,6 @@ impl Body<'_> {
             let chunk = self.range(0, left.min(CHUNK))?;
             out.clear();
             change(&chunk, &mut out);
-            if out.len() != chunk.len() {
-                self.free_length()?;
-            }
             // Moves the chunk from the start of the buffer to its end.
             let kept = self.span.size.saturating_sub(chunk.len());
             host::set_buffer(self.buffer(), 0, chunk.len(), &[])?;
@@ -264,6 +267,8 @@ impl Body<'_> {
             Direction::Response => Map::ResponseHeaders,
         };
         host::map_remove(map, b"content-length")?;
+        // Also for the parts that come after the headers.
+        free_lengths::note(self.direction, true);
         self.length_is_free = true;
         Ok(())
     }

@@ -135,8 +135,7 @@ impl<F: HttpFilter> Context<'_, F> {
     where
         F: GrpcStreams,
     {
-        // Outside a stream there is nothing to decide on.
-        let Some(position) = self.position else { return Err(Error::Busy) };
+        let Some(position) = self.position else { return Err(Error::OutsideStream) };
         let stream = call.open()?;
         self.tasks.add_stream(stream, Events::of_stream(position.stream, position.direction, then));
         Ok(stream)

@@ -171,7 +171,7 @@ impl<F: HttpFilter, const CHAINED: bool> Vm<F, CHAINED> {
         let mut found = false;
         if let Ok(mut state) = self.state.try_borrow_mut() {
             found = state.end_grpc(id, token, || callout::grpc_message(size))
-                || state.grpc_event(id, token, || GrpcEvent::message(size));
+                || state.grpc_event(id, token, || GrpcEvent::message(token, size));
         }
         self.run_deferred();
         found
@@ -190,7 +190,7 @@ impl<F: HttpFilter, const CHAINED: bool> Vm<F, CHAINED> {
     pub(crate) fn on_grpc_metadata(&self, id: u32, token: u32, map: Map) -> bool {
         let mut found = false;
         if let Ok(mut state) = self.state.try_borrow_mut() {
-            found = state.grpc_event(id, token, || GrpcEvent::metadata(map));
+            found = state.grpc_event(id, token, || GrpcEvent::metadata(token, map));
         }
         self.run_deferred();
         found

@@ -81,6 +81,8 @@ pub enum Error {
     Contended,
     /// A callout has no timeout, or one below 1 ms.
     NoTimeout,
+    /// A task of a stream was started in a callback that belongs to no stream.
+    OutsideStream,
     /// A [`State`](crate::State) was entered twice.
     Busy,
 }
@@ -104,6 +106,7 @@ impl fmt::Display for Error {
             Self::NoRandomness => f.write_str("host returned no random bytes"),
             Self::Contended => f.write_str("shared value changed during every attempt to update it"),
             Self::NoTimeout => f.write_str("callout timeout must be at least 1 ms"),
+            Self::OutsideStream => f.write_str("this callback belongs to no stream"),
             Self::Busy => f.write_str("state of the filter is in use by this callback already"),
         }
     }

@@ -149,17 +149,23 @@ pub enum GrpcEvent {
 }
 
 impl GrpcEvent {
-    /// Reads a message in `proxy_on_grpc_receive`. A message that cannot be read ends the stream.
-    pub(crate) fn message(size: usize) -> Self {
-        grpc_message(size).map_or_else(Self::Closed, Self::Message)
+    /// Reads a message in `proxy_on_grpc_receive`.
+    pub(crate) fn message(token: u32, size: usize) -> Self {
+        grpc_message(size).map_or_else(|error| Self::unreadable(token, error), Self::Message)
+    }
+
+    /// An event that cannot be read ends the stream, also at the host.
+    fn unreadable(token: u32, error: GrpcError) -> Self {
+        crate::callout::grpc_cancel(token);
+        Self::Closed(error)
     }
 
     /// Reads metadata in its callback.
-    pub(crate) fn metadata(map: Map) -> Self {
+    pub(crate) fn metadata(token: u32, map: Map) -> Self {
         match host::map_pairs(map).and_then(Pairs::parse) {
             Ok(pairs) if map == Map::GrpcInitialMetadata => Self::InitialMetadata(pairs),
             Ok(pairs) => Self::TrailingMetadata(pairs),
-            Err(error) => Self::Closed(GrpcError::internal(&error)),
+            Err(error) => Self::unreadable(token, GrpcError::internal(&error)),
         }
     }
 }

@@ -281,7 +281,7 @@ pub(crate) mod free_lengths {
         static NOTED: Cell<[Option<bool>; 2]> = const { Cell::new([None; 2]) };
     }
 
-    pub(super) fn note(direction: Direction, is_free: bool) {
+    pub(crate) fn note(direction: Direction, is_free: bool) {
         let [request, response] = NOTED.get();
         NOTED.set(match direction {
             Direction::Request => [Some(is_free), response],

@@ -3,7 +3,7 @@
 use crate::callout::GrpcResult;
 use crate::config::{self, ConfigError};
 use crate::context::{Context, StreamPosition};
-use crate::filter::HttpFilter;
+use crate::filter::{EXPORTS_ALL, HttpFilter};
 use crate::grpc_stream::GrpcEvent;
 use crate::host::{self, Direction};
 use crate::map::IdMap;
@@ -58,6 +58,8 @@ pub(crate) fn configuration(size: usize) -> std::result::Result<config::Value, C
 impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
     /// Whether the module has the callback for the end of streams.
     pub(crate) const ON_DELETE: bool = F::USES.on_delete || CHAINED;
+    /// Whether the module may have callbacks for bodies.
+    const BODIES: bool = F::USES.has_bodies() || EXPORTS_ALL;
 
     pub(crate) fn plugin(&mut self, id: u32) -> Option<&mut Plugin<F>> {
         self.plugins.iter_mut().find(|plugin| plugin.id == id)
@@ -110,9 +112,10 @@ impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
         let Some(filter) = &plugin.filter else {
             return if CHAINED && plugin.off { CONTINUE } else { reject(at) };
         };
+        let is_body = Self::BODIES && at.is_body;
         let replied = stream.replied;
         let mut position = StreamPosition::new(id, at.direction);
-        if at.is_body {
+        if is_body {
             let progress = stream.progress(at.direction);
             if progress.held() == Held::InHeaders && !progress.has(Progress::AWAITS_BODY) && !replied {
                 return stream.fail(at.direction, BODY_OF_PAUSED, "tollgate_body_of_paused_headers");
@@ -129,7 +132,7 @@ impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
         }
         let progress = stream.progress(at.direction);
         let in_headers = at.part == Held::InHeaders;
-        if at.is_body {
+        if is_body {
             let holds = at.more_body && matches!(flow, Flow::Pause | Flow::AwaitBody);
             progress.set(Progress::HOLDS_BODY, holds);
             if !at.more_body {

@@ -278,13 +278,16 @@ impl Progress {
         }
         let (_, _, trailers) = side.available(position);
         let known = side.filter(position);
-        if known.bytes > known.passed
-            && let Ok(size) = host::buffer_len(direction.body())
-        {
+        if known.bytes > known.passed {
             // The task may have changed the part that it held.
-            let end = size.saturating_sub(side.size - known.bytes);
-            side.move_ends(position, known.bytes, end);
-            side.update(position, |filter| filter.bytes = end);
+            match host::buffer_len(direction.body()) {
+                Ok(size) => {
+                    let end = size.saturating_sub(side.size - known.bytes);
+                    side.move_ends(position, known.bytes, end);
+                    side.update(position, |filter| filter.bytes = end);
+                }
+                Err(error) => log::error!("cannot read the size of a held body: {error}"),
+            }
         }
         side.update(position, |filter| {
             filter.passed = filter.bytes;

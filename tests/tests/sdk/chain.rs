@@ -177,8 +177,8 @@ on_both_hosts! {
         assert_eq!(outcome.exchanges[0].client, ClientView::Reset);
     }
 
-    /// No filter waits for a callout here: apart, Envoy may deliver trailers twice to one that does so while a
-    /// body arrives.
+    /// No filter waits for a callout here: apart, Envoy may deliver trailers twice to one that does so while
+    /// a body arrives.
     fn headers_are_held_until_a_filter_has_seen_the_body(host) {
         for letters in [
             ["e..e..", "bh.bh.", "e..e.."],

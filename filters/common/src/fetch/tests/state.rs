@@ -1,4 +1,4 @@
-//! One worker: times of its attempts, and availability of the document.
+//! The state of one worker: the times at which it fetches, and when the document is available.
 
 use super::{MS, SECOND, START, after, ms, rules};
 use crate::fetch::{Asked, Availability, Body, Rules, State};
