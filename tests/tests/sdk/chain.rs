@@ -34,6 +34,12 @@ impl Case {
         }
     }
 
+    /// The same without trailers. A comparison in Envoy needs this if a filter waits while a body arrives:
+    /// apart, Envoy may then deliver the trailers twice to the next filter.
+    fn without_trailers(letters: [&str; 3]) -> Self {
+        Self { request_trailer: false, response_trailer: false, ..Self::of(letters) }
+    }
+
     fn scenario(&self, mut filters: Vec<Filter>) -> Scenario {
         // The host then passes on bodies whose headers are held, as `AwaitBody` needs.
         let stops = self.letters.iter().any(|letters| letters.contains('b'));
@@ -142,20 +148,20 @@ on_both_hosts! {
 
     fn a_filter_that_waits_resumes_into_the_next(host) {
         for letters in [["d..d..", "c..c..", "e..e.."], ["c..d..", "c..c..", "d..d.."]] {
-            is_the_same(host, &Case::of(letters));
+            is_the_same(host, &Case::without_trailers(letters));
         }
     }
 
     fn a_reply_ends_the_request_for_the_later_filters(host) {
-        for letters in [["e..e..", "r.....", "e..e.."], ["d..e..", "e..e..", "l..e.."], ["r..r..", "", ""]] {
+        for letters in [["e..e..", "r.....", "e..e.."], ["r..r..", "", ""]] {
             is_the_same(host, &Case::of(letters));
         }
+        is_the_same(host, &Case::without_trailers(["d..e..", "e..e..", "l..e.."]));
     }
 
     fn a_reply_in_the_response_replaces_it(host) {
-        for letters in [["...e..", "...r..", "...e.."], ["...l..", "...e..", "...e.."]] {
-            is_the_same(host, &Case::of(letters));
-        }
+        is_the_same(host, &Case::of(["...e..", "...r..", "...e.."]));
+        is_the_same(host, &Case::without_trailers(["...l..", "...e..", "...e.."]));
     }
 
     fn a_body_that_one_filter_holds_reaches_the_next_whole(host) {
@@ -177,8 +183,7 @@ on_both_hosts! {
         assert_eq!(outcome.exchanges[0].client, ClientView::Reset);
     }
 
-    /// No filter waits for a callout here: apart, Envoy may deliver trailers twice to one that does so while
-    /// a body arrives.
+    /// No filter waits for a callout here, as a comparison with trailers needs.
     fn headers_are_held_until_a_filter_has_seen_the_body(host) {
         for letters in [
             ["e..e..", "bh.bh.", "e..e.."],
@@ -194,7 +199,7 @@ on_both_hosts! {
 
     fn a_filter_awaits_the_body_after_a_task_of_another(host) {
         for letters in [["d.....", "bh....", "e....."], ["c.....", "e.....", "bw...."]] {
-            is_the_same(host, &Case::of(letters));
+            is_the_same(host, &Case::without_trailers(letters));
         }
     }
 
