@@ -47,21 +47,37 @@ impl Scenario {
     /// # Panics
     /// If the module does not build, or a filter has a configuration that is not JSON text.
     #[track_caller]
-    pub fn in_one_module(mut self) -> Self {
+    pub fn in_one_module(self) -> Self {
+        let packages: Vec<_> = self.filters.iter().map(|filter| filter.wasm.name().to_owned()).collect();
+        self.in_one_module_of(&packages)
+    }
+
+    /// Replaces the filters by one module of these packages. The packages contain those of the filters in the
+    /// same order; the module leaves out the others. So several scenarios can use one module.
+    ///
+    /// # Panics
+    /// If the module does not build, a filter is not among the packages, or it has a configuration that is
+    /// not JSON text.
+    #[track_caller]
+    pub fn in_one_module_of(mut self, packages: &[impl AsRef<str>]) -> Self {
+        let mut filters = self.filters.iter().peekable();
         let mut blocks = serde_json::Map::new();
-        let mut packages = Vec::new();
-        for (index, filter) in self.filters.iter().enumerate() {
-            let Configuration::Text(text) = &filter.configuration else {
-                panic!("filter {index} needs a configuration of JSON text");
+        let mut parts = Vec::new();
+        for (index, package) in packages.iter().map(AsRef::as_ref).enumerate() {
+            let block = match filters.next_if(|filter| filter.wasm.name() == package) {
+                Some(filter) => filter.block(),
+                None => serde_json::Value::Null,
             };
-            let block = serde_json::from_slice(text).unwrap_or_else(|why| panic!("filter {index}: {why}"));
             blocks.insert(format!("filter{index}"), block);
-            packages.push(format!("filter{index}={}", filter.wasm.name()));
+            parts.push(format!("filter{index}={package}"));
         }
-        let packages: Vec<_> = packages.iter().map(String::as_str).collect();
+        if let Some(filter) = filters.next() {
+            panic!("the packages of the module do not contain `{}` in this place", filter.wasm.name());
+        }
         // Each list has a name of its own: modules of one name would replace each other.
-        let names: Vec<_> = self.filters.iter().map(|filter| filter.wasm.name()).collect();
-        let module = Filter::new(Wasm::chain(&names.join("-and-"), &packages));
+        let name = packages.iter().map(AsRef::as_ref).collect::<Vec<_>>().join("-and-");
+        let parts: Vec<_> = parts.iter().map(String::as_str).collect();
+        let module = Filter::new(Wasm::chain(&name, &parts));
         self.filters = vec![module.config(serde_json::Value::Object(blocks))];
         self
     }
@@ -163,6 +179,16 @@ impl Filter {
             allow_on_headers_stop_iteration: false,
             environment: Vec::new(),
         }
+    }
+
+    /// The configuration as the block of a module with several filters.
+    #[track_caller]
+    fn block(&self) -> serde_json::Value {
+        let name = &self.name;
+        let Configuration::Text(text) = &self.configuration else {
+            panic!("filter `{name}` needs a configuration of JSON text");
+        };
+        serde_json::from_slice(text).unwrap_or_else(|why| panic!("filter `{name}`: {why}"))
     }
 
     /// Sets the configuration to JSON text, as Envoy's `StringValue` and Istio's `pluginConfig` deliver it.

@@ -1,7 +1,7 @@
 //! Limits on requests in flight.
 
 use crate::live::{Client, address, envoy_with};
-use crate::support::{filter, sending, times, with_limit};
+use crate::support::{MODULE, filter, sending, times, with_limit};
 use serde_json::json;
 use std::time::Duration;
 use tollgate_host_test::emulator::{Effect, Emulator, StreamHandle, Which};
@@ -51,7 +51,7 @@ on_both_hosts! {
         let hello = Filter::new(Wasm::package("tollgate-example-hello"))
             .config(json!({"header": "x-team", "allowed": ["red"]}));
         let apart = one_in_flight().filter(hello);
-        for scenario in [apart.clone(), apart.in_one_module()] {
+        for scenario in [apart.clone(), apart.in_one_module_of(&MODULE)] {
             let requests = [Request::get("/now"), Request::get("/now"), Request::get("/now").header("x-team", "red")];
             host.run(&sending(scenario, requests)).has_statuses(&[403, 403, 200]);
         }
@@ -145,7 +145,7 @@ fn filters_of_one_domain_share_concurrency() {
             .filter(on("a", "tollgate", "/hang"))
             .filter(on("b", domain, "/now"))
             .upstream(slow());
-        for scenario in [apart.clone(), apart.in_one_module()] {
+        for scenario in [apart.clone(), apart.in_one_module_of(&MODULE)] {
             let mut emulator = Emulator::new(&scenario).unwrap();
             let _held = emulator.request(0, &Request::get("/hang"));
             let other = emulator.request(0, &Request::get("/now"));

@@ -1,6 +1,6 @@
 //! Keys of requests.
 
-use crate::support::{bucket, filter, sending, with, with_limit};
+use crate::support::{MODULE, bucket, filter, sending, with, with_limit};
 use serde_json::{Value, json};
 use tollgate_host_test::{
     Filter, Host, PathMatch, Request, Route, RouteAction, Scenario, Upstream, Wasm, on_both_hosts,
@@ -196,7 +196,7 @@ on_both_hosts! {
         let behind = |key| {
             let limited = filter().config(json!({"limits": {"one": keyed(key)}}));
             let apart = Scenario::new().filter(jwt.clone()).filter(limited);
-            [apart.clone(), apart.in_one_module()]
+            [apart.clone(), apart.in_one_module_of(&MODULE)]
         };
         let counted_in = |host, scenarios: [Scenario; 2], expected: &[(Request, u16)]| {
             scenarios.into_iter().for_each(|scenario| counted_in(host, scenario, expected.iter().cloned()));

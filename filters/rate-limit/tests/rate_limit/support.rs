@@ -3,6 +3,11 @@
 use serde_json::{Value, json};
 use tollgate_host_test::{Filter, Request, Scenario, Wasm};
 
+/// The module for all scenarios that compare filters apart with filters in one module. Each module takes
+/// about a minute to build.
+pub const MODULE: [&str; 4] =
+    ["tollgate-jwt-authn", "tollgate-rate-limit", "tollgate-rate-limit", "tollgate-example-hello"];
+
 /// A proxy with the filter, configured so.
 pub fn with(config: Value) -> Scenario {
     Scenario::new().filter(filter().config(config))
