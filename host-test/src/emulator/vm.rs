@@ -1,7 +1,7 @@
 //! A VM: an instance of a module with its memory, and the calls into it.
 
 use super::callbacks;
-use super::linking::{self, AbiVersion, Code, HEARTBEAT, Metering};
+use super::linking::{AbiVersion, Code, HEARTBEAT, Metering};
 use super::meters::Spent;
 use super::traps::Failure;
 use super::world::World;
@@ -121,7 +121,7 @@ impl Vm {
             broken: None,
             limits: Limits::default(),
         };
-        let mut store = Store::new(linking::engine(code.metering), state);
+        let mut store = Store::new(code.engine, state);
         store.limiter(|state| &mut state.limits);
         let (callbacks, memory) = (Box::default(), 0);
         let beats = beats(patience);

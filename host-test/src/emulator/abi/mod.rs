@@ -76,12 +76,15 @@ pub struct Import {
 
 /// Returns all host functions that a module of this ABI version may import.
 pub fn imports(abi: AbiVersion) -> Vec<Import> {
+    let engine = wasmtime::Engine::default();
     let import = |call: &'static Signature, module| {
-        let ty = call.ty(super::linking::engine(super::linking::Metering::Time));
+        let ty = call.ty(&engine);
         let params = ty.params().map(|ty| ty.to_string()).collect();
         Import { module, name: call.name, params, returns: call.returns }
     };
-    all(abi).flat_map(|call| call.modules.iter().map(move |module| import(call, module))).collect()
+    all(abi)
+        .flat_map(|call| call.modules.iter().map(|module| import(call, module)).collect::<Vec<_>>())
+        .collect()
 }
 
 /// Returns the names of all `proxy_` host calls in `env`, for tests that iterate over them.

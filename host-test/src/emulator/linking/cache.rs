@@ -5,7 +5,6 @@
 //! or absent. It ends with a checksum, because the engine would run corrupted code. A cache that cannot be
 //! read or written costs time and has no other effect.
 
-use super::{Metering, engine};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -27,16 +26,12 @@ impl Cache {
     /// Uses `target/emulator`. The target directory is an ancestor of the running test,
     /// `target/debug/deps/name-hash`. Cargo marks the directory with `.rustc_info.json` always, and with
     /// `CACHEDIR.TAG` only if cargo created it.
-    pub fn for_this_build(metering: Metering) -> Self {
+    pub fn for_this_build(engine: &'static Engine) -> Self {
         let exe = std::env::current_exe().ok();
         let is_target =
             |dir: &&Path| ["CACHEDIR.TAG", ".rustc_info.json"].iter().any(|mark| dir.join(mark).is_file());
         let target = exe.as_ref().and_then(|exe| exe.ancestors().find(is_target));
-        Self {
-            folder: target.map(|target| target.join("emulator")),
-            engine: engine(metering),
-            max_bytes: MAX_BYTES,
-        }
+        Self { folder: target.map(|target| target.join("emulator")), engine, max_bytes: MAX_BYTES }
     }
 
     fn path(&self, hash: &str) -> Option<PathBuf> {
@@ -114,8 +109,14 @@ fn sum(bytes: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Compiler, Metering};
     use super::*;
     use std::cell::Cell;
+    use std::collections::HashSet;
+
+    fn engine() -> &'static Engine {
+        Compiler::Cranelift.engine(Metering::Time)
+    }
 
     struct Kept {
         cache: Cache,
@@ -126,8 +127,7 @@ mod tests {
     impl Kept {
         fn new(max_bytes: u64) -> Self {
             let folder = tempfile::tempdir().unwrap();
-            let cache =
-                Cache { folder: Some(folder.path().join("new")), engine: engine(Metering::Time), max_bytes };
+            let cache = Cache { folder: Some(folder.path().join("new")), engine: engine(), max_bytes };
             Self { cache, folder, compiled: Cell::new(0) }
         }
 
@@ -177,15 +177,19 @@ mod tests {
 
     #[test]
     fn is_found_from_a_running_test() {
-        assert!(Cache::for_this_build(Metering::Time).folder.is_some());
+        assert!(Cache::for_this_build(engine()).folder.is_some());
     }
 
     #[test]
     fn the_engines_do_not_share() {
-        let [time, instructions] = [Metering::Time, Metering::Instructions].map(|metering| {
-            Cache { folder: Some("f".into()), engine: engine(metering), max_bytes: MAX_BYTES }.path("a")
-        });
-        assert_ne!(time, instructions);
+        let kinds = [Metering::Time, Metering::Instructions];
+        let engines = kinds.map(|kind| Compiler::ALL.iter().map(move |compiler| compiler.engine(kind)));
+        let paths: Vec<_> = engines
+            .into_iter()
+            .flatten()
+            .map(|engine| Cache { folder: Some("f".into()), engine, max_bytes: MAX_BYTES }.path("a"))
+            .collect();
+        assert_eq!(paths.iter().collect::<HashSet<_>>().len(), 2 * Compiler::ALL.len());
     }
 
     #[test]

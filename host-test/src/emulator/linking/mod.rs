@@ -16,13 +16,12 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, mpsc};
 use std::time::{Duration, SystemTime};
 use wasmtime::{
     Config, Engine, Export, Extern, ExternType, Instance, InstancePre, Linker, Memory, Module, OptLevel, Ref,
-    Store, Table,
+    Store, Strategy, Table,
 };
 
 /// Interval at which a running module checks its deadline.
 pub(crate) const HEARTBEAT: Duration = Duration::from_millis(20);
-/// Time limit for compiling a module. A module of 600 KB took 27 s where the compiler itself was not
-/// optimised.
+/// Time limit for compiling a module. Cranelift without optimisation took 27 s for a module of 600 KB.
 const COMPILE_TIMEOUT: Duration = Duration::from_secs(300);
 /// A file that changed more recently than this may change again without a visible sign.
 const MIN_FILE_AGE: Duration = Duration::from_secs(2);
@@ -36,26 +35,61 @@ pub(crate) enum Metering {
     Instructions,
 }
 
-static ENGINES: LazyLock<[Engine; 2]> = LazyLock::new(|| {
-    let engines = [false, true].map(|fuel| {
-        let mut config = Config::new();
-        config.epoch_interruption(true);
-        config.consume_fuel(fuel);
-        // Most modules run for milliseconds and take seconds to compile.
-        config.cranelift_opt_level(OptLevel::None);
-        // Tests start hundreds of VMs: reserving gigabytes of address space for each costs more than it
-        // saves.
-        config.memory_reservation(64 << 20);
-        config.memory_guard_size(64 << 10);
-        Engine::new(&config).expect("the engine rejects its configuration")
-    });
+/// A compiler. Each has its own engines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Compiler {
+    /// Compiles in one pass. Where the compiler itself is not optimised, it takes a tenth of Cranelift's
+    /// time.
+    Winch,
+    /// Supports everything that Winch does not.
+    Cranelift,
+}
+
+impl Compiler {
+    /// The compilers to try for a module, in this order.
+    const ALL: &[Self] = match cfg!(target_arch = "x86_64") {
+        true => &[Self::Winch, Self::Cranelift],
+        false => &[Self::Cranelift],
+    };
+
+    /// Returns the engine for this instrumentation.
+    fn engine(self, metering: Metering) -> &'static Engine {
+        &ENGINES[self.index()][metering as usize]
+    }
+
+    fn index(self) -> usize {
+        let index = Self::ALL.iter().position(|compiler| *compiler == self);
+        index.expect("the compiler supports this machine")
+    }
+}
+
+static ENGINES: LazyLock<Vec<[Engine; 2]>> = LazyLock::new(|| {
+    let create = |compiler: &Compiler| {
+        [false, true].map(|fuel| {
+            let mut config = Config::new();
+            config.strategy(match compiler {
+                Compiler::Winch => Strategy::Winch,
+                Compiler::Cranelift => Strategy::Cranelift,
+            });
+            config.epoch_interruption(true);
+            config.consume_fuel(fuel);
+            // Most modules run for milliseconds and take seconds to compile.
+            config.cranelift_opt_level(OptLevel::None);
+            // Tests start hundreds of VMs: reserving gigabytes of address space for each costs more than it
+            // saves.
+            config.memory_reservation(64 << 20);
+            config.memory_guard_size(64 << 10);
+            Engine::new(&config).expect("the engine rejects its configuration")
+        })
+    };
+    let engines: Vec<_> = Compiler::ALL.iter().map(create).collect();
     let beating = engines.clone();
     std::thread::Builder::new()
         .name("epoch".into())
         .spawn(move || {
             loop {
                 std::thread::sleep(HEARTBEAT);
-                beating.iter().for_each(Engine::increment_epoch);
+                beating.iter().flatten().for_each(Engine::increment_epoch);
             }
         })
         .expect("failed to start a thread");
@@ -79,6 +113,7 @@ pub(crate) struct Code {
     pub abi: AbiVersion,
     pub hash: String,
     pub metering: Metering,
+    pub engine: &'static Engine,
 }
 
 /// The module, linked as far as possible without a VM.
@@ -120,11 +155,6 @@ impl std::fmt::Debug for Code {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Code").field("abi", &self.abi).field("hash", &self.hash).finish_non_exhaustive()
     }
-}
-
-/// Returns the engine for this instrumentation.
-pub(crate) fn engine(metering: Metering) -> &'static Engine {
-    &ENGINES[metering as usize]
 }
 
 /// Metadata by which a changed file is recognised without reading it.
@@ -175,11 +205,11 @@ fn load(wasm: &[u8], metering: Metering) -> Result<Arc<Code>, String> {
     };
     place
         .get_or_init(|| {
-            let module =
-                Cache::for_this_build(metering).get(&hash, || compile(wasm, metering, COMPILE_TIMEOUT))?;
+            let (module, compiler) = compiled(&hash, wasm, metering)?;
+            let engine = compiler.engine(metering);
             let abi = abi(&module).ok_or("Missing or unknown Proxy-Wasm ABI version")?;
-            check_imports(&module, abi)?;
-            let linker = linker(abi, metering);
+            check_imports(&module, abi, engine)?;
+            let linker = linker(abi, compiler, metering);
             let only_calls = module.imports().all(|import| matches!(import.ty(), ExternType::Func(_)));
             let linkage = if only_calls {
                 let linked = linker.instantiate_pre(&module);
@@ -189,21 +219,35 @@ fn load(wasm: &[u8], metering: Metering) -> Result<Arc<Code>, String> {
             } else {
                 Linkage::NeedsLinking(module, linker)
             };
-            Ok(Arc::new(Code { linkage, abi, hash: hash.clone(), metering }))
+            Ok(Arc::new(Code { linkage, abi, hash: hash.clone(), metering, engine }))
         })
         .clone()
 }
 
+/// Returns the machine code of a module, from the cache or from the first compiler that supports it. The
+/// error is that of the last compiler.
+fn compiled(hash: &str, wasm: &[u8], metering: Metering) -> Result<(Module, Compiler), String> {
+    let mut failure = String::new();
+    for compiler in Compiler::ALL {
+        let engine = compiler.engine(metering);
+        match Cache::for_this_build(engine).get(hash, || compile(wasm, engine, COMPILE_TIMEOUT)) {
+            Ok(module) => return Ok((module, *compiler)),
+            Err(why) => failure = why,
+        }
+    }
+    Err(failure)
+}
+
 /// Compiles a module in a separate thread. The compiler cannot be stopped, but the caller waits at most
 /// `patience`.
-fn compile(wasm: &[u8], metering: Metering, patience: Duration) -> Result<Module, String> {
+fn compile(wasm: &[u8], engine: &'static Engine, patience: Duration) -> Result<Module, String> {
     let (sender, result) = mpsc::channel();
     let wasm = wasm.to_vec();
     std::thread::Builder::new()
         .name("compiler".into())
         // The stack size of the main thread, because code may be deeply nested.
         .stack_size(8 << 20)
-        .spawn(move || sender.send(Module::new(engine(metering), wasm)))
+        .spawn(move || sender.send(Module::new(engine, wasm)))
         .expect("a thread can be started");
     match result.recv_timeout(patience) {
         Ok(Ok(module)) => Ok(module),
@@ -227,7 +271,7 @@ fn abi(module: &Module) -> Option<AbiVersion> {
     })
 }
 
-fn check_imports(module: &Module, abi: AbiVersion) -> Result<(), String> {
+fn check_imports(module: &Module, abi: AbiVersion, engine: &Engine) -> Result<(), String> {
     for import in module.imports() {
         let (from, name) = (import.module(), import.name());
         if matches!(import.ty(), ExternType::Memory(_) | ExternType::Table(_)) {
@@ -238,7 +282,7 @@ fn check_imports(module: &Module, abi: AbiVersion) -> Result<(), String> {
         };
         let fits = match import.ty() {
             ExternType::Func(ty) => {
-                let wanted = call.ty(engine(Metering::Time));
+                let wanted = call.ty(engine);
                 ty.params().map(|t| t.to_string()).eq(wanted.params().map(|t| t.to_string()))
                     && ty.results().map(|t| t.to_string()).eq(wanted.results().map(|t| t.to_string()))
             }
@@ -253,17 +297,17 @@ fn check_imports(module: &Module, abi: AbiVersion) -> Result<(), String> {
 
 /// Returns the linker for an ABI version. Created once, because there are a hundred host calls and hundreds
 /// of VMs.
-fn linker(abi: AbiVersion, metering: Metering) -> &'static Linker<HostState> {
-    static LINKERS: LazyLock<[[Linker<HostState>; 3]; 2]> = LazyLock::new(|| {
-        [Metering::Time, Metering::Instructions].map(|metering| {
-            [AbiVersion::V0_1_0, AbiVersion::V0_2_0, AbiVersion::V0_2_1].map(|abi| link(abi, metering))
-        })
+fn linker(abi: AbiVersion, compiler: Compiler, metering: Metering) -> &'static Linker<HostState> {
+    type Linkers = [[Linker<HostState>; 3]; 2];
+    static LINKERS: LazyLock<Vec<Linkers>> = LazyLock::new(|| {
+        let abis = [AbiVersion::V0_1_0, AbiVersion::V0_2_0, AbiVersion::V0_2_1];
+        let linked = |engine: &Engine| abis.map(|abi| link(abi, engine));
+        ENGINES.iter().map(|engines| engines.each_ref().map(linked)).collect()
     });
-    &LINKERS[metering as usize][abi as usize]
+    &LINKERS[compiler.index()][metering as usize][abi as usize]
 }
 
-fn link(abi: AbiVersion, metering: Metering) -> Linker<HostState> {
-    let engine = engine(metering);
+fn link(abi: AbiVersion, engine: &Engine) -> Linker<HostState> {
     let mut linker = Linker::new(engine);
     for call in super::abi::all(abi) {
         for module in call.modules {
@@ -294,9 +338,9 @@ mod tests {
     fn does_not_wait_for_a_slow_compiler() {
         let functions = "(func (result i32) (i32.const 1))".repeat(2_000);
         let wasm = wat::parse_str(format!("(module {functions})")).unwrap();
-        let why = compile(&wasm, Metering::Time, Duration::ZERO).unwrap_err();
+        let why = compile(&wasm, Compiler::Cranelift.engine(Metering::Time), Duration::ZERO).unwrap_err();
         assert_eq!(why, "Failed to load Wasm bytecode: still compiling after `0ns`");
-        assert!(compile(&wasm, Metering::Time, COMPILE_TIMEOUT).is_ok());
+        assert!(compile(&wasm, Compiler::Cranelift.engine(Metering::Time), COMPILE_TIMEOUT).is_ok());
     }
 
     #[test]
