@@ -164,11 +164,15 @@ impl<F: HttpFilter> Tasks<F> {
         let events = self.streams.get(&token)?;
         let task = events.task();
         if matches!(event, GrpcEvent::Closed(_)) {
-            let stream = events.stream();
-            self.streams.remove(&token);
-            self.untrack(stream, Awaited::Stream(token));
+            self.remove_stream(token);
         }
         Some(task)
+    }
+
+    pub(crate) fn remove_stream(&mut self, token: u32) {
+        if let Some(events) = self.streams.remove(&token) {
+            self.untrack(events.stream(), Awaited::Stream(token));
+        }
     }
 
     /// Calls `timer` after `delay`, but not before a millisecond has passed. The host ticks no faster, and a

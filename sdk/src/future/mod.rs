@@ -26,6 +26,7 @@
 //! # fn main() {}
 //! ```
 //!
+//! - A callback that returns without waiting allocates nothing, except for the first stream.
 //! - The headers are held until the callback returns, so they can be read and changed after an `.await`.
 //! - A body callback that is `async` runs once, when the whole body has arrived: with an
 //!   [`AsyncRequestBody`], or an [`AsyncResponseBody`]. The host holds the body until it returns. It rejects
@@ -213,6 +214,7 @@ impl Drop for AsyncGrpcStream {
     fn drop(&mut self) {
         if !self.closed {
             self.stream.cancel();
+            Operation::Cancelled(self.stream).note();
         }
     }
 }

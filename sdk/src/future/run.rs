@@ -13,6 +13,7 @@ use crate::signal::{Signal, Woken};
 use crate::stream::{Request, RequestBody, Response, ResponseBody};
 use crate::task::Events;
 use crate::{Flow, HttpFilter, Reply, Result};
+use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
@@ -28,6 +29,8 @@ pub(super) enum Operation {
     Http(u32, usize, Done<HttpResult>),
     Grpc(u32, Done<GrpcResult>),
     Stream(GrpcStream, Arrived),
+    /// A stream whose events nothing receives any more.
+    Cancelled(GrpcStream),
     Sleep(Duration, Done<()>),
     Wait(Signal, Duration, Done<Woken>),
 }
@@ -45,14 +48,77 @@ pub(super) type Arrived = Rc<RefCell<VecDeque<GrpcEvent>>>;
 std::thread_local! {
     /// Operations that the callback which is being polled has started.
     static STARTED: RefCell<Vec<Operation>> = const { RefCell::new(Vec::new()) };
+    /// Memory of callbacks that have returned without waiting: at most one for each `async` callback.
+    static SPARES: RefCell<Vec<Spare>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The callback of a stream, shared by the tasks that resume it. `None` while it runs, and after it returned.
 type Waiting<S> = Rc<Cell<Option<Callback<S>>>>;
 
+/// The place to which a callback returns the state of its stream.
+type Home<S> = Rc<Cell<Option<S>>>;
+
 struct Callback<S> {
-    future: Pin<Box<dyn Future<Output = Result>>>,
-    home: Rc<Cell<Option<S>>>,
+    future: Pin<Box<dyn Place>>,
+    home: Home<S>,
+}
+
+/// Memory for the future of a callback. It stays at one address, so that the next stream can use it.
+trait Place {
+    /// The type of the future.
+    fn holds(&self) -> TypeId;
+    /// Polls the future. An empty place is pending.
+    fn poll(self: Pin<&mut Self>) -> Poll<Result>;
+    /// Moves a future in, from an `Option` of the same type.
+    fn fill(self: Pin<&mut Self>, future: &mut dyn Any);
+    /// Drops the future.
+    fn clear(self: Pin<&mut Self>);
+}
+
+impl<T: Future<Output = Result> + 'static> Place for Option<T> {
+    fn holds(&self) -> TypeId {
+        TypeId::of::<T>()
+    }
+
+    fn poll(self: Pin<&mut Self>) -> Poll<Result> {
+        let mut cx = std::task::Context::from_waker(Waker::noop());
+        self.as_pin_mut().map_or(Poll::Pending, |future| future.poll(&mut cx))
+    }
+
+    fn fill(mut self: Pin<&mut Self>, future: &mut dyn Any) {
+        if let Some(future) = future.downcast_mut::<Self>() {
+            self.set(future.take());
+        }
+    }
+
+    fn clear(mut self: Pin<&mut Self>) {
+        self.set(None);
+    }
+}
+
+/// A [`Callback`] without a future, and without the type of the state.
+struct Spare {
+    place: Pin<Box<dyn Place>>,
+    home: Rc<dyn Any>,
+}
+
+impl Spare {
+    fn take<S: 'static, T: Future<Output = Result> + 'static>() -> Option<Callback<S>> {
+        let spare = SPARES.with_borrow_mut(|spares| {
+            let index = spares.iter().position(|spare| spare.place.holds() == TypeId::of::<T>())?;
+            Some(spares.swap_remove(index))
+        })?;
+        Some(Callback { future: spare.place, home: spare.home.downcast().ok()? })
+    }
+
+    fn keep<S: 'static>(callback: Callback<S>) {
+        // The state of a stream that the callback has moved elsewhere must not return to another stream.
+        if Rc::strong_count(&callback.home) > 1 {
+            return;
+        }
+        let spare = Self { place: callback.future, home: callback.home };
+        SPARES.with_borrow_mut(|spares| spares.push(spare));
+    }
 }
 
 /// Runs an `async` callback for request headers. Called by code that `#[tollgate::filter]` generates.
@@ -127,31 +193,46 @@ fn run<F: HttpFilter, T: Future<Output = Result> + 'static>(
     let Some(filter) = cx.filter.cloned() else {
         return Reply::refuse(500, "tollgate_not_configured").into();
     };
-    let home = Rc::new(Cell::new(None));
-    let lent = Lent { state: mem::take(stream), home: Rc::clone(&home) };
-    let future = start(filter, lent);
-    poll(Callback { future: Box::pin(future), home }, &Waiting::default(), stream, cx)
+    let mut callback = Spare::take::<F::Stream, T>()
+        .unwrap_or_else(|| Callback { future: Box::pin(None::<T>), home: Rc::default() });
+    let lent = Lent { state: mem::take(stream), home: Rc::clone(&callback.home) };
+    callback.future.as_mut().fill(&mut Some(start(filter, lent)));
+    match poll(&mut callback, stream, cx) {
+        Poll::Ready(result) => {
+            Spare::keep(callback);
+            result
+        }
+        Poll::Pending => wait(callback, &Waiting::default(), cx),
+    }
 }
 
-/// Polls a callback. If it still waits, keeps it in `waiting` and registers the operations that it has
-/// started.
+/// Polls a callback. Takes the state of the stream back if it returns.
 fn poll<F: HttpFilter>(
-    mut callback: Callback<F::Stream>,
-    waiting: &Waiting<F::Stream>,
+    callback: &mut Callback<F::Stream>,
     stream: &mut F::Stream,
     cx: &mut Context<'_, F>,
-) -> Result {
-    let polled = callback.future.as_mut().poll(&mut std::task::Context::from_waker(Waker::noop()));
-    let started = STARTED.take();
-    if let Poll::Ready(result) = polled {
-        drop(callback.future);
-        cx.keep_lent(None);
+) -> Poll<Result> {
+    let polled = callback.future.as_mut().poll();
+    if polled.is_ready() {
+        callback.future.as_mut().clear();
+        for operation in STARTED.take() {
+            forget(&operation, cx);
+        }
         *stream = callback.home.take().unwrap_or_default();
-        return result;
     }
+    polled
+}
+
+/// Keeps a callback in `waiting`, and registers the operations that it has started.
+fn wait<F: HttpFilter>(
+    callback: Callback<F::Stream>,
+    waiting: &Waiting<F::Stream>,
+    cx: &mut Context<'_, F>,
+) -> Result {
     cx.keep_lent(Some(Rc::clone(&callback.home)));
     waiting.set(Some(callback));
-    for operation in started {
+    for operation in STARTED.take() {
+        forget(&operation, cx);
         if let Err(error) = register(operation, waiting, cx) {
             // `on_error` decides on the stream, so the callback must not decide later.
             drop(waiting.take());
@@ -159,6 +240,15 @@ fn poll<F: HttpFilter>(
         }
     }
     Ok(Flow::Pause)
+}
+
+/// Forgets a stream that was cancelled: it must not count as something that the callback waits for.
+fn forget<F: HttpFilter>(operation: &Operation, cx: &mut Context<'_, F>) {
+    if let Operation::Cancelled(stream) = operation
+        && F::USES.grpc_streams
+    {
+        cx.tasks.remove_stream(stream.token);
+    }
 }
 
 fn register<F: HttpFilter>(
@@ -196,7 +286,7 @@ fn register<F: HttpFilter>(
             let task = cx.task(completing(waiting, done));
             cx.tasks.add_wait(signal, timeout, task)
         }
-        // A kind of operation that this filter cannot start.
+        // A stream that is forgotten, or a kind of operation that this filter cannot start.
         _ => Ok(()),
     }
 }
@@ -219,9 +309,13 @@ fn resume<F: HttpFilter>(
     stream: &mut F::Stream,
     cx: &mut Context<'_, F>,
 ) -> Result {
-    match waiting.take() {
-        Some(callback) => poll(callback, waiting, stream, cx),
-        // The callback has returned already, for example because another operation was first.
-        None => Ok(Flow::Pause),
+    // Without a callback, it has returned already, for example because another operation was first.
+    let Some(mut callback) = waiting.take() else { return Ok(Flow::Pause) };
+    match poll(&mut callback, stream, cx) {
+        Poll::Ready(result) => {
+            cx.keep_lent(None);
+            result
+        }
+        Poll::Pending => wait(callback, waiting, cx),
     }
 }

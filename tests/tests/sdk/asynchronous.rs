@@ -94,6 +94,10 @@ on_both_hosts! {
         outcome.client(0).start("200");
     }
 
+    fn a_grpc_stream_that_was_dropped_is_not_awaited(host) {
+        host.run(&chatting("abandon", 0, Duration::ZERO)).has_statuses(&[500]);
+    }
+
     fn awaits_a_signal(host) {
         host.run(&doing("wait", vec![], vec![])).upstream(0).header("x-woken", "Signalled");
     }
@@ -171,4 +175,28 @@ fn dropped_callbacks_do_not_grow_memory() {
         emulator.hang_up(handle);
     });
     assert!(emulator.traps().is_empty());
+}
+
+/// In instructions, per callback.
+#[test]
+fn a_callback_that_never_awaits_costs_little_more() {
+    let cost = |package| {
+        let scenario = Scenario::new().filter(Filter::new(Wasm::package(package)).config(json!({})));
+        let mut emulator = Emulator::builder(&scenario).metered().start().expect("the filter loads");
+        for _ in 0..100 {
+            let request = emulator.request(0, &Request::get("/"));
+            emulator.finish_request(request);
+        }
+        ["proxy_on_request_headers", "proxy_on_response_headers"].map(|callback| {
+            let cost = &emulator.costs()[callback];
+            cost.sum / cost.calls
+        })
+    };
+    let (plain, asynchronous) = (cost("fixture-callbacks"), cost("fixture-callbacks-async"));
+    for (plain, asynchronous) in plain.into_iter().zip(asynchronous) {
+        assert!(
+            asynchronous < plain + 700,
+            "{plain} instructions in a plain callback, {asynchronous} in an async one"
+        );
+    }
 }

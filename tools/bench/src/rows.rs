@@ -218,6 +218,10 @@ fn common() -> Vec<Row> {
         ),
         Row::new("empty", EMPTY, || vec![packed("fixture-empty")]).at_most(0.65),
         Row::new("callbacks", CALLBACKS, || vec![packed("fixture-callbacks")]).at_most(1.0),
+        Row::new("callbacks async", "the same, with `async` callbacks that await nothing", || {
+            vec![packed("fixture-callbacks-async")]
+        })
+        .at_most(1.1),
         Row::new("hello", "403 unless a header has one of two values", || {
             let config = json!({"header": "x-api-key", "allowed": ["other", "demo"]});
             vec![configured("tollgate-example-hello", config)]
