@@ -87,6 +87,7 @@ const CHUNK: usize = 1 << 16;
 /// A body, or the part of it that the host holds.
 pub struct Body<'a> {
     direction: Direction,
+    buffer: Buffer,
     span: Span,
     end_of_stream: bool,
     /// Whether the filter has passed on an earlier part.
@@ -106,6 +107,7 @@ impl Body<'_> {
     ) -> Self {
         Self {
             direction,
+            buffer: direction.body(),
             span,
             end_of_stream,
             passed: position.is_some_and(|position| position.passed_body),
@@ -113,6 +115,21 @@ impl Body<'_> {
             length_is_free: position.is_some_and(|position| position.length_is_free),
             callback: PhantomData,
         }
+    }
+
+    /// The data of one direction of a TCP connection. No header announces its length.
+    pub(crate) fn of_connection(
+        direction: Direction,
+        size: usize,
+        end_of_stream: bool,
+        position: Option<StreamPosition>,
+    ) -> Self {
+        let buffer = match direction {
+            Direction::Request => Buffer::DownstreamData,
+            Direction::Response => Buffer::UpstreamData,
+        };
+        let body = Self::new(direction, Span::whole(size), end_of_stream, position);
+        Self { buffer, length_is_free: true, ..body }
     }
 
     /// The same body, for a callback that holds it until it returns.
@@ -148,7 +165,7 @@ impl Body<'_> {
         match len.min(self.span.size.saturating_sub(start)) {
             // The host may have no buffer.
             0 => Ok(Vec::new()),
-            len => host::buffer_from(self.buffer(), self.span.start.saturating_add(start), len),
+            len => host::buffer_from(self.buffer, self.span.start.saturating_add(start), len),
         }
     }
 
@@ -179,7 +196,7 @@ impl Body<'_> {
             let all = [bytes, &self.range(0, self.span.size)?].concat();
             return self.put(&all);
         }
-        host::set_buffer(self.buffer(), 0, 0, bytes)?;
+        host::set_buffer(self.buffer, 0, 0, bytes)?;
         self.span.size = self.span.size.saturating_add(bytes.len());
         Ok(())
     }
@@ -192,7 +209,7 @@ impl Body<'_> {
             return self.put(&all);
         }
         let Span { start, size, .. } = self.span;
-        host::set_buffer(self.buffer(), start.saturating_add(size), 0, bytes)?;
+        host::set_buffer(self.buffer, start.saturating_add(size), 0, bytes)?;
         self.span.size = size.saturating_add(bytes.len());
         Ok(())
     }
@@ -219,8 +236,8 @@ impl Body<'_> {
             change(&chunk, &mut out);
             // Moves the chunk from the start of the buffer to its end.
             let kept = self.span.size.saturating_sub(chunk.len());
-            host::set_buffer(self.buffer(), 0, chunk.len(), &[])?;
-            host::set_buffer(self.buffer(), kept, 0, &out)?;
+            host::set_buffer(self.buffer, 0, chunk.len(), &[])?;
+            host::set_buffer(self.buffer, kept, 0, &out)?;
             self.span.size = kept.saturating_add(out.len());
             left = left.saturating_sub(chunk.len());
         }
@@ -235,19 +252,15 @@ impl Body<'_> {
         self.replace(&out)
     }
 
-    fn buffer(&self) -> Buffer {
-        self.direction.body()
-    }
-
     fn put(&mut self, bytes: &[u8]) -> Result<()> {
         let Span { start, size, .. } = self.span;
         if start == 0 {
-            host::set_buffer(self.buffer(), 0, size, bytes)?;
+            host::set_buffer(self.buffer, 0, size, bytes)?;
         } else {
             // The host replaces only from the start of its buffer.
-            let mut all = host::buffer(self.buffer(), start)?;
+            let mut all = host::buffer(self.buffer, start)?;
             all.extend_from_slice(bytes);
-            host::set_buffer(self.buffer(), 0, start.saturating_add(size), &all)?;
+            host::set_buffer(self.buffer, 0, start.saturating_add(size), &all)?;
         }
         self.span.size = bytes.len();
         Ok(())

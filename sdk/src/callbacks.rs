@@ -77,7 +77,7 @@ macro_rules! callbacks {
                 {
                     // The host has no buffer before a body arrives.
                     let size = if holds_some { host::buffer_len(Buffer::$buffer) } else { Ok(0) };
-                    let Ok(size) = size else { return reject(StreamCallback::$TRAILERS) };
+                    let Ok(size) = size else { return reject::<F>(StreamCallback::$TRAILERS) };
                     let action = self.$body(id, size, true);
                     if action != CONTINUE {
                         return action;

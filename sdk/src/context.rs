@@ -57,7 +57,7 @@ impl<F: HttpFilter> Context<'_, F> {
     /// [`on_request_headers`](HttpFilter::on_request_headers), and in the body callback after
     /// [`Flow::AwaitBody`](crate::Flow::AwaitBody).
     pub fn held_request_headers(&mut self) -> Option<RequestHeaders<'_>> {
-        let held = self.position.is_some_and(|p| p.headers_held && p.direction == Direction::Request);
+        let held = self.holds_headers(Direction::Request);
         held.then(|| RequestHeaders::new(false))
     }
 
@@ -65,8 +65,12 @@ impl<F: HttpFilter> Context<'_, F> {
     /// [`on_response_headers`](HttpFilter::on_response_headers), and in the body callback after
     /// [`Flow::AwaitBody`](crate::Flow::AwaitBody).
     pub fn held_response_headers(&mut self) -> Option<ResponseHeaders<'_>> {
-        let held = self.position.is_some_and(|p| p.headers_held && p.direction == Direction::Response);
+        let held = self.holds_headers(Direction::Response);
         held.then(|| ResponseHeaders::new(false))
+    }
+
+    fn holds_headers(&self, direction: Direction) -> bool {
+        !F::USES.tcp && self.position.is_some_and(|p| p.headers_held && p.direction == direction)
     }
 
     /// Sends an HTTP request. `then` receives the response or the error and decides on the stream.

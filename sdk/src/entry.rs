@@ -104,7 +104,7 @@ impl<F: HttpFilter, const CHAINED: bool> Vm<F, CHAINED> {
     ) -> u32 {
         let action = match self.state.try_borrow_mut() {
             Ok(mut state) => state.decide(id, at, decide),
-            Err(_) => reject(at),
+            Err(_) => reject::<F>(at),
         };
         self.run_deferred();
         action
@@ -132,6 +132,25 @@ impl<F: HttpFilter, const CHAINED: bool> Vm<F, CHAINED> {
             }
             let cx = Context { tasks: &mut plugin.tasks, position: None, filter: None };
             filter.on_log(&mut AccessLog::new(AccessLogMaps::new(), &mut stream.data, cx));
+        }
+        self.run_deferred();
+    }
+
+    /// Runs a callback that a filter of connections only observes.
+    pub(crate) fn observe(
+        &self,
+        id: u32,
+        notify: impl for<'a> FnOnce(&F, &'a mut F::Stream, Context<'a, F>),
+    ) {
+        if let Ok(mut state) = self.state.try_borrow_mut()
+            && let Some((plugin, stream)) = state.stream(id)
+            && let Some(filter) = &plugin.filter
+        {
+            notify(
+                filter,
+                &mut stream.data,
+                Context { tasks: &mut plugin.tasks, position: None, filter: None },
+            );
         }
         self.run_deferred();
     }

@@ -34,15 +34,7 @@ pub trait HttpFilter: HasAttribute + Sized + 'static {
     type Stream: Default + 'static;
 
     #[doc(hidden)]
-    const USES: Uses = Uses {
-        http: false,
-        grpc: false,
-        grpc_streams: false,
-        timers: false,
-        asynchronous: false,
-        parts: 0,
-        on_delete: true,
-    };
+    const USES: Uses = Uses::NOTHING;
 
     /// Creates the filter from a parsed configuration. Define metrics here. An error rejects the
     /// configuration: Envoy then keeps the previous one. At startup there is no previous one, and Envoy does
@@ -141,9 +133,9 @@ pub trait HttpFilter: HasAttribute + Sized + 'static {
 /// Implemented by `#[tollgate::filter]`.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
-    message = "`#[tollgate::filter]` is missing on the implementation of `HttpFilter` for `{Self}`",
+    message = "`#[tollgate::filter]` is missing on the implementation of `HttpFilter` or `TcpFilter` for `{Self}`",
     label = "its module would export no callback, so every request would pass",
-    note = "write `#[tollgate::filter]` above `impl HttpFilter for {Self}`"
+    note = "write `#[tollgate::filter]` above `impl HttpFilter for {Self}`, or `impl TcpFilter for {Self}`"
 )]
 pub trait HasAttribute {}
 
@@ -158,6 +150,8 @@ pub struct Uses {
     pub timers: bool,
     /// Whether a callback is `async`.
     pub asynchronous: bool,
+    /// Whether the filter is a [`TcpFilter`](crate::TcpFilter).
+    pub tcp: bool,
     /// The callbacks of a stream that the filter defines, one bit each: see [`Part`].
     pub parts: u8,
     /// Whether the module exports `proxy_on_delete`, for the end of streams and plugins.
@@ -184,6 +178,17 @@ pub enum Part {
 pub const EXPORTS_ALL: bool = cfg!(feature = "proxy-wasm");
 
 impl Uses {
+    pub(crate) const NOTHING: Self = Self {
+        http: false,
+        grpc: false,
+        grpc_streams: false,
+        timers: false,
+        asynchronous: false,
+        tcp: false,
+        parts: 0,
+        on_delete: true,
+    };
+
     pub(crate) const fn any(self) -> bool {
         self.http || self.any_grpc() || self.timers
     }

@@ -4,7 +4,7 @@
 
 use crate::error::{self, Error};
 use crate::host::{self, Direction};
-use crate::{headers, pairs};
+use crate::{HttpFilter, headers, pairs};
 use serde::Serialize;
 use std::borrow::Cow;
 use tollgate_types::{Refusal, ResponseDetails};
@@ -29,7 +29,8 @@ pub enum Flow {
     /// warning, once. Istio's `WasmPlugin` has no such field; use an `EnvoyFilter` there.
     AwaitBody,
     /// Answer the client. In the request phase, nothing is sent upstream. In the response phase, the upstream
-    /// response is dropped. Boxed, because callbacks rarely return one.
+    /// response is dropped. A TCP filter closes the connection instead: see
+    /// [`tcp::close`](crate::tcp::close). Boxed, because callbacks rarely return one.
     Reply(Box<Reply>),
 }
 
@@ -70,7 +71,7 @@ pub enum Failure {
     /// The filter answers the client.
     Reply(Box<Reply>),
     /// A host call failed, or the filter tried something invalid:
-    /// [`HttpFilter::on_error`](crate::HttpFilter::on_error) decides.
+    /// [`HttpFilter::on_error`] decides.
     Error(Error),
 }
 
@@ -147,9 +148,20 @@ impl Reply {
         self
     }
 
+    /// Sends the response, or closes the connection of a TCP filter, whose client could not read it.
+    pub(crate) fn send_for<F: HttpFilter>(self, direction: Direction) {
+        if !F::USES.tcp {
+            return self.send(direction);
+        }
+        log::debug!("closing the connection: {}", self.details);
+        if let Err(error) = host::connection::close() {
+            log::error!("cannot close the connection: {error}");
+        }
+    }
+
     /// Sends the response. If the host rejects it, resets the stream, because a rejected request must not
     /// pass.
-    pub(crate) fn send(self, direction: Direction) {
+    fn send(self, direction: Direction) {
         if let Err(error) = self.try_send() {
             log::error!("cannot send the reply, resetting the stream: {error}");
             if let Err(error) = host::close_stream(direction) {

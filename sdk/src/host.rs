@@ -34,12 +34,14 @@ impl Map {
 pub(crate) enum Buffer {
     RequestBody = 0,
     ResponseBody = 1,
+    DownstreamData = 2,
+    UpstreamData = 3,
     CallBody = 4,
     GrpcMessage = 5,
     PluginConfiguration = 7,
 }
 
-/// The directions of a stream (`WasmStreamType`).
+/// The directions of a stream (`WasmStreamType`). Those of a TCP connection follow: see [`connection`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub(crate) enum Direction {
@@ -206,6 +208,25 @@ pub(crate) fn continue_stream(direction: Direction) -> Result<()> {
 
 pub(crate) fn close_stream(direction: Direction) -> Result<()> {
     check("close_stream", unsafe { abi::proxy_close_stream(direction as u32) })
+}
+
+/// Calls for TCP connections. Their stream types are 2, downstream, and 3, upstream.
+pub(crate) mod connection {
+    use super::{Direction, abi, check};
+    use crate::error::Result;
+
+    const DOWNSTREAM: u32 = 2;
+
+    /// Resumes what the client sends. Fails for what the upstream sends: Envoy has no such call.
+    pub(crate) fn resume(direction: Direction) -> Result<()> {
+        // SAFETY: numbers only, here and below.
+        check("continue_stream", unsafe { abi::proxy_continue_stream(DOWNSTREAM + direction as u32) })
+    }
+
+    /// Closes the connection to the client. Envoy then closes the one to the upstream.
+    pub(crate) fn close() -> Result<()> {
+        check("close_stream", unsafe { abi::proxy_close_stream(DOWNSTREAM) })
+    }
 }
 
 pub(crate) fn set_effective_context(context: u32) -> Result<()> {

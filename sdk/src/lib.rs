@@ -26,8 +26,8 @@
 //! - `abi` declares the host calls, with numbers only. `host` wraps them with slices and [`Result`].
 //! - Callbacks receive one argument, such as [`Request`]: the part of the message that has arrived, the state
 //!   of the stream, and a [`Context`] to start callouts and timers.
-//! - `entry` routes the callbacks of the host to the methods of [`HttpFilter`] and carries out the [`Flow`]
-//!   that they return.
+//! - `entry` routes the callbacks of the host to the methods of [`HttpFilter`] or [`TcpFilter`], and carries
+//!   out the [`Flow`] that they return.
 //!
 //! # Guarantees
 //! - The SDK does not trap, whatever status the host returns and whatever bytes a client sends. A trap would
@@ -72,6 +72,7 @@ pub mod stream;
 mod stream_state;
 mod task;
 mod tasks;
+pub mod tcp;
 mod tick;
 
 pub use body::{Body, Whole};
@@ -90,12 +91,13 @@ pub use state::State;
 pub use stream::{
     AccessLog, Request, RequestBody, RequestTrailers, Response, ResponseBody, ResponseTrailers,
 };
+pub use tcp::TcpFilter;
 /// Generates `define` for a struct of metrics. See [`metrics`].
 pub use tollgate_macros::Metrics;
 #[doc(hidden)]
 pub use tollgate_macros::exports;
-/// Prepares an implementation of [`HttpFilter`] for [`module!`]: notes the methods that it defines, and adds
-/// what it leaves out.
+/// Prepares an implementation of [`HttpFilter`] or [`TcpFilter`] for [`module!`]: notes the methods that it
+/// defines, and adds what it leaves out.
 ///
 /// The arguments declare the other features of the filter: `http_callouts`, `grpc_callouts` and `timers`. A
 /// filter that uses one of them without declaring it does not compile.

@@ -9,8 +9,8 @@ use crate::host::{self, Direction};
 use crate::map::IdMap;
 use crate::signal::Woken;
 use crate::stream_state::{
-    AWAIT_WITHOUT_CALLBACK, BODY_OF_PAUSED, CONTINUE, Held, PAUSE, PAUSE_ALL, PAUSE_WITHOUT_TASK, Progress,
-    Stream, StreamCallback,
+    AWAIT_WITHOUT_CALLBACK, BODY_OF_PAUSED, CONTINUE, Held, PAUSE, PAUSE_ALL, PAUSE_AT_END,
+    PAUSE_WITHOUT_TASK, Progress, Stream, StreamCallback,
 };
 use crate::task::{Due, Task, Timer};
 use crate::tasks::Tasks;
@@ -108,17 +108,21 @@ impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
         at: StreamCallback,
         decide: impl for<'a> FnOnce(&F, &'a mut F::Stream, Context<'a, F>) -> crate::Result,
     ) -> u32 {
-        let Some((plugin, stream)) = self.stream(id) else { return reject(at) };
+        let Some((plugin, stream)) = self.stream(id) else { return reject::<F>(at) };
         let Some(filter) = &plugin.filter else {
-            return if CHAINED && plugin.off { CONTINUE } else { reject(at) };
+            return if CHAINED && plugin.off { CONTINUE } else { reject::<F>(at) };
         };
-        let is_body = Self::BODIES && at.is_body;
+        let is_body = (Self::BODIES || F::USES.tcp) && at.is_body;
         let replied = stream.replied;
+        if F::USES.tcp && replied {
+            // The connection is being closed.
+            return PAUSE;
+        }
         let mut position = StreamPosition::new(id, at.direction);
         if is_body {
             let progress = stream.progress(at.direction);
             if progress.held() == Held::InHeaders && !progress.has(Progress::AWAITS_BODY) && !replied {
-                return stream.fail(at.direction, BODY_OF_PAUSED, "tollgate_body_of_paused_headers");
+                return stream.fail::<F>(at.direction, BODY_OF_PAUSED, "tollgate_body_of_paused_headers");
             }
             progress.receive_body();
             position.headers_held = progress.has(Progress::AWAITS_BODY);
@@ -148,7 +152,7 @@ impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
             Flow::Pause | Flow::AwaitBody | Flow::Reply(_) if replied => CONTINUE,
             Flow::AwaitBody if in_headers => {
                 if !F::USES.has(at.body_part()) {
-                    return stream.fail(
+                    return stream.fail::<F>(
                         at.direction,
                         AWAIT_WITHOUT_CALLBACK,
                         "tollgate_await_without_callback",
@@ -158,16 +162,19 @@ impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
                 progress.set(Progress::AWAITS_BODY, true);
                 PAUSE
             }
+            Flow::Pause if F::USES.tcp && at.direction == Direction::Response && !at.more_body => {
+                stream.fail::<F>(at.direction, PAUSE_AT_END, "tollgate_upstream_data_paused")
+            }
             Flow::Pause | Flow::AwaitBody if at.more_body || plugin.tasks.has_pending_for(id) => {
                 progress.hold(at.part);
                 if in_headers { PAUSE_ALL } else { PAUSE }
             }
             Flow::Pause | Flow::AwaitBody => {
-                stream.fail(at.direction, PAUSE_WITHOUT_TASK, "tollgate_pause_without_task")
+                stream.fail::<F>(at.direction, PAUSE_WITHOUT_TASK, "tollgate_pause_without_task")
             }
             Flow::Reply(reply) => {
                 stream.replied = true;
-                reply.send(at.direction);
+                reply.send_for::<F>(at.direction);
                 PAUSE
             }
         }
@@ -296,7 +303,7 @@ impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
                 if F::USES.has_bodies() || CHAINED {
                     stream.note_lengths();
                 }
-                if stream.settle(direction, flow, plugin.tasks.has_pending_for(id)) {
+                if stream.settle::<F>(direction, flow, plugin.tasks.has_pending_for(id)) {
                     self.go_on(id, direction);
                 }
             }
@@ -309,6 +316,8 @@ impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
     fn go_on(&mut self, id: u32, direction: Direction) {
         if CHAINED {
             self.resumed.push_back((id, direction));
+        } else if F::USES.tcp {
+            crate::tcp::resume(direction);
         } else {
             resume(direction);
         }
@@ -332,7 +341,7 @@ fn settled<F: HttpFilter>(filter: &F, result: crate::Result, at: StreamCallback)
 }
 
 /// Rejects a stream that no configured filter can decide on: such a stream must not pass.
-pub(crate) fn reject(at: StreamCallback) -> u32 {
-    Reply::refuse(500, "tollgate_not_configured").send(at.direction);
+pub(crate) fn reject<F: HttpFilter>(at: StreamCallback) -> u32 {
+    Reply::refuse(500, "tollgate_not_configured").send_for::<F>(at.direction);
     PAUSE
 }

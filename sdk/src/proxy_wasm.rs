@@ -40,6 +40,7 @@ pub struct Root<F: HttpFilter>(Rc<Plugin<F>>);
 impl<F: HttpFilter> Root<F> {
     /// Creates the root context with this context id.
     pub fn new(id: u32) -> Self {
+        const { assert!(!F::USES.tcp, "a TCP filter needs `tollgate::module!`") };
         let vm = Vm::new();
         vm.on_context_create(id, 0);
         Self(Rc::new(Plugin { id, vm }))

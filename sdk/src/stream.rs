@@ -50,6 +50,8 @@ macro_rules! arguments {
     )* };
 }
 
+pub(crate) use arguments;
+
 arguments! {
     /// A request whose headers have arrived.
     Request {

@@ -3,7 +3,7 @@
 use crate::filter::{Part, Phase};
 use crate::headers::free_lengths;
 use crate::host::Direction;
-use crate::{Flow, Reply};
+use crate::{Flow, HttpFilter, Reply};
 use std::cell::Cell;
 
 /// `Action::Continue` and `Action::Pause` of the ABI.
@@ -22,6 +22,9 @@ const AWAITED_IN_VAIN: &str = "a stream ended before the body that its filter aw
      `allow_on_headers_stop_iteration` is not set";
 pub(crate) const BODY_OF_PAUSED: &str = "host passed on the body of a message whose headers a task holds, because of \
      `allow_on_headers_stop_iteration`; rejecting the request";
+
+pub(crate) const PAUSE_AT_END: &str = "filter paused the end of the data of the upstream, which no host call resumes; \
+     closing the connection";
 
 pub(crate) struct Stream<S> {
     pub(crate) plugin: u32,
@@ -175,7 +178,12 @@ impl<S> Stream<S> {
     }
 
     /// Carries out what a task decided. Returns whether a paused stream continues.
-    pub(crate) fn settle(&mut self, direction: Direction, flow: Flow, awaits_task: bool) -> bool {
+    pub(crate) fn settle<F: HttpFilter>(
+        &mut self,
+        direction: Direction,
+        flow: Flow,
+        awaits_task: bool,
+    ) -> bool {
         let progress = self.progress(direction);
         match flow {
             Flow::Continue => {
@@ -185,12 +193,12 @@ impl<S> Stream<S> {
             }
             Flow::Pause | Flow::AwaitBody => {
                 if progress.held() != Held::No && !progress.has(Progress::AWAITS_BODY) && !awaits_task {
-                    self.fail(direction, PAUSE_WITHOUT_TASK, "tollgate_pause_without_task");
+                    self.fail::<F>(direction, PAUSE_WITHOUT_TASK, "tollgate_pause_without_task");
                 }
             }
             Flow::Reply(reply) => {
                 self.replied = true;
-                reply.send(direction);
+                reply.send_for::<F>(direction);
             }
         }
         false
@@ -209,10 +217,15 @@ impl<S> Stream<S> {
     }
 
     /// Rejects the stream because of an error of the filter's author, or of the configuration of the host.
-    pub(crate) fn fail(&mut self, direction: Direction, text: &str, details: &'static str) -> u32 {
+    pub(crate) fn fail<F: HttpFilter>(
+        &mut self,
+        direction: Direction,
+        text: &str,
+        details: &'static str,
+    ) -> u32 {
         log::error!("{text}");
         self.replied = true;
-        Reply::refuse(500, details).send(direction);
+        Reply::refuse(500, details).send_for::<F>(direction);
         PAUSE
     }
 }

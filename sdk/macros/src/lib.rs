@@ -62,7 +62,8 @@ pub fn metrics(item: TokenStream) -> TokenStream {
 }
 
 fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> syn::Result<Code> {
-    signatures::check(item)?;
+    let tcp = is_tcp(item);
+    signatures::check(item, tcp)?;
     add_defaults(item);
     let futures = asynchronous(item)?;
     let awaits = !futures.is_empty();
@@ -74,11 +75,11 @@ fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> s
     let (http, grpc, timers_used) = (uses("http_callouts"), uses("grpc_callouts"), uses("timers"));
     let grpc_streams = uses("grpc_streams");
     // A future is dropped when its stream ends.
-    let on_delete = awaits || needs_on_delete(capabilities, item);
+    let on_delete = tcp || awaits || needs_on_delete(capabilities, item);
     item.items.push(parse_quote! {
         const USES: ::tollgate::filter::Uses =
             ::tollgate::filter::Uses {
-                http: #http, grpc: #grpc, grpc_streams: #grpc_streams, timers: #timers_used, asynchronous: #awaits, parts: #parts,
+                http: #http, grpc: #grpc, grpc_streams: #grpc_streams, timers: #timers_used, asynchronous: #awaits, tcp: #tcp, parts: #parts,
                 on_delete: #on_delete || ::tollgate::filter::EXPORTS_ALL,
             };
     });
@@ -98,7 +99,8 @@ fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> s
         markers.extend(quote!(impl ::tollgate::filter::#marker for #filter {}));
         callbacks.extend_from_slice(exports);
     }
-    callbacks.extend(module::CALLBACKS.iter().map(|callback| callback.0).filter(|method| defines(method)));
+    let known = module::CALLBACKS.iter().chain(&module::TCP_CALLBACKS).map(|callback| callback.0);
+    callbacks.extend(known.filter(|method| defines(method)));
     // A body that a filter holds ends with the trailers, if there are any.
     for (body, trailers) in
         [("on_request_body", "on_request_trailers"), ("on_response_body", "on_response_trailers")]
@@ -119,6 +121,12 @@ fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> s
         #markers
         #list
     })
+}
+
+/// Whether the trait is `TcpFilter`.
+fn is_tcp(item: &ItemImpl) -> bool {
+    let name = item.trait_.as_ref().and_then(|(_, path, _)| path.segments.last());
+    name.is_some_and(|last| last.ident == "TcpFilter")
 }
 
 /// Moves the body of each `async` callback to a function of its own, which the callback runs. Returns these

@@ -25,6 +25,15 @@ pub(super) const CALLBACKS: [Callback; 8] = [
     ("on_queue_ready", "id: u32, token: u32", "()", "id, token"),
 ];
 
+/// The callbacks for TCP connections.
+pub(super) const TCP_CALLBACKS: [Callback; 5] = [
+    ("on_new_connection", "id: u32", "u32", "id"),
+    ("on_downstream_data", "id: u32, size: usize, end_of_stream: u32", "u32", "id, size, end_of_stream != 0"),
+    ("on_upstream_data", "id: u32, size: usize, end_of_stream: u32", "u32", "id, size, end_of_stream != 0"),
+    ("on_downstream_connection_close", "id: u32, peer: u32", "()", "id, peer"),
+    ("on_upstream_connection_close", "id: u32, peer: u32", "()", "id, peer"),
+];
+
 /// The other callbacks, which follow from what a filter uses.
 const IMPLIED: [Callback; 9] = [
     ("on_configure", "id: u32, size: usize", "u32", "id, size"),
@@ -221,7 +230,12 @@ pub(super) fn exports(Parts { filters, callbacks }: &Parts) -> Code {
         };
         implied || callbacks.iter().any(|callback| callback == name)
     };
-    let exports = IMPLIED.iter().chain(&CALLBACKS).filter(|callback| has(callback.0)).map(export);
+    if filters.len() > 1 && TCP_CALLBACKS.iter().any(|callback| has(callback.0)) {
+        let message = "a module with several filters can only contain filters for HTTP";
+        return quote!(::core::compile_error!(#message););
+    }
+    let exports =
+        IMPLIED.iter().chain(&CALLBACKS).chain(&TCP_CALLBACKS).filter(|callback| has(callback.0)).map(export);
     quote! {
         const _: () = {
             ::std::thread_local! {

@@ -4,7 +4,7 @@
 use quote::format_ident;
 use syn::{Error, FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, Result, Signature, Type};
 
-/// The methods of a filter, with their parameters and results.
+/// The methods of an HTTP filter, with their parameters and results.
 const METHODS: [(&str, &str); 11] = [
     ("new", "(config: Self::Config, cx: &mut Context<'_, Self>) -> Result<Self, ConfigError>"),
     ("on_request_headers", "(&self, request: &mut Request<'_, Self>) -> Result"),
@@ -19,6 +19,19 @@ const METHODS: [(&str, &str); 11] = [
     ("on_error", "(&self, error: Error, phase: Phase) -> Flow"),
 ];
 
+/// The methods of a TCP filter.
+const TCP_METHODS: [(&str, &str); 9] = [
+    ("new", "(config: Self::Config, cx: &mut Context<'_, Self>) -> Result<Self, ConfigError>"),
+    ("on_new_connection", "(&self, connection: &mut Connection<'_, Self>) -> Result"),
+    ("on_downstream_data", "(&self, client: &mut Data<'_, Self>) -> Result"),
+    ("on_upstream_data", "(&self, upstream: &mut Data<'_, Self>) -> Result"),
+    ("on_downstream_connection_close", "(&self, closed: &mut Closed<'_, Self>)"),
+    ("on_upstream_connection_close", "(&self, closed: &mut Closed<'_, Self>)"),
+    ("on_end", "(&self, stream: Self::Stream, cx: &mut Context<'_, Self>)"),
+    ("on_queue_ready", "(&self, queue: Queue, cx: &mut Context<'_, Self>)"),
+    ("on_error", "(&self, error: Error) -> Flow"),
+];
+
 /// Signatures of the methods that can be `async`.
 const ASYNC: [(&str, &str); 2] = [
     ("on_request_headers", "(&self, request: &mut AsyncRequest<Self>) -> Result"),
@@ -28,21 +41,22 @@ const ASYNC: [(&str, &str); 2] = [
 /// Largest number of different letters in a name that is misspelt.
 const TYPOS: usize = 3;
 
-pub(super) fn check(item: &ItemImpl) -> Result<()> {
+pub(super) fn check(item: &ItemImpl, tcp: bool) -> Result<()> {
+    let known: &[_] = if tcp { &TCP_METHODS } else { &METHODS };
     item.items.iter().try_for_each(|item| match item {
-        ImplItem::Fn(method) => check_method(method),
+        ImplItem::Fn(method) => check_method(method, known),
         _ => Ok(()),
     })
 }
 
-fn check_method(method: &ImplItemFn) -> Result<()> {
+fn check_method(method: &ImplItemFn, known: &[(&str, &str)]) -> Result<()> {
     let name = method.sig.ident.to_string();
-    let Some((_, sync)) = METHODS.iter().find(|known| known.0 == name) else {
-        let nearest = METHODS.iter().min_by_key(|known| distance(known.0, &name));
+    let Some((_, sync)) = known.iter().find(|known| known.0 == name) else {
+        let nearest = known.iter().min_by_key(|known| distance(known.0, &name));
         let expected = match nearest.filter(|known| distance(known.0, &name) <= TYPOS) {
             Some((name, signature)) => format!("`fn {name}{signature}`"),
             None => {
-                let names: Vec<_> = METHODS.iter().map(|known| format!("`{}`", known.0)).collect();
+                let names: Vec<_> = known.iter().map(|known| format!("`{}`", known.0)).collect();
                 format!("one of {}; other methods belong into an `impl` of the type", names.join(", "))
             }
         };
@@ -91,7 +105,7 @@ fn is_argument(name: Option<&Ident>) -> bool {
     let all = ["Request", "Response"].iter().flat_map(|message| {
         ["{}", "{}Body", "{}Trailers", "Async{}"].map(|form| form.replace("{}", message))
     });
-    let others = ["AccessLog", "Context"].map(str::to_owned);
+    let others = ["AccessLog", "Context", "Connection", "Data", "Closed"].map(str::to_owned);
     name.is_some_and(|name| all.chain(others).any(|known| *name == format_ident!("{known}")))
 }
 
@@ -128,7 +142,7 @@ mod tests {
 
     #[test]
     fn accepts_an_alias_of_the_argument() {
-        let accepted = |text: &str| check_method(&syn::parse_str(text).expect("a method")).is_ok();
+        let accepted = |text: &str| check_method(&syn::parse_str(text).expect("a method"), &METHODS).is_ok();
         assert!(accepted("fn on_request_headers(&self, _: &mut tollgate::Request<'_, Self>) -> Result {}"));
         assert!(accepted("fn on_request_headers(&self, _: &mut Mine<'_>) -> Result {}"));
         assert!(accepted("async fn on_request_headers(&self, _: &mut AsyncRequest<Self>) -> Result {}"));

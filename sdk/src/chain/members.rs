@@ -92,7 +92,10 @@ impl Members for () {
 
 #[expect(private_interfaces, reason = "as above")]
 impl<F: HttpFilter, R: Members> Members for (Member<F>, R) {
-    const NEW: Self = (Member(Vm::new()), R::NEW);
+    const NEW: Self = {
+        assert!(!F::USES.tcp, "a module with several filters can only contain filters for HTTP");
+        (Member(Vm::new()), R::NEW)
+    };
     const LEN: usize = 1 + R::LEN;
 
     fn create_plugin(&self, id: u32, index: usize, deadlines: &Deadlines) {

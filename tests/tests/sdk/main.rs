@@ -15,3 +15,4 @@ mod schedule;
 mod signals;
 mod state;
 mod support;
+mod tcp;
