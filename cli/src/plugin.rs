@@ -166,8 +166,40 @@ pub fn try_load(filter: &Filter) -> LoadResult {
 
 /// Whether a module that was loaded exports no callback.
 fn has_no_callback(filter: &Filter) -> bool {
-    let module = fs::read(filter.wasm.path()).ok().and_then(|bytes| inspect(&bytes).ok());
-    module.is_some_and(|module| !module.functions.iter().any(|name| is_callback(name)))
+    exports(filter).is_some_and(|names| !names.iter().any(|name| is_callback(name)))
+}
+
+/// Where the proxy calls a filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On HTTP requests.
+    Http,
+    /// On TCP connections.
+    Network,
+    /// As an access logger, a stats sink or a service.
+    Other,
+}
+
+/// Returns why a filter does nothing in its place: the proxy loads it, but calls none of its callbacks.
+pub fn misplaced(filter: &Filter, place: Place) -> Option<String> {
+    let names = exports(filter)?;
+    let calls = |prefixes: &[&str]| names.iter().any(|name| prefixes.iter().any(|p| name.starts_with(p)));
+    let http = calls(&["proxy_on_request_", "proxy_on_response_"]);
+    let network = calls(&["proxy_on_new_connection", "proxy_on_downstream_", "proxy_on_upstream_"]);
+    match place {
+        Place::Http if network && !http => Some(
+            "exports only callbacks for TCP connections, so every request would pass: load it as a network filter"
+                .into(),
+        ),
+        Place::Network if http && !network => Some(
+            "exports only callbacks for HTTP, so every connection would pass: load it as an HTTP filter".into(),
+        ),
+        _ => None,
+    }
+}
+
+fn exports(filter: &Filter) -> Option<Vec<String>> {
+    Some(inspect(&fs::read(filter.wasm.path()).ok()?).ok()?.functions)
 }
 
 /// Validates a configuration against the JSON Schema in the module. `None` if the module has no schema, or

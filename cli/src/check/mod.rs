@@ -9,7 +9,7 @@ mod modules;
 
 pub use modules::Modules;
 
-use crate::plugin::{LoadResult, try_load};
+use crate::plugin::{LoadResult, Place, misplaced, try_load};
 use crate::report::{Exit, logs};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -32,6 +32,8 @@ pub struct Ready {
     pub filter: Filter,
     /// The module, as shown to the user.
     pub module: String,
+    /// Where the proxy calls the filter.
+    pub place: Place,
     /// Differences from how the proxy would load it.
     pub notes: Vec<String>,
     /// The file with the module of `filter`, if the configuration contains the module inline.
@@ -104,6 +106,7 @@ impl Finding {
             }
             Ok(ready) => {
                 let LoadResult { rejected, schema_errors, logs: lines } = try_load(&ready.filter);
+                let rejected = rejected.or_else(|| misplaced(&ready.filter, ready.place));
                 Self {
                     exit: if rejected.is_some() { Exit::Failure } else { Exit::Success },
                     module: Some(ready.module),

@@ -1,4 +1,4 @@
-use crate::support::{Output, file, hello, in_workspace, minimal, tollgate};
+use crate::support::{Output, file, hello, in_workspace, minimal, tollgate, wat};
 use base64::Engine;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -92,10 +92,32 @@ fn each_filter_of_a_file_has_a_verdict() {
     let expected = [
         ["access_log", "access logger", "accepted"],
         ["bootstrap", "service", "rejected"],
-        ["listeners[0].filter", "network filter", "accepted"],
+        ["listeners[0].filter", "network filter", "rejected"],
         ["patch.value", "http filter", "accepted"],
     ];
     assert_eq!(seen, expected);
+}
+
+#[test]
+fn rejects_a_filter_that_its_place_never_calls() {
+    let module = |callback: &str| {
+        wat(&format!(
+            r#"(module (memory (export "memory") 1) (func (export "malloc") (param i32) (result i32) i32.const 64)
+            (func (export "proxy_abi_version_0_2_1"))
+            (func (export "{callback}") (param i32 i32 i32) (result i32) i32.const 0))"#
+        ))
+    };
+    let (http, tcp) = (module("proxy_on_request_headers"), module("proxy_on_downstream_data"));
+    let verdict = |place: &str, module: &str| {
+        let document = json!({"@type": format!("type.googleapis.com/envoy.extensions.filters.{place}.wasm.v3.Wasm"),
+            "config": {"vm_config": {"runtime": "envoy.wasm.runtime.v8", "code": {"local": {"filename": module}}}}});
+        reason(&document, &[])
+    };
+    assert_eq!((verdict("http", &http).0, verdict("network", &tcp).0), (0, 0));
+    let (exit, why) = verdict("http", &tcp);
+    assert!(exit == 1 && why.contains("only callbacks for TCP connections"), "{why}");
+    let (exit, why) = verdict("network", &http);
+    assert!(exit == 1 && why.contains("only callbacks for HTTP"), "{why}");
 }
 
 #[test]

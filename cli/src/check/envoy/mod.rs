@@ -5,6 +5,7 @@ mod plugin_config;
 mod resolve;
 
 use super::{Finding, Inputs, Problem, Ready, parse_strict};
+use crate::plugin::Place;
 use plugin_config::Outer;
 use serde_json::Value;
 
@@ -82,7 +83,12 @@ fn ready(kind: &str, message: &Value, inputs: &Inputs) -> Result<Ready, Problem>
         return Err(Problem::invalid("singleton", format!("unknown field of a Wasm {kind}")));
     }
     let config = outer.config.ok_or_else(|| Problem::invalid("config", "missing required field"))?;
-    resolve::resolve(config, inputs)
+    let place = match kind {
+        "http filter" => Place::Http,
+        "network filter" => Place::Network,
+        _ => Place::Other,
+    };
+    resolve::resolve(config, place, inputs)
 }
 
 #[cfg(test)]

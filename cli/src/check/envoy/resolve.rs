@@ -7,13 +7,14 @@ use super::plugin_config::{
 };
 use crate::check::modules::sha256;
 use crate::check::{Inputs, Modules, Problem, Ready, module_bytes};
+use crate::plugin::Place;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use tollgate_host_test::{Configuration, FailurePolicy, Filter, Wasm};
 
 /// Converts a `PluginConfig`. Errors name fields relative to the message that contains it.
-pub fn resolve(config: PluginConfig, inputs: &Inputs) -> Result<Ready, Problem> {
+pub fn resolve(config: PluginConfig, place: Place, inputs: &Inputs) -> Result<Ready, Problem> {
     let at = |field: &str| format!("config.{field}");
     let vm = config.vm_config.ok_or_else(|| Problem::invalid(&at("vm_config"), "missing required field"))?;
     let mut notes = Vec::new();
@@ -62,8 +63,10 @@ pub fn resolve(config: PluginConfig, inputs: &Inputs) -> Result<Ready, Problem> 
     filter.allow_on_headers_stop_iteration = config.allow_on_headers_stop_iteration.unwrap_or_default();
     filter.environment = environment;
     Ok(match module {
-        Module::File(path) => Ready { filter, module: path.display().to_string(), notes, _inline: None },
-        Module::Inline(file) => Ready { filter, module: "inline".into(), notes, _inline: Some(file) },
+        Module::File(path) => {
+            Ready { filter, module: path.display().to_string(), place, notes, _inline: None }
+        }
+        Module::Inline(file) => Ready { filter, module: "inline".into(), place, notes, _inline: Some(file) },
     })
 }
 

@@ -5,7 +5,7 @@ mod spec;
 
 use super::{Finding, Inputs, Modules, Problem, Ready, parse_strict};
 use crate::check::modules::sha256;
-use crate::plugin::istio_json;
+use crate::plugin::{Place, istio_json};
 use serde_json::Value;
 use spec::{EnvVar, FailStrategy, PluginType, Spec, ValueFrom};
 use std::path::PathBuf;
@@ -32,7 +32,11 @@ fn ready(document: &Value, name: &str, inputs: &Inputs) -> Result<Ready, Problem
     spec.check()?;
     let mut notes = Vec::new();
     let environment = environment(&spec, inputs, &mut notes);
-    if spec.plugin_type == Some(PluginType::Network) {
+    let place = match spec.plugin_type {
+        Some(PluginType::Network) => Place::Network,
+        _ => Place::Http,
+    };
+    if place == Place::Network {
         notes.push("this plugin is a network filter, not an HTTP filter".into());
     }
     let path = module(&spec, inputs)?;
@@ -51,7 +55,7 @@ fn ready(document: &Value, name: &str, inputs: &Inputs) -> Result<Ready, Problem
         FailStrategy::Reload => FailurePolicy::FailReload,
     };
     filter.environment = environment;
-    Ok(Ready { filter, module: path.display().to_string(), notes, _inline: None })
+    Ok(Ready { filter, module: path.display().to_string(), place, notes, _inline: None })
 }
 
 fn environment(spec: &Spec, inputs: &Inputs, notes: &mut Vec<String>) -> Vec<(String, String)> {
