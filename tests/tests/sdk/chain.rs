@@ -156,7 +156,9 @@ on_both_hosts! {
         for letters in [["e..e..", "r.....", "e..e.."], ["r..r..", "", ""]] {
             is_the_same(host, &Case::of(letters));
         }
-        is_the_same(host, &Case::without_trailers(["d..e..", "e..e..", "l..e.."]));
+        // Without a body, of which Envoy may deliver more or less before the reply.
+        let late = Case::without_trailers(["d..e..", "e..e..", "l..e.."]);
+        is_the_same(host, &Case { request: vec![], ..late });
     }
 
     fn a_reply_in_the_response_replaces_it(host) {
