@@ -162,7 +162,9 @@ impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
                 progress.set(Progress::AWAITS_BODY, true);
                 PAUSE
             }
-            Flow::Pause if F::USES.tcp && at.direction == Direction::Response && !at.more_body => {
+            Flow::Pause | Flow::AwaitBody
+                if F::USES.tcp && at.direction == Direction::Response && !at.more_body =>
+            {
                 stream.fail::<F>(at.direction, PAUSE_AT_END, "tollgate_upstream_data_paused")
             }
             Flow::Pause | Flow::AwaitBody if at.more_body || plugin.tasks.has_pending_for(id) => {

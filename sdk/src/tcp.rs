@@ -41,6 +41,8 @@
 //! - `Pause` holds what has arrived. The next callback of this direction then receives it once more, with the
 //!   data that came since. The buffer of the proxy is limited (`per_connection_buffer_limit_bytes`): it stops
 //!   reading from a peer while a filter holds more.
+//! - More data also arrives while a task is pending, and the task then resumes all of it. So note in the
+//!   state that a task is pending, and let the task check the data that must not pass unchecked.
 //! - A task, such as a callout, can resume a new connection and what the client sends. It cannot resume what
 //!   the upstream sends: Envoy has no such call (`Context::continueStream`), and the SDK closes the
 //!   connection if a task tries. Wait for more data there, or ask before.

@@ -75,7 +75,7 @@ fn expand(capabilities: &Punctuated<Ident, Token![,]>, item: &mut ItemImpl) -> s
     let (http, grpc, timers_used) = (uses("http_callouts"), uses("grpc_callouts"), uses("timers"));
     let grpc_streams = uses("grpc_streams");
     // A future is dropped when its stream ends.
-    let on_delete = tcp || awaits || needs_on_delete(capabilities, item);
+    let on_delete = awaits || needs_on_delete(capabilities, item);
     item.items.push(parse_quote! {
         const USES: ::tollgate::filter::Uses =
             ::tollgate::filter::Uses {

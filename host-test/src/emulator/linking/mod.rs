@@ -344,6 +344,19 @@ mod tests {
     }
 
     #[test]
+    fn the_next_compiler_gets_what_one_does_not_support() {
+        let compiler = |body: &str| {
+            let wasm = wat::parse_str(format!("(module (func $a {body}))")).unwrap();
+            // A new hash, so that no earlier run has cached the code.
+            let hash =
+                format!("{:x}", SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos());
+            compiled(&hash, &wasm, Metering::Time).unwrap().1
+        };
+        assert_eq!(compiler("nop"), Compiler::ALL[0]);
+        assert_eq!(compiler("return_call $a"), Compiler::Cranelift);
+    }
+
+    #[test]
     fn a_file_that_has_changed_is_read_again() {
         let module = |more: &str| {
             let text = format!(r#"(module (func (export "proxy_abi_version_0_2_1")) {more})"#);
