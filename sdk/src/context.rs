@@ -229,10 +229,17 @@ impl<F: HttpFilter> Context<'_, F> {
         self.tasks.signal(signal)
     }
 
-    /// Returns the number of streams of this plugin on this worker that wait for the signal, or for any
-    /// signal if it is `None`. Streams that were woken or have ended do not count.
-    pub fn waiting(&self, signal: Option<Signal>) -> usize {
+    /// Returns the number of streams of this plugin on this worker that wait for the signal. Streams that
+    /// were woken or have ended do not count.
+    pub fn waiting(&self, signal: Signal) -> usize {
         self.tasks.waiting(signal)
+    }
+
+    /// Returns the number of streams of this plugin on this worker that have a task: a callout, a timer or a
+    /// wait. A stream counts until its last task has run or the stream ends, also if it continues before
+    /// that. The cost does not depend on the number.
+    pub fn waiting_streams(&self) -> usize {
+        self.tasks.waiting_streams()
     }
 
     /// Registers the queue `name` of this VM's `vm_id`, or finds it if it exists. For each new item, the host

@@ -32,7 +32,7 @@
 //!         if self.0.borrow().is_some() {
 //!             return Ok(Flow::Continue);
 //!         }
-//!         if request.waiting(Some(KEYS)) >= 100 {
+//!         if request.waiting(KEYS) >= 100 {
 //!             return Reply::refuse(503, "too_many_waiting").into();
 //!         }
 //!         request.wait(KEYS, Duration::from_secs(1), |filter, _, _, _| match *filter.0.borrow() {

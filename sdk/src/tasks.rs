@@ -215,13 +215,14 @@ impl<F: HttpFilter> Tasks<F> {
         self.arm(clock::now()?)
     }
 
-    /// Returns the number of streams that wait for the signal, or for any signal if it is `None`.
-    pub(crate) fn waiting(&self, signal: Option<Signal>) -> usize {
-        let waiting = |queue: &WaitQueue| queue.ids.len().saturating_sub(queue.stale);
-        match signal {
-            Some(signal) => self.by_signal.get(&signal.0).map_or(0, waiting),
-            None => self.by_signal.values().map(waiting).sum(),
-        }
+    /// Returns the number of streams that wait for the signal.
+    pub(crate) fn waiting(&self, signal: Signal) -> usize {
+        self.by_signal.get(&signal.0).map_or(0, |queue| queue.ids.len().saturating_sub(queue.stale))
+    }
+
+    /// Returns the number of streams that wait for a task.
+    pub(crate) fn waiting_streams(&self) -> usize {
+        self.awaited.len()
     }
 
     fn wake(&mut self, queue: WaitQueue) {

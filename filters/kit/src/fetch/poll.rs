@@ -50,8 +50,10 @@ pub(super) fn waiting_after<F: Fetcher>(
 ) -> Result<()> {
     let set = after(cx, delay, |fetcher: &mut F, cx| {
         let all = 0..fetcher.documents().slots.len();
-        let awaited: Vec<_> = all.filter(|slot| cx.waiting(Some(signal(*slot))) > 0).collect();
-        if poll_slots(fetcher, cx, awaited.into_iter()).is_none() || cx.waiting(None) == 0 {
+        let is_awaited = |slot: &usize, cx: &Context<'_, F::Filter>| cx.waiting(signal(*slot)) > 0;
+        let awaited: Vec<_> = all.clone().filter(|slot| is_awaited(slot, cx)).collect();
+        let polled = poll_slots(fetcher, cx, awaited.into_iter());
+        if polled.is_none() || !all.clone().any(|slot| is_awaited(&slot, cx)) {
             fetcher.documents().polling_for_waiting = false;
         } else if let Err(error) = waiting_after(fetcher, cx, POLL_WHILE_WAITING.into()) {
             log("cannot start a timer; waiting requests may resume late", error);

@@ -23,7 +23,7 @@ pub fn wait<F: Fetcher>(
     if time_left.is_zero() {
         return Ok(false);
     }
-    if cx.waiting(None) >= max_waiting {
+    if cx.waiting_streams() >= max_waiting {
         fetcher.count(index, Event::WaitingOverflow);
         return Ok(false);
     }
