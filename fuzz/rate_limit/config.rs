@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use tollgate_policy::{RequestFacts, RequestMatch};
-use tollgate_rate_limit_policy::table::WAYS;
+use tollgate_counting::table::WAYS;
 use tollgate_rate_limit_policy::{Config, Plan};
 
 fuzz_target!(|text: &str| {
@@ -20,9 +20,9 @@ fuzz_target!(|text: &str| {
     assert!(plan.rules.iter().flat_map(|rule| &rule.limits).all(|index| *index < plan.limits.len()));
     assert!(plan.otherwise.iter().all(|index| *index < plan.limits.len()));
     for limit in &plan.limits {
-        assert!(limit.rates.len() <= WAYS / 2);
+        assert!(limit.rates.list.len() <= WAYS / 2);
         for other in limit.overrides.list() {
-            assert!(other.rates.len() <= WAYS / 2);
+            assert!(other.rates.list.len() <= WAYS / 2);
             assert!(other.when.iter().all(|(index, _)| *index < limit.key.len()));
         }
     }

@@ -5,68 +5,34 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 use tollgate_policy::{RequestFacts, ResponseFacts, UnixNanos, is_token, is_valid_value};
-use tollgate_rate_limit_policy::in_flight::Members;
 use tollgate_rate_limit_policy::remote::{CallFailure, CallId};
-use tollgate_rate_limit_policy::table::PAGE_BYTES;
-use tollgate_rate_limit_policy::{Config, Decision, Environment, Event, Failure, Plan, Policy, Reason, Ticket};
+use tollgate_counting::{Failure, LocalMemory, SharedMemory};
+use tollgate_rate_limit_policy::{Config, Decision, Environment, Event, Plan, Policy, Reason, Ticket};
 
 static CONFIG: LazyLock<Config> =
     LazyLock::new(|| tollgate_policy::config::parse(include_str!("decide.json")).expect("it is a configuration"));
-const VM: u32 = 1;
 
 #[derive(Default)]
 struct World {
-    pages: BTreeMap<u32, Vec<u8>>,
-    in_flight: BTreeMap<u32, Vec<u8>>,
-    members: Members,
+    shared: LocalMemory,
     address: Option<IpAddr>,
     property: Vec<u8>,
-    broken: bool,
 }
 
 impl Environment for World {
-    fn page(&mut self, page: u32, change: &mut dyn FnMut(&mut [u8]) -> bool) -> Result<(), Failure> {
-        if self.broken {
-            return Err(Failure::Host);
-        }
-        let mut bytes = self.pages.get(&page).cloned().unwrap_or_else(|| vec![0; PAGE_BYTES]);
-        if change(&mut bytes) {
-            assert_eq!(bytes.len(), PAGE_BYTES);
-            self.pages.insert(page, bytes);
-        }
-        Ok(())
-    }
-
-    fn seen(&self, page: u32) -> Option<&[u8]> {
-        self.pages.get(&page).map(Vec::as_slice)
-    }
-
-    fn in_flight(
-        &mut self,
-        page: u32,
-        change: &mut dyn FnMut(&mut Vec<u8>, &Members) -> bool,
-    ) -> Result<(), Failure> {
-        if self.broken {
-            return Err(Failure::Contended);
-        }
-        change(self.in_flight.entry(page).or_default(), &self.members);
-        Ok(())
-    }
-
-    fn vm(&self) -> u32 {
-        VM
+    fn shared(&mut self) -> &mut dyn SharedMemory {
+        &mut self.shared
     }
 
     fn client_address(&mut self) -> Result<Option<IpAddr>, Failure> {
-        if self.broken { Err(Failure::Host) } else { Ok(self.address) }
+        self.shared.failure.map_or(Ok(self.address), Err)
     }
 
     fn property(&mut self, _: &str) -> Result<Option<Vec<u8>>, Failure> {
-        if self.broken { Err(Failure::Host) } else { Ok(Some(self.property.clone())) }
+        self.shared.failure.map_or_else(|| Ok(Some(self.property.clone())), Err)
     }
 
     fn draw(&mut self) -> u64 {
@@ -102,7 +68,11 @@ fuzz_target!(|data: &[u8]| {
                 continue;
             }
             b'b' => {
-                world.broken = !world.broken;
+                world.shared.failure = match world.shared.failure {
+                    None => Some(Failure::Host),
+                    Some(Failure::Host) => Some(Failure::Contended),
+                    Some(Failure::Contended) => None,
+                };
                 continue;
             }
             b'p' => {
@@ -191,14 +161,14 @@ fuzz_target!(|data: &[u8]| {
             Decision::Wait(id, ticket) => asking.push((id, ticket)),
         }
     }
-    world.broken = false;
+    world.shared.failure = None;
     let asking = asking.into_iter().map(|(_, ticket)| ticket);
     for ticket in held.into_iter().chain(asking).chain(queued) {
         policy.end(ticket, &mut world, now);
     }
     policy.take_woken();
     // The queues are empty now, so a request that may not wait is decided on its own.
-    world.in_flight.clear();
+    world.shared.in_flight.clear();
     let pairs = [(&b":authority"[..], &b"a"[..]), (b":method", b"GET")];
     let ticket = match policy.decide(&RequestFacts::from_pairs(&pairs), &mut world, now, false) {
         Decision::Pass(pass) => pass.ticket,

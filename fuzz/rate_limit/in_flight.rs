@@ -4,7 +4,7 @@
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use tollgate_policy::UnixNanos;
-use tollgate_rate_limit_policy::in_flight::{Acquire, LEASE, Members, acquire, release};
+use tollgate_counting::in_flight::{Acquire, LEASE, Members, acquire, release};
 
 #[derive(Arbitrary, Debug)]
 enum Op {

@@ -5,7 +5,7 @@
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use tollgate_policy::UnixNanos;
-use tollgate_rate_limit_policy::rate::{FixedWindow, Meter, Rate, SlidingWindow, State, Take};
+use tollgate_counting::rate::{FixedWindow, Meter, Rate, SlidingWindow, State, Take};
 
 /// Times up to here, so that their sums fit.
 const LATEST: u64 = u64::MAX / 3;

@@ -39,6 +39,7 @@ fn policies_do_not_depend_on_a_host() {
         "serde",
         "serde_json",
         "siphasher",
+        "tollgate-counting",
         "tollgate-jose",
         "tollgate-jwt-authn-cache",
         "tollgate-jwt-authn-extract",
@@ -48,8 +49,8 @@ fn policies_do_not_depend_on_a_host() {
         "tollgate-types",
     ];
     let packages = packages();
-    let is_policy =
-        |name: &str| ["-policy", "-plan", "-cache", "-extract"].iter().any(|end| name.ends_with(end));
+    let ends = ["-policy", "-plan", "-cache", "-extract", "-counting"];
+    let is_policy = |name: &str| ends.iter().any(|end| name.ends_with(end));
     let policies: Vec<_> = packages.iter().filter(|(name, _)| is_policy(name)).collect();
     assert!(policies.len() >= 2, "{packages:?}");
     for (name, dependencies) in policies {
@@ -66,7 +67,8 @@ fn a_shell_depends_only_on_its_policy_and_the_sdk() {
     });
     let mut count = 0;
     for (shell, policy) in shells {
-        let allowed = ["tollgate", "tollgate-jose", "tollgate-kit", "tollgate-policy", &policy];
+        let allowed =
+            ["tollgate", "tollgate-counting", "tollgate-jose", "tollgate-kit", "tollgate-policy", &policy];
         may_only_depend_on(&packages[shell], |d| allowed.contains(&d), shell);
         count += 1;
     }
@@ -75,7 +77,7 @@ fn a_shell_depends_only_on_its_policy_and_the_sdk() {
 
 #[test]
 fn the_kit_depends_on_no_filter() {
-    let allowed = ["tollgate", "tollgate-policy"];
+    let allowed = ["tollgate", "tollgate-counting", "tollgate-policy"];
     may_only_depend_on(&packages()["tollgate-kit"], |d| allowed.contains(&d), "the kit");
 }
 

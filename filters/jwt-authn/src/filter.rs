@@ -10,8 +10,8 @@ use tollgate::{
 };
 use tollgate_jwt_authn_policy::plan::Plan;
 use tollgate_jwt_authn_policy::{Config, Decision, Pass, Policy, Reason};
-use tollgate_kit::fetch;
-use tollgate_policy::{RequestFacts, ResponseDetails, UnixNanos};
+use tollgate_kit::{facts, fetch};
+use tollgate_policy::{ResponseDetails, UnixNanos};
 
 /// The filter. Its state changes with each request: cached tokens and fetched keys.
 pub struct JwtAuthn(pub(crate) State<Worker>);
@@ -72,27 +72,25 @@ impl Worker {
         now: UnixNanos,
         may_wait: bool,
     ) -> Result<Option<Flow>, Error> {
-        let pairs = headers.take_pairs()?;
-        let mut list = Vec::with_capacity(pairs.len());
-        list.extend(pairs.iter());
-        let facts = RequestFacts::from_pairs(&list);
-        let flow = match self.policy.decide(&facts, &mut self.world, now, may_wait) {
-            Decision::Pass(pass) => {
-                carry_out(&pass, headers)?;
-                self.statistics.passed(&pass);
-                Some(Flow::Continue)
-            }
-            Decision::Refuse(refusal) => {
-                self.statistics.refused(refusal.reason);
-                Some(refusal.into())
-            }
-            Decision::Wait => None,
-        };
-        headers.return_pairs(pairs);
-        if flow.is_some() {
+        let Self { policy, world, statistics } = self;
+        let flow = facts::of_request(headers, true, |request, headers| {
+            Ok(match policy.decide(request, world, now, may_wait) {
+                Decision::Pass(pass) => {
+                    carry_out(&pass, headers)?;
+                    statistics.passed(&pass);
+                    Some(Flow::Continue)
+                }
+                Decision::Refuse(refusal) => {
+                    statistics.refused(refusal.reason);
+                    Some(refusal.into())
+                }
+                Decision::Wait => None,
+            })
+        })?;
+        if let Ok(Some(_)) = flow {
             self.statistics.looked_up(self.policy.take_cache_lookups());
         }
-        Ok(flow)
+        flow
     }
 
     /// Holds a request that arrived at `since` until the document that it needs changes. Returns `false` if

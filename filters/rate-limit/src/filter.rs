@@ -2,17 +2,20 @@
 
 use crate::statistics::Statistics;
 use crate::world::World;
-use std::time::Duration;
 use tollgate::{
     ConfigError, Context, Error, Flow, HttpFilter, Phase, Reply, Request, RequestHeaders, Response, Result,
     State,
 };
-use tollgate_policy::{RequestFacts, ResponseDetails, ResponseFacts, UnixNanos};
-use tollgate_rate_limit_policy::in_flight::HEARTBEAT;
+use tollgate_kit::counts::Counts;
+use tollgate_kit::facts;
+use tollgate_policy::ResponseDetails;
 use tollgate_rate_limit_policy::{Config, Decision, Pass, Plan, Policy, Reason, Ticket};
 
 /// The filter. Its state changes with each request.
 pub struct RateLimit(State<Worker>);
+
+/// The reservations of a stream.
+pub(crate) type Stream = Option<Box<Ticket>>;
 
 impl RateLimit {
     /// Calls `change` with the state, from a task of a stream.
@@ -32,21 +35,6 @@ impl RateLimit {
 pub(crate) struct Worker {
     pub(crate) policy: Policy,
     pub(crate) world: World,
-    /// Number of waiting requests of this worker, for room or for the rate limit service.
-    waiting: usize,
-}
-
-/// State of a stream.
-#[derive(Default)]
-pub struct Stream {
-    pub(crate) ticket: Option<Box<Ticket>>,
-    waits: bool,
-}
-
-impl Stream {
-    pub(crate) fn keep(&mut self, ticket: Ticket) {
-        self.ticket = ticket.matters().then(|| Box::new(ticket));
-    }
 }
 
 #[tollgate::filter(grpc_callouts, timers)]
@@ -56,38 +44,29 @@ impl HttpFilter for RateLimit {
 
     fn new(config: Config, cx: &mut Context<'_, Self>) -> Result<Self, ConfigError> {
         let plan = Plan::new(config)?;
-        let statistics = Statistics::define(
-            plan.enforcement.stat_prefix.as_str(),
-            plan.limits.iter().map(|limit| &limit.name),
-        )?;
-        let seed = World::seed(&plan)?;
-        let mut world = World::new(&plan, statistics)?;
+        let limits = plan.limits.iter().map(|limit| &limit.name);
+        let statistics = Statistics::define(plan.enforcement.stat_prefix.as_str(), limits)?;
+        let (mut counts, seed) = Counts::new("rate_limit", &plan.domain, plan.pages)?;
         if plan.needs.in_flight {
-            world.tell_time()?;
-            world.beat();
-            cx.plugin_every(Duration::from_nanos(HEARTBEAT), |filter, _| {
-                filter.update(|filter| {
-                    // Without a clock there is no heartbeat, and other workers remove this one after a while.
-                    match filter.world.tell_time() {
-                        Ok(_) => filter.world.beat(),
-                        Err(error) => tollgate::log::warn!("no heartbeat of this worker: {error}"),
-                    }
-                });
+            counts.start_heartbeat(cx, |filter: &Self, beat| {
+                filter.update(|worker| beat(&mut worker.world.counts))
             })?;
         }
-        Ok(Self(State::new(Worker { policy: Policy::new(plan, seed), world, waiting: 0 })))
+        Ok(Self(State::new(Worker { policy: Policy::new(plan, seed), world: World { counts, statistics } })))
     }
 
     fn on_request_headers(&self, request: &mut Request<'_, Self>) -> Result {
-        self.enter(|filter| filter.on_request(request))
+        self.enter(|worker| worker.on_request(request))
     }
 
     fn on_response_headers(&self, response: &mut Response<'_, Self>) -> Result {
-        self.enter(|filter| filter.on_response(response))
+        self.enter(|worker| worker.on_response(response))
     }
 
     fn on_end(&self, stream: Stream, cx: &mut Context<'_, Self>) {
-        self.update(|filter| filter.on_end(stream, cx));
+        if let Some(ticket) = stream {
+            self.update(|worker| worker.end(*ticket, cx));
+        }
     }
 
     fn on_error(&self, error: Error, phase: Phase) -> Flow {
@@ -96,7 +75,7 @@ impl HttpFilter for RateLimit {
             // Without the state, neither the failure mode nor the status is known.
             Phase::Request => self
                 .0
-                .enter(|filter| filter.undecided())
+                .enter(|worker| worker.undecided())
                 .unwrap_or_else(|_| Reply::new(503).details(Reason::HostError.details()).into()),
             Phase::Response => Flow::Continue,
         }
@@ -107,46 +86,37 @@ impl Worker {
     #[inline]
     fn on_request(&mut self, request: &mut Request<'_, RateLimit>) -> Result {
         let (headers, stream, cx) = request.parts();
-        let now = self.world.tell_time()?;
-        let decision = if self.policy.plan().needs.request_headers {
-            let pairs = headers.pairs()?;
-            let mut list = Vec::with_capacity(pairs.len());
-            list.extend(pairs.iter());
-            self.decide(&RequestFacts::from_pairs(&list), now)
-        } else {
-            self.decide(&RequestFacts::default(), now)
-        };
-        if let Decision::Pass(pass) = decision {
-            return self.pass(pass, stream, Some(headers));
+        let now = self.world.counts.tell_time()?;
+        let Self { policy, world } = self;
+        let may_wait = cx.waiting_streams() < policy.plan().max_waiting;
+        let needed = policy.plan().needs.request_headers;
+        let decision =
+            facts::of_request(headers, needed, |request, _| policy.decide(request, world, now, may_wait))?;
+        match decision {
+            Decision::Pass(pass) => self.pass(pass, stream, Some(headers)),
+            decision => self.carry_out(decision, stream, cx),
         }
-        self.carry_out(decision, stream, cx)
     }
 
     fn on_response(&mut self, response: &mut Response<'_, RateLimit>) -> Result {
         let (headers, stream, _) = response.parts();
-        let Some(ticket) = &mut stream.ticket else { return Ok(Flow::Continue) };
-        let now = self.world.tell_time()?;
-        let mut list = Vec::new();
-        let pairs;
-        if self.policy.plan().needs.response_headers {
-            pairs = headers.pairs()?;
-            list.reserve_exact(pairs.len());
-            list.extend(pairs.iter());
-        }
-        let facts = ResponseFacts::from_pairs(&list);
-        for (name, value) in self.policy.respond(ticket, &facts, &mut self.world, now) {
-            headers.set(&name, value)?;
-        }
-        Ok(Flow::Continue)
+        let Some(ticket) = stream else { return Ok(Flow::Continue) };
+        let now = self.world.counts.tell_time()?;
+        let Self { policy, world } = self;
+        let needed = policy.plan().needs.response_headers;
+        facts::of_response(headers, needed, |response, headers| {
+            for (name, value) in policy.respond(ticket, response, world, now) {
+                headers.set(&name, value)?;
+            }
+            Ok(Flow::Continue)
+        })?
     }
 
-    fn on_end(&mut self, mut stream: Stream, cx: &mut Context<'_, RateLimit>) {
-        self.waits_no_more(&mut stream);
-        if let Some(ticket) = stream.ticket {
-            let now = self.world.tell_time().unwrap_or(self.world.now);
-            self.policy.end(*ticket, &mut self.world, now);
-            self.wake(cx);
-        }
+    /// Releases what a request holds.
+    pub(crate) fn end(&mut self, ticket: Ticket, cx: &mut Context<'_, RateLimit>) {
+        let now = self.world.counts.tell_time_or_last();
+        self.policy.end(ticket, &mut self.world, now);
+        self.wake(cx);
     }
 
     /// Decides a held request of which something is missing that was kept with its stream.
@@ -163,65 +133,28 @@ impl Worker {
                 self.world.statistics.allowed(by);
                 Flow::Continue
             }
-            Err(refusal) => {
-                self.world.statistics.refused(refusal.reason);
-                refusal.into()
-            }
+            Err(refusal) => self.refuse(refusal),
         }
     }
 
-    #[inline]
-    fn decide(&mut self, request: &RequestFacts<'_>, now: UnixNanos) -> Decision {
-        let may_wait = self.waiting < self.policy.plan().max_waiting;
-        self.policy.decide(request, &mut self.world, now, may_wait)
-    }
-
-    /// Carries out a decision, for a new stream or a held one.
-    #[inline(never)]
-    pub(crate) fn carry_out(
-        &mut self,
-        decision: Decision,
-        stream: &mut Stream,
-        cx: &mut Context<'_, RateLimit>,
-    ) -> Result {
-        self.wake(cx);
-        match decision {
-            Decision::Pass(pass) => self.pass(pass, stream, cx.held_request_headers().as_mut()),
-            Decision::Delay(wait, mut pass) => {
-                self.waits(stream);
-                // Kept with the stream, which may end during the delay.
-                stream.keep(core::mem::take(&mut pass.ticket));
-                cx.after(milliseconds(wait), move |filter, stream, cx| {
-                    filter.enter(|filter| {
-                        filter.waits_no_more(stream);
-                        filter.go_on(&pass, cx.held_request_headers().as_mut())
-                    })
-                })?;
-                Ok(Flow::Pause)
-            }
-            Decision::Enqueue(id, wait, ticket) => self.enqueue(id, wait, ticket, stream, cx),
-            Decision::Refuse(refusal) => {
-                self.world.statistics.refused(refusal.reason);
-                Ok(refusal.into())
-            }
-            Decision::Ask(call, ticket) => self.ask(&call, ticket, stream, cx),
-            Decision::Wait(id, ticket) => self.wait_for(id, ticket, stream, cx),
-        }
+    pub(crate) fn refuse(&self, refusal: tollgate_rate_limit_policy::Refusal) -> Flow {
+        self.world.statistics.refused(refusal.reason);
+        refusal.into()
     }
 
     #[inline]
-    fn pass(
-        &mut self,
+    pub(crate) fn pass(
+        &self,
         mut pass: Pass,
         stream: &mut Stream,
         headers: Option<&mut RequestHeaders<'_>>,
     ) -> Result {
-        stream.keep(core::mem::take(&mut pass.ticket));
-        self.go_on(&pass, headers)
+        keep(core::mem::take(&mut pass.ticket), stream);
+        self.allow(&pass, headers)
     }
 
     #[inline]
-    fn go_on(&self, pass: &Pass, headers: Option<&mut RequestHeaders<'_>>) -> Result {
+    pub(crate) fn allow(&self, pass: &Pass, headers: Option<&mut RequestHeaders<'_>>) -> Result {
         if let Some(by) = pass.allowed_by {
             self.world.statistics.allowed(by);
         }
@@ -232,23 +165,9 @@ impl Worker {
         }
         Ok(Flow::Continue)
     }
-
-    pub(crate) fn waits(&mut self, stream: &mut Stream) {
-        if !stream.waits {
-            stream.waits = true;
-            self.waiting += 1;
-        }
-    }
-
-    pub(crate) fn waits_no_more(&mut self, stream: &mut Stream) {
-        if stream.waits {
-            stream.waits = false;
-            self.waiting = self.waiting.saturating_sub(1);
-        }
-    }
 }
 
-/// Rounds up to milliseconds, the resolution of the host's timers: no request may continue too early.
-pub(crate) fn milliseconds(nanos: u64) -> Duration {
-    Duration::from_millis(nanos.div_ceil(1_000_000))
+/// Keeps reservations with the stream.
+pub(crate) fn keep(ticket: Ticket, stream: &mut Stream) {
+    *stream = ticket.matters().then(|| Box::new(ticket));
 }

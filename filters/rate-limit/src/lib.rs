@@ -3,9 +3,8 @@
 //! decisions.
 
 mod filter;
-mod queue;
-mod service;
 mod statistics;
+mod waiting;
 mod world;
 
 pub use filter::RateLimit;

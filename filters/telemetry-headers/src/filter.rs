@@ -4,7 +4,8 @@ use tollgate::metrics::{Counter, Family};
 use tollgate::{
     ConfigError, Context, Error, Flow, HttpFilter, Metrics, Phase, Request, Response, Result, clock, random,
 };
-use tollgate_policy::{RequestFacts, ResponseFacts, UnixNanos};
+use tollgate_kit::facts;
+use tollgate_policy::UnixNanos;
 use tollgate_telemetry_headers_policy::{Config, Draws, Event, Events, Policy, RequestState};
 
 /// The filter.
@@ -35,15 +36,16 @@ impl HttpFilter for TelemetryHeaders {
         if !needs.request {
             return Ok(Flow::Continue);
         }
-        let pairs: Vec<_> =
-            if needs.request_headers { request.headers.pairs()?.iter().collect() } else { Vec::new() };
         // Without random bytes the policy keeps the ids that it trusts, generates nothing, and counts that.
         let draws = if needs.draws { random::bytes().ok().map(Draws::from_bytes) } else { None };
-        let facts = RequestFacts::from_pairs(&pairs);
-        let decision = self.policy.on_request(&facts, draws.as_ref(), now(needs.request_time)?);
-        *request.stream = decision.state;
-        self.count(decision.events);
-        request.headers.apply(&decision.edits)?;
+        let now = now(needs.request_time)?;
+        let (headers, stream, _) = request.parts();
+        facts::of_request(headers, needs.request_headers, |request, headers| {
+            let decision = self.policy.on_request(request, draws.as_ref(), now);
+            *stream = decision.state;
+            self.count(decision.events);
+            headers.apply(&decision.edits)
+        })??;
         Ok(Flow::Continue)
     }
 
@@ -52,12 +54,13 @@ impl HttpFilter for TelemetryHeaders {
         if !needs.response {
             return Ok(Flow::Continue);
         }
-        let pairs: Vec<_> =
-            if needs.response_headers { response.headers.pairs()?.iter().collect() } else { Vec::new() };
-        let facts = ResponseFacts::from_pairs(&pairs);
-        let decision = self.policy.on_response(response.stream, &facts, now(needs.response_time)?);
-        self.count(decision.events);
-        response.headers.apply(&decision.edits)?;
+        let now = now(needs.response_time)?;
+        let (headers, stream, _) = response.parts();
+        facts::of_response(headers, needs.response_headers, |response, headers| {
+            let decision = self.policy.on_response(stream, response, now);
+            self.count(decision.events);
+            headers.apply(&decision.edits)
+        })??;
         Ok(Flow::Continue)
     }
 

@@ -1,8 +1,8 @@
 //! Decisions about requests.
 
-use crate::in_flight::WaiterId;
 use crate::remote::{Call, CallId};
 use crate::{Reason, Ticket};
+use tollgate_counting::in_flight::WaiterId;
 use tollgate_policy::AllowedBy;
 
 /// Decision about a request.

@@ -1,9 +1,9 @@
 //! Decisions of the rate limit filter.
 //!
 //! A *limit* counts by a key, and has *rates*, which must all have room. A key takes a few words in a
-//! [`table`] that all workers of an Envoy share. It is updated in one atomic step: either every rate of the
-//! limit has room and is charged, or nothing changes. So no order of workers can admit more than the rates
-//! allow.
+//! [table](tollgate_counting::table) that all workers of an Envoy share. It is updated in one atomic step:
+//! either every rate of the limit has room and is charged, or nothing changes. So no order of workers can
+//! admit more than the rates allow.
 //!
 //! [`Policy`] decides about requests. A decision depends only on the configuration, the request, the shared
 //! pages, the time and a random number. If the rate limit service is needed, the decision contains the call,
@@ -17,20 +17,16 @@ pub mod config;
 mod decision;
 mod environment;
 mod event;
-pub mod in_flight;
 pub mod key;
 pub mod plan;
 mod policy;
-pub mod rate;
 mod reason;
 pub mod remote;
-pub mod table;
 
 pub use config::Config;
 pub use decision::{Decision, Pass, Refusal};
-pub use environment::{Environment, Failure};
+pub use environment::Environment;
 pub use event::Event;
 pub use plan::Plan;
 pub use policy::{Policy, Ticket};
 pub use reason::Reason;
-use remote::BuildHashed;

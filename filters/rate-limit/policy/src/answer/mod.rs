@@ -5,8 +5,8 @@
 mod body;
 mod fields;
 
-use crate::rate::Quota;
 use crate::{Environment, Reason, Refusal};
+use tollgate_counting::rate::Quota;
 use tollgate_policy::{EditableName, HeaderField, HeaderValue};
 
 /// Settings for responses to clients, and for headers for upstreams.

@@ -22,7 +22,7 @@ pub use text::MAX_LEN;
 
 use crate::Environment;
 use crate::plan::Limit;
-use crate::table::{KeyHasher, Place, Placer};
+use tollgate_counting::table::{KeyHasher, Place, Placer};
 use value::Value;
 
 /// Key of a request for a limit.

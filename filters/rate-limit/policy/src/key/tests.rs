@@ -1,37 +1,22 @@
 use super::*;
-use crate::in_flight::Members;
+use crate::Event;
 use crate::plan::{Cost, OnResponse, ValueMatch};
-use crate::{Event, Failure};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use tollgate_counting::{Failure, LocalMemory, SharedMemory};
 use tollgate_policy::{Headers, RequestFacts, ResponseFacts};
 
 #[derive(Default)]
 struct Proxy {
+    shared: LocalMemory,
     address: Option<IpAddr>,
     properties: BTreeMap<String, Vec<u8>>,
     asked: usize,
 }
 
 impl Environment for Proxy {
-    fn page(&mut self, _: u32, _: &mut dyn FnMut(&mut [u8]) -> bool) -> Result<(), Failure> {
-        Err(Failure::Host)
-    }
-
-    fn seen(&self, _: u32) -> Option<&[u8]> {
-        None
-    }
-
-    fn in_flight(
-        &mut self,
-        _: u32,
-        _: &mut dyn FnMut(&mut Vec<u8>, &Members) -> bool,
-    ) -> Result<(), Failure> {
-        Err(Failure::Host)
-    }
-
-    fn vm(&self) -> u32 {
-        0
+    fn shared(&mut self) -> &mut dyn SharedMemory {
+        &mut self.shared
     }
 
     fn draw(&mut self) -> u64 {
@@ -53,7 +38,9 @@ impl Environment for Proxy {
 
 fn proxy(address: &str, properties: &[(&str, &[u8])]) -> Proxy {
     let properties = properties.iter().map(|(path, value)| ((*path).to_owned(), value.to_vec())).collect();
-    Proxy { address: address.parse().ok(), properties, ..Proxy::default() }
+    // A key must not use shared memory.
+    let shared = LocalMemory { failure: Some(Failure::Host), ..LocalMemory::default() };
+    Proxy { shared, address: address.parse().ok(), properties, ..Proxy::default() }
 }
 
 fn of(source: Source) -> Action {

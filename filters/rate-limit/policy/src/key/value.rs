@@ -1,9 +1,9 @@
 //! Values of entries. They are hashed as bytes, and converted to text only where text is needed.
 
 use super::text;
-use crate::table::KeyHasher;
 use std::borrow::Cow;
 use std::net::IpAddr;
+use tollgate_counting::table::KeyHasher;
 
 /// Value of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::check::{self, Span};
 use super::fingerprint::Fingerprint;
-use super::{Cost, FailureMode, Limit, LimitService, NamedRate, Override, ValueMatch, cost, key, rate};
+use super::{Cost, FailureMode, Limit, LimitService, NamedRates, Override, ValueMatch, cost, key, rate};
 use crate::config::{self, Concurrency};
 use crate::key::{Action, Overrides};
 use core::hash::Hasher as _;
@@ -55,8 +55,10 @@ pub(super) fn resolve(
         ask_service(service, &name, failure_mode, of_key, &place.field("service"))
     });
     let mut service = service.transpose()?;
-    let rates = || own.rates.iter().chain(overrides.iter().flat_map(|other| &other.rates));
-    let counts = rates().next().is_some();
+    let counts = [&own.rates]
+        .into_iter()
+        .chain(overrides.iter().map(|other| &other.rates))
+        .any(|rates| !rates.list.is_empty());
     let in_flight =
         own.max_in_flight.is_some() || overrides.iter().any(|other| other.max_in_flight.is_some());
     if limit.cost.is_some() && !counts && !service.as_ref().is_some_and(|service| service.hits_addend) {
@@ -74,10 +76,10 @@ pub(super) fn resolve(
         }
         Some(delay) => check::span(delay.max_wait, Span::Wait, &place.field("delay").field("max_wait"))?,
     };
-    let fallback = service.iter_mut().flat_map(|service| &mut service.fallback);
-    let all = own.rates.iter_mut().chain(overrides.iter_mut().flat_map(|other| &mut other.rates));
-    for named in all.chain(fallback) {
-        named.rate = named.rate.with_max_wait(max_wait);
+    let fallback = service.iter_mut().map(|service| &mut service.fallback);
+    let own_rates = [&mut own.rates].into_iter().chain(overrides.iter_mut().map(|other| &mut other.rates));
+    for rate in own_rates.chain(fallback).flat_map(|rates| &mut rates.list) {
+        *rate = rate.with_max_wait(max_wait);
     }
     let on_response = limit.on_response.map(|on| cost::on_response(on, &place.field("on_response")));
     Ok(Limit {
@@ -98,7 +100,7 @@ pub(super) fn resolve(
 
 /// Numbers that a limit and its overrides both have.
 struct Numbers {
-    rates: Vec<NamedRate>,
+    rates: NamedRates,
     max_in_flight: Option<u32>,
     fingerprint: u64,
 }

@@ -16,8 +16,8 @@ pub use tollgate_policy::ConfigError;
 
 use crate::answer::Answers;
 use crate::key::{Action, Overrides};
-use crate::rate::Rate;
 use crate::remote::Service;
+use tollgate_counting::rate::Rate;
 use tollgate_policy::{
     Cidr, Conditional, Enforcement, HeaderMatcher, HeaderName, Percent, RequestMatch, Rules,
 };
@@ -88,7 +88,7 @@ pub struct Limit {
     /// action says otherwise. If empty, all requests have the same key.
     pub key: Vec<Action>,
     /// Rates, which must all have room.
-    pub rates: Vec<NamedRate>,
+    pub rates: NamedRates,
     /// Other numbers for some keys. The first override that matches applies.
     pub overrides: Overrides,
     /// Maximum number of requests in flight for each key.
@@ -115,18 +115,18 @@ pub struct LimitService {
     /// Whether descriptors contain the cost as `hits_addend`.
     pub hits_addend: bool,
     /// Rates on this Envoy while the service is unavailable, with [`FailureMode::Local`].
-    pub fallback: Vec<NamedRate>,
+    pub fallback: NamedRates,
     /// Like [`Limit::fingerprint`], for `fallback`.
     pub fingerprint: u64,
 }
 
-/// A rate and its name.
-#[derive(Clone, Debug)]
-pub struct NamedRate {
-    /// Name in `RateLimit-Policy`.
-    pub name: String,
-    /// The algorithm.
-    pub rate: Rate,
+/// Rates, which must all have room, and their names.
+#[derive(Clone, Debug, Default)]
+pub struct NamedRates {
+    /// The algorithms.
+    pub list: Vec<Rate>,
+    /// Their names in `RateLimit-Policy`.
+    pub names: Vec<String>,
 }
 
 /// Other numbers for some keys.
@@ -135,7 +135,7 @@ pub struct Override {
     /// Conditions on entries of the key, by index. All must match.
     pub when: Vec<(usize, ValueMatch)>,
     /// Rates in place of those of the limit.
-    pub rates: Vec<NamedRate>,
+    pub rates: NamedRates,
     /// Maximum number of requests in flight in place of that of the limit.
     pub max_in_flight: Option<u32>,
     /// Like [`Limit::fingerprint`].

@@ -1,10 +1,10 @@
 //! Checks rates.
 
-use super::NamedRate;
+use super::NamedRates;
 use super::check::{self, MOST, Span};
 use super::fingerprint::Fingerprint;
 use crate::config::{self, Gcra, TokenBucket};
-use crate::rate::{FixedWindow, Meter, Rate, SlidingWindow};
+use tollgate_counting::rate::{FixedWindow, Meter, Rate, SlidingWindow};
 use tollgate_policy::{ConfigError, Duration, FieldPath};
 
 /// Maximum number of rates. All entries of a key are in one page, which needs room for other keys as well.
@@ -16,12 +16,12 @@ pub(super) fn resolve(
     limit: &str,
     fingerprint: &mut Fingerprint,
     place: &FieldPath,
-) -> Result<Vec<NamedRate>, ConfigError> {
+) -> Result<NamedRates, ConfigError> {
     let count = rates.len();
     if count > MAX_RATES {
         return Err(place.error(format_args!("`{count}` rates, expected at most {MAX_RATES}")));
     }
-    let mut named: Vec<NamedRate> = Vec::new();
+    let mut named = NamedRates::default();
     for (index, rate) in rates.into_iter().enumerate() {
         let place = place.at(index);
         let (algorithm, numbers) = self::rate(&rate, &place)?;
@@ -34,11 +34,12 @@ pub(super) fn resolve(
             None if count == 1 => limit.to_owned(),
             None => format!("{limit}-{}", index + 1),
         };
-        if named.iter().any(|other| other.name == name) {
+        if named.names.contains(&name) {
             return Err(place.error(format_args!("duplicate rate name `{name}`")));
         }
         fingerprint.numbers(&numbers);
-        named.push(NamedRate { name, rate: algorithm });
+        named.list.push(algorithm);
+        named.names.push(name);
     }
     Ok(named)
 }

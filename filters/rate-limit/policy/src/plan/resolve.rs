@@ -3,7 +3,7 @@
 use super::{ConfigError, FailureMode, Limit, Needs, Plan, Rule, answers, check, limit, service};
 use crate::Config;
 use crate::config;
-use crate::table::pages_for;
+use tollgate_counting::table::pages_for;
 use tollgate_policy::{FieldPath, Places, Rules};
 
 /// Maximum of `table.max_keys`, which is 1.1 GB of shared memory.

@@ -20,7 +20,7 @@ impl<'a> Round<'a, '_> {
     ) -> Result<(), Denied> {
         let entries = key::entries(&limit.key, facts, self.env);
         let hasher = || self.policy.placer.key(service.fingerprint);
-        let fallback = match service.fallback.is_empty() {
+        let fallback = match service.fallback.list.is_empty() {
             true => None,
             false => key::place(&limit.key, facts, self.env, hasher()),
         };

@@ -2,11 +2,12 @@
 
 use super::ticket::{Rates, Standing, Taken};
 use super::{Denied, Halt, Round};
-use crate::in_flight::{self, Acquire};
 use crate::key::{self, Facts, Key};
-use crate::rate::Quota;
-use crate::table::{Outcome, Page, Place, Step};
-use crate::{Event, Failure, Reason};
+use crate::{Event, Reason};
+use tollgate_counting::Failure;
+use tollgate_counting::in_flight::{self, Acquire};
+use tollgate_counting::rate::Quota;
+use tollgate_counting::table::{Outcome, Page, Place, Step};
 
 impl<'a> Round<'a, '_> {
     /// Checks a limit for a request. The limit does not apply if the request has no complete key.
@@ -60,7 +61,7 @@ impl<'a> Round<'a, '_> {
             }));
         };
         if policy.never_refunds.get(index) == Some(&true)
-            && let Some(page) = self.env.seen(place.page)
+            && let Some(page) = self.env.shared().seen(place.page)
             && let Some(outcome) = step.is_denied(page)
         {
             standing(&mut self.ticket.standings, page);
@@ -70,7 +71,7 @@ impl<'a> Round<'a, '_> {
         let found = &mut self.ticket.standings;
         let mut outcome = Outcome::Limited { rate: 0, retry_after: None };
         let mut turns = Vec::new();
-        let stored = self.env.page(place.page, &mut |bytes| {
+        let stored = self.env.shared().page(place.page, &mut |bytes| {
             outcome = step.take(&mut Page(bytes));
             let taken = matches!(outcome, Outcome::Taken { .. });
             if standings || !taken {
@@ -131,13 +132,13 @@ impl<'a> Round<'a, '_> {
     /// Takes a concurrency slot of the key. Returns `false` if all are taken, but the request is allowed
     /// anyway.
     fn enter(&mut self, index: usize, place: Place, most: u32) -> Result<bool, Halt> {
-        let vm = self.env.vm();
+        let vm = self.env.shared().vm();
         let now = self.now;
         let shown = self.policy.plan.answers.shows_standings();
         let (mut entered, mut in_flight) = (false, most);
         let stored = match self.is_behind_others(index, place.tag) {
             true => Ok(()),
-            false => self.env.in_flight(place.page, &mut |record, members| {
+            false => self.env.shared().in_flight(place.page, &mut |record, members| {
                 entered = in_flight::acquire(record, place.tag, vm, most, members, now) == Acquire::Acquired;
                 if entered && shown {
                     in_flight = in_flight::count(record, place.tag, vm, members, now);

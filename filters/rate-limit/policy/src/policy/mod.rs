@@ -16,13 +16,14 @@ mod ticket;
 
 pub use ticket::Ticket;
 
-use crate::in_flight::Queues;
 use crate::key::Facts;
-use crate::plan::NamedRate;
+use crate::plan::NamedRates;
 use crate::remote::{Ask, CallId, Remote};
-use crate::table::Placer;
 use crate::{Decision, Environment, Event, Pass, Plan, Reason, Refusal, answer};
 use ticket::{Queued, Rates, Standing};
+use tollgate_counting::in_flight::Queues;
+use tollgate_counting::rate::Rate;
+use tollgate_counting::table::Placer;
 use tollgate_policy::{AllowedBy, OnError, Percent, RequestFacts, UnixNanos};
 
 /// Decides about requests, and caches the answers of the rate limit service.
@@ -178,13 +179,17 @@ impl Policy {
     }
 
     /// Returns rates of a limit.
-    fn rates(&self, limit: usize, rates: Rates) -> &[NamedRate] {
-        let Some(limit) = self.plan.limits.get(limit) else { return &[] };
+    fn rates(&self, limit: usize, rates: Rates) -> &[Rate] {
+        self.named_rates(limit, rates).map_or(&[], |rates| &rates.list)
+    }
+
+    fn named_rates(&self, limit: usize, rates: Rates) -> Option<&NamedRates> {
+        let limit = self.plan.limits.get(limit)?;
         match rates {
-            Rates::Own => &limit.rates,
-            Rates::Override(index) => limit.overrides.list().get(index).map_or(&[], |other| &other.rates),
-            Rates::Fallback => limit.service.as_ref().map_or(&[], |service| &service.fallback),
-            Rates::InFlight | Rates::Service => &[],
+            Rates::Own => Some(&limit.rates),
+            Rates::Override(index) => limit.overrides.list().get(index).map(|other| &other.rates),
+            Rates::Fallback => limit.service.as_ref().map(|service| &service.fallback),
+            Rates::InFlight | Rates::Service => None,
         }
     }
 
@@ -192,10 +197,11 @@ impl Policy {
     fn standings(&self, ticket: &Ticket) -> Vec<answer::Standing<'_>> {
         let standing = |standing: &Standing| {
             let limit = self.plan.limits.get(standing.limit)?;
-            let rate = self.rates(standing.limit, standing.rates).get(standing.rate);
-            let (policy, unit) = match (standing.rates, rate) {
+            let named = self.named_rates(standing.limit, standing.rates);
+            let name = named.and_then(|rates| rates.names.get(standing.rate));
+            let (policy, unit) = match (standing.rates, name) {
                 (Rates::InFlight, _) => (&limit.in_flight_name, answer::Unit::ConcurrentRequests),
-                (_, Some(rate)) => (&rate.name, limit.cost.unit()),
+                (_, Some(name)) => (name, limit.cost.unit()),
                 (_, None) => (&limit.name, limit.cost.unit()),
             };
             Some(answer::Standing { policy, quota: standing.quota, unit })

@@ -5,8 +5,8 @@
 
 use super::ticket::{Queued, Ticket};
 use super::{Policy, Round};
-use crate::in_flight::{POLL, WaiterId};
 use crate::{Decision, Environment};
+use tollgate_counting::in_flight::{POLL, WaiterId};
 use tollgate_policy::{RequestFacts, UnixNanos};
 
 impl Policy {

@@ -2,8 +2,9 @@
 
 use super::Policy;
 use super::ticket::{Taken, Ticket};
-use crate::table::{Page, Step};
-use crate::{Environment, Event, Failure, answer, in_flight};
+use crate::{Environment, Event, answer};
+use tollgate_counting::table::{Page, Step};
+use tollgate_counting::{Failure, in_flight};
 use tollgate_policy::{ResponseFacts, UnixNanos};
 
 impl Policy {
@@ -76,10 +77,12 @@ impl Policy {
 
     /// Releases the concurrency slots of a request.
     fn leave(&mut self, ticket: &mut Ticket, env: &mut dyn Environment) {
-        let vm = env.vm();
+        let vm = env.shared().vm();
         for (limit, place) in ticket.in_flight.drain(..) {
             self.queues.wake(place.tag);
-            let left = env.in_flight(place.page, &mut |record, _| in_flight::release(record, place.tag, vm));
+            let left = env
+                .shared()
+                .in_flight(place.page, &mut |record, _| in_flight::release(record, place.tag, vm));
             if left.is_err() {
                 env.count(limit, Event::Error);
             }
@@ -89,13 +92,14 @@ impl Policy {
     fn refund(&self, taken: &Taken, cost: u64, env: &mut dyn Environment, now: UnixNanos) {
         let step = self.step(taken, now);
         let done = env
+            .shared()
             .page(taken.place.page, &mut |bytes| step.refund(&mut Page(bytes), taken.at, &taken.turns, cost));
         self.note(done, taken, env);
     }
 
     fn charge(&self, taken: &Taken, cost: u64, env: &mut dyn Environment, now: UnixNanos) {
         let step = self.step(taken, now);
-        let done = env.page(taken.place.page, &mut |bytes| {
+        let done = env.shared().page(taken.place.page, &mut |bytes| {
             step.charge(&mut Page(bytes), cost);
             true
         });

@@ -5,12 +5,11 @@ mod queue;
 mod undecided;
 mod waiting;
 
-use crate::in_flight::Members;
 use crate::remote::{CallFailure, CallId};
-use crate::table::PAGE_BYTES;
-use crate::{Config, Decision, Environment, Event, Failure, Pass, Plan, Policy, Reason, Refusal, Ticket};
+use crate::{Config, Decision, Environment, Event, Pass, Plan, Policy, Reason, Refusal, Ticket};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use tollgate_counting::{Failure, LocalMemory, SharedMemory};
 use tollgate_policy::{AllowedBy, RequestFacts, ResponseFacts, UnixNanos};
 
 const SECOND: u64 = 1_000_000_000;
@@ -19,48 +18,17 @@ const NOON: u64 = 1_790_000_000 / 3600 * 3600 * SECOND;
 
 #[derive(Default)]
 struct World {
-    pages: BTreeMap<u32, Vec<u8>>,
-    in_flight: BTreeMap<u32, Vec<u8>>,
-    members: Members,
+    shared: LocalMemory,
     address: Option<IpAddr>,
     properties: BTreeMap<String, Vec<u8>>,
     draws: Vec<u64>,
     counted: BTreeMap<(usize, &'static str), u32>,
-    broken: Option<Failure>,
     silent: Option<Failure>,
-    vm: u32,
 }
 
 impl Environment for World {
-    fn page(&mut self, page: u32, change: &mut dyn FnMut(&mut [u8]) -> bool) -> Result<(), Failure> {
-        if let Some(failure) = self.broken {
-            return Err(failure);
-        }
-        let mut bytes = self.pages.get(&page).cloned().unwrap_or_else(|| vec![0; PAGE_BYTES]);
-        if change(&mut bytes) {
-            self.pages.insert(page, bytes);
-        }
-        Ok(())
-    }
-
-    fn seen(&self, page: u32) -> Option<&[u8]> {
-        self.pages.get(&page).map(Vec::as_slice)
-    }
-
-    fn in_flight(
-        &mut self,
-        page: u32,
-        change: &mut dyn FnMut(&mut Vec<u8>, &Members) -> bool,
-    ) -> Result<(), Failure> {
-        if let Some(failure) = self.broken {
-            return Err(failure);
-        }
-        change(self.in_flight.entry(page).or_default(), &self.members);
-        Ok(())
-    }
-
-    fn vm(&self) -> u32 {
-        self.vm
+    fn shared(&mut self) -> &mut dyn SharedMemory {
+        &mut self.shared
     }
 
     fn client_address(&mut self) -> Result<Option<IpAddr>, Failure> {
@@ -195,10 +163,10 @@ fn filter_enabled_and_filter_enforced_select_shares() {
 #[test]
 fn on_error_decides_when_shared_memory_fails() {
     let mut rig = Rig::new(TWO_AN_HOUR);
-    rig.world.broken = Some(Failure::Contended);
+    rig.world.shared.failure = Some(Failure::Contended);
     assert_eq!(rig.refuses(&[]).reason, Reason::SharedState);
     let mut rig = Rig::new(&format!("{TWO_AN_HOUR}\non_error: allow\n"));
-    rig.world.broken = Some(Failure::Host);
+    rig.world.shared.failure = Some(Failure::Host);
     assert_eq!(rig.passes(&[]).allowed_by, Some(AllowedBy::FailureMode(Reason::SharedState)));
     assert_eq!(rig.counted(0, Event::Error), 1);
 }
@@ -252,7 +220,7 @@ fn shared_memory_errors_reject_nothing_in_shadow_mode() {
     let shadow = "limits: {one: {rates: [{token_bucket: {max_tokens: 2, fill_interval: 1h}}], shadow: true}}";
     for yaml in [shadow.to_owned(), format!("{TWO_AN_HOUR}\nfilter_enforced: 0\n")] {
         let mut rig = Rig::new(&yaml);
-        rig.world.broken = Some(Failure::Host);
+        rig.world.shared.failure = Some(Failure::Host);
         assert_eq!(rig.passes(&[]).allowed_by, Some(AllowedBy::Shadow(Reason::SharedState)));
         assert_eq!(rig.counted(0, Event::Error), 1);
     }

@@ -1,10 +1,10 @@
 //! Reservations of a request.
 
 use crate::Reason;
-use crate::in_flight::WaiterId;
-use crate::rate::Quota;
 use crate::remote::{CallId, Descriptor};
-use crate::table::Place;
+use tollgate_counting::in_flight::WaiterId;
+use tollgate_counting::rate::Quota;
+use tollgate_counting::table::Place;
 use tollgate_policy::{AllowedBy, UnixNanos};
 
 /// Reservations of a request, and its state until the response. Pass it to

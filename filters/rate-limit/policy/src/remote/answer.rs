@@ -2,7 +2,7 @@
 
 use super::entry::LONGEST;
 use super::{CallFailure, Quotas};
-use crate::rate::Quota;
+use tollgate_counting::rate::Quota;
 use tollgate_policy::{EditableName, is_valid_value};
 use tollgate_rate_limit_service::{Code, Header, Quota as Grant, Response, Status};
 

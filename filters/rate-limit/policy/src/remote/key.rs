@@ -1,7 +1,7 @@
 //! Keys of cache entries.
 
 use super::Descriptor;
-use core::hash::{BuildHasherDefault, Hasher};
+use core::hash::Hasher;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 /// Key of a cache entry: a 128-bit hash of descriptors. Its seed is unknown to clients, so they cannot search
@@ -60,27 +60,5 @@ impl Key {
 impl core::hash::Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.0);
-    }
-}
-
-/// Hasher for maps by [`Key`], or by tags of the table, which are already hashes.
-#[derive(Debug, Default)]
-pub(crate) struct Hashed(u64);
-
-pub(crate) type BuildHashed = BuildHasherDefault<Hashed>;
-
-impl Hasher for Hashed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
     }
 }

@@ -6,8 +6,9 @@
 //! a rejection for one call, and the hits of a lease were already counted.
 
 use super::entry::Entry;
-use super::key::{BuildHashed, Key};
+use super::key::Key;
 use std::collections::HashMap;
+use tollgate_counting::BuildHashed;
 
 /// Maximum number of entries that the hand visits for a new key, so that no request pays for a whole round.
 const STEPS: usize = 64;

@@ -39,7 +39,6 @@ mod quotas;
 mod tests;
 mod verdict;
 
-pub(crate) use key::BuildHashed;
 pub use quotas::Quotas;
 pub use verdict::Verdict;
 
@@ -47,6 +46,11 @@ use calls::Calls;
 use circuit::Circuit;
 use key::Keys;
 use memory::Memory;
+
+/// Full name of the gRPC service.
+pub const SERVICE: &str = "envoy.service.ratelimit.v3.RateLimitService";
+/// Its method.
+pub const METHOD: &str = "ShouldRateLimit";
 
 /// Settings for calls to the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,4 +157,16 @@ pub enum CallFailure {
     Status(u32),
     /// The answer is not a valid message.
     Malformed,
+}
+
+impl CallFailure {
+    /// Returns the reason for a gRPC status that is not OK.
+    pub fn new(status: u32, timed_out: bool) -> Self {
+        const UNAVAILABLE: u32 = 14;
+        match status {
+            _ if timed_out => Self::Timeout,
+            UNAVAILABLE => Self::Unavailable,
+            status => Self::Status(status),
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Quotas of the descriptors of a request.
 
-use crate::rate::Quota;
+use tollgate_counting::rate::Quota;
 
 /// Quotas of the descriptors of a request, if the service reports them. A single one, the usual case, needs
 /// no allocation.

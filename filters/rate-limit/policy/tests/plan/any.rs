@@ -3,9 +3,9 @@
 use crate::plan;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tollgate_counting::table::WAYS;
 use tollgate_filter_testing::odd;
 use tollgate_rate_limit_policy::Plan;
-use tollgate_rate_limit_policy::table::WAYS;
 
 /// One with everything in it.
 fn full() -> Value {
@@ -110,9 +110,11 @@ fn check_rejected_in_one_line_or_resolved(config: &Value) -> Result<(), TestCase
     let indices = plan.rules.iter().flat_map(|rule| &rule.limits).chain(&plan.otherwise);
     prop_assert!(indices.clone().all(|index| *index < plan.limits.len()));
     for limit in &plan.limits {
-        let fallback = limit.service.iter().map(|service| service.fallback.len());
-        let of_overrides = limit.overrides.list().iter().map(|other| other.rates.len());
-        prop_assert!(fallback.chain(of_overrides).chain([limit.rates.len()]).all(|rates| rates <= WAYS / 2));
+        let fallback = limit.service.iter().map(|service| service.fallback.list.len());
+        let of_overrides = limit.overrides.list().iter().map(|other| other.rates.list.len());
+        prop_assert!(
+            fallback.chain(of_overrides).chain([limit.rates.list.len()]).all(|rates| rates <= WAYS / 2)
+        );
         let whens = limit.overrides.list().iter().flat_map(|other| &other.when);
         prop_assert!(whens.clone().all(|(index, _)| *index < limit.key.len()));
     }

@@ -2,8 +2,8 @@
 
 use crate::{limit, limit_refused, plan, planned, rate, refused, yaml};
 use serde_json::json;
+use tollgate_counting::rate::{FixedWindow, Meter, Rate};
 use tollgate_rate_limit_policy::plan::{Cost, ValueMatch};
-use tollgate_rate_limit_policy::rate::{FixedWindow, Meter, Rate};
 
 #[test]
 fn rejects_a_limit_without_rates() {
@@ -12,7 +12,7 @@ fn rejects_a_limit_without_rates() {
         "limits.a: expected at least one of `rates`, `concurrency` and `service`"
     );
     let plan = plan(json!({"limits": {"a": {"concurrency": {"max_requests": 3}}}})).unwrap();
-    assert_eq!((plan.limits[0].max_in_flight, plan.limits[0].rates.len()), (Some(3), 0));
+    assert_eq!((plan.limits[0].max_in_flight, plan.limits[0].rates.list.len()), (Some(3), 0));
 }
 
 #[test]
@@ -66,9 +66,9 @@ fn an_override_replaces_some_numbers() {
     assert!(
         matches!(&gold.when[1].1, ValueMatch::Text(text) if text.matches(b"gold") && !text.matches(b"g"))
     );
-    assert_eq!(gold.rates[0].rate, Rate::Meter(Meter::new(1000, 1, 1_000_000_000).unwrap()));
-    assert_eq!((gold.rates[0].name.as_str(), gold.max_in_flight), ("per-team", Some(5)));
-    assert_eq!((free.rates[0].rate, free.max_in_flight), (limit.rates[0].rate, Some(1)));
+    assert_eq!(gold.rates.list[0], Rate::Meter(Meter::new(1000, 1, 1_000_000_000).unwrap()));
+    assert_eq!((gold.rates.names[0].as_str(), gold.max_in_flight), ("per-team", Some(5)));
+    assert_eq!((free.rates.list[0], free.max_in_flight), (limit.rates.list[0], Some(1)));
     assert_eq!(free.fingerprint, limit.fingerprint);
     assert_ne!(gold.fingerprint, limit.fingerprint);
 }
@@ -219,7 +219,7 @@ fn delay_needs_rates_or_concurrency() {
     assert_eq!(mixed.max_wait, 1_000_000);
     let only_window = planned(json!({"rates": [window], "delay": {"max_wait": "1s"}}));
     assert_eq!(
-        only_window.rates[0].rate,
+        only_window.rates.list[0],
         Rate::FixedWindow(FixedWindow::new(1, 1_000_000_000).unwrap()).with_max_wait(1_000_000_000)
     );
     let concurrency = json!({"rates": [], "concurrency": {"max_requests": 1}, "delay": {"max_wait": "1s"}});

@@ -2,7 +2,7 @@
 
 use crate::{limit_refused, planned, yaml};
 use serde_json::{Value, json};
-use tollgate_rate_limit_policy::rate::{FixedWindow, Meter, Rate, SlidingWindow};
+use tollgate_counting::rate::{FixedWindow, Meter, Rate, SlidingWindow};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -25,7 +25,8 @@ fn each_algorithm_is_what_is_written() {
              - {token_bucket: {max_tokens: 0, fill_interval: 50ms}}
              - {gcra: {requests: 1, per: 1s}}",
     );
-    let rates: Vec<_> = plan.limits[0].rates.iter().map(|rate| (rate.name.as_str(), rate.rate)).collect();
+    let rates = &plan.limits[0].rates;
+    let rates: Vec<_> = rates.names.iter().map(String::as_str).zip(rates.list.iter().copied()).collect();
     let expected = [
         ("burst", Rate::Meter(Meter::new(10, 5, SECOND).unwrap())),
         ("per-client-2", Rate::Meter(Meter::new(5, 10, SECOND).unwrap())),
@@ -39,7 +40,7 @@ fn each_algorithm_is_what_is_written() {
 
 #[test]
 fn a_single_rate_has_the_name_of_its_limit() {
-    assert_eq!(planned(json!({})).rates[0].name, "a");
+    assert_eq!(planned(json!({})).rates.names[0], "a");
 }
 
 #[test]

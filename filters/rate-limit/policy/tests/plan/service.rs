@@ -26,7 +26,7 @@ fn defaults_are_those_of_envoy() {
     assert_eq!((service.cluster.as_str(), service.failure_mode), ("ratelimit", FailureMode::Allow));
     assert_eq!(service.asked, Service::default());
     let asks = plan(with(json!({"cluster": "c"}), json!({}))).unwrap().limits.remove(0).service.unwrap();
-    assert_eq!((asks.hits_addend, asks.fallback.len()), (true, 0));
+    assert_eq!((asks.hits_addend, asks.fallback.list.len()), (true, 0));
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn reads_every_field() {
     assert_eq!((service.asked.timeout, cache.over_limit, cache.lease_hits), (50_000_000, false, 20));
     assert_eq!((cache.lease_max_age, cache.overshoot_hits, cache.max_entries), (2_000_000_000, 5, 7));
     let asks = plan.limits[0].service.as_ref().unwrap();
-    assert_eq!((asks.hits_addend, asks.fallback[0].name.as_str()), (false, "a"));
+    assert_eq!((asks.hits_addend, asks.fallback.names[0].as_str()), (false, "a"));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 fn limit(key: Vec<Action>, when: Vec<Vec<(usize, ValueMatch)>>) -> Limit {
     let overrides = (1..).zip(when).map(|(fingerprint, when)| Override {
         when,
-        rates: Vec::new(),
+        rates: Default::default(),
         max_in_flight: None,
         fingerprint,
     });
@@ -14,7 +14,7 @@ fn limit(key: Vec<Action>, when: Vec<Vec<(usize, ValueMatch)>>) -> Limit {
         name: "test".into(),
         in_flight_name: "test".into(),
         key,
-        rates: Vec::new(),
+        rates: Default::default(),
         overrides: Overrides::new(overrides.collect()),
         max_in_flight: None,
         cost: Cost::Number(1),

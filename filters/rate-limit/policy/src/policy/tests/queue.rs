@@ -1,9 +1,9 @@
 //! Requests that wait for a concurrency slot.
 
 use super::*;
-use crate::in_flight::{POLL, WaiterId};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use tollgate_counting::in_flight::{POLL, WaiterId};
 
 const TWO: &str = "
 limits:
@@ -60,7 +60,7 @@ impl Workers {
     fn ask(&mut self, at: usize, who: usize, user: u8, again: Option<Waiting>) -> Vec<(usize, Now)> {
         let Self { world, workers, now } = self;
         let worker = &mut workers[at];
-        world.vm = at as u32;
+        world.shared.vm = at as u32;
         let name = user.to_string();
         let pairs = [(&b"x-user"[..], name.as_bytes())];
         let request = RequestFacts::from_pairs(&pairs);
@@ -96,7 +96,7 @@ impl Workers {
     }
 
     fn ends(&mut self, at: usize, ticket: Ticket) -> Vec<(usize, Now)> {
-        self.world.vm = at as u32;
+        self.world.shared.vm = at as u32;
         self.workers[at].policy.end(ticket, &mut self.world, self.now);
         self.wake(at)
     }

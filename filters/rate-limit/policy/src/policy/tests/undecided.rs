@@ -45,7 +45,7 @@ fn counts_a_body_whose_size_cannot_be_read() {
         "limits: {one: {cost: {body_bytes: {per: 1, max: 9}}, rates: [{token_bucket: {max_tokens: 9, fill_interval: 1h}}]}}",
     );
     let mut ticket = rig.passes(&[("content-length", "3")]).ticket;
-    rig.world.silent = Some(Failure::Host);
+    rig.world.silent = Some(tollgate_counting::Failure::Host);
     rig.policy.respond(&mut ticket, &ResponseFacts::default(), &mut rig.world, rig.now);
     assert_eq!(rig.counted(0, Event::Error), 1);
     drop(ticket);

@@ -18,7 +18,7 @@ pub use fixed_window::FixedWindow;
 pub use meter::Meter;
 pub use sliding_window::SlidingWindow;
 
-use tollgate_policy::UnixNanos;
+use tollgate_types::UnixNanos;
 
 /// Maximum difference between the times of two workers, in nanoseconds. They read the same clock, but a
 /// worker may be delayed between reading it and storing a result.

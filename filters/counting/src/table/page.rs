@@ -9,7 +9,7 @@ use super::place::key_bits;
 use super::place::max_lifetime;
 use crate::rate::State;
 use core::cmp::Ordering;
-use tollgate_policy::UnixNanos;
+use tollgate_types::UnixNanos;
 
 /// Number of entries in a page.
 pub const WAYS: usize = 16;

@@ -35,7 +35,7 @@ struct World {
 
 /// Settings of the model.
 struct Model<'a> {
-    rates: &'a [NamedRate],
+    rates: &'a [Rate],
     acts: &'a [Act],
     /// Whether a write of what was not read from the newest page is refused, as shared data does.
     compares: bool,

@@ -10,7 +10,7 @@
 //! in a window always wait longer.
 
 use super::{HUNDRED_YEARS, Quota, SKEW, State, Take};
-use tollgate_policy::UnixNanos;
+use tollgate_types::UnixNanos;
 
 /// Sliding window: the count of the current window of the clock, plus a share of the previous one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,9 +3,8 @@
 use super::Place;
 use super::page::{Entry, Page, find, ways};
 use super::place::{key_bits, with_max_lifetime};
-use crate::plan::NamedRate;
 use crate::rate::{Quota, Rate, State, Take};
-use tollgate_policy::UnixNanos;
+use tollgate_types::UnixNanos;
 
 /// Atomic step for one key of a limit.
 #[derive(Clone, Copy, Debug)]
@@ -13,7 +12,7 @@ pub struct Step<'p> {
     /// Place of the key.
     pub place: Place,
     /// Rates, which must all have room.
-    pub rates: &'p [NamedRate],
+    pub rates: &'p [Rate],
     /// Cost to take.
     pub cost: u64,
     /// Current time.
@@ -52,7 +51,7 @@ impl Step<'_> {
     #[inline]
     pub fn take(&self, page: &mut Page<'_>) -> Outcome {
         match self.rates {
-            [only] => self.take_one(&only.rate, page),
+            [only] => self.take_one(only, page),
             _ => self.take_all(page),
         }
     }
@@ -106,7 +105,7 @@ impl Step<'_> {
     pub fn is_denied(&self, page: &[u8]) -> Option<Outcome> {
         match self.rates {
             [only] => {
-                let asked = self.ask(&only.rate, find(page, self.tag(0, &only.rate)).unwrap_or_default());
+                let asked = self.ask(only, find(page, self.tag(0, only)).unwrap_or_default());
                 asked.err().map(|retry_after| Outcome::Limited { rate: 0, retry_after })
             }
             _ => self.ask_all(page).err(),
@@ -199,7 +198,7 @@ impl Step<'_> {
 
     #[inline]
     fn tagged(&self) -> impl Iterator<Item = (u64, &Rate)> {
-        self.rates.iter().enumerate().map(|(index, named)| (self.tag(index, &named.rate), &named.rate))
+        self.rates.iter().enumerate().map(|(index, rate)| (self.tag(index, rate), rate))
     }
 
     #[inline]

@@ -7,7 +7,7 @@ mod windows;
 
 use super::{FixedWindow, Meter, Rate, SlidingWindow, State, Take};
 use proptest::prelude::*;
-use tollgate_policy::UnixNanos;
+use tollgate_types::UnixNanos;
 
 const SECOND: u64 = 1_000_000_000;
 /// In 2025, at the beginning of an hour.

@@ -8,7 +8,7 @@
 //! fit into a window, the rest of that window stays unused.
 
 use super::{HUNDRED_YEARS, Quota, SKEW, State, Take};
-use tollgate_policy::UnixNanos;
+use tollgate_types::UnixNanos;
 
 /// Fixed windows of the clock that are aligned to the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

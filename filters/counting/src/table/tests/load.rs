@@ -5,7 +5,7 @@ use super::*;
 
 /// Returns the share of takes that evicted an entry, in hundredths of a percent, when a table for `max_keys`
 /// keys receives `load` percent of that number.
-fn evictions(load: u64, rates: &[NamedRate]) -> u64 {
+fn evictions(load: u64, rates: &[Rate]) -> u64 {
     let max_keys = 50_000;
     let keys = max_keys * load / 100 / rates.len() as u64;
     let mut table = Table::new(pages_for(max_keys as u32));

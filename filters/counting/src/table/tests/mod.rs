@@ -9,9 +9,8 @@ mod step;
 mod turns;
 
 use super::{Outcome, PAGE_BYTES, Page, Place, Placer, Step};
-use crate::plan::NamedRate;
 use crate::rate::{FixedWindow, Meter, Rate, SlidingWindow};
-use tollgate_policy::UnixNanos;
+use tollgate_types::UnixNanos;
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -22,26 +21,22 @@ fn after(nanos: u64) -> UnixNanos {
     UnixNanos(START.0 + nanos)
 }
 
-fn named(rate: Rate) -> NamedRate {
-    NamedRate { name: "r".into(), rate }
-}
-
 /// `burst` at most, one more each `interval`.
-fn bucket(burst: u64, interval: u64) -> NamedRate {
-    named(Rate::Meter(Meter::new(burst, 1, interval).unwrap()))
+fn bucket(burst: u64, interval: u64) -> Rate {
+    Rate::Meter(Meter::new(burst, 1, interval).unwrap())
 }
 
 /// The same, where requests may wait.
-fn queue(burst: u64, interval: u64, max_wait: u64) -> NamedRate {
-    named(Rate::Meter(Meter::new(burst, 1, interval).unwrap().with_max_wait(max_wait)))
+fn queue(burst: u64, interval: u64, max_wait: u64) -> Rate {
+    Rate::Meter(Meter::new(burst, 1, interval).unwrap().with_max_wait(max_wait))
 }
 
-fn fixed(requests: u64, window: u64) -> NamedRate {
-    named(Rate::FixedWindow(FixedWindow::new(requests, window).unwrap()))
+fn fixed(requests: u64, window: u64) -> Rate {
+    Rate::FixedWindow(FixedWindow::new(requests, window).unwrap())
 }
 
-fn sliding(requests: u32, window: u64) -> NamedRate {
-    named(Rate::SlidingWindow(SlidingWindow::new(requests, window).unwrap()))
+fn sliding(requests: u32, window: u64) -> Rate {
+    Rate::SlidingWindow(SlidingWindow::new(requests, window).unwrap())
 }
 
 fn empty() -> [u8; PAGE_BYTES] {
@@ -49,7 +44,7 @@ fn empty() -> [u8; PAGE_BYTES] {
 }
 
 /// One request of a key of the first page.
-fn step(tag: u64, rates: &[NamedRate], now: UnixNanos) -> Step<'_> {
+fn step(tag: u64, rates: &[Rate], now: UnixNanos) -> Step<'_> {
     Step { place: Place { page: 0, tag }, rates, cost: 1, now, max_wait: 0 }
 }
 
@@ -85,7 +80,7 @@ impl Table {
         &mut self.bytes[start..start + PAGE_BYTES]
     }
 
-    fn take(&mut self, key: u64, rates: &[NamedRate], now: UnixNanos) -> Outcome {
+    fn take(&mut self, key: u64, rates: &[Rate], now: UnixNanos) -> Outcome {
         let place = self.place(key);
         let outcome = take(self.page(place), Step { place, rates, cost: 1, now, max_wait: 0 });
         self.evictions += u64::from(matches!(outcome, Outcome::Taken { evicted: Some(_), .. }));

@@ -14,7 +14,7 @@ impl Reference {
     /// The wait, or the rate without room and the time until there is.
     fn take(&mut self, step: &Step<'_>) -> Result<u64, (usize, Option<u64>)> {
         let (mut waits, mut limited) = (vec![0], vec![]);
-        for (index, NamedRate { rate, .. }) in step.rates.iter().enumerate() {
+        for (index, rate) in step.rates.iter().enumerate() {
             let tag = step.place.tag + index as u64;
             let state = self.0.get(&tag).copied().unwrap_or_default();
             if let Take::Limited { retry_after } = rate.take(state, step.now, step.cost) {
@@ -30,7 +30,7 @@ impl Reference {
             return Err(*limited);
         }
         let wait = waits.into_iter().max().unwrap();
-        for (index, NamedRate { rate, .. }) in step.rates.iter().enumerate() {
+        for (index, rate) in step.rates.iter().enumerate() {
             let state = self.0.entry(step.place.tag + index as u64).or_default();
             match rate.take(*state, UnixNanos(step.now.0 + wait), step.cost) {
                 Take::Taken(taken) => *state = taken,
@@ -41,14 +41,14 @@ impl Reference {
     }
 
     fn charge(&mut self, step: &Step<'_>, cost: u64) {
-        for (index, NamedRate { rate, .. }) in step.rates.iter().enumerate() {
+        for (index, rate) in step.rates.iter().enumerate() {
             let state = self.0.entry(step.place.tag + index as u64).or_default();
             *state = rate.charge(*state, step.now, cost);
         }
     }
 
     fn refund(&mut self, step: &Step<'_>, taken_at: UnixNanos, cost: u64) {
-        for (index, NamedRate { rate, .. }) in step.rates.iter().enumerate() {
+        for (index, rate) in step.rates.iter().enumerate() {
             if let Some(state) = self.0.get_mut(&(step.place.tag + index as u64)) {
                 *state = rate.refund(*state, taken_at, step.now, cost);
             }
@@ -82,12 +82,11 @@ fn acts() -> impl Strategy<Value = Act> {
 }
 
 /// Limits with, in this order, one to four rates.
-fn limits() -> Vec<Vec<NamedRate>> {
+fn limits() -> Vec<Vec<Rate>> {
     let wait = 3 * SECOND;
     let buckets = [queue(3, SECOND, wait), queue(8, SECOND / 4, wait)];
-    let windows =
-        [fixed(5, 10 * SECOND), sliding(6, 4 * SECOND)].map(|window| named(window.rate.with_max_wait(wait)));
-    let all = [buckets[0].clone(), windows[0].clone(), windows[1].clone(), buckets[1].clone()];
+    let windows = [fixed(5, 10 * SECOND), sliding(6, 4 * SECOND)].map(|window| window.with_max_wait(wait));
+    let all = [buckets[0], windows[0], windows[1], buckets[1]];
     (1..=all.len()).map(|n| all[..n].to_vec()).collect()
 }
 

@@ -1,7 +1,7 @@
 //! Running VMs.
 
 use super::{LEASE, record};
-use tollgate_policy::UnixNanos;
+use tollgate_types::UnixNanos;
 
 const BYTES: usize = 12;
 

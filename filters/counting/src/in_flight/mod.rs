@@ -18,7 +18,7 @@ pub use members::Members;
 pub use queues::{POLL, Queues, WaiterId};
 
 use entries::Entry;
-use tollgate_policy::UnixNanos;
+use tollgate_types::UnixNanos;
 
 /// Interval of the [heartbeats](Members::beat) of a VM, in nanoseconds. The first one is due before it
 /// [acquires](acquire) anything. If an Envoy worker is busy, its timers are late, by seconds at worst.

@@ -5,11 +5,11 @@ use super::*;
 use proptest::prelude::*;
 
 /// The same limit in all algorithms: 10 at once, and then few.
-fn limits() -> [NamedRate; 3] {
+fn limits() -> [Rate; 3] {
     [bucket(10, 60 * SECOND), fixed(10, 600 * SECOND), sliding(10, 600 * SECOND)]
 }
 
-fn drain(bytes: &mut [u8], tag: u64, rates: &[NamedRate]) {
+fn drain(bytes: &mut [u8], tag: u64, rates: &[Rate]) {
     while is_taken(take(bytes, step(tag, rates, START))) {}
 }
 

@@ -44,7 +44,7 @@ proptest! {
                 1 => fixed(most, time),
                 _ => sliding(most as u32, time),
             };
-            named(rate.rate.with_max_wait(3_000))
+            rate.with_max_wait(3_000)
         }).collect();
         let (mut bytes, mut now, mut last, mut turns) = (empty(), START, 0, Turns::new());
         for (later, cost, max_wait) in requests {
@@ -56,7 +56,7 @@ proptest! {
                 turns.push((last, cost));
             }
         }
-        for NamedRate { rate, .. } in &rates {
+        for rate in &rates {
             prop_assert!(holds(rate, &turns), "{rate:?} {turns:?}");
         }
     }

@@ -9,7 +9,7 @@
 
 use super::span::Span;
 use super::{HUNDRED_YEARS, Quota, SKEW, State, Take};
-use tollgate_policy::UnixNanos;
+use tollgate_types::UnixNanos;
 
 /// Token bucket and GCRA: `tokens` arrive in each `interval`, evenly, and the bucket contains at most
 /// `burst`.
