@@ -1,7 +1,7 @@
 //! Errors of tokens and key sets.
 
+use crate::signature::KeyError;
 use core::fmt;
-use tollgate_signature::KeyError;
 
 /// Error of a malformed token. An operator can act on each variant; the policy decides about the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -2,7 +2,7 @@
 //! Envoy has one.
 
 use std::borrow::Cow;
-use tollgate_jwt_authn_extract::LimitExceeded;
+use tollgate_jwt_authn_token::extract::LimitExceeded;
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $status:literal, $text:literal;)*) => {
@@ -121,8 +121,8 @@ reasons! {
     Revoked = "revoked", 401, "Jwt is revoked";
     /// `cnf` names another certificate than the client's, or no certificate.
     CertificateMismatch = "certificate_mismatch", 401, "Jwt is bound to another client certificate";
-    /// More than [`tollgate_jwt_authn_extract::MAX_TOKENS`] different tokens: for one provider, or for all of
-    /// them where the requirement accepts any provider.
+    /// More than [`tollgate_jwt_authn_token::extract::MAX_TOKENS`] different tokens: for one provider, or for
+    /// all of them where the requirement accepts any provider.
     TooManyTokens = "too_many_tokens", 401, "Too many Jwts in the request";
     /// The requirement refers to a provider that does not exist.
     UnknownRequirement = "unknown_requirement", 403, "Requirement of the route is not configured";

@@ -7,9 +7,9 @@
 mod jwk;
 mod pem;
 
+use crate::signature::Material;
 use crate::{Algorithm, Algorithms, KeyError};
 use core::fmt;
-use tollgate_signature::Material;
 
 pub(crate) use pem::from_pem;
 

@@ -7,7 +7,7 @@ use crate::plan::{PlannedProvider, Required};
 use crate::results::{self, Rendered};
 use crate::{Decision, Pass, Reason};
 use std::borrow::Cow;
-use tollgate_jwt_authn_extract::{Stripped, strip};
+use tollgate_jwt_authn_token::extract::{Stripped, strip};
 use tollgate_policy::{AllowedBy, HeaderEdit, HeaderName, RequestFacts};
 
 impl Policy {

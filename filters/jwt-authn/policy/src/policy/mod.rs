@@ -25,7 +25,7 @@ use crate::{Decision, Environment, Reason};
 use requirement::{Accepted, Evaluation, Stop};
 use std::rc::Rc;
 use tollgate_jose::KeySet;
-use tollgate_jwt_authn_cache::{Bounds, TokenCache};
+use tollgate_jwt_authn_token::cache::{Bounds, TokenCache};
 use tollgate_policy::{AllowedBy, RequestFacts, UnixNanos};
 use verified::{Needed, Verified};
 

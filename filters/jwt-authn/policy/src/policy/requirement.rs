@@ -7,7 +7,7 @@ use crate::plan::{Plan, Required};
 use crate::results::Rendered;
 use crate::{Environment, Reason};
 use std::rc::Rc;
-use tollgate_jwt_authn_extract::{self as extract, Tokens};
+use tollgate_jwt_authn_token::extract::{self, Tokens};
 use tollgate_policy::{HeaderName, RequestFacts, UnixNanos};
 
 /// Evaluation of one request.

@@ -3,7 +3,7 @@
 use super::url;
 use crate::config::Redirect;
 use crate::plan::Plan;
-use tollgate_jwt_authn_extract::query_without_tokens;
+use tollgate_jwt_authn_token::extract::query_without_tokens;
 use tollgate_policy::RequestFacts;
 
 /// Maximum length of the URL in a redirect. Of a longer URL, only the origin is passed on, because servers

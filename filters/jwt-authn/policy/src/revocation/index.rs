@@ -3,7 +3,7 @@
 
 use foldhash::quality::FixedState;
 use std::collections::HashMap;
-use tollgate_jwt_authn_cache::table::{NONE, Table, same};
+use tollgate_jwt_authn_token::cache::table::{NONE, Table, same};
 
 /// Issuers, by number.
 #[derive(Debug, PartialEq)]

@@ -1,7 +1,7 @@
 //! HMAC (RFC 7518 section 3.2).
 
 use super::hash::with_hash;
-use crate::Hash;
+use crate::signature::Hash;
 use hmac::{Hmac, KeyInit, Mac};
 
 /// Verifies in constant time. The signature must be the whole HMAC.

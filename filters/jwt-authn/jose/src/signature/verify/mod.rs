@@ -22,7 +22,7 @@ mod hmac;
 #[cfg(feature = "rsa")]
 mod rsa;
 
-use crate::{Algorithm, Material};
+use crate::signature::{Algorithm, Material};
 
 /// Whether `signature` is a valid signature of `input`. The key must take the algorithm.
 pub(crate) fn verify(key: &Material, algorithm: Algorithm, input: &[u8], signature: &[u8]) -> bool {

@@ -2,7 +2,7 @@
 //! have the length of the modulus, or are not below it.
 
 use super::hash::with_hash;
-use crate::{Algorithm, Family};
+use crate::signature::{Algorithm, Family};
 use rsa::{Pkcs1v15Sign, Pss, RsaPublicKey};
 use sha2::Digest;
 

@@ -1,6 +1,6 @@
 //! Key material.
 
-use crate::{Algorithm, Family, KeyError, Result, asn1, verify};
+use crate::signature::{Algorithm, Family, KeyError, Result, asn1, verify};
 
 /// A parsed key, with its SubjectPublicKeyInfo in DER for the host. This crate encodes the
 /// SubjectPublicKeyInfo itself, because the host also accepts trailing bytes and other encodings of the same

@@ -3,7 +3,7 @@
 //! The other fields of a certificate are not needed, so they are skipped. `x509-cert`, which parses names and
 //! extensions, would add 68 KiB to a .wasm.
 
-use crate::{KeyError, Material, Result};
+use crate::signature::{KeyError, Material, Result};
 use spki::der::asn1::{AnyRef, BitStringRef, UintRef};
 use spki::der::{self, Decode, Reader, SliceReader, Tag};
 use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
