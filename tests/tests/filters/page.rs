@@ -1,45 +1,16 @@
-//! Checks that every filter must pass.
+//! Pages describe their filters completely.
 
-use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::{Subject, config, root};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use tollgate_filter_testing::page::section;
+use tollgate_filter_testing::schema;
 use tollgate_host_test::emulator::Emulator;
-use tollgate_host_test::paths::workspace_root as root;
-use tollgate_host_test::{Filter, Scenario, Wasm};
-
-/// Adds the checks for a filter, by its package and a configuration that defines all its statistics.
-macro_rules! filters {
-    ($($name:ident: $package:literal, $config:tt;)*) => {$(
-        mod $name {
-            #[test]
-            fn its_page_lists_its_statistics() {
-                super::lists_the_statistics($package, super::json!($config));
-            }
-        }
-    )*
-    #[test]
-    fn every_filter_is_checked() {
-        let filters = std::fs::read_dir(root().join("filters")).expect("cannot read `filters`");
-        let filters = filters.map(|entry| entry.expect("cannot read `filters`").path());
-        let with_a_page = filters.filter(|path| path.join("README.md").exists());
-        let names = with_a_page.map(|path| path.file_name().unwrap().to_string_lossy().replace('-', "_"));
-        assert_eq!(names.collect::<BTreeSet<_>>(), BTreeSet::from([$(stringify!($name).to_owned()),*]));
-    }};
-}
-
-filters! {
-    jwt_authn: "tollgate-jwt-authn", {"providers": {}};
-    rate_limit: "tollgate-rate-limit", {"limits": {"one": {"rates": [{"token_bucket": {"max_tokens": 1, "fill_interval": "1s"}}]}}};
-    telemetry_headers: "tollgate-telemetry-headers", {};
-}
 
 /// Expects one row of the page's statistics for each metric of the module, and no others. `<name>` in a row
 /// stands for one part of a name.
-#[track_caller]
-fn lists_the_statistics(package: &str, config: Value) {
-    let folder = root().join("filters").join(package.trim_start_matches("tollgate-"));
-    let page = std::fs::read_to_string(folder.join("README.md")).expect("cannot read the page");
-    let (_, section) = page.split_once("\n## Statistics\n").expect("no section `## Statistics`");
-    let section = section.split("\n#").next().unwrap_or_default();
+pub(crate) fn lists_the_statistics(subject: &Subject) {
+    let section = section(&subject.page, "## Statistics");
     // The first table; others explain the labels.
     let table = section.split("\n| Name | Meaning |\n").nth(1).expect("no table of names");
     let rows: Vec<_> = table
@@ -48,8 +19,15 @@ fn lists_the_statistics(package: &str, config: Value) {
         .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
         .collect();
 
-    let scenario = Scenario::new().filter(Filter::new(Wasm::package(package)).config(config));
-    let names = Emulator::new(&scenario).expect("the configuration was rejected").metrics();
+    let scenario = subject.everything();
+    let metrics = Emulator::new(scenario).expect("the configuration was rejected").metrics();
+    let prefix = config(scenario)["stat_prefix"].as_str().map(|prefix| format!(".{prefix}."));
+    let without_prefix = |name: String| match &prefix {
+        Some(prefix) => name.replacen(prefix, ".", 1),
+        None => name,
+    };
+    let names: BTreeMap<_, _> =
+        metrics.into_iter().map(|(name, value)| (without_prefix(name), value)).collect();
     assert!(rows.len() > 5 && names.len() >= rows.len(), "{rows:?} {names:?}");
     for name in names.keys() {
         // Prometheus receives a family under its name, with labels.
@@ -63,6 +41,31 @@ fn lists_the_statistics(package: &str, config: Value) {
     for row in rows {
         assert!(names.keys().any(|name| describes(row, name)), "no statistic has the name `{row}`");
     }
+}
+
+/// Expects each field of the configuration on the page, in backticks: alone, or after the name of its
+/// section.
+pub(crate) fn lists_the_fields(subject: &Subject) {
+    // The matchers of strings are those of every filter.
+    let shared = ["StringMatcher", "PathMatcher", "HeaderMatcher", "QueryMatcher"];
+    let mut seen = 0;
+    for (name, definition) in
+        schema::structs(&subject.schema).into_iter().filter(|(name, _)| !shared.contains(name))
+    {
+        for (field, _) in schema::fields(definition) {
+            let written = [
+                format!("`{field}`"),
+                format!("`{field}."),
+                format!("`{field}: "),
+                format!(".{field}`"),
+                format!("\"{field}\""),
+            ];
+            let is_listed = written.iter().any(|written| subject.page.contains(written));
+            assert!(is_listed, "`{field}` of {name} is not on the page");
+            seen += 1;
+        }
+    }
+    assert!(seen > 10, "{seen}");
 }
 
 /// Expects the same rows for the fields that these filters share, with the texts of the schema, and the same
