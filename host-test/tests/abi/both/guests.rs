@@ -352,8 +352,8 @@ pub fn foreign() -> Scenario {
         .scenario()
 }
 
-/// Returns a value from one callback, logs what every callback can read, and continues the stream on each
-/// tick.
+/// Returns a value from one callback, logs what every callback can read, and then continues the stream on
+/// each tick.
 pub fn returns(name: &str, value: u32) -> Scenario {
     let look = |name: &str| match name {
         "request_body" => told(vec![call!("get_buffer_bytes", 0, 0, 100, _, _)]),
@@ -362,9 +362,10 @@ pub fn returns(name: &str, value: u32) -> Scenario {
         "response_trailers" => told(vec![call!("get_header_map_value", 3, "t", _, _)]),
         _ => told(vec![call!("get_header_map_value", 0, ":path", _, _)]),
     };
-    // Continuing a response that has not begun would crash Envoy.
     let way = i32::from(name.starts_with("response"));
-    let goes_on = [call!("set_effective_context", 2), call!("continue_stream", way)];
+    let continues = [call!("set_effective_context", 2), call!("continue_stream", way)];
+    // Ticks begin with the callback: to continue a response that has not begun crashes Envoy.
+    let begins = told(vec![call!("set_tick_period_milliseconds", 60)]);
     let others = [
         "request_headers",
         "request_body",
@@ -374,10 +375,7 @@ pub fn returns(name: &str, value: u32) -> Scenario {
         "response_trailers",
     ];
     let guest = others.iter().fold(Guest::new(), |guest, other| guest.on(other, look(other)));
-    let guest = guest
-        .on_returning(name, look(name), value)
-        .on("configure", [call!("set_tick_period_milliseconds", 60)])
-        .on("tick", goes_on);
+    let guest = guest.on_returning(name, [look(name), begins].concat(), value).on("tick", continues);
     let response = Response::new(200).chunk("1234").trailer("t", "r");
     guest
         .scenario()
