@@ -130,8 +130,9 @@ impl Progress {
         }
     }
 
-    /// Passes on what has arrived, from filter to filter, until one holds it. Returns whether all have passed
-    /// it on.
+    /// Passes on what has arrived, until a filter holds it. As in the host, all filters receive the headers
+    /// before the first receives the body, and the body before the trailers. Returns whether all filters have
+    /// passed on everything.
     pub(super) fn pass_on<M: Members>(
         &mut self,
         members: &M,
@@ -141,18 +142,28 @@ impl Progress {
     ) -> bool {
         let count = self.filters(M::LEN, direction);
         let mut pairs = None;
+        self.advance_headers(members, id, direction, &mut pairs);
         let side = self.side(direction);
-        if side.has_more_than_headers() && side.filters.is_empty() {
+        if !side.has_more_than_headers() {
+            return side.headers >= count;
+        }
+        if side.filters.is_empty() {
             side.filters = vec![Received::default(); count];
         }
         for position in from..count {
-            let index = self.index(position, direction);
-            if !self.pass_headers(members, id, direction, position, index, &mut pairs)
-                || !self.pass_body(members, id, direction, position, index)
-                || !self.pass_trailers(members, id, direction, position, index)
+            if !self.pass_body(members, id, direction, position) {
+                break;
+            }
+            // A filter that awaited the body may have passed on the headers.
+            self.advance_headers(members, id, direction, &mut pairs);
+        }
+        for position in from..count {
+            if !self.pass_body(members, id, direction, position)
+                || !self.pass_trailers(members, id, direction, position)
             {
                 return false;
             }
+            self.advance_headers(members, id, direction, &mut pairs);
         }
         // The host passes on its whole buffer.
         let side = self.side(direction);
@@ -163,24 +174,33 @@ impl Progress {
         true
     }
 
+    /// Passes on the headers, until a filter holds them.
+    fn advance_headers<M: Members>(
+        &mut self,
+        members: &M,
+        id: u32,
+        direction: Direction,
+        pairs: &mut crate::headers::SharedPairs,
+    ) {
+        for position in self.side(direction).headers..self.filters(M::LEN, direction) {
+            // Only its body callback, or a task, can pass on headers that a filter holds.
+            if self.side(direction).holds_headers {
+                return;
+            }
+            self.pass_headers(members, id, direction, position, pairs);
+        }
+    }
+
     fn pass_headers<M: Members>(
         &mut self,
         members: &M,
         id: u32,
         direction: Direction,
         position: usize,
-        index: usize,
         pairs: &mut crate::headers::SharedPairs,
-    ) -> bool {
-        let side = self.side(direction);
-        if position < side.headers {
-            return true;
-        }
-        if side.holds_headers {
-            // Only its body callback, or a task, can pass them on.
-            return side.awaits_body && side.has_more_than_headers();
-        }
-        let end = side.headers_end_stream;
+    ) {
+        let index = self.index(position, direction);
+        let end = self.side(direction).headers_end_stream;
         if direction == Direction::Request {
             self.reached = self.reached.max(index + 1);
         }
@@ -191,18 +211,15 @@ impl Progress {
         if action == CONTINUE {
             side.headers = position + 1;
         }
-        action == CONTINUE || (side.awaits_body && side.has_more_than_headers())
     }
 
-    fn pass_body<M: Members>(
-        &mut self,
-        members: &M,
-        id: u32,
-        direction: Direction,
-        position: usize,
-        index: usize,
-    ) -> bool {
+    fn pass_body<M: Members>(&mut self, members: &M, id: u32, direction: Direction, position: usize) -> bool {
+        let index = self.index(position, direction);
         let side = self.side(direction);
+        // Without the headers, or while a task holds them, a filter receives no more.
+        if position > side.headers || (position == side.headers && !side.awaits_body) {
+            return false;
+        }
         let (bytes, ended, trailers) = side.available(position);
         let known = side.filter(position);
         let is_new = bytes > known.bytes || (ended && !known.end);
@@ -223,6 +240,8 @@ impl Progress {
         side.update(position, |filter| {
             filter.bytes = now;
             filter.end = ended;
+            // A filter that holds an empty body, which the trailers have ended, does not receive them.
+            filter.trailers |= ends_with_trailers && !passed;
             if passed {
                 filter.passed = now;
                 filter.end_passed = ended;
@@ -234,7 +253,7 @@ impl Progress {
         }
         // A filter that waits for the rest receives the end now if trailers follow.
         if !passed && trailers && members.awaits_body(index, id, direction) {
-            return self.pass_body(members, id, direction, position, index);
+            return self.pass_body(members, id, direction, position);
         }
         passed
     }
@@ -245,8 +264,8 @@ impl Progress {
         id: u32,
         direction: Direction,
         position: usize,
-        index: usize,
     ) -> bool {
+        let index = self.index(position, direction);
         let side = self.side(direction);
         let (_, _, arrived) = side.available(position);
         let known = side.filter(position);
