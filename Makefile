@@ -31,9 +31,9 @@ doc: ## build the documentation of the crates into target/doc; a warning is an e
 	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps
 
 ##@ Prove more
-proxy-wasm: ## run scenarios of the filters on the dispatcher of the `proxy-wasm` crate (ALL=1 runs all of them)
+proxy-wasm: ## run the scenarios of the filters on the dispatcher of the `proxy-wasm` crate
 	@scripts/setup wasm envoy
-	@scripts/proxy-wasm $(if $(ALL),all)
+	@scripts/proxy-wasm
 
 outside: ## build and test a filter in a folder outside the clone, with packaged crates and a new lock file
 	@scripts/setup wasm envoy
