@@ -94,17 +94,19 @@ impl Headers {
     /// Sets `name` to this value and removes all its other values.
     pub fn set(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<()> {
         check(name.as_bytes(), value.as_ref())?;
-        self.edit();
-        self.note_length(name, false);
-        host::map_set(self.map, name.as_bytes(), value.as_ref())
+        self.write(host::map_set, name, value.as_ref())
     }
 
     /// Adds a value to `name` and keeps its other values.
     pub fn add(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<()> {
         check(name.as_bytes(), value.as_ref())?;
+        self.write(host::map_add, name, value.as_ref())
+    }
+
+    fn write(&mut self, call: fn(Map, &[u8], &[u8]) -> Result<()>, name: &str, value: &[u8]) -> Result<()> {
         self.edit();
         self.note_length(name, false);
-        host::map_add(self.map, name.as_bytes(), value.as_ref())
+        call(self.map, name.as_bytes(), value)
     }
 
     /// Removes every value of `name`.
@@ -127,9 +129,16 @@ impl Headers {
     /// Applies edits, in order. Stops at the first that fails.
     pub fn apply(&mut self, edits: &[HeaderEdit<'_>]) -> Result<()> {
         for edit in edits {
+            // A `HeaderName` is valid.
             match edit {
-                HeaderEdit::Set(name, value) => self.set(name.as_str(), value)?,
-                HeaderEdit::Add(name, value) => self.add(name.as_str(), value)?,
+                HeaderEdit::Set(name, value) => {
+                    check_value(value)?;
+                    self.write(host::map_set, name.as_str(), value)?;
+                }
+                HeaderEdit::Add(name, value) => {
+                    check_value(value)?;
+                    self.write(host::map_add, name.as_str(), value)?;
+                }
                 HeaderEdit::Remove(name) => self.remove(name.as_str())?,
             }
         }
@@ -301,6 +310,10 @@ pub(crate) fn check(name: &[u8], value: &[u8]) -> Result<()> {
     if !is_token(name.strip_prefix(b":").unwrap_or(name)) {
         return Err(Error::InvalidHeaderName);
     }
+    check_value(value)
+}
+
+fn check_value(value: &[u8]) -> Result<()> {
     if is_valid_value(value) { Ok(()) } else { Err(Error::InvalidHeaderValue) }
 }
 

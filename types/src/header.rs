@@ -217,8 +217,33 @@ const fn is_framing(name: &[u8]) -> bool {
 
 /// Returns whether these bytes are a token (RFC 9110 section 5.6.2).
 pub fn is_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty()
-        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
+    !bytes.is_empty() && bytes.iter().all(|byte| is_token_byte(*byte))
+}
+
+/// One look-up, because names are checked on each request.
+fn is_token_byte(byte: u8) -> bool {
+    /// One bit for each of the characters below 64, and of those from 64.
+    const LOW: u64 = tokens_from(0);
+    const HIGH: u64 = tokens_from(64);
+    let bits = if byte < 64 { LOW } else { HIGH };
+    byte < 128 && bits >> (byte % 64) & 1 == 1
+}
+
+/// Returns which of the 64 characters from `first` a token may contain.
+const fn tokens_from(first: u8) -> u64 {
+    let (mut bits, mut bit) = (0, 0);
+    while bit < 64 {
+        let byte = first + bit;
+        let is_mark = matches!(
+            byte,
+            b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+        );
+        if byte.is_ascii_alphanumeric() || is_mark {
+            bits |= 1 << bit;
+        }
+        bit += 1;
+    }
+    bits
 }
 
 /// Returns whether these bytes can be written as a header value.
@@ -237,6 +262,15 @@ mod tests {
     #[test]
     fn stores_names_in_lower_case() {
         assert_eq!("X-Team".parse::<HeaderName>().unwrap().as_str(), "x-team");
+    }
+
+    #[test]
+    fn a_token_has_the_characters_of_rfc_9110() {
+        for byte in 0..=u8::MAX {
+            let is_token_character = byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+            assert_eq!(is_token(&[b'a', byte]), is_token_character, "{byte}");
+        }
+        assert!(!is_token(b""));
     }
 
     #[test]

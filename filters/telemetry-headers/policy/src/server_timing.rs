@@ -11,7 +11,8 @@ pub(crate) fn value(metric: &str, took: Duration, traceparent: Option<&TracePare
     let mut out = Vec::with_capacity(metric.len() + 24 + traceparent.map_or(0, |_| 2 * TraceParent::LEN));
     out.extend_from_slice(metric.as_bytes());
     out.extend_from_slice(b";dur=");
-    let tenths = u64::try_from(took.as_micros() / 100).unwrap_or(u64::MAX);
+    // Without `as_micros`, whose 128 bits Wasm divides in software.
+    let tenths = took.as_secs().saturating_mul(10_000).saturating_add((took.subsec_micros() / 100).into());
     decimal(tenths / 10, &mut out);
     if !tenths.is_multiple_of(10) {
         out.push(b'.');

@@ -68,11 +68,15 @@ impl TraceParent {
     /// Returns the header value, in version 00.
     pub fn encode(&self) -> [u8; Self::LEN] {
         let mut out = [b'-'; Self::LEN];
-        let (trace_id, parent_id, flags) = (self.trace_id(), self.parent_id(), digits::<2>(&[self.flags]));
-        let fields = b"00-".iter().chain(&trace_id).chain(b"-").chain(&parent_id).chain(b"-").chain(&flags);
-        for (place, byte) in out.iter_mut().zip(fields) {
-            *place = *byte;
-        }
+        let mut put = |start: usize, bytes: &[u8]| {
+            if let Some(rest) = out.get_mut(start..) {
+                write_digits(bytes, rest);
+            }
+        };
+        put(0, &[0]);
+        put(3, &self.trace_id);
+        put(36, &self.parent_id);
+        put(53, &[self.flags]);
         out
     }
 }
@@ -95,10 +99,15 @@ pub(crate) fn hex_digit(value: u8) -> u8 {
 
 fn digits<const N: usize>(bytes: &[u8]) -> [u8; N] {
     let mut out = [b'0'; N];
-    for (pair, byte) in out.chunks_exact_mut(2).zip(bytes) {
-        pair.copy_from_slice(&[hex_digit(byte >> 4), hex_digit(*byte)]);
-    }
+    write_digits(bytes, &mut out);
     out
+}
+
+/// Writes two hexadecimal digits for each byte, as far as there is room.
+fn write_digits(bytes: &[u8], out: &mut [u8]) {
+    for (pair, byte) in out.as_chunks_mut().0.iter_mut().zip(bytes) {
+        *pair = [hex_digit(byte >> 4), hex_digit(*byte)];
+    }
 }
 
 /// Parses exactly `2 * N` hexadecimal digits. Upper-case digits are invalid.
