@@ -18,6 +18,7 @@ mod decision;
 mod environment;
 mod event;
 pub mod key;
+pub mod model;
 pub mod plan;
 mod policy;
 mod reason;

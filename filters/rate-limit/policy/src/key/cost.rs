@@ -1,7 +1,7 @@
 //! Costs of requests.
 
 use crate::answer::Unit;
-use crate::plan::{Cost, OnResponse};
+use crate::model::{Cost, OnResponse};
 use tollgate_policy::{Headers, ResponseFacts};
 
 impl Cost {

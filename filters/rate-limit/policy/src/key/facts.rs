@@ -1,9 +1,8 @@
 //! Facts about a request. Each is read from the proxy at most once, regardless of the number of limits.
 
-use super::action::{IfAbsent, Source, property};
 use super::path::normal_path;
-use super::value::{Value, masked};
 use crate::Environment;
+use crate::model::{IfAbsent, Source, Value, masked, property};
 use std::borrow::Cow;
 use std::net::IpAddr;
 use tollgate_policy::{RequestFacts, uri};

@@ -6,24 +6,25 @@
 //! people. The hash covers the whole value, regardless of its length: a cut value could give two clients the
 //! same key. The time for this is small compared with what the value already costs the proxy.
 
-mod action;
 mod cost;
 mod facts;
-mod overrides;
 mod path;
-mod text;
-mod value;
 
-pub use action::{Action, Entry, IfAbsent, Source, property};
 pub use facts::Facts;
-pub use overrides::Overrides;
 pub use path::normal_path;
-pub use text::MAX_LEN;
 
 use crate::Environment;
-use crate::plan::Limit;
+use crate::model::{Action, IfAbsent, Limit, Value};
 use tollgate_counting::table::{KeyHasher, Place, Placer};
-use value::Value;
+
+/// Entry of a descriptor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// Descriptor key, such as `remote_address`.
+    pub key: &'a str,
+    /// Value as text.
+    pub value: std::borrow::Cow<'a, str>,
+}
 
 /// Key of a request for a limit.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
 use super::*;
 use crate::Event;
-use crate::plan::{Cost, OnResponse, ValueMatch};
+use crate::model::{Cost, MAX_LEN, OnResponse, Overrides, Source, ValueMatch, property};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use tollgate_counting::{Failure, LocalMemory, SharedMemory};

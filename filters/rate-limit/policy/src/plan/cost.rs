@@ -1,8 +1,8 @@
 //! Checks costs.
 
 use super::check::MOST;
-use super::{Cost, OnResponse};
 use crate::config;
+use crate::model::{Cost, OnResponse};
 use tollgate_policy::{ConfigError, FieldPath};
 
 pub(super) fn resolve(cost: config::Cost, place: &FieldPath) -> Result<Cost, ConfigError> {

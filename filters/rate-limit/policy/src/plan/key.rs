@@ -2,7 +2,7 @@
 
 use super::check;
 use crate::config::{self, Action as Of};
-use crate::key::{Action, IfAbsent, Source, property};
+use crate::model::{Action, IfAbsent, Source, property};
 use tollgate_policy::{ConfigError, FieldPath, PathMatcher, Value, is_token};
 
 /// Maximum number of actions in a key. Each one costs a comparison or a lookup on every request.

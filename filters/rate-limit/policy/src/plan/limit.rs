@@ -2,9 +2,9 @@
 
 use super::check::{self, Span};
 use super::fingerprint::Fingerprint;
-use super::{Cost, FailureMode, Limit, LimitService, NamedRates, Override, ValueMatch, cost, key, rate};
+use super::{FailureMode, cost, key, rate};
 use crate::config::{self, Concurrency};
-use crate::key::{Action, Overrides};
+use crate::model::{Action, Cost, Limit, LimitService, NamedRates, Override, Overrides, ValueMatch};
 use core::hash::Hasher as _;
 use tollgate_policy::{ConfigError, FieldPath, Named, Places};
 

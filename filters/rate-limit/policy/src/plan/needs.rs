@@ -1,6 +1,7 @@
 //! Determines what the filter must read of a request.
 
-use super::{Cost, Limit, Needs, Plan};
+use super::{Needs, Plan};
+use crate::model::{Cost, Limit};
 use tollgate_policy::RequestMatch;
 
 impl Needs {

@@ -1,9 +1,9 @@
 //! Checks rates.
 
-use super::NamedRates;
 use super::check::{self, MOST, Span};
 use super::fingerprint::Fingerprint;
 use crate::config::{self, Gcra, TokenBucket};
+use crate::model::NamedRates;
 use tollgate_counting::rate::{FixedWindow, Meter, Rate, SlidingWindow};
 use tollgate_policy::{ConfigError, Duration, FieldPath};
 

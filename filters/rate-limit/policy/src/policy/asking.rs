@@ -3,7 +3,8 @@
 use super::ticket::{Asked, Rates, Standing, Ticket};
 use super::{Denied, Policy, Round, holds};
 use crate::key::{self, Facts};
-use crate::plan::{FailureMode, Limit, LimitService, RateLimitService};
+use crate::model::{Limit, LimitService};
+use crate::plan::{FailureMode, RateLimitService};
 use crate::remote::{Ask, CallFailure, CallId, Descriptor, Verdict};
 use crate::{Decision, Environment, Event, Pass, Reason};
 use tollgate_policy::{OnError, UnixNanos};

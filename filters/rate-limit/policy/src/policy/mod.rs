@@ -17,7 +17,7 @@ mod ticket;
 pub use ticket::Ticket;
 
 use crate::key::Facts;
-use crate::plan::NamedRates;
+use crate::model::NamedRates;
 use crate::remote::{Ask, CallId, Remote};
 use crate::{Decision, Environment, Event, Pass, Plan, Reason, Refusal, answer};
 use ticket::{Queued, Rates, Standing};

@@ -2,7 +2,7 @@
 
 use crate::{limit_refused, planned, yaml};
 use serde_json::{Value, json};
-use tollgate_rate_limit_policy::key::{Action, IfAbsent, Source, property};
+use tollgate_rate_limit_policy::model::{Action, IfAbsent, Source, property};
 
 fn action(action: Value) -> Action {
     planned(json!({"key": [action]})).key.remove(0)

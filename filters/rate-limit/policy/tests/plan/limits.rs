@@ -3,7 +3,7 @@
 use crate::{limit, limit_refused, plan, planned, rate, refused, yaml};
 use serde_json::json;
 use tollgate_counting::rate::{FixedWindow, Meter, Rate};
-use tollgate_rate_limit_policy::plan::{Cost, ValueMatch};
+use tollgate_rate_limit_policy::model::{Cost, ValueMatch};
 
 #[test]
 fn rejects_a_limit_without_rates() {

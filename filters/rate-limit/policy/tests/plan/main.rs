@@ -15,7 +15,8 @@ mod whole;
 
 use serde_json::{Value, json};
 use tollgate_rate_limit_policy::Plan;
-use tollgate_rate_limit_policy::plan::{ConfigError, Limit};
+use tollgate_rate_limit_policy::model::Limit;
+use tollgate_rate_limit_policy::plan::ConfigError;
 
 /// Resolves a configuration, which is read as the SDK reads it.
 fn plan(config: Value) -> Result<Plan, String> {

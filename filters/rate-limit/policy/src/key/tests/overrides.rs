@@ -1,5 +1,5 @@
 use super::*;
-use crate::plan::Override;
+use crate::model::Override;
 use proptest::prelude::*;
 
 /// Overrides that have their number as fingerprint, from 1.

@@ -7,7 +7,7 @@ use tollgate_counting::table::KeyHasher;
 
 /// Value of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Value<'a> {
+pub(crate) enum Value<'a> {
     /// Bytes.
     Bytes(Cow<'a, [u8]>),
     /// Address; never an IPv4-mapped IPv6 address.
@@ -20,13 +20,13 @@ pub(super) enum Value<'a> {
 
 impl<'a> Value<'a> {
     /// Returns a value of bytes.
-    pub(super) fn bytes(bytes: impl Into<Cow<'a, [u8]>>) -> Self {
+    pub(crate) fn bytes(bytes: impl Into<Cow<'a, [u8]>>) -> Self {
         Self::Bytes(bytes.into())
     }
 
     /// Adds the value to a hash. Two values of one action hash alike only if they are equal: an address has 4
     /// or 16 octets, so the empty value before a default value cannot be an address.
-    pub(super) fn hash(&self, hasher: &mut KeyHasher) {
+    pub(crate) fn hash(&self, hasher: &mut KeyHasher) {
         match self {
             Self::Bytes(bytes) => hasher.value(bytes),
             Self::Address(IpAddr::V4(address)) | Self::Network(IpAddr::V4(address), _) => {
@@ -43,7 +43,7 @@ impl<'a> Value<'a> {
     }
 
     /// Returns the value as text, for the rate limit service and for people.
-    pub(super) fn into_text(self) -> Cow<'a, str> {
+    pub(crate) fn into_text(self) -> Cow<'a, str> {
         match self {
             Self::Bytes(bytes) => text::of(bytes),
             Self::Address(address) => Cow::Owned(address.to_string()),
@@ -53,7 +53,7 @@ impl<'a> Value<'a> {
     }
 
     /// Returns the value in full and unchanged, for string matchers.
-    pub(super) fn raw(&self) -> Cow<'_, [u8]> {
+    pub(crate) fn raw(&self) -> Cow<'_, [u8]> {
         match self {
             Self::Bytes(bytes) => Cow::Borrowed(bytes),
             Self::Address(address) => Cow::Owned(address.to_string().into_bytes()),
@@ -63,7 +63,7 @@ impl<'a> Value<'a> {
     }
 
     /// Returns the value as an address: the first address of a network, or a text that is an address.
-    pub(super) fn address(&self) -> Option<IpAddr> {
+    pub(crate) fn address(&self) -> Option<IpAddr> {
         match self {
             Self::Address(address) | Self::Network(address, _) => Some(*address),
             Self::Bytes(bytes) => Some(str::from_utf8(bytes).ok()?.parse::<IpAddr>().ok()?.to_canonical()),
@@ -73,7 +73,7 @@ impl<'a> Value<'a> {
 }
 
 /// Returns the network of an address.
-pub(super) fn masked(address: IpAddr, v4_prefix_len: u8, v6_prefix_len: u8) -> Value<'static> {
+pub(crate) fn masked(address: IpAddr, v4_prefix_len: u8, v6_prefix_len: u8) -> Value<'static> {
     match address {
         IpAddr::V4(address) => {
             let mask = u32::MAX.checked_shl(32u32.saturating_sub(v4_prefix_len.into())).unwrap_or(0);

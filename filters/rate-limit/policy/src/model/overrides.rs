@@ -4,8 +4,7 @@
 //! customer, so overrides for one exact value or one network are looked up. Only the others are tried one
 //! after another, and of these only those that precede the override that was found.
 
-use super::value::Value;
-use crate::plan::{Override, ValueMatch};
+use super::{Override, Value, ValueMatch};
 use std::net::IpAddr;
 use tollgate_policy::{Cidr, Places};
 
@@ -77,7 +76,7 @@ impl Overrides {
 
     /// Returns the index of the first override that matches these values, which are in the order of the
     /// limit's actions.
-    pub(super) fn find(&self, values: &[Option<Value<'_>>]) -> Option<usize> {
+    pub(crate) fn find(&self, values: &[Option<Value<'_>>]) -> Option<usize> {
         let value = |entry: usize| values.get(entry)?.as_ref();
         let named = self.named.iter().filter_map(|named| named.find(value(named.entry)?));
         let named = named.min().unwrap_or(usize::MAX);
@@ -114,7 +113,7 @@ impl Named {
 
 #[cfg(test)]
 impl Overrides {
-    pub(super) fn tried_in_turn(&self) -> usize {
+    pub(crate) fn tried_in_turn(&self) -> usize {
         self.others.len()
     }
 }

@@ -215,12 +215,3 @@ pub mod property {
         ["filter_state", key].join("\0")
     }
 }
-
-/// Entry of a descriptor.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry<'a> {
-    /// Descriptor key, such as `remote_address`.
-    pub key: &'a str,
-    /// Value as text.
-    pub value: std::borrow::Cow<'a, str>,
-}
