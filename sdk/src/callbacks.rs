@@ -44,10 +44,10 @@ macro_rules! callbacks {
                     && end_of_stream
                     && self.awaits_body(id, Direction::$direction).is_some()
                 {
-                    return match self.$in_chain_body(id, &mut Span::whole(0), true) {
-                        CONTINUE => CONTINUE,
-                        _ => PAUSE_ALL,
-                    };
+                    let action = self.$in_chain_body(id, &mut Span::whole(0), true);
+                    // The callback may have edited the held headers.
+                    *pairs = None;
+                    return if action == CONTINUE { CONTINUE } else { PAUSE_ALL };
                 }
                 action
             }

@@ -117,6 +117,12 @@ impl<F: HttpFilter, const CHAINED: bool> Vm<F, CHAINED> {
         state.stream(id)?.1.awaits_body(direction)
     }
 
+    /// Whether the filter has answered the client of a stream.
+    pub(crate) fn has_replied(&self, id: u32) -> bool {
+        let Ok(mut state) = self.state.try_borrow_mut() else { return false };
+        state.stream(id).is_some_and(|(_, stream)| stream.replied)
+    }
+
     /// `proxy_on_log`.
     pub fn on_log(&self, id: u32) {
         if let Ok(mut state) = self.state.try_borrow_mut()

@@ -43,6 +43,8 @@ pub trait Members: 'static {
     fn has_body(&self, index: usize, direction: Direction) -> bool;
     /// Whether a filter waits for a body, or for more of it.
     fn awaits_body(&self, index: usize, id: u32, direction: Direction) -> bool;
+    /// Whether a filter has answered the client.
+    fn has_replied(&self, index: usize, id: u32) -> bool;
     /// Removes a stream that a task has resumed. Returns the index of the filter, which begins at `index`.
     fn take_resumed(&self, index: usize) -> Option<(usize, u32, Direction)>;
     fn log(&self, id: u32);
@@ -73,6 +75,9 @@ impl Members for () {
         false
     }
     fn awaits_body(&self, _: usize, _: u32, _: Direction) -> bool {
+        false
+    }
+    fn has_replied(&self, _: usize, _: u32) -> bool {
         false
     }
     fn take_resumed(&self, _: usize) -> Option<(usize, u32, Direction)> {
@@ -164,6 +169,13 @@ impl<F: HttpFilter, R: Members> Members for (Member<F>, R) {
         match index {
             0 => F::USES.has_bodies() && self.0.0.awaits_body(id, direction).is_some(),
             _ => self.1.awaits_body(index - 1, id, direction),
+        }
+    }
+
+    fn has_replied(&self, index: usize, id: u32) -> bool {
+        match index {
+            0 => self.0.0.has_replied(id),
+            _ => self.1.has_replied(index - 1, id),
         }
     }
 

@@ -24,6 +24,8 @@ pub(super) struct Side {
     holds_headers: bool,
     /// Whether it holds them until its body callback decides.
     awaits_body: bool,
+    /// Whether a filter has answered the client, so that no more of this message is passed on.
+    replied: bool,
     /// Number of bytes in the host's buffer.
     size: usize,
     body_ended: bool,
@@ -43,6 +45,12 @@ struct Received {
     end_passed: bool,
     trailers: bool,
     trailers_passed: bool,
+}
+
+impl Received {
+    fn holds(&self) -> bool {
+        self.bytes > self.passed || self.end != self.end_passed || self.trailers != self.trailers_passed
+    }
 }
 
 impl Side {
@@ -130,8 +138,8 @@ impl Progress {
         }
     }
 
-    /// Passes on what has arrived, until a filter holds it. As in the host, all filters receive the headers
-    /// before the first receives the body, and the body before the trailers. Returns whether all filters have
+    /// Passes on what has arrived, until a filter holds it. As in the host, the headers go as far as they can
+    /// before a filter receives the body, and the body before the trailers. Returns whether all filters have
     /// passed on everything.
     pub(super) fn pass_on<M: Members>(
         &mut self,
@@ -141,9 +149,11 @@ impl Progress {
         from: usize,
     ) -> bool {
         let count = self.filters(M::LEN, direction);
-        let mut pairs = None;
-        self.advance_headers(members, id, direction, &mut pairs);
+        self.advance_headers(members, id, direction);
         let side = self.side(direction);
+        if side.replied {
+            return false;
+        }
         if !side.has_more_than_headers() {
             return side.headers >= count;
         }
@@ -155,7 +165,7 @@ impl Progress {
                 break;
             }
             // A filter that awaited the body may have passed on the headers.
-            self.advance_headers(members, id, direction, &mut pairs);
+            self.advance_headers(members, id, direction);
         }
         for position in from..count {
             if !self.pass_body(members, id, direction, position)
@@ -163,10 +173,13 @@ impl Progress {
             {
                 return false;
             }
-            self.advance_headers(members, id, direction, &mut pairs);
+            self.advance_headers(members, id, direction);
         }
-        // The host passes on its whole buffer.
+        // The host passes on its whole buffer, so no filter before `from` may hold a part of it.
         let side = self.side(direction);
+        if side.filters.iter().take(from).any(Received::holds) {
+            return false;
+        }
         side.size = 0;
         for filter in &mut side.filters {
             (filter.bytes, filter.passed) = (0, 0);
@@ -175,20 +188,33 @@ impl Progress {
     }
 
     /// Passes on the headers, until a filter holds them.
-    fn advance_headers<M: Members>(
-        &mut self,
-        members: &M,
-        id: u32,
-        direction: Direction,
-        pairs: &mut crate::headers::SharedPairs,
-    ) {
+    fn advance_headers<M: Members>(&mut self, members: &M, id: u32, direction: Direction) {
+        // Not kept longer: a filter may edit held headers in its body callback.
+        let mut pairs = None;
         for position in self.side(direction).headers..self.filters(M::LEN, direction) {
             // Only its body callback, or a task, can pass on headers that a filter holds.
             if self.side(direction).holds_headers {
                 return;
             }
-            self.pass_headers(members, id, direction, position, pairs);
+            self.pass_headers(members, id, direction, position, &mut pairs);
         }
+    }
+
+    /// Passes a part to a filter. Returns whether it continues.
+    fn receive<M: Members>(
+        &mut self,
+        members: &M,
+        id: u32,
+        direction: Direction,
+        index: usize,
+        arrived: Arrived<'_>,
+    ) -> u32 {
+        let action = members.receive(index, id, direction, arrived);
+        // A filter that had replied before continues.
+        if action != CONTINUE && members.has_replied(index, id) {
+            self.side(direction).replied = true;
+        }
+        action
     }
 
     fn pass_headers<M: Members>(
@@ -204,7 +230,7 @@ impl Progress {
         if direction == Direction::Request {
             self.reached = self.reached.max(index + 1);
         }
-        let action = members.receive(index, id, direction, Arrived::Headers(end, pairs));
+        let action = self.receive(members, id, direction, index, Arrived::Headers(end, pairs));
         let side = self.side(direction);
         side.holds_headers = action != CONTINUE;
         side.awaits_body = action == PAUSE && members.awaits_body(index, id, direction);
@@ -217,7 +243,7 @@ impl Progress {
         let index = self.index(position, direction);
         let side = self.side(direction);
         // Without the headers, or while a task holds them, a filter receives no more.
-        if position > side.headers || (position == side.headers && !side.awaits_body) {
+        if side.replied || position > side.headers || (position == side.headers && !side.awaits_body) {
             return false;
         }
         let (bytes, ended, trailers) = side.available(position);
@@ -233,7 +259,7 @@ impl Progress {
         let start = known.passed;
         let mut span = Span { start, size: bytes - start, after: side.size - bytes };
         let end = ended || ends_with_trailers;
-        let passed = members.receive(index, id, direction, Arrived::Body(&mut span, end)) == CONTINUE;
+        let passed = self.receive(members, id, direction, index, Arrived::Body(&mut span, end)) == CONTINUE;
         let side = self.side(direction);
         let now = span.start + span.size;
         side.move_ends(position, bytes, now);
@@ -272,7 +298,7 @@ impl Progress {
         if !arrived || known.trailers {
             return known.trailers == known.trailers_passed;
         }
-        let passed = members.receive(index, id, direction, Arrived::Trailers) == CONTINUE;
+        let passed = self.receive(members, id, direction, index, Arrived::Trailers) == CONTINUE;
         self.side(direction).update(position, |filter| {
             filter.trailers = true;
             filter.trailers_passed = passed;
