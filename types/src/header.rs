@@ -220,9 +220,9 @@ pub fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|byte| is_token_byte(*byte))
 }
 
-/// One look-up, because names are checked on each request.
+/// Tests a bit instead of searching a list, because filters check names on each request.
 fn is_token_byte(byte: u8) -> bool {
-    /// One bit for each of the characters below 64, and of those from 64.
+    /// Sets of the characters below 64, and of those from 64.
     const LOW: u64 = tokens_from(0);
     const HIGH: u64 = tokens_from(64);
     let bits = if byte < 64 { LOW } else { HIGH };

@@ -18,7 +18,8 @@ const ATTEMPTS: u32 = 256;
 /// take 31 MB in that case, and 56 MB when all pages are full.
 const REMEMBERED: usize = 131_072;
 
-/// One worker's access to the table and to the requests in flight, and the time of its current callback.
+/// The table and the requests in flight, as a worker accesses them. Also keeps the time of the current
+/// callback, so that the clock is read once.
 pub struct Counts {
     pages: Pages,
     in_flight: Records,

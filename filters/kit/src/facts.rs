@@ -1,6 +1,7 @@
 //! The facts that a policy needs, read from the headers with one host call.
 
-use tollgate::{Error, Pairs, RequestHeaders, ResponseHeaders};
+use std::ops::DerefMut;
+use tollgate::{Error, Headers, Pairs, RequestHeaders, ResponseHeaders};
 use tollgate_policy::{RequestFacts, ResponseFacts};
 
 /// Calls `then` with the facts about a request, and with its headers, which `then` may edit. Without
@@ -11,14 +12,7 @@ pub fn of_request<R>(
     needed: bool,
     then: impl FnOnce(&RequestFacts<'_>, &mut RequestHeaders<'_>) -> R,
 ) -> Result<R, Error> {
-    if !needed {
-        return Ok(then(&RequestFacts::default(), headers));
-    }
-    let pairs = headers.take_pairs()?;
-    let list = list(&pairs);
-    let result = then(&RequestFacts::from_pairs(&list), headers);
-    headers.return_pairs(pairs);
-    Ok(result)
+    read(headers, needed, |list, headers| then(&RequestFacts::from_pairs(list), headers))
 }
 
 /// Like [`of_request`], for a response.
@@ -28,12 +22,20 @@ pub fn of_response<R>(
     needed: bool,
     then: impl FnOnce(&ResponseFacts<'_>, &mut ResponseHeaders<'_>) -> R,
 ) -> Result<R, Error> {
+    read(headers, needed, |list, headers| then(&ResponseFacts::from_pairs(list), headers))
+}
+
+#[inline]
+fn read<H: DerefMut<Target = Headers>, R>(
+    headers: &mut H,
+    needed: bool,
+    then: impl FnOnce(&[(&[u8], &[u8])], &mut H) -> R,
+) -> Result<R, Error> {
     if !needed {
-        return Ok(then(&ResponseFacts::default(), headers));
+        return Ok(then(&[], headers));
     }
     let pairs = headers.take_pairs()?;
-    let list = list(&pairs);
-    let result = then(&ResponseFacts::from_pairs(&list), headers);
+    let result = then(&list(&pairs), headers);
     headers.return_pairs(pairs);
     Ok(result)
 }

@@ -246,7 +246,11 @@ on_both_hosts! {
 /// set because another filter awaits a body.
 #[test]
 fn a_body_does_not_overtake_the_headers() {
-    is_the_same(Host::Emulator, &Case::without_trailers(["...bh.", "dc....", "r....."]));
+    let case = Case::without_trailers(["...bh.", "dc....", "r....."]);
+    is_the_same(Host::Emulator, &case);
+    // Nor does the second filter begin the callout of its body callback after the reply of the third.
+    let outcome = Host::Emulator.run(&case.in_one_module());
+    assert_eq!(outcome.callouts.get("auth").map_or(0, Vec::len), 0);
 }
 
 /// Letters for the six callbacks of a filter.
