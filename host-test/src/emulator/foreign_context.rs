@@ -31,7 +31,7 @@ impl ForeignContext for CallingContext<'_> {
     fn set_filter_state(&mut self, key: &str, value: Vec<u8>, span: u32) -> Status {
         let Some(states) = self.world.filter_state(self.vm, self.id) else { return Status::NotFound };
         if states.get(key).is_none_or(|old| old.span == span) {
-            states.insert(key.into(), FilterState { value, readonly: false, kind: 1, span });
+            states.insert(key.into(), FilterState { value, readonly: false, kind: 1, span, native: true });
         }
         Status::Ok
     }

@@ -32,7 +32,7 @@ mod start;
 pub mod state;
 mod stepping;
 mod steps;
-mod structs;
+pub(crate) mod structs;
 mod tls;
 mod trace;
 mod traps;
@@ -48,6 +48,7 @@ pub use loading::load;
 pub use meters::{Cost, MemoryMark, Spent};
 pub use proxy::network::ConnectionHandle;
 pub use steps::StreamHandle;
+pub use structs::metadata;
 pub use trace::{Call, End, Value, diff};
 pub use traps::{Frame, Trap};
 

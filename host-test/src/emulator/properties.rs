@@ -49,7 +49,8 @@ pub(crate) fn set(world: &mut World, vm: usize, id: u32, name: &str, value: Vec<
     let root = world.root_of(vm, id);
     let prototype = world.context(vm, root).and_then(|c| c.root.prototypes.get(name).cloned());
     let Some(state) = world.filter_state(vm, id) else { return Status::NotFound };
-    if let Some(old) = state.get_mut(&format!("{PREFIX}{name}")) {
+    // State of another type is replaced.
+    if let Some(old) = state.get_mut(&format!("{PREFIX}{name}")).filter(|old| !old.native) {
         if old.readonly {
             return Status::BadArgument;
         }
@@ -57,7 +58,7 @@ pub(crate) fn set(world: &mut World, vm: usize, id: u32, name: &str, value: Vec<
         return Status::Ok;
     }
     let (readonly, kind) = prototype.map_or((false, 0), |p| (p.readonly, p.kind));
-    state.insert(format!("{PREFIX}{name}"), FilterState { value, readonly, kind, span: 0 });
+    state.insert(format!("{PREFIX}{name}"), FilterState { value, readonly, kind, span: 0, native: false });
     Status::Ok
 }
 
@@ -88,9 +89,12 @@ pub(crate) fn find(world: &World, vm: usize, id: u32, path: &[&str]) -> Option<V
         ("request", rest) => request_attribute(world, stream, request, over, rest),
         ("response", rest) => response_attribute(stream, response, response_trailers, over, rest),
         ("connection", ["id"]) | ("connection_id", []) => Some(Value::UInt(stream.id)),
-        ("connection", [name]) => super::tls::attribute(world.settings.tls, stream.certificate, name),
-        ("source", ["address"]) => text(&format!("127.0.0.1:{}", stream.port())),
-        ("source", ["port"]) => Some(Value::Int(i64::from(stream.port()))),
+        ("connection", [name]) => {
+            let requested = stream.server_name.as_deref();
+            super::tls::attribute(&world.settings, stream.certificate, requested, name)
+        }
+        ("source", ["address"]) => text(&stream.source().to_string()),
+        ("source", ["port"]) => Some(Value::Int(i64::from(stream.source().port()))),
         ("destination", ["address"]) => text("127.0.0.1:10000"),
         ("destination", ["port"]) => Some(Value::Int(10_000)),
         ("upstream", rest) => upstream_attribute(stream, rest),
@@ -110,21 +114,24 @@ pub(crate) fn find(world: &World, vm: usize, id: u32, path: &[&str]) -> Option<V
         ("xds", ["cluster_metadata"]) => known_cluster(world, stream).map(|_| Value::Message(Vec::new())),
         ("xds", ["listener_direction"]) => Some(Value::Int(0)),
         ("xds", ["filter_chain_name"]) => text(""),
-        ("xds", ["listener_metadata"]) | ("metadata", []) => Some(Value::Message(Vec::new())),
-        ("metadata", ["filter_metadata" | "typed_filter_metadata"])
-        | ("xds", ["listener_metadata", "filter_metadata"]) => Some(Value::Map(Vec::new())),
+        ("metadata", path) => inside_metadata(&stream.metadata, path),
+        ("xds", ["listener_metadata"]) => Some(Value::Message(Vec::new())),
+        ("xds", ["listener_metadata", "filter_metadata"]) => Some(Value::Map(Vec::new())),
         ("xds", ["cluster_metadata", "filter_metadata"]) => {
             known_cluster(world, stream).map(|_| Value::Map(Vec::new()))
         }
         ("filter_state", [key, rest @ ..]) => {
             let state = stream.filter_state.get(*key)?;
-            if key.starts_with(PREFIX) {
+            if !state.native {
                 return Some(state.to_value());
             }
             let text = String::from_utf8_lossy(&state.value);
             super::foreign::read_filter_state(key, &text, rest.first().copied())
         }
-        (name, []) => stream.filter_state.get(&format!("{PREFIX}{name}")).map(FilterState::to_value),
+        (name, []) => {
+            let state = stream.filter_state.get(&format!("{PREFIX}{name}")).filter(|state| !state.native);
+            state.map(FilterState::to_value)
+        }
         _ => None,
     }
 }

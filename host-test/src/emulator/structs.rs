@@ -3,8 +3,8 @@
 use super::state::Value;
 use serde_json::{Map, Value as Json};
 
-/// Serialises an `envoy.config.core.v3.Metadata` with these namespaces.
-pub(crate) fn metadata(namespaces: &Map<String, Json>) -> Vec<u8> {
+/// Serialises an `envoy.config.core.v3.Metadata` with these namespaces, each an object.
+pub fn metadata(namespaces: &Map<String, Json>) -> Vec<u8> {
     let entry = |(name, fields): (&String, &Json)| {
         let fields = fields.as_object().map(structure).unwrap_or_default();
         tagged(1, &[tagged(1, name.as_bytes()), tagged(2, &fields)].concat())
@@ -12,10 +12,12 @@ pub(crate) fn metadata(namespaces: &Map<String, Json>) -> Vec<u8> {
     namespaces.iter().flat_map(entry).collect()
 }
 
-/// Returns the value at a path inside metadata. Numbers are doubles; objects and namespaces are maps.
+/// Returns the value at a path inside metadata. Numbers are doubles; objects and namespaces are maps. Lists
+/// count from 0.
 pub(crate) fn inside_metadata(namespaces: &Map<String, Json>, path: &[&str]) -> Option<Value> {
     match path {
         [] => Some(Value::Message(metadata(namespaces))),
+        ["typed_filter_metadata"] => Some(Value::Map(Vec::new())),
         ["filter_metadata", path @ ..] => inside(&Json::Object(namespaces.clone()), path),
         _ => None,
     }
@@ -23,10 +25,15 @@ pub(crate) fn inside_metadata(namespaces: &Map<String, Json>, path: &[&str]) -> 
 
 fn inside(json: &Json, path: &[&str]) -> Option<Value> {
     if let [first, rest @ ..] = path {
-        return inside(json.as_object()?.get(*first)?, rest);
+        let member = match json {
+            // Abseil's `SimpleAtoi` reads the index.
+            Json::Array(list) => list.get(usize::try_from(first.trim().parse::<i32>().ok()?).ok()?),
+            json => json.as_object()?.get(*first),
+        };
+        return inside(member?, rest);
     }
     Some(match json {
-        Json::Null => return None,
+        Json::Null => Value::Null,
         Json::Bool(bit) => Value::Bool(*bit),
         Json::Number(number) => Value::Double(number.as_f64()?),
         Json::String(text) => Value::Str(text.clone()),
@@ -47,7 +54,7 @@ pub(crate) fn structure(object: &Map<String, Json>) -> Vec<u8> {
 }
 
 /// Serialises a `google.protobuf.Value`.
-fn value(json: &Json) -> Vec<u8> {
+pub(crate) fn value(json: &Json) -> Vec<u8> {
     use Json::{Array, Bool, Null, Number, Object, String};
     match json {
         Null => vec![0x08, 0],

@@ -3,6 +3,7 @@
 //! Each function returns plain JSON in the form of Envoy's API, which the caller can change before using it.
 //! `of_scenario` builds the bootstrap of a scenario. The demo and the benchmark build their own.
 
+use super::inputs::Inputs;
 use super::{routes, tls};
 use crate::scenario::RELOAD_AFTER;
 use crate::{Configuration, FailurePolicy, Filter, Scenario};
@@ -199,12 +200,15 @@ pub(super) fn of_scenario(
     let catch_all = [crate::VirtualHost::new("any", &["*"]).route(crate::Route::to("/", first))];
     let hosts = if settings.virtual_hosts.is_empty() { &catch_all[..] } else { &settings.virtual_hosts };
     let hosts: Vec<Value> = hosts.iter().map(|host| routes::virtual_host(host, settings)).collect();
-    let mut manager = connection_manager(http_filters(scenario), &hosts);
+    let filters = Inputs::of(scenario).filters().into_iter().chain(http_filters(scenario)).collect();
+    let mut manager = connection_manager(filters, &hosts);
     // A route may name an unknown cluster, which is then an error of the request, not of the configuration.
     manager["route_config"]["validate_clusters"] = json!(false);
     // How long Envoy waits for the client to close an aborted connection. The default is one second.
     manager["delayed_close_timeout"] = duration(Duration::from_millis(100));
     manager["generate_request_id"] = json!(settings.generate_request_id);
+    manager["use_remote_address"] = json!(settings.use_remote_address);
+    manager["xff_num_trusted_hops"] = json!(settings.xff_num_trusted_hops);
     let log = json_access_log(
         ACCESS_LOG,
         &[
@@ -219,6 +223,9 @@ pub(super) fn of_scenario(
     ingress["per_connection_buffer_limit_bytes"] = json!(settings.buffer_limit);
     if let Some(socket) = tls::transport_socket(settings.tls) {
         ingress["filter_chains"][0]["transport_socket"] = socket;
+        if settings.tls_inspector {
+            ingress["listener_filters"] = json!([tls::inspector()]);
+        }
     }
     let mut listeners = vec![ingress];
     if let Some(tcp) = tcp {

@@ -8,8 +8,9 @@ use super::kernel;
 use super::tls::Socket;
 use super::wire::Outgoing;
 use crate::{ClientView, Request, Response, Tls};
+use socket2::{Domain, Protocol, Socket as Socket2, Type};
 use std::io;
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 const CONNECT: Duration = Duration::from_secs(20);
@@ -22,11 +23,11 @@ pub(super) fn send(
     tls: Tls,
     patience: Duration,
 ) -> io::Result<(ClientView, u16)> {
-    let stream = TcpStream::connect_timeout(&proxy, CONNECT)?;
+    let stream = connect(request, proxy)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(patience))?;
     let us = stream.local_addr()?;
-    let socket = Socket::new(stream.try_clone()?, tls, request.certificate)?;
+    let socket = Socket::new(stream.try_clone()?, tls, request)?;
     let view = std::thread::scope(|scope| {
         scope.spawn(|| {
             let mut pieces = wire(request).into_iter().peekable();
@@ -46,6 +47,16 @@ pub(super) fn send(
         view
     });
     Ok((view, us.port()))
+}
+
+/// Connects from the address of the request's peer.
+fn connect(request: &Request, proxy: SocketAddr) -> io::Result<TcpStream> {
+    let socket = Socket2::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+    if request.peer != Ipv4Addr::LOCALHOST {
+        socket.bind(&SocketAddr::from((request.peer, 0)).into())?;
+    }
+    socket.connect_timeout(&proxy.into(), CONNECT)?;
+    Ok(socket.into())
 }
 
 fn receive(socket: &Socket, kind: Kind) -> ClientView {

@@ -9,6 +9,7 @@ mod binary;
 pub mod bootstrap;
 mod client;
 mod http1;
+mod inputs;
 mod kernel;
 mod log;
 mod process;

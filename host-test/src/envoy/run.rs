@@ -1,5 +1,6 @@
 //! Runs one scenario on one Envoy.
 
+use super::inputs::Inputs;
 use super::upstream::{Server, Upstreams};
 use super::{Options, Process, StartError, bootstrap, client, log, process, tcp};
 use crate::{
@@ -56,7 +57,8 @@ pub fn run(scenario: &Scenario) -> Result<Outcome, Refused> {
     };
     // The TCP server is dropped after Envoy, because it waits until Envoy has closed its connections.
     let tcp = tcp.as_ref();
-    Ok(Run { scenario, envoy, servers: upstreams.servers(), tcp, refused: Mutex::default() }.outcome())
+    let (servers, refused, inputs) = (upstreams.servers(), Mutex::default(), Inputs::of(scenario));
+    Ok(Run { scenario, envoy, servers, tcp, refused, inputs }.outcome())
 }
 
 fn filters(scenario: &Scenario) -> Vec<Filter> {
@@ -72,6 +74,7 @@ struct Run<'a> {
     tcp: Option<&'a tcp::Server>,
     /// Number of refused connections, by the name of Envoy's counter.
     refused: Mutex<BTreeMap<String, u64>>,
+    inputs: Inputs<'a>,
 }
 
 impl Run<'_> {
@@ -110,12 +113,13 @@ impl Run<'_> {
 
     fn exchange(&self, request: &Request) -> (Exchange, Vec<usize>) {
         std::thread::sleep(request.after);
+        request.assert_fits(self.scenario.settings.tls);
         let before = self.servers.iter().map(|server| server.count()).collect();
         // The kernel reuses ports, so earlier lines of the log do not belong to this request.
         let earlier = self.log_length();
         let (client, port) = client::send(
             self.envoy.listener(bootstrap::INGRESS),
-            request,
+            &self.inputs.sent(request),
             self.scenario.settings.tls,
             self.scenario.settings.client_patience,
         )

@@ -1,15 +1,19 @@
 //! TLS of the client and of Envoy's listener. One thread reads the client's session while another writes it.
 
 use super::bootstrap::any;
-use crate::scenario::tls::{AUTHORITY, Certificate, SERVER, SERVER_NAME, Tls};
+use crate::Request;
+use crate::scenario::tls::{AUTHORITY, CLIENT_AUTHORITIES, Certificate, SERVER, SERVER_NAME, Tls};
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use serde_json::{Value, json};
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+const INSPECTOR: &str = "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector";
 const CONTEXT: &str = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
 
 /// Builds the `transport_socket` of Envoy's listener.
@@ -24,10 +28,15 @@ pub(super) fn transport_socket(tls: Tls) -> Option<Value> {
         "require_client_certificate": required,
         "common_tls_context": {
             "tls_certificates": [{ "certificate_chain": pem(SERVER.0), "private_key": pem(SERVER.1) }],
-            "validation_context": { "trusted_ca": pem(AUTHORITY) },
+            "validation_context": { "trusted_ca": pem(CLIENT_AUTHORITIES) },
         },
     });
     Some(json!({ "name": "envoy.transport_sockets.tls", "typed_config": any(CONTEXT, context) }))
+}
+
+/// Builds the listener filter that reads the server name that a client requests.
+pub(super) fn inspector() -> Value {
+    json!({ "name": "envoy.filters.listener.tls_inspector", "typed_config": any(INSPECTOR, json!({})) })
 }
 
 /// A connection that one thread can read while another writes it.
@@ -39,13 +48,17 @@ pub(super) enum Socket {
 impl Socket {
     /// Performs the TLS handshake, unless TLS is off. If the proxy rejects the certificate, the first read
     /// fails.
-    pub fn new(mut stream: TcpStream, tls: Tls, certificate: Option<Certificate>) -> io::Result<Self> {
+    pub fn new(mut stream: TcpStream, tls: Tls, request: &Request) -> io::Result<Self> {
         if tls == Tls::Off {
-            assert!(certificate.is_none(), "`certificate` needs TLS: set `settings.tls`");
             return Ok(Self::Plain(stream));
         }
-        let name = ServerName::try_from(SERVER_NAME).map_err(io::Error::other)?;
-        let mut session = ClientConnection::new(config(certificate), name).map_err(io::Error::other)?;
+        let requested = request.server_name.as_deref().unwrap_or(SERVER_NAME);
+        let mut config = config(request.certificate);
+        config.enable_sni = !requested.is_empty();
+        let name = if requested.is_empty() { SERVER_NAME } else { requested };
+        let name = ServerName::try_from(name.to_owned())
+            .map_err(|_| io::Error::other(format!("invalid server name `{name}`, expected a DNS name")))?;
+        let mut session = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
         session.complete_io(&mut stream)?;
         Ok(Self::Tls(stream, Box::new(Mutex::new(session))))
     }
@@ -103,18 +116,63 @@ fn lock(session: &Mutex<ClientConnection>) -> MutexGuard<'_, ClientConnection> {
     session.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn config(certificate: Option<Certificate>) -> Arc<ClientConfig> {
+fn config(certificate: Option<Certificate>) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     let authority =
         CertificateDer::from_pem_slice(AUTHORITY.as_bytes()).expect("test certificates are valid PEM");
     roots.add(authority).expect("the test authority is a valid certificate");
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls_graviola::default_provider()))
+    let provider = Arc::new(rustls_graviola::default_provider());
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+        .build()
+        .expect("the test authority is a valid certificate");
+    let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("the provider supports TLS 1.2 and 1.3")
-        .with_root_certificates(roots);
-    let Some(certificate) = certificate else { return Arc::new(config.with_no_client_auth()) };
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(AnyName(verifier)));
+    let Some(certificate) = certificate else { return config.with_no_client_auth() };
     let (chain, key) = certificate.identity();
     let chain = CertificateDer::from_pem_slice(chain.as_bytes()).expect("test certificates are valid PEM");
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("test keys are valid PEM");
-    Arc::new(config.with_client_auth_cert(vec![chain], key).expect("the key belongs to the certificate"))
+    config.with_client_auth_cert(vec![chain], key).expect("the key belongs to the certificate")
+}
+
+/// Verifies the server's certificate as usual, but for [`SERVER_NAME`], whichever name the client requests.
+#[derive(Debug)]
+struct AnyName(Arc<WebPkiServerVerifier>);
+
+impl ServerCertVerifier for AnyName {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _requested: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let name = ServerName::try_from(SERVER_NAME).expect("the server's name is a DNS name");
+        self.0.verify_server_cert(certificate, intermediates, &name, ocsp, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
 }

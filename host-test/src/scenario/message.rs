@@ -1,7 +1,9 @@
 //! HTTP requests and responses as bytes, with fields and pieces in the order in which they are sent.
 
-use super::Certificate;
+use super::{Certificate, Metadata};
+use std::collections::BTreeMap;
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 /// Header fields in order. A field that occurs several times has several entries. Names are compared without
@@ -60,6 +62,15 @@ pub struct Request {
     pub after: Duration,
     /// The client's certificate. Needs TLS, see [`Settings::tls`](super::Settings::tls).
     pub certificate: Option<Certificate>,
+    /// The server name that the client requests in the TLS handshake (SNI); empty to request none. `None` for
+    /// `tollgate.test`. Needs TLS, see [`Settings::tls`](super::Settings::tls).
+    pub server_name: Option<String>,
+    /// The address that the client connects from, in `127.0.0.0/8`. The default is `127.0.0.1`.
+    pub peer: Ipv4Addr,
+    /// Dynamic metadata that the request has before the first filter, by namespace.
+    pub metadata: Metadata,
+    /// Filter state that the request has before the first filter: objects of the type `envoy.string`, by key.
+    pub filter_state: BTreeMap<String, String>,
 }
 
 impl Request {
@@ -84,6 +95,10 @@ impl Request {
             trailers: Headers::default(),
             after: Duration::ZERO,
             certificate: None,
+            server_name: None,
+            peer: Ipv4Addr::LOCALHOST,
+            metadata: Metadata::new(),
+            filter_state: BTreeMap::new(),
         }
     }
 

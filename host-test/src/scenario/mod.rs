@@ -6,6 +6,7 @@
 mod connection;
 mod expect;
 mod host;
+mod inputs;
 mod message;
 mod outcome;
 mod routes;

@@ -343,7 +343,7 @@ pub enum Answer {
     Refuse,
 }
 
-/// Settings of the proxy. The defaults are Envoy's.
+/// Settings of the proxy. The defaults are Envoy's, unless a field says otherwise.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Number of worker threads. All of them serve the same listener.
@@ -352,6 +352,15 @@ pub struct Settings {
     pub generate_request_id: bool,
     /// Whether clients use TLS for requests. TCP connections never do.
     pub tls: Tls,
+    /// Whether the listener reads the server name (SNI) of TLS clients, with Envoy's `tls_inspector`. True by
+    /// default. Without it, filters see an empty name.
+    pub tls_inspector: bool,
+    /// `use_remote_address` of the connection manager: whether the proxy is at the edge. Then the client is
+    /// the peer, which the proxy appends to `x-forwarded-for`. Otherwise the client is its last address.
+    pub use_remote_address: bool,
+    /// `xff_num_trusted_hops` of the connection manager: how many proxies in front of this one are trusted to
+    /// append to `x-forwarded-for`.
+    pub xff_num_trusted_hops: u32,
     /// `per_connection_buffer_limit_bytes` of the listener and the clusters.
     pub buffer_limit: u32,
     /// `route.timeout`.
@@ -374,6 +383,9 @@ impl Default for Settings {
             workers: 1,
             generate_request_id: true,
             tls: Tls::Off,
+            tls_inspector: true,
+            use_remote_address: false,
+            xff_num_trusted_hops: 0,
             buffer_limit: 1 << 20,
             route_timeout: Duration::from_secs(15),
             virtual_hosts: Vec::new(),

@@ -26,12 +26,21 @@ pub enum Certificate {
     A,
     /// The certificate of `CN=Client B,O=Tollgate`.
     B,
+    /// The certificate of the service `spiffe://cluster.local/ns/shop/sa/orders`. As in Istio, it has no
+    /// subject and no DNS name.
+    Orders,
+    /// The certificate of the service `spiffe://cluster.local/ns/billing/sa/payments`. As in Istio, it has no
+    /// subject and no DNS name.
+    Payments,
 }
 
-/// The server name: the one in its certificate, and the one that clients request (SNI).
+/// The name in the server's certificate. Clients request it (SNI) unless the request has another server name.
 pub(crate) const SERVER_NAME: &str = "tollgate.test";
-/// The certificate authority that both sides trust.
+/// The certificate authority of the server, which clients trust.
 pub(crate) const AUTHORITY: &str = include_str!("../testdata/tls/ca.crt.pem");
+/// The certificate authorities of the clients, which the proxy trusts.
+pub(crate) const CLIENT_AUTHORITIES: &str =
+    concat!(include_str!("../testdata/tls/ca.crt.pem"), include_str!("../testdata/tls/mesh-ca.crt.pem"));
 /// The proxy's certificate and its key.
 pub(crate) const SERVER: (&str, &str) =
     (include_str!("../testdata/tls/server.crt.pem"), include_str!("../testdata/tls/server.key.pem"));
@@ -59,22 +68,26 @@ impl Certificate {
         match self {
             Self::A => "spiffe://tollgate.test/ns/default/sa/a",
             Self::B => "spiffe://tollgate.test/ns/default/sa/b",
+            Self::Orders => "spiffe://cluster.local/ns/shop/sa/orders",
+            Self::Payments => "spiffe://cluster.local/ns/billing/sa/payments",
         }
     }
 
-    /// Returns the DNS name among its subject alternative names.
-    pub fn dns_san(self) -> &'static str {
+    /// Returns the DNS name among its subject alternative names, if it has one.
+    pub fn dns_san(self) -> Option<&'static str> {
         match self {
-            Self::A => "a.clients.tollgate.test",
-            Self::B => "b.clients.tollgate.test",
+            Self::A => Some("a.clients.tollgate.test"),
+            Self::B => Some("b.clients.tollgate.test"),
+            Self::Orders | Self::Payments => None,
         }
     }
 
-    /// Returns the subject, in the form of RFC 2253.
+    /// Returns the subject, in the form of RFC 2253. It may be empty.
     pub fn subject(self) -> &'static str {
         match self {
             Self::A => "CN=Client A,O=Tollgate",
             Self::B => "CN=Client B,O=Tollgate",
+            Self::Orders | Self::Payments => "",
         }
     }
 
@@ -88,6 +101,14 @@ impl Certificate {
             Self::B => (
                 include_str!("../testdata/tls/client-b.crt.pem"),
                 include_str!("../testdata/tls/client-b.key.pem"),
+            ),
+            Self::Orders => (
+                include_str!("../testdata/tls/orders.crt.pem"),
+                include_str!("../testdata/tls/orders.key.pem"),
+            ),
+            Self::Payments => (
+                include_str!("../testdata/tls/payments.crt.pem"),
+                include_str!("../testdata/tls/payments.key.pem"),
             ),
         }
     }

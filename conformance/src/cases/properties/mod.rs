@@ -2,6 +2,7 @@
 
 mod connection;
 pub mod declared;
+mod inputs;
 mod odd;
 mod request;
 mod response;
@@ -24,11 +25,17 @@ pub fn sheets() -> Vec<Sheet> {
         Sheet::new("properties of the response", response::cases()),
         Sheet::new("properties of connections", connection::cases()),
         Sheet::new("properties of connections with TLS", tls::cases())
+            .settings(|settings| (settings.tls, settings.tls_inspector) = (Tls::CertificateOptional, false)),
+        Sheet::new("server names", tls::server_names())
             .settings(|settings| settings.tls = Tls::CertificateOptional),
         Sheet::new("a client certificate that is required", tls::required())
             .settings(|settings| settings.tls = Tls::CertificateRequired),
         Sheet::new("properties of the configuration", xds::cases())
             .filters(vec![plugin("the plugin", "the root")]),
+        Sheet::new("properties that filters of Envoy set", inputs::cases()),
+        Sheet::new("the client behind a proxy", inputs::behind_a_proxy()),
+        Sheet::new("the client at the edge", inputs::at_the_edge())
+            .settings(|settings| settings.use_remote_address = true),
         Sheet::new("properties that a filter sets", state::cases())
             .filters(vec![plugin("first", "1"), plugin("second", "2")]),
         Sheet::new("properties that are declared", declared::cases())

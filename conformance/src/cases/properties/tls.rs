@@ -65,6 +65,22 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
+/// Cases for a listener with a TLS inspector.
+pub fn server_names() -> Vec<Case> {
+    let name = || [get_property("connection\0requested_server_name")];
+    let case = |slug: &str, title: &str, request: Request| {
+        let title = format!("`connection.requested_server_name` is {title}");
+        Case::new(format!("properties/connection/tls/inspector/{slug}"), title)
+            .on("request_headers", name())
+            .on("log", name())
+            .request(request)
+    };
+    vec![
+        case("name", "the name that the client requests", Request::get("/").server_name("a.example")),
+        case("none", "empty if the client requests no name", Request::get("/").server_name("")),
+    ]
+}
+
 /// Cases for a listener that requires client certificates.
 pub fn required() -> Vec<Case> {
     let shown =

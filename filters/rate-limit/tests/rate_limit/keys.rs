@@ -258,10 +258,15 @@ on_both_hosts! {
     }
 }
 
-/// By default Envoy takes the last address of `x-forwarded-for` for the client's. The emulator does not look
-/// at it.
+/// By default Envoy takes the last address of `x-forwarded-for` for the client's.
 #[test]
 fn by_the_address_that_envoy_takes_for_the_clients() {
+    for host in [Host::Emulator, Host::Envoy] {
+        by_the_address(host);
+    }
+}
+
+fn by_the_address(host: Host) {
     let from = |address: &str| get("/").header("x-forwarded-for", address);
     let expected = [
         (from("192.0.2.1"), 200),
@@ -275,7 +280,7 @@ fn by_the_address_that_envoy_takes_for_the_clients() {
         (get("/"), 200),
         (get("/"), 429),
     ];
-    counted(Host::Envoy, json!([{"remote_address": {}}]), expected);
+    counted(host, json!([{"remote_address": {}}]), expected);
     let masked = json!([{"masked_remote_address": {"v4_prefix_mask_len": 24, "v6_prefix_mask_len": 64}}]);
     let expected = [
         (from("192.0.2.1"), 200),
@@ -285,7 +290,7 @@ fn by_the_address_that_envoy_takes_for_the_clients() {
         (from("2001:db8::ffff:1"), 429),
         (from("2001:db8:0:1::1"), 200),
     ];
-    counted(Host::Envoy, masked, expected);
+    counted(host, masked, expected);
 }
 
 /// Metadata of an earlier filter, Envoy's `header_to_metadata`.

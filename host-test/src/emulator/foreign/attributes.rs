@@ -139,6 +139,7 @@ fn plain(value: Value) -> cel::Value {
         Value::UInt(number) => number.into(),
         Value::Double(number) => number.into(),
         Value::Bool(bit) => bit.into(),
+        Value::Null => cel::Value::Null,
         Value::Timestamp(nanoseconds) => {
             cel::Value::Timestamp(chrono::DateTime::from_timestamp_nanos(nanoseconds).fixed_offset())
         }

@@ -4,7 +4,8 @@
 use super::Direction;
 use super::codec::{self, Rejection};
 use super::flags::shown;
-use super::stream::{Slot, Stream};
+use super::forwarded;
+use super::stream::{FilterState, Slot, Stream};
 use crate::emulator::Emulator;
 use crate::emulator::context::Context;
 use crate::emulator::header_map::{HeaderMap, Kind};
@@ -12,6 +13,7 @@ use crate::emulator::wire;
 use crate::emulator::world::{Event, LocalReply, Part, World};
 use crate::{ClientView, Exchange, Request, Response, Tls};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 impl Emulator {
@@ -27,7 +29,7 @@ impl Emulator {
         let mut headers = codec::read(request);
         if let Some(rejection) = codec::rejection(request, &headers) {
             let known = if rejection.was_read() { headers } else { HeaderMap::new(Kind::Request) };
-            return self.reject(id, worker, rejection, known);
+            return self.reject(id, worker, rejection, known, request);
         }
         let chunked = request.body.len() > 1 || !request.trailers.0.is_empty();
         if !request.body.is_empty() && !chunked && headers.first(b"content-length").is_none() {
@@ -35,7 +37,9 @@ impl Emulator {
             headers.set(b"content-length", length.to_string().as_bytes());
         }
         let named = codec::sanitize(&mut headers);
-        let spoken = if self.world.settings.tls == Tls::Off { "http" } else { "https" };
+        let settings = &self.world.settings;
+        let spoken = if settings.tls == Tls::Off { "http" } else { "https" };
+        let forwarded_for = forwarded::client(&mut headers, settings, request.peer, spoken);
         let scheme = headers.text("x-forwarded-proto").map_or_else(|| spoken.into(), Cow::into_owned);
         if headers.first(b":scheme").is_none() {
             headers.add(b":scheme", scheme.as_bytes());
@@ -43,9 +47,11 @@ impl Emulator {
         if headers.first(b"x-forwarded-proto").is_none() {
             headers.add(b"x-forwarded-proto", spoken.as_bytes());
         }
-        if self.world.settings.generate_request_id && headers.first(b"x-request-id").is_none() {
+        // A proxy at the edge replaces the client's.
+        let (generates, edge) = (settings.generate_request_id, settings.use_remote_address);
+        if generates && (edge || headers.first(b"x-request-id").is_none()) {
             let uuid = self.world.random_of(worker).uuid();
-            headers.add(b"x-request-id", uuid.as_bytes());
+            headers.set(b"x-request-id", uuid.as_bytes());
         }
         let content_type = headers.text("content-type").unwrap_or_default();
         let is_grpc = content_type == "application/grpc" || content_type.starts_with("application/grpc+");
@@ -61,6 +67,11 @@ impl Emulator {
             wants_close: named.iter().any(|name| name == "close"),
             is_grpc,
             certificate: request.certificate,
+            server_name: request.server_name.clone(),
+            peer: Some(request.peer),
+            forwarded_for,
+            metadata: request.metadata.clone(),
+            filter_state: given_state(request),
             request_headers: headers,
             started,
             ..Stream::default()
@@ -94,19 +105,29 @@ impl Emulator {
     fn rejected_in_handshake(&self, request: &Request) -> Option<Exchange> {
         let tls = self.world.settings.tls;
         let shown = request.certificate.is_some();
-        assert!(!shown || tls != Tls::Off, "`Request::certificate` needs TLS: set `settings.tls`");
+        request.assert_fits(tls);
         let (client, upstream, details) = (ClientView::Reset, Vec::new(), String::new());
         let none = Exchange { client, upstream, details, flags: "-".into() };
         (tls == Tls::CertificateRequired && !shown).then_some(none)
     }
 
-    fn reject(&mut self, id: u64, worker: usize, rejection: Rejection, request_headers: HeaderMap) -> u64 {
+    fn reject(
+        &mut self,
+        id: u64,
+        worker: usize,
+        rejection: Rejection,
+        request_headers: HeaderMap,
+        request: &Request,
+    ) -> u64 {
         let mut stream = Stream {
             id,
             thread: worker,
             started: self.world.clock.now(),
             flags: rejection.flags,
             request_headers,
+            certificate: request.certificate,
+            server_name: request.server_name.clone(),
+            peer: Some(request.peer),
             ..Stream::default()
         };
         stream.request.ended = rejection.keeps_connection;
@@ -254,6 +275,15 @@ impl Emulator {
         let exchange = Exchange { client, upstream: done.router.requests, details, flags };
         self.world.done.insert(stream, exchange);
     }
+}
+
+/// Returns the filter state that a request has before the first filter.
+fn given_state(request: &Request) -> BTreeMap<String, FilterState> {
+    let string = |(key, text): (&String, &String)| {
+        let value = text.clone().into_bytes();
+        (key.clone(), FilterState { value, readonly: false, kind: 1, span: 0, native: true })
+    };
+    request.filter_state.iter().map(string).collect()
 }
 
 /// Returns the headers of a response, repeated at the start of the body.

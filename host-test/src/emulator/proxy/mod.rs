@@ -10,6 +10,7 @@ mod codec;
 pub(crate) mod downstream;
 pub(crate) mod filter;
 pub(crate) mod flags;
+mod forwarded;
 pub(crate) mod network;
 pub(crate) mod reply;
 pub(crate) mod retry;

@@ -6,8 +6,9 @@ use super::routes::SelectedRoute;
 use crate::emulator::header_map::HeaderMap;
 use crate::emulator::state::Value;
 use crate::emulator::world::LocalReply;
-use crate::{Certificate, Headers};
+use crate::{Certificate, Headers, Metadata};
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 /// A filter state object that a filter has set.
@@ -18,6 +19,8 @@ pub(crate) struct FilterState {
     pub kind: u32,
     /// The life span: 0 filter chain, 1 request, 2 connection.
     pub span: u32,
+    /// Whether it has a type of Envoy's own, not the type that Wasm filters share.
+    pub native: bool,
 }
 
 impl FilterState {
@@ -116,6 +119,14 @@ pub(crate) struct Stream {
     pub is_grpc: bool,
     /// The client's TLS certificate.
     pub certificate: Option<Certificate>,
+    /// The server name that the client requested.
+    pub server_name: Option<String>,
+    /// The address that the client connected from.
+    pub peer: Option<Ipv4Addr>,
+    /// The address of the client, if another proxy named it.
+    pub forwarded_for: Option<IpAddr>,
+    /// The dynamic metadata.
+    pub metadata: Metadata,
     /// The route from the last lookup.
     pub route: SelectedRoute,
     /// Whether the cached route is still valid.
@@ -161,8 +172,10 @@ impl Stream {
         }
     }
 
-    /// Returns the made-up port of the client.
-    pub fn port(&self) -> u16 {
-        40_000 + (self.id % 20_000) as u16
+    /// Returns the address of the client. If another proxy named it, the port is 0. Otherwise it is the peer,
+    /// with a made-up port.
+    pub fn source(&self) -> SocketAddr {
+        let peer = (self.peer.unwrap_or(Ipv4Addr::LOCALHOST), 40_000 + (self.id % 20_000) as u16);
+        self.forwarded_for.map_or(peer.into(), |ip| (ip, 0).into())
     }
 }

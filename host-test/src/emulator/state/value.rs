@@ -31,13 +31,14 @@ pub enum Value {
     List(Vec<Value>),
     /// A serialised protobuf message.
     Message(Vec<u8>),
+    /// Nothing, as in metadata. It has no serialised form, and neither has a map or a list that contains it.
+    Null,
 }
 
 impl Value {
     /// Returns the bytes that a module receives.
     ///
-    /// Currently never fails. Callers must still handle [`Status::SerializationFailure`], which hosts return
-    /// for a value without bytes, for example for `get_property("request")`.
+    /// Fails with [`Status::SerializationFailure`] for a value without bytes.
     pub fn serialize(&self) -> Result<Vec<u8>, Status> {
         Ok(match self {
             Self::Str(text) => text.clone().into_bytes(),
@@ -48,6 +49,7 @@ impl Value {
             Self::UInt(number) => number.to_le_bytes().to_vec(),
             Self::Double(number) => number.to_le_bytes().to_vec(),
             Self::Bool(bit) => vec![u8::from(*bit)],
+            Self::Null => return Err(Status::SerializationFailure),
             Self::Map(entries) => {
                 let entry =
                     |(key, value): &(String, Self)| Ok((key.clone().into_bytes(), value.serialize()?));
@@ -80,6 +82,14 @@ mod tests {
         ];
         for (value, expected) in table {
             assert_eq!(value.serialize(), Ok(expected.to_vec()), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn null_has_no_bytes() {
+        let list = Value::List(vec![Value::Bool(true), Value::Null]);
+        for value in [Value::Null, Value::Map(vec![("k".into(), list.clone())]), list] {
+            assert_eq!(value.serialize(), Err(Status::SerializationFailure), "{value:?}");
         }
     }
 

@@ -4,6 +4,7 @@ use super::file::{
     AnswerText, FailurePolicyText, FilterText, LogLevelText, ReplyText, RequestText, ScenarioFile,
     SettingsText, UpstreamText,
 };
+use crate::scenario::inputs;
 use crate::{
     Answer, Configuration, FailurePolicy, Filter, LogLevel, Request, Response, Scenario, Settings, Tls,
     Upstream, Wasm,
@@ -32,12 +33,15 @@ pub(super) fn scenario(file: &ScenarioFile, dir: &Path) -> Result<Scenario, Wron
             return Err((format!("expect.callouts.{name}"), why.into()));
         }
     }
-    scenario.requests = file.requests.iter().map(request).collect();
+    for (i, text) in file.requests.iter().enumerate() {
+        let request = request(text).map_err(|(f, why)| (format!("requests[{i}].{f}"), why))?;
+        scenario.requests.push(request);
+    }
     settings(&file.settings, &mut scenario.settings).map_err(|(f, why)| (format!("settings.{f}"), why))?;
-    let shown = scenario.requests.iter().position(|request| request.certificate.is_some());
-    if let Some(index) = shown.filter(|_| scenario.settings.tls == Tls::Off) {
+    let mut needs = scenario.requests.iter().enumerate().filter_map(|(i, r)| Some((i, r.needs_tls()?)));
+    if let Some((index, field)) = needs.next().filter(|_| scenario.settings.tls == Tls::Off) {
         let why = "needs TLS, expected `settings.tls` to be `certificate_optional` or `certificate_required`";
-        return Err((format!("requests[{index}].certificate"), why.into()));
+        return Err((format!("requests[{index}].{field}"), why.into()));
     }
     Ok(scenario)
 }
@@ -134,13 +138,30 @@ fn response(text: &ReplyText) -> Response {
     response
 }
 
-fn request(text: &RequestText) -> Request {
+fn request(text: &RequestText) -> Result<Request, Wrong> {
     let mut request = Request::new(&text.method, &text.path).authority(&text.authority);
     request.headers = text.headers.0.clone();
     request.body.clone_from(&text.body.0);
     request.trailers = text.trailers.0.clone();
     request.certificate = text.certificate;
-    request
+    if let Some(name) = &text.server_name {
+        inputs::check_server_name(name).map_err(|why| ("server_name".into(), why))?;
+        request.server_name = Some(name.clone());
+    }
+    if let Some(peer) = text.peer {
+        inputs::check_peer(peer).map_err(|why| ("peer".into(), why))?;
+        request.peer = peer;
+    }
+    for (namespace, fields) in &text.metadata {
+        let at = |why| (format!("metadata.{namespace}"), why);
+        inputs::check_metadata(namespace, fields).map_err(at)?;
+        request.metadata.insert(namespace.clone(), fields.clone().into());
+    }
+    for (key, value) in &text.filter_state {
+        inputs::check_filter_state(key, value).map_err(|why| (format!("filter_state.{key}"), why))?;
+        request.filter_state.insert(key.clone(), value.clone());
+    }
+    Ok(request)
 }
 
 fn settings(text: &SettingsText, settings: &mut Settings) -> Result<(), Wrong> {
@@ -152,6 +173,9 @@ fn settings(text: &SettingsText, settings: &mut Settings) -> Result<(), Wrong> {
     }
     settings.generate_request_id = text.generate_request_id.unwrap_or(settings.generate_request_id);
     settings.tls = text.tls.unwrap_or(settings.tls);
+    settings.tls_inspector = text.tls_inspector.unwrap_or(settings.tls_inspector);
+    settings.use_remote_address = text.use_remote_address.unwrap_or(settings.use_remote_address);
+    settings.xff_num_trusted_hops = text.xff_num_trusted_hops.unwrap_or(settings.xff_num_trusted_hops);
     settings.buffer_limit = text.buffer_limit.unwrap_or(settings.buffer_limit);
     settings.route_timeout = text.route_timeout.map_or(settings.route_timeout, |time| time.0);
     settings.linger = text.linger.map_or(settings.linger, |time| time.0);

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 /// A Tollgate test scenario: filters, upstreams, requests, and the expected results.
@@ -180,6 +181,15 @@ pub struct RequestText {
     pub trailers: Fields,
     /// Client certificate. Needs TLS, see `settings.tls`.
     pub certificate: Option<Certificate>,
+    /// Server name that the client requests in the TLS handshake (SNI); empty to request none. Defaults to
+    /// `tollgate.test`. Needs TLS, see `settings.tls`.
+    pub server_name: Option<String>,
+    /// Address that the client connects from, in 127.0.0.0/8. Defaults to 127.0.0.1.
+    pub peer: Option<Ipv4Addr>,
+    /// Dynamic metadata that the request has before the first filter, by namespace.
+    pub metadata: BTreeMap<String, serde_json::Map<String, Value>>,
+    /// Filter state that the request has before the first filter: texts, by key.
+    pub filter_state: BTreeMap<String, String>,
     /// Expectations of this request.
     pub expect: ExpectExchange,
 }
@@ -194,6 +204,10 @@ impl Default for RequestText {
             body: Pieces::default(),
             trailers: Fields::default(),
             certificate: None,
+            server_name: None,
+            peer: None,
+            metadata: BTreeMap::new(),
+            filter_state: BTreeMap::new(),
             expect: ExpectExchange::default(),
         }
     }
@@ -210,6 +224,15 @@ pub struct SettingsText {
     pub generate_request_id: Option<bool>,
     /// Whether clients use TLS. Defaults to `off`.
     pub tls: Option<Tls>,
+    /// Whether the listener reads the server name that TLS clients request, with Envoy's `tls_inspector`.
+    /// Defaults to true.
+    pub tls_inspector: Option<bool>,
+    /// `use_remote_address` of the connection manager: whether the proxy is at the edge. Then the client is
+    /// the peer of the connection. Otherwise `x-forwarded-for` names the client.
+    pub use_remote_address: Option<bool>,
+    /// `xff_num_trusted_hops` of the connection manager: how many proxies in front of this one are trusted to
+    /// append to `x-forwarded-for`.
+    pub xff_num_trusted_hops: Option<u32>,
     /// Buffer limit in bytes: `per_connection_buffer_limit_bytes` of the listener and the clusters.
     pub buffer_limit: Option<u32>,
     /// Timeout of the catch-all route: `route.timeout`.

@@ -3,6 +3,7 @@ use crate::{
     Answer, Certificate, ClientView, Exchange, Headers, LogLevel, LogLine, Request, Response, Tls,
     UpstreamRequest,
 };
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -28,8 +29,10 @@ upstreams:
     by_path: {/slow: [hang]}
   - {name: auth, http2: true, answers: [{grpc: {messages: [m], status: 7, message: no}}]}
 requests:
-  - {method: POST, path: /p?q, authority: a.test, headers: ["b: 1", "a: 2"], body: hi, trailers: {t: v}, certificate: b}
-settings: {workers: 2, generate_request_id: false, tls: certificate_required, buffer_limit: 10, route_timeout: 1s, linger: 2s, client_patience: 3s, log_level: warn}
+  - {method: POST, path: /p?q, authority: a.test, headers: ["b: 1", "a: 2"], body: hi, trailers: {t: v}, certificate: b,
+     server_name: a.test, peer: 127.0.0.7, metadata: {ns: {k: [1, {l: null}]}}, filter_state: {s: text}}
+settings: {workers: 2, generate_request_id: false, tls: certificate_required, tls_inspector: false,
+  use_remote_address: true, xff_num_trusted_hops: 2, buffer_limit: 10, route_timeout: 1s, linger: 2s, client_patience: 3s, log_level: warn}
 "#,
     );
     let mut expected = Scenario::new().request(
@@ -38,7 +41,11 @@ settings: {workers: 2, generate_request_id: false, tls: certificate_required, bu
             .header("b", "1")
             .header("a", "2")
             .trailer("t", "v")
-            .certificate(Certificate::B),
+            .certificate(Certificate::B)
+            .server_name("a.test")
+            .peer([127, 0, 0, 7])
+            .metadata("ns", json!({"k": [1, {"l": null}]}))
+            .filter_state("s", "text"),
     );
     let response =
         Response::new(201).header("a", "1").header("a", "2").chunk("x").chunk("y").trailer("t", "v");
@@ -58,6 +65,9 @@ settings: {workers: 2, generate_request_id: false, tls: certificate_required, bu
         s.workers = 2;
         s.generate_request_id = false;
         s.tls = Tls::CertificateRequired;
+        s.tls_inspector = false;
+        s.use_remote_address = true;
+        s.xff_num_trusted_hops = 2;
         s.buffer_limit = 10;
         s.route_timeout = Duration::from_secs(1);
         s.linger = Duration::from_secs(2);
@@ -70,7 +80,7 @@ settings: {workers: 2, generate_request_id: false, tls: certificate_required, bu
 #[test]
 fn errors_name_the_file_and_the_field() {
     let unknown = "unknown field `expct`, expected one of `method`, `path`, `authority`, `headers`, `body`, \
-                   `trailers`, `certificate`, `expect`";
+                   `trailers`, `certificate`, `server_name`, `peer`, `metadata`, `filter_state`, `expect`";
     wrong("requests: [{expct: 1}]", &format!("`s.yaml`: `requests[0].expct`: {unknown}"));
     wrong(
         "upstreams: [{name: a, answers: [{reply: {after: 5}}]}]",
@@ -84,6 +94,23 @@ fn errors_name_the_file_and_the_field() {
         "requests: [{}, {certificate: a}]",
         "`s.yaml`: `requests[1].certificate`: needs TLS, expected `settings.tls` to be \
          `certificate_optional` or `certificate_required`",
+    );
+    wrong(
+        "requests: [{server_name: a.test}]",
+        "`s.yaml`: `requests[0].server_name`: needs TLS, expected `settings.tls` to be \
+         `certificate_optional` or `certificate_required`",
+    );
+    wrong(
+        "requests: [{peer: 10.0.0.1}]",
+        "`s.yaml`: `requests[0].peer`: invalid peer `10.0.0.1`, expected an address in 127.0.0.0/8",
+    );
+    wrong(
+        "requests: [{metadata: {ns: {}}}]",
+        "`s.yaml`: `requests[0].metadata.ns`: expected names that are not empty, and at least one field",
+    );
+    wrong(
+        "requests: [{filter_state: {s: ''}}]",
+        "`s.yaml`: `requests[0].filter_state.s`: invalid text \"\", expected the value of a header",
     );
     wrong("filters: [{}]", "`s.yaml`: `filters[0]`: expected exactly one of `module`, `package`");
     wrong("filters: [{module: no.wasm}]", "`s.yaml`: `filters[0].module`: `no.wasm` is not a file");

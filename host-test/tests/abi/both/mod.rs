@@ -5,6 +5,7 @@ mod callers;
 mod calls;
 mod guests;
 mod http;
+mod inputs;
 mod loading;
 mod messages;
 mod pauses;
