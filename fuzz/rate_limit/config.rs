@@ -29,7 +29,8 @@ fuzz_target!(|text: &str| {
     for path in [&b"/"[..], b"/a/b", b"", b"/\xff//"] {
         let facts =
             RequestFacts { method: b"GET", path, authority: b"a.example:80", ..RequestFacts::default() };
-        let slow = RequestMatch::first(&plan.rules, |rule| &rule.condition, &facts);
-        assert_eq!(plan.rules.first(&facts).map(core::ptr::from_ref), slow.map(core::ptr::from_ref));
+        let slow = RequestMatch::first(&plan.rules, &facts, path);
+        assert_eq!(plan.rules.first(&facts, path).map(core::ptr::from_ref), slow.map(core::ptr::from_ref));
+        let _ = plan.rules.select(&facts, &plan.path_normalization);
     }
 });

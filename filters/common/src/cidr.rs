@@ -47,6 +47,15 @@ impl Cidr {
     }
 }
 
+impl fmt::Display for Cidr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::V4 { network, mask } => write!(f, "{}/{}", Ipv4Addr::from_bits(network), mask.count_ones()),
+            Self::V6 { network, mask } => write!(f, "{}/{}", Ipv6Addr::from_bits(network), mask.count_ones()),
+        }
+    }
+}
+
 impl FromStr for Cidr {
     type Err = InvalidCidr;
 
@@ -177,6 +186,13 @@ mod tests {
             "{error}"
         );
         assert!(matches!("::ffff:10.0.0.0/104".parse::<Cidr>(), Err(InvalidCidr::Mapped(_))));
+    }
+
+    #[test]
+    fn is_written_as_it_is_read() {
+        for text in ["10.0.0.0/8", "192.0.2.7/32", "0.0.0.0/0", "2001:db8::/32", "::/0"] {
+            assert_eq!(text.parse::<Cidr>().unwrap().to_string(), text);
+        }
     }
 
     proptest! {

@@ -1,38 +1,48 @@
 //! Matchers of headers and query parameters.
 
+use crate::elements::{separator, split};
 use crate::string_matcher::{Fields, InvalidMatcher, StringMatcher};
-use crate::{Config, HeaderName, Headers};
+use crate::{Config, HeaderName, Headers, Many};
 
 /// Matches a header: `{"name": "x-env", "exact": "test"}`, `{"name": "authorization", "present": true}`.
 ///
-/// If a header is repeated, one matching line is enough, as in Envoy since 1.39. A line is one value: it is
-/// not split at commas. An absent header matches only `"present": false`. `invert` inverts the result, also
-/// for an absent header (in Envoy an absent header matches neither way). Envoy's spellings `string_match` and
-/// `present_match` are accepted too.
+/// Each line of a repeated header is one value. In a rule, so is each element of a line that Envoy may have
+/// joined ([`crate::elements()`]). By default one matching value is enough, as in Envoy since 1.39; but in a
+/// rule that loosens what is required, all values must match. An absent header matches only
+/// `"present": false`. `invert` inverts the result, also for an absent header (in Envoy an absent header
+/// matches neither way). Envoy's spellings `string_match` and `present_match` are accepted too.
 #[derive(Clone, Debug, Hash, Config)]
 #[config(
     try_from = RawFieldMatcher<HeaderName>,
-    blank = Self { name: Config::blank(), test: Test::Present(false), invert: false }
+    blank = Self { name: Config::blank(), separator: None, check: Check::PRESENT }
 )]
 pub struct HeaderMatcher {
     name: HeaderName,
-    test: Test,
-    invert: bool,
+    /// Byte between the values of a line that Envoy may have joined.
+    separator: Option<u8>,
+    check: Check,
 }
 
 /// Matches a query parameter: `{"name": "debug", "present": true}`.
 ///
 /// Names and values are percent-decoded first, and `+` becomes a space: otherwise `%64ebug=1` would bypass
-/// the matcher. If a parameter is repeated, one matching value is enough.
+/// the matcher. If a parameter is repeated, one matching value is enough; but in a rule that loosens what is
+/// required, all values must match.
 #[derive(Clone, Debug, Hash, Config)]
 #[config(
     try_from = RawFieldMatcher<String>,
-    blank = Self { name: String::new(), test: Test::Present(false), invert: false }
+    blank = Self { name: String::new(), check: Check::PRESENT }
 )]
 pub struct QueryMatcher {
     name: String,
+    check: Check,
+}
+
+#[derive(Clone, Debug, Hash)]
+struct Check {
     test: Test,
     invert: bool,
+    values: Option<Many>,
 }
 
 #[derive(Clone, Debug, Hash)]
@@ -41,32 +51,104 @@ enum Test {
     Value(StringMatcher),
 }
 
-impl HeaderMatcher {
-    /// Returns a matcher that matches if the header is present.
-    pub fn present(name: HeaderName) -> Self {
-        Self { name, test: Test::Present(true), invert: false }
+impl Check {
+    const PRESENT: Self = Self { test: Test::Present(true), invert: false, values: None };
+
+    /// Returns how many values must match, before the result is inverted. Outside of rules, `many` is `None`.
+    fn many(&self, many: Option<Many>) -> Many {
+        let of_rule = many.map(|many| if self.invert { many.of_negated() } else { many });
+        self.values.or(of_rule).unwrap_or(Many::Any)
     }
 
-    /// Returns whether the headers match.
-    pub fn matches(&self, headers: Headers<'_>) -> bool {
-        let mut values = headers.all(self.name.as_ref());
+    /// Evaluates the values. `count` evaluates a matcher on them.
+    fn result(&self, is_present: bool, count: impl FnOnce(&StringMatcher) -> bool) -> bool {
         let result = match &self.test {
-            Test::Present(present) => values.next().is_some() == *present,
-            Test::Value(matcher) => values.any(|value| matcher.matches(value)),
+            Test::Present(present) => is_present == *present,
+            Test::Value(matcher) => is_present && count(matcher),
         };
         result != self.invert
     }
 }
 
+impl HeaderMatcher {
+    /// Returns a matcher that matches if the header is present.
+    pub fn present(name: HeaderName) -> Self {
+        Self { name, separator: None, check: Check::PRESENT }
+    }
+
+    /// Returns whether the lines of the header match. Does not split them, as in Envoy.
+    pub fn matches(&self, headers: Headers<'_>) -> bool {
+        self.evaluate(headers, self.check.many(None), None)
+    }
+
+    /// Returns whether the header matches in a rule, for which `many` of its values must match.
+    pub fn matches_in_rule(&self, headers: Headers<'_>, many: Many) -> bool {
+        self.evaluate(headers, self.check.many(Some(many)), self.separator)
+    }
+
+    fn evaluate(&self, headers: Headers<'_>, many: Many, separator: Option<u8>) -> bool {
+        let mut lines = headers.all(self.name.as_ref());
+        self.check.result(headers.has(&self.name), |matcher| match many {
+            // The whole line too, because a matcher may contain the separator.
+            Many::Any => lines.any(|line| {
+                matcher.matches(line)
+                    || (separator.is_some() && split(line, separator).any(|value| matcher.matches(value)))
+            }),
+            Many::All => lines.all(|line| split(line, separator).all(|value| matcher.matches(value))),
+        })
+    }
+}
+
+/// The parts of a matcher of headers or query parameters.
+#[derive(Clone, Copy, Debug)]
+pub struct FieldTest<'m> {
+    /// Matcher of a value; `None` tests only whether there is one.
+    pub value: Option<&'m StringMatcher>,
+    /// Number of values that must match, if the configuration has it.
+    pub values: Option<Many>,
+    /// Whether the result is negated.
+    pub negated: bool,
+}
+
+impl Check {
+    fn parts(&self) -> FieldTest<'_> {
+        let (value, negated) = match &self.test {
+            Test::Present(present) => (None, *present == self.invert),
+            Test::Value(matcher) => (Some(matcher), self.invert),
+        };
+        FieldTest { value, values: self.values, negated }
+    }
+}
+
+impl HeaderMatcher {
+    /// Returns the name and the parts of the matcher.
+    pub fn parts(&self) -> (&HeaderName, FieldTest<'_>) {
+        (&self.name, self.check.parts())
+    }
+}
+
 impl QueryMatcher {
+    /// Returns the name and the parts of the matcher.
+    pub fn parts(&self) -> (&str, FieldTest<'_>) {
+        (&self.name, self.check.parts())
+    }
+
     /// Returns whether a query string, without its `?`, matches.
     pub fn matches(&self, query: &[u8]) -> bool {
-        let mut values = crate::uri::query_values(query, self.name.as_bytes());
-        let result = match &self.test {
-            Test::Present(present) => values.next().is_some() == *present,
-            Test::Value(matcher) => values.any(|value| matcher.matches(&value)),
-        };
-        result != self.invert
+        self.evaluate(query, self.check.many(None))
+    }
+
+    /// Returns whether a query string matches in a rule, for which `many` of the values must match.
+    pub fn matches_in_rule(&self, query: &[u8], many: Many) -> bool {
+        self.evaluate(query, self.check.many(Some(many)))
+    }
+
+    fn evaluate(&self, query: &[u8], many: Many) -> bool {
+        let mut values = crate::uri::query_values(query, self.name.as_bytes()).peekable();
+        self.check.result(values.peek().is_some(), |matcher| match many {
+            Many::Any => values.any(|value| matcher.matches(&value)),
+            Many::All => values.all(|value| matcher.matches(&value)),
+        })
     }
 }
 
@@ -105,12 +187,15 @@ struct RawFieldMatcher<N> {
     /// Whether to invert the result. Default: `false`.
     #[config(default)]
     invert: bool,
+    /// How many of several values must match, before the result is inverted. Default: in the `match` of a
+    /// rule, as many as are safe (see the page of the filter); elsewhere `any`.
+    values: Option<Many>,
 }
 
 impl<N> RawFieldMatcher<N> {
-    fn parts(self) -> Result<(N, Test, bool), InvalidMatcher> {
-        let Self { name, present, string_match, exact, prefix, suffix, contains, regex, ignore_case, invert } =
-            self;
+    fn parts(self) -> Result<(N, Check), InvalidMatcher> {
+        let Self { name, present, string_match, exact, prefix, suffix, contains, regex, .. } = self;
+        let (ignore_case, invert, values) = (self.ignore_case, self.invert, self.values);
         let fields = Fields { exact, prefix, suffix, contains, regex };
         let test = match (present, string_match) {
             (None, None) => Test::Value(StringMatcher::of(fields, ignore_case)?),
@@ -119,7 +204,10 @@ impl<N> RawFieldMatcher<N> {
             (None, Some(matcher)) if fields.is_empty() && !ignore_case => Test::Value(matcher),
             _ => return Err(InvalidMatcher::NotOne),
         };
-        Ok((name, test, invert))
+        if present.is_some() && values.is_some() {
+            return Err(InvalidMatcher::ValuesOfPresence);
+        }
+        Ok((name, Check { test, invert, values }))
     }
 }
 
@@ -127,8 +215,8 @@ impl TryFrom<RawFieldMatcher<HeaderName>> for HeaderMatcher {
     type Error = InvalidMatcher;
 
     fn try_from(raw: RawFieldMatcher<HeaderName>) -> Result<Self, InvalidMatcher> {
-        let (name, test, invert) = raw.parts()?;
-        Ok(Self { name, test, invert })
+        let (name, check) = raw.parts()?;
+        Ok(Self { separator: separator(name.as_ref()), name, check })
     }
 }
 
@@ -136,8 +224,8 @@ impl TryFrom<RawFieldMatcher<String>> for QueryMatcher {
     type Error = InvalidMatcher;
 
     fn try_from(raw: RawFieldMatcher<String>) -> Result<Self, InvalidMatcher> {
-        let (name, test, invert) = raw.parts()?;
-        Ok(Self { name, test, invert })
+        let (name, check) = raw.parts()?;
+        Ok(Self { name, check })
     }
 }
 
@@ -172,6 +260,51 @@ mod tests {
         assert!(header(r#"{"name": "a", "exact": "1,2"}"#, &["1,2"]));
         assert!(!header(r#"{"name": "a", "exact": "2", "invert": true}"#, &["1", "2"]));
         assert!(header(r#"{"name": "a", "exact": "3", "invert": true}"#, &["1", "2"]));
+    }
+
+    /// Whether a matcher of `accept` matches in a rule that restricts, and in one that loosens.
+    fn in_rules(json: &str, values: &[&str]) -> (bool, bool) {
+        let pairs: Vec<(&[u8], &[u8])> = values.iter().map(|v| (&b"accept"[..], v.as_bytes())).collect();
+        let json = format!(r#"{{"name": "accept", {json}}}"#);
+        let matcher = crate::config::parse::<HeaderMatcher>(&json).unwrap();
+        let matches = |many| matcher.matches_in_rule(Headers(&pairs), many);
+        (matches(Many::Any), matches(Many::All))
+    }
+
+    #[test]
+    fn an_added_value_never_loosens() {
+        for (json, values, expected) in [
+            (r#""exact": "a""#, &["a"][..], (true, true)),
+            (r#""exact": "a""#, &["a", "b"], (true, false)),
+            (r#""exact": "a""#, &["b,a"], (true, false)),
+            (r#""exact": "a""#, &["a, a"], (true, true)),
+            (r#""exact": "b,a""#, &["b,a"], (true, false)),
+            (r#""exact": "a""#, &["b"], (false, false)),
+            (r#""exact": "a""#, &[], (false, false)),
+            (r#""exact": "a", "invert": true"#, &["b"], (true, true)),
+            (r#""exact": "a", "invert": true"#, &["a"], (false, false)),
+            (r#""exact": "a", "invert": true"#, &["a,b"], (true, false)),
+            (r#""exact": "a", "invert": true"#, &[], (true, true)),
+            (r#""present": true"#, &["a,b"], (true, true)),
+            (r#""present": false"#, &["a,b"], (false, false)),
+            (r#""exact": "a", "values": "any""#, &["a", "b"], (true, true)),
+            (r#""exact": "a", "values": "all""#, &["a,b"], (false, false)),
+            (r#""exact": "a", "values": "any", "invert": true"#, &["a", "b"], (false, false)),
+        ] {
+            assert_eq!(in_rules(json, values), expected, "{json} {values:?}");
+        }
+    }
+
+    #[test]
+    fn an_added_parameter_never_loosens() {
+        let matcher = |json| crate::config::parse::<QueryMatcher>(json).unwrap();
+        let debug = matcher(r#"{"name": "debug", "exact": "1"}"#);
+        let in_rules = |query: &[u8]| [Many::Any, Many::All].map(|many| debug.matches_in_rule(query, many));
+        assert_eq!(in_rules(b"debug=1"), [true, true]);
+        assert_eq!(in_rules(b"debug=1&debug=0"), [true, false]);
+        assert_eq!(in_rules(b"x=1"), [false, false]);
+        assert!(debug.matches(b"debug=1&debug=0"));
+        assert!(!matcher(r#"{"name": "debug", "exact": "1", "values": "all"}"#).matches(b"debug=1&debug=0"));
     }
 
     #[test]
@@ -217,6 +350,9 @@ mod tests {
             let error = crate::config::parse::<HeaderMatcher>(json).unwrap_err().to_string();
             assert!(error.starts_with("expected exactly one of `exact`"), "{error}");
         }
+        let error =
+            crate::config::parse::<HeaderMatcher>(r#"{"name": "a", "present": true, "values": "all"}"#);
+        assert_eq!(error.unwrap_err().to_string(), "`values` needs a pattern: `present` compares no value");
         let error = crate::config::parse::<HeaderMatcher>(r#"{"name": "a b", "present": true}"#).unwrap_err();
         assert!(error.to_string().starts_with("name: `a b` is not a valid header name"));
     }

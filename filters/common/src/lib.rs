@@ -10,11 +10,14 @@ extern crate self as tollgate;
 
 mod body_format;
 mod cidr;
+mod elements;
 mod enforcement;
 pub mod fetch;
 mod field_matcher;
 mod http_uri;
+mod many;
 mod path_matcher;
+mod paths;
 mod percent;
 mod places;
 mod request_match;
@@ -24,14 +27,17 @@ mod template;
 
 pub use body_format::BodyFormat;
 pub use cidr::{Cidr, InvalidCidr};
+pub use elements::elements;
 pub use enforcement::{AllowedBy, Enforcement, InvalidStatPrefix, OnError, StatPrefix};
-pub use field_matcher::{HeaderMatcher, QueryMatcher};
+pub use field_matcher::{FieldTest, HeaderMatcher, QueryMatcher};
 pub use http_uri::{HttpUri, Url};
+pub use many::Many;
 pub use path_matcher::{InvalidPathMatcher, PathMatcher};
+pub use paths::{InvalidEscapes, InvalidPath, Notation, PathNormalization, Readings};
 pub use percent::{InvalidPercent, Percent};
 pub use places::Places;
 pub use request_match::RequestMatch;
-pub use rules::{Conditional, Rules};
+pub use rules::{Conditional, Index, Rules, Selected, Wanted};
 pub use string_matcher::{InvalidMatcher, StringMatcher};
 pub use template::{InvalidTemplate, Reference, Source, Template, TemplateProblem, Variable};
 #[doc(no_inline)]

@@ -7,26 +7,37 @@ use core::fmt;
 /// Matches a path without its query: as a string, or by a template, `{"template": "/users/{id}/orders"}`.
 ///
 /// In a template, `{name}` and `*` match one segment that is not empty, and `**` at the end matches any
-/// number of segments. The matcher does not normalise paths. Let Envoy normalise `//`, `%2F` and `..` first
-/// (`normalize_path`, `merge_slashes`, `path_with_escaped_slashes_action`). Otherwise a client can choose a
-/// spelling that the matcher misses.
+/// number of segments. The matcher does not normalise paths: match each of the
+/// [readings](crate::PathNormalization) of a path. Otherwise a client can choose a spelling that the matcher
+/// misses.
 #[derive(Clone, Debug, Hash, Config)]
 #[config(
     try_from = RawPathMatcher,
-    blank = Self(Test::Template { segments: Box::default(), rest: false })
+    blank = Self(Test::Template { segments: Box::default(), rest: Rest::None })
 )]
 pub struct PathMatcher(Test);
 
 #[derive(Clone, Debug, Hash)]
 enum Test {
     Text(StringMatcher),
-    Template { segments: Box<[Segment]>, rest: bool },
+    Template { segments: Box<[Segment]>, rest: Rest },
 }
 
 #[derive(Clone, Debug, Hash)]
 enum Segment {
     Literal(Box<[u8]>),
     Any,
+}
+
+/// The part of a path after the segments of a template.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Rest {
+    /// No part.
+    None,
+    /// Any number of segments.
+    Segments,
+    /// A slash, and then any text with this end.
+    SlashAndEnd(Box<[u8]>),
 }
 
 /// The parts of a path matcher. A segment of a template that is not literal is `None`.
@@ -45,7 +56,7 @@ impl PathMatcher {
                     Segment::Literal(text) => Some(&**text),
                     Segment::Any => None,
                 });
-                Shape::Template { segments: segments.collect(), rest: *rest }
+                Shape::Template { segments: segments.collect(), rest: *rest != Rest::None }
             }
         }
     }
@@ -54,16 +65,96 @@ impl PathMatcher {
     pub fn matches(&self, path: &[u8]) -> bool {
         let (segments, rest) = match &self.0 {
             Test::Text(matcher) => return matcher.matches(path),
-            Test::Template { segments, rest } => (segments, *rest),
+            Test::Template { segments, rest } => (segments, rest),
         };
-        let Some(path) = path.strip_prefix(b"/") else { return false };
-        let mut parts = path.split(|byte| *byte == b'/');
-        let all = segments.iter().all(|segment| match (segment, parts.next()) {
-            (Segment::Literal(text), Some(part)) => **text == *part,
-            (Segment::Any, Some(part)) => !part.is_empty(),
-            (_, None) => false,
-        });
-        all && (rest || parts.next().is_none())
+        let mut left = path.strip_prefix(b"/");
+        for segment in segments {
+            let Some(text) = left else { return false };
+            let end = text.iter().position(|byte| *byte == b'/');
+            let part = end.and_then(|end| text.get(..end)).unwrap_or(text);
+            left = end.and_then(|end| text.get(end + 1..));
+            match segment {
+                Segment::Literal(literal) if **literal != *part => return false,
+                Segment::Any if part.is_empty() => return false,
+                Segment::Literal(_) | Segment::Any => {}
+            }
+        }
+        match rest {
+            Rest::None => left.is_none(),
+            Rest::Segments => !segments.is_empty() || left.is_some(),
+            Rest::SlashAndEnd(end) => left.is_some_and(|left| left.ends_with(end)),
+        }
+    }
+
+    /// Returns a matcher of a URI template, as in Envoy's `UriTemplateMatchConfig` and in Istio, but
+    /// without named variables. `*` matches one segment that is not empty. `**` matches any text, also of
+    /// several segments, and is the last operator: `/a/**` matches `/a/` and `/a/b/c`, but not `/a`;
+    /// `/a/**/b` matches `/a/x/y/b`.
+    ///
+    /// Envoy's operators match only the characters of RFC 3986. These match any character, so that a client
+    /// cannot bypass a rule that rejects.
+    pub fn from_uri_template(text: &str) -> Result<Self, InvalidPathMatcher> {
+        let invalid = |reason| InvalidPathMatcher::Template { text: text.into(), reason };
+        let path = text.strip_prefix('/').ok_or_else(|| invalid("must begin with `/`"))?;
+        let mut segments = Vec::new();
+        let mut rest = Rest::None;
+        let count = path.split('/').count();
+        for (index, part) in path.split('/').enumerate() {
+            let is_literal = part.bytes().all(is_literal) && (!part.is_empty() || index + 1 == count);
+            match (&mut rest, part) {
+                (Rest::None, "*") => segments.push(Segment::Any),
+                (Rest::None, "**") => rest = Rest::SlashAndEnd(Box::default()),
+                (_, "*" | "**") => return Err(invalid("`**` must be the last operator")),
+                (Rest::None, _) if is_literal => segments.push(Segment::Literal(part.as_bytes().into())),
+                (Rest::SlashAndEnd(end), _) if is_literal => {
+                    *end = [end, &b"/"[..], part.as_bytes()].concat().into()
+                }
+                _ if part.contains(['*', '{', '}']) => {
+                    return Err(invalid("`*` and `**` must be whole segments"));
+                }
+                _ if part.is_empty() => return Err(invalid("must not contain an empty segment")),
+                _ => return Err(invalid("has a character that is not allowed in a path")),
+            }
+        }
+        Ok(Self(Test::Template { segments: segments.into(), rest }))
+    }
+}
+
+/// Returns whether a segment of a URI template may contain a character literally, as in Envoy.
+fn is_literal(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~%!$&'()+,;:@=".contains(&byte)
+}
+
+/// Describes the matcher: `matches the template "/users/*"`.
+impl fmt::Display for PathMatcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (segments, rest) = match &self.0 {
+            Test::Text(matcher) => return matcher.fmt(f),
+            Test::Template { segments, rest } => (segments, rest),
+        };
+        let mut text = String::new();
+        for segment in segments {
+            text.push('/');
+            match segment {
+                Segment::Literal(literal) => text.push_str(&String::from_utf8_lossy(literal)),
+                Segment::Any => text.push('*'),
+            }
+        }
+        match rest {
+            Rest::None => {}
+            Rest::Segments => text.push_str("/**"),
+            Rest::SlashAndEnd(end) => {
+                text.push_str("/**");
+                text.push_str(&String::from_utf8_lossy(end));
+            }
+        }
+        write!(f, "matches the template {text:?}")
+    }
+}
+
+impl From<StringMatcher> for PathMatcher {
+    fn from(matcher: StringMatcher) -> Self {
+        Self(Test::Text(matcher))
     }
 }
 
@@ -93,7 +184,7 @@ fn template(text: &str) -> Result<Test, InvalidPathMatcher> {
             _ => Segment::Literal(part.as_bytes().into()),
         });
     }
-    Ok(Test::Template { segments: segments.into(), rest })
+    Ok(Test::Template { segments: segments.into(), rest: if rest { Rest::Segments } else { Rest::None } })
 }
 
 fn is_name(name: &str) -> bool {
@@ -231,7 +322,57 @@ mod tests {
         }
     }
 
+    #[test]
+    fn matches_uri_templates_as_envoy_does() {
+        for (template, yes, no) in [
+            ("/a/*", vec!["/a/b", "/a/%20"], vec!["/a", "/a/", "/a/b/", "/a/b/c", "/b/b"]),
+            ("/a/**", vec!["/a/", "/a/b", "/a/b/c/"], vec!["/a", "/ab", "/"]),
+            ("/**", vec!["/", "/a/b"], vec!["", "*"]),
+            ("/*/b/**", vec!["/a/b/", "/a/b/c"], vec!["/a/b", "//b/c", "/a/c/b/"]),
+            ("/a/**/b", vec!["/a//b", "/a/x/b", "/a/x/y/b"], vec!["/a/b", "/a/x/bc", "/a/x/b/"]),
+            ("/**/x.json/", vec!["/a/x.json/", "//x.json/"], vec!["/x.json/", "/a/x.json"]),
+            ("/a/*/", vec!["/a/b/"], vec!["/a/b"]),
+        ] {
+            let matcher = PathMatcher::from_uri_template(template).unwrap();
+            assert!(yes.iter().all(|path| matcher.matches(path.as_bytes())), "{template}");
+            assert!(!no.iter().any(|path| matcher.matches(path.as_bytes())), "{template}");
+        }
+    }
+
+    #[test]
+    fn rejects_invalid_uri_templates() {
+        for (template, reason) in [
+            ("a/*", "must begin with `/`"),
+            ("/**/*", "`**` must be the last operator"),
+            ("/**/a/**", "`**` must be the last operator"),
+            ("/a*", "`*` and `**` must be whole segments"),
+            ("/**/{a}", "`*` and `**` must be whole segments"),
+            ("/a//*", "must not contain an empty segment"),
+            ("/*?a=b", "`*` and `**` must be whole segments"),
+            ("/*/a?b", "has a character that is not allowed in a path"),
+        ] {
+            let error = PathMatcher::from_uri_template(template).unwrap_err().to_string();
+            assert_eq!(error, format!("`template` `{template}`: {reason}"));
+        }
+    }
+
     proptest! {
+        /// Envoy translates a template to this regular expression.
+        #[test]
+        fn a_uri_template_matches_like_a_regex(
+            template in "(/(a|b|\\*)){0,3}(/\\*\\*)?(/(a|b)){0,2}/?",
+            path in "(/|a|b){0,8}",
+        ) {
+            let Ok(matcher) = PathMatcher::from_uri_template(&template) else {
+                prop_assert!(template.is_empty());
+                return Ok(());
+            };
+            let regex = template.replace("**", "\0").replace('*', "[^/]+").replace('\0', ".*");
+            let json = serde_json::json!({ "regex": regex }).to_string();
+            let regex: StringMatcher = crate::config::parse(json).unwrap();
+            prop_assert_eq!(matcher.matches(path.as_bytes()), regex.matches(path.as_bytes()));
+        }
+
         #[test]
         fn a_filled_in_template_matches(parts in proptest::collection::vec("[a-z]{1,4}", 1..5), holes: u8) {
             let template: String = parts.iter().enumerate().map(|(i, part)| {

@@ -1,6 +1,8 @@
 //! Conditions of rules on requests.
 
-use crate::{Config, HeaderMatcher, PathMatcher, QueryMatcher, RequestFacts, StringMatcher};
+use crate::{
+    Conditional, Config, HeaderMatcher, Many, PathMatcher, QueryMatcher, RequestFacts, StringMatcher,
+};
 use std::borrow::Cow;
 
 /// The condition of a rule. Every given field must match. In `hosts`, `paths` and `methods`, one matching
@@ -25,7 +27,8 @@ pub struct RequestMatch {
     /// Matchers of the host, which is in lower case and without the port. A trailing dot stays; Envoy can
     /// remove it (`strip_trailing_host_dot`).
     pub hosts: Vec<StringMatcher>,
-    /// Matchers of the path without the query.
+    /// Matchers of the path without the query. `path_normalization` of the filter determines how the path is
+    /// read.
     pub paths: Vec<PathMatcher>,
     /// Methods, such as `GET`. Case-sensitive.
     pub methods: Vec<String>,
@@ -36,25 +39,23 @@ pub struct RequestMatch {
 }
 
 impl RequestMatch {
-    /// Returns whether the request matches.
-    pub fn matches(&self, facts: &RequestFacts<'_>) -> bool {
+    /// Returns whether a request matches, if its path is read as `path`. `many` values of each header and of
+    /// each query parameter must match.
+    pub fn matches(&self, facts: &RequestFacts<'_>, path: &[u8], many: Many) -> bool {
         any(&self.methods, |method| method.as_bytes() == facts.method)
-            && any(&self.paths, |path| path.matches(facts.path_only()))
+            && any(&self.paths, |matcher| matcher.matches(path))
             && (self.hosts.is_empty() || {
                 let host = lower_case(facts.host());
                 self.hosts.iter().any(|matcher| matcher.matches(&host))
             })
-            && self.headers.iter().all(|header| header.matches(facts.headers))
-            && self.query.iter().all(|parameter| parameter.matches(facts.query()))
+            && self.headers.iter().all(|header| header.matches_in_rule(facts.headers, many))
+            && self.query.iter().all(|parameter| parameter.matches_in_rule(facts.query(), many))
     }
 
-    /// Returns the first rule that matches the request. For long lists, use [`crate::Rules`].
-    pub fn first<'r, R>(
-        rules: &'r [R],
-        condition: impl Fn(&'r R) -> &'r RequestMatch,
-        facts: &RequestFacts<'_>,
-    ) -> Option<&'r R> {
-        rules.iter().find(|rule| condition(rule).matches(facts))
+    /// Returns the first rule that matches a request, if its path is read as `path`. For long lists, use
+    /// [`crate::Rules`].
+    pub fn first<'r, R: Conditional>(rules: &'r [R], facts: &RequestFacts<'_>, path: &[u8]) -> Option<&'r R> {
+        rules.iter().find(|rule| rule.condition().matches(facts, path, rule.many()))
     }
 }
 
@@ -80,6 +81,10 @@ mod tests {
         crate::config::parse(json).unwrap()
     }
 
+    fn matches(json: &str, facts: &RequestFacts<'_>) -> bool {
+        rule(json).matches(facts, facts.path_only(), Many::Any)
+    }
+
     const FACTS: RequestFacts<'_> = RequestFacts {
         method: b"GET",
         path: b"/users/7?debug=1",
@@ -89,8 +94,8 @@ mod tests {
 
     #[test]
     fn a_rule_without_fields_matches_everything() {
-        assert!(rule("{}").matches(&FACTS));
-        assert!(rule("{}").matches(&RequestFacts::default()));
+        assert!(matches("{}", &FACTS));
+        assert!(matches("{}", &RequestFacts::default()));
     }
 
     #[test]
@@ -111,16 +116,16 @@ mod tests {
             ),
             (r#"{"query": [{"name": "debug", "present": false}]}"#, false),
         ] {
-            assert_eq!(rule(json).matches(&FACTS), expected, "{json}");
+            assert_eq!(matches(json, &FACTS), expected, "{json}");
         }
     }
 
     #[test]
     fn the_first_rule_that_matches_decides() {
         let rules = [rule(r#"{"methods": ["POST"]}"#), rule(r#"{"methods": ["GET"]}"#), rule("{}")];
-        let found = RequestMatch::first(&rules, |rule| rule, &FACTS).unwrap();
+        let found = RequestMatch::first(&rules, &FACTS, FACTS.path_only()).unwrap();
         assert!(std::ptr::eq(found, &rules[1]));
-        assert!(RequestMatch::first(&rules[..1], |rule| rule, &FACTS).is_none());
+        assert!(RequestMatch::first(&rules[..1], &FACTS, FACTS.path_only()).is_none());
     }
 
     #[test]

@@ -52,6 +52,26 @@ pub(crate) enum Literal<'m> {
 }
 
 impl StringMatcher {
+    /// Returns a matcher of one text.
+    pub fn from_exact(text: &str) -> Self {
+        Self { pattern: Pattern::Exact(text.as_bytes().into()), ignore_case: false }
+    }
+
+    /// Returns a matcher of texts with this beginning, which must not be empty.
+    pub fn from_prefix(text: &str) -> Result<Self, InvalidMatcher> {
+        Ok(Self { pattern: Pattern::Prefix(not_empty("prefix", text)?), ignore_case: false })
+    }
+
+    /// Returns a matcher of texts with this end, which must not be empty.
+    pub fn from_suffix(text: &str) -> Result<Self, InvalidMatcher> {
+        Ok(Self { pattern: Pattern::Suffix(not_empty("suffix", text)?), ignore_case: false })
+    }
+
+    /// Returns a matcher of texts that match a regular expression as a whole.
+    pub fn from_regex(text: &str) -> Result<Self, InvalidMatcher> {
+        Ok(Self { pattern: regex_pattern(text.into(), false)?, ignore_case: false })
+    }
+
     /// Returns whether the value matches.
     pub fn matches(&self, value: &[u8]) -> bool {
         let same = |a: &[u8], b: &[u8]| if self.ignore_case { a.eq_ignore_ascii_case(b) } else { a == b };
@@ -99,19 +119,36 @@ impl StringMatcher {
     /// Builds a matcher from the fields of a configuration, exactly one of which must be given.
     pub(crate) fn of(fields: Fields, ignore_case: bool) -> Result<Self, InvalidMatcher> {
         let Fields { exact, prefix, suffix, contains, regex } = fields;
-        let not_empty = |field, text: String| {
-            if text.is_empty() { Err(InvalidMatcher::Empty(field)) } else { Ok(text.into_bytes().into()) }
-        };
         let pattern = match (exact, prefix, suffix, contains, regex) {
             (Some(text), None, None, None, None) => Pattern::Exact(text.into_bytes().into()),
-            (None, Some(text), None, None, None) => Pattern::Prefix(not_empty("prefix", text)?),
-            (None, None, Some(text), None, None) => Pattern::Suffix(not_empty("suffix", text)?),
-            (None, None, None, Some(text), None) => Pattern::Contains(not_empty("contains", text)?),
+            (None, Some(text), None, None, None) => Pattern::Prefix(not_empty("prefix", &text)?),
+            (None, None, Some(text), None, None) => Pattern::Suffix(not_empty("suffix", &text)?),
+            (None, None, None, Some(text), None) => Pattern::Contains(not_empty("contains", &text)?),
             (None, None, None, None, Some(text)) => regex_pattern(text, ignore_case)?,
             _ => return Err(InvalidMatcher::NotOne),
         };
         Ok(Self { pattern, ignore_case })
     }
+}
+
+/// Describes the matcher: `begins with "/api/"`.
+impl fmt::Display for StringMatcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (verb, text) = match &self.pattern {
+            Pattern::Exact(text) => ("is", &**text),
+            Pattern::Prefix(text) => ("begins with", &**text),
+            Pattern::Suffix(text) => ("ends with", &**text),
+            Pattern::Contains(text) => ("contains", &**text),
+            #[cfg(feature = "regex")]
+            Pattern::Regex(regex) => ("matches", regex.as_str().as_bytes()),
+        };
+        write!(f, "{verb} {:?}", String::from_utf8_lossy(text))?;
+        if self.ignore_case { f.write_str(" (ignoring case)") } else { Ok(()) }
+    }
+}
+
+fn not_empty(field: &'static str, text: &str) -> Result<Box<[u8]>, InvalidMatcher> {
+    if text.is_empty() { Err(InvalidMatcher::Empty(field)) } else { Ok(text.as_bytes().into()) }
 }
 
 /// Compiles a regular expression. It must match the whole string, as with Envoy's `safe_regex`: to match a
@@ -191,6 +228,8 @@ pub enum InvalidMatcher {
     NotOne,
     /// The pattern is empty, and would match everything.
     Empty(&'static str),
+    /// `values` is given together with `present`.
+    ValuesOfPresence,
     /// The regular expression is invalid or too large.
     Regex {
         /// The expression.
@@ -207,6 +246,7 @@ impl fmt::Display for InvalidMatcher {
                 f.write_str("expected exactly one of `exact`, `prefix`, `suffix`, `contains`, `regex`")?;
                 f.write_str(" (or `present`, for a header or a query parameter)")
             }
+            Self::ValuesOfPresence => f.write_str("`values` needs a pattern: `present` compares no value"),
             Self::Empty(field) => write!(f, "`{field}` is empty and would match everything"),
             Self::Regex { text, reason } => write!(f, "`regex` `{}`: {reason}", text.escape_debug()),
         }

@@ -43,7 +43,7 @@ impl ConfigError {
 
     /// Returns an error for an unknown name; `what` is `field` or `variant`.
     #[inline(never)]
-    pub(super) fn unknown(what: &str, name: &str, known: &mut dyn Iterator<Item = &str>) -> Self {
+    pub fn unknown(what: &str, name: &str, known: &mut dyn Iterator<Item = &str>) -> Self {
         let mut message = format!("unknown {what} `{name}`, ");
         let known: Vec<&str> = known.collect();
         match known.as_slice() {
@@ -77,9 +77,15 @@ impl ConfigError {
         self.within(&one_line(name))
     }
 
+    /// Adds an element of a list to the beginning of the path: `rules[2]`.
+    #[inline(never)]
+    pub fn in_list(self, field: &str, index: usize) -> Self {
+        self.in_element(index).in_member(field)
+    }
+
     /// Adds the index of an element to the beginning of the path.
     #[inline(never)]
-    pub(super) fn in_element(self, index: usize) -> Self {
+    pub fn in_element(self, index: usize) -> Self {
         self.within(&format!("[{index}]"))
     }
 

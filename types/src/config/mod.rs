@@ -104,6 +104,7 @@ mod values;
 pub use error::{ConfigError, FieldPath};
 pub use named::Named;
 pub use object::{Field, Object, only_member, variant};
+pub use protobuf::metadata;
 /// See the [module](self).
 pub use tollgate_macros::Config;
 pub use values::text;

@@ -1,4 +1,4 @@
-//! Reads a `google.protobuf.Struct`.
+//! Reads a `google.protobuf.Struct`, and metadata.
 
 use serde_json::{Map, Value};
 
@@ -6,6 +6,28 @@ use serde_json::{Map, Value};
 /// is nested deeper than `DEPTH`.
 pub(super) fn decode_struct(bytes: &[u8]) -> Option<Value> {
     fields(bytes, DEPTH).map(Value::Object)
+}
+
+/// Decodes a serialised `envoy.config.core.v3.Metadata` to the JSON of its `filter_metadata`: an object with
+/// a member per namespace. Returns `None` if the bytes are not one.
+pub fn metadata(bytes: &[u8]) -> Option<Value> {
+    let mut namespaces = Map::new();
+    for part in Reader(bytes) {
+        let (field, Wire::Bytes(entry)) = part? else { return None };
+        // Field 2 is `typed_filter_metadata`.
+        if field == 1 {
+            let (mut name, mut members) = (String::new(), Map::new());
+            for part in Reader(entry) {
+                match part? {
+                    (1, Wire::Bytes(text)) => name = std::str::from_utf8(text).ok()?.to_owned(),
+                    (2, Wire::Bytes(bytes)) => members = fields(bytes, DEPTH)?,
+                    _ => return None,
+                }
+            }
+            namespaces.insert(name, Value::Object(members));
+        }
+    }
+    Some(Value::Object(namespaces))
 }
 
 /// Maximum nesting depth, the same as that of `serde_json` for JSON text.

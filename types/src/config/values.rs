@@ -175,6 +175,8 @@ impl<T: Config> Config for Vec<T> {
     }
 
     fn fill(&mut self, value: &Value) -> Result<(), ConfigError> {
+        // The default may not be empty.
+        self.clear();
         fill_list(self, value)
     }
 

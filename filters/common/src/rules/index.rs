@@ -2,7 +2,7 @@
 
 use super::keys::{Must, of_host, of_path, segment_name};
 use super::texts::{Starts, Texts};
-use crate::{Places, RequestFacts, RequestMatch};
+use crate::{PathMatcher, Places, RequestMatch, StringMatcher};
 
 /// Maximum number of pairs of a host and a path under which a rule is indexed. A rule with more is indexed by
 /// its paths only.
@@ -39,7 +39,7 @@ fn or_anything(keys: &[Key]) -> &[Key] {
 
 /// Indices of rules, by the conditions that a request must meet.
 #[derive(Clone, Debug)]
-pub(super) struct Index {
+pub struct Index {
     /// Hosts, reversed.
     hosts: Texts,
     paths: Texts,
@@ -59,29 +59,33 @@ struct Kept {
 }
 
 impl Index {
-    pub(super) fn new(rules: &[Wanted]) -> Self {
+    /// Builds the index of a list of rules, each with alternatives, one of which a request must meet. A rule
+    /// without alternatives never matches.
+    pub fn new(rules: &[Vec<Wanted>]) -> Self {
+        let alternatives =
+            || rules.iter().enumerate().flat_map(|(place, rule)| rule.iter().map(move |w| (place, w)));
         // If a path has several conditions, the one that the fewest rules share is the most selective.
         let mut common = Places::default();
-        for (place, rule) in rules.iter().enumerate() {
-            for must in rule.paths.iter().flatten() {
+        for (place, wanted) in alternatives() {
+            for must in wanted.paths.iter().flatten() {
                 common.add(&must.name(), place);
             }
         }
         let mut chosen = Vec::new();
         let (mut hosts, mut paths, mut segments) = <(Places, Places, Places)>::default();
-        for (place, rule) in rules.iter().enumerate() {
+        for (place, wanted) in alternatives() {
             let mut of_paths = Vec::new();
-            for any_of in &rule.paths {
+            for any_of in &wanted.paths {
                 let rarest = any_of.iter().min_by_key(|must| common.get(&must.name()).len());
                 of_paths.extend(rarest);
             }
-            for must in &rule.hosts {
+            for must in &wanted.hosts {
                 add(must, place, &mut hosts, &mut segments);
             }
             for must in &of_paths {
                 add(must, place, &mut paths, &mut segments);
             }
-            chosen.push((rule.hosts.as_slice(), of_paths));
+            chosen.push((place, wanted.hosts.as_slice(), of_paths));
         }
         let mut list = Vec::new();
         for (name, _) in segments.iter() {
@@ -100,9 +104,9 @@ impl Index {
         index
     }
 
-    fn keep(&mut self, rules: &[(&[Must], Vec<&Must>)]) {
+    fn keep(&mut self, alternatives: &[(usize, &[Must], Vec<&Must>)]) {
         let mut kept = Places::default();
-        for (place, (of_hosts, of_paths)) in rules.iter().enumerate() {
+        for (place, of_hosts, of_paths) in alternatives {
             let few = of_hosts.len().saturating_mul(of_paths.len().max(1)) <= MOST_PAIRS;
             let (mut hosts, mut paths) = (Vec::new(), Vec::new());
             for must in of_hosts.iter().filter(|_| few) {
@@ -113,7 +117,7 @@ impl Index {
             }
             for host in or_anything(&hosts) {
                 for path in or_anything(&paths) {
-                    kept.add(&pair_name(*host, *path), place);
+                    kept.add(&pair_name(*host, *path), *place);
                 }
             }
         }
@@ -132,16 +136,14 @@ impl Index {
         self.kept.iter().map(|kept| kept.rules.len()).sum()
     }
 
-    /// Returns the first rule that matches, out of the candidates for the request.
-    pub(super) fn first(&self, facts: &RequestFacts<'_>, matches: impl Fn(usize) -> bool) -> Option<usize> {
-        let host = facts.host();
+    /// Returns the first rule that matches, out of the candidates for a host, in any case, and a path.
+    pub fn first(&self, host: &[u8], path: &[u8], mut matches: impl FnMut(usize) -> bool) -> Option<usize> {
         let backwards = || host.iter().rev().map(u8::to_ascii_lowercase);
         let hosts = self.hosts.starts(
             |text| text.iter().copied().cmp(backwards()),
             |text| text.iter().copied().zip(backwards()).take_while(|(a, b)| a == b).count(),
             host.len(),
         );
-        let path = facts.path_only();
         let paths = self.paths.starts(
             |text| text.cmp(path),
             |text| text.iter().zip(path).take_while(|(a, b)| a == b).count(),
@@ -171,30 +173,71 @@ impl Index {
     }
 }
 
-/// Conditions on the hosts and the paths of a rule. A list is empty if any host, or any path, can match.
-pub(super) struct Wanted {
+/// Conditions on the host and the path of a request. A list is empty if any host, or any path, can match.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
     hosts: Vec<Must>,
     /// Conditions of each path. The index uses one of them.
     paths: Vec<Vec<Must>>,
 }
 
 impl Wanted {
-    pub(super) fn new(condition: &RequestMatch) -> Self {
-        let (mut hosts, mut paths) = (Vec::new(), Vec::new());
-        for matcher in &condition.hosts {
-            hosts.extend(of_host(matcher));
+    /// Returns the conditions of a [`RequestMatch`].
+    pub fn for_match(condition: &RequestMatch) -> Self {
+        Self::for_hosts(&condition.hosts).and(Self::for_paths(&condition.paths))
+    }
+
+    /// Returns the conditions of a host that one of these matchers matches.
+    pub fn for_hosts(matchers: &[StringMatcher]) -> Self {
+        let mut hosts = Vec::new();
+        for matcher in matchers {
+            match of_host(matcher) {
+                Some(must) => hosts.push(must),
+                None => return Self::default(),
+            }
         }
-        if hosts.len() < condition.hosts.len() {
-            hosts.clear();
-        }
-        for matcher in &condition.paths {
+        Self { hosts, paths: Vec::new() }
+    }
+
+    /// Returns the conditions of a path that one of these matchers matches.
+    pub fn for_paths(matchers: &[PathMatcher]) -> Self {
+        let mut paths = Vec::new();
+        for matcher in matchers {
             paths.push(of_path(matcher));
         }
         if paths.iter().any(Vec::is_empty) {
             paths.clear();
         }
-        Self { hosts, paths }
+        Self { hosts: Vec::new(), paths }
     }
+
+    /// Returns the conditions of a host that equals one of these texts.
+    pub fn for_host_texts(texts: &[Box<[u8]>]) -> Self {
+        let hosts =
+            texts.iter().map(|text| Must::Be(text.iter().rev().map(u8::to_ascii_lowercase).collect()));
+        Self { hosts: hosts.collect(), paths: Vec::new() }
+    }
+
+    /// Returns the conditions of a path that equals one of these texts.
+    pub fn for_path_texts(texts: &[Box<[u8]>]) -> Self {
+        Self { hosts: Vec::new(), paths: texts.iter().map(|text| vec![Must::Be(text.clone())]).collect() }
+    }
+
+    /// Returns the conditions of a request that meets both. Of two lists, the shorter one remains: each is
+    /// necessary.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { hosts: shorter(self.hosts, other.hosts), paths: shorter(self.paths, other.paths) }
+    }
+
+    /// Returns whether any request meets the conditions.
+    pub fn is_anything(&self) -> bool {
+        self.hosts.is_empty() && self.paths.is_empty()
+    }
+}
+
+fn shorter<T>(a: Vec<T>, b: Vec<T>) -> Vec<T> {
+    if a.is_empty() || (!b.is_empty() && b.len() < a.len()) { b } else { a }
 }
 
 fn add(must: &Must, rule: usize, texts: &mut Places, segments: &mut Places) {

@@ -21,14 +21,18 @@ fn facts<'a>(host: &'a str, path: &'a str) -> RequestFacts<'a> {
     }
 }
 
+fn first<'r>(rules: &'r Rules<RequestMatch>, host: &str, path: &str) -> Option<&'r RequestMatch> {
+    rules.first(&facts(host, path), path.as_bytes())
+}
+
 /// How many rules are evaluated for a request.
 fn evaluated(rules: &Rules<RequestMatch>, facts: &RequestFacts<'_>) -> usize {
     let count = Cell::new(0);
     let matches = |place: usize| {
         count.set(count.get() + 1);
-        rules[place].matches(facts)
+        rules[place].matches(facts, facts.path_only(), Many::Any)
     };
-    rules.index.as_ref().unwrap().first(facts, matches);
+    rules.index.as_ref().unwrap().first(facts.host(), facts.path_only(), matches);
     count.get()
 }
 
@@ -91,8 +95,8 @@ proptest! {
             let facts = RequestFacts { headers, method, ..facts(&host, &path) };
             let place = |found: Option<&RequestMatch>| found.map(core::ptr::from_ref);
             prop_assert_eq!(
-                place(rules.first(&facts)),
-                place(RequestMatch::first(&rules, |rule| rule, &facts)),
+                place(rules.first(&facts, facts.path_only())),
+                place(RequestMatch::first(&rules, &facts, facts.path_only())),
                 "{:?} {:?}", host, path
             );
         }
@@ -104,8 +108,8 @@ fn a_few_rules_have_no_index() {
     let few = |count| rules((0..count).map(|index| json!({"paths": [{"exact": format!("/{index}")}]})));
     assert!(few(FEW).index.is_none() && few(FEW + 1).index.is_some());
     let rules = few(3);
-    assert!(rules.first(&facts("", "/2")).is_some_and(|rule| core::ptr::eq(rule, &rules[2])));
-    assert!(rules.first(&facts("", "/3")).is_none());
+    assert!(first(&rules, "", "/2").is_some_and(|rule| core::ptr::eq(rule, &rules[2])));
+    assert!(first(&rules, "", "/3").is_none());
 }
 
 #[test]
@@ -142,9 +146,12 @@ fn evaluates_few_of_ten_thousand_rules() {
         let rules = rules((0..MANY).map(make));
         let facts = facts(host, path);
         assert!(evaluated(&rules, &facts) <= 1, "{kind}");
-        let found = RequestMatch::first(&rules, |rule| rule, &facts);
+        let found = RequestMatch::first(&rules, &facts, facts.path_only());
         assert_eq!(found.is_some(), kind != "none", "{kind}");
-        assert!(rules.first(&facts).map(core::ptr::from_ref) == found.map(core::ptr::from_ref), "{kind}");
+        assert!(
+            rules.first(&facts, facts.path_only()).map(core::ptr::from_ref) == found.map(core::ptr::from_ref),
+            "{kind}"
+        );
     }
 }
 
@@ -156,7 +163,7 @@ fn evaluates_general_rules_in_order() {
             n => json!({"paths": [{"exact": format!("/{n}")}]}),
         };
         let rules = rules((0..100).map(make));
-        let found = rules.first(&facts("a", "/50")).map(core::ptr::from_ref);
+        let found = first(&rules, "a", "/50").map(core::ptr::from_ref);
         rules.iter().position(|rule| Some(core::ptr::from_ref(rule)) == found)
     };
     assert_eq!((first(10), first(90)), (Some(10), Some(50)));
@@ -170,7 +177,7 @@ fn ignores_case_where_configured() {
     };
     let rules = rules((0..100).map(make));
     let first = |host, path| {
-        rules.iter().position(|r| rules.first(&facts(host, path)).is_some_and(|f| core::ptr::eq(r, f)))
+        rules.iter().position(|r| first(&rules, host, path).is_some_and(|f| core::ptr::eq(r, f)))
     };
     assert_eq!(
         (first("hOST51", "/"), first("x", "/pATH/50"), first("x", "/Path/51")),
@@ -184,7 +191,7 @@ fn indexes_a_rule_of_many_pairs_by_its_paths() {
     let rule = json!({"hosts": many("h"), "paths": many("/")});
     let rules = rules((0..FEW + 1).map(|_| rule.clone()));
     assert_eq!(rules.index.as_ref().unwrap().kept(), 500 * (FEW + 1));
-    assert!(rules.first(&facts("h1", "/2")).is_some() && rules.first(&facts("x", "/2")).is_none());
+    assert!(first(&rules, "h1", "/2").is_some() && first(&rules, "x", "/2").is_none());
 }
 
 #[test]

@@ -124,6 +124,10 @@ reasons! {
     /// More than [`tollgate_jwt_authn_token::extract::MAX_TOKENS`] different tokens: for one provider, or for
     /// all of them where the requirement accepts any provider.
     TooManyTokens = "too_many_tokens", 401, "Too many Jwts in the request";
+    /// The path cannot be read with certainty; see [`tollgate_policy::InvalidPath`].
+    InvalidPath = "invalid_path", 400, "Path is not valid";
+    /// The path can be read in several ways, for which the rules require different things.
+    AmbiguousPath = "ambiguous_path", 400, "Path is ambiguous";
     /// The requirement refers to a provider that does not exist.
     UnknownRequirement = "unknown_requirement", 403, "Requirement of the route is not configured";
     /// The keys are unavailable.

@@ -15,6 +15,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("#### Rules", &["Rule"]),
     ("#### Requirements", &["Requirement"]),
     ("#### Matchers", &["RequestMatch", "ClaimMatcher"]),
+    ("#### Path normalization", &["PathNormalization"]),
     ("#### Failure response", &["FailureResponse"]),
     ("#### Revocation", &["Revocation", "RemoteRevocation"]),
     ("#### Istio rules", &["JwtRule"]),

@@ -18,6 +18,8 @@ pub enum Reason {
     SharedState,
     /// A host call failed.
     HostError,
+    /// The path cannot be read with certainty; see [`tollgate_policy::InvalidPath`].
+    InvalidPath,
 }
 
 impl tollgate_policy::Label for Reason {
@@ -34,13 +36,14 @@ impl tollgate_policy::Label for Reason {
 
 impl Reason {
     /// All reasons, in the order of their discriminants.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::LocalLimit,
         Self::Concurrency,
         Self::ServiceLimit,
         Self::ServiceUnavailable,
         Self::SharedState,
         Self::HostError,
+        Self::InvalidPath,
     ];
 
     /// Name in statistics and bodies.
@@ -52,6 +55,7 @@ impl Reason {
             Self::ServiceUnavailable => "rate_limiter_error",
             Self::SharedState => "shared_state_error",
             Self::HostError => "host_error",
+            Self::InvalidPath => "invalid_path",
         }
     }
 }

@@ -46,6 +46,7 @@ fn every_field_is_in_the_table_of_its_section() {
         ("#### Service fields", "cache.", "Cache"),
         ("#### Response fields", "", "Response"),
         ("#### Matchers", "", "RequestMatch"),
+        ("#### Path normalization", "", "PathNormalization"),
     ] {
         let table = page::section(README, heading);
         for field in fields(name) {

@@ -24,7 +24,7 @@ pub use requirement::{
 pub use revocation::{RemoteRevocation, Revocation, RevokedSubject, RevokedToken};
 
 use tollgate_policy::Named;
-pub use tollgate_policy::{Enforcement, HttpUri, OnError, Url};
+pub use tollgate_policy::{Enforcement, HttpUri, OnError, PathNormalization, Url};
 
 /// Configuration of JWT authentication.
 #[derive(Clone, Debug, Default, tollgate_policy::Config)]
@@ -35,6 +35,8 @@ pub struct Config {
     /// Requirements of requests. The first rule that matches decides. A request that no rule matches needs no
     /// token.
     pub rules: Vec<Rule>,
+    /// Readings of a path that servers can read in several ways, for `rules`. By default, all of them.
+    pub path_normalization: PathNormalization,
     /// Requirements that rules refer to by name.
     pub requirement_map: Named<Requirement>,
     /// Requirements by the value of a filter state that an earlier filter sets, for requests that no rule

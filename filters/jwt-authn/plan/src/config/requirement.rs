@@ -70,7 +70,7 @@ impl ExtractOnly {
 }
 
 /// Mark for unverified tokens.
-#[derive(Clone, Debug, Default, Config)]
+#[derive(Clone, Debug, Default, PartialEq, Config)]
 #[config(default)]
 pub struct ExtractOnly {
     /// Header that is set to `false`; `-` for none. Default: `x-jwt-signature-verified`.

@@ -60,7 +60,7 @@ pub(super) fn rules(providers: &[usize]) -> Vec<PlannedRule> {
         ],
         ..RequestMatch::default()
     };
-    let rule = |condition, required| PlannedRule { condition, required, scopes: Vec::new() };
+    let rule = |condition, required| PlannedRule::new(condition, required, Vec::new());
     vec![rule(preflight, Required::Nothing), rule(RequestMatch::default(), required)]
 }
 

@@ -17,7 +17,10 @@ use crate::config::{Config, ExtractOnly, Provider};
 use provider::Providers;
 use requirement::Resolver;
 use tollgate_jose::Algorithms;
-use tollgate_policy::{Conditional, FieldPath, HeaderName, Named, Places, RequestFacts, RequestMatch, Rules};
+use tollgate_policy::{
+    Conditional, FieldPath, HeaderName, InvalidPath, Many, Named, Places, RequestFacts, RequestMatch, Rules,
+    Selected,
+};
 
 /// The checked configuration. Its parts refer to each other by index.
 #[derive(Clone, Debug)]
@@ -63,16 +66,30 @@ pub struct PlannedRule {
     pub required: Required,
     /// Scopes that the tokens must have.
     pub scopes: Vec<String>,
+    /// How many values of a header must match: all if the rule accepts requests without a valid token.
+    pub many: Many,
+}
+
+impl PlannedRule {
+    /// Returns a rule.
+    pub fn new(condition: RequestMatch, required: Required, scopes: Vec<String>) -> Self {
+        let many = if required.accepts_anyone() { Many::All } else { Many::Any };
+        Self { condition, required, scopes, many }
+    }
 }
 
 impl Conditional for PlannedRule {
     fn condition(&self) -> &RequestMatch {
         &self.condition
     }
+
+    fn many(&self) -> Many {
+        self.many
+    }
 }
 
 /// A checked requirement.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Required {
     /// No requirement.
     Nothing,
@@ -88,6 +105,18 @@ pub enum Required {
     AllowMissingOrFailed,
     /// Any request; tokens are not verified.
     ExtractOnly(ExtractOnly),
+}
+
+impl Required {
+    /// Returns whether a request without a valid token can meet the requirement.
+    fn accepts_anyone(&self) -> bool {
+        match self {
+            Self::Provider(..) => false,
+            Self::Any(list) => list.iter().any(Self::accepts_anyone),
+            Self::All(list) => list.iter().all(Self::accepts_anyone),
+            Self::Nothing | Self::AllowMissing | Self::AllowMissingOrFailed | Self::ExtractOnly(_) => true,
+        }
+    }
 }
 
 /// Reads a variable of the VM's environment.
@@ -130,10 +159,10 @@ impl Plan {
         Ok(Self { config, providers, rules, by_filter_state, sources, revocation, sanitized, by_issuer })
     }
 
-    /// Returns the first rule that matches a request.
+    /// Returns the rules that apply to a request.
     #[inline]
-    pub fn rule(&self, request: &RequestFacts<'_>) -> Option<&PlannedRule> {
-        self.rules.first(request)
+    pub fn select(&self, request: &RequestFacts<'_>) -> Result<Selected<'_, PlannedRule>, InvalidPath> {
+        self.rules.select(request, &self.config.path_normalization)
     }
 
     /// Returns the providers for this `iss`: those with this `issuer`, or else those without an `issuer`.

@@ -28,7 +28,7 @@ pub(super) fn resolve(
             let message = "`required_scopes` needs `requires`: this rule accepts requests without a token";
             return Err(place.field("required_scopes").error(message));
         }
-        planned.push(PlannedRule { condition, required, scopes });
+        planned.push(PlannedRule::new(condition, required, scopes));
     }
     Ok(planned)
 }

@@ -19,7 +19,7 @@ mod token;
 mod verified;
 
 use crate::config::CacheConfig;
-use crate::plan::{Plan, Required, Source};
+use crate::plan::{Plan, PlannedRule, Required, Source};
 use crate::revocation::Revocations;
 use crate::{Decision, Environment, Reason};
 use requirement::{Accepted, Evaluation, Stop};
@@ -107,6 +107,9 @@ impl Policy {
         let (required, scopes) = match requirement_of(&self.plan, request, environment) {
             Ok(Some(requirement)) => requirement,
             Ok(None) => return self.passes(request, &Required::Nothing, false),
+            Err(reason @ (Reason::InvalidPath | Reason::AmbiguousPath)) => {
+                return self.does_not_pass(request, Stop::Failed(reason), &[], None);
+            }
             // As after any failed host call, neither shadow mode nor `on_error` applies.
             Err(reason) => {
                 let no_scopes = core::iter::empty();
@@ -163,20 +166,58 @@ impl Policy {
     }
 }
 
-/// Returns the requirement of a request and additional scopes, from the first rule that matches, or else from
-/// a filter state. `None` if there is no requirement, as for a value without one.
+/// A requirement, and the scopes that the rule requires in addition.
+type RequiredOfRule<'p> = (&'p Required, &'p [String]);
+
+/// Returns the requirement of a request, from the first rule that matches, or else from a filter state.
+/// `None` if there is no requirement, as for a value without one.
 fn requirement_of<'p>(
     plan: &'p Plan,
     request: &RequestFacts<'_>,
     environment: &mut dyn Environment,
-) -> Result<Option<(&'p Required, &'p [String])>, Reason> {
-    if let Some(rule) = plan.rule(request) {
+) -> Result<Option<RequiredOfRule<'p>>, Reason> {
+    let selected = plan.select(request).map_err(|_| Reason::InvalidPath)?;
+    let first = requirement_of_rule(plan, selected.first, environment)?;
+    if selected.others.is_empty() { Ok(first) } else { strictest(plan, first, &selected.others, environment) }
+}
+
+#[inline]
+fn requirement_of_rule<'p>(
+    plan: &'p Plan,
+    rule: Option<&'p PlannedRule>,
+    environment: &mut dyn Environment,
+) -> Result<Option<RequiredOfRule<'p>>, Reason> {
+    if let Some(rule) = rule {
         return Ok(Some((&rule.required, &rule.scopes)));
     }
     let Some((name, requires)) = &plan.by_filter_state else { return Ok(None) };
     let value = environment.filter_state(name)?;
     let required = value.and_then(|value| requires.get(core::str::from_utf8(&value).ok()?));
     Ok(required.map(|required| (required, &[][..])))
+}
+
+/// Returns the only requirement of the readings of a path. The upstream may use any of the readings, so a
+/// reading without a requirement does not matter, and two different requirements are an error.
+#[cold]
+#[inline(never)]
+fn strictest<'p>(
+    plan: &'p Plan,
+    first: Option<RequiredOfRule<'p>>,
+    others: &[Option<&'p PlannedRule>],
+    environment: &mut dyn Environment,
+) -> Result<Option<RequiredOfRule<'p>>, Reason> {
+    let is_something = |found: &RequiredOfRule<'_>| !matches!(found.0, Required::Nothing);
+    let mut strictest = first.filter(is_something);
+    for rule in others {
+        let Some(next) = requirement_of_rule(plan, *rule, environment)?.filter(is_something) else {
+            continue;
+        };
+        if strictest.is_some_and(|known| known != next) {
+            return Err(Reason::AmbiguousPath);
+        }
+        strictest = Some(next);
+    }
+    Ok(strictest)
 }
 
 /// Whether this is a CORS preflight request, as in Envoy's `isCorsPreflightRequest`.

@@ -57,6 +57,7 @@ fn error(reason: Reason) -> &'static str {
 /// Returns the title. With `about:blank`, it is the reason phrase of the status (RFC 9457 section 4.2.1).
 fn title(status: u16) -> &'static str {
     match status {
+        400 => "Bad Request",
         401 => "Unauthorized",
         403 => "Forbidden",
         429 => "Too Many Requests",

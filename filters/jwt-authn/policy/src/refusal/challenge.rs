@@ -52,7 +52,7 @@ fn parameter(name: &str, value: &str, out: &mut Vec<u8>) {
 pub(super) fn error(reason: Reason) -> Option<&'static str> {
     match reason {
         Reason::Missing | Reason::UnknownRequirement => None,
-        Reason::TooManyTokens => Some("invalid_request"),
+        Reason::TooManyTokens | Reason::InvalidPath | Reason::AmbiguousPath => Some("invalid_request"),
         Reason::InsufficientScope | Reason::ClaimNotAllowed => Some("insufficient_scope"),
         reason if reason.status() == 0 => None,
         _ => Some("invalid_token"),

@@ -89,7 +89,7 @@ fn a_preflight_request_needs_no_token() {
     let required = |method: &'static [u8], headers: &[(&[u8], &[u8])]| {
         let facts =
             RequestFacts { method, headers: tollgate_policy::Headers(headers), ..RequestFacts::default() };
-        format!("{:?}", plan.rule(&facts).unwrap().required)
+        format!("{:?}", plan.select(&facts).unwrap().first.unwrap().required)
     };
     let preflight: [(&[u8], &[u8]); 2] =
         [(b"origin", b"https://x"), (b"access-control-request-method", b"PUT")];
@@ -106,7 +106,7 @@ fn they_stand_behind_the_rules() {
     }));
     let plan = plan.unwrap();
     let facts = |path| RequestFacts { path, ..RequestFacts::default() };
-    let required = |path| format!("{:?}", plan.rule(&facts(path)).unwrap().required);
+    let required = |path| format!("{:?}", plan.select(&facts(path)).unwrap().first.unwrap().required);
     assert_eq!(required(b"/health"), "Nothing");
     assert_eq!(required(b"/"), "Any([Provider(0, None), AllowMissing])");
     let message = refused(json!({

@@ -56,7 +56,7 @@ fn the_first_rule_that_matches_decides() {
     let rule = |method: &str, path: &str| {
         let facts =
             RequestFacts { method: method.as_bytes(), path: path.as_bytes(), ..RequestFacts::default() };
-        plan.rule(&facts).map(|rule| format!("{:?}", rule.required))
+        plan.select(&facts).unwrap().first.map(|rule| format!("{:?}", rule.required))
     };
     assert_eq!(rule("GET", "/a/b?c").as_deref(), Some("Provider(1, None)"));
     assert_eq!(rule("GET", "/b").as_deref(), Some("Provider(0, None)"));

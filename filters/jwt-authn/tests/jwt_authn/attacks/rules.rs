@@ -57,9 +57,9 @@ fn paths() -> Vec<Attack> {
             Missing,
             get("/area/admin").header("x-envoy-original-path", "/open/"),
         ),
-        passes("two slashes, which Envoy can merge", get("/area//admin"), &[]),
-        passes("an escape, which Envoy can decode", get("/area/%61dmin"), &[]),
-        passes("up again, which Envoy can resolve", get("/area/x/../admin"), &[]),
+        refused("two slashes, which Envoy can merge", Missing, get("/area//admin")),
+        refused("an escape, which Envoy can decode", Missing, get("/area/%61dmin")),
+        refused("up again, which Envoy can resolve", Missing, get("/area/x/../admin")),
         passes("another case, which is another path", get("/area/Admin"), &[]),
     ]
 }

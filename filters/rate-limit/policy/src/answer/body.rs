@@ -37,8 +37,7 @@ pub(super) fn of<'a>(body: &'a Body, refused: &Refused<'_>, grpc: bool) -> (Opti
 
 fn json(refused: &Refused<'_>) -> Vec<u8> {
     let mut members = Map::new();
-    let error = if is_of_capacity(refused.reason) { "temporarily_unavailable" } else { "rate_limited" };
-    members.insert("error".into(), error.into());
+    members.insert("error".into(), words(refused.reason).error.into());
     members.insert("reason".into(), refused.reason.name().into());
     if let Some(policy) = refused.policy {
         members.insert("policy".into(), policy.into());
@@ -52,13 +51,9 @@ fn json(refused: &Refused<'_>) -> Vec<u8> {
 /// Returns a problem of draft-ietf-httpapi-ratelimit-headers-11 section 5, with the types and titles that it
 /// registers.
 fn problem(refused: &Refused<'_>) -> Vec<u8> {
-    let (kind, title) = if is_of_capacity(refused.reason) {
-        ("temporary-reduced-capacity", "Temporary Reduced Capacity")
-    } else {
-        ("quota-exceeded", "Quota Exceeded")
-    };
+    let Words { kind, title, .. } = words(refused.reason);
     let mut members = Map::new();
-    members.insert("type".into(), format!("https://iana.org/assignments/http-problem-types#{kind}").into());
+    members.insert("type".into(), kind.into());
     members.insert("title".into(), title.into());
     members.insert("status".into(), refused.status.into());
     members.insert("reason".into(), refused.reason.name().into());
@@ -68,10 +63,28 @@ fn problem(refused: &Refused<'_>) -> Vec<u8> {
     Value::Object(members).to_string().into_bytes()
 }
 
-/// Returns whether the reason is an error, and not a client over its limit.
-fn is_of_capacity(reason: Reason) -> bool {
+/// Description of a reason for clients.
+struct Words {
+    /// Value of `error`.
+    error: &'static str,
+    /// Type of the problem.
+    kind: &'static str,
+    /// Title of the problem.
+    title: &'static str,
+}
+
+fn words(reason: Reason) -> Words {
     match reason {
-        Reason::LocalLimit | Reason::Concurrency | Reason::ServiceLimit => false,
-        Reason::ServiceUnavailable | Reason::SharedState | Reason::HostError => true,
+        Reason::LocalLimit | Reason::Concurrency | Reason::ServiceLimit => Words {
+            error: "rate_limited",
+            kind: "https://iana.org/assignments/http-problem-types#quota-exceeded",
+            title: "Quota Exceeded",
+        },
+        Reason::ServiceUnavailable | Reason::SharedState | Reason::HostError => Words {
+            error: "temporarily_unavailable",
+            kind: "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity",
+            title: "Temporary Reduced Capacity",
+        },
+        Reason::InvalidPath => Words { error: "invalid_request", kind: "about:blank", title: "Bad Request" },
     }
 }

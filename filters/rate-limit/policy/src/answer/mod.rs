@@ -132,6 +132,13 @@ pub struct Cause {
     pub grpc: bool,
 }
 
+impl Cause {
+    /// Returns the cause of a rejection that is not about a limit.
+    pub fn new(reason: Reason, grpc: bool) -> Self {
+        Self { reason, violated: None, retry_after: None, raw_body: Vec::new(), grpc }
+    }
+}
+
 /// Returns the response to a rejected request.
 pub fn refuse(answers: &Answers, standings: &[Standing<'_>], cause: Cause) -> Refusal {
     let Cause { reason, violated, retry_after, raw_body, grpc } = cause;
@@ -145,6 +152,8 @@ pub fn refuse(answers: &Answers, standings: &[Standing<'_>], cause: Cause) -> Re
         Reason::ServiceUnavailable | Reason::SharedState | Reason::HostError => {
             (answers.status_on_error, UNAVAILABLE)
         }
+        // As in Envoy's `grpc::Utility::httpToGrpcStatus`.
+        Reason::InvalidPath => (400, INTERNAL),
     };
     let refused = body::Refused { reason, status, policy: violated.map(|(_, one)| one.policy), retry_after };
     let (content_type, body) = match raw_body.is_empty() {
@@ -183,6 +192,7 @@ pub fn is_grpc(answers: &Answers, env: &mut dyn Environment) -> bool {
 }
 
 const RESOURCE_EXHAUSTED: u8 = 8;
+const INTERNAL: u8 = 13;
 const UNAVAILABLE: u8 = 14;
 
 fn configured((name, value): &(EditableName, HeaderValue)) -> HeaderField {

@@ -24,7 +24,7 @@ pub use response::{BodyFormat, HeaderToAdd, HeaderValueOption, Response, Status,
 pub use rule::Rule;
 pub use service::{Cache, EnvoyGrpc, FailureMode, GrpcService, RateLimitService};
 
-use tollgate_policy::{Enforcement, Named, Percent};
+use tollgate_policy::{Enforcement, Named, PathNormalization, Percent};
 
 /// Configuration of the rate limit filter.
 #[derive(Clone, Debug, tollgate_policy::Config)]
@@ -61,6 +61,8 @@ pub struct Config {
     /// Rules that select the limits for a request. The first rule that matches decides. A request that no
     /// rule matches is not limited. Without rules, every limit applies to every request.
     pub rules: Vec<Rule>,
+    /// Readings of a path that servers can read in several ways, for `rules`. By default, all of them.
+    pub path_normalization: PathNormalization,
     /// Rate limit service, for limits with `service` that many Envoys share.
     pub rate_limit_service: Option<RateLimitService>,
     /// Shared memory.
@@ -87,6 +89,7 @@ impl Default for Config {
             domain: "tollgate".into(),
             limits: Named::default(),
             rules: Vec::new(),
+            path_normalization: PathNormalization::default(),
             rate_limit_service: None,
             table: Table::default(),
             response: Response::default(),

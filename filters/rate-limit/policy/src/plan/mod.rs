@@ -17,7 +17,7 @@ pub use tollgate_policy::ConfigError;
 use crate::answer::Answers;
 use crate::model::Limit;
 use crate::remote::Service;
-use tollgate_policy::{Conditional, Enforcement, Percent, RequestMatch, Rules};
+use tollgate_policy::{Conditional, Enforcement, Many, PathNormalization, Percent, RequestMatch, Rules};
 
 /// A resolved configuration.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub struct Plan {
     pub limits: Vec<Limit>,
     /// Rules that select the limits for a request. The first rule that matches decides.
     pub rules: Rules<Rule>,
+    /// Readings of the path, for `rules`.
+    pub path_normalization: PathNormalization,
     /// Limits for requests that no rule matches, as indices of `limits`.
     pub otherwise: Vec<usize>,
     /// Number of pages in the table.
@@ -73,6 +75,10 @@ pub struct Rule {
 impl Conditional for Rule {
     fn condition(&self) -> &RequestMatch {
         &self.condition
+    }
+
+    fn many(&self) -> Many {
+        if self.limits.is_empty() { Many::All } else { Many::Any }
     }
 }
 

@@ -28,6 +28,7 @@ impl Plan {
             domain: config.domain,
             limits,
             rules: Rules::new(rules),
+            path_normalization: config.path_normalization,
             otherwise,
             pages: pages_for(config.table.max_keys),
             service,

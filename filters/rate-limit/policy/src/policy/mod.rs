@@ -18,13 +18,15 @@ pub use ticket::Ticket;
 
 use crate::key::Facts;
 use crate::model::NamedRates;
+use crate::plan::Rule;
 use crate::remote::{Ask, CallId, Remote};
 use crate::{Decision, Environment, Event, Pass, Plan, Reason, Refusal, answer};
+use std::borrow::Cow;
 use ticket::{Queued, Rates, Standing};
 use tollgate_counting::in_flight::Queues;
 use tollgate_counting::rate::Rate;
 use tollgate_counting::table::Placer;
-use tollgate_policy::{AllowedBy, OnError, Percent, RequestFacts, UnixNanos};
+use tollgate_policy::{AllowedBy, InvalidPath, OnError, Percent, RequestFacts, UnixNanos};
 
 /// Decides about requests, and caches the answers of the rate limit service.
 #[derive(Debug)]
@@ -104,7 +106,10 @@ impl Policy {
             None => Ticket { not_enforced: !holds(self.plan.filter_enforced, env), ..Ticket::default() },
         };
         let stood = ticket.queued.take();
-        let limits = self.plan.rules.first(request).map_or(&self.plan.otherwise, |rule| &rule.limits);
+        let Ok(limits) = limits_of(&self.plan, request) else {
+            self.dequeue(stood.as_deref());
+            return self.refuse_path(ticket, env, now);
+        };
         let mut round = Round {
             policy: self,
             ticket: &mut ticket,
@@ -164,18 +169,26 @@ impl Policy {
         Decision::Refuse(refusal)
     }
 
+    /// Decides about a request whose path cannot be read with certainty, so that its limits are unknown.
+    #[cold]
+    #[inline(never)]
+    fn refuse_path(&mut self, mut ticket: Ticket, env: &mut dyn Environment, now: UnixNanos) -> Decision {
+        self.give_back(&mut ticket, env, now);
+        let reason = Reason::InvalidPath;
+        if ticket.not_enforced || self.plan.enforcement.shadow {
+            ticket.allow(AllowedBy::Shadow(reason));
+            return self.pass(ticket, now);
+        }
+        let grpc = answer::is_grpc(&self.plan.answers, env);
+        Decision::Refuse(answer::refuse(&self.plan.answers, &[], answer::Cause::new(reason, grpc)))
+    }
+
     /// Decides about a request that cannot be checked: returns why it is allowed, or the response.
     pub fn undecided(&self, reason: Reason) -> Result<AllowedBy<Reason>, Refusal> {
-        self.plan.enforcement.allows_undecided(reason).ok_or_else(|| {
-            let cause = answer::Cause {
-                reason,
-                violated: None,
-                retry_after: None,
-                raw_body: Vec::new(),
-                grpc: false,
-            };
-            answer::refuse(&self.plan.answers, &[], cause)
-        })
+        self.plan
+            .enforcement
+            .allows_undecided(reason)
+            .ok_or_else(|| answer::refuse(&self.plan.answers, &[], answer::Cause::new(reason, false)))
     }
 
     /// Returns rates of a limit.
@@ -208,6 +221,23 @@ impl Policy {
         };
         ticket.standings.iter().filter_map(standing).collect()
     }
+}
+
+/// Returns the limits for a request. If its path can be read in several ways, these are the limits for each
+/// of them, because the upstream may use any. If one of those has no room, the others keep what they took,
+/// unless the policy keeps reservations anyway.
+fn limits_of<'p>(plan: &'p Plan, request: &RequestFacts<'_>) -> Result<Cow<'p, [usize]>, InvalidPath> {
+    let selected = plan.rules.select(request, &plan.path_normalization)?;
+    let limits = |rule: Option<&'p Rule>| rule.map_or(&*plan.otherwise, |rule| &*rule.limits);
+    let mut all = Cow::Borrowed(limits(selected.first));
+    for rule in selected.others {
+        for index in limits(rule) {
+            if !all.contains(index) {
+                all.to_mut().push(*index);
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// Decision in progress: one request and its limits.

@@ -1,6 +1,7 @@
 //! Tests of the policy with an environment in memory.
 
 mod asking;
+mod paths;
 mod queue;
 mod undecided;
 mod waiting;

@@ -35,12 +35,12 @@ fn the_first_rule_that_matches_decides() {
     );
     let limits = |method: &'static [u8], path: &'static [u8]| {
         let facts = RequestFacts { method, path, authority: b"shop.example", ..RequestFacts::default() };
-        plan.rules.first(&facts).map(|rule| rule.limits.clone())
+        plan.rules.first(&facts, path).map(|rule| rule.limits.clone())
     };
     assert_eq!(limits(b"POST", b"/healthz"), Some(vec![]));
     assert_eq!(limits(b"POST", b"/x"), Some(vec![1, 0]));
     assert_eq!(limits(b"GET", b"/x"), Some(vec![0]));
-    assert_eq!(plan.rules.first(&RequestFacts::default()).is_none(), plan.otherwise.is_empty());
+    assert_eq!(plan.rules.first(&RequestFacts::default(), b"").is_none(), plan.otherwise.is_empty());
 }
 
 #[test]

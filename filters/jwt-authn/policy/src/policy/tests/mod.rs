@@ -3,6 +3,7 @@
 
 mod keys;
 mod passed_on;
+mod paths;
 mod property;
 mod remembered;
 mod requirements;
