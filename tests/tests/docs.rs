@@ -18,8 +18,12 @@ const PAGES: [&str; 10] = [
 ];
 
 /// The READMEs of filters.
-const FILTERS: [&str; 3] =
-    ["filters/jwt-authn/README.md", "filters/rate-limit/README.md", "filters/telemetry-headers/README.md"];
+const FILTERS: [&str; 4] = [
+    "filters/jwt-authn/README.md",
+    "filters/rate-limit/README.md",
+    "filters/rbac/README.md",
+    "filters/telemetry-headers/README.md",
+];
 
 fn read(path: impl AsRef<Path>) -> String {
     let path = root().join(path);

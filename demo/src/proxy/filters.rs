@@ -25,6 +25,8 @@ pub const HELLO: &str = "hello";
 pub const ACCOUNT: &str = "/account";
 /// Rejects requests without a valid token.
 pub const JWT: &str = "jwt-authn";
+/// Decides by the claims of the token which account a request may use.
+pub const RBAC: &str = "rbac";
 /// Path with a rate limit: `/tickets/1` is `/users/1` with the filter [`RATE`].
 pub const TICKETS: &str = "/tickets";
 /// Limits the requests of each customer.
@@ -78,6 +80,19 @@ pub fn all() -> Vec<Plugged> {
                     },
                     { "requires": { "provider_name": "login" } }
                 ]
+            }),
+            only_on: Some(ACCOUNT),
+        },
+        Plugged {
+            package: "tollgate-rbac",
+            name: RBAC,
+            config: json!({
+                "rules": [{
+                    "name": "own-account",
+                    "action": "allow",
+                    "attributes": [{ "attribute": "request.auth.claims[account]", "same_as": "request.path_segments[1]" }]
+                }],
+                "response": { "reveal_policy": true }
             }),
             only_on: Some(ACCOUNT),
         },

@@ -16,7 +16,7 @@ const SPAN: &str = "00f067aa0ba902b7";
 
 /// All steps, in order.
 pub fn all() -> Vec<Step> {
-    [request_id(), trace_context(), headers(), hello(), tokens(), limits(), configuration()]
+    [request_id(), trace_context(), headers(), hello(), tokens(), roles(), limits(), configuration()]
         .into_iter()
         .flatten()
         .collect()
@@ -151,7 +151,8 @@ fn hello() -> Vec<Step> {
 
 /// Adds a token of the demo's issuer, whose private key is public.
 fn with_token(request: Request, sub: &str, expires: u64) -> Request {
-    let claims = json!({ "iss": ISSUER, "sub": sub, "exp": expires, "scope": "account:read" });
+    let claims =
+        json!({ "iss": ISSUER, "sub": sub, "exp": expires, "scope": "account:read", "account": "1" });
     request.header("authorization", format!("Bearer {}", Signer::es256().token(&claims)))
 }
 
@@ -181,7 +182,7 @@ fn tokens() -> Vec<Step> {
                 Reached(&[USER]),
                 Header(At(USER), "x-user", Is::Text("alice")),
                 Header(At(USER), "authorization", Is::Absent),
-                Counted("allowed", 1),
+                Counted("jwt_authn.allowed", 1),
             ],
         ),
         step(
@@ -198,6 +199,28 @@ fn tokens() -> Vec<Step> {
             "Deleting the account needs another scope",
             with_token(Request::new("DELETE", "/account/1").authority("shop.example"), "alice", future),
             [Status(403), Header(Response, CHALLENGE, Is::Text(LACKS_SCOPE)), Reached(&[])],
+        ),
+    ]
+}
+
+fn roles() -> Vec<Step> {
+    let alice = |path: &str| with_token(get(path), "alice", 4_000_000_000);
+    const NO_POLICY: &str = "RBAC: access denied (policy none)";
+    vec![
+        step(
+            "A token for account 1 does not open account 2",
+            alice("/account/2"),
+            [Status(403), Body(NO_POLICY), Reached(&[]), Counted("denied.no_policy", 1)],
+        ),
+        step(
+            "... nor does a path that the service could read as account 2",
+            alice("/account/1/..%2f2"),
+            [Status(400), Reached(&[]), Counted("denied.invalid_path", 1)],
+        ),
+        step(
+            "... it opens account 1",
+            alice("/account/1"),
+            [Status(200), Reached(&[USER]), Counted("policy.own-account.allowed", 1)],
         ),
     ]
 }

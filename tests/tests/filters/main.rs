@@ -57,6 +57,7 @@ macro_rules! filters {
 filters! {
     jwt_authn
     rate_limit
+    rbac
     telemetry_headers
 }
 

@@ -10,6 +10,7 @@ mod calls;
 mod floor;
 mod jwt;
 mod rate_limit;
+mod rbac;
 mod suite;
 
 use crate::requests::{Clients, Tokens, Varying};
@@ -201,6 +202,7 @@ pub fn all() -> Vec<Row> {
     rows.extend(calls::rows());
     rows.extend(jwt::rows());
     rows.extend(rate_limit::rows());
+    rows.extend(rbac::rows());
     rows.extend(suite::rows());
     rows
 }

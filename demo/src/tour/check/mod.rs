@@ -89,7 +89,8 @@ impl Expect {
                 })
             }
             Self::Counted(counter, n) => {
-                let of = |name: &str| name.strip_suffix(counter).is_some_and(|prefix| prefix.ends_with('.'));
+                let is_end = |prefix: &str| prefix.is_empty() || prefix.ends_with('.');
+                let of = |name: &str| name.strip_suffix(counter).is_some_and(is_end);
                 let counted =
                     outcome.counted.iter().filter(|(name, _)| of(name)).map(|(_, by)| by).sum::<u64>();
                 ensure(counted == *n, || format!("it grew by {counted}"))
