@@ -7,11 +7,13 @@ use std::path::PathBuf;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  success: the module loads, the configuration is accepted, all expectations are met
+  0  success: the module loads, the configuration is accepted, all expectations are met, or
+     (explain) the decision is explained, also if the request is denied
   1  failure: the module does not load or exports no callback, the configuration is rejected, or an
      expectation is not met
   2  invalid input: the command line is wrong, or a file is unreadable or malformed
-  3  not checked: no module or no Envoy available, no Wasm filter in the file, or
+  3  not checked: no module or no Envoy available, no Wasm filter in the file, no configuration of
+     the rbac filter in the file (explain, authz test), or
      (run, trace) the host rejected the filters, so no request was sent
 With several results, 2 takes precedence over 1, and 1 over 3.";
 
@@ -44,11 +46,25 @@ pub enum Command {
     /// Show the host calls of a module for one request
     #[command(after_help = EXIT_CODES)]
     Trace(TraceArgs),
+    /// Explain which rules of the rbac filter match a request, which one decides, and why
+    #[command(after_help = EXIT_CODES)]
+    Explain(Box<ExplainArgs>),
+    /// Test policies of the rbac filter
+    #[command(after_help = EXIT_CODES)]
+    Authz {
+        /// Command
+        #[command(subcommand)]
+        command: AuthzCommand,
+    },
     /// Print the rules with which Envoy turns the names of metrics into labels, for its bootstrap
     #[command(after_help = EXIT_CODES)]
     StatsTags(StatsTagsArgs),
-    /// Print the JSON Schema of scenarios
-    Schema,
+    /// Print the JSON Schema of scenarios, or of tables for `authz test`
+    Schema {
+        /// Kind of file
+        #[arg(value_enum, default_value_t = SchemaOf::Scenario)]
+        of: SchemaOf,
+    },
     /// Print the completion script for a shell
     Completions {
         /// Shell to complete for
@@ -138,6 +154,121 @@ pub struct TraceArgs {
     /// Body of the request; the default method is then POST
     #[arg(long, requires = "wasm")]
     pub data: Option<String>,
+}
+
+/// Files that have a JSON Schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// Scenarios for `run`
+    Scenario,
+    /// Tables for `authz test`
+    AuthzTable,
+}
+
+/// Commands of `authz`.
+#[derive(Debug, Subcommand)]
+pub enum AuthzCommand {
+    /// Decide about the requests of a table, and compare the decisions with the expected ones
+    #[command(after_help = EXIT_CODES)]
+    Test(AuthzTestArgs),
+}
+
+/// Arguments of `authz test`.
+#[derive(Debug, Args)]
+pub struct AuthzTestArgs {
+    /// File with the configuration of the rbac filter, as in `explain`
+    pub file: PathBuf,
+    /// Table of requests with the expected decisions, as YAML or JSON
+    pub table: PathBuf,
+    /// Name or path of the filter, or name of its block, if the file has several
+    #[arg(long, value_name = "NAME")]
+    pub filter: Option<String>,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// Configuration of the rbac filter, an Envoy configuration or a WasmPlugin that contains it, or
+    /// AuthorizationPolicy resources, as YAML or JSON
+    pub file: PathBuf,
+    /// Name or path of the filter, or name of its block, if the file has several
+    #[arg(long, value_name = "NAME")]
+    pub filter: Option<String>,
+    /// Show all rules, not only those that decide, match or nearly match
+    #[arg(long)]
+    pub all: bool,
+    #[command(flatten)]
+    pub request: RequestArgs,
+}
+
+/// The request of `explain`.
+#[derive(Debug, Args)]
+pub struct RequestArgs {
+    /// Method; default: GET
+    #[arg(long)]
+    pub method: Option<String>,
+    /// URL, such as `https://shop.example/orders?page=2`; it is not normalised
+    #[arg(long)]
+    pub url: Option<String>,
+    /// Host, with its port if the client sends it
+    #[arg(long)]
+    pub host: Option<String>,
+    /// Path, with its query; it is not normalised
+    #[arg(long, required_unless_present = "url")]
+    pub path: Option<String>,
+    /// Header: `-H 'x-team: red'`; repeat it for several lines
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = field)]
+    pub headers: Vec<(String, String)>,
+    /// Claims of the verified token, or a file with them
+    #[arg(long, value_name = "JSON | @FILE")]
+    pub claims: Option<String>,
+    /// Address of the client
+    #[arg(long, value_name = "ADDRESS")]
+    pub source_ip: Option<String>,
+    /// Port of the client
+    #[arg(long, value_name = "PORT")]
+    pub source_port: Option<u16>,
+    /// Address of the peer of the connection, if the configuration has `peer_address_filter_state`
+    #[arg(long, value_name = "ADDRESS")]
+    pub peer_ip: Option<String>,
+    /// Address at which the proxy received the connection
+    #[arg(long, value_name = "ADDRESS")]
+    pub destination_ip: Option<String>,
+    /// Port at which the proxy received the connection
+    #[arg(long, value_name = "PORT")]
+    pub destination_port: Option<u16>,
+    /// Server name that the client requested
+    #[arg(long, value_name = "NAME")]
+    pub sni: Option<String>,
+    /// TLS version, such as `TLSv1.3`
+    #[arg(long, value_name = "VERSION")]
+    pub tls_version: Option<String>,
+    /// URI of the certificate of the peer: `spiffe://cluster.local/ns/shop/sa/cart`
+    #[arg(long, value_name = "URI")]
+    pub principal: Option<String>,
+    /// DNS name of the certificate of the peer
+    #[arg(long, value_name = "NAME")]
+    pub dns_san: Option<String>,
+    /// Subject of the certificate of the peer
+    #[arg(long)]
+    pub subject: Option<String>,
+    /// Dynamic metadata of earlier filters, by namespace
+    #[arg(long, value_name = "JSON | @FILE")]
+    pub metadata: Option<String>,
+    /// Metadata of the route, by namespace
+    #[arg(long, value_name = "JSON | @FILE")]
+    pub route_metadata: Option<String>,
+    /// Filter state of an earlier filter: `--filter-state wasm.tenant=acme`
+    #[arg(long, value_name = "NAME=VALUE", value_parser = state)]
+    pub filter_state: Vec<(String, String)>,
+}
+
+/// Parses `NAME=VALUE`, splitting at the first `=`.
+fn state(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
+        _ => Err("expected NAME=VALUE".into()),
+    }
 }
 
 /// Parses `NAME=VALUE`, splitting at the last `=`.

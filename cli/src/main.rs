@@ -10,13 +10,17 @@
     reason = "a native tool: a panic affects no request"
 )]
 
+// The derived code of `#[derive(Config)]` names this crate `::tollgate`.
+extern crate tollgate_policy as tollgate;
+
 mod args;
+mod authz;
 mod check;
 mod commands;
 mod plugin;
 mod report;
 
-use args::{Cli, Command};
+use args::{AuthzCommand, Cli, Command};
 use clap::Parser;
 use report::{Exit, Report};
 use std::process::ExitCode;
@@ -30,7 +34,9 @@ fn main() -> ExitCode {
         Command::Run(args) => ("run", commands::run::run(args)),
         Command::Trace(args) => ("trace", commands::trace::run(args)),
         Command::StatsTags(args) => ("stats-tags", commands::stats_tags::run(args)),
-        Command::Schema => ("schema", commands::schema()),
+        Command::Explain(args) => ("explain", commands::explain::run(args)),
+        Command::Authz { command: AuthzCommand::Test(args) } => ("authz test", commands::authz::test(args)),
+        Command::Schema { of } => ("schema", commands::schema(*of)),
         Command::Completions { shell } => ("completions", commands::completions(*shell)),
     };
     let report = made.unwrap_or_else(|why| Report::error(&format!("{why:#}")));

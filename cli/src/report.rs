@@ -50,8 +50,13 @@ pub struct Report {
 impl Report {
     /// A report of an error, on one line.
     pub fn error(why: &str) -> Self {
+        Self::failure(Exit::Invalid, why)
+    }
+
+    /// A report of why there is no result, on one line, with an exit code.
+    pub fn failure(exit: Exit, why: &str) -> Self {
         let why = why.replace('\n', " ");
-        Self { exit: Exit::Invalid, json: json!({ "error": why }), text: String::new() }
+        Self { exit, json: json!({ "error": why }), text: String::new() }
     }
 
     /// Prints the report. A reader that closes the pipe early is not an error.

@@ -14,7 +14,7 @@ use crate::report::{Exit, logs};
 use serde_json::{Value, json};
 use std::path::Path;
 use tempfile::NamedTempFile;
-use tollgate_host_test::Filter;
+use tollgate_host_test::{Configuration, Filter};
 
 /// Modules and environment variables from the command line, in place of those of the proxy.
 #[derive(Debug)]
@@ -145,6 +145,22 @@ impl Finding {
     }
 }
 
+/// A Wasm filter in a document, without its module.
+#[derive(Debug)]
+pub struct Plugin {
+    /// Path in the document.
+    pub path: String,
+    /// Name.
+    pub name: String,
+    /// Configuration, unless the proxy rejects the filter before it reads it.
+    pub configuration: Result<Configuration, Problem>,
+}
+
+/// Returns the Wasm filters in a document.
+pub fn plugins(document: &Value) -> Vec<Plugin> {
+    if istio::is_wasm_plugin(document) { vec![istio::plugin(document)] } else { envoy::plugins(document) }
+}
+
 /// The result for a document.
 #[derive(Debug)]
 pub enum Document {
@@ -163,12 +179,17 @@ pub fn document(document: &Value, inputs: &Inputs) -> Document {
     if !found.is_empty() {
         return Document::Filters(found);
     }
+    Document::Skipped(describe(document))
+}
+
+/// Returns the kind and the name of a document.
+pub fn describe(document: &Value) -> String {
     let text = |field: &str| document[field].as_str();
     let name = document["metadata"]["name"].as_str().map(|name| format!(" `{name}`")).unwrap_or_default();
-    Document::Skipped(match text("kind").or(text("@type")) {
+    match text("kind").or(text("@type")) {
         Some(kind) => format!("{kind}{name}"),
         None => "no Wasm filter".into(),
-    })
+    }
 }
 
 /// Deserializes a message and rejects unknown fields. The error names the field.

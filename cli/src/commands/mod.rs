@@ -1,13 +1,15 @@
 //! The commands. Each reads its input and returns a report.
 
+pub mod authz;
 pub mod build;
 pub mod check;
+pub mod explain;
 pub mod inspect;
 pub mod run;
 pub mod stats_tags;
 pub mod trace;
 
-use crate::args::Cli;
+use crate::args::{Cli, SchemaOf};
 use crate::report::{Exit, Report};
 use anyhow::Result;
 use clap::CommandFactory;
@@ -23,9 +25,12 @@ pub fn completions(shell: Shell) -> Result<Report> {
     Ok(Report { exit: Exit::Success, json: json!({ "script": text }), text })
 }
 
-/// Generates the JSON Schema of scenarios.
-pub fn schema() -> Result<Report> {
-    let schema = ScenarioText::schema();
+/// Generates the JSON Schema of a kind of file.
+pub fn schema(of: SchemaOf) -> Result<Report> {
+    let schema = match of {
+        SchemaOf::Scenario => ScenarioText::schema(),
+        SchemaOf::AuthzTable => crate::authz::table::schema(),
+    };
     let text = format!("{schema:#}\n");
     Ok(Report { exit: Exit::Success, json: json!({ "schema": schema }), text })
 }

@@ -42,6 +42,7 @@ fn every_documented_configuration_passes() {
         of_filter("telemetry-headers"),
         of_filter("jwt-authn"),
         of_filter("rate-limit"),
+        of_filter("rbac"),
     ]
     .concat();
     let mut files = Vec::new();

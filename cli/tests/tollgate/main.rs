@@ -2,9 +2,12 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+mod authz;
 mod check_envoy;
 mod check_istio;
 mod check_module;
+mod explain;
+mod explain_files;
 mod files;
 mod inspect;
 mod readme;

@@ -2,10 +2,18 @@
 //! command.
 
 use crate::support::{hello, in_workspace, tollgate};
-use std::process::Command;
+use std::process::{Command, Output};
 
 fn readme() -> String {
     std::fs::read_to_string(in_workspace("cli/README.md")).unwrap()
+}
+
+/// Runs a command of a page in the root of the workspace.
+pub fn shell(command: &str) -> Output {
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_tollgate")).parent().unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let mut sh = Command::new("sh");
+    sh.args(["-c", command]).env("PATH", &path).current_dir(in_workspace("")).output().unwrap()
 }
 
 #[test]
@@ -15,8 +23,6 @@ fn every_command_in_the_readme_works() {
     let rate_limit = tollgate_host_test::Wasm::package("tollgate-rate-limit").path().display().to_string();
     let written = tempfile::tempdir().unwrap();
     let tags = written.path().join("stats-tags.yaml").display().to_string();
-    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_tollgate")).parent().unwrap();
-    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
     let mut shown = 0;
     for line in readme().lines().filter(|line| line.starts_with("tollgate ")) {
         let (command, comment) = line.split_once(" # exit ").unwrap_or((line, "0"));
@@ -25,12 +31,7 @@ fn every_command_in_the_readme_works() {
             .replace("target/dist/tollgate-telemetry-headers.wasm", &telemetry)
             .replace("target/dist/tollgate-rate-limit.wasm", &rate_limit)
             .replace("stats-tags.yaml", &tags);
-        let output = Command::new("sh")
-            .args(["-c", &command])
-            .env("PATH", &path)
-            .current_dir(in_workspace(""))
-            .output()
-            .unwrap();
+        let output = shell(&command);
         let exit = output.status.code().unwrap().to_string();
         assert_eq!(exit, comment, "{command}: {}", String::from_utf8_lossy(&output.stdout));
         shown += 1;
@@ -40,7 +41,7 @@ fn every_command_in_the_readme_works() {
 
 #[test]
 fn every_command_has_help_and_completions() {
-    for command in ["inspect", "check", "run", "trace", "stats-tags"] {
+    for command in ["inspect", "check", "run", "trace", "stats-tags", "explain", "authz"] {
         let help = tollgate(&[command, "--help"]);
         assert!(help.exit == 0 && help.out.contains("Exit codes:"), "{help:?}");
         for shell in ["bash", "zsh", "fish"] {

@@ -4,10 +4,11 @@ mod any;
 mod plugin_config;
 mod resolve;
 
-use super::{Finding, Inputs, Problem, Ready, parse_strict};
+use super::{Finding, Inputs, Plugin, Problem, Ready, parse_strict};
 use crate::plugin::Place;
-use plugin_config::Outer;
+use plugin_config::{Outer, PluginConfig};
 use serde_json::Value;
+use tollgate_host_test::Configuration;
 
 /// The messages with a `PluginConfig` in their field `config`.
 const TYPES: [(&str, &str); 5] = [
@@ -25,6 +26,20 @@ const TYPED_STRUCTS: [&str; 2] = ["udpa.type.v1.TypedStruct", "xds.type.v3.Typed
 pub fn check(document: &Value, inputs: &Inputs) -> Vec<Finding> {
     let mut found = Vec::new();
     search(document, "", &mut |at, kind, message| found.push(check_filter(at, kind, message, inputs)));
+    found
+}
+
+/// Returns the Wasm filters in a document.
+pub fn plugins(document: &Value) -> Vec<Plugin> {
+    let mut found = Vec::new();
+    search(document, "", &mut |path, kind, message| {
+        let configuration = plugin_config(kind, message).and_then(|config| match &config.configuration {
+            Some(any) => any::configuration("config.configuration", any),
+            None => Ok(Configuration::None),
+        });
+        let name = message["config"]["name"].as_str().unwrap_or_default().into();
+        found.push(Plugin { path: path.into(), name, configuration });
+    });
     found
 }
 
@@ -74,6 +89,16 @@ fn check_filter(at: &str, kind: &'static str, message: &Value, inputs: &Inputs) 
 }
 
 fn ready(kind: &str, message: &Value, inputs: &Inputs) -> Result<Ready, Problem> {
+    let config = plugin_config(kind, message)?;
+    let place = match kind {
+        "http filter" => Place::Http,
+        "network filter" => Place::Network,
+        _ => Place::Other,
+    };
+    resolve::resolve(config, place, inputs)
+}
+
+fn plugin_config(kind: &str, message: &Value) -> Result<PluginConfig, Problem> {
     let mut message = message.clone();
     if let Some(fields) = message.as_object_mut() {
         fields.remove("@type");
@@ -82,13 +107,7 @@ fn ready(kind: &str, message: &Value, inputs: &Inputs) -> Result<Ready, Problem>
     if outer.singleton.is_some() && kind != "service" {
         return Err(Problem::invalid("singleton", format!("unknown field of a Wasm {kind}")));
     }
-    let config = outer.config.ok_or_else(|| Problem::invalid("config", "missing required field"))?;
-    let place = match kind {
-        "http filter" => Place::Http,
-        "network filter" => Place::Network,
-        _ => Place::Other,
-    };
-    resolve::resolve(config, place, inputs)
+    outer.config.ok_or_else(|| Problem::invalid("config", "missing required field"))
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 
 mod spec;
 
-use super::{Finding, Inputs, Modules, Problem, Ready, parse_strict};
+use super::{Finding, Inputs, Modules, Plugin, Problem, Ready, parse_strict};
 use crate::check::modules::sha256;
 use crate::plugin::{Place, istio_json};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use spec::{EnvVar, FailStrategy, PluginType, Spec, ValueFrom};
 use std::path::PathBuf;
 use tollgate_host_test::{Configuration, FailurePolicy, Filter, Wasm};
@@ -19,17 +19,40 @@ pub fn is_wasm_plugin(document: &Value) -> bool {
 
 /// Checks a WasmPlugin.
 pub fn check(document: &Value, inputs: &Inputs) -> Finding {
-    let metadata = |field: &str| document["metadata"][field].as_str();
-    let name =
-        format!("{}.{}", metadata("namespace").unwrap_or("default"), metadata("name").unwrap_or_default());
+    let name = name(document);
     let ready = ready(document, &name, inputs);
     Finding::check("spec".into(), "WasmPlugin", name, ready)
 }
 
-fn ready(document: &Value, name: &str, inputs: &Inputs) -> Result<Ready, Problem> {
+/// Returns the filter of a WasmPlugin.
+pub fn plugin(document: &Value) -> Plugin {
+    let configuration = spec(document).map(|spec| configuration(spec.plugin_config));
+    Plugin { path: "spec".into(), name: name(document), configuration }
+}
+
+fn name(document: &Value) -> String {
+    let metadata = |field: &str| document["metadata"][field].as_str();
+    format!("{}.{}", metadata("namespace").unwrap_or("default"), metadata("name").unwrap_or_default())
+}
+
+fn spec(document: &Value) -> Result<Spec, Problem> {
     let spec: Spec =
         parse_strict(document.get("spec").cloned().unwrap_or(Value::Object(Default::default())))?;
     spec.check()?;
+    Ok(spec)
+}
+
+fn configuration(fields: Option<Map<String, Value>>) -> Configuration {
+    match fields {
+        Some(fields) if !fields.is_empty() => {
+            Configuration::Text(istio_json(Value::Object(fields)).to_string().into_bytes())
+        }
+        _ => Configuration::None,
+    }
+}
+
+fn ready(document: &Value, name: &str, inputs: &Inputs) -> Result<Ready, Problem> {
+    let spec = spec(document)?;
     let mut notes = Vec::new();
     let environment = environment(&spec, inputs, &mut notes);
     let place = match spec.plugin_type {
@@ -43,12 +66,7 @@ fn ready(document: &Value, name: &str, inputs: &Inputs) -> Result<Ready, Problem
     let mut filter = Filter::new(Wasm::file(&path));
     filter.name = name.into();
     filter.root_id = spec.plugin_name.clone().unwrap_or_default();
-    filter.configuration = match spec.plugin_config {
-        Some(fields) if !fields.is_empty() => {
-            Configuration::Text(istio_json(Value::Object(fields)).to_string().into_bytes())
-        }
-        _ => Configuration::None,
-    };
+    filter.configuration = configuration(spec.plugin_config);
     filter.failure_policy = match spec.fail_strategy.unwrap_or(FailStrategy::Close) {
         FailStrategy::Close => FailurePolicy::FailClosed,
         FailStrategy::Open => FailurePolicy::FailOpen,
