@@ -29,8 +29,7 @@ pub(super) fn rows() -> Vec<Row> {
         });
         rows.push(
             Row::new(envoy, "the same policies, with Envoy's RBAC filter", move || {
-                let kind = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC";
-                vec![native("envoy.filters.http.rbac", json!({"@type": kind, "rules": policies(count)}))]
+                vec![native("envoy.extensions.filters.http.rbac.v3.RBAC", json!({"rules": policies(count)}))]
             })
             .rejects_without("x-api-key"),
         );
