@@ -1,6 +1,7 @@
-//! Parts of a request target.
+//! Parts of a request target, and of addresses.
 
 use crate::form_decoded;
+use core::net::IpAddr;
 use std::borrow::Cow;
 
 /// Returns an authority without its port.
@@ -8,6 +9,16 @@ pub fn host(authority: &[u8]) -> &[u8] {
     let digits = authority.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     let before = authority.len().checked_sub(digits).and_then(|end| authority.get(..end));
     before.and_then(|before| before.strip_suffix(b":")).unwrap_or(authority)
+}
+
+/// Returns the address of a socket as Envoy writes it: `192.0.2.1:443`, `[2001:db8::1%eth0]:443`. A Unix
+/// domain socket has none. A zone names the interface, and is ignored.
+pub fn socket_ip(text: &str) -> Option<IpAddr> {
+    let (host, _port) = text.rsplit_once(':')?;
+    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(host) => host.split('%').next()?.parse().ok().map(IpAddr::V6),
+        None => host.parse().ok().map(IpAddr::V4),
+    }
 }
 
 /// Splits `:path` into the path and the query, without the `?`.
@@ -64,5 +75,19 @@ mod tests {
             (vec!["1".into(), "2".into(), "3".into()], vec!["x y".into()])
         );
         assert_eq!((values("c"), values("d")), (vec![String::new()], Vec::new()));
+    }
+
+    #[test]
+    fn an_address_has_a_port_and_no_zone() {
+        for (text, expected) in [
+            ("192.0.2.1:443", Some("192.0.2.1")),
+            ("[2001:db8::1]:443", Some("2001:db8::1")),
+            ("[fe80::1%eth0]:443", Some("fe80::1")),
+            ("/run/envoy.sock", None),
+            ("192.0.2.1", None),
+            ("", None),
+        ] {
+            assert_eq!(socket_ip(text), expected.map(|text| text.parse().unwrap()), "{text}");
+        }
     }
 }

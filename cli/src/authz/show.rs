@@ -51,8 +51,8 @@ fn show_decision(explanation: &Explanation<'_>, text: &mut String) {
         row("status", &format!("{}, for gRPC {}", refusal.status, refusal.grpc_status));
     }
     if let Some(shadow) = &decision.shadow {
-        let verdict = if shadow.denied { "would be denied" } else { "would be allowed" };
-        row("shadow", &format!("{verdict} {}", by(shadow.rule, shadow.denied)));
+        let verdict = if shadow.denied() { "would be denied" } else { "would be allowed" };
+        row("shadow", &format!("{verdict} {}", by(shadow.rule, shadow.denied())));
     }
     if let Some(rule) = decision.logged {
         row("recorded", &format!("by {}", name(rule)));
@@ -178,7 +178,7 @@ fn decision_json(explanation: &Explanation<'_>) -> Value {
     };
     let refusal = decision.refusal.as_ref();
     let shadow =
-        |shadow: Shadow<'_>| json!({ "decision": verdict(shadow.denied), "by": name_json(shadow.rule) });
+        |shadow: Shadow<'_>| json!({ "decision": verdict(shadow.denied()), "by": name_json(shadow.rule) });
     json!({
         "decision": verdict(refusal.is_some()),
         "by": name_json(decision.rule),

@@ -99,7 +99,7 @@ impl Case {
             failures.push(format!("expected policy `{policy}`, found `{found}`"));
         }
         if let Some(expected) = self.shadow {
-            let found = decision.shadow.map(|shadow| Verdict::new(shadow.denied));
+            let found = decision.shadow.map(|shadow| Verdict::new(shadow.denied()));
             if found != Some(expected) {
                 let found = found.map_or("none", Verdict::text);
                 failures.push(format!("expected shadow verdict `{}`, found `{found}`", expected.text()));

@@ -1,7 +1,7 @@
 //! Elements of headers whose lines Envoy joins.
 
-/// Headers of requests whose repeated lines Envoy joins with commas, sorted: its inline headers. The
-/// conformance tests (`headers/inline`) measure this list.
+/// Headers of requests whose repeated lines Envoy joins with commas, sorted: its inline headers. A test
+/// compares the list with the table that conformance measures (`headers/inline`).
 const JOINED: [&str; 59] = [
     "accept",
     "accept-encoding",

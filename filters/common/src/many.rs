@@ -8,7 +8,7 @@ use crate::Config;
 /// must match all values, and any other rule any value: then no added value selects a looser rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Config)]
 pub enum Many {
-    /// One value is enough.
+    /// At least one value.
     Any,
     /// All values, and at least one.
     All,

@@ -33,21 +33,22 @@ impl HttpFilter for Rbac {
         let (headers, _, _) = request.parts();
         facts::of_request(headers, true, |request, headers| {
             let decision = self.policy.decide(request, &Host);
+            // The upstream must not receive another path than the policies allowed.
+            if let Some(path) = &decision.path {
+                headers.set(":path", path)?;
+                foreign::clear_route_cache()?;
+            }
             self.statistics.count(self.policy.plan(), &decision);
             for (name, value) in decision.filter_state {
-                property::set_state(name, &value)?;
+                // A failure to report the decision must not change it.
+                if let Err(error) = property::set_state(name, &value) {
+                    tollgate::log::warn!("cannot set the filter state `{name}`: {error}");
+                }
             }
             if let Some(line) = decision.audit {
                 tollgate::log::info!("{line}");
             }
-            if let Some(refusal) = decision.refusal {
-                return Ok(refusal.into());
-            }
-            if let Some(path) = decision.path {
-                headers.set(":path", path)?;
-                foreign::clear_route_cache()?;
-            }
-            Ok(Flow::Continue)
+            Ok(decision.refusal.map_or(Flow::Continue, Flow::from))
         })?
     }
 

@@ -38,13 +38,13 @@ impl Statistics {
             }
         }
         if let Some(shadow) = &decision.shadow {
-            match shadow.reason() {
+            match shadow.reason {
                 // Shadow mode of the whole filter was counted above.
                 Some(_) if decision.allowed_by.is_some() => {}
                 Some(reason) => self.shadow_denied.increment(reason),
                 None => self.shadow_allowed.increment(),
             }
-            let event = if shadow.denied { Event::ShadowDenied } else { Event::ShadowAllowed };
+            let event = if shadow.denied() { Event::ShadowDenied } else { Event::ShadowAllowed };
             self.decided(plan, shadow.rule, event);
         }
         self.decided(plan, decision.logged, Event::Logged);

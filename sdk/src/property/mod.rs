@@ -17,6 +17,7 @@ use crate::error::Result;
 use crate::{Error, host};
 use std::marker::PhantomData;
 use std::net::IpAddr;
+use tollgate_types::uri;
 
 /// An attribute and the type of its value.
 pub struct Property<T> {
@@ -65,17 +66,7 @@ fn read<T: Value>(path: &str) -> Result<Option<T>> {
 /// Returns the address of the client, as Envoy determines it: with `use_remote_address` and
 /// `xff_num_trusted_hops`, that may be one of `x-forwarded-for`. `None` for a Unix domain socket.
 pub fn client_address() -> Result<Option<IpAddr>> {
-    Ok(SOURCE_ADDRESS.get()?.as_deref().and_then(address))
-}
-
-/// Parses an address as Envoy writes it: `192.0.2.1:443`, `[2001:db8::1]:443`. A Unix domain socket has none.
-fn address(text: &str) -> Option<IpAddr> {
-    let (host, _port) = text.rsplit_once(':')?;
-    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        // A zone names the interface, not the client.
-        Some(host) => host.split('%').next()?.parse().ok().map(IpAddr::V6),
-        None => host.parse().ok().map(IpAddr::V4),
-    }
+    Ok(SOURCE_ADDRESS.get()?.as_deref().and_then(uri::socket_ip))
 }
 
 /// Sets the filter state `wasm.<name>` of this stream. Later filters read it with [`state`], and the access
@@ -93,23 +84,4 @@ pub fn state(name: &'static str) -> Result<Option<Vec<u8>>> {
 /// absent. The segments are separated by NUL. An empty value is not the same as an absent one.
 pub fn by_path(path: &str) -> Result<Option<Vec<u8>>> {
     host::property(path)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_has_a_port_and_no_zone() {
-        for (text, expected) in [
-            ("192.0.2.1:443", Some("192.0.2.1")),
-            ("[2001:db8::1]:443", Some("2001:db8::1")),
-            ("[fe80::1%eth0]:443", Some("fe80::1")),
-            ("/run/envoy.sock", None),
-            ("192.0.2.1", None),
-            ("", None),
-        ] {
-            assert_eq!(address(text), expected.map(|text| text.parse().unwrap()), "{text}");
-        }
-    }
 }

@@ -177,3 +177,20 @@ pub fn cases() -> Vec<Case> {
     }
     cases
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The filters split the lines of the headers that Envoy joins in requests.
+    #[test]
+    fn policies_split_the_headers_of_this_table() {
+        let is_split = |name: &str| tollgate_policy::elements(name.as_bytes(), b"a,b").count() == 2;
+        for name in BOTH.iter().chain(&REQUESTS) {
+            assert!(is_split(name), "{name}");
+        }
+        for name in RESPONSES.iter().chain(&["x-team", "accept-language"]) {
+            assert!(!is_split(name), "{name}");
+        }
+    }
+}

@@ -96,6 +96,8 @@ impl Attribute {
             self,
             Self::Path
                 | Self::PathAndQuery
+                | Self::GrpcService
+                | Self::GrpcMethod
                 | Self::PathSegment(_)
                 | Self::Header(_)
                 | Self::QueryParameter(_)

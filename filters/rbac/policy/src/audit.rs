@@ -1,9 +1,10 @@
 //! The audit log: one line of JSON per request.
 
-use crate::{Attribute, Decision, Facts, Plan, Rule};
+use crate::rule::name_of;
+use crate::{Attribute, Decision, Facts, Plan};
 use core::cell::Cell;
 use serde_json::Map;
-use tollgate_policy::{UnixNanos, Value as Json};
+use tollgate_policy::{AllowedBy, UnixNanos, Value as Json};
 
 /// Maximum length of a text in a line, in bytes. Clients choose paths, hosts and header values.
 const LONGEST: usize = 256;
@@ -29,7 +30,9 @@ impl Audit {
     /// Adds the line of a request to its decision.
     pub fn record(&self, plan: &Plan, facts: &Facts<'_>, decision: &mut Decision<'_>) {
         let audit = &plan.config.audit;
-        let denied = decision.refusal.is_some() || decision.shadow.is_some_and(|shadow| shadow.denied);
+        let is_shadow = matches!(decision.allowed_by, Some(AllowedBy::Shadow(_)));
+        let denied =
+            decision.refusal.is_some() || is_shadow || decision.shadow.is_some_and(|shadow| shadow.denied());
         let on = plan.options(decision.rule).and_then(|options| options.audit).unwrap_or(audit.on);
         // A policy that only records requests always does.
         if !on.includes(denied) && decision.logged.is_none() {
@@ -61,11 +64,11 @@ fn line(plan: &Plan, facts: &Facts<'_>, decision: &Decision<'_>) -> String {
         }
     };
     add("decision", Some(if decision.refusal.is_some() { b"denied".to_vec() } else { b"allowed".to_vec() }));
-    add("policy", Some(name(decision.rule)));
-    add("logged_policy", decision.logged.map(|rule| name(Some(rule))));
+    add("policy", Some(name_of(decision.rule).into()));
+    add("logged_policy", decision.logged.map(|rule| name_of(Some(rule)).into()));
     if let Some(shadow) = decision.shadow {
-        add("shadow_decision", Some(if shadow.denied { b"denied".to_vec() } else { b"allowed".to_vec() }));
-        add("shadow_policy", Some(name(shadow.rule)));
+        add("shadow_decision", Some(if shadow.denied() { b"denied".to_vec() } else { b"allowed".to_vec() }));
+        add("shadow_policy", Some(name_of(shadow.rule).into()));
     }
     add("method", facts.text(&Attribute::Method));
     add("host", facts.text(&Attribute::Host));
@@ -93,15 +96,6 @@ fn line(plan: &Plan, facts: &Facts<'_>, decision: &Decision<'_>) -> String {
         line.insert("headers".into(), headers.into());
     }
     ["rbac_audit ", &Json::Object(line).to_string()].concat()
-}
-
-fn name(rule: Option<&Rule>) -> Vec<u8> {
-    let mut name = String::new();
-    match rule {
-        Some(rule) => rule.name.write(&mut name),
-        None => name.push_str("none"),
-    }
-    name.into_bytes()
 }
 
 fn text(value: &[u8]) -> String {

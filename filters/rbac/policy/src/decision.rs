@@ -29,17 +29,16 @@ pub struct Decision<'p> {
 /// The verdict with all policies in shadow mode enforced.
 #[derive(Clone, Copy, Debug)]
 pub struct Shadow<'p> {
-    /// Whether it rejects the request.
-    pub denied: bool,
+    /// Why the request would be rejected; `None` if it would be allowed.
+    pub reason: Option<ReasonKind>,
     /// The rule that decided; `None` if no rule matched.
     pub rule: Option<&'p Rule>,
 }
 
 impl Shadow<'_> {
-    /// Returns why the request would be rejected; `None` if it would be allowed.
-    pub fn reason(&self) -> Option<ReasonKind> {
-        let kind = if self.rule.is_some() { ReasonKind::Policy } else { ReasonKind::NoPolicy };
-        self.denied.then_some(kind)
+    /// Returns whether the request would be rejected.
+    pub fn denied(&self) -> bool {
+        self.reason.is_some()
     }
 }
 

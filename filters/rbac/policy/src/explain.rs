@@ -1,9 +1,9 @@
 //! Explanations of decisions, for `tollgate explain`.
 
-use crate::expr::{Many, Predicate, Test};
+use crate::expr::{Predicate, Test};
 use crate::{Attribute, Decision, Environment, Expr, Facts, Policy, Rule, Truth, Typed};
 use core::fmt;
-use tollgate_policy::RequestFacts;
+use tollgate_policy::{Many, RequestFacts};
 
 /// Why a request is allowed or rejected.
 #[derive(Debug, Default)]
@@ -150,7 +150,7 @@ fn values(attribute: &Attribute, facts: &Facts<'_>) -> AttributeValues {
 
 impl fmt::Display for Test {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let every = if self.many == Many::All
+        let every = if self.many == Some(Many::All)
             && self.attribute.is_repeatable()
             && !matches!(self.predicate, Predicate::Present)
         {

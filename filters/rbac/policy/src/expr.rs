@@ -1,8 +1,8 @@
 //! Expressions: tests of attributes, combined.
 
 use crate::{Attribute, Condition, Typed};
-use std::net::{IpAddr, SocketAddr};
-use tollgate_policy::{Cidr, PathMatcher, StringMatcher, Value as Json};
+use std::net::IpAddr;
+use tollgate_policy::{Cidr, Many, PathMatcher, StringMatcher, Value as Json, uri};
 
 /// An expression.
 #[derive(Clone, Debug)]
@@ -26,8 +26,11 @@ pub struct Test {
     pub attribute: Attribute,
     /// The condition on a value.
     pub predicate: Predicate,
-    /// How many of several values must match.
-    pub many: Many,
+    /// Number of values that must match, if a client can add values. For all other attributes one is enough,
+    /// and an attribute without a value never matches. `None` stands for [`Many::All`] if the test helps to
+    /// allow a request, and for [`Many::Any`] if it helps to deny one: so no added value changes the result
+    /// in favour of the client. [`crate::Engine`] replaces `None`.
+    pub many: Option<Many>,
 }
 
 /// A condition on a value.
@@ -56,20 +59,6 @@ pub enum Predicate {
     Typed(Box<Typed>),
 }
 
-/// How many values of an attribute must match, if a client can add values. For all other attributes one is
-/// enough, and an attribute without a value never matches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Many {
-    /// All values if the test helps to allow a request, any value if it helps to deny one. So no added value
-    /// changes the result in favour of the client. [`crate::Rule`] replaces this by one of the others.
-    #[default]
-    Safe,
-    /// One value is enough, as in Envoy.
-    Any,
-    /// All values.
-    All,
-}
-
 impl Expr {
     /// The expression that is always true.
     pub const TRUE: Self = Self::All(Vec::new());
@@ -78,7 +67,7 @@ impl Expr {
 
     /// Returns a test in which no added value changes the result in favour of the client.
     pub fn test(attribute: Attribute, predicate: Predicate) -> Self {
-        Self::Test(Test { attribute, predicate, many: Many::Safe })
+        Self::Test(Test { attribute, predicate, many: None })
     }
 
     /// Returns a test that an attribute has a value.
@@ -128,17 +117,17 @@ impl Expr {
         }
     }
 
-    /// Replaces [`Many::Safe`] in all tests: `favours` is whether a true expression helps the client.
+    /// Completes the number of values in all tests: `favours` is whether a true expression helps the client.
     pub(crate) fn resolve_many(&mut self, favours: bool) {
         match self {
             Self::All(parts) | Self::Any(parts) => {
                 parts.iter_mut().for_each(|part| part.resolve_many(favours));
             }
             Self::Not(part) => part.resolve_many(!favours),
-            Self::Test(test) if test.many == Many::Safe => {
-                test.many = if favours { Many::All } else { Many::Any };
+            Self::Test(test) => {
+                test.many.get_or_insert(if favours { Many::All } else { Many::Any });
             }
-            Self::Test(_) | Self::Condition(_) => {}
+            Self::Condition(_) => {}
         }
     }
 }
@@ -163,7 +152,7 @@ impl Value<'_> {
             Self::Address(address) => Some(*address),
             Self::Text(text) => {
                 let text = core::str::from_utf8(text).ok()?;
-                text.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
+                text.parse().ok().or_else(|| uri::socket_ip(text))
             }
             Self::Number(_) | Self::Json(_) => None,
         }

@@ -38,7 +38,7 @@ pub use config::Config;
 pub use decision::{Decision, Refusal, Shadow};
 pub use engine::{Engine, Verdict};
 pub use envoy::Envoy;
-pub use expr::{Expr, Many, Predicate, Test, Value};
+pub use expr::{Expr, Predicate, Test, Value};
 pub use facts::{Binding, Bindings, ClaimsSource, Environment, Facts, Roles, Sources, Unavailable};
 pub use plan::Plan;
 pub use policy::Policy;

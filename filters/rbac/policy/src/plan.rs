@@ -24,18 +24,18 @@ impl Plan {
     /// Checks and compiles a configuration.
     pub fn new(mut config: Config) -> Result<Self, ConfigError> {
         let (mut stages, mut warnings) = (Vec::new(), Vec::new());
-        if let Some(istio) = &config.istio {
+        if let Some(istio) = config.istio.take() {
             let compiled = istio.stages().map_err(|error| error.in_member("istio"))?;
             stages.extend(compiled.stages);
             warnings.extend(compiled.warnings.iter().map(|warning| ["istio.", warning].concat()));
         }
         let mut audit = config.audit.on;
         let of_istio = stages.len();
-        if let Some(envoy) = &config.envoy {
+        if let Some(envoy) = config.envoy.take() {
             if audit == AuditOn::None {
                 audit = envoy.audit();
             }
-            stages.extend(envoy.clone().into_stages());
+            stages.extend(envoy.into_stages());
         }
         let of_envoy = stages.len();
         stages.extend(roles::stage(&config)?);
@@ -80,6 +80,8 @@ impl Plan {
             domain: config.domain.clone(),
             bindings: roles::bindings(&config)?,
         };
+        // The stages replace them: ten thousand policies must not be kept twice.
+        (config.roles, config.bindings, config.rules) = Default::default();
         let engine = Engine::new(stages);
         let has_shadow = engine.has_shadow();
         Ok(Self { config, engine, sources, names, counted, warnings, has_shadow })

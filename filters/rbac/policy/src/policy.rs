@@ -1,7 +1,10 @@
 //! Decisions about requests.
 
 use crate::audit::Audit;
-use crate::{Decision, Effect, Environment, Facts, Plan, Reason, Rule, Shadow, Verdict, response};
+use crate::rule::name_of;
+use crate::{
+    Decision, Effect, Environment, Facts, Plan, Reason, ReasonKind, Rule, Shadow, Verdict, response,
+};
 use tollgate_policy::{AllowedBy, InvalidPath, RequestFacts};
 
 /// Name of the filter state with the decision.
@@ -29,9 +32,17 @@ impl Policy {
 
     /// Decides about a request.
     pub fn decide(&self, request: &RequestFacts<'_>, environment: &dyn Environment) -> Decision<'_> {
+        let mut is_recorded = false;
         let mut decision = self.decide_and(request, environment, |facts, decision| {
             self.audit.record(&self.plan, facts, decision);
+            is_recorded = true;
         });
+        // A request with an invalid path is recorded with the path as it is.
+        if !is_recorded {
+            let readings = [request.path_only()];
+            let facts = Facts::new(request, &readings, &self.plan.sources, environment);
+            self.audit.record(&self.plan, &facts, &mut decision);
+        }
         if decision.refusal.is_none() && self.plan.config.forward_normalized_path {
             decision.path = self.plan.normalized(request);
         }
@@ -86,12 +97,18 @@ impl Plan {
     /// Decides about a request whose path is valid.
     pub fn decide(&self, facts: &Facts<'_>) -> Decision<'_> {
         let verdict = self.engine.verdict(facts, false);
-        let shadow = if self.has_shadow { Some(self.engine.verdict(facts, true)) } else { None };
         if facts.failed() {
             return self.undecided(Reason::HostError);
         }
         let mut decision = Decision { rule: verdict.by, logged: verdict.logged, ..Decision::default() };
-        decision.shadow = shadow.as_ref().map(Shadow::new);
+        if self.has_shadow {
+            let shadow = self.engine.verdict(facts, true);
+            // A failure that only a policy in shadow mode meets does not change the decision.
+            decision.shadow = Some(match facts.failed() {
+                true => Shadow { reason: Some(ReasonKind::HostError), rule: None },
+                false => Shadow::new(&shadow),
+            });
+        }
         if verdict.effect == Effect::Deny {
             let reason = verdict.by.map_or(Reason::NoRule, Reason::Rule);
             if self.config.enforcement.shadow {
@@ -126,28 +143,23 @@ impl Plan {
     fn describe(&self, decision: &mut Decision<'_>) {
         let states = &self.config.filter_state;
         if states.decision {
-            let verb = if decision.refusal.is_some() { "denied_by[" } else { "allowed_by[" };
-            decision.filter_state.push((DECISION, described(verb, decision.rule)));
+            let decided = described(decision.refusal.is_some(), decision.rule);
+            decision.filter_state.push((DECISION, decided));
         }
         if let Some(shadow) = decision.shadow.filter(|_| states.shadow) {
-            let verb = if shadow.denied { "denied_by[" } else { "allowed_by[" };
-            decision.filter_state.push((SHADOW, described(verb, shadow.rule)));
+            decision.filter_state.push((SHADOW, described(shadow.denied(), shadow.rule)));
         }
     }
 }
 
 impl<'p> Shadow<'p> {
     fn new(verdict: &Verdict<'p>) -> Self {
-        Self { denied: verdict.effect == Effect::Deny, rule: verdict.by }
+        let kind = if verdict.by.is_some() { ReasonKind::Policy } else { ReasonKind::NoPolicy };
+        Self { reason: (verdict.effect == Effect::Deny).then_some(kind), rule: verdict.by }
     }
 }
 
-fn described(verb: &str, rule: Option<&Rule>) -> Vec<u8> {
-    let mut text = String::from(verb);
-    match rule {
-        Some(rule) => rule.name.write(&mut text),
-        None => text.push_str("none"),
-    }
-    text.push(']');
-    text.into_bytes()
+fn described(denied: bool, rule: Option<&Rule>) -> Vec<u8> {
+    let verb = if denied { "denied_by[" } else { "allowed_by[" };
+    [verb, &name_of(rule), "]"].concat().into_bytes()
 }

@@ -1,6 +1,7 @@
 //! Reasons for rejecting a request.
 
 use crate::Rule;
+use crate::rule::name_of;
 use std::borrow::Cow;
 use tollgate_policy::{InvalidPath, Label, ResponseDetails};
 
@@ -45,7 +46,7 @@ pub enum Event {
     Logged,
 }
 
-impl Reason<'_> {
+impl<'p> Reason<'p> {
     /// Returns the kind.
     pub fn kind(self) -> ReasonKind {
         match self {
@@ -53,6 +54,14 @@ impl Reason<'_> {
             Self::NoRule => ReasonKind::NoPolicy,
             Self::InvalidPath(_) => ReasonKind::InvalidPath,
             Self::HostError => ReasonKind::HostError,
+        }
+    }
+
+    /// Returns the rule that rejects the request.
+    pub fn rule(self) -> Option<&'p Rule> {
+        match self {
+            Self::Rule(rule) => Some(rule),
+            _ => None,
         }
     }
 
@@ -71,14 +80,11 @@ impl Reason<'_> {
 impl ResponseDetails for Reason<'_> {
     fn details(self) -> Cow<'static, str> {
         match self {
-            Self::Rule(rule) => {
-                let mut name = String::from("rbac_access_denied_matched_policy[");
-                rule.name.write(&mut name);
-                name.push(']');
-                // Envoy writes details to logs whose fields are separated by spaces.
-                name.replace(' ', "_").into()
+            // Envoy writes details to logs whose fields are separated by spaces.
+            Self::Rule(_) | Self::NoRule => {
+                let name = name_of(self.rule()).replace(' ', "_");
+                ["rbac_access_denied_matched_policy[", &name, "]"].concat().into()
             }
-            Self::NoRule => "rbac_access_denied_matched_policy[none]".into(),
             Self::InvalidPath(error) => ["rbac_invalid_path{", error.name(), "}"].concat().into(),
             Self::HostError => "rbac_host_error".into(),
         }

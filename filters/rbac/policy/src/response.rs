@@ -1,6 +1,7 @@
 //! Responses to rejected requests.
 
 use crate::config::Response;
+use crate::rule::name_of;
 use crate::{Plan, Reason, Refusal};
 use tollgate_policy::{BodyFormat, HeaderField, Value as Json};
 
@@ -12,10 +13,8 @@ const UNAVAILABLE: u8 = 14;
 /// Returns the response to a request that is rejected for a reason.
 #[inline(never)]
 pub(crate) fn refusal<'p>(plan: &'p Plan, reason: Reason<'p>) -> Refusal<'p> {
-    let response = match reason {
-        Reason::Rule(rule) => plan.response(Some(rule)),
-        _ => plan.response(None),
-    };
+    let rule = reason.rule();
+    let response = plan.response(rule);
     let (status, grpc_status, text) = match reason {
         Reason::Rule(_) | Reason::NoRule => (response.status, response.grpc_status, response.body.as_str()),
         Reason::InvalidPath(_) => (400, INVALID_ARGUMENT, reason.text()),
@@ -27,21 +26,12 @@ pub(crate) fn refusal<'p>(plan: &'p Plan, reason: Reason<'p>) -> Refusal<'p> {
         let name = header.name.name().as_str().to_owned();
         headers.push((name.into(), header.value.as_bytes().to_vec()));
     }
-    let policy = (response.reveal_policy && decided_by_policy).then(|| name_of(reason));
+    let policy = (response.reveal_policy && decided_by_policy).then(|| name_of(rule));
     let (content_type, body) = body(response, status, text, policy);
     if let Some(content_type) = content_type {
         headers.push(("content-type".into(), content_type.into()));
     }
     Refusal { reason, status, grpc_status, headers, body }
-}
-
-fn name_of(reason: Reason<'_>) -> String {
-    let mut name = String::new();
-    match reason {
-        Reason::Rule(rule) => rule.name.write(&mut name),
-        _ => name.push_str("none"),
-    }
-    name
 }
 
 /// Returns the content type, if it is not the host's default `text/plain`, and the body.

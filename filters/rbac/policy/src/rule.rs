@@ -51,6 +51,16 @@ pub struct Name {
     pub role: Option<Box<str>>,
 }
 
+/// Returns the name of the rule that decided, or `none`.
+pub(crate) fn name_of(rule: Option<&Rule>) -> String {
+    let mut name = String::new();
+    match rule {
+        Some(rule) => rule.name.write(&mut name),
+        None => name.push_str("none"),
+    }
+    name
+}
+
 impl Name {
     /// Writes the name as in response code details: `shop/orders-rule[0]`, `editors-role[editor]`.
     pub fn write(&self, out: &mut String) {

@@ -43,18 +43,18 @@ on_both_hosts! {
             ("a-principal", source(json!({"principals": [orders], "notNamespaces": ["billing"]}))),
             ("b-account", source(json!({"serviceAccounts": ["billing/payments"]}))),
             ("c-namespace", source(json!({"namespaces": ["def*"], "notPrincipals": ["*/sa/b"]}))),
-            ("d-nobody", source(json!({"notPrincipals": ["*"]}))),
+            ("d-anonymous", source(json!({"notPrincipals": ["*"]}))),
         ]);
         let scenario = with(config).settings(|settings| settings.tls = Tls::CertificateOptional);
         let get = |certificate| Request::get("/").certificate(certificate);
-        let names = ["a-principal", "b-account", "c-namespace", "d-nobody"].map(shop);
-        let [principal, account, namespace, nobody] = &names;
+        let names = ["a-principal", "b-account", "c-namespace", "d-anonymous"].map(shop);
+        let [principal, account, namespace, anonymous] = &names;
         decides(host, scenario, vec![
             (get(Certificate::Orders), principal),
             (get(Certificate::Payments), account),
             (get(Certificate::A), namespace),
             (get(Certificate::B), ALLOWED),
-            (Request::get("/"), nobody),
+            (Request::get("/"), anonymous),
         ]);
     }
 

@@ -101,6 +101,25 @@ fn a_failed_host_call_is_handled_as_configured() {
 }
 
 #[test]
+fn a_failure_to_report_a_decision_does_not_change_it() {
+    let config = || admin(json!({"on_error": "allow"}));
+    let denied = failing(config(), "proxy_set_property", Request::get("/admin/1"));
+    denied.client(0).start("403");
+    denied.has_metric("rbac.denied.policy", 1).has_metric("rbac.failure_mode_allowed", 0);
+    let allowed = failing(config(), "proxy_set_property", Request::get("/"));
+    allowed.client(0).start("200");
+    allowed.has_metric("rbac.allowed", 1).has_logged(LogLevel::Warn, "cannot set the filter state");
+}
+
+#[test]
+fn a_path_that_cannot_be_replaced_is_not_sent() {
+    let config = admin(json!({"forward_normalized_path": true}));
+    let outcome = failing(config, "proxy_replace_header_map_value", Request::get("/a//b"));
+    outcome.client(0).start("503");
+    outcome.has_metric("rbac.allowed", 0).has_metric("rbac.denied.host_error", 1);
+}
+
+#[test]
 fn warns_about_a_stray_list_dash() {
     let config = json!({"istio": {"policies": [{
         "apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy", "metadata": {"name": "a"},

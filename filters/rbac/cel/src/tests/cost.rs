@@ -5,7 +5,7 @@ use crate::{Attributes, EvaluationError, Program, Unavailable, Value};
 use proptest::prelude::*;
 use std::rc::Rc;
 
-/// One value for all attributes.
+/// A value that all attributes have.
 struct Constant(Value);
 
 impl Attributes for Constant {

@@ -2,7 +2,7 @@
 //!
 //! Decisions are those of Envoy, with these exceptions:
 //!
-//! - A repeated header is matched safely: see [`Many::Safe`](crate::Many::Safe). Envoy accepts any line, and
+//! - A repeated header is matched safely: see [`Test::many`](crate::Test::many). Envoy accepts any line, and
 //!   an input of the generic matcher joins the lines.
 //! - `:authority` ignores the case of letters, and is compared without and with its port.
 //! - A condition that fails at run time matches in a rule that denies.

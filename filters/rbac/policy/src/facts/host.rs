@@ -1,9 +1,10 @@
 //! Attributes that the host provides, each read at most once per request.
 
+use crate::expr::Value;
 use core::cell::{OnceCell, RefCell};
 use core::net::IpAddr;
 use std::rc::Rc;
-use tollgate_policy::{UnixNanos, Value as Json, config};
+use tollgate_policy::{UnixNanos, Value as Json, config, uri};
 
 /// Inputs of a decision that are not part of the request. The shell and the tests implement it.
 pub trait Environment {
@@ -123,7 +124,7 @@ impl<'e> Attributes<'e> {
         let state = self.state(name)?;
         let Some(bytes) = state.as_deref() else { return Ok(None) };
         // A value that is not an address must not count as an absent one: the configuration is wrong.
-        address(bytes).or_else(|| text(bytes)?.parse().ok()).map(Some).ok_or(Unavailable)
+        Value::Text(bytes).address().map(Some).ok_or(Unavailable)
     }
 
     /// Returns a filter state by its full name.
@@ -163,15 +164,6 @@ impl<'e> Attributes<'e> {
     }
 }
 
-fn text(bytes: &[u8]) -> Option<&str> {
-    core::str::from_utf8(bytes).ok()
-}
-
-/// Parses an address as Envoy writes it: `192.0.2.1:443`, `[2001:db8::1%eth0]:443`.
 fn address(bytes: &[u8]) -> Option<IpAddr> {
-    let (host, _port) = text(bytes)?.rsplit_once(':')?;
-    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        Some(host) => host.split('%').next()?.parse().ok().map(IpAddr::V6),
-        None => host.parse().ok().map(IpAddr::V4),
-    }
+    uri::socket_ip(core::str::from_utf8(bytes).ok()?)
 }

@@ -11,11 +11,11 @@ pub use host::{Environment, Unavailable};
 pub use roles::{Binding, Bindings, Roles};
 
 use crate::expr::{Predicate, Test, Value};
-use crate::{Attribute, Expr, Many, Truth};
+use crate::{Attribute, Expr, Truth};
 use core::cell::{Cell, OnceCell};
 use host::{Attributes, Slot};
 use std::borrow::Cow;
-use tollgate_policy::{RequestFacts, Value as Json, elements, percent_decoded, uri};
+use tollgate_policy::{Many, RequestFacts, Value as Json, elements, percent_decoded, uri};
 use values::{bytes, lower_case, segment, some_address, some_number, some_text, spiffe};
 
 /// Sources of facts, from the configuration.
@@ -23,7 +23,8 @@ use values::{bytes, lower_case, segment, some_address, some_number, some_text, s
 pub struct Sources {
     /// Sources of claims, tried in order.
     pub claims: Vec<ClaimsSource>,
-    /// Filter state with the address of the peer; without it, the address of the client is used.
+    /// Filter state with the address of the peer. Without it, the peer is unknown if Envoy took the address
+    /// of the client from a header.
     pub peer_address: Option<Box<str>>,
     /// Attribute that names the tenant.
     pub domain: Option<Attribute>,
@@ -116,7 +117,7 @@ impl<'f> Facts<'f> {
             Predicate::Typed(typed) => {
                 self.json(&test.attribute).map(|json| json.is_some_and(|json| typed.matches(json)).into())
             }
-            Predicate::SameAs(other) => self.same(&test.attribute, other, test.many),
+            Predicate::SameAs(other) => self.same(&test.attribute, other, test.many == Some(Many::All)),
             predicate => self.matches(test, predicate),
         };
         result.unwrap_or_else(|Unavailable| {
@@ -131,13 +132,13 @@ impl<'f> Facts<'f> {
         }
         if test.attribute == Attribute::Role {
             let mut result = false;
-            self.roles()?.each(test.many == Many::All, &mut |value| {
+            self.roles()?.each(test.many == Some(Many::All), &mut |value| {
                 result |= predicate.matches(value);
                 !result
             });
             return Ok(result.into());
         }
-        let need_all = test.many == Many::All && test.attribute.is_repeatable();
+        let need_all = test.many == Some(Many::All) && test.attribute.is_repeatable();
         if need_all && self.is_partial(&test.attribute) {
             return Ok(Truth::False);
         }
@@ -172,38 +173,42 @@ impl<'f> Facts<'f> {
         }
     }
 
-    /// Returns whether only some readings of the path have a segment.
+    /// Returns whether an attribute is a part of the path that only some readings have.
     pub(crate) fn is_partial(&self, attribute: &Attribute) -> bool {
-        let Attribute::PathSegment(index) = attribute else { return false };
-        let count = self.readings.iter().filter(|reading| segment(reading, *index).is_some()).count();
+        let has = |reading: &[u8]| match attribute {
+            Attribute::PathSegment(index) => segment(reading, *index).is_some(),
+            Attribute::GrpcService | Attribute::GrpcMethod => self.grpc(reading).is_some(),
+            _ => false,
+        };
+        let count = self.readings.iter().filter(|reading| has(reading)).count();
         count > 0 && count < self.readings.len()
     }
 
     /// Compares two attributes. One pair of equal values is enough; if all values must match, each value that
     /// a client can add must have an equal one.
-    fn same(&self, left: &Attribute, right: &Attribute, many: Many) -> Result<Truth, Unavailable> {
+    fn same(&self, left: &Attribute, right: &Attribute, all: bool) -> Result<Truth, Unavailable> {
         let is_peer = |attribute: &Attribute| *attribute == Attribute::PeerAddress;
         if (is_peer(left) || is_peer(right)) && self.is_peer_hidden()? {
             return Ok(Truth::Unknown);
         }
-        if many == Many::All && (self.is_partial(left) || self.is_partial(right)) {
+        if all && (self.is_partial(left) || self.is_partial(right)) {
             return Ok(Truth::False);
         }
-        let (a, b) = (self.list_of(left, many)?, self.list_of(right, many)?);
+        let (a, b) = (self.list_of(left, all)?, self.list_of(right, all)?);
         let has = |list: &[Vec<u8>], value: &Vec<u8>| list.contains(value);
         let complete = |list: &[Vec<u8>], other: &[Vec<u8>], attribute: &Attribute| {
-            many != Many::All || !attribute.is_repeatable() || list.iter().all(|value| has(other, value))
+            !all || !attribute.is_repeatable() || list.iter().all(|value| has(other, value))
         };
         let pair = a.iter().any(|value| has(&b, value));
         Ok((pair && complete(&a, &b, left) && complete(&b, &a, right)).into())
     }
 
-    fn list_of(&self, attribute: &Attribute, many: Many) -> Result<Vec<Vec<u8>>, Unavailable> {
+    fn list_of(&self, attribute: &Attribute, all: bool) -> Result<Vec<Vec<u8>>, Unavailable> {
         if *attribute != Attribute::Role {
             return self.list(attribute);
         }
         let mut list = Vec::new();
-        self.roles()?.each(many == Many::All, &mut |value| {
+        self.roles()?.each(all, &mut |value| {
             list.push(bytes(value));
             true
         });
@@ -255,8 +260,15 @@ impl<'f> Facts<'f> {
                 let _ =
                     lines.all(|line| elements(name.as_ref(), line).all(|value| visit(Value::Text(value))));
             }
-            Attribute::GrpcService => some_text(self.grpc().map_or(b"", |(service, _)| service), visit),
-            Attribute::GrpcMethod => some_text(self.grpc().map_or(b"", |(_, method)| method), visit),
+            Attribute::GrpcService | Attribute::GrpcMethod => {
+                let part =
+                    |(service, method)| if *attribute == Attribute::GrpcMethod { method } else { service };
+                let _ = self
+                    .readings
+                    .iter()
+                    .filter_map(|reading| self.grpc(reading))
+                    .all(|names| visit(Value::Text(part(names))));
+            }
             Attribute::PeerAddress => match self.sources.peer_address.as_deref() {
                 Some(name) => some_address(self.host.state_address(name)?, visit),
                 None => some_address(self.host.address(Slot::SourceAddress)?, visit),
@@ -337,12 +349,12 @@ impl<'f> Facts<'f> {
         }
     }
 
-    /// Returns the service and the method of a gRPC request.
-    fn grpc(&self) -> Option<(&[u8], &[u8])> {
+    /// Returns the service and the method of a gRPC request with this path.
+    fn grpc<'r>(&self, reading: &'r [u8]) -> Option<(&'r [u8], &'r [u8])> {
         let content_type = self.request.headers.first("content-type")?;
         let start = content_type.get(..b"application/grpc".len())?;
         start.eq_ignore_ascii_case(b"application/grpc").then_some(())?;
-        let path = self.readings.first()?.strip_prefix(b"/")?;
+        let path = reading.strip_prefix(b"/")?;
         let slash = path.iter().rposition(|byte| *byte == b'/')?;
         let (service, method) = path.split_at_checked(slash)?;
         Some((service, method.strip_prefix(b"/")?))

@@ -1,9 +1,7 @@
 //! Roles, bindings and rules, compiled to one stage.
 
 use crate::config::{Action, AttributeMatch, BindingConfig, Config, Permission, Role, RuleConfig};
-use crate::{
-    Attribute, Binding, Bindings, Condition, Effect, Expr, Many, Name, Predicate, Rule, Stage, Test,
-};
+use crate::{Attribute, Binding, Bindings, Condition, Effect, Expr, Name, Predicate, Rule, Stage, Test};
 use tollgate_policy::{ConfigError, FieldTest, HeaderName, Named, Places, RequestMatch, StringMatcher};
 
 /// Returns the stage of the rules and of the permissions of the roles; `None` if there are neither.
@@ -145,12 +143,7 @@ fn field(attribute: Attribute, test: FieldTest<'_>) -> Expr {
         None => Predicate::Present,
         Some(matcher) => Predicate::Text([StringMatcher::clone(matcher)].into()),
     };
-    let many = match test.values {
-        None => Many::Safe,
-        Some(tollgate_policy::Many::Any) => Many::Any,
-        Some(tollgate_policy::Many::All) => Many::All,
-    };
-    let expr = Expr::Test(Test { attribute, predicate, many });
+    let expr = Expr::Test(Test { attribute, predicate, many: test.values });
     if test.negated { expr.not() } else { expr }
 }
 

@@ -163,6 +163,13 @@ fn media_types_ignore_case() {
         rule("deny", json!({"attributes": [{"attribute": "request.grpc.method", "one_of": ["Drop"]}]}));
     let request = get("/shop.Admin/Drop", &[("content-type", "Application/GRPC")]);
     assert_eq!(verdict(&policy, &Host::default(), &request), DENIED);
+    let allow =
+        rule("allow", json!({"attributes": [{"attribute": "request.grpc.method", "one_of": ["Get"]}]}));
+    let grpc = [("content-type", "application/grpc")];
+    assert_eq!(verdict(&allow, &Host::default(), &get("/shop.Admin/Get", &grpc)), "allowed");
+    for path in ["/shop.Admin/Get;x=1", "/shop.Admin%2FGet", "/shop.Admin/Drop"] {
+        assert_ne!(verdict(&allow, &Host::default(), &get(path, &grpc)), "allowed", "{path}");
+    }
     let query = verdict(&policy, &Host::default(), &get("?x", &[]));
     assert_eq!(query, "rbac_invalid_path{not_absolute}");
 }

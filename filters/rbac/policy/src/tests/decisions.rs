@@ -39,7 +39,7 @@ fn a_policy_in_shadow_mode_only_reports() {
     decide(&policy(admin(options)), &Host::default(), &get("/admin"), |decision| {
         assert!(decision.refusal.is_none() && decision.allowed_by.is_none());
         let shadow = decision.shadow.unwrap();
-        assert!(shadow.denied);
+        assert!(shadow.denied());
         let states = [("rbac.decision", "allowed_by[none]"), ("rbac.shadow", "denied_by[admin]")];
         assert_eq!(decision.filter_state, states.map(|(name, value)| (name, value.as_bytes().to_vec())));
     });
@@ -50,7 +50,7 @@ fn shadow_mode_allows_and_reports() {
     decide(&policy(admin(json!({"shadow": true}))), &Host::default(), &get("/admin"), |decision| {
         assert!(decision.refusal.is_none());
         assert_eq!(decision.allowed_by, Some(AllowedBy::Shadow(crate::ReasonKind::Policy)));
-        assert!(decision.shadow.unwrap().denied);
+        assert!(decision.shadow.unwrap().denied());
     });
 }
 
@@ -270,4 +270,49 @@ fn a_hidden_peer_never_helps_the_client() {
     assert_ne!(verdict(&allow, &host(0), &request), "allowed");
     assert_ne!(verdict(&deny, &host(7), &request), "allowed");
     assert_ne!(verdict(&deny, &other, &request), "allowed");
+}
+
+/// A host that fails to provide claims, and provides everything else.
+struct WithoutClaims;
+
+impl Environment for WithoutClaims {
+    fn property(&self, path: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        if path.starts_with("filter_state") { Err(Unavailable) } else { Ok(None) }
+    }
+
+    fn now(&self) -> Option<UnixNanos> {
+        None
+    }
+
+    fn draw(&self) -> u64 {
+        0
+    }
+}
+
+#[test]
+fn a_failure_in_a_shadow_policy_changes_no_decision() {
+    let config = json!({
+        "rules": [
+            {"name": "new", "action": "deny", "attributes": [{"attribute": "request.auth.claims[a]", "present": true}]},
+            {"name": "all", "action": "allow"},
+        ],
+        "policy_options": {"new": {"shadow": true}},
+    });
+    let pairs: [(&[u8], &[u8]); 3] = [(b":method", b"GET"), (b":authority", b"a"), (b":path", b"/")];
+    let policy = policy(config);
+    let decision = policy.decide(&RequestFacts::from_pairs(&pairs), &WithoutClaims);
+    assert!(decision.refusal.is_none() && decision.allowed_by.is_none(), "{decision:?}");
+    assert_eq!(decision.rule.map(|rule| &*rule.name.policy), Some("all"));
+    assert_eq!(decision.shadow.unwrap().reason, Some(crate::ReasonKind::HostError));
+}
+
+#[test]
+fn a_request_with_an_invalid_path_is_in_the_audit_log() {
+    let config = |shadow: bool| admin(json!({"audit": {"on": "on_deny"}, "shadow": shadow}));
+    for (shadow, decision) in [(false, "denied"), (true, "allowed")] {
+        let line =
+            decide(&policy(config(shadow)), &Host::default(), &get("/a%00"), |decision| decision.audit);
+        let line = line.unwrap_or_default();
+        assert!(line.contains(r#""path":"/a%00""#) && line.contains(decision), "{line}");
+    }
 }

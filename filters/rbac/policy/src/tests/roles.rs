@@ -23,7 +23,7 @@ fn shop() -> Value {
 #[test]
 fn rules_then_permissions_decide() {
     let shop = policy(shop());
-    let nobody = Host::default();
+    let anonymous = Host::default();
     let writer = Host::default().with_claims(&json!({"groups": ["writers"]}));
     let viewer = Host::default().with_claims(&json!({"roles": "viewer"}));
     let admin = Host::default().with_claims(&json!({"roles": ["admin", "unknown"]}));
@@ -31,8 +31,8 @@ fn rules_then_permissions_decide() {
         .with("connection/uri_san_peer_certificate", "spiffe://cluster.local/ns/batch-1/sa/copy");
     let none = "rbac_access_denied_matched_policy[none]";
     for (host, method, path, expected) in [
-        (&nobody, "GET", "/healthz", "allowed"),
-        (&nobody, "GET", "/acme/docs/1", none),
+        (&anonymous, "GET", "/healthz", "allowed"),
+        (&anonymous, "GET", "/acme/docs/1", none),
         (&viewer, "GET", "/acme/docs/1", "allowed"),
         (&viewer, "PUT", "/acme/docs/1", none),
         (&writer, "PUT", "/acme/docs/1", "allowed"),

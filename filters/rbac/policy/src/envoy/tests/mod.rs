@@ -9,9 +9,9 @@ mod reference;
 mod walk;
 
 use super::Envoy;
-use crate::{Attribute, Effect, Expr, Many, Predicate, Stage, Test, Value as Typed};
+use crate::{Attribute, Effect, Expr, Predicate, Stage, Test, Value as Typed};
 use serde_json::{Value, json};
-use tollgate_policy::config;
+use tollgate_policy::{Many, config};
 
 /// Returns the stages of a configuration.
 fn stages(config: &Value) -> Vec<Stage> {
@@ -88,7 +88,7 @@ fn passes(test: &Test, request: &Value) -> bool {
         (predicate, value) => panic!("{predicate:?} of {value:?}"),
     };
     match test.many {
-        Many::All if test.attribute.is_repeatable() => !values.is_empty() && values.iter().all(each),
+        Some(Many::All) if test.attribute.is_repeatable() => !values.is_empty() && values.iter().all(each),
         _ => values.iter().any(each),
     }
 }

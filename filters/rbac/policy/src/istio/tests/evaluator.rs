@@ -1,7 +1,8 @@
 //! Evaluator of stages.
 
-use crate::{Attribute, Effect, Expr, Many, Predicate, Rule, Stage, Test};
+use crate::{Attribute, Effect, Expr, Predicate, Rule, Stage, Test};
 use std::collections::HashMap;
+use tollgate_policy::Many;
 
 /// Values of the attributes of a request, by name.
 pub(super) struct Request(HashMap<String, Vec<String>>);
@@ -65,7 +66,7 @@ fn matches_value(predicate: &Predicate, value: &str) -> bool {
 fn matches_test(test: &Test, request: &Request) -> bool {
     let values = request.values(&test.attribute);
     let mut each = values.iter().map(|value| matches_value(&test.predicate, value));
-    if test.many == Many::All && test.attribute.is_repeatable() {
+    if test.many == Some(Many::All) && test.attribute.is_repeatable() {
         !values.is_empty() && each.all(|matches| matches)
     } else {
         each.any(|matches| matches)
