@@ -17,4 +17,5 @@ mod native;
 mod paths;
 mod results;
 mod roles;
+mod services;
 mod support;
