@@ -62,3 +62,17 @@ fn ten_thousand_policies_cost_nearly_as_much_as_ten() {
         assert!(many * 10 <= few * 13, "{format}: {few} instructions with 10 policies, {many} with 10,000");
     }
 }
+
+#[test]
+fn memory_of_ten_thousand_policies_is_bounded() {
+    for (format, config) in [("rules", rules as fn(usize) -> Value), ("istio", istio)] {
+        let memory = |count| {
+            let emulator = Emulator::builder(&with(config(count))).metered().start().expect("it loads");
+            println!("{format}, {count}: {} instructions", emulator.costs()["proxy_on_configure"].sum);
+            emulator.memory(0, 0)
+        };
+        let (few, many) = (memory(10), memory(10_000));
+        println!("{format}: {few} bytes with 10 policies, {many} with 10,000");
+        assert!(many - few < 64 << 20, "{format}: {few} bytes with 10 policies, {many} with 10,000");
+    }
+}

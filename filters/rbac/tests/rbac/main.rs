@@ -14,6 +14,7 @@ mod costs;
 mod envoy_format;
 mod istio_format;
 mod native;
+mod native_tree;
 mod paths;
 mod results;
 mod roles;
