@@ -22,6 +22,11 @@ const FEATURES: [&str; 6] = [
 /// added constant into the offset of a load.
 const PASSES: [&str; 2] = ["-Oz", "--low-memory-unused"];
 
+/// Lets Node compile `wasm-opt`, which is a module itself, only with its fast compiler. The optimising one
+/// takes more CPU time than it saves: 4.3 s instead of 1.5 s for a small filter, 13.9 s instead of 11.3 s for
+/// `rbac`.
+const BASELINE_COMPILER: &str = "--liftoff-only";
+
 /// The program `wasm-opt`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Binaryen {
@@ -43,7 +48,9 @@ impl Binaryen {
         let [before, after] = ["before.wasm", "after.wasm"].map(|name| scratch.0.join(name));
         fs::write(&before, wasm).map_err(|why| why.to_string())?;
         let mut command = Command::new(self.node.as_ref().unwrap_or(&self.wasm_opt));
-        command.args(self.node.iter().map(|_| &self.wasm_opt));
+        if self.node.is_some() {
+            command.arg(BASELINE_COMPILER).arg(&self.wasm_opt);
+        }
         command.args(FEATURES).args(PASSES).arg(&before).arg("-o").arg(&after);
         let program = PathBuf::from(command.get_program());
         let ran = command.output().map_err(|why| format!("`{}`: {why}", program.display()))?;

@@ -16,7 +16,7 @@ use compose::{Form, Part};
 use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use std::{fs, io};
 use toolchain::Toolchain;
@@ -136,10 +136,9 @@ pub fn compose(name: &str, filters: &[String], finish: Finish) -> Result<PathBuf
         parts.map(|(filter, (name, _))| Part { filter, name: *name, without: None }).collect();
     let module = compose::write(name, &parts, Form::Tollgate)?;
     build_once((module.manifest.clone(), Form::Tollgate, finish), || {
-        let _lock = store::lock()?;
         let started = Instant::now();
         let toolchain = toolchain::find()?;
-        let linked = cargo::build(&module, &toolchain)?;
+        let linked = linked(|| cargo::build(&module, &toolchain))?;
         let options = compose::options(name, &parts)?;
         let path = finish_module(&module, &linked, options, toolchain, (Form::Tollgate, finish))?;
         note_time(started, name, Form::Tollgate, finish)?;
@@ -190,28 +189,41 @@ pub fn keep(bytes: &[u8]) -> Result<PathBuf, BuildError> {
 /// A build: the manifest of the package, and the form of the module.
 type Key = (PathBuf, Form, Finish);
 
-/// Builds each package once per process: the sources do not change while a test runs.
+/// The module of a key, once it is built.
+type Slot = Arc<Mutex<Option<PathBuf>>>;
+
+/// Builds each package once per process: the sources do not change while a test runs. Only callers with the
+/// same key wait for a build.
 fn build_once(key: Key, build: impl FnOnce() -> Result<PathBuf, BuildError>) -> Result<PathBuf, BuildError> {
-    static BUILT: Mutex<Option<HashMap<Key, PathBuf>>> = Mutex::new(None);
-    // A panic in another test does not corrupt the map.
-    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-    let built = built.get_or_insert_default();
-    if let Some(path) = built.get(&key) {
+    static SLOTS: Mutex<Option<HashMap<Key, Slot>>> = Mutex::new(None);
+    // A panic in another test corrupts neither the map nor a slot.
+    let slot = {
+        let mut slots = SLOTS.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(slots.get_or_insert_default().entry(key).or_default())
+    };
+    let mut built = slot.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(path) = &*built {
         return Ok(path.clone());
     }
     let path = build()?;
-    built.insert(key, path.clone());
+    *built = Some(path.clone());
     Ok(path)
 }
 
 fn build(package: &Package, form: Form, finish: Finish) -> Result<PathBuf, BuildError> {
-    let _lock = store::lock()?;
     let started = Instant::now();
     let toolchain = toolchain::find()?;
-    let linked = link(package, &toolchain, None, form)?;
+    let linked = linked(|| link(package, &toolchain, None, form))?;
     let path = finish_module(package, &linked, package.options()?, toolchain, (form, finish))?;
     note_time(started, &package.name, form, finish)?;
     Ok(path)
+}
+
+/// Returns the bytes of the module that `link` makes. The lock covers cargo and the read, because the next
+/// build may replace the file. The steps after it work on the bytes, and run side by side.
+fn linked(link: impl FnOnce() -> Result<PathBuf, BuildError>) -> Result<Vec<u8>, BuildError> {
+    let _lock = store::lock()?;
+    store::read(&link()?)
 }
 
 /// Appends the time that a build took to the file that `TOLLGATE_BUILD_LOG` names.
@@ -224,12 +236,11 @@ fn note_time(started: Instant, name: &str, form: Form, finish: Finish) -> Result
 
 fn finish_module(
     package: &Package,
-    linked: &Path,
+    linked: &[u8],
     mut options: Options,
     toolchain: Toolchain,
     (form, finish): (Form, Finish),
 ) -> Result<PathBuf, BuildError> {
-    let bytes = store::read(linked)?;
     let failed = |why| BuildError::Pack { what: package.name.clone(), why };
     options.keep_names = finish == Finish::Named;
     options.binaryen = Some(toolchain.binaryen);
@@ -246,10 +257,10 @@ fn finish_module(
             .join(folder)
             .join(store::digest(&[package.manifest.as_os_str().as_encoded_bytes()])),
     };
-    store::derived(&folder, &package.name, &[&bytes, options.fingerprint().as_bytes()], || {
+    store::derived(&folder, &package.name, &[linked, options.fingerprint().as_bytes()], || {
         let module = match finish {
-            Finish::Stripped => strip(&bytes),
-            Finish::Packed | Finish::Named => pack(&bytes, &options),
+            Finish::Stripped => strip(linked),
+            Finish::Packed | Finish::Named => pack(linked, &options),
         };
         module.map_err(failed)
     })

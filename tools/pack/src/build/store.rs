@@ -13,12 +13,15 @@ fn root() -> PathBuf {
     target_dir().join("wasm")
 }
 
-/// Locks builds until dropped. The kernel releases the lock if the process dies. The lock covers cargo and
-/// the steps after it: otherwise, of two processes that build different filters, each could replace the files
-/// of the other.
+/// Locks cargo's folder until dropped: otherwise, of two processes that build different filters, each could
+/// replace the files of the other.
 pub(super) fn lock() -> Result<File, BuildError> {
-    let path = root().join(".tollgate.lock");
-    in_folder(&path, |path| {
+    lock_file(&root().join(".tollgate.lock"))
+}
+
+/// Locks a file until dropped. The kernel releases the lock if the process dies.
+fn lock_file(path: &Path) -> Result<File, BuildError> {
+    in_folder(path, |path| {
         let file = File::create(path)?;
         file.lock()?;
         Ok(file)
@@ -39,6 +42,7 @@ pub(super) fn derived(
     let path = root().join(folder).join(format!("{name}.wasm"));
     let key_path = path.with_extension("key");
     let key = digest(inputs);
+    let _lock = lock_file(&path.with_extension("lock"))?;
     if path.is_file() && fs::read_to_string(&key_path).is_ok_and(|known| known == key) {
         return Ok(path);
     }
