@@ -1,10 +1,14 @@
 //! Matchers of paths.
 
-use crate::Config;
-use crate::string_matcher::{Fields, InvalidMatcher, StringMatcher};
+use crate::paths::upper_case_escapes;
+use crate::string_matcher::{Fields, InvalidMatcher, Literal, StringMatcher};
+use crate::{Config, InvalidPath, PathNormalization};
 use core::fmt;
 
 /// Matches a path without its query: as a string, or by a template, `{"template": "/users/{id}/orders"}`.
+///
+/// Rejects patterns that no path matches: with a query, or with a beginning other than `/`. Escapes in a
+/// pattern are written as in a reading, so that `/%7euser` matches `/~user`. An expression stays as it is.
 ///
 /// In a template, `{name}` and `*` match one segment that is not empty, and `**` at the end matches any
 /// number of segments. The matcher does not normalise paths: match each of the
@@ -86,6 +90,62 @@ impl PathMatcher {
         }
     }
 
+    /// Returns a matcher of a path as a string.
+    pub fn from_text(matcher: StringMatcher) -> Result<Self, InvalidPathMatcher> {
+        match never_of_path(&matcher) {
+            Some(error) => Err(InvalidPathMatcher::Text(error)),
+            None => Ok(Self(Test::Text(matcher.map_literal(upper_case_escapes)))),
+        }
+    }
+
+    /// Returns whether any path matches if paths are read in this way. Evaluates one path that the pattern
+    /// matches as it is written; an expression always counts as reachable.
+    pub fn is_reachable(&self, normalization: &PathNormalization) -> bool {
+        let Some(path) = self.sample() else { return true };
+        match normalization.readings(&path) {
+            Ok(readings) => readings.iter().any(|reading| self.matches(reading)),
+            Err(InvalidPath::Rejected(_)) => false,
+            // Such a text may be the reading of another path.
+            Err(_) => true,
+        }
+    }
+
+    /// Returns a path that matches.
+    fn sample(&self) -> Option<Vec<u8>> {
+        Some(match &self.0 {
+            Test::Text(matcher) => match matcher.literal()? {
+                Literal::Exact(text) => text.to_vec(),
+                Literal::Prefix(text) => [text, b"x"].concat(),
+                Literal::Suffix(text) => [b"/x", text].concat(),
+                Literal::Contains(text) => [b"/x", text, b"x"].concat(),
+            },
+            Test::Template { segments, rest } => {
+                let mut path = Vec::new();
+                for segment in segments {
+                    path.push(b'/');
+                    match segment {
+                        Segment::Literal(text) => path.extend_from_slice(text),
+                        Segment::Any => path.push(b'x'),
+                    }
+                }
+                match rest {
+                    Rest::None => {}
+                    Rest::Segments => path.extend(b"/x"),
+                    Rest::SlashAndEnd(end) => path.extend([b"/x", &**end].concat()),
+                }
+                path
+            }
+        })
+    }
+
+    /// Returns whether every path matches that begins with `/`.
+    pub(crate) fn matches_all(&self) -> bool {
+        match &self.0 {
+            Test::Text(matcher) => matches!(matcher.literal(), Some(Literal::Prefix(b"/"))),
+            Test::Template { segments, rest } => segments.is_empty() && *rest == Rest::Segments,
+        }
+    }
+
     /// Returns a matcher of a URI template, as in Envoy's `UriTemplateMatchConfig` and in Istio, but
     /// without named variables. `*` matches one segment that is not empty. `**` matches any text, also of
     /// several segments, and is the last operator: `/a/**` matches `/a/` and `/a/b/c`, but not `/a`;
@@ -105,9 +165,9 @@ impl PathMatcher {
                 (Rest::None, "*") => segments.push(Segment::Any),
                 (Rest::None, "**") => rest = Rest::SlashAndEnd(Box::default()),
                 (_, "*" | "**") => return Err(invalid("`**` must be the last operator")),
-                (Rest::None, _) if is_literal => segments.push(Segment::Literal(part.as_bytes().into())),
+                (Rest::None, _) if is_literal => segments.push(literal(part)),
                 (Rest::SlashAndEnd(end), _) if is_literal => {
-                    *end = [end, &b"/"[..], part.as_bytes()].concat().into()
+                    *end = [end, &b"/"[..], &upper_case_escapes(part.as_bytes())].concat().into()
                 }
                 _ if part.contains(['*', '{', '}']) => {
                     return Err(invalid("`*` and `**` must be whole segments"));
@@ -158,6 +218,36 @@ impl From<StringMatcher> for PathMatcher {
     }
 }
 
+fn literal(part: &str) -> Segment {
+    Segment::Literal(upper_case_escapes(part.as_bytes()).into())
+}
+
+/// Returns why no path matches, if none does. `CONNECT` has an empty path, and `OPTIONS` may have `*`.
+fn never_of_path(matcher: &StringMatcher) -> Option<InvalidMatcher> {
+    const START: &str = "a path that begins with `/`";
+    let never = |field, text: &[u8], expected| {
+        Some(InvalidMatcher::Never { field, text: String::from_utf8_lossy(text).into(), expected })
+    };
+    let Some(literal) = matcher.literal() else {
+        // A literal character at the beginning, which is not optional and not one of several alternatives.
+        let text = matcher.regex_text()?.trim_start_matches('^');
+        let optional = matches!(text.as_bytes().get(1), Some(b'?' | b'*' | b'{'));
+        let other = text.starts_with(|first: char| first.is_ascii_alphanumeric());
+        let never_starts = other && !optional && !text.contains('|');
+        return if never_starts { never("regex", text.as_bytes(), START) } else { None };
+    };
+    let (field, text) = literal.parts();
+    if text.iter().any(|byte| matches!(byte, b'?' | b'#')) {
+        return never(field, text, "a path without `?` and `#`: use `query` for the query");
+    }
+    let starts = match literal {
+        Literal::Exact(text) => matches!(text, [b'/', ..] | b"" | b"*"),
+        Literal::Prefix(text) => matches!(text, [b'/', ..] | b"*"),
+        Literal::Suffix(_) | Literal::Contains(_) => true,
+    };
+    if starts { None } else { never(field, text, START) }
+}
+
 fn template(text: &str) -> Result<Test, InvalidPathMatcher> {
     let invalid = |reason| InvalidPathMatcher::Template { text: text.into(), reason };
     let mut parts: Vec<&str> =
@@ -181,7 +271,7 @@ fn template(text: &str) -> Result<Test, InvalidPathMatcher> {
                 return Err(invalid("`{name}` and `*` must be whole segments, and `**` the last one"));
             }
             _ if part.contains(['?', '#']) => return Err(invalid("must not contain `?` or `#`")),
-            _ => Segment::Literal(part.as_bytes().into()),
+            _ => literal(part),
         });
     }
     Ok(Test::Template { segments: segments.into(), rest: if rest { Rest::Segments } else { Rest::None } })
@@ -223,7 +313,7 @@ impl TryFrom<RawPathMatcher> for PathMatcher {
             None if fields.is_empty() => Err(InvalidPathMatcher::NotOne),
             None => {
                 let matcher = StringMatcher::of(fields, ignore_case).map_err(InvalidPathMatcher::Text)?;
-                Ok(Self(Test::Text(matcher)))
+                Self::from_text(matcher)
             }
         }
     }
@@ -261,127 +351,4 @@ impl fmt::Display for InvalidPathMatcher {
 impl std::error::Error for InvalidPathMatcher {}
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn matches(template: &str, path: &str) -> bool {
-        let json = serde_json::json!({ "template": template }).to_string();
-        crate::config::parse::<PathMatcher>(&json).unwrap().matches(path.as_bytes())
-    }
-
-    #[test]
-    fn a_placeholder_matches_one_segment() {
-        for (template, yes, no) in [
-            (
-                "/users/{id}",
-                vec!["/users/7", "/users/a.b"],
-                vec!["/users", "/users/", "/users/7/", "/users/7/x", "users/7"],
-            ),
-            ("/users/*/orders", vec!["/users/7/orders"], vec!["/users//orders", "/users/7/8/orders"]),
-            ("/static/**", vec!["/static", "/static/", "/static/a/b"], vec!["/statics", "/", ""]),
-            ("/**", vec!["/", "/a/b"], vec!["", "*"]),
-            ("/", vec!["/"], vec!["", "/a", "//"]),
-            ("/a/", vec!["/a/"], vec!["/a", "/a//"]),
-        ] {
-            for path in yes {
-                assert!(matches(template, path), "{template} {path}");
-            }
-            for path in no {
-                assert!(!matches(template, path), "{template} {path}");
-            }
-        }
-    }
-
-    #[test]
-    fn matches_a_path_as_a_string() {
-        let matcher: PathMatcher =
-            crate::config::parse(r#"{"prefix": "/API", "ignore_case": true}"#).unwrap();
-        assert!(matcher.matches(b"/api/x") && !matcher.matches(b"/x/api"));
-    }
-
-    #[test]
-    fn rejects_invalid_matchers() {
-        for (json, message) in [
-            ("{}", "expected either `template`, or"),
-            (r#"{"template": "/a", "exact": "/a"}"#, "expected either `template`, or"),
-            (r#"{"template": "/a", "ignore_case": true}"#, "expected either `template`, or"),
-            (r#"{"template": "a"}"#, "`template` `a`: must begin with `/`"),
-            (
-                r#"{"template": "/{id}.json"}"#,
-                "`template` `/{id}.json`: `{name}` and `*` must be whole segments",
-            ),
-            (r#"{"template": "/**/a"}"#, "`template` `/**/a`: `{name}`"),
-            (r#"{"template": "/{}"}"#, "`template` `/{}`: `{name}`"),
-            (r#"{"template": "/{a}/{a}"}"#, "`template` `/{a}/{a}`: duplicate placeholder name"),
-            (r#"{"template": "/a?b"}"#, "`template` `/a?b`: must not contain `?` or `#`"),
-            (r#"{"prefix": "/a", "exact": "/a"}"#, "expected exactly one of"),
-        ] {
-            let error = crate::config::parse::<PathMatcher>(json).unwrap_err().to_string();
-            assert!(error.starts_with(message), "{error}");
-        }
-    }
-
-    #[test]
-    fn matches_uri_templates_as_envoy_does() {
-        for (template, yes, no) in [
-            ("/a/*", vec!["/a/b", "/a/%20"], vec!["/a", "/a/", "/a/b/", "/a/b/c", "/b/b"]),
-            ("/a/**", vec!["/a/", "/a/b", "/a/b/c/"], vec!["/a", "/ab", "/"]),
-            ("/**", vec!["/", "/a/b"], vec!["", "*"]),
-            ("/*/b/**", vec!["/a/b/", "/a/b/c"], vec!["/a/b", "//b/c", "/a/c/b/"]),
-            ("/a/**/b", vec!["/a//b", "/a/x/b", "/a/x/y/b"], vec!["/a/b", "/a/x/bc", "/a/x/b/"]),
-            ("/**/x.json/", vec!["/a/x.json/", "//x.json/"], vec!["/x.json/", "/a/x.json"]),
-            ("/a/*/", vec!["/a/b/"], vec!["/a/b"]),
-        ] {
-            let matcher = PathMatcher::from_uri_template(template).unwrap();
-            assert!(yes.iter().all(|path| matcher.matches(path.as_bytes())), "{template}");
-            assert!(!no.iter().any(|path| matcher.matches(path.as_bytes())), "{template}");
-        }
-    }
-
-    #[test]
-    fn rejects_invalid_uri_templates() {
-        for (template, reason) in [
-            ("a/*", "must begin with `/`"),
-            ("/**/*", "`**` must be the last operator"),
-            ("/**/a/**", "`**` must be the last operator"),
-            ("/a*", "`*` and `**` must be whole segments"),
-            ("/**/{a}", "`*` and `**` must be whole segments"),
-            ("/a//*", "must not contain an empty segment"),
-            ("/*?a=b", "`*` and `**` must be whole segments"),
-            ("/*/a?b", "has a character that is not allowed in a path"),
-        ] {
-            let error = PathMatcher::from_uri_template(template).unwrap_err().to_string();
-            assert_eq!(error, format!("`template` `{template}`: {reason}"));
-        }
-    }
-
-    proptest! {
-        /// Envoy translates a template to this regular expression.
-        #[test]
-        fn a_uri_template_matches_like_a_regex(
-            template in "(/(a|b|\\*)){0,3}(/\\*\\*)?(/(a|b)){0,2}/?",
-            path in "(/|a|b){0,8}",
-        ) {
-            let Ok(matcher) = PathMatcher::from_uri_template(&template) else {
-                prop_assert!(template.is_empty());
-                return Ok(());
-            };
-            let regex = template.replace("**", "\0").replace('*', "[^/]+").replace('\0', ".*");
-            let json = serde_json::json!({ "regex": regex }).to_string();
-            let regex: StringMatcher = crate::config::parse(json).unwrap();
-            prop_assert_eq!(matcher.matches(path.as_bytes()), regex.matches(path.as_bytes()));
-        }
-
-        #[test]
-        fn a_filled_in_template_matches(parts in proptest::collection::vec("[a-z]{1,4}", 1..5), holes: u8) {
-            let template: String = parts.iter().enumerate().map(|(i, part)| {
-                if holes >> i & 1 == 1 { format!("/{{p{i}}}") } else { format!("/{part}") }
-            }).collect();
-            let path = format!("/{}", parts.join("/"));
-            let longer = format!("{path}/x");
-            prop_assert!(matches(&template, &path));
-            prop_assert!(!matches(&template, &longer));
-        }
-    }
-}
+mod tests;

@@ -1,7 +1,8 @@
 //! Conditions of rules on requests.
 
 use crate::{
-    Conditional, Config, HeaderMatcher, Many, PathMatcher, QueryMatcher, RequestFacts, StringMatcher,
+    Conditional, Config, ConfigError, HeaderMatcher, HostMatcher, Many, Method, PathMatcher,
+    PathNormalization, QueryMatcher, RequestFacts,
 };
 use std::borrow::Cow;
 
@@ -24,14 +25,14 @@ use std::borrow::Cow;
     ),
 ])]
 pub struct RequestMatch {
-    /// Matchers of the host, which is in lower case and without the port. A trailing dot stays; Envoy can
-    /// remove it (`strip_trailing_host_dot`).
-    pub hosts: Vec<StringMatcher>,
+    /// Matchers of the host, in any case and without the port. A trailing dot stays; Envoy can remove it
+    /// (`strip_trailing_host_dot`).
+    pub hosts: Vec<HostMatcher>,
     /// Matchers of the path without the query. `path_normalization` of the filter determines how the path is
     /// read.
     pub paths: Vec<PathMatcher>,
     /// Methods, such as `GET`. Case-sensitive.
-    pub methods: Vec<String>,
+    pub methods: Vec<Method>,
     /// Matchers of headers.
     pub headers: Vec<HeaderMatcher>,
     /// Matchers of query parameters.
@@ -42,7 +43,7 @@ impl RequestMatch {
     /// Returns whether a request matches, if its path is read as `path`. `many` values of each header and of
     /// each query parameter must match.
     pub fn matches(&self, facts: &RequestFacts<'_>, path: &[u8], many: Many) -> bool {
-        any(&self.methods, |method| method.as_bytes() == facts.method)
+        any(&self.methods, |method| method.as_str().as_bytes() == facts.method)
             && any(&self.paths, |matcher| matcher.matches(path))
             && (self.hosts.is_empty() || {
                 let host = lower_case(facts.host());
@@ -50,6 +51,46 @@ impl RequestMatch {
             })
             && self.headers.iter().all(|header| header.matches_in_rule(facts.headers, many))
             && self.query.iter().all(|parameter| parameter.matches_in_rule(facts.query(), many))
+    }
+
+    /// Checks that requests can match, with paths that are read in this way. Patterns that can never match
+    /// were rejected when they were read, as far as they do not depend on it.
+    pub fn check(&self, normalization: &PathNormalization) -> Result<(), ConfigError> {
+        match self.paths.iter().position(|path| !path.is_reachable(normalization)) {
+            Some(index) => {
+                let message = "never matches with this `path_normalization`, expected a path as it reads one";
+                Err(ConfigError::here(&message).in_list("paths", index))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Checks the conditions of a list of rules, of which the first one that matches applies: each rule can
+    /// match, and none is after one that matches all requests.
+    pub fn check_rules<'r>(
+        rules: impl Iterator<Item = &'r Self>,
+        normalization: &PathNormalization,
+    ) -> Result<(), ConfigError> {
+        let mut last = None;
+        for (index, rule) in rules.enumerate() {
+            rule.check(normalization).map_err(|error| error.in_member("match").in_list("rules", index))?;
+            if let Some(last) = last {
+                let message = format_args!("never applies, because `rules[{last}]` matches all requests");
+                return Err(ConfigError::here(&message).in_list("rules", index));
+            }
+            last = rule.matches_all().then_some(index);
+        }
+        Ok(())
+    }
+
+    /// Returns whether all requests match, except those whose path does not begin with `/`.
+    fn matches_all(&self) -> bool {
+        let Self { hosts, paths, methods, headers, query } = self;
+        hosts.is_empty()
+            && methods.is_empty()
+            && headers.is_empty()
+            && query.is_empty()
+            && (paths.is_empty() || paths.iter().any(PathMatcher::matches_all))
     }
 
     /// Returns the first rule that matches a request, if its path is read as `path`. For long lists, use
@@ -104,8 +145,9 @@ mod tests {
             (r#"{"hosts": [{"exact": "a"}, {"exact": "shop.example"}]}"#, true),
             (r#"{"hosts": [{"suffix": ".example"}], "methods": ["POST"]}"#, false),
             (r#"{"methods": ["POST", "GET"], "paths": [{"template": "/users/{id}"}]}"#, true),
-            (r#"{"methods": ["get"]}"#, false),
-            (r#"{"paths": [{"exact": "/users/7?debug=1"}]}"#, false),
+            (r#"{"hosts": [{"exact": "SHOP.example"}]}"#, true),
+            (r#"{"hosts": [{"regex": "S.*\\.example"}]}"#, true),
+            (r#"{"headers": [{"name": "host", "prefix": "Shop."}]}"#, false),
             (
                 r#"{"headers": [{"name": "x-env", "exact": "test"}, {"name": "x-other", "present": true}]}"#,
                 false,
@@ -118,6 +160,59 @@ mod tests {
         ] {
             assert_eq!(matches(json, &FACTS), expected, "{json}");
         }
+    }
+
+    #[test]
+    fn rejects_rules_that_never_match() {
+        let error = |json: &str| crate::config::parse::<RequestMatch>(json).unwrap_err().to_string();
+        for (json, message) in [
+            (r#"{"methods": ["GET", "post"]}"#, "methods[1]: `post` never matches, expected one method"),
+            (r#"{"hosts": [{"exact": "h.example:80"}]}"#, "hosts[0]: `exact` `h.example:80` never matches"),
+            (r#"{"paths": [{"exact": "/a?x=1"}]}"#, "paths[0]: `exact` `/a?x=1` never matches"),
+            (r#"{"paths": [{"exact": "a"}]}"#, "paths[0]: `exact` `a` never matches"),
+            (r#"{"headers": [{"name": "a", "exact": "b "}]}"#, "headers[0]: `exact` `b ` never matches"),
+        ] {
+            assert!(error(json).starts_with(message), "{}", error(json));
+        }
+    }
+
+    #[test]
+    fn rejects_rules_that_others_hide() {
+        let check = |json: &[&str], normalization: &str| {
+            let rules: Vec<_> = json.iter().map(|json| rule(json)).collect();
+            let normalization = crate::config::parse(normalization).unwrap();
+            RequestMatch::check_rules(rules.iter(), &normalization).map_err(|error| error.to_string())
+        };
+        let admin = r#"{"paths": [{"prefix": "/admin"}]}"#;
+        for all in
+            ["{}", r#"{"paths": [{"prefix": "/"}]}"#, r#"{"paths": [{"exact": "*"}, {"template": "/**"}]}"#]
+        {
+            let hidden = "rules[1]: never applies, because `rules[0]` matches all requests";
+            assert_eq!(check(&[all, admin], "{}"), Err(hidden.into()));
+            assert_eq!(check(&[admin, all], "{}"), Ok(()));
+        }
+        for some in
+            [r#"{"methods": ["GET"]}"#, r#"{"paths": [{"prefix": "/a"}]}"#, r#"{"hosts": [{"suffix": "a"}]}"#]
+        {
+            assert_eq!(check(&[some, admin], "{}"), Ok(()));
+        }
+        let doubled = r#"{"paths": [{"exact": "/a"}, {"exact": "//a"}]}"#;
+        assert_eq!(check(&[doubled], "{}"), Ok(()));
+        let error = check(&[admin, doubled], r#"{"duplicate_slashes": "normalize"}"#).unwrap_err();
+        assert!(
+            error.starts_with("rules[1].match.paths[1]: never matches with this `path_normalization`"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_matcher_of_host_reads_the_authority() {
+        let pairs: [(&[u8], &[u8]); 3] =
+            [(b":method", b"GET"), (b":path", b"/"), (b":authority", b"a.example:80")];
+        let facts = RequestFacts::from_pairs(&pairs);
+        assert!(matches(r#"{"headers": [{"name": "Host", "exact": "a.example:80"}]}"#, &facts));
+        assert!(matches(r#"{"headers": [{"name": "host", "present": true}]}"#, &facts));
+        assert!(!matches(r#"{"headers": [{"name": "host", "exact": "b.example"}]}"#, &facts));
     }
 
     #[test]

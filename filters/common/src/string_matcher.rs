@@ -45,10 +45,24 @@ impl Hash for Pattern {
 }
 
 /// See [`StringMatcher::literal`].
+#[derive(Clone, Copy)]
 pub(crate) enum Literal<'m> {
     Exact(&'m [u8]),
     Prefix(&'m [u8]),
     Suffix(&'m [u8]),
+    Contains(&'m [u8]),
+}
+
+impl<'m> Literal<'m> {
+    /// Returns the field of the configuration and the text.
+    pub(crate) fn parts(self) -> (&'static str, &'m [u8]) {
+        match self {
+            Self::Exact(text) => ("exact", text),
+            Self::Prefix(text) => ("prefix", text),
+            Self::Suffix(text) => ("suffix", text),
+            Self::Contains(text) => ("contains", text),
+        }
+    }
 }
 
 impl StringMatcher {
@@ -99,16 +113,48 @@ impl StringMatcher {
         }
     }
 
-    /// Returns the text of an anchored pattern.
+    /// Returns the text of a pattern that is not an expression.
     pub(crate) fn literal(&self) -> Option<Literal<'_>> {
         match &self.pattern {
             Pattern::Exact(text) => Some(Literal::Exact(text)),
             Pattern::Prefix(text) => Some(Literal::Prefix(text)),
             Pattern::Suffix(text) => Some(Literal::Suffix(text)),
-            Pattern::Contains(_) => None,
+            Pattern::Contains(text) => Some(Literal::Contains(text)),
             #[cfg(feature = "regex")]
             Pattern::Regex(_) => None,
         }
+    }
+
+    /// Returns the text of an expression as it was configured.
+    pub(crate) fn regex_text(&self) -> Option<&str> {
+        match &self.pattern {
+            #[cfg(feature = "regex")]
+            Pattern::Regex(regex) => regex.as_str().strip_prefix(WHOLE.0)?.strip_suffix(WHOLE.1),
+            _ => None,
+        }
+    }
+
+    /// Returns a matcher of values in lower case that matches them in any case.
+    pub(crate) fn in_lower_case(self) -> Result<Self, InvalidMatcher> {
+        if let Some(text) = self.regex_text() {
+            return Ok(Self { pattern: regex_pattern(text.into(), true)?, ignore_case: true });
+        }
+        Ok(self.map_literal(<[u8]>::to_ascii_lowercase))
+    }
+
+    /// Changes the text of a pattern that is not an expression.
+    pub(crate) fn map_literal(mut self, change: impl Fn(&[u8]) -> Vec<u8>) -> Self {
+        match &mut self.pattern {
+            Pattern::Exact(text)
+            | Pattern::Prefix(text)
+            | Pattern::Suffix(text)
+            | Pattern::Contains(text) => {
+                *text = change(text).into();
+            }
+            #[cfg(feature = "regex")]
+            Pattern::Regex(_) => {}
+        }
+        self
     }
 
     /// Returns whether the matcher ignores case.
@@ -156,12 +202,18 @@ fn not_empty(field: &'static str, text: &str) -> Result<Box<[u8]>, InvalidMatche
 #[cfg(feature = "regex")]
 fn regex_pattern(text: String, ignore_case: bool) -> Result<Pattern, InvalidMatcher> {
     // Compiled alone first, or `a)|(b` would escape the group.
-    let own = regex_lite::RegexBuilder::new(&text).size_limit(REGEX_SIZE).build();
-    let whole = own.and_then(|_| {
-        let whole = format!(r"\A(?:{text})\z");
-        regex_lite::RegexBuilder::new(&whole).case_insensitive(ignore_case).size_limit(REGEX_SIZE).build()
-    });
+    let own = compile(&text, false);
+    let whole = own.and_then(|_| compile(&[WHOLE.0, &text, WHOLE.1].concat(), ignore_case));
     whole.map(Pattern::Regex).map_err(|error| InvalidMatcher::Regex { text, reason: error.to_string() })
+}
+
+/// Beginning and end that make an expression match the whole string.
+#[cfg(feature = "regex")]
+const WHOLE: (&str, &str) = (r"\A(?:", r")\z");
+
+#[cfg(feature = "regex")]
+fn compile(text: &str, ignore_case: bool) -> Result<regex_lite::Regex, regex_lite::Error> {
+    regex_lite::RegexBuilder::new(text).case_insensitive(ignore_case).size_limit(REGEX_SIZE).build()
 }
 
 /// Maximum size of a compiled expression in bytes. Linear memory never shrinks, and a match takes time in
@@ -230,6 +282,15 @@ pub enum InvalidMatcher {
     Empty(&'static str),
     /// `values` is given together with `present`.
     ValuesOfPresence,
+    /// No value of this kind matches the pattern.
+    Never {
+        /// Field of the pattern.
+        field: &'static str,
+        /// The pattern.
+        text: Box<str>,
+        /// Description of patterns that can match.
+        expected: &'static str,
+    },
     /// The regular expression is invalid or too large.
     Regex {
         /// The expression.
@@ -247,6 +308,9 @@ impl fmt::Display for InvalidMatcher {
                 f.write_str(" (or `present`, for a header or a query parameter)")
             }
             Self::ValuesOfPresence => f.write_str("`values` needs a pattern: `present` compares no value"),
+            Self::Never { field, text, expected } => {
+                write!(f, "`{field}` `{}` never matches, expected {expected}", text.escape_debug())
+            }
             Self::Empty(field) => write!(f, "`{field}` is empty and would match everything"),
             Self::Regex { text, reason } => write!(f, "`regex` `{}`: {reason}", text.escape_debug()),
         }

@@ -20,6 +20,7 @@ mod tests;
 use crate::{Config, RequestFacts};
 use core::fmt;
 use std::borrow::Cow;
+pub(crate) use steps::upper_case_escapes;
 use steps::{is_plain, separator_in_parameter};
 
 /// Maximum number of readings of a path: three notations that servers read differently. A path with more is

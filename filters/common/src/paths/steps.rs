@@ -35,11 +35,7 @@ pub(super) fn unreserved_decoded(path: &[u8], invalid: InvalidEscapes) -> Result
             (b'%', Some((0, _))) => return Err(InvalidPath::Nul),
             (b'%', Some((byte, tail))) => {
                 rest = tail;
-                if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                    out.push(byte);
-                } else {
-                    push_escape(&mut out, byte);
-                }
+                push_canonical(&mut out, byte);
             }
             (b'%', None) if invalid == InvalidEscapes::Reject => return Err(InvalidPath::InvalidEscape),
             (b'%', None) => push_escape(&mut out, b'%'),
@@ -50,6 +46,24 @@ pub(super) fn unreserved_decoded(path: &[u8], invalid: InvalidEscapes) -> Result
         Some(b'/') => Ok(if out == path { Cow::Borrowed(path) } else { Cow::Owned(out) }),
         _ => Err(InvalidPath::NotAbsolute),
     }
+}
+
+/// Writes the escapes of a pattern as those of a reading: decodes escapes of unreserved characters, and
+/// writes other escapes in upper case. Everything else stays as it is.
+pub(crate) fn upper_case_escapes(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        match escaped(after).filter(|_| *byte == b'%') {
+            Some((byte, tail)) => {
+                rest = tail;
+                push_canonical(&mut out, byte);
+            }
+            None => out.push(*byte),
+        }
+    }
+    out
 }
 
 /// Decodes all escapes once, except those of slashes and backslashes.
@@ -91,6 +105,15 @@ fn escaped(after: &[u8]) -> Option<(u8, &[u8])> {
     let [high, low, tail @ ..] = after else { return None };
     let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     Some((digit(high)? << 4 | digit(low)?, tail))
+}
+
+/// Appends the byte of an escape, which remains an escape unless it is unreserved.
+fn push_canonical(out: &mut Vec<u8>, byte: u8) {
+    if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+        out.push(byte);
+    } else {
+        push_escape(out, byte);
+    }
 }
 
 fn push_escape(out: &mut Vec<u8>, byte: u8) {

@@ -2,7 +2,7 @@
 
 use super::keys::{Must, of_host, of_path, segment_name};
 use super::texts::{Starts, Texts};
-use crate::{PathMatcher, Places, RequestMatch, StringMatcher};
+use crate::{HostMatcher, PathMatcher, Places, RequestMatch, StringMatcher};
 
 /// Maximum number of pairs of a host and a path under which a rule is indexed. A rule with more is indexed by
 /// its paths only.
@@ -184,11 +184,12 @@ pub struct Wanted {
 impl Wanted {
     /// Returns the conditions of a [`RequestMatch`].
     pub fn for_match(condition: &RequestMatch) -> Self {
-        Self::for_hosts(&condition.hosts).and(Self::for_paths(&condition.paths))
+        let hosts = condition.hosts.iter().map(HostMatcher::matcher);
+        Self::for_hosts(hosts).and(Self::for_paths(&condition.paths))
     }
 
     /// Returns the conditions of a host that one of these matchers matches.
-    pub fn for_hosts(matchers: &[StringMatcher]) -> Self {
+    pub fn for_hosts<'m>(matchers: impl Iterator<Item = &'m StringMatcher>) -> Self {
         let mut hosts = Vec::new();
         for matcher in matchers {
             match of_host(matcher) {

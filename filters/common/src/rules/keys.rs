@@ -44,7 +44,7 @@ pub(super) fn of_host(matcher: &StringMatcher) -> Option<Must> {
     match matcher.literal()? {
         Literal::Exact(text) => Some(Must::Be(backwards(text))),
         Literal::Suffix(text) => Some(Must::BeginWith(backwards(text))),
-        Literal::Prefix(_) => None,
+        Literal::Prefix(_) | Literal::Contains(_) => None,
     }
 }
 
@@ -57,7 +57,7 @@ pub(super) fn of_path(matcher: &PathMatcher) -> Vec<Must> {
             return match matcher.literal() {
                 Some(Literal::Exact(text)) => vec![Must::Be(text.into())],
                 Some(Literal::Prefix(text)) => vec![Must::BeginWith(text.into())],
-                Some(Literal::Suffix(_)) | None => Vec::new(),
+                Some(Literal::Suffix(_) | Literal::Contains(_)) | None => Vec::new(),
             };
         }
         Shape::Template { segments, rest } => (segments, rest),

@@ -56,7 +56,8 @@ fn text_matcher(text: String) -> impl Strategy<Value = Value> {
         prop::sample::select(vec!["exact", "exact", "prefix", "prefix", "suffix", "contains", "regex"]);
     (kind, prop::bool::weighted(0.2)).prop_map(move |(kind, ignore_case)| {
         let kind = if text.is_empty() { "exact" } else { kind };
-        json!({kind: text.replace('*', "x"), "ignore_case": ignore_case})
+        let text = if kind == "regex" { text.replace('*', r"\*") } else { text.clone() };
+        json!({kind: text, "ignore_case": ignore_case})
     })
 }
 

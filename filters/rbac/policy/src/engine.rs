@@ -149,7 +149,7 @@ fn alternatives(expr: &Expr) -> Vec<Wanted> {
         }
         Expr::Test(Test { attribute: Attribute::Host, predicate, .. }) => match predicate {
             Predicate::OneOf(texts) => vec![Wanted::for_host_texts(texts)],
-            Predicate::Text(matchers) => vec![Wanted::for_hosts(matchers)],
+            Predicate::Text(matchers) => vec![Wanted::for_hosts(matchers.iter())],
             _ => anything(),
         },
         Expr::Test(Test { attribute: Attribute::Path, predicate, .. }) => match predicate {

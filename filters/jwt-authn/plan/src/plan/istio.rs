@@ -13,7 +13,7 @@ use crate::config::{
     OidcDiscovery, Provider, RemoteJwks, Url, istio_cluster,
 };
 use tollgate_policy::{
-    ConfigError, Duration, FieldPath, HeaderMatcher, Named, Places, RequestMatch, header_name,
+    ConfigError, Duration, FieldPath, HeaderMatcher, Method, Named, Places, RequestMatch, header_name,
 };
 
 /// Lifetime of keys that the proxy fetches, as in Istio.
@@ -53,7 +53,7 @@ pub(super) fn rules(providers: &[usize]) -> Vec<PlannedRule> {
         _ => Required::Any(valid().chain([Required::All(each)]).collect()),
     };
     let preflight = RequestMatch {
-        methods: vec!["OPTIONS".into()],
+        methods: vec![Method::OPTIONS],
         headers: vec![
             HeaderMatcher::present(header_name!("origin")),
             HeaderMatcher::present(header_name!("access-control-request-method")),

@@ -146,6 +146,8 @@ impl Plan {
         let mut headers = providers.headers()?;
         let mut resolver = Resolver::new(&names, &mut headers);
         resolver.name(core::mem::take(&mut config.requirement_map))?;
+        let conditions = config.rules.iter().map(|rule| &rule.condition);
+        RequestMatch::check_rules(conditions, &config.path_normalization)?;
         let mut rules = rules::resolve(core::mem::take(&mut config.rules), &mut resolver)?;
         let by_filter_state = config.filter_state_rules.take();
         let by_filter_state =

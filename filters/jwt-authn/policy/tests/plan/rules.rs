@@ -74,7 +74,11 @@ fn an_issuer_chooses_its_providers_or_those_that_take_any() {
 fn an_unknown_name_is_rejected_with_the_known_names() {
     let any = json!([{"allow_missing": {}}, {"provider_name": "auht0"}]);
     assert_eq!(
-        refused(two(json!({"rules": [{}, {}, {"requires": {"requires_any": {"requirements": any}}}]}))),
+        refused(two(json!({"rules": [
+            {"match": {"paths": [{"exact": "/a"}]}},
+            {"match": {"paths": [{"exact": "/b"}]}},
+            {"requires": {"requires_any": {"requirements": any}}},
+        ]}))),
         "rules[2].requires.requires_any.requirements[1].provider_name: unknown provider `auht0`, expected one \
          of `auth0`, `okta`"
     );

@@ -4,7 +4,7 @@ use super::{ConfigError, FailureMode, Limit, Needs, Plan, Rule, answers, check, 
 use crate::Config;
 use crate::config;
 use tollgate_counting::table::pages_for;
-use tollgate_policy::{FieldPath, Places, Rules};
+use tollgate_policy::{FieldPath, Places, RequestMatch, Rules};
 
 /// Maximum of `table.max_keys`, which is 1.1 GB of shared memory.
 const MAX_KEYS: u64 = 1 << 24;
@@ -22,6 +22,8 @@ impl Plan {
             return Err(FieldPath::new("rate_limit_service").error("not used: no limit has `service`"));
         }
         limits.iter_mut().for_each(|limit| limit.shadow |= config.enforcement.shadow);
+        let conditions = config.rules.iter().map(|rule| &rule.condition);
+        RequestMatch::check_rules(conditions, &config.path_normalization)?;
         let (rules, otherwise) = rules(config.rules, &limits)?;
         let mut plan = Self {
             answers: answers::resolve(config.response, config.enforcement.status_on_error)?,

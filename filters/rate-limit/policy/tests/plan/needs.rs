@@ -40,6 +40,7 @@ fn users_of_the_request_need_its_headers() {
         let matcher = match condition {
             "methods" => json!("GET"),
             "headers" | "query" => json!({"name": "x", "present": true}),
+            "hosts" => json!({"exact": "x"}),
             _ => json!({"exact": "/x"}),
         };
         let rules = json!([{"match": {condition: [matcher]}, "limits": ["a"]}]);

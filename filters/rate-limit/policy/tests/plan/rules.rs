@@ -44,10 +44,32 @@ fn the_first_rule_that_matches_decides() {
 }
 
 #[test]
+fn rejects_rules_that_never_apply() {
+    for (condition, message) in [
+        (json!({"methods": ["post"]}), "methods[0]: `post` never matches"),
+        (json!({"hosts": [{"exact": "h.example:8080"}]}), "hosts[0]: `exact` `h.example:8080` never matches"),
+        (json!({"paths": [{"exact": "/a?x=1"}]}), "paths[0]: `exact` `/a?x=1` never matches"),
+        (json!({"paths": [{"prefix": "a"}]}), "paths[0]: `prefix` `a` never matches"),
+    ] {
+        let found = refused(with(json!([{"match": condition, "limits": ["a", "b"]}])));
+        assert!(found.starts_with(&format!("rules[0].match.{message}")), "{found}");
+    }
+    let mut config = with(json!([{"match": {"paths": [{"exact": "/a;x"}]}, "limits": ["a", "b"]}]));
+    config["path_normalization"] = json!({"path_parameters": "normalize"});
+    let found = refused(config);
+    assert!(found.starts_with("rules[0].match.paths[0]: never matches with this"), "{found}");
+}
+
+#[test]
 fn rejects_unknown_and_duplicate_limits_in_rules() {
     assert_eq!(
-        refused(with(json!([{"limits": ["a", "b"]}, {"limits": []}, {"limits": ["x"]}]))),
-        "rules[2].limits[0]: unknown limit `x`, expected one of `a`, `b`"
+        refused(with(json!([{"limits": ["a", "b"]}, {"limits": []}]))),
+        "rules[1]: never applies, because `rules[0]` matches all requests"
+    );
+    let post = json!({"match": {"methods": ["POST"]}, "limits": ["a", "b"]});
+    assert_eq!(
+        refused(with(json!([post, {"limits": ["x"]}]))),
+        "rules[1].limits[0]: unknown limit `x`, expected one of `a`, `b`"
     );
     assert_eq!(
         refused(json!({"rules": [{"limits": ["x\n"]}]})),

@@ -149,7 +149,9 @@ fn path(value: &str, scope: &Scope<'_>) -> Result<Option<PathMatcher>, ConfigErr
     if !value.contains(['{', '}']) {
         return match Pattern::parse(value)? {
             Pattern::Any => Ok(None),
-            pattern => Ok(Some(pattern.matcher(scope)?.into())),
+            pattern => PathMatcher::from_text(pattern.matcher(scope)?)
+                .map(Some)
+                .map_err(|error| ConfigError::here(&error)),
         };
     }
     let mut template = String::new();

@@ -2,7 +2,9 @@
 
 use crate::config::{Action, AttributeMatch, BindingConfig, Config, Permission, Role, RuleConfig};
 use crate::{Attribute, Binding, Bindings, Condition, Effect, Expr, Name, Predicate, Rule, Stage, Test};
-use tollgate_policy::{ConfigError, FieldTest, HeaderName, Named, Places, RequestMatch, StringMatcher};
+use tollgate_policy::{
+    ConfigError, FieldTest, HeaderName, Method, Named, Places, RequestMatch, StringMatcher,
+};
 
 /// Returns the stage of the rules and of the permissions of the roles; `None` if there are neither.
 pub fn stage(config: &Config) -> Result<Option<Stage>, ConfigError> {
@@ -20,7 +22,7 @@ pub fn stage(config: &Config) -> Result<Option<Stage>, ConfigError> {
     let known = places(&config.roles);
     let mut rules = Vec::new();
     for (index, rule) in config.rules.iter().enumerate() {
-        rules.push(compile_rule(rule, &known).map_err(|error| error.in_list("rules", index))?);
+        rules.push(compile_rule(rule, config, &known).map_err(|error| error.in_list("rules", index))?);
     }
     let mut names = Places::default();
     for (index, rule) in config.rules.iter().enumerate() {
@@ -35,7 +37,7 @@ pub fn stage(config: &Config) -> Result<Option<Stage>, ConfigError> {
     }
     for (name, role) in &config.roles {
         for (index, permission) in role.permissions.iter().enumerate() {
-            let when = compile_permission(permission)
+            let when = compile_permission(permission, config)
                 .map_err(|error| error.in_list("permissions", index).in_member(name).in_member("roles"))?;
             rules.push(Rule {
                 name: Name {
@@ -68,8 +70,8 @@ fn places(roles: &Named<Role>) -> Places {
     places
 }
 
-fn compile_rule(rule: &RuleConfig, known: &Places) -> Result<Rule, ConfigError> {
-    check(&rule.operation).map_err(|error| error.in_member("match"))?;
+fn compile_rule(rule: &RuleConfig, config: &Config, known: &Places) -> Result<Rule, ConfigError> {
+    rule.operation.check(&config.path_normalization).map_err(|error| error.in_member("match"))?;
     let mut when = operation(&rule.operation);
     if !rule.roles.is_empty() {
         role_indices(&rule.roles, known)?;
@@ -80,8 +82,8 @@ fn compile_rule(rule: &RuleConfig, known: &Places) -> Result<Rule, ConfigError> 
     Ok(Rule { name, when, effect: effect(rule.action), shadow: false })
 }
 
-fn compile_permission(permission: &Permission) -> Result<Expr, ConfigError> {
-    check(&permission.operation)?;
+fn compile_permission(permission: &Permission, config: &Config) -> Result<Expr, ConfigError> {
+    permission.operation.check(&config.path_normalization)?;
     conditions(operation(&permission.operation), &permission.attributes, permission.condition.as_deref())
 }
 
@@ -100,29 +102,19 @@ fn conditions(
     Ok(when)
 }
 
-/// Rejects methods that never match.
-fn check(operation: &RequestMatch) -> Result<(), ConfigError> {
-    for (index, method) in operation.methods.iter().enumerate() {
-        if method.bytes().any(|byte| byte.is_ascii_lowercase()) {
-            let message = format!("`{}` never matches, expected upper case", method.escape_debug());
-            return Err(ConfigError::here(&message).in_list("methods", index));
-        }
-    }
-    Ok(())
-}
-
 /// Compiles a condition on a request.
 fn operation(operation: &RequestMatch) -> Expr {
     let mut parts = Vec::new();
     let RequestMatch { hosts, paths, methods, headers, query, .. } = operation;
     if !hosts.is_empty() {
-        parts.push(Expr::test(Attribute::Host, Predicate::Text(hosts.as_slice().into())));
+        let hosts = hosts.iter().map(|host| host.matcher().clone());
+        parts.push(Expr::test(Attribute::Host, Predicate::Text(hosts.collect())));
     }
     if !paths.is_empty() {
         parts.push(Expr::test(Attribute::Path, Predicate::Path(paths.as_slice().into())));
     }
     if !methods.is_empty() {
-        parts.push(Expr::one_of(Attribute::Method, methods.iter().map(String::as_str)));
+        parts.push(Expr::one_of(Attribute::Method, methods.iter().map(Method::as_str)));
     }
     for header in headers {
         let (name, test) = header.parts();

@@ -206,6 +206,18 @@ fn configurations_that_would_not_do_as_written_are_rejected() {
         json!({ "rules": [rule] })
     };
     for (config, message) in [
+        (
+            r(json!({"match": {"hosts": [{"exact": "h:80"}]}})),
+            "rules[0].match.hosts[0]: `exact` `h:80` never matches",
+        ),
+        (
+            r(json!({"match": {"paths": [{"exact": "/a?b"}]}})),
+            "rules[0].match.paths[0]: `exact` `/a?b` never matches",
+        ),
+        (
+            r(json!({"match": {"paths": [{"exact": "a"}]}})),
+            "rules[0].match.paths[0]: `exact` `a` never matches",
+        ),
         (r(json!({"match": {"methods": ["delete"]}})), "rules[0].match.methods[0]: `delete` never matches"),
         (
             r(json!({"attributes": [{"attribute": "request.method", "networks": ["10.0.0.0/8"]}]})),

@@ -14,8 +14,11 @@ fn path() -> impl Strategy<Value = String> {
 }
 
 fn host() -> impl Strategy<Value = String> {
-    (prop::collection::vec(part(), 1..3), prop::sample::select(vec!["", ":80"]))
-        .prop_map(|(parts, port)| parts.join(".") + port)
+    prop::collection::vec(part(), 1..3).prop_map(|parts| parts.join("."))
+}
+
+fn authority() -> impl Strategy<Value = String> {
+    (host(), prop::sample::select(vec!["", ":80"])).prop_map(|(host, port)| host + port)
 }
 
 fn host_matcher() -> impl Strategy<Value = Value> {
@@ -56,7 +59,7 @@ proptest! {
     #[test]
     fn an_index_decides_like_a_scan(
         mut rules in prop::collection::vec(rule(), 17..30),
-        requests in prop::collection::vec((host(), path(), path(), any::<bool>()), REQUESTS),
+        requests in prop::collection::vec((authority(), path(), path(), any::<bool>()), REQUESTS),
     ) {
         for (index, rule) in rules.iter_mut().enumerate() {
             rule["name"] = index.to_string().into();

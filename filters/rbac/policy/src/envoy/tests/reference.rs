@@ -82,6 +82,13 @@ pub(super) fn string_matchers() -> impl Strategy<Value = Value> + Clone {
     prop_oneof![pattern, Just(json!({"exact": ""})), Just(json!({"safe_regex": {"regex": "a.*"}}))]
 }
 
+/// Matchers that can match a path: other patterns must begin with a slash, and the texts here do not.
+fn path_matchers() -> impl Strategy<Value = Value> + Clone {
+    let pattern = (select(vec!["suffix", "contains"]), select(vec!["a", "ab", "b", "1"]))
+        .prop_map(|(kind, text)| json!({kind: text}));
+    prop_oneof![pattern, Just(json!({"exact": ""}))]
+}
+
 pub(super) fn string_matches(matcher: &Value, text: &str) -> bool {
     if let Some(pattern) = matcher["exact"].as_str() {
         return text == pattern;
@@ -117,7 +124,7 @@ fn tests(
             }
             json!({"header": header})
         }),
-        string_matchers().prop_map(|matcher| json!({"url_path": {"path": matcher}})),
+        path_matchers().prop_map(|matcher| json!({"url_path": {"path": matcher}})),
         (value_matchers(), any::<bool>()).prop_map(|(value, invert)| {
             json!({"metadata": {"filter": "f", "path": [{"key": "k"}], "value": value, "invert": invert}})
         }),
