@@ -32,7 +32,7 @@ pub mod base64url;
 pub mod host;
 
 pub use error::{KeySetError, TokenError};
-pub use json::Json;
+pub use json::{Json, decimal};
 pub use jws::{Header, Jws};
 pub use key::Key;
 pub use key_set::{KeySet, Limits, Skipped};

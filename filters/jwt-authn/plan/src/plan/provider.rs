@@ -164,6 +164,16 @@ fn claim_matcher(matcher: &ClaimMatcher, place: &FieldPath) -> Result<(), Config
     claim_path(&matcher.claim, &place.field("claim"))?;
     let ClaimMatcher { string_match, number, boolean, present, .. } = matcher;
     let given = [string_match.is_some(), number.is_some(), boolean.is_some(), present.is_some()];
+    // JSON numbers of a configuration are floats beyond 64 bits, and tokens are compared exactly.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if let Some(number) = number.as_ref().filter(|number| number.is_f64())
+        && number.as_f64().is_none_or(|float| float.abs() >= EXACT)
+    {
+        // The text of the number: the library's formatting code for floats would add 15 KB.
+        let number = number.to_string();
+        let message = format_args!("`{number}` cannot be compared exactly, expected an integer of 64 bits");
+        return Err(place.field("number").error(message));
+    }
     match given.iter().filter(|given| **given).count() {
         1 => Ok(()),
         count => Err(place.error(format_args!(

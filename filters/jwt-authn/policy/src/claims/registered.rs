@@ -63,11 +63,7 @@ fn seconds(
     otherwise: Reason,
     out_of_range: Reason,
 ) -> Result<Option<u64>, Reason> {
-    let number = match claims.get(name) {
-        None => return Ok(None),
-        Some(Json::Number(number)) => number,
-        Some(_) => return Err(otherwise),
-    };
+    let Some(number) = claims.get(name) else { return Ok(None) };
     let value = number.as_f64().ok_or(otherwise)?;
     // In this form, NaN is out of range. The float nearest to `u64::MAX` is 2^64.
     if !(value >= 0.0 && value < u64::MAX as f64) {

@@ -3,7 +3,7 @@
 use super::SPACE_DELIMITED;
 use crate::config::{ClaimMatcher, ClaimPath, NormalizePayload};
 use crate::results::claim_path;
-use tollgate_jose::Json;
+use tollgate_jose::{Json, decimal};
 
 /// Whether a claim matches.
 pub fn matches(matcher: &ClaimMatcher, claims: &Json, normalize: &NormalizePayload) -> bool {
@@ -38,7 +38,9 @@ fn is_list(path: &ClaimPath, normalize: &NormalizePayload) -> bool {
 fn is(matcher: &ClaimMatcher, value: &Json) -> bool {
     match value {
         Json::String(text) => text_is(matcher, text),
-        Json::Number(number) => matcher.number.as_ref().is_some_and(|wanted| same(number, wanted)),
+        Json::Number(_) | Json::Decimal(..) => {
+            matcher.number.as_ref().is_some_and(|wanted| same(value, wanted))
+        }
         Json::Bool(boolean) => matcher.boolean == Some(*boolean),
         Json::Null | Json::Array(_) | Json::Object(_) => false,
     }
@@ -48,10 +50,11 @@ fn text_is(matcher: &ClaimMatcher, text: &str) -> bool {
     matcher.string_match.as_ref().is_some_and(|wanted| wanted.matches(text.as_bytes()))
 }
 
-/// Whether two numbers are equal; `1` equals `1.0`. Integers are compared exactly, because a float cannot
-/// represent all of them.
-fn same(a: &serde_json::Number, b: &serde_json::Number) -> bool {
-    a == b || ((a.is_f64() || b.is_f64()) && a.as_f64().is_some() && a.as_f64() == b.as_f64())
+/// Whether two numbers are equal; `1` equals `1.0`. Compares digits, because floats cannot represent all
+/// numbers.
+fn same(number: &Json, wanted: &serde_json::Number) -> bool {
+    let (a, b) = (number.to_string(), decimal(&wanted.to_string()));
+    a == b || (a.trim_start_matches('-') == "0" && b.trim_start_matches('-') == "0")
 }
 
 /// Whether `typ` is accepted (RFC 8725 section 3.11). It is a media type: its case is ignored, and
@@ -76,7 +79,8 @@ mod tests {
     const CLAIMS: &str = r#"{
         "name": "ann", "groups": ["dev", "ops"], "age": 7, "ratio": 1.0, "big": 9007199254740993, "admin": true,
         "nothing": null, "scope": "read write", "roles": "a b", "realm_access": {"roles": ["x", "y"]},
-        "mixed": [1, "one", true, ["deep"]], "empty": []
+        "mixed": [1, "one", true, ["deep"]], "empty": [], "huge": 18446744073709551617, "price": 0.10,
+        "rounded": 9007199254740993.0, "negative": -0.0
     }"#;
 
     fn matches_in(claims: &str, matcher: &str) -> bool {
@@ -105,6 +109,14 @@ mod tests {
             (r#"{"claim": "ratio", "number": 1}"#, true),
             (r#"{"claim": "big", "number": 9007199254740992}"#, false),
             (r#"{"claim": "big", "number": 9007199254740993}"#, true),
+            (r#"{"claim": "huge", "number": 18446744073709551615}"#, false),
+            // The configuration has the nearest float, 2^64.
+            (r#"{"claim": "huge", "number": 18446744073709551617}"#, false),
+            (r#"{"claim": "price", "number": 0.1}"#, true),
+            (r#"{"claim": "price", "number": 0.11}"#, false),
+            (r#"{"claim": "rounded", "number": 9007199254740993}"#, true),
+            (r#"{"claim": "rounded", "number": 9007199254740992}"#, false),
+            (r#"{"claim": "negative", "number": 0}"#, true),
             (r#"{"claim": "age", "string_match": {"exact": "7"}}"#, false),
             (r#"{"claim": "name", "number": 7}"#, false),
             (r#"{"claim": "admin", "boolean": true}"#, true),

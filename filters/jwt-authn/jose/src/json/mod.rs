@@ -3,12 +3,21 @@
 //! If an object has two members of the same name, two parsers may choose different ones (RFC 8725 section
 //! 2.8). So such an object is rejected. serde_json checks the rest: UTF-8, no lone surrogates, no numbers
 //! beyond a float, no trailing text.
+//!
+//! Numbers are exact: 2^64 and 2^64 + 1 may be two users. serde_json would round both to one float, and its
+//! feature for exact numbers would apply to the whole workspace. So [`Literals`] finds the texts of the
+//! numbers that it rounds.
 
 use core::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde::ser::{Serialize, Serializer};
 use serde_json::Number;
 use std::collections::BinaryHeap;
+
+mod literals;
+mod write;
+
+use literals::Literals;
+pub use write::decimal;
 
 /// Maximum nesting of arrays and objects.
 const MAX_DEPTH: u8 = 16;
@@ -20,8 +29,10 @@ pub enum Json {
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A number, as in serde_json: an integer of 64 bits, or a float.
+    /// An integer of 64 bits.
     Number(Number),
+    /// Any other number: the nearest float, and its text in the token.
+    Decimal(f64, Box<str>),
     /// A string.
     String(Box<str>),
     /// An array.
@@ -35,7 +46,9 @@ impl Json {
     /// limit. (Members of an object are sorted once to find duplicate names.)
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-        let value = Nested(MAX_DEPTH).deserialize(&mut deserializer).ok()?;
+        let mut literals = Literals::new(bytes);
+        let nested = Nested { depth: MAX_DEPTH, literals: &mut literals };
+        let value = nested.deserialize(&mut deserializer).ok()?;
         deserializer.end().ok()?;
         Some(value)
     }
@@ -66,56 +79,43 @@ impl Json {
         if let Self::Bool(value) = self { Some(*value) } else { None }
     }
 
-    /// Returns the number, if this is one.
-    pub fn as_number(&self) -> Option<&Number> {
-        if let Self::Number(number) = self { Some(number) } else { None }
-    }
-
     /// Returns the nearest float, if this is a number.
     pub fn as_f64(&self) -> Option<f64> {
-        self.as_number()?.as_f64()
+        match self {
+            Self::Number(number) => number.as_f64(),
+            Self::Decimal(float, _) => Some(*float),
+            _ => None,
+        }
+    }
+
+    /// Returns the integer, if this is a number written as an integer that fits.
+    pub fn as_u64(&self) -> Option<u64> {
+        if let Self::Number(number) = self { number.as_u64() } else { None }
     }
 
     /// Returns the integer, if this is a number written as an integer that fits.
     pub fn as_i64(&self) -> Option<i64> {
-        self.as_number()?.as_i64()
-    }
-}
-
-/// Serializes as compact JSON, members in their order.
-impl Serialize for Json {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Null => serializer.serialize_unit(),
-            Self::Bool(value) => serializer.serialize_bool(*value),
-            Self::Number(number) => number.serialize(serializer),
-            Self::String(text) => serializer.serialize_str(text),
-            Self::Array(elements) => serializer.collect_seq(elements),
-            Self::Object(members) => {
-                serializer.collect_map(members.iter().map(|(name, value)| (name, value)))
-            }
-        }
-    }
-}
-
-impl fmt::Display for Json {
-    /// Formats as compact JSON.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
+        if let Self::Number(number) = self { number.as_i64() } else { None }
     }
 }
 
 /// Parser of a value with this maximum nesting.
-#[derive(Clone, Copy)]
-struct Nested(u8);
+struct Nested<'n, 't> {
+    depth: u8,
+    literals: &'n mut Literals<'t>,
+}
 
-impl Nested {
-    fn inner<E: Error>(self) -> Result<Self, E> {
-        self.0.checked_sub(1).map(Self).ok_or_else(|| E::custom("nesting is too deep"))
+impl<'t> Nested<'_, 't> {
+    /// Returns the parser of an inner value.
+    fn inner<E: Error>(&mut self) -> Result<Nested<'_, 't>, E> {
+        match self.depth.checked_sub(1) {
+            Some(depth) => Ok(Nested { depth, literals: self.literals }),
+            None => Err(E::custom("nesting is too deep")),
+        }
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Nested {
+impl<'de> DeserializeSeed<'de> for Nested<'_, '_> {
     type Value = Json;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
@@ -123,7 +123,7 @@ impl<'de> DeserializeSeed<'de> for Nested {
     }
 }
 
-impl<'de> Visitor<'de> for Nested {
+impl<'de> Visitor<'de> for Nested<'_, '_> {
     type Value = Json;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -147,7 +147,8 @@ impl<'de> Visitor<'de> for Nested {
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Json, E> {
-        Number::from_f64(number).map(Json::Number).ok_or_else(|| E::custom("not a number"))
+        let literal = self.literals.next().ok_or_else(|| E::custom("not a number"))?;
+        Ok(Json::Decimal(number, literal.into()))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Json, E> {
@@ -158,20 +159,20 @@ impl<'de> Visitor<'de> for Nested {
         Ok(Json::String(text.into()))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Json, A::Error> {
-        let inner = self.inner()?;
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut sequence: A) -> Result<Json, A::Error> {
+        self.inner::<A::Error>()?;
         let mut elements = Vec::new();
-        while let Some(element) = sequence.next_element_seed(inner)? {
+        while let Some(element) = sequence.next_element_seed(self.inner()?)? {
             elements.push(element);
         }
         Ok(Json::Array(elements))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
-        let inner = self.inner()?;
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Json, A::Error> {
+        self.inner::<A::Error>()?;
         let mut members: Vec<(Box<str>, Json)> = Vec::new();
         while let Some(name) = map.next_key()? {
-            members.push((name, map.next_value_seed(inner)?));
+            members.push((name, map.next_value_seed(self.inner()?)?));
         }
         if twice(members.iter().map(|(name, _)| &**name).collect()) {
             Err(A::Error::custom("duplicate member"))
