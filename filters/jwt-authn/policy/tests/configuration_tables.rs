@@ -28,6 +28,7 @@ const IN_A_CELL: &[(&str, &str)] = &[
     ("jwt_cache_config", "CacheConfig"),
     ("from_headers", "FromHeader"),
     ("claim_to_headers", "ClaimToHeader"),
+    ("claim_to_headers", "ClaimPathSegment"),
     ("normalize_payload", "NormalizePayload"),
     ("http_uri", "HttpUri"),
     ("oidc_discovery", "OidcDiscovery"),

@@ -6,7 +6,7 @@ use tollgate_policy::{Config, ConfigError, Duration, HeaderName, Value};
 #[derive(Clone, Debug, Default, Config)]
 #[config(default, rename_all = "camelCase")]
 pub struct JwtRule {
-    /// Required value of `iss`.
+    /// Required value of `iss`. Default: any, which needs `jwksUri`.
     pub issuer: String,
     /// Accepted audiences; `aud` must contain one of them. Default: any.
     pub audiences: Vec<String>,
@@ -32,6 +32,20 @@ pub struct JwtRule {
     pub timeout: Option<Duration>,
     /// Claims whose text is a list separated by spaces, in addition to `scope` and `permission`.
     pub space_delimited_claims: Vec<String>,
+    /// Whether a request needs a valid token of this rule. Default: `OPTIONAL`.
+    pub presence: Presence,
+}
+
+/// Istio's `JWTRequirement`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Config)]
+#[config(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Presence {
+    /// No token of the rule, or a valid one. A valid token of another rule is enough, unless a rule is
+    /// required.
+    #[default]
+    Optional,
+    /// A valid token of the rule.
+    Required,
 }
 
 /// A header, or `None` for the empty text: in a protobuf message, an empty field is absent.

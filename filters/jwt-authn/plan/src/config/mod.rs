@@ -10,10 +10,10 @@ mod refusal;
 mod requirement;
 mod revocation;
 
-pub use istio::{HeaderOrNothing, IstioClaimToHeader, IstioHeader, JwtRule};
+pub use istio::{HeaderOrNothing, IstioClaimToHeader, IstioHeader, JwtRule, Presence};
 pub(crate) use keys::istio_cluster;
 pub use keys::{AsyncFetch, BackOff, LocalJwks, OidcDiscovery, RemoteJwks, RetryPolicy};
-pub use output::{ArrayFormat, ClaimToHeader, FilterState};
+pub use output::{ArrayFormat, ClaimPathSegment, ClaimToHeader, FilterState};
 pub use provider::{
     CertificateBinding, ClaimMatcher, ClaimPath, ClockSkew, FromHeader, NormalizePayload, Provider,
 };
@@ -50,8 +50,8 @@ pub struct Config {
     /// Format of rejections.
     pub failure_response: FailureResponse,
     /// The `jwtRules` of an Istio `RequestAuthentication`, for requests that no rule matches. Each becomes a
-    /// provider. A request without a token is allowed; if it has a token, the token must be valid. CORS
-    /// preflight requests are always allowed, as in Istio.
+    /// provider. A request without a token is allowed unless a rule has `presence: REQUIRED`; if it has a
+    /// token, the token must be valid. CORS preflight requests are always allowed, as in Istio.
     #[config(rename = "jwtRules")]
     pub jwt_rules: Vec<JwtRule>,
     /// Cluster for each host that keys of `jwtRules` come from. Default: Istio's cluster name,

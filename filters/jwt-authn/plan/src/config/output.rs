@@ -8,13 +8,23 @@ use tollgate_policy::{Config, HeaderName};
 pub struct ClaimToHeader {
     /// Name of the header.
     pub header_name: HeaderName,
-    /// Name or path of the claim. An absent claim creates no header.
-    pub claim_name: ClaimPath,
+    /// Name or path of the claim. An absent claim creates no header. Set either this or `claim_path`.
+    pub claim_name: Option<ClaimPath>,
+    /// Path of the claim, as in Envoy: names from the outermost claim to the innermost.
+    #[config(default)]
+    pub claim_path: Vec<ClaimPathSegment>,
     /// Format of an array of texts, numbers and booleans. Default: `join`.
     #[config(default = ArrayFormat::Join)]
     pub array_format: ArrayFormat,
     /// Text between the elements of a joined array. Default: `,`.
     pub separator: Option<String>,
+}
+
+/// Envoy's `PathSegment`.
+#[derive(Clone, Debug, Config)]
+pub struct ClaimPathSegment {
+    /// Name of a claim, or of a member of the claim before it.
+    pub key: String,
 }
 
 /// Format of a claim that is an array. An object, and an array that contains arrays or objects, is JSON in

@@ -5,12 +5,15 @@
 //! provider finds a valid token or none. So a request needs no token, but a token must be valid.
 //! `requires_any` combines the two cases, because a token in a header that two issuers share can never
 //! satisfy both.
+//!
+//! If a rule has `presence: REQUIRED`, its provider must find a valid token, and each other provider a valid
+//! token or none. Then the valid token of one provider is not enough.
 
 use super::provider::Providers;
 use super::{Environment, PlannedRule, Required};
 use crate::config::{
     ArrayFormat, ClaimPath, ClaimToHeader, FromHeader, HttpUri, JwtRule, LocalJwks, NormalizePayload,
-    OidcDiscovery, Provider, RemoteJwks, Url, istio_cluster,
+    OidcDiscovery, Presence, Provider, RemoteJwks, Url, istio_cluster,
 };
 use tollgate_policy::{
     ConfigError, Duration, FieldPath, HeaderMatcher, Method, Named, Places, RequestMatch, header_name,
@@ -19,37 +22,48 @@ use tollgate_policy::{
 /// Lifetime of keys that the proxy fetches, as in Istio.
 const CACHE_DURATION: Duration = Duration::from_nanos(300_000_000_000);
 
-/// Adds a provider for each rule. Returns their indices in the order in which they are tried, which is sorted
-/// by issuer, as in Istio.
+/// Index of a provider, and whether its tokens are required.
+type OfRule = (usize, Presence);
+
+/// Adds a provider for each rule. Returns them in the order in which they are tried, which is sorted by
+/// issuer, as in Istio.
 pub(super) fn providers(
     rules: Vec<JwtRule>,
     clusters: &Named<String>,
     providers: &mut Providers,
     environment: Environment<'_>,
-) -> Result<Vec<usize>, ConfigError> {
+) -> Result<Vec<OfRule>, ConfigError> {
     let mut by_issuer = Places::default();
+    let mut added = Vec::new();
     for (index, rule) in rules.into_iter().enumerate() {
         let place = FieldPath::renamed(format!("jwtRules[{index}]"), istio_name);
-        let issuer = rule.issuer.clone();
+        let (issuer, presence) = (rule.issuer.clone(), rule.presence);
         let provider = provider(rule, clusters, &place)?;
-        let index = providers.add(format!("jwtRules[{index}]"), provider, &place, environment)?;
         by_issuer.add(issuer.as_bytes(), index);
+        added.push((providers.add(format!("jwtRules[{index}]"), provider, &place, environment)?, presence));
     }
     let mut sorted = Vec::new();
     for (_, indices) in by_issuer.iter() {
-        sorted.extend_from_slice(indices);
+        sorted.extend(indices.iter().filter_map(|index| added.get(*index)));
     }
     Ok(sorted)
 }
 
 /// Returns the rules for `jwtRules`, which come after all others.
-pub(super) fn rules(providers: &[usize]) -> Vec<PlannedRule> {
-    let valid = || providers.iter().map(|index| Required::Provider(*index, None));
-    let mut each: Vec<_> =
-        valid().map(|required| Required::Any(vec![required, Required::AllowMissing])).collect();
+pub(super) fn rules(providers: &[OfRule]) -> Vec<PlannedRule> {
+    let valid = || providers.iter().map(|(index, _)| Required::Provider(*index, None));
+    let mut each = Vec::new();
+    for (provider, (_, presence)) in valid().zip(providers) {
+        each.push(match presence {
+            Presence::Optional => Required::Any(vec![provider, Required::AllowMissing]),
+            Presence::Required => provider,
+        });
+    }
+    let is_required = providers.iter().any(|(_, presence)| *presence == Presence::Required);
     let required = match each.len() {
         0 => return Vec::new(),
         1 => each.remove(0),
+        _ if is_required => Required::All(each),
         _ => Required::Any(valid().chain([Required::All(each)]).collect()),
     };
     let preflight = RequestMatch {
@@ -65,12 +79,12 @@ pub(super) fn rules(providers: &[usize]) -> Vec<PlannedRule> {
 }
 
 fn provider(rule: JwtRule, clusters: &Named<String>, place: &FieldPath) -> Result<Provider, ConfigError> {
-    if rule.issuer.is_empty() {
-        return Err(place.field("issuer").error("must not be empty"));
-    }
     // In a protobuf message, an empty field is absent.
-    let jwks = rule.jwks.filter(|text| !text.is_empty());
-    let (local_jwks, remote_jwks) = match (jwks, rule.jwks_uri) {
+    let [jwks, jwks_uri] = [rule.jwks, rule.jwks_uri].map(|text| text.filter(|text| !text.is_empty()));
+    if rule.issuer.is_empty() && jwks_uri.is_none() {
+        return Err(place.field("issuer").error("must not be empty without `jwksUri`"));
+    }
+    let (local_jwks, remote_jwks) = match (jwks, jwks_uri) {
         (Some(_), Some(_)) => {
             return Err(place.error("`jwks` and `jwksUri` cannot both be set"));
         }
@@ -97,7 +111,8 @@ fn provider(rule: JwtRule, clusters: &Named<String>, place: &FieldPath) -> Resul
         claim_to_headers: claims
             .map(|claim| ClaimToHeader {
                 header_name: claim.header,
-                claim_name: ClaimPath::Dotted(claim.claim),
+                claim_name: Some(ClaimPath::Dotted(claim.claim)),
+                claim_path: Vec::new(),
                 // Istio leaves this to Envoy, which does this.
                 array_format: ArrayFormat::Base64,
                 separator: None,

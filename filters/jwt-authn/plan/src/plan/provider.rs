@@ -61,7 +61,7 @@ impl Providers {
     ) -> Result<usize, ConfigError> {
         values(&config, place)?;
         locations(&mut config, place)?;
-        self.outputs.extend(outputs(&config, place)?);
+        self.outputs.extend(outputs(&mut config, place)?);
         let allowed = algorithms(&config.allowed_algorithms, &place.field("allowed_algorithms"))?;
         let (source, origin) = self.sources.of(&mut config, place, environment)?;
         let allowed = match self.sources.get(source) {
@@ -242,10 +242,10 @@ fn locations(provider: &mut Provider, place: &FieldPath) -> Result<(), ConfigErr
 }
 
 /// Returns the headers that a provider writes, and the paths of the fields that name them.
-fn outputs(provider: &Provider, place: &FieldPath) -> Result<Vec<(HeaderName, FieldPath)>, ConfigError> {
+fn outputs(provider: &mut Provider, place: &FieldPath) -> Result<Vec<(HeaderName, FieldPath)>, ConfigError> {
     let mut outputs = Vec::new();
     let mut names = Vec::new();
-    for (index, claim) in provider.claim_to_headers.iter().enumerate() {
+    for (index, claim) in provider.claim_to_headers.iter_mut().enumerate() {
         let place = place.field("claim_to_headers").at(index);
         claim_to_header(claim, &place)?;
         let place = place.field("header_name");
@@ -266,8 +266,19 @@ fn outputs(provider: &Provider, place: &FieldPath) -> Result<Vec<(HeaderName, Fi
     Ok(outputs)
 }
 
-fn claim_to_header(claim: &ClaimToHeader, place: &FieldPath) -> Result<(), ConfigError> {
-    claim_path(&claim.claim_name, &place.field("claim_name"))?;
+/// Checks a claim that is copied to a header. Its path becomes `claim_name`.
+fn claim_to_header(claim: &mut ClaimToHeader, place: &FieldPath) -> Result<(), ConfigError> {
+    let segments = core::mem::take(&mut claim.claim_path);
+    let field = match (&claim.claim_name, segments.is_empty()) {
+        (Some(_), true) => "claim_name",
+        (None, false) => {
+            let names = segments.into_iter().map(|segment| segment.key);
+            claim.claim_name = Some(ClaimPath::Names(names.collect()));
+            "claim_path"
+        }
+        _ => return Err(place.error("exactly one of `claim_name` and `claim_path` must be set")),
+    };
+    claim.claim_name.as_ref().map_or(Ok(()), |path| claim_path(path, &place.field(field)))?;
     if let Some(separator) = &claim.separator
         && (separator.is_empty() || !is_valid_value(separator.as_bytes()))
     {

@@ -67,7 +67,7 @@ impl Rendered {
 /// text.
 pub fn render(provider: &Provider, claims: &Json, payload: &[u8]) -> Rendered {
     let header = |(index, output): (usize, &crate::config::ClaimToHeader)| {
-        let claim = claim_path::find(&output.claim_name, claims)?;
+        let claim = claim_path::find(output.claim_name.as_ref()?, claims)?;
         header::value(claim, output).map(|value| (index, value.into()))
     };
     Rendered {

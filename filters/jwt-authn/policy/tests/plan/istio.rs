@@ -99,6 +99,48 @@ fn a_preflight_request_needs_no_token() {
 }
 
 #[test]
+fn a_rule_without_an_issuer_has_a_uri() {
+    for rule in [
+        json!({"jwksUri": "https://a.example/keys"}),
+        json!({"issuer": "", "jwks_uri": "https://a.example/keys"}),
+        json!({"jwksUri": "https://a.example/keys", "jwks": ""}),
+    ] {
+        let plan = rules(json!([rule]));
+        assert_eq!((plan.providers_of("https://anyone.example"), plan.warnings.len()), (&[0][..], 0));
+    }
+}
+
+#[test]
+fn required_tokens_are_all_required() {
+    let rule = |issuer: &str, presence: Option<&str>| {
+        let mut rule = json!({"issuer": issuer, "jwks": ED25519, "fromHeaders": [{"name": issuer}]});
+        rule.as_object_mut().unwrap().extend(presence.map(|presence| ("presence".into(), presence.into())));
+        rule
+    };
+    let required = |list: Value| format!("{:?}", rules(list).rules[1].required);
+    let (yes, no) = (Some("REQUIRED"), Some("OPTIONAL"));
+    assert_eq!(required(json!([rule("a", yes)])), "Provider(0, None)");
+    assert_eq!(required(json!([rule("a", no)])), "Any([Provider(0, None), AllowMissing])");
+    let both = "All([Provider(0, None), Provider(1, None)])";
+    assert_eq!(required(json!([rule("a", yes), rule("b", yes)])), both);
+    let mixed = "All([Provider(0, None), Any([Provider(1, None), AllowMissing])])";
+    assert_eq!(required(json!([rule("a", yes), rule("b", no)])), mixed);
+    assert_eq!(required(json!([rule("a", yes), rule("b", None)])), mixed);
+    // Sorted by issuer.
+    let mixed = "All([Any([Provider(1, None), AllowMissing]), Provider(0, None)])";
+    assert_eq!(required(json!([rule("b", yes), rule("a", None)])), mixed);
+    assert_eq!(
+        required(json!([rule("a", no), rule("b", no)])),
+        required(json!([rule("a", None), rule("b", None)]))
+    );
+    let message = rule_refused(json!({"issuer": "i", "jwks": ED25519, "presence": "required"}));
+    assert!(
+        message.contains("presence: unknown variant `required`, expected `OPTIONAL` or `REQUIRED`"),
+        "{message}"
+    );
+}
+
+#[test]
 fn they_stand_behind_the_rules() {
     let plan = plan(json!({
         "jwtRules": [{"issuer": "https://a.example", "jwks": ED25519}],
@@ -176,8 +218,9 @@ fn several_rules_may_have_an_issuer_in_common() {
 #[test]
 fn what_the_resource_itself_forbids_is_refused() {
     for (rule, message) in [
-        (json!({"jwks": ED25519}), "issuer: must not be empty"),
-        (json!({"issuer": "", "jwks": ED25519}), "issuer: must not be empty"),
+        (json!({"jwks": ED25519}), "issuer: must not be empty without `jwksUri`"),
+        (json!({"issuer": "", "jwks": ED25519}), "issuer: must not be empty without `jwksUri`"),
+        (json!({"jwksUri": ""}), "issuer: must not be empty without `jwksUri`"),
         (
             json!({"issuer": "i", "jwks": ED25519, "jwksUri": "https://a.example/keys"}),
             ": `jwks` and `jwksUri` cannot both be set",

@@ -1,7 +1,7 @@
 //! Providers.
 
 use crate::{ED25519, plan, provider, provider_refused, refused, rule_refused};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn texts_are_not_empty() {
@@ -161,5 +161,45 @@ fn what_separates_values_can_stand_in_a_header() {
         let claim = json!({"header_name": "x-a", "claim_name": "a", "separator": separator});
         let message = provider_refused(json!({"claim_to_headers": [claim]}));
         assert!(message.starts_with("claim_to_headers[0].separator: invalid separator `"), "{message}");
+    }
+}
+
+#[test]
+fn a_claim_is_named_in_one_way() {
+    let outputs = |claim: Value| {
+        let mut output = json!({"header_name": "x"});
+        output.as_object_mut().unwrap().extend(claim.as_object().unwrap().clone());
+        json!({"claim_to_headers": [output]})
+    };
+    let one = "exactly one of `claim_name` and `claim_path` must be set";
+    for (claim, message) in [
+        (json!({}), format!("claim_to_headers[0]: {one}")),
+        (json!({"claim_path": []}), format!("claim_to_headers[0]: {one}")),
+        (json!({"claim_name": "a", "claim_path": [{"key": "a"}]}), format!("claim_to_headers[0]: {one}")),
+        (
+            json!({"claim_path": [{"key": "a"}, {"key": ""}]}),
+            "claim_to_headers[0].claim_path: the name of a claim must not be empty".into(),
+        ),
+        (
+            json!({"claim_name": ""}),
+            "claim_to_headers[0].claim_name: the name of a claim must not be empty".into(),
+        ),
+    ] {
+        assert_eq!(provider_refused(outputs(claim)), message);
+    }
+}
+
+#[test]
+fn a_number_that_is_rounded_is_rejected() {
+    for number in ["18446744073709551616", "9007199254740992.0", "-1e300"] {
+        let number: Value = serde_json::from_str(number).unwrap();
+        let claims = json!({"required_claims": [{"claim": "a", "number": number}]});
+        let message = provider_refused(claims);
+        assert!(message.contains("required_claims[0].number: ") && message.contains("exactly"), "{message}");
+    }
+    for number in ["18446744073709551615", "-9223372036854775808", "1.5", "1e3"] {
+        let number: Value = serde_json::from_str(number).unwrap();
+        let provider = provider(json!({"required_claims": [{"claim": "a", "number": number}]}));
+        plan(json!({"providers": {"a": provider}})).unwrap();
     }
 }
