@@ -5,7 +5,7 @@ use crate::support::{
 };
 use serde_json::json;
 use tollgate_host_test::{Filter, Request, Wasm, on_both_hosts};
-use tollgate_mint::base64url;
+use tollgate_mint::{Signer, base64url};
 
 /// A later filter, which writes filter state to request headers.
 fn reader() -> Filter {
@@ -45,6 +45,44 @@ on_both_hosts! {
             .header("x-tenant", "t")
             .no_header("x-absent")
             .no_header("x-split");
+    }
+
+    fn large_integers_are_exact(host) {
+        let payload = |id: &str| format!(r#"{{"iss": "{ISSUER}", "exp": 4000000000, "id": {id}}}"#);
+        let header = Signer::rs256().header().to_string();
+        let token = |id: &str| Signer::rs256().sign_raw(header.as_bytes(), payload(id).as_bytes());
+        let outputs = json!({"claim_to_headers": [{"header_name": "x-id", "claim_name": "id"}]});
+        let ids = ["18446744073709551616", "18446744073709551617", "-9223372036854775809", "1.8446744073709551617e19"];
+        let scenario = with(requiring(outputs, json!({})));
+        let outcome = host.run(&ids.iter().fold(scenario, |scenario, id| scenario.request(bearing(&token(id)))));
+        for (index, id) in ids.iter().enumerate().take(3) {
+            outcome.upstream(index).header("x-id", id);
+        }
+        outcome.upstream(3).header("x-id", "18446744073709551617");
+    }
+
+    fn a_token_that_meets_two_requirements_sets_headers_once(host) {
+        let outputs = json!({
+            "claim_to_headers": [{"header_name": "x-sub", "claim_name": "sub"}], "forward_payload_header": "x-payload",
+        });
+        let with_audience =
+            |audience: &str| json!({"provider_and_audiences": {"provider_name": "main", "audiences": [audience]}});
+        let both = json!({"requires_all": {"requirements": [with_audience("a"), with_audience("b")]}});
+        let config = requiring(outputs, json!({"rules": [{"requires": both}]}));
+        let token = token(json!({"aud": ["a", "b"]}));
+        let outcome = host.run(&with(config).request(bearing(&token)).request(bearing(&token)));
+        let payload = token.split('.').nth(1).expect("a token");
+        for index in [0, 1] {
+            outcome.upstream(index).header("x-sub", "alice").header("x-payload", payload);
+        }
+    }
+
+    fn a_claim_path_is_that_of_envoy(host) {
+        let path = json!([{"key": "https://a.example/tenant"}, {"key": "id.short"}]);
+        let outputs = json!({"claim_to_headers": [{"header_name": "x-tenant", "claim_path": path}]});
+        let token = token(json!({"https://a.example/tenant": {"id.short": "t1"}}));
+        let outcome = host.run(&with(requiring(outputs, json!({}))).request(bearing(&token)));
+        outcome.upstream(0).header("x-tenant", "t1");
     }
 
     fn what_a_client_sends_under_these_names_is_removed(host) {

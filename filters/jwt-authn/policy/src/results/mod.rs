@@ -90,20 +90,23 @@ fn principal(claims: &Json) -> Option<Box<str>> {
 }
 
 /// Returns the header edits: removes the client's headers in `sanitized`, and sets the headers of the
-/// verified tokens. If several tokens set the same header, each adds its value, as in Envoy.
+/// verified tokens. If several tokens set the same header, each adds its value, as in Envoy. A token that
+/// meets several requirements adds its value once.
 pub fn edits<'p>(
     sanitized: &'p [HeaderName],
     request: &RequestFacts<'_>,
     verified: impl Iterator<Item = (&'p Provider, &'p Rendered)>,
 ) -> Vec<HeaderEdit<'p>> {
     let mut edits = Vec::new();
+    let mut payloads = Vec::new();
     for (provider, rendered) in verified {
+        let mut put = |name, value| put(&mut edits, &mut payloads, name, value, rendered.payload());
         if let (Some(name), Some(value)) = (&provider.forward_payload_header, &rendered.payload_header) {
-            put(&mut edits, name, value);
+            put(name, value);
         }
         for (index, value) in &rendered.claims {
             if let Some(output) = provider.claim_to_headers.get(*index) {
-                put(&mut edits, &output.header_name, value);
+                put(&output.header_name, value);
             }
         }
     }
@@ -115,11 +118,26 @@ pub fn edits<'p>(
     edits
 }
 
-/// Adds an edit. The first value replaces the client's header, which saves a host call.
-fn put<'p>(edits: &mut Vec<HeaderEdit<'p>>, name: &'p HeaderName, value: &'p [u8]) {
-    let first = !edits.iter().any(|edit| edit.name() == name);
+/// Adds an edit, unless the same token has added it. The first value replaces the client's header, which
+/// saves a host call. `payloads` are those of the tokens of `edits`. They identify tokens: equal payloads
+/// have equal values.
+fn put<'p>(
+    edits: &mut Vec<HeaderEdit<'p>>,
+    payloads: &mut Vec<&'p [u8]>,
+    name: &'p HeaderName,
+    value: &'p [u8],
+    payload: &'p [u8],
+) {
+    let mut first = true;
+    for (edit, of) in edits.iter().zip(payloads.iter()).filter(|(edit, _)| edit.name() == name) {
+        first = false;
+        if edit.value() == Some(value) && *of == payload {
+            return;
+        }
+    }
     let value = Cow::Borrowed(value);
     edits.push(if first { HeaderEdit::Set(name, value) } else { HeaderEdit::Add(name, value) });
+    payloads.push(payload);
 }
 
 /// Returns the filter state to set for the verified tokens, which are in the order of the requirement.
@@ -129,6 +147,10 @@ pub fn filter_state<'p>(
 ) -> Vec<(&'static str, Cow<'p, [u8]>)> {
     let mut all = verified.clone();
     let Some((provider, first)) = all.next() else { return Vec::new() };
+    // A token that meets several requirements counts once for each provider.
+    let is_other = |(other, rendered): &(&PlannedProvider, &Rendered)| {
+        (&other.name, rendered.payload()) != (&provider.name, first.payload())
+    };
     let mut state = Vec::with_capacity(3);
     if config.principal {
         state.push((PROVIDER, Cow::Borrowed(provider.name.as_bytes())));
@@ -136,7 +158,7 @@ pub fn filter_state<'p>(
     }
     if config.payload {
         state.push((PAYLOAD, Cow::Borrowed(first.payload())));
-        if all.next().is_some() {
+        if all.any(|one| is_other(&one)) {
             state.push((PAYLOADS, Cow::Owned(payloads(verified))));
         }
     }
@@ -147,7 +169,13 @@ pub fn filter_state<'p>(
 /// unchanged.
 fn payloads<'p>(verified: impl Iterator<Item = (&'p PlannedProvider, &'p Rendered)>) -> Vec<u8> {
     let mut out = vec![b'['];
+    let mut written: Vec<(&str, &[u8])> = Vec::new();
     for (provider, rendered) in verified {
+        let one = (provider.name.as_str(), rendered.payload());
+        if written.contains(&one) {
+            continue;
+        }
+        written.push(one);
         if out.len() > 1 {
             out.push(b',');
         }

@@ -158,3 +158,74 @@ fn principal_and_payload_are_of_the_first_token() {
     assert!(state.contains(&"jwt_authn.provider: b".into()), "{state:?}");
     assert!(state.iter().any(|one| one.starts_with("jwt_authn.payload: ") && one.contains(r#""sub":"b""#)));
 }
+
+#[test]
+fn a_token_that_meets_two_requirements_sets_headers_once() {
+    let with_audience = |audience: &str| json!({ "provider_and_audiences": { "provider_name": "a", "audiences": [audience] } });
+    let all = |list: Value| json!({ "requires_all": { "requirements": list } });
+    let both = all(json!([with_audience("x"), with_audience("y")]));
+    let token_of = |sub: &str, jti: &str| token("a", json!({ "sub": sub, "jti": jti, "aud": ["x", "y"] }));
+    let ann = token_of("ann", "1");
+    for cache in [0, 10] {
+        let config = with(config(both.clone()), json!({ "jwt_cache_config": { "jwt_cache_size": cache } }));
+        let mut policy = policy(config);
+        for _ in 0..2 {
+            let became = decide(&mut policy, &mut World::default(), &[(":path", "/in"), ("a", &ann)], NOW);
+            let Became::Passed { edits, state, .. } = became else { panic!("{became:?}") };
+            assert_eq!(edits, ["-a", "=x-a: ann"]);
+            assert!(!state.iter().any(|one| one.starts_with("jwt_authn.payloads")), "{state:?}");
+        }
+    }
+    // Two tokens still set two values, also equal ones.
+    let (first, second) = (token_of("ann", "2"), token_of("ann", "3"));
+    let edits = judged(both.clone(), &[("a", &first), ("a", &second)]);
+    assert_eq!(edits[..3], ["-a", "=x-a: ann", "+x-a: ann"]);
+    // A requirement that is nested, or named twice, counts as well.
+    let nested =
+        all(json!([{ "provider_name": "a" }, all(json!([with_audience("x"), { "provider_name": "a" }]))]));
+    assert_eq!(judged(nested, &[("a", &ann)])[..2], ["-a", "=x-a: ann"]);
+    let unverified = all(json!([{ "extract_only_without_validation": {} }, { "provider_name": "a" }]));
+    assert_eq!(judged(unverified, &[("a", &ann)])[..2], ["-a", "=x-a: ann"]);
+}
+
+#[test]
+fn a_token_of_two_providers_sets_each_value_once() {
+    let shared = |claims: Value| {
+        let changes = json!({ "issuer": "a", "from_headers": [{ "name": "a" }], "claim_to_headers": claims });
+        with(provider("a"), changes)
+    };
+    let output = |claim: &str| json!({ "header_name": "x-user", "claim_name": claim });
+    let all =
+        json!({ "requires_all": { "requirements": [{ "provider_name": "p" }, { "provider_name": "q" }] } });
+    let config = json!({
+        "providers": { "p": shared(json!([output("sub")])), "q": shared(json!([output("sub")])) },
+        "rules": [{ "requires": all }],
+    });
+    let ann = token("a", json!({ "sub": "ann", "email": "ann@a" }));
+    let became = at_first(config.clone(), &[("a", &ann)]);
+    let Became::Passed { edits, state, .. } = became else { panic!("{became:?}") };
+    assert_eq!(edits, ["-a", "=x-user: ann"]);
+    // Filter state lists the token for each provider.
+    assert!(state.iter().any(|one| one.matches("\"provider\"").count() == 2), "{state:?}");
+    let mut other = config;
+    other["providers"]["q"]["claim_to_headers"] = json!([output("email")]);
+    assert_eq!(at_first(other, &[("a", &ann)]).edits(), ["-a", "=x-user: ann", "+x-user: ann@a"]);
+}
+
+#[test]
+fn a_claim_path_names_a_claim_as_in_envoy() {
+    let output =
+        |claim: Value| json!({ "claim_to_headers": [with(json!({ "header_name": "x-tenant" }), claim)] });
+    let token = token(
+        "a",
+        json!({ "https://a.example/tenant": "t1", "a": { "b.c": "deep", "b": { "c": "other" } } }),
+    );
+    for (claim, expected) in [
+        (json!({ "claim_path": [{ "key": "https://a.example/tenant" }] }), "t1"),
+        (json!({ "claim_path": [{ "key": "a" }, { "key": "b.c" }] }), "deep"),
+        (json!({ "claim_name": "a.b.c" }), "other"),
+    ] {
+        let edits = at_first(only(output(claim)), &[("a", &token)]).edits().to_vec();
+        assert_eq!(edits, ["-a".to_owned(), format!("=x-tenant: {expected}")]);
+    }
+}
