@@ -29,6 +29,9 @@ impl HttpFilter for JwtAuthn {
 
     fn new(config: Config, cx: &mut Context<'_, Self>) -> Result<Self, ConfigError> {
         let plan = Plan::new(config, |name| std::env::var(name).ok())?;
+        for warning in &plan.warnings {
+            tollgate::log::warn!("{warning}");
+        }
         let statistics = Statistics::define(plan.config.enforcement.stat_prefix.as_str())?;
         let world = World::new(Store::new(&plan)?);
         let mut filter = Worker { policy: Policy::new(plan, random::bytes()?), world, statistics };

@@ -2,16 +2,15 @@
 
 use crate::key::from_pem;
 use crate::{Algorithm, Json, Key, KeyError, KeySetError};
-
-/// Maximum number of keys to try with one token. Limits the cost of a token if many keys match it.
-const MAX_CANDIDATES: usize = 16;
+use core::fmt;
 
 /// Limits of a key set.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Maximum length of the text in bytes.
     pub bytes: usize,
-    /// Maximum number of keys, usable or not.
+    /// Maximum number of keys, usable or not. It limits the cost of a token without `kid`, which may need all
+    /// of them.
     pub keys: usize,
 }
 
@@ -20,13 +19,43 @@ pub struct Limits {
 pub struct Skipped {
     /// Index in `keys`.
     pub index: usize,
+    /// `kid`, if it has one.
+    pub id: Option<Box<str>>,
     /// Reason.
     pub error: KeyError,
 }
 
-fn one(jwk: Option<&Json>) -> Result<Vec<Key>, KeyError> {
-    let Some(jwk) = jwk else { return Ok(Vec::new()) };
-    Ok(vec![Key::from_jwk(jwk)?])
+/// Describes the key and the reason: ``key 2 `a`: `AKP` is not supported``. Shortens a long `kid`, and
+/// escapes its control characters.
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 64;
+        write!(f, "key {}", self.index)?;
+        if let Some(id) = &self.id {
+            let more = if id.chars().nth(SHOWN).is_some() { ".." } else { "" };
+            let shown: String = id.chars().take(SHOWN).collect();
+            write!(f, " `{}{more}`", shown.escape_debug())?;
+        }
+        write!(f, ": {}", self.error)
+    }
+}
+
+/// A key of a text that was read, or the reason why it cannot be used.
+type Read = (Option<Box<str>>, Result<Vec<Key>, KeyError>);
+
+fn one(jwk: Option<&Json>) -> Read {
+    let Some(jwk) = jwk else { return (None, Ok(Vec::new())) };
+    let id = jwk.get("kid").and_then(Json::as_str).filter(|id| !id.is_empty());
+    (id.map(Into::into), Key::from_jwk(jwk).map(|key| vec![key]))
+}
+
+fn certificates(id: &str, pem: &str) -> Read {
+    let id: Option<Box<str>> = Some(id).filter(|id| !id.is_empty()).map(Into::into);
+    let keys = from_pem(pem).map(|mut keys| {
+        keys.iter_mut().for_each(|key| key.id.clone_from(&id));
+        keys
+    });
+    (id, keys)
 }
 
 /// The keys of a provider.
@@ -60,11 +89,8 @@ impl KeySet {
                 if !members.is_empty() && members.iter().all(|(_, v)| v.as_str().is_some()) =>
             {
                 Self::from_each(members.len(), limits, &|index| {
-                    let Some((id, pem)) = members.get(index) else { return Ok(Vec::new()) };
-                    let mut keys = from_pem(pem.as_str().unwrap_or_default())?;
-                    let id = Some(id).filter(|id| !id.is_empty());
-                    keys.iter_mut().for_each(|key| key.id = id.cloned());
-                    Ok(keys)
+                    let Some((id, pem)) = members.get(index) else { return (None, Ok(Vec::new())) };
+                    certificates(id, pem.as_str().unwrap_or_default())
                 })
             }
             (None, Some(_)) => Err(KeySetError::NotAKeySet),
@@ -80,7 +106,7 @@ impl KeySet {
     fn from_each(
         count: usize,
         limits: Limits,
-        read: &dyn Fn(usize) -> Result<Vec<Key>, KeyError>,
+        read: &dyn Fn(usize) -> Read,
     ) -> Result<(Self, Vec<Skipped>), KeySetError> {
         if count > limits.keys {
             return Err(KeySetError::TooManyKeys(limits.keys));
@@ -89,8 +115,8 @@ impl KeySet {
         let mut skipped = Vec::new();
         for index in 0..count {
             match read(index) {
-                Ok(read) => keys.extend(read),
-                Err(error) => skipped.push(Skipped { index, error }),
+                (_, Ok(read)) => keys.extend(read),
+                (id, Err(error)) => skipped.push(Skipped { index, id, error }),
             }
         }
         if keys.is_empty() {
@@ -110,9 +136,8 @@ impl KeySet {
         Self { keys, by_id }
     }
 
-    /// Returns the keys that may verify a token: those that permit the algorithm, at most 16. With a `kid`,
-    /// first the keys with this `kid`, then those without one, as in Envoy. Without a `kid`, all keys in
-    /// their order.
+    /// Returns the keys that may verify a token: those that permit the algorithm. With a `kid`, first the
+    /// keys with this `kid`, then those without one, as in Envoy. Without a `kid`, all keys in their order.
     pub fn candidates<'k>(
         &'k self,
         key_id: Option<&str>,
@@ -121,7 +146,7 @@ impl KeySet {
         let named = key_id.map(|id| [self.of_id(Some(id)), self.of_id(None)]);
         let all = if named.is_none() { self.keys.as_slice() } else { &[] };
         let named = named.into_iter().flatten().flatten().filter_map(|index| self.keys.get(*index));
-        named.chain(all).filter(move |key| key.permits(algorithm)).take(MAX_CANDIDATES)
+        named.chain(all).filter(move |key| key.permits(algorithm))
     }
 
     /// Returns the indices of the keys with a `kid`.

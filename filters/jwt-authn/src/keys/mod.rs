@@ -6,7 +6,7 @@ use crate::filter::{JwtAuthn, Worker};
 use statistics::Statistics;
 use std::rc::Rc;
 use tollgate::{ConfigError, State};
-use tollgate_jose::{KeySet, Limits};
+use tollgate_jose::{KeySet, Limits, Skipped};
 use tollgate_jwt_authn_policy::plan::{From, Plan, Source};
 use tollgate_jwt_authn_policy::{Keys, RevocationList};
 use tollgate_kit::fetch::{Document, Documents, Event, Fetcher};
@@ -15,7 +15,8 @@ use tollgate_policy::fetch::Asked;
 
 /// A document in use.
 pub(crate) enum Value {
-    Keys(Rc<KeySet>),
+    /// Keys, and those that were skipped.
+    Keys(Rc<KeySet>, Vec<Skipped>),
     /// The revocation list, which the policy has.
     Revocations,
 }
@@ -56,7 +57,7 @@ impl Store {
     pub(crate) fn keys(&self, source: usize) -> Keys {
         let Some(document) = self.of_source(source) else { return Keys::Unavailable };
         match self.documents.get(document) {
-            Document::Ready(Value::Keys(keys), generation) => Keys::Ready(Rc::clone(keys), generation),
+            Document::Ready(Value::Keys(keys, _), generation) => Keys::Ready(Rc::clone(keys), generation),
             Document::Pending => Keys::Pending,
             Document::Ready(Value::Revocations, _) | Document::Unavailable => Keys::Unavailable,
         }
@@ -113,10 +114,17 @@ impl Fetcher for Worker {
             return set.map(|()| Value::Revocations).map_err(|error| error.to_string());
         };
         let (keys, skipped) = KeySet::from_jwks(text, *limits).map_err(|error| error.to_string())?;
+        Ok(Value::Keys(Rc::new(keys), skipped))
+    }
+
+    fn changed(&mut self, document: usize, value: &Value) {
+        let Value::Keys(_, skipped) = value else { return };
+        let store = &self.world.store;
+        let place = store.documents.place(document);
         for skipped in skipped {
-            tollgate::log::debug!("skipping key {} of a fetched set: {}", skipped.index, skipped.error);
+            store.statistics.jwks_keys_skipped.increment();
+            tollgate::log::warn!("{place}: skipping {skipped}");
         }
-        Ok(Value::Keys(Rc::new(keys)))
     }
 
     fn count(&mut self, document: usize, event: Event) {

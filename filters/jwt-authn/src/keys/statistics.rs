@@ -15,6 +15,8 @@ pub(crate) struct Statistics {
     pub(super) jwks_stale_used: Counter,
     /// Fetches of keys that a token with an unknown `kid` triggered.
     pub(super) jwks_refetch_unknown_kid: Counter,
+    /// Keys of newly fetched sets that were skipped, because they cannot be used.
+    pub(super) jwks_keys_skipped: Counter,
     /// Successful fetches of the revocation list.
     pub(super) revocation_fetch_success: Counter,
     /// Fetches of the revocation list that failed, with all their retries.

@@ -109,7 +109,7 @@ fn failure(error: CalloutError) -> Failure {
     }
 }
 
-/// Parses a document, and publishes it if it is valid.
+/// Parses a document, and publishes it if it is valid. Reports it if it differs from the previous one.
 fn publish<F: Fetcher>(
     fetcher: &mut F,
     index: usize,
@@ -117,11 +117,13 @@ fn publish<F: Fetcher>(
     life: Duration,
     now: UnixNanos,
 ) -> Result<std::result::Result<(), Failure>> {
-    if let Err(why) = fetcher.parse(index, &body.text, now) {
-        return Ok(Err(Failure::Document(why)));
-    }
-    if let Some(slot) = fetcher.documents().slots.get_mut(index) {
-        slot.publish(body, life, now)?;
+    let value = match fetcher.parse(index, &body.text, now) {
+        Ok(value) => value,
+        Err(why) => return Ok(Err(Failure::Document(why))),
+    };
+    let slot = fetcher.documents().slots.get_mut(index);
+    if slot.map(|slot| slot.publish(body, life, now)).transpose()?.flatten() == Some(true) {
+        fetcher.changed(index, &value);
     }
     Ok(Ok(()))
 }

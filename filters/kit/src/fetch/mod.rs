@@ -129,6 +129,12 @@ pub trait Fetcher: Sized + 'static {
         now: UnixNanos,
     ) -> std::result::Result<Self::Value, String>;
 
+    /// Reports that this worker fetched a document that differs from the previous one. Over all workers, this
+    /// is called once for each new document, unlike [`parse`](Self::parse).
+    fn changed(&mut self, document: usize, value: &Self::Value) {
+        let _ = (document, value);
+    }
+
     /// Counts an event of a document.
     fn count(&mut self, document: usize, event: Event);
 }
@@ -184,6 +190,14 @@ impl<S, V> Documents<S, V> {
     pub fn add(&mut self, rules: Rules, source: S) -> usize {
         self.slots.push(Slot::new(self.plugin, rules, source));
         self.slots.len() - 1
+    }
+
+    /// Returns the location of a document; empty if there is no such document.
+    pub fn place(&self, document: usize) -> &str
+    where
+        S: Source,
+    {
+        self.slots.get(document).map(|slot| slot.source.place()).unwrap_or_default()
     }
 
     /// Returns a document. If it is pending, [`wait()`] waits for it.

@@ -10,9 +10,11 @@ use sha2::{Digest, Sha256};
 const SIGNING: [&str; 2] = ["sign", "verify"];
 
 impl Key {
-    /// Parses a JWK. Unknown members are ignored (RFC 7517 section 4).
+    /// Parses a JWK. Unknown members are ignored (RFC 7517 section 4), and a member that is `null` is absent.
     pub(crate) fn from_jwk(jwk: &Json) -> Result<Self> {
         let kty = text(jwk, "kty")?.ok_or(KeyError::Member("kty"))?;
+        // Before other members, because a key of another kind may have members of other kinds.
+        supported(jwk, kty)?;
         let id = text(jwk, "kid")?.filter(|id| !id.is_empty());
         if id.is_some_and(|id| id.len() > MAX_KEY_ID) {
             return Err(KeyError::Member("kid"));
@@ -45,6 +47,21 @@ impl Key {
     }
 }
 
+/// Checks that keys of this kind, and of the curve, are understood.
+fn supported(jwk: &Json, kty: &str) -> Result<()> {
+    let curves: &[&str] = match kty {
+        "RSA" | "oct" => return Ok(()),
+        "EC" => &["P-256", "P-384", "P-521"],
+        "OKP" => &["Ed25519"],
+        other => return Err(KeyError::Unsupported(other.into())),
+    };
+    // Without `crv`, a certificate may have the key.
+    match text(jwk, "crv")? {
+        Some(other) if !curves.contains(&other) => Err(KeyError::Unsupported(other.into())),
+        _ => Ok(()),
+    }
+}
+
 /// Checks `use` and `key_ops`, which are optional.
 fn for_verifying(jwk: &Json) -> Result<()> {
     let sig = match text(jwk, "use")? {
@@ -52,7 +69,7 @@ fn for_verifying(jwk: &Json) -> Result<()> {
         Some("sig") => true,
         Some(_) => return Err(KeyError::NotForVerifying("use")),
     };
-    let Some(operations) = jwk.get("key_ops") else { return Ok(()) };
+    let Some(operations) = member(jwk, "key_ops") else { return Ok(()) };
     let operations: Option<Vec<_>> =
         operations.as_array().map(|list| list.iter().map(Json::as_str).collect()).unwrap_or_default();
     let operations = operations.ok_or(KeyError::Member("key_ops"))?;
@@ -76,7 +93,7 @@ fn public(
     private: &[&'static str],
     read: &dyn Fn(&Json) -> Result<Material>,
 ) -> Result<Material> {
-    let has = |name: &&&'static str| jwk.get(name).is_some();
+    let has = |name: &&&'static str| member(jwk, name).is_some();
     if let Some(name) = private.iter().find(has) {
         return Err(KeyError::Private(name));
     }
@@ -140,20 +157,30 @@ fn okp(jwk: &Json) -> Result<Material> {
 
 /// Returns the first certificate of `x5c`, in DER. `x5t` uses SHA-1 and is ignored.
 fn certificate(jwk: &Json) -> Result<Option<Vec<u8>>> {
-    let Some(chain) = jwk.get("x5c") else { return Ok(None) };
+    let Some(chain) = member(jwk, "x5c") else { return Ok(None) };
     let first = chain.as_array().and_then(|chain| chain.first()).and_then(Json::as_str);
     // base64, not base64url (RFC 7517 section 4.7).
     let der = first.and_then(base64url::decode_standard).ok_or(KeyError::Member("x5c"))?;
-    if jwk.get("x5t#S256").is_some() && bytes(jwk, "x5t#S256")? != *Sha256::digest(&der) {
+    if member(jwk, "x5t#S256").is_some() && bytes(jwk, "x5t#S256")? != *Sha256::digest(&der) {
         return Err(KeyError::Invalid("`x5t#S256` does not match `x5c`"));
     }
     Ok(Some(der))
 }
 
-fn text<'j>(jwk: &'j Json, name: &'static str) -> Result<Option<&'j str>> {
-    jwk.get(name).map(|value| value.as_str().ok_or(KeyError::Member(name))).transpose()
+/// Returns a member that is not `null`.
+fn member<'j>(jwk: &'j Json, name: &str) -> Option<&'j Json> {
+    jwk.get(name).filter(|value| **value != Json::Null)
 }
 
+fn text<'j>(jwk: &'j Json, name: &'static str) -> Result<Option<&'j str>> {
+    member(jwk, name).map(|value| value.as_str().ok_or(KeyError::Member(name))).transpose()
+}
+
+/// Decodes a member. Accepts padding, as Envoy does: some issuers write it, although RFC 7515 section 2
+/// forbids it.
 fn bytes(jwk: &Json, name: &'static str) -> Result<Vec<u8>> {
-    text(jwk, name)?.and_then(|text| base64url::decode(text.as_bytes())).ok_or(KeyError::Member(name))
+    let text = text(jwk, name)?.ok_or(KeyError::Member(name))?;
+    let padding =
+        if text.len() % 4 == 0 { ["==", "="].iter().find_map(|end| text.strip_suffix(end)) } else { None };
+    base64url::decode(padding.unwrap_or(text).as_bytes()).ok_or(KeyError::Member(name))
 }

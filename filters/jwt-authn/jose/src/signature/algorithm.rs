@@ -1,4 +1,4 @@
-//! Signature algorithms (RFC 7518 section 3.1, RFC 8037).
+//! Signature algorithms (RFC 7518 section 3.1, RFC 8037, RFC 9864).
 
 use core::fmt;
 use core::str::FromStr;
@@ -57,7 +57,7 @@ algorithms! {
     Es384 = "ES384", Family::Ecdsa(Curve::P384), Hash::Sha384;
     /// ECDSA on P-521 with SHA-512.
     Es512 = "ES512", Family::Ecdsa(Curve::P521), Hash::Sha512;
-    /// Ed25519 (RFC 8037).
+    /// Ed25519: `EdDSA` (RFC 8037), of which this is the only supported curve, or `Ed25519` (RFC 9864).
     EdDsa = "EdDSA", Family::Ed25519, Hash::Sha512;
 }
 
@@ -126,6 +126,10 @@ impl fmt::Display for Algorithm {
     }
 }
 
+/// Name of [`Algorithm::EdDsa`] by RFC 9864 section 2.2, which makes `EdDSA` obsolete because it does not
+/// name the curve. Both names are one algorithm, in tokens, keys and configurations.
+const ED25519: &str = "Ed25519";
+
 /// Error of a text that is not the name of a supported algorithm. Case is significant (RFC 7515 section
 /// 4.1.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,6 +141,8 @@ impl fmt::Display for UnknownAlgorithm {
         let mut separator = " ";
         Algorithm::ALL
             .iter()
+            .map(|known| known.name())
+            .chain([ED25519])
             .try_for_each(|known| write!(f, "{}`{known}`", std::mem::replace(&mut separator, ", ")))
     }
 }
@@ -147,7 +153,8 @@ impl FromStr for Algorithm {
     // Inlined, so that it is compiled with the optimisation of the crate that parses tokens.
     #[inline]
     fn from_str(text: &str) -> Result<Self, UnknownAlgorithm> {
-        let known = Self::ALL.iter().find(|algorithm| algorithm.name() == text);
+        let name = if text == ED25519 { Self::EdDsa.name() } else { text };
+        let known = Self::ALL.iter().find(|algorithm| algorithm.name() == name);
         known.copied().ok_or_else(|| UnknownAlgorithm(text.into()))
     }
 }
@@ -184,7 +191,8 @@ mod tests {
             assert_eq!(algorithm.name().parse(), Ok(*algorithm));
             assert!(algorithm.name().to_lowercase().parse::<Algorithm>().is_err());
         }
-        for text in ["none", "None", "", "ES256K", "RS1", "RS256 "] {
+        assert_eq!("Ed25519".parse(), Ok(Algorithm::EdDsa));
+        for text in ["none", "None", "", "ES256K", "RS1", "RS256 ", "ed25519", "Ed448", "ESP256"] {
             assert!(text.parse::<Algorithm>().is_err(), "{text}");
         }
     }

@@ -119,7 +119,7 @@ fn each_member_is_there_and_canonical() {
             let own = jwk(kind)[name].as_str().unwrap().to_owned();
             bad.extend([
                 json!(null),
-                json!(format!("{own}=")),
+                json!(format!("{own}=====")),
                 json!(format!(" {own}")),
                 json!("+/+/"),
                 json!("A"),
@@ -132,6 +132,60 @@ fn each_member_is_there_and_canonical() {
     }
     let long = "k".repeat(1025);
     assert_eq!(refused(&with(jwk("RSA"), json!({"kid": long}))), "`kid` is missing or malformed");
+}
+
+#[test]
+fn padding_of_a_member_is_accepted() {
+    for (kind, name) in
+        [("RSA", "n"), ("P-256", "x"), ("P-256", "y"), ("P-521", "x"), ("Ed25519", "x"), ("oct", "k")]
+    {
+        let own = jwk(kind)[name].as_str().unwrap().to_owned();
+        let padding = "=".repeat((4 - own.len() % 4) % 4);
+        assert!(read(&with(jwk(kind), json!({name: own.clone() + &padding}))).is_ok(), "{kind} {name}");
+        let wrong = ["=", "==", "==="].into_iter().filter(|other| *other != padding);
+        for wrong in wrong {
+            let why = format!("`{name}` is missing or malformed");
+            assert_eq!(refused(&with(jwk(kind), json!({name: own.clone() + wrong}))), why, "{kind} {wrong}");
+        }
+    }
+}
+
+#[test]
+fn a_member_that_is_null_is_absent() {
+    let null = |jwk: &Value, name: &str| {
+        let mut jwk = jwk.clone();
+        jwk[name] = Value::Null;
+        jwk
+    };
+    for name in ["kid", "alg", "use", "key_ops", "x5c", "x5t#S256", "d", "other"] {
+        assert!(read(&null(&jwk("RSA"), name)).is_ok(), "{name}");
+    }
+    for (kind, name) in
+        [("RSA", "kty"), ("RSA", "n"), ("P-256", "crv"), ("P-256", "x"), ("Ed25519", "x"), ("oct", "k")]
+    {
+        let why = format!("`{name}` is missing or malformed");
+        assert_eq!(refused(&null(&jwk(kind), name)), why, "{kind}");
+    }
+}
+
+#[test]
+fn a_key_of_another_kind_may_have_other_members() {
+    for (other, why) in [
+        (json!({"kty": "AKP", "alg": 7, "use": ["sig"], "key_ops": "x"}), "`AKP` is not supported"),
+        (json!({"kty": "OKP", "crv": "X448", "x": 1, "use": 1}), "`X448` is not supported"),
+        (json!({"kty": "EC", "crv": "BP-256", "d": "AA"}), "`BP-256` is not supported"),
+    ] {
+        assert_eq!(refused(&other), why);
+    }
+}
+
+#[test]
+fn both_names_of_ed25519_are_one_algorithm() {
+    for alg in ["EdDSA", "Ed25519"] {
+        assert_eq!(algorithms(&read(&with(jwk("Ed25519"), json!({"alg": alg}))).unwrap()), ["EdDSA"]);
+    }
+    let other = with(jwk("RSA"), json!({"alg": "Ed25519"}));
+    assert_eq!(refused(&other), "`alg` does not permit verifying signatures");
 }
 
 #[test]

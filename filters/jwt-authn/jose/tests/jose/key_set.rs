@@ -41,12 +41,32 @@ fn an_empty_name_is_none() {
 }
 
 #[test]
-fn no_more_than_sixteen_keys_are_tried() {
+fn tries_all_keys_that_may_match() {
     let nameless = set(&vec![jwk("oct"); 40]);
-    assert_eq!(nameless.candidates(Some("a"), Algorithm::Hs256).count(), 16);
-    assert_eq!(nameless.candidates(None, Algorithm::Hs256).count(), 16);
+    assert_eq!(nameless.candidates(Some("a"), Algorithm::Hs256).count(), 40);
+    assert_eq!(nameless.candidates(None, Algorithm::Hs256).count(), 40);
     let of_one_name = set(&vec![with(jwk("oct"), json!({"kid": "a"})); 40]);
-    assert_eq!(of_one_name.candidates(Some("a"), Algorithm::Hs256).count(), 16);
+    assert_eq!(of_one_name.candidates(Some("a"), Algorithm::Hs256).count(), 40);
+    assert_eq!(of_one_name.candidates(None, Algorithm::Hs256).count(), 40);
+}
+
+#[test]
+fn names_a_skipped_key_in_one_short_line() {
+    let long = "k".repeat(500);
+    let keys = [
+        json!({"kty": "AKP", "kid": "pq\n1"}),
+        json!({"kty": "OKP", "crv": "X25519", "kid": ""}),
+        json!({"kty": "EC", "crv": "P-256", "use": "enc", "kid": long}),
+        json!({"kty": "oct", "k": "c2hvcnQ", "kid": 7}),
+        jwk("oct"),
+    ];
+    let text = json!({"keys": keys}).to_string();
+    let (_, skipped) = KeySet::from_jwks(text.as_bytes(), LIMITS).unwrap();
+    let told: Vec<_> = skipped.iter().map(ToString::to_string).collect();
+    assert_eq!(told[0], r"key 0 `pq\n1`: `AKP` is not supported");
+    assert_eq!(told[1], "key 1: `X25519` is not supported");
+    assert_eq!(told[2], format!("key 2 `{}..`: `use` does not permit verifying signatures", "k".repeat(64)));
+    assert_eq!(told[3], "key 3: `kid` is missing or malformed");
 }
 
 #[test]
@@ -135,6 +155,7 @@ fn certificates_by_name_are_a_set() {
     assert_eq!(ids(&set, Some("any"), Algorithm::Es384), ["-"]);
     assert_eq!(skipped.len(), 1);
     assert_eq!(skipped[0].error, KeyError::Pem("expected at least one block"));
+    assert!(skipped[0].id.is_some());
     let private = json!({"one": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"});
     let error = KeySet::from_jwks(private.to_string().as_bytes(), LIMITS).unwrap_err();
     assert!(error.to_string().contains("a private key"), "{error}");

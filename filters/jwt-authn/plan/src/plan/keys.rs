@@ -31,21 +31,29 @@ pub(super) fn text(
     }
 }
 
+/// Keys in the configuration, and a warning for each key that was skipped.
+pub(super) type LocalKeys = (KeySet, Vec<String>);
+
 /// Reads a JWKS, a JWK or PEM.
 ///
-/// The filter skips unusable keys of a fetched set. In the configuration, an operator wrote each key and
-/// intends to use it, so an unusable key is an error. Keys for other purposes than signatures are skipped,
-/// because operators paste whole sets.
-pub(super) fn read(text: &str, place: &FieldPath) -> Result<KeySet, ConfigError> {
+/// Keys of kinds that are not understood, and keys for other purposes than signatures, are skipped (RFC 7517
+/// section 5), because operators paste whole sets. Another unusable key is an error, unlike in a fetched set:
+/// the operator wrote it, and intends to use it.
+pub(super) fn read(text: &str, place: &FieldPath) -> Result<LocalKeys, ConfigError> {
     let text = text.trim();
     if text.starts_with("-----BEGIN") {
-        return KeySet::from_pem(text).map_err(|error| place.error(error));
+        let keys = KeySet::from_pem(text).map_err(|error| place.error(error))?;
+        return Ok((keys, Vec::new()));
     }
     let (set, skipped) = KeySet::from_jwks(text.as_bytes(), LIMITS).map_err(|error| place.error(error))?;
-    match skipped.iter().find(|skipped| !matches!(skipped.error, KeyError::NotForVerifying(_))) {
-        Some(skipped) => {
-            Err(place.error(format_args!("key {} of the set is unusable: {}", skipped.index, skipped.error)))
+    let mut warnings = Vec::new();
+    for skipped in skipped {
+        match skipped.error {
+            KeyError::NotForVerifying(_) | KeyError::Unsupported(_) => {
+                warnings.push(place.error(format_args!("skipping {skipped}")).to_string());
+            }
+            _ => return Err(place.error(format_args!("unusable {skipped}"))),
         }
-        None => Ok(set),
     }
+    Ok((set, warnings))
 }

@@ -40,6 +40,8 @@ pub struct Plan {
     pub revocation: Option<RevocationSource>,
     /// Headers that the filter sets, and removes from the client's request.
     pub sanitized: Vec<HeaderName>,
+    /// Warnings for the log: parts of the configuration that are skipped.
+    pub warnings: Vec<String>,
     by_issuer: Places,
 }
 
@@ -156,9 +158,20 @@ impl Plan {
         let sanitized = headers.written;
         let revocation = config.revocation.remote.as_ref().map(source::revocation).transpose()?;
         let rules = Rules::new(rules);
-        let Providers { list: providers, sources, by_issuer, .. } = providers;
+        let Providers { list: providers, mut sources, by_issuer, .. } = providers;
+        let warnings = core::mem::take(&mut sources.warnings);
         let sources = sources.finish();
-        Ok(Self { config, providers, rules, by_filter_state, sources, revocation, sanitized, by_issuer })
+        Ok(Self {
+            config,
+            providers,
+            rules,
+            by_filter_state,
+            sources,
+            revocation,
+            sanitized,
+            warnings,
+            by_issuer,
+        })
     }
 
     /// Returns the rules that apply to a request.

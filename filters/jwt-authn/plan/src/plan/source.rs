@@ -89,6 +89,8 @@ pub(super) struct Sources {
     local: Places,
     /// Indices of remote sources, by their URL or issuer. Candidates are then compared in full.
     remote: Places,
+    /// Warnings about keys that were skipped.
+    pub(super) warnings: Vec<String>,
 }
 
 impl Sources {
@@ -105,7 +107,9 @@ impl Sources {
                 let index = match self.local.first(text.as_bytes()) {
                     Some(index) => index,
                     None => {
-                        let index = self.push(Source::Local(keys::read(&text, &place)?));
+                        let (keys, mut warnings) = keys::read(&text, &place)?;
+                        self.warnings.append(&mut warnings);
+                        let index = self.push(Source::Local(keys));
                         self.local.add(text.as_bytes(), index);
                         index
                     }

@@ -68,24 +68,46 @@ fn an_unusable_configured_key_is_an_error() {
     assert!(message.starts_with("local_jwks.inline_string: not a JSON object"), "{message}");
     let weak = r#"{"kty":"oct","k":"c2hvcnQ"}"#;
     let message = provider_refused(inline(&format!(r#"{{"keys": [{P256}, {weak}]}}"#)));
+    assert!(message.starts_with("local_jwks.inline_string: unusable key 1: too weak"), "{message}");
+    let private = P256.replace(r#""kid":"1""#, r#""kid":"leaked","d":"AA""#);
+    let message = provider_refused(inline(&format!(r#"{{"keys": [{private}, {ED25519}]}}"#)));
     assert!(
-        message.starts_with("local_jwks.inline_string: key 1 of the set is unusable: too weak"),
+        message.starts_with("local_jwks.inline_string: unusable key 0 `leaked`: `d` belongs"),
         "{message}"
     );
-    let unknown = r#"{"kty":"EC","crv":"secp256k1","x":"AA","y":"AA"}"#;
-    let message = provider_refused(inline(&format!(r#"{{"keys": [{unknown}, {P256}]}}"#)));
-    assert!(message.starts_with("local_jwks.inline_string: key 0 of the set is unusable: "), "{message}");
+    let message = provider_refused(inline(r#"{"keys": [{"kty": "AKP", "kid": "pq"}]}"#));
+    assert_eq!(message, "local_jwks.inline_string: key set has no usable key: `AKP` is not supported");
     let message = provider_refused(inline("-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----"));
     assert!(message.starts_with("local_jwks.inline_string: "), "{message}");
 }
 
 #[test]
-fn a_key_for_something_else_is_read_past() {
-    let encryption = P256.replace(r#""kid":"1""#, r#""use":"enc""#);
-    let set = format!(r#"{{"keys": [{encryption}, {ED25519}]}}"#);
-    let plan = plan(json!({"providers": {"a": inline(&set)}})).unwrap();
-    let Source::Local(keys) = &plan.sources[0] else { panic!("{:?}", plan.sources) };
-    assert_eq!(keys.len(), 1);
+fn skips_keys_of_other_kinds_with_a_warning() {
+    let encryption = P256.replace(r#""kid":"1""#, r#""kid":"e","use":"enc""#);
+    for (key, reason) in [
+        (encryption.as_str(), "`e`: `use` does not permit verifying signatures"),
+        (
+            r#"{"kty":"AKP","alg":"ML-DSA-65","kid":"pq","use":"sig","pub":"AA"}"#,
+            "`pq`: `AKP` is not supported",
+        ),
+        (r#"{"kty":"OKP","crv":"X25519","kid":"dh","x":"AA"}"#, "`dh`: `X25519` is not supported"),
+        (r#"{"kty":"OKP","crv":"Ed448","kid":"4","x":"AA"}"#, "`4`: `Ed448` is not supported"),
+        (
+            r#"{"kty":"EC","crv":"secp256k1","kid":"k","x":"AA","y":"AA"}"#,
+            "`k`: `secp256k1` is not supported",
+        ),
+    ] {
+        let set = format!(r#"{{"keys": [{ED25519}, {key}]}}"#);
+        for (config, path) in [
+            (json!({"providers": {"a": inline(&set)}}), "providers.a.local_jwks.inline_string"),
+            (json!({"jwtRules": [{"issuer": "i", "jwks": set}]}), "jwtRules[0].jwks"),
+        ] {
+            let plan = plan(config).unwrap();
+            let Source::Local(keys) = &plan.sources[0] else { panic!("{:?}", plan.sources) };
+            assert_eq!((keys.len(), plan.warnings.len()), (1, 1), "{key}");
+            assert_eq!(plan.warnings[0], format!("{path}: skipping key 1 {reason}"));
+        }
+    }
 }
 
 #[test]
