@@ -1,7 +1,7 @@
 //! An attempt of a fetch: its requests, and the evaluation of their responses.
 
 use super::{Body, Rules, Source, Step, Target, cache_control};
-use crate::{Duration, Url};
+use crate::{Duration, HeaderName, Url, header_name};
 use core::fmt;
 
 /// A `GET` request to send.
@@ -14,7 +14,7 @@ pub struct Request {
     /// `:path`.
     pub path: String,
     /// Other headers.
-    pub headers: Vec<(&'static str, Vec<u8>)>,
+    pub headers: Vec<(HeaderName, Vec<u8>)>,
     /// Time for the whole response.
     pub timeout: Duration,
     /// Maximum size of the response.
@@ -115,6 +115,9 @@ enum At {
 
 /// Maximum size of the response to a [`Step::Locate`]. A typical discovery document has 2 KB.
 const MAX_LOCATION: usize = 64 << 10;
+/// Default of `User-Agent`, which a request should have (RFC 9110 section 10.1.5). Some firewalls reject
+/// requests without it.
+const USER_AGENT: &str = concat!("tollgate/", env!("CARGO_PKG_VERSION"));
 /// Maximum length of an `ETag`. Longer ones are ignored.
 const MAX_ETAG: usize = 256;
 
@@ -152,14 +155,19 @@ impl Exchange {
             }
             Ok(Step::Document(mut target)) => {
                 if let Some((_, etag)) = self.known.as_ref().filter(|(known, _)| *known == target.uri) {
-                    target.headers.push(("if-none-match", etag.clone()));
+                    target.headers.push((header_name!("if-none-match"), etag.clone()));
                 }
                 self.at = At::Document(target.uri.clone());
                 (target, rules.max_bytes)
             }
             Err(why) => return Next::Failed(Failure::Document(why)),
         };
-        let Target { cluster, uri, headers } = target;
+        let Target { cluster, uri, mut headers } = target;
+        headers.push((header_name!("user-agent"), USER_AGENT.into()));
+        for (name, value) in &rules.headers {
+            headers.retain(|(other, _)| other != name);
+            headers.push((name.clone(), value.as_bytes().into()));
+        }
         match Url::parse(&uri) {
             Ok(url) => Next::Ask(Request {
                 cluster,

@@ -1,6 +1,6 @@
 //! Rules for fetching and using a document.
 
-use crate::{Duration, HttpUri};
+use crate::{Duration, HeaderName, HttpUri};
 
 /// Rules for fetching and using a document.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub struct Rules {
     pub stale: Duration,
     /// Maximum size of the document.
     pub max_bytes: usize,
+    /// Headers of each request. They replace others of the same name, such as `user-agent`.
+    pub headers: Vec<(HeaderName, String)>,
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -55,6 +57,7 @@ impl Rules {
             refetch_at_most_every: None,
             stale: Duration::from_secs(3600),
             max_bytes: 1 << 20,
+            headers: Vec::new(),
         }
     }
 
@@ -95,6 +98,9 @@ impl Rules {
         for number in numbers {
             identity.push(' ');
             identity.push_str(&number.as_nanos().to_string());
+        }
+        for (name, value) in &self.headers {
+            identity.push_str(&format!(" {name}: {value:?}"));
         }
         identity
     }

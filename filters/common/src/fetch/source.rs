@@ -1,6 +1,6 @@
 //! Location of a document.
 
-use crate::HttpUri;
+use crate::{HeaderName, HttpUri, header_name};
 
 /// Location of a document, which may be known only after other requests.
 pub trait Source {
@@ -30,14 +30,14 @@ pub struct Target {
     pub cluster: String,
     /// Absolute URL.
     pub uri: String,
-    /// Headers of the request, with names in lower case.
-    pub headers: Vec<(&'static str, Vec<u8>)>,
+    /// Headers of the request, besides those of [`Rules::headers`](super::Rules::headers).
+    pub headers: Vec<(HeaderName, Vec<u8>)>,
 }
 
 impl Target {
     /// Returns a request for JSON.
     pub fn for_json(cluster: &str, uri: &str) -> Self {
-        let headers = vec![("accept", b"application/json".to_vec())];
+        let headers = vec![(header_name!("accept"), b"application/json".to_vec())];
         Self { cluster: cluster.into(), uri: uri.into(), headers }
     }
 }

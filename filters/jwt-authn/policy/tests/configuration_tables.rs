@@ -30,6 +30,7 @@ const IN_A_CELL: &[(&str, &str)] = &[
     ("claim_to_headers", "ClaimToHeader"),
     ("claim_to_headers", "ClaimPathSegment"),
     ("normalize_payload", "NormalizePayload"),
+    ("headers", "FetchHeader"),
     ("http_uri", "HttpUri"),
     ("oidc_discovery", "OidcDiscovery"),
     ("async_fetch", "AsyncFetch"),

@@ -67,7 +67,7 @@ fn send<F: Fetcher>(fetcher: &mut F, cx: &mut Context<'_, F::Filter>, attempt: A
         .timeout(request.timeout.into())
         .max_response_body(request.max_bytes);
     for (name, value) in request.headers {
-        call = call.header(name, value);
+        call = call.header(name.as_str(), value);
     }
     let Attempt { slot, holder, exchange } = attempt;
     let at_once = Attempt { slot, holder, exchange: exchange.clone() };

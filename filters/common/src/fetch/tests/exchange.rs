@@ -17,8 +17,17 @@ fn asked(next: Next) -> Request {
 
 /// The value of `if-none-match`.
 fn etag(request: &Request) -> Option<Vec<u8>> {
-    request.headers.iter().find(|(name, _)| *name == "if-none-match").map(|(_, value)| value.clone())
+    request.headers.iter().find(|(name, _)| name.as_str() == "if-none-match").map(|(_, value)| value.clone())
 }
+
+/// The headers of a request, as text.
+fn headers(request: &Request) -> Vec<String> {
+    let text =
+        |(name, value): &(crate::HeaderName, Vec<u8>)| format!("{name}: {}", String::from_utf8_lossy(value));
+    request.headers.iter().map(text).collect()
+}
+
+const USER_AGENT: &str = concat!("user-agent: tollgate/", env!("CARGO_PKG_VERSION"));
 
 #[test]
 fn requests_a_document_at_its_url() {
@@ -29,7 +38,7 @@ fn requests_a_document_at_its_url() {
         ("keys", "keys.example", "/jwks?v=1")
     );
     assert_eq!((request.timeout, request.max_bytes), (ms(1000), 1000));
-    assert_eq!(request.headers, [("accept", b"application/json".to_vec())]);
+    assert_eq!(headers(&request), ["accept: application/json", USER_AGENT]);
     let next = exchange.answered(&rules(), &uri(), ok(&[(b"etag", b"\"a\"")], b"{}"));
     let uri = "https://keys.example/jwks?v=1".into();
     assert_eq!(next, Next::Document { life: ms(600_000), uri, etag: b"\"a\"".to_vec() });
@@ -96,7 +105,7 @@ fn locates_a_document_first() {
     assert_eq!((request.max_bytes, etag(&request)), (64 << 10, None));
     let request = asked(exchange.answered(&rules, &Located, ok(&[], b"https://a/b")));
     assert_eq!((&*request.cluster, &*request.authority, &*request.path), ("keys", "a", "/b"));
-    assert_eq!(request.headers, [("if-none-match", b"\"a\"".to_vec())]);
+    assert_eq!(headers(&request), ["if-none-match: \"a\"", USER_AGENT]);
     let next = exchange.answered(&rules, &Located, ok(&[], b"{}"));
     assert!(matches!(next, Next::Document { uri, .. } if uri == "https://a/b"));
 }
@@ -163,4 +172,21 @@ fn a_lifetime_below_the_floor_takes_precedence() {
     let (mut exchange, _) = Exchange::begin(&rules, &uri(), None);
     let next = exchange.answered(&rules, &uri(), ok(&[(b"cache-control", b"no-store")], b""));
     assert!(matches!(next, Next::Document { life, .. } if life == ms(500)));
+}
+
+#[test]
+fn sends_configured_headers_with_each_request() {
+    let header = |name: &str, value: &str| (name.parse().unwrap(), value.to_owned());
+    let configured =
+        vec![header("User-Agent", "my proxy"), header("x-api-key", "k"), header("accept", "*/*")];
+    let rules = Rules { headers: configured, ..rules() };
+    let expected = ["user-agent: my proxy", "x-api-key: k", "accept: */*"];
+    let (mut exchange, next) = Exchange::begin(&rules, &Located, None);
+    assert_eq!(headers(&asked(next)), expected);
+    let next = exchange.answered(&rules, &Located, ok(&[], b"https://a/b"));
+    assert_eq!(headers(&asked(next)), expected);
+    let (_, next) = Exchange::begin(&rules, &uri(), None);
+    assert_eq!(headers(&asked(next)), expected);
+    // Documents that were fetched with other headers are not shared.
+    assert_ne!(rules.identity(), self::rules().identity());
 }

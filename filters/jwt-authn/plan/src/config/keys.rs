@@ -1,7 +1,7 @@
 //! Sources of a provider's keys.
 
 use std::borrow::Cow;
-use tollgate_policy::{Config, Duration, HttpUri, Named, Url};
+use tollgate_policy::{Config, Duration, EditableName, HttpUri, Named, Url};
 
 /// Keys in the configuration, in exactly one of the fields: a JWKS, a single JWK, PEM, or an object of
 /// certificates by `kid`.
@@ -39,10 +39,22 @@ pub struct RemoteJwks {
     pub refetch_on_unknown_kid: Option<Duration>,
     /// Time for which expired keys are still used when a fetch fails. Default: `1h`.
     pub stale_if_error: Option<Duration>,
+    /// Headers of the requests for the keys and for the discovery document. Default: `user-agent`
+    /// `tollgate/<version>`.
+    pub headers: Vec<FetchHeader>,
     /// Maximum size of the response. Default: 262144 bytes.
     pub max_bytes: Option<usize>,
     /// Maximum number of keys. Default: 100.
     pub max_keys: Option<usize>,
+}
+
+/// A header of a request by the filter. It replaces the filter's own header of this name.
+#[derive(Clone, Debug, Config)]
+pub struct FetchHeader {
+    /// Name of the header.
+    pub name: EditableName,
+    /// Value of the header.
+    pub value: String,
 }
 
 /// Fetches at start and before the keys expire.

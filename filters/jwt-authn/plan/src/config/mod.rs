@@ -12,7 +12,7 @@ mod revocation;
 
 pub use istio::{HeaderOrNothing, IstioClaimToHeader, IstioHeader, JwtRule, Presence};
 pub(crate) use keys::istio_cluster;
-pub use keys::{AsyncFetch, BackOff, LocalJwks, OidcDiscovery, RemoteJwks, RetryPolicy};
+pub use keys::{AsyncFetch, BackOff, FetchHeader, LocalJwks, OidcDiscovery, RemoteJwks, RetryPolicy};
 pub use output::{ArrayFormat, ClaimPathSegment, ClaimToHeader, FilterState};
 pub use provider::{
     CertificateBinding, ClaimMatcher, ClaimPath, ClockSkew, FromHeader, NormalizePayload, Provider,

@@ -1,6 +1,6 @@
 //! Tokens and subjects that are revoked.
 
-use super::OnError;
+use super::{FetchHeader, OnError};
 use tollgate_policy::{Config, Duration, HttpUri};
 
 /// Tokens and subjects that are revoked, by the configuration and by a list that the filter fetches.
@@ -47,6 +47,9 @@ pub struct RemoteRevocation {
     pub stale_if_error: Option<Duration>,
     /// Reject or allow requests with a token while no list is available. Default: `on_error` of the filter.
     pub on_error: Option<OnError>,
+    /// Headers of the requests. Default: `user-agent` `tollgate/<version>`.
+    #[config(default)]
+    pub headers: Vec<FetchHeader>,
     /// Maximum size of the list. Default: 1048576 bytes.
     pub max_bytes: Option<usize>,
 }

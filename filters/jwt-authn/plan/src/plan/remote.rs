@@ -25,6 +25,7 @@ impl RemoteSource {
             refetch_at_most_every: self.refetch_on_unknown_kid,
             stale: self.stale_if_error,
             max_bytes: self.max_bytes,
+            headers: self.headers.clone(),
         }
     }
 }
@@ -35,6 +36,7 @@ impl RevocationSource {
         Rules {
             stale: self.stale_if_error,
             max_bytes: self.max_bytes,
+            headers: self.headers.clone(),
             ..Rules::for_polling("revoked", &self.uri, self.poll_interval)
         }
     }

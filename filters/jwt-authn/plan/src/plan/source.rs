@@ -1,10 +1,12 @@
 //! Sources of keys and revocation lists, with defaults filled in.
 
 use super::{Environment, check, keys};
-use crate::config::{HttpUri, OidcDiscovery, OnError, Provider, RemoteJwks, RemoteRevocation, Url};
+use crate::config::{
+    FetchHeader, HttpUri, OidcDiscovery, OnError, Provider, RemoteJwks, RemoteRevocation, Url,
+};
 use tollgate_jose::KeySet;
 use tollgate_policy::fetch::Rules;
-use tollgate_policy::{ConfigError, Duration, FieldPath, Places};
+use tollgate_policy::{ConfigError, Duration, FieldPath, HeaderName, Places, is_valid_value};
 
 const MS: u64 = 1_000_000;
 const SECOND: Duration = Duration::from_nanos(1000 * MS);
@@ -42,6 +44,8 @@ pub struct RemoteSource {
     pub max_bytes: usize,
     /// See [`crate::config::RemoteJwks`].
     pub max_keys: usize,
+    /// Headers of each request.
+    pub headers: Vec<(HeaderName, String)>,
 }
 
 /// Location of a document.
@@ -71,6 +75,8 @@ pub struct RevocationSource {
     pub on_error: Option<OnError>,
     /// See [`RemoteRevocation`].
     pub max_bytes: usize,
+    /// Headers of each request.
+    pub headers: Vec<(HeaderName, String)>,
 }
 
 /// Identity of a set of keys. Two sources with the same origin have the same keys, even if their intervals
@@ -215,6 +221,7 @@ fn of_remote(remote: RemoteJwks, issuer: &str, place: &FieldPath) -> Result<Remo
         stale_if_error,
         max_bytes,
         max_keys,
+        headers: headers(remote.headers, &place.field("headers"))?,
     })
 }
 
@@ -260,6 +267,25 @@ fn timeout(value: &mut Option<Duration>, place: &FieldPath) -> Result<(), Config
     check::period(*value, place).map(drop)
 }
 
+/// Checks headers of requests by the filter.
+#[inline(never)]
+fn headers(headers: Vec<FetchHeader>, place: &FieldPath) -> Result<Vec<(HeaderName, String)>, ConfigError> {
+    let mut checked: Vec<(HeaderName, String)> = Vec::new();
+    for (index, FetchHeader { name, value }) in headers.into_iter().enumerate() {
+        let (name, place) = (HeaderName::from(name), place.at(index));
+        if checked.iter().any(|(known, _)| *known == name) {
+            return Err(place.field("name").error(format_args!("duplicate header `{name}`")));
+        }
+        // The message omits the value, which may be a secret.
+        if !is_valid_value(value.as_bytes()) || value.trim_ascii().is_empty() {
+            let message = "invalid value, expected a text that is not empty and has no control characters";
+            return Err(place.field("value").error(message));
+        }
+        checked.push((name, value.trim_ascii().into()));
+    }
+    Ok(checked)
+}
+
 /// Checks the source of the revocation list.
 pub(super) fn revocation(remote: &RemoteRevocation) -> Result<RevocationSource, ConfigError> {
     let place = FieldPath::new("revocation").field("remote");
@@ -276,5 +302,6 @@ pub(super) fn revocation(remote: &RemoteRevocation) -> Result<RevocationSource, 
         stale_if_error,
         on_error: remote.on_error,
         max_bytes,
+        headers: headers(remote.headers.clone(), &place.field("headers"))?,
     })
 }

@@ -111,6 +111,25 @@ fn skips_keys_of_other_kinds_with_a_warning() {
 }
 
 #[test]
+fn headers_of_fetches_are_checked() {
+    let headers = |headers: Value| remote(json!({"headers": headers}));
+    let one = |name: &str, value: &str| headers(json!([{"name": name, "value": value}]));
+    assert!(one("content-length", "1").starts_with("remote_jwks.headers[0].name: "));
+    assert!(one(":path", "/").starts_with("remote_jwks.headers[0].name: "));
+    for value in ["", " ", "secret\r\nx: y"] {
+        let message = one("x-key", value);
+        assert!(message.starts_with("remote_jwks.headers[0].value: invalid value, expected"), "{message}");
+        assert!(!message.contains("secret"), "{message}");
+    }
+    let twice = json!([{"name": "X-Key", "value": "a"}, {"name": "x-key", "value": "b"}]);
+    assert_eq!(headers(twice), "remote_jwks.headers[1].name: duplicate header `x-key`");
+    let uri = json!({"uri": "http://a.example/revoked", "cluster": "a"});
+    let list = json!({"http_uri": uri, "headers": [{"name": "x", "value": ""}]});
+    let message = refused(json!({"revocation": {"remote": list}}));
+    assert!(message.starts_with("revocation.remote.headers[0].value: "), "{message}");
+}
+
+#[test]
 fn an_algorithm_that_no_key_can_be_used_with_is_an_error() {
     let message = provider_refused(json!({"allowed_algorithms": ["RS256", "HS256"]}));
     assert_eq!(message, "allowed_algorithms: no key of `local_jwks` supports any of these algorithms");
