@@ -12,6 +12,7 @@ mod body_format;
 mod cidr;
 mod elements;
 mod enforcement;
+pub mod environment;
 pub mod fetch;
 mod field_matcher;
 mod host_matcher;

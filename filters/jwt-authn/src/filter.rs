@@ -10,7 +10,7 @@ use tollgate::{
 };
 use tollgate_jwt_authn_policy::plan::Plan;
 use tollgate_jwt_authn_policy::{Config, Decision, Pass, Policy, Reason};
-use tollgate_kit::{facts, fetch};
+use tollgate_kit::{WithEnvironment, facts, fetch};
 use tollgate_policy::{ResponseDetails, UnixNanos};
 
 /// The filter. Its state changes with each request: cached tokens and fetched keys.
@@ -24,11 +24,11 @@ pub(crate) struct Worker {
 
 #[tollgate::filter(http_callouts, timers)]
 impl HttpFilter for JwtAuthn {
-    type Config = Config;
+    type Config = WithEnvironment<Config>;
     type Stream = ();
 
-    fn new(config: Config, cx: &mut Context<'_, Self>) -> Result<Self, ConfigError> {
-        let plan = Plan::new(config, |name| std::env::var(name).ok())?;
+    fn new(config: Self::Config, cx: &mut Context<'_, Self>) -> Result<Self, ConfigError> {
+        let plan = Plan::new(config.0, |name| std::env::var(name).ok())?;
         for warning in &plan.warnings {
             tollgate::log::warn!("{warning}");
         }

@@ -1,5 +1,8 @@
 //! Parts that the shells of all filters share. They carry out decisions of `tollgate-policy` with host calls.
 
 pub mod counts;
+mod environment;
 pub mod facts;
 pub mod fetch;
+
+pub use environment::WithEnvironment;
