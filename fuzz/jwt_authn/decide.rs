@@ -94,6 +94,7 @@ fuzz_target!(|input: &[u8]| {
                     assert!(refusal.status >= 300);
                     assert!(refusal.headers.iter().all(|(_, value)| is_valid_value(value)));
                 }
+                Decision::Metadata(json) => assert!(json.starts_with(b"{\"resource\":")),
                 Decision::Wait => assert!(may_wait),
             }
         }

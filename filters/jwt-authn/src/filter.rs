@@ -87,6 +87,10 @@ impl Worker {
                     statistics.refused(refusal.reason);
                     Some(refusal.into())
                 }
+                Decision::Metadata(json) => {
+                    statistics.metadata_served();
+                    Some(metadata(json))
+                }
                 Decision::Wait => None,
             })
         })?;
@@ -135,6 +139,12 @@ impl Worker {
 
 fn unchecked(status: u16) -> Flow {
     Reply::new(status).details(Reason::HostError.details()).body(Reason::HostError.text()).into()
+}
+
+/// Answers with the metadata of a protected resource (RFC 9728 section 3.2).
+fn metadata(json: &[u8]) -> Flow {
+    let reply = Reply::new(200).details("jwt_authn_resource_metadata");
+    reply.header("content-type", "application/json").body(json).into()
 }
 
 fn carry_out(pass: &Pass<'_>, headers: &mut RequestHeaders<'_>) -> Result<(), Error> {

@@ -16,6 +16,7 @@ pub(crate) struct Statistics {
     shadow_denied: Family<Reason>,
     failure_mode_allowed: Counter,
     cors_preflight_bypassed: Counter,
+    resource_metadata_served: Counter,
     jwt_cache_hit: Counter,
     jwt_cache_miss: Counter,
 }
@@ -28,6 +29,10 @@ impl Statistics {
             Some(AllowedBy::Shadow(reason)) => self.shadow_denied.increment(reason),
             Some(AllowedBy::FailureMode(_)) => self.failure_mode_allowed.increment(),
         }
+    }
+
+    pub(crate) fn metadata_served(&self) {
+        self.resource_metadata_served.increment();
     }
 
     pub(crate) fn refused(&self, reason: Reason) {

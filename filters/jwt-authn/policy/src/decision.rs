@@ -11,6 +11,8 @@ pub enum Decision<'p> {
     Pass(Pass<'p>),
     /// Reject the request.
     Refuse(Refusal),
+    /// Answer with the metadata of a protected resource (RFC 9728), a JSON object.
+    Metadata(&'p [u8]),
     /// Wait: a fetch is in progress. Decide again when it ends, or when the time to wait is over.
     Wait,
 }

@@ -17,6 +17,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("#### Matchers", &["RequestMatch", "ClaimMatcher"]),
     ("#### Path normalization", &["PathNormalization"]),
     ("#### Failure response", &["FailureResponse"]),
+    ("#### Protected resources", &["ProtectedResource"]),
     ("#### Revocation", &["Revocation", "RemoteRevocation"]),
     ("#### Istio rules", &["JwtRule"]),
 ];

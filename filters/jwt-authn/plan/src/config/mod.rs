@@ -17,7 +17,7 @@ pub use output::{ArrayFormat, ClaimPathSegment, ClaimToHeader, FilterState};
 pub use provider::{
     CertificateBinding, ClaimMatcher, ClaimPath, ClockSkew, FromHeader, NormalizePayload, Provider,
 };
-pub use refusal::{BodyFormat, FailureResponse, Redirect};
+pub use refusal::{BodyFormat, FailureResponse, ProtectedResource, Redirect};
 pub use requirement::{
     AudiencesOfProvider, Empty, ExtractOnly, FilterStateRules, Requirement, Requirements, Rule,
 };
@@ -49,6 +49,8 @@ pub struct Config {
     pub strip_failure_response: bool,
     /// Format of rejections.
     pub failure_response: FailureResponse,
+    /// Protected resources, whose metadata (RFC 9728) the filter serves.
+    pub protected_resources: Vec<ProtectedResource>,
     /// The `jwtRules` of an Istio `RequestAuthentication`, for requests that no rule matches. Each becomes a
     /// provider. A request without a token is allowed unless a rule has `presence: REQUIRED`; if it has a
     /// token, the token must be valid. CORS preflight requests are always allowed, as in Istio.

@@ -29,3 +29,22 @@ pub struct Redirect {
     /// Status of the redirect: 302, 303 or 307. Default: 302.
     pub status: Option<u16>,
 }
+
+/// A protected resource, whose metadata (RFC 9728) tells clients where to get tokens. The filter serves the
+/// metadata, and names its URL in the challenge of rejected requests for the resource.
+#[derive(Clone, Debug, Config)]
+pub struct ProtectedResource {
+    /// Resource identifier: the absolute URL of the resource, without a query. It applies to requests for its
+    /// host and for paths that begin with its path. The resource with the longest path applies.
+    pub resource: String,
+    /// Issuers of tokens for the resource. Default: those of the providers that are URLs.
+    #[config(default)]
+    pub authorization_servers: Vec<String>,
+    /// Scopes for the resource.
+    #[config(default)]
+    pub scopes_supported: Vec<String>,
+    /// Name of the resource for people.
+    pub resource_name: Option<String>,
+    /// URL of a page for developers.
+    pub resource_documentation: Option<String>,
+}

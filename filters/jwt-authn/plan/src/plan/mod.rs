@@ -7,9 +7,11 @@ mod keys;
 mod provider;
 mod remote;
 mod requirement;
+mod resource;
 mod rules;
 mod source;
 
+pub use resource::PlannedResource;
 pub use source::{From, RemoteSource, RevocationSource, Source};
 pub use tollgate_policy::ConfigError;
 
@@ -40,6 +42,8 @@ pub struct Plan {
     pub revocation: Option<RevocationSource>,
     /// Headers that the filter sets, and removes from the client's request.
     pub sanitized: Vec<HeaderName>,
+    /// Protected resources, those with longer paths first.
+    pub resources: Vec<PlannedResource>,
     /// Warnings for the log: parts of the configuration that are skipped.
     pub warnings: Vec<String>,
     by_issuer: Places,
@@ -158,6 +162,7 @@ impl Plan {
         let sanitized = headers.written;
         let revocation = config.revocation.remote.as_ref().map(source::revocation).transpose()?;
         let rules = Rules::new(rules);
+        let resources = resource::resolve(core::mem::take(&mut config.protected_resources), &providers.list)?;
         let Providers { list: providers, mut sources, by_issuer, .. } = providers;
         let warnings = core::mem::take(&mut sources.warnings);
         let sources = sources.finish();
@@ -169,6 +174,7 @@ impl Plan {
             sources,
             revocation,
             sanitized,
+            resources,
             warnings,
             by_issuer,
         })
@@ -178,6 +184,18 @@ impl Plan {
     #[inline]
     pub fn select(&self, request: &RequestFacts<'_>) -> Result<Selected<'_, PlannedRule>, InvalidPath> {
         self.rules.select(request, &self.config.path_normalization)
+    }
+
+    /// Returns the protected resource that a request is for.
+    pub fn resource(&self, request: &RequestFacts<'_>) -> Option<&PlannedResource> {
+        self.resources.iter().find(|resource| resource.contains(request))
+    }
+
+    /// Returns the protected resource whose metadata a request is for.
+    #[inline]
+    pub fn resource_of_metadata(&self, request: &RequestFacts<'_>) -> Option<&PlannedResource> {
+        let reads = matches!(request.method, b"GET" | b"HEAD");
+        self.resources.iter().filter(|_| reads).find(|resource| resource.is_metadata(request))
     }
 
     /// Returns the providers for this `iss`: those with this `issuer`, or else those without an `issuer`.

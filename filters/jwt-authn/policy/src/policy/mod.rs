@@ -104,6 +104,9 @@ impl Policy {
         if self.plan.config.bypass_cors_preflight && is_preflight(request) {
             return self.passes(request, &Required::Nothing, true);
         }
+        if let Some(resource) = self.plan.resource_of_metadata(request) {
+            return Decision::Metadata(&resource.metadata);
+        }
         let (required, scopes) = match requirement_of(&self.plan, request, environment) {
             Ok(Some(requirement)) => requirement,
             Ok(None) => return self.passes(request, &Required::Nothing, false),

@@ -10,11 +10,13 @@ pub(super) fn applies(reason: Reason, status: u16) -> bool {
     status == 401 || (status == 403 && reason != Reason::UnknownRequirement)
 }
 
-/// Returns the challenge. For a client without a token, it contains only the scheme and the realm.
+/// Returns the challenge. For a client without a token, it contains only the scheme, the realm, and the URL
+/// of the resource's metadata, if it has one.
 pub(super) fn of<'s>(
     reason: Reason,
     realm: Option<&str>,
     scopes: impl Iterator<Item = &'s str>,
+    metadata_url: Option<&str>,
     request: &RequestFacts<'_>,
 ) -> Vec<u8> {
     let mut out = b"Bearer realm=\"".to_vec();
@@ -23,9 +25,18 @@ pub(super) fn of<'s>(
         None => url::without_query(request, &mut out),
     }
     out.push(b'"');
-    let Some(error) = error(reason) else { return out };
-    parameter("error", error, &mut out);
-    parameter("error_description", reason.text(), &mut out);
+    challenge_error(reason, scopes, &mut out);
+    // RFC 9728 section 5.1.
+    if let Some(url) = metadata_url {
+        parameter("resource_metadata", url, &mut out);
+    }
+    out
+}
+
+fn challenge_error<'s>(reason: Reason, scopes: impl Iterator<Item = &'s str>, out: &mut Vec<u8>) {
+    let Some(error) = error(reason) else { return };
+    parameter("error", error, out);
+    parameter("error_description", reason.text(), out);
     if reason == Reason::InsufficientScope {
         let mut separator: &[u8] = b", scope=\"";
         for scope in scopes {
@@ -37,7 +48,6 @@ pub(super) fn of<'s>(
             out.push(b'"');
         }
     }
-    out
 }
 
 fn parameter(name: &str, value: &str, out: &mut Vec<u8>) {

@@ -53,7 +53,8 @@ pub fn refusal<'s>(
     }
     if challenge::applies(reason, status) {
         let realm = config.failure_response.realm.as_deref();
-        headers.push(("www-authenticate".into(), challenge::of(reason, realm, scopes, request)));
+        let metadata = plan.resource(request).map(|resource| resource.metadata_url.as_str());
+        headers.push(("www-authenticate".into(), challenge::of(reason, realm, scopes, metadata, request)));
     }
     // A gRPC client receives the body as `grpc-message`, which is for people.
     let format = if grpc { Default::default() } else { config.failure_response.body_format };

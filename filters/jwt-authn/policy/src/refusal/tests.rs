@@ -2,7 +2,9 @@ use super::*;
 use proptest::prelude::*;
 
 fn plan(json: &str) -> Plan {
-    Plan::new(tollgate_policy::config::parse(json).unwrap(), |_| None).unwrap()
+    let mut config: serde_json::Value = serde_json::from_str(json).unwrap();
+    config["rules"] = serde_json::json!([{"requires": {"allow_missing": {}}}]);
+    Plan::new(tollgate_policy::config::read(&config).unwrap(), |_| None).unwrap()
 }
 
 type Pairs<'a> = Vec<(&'a [u8], &'a [u8])>;
@@ -75,11 +77,35 @@ fn the_challenge_says_what_is_wrong() {
 fn no_scopes_make_no_empty_parameter() {
     let pairs = request("/", &[]);
     let facts = RequestFacts::from_pairs(&pairs);
-    let challenge = challenge::of(Reason::InsufficientScope, Some("r"), std::iter::empty(), &facts);
+    let challenge = challenge::of(Reason::InsufficientScope, Some("r"), std::iter::empty(), None, &facts);
     assert!(challenge.ends_with(br#"insufficient""#));
     let challenge =
-        challenge::of(Reason::InsufficientScope, Some("r"), ["a\"\r\n b", "c"].into_iter(), &facts);
+        challenge::of(Reason::InsufficientScope, Some("r"), ["a\"\r\n b", "c"].into_iter(), None, &facts);
     assert!(challenge.ends_with(br#", scope="ab c""#));
+}
+
+#[test]
+fn the_challenge_names_the_metadata_of_the_resource() {
+    let plan = plan(
+        r#"{"protected_resources": [{"resource": "https://a.example/mcp"}, {"resource": "https://b.example"}]}"#,
+    );
+    let parameter = r#", resource_metadata="https://a.example/.well-known/oauth-protected-resource/mcp""#;
+    for (reason, path, expected) in [
+        (Reason::Missing, "/mcp", parameter.to_owned()),
+        (Reason::Missing, "/other", String::new()),
+        (
+            Reason::Expired,
+            "/mcp/x?y",
+            [r#", error="invalid_token", error_description="Jwt is expired""#, parameter].concat(),
+        ),
+    ] {
+        let challenge = header(&refused(reason, &plan, &request(path, &[])), "www-authenticate").unwrap();
+        let path = path.split('?').next().unwrap();
+        assert_eq!(challenge, format!(r#"Bearer realm="https://a.example:8443{path}"{expected}"#));
+    }
+    let scopes =
+        header(&refused(Reason::InsufficientScope, &plan, &request("/mcp", &[])), "www-authenticate");
+    assert!(scopes.unwrap().ends_with(&[r#", scope="read write:a""#, parameter].concat()));
 }
 
 #[test]

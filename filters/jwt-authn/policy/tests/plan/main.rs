@@ -10,6 +10,7 @@ mod istio;
 mod istio_crd;
 mod keys;
 mod providers;
+mod resources;
 mod rules;
 mod whole;
 

@@ -167,6 +167,7 @@ pub(super) enum Became {
         allowed_by: Option<AllowedBy<Reason>>,
     },
     Refused(Reason),
+    Metadata(String),
     Waits,
 }
 
@@ -187,6 +188,7 @@ pub(super) fn became(decision: Decision<'_>) -> Became {
             allowed_by,
         },
         Decision::Refuse(Refusal { reason, .. }) => Became::Refused(reason),
+        Decision::Metadata(json) => Became::Metadata(text(json)),
         Decision::Wait => Became::Waits,
     }
 }

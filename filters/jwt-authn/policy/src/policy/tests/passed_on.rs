@@ -229,3 +229,22 @@ fn a_claim_path_names_a_claim_as_in_envoy() {
         assert_eq!(edits, ["-a".to_owned(), format!("=x-tenant: {expected}")]);
     }
 }
+
+#[test]
+fn metadata_of_a_resource_needs_no_token() {
+    let resource = json!({ "protected_resources": [{ "resource": "https://api.example/x" }] });
+    for more in
+        [json!({}), json!({ "shadow": true }), json!({ "path_normalization": { "dot_segments": "reject" } })]
+    {
+        let config = with(with(only(json!({})), resource.clone()), more);
+        let path = "/.well-known/oauth-protected-resource/x";
+        let request = |method, path, host| [(":method", method), (":path", path), (":authority", host)];
+        let became = at_first(config.clone(), &request("GET", path, "api.example"));
+        let Became::Metadata(json) = became else { panic!("{became:?}") };
+        assert!(json.starts_with(r#"{"resource":"https://api.example/x""#), "{json}");
+        for other in [request("POST", path, "api.example"), request("GET", path, "b.example")] {
+            let became = at_first(config.clone(), &other);
+            assert!(!matches!(became, Became::Metadata(_)), "{became:?}");
+        }
+    }
+}
