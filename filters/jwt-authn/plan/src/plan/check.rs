@@ -1,6 +1,6 @@
 //! Checks of single values.
 
-use crate::config::{Config, FailureResponse, Redirect, Url};
+use crate::config::{Config, FailureResponse, Redirect, Rule, Url};
 use tollgate_policy::{ConfigError, Duration, EditableName, FieldPath, HeaderName, is_valid_value};
 
 const MS: u64 = 1_000_000;
@@ -15,6 +15,11 @@ pub(super) fn whole(config: &Config) -> Result<(), ConfigError> {
     let clusters = FieldPath::new("jwks_clusters");
     for (host, cluster) in &config.jwks_clusters {
         clusters.named(host, "the host")?;
+        // The host of a URL is compared with it as it is.
+        if Url::parse(&["https://", host].concat()).map(|url| url.host) != Ok(host.as_str()) {
+            let message = "expected a host as in the URLs, without scheme, port and path";
+            return Err(clusters.field(host).error(message));
+        }
         clusters.field(host).named(cluster, "the cluster")?;
     }
     let revocation = FieldPath::new("revocation");
@@ -25,6 +30,18 @@ pub(super) fn whole(config: &Config) -> Result<(), ConfigError> {
         revocation.field("subjects").at(index).field("sub").named(&subject.sub, "the `sub`")?;
     }
     Ok(())
+}
+
+/// Checks that some request needs a token. Otherwise the filter would allow everyone, which no one configures
+/// on purpose; and an empty configuration is often one that was lost on its way.
+pub(super) fn requires_something(config: &Config) -> Result<(), ConfigError> {
+    let requires = |rule: &Rule| rule.requires.is_some() || rule.requirement_name.is_some();
+    let by_state = config.filter_state_rules.as_ref().is_some_and(|rules| rules.requires.iter().len() > 0);
+    if config.rules.iter().any(requires) || !config.jwt_rules.is_empty() || by_state {
+        return Ok(());
+    }
+    let message = "no request needs a token, expected a rule with `requires`, or `jwtRules`";
+    Err(ConfigError::new("rules", &message))
 }
 
 /// Checks the size of the cache. An entry contains its token and, for headers and payload, up to twice that

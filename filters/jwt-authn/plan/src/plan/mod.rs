@@ -136,6 +136,7 @@ impl Plan {
 
     fn of(mut config: Config, environment: Environment<'_>) -> Result<Self, ConfigError> {
         check::whole(&config)?;
+        let requires_something = check::requires_something(&config);
         let mut providers = Providers::default();
         for (name, provider) in core::mem::take(&mut config.providers) {
             let place = FieldPath::new("providers").field(&name);
@@ -164,6 +165,7 @@ impl Plan {
         let rules = Rules::new(rules);
         let resources = resource::resolve(core::mem::take(&mut config.protected_resources), &providers.list)?;
         let Providers { list: providers, mut sources, by_issuer, .. } = providers;
+        requires_something?;
         let warnings = core::mem::take(&mut sources.warnings);
         let sources = sources.finish();
         Ok(Self {

@@ -20,8 +20,17 @@ use tollgate_jwt_authn_policy::plan::{ConfigError, Plan};
 /// RFC 8037 appendix A.2.
 const ED25519: &str = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
 
-/// The plan of a configuration, read as the SDK reads one.
-fn plan(config: Value) -> Result<Plan, String> {
+/// The plan of a configuration, read as the SDK reads one. Without rules, tokens are optional.
+fn plan(mut config: Value) -> Result<Plan, String> {
+    let of_rules = ["rules", "jwtRules", "filter_state_rules"];
+    if of_rules.iter().all(|name| config.get(name).is_none()) {
+        config["rules"] = json!([{"requires": {"allow_missing": {}}}]);
+    }
+    plan_of(config)
+}
+
+/// The plan of exactly this configuration.
+fn plan_of(config: Value) -> Result<Plan, String> {
     let config = tollgate_policy::config::read(&config).map_err(|error| error.to_string())?;
     let environment = |name: &str| (name == "KEYS").then(|| ED25519.to_owned());
     Plan::new(config, environment).map_err(|problem: ConfigError| problem.to_string())

@@ -1,14 +1,77 @@
 //! Top-level fields.
 
-use crate::{plan, refused};
-use serde_json::json;
+use crate::{ED25519, plan, plan_of, provider, refused, with};
+use serde_json::{Value, json};
 use tollgate_jwt_authn_policy::Config;
+use tollgate_policy::RequestFacts;
 
 #[test]
-fn nothing_is_required_of_nothing() {
-    let plan = plan(json!({})).unwrap();
-    assert!(plan.providers.is_empty() && plan.rules.is_empty() && plan.sanitized.is_empty());
-    assert!(plan.by_filter_state.is_none() && plan.revocation.is_none());
+fn rejects_a_configuration_that_allows_everyone() {
+    let none = "rules: no request needs a token, expected a rule with `requires`, or `jwtRules`";
+    for config in [
+        json!({}),
+        json!({"providers": {"a": provider(json!({}))}}),
+        json!({"rules": []}),
+        json!({"rules": [{"match": {"paths": [{"prefix": "/"}]}}]}),
+        json!({"jwtRules": []}),
+        json!({"requirement_map": {"a": {"allow_missing": {}}}}),
+        json!({"filter_state_rules": {"name": "n", "requires": {}}}),
+        json!({"shadow": true, "stat_prefix": "a"}),
+    ] {
+        assert_eq!(plan_of(config.clone()).unwrap_err(), none, "{config}");
+    }
+    // Each of these checks tokens.
+    let requirements =
+        json!({"requirement_map": {"a": {"allow_missing": {}}}, "rules": [{"requirement_name": "a"}]});
+    for config in [
+        requirements,
+        json!({"rules": [{"requires": {"allow_missing_or_failed": {}}}]}),
+        json!({"jwtRules": [{"issuer": "i", "jwks": ED25519}]}),
+        json!({"filter_state_rules": {"name": "n", "requires": {"v": {"allow_missing": {}}}}}),
+    ] {
+        plan_of(config).unwrap();
+    }
+}
+
+#[test]
+fn rejects_rules_that_never_apply() {
+    let refused = |rules: Value, more: Value| {
+        let mut config = with(json!({"rules": rules}));
+        config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        plan_of(config).unwrap_err()
+    };
+    let requires = json!({"provider_name": "auth0"});
+    for (condition, message) in [
+        (json!({"methods": ["post"]}), "methods[0]: `post` never matches"),
+        (json!({"methods": ["GET", "*"]}), "methods[1]: `*` never matches"),
+        (json!({"hosts": [{"exact": "h.example:8080"}]}), "hosts[0]: `exact` `h.example:8080` never matches"),
+        (json!({"paths": [{"exact": "/a?x=1"}]}), "paths[0]: `exact` `/a?x=1` never matches"),
+        (json!({"paths": [{"exact": "a"}]}), "paths[0]: `exact` `a` never matches"),
+        (json!({"headers": [{"name": "x", "exact": " a"}]}), "headers[0]: `exact` ` a` never matches"),
+    ] {
+        let message = format!("rules[0].match.{message}");
+        let found = refused(json!([{"match": condition, "requires": requires}]), json!({}));
+        assert!(found.starts_with(&message), "{found}");
+    }
+    let admin = json!({"match": {"paths": [{"prefix": "/admin//"}]}, "requires": requires});
+    let found = refused(json!([{"match": {"paths": [{"prefix": "/"}]}}, admin]), json!({}));
+    assert_eq!(found, "rules[1]: never applies, because `rules[0]` matches all requests");
+    let found = refused(json!([admin]), json!({"path_normalization": {"duplicate_slashes": "normalize"}}));
+    assert!(
+        found.starts_with("rules[0].match.paths[0]: never matches with this `path_normalization`"),
+        "{found}"
+    );
+}
+
+#[test]
+fn a_rule_matches_a_host_in_any_case() {
+    let condition = json!({"hosts": [{"exact": "H.EXAMPLE"}]});
+    let rule = json!({"match": condition, "requires": {"provider_name": "auth0"}});
+    let plan = plan_of(with(json!({"rules": [rule]}))).unwrap();
+    for authority in ["h.example", "H.Example:8080"] {
+        let facts = RequestFacts { authority: authority.as_bytes(), ..RequestFacts::default() };
+        assert!(plan.select(&facts).unwrap().first.is_some(), "{authority}");
+    }
 }
 
 #[test]
@@ -115,4 +178,9 @@ fn what_is_revoked_is_named() {
 fn clusters_have_names() {
     assert_eq!(refused(json!({"jwks_clusters": {"a": ""}})), "jwks_clusters.a: the cluster is empty");
     assert_eq!(refused(json!({"jwks_clusters": {"": "a"}})), "jwks_clusters: the host is empty");
+    for host in ["a.example:443", "https://a.example", "a.example/keys", "*.example"] {
+        let message = refused(json!({"jwks_clusters": {host: "a"}}));
+        let expected = "expected a host as in the URLs, without scheme, port and path";
+        assert_eq!(message, format!("jwks_clusters.{host}: {expected}"));
+    }
 }
