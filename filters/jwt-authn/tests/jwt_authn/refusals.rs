@@ -63,6 +63,37 @@ on_both_hosts! {
         outcome.client(0).start("403").body("Audiences in Jwt are not allowed");
     }
 
+    fn the_metadata_of_a_resource_leads_to_the_issuer(host) {
+        let resource = json!({"resource": "http://api.test/mcp", "scopes_supported": ["read"]});
+        let path = "/.well-known/oauth-protected-resource/mcp";
+        let scenario = refusing(json!({"protected_resources": [resource]}))
+            .request(Request::get("/mcp/tools").authority("api.test"))
+            .request(Request::get(path).authority("api.test"))
+            .request(Request::new("HEAD", path).authority("api.test"))
+            .request(Request::get(path).authority("other.test"));
+        let outcome = host.run(&scenario);
+        outcome.has_statuses(&[401, 200, 200, 401]);
+        outcome.client(0).header(
+            "www-authenticate",
+            r#"Bearer realm="http://api.test/mcp/tools", resource_metadata="http://api.test/.well-known/oauth-protected-resource/mcp""#,
+        );
+        outcome.client(1).header("content-type", "application/json");
+        let client = &outcome.exchanges[1].client;
+        let tollgate_host_test::ClientView::Response(response) = client else { panic!("{client:?}") };
+        assert_eq!(
+            serde_json::from_slice::<Value>(&response.body()).expect("JSON"),
+            json!({
+                "resource": "http://api.test/mcp",
+                "authorization_servers": ["https://issuer.test"],
+                "scopes_supported": ["read"],
+                "bearer_methods_supported": ["header", "query"],
+            })
+        );
+        outcome.client(2).body("");
+        outcome.has_details(1, "jwt_authn_resource_metadata");
+        outcome.has_metric("jwt_authn.resource_metadata_served", 2).has_metric("jwt_authn.allowed", 0);
+    }
+
     fn a_path_cannot_break_out_of_the_challenge(host) {
         let path = "/a%22\\,error=x'";
         let outcome = host.run(&refusing(json!({})).request(Request::get(path).authority("api.test")));

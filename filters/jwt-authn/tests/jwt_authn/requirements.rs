@@ -2,10 +2,13 @@
 //! with tokens in `x-other`.
 
 use crate::support::{
-    bearing, counter, forged_token, merged, other_provider, other_token, provider, token, with,
+    ISSUER, OTHER_ISSUER, bearing, counter, forged_token, merged, other_provider, other_token, provider,
+    token, with,
 };
 use serde_json::{Value, json};
-use tollgate_host_test::{Request, Scenario, on_both_hosts};
+use tollgate_host_test::emulator::Emulator;
+use tollgate_host_test::{LogLevel, Request, Response, Scenario, Upstream, on_both_hosts};
+use tollgate_mint::{Signer, jwks};
 
 fn of(name: &str) -> Value {
     json!({"provider_name": name})
@@ -54,7 +57,60 @@ fn expired() -> String {
     token(json!({"exp": 1_000_000_000}))
 }
 
+/// Istio's rules for the two providers, with these additional fields.
+fn istio(main: Value, other: Value) -> Scenario {
+    let rule = |issuer: &str, keys: &Signer, more: Value| {
+        merged(json!({"issuer": issuer, "jwks": jwks(&[keys])}), more)
+    };
+    let other = merged(json!({"fromHeaders": [{"name": "x-other"}]}), other);
+    with(
+        json!({"jwtRules": [rule(ISSUER, &Signer::rs256(), main), rule(OTHER_ISSUER, &Signer::es256(), other)]}),
+    )
+}
+
 on_both_hosts! {
+    fn required_tokens_of_istios_rules_are_all_needed(host) {
+        let (main, other) = (token(json!({})), other_token(json!({})));
+        let (main, other, expired) = (Some(main.as_str()), Some(other.as_str()), expired());
+        let requests = |scenario: Scenario| {
+            let all = [(None, None), (main, None), (None, other), (main, other), (Some(expired.as_str()), other)];
+            all.into_iter().fold(scenario, |scenario, (main, other)| scenario.request(tokens(main, other)))
+        };
+        let (yes, no) = (json!({"presence": "REQUIRED"}), json!({"presence": "OPTIONAL"}));
+        host.run(&requests(istio(yes.clone(), yes.clone()))).has_statuses(&[401, 401, 401, 200, 401]);
+        host.run(&requests(istio(yes.clone(), no.clone()))).has_statuses(&[401, 200, 401, 200, 401]);
+        host.run(&requests(istio(no.clone(), yes))).has_statuses(&[401, 401, 200, 200, 401]);
+        host.run(&requests(istio(no.clone(), json!({})))).has_statuses(&[200, 200, 200, 200, 200]);
+    }
+
+    fn a_rule_of_istio_without_an_issuer_accepts_any(host) {
+        let keys = Upstream::replies("keys", Response::new(200).chunk(jwks(&[&Signer::rs256()])));
+        let scenario = with(json!({
+            "jwtRules": [{"jwksUri": "https://keys.test/jwks.json"}],
+            "jwks_clusters": {"keys.test": "keys"},
+        }));
+        let scenario = scenario.upstream(Upstream::replies("backend", Response::new(200))).upstream(keys);
+        let outcome = host.run(
+            &scenario
+                .request(bearing(&token(json!({"iss": "https://tenant-7.test"}))))
+                .request(bearing(&token(json!({"iss": "https://tenant-8.test"}))))
+                .request(bearing(&forged_token())),
+        );
+        outcome.has_statuses(&[200, 200, 401]);
+    }
+
+    fn rules_match_hosts_in_any_case(host) {
+        let condition = json!({"hosts": [{"exact": "ADMIN.test"}], "headers": [{"name": "host", "prefix": "Admin"}]});
+        let scenario = rules(json!([{"match": condition, "requires": of("main")}]), json!({}));
+        let outcome = host.run(
+            &scenario
+                .request(Request::get("/").authority("Admin.test:8080"))
+                .request(Request::get("/").authority("admin.test"))
+                .request(Request::get("/").authority("other.test")),
+        );
+        outcome.has_statuses(&[401, 200, 200]);
+    }
+
     fn either_of_two_providers_is_enough(host) {
         let (main, other, expired) = (token(json!({})), other_token(json!({})), expired());
         let outcome = host.run(
@@ -238,4 +294,32 @@ on_both_hosts! {
         outcome.client(0).body("Jwks doesn't have key to match kid or alg from Jwt");
         outcome.client(1).body("Jwt issuer is not configured");
     }
+}
+
+#[test]
+fn rejects_configurations_that_require_nothing() {
+    let empty = Scenario::new().filter(crate::support::filter());
+    let open = rules(json!([{"match": {"paths": [{"prefix": "/"}]}}]), json!({}));
+    let typo = rules(json!([{"match": {"methods": ["post"]}, "requires": of("main")}]), json!({}));
+    for (scenario, message) in [
+        (empty, "rules: no request needs a token"),
+        (with(json!({})), "rules: no request needs a token"),
+        (open, "rules: no request needs a token"),
+        (typo, "rules[0].match.methods[0]: `post` never matches"),
+    ] {
+        let error = format!("{:?}", Emulator::new(&scenario).err().expect("rejected"));
+        assert!(error.contains(message), "{error}");
+    }
+}
+
+#[test]
+fn names_a_key_of_another_kind_in_a_warning() {
+    let keys = json!({"keys": [{"kty": "AKP", "kid": "pq"}, Signer::rs256().public_jwk()]}).to_string();
+    let scenario = with(json!({
+        "providers": {"main": provider(json!({"local_jwks": {"inline_string": keys}}))},
+        "rules": [{"requires": of("main")}],
+    }));
+    let outcome = tollgate_host_test::Host::Emulator.run(&scenario.request(bearing(&token(json!({})))));
+    let line = "providers.main.local_jwks.inline_string: skipping key 0 `pq`: `AKP` is not supported";
+    outcome.has_statuses(&[200]).has_logged(LogLevel::Warn, line);
 }

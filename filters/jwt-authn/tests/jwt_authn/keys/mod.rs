@@ -3,6 +3,7 @@
 mod answers;
 mod discovery;
 mod live;
+mod requests;
 mod revocations;
 mod rotation;
 mod time;

@@ -24,7 +24,7 @@ pub fn keys(signer: &Signer) -> Value {
 }
 
 /// A token of the first issuer with additional or replaced claims; `null` removes one.
-fn token(change: Value) -> String {
+pub fn token(change: Value) -> String {
     by(&first(), FIRST, change)
 }
 

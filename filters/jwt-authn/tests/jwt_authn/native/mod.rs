@@ -10,6 +10,7 @@
 //! This filter allows fewer hostile requests than Envoy's. The only ones that it allows in addition are in
 //! [`hostile::WIDER`].
 
+mod details;
 mod examples;
 mod hostile;
 mod requirements;
