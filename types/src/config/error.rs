@@ -29,13 +29,14 @@ impl ConfigError {
         Self::new("", message)
     }
 
-    /// Returns an error for a value of the wrong type: `invalid type: string "x", expected u16`.
+    /// Returns an error for a value of the wrong type: `invalid type: string "x", expected a boolean`.
     #[inline(never)]
     pub fn invalid_type(value: &Value, expected: &str) -> Self {
         Self::here(&format_args!("invalid type: {}, expected {expected}", Found(value)))
     }
 
-    /// Returns an error for a value out of range: `` invalid value: integer `70000`, expected u16 ``.
+    /// Returns an error for a value out of range: `` invalid value: integer `-1`, expected an integer from 0
+    /// to 255 ``.
     #[inline(never)]
     pub fn invalid_value(value: &Value, expected: &str) -> Self {
         Self::here(&format_args!("invalid value: {}, expected {expected}", Found(value)))

@@ -110,6 +110,7 @@ pub use tollgate_macros::Config;
 pub use values::text;
 
 pub use serde_json::Value;
+use serde_json::error::Category;
 use tree::Tree;
 
 /// A type that can be read from a configuration. Derive it: see the [module](self).
@@ -156,8 +157,12 @@ pub fn tree(bytes: &[u8]) -> Result<Value, ConfigError> {
     match serde_json::from_slice(if bytes.is_empty() { b"{}" } else { bytes }) {
         Ok(Tree(value)) => Ok(value),
         // A `Struct` begins with the tag of `fields`. JSON reads this byte as a line break and then fails.
-        Err(error) => protobuf::decode_struct(bytes).ok_or_else(|| {
-            ConfigError::here(&format_args!("neither valid JSON nor a `google.protobuf.Struct`: {error}"))
+        Err(error) => protobuf::decode_struct(bytes).ok_or_else(|| match error.classify() {
+            // It is JSON, with a member that occurs twice.
+            Category::Data => ConfigError::here(&error),
+            _ => {
+                ConfigError::here(&format_args!("neither valid JSON nor a `google.protobuf.Struct`: {error}"))
+            }
         }),
     }
 }

@@ -1,5 +1,6 @@
 //! Objects, arrays and names.
 
+use super::values::not_integer;
 use super::{Config, ConfigError};
 use serde_json::Value;
 
@@ -65,16 +66,17 @@ impl dyn Object + '_ {
             return Err(ConfigError::here(&format_args!("duplicate field `{name}`")));
         }
         *seen |= bit(index);
-        field.fill(value)?;
-        match range {
-            Some((low, high))
-                if !value.is_null()
-                    && !value.as_u64().is_some_and(|number| (low..=high).contains(&number)) =>
-            {
-                let number = value.as_number().map(ToString::to_string).unwrap_or_default();
-                Err(ConfigError::here(&format_args!("`{number}` is not a number from {low} to {high}")))
+        // The range of the field is narrower than that of its type.
+        match range.filter(|_| !value.is_null()) {
+            Some((low, high)) if !value.as_u64().is_some_and(|number| (low..=high).contains(&number)) => {
+                Err(match value.as_number() {
+                    Some(number) => {
+                        ConfigError::here(&format_args!("`{number}` is not a number from {low} to {high}"))
+                    }
+                    None => not_integer(value, &low, &high),
+                })
             }
-            _ => Ok(()),
+            _ => field.fill(value),
         }
     }
 }

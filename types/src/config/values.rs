@@ -2,6 +2,7 @@
 
 use super::object::fill_list;
 use super::{Config, ConfigError};
+use core::fmt::Display;
 use serde_json::{Number, Value};
 
 /// Returns a string; `expected` names the expected value in the error.
@@ -46,19 +47,22 @@ impl Config for bool {
 }
 
 #[inline(never)]
-fn unsigned(value: &Value, _: u64, max: u64, expected: &str) -> Result<u64, ConfigError> {
-    value.as_u64().filter(|number| *number <= max).ok_or_else(|| not_integer(value, expected))
+fn unsigned(value: &Value, min: u64, max: u64) -> Result<u64, ConfigError> {
+    value.as_u64().filter(|number| *number <= max).ok_or_else(|| not_integer(value, &min, &max))
 }
 
 #[inline(never)]
-fn signed(value: &Value, min: i64, max: i64, expected: &str) -> Result<i64, ConfigError> {
-    value.as_i64().filter(|number| (min..=max).contains(number)).ok_or_else(|| not_integer(value, expected))
+fn signed(value: &Value, min: i64, max: i64) -> Result<i64, ConfigError> {
+    value.as_i64().filter(|number| (min..=max).contains(number)).ok_or_else(|| not_integer(value, &min, &max))
 }
 
-fn not_integer(value: &Value, expected: &str) -> ConfigError {
+/// Returns the error for a value that is not an integer of a range.
+#[inline(never)]
+pub(super) fn not_integer(value: &Value, min: &dyn Display, max: &dyn Display) -> ConfigError {
+    let expected = format!("an integer from {min} to {max}");
     match value {
-        Value::Number(number) if !number.is_f64() => ConfigError::invalid_value(value, expected),
-        _ => ConfigError::invalid_type(value, expected),
+        Value::Number(number) if !number.is_f64() => ConfigError::invalid_value(value, &expected),
+        _ => ConfigError::invalid_type(value, &expected),
     }
 }
 
@@ -72,7 +76,7 @@ macro_rules! integers {
             fn fill(&mut self, value: &Value) -> Result<(), ConfigError> {
                 // The cast cannot truncate: the value is between `MIN` and `MAX`.
                 let (min, max) = ($type::MIN as $wide, $type::MAX as $wide);
-                *self = $read(value, min, max, stringify!($type))? as $type;
+                *self = $read(value, min, max)? as $type;
                 Ok(())
             }
 

@@ -92,7 +92,7 @@ fn numbers_have_bounds() {
     assert_eq!(
         refused(json!({"sliding_window": {"requests": 1_u64 << 32, "window": "1s"}})),
         // The type has it.
-        ".sliding_window.requests: invalid value: integer `4294967296`, expected u32".trim_start_matches('.')
+        ".sliding_window.requests: invalid value: integer `4294967296`, expected an integer from 0 to 4294967295".trim_start_matches('.')
     );
     assert_eq!(refused(json!({"gcra": {"requests": 1}})), "gcra: missing field `per`");
 }
