@@ -18,6 +18,11 @@ pub fn is_callback(name: &str) -> bool {
     abi::callback(name).is_some() || ENVOY_ONLY.contains(&name)
 }
 
+/// Whether Envoy calls a function with this name for an event. A module without such a function does nothing.
+pub fn is_event(name: &str) -> bool {
+    abi::is_event(name) || ENVOY_ONLY.contains(&name)
+}
+
 /// The largest modules that we know have 2 MB.
 const MAX_MODULE: u64 = 256 << 20;
 
@@ -164,9 +169,9 @@ pub fn try_load(filter: &Filter) -> LoadResult {
     }
 }
 
-/// Whether a module that was loaded exports no callback.
+/// Whether a module that was loaded exports no callback for an event.
 fn has_no_callback(filter: &Filter) -> bool {
-    exports(filter).is_some_and(|names| !names.iter().any(|name| is_callback(name)))
+    exports(filter).is_some_and(|names| !names.iter().any(|name| is_event(name)))
 }
 
 /// Where the proxy calls a filter.

@@ -1,7 +1,7 @@
 //! `tollgate inspect`.
 
 use crate::args::InspectArgs;
-use crate::plugin::{is_callback, read_module};
+use crate::plugin::{is_callback, is_event, read_module};
 use crate::report::{Exit, Report, paint};
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use tollgate_host_test::Wasm;
 use tollgate_host_test::emulator::{AbiVersion, imports, load};
-use tollgate_pack::{Error, Inspection, abi, inspect};
+use tollgate_pack::{Error, Inspection, Signature, abi, inspect};
 
 pub fn run(args: &InspectArgs) -> Result<Report> {
     let bytes = read_module(&args.module)?;
@@ -30,6 +30,8 @@ struct View<'a> {
     /// Imported functions, by module.
     imports: BTreeMap<&'a str, Vec<&'a str>>,
     unknown: Vec<&'a str>,
+    /// Imports with another type than the host call, each with both types.
+    mismatched: Vec<String>,
     /// Exports that Envoy calls.
     callbacks: Vec<&'a str>,
     /// Exports that look like callbacks, but that Envoy does not call.
@@ -39,22 +41,31 @@ struct View<'a> {
 
 impl<'a> View<'a> {
     fn new(seen: &'a Inspection, rejected: Option<&'a String>) -> Self {
-        let has = |name: &str| seen.functions.iter().any(|f| f == name);
-        let abi = [
-            ("proxy_abi_version_0_1_0", AbiVersion::V0_1_0),
-            ("proxy_abi_version_0_2_0", AbiVersion::V0_2_0),
-            ("proxy_abi_version_0_2_1", AbiVersion::V0_2_1),
-        ]
-        .into_iter()
-        .find_map(|(marker, version)| has(marker).then_some(version));
+        let abi = match seen.marker.as_deref() {
+            Some("proxy_abi_version_0_1_0") => Some(AbiVersion::V0_1_0),
+            Some("proxy_abi_version_0_2_0") => Some(AbiVersion::V0_2_0),
+            Some("proxy_abi_version_0_2_1") => Some(AbiVersion::V0_2_1),
+            _ => None,
+        };
         let offered = imports(abi.unwrap_or(AbiVersion::V0_2_1));
         let mut imports: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        let mut unknown = Vec::new();
+        let (mut unknown, mut mismatched) = (Vec::new(), Vec::new());
         for import in &seen.imports {
             let (module, name) = import.split_once('.').unwrap_or(("", import));
             imports.entry(module).or_default().push(name);
-            if !offered.iter().any(|offer| offer.module == module && offer.name == name) {
-                unknown.push(import.as_str());
+            let offer = offered.iter().find(|offer| offer.module == module && offer.name == name);
+            match (offer, seen.signatures.get(import)) {
+                (None, Some(_)) => unknown.push(import.as_str()),
+                // The host creates memories and tables, but has no globals.
+                (None, None) => {}
+                (Some(offer), found) => {
+                    let results = if offer.returns { vec!["i32".to_owned()] } else { Vec::new() };
+                    let wanted = Signature { params: offer.params.clone(), results };
+                    if found != Some(&wanted) {
+                        let found = found.map_or_else(|| "no function".into(), ToString::to_string);
+                        mismatched.push(format!("`{import}` has the type {found}, expected {wanted}"));
+                    }
+                }
             }
         }
         let looks_like_callback = |name: &str| {
@@ -67,6 +78,7 @@ impl<'a> View<'a> {
             rejected,
             imports,
             unknown,
+            mismatched,
             callbacks: functions().filter(|name| is_callback(name)).collect(),
             never_called: functions().filter(|name| looks_like_callback(name)).collect(),
             other: functions()
@@ -78,8 +90,12 @@ impl<'a> View<'a> {
 
     /// Returns why the module cannot be used.
     fn reason(&self) -> Option<String> {
-        let nothing = || self.callbacks.is_empty().then(|| Error::NoCallbacks.to_string());
+        let nothing = || (!self.handles_events()).then(|| Error::NoCallbacks.to_string());
         self.rejected.cloned().or_else(nothing)
+    }
+
+    fn handles_events(&self) -> bool {
+        self.callbacks.iter().any(|name| is_event(name))
     }
 
     fn abi(&self) -> Option<&'static str> {
@@ -106,6 +122,7 @@ impl<'a> View<'a> {
             "other_exports": self.other,
             "imports": self.imports,
             "unknown_imports": self.unknown,
+            "mismatched_imports": self.mismatched,
             "custom_sections": self.seen.custom_sections,
         })
     }
@@ -136,10 +153,11 @@ impl<'a> View<'a> {
                 );
             }
         }
-        if self.callbacks.is_empty() {
-            row("callbacks", &paint::bad(&format!("none: {}", Error::NoCallbacks)));
+        let names = if self.callbacks.is_empty() { "none".into() } else { self.callbacks.join(" ") };
+        if self.handles_events() {
+            row("callbacks", &names);
         } else {
-            row("callbacks", &self.callbacks.join(" "));
+            row("callbacks", &paint::bad(&format!("{names}: {}", Error::NoCallbacks)));
         }
         if !self.never_called.is_empty() {
             row("never called", &paint::unknown(&self.never_called.join(" ")));
@@ -150,6 +168,9 @@ impl<'a> View<'a> {
         }
         if !self.unknown.is_empty() {
             row("unknown imports", &paint::bad(&self.unknown.join(" ")));
+        }
+        for import in &self.mismatched {
+            row("wrong import", &paint::bad(import));
         }
         row("custom sections", &self.seen.custom_sections.join(" "));
         text

@@ -63,9 +63,11 @@ fn passes_vm_configuration_and_environment_to_the_module() {
 
 #[test]
 fn rejects_a_module_without_callbacks() {
-    let said = tollgate(&["check", "--wasm", &without_callbacks()]);
-    assert!(said.exit == 1 && said.out.contains("REJECTED"), "{said:?}");
-    assert!(said.out.contains("exports no callback, so every request would pass"), "{said:?}");
+    for module in without_callbacks() {
+        let said = tollgate(&["check", "--wasm", &module]);
+        assert!(said.exit == 1 && said.out.contains("REJECTED"), "{said:?}");
+        assert!(said.out.contains("so every request would pass: write `#[tollgate::filter]`"), "{said:?}");
+    }
 }
 
 #[test]
@@ -75,6 +77,20 @@ fn a_trap_rejects_the_configuration() {
         (func (export "proxy_on_configure") (param i32 i32) (result i32) unreachable))"#);
     let said = tollgate(&["check", "--wasm", &module]);
     assert!(said.exit == 1 && said.out.contains("proxy_on_configure failed"), "{said:?}");
+}
+
+#[test]
+fn names_the_type_of_a_file_that_is_not_a_module() {
+    for (bytes, what) in
+        [(b"\x1f\x8b\x08\0".as_slice(), "a gzip archive"), (b"\0asm\x0d\0\x01\0", "a component")]
+    {
+        let (_folder, path) = file("m.wasm", bytes);
+        let said = tollgate(&["check", "--wasm", &path]);
+        assert!(
+            said.exit == 1 && said.out.contains(&format!("Failed to load Wasm bytecode: {what}")),
+            "{said:?}"
+        );
+    }
 }
 
 #[test]

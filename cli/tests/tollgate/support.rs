@@ -45,21 +45,26 @@ pub fn wat(text: &str) -> String {
     Wasm::wat(text).path().display().to_string()
 }
 
-/// Returns the path of a module that accepts any configuration.
+/// Returns the path of a module that accepts any configuration, and does nothing in its only other callback.
 pub fn minimal() -> String {
     wat(
         r#"(module (memory (export "memory") 1) (func (export "malloc") (param i32) (result i32) i32.const 64)
-        (func (export "proxy_abi_version_0_2_1"))
+        (func (export "proxy_abi_version_0_2_1")) (func (export "proxy_on_log") (param i32))
         (func (export "proxy_on_configure") (param i32 i32) (result i32) i32.const 1))"#,
     )
 }
 
-/// Returns the path of a module that loads, but exports no callback.
-pub fn without_callbacks() -> String {
-    wat(
-        r#"(module (memory (export "memory") 1) (func (export "malloc") (param i32) (result i32) i32.const 64)
-        (func (export "proxy_abi_version_0_2_1")))"#,
-    )
+/// Returns the paths of modules that load, but export no callback for an event: one has none at all, the
+/// other those of a filter without `#[tollgate::filter]`.
+pub fn without_callbacks() -> [String; 2] {
+    let forgotten = r#"(func (export "proxy_on_configure") (param i32 i32) (result i32) i32.const 1)
+        (func (export "proxy_on_context_create") (param i32 i32))"#;
+    ["", forgotten].map(|callbacks| {
+        wat(&format!(
+            r#"(module (memory (export "memory") 1) (func (export "malloc") (param i32) (result i32) i32.const 64)
+            (func (export "proxy_abi_version_0_2_1")) {callbacks})"#
+        ))
+    })
 }
 
 /// Writes a file into a new folder.

@@ -11,6 +11,10 @@ pub const VERSION: &str = "0.2.1";
 /// The export by which Envoy recognises the ABI version.
 pub const MARKER: &str = "proxy_abi_version_0_2_1";
 
+/// The exports for all versions that Envoy supports. Envoy takes the first one that a module exports
+/// (`src/v8/v8.cc` of the host, `getAbiVersion`).
+pub const MARKERS: [&str; 3] = ["proxy_abi_version_0_1_0", "proxy_abi_version_0_2_0", MARKER];
+
 /// Names of the allocator. Envoy loads a module without one, but then each host call that returns bytes
 /// fails.
 pub const ALLOCATORS: [&str; 2] = ["malloc", "proxy_on_memory_allocate"];
@@ -88,6 +92,21 @@ pub const CALLBACKS: [Callback; 28] = [
     event("proxy_on_downstream_connection_close", 2),
     event("proxy_on_upstream_connection_close", 2),
 ];
+
+/// Callbacks that a module may have for the sake of the others: Envoy calls them for no event.
+const PREPARATION: [&str; 5] = [
+    "proxy_on_context_create",
+    "proxy_on_vm_start",
+    "proxy_on_configure",
+    "proxy_validate_configuration",
+    "proxy_on_done",
+];
+
+/// Whether this is a callback for an event: for a part of a request or of a connection, an answer, a tick, an
+/// item in a queue, or the end of a stream. A module with no such callback does nothing.
+pub fn is_event(name: &str) -> bool {
+    callback(name).is_some() && !PREPARATION.contains(&name)
+}
 
 /// Returns the callback with this name.
 pub fn callback(name: &str) -> Option<&'static Callback> {

@@ -12,6 +12,7 @@ pub mod abi;
 mod binaryen;
 pub mod build;
 mod families;
+pub mod file_type;
 mod manifest;
 pub mod paths;
 mod prune;
@@ -19,7 +20,7 @@ mod shrink;
 
 pub use binaryen::Binaryen;
 pub use families::{MetricFamily, StatsTag};
-pub use manifest::{Inspection, Manifest, inspect};
+pub use manifest::{Inspection, Manifest, Signature, inspect};
 
 use sha2::{Digest, Sha256};
 use walrus::{Module, ModuleConfig};
@@ -38,6 +39,8 @@ pub struct Options {
     pub keep_only: Option<Vec<String>>,
     /// Keep the names of functions, for readable backtraces. Functions are then not inlined, moved or merged.
     pub keep_names: bool,
+    /// Accept a module without callbacks for events, for a measurement.
+    pub no_callbacks: bool,
     /// The optimiser. `None` leaves the code as compiled.
     pub binaryen: Option<Binaryen>,
 }
@@ -51,6 +54,7 @@ impl Options {
             include_str!("abi.rs"),
             include_str!("binaryen.rs"),
             include_str!("families.rs"),
+            include_str!("file_type.rs"),
             include_str!("manifest.rs"),
             include_str!("prune.rs"),
             include_str!("shrink.rs"),
@@ -81,9 +85,11 @@ pub enum Error {
     /// It has no memory, so the host could not read anything.
     #[error("missing export `memory`")]
     NoMemory,
-    /// It exports no callback, so its author forgot to export the filter. Envoy would load the module.
+    /// It exports no callback for an event, so its author forgot to export the filter. Envoy would load the
+    /// module.
     #[error(
-        "exports no callback, so every request would pass: call `tollgate::module!(TypeOfTheFilter)`, or export a \
+        "exports no callback for requests, connections or other events, so every request would pass: write \
+         `#[tollgate::filter]` above the implementation and call `tollgate::module!(TypeOfTheFilter)`, or export a \
          function such as `proxy_on_request_headers`"
     )]
     NoCallbacks,
@@ -114,7 +120,7 @@ pub enum Error {
 /// Packs a module.
 pub fn pack(wasm: &[u8], options: &Options) -> Result<Vec<u8>, Error> {
     let mut module = parse(wasm, options.keep_names)?;
-    let callbacks = prune::exports(&mut module, options.keep_only.as_deref())?;
+    let callbacks = prune::exports(&mut module, options)?;
     walrus::passes::gc::run(&mut module);
     prune::check_imports(&module)?;
     remove_custom_sections(&mut module)?;
@@ -139,14 +145,15 @@ pub fn pack(wasm: &[u8], options: &Options) -> Result<Vec<u8>, Error> {
 
 /// Removes names, debug information and all other custom sections but that of the metrics, and nothing else.
 /// Rejects a module without callbacks, as [`pack`] does.
-pub fn strip(wasm: &[u8]) -> Result<Vec<u8>, Error> {
+pub fn strip(wasm: &[u8], options: &Options) -> Result<Vec<u8>, Error> {
     let mut module = parse(wasm, false)?;
-    prune::check_callbacks(&module)?;
+    prune::check_callbacks(&module, options)?;
     remove_custom_sections(&mut module)?;
     Ok(module.emit_wasm())
 }
 
 fn parse(wasm: &[u8], names: bool) -> Result<Module, Error> {
+    file_type::check(wasm)?;
     let mut config = ModuleConfig::new();
     config.generate_name_section(names).generate_producers_section(false);
     config.parse(wasm).map_err(|why| Error::Invalid(format!("{why:#}")))

@@ -76,8 +76,9 @@ fn run() -> Result<()> {
                 })
                 .transpose()?;
             let bytes = fs::read(&input).with_context(|| format!("`{}`", input.display()))?;
+            let binaryen = Some(binaryen()?);
             let options =
-                Options { name, version, schema, keep_only, keep_names, binaryen: Some(binaryen()?) };
+                Options { name, version, schema, keep_only, keep_names, binaryen, ..Options::default() };
             let packed = pack(&bytes, &options).with_context(|| format!("`{}`", input.display()))?;
             fs::write(&output, &packed).with_context(|| format!("`{}`", output.display()))?;
             println!("packed {} bytes into {}", bytes.len(), packed.len());

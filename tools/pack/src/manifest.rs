@@ -1,13 +1,15 @@
 //! The manifest of a module, and the inspection of a module.
 
-use crate::{Error, MetricFamily, families};
+use crate::{Error, MetricFamily, abi, families, file_type};
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{Read, Write};
-use walrus::{ExportItem, Module, RawCustomSection};
+use walrus::{ExportItem, Import, ImportKind, Module, RawCustomSection, Type, ValType};
 
 /// The name of the custom section with the manifest.
 pub const SECTION: &str = "tollgate.manifest";
@@ -85,23 +87,58 @@ pub struct Inspection {
     pub families: Vec<MetricFamily>,
     /// Exported functions, sorted by name.
     pub functions: Vec<String>,
+    /// The export by which Envoy recognises the ABI version: the first of several.
+    pub marker: Option<String>,
     /// Other exports, sorted by name.
     pub other_exports: Vec<String>,
     /// Imports as `module.name`, sorted by name.
     pub imports: Vec<String>,
+    /// Types of the imported functions.
+    pub signatures: BTreeMap<String, Signature>,
     /// Custom sections, sorted by name.
     pub custom_sections: Vec<String>,
     /// Size in bytes.
     pub size: usize,
 }
 
+/// The type of a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature {
+    /// Types of the parameters, such as `i32`.
+    pub params: Vec<String>,
+    /// Types of the results.
+    pub results: Vec<String>,
+}
+
+impl fmt::Display for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "({}) -> ({})", self.params.join(", "), self.results.join(", "))
+    }
+}
+
+fn signatures(module: &Module) -> BTreeMap<String, Signature> {
+    let texts = |types: &[ValType]| types.iter().map(ToString::to_string).collect();
+    let functions = module.imports.iter().filter_map(|import| match import.kind {
+        ImportKind::Function(function) => Some((import, module.types.get(module.funcs.get(function).ty()))),
+        _ => None,
+    });
+    let signature = |(import, ty): (&Import, &Type)| {
+        let signature = Signature { params: texts(ty.params()), results: texts(ty.results()) };
+        (format!("{}.{}", import.module, import.name), signature)
+    };
+    functions.map(signature).collect()
+}
+
 /// Inspects a module, packed or not.
 pub fn inspect(wasm: &[u8]) -> Result<Inspection, Error> {
+    file_type::check(wasm)?;
     let module = Module::from_buffer(wasm).map_err(|why| Error::Invalid(format!("{why:#}")))?;
     let mut seen = Inspection {
         manifest: None,
         families: Vec::new(),
         functions: Vec::new(),
+        marker: None,
+        signatures: signatures(&module),
         other_exports: Vec::new(),
         imports: module.imports.iter().map(|i| format!("{}.{}", i.module, i.name)).collect(),
         custom_sections: Vec::new(),
@@ -109,7 +146,12 @@ pub fn inspect(wasm: &[u8]) -> Result<Inspection, Error> {
     };
     for export in module.exports.iter() {
         match export.item {
-            ExportItem::Function(_) => seen.functions.push(export.name.clone()),
+            ExportItem::Function(_) => {
+                if abi::MARKERS.contains(&export.name.as_str()) {
+                    seen.marker.get_or_insert_with(|| export.name.clone());
+                }
+                seen.functions.push(export.name.clone());
+            }
             _ => seen.other_exports.push(export.name.clone()),
         }
     }

@@ -1,12 +1,13 @@
 //! Removes exports, and checks imports.
 
-use crate::{Error, abi};
+use crate::{Error, Options, abi};
 use walrus::ir::{Instr, Value};
 use walrus::{ExportItem, FunctionId, FunctionKind, ImportKind, Module};
 
 /// Removes exports that Envoy does not use, and callbacks that do nothing. Returns the remaining callbacks,
 /// sorted by name.
-pub(crate) fn exports(module: &mut Module, keep_only: Option<&[String]>) -> Result<Vec<String>, Error> {
+pub(crate) fn exports(module: &mut Module, options: &Options) -> Result<Vec<String>, Error> {
+    let keep_only = options.keep_only.as_deref();
     let mut kept = Vec::new();
     let mut dropped = Vec::new();
     let (mut marker, mut allocator, mut entry, mut memory) = (false, false, false, false);
@@ -52,7 +53,7 @@ pub(crate) fn exports(module: &mut Module, keep_only: Option<&[String]>) -> Resu
     if !memory {
         return Err(Error::NoMemory);
     }
-    check_callbacks(module)?;
+    check_callbacks(module, options)?;
     if let Some(missing) = keep_only.unwrap_or_default().iter().find(|name| !kept.contains(name)) {
         return Err(Error::NothingToKeep(missing.clone()));
     }
@@ -63,9 +64,11 @@ pub(crate) fn exports(module: &mut Module, keep_only: Option<&[String]>) -> Resu
     Ok(kept)
 }
 
-pub(crate) fn check_callbacks(module: &Module) -> Result<(), Error> {
-    let found = module.exports.iter().any(|export| abi::callback(&export.name).is_some());
-    if found { Ok(()) } else { Err(Error::NoCallbacks) }
+/// Rejects a module that handles no event, before callbacks that do nothing are removed: an author may write
+/// such a callback, but one who writes none has forgotten to export the filter.
+pub(crate) fn check_callbacks(module: &Module, options: &Options) -> Result<(), Error> {
+    let found = module.exports.iter().any(|export| abi::is_event(&export.name));
+    if found || options.no_callbacks { Ok(()) } else { Err(Error::NoCallbacks) }
 }
 
 fn looks_like_a_callback(name: &str) -> bool {

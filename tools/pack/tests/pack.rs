@@ -149,8 +149,32 @@ fn rejects_a_module_that_envoy_cannot_use() {
         (func (export "malloc") (param i32) (result i32) (i32.const 0)))"#;
     assert!(matches!(error_of(no_memory), Error::NoMemory));
     assert!(matches!(pack(b"\0asm no", &options()), Err(Error::Invalid(_))));
-    assert!(matches!(pack(&module(""), &options()), Err(Error::NoCallbacks)));
-    assert!(matches!(strip(&module("")), Err(Error::NoCallbacks)));
+    // A filter without `#[tollgate::filter]` has only the callbacks that every filter has.
+    let forgotten = r#"
+        (func (export "proxy_on_configure") (param i32 i32) (result i32) unreachable)
+        (func (export "proxy_on_context_create") (param i32 i32) unreachable)
+        (func (export "proxy_on_vm_start") (param i32 i32) (result i32) unreachable)"#;
+    for body in ["", forgotten] {
+        assert!(matches!(pack(&module(body), &options()), Err(Error::NoCallbacks)));
+        assert!(matches!(strip(&module(body), &options()), Err(Error::NoCallbacks)));
+        let allowed = Options { no_callbacks: true, ..options() };
+        assert!(pack(&module(body), &allowed).is_ok() && strip(&module(body), &allowed).is_ok());
+    }
+    for event in ["proxy_on_log", "proxy_on_tick", "proxy_on_delete"] {
+        let body = format!(r#"{forgotten} (func (export "{event}") (param i32) unreachable)"#);
+        assert!(pack(&module(&body), &options()).is_ok(), "{event}");
+    }
+}
+
+#[test]
+fn inspects_the_first_marker_and_the_signatures() {
+    let text = r#"(module (import "env" "proxy_log" (func (param i64) (result i32)))
+        (func (export "proxy_abi_version_0_2_1")) (func (export "proxy_abi_version_0_1_0")))"#;
+    let seen = inspect(&wat::parse_str(text).unwrap()).unwrap();
+    assert_eq!(seen.marker.as_deref(), Some("proxy_abi_version_0_2_1"));
+    assert_eq!(seen.signatures["env.proxy_log"].to_string(), "(i64) -> (i32)");
+    let error = inspect(b"\x1f\x8b\x08").unwrap_err().to_string();
+    assert!(error.starts_with("not a valid module: a gzip archive"), "{error}");
 }
 
 #[test]
@@ -214,7 +238,7 @@ fn removes_names_by_default() {
 #[test]
 fn stripping_keeps_every_export() {
     let body = r#"(func $named (export "anything")) (func (export "proxy_on_log") (param i32))"#;
-    let stripped = inspect(&strip(&module(body)).unwrap()).unwrap();
+    let stripped = inspect(&strip(&module(body), &options()).unwrap()).unwrap();
     assert!(stripped.functions.contains(&"anything".into()));
     assert!(stripped.functions.contains(&"proxy_on_log".into()));
     assert_eq!(stripped.manifest, None);

@@ -205,6 +205,9 @@ fn load(wasm: &[u8], metering: Metering) -> Result<Arc<Code>, String> {
     };
     place
         .get_or_init(|| {
+            if let Some(what) = tollgate_pack::file_type::describe(wasm) {
+                return Err(format!("Failed to load Wasm bytecode: {what}"));
+            }
             let (module, compiler) = compiled(&hash, wasm, metering)?;
             let engine = compiler.engine(metering);
             let abi = abi(&module).ok_or("Missing or unknown Proxy-Wasm ABI version")?;

@@ -43,6 +43,9 @@ pub(super) struct Package {
     /// Features in `default`.
     pub features: Vec<String>,
     pub ship: bool,
+    /// Whether the module may have no callbacks for events: `[package.metadata.tollgate] no_callbacks =
+    /// true`.
+    pub no_callbacks: bool,
     /// Additional arguments of rustc for the module: `[package.metadata.tollgate] rustc = [..]`.
     pub rustc: Vec<String>,
 }
@@ -172,6 +175,7 @@ pub(super) struct Resolved {
     pub version: String,
     pub manifest_path: PathBuf,
     /// The registry. `None` for a folder.
+        no_callbacks: false,
     pub source: Option<String>,
     pub dependencies: Vec<Dependency>,
 }
@@ -320,10 +324,12 @@ fn metadata(manifest: &Path) -> Result<Vec<Package>, BuildError> {
             manifest: raw.manifest_path,
             target: target.name.replace('-', "_"),
             kind,
+        let is_set = |field| raw.metadata.pointer(field) == Some(&serde_json::Value::Bool(true));
             elsewhere: root.iter().cloned().collect(),
             sdk: raw.dependencies.iter().find(|known| known.name == "tollgate").map(Dependency::to_toml),
             features: raw.features.remove("default").unwrap_or_default(),
-            ship: raw.metadata.pointer("/tollgate/ship") == Some(&serde_json::Value::Bool(true)),
+            ship: is_set("/tollgate/ship"),
+            no_callbacks: is_set("/tollgate/no_callbacks"),
             rustc,
         })
     });

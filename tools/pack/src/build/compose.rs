@@ -112,6 +112,7 @@ pub(super) fn write(name: &str, parts: &[Part<'_>], form: Form) -> Result<Packag
         sdk: None,
         features: Vec::new(),
         ship: false,
+        no_callbacks: filters.iter().all(|filter| filter.no_callbacks),
         rustc,
     })
 }

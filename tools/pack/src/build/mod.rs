@@ -259,7 +259,7 @@ fn finish_module(
     };
     store::derived(&folder, &package.name, &[linked, options.fingerprint().as_bytes()], || {
         let module = match finish {
-            Finish::Stripped => strip(linked),
+            Finish::Stripped => strip(linked, &options),
             Finish::Packed | Finish::Named => pack(linked, &options),
         };
         module.map_err(failed)
@@ -291,6 +291,12 @@ impl Package {
             Err(why) if why.kind() == io::ErrorKind::NotFound => None,
             Err(why) => return Err(BuildError::Io { path, why }),
         };
-        Ok(Options { name: self.name.clone(), version: self.version.clone(), schema, ..Options::default() })
+        Ok(Options {
+            name: self.name.clone(),
+            version: self.version.clone(),
+            schema,
+            no_callbacks: self.no_callbacks,
+            ..Options::default()
+        })
     }
 }
