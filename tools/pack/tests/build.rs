@@ -85,6 +85,20 @@ fn a_failed_build_shows_the_output_of_the_compiler() {
 }
 
 #[test]
+fn a_failed_build_runs_and_shows_its_output_once() {
+    let dir = crate_with("broken-twice", "fn broken() -> u32 { \"text\" }");
+    let error = |finish| manifest(&dir, finish).unwrap_err().to_string();
+    assert!(error(Finish::Packed).contains("mismatched types"));
+    let again = error(Finish::Packed);
+    assert_eq!(
+        again,
+        "cannot build `outsider`: its build failed before; the first test that needs it shows the output"
+    );
+    // Other forms of the module have other builds.
+    assert!(error(Finish::Named).contains("mismatched types"));
+}
+
+#[test]
 fn a_failed_pack_names_the_package() {
     let dir = crate_with("refused", "");
     let error = manifest(&dir, Finish::Packed).unwrap_err().to_string();

@@ -105,8 +105,7 @@ pub(super) fn package_in(dir: &Path) -> Result<Package, BuildError> {
 
 /// Builds the `cdylib` of a package. Returns the module from the linker.
 pub(super) fn build(module: &Package, toolchain: &Toolchain) -> Result<PathBuf, BuildError> {
-    // Cargo rebuilds everything if flags change, and packages outside the clone have other flags.
-    let out = target_dir().join(if module.elsewhere.is_empty() { "wasm" } else { "wasm/elsewhere" });
+    let out = build_folder(&module.elsewhere);
     let mut command = cargo();
     command.args(["rustc", "--lib", "--profile", "wasm", "--target", TARGET, "--package", &module.name]);
     command.arg("--manifest-path").arg(&module.manifest);
@@ -125,6 +124,18 @@ pub(super) fn build(module: &Package, toolchain: &Toolchain) -> Result<PathBuf, 
     }
     run(&mut command, &module.name)?;
     Ok(out.join(TARGET).join("wasm").join(format!("{}.wasm", module.target)))
+}
+
+/// Returns the target directory for modules with sources in these workspaces. Cargo rebuilds everything if
+/// flags change, and the flags contain the roots of the workspaces. With one directory for all of them,
+/// packages of two workspaces would rebuild each other's dependencies.
+fn build_folder(elsewhere: &BTreeSet<PathBuf>) -> PathBuf {
+    let folder = target_dir().join("wasm");
+    if elsewhere.is_empty() {
+        return folder;
+    }
+    let roots: Vec<_> = elsewhere.iter().map(|root| root.as_os_str().as_encoded_bytes()).collect();
+    folder.join("elsewhere").join(store::digest(&roots).split_at(16).0)
 }
 
 /// Writes the configuration of cargo with the profile of modules, and returns its path. The sources of this
@@ -164,6 +175,7 @@ pub(super) fn dependency(manifest: &Path, name: &str, version: &str) -> Result<P
         kind: Kind::Examples,
         features: Vec::new(),
         ship: false,
+        no_callbacks: false,
         rustc: Vec::new(),
     })
 }
@@ -175,7 +187,6 @@ pub(super) struct Resolved {
     pub version: String,
     pub manifest_path: PathBuf,
     /// The registry. `None` for a folder.
-        no_callbacks: false,
     pub source: Option<String>,
     pub dependencies: Vec<Dependency>,
 }
@@ -313,6 +324,7 @@ fn metadata(manifest: &Path) -> Result<Vec<Package>, BuildError> {
         let rustc = raw.metadata.pointer("/tollgate/rustc").and_then(serde_json::Value::as_array);
         let rustc = rustc.into_iter().flatten().filter_map(|flag| Some(flag.as_str()?.to_owned())).collect();
         let filter = raw.metadata.pointer("/tollgate/filter").and_then(serde_json::Value::as_str);
+        let is_set = |field| raw.metadata.pointer(field) == Some(&serde_json::Value::Bool(true));
         let has = |target: &RawTarget, kind| target.crate_types.iter().any(|of| of == kind);
         let (target, kind) = match raw.targets.iter().find(|target| has(target, "cdylib")) {
             Some(module) => (module, Kind::Module),
@@ -324,7 +336,6 @@ fn metadata(manifest: &Path) -> Result<Vec<Package>, BuildError> {
             manifest: raw.manifest_path,
             target: target.name.replace('-', "_"),
             kind,
-        let is_set = |field| raw.metadata.pointer(field) == Some(&serde_json::Value::Bool(true));
             elsewhere: root.iter().cloned().collect(),
             sdk: raw.dependencies.iter().find(|known| known.name == "tollgate").map(Dependency::to_toml),
             features: raw.features.remove("default").unwrap_or_default(),
@@ -339,6 +350,15 @@ fn metadata(manifest: &Path) -> Result<Vec<Package>, BuildError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_foreign_workspace_has_a_folder() {
+        let folder = |roots: &[&str]| build_folder(&roots.iter().map(PathBuf::from).collect());
+        assert_eq!(folder(&[]), target_dir().join("wasm"));
+        assert_ne!(folder(&["/a"]), folder(&["/b"]));
+        assert_eq!(folder(&["/a", "/b"]), folder(&["/b", "/a"]));
+        assert!(folder(&["/a"]).starts_with(target_dir().join("wasm/elsewhere")));
+    }
 
     #[test]
     fn depends_on_the_sdk_as_the_filter_does() {

@@ -49,6 +49,9 @@ pub enum BuildError {
     /// The crate was not published, or without this example.
     #[error("not published: `{0}`")]
     NotPublished(String),
+    /// The build failed before in this process, and was not run again.
+    #[error("cannot build `{0}`: its build failed before; the first test that needs it shows the output")]
+    FailedBefore(String),
     /// Cargo failed.
     #[error("cannot build `{what}`:\n{output}")]
     Cargo {
@@ -105,7 +108,7 @@ pub fn package_on_proxy_wasm(name: &str) -> Result<PathBuf, BuildError> {
 }
 
 fn module(package: &Package, form: Form, finish: Finish) -> Result<PathBuf, BuildError> {
-    build_once((package.manifest.clone(), form, finish), || build(package, form, finish))
+    build_once(&package.name, (package.manifest.clone(), form, finish), || build(package, form, finish))
 }
 
 /// Builds the package in `dir`, which need not be a member of the workspace.
@@ -135,7 +138,7 @@ pub fn compose(name: &str, filters: &[String], finish: Finish) -> Result<PathBuf
     let parts: Vec<_> =
         parts.map(|(filter, (name, _))| Part { filter, name: *name, without: None }).collect();
     let module = compose::write(name, &parts, Form::Tollgate)?;
-    build_once((module.manifest.clone(), Form::Tollgate, finish), || {
+    build_once(name, (module.manifest.clone(), Form::Tollgate, finish), || {
         let started = Instant::now();
         let toolchain = toolchain::find()?;
         let linked = linked(|| cargo::build(&module, &toolchain))?;
@@ -189,12 +192,17 @@ pub fn keep(bytes: &[u8]) -> Result<PathBuf, BuildError> {
 /// A build: the manifest of the package, and the form of the module.
 type Key = (PathBuf, Form, Finish);
 
-/// The module of a key, once it is built.
-type Slot = Arc<Mutex<Option<PathBuf>>>;
+/// The module of a key: `None` before it is built, and `Some(None)` if the build failed.
+type Slot = Arc<Mutex<Option<Option<PathBuf>>>>;
 
-/// Builds each package once per process: the sources do not change while a test runs. Only callers with the
-/// same key wait for a build.
-fn build_once(key: Key, build: impl FnOnce() -> Result<PathBuf, BuildError>) -> Result<PathBuf, BuildError> {
+/// Builds each package once per process: the sources do not change while a test runs. A failed build is not
+/// run again either, because each test of a program would print the same output. Only callers with the same
+/// key wait for a build.
+fn build_once(
+    name: &str,
+    key: Key,
+    build: impl FnOnce() -> Result<PathBuf, BuildError>,
+) -> Result<PathBuf, BuildError> {
     static SLOTS: Mutex<Option<HashMap<Key, Slot>>> = Mutex::new(None);
     // A panic in another test corrupts neither the map nor a slot.
     let slot = {
@@ -202,12 +210,12 @@ fn build_once(key: Key, build: impl FnOnce() -> Result<PathBuf, BuildError>) -> 
         Arc::clone(slots.get_or_insert_default().entry(key).or_default())
     };
     let mut built = slot.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(path) = &*built {
-        return Ok(path.clone());
+    if let Some(before) = &*built {
+        return before.clone().ok_or_else(|| BuildError::FailedBefore(name.into()));
     }
-    let path = build()?;
-    *built = Some(path.clone());
-    Ok(path)
+    let result = build();
+    *built = Some(result.as_ref().ok().cloned());
+    result
 }
 
 fn build(package: &Package, form: Form, finish: Finish) -> Result<PathBuf, BuildError> {

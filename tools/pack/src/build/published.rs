@@ -17,7 +17,8 @@ use std::path::PathBuf;
 pub fn published(name: &str, version: &str, example: &str) -> Result<PathBuf, BuildError> {
     let package = sources(name, version)?;
     let folder = format!("published/{name}-{version}");
-    let built = build_once((package.manifest.clone(), Form::Tollgate, Finish::Stripped), || {
+    let key = (package.manifest.clone(), Form::Tollgate, Finish::Stripped);
+    let built = build_once(name, key, || {
         let _lock = store::lock()?;
         cargo::build_examples(&package, &toolchain::find()?)
     })?;
