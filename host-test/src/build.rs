@@ -12,9 +12,12 @@ pub struct Wasm {
 }
 
 impl Wasm {
-    /// Uses the module in a file.
+    /// Uses the module in a file. A relative path is resolved here, because Envoy runs in another folder.
     pub fn file(path: impl AsRef<Path>) -> Self {
-        let path = path.as_ref().to_path_buf();
+        let path = path.as_ref();
+        // Fails only for an empty path, or without a current folder. Loading then reports the path as it was
+        // given.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         let name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
         Self { name, path }
     }
@@ -99,4 +102,19 @@ impl Wasm {
 #[track_caller]
 fn or_panic<T>(built: Result<T, BuildError>) -> T {
     built.unwrap_or_else(|why| panic!("{why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relative_path_becomes_absolute() {
+        let here = env::current_dir().unwrap();
+        for path in ["a/b.wasm", "./a/b.wasm"] {
+            let wasm = Wasm::file(path);
+            assert_eq!((wasm.name(), wasm.path()), ("b", here.join("a/b.wasm").as_path()));
+        }
+        assert_eq!(Wasm::file("/a/b.wasm").path(), Path::new("/a/b.wasm"));
+    }
 }

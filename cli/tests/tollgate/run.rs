@@ -78,6 +78,39 @@ fn a_rejected_filter_is_not_a_failed_expectation() {
 }
 
 #[test]
+fn a_module_has_a_path_relative_to_its_scenario() {
+    let (folder, _path) = scenario("filters: [{module: easy.wasm}]\nrequests: [{}]");
+    let inner = folder.path().join("inner");
+    std::fs::create_dir(&inner).unwrap();
+    for (place, path) in [(folder.path(), "s.yaml"), (&inner, "../s.yaml"), (&inner, "./../s.yaml")] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_tollgate"))
+            .args(["run", "--on", "both", path])
+            .current_dir(place)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && said.matches("ok ").count() == 2, "{path}: {said}");
+    }
+}
+
+#[test]
+fn a_scenario_that_tests_nothing_is_invalid() {
+    for text in ["{}", "[]", "description: later", "[{}]"] {
+        let (_folder, path) = scenario(text);
+        let said = tollgate(&["run", &path]);
+        assert!(said.exit == 2 && said.out.contains("INVALID"), "{text}: {said:?}");
+    }
+}
+
+#[test]
+fn an_unknown_metric_is_a_failed_expectation() {
+    let (_folder, path) =
+        scenario("filters: [{module: easy.wasm}]\nrequests: [{}]\nexpect: {metrics: {typo: 0}}");
+    let said = tollgate(&["run", &path]);
+    assert!(said.exit == 1 && said.out.contains("actual   no such metric"), "{said:?}");
+}
+
+#[test]
 fn an_invalid_scenario_names_the_field() {
     let (_folder, path) = scenario("filters: [{module: easy.wasm, config: {}, config_text: x}]");
     let said = tollgate(&["run", &path]);

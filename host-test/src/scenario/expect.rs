@@ -103,11 +103,24 @@ impl Outcome {
         self
     }
 
-    /// Checks the value of a counter or gauge. A metric that no filter defined has the value 0.
+    /// Checks the value of a counter or gauge.
+    ///
+    /// # Panics
+    /// If no filter defined the metric, also if the expected value is 0: its name may be misspelt.
     #[track_caller]
     pub fn has_metric(&self, name: &str, expected: u64) -> &Self {
-        if self.metrics.get(name).copied().unwrap_or(0) != expected {
-            self.fail(&format!("metric `{name}`"), &expected.to_string(), &self.metrics);
+        match self.metrics.get(name) {
+            Some(seen) if *seen == expected => self,
+            Some(_) => self.fail(&format!("metric `{name}`"), &expected.to_string(), &self.metrics),
+            None => self.fail(&format!("unknown metric `{name}`"), &expected.to_string(), &self.metrics),
+        }
+    }
+
+    /// Checks that no filter defined a counter or gauge with this name.
+    #[track_caller]
+    pub fn has_no_metric(&self, name: &str) -> &Self {
+        if self.metrics.contains_key(name) {
+            self.fail(&format!("metric `{name}`"), "no such metric", &self.metrics);
         }
         self
     }
@@ -308,7 +321,7 @@ mod tests {
     #[test]
     fn accepts_a_matching_outcome() {
         let outcome = outcome();
-        outcome.has_statuses(&[200]).has_details(0, "via_upstream").has_metric("m", 2).has_metric("n", 0);
+        outcome.has_statuses(&[200]).has_details(0, "via_upstream").has_metric("m", 2).has_no_metric("n");
         outcome.client(0).start("200").headers("A", &["1", "2"]).no_header("b").body("ok");
         outcome.has_logged(LogLevel::Info, "ell");
         outcome.connection(0).client("ab", End::Closed).upstream("a", End::Reset).flags("-");
@@ -329,6 +342,18 @@ mod tests {
         ] {
             assert!(report.contains(part), "{report}");
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "unknown metric `n`\n  expected: 0")]
+    fn has_metric_fails_for_a_misspelt_name() {
+        outcome().has_metric("n", 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "metric `m`\n  expected: no such metric")]
+    fn has_no_metric_fails_for_a_metric() {
+        outcome().has_no_metric("m");
     }
 
     #[test]

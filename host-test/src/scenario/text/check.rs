@@ -74,8 +74,12 @@ pub(super) fn check(file: &ScenarioFile, outcome: &Result<Outcome, Refused>) -> 
         checker.exchange(&format!("requests[{i}].expect"), &request.expect, exchange);
     }
     for (name, expected) in &expect.metrics {
-        let seen = outcome.metrics.get(name).copied().unwrap_or(0);
-        checker.that(seen == *expected, format!("expect.metrics.{name}"), expected, seen);
+        let at = format!("expect.metrics.{name}");
+        match outcome.metrics.get(name) {
+            Some(seen) => checker.that(seen == expected, at, expected, seen),
+            // The name may be misspelt, also if the expected value is 0.
+            None => checker.fail(at, expected, "no such metric"),
+        }
     }
     for (name, expected) in &expect.callouts {
         let none = Vec::new();

@@ -16,7 +16,8 @@ use std::fmt;
 pub struct Expect {
     /// Whether the proxy must reject these filters, that is, fail to start.
     pub refused: bool,
-    /// Final values of counters and gauges, by name. A metric that no filter defined has the value 0.
+    /// Final values of counters and gauges, by name. A filter must define each of them, also those with the
+    /// value 0.
     pub metrics: BTreeMap<String, u64>,
     /// Lines that the filters must log.
     pub logs: Vec<LogText>,

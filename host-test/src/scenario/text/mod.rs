@@ -8,6 +8,7 @@ mod build;
 mod check;
 mod expect;
 mod file;
+pub mod strict;
 mod values;
 pub mod yaml;
 
@@ -66,12 +67,16 @@ impl ScenarioText {
     pub fn parse(text: &str, path: &Path) -> Result<Self, TextError> {
         let unreadable = |why| TextError::Unreadable { path: path.into(), why };
         let value = yaml::document(text, yaml::Dialect::V1_2).map_err(unreadable)?;
-        let file: ScenarioFile = serde_path_to_error::deserialize(value).map_err(|error| {
-            let field = error.path().to_string();
-            TextError::Field { path: path.into(), field, why: error.into_inner().to_string() }
-        })?;
-        let scenario = build::scenario(&file, path.parent().unwrap_or(Path::new("")))
-            .map_err(|(field, why)| TextError::Field { path: path.into(), field, why })?;
+        let invalid = |(field, why): (String, String)| {
+            let field = if field.is_empty() { ".".into() } else { field };
+            TextError::Field { path: path.into(), field, why }
+        };
+        let file: ScenarioFile = strict::read(value).map_err(invalid)?;
+        let scenario = build::scenario(&file, path.parent().unwrap_or(Path::new(""))).map_err(invalid)?;
+        // It would pass whatever the filters do.
+        if file.filters.is_empty() && file.requests.is_empty() {
+            return Err(invalid(("requests".into(), "expected at least one request, or a filter".into())));
+        }
         Ok(Self { file, scenario })
     }
 

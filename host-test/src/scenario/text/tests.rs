@@ -112,6 +112,15 @@ fn errors_name_the_file_and_the_field() {
         "requests: [{filter_state: {s: ''}}]",
         "`s.yaml`: `requests[0].filter_state.s`: invalid text \"\", expected the value of a header",
     );
+    for nothing in ["{}", "description: later", "settings: {workers: 2}"] {
+        wrong(nothing, "`s.yaml`: `requests`: expected at least one request, or a filter");
+    }
+    wrong("[]", "`s.yaml`: `.`: invalid type: array, expected an object");
+    wrong("requests: [[]]", "`s.yaml`: `requests[0]`: invalid type: array, expected an object");
+    wrong(
+        "requests: [{expect: {status: many}}]",
+        "`s.yaml`: `requests[0].expect.status`: invalid type: string \"many\", expected an integer from 0 to 65535",
+    );
     wrong("filters: [{}]", "`s.yaml`: `filters[0]`: expected exactly one of `module`, `package`");
     wrong("filters: [{module: no.wasm}]", "`s.yaml`: `filters[0].module`: `no.wasm` is not a file");
     wrong("settings: {workers: 0}", "`s.yaml`: `settings.workers`: `0` is out of range, expected 1 to 64");
@@ -170,7 +179,7 @@ fn reports_no_failure_if_all_expectations_are_met() {
     let first = r#"{status: 200, headers: {X-B: ["1", {regex: '\d'}], x-c: null}, body: {json: {k: 1}},
         details: via_upstream, upstream_requests: 1, flags: '-',
         upstream: {cluster: api, method: GET, path: {prefix: /}, headers: {x-a: 1}}}"#;
-    let run = "{metrics: {m: 2, n: 0}, logs: [{level: info, text: {contains: ell}}], not_logged: [{text: bye}], \
+    let run = "{metrics: {m: 2}, logs: [{level: info, text: {contains: ell}}], not_logged: [{text: bye}], \
                callouts: {auth: [{authority: {suffix: .test}}]}}";
     assert_eq!(failures(first, "{end: hang, flags: DC, upstream_requests: 0}", run), Vec::<String>::new());
 }
@@ -179,7 +188,7 @@ fn reports_no_failure_if_all_expectations_are_met() {
 fn each_failure_names_the_expectation_and_the_actual_value() {
     let first = r#"{status: 403, end: reset, headers: {x-b: 1, x-c: {prefix: a}}, body: ok, details: other,
         upstream_requests: 2, upstream: {headers: {x-a: null}, body: b}}"#;
-    let run = "{refused: true, metrics: {m: 3}, logs: [{level: warn, text: hello}], not_logged: [{text: hello}], \
+    let run = "{refused: true, metrics: {m: 3, n: 0}, logs: [{level: warn, text: hello}], not_logged: [{text: hello}], \
                callouts: {auth: []}}";
     let seen = failures(first, "{status: 200, upstream: {}}", run);
     let expected = [
@@ -198,6 +207,7 @@ fn each_failure_names_the_expectation_and_the_actual_value() {
         "requests[1].expect.status: expected 200, saw no response within `client_patience`",
         "requests[1].expect.upstream: expected 1 request, saw no request",
         "expect.metrics.m: expected 3, saw 2",
+        "expect.metrics.n: expected 0, saw no such metric",
         "expect.callouts.auth: expected no request, saw 1 request",
     ];
     assert_eq!(seen, expected);

@@ -41,10 +41,13 @@ pub fn read(path: &Path) -> Result<String, String> {
 /// The text is not YAML, has a duplicate key, or exceeds the bounds. The message is one line, with line and
 /// column.
 pub fn documents(text: &str, dialect: Dialect) -> Result<Vec<Value>, String> {
-    // 10,000 authorization policies have 500,000 nodes, and each may be a document. Aliases keep their
-    // bounds.
+    // 10,000 authorization policies have 500,000 nodes, and each may be a document. What aliases repeat is
+    // bounded separately: a file of a few lines can repeat as many nodes as it likes.
     let budget = serde_saphyr::budget! { max_nodes: 1_000_000, max_events: 2_000_000, max_documents: 20_000 };
-    let options = serde_saphyr::options! { strict_booleans: dialect == Dialect::V1_2, budget: budget };
+    let aliases = serde_saphyr::alias_limits! { max_total_replayed_events: 100_000 };
+    let options = serde_saphyr::options! {
+        strict_booleans: dialect == Dialect::V1_2, budget: budget, alias_limits: aliases
+    };
     let documents: Vec<Value> =
         serde_saphyr::from_multiple_with_options(text, options).map_err(|why| one_line(&why.to_string()))?;
     Ok(documents.into_iter().filter(|document| !document.is_null()).collect())
