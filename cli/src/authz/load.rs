@@ -1,6 +1,6 @@
 //! Finds the configuration of the rbac filter in a file.
 
-use crate::check::{Plugin, Problem, describe, plugins};
+use crate::check::{Plugin, describe, flattened, plugins};
 use crate::report::{Exit, Report};
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -131,31 +131,17 @@ fn candidates(documents: Vec<Value>) -> (Vec<Candidate>, Vec<String>) {
     (candidates, skipped)
 }
 
-/// Replaces each `List` of Kubernetes by its items.
-fn flattened(documents: Vec<Value>) -> Vec<Value> {
-    let mut flat = Vec::new();
-    for mut document in documents {
-        let is_list = document["kind"].as_str().is_some_and(|kind| kind.ends_with("List"));
-        match document.get_mut("items") {
-            Some(Value::Array(items)) if is_list => flat.append(items),
-            _ => flat.push(document),
-        }
-    }
-    flat
-}
-
 fn add_plugin(plugin: Plugin, place: &str, candidates: &mut Vec<Candidate>) {
     let path = format!("{place}{}", plugin.path);
     let names = |block: &[&String]| {
         let plugin = Some(&plugin.name).filter(|name| !name.is_empty());
         block.iter().copied().chain(plugin).chain([&path]).cloned().collect::<Vec<_>>()
     };
-    let config = match &plugin.configuration {
+    let config = match plugin.configuration() {
         Ok(Configuration::None) => Ok(Value::Object(Map::new())),
         Ok(Configuration::Struct(value)) => Ok(value.clone()),
         Ok(Configuration::Text(text)) => config::tree(text).map_err(|error| error.to_string()),
-        Err(Problem::Invalid { field, why }) => Err(format!("`{path}.{field}`: {why}")),
-        Err(Problem::NotChecked(why)) => Err(why.clone()),
+        Err(problem) => Err(problem.text(&path)),
     };
     match config.as_ref().map_or(Blocks::None, blocks) {
         Blocks::Members(members) => {

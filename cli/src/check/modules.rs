@@ -1,5 +1,6 @@
 //! Finds local files for the modules that a configuration names.
 
+use super::Problem;
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 
@@ -47,6 +48,34 @@ pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Checks that a text is a SHA-256 in hexadecimal.
+pub fn check_sha256(field: &str, text: &str) -> Result<(), Problem> {
+    let is_digest = text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let why = || format!("invalid SHA-256 `{text}`, expected 64 lower-case hexadecimal digits");
+    if is_digest { Ok(()) } else { Err(Problem::invalid(field, why())) }
+}
+
+/// Checks the digest in the name of an image, and that `sha256` is the same: the proxy compares both with the
+/// digest of the image's manifest. `at` is the path of the message with both fields, with a dot at its end.
+pub fn check_digest(at: &str, image: &str, sha256: Option<&str>) -> Result<(), Problem> {
+    let Some((_, digest)) = image.rsplit_once('@') else { return Ok(()) };
+    let in_url = || {
+        let why =
+            format!("invalid digest `{digest}`, expected `sha256:` and 64 lower-case hexadecimal digits");
+        Problem::invalid(&format!("{at}url"), why)
+    };
+    let digest = digest.strip_prefix("sha256:").ok_or_else(in_url)?;
+    check_sha256("", digest).map_err(|_| in_url())?;
+    match sha256.filter(|sha256| *sha256 != digest) {
+        Some(other) => {
+            let why =
+                format!("`{other}` differs from the digest `{digest}` in `url`, so the image never loads");
+            Err(Problem::invalid(&format!("{at}sha256"), why))
+        }
+        None => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,5 +95,20 @@ mod tests {
         assert_eq!(named("hello").find("https://h.test/f/hello.wasm?v=1", None), Some("x.wasm".into()));
         assert_eq!(named("abc").find("https://h.test/hello.wasm", Some("abc")), Some("x.wasm".into()));
         assert_eq!(named("hello").find("r/hello@sha256:00", None), Some("x.wasm".into()));
+    }
+
+    #[test]
+    fn an_image_has_one_digest() {
+        let (one, other) = ("a".repeat(64), "b".repeat(64));
+        let check = |image: &str, sha256: Option<&str>| check_digest("", image, sha256).is_ok();
+        assert!(check("r/hello:1", Some(&one)) && check("r:5000/hello", None));
+        assert!(check(&format!("r/hello@sha256:{one}"), None));
+        assert!(check(&format!("oci://r/hello:1@sha256:{one}"), Some(&one)));
+        assert!(!check(&format!("r/hello@sha256:{one}"), Some(&other)));
+        for image in
+            ["r/hello@sha256:00", "r/hello@md5:00", "r/hello@", &format!("r/h@sha256:{}", "A".repeat(64))]
+        {
+            assert!(!check(image, None), "{image}");
+        }
     }
 }

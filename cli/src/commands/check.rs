@@ -1,7 +1,7 @@
 //! `tollgate check`.
 
 use crate::args::CheckArgs;
-use crate::check::{Document, Finding, Inputs, Modules, document};
+use crate::check::{Document, Finding, Inputs, Modules, document, flattened};
 use crate::plugin::{LoadResult, try_load};
 use crate::report::{Exit, Report, logs, paint, show_logs};
 use anyhow::Result;
@@ -53,6 +53,7 @@ fn check_file(path: &Path, inputs: &Inputs, report: &mut Report) -> Value {
             return json!({ "file": path, "error": why, "filters": [], "skipped": [] });
         }
     };
+    let documents = flattened(documents);
     let (mut filters, mut skipped) = (Vec::new(), Vec::new());
     let _ = writeln!(report.text, "{}", path.display());
     for (i, value) in documents.iter().enumerate() {

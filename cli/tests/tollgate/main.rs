@@ -2,9 +2,11 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+mod as_envoy;
 mod authz;
 mod check_envoy;
 mod check_istio;
+mod check_kinds;
 mod check_module;
 mod explain;
 mod explain_files;

@@ -1,8 +1,7 @@
 //! Converts a `google.protobuf.Any` in JSON to the bytes that a Wasm filter receives.
 
 use crate::check::Problem;
-use base64::Engine;
-use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
+use crate::check::proto::base64;
 use serde_json::{Map, Value};
 use tollgate_host_test::Configuration;
 
@@ -11,25 +10,37 @@ use tollgate_host_test::Configuration;
 /// `MessageUtil::anyToBytes`).
 pub fn configuration(field: &str, any: &Map<String, Value>) -> Result<Configuration, Problem> {
     let at = |name: &str| format!("{field}.{name}");
+    // An empty object is an empty message.
+    if any.is_empty() {
+        return Ok(Configuration::None);
+    }
     let Some(url) = any.get("@type").and_then(Value::as_str) else {
         return Err(Problem::invalid(
             field,
             "missing `@type`; use `type.googleapis.com/google.protobuf.StringValue` for text",
         ));
     };
+    super::check_type_url(url).map_err(|why| Problem::invalid(&at("@type"), why))?;
     let kind = super::type_name(url);
-    let known = ["google.protobuf.StringValue", "google.protobuf.BytesValue", "google.protobuf.Struct"];
-    if kind == "google.protobuf.Empty" {
-        return Ok(Configuration::None);
-    }
-    if !known.contains(&kind) {
-        return Err(Problem::NotChecked(format!("`{field}`: cannot serialise a `{kind}`, only Envoy can")));
-    }
-    if let Some(other) = any.keys().find(|name| !["@type", "value"].contains(&name.as_str())) {
-        return Err(Problem::invalid(&at(other), format!("unknown field of `{kind}`, expected `value`")));
+    let fields: &[&str] = match kind {
+        "google.protobuf.Empty" => &[],
+        "google.protobuf.StringValue" | "google.protobuf.BytesValue" | "google.protobuf.Struct" => &["value"],
+        _ => {
+            let why = format!("`{field}`: cannot serialise a `{kind}`, only Envoy can");
+            return Err(Problem::NotChecked(why));
+        }
+    };
+    if let Some(other) = any.keys().find(|name| *name != "@type" && !fields.contains(&name.as_str())) {
+        let expected = fields.first().map_or("no field".into(), |name| format!("`{name}`"));
+        return Err(Problem::invalid(&at(other), format!("unknown field of `{kind}`, expected {expected}")));
     }
     match (kind, any.get("value")) {
         (_, None | Some(Value::Null)) => Ok(Configuration::None),
+        ("google.protobuf.StringValue" | "google.protobuf.BytesValue", Some(Value::Object(empty)))
+            if empty.is_empty() =>
+        {
+            Ok(Configuration::None)
+        }
         ("google.protobuf.StringValue", Some(Value::String(text))) => {
             Ok(Configuration::Text(text.clone().into_bytes()))
         }
@@ -43,11 +54,6 @@ pub fn configuration(field: &str, any: &Map<String, Value>) -> Result<Configurat
             Err(Problem::invalid(&at("value"), format!("wrong type for the value of a `{kind}`")))
         }
     }
-}
-
-/// Decodes base64 as in protobuf's JSON: with the standard or the URL-safe alphabet.
-pub fn base64(text: &str) -> Option<Vec<u8>> {
-    BASE64_STANDARD.decode(text).or_else(|_| BASE64_URL_SAFE.decode(text)).ok()
 }
 
 #[cfg(test)]

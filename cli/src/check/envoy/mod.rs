@@ -1,14 +1,14 @@
-//! Finds and checks Wasm filters in the resources of Envoy, by their `@type`.
+//! Finds Wasm filters in the resources of Envoy, by their `@type`.
 
 mod any;
+mod messages;
 mod plugin_config;
-mod resolve;
 
-use super::{Finding, Inputs, Plugin, Problem, Ready, parse_strict};
-use crate::plugin::Place;
-use plugin_config::{Outer, PluginConfig};
-use serde_json::Value;
-use tollgate_host_test::Configuration;
+use super::proto::join;
+use super::{Plugin, Problem};
+pub use plugin_config::check_runtime;
+use plugin_config::{Downloader, parse_filter};
+use serde_json::{Map, Value};
 
 /// The messages with a `PluginConfig` in their field `config`.
 const TYPES: [(&str, &str); 5] = [
@@ -22,92 +22,130 @@ const TYPES: [(&str, &str); 5] = [
 /// Messages that contain another message as plain JSON. EnvoyFilters of Istio use them.
 const TYPED_STRUCTS: [&str; 2] = ["udpa.type.v1.TypedStruct", "xds.type.v3.TypedStruct"];
 
-/// Checks every Wasm filter in a document.
-pub fn check(document: &Value, inputs: &Inputs) -> Vec<Finding> {
-    let mut found = Vec::new();
-    search(document, "", &mut |at, kind, message| found.push(check_filter(at, kind, message, inputs)));
-    found
-}
+/// Fields that contain extensions of one kind, and the kind. Envoy rejects a message of another kind.
+const PLACES: [(&str, &str); 7] = [
+    ("http_filters", "http filter"),
+    ("httpFilters", "http filter"),
+    ("access_log", "access logger"),
+    ("accessLog", "access logger"),
+    ("stats_sinks", "stats sink"),
+    ("statsSinks", "stats sink"),
+    ("bootstrap_extensions", "service"),
+];
 
 /// Returns the Wasm filters in a document.
 pub fn plugins(document: &Value) -> Vec<Plugin> {
-    let mut found = Vec::new();
-    search(document, "", &mut |path, kind, message| {
-        let configuration = plugin_config(kind, message).and_then(|config| match &config.configuration {
-            Some(any) => any::configuration("config.configuration", any),
-            None => Ok(Configuration::None),
-        });
-        let name = message["config"]["name"].as_str().unwrap_or_default().into();
-        found.push(Plugin { path: path.into(), name, configuration });
-    });
-    found
+    let mut search = Search { found: Vec::new() };
+    search.value(document, "", &Context { downloader: Downloader::Envoy, place: None, problem: None });
+    search.found
 }
 
-fn search(value: &Value, at: &str, on: &mut impl FnMut(&str, &'static str, &Value)) {
-    match value {
-        Value::Object(fields) => {
-            let kind =
-                |name: &str| TYPES.iter().find(|(ty, _)| *ty == type_name(name)).map(|(_, kind)| *kind);
-            let of = |name: &str| fields.get(name).and_then(Value::as_str);
-            let inner = of("type_url")
-                .or(of("typeUrl"))
-                .filter(|_| of("@type").is_some_and(|outer| TYPED_STRUCTS.contains(&type_name(outer))));
-            if let Some(kind) = of("@type").and_then(kind) {
-                return on(at, kind, value);
+struct Search {
+    found: Vec<Plugin>,
+}
+
+/// Facts about a filter from the messages around it.
+#[derive(Clone)]
+struct Context {
+    downloader: Downloader,
+    /// The kind of extensions in the field that contains the filter, and the field.
+    place: Option<(&'static str, String)>,
+    /// An error in a message around the filter.
+    problem: Option<String>,
+}
+
+impl Search {
+    fn value(&mut self, value: &Value, at: &str, context: &Context) {
+        match value {
+            Value::Object(fields) => self.object(value, fields, at, context),
+            Value::Array(items) => {
+                for (i, item) in items.iter().enumerate() {
+                    self.value(item, &format!("{at}[{i}]"), context);
+                }
             }
-            if let (Some(kind), Some(message)) = (inner.and_then(kind), fields.get("value")) {
-                return on(&join(at, "value"), kind, message);
-            }
-            for (name, field) in fields {
-                search(field, &join(at, name), on);
+            _ => {}
+        }
+    }
+
+    fn object(&mut self, value: &Value, fields: &Map<String, Value>, at: &str, context: &Context) {
+        let text = |name: &str| fields.get(name).and_then(Value::as_str);
+        let kind = |url: &str| TYPES.iter().find(|(name, _)| *name == type_name(url)).map(|(_, kind)| *kind);
+        let mut context = context.clone();
+        // Only resources of this kind pass through the agent (istio, `pilot/pkg/xds/ecds.go`).
+        match text("applyTo") {
+            Some("EXTENSION_CONFIG") => context.downloader = Downloader::Agent,
+            Some("HTTP_FILTER") => context.place = Some(("http filter", join(at, "applyTo"))),
+            Some("NETWORK_FILTER") => context.place = Some(("network filter", join(at, "applyTo"))),
+            _ => {}
+        }
+        let Some(url) = text("@type") else { return self.fields(fields, at, &context) };
+        if let Err(why) = check_type_url(url) {
+            context.problem.get_or_insert_with(|| format!("`{}`: {why}", join(at, "@type")));
+        }
+        if let Some(kind) = kind(url) {
+            return self.add(at, kind, value, &context, Ok(()));
+        }
+        if TYPED_STRUCTS.contains(&type_name(url))
+            && let Some(kind) = text("type_url").or(text("typeUrl")).and_then(kind)
+        {
+            let mut outer = fields.clone();
+            outer.remove("@type");
+            let outer = messages::TYPED_STRUCT.read("", &outer.into()).map(|_| ());
+            return match fields.get("value").filter(|_| outer.is_ok()) {
+                Some(message) => self.add(&join(at, "value"), kind, message, &context, Ok(())),
+                None => self.add(at, kind, value, &context, outer),
+            };
+        }
+        self.fields(fields, at, &context);
+    }
+
+    fn fields(&mut self, fields: &Map<String, Value>, at: &str, context: &Context) {
+        for (name, field) in fields {
+            let at = join(at, name);
+            let in_chain = name == "filters" && (at.contains("filter_chain") || at.contains("filterChain"));
+            let known = PLACES.iter().find(|(place, _)| place == name).map(|(_, kind)| *kind);
+            match known.or(in_chain.then_some("network filter")) {
+                Some(kind) => {
+                    let place = Some((kind, at.clone()));
+                    self.value(field, &at, &Context { place, ..context.clone() });
+                }
+                None => self.value(field, &at, context),
             }
         }
-        Value::Array(items) => {
-            for (i, item) in items.iter().enumerate() {
-                search(item, &format!("{at}[{i}]"), on);
-            }
-        }
-        _ => {}
+    }
+
+    fn add(
+        &mut self,
+        at: &str,
+        kind: &'static str,
+        message: &Value,
+        context: &Context,
+        outer: Result<(), Problem>,
+    ) {
+        let name = message["config"]["name"].as_str().unwrap_or_default().into();
+        let misplaced = context.place.as_ref().filter(|(expected, _)| *expected != kind);
+        let misplaced = misplaced
+            .map(|(expected, field)| format!("`{field}`: found a Wasm {kind}, expected a Wasm {expected}"));
+        let around = context.problem.clone().or(misplaced).map_or(Ok(()), |why| Err(Problem::Around(why)));
+        let parsed = around.and(outer).and_then(|()| parse_filter(kind, message, context.downloader));
+        self.found.push(Plugin { path: at.into(), kind, name, parsed });
+    }
+}
+
+/// Checks the URL in `@type`, as protobuf's parser does.
+pub fn check_type_url(url: &str) -> Result<(), String> {
+    match url.rsplit_once('/') {
+        Some((host, name)) if !host.is_empty() && !name.is_empty() => Ok(()),
+        _ => Err(format!(
+            "invalid type URL `{url}`, expected `type.googleapis.com/{}`",
+            if type_name(url).is_empty() { "NAME" } else { type_name(url) }
+        )),
     }
 }
 
 /// Returns the message name in a type URL: `a.b.C` in `type.googleapis.com/a.b.C`.
 fn type_name(url: &str) -> &str {
     url.rsplit('/').next().unwrap_or(url)
-}
-
-fn join(at: &str, name: &str) -> String {
-    // Quoted, because a key that contains a dot would look like two keys.
-    let name = if name.contains('.') { format!("[{name:?}]") } else { name.into() };
-    if at.is_empty() { name } else { format!("{at}.{name}") }
-}
-
-fn check_filter(at: &str, kind: &'static str, message: &Value, inputs: &Inputs) -> Finding {
-    let config = &message["config"];
-    let name = config["name"].as_str().unwrap_or_default().to_owned();
-    Finding::check(at.into(), kind, name, ready(kind, message, inputs))
-}
-
-fn ready(kind: &str, message: &Value, inputs: &Inputs) -> Result<Ready, Problem> {
-    let config = plugin_config(kind, message)?;
-    let place = match kind {
-        "http filter" => Place::Http,
-        "network filter" => Place::Network,
-        _ => Place::Other,
-    };
-    resolve::resolve(config, place, inputs)
-}
-
-fn plugin_config(kind: &str, message: &Value) -> Result<PluginConfig, Problem> {
-    let mut message = message.clone();
-    if let Some(fields) = message.as_object_mut() {
-        fields.remove("@type");
-    }
-    let outer: Outer = parse_strict(message)?;
-    if outer.singleton.is_some() && kind != "service" {
-        return Err(Problem::invalid("singleton", format!("unknown field of a Wasm {kind}")));
-    }
-    outer.config.ok_or_else(|| Problem::invalid("config", "missing required field"))
 }
 
 #[cfg(test)]
@@ -124,8 +162,17 @@ mod tests {
             "value": {},
         });
         let document = json!({"a": [{"b.c": http}, {"router": {"@type": "x/Other"}}], "d": istio});
-        let mut found = Vec::new();
-        search(&document, "", &mut |at, kind, _| found.push((at.to_owned(), kind)));
+        let found: Vec<_> = plugins(&document).into_iter().map(|plugin| (plugin.path, plugin.kind)).collect();
         assert_eq!(found, [("a[0].[\"b.c\"]".into(), "http filter"), ("d.value".into(), "network filter")]);
+    }
+
+    #[test]
+    fn a_type_url_has_a_host() {
+        assert!(check_type_url("type.googleapis.com/a.B").is_ok() && check_type_url("x/y/a.B").is_ok());
+        for url in ["", "a.B", "/a.B", "x/"] {
+            assert!(check_type_url(url).is_err(), "{url}");
+        }
+        let error = check_type_url("a.B").unwrap_err();
+        assert_eq!(error, "invalid type URL `a.B`, expected `type.googleapis.com/a.B`");
     }
 }
