@@ -38,6 +38,7 @@ proxy-wasm: ## run the scenarios of the filters on the dispatcher of the `proxy-
 outside: ## build and test a filter in a folder outside the clone, with packaged crates and a new lock file
 	@scripts/setup wasm envoy
 	@cargo test --quiet --package tollgate-tests --test outside -- --ignored
+	@cargo test --quiet --package tollgate-cli --test tollgate -- --ignored
 
 conformance: ## compare the emulated host with a real Envoy, case by case (ENVOY_VERSION=1.36.4 for another version)
 	@scripts/setup wasm envoy

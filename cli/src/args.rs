@@ -37,6 +37,9 @@ pub enum Command {
     /// Check the configuration of every Wasm filter in a file, or of one module, by loading the module
     #[command(after_help = EXIT_CODES)]
     Check(CheckArgs),
+    /// Create the package of a filter, with a test, a scenario and a WasmPlugin
+    #[command(after_help = EXIT_CODES)]
+    New(NewArgs),
     /// Build one module of one or several filters, which run in this order
     #[command(after_help = EXIT_CODES)]
     Build(BuildArgs),
@@ -77,6 +80,16 @@ pub enum Command {
 pub struct InspectArgs {
     /// Module to inspect
     pub module: PathBuf,
+}
+
+/// Arguments of `new`.
+#[derive(Debug, Args)]
+pub struct NewArgs {
+    /// Folder to create. Its name is that of the package
+    pub folder: PathBuf,
+    /// Clone of Tollgate whose SDK the package uses; default: the clone that this program was built from
+    #[arg(long, value_name = "FOLDER")]
+    pub tollgate: Option<PathBuf>,
 }
 
 /// Arguments of `build`.

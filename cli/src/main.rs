@@ -29,6 +29,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let (name, made) = match &cli.command {
         Command::Inspect(args) => ("inspect", commands::inspect::run(args)),
+        Command::New(args) => ("new", commands::new::run(args)),
         Command::Build(args) => ("build", commands::build::run(args)),
         Command::Check(args) => ("check", commands::check::run(args)),
         Command::Run(args) => ("run", commands::run::run(args)),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tollgate_host_test::paths::workspace_root as root;
 
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
@@ -13,6 +13,7 @@ const PAGES: [&str; 10] = [
     "cli/README.md",
     "docs/abi.md",
     "docs/from-proxy-wasm.md",
+    "docs/own-repository.md",
     "docs/performance.md",
     "docs/testing.md",
 ];

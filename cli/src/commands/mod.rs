@@ -5,6 +5,7 @@ pub mod build;
 pub mod check;
 pub mod explain;
 pub mod inspect;
+pub mod new;
 pub mod run;
 pub mod stats_tags;
 pub mod trace;

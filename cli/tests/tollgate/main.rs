@@ -12,6 +12,7 @@ mod explain;
 mod explain_files;
 mod files;
 mod inspect;
+mod new;
 mod readme;
 mod run;
 mod stats_tags;

@@ -30,7 +30,8 @@ fn every_command_in_the_readme_works() {
             .replace("target/dist/tollgate-example-hello.wasm", &hello())
             .replace("target/dist/tollgate-telemetry-headers.wasm", &telemetry)
             .replace("target/dist/tollgate-rate-limit.wasm", &rate_limit)
-            .replace("stats-tags.yaml", &tags);
+            .replace("stats-tags.yaml", &tags)
+            .replace("new my-filter", &format!("new {}", written.path().join("my-filter").display()));
         let output = shell(&command);
         let exit = output.status.code().unwrap().to_string();
         assert_eq!(exit, comment, "{command}: {}", String::from_utf8_lossy(&output.stdout));
@@ -41,7 +42,7 @@ fn every_command_in_the_readme_works() {
 
 #[test]
 fn every_command_has_help_and_completions() {
-    for command in ["inspect", "check", "run", "trace", "stats-tags", "explain", "authz"] {
+    for command in ["inspect", "new", "build", "check", "run", "trace", "stats-tags", "explain", "authz"] {
         let help = tollgate(&[command, "--help"]);
         assert!(help.exit == 0 && help.out.contains("Exit codes:"), "{help:?}");
         for shell in ["bash", "zsh", "fish"] {
