@@ -68,34 +68,93 @@ fn a_real_envoy_loads_every_standalone_configuration() {
     }
 }
 
+/// A resource of Istio with a filter: a `WasmPlugin` or a `TrafficExtension`.
+struct Resource {
+    file: PathBuf,
+    value: Value,
+}
+
+impl Resource {
+    fn kind(&self) -> &str {
+        self.value["kind"].as_str().expect("a kind")
+    }
+
+    /// Returns the fields of the filter.
+    fn filter(&self) -> &Value {
+        match self.kind() {
+            "TrafficExtension" => &self.value["spec"]["wasm"],
+            _ => &self.value["spec"],
+        }
+    }
+
+    /// Returns the fields that both kinds have, in the form of a `WasmPlugin`.
+    fn as_wasm_plugin(&self) -> Value {
+        let mut spec = self.value["spec"].as_object().expect("a spec").clone();
+        if let Some(Value::Object(filter)) = spec.remove("wasm") {
+            spec.extend(filter);
+        }
+        json!({ "metadata": self.value["metadata"], "spec": spec })
+    }
+}
+
+/// Returns all resources of Istio: those of the filters, and then those of the examples.
+fn resources() -> Vec<Resource> {
+    let files = files("istio", "wasmplugin.yaml").into_iter();
+    files.map(|file| Resource { value: read(&file), file }).collect()
+}
+
 #[test]
-fn modules_accept_the_configuration_of_every_wasm_plugin() {
-    for file in files("istio", "wasmplugin.yaml") {
-        let plugin = read(&file);
-        let image = plugin["spec"]["url"].as_str().expect("a url").rsplit('/').next().expect("an image");
+fn modules_accept_the_configuration_of_every_resource() {
+    for resource in resources() {
+        let filter = resource.filter();
+        let image = filter["url"].as_str().expect("a url").rsplit('/').next().expect("an image");
         let name = image.split(':').next().expect("a name");
         let kind = if root().join("filters").join(name).exists() { "" } else { "example-" };
         let package = format!("tollgate-{kind}{name}");
-        let filter = Filter::new(Wasm::package(&package)).config(plugin["spec"]["pluginConfig"].clone());
+        let filter = Filter::new(Wasm::package(&package)).config(filter["pluginConfig"].clone());
         for host in [Host::Emulator, Host::Envoy] {
             host.run(&Scenario::new().filter(filter.clone()));
         }
     }
 }
 
+/// Istio 1.30 replaced WasmPlugin by TrafficExtension, so users of either find an example for each filter.
 #[test]
-fn every_wasm_plugin_is_valid_in_istios_schema() {
+fn every_filter_has_a_resource_of_each_kind() {
+    let all = resources();
+    let folder = root().join("envoy-config/istio");
+    let of_kind = |kind: &str| {
+        let of_filters =
+            all.iter().filter(|resource| resource.kind() == kind && resource.file.starts_with(&folder));
+        of_filters.collect::<Vec<_>>()
+    };
+    let (plugins, extensions) = (of_kind("WasmPlugin"), of_kind("TrafficExtension"));
+    let bootstraps = std::fs::read_dir(root().join("envoy-config/standalone")).expect("a folder").count();
+    assert_eq!(
+        (plugins.len(), extensions.len()),
+        (bootstraps, bootstraps),
+        "one file of each kind per filter"
+    );
+    for plugin in plugins {
+        let file = plugin.file.with_extension("traffic-extension.yaml");
+        let extension = extensions.iter().find(|extension| extension.file == file);
+        let extension =
+            extension.unwrap_or_else(|| panic!("missing `{}`, the TrafficExtension", file.display()));
+        assert_eq!(extension.as_wasm_plugin(), plugin.as_wasm_plugin(), "{}", file.display());
+    }
+}
+
+#[test]
+fn every_resource_is_valid_in_istios_schema() {
     let Some(path) = std::env::var_os("ISTIO_CRDS") else {
-        println!("skipped: set ISTIO_CRDS to the path of Istio's crds.yaml to validate the WasmPlugin files");
+        println!("skipped: set ISTIO_CRDS to the path of Istio's crds.yaml to validate the files of Istio");
         return;
     };
     let text = std::fs::read_to_string(&path).expect("cannot read the file in ISTIO_CRDS");
     let crds: Vec<Value> = serde_saphyr::from_multiple(&text).expect("the file in ISTIO_CRDS is not YAML");
-    let crd = crds
-        .iter()
-        .find(|crd| crd["spec"]["names"]["kind"] == "WasmPlugin")
-        .expect("missing the CRD of WasmPlugin");
-    let schema = |version: &str| {
+    let schema = |kind: &str, version: &str| {
+        let crd = crds.iter().find(|crd| crd["spec"]["names"]["kind"] == kind);
+        let crd = crd.unwrap_or_else(|| panic!("missing the CRD of {kind}"));
         let versions = crd["spec"]["versions"].as_array().expect("versions");
         let found = versions.iter().find(|v| v["name"] == version);
         let mut schema = found.expect("the version")["schema"]["openAPIV3Schema"].clone();
@@ -112,13 +171,13 @@ fn every_wasm_plugin_is_valid_in_istios_schema() {
         }
         schema
     };
-    for file in files("istio", "wasmplugin.yaml") {
-        let plugin = read(&file);
+    for Resource { file, value } in resources() {
         let version =
-            plugin["apiVersion"].as_str().expect("apiVersion").rsplit('/').next().expect("a version");
-        let validator = jsonschema::validator_for(&schema(version)).expect("a schema");
+            value["apiVersion"].as_str().expect("apiVersion").rsplit('/').next().expect("a version");
+        let kind = value["kind"].as_str().expect("a kind");
+        let validator = jsonschema::validator_for(&schema(kind, version)).expect("a schema");
         let errors: Vec<_> =
-            validator.iter_errors(&plugin).map(|e| format!("{}: {e}", e.instance_path())).collect();
+            validator.iter_errors(&value).map(|e| format!("{}: {e}", e.instance_path())).collect();
         assert!(errors.is_empty(), "{}: {errors:#?}", file.display());
     }
 }
