@@ -87,7 +87,7 @@ impl HttpCall {
         let trailers = if self.trailers.is_empty() { Vec::new() } else { pairs::serialize(&self.trailers) };
         let mut token = 0;
         // SAFETY: pointers are to live values of the given lengths.
-        host::check("http_call", unsafe {
+        host::check_callout("http_call", &self.cluster, unsafe {
             abi::proxy_http_call(
                 self.cluster.as_ptr(),
                 self.cluster.len(),
@@ -224,6 +224,7 @@ impl GrpcCall {
         let timeout = milliseconds(self.timeout)?;
         #[cfg(all(feature = "proxy-wasm", target_arch = "wasm32"))]
         return crate::proxy_wasm::grpc_call(
+            &self.cluster,
             target,
             &self.service,
             &self.method,
@@ -240,7 +241,7 @@ impl GrpcCall {
         let metadata = if self.metadata.is_empty() { Vec::new() } else { pairs::serialize(&self.metadata) };
         let mut token = 0;
         // SAFETY: pointers are to live values of the given lengths.
-        host::check("grpc_call", unsafe {
+        host::check_callout("grpc_call", &self.cluster, unsafe {
             abi::proxy_grpc_call(
                 target.as_ptr(),
                 target.len(),

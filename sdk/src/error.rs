@@ -1,6 +1,6 @@
 //! Errors. Nothing in this crate panics because of what a host or a client sends.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// The status that a host call returns (`WasmResult` of proxy-wasm, `include/proxy-wasm/wasm_vm.h`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,13 +57,23 @@ pub enum Error {
         /// Status that it returned.
         status: Status,
     },
+    /// A callout was not sent.
+    Callout {
+        /// Name of the host call, without the prefix `proxy_`.
+        call: &'static str,
+        /// Name of the cluster.
+        cluster: Name,
+        /// Status that the host call returned. `BadArgument`: the proxy has no such cluster, or the request
+        /// has no method, path or authority.
+        status: Status,
+    },
     /// This host call returned data that is not in the format of the ABI.
     Malformed(&'static str),
-    /// A header name is not a token (RFC 9110 section 5.6.2).
-    InvalidHeaderName,
-    /// A header value contains a control character other than the tab. Envoy would send it unchanged: CR or
-    /// LF could split the message.
-    InvalidHeaderValue,
+    /// This header name is not a token (RFC 9110 section 5.6.2).
+    InvalidHeaderName(Name),
+    /// A value of this header contains a control character other than the tab. Envoy would send it unchanged:
+    /// CR or LF could split the message.
+    InvalidHeaderValue(Name),
     /// A body is larger than the maximum that the filter allows.
     BodyTooLarge {
         /// Size of the body in bytes, as far as it has arrived.
@@ -87,6 +97,49 @@ pub enum Error {
     Busy,
 }
 
+/// The beginning of a name of a header or a cluster, in an error. It is part of the error itself, which
+/// therefore needs no memory and can be copied.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Name {
+    /// Number of bytes; more than [`Name::MAX`] if the name is longer than its beginning.
+    len: u8,
+    bytes: [u8; Name::MAX],
+}
+
+impl Name {
+    /// Maximum number of bytes.
+    const MAX: usize = 63;
+
+    #[cold]
+    pub(crate) fn new(name: &[u8]) -> Self {
+        let mut bytes = [0; Self::MAX];
+        bytes.iter_mut().zip(name).for_each(|(to, from)| *to = *from);
+        Self { len: name.len().min(Self::MAX + 1) as u8, bytes }
+    }
+
+    /// Returns the name, or its first 63 bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or(&self.bytes)
+    }
+}
+
+/// Shows the name on one line: `?` stands for each byte that is not printable ASCII, and `..` for the rest of
+/// a longer name.
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for byte in self.as_bytes() {
+            f.write_char(if matches!(byte, b' '..=b'~') { char::from(*byte) } else { '?' })?;
+        }
+        f.write_str(if usize::from(self.len) > Self::MAX { ".." } else { "" })
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
 /// A result of the SDK itself.
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
@@ -94,9 +147,19 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Host { call, status } => write!(f, "host call `{call}` failed: {status:?}"),
+            Self::Callout { call, cluster, status: Status::BadArgument } => write!(
+                f,
+                "host call `{call}` to cluster `{cluster}` failed: BadArgument, expected a cluster of the proxy, and a \
+                 request with method, path and authority"
+            ),
+            Self::Callout { call, cluster, status } => {
+                write!(f, "host call `{call}` to cluster `{cluster}` failed: {status:?}")
+            }
             Self::Malformed(call) => write!(f, "host call `{call}` returned malformed data"),
-            Self::InvalidHeaderName => f.write_str("invalid header name"),
-            Self::InvalidHeaderValue => f.write_str("header value contains a control character"),
+            Self::InvalidHeaderName(name) => write!(f, "invalid header name `{name}`"),
+            Self::InvalidHeaderValue(name) => {
+                write!(f, "value of header `{name}` contains a control character")
+            }
             Self::BodyTooLarge { size, cap } => {
                 write!(f, "body of {size} bytes exceeds the maximum of {cap}")
             }
@@ -125,5 +188,39 @@ mod tests {
         }
         assert_eq!(Status::from_raw(13), Status::Unknown);
         assert_eq!(Status::from_raw(u32::MAX), Status::Unknown);
+    }
+
+    #[test]
+    fn an_error_names_its_object_on_one_line() {
+        let callout = |status| Error::Callout { call: "http_call", cluster: Name::new(b"auth"), status };
+        for (error, text) in [
+            (Error::InvalidHeaderName(Name::new(b"a b")), "invalid header name `a b`"),
+            (Error::InvalidHeaderName(Name::new(b"")), "invalid header name ``"),
+            (
+                Error::InvalidHeaderValue(Name::new(b"x-a")),
+                "value of header `x-a` contains a control character",
+            ),
+            (
+                callout(Status::InternalFailure),
+                "host call `http_call` to cluster `auth` failed: InternalFailure",
+            ),
+        ] {
+            assert_eq!(error.to_string(), text);
+        }
+        assert!(callout(Status::BadArgument).to_string().starts_with(
+            "host call `http_call` to cluster `auth` failed: BadArgument, expected a cluster of the proxy"
+        ));
+        assert_eq!(
+            Error::InvalidHeaderName(Name::new(b"a\r\n\xff")).to_string(),
+            "invalid header name `a???`"
+        );
+    }
+
+    #[test]
+    fn an_error_shows_the_beginning_of_a_long_name() {
+        let (most, longer) = ("a".repeat(63), "a".repeat(1000));
+        assert_eq!(Name::new(most.as_bytes()).to_string(), most);
+        assert_eq!(Name::new(longer.as_bytes()).to_string(), format!("{most}.."));
+        assert_eq!(Name::new(longer.as_bytes()).as_bytes(), most.as_bytes());
     }
 }

@@ -68,7 +68,13 @@ impl GrpcStreamCall {
         }
         let target = crate::protobuf::grpc_service(&self.cluster);
         #[cfg(all(feature = "proxy-wasm", target_arch = "wasm32"))]
-        let token = crate::proxy_wasm::grpc_stream(target, &self.service, &self.method, &self.metadata)?;
+        let token = crate::proxy_wasm::grpc_stream(
+            &self.cluster,
+            target,
+            &self.service,
+            &self.method,
+            &self.metadata,
+        )?;
         #[cfg(not(all(feature = "proxy-wasm", target_arch = "wasm32")))]
         let token = self.open_at_host(&target)?;
         Ok(GrpcStream { token })
@@ -82,7 +88,7 @@ impl GrpcStreamCall {
         };
         let mut token = 0;
         // SAFETY: pointers are to live values of the given lengths.
-        host::check("grpc_stream", unsafe {
+        host::check_callout("grpc_stream", &self.cluster, unsafe {
             abi::proxy_grpc_stream(
                 target.as_ptr(),
                 target.len(),

@@ -15,7 +15,7 @@
 //! Envoy does not: CR or LF in a value would split the message, and nghttp2 rejects a request with any other
 //! control character except the tab.
 
-use crate::error::Result;
+use crate::error::{Name, Result};
 use crate::host::{self, Direction, Map};
 use crate::{Error, Pairs};
 use std::borrow::Cow;
@@ -132,11 +132,11 @@ impl Headers {
             // A `HeaderName` is valid.
             match edit {
                 HeaderEdit::Set(name, value) => {
-                    check_value(value)?;
+                    check_value(name.as_ref(), value)?;
                     self.write(host::map_set, name.as_str(), value)?;
                 }
                 HeaderEdit::Add(name, value) => {
-                    check_value(value)?;
+                    check_value(name.as_ref(), value)?;
                     self.write(host::map_add, name.as_str(), value)?;
                 }
                 HeaderEdit::Remove(name) => self.remove(name.as_str())?,
@@ -308,13 +308,13 @@ pub(crate) mod free_lengths {
 /// the `:` of a pseudo-header, and the value must be valid on the wire ([`is_valid_value`]).
 pub(crate) fn check(name: &[u8], value: &[u8]) -> Result<()> {
     if !is_token(name.strip_prefix(b":").unwrap_or(name)) {
-        return Err(Error::InvalidHeaderName);
+        return Err(Error::InvalidHeaderName(Name::new(name)));
     }
-    check_value(value)
+    check_value(name, value)
 }
 
-fn check_value(value: &[u8]) -> Result<()> {
-    if is_valid_value(value) { Ok(()) } else { Err(Error::InvalidHeaderValue) }
+fn check_value(name: &[u8], value: &[u8]) -> Result<()> {
+    if is_valid_value(value) { Ok(()) } else { Err(Error::InvalidHeaderValue(Name::new(name))) }
 }
 
 #[cfg(test)]
@@ -324,10 +324,10 @@ mod tests {
     #[test]
     fn writes_nothing_that_could_split_a_message() {
         for value in [b"a\rb".as_slice(), b"a\nb", b"a\0b", b"a\x1bb", b"\x7f"] {
-            assert_eq!(check(b"x", value), Err(Error::InvalidHeaderValue));
+            assert_eq!(check(b"x", value), Err(Error::InvalidHeaderValue(Name::new(b"x"))));
         }
         for name in [b"".as_slice(), b":", b"a b", b"a:b", b"a\n", b"\xff"] {
-            assert_eq!(check(name, b""), Err(Error::InvalidHeaderName));
+            assert_eq!(check(name, b""), Err(Error::InvalidHeaderName(Name::new(name))));
         }
         assert_eq!(check(b":path", b"\xff\x80 \t"), Ok(()));
     }

@@ -1,6 +1,6 @@
 //! Host calls with Rust types: they take slices, return owned bytes, and map each status to a [`Result`].
 
-use crate::error::Result;
+use crate::error::{Name, Result};
 use crate::{Error, Status, abi};
 
 /// The header maps (`WasmHeaderMapType`).
@@ -63,6 +63,14 @@ pub(crate) fn check(call: &'static str, raw: u32) -> Result<()> {
     match Status::from_raw(raw) {
         Status::Ok => Ok(()),
         status => Err(Error::Host { call, status }),
+    }
+}
+
+/// Like [`check`], for a call to a cluster.
+pub(crate) fn check_callout(call: &'static str, cluster: &str, raw: u32) -> Result<()> {
+    match Status::from_raw(raw) {
+        Status::Ok => Ok(()),
+        status => Err(Error::Callout { call, cluster: Name::new(cluster.as_bytes()), status }),
     }
 }
 

@@ -80,7 +80,7 @@ pub use callout::{CalloutError, GrpcCall, GrpcError, GrpcResult, HttpCall, HttpR
 pub use clock::UnixNanos;
 pub use config::{Config, ConfigError};
 pub use context::Context;
-pub use error::{Error, Status};
+pub use error::{Error, Name, Status};
 pub use filter::{HttpFilter, Phase};
 pub use flow::{Failure, Flow, Reply, Result};
 pub use future::{AsyncRequest, AsyncRequestBody, AsyncResponse, AsyncResponseBody};

@@ -25,7 +25,7 @@
 //! the logger.
 
 use crate::entry::Vm;
-use crate::error::Result;
+use crate::error::{Name, Result};
 use crate::{Error, HttpFilter, Status};
 use ::proxy_wasm::hostcalls;
 use ::proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -237,16 +237,19 @@ pub(crate) fn http_call(
     let (cluster, headers, body) = (cluster.to_owned(), headers.to_vec(), body.to_vec());
     let trailers = trailers.to_vec();
     dispatch(move || {
-        let (headers, trailers) = (texts(&headers)?, texts(&trailers)?);
+        let not_text = || rejected("http_call", &cluster);
+        let headers = texts(&headers).ok_or_else(not_text)?;
+        let trailers = texts(&trailers).ok_or_else(not_text)?;
         let timeout = Duration::from_millis(milliseconds.into());
         hostcalls::dispatch_http_call(&cluster, headers, Some(&body), trailers, timeout)
-            .map_err(|status| error("http_call", status))
+            .map_err(|status| error("http_call", &cluster, status))
     })
 }
 
 /// Makes a gRPC call.
 #[cfg_attr(not(target_arch = "wasm32"), expect(dead_code, reason = "there is no host"))]
 pub(crate) fn grpc_call(
+    cluster: &str,
     target: Vec<u8>,
     service: &str,
     method: &str,
@@ -254,38 +257,47 @@ pub(crate) fn grpc_call(
     message: &[u8],
     milliseconds: u32,
 ) -> Result<u32> {
-    let target = String::from_utf8(target).map_err(|_| rejected("grpc_call"))?;
+    let target = String::from_utf8(target).map_err(|_| rejected("grpc_call", cluster))?;
+    let cluster = cluster.to_owned();
     let (service, method) = (service.to_owned(), method.to_owned());
     let (metadata, message) = (metadata.to_vec(), message.to_vec());
     dispatch(move || {
         let metadata = metadata.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
         let timeout = Duration::from_millis(milliseconds.into());
         hostcalls::dispatch_grpc_call(&target, &service, &method, metadata, Some(&message), timeout)
-            .map_err(|status| error("grpc_call", status))
+            .map_err(|status| error("grpc_call", &cluster, status))
     })
 }
 
-fn texts(fields: &Headers) -> Result<Vec<(&str, &str)>> {
-    let text = |bytes| std::str::from_utf8(bytes).map_err(|_| rejected("http_call"));
-    fields.iter().map(|(name, value)| Ok((name.as_str(), text(value)?))).collect()
+fn texts(fields: &Headers) -> Option<Vec<(&str, &str)>> {
+    let text = |bytes| std::str::from_utf8(bytes).ok();
+    fields.iter().map(|(name, value)| Some((name.as_str(), text(value)?))).collect()
 }
 
 /// Opens a gRPC stream.
 #[cfg_attr(not(target_arch = "wasm32"), expect(dead_code, reason = "there is no host"))]
-pub(crate) fn grpc_stream(target: Vec<u8>, service: &str, method: &str, metadata: &Headers) -> Result<u32> {
-    let target = String::from_utf8(target).map_err(|_| rejected("grpc_stream"))?;
+pub(crate) fn grpc_stream(
+    cluster: &str,
+    target: Vec<u8>,
+    service: &str,
+    method: &str,
+    metadata: &Headers,
+) -> Result<u32> {
+    let target = String::from_utf8(target).map_err(|_| rejected("grpc_stream", cluster))?;
+    let cluster = cluster.to_owned();
     let (service, method, metadata) = (service.to_owned(), method.to_owned(), metadata.to_vec());
     dispatch(move || {
         let metadata = metadata.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
         hostcalls::open_grpc_stream(&target, &service, &method, metadata)
-            .map_err(|status| error("grpc_stream", status))
+            .map_err(|status| error("grpc_stream", &cluster, status))
     })
 }
 
-fn rejected(call: &'static str) -> Error {
-    error(call, types::Status::BadArgument)
+fn rejected(call: &'static str, cluster: &str) -> Error {
+    error(call, cluster, types::Status::BadArgument)
 }
 
-fn error(call: &'static str, status: types::Status) -> Error {
-    Error::Host { call, status: Status::from_raw(status as u32) }
+fn error(call: &'static str, cluster: &str, status: types::Status) -> Error {
+    let status = Status::from_raw(status as u32);
+    Error::Callout { call, cluster: Name::new(cluster.as_bytes()), status }
 }

@@ -3,7 +3,9 @@
 use crate::support::{request, with};
 use serde_json::json;
 use std::time::Duration;
-use tollgate_host_test::{Answer, Headers, Request, Response, Scenario, Upstream, on_both_hosts};
+use tollgate_host_test::{
+    Answer, Headers, LogLevel, Outcome, Request, Response, Scenario, Upstream, on_both_hosts,
+};
 
 /// The filter calls `auth` over HTTP, which answers with `answers`.
 fn auth(answers: Vec<Answer>) -> Scenario {
@@ -44,6 +46,12 @@ fn status(status: u32, messages: Vec<Vec<u8>>) -> Answer {
     }
 }
 
+/// The operator corrects the configuration, which contains the cluster.
+#[track_caller]
+fn names_the_cluster(outcome: &Outcome, call: &str, cluster: &str) {
+    outcome.has_logged(LogLevel::Error, &format!("host call `{call}` to cluster `{cluster}` failed: "));
+}
+
 on_both_hosts! {
     fn an_http_callout_decides_on_a_held_request(host) {
         let outcome = host.run(&auth(vec![reply(Response::new(202).chunk("welcome"))]));
@@ -75,6 +83,7 @@ on_both_hosts! {
             with(json!({})).request(request("http-unknown")).request(request("http-no-timeout")).request(Request::get("/"));
         let outcome = host.run(&scenario);
         outcome.has_statuses(&[500, 500, 200]).has_details(0, "tollgate_host_error");
+        names_the_cluster(&outcome, "http_call", "nowhere");
     }
 
     fn a_grpc_callout_decides_on_a_held_request(host) {
@@ -126,12 +135,15 @@ on_both_hosts! {
 
     fn a_grpc_stream_to_an_unknown_cluster_returns_an_error(host) {
         let scenario = with(json!({})).request(request("stream-unknown")).request(Request::get("/"));
-        host.run(&scenario).has_statuses(&[500, 200]);
+        let outcome = host.run(&scenario);
+        outcome.has_statuses(&[500, 200]);
+        names_the_cluster(&outcome, "grpc_stream", "users");
     }
 
     /// Envoy aborts if it receives a bare cluster name that is also valid protobuf.
     fn a_grpc_callout_to_an_unknown_cluster_returns_an_error(host) {
         let outcome = host.run(&with(json!({})).request(request("grpc-unknown")).request(Request::get("/")));
         outcome.has_statuses(&[500, 200]);
+        names_the_cluster(&outcome, "grpc_call", "users");
     }
 }
