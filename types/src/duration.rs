@@ -49,7 +49,10 @@ impl fmt::Display for Duration {
             ("ms", 1_000_000),
             ("us", 1_000),
         ];
-        let whole = units.iter().find(|(_, scale)| self.nanos != 0 && self.nanos.is_multiple_of(*scale));
+        if self.nanos == 0 {
+            return f.write_str("0s");
+        }
+        let whole = units.iter().find(|(_, scale)| self.nanos.is_multiple_of(*scale));
         let (unit, scale) = *whole.unwrap_or(&("ns", 1));
         write!(f, "{}{unit}", self.nanos / scale)
     }
@@ -201,7 +204,8 @@ mod tests {
     #[test]
     fn displays_one_unit() {
         for (text, written) in [
-            ("0", "0ns"),
+            ("0", "0s"),
+            ("0ms", "0s"),
             ("90s", "90s"),
             ("1h30m", "90m"),
             ("24h", "24h"),

@@ -229,7 +229,7 @@ fn delay_needs_rates_or_concurrency() {
         refused(json!({"limits": {"a": service}, "rate_limit_service": {"cluster": "c"}})),
         "limits.a.delay: needs `rates` or `concurrency`"
     );
-    for (wait, shown) in [("0", "0ns"), ("6m", "6m")] {
+    for (wait, shown) in [("0", "0s"), ("6m", "6m")] {
         assert_eq!(
             limit_refused(json!({"delay": {"max_wait": wait}})),
             format!("delay.max_wait: invalid duration `{shown}`, expected `1ms` to `5m`")

@@ -77,7 +77,7 @@ fn numbers_have_bounds() {
     };
     assert_eq!(gcra(0, "1s", 1), "gcra.requests: `0` is not a number from 1 to 1000000000000");
     assert_eq!(gcra(1, "1s", 0), "gcra.burst: `0` is not a number from 1 to 1000000000000");
-    assert_eq!(gcra(1, "0", 1), "gcra.per: invalid duration `0ns`, expected `1ms` to `876000h`");
+    assert_eq!(gcra(1, "0", 1), "gcra.per: invalid duration `0s`, expected `1ms` to `876000h`");
     for algorithm in ["fixed_window", "sliding_window"] {
         assert_eq!(
             refused(json!({algorithm: {"requests": 1, "window": "900us"}})),

@@ -82,12 +82,12 @@ fn accepts_one_failure_mode_field() {
 #[test]
 fn numbers_have_bounds() {
     for (fields, message) in [
-        (json!({"timeout": "0"}), ".timeout: invalid duration `0ns`, expected `1ms` to `5m`"),
+        (json!({"timeout": "0"}), ".timeout: invalid duration `0s`, expected `1ms` to `5m`"),
         (json!({"status_on_error": 503}), ".status_on_error: move it to the top level"),
         (json!({"cache": {"lease_hits": 0}}), ".cache.lease_hits: `0` is not a number from 1 to 1000000"),
         (
             json!({"cache": {"lease_max_age": "0"}}),
-            ".cache.lease_max_age: invalid duration `0ns`, expected `1ms` to `1h`",
+            ".cache.lease_max_age: invalid duration `0s`, expected `1ms` to `1h`",
         ),
         (
             json!({"cache": {"overshoot_hits": 1_000_001}}),
