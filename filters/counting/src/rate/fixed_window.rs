@@ -1,4 +1,5 @@
-//! Fixed windows of the clock that are aligned to the Unix epoch, as in envoyproxy/ratelimit and Limitador.
+//! Fixed windows of the clock that are aligned to the Unix epoch, as in envoyproxy/ratelimit and Limitador,
+//! or to the calendar.
 //!
 //! All requests of one window may come at its end, and all of the next one at its beginning. A charge beyond
 //! the requests of a window is not carried over into the next.
@@ -7,14 +8,15 @@
 //! state only needs the last window with a place, and the number of places in it. If a large request does not
 //! fit into a window, the rest of that window stays unused.
 
+use super::calendar::Length;
 use super::{HUNDRED_YEARS, Quota, SKEW, State, Take};
 use tollgate_types::UnixNanos;
 
-/// Fixed windows of the clock that are aligned to the Unix epoch.
+/// Fixed windows of the clock that are aligned to the Unix epoch, or to the calendar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FixedWindow {
     requests: u64,
-    window: u64,
+    length: Length,
     max_wait: u64,
     /// Maximum time until the beginning of a window that already counts: a worker with an older time finds
     /// what others took. With waiting it is 0, because such a window contains places to wait for.
@@ -36,14 +38,18 @@ impl FixedWindow {
     /// Returns a rate of `requests` in each `window` of nanoseconds. `None` if the window is 0 or more than a
     /// hundred years.
     pub fn new(requests: u64, window: u64) -> Option<Self> {
-        let most_left = window.saturating_add(SKEW);
-        (1..=HUNDRED_YEARS).contains(&window).then_some(Self {
-            requests,
-            window,
-            max_wait: 0,
-            tolerance: SKEW,
-            most_left,
-        })
+        (1..=HUNDRED_YEARS).contains(&window).then_some(Self::with_length(requests, Length::Nanos(window)))
+    }
+
+    /// Returns a rate of `requests` in each period of `months` of the calendar, in UTC: 1 for months, 3 for
+    /// quarters, 12 for years. `None` if `months` is 0 or more than a hundred years.
+    pub fn of_months(requests: u64, months: u32) -> Option<Self> {
+        (1..=1200).contains(&months).then_some(Self::with_length(requests, Length::Months(months)))
+    }
+
+    fn with_length(requests: u64, length: Length) -> Self {
+        let most_left = length.longest().saturating_add(SKEW);
+        Self { requests, length, max_wait: 0, tolerance: SKEW, most_left }
     }
 
     /// Allows requests to wait for a future window, up to `max_wait` nanoseconds (at most a hundred years).
@@ -51,7 +57,7 @@ impl FixedWindow {
     pub fn with_max_wait(self, max_wait: u64) -> Self {
         let max_wait = max_wait.min(HUNDRED_YEARS);
         let tolerance = if max_wait == 0 { SKEW } else { 0 };
-        Self { max_wait, tolerance, most_left: self.window + max_wait + SKEW, ..self }
+        Self { max_wait, tolerance, most_left: self.length.longest() + max_wait + SKEW, ..self }
     }
 
     #[inline]
@@ -81,7 +87,7 @@ impl FixedWindow {
         let mut wait = self.begins_in(&count, now);
         if count.taken > most {
             wait = count.end.saturating_sub(now.0);
-            count = Count { end: count.end.saturating_add(self.window), taken: 0 };
+            count = Count { end: self.length.next_end(count.end), taken: 0 };
         }
         let next = if cost == 0 { state } else { count.plus(cost) };
         (wait <= max_wait.min(self.max_wait)).then_some((next, wait))
@@ -102,11 +108,11 @@ impl FixedWindow {
 
     pub(super) fn refund(&self, state: State, taken_at: UnixNanos, now: UnixNanos, cost: u64) -> State {
         match self.kept(state, now) {
-            Some(count) if taken_at.0 >= count.end.saturating_sub(self.window) => {
+            Some(count) if taken_at.0 >= self.length.start_before(count.end) => {
                 match count.taken.saturating_sub(cost) {
                     // This window was begun because the previous one had no room.
                     0 if self.begins_in(&count, now) > 0 => {
-                        State { full_at: count.end.saturating_sub(self.window), rest: self.requests }
+                        State { full_at: self.length.start_before(count.end), rest: self.requests }
                     }
                     taken => State { full_at: count.end, rest: taken },
                 }
@@ -119,7 +125,7 @@ impl FixedWindow {
         let count = self.count(state, now);
         Quota {
             limit: self.requests,
-            window: self.window,
+            window: count.end.saturating_sub(self.length.start_before(count.end)),
             remaining: match self.begins_in(&count, now) {
                 0 => self.requests.saturating_sub(count.taken),
                 _ => 0,
@@ -131,24 +137,21 @@ impl FixedWindow {
     /// Returns the current window.
     #[inline]
     fn count(&self, state: State, now: UnixNanos) -> Count {
-        self.kept(state, now).unwrap_or_else(|| {
-            let start = now.0 - now.0 % self.window;
-            Count { end: start.saturating_add(self.window), taken: 0 }
-        })
+        self.kept(state, now).unwrap_or_else(|| Count { end: self.length.end_after(now.0), taken: 0 })
     }
 
     /// Returns the stored window, if it has not passed. Needs no division; most requests take this path.
     #[inline]
     fn kept(&self, state: State, now: UnixNanos) -> Option<Count> {
         let left = state.full_at.saturating_sub(now.0);
-        (left != 0 && left <= self.most_left)
+        (left != 0 && left <= self.most_left && self.length.can_end(state.full_at))
             .then(|| Count { end: state.full_at, taken: state.rest.min(self.most()) })
     }
 
     /// Returns the time until the window begins; 0 if requests need not wait for it.
     #[inline]
     fn begins_in(&self, count: &Count, now: UnixNanos) -> u64 {
-        match count.end.saturating_sub(now.0).saturating_sub(self.window) {
+        match self.length.start_before(count.end).saturating_sub(now.0) {
             ahead if ahead <= self.tolerance => 0,
             ahead => ahead,
         }

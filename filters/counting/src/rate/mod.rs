@@ -7,6 +7,7 @@
 //! `SKEW`. A state further in the future was written before the clock was set back. It is ignored;
 //! otherwise, its key would stay blocked until the clock has caught up.
 
+mod calendar;
 mod fixed_window;
 mod meter;
 mod sliding_window;

@@ -1,9 +1,16 @@
 //! Sliding window: the count of the current window of the clock, plus a share of the previous one.
 //!
-//! A request is allowed if `current + cost + last * left / window <= requests`, in exact arithmetic. `left`
-//! is the part of the previous window that a window that ends now still covers. This is an estimate: it
-//! assumes that the requests of the previous window were evenly spread. It needs two numbers, where a log
-//! would need one per request.
+//! `left` is the part of the previous window that a window that ends now still covers. The share `last * left
+//! / window` of its requests counts in whole requests: as one less than the next whole number, because evenly
+//! spread requests leave the window one by one. A request is allowed if `current + cost + share <= requests`,
+//! in exact arithmetic. So a client that sends `requests` evenly in each window is never rejected, whatever
+//! the phase of its clock.
+//!
+//! # Error
+//! The share is an estimate: it assumes that the requests of the previous window were evenly spread. It needs
+//! two numbers, where a log would need one per request. If all of them came at the end of that window, up to
+//! twice `requests` are allowed in a time of one window: `requests` at once, and then one more, and the
+//! others evenly. If they came at its beginning, requests are rejected that a log would allow.
 //!
 //! A waiting request continues as soon as this condition holds, including all earlier requests. The state
 //! contains the last window with a place, and the one before. The counts determine the waits: more requests
@@ -129,12 +136,13 @@ impl SlidingWindow {
 
     pub(super) fn quota(&self, state: State, now: UnixNanos) -> Quota {
         let counts = self.counts(state, now);
-        let counted = if self.is_narrow {
+        let share = if self.is_narrow {
             (u64::from(counts.last) * counts.left).div_ceil(self.window)
         } else {
             // The result is at most `last`.
             (u128::from(counts.last) * u128::from(counts.left)).div_ceil(self.window.into()) as u64
         };
+        let counted = share.saturating_sub(1);
         let reset = match (counts.last, counts.current) {
             (0, 0) => 0,
             (_, 0) => counts.left,
@@ -149,13 +157,15 @@ impl SlidingWindow {
         }
     }
 
-    /// Returns whether the share of `count` for the part `left` of its window is at most `room`.
+    /// Returns whether the share of `count` for the part `left` of its window is at most `room`, in whole
+    /// requests: `room + 1` may be reached, but not exceeded. `room` is less than `requests`.
     #[inline]
     fn fits(&self, count: u32, left: u64, room: u32) -> bool {
+        let next = u64::from(room) + 1;
         if self.is_narrow {
-            return u64::from(count) * left <= u64::from(room) * self.window;
+            return u64::from(count) * left <= next * self.window;
         }
-        u128::from(count) * u128::from(left) <= u128::from(room) * u128::from(self.window)
+        u128::from(count) * u128::from(left) <= u128::from(next) * u128::from(self.window)
     }
 
     /// Returns the time at which the counts are at most `others`, if no other request comes, and the windows
@@ -177,16 +187,17 @@ impl SlidingWindow {
         (counts, counts.end.saturating_sub(2 * self.window))
     }
 
-    /// Returns the largest part of a window for which the share of `count` is at most `room`.
+    /// Returns the largest part of a window for which the share of `count` [fits](Self::fits) into `room`.
     fn left_for(&self, count: u32, room: u32) -> u64 {
-        if count <= room {
+        let (count, next) = (u64::from(count), u64::from(room) + 1);
+        if count <= next {
             return self.window;
         }
         if self.is_narrow {
-            return u64::from(room) * self.window / u64::from(count);
+            return next * self.window / count;
         }
-        // The result is less than the window, because `room` is less than `count`.
-        (u128::from(room) * u128::from(self.window) / u128::from(count)) as u64
+        // The result is less than the window, because `next` is less than `count`.
+        (u128::from(next) * u128::from(self.window) / u128::from(count)) as u64
     }
 
     /// Returns the windows that count now. Needs no division if one of them is stored.

@@ -136,9 +136,19 @@ impl Step<'_> {
         self.tagged().map(|(tag, rate)| rate.turn(find(page, tag).unwrap_or_default(), self.now)).collect()
     }
 
-    /// Returns the quotas of the rates, with their indices.
+    /// Returns the quotas of the rates, with their indices. If a rate has no room for another request of this
+    /// cost, `reset` is the time until it has, so that the last allowed request and the first rejected one
+    /// report the same time.
     pub fn quotas(&self, page: &[u8]) -> impl Iterator<Item = (usize, Quota)> {
-        self.tagged().map(|(tag, rate)| rate.quota(find(page, tag).unwrap_or_default(), self.now)).enumerate()
+        let quota = |(tag, rate): (u64, &Rate)| {
+            let state = find(page, tag).unwrap_or_default();
+            let quota = rate.quota(state, self.now);
+            match rate.take(state, self.now, self.cost) {
+                Take::Limited { retry_after: Some(reset) } => Quota { reset, ..quota },
+                Take::Limited { retry_after: None } | Take::Taken(_) => quota,
+            }
+        };
+        self.tagged().map(quota).enumerate()
     }
 
     /// Returns the longest wait, if all rates have room.

@@ -33,6 +33,7 @@ fn a_fixed_window_starts_again() {
 fn a_sliding_window_counts_its_share_of_the_previous_one() {
     let mut key = Key::new(sliding(10, 60 * SECOND));
     assert_eq!(key.drain(30 * SECOND), 10);
+    assert_eq!(key.drain(60 * SECOND), 1);
     assert_eq!(key.take(60 * SECOND, 1), Err(Some(6 * SECOND)));
     assert_eq!(key.take(66 * SECOND - 1, 1), Err(Some(1)));
     assert_eq!(key.drain(66 * SECOND), 1);
@@ -93,9 +94,9 @@ fn a_charge_is_owed_but_no_more_than_the_rate_once_again() {
 
     let mut key = Key::new(sliding(10, 60 * SECOND));
     key.charge(0, u64::MAX);
-    assert_eq!(key.take(0, 1), Err(Some(93 * SECOND)));
-    assert_eq!(key.drain(93 * SECOND), 1);
-    assert_eq!(key.drain(120 * SECOND), 9);
+    assert_eq!(key.take(0, 1), Err(Some(90 * SECOND)));
+    assert_eq!(key.drain(90 * SECOND), 1);
+    assert_eq!(key.drain(120 * SECOND), 10);
 }
 
 #[test]
@@ -132,7 +133,7 @@ fn a_refund_into_a_window_that_has_passed_gives_nothing() {
 
     let mut key = Key::new(sliding(5, 60 * SECOND));
     assert_eq!(key.drain(59 * SECOND), 5);
-    assert_eq!(key.drain(90 * SECOND), 2);
+    assert_eq!(key.drain(90 * SECOND), 3);
     let before = key.state;
     key.refund(59 * SECOND, 121 * SECOND, 5);
     assert_eq!(key.state, before);
@@ -160,7 +161,7 @@ fn a_quota_reports_the_rest_and_the_reset() {
     let mut key = Key::new(sliding(10, 60 * SECOND));
     key.take(10 * SECOND, 4).unwrap();
     assert_eq!(quota(&key, 20 * SECOND), (10, 60 * SECOND, 6, 100 * SECOND));
-    assert_eq!(quota(&key, 61 * SECOND), (10, 60 * SECOND, 6, 59 * SECOND));
+    assert_eq!(quota(&key, 61 * SECOND), (10, 60 * SECOND, 7, 59 * SECOND));
     assert_eq!(quota(&key, 200 * SECOND), (10, 60 * SECOND, 10, 0));
 }
 
@@ -176,4 +177,27 @@ fn rejects_rates_of_more_than_a_hundred_years() {
     assert!(FixedWindow::new(u64::MAX, 100 * YEAR).is_some());
     assert!(SlidingWindow::new(u32::MAX, 100 * YEAR).is_some());
     assert_eq!((FixedWindow::new(1, 101 * YEAR), SlidingWindow::new(1, 101 * YEAR)), (None, None));
+}
+
+#[test]
+fn a_month_is_a_month_of_the_calendar() {
+    const DAY: u64 = 86_400 * SECOND;
+    // `START` is the 15th of June 2025, 16:00.
+    let left = 15 * DAY + 8 * 3600 * SECOND;
+    let mut key = Key::new(Rate::FixedWindow(FixedWindow::of_months(2, 1).unwrap()));
+    let quota = key.rate.quota(key.state, UnixNanos(START));
+    assert_eq!((quota.window, quota.reset), (30 * DAY, left));
+    assert_eq!(key.drain(0), 2);
+    assert_eq!(key.take(0, 1), Err(Some(left)));
+    assert_eq!(key.drain(left - 1), 0);
+    assert_eq!(key.drain(left), 2);
+    assert_eq!(key.rate.quota(key.state, UnixNanos(START + left)).window, 31 * DAY);
+    key.refund(left, left + DAY, 1);
+    assert_eq!(key.remaining(left + DAY), 1);
+    assert_eq!(key.drain(left + 31 * DAY), 2);
+    let mut patient =
+        Key::new(Rate::FixedWindow(FixedWindow::of_months(1, 12).unwrap()).with_max_wait(366 * DAY));
+    assert_eq!(patient.reserve(0, 1, 0), Some(0));
+    assert_eq!(patient.reserve(0, 1, 366 * DAY), Some(199 * DAY + 8 * 3600 * SECOND));
+    assert_eq!([0, 1201].map(|months| FixedWindow::of_months(1, months)), [None, None]);
 }

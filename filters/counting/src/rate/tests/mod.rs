@@ -92,6 +92,9 @@ fn any_rate() -> impl Strategy<Value = Rate> {
         (any_size(), any_size()).prop_filter_map("too long", |(requests, window)| {
             Some(Rate::SlidingWindow(SlidingWindow::new(requests as u32, window)?))
         }),
+        (any_size(), 1..1200u32).prop_filter_map("too long", |(requests, months)| Some(Rate::FixedWindow(
+            FixedWindow::of_months(requests, months)?
+        ))),
     ];
     (rate, prop_oneof![Just(0), any_size()]).prop_map(|(rate, max_wait)| rate.with_max_wait(max_wait))
 }

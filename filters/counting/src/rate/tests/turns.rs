@@ -73,8 +73,8 @@ proptest! {
                     turns.iter().filter(|other| other.at <= turn.at && (START + other.at) / window == of)
                         .map(|other| other.cost).sum::<u64>()
                 };
-                let estimate = sum(this - 1) * (window - passed) + sum(this) * window;
-                prop_assert!(estimate <= u64::from(requests) * window, "{turns:?} {turn:?}");
+                let share = (sum(this - 1) * (window - passed)).div_ceil(window).saturating_sub(1);
+                prop_assert!(share + sum(this) <= u64::from(requests), "{turns:?} {turn:?}");
             }
             Ok(())
         })?;
@@ -96,8 +96,8 @@ proptest! {
             let count = |at: u64| counts.get(&at).copied().unwrap_or(0);
             let fits = |at: u64| {
                 let (this, passed) = ((START + at) / window, (START + at) % window);
-                let weight = if slides { count(this - 1) * (window - passed) } else { 0 };
-                weight + (count(this) + cost) * window <= u64::from(requests) * window
+                let share = if slides { (count(this - 1) * (window - passed)).div_ceil(window) } else { 0 };
+                share.saturating_sub(1) + count(this) + cost <= u64::from(requests)
             };
             let first = (cost <= requests.into()).then(|| (last.max(now)..).find(|at| fits(*at)).unwrap());
             let alone = key.rate.take(key.state, UnixNanos(START + now), cost);

@@ -141,6 +141,21 @@ fn quotas_are_those_of_the_rates() {
 }
 
 #[test]
+fn the_last_request_and_the_first_rejected_one_have_one_reset() {
+    for cost in [1, 2] {
+        let (mut bytes, rates) = (empty(), [bucket(2, 30 * SECOND), fixed(2, 60 * SECOND)]);
+        let step = Step { cost, ..step(5, &rates, START) };
+        let resets = |bytes: &[u8]| -> Vec<_> { step.quotas(bytes).map(|(_, quota)| quota.reset).collect() };
+        assert_eq!(resets(&bytes), [0, 60 * SECOND], "everything is available");
+        while matches!(take(&mut bytes, step), Outcome::Taken { .. }) {}
+        assert_eq!(resets(&bytes), [cost * 30 * SECOND, 60 * SECOND]);
+        let never = Step { cost: 3, ..step };
+        let resets: Vec<_> = never.quotas(&bytes).map(|(_, quota)| quota.reset).collect();
+        assert_eq!(resets, [60 * SECOND, 60 * SECOND], "no time suffices, so until everything is available");
+    }
+}
+
+#[test]
 fn a_key_does_not_evict_its_own_entries() {
     // Each owes less than all before it.
     let rates: Vec<_> = (0..WAYS as u64).map(|n| bucket(1, (WAYS as u64 - n) * SECOND / 16)).collect();

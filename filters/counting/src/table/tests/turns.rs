@@ -25,7 +25,7 @@ fn holds(rate: &Rate, turns: &Turns) -> bool {
         Rate::SlidingWindow(_) => {
             let start = at - at % quota.window;
             let last = sum(start - quota.window, start) * (start + quota.window - at);
-            last + sum(start, at + 1) * quota.window <= quota.limit * quota.window
+            last.div_ceil(quota.window).saturating_sub(1) + sum(start, at + 1) <= quota.limit
         }
     })
 }
