@@ -33,6 +33,9 @@ pub(super) struct Refused {
     pub index: usize,
     /// Whether there is no room at all, and not only for this request.
     pub all: bool,
+    /// Time at which there is room, if the service reports it.
+    pub reset_at: Option<u64>,
+    /// Time until which to cache the rejection, if the service reports it.
     pub until: Option<u64>,
 }
 
@@ -56,13 +59,18 @@ struct Standing {
 impl Said {
     /// Returns the current quotas of the descriptors, if `left` of their hits are leased.
     pub fn quotas(&self, now: u64, left: u64) -> Quotas {
-        let quota = |standing: &Standing| Quota {
+        (0..self.standings.len()).map(|index| self.quota(index, now, left)).collect()
+    }
+
+    /// Returns the current quota of one descriptor.
+    pub fn quota(&self, index: usize, now: u64, left: u64) -> Option<Quota> {
+        let standing = self.standings.get(index)?.as_ref()?;
+        Some(Quota {
             limit: standing.limit,
             window: standing.window,
             remaining: standing.remaining.saturating_add(left).min(standing.limit),
             reset: standing.reset_at.saturating_sub(now).min(standing.window),
-        };
-        self.standings.iter().map(|standing| standing.as_ref().map(quota)).collect()
+        })
     }
 
     /// Returns the smallest remaining number of the reported limits that have not been reset since.
@@ -121,6 +129,12 @@ impl Answer {
         Ok(answer)
     }
 
+    /// Returns the rejection of all descriptors together, by a service that does not report which of them is
+    /// over its limit: the first one is assumed to be.
+    pub fn refused_as_a_whole(&self) -> Refused {
+        Refused { index: 0, all: false, reset_at: self.reset_at, until: self.reset_at }
+    }
+
     fn status(&mut self, index: usize, status: &Status, sent: u64) {
         let unit = status.current_limit.as_ref().and_then(|limit| limit.seconds()).map(|unit| unit * SECOND);
         let until_reset = status.duration_until_reset.as_ref().map(|duration| {
@@ -146,7 +160,7 @@ impl Answer {
                 Some(SECOND) => until.min(sent.saturating_add(SECOND / 4)),
                 _ => until,
             });
-            self.refused.push(Refused { index, all, until });
+            self.refused.push(Refused { index, all, reset_at: until_reset, until });
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::answer::{Answer, Refused};
 use super::calls::Flight;
-use super::entry::{LONGEST, UNKNOWN_RESET};
+use super::entry::{LONGEST, Refusal, UNKNOWN_RESET};
 use super::{Ask, CallFailure, CallId, Remote, Verdict, message};
 use std::rc::Rc;
 use tollgate_policy::UnixNanos;
@@ -94,12 +94,12 @@ impl Remote {
             let alone = Flight { asked: flight.own, ahead: 0, claimed: flight.own, sent: now, ..flight };
             return Ask::Call(self.send(alone, request));
         }
-        let mut over_limit: Vec<_> = answer.refused.iter().map(|refused| refused.index).collect();
-        if over_limit.is_empty() {
-            over_limit.push(0);
-        }
+        // A service that does not report single descriptors does not report which one is over its limit.
+        let whole = [answer.refused_as_a_whole()];
+        let refused = if answer.refused.is_empty() { &whole } else { &*answer.refused };
         let verdict = Verdict {
-            over_limit,
+            over_limit: refused.iter().map(|one| one.index).collect(),
+            waits: refused.iter().map(|one| one.reset_at.map(|at| at.saturating_sub(now))).collect(),
             quotas: answer.said.quotas(now, 0),
             response_headers: answer.said.response_headers.clone(),
             raw_body: answer.said.raw_body.clone(),
@@ -118,22 +118,29 @@ impl Remote {
             let soon = now.saturating_add(UNKNOWN_RESET);
             reset.map_or(soon, |reset| reset.min(now.saturating_add(LONGEST)))
         };
+        let whole = answer.refused_as_a_whole();
         let said = answer.said.is_worth_keeping().then(|| Rc::new(answer.said));
-        let all = Refused { index: 0, all: false, until: answer.reset_at };
+        let refusal = |refused: Refused, hits: u64, alone| Refusal {
+            until: until(refused.until),
+            hits: if refused.all { 1 } else { hits.max(1) },
+            alone,
+            reset_at: refused.reset_at,
+            list: flight.key,
+            index: refused.index,
+            said: said.clone(),
+        };
         if answer.refused.is_empty() || flight.descriptors.len() == 1 {
-            let refused = answer.refused.first().copied().unwrap_or(all);
-            let hits = if refused.all { 1 } else { flight.own };
+            let refused = answer.refused.first().copied().unwrap_or(whole);
             let alone = !answer.refused.is_empty();
             if let Some(entry) = self.place(flight.key, now).and_then(|at| self.memory.at(at)) {
-                entry.refuse(hits, until(refused.until), alone, said, now);
+                entry.refuse(refusal(refused, flight.own, alone), now);
             }
             return;
         }
         for refused in answer.refused {
             let Some((key, hits)) = flight.descriptors.get(refused.index) else { continue };
-            let hits = if refused.all { 1 } else { *hits };
             if let Some(entry) = self.place(*key, now).and_then(|at| self.memory.at(at)) {
-                entry.refuse(hits, until(refused.until), true, said.clone(), now);
+                entry.refuse(refusal(refused, *hits, true), now);
             }
         }
     }

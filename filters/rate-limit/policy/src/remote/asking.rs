@@ -33,10 +33,10 @@ impl Remote {
     }
 
     fn decide(&mut self, descriptors: &[Descriptor], may_wait: bool, now: u64) -> Ask {
-        let own = descriptors.iter().map(message::hits).max().unwrap_or(0);
-        if own == 0 {
+        // If all have 0 hits, the request only checks whether there is room.
+        let Some(own) = descriptors.iter().map(message::hits).max() else {
             return Ask::Settled(Verdict { from_cache: true, ..Verdict::default() });
-        }
+        };
         // Most requests have one descriptor, which needs no list.
         let (alone, several);
         let keys: &[Key] = if let [descriptor] = descriptors {
@@ -71,31 +71,35 @@ impl Remote {
     ) -> Option<Verdict> {
         if let Some((_, entry)) = self.memory.find(key) {
             // Counted hits are used first. They are valid even if the key is over its limit.
-            if uniform && let Some(left) = entry.take(own, now) {
+            let leased = match own {
+                _ if !uniform => None,
+                0 => entry.has_leased(now),
+                own => entry.take(own, now),
+            };
+            if let Some(left) = leased {
                 entry.count(now, self.service.cache.lease_max_age);
                 return Some(Verdict::leased(entry.said.as_deref(), left, now));
             }
-            if let Some(said) = entry.refused(own, false, now) {
-                return Some(Verdict::refused(said, 0, now));
+            if let Some(refusal) = entry.refused(own, false, now) {
+                return Some(Verdict::refused(&[(0, refusal.clone())], key, keys.len(), now));
             }
-            if uniform && entry.is_exhausted(now) {
-                return Some(Verdict::refused(entry.said.as_deref(), 0, now));
+            if let Some(until) = entry.exhausted_until(now).filter(|_| uniform) {
+                return Some(Verdict::exhausted(entry.said.as_deref(), until, now));
             }
         }
         if keys.len() > 1 {
-            let mut over_limit = Vec::new();
+            let mut refused = Vec::new();
             for (index, (key, descriptor)) in keys.iter().zip(descriptors).enumerate() {
                 if descriptor.shadow {
                     continue;
                 }
                 let Some((_, entry)) = self.memory.find(*key) else { continue };
-                if entry.refused(message::hits(descriptor), true, now).is_some() {
-                    over_limit.push(index);
+                if let Some(refusal) = entry.refused(message::hits(descriptor), true, now) {
+                    refused.push((index, refusal.clone()));
                 }
             }
-            if !over_limit.is_empty() {
-                // The cached answer also contains data of other descriptors, so it is not used.
-                return Some(Verdict { over_limit, from_cache: true, ..Verdict::default() });
+            if !refused.is_empty() {
+                return Some(Verdict::refused(&refused, key, keys.len(), now));
             }
         }
         None
@@ -116,7 +120,7 @@ impl Remote {
         let found = self.place(key, now);
         let cache = &self.service.cache;
         let (mut size, mut ahead) = (1, 0);
-        if let Some(entry) = found.and_then(|at| self.memory.at(at)) {
+        if let Some(entry) = found.and_then(|at| self.memory.at(at)).filter(|_| own > 0) {
             let wanted = entry.count(now, cache.lease_max_age);
             let flight = entry.call.filter(|_| uniform).and_then(|id| Some((id, self.calls.get(id, now)?)));
             if let Some((id, flight)) = flight
@@ -157,6 +161,36 @@ impl Remote {
             again: None,
         };
         Ask::Call(self.send(flight, request))
+    }
+
+    /// Returns a call that counts hits of a request that was allowed before, because its response determined
+    /// them. The answer only updates the cache. `None` if the hits are lost, because the service is
+    /// unavailable.
+    pub fn charge(&mut self, descriptors: &[Descriptor], now: UnixNanos) -> Option<Call> {
+        let now = now.0;
+        while let Some((id, lost)) = self.calls.pop_lost(now) {
+            self.release(id, &lost, false);
+        }
+        if self.calls.is_full() || self.circuit.blocked(now, self.calls.answered_by(now)).is_some() {
+            return None;
+        }
+        let keys: Vec<_> = descriptors.iter().map(|one| self.keys.descriptor(one)).collect();
+        let key = self.keys.request(&keys);
+        let hits = || descriptors.iter().map(message::hits);
+        let own = hits().max()?;
+        let request = message::request(&self.domain, descriptors, hits().all(|hits| hits == own), own);
+        let flight = Flight {
+            at: self.place(key, now),
+            key,
+            descriptors: keys.into_iter().zip(hits()).collect(),
+            own,
+            asked: own,
+            ahead: 0,
+            claimed: own,
+            sent: now,
+            again: None,
+        };
+        Some(self.send(flight, request))
     }
 
     /// Registers a call.

@@ -2,6 +2,7 @@
 
 use super::answer::Said;
 use super::circuit::pending;
+use super::key::Key;
 use super::{Cache, CallId};
 use std::rc::Rc;
 
@@ -38,14 +39,20 @@ struct Lease {
 }
 
 /// Rejection by the service.
-#[derive(Debug)]
-struct Refusal {
-    until: u64,
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    /// Time until which it is cached.
+    pub until: u64,
     /// Number of hits from which requests are rejected.
-    hits: u64,
+    pub hits: u64,
     /// Whether it is about this descriptor alone, and not about all descriptors of a request together.
-    alone: bool,
-    said: Option<Rc<Said>>,
+    pub alone: bool,
+    /// Time at which there is room, if the service reports it.
+    pub reset_at: Option<u64>,
+    /// List of descriptors that the answer is for, and the index of this descriptor in it.
+    pub list: Key,
+    pub index: usize,
+    pub said: Option<Rc<Said>>,
 }
 
 /// Recent requests.
@@ -92,25 +99,31 @@ impl Entry {
         self.lease = Lease { left: hits, until, quota: true };
     }
 
-    /// Returns whether the lease is a valid quota. If its hits do not suffice, the service expects no further
-    /// calls.
-    pub fn is_exhausted(&self, now: u64) -> bool {
-        self.lease.quota && pending(self.lease.until, now, LONGEST)
+    /// Returns the end of the lease if it is a valid quota. If its hits do not suffice, the service expects
+    /// no further calls.
+    pub fn exhausted_until(&self, now: u64) -> Option<u64> {
+        (self.lease.quota && pending(self.lease.until, now, LONGEST)).then_some(self.lease.until)
     }
 
-    /// Caches a rejection for this number of hits and more.
-    pub fn refuse(&mut self, hits: u64, until: u64, alone: bool, said: Option<Rc<Said>>, now: u64) {
+    /// Returns the hits of the lease, for a request that only checks whether there is room.
+    pub fn has_leased(&self, now: u64) -> Option<u64> {
+        self.leased(now).filter(|left| *left > 0)
+    }
+
+    /// Caches a rejection.
+    pub fn refuse(&mut self, refusal: Refusal, now: u64) {
         let before = self.refusal.as_ref().filter(|before| pending(before.until, now, LONGEST));
-        let hits = before.map_or(hits, |before| before.hits.min(hits));
-        self.refusal = Some(Refusal { until, hits, alone, said });
+        let hits = before.map_or(refusal.hits, |before| before.hits.min(refusal.hits));
+        self.refusal = Some(Refusal { hits, ..refusal });
     }
 
-    /// Returns the cached answer if this number of hits is rejected. With `alone`, only a rejection of this
-    /// descriptor alone counts.
-    pub fn refused(&self, hits: u64, alone: bool, now: u64) -> Option<Option<&Said>> {
+    /// Returns the cached rejection of this number of hits; a request with 0 hits needs room for 1. With
+    /// `alone`, only a rejection of this descriptor alone counts.
+    pub fn refused(&self, hits: u64, alone: bool, now: u64) -> Option<&Refusal> {
         let refusal = self.refusal.as_ref()?;
-        let holds = hits >= refusal.hits && (refusal.alone || !alone) && pending(refusal.until, now, LONGEST);
-        holds.then_some(refusal.said.as_deref())
+        let holds =
+            hits.max(1) >= refusal.hits && (refusal.alone || !alone) && pending(refusal.until, now, LONGEST);
+        holds.then_some(refusal)
     }
 
     /// Counts a request. Returns the number of requests during the last `age`, including this one, estimated

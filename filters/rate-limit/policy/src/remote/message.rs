@@ -12,14 +12,14 @@ pub(super) fn hits(descriptor: &Descriptor) -> u64 {
 }
 
 /// Returns a request for the descriptors. If all have the same hits (`uniform`), the message contains only
-/// `asked` for all of them. Services that ignore the hits of a descriptor (Limitador, envoyproxy/ratelimit
-/// until 2024) use this number as well. Otherwise it is the maximum of all, which is too much for some
-/// descriptors, but not too little for any.
+/// `asked` for all of them, unless it is 0, which counts as 1 there. Services that ignore the hits of a
+/// descriptor (Limitador, envoyproxy/ratelimit until 2024) use this number as well. Otherwise it is the
+/// maximum of all, which is too much for some descriptors, but not too little for any.
 pub(super) fn request(domain: &str, descriptors: &[Descriptor], uniform: bool, asked: u64) -> Request {
     let entry = |(key, value): &(String, String)| Entry { key: key.clone(), value: value.clone() };
     let descriptor = |descriptor: &Descriptor| Message {
         entries: descriptor.entries.iter().map(entry).collect(),
-        hits_addend: (!uniform).then(|| HitsAddend { value: hits(descriptor) }),
+        hits_addend: (!uniform || asked == 0).then(|| HitsAddend { value: hits(descriptor) }),
     };
     Request {
         domain: domain.to_owned(),

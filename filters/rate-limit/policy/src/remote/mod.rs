@@ -114,8 +114,8 @@ pub struct Remote {
 pub struct Descriptor {
     /// Keys and values of the entries, in the order of the limit's actions.
     pub entries: Vec<(String, String)>,
-    /// Cost of the request, or 1 if the limit does not send costs. Larger numbers count as 1000000000. If all
-    /// descriptors of a request have 0 hits, it costs nothing and needs no call.
+    /// Cost of the request, or 1 if the limit does not send costs. Larger numbers count as 1000000000. With 0
+    /// hits, a request takes nothing and only needs room for 1.
     pub hits: u64,
     /// Whether the limit only counts. Then the other descriptors are checked even if this one is known to be
     /// over its limit.

@@ -125,9 +125,100 @@ fn descriptors_with_different_costs_have_their_own_hits() {
     assert!(request.descriptors.iter().all(|one| one.hits_addend.is_none()));
     let call = remote.call_for(&[descriptor("huge", u64::MAX)], START);
     assert_eq!(hits_of(&call), 1_000_000_000);
-    // What costs nothing is not asked about.
-    assert!(is_ok(&remote.settled_for(&[descriptor("a", 0)], START)));
     assert!(is_ok(&remote.settled_for(&[], START)));
+}
+
+#[test]
+fn a_request_without_hits_checks_and_takes_nothing() {
+    use tollgate_rate_limit_service::Request;
+    let mut remote = remote(Cache::default());
+    let check = [descriptor("a", 0)];
+    for _ in 0..5 {
+        let call = remote.call_for(&check, START);
+        let request = Request::read(&call.message).unwrap();
+        assert_eq!((request.hits_addend, request.descriptors[0].hits_addend.unwrap().value), (0, 0));
+        assert!(is_ok(&remote.answer(&call, &response(Code::Ok, vec![status(Code::Ok, 5, 30)]), START)));
+    }
+    // Hits of a lease are room, too.
+    for hits in [1, 2] {
+        let call = remote.call_for(&one("a"), START);
+        assert_eq!(hits_of(&call), hits);
+        remote.answer(&call, &response(Code::Ok, vec![status(Code::Ok, 16, 30)]), START);
+    }
+    assert!(remote.settled_for(&check, START).from_cache);
+    assert!(remote.settled_for(&one("a"), START).from_cache);
+    let call = remote.call_for(&check, START);
+    // A cached rejection rejects it.
+    let over = response(Code::OverLimit, vec![status(Code::OverLimit, 0, 30)]);
+    assert_eq!(remote.answer(&call, &over, START).over_limit, [0]);
+    assert_eq!(remote.settled_for(&check, START).over_limit, [0]);
+}
+
+#[test]
+fn a_rejection_of_many_hits_rejects_no_check() {
+    let mut remote = remote(Cache::default());
+    let call = remote.call_for(&[descriptor("a", 50)], START);
+    remote.answer(&call, &response(Code::OverLimit, vec![status(Code::OverLimit, 7, 30)]), START);
+    assert!(matches!(remote.ask_at(&[descriptor("a", 0)], START), Ask::Call(_)));
+}
+
+#[test]
+fn hits_are_charged_after_a_request() {
+    let mut remote = remote(Cache::default());
+    let charge = |remote: &mut Remote, now| remote.charge(&[descriptor("a", 1200)], UnixNanos(now));
+    let call = charge(&mut remote, START).unwrap();
+    assert_eq!(hits_of(&call), 1200);
+    // The answer is cached for later requests.
+    let over = response(Code::OverLimit, vec![status(Code::OverLimit, 0, 30)]);
+    assert_eq!(remote.answer(&call, &over, START).over_limit, [0]);
+    assert_eq!(remote.settled_for(&[descriptor("a", 0)], START).over_limit, [0]);
+    for at in 0..u64::from(circuit::FAILURES) {
+        let call = charge(&mut remote, START + at).unwrap();
+        remote.answered(call.id, Err(CallFailure::Timeout), UnixNanos(START + at));
+    }
+    assert_eq!(charge(&mut remote, START + 10), None);
+}
+
+/// The first answer and the cached one of a request with several descriptors.
+#[test]
+fn a_cached_rejection_of_several_has_all_of_the_first() {
+    let mut remote = remote(Cache::default());
+    let both = [descriptor("a", 1), descriptor("b", 1)];
+    let call = remote.call_for(&both, START);
+    let answer = Response {
+        raw_body: b"no".to_vec(),
+        ..response(Code::OverLimit, vec![status(Code::OverLimit, 0, 17), status(Code::OverLimit, 0, 900)])
+    };
+    let fresh = remote.answer(&call, &answer, START);
+    assert_eq!(
+        (&*fresh.over_limit, &*fresh.waits),
+        (&[0, 1][..], &[Some(17 * SECOND), Some(900 * SECOND)][..])
+    );
+    assert_eq!(remote.settled_for(&both, START), Verdict { from_cache: true, ..fresh });
+    // When the first limit has been reset, only the other one still rejects.
+    let verdict = remote.settled_for(&both, START + 20 * SECOND);
+    assert_eq!((&*verdict.over_limit, verdict.quotas[0]), (&[1][..], None));
+    assert_eq!(verdict.waits, [Some(880 * SECOND)]);
+    // In another list, each has its own quota, but not the body, which may be about the other one.
+    for list in [vec![descriptor("b", 1)], vec![descriptor("c", 1), descriptor("b", 1)]] {
+        let verdict = remote.settled_for(&list, START);
+        let at = list.len() - 1;
+        assert_eq!(
+            (&*verdict.over_limit, verdict.quotas.len(), verdict.raw_body),
+            (&[at][..], list.len(), vec![])
+        );
+        assert_eq!(verdict.quotas[at].unwrap().reset, 60 * SECOND, "at most its window");
+    }
+}
+
+#[test]
+fn a_reset_without_a_limit_is_reported() {
+    let mut remote = remote(Cache::default());
+    let bare = Status { current_limit: None, ..status(Code::OverLimit, 0, 30) };
+    let call = remote.call_for(&one("a"), START);
+    let verdict = remote.answer(&call, &response(Code::OverLimit, vec![bare]), START);
+    assert_eq!(verdict.waits, [Some(30 * SECOND)]);
+    assert_eq!(remote.settled_for(&one("a"), START + SECOND).waits, [Some(29 * SECOND)]);
 }
 
 #[test]
