@@ -1,6 +1,6 @@
 //! Enforcement of a filter's decisions.
 
-use crate::Config;
+use crate::{Config, Status};
 use core::fmt;
 use std::str::FromStr;
 
@@ -14,8 +14,7 @@ pub struct Enforcement {
     /// Handling of a request that the filter cannot decide. Default: `deny`.
     pub on_error: OnError,
     /// Status of a request that is rejected because the filter cannot decide. Default: 503.
-    #[config(range = 400..=599)]
-    pub status_on_error: u16,
+    pub status_on_error: Status,
     /// Prefix for the names of statistics, after the name of the filter. Default: none.
     pub stat_prefix: StatPrefix,
 }
@@ -25,7 +24,7 @@ impl Default for Enforcement {
         Self {
             shadow: false,
             on_error: OnError::Deny,
-            status_on_error: 503,
+            status_on_error: Status { code: 503 },
             stat_prefix: StatPrefix::default(),
         }
     }
@@ -141,11 +140,21 @@ mod tests {
         assert_eq!(read("{}"), Ok(Enforcement::default()));
         let given = r#"{"shadow": true, "on_error": "allow", "status_on_error": 500, "stat_prefix": "edge"}"#;
         let stat_prefix = StatPrefix("edge".into());
-        let expected =
-            Enforcement { shadow: true, on_error: OnError::Allow, status_on_error: 500, stat_prefix };
+        let expected = Enforcement {
+            shadow: true,
+            on_error: OnError::Allow,
+            status_on_error: Status { code: 500 },
+            stat_prefix,
+        };
         assert_eq!(read(given), Ok(expected));
+        let as_in_envoy = read(r#"{"status_on_error": {"code": 500}}"#);
+        assert_eq!(as_in_envoy.map(|read| read.status_on_error.code), Ok(500));
         for (text, message) in [
             (r#"{"status_on_error": 200}"#, "status_on_error: `200` is not a number from 400 to 599"),
+            (
+                r#"{"status_on_error": {"code": 600}}"#,
+                "status_on_error.code: `600` is not a number from 400 to 599",
+            ),
             (r#"{"on_error": "open"}"#, "on_error: unknown variant `open`, expected `deny` or `allow`"),
             (
                 r#"{"stat_prefix": "a b"}"#,

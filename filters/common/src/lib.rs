@@ -25,6 +25,7 @@ mod percent;
 mod places;
 mod request_match;
 mod rules;
+mod status;
 mod string_matcher;
 mod template;
 
@@ -43,6 +44,7 @@ pub use percent::{InvalidPercent, Percent};
 pub use places::Places;
 pub use request_match::RequestMatch;
 pub use rules::{Conditional, Index, Rules, Selected, Wanted};
+pub use status::{Status, grpc_status_of};
 pub use string_matcher::{InvalidMatcher, StringMatcher};
 pub use template::{InvalidTemplate, Reference, Source, Template, TemplateProblem, Variable};
 #[doc(no_inline)]

@@ -133,7 +133,7 @@ impl Worker {
     /// Rejects a request that the filter could not check.
     fn unchecked(&self) -> Flow {
         self.statistics.refused(Reason::HostError);
-        unchecked(self.policy.plan().config.enforcement.status_on_error)
+        unchecked(self.policy.plan().config.enforcement.status_on_error.code)
     }
 }
 

@@ -123,7 +123,7 @@ impl Plan {
 
     /// Returns the status of a request that cannot be decided.
     pub fn status_on_error(&self) -> u16 {
-        self.config.enforcement.status_on_error
+        self.config.enforcement.status_on_error.code
     }
 
     pub(crate) fn options(&self, rule: Option<&Rule>) -> Option<&PolicyOptions> {

@@ -13,7 +13,7 @@ mod url;
 
 use crate::plan::Plan;
 use crate::{Reason, Refusal};
-use tollgate_policy::RequestFacts;
+use tollgate_policy::{RequestFacts, grpc_status_of};
 
 /// Value of `Retry-After` (RFC 9110 section 10.2.3) when the filter could not decide. Fetches are retried
 /// within seconds.
@@ -29,11 +29,16 @@ pub fn refusal<'s>(
 ) -> Refusal {
     let config = &plan.config;
     let status = match reason.status() {
-        0 => config.enforcement.status_on_error,
+        0 => config.enforcement.status_on_error.code,
         status => status,
     };
-    let answer =
-        |status, headers, body| Refusal { reason, status, grpc_status: grpc_status(status), headers, body };
+    let answer = |status, headers, body| Refusal {
+        reason,
+        status,
+        grpc_status: grpc_status_of(status),
+        headers,
+        body,
+    };
     let grpc = is_grpc(request);
     if status == 401
         && !grpc
@@ -70,17 +75,4 @@ fn is_grpc(request: &RequestFacts<'_>) -> bool {
     content_type
         .strip_prefix(b"application/grpc")
         .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
-}
-
-/// Returns the gRPC status for an HTTP status, as in Envoy's `grpc::Utility::httpToGrpcStatus`:
-/// `UNAUTHENTICATED`, `PERMISSION_DENIED`, `UNAVAILABLE`, and so on.
-fn grpc_status(status: u16) -> u8 {
-    match status {
-        400 => 13,
-        401 => 16,
-        403 => 7,
-        404 => 12,
-        429 | 502..=504 => 14,
-        _ => 2,
-    }
 }

@@ -26,7 +26,7 @@ impl Plan {
         RequestMatch::check_rules(conditions, &config.path_normalization)?;
         let (rules, otherwise) = rules(config.rules, &limits)?;
         let mut plan = Self {
-            answers: answers::resolve(config.response, config.enforcement.status_on_error)?,
+            answers: answers::resolve(config.response, config.enforcement.status_on_error.code)?,
             domain: config.domain,
             limits,
             rules: Rules::new(rules),
