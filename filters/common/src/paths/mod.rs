@@ -144,6 +144,32 @@ impl PathNormalization {
         Ok(single.readings(path)?.first)
     }
 
+    /// Returns the most resolved reading of the path of a request, to count by: every notation is resolved
+    /// that the upstream may resolve. All spellings that an upstream may read alike have one, so a client
+    /// cannot choose another one to be counted separately. Two resources that an upstream distinguishes by
+    /// such a notation are counted together, which is the less harmful mistake.
+    #[inline]
+    pub fn resolved_of<'p>(&self, facts: &RequestFacts<'p>) -> Result<Cow<'p, [u8]>, InvalidPath> {
+        let readings = self.readings_of(facts)?;
+        if readings.others.is_empty() { Ok(readings.first) } else { self.resolved(facts.path_only()) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn resolved<'p>(&self, path: &'p [u8]) -> Result<Cow<'p, [u8]>, InvalidPath> {
+        let resolve = |notation| if notation == Notation::Both { Notation::Normalize } else { notation };
+        let single = Self {
+            dot_segments: resolve(self.dot_segments),
+            duplicate_slashes: resolve(self.duplicate_slashes),
+            escaped_slashes: resolve(self.escaped_slashes),
+            backslashes: resolve(self.backslashes),
+            path_parameters: resolve(self.path_parameters),
+            percent_encoding: resolve(self.percent_encoding),
+            invalid_escapes: self.invalid_escapes,
+        };
+        Ok(single.readings(path)?.first)
+    }
+
     #[cold]
     #[inline(never)]
     fn readings_of_unusual<'p>(&self, path: &'p [u8]) -> Result<Readings<'p>, InvalidPath> {

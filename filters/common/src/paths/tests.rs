@@ -75,6 +75,39 @@ fn returns_every_reading_and_the_canonical_one_first() {
 }
 
 #[test]
+fn resolves_all_notations_that_are_not_kept() {
+    let resolved = |options: PathNormalization, path: &'static str| {
+        let facts = RequestFacts { path: path.as_bytes(), ..RequestFacts::default() };
+        options.resolved_of(&facts).map(|path| String::from_utf8_lossy(&path).into_owned())
+    };
+    let options = PathNormalization::default();
+    for path in [
+        "/a/b",
+        "//a/b",
+        "/./a/b",
+        "/x/../a/b",
+        "/%61/b",
+        "/%2561/b",
+        "/a%2Fb",
+        "/a%2fb",
+        "/a%252Fb",
+        r"/a\b",
+        "/a%5cb",
+        "/a;x=1/b;y",
+        "/a%3Bx/b",
+        "/a//b?x",
+    ] {
+        assert_eq!(resolved(options, path).as_deref(), Ok("/a/b"), "{path}");
+    }
+    assert_eq!(resolved(options, "/a%2Fb/../c"), Err(InvalidPath::AmbiguousParent), "`/c` or `/a/c`");
+    let keep = PathNormalization { escaped_slashes: Notation::Keep, ..options };
+    assert_eq!(resolved(keep, "//a%2fb").as_deref(), Ok("/a%2Fb"));
+    for (path, kept) in [("/Login/", "/Login/"), ("*", "*"), ("", ""), ("/a%20b", "/a b")] {
+        assert_eq!(resolved(options, path).as_deref(), Ok(kept));
+    }
+}
+
+#[test]
 fn an_option_selects_the_readings() {
     use Notation::{Keep, Normalize, Reject};
     let base = all(Keep);
@@ -332,6 +365,19 @@ proptest! {
         // A rule that allows `/admin/**` does not allow another path.
         if read.iter().all(admin) {
             prop_assert!(admin(&upstream), "{:?}: {:?}", path, upstream);
+        }
+    }
+
+    /// However an upstream reads a path, and whatever spelling a client chooses, it counts as the same one.
+    #[test]
+    fn all_spellings_have_one_resolved_reading(path in path(), steps in prop::collection::vec(0..7usize, 0..7)) {
+        let resolved = |path: &[u8]| {
+            let facts = RequestFacts { path, ..RequestFacts::default() };
+            PathNormalization::default().resolved_of(&facts).map(Cow::into_owned)
+        };
+        let upstream = reference::upstream(&path, &steps);
+        if let (Ok(one), Ok(other)) = (resolved(path.as_bytes()), resolved(&upstream)) {
+            prop_assert_eq!(one, other, "{:?}: {:?}", path, upstream);
         }
     }
 
