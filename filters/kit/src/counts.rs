@@ -15,7 +15,7 @@ const ATTEMPTS: u32 = 256;
 
 /// Maximum number of pages of which a worker keeps a copy. This covers a table for a million keys, so that no
 /// request needs a host call that returns a page, even if these keys are used one after another. The copies
-/// take 31 MB in that case, and 56 MB when all pages are full.
+/// take 33 MB in that case, and 58 MB when all pages are full.
 const REMEMBERED: usize = 131_072;
 
 /// The table and the requests in flight, as a worker accesses them. Also keeps the time of the current

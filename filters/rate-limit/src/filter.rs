@@ -3,13 +3,13 @@
 use crate::statistics::Statistics;
 use crate::world::World;
 use tollgate::{
-    ConfigError, Context, Error, Flow, HttpFilter, Phase, Reply, Request, RequestHeaders, Response, Result,
-    State,
+    ConfigError, Context, Error, Flow, Headers, HttpFilter, Phase, Reply, Request, RequestHeaders, Response,
+    Result, State,
 };
 use tollgate_kit::counts::Counts;
 use tollgate_kit::facts;
 use tollgate_policy::ResponseDetails;
-use tollgate_rate_limit_policy::{Config, Decision, Pass, Plan, Policy, Reason, Ticket};
+use tollgate_rate_limit_policy::{Config, Decision, HeaderChanges, Pass, Plan, Policy, Reason, Ticket};
 
 /// The filter. Its state changes with each request.
 pub struct RateLimit(State<Worker>);
@@ -35,6 +35,8 @@ impl RateLimit {
 pub(crate) struct Worker {
     pub(crate) policy: Policy,
     pub(crate) world: World,
+    /// Whether the latest call of the service could not be made.
+    pub(crate) is_unreachable: bool,
 }
 
 #[tollgate::filter(grpc_callouts, timers)]
@@ -44,6 +46,9 @@ impl HttpFilter for RateLimit {
 
     fn new(config: Config, cx: &mut Context<'_, Self>) -> Result<Self, ConfigError> {
         let plan = Plan::new(config)?;
+        for warning in plan.warnings() {
+            tollgate::log::warn!("{warning}");
+        }
         let limits = plan.limits.iter().map(|limit| &limit.name);
         let statistics = Statistics::define(plan.enforcement.stat_prefix.as_str(), limits)?;
         let (mut counts, seed) = Counts::new("rate_limit", &plan.domain, plan.pages)?;
@@ -52,7 +57,8 @@ impl HttpFilter for RateLimit {
                 filter.update(|worker| beat(&mut worker.world.counts))
             })?;
         }
-        Ok(Self(State::new(Worker { policy: Policy::new(plan, seed), world: World { counts, statistics } })))
+        let world = World { counts, statistics };
+        Ok(Self(State::new(Worker { policy: Policy::new(plan, seed), world, is_unreachable: false })))
     }
 
     fn on_request_headers(&self, request: &mut Request<'_, Self>) -> Result {
@@ -87,7 +93,7 @@ impl Worker {
     fn on_request(&mut self, request: &mut Request<'_, RateLimit>) -> Result {
         let (headers, stream, cx) = request.parts();
         let now = self.world.counts.tell_time()?;
-        let Self { policy, world } = self;
+        let Self { policy, world, .. } = self;
         let may_wait = cx.waiting_streams() < policy.plan().max_waiting;
         let needed = policy.plan().needs.request_headers;
         let decision =
@@ -99,17 +105,21 @@ impl Worker {
     }
 
     fn on_response(&mut self, response: &mut Response<'_, RateLimit>) -> Result {
-        let (headers, stream, _) = response.parts();
+        let (headers, stream, cx) = response.parts();
         let Some(ticket) = stream else { return Ok(Flow::Continue) };
         let now = self.world.counts.tell_time()?;
-        let Self { policy, world } = self;
-        let needed = policy.plan().needs.response_headers;
-        facts::of_response(headers, needed, |response, headers| {
-            for (name, value) in policy.respond(ticket, response, world, now) {
-                headers.set(&name, value)?;
-            }
-            Ok(Flow::Continue)
-        })?
+        let Self { policy, world, .. } = self;
+        let mut needed = policy.plan().needs.response_headers;
+        for name in policy.fields_to_combine(ticket) {
+            needed = needed || headers.first(name)?.is_some();
+        }
+        let settled =
+            facts::of_response(headers, needed, |response, _| policy.respond(ticket, response, world, now))?;
+        if let Some(call) = settled.call {
+            self.send_or_fail(&call, cx);
+        }
+        apply(headers, &settled.headers)?;
+        Ok(Flow::Continue)
     }
 
     /// Releases what a request holds.
@@ -159,12 +169,20 @@ impl Worker {
             self.world.statistics.allowed(by);
         }
         if let Some(headers) = headers {
-            for (name, value) in &pass.request_headers {
-                headers.set(name, value)?;
-            }
+            apply(headers, &pass.request_headers)?;
         }
         Ok(Flow::Continue)
     }
+}
+
+fn apply(headers: &mut Headers, changes: &HeaderChanges) -> Result<(), Error> {
+    for (name, value) in &changes.set {
+        headers.set(name, value)?;
+    }
+    for (name, value) in &changes.add {
+        headers.add(name, value)?;
+    }
+    Ok(())
 }
 
 /// Keeps reservations with the stream.

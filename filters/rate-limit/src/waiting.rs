@@ -11,9 +11,6 @@ use tollgate_kit::facts;
 use tollgate_rate_limit_policy::remote::{Call, CallFailure, CallId, METHOD, SERVICE};
 use tollgate_rate_limit_policy::{Decision, Ticket};
 
-/// Extra time to wait for an answer, in case the host never reports one.
-const GRACE: Duration = Duration::from_secs(1);
-
 type Cx<'a> = Context<'a, RateLimit>;
 
 impl Worker {
@@ -37,7 +34,8 @@ impl Worker {
             }
             Decision::Ask(call, ticket) => self.ask(&call, ticket, stream, cx),
             Decision::Wait(id, ticket) => {
-                hold(of_call(id), self.timeout() + GRACE, ticket, stream, cx, Self::ask_again)
+                let left = self.policy.left_to_ask(&ticket, self.world.counts.now());
+                hold(of_call(id), milliseconds(left), ticket, stream, cx, Self::ask_again)
             }
         }
     }
@@ -62,7 +60,7 @@ impl Worker {
         cx: &mut Cx<'_>,
     ) -> Result<Option<Decision>, tollgate::Error> {
         let now = self.world.counts.tell_time()?;
-        let Self { policy, world } = self;
+        let Self { policy, world, .. } = self;
         let Some(mut headers) = cx.held_request_headers() else { return Ok(None) };
         let needed = policy.plan().needs.request_headers;
         facts::of_request(&mut headers, needed, |request, _| {
@@ -82,16 +80,25 @@ impl Worker {
     /// Makes a call, and holds the stream until it is answered.
     fn ask(&mut self, call: &Call, ticket: Ticket, stream: &mut Stream, cx: &mut Cx<'_>) -> Result {
         let now = self.world.counts.now();
-        let decision = match self.send(call, cx) {
-            Ok(()) => Decision::Wait(call.id, ticket),
-            Err(error) => {
-                // Envoy returns an error for an unknown cluster, and for a cluster without a host.
-                tollgate::log::debug!("cannot call the rate limit service: {error}");
-                self.policy.answered(call.id, Err(CallFailure::Unavailable), now);
-                self.policy.ask_again(ticket, &mut self.world, now)
-            }
+        let decision = match self.send_or_fail(call, cx) {
+            true => Decision::Wait(call.id, ticket),
+            false => self.policy.ask_again(ticket, &mut self.world, now),
         };
         self.carry_out(decision, stream, cx)
+    }
+
+    /// Makes a call. Returns `false` if it failed at once.
+    pub(crate) fn send_or_fail(&mut self, call: &Call, cx: &mut Cx<'_>) -> bool {
+        let Err(error) = self.send(call, cx) else { return true };
+        // Envoy returns an error for an unknown cluster, and for a cluster without a host.
+        if !core::mem::replace(&mut self.is_unreachable, true) {
+            let cluster = self.policy.plan().service.as_ref().map_or("", |service| service.cluster.as_str());
+            tollgate::log::warn!(
+                "cannot call the rate limit service: cluster `{cluster}` does not exist or has no host: {error}"
+            );
+        }
+        self.policy.answered(call.id, Err(CallFailure::Unavailable), self.world.counts.now());
+        false
     }
 
     fn ask_again(&mut self, stream: &mut Stream, cx: &mut Cx<'_>) -> Result {
@@ -113,6 +120,7 @@ impl Worker {
 
     fn answered(&mut self, id: CallId, answer: GrpcResult, cx: &mut Cx<'_>) {
         let now = self.world.counts.tell_time_or_last();
+        self.is_unreachable &= answer.is_err();
         let answer = answer.as_deref().map_err(|error| CallFailure::new(error.status, error.timed_out()));
         self.policy.answered(id, answer, now);
         if let Err(error) = cx.signal(of_call(id)) {

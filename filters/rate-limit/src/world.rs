@@ -2,7 +2,7 @@
 
 use crate::statistics::Statistics;
 use std::net::IpAddr;
-use tollgate::{property, random};
+use tollgate::{Error, Status, property, random};
 use tollgate_counting::{Failure, SharedMemory};
 use tollgate_kit::counts::{Counts, failure};
 use tollgate_rate_limit_policy::{Environment, Event};
@@ -23,7 +23,11 @@ impl Environment for World {
     }
 
     fn property(&mut self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
-        property::by_path(path).map_err(failure)
+        match property::by_path(path) {
+            // The value has no encoding: JSON `null` in metadata, for example.
+            Err(Error::Host { status: Status::SerializationFailure, .. }) => Ok(None),
+            found => found.map_err(failure),
+        }
     }
 
     /// Without random numbers, returns 0: every request is inside the share, so that limits apply.

@@ -19,8 +19,8 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 pub const KEYS_PER_PAGE: u32 = WAYS as u32 / 2;
 
 /// Returns the number of pages for `max_keys` keys that owe something at the same time. A key of a limit with
-/// `n` rates counts as `n` keys. Each page takes [`PAGE_BYTES`](super::PAGE_BYTES), and about 150 bytes that
-/// the host needs: 67 bytes per key.
+/// `n` rates counts as `n` keys. Each page takes [`PAGE_BYTES`](super::PAGE_BYTES), and about 360 bytes that
+/// the host and its allocator need: 93 bytes per key.
 pub fn pages_for(max_keys: u32) -> u32 {
     max_keys.div_ceil(KEYS_PER_PAGE).max(1)
 }

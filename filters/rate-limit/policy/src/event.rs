@@ -19,11 +19,13 @@ pub enum Event {
     CacheHit,
     /// The request had no complete key, so the limit did not apply.
     NoKey,
+    /// The client left while its request waited for room.
+    Cancelled,
 }
 
 impl Event {
     /// All events, in the order of their discriminants.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Ok,
         Self::Limited,
         Self::ShadowLimited,
@@ -32,6 +34,7 @@ impl Event {
         Self::Eviction,
         Self::CacheHit,
         Self::NoKey,
+        Self::Cancelled,
     ];
 
     /// Name in statistics.
@@ -45,6 +48,7 @@ impl Event {
             Self::Eviction => "evicted",
             Self::CacheHit => "cache_hit",
             Self::NoKey => "no_key",
+            Self::Cancelled => "cancelled",
         }
     }
 }

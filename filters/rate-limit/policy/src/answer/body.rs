@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 pub(super) struct Refused<'a> {
     pub(super) reason: Reason,
     pub(super) status: u16,
-    /// Name of the policy that had no room.
-    pub(super) policy: Option<&'a str>,
+    /// Names of the policies that had no room. The first one rejects the request.
+    pub(super) policies: &'a [&'a str],
     /// Time until there is room, in seconds.
     pub(super) retry_after: Option<u64>,
 }
@@ -39,8 +39,8 @@ fn json(refused: &Refused<'_>) -> Vec<u8> {
     let mut members = Map::new();
     members.insert("error".into(), words(refused.reason).error.into());
     members.insert("reason".into(), refused.reason.name().into());
-    if let Some(policy) = refused.policy {
-        members.insert("policy".into(), policy.into());
+    if let Some(policy) = refused.policies.first() {
+        members.insert("policy".into(), (*policy).into());
     }
     if let Some(seconds) = refused.retry_after {
         members.insert("retry_after".into(), seconds.into());
@@ -57,8 +57,8 @@ fn problem(refused: &Refused<'_>) -> Vec<u8> {
     members.insert("title".into(), title.into());
     members.insert("status".into(), refused.status.into());
     members.insert("reason".into(), refused.reason.name().into());
-    if let Some(policy) = refused.policy {
-        members.insert("violated-policies".into(), Value::Array(vec![policy.into()]));
+    if !refused.policies.is_empty() {
+        members.insert("violated-policies".into(), refused.policies.into());
     }
     Value::Object(members).to_string().into_bytes()
 }

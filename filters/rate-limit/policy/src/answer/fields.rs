@@ -5,44 +5,76 @@
 //! partition key `pk` is omitted: clients do not need it, and it would reveal how the filter tells them
 //! apart, such as the address that the proxy sees.
 //!
-//! `X-RateLimit-*` are Envoy's (`DRAFT_VERSION_03`; `ratelimit_headers.cc`): the numbers of one limit, and
-//! all policies after the first number. They omit requests in flight, because these headers have no unit.
+//! A response may already have these fields, from an upstream or from another filter. Then the items of this
+//! filter are added, because an intermediary must not hide a quota that a client has to keep to (section
+//! "Intermediaries" of the draft). A name that is in use gets a number. A field in the form of an older draft
+//! stays as it is, because a field with both forms would be invalid.
 
-use super::{Answers, HeaderField, Standing, Unit, seconds};
+use super::combine::names_of;
+use super::{Answers, HeaderChanges, Standing, Unit, older, seconds};
+use crate::plan::names::numbered;
 use core::fmt::Write as _;
+use std::borrow::Cow;
+use tollgate_policy::Headers;
 
 /// Highest integer of structured fields (RFC 9651 section 3.3.1).
 const MAX_INTEGER: u64 = 999_999_999_999_999;
 
-/// The standing without room.
-#[derive(Clone, Copy)]
-pub(super) struct Violated {
-    pub(super) index: usize,
-    /// Time until it has room, in seconds.
-    pub(super) retry_after: Option<u64>,
-}
-
-/// Writes all configured headers.
+/// Writes all configured headers. `violated` are the indices of the standings without room.
 pub(super) fn write(
     answers: &Answers,
     standings: &[Standing<'_>],
-    violated: Option<Violated>,
-    headers: &mut Vec<HeaderField>,
+    violated: &[usize],
+    response: Headers<'_>,
+    changes: &mut HeaderChanges,
 ) {
     if answers.rate_limit_headers {
-        headers.push(("ratelimit-policy".into(), policies(standings).into_bytes()));
-        headers.push(("ratelimit".into(), limits(standings, violated).into_bytes()));
+        rate_limit(standings, response, changes);
     }
     if answers.x_ratelimit_headers {
-        x_ratelimit(standings, violated, headers);
+        older::x_ratelimit(standings, violated, response, changes);
+    }
+    if answers.kong_headers {
+        older::kong(standings, violated, response, changes);
     }
 }
 
+fn rate_limit(standings: &[Standing<'_>], response: Headers<'_>, changes: &mut HeaderChanges) {
+    let fields = ["ratelimit-policy", "ratelimit"].map(|name| (name, response.has(name)));
+    let mut names: Vec<Cow<'_, str>> = standings.iter().map(|one| one.policy.into()).collect();
+    if fields.iter().any(|(_, exists)| *exists) && !rename(&mut names, fields, response) {
+        return;
+    }
+    let values = [policies(standings, &names), limits(standings, &names)];
+    for ((name, exists), value) in fields.into_iter().zip(values) {
+        let list = if exists { &mut changes.add } else { &mut changes.set };
+        list.push((name.into(), value.into_bytes()));
+    }
+}
+
+/// Renames policies whose names are in the fields of a response. Returns `false` if a field has another form.
+#[cold]
+fn rename(names: &mut [Cow<'_, str>], fields: [(&str, bool); 2], response: Headers<'_>) -> bool {
+    let mut taken = Vec::new();
+    for (field, _) in fields {
+        for line in response.all(field.as_bytes()) {
+            let Some(mut names) = names_of(line) else { return false };
+            taken.append(&mut names);
+        }
+    }
+    for name in names {
+        let unique = numbered(name.to_string(), &|name| taken.iter().any(|other| other == name));
+        taken.push(unique.clone());
+        *name = Cow::Owned(unique);
+    }
+    true
+}
+
 /// Returns `RateLimit-Policy`: `"burst";q=100;w=60, "daily";q=5000;w=86400`.
-fn policies(standings: &[Standing<'_>]) -> String {
+fn policies(standings: &[Standing<'_>], names: &[Cow<'_, str>]) -> String {
     let mut out = String::new();
-    for standing in standings {
-        begin(&mut out, standing.policy);
+    for (standing, name) in standings.iter().zip(names) {
+        begin(&mut out, name);
         let _ = write!(out, ";q={}", standing.in_units(standing.quota.limit));
         match standing.unit {
             Unit::Requests => {}
@@ -56,43 +88,17 @@ fn policies(standings: &[Standing<'_>]) -> String {
     out
 }
 
-/// Returns `RateLimit`: `"burst";r=50;t=30, "daily";r=4000;t=7200`. For the standing without room, `t` equals
-/// `Retry-After`.
-fn limits(standings: &[Standing<'_>], violated: Option<Violated>) -> String {
+/// Returns `RateLimit`: `"burst";r=50;t=30, "daily";r=4000;t=7200`.
+fn limits(standings: &[Standing<'_>], names: &[Cow<'_, str>]) -> String {
     let mut out = String::new();
-    for (index, standing) in standings.iter().enumerate() {
-        begin(&mut out, standing.policy);
+    for (standing, name) in standings.iter().zip(names) {
+        begin(&mut out, name);
         let _ = write!(out, ";r={}", standing.in_units(standing.quota.remaining));
-        let retry_after = violated.filter(|one| one.index == index).and_then(|one| one.retry_after);
-        let reset = match standing.unit {
-            Unit::ConcurrentRequests => retry_after,
-            Unit::Requests | Unit::ContentBytes(_) => retry_after.or(Some(standing.reset())),
-        };
-        if let Some(reset) = reset {
-            let _ = write!(out, ";t={}", reset.min(MAX_INTEGER));
+        if standing.unit != Unit::ConcurrentRequests {
+            let _ = write!(out, ";t={}", standing.reset().min(MAX_INTEGER));
         }
     }
     out
-}
-
-fn x_ratelimit(standings: &[Standing<'_>], violated: Option<Violated>, headers: &mut Vec<HeaderField>) {
-    let rates = || standings.iter().filter(|standing| standing.unit != Unit::ConcurrentRequests);
-    let violated = violated.and_then(|one| Some((standings.get(one.index)?, one.retry_after)));
-    let violated = violated.filter(|(standing, _)| standing.unit != Unit::ConcurrentRequests);
-    // The first one with the least remaining, as in Envoy.
-    let tightest = || rates().min_by_key(|standing| standing.quota.remaining).map(|one| (one, None));
-    let Some((tightest, retry_after)) = violated.or_else(tightest) else { return };
-    let mut limit = tightest.quota.limit.to_string();
-    for standing in rates() {
-        if let Some(window) = standing.window() {
-            let _ = write!(limit, ", {};w={window};name=", standing.quota.limit);
-            string(&mut limit, standing.policy);
-        }
-    }
-    let reset = retry_after.unwrap_or_else(|| tightest.reset());
-    headers.push(("x-ratelimit-limit".into(), limit.into_bytes()));
-    headers.push(("x-ratelimit-remaining".into(), tightest.quota.remaining.to_string().into_bytes()));
-    headers.push(("x-ratelimit-reset".into(), reset.to_string().into_bytes()));
 }
 
 impl Standing<'_> {
@@ -106,12 +112,12 @@ impl Standing<'_> {
 
     /// Returns the window in seconds. Omits windows shorter than a second: ten per 100 ms, written as ten per
     /// second, would be a tenth of the real limit.
-    fn window(&self) -> Option<u64> {
+    pub(super) fn window(&self) -> Option<u64> {
         let said = self.unit != Unit::ConcurrentRequests && self.quota.window >= 1_000_000_000;
         said.then(|| seconds(self.quota.window))
     }
 
-    fn reset(&self) -> u64 {
+    pub(super) fn reset(&self) -> u64 {
         seconds(self.quota.reset)
     }
 }
@@ -125,7 +131,7 @@ fn begin(out: &mut String, name: &str) {
 }
 
 /// Writes a string of RFC 9651 section 4.1.6. It must be ASCII, so other characters are percent-encoded.
-fn string(out: &mut String, text: &str) {
+pub(super) fn string(out: &mut String, text: &str) {
     out.push('"');
     for char in text.chars() {
         match char {

@@ -3,11 +3,13 @@
 //! Only contains what the configuration enables: by default of [`Answers`], `retry-after` on rejections.
 
 mod body;
+mod combine;
 mod fields;
+mod older;
 
-use crate::{Environment, Reason, Refusal};
+use crate::{Environment, HeaderChanges, Reason, Refusal};
 use tollgate_counting::rate::Quota;
-use tollgate_policy::{EditableName, HeaderField, HeaderValue};
+use tollgate_policy::{EditableName, HeaderField, HeaderValue, Headers, grpc_status_of};
 
 /// Settings for responses to clients, and for headers for upstreams.
 #[derive(Clone, Debug)]
@@ -27,6 +29,8 @@ pub struct Answers {
     pub rate_limit_headers: bool,
     /// Whether responses have `x-ratelimit-limit`, `-remaining` and `-reset`: `enable_x_ratelimit_headers`.
     pub x_ratelimit_headers: bool,
+    /// Whether responses have the headers of Kong, such as `x-ratelimit-limit-minute`.
+    pub kong_headers: bool,
     /// Whether rejections by the service have `x-envoy-ratelimited`. Default: true.
     pub x_envoy_ratelimited: bool,
     /// Headers to add to rejections.
@@ -66,6 +70,7 @@ impl Default for Answers {
             retry_after: true,
             rate_limit_headers: false,
             x_ratelimit_headers: false,
+            kong_headers: false,
             x_envoy_ratelimited: true,
             response_headers: Vec::new(),
             request_headers_when_not_enforced: Vec::new(),
@@ -99,17 +104,44 @@ pub enum Unit {
 impl Answers {
     /// Returns whether responses contain quotas.
     pub fn shows_standings(&self) -> bool {
-        self.rate_limit_headers || self.x_ratelimit_headers
+        self.rate_limit_headers || self.x_ratelimit_headers || self.kong_headers
     }
 }
 
-/// Returns the headers to add to the response to an allowed request.
-pub fn headers(answers: &Answers, standings: &[Standing<'_>]) -> Vec<HeaderField> {
-    let mut headers = Vec::new();
+/// Returns the changes to the response to an allowed request. `response` are its headers, if they have a
+/// field to [combine](fields_to_combine), and `service` those of the rate limit service.
+///
+/// The headers of the service are added, as in Envoy. A header of the service replaces one of this filter.
+pub fn headers(
+    answers: &Answers,
+    standings: &[Standing<'_>],
+    response: Headers<'_>,
+    service: Vec<HeaderField>,
+) -> HeaderChanges {
+    let mut changes = HeaderChanges::default();
     if answers.shows_standings() && !standings.is_empty() {
-        fields::write(answers, standings, None, &mut headers);
+        fields::write(answers, standings, &[], response, &mut changes);
+        for list in [&mut changes.set, &mut changes.add] {
+            list.retain(|(name, _)| !has(&service, name));
+        }
     }
-    headers
+    changes.add.extend(service);
+    changes
+}
+
+/// Returns the names of the fields that the response of an upstream, or of another filter, may already have.
+pub fn fields_to_combine(answers: &Answers) -> impl Iterator<Item = &'static str> + use<> {
+    let fields = [
+        (answers.rate_limit_headers, "ratelimit"),
+        (answers.rate_limit_headers, "ratelimit-policy"),
+        (answers.x_ratelimit_headers, older::X_REMAINING),
+        (answers.kong_headers, older::REMAINING),
+    ];
+    fields.into_iter().filter_map(|(shown, name)| shown.then_some(name))
+}
+
+fn has(headers: &[HeaderField], name: &str) -> bool {
+    headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name))
 }
 
 /// Returns the headers to add for the upstream when a limit is exceeded but not enforced.
@@ -122,12 +154,14 @@ pub fn not_enforced(answers: &Answers) -> Vec<HeaderField> {
 pub struct Cause {
     /// Reason of the rejection.
     pub reason: Reason,
-    /// Index of the standing of the limit that had no room.
-    pub violated: Option<usize>,
-    /// Time until it has room, in nanoseconds.
+    /// Indices of the standings of the limits that had no room. The first one rejects the request.
+    pub violated: Vec<usize>,
+    /// Time until all of them have room, in nanoseconds.
     pub retry_after: Option<u64>,
     /// Body from the rate limit service. If empty, the configured body is used.
     pub raw_body: Vec<u8>,
+    /// Headers from the rate limit service. They take precedence over generated ones.
+    pub service: Vec<HeaderField>,
     /// Whether the client uses gRPC; see [`is_grpc`].
     pub grpc: bool,
 }
@@ -135,48 +169,51 @@ pub struct Cause {
 impl Cause {
     /// Returns the cause of a rejection that is not about a limit.
     pub fn new(reason: Reason, grpc: bool) -> Self {
-        Self { reason, violated: None, retry_after: None, raw_body: Vec::new(), grpc }
+        let (violated, raw_body, service) = (Vec::new(), Vec::new(), Vec::new());
+        Self { reason, violated, retry_after: None, raw_body, service, grpc }
     }
 }
 
 /// Returns the response to a rejected request.
 pub fn refuse(answers: &Answers, standings: &[Standing<'_>], cause: Cause) -> Refusal {
-    let Cause { reason, violated, retry_after, raw_body, grpc } = cause;
-    let violated = violated.and_then(|index| Some((index, *standings.get(index)?)));
+    let Cause { reason, violated, retry_after, raw_body, service, grpc } = cause;
     let retry_after = retry_after.map(|nanos| seconds(nanos).max(1));
-    let (status, grpc_status) = match reason {
-        Reason::LocalLimit | Reason::Concurrency | Reason::ServiceLimit if answers.resource_exhausted => {
-            (answers.status, RESOURCE_EXHAUSTED)
-        }
-        Reason::LocalLimit | Reason::Concurrency | Reason::ServiceLimit => (answers.status, UNAVAILABLE),
-        Reason::ServiceUnavailable | Reason::SharedState | Reason::HostError => {
-            (answers.status_on_error, UNAVAILABLE)
-        }
-        // As in Envoy's `grpc::Utility::httpToGrpcStatus`.
-        Reason::InvalidPath => (400, INTERNAL),
+    let over_limit = matches!(reason, Reason::LocalLimit | Reason::Concurrency | Reason::ServiceLimit);
+    let status = match reason {
+        _ if over_limit => answers.status,
+        Reason::InvalidPath => 400,
+        _ => answers.status_on_error,
     };
-    let refused = body::Refused { reason, status, policy: violated.map(|(_, one)| one.policy), retry_after };
+    let grpc_status = match over_limit && answers.resource_exhausted {
+        true => RESOURCE_EXHAUSTED,
+        false => grpc_status_of(status),
+    };
+    let policies: Vec<_> =
+        violated.iter().filter_map(|index| standings.get(*index)).map(|one| one.policy).collect();
+    let refused = body::Refused { reason, status, policies: &policies, retry_after };
     let (content_type, body) = match raw_body.is_empty() {
         true => body::of(&answers.body, &refused, grpc),
         false => (None, raw_body),
     };
-    let mut headers: Vec<HeaderField> = Vec::new();
+    let mut generated: Vec<HeaderField> = Vec::new();
     if let Some(content_type) = content_type {
-        headers.push(("content-type".into(), content_type.to_vec()));
+        generated.push(("content-type".into(), content_type.to_vec()));
     }
     if let (true, Some(seconds)) = (answers.retry_after, retry_after) {
-        headers.push(("retry-after".into(), seconds.to_string().into_bytes()));
+        generated.push(("retry-after".into(), seconds.to_string().into_bytes()));
     }
     if answers.shows_standings() && !standings.is_empty() {
-        let violated = violated.map(|(index, _)| fields::Violated { index, retry_after });
-        fields::write(answers, standings, violated, &mut headers);
+        let mut changes = HeaderChanges::default();
+        fields::write(answers, standings, &violated, Headers::default(), &mut changes);
+        generated.append(&mut changes.set);
     }
     if reason == Reason::ServiceLimit && answers.x_envoy_ratelimited {
-        headers.push(("x-envoy-ratelimited".into(), b"true".to_vec()));
+        generated.push(("x-envoy-ratelimited".into(), b"true".to_vec()));
     }
-    // Configured headers take precedence over generated ones.
-    headers.retain(|(name, _)| !answers.response_headers.iter().any(|(own, _)| own.name().as_str() == name));
-    headers.extend(answers.response_headers.iter().map(configured));
+    let configured: Vec<_> = answers.response_headers.iter().map(configured).collect();
+    // Configured headers, and those of the service, take precedence over generated ones.
+    generated.retain(|(name, _)| !has(&configured, name) && !has(&service, name));
+    let headers = generated.into_iter().chain(configured).chain(service).collect();
     Refusal { reason, status, grpc_status, headers, body }
 }
 
@@ -192,8 +229,6 @@ pub fn is_grpc(answers: &Answers, env: &mut dyn Environment) -> bool {
 }
 
 const RESOURCE_EXHAUSTED: u8 = 8;
-const INTERNAL: u8 = 13;
-const UNAVAILABLE: u8 = 14;
 
 fn configured((name, value): &(EditableName, HeaderValue)) -> HeaderField {
     (name.name().as_str().to_owned().into(), value.as_bytes().to_vec())

@@ -1,3 +1,5 @@
+mod combined;
+
 use super::*;
 use proptest::prelude::*;
 use sfv::{BareItem, List, ListEntry, Parser};
@@ -22,13 +24,20 @@ fn texts(headers: &[HeaderField]) -> Vec<(&str, &str)> {
     headers.iter().map(|(name, value)| (&**name, str::from_utf8(value).unwrap())).collect()
 }
 
+/// The headers for a response that has none of them.
+fn headers(answers: &Answers, standings: &[Standing<'_>]) -> Vec<HeaderField> {
+    let changes = super::headers(answers, standings, Headers::default(), Vec::new());
+    assert!(changes.add.is_empty());
+    changes.set
+}
+
 fn cause(reason: Reason) -> Cause {
-    Cause { reason, violated: None, retry_after: None, raw_body: Vec::new(), grpc: false }
+    Cause::new(reason, false)
 }
 
 fn local(answers: &Answers, standings: &[Standing<'_>], violated: usize, retry_after: u64) -> Refusal {
     let cause =
-        Cause { violated: Some(violated), retry_after: Some(retry_after), ..cause(Reason::LocalLimit) };
+        Cause { violated: vec![violated], retry_after: Some(retry_after), ..cause(Reason::LocalLimit) };
     refuse(answers, standings, cause)
 }
 
@@ -101,7 +110,7 @@ fn other_units_than_requests_are_named() {
     );
     let only = Answers { x_ratelimit_headers: true, ..Answers::default() };
     assert!(headers(&only, &[flying]).is_empty());
-    let refusal = refuse(&only, &[bytes, flying], Cause { violated: Some(1), ..cause(Reason::Concurrency) });
+    let refusal = refuse(&only, &[bytes, flying], Cause { violated: vec![1], ..cause(Reason::Concurrency) });
     assert_eq!(texts(&refusal.headers)[1], ("x-ratelimit-remaining", "3"));
 }
 
@@ -140,9 +149,9 @@ fn x_ratelimit_reports_the_tightest_limit() {
 }
 
 #[test]
-fn the_reset_without_room_equals_retry_after() {
+fn a_rejection_has_the_quotas() {
     let answers = Answers { status: 503, resource_exhausted: true, ..both() };
-    let standings = [standing("daily", 1000, 86400, 0, 7200), standing("burst", 10, 60, 4, 60)];
+    let standings = [standing("daily", 1000, 86400, 0, 7200), standing("burst", 10, 60, 4, 6)];
     let refusal = local(&answers, &standings, 1, 6 * SECOND);
     assert_eq!((refusal.status, refusal.grpc_status), (503, 8));
     assert_eq!(
@@ -257,6 +266,31 @@ fn configured_headers_replace_generated_ones() {
 }
 
 #[test]
+fn a_status_determines_the_grpc_status_as_in_envoy() {
+    for (status, grpc_status) in [(429, 14), (403, 7), (500, 2), (503, 14), (599, 2)] {
+        let answers = Answers { status, status_on_error: status, ..Answers::default() };
+        for reason in [Reason::LocalLimit, Reason::ServiceLimit, Reason::ServiceUnavailable] {
+            assert_eq!(refuse(&answers, &[], cause(reason)).grpc_status, grpc_status, "{status} {reason:?}");
+        }
+    }
+    assert_eq!(refuse(&Answers::default(), &[], cause(Reason::InvalidPath)).grpc_status, 13);
+}
+
+#[test]
+fn all_policies_without_room_are_named() {
+    let answers = Answers { body: Body::Problem, ..both() };
+    let standings = [standing("a", 1, 60, 0, 5), standing("b", 1, 60, 1, 0), standing("c", 1, 60, 0, 50)];
+    let cause = Cause { violated: vec![0, 2], retry_after: Some(50 * SECOND), ..cause(Reason::LocalLimit) };
+    let refusal = refuse(&answers, &standings, cause.clone());
+    assert_eq!(body(&refusal)["violated-policies"], serde_json::json!(["a", "c"]));
+    let find =
+        |name| texts(&refusal.headers).into_iter().find(|(other, _)| *other == name).unwrap().1.to_owned();
+    assert_eq!((find("retry-after"), find("x-ratelimit-reset")), ("50".to_owned(), "50".to_owned()));
+    let refusal = refuse(&Answers { body: Body::Json, ..answers }, &standings, cause);
+    assert_eq!(body(&refusal)["policy"], "a", "the one that rejected");
+}
+
+#[test]
 fn escapes_names_that_are_not_ascii() {
     let answers = Answers { rate_limit_headers: true, ..Answers::default() };
     let headers = headers(&answers, &[standing("a\"b\\c \u{e9}\n", 1, 1, 1, 1)]);
@@ -283,12 +317,13 @@ proptest! {
     ) {
         let standings: Vec<_> =
             all.iter().map(|(policy, quota, unit)| Standing { policy, quota: *quota, unit: *unit }).collect();
-        let refusal = refuse(&both(), &standings, Cause { violated: Some(violated), retry_after, ..cause(Reason::LocalLimit) });
+        let refusal = refuse(&both(), &standings, Cause { violated: vec![violated], retry_after, ..cause(Reason::LocalLimit) });
         for (name, value) in refusal.headers.iter().chain(&headers(&both(), &standings)) {
             prop_assert!(tollgate_policy::is_token(name.as_bytes()) && tollgate_policy::is_valid_value(value));
             if !name.starts_with("ratelimit") {
                 continue;
             }
+            prop_assert_eq!(super::combine::names_of(value).map(|names| names.len()), Some(standings.len()));
             let list: List = Parser::new(value.as_slice()).parse().unwrap();
             prop_assert_eq!(list.len(), standings.len());
             for item in &list {

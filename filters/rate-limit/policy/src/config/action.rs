@@ -47,6 +47,8 @@ pub enum Action {
     Route(ValueOptions),
     /// Principal of the token that `jwt-authn` verified: `<iss>/<sub>`.
     Principal(ValueOptions),
+    /// Connection of the client, by its number in this Envoy.
+    Connection(ValueOptions),
     /// Claim of that token, such as `sub` or `org.team`.
     Claim(NamedValue),
     /// Filter state of an earlier filter.

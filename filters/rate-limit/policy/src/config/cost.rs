@@ -6,7 +6,8 @@ use tollgate_policy::{Config, ConfigError, HeaderMatcher, HeaderName, Value};
 /// Cost of a request. An object with exactly one field.
 #[derive(Clone, Debug, Config)]
 pub enum Cost {
-    /// Fixed cost of each request.
+    /// Fixed cost of each request. With 0, a request takes nothing, but needs room for 1: for a cost that
+    /// only the response determines.
     Number(u64),
     /// Cost from a request header.
     Header(HeaderCost),
@@ -47,7 +48,8 @@ pub struct OnResponse {
     /// Headers of the responses that cost anything; all must match. For other responses, the cost is
     /// refunded. Default: all.
     pub headers: Vec<HeaderMatcher>,
-    /// Response header that contains the total cost of the request.
+    /// Response header that contains the total cost of the request. With `service`, the difference to the
+    /// cost of the request is counted by another call.
     pub cost_header: Option<CostHeader>,
     /// Whether to refund the cost of a request that gets no response, too. Default: `false`.
     pub refund_without_response: bool,

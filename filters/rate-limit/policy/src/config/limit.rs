@@ -56,6 +56,9 @@ pub struct Override {
     pub rates: Vec<Rate>,
     /// Concurrency in place of that of the limit. Default: the concurrency of the limit.
     pub concurrency: Option<Concurrency>,
+    /// Whether these keys have no limit, neither on this Envoy nor of the service. Default: `false`.
+    #[config(default)]
+    pub unlimited: bool,
 }
 
 /// Condition on a value: a text or an address.

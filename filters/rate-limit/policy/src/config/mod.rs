@@ -19,7 +19,7 @@ pub use cost::{BodyCost, Cost, CostHeader, HeaderCost, OnResponse, StatusRange};
 pub use entry::{Empty, Header, NamedValue, Path, QueryParameter, ValueOptions};
 pub use limit::{Concurrency, Delay, Limit, LimitService, NetworkMatch, Override, ValueMatch};
 pub use metadata::{Metadata, MetadataKey, MetadataSource, PathSegment};
-pub use rate::{FixedWindow, Gcra, Rate, SlidingWindow, TokenBucket};
+pub use rate::{Calendar, FixedWindow, Gcra, Rate, SlidingWindow, TokenBucket};
 pub use response::{BodyFormat, HeaderToAdd, HeaderValueOption, Response, Status, XRateLimitHeaders};
 pub use rule::Rule;
 pub use service::{Cache, EnvoyGrpc, FailureMode, GrpcService, RateLimitService};
@@ -48,7 +48,7 @@ use tollgate_policy::{Enforcement, Named, PathNormalization, Percent};
         ("stage", BY_RULES),
         ("vh_rate_limits", BY_RULES),
         ("request_type", BY_RULES),
-        ("local_rate_limit_per_downstream_connection", "limits by connection are not supported; use the `key` of a limit"),
+        ("local_rate_limit_per_downstream_connection", "use the action `connection` in the `key` of a limit"),
         ("local_cluster_rate_limit", "use `service` in a limit to share it with other Envoys"),
     ])]
 pub struct Config {
@@ -105,7 +105,7 @@ const IN_SERVICE: &str = "move it to `rate_limit_service`";
 const IN_RESPONSE: &str = "move it to `response`";
 const BY_RULES: &str = "use `rules` to select the limits for a request";
 
-/// Shared memory: up to 67 bytes for each rate of each key.
+/// Shared memory: up to 93 bytes for each rate of each key.
 #[derive(Clone, Debug, tollgate_policy::Config)]
 #[config(default)]
 pub struct Table {

@@ -43,13 +43,27 @@ pub struct Gcra {
     pub burst: u64,
 }
 
-/// Fixed windows of the clock.
+/// Fixed windows of the clock, or of the calendar. Exactly one of `window` and `calendar` is required.
 #[derive(Clone, Debug, Config)]
 pub struct FixedWindow {
     /// Maximum number of requests in each window. With 0, every request is rejected.
     pub requests: u64,
     /// Length of a window, at least `1ms`. A window of `1h` begins at each full hour in UTC.
-    pub window: Duration,
+    pub window: Option<Duration>,
+    /// Period of the calendar, in UTC.
+    pub calendar: Option<Calendar>,
+}
+
+/// Period of the calendar, in UTC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Config)]
+pub enum Calendar {
+    /// From the first day of a month.
+    #[default]
+    Month,
+    /// From the first day of January, April, July and October.
+    Quarter,
+    /// From the first of January.
+    Year,
 }
 
 /// A window that slides with the clock.

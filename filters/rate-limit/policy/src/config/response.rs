@@ -1,7 +1,7 @@
 //! Responses to clients, and headers for upstreams.
 
-pub use tollgate_policy::BodyFormat;
-use tollgate_policy::{Config, ConfigError, EditableName, HeaderValue, Value};
+pub use tollgate_policy::{BodyFormat, Status};
+use tollgate_policy::{Config, EditableName, HeaderValue};
 
 /// Responses to clients, and headers for upstreams. A rejected gRPC request always gets a gRPC status.
 #[derive(Clone, Debug, Config)]
@@ -21,7 +21,8 @@ pub struct Response {
     pub retry_after: bool,
     /// Whether to add the IETF headers `RateLimit` and `RateLimit-Policy` to responses. Default: `true`.
     pub rate_limit_headers: bool,
-    /// Adds Envoy's headers `X-RateLimit-Limit`, `-Remaining` and `-Reset` to responses. Default: `OFF`.
+    /// Adds older headers to responses: Envoy's `X-RateLimit-Limit`, `-Remaining` and `-Reset`, or those of
+    /// Kong. Default: `OFF`.
     pub enable_x_ratelimit_headers: XRateLimitHeaders,
     /// Whether to reject gRPC requests with `RESOURCE_EXHAUSTED` instead of `UNAVAILABLE`. Default: `false`.
     pub rate_limited_as_resource_exhausted: bool,
@@ -52,51 +53,7 @@ impl Default for Response {
     }
 }
 
-/// A status: `429`, or `{code: 429}` as in Envoy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// Status code.
-    pub code: u16,
-}
-
-#[derive(Config)]
-struct EnvoyStatus {
-    code: u16,
-}
-
-impl Config for Status {
-    fn blank() -> Self {
-        Self { code: 0 }
-    }
-
-    fn fill(&mut self, value: &Value) -> Result<(), ConfigError> {
-        self.code = match value {
-            Value::Object(_) => tollgate_policy::config::read::<EnvoyStatus>(value)?.code,
-            _ => tollgate_policy::config::read(value)?,
-        };
-        Ok(())
-    }
-}
-
-tollgate_policy::json_schema_of!(Status, |_generator| {
-    let code = tollgate_policy::config::derived::schemars::json_schema!({
-        "type": "integer", "minimum": 400, "maximum": 599, "description": "Status code.",
-    });
-    tollgate_policy::config::derived::schemars::json_schema!({
-        "description": "A status: `429`, or `{code: 429}` as in Envoy.",
-        "anyOf": [
-            code,
-            {
-                "type": "object",
-                "properties": { "code": code },
-                "required": ["code"],
-                "additionalProperties": false,
-            },
-        ],
-    })
-});
-
-/// Envoy's `X-RateLimit-*` headers.
+/// Older headers with quotas.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Config)]
 pub enum XRateLimitHeaders {
     /// No such headers.
@@ -106,6 +63,10 @@ pub enum XRateLimitHeaders {
     /// Headers of version 03 of the IETF draft.
     #[config(rename = "DRAFT_VERSION_03")]
     Draft03,
+    /// Headers of Kong: `X-RateLimit-Limit-Minute` and so on for each unit of time, and `RateLimit-Limit`,
+    /// `RateLimit-Remaining` and `RateLimit-Reset`.
+    #[config(rename = "KONG")]
+    Kong,
 }
 
 /// A header to add, as in Envoy: `{header: {key: x-team, value: blue}}`.

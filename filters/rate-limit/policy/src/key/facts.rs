@@ -1,19 +1,20 @@
 //! Facts about a request. Each is read from the proxy at most once, regardless of the number of limits.
 
-use super::path::normal_path;
 use crate::Environment;
 use crate::model::{IfAbsent, Source, Value, masked, property};
 use std::borrow::Cow;
 use std::net::IpAddr;
-use tollgate_policy::{RequestFacts, uri};
+use tollgate_policy::{PathNormalization, RequestFacts, uri};
 
 /// Facts about a request.
 #[derive(Debug)]
 pub struct Facts<'r> {
     request: RequestFacts<'r>,
+    path_normalization: PathNormalization,
     address: Option<Option<IpAddr>>,
     claims: Option<serde_json::Value>,
     failed: bool,
+    invalid_path: bool,
 }
 
 /// The methods of RFC 9110 section 9.3 and RFC 5789.
@@ -22,8 +23,23 @@ const METHODS: [&[u8]; 9] =
 
 impl<'r> Facts<'r> {
     /// Returns facts of which nothing has been read yet.
-    pub fn new(request: &RequestFacts<'r>) -> Self {
-        Self { request: *request, address: None, claims: None, failed: false }
+    pub fn new(request: &RequestFacts<'r>, path_normalization: PathNormalization) -> Self {
+        let (request, address, claims) = (*request, None, None);
+        Self { request, path_normalization, address, claims, failed: false, invalid_path: false }
+    }
+
+    /// Returns whether a value since the last call is absent because the path cannot be read with certainty.
+    #[inline]
+    pub fn take_invalid_path(&mut self) -> bool {
+        core::mem::take(&mut self.invalid_path)
+    }
+
+    /// Returns the path to count by; `None` if the request has no path.
+    #[inline(never)]
+    fn path(&mut self) -> Option<Cow<'r, [u8]>> {
+        let path = self.path_normalization.resolved_of(&self.request);
+        self.invalid_path |= path.is_err();
+        path.ok()
     }
 
     /// Returns the request.
@@ -100,9 +116,9 @@ impl<'r> Facts<'r> {
                 let mut cookies = request.cookies().filter(|cookie| cookie.name == name.as_bytes());
                 cookies.next().map(|cookie| Value::bytes(cookie.value))
             }
-            Source::Path => not_empty(normal_path(request.path_only())),
+            Source::Path => not_empty(self.path()?),
             Source::PathSegment { template, index } => {
-                let path = normal_path(request.path_only());
+                let path = self.path()?;
                 if !template.matches(&path) {
                     return None;
                 }

@@ -8,10 +8,8 @@
 
 mod cost;
 mod facts;
-mod path;
 
 pub use facts::Facts;
-pub use path::normal_path;
 
 use crate::Environment;
 use crate::model::{Action, IfAbsent, Limit, Value};

@@ -4,7 +4,7 @@ use crate::model::{Cost, MAX_LEN, OnResponse, Overrides, Source, ValueMatch, pro
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use tollgate_counting::{Failure, LocalMemory, SharedMemory};
-use tollgate_policy::{Headers, RequestFacts, ResponseFacts};
+use tollgate_policy::{Headers, PathNormalization, RequestFacts, ResponseFacts};
 
 #[derive(Default)]
 struct Proxy {
@@ -63,8 +63,9 @@ fn descriptor(
     proxy: &mut Proxy,
 ) -> Option<Vec<(String, String)>> {
     let request = RequestFacts::from_pairs(pairs);
-    let place = place(actions, &mut Facts::new(&request), proxy, placer().key(0));
-    let mut facts = Facts::new(&request);
+    let place =
+        place(actions, &mut Facts::new(&request, PathNormalization::default()), proxy, placer().key(0));
+    let mut facts = Facts::new(&request, PathNormalization::default());
     let entries = entries(actions, &mut facts, proxy);
     assert_eq!(place.is_some(), entries.is_some());
     Some(entries?.into_iter().map(|entry| (entry.key.to_owned(), entry.value.into_owned())).collect())
@@ -217,7 +218,9 @@ fn spellings_of_a_value_are_one_value() {
         let pairs: &[(&[u8], &[u8])] = &[(b":method", method.as_bytes())];
         assert_eq!(one(Source::Method, pairs, &mut Proxy::default()).as_deref(), expected, "{method}");
     }
-    assert_eq!(path(Source::Path, "/a/%2e%2e//login?x=/y").as_deref(), Some("/login"));
+    for spelling in ["/a/%2e%2e/login?x=/y", "//login", "/%256Cogin", "/login;a=b", "/%6cogin"] {
+        assert_eq!(path(Source::Path, spelling).as_deref(), Some("/login"), "{spelling}");
+    }
     assert_eq!(path(Source::Path, ""), None);
 }
 
@@ -276,7 +279,7 @@ fn reads_the_address_and_the_claims_once() {
         of(Source::claim("a")),
         of(Source::claim("b")),
     ];
-    let mut facts = Facts::new(&RequestFacts::default());
+    let mut facts = Facts::new(&RequestFacts::default(), PathNormalization::default());
     for _ in 0..2 {
         assert!(place(&actions, &mut facts, &mut proxy, placer().key(0)).is_some());
     }
@@ -287,7 +290,7 @@ fn reads_the_address_and_the_claims_once() {
 fn a_default_value_never_equals_an_address() {
     let action = Action { if_absent: IfAbsent::Value("none".into()), ..of(Source::RemoteAddress) };
     let at = |address: &str| {
-        let mut facts = Facts::new(&RequestFacts::default());
+        let mut facts = Facts::new(&RequestFacts::default(), PathNormalization::default());
         let key = placer().key(0);
         place(core::slice::from_ref(&action), &mut facts, &mut proxy(address, &[]), key)
     };

@@ -81,7 +81,8 @@ pub enum Source {
         /// Name of the cookie, case-sensitive.
         name: String,
     },
-    /// Path without the query, normalised.
+    /// Path without the query, in its most resolved reading: see
+    /// [`PathNormalization::resolved_of`](tollgate_policy::PathNormalization::resolved_of).
     Path,
     /// Segment of such a path, if the template matches.
     PathSegment {
@@ -136,6 +137,7 @@ impl Source {
                 property::DESTINATION_CLUSTER => "destination_cluster",
                 property::ROUTE => "route",
                 property::PRINCIPAL => "principal",
+                property::CONNECTION => "connection",
                 _ => return None,
             },
             Self::RequestHeader { .. }
@@ -178,6 +180,8 @@ pub mod property {
     pub const ROUTE: &str = "xds\0route_name";
     /// `principal`: `<iss>/<sub>`, by `jwt-authn`.
     pub const PRINCIPAL: &str = "filter_state\0wasm.jwt_authn.principal";
+    /// `connection`: number of the downstream connection.
+    pub const CONNECTION: &str = "connection\0id";
     /// Payload of the token that `jwt-authn` verified, as JSON.
     pub const PAYLOAD: &str = "filter_state\0wasm.jwt_authn.payload";
 

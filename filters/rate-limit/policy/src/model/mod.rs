@@ -43,11 +43,22 @@ pub struct Limit {
     pub fingerprint: u64,
 }
 
+impl Limit {
+    /// Returns whether the limit counts requests in flight, for any key.
+    pub fn has_in_flight(&self) -> bool {
+        self.max_in_flight.is_some()
+            || self.overrides.list().iter().any(|other| other.max_in_flight.is_some())
+    }
+}
+
 /// Use of the rate limit service by a limit.
 #[derive(Debug)]
 pub struct LimitService {
     /// Whether descriptors contain the cost as `hits_addend`.
     pub hits_addend: bool,
+    /// Name of the limit of the service in `RateLimit-Policy`: the name of the limit, with a suffix if the
+    /// limit also has rates.
+    pub policy_name: String,
     /// Rates on this Envoy while the service is unavailable, with
     /// [`FailureMode::Local`](crate::config::FailureMode::Local).
     pub fallback: NamedRates,
@@ -73,6 +84,8 @@ pub struct Override {
     pub rates: NamedRates,
     /// Maximum number of requests in flight in place of that of the limit.
     pub max_in_flight: Option<u32>,
+    /// Whether the keys have no limit, neither on this Envoy nor of the service.
+    pub unlimited: bool,
     /// Like [`Limit::fingerprint`].
     pub fingerprint: u64,
 }

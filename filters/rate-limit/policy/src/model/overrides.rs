@@ -4,7 +4,7 @@
 //! customer, so overrides for one exact value or one network are looked up. Only the others are tried one
 //! after another, and of these only those that precede the override that was found.
 
-use super::{Override, Value, ValueMatch};
+use super::{NamedRates, Override, Value, ValueMatch};
 use std::net::IpAddr;
 use tollgate_policy::{Cidr, Places};
 
@@ -67,6 +67,11 @@ impl Overrides {
         let mut places = Places::default();
         places.add(value, place);
         self.named.push(Named { entry, asked, places });
+    }
+
+    /// Returns the rates of all overrides.
+    pub(crate) fn rates_mut(&mut self) -> impl Iterator<Item = &mut NamedRates> {
+        self.list.iter_mut().map(|one| &mut one.rates)
     }
 
     /// Returns all overrides, in their order.

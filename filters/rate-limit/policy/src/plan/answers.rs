@@ -11,7 +11,6 @@ const MAX_BODY: u64 = 16 << 10;
 /// Resolves the section `response`.
 pub(super) fn resolve(response: Response, status_on_error: u16) -> Result<Answers, ConfigError> {
     let place = FieldPath::new("response");
-    place.field("status").range(response.status.code.into(), 400..=599)?;
     let body = match (response.body, response.body_format) {
         (Some(_), Some(_)) => {
             return Err(place.field("body").error("cannot be combined with `body_format`"));
@@ -37,6 +36,7 @@ pub(super) fn resolve(response: Response, status_on_error: u16) -> Result<Answer
         retry_after: response.retry_after,
         rate_limit_headers: response.rate_limit_headers,
         x_ratelimit_headers: response.enable_x_ratelimit_headers == XRateLimitHeaders::Draft03,
+        kong_headers: response.enable_x_ratelimit_headers == XRateLimitHeaders::Kong,
         x_envoy_ratelimited: !response.disable_x_envoy_ratelimited_header,
         response_headers: headers(response.response_headers_to_add, &place.field("response_headers_to_add"))?,
         request_headers_when_not_enforced: headers(

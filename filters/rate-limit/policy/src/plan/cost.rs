@@ -8,7 +8,7 @@ use tollgate_policy::{ConfigError, FieldPath};
 pub(super) fn resolve(cost: config::Cost, place: &FieldPath) -> Result<Cost, ConfigError> {
     Ok(match cost {
         config::Cost::Number(number) => {
-            place.field("number").range(number, 1..=MOST)?;
+            place.field("number").range(number, 0..=MOST)?;
             Cost::Number(number)
         }
         config::Cost::Header(config::HeaderCost { name, default, max }) => {

@@ -44,6 +44,7 @@ fn action(action: Of, place: &FieldPath) -> Result<Action, ConfigError> {
         Of::Method(of) => ("method", (Source::Method, simple(of))),
         Of::Route(of) => ("route", (property(property::ROUTE.into()), simple(of))),
         Of::Principal(of) => ("principal", (property(property::PRINCIPAL.into()), simple(of))),
+        Of::Connection(of) => ("connection", (property(property::CONNECTION.into()), simple(of))),
         Of::Path(of) => ("path", path(of, &place.field("path"))?),
         Of::RequestHeaders(of) => ("request_headers", header(of, &place.field("request_headers"))?),
         Of::QueryParameters(of) => {

@@ -32,41 +32,54 @@ pub(super) fn resolve(
     for (index, other) in limit.overrides.into_iter().enumerate() {
         let place = place.field("overrides").at(index);
         let when = when(other.when, &key, &place.field("when"))?;
-        if other.rates.is_empty() && other.concurrency.is_none() {
-            return Err(place.error("expected `rates` or `concurrency`"));
+        let unlimited = other.unlimited;
+        match (unlimited, other.rates.is_empty() && other.concurrency.is_none()) {
+            (false, true) => return Err(place.error("expected `rates`, `concurrency` or `unlimited: true`")),
+            (true, false) => {
+                let message = "cannot be combined with `rates` or `concurrency`";
+                return Err(place.field("unlimited").error(message));
+            }
+            _ => {}
         }
         let (no_rates, no_concurrency) = (other.rates.is_empty(), other.concurrency.is_none());
         let mut other = numbers(other.rates, other.concurrency, &name, of_key.clone(), &place)?;
-        if no_rates {
+        if no_rates && !unlimited {
             other.rates.clone_from(&own.rates);
             other.fingerprint = own.fingerprint;
         }
-        if no_concurrency {
+        if no_concurrency && !unlimited {
             other.max_in_flight = own.max_in_flight;
         }
         let Numbers { rates, max_in_flight, fingerprint } = other;
-        overrides.push(Override { when, rates, max_in_flight, fingerprint });
+        overrides.push(Override { when, rates, max_in_flight, unlimited, fingerprint });
     }
+    let counts = counts(&own, &overrides);
+    let in_flight =
+        own.max_in_flight.is_some() || overrides.iter().any(|other| other.max_in_flight.is_some());
     let service = limit.service.map(|service| {
         if key.is_empty() {
             let message = "needs a `key` in the limit: the service counts by key";
             return Err(place.field("service").error(message));
         }
-        ask_service(service, &name, failure_mode, of_key, &place.field("service"))
+        // A response can have the quotas of both.
+        let policy_name = if counts || in_flight { name.clone() + "-service" } else { name.clone() };
+        ask_service(service, policy_name, failure_mode, of_key, &place.field("service"))
     });
     let mut service = service.transpose()?;
-    let counts = [&own.rates]
-        .into_iter()
-        .chain(overrides.iter().map(|other| &other.rates))
-        .any(|rates| !rates.list.is_empty());
-    let in_flight =
-        own.max_in_flight.is_some() || overrides.iter().any(|other| other.max_in_flight.is_some());
     if limit.cost.is_some() && !counts && !service.as_ref().is_some_and(|service| service.hits_addend) {
         let message = "needs `rates`, or a `service` with `hits_addend`";
         return Err(place.field("cost").error(message));
     }
-    if limit.on_response.is_some() && !counts {
-        return Err(place.field("on_response").error("needs `rates`"));
+    if let Some(on_response) = &limit.on_response
+        && !counts
+    {
+        let place = place.field("on_response");
+        if !service.as_ref().is_some_and(|service| service.hits_addend) {
+            return Err(place.error("needs `rates`, or a `service` with `hits_addend`"));
+        }
+        if on_response.cost_header.is_none() {
+            return Err(place.error("expected `cost_header`: without `rates`, no cost can be refunded"));
+        }
     }
     let max_wait = match limit.delay {
         None => 0,
@@ -103,6 +116,11 @@ struct Numbers {
     rates: NamedRates,
     max_in_flight: Option<u32>,
     fingerprint: u64,
+}
+
+/// Returns whether a limit has rates, for any key.
+fn counts(own: &Numbers, overrides: &[Override]) -> bool {
+    !own.rates.list.is_empty() || overrides.iter().any(|other| !other.rates.list.is_empty())
 }
 
 fn numbers(
@@ -164,7 +182,7 @@ fn when(
 
 fn ask_service(
     service: config::LimitService,
-    limit: &str,
+    policy_name: String,
     failure_mode: Option<FailureMode>,
     mut fingerprint: Fingerprint,
     place: &FieldPath,
@@ -186,6 +204,6 @@ fn ask_service(
     }
     // They may equal the rates of the limit, but are counted separately.
     fingerprint.numbers(&[u64::MAX]);
-    let fallback = rate::resolve(fallback_rates, limit, &mut fingerprint, &place)?;
-    Ok(LimitService { hits_addend, fallback, fingerprint: fingerprint.finish() })
+    let fallback = rate::resolve(fallback_rates, &policy_name, &mut fingerprint, &place)?;
+    Ok(LimitService { hits_addend, policy_name, fallback, fingerprint: fingerprint.finish() })
 }

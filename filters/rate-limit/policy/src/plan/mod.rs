@@ -6,6 +6,7 @@ mod cost;
 mod fingerprint;
 mod key;
 mod limit;
+pub(crate) mod names;
 mod needs;
 mod rate;
 mod resolve;

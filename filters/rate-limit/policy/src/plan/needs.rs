@@ -11,10 +11,7 @@ impl Needs {
             request_headers: plan.rules.iter().any(|rule| looks(&rule.condition))
                 || limits.iter().any(looks_at_headers),
             response_headers: limits.iter().any(|limit| limit.on_response.is_some()),
-            in_flight: limits.iter().any(|limit| {
-                limit.max_in_flight.is_some()
-                    || limit.overrides.list().iter().any(|other| other.max_in_flight.is_some())
-            }),
+            in_flight: limits.iter().any(Limit::has_in_flight),
         }
     }
 }

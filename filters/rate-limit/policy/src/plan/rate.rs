@@ -2,7 +2,7 @@
 
 use super::check::{self, MOST, Span};
 use super::fingerprint::Fingerprint;
-use crate::config::{self, Gcra, TokenBucket};
+use crate::config::{self, Calendar, Gcra, TokenBucket};
 use crate::model::NamedRates;
 use tollgate_counting::rate::{FixedWindow, Meter, Rate, SlidingWindow};
 use tollgate_policy::{ConfigError, Duration, FieldPath};
@@ -10,10 +10,11 @@ use tollgate_policy::{ConfigError, Duration, FieldPath};
 /// Maximum number of rates. All entries of a key are in one page, which needs room for other keys as well.
 const MAX_RATES: usize = 8;
 
-/// Resolves the rates of a limit and their names, and adds their numbers to the fingerprint.
+/// Resolves the rates of a limit and their names, and adds their numbers to the fingerprint. `base` is the
+/// name of a single rate without a name of its own.
 pub(super) fn resolve(
     rates: Vec<config::Rate>,
-    limit: &str,
+    base: &str,
     fingerprint: &mut Fingerprint,
     place: &FieldPath,
 ) -> Result<NamedRates, ConfigError> {
@@ -31,8 +32,8 @@ pub(super) fn resolve(
                 check::name(&name, &place)?;
                 name
             }
-            None if count == 1 => limit.to_owned(),
-            None => format!("{limit}-{}", index + 1),
+            None if count == 1 => base.to_owned(),
+            None => format!("{base}-{}", index + 1),
         };
         if named.names.contains(&name) {
             return Err(place.error(format_args!("duplicate rate name `{name}`")));
@@ -53,9 +54,23 @@ fn rate(rate: &config::Rate, place: &FieldPath) -> Result<(Rate, [u64; 4]), Conf
         (None, None, Some(window), None) => {
             let place = place.field("fixed_window");
             place.field("requests").range(window.requests, 0..=MOST)?;
-            let nanos = check::span(window.window, Span::Rate, &place.field("window"))?;
-            let fixed = FixedWindow::new(window.requests, nanos).map(Rate::FixedWindow);
-            Ok((fixed.ok_or_else(|| too_long(&place))?, [1, window.requests, nanos, 0]))
+            let (fixed, length) = match (window.window, window.calendar) {
+                (Some(length), None) => {
+                    let nanos = check::span(length, Span::Rate, &place.field("window"))?;
+                    (FixedWindow::new(window.requests, nanos), [nanos, 0])
+                }
+                (None, Some(period)) => {
+                    let months = months(period);
+                    (FixedWindow::of_months(window.requests, months), [0, months.into()])
+                }
+                (None, None) => return Err(place.error("expected `window` or `calendar`")),
+                (Some(_), Some(_)) => {
+                    return Err(place.field("window").error("cannot be combined with `calendar`"));
+                }
+            };
+            let fixed = fixed.map(Rate::FixedWindow).ok_or_else(|| too_long(&place))?;
+            let [nanos, months] = length;
+            Ok((fixed, [1, window.requests, nanos, months]))
         }
         (None, None, None, Some(window)) => {
             let place = place.field("sliding_window");
@@ -101,6 +116,14 @@ fn meter(
         ))
     })?;
     Ok((meter, [0, burst, tokens, interval.as_nanos()]))
+}
+
+fn months(period: Calendar) -> u32 {
+    match period {
+        Calendar::Month => 1,
+        Calendar::Quarter => 3,
+        Calendar::Year => 12,
+    }
 }
 
 fn too_long(place: &FieldPath) -> ConfigError {

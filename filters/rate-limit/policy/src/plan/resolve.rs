@@ -1,15 +1,27 @@
 //! Resolves a configuration into a plan.
 
-use super::{ConfigError, FailureMode, Limit, Needs, Plan, Rule, answers, check, limit, service};
+use super::{ConfigError, FailureMode, Limit, Needs, Plan, Rule, answers, check, limit, names, service};
 use crate::Config;
 use crate::config;
 use tollgate_counting::table::pages_for;
 use tollgate_policy::{FieldPath, Places, RequestMatch, Rules};
 
-/// Maximum of `table.max_keys`, which is 1.1 GB of shared memory.
+/// Maximum of `table.max_keys`, which is 1.6 GB of shared memory.
 const MAX_KEYS: u64 = 1 << 24;
 
 impl Plan {
+    /// Returns what is probably not intended: for the log, when the filter loads.
+    pub fn warnings(&self) -> Vec<&'static str> {
+        let mut warnings = Vec::new();
+        if self.limits.is_empty() {
+            warnings.push("the configuration has no `limits`: no request is limited");
+        }
+        if self.filter_enabled.per_million() == 0 {
+            warnings.push("`filter_enabled` is 0: no request is limited");
+        }
+        warnings
+    }
+
     /// Checks and resolves a configuration.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         check::domain(&config.domain, &FieldPath::new("domain"))?;
@@ -22,6 +34,7 @@ impl Plan {
             return Err(FieldPath::new("rate_limit_service").error("not used: no limit has `service`"));
         }
         limits.iter_mut().for_each(|limit| limit.shadow |= config.enforcement.shadow);
+        names::make_unique(&mut limits);
         let conditions = config.rules.iter().map(|rule| &rule.condition);
         RequestMatch::check_rules(conditions, &config.path_normalization)?;
         let (rules, otherwise) = rules(config.rules, &limits)?;

@@ -1,7 +1,8 @@
 //! Checks by the rate limit service.
 
+use super::denied::{Denied, Room, Violated};
 use super::ticket::{Asked, Rates, Standing, Ticket};
-use super::{Denied, Policy, Round, holds};
+use super::{Policy, Round, holds};
 use crate::key::{self, Facts};
 use crate::model::{Limit, LimitService};
 use crate::plan::{FailureMode, RateLimitService};
@@ -48,7 +49,7 @@ impl Policy {
         let outcome = remote.answered(call, answer, now);
         match (self.awaited.iter_mut().find(|(id, _)| *id == call), outcome) {
             (Some((_, awaited)), outcome) => *awaited = Some(outcome),
-            // The request has ended. The answer only updates the cache.
+            // The request has ended or waits no longer. The answer only updates the cache.
             (None, Ask::Call(another)) => remote.abandoned(another.id),
             (None, Ask::Settled(_) | Ask::Wait(_)) => {}
         }
@@ -56,10 +57,15 @@ impl Policy {
 
     /// Decides again about a request whose call is answered, or took too long.
     pub fn ask_again(&mut self, mut ticket: Ticket, env: &mut dyn Environment, now: UnixNanos) -> Decision {
-        match ticket.call.take().and_then(|call| self.outcome(call)) {
-            Some(outcome) => self.go_on(outcome, ticket, env, now),
+        let asked = ticket.call.take().map(|call| self.outcome(call));
+        match asked {
+            Some(Some(outcome)) => self.go_on(outcome, ticket, env, now),
+            // The call may still be answered, but this request does not wait longer.
+            Some(None) if !ticket.asked.is_empty() => {
+                self.judge(ticket, Verdict::failed(CallFailure::Timeout, false), env, now)
+            }
             // The limits of the request are not known, so there is nothing to call the service with.
-            None if ticket.asked.is_empty() => match self.undecided(Reason::ServiceUnavailable) {
+            _ if ticket.asked.is_empty() => match self.undecided(Reason::ServiceUnavailable) {
                 Ok(by) => Decision::Pass(Pass { ticket, allowed_by: Some(by), ..Pass::default() }),
                 Err(refusal) => {
                     self.give_back(&mut ticket, env, now);
@@ -67,23 +73,33 @@ impl Policy {
                 }
             },
             // It has already waited, so it may wait again.
-            None => self.ask(ticket, env, now, true),
+            _ => self.ask(ticket, env, now, true),
         }
+    }
+
+    /// Returns how long a request may still be held for the rate limit service, in nanoseconds. All calls
+    /// that it makes or waits for take at most the timeout of one.
+    pub fn left_to_ask(&self, ticket: &Ticket, now: UnixNanos) -> u64 {
+        let timeout = self.plan.service.as_ref().map_or(0, |service| service.asked.timeout);
+        let since = ticket.asked_at.unwrap_or(now);
+        timeout.saturating_sub(now.0.saturating_sub(since.0))
     }
 
     /// Queries the service, after all limits on this Envoy had room.
     pub(super) fn ask(
         &mut self,
-        ticket: Ticket,
+        mut ticket: Ticket,
         env: &mut dyn Environment,
         now: UnixNanos,
         may_wait: bool,
     ) -> Decision {
+        ticket.asked_at.get_or_insert(now);
+        let may_wait = may_wait && self.left_to_ask(&ticket, now) > 0;
         let descriptors: Vec<_> = ticket.asked.iter().map(|asked| asked.descriptor.clone()).collect();
         let asked = match &mut self.remote {
             Some(remote) if may_wait => remote.ask(&descriptors, now),
             Some(remote) => remote.known(&descriptors, now),
-            None => Ask::Settled(Verdict { failure: Some(CallFailure::Unavailable), ..Verdict::default() }),
+            None => Ask::Settled(Verdict::failed(CallFailure::Unavailable, false)),
         };
         self.go_on(asked, ticket, env, now)
     }
@@ -97,6 +113,12 @@ impl Policy {
     ) -> Decision {
         match asked {
             Ask::Settled(verdict) => self.judge(ticket, verdict, env, now),
+            Ask::Call(call) if self.left_to_ask(&ticket, now) == 0 => {
+                if let Some(remote) = &mut self.remote {
+                    remote.abandoned(call.id);
+                }
+                self.judge(ticket, Verdict::failed(CallFailure::Timeout, false), env, now)
+            }
             Ask::Call(call) => {
                 self.awaited.push((call.id, None));
                 ticket.call = Some(call.id);
@@ -152,26 +174,32 @@ impl Round<'_, '_> {
             }
         }
         self.ticket.response_headers.append(&mut verdict.response_headers);
+        let mut denied: Option<Denied> = None;
         for (index, limit) in limits.iter().enumerate() {
             if verdict.from_cache {
                 self.env.count(*limit, Event::CacheHit);
             }
-            if !verdict.over_limit.contains(&index) {
+            let Some(at) = verdict.over_limit.iter().position(|over| *over == index) else {
                 self.env.count(*limit, Event::Ok);
                 continue;
+            };
+            let wait = verdict.waits.get(at).copied().flatten();
+            let reset = || verdict.quotas.get(index).copied().flatten().map(|quota| quota.reset);
+            let room = wait.or_else(reset).map_or(Room::Unknown, Room::In);
+            let violated = Violated { limit: *limit, rates: Rates::Service, rate: 0, room };
+            match (self.deny(Reason::ServiceLimit, violated), &mut denied) {
+                (Ok(()), _) => {}
+                (Err(_), Some(denied)) => denied.violated.push(violated),
+                (Err(first), denied) => *denied = Some(first),
             }
-            let retry_after = verdict.quotas.get(index).copied().flatten().map(|quota| quota.reset);
-            self.deny(Denied {
-                reason: Reason::ServiceLimit,
-                limit: *limit,
-                rates: Rates::Service,
-                rate: 0,
-                retry_after,
-                raw_body: verdict.raw_body.clone(),
-            })?;
         }
-        self.ticket.request_headers.extend(verdict.request_headers);
-        Ok(())
+        match denied {
+            Some(denied) => Err(Denied { raw_body: verdict.raw_body, ..denied }),
+            None => {
+                self.ticket.request_headers.extend(verdict.request_headers);
+                Ok(())
+            }
+        }
     }
 
     /// Applies the failure mode while the service is unavailable.

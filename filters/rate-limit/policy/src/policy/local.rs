@@ -1,13 +1,15 @@
 //! Checks of limits on this Envoy: rates and requests in flight.
 
+use super::denied::{Denied, Room, Violated};
 use super::ticket::{Rates, Standing, Taken};
-use super::{Denied, Halt, Round};
+use super::{Halt, Round};
 use crate::key::{self, Facts, Key};
 use crate::{Event, Reason};
 use tollgate_counting::Failure;
 use tollgate_counting::in_flight::{self, Acquire};
 use tollgate_counting::rate::Quota;
 use tollgate_counting::table::{Outcome, Page, Place, Step};
+use tollgate_policy::AllowedBy;
 
 impl<'a> Round<'a, '_> {
     /// Checks a limit for a request. The limit does not apply if the request has no complete key.
@@ -19,6 +21,12 @@ impl<'a> Round<'a, '_> {
             return Ok(self.fail(index, Reason::HostError, policy.plan.enforcement.on_error)?);
         };
         let key = key::find(limit, facts, self.env, &policy.placer);
+        if facts.take_invalid_path() {
+            if !self.only_counts(index) {
+                return Err(Halt::InvalidPath);
+            }
+            self.ticket.allow(AllowedBy::Shadow(Reason::InvalidPath));
+        }
         if facts.take_failed() {
             return Ok(self.fail(index, Reason::HostError, policy.plan.enforcement.on_error)?);
         }
@@ -36,13 +44,53 @@ impl<'a> Round<'a, '_> {
         let cost = limit.cost.of_request(facts.request().headers);
         if !policy.rates(index, rates).is_empty() {
             self.take(index, rates, place, cost)?;
-        } else if entered {
+        } else if entered || other.is_some_and(|(_, other)| other.unlimited) {
             self.env.count(index, if self.waited { Event::Delayed } else { Event::Ok });
         }
-        if let Some(service) = &limit.service {
+        if let Some(service) = &limit.service
+            && !other.is_some_and(|(_, other)| other.unlimited)
+        {
             self.will_ask(index, limit, service, cost, facts)?;
         }
         Ok(())
+    }
+
+    /// Looks at the limits after the one that rejects, and takes nothing from them: a client that returns
+    /// before all limits have room would be rejected again. A limit that cannot be read is skipped.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn look_ahead(&mut self, rest: &[usize], facts: &mut Facts<'a>, denied: &mut Denied) {
+        let policy = self.policy;
+        if !matches!(denied.reason, Reason::LocalLimit | Reason::Concurrency) {
+            return;
+        }
+        for index in rest.iter().copied() {
+            let Some(limit) = policy.plan.limits.get(index) else { continue };
+            let Some(Key { place, overridden }) = key::find(limit, facts, self.env, &policy.placer) else {
+                continue;
+            };
+            let rates = overridden.map_or(Rates::Own, Rates::Override);
+            let list = policy.rates(index, rates);
+            if list.is_empty() || facts.take_failed() {
+                continue;
+            }
+            let cost = limit.cost.of_request(facts.request().headers);
+            let step = Step { place, rates: list, cost, now: self.now, max_wait: self.may_wait_for(index) };
+            let before = self.ticket.standings.len();
+            let (standings, mut outcome) = (&mut self.ticket.standings, None);
+            let read = self.env.shared().page(place.page, &mut |bytes| {
+                standings.truncate(before);
+                standings.extend(Standing::of_rates(&step, bytes, index, rates));
+                outcome = step.is_denied(bytes);
+                false
+            });
+            if let (Ok(()), Some(Outcome::Limited { rate, retry_after })) = (read, outcome)
+                && !self.only_counts(index)
+            {
+                let room = Room::of_rate(retry_after);
+                denied.violated.push(Violated { limit: index, rates, rate, room });
+            }
+        }
     }
 
     /// Takes the cost of a request from the rates of a limit.
@@ -53,12 +101,7 @@ impl<'a> Round<'a, '_> {
         let step = Step { place, rates: policy.rates(index, rates), cost, now: self.now, max_wait };
         let standings = policy.plan.answers.shows_standings();
         let standing = |place: &mut Vec<Standing>, page: &[u8]| {
-            place.extend(step.quotas(page).map(|(rate, quota)| Standing {
-                limit: index,
-                rates,
-                rate,
-                quota,
-            }));
+            place.extend(Standing::of_rates(&step, page, index, rates));
         };
         if policy.never_refunds.get(index) == Some(&true)
             && let Some(page) = self.env.shared().seen(place.page)
@@ -100,20 +143,16 @@ impl<'a> Round<'a, '_> {
                     self.env.count(index, Event::Eviction);
                 }
                 if wait > 0 {
-                    self.ticket.waits(wait, self.now);
+                    self.ticket.waits(index, wait, self.now);
                 }
                 let delayed = wait > 0 || self.waited;
                 self.env.count(index, if delayed { Event::Delayed } else { Event::Ok });
                 Ok(())
             }
-            Outcome::Limited { rate, retry_after } => self.deny(Denied {
-                reason: Reason::LocalLimit,
-                limit: index,
-                rates,
-                rate,
-                retry_after,
-                raw_body: Vec::new(),
-            }),
+            Outcome::Limited { rate, retry_after } => {
+                let room = Room::of_rate(retry_after);
+                self.deny(Reason::LocalLimit, Violated { limit: index, rates, rate, room })
+            }
         }
     }
 
@@ -162,14 +201,10 @@ impl<'a> Round<'a, '_> {
                 self.ticket.in_flight.push((index, place));
                 return Ok(true);
             }
-            Ok(()) => self.deny(Denied {
-                reason: Reason::Concurrency,
-                limit: index,
-                rates: Rates::InFlight,
-                rate: 0,
-                retry_after: None,
-                raw_body: Vec::new(),
-            })?,
+            Ok(()) => {
+                let (rates, room) = (Rates::InFlight, Room::Unknown);
+                self.deny(Reason::Concurrency, Violated { limit: index, rates, rate: 0, room })?;
+            }
         }
         Ok(false)
     }

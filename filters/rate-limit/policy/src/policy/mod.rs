@@ -7,6 +7,7 @@
 //! one less.
 
 mod asking;
+mod denied;
 mod local;
 mod queue;
 mod respond;
@@ -20,7 +21,8 @@ use crate::key::Facts;
 use crate::model::NamedRates;
 use crate::plan::Rule;
 use crate::remote::{Ask, CallId, Remote};
-use crate::{Decision, Environment, Event, Pass, Plan, Reason, Refusal, answer};
+use crate::{Decision, Environment, Event, HeaderChanges, Pass, Plan, Reason, Refusal, answer};
+use denied::{Denied, Violated};
 use std::borrow::Cow;
 use ticket::{Queued, Rates, Standing};
 use tollgate_counting::in_flight::Queues;
@@ -119,15 +121,20 @@ impl Policy {
             stood: stood.as_deref(),
             waited: false,
         };
-        let mut facts = Facts::new(request);
+        let mut facts = Facts::new(request, round.policy.plan.path_normalization);
         for (at, index) in limits.iter().enumerate().skip(stood.as_ref().map_or(0, |stood| stood.at)) {
             if let Err(halt) = round.count(*index, &mut facts) {
                 return match halt {
-                    Halt::Denied(denied) => {
+                    Halt::Denied(mut denied) => {
+                        round.look_ahead(limits.get(at + 1..).unwrap_or_default(), &mut facts, &mut denied);
                         self.dequeue(stood.as_deref());
                         self.refuse(ticket, denied, env, now)
                     }
-                    Halt::Queued { tag, left } => self.enqueue(ticket, tag, at, left, stood, now),
+                    Halt::Queued { tag, left } => self.enqueue(ticket, tag, (at, *index), left, stood, now),
+                    Halt::InvalidPath => {
+                        self.dequeue(stood.as_deref());
+                        self.refuse_path(ticket, env, now)
+                    }
                 };
             }
         }
@@ -139,12 +146,15 @@ impl Policy {
     }
 
     fn pass(&self, mut ticket: Ticket, now: UnixNanos) -> Decision {
-        let mut headers = core::mem::take(&mut ticket.request_headers);
-        if ticket.allowed_by.is_some() {
-            headers.extend(answer::not_enforced(&self.plan.answers));
-        }
+        // Headers of the service are added, as in Envoy.
+        let add = core::mem::take(&mut ticket.request_headers);
+        let set = match ticket.allowed_by {
+            Some(_) => answer::not_enforced(&self.plan.answers),
+            None => Vec::new(),
+        };
         let wait = ticket.left_to_wait(now);
-        let pass = Pass { request_headers: headers, allowed_by: ticket.allowed_by, ticket };
+        let pass =
+            Pass { request_headers: HeaderChanges { set, add }, allowed_by: ticket.allowed_by, ticket };
         match wait {
             0 => Decision::Pass(pass),
             _ => Decision::Delay(wait, pass),
@@ -160,13 +170,14 @@ impl Policy {
     ) -> Decision {
         self.give_back(&mut ticket, env, now);
         let standings = self.standings(&ticket);
-        let violated = ticket.standings.iter().position(|standing| denied.is_about(standing));
-        let Denied { reason, retry_after, raw_body, .. } = denied;
+        let place = |violated: &Violated| ticket.standings.iter().position(|one| violated.is(one));
+        let violated = denied.violated.iter().filter_map(place).collect();
+        let retry_after = denied.retry_after();
         let grpc = answer::is_grpc(&self.plan.answers, env);
-        let cause = answer::Cause { reason, violated, retry_after, raw_body, grpc };
-        let mut refusal = answer::refuse(&self.plan.answers, &standings, cause);
-        refusal.headers.append(&mut ticket.response_headers);
-        Decision::Refuse(refusal)
+        let Denied { reason, raw_body, .. } = denied;
+        let service = core::mem::take(&mut ticket.response_headers);
+        let cause = answer::Cause { reason, violated, retry_after, raw_body, service, grpc };
+        Decision::Refuse(answer::refuse(&self.plan.answers, &standings, cause))
     }
 
     /// Decides about a request whose path cannot be read with certainty, so that its limits are unknown.
@@ -214,6 +225,10 @@ impl Policy {
             let name = named.and_then(|rates| rates.names.get(standing.rate));
             let (policy, unit) = match (standing.rates, name) {
                 (Rates::InFlight, _) => (&limit.in_flight_name, answer::Unit::ConcurrentRequests),
+                (Rates::Service, _) if limit.service.is_some() => {
+                    let name = limit.service.as_ref().map_or(&limit.name, |service| &service.policy_name);
+                    (name, limit.cost.unit())
+                }
                 (_, Some(name)) => (name, limit.cost.unit()),
                 (_, None) => (&limit.name, limit.cost.unit()),
             };
@@ -259,6 +274,8 @@ enum Halt {
     Denied(Denied),
     /// The request must wait for a slot of the key with this tag, at most for `left` nanoseconds.
     Queued { tag: u64, left: u64 },
+    /// The path cannot be read with certainty, and a key needs it.
+    InvalidPath,
 }
 
 impl From<Denied> for Halt {
@@ -267,35 +284,16 @@ impl From<Denied> for Halt {
     }
 }
 
-/// Rejection by a limit.
-struct Denied {
-    reason: Reason,
-    limit: usize,
-    rates: Rates,
-    /// Index of the rate that takes longest to have room.
-    rate: usize,
-    /// Time until there is room, in nanoseconds.
-    retry_after: Option<u64>,
-    /// Body from the rate limit service.
-    raw_body: Vec<u8>,
-}
-
-impl Denied {
-    fn is_about(&self, standing: &Standing) -> bool {
-        (self.limit, self.rates, self.rate) == (standing.limit, standing.rates, standing.rate)
-    }
-}
-
 impl Round<'_, '_> {
     /// Handles a limit without room: rejects the request, unless the limit only counts.
-    fn deny(&mut self, denied: Denied) -> Result<(), Denied> {
-        if self.only_counts(denied.limit) {
-            self.env.count(denied.limit, Event::ShadowLimited);
-            self.ticket.allow(AllowedBy::Shadow(denied.reason));
+    fn deny(&mut self, reason: Reason, violated: Violated) -> Result<(), Denied> {
+        if self.only_counts(violated.limit) {
+            self.env.count(violated.limit, Event::ShadowLimited);
+            self.ticket.allow(AllowedBy::Shadow(reason));
             return Ok(());
         }
-        self.env.count(denied.limit, Event::Limited);
-        Err(denied)
+        self.env.count(violated.limit, Event::Limited);
+        Err(Denied::new(reason, violated))
     }
 
     /// Returns whether a limit only counts for this request, and cannot reject it.
@@ -311,8 +309,7 @@ impl Round<'_, '_> {
             OnError::Allow => self.ticket.allow(AllowedBy::FailureMode(reason)),
             OnError::Deny if self.only_counts(limit) => self.ticket.allow(AllowedBy::Shadow(reason)),
             OnError::Deny => {
-                let (rates, raw_body) = (Rates::Service, Vec::new());
-                return Err(Denied { reason, limit, rates, rate: 0, retry_after: None, raw_body });
+                return Err(Denied { reason, violated: Vec::new(), raw_body: Vec::new() });
             }
         }
         Ok(())

@@ -42,7 +42,7 @@ impl Policy {
         &mut self,
         mut ticket: Ticket,
         tag: u64,
-        at: usize,
+        (at, limit): (usize, usize),
         left: u64,
         stood: Option<Box<Queued>>,
         now: UnixNanos,
@@ -52,7 +52,8 @@ impl Policy {
             Some(stood) if stood.tag == tag => Queued { since: stood.since.min(now), ..*stood },
             stood => {
                 self.dequeue(stood);
-                Queued { id: self.queues.join(tag), tag, at, since: stood.map_or(now, |stood| stood.since) }
+                let since = stood.map_or(now, |stood| stood.since);
+                Queued { id: self.queues.join(tag), tag, at, limit, since }
             }
         };
         ticket.queued = Some(Box::new(stands));

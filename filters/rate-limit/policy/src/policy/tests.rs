@@ -1,13 +1,16 @@
 //! Tests of the policy with an environment in memory.
 
 mod asking;
+mod costs;
+mod held;
 mod paths;
 mod queue;
+mod shown;
 mod undecided;
 mod waiting;
 
 use crate::remote::{CallFailure, CallId};
-use crate::{Config, Decision, Environment, Event, Pass, Plan, Policy, Reason, Refusal, Ticket};
+use crate::{Config, Decision, Environment, Event, Pass, Plan, Policy, Reason, Refusal, Settled, Ticket};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use tollgate_counting::{Failure, LocalMemory, SharedMemory};
@@ -87,7 +90,11 @@ impl Rig {
 
     fn respond(&mut self, ticket: &mut Ticket, status: &str) -> Vec<tollgate_policy::HeaderField> {
         let pairs = [(&b":status"[..], status.as_bytes())];
-        self.policy.respond(ticket, &ResponseFacts::from_pairs(&pairs), &mut self.world, self.now)
+        self.settle(ticket, &pairs).headers.set
+    }
+
+    fn settle(&mut self, ticket: &mut Ticket, pairs: &[(&[u8], &[u8])]) -> Settled {
+        self.policy.respond(ticket, &ResponseFacts::from_pairs(pairs), &mut self.world, self.now)
     }
 
     fn counted(&self, limit: usize, event: Event) -> u32 {

@@ -4,7 +4,7 @@ use crate::Reason;
 use crate::remote::{CallId, Descriptor};
 use tollgate_counting::in_flight::WaiterId;
 use tollgate_counting::rate::Quota;
-use tollgate_counting::table::Place;
+use tollgate_counting::table::{Place, Step};
 use tollgate_policy::{AllowedBy, UnixNanos};
 
 /// Reservations of a request, and its state until the response. Pass it to
@@ -30,6 +30,10 @@ pub struct Ticket {
     pub(super) response_headers: Vec<tollgate_policy::HeaderField>,
     /// Wait for room in nanoseconds, and the time at which it began.
     pub(super) wait: (u64, UnixNanos),
+    /// Limit that this wait is for.
+    pub(super) waits_for: usize,
+    /// Time at which the request was first held for the rate limit service.
+    pub(super) asked_at: Option<UnixNanos>,
     /// Whether rejections are not enforced for this request.
     pub(super) not_enforced: bool,
     /// Why the request is allowed although a limit had no room or could not be checked.
@@ -58,6 +62,8 @@ pub(super) struct Queued {
     pub tag: u64,
     /// Position of the limit to check next, in the list of the rule.
     pub at: usize,
+    /// Index of that limit.
+    pub limit: usize,
     /// Time at which the request was queued.
     pub since: UnixNanos,
 }
@@ -97,6 +103,13 @@ pub(super) struct Standing {
     pub quota: Quota,
 }
 
+impl Standing {
+    /// Returns the quotas of the rates of a limit, from the page of the key.
+    pub fn of_rates(step: &Step<'_>, page: &[u8], limit: usize, rates: Rates) -> impl Iterator<Item = Self> {
+        step.quotas(page).map(move |(rate, quota)| Self { limit, rates, rate, quota })
+    }
+}
+
 impl Ticket {
     /// Records why the request is allowed. The first reason counts, but a request that would have been
     /// rejected stays one, whatever else fails open.
@@ -109,9 +122,29 @@ impl Ticket {
         }
     }
 
-    /// Records that there is only room after `wait` nanoseconds.
-    pub(super) fn waits(&mut self, wait: u64, now: UnixNanos) {
-        self.wait = (wait.max(self.left_to_wait(now)), now);
+    /// Records that a limit only has room after `wait` nanoseconds.
+    pub(super) fn waits(&mut self, limit: usize, wait: u64, now: UnixNanos) {
+        let left = self.left_to_wait(now);
+        if wait > left {
+            self.waits_for = limit;
+        }
+        self.wait = (wait.max(left), now);
+    }
+
+    /// Returns the limit for whose room the request waits.
+    pub(super) fn waits_for(&self, now: UnixNanos) -> Option<usize> {
+        let delayed = || (self.left_to_wait(now) > 0).then_some(self.waits_for);
+        self.queued.as_ref().map(|queued| queued.limit).or_else(delayed)
+    }
+
+    /// Replaces the quotas of a limit that has been charged or refunded since.
+    pub(super) fn show(standings: &mut [Standing], of: &Taken, quotas: impl Iterator<Item = (usize, Quota)>) {
+        for (rate, quota) in quotas {
+            let same = |one: &&mut Standing| (one.limit, one.rates, one.rate) == (of.limit, of.rates, rate);
+            if let Some(standing) = standings.iter_mut().find(same) {
+                standing.quota = quota;
+            }
+        }
     }
 
     /// Returns the remaining wait, which is never longer than the original one, even if the clock was set

@@ -28,7 +28,7 @@ pub struct Verdict {
 
 impl Verdict {
     /// Returns a verdict without an answer of the service.
-    pub(super) fn failed(failure: CallFailure, from_cache: bool) -> Self {
+    pub(crate) fn failed(failure: CallFailure, from_cache: bool) -> Self {
         Self { failure: Some(failure), from_cache, ..Self::default() }
     }
 
@@ -38,7 +38,8 @@ impl Verdict {
         Self { quotas, from_cache: true, ..Self::default() }
     }
 
-    /// Returns a rejection because a quota is used up, of which the first descriptor is assumed to be the one.
+    /// Returns a rejection because a quota is used up, of which the first descriptor is assumed to be the
+    /// one.
     pub(super) fn exhausted(said: Option<&Said>, until: u64, now: u64) -> Self {
         Self {
             over_limit: vec![0],
@@ -49,7 +50,8 @@ impl Verdict {
         }
     }
 
-    /// Returns a rejection from cached answers: `refused` are the rejected descriptors of a request, by index.
+    /// Returns a rejection from cached answers: `refused` are the rejected descriptors of a request, by
+    /// index.
     ///
     /// If an answer is for the same list of descriptors, the rejection is the same as that of the service. An
     /// answer for another list also contains data of other descriptors, so only the quota of the rejected

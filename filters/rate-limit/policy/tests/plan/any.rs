@@ -38,6 +38,7 @@ fn full() -> Value {
                     {"when": {"team": {"exact": "gold"}, "remote_address": {"cidr": "10.0.0.0/8"}},
                      "rates": [{"gcra": {"requests": 1, "per": "1s"}}]},
                     {"when": {"c": {"regex": "a+"}}, "concurrency": {"max_requests": 1}},
+                    {"when": {"c": {"exact": "b"}}, "unlimited": true},
                 ],
                 "cost": {"header": {"name": "x-cost", "default": 1, "max": 100}},
                 "on_response": {
@@ -48,7 +49,7 @@ fn full() -> Value {
                 "service": {"hits_addend": true, "fallback_rates": [{"gcra": {"requests": 1, "per": "1s"}}]},
                 "shadow": true,
             },
-            "all": {"rates": [{"gcra": {"requests": 1, "per": "1s"}}], "cost": {"body_bytes": {"per": 1, "max": 9}}},
+            "all": {"key": [{"connection": {}}], "rates": [{"name": "burst", "fixed_window": {"requests": 1, "calendar": "month"}}], "cost": {"body_bytes": {"per": 1, "max": 9}}},
         },
         "rules": [
             {"match": {"hosts": [{"exact": "h"}], "paths": [{"template": "/a/{b}"}]}, "limits": ["per-client", "all"]},
@@ -64,7 +65,7 @@ fn full() -> Value {
             "response_headers_to_add": [{"header": {"key": "a", "value": "b"}}],
         },
         "max_waiting_requests": 5, "filter_enabled": 50, "filter_enforced": 12.5, "shadow": false,
-        "on_error": "allow", "status_on_error": 500,
+        "on_error": "allow", "status_on_error": {"code": 500},
     })
 }
 

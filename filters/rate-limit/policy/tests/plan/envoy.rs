@@ -62,7 +62,7 @@ fn rejects_other_fields_of_envoy_with_a_hint() {
         (
             "local_rate_limit_per_downstream_connection",
             json!(false),
-            "limits by connection are not supported; use the `key` of a limit",
+            "use the action `connection` in the `key` of a limit",
         ),
     ] {
         let mut config = json!({"stat_prefix": "http_local_rate_limiter"});

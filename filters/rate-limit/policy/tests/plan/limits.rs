@@ -1,7 +1,7 @@
 //! Limits.
 
 use crate::{limit, limit_refused, plan, planned, rate, refused, yaml};
-use serde_json::json;
+use serde_json::{Value, json};
 use tollgate_counting::rate::{FixedWindow, Meter, Rate};
 use tollgate_rate_limit_policy::model::{Cost, ValueMatch};
 
@@ -82,7 +82,14 @@ fn rejects_invalid_overrides() {
         other(json!({"when": {"tema": {"exact": "gold"}}, "rates": [rate()]})),
         "overrides[0].when.tema: the `key` of the limit has no `tema`, expected `team`"
     );
-    assert_eq!(other(json!({"when": gold})), "overrides[0]: expected `rates` or `concurrency`");
+    assert_eq!(
+        other(json!({"when": gold})),
+        "overrides[0]: expected `rates`, `concurrency` or `unlimited: true`"
+    );
+    assert_eq!(
+        other(json!({"when": gold, "rates": [rate()], "unlimited": true})),
+        "overrides[0].unlimited: cannot be combined with `rates` or `concurrency`"
+    );
     assert_eq!(
         other(json!({"when": {}, "rates": [rate()]})),
         "overrides[0].when: expected at least one descriptor key: an empty `when` would match every key"
@@ -114,7 +121,10 @@ fn rejects_invalid_overrides() {
 #[test]
 fn checks_costs() {
     assert!(matches!(planned(json!({})).cost, Cost::Number(1)));
-    assert!(matches!(planned(json!({"cost": {"number": 3}})).cost, Cost::Number(3)));
+    for number in [0, 3, 1_000_000_000_000] {
+        let cost = planned(json!({"cost": {"number": number}})).cost;
+        assert!(matches!(cost, Cost::Number(found) if found == number));
+    }
     let Cost::Header { name, default, max } =
         planned(json!({"cost": {"header": {"name": "X-Cost", "max": 100}}})).cost
     else {
@@ -124,7 +134,10 @@ fn checks_costs() {
     let body = planned(json!({"cost": {"body_bytes": {"per": 1024, "max": 1000}}}));
     assert!(matches!(body.cost, Cost::Body { per: 1024, max: 1000 }));
     for (cost, message) in [
-        (json!({"number": 0}), "cost.number: `0` is not a number from 1 to 1000000000000"),
+        (
+            json!({"number": 1_000_000_000_001_u64}),
+            "cost.number: `1000000000001` is not a number from 0 to 1000000000000",
+        ),
         (
             json!({"header": {"name": "a", "max": 0}}),
             "cost.header.max: `0` is not a number from 1 to 1000000000000",
@@ -206,8 +219,33 @@ fn checks_on_response() {
         limit_refused(
             json!({"rates": [], "concurrency": {"max_requests": 1}, "on_response": {"statuses": ["5xx"]}})
         ),
-        "on_response: needs `rates`"
+        "on_response: needs `rates`, or a `service` with `hits_addend`"
     );
+    let service = |service: Value, on_response: Value| {
+        let limit = json!({"key": [{"method": {}}], "service": service, "on_response": on_response});
+        plan(json!({"limits": {"a": limit}, "rate_limit_service": {"cluster": "c"}}))
+    };
+    let cost = json!({"cost_header": {"name": "x-used", "max": 9}});
+    assert!(service(json!({}), cost.clone()).is_ok());
+    for (service, message) in [
+        (service(json!({"hits_addend": false}), cost), "needs `rates`, or a `service` with `hits_addend`"),
+        (
+            service(json!({}), json!({"statuses": ["5xx"]})),
+            "expected `cost_header`: without `rates`, no cost can be refunded",
+        ),
+    ] {
+        assert_eq!(service.unwrap_err().to_string(), format!("limits.a.on_response: {message}"));
+    }
+}
+
+#[test]
+fn an_override_can_have_no_limit() {
+    let team = json!([{"request_headers": {"header_name": "x-team", "descriptor_key": "team"}}]);
+    let unlimited = json!({"when": {"team": {"exact": "gold"}}, "unlimited": true});
+    let concurrency = json!({"max_requests": 1});
+    let limit = planned(json!({"key": team, "concurrency": concurrency, "overrides": [unlimited]}));
+    let [gold] = limit.overrides.list() else { panic!("{limit:?}") };
+    assert!(gold.unlimited && gold.rates.list.is_empty() && gold.max_in_flight.is_none());
 }
 
 #[test]

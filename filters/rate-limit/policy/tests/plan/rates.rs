@@ -39,6 +39,24 @@ fn each_algorithm_is_what_is_written() {
 }
 
 #[test]
+fn a_window_can_be_a_period_of_the_calendar() {
+    for (period, months) in [("month", 1), ("quarter", 3), ("year", 12)] {
+        let limit = planned(json!({"rates": [{"fixed_window": {"requests": 9, "calendar": period}}]}));
+        assert_eq!(limit.rates.list[0], Rate::FixedWindow(FixedWindow::of_months(9, months).unwrap()));
+    }
+    let fixed = |more: Value| refused(json!({"fixed_window": more}));
+    assert_eq!(fixed(json!({"requests": 1})), "fixed_window: expected `window` or `calendar`");
+    assert_eq!(
+        fixed(json!({"requests": 1, "window": "1h", "calendar": "month"})),
+        "fixed_window.window: cannot be combined with `calendar`"
+    );
+    assert_eq!(
+        fixed(json!({"requests": 1, "calendar": "week"})),
+        "fixed_window.calendar: unknown variant `week`, expected one of `month`, `quarter`, `year`"
+    );
+}
+
+#[test]
 fn a_single_rate_has_the_name_of_its_limit() {
     assert_eq!(planned(json!({})).rates.names[0], "a");
 }

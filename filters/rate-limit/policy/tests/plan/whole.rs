@@ -110,7 +110,7 @@ fn values_have_bounds() {
         (json!({"response": {"status": 399}}), "response.status: `399` is not a number from 400 to 599"),
         (
             json!({"response": {"status": {"code": 200}}}),
-            "response.status: `200` is not a number from 400 to 599",
+            "response.status.code: `200` is not a number from 400 to 599",
         ),
         (
             json!({"response": {"status": "429"}}),

@@ -72,7 +72,7 @@ proptest! {
             let route = client.route.iter().map(|route| (property::ROUTE.to_owned(), route.clone())).collect();
             let mut proxy = Proxy { address: client.address, properties: route, ..Proxy::default() };
             let request = RequestFacts::from_pairs(&pairs);
-            let at = place(&key, &mut Facts::new(&request), &mut proxy, placer().key(1));
+            let at = place(&key, &mut Facts::new(&request, PathNormalization::default()), &mut proxy, placer().key(1));
             (at, descriptor(&key, &pairs, &mut proxy))
         };
         let (a, b) = (both(&a), both(&b));

@@ -8,6 +8,7 @@ fn limit(key: Vec<Action>, when: Vec<Vec<(usize, ValueMatch)>>) -> Limit {
         when,
         rates: Default::default(),
         max_in_flight: None,
+        unlimited: false,
         fingerprint,
     });
     Limit {
@@ -29,7 +30,12 @@ fn limit(key: Vec<Action>, when: Vec<Vec<(usize, ValueMatch)>>) -> Limit {
 fn found(limit: &Limit, team: &str, address: &str) -> Option<(Place, Option<u64>)> {
     let pairs: &[(&[u8], &[u8])] = &[(b"x-team", team.as_bytes())];
     let request = RequestFacts::from_pairs(pairs);
-    let key = find(limit, &mut Facts::new(&request), &mut proxy(address, &[]), &placer())?;
+    let key = find(
+        limit,
+        &mut Facts::new(&request, PathNormalization::default()),
+        &mut proxy(address, &[]),
+        &placer(),
+    )?;
     Some((key.place, key.overridden.map(|found| limit.overrides.list()[found].fingerprint)))
 }
 

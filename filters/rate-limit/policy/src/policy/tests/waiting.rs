@@ -30,11 +30,12 @@ fn requests_wait_for_windows() {
         let yaml = format!("limits: {{one: {{rates: [{{{rate}}}], delay: {{max_wait: 2s}}}}}}");
         let mut rig = Rig::new(&yaml);
         if rate.starts_with("sliding") {
-            // Two of the last window, of which half are in sight in the middle of this one.
+            // Two of the last window, of which one counts at the beginning of this one.
             rig.now.0 -= SECOND / 2;
             rig.passes(&[]);
             rig.passes(&[]);
             rig.now.0 += SECOND / 2;
+            rig.passes(&[]);
         } else {
             rig.passes(&[]);
         }
