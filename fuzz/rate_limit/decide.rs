@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use tollgate_policy::{RequestFacts, ResponseFacts, UnixNanos, is_token, is_valid_value};
 use tollgate_rate_limit_policy::remote::{CallFailure, CallId};
 use tollgate_counting::{Failure, LocalMemory, SharedMemory};
-use tollgate_rate_limit_policy::{Config, Decision, Environment, Event, Plan, Policy, Reason, Ticket};
+use tollgate_rate_limit_policy::{Config, Decision, Environment, Event, HeaderChanges, Plan, Policy, Reason, Ticket};
 
 static CONFIG: LazyLock<Config> =
     LazyLock::new(|| tollgate_policy::config::parse(include_str!("decide.json")).expect("it is a configuration"));
@@ -46,6 +46,11 @@ fn written(headers: &[tollgate_policy::HeaderField]) {
     for (name, value) in headers {
         assert!(is_token(name.as_bytes()) && is_valid_value(value), "{name}: {value:?}");
     }
+}
+
+fn changed(changes: &HeaderChanges) {
+    written(&changes.set);
+    written(&changes.add);
 }
 
 fuzz_target!(|data: &[u8]| {
@@ -117,8 +122,10 @@ fuzz_target!(|data: &[u8]| {
             },
             b'r' => {
                 if let Some(ticket) = held.last_mut() {
-                    let pairs = [(&b":status"[..], &b"401"[..]), (b"x-cost", rest)];
-                    written(&policy.respond(ticket, &ResponseFacts::from_pairs(&pairs), &mut world, now));
+                    let pairs = [(&b":status"[..], &b"401"[..]), (b"x-cost", rest), (b"ratelimit", rest)];
+                    let settled = policy.respond(ticket, &ResponseFacts::from_pairs(&pairs), &mut world, now);
+                    changed(&settled.headers);
+                    unanswered.extend(settled.call.map(|call| call.id));
                 }
                 continue;
             }
@@ -139,7 +146,7 @@ fuzz_target!(|data: &[u8]| {
         };
         match decision {
             Decision::Pass(pass) => {
-                written(&pass.request_headers);
+                changed(&pass.request_headers);
                 held.push(pass.ticket);
             }
             Decision::Delay(wait, pass) => {
