@@ -9,6 +9,7 @@
 )]
 
 mod answers;
+mod combined;
 mod costs;
 mod exact;
 mod failures;

@@ -14,6 +14,7 @@
 
 mod answers;
 mod circuit;
+mod combined;
 mod failing;
 mod live;
 mod local;
