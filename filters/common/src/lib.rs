@@ -26,6 +26,7 @@ mod places;
 mod request_match;
 mod rules;
 mod status;
+mod statuses;
 mod string_matcher;
 mod template;
 
@@ -45,6 +46,7 @@ pub use places::Places;
 pub use request_match::RequestMatch;
 pub use rules::{Conditional, Index, Rules, Selected, Wanted};
 pub use status::{Status, grpc_status_of};
+pub use statuses::{GrpcStatus, StatusRange};
 pub use string_matcher::{InvalidMatcher, StringMatcher};
 pub use template::{InvalidTemplate, Reference, Source, Template, TemplateProblem, Variable};
 #[doc(no_inline)]

@@ -1,7 +1,6 @@
 //! Costs of requests.
 
-use core::fmt;
-use tollgate_policy::{Config, ConfigError, HeaderMatcher, HeaderName, Value};
+use tollgate_policy::{Config, HeaderMatcher, HeaderName, StatusRange};
 
 /// Cost of a request. An object with exactly one field.
 #[derive(Clone, Debug, Config)]
@@ -63,69 +62,3 @@ pub struct CostHeader {
     /// Maximum cost of a request.
     pub max: u64,
 }
-
-/// A range of statuses: `401`, `"5xx"` or `"500-599"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StatusRange {
-    /// First status of the range.
-    pub first: u16,
-    /// Last status of the range.
-    pub last: u16,
-}
-
-impl StatusRange {
-    fn parse(text: &str) -> Option<Self> {
-        let number = |text: &str| match text.as_bytes() {
-            [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9'] => text.parse().ok(),
-            _ => None,
-        };
-        let (first, last) = match (text.split_once('-'), text.as_bytes()) {
-            (Some((first, last)), _) => (number(first)?, number(last)?),
-            (None, [class @ b'1'..=b'5', b'x' | b'X', b'x' | b'X']) => {
-                let first = u16::from(class - b'0') * 100;
-                (first, first + 99)
-            }
-            (None, _) => (number(text)?, number(text)?),
-        };
-        (first <= last).then_some(Self { first, last })
-    }
-}
-
-impl Config for StatusRange {
-    fn blank() -> Self {
-        Self { first: 0, last: 0 }
-    }
-
-    fn fill(&mut self, value: &Value) -> Result<(), ConfigError> {
-        let text = match value {
-            Value::String(text) => text.clone(),
-            Value::Number(number) if number.is_u64() => number.to_string(),
-            _ => return Err(ConfigError::invalid_type(value, "a status such as `401`, `5xx` or `500-599`")),
-        };
-        *self = Self::parse(&text).ok_or_else(|| ConfigError::here(&NoStatus(&text)))?;
-        Ok(())
-    }
-}
-
-struct NoStatus<'t>(&'t str);
-
-impl fmt::Display for NoStatus<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "invalid status `{}`, expected a status from 100 to 599, `5xx` or `500-599`",
-            self.0.escape_debug()
-        )
-    }
-}
-
-tollgate_policy::json_schema_of!(
-    StatusRange,
-    |_generator| tollgate_policy::config::derived::schemars::json_schema!({
-        "description": "A range of statuses: `401`, `5xx` or `500-599`.",
-        "anyOf": [
-            { "type": "string", "pattern": "^[1-5]([0-9]{2}(-[1-5][0-9]{2})?|[xX]{2})$" },
-            { "type": "integer", "minimum": 100, "maximum": 599 },
-        ],
-    })
-);

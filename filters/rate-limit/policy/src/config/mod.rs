@@ -15,7 +15,7 @@ mod service;
 
 pub use action::Action;
 pub use constant::{AddressMatch, Constant, HeaderValueMatch, MaskedAddress, QueryValueMatch};
-pub use cost::{BodyCost, Cost, CostHeader, HeaderCost, OnResponse, StatusRange};
+pub use cost::{BodyCost, Cost, CostHeader, HeaderCost, OnResponse};
 pub use entry::{Empty, Header, NamedValue, Path, QueryParameter, ValueOptions};
 pub use limit::{Concurrency, Delay, Limit, LimitService, NetworkMatch, Override, ValueMatch};
 pub use metadata::{Metadata, MetadataKey, MetadataSource, PathSegment};
