@@ -1,0 +1,156 @@
+//! The decisions about a request, its response, and its replays.
+
+mod request;
+mod response;
+
+use crate::budget::Reserved;
+use crate::config::{Hedge, Replay};
+use crate::plan::PlannedRule;
+use crate::{Attempts, Event, Events, Kept, Latency, Plan, Reason, Replacement, Wait};
+use tollgate_counting::SharedMemory;
+use tollgate_policy::{HeaderEdit, Refusal, UnixNanos};
+
+/// Access of the policy to the host.
+pub trait Environment {
+    /// Memory that all workers share.
+    type Memory: SharedMemory;
+
+    /// Returns the memory.
+    fn memory(&mut self) -> &mut Self::Memory;
+
+    /// Returns the time.
+    fn now(&mut self) -> UnixNanos;
+
+    /// Returns a random number, uniform over all of `u64`.
+    fn draw(&mut self) -> u64;
+
+    /// Returns the time at which the first byte of the request arrived.
+    fn received_at(&mut self) -> Option<UnixNanos>;
+}
+
+/// The policy.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    pub(crate) plan: Plan,
+    /// Times to the first byte, by rule.
+    pub(crate) latencies: Vec<Latency>,
+    /// Number of bytes of requests that this worker keeps.
+    pub(crate) kept_bytes: usize,
+}
+
+/// State of a stream.
+#[derive(Clone, Debug, Default)]
+pub struct Stream {
+    /// Index of the rule that matched.
+    pub(crate) rule: Option<u32>,
+    /// Retries by the router that are reserved.
+    pub(crate) reserved: Reserved,
+    /// Deadline in nanoseconds since the Unix epoch.
+    pub(crate) deadline: Option<u64>,
+    /// Time at which the request was passed on.
+    pub(crate) sent_at: u64,
+    pub(crate) is_grpc: bool,
+    /// Whether the response headers, or the end of the stream, were seen.
+    pub(crate) is_settled: bool,
+    /// Number of body bytes after which the request counts as too large; `None` if it is not counted.
+    pub(crate) max_body: Option<u64>,
+    /// Number of body bytes that have arrived.
+    pub(crate) seen: u64,
+    /// Attempts of the router.
+    pub(crate) sent: u32,
+    /// Callouts.
+    pub(crate) attempts: Attempts,
+    /// Whether a second attempt was made.
+    pub(crate) is_hedged: bool,
+    /// The request, if it may be replayed.
+    pub(crate) kept: Option<Box<Kept>>,
+    /// The part of the response that the filter waits for.
+    pub(crate) wait: Wait,
+    /// Whether the response ended with its headers.
+    pub(crate) ended: bool,
+    /// The last response of a callout.
+    pub(crate) latest: Option<Replacement>,
+}
+
+impl Stream {
+    /// Returns the part of the response that the filter waits for.
+    pub fn wait(&self) -> Wait {
+        self.wait
+    }
+
+    /// Whether a response can take the place of the upstream's only as a reply of the filter: the upstream's
+    /// has no body, and this one has.
+    pub fn needs_reply(&self, response: &Replacement) -> bool {
+        self.ended && !(response.body.is_empty() && response.trailers.is_empty())
+    }
+}
+
+/// The decision about a request.
+#[derive(Debug)]
+pub struct RequestDecision<'p> {
+    /// Edits of the request headers.
+    pub edits: Vec<HeaderEdit<'p>>,
+    /// The response, if the request is rejected.
+    pub refusal: Option<Refusal<Reason>>,
+    /// State of the stream.
+    pub stream: Stream,
+    /// Events to count.
+    pub events: Events,
+}
+
+impl Policy {
+    /// Creates the policy.
+    pub fn new(plan: Plan) -> Self {
+        let hedges = |rule: &PlannedRule| {
+            matches!(rule.rule.replay, Some(Replay { hedge: Some(Hedge::Percentile(_)), .. }))
+        };
+        let count = if plan.rules.iter().any(hedges) { plan.rules.len() } else { 0 };
+        Self { plan, latencies: vec![Latency::default(); count], kept_bytes: 0 }
+    }
+
+    fn rule(&self, stream: &Stream) -> Option<&PlannedRule> {
+        self.plan.rules.get(stream.rule? as usize)
+    }
+
+    fn replay(&self, stream: &Stream) -> Option<&Replay> {
+        self.rule(stream)?.rule.replay.as_ref()
+    }
+
+    /// Forgets a stream. Call it once, for each stream.
+    pub fn end(&mut self, stream: &mut Stream) {
+        forget(&mut self.kept_bytes, stream);
+    }
+}
+
+/// Drops the request that a stream keeps.
+fn forget(kept_bytes: &mut usize, stream: &mut Stream) {
+    if let Some(kept) = stream.kept.take() {
+        *kept_bytes = kept_bytes.saturating_sub(kept.size());
+    }
+}
+
+impl Plan {
+    /// Reserves up to `wanted` retries for `requests` new requests.
+    fn reserve(
+        &self,
+        page: u32,
+        env: &mut impl Environment,
+        now: UnixNanos,
+        (requests, wanted): (u32, u32),
+        events: &mut Events,
+    ) -> Reserved {
+        let mut reserved = Reserved::default();
+        let result = env.memory().page(page, &mut |bytes| {
+            reserved = self.budget.reserve(bytes, now, requests, wanted);
+            true
+        });
+        if result.is_err() {
+            events.push(Event::BudgetUnavailable);
+            return Reserved::default();
+        }
+        if reserved.retries < wanted {
+            events.push(Event::BudgetExhausted);
+        }
+        reserved
+    }
+}

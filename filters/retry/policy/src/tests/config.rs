@@ -1,0 +1,104 @@
+//! Configurations: defaults, and errors with path, value and expectation.
+
+use super::plan;
+use crate::config::Conditions;
+
+#[test]
+fn the_defaults_are_those_of_istio_and_finagle() {
+    let plan = plan(r#"{"rules": [{}]}"#).unwrap();
+    let rule = &plan.rules[0];
+    assert_eq!(rule.retry_on, "connect-failure,refused-stream");
+    assert_eq!(rule.retry_grpc_on, "cancelled,unavailable");
+    assert_eq!((rule.rule.num_retries, plan.budget.floor, plan.budget.per_million), (1, 100, 200_000));
+    assert_eq!((plan.pages(), plan.domain(), plan.replays()), (1, "default", false));
+}
+
+#[test]
+fn reads_all_conditions_of_envoy_and_istio() {
+    let all = "5xx,gateway-error,reset,reset-before-request,connect-failure,envoy-ratelimited,retriable-4xx,\
+               refused-stream,retriable-status-codes,retriable-headers,http3-post-connect-failure,cancelled,\
+               deadline-exceeded,internal,resource-exhausted,unavailable";
+    let conditions: Conditions = all.parse().unwrap();
+    assert_eq!((conditions.http.len(), conditions.grpc.len()), (11, 5));
+    let istio: Conditions = "503, reset,503".parse().unwrap();
+    assert_eq!(istio.http, ["retriable-status-codes", "reset"]);
+    assert_eq!(istio.status_codes, [503]);
+}
+
+#[test]
+fn an_error_has_path_value_and_expectation() {
+    for (json, message) in [
+        ("{}", "missing field `rules`"),
+        (r#"{"rules": []}"#, "rules: no rules, expected at least one"),
+        (r#"{"rules": [{"retry_on": "5xx,503x"}]}"#, "rules[0].retry_on: unknown condition `503x`, expected"),
+        (r#"{"rules": [{"retry_on": ""}]}"#, "rules[0].retry_on: unknown condition ``, expected a status"),
+        (r#"{"rules": [{"retry_on": "600"}]}"#, "rules[0].retry_on: unknown condition `600`"),
+        (r#"{"rules": [{"attempts": 3}]}"#, "rules[0].attempts: use `num_retries`"),
+        (r#"{"rules": [{"num_retries": 101}]}"#, "rules[0].num_retries"),
+        (
+            r#"{"rules": [{"retriable_status_codes": [503]}]}"#,
+            "rules[0].retriable_status_codes: has no effect, expected `retriable-status-codes` in `retry_on`",
+        ),
+        (
+            r#"{"rules": [{"retry_on": "5xx", "retriable_headers": ["x-a"]}]}"#,
+            "rules[0].retriable_headers: has no effect, expected `retriable-headers` in `retry_on`",
+        ),
+        (
+            r#"{"rules": [{"retry_on": "retriable-headers"}]}"#,
+            "rules[0].retry_on: `retriable-headers` has no effect without `retriable_headers`",
+        ),
+        (
+            r#"{"rules": [{"retry_on": "retriable-status-codes"}]}"#,
+            "rules[0].retry_on: `retriable-status-codes` has no effect without `retriable_status_codes`",
+        ),
+        (
+            r#"{"rules": [{"retry_on": "retriable-status-codes", "retriable_status_codes": [42]}]}"#,
+            "rules[0].retriable_status_codes[0]: `42` is not a status, expected 100 to 599",
+        ),
+        (
+            r#"{"rules": [{}, {"per_try_timeout": "10us"}]}"#,
+            "rules[1].per_try_timeout: `10us` is out of range, expected `1ms` to `24h`",
+        ),
+        (
+            r#"{"rules": [{"per_try_timeout": "1s", "timeout": "1s"}]}"#,
+            "rules[0].per_try_timeout: `1s` has no effect, expected less than `timeout`, `1s`",
+        ),
+        (
+            r#"{"rules": [{"hedge_on_per_try_timeout": true}]}"#,
+            "rules[0].hedge_on_per_try_timeout: has no effect without `per_try_timeout`",
+        ),
+        (
+            r#"{"rules": [{"deadline": {"grpc_timeout": false}}]}"#,
+            "rules[0].deadline: no source, expected `grpc_timeout`, `header` or `max`",
+        ),
+        (
+            r#"{"rules": [{}], "retry_budget": {"budget_interval": "10ms"}}"#,
+            "retry_budget.budget_interval: `10ms` is out of range, expected `1s` to `1h`",
+        ),
+        (r#"{"rules": [{"replay": {}}]}"#, "rules[0].replay: no condition, expected"),
+        (
+            r#"{"rules": [{"replay": {"retriable_status_codes": [429], "num_retries": 0}}]}"#,
+            "rules[0].replay.num_retries: `0` has no effect, expected at least 1, `fallback_cluster`",
+        ),
+        (
+            r#"{"rules": [{"replay": {"retriable_body": {"field": "code", "value": {"exact": "x"}}}}]}"#,
+            "rules[0].replay.retriable_body.field: `code` is not a JSON Pointer, expected one such as",
+        ),
+        (
+            r#"{"rules": [{"replay": {"hedge": {"delay": "0"}}}]}"#,
+            "rules[0].replay.hedge.delay: `0ns` is out of range, expected `1ms` to `24h`",
+        ),
+        (
+            r#"{"rules": [{"replay": {"retriable_status_codes": [429], "cluster": ""}}]}"#,
+            "rules[0].replay.cluster: is empty, expected the name of a cluster",
+        ),
+        (
+            r#"{"rules": [{"replay": {"retriable_status_codes": [429],
+                "retry_back_off": {"base_interval": "1s", "max_interval": "1ms"}}}]}"#,
+            "rules[0].replay.retry_back_off.max_interval: `1ms` is out of range, expected `1s` to `1h`",
+        ),
+    ] {
+        let error = plan(json).unwrap_err().to_string();
+        assert!(error.starts_with(message), "{json}\n{error}");
+    }
+}

@@ -1,0 +1,96 @@
+//! Deadlines: reading, capping, forwarding, rejecting.
+
+use super::{Host, MS, NOW, SECOND, decide, fields, rule, written};
+use crate::{Event, Reason};
+use tollgate_policy::UnixNanos;
+
+const GRPC: (&str, &str) = ("content-type", "application/grpc");
+
+fn arrived(before: u64) -> Host {
+    Host { received_at: Some(UnixNanos(NOW.0 - before)), ..Host::default() }
+}
+
+#[test]
+fn forwards_the_time_that_remains() {
+    let mut policy = rule(r#"{"deadline": {}, "safe": {"grpc_methods": [{"prefix": "/"}]}}"#);
+    let fields = fields("POST", "/a.B/C", &[GRPC, ("grpc-timeout", "1S")]);
+    let decision = decide(&mut policy, &fields, &mut arrived(250 * MS));
+    let edits = written(&decision.edits);
+    assert!(edits.contains(&"grpc-timeout: 750000u".to_owned()), "{edits:?}");
+    assert!(edits.contains(&"x-envoy-upstream-rq-timeout-ms: 750".to_owned()), "{edits:?}");
+    assert_eq!(decision.stream.deadline, Some(NOW.0 + 750 * MS));
+}
+
+#[test]
+fn each_format_is_read_and_written() {
+    let at = (NOW.0 + 2 * SECOND) / MS;
+    for (format, value, written_value) in [
+        ("milliseconds", "2000", "1500"),
+        ("seconds", "2", "1"),
+        ("grpc_timeout", "2S", "1500000u"),
+        ("unix_milliseconds", &at.to_string(), &at.to_string()),
+    ] {
+        let mut policy =
+            rule(&format!(r#"{{"deadline": {{"header": {{"name": "x-deadline", "format": "{format}"}}}}}}"#));
+        let fields = fields("GET", "/", &[("x-deadline", value)]);
+        let edits = written(&decide(&mut policy, &fields, &mut arrived(500 * MS)).edits);
+        assert!(edits.contains(&format!("x-deadline: {written_value}")), "{format}: {edits:?}");
+    }
+}
+
+#[test]
+fn a_client_cannot_exceed_the_maximum() {
+    let mut policy =
+        rule(r#"{"timeout": "4s", "deadline": {"max": "3s", "header": {"name": "x-deadline"}}}"#);
+    for (headers, remaining) in [
+        (vec![("x-deadline", "99999")], 3_000),
+        (vec![("x-deadline", "1000")], 1_000),
+        (vec![("x-deadline", "1000"), ("x-deadline", "10")], 10),
+        (vec![("x-deadline", "18446744073709551615")], 3_000),
+        (vec![], 3_000),
+        (vec![("x-deadline", "soon")], 3_000),
+        (vec![("grpc-timeout", "1n")], 3_000),
+    ] {
+        let fields = fields("GET", "/", &headers);
+        let edits = written(&decide(&mut policy, &fields, &mut arrived(0)).edits);
+        assert!(
+            edits.contains(&format!("x-envoy-upstream-rq-timeout-ms: {remaining}")),
+            "{headers:?}: {edits:?}"
+        );
+        assert!(edits.contains(&format!("x-deadline: {remaining}")), "{headers:?}: {edits:?}");
+    }
+}
+
+#[test]
+fn rejects_a_request_whose_deadline_has_passed() {
+    let mut policy = rule(r#"{"deadline": {"header": {"name": "x-deadline"}}}"#);
+    for (value, before, rejected) in [("0", 0, true), ("100", 100 * MS, true), ("100", 99 * MS, false)] {
+        let fields = fields("POST", "/", &[("x-deadline", value)]);
+        let decision = decide(&mut policy, &fields, &mut arrived(before));
+        assert_eq!(decision.refusal.is_some(), rejected, "{value} {before}");
+        if let Some(refusal) = decision.refusal {
+            assert_eq!(
+                (refusal.reason, refusal.status, refusal.grpc_status),
+                (Reason::DeadlineExceeded, 504, 4)
+            );
+            assert_eq!(decision.events, [Event::DeadlineExceeded]);
+        }
+    }
+}
+
+#[test]
+fn an_invalid_deadline_is_ignored_and_counted() {
+    let mut policy = rule(r#"{"deadline": {}}"#);
+    let fields = fields("POST", "/", &[GRPC, ("grpc-timeout", "1S,2S")]);
+    let decision = decide(&mut policy, &fields, &mut arrived(0));
+    assert_eq!(decision.stream.deadline, None);
+    assert_eq!(decision.events[0], Event::DeadlineInvalid);
+}
+
+#[test]
+fn a_clock_behind_the_arrival_takes_no_time() {
+    let mut policy = rule(r#"{"deadline": {"max": "1s"}}"#);
+    let mut host = Host { received_at: Some(UnixNanos(NOW.0 + SECOND)), ..Host::default() };
+    let decision = decide(&mut policy, &fields("GET", "/", &[]), &mut host);
+    assert_eq!(decision.stream.deadline, Some(NOW.0 + SECOND));
+}

@@ -1,0 +1,319 @@
+//! Decisions about responses: refunds, attempts, kept requests, replacements.
+
+use super::{Host, MS, NOW, SECOND, decide, fields, policy, rule};
+use crate::{
+    Event, Events, Head, Outcome, Policy, Reason, Replacement, RetryReason, Step, Stream, Target, Wait,
+};
+use tollgate_policy::{Headers, RequestFacts, UnixNanos};
+
+#[test]
+fn unused_retries_return_to_the_budget() {
+    let json = r#"{"rules": [{"num_retries": 2}],
+        "retry_budget": {"budget_percent": 100, "min_retries_per_second": 0}}"#;
+    let (mut policy, mut host) = (policy(json), Host::default());
+    let fields = fields("GET", "/", &[]);
+    // Each request earns one retry. Those before it have returned theirs.
+    for number in 1..=5 {
+        let mut stream = decide(&mut policy, &fields, &mut host).stream;
+        assert_eq!(stream.reserved.retries, number.min(2));
+        assert_eq!(policy.settle(&mut stream, Some(1), &mut host), 0);
+        assert!(!policy.needs_attempts(&stream));
+    }
+    // Without the number of attempts, all count as made.
+    let mut stream = decide(&mut policy, &fields, &mut host).stream;
+    assert_eq!(policy.settle(&mut stream, None, &mut host), 0);
+    let mut stream = decide(&mut policy, &fields, &mut host).stream;
+    assert_eq!(policy.settle(&mut stream, Some(3), &mut host), 2);
+    assert_eq!(policy.attempts(&stream), 3);
+}
+
+/// Decides about the headers of a response.
+fn respond(policy: &mut Policy, stream: &mut Stream, head: Head<'_>, ended: bool) -> (Option<Step>, Events) {
+    let mut events = Events::new();
+    let step = policy.respond(stream, head, ended, &mut Host::default(), &mut events);
+    (step, events)
+}
+
+fn kept_stream(policy: &mut Policy, headers: &[(&str, &str)]) -> Stream {
+    decide(policy, &fields("GET", "/a?b", headers), &mut Host::default()).stream
+}
+
+#[test]
+fn a_callout_repeats_the_request_without_hop_headers() {
+    let mut policy = rule(
+        r#"{"deadline": {"header": {"name": "x-deadline"}}, "replay": {"retriable_status_codes": [503],
+            "fallback_cluster": {"cluster": "spare", "authority": "spare.example"}}}"#,
+    );
+    let sent = [
+        ("connection", "close"),
+        ("x-envoy-max-retries", "7"),
+        ("content-length", "0"),
+        ("x-deadline", "1000"),
+        ("accept", "a"),
+        ("accept", "b"),
+    ];
+    let stream = kept_stream(&mut policy, &sent);
+    let mut later = Host { now: UnixNanos(NOW.0 + 300 * MS), ..Host::default() };
+    let (cluster, request, _) = policy.callout(&stream, Target::Same, &mut later).unwrap();
+    assert_eq!((cluster, request.authority.as_str(), request.path.as_str()), (None, "shop.example", "/a?b"));
+    let names: Vec<_> =
+        request.headers.iter().map(|(n, v)| (n.as_str(), String::from_utf8_lossy(v))).collect();
+    assert_eq!(names, [("accept", "a".into()), ("accept", "b".into()), ("x-deadline", "700".into())]);
+    let (cluster, request, _) = policy.callout(&stream, Target::Fallback, &mut later).unwrap();
+    assert_eq!((cluster, request.authority.as_str()), (Some("spare"), "spare.example"));
+}
+
+#[test]
+fn only_a_whole_request_is_repeated() {
+    let mut policy =
+        rule(r#"{"replay": {"retriable_status_codes": [503]}, "safe": {"max_request_bytes": 4}}"#);
+    let put = fields("PUT", "/", &[]);
+    let mut host = Host::default();
+    let mut start =
+        |policy: &mut Policy| policy.on_request(&RequestFacts::from_pairs(&put), false, &mut host).stream;
+    let mut stream = start(&mut policy);
+    let head = Head { status: 503, ..Head::default() };
+    assert_eq!(policy.on_request_body(&mut stream, 2, false, || Some(b"ab".to_vec())), []);
+    // The response arrived before the end of the request.
+    assert_eq!(respond(&mut policy, &mut stream.clone(), head, false), (None, vec![]));
+    assert_eq!(policy.on_request_body(&mut stream, 2, true, || Some(b"cd".to_vec())), []);
+    let (step, events) = respond(&mut policy, &mut stream, head, false);
+    assert!(matches!(step, Some(Step::Call { reason: RetryReason::Status, .. })), "{step:?}");
+    assert_eq!(events, []);
+    assert_eq!(policy.callout(&stream, Target::Same, &mut Host::default()).unwrap().1.body, b"abcd");
+
+    let mut stream = start(&mut policy);
+    let events = policy.on_request_body(&mut stream, 5, true, || Some(b"abcde".to_vec()));
+    assert_eq!(events, [Event::BodyTooLarge]);
+    assert!(stream.kept.is_none());
+}
+
+#[test]
+fn a_worker_keeps_a_bounded_number_of_bytes() {
+    let mut policy =
+        policy(r#"{"max_kept_bytes": 100, "rules": [{"replay": {"retriable_status_codes": [503]}}]}"#);
+    let mut streams: Vec<_> = (0..10).map(|_| kept_stream(&mut policy, &[("x", "0123456789")])).collect();
+    let kept = streams.iter().filter(|stream| stream.kept.is_some()).count();
+    assert_eq!(kept, 3);
+    streams.iter_mut().for_each(|stream| policy.end(stream));
+    assert_eq!(policy.kept_bytes, 0);
+    let put = fields("PUT", "/", &[]);
+    let mut stream = policy.on_request(&RequestFacts::from_pairs(&put), false, &mut Host::default()).stream;
+    let events = policy.on_request_body(&mut stream, 99, false, || Some(vec![0; 99]));
+    assert_eq!((events, policy.kept_bytes), (vec![Event::MemoryExhausted], 0));
+}
+
+#[test]
+fn an_upgrade_is_not_kept() {
+    let mut policy = rule(r#"{"replay": {"retriable_status_codes": [503]}}"#);
+    assert!(kept_stream(&mut policy, &[("upgrade", "websocket")]).kept.is_none());
+}
+
+#[test]
+fn waits_only_for_what_can_be_held() {
+    let body = r#"{"replay": {"retriable_body": {"field": "/code", "value": {"exact": "1"}}, "max_response_bytes": 9}}"#;
+    let mut policy = rule(body);
+    let stream = kept_stream(&mut policy, &[]);
+    let json: (&[u8], &[u8]) = (b"content-type", b"Application/Problem+JSON; charset=utf-8");
+    let wait = |policy: &mut Policy, stream: &Stream, headers: &[(&[u8], &[u8])], ended| {
+        let mut stream = stream.clone();
+        let head = Head { status: 200, headers: Headers(headers), ..Head::default() };
+        assert_eq!(respond(policy, &mut stream, head, ended).0, None);
+        assert_eq!(stream.kept.is_some(), stream.wait != Wait::Nothing);
+        stream.wait
+    };
+    for (headers, expected) in [
+        (vec![json], Wait::Body),
+        (vec![json, (b"content-length", b"9")], Wait::Body),
+        (vec![json, (b"content-length", b"10")], Wait::Nothing),
+        (vec![(b"content-type", b"text/event-stream")], Wait::Nothing),
+        (vec![], Wait::Nothing),
+    ] {
+        assert_eq!(wait(&mut policy, &stream, &headers, false), expected);
+        assert_eq!(wait(&mut policy, &stream, &headers, true), Wait::Nothing);
+    }
+    let mut policy = rule(GRPC_RULE);
+    let stream = kept_stream(&mut policy, &[GRPC]);
+    assert_eq!(wait(&mut policy, &stream, &[], false), Wait::Trailers);
+    assert_eq!(wait(&mut policy, &stream, &[(b"grpc-status", b"0")], false), Wait::Nothing);
+}
+
+const GRPC: (&str, &str) = ("content-type", "application/grpc");
+const GRPC_RULE: &str = r#"{"replay": {"retriable_grpc_statuses": ["UNAVAILABLE"], "max_response_bytes": 20},
+    "safe": {"grpc_methods": [{"prefix": "/"}]}}"#;
+
+#[test]
+fn a_stream_of_messages_passes() {
+    let mut policy = rule(GRPC_RULE);
+    let mut stream = kept_stream(&mut policy, &[GRPC]);
+    stream.wait = Wait::Trailers;
+    let mut hold = |size, start: &[u8]| {
+        let mut events = Events::new();
+        (policy.hold(&mut stream.clone(), size, start, &mut events), events)
+    };
+    assert_eq!(hold(3, &[0, 0, 0]), (true, vec![]));
+    assert_eq!(hold(8, &[0, 0, 0, 0, 3]), (true, vec![]));
+    assert_eq!(hold(9, &[0, 0, 0, 0, 3]), (false, vec![]));
+    assert_eq!(hold(9, &[0, 255, 255, 255, 255]), (true, vec![]));
+    assert_eq!(hold(21, &[0, 0, 0, 0, 99]), (false, vec![Event::ResponseTooLarge]));
+    assert_eq!(hold(9, &[0, 0, 0, 0, 4]), (true, vec![]));
+}
+
+#[test]
+fn trailers_without_a_message_cannot_be_replaced() {
+    let mut policy = rule(GRPC_RULE);
+    let trailers: [(&[u8], &[u8]); 1] = [(b"grpc-status", b"14")];
+    for (body, event) in [(None, Some(Event::Undeliverable)), (Some(&b"message"[..]), None)] {
+        let mut stream = kept_stream(&mut policy, &[GRPC]);
+        let mut events = Events::new();
+        let step = policy.respond_rest(
+            &mut stream,
+            (Headers(&trailers), None),
+            body,
+            &mut Host::default(),
+            &mut events,
+        );
+        assert_eq!((step.is_some(), events), (body.is_some(), event.into_iter().collect()));
+    }
+    // A response that ends with its headers.
+    let mut stream = kept_stream(&mut policy, &[GRPC]);
+    let head = Head { status: 200, headers: Headers(&trailers), ..Head::default() };
+    let (step, events) = respond(&mut policy, &mut stream, head, true);
+    assert_eq!((step, events), (Some(Step::Deliver(None)), vec![Event::Undeliverable]));
+}
+
+#[test]
+fn the_last_response_is_kept_when_retries_run_out() {
+    let mut policy = rule(r#"{"replay": {"num_retries": 2, "retriable_status_codes": ["5xx"]}}"#);
+    let (mut host, mut events) = (Host::default(), Events::new());
+    let mut stream = kept_stream(&mut policy, &[]);
+    let head = |status| Head { status, ..Head::default() };
+    let call = |reason| Step::Call { reason, delay: 0, timeout: 5 * SECOND, target: Target::Same };
+    assert_eq!(respond(&mut policy, &mut stream, head(500), false).0, Some(call(RetryReason::Status)));
+    let mut after = |outcome| policy.after(&mut stream, outcome, &mut host, &mut events);
+    assert_eq!(after(Outcome::Response(head(503), b"busy")), call(RetryReason::Status));
+    // A callout without a response leaves the one before it.
+    let Step::Deliver(Some((response, Reason::Replayed))) = after(Outcome::Failed(RetryReason::Timeout))
+    else {
+        panic!("expected a response");
+    };
+    assert_eq!((response.status, response.body.as_slice()), (503, b"busy".as_slice()));
+    assert_eq!(events, [Event::ReplayExhausted]);
+    assert_eq!(policy.attempts(&stream), 3);
+}
+
+#[test]
+fn a_success_after_a_retry_is_counted() {
+    let mut policy = rule(r#"{"replay": {"retriable_status_codes": ["5xx"]}}"#);
+    let (mut host, mut events) = (Host::default(), Events::new());
+    for (status, counted) in [(200, 1), (404, 1), (429, 1)] {
+        let mut stream = kept_stream(&mut policy, &[]);
+        respond(&mut policy, &mut stream, Head { status: 500, ..Head::default() }, true);
+        events.clear();
+        let outcome = Outcome::Response(Head { status, ..Head::default() }, b"");
+        assert!(matches!(policy.after(&mut stream, outcome, &mut host, &mut events), Step::Deliver(Some(_))));
+        assert_eq!(events, vec![Event::SucceededAfterRetry; counted]);
+    }
+    let mut stream = kept_stream(&mut policy, &[]);
+    let step = policy.after(&mut stream, Outcome::TooLarge, &mut host, &mut events);
+    assert_eq!((step, events.last()), (Step::Deliver(None), Some(&Event::ResponseTooLarge)));
+}
+
+#[test]
+fn a_replacement_has_no_header_of_a_connection() {
+    let headers: [(&[u8], &[u8]); 5] = [
+        (b":status", b"200"),
+        (b"connection", b"close"),
+        (b"content-length", b"7"),
+        (b"x-a", b"\xff"),
+        (b"\xff", b"b"),
+    ];
+    let head = Head { status: 200, headers: Headers(&headers), ..Head::default() };
+    let names = |replacement: &Replacement| {
+        replacement.headers.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&Replacement::new(head, b"1234567")), ["x-a"]);
+    // The response to a `HEAD` request.
+    let replacement = Replacement::new(head, b"");
+    assert_eq!(names(&replacement), ["content-length", "x-a"]);
+    assert_eq!(replacement.into_refusal(Reason::Replayed).headers.len(), 1);
+}
+
+fn fallback(policy: &mut Policy, mut stream: Stream) -> Replacement {
+    let head = Head { status: 503, ..Head::default() };
+    match respond(policy, &mut stream, head, false) {
+        (Some(Step::Deliver(Some((response, Reason::Fallback)))), events) => {
+            assert_eq!(events, [Event::ReplayExhausted, Event::FallbackResponseUsed]);
+            response
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_fallback_response_is_that_of_the_protocol() {
+    let mut policy = rule(
+        r#"{"safe": {"grpc_methods": [{"prefix": "/"}]}, "replay": {"retriable_status_codes": [503], "num_retries": 0,
+            "fallback_response": {"status": 299, "body": "100 %", "headers": [{"name": "x-a", "value": "b"}]}}}"#,
+    );
+    let stream = kept_stream(&mut policy, &[]);
+    let response = fallback(&mut policy, stream).into_refusal(Reason::Fallback);
+    assert_eq!((response.status, response.body.as_slice()), (299, b"100 %".as_slice()));
+    let stream = kept_stream(&mut policy, &[GRPC]);
+    let response = fallback(&mut policy, stream);
+    assert_eq!((response.status, response.body.len()), (200, 0));
+    assert_eq!(response.trailers[1], ("grpc-message".to_owned(), b"100 %25".to_vec()));
+    assert_eq!(response.into_refusal(Reason::Fallback).grpc_status, 14);
+}
+
+#[test]
+fn a_percentile_needs_samples() {
+    let mut policy = rule(
+        r#"{"replay": {"retriable_status_codes": [503], "hedge": {"percentile": {"percent": 90, "min_samples": 10, "min_delay": "1ms"}}}}"#,
+    );
+    let mut host = Host { now: UnixNanos(NOW.0 + 100 * MS), ..Host::default() };
+    for sample in 0..10 {
+        let mut stream = kept_stream(&mut policy, &[]);
+        assert_eq!(policy.hedge_delay(&stream), None, "{sample}");
+        let head = Head { status: 200, ..Head::default() };
+        assert_eq!(policy.respond(&mut stream, head, true, &mut host, &mut Events::new()), None);
+    }
+    let stream = kept_stream(&mut policy, &[]);
+    assert!(policy.hedge_delay(&stream).is_some_and(|delay| (100 * MS..113 * MS).contains(&delay)));
+    let grpc = kept_stream(&mut policy, &[GRPC]);
+    assert_eq!(policy.hedge_delay(&grpc), None);
+}
+
+#[test]
+fn a_hedge_is_made_once_and_only_before_a_response() {
+    let mut policy = rule(
+        r#"{"replay": {"num_retries": 3, "retriable_status_codes": ["5xx"], "hedge": {"delay": "20ms"}}}"#,
+    );
+    let (mut host, mut events) = (Host::default(), Events::new());
+    let mut stream = kept_stream(&mut policy, &[]);
+    assert_eq!(policy.hedge_delay(&stream), Some(20 * MS));
+    let call = Step::Call { reason: RetryReason::Hedge, delay: 0, timeout: 5 * SECOND, target: Target::Same };
+    assert_eq!(policy.hedge(&mut stream, &mut host, &mut events), Some(call));
+    assert_eq!(policy.hedge(&mut stream, &mut host, &mut events), None);
+    let outcome = |status| Outcome::Response(Head { status, ..Head::default() }, b"");
+    assert_eq!(policy.hedged(&stream, outcome(500), &mut events), None);
+    assert!(policy.hedged(&stream, outcome(200), &mut events).is_some());
+    policy.settle(&mut stream, Some(1), &mut host);
+    assert_eq!(policy.hedged(&stream, outcome(200), &mut events), None);
+    assert_eq!(events, [Event::HedgeWon]);
+    let mut stream = kept_stream(&mut policy, &[]);
+    respond(&mut policy, &mut stream, Head { status: 200, ..Head::default() }, false);
+    assert_eq!(policy.hedge(&mut stream, &mut host, &mut events), None);
+}
+
+#[test]
+fn a_hedge_does_not_go_to_the_fallback_cluster() {
+    let mut policy = policy(
+        r#"{"retry_budget": {"budget_percent": 0, "min_retries_per_second": 0}, "rules": [{"num_retries": 0, "replay":
+            {"retriable_status_codes": [503], "hedge": {"delay": "1ms"}, "fallback_cluster": {"cluster": "spare"}}}]}"#,
+    );
+    let mut stream = kept_stream(&mut policy, &[]);
+    assert_eq!(policy.hedge(&mut stream, &mut Host::default(), &mut Events::new()), None);
+    let (step, _) = respond(&mut policy, &mut stream, Head { status: 503, ..Head::default() }, false);
+    assert!(matches!(step, Some(Step::Call { target: Target::Fallback, .. })), "{step:?}");
+}
