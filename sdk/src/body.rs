@@ -132,8 +132,9 @@ impl Body<'_> {
         Self { buffer, length_is_free: true, ..body }
     }
 
-    /// The same body, for a callback that holds it until it returns.
-    pub(crate) fn held(&self) -> Body<'static> {
+    /// Returns the same body for a task. The callback must hold it: return [`Flow::Pause`](crate::Flow) for
+    /// the last part. The task can change the body before it resumes the stream.
+    pub fn held(&self) -> Body<'static> {
         Body { callback: PhantomData, ..*self }
     }
 

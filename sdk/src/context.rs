@@ -9,7 +9,7 @@ use crate::queue::Queue;
 use crate::signal::{Signal, Woken};
 use crate::task::{Events, Task, Timer};
 use crate::tasks::Tasks;
-use crate::{Error, HttpFilter, RequestHeaders, ResponseHeaders};
+use crate::{Error, HttpFilter, RequestHeaders, ResponseHeaders, Trailers};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -67,6 +67,14 @@ impl<F: HttpFilter> Context<'_, F> {
     pub fn held_response_headers(&mut self) -> Option<ResponseHeaders<'_>> {
         let held = self.holds_headers(Direction::Response);
         held.then(|| ResponseHeaders::new(false))
+    }
+
+    /// Returns the response trailers, which are empty if none have arrived. Available in
+    /// [`on_response_body`](HttpFilter::on_response_body) for the last part of a body that was held, and in a
+    /// task of a stream that is paused there.
+    pub fn held_response_trailers(&mut self) -> Option<Trailers<'_>> {
+        let is_response = self.position.is_some_and(|position| position.direction == Direction::Response);
+        (!F::USES.tcp && is_response).then(|| Trailers::new(Direction::Response))
     }
 
     fn holds_headers(&self, direction: Direction) -> bool {
