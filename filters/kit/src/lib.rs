@@ -4,5 +4,6 @@ pub mod counts;
 mod environment;
 pub mod facts;
 pub mod fetch;
+pub mod replace;
 
 pub use environment::WithEnvironment;
