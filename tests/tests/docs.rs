@@ -19,10 +19,11 @@ const PAGES: [&str; 11] = [
 ];
 
 /// The READMEs of filters.
-const FILTERS: [&str; 4] = [
+const FILTERS: [&str; 5] = [
     "filters/jwt-authn/README.md",
     "filters/rate-limit/README.md",
     "filters/rbac/README.md",
+    "filters/retry/README.md",
     "filters/telemetry-headers/README.md",
 ];
 

@@ -43,6 +43,7 @@ fn every_documented_configuration_passes() {
         of_filter("jwt-authn"),
         of_filter("rate-limit"),
         of_filter("rbac"),
+        of_filter("retry"),
     ]
     .concat();
     let mut files = Vec::new();

@@ -31,6 +31,10 @@ pub const RBAC: &str = "rbac";
 pub const TICKETS: &str = "/tickets";
 /// Limits the requests of each customer.
 pub const RATE: &str = "rate-limit";
+/// Path with retries: `/retried/1` is `/users/1` with the filter [`RETRY`].
+pub const RETRIED: &str = "/retried";
+/// Retries safe requests.
+pub const RETRY: &str = "retry";
 /// Issuer of the tokens.
 pub const ISSUER: &str = "https://login.example";
 /// Adds request ids and traces to requests.
@@ -125,6 +129,15 @@ pub fn all() -> Vec<Plugged> {
                 }
             }),
             only_on: Some(TICKETS),
+        },
+        Plugged {
+            package: "tollgate-retry",
+            name: RETRY,
+            config: json!({
+                "rules": [{ "retry_on": "5xx", "num_retries": 2 }],
+                "attempts_header": "x-attempts"
+            }),
+            only_on: Some(RETRIED),
         },
     ]
 }

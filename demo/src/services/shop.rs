@@ -31,6 +31,7 @@ pub async fn answer(
             tokio::time::sleep(REPORT).await;
             (StatusCode::OK, json!({"users": USERS.len()}))
         }
+        (USER, ["users", "busy"]) => (StatusCode::SERVICE_UNAVAILABLE, json!({"error": "busy"})),
         (USER, ["users", id]) => user(id),
         (ORDER, ["orders", id]) => order(id, headers, proxy).await,
         _ => (StatusCode::NOT_FOUND, json!({"error": format!("{service} has no `{}`", uri.path())})),

@@ -16,10 +16,20 @@ const SPAN: &str = "00f067aa0ba902b7";
 
 /// All steps, in order.
 pub fn all() -> Vec<Step> {
-    [request_id(), trace_context(), headers(), hello(), tokens(), roles(), limits(), configuration()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        request_id(),
+        trace_context(),
+        headers(),
+        hello(),
+        tokens(),
+        roles(),
+        limits(),
+        retries(),
+        configuration(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn step<const N: usize>(title: &'static str, request: Request, expect: [Expect; N]) -> Step {
@@ -273,6 +283,33 @@ fn limits() -> Vec<Step> {
                 Reached(&[USER]),
                 Header(At(USER), "x-over-limit", Is::Text("trial")),
                 Counted("limit.trial.shadow_rate_limited", 1),
+            ],
+        ),
+    ]
+}
+
+fn retries() -> Vec<Step> {
+    const ATTEMPTS: &str = "x-attempts";
+    let order = Request::post("/retried/busy", "{}").authority("shop.example").header("user-agent", "tour/1");
+    vec![
+        step(
+            "A busy service receives a read three times, and the response shows the attempts",
+            get("/retried/busy"),
+            [
+                Status(503),
+                Reached(&[USER, USER, USER]),
+                Header(Response, ATTEMPTS, Is::Text("3")),
+                Counted("retries.router", 2),
+            ],
+        ),
+        step(
+            "... it receives an order once: a `POST` without an `Idempotency-Key` is never sent twice",
+            order,
+            [
+                Status(503),
+                Reached(&[USER]),
+                Header(Response, ATTEMPTS, Is::Text("1")),
+                Counted("not_safe", 1),
             ],
         ),
     ]

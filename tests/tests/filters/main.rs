@@ -58,6 +58,7 @@ filters! {
     jwt_authn
     rate_limit
     rbac
+    retry
     telemetry_headers
 }
 

@@ -1,0 +1,41 @@
+//! Checks the README of the filter: its example configurations load, and its tables are complete.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use tollgate_filter_testing::page;
+use tollgate_policy::Label;
+use tollgate_retry_policy::{Config, Event, Plan, RetryReason};
+
+const README: &str = include_str!("../../README.md");
+const SCHEMA: &str = include_str!("../../config.schema.json");
+
+#[test]
+fn every_example_is_a_configuration() {
+    let examples = page::blocks(README, "json");
+    assert!(examples.len() >= 4, "expected at least 4 examples in the README");
+    for example in examples {
+        let config: Config =
+            tollgate_policy::config::parse(example).unwrap_or_else(|error| panic!("{error} in\n{example}"));
+        Plan::new(config).unwrap_or_else(|error| panic!("{error} in\n{example}"));
+    }
+}
+
+#[test]
+fn every_top_level_field_is_in_the_table() {
+    let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
+    let table = page::section(README, "## Configuration");
+    for field in schema["properties"].as_object().unwrap().keys() {
+        assert_eq!(table.matches(&format!("\n| `{field}` |")).count(), 1, "`{field}`");
+    }
+}
+
+#[test]
+fn every_event_and_reason_is_in_its_table() {
+    let statistics = page::section(README, "## Statistics");
+    for event in Event::ALL {
+        assert_eq!(statistics.matches(&format!("\n| `retry.{}` |", event.name())).count(), 1, "{event:?}");
+    }
+    for reason in RetryReason::ALL {
+        assert_eq!(statistics.matches(&format!("\n| `{}` |", reason.name())).count(), 1, "{reason:?}");
+    }
+}
