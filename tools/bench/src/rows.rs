@@ -11,6 +11,7 @@ mod floor;
 mod jwt;
 mod rate_limit;
 mod rbac;
+mod retry;
 mod suite;
 
 use crate::requests::{Clients, Tokens, Varying};
@@ -203,6 +204,7 @@ pub fn all() -> Vec<Row> {
     rows.extend(jwt::rows());
     rows.extend(rate_limit::rows());
     rows.extend(rbac::rows());
+    rows.extend(retry::rows());
     rows.extend(suite::rows());
     rows
 }
