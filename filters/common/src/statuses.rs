@@ -144,7 +144,9 @@ impl Config for GrpcStatus {
         let expected = "a gRPC status such as `UNAVAILABLE` or `14`";
         let known = match value {
             Value::String(text) => NAMES.iter().position(|name| name.eq_ignore_ascii_case(text)),
-            Value::Number(number) => number.as_u64().map(|code| code as usize).filter(|code| *code < NAMES.len()),
+            Value::Number(number) => {
+                number.as_u64().map(|code| code as usize).filter(|code| *code < NAMES.len())
+            }
             _ => return Err(ConfigError::invalid_type(value, expected)),
         };
         self.0 = known.ok_or_else(|| ConfigError::invalid_value(value, expected))? as u8;
@@ -185,7 +187,10 @@ mod tests {
         assert_eq!(read("14").map(GrpcStatus::name), Ok("UNAVAILABLE"));
         for (json, message) in [
             ("17", "invalid value: integer `17`, expected a gRPC status such as `UNAVAILABLE` or `14`"),
-            ("\"GONE\"", "invalid value: string \"GONE\", expected a gRPC status such as `UNAVAILABLE` or `14`"),
+            (
+                "\"GONE\"",
+                "invalid value: string \"GONE\", expected a gRPC status such as `UNAVAILABLE` or `14`",
+            ),
             ("null", "invalid type: null, expected a gRPC status such as `UNAVAILABLE` or `14`"),
         ] {
             assert_eq!(read(json).unwrap_err().to_string(), message);

@@ -307,7 +307,7 @@ fn rejects_configurations_that_require_nothing() {
         (open, "rules: no request needs a token"),
         (typo, "rules[0].match.methods[0]: `post` never matches"),
     ] {
-        let error = format!("{:?}", Emulator::new(&scenario).err().expect("rejected"));
+        let error = format!("{:?}", Emulator::new(&scenario).expect_err("rejected"));
         assert!(error.contains(message), "{error}");
     }
 }

@@ -3,7 +3,7 @@
 use crate::support::{bucket, filter, sending, times, with, with_limit};
 use serde_json::json;
 use tollgate_host_test::{
-    ClientView, Host, LogLevel, Outcome, Request, Response, Route, Scenario, Upstream, on_both_hosts,
+    ClientView, Host, LogLevel, Outcome, Request, Response, Route, Upstream, on_both_hosts,
 };
 
 /// All lines of a header of a response, as one list.
