@@ -139,7 +139,7 @@ fn fixed_windows_begin_with_the_clock() {
     over_time(json!({"rates": [rate]}), &expected);
 }
 
-/// The previous minute counts by the share that a minute that ends now still covers.
+/// The previous minute counts by the share that a minute that ends now still covers, in whole requests.
 #[test]
 fn sliding_windows_count_a_share_of_the_previous_one() {
     let rate = json!({"sliding_window": {"requests": 2, "window": "1m"}});
@@ -147,6 +147,7 @@ fn sliding_windows_count_a_share_of_the_previous_one() {
         (30_000, 200),
         (30_000, 200),
         (59_999, 429),
+        (60_000, 200),
         (60_000, 429),
         (89_999, 429),
         (90_000, 200),
@@ -155,6 +156,16 @@ fn sliding_windows_count_a_share_of_the_previous_one() {
         (120_000, 429),
     ];
     over_time(json!({"rates": [rate]}), &expected);
+}
+
+/// One request each 3.1 s, where 1 per 3 s are allowed, and one each 0.5 s, where 2 per s are.
+#[test]
+fn sliding_windows_admit_steady_clients() {
+    for (requests, window, apart) in [(1, "3s", 3_100), (1, "1s", 1_000), (2, "1s", 500), (3, "1s", 334)] {
+        let rate = json!({"sliding_window": {"requests": requests, "window": window}});
+        let expected: Vec<_> = (0..30).map(|count| (100 + count * apart, 200)).collect();
+        over_time(json!({"rates": [rate]}), &expected);
+    }
 }
 
 /// 10 a second and 1,000 an hour, twelve requests a second: for a hundred seconds the one limits, then the
