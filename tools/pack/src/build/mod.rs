@@ -137,7 +137,10 @@ pub fn compose(name: &str, filters: &[String], finish: Finish) -> Result<PathBuf
     let parts = filters.iter().zip(&named);
     let parts: Vec<_> =
         parts.map(|(filter, (name, _))| Part { filter, name: *name, without: None }).collect();
-    let module = compose::write(name, &parts, Form::Tollgate)?;
+    let module = {
+        let _lock = store::lock()?;
+        compose::write(name, &parts, Form::Tollgate)?
+    };
     build_once(name, (module.manifest.clone(), Form::Tollgate, finish), || {
         let started = Instant::now();
         let toolchain = toolchain::find()?;

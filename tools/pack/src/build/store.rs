@@ -32,23 +32,21 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
     fs::read(path).map_err(|why| BuildError::Io { path: path.into(), why })
 }
 
-/// Returns `<folder>/<name>.wasm`, and makes it again only if its inputs changed.
+/// Returns `<folder>/<digest of the inputs>/<name>.wasm`, and makes it if it does not exist. Its path names
+/// the inputs, so a later build with other inputs does not replace it.
 pub(super) fn derived(
     folder: &Path,
     name: &str,
     inputs: &[&[u8]],
     make: impl FnOnce() -> Result<Vec<u8>, BuildError>,
 ) -> Result<PathBuf, BuildError> {
-    let path = root().join(folder).join(format!("{name}.wasm"));
-    let key_path = path.with_extension("key");
-    let key = digest(inputs);
+    let digest = digest(inputs);
+    let digest = digest.get(..16).unwrap_or_default();
+    let path = root().join(folder).join(digest).join(format!("{name}.wasm"));
     let _lock = lock_file(&path.with_extension("lock"))?;
-    if path.is_file() && fs::read_to_string(&key_path).is_ok_and(|known| known == key) {
-        return Ok(path);
+    if !path.is_file() {
+        replace(&path, &make()?)?;
     }
-    let bytes = make()?;
-    replace(&path, &bytes)?;
-    replace(&key_path, key.as_bytes())?;
     Ok(path)
 }
 
