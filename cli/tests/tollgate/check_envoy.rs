@@ -134,7 +134,7 @@ fn names_an_invalid_field_with_its_path() {
         (json!({"failure_policy": "FAIL_OPEN", "fail_open": true}), "together with `fail_open`"),
         (json!({"configuration": {"value": "x"}}), "missing `@type`"),
         (
-            json!({"vm_config": {"runtime": "v8"}}),
+            json!({"vm_config": {"runtime": "v8", "code": {"local": {"filename": minimal()}}}}),
             "unsupported runtime `v8`; only `envoy.wasm.runtime.v8` is supported",
         ),
         (json!({"vm_config": {}}), "code`: missing required field"),

@@ -104,6 +104,7 @@ fn rejects_what_the_control_plane_rejects() {
     let (a, b) = ("a".repeat(64), "b".repeat(64));
     let image =
         |url: String, sha: &str| json!([{"code": {"type": "Image", "image": {"url": url, "sha256": sha}}}]);
+    let code = json!({"Local": {"Filename": minimal()}});
     let rule = |rule: Value| higress(&json!({"url": "hello", "matchRules": [rule]}));
     let wrong = [
         (extension(&json!({})), "`spec`: expected exactly one of `wasm`, `lua`"),
@@ -153,11 +154,11 @@ fn rejects_what_the_control_plane_rejects() {
         ),
         (consul_plugin(&json!({})), "Code`: expected exactly one of `Local`, `Remote`"),
         (
-            consul_plugin(&json!({"Configuration": {}})),
+            consul_plugin(&json!({"Configuration": {}, "VmConfig": {"Code": code}})),
             "Configuration`: invalid type: object, expected a string",
         ),
         (
-            consul_plugin(&json!({"VmConfig": {"Runtime": "wamr"}})),
+            consul_plugin(&json!({"VmConfig": {"Runtime": "wamr", "Code": code}})),
             "unsupported runtime `envoy.wasm.runtime.wamr`",
         ),
         (

@@ -48,6 +48,7 @@ fn passes_vm_configuration_and_environment_to_the_module() {
     let module = r#"(module (import "wasi_snapshot_preview1" "environ_sizes_get" (func $sizes (param i32 i32) (result i32)))
         (memory (export "memory") 1) (func (export "malloc") (param i32) (result i32) i32.const 64)
         (func (export "proxy_abi_version_0_2_1"))
+        (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) i32.const 0)
         (func (export "proxy_on_vm_start") (param i32 i32) (result i32) (i32.eq (local.get 1) (i32.const 3)))
         (func (export "proxy_on_configure") (param i32 i32) (result i32)
             (drop (call $sizes (i32.const 0) (i32.const 4))) (i32.eq (i32.load (i32.const 0)) (i32.const 2))))"#;
