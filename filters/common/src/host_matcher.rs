@@ -50,6 +50,10 @@ impl StringMatcher {
         let Some(literal) = self.literal() else {
             // The port of a `(:80)?` is optional.
             let text = self.regex_text()?;
+            // Other alternatives may have no port.
+            if text.contains('|') {
+                return None;
+            }
             let text = text.trim_end_matches('$');
             let digits = ["[0-9]+", r"\d+"].iter().find_map(|digits| text.strip_suffix(digits));
             let before = digits.unwrap_or_else(|| text.trim_end_matches(|c: char| c.is_ascii_digit()));
@@ -148,6 +152,7 @@ mod tests {
             (r#"{"exact": "h.example."}"#, "h.example."),
             (r#"{"regex": "h\\.example(:80)?"}"#, "h.example"),
             (r#"{"regex": "h[0-9]+"}"#, "h12"),
+            (r#"{"regex": "h\\.example|h\\.example:8080"}"#, "h.example"),
         ] {
             assert!(read(pattern).unwrap().matches(host.as_bytes()), "{pattern}");
         }

@@ -110,6 +110,12 @@ impl PathMatcher {
         }
     }
 
+    /// As [`Self::is_reachable`], but for the one reading that keys count by
+    /// ([`PathNormalization::resolved_of`]).
+    pub fn is_reachable_resolved(&self, normalization: &PathNormalization) -> bool {
+        self.is_reachable(&normalization.resolving())
+    }
+
     /// Returns a path that matches.
     fn sample(&self) -> Option<Vec<u8>> {
         Some(match &self.0 {
@@ -136,14 +142,6 @@ impl PathMatcher {
                 path
             }
         })
-    }
-
-    /// Returns whether every path matches that begins with `/`.
-    pub(crate) fn matches_all(&self) -> bool {
-        match &self.0 {
-            Test::Text(matcher) => matches!(matcher.literal(), Some(Literal::Prefix(b"/"))),
-            Test::Template { segments, rest } => segments.is_empty() && *rest == Rest::Segments,
-        }
     }
 
     /// Returns a matcher of a URI template, as in Envoy's `UriTemplateMatchConfig` and in Istio, but

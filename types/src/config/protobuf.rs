@@ -79,9 +79,10 @@ fn list(bytes: &[u8], depth: usize) -> Option<Vec<Value>> {
 /// Converts a number. A `Struct` contains only doubles, so whole numbers become integers. Otherwise integer
 /// fields could not be configured.
 fn number(value: f64) -> Option<Value> {
-    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
-    if value.fract() == 0.0 && value.abs() <= EXACT {
-        #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
+    // 2^53. A double of this value may have been written as 2^53 + 1.
+    const INEXACT: f64 = 9_007_199_254_740_992.0;
+    if value.fract() == 0.0 && value.abs() < INEXACT {
+        #[expect(clippy::cast_possible_truncation, reason = "whole and less than 2^53")]
         return Some(Value::from(value as i64));
     }
     serde_json::Number::from_f64(value).map(Value::Number)

@@ -4,7 +4,7 @@ use crate::{HeaderName, HttpUri, header_name};
 
 /// Location of a document, which may be known only after other requests.
 pub trait Source {
-    /// Returns the URL of the document, or another text that identifies it in logs.
+    /// Returns the URL of the document without its query, or another text that identifies it in logs.
     fn place(&self) -> &str;
 
     /// Returns the first request of an attempt. An error is the reason why there is no document.
@@ -45,7 +45,8 @@ impl Target {
 /// A JSON document at a known URL.
 impl Source for HttpUri {
     fn place(&self) -> &str {
-        &self.uri
+        // A query may contain a secret.
+        self.uri.split_once('?').map_or(&self.uri, |(uri, _)| uri)
     }
 
     fn begin(&self) -> Result<Step, String> {

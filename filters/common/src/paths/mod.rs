@@ -157,8 +157,13 @@ impl PathNormalization {
     #[cold]
     #[inline(never)]
     fn resolved<'p>(&self, path: &'p [u8]) -> Result<Cow<'p, [u8]>, InvalidPath> {
+        Ok(self.resolving().readings(path)?.first)
+    }
+
+    /// Returns the options with which a path has one reading, the most resolved one.
+    pub(crate) fn resolving(&self) -> Self {
         let resolve = |notation| if notation == Notation::Both { Notation::Normalize } else { notation };
-        let single = Self {
+        Self {
             dot_segments: resolve(self.dot_segments),
             duplicate_slashes: resolve(self.duplicate_slashes),
             escaped_slashes: resolve(self.escaped_slashes),
@@ -166,8 +171,7 @@ impl PathNormalization {
             path_parameters: resolve(self.path_parameters),
             percent_encoding: resolve(self.percent_encoding),
             invalid_escapes: self.invalid_escapes,
-        };
-        Ok(single.readings(path)?.first)
+        }
     }
 
     #[cold]

@@ -30,7 +30,12 @@ impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Member(name) => write!(f, "`{name}` is missing or malformed"),
-            Self::Unsupported(name) => write!(f, "`{name}` is not supported"),
+            Self::Unsupported(name) => {
+                // The text of the issuer. It must not break a line of a log, nor fill it.
+                let shown: String = name.chars().take(64).collect();
+                let more = if shown.len() < name.len() { ".." } else { "" };
+                write!(f, "`{}{more}` is not supported", shown.escape_debug())
+            }
             Self::NotForVerifying(name) => {
                 write!(f, "`{name}` does not permit verifying signatures")
             }

@@ -83,8 +83,12 @@ fn use_and_key_ops_say_what_for() {
 
 #[test]
 fn what_is_not_offered_is_told() {
+    let long = format!("`{}..` is not supported", "k".repeat(64));
     let cases = [
         (with(jwk("RSA"), json!({"kty": "rsa"})), "`rsa` is not supported"),
+        // Logs contain these texts of an issuer.
+        (with(jwk("RSA"), json!({"kty": "a\nb"})), r"`a\nb` is not supported"),
+        (with(jwk("RSA"), json!({"kty": "k".repeat(65)})), &long),
         (with(jwk("P-256"), json!({"crv": "secp256k1"})), "`secp256k1` is not supported"),
         (with(jwk("Ed25519"), json!({"crv": "X25519"})), "`X25519` is not supported"),
         (with(jwk("Ed25519"), json!({"crv": "Ed448"})), "`Ed448` is not supported"),

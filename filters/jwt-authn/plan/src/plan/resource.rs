@@ -13,7 +13,7 @@ const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 pub struct PlannedResource {
     /// Host in lower case, without the port: a proxy in front of this one may listen on another.
     host: String,
-    /// Path without a slash at the end; empty for the whole host.
+    /// Path as written; empty for the whole host.
     path: String,
     /// URL of the metadata.
     pub metadata_url: String,
@@ -24,7 +24,7 @@ pub struct PlannedResource {
 impl PlannedResource {
     /// Returns whether a request is for the resource: for its host, and for its path or a path below it.
     pub(super) fn contains(&self, request: &RequestFacts<'_>) -> bool {
-        let rest = request.path_only().strip_prefix(self.path.as_bytes());
+        let rest = request.path_only().strip_prefix(self.without_slash().as_bytes());
         self.is_host(request) && rest.is_some_and(|rest| matches!(rest, [] | [b'/', ..]))
     }
 
@@ -32,6 +32,11 @@ impl PlannedResource {
     pub(super) fn is_metadata(&self, request: &RequestFacts<'_>) -> bool {
         let rest = request.path_only().strip_prefix(WELL_KNOWN.as_bytes());
         rest == Some(self.path.as_bytes()) && self.is_host(request)
+    }
+
+    /// Returns the path without a slash at the end.
+    fn without_slash(&self) -> &str {
+        self.path.strip_suffix('/').unwrap_or(&self.path)
     }
 
     fn is_host(&self, request: &RequestFacts<'_>) -> bool {
@@ -48,7 +53,10 @@ pub(super) fn resolve(
     for (index, resource) in resources.into_iter().enumerate() {
         let place = FieldPath::new("protected_resources").at(index);
         let resource = self::resource(resource, providers, &place)?;
-        if planned.iter().any(|known| (&known.host, &known.path) == (&resource.host, &resource.path)) {
+        let is_same = |known: &PlannedResource| {
+            known.host == resource.host && known.without_slash() == resource.without_slash()
+        };
+        if planned.iter().any(is_same) {
             return Err(place.field("resource").error("another resource has the same host and path"));
         }
         // The longest path first, for the most specific resource.
@@ -92,7 +100,8 @@ fn resource(
         let invalid = |what| format!("`{}` {what}", page.escape_debug());
         Url::parse(page).map_err(|what| place.field("resource_documentation").error(invalid(what)))?;
     }
-    let path = url.path_and_query.strip_suffix('/').unwrap_or(url.path_and_query);
+    // RFC 9728 section 3.1 removes a slash that follows the host, and no other.
+    let path = if url.path_and_query == "/" { "" } else { url.path_and_query };
     let scheme = if url.secure { "https" } else { "http" };
     let members = [
         ("resource", Some(text(&resource))),

@@ -50,7 +50,7 @@ fn the_location_is_between_host_and_path() {
         ("https://api.example", "https://api.example/.well-known/oauth-protected-resource"),
         ("https://api.example/", "https://api.example/.well-known/oauth-protected-resource"),
         ("https://api.example/a/b", "https://api.example/.well-known/oauth-protected-resource/a/b"),
-        ("http://api.example:8080/a/", "http://api.example:8080/.well-known/oauth-protected-resource/a"),
+        ("http://api.example:8080/a/", "http://api.example:8080/.well-known/oauth-protected-resource/a/"),
     ] {
         assert_eq!(planned(json!([{"resource": resource}])).resources[0].metadata_url, url);
     }

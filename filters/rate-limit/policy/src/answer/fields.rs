@@ -52,6 +52,10 @@ fn rate_limit(standings: &[Standing<'_>], response: Headers<'_>, changes: &mut H
     }
 }
 
+/// Maximum number of policies of others in a response. With more, the fields of
+/// this filter are left out.
+const MAX_POLICIES: usize = 64;
+
 /// Renames policies whose names are in the fields of a response. Returns `false` if a field has another form.
 #[cold]
 fn rename(names: &mut [Cow<'_, str>], fields: [(&str, bool); 2], response: Headers<'_>) -> bool {
@@ -60,6 +64,10 @@ fn rename(names: &mut [Cow<'_, str>], fields: [(&str, bool); 2], response: Heade
         for line in response.all(field.as_bytes()) {
             let Some(mut names) = names_of(line) else { return false };
             taken.append(&mut names);
+            // The names are compared with each other.
+            if taken.len() > MAX_POLICIES {
+                return false;
+            }
         }
     }
     for name in names {

@@ -1,6 +1,8 @@
 //! Checks of single values.
 
-use tollgate_policy::{ConfigError, Duration, FieldPath, HeaderValue};
+use super::Limit;
+use crate::model::Source;
+use tollgate_policy::{ConfigError, Duration, FieldPath, HeaderValue, PathNormalization};
 
 const MS: u64 = 1_000_000;
 const SECOND: u64 = 1000 * MS;
@@ -91,6 +93,23 @@ pub(super) fn plain(value: &HeaderValue, place: &FieldPath) -> Result<(), Config
             "invalid value `{text}`, expected a value without `%`: `%..%` references are not supported"
         );
         return Err(place.error(message));
+    }
+    Ok(())
+}
+
+/// Checks that the templates of keys match paths as keys read them. Otherwise the limit would never apply.
+pub(super) fn key_templates(limits: &[Limit], paths: &PathNormalization) -> Result<(), ConfigError> {
+    for limit in limits {
+        for (index, action) in limit.key.iter().enumerate() {
+            if let Source::PathSegment { template, .. } = &action.source
+                && !template.is_reachable_resolved(paths)
+            {
+                let place = FieldPath::new("limits").field(&limit.name).field("key").at(index);
+                return Err(place.field("path").field("template").error(
+                    "never matches: keys read paths as `path_normalization` resolves them, without escapes",
+                ));
+            }
+        }
     }
     Ok(())
 }

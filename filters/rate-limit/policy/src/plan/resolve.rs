@@ -35,6 +35,7 @@ impl Plan {
         }
         limits.iter_mut().for_each(|limit| limit.shadow |= config.enforcement.shadow);
         names::make_unique(&mut limits);
+        check::key_templates(&limits, &config.path_normalization)?;
         let conditions = config.rules.iter().map(|rule| &rule.condition);
         RequestMatch::check_rules(conditions, &config.path_normalization)?;
         let (rules, otherwise) = rules(config.rules, &limits)?;

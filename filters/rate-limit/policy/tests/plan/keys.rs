@@ -249,3 +249,14 @@ fn rejects_invalid_actions() {
     let actions = vec![json!({"remote_address": {}}); 17];
     assert_eq!(limit_refused(json!({"key": actions})), "key: `17` actions, expected at most 16");
 }
+
+#[test]
+fn rejects_templates_that_no_path_of_a_key_matches() {
+    for template in ["/my%20files/{id}", "/a;v=1/{id}", "//a/{id}", "/a/../{id}"] {
+        let message = refused(json!({"path": {"template": template, "segment": "id"}}));
+        assert!(message.starts_with("path.template: never matches"), "{template}: {message}");
+    }
+    for template in ["/my files/{id}", "/files/{id}", "/files/{id}/**"] {
+        action(json!({"path": {"template": template, "segment": "id"}}));
+    }
+}

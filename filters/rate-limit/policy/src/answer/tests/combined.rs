@@ -45,6 +45,11 @@ fn fields_of_an_upstream_are_combined() {
     for theirs in [("ratelimit", "limit=10, remaining=9, reset=5"), ("ratelimit-policy", "\"")] {
         assert_eq!(changes(&[theirs]), HeaderChanges::default());
     }
+    // Names are compared with each other, so an upstream must not send any number of them.
+    let names =
+        |count: usize| (0..count).map(|n| format!("\"burst-{n}\";r=1")).collect::<Vec<_>>().join(", ");
+    assert_ne!(changes(&[("ratelimit", &names(64))]), HeaderChanges::default());
+    assert_eq!(changes(&[("ratelimit", &names(65))]), HeaderChanges::default());
 }
 
 #[test]
