@@ -35,7 +35,7 @@ impl HttpFilter for Retry {
     fn new(config: Config, _: &mut Context<'_, Self>) -> Result<Self, ConfigError> {
         let plan = Plan::new(config)?;
         let statistics = Statistics::define(plan.stat_prefix())?;
-        let (counts, _) = Counts::new("retry", plan.domain(), plan.pages())?;
+        let (counts, _) = Counts::new("retry", &plan.domain(), plan.pages())?;
         Ok(Self {
             worker: State::new(Worker { policy: Policy::new(plan), world: World(counts) }),
             statistics,

@@ -4,7 +4,7 @@ use crate::CONTROLS;
 use tollgate_policy::RequestFacts;
 
 /// Headers that a repeated request must not have: they belong to a connection, or the host sets them.
-const DROPPED: [&[u8]; 12] = [
+const DROPPED: [&[u8]; 11] = [
     b"connection",
     b"keep-alive",
     b"proxy-connection",
@@ -14,7 +14,6 @@ const DROPPED: [&[u8]; 12] = [
     b"host",
     b"content-length",
     b"expect",
-    b"x-envoy-expected-rq-timeout-ms",
     b"x-envoy-internal",
     b"x-envoy-attempt-count",
 ];

@@ -77,12 +77,13 @@ impl Plan {
         self.config.stat_prefix.as_str()
     }
 
-    /// Name of the budgets in shared memory.
-    pub fn domain(&self) -> &str {
-        match self.stat_prefix() {
+    /// Name of the budgets in shared memory. A record is valid for one length of the slots only.
+    pub fn domain(&self) -> String {
+        let prefix = match self.stat_prefix() {
             "" => "default",
             prefix => prefix,
-        }
+        };
+        format!("{prefix}/{}", self.budget.slot)
     }
 
     /// Whether a rule replays requests.
@@ -143,6 +144,12 @@ fn check_rule(path: &FieldPath, rule: &Rule) -> Result<(), ConfigError> {
         at_least_a_millisecond(&path.field("max"), deadline.max)?;
         if !deadline.grpc_timeout && deadline.header.is_none() && deadline.max.is_none() {
             return Err(path.error("no source, expected `grpc_timeout`, `header` or `max`"));
+        }
+        // The router takes the remaining time instead of the timeout of the route.
+        if deadline.max.is_none() && rule.timeout.is_none() {
+            let message =
+                "missing, expected a limit for the times of clients: this field, or `timeout` of the rule";
+            return Err(path.field("max").error(message));
         }
     }
     rule.replay.as_ref().map_or(Ok(()), |replay| check_replay(&path.field("replay"), replay))

@@ -14,11 +14,26 @@ const HEADER_NAMES: &HeaderName = &header_name!("x-envoy-retriable-header-names"
 pub(crate) const TIMEOUT: &HeaderName = &header_name!("x-envoy-upstream-rq-timeout-ms");
 const PER_TRY_TIMEOUT: &HeaderName = &header_name!("x-envoy-upstream-rq-per-try-timeout-ms");
 const HEDGE: &HeaderName = &header_name!("x-envoy-hedge-on-per-try-timeout");
+const EXPECTED_TIMEOUT: &HeaderName = &header_name!("x-envoy-expected-rq-timeout-ms");
+const ALT_RESPONSE: &HeaderName = &header_name!("x-envoy-upstream-rq-timeout-alt-response");
+const STREAM_DURATION: &HeaderName = &header_name!("x-envoy-upstream-stream-duration-ms");
 
-/// Headers that control the retries of the router. The filter removes those of a client, and the router
-/// removes those of the filter before it sends the request.
-pub const CONTROLS: [&HeaderName; 8] =
-    [RETRY_ON, RETRY_GRPC_ON, MAX_RETRIES, STATUS_CODES, HEADER_NAMES, TIMEOUT, PER_TRY_TIMEOUT, HEDGE];
+/// Headers that control the retries and the timeouts of the router. The filter removes those of a client, and
+/// the router removes those of the filter before it sends the request. The last three can only be removed:
+/// they replace the timeout, or the response to a timeout (`source/common/router/router.cc`).
+pub const CONTROLS: [&HeaderName; 11] = [
+    RETRY_ON,
+    RETRY_GRPC_ON,
+    MAX_RETRIES,
+    STATUS_CODES,
+    HEADER_NAMES,
+    TIMEOUT,
+    PER_TRY_TIMEOUT,
+    HEDGE,
+    EXPECTED_TIMEOUT,
+    ALT_RESPONSE,
+    STREAM_DURATION,
+];
 
 /// The retries of one request by the router.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -91,11 +106,11 @@ impl<'p> Steering<'p> {
         if let Some(time) = self.timeout {
             edits.push(HeaderEdit::Set(TIMEOUT, milliseconds(time)));
         }
-        if self.retries == 0 {
-            return;
-        }
         if let Some(time) = self.per_try_timeout {
             edits.push(HeaderEdit::Set(PER_TRY_TIMEOUT, milliseconds(time)));
+        }
+        if self.retries == 0 {
+            return;
         }
         if self.hedge {
             edits.push(HeaderEdit::Set(HEDGE, Cow::Borrowed(b"true")));

@@ -23,7 +23,7 @@ on_both_hosts! {
     }
 
     fn a_request_ends_at_its_deadline(host) {
-        let rule = json!({"deadline": {"header": {"name": "x-deadline-ms"}}});
+        let rule = json!({"timeout": "10s", "deadline": {"header": {"name": "x-deadline-ms"}}});
         let upstream = Upstream::answers("upstream", vec![slow(200, 3_000)]);
         let request = |ms: &str| Request::post("/", "x").header("x-deadline-ms", ms);
         let outcome = host.run(&with_rule(rule).upstream(upstream).request(request("200")).request(request("0")));
@@ -34,7 +34,7 @@ on_both_hosts! {
 
     fn a_grpc_client_gets_its_status(host) {
         let call = Request::post("/a.B/C", "\0\0\0\0\0").header("content-type", "application/grpc").header("grpc-timeout", "0m");
-        let outcome = host.run(&with_rule(json!({"deadline": {}})).request(call));
+        let outcome = host.run(&with_rule(json!({"deadline": {"max": "2s"}})).request(call));
         outcome.client(0).header("grpc-status", "4");
     }
 

@@ -122,6 +122,10 @@ on_both_hosts! {
             ("x-envoy-retry-on", "5xx"),
             ("x-envoy-max-retries", "9"),
             ("x-envoy-upstream-rq-timeout-ms", "1"),
+            ("x-envoy-upstream-rq-per-try-timeout-ms", "1"),
+            ("x-envoy-expected-rq-timeout-ms", "1"),
+            ("x-envoy-upstream-rq-timeout-alt-response", "1"),
+            ("x-envoy-upstream-stream-duration-ms", "1"),
         ]);
         let upstream = Upstream::answers("upstream", vec![slow(503, 50)]);
         let outcome = host.run(
@@ -138,7 +142,11 @@ on_both_hosts! {
             for (name, _) in &exchange.upstream[0].headers.0 {
                 let name = String::from_utf8_lossy(name.as_ref()).into_owned();
                 assert!(!name.contains("retry") && !name.contains("retries"), "{name}");
+                assert!(!name.contains("alt-response") && !name.contains("duration"), "{name}");
             }
+            // The router writes the timeout of the route.
+            let timeout = exchange.upstream[0].headers.get("x-envoy-expected-rq-timeout-ms");
+            assert_ne!(timeout, Some(b"1".as_slice()));
         }
     }
 

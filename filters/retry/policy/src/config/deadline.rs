@@ -14,8 +14,9 @@ pub struct Deadline {
     pub grpc_timeout: bool,
     /// Header with a deadline. Default: none.
     pub header: Option<DeadlineHeader>,
-    /// Longest time that a client may ask for, and the time for requests without a deadline. Default: no
-    /// limit.
+    /// Longest time that a client may ask for, and the time for requests without a deadline. Replaces the
+    /// timeout of the route, also a shorter one. Required if clients can give a time and the rule has no
+    /// `timeout`. Default: none.
     pub max: Option<Duration>,
     /// Shortest time that an attempt needs: a replay for which less remains after its back-off is not
     /// started. Default: `10ms`.

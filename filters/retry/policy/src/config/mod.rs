@@ -49,8 +49,8 @@ pub struct Config {
     /// Shadow mode: count the decisions, and change nothing. Default: `false`.
     #[config(default)]
     pub shadow: bool,
-    /// Prefix for the names of statistics, after the name of the filter. Filters with the same prefix share
-    /// their budgets. Default: none.
+    /// Prefix for the names of statistics, after the name of the filter. Filters with the same
+    /// prefix, number of rules and `budget_interval` share the budget of each rule. Default: none.
     #[config(default)]
     pub stat_prefix: StatPrefix,
 }

@@ -36,8 +36,9 @@ pub struct Replay {
     pub fallback_cluster: Option<Fallback>,
     /// Response if that fails too. Default: the last response of an upstream.
     pub fallback_response: Option<FallbackResponse>,
-    /// Maximum size of the body of a response in bytes. A response that is larger, or that may be an endless
-    /// stream, passes through. Default: 1048576.
+    /// Maximum size of the body of a response in bytes. A larger response passes through. Must not exceed the
+    /// buffer limit of the connection (`per_connection_buffer_limit_bytes` of the listener, 1048576 by
+    /// default): Envoy answers 500 if a filter holds more. Default: 524288.
     pub max_response_bytes: u32,
     /// A second attempt while the first one waits for a response. Not for gRPC. Default: none.
     pub hedge: Option<Hedge>,
@@ -57,7 +58,7 @@ impl Default for Replay {
             cluster: None,
             fallback_cluster: None,
             fallback_response: None,
-            max_response_bytes: 1 << 20,
+            max_response_bytes: 1 << 19,
             hedge: None,
         }
     }

@@ -10,7 +10,7 @@ fn the_defaults_are_those_of_istio_and_finagle() {
     assert_eq!(rule.retry_on, "connect-failure,refused-stream");
     assert_eq!(rule.retry_grpc_on, "cancelled,unavailable");
     assert_eq!((rule.rule.num_retries, plan.budget.floor, plan.budget.per_million), (1, 100, 200_000));
-    assert_eq!((plan.pages(), plan.domain(), plan.replays()), (1, "default", false));
+    assert_eq!((plan.pages(), plan.domain(), plan.replays()), (1, "default/625000000".to_owned(), false));
 }
 
 #[test]
@@ -72,6 +72,14 @@ fn an_error_has_path_value_and_expectation() {
             "rules[0].deadline: no source, expected `grpc_timeout`, `header` or `max`",
         ),
         (
+            r#"{"rules": [{"deadline": {}}]}"#,
+            "rules[0].deadline.max: missing, expected a limit for the times of clients: this field, or `timeout`",
+        ),
+        (
+            r#"{"rules": [{"deadline": {"grpc_timeout": false, "header": {"name": "x-deadline"}}}]}"#,
+            "rules[0].deadline.max: missing",
+        ),
+        (
             r#"{"rules": [{}], "retry_budget": {"budget_interval": "10ms"}}"#,
             "retry_budget.budget_interval: `10ms` is out of range, expected `1s` to `1h`",
         ),
@@ -86,7 +94,7 @@ fn an_error_has_path_value_and_expectation() {
         ),
         (
             r#"{"rules": [{"replay": {"hedge": {"delay": "0"}}}]}"#,
-            "rules[0].replay.hedge.delay: `0ns` is out of range, expected `1ms` to `24h`",
+            "rules[0].replay.hedge.delay: `0s` is out of range, expected `1ms` to `24h`",
         ),
         (
             r#"{"rules": [{"replay": {"retriable_status_codes": [429], "cluster": ""}}]}"#,
@@ -101,4 +109,23 @@ fn an_error_has_path_value_and_expectation() {
         let error = plan(json).unwrap_err().to_string();
         assert!(error.starts_with(message), "{json}\n{error}");
     }
+}
+
+/// A record with slots of another length would be read as one from another time, and begin again.
+#[test]
+fn budgets_of_two_intervals_have_two_names() {
+    let domain = |interval: &str| {
+        let json = format!(
+            r#"{{"rules": [{{}}], "stat_prefix": "edge", "retry_budget": {{"budget_interval": "{interval}"}}}}"#
+        );
+        plan(&json).unwrap().domain()
+    };
+    assert_eq!(domain("10s"), "edge/625000000");
+    assert_ne!(domain("10s"), domain("60s"));
+}
+
+#[test]
+fn a_timeout_of_the_rule_limits_deadlines_too() {
+    assert!(plan(r#"{"rules": [{"timeout": "1s", "deadline": {}}]}"#).is_ok());
+    assert!(plan(r#"{"rules": [{"deadline": {"max": "1s"}}]}"#).is_ok());
 }

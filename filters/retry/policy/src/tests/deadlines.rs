@@ -12,7 +12,8 @@ fn arrived(before: u64) -> Host {
 
 #[test]
 fn forwards_the_time_that_remains() {
-    let mut policy = rule(r#"{"deadline": {}, "safe": {"grpc_methods": [{"prefix": "/"}]}}"#);
+    let mut policy =
+        rule(r#"{"timeout": "1m", "deadline": {}, "safe": {"grpc_methods": [{"prefix": "/"}]}}"#);
     let fields = fields("POST", "/a.B/C", &[GRPC, ("grpc-timeout", "1S")]);
     let decision = decide(&mut policy, &fields, &mut arrived(250 * MS));
     let edits = written(&decision.edits);
@@ -30,8 +31,9 @@ fn each_format_is_read_and_written() {
         ("grpc_timeout", "2S", "1500000u"),
         ("unix_milliseconds", &at.to_string(), &at.to_string()),
     ] {
-        let mut policy =
-            rule(&format!(r#"{{"deadline": {{"header": {{"name": "x-deadline", "format": "{format}"}}}}}}"#));
+        let mut policy = rule(&format!(
+            r#"{{"deadline": {{"max": "1h", "header": {{"name": "x-deadline", "format": "{format}"}}}}}}"#
+        ));
         let fields = fields("GET", "/", &[("x-deadline", value)]);
         let edits = written(&decide(&mut policy, &fields, &mut arrived(500 * MS)).edits);
         assert!(edits.contains(&format!("x-deadline: {written_value}")), "{format}: {edits:?}");
@@ -63,7 +65,7 @@ fn a_client_cannot_exceed_the_maximum() {
 
 #[test]
 fn rejects_a_request_whose_deadline_has_passed() {
-    let mut policy = rule(r#"{"deadline": {"header": {"name": "x-deadline"}}}"#);
+    let mut policy = rule(r#"{"timeout": "1m", "deadline": {"header": {"name": "x-deadline"}}}"#);
     for (value, before, rejected) in [("0", 0, true), ("100", 100 * MS, true), ("100", 99 * MS, false)] {
         let fields = fields("POST", "/", &[("x-deadline", value)]);
         let decision = decide(&mut policy, &fields, &mut arrived(before));
@@ -80,7 +82,7 @@ fn rejects_a_request_whose_deadline_has_passed() {
 
 #[test]
 fn an_invalid_deadline_is_ignored_and_counted() {
-    let mut policy = rule(r#"{"deadline": {}}"#);
+    let mut policy = rule(r#"{"timeout": "1m", "deadline": {}}"#);
     let fields = fields("POST", "/", &[GRPC, ("grpc-timeout", "1S,2S")]);
     let decision = decide(&mut policy, &fields, &mut arrived(0));
     assert_eq!(decision.stream.deadline, None);
@@ -93,4 +95,12 @@ fn a_clock_behind_the_arrival_takes_no_time() {
     let mut host = Host { received_at: Some(UnixNanos(NOW.0 + SECOND)), ..Host::default() };
     let decision = decide(&mut policy, &fields("GET", "/", &[]), &mut host);
     assert_eq!(decision.stream.deadline, Some(NOW.0 + SECOND));
+}
+
+#[test]
+fn a_client_cannot_exceed_the_timeout_of_a_rule() {
+    let mut policy = rule(r#"{"timeout": "2s", "deadline": {"header": {"name": "x-deadline"}}}"#);
+    let fields = fields("GET", "/", &[("x-deadline", "3600000")]);
+    let edits = written(&decide(&mut policy, &fields, &mut arrived(0)).edits);
+    assert!(edits.contains(&"x-envoy-upstream-rq-timeout-ms: 2000".to_owned()), "{edits:?}");
 }

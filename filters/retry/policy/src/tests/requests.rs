@@ -115,6 +115,17 @@ fn a_body_that_is_too_large_is_sent_once() {
 }
 
 #[test]
+fn a_request_that_is_sent_once_keeps_its_timeouts() {
+    let mut policy = rule(r#"{"per_try_timeout": "250ms", "timeout": "1s"}"#);
+    let once = [
+        "x-envoy-max-retries: 0",
+        "x-envoy-upstream-rq-per-try-timeout-ms: 250",
+        "x-envoy-upstream-rq-timeout-ms: 1000",
+    ];
+    assert_eq!(edits(&mut policy, "POST", "/", &[]), once);
+}
+
+#[test]
 fn a_body_without_a_length_is_counted() {
     let mut policy = rule(r#"{"safe": {"max_request_bytes": 10}}"#);
     let mut stream = decide(&mut policy, &fields("PUT", "/", &[]), &mut Host::default()).stream;
@@ -181,7 +192,7 @@ proptest! {
     fn a_client_never_gets_more_than_the_rule(
         cap: bool,
         method in "GET|POST",
-        values in prop::collection::vec((0usize..8, "[0-9]{1,20}|5xx,reset|true|false|[ -~]{0,12}"), 0..10),
+        values in prop::collection::vec((0usize..CONTROLS.len(), "[0-9]{1,20}|5xx,reset|true|false|[ -~]{0,12}"), 0..10),
     ) {
         let mode = if cap { "cap" } else { "remove" };
         let mut policy = policy(&format!(
@@ -214,7 +225,7 @@ proptest! {
     fn any_request_gets_valid_edits(
         method in prop::collection::vec(any::<u8>(), 0..6),
         path in prop::collection::vec(any::<u8>(), 0..20),
-        headers in prop::collection::vec((0usize..14, prop::collection::vec(any::<u8>(), 0..12)), 0..8),
+        headers in prop::collection::vec((0usize..17, prop::collection::vec(any::<u8>(), 0..12)), 0..8),
         ended: bool,
     ) {
         let mut policy = rule(

@@ -41,7 +41,7 @@ fn kept_stream(policy: &mut Policy, headers: &[(&str, &str)]) -> Stream {
 #[test]
 fn a_callout_repeats_the_request_without_hop_headers() {
     let mut policy = rule(
-        r#"{"deadline": {"header": {"name": "x-deadline"}}, "replay": {"retriable_status_codes": [503],
+        r#"{"deadline": {"max": "1m", "header": {"name": "x-deadline"}}, "replay": {"retriable_status_codes": [503],
             "fallback_cluster": {"cluster": "spare", "authority": "spare.example"}}}"#,
     );
     let sent = [
