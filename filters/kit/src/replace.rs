@@ -14,6 +14,17 @@ pub struct Held {
     rest: Option<(Vec<u8>, Vec<Field>)>,
 }
 
+/// Result of the replacement of trailers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replaced {
+    /// The response is not replaced.
+    No,
+    /// The response is replaced.
+    Yes,
+    /// Status, headers and trailers are replaced. The new body is lost.
+    WithoutBody,
+}
+
 impl Held {
     /// Keeps the whole body, which the callback holds.
     pub fn keep(&mut self, body: &Body<'_>) {
@@ -47,11 +58,17 @@ impl Held {
         Ok(true)
     }
 
-    /// Replaces the trailers that arrive. Returns whether the response is replaced.
-    pub fn on_trailers(&mut self, trailers: &mut Headers) -> Result<bool, Error> {
-        let Some((_, new)) = self.rest.take() else { return Ok(false) };
+    /// Replaces the trailers that arrive. Without a body before them, none can be sent: if the new one is not
+    /// empty, a gRPC client receives status 13 (`INTERNAL`).
+    pub fn on_trailers(&mut self, trailers: &mut Headers) -> Result<Replaced, Error> {
+        let Some((body, mut new)) = self.rest.take() else { return Ok(Replaced::No) };
+        let is_lost = !body.is_empty();
+        if is_lost && new.iter().any(|(name, _)| name == "grpc-status") {
+            let message = b"the response of a retry could not be delivered".to_vec();
+            new = vec![("grpc-status".into(), b"13".to_vec()), ("grpc-message".into(), message)];
+        }
         fields(trailers, &new)?;
-        Ok(true)
+        Ok(if is_lost { Replaced::WithoutBody } else { Replaced::Yes })
     }
 }
 

@@ -6,7 +6,11 @@ use tollgate::{
     AccessLog, ConfigError, Context, Error, Flow, HttpFilter, Phase, Request, RequestBody, Response,
     ResponseBody, ResponseHeaders, ResponseTrailers, Result, State, property,
 };
-use tollgate_kit::{counts::Counts, facts, replace::Held};
+use tollgate_kit::{
+    counts::Counts,
+    facts,
+    replace::{Held, Replaced},
+};
 use tollgate_policy::Headers;
 use tollgate_retry_policy::{
     self as policy, Config, Event, Events, FRAME, Head, Plan, Policy, RetryReason, Wait,
@@ -115,7 +119,11 @@ impl HttpFilter for Retry {
 
     fn on_response_trailers(&self, response: &mut ResponseTrailers<'_, Self>) -> Result {
         let (trailers, stream, cx) = response.parts();
-        if stream.held.on_trailers(trailers)? || stream.state.wait() != Wait::Trailers {
+        let replaced = stream.held.on_trailers(trailers)?;
+        if replaced == Replaced::WithoutBody {
+            self.statistics.events.increment(Event::Undeliverable);
+        }
+        if replaced != Replaced::No || stream.state.wait() != Wait::Trailers {
             return Ok(Flow::Continue);
         }
         self.respond_rest(stream, cx, None)

@@ -66,7 +66,8 @@ pub struct Stream {
     pub(crate) kept: Option<Box<Kept>>,
     /// The part of the response that the filter waits for.
     pub(crate) wait: Wait,
-    /// Whether the response ended with its headers.
+    /// Whether the response has no body that another can replace: it ended with its headers, or is not gRPC
+    /// as the request.
     pub(crate) ended: bool,
     /// The last response of a callout.
     pub(crate) latest: Option<Replacement>,
@@ -79,7 +80,7 @@ impl Stream {
     }
 
     /// Whether a response can take the place of the upstream's only as a reply of the filter: the upstream's
-    /// has no body, and this one has.
+    /// has no body or trailers of the same kind, and this one has.
     pub fn needs_reply(&self, response: &Replacement) -> bool {
         self.ended && !(response.body.is_empty() && response.trailers.is_empty())
     }

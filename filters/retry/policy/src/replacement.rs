@@ -1,12 +1,21 @@
 //! A response that takes the place of another.
 
 use crate::config::FallbackResponse;
+use crate::safe::is_grpc_type;
 use crate::{Head, Reason, duration};
 use tollgate_policy::Refusal;
 
 /// Headers that the response of a callout keeps to itself.
 const DROPPED: [&[u8]; 6] =
     [b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade", b"trailer"];
+
+const STATUS: &str = "grpc-status";
+
+/// Fields of the status of a gRPC response.
+const STATUS_FIELDS: [&str; 3] = [STATUS, "grpc-message", "grpc-status-details-bin"];
+
+/// gRPC status of a response without one: `UNKNOWN`.
+const UNKNOWN: u8 = 2;
 
 /// A response that takes the place of another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,24 +61,62 @@ impl Replacement {
                 ..Self::default()
             };
         }
-        headers.push(("content-type".into(), b"application/grpc".to_vec()));
-        let mut trailers = vec![("grpc-status".to_owned(), response.grpc_status.to_string().into_bytes())];
-        if !response.body.is_empty() {
-            trailers.push(("grpc-message".into(), percent_encoded(&response.body).into_bytes()));
+        let mut status = Self::grpc_error(response.grpc_status, &response.body);
+        headers.append(&mut status.headers);
+        Self { headers, ..status }
+    }
+
+    /// Creates the response to a gRPC client that has only a status.
+    fn grpc_error(code: u8, message: &str) -> Self {
+        let headers = vec![("content-type".to_owned(), b"application/grpc".to_vec())];
+        let mut trailers = vec![(STATUS.to_owned(), code.to_string().into_bytes())];
+        if !message.is_empty() {
+            trailers.push(("grpc-message".into(), percent_encoded(message).into_bytes()));
         }
         Self { status: 200, headers, trailers, ..Self::default() }
+    }
+
+    /// Returns it as a response to a gRPC client whose headers and trailers are sent separately: the status is
+    /// in the trailers. A response that is not gRPC becomes its status.
+    pub(crate) fn into_grpc(mut self) -> Self {
+        let content_type = self.headers.iter().find(|(name, _)| name == "content-type");
+        if self.status != 200 || !content_type.is_some_and(|(_, value)| is_grpc_type(value)) {
+            return Self::grpc_error(grpc_code(self.status), &format!("HTTP status {}", self.status));
+        }
+        let is_status = |(name, _): &(String, Vec<u8>)| STATUS_FIELDS.contains(&name.as_str());
+        let (status, headers) = self.headers.into_iter().partition(is_status);
+        self.headers = headers;
+        let has_status = |fields: &[(String, Vec<u8>)]| fields.iter().any(|(name, _)| name == STATUS);
+        if !has_status(&self.trailers) {
+            self.trailers.extend::<Vec<_>>(status);
+            if !has_status(&self.trailers) {
+                self.trailers.push((STATUS.into(), UNKNOWN.to_string().into_bytes()));
+            }
+        }
+        self
     }
 
     /// Returns it as a reply of the filter. Trailers are lost.
     pub fn into_refusal(self, reason: Reason) -> Refusal<Reason> {
         let status = |(name, value): &(String, Vec<u8>)| {
-            (name == "grpc-status")
-                .then(|| duration::number(value).and_then(|code| u8::try_from(code).ok()))?
+            (name == STATUS).then(|| duration::number(value).and_then(|code| u8::try_from(code).ok()))?
         };
         let grpc_status = self.trailers.iter().chain(&self.headers).find_map(status).unwrap_or(14);
         let own = self.headers.into_iter().filter(|(name, _)| name != "content-length");
         let headers = own.map(|(name, value)| (name.into(), value)).collect();
         Refusal { reason, status: self.status, grpc_status, headers, body: self.body }
+    }
+}
+
+/// Returns the gRPC status of an HTTP status (`doc/http-grpc-status-mapping.md` of gRPC).
+fn grpc_code(status: u16) -> u8 {
+    match status {
+        400 => 13,
+        401 => 16,
+        403 => 7,
+        404 => 12,
+        429 | 502..=504 => 14,
+        _ => UNKNOWN,
     }
 }
 

@@ -1,12 +1,21 @@
 //! Requests that may be sent more than once.
 
 use crate::config::Safe;
-use tollgate_policy::RequestFacts;
+use tollgate_policy::{Headers, RequestFacts};
 
 /// Returns whether a request is a gRPC call: `content-type` is `application/grpc`, alone or with a suffix
 /// (`Grpc::Common::isGrpcRequestHeaders` in Envoy).
 pub(crate) fn is_grpc(facts: &RequestFacts<'_>) -> bool {
-    let content_type = facts.headers.first("content-type").unwrap_or_default();
+    has_grpc_type(facts.headers)
+}
+
+/// Returns whether a request or a response has the content type of gRPC.
+pub(crate) fn has_grpc_type(headers: Headers<'_>) -> bool {
+    is_grpc_type(headers.first("content-type").unwrap_or_default())
+}
+
+/// Returns whether a content type is that of gRPC.
+pub(crate) fn is_grpc_type(content_type: &[u8]) -> bool {
     let suffix = content_type.strip_prefix(b"application/grpc");
     suffix.is_some_and(|suffix| suffix.first().is_none_or(|byte| b"+;".contains(byte)))
 }

@@ -88,6 +88,20 @@ on_both_hosts! {
         assert_eq!(outcome.callouts["upstream"][0].body, b"\0\0\0\0\x01?");
     }
 
+    /// The headers of the first response have passed, so that the status belongs into the trailers.
+    fn a_status_in_the_headers_of_a_replay_reaches_the_client(host) {
+        let gone = Response::new(200).header("content-type", "application/grpc").header("grpc-status", "5");
+        let spare = Upstream::answers("spare", vec![
+            reply(gone.header("grpc-message", "gone")),
+            reply(Response::new(404).header("content-type", "text/html").chunk("<html>")),
+        ]);
+        let scenario = replay(json!({"retriable_grpc_statuses": ["UNAVAILABLE"], "cluster": "spare"}));
+        let scenario = scenario.upstream(Upstream::grpc("upstream", vec![grpc("partial", 14)])).upstream(spare);
+        let outcome = host.run(&scenario.request(call("/shop.Stock/Get")).request(call("/shop.Stock/Get")));
+        outcome.client(0).body("").trailer("grpc-status", "5").trailer("grpc-message", "gone");
+        outcome.client(1).body("").trailer("grpc-status", "12").trailer("grpc-message", "HTTP status 404");
+    }
+
     fn a_grpc_method_that_is_not_listed_is_sent_once(host) {
         let upstream = Upstream::grpc("upstream", vec![grpc("partial", 14), grpc("stock", 0)]);
         let scenario = replay(json!({"retriable_grpc_statuses": ["UNAVAILABLE"]})).upstream(upstream);

@@ -4,6 +4,7 @@ use super::request::set_deadline;
 use super::{Environment, Policy, Stream};
 use crate::config::{Deadline, Fallback};
 use crate::replay::{Next, grpc_status, is_more_than_one_message};
+use crate::safe::has_grpc_type;
 use crate::{
     Blocked, Event, Events, Head, Kept, Outcome, Reason, Replacement, RetryReason, Step, Target, Wait,
 };
@@ -62,14 +63,17 @@ impl Policy {
         env: &mut impl Environment,
         events: &mut Events,
     ) -> Option<Step> {
-        (stream.ended, stream.is_settled) = (ended, true);
+        // A response that is not gRPC has no trailers, which could contain the status of another.
+        stream.ended = ended || (stream.is_grpc && !has_grpc_type(head.headers));
+        stream.is_settled = true;
         let is_complete = is_complete(stream);
         let replay = self.replay(stream).filter(|_| is_complete);
         if let Some(reason) = replay.and_then(|replay| replay.reason(head, None)) {
             let retry_after = head.headers.first("retry-after");
             return Some(self.next(stream, reason, retry_after, env, events));
         }
-        stream.wait = replay.map_or(Wait::Nothing, |replay| replay.waits_for(head, stream.is_grpc, ended));
+        stream.wait =
+            replay.map_or(Wait::Nothing, |replay| replay.waits_for(head, stream.is_grpc, stream.ended));
         if stream.sent > 1 && is_success(head) {
             events.push(Event::SucceededAfterRetry);
         }
@@ -144,7 +148,7 @@ impl Policy {
             Outcome::Failed(reason) => return self.next(stream, reason, None, env, events),
             Outcome::TooLarge => events.push(Event::ResponseTooLarge),
         }
-        Step::Deliver(stream.latest.take().map(|response| (response, Reason::Replayed)))
+        deliver_latest(stream)
     }
 
     /// Begins a second attempt, unless a response has arrived. It is one of the retries.
@@ -187,8 +191,8 @@ impl Policy {
         env: &mut impl Environment,
         events: &mut Events,
     ) -> Step {
-        // Envoy lets a filter add no body to a response without one, and a reply of the filter to a gRPC
-        // client has none.
+        // Envoy lets a filter add no body or trailers to a response without them, and a reply of the filter to
+        // a gRPC client has no body.
         let next = if stream.is_grpc && stream.ended {
             events.push(Event::Undeliverable);
             None
@@ -210,7 +214,7 @@ impl Policy {
                 Reason::Fallback,
             )));
         }
-        Step::Deliver(stream.latest.take().map(|response| (response, Reason::Replayed)))
+        deliver_latest(stream)
     }
 
     fn plan_next(
@@ -252,6 +256,13 @@ impl Policy {
         };
         Some((cluster, kept, replay.max_response_bytes as usize))
     }
+}
+
+/// Delivers the last response of a callout, or that of the upstream.
+fn deliver_latest(stream: &mut Stream) -> Step {
+    let response = stream.latest.take();
+    let response = response.map(|latest| if stream.is_grpc { latest.into_grpc() } else { latest });
+    Step::Deliver(response.map(|response| (response, Reason::Replayed)))
 }
 
 fn event(blocked: Blocked) -> Option<Event> {

@@ -134,8 +134,9 @@ fn waits_only_for_what_can_be_held() {
     }
     let mut policy = rule(GRPC_RULE);
     let stream = kept_stream(&mut policy, &[GRPC]);
-    assert_eq!(wait(&mut policy, &stream, &[], false), Wait::Trailers);
-    assert_eq!(wait(&mut policy, &stream, &[(b"grpc-status", b"0")], false), Wait::Nothing);
+    assert_eq!(wait(&mut policy, &stream, &GRPC_TYPE, false), Wait::Trailers);
+    assert_eq!(wait(&mut policy, &stream, &[GRPC_TYPE[0], (b"grpc-status", b"0")], false), Wait::Nothing);
+    assert_eq!(wait(&mut policy, &stream, &[], false), Wait::Nothing);
 }
 
 const GRPC: (&str, &str) = ("content-type", "application/grpc");
@@ -180,6 +181,89 @@ fn trailers_without_a_message_cannot_be_replaced() {
     let head = Head { status: 200, headers: Headers(&trailers), ..Head::default() };
     let (step, events) = respond(&mut policy, &mut stream, head, true);
     assert_eq!((step, events), (Some(Step::Deliver(None)), vec![Event::Undeliverable]));
+}
+
+/// Returns the response of a callout as it is delivered to a gRPC client whose first response has trailers.
+fn delivered(head: Head<'_>, body: &[u8]) -> Replacement {
+    let mut policy = rule(GRPC_RULE);
+    let mut stream = kept_stream(&mut policy, &[GRPC]);
+    let first = Head { status: 200, headers: Headers(&GRPC_TYPE), ..Head::default() };
+    assert_eq!(respond(&mut policy, &mut stream, first, false), (None, vec![]));
+    assert_eq!(stream.wait, Wait::Trailers);
+    let trailers: [(&[u8], &[u8]); 1] = [(b"grpc-status", b"14")];
+    let (rest, mut host) = ((Headers(&trailers), None), Host::default());
+    let step = policy.respond_rest(&mut stream, rest, Some(b"message"), &mut host, &mut Events::new());
+    assert!(matches!(step, Some(Step::Call { .. })), "{step:?}");
+    match policy.after(&mut stream, Outcome::Response(head, body), &mut host, &mut Events::new()) {
+        Step::Deliver(Some((response, Reason::Replayed))) => response,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn shown(fields: &[(String, Vec<u8>)]) -> Vec<String> {
+    fields.iter().map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value))).collect()
+}
+
+/// A response that ends with its headers has its status there, which a client reads in trailers only.
+#[test]
+fn a_grpc_status_moves_from_headers_to_trailers() {
+    let headers: [(&[u8], &[u8]); 5] = [
+        GRPC_TYPE[0],
+        (b"grpc-status", b"5"),
+        (b"grpc-message", b"gone"),
+        (b"grpc-status-details-bin", b"CAU"),
+        (b"x-a", b"b"),
+    ];
+    let response = delivered(Head { status: 200, headers: Headers(&headers), ..Head::default() }, b"");
+    assert_eq!(shown(&response.headers), ["content-type: application/grpc+proto", "x-a: b"]);
+    let status = ["grpc-status: 5", "grpc-message: gone", "grpc-status-details-bin: CAU"];
+    assert_eq!(shown(&response.trailers), status);
+
+    let trailers: [(&[u8], &[u8]); 1] = [(b"grpc-status", b"0")];
+    let head = Head { status: 200, headers: Headers(&GRPC_TYPE), trailers: Headers(&trailers) };
+    let response = delivered(head, b"message");
+    assert_eq!((shown(&response.trailers), response.body.len()), (vec!["grpc-status: 0".to_owned()], 7));
+    // Without a status.
+    let response = delivered(Head { trailers: Headers(&[]), ..head }, b"message");
+    assert_eq!(shown(&response.trailers), ["grpc-status: 2"]);
+}
+
+#[test]
+fn a_response_that_is_not_grpc_becomes_its_status() {
+    let html: [(&[u8], &[u8]); 1] = [(b"content-type", b"text/html")];
+    for (status, headers, code) in [
+        (404, &html, 12),
+        (401, &html, 16),
+        (429, &html, 14),
+        (200, &html, 2),
+        (500, &GRPC_TYPE, 2),
+        (503, &GRPC_TYPE, 14),
+    ] {
+        let head = Head { status, headers: Headers(headers), ..Head::default() };
+        let response = delivered(head, b"<html>");
+        assert_eq!((response.status, response.body.len()), (200, 0), "{status}");
+        assert_eq!(shown(&response.headers), ["content-type: application/grpc"], "{status}");
+        let trailers = [format!("grpc-status: {code}"), format!("grpc-message: HTTP status {status}")];
+        assert_eq!(shown(&response.trailers), trailers, "{status}");
+    }
+}
+
+/// Such a response has no trailers, which could contain the status of another.
+#[test]
+fn a_first_response_that_is_not_grpc_is_not_replaced() {
+    let grpc =
+        r#"{"replay": {"retriable_status_codes": [503]}, "safe": {"grpc_methods": [{"prefix": "/"}]}}"#;
+    let mut policy = rule(grpc);
+    let mut stream = kept_stream(&mut policy, &[GRPC]);
+    let head = Head { status: 503, ..Head::default() };
+    let expected = (Some(Step::Deliver(None)), vec![Event::Undeliverable]);
+    assert_eq!(respond(&mut policy, &mut stream, head, false), expected);
+    let response =
+        Replacement { trailers: vec![("grpc-status".into(), b"14".to_vec())], ..Replacement::default() };
+    assert!(stream.needs_reply(&response));
+    let mut stream = kept_stream(&mut policy, &[GRPC]);
+    let head = Head { headers: Headers(&GRPC_TYPE), ..head };
+    assert!(matches!(respond(&mut policy, &mut stream, head, false).0, Some(Step::Call { .. })));
 }
 
 #[test]
@@ -239,8 +323,10 @@ fn a_replacement_has_no_header_of_a_connection() {
     assert_eq!(replacement.into_refusal(Reason::Replayed).headers.len(), 1);
 }
 
+const GRPC_TYPE: [(&[u8], &[u8]); 1] = [(b"content-type", b"application/grpc+proto")];
+
 fn fallback(policy: &mut Policy, mut stream: Stream) -> Replacement {
-    let head = Head { status: 503, ..Head::default() };
+    let head = Head { status: 503, headers: Headers(&GRPC_TYPE), ..Head::default() };
     match respond(policy, &mut stream, head, false) {
         (Some(Step::Deliver(Some((response, Reason::Fallback)))), events) => {
             assert_eq!(events, [Event::ReplayExhausted, Event::FallbackResponseUsed]);
