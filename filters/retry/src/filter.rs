@@ -13,7 +13,7 @@ use tollgate_kit::{
 };
 use tollgate_policy::Headers;
 use tollgate_retry_policy::{
-    self as policy, Config, Event, Events, FRAME, Head, Plan, Policy, RetryReason, Wait,
+    self as policy, Config, Event, Events, FRAME, Head, Plan, Policy, RetryReason, Step, Wait,
 };
 
 /// The filter.
@@ -29,6 +29,12 @@ pub struct Stream {
     /// Whether the filter answers, so that no other response matters.
     pub(crate) is_answered: bool,
     pub(crate) held: Held,
+    /// Signal of the second attempt, if there is one.
+    pub(crate) hedge: u32,
+    /// Whether the response waits for the second attempt.
+    pub(crate) is_waiting: bool,
+    /// The step that follows a second attempt for which the response waits.
+    pub(crate) next: Option<Step>,
 }
 
 #[tollgate::filter(http_callouts, timers)]
@@ -41,7 +47,7 @@ impl HttpFilter for Retry {
         let statistics = Statistics::define(plan.stat_prefix())?;
         let (counts, _) = Counts::new("retry", &plan.domain(), plan.pages())?;
         Ok(Self {
-            worker: State::new(Worker { policy: Policy::new(plan), world: World(counts) }),
+            worker: State::new(Worker { policy: Policy::new(plan), world: World(counts), hedges: 0 }),
             statistics,
         })
     }
@@ -158,7 +164,7 @@ impl Retry {
         decide: impl FnOnce(&mut Policy, &mut World, &mut Events) -> T,
     ) -> Result<T, Error> {
         let mut events = Events::new();
-        let decision = self.worker.enter(|Worker { policy, world }| decide(policy, world, &mut events));
+        let decision = self.worker.enter(|Worker { policy, world, .. }| decide(policy, world, &mut events));
         events.into_iter().for_each(|event| self.statistics.events.increment(event));
         decision
     }

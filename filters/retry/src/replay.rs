@@ -4,11 +4,15 @@ use crate::Retry;
 use crate::filter::Stream;
 use std::time::Duration;
 use tollgate::{
-    CalloutError, Context, Error, Flow, HttpCall, HttpResult, Reply, ResponseHeaders, Result, property,
+    CalloutError, Context, Error, Flow, HttpCall, HttpResult, Reply, ResponseHeaders, Result, Signal,
+    property,
 };
 use tollgate_kit::replace;
 use tollgate_policy::Headers;
 use tollgate_retry_policy::{self as policy, Head, Outcome, Reason, Replacement, RetryReason, Step, Target};
+
+/// Longest time that a response waits for a second attempt: the longest timeout of a callout.
+const MAX_WAIT: Duration = Duration::from_secs(86_400);
 
 impl Retry {
     /// Carries out the next step of a replay. `headers` are those of the callback, unless a task runs.
@@ -20,6 +24,7 @@ impl Retry {
         step: Step,
     ) -> Result {
         match step {
+            Step::Wait => self.wait(stream, cx)?,
             Step::Deliver(response) => return self.deliver(stream, cx, headers, response),
             Step::Call { reason, delay: 0, timeout, target } => {
                 self.statistics.retries.increment(reason);
@@ -124,17 +129,47 @@ impl Retry {
 
     /// Sends the request a second time, while the first one waits for a response.
     pub(crate) fn hedge(&self, stream: &mut Stream, cx: &mut Context<'_, Self>) -> Result {
-        let step = self.decide(|policy, world, events| policy.hedge(&mut stream.state, world, events))?;
+        let attempts = property::UPSTREAM_REQUEST_ATTEMPT_COUNT.get().ok().flatten();
+        let step =
+            self.decide(|policy, world, events| policy.hedge(&mut stream.state, attempts, world, events))?;
         let Some(Step::Call { reason, timeout, target, .. }) = step else { return Ok(Flow::Pause) };
         self.statistics.retries.increment(reason);
-        let call = self.callout(stream, timeout, target)?;
-        cx.http_call(&call, |filter, stream, result, _| {
-            let first = with_outcome(result, |outcome| {
-                filter.decide(|policy, _, events| policy.hedged(&stream.state, outcome, events))
-            })?;
-            first.map_or(Ok(Flow::Pause), |response| filter.reply(stream, response, Reason::Hedged))
+        stream.hedge = self.worker.enter(|worker| {
+            worker.hedges = worker.hedges.wrapping_add(1);
+            worker.hedges
         })?;
+        let sent = self.callout(stream, timeout, target).and_then(|call| {
+            cx.http_call(&call, |filter, stream, result, cx| {
+                match with_outcome(result, |outcome| filter.hedged(stream, outcome))? {
+                    // This is a task of the request. The response has its own.
+                    Some(step) if stream.is_waiting => {
+                        stream.next = Some(step);
+                        cx.signal(Signal(stream.hedge))?;
+                        Ok(Flow::Pause)
+                    }
+                    Some(step) => filter.carry_out(stream, cx, None, step),
+                    None => Ok(Flow::Pause),
+                }
+            })
+        });
+        if let Err(error) = sent {
+            tollgate::log::debug!("cannot send a callout: {error}");
+            self.hedged(stream, Outcome::Failed(RetryReason::Unavailable))?;
+        }
         Ok(Flow::Pause)
+    }
+
+    /// Holds the response until the second attempt has an outcome, which the timeout of its callout bounds.
+    fn wait(&self, stream: &mut Stream, cx: &mut Context<'_, Self>) -> Result<(), Error> {
+        stream.is_waiting = true;
+        cx.wait(Signal(stream.hedge), MAX_WAIT, |filter, stream, _, cx| {
+            let step = stream.next.take();
+            filter.carry_out(stream, cx, None, step.unwrap_or(Step::Deliver(None)))
+        })
+    }
+
+    fn hedged(&self, stream: &mut Stream, outcome: Outcome<'_>) -> Result<Option<Step>, Error> {
+        self.decide(|policy, world, events| policy.hedged(&mut stream.state, outcome, world, events))
     }
 }
 

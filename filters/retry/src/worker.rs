@@ -17,6 +17,8 @@ pub(crate) struct Statistics {
 pub(crate) struct Worker {
     pub(crate) policy: Policy,
     pub(crate) world: World,
+    /// Number of second attempts.
+    pub(crate) hedges: u32,
 }
 
 /// Access of the policy to the host.

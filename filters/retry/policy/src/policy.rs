@@ -6,7 +6,7 @@ mod response;
 use crate::budget::Reserved;
 use crate::config::{Hedge, Replay};
 use crate::plan::PlannedRule;
-use crate::{Attempts, Event, Events, Kept, Latency, Plan, Reason, Replacement, Wait};
+use crate::{Attempts, Event, Events, Kept, Latency, Plan, Reason, Replacement, RetryReason, Wait};
 use tollgate_counting::SharedMemory;
 use tollgate_policy::{HeaderEdit, Refusal, UnixNanos};
 
@@ -62,6 +62,12 @@ pub struct Stream {
     pub(crate) attempts: Attempts,
     /// Whether a second attempt was made.
     pub(crate) is_hedged: bool,
+    /// Whether its outcome is unknown.
+    pub(crate) is_hedge_pending: bool,
+    /// Why the first attempt failed while the second one was pending, and its `Retry-After`.
+    pub(crate) failed: Option<(RetryReason, Option<Vec<u8>>)>,
+    /// Whether the router sent the request. Otherwise a later filter rejected it, or still holds it.
+    pub(crate) is_sent: bool,
     /// The request, if it may be replayed.
     pub(crate) kept: Option<Box<Kept>>,
     /// The part of the response that the filter waits for.
@@ -80,9 +86,9 @@ impl Stream {
     }
 
     /// Whether a response can take the place of the upstream's only as a reply of the filter: the upstream's
-    /// has no body or trailers of the same kind, and this one has.
+    /// has not arrived, or has no body or trailers of the same kind, and this one has.
     pub fn needs_reply(&self, response: &Replacement) -> bool {
-        self.ended && !(response.body.is_empty() && response.trailers.is_empty())
+        !self.is_settled || self.ended && !(response.body.is_empty() && response.trailers.is_empty())
     }
 }
 

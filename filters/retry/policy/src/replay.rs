@@ -52,6 +52,8 @@ pub enum Step {
         /// Cluster.
         target: Target,
     },
+    /// Wait for the second attempt, which is under way.
+    Wait,
     /// Answer with this response, or with that of the upstream.
     Deliver(Option<(Replacement, Reason)>),
 }

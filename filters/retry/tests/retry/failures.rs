@@ -2,7 +2,7 @@
 
 use crate::support::{attempts, config, filter, reply, status, with, with_rule};
 use serde_json::{Value, json};
-use tollgate_host_test::{Answer, Request, Response, Scenario, Upstream, on_both_hosts};
+use tollgate_host_test::{Answer, Filter, Request, Response, Scenario, Upstream, Wasm, on_both_hosts};
 
 fn replay(replay: Value) -> Scenario {
     with_rule(json!({"num_retries": 0, "replay": replay}))
@@ -61,6 +61,17 @@ on_both_hosts! {
         outcome.client(0).body(body);
         outcome.has_metric("retry.response_too_large", 1);
         assert_eq!(attempts(&outcome), 1);
+    }
+
+    /// A callout would bypass the later filter.
+    fn a_rejection_by_a_later_filter_is_not_replayed(host) {
+        let rbac = Filter::new(Wasm::package("tollgate-rbac"));
+        let rbac = rbac.config(json!({"rules": [{"name": "all", "action": "deny"}]}));
+        let scenario = replay(json!({"retriable_status_codes": [403], "num_retries": 2})).filter(rbac);
+        let upstream = Upstream::answers("upstream", vec![status(200)]);
+        let outcome = host.run(&scenario.upstream(upstream).request(Request::get("/")));
+        outcome.has_statuses(&[403]);
+        assert_eq!(attempts(&outcome), 0);
     }
 
     fn a_worker_with_full_memory_replays_nothing(host) {

@@ -24,6 +24,24 @@ on_both_hosts! {
         outcome.has_statuses(&[200]).has_metric("retry.retries.hedge", 1);
     }
 
+    fn a_first_attempt_that_fails_waits_for_the_second(host) {
+        let upstream = Upstream::answers("upstream", vec![slow(503, 300), slow(202, 600)]);
+        let scenario = hedging(json!({"delay": "100ms"})).upstream(upstream);
+        let outcome = host.run(&scenario.request(Request::get("/")));
+        outcome.has_statuses(&[202]).has_metric("retry.hedge_won", 1);
+        outcome.client(0).body("202");
+        assert_eq!(attempts(&outcome), 2);
+    }
+
+    fn both_attempts_fail_before_the_next_one(host) {
+        let upstream = Upstream::answers("upstream", vec![slow(503, 300), slow(500, 600), status(200)]);
+        let rule = json!({"retriable_status_codes": ["5xx"], "num_retries": 2, "hedge": {"delay": "100ms"}});
+        let scenario = with_rule(json!({"num_retries": 0, "replay": rule})).upstream(upstream);
+        let outcome = host.run(&scenario.request(Request::get("/")));
+        outcome.has_statuses(&[200]).has_metric("retry.retries.status", 1);
+        assert_eq!(attempts(&outcome), 3);
+    }
+
     fn a_fast_response_needs_no_second_attempt(host) {
         let upstream = Upstream::answers("upstream", vec![status(200), status(202)]);
         let mut scenario = hedging(json!({"delay": "2s"})).upstream(upstream);

@@ -15,13 +15,17 @@ impl Policy {
     /// Whether [`settle`](Self::settle) needs the number of attempts of the router.
     pub fn needs_attempts(&self, stream: &Stream) -> bool {
         let is_shown = self.plan.config.attempts_header.is_some() && !self.plan.config.shadow;
-        !stream.is_settled && stream.rule.is_some() && (stream.reserved.retries > 0 || is_shown)
+        !stream.is_settled
+            && stream.rule.is_some()
+            && (stream.reserved.retries > 0 || is_shown || stream.kept.is_some())
     }
 
     /// Gives back the retries that the router did not make: after response headers, it makes no more. Returns
-    /// how many it made. Without the number of attempts, all that were reserved count as made.
+    /// how many it made. Without the number of attempts, all that were reserved count as made, and the
+    /// response is not replayed: it may be that of a later filter, which a callout would bypass.
     pub fn settle(&self, stream: &mut Stream, attempts: Option<u64>, env: &mut impl Environment) -> u32 {
         stream.is_settled = true;
+        stream.is_sent = is_sent(attempts);
         let reserved = core::mem::take(&mut stream.reserved);
         let made = attempts.map(|attempts| u32::try_from(attempts.saturating_sub(1)).unwrap_or(u32::MAX));
         stream.sent = made.unwrap_or(0).saturating_add(1);
@@ -67,19 +71,17 @@ impl Policy {
         stream.ended = ended || (stream.is_grpc && !has_grpc_type(head.headers));
         stream.is_settled = true;
         let is_complete = is_complete(stream);
-        let replay = self.replay(stream).filter(|_| is_complete);
+        let replay = self.replay(stream).filter(|_| is_complete && stream.is_sent);
         if let Some(reason) = replay.and_then(|replay| replay.reason(head, None)) {
             let retry_after = head.headers.first("retry-after");
-            return Some(self.next(stream, reason, retry_after, env, events));
+            return Some(self.fail(stream, reason, retry_after, env, events));
         }
         stream.wait =
             replay.map_or(Wait::Nothing, |replay| replay.waits_for(head, stream.is_grpc, stream.ended));
         if stream.sent > 1 && is_success(head) {
             events.push(Event::SucceededAfterRetry);
         }
-        if let Some(latency) = stream.rule.and_then(|rule| self.latencies.get_mut(rule as usize)) {
-            latency.record(env.now().0.saturating_sub(stream.sent_at));
-        }
+        self.record(stream, env);
         if stream.wait == Wait::Nothing {
             self.end(stream);
         }
@@ -116,7 +118,7 @@ impl Policy {
         match (reason, body) {
             (Some(reason), Some(_)) => {
                 stream.ended = false;
-                return Some(self.next(stream, reason, retry_after, env, events));
+                return Some(self.fail(stream, reason, retry_after, env, events));
             }
             (Some(_), None) => events.push(Event::Undeliverable),
             (None, _) => {}
@@ -151,15 +153,17 @@ impl Policy {
         deliver_latest(stream)
     }
 
-    /// Begins a second attempt, unless a response has arrived. It is one of the retries.
+    /// Begins a second attempt, unless a response has arrived, or the router has not sent the first one:
+    /// `attempts` is their number. It is one of the retries.
     pub fn hedge(
         &self,
         stream: &mut Stream,
+        attempts: Option<u64>,
         env: &mut impl Environment,
         events: &mut Events,
     ) -> Option<Step> {
         let is_late = stream.is_settled || core::mem::replace(&mut stream.is_hedged, true);
-        if is_late || !is_complete(stream) {
+        if is_late || !is_complete(stream) || !is_sent(attempts) {
             return None;
         }
         let before = stream.attempts;
@@ -168,18 +172,59 @@ impl Policy {
             stream.attempts = before;
             return None;
         };
+        stream.is_hedge_pending = true;
         Some(Step::Call { reason: RetryReason::Hedge, delay: 0, timeout, target: Target::Same })
     }
 
-    /// Returns the response of a second attempt, if it answers the client: if it is the first one, and is not
-    /// retried.
-    pub fn hedged(&self, stream: &Stream, outcome: Outcome<'_>, events: &mut Events) -> Option<Replacement> {
-        let Outcome::Response(head, body) = outcome else { return None };
-        if stream.is_settled || self.replay(stream)?.reason(head, Some(body)).is_some() {
+    /// Decides about the outcome of a second attempt. It answers the client if it is not retried, and the first
+    /// attempt has failed or has no response yet. Returns `None` if the first attempt decides.
+    pub fn hedged(
+        &mut self,
+        stream: &mut Stream,
+        outcome: Outcome<'_>,
+        env: &mut impl Environment,
+        events: &mut Events,
+    ) -> Option<Step> {
+        stream.is_hedge_pending = false;
+        let failed = stream.failed.take();
+        if stream.is_settled && failed.is_none() {
             return None;
         }
-        events.push(Event::HedgeWon);
-        Some(Replacement::new(head, body))
+        if let Outcome::Response(head, body) = outcome
+            && self.replay(stream)?.reason(head, Some(body)).is_none()
+        {
+            // The first attempt takes at least as long. Without it, slow attempts would not count.
+            if failed.is_none() {
+                self.record(stream, env);
+            }
+            events.push(Event::HedgeWon);
+            return Some(Step::Deliver(Some((Replacement::new(head, body), Reason::Hedged))));
+        }
+        let (reason, retry_after) = failed?;
+        Some(self.next(stream, reason, retry_after.as_deref(), env, events))
+    }
+
+    /// Records the time until now as the time to the first byte.
+    fn record(&mut self, stream: &Stream, env: &mut impl Environment) {
+        if let Some(latency) = stream.rule.and_then(|rule| self.latencies.get_mut(rule as usize)) {
+            latency.record(env.now().0.saturating_sub(stream.sent_at));
+        }
+    }
+
+    /// Returns the next step after the first attempt failed: a second one that is pending may succeed.
+    fn fail(
+        &self,
+        stream: &mut Stream,
+        reason: RetryReason,
+        retry_after: Option<&[u8]>,
+        env: &mut impl Environment,
+        events: &mut Events,
+    ) -> Step {
+        if stream.is_hedge_pending {
+            stream.failed = Some((reason, retry_after.map(<[u8]>::to_vec)));
+            return Step::Wait;
+        }
+        self.next(stream, reason, retry_after, env, events)
     }
 
     /// Returns the next step after an attempt that failed.
@@ -277,6 +322,11 @@ fn event(blocked: Blocked) -> Option<Event> {
 /// Whether a response is neither a server error nor a gRPC error.
 fn is_success(head: Head<'_>) -> bool {
     head.status < 500 && grpc_status(head).is_none_or(|status| status.code() == 0)
+}
+
+/// Whether the router has sent the request.
+fn is_sent(attempts: Option<u64>) -> bool {
+    attempts.is_some_and(|attempts| attempts > 0)
 }
 
 /// Whether the whole request is kept, so that it can be sent again.
