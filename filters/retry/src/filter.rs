@@ -117,6 +117,12 @@ impl HttpFilter for Retry {
             return Ok(Flow::Continue);
         }
         if !body.end_of_stream() {
+            if let Some(time) = self.decide(|policy, _, _| policy.hold_time(&mut stream.state))? {
+                cx.after(Duration::from_nanos(time), |filter, stream, _| {
+                    let passes = filter.decide(|policy, _, events| policy.release(&mut stream.state, events));
+                    Ok(if passes? { Flow::Continue } else { Flow::Pause })
+                })?;
+            }
             return Ok(Flow::Pause);
         }
         stream.held.keep(body);

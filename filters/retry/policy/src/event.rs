@@ -36,6 +36,8 @@ pub enum Event {
     MemoryExhausted,
     /// A response was too large to be replaced or to replace another, and passed through.
     ResponseTooLarge,
+    /// The trailers of a response did not arrive in time, and its message passed through.
+    HeldTooLong,
     /// The host offers no way to replace the response.
     Undeliverable,
     /// The fallback cluster received the request.

@@ -170,6 +170,7 @@ fn check_replay(path: &FieldPath, replay: &Replay) -> Result<(), ConfigError> {
         return Err(path.field("num_retries").error(format_args!("`0` has no effect, expected {fields}")));
     }
     at_least_a_millisecond(&path.field("per_try_timeout"), Some(replay.per_try_timeout))?;
+    at_least_a_millisecond(&path.field("max_hold"), Some(replay.max_hold))?;
     let back_off = path.field("retry_back_off");
     at_least_a_millisecond(&back_off.field("base_interval"), Some(replay.retry_back_off.base_interval))?;
     if let Some(max) = replay.retry_back_off.max_interval {

@@ -72,6 +72,10 @@ pub struct Stream {
     pub(crate) kept: Option<Box<Kept>>,
     /// The part of the response that the filter waits for.
     pub(crate) wait: Wait,
+    /// Whether the timer that releases the message of a response runs.
+    pub(crate) has_hold_timer: bool,
+    /// Whether the body and the trailers of the response have arrived.
+    pub(crate) has_rest: bool,
     /// Whether the response has no body that another can replace: it ended with its headers, or is not gRPC
     /// as the request.
     pub(crate) ended: bool,

@@ -135,14 +135,15 @@ impl Replay {
         }
     }
 
-    /// Returns whether a response has a JSON body of a size that can be held.
+    /// Returns whether a response has a JSON body of a size that can be held. One without a length may be a
+    /// stream that does not end.
     fn may_hold(&self, headers: Headers<'_>) -> bool {
         let content_type = headers.first("content-type").unwrap_or_default();
         let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
         let is_json = essence.eq_ignore_ascii_case(b"application/json")
             || essence.to_ascii_lowercase().ends_with(b"+json");
         let length = headers.first("content-length").and_then(number);
-        is_json && length.is_none_or(|length| length <= self.max_response_bytes.into())
+        is_json && length.is_some_and(|length| length <= self.max_response_bytes.into())
     }
 
     /// Returns the next callout after an attempt that failed, and why it does not go to the cluster of the

@@ -104,6 +104,26 @@ impl Policy {
         false
     }
 
+    /// Returns the nanoseconds after which a message that is held must be [released](Self::release), the first
+    /// time that this is called for a stream.
+    pub fn hold_time(&self, stream: &mut Stream) -> Option<u64> {
+        if stream.wait != Wait::Trailers || core::mem::replace(&mut stream.has_hold_timer, true) {
+            return None;
+        }
+        Some(self.replay(stream)?.max_hold.as_nanos())
+    }
+
+    /// Returns whether a message is held that waits for its trailers, and lets it pass.
+    pub fn release(&mut self, stream: &mut Stream, events: &mut Events) -> bool {
+        if stream.wait != Wait::Trailers || stream.has_rest {
+            return false;
+        }
+        stream.wait = Wait::Nothing;
+        self.end(stream);
+        events.push(Event::HeldTooLong);
+        true
+    }
+
     /// Decides about the body and the trailers of a response, after its headers. Returns `None` if they pass.
     /// `body` is `None` if the host holds no part of it: then nothing can replace it.
     pub fn respond_rest(
@@ -114,6 +134,7 @@ impl Policy {
         env: &mut impl Environment,
         events: &mut Events,
     ) -> Option<Step> {
+        stream.has_rest = true;
         let reason = self.replay(stream)?.reason_of_rest(trailers, body.unwrap_or_default());
         match (reason, body) {
             (Some(reason), Some(_)) => {

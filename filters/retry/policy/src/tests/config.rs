@@ -83,6 +83,10 @@ fn an_error_has_path_value_and_expectation() {
             r#"{"rules": [{}], "retry_budget": {"budget_interval": "10ms"}}"#,
             "retry_budget.budget_interval: `10ms` is out of range, expected `1s` to `1h`",
         ),
+        (
+            r#"{"rules": [{"replay": {"retriable_status_codes": [429], "max_hold": "0s"}}]}"#,
+            "rules[0].replay.max_hold: `0s` is out of range, expected `1ms` to `24h`",
+        ),
         (r#"{"rules": [{"replay": {}}]}"#, "rules[0].replay: no condition, expected"),
         (
             r#"{"rules": [{"replay": {"retriable_status_codes": [429], "num_retries": 0}}]}"#,

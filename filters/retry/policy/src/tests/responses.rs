@@ -124,7 +124,7 @@ fn waits_only_for_what_can_be_held() {
         stream.wait
     };
     for (headers, expected) in [
-        (vec![json], Wait::Body),
+        (vec![json], Wait::Nothing),
         (vec![json, (b"content-length", b"9")], Wait::Body),
         (vec![json, (b"content-length", b"10")], Wait::Nothing),
         (vec![(b"content-type", b"text/event-stream")], Wait::Nothing),
@@ -159,6 +159,30 @@ fn a_stream_of_messages_passes() {
     assert_eq!(hold(9, &[0, 255, 255, 255, 255]), (true, vec![]));
     assert_eq!(hold(21, &[0, 0, 0, 0, 99]), (false, vec![Event::ResponseTooLarge]));
     assert_eq!(hold(9, &[0, 0, 0, 0, 4]), (true, vec![]));
+}
+
+#[test]
+fn a_message_is_held_for_a_bounded_time() {
+    let mut policy = rule(GRPC_RULE);
+    let (mut host, mut events) = (Host::default(), Events::new());
+    let start = |policy: &mut Policy| {
+        let mut stream = kept_stream(policy, &[GRPC]);
+        let head = Head { status: 200, headers: Headers(&GRPC_TYPE), ..Head::default() };
+        assert_eq!(respond(policy, &mut stream, head, false), (None, vec![]));
+        stream
+    };
+    let mut stream = start(&mut policy);
+    assert_eq!(policy.hold_time(&mut stream), Some(SECOND));
+    assert_eq!(policy.hold_time(&mut stream), None);
+    assert!(policy.release(&mut stream, &mut events));
+    assert_eq!((stream.wait, events.as_slice()), (Wait::Nothing, [Event::HeldTooLong].as_slice()));
+    assert!(!policy.release(&mut stream, &mut events));
+    // Its trailers have arrived.
+    let mut stream = start(&mut policy);
+    let trailers: [(&[u8], &[u8]); 1] = [(b"grpc-status", b"14")];
+    let rest = (Headers(&trailers), None);
+    assert!(policy.respond_rest(&mut stream, rest, Some(b"message"), &mut host, &mut events).is_some());
+    assert!(!policy.release(&mut stream, &mut events));
 }
 
 #[test]
