@@ -10,7 +10,8 @@ pub enum Event {
     Steered,
     /// The request was sent once, because it is not known to be safe.
     NotSafe,
-    /// The request was sent once, because its body is too large.
+    /// The body of the request is too large. It was sent once if `content-length` announced that; otherwise
+    /// it is not replayed.
     BodyTooLarge,
     /// A request or a replay was limited to fewer retries by the budget, or to none.
     BudgetExhausted,
@@ -32,7 +33,8 @@ pub enum Event {
     SucceededAfterRetry,
     /// The retries of the filter ran out.
     ReplayExhausted,
-    /// The request was not kept for replay, because the worker keeps too many.
+    /// A request was not kept for replay, or a response before the next attempt, because the worker keeps too
+    /// many.
     MemoryExhausted,
     /// A response was too large to be replaced or to replace another, and passed through.
     ResponseTooLarge,

@@ -18,6 +18,14 @@ const DROPPED: [&[u8]; 11] = [
     b"x-envoy-attempt-count",
 ];
 
+/// Bytes that a field takes in addition to its name and value: two allocations, and their pointers.
+const FIELD: usize = 64;
+
+/// Number of bytes of fields.
+pub(crate) fn size(fields: &[(String, Vec<u8>)]) -> usize {
+    fields.iter().map(|(name, value)| FIELD + name.len() + value.len()).sum()
+}
+
 /// A request that is kept, so that it can be sent again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kept {
@@ -66,7 +74,6 @@ impl Kept {
 
     /// Number of bytes that are kept.
     pub fn size(&self) -> usize {
-        let headers = self.headers.iter().map(|(name, value)| name.len() + value.len());
-        headers.sum::<usize>() + self.path.len() + self.authority.len() + self.body.len()
+        size(&self.headers) + self.path.len() + self.authority.len() + self.body.len()
     }
 }

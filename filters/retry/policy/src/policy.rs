@@ -34,7 +34,7 @@ pub struct Policy {
     pub(crate) plan: Plan,
     /// Times to the first byte, by rule.
     pub(crate) latencies: Vec<Latency>,
-    /// Number of bytes of requests that this worker keeps.
+    /// Number of bytes of requests and responses that this worker keeps.
     pub(crate) kept_bytes: usize,
 }
 
@@ -133,8 +133,16 @@ impl Policy {
     }
 }
 
-/// Drops the request that a stream keeps.
+/// Takes the last response of a callout.
+fn take_latest(kept_bytes: &mut usize, stream: &mut Stream) -> Option<Replacement> {
+    let latest = stream.latest.take();
+    *kept_bytes = kept_bytes.saturating_sub(latest.as_ref().map_or(0, Replacement::size));
+    latest
+}
+
+/// Drops the request and the response that a stream keeps.
 fn forget(kept_bytes: &mut usize, stream: &mut Stream) {
+    take_latest(kept_bytes, stream);
     if let Some(kept) = stream.kept.take() {
         *kept_bytes = kept_bytes.saturating_sub(kept.size());
     }

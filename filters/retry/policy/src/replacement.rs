@@ -2,7 +2,7 @@
 
 use crate::config::FallbackResponse;
 use crate::safe::is_grpc_type;
-use crate::{Head, Reason, duration};
+use crate::{Head, Reason, duration, kept};
 use tollgate_policy::Refusal;
 
 /// Headers that the response of a callout keeps to itself.
@@ -76,8 +76,8 @@ impl Replacement {
         Self { status: 200, headers, trailers, ..Self::default() }
     }
 
-    /// Returns it as a response to a gRPC client whose headers and trailers are sent separately: the status is
-    /// in the trailers. A response that is not gRPC becomes its status.
+    /// Returns it as a response to a gRPC client whose headers and trailers are sent separately: the status
+    /// is in the trailers. A response that is not gRPC becomes its status.
     pub(crate) fn into_grpc(mut self) -> Self {
         let content_type = self.headers.iter().find(|(name, _)| name == "content-type");
         if self.status != 200 || !content_type.is_some_and(|(_, value)| is_grpc_type(value)) {
@@ -94,6 +94,11 @@ impl Replacement {
             }
         }
         self
+    }
+
+    /// Number of bytes that it takes.
+    pub(crate) fn size(&self) -> usize {
+        kept::size(&self.headers) + kept::size(&self.trailers) + self.body.len()
     }
 
     /// Returns it as a reply of the filter. Trailers are lost.

@@ -2,7 +2,7 @@
 
 use crate::support::{attempts, config, filter, grpc, reply, status, with_rule};
 use serde_json::{Value, json};
-use tollgate_host_test::{Answer, Request, Response, Scenario, Upstream, on_both_hosts};
+use tollgate_host_test::{Answer, Headers, Request, Response, Scenario, Upstream, on_both_hosts};
 
 /// A rule whose retries are all made by the filter.
 fn replay(replay: Value) -> Scenario {
@@ -181,8 +181,19 @@ on_both_hosts! {
     fn retry_after_delays_a_replay(host) {
         let busy = reply(Response::new(429).header("retry-after", "1").chunk("busy"));
         let upstream = Upstream::answers("upstream", vec![busy, status(200)]);
-        let scenario = replay(json!({"retriable_status_codes": [429]})).upstream(upstream);
-        outcome_is_ok(&host.run(&scenario.request(Request::get("/"))));
+        // The time that remains shows when the callout was sent.
+        let scenario = with_rule(json!({
+            "num_retries": 0, "replay": {"retriable_status_codes": [429]},
+            "deadline": {"max": "20s", "header": {"name": "x-deadline-ms"}},
+        }));
+        let outcome = host.run(&scenario.upstream(upstream).request(Request::get("/")));
+        outcome.has_statuses(&[200]).has_metric("retry.retries.status", 1);
+        let remaining = |headers: &Headers| {
+            std::str::from_utf8(headers.get("x-deadline-ms").unwrap()).unwrap().parse::<u64>().unwrap()
+        };
+        let first = remaining(&outcome.exchanges[0].upstream[0].headers);
+        let delay = first - remaining(&outcome.callouts["upstream"][0].headers);
+        assert!((1_000..5_000).contains(&delay), "{delay} ms");
         // Longer than `max_retry_after`.
         let busy = reply(Response::new(429).header("retry-after", "6").chunk("busy"));
         let upstream = Upstream::answers("upstream", vec![busy, status(200)]);
@@ -201,8 +212,4 @@ on_both_hosts! {
         let outcome = host.run(&scenario);
         assert_eq!(attempts(&outcome), 25);
     }
-}
-
-fn outcome_is_ok(outcome: &tollgate_host_test::Outcome) {
-    outcome.has_statuses(&[200]).has_metric("retry.retries.status", 1);
 }

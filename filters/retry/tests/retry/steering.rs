@@ -173,6 +173,21 @@ on_both_hosts! {
         outcome.has_metric("retry.body_too_large", 1);
     }
 
+    /// The headers have been sent before the size is known: the router retries, the filter does not.
+    fn a_long_body_without_a_length_is_not_replayed(host) {
+        let rule = |retries: u32| json!({
+            "retry_on": "5xx", "num_retries": retries, "safe": {"max_request_bytes": 10},
+            "replay": {"retriable_status_codes": [503]},
+        });
+        for (retries, expected) in [(0, 1), (1, 2)] {
+            let put = Request::new("PUT", "/").chunk("0123456").chunk("789012");
+            let upstream = Upstream::answers("upstream", vec![status(503)]);
+            let outcome = host.run(&with_rule(rule(retries)).upstream(upstream).request(put));
+            assert_eq!(attempts(&outcome), expected, "{retries}");
+            outcome.has_metric("retry.body_too_large", 1);
+        }
+    }
+
     fn a_spent_budget_sends_each_request_once(host) {
         let config = json!({
             "rules": [{"retry_on": "5xx", "num_retries": 3}],

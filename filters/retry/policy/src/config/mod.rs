@@ -42,8 +42,9 @@ pub struct Config {
     /// Name of a response header that receives the number of attempts. Default: none.
     #[config(default)]
     pub attempts_header: Option<EditableName>,
-    /// Maximum number of bytes of request bodies and headers that a worker keeps for `replay`. Further
-    /// requests are not replayed. Default: 16777216.
+    /// Maximum number of bytes of requests that a worker keeps for `replay`, and of responses while it
+    /// retries. A header counts 64 bytes more than its name and value. Further requests are not replayed, and
+    /// a response is dropped before the next attempt. Default: 16777216.
     #[config(default = 1 << 24)]
     pub max_kept_bytes: u32,
     /// Shadow mode: count the decisions, and change nothing. Default: `false`.

@@ -21,7 +21,8 @@ pub struct Replay {
     pub retriable_headers: Vec<HeaderMatcher>,
     /// gRPC statuses that are retried, in headers or trailers, such as `UNAVAILABLE`.
     pub retriable_grpc_statuses: Vec<GrpcStatus>,
-    /// Field of a JSON body of responses that are retried, if they have a `content-length`. Needs `allow_on_headers_stop_iteration` of Envoy.
+    /// Field of a JSON body of responses that are retried, if they have a `content-length`. Needs
+    /// `allow_on_headers_stop_iteration` of Envoy.
     pub retriable_body: Option<BodyMatcher>,
     /// Back-off before a callout.
     pub retry_back_off: BackOff,
@@ -40,8 +41,8 @@ pub struct Replay {
     /// buffer limit of the connection (`per_connection_buffer_limit_bytes` of the listener, 1048576 by
     /// default): Envoy answers 500 if a filter holds more. Default: 524288.
     pub max_response_bytes: u32,
-    /// Longest time that the message of a gRPC response is held until its trailers arrive, at least `1ms`. Then
-    /// the response passes. Default: `1s`.
+    /// Longest time that the message of a gRPC response is held until its trailers arrive, at least `1ms`.
+    /// Then the response passes. Default: `1s`.
     pub max_hold: Duration,
     /// A second attempt while the first one waits for a response. Not for gRPC. Default: none.
     pub hedge: Option<Hedge>,

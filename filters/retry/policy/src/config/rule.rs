@@ -75,8 +75,9 @@ pub struct Safe {
     pub idempotency_key: bool,
     /// gRPC methods, such as `{"exact": "/shop.Stock/Get"}`. Default: none.
     pub grpc_methods: Vec<PathMatcher>,
-    /// Maximum size of a request body in bytes. Larger requests are sent once. Should not exceed the buffer
-    /// limit of the route. Default: 1048576.
+    /// Maximum size of a request body in bytes. A request whose `content-length` is larger is sent once. A
+    /// body without `content-length` that becomes larger is not replayed or hedged, but the router may retry
+    /// it up to the buffer limit of the route, which this size should not exceed. Default: 1048576.
     pub max_request_bytes: u32,
 }
 

@@ -143,15 +143,16 @@ impl Plan {
             events.push(Event::DeadlineExceeded);
             return (edits, Some(too_late()));
         }
-        if let (Some(deadline), Some(remaining)) = (&rule.rule.deadline, remaining) {
-            edits.extend(forward(deadline, stream.is_grpc, remaining, now));
-        }
         let mut steering = Steering::new(rule, remaining);
         if steer::caps(self.config.client_headers, steer::any(facts.headers)) {
             steering.cap(facts.headers);
         }
         steering.retries = self.retries(rule, facts, steering.retries, env, now, (stream, events));
+        // The number of retries is first: if a later edit fails, the request is not sent too often.
         steering.edit(&mut edits, rule);
+        if let (Some(deadline), Some(remaining)) = (&rule.rule.deadline, remaining) {
+            edits.extend(forward(deadline, stream.is_grpc, remaining, now));
+        }
         (edits, None)
     }
 

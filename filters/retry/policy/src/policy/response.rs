@@ -1,7 +1,7 @@
 //! The decisions about a response, and the replays that follow.
 
 use super::request::set_deadline;
-use super::{Environment, Policy, Stream};
+use super::{Environment, Policy, Stream, take_latest};
 use crate::config::{Deadline, Fallback};
 use crate::replay::{Next, grpc_status, is_more_than_one_message};
 use crate::safe::has_grpc_type;
@@ -104,8 +104,8 @@ impl Policy {
         false
     }
 
-    /// Returns the nanoseconds after which a message that is held must be [released](Self::release), the first
-    /// time that this is called for a stream.
+    /// Returns the nanoseconds after which a message that is held must be [released](Self::release), the
+    /// first time that this is called for a stream.
     pub fn hold_time(&self, stream: &mut Stream) -> Option<u64> {
         if stream.wait != Wait::Trailers || core::mem::replace(&mut stream.has_hold_timer, true) {
             return None;
@@ -151,7 +151,7 @@ impl Policy {
 
     /// Decides about the outcome of a callout.
     pub fn after(
-        &self,
+        &mut self,
         stream: &mut Stream,
         outcome: Outcome<'_>,
         env: &mut impl Environment,
@@ -160,9 +160,19 @@ impl Policy {
         match outcome {
             Outcome::Response(head, body) => {
                 let reason = self.replay(stream).and_then(|replay| replay.reason(head, Some(body)));
-                stream.latest = Some(Replacement::new(head, body));
+                take_latest(&mut self.kept_bytes, stream);
+                let latest = Replacement::new(head, body);
+                self.kept_bytes = self.kept_bytes.saturating_add(latest.size());
+                stream.latest = Some(latest);
                 if let Some(reason) = reason {
-                    return self.next(stream, reason, head.headers.first("retry-after"), env, events);
+                    let step = self.next(stream, reason, head.headers.first("retry-after"), env, events);
+                    // Without room, the client receives the response before this one, if all others fail.
+                    if self.kept_bytes > self.plan.config.max_kept_bytes as usize
+                        && take_latest(&mut self.kept_bytes, stream).is_some()
+                    {
+                        events.push(Event::MemoryExhausted);
+                    }
+                    return step;
                 }
                 if is_success(head) {
                     events.push(Event::SucceededAfterRetry);
@@ -171,7 +181,7 @@ impl Policy {
             Outcome::Failed(reason) => return self.next(stream, reason, None, env, events),
             Outcome::TooLarge => events.push(Event::ResponseTooLarge),
         }
-        deliver_latest(stream)
+        self.deliver_latest(stream)
     }
 
     /// Begins a second attempt, unless a response has arrived, or the router has not sent the first one:
@@ -197,8 +207,8 @@ impl Policy {
         Some(Step::Call { reason: RetryReason::Hedge, delay: 0, timeout, target: Target::Same })
     }
 
-    /// Decides about the outcome of a second attempt. It answers the client if it is not retried, and the first
-    /// attempt has failed or has no response yet. Returns `None` if the first attempt decides.
+    /// Decides about the outcome of a second attempt. It answers the client if it is not retried, and the
+    /// first attempt has failed or has no response yet. Returns `None` if the first attempt decides.
     pub fn hedged(
         &mut self,
         stream: &mut Stream,
@@ -234,7 +244,7 @@ impl Policy {
 
     /// Returns the next step after the first attempt failed: a second one that is pending may succeed.
     fn fail(
-        &self,
+        &mut self,
         stream: &mut Stream,
         reason: RetryReason,
         retry_after: Option<&[u8]>,
@@ -250,15 +260,15 @@ impl Policy {
 
     /// Returns the next step after an attempt that failed.
     fn next(
-        &self,
+        &mut self,
         stream: &mut Stream,
         reason: RetryReason,
         retry_after: Option<&[u8]>,
         env: &mut impl Environment,
         events: &mut Events,
     ) -> Step {
-        // Envoy lets a filter add no body or trailers to a response without them, and a reply of the filter to
-        // a gRPC client has no body.
+        // Envoy lets a filter add no body or trailers to a response without them, and a reply of the filter
+        // to a gRPC client has no body.
         let next = if stream.is_grpc && stream.ended {
             events.push(Event::Undeliverable);
             None
@@ -280,7 +290,14 @@ impl Policy {
                 Reason::Fallback,
             )));
         }
-        deliver_latest(stream)
+        self.deliver_latest(stream)
+    }
+
+    /// Delivers the last response of a callout, or that of the upstream.
+    fn deliver_latest(&mut self, stream: &mut Stream) -> Step {
+        let response = take_latest(&mut self.kept_bytes, stream);
+        let response = response.map(|latest| if stream.is_grpc { latest.into_grpc() } else { latest });
+        Step::Deliver(response.map(|response| (response, Reason::Replayed)))
     }
 
     fn plan_next(
@@ -322,13 +339,6 @@ impl Policy {
         };
         Some((cluster, kept, replay.max_response_bytes as usize))
     }
-}
-
-/// Delivers the last response of a callout, or that of the upstream.
-fn deliver_latest(stream: &mut Stream) -> Step {
-    let response = stream.latest.take();
-    let response = response.map(|latest| if stream.is_grpc { latest.into_grpc() } else { latest });
-    Step::Deliver(response.map(|response| (response, Reason::Replayed)))
 }
 
 fn event(blocked: Blocked) -> Option<Event> {

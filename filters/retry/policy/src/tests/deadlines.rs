@@ -104,3 +104,12 @@ fn a_client_cannot_exceed_the_timeout_of_a_rule() {
     let edits = written(&decide(&mut policy, &fields, &mut arrived(0)).edits);
     assert!(edits.contains(&"x-envoy-upstream-rq-timeout-ms: 2000".to_owned()), "{edits:?}");
 }
+
+/// If a later edit fails, the request is not sent too often.
+#[test]
+fn the_number_of_retries_is_the_first_edit() {
+    let mut policy = rule(r#"{"deadline": {"max": "3s", "header": {"name": "x-deadline"}}}"#);
+    let fields = fields("GET", "/", &[("x-envoy-retry-on", "5xx")]);
+    let decision = decide(&mut policy, &fields, &mut arrived(0));
+    assert_eq!(decision.edits[0].name().as_str(), "x-envoy-max-retries");
+}
