@@ -3,6 +3,8 @@
 mod budget;
 mod config;
 mod deadlines;
+mod hedges;
+mod memory;
 mod replay;
 mod requests;
 mod responses;
