@@ -18,6 +18,15 @@ use crate::{Error, Failure, Flow, Reply, Status, clock};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+/// Maximum number of streams that timers, and that a signal, resume in one callback. The others follow in the
+/// next tick.
+///
+/// Envoy resumes streams after the callback, and each may be answered at once, for example by the router
+/// without a healthy host. The answer enters the VM, and before that call returns, Envoy resumes the next
+/// stream (`WasmBase::doAfterVmCallActions`): each stream nests in the one before. With several hundred, the
+/// VM dies of a stack overflow.
+const MAX_RESUMED: usize = 64;
+
 pub(crate) struct State<F: HttpFilter, const CHAINED: bool> {
     pub(crate) plugins: Vec<Plugin<F>>,
     pub(crate) streams: IdMap<Stream<F::Stream>>,
@@ -215,7 +224,8 @@ impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
 
     pub(crate) fn run_timers(&mut self, id: u32) {
         let Ok(now) = clock::now() else { return };
-        while let Some(due) = self.plugin(id).and_then(|plugin| plugin.tasks.take_due(now)) {
+        for _ in 0..MAX_RESUMED {
+            let Some(due) = self.plugin(id).and_then(|plugin| plugin.tasks.take_due(now)) else { break };
             match due {
                 Due::TimedOut(task) => self.run(id, task, Woken::TimedOut),
                 Due::Timer(Timer::Once(task)) => self.run(id, task, ()),
@@ -237,13 +247,13 @@ impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
         }
     }
 
-    /// Resumes the streams that were woken. Streams that are woken during this call wait for the next tick;
-    /// otherwise two streams that wake each other would keep this call from ending.
+    /// Resumes the streams that were woken, up to [`MAX_RESUMED`]. Streams that are woken during this call
+    /// wait for the next tick; otherwise two streams that wake each other would keep this call from ending.
     pub(crate) fn run_woken(&mut self, id: u32) {
         if !F::USES.timers {
             return;
         }
-        for _ in 0..self.plugin(id).map_or(0, |plugin| plugin.tasks.woken()) {
+        for _ in 0..self.plugin(id).map_or(0, |plugin| plugin.tasks.woken().min(MAX_RESUMED)) {
             if let Some(task) = self.plugin(id).and_then(|plugin| plugin.tasks.take_woken()) {
                 self.run(id, task, Woken::Signalled);
             }
