@@ -342,7 +342,7 @@ mod tests {
         let functions = "(func (result i32) (i32.const 1))".repeat(2_000);
         let wasm = wat::parse_str(format!("(module {functions})")).unwrap();
         let why = compile(&wasm, Compiler::Cranelift.engine(Metering::Time), Duration::ZERO).unwrap_err();
-        assert_eq!(why, "Failed to load Wasm bytecode: still compiling after `0s`");
+        assert_eq!(why, "Failed to load Wasm bytecode: still compiling after `0ns`");
         assert!(compile(&wasm, Compiler::Cranelift.engine(Metering::Time), COMPILE_TIMEOUT).is_ok());
     }
 

@@ -232,6 +232,6 @@ fn an_unexpected_rejection_is_the_only_failure() {
         plain.iter().map(ToString::to_string).collect::<Vec<_>>(),
         ["expect.refused: expected a proxy that starts, saw an error: no"]
     );
-    let expected = "expect: {refused: true, logs: [{level: critical, text: because}]}";
+    let expected = "{requests: [{}], expect: {refused: true, logs: [{level: critical, text: because}]}}";
     assert_eq!(parse(expected).check(&Err(refused())), []);
 }
