@@ -16,6 +16,10 @@ use tollgate_retry_policy::{
     self as policy, Config, Event, Events, FRAME, Head, Plan, Policy, RetryReason, Step, Wait,
 };
 
+/// Response code details of the router for a cluster without a healthy host
+/// (`ResponseCodeDetails::NoHealthyUpstream`).
+const NO_HEALTHY_HOST: &[u8] = b"no_healthy_upstream";
+
 /// The filter.
 pub struct Retry {
     pub(crate) worker: State<Worker>,
@@ -180,6 +184,10 @@ impl Retry {
         if self.decide(|policy, _, _| policy.needs_attempts(stream))? {
             let attempts = property::UPSTREAM_REQUEST_ATTEMPT_COUNT.get().ok().flatten();
             let made = self.decide(|policy, world, _| policy.settle(stream, attempts, world))?;
+            let details = || property::RESPONSE_CODE_DETAILS.get().ok().flatten();
+            if attempts.unwrap_or(0) == 0 && details().is_some_and(|details| details == NO_HEALTHY_HOST) {
+                self.decide(|policy, _, _| policy.answered_by_router(stream))?;
+            }
             self.statistics.retries.add(RetryReason::Router, made);
         }
         Ok(())

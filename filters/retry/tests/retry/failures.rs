@@ -2,7 +2,7 @@
 
 use crate::support::{attempts, config, filter, reply, status, with, with_rule};
 use serde_json::{Value, json};
-use tollgate_host_test::{Answer, Filter, Request, Response, Scenario, Upstream, Wasm, on_both_hosts};
+use tollgate_host_test::{Answer, Filter, Host, Request, Response, Scenario, Upstream, Wasm, on_both_hosts};
 
 fn replay(replay: Value) -> Scenario {
     with_rule(json!({"num_retries": 0, "replay": replay}))
@@ -95,4 +95,16 @@ on_both_hosts! {
         outcome.has_statuses(&[200]);
         assert_eq!(outcome.callouts["upstream"][0].headers.get("x-bytes"), Some(b"\xff\xfe".as_slice()));
     }
+}
+
+/// The emulator refuses a connection to a cluster without hosts, and counts it as an attempt.
+#[test]
+fn a_cluster_without_hosts_falls_back_on_envoy() {
+    let scenario = replay(json!({
+        "retriable_status_codes": [503], "num_retries": 0, "fallback_cluster": {"cluster": "spare"},
+    }));
+    let spare = Upstream::answers("spare", vec![status(200)]);
+    let scenario = scenario.upstream(Upstream::empty("upstream")).upstream(spare);
+    let outcome = Host::Envoy.run(&scenario.request(Request::get("/")));
+    outcome.has_statuses(&[200]).has_metric("retry.fallback_used", 1);
 }

@@ -39,6 +39,12 @@ impl Policy {
         made.unwrap_or(0)
     }
 
+    /// Notes that the router sent the response itself, because the cluster has no healthy host. No later
+    /// filter rejected the request, so another cluster may answer it.
+    pub fn answered_by_router(&self, stream: &mut Stream) {
+        stream.is_sent = true;
+    }
+
     /// Whether [`respond`](Self::respond) must see the response.
     pub fn needs_response(&self, stream: &Stream) -> bool {
         stream.kept.is_some() || stream.sent > 1
