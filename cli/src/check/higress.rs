@@ -62,7 +62,8 @@ enum FailStrategy {
 #[derive(Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 enum Phase {
-    UnspecifiedPhase,
+    #[serde(rename = "UNSPECIFIED_PHASE")]
+    Unspecified,
     Authn,
     Authz,
     Stats,

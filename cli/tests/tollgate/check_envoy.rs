@@ -140,7 +140,9 @@ fn names_an_invalid_field_with_its_path() {
         (json!({"vm_config": {}}), "code`: missing required field"),
         (json!({"vm_config": {"code": {"local": {}}}}), "one of `filename`"),
         (
-            json!({"vm_config": {"code": {"remote": {"http_uri": {"uri": "a"}}}}}),
+            json!({"vm_config": {"code": {"remote": {
+                "http_uri": {"uri": "http://a.test/f.wasm", "cluster": "a", "timeout": "1s"},
+            }}}}),
             "sha256`: missing required field",
         ),
         (json!({"reload_config": {"backoff": {"base_interval": "1m"}}}), "invalid duration `1m`"),

@@ -1,4 +1,7 @@
 //! Loads configurations that the filter rejects.
+
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking; clippy allows this only in test functions")]
+
 use serde_json::json;
 use tollgate_host_test::{Filter, LogLevel, Scenario, Wasm, on_both_hosts};
 

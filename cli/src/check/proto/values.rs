@@ -114,7 +114,7 @@ pub fn base64(text: &str) -> Option<Vec<u8>> {
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
         .with_decode_allow_trailing_bits(true);
     const ENGINE: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
-    if text.contains('=') && text.len() % 4 != 0 {
+    if text.contains('=') && !text.len().is_multiple_of(4) {
         return None;
     }
     ENGINE.decode(text.replace('-', "+").replace('_', "/")).ok()
