@@ -53,6 +53,28 @@ fn one_stream_wakes_all_others_within_a_millisecond() {
     assert_eq!(header(&mut emulator, "signal", "x-waiting"), "0 0");
 }
 
+/// Envoy resumes the streams of one callback within each other, so that its stack overflows with hundreds.
+#[test]
+fn at_most_64_streams_resume_in_one_tick() {
+    for source in ["signal", "timeout"] {
+        let mut emulator = Emulator::new(&with(json!({}))).expect("the filter loads");
+        let waiting: Vec<_> = (0..200).map(|_| begin(&mut emulator, "wait-until-timeout")).collect();
+        if source == "signal" {
+            header(&mut emulator, "signal", "x-waiting");
+        }
+        let (mut resumed, mut parts) = (0, Vec::new());
+        for _ in 0..1_000 {
+            let now = waiting.iter().filter(|handle| emulator.exchange(**handle).is_some()).count();
+            if now > resumed {
+                parts.push(now - resumed);
+            }
+            resumed = now;
+            emulator.advance(Duration::from_millis(1));
+        }
+        assert_eq!(parts, [64, 64, 64, 8], "{source}");
+    }
+}
+
 #[test]
 fn a_stream_that_waits_again_waits_for_the_next_signal() {
     let mut emulator = Emulator::new(&with(json!({}))).expect("the filter loads");
