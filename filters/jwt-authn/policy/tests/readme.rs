@@ -2,21 +2,13 @@
 
 use tollgate_filter_testing::page;
 use tollgate_jwt_authn_policy::plan::Plan;
-use tollgate_jwt_authn_policy::{Config, Reason, results};
+use tollgate_jwt_authn_policy::{Reason, results};
 
 const README: &str = include_str!("../../README.md");
 
 #[test]
 fn every_example_is_a_configuration() {
-    let examples = page::blocks(README, "json");
-    assert!(examples.len() >= 3, "the examples were not found");
-    for example in examples {
-        let config: Config =
-            tollgate_policy::config::parse(example).unwrap_or_else(|error| panic!("{error} in\n{example}"));
-        if let Err(problem) = Plan::new(config, |_| None) {
-            panic!("{problem:?} in\n{example}");
-        }
-    }
+    page::examples_load(README, 3, |config| Plan::new(config, |_| None));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::config::FallbackResponse;
 use crate::safe::is_grpc_type;
 use crate::{Head, Reason, duration, kept};
-use tollgate_policy::Refusal;
+use tollgate_policy::{Refusal, grpc_status_of};
 
 /// Headers that the response of a callout keeps to itself.
 const DROPPED: [&[u8]; 6] =
@@ -81,7 +81,7 @@ impl Replacement {
     pub(crate) fn into_grpc(mut self) -> Self {
         let content_type = self.headers.iter().find(|(name, _)| name == "content-type");
         if self.status != 200 || !content_type.is_some_and(|(_, value)| is_grpc_type(value)) {
-            return Self::grpc_error(grpc_code(self.status), &format!("HTTP status {}", self.status));
+            return Self::grpc_error(grpc_status_of(self.status), &format!("HTTP status {}", self.status));
         }
         let is_status = |(name, _): &(String, Vec<u8>)| STATUS_FIELDS.contains(&name.as_str());
         let (status, headers) = self.headers.into_iter().partition(is_status);
@@ -110,18 +110,6 @@ impl Replacement {
         let own = self.headers.into_iter().filter(|(name, _)| name != "content-length");
         let headers = own.map(|(name, value)| (name.into(), value)).collect();
         Refusal { reason, status: self.status, grpc_status, headers, body: self.body }
-    }
-}
-
-/// Returns the gRPC status of an HTTP status (`doc/http-grpc-status-mapping.md` of gRPC).
-fn grpc_code(status: u16) -> u8 {
-    match status {
-        400 => 13,
-        401 => 16,
-        403 => 7,
-        404 => 12,
-        429 | 502..=504 => 14,
-        _ => UNKNOWN,
     }
 }
 

@@ -4,20 +4,14 @@
 
 use tollgate_filter_testing::page;
 use tollgate_policy::Label;
-use tollgate_retry_policy::{Config, Event, Plan, RetryReason};
+use tollgate_retry_policy::{Event, Plan, RetryReason};
 
 const README: &str = include_str!("../../README.md");
 const SCHEMA: &str = include_str!("../../config.schema.json");
 
 #[test]
 fn every_example_is_a_configuration() {
-    let examples = page::blocks(README, "json");
-    assert!(examples.len() >= 4, "expected at least 4 examples in the README");
-    for example in examples {
-        let config: Config =
-            tollgate_policy::config::parse(example).unwrap_or_else(|error| panic!("{error} in\n{example}"));
-        Plan::new(config).unwrap_or_else(|error| panic!("{error} in\n{example}"));
-    }
+    page::examples_load(README, 4, Plan::new);
 }
 
 #[test]

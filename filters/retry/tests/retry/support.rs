@@ -14,7 +14,7 @@ pub fn with_rule(rule: Value) -> Scenario {
     with(config(rule))
 }
 
-/// One rule, and a budget that is never spent.
+/// Returns a configuration with one rule, and with a budget that is never spent.
 pub fn config(rule: Value) -> Value {
     json!({"rules": [rule], "retry_budget": {"min_retries_per_second": 1_000_000}, "attempts_header": "x-attempts"})
 }
