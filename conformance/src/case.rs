@@ -18,8 +18,8 @@ pub struct Case {
     pub title: String,
     /// Steps of the filters.
     pub scripts: Scripts,
-    /// Requests, sent one after the other. Empty for a case that needs none. Only the query of their paths is
-    /// used.
+    /// Requests, sent one after the other. Empty for a case that needs none. Their paths follow the name of
+    /// the case. The probe knows only that name, so it makes no calls for a longer path.
     pub requests: Vec<Request>,
     /// Answers of the upstreams to requests for this case's path, by upstream name.
     pub answers: Vec<(&'static str, Vec<Answer>)>,

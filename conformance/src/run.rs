@@ -86,8 +86,9 @@ pub fn scenario(sheet: &Sheet) -> Scenario {
     for case in &sheet.cases {
         for request in &case.requests {
             let mut request = request.clone();
-            let query = request.path.split_once('?').map(|(_, query)| format!("?{query}"));
-            request.path = format!("{}{}", case.key(), query.unwrap_or_default());
+            let rest = request.path.strip_prefix('/').unwrap_or(&request.path);
+            let slash = if rest.is_empty() || rest.starts_with('?') { "" } else { "/" };
+            request.path = format!("{}{slash}{rest}", case.key());
             scenario = scenario.request(request);
         }
     }
@@ -171,9 +172,10 @@ fn exchange_lines(mut exchange: Exchange) -> Shown {
         }
         other => shown.push(format!("client: {other:?}")),
     }
-    // Whether an upstream sees the beginning of an aborted request depends on timing.
-    let ended = exchange.upstream.into_iter().filter(|request| request.ended);
-    ended.for_each(|request| request_lines(&mut shown, "upstream", request));
+    for request in exchange.upstream {
+        let who = if request.ended { "upstream" } else { "upstream (incomplete)" };
+        request_lines(&mut shown, who, request);
+    }
     shown
 }
 

@@ -38,6 +38,7 @@
 pub mod build;
 pub mod emulator;
 pub mod envoy;
+mod http1;
 pub mod scenario;
 pub mod variations;
 

@@ -23,3 +23,5 @@ mod headers;
 mod hostile;
 #[path = "abi/lifecycle.rs"]
 mod lifecycle;
+#[path = "abi/wire.rs"]
+mod wire;

@@ -104,8 +104,20 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         what: "a refused connection delivers no response to a callout",
         file: "callouts/http.rs",
-        from: "Answer::Refuse => (Some(Duration::ZERO), local_answer(503, REFUSED.as_bytes())),",
-        to: "Answer::Refuse => (Some(Duration::ZERO), None),",
+        from: r#"local_answer(503, &reset_body("remote connection failure", retried))"#,
+        to: "None",
+    },
+    Mutant {
+        what: "a body ends where the filters end it, not by its length",
+        file: "proxy/attempt.rs",
+        from: "bytes.extend(wire::data(router.chunked, piece));",
+        to: "bytes.extend(wire::data(router.chunked, if end { piece } else { &[] }));",
+    },
+    Mutant {
+        what: "a callout is answered before the body of the same segment",
+        file: "proxy/downstream.rs",
+        from: "0 => self.world.clock.urgently(event),",
+        to: "0 => drop(self.world.clock.after(Duration::ZERO, event)),",
     },
     Mutant {
         what: "an unknown foreign function returns Unimplemented",

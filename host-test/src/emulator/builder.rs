@@ -8,6 +8,7 @@ use super::world::{UpstreamState, World};
 use super::{Emulator, PATIENCE};
 use crate::scenario::Turns;
 use crate::{Refused, Response, Route, Scenario, Upstream, VirtualHost};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -107,7 +108,8 @@ impl Builder {
                 turns: Turns::default(),
                 received: Vec::new(),
                 called: Vec::new(),
-                idle: false,
+                idle: BTreeMap::new(),
+                http2: BTreeSet::new(),
             })
             .collect();
         world.workers = world.settings.workers.max(1);

@@ -7,19 +7,38 @@ use std::time::Duration;
 /// that runs are equal.
 const EPOCH_NANOS: u64 = 1_767_225_600_000_000_000;
 
+/// Number of events, each the consequence of the one before, that happen at one time. After that, each takes
+/// [`STEP`]: a filter that makes a callout in the callback of a callout, forever, then runs into the end of
+/// time.
+const MAX_CHAIN: u32 = 100;
+const STEP: Duration = Duration::from_millis(1);
+
+/// The order of the first event that is not urgent.
+const NOT_URGENT: u64 = 1 << 63;
+
 /// The current time and the scheduled events, ordered by time, then by the order of scheduling.
 #[derive(Debug)]
 pub struct Clock<E> {
     now: Duration,
     order: u64,
-    queue: BTreeMap<(Duration, u64), E>,
+    urgent: u64,
+    /// The number of events without a delay that led to the event that runs now.
+    chain: u32,
+    queue: BTreeMap<(Duration, u64), (u32, E)>,
     /// The last formatted date, and its second since 1970.
     date: (i64, String),
 }
 
 impl<E> Default for Clock<E> {
     fn default() -> Self {
-        Self { now: Duration::ZERO, order: 0, queue: BTreeMap::new(), date: Default::default() }
+        Self {
+            now: Duration::ZERO,
+            order: NOT_URGENT,
+            urgent: 0,
+            chain: 0,
+            queue: BTreeMap::new(),
+            date: Default::default(),
+        }
     }
 }
 
@@ -55,10 +74,18 @@ impl<E> Clock<E> {
 
     /// Schedules an event. Returns its key for [`Clock::cancel`].
     pub fn after(&mut self, delay: Duration, event: E) -> (Duration, u64) {
+        let chain = if delay.is_zero() { self.chain + 1 } else { 0 };
+        let (chain, delay) = if chain > MAX_CHAIN { (MAX_CHAIN, STEP) } else { (chain, delay) };
         self.order += 1;
         let key = (self.now.saturating_add(delay), self.order);
-        self.queue.insert(key, event);
+        self.queue.insert(key, (chain, event));
         key
+    }
+
+    /// Schedules an event now, before all others except those that are also urgent.
+    pub fn urgently(&mut self, event: E) {
+        self.urgent += 1;
+        self.queue.insert((self.now, self.urgent), (self.chain, event));
     }
 
     /// Cancels an event. Has no effect if it has already happened.
@@ -72,16 +99,19 @@ impl<E> Clock<E> {
         if *at > limit {
             return None;
         }
-        let ((at, _), event) = self.queue.pop_first()?;
+        let ((at, _), (chain, event)) = self.queue.pop_first()?;
         self.now = self.now.max(at);
+        self.chain = chain;
         Some(event)
     }
 
     /// Removes and returns the next event that is due now and for which `wanted` returns true.
     pub fn due(&mut self, mut wanted: impl FnMut(&E) -> bool) -> Option<E> {
         let due = self.queue.range(..=(self.now, u64::MAX));
-        let key = due.into_iter().find_map(|(key, event)| wanted(event).then_some(*key))?;
-        self.queue.remove(&key)
+        let key = due.into_iter().find_map(|(key, (_, event))| wanted(event).then_some(*key))?;
+        let (chain, event) = self.queue.remove(&key)?;
+        self.chain = chain;
+        Some(event)
     }
 
     /// Returns the time of the next event.
@@ -92,6 +122,12 @@ impl<E> Clock<E> {
     /// Moves the time forward to `to`. No event may be due before.
     pub fn settle(&mut self, to: Duration) {
         self.now = self.now.max(to);
+        self.rest();
+    }
+
+    /// Ends the event that runs: what is scheduled next is not its consequence.
+    pub fn rest(&mut self) {
+        self.chain = 0;
     }
 }
 
@@ -124,6 +160,33 @@ mod tests {
         assert_eq!(clock.next_at(), Some(Duration::ZERO));
         assert_eq!(clock.due(|_| true), Some(1));
         assert_eq!(clock.next_at(), Some(MS));
+    }
+
+    #[test]
+    fn an_urgent_event_comes_before_those_of_its_time() {
+        let mut clock = Clock::default();
+        clock.after(Duration::ZERO, "b");
+        clock.urgently("a");
+        clock.after(MS, "d");
+        assert_eq!(clock.next(Duration::ZERO), Some("a"));
+        clock.urgently("urgent again");
+        let rest: Vec<_> = std::iter::from_fn(|| clock.next(Duration::MAX)).collect();
+        assert_eq!(rest, ["urgent again", "b", "d"]);
+    }
+
+    #[test]
+    fn an_endless_chain_of_events_takes_time() {
+        let mut clock = Clock::default();
+        clock.after(Duration::ZERO, ());
+        let mut count = 0;
+        while clock.next(100 * MS).is_some() {
+            count += 1;
+            clock.after(Duration::ZERO, ());
+        }
+        assert_eq!((count, clock.now()), (200, 100 * MS));
+        clock.rest();
+        clock.after(Duration::ZERO, ());
+        assert_eq!((clock.next(100 * MS), clock.now()), (Some(()), 100 * MS));
     }
 
     #[test]

@@ -87,7 +87,6 @@ pub(crate) struct Access {
     pub trailers: bool,
     /// The body is the stream's buffer, not the current piece.
     pub buffering: bool,
-    pub end_of_stream: bool,
 }
 
 /// The response to an HTTP callout, available while its callback runs.
@@ -153,6 +152,9 @@ pub(crate) struct Context {
     pub destroyed: bool,
     pub request: Access,
     pub response: Access,
+    /// The last callback with headers or a body, of the request or of the response, had the end of the
+    /// stream.
+    pub end_of_stream: bool,
     /// The buffer that was accessed last.
     pub last_buffer: Option<BufferKind>,
     /// `proxy_on_log` is running.

@@ -1,24 +1,71 @@
 //! Events that happen at a scheduled time.
 
 use super::header_map::HeaderMap;
+use super::proxy::connection::Connection;
 use super::proxy::network;
 use super::proxy::stream::Stream;
 use super::world::{Owner, VmState};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// An event that happens at a scheduled time.
 #[derive(Debug)]
 pub(crate) enum Event {
-    QueueReady { owner: Owner, token: u32 },
-    Tick { vm: usize, root: u32 },
-    Downstream { stream: u64, part: Part },
-    Upstream { stream: u64, attempt: u32, part: Part },
-    RouteTimeout { stream: u64 },
-    TryTimeout { stream: u64, attempt: u32 },
-    Retry { stream: u64 },
-    Connection { connection: u64, event: network::ConnectionEvent },
-    HttpCall { vm: usize, root: u32, token: u32, outcome: super::callouts::http::Outcome },
-    Grpc { vm: usize, root: u32, token: u32, what: super::callouts::grpc::GrpcEvent },
+    QueueReady {
+        owner: Owner,
+        token: u32,
+    },
+    Tick {
+        vm: usize,
+        root: u32,
+    },
+    /// Parts of a request that the proxy reads at once.
+    Downstream {
+        stream: u64,
+        parts: VecDeque<Part>,
+    },
+    /// The client has the whole response and closes its connection.
+    ClientDone {
+        stream: u64,
+    },
+    /// A new connection to an upstream is established, or was refused. A stream has asked for it.
+    Connected {
+        stream: u64,
+        attempt: u32,
+        thread: usize,
+        upstream: usize,
+    },
+    Upstream {
+        stream: u64,
+        attempt: u32,
+        part: Part,
+    },
+    RouteTimeout {
+        stream: u64,
+    },
+    TryTimeout {
+        stream: u64,
+        attempt: u32,
+    },
+    Retry {
+        stream: u64,
+    },
+    Connection {
+        connection: u64,
+        event: network::ConnectionEvent,
+    },
+    HttpCall {
+        vm: usize,
+        root: u32,
+        token: u32,
+        outcome: super::callouts::http::Outcome,
+        idle: Option<Idle>,
+    },
+    Grpc {
+        vm: usize,
+        root: u32,
+        token: u32,
+        what: super::callouts::grpc::GrpcEvent,
+    },
 }
 
 impl Event {
@@ -32,10 +79,12 @@ impl Event {
     ) -> usize {
         match self {
             Event::QueueReady { owner, .. } => owner.thread,
+            Event::Connected { thread, .. } => *thread,
             Event::Tick { vm, .. } | Event::HttpCall { vm, .. } | Event::Grpc { vm, .. } => {
                 vms.get(*vm).map_or(0, |vm| vm.thread)
             }
             Event::Downstream { stream, .. }
+            | Event::ClientDone { stream }
             | Event::Upstream { stream, .. }
             | Event::RouteTimeout { stream }
             | Event::TryTimeout { stream, .. }
@@ -44,6 +93,9 @@ impl Event {
         }
     }
 }
+
+/// A connection that is idle after the event, and its upstream.
+pub(crate) type Idle = (usize, Box<Connection>);
 
 /// A part of a message in transit.
 #[derive(Debug)]

@@ -279,6 +279,11 @@ impl HeaderMap {
         self.entries.retain(|(k, _)| !names.iter().any(|name| name.as_bytes() == k.as_slice()));
     }
 
+    /// Removes the line ends from all values, as the codec does.
+    pub fn unfold(&mut self) {
+        self.entries.iter_mut().for_each(|(_, value)| value.retain(|byte| !matches!(byte, b'\r' | b'\n')));
+    }
+
     /// Removes all entries.
     pub fn clear(&mut self) {
         self.entries.clear();

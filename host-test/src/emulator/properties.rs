@@ -80,8 +80,10 @@ pub(crate) fn find(world: &World, vm: usize, id: u32, path: &[&str]) -> Option<V
     }
     let stream = world.streams.get(&context.stream?)?;
     let request = (context.request.headers || context.logging).then_some(&stream.request_headers);
-    let response =
-        (context.response.headers || context.logging).then_some(stream.response_headers.as_ref()).flatten();
+    let response = match context.response.headers {
+        true => stream.called_headers(),
+        false => stream.response_headers.as_ref().filter(|_| context.logging),
+    };
     let response_trailers =
         (context.response.trailers || context.logging).then_some(stream.response_trailers.as_ref()).flatten();
     let over = context.logging || context.destroyed;
@@ -236,8 +238,8 @@ fn response_attribute(
             let given = number(trailers, "grpc-status").or_else(|| number(headers, "grpc-status"));
             given.or_else(from_code).map(Value::Int)
         }
-        ["size"] => Some(Value::Int(stream.client.body.len() as i64)),
-        ["total_size"] => Some(Value::Int(stream.client.body.len() as i64 + size(headers) + size(trailers))),
+        ["size"] => Some(Value::Int(stream.client.size as i64)),
+        ["total_size"] => Some(Value::Int(stream.client.size as i64 + size(headers) + size(trailers))),
         ["headers_bytes"] => Some(Value::Int(size(headers))),
         ["headers", rest @ ..] => map_value(headers, rest),
         ["trailers", rest @ ..] => map_value(trailers, rest),

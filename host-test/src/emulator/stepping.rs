@@ -21,6 +21,7 @@ impl Emulator {
     pub fn step(&mut self, until: Duration) -> bool {
         let Some(event) = self.world.clock.next(until) else { return false };
         self.handle(event);
+        self.world.clock.rest();
         true
     }
 

@@ -89,6 +89,7 @@ impl Emulator {
                 }
             }
         }
+        self.world.clock.rest();
         let done = self.world.done.remove(&handle.0);
         done.unwrap_or_else(|| panic!("{handle:?}: unknown request, or its exchange was already taken"))
     }
@@ -253,7 +254,11 @@ impl Emulator {
 
     pub(crate) fn handle(&mut self, event: Event) {
         match event {
-            Event::Downstream { stream, part } => self.client_sent(stream, part),
+            Event::Downstream { stream, parts } => self.client_sent(stream, parts),
+            Event::ClientDone { stream } => self.hang_up(StreamHandle(stream)),
+            Event::Connected { stream, attempt, thread, upstream } => {
+                self.upstream_connected(stream, attempt, thread, upstream);
+            }
             Event::Upstream { stream, attempt, part } => self.upstream_sent(stream, attempt, part),
             Event::Connection { connection, event } => self.handle_connection_event(connection, event),
             Event::RouteTimeout { stream } => self.route_timed_out(stream),
@@ -268,7 +273,11 @@ impl Emulator {
                 }
             }
             Event::Tick { vm, root } => self.tick(vm, root),
-            Event::HttpCall { vm, root, token, outcome } => {
+            Event::HttpCall { vm, root, token, outcome, idle } => {
+                let thread = self.world.thread_of(vm);
+                if let Some((upstream, connection)) = idle {
+                    self.world.upstreams[upstream].put_idle(thread, *connection);
+                }
                 let Some(context) = self.world.vms[vm].contexts.get_mut(&root) else { return };
                 context.root.http_calls.remove(&token);
                 let args = match &outcome {

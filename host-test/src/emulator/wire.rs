@@ -1,8 +1,9 @@
-//! Header fields on HTTP/1.1 between Envoy and its peers: the fields that Envoy's codec rejects, and how a
-//! peer parses the fields that Envoy does write.
+//! HTTP/1.1 between Envoy and its peers: the fields that Envoy's codec rejects, the bytes that it writes, and
+//! how a peer parses the fields of a message.
 
 use super::header_map::HeaderMap;
 use crate::Headers;
+use crate::http1::{chunk, field};
 
 /// Returns the reason why the codec rejects a request, in Envoy's words:
 /// `source/common/http/header_utility.cc`, `checkRequiredRequestHeaders` and `checkValidRequestHeaders`.
@@ -87,6 +88,50 @@ pub(crate) fn request_line(method: &str, target: &str) -> (String, String) {
         Some((first, rest)) => (first.to_owned(), format!("{rest} {target}")),
         None => (method.to_owned(), target.to_owned()),
     }
+}
+
+/// Returns the head of a request as the codec writes it. The framing is among the fields.
+pub(crate) fn request_head(headers: &HeaderMap) -> Vec<u8> {
+    let first = |name: &[u8]| headers.first(name).unwrap_or_default();
+    let method = first(b":method");
+    let target = if method == b"CONNECT" { first(b":authority") } else { first(b":path") };
+    let mut head = [method, b" ", target, b" HTTP/1.1\r\n"].concat();
+    for (name, value) in headers.pairs() {
+        match name.as_slice() {
+            b":authority" => field(&mut head, b"host", value),
+            name if name.starts_with(b":") => {}
+            name => field(&mut head, name, value),
+        }
+    }
+    head.extend(b"\r\n");
+    head
+}
+
+/// Returns the head of a response.
+pub(crate) fn response_head(status: u64, fields: &Headers) -> Vec<u8> {
+    let known = u16::try_from(status).ok().and_then(|status| http::StatusCode::from_u16(status).ok());
+    let reason = known.and_then(|status| status.canonical_reason()).unwrap_or("Unknown");
+    let mut head = format!("HTTP/1.1 {status} {reason}\r\n").into_bytes();
+    fields.0.iter().for_each(|(name, value)| field(&mut head, name, value));
+    head.extend(b"\r\n");
+    head
+}
+
+/// Returns the end of a message: of one with chunks, the last chunk and the trailers.
+pub(crate) fn end(chunked: bool, trailers: Option<&HeaderMap>) -> Vec<u8> {
+    if !chunked {
+        return Vec::new();
+    }
+    let mut last = b"0\r\n".to_vec();
+    let fields = trailers.map(HeaderMap::pairs).unwrap_or_default();
+    fields.iter().for_each(|(name, value)| field(&mut last, name, value));
+    last.extend(b"\r\n");
+    last
+}
+
+/// Returns a part of a body.
+pub(crate) fn data(chunked: bool, bytes: &[u8]) -> Vec<u8> {
+    if chunked { chunk(bytes) } else { bytes.to_vec() }
 }
 
 #[cfg(test)]

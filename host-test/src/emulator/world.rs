@@ -10,6 +10,7 @@ use super::faults::Faults;
 use super::header_map::{HeaderMap, Kind};
 use super::linking::AbiVersion;
 use super::meters::Meters;
+use super::proxy::connection::Connection;
 use super::proxy::network;
 use super::proxy::stream::{FilterState, Stream};
 use super::random::Random;
@@ -20,7 +21,7 @@ use super::traps::Trap;
 use super::vm::Vm;
 use crate::scenario::Turns;
 use crate::{Exchange, Filter, LogLevel, LogLine, Scenario, Settings, Upstream, UpstreamRequest};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 pub(crate) use super::event::{Event, Part};
@@ -123,8 +124,10 @@ pub(crate) struct UpstreamState {
     pub received: Vec<UpstreamRequest>,
     /// The received requests that came from callouts, not from a stream.
     pub called: Vec<UpstreamRequest>,
-    /// A callout left an open connection, which the next callout reuses.
-    pub idle: bool,
+    /// Idle HTTP/1.1 connections, by thread.
+    pub idle: BTreeMap<usize, Vec<Connection>>,
+    /// Threads with an HTTP/2 connection, which all their requests share.
+    pub http2: BTreeSet<usize>,
 }
 
 /// All state. Its current owner is the part that runs: the emulator, or the VM whose callback runs.
@@ -257,7 +260,7 @@ impl World {
         match kind {
             MapKind::RequestHeaders if context.request.headers => Some(&stream.request_headers),
             MapKind::RequestTrailers if context.request.trailers => stream.request_trailers.as_ref(),
-            MapKind::ResponseHeaders if context.response.headers => stream.response_headers.as_ref(),
+            MapKind::ResponseHeaders if context.response.headers => stream.called_headers(),
             MapKind::ResponseTrailers if context.response.trailers => stream.response_trailers.as_ref(),
             _ => None,
         }
@@ -268,21 +271,20 @@ impl World {
     pub fn map_mut(&mut self, vm: usize, id: u32, kind: MapKind) -> Option<&mut HeaderMap> {
         let context = self.vms.get_mut(vm)?.contexts.get_mut(&id)?;
         let stream = self.streams.get_mut(&context.stream?)?;
-        if context.logging {
-            return None;
-        }
         match kind {
             MapKind::RequestHeaders if context.request.headers => Some(&mut stream.request_headers),
-            MapKind::ResponseHeaders if context.response.headers => stream.response_headers.as_mut(),
+            MapKind::ResponseHeaders if context.response.headers => {
+                stream.replaced_headers.as_mut().or(stream.response_headers.as_mut())
+            }
             MapKind::RequestTrailers => {
-                if !context.request.trailers && context.request.end_of_stream && context.request.body {
+                if !context.request.trailers && context.end_of_stream && context.request.body {
                     stream.request_trailers.get_or_insert_with(|| HeaderMap::new(Kind::RequestTrailers));
                     context.request.trailers = true;
                 }
                 context.request.trailers.then_some(stream.request_trailers.as_mut()).flatten()
             }
             MapKind::ResponseTrailers => {
-                if !context.response.trailers && context.response.end_of_stream && context.response.body {
+                if !context.response.trailers && context.end_of_stream && context.response.body {
                     stream.response_trailers.get_or_insert_with(|| HeaderMap::new(Kind::ResponseTrailers));
                     context.response.trailers = true;
                 }

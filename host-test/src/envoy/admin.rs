@@ -1,6 +1,6 @@
 //! Reads Envoy's admin interface.
 
-use super::http1::{Kind, Reader};
+use crate::http1::{Kind, Reader};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};

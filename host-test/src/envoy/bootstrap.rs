@@ -10,6 +10,7 @@ use crate::{Configuration, FailurePolicy, Filter, Scenario};
 use base64::Engine;
 use serde_json::{Map, Value, json};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Name of the HTTP listener of a scenario.
@@ -124,7 +125,7 @@ fn wasm_as(kind: &str, filter: &Filter) -> Value {
     let mut vm = json!({
         "vm_id": filter.vm_id,
         "runtime": "envoy.wasm.runtime.v8",
-        "code": { "local": { "filename": filter.wasm.path() } },
+        "code": { "local": { "filename": absolute(filter.wasm.path()) } },
     });
     if !filter.vm_configuration.is_empty() {
         vm["configuration"] = text(&filter.vm_configuration);
@@ -156,6 +157,11 @@ fn wasm_as(kind: &str, filter: &Filter) -> Value {
         plugin["allow_on_headers_stop_iteration"] = json!(true);
     }
     json!({ "name": filter.http_name(), "typed_config": any(kind, json!({ "config": plugin })) })
+}
+
+/// Returns the path from the root: Envoy runs in a directory of its own.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
 /// Builds a value that Envoy unwraps for the filter: a `StringValue`, or a `BytesValue` for bytes that are

@@ -3,11 +3,10 @@
 //! Each request has its own connection. One thread writes the request while another reads the response,
 //! because a proxy may respond before it has read the whole request, and then stop reading.
 
-use super::http1::{Kind, Reader};
 use super::kernel;
 use super::tls::Socket;
-use super::wire::Outgoing;
-use crate::{ClientView, Request, Response, Tls};
+use crate::http1::{Kind, Outgoing, Reader, take_response};
+use crate::{ClientView, Request, Tls};
 use socket2::{Domain, Protocol, Socket as Socket2, Type};
 use std::io;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
@@ -66,7 +65,7 @@ fn receive(socket: &Socket, kind: Kind) -> ClientView {
         match socket.read(&mut buffer) {
             Ok(0) => {
                 reader.end();
-                return view(&mut reader).unwrap_or(ClientView::Reset);
+                return take_response(&mut reader).map_or(ClientView::Reset, ClientView::Response);
             }
             Ok(n) => reader.push(&buffer[..n]),
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
@@ -75,23 +74,13 @@ fn receive(socket: &Socket, kind: Kind) -> ClientView {
             }
             Err(_) => return ClientView::Reset,
         }
-        if let Some(view) = view(&mut reader) {
-            return view;
+        if let Some(response) = take_response(&mut reader) {
+            return ClientView::Response(response);
         }
         if reader.is_broken() {
             return ClientView::Reset;
         }
     }
-}
-
-/// Returns the response once it is complete, without `date`, which differs between any two runs.
-fn view(reader: &mut Reader) -> Option<ClientView> {
-    let message = reader.take()?;
-    let status = message.status();
-    let mut headers = message.headers;
-    headers.remove("date");
-    let body = if message.body.is_empty() { Vec::new() } else { vec![message.body] };
-    Some(ClientView::Response(Response { status, headers, body, trailers: message.trailers }))
 }
 
 /// Returns the pieces in which to write the request: `host`, the other fields and the framing, then the body.

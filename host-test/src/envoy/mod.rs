@@ -8,7 +8,6 @@ mod admin;
 mod binary;
 pub mod bootstrap;
 mod client;
-mod http1;
 mod inputs;
 mod kernel;
 mod log;
@@ -19,7 +18,6 @@ mod spawn;
 mod tcp;
 mod tls;
 mod upstream;
-mod wire;
 
 pub use binary::{SetupError, binary, version};
 pub use log::Entry;

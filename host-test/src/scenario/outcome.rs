@@ -63,8 +63,9 @@ pub struct UpstreamRequest {
     pub body: Vec<u8>,
     /// Trailer fields.
     pub trailers: Headers,
-    /// Whether the request arrived completely. When a request is abandoned, its beginning may still reach the
-    /// upstream on Envoy, depending on how fast the proxy connects. On the emulator it never does.
+    /// Whether the request arrived completely. If a filter rejects a request after it has let the headers or
+    /// a part of the body pass, its beginning has left over an idle connection, or if the client sends
+    /// another piece after it. Otherwise, the proxy has no connection yet, and the upstream sees nothing.
     pub ended: bool,
 }
 

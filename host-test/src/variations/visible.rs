@@ -87,8 +87,10 @@ impl Visible {
                 self.fields(&format!("{client} trailer"), &response.trailers, hidden);
             }
         }
-        self.see(format!("{who}: attempts at the upstream"), exchange.upstream.len());
-        for (attempt, request) in exchange.upstream.iter().enumerate() {
+        // Whether an upstream sees the beginning of an aborted request depends on the pieces and on timing.
+        let complete = || exchange.upstream.iter().filter(|request| request.ended);
+        self.see(format!("{who}: attempts at the upstream"), complete().count());
+        for (attempt, request) in complete().enumerate() {
             let upstream = match attempt {
                 0 => format!("{who}: the upstream's"),
                 _ => format!("{who}, attempt {}: the upstream's", attempt + 1),

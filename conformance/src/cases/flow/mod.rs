@@ -2,10 +2,12 @@
 
 mod close;
 mod limits;
+mod messages;
 mod resume;
 mod returns;
 mod shapes;
 mod trailers;
+mod wire;
 
 use crate::Sheet;
 
@@ -18,6 +20,8 @@ pub fn sheets() -> Vec<Sheet> {
         close::sheets(),
         trailers::sheets(),
         shapes::sheets(),
+        wire::sheets(),
+        messages::sheets(),
     ]
     .into_iter()
     .flatten()

@@ -1,6 +1,6 @@
 //! Host calls for buffers: bodies, configurations, and the data of callouts.
 
-use super::call::{Answer, HostCall, Signature};
+use super::call::{Answer, Fail, HostCall, Signature, Stop};
 use crate::emulator::context::BufferKind;
 use crate::emulator::linking::AbiVersion::V0_1_0;
 use crate::emulator::state::Status;
@@ -14,12 +14,18 @@ pub(super) const CALLS: &[Signature] = &[
 
 /// Each context has one buffer object in Envoy, which a call points at the requested buffer. Envoy has no
 /// buffer for the data of foreign functions and returns the object unchanged, so it still points at the last
-/// accessed buffer.
-fn kind(call: &mut HostCall<'_>) -> Result<BufferKind, Status> {
+/// accessed buffer, and at freed memory if that was a body that has gone.
+fn kind(call: &mut HostCall<'_>) -> Result<BufferKind, Fail> {
     let kind = BufferKind::from_number(call.u32(0)).ok_or(Status::BadArgument)?;
     let (vm, id) = (call.vm(), call.context_id());
     if kind == BufferKind::CallData {
-        return Ok(call.context().last_buffer.unwrap_or(kind));
+        let last = call.context().last_buffer.unwrap_or(kind);
+        let is_body = matches!(last, BufferKind::RequestBody | BufferKind::ResponseBody);
+        if is_body && call.context().stream.is_some() && call.world().buffer_mut(vm, id, last).is_none() {
+            let why = "Envoy crashes (segmentation fault): access to buffer 8 after a body".to_owned();
+            return Err(Fail::Stop(Stop(why)));
+        }
+        return Ok(last);
     }
     if call.world().buffer(vm, id, kind).is_some() {
         call.context().last_buffer = Some(kind);

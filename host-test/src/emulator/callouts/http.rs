@@ -1,8 +1,9 @@
 //! HTTP callouts: Envoy, `context.cc`, `httpCall`, and `source/common/http/async_client_impl.cc`.
 
-use super::{REFUSED, TERMINATED, TIMED_OUT, answer_headers, call as call_upstream, received};
+use super::{TIMED_OUT, answer_headers, reset_body, send};
 use crate::Answer;
 use crate::emulator::context::CallAnswer;
+use crate::emulator::event::Idle;
 use crate::emulator::header_map::{HeaderMap, Kind};
 use crate::emulator::proxy::retry::{BACK_OFF, Policy, RetryReason};
 use crate::emulator::proxy::router::CONTROLS;
@@ -40,40 +41,42 @@ pub(crate) fn start(world: &mut World, vm: usize, root: u32, call: Call) -> Resu
         return Err(Status::BadArgument);
     }
     let token = world.vms[vm].token(0);
-    let state = &mut world.upstreams[upstream];
     let problem = wire::problem(&headers);
+    let thread = world.vms[vm].thread;
     // A failure while the callout is being started has no callback. This includes a header that the codec
     // rejects on an existing connection, which is then closed.
-    if state.spec.empty || (problem.is_some() && std::mem::take(&mut state.idle)) {
+    let state = &mut world.upstreams[upstream];
+    if state.spec.empty || (problem.is_some() && state.take_idle(thread).is_some()) {
         return Err(Status::InternalFailure);
     }
     if !call.body.is_empty() {
         headers.set(b"content-length", call.body.len().to_string().as_bytes());
     }
-    let (after, outcome) = match problem {
+    let (after, outcome, idle) = match problem {
         // Without a connection, the callout's router responds with an error.
-        Some(problem) => (Some(Duration::ZERO), local_answer(503, &problem)),
-        None => outcome(world, upstream, headers, &call),
+        Some(problem) => (Some(Duration::ZERO), local_answer(503, &problem), None),
+        None => outcome(world, (thread, upstream), headers, &call),
     };
     let timeout = Duration::from_millis(call.timeout);
-    let event = |outcome| Event::HttpCall { vm, root, token, outcome };
+    let event = |outcome, idle| Event::HttpCall { vm, root, token, outcome, idle };
     let timed_out = !timeout.is_zero() && after.is_none_or(|after| after >= timeout);
     if timed_out {
-        world.clock.after(timeout, event(local_answer(504, TIMED_OUT.as_bytes())));
+        world.clock.after(timeout, event(local_answer(504, TIMED_OUT.as_bytes()), None));
     } else if let Some(after) = after {
-        world.clock.after(after, event(outcome));
+        world.clock.after(after, event(outcome, idle));
     }
     world.context_mut(vm, root).root.http_calls.insert(token);
     Ok(token)
 }
 
-/// Returns the result of a callout, and when it arrives, if ever. Request trailers are never sent.
+/// Returns the result of a callout, when it arrives, if ever, and the connection that is then idle. Request
+/// trailers are never sent.
 fn outcome(
     world: &mut World,
-    upstream: usize,
+    (thread, upstream): (usize, usize),
     mut headers: HeaderMap,
     call: &Call,
-) -> (Option<Duration>, Outcome) {
+) -> (Option<Duration>, Outcome, Option<Idle>) {
     let mut policy = Policy::new(None, &headers);
     let asked = headers.text("x-envoy-upstream-rq-timeout-ms").and_then(|ms| ms.trim().parse().ok());
     let expected = asked.unwrap_or(call.timeout);
@@ -87,10 +90,10 @@ fn outcome(
         headers.set(b"content-length", b"0");
     }
     let mut waited = Duration::ZERO;
+    let (mut chunked, mut retried) = (false, false);
     loop {
-        let request = received(&headers, call.body.clone(), None);
-        let answer = call_upstream(world, upstream, request);
-        world.upstreams[upstream].idle = matches!(answer, Answer::Reply { .. });
+        let (answer, connection) = send(world, thread, upstream, &headers, &call.body, chunked);
+        let idle = connection.filter(|_| matches!(answer, Answer::Reply { .. }));
         let came_back = match &answer {
             Answer::Reply { response, .. } => Some(answer_headers(response, false)),
             _ => None,
@@ -103,22 +106,28 @@ fn outcome(
         };
         let in_time = call.timeout == 0 || waited.as_millis() < u128::from(call.timeout);
         if !in_time || !why.is_some_and(|why| policy.consume_retry(why)) {
-            let (after, outcome) = result_of(answer, headers.first(b":method") == Some(b"HEAD"));
-            return (after.map(|after| waited + after), outcome);
+            let (after, outcome) = result_of(answer, headers.first(b":method") == Some(b"HEAD"), retried);
+            let idle = idle.map(|connection| (upstream, Box::new(connection)));
+            return (after.map(|after| waited + after), outcome, idle);
+        }
+        if let Some(connection) = idle {
+            world.upstreams[upstream].put_idle(thread, connection);
         }
         if let Answer::Reply { after, .. } = answer {
             waited += after;
         }
         waited += BACK_OFF;
+        retried = true;
         if headers.first(b"content-length").is_none() {
             // Envoy does not know that the second attempt has no body.
             headers.set(b"transfer-encoding", b"chunked");
+            chunked = true;
         }
     }
 }
 
 /// Converts an upstream's answer into a result and its delay.
-fn result_of(answer: Answer, to_head: bool) -> (Option<Duration>, Outcome) {
+fn result_of(answer: Answer, to_head: bool, retried: bool) -> (Option<Duration>, Outcome) {
     match answer {
         Answer::Reply { response, after } => {
             let mut headers = answer_headers(&response, to_head);
@@ -130,8 +139,12 @@ fn result_of(answer: Answer, to_head: bool) -> (Option<Duration>, Outcome) {
             let fits = body.len() <= MAX_ANSWER_SIZE;
             (Some(after), fits.then_some(CallAnswer { headers, body, trailers }))
         }
-        Answer::Reset => (Some(Duration::ZERO), local_answer(503, TERMINATED.as_bytes())),
-        Answer::Refuse => (Some(Duration::ZERO), local_answer(503, REFUSED.as_bytes())),
+        Answer::Reset => {
+            (Some(Duration::ZERO), local_answer(503, &reset_body("connection termination", retried)))
+        }
+        Answer::Refuse => {
+            (Some(Duration::ZERO), local_answer(503, &reset_body("remote connection failure", retried)))
+        }
         Answer::ResetMidResponse(_) => (Some(Duration::ZERO), None),
         Answer::Hang => (None, None),
         Answer::Grpc { initial_metadata, messages, status, message, after } => {

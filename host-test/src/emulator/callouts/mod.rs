@@ -4,21 +4,28 @@ pub(crate) mod grpc;
 pub(crate) mod http;
 
 use super::header_map::{HeaderMap, Kind};
+use super::proxy::connection::Connection;
 use super::wire;
 use super::world::World;
 use crate::{Answer, Response, UpstreamRequest};
 
-/// Envoy's response body for a refused connection.
-pub(crate) const REFUSED: &str =
-    "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure";
-/// Envoy's response body for a connection that closes before it answers.
-pub(crate) const TERMINATED: &str =
-    "upstream connect error or disconnect/reset before headers. reset reason: connection termination";
-/// The response code details of these two.
+/// The response code details of a refused connection.
 pub(crate) const REFUSED_DETAILS: &str = "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}";
-pub(crate) const TERMINATED_DETAILS: &str = "upstream_reset_before_response_started{connection_termination}";
 /// Envoy's response body for a timeout.
 pub(crate) const TIMED_OUT: &str = "upstream request timeout";
+
+/// Returns Envoy's response body for a connection that breaks, of the first attempt or of a later one.
+pub(crate) fn reset_body(how: &str, retried: bool) -> Vec<u8> {
+    let text = reset_text(how);
+    let text =
+        if retried { text.replace("reset reason", "retried and the latest reset reason") } else { text };
+    text.into_bytes()
+}
+
+/// Returns Envoy's words for a connection that breaks.
+pub(crate) fn reset_text(how: &str) -> String {
+    format!("upstream connect error or disconnect/reset before headers. reset reason: {how}")
+}
 
 /// Sends a callout to an upstream and returns its answer. An upstream that refuses the connection does not
 /// record the request.
@@ -34,8 +41,32 @@ pub(crate) fn call(world: &mut World, upstream: usize, request: UpstreamRequest)
     answer
 }
 
+/// Sends an HTTP callout over an idle connection, or over a new one. Returns the answer, and the connection
+/// unless it was refused.
+pub(crate) fn send(
+    world: &mut World,
+    thread: usize,
+    upstream: usize,
+    headers: &HeaderMap,
+    body: &[u8],
+    chunked: bool,
+) -> (Answer, Option<Connection>) {
+    let state = &mut world.upstreams[upstream];
+    if state.spec.http2 {
+        return (call(world, upstream, received(headers, body.to_vec(), None)), None);
+    }
+    let idle = state.take_idle(thread);
+    let Some(mut connection) = idle.or_else(|| state.connect()) else { return (Answer::Refuse, None) };
+    let bytes = [wire::request_head(headers), wire::data(chunked, body), wire::end(chunked, None)].concat();
+    let mut seen = Vec::new();
+    let answer = connection.read(&bytes, state, &mut seen).unwrap_or(Answer::Hang);
+    state.received.extend_from_slice(&seen);
+    state.called.extend(seen);
+    (answer, Some(connection))
+}
+
 /// Returns the next scripted answer of an upstream for a request.
-pub(crate) fn answer(world: &mut World, upstream: usize, request: &UpstreamRequest) -> Answer {
+fn answer(world: &mut World, upstream: usize, request: &UpstreamRequest) -> Answer {
     let state = &mut world.upstreams[upstream];
     state.turns.turn(&state.spec, &request.path).unwrap_or(Answer::Hang)
 }

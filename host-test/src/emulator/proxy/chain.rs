@@ -134,8 +134,8 @@ impl Emulator {
             let s = self.world.stream_mut(stream);
             let filter = s.filter_at(direction, place);
             if s.progress(filter, direction).stopped_all() {
-                let watermark = s.progress(filter, direction).iteration == Iteration::StoppedAllWatermark;
-                s.flow(direction).streaming = watermark;
+                let bounded = s.progress(filter, direction).iteration == Iteration::StoppedAllBuffer;
+                s.flow(direction).bounded = bounded;
                 return self.hold(stream, direction, &mut piece);
             }
             if s.progress(filter, direction).ended {
@@ -198,7 +198,7 @@ impl Emulator {
         s.progress(filter, direction).iteration = Iteration::StoppedSingle;
         match status {
             BodyStatus::Buffer | BodyStatus::Watermark => {
-                s.flow(direction).streaming = status == BodyStatus::Watermark;
+                s.flow(direction).bounded = status == BodyStatus::Buffer;
                 self.hold(stream, direction, piece);
             }
             // An empty buffer, so that there is something to continue with.
@@ -228,7 +228,7 @@ impl Emulator {
         let buffer = flow.buffer.get_or_insert_default();
         let was_over = buffer.len() > limit;
         buffer.append(piece);
-        if was_over || buffer.len() <= limit || flow.streaming {
+        if was_over || buffer.len() <= limit || !flow.bounded {
             return;
         }
         let (status, body, details) = match direction {

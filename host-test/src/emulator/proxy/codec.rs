@@ -20,7 +20,7 @@ const INTERNAL: &[&str] = &[
 ];
 /// Limits: `max_request_headers_kb` and `max_headers_count`.
 const MAX_HEADER_BYTES: usize = 60 << 10;
-const MAX_HEADERS: usize = 100;
+pub(super) const MAX_HEADERS: usize = 100;
 /// Headers that apply only to one connection.
 const HOP_BY_HOP: &[&str] = &["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"];
 /// Methods that the codec accepts.
@@ -115,6 +115,7 @@ pub(super) fn read(request: &Request) -> HeaderMap {
     for (name, value) in &request.headers.0 {
         headers.add(name, value.trim_ascii());
     }
+    headers.unfold();
     headers
 }
 
@@ -124,7 +125,8 @@ pub(super) fn rejection(request: &Request, headers: &HeaderMap) -> Option<Reject
     let names_are_tokens =
         request.headers.0.iter().all(|(name, _)| !name.is_empty() && name.iter().all(token));
     let known = METHODS.contains(&request.method.as_str());
-    if !known || request.path.bytes().any(|b| b <= b' ') || !names_are_tokens {
+    let outside = |byte: u8| matches!(byte, b'\t' | b' ' | 0x80..);
+    if !known || request.path.bytes().any(outside) || !names_are_tokens {
         return Some(UNREADABLE);
     }
     let received = || headers.pairs().iter().filter(|(name, _)| name != b":method");
@@ -137,7 +139,7 @@ pub(super) fn rejection(request: &Request, headers: &HeaderMap) -> Option<Reject
         return Some(Rejection::protocol(431, "http1.too_many_headers", body));
     }
     let text = |b: &u8| wire::is_text(*b);
-    if !request.headers.0.iter().all(|(_, value)| value.iter().all(text)) {
+    if !headers.pairs().iter().all(|(_, value)| value.iter().all(text)) {
         return Some(Rejection::protocol(400, "http1.invalid_characters", "Bad Request"));
     }
     let lengths: Vec<_> = request.headers.get_all("content-length").collect();

@@ -5,15 +5,16 @@ use super::Direction;
 use super::codec::{self, Rejection};
 use super::flags::shown;
 use super::forwarded;
-use super::stream::{FilterState, Slot, Stream};
+use super::segments::{self, Framing};
+use super::stream::{Client, FilterState, Slot, Stream};
 use crate::emulator::Emulator;
 use crate::emulator::context::Context;
-use crate::emulator::header_map::{HeaderMap, Kind};
+use crate::emulator::header_map::{self, HeaderMap};
 use crate::emulator::wire;
 use crate::emulator::world::{Event, LocalReply, Part, World};
-use crate::{ClientView, Exchange, Request, Response, Tls};
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use crate::http1::{Kind, Reader, take_response};
+use crate::{ClientView, Exchange, Headers, Request, Tls};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 impl Emulator {
@@ -28,20 +29,18 @@ impl Emulator {
         }
         let mut headers = codec::read(request);
         if let Some(rejection) = codec::rejection(request, &headers) {
-            let known = if rejection.was_read() { headers } else { HeaderMap::new(Kind::Request) };
+            let known =
+                if rejection.was_read() { headers } else { HeaderMap::new(header_map::Kind::Request) };
             return self.reject(id, worker, rejection, known, request);
         }
-        let chunked = request.body.len() > 1 || !request.trailers.0.is_empty();
-        if !request.body.is_empty() && !chunked && headers.first(b"content-length").is_none() {
-            let length: usize = request.body.iter().map(Vec::len).sum();
-            headers.set(b"content-length", length.to_string().as_bytes());
-        }
+        let framing = segments::frame(request, &mut headers);
         let named = codec::sanitize(&mut headers);
         let settings = &self.world.settings;
         let spoken = if settings.tls == Tls::Off { "http" } else { "https" };
         let forwarded_for = forwarded::client(&mut headers, settings, request.peer, spoken);
-        let scheme = headers.text("x-forwarded-proto").map_or_else(|| spoken.into(), Cow::into_owned);
         if headers.first(b":scheme").is_none() {
+            let named = headers.text("x-forwarded-proto").unwrap_or_default().to_ascii_lowercase();
+            let scheme = if matches!(&*named, "http" | "https") { &*named } else { spoken };
             headers.add(b":scheme", scheme.as_bytes());
         }
         if headers.first(b"x-forwarded-proto").is_none() {
@@ -55,10 +54,7 @@ impl Emulator {
         }
         let content_type = headers.text("content-type").unwrap_or_default();
         let is_grpc = content_type == "application/grpc" || content_type.starts_with("application/grpc+");
-        // Data through a tunnel has no end. With a content length of 0 the headers end the stream (Envoy,
-        // `codec_impl.cc`, `onHeadersCompleteBase`).
-        let tunnel = request.method == "CONNECT";
-        let end = !chunked && request.body.iter().all(Vec::is_empty) && !tunnel;
+        let end = framing == Framing::None;
         let started = self.world.clock.now();
         let mut stream = Stream {
             id,
@@ -77,25 +73,20 @@ impl Emulator {
             ..Stream::default()
         };
         stream.request.ended = end;
+        stream.client.reader =
+            Reader::new(if stream.is_head { Kind::ResponseToHead } else { Kind::Response });
         stream.client.last_byte = started;
         self.world.streams.insert(id, Box::new(stream));
         self.refresh_route(id);
         self.build_chain(id, worker);
-        let mut parts: Vec<_> = request
-            .body
-            .iter()
-            .filter(|piece| !piece.is_empty())
-            .cloned()
-            .map(|bytes| Part::Body { bytes, end: false })
-            .collect();
-        if !request.trailers.0.is_empty() {
-            parts.push(Part::Trailers(HeaderMap::from_fields(Kind::RequestTrailers, &request.trailers)));
-        } else if !end && !tunnel {
-            parts.push(Part::Body { bytes: Vec::new(), end: true });
-        }
         self.iterate_headers(id, Direction::Request, None, end);
-        for part in parts {
-            self.world.clock.after(Duration::ZERO, Event::Downstream { stream: id, part });
+        for (at, parts) in segments::segments(request, framing).into_iter().enumerate() {
+            let event = Event::Downstream { stream: id, parts };
+            // The proxy reads the first part of the body together with the headers.
+            match at {
+                0 => self.world.clock.urgently(event),
+                _ => drop(self.world.clock.after(Duration::ZERO, event)),
+            }
         }
         id
     }
@@ -155,10 +146,15 @@ impl Emulator {
         }
     }
 
-    /// Handles further data from the client.
-    pub(crate) fn client_sent(&mut self, stream: u64, part: Part) {
+    /// Handles further data from the client, one part at a time. Nothing happens between parts that the proxy
+    /// reads at once.
+    pub(crate) fn client_sent(&mut self, stream: u64, mut parts: VecDeque<Part>) {
         if !self.is_alive(stream) {
             return;
+        }
+        let Some(part) = parts.pop_front() else { return };
+        if !parts.is_empty() {
+            self.world.clock.urgently(Event::Downstream { stream, parts });
         }
         let s = self.world.stream_mut(stream);
         match part {
@@ -183,8 +179,11 @@ impl Emulator {
         if s.headers_sent {
             // A filter that continues in its own callback sends the headers twice; the second copy becomes
             // part of the body.
-            let head = repeated_head(s);
-            return self.send_body(stream, head, end);
+            let head = s.client.head.clone();
+            self.write_client(stream, &head, end);
+            return if end {
+                self.complete(stream)
+            };
         }
         let Some(map) = s.response_headers.as_mut() else { return };
         // Parsed as Abseil's `SimpleAtoi` does.
@@ -207,26 +206,33 @@ impl Emulator {
         }
         s.client.status = u16::try_from(status).unwrap_or(0);
         s.code = Some(s.client.status);
-        s.client.headers = wire::read_back(map.fields());
-        s.client.headers.remove("date");
+        let mut fields = Headers(map.fields().cloned().collect());
         let bodiless = matches!(s.client.status, 100..=199 | 204 | 304);
         if map.first(b"content-length").is_none() && !bodiless {
             // A response to HEAD of unknown length is also marked as chunked, although it has no chunks.
             if end && !s.is_head {
-                s.client.headers.push("content-length", "0");
+                fields.push("content-length", "0");
             } else {
-                s.client.headers.push("transfer-encoding", "chunked");
+                fields.push("transfer-encoding", "chunked");
+                s.client.chunked = !s.is_head;
             }
         }
-        self.update_last_byte(stream);
+        let head = wire::response_head(status, &fields);
+        s.client.head.clone_from(&head);
+        self.write_client(stream, &head, end);
         if end {
             self.complete(stream);
         }
     }
 
-    pub(crate) fn send_body(&mut self, stream: u64, mut piece: Vec<u8>, end: bool) {
-        self.world.stream_mut(stream).client.body.append(&mut piece);
-        self.update_last_byte(stream);
+    pub(crate) fn send_body(&mut self, stream: u64, piece: Vec<u8>, end: bool) {
+        let client = &mut self.world.stream_mut(stream).client;
+        client.size += piece.len();
+        let mut bytes = wire::data(client.chunked, &piece);
+        if end {
+            bytes.extend(wire::end(client.chunked, None));
+        }
+        self.write_client(stream, &bytes, end);
         if end {
             self.complete(stream);
         }
@@ -234,40 +240,51 @@ impl Emulator {
 
     pub(crate) fn send_trailers(&mut self, stream: u64) {
         let s = self.world.stream_mut(stream);
-        if s.client.headers.get("transfer-encoding").is_some() {
-            s.client.trailers = s
-                .response_trailers
-                .as_ref()
-                .map(|trailers| wire::read_back(trailers.pairs()))
-                .unwrap_or_default();
-        }
+        let bytes = wire::end(s.client.chunked, s.response_trailers.as_ref());
+        self.write_client(stream, &bytes, true);
         self.complete(stream);
     }
 
-    fn update_last_byte(&mut self, stream: u64) {
-        let now = self.world.clock.now();
-        self.world.stream_mut(stream).client.last_byte = now;
+    /// Writes to the client. When it has the whole response, as the header defines it, it closes the
+    /// connection, which matters only if the response has not ended for the filters.
+    fn write_client(&mut self, stream: u64, bytes: &[u8], end: bool) {
+        let World { streams, clock, .. } = &mut *self.world;
+        let Some(s) = streams.get_mut(&stream) else { return };
+        let client = &mut s.client;
+        client.last_byte = clock.now();
+        client.reader.push(bytes);
+        if client.received.is_some() {
+            return;
+        }
+        client.received = match take_response(&mut client.reader) {
+            Some(response) => Some(ClientView::Response(response)),
+            None => client.reader.is_broken().then_some(ClientView::Reset),
+        };
+        if client.received.is_some() && !end {
+            clock.after(Duration::ZERO, Event::ClientDone { stream });
+        }
     }
 
     /// Ends the stream, because the response is complete.
     fn complete(&mut self, stream: u64) {
-        self.finish(stream, client_view);
+        self.finish(stream, true);
     }
 
     /// Cuts the stream off.
     pub(crate) fn reset(&mut self, stream: u64) {
-        self.finish(stream, |_| ClientView::Reset);
+        self.finish(stream, false);
     }
 
-    /// Ends a stream: calls the log callbacks, then deletes the filters' contexts.
-    pub(crate) fn finish(&mut self, stream: u64, client_view: fn(&mut Stream) -> ClientView) {
+    /// Ends a stream: calls the log callbacks, then deletes the filters' contexts. After a complete response,
+    /// the proxy may keep the connection to the client.
+    fn finish(&mut self, stream: u64, complete: bool) {
         if !self.is_alive(stream) {
             return;
         }
         self.world.stream_mut(stream).finishing = true;
         self.log_and_delete(stream);
         let Some(mut done) = self.world.streams.remove(&stream) else { return };
-        let client = client_view(&mut done);
+        let client = done.client.view(!complete || done.client.closes);
         for timer in [done.router.timer, done.router.try_timer].into_iter().flatten() {
             self.world.clock.cancel(timer);
         }
@@ -286,37 +303,16 @@ fn given_state(request: &Request) -> BTreeMap<String, FilterState> {
     request.filter_state.iter().map(string).collect()
 }
 
-/// Returns the headers of a response, repeated at the start of the body.
-fn repeated_head(stream: &Stream) -> Vec<u8> {
-    let status = stream.client.status;
-    let reason = http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or("");
-    let mut head = format!("HTTP/1.1 {status} {reason}\r\n").into_bytes();
-    for (name, value) in &stream.client.headers.0 {
-        head.extend([name, &b": "[..], value, b"\r\n"].concat());
-    }
-    head.extend(b"\r\n");
-    head
-}
-
-/// Returns the response as the client sees it. The announced content length decides (RFC 9112 section 6.3).
-fn client_view(stream: &mut Stream) -> ClientView {
-    let client = &mut stream.client;
-    let mut body = std::mem::take(&mut client.body);
-    let none = stream.is_head || matches!(client.status, 101 | 204 | 304);
-    let promised: Option<usize> =
-        client.headers.get("content-length").and_then(|n| std::str::from_utf8(n).ok()?.trim().parse().ok());
-    if none {
-        body.clear();
-    } else if let Some(promised) = promised {
-        if body.len() < promised {
-            return if client.closes { ClientView::Reset } else { ClientView::Hang };
+impl Client {
+    /// Returns the result for the client after the last byte.
+    fn view(&mut self, closed: bool) -> ClientView {
+        if let Some(received) = self.received.take() {
+            return received;
         }
-        body.truncate(promised);
+        if !closed {
+            return ClientView::Hang;
+        }
+        self.reader.end();
+        take_response(&mut self.reader).map_or(ClientView::Reset, ClientView::Response)
     }
-    ClientView::Response(Response {
-        status: client.status,
-        headers: std::mem::take(&mut client.headers),
-        body: if body.is_empty() { Vec::new() } else { vec![body] },
-        trailers: std::mem::take(&mut client.trailers),
-    })
 }

@@ -98,8 +98,9 @@ impl Emulator {
         if self.is_skipped(vm, id, direction) {
             return HeadersStatus::Continue;
         }
-        let access = access(self.world.context_mut(vm, id), direction);
-        (access.headers, access.end_of_stream) = (true, end);
+        let context = self.world.context_mut(vm, id);
+        context.end_of_stream = end;
+        access(context, direction).headers = true;
         let s = self.world.stream_mut(stream);
         let (name, count) = match direction {
             Direction::Request => ("proxy_on_request_headers", s.request_headers.len()),
@@ -160,8 +161,9 @@ impl Emulator {
             Direction::Request => BufferKind::RequestBody,
             Direction::Response => BufferKind::ResponseBody,
         });
-        let access = access(self.world.context_mut(vm, id), direction);
-        (access.body, access.end_of_stream) = (true, end);
+        let context = self.world.context_mut(vm, id);
+        context.end_of_stream = end;
+        access(context, direction).body = true;
         let flow = self.world.stream_mut(stream).flow(direction);
         let size = if buffering { flow.buffer.as_ref().map_or(0, Vec::len) } else { piece.len() };
         flow.current_piece = Some(std::mem::take(piece));
@@ -171,7 +173,12 @@ impl Emulator {
         };
         let result = self.call(stream, vm, id, name, &[size as u32, u32::from(end)]);
         if let Some(s) = self.world.streams.get_mut(&stream) {
-            *piece = s.flow(direction).current_piece.take().unwrap_or_default();
+            let flow = s.flow(direction);
+            *piece = flow.current_piece.take().unwrap_or_default();
+            if result == CallbackResult::Stopped {
+                // The filter can still read it in `proxy_on_log`.
+                flow.current_piece = Some(piece.clone());
+            }
         }
         let status = match result {
             CallbackResult::Absent | CallbackResult::Returned(0) => BodyStatus::Continue,

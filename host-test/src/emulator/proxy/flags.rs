@@ -1,5 +1,7 @@
 //! Response flags: Envoy, `envoy/stream_info/stream_info.h` and `source/common/stream_info/utility.h`.
 
+/// `UH`: the cluster has no endpoint.
+pub(crate) const NO_HEALTHY_UPSTREAM: i64 = 1 << 1;
 /// `UT`: the upstream did not answer in time.
 pub(crate) const TIMEOUT: i64 = 1 << 2;
 /// `UF`: the connection to the upstream failed.

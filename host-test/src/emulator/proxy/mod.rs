@@ -5,8 +5,11 @@
 //! codec, and `router` to `source/common/router/router.cc`. `network` contains everything for connections
 //! without HTTP.
 
+mod answer;
+pub(crate) mod attempt;
 pub(crate) mod chain;
 mod codec;
+pub(crate) mod connection;
 pub(crate) mod downstream;
 pub(crate) mod filter;
 pub(crate) mod flags;
@@ -16,6 +19,7 @@ pub(crate) mod reply;
 pub(crate) mod retry;
 pub(crate) mod router;
 pub(crate) mod routes;
+mod segments;
 pub(crate) mod stream;
 pub(crate) mod timeouts;
 

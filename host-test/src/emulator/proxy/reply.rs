@@ -17,6 +17,9 @@ impl Emulator {
         self.refresh_route(stream);
         let s = self.world.stream_mut(stream);
         s.details.clone_from(&reply.details);
+        // This status means that the client has not kept to the protocol (`conn_manager_impl.cc`,
+        // `onLocalReply`).
+        s.wants_close |= reply.status as u16 == 400;
         let in_request = s.request.calling;
         if in_request {
             s.request.aborted = true;
@@ -34,7 +37,8 @@ impl Emulator {
             let (headers, body) = self.compose(stream, &reply);
             let s = self.world.stream_mut(stream);
             s.response.aborted = true;
-            s.response_headers = Some(headers);
+            let replaced = s.response_headers.replace(headers);
+            s.replaced_headers = s.replaced_headers.take().or(replaced);
             s.response_trailers = None;
             s.response.ended = true;
             self.send_headers(stream, body.is_empty());
@@ -90,6 +94,8 @@ impl Emulator {
             if headers.first(b"content-type").is_none() {
                 headers.add(b"content-type", b"text/plain");
             }
+        } else {
+            headers.remove(b"content-type");
         }
         s.code = Some(status);
         let body = if s.is_head { Vec::new() } else { reply.body.clone() };

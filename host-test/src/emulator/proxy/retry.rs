@@ -1,10 +1,11 @@
 //! Retries, as configured by routes and request headers: Envoy, `source/common/router/retry_state_impl.cc`.
 
+use super::attempt::Transport;
 use super::flags::RETRIES_EXHAUSTED;
+use crate::RetryPolicy;
 use crate::emulator::Emulator;
 use crate::emulator::header_map::HeaderMap;
 use crate::emulator::world::{Event, LocalReply};
-use crate::{Answer, RetryPolicy};
 use std::time::Duration;
 
 /// The delay before the first retry. Envoy picks a random delay from 0 to 25 ms; the emulator always uses the
@@ -141,6 +142,7 @@ impl Emulator {
         }
         policy.left -= 1;
         s.router.waits = true;
+        s.router.transport = Transport::None;
         self.stop_try_timer(stream);
         self.world.clock.after(BACK_OFF, Event::Retry { stream });
         true
@@ -149,9 +151,8 @@ impl Emulator {
     /// Sends the request again, after the delay.
     pub(crate) fn try_again(&mut self, stream: u64) {
         if self.is_alive(stream) {
-            let router = &mut self.world.stream_mut(stream).router;
-            (router.waits, router.due) = (false, true);
-            self.dispatch(stream);
+            self.world.stream_mut(stream).router.waits = false;
+            self.start_attempt(stream);
         }
     }
 
@@ -169,11 +170,5 @@ impl Emulator {
             let details = "request_payload_exceeded_retry_buffer_limit".into();
             self.local_reply(stream, LocalReply { status: 507, details, body, ..LocalReply::default() });
         }
-    }
-
-    /// Returns whether the upstream's next scripted answer refuses the connection.
-    pub(crate) fn is_refused_next(&self, upstream: usize) -> bool {
-        let upstream = self.world.upstreams.get(upstream);
-        upstream.is_some_and(|u| matches!(u.turns.next(&u.spec), Some(Answer::Refuse)))
     }
 }

@@ -1,19 +1,22 @@
 //! The router, and the upstream it sends to: Envoy, `source/common/router/router.cc`.
 
 use super::Direction;
+use super::attempt::Transport;
 use super::flags::{
-    CONNECTION_FAILURE, CONNECTION_TERMINATION, DOWNSTREAM_PROTOCOL_ERROR, UPSTREAM_PROTOCOL_ERROR,
+    CONNECTION_FAILURE, CONNECTION_TERMINATION, DOWNSTREAM_PROTOCOL_ERROR, NO_HEALTHY_UPSTREAM,
+    UPSTREAM_PROTOCOL_ERROR,
 };
 use super::retry::{Policy, RetryReason};
+use crate::UpstreamRequest;
 use crate::emulator::Emulator;
-use crate::emulator::callouts::{
-    self, REFUSED, REFUSED_DETAILS, TERMINATED, TERMINATED_DETAILS, answer_headers, received,
-};
-use crate::emulator::header_map::{HeaderMap, Kind};
+use crate::emulator::callouts::{REFUSED_DETAILS, reset_body};
+use crate::emulator::header_map::HeaderMap;
 use crate::emulator::wire;
-use crate::emulator::world::{Event, LocalReply, Part, World};
-use crate::{Answer, UpstreamRequest};
+use crate::emulator::world::{LocalReply, Part, World};
 use std::time::Duration;
+
+/// Envoy's response body for a cluster without endpoints.
+const NO_HEALTHY_UPSTREAM_BODY: &str = "no healthy upstream";
 
 /// Request headers that control the router. They are not forwarded.
 pub(crate) const CONTROLS: &[&str] = &[
@@ -36,12 +39,13 @@ pub(crate) struct Router {
     pub body: Vec<u8>,
     pub trailers: Option<HeaderMap>,
     pub ended: bool,
-    /// The request is marked as chunked, but has no chunks, not even a last one.
-    pub endless: bool,
+    /// The body is sent in chunks.
+    pub chunked: bool,
+    pub transport: Transport,
+    /// The upstream closes the connection after its response.
+    pub closes: bool,
     /// The number of the current attempt; 0 before the first.
     pub attempt: u32,
-    /// The next attempt is sent when the request is complete.
-    pub due: bool,
     /// No attempt is in progress: the next one is delayed, or the last one has failed.
     pub waits: bool,
     /// The index of the upstream.
@@ -63,7 +67,15 @@ pub(crate) struct Router {
 
 impl Emulator {
     pub(crate) fn router_headers(&mut self, stream: u64, end: bool) {
+        self.connect_now(stream);
         let Some(upstream) = self.target(stream) else { return };
+        if self.world.upstreams[upstream].spec.empty {
+            self.world.stream_mut(stream).flags |= NO_HEALTHY_UPSTREAM;
+            let (details, body) = ("no_healthy_upstream".into(), NO_HEALTHY_UPSTREAM_BODY.into());
+            let grpc_status = Some(14);
+            let reply = LocalReply { status: 503, details, body, grpc_status, ..LocalReply::default() };
+            return self.local_reply(stream, reply);
+        }
         let World { streams, settings, upstreams, .. } = &mut *self.world;
         let Some(s) = streams.get_mut(&stream) else { return };
         let route = s.route.route(settings);
@@ -82,7 +94,7 @@ impl Emulator {
         s.router.timeout_status = if alternative { 204 } else { 504 };
         s.router.policy = Policy::new(retry, headers);
         (s.router.upstream, s.router.timeout, s.router.try_timeout) = (upstream, timeout, try_timeout);
-        (s.router.due, s.router.counts_tries) = (true, counts_tries);
+        s.router.counts_tries = counts_tries;
         headers.remove_all(CONTROLS);
         s.router.expect_within(headers, Duration::ZERO);
         if counts_tries {
@@ -108,19 +120,20 @@ impl Emulator {
             }
         }
         let s = self.world.stream_mut(stream);
-        s.router.endless = end && headers.first(b"transfer-encoding").is_some();
+        s.router.chunked = !end && headers.first(b"content-length").is_none();
         s.router.headers = Some(headers);
         s.router.ended = end;
-        self.dispatch(stream);
+        self.start_attempt(stream);
     }
 
-    pub(crate) fn router_body(&mut self, stream: u64, mut piece: Vec<u8>, end: bool) {
+    pub(crate) fn router_body(&mut self, stream: u64, piece: Vec<u8>, end: bool) {
         let router = &mut self.world.stream_mut(stream).router;
-        router.body.append(&mut piece);
+        router.body.extend_from_slice(&piece);
         router.ended |= end;
         self.keep_for_retry(stream);
         if self.is_alive(stream) {
-            self.dispatch(stream);
+            self.write_upstream(stream, Vec::new(), &piece, end);
+            self.start_timers(stream);
         }
     }
 
@@ -128,115 +141,14 @@ impl Emulator {
         let s = self.world.stream_mut(stream);
         s.router.trailers.clone_from(&s.request_trailers);
         s.router.ended = true;
-        self.dispatch(stream);
-    }
-
-    /// Sends the request when it is complete. A refused connection is reported before that.
-    pub(crate) fn dispatch(&mut self, stream: u64) {
-        self.wait_for_upstream(stream);
-        let now = self.world.clock.now();
-        let router = &self.world.stream_mut(stream).router;
-        let (upstream, goes, due) = (router.upstream, router.ended, router.due);
-        if !due || !(goes || self.is_refused_next(upstream)) {
-            return;
-        }
-        let s = self.world.stream_mut(stream);
-        let Some(mut headers) = s.router.headers.take() else { return };
-        s.router.due = false;
-        s.router.attempt += 1;
-        s.router.sent_at = now;
-        let (attempt, timeout) = (s.router.attempt, s.router.timeout);
-        if attempt == 1 {
-            s.router.first_at = now;
-        } else {
-            s.router.expect_within(&mut headers, now.saturating_sub(s.router.first_at));
-        }
-        if s.router.counts_tries {
-            headers.set(b"x-envoy-attempt-count", attempt.to_string().as_bytes());
-        }
-        let mut body = s.router.body.clone();
-        let request = received(&headers, Vec::new(), s.router.trailers.as_ref());
-        let declared: Option<usize> = headers.text("content-length").and_then(|n| n.parse().ok());
-        s.router.headers = Some(headers);
-        if s.router.timer.is_none() && !timeout.is_zero() {
-            let timer = self.world.clock.after(timeout, Event::RouteTimeout { stream });
-            self.world.stream_mut(stream).router.timer = Some(timer);
-        }
-        let try_timeout = self.world.stream_mut(stream).router.try_timeout;
-        if !try_timeout.is_zero() && goes {
-            let timer = self.world.clock.after(try_timeout, Event::TryTimeout { stream, attempt });
-            self.world.stream_mut(stream).router.try_timer = Some(timer);
-        }
-        // The upstream waits for the rest of the request: of its content length, or for a last chunk.
-        let waits = self.world.stream_mut(stream).router.endless
-            || declared.is_some_and(|declared| declared > body.len());
-        body.truncate(declared.unwrap_or(usize::MAX));
-        let cluster = self.world.upstreams[upstream].spec.name.clone();
-        let request = UpstreamRequest { cluster, body, ended: !waits, ..request };
-        let answer = callouts::answer(&mut self.world, upstream, &request);
-        if !matches!(answer, Answer::Refuse) {
-            self.world.stream_mut(stream).router.requests.push(request);
-        }
-        if !waits || matches!(answer, Answer::Refuse) {
-            self.schedule_answer(stream, attempt, answer);
-        }
-    }
-
-    fn schedule_answer(&mut self, stream: u64, attempt: u32, answer: Answer) {
-        let headers = self.world.stream_mut(stream).router.headers.as_ref();
-        let to_head = headers.and_then(|h| h.first(b":method")) == Some(b"HEAD");
-        let mut schedule = |after, part| {
-            self.world.clock.after(after, Event::Upstream { stream, attempt, part });
-        };
-        let (response, after, breaks) = match answer {
-            Answer::Reply { response, after } => (response, after, false),
-            Answer::ResetMidResponse(response) => (response, Duration::ZERO, true),
-            Answer::Reset => return schedule(Duration::ZERO, Part::Broken("connection termination")),
-            Answer::Refuse => return schedule(Duration::ZERO, Part::Broken("remote connection failure")),
-            Answer::Hang => return,
-            Answer::Grpc { initial_metadata, messages, status, message, after } => {
-                let mut response = crate::Response::new(200).header("content-type", "application/grpc");
-                response.headers.0.extend(initial_metadata.0);
-                for message in &messages {
-                    response = response.chunk(crate::emulator::callouts::grpc::frame(message));
-                }
-                response = response.trailer("grpc-status", status.to_string());
-                if !message.is_empty() {
-                    response = response.trailer("grpc-message", message);
-                }
-                (response, after, false)
-            }
-        };
-        let map = answer_headers(&response, to_head);
-        // Envoy knows which responses cannot have a body (`source/common/http/http1/codec_impl.cc`,
-        // `cannotHaveBody`).
-        let bodiless = to_head || matches!(response.status, 204 | 304);
-        let response = if bodiless {
-            crate::Response { body: Vec::new(), trailers: crate::Headers::default(), ..response }
-        } else {
-            response
-        };
-        let trailers = HeaderMap::from_fields(Kind::ResponseTrailers, &response.trailers);
-        let empty = response.body().is_empty() && trailers.is_empty();
-        let chunked = !bodiless && map.first(b"transfer-encoding").is_some();
-        schedule(after, Part::Headers { map, end: empty && !breaks && !chunked });
-        for bytes in response.body.into_iter().filter(|piece| !piece.is_empty()) {
-            schedule(after, Part::Body { bytes, end: false });
-        }
-        if breaks {
-            // The body ends before its content length, or before its last chunk.
-            schedule(after, Part::Broken("protocol error"));
-        } else if !trailers.is_empty() {
-            schedule(after, Part::Trailers(trailers));
-        } else if !empty || chunked {
-            schedule(after, Part::Body { bytes: Vec::new(), end: true });
-        }
+        self.write_upstream(stream, Vec::new(), &[], true);
+        self.start_timers(stream);
     }
 
     /// Returns whether this attempt is in progress.
     pub(super) fn is_trying(&self, stream: u64, attempt: u32) -> bool {
         let router = self.world.streams.get(&stream).filter(|s| !s.finishing).map(|s| &s.router);
-        router.is_some_and(|r| r.attempt == attempt && !r.waits && !r.due)
+        router.is_some_and(|r| r.attempt == attempt && !r.waits)
     }
 
     /// Handles a part of the upstream's response.
@@ -250,6 +162,9 @@ impl Emulator {
                 let s = self.world.stream_mut(stream);
                 s.response.seen += bytes.len();
                 s.response.ended |= end;
+                if end {
+                    self.release(stream);
+                }
                 self.stop_timer(stream);
                 self.iterate_body(stream, Direction::Response, None, bytes, end);
             }
@@ -257,6 +172,7 @@ impl Emulator {
                 let s = self.world.stream_mut(stream);
                 s.response.ended = true;
                 s.response_trailers = Some(map);
+                self.release(stream);
                 self.stop_timer(stream);
                 self.iterate_trailers(stream, Direction::Response, None);
             }
@@ -266,6 +182,12 @@ impl Emulator {
 
     fn response_begins(&mut self, stream: u64, mut map: HeaderMap, end: bool) {
         let status = map.text(":status").and_then(|s| s.parse().ok()).unwrap_or(0);
+        let connection = map.text("connection").unwrap_or_default().to_ascii_lowercase();
+        self.world.stream_mut(stream).router.closes =
+            connection.split(',').any(|word| word.trim() == "close");
+        if end {
+            self.release(stream);
+        }
         if self.retries(stream, RetryReason::Answer(&map)) {
             return;
         }
@@ -275,7 +197,10 @@ impl Emulator {
         let latency = now.saturating_sub(s.router.sent_at);
         s.router.latency = Some(latency);
         s.router.answered = true;
-        map.set(b"x-envoy-upstream-service-time", latency.as_millis().to_string().as_bytes());
+        // The time is counted from the end of the request.
+        if s.router.ended {
+            map.set(b"x-envoy-upstream-service-time", latency.as_millis().to_string().as_bytes());
+        }
         s.code = Some(status);
         s.details = "via_upstream".into();
         s.response_headers = Some(map);
@@ -284,30 +209,28 @@ impl Emulator {
         self.iterate_headers(stream, Direction::Response, None, end);
     }
 
-    fn upstream_broke(&mut self, stream: u64, how: &'static str) {
+    pub(super) fn upstream_broke(&mut self, stream: u64, how: &'static str) {
         let refused = how == "remote connection failure";
         let flag = if refused { CONNECTION_FAILURE } else { CONNECTION_TERMINATION };
-        let s = self.world.stream_mut(stream);
-        if s.router.answered {
-            s.flags |= if how == "protocol error" { UPSTREAM_PROTOCOL_ERROR } else { flag };
-            s.details = format!("upstream_reset_after_response_started{{{}}}", how.replace(' ', "_"));
-            return self.reset(stream);
-        }
-        if self.retries(stream, if refused { RetryReason::Refused } else { RetryReason::Reset }) {
+        let answered = self.world.stream_mut(stream).router.answered;
+        if !answered && self.retries(stream, if refused { RetryReason::Refused } else { RetryReason::Reset })
+        {
             return;
         }
-        self.world.stream_mut(stream).flags |= flag;
-        let (body, details) =
-            if refused { (REFUSED, REFUSED_DETAILS) } else { (TERMINATED, TERMINATED_DETAILS) };
-        let details = details.to_owned();
-        let retried = self.world.stream_mut(stream).router.attempt > 1;
-        let body = if retried {
-            body.replace("reset reason", "retried and the latest reset reason")
-        } else {
-            body.into()
+        let broken = how == "protocol error";
+        let s = self.world.stream_mut(stream);
+        s.router.transport = Transport::None;
+        s.flags |= if broken { UPSTREAM_PROTOCOL_ERROR } else { flag };
+        let details = match (answered, refused) {
+            (false, true) => REFUSED_DETAILS.into(),
+            _ => {
+                let when = if answered { "after" } else { "before" };
+                format!("upstream_reset_{when}_response_started{{{}}}", how.replace(' ', "_"))
+            }
         };
-        let body = body.into_bytes();
-        let reply = LocalReply { status: 503, details, body, grpc_status: Some(14), ..LocalReply::default() };
+        let body = reset_body(how, s.router.attempt > 1);
+        let status = if broken { 502 } else { 503 };
+        let reply = LocalReply { status, details, body, grpc_status: Some(14), ..LocalReply::default() };
         self.local_reply(stream, reply);
     }
 }
@@ -315,7 +238,7 @@ impl Emulator {
 impl Router {
     /// Sets the time that the upstream has left: for this attempt, or otherwise for all attempts. `gone` is
     /// the time since the first attempt.
-    fn expect_within(&self, headers: &mut HeaderMap, gone: Duration) {
+    pub(super) fn expect_within(&self, headers: &mut HeaderMap, gone: Duration) {
         let mut expected = if self.try_timeout.is_zero() { self.timeout } else { self.try_timeout };
         if expected.is_zero() {
             return;

@@ -6,7 +6,8 @@ use super::routes::SelectedRoute;
 use crate::emulator::header_map::HeaderMap;
 use crate::emulator::state::Value;
 use crate::emulator::world::LocalReply;
-use crate::{Certificate, Headers, Metadata};
+use crate::http1::Reader;
+use crate::{Certificate, ClientView, Metadata};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -77,8 +78,8 @@ pub(crate) struct Flow {
     pub current_piece: Option<Vec<u8>>,
     /// Bytes of body received.
     pub seen: usize,
-    /// A full buffer pauses the sender instead of ending the stream.
-    pub streaming: bool,
+    /// A full buffer ends the stream instead of pausing the sender.
+    pub bounded: bool,
     /// A callback in this direction sent a local reply. Later parts of the message are dropped.
     pub aborted: bool,
     /// The whole message has arrived.
@@ -87,13 +88,21 @@ pub(crate) struct Flow {
     pub calling: bool,
 }
 
-/// The part of the response that the client has received.
+/// The client, and the part of the response that was written to it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Client {
+    /// The client reads the response as it is written. Its header determines where it ends.
+    pub reader: Reader,
+    /// The result for the client, once it has the whole response.
+    pub received: Option<ClientView>,
     pub status: u16,
-    pub headers: Headers,
-    pub body: Vec<u8>,
-    pub trailers: Headers,
+    /// The head that was written.
+    pub head: Vec<u8>,
+    /// The body is written in chunks.
+    pub chunked: bool,
+    /// The number of bytes of the body.
+    pub size: usize,
+    /// The proxy closes the connection after the response.
     pub closes: bool,
     pub last_byte: Duration,
 }
@@ -107,6 +116,8 @@ pub(crate) struct Stream {
     pub request_headers: HeaderMap,
     pub request_trailers: Option<HeaderMap>,
     pub response_headers: Option<HeaderMap>,
+    /// The response headers that a local reply has replaced. Filters that hold them still access these.
+    pub replaced_headers: Option<HeaderMap>,
     pub response_trailers: Option<HeaderMap>,
     pub request: Flow,
     pub response: Flow,
@@ -162,6 +173,11 @@ impl Stream {
             Direction::Request => self.request_trailers.is_some(),
             Direction::Response => self.response_trailers.is_some(),
         }
+    }
+
+    /// Returns the response headers that a filter has been called with.
+    pub fn called_headers(&self) -> Option<&HeaderMap> {
+        self.replaced_headers.as_ref().or(self.response_headers.as_ref())
     }
 
     /// Returns the filter at a position of the iteration. Responses pass the filters in reverse order.

@@ -3,10 +3,9 @@
 //! Only adds the framing to an answer: `content-length` for a body of at most one piece, otherwise chunks.
 
 use super::Server;
-use crate::envoy::http1::{Kind, Message, Reader};
+use crate::Answer;
 use crate::envoy::kernel;
-use crate::envoy::wire::Outgoing;
-use crate::{Answer, Response, UpstreamRequest};
+use crate::http1::{Kind, Reader, part, record, response_to};
 use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -18,7 +17,7 @@ pub(super) async fn serve(mut stream: TcpStream, server: &Server) -> io::Result<
         match answer {
             Answer::Reply { response, after } => {
                 tokio::time::sleep(after).await;
-                let pieces = wire(&method, &response);
+                let pieces = response_to(&method, &response);
                 write(&mut stream, &pieces).await?;
                 // The next connection is to be refused, so Envoy must not reuse this one.
                 if server.refuses() {
@@ -26,7 +25,7 @@ pub(super) async fn serve(mut stream: TcpStream, server: &Server) -> io::Result<
                 }
             }
             Answer::ResetMidResponse(response) => {
-                let pieces = part(wire(&method, &response), response.body.len());
+                let pieces = part(response_to(&method, &response), response.body.len());
                 return write(&mut stream, &pieces).await;
             }
             Answer::Hang => return until_closed(&mut stream).await,
@@ -68,56 +67,6 @@ async fn request(
             }
         }
     }
-}
-
-fn record(message: &Message) -> UpstreamRequest {
-    let [method, path, _] = message.words();
-    let mut headers = message.headers.clone();
-    let authority = headers.get("host").map(|h| String::from_utf8_lossy(h).into_owned()).unwrap_or_default();
-    headers.remove("host");
-    UpstreamRequest {
-        cluster: String::new(),
-        method,
-        path,
-        authority,
-        headers,
-        body: Vec::new(),
-        trailers: crate::Headers::default(),
-        ended: false,
-    }
-}
-
-fn wire(method: &str, response: &Response) -> Vec<Vec<u8>> {
-    let reason = http::StatusCode::from_u16(response.status).ok().and_then(|s| s.canonical_reason());
-    // RFC 9110 section 6.4.1: these responses have no body. No length is added to them (section 8.6).
-    let bodiless = matches!(response.status, 100..=199 | 204 | 304);
-    let silent = method == "HEAD" || bodiless;
-    Outgoing {
-        start: format!("HTTP/1.1 {} {}", response.status, reason.unwrap_or("Scripted")),
-        first: &[],
-        headers: &response.headers,
-        body: if silent { &[] } else { &response.body },
-        trailers: if silent { const { &crate::Headers(Vec::new()) } } else { &response.trailers },
-        with_empty_length: !silent,
-    }
-    .pieces()
-}
-
-/// Returns the head and a part of the body: all pieces except the last, or half of the only one. The body is
-/// never complete; an empty one gets a length of 1.
-fn part(mut pieces: Vec<Vec<u8>>, body: usize) -> Vec<Vec<u8>> {
-    if body > 1 {
-        pieces.pop();
-    } else if let Some(only) = pieces.first_mut() {
-        let head = only.windows(4).position(|w| w == b"\r\n\r\n").map_or(0, |at| at + 4);
-        let half = (only.len() - head) / 2;
-        only.truncate(head + half);
-        if body == 0 {
-            *only =
-                String::from_utf8_lossy(only).replace("content-length: 0", "content-length: 1").into_bytes();
-        }
-    }
-    pieces
 }
 
 async fn write(stream: &mut TcpStream, pieces: &[Vec<u8>]) -> io::Result<()> {

@@ -53,3 +53,18 @@ fn two_local_replies_to_one_response_would_crash_envoy() {
     assert!(crashed("response_headers", vec![reply()], 0).is_none());
     assert!(crashed("request_headers", vec![reply(), reply()], 0).is_none());
 }
+
+#[test]
+fn reading_buffer_8_after_a_body_would_crash_envoy() {
+    let read = || [call!("get_buffer_status", 8, _, _)];
+    let guest = Guest::new().on("request_body", []).on("response_headers", read());
+    let mut emulator = guest.start();
+    let handle = emulator.request(0, &Request::post("/", "a"));
+    emulator.finish_request(handle);
+    let reason = &emulator.traps()[0].reason;
+    assert!(reason.starts_with("Envoy crashes (segmentation fault): "), "{reason}");
+    let mut emulator = Guest::new().on("response_headers", read()).start();
+    let handle = emulator.request(0, &Request::get("/"));
+    emulator.finish_request(handle);
+    assert!(emulator.traps().is_empty());
+}

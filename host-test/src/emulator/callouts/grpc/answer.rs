@@ -2,7 +2,7 @@
 //! `AsyncStreamImpl`.
 
 use super::{GrpcEvent, INTERNAL, UNAVAILABLE, UNKNOWN, from_http};
-use crate::emulator::callouts::{REFUSED, REFUSED_DETAILS, TERMINATED, TERMINATED_DETAILS, answer_headers};
+use crate::emulator::callouts::{REFUSED_DETAILS, answer_headers, reset_text};
 use crate::emulator::header_map::{HeaderMap, Kind};
 use crate::{Answer, Response};
 use std::time::Duration;
@@ -26,8 +26,13 @@ pub(super) fn events(answer: Answer, http2: bool) -> (Option<Duration>, Vec<Grpc
             (Some(after), of_response(&response, after, true))
         }
         Answer::Reply { response, after } => (Some(after), of_response(&response, after, http2)),
-        Answer::Reset => (Some(Duration::ZERO), broken(TERMINATED, TERMINATED_DETAILS)),
-        Answer::Refuse => (Some(Duration::ZERO), broken(REFUSED, REFUSED_DETAILS)),
+        Answer::Reset => {
+            let details = "upstream_reset_before_response_started{connection_termination}";
+            (Some(Duration::ZERO), broken(&reset_text("connection termination"), details))
+        }
+        Answer::Refuse => {
+            (Some(Duration::ZERO), broken(&reset_text("remote connection failure"), REFUSED_DETAILS))
+        }
         Answer::ResetMidResponse(response) => {
             let mut events = vec![GrpcEvent::Initial(headers(&response, Duration::ZERO, http2))];
             // All pieces but the last have arrived.

@@ -1,4 +1,4 @@
-//! A parser for HTTP/1.1 messages, used by the client and by the upstreams.
+//! A parser for HTTP/1.1 messages.
 //!
 //! Client and server libraries reject or normalize some of the bytes that tests are about, so this parser is
 //! lenient. It keeps names, values and their order, except that names become lower case as in HTTP/2. It
@@ -15,11 +15,12 @@ enum Framing {
 }
 
 /// Kind of message, which determines where the body ends if no header field does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Kind {
     /// A request: without framing it has no body.
     Request,
     /// A response: without framing the body ends with the connection.
+    #[default]
     Response,
     /// The response to a HEAD request: it has no body, regardless of its header.
     ResponseToHead,
@@ -27,7 +28,7 @@ pub(super) enum Kind {
 
 /// A message, which may still be incomplete.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Message {
+pub(crate) struct Message {
     /// The request line or the status line.
     pub start: Vec<u8>,
     pub headers: Headers,
@@ -52,8 +53,9 @@ impl Message {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
+    #[default]
     Head,
     Body(Framing),
     ChunkSize,
@@ -65,8 +67,8 @@ enum State {
 }
 
 /// Parses a sequence of messages.
-#[derive(Debug)]
-pub(super) struct Reader {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reader {
     kind: Kind,
     state: State,
     buffer: Vec<u8>,

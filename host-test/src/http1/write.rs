@@ -1,10 +1,10 @@
-//! Formats HTTP/1.1 messages, for the client and for the upstreams.
+//! Formats HTTP/1.1 messages.
 
 use crate::Headers;
 
 /// A message to format. The head belongs to the first piece of the body, and the end of the message to the
 /// last piece. Framing fields are added after `headers`, unless `headers` contain some.
-pub(super) struct Outgoing<'a> {
+pub(crate) struct Outgoing<'a> {
     /// The first line, without its line end.
     pub start: String,
     /// Fields that precede all others.
@@ -52,7 +52,7 @@ impl Outgoing<'_> {
 }
 
 /// Formats a chunk. An empty chunk would end the body, so an empty piece becomes nothing.
-fn chunk(piece: &[u8]) -> Vec<u8> {
+pub(crate) fn chunk(piece: &[u8]) -> Vec<u8> {
     if piece.is_empty() {
         return Vec::new();
     }
@@ -68,7 +68,8 @@ fn fields(out: &mut Vec<u8>, headers: &Headers) {
     }
 }
 
-fn field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+/// Appends a field with its line end.
+pub(crate) fn field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     for part in [name, b": ", value, b"\r\n"] {
         out.extend_from_slice(part);
     }

@@ -1,0 +1,146 @@
+//! The answer of an upstream, as the proxy's codec reads it: Envoy, `source/common/http/http1/codec_impl.cc`.
+
+use super::codec::MAX_HEADERS;
+use crate::emulator::Emulator;
+use crate::emulator::callouts::answer_headers;
+use crate::emulator::callouts::grpc::frame;
+use crate::emulator::header_map::{HeaderMap, Kind};
+use crate::emulator::wire;
+use crate::emulator::world::{Event, Part, World};
+use crate::{Answer, Headers, Response, http1};
+use std::time::Duration;
+
+/// The codec's view of the header of a response.
+enum Verdict {
+    Valid,
+    /// The codec closes the connection.
+    Invalid,
+    /// The codec waits for the final response.
+    Interim,
+}
+
+/// Checks the header of a response, and changes what the codec changes.
+fn verdict(map: &mut HeaderMap) -> Verdict {
+    map.unfold();
+    let name =
+        |name: &[u8]| name.starts_with(b":") || (!name.is_empty() && name.iter().all(|b| wire::is_token(*b)));
+    let valid = map.pairs().iter().all(|(n, value)| name(n) && value.iter().all(|b| wire::is_text(*b)));
+    let status: u16 = map.text(":status").and_then(|status| status.parse().ok()).unwrap_or(0);
+    if !valid || status < 100 || map.fields().count() > MAX_HEADERS {
+        return Verdict::Invalid;
+    }
+    // A second length is appended to the first one, so it is not a number.
+    let length = map.first(b"content-length");
+    let encoding = map.text("transfer-encoding").map(|encoding| encoding.to_ascii_lowercase());
+    let number = length.is_none_or(|length| !length.is_empty() && length.iter().all(u8::is_ascii_digit));
+    if !number
+        || (length.is_some() && encoding.is_some())
+        || encoding.as_ref().is_some_and(|e| e != "chunked")
+    {
+        return Verdict::Invalid;
+    }
+    if status < 200 || status == 204 {
+        if encoding.is_some() || length.is_some_and(|length| length != b"0") {
+            return Verdict::Invalid;
+        }
+        map.remove(b"content-length");
+    }
+    if status < 200 && status != 101 { Verdict::Interim } else { Verdict::Valid }
+}
+
+/// Returns whether a response cannot have a body (`source/common/http/http1/codec_impl.cc`,
+/// `cannotHaveBody`).
+fn is_bodiless(response: &Response, to_head: bool) -> bool {
+    to_head || matches!(response.status, 204 | 304)
+}
+
+impl Emulator {
+    /// Schedules the parts of a response, as the proxy reads them.
+    pub(super) fn schedule_answer(&mut self, stream: u64, attempt: u32, answer: Answer) {
+        let World { streams, upstreams, .. } = &*self.world;
+        let Some(router) = streams.get(&stream).map(|s| &s.router) else { return };
+        let to_head = router.headers.as_ref().and_then(|h| h.first(b":method")) == Some(b"HEAD");
+        let http2 = upstreams[router.upstream].spec.http2;
+        let mut schedule = |after, part| {
+            self.world.clock.after(after, Event::Upstream { stream, attempt, part });
+        };
+        let (response, after, breaks) = match answer {
+            Answer::Reply { response, after } => (response, after, false),
+            // Without a body there is only one piece, which is the last.
+            Answer::ResetMidResponse(response)
+                if !http2 && is_bodiless(&response, to_head) && response.body.len() > 1 =>
+            {
+                return schedule(Duration::ZERO, Part::Broken("connection termination"));
+            }
+            Answer::ResetMidResponse(response) => {
+                (http1::broken_off(response, to_head, http2), Duration::ZERO, true)
+            }
+            Answer::Reset => return schedule(Duration::ZERO, Part::Broken("connection termination")),
+            Answer::Refuse => return schedule(Duration::ZERO, Part::Broken("remote connection failure")),
+            Answer::Hang => return,
+            Answer::Grpc { .. } if !http2 => {
+                return schedule(Duration::ZERO, Part::Broken("connection termination"));
+            }
+            Answer::Grpc { initial_metadata, messages, status, message, after } => {
+                let mut response = Response::new(200).header("content-type", "application/grpc");
+                response.headers.0.extend(initial_metadata.0);
+                for message in &messages {
+                    response = response.chunk(frame(message));
+                }
+                response = response.trailer("grpc-status", status.to_string());
+                if !message.is_empty() {
+                    response = response.trailer("grpc-message", message);
+                }
+                (response, after, false)
+            }
+        };
+        let mut map = answer_headers(&response, to_head);
+        if http2 {
+            // HTTP/2 has its own framing.
+            ["content-length", "transfer-encoding"]
+                .into_iter()
+                .filter(|name| response.headers.get(name).is_none())
+                .for_each(|name| map.remove(name.as_bytes()));
+        }
+        match (http2, verdict(&mut map)) {
+            (true, _) | (_, Verdict::Valid) => {}
+            (_, Verdict::Invalid) => return schedule(after, Part::Broken("protocol error")),
+            (_, Verdict::Interim) => return,
+        }
+        let bodiless = is_bodiless(&response, to_head);
+        let breaks = breaks && !bodiless;
+        let response = if bodiless {
+            Response { body: Vec::new(), trailers: Headers::default(), ..response }
+        } else {
+            response
+        };
+        let chunked = !bodiless && map.first(b"transfer-encoding").is_some();
+        let mut trailers = HeaderMap::from_fields(Kind::ResponseTrailers, &response.trailers);
+        let mut pieces = response.body;
+        let mut short = false;
+        if !http2 && !chunked && !bodiless {
+            // A message with a content length ends there, and has no trailers.
+            trailers.clear();
+            let mut left: usize = map.text("content-length").and_then(|n| n.parse().ok()).unwrap_or(0);
+            for piece in &mut pieces {
+                piece.truncate(left);
+                left -= piece.len();
+            }
+            short = left > 0;
+        }
+        let tunnel = response.status == 101;
+        let ends = !tunnel && trailers.is_empty() && pieces.iter().all(Vec::is_empty);
+        schedule(after, Part::Headers { map, end: ends && !breaks && !chunked && !short });
+        for bytes in pieces.into_iter().filter(|piece| !piece.is_empty()) {
+            schedule(after, Part::Body { bytes, end: false });
+        }
+        if breaks {
+            // The body ends before its content length, or before its last chunk.
+            schedule(after, Part::Broken("protocol error"));
+        } else if !trailers.is_empty() {
+            schedule(after, Part::Trailers(trailers));
+        } else if !short && (!ends || chunked) {
+            schedule(after, Part::Body { bytes: Vec::new(), end: true });
+        }
+    }
+}
