@@ -2,7 +2,7 @@
 # through the environment.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run wasm test proxy-wasm outside conformance mutants fuzz fuzz-build lint doc ci bench soak setup clean-wasm
+.PHONY: help run wasm test proxy-wasm outside conformance mutants fuzz-host fuzz fuzz-build lint doc ci bench soak setup clean-wasm
 
 ##@ Use
 help: ## list the targets
@@ -47,6 +47,10 @@ conformance: ## compare the emulated host with a real Envoy, case by case (ENVOY
 mutants: ## check that conformance notices a wrong emulator (builds a copy: takes minutes)
 	@scripts/setup wasm envoy
 	@cargo run --quiet --bin tollgate-conformance -- --mutants
+
+fuzz-host: ## compare random filters and exchanges on the emulated host and a real Envoy (FUZZ_SECONDS=600, SEED=1)
+	@scripts/setup wasm envoy
+	@cargo run --quiet --bin tollgate-conformance -- --fuzz $(or $(FUZZ_SECONDS),60) --seed $(or $(SEED),1)
 
 fuzz: ## run each fuzz target for a minute (FUZZ_SECONDS=600 for ten)
 	@scripts/fuzz

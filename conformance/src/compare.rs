@@ -145,7 +145,7 @@ fn verdict(
 }
 
 /// Returns the lines that differ, including lines that only one host shows.
-fn difference(emulated: &Shown, real: &Shown) -> String {
+pub(crate) fn difference(emulated: &Shown, real: &Shown) -> String {
     let mut out = String::new();
     for at in 0..emulated.len().max(real.len()) {
         let (here, there) = (emulated.get(at), real.get(at));

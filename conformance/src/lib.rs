@@ -21,6 +21,7 @@
 pub mod case;
 pub mod cases;
 pub mod compare;
+pub mod fuzz;
 pub mod mutants;
 pub mod page;
 pub mod run;

@@ -6,8 +6,9 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 use tollgate_conformance::compare::{Verdict, compare, from_json, to_json};
-use tollgate_conformance::{Sheet, cases, mutants, page, run};
+use tollgate_conformance::{Sheet, cases, fuzz, mutants, page, run};
 use tollgate_host_test::{Host, envoy, paths};
 
 /// Compares the emulated host with a real Envoy, case by case.
@@ -31,6 +32,12 @@ struct Arguments {
     /// Break the emulator in known ways, one at a time, and check that the table notices each.
     #[arg(long)]
     mutants: bool,
+    /// Compare random cases for this many seconds, instead of the table.
+    #[arg(long)]
+    fuzz: Option<u64>,
+    /// The number of the first sheet of random cases.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
     /// Write the results of Envoy to a file.
     #[arg(long)]
     record: Option<PathBuf>,
@@ -55,6 +62,9 @@ fn real_main() -> Result<bool> {
     if let Some(path) = &arguments.page {
         std::fs::write(path, page::page()).with_context(|| format!("`{}`", path.display()))?;
         return Ok(true);
+    }
+    if let Some(seconds) = arguments.fuzz {
+        return Ok(fuzz::fuzz(arguments.seed, Duration::from_secs(seconds)) == 0);
     }
     let mut sheets = selected(arguments.only.as_deref());
     if arguments.alone {
