@@ -37,8 +37,10 @@ pub trait SharedMemory {
 }
 
 /// [`SharedMemory`] of one process: for tests of a policy.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct LocalMemory {
+    /// Size of a page of the table in bytes.
+    pub page_bytes: usize,
     /// Pages of the table, by index.
     pub pages: BTreeMap<u32, Vec<u8>>,
     /// Records of requests in flight, by index.
@@ -51,10 +53,23 @@ pub struct LocalMemory {
     pub failure: Option<Failure>,
 }
 
+impl Default for LocalMemory {
+    fn default() -> Self {
+        Self {
+            page_bytes: PAGE_BYTES,
+            pages: BTreeMap::new(),
+            in_flight: BTreeMap::new(),
+            members: Members::default(),
+            vm: 0,
+            failure: None,
+        }
+    }
+}
+
 impl SharedMemory for LocalMemory {
     fn page(&mut self, page: u32, change: &mut dyn FnMut(&mut [u8]) -> bool) -> Result<(), Failure> {
         self.failure.map_or(Ok(()), Err)?;
-        let mut bytes = self.pages.get(&page).cloned().unwrap_or_else(|| vec![0; PAGE_BYTES]);
+        let mut bytes = self.pages.get(&page).cloned().unwrap_or_else(|| vec![0; self.page_bytes]);
         if change(&mut bytes) {
             self.pages.insert(page, bytes);
         }

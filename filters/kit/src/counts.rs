@@ -49,6 +49,18 @@ impl Counts {
     /// workers, and unknown to clients. `plugin` is the prefix of all keys in shared data. Filters of one
     /// `domain` count together.
     pub fn new(plugin: &str, domain: &str, pages: u32) -> Result<(Self, [u8; 16]), Error> {
+        Self::with_entries(plugin, domain, pages, ENTRY_BYTES, WAYS)
+    }
+
+    /// Like [`new`](Self::new), for a table with pages of `entries` entries of `entry_bytes`. Tables of other
+    /// sizes need another `domain` or `plugin`.
+    pub fn with_entries(
+        plugin: &str,
+        domain: &str,
+        pages: u32,
+        entry_bytes: usize,
+        entries: usize,
+    ) -> Result<(Self, [u8; 16]), Error> {
         let seed = Cell::<Seed>::new(plugin, &format!("{domain}/seed"));
         let fresh = Seed(random::bytes()?);
         let seed = seed.update(ATTEMPTS, |found| found.unwrap_or(Seed(fresh.0)))?;
@@ -56,7 +68,7 @@ impl Counts {
         // Rounded up, because `Pages` rounds the number of copies down to a power of two.
         let remembered = REMEMBERED.min((pages as usize).next_power_of_two());
         let counts = Self {
-            pages: Pages::new(plugin, &table, ENTRY_BYTES, WAYS, remembered),
+            pages: Pages::new(plugin, &table, entry_bytes, entries, remembered),
             in_flight: Records::new(plugin, &format!("{table}/in_flight")),
             members: Records::new(plugin, &format!("{domain}/members")),
             alive: Members::default(),
