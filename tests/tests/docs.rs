@@ -19,11 +19,12 @@ const PAGES: [&str; 11] = [
 ];
 
 /// The READMEs of filters.
-const FILTERS: [&str; 5] = [
+const FILTERS: [&str; 6] = [
     "filters/jwt-authn/README.md",
     "filters/rate-limit/README.md",
     "filters/rbac/README.md",
     "filters/retry/README.md",
+    "filters/circuit-breaker/README.md",
     "filters/telemetry-headers/README.md",
 ];
 

@@ -44,6 +44,7 @@ fn every_documented_configuration_passes() {
         of_filter("rate-limit"),
         of_filter("rbac"),
         of_filter("retry"),
+        of_filter("circuit-breaker"),
     ]
     .concat();
     let mut files = Vec::new();

@@ -35,6 +35,10 @@ pub const RATE: &str = "rate-limit";
 pub const RETRIED: &str = "/retried";
 /// Retries safe requests.
 pub const RETRY: &str = "retry";
+/// Path with a circuit breaker: `/reviews/1` is `/users/1` with the filter [`BREAKER`].
+pub const REVIEWS: &str = "/reviews";
+/// Stops requests to a service that fails.
+pub const BREAKER: &str = "circuit-breaker";
 /// Issuer of the tokens.
 pub const ISSUER: &str = "https://login.example";
 /// Adds request ids and traces to requests.
@@ -138,6 +142,21 @@ pub fn all() -> Vec<Plugged> {
                 "attempts_header": "x-attempts"
             }),
             only_on: Some(RETRIED),
+        },
+        Plugged {
+            package: "tollgate-circuit-breaker",
+            name: BREAKER,
+            config: json!({
+                "breakers": {
+                    "reviews": {
+                        "consecutive_failures": 2,
+                        "failures": { "statuses": [404] },
+                        "open": { "duration": "30s", "jitter": 0 }
+                    }
+                },
+                "response": { "body_format": "json" }
+            }),
+            only_on: Some(REVIEWS),
         },
     ]
 }

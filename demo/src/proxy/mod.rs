@@ -4,7 +4,7 @@ pub mod filters;
 
 use crate::services::{ORDER, USER};
 use anyhow::{Context, Result, anyhow, bail};
-use filters::{ACCOUNT, Plugged, RETRIED, STAFF, TICKETS};
+use filters::{ACCOUNT, Plugged, RETRIED, REVIEWS, STAFF, TICKETS};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -140,7 +140,7 @@ fn ingress(at: SocketAddr, loaded: &Loaded, services: &[(&str, SocketAddr)]) -> 
         let filter = Filter::new(wasm.clone()).named(plugged.name);
         bootstrap::wasm(&filter.config(plugged.config.clone()))
     });
-    let filtered = [STAFF, ACCOUNT, TICKETS, RETRIED];
+    let filtered = [STAFF, ACCOUNT, TICKETS, RETRIED, REVIEWS];
     let all = [("/users", USER), ("/orders", ORDER)].into_iter().chain(filtered.map(|path| (path, USER)));
     let routes: Vec<Value> = all
         .map(|(prefix, service)| {

@@ -25,6 +25,7 @@ pub fn all() -> Vec<Step> {
         roles(),
         limits(),
         retries(),
+        breaker(),
         configuration(),
     ]
     .into_iter()
@@ -310,6 +311,25 @@ fn retries() -> Vec<Step> {
                 Reached(&[USER]),
                 Header(Response, ATTEMPTS, Is::Text("1")),
                 Counted("not_safe", 1),
+            ],
+        ),
+    ]
+}
+
+fn breaker() -> Vec<Step> {
+    let missing = |title| step(title, get("/reviews/9"), [Status(404), Reached(&[USER])]);
+    vec![
+        missing("Reviews of user 9 are missing, which counts as a failure here"),
+        missing("... the second failure in a row opens the breaker"),
+        step(
+            "The next request fails fast, and `retry-after` says when to retry",
+            get("/reviews/1"),
+            [
+                Status(503),
+                Reached(&[]),
+                Header(Response, "retry-after", Is::Number(1, 30)),
+                Counted("breaker.reviews.rejected", 1),
+                Counted("denied.open", 1),
             ],
         ),
     ]

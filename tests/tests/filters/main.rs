@@ -55,6 +55,7 @@ macro_rules! filters {
 }
 
 filters! {
+    circuit_breaker
     jwt_authn
     rate_limit
     rbac

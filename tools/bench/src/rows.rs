@@ -7,6 +7,7 @@
 //! those.
 
 mod calls;
+mod circuit_breaker;
 mod floor;
 mod jwt;
 mod rate_limit;
@@ -205,6 +206,7 @@ pub fn all() -> Vec<Row> {
     rows.extend(rate_limit::rows());
     rows.extend(rbac::rows());
     rows.extend(retry::rows());
+    rows.extend(circuit_breaker::rows());
     rows.extend(suite::rows());
     rows
 }

@@ -2,8 +2,9 @@
 
 use crate::Reason;
 use crate::result::Verdict;
+use std::borrow::Cow;
 use tollgate_counting::table::Place;
-use tollgate_policy::{AllowedBy, HeaderField, HeaderName, UnixNanos};
+use tollgate_policy::{AllowedBy, HeaderEdit, HeaderName, HeaderValue, UnixNanos};
 
 /// Decision about a request.
 #[derive(Debug)]
@@ -19,12 +20,22 @@ pub enum Decision {
 pub struct Pass {
     /// Admissions of the request.
     pub ticket: Ticket,
-    /// Headers to remove from the request.
-    pub remove: Vec<HeaderName>,
-    /// Headers to set for the route and the upstream. The route must be selected again.
-    pub set: Vec<HeaderField>,
+    /// Headers that a client sent to select a fallback cluster itself.
+    pub(crate) forged: Vec<HeaderName>,
+    /// Header that selects a fallback cluster.
+    pub(crate) fallback: Option<(HeaderName, HeaderValue)>,
     /// Why the request is allowed although a breaker would reject it or could not be checked.
     pub allowed_by: Option<AllowedBy<Reason>>,
+}
+
+impl Pass {
+    /// Returns the edits of the headers of the request. After any, the route must be selected again.
+    pub fn edits(&self) -> Vec<HeaderEdit<'_>> {
+        let removed = self.forged.iter().map(HeaderEdit::Remove);
+        let fallback = self.fallback.iter();
+        let set = fallback.map(|(name, value)| HeaderEdit::Set(name, Cow::Borrowed(value.as_bytes())));
+        removed.chain(set).collect()
+    }
 }
 
 /// Response to a rejected request.
@@ -36,10 +47,12 @@ pub type Refusal = tollgate_policy::Refusal<Reason>;
 #[must_use = "a probe would never be returned"]
 pub struct Ticket {
     pub(crate) admissions: Vec<Admission>,
+    /// Whether the whole request has arrived from the client.
+    pub is_sent: bool,
 }
 
 impl Ticket {
-    /// Returns whether no breaker has admitted the request.
+    /// Returns whether nothing of the request is left to count or to release.
     pub fn is_empty(&self) -> bool {
         self.admissions.is_empty()
     }
@@ -59,6 +72,13 @@ pub(crate) struct Admission {
     pub(crate) in_flight: bool,
     pub(crate) began: UnixNanos,
     pub(crate) progress: Progress,
+}
+
+impl Admission {
+    /// Returns whether the admission has no result yet, or is in flight.
+    pub(crate) fn is_held(&self) -> bool {
+        self.in_flight || self.progress != Progress::Done
+    }
 }
 
 /// Progress of a request to its result.

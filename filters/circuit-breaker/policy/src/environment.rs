@@ -2,8 +2,10 @@
 
 use crate::Event;
 use crate::gradient::Limit;
-use crate::machine::Change;
+use crate::machine::{Change, Status};
+use core::fmt;
 use tollgate_counting::{Failure, SharedMemory};
+use tollgate_policy::Duration;
 
 /// Access to the host. Implemented by the shell, and by tests.
 pub trait Environment {
@@ -35,4 +37,24 @@ pub struct Report<'a> {
     pub key: &'a str,
     /// The change.
     pub change: Change,
+}
+
+/// Writes the line of the log: "breaker `a`: closed -> open for 2s: failures in a row, 3 failed ..".
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Change { from, to, cause, open_for, totals } = self.change;
+        write!(f, "breaker `{}`", self.name)?;
+        if !self.key.is_empty() {
+            write!(f, " for `{}`", self.key)?;
+        }
+        write!(f, ": {} -> {}", from.name(), to.name())?;
+        if to == Status::Open {
+            write!(f, " for {}", Duration::from_nanos(open_for / 1_000_000 * 1_000_000))?;
+        }
+        write!(f, ": {}", cause.text())?;
+        match totals.requests {
+            0 => Ok(()),
+            all => write!(f, ", {} failed and {} slow of {all} requests", totals.failed, totals.slow),
+        }
+    }
 }

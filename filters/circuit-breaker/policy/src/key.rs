@@ -1,7 +1,6 @@
 //! Keys of requests: which state of a breaker a request belongs to.
 
 use crate::Environment;
-use std::borrow::Cow;
 use tollgate_counting::Failure;
 use tollgate_counting::table::{KeyHasher, Place};
 use tollgate_policy::{HeaderName, RequestFacts};
@@ -24,6 +23,7 @@ pub(crate) mod property {
     pub(crate) const CLUSTER: &str = "xds\0cluster_name";
     pub(crate) const ROUTE: &str = "xds\0route_name";
     pub(crate) const PRINCIPAL: &str = "filter_state\0wasm.jwt_authn.principal";
+    pub(crate) const STATUS: &str = "response\0code";
     pub(crate) const DETAILS: &str = "response\0code_details";
 }
 
@@ -42,25 +42,25 @@ pub(crate) fn find(
         match part {
             Part::Property(path) => {
                 let value = env.property(path)?;
-                add(value.as_deref().map(Cow::Borrowed), &mut hasher, &mut shown);
+                hasher.value(&u64::from(value.is_some()).to_le_bytes());
+                if let Some(value) = value {
+                    add(&value, &mut hasher, &mut shown);
+                }
             }
             Part::Host => {
                 let host = request.host();
                 let host = host.strip_suffix(b".").unwrap_or(host).to_ascii_lowercase();
-                add(Some(Cow::Owned(host)), &mut hasher, &mut shown);
+                add_one(&host, &mut hasher, &mut shown);
             }
-            Part::Method => add(Some(Cow::Borrowed(request.method)), &mut hasher, &mut shown),
+            Part::Method => add_one(request.method, &mut hasher, &mut shown),
             Part::Header(name) => {
-                let mut values = request.headers.all(name.as_ref());
-                let first = values.next();
-                add(first.map(Cow::Borrowed), &mut hasher, &mut shown);
-                for value in values {
-                    add(Some(Cow::Borrowed(value)), &mut hasher, &mut shown);
+                let count = request.headers.all(name.as_ref()).count();
+                hasher.value(&(count as u64).to_le_bytes());
+                for value in request.headers.all(name.as_ref()) {
+                    add(value, &mut hasher, &mut shown);
                 }
             }
         }
-        // Separates parts, as a header can have several values.
-        hasher.value(b"");
     }
     Ok((hasher.place(), shown.into_boxed_str()))
 }
@@ -69,20 +69,24 @@ pub(crate) fn find(
 pub(crate) fn place<'v>(values: impl Iterator<Item = &'v [u8]>, mut hasher: KeyHasher) -> (Place, Box<str>) {
     let mut shown = String::new();
     for value in values {
-        add(Some(Cow::Borrowed(value)), &mut hasher, &mut shown);
-        hasher.value(b"");
+        add_one(value, &mut hasher, &mut shown);
     }
     (hasher.place(), shown.into_boxed_str())
 }
 
-fn add(value: Option<Cow<'_, [u8]>>, hasher: &mut KeyHasher, shown: &mut String) {
-    // An absent value is hashed as nothing, and differs from an empty one.
-    let Some(value) = value else { return };
-    hasher.value(&value);
+/// Adds a part with one value.
+fn add_one(value: &[u8], hasher: &mut KeyHasher, shown: &mut String) {
+    hasher.value(&1u64.to_le_bytes());
+    add(value, hasher, shown);
+}
+
+/// Adds a value of a part. The number of values is hashed before them.
+fn add(value: &[u8], hasher: &mut KeyHasher, shown: &mut String) {
+    hasher.value(value);
     if !shown.is_empty() {
         shown.push(',');
     }
-    for byte in &*value {
+    for byte in value {
         if shown.len() >= MAX_SHOWN {
             break;
         }

@@ -23,6 +23,9 @@ pub enum Reason {
     HostError,
     /// The path cannot be read with certainty; see [`tollgate_policy::InvalidPath`].
     InvalidPath,
+    /// The client sent a header that selects a fallback cluster, and a breaker has the cluster or the route
+    /// in its key.
+    ForgedHeader,
     /// The request was for the admin path. Not counted.
     Admin,
 }
@@ -40,6 +43,7 @@ impl tollgate_policy::ResponseDetails for Reason {
             Self::SharedState => "circuit_breaker_shared_state",
             Self::HostError => "circuit_breaker_host_error",
             Self::InvalidPath => "circuit_breaker_invalid_path",
+            Self::ForgedHeader => "circuit_breaker_forged_header",
             Self::Admin => "circuit_breaker_admin",
         };
         details.into()
@@ -47,6 +51,11 @@ impl tollgate_policy::ResponseDetails for Reason {
 }
 
 impl Reason {
+    /// Whether the request is invalid.
+    pub(crate) fn is_invalid(self) -> bool {
+        matches!(self, Self::InvalidPath | Self::ForgedHeader)
+    }
+
     /// Whether a request was rejected because the filter cannot decide.
     pub(crate) fn is_error(self) -> bool {
         matches!(self, Self::SharedState | Self::HostError)

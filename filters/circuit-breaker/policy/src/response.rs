@@ -5,7 +5,7 @@ use crate::{Reason, Refusal};
 use serde_json::{Map, Value};
 use tollgate_policy::{BodyFormat, HeaderField, grpc_status_of};
 
-/// Status for gRPC clients with an invalid path: `INVALID_ARGUMENT`.
+/// Status for gRPC clients with an invalid request: `INVALID_ARGUMENT`.
 const INVALID_ARGUMENT: u8 = 3;
 
 /// Returns the response to a request that is rejected for a reason, for the breaker that rejected it.
@@ -18,14 +18,14 @@ pub(crate) fn refusal(
 ) -> Refusal {
     let response = breaker.and_then(|breaker| breaker.response.as_ref()).unwrap_or(&plan.response);
     let (status, grpc_status) = match reason {
-        Reason::InvalidPath => (400, INVALID_ARGUMENT),
+        reason if reason.is_invalid() => (400, INVALID_ARGUMENT),
         reason if reason.is_error() => {
             let status = plan.enforcement.status_on_error.code;
             (status, grpc_status_of(status))
         }
         _ => (response.status, response.grpc_status),
     };
-    let decided = !reason.is_error() && reason != Reason::InvalidPath;
+    let decided = !reason.is_error() && !reason.is_invalid();
     let mut headers: Vec<HeaderField> = Vec::new();
     if decided {
         headers.extend(response.headers.iter().cloned());

@@ -47,7 +47,7 @@ pub struct MinRtt {
     /// Lowest limit, and the limit during a measurement, 1 to 1000000. Default: 3.
     #[config(range = 1..=1_000_000)]
     pub min_concurrency: u32,
-    /// Fixed minimum round-trip time, instead of measurements, `1us` to `1h`. Default: none.
+    /// Fixed minimum round-trip time, instead of measurements, `64us` to `1h`. Default: none.
     pub fixed_value: Option<Duration>,
 }
 
@@ -80,7 +80,8 @@ pub struct AdmissionControl {
     pub aggression: f64,
     /// Percentage of successes below which requests are rejected, 1 to 100. Default: 95.
     pub sr_threshold: Percent,
-    /// Requests per second in the window from which requests are rejected. Default: 0.
+    /// Requests per second in the window from which requests are rejected, 0 to 1000000. Default: 0.
+    #[config(range = 0..=1_000_000)]
     pub rps_threshold: u32,
     /// Maximum percentage of requests that are rejected. Default: 80.
     pub max_rejection_probability: Percent,

@@ -21,7 +21,7 @@ pub struct Breaker {
     /// Mode of the breaker. Default: `automatic`.
     pub mode: Mode,
     /// Sliding window of outcomes. Default: the last 100 requests.
-    pub window: Window,
+    pub window: Option<Window>,
     /// Number of failures in a row that opens the breaker. Default: none.
     pub consecutive_failures: Option<u32>,
     /// Number of failures in the window that opens the breaker. Default: none.
@@ -36,9 +36,9 @@ pub struct Breaker {
     /// Slow requests, which open the breaker too. Default: none.
     pub slow_requests: Option<SlowRequests>,
     /// Time for which the breaker opens.
-    pub open: Open,
+    pub open: Option<Open>,
     /// Recovery.
-    pub half_open: HalfOpen,
+    pub half_open: Option<HalfOpen>,
     /// Responses that are failures.
     pub failures: Failures,
     /// Responses that are neither successes nor failures.
@@ -60,14 +60,14 @@ impl Default for Breaker {
         Self {
             key: Vec::new(),
             mode: Mode::Automatic,
-            window: Window::default(),
+            window: None,
             consecutive_failures: None,
             failure_count: None,
             failure_rate: None,
             minimum_requests: None,
             slow_requests: None,
-            open: Open::default(),
-            half_open: HalfOpen::default(),
+            open: None,
+            half_open: None,
             failures: Failures::default(),
             ignored: Ignored::default(),
             concurrency: None,

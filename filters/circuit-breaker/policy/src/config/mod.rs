@@ -31,7 +31,8 @@ use tollgate_policy::{Named, OnError, PathNormalization, RequestMatch, StatPrefi
 ])]
 pub struct Config {
     /// Name of this set of breakers in shared memory. Two filters of one Envoy share breakers if the domain,
-    /// the name and the numbers of a breaker are the same. Letters, digits and `_-./:`. Default: `tollgate`.
+    /// the name, the key, the numbers and the shadow mode of a breaker are the same. Letters, digits and
+    /// `_-./:`. Default: `tollgate`.
     pub domain: String,
     /// Breakers, by name. A name has up to 64 letters, digits and `_-`.
     pub breakers: Named<Breaker>,
@@ -44,8 +45,8 @@ pub struct Config {
     pub response: Response,
     /// Path on which operators read and force the states. Default: none.
     pub admin: Option<Admin>,
-    /// Number of keys with a state, of all breakers. With more keys, closed breakers that were not used for
-    /// the longest time are evicted, which is counted. Default: 1024.
+    /// Number of keys with a state, of all breakers, from the number of breakers to 65536. With more keys,
+    /// closed breakers that were not used for the longest time are evicted, which is counted. Default: 1024.
     #[config(range = 1..=65_536)]
     pub max_keys: u32,
     /// Shadow mode: allow and count the requests that the filter would reject. Default: `false`.

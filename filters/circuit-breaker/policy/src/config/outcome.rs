@@ -50,19 +50,23 @@ impl Default for Failures {
 #[derive(Clone, Debug, Config)]
 #[config(default)]
 pub struct Ignored {
-    /// Statuses of upstream responses. Default: `[429]`.
-    pub statuses: Vec<StatusRange>,
-    /// Statuses of gRPC. Default: `CANCELLED`, `RESOURCE_EXHAUSTED`.
+    /// Statuses of upstream responses. Default: `["4xx"]`, except those that are failures.
+    pub statuses: Option<Vec<StatusRange>>,
+    /// Statuses of gRPC. Default: `CANCELLED`, `INVALID_ARGUMENT`, `NOT_FOUND`, `ALREADY_EXISTS`,
+    /// `PERMISSION_DENIED`, `RESOURCE_EXHAUSTED`, `FAILED_PRECONDITION`, `OUT_OF_RANGE`, `UNAUTHENTICATED`.
     pub grpc_statuses: Vec<GrpcStatus>,
     /// Matchers of response headers, one of which is enough.
     pub headers: Vec<HeaderMatcher>,
 }
 
+/// Statuses of gRPC for errors of the client.
+const CLIENT_ERRORS: [&str; 9] = ["1", "3", "5", "6", "7", "8", "9", "11", "16"];
+
 impl Default for Ignored {
     fn default() -> Self {
         Self {
-            statuses: vec![StatusRange { first: 429, last: 429 }],
-            grpc_statuses: vec![GrpcStatus::CANCELLED, GrpcStatus::RESOURCE_EXHAUSTED],
+            statuses: None,
+            grpc_statuses: CLIENT_ERRORS.map(|code| GrpcStatus::from_header(code.as_bytes())).into(),
             headers: Vec::new(),
         }
     }

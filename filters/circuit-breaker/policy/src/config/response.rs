@@ -12,7 +12,7 @@ pub struct Response {
     /// Status for gRPC clients. Default: 14 (`UNAVAILABLE`).
     #[config(range = 1..=16)]
     pub grpc_status: u8,
-    /// Format of the body. Default: `text`.
+    /// Format of the body. Default: `text`; `empty` with a status that has no body: 204, 205 and 304.
     pub body_format: BodyFormat,
     /// Text to send as the body, in place of `body_format`; at most 16384 bytes.
     pub body: Option<String>,

@@ -1,18 +1,24 @@
-//! A histogram of latencies in 256 bytes. Buckets are spaced evenly within each power of two, eight of them,
-//! so that a latency is stored with an error of at most 6.25 %. Its range is from 64 us to 4.2 s.
+//! A histogram of latencies in 208 bytes. Buckets are spaced evenly within each power of two, four of them,
+//! so that a latency is stored with an error of at most 12.5 %. Its range is from 64 us to 71 minutes.
 
 /// Number of buckets.
-const BUCKETS: usize = 128;
+const BUCKETS: usize = ((u32::BITS - LOWEST) << FINE) as usize;
 /// Size in bytes.
 pub const HISTOGRAM_BYTES: usize = BUCKETS * 2;
 /// Buckets of a power of two, as a power of two.
-const FINE: u32 = 3;
+const FINE: u32 = 2;
 /// Lowest latency in the range, as a power of two.
 const LOWEST: u32 = 6;
+/// Lowest latency in the range, in nanoseconds.
+pub(crate) const LOWEST_NANOS: u64 = 1000 << LOWEST;
 
-/// Adds a latency in microseconds.
+/// Adds a latency in microseconds. If its bucket is full, all buckets are halved first.
 pub fn add(histogram: &mut [u8], latency: u32) {
-    if let Some(count) = histogram.as_chunks_mut().0.get_mut(bucket(latency)) {
+    let (counts, bucket) = (histogram.as_chunks_mut().0, bucket(latency));
+    if counts.get(bucket) == Some(&u16::MAX.to_le_bytes()) {
+        counts.iter_mut().for_each(|count| *count = (u16::from_le_bytes(*count) / 2).to_le_bytes());
+    }
+    if let Some(count) = counts.get_mut(bucket) {
         *count = u16::from_le_bytes(*count).saturating_add(1).to_le_bytes();
     }
 }

@@ -95,12 +95,18 @@ impl Gradient {
 
     /// Begins and ends measurements and intervals.
     fn tick(&self, state: &mut Limit, histogram: &mut [u8], now: UnixNanos) {
+        // A measurement may have begun with another configuration.
+        if let Some(fixed) = self.fixed_min_rtt {
+            state.min_rtt = fixed;
+            if state.deferred != 0 {
+                (state.limit, state.deferred) = (state.deferred, 0);
+            }
+        }
         if state.limit == 0 {
             state.limit = self.min_limit;
             state.interval_end = now.0.saturating_add(self.interval);
-            match self.fixed_min_rtt {
-                Some(fixed) => state.min_rtt = fixed,
-                None => self.begin_measurement(state, histogram, now),
+            if self.fixed_min_rtt.is_none() {
+                self.begin_measurement(state, histogram, now);
             }
         }
         // Stored numbers may come from before the clock was set back, or from other bounds.

@@ -30,6 +30,11 @@ impl Status {
         }
     }
 
+    /// Returns whether requests are rejected.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Open | Self::ForcedOpen)
+    }
+
     /// Name in logs and on the admin path.
     pub fn name(self) -> &'static str {
         match self {
@@ -63,8 +68,6 @@ pub enum Cause {
     Recovered,
     /// An operator.
     Operator,
-    /// The configuration of the breaker has changed.
-    Configuration,
     /// The record was evicted for another key.
     Evicted,
 }
@@ -82,7 +85,6 @@ impl Cause {
             Self::Time => "open time has passed",
             Self::Recovered => "probes succeeded",
             Self::Operator => "forced by an operator",
-            Self::Configuration => "configuration has changed",
             Self::Evicted => "evicted for another key",
         }
     }
@@ -104,6 +106,11 @@ pub struct Change {
 }
 
 impl Change {
+    /// Returns by how much the number of keys changes whose status has a property.
+    pub fn difference(&self, has: impl Fn(Status) -> bool) -> i32 {
+        i32::from(has(self.to)) - i32::from(has(self.from))
+    }
+
     pub(crate) fn new(from: Status, to: Status, cause: Cause) -> Self {
         Self { from, to, cause, open_for: 0, totals: Totals::default() }
     }

@@ -41,7 +41,7 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// Returns what a stored state depends on. With other numbers, it starts again.
+    /// Returns what a stored state depends on. With other numbers, there is another state.
     pub(crate) fn identity(&self) -> impl Hash + use<> {
         let OpenTime { first, growth, longest, jitter } = self.open;
         (
@@ -134,10 +134,8 @@ pub struct Step<'s, 'p> {
 }
 
 impl<'s, 'p> Step<'s, 'p> {
-    /// Begins a step. If the configuration of the breaker has changed, the record becomes closed; what an
-    /// operator forces stays.
+    /// Begins a step. A record without these numbers is new, or of another version: it becomes closed.
     pub fn new(numbers: &'s Numbers, record: &'s mut Record<'p>, now: UnixNanos, draw: u64) -> Self {
-        let mut changes = Vec::new();
         let header = record.header;
         if header.fingerprint != numbers.fingerprint {
             record.clear();
@@ -146,15 +144,10 @@ impl<'s, 'p> Step<'s, 'p> {
                 fingerprint: numbers.fingerprint,
                 epoch: if header.fingerprint == 0 { 0 } else { header.epoch.wrapping_add(1) },
                 breaker: numbers.breaker,
-                force: header.force,
                 ..Header::default()
             };
-            let (from, to) = (Status::new(&header), Status::new(&record.header));
-            if from != to {
-                changes.push(Change::new(from, to, Cause::Configuration));
-            }
         }
-        Self { numbers, record, now, draw, changes }
+        Self { numbers, record, now, draw, changes: Vec::new() }
     }
 
     /// Decides about a request.
@@ -279,7 +272,8 @@ impl<'s, 'p> Step<'s, 'p> {
         let from = Status::new(&self.record.header);
         self.enter(State::Open);
         let header = &mut self.record.header;
-        header.openings = header.openings.saturating_add(1);
+        // Probes without a result say nothing about the upstream.
+        header.openings = header.openings.saturating_add((cause != Cause::ProbeTimeout).into());
         let open_for = self.numbers.open.after(header.openings, self.draw);
         header.until = self.now.0.saturating_add(open_for);
         self.changes.push(Change { open_for, totals, ..Change::new(from, Status::Open, cause) });

@@ -3,16 +3,16 @@
 use super::Response;
 use crate::admission::Admission;
 use crate::config::{self, KeyPart, Mode};
-use crate::gradient::Gradient;
+use crate::gradient::{Gradient, histogram};
 use crate::key::{Part, property};
 use crate::machine::{Numbers, OpenTime};
 use crate::record::Layout;
 use crate::record::time_window::INTERVALS;
-use crate::result::Verdicts;
+use crate::result::{SERVICE_TIME, Verdicts};
 use crate::window::Window;
 use core::hash::{Hash, Hasher};
 use std::hash::DefaultHasher;
-use tollgate_policy::{ConfigError, Duration, FieldPath, HeaderName, HeaderValue, Percent};
+use tollgate_policy::{ConfigError, Duration, FieldPath, HeaderName, HeaderValue, Percent, ResponseFacts};
 
 const MS: u64 = 1_000_000;
 const SECOND: u64 = 1000 * MS;
@@ -37,21 +37,29 @@ pub struct Breaker {
     pub(crate) fallback: Option<(HeaderName, HeaderValue)>,
     pub(crate) response: Option<Response>,
     pub(crate) shadow: bool,
-    /// Hash of the name and the key, for places in shared memory.
+    /// Hash of the name, the key, the numbers and the shadow mode, for places in shared memory. Filters with
+    /// different configurations, such as those before and after an update, do not share a state.
     pub(crate) key_fingerprint: u64,
 }
 
 impl Breaker {
     /// Checks and resolves a breaker.
-    pub(super) fn new(index: usize, name: String, breaker: config::Breaker) -> Result<Self, ConfigError> {
+    pub(super) fn new(
+        index: usize,
+        name: String,
+        breaker: config::Breaker,
+        shadow: bool,
+    ) -> Result<Self, ConfigError> {
         let place = FieldPath::new("breakers").field(&name);
         check_name(&name, &place)?;
         check_triggers(&breaker, &place)?;
-        let window = window(&breaker.window, &place.field("window"))?;
+        check_effects(&breaker, &place)?;
+        let window = window(breaker.window.as_ref(), &place.field("window"))?;
         let (minimum_requests, failure_count) = counts(&breaker, window, &place)?;
         if let Some(count) = breaker.consecutive_failures {
             place.field("consecutive_failures").range(count.into(), 1..=1_000_000)?;
         }
+        let half_open = breaker.half_open.clone().unwrap_or_default();
         let slow = breaker.slow_requests.as_ref();
         let slow_place = place.field("slow_requests").field("duration");
         let slow_time = slow.map(|slow| span(slow.duration, MS, HOUR, &slow_place)).transpose()?;
@@ -69,10 +77,10 @@ impl Breaker {
             failure_rate: per_million(breaker.failure_rate),
             slow_rate: per_million(slow.map(|slow| slow.rate)),
             minimum_requests,
-            open: open(&breaker.open, &place.field("open"))?,
-            probes: breaker.half_open.probes,
+            open: open(&breaker.open.unwrap_or_default(), &place.field("open"))?,
+            probes: half_open.probes,
             half_open: span(
-                breaker.half_open.max_duration,
+                half_open.max_duration,
                 MS,
                 DAY,
                 &place.field("half_open").field("max_duration"),
@@ -84,7 +92,7 @@ impl Breaker {
             Layout { window: window.bytes(), admission: admission.is_some(), gradient: gradient.is_some() };
         numbers.fingerprint = fingerprint(&(numbers.identity(), layout, breaker.mode as u8)) as u32 | 1;
         Ok(Self {
-            key_fingerprint: fingerprint(&(&name, &key)),
+            key_fingerprint: fingerprint(&(&name, &key, numbers.fingerprint, shadow || breaker.shadow)),
             name,
             key,
             mode: breaker.mode,
@@ -101,6 +109,20 @@ impl Breaker {
                 .transpose()?,
             shadow: breaker.shadow,
         })
+    }
+
+    /// Returns whether a request that took this time in nanoseconds is slow.
+    pub(crate) fn is_slow(&self, took: u64) -> bool {
+        self.slow.is_some_and(|slow| took >= slow)
+    }
+
+    /// Returns the time of the upstream, for a request that took `took` nanoseconds. A client that sends its
+    /// body slowly does not make a request slow.
+    pub(crate) fn upstream_time(&self, took: u64, response: &ResponseFacts<'_>) -> u64 {
+        let time = || str::from_utf8(response.headers.first(SERVICE_TIME)?).ok()?.parse::<u64>().ok();
+        // Envoy rounds down.
+        let bound = |ms: u64| took.min(ms.saturating_add(1).saturating_mul(MS));
+        if self.is_slow(took) { time().map_or(took, bound) } else { took }
     }
 
     /// Returns whether outcomes open the breaker.
@@ -135,8 +157,40 @@ fn check_triggers(breaker: &config::Breaker, place: &FieldPath) -> Result<(), Co
     ))
 }
 
-fn window(window: &config::Window, place: &FieldPath) -> Result<Window, ConfigError> {
-    match (window.requests, window.duration) {
+/// Rejects fields that would have no effect.
+fn check_effects(breaker: &config::Breaker, place: &FieldPath) -> Result<(), ConfigError> {
+    let has_rate = breaker.failure_rate.is_some() || breaker.slow_requests.is_some();
+    let has_states = has_rate || breaker.failure_count.is_some() || breaker.consecutive_failures.is_some();
+    let (rates, states) = (
+        "needs `failure_rate` or `slow_requests`",
+        "needs `failure_rate`, `failure_count`, `consecutive_failures` or `slow_requests`",
+    );
+    let is_automatic = breaker.mode == Mode::Automatic;
+    let failures = &breaker.failures;
+    for (is_useless, field, message) in [
+        (is_automatic && !has_rate && breaker.minimum_requests.is_some(), "minimum_requests", rates),
+        (is_automatic && !has_states && breaker.window.is_some(), "window", states),
+        (is_automatic && !has_states && breaker.open.is_some(), "open", states),
+        (is_automatic && !has_states && breaker.half_open.is_some(), "half_open", states),
+        (
+            breaker.fallback.is_some() && breaker.response.is_some(),
+            "response",
+            "cannot be combined with `fallback`",
+        ),
+    ] {
+        if is_useless {
+            return Err(place.field(field).error(message));
+        }
+    }
+    if failures.incomplete_responses && !failures.resets && !failures.timeouts {
+        let place = place.field("failures").field("incomplete_responses");
+        return Err(place.error("needs `resets` or `timeouts`"));
+    }
+    Ok(())
+}
+
+fn window(window: Option<&config::Window>, place: &FieldPath) -> Result<Window, ConfigError> {
+    match window.map_or((None, None), |window| (window.requests, window.duration)) {
         (Some(_), Some(_)) => Err(place.error("expected either `requests` or `duration`")),
         (_, Some(duration)) => {
             Ok(Window::Time(span(duration, 100 * MS, HOUR, &place.field("duration"))? / INTERVALS))
@@ -210,7 +264,8 @@ fn gradient(of: &config::Concurrency, place: &FieldPath) -> Result<Gradient, Con
     if percentile == 0 {
         return Err(place.field("sample_aggregate_percentile").error("must be more than `0`"));
     }
-    let fixed = min.fixed_value.map(|fixed| span(fixed, 1000, HOUR, &rtt.field("fixed_value")));
+    let fixed =
+        min.fixed_value.map(|fixed| span(fixed, histogram::LOWEST_NANOS, HOUR, &rtt.field("fixed_value")));
     Ok(Gradient {
         percentile,
         max_limit: of.max_concurrency_limit,

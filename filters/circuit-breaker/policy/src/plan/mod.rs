@@ -8,6 +8,8 @@ pub use breaker::Breaker;
 pub(crate) use response::{Body, Response};
 
 use crate::config::Admin;
+use crate::record::WAYS;
+use std::rc::Rc;
 use tollgate_policy::{Conditional, Enforcement, HeaderName, Many, PathNormalization, RequestMatch, Rules};
 
 /// A resolved configuration.
@@ -20,7 +22,7 @@ pub struct Plan {
     pub(crate) rules: Rules<Rule>,
     pub(crate) path_normalization: PathNormalization,
     /// Breakers for requests that no rule matches, as indices of `breakers`.
-    pub(crate) otherwise: Vec<usize>,
+    pub(crate) otherwise: Rc<[usize]>,
     pub(crate) response: Response,
     pub(crate) admin: Option<Admin>,
     /// Request headers that select fallback clusters.
@@ -37,12 +39,24 @@ pub struct Plan {
     pub counts_in_flight: bool,
 }
 
+impl Plan {
+    /// Returns the name of the table in shared memory. Tables with records of other sizes have other names.
+    pub fn table(&self) -> String {
+        format!("{}/{}", self.domain, self.record_bytes)
+    }
+
+    /// Returns the size of a page of the table in bytes.
+    pub fn page_bytes(&self) -> usize {
+        self.record_bytes * WAYS
+    }
+}
+
 /// Selects the breakers for some requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
     pub(crate) condition: RequestMatch,
     /// Indices of [`Plan::breakers`].
-    pub(crate) breakers: Vec<usize>,
+    pub(crate) breakers: Rc<[usize]>,
 }
 
 impl Conditional for Rule {

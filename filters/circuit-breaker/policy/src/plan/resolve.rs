@@ -3,6 +3,7 @@
 use super::{Breaker, Plan, Response, Rule};
 use crate::config::{self, Config, Mode};
 use crate::key::Part;
+use std::rc::Rc;
 use tollgate_policy::{ConfigError, Enforcement, FieldPath, Places, RequestMatch, Rules};
 
 /// Maximum number of breakers. Each has counters in every worker.
@@ -16,8 +17,9 @@ impl Plan {
         FieldPath::new("breakers").range(count, 1..=MAX_BREAKERS)?;
         let mut breakers = Vec::new();
         for (index, (name, breaker)) in config.breakers.into_iter().enumerate() {
-            breakers.push(Breaker::new(index, name, breaker)?);
+            breakers.push(Breaker::new(index, name, breaker, config.shadow)?);
         }
+        FieldPath::new("max_keys").range(config.max_keys.into(), count..=65_536)?;
         if let Some(admin) = &config.admin {
             let is_path = |byte: u8| byte.is_ascii_graphic() && !b"?#".contains(&byte);
             if !admin.path.starts_with('/') || admin.path.len() > 256 || !admin.path.bytes().all(is_path) {
@@ -78,7 +80,7 @@ fn check_domain(domain: &str) -> Result<(), ConfigError> {
 }
 
 /// Returns the rules, and the breakers for requests that no rule matches.
-fn rules(rules: Vec<config::Rule>, breakers: &[Breaker]) -> Result<(Vec<Rule>, Vec<usize>), ConfigError> {
+fn rules(rules: Vec<config::Rule>, breakers: &[Breaker]) -> Result<(Vec<Rule>, Rc<[usize]>), ConfigError> {
     if rules.is_empty() {
         return Ok((Vec::new(), (0..breakers.len()).collect()));
     }
@@ -105,13 +107,13 @@ fn rules(rules: Vec<config::Rule>, breakers: &[Breaker]) -> Result<(Vec<Rule>, V
             }
             of_rule.push(breaker);
         }
-        resolved.push(Rule { condition: rule.condition, breakers: of_rule });
+        resolved.push(Rule { condition: rule.condition, breakers: of_rule.into() });
     }
     // The operator probably expects the breaker to apply.
     match breakers.iter().zip(&used).find(|(_, used)| !**used) {
         Some((breaker, _)) => Err(FieldPath::new("breakers")
             .field(&breaker.name)
             .error("not used: no rule has it in `breakers`")),
-        None => Ok((resolved, Vec::new())),
+        None => Ok((resolved, Rc::default())),
     }
 }

@@ -26,7 +26,13 @@ pub(crate) enum Body {
 impl Response {
     /// Checks and resolves a response.
     pub(super) fn new(response: config::Response, place: &FieldPath) -> Result<Self, ConfigError> {
+        let has_body = ![204, 205, 304].contains(&response.status);
+        let needs_body = |field: &str| {
+            let status = response.status;
+            Err(place.field(field).error(format_args!("cannot be sent with the status `{status}`")))
+        };
         let body = match response.body {
+            Some(_) if !has_body => return needs_body("body"),
             Some(_) if response.body_format != BodyFormat::default() => {
                 return Err(place.field("body").error("cannot be combined with `body_format`"));
             }
@@ -37,7 +43,11 @@ impl Response {
             None if response.content_type.is_some() => {
                 return Err(place.field("content_type").error("needs `body`"));
             }
-            None => Body::Format(response.body_format),
+            None if has_body => Body::Format(response.body_format),
+            None if matches!(response.body_format, BodyFormat::Text | BodyFormat::Empty) => {
+                Body::Format(BodyFormat::Empty)
+            }
+            None => return needs_body("body_format"),
         };
         let headers = response.headers.into_iter();
         let headers = headers.map(|header| {

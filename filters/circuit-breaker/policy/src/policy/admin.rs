@@ -139,10 +139,13 @@ impl Policy {
             Mode::Disabled => "disabled",
             Mode::ForcedOpen => "forced_open",
         };
-        let mut all = members([("name", breaker.name.as_str().into()), ("mode", mode.into())]);
+        let base = members([("name", breaker.name.as_str().into()), ("mode", mode.into())]);
+        let mut all = base.clone();
         if let Some(place) = place {
             env.shared()
                 .page(place.page, &mut |page| {
+                    // The host may call this several times.
+                    all.clone_from(&base);
                     let found = record::find(page, breaker.layout, self.plan.record_bytes, place.tag);
                     describe(breaker, found, now, &mut all);
                     false

@@ -8,7 +8,7 @@ use crate::machine::{Change, Step, Verdict};
 use crate::plan::Breaker;
 use crate::record::{self, Header};
 use crate::window::Window;
-use crate::{Environment, Event, Pass, Reason, key};
+use crate::{Environment, Pass, Reason, key};
 use tollgate_counting::Failure;
 use tollgate_counting::in_flight::{self, Acquire};
 use tollgate_counting::table::Place;
@@ -31,9 +31,11 @@ impl Policy {
             Mode::ForcedOpen => return Err(Denial::new(Reason::ForcedOpen)),
             Mode::Automatic | Mode::MetricsOnly => {}
         }
-        let hasher = self.placer.key(breaker.key_fingerprint);
-        let (place, key) = key::find(&breaker.key, request, env, hasher)
-            .map_err(|_: Failure| Denial::new(Reason::HostError))?;
+        let (place, key) = match self.kept.get(index) {
+            Some(Some(kept)) => (kept.place, Box::default()),
+            _ => key::find(&breaker.key, request, env, self.placer.key(breaker.key_fingerprint))
+                .map_err(|_: Failure| Denial::new(Reason::HostError))?,
+        };
         let mut answer = Answer::default();
         env.shared()
             .page(place.page, &mut |page| {
@@ -69,15 +71,12 @@ impl Policy {
         if answer.throttled {
             return Err(Denial::new(Reason::Throttled));
         }
-        if probe {
-            env.count(index, Event::Probe);
-        }
         if let Some(limit) = answer.limit {
             self.show(index, &limit, env);
             match self.enter(place, limit.limit, env, now) {
                 Ok(Acquire::Acquired) => admission.in_flight = true,
                 other => {
-                    self.end_admission(admission, env, now);
+                    self.cancel_admission(&admission, env, now);
                     let reason = if other.is_ok() { Reason::ConcurrencyLimited } else { Reason::SharedState };
                     return Err(Denial::new(reason));
                 }

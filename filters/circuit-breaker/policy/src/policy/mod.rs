@@ -5,11 +5,13 @@ mod admit;
 mod results;
 
 use crate::gradient::Limit;
+use crate::key::{Part, property};
 use crate::machine::{Cause, Change, Status};
 use crate::plan::{Breaker, Rule};
 use crate::record::{self, Header, Record};
 use crate::{Decision, Environment, Event, Pass, Plan, Reason, Report, response};
-use tollgate_counting::table::Placer;
+use std::rc::Rc;
+use tollgate_counting::table::{Place, Placer};
 use tollgate_policy::{AllowedBy, HeaderName, InvalidPath, RequestFacts, UnixNanos};
 
 /// Decides about requests and counts their results.
@@ -19,8 +21,17 @@ pub struct Policy {
     placer: Placer,
     /// State of a generator of random numbers, for jitter and throttling.
     random: u64,
-    /// Limits that this worker saw last, for breakers without a key.
-    limits: Vec<u32>,
+    /// Facts about each breaker without a key.
+    kept: Vec<Option<Kept>>,
+}
+
+/// Facts about a breaker without a key, which has one state.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    /// Place of its state.
+    place: Place,
+    /// Limit that the worker saw last.
+    limit: u32,
 }
 
 /// Rejection by a breaker.
@@ -29,6 +40,16 @@ struct Denial {
     reason: Reason,
     /// Time until the next probe, in nanoseconds.
     retry_after: Option<u64>,
+}
+
+/// Effect of a rejection by a breaker.
+enum Denied {
+    /// The request continues with the next breaker.
+    Allowed,
+    /// The request goes to the fallback cluster, unless another breaker rejects it.
+    Fallback,
+    /// The request is rejected.
+    Rejected,
 }
 
 impl Denial {
@@ -42,7 +63,11 @@ impl Policy {
     /// between workers.
     pub fn new(plan: Plan, seed: [u8; 16], random: u64) -> Self {
         let placer = Placer::new(seed, plan.pages);
-        Self { placer, random, limits: vec![0; plan.breakers.len()], plan }
+        let keep = |breaker: &Breaker| {
+            let place = placer.key(breaker.key_fingerprint).place();
+            breaker.key.is_empty().then_some(Kept { place, limit: 0 })
+        };
+        Self { placer, random, kept: plan.breakers.iter().map(keep).collect(), plan }
     }
 
     /// Returns the plan.
@@ -60,49 +85,68 @@ impl Policy {
         if let Some(reply) = self.answer_operator(request, env, now) {
             return Decision::Refuse(reply);
         }
-        let Ok(breakers) = self.select(request) else { return self.refuse_path() };
-        let mut pass = Pass { remove: self.forged(request), ..Pass::default() };
-        for index in breakers {
-            let denial = match self.admit(index, request, &mut pass, env, now) {
-                Ok(()) => continue,
-                Err(denial) => denial,
-            };
-            if let Some(decision) = self.deny(index, denial, &mut pass, env, now) {
-                return decision;
+        let mut pass = Pass { forged: self.forged(request), ..Pass::default() };
+        let Ok(breakers) = self.select(request) else { return self.refuse(Reason::InvalidPath, pass) };
+        if !pass.forged.is_empty() && breakers.iter().any(|index| self.depends_on_route(*index)) {
+            return self.refuse(Reason::ForgedHeader, pass);
+        }
+        pass.ticket.admissions.reserve_exact(breakers.len());
+        let mut fallbacks = Vec::new();
+        for index in breakers.iter().copied() {
+            let Err(denial) = self.admit(index, request, &mut pass, env, now) else { continue };
+            match self.deny(index, &denial, &mut pass, env) {
+                Denied::Allowed => {}
+                Denied::Fallback => fallbacks.push(index),
+                Denied::Rejected => {
+                    fallbacks.iter().for_each(|index| env.count(*index, Event::Rejected));
+                    self.cancel(pass.ticket, env, now);
+                    let breaker = self.plan.breakers.get(index);
+                    let Denial { reason, retry_after } = denial;
+                    return Decision::Refuse(response::refusal(&self.plan, breaker, reason, retry_after));
+                }
             }
+        }
+        if let Some(first) = fallbacks.first() {
+            pass.fallback = self.plan.breakers.get(*first).and_then(|breaker| breaker.fallback.clone());
+            fallbacks.iter().for_each(|index| env.count(*index, Event::Fallback));
+            // The request does not reach the upstream of the breakers that admitted it.
+            self.cancel(core::mem::take(&mut pass.ticket), env, now);
+        }
+        for probe in pass.ticket.admissions.iter().filter(|admission| admission.probe) {
+            env.count(probe.breaker, Event::Probe);
         }
         Decision::Pass(pass)
     }
 
-    /// Decides about a request that cannot be checked: returns why it is allowed, or the response.
-    pub fn undecided(&self, reason: Reason) -> Result<AllowedBy<Reason>, crate::Refusal> {
-        let allowed = self.plan.enforcement.allows_undecided(reason);
-        allowed.ok_or_else(|| response::refusal(&self.plan, None, reason, None))
+    /// Decides about a request that cannot be checked, because a host call failed.
+    pub fn undecided(&self) -> Decision {
+        let reason = Reason::HostError;
+        match self.plan.enforcement.allows_undecided(reason) {
+            None => Decision::Refuse(response::refusal(&self.plan, None, reason, None)),
+            allowed_by => Decision::Pass(Pass { allowed_by, ..Pass::default() }),
+        }
     }
 
     /// Returns the breakers for a request. If its path can be read in several ways, these are the breakers
     /// for each of them, because the upstream may use any.
-    fn select(&self, request: &RequestFacts<'_>) -> Result<Vec<usize>, InvalidPath> {
+    fn select(&self, request: &RequestFacts<'_>) -> Result<Rc<[usize]>, InvalidPath> {
         let selected = self.plan.rules.select(request, &self.plan.path_normalization)?;
-        let breakers =
-            |rule: Option<&Rule>| rule.map_or(&*self.plan.otherwise, |rule| &*rule.breakers).to_vec();
-        let mut all = breakers(selected.first);
-        for rule in selected.others {
-            for index in breakers(rule) {
-                if !all.contains(&index) {
-                    all.push(index);
-                }
-            }
+        let breakers = |rule: Option<&Rule>| rule.map_or(&self.plan.otherwise, |rule| &rule.breakers).clone();
+        let first = breakers(selected.first);
+        if selected.others.is_empty() {
+            return Ok(first);
         }
-        Ok(all)
+        let mut all = first.to_vec();
+        for rule in selected.others {
+            all.extend(breakers(rule).iter().filter(|index| !all.contains(index)).collect::<Vec<_>>());
+        }
+        Ok(all.into())
     }
 
     #[cold]
-    fn refuse_path(&self) -> Decision {
-        let reason = Reason::InvalidPath;
+    fn refuse(&self, reason: Reason, pass: Pass) -> Decision {
         if self.plan.enforcement.shadow {
-            let allowed_by = Some(AllowedBy::Shadow(reason));
-            return Decision::Pass(Pass { allowed_by, ..Pass::default() });
+            return Decision::Pass(Pass { allowed_by: Some(AllowedBy::Shadow(reason)), ..pass });
         }
         Decision::Refuse(response::refusal(&self.plan, None, reason, None))
     }
@@ -112,48 +156,40 @@ impl Policy {
         self.plan.fallback_headers.iter().filter(|name| request.headers.has(name)).cloned().collect()
     }
 
-    /// Handles a rejection. Returns `None` if the request continues with the next breaker.
+    /// Returns whether the key of a breaker contains the cluster or the route. A header that a client forged
+    /// has selected them, and removing it has no effect on these attributes within a callback.
+    fn depends_on_route(&self, index: usize) -> bool {
+        let is_route = |part: &Part| matches!(part, Part::Property(path) if [property::CLUSTER, property::ROUTE].contains(&path.as_str()));
+        self.plan.breakers.get(index).is_some_and(|breaker| breaker.key.iter().any(is_route))
+    }
+
+    /// Handles a rejection by a breaker.
     fn deny(
-        &mut self,
+        &self,
         index: usize,
-        denial: Denial,
+        &Denial { reason, .. }: &Denial,
         pass: &mut Pass,
         env: &mut dyn Environment,
-        now: UnixNanos,
-    ) -> Option<Decision> {
-        let Denial { reason, retry_after } = denial;
+    ) -> Denied {
         let breaker = self.plan.breakers.get(index);
         if reason.is_error() {
             env.count(index, Event::Error);
             if let Some(allowed_by) = self.plan.enforcement.allows_undecided(reason) {
                 pass.allowed_by.get_or_insert(allowed_by);
-                return None;
+                return Denied::Allowed;
             }
-        } else if self.plan.enforcement.shadow || breaker.is_some_and(|breaker| breaker.shadow) {
+            return Denied::Rejected;
+        }
+        if self.plan.enforcement.shadow || breaker.is_some_and(|breaker| breaker.shadow) {
             env.count(index, Event::ShadowRejected);
             pass.allowed_by.get_or_insert(AllowedBy::Shadow(reason));
-            return None;
+            return Denied::Allowed;
         }
-        let fallback = breaker.and_then(|breaker| breaker.fallback.clone()).filter(|_| !reason.is_error());
-        let event = if fallback.is_some() { Event::Fallback } else { Event::Rejected };
-        if !reason.is_error() {
-            env.count(index, event);
+        if breaker.is_some_and(|breaker| breaker.fallback.is_some()) {
+            return Denied::Fallback;
         }
-        // What other breakers admitted does not reach their upstream.
-        let ticket = core::mem::take(&mut pass.ticket);
-        self.end(ticket, env, now);
-        if let Some((name, value)) = fallback {
-            let set = vec![(name.as_str().to_owned().into(), value.as_bytes().to_vec())];
-            let remove = core::mem::take(&mut pass.remove);
-            return Some(Decision::Pass(Pass {
-                set,
-                remove,
-                allowed_by: pass.allowed_by,
-                ..Pass::default()
-            }));
-        }
-        let breaker = self.plan.breakers.get(index);
-        Some(Decision::Refuse(response::refusal(&self.plan, breaker, reason, retry_after)))
+        env.count(index, Event::Rejected);
+        Denied::Rejected
     }
 
     /// Reports state changes, and an eviction.
@@ -189,9 +225,10 @@ impl Policy {
 
     /// Shows a limit that this worker has not seen yet.
     fn show(&mut self, index: usize, limit: &Limit, env: &mut dyn Environment) {
-        let is_single = self.plan.breakers.get(index).is_some_and(|breaker| breaker.key.is_empty());
-        if let Some(seen) = self.limits.get_mut(index).filter(|seen| is_single && **seen != limit.limit) {
-            *seen = limit.limit;
+        if let Some(Some(kept)) = self.kept.get_mut(index)
+            && kept.limit != limit.limit
+        {
+            kept.limit = limit.limit;
             env.limited(index, limit);
         }
     }
@@ -213,9 +250,8 @@ fn find_or_insert<'p>(
     tag: u64,
     now: UnixNanos,
 ) -> Option<(Record<'p>, Option<Header>)> {
-    let is_there = record::find(page, breaker.layout, record_bytes, tag).is_some();
-    if is_there {
-        return record::find(page, breaker.layout, record_bytes, tag).map(|record| (record, None));
+    match record::position(page, record_bytes, tag) {
+        Some(begin) => Some((Record::new(page.get_mut(begin..)?, breaker.layout)?, None)),
+        None => record::insert(page, breaker.layout, record_bytes, tag, now),
     }
-    record::insert(page, breaker.layout, record_bytes, tag, now)
 }

@@ -7,7 +7,7 @@ use crate::gradient::Limit;
 use crate::key::property;
 use crate::machine::{Change, Step};
 use crate::record::{self, Header};
-use crate::result::{self, Verdict};
+use crate::result::Verdict;
 use crate::window::{Outcome, Window};
 use crate::{Environment, Event, Ticket};
 use tollgate_counting::in_flight;
@@ -31,7 +31,7 @@ impl Policy {
                 details.get_or_insert_with(read).clone()
             };
             let verdict = breaker.verdicts.of_headers(response, read);
-            let took = now.since(admission.began).as_nanos() as u64;
+            let took = breaker.upstream_time(now.since(admission.began).as_nanos() as u64, response);
             let waits_for_the_end = verdict == Verdict::Trailers
                 || (verdict == Verdict::Success && breaker.verdicts.failures.incomplete_responses);
             if waits_for_the_end {
@@ -40,20 +40,21 @@ impl Policy {
                 self.count(admission, verdict, took, env, now);
             }
         }
+        ticket.admissions.retain(Admission::is_held);
     }
 
-    /// Counts the results of a request whose response trailers have arrived.
-    pub fn respond_with_trailers(
+    /// Counts the results of a request whose response trailers have arrived, with this `grpc-status`.
+    pub fn finish(
         &mut self,
         ticket: &mut Ticket,
-        trailers: Headers<'_>,
+        grpc_status: Option<&[u8]>,
         env: &mut dyn Environment,
         now: UnixNanos,
     ) {
         for admission in &mut ticket.admissions {
             let Progress::Responding(took, Verdict::Trailers) = admission.progress else { continue };
             let Some(breaker) = self.plan.breakers.get(admission.breaker) else { continue };
-            let verdict = breaker.verdicts.of_trailers(trailers);
+            let verdict = breaker.verdicts.of_trailers(grpc_status);
             self.count(admission, verdict, took, env, now);
         }
     }
@@ -63,61 +64,71 @@ impl Policy {
         ticket.admissions.iter().any(|admission| matches!(admission.progress, Progress::Responding(..)))
     }
 
-    /// Counts the results of a request that is complete, or has broken off. The response code details can be
-    /// read.
-    pub fn complete(&mut self, ticket: &mut Ticket, env: &mut dyn Environment, now: UnixNanos) {
-        if !Self::waits_for_the_end(ticket) {
-            return;
+    /// Releases what a request holds, and counts the results that it still has. The response code details can
+    /// be read.
+    pub fn end(&mut self, mut ticket: Ticket, env: &mut dyn Environment, now: UnixNanos) {
+        if ticket.admissions.iter().any(|admission| admission.progress != Progress::Done) {
+            let details = env.property(property::DETAILS).ok().flatten().unwrap_or_default();
+            for admission in &mut ticket.admissions {
+                let Some(breaker) = self.plan.breakers.get(admission.breaker) else { continue };
+                let (took, verdict) = match admission.progress {
+                    Progress::Responding(took, verdict) => (took, breaker.verdicts.of_end(verdict, &details)),
+                    // The reply of retry to a response without a body passes no other filter.
+                    Progress::Waiting if details.starts_with(b"retry_") => {
+                        let took = now.since(admission.began).as_nanos() as u64;
+                        let response = ResponseFacts { status: status(env), headers: Headers(&[]) };
+                        (took, breaker.verdicts.of_headers(&response, &mut || details.clone()))
+                    }
+                    _ => continue,
+                };
+                self.count(admission, verdict, took, env, now);
+            }
         }
-        let details = env.property(property::DETAILS).ok().flatten().unwrap_or_default();
-        let broke_off = result::broke_off(&details);
-        for admission in &mut ticket.admissions {
-            let Progress::Responding(took, verdict) = admission.progress else { continue };
-            let Some(breaker) = self.plan.breakers.get(admission.breaker) else { continue };
-            let verdict = match verdict {
-                _ if broke_off && breaker.verdicts.failures.resets => Verdict::Failure,
-                Verdict::Success if details == b"via_upstream" => Verdict::Success,
-                Verdict::Trailers if details == b"via_upstream" => {
-                    breaker.verdicts.of_trailers(Headers::default())
-                }
-                // The client has left.
-                _ => Verdict::Ignored,
-            };
-            self.count(admission, verdict, took, env, now);
-        }
-    }
-
-    /// Releases what a request holds. A request without a result that took too long is slow.
-    pub fn end(&mut self, ticket: Ticket, env: &mut dyn Environment, now: UnixNanos) {
         for admission in ticket.admissions {
-            self.end_admission(admission, env, now);
+            self.end_admission(admission, ticket.is_sent, env, now);
         }
     }
 
-    pub(super) fn end_admission(
+    /// Releases what an admission holds. A request without a response that took too long is a timeout, unless
+    /// the upstream was still waiting for the body.
+    fn end_admission(
         &mut self,
         mut admission: Admission,
+        is_sent: bool,
         env: &mut dyn Environment,
         now: UnixNanos,
     ) {
         if admission.progress != Progress::Done {
             let took = now.since(admission.began).as_nanos() as u64;
-            let slow = self.plan.breakers.get(admission.breaker).and_then(|breaker| breaker.slow);
-            let verdict = match admission.progress {
-                Progress::Waiting if slow.is_some_and(|slow| took >= slow) => Verdict::Success,
+            let breaker = self.plan.breakers.get(admission.breaker);
+            let verdict = match breaker {
+                Some(breaker)
+                    if is_sent && admission.progress == Progress::Waiting && breaker.is_slow(took) =>
+                {
+                    if breaker.verdicts.failures.timeouts {
+                        Verdict::Failure
+                    } else {
+                        Verdict::Success
+                    }
+                }
                 _ => Verdict::Ignored,
             };
             self.count(&mut admission, verdict, took, env, now);
         }
-        if admission.in_flight {
-            let (shared, place) = (env.shared(), admission.place);
-            let vm = shared.vm();
-            let left =
-                shared.in_flight(place.page, &mut |record, _| in_flight::release(record, place.tag, vm));
-            if left.is_err() {
-                env.count(admission.breaker, Event::Error);
-            }
+        leave(&admission, env);
+    }
+
+    /// Releases what the admissions of a request hold that is not sent to its upstream.
+    pub(super) fn cancel(&self, ticket: Ticket, env: &mut dyn Environment, now: UnixNanos) {
+        ticket.admissions.iter().for_each(|admission| self.cancel_admission(admission, env, now));
+    }
+
+    /// Releases what an admission holds, without a result.
+    pub(super) fn cancel_admission(&self, admission: &Admission, env: &mut dyn Environment, now: UnixNanos) {
+        if admission.probe && !self.release(admission, env, now) {
+            env.count(admission.breaker, Event::Error);
         }
+        leave(admission, env);
     }
 
     /// Counts a result.
@@ -147,14 +158,14 @@ impl Policy {
                 return;
             }
         };
-        let outcome = Outcome { failed, slow: breaker.slow.is_some_and(|slow| took >= slow) };
+        let outcome = Outcome { failed, slow: breaker.is_slow(took) };
         let (epoch, place, began) = (admission.epoch, admission.place, admission.began);
         let mut counted = Counted::default();
         let stored = env.shared().page(place.page, &mut |page| {
             counted = Counted::default();
             let bytes = self.plan.record_bytes;
             // A record that was evicted is not added again by a result from before.
-            if epoch != 0 && record::find(page, breaker.layout, bytes, place.tag).is_none() {
+            if epoch != 0 && record::position(page, bytes, place.tag).is_none() {
                 return true;
             }
             let Some((mut record, evicted)) = find_or_insert(breaker, page, bytes, place.tag, now) else {
@@ -211,6 +222,25 @@ impl Policy {
             true
         });
         released.is_ok()
+    }
+}
+
+/// Returns the status of a response that has ended; 0 if it cannot be read.
+fn status(env: &mut dyn Environment) -> u16 {
+    let code = env.property(property::STATUS).ok().flatten().unwrap_or_default();
+    code.first_chunk().map_or(0, |low| u16::from_le_bytes(*low))
+}
+
+/// Ends the count of a request as in flight.
+fn leave(admission: &Admission, env: &mut dyn Environment) {
+    if !admission.in_flight {
+        return;
+    }
+    let (shared, place) = (env.shared(), admission.place);
+    let vm = shared.vm();
+    let left = shared.in_flight(place.page, &mut |record, _| in_flight::release(record, place.tag, vm));
+    if left.is_err() {
+        env.count(admission.breaker, Event::Error);
     }
 }
 

@@ -22,6 +22,10 @@ use tollgate_policy::UnixNanos;
 /// Number of records of a page. With one key per page on average, 0.4 % of the keys find no room.
 pub const WAYS: usize = 4;
 
+/// Time without a request after which a record that is not closed is evicted like a closed one, in seconds:
+/// it probably belongs to an old configuration.
+const LONGEST_UNUSED: u32 = 86_400;
+
 /// Parts of a record after its header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Layout {
@@ -84,8 +88,15 @@ impl<'p> Record<'p> {
 
 /// Finds the record of a key.
 pub fn find(page: &mut [u8], layout: Layout, record_bytes: usize, tag: u64) -> Option<Record<'_>> {
-    let mut records = page.chunks_exact_mut(record_bytes.max(HEADER_BYTES));
-    Record::new(records.find(|record| tag_of(record) == tag)?, layout)
+    let begin = position(page, record_bytes, tag)?;
+    Record::new(page.get_mut(begin..)?, layout)
+}
+
+/// Returns the position of the record of a key, in bytes.
+pub fn position(page: &[u8], record_bytes: usize, tag: u64) -> Option<usize> {
+    let size = record_bytes.max(HEADER_BYTES);
+    let mut begins = (0..page.len()).step_by(size);
+    begins.find(|begin| page.get(*begin..).is_some_and(|record| tag_of(record) == tag))
 }
 
 /// Adds an empty record for a key that is not in the page, and returns it with the header of the record that
@@ -112,8 +123,8 @@ fn value(record: &[u8], now: UnixNanos) -> u64 {
     let Some(header) = record.first_chunk().map(Header::read).filter(|header| header.tag != 0) else {
         return 0;
     };
-    let is_closed = header.state == State::Closed && header.force == Force::Auto;
     let age = seconds(now).saturating_sub(header.used_at);
+    let is_closed = header.state == State::Closed && header.force == Force::Auto || age > LONGEST_UNUSED;
     (u64::from(!is_closed) << 33) + (1 << 32) + u64::from(u32::MAX - age)
 }
 

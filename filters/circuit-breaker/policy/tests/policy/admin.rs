@@ -1,7 +1,11 @@
 //! The path for operators.
 
 use crate::support::World;
-use tollgate_circuit_breaker_policy::{Decision, Reason};
+use tollgate_circuit_breaker_policy::gradient::Limit;
+use tollgate_circuit_breaker_policy::{Decision, Environment, Event, Reason, Report};
+use tollgate_counting::in_flight::Members;
+use tollgate_counting::{Failure, LocalMemory, SharedMemory};
+use tollgate_policy::{RequestFacts, UnixNanos};
 
 const SECRET: &str = "Bearer 0123456789abcdef";
 
@@ -98,4 +102,59 @@ fn an_unavailable_memory_is_an_error() {
     world.host.memory.failure = Some(tollgate_counting::Failure::Host);
     assert_eq!(ask(&mut world, "GET", "/breakers", "").0, 503);
     assert_eq!(ask(&mut world, "POST", "/breakers?breaker=a&force=open", SECRET).0, 503);
+}
+
+/// Shared memory that another worker changes while a page is read: each page is read twice.
+struct Changing([LocalMemory; 2]);
+
+impl SharedMemory for Changing {
+    fn page(&mut self, page: u32, change: &mut dyn FnMut(&mut [u8]) -> bool) -> Result<(), Failure> {
+        self.0.iter_mut().try_for_each(|memory| memory.page(page, change))
+    }
+
+    fn seen(&self, _: u32) -> Option<&[u8]> {
+        None
+    }
+
+    fn in_flight(
+        &mut self,
+        _: u32,
+        _: &mut dyn FnMut(&mut Vec<u8>, &Members) -> bool,
+    ) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn vm(&self) -> u32 {
+        0
+    }
+}
+
+impl Environment for Changing {
+    fn shared(&mut self) -> &mut dyn SharedMemory {
+        self
+    }
+
+    fn property(&mut self, _: &str) -> Result<Option<Vec<u8>>, Failure> {
+        Ok(None)
+    }
+
+    fn count(&mut self, _: usize, _: Event) {}
+
+    fn changed(&mut self, _: &Report<'_>) {}
+
+    fn limited(&mut self, _: usize, _: &Limit) {}
+}
+
+#[test]
+fn a_state_is_never_mixed_with_an_older_one() {
+    let mut world = world(true);
+    let closed = world.host.memory.clone();
+    (0..2).for_each(|_| world.exchange(500));
+    let mut memory = Changing([world.host.memory.clone(), closed]);
+    let pairs =
+        [(":method", "GET"), (":path", "/breakers")].map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+    let decision = world.policy.decide(&RequestFacts::from_pairs(&pairs), &mut memory, UnixNanos(world.now));
+    let Decision::Refuse(refusal) = decision else { panic!("passed") };
+    let body = String::from_utf8(refusal.body).unwrap();
+    assert!(body.contains(r#""state":"closed""#) && !body.contains("open_for_ms"), "{body}");
 }

@@ -23,7 +23,11 @@ fn opens_rejects_probes_and_closes() {
     assert_eq!(refusal.body, b"open");
     world.pass(10);
     let probes = [world.admitted(), world.admitted()];
-    assert_eq!(world.rejected().reason, Reason::HalfOpen);
+    let refusal = world.rejected();
+    assert_eq!(
+        (refusal.reason, refusal.headers),
+        (Reason::HalfOpen, vec![("retry-after".into(), b"1".to_vec())])
+    );
     probes.into_iter().for_each(|probe| world.answer(probe, reply(200)));
     world.exchange(200);
     let changes = [
@@ -118,7 +122,7 @@ fn lost_probes_open_the_breaker_again() {
     world.pass(59);
     assert_eq!(world.rejected().reason, Reason::HalfOpen);
     world.pass(1);
-    assert_eq!(world.rejected().headers, [("retry-after".into(), b"20".to_vec())]);
+    assert_eq!(world.rejected().headers, [("retry-after".into(), b"10".to_vec())], "not longer than before");
     assert_eq!(world.host.changes.last().unwrap(), "a: half_open -> open, probes had no result in time");
 }
 
@@ -139,13 +143,29 @@ fn slow_requests_open_the_breaker() {
 #[test]
 fn an_abandoned_request_can_be_slow() {
     let mut world = World::of_one(r#"{"minimum_requests": 2, "slow_requests": {"duration": "2s"}}"#);
-    for seconds in [1, 2, 2] {
-        let ticket = world.admitted();
+    for (seconds, is_sent) in [(1, true), (2, false), (2, true), (2, true)] {
+        let mut ticket = world.admitted();
+        ticket.is_sent = is_sent;
         world.pass(seconds);
         world.end(ticket);
     }
     assert_eq!(world.host.changes, ["a: closed -> open, rate of slow requests"]);
-    assert_eq!(world.count(Event::Ignored), 1);
+    assert_eq!([Event::Ignored, Event::Slow, Event::Failure].map(|event| world.count(event)), [2, 2, 2]);
+}
+
+/// Without timeouts as failures, an abandoned request is only slow.
+#[test]
+fn an_abandoned_request_is_a_timeout_if_configured() {
+    for (timeouts, changes) in [(true, 1), (false, 0)] {
+        let mut world = World::of_one(&format!(
+            r#"{{"consecutive_failures": 1, "slow_requests": {{"duration": "2s"}}, "failures": {{"timeouts": {timeouts}}}}}"#
+        ));
+        let mut ticket = world.admitted();
+        ticket.is_sent = true;
+        world.pass(2);
+        world.end(ticket);
+        assert_eq!((world.host.changes.len(), world.count(Event::Slow)), (changes, 1));
+    }
 }
 
 #[test]
@@ -205,19 +225,6 @@ fn a_failure_to_read_a_key_is_an_error() {
     world.host.property_fails = true;
     let Decision::Pass(pass) = world.ask(&[]) else { panic!("rejected") };
     assert_eq!(pass.allowed_by, Some(AllowedBy::FailureMode(Reason::HostError)));
-}
-
-#[test]
-fn rejected_requests_go_to_the_fallback_cluster() {
-    let fallback = r#"{"consecutive_failures": 3, "fallback": {"header": "x-cluster", "value": "backup"}}"#;
-    let mut world = opened(fallback);
-    let Decision::Pass(pass) = world.ask(&[("x-cluster", "forged")]) else { panic!("rejected") };
-    assert_eq!(pass.set, [("x-cluster".into(), b"backup".to_vec())]);
-    assert_eq!(pass.remove.iter().map(|name| name.as_str()).collect::<Vec<_>>(), ["x-cluster"]);
-    assert!(pass.ticket.is_empty());
-    let mut closed = World::of_one(fallback);
-    let Decision::Pass(pass) = closed.ask(&[("x-cluster", "forged")]) else { panic!("rejected") };
-    assert_eq!((pass.remove.len(), pass.set.len()), (1, 0));
 }
 
 #[test]
@@ -329,6 +336,23 @@ fn the_concurrency_limit_returns_the_probe() {
     assert_eq!(world.host.changes.last().unwrap(), "a: half_open -> closed, probes succeeded");
 }
 
+/// An update of the configuration drains the old filter for minutes, with the same name of the breaker.
+#[test]
+fn configurations_with_one_name_have_states_of_their_own() {
+    let plans = [THREE.to_owned(), THREE.replace('3', "2"), THREE.replacen('{', r#"{"shadow": true, "#, 1)];
+    let mut world = World::of_one(THREE);
+    let mut policies = plans.map(|breaker| World::of_one(&breaker).policy);
+    let mut exchange = |index: usize| {
+        core::mem::swap(&mut world.policy, &mut policies[index]);
+        let Decision::Pass(pass) = world.ask(&[]) else { panic!("rejected") };
+        world.answer(pass.ticket, reply(500));
+        core::mem::swap(&mut world.policy, &mut policies[index]);
+        world.host.changes.len()
+    };
+    let opened: Vec<_> = [0, 1, 2, 0, 1, 0, 2, 2].map(&mut exchange).into();
+    assert_eq!(opened, [0, 0, 0, 0, 1, 2, 2, 3]);
+}
+
 #[test]
 fn another_configuration_begins_closed() {
     let mut world = opened(THREE);
@@ -336,5 +360,28 @@ fn another_configuration_begins_closed() {
         crate::support::plan(&format!(r#"{{"breakers": {{"a": {}}}}}"#, THREE.replace('3', "4"))).unwrap();
     world.policy = tollgate_circuit_breaker_policy::Policy::new(plan, [7; 16], 1);
     world.exchange(200);
-    assert_eq!(world.host.changes.last().unwrap(), "a: open -> closed, configuration has changed");
+    assert_eq!(world.host.changes, ["a: closed -> open, failures in a row"]);
+}
+
+/// A request that is never sent does not count as a probe, and has no result.
+#[test]
+fn a_rejected_probe_is_only_counted_as_rejected() {
+    let mut world = World::new(
+        r#"{"breakers": {
+            "a": {"consecutive_failures": 1, "open": {"duration": "1s", "jitter": 0}, "half_open": {"probes": 1}},
+            "b": {"consecutive_failures": 1, "open": {"duration": "5s", "jitter": 0}}
+        }}"#,
+    );
+    world.exchange(500);
+    world.pass(1);
+    world.host.events.clear();
+    assert_eq!(world.rejected().reason, Reason::Open);
+    assert_eq!(world.host.events, [(0, Event::HalfOpened), (1, Event::Rejected)]);
+}
+
+#[test]
+fn a_status_without_a_body_has_none() {
+    let mut world = World::of_one(r#"{"mode": "forced_open", "response": {"status": 204}}"#);
+    let refusal = world.rejected();
+    assert_eq!((refusal.status, refusal.body, refusal.headers.len()), (204, Vec::new(), 0));
 }

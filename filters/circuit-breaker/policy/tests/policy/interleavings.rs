@@ -1,7 +1,6 @@
 //! All orders of the steps of several workers.
 
 use crate::support::{Host, SECOND, plan};
-use tollgate_circuit_breaker_policy::record::WAYS;
 use tollgate_circuit_breaker_policy::{Decision, Policy, Reason, Ticket};
 use tollgate_counting::LocalMemory;
 use tollgate_policy::{Headers, RequestFacts, ResponseFacts, UnixNanos};
@@ -36,7 +35,7 @@ fn run(config: &str, workers: usize, order: &[usize], status: u16) -> usize {
     let mut host = Host::default();
     let new = || {
         let plan = plan(config).unwrap();
-        (plan.record_bytes * WAYS, Policy::new(plan, [7; 16], 1))
+        (plan.page_bytes(), Policy::new(plan, [7; 16], 1))
     };
     host.memory = LocalMemory { page_bytes: new().0, ..LocalMemory::default() };
     let mut policies: Vec<_> = (0..workers).map(|_| new().1).collect();

@@ -48,7 +48,6 @@ fn closed() -> ReferenceState {
 
 impl Reference {
     fn open(&mut self, now: u64) {
-        self.openings += 1;
         let time = self.numbers.open.first.saturating_mul(1 << (self.openings - 1).min(30));
         self.state = ReferenceState::Open { until: now + time.min(self.numbers.open.longest) };
         self.epoch += 1;
@@ -68,6 +67,7 @@ impl Reference {
         }
         match &mut self.state {
             ReferenceState::HalfOpen { began, .. } if now - *began >= self.numbers.half_open => {
+                // The same time as before: the probes had no result.
                 self.open(now);
                 let ReferenceState::Open { until } = self.state else { unreachable!() };
                 Verdict::Open(until - now)
@@ -105,6 +105,7 @@ impl Reference {
                     || enough && Self::share(failed, window.len(), numbers.failure_rate)
                     || enough && Self::share(slow, window.len(), numbers.slow_rate)
                 {
+                    self.openings += 1;
                     self.open(now);
                 }
             }
@@ -118,6 +119,7 @@ impl Reference {
                     rate => Self::share(failed, probes, rate),
                 };
                 if is_down || Self::share(slow, probes, numbers.slow_rate) {
+                    self.openings += 1;
                     self.open(now);
                 } else if results.len() == probes {
                     self.state = closed();

@@ -4,6 +4,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::unreachable,
     clippy::unwrap_used,
     reason = "tests fail by panicking; clippy allows this only inside test functions, not in shared helpers"
 )]
@@ -11,6 +12,7 @@
 mod admin;
 mod admission;
 mod decisions;
+mod fallback;
 mod gradient;
 mod interleavings;
 mod keys;

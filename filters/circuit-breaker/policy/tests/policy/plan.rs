@@ -79,9 +79,53 @@ fn names_what_is_wrong() {
             r#"{"failure_rate": 50, "response": {"body": "", "body_format": "json"}}"#,
             "breakers.a.response.body: cannot be combined with `body_format`",
         ),
+        (
+            r#"{"failure_rate": 50, "response": {"status": 204, "body": "x"}}"#,
+            "breakers.a.response.body: cannot be sent with the status `204`",
+        ),
+        (
+            r#"{"failure_rate": 50, "response": {"status": 304, "body_format": "json"}}"#,
+            "breakers.a.response.body_format: cannot be sent with the status `304`",
+        ),
+        (
+            r#"{"failure_rate": 50, "response": {}, "fallback": {"header": "x-a", "value": "b"}}"#,
+            "breakers.a.response: cannot be combined with `fallback`",
+        ),
+        (
+            r#"{"failure_count": 5, "minimum_requests": 2}"#,
+            "breakers.a.minimum_requests: needs `failure_rate` or `slow_requests`",
+        ),
+        (
+            r#"{"concurrency": {}, "window": {"requests": 5}}"#,
+            "breakers.a.window: needs `failure_rate`, `failure_count`, `consecutive_failures` or `slow_requests`",
+        ),
+        (
+            r#"{"admission_control": {}, "open": {"duration": "1s"}}"#,
+            "breakers.a.open: needs `failure_rate`, `failure_count`, `consecutive_failures` or `slow_requests`",
+        ),
+        (
+            r#"{"concurrency": {}, "half_open": {"probes": 1}}"#,
+            "breakers.a.half_open: needs `failure_rate`, `failure_count`, `consecutive_failures` or `slow_requests`",
+        ),
+        (
+            r#"{"failure_rate": 50, "failures": {"incomplete_responses": true, "resets": false, "timeouts": false}}"#,
+            "breakers.a.failures.incomplete_responses: needs `resets` or `timeouts`",
+        ),
+        (
+            r#"{"admission_control": {"rps_threshold": 1000001}}"#,
+            "breakers.a.admission_control.rps_threshold: `1000001` is not a number from 0 to 1000000",
+        ),
+        (
+            r#"{"concurrency": {"min_rtt": {"fixed_value": "63us"}}}"#,
+            "breakers.a.concurrency.min_rtt.fixed_value: invalid duration `63us`, expected `64us` to `1h`",
+        ),
     ] {
         rejects(&format!(r#"{{"breakers": {{"a": {breaker}}}}}"#), message);
     }
+    rejects(
+        r#"{"max_keys": 1, "breakers": {"a": {"failure_rate": 50}, "b": {"failure_rate": 50}}}"#,
+        "max_keys: `1` is not a number from 2 to 65536",
+    );
     rejects("{}", "breakers: `0` is not a number from 1 to 1000");
     rejects(
         r#"{"breakers": {"a b": {"failure_rate": 1}}}"#,

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use tollgate_circuit_breaker_policy::gradient::Limit;
-use tollgate_circuit_breaker_policy::record::WAYS;
 use tollgate_circuit_breaker_policy::{
     Decision, Environment, Event, Plan, Policy, Reason, Refusal, Report, Ticket,
 };
@@ -73,7 +72,7 @@ pub fn reply(status: u16) -> Reply<'static> {
 impl World {
     pub fn new(json: &str) -> Self {
         let plan = plan(json).unwrap();
-        let page_bytes = plan.record_bytes * WAYS;
+        let page_bytes = plan.page_bytes();
         let host = Host { memory: LocalMemory { page_bytes, ..LocalMemory::default() }, ..Host::default() };
         Self { policy: Policy::new(plan, [7; 16], 1), host, now: 1_000_000 * SECOND }
     }
