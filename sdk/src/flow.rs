@@ -18,6 +18,12 @@ pub enum Flow {
     /// Pause the stream until one of its tasks (a callout, a timer or a wait) decides. In a body callback:
     /// pause until more of the body arrives.
     Pause,
+    /// In a body callback: pause until a task decides, as with `Pause`, but make the host stop reading from
+    /// the sender when its buffer is full, where `Pause` fails the message (status 413 for a request; a
+    /// response is cut off). Each callback then receives only the bytes that arrived since the one before.
+    /// With several filters in one module, and over the `proxy-wasm` crate, the part is passed on instead. In
+    /// other callbacks, the same as `Pause`.
+    PauseSender,
     /// In a headers callback: hold the headers until the body callback decides, so that the other side
     /// receives nothing of a message that the filter has not checked. The body callback can still change the
     /// headers: see [`Context::held_request_headers`](crate::Context::held_request_headers). For a message
@@ -91,6 +97,8 @@ impl<T: Into<Reply>> From<T> for Failure {
 #[derive(Debug)]
 #[must_use = "it is sent only if the callback returns it: `return reply.into()`"]
 pub struct Reply {
+    /// Whether to reset the stream instead.
+    resets: bool,
     status: u16,
     details: Cow<'static, str>,
     headers: Vec<(Cow<'static, str>, Vec<u8>)>,
@@ -107,7 +115,21 @@ impl Reply {
     /// value.
     pub fn new(status: u16) -> Self {
         let status = if (200..=599).contains(&status) { status } else { 500 };
-        Self { status, details: Cow::Borrowed(""), headers: Vec::new(), body: Vec::new(), grpc_status: -1 }
+        Self {
+            resets: false,
+            status,
+            details: Cow::Borrowed(""),
+            headers: Vec::new(),
+            body: Vec::new(),
+            grpc_status: -1,
+        }
+    }
+
+    /// Resets the stream in place of a response: an HTTP/1.1 client sees its connection close, an HTTP/2
+    /// client a `RST_STREAM`. Envoy logs the details `wasm_close_stream`. Not supported in a callback for
+    /// response trailers, where Envoy 1.40 crashes: the stream continues there.
+    pub fn reset() -> Self {
+        Self { resets: true, ..Self::new(500) }
     }
 
     /// Creates a rejection. `reason` is sent as the body, and logged as the response code details.
@@ -162,11 +184,12 @@ impl Reply {
     /// Sends the response. If the host rejects it, resets the stream, because a rejected request must not
     /// pass.
     fn send(self, direction: Direction) {
+        if self.resets {
+            return close(direction);
+        }
         if let Err(error) = self.try_send() {
             log::error!("cannot send the reply, resetting the stream: {error}");
-            if let Err(error) = host::close_stream(direction) {
-                log::error!("cannot reset the stream: {error}");
-            }
+            close(direction);
         }
     }
 
@@ -179,6 +202,12 @@ impl Reply {
         // An access log has one line for each stream, and Envoy writes the details unescaped.
         let details = self.details.replace(|c: char| c.is_control() || c.is_whitespace(), "_");
         host::send_local_response(self.status, &details, &headers, &self.body, self.grpc_status)
+    }
+}
+
+fn close(direction: Direction) {
+    if let Err(error) = host::close_stream(direction) {
+        log::error!("cannot reset the stream: {error}");
     }
 }
 

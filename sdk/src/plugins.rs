@@ -9,7 +9,7 @@ use crate::host::{self, Direction};
 use crate::map::IdMap;
 use crate::signal::Woken;
 use crate::stream_state::{
-    AWAIT_WITHOUT_CALLBACK, BODY_OF_PAUSED, CONTINUE, Held, PAUSE, PAUSE_ALL, PAUSE_AT_END,
+    AWAIT_WITHOUT_CALLBACK, BODY_OF_PAUSED, CONTINUE, Held, PAUSE, PAUSE_ALL, PAUSE_AT_END, PAUSE_SENDER,
     PAUSE_WITHOUT_TASK, Progress, Stream, StreamCallback,
 };
 use crate::task::{Due, Task, Timer};
@@ -139,7 +139,12 @@ impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
             position.length_is_free = progress.has(Progress::LENGTH_IS_FREE);
         }
         let cx = Context { tasks: &mut plugin.tasks, position: Some(position), filter: Some(filter) };
-        let flow = settled(filter.as_ref(), decide(filter, &mut stream.data, cx), at);
+        let flow = match settled(filter.as_ref(), decide(filter, &mut stream.data, cx), at) {
+            // The host holds the body for all filters of a chain, and `proxy-wasm` has no such action.
+            Flow::PauseSender if is_body && (CHAINED || EXPORTS_ALL) => Flow::Continue,
+            Flow::PauseSender if !is_body => Flow::Pause,
+            flow => flow,
+        };
         if F::USES.has_bodies() || CHAINED {
             stream.note_lengths();
         }
@@ -158,7 +163,11 @@ impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
                 CONTINUE
             }
             // This callback belongs to the local reply of the filter itself. Nothing could resume it.
-            Flow::Pause | Flow::AwaitBody | Flow::Reply(_) if replied => CONTINUE,
+            Flow::Pause | Flow::PauseSender | Flow::AwaitBody | Flow::Reply(_) if replied => CONTINUE,
+            Flow::PauseSender if plugin.tasks.has_pending_for(id) => {
+                progress.hold(at.part);
+                PAUSE_SENDER
+            }
             Flow::AwaitBody if in_headers => {
                 if !F::USES.has(at.body_part()) {
                     return stream.fail::<F>(
@@ -180,7 +189,7 @@ impl<F: HttpFilter, const CHAINED: bool> State<F, CHAINED> {
                 progress.hold(at.part);
                 if in_headers { PAUSE_ALL } else { PAUSE }
             }
-            Flow::Pause | Flow::AwaitBody => {
+            Flow::Pause | Flow::PauseSender | Flow::AwaitBody => {
                 stream.fail::<F>(at.direction, PAUSE_WITHOUT_TASK, "tollgate_pause_without_task")
             }
             Flow::Reply(reply) => {

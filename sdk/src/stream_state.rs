@@ -9,6 +9,8 @@ use std::cell::Cell;
 /// `Action::Continue` and `Action::Pause` of the ABI.
 pub(crate) const CONTINUE: u32 = 0;
 pub(crate) const PAUSE: u32 = 1;
+/// `FilterDataStatus::StopIterationAndWatermark` of Envoy, which proxy-wasm-cpp-host passes on.
+pub(crate) const PAUSE_SENDER: u32 = 2;
 /// Pauses the headers and all that follows (`FilterHeadersStatus::StopAllIterationAndWatermark` of Envoy).
 /// With `allow_on_headers_stop_iteration`, [`PAUSE`] pauses only the headers, and a body takes them along,
 /// also past a filter that waits for a callout.
@@ -191,7 +193,7 @@ impl<S> Stream<S> {
                 progress.pass_on();
                 return held;
             }
-            Flow::Pause | Flow::AwaitBody => {
+            Flow::Pause | Flow::PauseSender | Flow::AwaitBody => {
                 if progress.held() != Held::No && !progress.has(Progress::AWAITS_BODY) && !awaits_task {
                     self.fail::<F>(direction, PAUSE_WITHOUT_TASK, "tollgate_pause_without_task");
                 }
