@@ -8,11 +8,15 @@ use libfuzzer_sys::fuzz_target;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 use tollgate_counting::{Failure, LocalMemory, SharedMemory};
-use tollgate_fault_policy::{Config, Control, Environment, Event, Injected, Plan, Policy, Reply, Then};
+use tollgate_fault_policy::{Config, Document, Environment, Event, Injected, Plan, Policy, Then};
 use tollgate_policy::{RequestFacts, UnixNanos, is_token, is_valid_value};
 
 static CONFIG: LazyLock<Config> =
     LazyLock::new(|| tollgate_policy::config::parse(include_str!("decide.json")).expect("it is a configuration"));
+
+/// `max_delay` of the configuration, and the longest time before the rate of a body is checked again.
+const MAX_DELAY: u64 = 2_000_000_000;
+const MAX_HOLD: u64 = 60_000_000_000;
 
 struct World {
     shared: LocalMemory,
@@ -51,22 +55,22 @@ impl Environment for World {
     }
 }
 
-fn valid(reply: &Reply) {
-    for (name, value) in &reply.headers {
-        assert!(is_token(name.as_bytes()) && is_valid_value(value), "{name}: {value:?}");
-    }
-}
-
-fn carry_out(then: Then) {
+/// A delay has at most `max` nanoseconds.
+fn carry_out(then: Then, max: u64) {
     match then {
-        Then::Pass | Then::Reset => {}
-        Then::Delay(time) => assert!((1_000_000..=2_000_000_000).contains(&time.as_nanos()), "{time}"),
-        Then::Reply(reply) => valid(&reply),
+        Then::Pass | Then::Reset | Then::Hold => {}
+        Then::Delay(time) => assert!((1_000_000..=max).contains(&time.as_nanos()), "{time}"),
+        Then::Reply(reply) => {
+            for (name, value) in &reply.headers {
+                assert!(is_token(name.as_bytes()) && is_valid_value(value), "{name}: {value:?}");
+            }
+        }
     }
 }
 
 fuzz_target!(|data: &[u8]| {
     let policy = Policy::new(Plan::new(CONFIG.clone()).expect("it is a plan"), [7; 16]);
+    let stop = Document::parse(br#"{"enabled": false}"#, policy.plan()).expect("it is a document");
     let now = UnixNanos(1_800_000_000_000_000_000);
     let mut world = World { shared: LocalMemory::default(), now, random: 1, property: Vec::new(), active: 0 };
     let mut held: Vec<Box<Injected>> = Vec::new();
@@ -83,24 +87,25 @@ fuzz_target!(|data: &[u8]| {
             }
             b'd' => {
                 if let Some(injected) = held.last_mut() {
-                    carry_out(policy.after_delay(injected, number.is_multiple_of(2), &mut world));
+                    let document = if number.is_multiple_of(2) { Some(&stop) } else { None };
+                    carry_out(policy.resume(injected, document, &mut world), MAX_HOLD);
                 }
             }
             b'r' => {
                 if let Some(injected) = held.last_mut() {
-                    let decision = policy.respond(injected, &mut world);
+                    let document = if number.is_multiple_of(2) { Some(&stop) } else { None };
+                    let decision = policy.respond(injected, document, &mut world);
                     assert!(decision.edits.iter().all(|edit| edit.value().is_none_or(is_valid_value)));
-                    carry_out(decision.then);
-                    carry_out(policy.after_response_delay(injected));
+                    carry_out(decision.then, MAX_DELAY);
                 }
             }
             b'c' => {
-                if let Some(body) = held.last_mut().and_then(|injected| injected.body()) {
-                    let (cut, mut out) = (body.is_cut(), Vec::new());
-                    body.change(rest, &mut out);
+                if let Some(injected) = held.last_mut() {
+                    let mut out = Vec::new();
+                    injected.body().into_iter().for_each(|body| body.change(rest, &mut out));
                     assert!(out.len() <= rest.len());
-                    body.pass(out.len(), cut, world.now);
-                    body.resume(world.now);
+                    let ended = number.is_multiple_of(3);
+                    carry_out(policy.pass(injected, out.len(), ended, &mut world), MAX_HOLD);
                 }
             }
             // Its failure may leave a slot taken.
@@ -122,8 +127,8 @@ fuzz_target!(|data: &[u8]| {
                     (b"x-envoy-fault-abort-request-percentage", field()),
                     (b"x-envoy-fault-throughput-response", field()),
                 ];
-                let decision = policy.decide(&RequestFacts::from_pairs(&pairs), Control::Off, &mut world);
-                carry_out(decision.then);
+                let decision = policy.decide(&RequestFacts::from_pairs(&pairs), None, &mut world);
+                carry_out(decision.then, MAX_DELAY);
                 held.extend(decision.injected);
             }
         }

@@ -19,12 +19,13 @@ const PAGES: [&str; 11] = [
 ];
 
 /// The READMEs of filters.
-const FILTERS: [&str; 6] = [
+const FILTERS: [&str; 7] = [
+    "filters/circuit-breaker/README.md",
+    "filters/fault/README.md",
     "filters/jwt-authn/README.md",
     "filters/rate-limit/README.md",
     "filters/rbac/README.md",
     "filters/retry/README.md",
-    "filters/circuit-breaker/README.md",
     "filters/telemetry-headers/README.md",
 ];
 

@@ -45,6 +45,7 @@ fn every_documented_configuration_passes() {
         of_filter("rbac"),
         of_filter("retry"),
         of_filter("circuit-breaker"),
+        of_filter("fault"),
     ]
     .concat();
     let mut files = Vec::new();

@@ -56,6 +56,7 @@ macro_rules! filters {
 
 filters! {
     circuit_breaker
+    fault
     jwt_authn
     rate_limit
     rbac

@@ -23,7 +23,7 @@ pub(crate) struct Asked {
 impl Asked {
     pub fn read(headers: Headers<'_>) -> Self {
         let [abort, abort_grpc, abort_percentage, delay, delay_percentage, rate, rate_percentage] =
-            HEADERS.map(|name| headers.first(&name).and_then(number));
+            HEADERS.each_ref().map(|name| headers.first(name).and_then(number));
         let http = abort.and_then(|status| u16::try_from(status).ok()).filter(|s| (200..=599).contains(s));
         let grpc = abort_grpc.and_then(|status| u8::try_from(status).ok());
         let percentage = |value: Option<u64>| value.and_then(|value| u32::try_from(value).ok());

@@ -5,15 +5,27 @@ use crate::Environment;
 use crate::config::Combine;
 use crate::rule::{Condition, Rate, Rule};
 use tollgate_counting::Failure;
-use tollgate_policy::{Many, RequestFacts, StringMatcher};
+use tollgate_policy::{Many, RequestFacts, RequestMatch, StringMatcher};
 
-/// The first URI in the certificate of the client.
-pub(crate) const PRINCIPAL: &str = "connection\0uri_san_peer_certificate";
 /// The cluster of the route.
 const CLUSTER: &str = "xds\0cluster_name";
 const NODE: &[u8] = b"x-envoy-downstream-service-node";
 
 impl Condition {
+    /// Returns whether all requests match.
+    pub fn matches_all(&self) -> bool {
+        let Self { request, headers, clusters, nodes, principals, namespaces, networks } = self;
+        let RequestMatch { hosts, paths, methods, headers: others, query } = request;
+        let of_request = hosts.is_empty() && paths.is_empty() && methods.is_empty() && others.is_empty();
+        let of_source = nodes.is_empty() && principals.is_empty() && namespaces.is_empty();
+        of_request
+            && query.is_empty()
+            && headers.is_empty()
+            && clusters.is_empty()
+            && of_source
+            && networks.is_empty()
+    }
+
     /// Returns whether a request matches, if its path is read as `path`.
     pub fn matches(
         &self,
@@ -42,7 +54,7 @@ impl Condition {
         if self.principals.is_empty() && self.namespaces.is_empty() {
             return Ok(true);
         }
-        let Some(principal) = env.property(PRINCIPAL)? else { return Ok(false) };
+        let Some(principal) = env.principal()? else { return Ok(false) };
         let namespace = namespace(&principal);
         Ok((self.principals.is_empty() || any(&self.principals, &principal))
             && (self.namespaces.is_empty()

@@ -3,9 +3,9 @@
 //! A stop must work even if the rest of the document is invalid. So with `enabled: false`, nothing else is
 //! read.
 
-use crate::Plan;
 use crate::config::{ExperimentConfig, OnMissing};
 use crate::plan::{Compiler, Experiment, RuleSet};
+use crate::{Plan, Policy};
 use tollgate_policy::{Config, FieldPath, UnixNanos, config};
 
 /// A document.
@@ -13,6 +13,8 @@ use tollgate_policy::{Config, FieldPath, UnixNanos, config};
 pub struct Document {
     enabled: bool,
     experiments: Vec<Running>,
+    /// Experiments that are skipped, because neither the document nor the configuration defines them.
+    unknown: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -39,73 +41,74 @@ impl Document {
         }
         let tree = config::tree(text).map_err(|error| error.to_string())?;
         if tree.get("enabled") == Some(&false.into()) {
-            return Ok(Self { enabled: false, experiments: Vec::new() });
+            return Ok(Self { enabled: false, experiments: Vec::new(), unknown: Vec::new() });
         }
         let raw: Raw = config::read(&tree).map_err(|error| error.to_string())?;
-        let mut compiler = Compiler::without_statistics();
-        let mut experiments = Vec::new();
+        let mut compiler = Compiler::without_statistics(plan.normalization);
+        let (mut experiments, mut unknown) = (Vec::new(), Vec::new());
         for (index, experiment) in raw.experiments.iter().enumerate() {
             let place = FieldPath::new("experiments").at(index);
             let compiled = compiler.experiment(experiment, &place).map_err(|error| error.to_string())?;
             let configured = plan.experiments.iter().position(|other| other.name == compiled.name);
             if compiled.rules.is_empty() && configured.is_none() {
-                let name = experiment.name.escape_debug();
-                let message = format_args!(
-                    "unknown experiment `{name}`, expected `faults` or one of the configuration"
-                );
-                return Err(place.field("name").error(message).to_string());
+                // Filters with different experiments may share an endpoint.
+                unknown.push(experiment.name.clone());
+                continue;
             }
             let configured = configured.filter(|_| compiled.rules.is_empty());
             experiments.push(Running { experiment: compiled, configured });
         }
-        Ok(Self { enabled: raw.enabled, experiments })
+        Ok(Self { enabled: raw.enabled, experiments, unknown })
+    }
+
+    /// Returns a warning about unknown experiments that the document before this one does not name.
+    pub fn warning(&self, before: Option<&Self>) -> Option<String> {
+        let known = before.map_or(&[][..], |before| &before.unknown);
+        let new: Vec<_> =
+            self.unknown.iter().filter(|name| !known.contains(name)).map(|name| &**name).collect();
+        let names = new.join("`, `");
+        (!new.is_empty()).then(|| {
+            format!("control: unknown experiments `{names}`, expected `faults` or those of the configuration")
+        })
     }
 }
 
-/// State of the control endpoint.
-#[derive(Clone, Copy, Debug)]
-pub enum Control<'d> {
-    /// The configuration has no control endpoint.
-    Off,
-    /// The current document.
-    Document(&'d Document),
-    /// There is no document, or it is too old.
-    Missing,
+impl Policy {
+    /// Reads a document, as [`Document::parse`] does, and remembers whether it stops all faults.
+    pub fn read(&mut self, text: &[u8]) -> Result<Document, String> {
+        let document = Document::parse(text, &self.plan)?;
+        self.is_stopped = !document.enabled;
+        Ok(document)
+    }
+
+    /// Returns whether faults are injected at all: whether neither the configuration nor the control endpoint
+    /// stops them. `document` is the current document of the endpoint; `None` if there is no document, or if
+    /// it is too old. Its stop remains in force then.
+    pub fn is_enabled(&self, document: Option<&Document>) -> bool {
+        let control = self.plan.control.as_ref();
+        let continues =
+            || !self.is_stopped && control.is_none_or(|control| control.on_missing == OnMissing::Continue);
+        self.plan.enabled && document.map_or_else(continues, |document| document.enabled)
+    }
 }
 
 impl Plan {
-    /// Returns whether faults are injected at all: whether neither the configuration nor the control endpoint
-    /// stops them.
-    pub fn is_enabled(&self, control: Control<'_>) -> bool {
-        let on_missing = self.control.as_ref().map(|control| control.on_missing);
-        self.enabled
-            && match control {
-                Control::Off => true,
-                Control::Document(document) => document.enabled,
-                Control::Missing => on_missing == Some(OnMissing::Continue),
-            }
-    }
-
     /// Returns whether an experiment may run, so that the time is needed.
-    pub(crate) fn has_experiments(&self, control: Control<'_>) -> bool {
-        match control {
-            Control::Off => !self.experiments.is_empty(),
-            Control::Document(document) => !document.experiments.is_empty(),
-            Control::Missing => false,
+    pub(crate) fn has_experiments(&self, document: Option<&Document>) -> bool {
+        match document {
+            Some(document) => !document.experiments.is_empty(),
+            None => self.control.is_none() && !self.experiments.is_empty(),
         }
     }
 
     /// Returns the rules of the experiments that run, in order.
     pub(crate) fn running<'r>(
         &'r self,
-        control: Control<'r>,
+        document: Option<&'r Document>,
         now: UnixNanos,
     ) -> impl Iterator<Item = &'r RuleSet> {
-        let named: &[Running] = match control {
-            Control::Document(document) => &document.experiments,
-            _ => &[],
-        };
-        let own: &[Experiment] = if matches!(control, Control::Off) { &self.experiments } else { &[] };
+        let named = document.map_or(&[][..], |document| &document.experiments);
+        let own = if self.control.is_none() { &self.experiments[..] } else { &[] };
         let named = named.iter().filter(move |running| running.experiment.is_on(now));
         let named = named.filter_map(move |running| match running.configured {
             Some(index) => self.experiments.get(index).filter(|experiment| experiment.is_on(now)),

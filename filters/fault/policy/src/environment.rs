@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use tollgate_counting::{Failure, SharedMemory};
-use tollgate_policy::{Label, UnixNanos};
+use tollgate_policy::{Label, UnixNanos, uri};
 
 /// Access of the policy to the host. The policy asks only for what a request needs.
 pub trait Environment {
@@ -15,11 +15,20 @@ pub trait Environment {
     /// Returns a random number, uniform over all of `u64`.
     fn random(&mut self) -> Result<u64, Failure>;
 
-    /// Returns the address of the client.
-    fn client_address(&mut self) -> Result<Option<IpAddr>, Failure>;
-
     /// Returns an attribute of the host, by a path whose segments are separated by NUL.
     fn property(&mut self, path: &'static str) -> Result<Option<Vec<u8>>, Failure>;
+
+    /// Returns the first URI in the certificate of the client, if it has one.
+    fn principal(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        let principal = self.property("connection\0uri_san_peer_certificate")?;
+        Ok(principal.filter(|uri| !uri.is_empty()))
+    }
+
+    /// Returns the address of the client.
+    fn client_address(&mut self) -> Result<Option<IpAddr>, Failure> {
+        let address = self.property("source\0address")?.unwrap_or_default();
+        Ok(std::str::from_utf8(&address).ok().and_then(uri::socket_ip))
+    }
 
     /// Counts an event of the rule with these statistics.
     fn count(&mut self, statistic: usize, event: Event);
@@ -49,7 +58,7 @@ pub enum Event {
     Shadow,
     /// Fault headers were ignored, because the request does not meet `header_faults`.
     HeadersDenied,
-    /// A delay ended early, because the control endpoint stopped all faults.
+    /// The faults of a request ended, because the control endpoint stopped all faults.
     Stopped,
     /// The filter could not decide, because a host call failed. The request got no fault.
     HostError,

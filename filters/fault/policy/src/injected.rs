@@ -1,35 +1,42 @@
 //! The faults of one request.
 
 use crate::body::BodyFault;
-use crate::rule::{Rule, Status};
+use crate::rule::Rule;
 use std::borrow::Cow;
 use std::rc::Rc;
-use tollgate_policy::{Duration, HeaderEdit, HeaderField};
+use tollgate_policy::{Duration, HeaderEdit, Refusal, ResponseDetails};
 
-/// Next step of a request or a response.
+/// Next step of a request, a response or a part of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Then {
     /// Continue.
     Pass,
-    /// Hold the message for this time, in whole milliseconds, and then call the policy again.
+    /// Hold it for this time, in whole milliseconds, and then call [`Policy::resume`](crate::Policy::resume).
     Delay(Duration),
+    /// Hold a part of a body with the part before it, which is held already.
+    Hold,
     /// Answer the client.
-    Reply(Box<Reply>),
+    Reply(Box<Refusal<Details>>),
     /// Reset the stream.
     Reset,
 }
 
-/// A response of the filter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
-    /// Status.
-    pub status: Status,
-    /// Response code details.
-    pub details: &'static str,
-    /// Headers.
-    pub headers: Vec<HeaderField>,
-    /// Body.
-    pub body: Cow<'static, str>,
+/// Response code details of the filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Details {
+    /// An abort, as in Envoy.
+    Abort,
+    /// A replaced response.
+    Response,
+}
+
+impl ResponseDetails for Details {
+    fn details(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Abort => "fault_filter_abort",
+            Self::Response => "fault_filter_response",
+        })
+    }
 }
 
 /// Decision about a request.
@@ -61,7 +68,7 @@ pub struct Injected {
     pub(crate) rule: Rc<Rule>,
     /// Length of the delay, in milliseconds; 0 for none, and after it.
     pub(crate) delay: u64,
-    pub(crate) reply: Option<Box<Reply>>,
+    pub(crate) reply: Option<Box<Refusal<Details>>>,
     pub(crate) reset: bool,
     pub(crate) response: Option<ResponseState>,
     /// Whether the fault counts as active.
@@ -77,25 +84,33 @@ pub struct Injected {
 pub(crate) struct ResponseState {
     /// Length of the delay, in milliseconds.
     pub delay: u64,
-    pub replace: Option<Box<Reply>>,
+    pub replace: Option<Box<Refusal<Details>>>,
     pub body: Option<BodyFault>,
     /// Bytes per second.
     pub rate: Option<u64>,
 }
 
 impl Injected {
-    /// Returns the metadata to set as filter state: a JSON object.
-    pub fn metadata(&self) -> Option<&str> {
-        self.rule.metadata.as_deref()
-    }
-
     /// Returns the fault of the body, if there is one.
     pub fn body(&mut self) -> Option<&mut BodyFault> {
         self.response.as_mut()?.body.as_mut()
     }
 
+    /// Returns whether a delay or a rate is left, which makes the fault active.
+    pub(crate) fn lasts(&self) -> bool {
+        let lasts = |response: &ResponseState| response.delay > 0 || response.rate.is_some();
+        self.delay > 0 || self.response.as_ref().is_some_and(lasts)
+    }
+
+    /// Returns whether a part of the body is held.
+    pub fn holds_body(&self) -> bool {
+        let body = self.response.as_ref().and_then(|response| response.body.as_ref());
+        body.is_some_and(BodyFault::is_held)
+    }
+
     /// Returns whether a change of the response headers or the body is left.
-    pub fn changes_response(&self) -> bool {
+    #[cfg(test)]
+    pub(crate) fn changes_response(&self) -> bool {
         self.response.is_some()
     }
 }

@@ -25,15 +25,15 @@ mod plan;
 mod policy;
 mod rule;
 
-pub use body::{BodyFault, Part};
+pub use body::BodyFault;
 pub use config::Config;
-pub use control::{Control, Document};
+pub use control::Document;
 pub use distribution::Distribution;
 pub use environment::{Environment, Event};
-pub use injected::{Decision, Injected, Reply, ResponseDecision, Then};
+pub use injected::{Decision, Details, Injected, ResponseDecision, Then};
 pub use plan::{Experiment, Plan};
 pub use policy::Policy;
-pub use rule::{Rule, Status};
+pub use rule::Rule;
 
 #[cfg(test)]
 mod tests;

@@ -3,24 +3,28 @@
 mod limits;
 mod select;
 
-use crate::injected::{Decision, Injected, Reply, ResponseDecision, ResponseState, Then};
-use crate::{Control, Environment, Event, Plan};
+use crate::body::BodyFault;
+use crate::injected::{Decision, Details, Injected, ResponseDecision, ResponseState, Then};
+use crate::rule::ResponseFault;
+use crate::{Document, Environment, Event, Plan};
 use tollgate_counting::Failure;
 use tollgate_counting::table::Placer;
-use tollgate_policy::{Duration, HeaderEdit, RequestFacts};
+use tollgate_policy::{Duration, HeaderEdit, Refusal, RequestFacts, UnixNanos};
 
 /// The policy.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    plan: Plan,
+    pub(crate) plan: Plan,
     placer: Placer,
+    /// Whether the last valid document of the control endpoint stops all faults.
+    pub(crate) is_stopped: bool,
 }
 
 impl Policy {
     /// Creates the policy. `seed` is random and shared by all workers.
     pub fn new(plan: Plan, seed: [u8; 16]) -> Self {
         let placer = Placer::new(seed, plan.pages());
-        Self { plan, placer }
+        Self { plan, placer, is_stopped: false }
     }
 
     /// Returns the compiled configuration.
@@ -28,16 +32,16 @@ impl Policy {
         &self.plan
     }
 
-    /// Decides about a request.
+    /// Decides about a request. `document` is the current one of the control endpoint.
     pub fn decide(
         &self,
         request: &RequestFacts<'_>,
-        control: Control<'_>,
+        document: Option<&Document>,
         env: &mut dyn Environment,
     ) -> Decision<'_> {
         let mut edits = Vec::new();
         self.remove_headers(request, &mut edits);
-        let injected = match self.select(request, control, env) {
+        let injected = match self.select(request, document, env) {
             Ok(injected) => injected,
             Err(Failure::Host | Failure::Contended) => {
                 env.count(usize::MAX, Event::HostError);
@@ -57,18 +61,77 @@ impl Policy {
         Decision { edits, then, injected: Some(injected) }
     }
 
-    /// Decides about a request after its delay. `stopped` is whether the control endpoint has stopped all
-    /// faults: then the request gets no further ones.
-    pub fn after_delay(&self, injected: &mut Injected, stopped: bool, env: &mut dyn Environment) -> Then {
-        injected.delay = 0;
-        if injected.response.as_ref().is_none_or(|response| response.rate.is_none()) || stopped {
+    /// Returns the names and values of the filter state of a request.
+    pub fn filter_state<'i>(&self, injected: &'i Injected) -> impl Iterator<Item = (&'static str, &'i str)> {
+        let mark = self.plan.mark.filter_state.then_some(("fault.injected", &*injected.mark));
+        let metadata = injected.rule.metadata.as_deref().map(|json| ("fault.filter_metadata", json));
+        mark.into_iter().chain(metadata)
+    }
+
+    /// Decides about what is held, after its delay or earlier. If all faults were stopped in the meantime,
+    /// the request gets no further ones.
+    pub fn resume(
+        &self,
+        injected: &mut Injected,
+        document: Option<&Document>,
+        env: &mut dyn Environment,
+    ) -> Then {
+        if !self.is_enabled(document) {
+            self.stop(injected, env);
+        }
+        let was_request = core::mem::take(&mut injected.delay) > 0;
+        if !injected.lasts() {
             self.release(injected, env);
         }
-        if stopped {
-            self.count(injected, Event::Stopped, env);
-            (injected.reply, injected.reset, injected.response) = (None, false, None);
+        if was_request {
+            return self.fail(injected, env);
         }
-        self.fail(injected, env)
+        if injected.holds_body() {
+            return self.pace(injected, env, BodyFault::resume);
+        }
+        self.after_response_delay(injected)
+    }
+
+    /// Ends the faults of a request, except changes of a body that has begun.
+    fn stop(&self, injected: &mut Injected, env: &mut dyn Environment) {
+        self.release(injected, env);
+        self.count(injected, Event::Stopped, env);
+        (injected.reply, injected.reset) = (None, false);
+        if injected.holds_body() {
+            injected.body().into_iter().for_each(BodyFault::stop_pacing);
+        } else {
+            injected.response = None;
+        }
+    }
+
+    /// Decides about a part of the body of a response, after [`BodyFault::change`].
+    pub fn pass(
+        &self,
+        injected: &mut Injected,
+        bytes: usize,
+        end_of_stream: bool,
+        env: &mut dyn Environment,
+    ) -> Then {
+        self.pace(injected, env, |body, now| body.pass(bytes, end_of_stream, now))
+    }
+
+    /// Decides about the body with the time. Without the time, the rate has no limit.
+    fn pace(
+        &self,
+        injected: &mut Injected,
+        env: &mut dyn Environment,
+        decide: impl FnOnce(&mut BodyFault, UnixNanos) -> Then,
+    ) -> Then {
+        let Some(body) = injected.body() else { return Then::Pass };
+        let now = if body.has_rate() { env.now() } else { Ok(UnixNanos::default()) };
+        if now.is_err() {
+            body.stop_pacing();
+        }
+        let then = decide(body, now.unwrap_or_default());
+        if now.is_err() {
+            self.count(injected, Event::HostError, env);
+        }
+        then
     }
 
     /// Aborts or resets a request, if it has such a fault.
@@ -88,7 +151,7 @@ impl Policy {
         Then::Pass
     }
 
-    fn marked(&self, mut reply: Box<Reply>, injected: &Injected) -> Box<Reply> {
+    fn marked(&self, mut reply: Box<Refusal<Details>>, injected: &Injected) -> Box<Refusal<Details>> {
         if self.plan.mark.response {
             let name = self.plan.mark.header.name().as_str().to_owned();
             reply.headers.push((name.into(), injected.mark.clone().into_bytes()));
@@ -96,12 +159,22 @@ impl Policy {
         reply
     }
 
-    /// Decides about the response to a request. Not called for a response of this filter.
+    /// Decides about the response to a request. Not called for a response of this filter. If all faults were
+    /// stopped in the meantime, or no upstream sent the response, it gets no further ones.
     pub fn respond<'i>(
         &'i self,
         injected: &'i mut Injected,
+        document: Option<&Document>,
         env: &mut dyn Environment,
     ) -> ResponseDecision<'i> {
+        if injected.response.is_some() {
+            if !self.is_enabled(document) {
+                self.stop(injected, env);
+            } else if !self.reaches(injected, env) {
+                self.release(injected, env);
+                injected.response = None;
+            }
+        }
         let mut decision = ResponseDecision { edits: Vec::new(), changes_length: false, then: Then::Pass };
         if let Some(response) = &injected.response {
             if response.rate.is_some() {
@@ -132,8 +205,26 @@ impl Policy {
         decision
     }
 
-    /// Decides about a response after its delay.
-    pub fn after_response_delay(&self, injected: &mut Injected) -> Then {
+    /// Returns whether the faults of a response apply to it: those other than a rate, which Envoy limits for
+    /// each response, only if an upstream sent it.
+    fn reaches(&self, injected: &Injected, env: &mut dyn Environment) -> bool {
+        if injected.rule.response.as_ref().is_some_and(ResponseFault::is_rate_only) {
+            return true;
+        }
+        match env.property("response\0code_details") {
+            // The retry filter answers with what an upstream sent.
+            Ok(details) => matches!(
+                details.as_deref().unwrap_or_default(),
+                b"" | b"via_upstream" | b"retry_replayed" | b"retry_hedged"
+            ),
+            Err(_) => {
+                self.count(injected, Event::HostError, env);
+                false
+            }
+        }
+    }
+
+    fn after_response_delay(&self, injected: &mut Injected) -> Then {
         match injected.response.as_mut().and_then(|response| response.replace.take()) {
             Some(reply) => Then::Reply(self.marked(reply, injected)),
             None => Then::Pass,

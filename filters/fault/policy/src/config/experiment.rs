@@ -13,7 +13,7 @@ pub struct ExperimentConfig {
     /// Time at which it ends. Default: never.
     pub until: Option<Timestamp>,
     /// Rules, which take precedence over the rules of the filter. In the document of a control endpoint, an
-    /// experiment without `faults` is the one of this name in the configuration.
+    /// experiment without `faults` is the one of this name in the configuration; an unknown one is skipped.
     #[config(default)]
     pub faults: Vec<RuleConfig>,
 }
@@ -42,6 +42,7 @@ pub enum OnMissing {
     /// Inject no faults.
     #[default]
     Stop,
-    /// Inject the faults of the rules, and run no experiment.
+    /// Inject the faults of the rules, and run no experiment. If the last document stopped all faults, inject
+    /// none.
     Continue,
 }

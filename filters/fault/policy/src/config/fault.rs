@@ -24,7 +24,7 @@ pub struct ReplyConfig {
     pub http_status: Option<HttpStatus>,
     /// gRPC status, as a name or a number. The HTTP status is 200.
     pub grpc_status: Option<GrpcStatus>,
-    /// Body. Default: `fault filter abort`.
+    /// Body. Default: `fault filter abort`. A response with the status 204 or 304 has none.
     pub body: Option<String>,
     /// Headers to add to the response. Values can have references to the request, such as `%REQ(x-team)%`; a
     /// header without a value for one of its references is left out.
@@ -64,7 +64,8 @@ pub struct ResetConfig {
     pub percentage: Percent,
 }
 
-/// Changes responses. The upstream has done its work then.
+/// Changes responses. The upstream has done its work then. A response that no upstream sent is not changed,
+/// but its rate can be limited.
 #[derive(Clone, Debug, Config)]
 pub struct ResponseConfig {
     /// Share of the requests, in percent.

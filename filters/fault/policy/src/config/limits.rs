@@ -25,7 +25,8 @@ pub struct ClientCap {
 pub struct HeaderFaults {
     /// Secret that the request must contain.
     pub secret: Option<Secret>,
-    /// Matchers of the first URI in the certificate of the client, one of which must match.
+    /// Matchers of the first URI in the certificate of the client, one of which must match. A client without
+    /// such a URI gets no such fault.
     pub principals: Vec<StringMatcher>,
 }
 

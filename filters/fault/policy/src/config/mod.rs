@@ -50,8 +50,9 @@ pub struct Config {
     pub expires_at: Option<Timestamp>,
     /// Times of the week at which the filter injects faults. Default: always.
     pub schedule: Vec<Period>,
-    /// Maximum number of active faults, over all workers. A delay is active until it ends; a response rate
-    /// limit until the response ends. Other faults need a free slot, but do not keep it. Default: no maximum.
+    /// Maximum number of active faults, over all workers. A delay of a request or of its response is active
+    /// from the request until it ends; a response rate limit until the response ends. Other faults need a
+    /// free slot, but do not keep it. Default: no maximum.
     pub max_active_faults: Option<u32>,
     /// Maximum number of faults for each client. Default: no maximum.
     pub max_faults_per_client: Option<ClientCap>,
@@ -61,7 +62,8 @@ pub struct Config {
     pub header_faults: HeaderFaults,
     /// Marks of injected faults.
     pub mark: Mark,
-    /// Reading of the paths that rules match. A path that cannot be read is matched as it is.
+    /// Reading of the paths that rules match. Of `both`, dot segments and repeated slashes are resolved, and
+    /// other notations are kept. A path that cannot be read is matched as it is.
     pub path_normalization: PathNormalization,
     /// Shadow mode: count the faults and inject none. Default: `false`.
     pub shadow: bool,

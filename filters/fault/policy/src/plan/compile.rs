@@ -1,34 +1,34 @@
 //! Compiles the rules of all formats.
 
+use super::parts::{MAX_NAME, check_name, check_order, condition, draw_plan, is_of_name, reply, status};
 use super::rules::Experiment;
 use super::{MAX_STATISTICS, OTHER, RuleSet};
-use crate::config::{
-    Combine, Draw, DrawBy, ExperimentConfig, ReplyConfig, ResponseConfig, RuleConfig, fixed_delay,
-};
+use crate::config::{Combine, ExperimentConfig, ResponseConfig, RuleConfig, fixed_delay};
 use crate::draw::percent;
 use crate::envoy::HttpFault;
 use crate::istio::IstioRoute;
-use crate::rule::{Abort, Condition, Delay, DrawPlan, Rate, ReplyPlan, ResponseFault, Rule, Share, Status};
-use tollgate_policy::{ConfigError, FieldPath, Percent, Source, StringMatcher, Variable, header_name};
+use crate::rule::{Abort, Condition, Delay, Rate, ReplyPlan, ResponseFault, Rule, Share, Status};
+use tollgate_policy::{ConfigError, FieldPath, PathNormalization, Percent, StringMatcher};
 
 /// Compiles rules, and gives them their statistics.
 pub(crate) struct Compiler {
     statistics: Vec<String>,
     /// Whether the names of rules are new statistics.
     adds_statistics: bool,
+    normalization: PathNormalization,
 }
 
 type Result<T> = std::result::Result<T, ConfigError>;
 
 impl Compiler {
     /// Compiles the rules of a configuration.
-    pub fn new() -> Self {
-        Self { statistics: Vec::new(), adds_statistics: true }
+    pub fn new(normalization: PathNormalization) -> Self {
+        Self { statistics: Vec::new(), adds_statistics: true, normalization }
     }
 
     /// Compiles the rules of a document. Their events are counted under one name.
-    pub fn without_statistics() -> Self {
-        Self { statistics: Vec::new(), adds_statistics: false }
+    pub fn without_statistics(normalization: PathNormalization) -> Self {
+        Self { adds_statistics: false, ..Self::new(normalization) }
     }
 
     /// Returns the names of the statistics.
@@ -56,6 +56,7 @@ impl Compiler {
             if rules.iter().take(index).any(|other| other.name == config.name) {
                 return Err(place.field("name").error(format_args!("duplicate name `{}`", config.name)));
             }
+            check_order(&compiled).map_err(|error| within(error, &place))?;
             let name = of.map_or_else(|| config.name.clone(), |of| [of, "-", &config.name].concat());
             compiled.push(self.rule(config, name).map_err(|error| within(error, &place))?);
         }
@@ -80,6 +81,7 @@ impl Compiler {
     }
 
     fn rule(&mut self, config: &RuleConfig, name: String) -> Result<Rule> {
+        config.condition.check(&self.normalization).map_err(|error| error.in_member("match"))?;
         let mut rule = Rule {
             statistic: self.statistic(&name),
             condition: condition(config),
@@ -168,9 +170,11 @@ impl Compiler {
 
     /// Compiles the rules of a route of Istio, one for each of its conditions.
     pub fn istio(&mut self, route: &IstioRoute) -> Result<Vec<Rule>> {
-        let name = route.name.as_deref().unwrap_or("istio");
+        let name = route.name.as_deref().filter(|name| !name.is_empty()).unwrap_or("istio");
+        // The name of a route is any text, that of a statistic is not.
+        let name: String = name.chars().take(MAX_NAME).map(|c| if is_of_name(c) { c } else { '_' }).collect();
         let in_fault = |error: ConfigError, field| error.in_member(field).in_member("fault");
-        let mut rule = Rule { name: name.into(), statistic: self.statistic(name), ..Rule::default() };
+        let mut rule = Rule { statistic: self.statistic(&name), name: name.into(), ..Rule::default() };
         if let Some(delay) = &route.fault.delay {
             let (length, share) = delay.compile().map_err(|error| in_fault(error, "delay"))?;
             rule.delay = Some(Delay { share: Share::new(percent(share)), length: Some(length) });
@@ -197,7 +201,12 @@ impl Compiler {
         let rule = finish(rule).map_err(|error| error.in_member("fault"))?;
         let mut rules = Vec::new();
         for (index, config) in route.conditions.iter().enumerate() {
-            let (request, headers) = config.compile().map_err(|error| error.in_list("match", index))?;
+            let compiled = config.compile().and_then(|(request, headers)| {
+                let check = request.check(&self.normalization);
+                check.map_err(|error| ConfigError::new("uri", &error.message()))?;
+                Ok((request, headers))
+            });
+            let (request, headers) = compiled.map_err(|error| error.in_list("match", index))?;
             let namespaces = config.source_namespace.iter().map(|name| name.as_str().into()).collect();
             let condition = Condition { request, headers, namespaces, ..Condition::default() };
             rules.push(Rule { condition, ..rule.clone() });
@@ -321,69 +330,4 @@ fn within(error: ConfigError, place: &FieldPath) -> ConfigError {
     } else {
         place.field(error.path()).error(error.message())
     }
-}
-
-fn check_name(name: &str, place: &FieldPath) -> Result<()> {
-    let place = place.field("name");
-    place.named(name, "the name")?;
-    let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-    if name.len() > 64 || !name.bytes().all(valid) {
-        let message = format_args!(
-            "`{}` is not a valid name, expected at most 64 letters, digits and `_-`",
-            name.escape_debug()
-        );
-        return Err(place.error(message));
-    }
-    Ok(())
-}
-
-fn condition(config: &RuleConfig) -> Condition {
-    Condition {
-        request: config.condition.clone(),
-        headers: Vec::new(),
-        clusters: config.upstream_clusters.clone(),
-        nodes: config.source.nodes.clone(),
-        principals: config.source.principals.clone(),
-        namespaces: config.source.namespaces.iter().map(|name| name.as_str().into()).collect(),
-        networks: config.source.networks.clone(),
-    }
-}
-
-fn draw_plan(config: &Draw, name: &str) -> Result<DrawPlan> {
-    if (config.by == DrawBy::Header) != config.header.is_some() {
-        return Err(ConfigError::new("header", &"expected exactly with `by: header`"));
-    }
-    let header = match config.by {
-        DrawBy::RequestId => Some(header_name!("x-request-id")),
-        _ => config.header.clone(),
-    };
-    let salt = config.salt.as_deref().unwrap_or(name);
-    Ok(DrawPlan { by: config.by, header, salt: salt.as_bytes().into(), faults: config.faults })
-}
-
-fn status(config: &ReplyConfig) -> Result<Option<Status>> {
-    match (config.http_status, config.grpc_status) {
-        (Some(_), Some(_)) => Err(ConfigError::new("grpc_status", &"not supported with `http_status`")),
-        (Some(status), None) => Ok(Some(Status::Http(status.0))),
-        (None, status) => Ok(status.map(|status| Status::Grpc(status.code()))),
-    }
-}
-
-fn reply(config: &ReplyConfig) -> Result<ReplyPlan> {
-    let mut headers = Vec::new();
-    for (index, header) in config.headers.iter().enumerate() {
-        for reference in header.value.references() {
-            let known = matches!(
-                reference.source,
-                Source::RequestHeader(..)
-                    | Source::Variable(Variable::Method | Variable::Path | Variable::Authority)
-            );
-            if !known {
-                let message = "expected only references to the request: `%REQ(..)%`, `%METHOD%`, `%PATH%`, `%AUTHORITY%`";
-                return Err(ConfigError::new("value", &message).in_list("headers", index));
-            }
-        }
-        headers.push((header.name.name().clone(), header.value.clone()));
-    }
-    Ok(ReplyPlan::new(config.body.clone(), headers))
 }

@@ -1,6 +1,7 @@
 //! The compiled configuration.
 
 mod compile;
+mod parts;
 mod rules;
 
 pub use rules::Experiment;
@@ -8,9 +9,12 @@ pub(crate) use rules::RuleSet;
 
 use crate::config::{ClientCap, Config, Control, HeaderFaults, Mark, Period};
 pub(crate) use compile::Compiler;
+use parts::check_order;
 use tollgate_counting::rate::{Rate, SlidingWindow};
 use tollgate_counting::table::pages_for;
-use tollgate_policy::{ConfigError, FieldPath, HeaderName, PathNormalization, UnixNanos, fetch, header_name};
+use tollgate_policy::{
+    ConfigError, FieldPath, HeaderName, Notation, PathNormalization, UnixNanos, fetch, header_name,
+};
 
 /// Maximum number of rules with statistics of their own.
 const MAX_STATISTICS: usize = 100;
@@ -41,8 +45,6 @@ pub struct Plan {
     pub statistics: Vec<String>,
     /// Parts of the configuration without an effect.
     pub warnings: Vec<&'static str>,
-    /// Headers that the upstream does not receive.
-    pub(crate) removed: Vec<HeaderName>,
 }
 
 /// Maximum number of faults for each client.
@@ -56,16 +58,19 @@ pub(crate) struct Cap {
 impl Plan {
     /// Checks and compiles a configuration.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        let mut compiler = Compiler::new();
+        let normalization = one_reading(config.path_normalization);
+        let mut compiler = Compiler::new(normalization);
         let place = FieldPath::new("rules");
         let mut rules = compiler.rules(&config.rules, None, &place)?;
         for (index, route) in config.istio.iter().flat_map(|istio| &istio.0).enumerate() {
-            rules.extend(compiler.istio(route).map_err(|error| error.in_list("istio", index))?);
+            let compiled = check_order(&rules).and_then(|()| compiler.istio(route));
+            rules.extend(compiled.map_err(|error| error.in_list("istio", index))?);
         }
         let mut warnings = Vec::new();
         let mut max_active = config.max_active_faults;
         if let Some(envoy) = &config.envoy {
-            rules.push(compiler.envoy(envoy).map_err(|error| error.in_member("envoy"))?);
+            let compiled = check_order(&rules).and_then(|()| compiler.envoy(envoy));
+            rules.push(compiled.map_err(|error| error.in_member("envoy"))?);
             max_active = max_active.into_iter().chain(envoy.max_active_faults).min();
             if envoy.names_runtime_keys() {
                 warnings.push("`envoy`: runtime keys have no effect, use `control`");
@@ -95,10 +100,8 @@ impl Plan {
             check_control(control, &FieldPath::new("control"))?;
         }
         let cap = config.max_faults_per_client.map(cap).transpose()?;
-        let mut removed = Vec::from(HEADERS);
         if let Some(secret) = &config.header_faults.secret {
             FieldPath::new("header_faults.secret.value").named(&secret.value, "the secret")?;
-            removed.push(secret.header.name().clone());
         }
         Ok(Self {
             rules: RuleSet::new(rules),
@@ -112,12 +115,11 @@ impl Plan {
             max_delay: config.max_delay.as_nanos(),
             header_faults: config.header_faults,
             mark: config.mark,
-            normalization: config.path_normalization,
+            normalization,
             shadow: config.shadow,
             stat_prefix: config.stat_prefix.as_str().into(),
             statistics: compiler.into_statistics(),
             warnings,
-            removed,
         })
     }
 
@@ -145,8 +147,10 @@ impl Plan {
     }
 }
 
+/// Prefix of the names of [`HEADERS`].
+pub(crate) const PREFIX: &[u8] = b"x-envoy-fault-";
 /// Request headers of Envoy's fault filter.
-pub(crate) const HEADERS: [HeaderName; 7] = [
+pub(crate) static HEADERS: [HeaderName; 7] = [
     header_name!("x-envoy-fault-abort-request"),
     header_name!("x-envoy-fault-abort-grpc-request"),
     header_name!("x-envoy-fault-abort-request-percentage"),
@@ -155,6 +159,20 @@ pub(crate) const HEADERS: [HeaderName; 7] = [
     header_name!("x-envoy-fault-throughput-response"),
     header_name!("x-envoy-fault-throughput-response-percentage"),
 ];
+
+/// Returns options with which each path has one reading: its canonical one.
+fn one_reading(options: PathNormalization) -> PathNormalization {
+    let or = |notation, other| if notation == Notation::Both { other } else { notation };
+    PathNormalization {
+        dot_segments: or(options.dot_segments, Notation::Normalize),
+        duplicate_slashes: or(options.duplicate_slashes, Notation::Normalize),
+        escaped_slashes: or(options.escaped_slashes, Notation::Keep),
+        backslashes: or(options.backslashes, Notation::Keep),
+        path_parameters: or(options.path_parameters, Notation::Keep),
+        percent_encoding: or(options.percent_encoding, Notation::Keep),
+        invalid_escapes: options.invalid_escapes,
+    }
+}
 
 fn check_control(control: &Control, place: &FieldPath) -> Result<(), ConfigError> {
     let uri = place.field("http_uri");

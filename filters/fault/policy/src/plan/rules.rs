@@ -2,7 +2,7 @@
 
 use crate::rule::Rule;
 use std::rc::Rc;
-use tollgate_policy::{Index, UnixNanos, Wanted};
+use tollgate_policy::{Index, RequestFacts, UnixNanos, Wanted};
 
 /// Up to this number of rules, evaluating all rules is faster than a search.
 const FEW: usize = 16;
@@ -26,16 +26,16 @@ impl RuleSet {
         Self { list: list.into_iter().map(Rc::new).collect(), index }
     }
 
-    /// Returns the first rule that matches a request with this host and path.
+    /// Returns the first rule that matches a request whose path is read as `path`.
     pub fn first(
         &self,
-        host: &[u8],
+        request: &RequestFacts<'_>,
         path: &[u8],
         mut matches: impl FnMut(&Rule) -> bool,
     ) -> Option<&Rc<Rule>> {
         let Some(index) = &self.index else { return self.list.iter().find(|rule| matches(rule)) };
-        let place =
-            index.first(host, path, |place| self.list.get(place).is_some_and(|rule| matches(rule)))?;
+        let place = index
+            .first(request.host(), path, |place| self.list.get(place).is_some_and(|rule| matches(rule)))?;
         self.list.get(place)
     }
 

@@ -18,10 +18,10 @@ impl Policy {
     pub(super) fn enter(
         &self,
         injected: &mut Injected,
-        lasts: bool,
         now: UnixNanos,
         env: &mut dyn Environment,
     ) -> Result<bool, Failure> {
+        let lasts = injected.lasts();
         if let Some(max) = self.plan.max_active {
             let vm = env.shared().vm();
             let mut has_room = false;

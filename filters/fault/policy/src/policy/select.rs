@@ -5,14 +5,14 @@ use crate::asked::Asked;
 use crate::body::BodyFault;
 use crate::config::DrawBy;
 use crate::draw::{Number, Purpose, StableHash};
-use crate::injected::{Injected, Reply, ResponseState};
-use crate::plan::RuleSet;
+use crate::injected::{Details, Injected, ResponseState};
+use crate::plan::{HEADERS, PREFIX, RuleSet};
 use crate::rule::{Rate, ReplyPlan, Rule, Share, Status};
-use crate::{Control, Distribution, Environment, Event};
+use crate::{Distribution, Document, Environment, Event};
 use std::cell::Cell;
 use std::rc::Rc;
 use tollgate_counting::Failure;
-use tollgate_policy::{HeaderEdit, RequestFacts, Source, Variable};
+use tollgate_policy::{HeaderEdit, Refusal, RequestFacts, Source, Variable, grpc_status_of};
 
 type Result<T> = core::result::Result<T, Failure>;
 
@@ -29,10 +29,15 @@ struct Drawn {
 impl Policy {
     /// Removes the headers that are only for this filter.
     pub(super) fn remove_headers<'p>(&'p self, request: &RequestFacts<'_>, edits: &mut Vec<HeaderEdit<'p>>) {
-        for name in &self.plan.removed {
-            if request.headers.has(name) {
-                edits.push(HeaderEdit::Remove(name));
-            }
+        let headers = request.headers;
+        let secret = self.plan.header_faults.secret.as_ref().map(|secret| secret.header.name());
+        // Most requests have none of them: compare each line once, instead of a search for each name.
+        let any = headers.0.iter().any(|(name, _)| {
+            name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+        });
+        let fault_headers = HEADERS.iter().filter(|_| any);
+        for name in fault_headers.chain(secret).filter(|name| headers.has(*name)) {
+            edits.push(HeaderEdit::Remove(name));
         }
     }
 
@@ -40,13 +45,13 @@ impl Policy {
     pub(super) fn select(
         &self,
         request: &RequestFacts<'_>,
-        control: Control<'_>,
+        document: Option<&Document>,
         env: &mut dyn Environment,
     ) -> Result<Option<Box<Injected>>> {
-        if !self.plan.is_enabled(control) {
+        if !self.is_enabled(document) {
             return Ok(None);
         }
-        let Some(rule) = self.rule(request, control, env)? else { return Ok(None) };
+        let Some(rule) = self.rule(request, document, env)? else { return Ok(None) };
         let number = number(rule, request, env)?;
         let Some(drawn) = self.drawn(rule, number, request, env)? else { return Ok(None) };
         let now = env.now()?;
@@ -62,8 +67,7 @@ impl Policy {
         }
         let mut injected = self.injected(rule, &drawn, number, request);
         // A fault that finds no slot does not count for its client.
-        let lasts = drawn.delay > 0 || drawn.rate.is_some();
-        if !self.enter(&mut injected, lasts, now, env)? {
+        if !self.enter(&mut injected, now, env)? {
             env.count(statistic, Event::FaultsOverflow);
             return Ok(None);
         }
@@ -80,15 +84,15 @@ impl Policy {
     fn rule<'r>(
         &'r self,
         request: &RequestFacts<'_>,
-        control: Control<'r>,
+        document: Option<&'r Document>,
         env: &mut dyn Environment,
     ) -> Result<Option<&'r Rc<Rule>>> {
         let raw = request.path_only();
-        let path = self.plan.normalization.canonical(raw);
-        let path = path.as_deref().unwrap_or(raw);
+        let path = self.plan.normalization.readings(raw);
+        let path = path.as_ref().map_or(raw, |readings| readings.first());
         let failure = Cell::new(None);
         let first = |rules: &'r RuleSet, env: &mut dyn Environment| {
-            rules.first(request.host(), path, |rule| {
+            rules.first(request, path, |rule| {
                 rule.condition.matches(request, path, env).unwrap_or_else(|error| {
                     failure.set(Some(error));
                     false
@@ -96,9 +100,9 @@ impl Policy {
             })
         };
         let mut found = None;
-        if self.plan.has_experiments(control) {
+        if self.plan.has_experiments(document) {
             let now = env.now()?;
-            found = self.plan.running(control, now).find_map(|rules| first(rules, env));
+            found = self.plan.running(document, now).find_map(|rules| first(rules, env));
         }
         let found = found.or_else(|| first(&self.plan.rules, env));
         // Without one of the attributes, another rule could have been the first.
@@ -167,8 +171,9 @@ impl Policy {
         });
         let allowed = secret
             && (conditions.principals.is_empty() || {
-                let principal = env.property(crate::condition::PRINCIPAL)?.unwrap_or_default();
-                conditions.principals.iter().any(|matcher| matcher.matches(&principal))
+                let principal = env.principal()?;
+                let is_one = |uri: &[u8]| conditions.principals.iter().any(|matcher| matcher.matches(uri));
+                principal.is_some_and(|uri| is_one(&uri))
             });
         if allowed {
             return Ok(asked);
@@ -199,10 +204,7 @@ impl Policy {
                 .delay
                 .as_ref()
                 .map_or(0, |delay| self.length(delay, number.derive(Purpose::ResponseLength))),
-            replace: fault
-                .replace
-                .as_ref()
-                .map(|(status, plan)| reply(*status, plan, "fault_filter_response")),
+            replace: fault.replace.as_ref().map(|(status, plan)| reply(*status, plan, Details::Response)),
             body: BodyFault::new(fault, number.derive(Purpose::Bytes), drawn.rate),
             rate: drawn.rate,
         });
@@ -216,7 +218,7 @@ impl Policy {
         Box::new(Injected {
             rule: Rc::clone(rule),
             delay: drawn.delay,
-            reply: abort.map(|(status, abort)| reply(status, &abort.reply, "fault_filter_abort")),
+            reply: abort.map(|(status, abort)| reply(status, &abort.reply, Details::Abort)),
             reset: drawn.reset,
             response: response.filter(|_| drawn.abort.is_none() && !drawn.reset),
             active: false,
@@ -250,7 +252,11 @@ fn is_equal(value: &[u8], secret: &[u8]) -> bool {
 }
 
 /// Returns a response, with the values of its headers for a request.
-fn reply(status: Status, plan: &ReplyPlan, details: &'static str, request: &RequestFacts<'_>) -> Reply {
+fn reply(status: Status, plan: &ReplyPlan, reason: Details, request: &RequestFacts<'_>) -> Refusal<Details> {
+    let (status, grpc_status) = match status {
+        Status::Http(status) => (status, grpc_status_of(status)),
+        Status::Grpc(status) => (200, status),
+    };
     let mut headers = Vec::new();
     for (name, template) in &plan.headers {
         let value = template.render(|source, out| {
@@ -271,5 +277,5 @@ fn reply(status: Status, plan: &ReplyPlan, details: &'static str, request: &Requ
             headers.push((name.as_str().to_owned().into(), value.into_owned()));
         }
     }
-    Reply { status, details, headers, body: plan.body.clone() }
+    Refusal { reason, status, grpc_status, headers, body: plan.body.as_bytes().to_vec() }
 }

@@ -21,22 +21,22 @@ fn run(policy: &Policy, world: &mut World, path: &str, headers: Pairs<'_>) {
         let mut then = decision.then;
         if let Then::Delay(time) = then {
             assert!(time.as_nanos() >= 1_000_000);
-            then = policy.after_delay(&mut injected, false, world);
+            then = policy.resume(&mut injected, None, world);
         }
         if let Then::Reply(reply) = then {
             assert!(
                 reply.headers.iter().all(|(name, value)| is_token(name.as_bytes()) && is_valid_value(value))
             );
         } else {
-            let response = policy.respond(&mut injected, world);
+            let response = policy.respond(&mut injected, None, world);
             assert!(response.edits.iter().all(|edit| edit.value().is_none_or(is_valid_value)));
-            policy.after_response_delay(&mut injected);
+            policy.resume(&mut injected, None, world);
             let mut out = Vec::new();
             if let Some(body) = injected.body() {
                 body.change(&[0; 100], &mut out);
-                body.pass(out.len(), body.is_cut(), world.now);
-                body.resume(world.now);
             }
+            policy.pass(&mut injected, out.len(), true, world);
+            policy.resume(&mut injected, None, world);
             assert!(out.len() <= 100);
         }
         policy.end(injected, world);
@@ -78,6 +78,7 @@ proptest! {
         let policy = policy(&config.to_string());
         let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let mut world = World::default();
+        world.properties.insert("connection\0uri_san_peer_certificate", "spiffe://c/ns/test/sa/chaos");
         for _ in 0..5 {
             run(&policy, &mut world, &path, &headers);
         }

@@ -11,7 +11,7 @@ fn percentages_go_down_to_one_in_a_million() {
     let policy = rule(r#""reset": {"percentage": 0.0001}"#);
     let mut world = World::default();
     let hits = with_request("/", &[], |request| {
-        (0..4_000_000).filter(|_| policy.decide(request, Control::Off, &mut world).injected.is_some()).count()
+        (0..4_000_000).filter(|_| policy.decide(request, None, &mut world).injected.is_some()).count()
     });
     assert!((1..=14).contains(&hits), "{hits} of 4 expected");
 }

@@ -49,6 +49,31 @@ fn invalid_configurations_are_rejected() {
         (response(r#""truncate_after": 1, "reset_after": 1"#), "rules[0].response.reset_after: not supported with"),
         (response(r#""replace": {}"#), "rules[0].response.replace: expected exactly one of"),
         (response(r#""replace": {"http_status": 500}, "truncate_after": 1"#), "rules[0].response.replace: not supported with"),
+        (
+            rule(r#""abort": {"percentage": 1, "http_status": 204, "body": "x"}"#),
+            "rules[0].abort.body: not supported: a response 204 has no body",
+        ),
+        (response(r#""replace": {"http_status": 304, "body": ""}"#), "rules[0].response.replace.body: not supported"),
+        (
+            r#"{"rules": [{"name": "a", "reset": {"percentage": 1}}, {"name": "b", "reset": {"percentage": 1}}]}"#.into(),
+            "rules[1]: never applies, because `a` before it matches all requests",
+        ),
+        (
+            rule(r#""reset": {"percentage": 1}}], "istio": [{"fault": {"abort": {"httpStatus": 500}}"#),
+            "istio[0]: never applies, because `r`",
+        ),
+        (
+            rule(r#""reset": {"percentage": 1}}], "envoy": {"abort": {"http_status": 500}}, "experiments": [{"name": "e""#),
+            "envoy: never applies, because `r`",
+        ),
+        (
+            rule(r#""reset": {"percentage": 1}, "match": {"paths": [{"exact": "/a"}, {"exact": "/a//b"}]}"#),
+            "rules[0].match.paths[1]: never matches with this `path_normalization`",
+        ),
+        (
+            r#"{"istio": [{"match": [{"uri": {"exact": "/a/../b"}}], "fault": {"abort": {"httpStatus": 500}}}]}"#.into(),
+            "istio[0].match[0].uri: never matches",
+        ),
         (response(r#""set_headers": [{"name": "content-length", "value": "1"}]"#), "rules[0].response.set_headers[0].name: "),
         (r#"{"rules": [{"name": "a b", "reset": {"percentage": 1}}]}"#.into(), "rules[0].name: `a b` is not a valid name"),
         (

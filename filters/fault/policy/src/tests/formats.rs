@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Status, Then};
+use crate::Then;
 use tollgate_policy::Duration;
 
 #[test]
@@ -42,12 +42,12 @@ fn accepts_the_configuration_of_envoy() {
         let decision = decide(&policy, &mut world, "/cart", headers);
         assert_eq!(decision.then, Then::Delay(Duration::from_nanos(250_000_000)));
         let mut injected = decision.injected.unwrap();
-        assert_eq!(injected.metadata(), Some(r#"{"team":"red"}"#));
+        let state: Vec<_> = policy.filter_state(&injected).collect();
+        let metadata = ("fault.filter_metadata", r#"{"team":"red"}"#);
+        assert_eq!(state, [("fault.injected", "envoy;delay=250;abort"), metadata]);
         assert_eq!(injected.mark, "envoy;delay=250;abort");
-        let Then::Reply(reply) = policy.after_delay(&mut injected, false, &mut world) else {
-            panic!("no abort")
-        };
-        assert_eq!(reply.status, Status::Http(503));
+        let Then::Reply(reply) = policy.resume(&mut injected, None, &mut world) else { panic!("no abort") };
+        assert_eq!(reply.status, 503);
         for missing in 0..headers.len() {
             let others: Vec<_> =
                 headers.iter().enumerate().filter(|(n, _)| *n != missing).map(|(_, h)| *h).collect();
@@ -131,6 +131,18 @@ fn accepts_the_fault_injection_of_istio() {
     let sum: u64 =
         (0..10_000).map(|_| decide(&exponential, &mut world, "/", &[]).injected.map_or(0, |i| i.delay)).sum();
     assert!((95..106).contains(&(sum / 10_000)), "{sum}");
+}
+
+#[test]
+fn a_route_of_istio_can_have_any_name() {
+    let (long, kept) = ("r".repeat(70), "r".repeat(64));
+    for (name, expected) in [("ratings.v1", "ratings_v1"), ("", "istio"), ("a é", "a__"), (&long, &kept)] {
+        let policy = policy(&format!(
+            r#"{{"istio": [{{"name": "{name}", "fault": {{"abort": {{"percentage": {{"value": 100}}, "httpStatus": 500}}}}}}]}}"#
+        ));
+        assert_eq!(mark(&policy, &mut World::default(), &[]), format!("{expected};abort"));
+        assert_eq!(policy.plan().statistics, [expected, "other"]);
+    }
 }
 
 #[test]

@@ -1,13 +1,13 @@
 use super::*;
-use crate::{Status, Then};
+use crate::Then;
 use tollgate_policy::{Duration, HeaderEdit};
 
 const FROM_HEADERS: &str =
     r#""delay": {"percentage": 100, "header": {}}, "abort": {"percentage": 100, "header": {}}"#;
 
-fn reply_of(then: Then) -> Option<Status> {
+fn reply_of(then: Then) -> Option<(u16, u8)> {
     match then {
-        Then::Reply(reply) => Some(reply.status),
+        Then::Reply(reply) => Some((reply.status, reply.grpc_status)),
         _ => None,
     }
 }
@@ -17,11 +17,11 @@ fn a_request_asks_for_its_fault() {
     let policy = rule(FROM_HEADERS);
     let mut world = World::default();
     for (headers, expected) in [
-        (&[("x-envoy-fault-abort-request", "429")][..], Some(Status::Http(429))),
-        (&[("x-envoy-fault-abort-grpc-request", "14")], Some(Status::Grpc(14))),
+        (&[("x-envoy-fault-abort-request", "429")][..], Some((429, 14))),
+        (&[("x-envoy-fault-abort-grpc-request", "14")], Some((200, 14))),
         (
             &[("x-envoy-fault-abort-grpc-request", "14"), ("x-envoy-fault-abort-request", "503")],
-            Some(Status::Http(503)),
+            Some((503, 14)),
         ),
         (&[("x-envoy-fault-abort-request", "199")], None),
         (&[("x-envoy-fault-abort-request", "600")], None),
@@ -66,7 +66,7 @@ fn headers_have_no_effect_unless_configured() {
         ("x-envoy-fault-delay-request-percentage", "100"),
     ];
     let mut world = World::default();
-    assert_eq!(reply_of(decide(&policy, &mut world, "/", headers).then), Some(Status::Http(500)));
+    assert_eq!(reply_of(decide(&policy, &mut world, "/", headers).then), Some((500, 2)));
 }
 
 #[test]
@@ -118,6 +118,13 @@ fn a_secret_or_a_principal_can_be_required() {
         assert_eq!(reply_of(decision.then).is_some(), expected, "{headers:?}");
         assert_eq!(world.count("headers_denied"), usize::from(!expected));
         assert_eq!(decision.edits.len(), headers.len(), "the upstream does not receive the secret");
+    }
+    for matcher in [r#"{"regex": ".*"}"#, r#"{"exact": ""}"#] {
+        let any = config(&format!(r#"{{"principals": [{matcher}]}}"#));
+        let mut world = World::default();
+        assert_eq!(mark(&any, &mut world, &[asked]), "", "no certificate");
+        world.properties.insert("connection\0uri_san_peer_certificate", "");
+        assert_eq!(mark(&any, &mut world, &[asked]), "", "a certificate without a URI");
     }
     let principal = config(r#"{"principals": [{"exact": "spiffe://c/ns/test/sa/chaos"}]}"#);
     let mut world = World::default();

@@ -24,7 +24,7 @@ fn active_faults_have_a_maximum_over_all_workers() {
     // One delay ends, another request disconnects.
     let (vm, mut injected) = held_by.pop().unwrap();
     world.shared.vm = vm;
-    assert_eq!(policy.after_delay(&mut injected, false, &mut world), Then::Pass);
+    assert_eq!(policy.resume(&mut injected, None, &mut world), Then::Pass);
     policy.end(injected, &mut world);
     let (vm, injected) = held_by.pop().unwrap();
     world.shared.vm = vm;
@@ -58,6 +58,28 @@ fn a_short_fault_needs_a_slot_but_keeps_none() {
     policy.end(slow, &mut world);
     assert!(held(&policy, &mut world).is_some());
     assert_eq!((world.count("faults_overflow"), world.active), (1, 0));
+}
+
+#[test]
+fn a_response_is_active_until_its_delay_ends() {
+    let of = |fields: &str| {
+        policy(&format!(
+            r#"{{"max_active_faults": 1, "rules": [{{"name": "r", {fields}
+                "response": {{"percentage": 100, "delay": {{"fixed": "1s"}}}}}}]}}"#
+        ))
+    };
+    for fields in ["", r#""delay": {"percentage": 100, "fixed": "1s"},"#] {
+        let (policy, mut world) = (of(fields), World::default());
+        let mut first = held(&policy, &mut world).unwrap();
+        if !fields.is_empty() {
+            assert_eq!(policy.resume(&mut first, None, &mut world), Then::Pass);
+        }
+        assert!(matches!(policy.respond(&mut first, None, &mut world).then, Then::Delay(_)));
+        assert!(held(&policy, &mut world).is_none());
+        assert_eq!((world.count("faults_overflow"), world.active), (1, 1));
+        assert_eq!(policy.resume(&mut first, None, &mut world), Then::Pass);
+        assert!(held(&policy, &mut world).is_some());
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ mod limits;
 mod responses;
 mod rules;
 
-use crate::{Config, Control, Decision, Environment, Event, Plan, Policy};
+use crate::{Config, Decision, Document, Environment, Event, Plan, Policy};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use tollgate_counting::{Failure, LocalMemory, SharedMemory};
@@ -114,7 +114,7 @@ fn with_request<R>(path: &str, headers: Pairs<'_>, then: impl FnOnce(&RequestFac
 }
 
 fn decide<'p>(policy: &'p Policy, world: &mut World, path: &str, headers: Pairs<'_>) -> Decision<'p> {
-    with_request(path, headers, |request| policy.decide(request, Control::Off, world))
+    with_request(path, headers, |request| policy.decide(request, None, world))
 }
 
 /// Returns the mark of a request to `/`; empty without a fault.

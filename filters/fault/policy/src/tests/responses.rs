@@ -1,5 +1,5 @@
 use super::*;
-use crate::{BodyFault, Injected, Part, Status, Then};
+use crate::{BodyFault, Details, Injected, Then};
 use proptest::prelude::*;
 use tollgate_policy::{Duration, HeaderEdit};
 
@@ -31,13 +31,10 @@ fn replaces_the_response_after_a_delay() {
     let mut world = World::default();
     let mut injected = injected(&policy, &mut world, &[]);
     assert_eq!(injected.mark, "r;response");
-    let decision = policy.respond(&mut injected, &mut world);
+    let decision = policy.respond(&mut injected, None, &mut world);
     assert_eq!(decision.then, Then::Delay(Duration::from_nanos(20_000_000)));
-    let Then::Reply(reply) = policy.after_response_delay(&mut injected) else { panic!("expected a reply") };
-    assert_eq!(
-        (reply.status, &*reply.body, reply.details),
-        (Status::Http(502), "lost", "fault_filter_response")
-    );
+    let Then::Reply(reply) = policy.resume(&mut injected, None, &mut world) else { panic!("no reply") };
+    assert_eq!((reply.status, &*reply.body, reply.reason), (502, &b"lost"[..], Details::Response));
     assert_eq!(world.count("responses_injected"), 1);
 }
 
@@ -49,7 +46,7 @@ fn edits_the_headers_of_a_response() {
     );
     let mut world = World::default();
     let mut injected = injected(&policy, &mut world, &[]);
-    let decision = policy.respond(&mut injected, &mut world);
+    let decision = policy.respond(&mut injected, None, &mut world);
     assert_eq!(
         written(&decision.edits),
         ["x-tollgate-fault: r;response", "-etag", "content-type: text/html"]
@@ -72,8 +69,8 @@ fn marks_a_delayed_response() {
     ] {
         let (policy, mut world) = (json(mark), World::default());
         let mut injected = decide(&policy, &mut world, "/", &[]).injected.unwrap();
-        assert_eq!(policy.after_delay(&mut injected, false, &mut world), Then::Pass);
-        assert_eq!(written(&policy.respond(&mut injected, &mut world).edits), expected);
+        assert_eq!(policy.resume(&mut injected, None, &mut world), Then::Pass);
+        assert_eq!(written(&policy.respond(&mut injected, None, &mut world).edits), expected);
         assert_eq!(world.count("responses_injected"), 0);
     }
 }
@@ -83,10 +80,10 @@ fn truncates_a_body() {
     let policy = rule(r#""response": {"percentage": 100, "truncate_after": 5}"#);
     let mut world = World::default();
     let mut injected = injected(&policy, &mut world, &[]);
-    assert!(policy.respond(&mut injected, &mut world).changes_length);
+    assert!(policy.respond(&mut injected, None, &mut world).changes_length);
     let body = injected.body().unwrap();
     assert_eq!(changed(body, &[b"abc", b"defg", b"hij"]), b"abcde");
-    assert!(!body.is_cut() && body.pass(0, body.is_cut(), UnixNanos(0)) == Part::Pass);
+    assert_eq!(body.pass(0, true, UnixNanos(0)), Then::Pass);
 }
 
 #[test]
@@ -94,15 +91,93 @@ fn resets_after_a_part_of_the_body() {
     let policy = rule(r#""response": {"percentage": 100, "reset_after": 5}"#);
     let mut world = World::default();
     let mut injected = injected(&policy, &mut world, &[]);
-    assert!(policy.respond(&mut injected, &mut world).changes_length);
+    assert!(policy.respond(&mut injected, None, &mut world).changes_length);
     let body = injected.body().unwrap();
     let mut parts = Vec::new();
     for chunk in [&b"abc"[..], b"defg", b"hij"] {
-        let (cut, mut out) = (body.is_cut(), Vec::new());
+        let mut out = Vec::new();
         body.change(chunk, &mut out);
-        parts.push((out.len(), body.pass(out.len(), cut, UnixNanos(0))));
+        parts.push((out.len(), body.pass(out.len(), false, UnixNanos(0))));
     }
-    assert_eq!(parts, [(3, Part::Pass), (2, Part::Pass), (0, Part::Reset)]);
+    assert_eq!(parts, [(3, Then::Pass), (2, Then::Pass), (0, Then::Reset)]);
+    // No other part follows the last one.
+    let mut whole = decide(&policy, &mut world, "/", &[]).injected.unwrap();
+    changed(whole.body().unwrap(), &[b"abcdefg"]);
+    assert_eq!(policy.pass(&mut whole, 5, true, &mut world), Then::Reset);
+}
+
+#[test]
+fn a_part_of_several_chunks_leaves_before_the_reset() {
+    let policy = rule(r#""response": {"percentage": 100, "reset_after": 5}"#);
+    let mut injected = injected(&policy, &mut World::default(), &[]);
+    let body = injected.body().unwrap();
+    assert_eq!(changed(body, &[b"abc", b"defg", b"hij"]), b"abcde");
+    assert_eq!(body.pass(5, false, UnixNanos(0)), Then::Pass);
+    assert_eq!(body.pass(0, false, UnixNanos(0)), Then::Reset);
+    let policy = rule(r#""response": {"percentage": 100, "reset_after": 0}"#);
+    let mut injected = self::injected(&policy, &mut World::default(), &[]);
+    assert_eq!(changed(injected.body().unwrap(), &[b"abc"]), b"");
+    assert_eq!(injected.body().unwrap().pass(0, false, UnixNanos(0)), Then::Reset);
+}
+
+#[test]
+fn a_reset_waits_for_what_is_held() {
+    let policy = rule(r#""response": {"percentage": 100, "reset_after": 5, "bytes_per_second": 5}"#);
+    let at = |seconds: u64| UnixNanos(NOON + seconds * 1_000_000_000);
+    for (has_ended, expected) in [(false, Then::Pass), (true, Then::Reset)] {
+        let mut injected = injected(&policy, &mut World::default(), &[]);
+        let body = injected.body().unwrap();
+        assert_eq!(changed(body, &[b"abcdefg"]), b"abcde");
+        assert_eq!(body.pass(5, false, at(0)), Then::Delay(Duration::from_secs(1)));
+        assert_eq!(changed(body, &[b"hij"]), b"");
+        assert_eq!(body.pass(0, has_ended, at(0)), Then::Hold);
+        assert_eq!(body.resume(at(1)), expected);
+        if !has_ended {
+            assert_eq!(body.pass(0, false, at(1)), Then::Reset);
+        }
+    }
+}
+
+/// Responses of the proxy and of other filters get no fault except a rate, as in Envoy.
+#[test]
+fn only_a_response_of_an_upstream_has_a_fault() {
+    let of = |fields: &str| rule(&format!(r#""response": {{"percentage": 100, {fields}}}"#));
+    let faulty = of(r#""truncate_after": 5, "bytes_per_second": 10"#);
+    for (details, expected) in [
+        ("", true),
+        ("via_upstream", true),
+        ("retry_replayed", true),
+        ("route_not_found", false),
+        ("jwt_authn_access_denied", false),
+    ] {
+        let mut world = World::default();
+        world.properties.insert("response\0code_details", details);
+        let mut injected = injected(&faulty, &mut world, &[]);
+        let decision = faulty.respond(&mut injected, None, &mut world);
+        assert_eq!((decision.changes_length, world.active == 1), (expected, expected), "{details}");
+        assert_eq!(world.count("responses_injected") == 1, expected, "{details}");
+        let rate = of(r#""bytes_per_second": 10"#);
+        let mut slow = self::injected(&rate, &mut world, &[]);
+        rate.respond(&mut slow, None, &mut world);
+        assert!(slow.body().is_some(), "{details}");
+    }
+    let mut world = World::default();
+    let mut injected = injected(&faulty, &mut world, &[]);
+    world.failure = Some(Failure::Host);
+    assert!(!faulty.respond(&mut injected, None, &mut world).changes_length);
+    assert_eq!((world.count("host_error"), world.active), (1, 0));
+}
+
+#[test]
+fn without_a_clock_a_body_has_no_rate() {
+    let policy = rule(r#""response": {"percentage": 100, "bytes_per_second": 1}"#);
+    let mut world = World::default();
+    let mut slow = injected(&policy, &mut world, &[]);
+    assert!(matches!(policy.pass(&mut slow, 9, false, &mut world), Then::Delay(_)));
+    world.failure = Some(Failure::Host);
+    assert_eq!(policy.resume(&mut slow, None, &mut world), Then::Pass);
+    assert_eq!((world.count("host_error"), slow.holds_body()), (1, false));
+    assert_eq!(policy.pass(&mut slow, 9, true, &mut world), Then::Pass);
 }
 
 #[test]
@@ -110,7 +185,7 @@ fn corrupts_a_share_of_the_bytes() {
     let policy = rule(r#""response": {"percentage": 100, "corrupt": 1}"#);
     let mut world = World::default();
     let mut injected = injected(&policy, &mut world, &[]);
-    assert!(!policy.respond(&mut injected, &mut world).changes_length);
+    assert!(!policy.respond(&mut injected, None, &mut world).changes_length);
     let body = injected.body().unwrap();
     let (zeros, mut different) = (vec![0; 1000], 0);
     for _ in 0..1000 {
@@ -128,22 +203,25 @@ fn limits_the_rate_of_a_body() {
     let mut world = World::default();
     let mut injected = injected(&policy, &mut world, &[]);
     assert_eq!(world.active, 1);
-    policy.respond(&mut injected, &mut world);
+    policy.respond(&mut injected, None, &mut world);
     assert_eq!((world.count("response_rl_injected"), world.count("responses_injected")), (1, 0));
     let body = injected.body().unwrap();
     let at = |ms: u64| UnixNanos(NOON + ms * 1_000_000);
-    let hold = |ms: u64| Part::Hold(Duration::from_nanos(ms * 1_000_000));
+    let hold = |ms: u64| Then::Delay(Duration::from_nanos(ms * 1_000_000));
     assert_eq!(body.pass(500, false, at(0)), hold(500));
     // Another part arrives while the first one is held.
-    assert_eq!(body.pass(100, false, at(200)), Part::Held);
+    assert_eq!(body.pass(100, false, at(200)), Then::Hold);
     assert_eq!(body.resume(at(500)), hold(100));
-    assert_eq!(body.resume(at(600)), Part::Pass);
-    assert_eq!(body.pass(50, false, at(10_000)), Part::Pass);
+    assert_eq!(body.resume(at(600)), Then::Pass);
+    // Time without bytes is saved up for one second, as in Envoy.
+    assert_eq!(body.pass(1050, false, at(10_000)), hold(50));
+    assert_eq!(body.resume(at(10_050)), Then::Pass);
+    assert_eq!(body.pass(50, false, at(10_050)), hold(50));
     // The clock is set back: the time begins again, and ends.
-    assert_eq!(body.pass(50, false, UnixNanos(0)), hold(700));
-    assert_eq!(body.resume(UnixNanos(700_000_000)), Part::Pass);
+    assert_eq!(body.resume(UnixNanos(0)), hold(1700));
+    assert_eq!(body.resume(UnixNanos(1_700_000_000)), Then::Pass);
     // The end of a body without bytes is not held.
-    assert_eq!(body.pass(0, false, at(10_001)), Part::Pass);
+    assert_eq!(body.pass(0, false, at(10_001)), Then::Pass);
     policy.end(injected, &mut world);
     assert_eq!(world.active, 0);
 }
@@ -154,7 +232,7 @@ fn a_header_limits_the_rate() {
     let mut world = World::default();
     let mut slow = injected(&policy, &mut world, &[("x-envoy-fault-throughput-response", "2")]);
     let held = slow.body().unwrap().pass(4096, false, UnixNanos(NOON));
-    assert_eq!(held, Part::Hold(Duration::from_secs(2)));
+    assert_eq!(held, Then::Delay(Duration::from_secs(2)));
     for value in ["0", "x", "-1"] {
         assert_eq!(mark(&policy, &mut world, &[("x-envoy-fault-throughput-response", value)]), "");
     }
@@ -199,7 +277,7 @@ proptest! {
         let mut now = UnixNanos(NOON);
         for part in &parts {
             let mut then = body.pass(*part, false, now);
-            while let Part::Hold(time) = then {
+            while let Then::Delay(time) = then {
                 now = now + time.into();
                 then = body.resume(now);
             }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Status, Then};
+use crate::{Details, Then};
 use tollgate_policy::Duration;
 
 #[test]
@@ -14,11 +14,51 @@ fn the_first_rule_that_matches_selects_the_fault() {
     let mut world = World::default();
     let of = |world: &mut World, path: &str| decide(&policy, world, path, &[]);
     let Then::Reply(reply) = of(&mut world, "/api/1?x=1").then else { panic!("expected an abort") };
-    assert_eq!((reply.status, reply.details), (Status::Http(503), "fault_filter_abort"));
-    assert_eq!(reply.body, "fault filter abort");
+    assert_eq!((reply.status, reply.reason), (503, Details::Abort));
+    assert_eq!(reply.body, b"fault filter abort");
     assert_eq!(of(&mut world, "/").then, Then::Delay(Duration::from_secs(1)));
     assert_eq!(policy.plan().statistics, ["a", "b", "c", "other"]);
     assert_eq!(world.events, [((1, "aborts_injected"), 1), ((2, "delays_injected"), 1)].into());
+}
+
+#[test]
+fn rules_for_a_source_do_not_hide_others() {
+    for condition in [
+        r#""source": {"networks": ["10.9.0.0/16"]}"#,
+        r#""source": {"namespaces": ["shop"]}"#,
+        r#""source": {"principals": [{"prefix": "spiffe://"}]}"#,
+        r#""source": {"nodes": [{"exact": "n1"}]}"#,
+        r#""upstream_clusters": [{"exact": "cart"}]"#,
+        r#""match": {"query": [{"name": "debug", "present": true}]}"#,
+        r#""match": {"headers": [{"name": "x-a", "present": true}]}"#,
+    ] {
+        let policy = policy(&format!(
+            r#"{{"rules": [{{"name": "a", {condition}, "reset": {{"percentage": 100}}}}, {{"name": "b", "reset": {{"percentage": 100}}}}]}}"#
+        ));
+        assert_eq!(mark(&policy, &mut World::default(), &[]), "b;reset", "{condition}");
+    }
+}
+
+#[test]
+fn paths_are_matched_as_they_are_read() {
+    let of = |options: &str, path: &str| {
+        policy(&format!(
+            r#"{{"path_normalization": {options}, "rules": [
+                {{"name": "r", "match": {{"paths": [{{"exact": "{path}"}}]}}, "reset": {{"percentage": 100}}}}
+            ]}}"#
+        ))
+    };
+    for (options, path, sent, expected) in [
+        ("{}", "/a/b", "/a//./b", true),
+        ("{}", "/a%20b", "/a%20b", true),
+        (r#"{"duplicate_slashes": "keep"}"#, "/a//b", "/a//b", true),
+        (r#"{"duplicate_slashes": "keep"}"#, "/a/b", "/a//b", false),
+        (r#"{"percent_encoding": "normalize"}"#, "/a b", "/a%20b", true),
+    ] {
+        let policy = of(options, path);
+        let found = decide(&policy, &mut World::default(), sent, &[]).injected.is_some();
+        assert_eq!(found, expected, "{options} {path} {sent}");
+    }
 }
 
 #[test]
@@ -95,10 +135,10 @@ fn the_abort_follows_the_delay() {
     assert_eq!(decision.then, Then::Delay(Duration::from_nanos(250_000_000)));
     assert_eq!((world.active, world.count("aborts_injected")), (1, 0));
     let mut injected = decision.injected.unwrap();
-    let Then::Reply(reply) = policy.after_delay(&mut injected, false, &mut world) else {
+    let Then::Reply(reply) = policy.resume(&mut injected, None, &mut world) else {
         panic!("expected an abort")
     };
-    assert_eq!((reply.status, &*reply.body), (Status::Grpc(14), "down"));
+    assert_eq!((reply.status, reply.grpc_status, &*reply.body), (200, 14, &b"down"[..]));
     let headers: Vec<_> = reply
         .headers
         .iter()

@@ -1,0 +1,49 @@
+//! Checks the README of the filter: its examples load, and its tables are complete.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use tollgate_fault_policy::{Config, Document, Event, Plan};
+use tollgate_filter_testing::page;
+use tollgate_policy::Label;
+
+const README: &str = include_str!("../../README.md");
+const SCHEMA: &str = include_str!("../../config.schema.json");
+
+fn plan(example: &str) -> Plan {
+    let config: Config =
+        tollgate_policy::config::parse(example).unwrap_or_else(|error| panic!("{error} in\n{example}"));
+    Plan::new(config).unwrap_or_else(|error| panic!("{error} in\n{example}"))
+}
+
+#[test]
+fn every_example_is_a_configuration() {
+    let examples = page::blocks(README, "json");
+    assert!(examples.len() >= 3, "expected at least 3 examples in the README");
+    examples.into_iter().for_each(|example| drop(plan(example)));
+}
+
+#[test]
+fn the_document_is_one_of_the_control_endpoint() {
+    let game_day = plan(page::blocks(README, "json")[1]);
+    for document in page::blocks(README, "json5") {
+        Document::parse(document.as_bytes(), &game_day).unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+#[test]
+fn every_top_level_field_is_in_the_table() {
+    let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
+    let table = page::section(README, "## Configuration");
+    for field in schema["properties"].as_object().unwrap().keys() {
+        assert!(table.contains(&format!("\n| `{field}` |")), "`{field}` is not in the table");
+    }
+}
+
+#[test]
+fn every_event_is_in_the_table() {
+    let statistics = page::section(README, "## Statistics");
+    for event in Event::ALL {
+        let row = format!("\n| `fault.{}` |", event.name());
+        assert_eq!(statistics.matches(&row).count(), 1, "{event:?}");
+    }
+}
