@@ -97,7 +97,7 @@ impl Printer {
         let title = self.paint(BOLD, step.title);
         self.line(&format!("\n{number:>2}  {title}"));
         match &step.action {
-            Action::Send(request) => self.exchange(request, outcome),
+            Action::Send(request) | Action::SendUntil(request, _) => self.exchange(request, outcome),
             Action::Validate(filter, config) => {
                 self.rows("configured", vec![format!("{filter}: {config}")]);
                 self.rows(

@@ -1,5 +1,6 @@
 //! The filters that the demo loads, and the paths that each one applies to.
 
+use crate::services::USER;
 use serde_json::{Value, json};
 use tollgate_mint::{Signer, jwks};
 
@@ -39,6 +40,10 @@ pub const RETRY: &str = "retry";
 pub const REVIEWS: &str = "/reviews";
 /// Stops requests to a service that fails.
 pub const BREAKER: &str = "circuit-breaker";
+/// Path for a game day: `/game-day/1` is `/users/1` with the filter [`FAULT`].
+pub const GAME_DAY: &str = "/game-day";
+/// Injects faults while the control endpoint names an experiment.
+pub const FAULT: &str = "fault";
 /// Issuer of the tokens.
 pub const ISSUER: &str = "https://login.example";
 /// Adds request ids and traces to requests.
@@ -157,6 +162,26 @@ pub fn all() -> Vec<Plugged> {
                 "response": { "body_format": "json" }
             }),
             only_on: Some(REVIEWS),
+        },
+        Plugged {
+            package: "tollgate-fault",
+            name: FAULT,
+            config: json!({
+                "control": {
+                    "http_uri": { "uri": "http://user-service/chaos", "cluster": USER },
+                    "interval": "1s"
+                },
+                "max_active_faults": 10,
+                "experiments": [{
+                    "name": "outage",
+                    "faults": [{
+                        "name": "users",
+                        "delay": { "percentage": 100, "uniform": { "min": "20ms", "max": "60ms" } },
+                        "abort": { "percentage": 100, "http_status": 503, "body": "outage" }
+                    }]
+                }]
+            }),
+            only_on: Some(GAME_DAY),
         },
     ]
 }

@@ -2,9 +2,9 @@
 
 pub mod filters;
 
-use crate::services::{ORDER, USER};
+use crate::services::{CHAOS, ORDER, USER};
 use anyhow::{Context, Result, anyhow, bail};
-use filters::{ACCOUNT, Plugged, RETRIED, REVIEWS, STAFF, TICKETS};
+use filters::{ACCOUNT, GAME_DAY, Plugged, RETRIED, REVIEWS, STAFF, TICKETS};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -140,8 +140,10 @@ fn ingress(at: SocketAddr, loaded: &Loaded, services: &[(&str, SocketAddr)]) -> 
         let filter = Filter::new(wasm.clone()).named(plugged.name);
         bootstrap::wasm(&filter.config(plugged.config.clone()))
     });
-    let filtered = [STAFF, ACCOUNT, TICKETS, RETRIED, REVIEWS];
-    let all = [("/users", USER), ("/orders", ORDER)].into_iter().chain(filtered.map(|path| (path, USER)));
+    let filtered = [STAFF, ACCOUNT, TICKETS, RETRIED, REVIEWS, GAME_DAY];
+    let all = [("/users", USER), ("/orders", ORDER), (CHAOS, USER)]
+        .into_iter()
+        .chain(filtered.map(|path| (path, USER)));
     let routes: Vec<Value> = all
         .map(|(prefix, service)| {
             let mut route = bootstrap::route(prefix, service);

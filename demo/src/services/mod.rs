@@ -10,8 +10,10 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use serde_json::json;
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::net::{TcpListener, TcpStream};
 use tollgate_host_test::Headers;
@@ -20,6 +22,9 @@ use tollgate_host_test::Headers;
 pub const USER: &str = "user-service";
 /// Name of the service that stores orders. Calls [`USER`] for the user of an order.
 pub const ORDER: &str = "order-service";
+
+/// Path of the control endpoint for experiments. `PUT` and `DELETE` switch the outage on and off.
+pub const CHAOS: &str = "/chaos";
 
 /// A request that a service received, with the headers of its response.
 #[derive(Clone, Debug)]
@@ -45,6 +50,8 @@ struct Mesh {
     /// Address of the proxy. Services call each other through it, as in a mesh.
     proxy: OnceLock<SocketAddr>,
     seen: Mutex<Vec<Seen>>,
+    /// Whether the experiment of the tour runs.
+    outage: AtomicBool,
 }
 
 impl Mesh {
@@ -109,6 +116,10 @@ async fn answer(
     request: &http::Request<Incoming>,
 ) -> http::Response<Full<Bytes>> {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    if path == CHAOS {
+        // Not recorded: the filter fetches it again and again.
+        return control(request.method(), &mesh.outage);
+    }
     let headers = fields(request.headers());
     let at = {
         let mut seen = mesh.seen();
@@ -123,4 +134,13 @@ async fn answer(
         seen.answered = fields(response.headers());
     }
     response
+}
+
+/// Returns the document of the control endpoint, after a change by the request.
+fn control(method: &http::Method, outage: &AtomicBool) -> http::Response<Full<Bytes>> {
+    if [http::Method::PUT, http::Method::DELETE].contains(method) {
+        outage.store(*method == http::Method::PUT, Ordering::Relaxed);
+    }
+    let experiments = if outage.load(Ordering::Relaxed) { json!([{ "name": "outage" }]) } else { json!([]) };
+    http::Response::new(Full::from(json!({ "experiments": experiments }).to_string()))
 }

@@ -14,6 +14,7 @@ use crate::services::{Seen, Services};
 use anyhow::Result;
 use check::Expect;
 use serde_json::Value;
+use std::time::{Duration, Instant};
 use tokio::task::spawn_blocking;
 use tollgate_host_test::Request;
 
@@ -33,6 +34,8 @@ pub struct Step {
 pub enum Action {
     /// Sends a request through the proxy.
     Send(Request),
+    /// Sends a request again and again until its response has this status, for at most ten seconds.
+    SendUntil(Request, u16),
     /// Has Envoy validate a configuration of a filter.
     Validate(&'static str, Value),
 }
@@ -85,6 +88,17 @@ impl Demo<'_> {
     async fn run(&self, action: &Action) -> Result<Outcome> {
         match action {
             Action::Send(request) => self.send(request).await,
+            Action::SendUntil(request, status) => {
+                let deadline = Instant::now() + Duration::from_secs(10);
+                loop {
+                    let outcome = self.send(request).await?;
+                    let found = outcome.reply.as_ref().is_some_and(|reply| reply.status.as_u16() == *status);
+                    if found || Instant::now() > deadline {
+                        return Ok(outcome);
+                    }
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
             Action::Validate(filter, config) => {
                 let (filter, config, loaded) = (*filter, config.clone(), self.loaded.clone());
                 let rejection = spawn_blocking(move || proxy::rejection(filter, config, &loaded)).await??;

@@ -3,7 +3,7 @@
 use super::check::{Expect, Is, Place};
 use super::{Action, Step};
 use crate::proxy::filters::{ISSUER, TELEMETRY};
-use crate::services::{ORDER, USER};
+use crate::services::{CHAOS, ORDER, USER};
 use Expect::{Body, Counted, Header, Reached, Rejected, Status};
 use Place::{At, Response};
 use serde_json::json;
@@ -26,6 +26,7 @@ pub fn all() -> Vec<Step> {
         limits(),
         retries(),
         breaker(),
+        outage(),
         configuration(),
     ]
     .into_iter()
@@ -332,6 +333,37 @@ fn breaker() -> Vec<Step> {
                 Counted("denied.open", 1),
             ],
         ),
+    ]
+}
+
+fn outage() -> Vec<Step> {
+    const MARK: &str = "x-tollgate-fault";
+    let switch = |method: &str| Request::new(method, CHAOS).authority("shop.example");
+    vec![
+        step(
+            "Before the game day, requests pass through",
+            get("/game-day/1"),
+            [Status(200), Reached(&[USER]), Header(Response, MARK, Is::Absent)],
+        ),
+        step("The control endpoint switches an outage on", switch("PUT"), [Status(200)]),
+        Step {
+            title: "... within seconds, requests fail after a delay, and the response names the fault",
+            action: Action::SendUntil(get("/game-day/1"), 503),
+            expect: vec![
+                Status(503),
+                Body("outage"),
+                Reached(&[]),
+                Header(Response, MARK, Is::Containing("outage-users;delay=")),
+                Counted("rule.outage-users.aborts_injected", 1),
+            ],
+        },
+        step("... other paths are not affected", get("/users/1"), [Status(200), Reached(&[USER])]),
+        step("The control endpoint switches the outage off", switch("DELETE"), [Status(200)]),
+        Step {
+            title: "... within seconds, requests pass through again",
+            action: Action::SendUntil(get("/game-day/1"), 200),
+            expect: vec![Status(200), Reached(&[USER]), Header(Response, MARK, Is::Absent)],
+        },
     ]
 }
 

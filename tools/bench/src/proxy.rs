@@ -164,5 +164,7 @@ fn config(row: &Row, upstream: Option<SocketAddr>) -> Value {
 
 fn direct() -> Value {
     let body = json!({"inline_string": "{\"order\":17,\"state\":\"shipped\"}\n"});
-    json!({"match": {"prefix": "/"}, "direct_response": {"status": 200, "body": body}})
+    // As the router does for a response of an upstream.
+    let time = json!({"header": {"key": "x-envoy-upstream-service-time", "value": "1"}});
+    json!({"match": {"prefix": "/"}, "direct_response": {"status": 200, "body": body}, "response_headers_to_add": [time]})
 }

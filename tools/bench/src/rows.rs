@@ -8,6 +8,7 @@
 
 mod calls;
 mod circuit_breaker;
+mod fault;
 mod floor;
 mod jwt;
 mod rate_limit;
@@ -207,6 +208,7 @@ pub fn all() -> Vec<Row> {
     rows.extend(rbac::rows());
     rows.extend(retry::rows());
     rows.extend(circuit_breaker::rows());
+    rows.extend(fault::rows());
     rows.extend(suite::rows());
     rows
 }
