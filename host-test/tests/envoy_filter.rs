@@ -177,7 +177,9 @@ fn a_trap_fails_its_request_and_those_after_it() {
         .request(request())
         .request(Request::get("/"))
         .request(request());
-    let outcome = Host::Envoy.run(&scenario);
+    let outcome = Host::Envoy.run(&scenario.expect_traps());
+    let traps: Vec<_> = outcome.traps.iter().map(|trap| trap.callback.as_str()).collect();
+    assert_eq!(traps, ["proxy_on_request_headers"]);
     let statuses: Vec<_> = outcome.exchanges.iter().map(|e| status(&e.client)).collect();
     assert_eq!(statuses, [200, 503, 503]);
     let details: Vec<_> = outcome.exchanges.iter().map(|e| e.details.as_str()).collect();

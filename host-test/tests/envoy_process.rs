@@ -52,7 +52,7 @@ fn stops_when_a_test_panics() {
 #[test]
 fn outlives_the_thread_that_started_it() {
     let started = std::thread::spawn(|| Process::start(&admin_only(), &Options::default()).unwrap());
-    let mut process = started.join().unwrap();
+    let process = started.join().unwrap();
     assert!(process.is_running());
     assert_eq!(process.admin_page("/ready").unwrap().trim(), "LIVE");
 }

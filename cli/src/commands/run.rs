@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use tollgate_host_test::envoy::{self, RunError};
 use tollgate_host_test::scenario::text::{Failure, ScenarioText};
-use tollgate_host_test::{Host, Outcome, Refused, envoy};
+use tollgate_host_test::{Host, Outcome, Refused};
 
 /// How many of the last host calls are shown with a failure: about those of one request.
 const LAST_CALLS: usize = 20;
@@ -45,10 +46,14 @@ fn run_file(path: &Path, host: Host, scenario: &ScenarioText, report: &mut Repor
     let title = format!("{} on {name}", path.display());
     let outcome = match run_on(host, scenario) {
         Ok(outcome) => outcome,
-        Err(why) => {
-            report.exit = report.exit.and(Exit::NotChecked);
-            let _ = writeln!(report.text, "{} {title}: {why}", paint::unknown("NOT RUN "));
-            return json!({ "file": path, "host": name, "verdict": "not_run", "error": why });
+        Err(error) => {
+            let (verdict, exit, mark, why) = match error {
+                NoOutcome::NotRun(why) => ("not_run", Exit::NotChecked, paint::unknown("NOT RUN "), why),
+                NoOutcome::Failed(why) => ("failed", Exit::Failure, paint::bad("FAILED  "), why),
+            };
+            report.exit = report.exit.and(exit);
+            let _ = writeln!(report.text, "{mark} {title}: {}", why.replace('\n', "\n    "));
+            return json!({ "file": path, "host": name, "verdict": verdict, "error": why });
         }
     };
     let failures = scenario.check(&outcome);
@@ -101,19 +106,32 @@ fn last_calls(outcome: &Outcome) -> &[String] {
     &outcome.trace[outcome.trace.len().saturating_sub(LAST_CALLS)..]
 }
 
-/// Runs a scenario. The outer error is the reason why the host cannot run at all.
-fn run_on(host: Host, scenario: &ScenarioText) -> Result<Result<Outcome, Refused>, String> {
+/// The reason why a host has no outcome.
+enum NoOutcome {
+    /// It cannot run at all.
+    NotRun(String),
+    /// It stopped while it ran.
+    Failed(String),
+}
+
+fn run_on(host: Host, scenario: &ScenarioText) -> Result<Result<Outcome, Refused>, NoOutcome> {
     if host == Host::Emulator {
         return Ok(host.try_run(scenario.scenario()));
     }
-    envoy::binary().map_err(|why| why.to_string())?;
-    // The runner is made for tests: it panics if Envoy dies or a port is taken. The message says what to do.
+    envoy::binary().map_err(|why| NoOutcome::NotRun(why.to_string()))?;
+    // The runner is made for tests: it panics if a port is taken. The message says what to do.
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
-    let outcome = catch_unwind(AssertUnwindSafe(|| host.try_run(scenario.scenario())));
+    let outcome = catch_unwind(AssertUnwindSafe(|| envoy::run(scenario.scenario())));
     std::panic::set_hook(hook);
-    outcome.map_err(|panic| {
-        let message = panic.downcast_ref::<String>().cloned();
-        message.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).into())).unwrap_or_default()
-    })
+    match outcome {
+        Ok(Ok(outcome)) => Ok(Ok(outcome)),
+        Ok(Err(RunError::Refused(refused))) => Ok(Err(refused)),
+        Ok(Err(RunError::Failed(why))) => Err(NoOutcome::Failed(why)),
+        Err(panic) => {
+            let message = panic.downcast_ref::<String>().cloned();
+            let message = message.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).into()));
+            Err(NoOutcome::NotRun(message.unwrap_or_default()))
+        }
+    }
 }

@@ -138,3 +138,52 @@ fn runs_nothing_without_an_envoy() {
     assert_eq!(said["runs"][0]["verdict"], "not_run");
     assert!(said["runs"][0]["error"].as_str().unwrap().contains("/nowhere/envoy"));
 }
+
+#[test]
+fn a_trap_that_is_not_expected_fails() {
+    let module = wat(r#"(module (memory (export "memory") 1) (func (export "proxy_abi_version_0_2_1"))
+        (func (export "malloc") (param i32) (result i32) i32.const 64)
+        (func $deep (param i32) (result i32) (i32.add (i32.const 1) (call $deep (local.get 0))))
+        (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) (call $deep (i32.const 0))))"#);
+    let expecting = |traps: &str| {
+        let text =
+            format!("filters: [{{module: {module}}}]\nrequests: [{{expect: {{status: 503}}}}]\n{traps}");
+        let (_folder, path) = file("s.yaml", text);
+        tollgate(&["run", "--on", "both", &path])
+    };
+    let said = expecting("");
+    assert_eq!((said.exit, said.out.matches("FAILED").count()), (1, 2), "{said:?}");
+    // The cause and the place, in the words of each engine.
+    for part in ["call stack exhausted", "Maximum call stack size exceeded", "deep"] {
+        assert!(said.out.contains(part), "{part}: {said:?}");
+    }
+    assert_eq!(expecting("expect: {traps: [proxy_on_request_headers]}").exit, 0);
+    let said = expecting("expect: {traps: [proxy_on_log]}");
+    assert!(said.exit == 1 && said.out.contains("expect.traps"), "{said:?}");
+}
+
+#[test]
+fn an_envoy_that_dies_or_hangs_fails_with_its_log() {
+    let run = |body: &str| {
+        let module = wat(&format!(
+            r#"(module (import "env" "proxy_grpc_call" (func $call
+                (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+            (memory (export "memory") 1) (func (export "proxy_abi_version_0_2_1"))
+            (func (export "malloc") (param i32) (result i32) i32.const 64)
+            (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) {body}))"#
+        ));
+        let settings = "settings: {client_patience: 1s}";
+        let text =
+            format!("filters: [{{module: {module}}}]\n{settings}\nrequests: [{{expect: {{end: reset}}}}]");
+        let (_folder, path) = file("s.yaml", text);
+        tollgate(&["run", "--on", "envoy", &path])
+    };
+    // A name of a cluster that is valid protobuf (of no bytes) has no target, and Envoy aborts.
+    let zero = "(i32.const 0) ".repeat(10);
+    let said = run(&format!("(call $call {zero} (i32.const 10) (i32.const 32))"));
+    assert!(said.exit == 1 && said.out.contains("FAILED"), "{said:?}");
+    assert!(said.out.contains("Envoy exited (signal: 6") && said.out.contains("unset oneof"), "{said:?}");
+    assert!(said.out.lines().count() < 30, "{said:?}");
+    let said = run("(loop $l (br $l)) i32.const 0");
+    assert!(said.exit == 1 && said.out.contains("does each callback return?"), "{said:?}");
+}

@@ -2,6 +2,7 @@
 
 use super::meters::{Cost, MemoryMark, Spent};
 use super::trace::Call;
+use super::traps::Trap;
 use super::{Emulator, StreamHandle};
 use crate::{Exchange, Outcome};
 use std::collections::BTreeMap;
@@ -38,6 +39,7 @@ impl Emulator {
             connections: Vec::new(),
             metrics: world.metrics.snapshot(),
             logs: std::mem::take(&mut world.logs),
+            traps: world.traps.iter().map(Trap::of_outcome).collect(),
             trace: world.trace.take(),
         }
     }

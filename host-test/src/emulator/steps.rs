@@ -53,6 +53,7 @@ impl Emulator {
             callouts: called.map(|(_, u)| (u.spec.name, u.called)).collect(),
             metrics: self.world.metrics.snapshot(),
             logs: self.world.logs,
+            traps: self.world.traps.iter().map(Trap::of_outcome).collect(),
             trace: self.world.trace.lines(),
         }
     }

@@ -2,8 +2,12 @@
 
 use super::abi::Stop;
 use super::linking;
+use crate::CallbackTrap;
 use std::fmt;
 use wasmtime::WasmBacktrace;
+
+/// The beginning of the reason, if the host called the allocator of the module.
+pub(crate) const ALLOCATOR: &str = "the allocator failed";
 
 /// A filter that the engine stopped: a trap, `proc_exit`, or an exceeded limit of time or instructions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +35,14 @@ pub struct Frame {
     pub number: u32,
     /// The offset in the module, in bytes.
     pub offset: Option<usize>,
+}
+
+impl Trap {
+    pub(crate) fn of_outcome(&self) -> CallbackTrap {
+        let reason = format!("{}{}", self.reason, format_frames(&self.frames));
+        let callback = if reason.starts_with(ALLOCATOR) { "malloc" } else { &self.callback };
+        CallbackTrap { callback: callback.to_owned(), reason }
+    }
 }
 
 impl fmt::Display for Frame {

@@ -4,7 +4,7 @@
 //! each entry between marks that are unlikely to occur in text. Text outside of marks was not written by
 //! Envoy's logger.
 
-use crate::{Filter, LogLevel, LogLine};
+use crate::{CallbackTrap, Filter, LogLevel, LogLine};
 
 const MARK: &str = "\u{1e}entry\u{1f}";
 const END: &str = "\u{1f}end\u{1e}";
@@ -87,6 +87,16 @@ pub(super) fn of_filters(entries: &[Entry], filters: &[Filter]) -> Vec<LogLine> 
         .collect()
 }
 
+/// Returns the callbacks that V8 stopped (`getModuleFunctionImpl` in `v8.cc` of proxy-wasm-cpp-host).
+pub(super) fn traps(entries: &[Entry]) -> Vec<CallbackTrap> {
+    let trap = |entry: &Entry| {
+        let (callback, reason) = entry.text.strip_prefix("Function: ")?.split_once(" failed: ")?;
+        let callback = if callback == "proxy_on_memory_allocate" { "malloc" } else { callback };
+        Some(CallbackTrap { callback: callback.to_owned(), reason: reason.to_owned() })
+    };
+    entries.iter().filter(|entry| entry.component == "wasm").filter_map(trap).collect()
+}
+
 /// Returns the prefixes of a filter's lines. Lines of streams contain the plugin's name, those of root
 /// contexts do not (`log_prefix` in Envoy's `source/extensions/common/wasm/context.cc`). Empty parts are
 /// omitted.
@@ -134,5 +144,16 @@ mod tests {
         ];
         let texts: Vec<_> = of_filters(&log, &[filter]).into_iter().map(|l| l.text).collect();
         assert_eq!(texts, ["one: two", "three", "four"]);
+    }
+
+    #[test]
+    fn finds_the_callbacks_that_trapped() {
+        let log = [
+            entry(LogLevel::Critical, "wasm", "Function: proxy_on_done failed: Uncaught\n  0: f"),
+            entry(LogLevel::Critical, "main", "Function: proxy_on_done failed: no"),
+            entry(LogLevel::Info, "wasm", "wasm log: Function: proxy_on_done failed: forged by a filter"),
+        ];
+        let expected = CallbackTrap { callback: "proxy_on_done".into(), reason: "Uncaught\n  0: f".into() };
+        assert_eq!(traps(&log), [expected]);
     }
 }

@@ -22,4 +22,4 @@ mod upstream;
 pub use binary::{SetupError, binary, version};
 pub use log::Entry;
 pub use process::{Options, Process, StartError, validate};
-pub use run::run;
+pub use run::{RunError, run};

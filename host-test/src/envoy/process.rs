@@ -13,7 +13,8 @@ use std::fs::{self, File};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Maximum time until an Envoy is ready. On a busy machine, compiling a large module takes seconds.
@@ -82,7 +83,8 @@ fn complaints(entries: &[Entry]) -> String {
 /// A running Envoy.
 #[derive(Debug)]
 pub struct Process {
-    child: Child,
+    child: Mutex<Child>,
+    pid: u32,
     admin: SocketAddr,
     listeners: Vec<(String, SocketAddr)>,
     directory: tempfile::TempDir,
@@ -104,7 +106,9 @@ impl Process {
         let child = spawn::spawn(command).map_err(run)?;
         // From here on, dropping `process` kills the Envoy, also if this function returns an error.
         let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut process = Self { child, admin: unknown, listeners: Vec::new(), directory };
+        let pid = child.id();
+        let child = Mutex::new(child);
+        let mut process = Self { child, pid, admin: unknown, listeners: Vec::new(), directory };
         process.wait_until_ready()?;
         Ok(process)
     }
@@ -132,12 +136,21 @@ impl Process {
 
     /// Returns the process id, for example to measure time and memory.
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.pid
     }
 
     /// Whether Envoy is still running.
-    pub fn is_running(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+    pub fn is_running(&self) -> bool {
+        matches!(self.child().try_wait(), Ok(None))
+    }
+
+    /// Returns how Envoy has exited, or nothing if it runs.
+    pub(super) fn exit_status(&self) -> Option<ExitStatus> {
+        self.child().try_wait().ok().flatten()
+    }
+
+    fn child(&self) -> MutexGuard<'_, Child> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the address of the admin interface.
@@ -192,8 +205,9 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         // Envoy may have exited already. A failure to kill it cannot be reported from here.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let mut child = self.child();
+        let _ = child.kill();
+        let _ = child.wait();
     }
 }
 

@@ -21,14 +21,31 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const NO_STREAM: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(1);
 
+/// Number of lines of Envoy's log that an error shows.
+const LAST_LINES: usize = 20;
+/// Number of lines of an entry of the log that an error shows.
+const FIRST_LINES: usize = 3;
+
+/// The reason why a scenario has no outcome on Envoy.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum RunError {
+    /// Envoy, or a filter, rejects the configuration.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// Envoy exited while it ran, for example because a filter crashed it, or stopped answering, for example
+    /// because a callback of a filter does not return. The text ends with the end of Envoy's log.
+    #[error("{0}")]
+    Failed(String),
+}
+
 /// Runs a scenario on Envoy.
 ///
 /// # Errors
-/// Envoy, or a filter, rejects the configuration.
+/// Envoy, or a filter, rejects the configuration; or Envoy fails while it runs.
 ///
 /// # Panics
-/// If the set-up fails, not the filters of the scenario: no Envoy is found, or it exits while it runs.
-pub fn run(scenario: &Scenario) -> Result<Outcome, Refused> {
+/// If the set-up fails, not the filters of the scenario: no Envoy is found, or an upstream has no port.
+pub fn run(scenario: &Scenario) -> Result<Outcome, RunError> {
     let default = [Upstream::replies("upstream", Response::new(200).chunk("ok"))];
     let wanted = if scenario.upstreams.is_empty() { &default } else { scenario.upstreams.as_slice() };
     let upstreams = Upstreams::start(wanted).unwrap_or_else(|e| panic!("cannot start the upstreams: {e}"));
@@ -51,14 +68,14 @@ pub fn run(scenario: &Scenario) -> Result<Outcome, Refused> {
         Ok(envoy) => envoy,
         Err(StartError::Ended(entries)) => {
             let reason = process::reason(&entries);
-            return Err(Refused { reason, logs: log::of_filters(&entries, &filters(scenario)) });
+            return Err(Refused { reason, logs: log::of_filters(&entries, &filters(scenario)) }.into());
         }
         Err(error) => panic!("{error}"),
     };
     // The TCP server is dropped after Envoy, because it waits until Envoy has closed its connections.
     let tcp = tcp.as_ref();
     let (servers, refused, inputs) = (upstreams.servers(), Mutex::default(), Inputs::of(scenario));
-    Ok(Run { scenario, envoy, servers, tcp, refused, inputs }.outcome())
+    Run { scenario, envoy, servers, tcp, refused, inputs }.outcome()
 }
 
 fn filters(scenario: &Scenario) -> Vec<Filter> {
@@ -78,7 +95,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn outcome(&self) -> Outcome {
+    fn outcome(&self) -> Result<Outcome, RunError> {
         let done = AtomicBool::new(false);
         let (exchanges, connections) = std::thread::scope(|scope| {
             if self.servers.iter().any(|s| s.refuses_for_a_while()) {
@@ -91,27 +108,29 @@ impl Run<'_> {
             }
             // Stops the thread also if a request panics, because the scope waits for its threads.
             let _end = SetOnDrop(&done);
-            let exchanges = self.exchanges();
-            let connections = self.connections();
+            let exchanges = self.exchanges()?;
+            let connections = self.connections()?;
             std::thread::sleep(self.scenario.settings.linger);
-            (exchanges, connections)
-        });
+            Ok::<_, RunError>((exchanges, connections))
+        })?;
         let (exchanges, callouts) = self.attribute(exchanges);
         let prefix = "wasmcustom.";
-        let stats = self.admin(self.envoy.stats_matching("^wasmcustom\\."));
+        let stats = self.admin(self.envoy.stats_matching("^wasmcustom\\."))?;
         let metrics =
             stats.into_iter().filter_map(|(n, v)| Some((n.strip_prefix(prefix)?.to_owned(), v))).collect();
-        let logs = log::of_filters(&self.envoy.logs(), &filters(self.scenario));
-        Outcome { exchanges, connections, callouts, metrics, logs, trace: Vec::new() }
+        let entries = self.envoy.logs();
+        let logs = log::of_filters(&entries, &filters(self.scenario));
+        let traps = log::traps(&entries);
+        Ok(Outcome { exchanges, connections, callouts, metrics, logs, traps, trace: Vec::new() })
     }
 
     /// Sends the requests. Returns for each its result, and how many requests each upstream had received
     /// before it.
-    fn exchanges(&self) -> Vec<(Exchange, Vec<usize>)> {
+    fn exchanges(&self) -> Result<Vec<(Exchange, Vec<usize>)>, RunError> {
         self.scenario.requests.iter().map(|request| self.exchange(request)).collect()
     }
 
-    fn exchange(&self, request: &Request) -> (Exchange, Vec<usize>) {
+    fn exchange(&self, request: &Request) -> Result<(Exchange, Vec<usize>), RunError> {
         std::thread::sleep(request.after);
         request.assert_fits(self.scenario.settings.tls);
         let before = self.servers.iter().map(|server| server.count()).collect();
@@ -123,27 +142,27 @@ impl Run<'_> {
             self.scenario.settings.tls,
             self.scenario.settings.client_patience,
         )
-        .unwrap_or_else(|e| panic!("cannot connect to Envoy: {e}\n{}", self.envoy.log_text()));
+        .map_err(|error| self.failed(format_args!("cannot connect to it: {error}")))?;
         // At the end of a stream, Envoy writes the access log, calls the filters' final callbacks, and closes
         // the connection. It updates the gauge last, so the filters have finished by then.
         let active = "http.ingress.downstream_cx_active";
         let stats = || self.admin(self.envoy.stats_matching("^http\\.ingress\\.downstream_cx_active$"));
-        self.wait_for(active, || stats().get(active).is_none_or(|n| *n == 0));
+        self.wait_for(active, || Ok(stats()?.get(active).is_none_or(|n| *n == 0)))?;
         let mut line = None;
         let logged = Instant::now();
         self.wait_for("the access log", || {
             line = self.logged_of(port, earlier);
             // A connection that is closed before a request is read has no stream, and so no line.
-            line.is_some() || (client == ClientView::Reset && logged.elapsed() > NO_STREAM)
-        });
-        self.wait_for("the upstreams", || !self.servers.iter().any(|s| s.is_reading()));
+            Ok(line.is_some() || (client == ClientView::Reset && logged.elapsed() > NO_STREAM))
+        })?;
+        self.wait_for("the upstreams", || Ok(!self.servers.iter().any(|s| s.is_reading())))?;
         self.count_refusals();
         let (details, flags) = line.unwrap_or_else(|| (String::new(), "-".into()));
-        (Exchange { client, upstream: Vec::new(), details, flags }, before)
+        Ok((Exchange { client, upstream: Vec::new(), details, flags }, before))
     }
 
-    fn connections(&self) -> Vec<ConnectionExchange> {
-        let Some(upstream) = self.tcp else { return Vec::new() };
+    fn connections(&self) -> Result<Vec<ConnectionExchange>, RunError> {
+        let Some(upstream) = self.tcp else { return Ok(Vec::new()) };
         let mut held = 0;
         let each = |connection| self.connection(upstream, connection, &mut held);
         self.scenario.connections.iter().map(each).collect()
@@ -155,11 +174,11 @@ impl Run<'_> {
         upstream: &tcp::Server,
         connection: &Connection,
         held: &mut u64,
-    ) -> ConnectionExchange {
+    ) -> Result<ConnectionExchange, RunError> {
         let before = upstream.count();
         let earlier = self.log_length();
         let (client, port) = tcp::connect(self.envoy.listener(bootstrap::CONNECTIONS), connection)
-            .unwrap_or_else(|e| panic!("cannot connect to Envoy: {e}\n{}", self.envoy.log_text()));
+            .map_err(|error| self.failed(format_args!("cannot connect to it: {error}")))?;
         let broken = matches!(client.end, End::Broken | End::Hang);
         // Envoy updates the gauge of the listener last, after the filters' callbacks and the access log.
         let active = format!("listener.{}.downstream_cx_active", bootstrap::CONNECTIONS);
@@ -167,22 +186,23 @@ impl Run<'_> {
             (|| self.admin(self.envoy.stats_matching("downstream_cx_active$")), Instant::now());
         let mut over = false;
         self.wait_for(&active, || {
-            over = stats().get(&active).is_none_or(|n| *n <= *held);
-            over || (broken && ended.elapsed() > NO_STREAM)
-        });
+            over = stats()?.get(&active).is_none_or(|n| *n <= *held);
+            Ok(over || (broken && ended.elapsed() > NO_STREAM))
+        })?;
         let mut flags = None;
         if over {
             self.wait_for("the access log", || {
                 flags = self.logged(port, "flags", earlier);
-                flags.is_some()
-            });
+                Ok(flags.is_some())
+            })?;
             self.wait_for("the TCP upstream", || {
-                upstream.received(before).iter().all(|received| received.end != End::Open)
-            });
+                Ok(upstream.received(before).iter().all(|received| received.end != End::Open))
+            })?;
         } else {
             *held += 1;
         }
-        ConnectionExchange { client, upstream: upstream.received(before), flags: flags.unwrap_or_default() }
+        let flags = flags.unwrap_or_default();
+        Ok(ConnectionExchange { client, upstream: upstream.received(before), flags })
     }
 
     /// Returns the response code details and the response flags of the stream on the connection from this
@@ -246,17 +266,50 @@ impl Run<'_> {
         }
     }
 
-    fn wait_for(&self, what: &str, mut condition: impl FnMut() -> bool) {
+    fn wait_for(
+        &self,
+        what: &str,
+        mut condition: impl FnMut() -> Result<bool, RunError>,
+    ) -> Result<(), RunError> {
         let deadline = Instant::now() + PATIENCE;
-        while !condition() {
-            let late = Instant::now() > deadline;
-            assert!(!late, "timed out after {PATIENCE:?} waiting for {what}\n{}", self.envoy.log_text());
+        while !condition()? {
+            if Instant::now() > deadline {
+                let why = format_args!(
+                    "{what} did not finish within {} s; does each callback return?",
+                    PATIENCE.as_secs()
+                );
+                return Err(self.failed(why));
+            }
             std::thread::sleep(POLL);
         }
+        Ok(())
     }
 
-    fn admin<T>(&self, answer: std::io::Result<T>) -> T {
-        answer.unwrap_or_else(|e| panic!("Envoy's admin interface failed: {e}\n{}", self.envoy.log_text()))
+    fn admin<T>(&self, answer: std::io::Result<T>) -> Result<T, RunError> {
+        answer.map_err(|error| self.failed(format_args!("its admin interface does not answer: {error}")))
+    }
+
+    /// Returns the error of an Envoy that has exited, or that fails in this way.
+    fn failed(&self, why: std::fmt::Arguments<'_>) -> RunError {
+        // The connection of a process that crashes closes before the process has exited.
+        let exited = Instant::now() + NO_STREAM;
+        let status = std::iter::repeat_with(|| self.envoy.exit_status())
+            .inspect(|_| std::thread::sleep(POLL))
+            .find(|status| status.is_some() || Instant::now() > exited)
+            .flatten();
+        // The stack and the state of a crashed Envoy are long, and of no use to the author of a filter.
+        let mut entries = self.envoy.logs();
+        entries.retain(|entry| entry.component != "backtrace");
+        for entry in &mut entries {
+            entry.text = entry.text.lines().take(FIRST_LINES).collect::<Vec<_>>().join("\n");
+        }
+        let log = log::render(&entries);
+        let lines: Vec<_> = log.lines().collect();
+        let last = lines[lines.len().saturating_sub(LAST_LINES)..].join("\n");
+        RunError::Failed(match status {
+            Some(status) => format!("Envoy exited ({status})\n{last}"),
+            None => format!("Envoy failed: {why}\n{last}"),
+        })
     }
 }
 

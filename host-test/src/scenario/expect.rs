@@ -314,6 +314,7 @@ mod tests {
             callouts: BTreeMap::new(),
             metrics: BTreeMap::from([("m".into(), 2)]),
             logs: vec![LogLine { level: LogLevel::Info, text: "hello".into() }],
+            traps: Vec::new(),
             trace: vec!["log(info, \"hello\") -> Ok".into()],
         }
     }

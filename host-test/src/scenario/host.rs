@@ -1,6 +1,7 @@
 //! The two hosts that run a scenario.
 
 use super::{LogLine, Outcome, Scenario};
+use crate::envoy::RunError;
 use std::fs::File;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -31,22 +32,31 @@ impl Host {
     /// The proxy does not start with these filters.
     ///
     /// # Panics
-    /// The test set-up is broken (no Envoy, no free port). The message says how to fix it.
+    /// The test set-up is broken (no Envoy, no free port), or Envoy exits while it runs. The message says how
+    /// to fix it, or shows Envoy's log.
     pub fn try_run(self, scenario: &Scenario) -> Result<Outcome, Refused> {
         match self {
             Host::Emulator => crate::emulator::run(scenario),
-            Host::Envoy => crate::envoy::run(scenario),
+            Host::Envoy => crate::envoy::run(scenario).or_else(|error| match error {
+                RunError::Refused(refused) => Err(refused),
+                RunError::Failed(why) => panic!("{why}"),
+            }),
         }
     }
 
     /// Runs a scenario.
     ///
     /// # Panics
-    /// As [`Host::try_run`], and if the proxy does not start with these filters.
+    /// As [`Host::try_run`], if the proxy does not start with these filters, and if a filter traps although
+    /// the scenario does not expect it, or does not trap although it does (`Settings::expect_traps`).
     #[track_caller]
     pub fn run(self, scenario: &Scenario) -> Outcome {
         match self.try_run(scenario) {
-            Ok(outcome) => outcome,
+            Ok(outcome) if outcome.traps.is_empty() != scenario.settings.expect_traps => outcome,
+            Ok(outcome) if outcome.traps.is_empty() => panic!("no filter trapped\n{:#?}", outcome.logs),
+            Ok(outcome) => {
+                panic!("{}", outcome.traps.iter().map(|trap| format!("{trap}\n")).collect::<String>())
+            }
             Err(refused) => panic!("{refused}\n{:#?}", refused.logs),
         }
     }

@@ -14,16 +14,18 @@ mod setup;
 pub mod text;
 pub(crate) mod tls;
 mod turns;
+mod upstream;
 
 pub use connection::{Connection, ConnectionExchange, End, Received, Script, Step, TcpUpstream};
 pub use expect::{Seen, SeenConnection};
 pub use host::{Host, Refused, on_envoy};
 pub use message::{Headers, Request, Response};
-pub use outcome::{ClientView, Exchange, LogLevel, LogLine, Outcome, UpstreamRequest};
+pub use outcome::{CallbackTrap, ClientView, Exchange, LogLevel, LogLine, Outcome, UpstreamRequest};
 pub use routes::{
     HeaderMatch, Metadata, PathMatch, RetryPolicy, Route, RouteAction, StringMatch, VirtualHost,
 };
 pub(crate) use setup::RELOAD_AFTER;
-pub use setup::{Answer, Configuration, FailurePolicy, Filter, NativeFilter, Scenario, Settings, Upstream};
+pub use setup::{Configuration, FailurePolicy, Filter, NativeFilter, Scenario, Settings};
 pub use tls::{Certificate, Tls};
 pub(crate) use turns::Turns;
+pub use upstream::{Answer, Upstream};

@@ -17,8 +17,29 @@ pub struct Outcome {
     pub metrics: BTreeMap<String, u64>,
     /// Log lines of the filters, in order, without Envoy's prefix.
     pub logs: Vec<LogLine>,
+    /// Callbacks of the filters that did not return, in order. [`Host::run`](crate::Host::run) fails if there
+    /// is one that the scenario does not expect: the proxy answers such a request like many others, with
+    /// status 503.
+    pub traps: Vec<CallbackTrap>,
     /// Decoded host calls in order, one per entry. Empty on a real Envoy, which does not report them.
     pub trace: Vec<String>,
+}
+
+/// A callback of a filter that the proxy stopped: a trap of the module, such as a panic or a stack overflow,
+/// or an exceeded limit of the emulator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallbackTrap {
+    /// The callback's export name, for example `proxy_on_request_headers`. `malloc` if the allocator trapped
+    /// when the proxy called it, under either of its names.
+    pub callback: String,
+    /// The reason and the call stack, in the words of the engine.
+    pub reason: String,
+}
+
+impl std::fmt::Display for CallbackTrap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} trapped: {}", self.callback, self.reason)
+    }
 }
 
 /// The result of one request.

@@ -112,6 +112,7 @@ impl Player {
             callouts: callouts.map(|u| (u.name.clone(), emulator.received(&u.name).to_vec())).collect(),
             metrics: emulator.metrics(),
             logs: Vec::new(),
+            traps: Vec::new(),
             trace: Vec::new(),
         };
         let mut visible = Visible::of(scenario, &outcome, &self.ignored);

@@ -1,6 +1,6 @@
 //! The emulator against a real Envoy: one scenario on both hosts, with equal outcomes.
 
-use tollgate_host_test::{Host, Outcome, Scenario, emulator};
+use tollgate_host_test::{Host, Outcome, Scenario};
 
 /// Maximum number of runs in Envoy until the outcomes are equal. The emulator is deterministic and runs
 /// once. A proxy on a busy machine may read two pieces as one, or run a timer late. A real difference
@@ -12,13 +12,18 @@ const RUNS: usize = 10;
 #[track_caller]
 pub fn check(scenario: &Scenario, settle: impl Fn(Outcome) -> Outcome) -> Outcome {
     let scenario = scenario.clone().settings(|settings| settings.generate_request_id = false);
-    let mut emulated = emulator::run(&scenario).unwrap();
+    let settle = |mut outcome: Outcome| {
+        // Each engine has its own words.
+        outcome.traps.iter_mut().for_each(|trap| trap.reason.clear());
+        settle(outcome)
+    };
+    let mut emulated = Host::Emulator.try_run(&scenario).unwrap();
     let trace = std::mem::take(&mut emulated.trace).join("\n");
     let emulated = settle(emulated);
     let here = format!("{emulated:#?}");
     let mut there = String::new();
     for _ in 0..RUNS {
-        there = format!("{:#?}", settle(Host::Envoy.run(&scenario)));
+        there = format!("{:#?}", settle(Host::Envoy.try_run(&scenario).unwrap()));
         if here == there {
             return emulated;
         }

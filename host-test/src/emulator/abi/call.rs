@@ -6,7 +6,7 @@ use crate::emulator::linking::AbiVersion;
 use crate::emulator::schedule::SharedAccess;
 use crate::emulator::state::Status;
 use crate::emulator::trace::value;
-use crate::emulator::traps::Failure;
+use crate::emulator::traps::{ALLOCATOR, Failure};
 use crate::emulator::vm::{HostState, Restriction};
 use crate::emulator::world::World;
 use wasmtime::{Caller, Engine, FuncType, ValType};
@@ -261,7 +261,7 @@ impl HostCall<'_> {
         match self.world().faults.allocation() {
             Some(Shortage::Null) => return Err(Status::InvalidMemoryAccess.into()),
             Some(Shortage::Trap) => {
-                let reason = "the allocator failed: injected fault".into();
+                let reason = format!("{ALLOCATOR}: injected fault");
                 return Err(self.break_vm(Failure { reason, frames: Vec::new() }));
             }
             None => {}
@@ -277,7 +277,7 @@ impl HostCall<'_> {
             Ok(place) => place,
             Err(error) => {
                 let Failure { reason, frames } = Failure::from_error(&error);
-                let reason = format!("the allocator failed: {reason}");
+                let reason = format!("{ALLOCATOR}: {reason}");
                 return Err(self.break_vm(Failure { reason, frames }));
             }
         };

@@ -73,6 +73,10 @@ pub(super) fn check(file: &ScenarioFile, outcome: &Result<Outcome, Refused>) -> 
     for (i, (request, exchange)) in file.requests.iter().zip(&outcome.exchanges).enumerate() {
         checker.exchange(&format!("requests[{i}].expect"), &request.expect, exchange);
     }
+    let traps = &outcome.traps;
+    let expected = expect.traps.len() == traps.len()
+        && expect.traps.iter().zip(traps).all(|(name, trap)| name.holds(trap.callback.as_bytes()));
+    checker.that(expected, "expect.traps", Each(&expect.traps, "no trap"), Each(traps, "no trap"));
     for (name, expected) in &expect.metrics {
         let at = format!("expect.metrics.{name}");
         match outcome.metrics.get(name) {
@@ -227,6 +231,16 @@ impl Display for Names<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.0.0.iter().map(|(name, _)| format!("`{}`", name.escape_ascii())).collect();
         if names.is_empty() { f.write_str("none") } else { f.write_str(&names.join(", ")) }
+    }
+}
+
+/// A list, or a text if it is empty.
+struct Each<'a, T>(&'a [T], &'static str);
+
+impl<T: Display> Display for Each<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let items: Vec<_> = self.0.iter().map(T::to_string).collect();
+        f.write_str(if items.is_empty() { self.1.to_owned() } else { items.join(", ") }.trim_end())
     }
 }
 

@@ -23,6 +23,9 @@ pub struct Expect {
     pub logs: Vec<LogText>,
     /// Lines that the filters must not log.
     pub not_logged: Vec<LogText>,
+    /// Callbacks of the filters that must trap, in order, by their names, such as `proxy_on_request_headers`.
+    /// A trap that is not expected fails the scenario.
+    pub traps: Vec<TextMatch>,
     /// All callouts that must reach an upstream, in order, by the upstream's name.
     pub callouts: BTreeMap<String, Vec<ExpectRequest>>,
 }
