@@ -102,9 +102,9 @@ pub const MUTANTS: &[Mutant] = &[
         to: "filter(|_| true)",
     },
     Mutant {
-        what: "a refused connection delivers no response to a callout",
+        what: "a connection that breaks delivers no response to a callout",
         file: "callouts/http.rs",
-        from: r#"local_answer(503, &reset_body("remote connection failure", retried))"#,
+        from: "local_answer(status, &reset_body(how, retried))",
         to: "None",
     },
     Mutant {

@@ -1,5 +1,6 @@
 //! Responses to callouts.
 
+use crate::cases::flow::odd_responses;
 use crate::cases::parts::{ALL, SOON, call_to, get, late, ok, reply, resume};
 use crate::run::{OTHER, REFUSES};
 use crate::script::calls::buffer::CALL_BODY;
@@ -17,6 +18,7 @@ pub(super) fn sheets() -> Vec<Sheet> {
         Sheet::new("callouts answered", answered()),
         Sheet::new("callouts read", read()),
         Sheet::new("callouts retried", retried()),
+        Sheet::new("callouts with odd answers", odd()),
     ]
 }
 
@@ -124,6 +126,28 @@ fn answered() -> Vec<Case> {
             .on("http_call_response", all()),
     );
     cases
+}
+
+/// Answers that are not as long as they say, or that the codec rejects or waits for.
+fn odd() -> Vec<Case> {
+    let framed = [
+        ("longer", Response::new(200).header("content-length", "3").chunk("hello")),
+        ("shorter", Response::new(200).header("content-length", "9").chunk("hello")),
+        ("204-with-body", Response::new(204).chunk("hello")),
+        ("304-with-body", Response::new(304).chunk("hello")),
+        ("length-with-trailers", ok().header("content-length", "2").trailer("t", "1")),
+        ("closed", ok().header("connection", "close")),
+        ("closed-by-proxy-connection", ok().header("proxy-connection", "close")),
+    ];
+    let case = |(name, response): (&str, Response)| {
+        let title = format!("an answer to a callout: {}", name.replace('-', " "));
+        let name = format!("callouts/odd/{name}");
+        Case::new(&name, title)
+            .on("request_headers", [calls(OTHER, &name, 300), Step::Return(1)])
+            .on("http_call_response", all())
+            .answer("other", [reply(response)])
+    };
+    framed.into_iter().chain(odd_responses()).map(case).collect()
 }
 
 /// Where a callout response can be read.

@@ -113,8 +113,9 @@ fn bad_requests() -> Vec<Case> {
     list.into_iter().map(case).collect()
 }
 
-fn bad_responses() -> Vec<Case> {
-    let list = [
+/// Responses that a codec must reject, wait for, or cut: by a name.
+pub(in crate::cases) fn odd_responses() -> Vec<(&'static str, Response)> {
+    vec![
         ("name-with-space", ok().header("a b", "1")),
         ("empty-name", ok().header("", "1")),
         ("name-not-ascii", ok().header("\u{e4}", "1")),
@@ -140,7 +141,10 @@ fn bad_responses() -> Vec<Case> {
         ("status-103", Response { status: 103, ..ok() }),
         ("many-headers", (0..101).fold(ok(), |response, i| response.header(format!("h-{i}"), "v"))),
         ("large-header", ok().header("x", vec![b'x'; 61_500])),
-    ];
+    ]
+}
+
+fn bad_responses() -> Vec<Case> {
     let case = |(name, response): (&str, Response)| {
         Case::new(
             format!("flow/bad-response/{name}"),
@@ -151,7 +155,7 @@ fn bad_responses() -> Vec<Case> {
         .on("response_body", [response_body()])
         .shows(&["log"])
     };
-    list.into_iter().map(case).collect()
+    odd_responses().into_iter().map(case).collect()
 }
 
 fn replies() -> Vec<Case> {

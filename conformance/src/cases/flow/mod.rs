@@ -9,6 +9,8 @@ mod shapes;
 mod trailers;
 mod wire;
 
+pub(in crate::cases) use messages::odd_responses;
+
 use crate::Sheet;
 
 /// Returns the sheets.

@@ -230,6 +230,15 @@ fn lengths() -> Vec<Case> {
             .requests([get(), get()])
             .answer("upstream", [reply(Response::new(200).header("content-length", "3").chunk("hello"))])
             .on("response_body", [response_body()]),
+        twice(
+            case(
+                "longer-then-blocked",
+                "a request that is rejected with its body has not reached an upstream that sent too much before",
+            ),
+            Request::post("/", "hello"),
+        )
+        .answer("upstream", [reply(Response::new(200).header("content-length", "3").chunk("hello"))])
+        .on("request_body", [answers(403, "no")]),
         case(
             "upstream-shorter",
             "an upstream that announces more than it sends leaves the response incomplete",

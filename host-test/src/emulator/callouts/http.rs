@@ -1,15 +1,17 @@
 //! HTTP callouts: Envoy, `context.cc`, `httpCall`, and `source/common/http/async_client_impl.cc`.
 
-use super::{TIMED_OUT, answer_headers, reset_body, send};
+use super::{TIMED_OUT, reset_body, send};
 use crate::Answer;
 use crate::emulator::context::CallAnswer;
 use crate::emulator::event::Idle;
 use crate::emulator::header_map::{HeaderMap, Kind};
+use crate::emulator::proxy::answer::Arrival;
+use crate::emulator::proxy::connection::closes;
 use crate::emulator::proxy::retry::{BACK_OFF, Policy, RetryReason};
 use crate::emulator::proxy::router::CONTROLS;
 use crate::emulator::state::Status;
 use crate::emulator::wire;
-use crate::emulator::world::{Event, World};
+use crate::emulator::world::{Event, Part, World};
 use std::time::Duration;
 
 /// A larger response fails the callout (`http.async_response_buffer_limit`).
@@ -52,31 +54,53 @@ pub(crate) fn start(world: &mut World, vm: usize, root: u32, call: Call) -> Resu
     if !call.body.is_empty() {
         headers.set(b"content-length", call.body.len().to_string().as_bytes());
     }
-    let (after, outcome, idle) = match problem {
+    let (result, idle) = match problem {
         // Without a connection, the callout's router responds with an error.
-        Some(problem) => (Some(Duration::ZERO), local_answer(503, &problem), None),
+        Some(problem) => (Finished { after: Duration::ZERO, outcome: local_answer(503, &problem) }, None),
         None => outcome(world, (thread, upstream), headers, &call),
     };
     let timeout = Duration::from_millis(call.timeout);
     let event = |outcome, idle| Event::HttpCall { vm, root, token, outcome, idle };
-    let timed_out = !timeout.is_zero() && after.is_none_or(|after| after >= timeout);
-    if timed_out {
-        world.clock.after(timeout, event(local_answer(504, TIMED_OUT.as_bytes()), None));
-    } else if let Some(after) = after {
-        world.clock.after(after, event(outcome, idle));
+    let limit = if timeout.is_zero() { Duration::MAX } else { timeout };
+    match result {
+        Finished { after, outcome } if after < limit => {
+            world.clock.after(after, event(outcome, idle));
+        }
+        _ if timeout.is_zero() => {}
+        // Without a response, because its headers have already arrived.
+        Begun { after } if after < limit => {
+            world.clock.after(timeout, event(None, None));
+        }
+        _ => {
+            world.clock.after(timeout, event(local_answer(504, TIMED_OUT.as_bytes()), None));
+        }
     }
     world.context_mut(vm, root).root.http_calls.insert(token);
     Ok(token)
 }
 
-/// Returns the result of a callout, when it arrives, if ever, and the connection that is then idle. Request
-/// trailers are never sent.
+/// The result of a callout without a timeout.
+#[derive(Debug)]
+enum CallResult {
+    Finished {
+        after: Duration,
+        outcome: Outcome,
+    },
+    /// The response begins then, and never ends.
+    Begun {
+        after: Duration,
+    },
+    Nothing,
+}
+use CallResult::{Begun, Finished, Nothing};
+
+/// Returns the result of a callout, and the connection that is then idle. Request trailers are never sent.
 fn outcome(
     world: &mut World,
     (thread, upstream): (usize, usize),
     mut headers: HeaderMap,
     call: &Call,
-) -> (Option<Duration>, Outcome, Option<Idle>) {
+) -> (CallResult, Option<Idle>) {
     let mut policy = Policy::new(None, &headers);
     let asked = headers.text("x-envoy-upstream-rq-timeout-ms").and_then(|ms| ms.trim().parse().ok());
     let expected = asked.unwrap_or(call.timeout);
@@ -91,31 +115,33 @@ fn outcome(
     }
     let mut waited = Duration::ZERO;
     let (mut chunked, mut retried) = (false, false);
+    let http2 = world.upstreams[upstream].spec.http2;
     loop {
         let (answer, connection) = send(world, thread, upstream, &headers, &call.body, chunked);
-        let idle = connection.filter(|_| matches!(answer, Answer::Reply { .. }));
-        let came_back = match &answer {
-            Answer::Reply { response, .. } => Some(answer_headers(response, false)),
+        let replied = matches!(answer, Answer::Reply { .. });
+        let (refused, reset) = (matches!(answer, Answer::Refuse), matches!(answer, Answer::Reset));
+        let arrival = Arrival::of(answer, headers.first(b":method") == Some(b"HEAD"), http2);
+        let came_back = match arrival.parts.first() {
+            Some(Part::Headers { map, .. }) if replied => Some(map),
             _ => None,
         };
-        let why = match &answer {
-            Answer::Reply { .. } => came_back.as_ref().map(RetryReason::Answer),
-            Answer::Refuse => Some(RetryReason::Refused),
-            Answer::Reset => Some(RetryReason::Reset),
-            _ => None,
+        let kept = !arrival.overlong && !came_back.is_some_and(closes);
+        let idle = connection.filter(|_| replied && kept);
+        let why = match came_back {
+            Some(map) => Some(RetryReason::Answer(map)),
+            None if refused => Some(RetryReason::Refused),
+            None if reset || replied && !arrival.parts.is_empty() => Some(RetryReason::Reset),
+            None => None,
         };
         let in_time = call.timeout == 0 || waited.as_millis() < u128::from(call.timeout);
         if !in_time || !why.is_some_and(|why| policy.consume_retry(why)) {
-            let (after, outcome) = result_of(answer, headers.first(b":method") == Some(b"HEAD"), retried);
             let idle = idle.map(|connection| (upstream, Box::new(connection)));
-            return (after.map(|after| waited + after), outcome, idle);
+            return (result_of(arrival, waited, retried), idle);
         }
         if let Some(connection) = idle {
             world.upstreams[upstream].put_idle(thread, connection);
         }
-        if let Answer::Reply { after, .. } = answer {
-            waited += after;
-        }
+        waited += arrival.after;
         waited += BACK_OFF;
         retried = true;
         if headers.first(b"content-length").is_none() {
@@ -126,39 +152,41 @@ fn outcome(
     }
 }
 
-/// Converts an upstream's answer into a result and its delay.
-fn result_of(answer: Answer, to_head: bool, retried: bool) -> (Option<Duration>, Outcome) {
-    match answer {
-        Answer::Reply { response, after } => {
-            let mut headers = answer_headers(&response, to_head);
-            let latency = after.as_millis().to_string();
-            headers.set(b"x-envoy-upstream-service-time", latency.as_bytes());
-            let trailers = (!response.trailers.0.is_empty() && !to_head)
-                .then(|| HeaderMap::from_fields(Kind::ResponseTrailers, &response.trailers));
-            let body = if to_head { Vec::new() } else { response.body() };
-            let fits = body.len() <= MAX_ANSWER_SIZE;
-            (Some(after), fits.then_some(CallAnswer { headers, body, trailers }))
-        }
-        Answer::Reset => {
-            (Some(Duration::ZERO), local_answer(503, &reset_body("connection termination", retried)))
-        }
-        Answer::Refuse => {
-            (Some(Duration::ZERO), local_answer(503, &reset_body("remote connection failure", retried)))
-        }
-        Answer::ResetMidResponse(_) => (Some(Duration::ZERO), None),
-        Answer::Hang => (None, None),
-        Answer::Grpc { initial_metadata, messages, status, message, after } => {
-            let mut headers = HeaderMap::new(Kind::Response);
-            headers.add(b":status", b"200");
-            headers.add(b"content-type", b"application/grpc");
-            initial_metadata.0.iter().for_each(|(name, value)| headers.add(name, value));
-            let mut trailers = HeaderMap::new(Kind::ResponseTrailers);
-            trailers.add(b"grpc-status", status.to_string().as_bytes());
-            trailers.add(b"grpc-message", &message);
-            let body = messages.iter().flat_map(|m| super::grpc::frame(m)).collect();
-            (Some(after), Some(CallAnswer { headers, body, trailers: Some(trailers) }))
+/// Converts what arrives from an upstream after some time into a result.
+fn result_of(arrival: Arrival, waited: Duration, retried: bool) -> CallResult {
+    let Arrival { after: latency, parts, .. } = arrival;
+    let after = waited + latency;
+    let mut answer: Outcome = None;
+    for part in parts {
+        let ended = match (part, &mut answer) {
+            (Part::Headers { mut map, end }, _) => {
+                let latency = latency.as_millis().to_string();
+                map.set(b"x-envoy-upstream-service-time", latency.as_bytes());
+                answer = Some(CallAnswer { headers: map, body: Vec::new(), trailers: None });
+                end
+            }
+            (Part::Body { bytes, end }, Some(answer)) => {
+                answer.body.extend(bytes);
+                end
+            }
+            (Part::Trailers(map), Some(answer)) => {
+                answer.trailers = Some(map);
+                true
+            }
+            (Part::Broken(how), None) => {
+                let status = if how == "protocol error" { 502 } else { 503 };
+                return Finished { after, outcome: local_answer(status, &reset_body(how, retried)) };
+            }
+            // Without a response, because its headers have already arrived.
+            (Part::Broken(_), Some(_)) => return Finished { after, outcome: None },
+            (Part::Body { .. } | Part::Trailers(_), None) => false,
+        };
+        if ended {
+            let outcome = answer.filter(|answer| answer.body.len() <= MAX_ANSWER_SIZE);
+            return Finished { after, outcome };
         }
     }
+    if answer.is_some() { Begun { after } } else { Nothing }
 }
 
 /// Returns the response that Envoy generates when an upstream fails.

@@ -1,5 +1,6 @@
 //! The answer of an upstream, as the proxy's codec reads it: Envoy, `source/common/http/http1/codec_impl.cc`.
 
+use super::attempt::Transport;
 use super::codec::MAX_HEADERS;
 use crate::emulator::Emulator;
 use crate::emulator::callouts::answer_headers;
@@ -54,32 +55,41 @@ fn is_bodiless(response: &Response, to_head: bool) -> bool {
     to_head || matches!(response.status, 204 | 304)
 }
 
-impl Emulator {
-    /// Schedules the parts of a response, as the proxy reads them.
-    pub(super) fn schedule_answer(&mut self, stream: u64, attempt: u32, answer: Answer) {
-        let World { streams, upstreams, .. } = &*self.world;
-        let Some(router) = streams.get(&stream).map(|s| &s.router) else { return };
-        let to_head = router.headers.as_ref().and_then(|h| h.first(b":method")) == Some(b"HEAD");
-        let http2 = upstreams[router.upstream].spec.http2;
-        let mut schedule = |after, part| {
-            self.world.clock.after(after, Event::Upstream { stream, attempt, part });
-        };
+/// An answer of an upstream, as the proxy reads it.
+#[derive(Debug, Default)]
+pub(crate) struct Arrival {
+    /// When it arrives.
+    pub after: Duration,
+    /// The parts, in order. The response is incomplete if no part is the end: the proxy waits.
+    pub parts: Vec<Part>,
+    /// More bytes than the response has. The proxy closes the connection ("extraneous data after response
+    /// complete").
+    pub overlong: bool,
+}
+
+impl Arrival {
+    fn broken(after: Duration, how: &'static str) -> Self {
+        Self { after, parts: vec![Part::Broken(how)], overlong: false }
+    }
+
+    /// Reads an answer to a request, which was HEAD or not, over HTTP/2 or HTTP/1.1.
+    pub fn of(answer: Answer, to_head: bool, http2: bool) -> Self {
         let (response, after, breaks) = match answer {
             Answer::Reply { response, after } => (response, after, false),
             // Without a body there is only one piece, which is the last.
             Answer::ResetMidResponse(response)
                 if !http2 && is_bodiless(&response, to_head) && response.body.len() > 1 =>
             {
-                return schedule(Duration::ZERO, Part::Broken("connection termination"));
+                return Self::broken(Duration::ZERO, "connection termination");
             }
             Answer::ResetMidResponse(response) => {
                 (http1::broken_off(response, to_head, http2), Duration::ZERO, true)
             }
-            Answer::Reset => return schedule(Duration::ZERO, Part::Broken("connection termination")),
-            Answer::Refuse => return schedule(Duration::ZERO, Part::Broken("remote connection failure")),
-            Answer::Hang => return,
+            Answer::Reset => return Self::broken(Duration::ZERO, "connection termination"),
+            Answer::Refuse => return Self::broken(Duration::ZERO, "remote connection failure"),
+            Answer::Hang => return Self::default(),
             Answer::Grpc { .. } if !http2 => {
-                return schedule(Duration::ZERO, Part::Broken("connection termination"));
+                return Self::broken(Duration::ZERO, "connection termination");
             }
             Answer::Grpc { initial_metadata, messages, status, message, after } => {
                 let mut response = Response::new(200).header("content-type", "application/grpc");
@@ -104,8 +114,8 @@ impl Emulator {
         }
         match (http2, verdict(&mut map)) {
             (true, _) | (_, Verdict::Valid) => {}
-            (_, Verdict::Invalid) => return schedule(after, Part::Broken("protocol error")),
-            (_, Verdict::Interim) => return,
+            (_, Verdict::Invalid) => return Self::broken(after, "protocol error"),
+            (_, Verdict::Interim) => return Self::default(),
         }
         let bodiless = is_bodiless(&response, to_head);
         let breaks = breaks && !bodiless;
@@ -117,12 +127,13 @@ impl Emulator {
         let chunked = !bodiless && map.first(b"transfer-encoding").is_some();
         let mut trailers = HeaderMap::from_fields(Kind::ResponseTrailers, &response.trailers);
         let mut pieces = response.body;
-        let mut short = false;
+        let (mut short, mut overlong) = (false, false);
         if !http2 && !chunked && !bodiless {
             // A message with a content length ends there, and has no trailers.
             trailers.clear();
             let mut left: usize = map.text("content-length").and_then(|n| n.parse().ok()).unwrap_or(0);
             for piece in &mut pieces {
+                overlong |= piece.len() > left;
                 piece.truncate(left);
                 left -= piece.len();
             }
@@ -130,17 +141,34 @@ impl Emulator {
         }
         let tunnel = response.status == 101;
         let ends = !tunnel && trailers.is_empty() && pieces.iter().all(Vec::is_empty);
-        schedule(after, Part::Headers { map, end: ends && !breaks && !chunked && !short });
-        for bytes in pieces.into_iter().filter(|piece| !piece.is_empty()) {
-            schedule(after, Part::Body { bytes, end: false });
-        }
+        let mut parts = vec![Part::Headers { map, end: ends && !breaks && !chunked && !short }];
+        let pieces = pieces.into_iter().filter(|piece| !piece.is_empty());
+        parts.extend(pieces.map(|bytes| Part::Body { bytes, end: false }));
         if breaks {
             // The body ends before its content length, or before its last chunk.
-            schedule(after, Part::Broken("protocol error"));
+            parts.push(Part::Broken("protocol error"));
         } else if !trailers.is_empty() {
-            schedule(after, Part::Trailers(trailers));
+            parts.push(Part::Trailers(trailers));
         } else if !short && (!ends || chunked) {
-            schedule(after, Part::Body { bytes: Vec::new(), end: true });
+            parts.push(Part::Body { bytes: Vec::new(), end: true });
+        }
+        Self { after, parts, overlong }
+    }
+}
+
+impl Emulator {
+    /// Schedules the parts of a response, as the proxy reads them.
+    pub(super) fn schedule_answer(&mut self, stream: u64, attempt: u32, answer: Answer) {
+        let World { streams, upstreams, clock, .. } = &mut *self.world;
+        let Some(router) = streams.get_mut(&stream).map(|s| &mut s.router) else { return };
+        let to_head = router.headers.as_ref().and_then(|h| h.first(b":method")) == Some(b"HEAD");
+        let http2 = upstreams[router.upstream].spec.http2;
+        let Arrival { after, parts, overlong } = Arrival::of(answer, to_head, http2);
+        if overlong && let Transport::Http1(connection) = &mut router.transport {
+            connection.close();
+        }
+        for part in parts {
+            clock.after(after, Event::Upstream { stream, attempt, part });
         }
     }
 }

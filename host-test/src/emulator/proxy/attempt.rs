@@ -142,7 +142,11 @@ impl Emulator {
                 request.ended = true;
                 let trailers = router.trailers.as_ref();
                 request.trailers = trailers.map(|map| wire::read_back(map.pairs())).unwrap_or_default();
-                Some(std::mem::replace(answer, Answer::Hang))
+                let answer = std::mem::replace(answer, Answer::Hang);
+                if matches!(answer, Answer::Reset | Answer::ResetMidResponse(_)) {
+                    state.http2.remove(&s.thread);
+                }
+                Some(answer)
             }
         };
         let attempt = router.attempt;

@@ -3,6 +3,7 @@
 //! An upstream knows only bytes. Where a request ends is decided by its header, not by the filters: a body
 //! that is longer than its `content-length` is the start of the next request on the connection.
 
+use crate::emulator::header_map::HeaderMap;
 use crate::emulator::world::UpstreamState;
 use crate::http1::{Kind, Reader, record};
 use crate::{Answer, UpstreamRequest};
@@ -17,6 +18,8 @@ pub(crate) struct Connection {
     deaf: bool,
     /// The upstream has closed the connection.
     closed: bool,
+    /// The request that the upstream is reading was begun by an earlier owner of the connection.
+    of_another: bool,
     /// The number of answers since the proxy took the connection. Envoy closes a connection with more than
     /// one.
     answers: u32,
@@ -24,11 +27,23 @@ pub(crate) struct Connection {
 
 impl Default for Connection {
     fn default() -> Self {
-        Self { reader: Reader::new(Kind::Request), answer: None, deaf: false, closed: false, answers: 0 }
+        Self {
+            reader: Reader::new(Kind::Request),
+            answer: None,
+            deaf: false,
+            closed: false,
+            of_another: false,
+            answers: 0,
+        }
     }
 }
 
 impl Connection {
+    /// The proxy closes the connection after this response.
+    pub fn close(&mut self) {
+        self.closed = true;
+    }
+
     /// Lets the upstream read bytes. Records the requests that it sees. Returns its first answer since the
     /// proxy took the connection, when the request is complete.
     pub fn read(
@@ -50,13 +65,14 @@ impl Connection {
                 let request = UpstreamRequest { cluster, ..record(message) };
                 let answer = upstream.turns.turn(&upstream.spec, &request.path);
                 self.answer = Some(answer.unwrap_or(Answer::Hang));
+                self.of_another = false;
                 seen.push(request);
             }
             if self.answer.is_none() {
                 break;
             }
             let Some(message) = self.reader.take() else { break };
-            if let Some(request) = seen.last_mut() {
+            if let Some(request) = seen.last_mut().filter(|_| !self.of_another) {
                 (request.body, request.trailers, request.ended) = (message.body, message.trailers, true);
             }
             let Some(answer) = self.answer.take() else { break };
@@ -70,6 +86,7 @@ impl Connection {
             first.get_or_insert(Answer::Reset);
         }
         if let (Some(_), Some(message), Some(request)) = (&self.answer, self.reader.begun(), seen.last_mut())
+            && !self.of_another
         {
             request.body.extend_from_slice(message.body.get(request.body.len()..).unwrap_or_default());
         }
@@ -77,11 +94,20 @@ impl Connection {
     }
 }
 
+/// Whether the upstream closes the connection after a response with this header.
+pub(crate) fn closes(map: &HeaderMap) -> bool {
+    ["connection", "proxy-connection"]
+        .iter()
+        .filter_map(|name| map.text(name))
+        .any(|value| value.split(',').any(|word| word.trim().eq_ignore_ascii_case("close")))
+}
+
 impl UpstreamState {
     /// Takes an idle connection of a thread.
     pub fn take_idle(&mut self, thread: usize) -> Option<Connection> {
         if self.refuses() {
             self.idle.clear();
+            self.http2.clear();
         }
         self.idle.get_mut(&thread)?.pop()
     }
@@ -89,7 +115,8 @@ impl UpstreamState {
     /// Returns a connection to the pool, unless Envoy has closed it.
     pub fn put_idle(&mut self, thread: usize, connection: Connection) {
         if connection.answers <= 1 && !connection.closed {
-            self.idle.entry(thread).or_default().push(Connection { answers: 0, ..connection });
+            let of_another = connection.answer.is_some();
+            self.idle.entry(thread).or_default().push(Connection { answers: 0, of_another, ..connection });
         }
     }
 

@@ -5,7 +5,7 @@
 //! codec, and `router` to `source/common/router/router.cc`. `network` contains everything for connections
 //! without HTTP.
 
-mod answer;
+pub(crate) mod answer;
 pub(crate) mod attempt;
 pub(crate) mod chain;
 mod codec;

@@ -2,6 +2,7 @@
 
 use super::Direction;
 use super::attempt::Transport;
+use super::connection::closes;
 use super::flags::{
     CONNECTION_FAILURE, CONNECTION_TERMINATION, DOWNSTREAM_PROTOCOL_ERROR, NO_HEALTHY_UPSTREAM,
     UPSTREAM_PROTOCOL_ERROR,
@@ -182,9 +183,7 @@ impl Emulator {
 
     fn response_begins(&mut self, stream: u64, mut map: HeaderMap, end: bool) {
         let status = map.text(":status").and_then(|s| s.parse().ok()).unwrap_or(0);
-        let connection = map.text("connection").unwrap_or_default().to_ascii_lowercase();
-        self.world.stream_mut(stream).router.closes =
-            connection.split(',').any(|word| word.trim() == "close");
+        self.world.stream_mut(stream).router.closes = closes(&map);
         if end {
             self.release(stream);
         }
