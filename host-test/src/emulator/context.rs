@@ -87,6 +87,8 @@ pub(crate) struct Access {
     pub trailers: bool,
     /// The body is the stream's buffer, not the current piece.
     pub buffering: bool,
+    /// The last body callback returned neither Continue nor Pause.
+    pub dangles: bool,
 }
 
 /// The response to an HTTP callout, available while its callback runs.

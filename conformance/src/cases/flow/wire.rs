@@ -26,6 +26,7 @@ pub(super) fn sheets() -> Vec<Sheet> {
         impatient(Sheet::new("responses that end early", responses())),
         impatient(Sheet::new("lengths", lengths())),
         impatient(Sheet::new("the first request", vec![first()])),
+        impatient(Sheet::new("a reply that is held", vec![reply_held()])),
         impatient(Sheet::new("headers held for the body", held()).filters(stops()))
             .settings(|settings| settings.buffer_limit = 1000),
         Sheet::new("a cluster that refuses", unreachable("refused")).settings(to(REFUSES)),
@@ -253,6 +254,17 @@ fn lengths() -> Vec<Case> {
             .on("http_call_response", resume(0))
             .shows(&["response_headers", "response_body"]),
     ]
+}
+
+/// The router gives up a request that a filter answers, before it has a connection for it.
+fn reply_held() -> Case {
+    case(
+        "reply-held",
+        "a first request that is rejected has not reached the upstream, also while the reply is held",
+    )
+    .request(Request::post("/", "hello"))
+    .on("request_body", [answers(403, "no")])
+    .on("response_body", [Step::Return(1)])
 }
 
 fn held() -> Vec<Case> {

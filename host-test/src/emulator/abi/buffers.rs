@@ -27,6 +27,13 @@ fn kind(call: &mut HostCall<'_>) -> Result<BufferKind, Fail> {
         }
         return Ok(last);
     }
+    // A body callback that returns neither Continue nor Pause leaves a pointer to the buffer of the
+    // upstream's connection (`encodeData` in Envoy's `context.cc`), which has gone when the stream is logged.
+    if kind == BufferKind::ResponseBody && call.context().logging && call.context().response.dangles {
+        let why = "Envoy crashes (segmentation fault): access to a response body in on_log, after on_response_body \
+                   returned neither Continue nor Pause";
+        return Err(Fail::Stop(Stop(why.to_owned())));
+    }
     if call.world().buffer(vm, id, kind).is_some() {
         call.context().last_buffer = Some(kind);
     }

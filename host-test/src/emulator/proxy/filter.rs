@@ -191,6 +191,7 @@ impl Emulator {
         self.update_context(vm, id, |context| {
             let access = self::access(context, direction);
             access.buffering = status == BodyStatus::Buffer;
+            access.dangles = matches!(result, CallbackResult::Returned(2..));
             if status == BodyStatus::Continue {
                 access.body = false;
             }

@@ -15,6 +15,7 @@ impl Emulator {
             return;
         }
         self.refresh_route(stream);
+        self.give_up(stream);
         let s = self.world.stream_mut(stream);
         s.details.clone_from(&reply.details);
         // This status means that the client has not kept to the protocol (`conn_manager_impl.cc`,

@@ -152,6 +152,14 @@ impl Emulator {
         router.is_some_and(|r| r.attempt == attempt && !r.waits)
     }
 
+    /// Ends all attempts, as the router does when a local reply is sent (`onLocalReply` in
+    /// `source/common/router/router.h`).
+    pub(super) fn give_up(&mut self, stream: u64) {
+        let router = &mut self.world.stream_mut(stream).router;
+        (router.transport, router.waits) = (Transport::None, true);
+        self.stop_try_timer(stream);
+    }
+
     /// Handles a part of the upstream's response.
     pub(crate) fn upstream_sent(&mut self, stream: u64, attempt: u32, part: Part) {
         if !self.is_trying(stream, attempt) {

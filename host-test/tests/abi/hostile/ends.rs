@@ -55,6 +55,24 @@ fn two_local_replies_to_one_response_would_crash_envoy() {
 }
 
 #[test]
+fn reading_a_body_in_on_log_may_crash_envoy() {
+    let trap = |returns: u32, buffer: i32| {
+        let read = [call!("get_buffer_bytes", (buffer), 0, 9, _, _)];
+        let guest = Guest::new().on_returning("response_body", [], returns).on("log", read);
+        let mut emulator = guest.start();
+        let handle = emulator.request(0, &Request::get("/"));
+        emulator.finish_request(handle);
+        emulator.traps().first().map(|trap| trap.reason.clone())
+    };
+    for returns in [2, 3] {
+        let reason = trap(returns, 1).unwrap_or_default();
+        assert!(reason.starts_with("Envoy crashes (segmentation fault): "), "{returns}: {reason}");
+        assert_eq!(trap(returns, 0), None);
+    }
+    assert_eq!((trap(0, 1), trap(1, 1)), (None, None));
+}
+
+#[test]
 fn reading_buffer_8_after_a_body_would_crash_envoy() {
     let read = || [call!("get_buffer_status", 8, _, _)];
     let guest = Guest::new().on("request_body", []).on("response_headers", read());
