@@ -52,11 +52,12 @@ impl DeadlineFormat {
         })
     }
 
-    /// Writes the remaining time, rounded down.
+    /// Writes the remaining time, rounded down. Seconds are rounded up: the time that this proxy took would
+    /// be a second less for each proxy, and a last second would be none.
     pub(crate) fn write(self, remaining: u64, now: UnixNanos) -> String {
         match self {
             Self::Milliseconds => (remaining / MILLISECOND).to_string(),
-            Self::Seconds => (remaining / SECOND).to_string(),
+            Self::Seconds => remaining.div_ceil(SECOND).to_string(),
             Self::GrpcTimeout => write_grpc_timeout(remaining),
             Self::UnixMilliseconds => (now.0.saturating_add(remaining) / MILLISECOND).to_string(),
         }

@@ -77,13 +77,15 @@ impl Plan {
         self.config.stat_prefix.as_str()
     }
 
-    /// Name of the budgets in shared memory. A record is valid for one length of the slots only.
+    /// Name of the budgets in shared memory. A record is valid for one length of the slots only. A filter in
+    /// shadow mode takes nothing from the budgets of another.
     pub fn domain(&self) -> String {
         let prefix = match self.stat_prefix() {
             "" => "default",
             prefix => prefix,
         };
-        format!("{prefix}/{}", self.budget.slot)
+        let shadow = if self.config.shadow { "/shadow" } else { "" };
+        format!("{prefix}/{}{shadow}", self.budget.slot)
     }
 
     /// Whether a rule replays requests.
@@ -168,6 +170,15 @@ fn check_replay(path: &FieldPath, replay: &Replay) -> Result<(), ConfigError> {
     if replay.num_retries == 0 && replay.fallback_cluster.is_none() && replay.fallback_response.is_none() {
         let fields = "at least 1, `fallback_cluster` or `fallback_response`";
         return Err(path.field("num_retries").error(format_args!("`0` has no effect, expected {fields}")));
+    }
+    // Over HTTP/1.1, a client would read the body as the start of its next response.
+    if let Some(response) = &replay.fallback_response
+        && matches!(response.status, 204 | 304)
+        && !response.body.is_empty()
+    {
+        let path = path.field("fallback_response").field("body");
+        let (body, status) = (&response.body, response.status);
+        return Err(path.error(format_args!("`{body}` is invalid, expected no body with status {status}")));
     }
     at_least_a_millisecond(&path.field("per_try_timeout"), Some(replay.per_try_timeout))?;
     at_least_a_millisecond(&path.field("max_hold"), Some(replay.max_hold))?;

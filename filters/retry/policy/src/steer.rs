@@ -106,7 +106,8 @@ impl<'p> Steering<'p> {
         if let Some(time) = self.timeout {
             edits.push(HeaderEdit::Set(TIMEOUT, milliseconds(time)));
         }
-        if let Some(time) = self.per_try_timeout {
+        // Without a retry, an attempt that hedging would keep has the whole time.
+        if let Some(time) = self.per_try_timeout.filter(|_| self.retries > 0 || !self.hedge) {
             edits.push(HeaderEdit::Set(PER_TRY_TIMEOUT, milliseconds(time)));
         }
         if self.retries == 0 {

@@ -185,7 +185,10 @@ impl Policy {
                 }
             }
             Outcome::Failed(reason) => return self.next(stream, reason, None, env, events),
-            Outcome::TooLarge => events.push(Event::ResponseTooLarge),
+            Outcome::TooLarge => {
+                events.push(Event::ResponseTooLarge);
+                return self.deliver_fallback(stream, events);
+            }
         }
         self.deliver_latest(stream)
     }
@@ -289,6 +292,11 @@ impl Policy {
             return Step::Call { reason, delay, timeout, target };
         }
         events.extend(next.and_then(|(_, blocked)| blocked).and_then(event));
+        self.deliver_fallback(stream, events)
+    }
+
+    /// Delivers the configured response, or else the last one.
+    fn deliver_fallback(&mut self, stream: &mut Stream, events: &mut Events) -> Step {
         if let Some(response) = self.replay(stream).and_then(|replay| replay.fallback_response.as_ref()) {
             events.push(Event::FallbackResponseUsed);
             return Step::Deliver(Some((

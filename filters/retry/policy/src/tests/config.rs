@@ -129,6 +129,28 @@ fn budgets_of_two_intervals_have_two_names() {
 }
 
 #[test]
+fn a_filter_in_shadow_mode_has_its_own_budgets() {
+    let domain =
+        |shadow: bool| plan(&format!(r#"{{"rules": [{{}}], "shadow": {shadow}}}"#)).unwrap().domain();
+    assert_ne!(domain(false), domain(true));
+}
+
+#[test]
+fn a_status_without_content_has_no_body() {
+    let with = |status: u16, body: &str| {
+        let response = format!(r#"{{"status": {status}, "body": "{body}"}}"#);
+        let replay = format!(r#"{{"retriable_status_codes": [503], "fallback_response": {response}}}"#);
+        plan(&format!(r#"{{"rules": [{{"replay": {replay}}}]}}"#)).map_err(|error| error.to_string())
+    };
+    for status in [204, 304] {
+        assert!(with(status, "").is_ok());
+        let error = with(status, "gone").unwrap_err();
+        assert!(error.starts_with("rules[0].replay.fallback_response.body: `gone`"), "{error}");
+    }
+    assert!(with(200, "gone").is_ok());
+}
+
+#[test]
 fn a_timeout_of_the_rule_limits_deadlines_too() {
     assert!(plan(r#"{"rules": [{"timeout": "1s", "deadline": {}}]}"#).is_ok());
     assert!(plan(r#"{"rules": [{"deadline": {"max": "1s"}}]}"#).is_ok());

@@ -27,7 +27,8 @@ fn each_format_is_read_and_written() {
     let at = (NOW.0 + 2 * SECOND) / MS;
     for (format, value, written_value) in [
         ("milliseconds", "2000", "1500"),
-        ("seconds", "2", "1"),
+        ("seconds", "2", "2"),
+        ("seconds", "1", "1"),
         ("grpc_timeout", "2S", "1500000u"),
         ("unix_milliseconds", &at.to_string(), &at.to_string()),
     ] {

@@ -36,6 +36,15 @@ fn a_rule_sets_all_headers_of_the_router() {
     assert_eq!(decision.events, [Event::Steered]);
 }
 
+/// The router would end the attempt, instead of keeping it beside the next one.
+#[test]
+fn without_a_retry_a_hedged_attempt_has_the_whole_time() {
+    let mut policy =
+        rule(r#"{"per_try_timeout": "250ms", "timeout": "1s", "hedge_on_per_try_timeout": true}"#);
+    let expected = ["x-envoy-max-retries: 0", "x-envoy-upstream-rq-timeout-ms: 1000"];
+    assert_eq!(edits(&mut policy, "POST", "/", &[]), expected);
+}
+
 #[test]
 fn removes_every_header_of_a_client() {
     let sent: Vec<_> = CONTROLS.iter().map(|name| (name.as_str(), "9")).collect();

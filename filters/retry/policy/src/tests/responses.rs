@@ -352,6 +352,27 @@ fn fallback(policy: &mut Policy, mut stream: Stream) -> Replacement {
 }
 
 #[test]
+fn a_response_that_is_too_large_is_replaced_too() {
+    let json = |fallback: &str| {
+        format!(r#"{{"replay": {{"retriable_status_codes": [503], "num_retries": 1{fallback}}}}}"#)
+    };
+    let after = |policy: &mut Policy| {
+        let mut stream = kept_stream(policy, &[]);
+        let (step, _) = respond(policy, &mut stream, Head { status: 503, ..Head::default() }, false);
+        assert!(matches!(step, Some(Step::Call { .. })), "{step:?}");
+        let mut events = Events::new();
+        let step = policy.after(&mut stream, Outcome::TooLarge, &mut Host::default(), &mut events);
+        (step, events)
+    };
+    let (step, events) = after(&mut rule(&json("")));
+    assert!(matches!(step, Step::Deliver(None)), "{step:?}");
+    assert_eq!(events, [Event::ResponseTooLarge]);
+    let (step, events) = after(&mut rule(&json(r#", "fallback_response": {"status": 299}"#)));
+    assert!(matches!(step, Step::Deliver(Some((_, Reason::Fallback)))), "{step:?}");
+    assert_eq!(events, [Event::ResponseTooLarge, Event::FallbackResponseUsed]);
+}
+
+#[test]
 fn a_fallback_response_is_that_of_the_protocol() {
     let mut policy = rule(
         r#"{"safe": {"grpc_methods": [{"prefix": "/"}]}, "replay": {"retriable_status_codes": [503], "num_retries": 0,
