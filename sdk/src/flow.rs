@@ -108,7 +108,8 @@ pub struct Reply {
 
 impl Reply {
     /// Creates a response without a body. A status outside 200..=599 is replaced by 500, because Envoy would
-    /// send it unchanged.
+    /// send it unchanged. With status 204 or 304, a body is not sent: such a response has none (RFC 9112
+    /// section 6.3), so an HTTP/1.1 client would read it as the start of its next response.
     ///
     /// A gRPC client receives HTTP 200, the body as `grpc-message`, and a `grpc-status` derived from `status`
     /// (`grpc::Utility::httpToGrpcStatus` in Envoy). [`grpc_status`](Self::grpc_status) overrides the derived
@@ -201,7 +202,8 @@ impl Reply {
         let headers = if headers.is_empty() { Vec::new() } else { pairs::serialize(&headers) };
         // An access log has one line for each stream, and Envoy writes the details unescaped.
         let details = self.details.replace(|c: char| c.is_control() || c.is_whitespace(), "_");
-        host::send_local_response(self.status, &details, &headers, &self.body, self.grpc_status)
+        let body = if matches!(self.status, 204 | 304) { &[][..] } else { &self.body };
+        host::send_local_response(self.status, &details, &headers, body, self.grpc_status)
     }
 }
 

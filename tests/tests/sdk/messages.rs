@@ -100,6 +100,11 @@ on_both_hosts! {
         outcome.has_statuses(&[502]).has_details(0, "replaced");
     }
 
+    fn a_reply_without_content_sends_no_body(host) {
+        let outcome = host.run(&doing(&["reply-without-content"]));
+        outcome.client(0).start("304").no_header("content-length").body("");
+    }
+
     fn resets_a_request_that_it_cannot_reject(host) {
         let outcome = host.run(&doing(&["bad-reply"]));
         assert_eq!(outcome.exchanges[0].client, ClientView::Reset);
