@@ -38,6 +38,10 @@ pub fn run(sheet: &Sheet, host: Host) -> Result<BTreeMap<String, Shown>, String>
         text.unwrap_or("panicked").to_owned()
     })?;
     Ok(match ran {
+        // The emulator reports what would crash Envoy.
+        Ok(outcome) if outcome.traps.iter().any(|trap| trap.reason.starts_with("Envoy ")) => {
+            return Err(outcome.traps.iter().map(ToString::to_string).collect());
+        }
         Ok(outcome) => shown(sheet, outcome),
         Err(refused) => {
             let log = refused.logs.iter().map(line);

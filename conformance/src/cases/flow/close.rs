@@ -1,6 +1,8 @@
 //! `proxy_close_stream`, and the order of callbacks.
 
-use crate::cases::parts::{CALLBACKS, call_other, get, long_request, long_response, ok, reply, resume};
+use crate::cases::parts::{
+    CALLBACKS, answers, call_other, get, long_request, long_response, ok, reply, resume,
+};
 use crate::script::calls::{close_stream, continue_stream, get_value, set_context, set_tick};
 use crate::script::{Arg, Step};
 use crate::{Case, Sheet};
@@ -70,6 +72,9 @@ fn elsewhere() -> Vec<Case> {
     let case =
         |name: &str, title: &str| Case::new(format!("flow/close/{name}"), title).shows(&["log", "delete"]);
     vec![
+        case("reply-without-details", "closing a local reply keeps its details, also if they are empty")
+            .on("request_headers", [answers(403, "no")])
+            .on("response_headers", [close_stream(1)]),
         case("from-callout", "a paused request can be closed from the callback of a callout")
             .on("request_headers", [call_other("flow/close/from-callout"), Step::Return(1)])
             .on("http_call_response", [set_context(Arg::Stream), close_stream(0)]),

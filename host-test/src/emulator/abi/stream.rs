@@ -54,9 +54,9 @@ fn close_stream(call: &mut HostCall<'_>) -> Answer {
     match call.u32(0) {
         REQUEST | RESPONSE => {
             if let Some(stream) = call.world().stream_of(vm, id) {
-                let details = &mut call.world().stream_mut(stream).details;
-                if details.is_empty() {
-                    *details = "wasm_close_stream".into();
+                let stream = call.world().stream_mut(stream);
+                if stream.details.is_empty() && !stream.has_details {
+                    stream.details = "wasm_close_stream".into();
                 }
                 call.world().vms[vm].deferred.push_back(Action::Reset(id));
             }

@@ -18,6 +18,7 @@ impl Emulator {
         self.give_up(stream);
         let s = self.world.stream_mut(stream);
         s.details.clone_from(&reply.details);
+        s.has_details = true;
         // This status means that the client has not kept to the protocol (`conn_manager_impl.cc`,
         // `onLocalReply`).
         s.wants_close |= reply.status as u16 == 400;

@@ -143,6 +143,8 @@ pub(crate) struct Stream {
     /// Whether the cached route is still valid.
     pub route_is_known: bool,
     pub details: String,
+    /// The details were set, perhaps to an empty text.
+    pub has_details: bool,
     pub code: Option<u16>,
     /// `%RESPONSE_FLAGS%` as bits.
     pub flags: i64,
