@@ -233,6 +233,9 @@ impl Body<'_> {
         let (mut left, mut out) = (self.span.size, Vec::new());
         while left > 0 {
             let chunk = self.range(0, left.min(CHUNK))?;
+            if chunk.is_empty() {
+                return Err(Error::Malformed("get_buffer_bytes"));
+            }
             out.clear();
             change(&chunk, &mut out);
             // Moves the chunk from the start of the buffer to its end.

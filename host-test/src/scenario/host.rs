@@ -37,8 +37,8 @@ impl Host {
     pub fn try_run(self, scenario: &Scenario) -> Result<Outcome, Refused> {
         match self {
             Host::Emulator => crate::emulator::run(scenario),
-            Host::Envoy => crate::envoy::run(scenario).or_else(|error| match error {
-                RunError::Refused(refused) => Err(refused),
+            Host::Envoy => crate::envoy::run(scenario).map_err(|error| match error {
+                RunError::Refused(refused) => refused,
                 RunError::Failed(why) => panic!("{why}"),
             }),
         }

@@ -3,6 +3,7 @@
 
 use serde_json::json;
 use std::time::Duration;
+use tollgate_host_test::emulator::{Effect, Emulator, Which};
 use tollgate_host_test::{
     Answer, Filter, LogLevel, Outcome, Request, Response, Scenario, Upstream, Wasm, on_both_hosts,
 };
@@ -173,4 +174,18 @@ on_both_hosts! {
         outcome.upstream(0).body("some body").header("x-asked", "1");
         assert!(outcome.exchanges[1].upstream.is_empty(), "{outcome:?}");
     }
+}
+
+/// The loop over the chunks would not end.
+#[test]
+fn a_transform_of_bytes_that_the_host_lacks_is_an_error() {
+    let scenario = sized("await double", "the body");
+    let emulator =
+        Emulator::builder(&scenario).fault("proxy_get_buffer_bytes", Which::All, Effect::Number(0));
+    let mut emulator = emulator.start().expect("it loads");
+    let handle = emulator.request(0, &scenario.requests[0]);
+    emulator.finish_request(handle);
+    assert_eq!(emulator.traps().len(), 0);
+    let logs = emulator.drain().logs;
+    assert!(logs.iter().any(|line| line.text.contains("get_buffer_bytes")), "{logs:?}");
 }
