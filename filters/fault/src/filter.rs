@@ -84,6 +84,7 @@ impl HttpFilter for Fault {
         self.0.enter(|worker| {
             let Some(injected) = stream else { return Ok(Flow::Continue) };
             if let Some(fault) = injected.body().filter(|fault| fault.changes_bytes()) {
+                // Not `transform`: a corrupted body keeps its `content-length`.
                 let mut changed = Vec::new();
                 fault.change(&body.read(usize::MAX)?, &mut changed);
                 body.replace(&changed)?;

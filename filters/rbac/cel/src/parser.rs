@@ -72,7 +72,7 @@ impl<'t> Parser<'t> {
         Ok(found)
     }
 
-    fn expect(&mut self, symbol: &str) -> Result<(), Error> {
+    fn require(&mut self, symbol: &str) -> Result<(), Error> {
         if self.accept(symbol)? { Ok(()) } else { Err(self.unexpected(&["`", symbol, "`"].concat())) }
     }
 
@@ -98,7 +98,7 @@ impl<'t> Parser<'t> {
         let position = self.position;
         let result = if self.accept("?")? {
             let then = self.binary(precedence::ANY)?;
-            self.expect(":")?;
+            self.require(":")?;
             let otherwise = self.expression()?;
             Expr::new(position, Kind::If(Box::new([condition, then, otherwise])))
         } else {
@@ -195,7 +195,7 @@ impl<'t> Parser<'t> {
                 };
             } else if self.accept("[")? {
                 let index = self.expression()?;
-                self.expect("]")?;
+                self.require("]")?;
                 expr = Expr::call(position, INDEX, false, vec![expr, index])?;
             } else if self.at("{") {
                 return Err(Error::at(position, &["messages are not supported, expected an operator"]));
@@ -256,7 +256,7 @@ impl<'t> Parser<'t> {
             Token::Symbol("(") => {
                 self.advance()?;
                 let inner = self.expression()?;
-                self.expect(")")?;
+                self.require(")")?;
                 return Ok(inner);
             }
             Token::Symbol("[") => {
@@ -303,7 +303,7 @@ impl<'t> Parser<'t> {
         let mut entries = Vec::new();
         while !self.accept("}")? {
             let key = self.expression()?;
-            self.expect(":")?;
+            self.require(":")?;
             entries.push((key, self.expression()?));
             if !self.at("}") && !self.accept(",")? {
                 return Err(self.unexpected("`,` or `}`"));

@@ -118,7 +118,7 @@ pub enum Verdict {
 /// Difference up to which the clocks of workers may differ, in nanoseconds.
 const SKEW: u64 = 1_000_000_000;
 
-/// One step of the state machine on a record.
+/// A step of the state machine on a record.
 #[derive(Debug)]
 pub struct Step<'s, 'p> {
     /// Numbers of the breaker.

@@ -79,8 +79,8 @@ pub enum Combine {
     /// Each fault has its own draw, as in Envoy.
     #[default]
     Separate,
-    /// One draw for all: with equal percentages, a request gets all faults or none.
+    /// A single draw for all: with equal percentages, a request gets all faults or none.
     Together,
-    /// One draw for all, and at most one fault for a request. The sum of the percentages is at most 100.
+    /// A single draw for all, and at most one fault for a request. The sum of the percentages is at most 100.
     Exclusive,
 }
