@@ -1,7 +1,30 @@
 //! Parts of a Markdown page.
 
+use serde_json::Value;
 use std::fmt::Debug;
 use tollgate_types::Config;
+
+/// Defines the tests of a filter's page and schema: the committed schema is that of the type and describes
+/// every field, and the page has at least this number of examples, each of which makes a plan.
+#[macro_export]
+macro_rules! page_tests {
+    ($config:ty, $plan:expr, $page:expr, at least $count:literal) => {
+        #[test]
+        fn the_committed_schema_is_current() {
+            $crate::schema::is_current::<$config>(env!("CARGO_MANIFEST_DIR"));
+        }
+
+        #[test]
+        fn every_field_is_described() {
+            $crate::schema::describes_every_field(&$crate::schema::of::<$config>());
+        }
+
+        #[test]
+        fn every_example_is_a_configuration() {
+            $crate::page::examples_load($page, $count, $plan);
+        }
+    };
+}
 
 /// Returns the contents of all fenced blocks of a language.
 pub fn blocks<'p>(page: &'p str, language: &str) -> Vec<&'p str> {
@@ -29,5 +52,17 @@ pub fn examples_load<C: Config, P, E: Debug>(page: &str, count: usize, plan: imp
         if let Err(error) = plan(config) {
             panic!("{error:?} in\n{example}");
         }
+    }
+}
+
+/// Asserts that the table under `## Configuration` has a row for each top-level field of a schema, or rows
+/// for the fields of that section.
+#[track_caller]
+pub fn lists_top_level_fields(page: &str, schema: &str) {
+    let schema: Value = serde_json::from_str(schema).unwrap();
+    let table = section(page, "## Configuration");
+    for field in schema["properties"].as_object().unwrap().keys() {
+        let rows = [format!("\n| `{field}` |"), format!("\n| `{field}.")];
+        assert!(rows.iter().any(|row| table.contains(row.as_str())), "`{field}` is not in the table");
     }
 }

@@ -1,28 +1,21 @@
-//! Checks the README of the filter: its example configurations load, and its tables are complete.
+//! Checks the page and the JSON Schema of the filter. To write the schema again, run
+//! `UPDATE_SCHEMA=1 cargo test -p tollgate-rate-limit-policy --test page`.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use serde_json::Value;
-use tollgate_filter_testing::page;
-use tollgate_policy::ResponseDetails;
+use tollgate_filter_testing::{page, schema};
+use tollgate_policy::{ConfigError, ResponseDetails};
 use tollgate_rate_limit_policy::{Config, Plan, Reason};
 
 const README: &str = include_str!("../../README.md");
 const SCHEMA: &str = include_str!("../../config.schema.json");
 
-fn plan(example: &str) -> Plan {
-    let config: Config =
-        tollgate_policy::config::parse(example).unwrap_or_else(|error| panic!("{error} in\n{example}"));
-    Plan::new(config).unwrap_or_else(|problem| panic!("{problem:?} in\n{example}"))
-}
+tollgate_filter_testing::page_tests!(Config, plan, README, at least 6);
 
-#[test]
-fn every_example_is_a_configuration() {
-    let examples = page::blocks(README, "json");
-    assert!(examples.len() >= 6, "expected at least 6 examples in the README");
-    for example in examples {
-        assert!(!plan(example).limits.is_empty(), "{example}");
-    }
+fn plan(config: Config) -> Result<(), ConfigError> {
+    assert!(!Plan::new(config)?.limits.is_empty());
+    Ok(())
 }
 
 #[test]
@@ -87,4 +80,58 @@ fn every_reason_is_in_its_table() {
         assert_eq!(table.matches(&row).count(), 1, "{row}");
     }
     assert_eq!(table.matches("\n| `").count(), Reason::ALL.len(), "a row names an unknown reason");
+}
+
+/// Returns the text after `Default: ` in a description.
+fn described_default(description: &str) -> Option<&str> {
+    let (_, after) = description.split_once("Default: ")?;
+    Some(after.split(['.', ';', ' ']).next().unwrap().trim_matches('`'))
+}
+
+#[test]
+fn describes_every_default() {
+    let mut seen = 0;
+    let schema = schema::of::<Config>();
+    for (name, definition) in schema::structs(&schema) {
+        for (field, property) in schema::fields(definition) {
+            let default = match &property["default"] {
+                Value::Bool(default) => default.to_string(),
+                Value::Number(default) => default.to_string(),
+                Value::String(default) if !default.is_empty() => default.clone(),
+                // `None`, an empty list, or a default that the plan sets.
+                _ => continue,
+            };
+            let description = property["description"].as_str().unwrap();
+            assert_eq!(
+                described_default(description),
+                Some(default.as_str()),
+                "{name}.{field}: {description}"
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen > 25, "{seen}");
+}
+
+#[test]
+fn omits_fields_that_are_always_rejected() {
+    let schema = schema::of::<Config>().to_string();
+    for name in
+        ["max_dynamic_descriptors", "google_grpc", "transport_api_version", "append_action", "safe_regex"]
+    {
+        assert!(!schema.contains(name), "{name}");
+    }
+}
+
+#[test]
+fn every_action_is_read() {
+    let actions = schema::of::<Config>()["$defs"]["Action"]["oneOf"].as_array().unwrap().clone();
+    assert_eq!(actions.len(), 20);
+    for action in actions {
+        let name = action["required"][0].as_str().unwrap();
+        let value = serde_json::json!({name: {"no such field": 1}});
+        let error =
+            tollgate_policy::config::read::<tollgate_rate_limit_policy::config::Action>(&value).unwrap_err();
+        assert!(error.to_string().starts_with(&format!("{name}.no such field: unknown field")), "{error}");
+    }
 }

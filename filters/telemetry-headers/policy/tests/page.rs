@@ -1,21 +1,14 @@
-//! Checks the filter's README: its configurations load, and its tables are complete.
+//! Checks the page and the JSON Schema of the filter. To write the schema again, run
+//! `UPDATE_SCHEMA=1 cargo test -p tollgate-telemetry-headers-policy --test page`.
 
-use tollgate_filter_testing::page;
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 use tollgate_telemetry_headers_policy::Config;
 
 const README: &str = include_str!("../../README.md");
 const SCHEMA: &str = include_str!("../../config.schema.json");
 
-#[test]
-fn every_example_is_a_valid_configuration() {
-    let examples = page::blocks(README, "json");
-    assert!(examples.len() >= 4, "the examples were not found");
-    for example in examples {
-        if let Err(error) = tollgate_policy::config::parse::<Config>(example) {
-            panic!("{error} in\n{example}");
-        }
-    }
-}
+tollgate_filter_testing::page_tests!(Config, Ok::<Config, ()>, README, at least 4);
 
 /// Expects a row `section.field` for every field of a section, and a row for every section.
 #[test]

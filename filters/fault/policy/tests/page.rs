@@ -1,4 +1,5 @@
-//! Checks the README of the filter: its examples load, and its tables are complete.
+//! Checks the page and the JSON Schema of the filter. To write the schema again, run
+//! `UPDATE_SCHEMA=1 cargo test -p tollgate-fault-policy --test page`.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -9,17 +10,12 @@ use tollgate_policy::Label;
 const README: &str = include_str!("../../README.md");
 const SCHEMA: &str = include_str!("../../config.schema.json");
 
+tollgate_filter_testing::page_tests!(Config, Plan::new, README, at least 3);
+
 fn plan(example: &str) -> Plan {
     let config: Config =
         tollgate_policy::config::parse(example).unwrap_or_else(|error| panic!("{error} in\n{example}"));
     Plan::new(config).unwrap_or_else(|error| panic!("{error} in\n{example}"))
-}
-
-#[test]
-fn every_example_is_a_configuration() {
-    let examples = page::blocks(README, "json");
-    assert!(examples.len() >= 3, "expected at least 3 examples in the README");
-    examples.into_iter().for_each(|example| drop(plan(example)));
 }
 
 #[test]
@@ -32,11 +28,7 @@ fn the_document_is_one_of_the_control_endpoint() {
 
 #[test]
 fn every_top_level_field_is_in_the_table() {
-    let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
-    let table = page::section(README, "## Configuration");
-    for field in schema["properties"].as_object().unwrap().keys() {
-        assert!(table.contains(&format!("\n| `{field}` |")), "`{field}` is not in the table");
-    }
+    page::lists_top_level_fields(README, SCHEMA);
 }
 
 #[test]

@@ -1,26 +1,20 @@
-//! Checks the README of the filter: its example configurations load, and its tables are complete.
+//! Checks the page and the JSON Schema of the filter. To write the schema again, run
+//! `UPDATE_SCHEMA=1 cargo test -p tollgate-retry-policy --test page`.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use tollgate_filter_testing::page;
 use tollgate_policy::Label;
-use tollgate_retry_policy::{Event, Plan, RetryReason};
+use tollgate_retry_policy::{Config, Event, Plan, RetryReason};
 
 const README: &str = include_str!("../../README.md");
 const SCHEMA: &str = include_str!("../../config.schema.json");
 
-#[test]
-fn every_example_is_a_configuration() {
-    page::examples_load(README, 4, Plan::new);
-}
+tollgate_filter_testing::page_tests!(Config, Plan::new, README, at least 4);
 
 #[test]
 fn every_top_level_field_is_in_the_table() {
-    let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
-    let table = page::section(README, "## Configuration");
-    for field in schema["properties"].as_object().unwrap().keys() {
-        assert_eq!(table.matches(&format!("\n| `{field}` |")).count(), 1, "`{field}`");
-    }
+    page::lists_top_level_fields(README, SCHEMA);
 }
 
 #[test]
