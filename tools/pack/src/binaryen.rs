@@ -1,5 +1,5 @@
-//! Runs Binaryen's `wasm-opt`, which optimises the linked module. A filter becomes a twenty-fifth smaller,
-//! and executes fewer instructions.
+//! Runs Binaryen's `wasm-opt`, which optimises the linked module. A filter becomes a twentieth smaller, and
+//! executes fewer instructions.
 
 use crate::Error;
 use std::path::PathBuf;
@@ -20,7 +20,12 @@ const FEATURES: [&str; 6] = [
 /// Optimises for size. `--low-memory-unused` is valid, because the first KiB contains no data: the stack ends
 /// there, and a stack that overflows continues below address zero, where it traps. So wasm-opt may fold an
 /// added constant into the offset of a load.
-const PASSES: [&str; 2] = ["-Oz", "--low-memory-unused"];
+///
+/// `-Oz` does not move constants that a function repeats into locals. That and the order of locals and
+/// functions by their uses, which gives the frequent ones numbers of one byte, make filters 0.9 to 1.5 %
+/// smaller.
+const PASSES: [&str; 5] =
+    ["-Oz", "--low-memory-unused", "--const-hoisting", "--reorder-locals", "--reorder-functions"];
 
 /// Lets Node compile `wasm-opt`, which is a module itself, only with its fast compiler. The optimising one
 /// takes more CPU time than it saves: 4.3 s instead of 1.5 s for a small filter, 13.9 s instead of 11.3 s for

@@ -2,9 +2,8 @@
 //!
 //! Envoy enters the VM for every callback that a module exports, even if the callback does nothing. A linker
 //! cannot know which callbacks do nothing; [`pack`] finds and removes them. It then removes all code that
-//! only they reached, names, debug information and duplicate functions, and optimises the rest with
-//! [`Binaryen`]. It rejects imports that a filter must not have, and adds a [`Manifest`]. The same input
-//! gives the same bytes.
+//! only they reached, names and debug information, and optimises the rest with [`Binaryen`]. It rejects
+//! imports that a filter must not have, and adds a [`Manifest`]. The same input gives the same bytes.
 
 #![allow(clippy::disallowed_methods, reason = "a native tool")]
 
@@ -16,7 +15,6 @@ pub mod file_type;
 mod manifest;
 pub mod paths;
 mod prune;
-mod shrink;
 
 pub use binaryen::Binaryen;
 pub use families::{MetricFamily, StatsTag};
@@ -57,7 +55,6 @@ impl Options {
             include_str!("file_type.rs"),
             include_str!("manifest.rs"),
             include_str!("prune.rs"),
-            include_str!("shrink.rs"),
         ];
         format!("{:x?} {self:?}", Sha256::digest(sources.concat()))
     }
@@ -133,13 +130,10 @@ pub fn pack(wasm: &[u8], options: &Options) -> Result<Vec<u8>, Error> {
     }
     .write(&mut module)?;
     let wasm = module.emit_wasm();
-    // Shrinking merges identical functions; a backtrace would then show the wrong name.
-    if options.keep_names {
-        return Ok(wasm);
-    }
     match &options.binaryen {
-        Some(binaryen) => shrink::shrink(&binaryen.optimise(&wasm)?),
-        None => shrink::shrink(&wasm),
+        // Binaryen merges identical functions; a backtrace would then show the wrong name.
+        Some(binaryen) if !options.keep_names => binaryen.optimise(&wasm),
+        _ => Ok(wasm),
     }
 }
 
