@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
 use tollgate_circuit_breaker_policy::gradient::Limit;
 use tollgate_circuit_breaker_policy::{Config, Decision, Environment, Event, Plan, Policy, Report, Ticket};
-use tollgate_counting::{Failure, LocalMemory, SharedMemory};
+use tollgate_counting::{Failure, Host, LocalMemory, SharedMemory};
 use tollgate_policy::{Headers, RequestFacts, ResponseFacts, UnixNanos, is_token, is_valid_value};
 
 static CONFIG: LazyLock<Config> = LazyLock::new(|| {
@@ -21,13 +21,27 @@ struct World {
     property: Vec<u8>,
 }
 
-impl Environment for World {
+impl Host for World {
     fn shared(&mut self) -> &mut dyn SharedMemory {
         &mut self.memory
     }
 
+    fn now(&mut self) -> Result<UnixNanos, Failure> {
+        Err(Failure::Host)
+    }
+
+    fn random(&mut self) -> Result<u64, Failure> {
+        Err(Failure::Host)
+    }
+
     fn property(&mut self, _: &str) -> Result<Option<Vec<u8>>, Failure> {
         self.memory.failure.map_or_else(|| Ok(Some(self.property.clone())), Err)
+    }
+}
+
+impl Environment for World {
+    fn host(&mut self) -> &mut dyn Host {
+        self
     }
 
     fn count(&mut self, _: usize, _: Event) {}

@@ -5,9 +5,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use std::net::IpAddr;
 use std::sync::LazyLock;
-use tollgate_counting::{Failure, LocalMemory, SharedMemory};
+use tollgate_counting::{Failure, Host, LocalMemory, SharedMemory};
 use tollgate_fault_policy::{Config, Document, Environment, Event, Injected, Plan, Policy, Then};
 use tollgate_policy::{RequestFacts, UnixNanos, is_token, is_valid_value};
 
@@ -26,7 +25,7 @@ struct World {
     active: i32,
 }
 
-impl Environment for World {
+impl Host for World {
     fn shared(&mut self) -> &mut dyn SharedMemory {
         &mut self.shared
     }
@@ -40,12 +39,15 @@ impl Environment for World {
         self.shared.failure.map_or(Ok(self.random), Err)
     }
 
-    fn client_address(&mut self) -> Result<Option<IpAddr>, Failure> {
-        self.shared.failure.map_or(Ok(Some([10, 0, 0, 1].into())), Err)
+    fn property(&mut self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
+        let found = if path == "source\0address" { b"10.0.0.1:5000" } else { &*self.property };
+        self.shared.failure.map_or_else(|| Ok(Some(found.to_vec())), Err)
     }
+}
 
-    fn property(&mut self, _: &'static str) -> Result<Option<Vec<u8>>, Failure> {
-        self.shared.failure.map_or_else(|| Ok(Some(self.property.clone())), Err)
+impl Environment for World {
+    fn host(&mut self) -> &mut dyn Host {
+        self
     }
 
     fn count(&mut self, _: usize, _: Event) {}

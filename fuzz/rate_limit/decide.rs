@@ -5,12 +5,14 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::LazyLock;
 use tollgate_policy::{RequestFacts, ResponseFacts, UnixNanos, is_token, is_valid_value};
 use tollgate_rate_limit_policy::remote::{CallFailure, CallId};
-use tollgate_counting::{Failure, LocalMemory, SharedMemory};
-use tollgate_rate_limit_policy::{Config, Decision, Environment, Event, HeaderChanges, Plan, Policy, Reason, Ticket};
+use tollgate_counting::{Failure, Host, LocalMemory, SharedMemory};
+use tollgate_rate_limit_policy::{
+    Config, Decision, Environment, Event, HeaderChanges, Hold, Plan, Policy, Reason, Ticket, Until,
+};
 
 static CONFIG: LazyLock<Config> =
     LazyLock::new(|| tollgate_policy::config::parse(include_str!("decide.json")).expect("it is a configuration"));
@@ -22,21 +24,31 @@ struct World {
     property: Vec<u8>,
 }
 
-impl Environment for World {
+impl Host for World {
     fn shared(&mut self) -> &mut dyn SharedMemory {
         &mut self.shared
     }
 
-    fn client_address(&mut self) -> Result<Option<IpAddr>, Failure> {
-        self.shared.failure.map_or(Ok(self.address), Err)
+    fn now(&mut self) -> Result<UnixNanos, Failure> {
+        Err(Failure::Host)
     }
 
-    fn property(&mut self, _: &str) -> Result<Option<Vec<u8>>, Failure> {
-        self.shared.failure.map_or_else(|| Ok(Some(self.property.clone())), Err)
+    fn random(&mut self) -> Result<u64, Failure> {
+        Ok(0)
     }
 
-    fn draw(&mut self) -> u64 {
-        0
+    fn property(&mut self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
+        let found = match path {
+            "source\0address" => self.address.map(|ip| SocketAddr::new(ip, 1).to_string().into_bytes()),
+            _ => Some(self.property.clone()),
+        };
+        self.shared.failure.map_or(Ok(found), Err)
+    }
+}
+
+impl Environment for World {
+    fn host(&mut self) -> &mut dyn Host {
+        self
     }
 
     fn count(&mut self, _: usize, _: Event) {}
@@ -57,9 +69,9 @@ fuzz_target!(|data: &[u8]| {
     let mut policy = Policy::new(Plan::new(CONFIG.clone()).expect("it is a plan"), [7; 16]);
     let mut world = World::default();
     let mut now = UnixNanos(1_800_000_000_000_000_000);
-    let (mut held, mut asking): (Vec<Ticket>, Vec<(CallId, Ticket)>) = Default::default();
+    let (mut passed, mut asking): (Vec<Ticket>, Vec<Ticket>) = Default::default();
     let mut unanswered: Vec<CallId> = Vec::new();
-    let mut queued: Vec<Ticket> = Vec::new();
+    let (mut queued, mut delayed): (Vec<Ticket>, Vec<Ticket>) = Default::default();
     for line in data.split(|byte| *byte == b'\n').take(200) {
         let Some((what, rest)) = line.split_first() else { continue };
         let number = rest.first().copied().unwrap_or_default();
@@ -100,12 +112,12 @@ fuzz_target!(|data: &[u8]| {
                 }
                 continue;
             }
-            b'w' => match asking.pop() {
-                Some((_, ticket)) => policy.ask_again(ticket, &mut world, now),
+            b'w' => match asking.pop().or_else(|| delayed.pop()) {
+                Some(ticket) => policy.resume(ticket, &RequestFacts::default(), &mut world, now),
                 None => continue,
             },
             b'e' => {
-                let ticket = held.pop().or_else(|| asking.pop().map(|(_, ticket)| ticket));
+                let ticket = passed.pop().or_else(|| asking.pop()).or_else(|| delayed.pop());
                 if let Some(ticket) = ticket.or_else(|| queued.pop()) {
                     policy.end(ticket, &mut world, now);
                 }
@@ -116,12 +128,12 @@ fuzz_target!(|data: &[u8]| {
                 false => {
                     let ticket = queued.swap_remove(usize::from(number) % queued.len());
                     let pairs = [(&b":authority"[..], rest)];
-                    policy.decide_queued(ticket, &RequestFacts::from_pairs(&pairs), &mut world, now)
+                    policy.resume(ticket, &RequestFacts::from_pairs(&pairs), &mut world, now)
                 }
                 true => continue,
             },
             b'r' => {
-                if let Some(ticket) = held.last_mut() {
+                if let Some(ticket) = passed.last_mut() {
                     let pairs = [(&b":status"[..], &b"401"[..]), (b"x-cost", rest), (b"ratelimit", rest)];
                     let settled = policy.respond(ticket, &ResponseFacts::from_pairs(&pairs), &mut world, now);
                     changed(&settled.headers);
@@ -147,30 +159,25 @@ fuzz_target!(|data: &[u8]| {
         match decision {
             Decision::Pass(pass) => {
                 changed(&pass.request_headers);
-                held.push(pass.ticket);
-            }
-            Decision::Delay(wait, pass) => {
-                assert!(wait <= 2_000_000_000, "{wait}");
-                held.push(pass.ticket);
-            }
-            Decision::Enqueue(_, wait, ticket) => {
-                assert!(wait <= 2_000_000_000, "{wait}");
-                queued.push(ticket);
+                passed.push(pass.ticket);
             }
             Decision::Refuse(refusal) => {
                 written(&refusal.headers);
                 assert!(refusal.status >= 400);
             }
-            Decision::Ask(call, ticket) => {
-                unanswered.push(call.id);
-                asking.push((call.id, ticket));
+            Decision::Hold(Hold { until, timeout, ticket, call }) => {
+                assert!(timeout <= 2_000_000_000, "{timeout}");
+                unanswered.extend(call.map(|call| call.id));
+                match until {
+                    Until::Turn => delayed.push(ticket),
+                    Until::Room(_) => queued.push(ticket),
+                    Until::Answer(_) => asking.push(ticket),
+                }
             }
-            Decision::Wait(id, ticket) => asking.push((id, ticket)),
         }
     }
     world.shared.failure = None;
-    let asking = asking.into_iter().map(|(_, ticket)| ticket);
-    for ticket in held.into_iter().chain(asking).chain(queued) {
+    for ticket in passed.into_iter().chain(asking).chain(queued).chain(delayed) {
         policy.end(ticket, &mut world, now);
     }
     policy.take_woken();

@@ -61,6 +61,13 @@ impl<F: HttpFilter> Context<'_, F> {
         held.then(|| RequestHeaders::new(false))
     }
 
+    /// Like [`held_request_headers`](Self::held_request_headers). Also returns this context, to start tasks
+    /// while the headers are borrowed.
+    pub fn held_request(&mut self) -> Option<(RequestHeaders<'_>, &mut Self)> {
+        let held = self.holds_headers(Direction::Request);
+        held.then(|| (RequestHeaders::new(false), self))
+    }
+
     /// Returns the response headers. Available in a task of a stream that is paused in
     /// [`on_response_headers`](HttpFilter::on_response_headers), and in the body callback after
     /// [`Flow::AwaitBody`](crate::Flow::AwaitBody).

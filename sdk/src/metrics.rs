@@ -184,6 +184,15 @@ impl<M> NamedFamily<M> {
     }
 }
 
+impl<L: Label> NamedFamily<Family<L>> {
+    /// Adds one to the counter of a variant, for the name at this position in the list.
+    pub fn increment(&self, index: usize, label: L) {
+        if let Some(family) = self.get(index) {
+            family.increment(label);
+        }
+    }
+}
+
 /// Name of a metric, to which parts are added in the same buffer, and the first error. After an error,
 /// nothing more is defined.
 #[doc(hidden)]

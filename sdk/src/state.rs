@@ -23,6 +23,13 @@ impl<T> State<T> {
             Err(_) => Err(Error::Busy),
         }
     }
+
+    /// Calls `change` with the value, where no stream waits for the result: an error is logged.
+    pub fn update(&self, change: impl FnOnce(&mut T)) {
+        if let Err(error) = self.enter(change) {
+            crate::log::error!("cannot update the state of the filter: {error}");
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,15 @@
 //! The shell: reads the inputs of the policy from a request and its response, and carries out decisions.
 
-use crate::statistics::Statistics;
-use crate::world::World;
+use crate::world::{Statistics, World};
 use tollgate::{
-    ConfigError, Context, Error, Flow, HttpFilter, Phase, Reply, Request, RequestBody, Response,
-    ResponseTrailers, Result, State, foreign, random,
+    ConfigError, Context, Error, Flow, HttpFilter, Phase, Request, RequestBody, Response, ResponseTrailers,
+    Result, State, foreign, random,
 };
 use tollgate_circuit_breaker_policy::{Config, Decision, Plan, Policy, Reason, Ticket};
-use tollgate_kit::{counts::Counts, facts};
-use tollgate_policy::{ResponseDetails, UnixNanos};
+use tollgate_kit::counts::Counts;
+use tollgate_kit::decisions::{self, Outcomes};
+use tollgate_kit::facts;
+use tollgate_policy::UnixNanos;
 
 /// The filter. Its state changes with each request.
 pub struct CircuitBreaker(State<(Policy, World)>);
@@ -30,9 +31,7 @@ impl HttpFilter for CircuitBreaker {
         let (mut counts, seed) =
             Counts::with_entries("circuit_breaker", &table, plan.pages, ENTRY_BYTES, entries)?;
         if plan.counts_in_flight {
-            counts.start_heartbeat(cx, |filter: &Self, beat| {
-                filter.update(|_, world, _| beat(&mut world.counts))
-            })?;
+            counts.start_heartbeat(cx, |filter: &Self| &filter.0, |(_, world)| &mut world.counts)?;
         }
         let policy = Policy::new(plan, seed, u64::from_le_bytes(random::bytes()?));
         Ok(Self(State::new((policy, World { counts, statistics }))))
@@ -46,7 +45,7 @@ impl HttpFilter for CircuitBreaker {
             let decision =
                 facts::of_request(headers, needed, |request, _| policy.decide(request, world, now))?;
             let mut pass = match decision {
-                Decision::Refuse(refusal) => return Ok(world.statistics.refused(refusal)),
+                Decision::Refuse(refusal) => return Ok(world.statistics.refuse(refusal)),
                 Decision::Pass(pass) => pass,
             };
             // First, so that a failure to edit the headers does not lose the admissions.
@@ -57,7 +56,7 @@ impl HttpFilter for CircuitBreaker {
                 headers.apply(&edits)?;
                 foreign::clear_route_cache()?;
             }
-            Ok(world.statistics.allowed(pass.allowed_by))
+            Ok(world.statistics.allow(pass.allowed_by))
         })?
     }
 
@@ -89,19 +88,17 @@ impl HttpFilter for CircuitBreaker {
     /// Properties that do not come from headers, such as the response code details, can still be read.
     fn on_end(&self, ticket: Ticket, _: &mut Context<'_, Self>) {
         if !ticket.is_empty() {
-            self.update(|policy, world, now| policy.end(ticket, world, now));
+            self.0.update(|(policy, world)| {
+                let now = world.counts.tell_time_or_last();
+                policy.end(ticket, world, now);
+            });
         }
     }
 
     fn on_error(&self, error: Error, phase: Phase) -> Flow {
-        tollgate::log::error!("cannot decide about a request: {error}");
-        let Phase::Request = phase else { return Flow::Continue };
-        let decided = self.0.enter(|(policy, world)| match policy.undecided() {
-            Decision::Pass(pass) => world.statistics.allowed(pass.allowed_by),
-            Decision::Refuse(refusal) => world.statistics.refused(refusal),
-        });
-        // Without the state, neither the failure mode nor the status is known.
-        decided.unwrap_or_else(|_| Reply::new(503).details(Reason::HostError.details()).into())
+        decisions::on_error(error, phase, Reason::HostError, || {
+            self.0.enter(|(policy, world)| world.statistics.settle(policy.undecided()))
+        })
     }
 }
 
@@ -112,16 +109,5 @@ impl CircuitBreaker {
             let now = world.counts.tell_time()?;
             Ok(decide(policy, world, now))
         })?
-    }
-
-    /// Calls `change` with the state and the time, where no stream waits for the result.
-    fn update(&self, change: impl FnOnce(&mut Policy, &mut World, UnixNanos)) {
-        let changed = self.0.enter(|(policy, world)| {
-            let now = world.counts.tell_time_or_last();
-            change(policy, world, now);
-        });
-        if let Err(error) = changed {
-            tollgate::log::error!("cannot update the breakers: {error}");
-        }
     }
 }

@@ -2,7 +2,6 @@
 //! reads the inputs of the policy, shares records between workers, and carries out decisions.
 
 mod filter;
-mod statistics;
 mod world;
 
 pub use filter::CircuitBreaker;

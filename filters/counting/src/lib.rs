@@ -5,7 +5,8 @@
 //!   order of workers can admit more than the rates allow.
 //! - [`in_flight`]: requests in flight by key, correct also after a worker has died, and queues for them.
 //!
-//! Filters reach the memory through [`SharedMemory`], which `tollgate-kit` implements with host calls.
+//! Policies reach the memory through [`SharedMemory`], and the rest of the host through [`Host`].
+//! `tollgate-kit` implements both with host calls.
 
 mod hashed;
 pub mod in_flight;
@@ -14,4 +15,4 @@ mod shared;
 pub mod table;
 
 pub use hashed::{BuildHashed, Hashed};
-pub use shared::{Failure, LocalMemory, SharedMemory};
+pub use shared::{Failure, Host, LocalMemory, SharedMemory, client_address};

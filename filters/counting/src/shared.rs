@@ -3,6 +3,8 @@
 use crate::in_flight::Members;
 use crate::table::PAGE_BYTES;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
+use tollgate_types::{UnixNanos, uri};
 
 /// Reason why shared memory, or a value of the host, could not be read or updated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,29 @@ pub trait SharedMemory {
 
     /// Identifies this VM among those that count requests in flight.
     fn vm(&self) -> u32;
+}
+
+/// Access of a policy to the host. `tollgate-kit` implements it with host calls, and tests in memory.
+pub trait Host {
+    /// Returns the memory that all workers share.
+    fn shared(&mut self) -> &mut dyn SharedMemory;
+
+    /// Returns the time.
+    fn now(&mut self) -> Result<UnixNanos, Failure>;
+
+    /// Returns a random number, uniform over all of `u64`.
+    fn random(&mut self) -> Result<u64, Failure>;
+
+    /// Returns an attribute of the proxy; `None` if it has no value. The segments of its path are joined by
+    /// NUL: `xds\0route_name`, `filter_state\0wasm.jwt_authn.principal`.
+    fn property(&mut self, path: &str) -> Result<Option<Vec<u8>>, Failure>;
+}
+
+/// Returns the address of the client (`source.address`). `None` if it has no IP address, as with a Unix
+/// domain socket.
+pub fn client_address(host: &mut dyn Host) -> Result<Option<IpAddr>, Failure> {
+    let address = host.property("source\0address")?.unwrap_or_default();
+    Ok(str::from_utf8(&address).ok().and_then(uri::socket_ip))
 }
 
 /// [`SharedMemory`] of one process: for tests of a policy.

@@ -13,18 +13,10 @@ pub(crate) const STOP: Signal = Signal(1);
 /// Interval at which a worker checks whether the control endpoint has stopped all faults.
 pub(crate) const CHECK: Duration = Duration::from_millis(500);
 
-/// Returns the document; `None` before the first fetch, and if it is too old.
-pub(crate) fn current(documents: &Documents<HttpUri, Document>) -> Option<&Document> {
-    match documents.get(0) {
-        fetch::Document::Ready(document, _) => Some(document),
-        fetch::Document::Pending | fetch::Document::Unavailable => None,
-    }
-}
-
 impl Worker {
     /// Ends all delays if the control endpoint has stopped all faults.
     pub(crate) fn stop_delays(&self, cx: &mut Context<'_, Fault>) {
-        let is_enabled = self.policy.is_enabled(current(&self.documents));
+        let is_enabled = self.policy.is_enabled(self.documents.ready(0));
         if !is_enabled && let Err(error) = cx.signal(STOP) {
             tollgate::log::error!("cannot end the delays: {error}");
         }
@@ -46,7 +38,7 @@ impl fetch::Fetcher for Worker {
 
     fn parse(&mut self, _: usize, text: &[u8], _: UnixNanos) -> Result<Document, String> {
         let document = self.policy.read(text)?;
-        let warning = document.warning(current(&self.documents));
+        let warning = document.warning(self.documents.ready(0));
         warning.iter().for_each(|warning| tollgate::log::warn!("{warning}"));
         Ok(document)
     }

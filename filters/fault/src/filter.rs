@@ -1,13 +1,13 @@
 //! The shell: passes requests and responses to the policy, and carries out its decisions.
 
-use crate::control::{CHECK, STOP, current};
+use crate::control::{CHECK, STOP};
 use crate::host::{Host, Statistics};
 use tollgate::{
     ConfigError, Context, Error, Flow, HttpFilter, Phase, Request, Response, ResponseBody, ResponseTrailers,
-    Result, State, property,
+    Result, State,
 };
 use tollgate_fault_policy::{Config, Document, Environment, Event, Injected, Plan, Policy, Then};
-use tollgate_kit::{counts::Counts, facts, fetch};
+use tollgate_kit::{counts::Counts, decisions, facts, fetch};
 use tollgate_policy::HttpUri;
 
 /// The filter. Its state changes with each request.
@@ -32,14 +32,12 @@ impl HttpFilter for Fault {
         let statistics = Statistics::define(&plan.stat_prefix, &plan.statistics)?;
         let (mut counts, seed) = Counts::new("fault", &plan.stat_prefix, plan.pages())?;
         if plan.counts_active_faults() {
-            counts.start_heartbeat(cx, |filter: &Self, beat| {
-                filter.update(|worker| beat(&mut worker.host.counts))
-            })?;
+            counts.start_heartbeat(cx, |filter: &Self| &filter.0, |worker| &mut worker.host.counts)?;
         }
         let mut documents = fetch::Documents::new("fault", 0);
         if let Some(control) = &plan.control {
             documents.add(Plan::fetch_rules(control), control.http_uri.clone());
-            cx.plugin_every(CHECK, |filter, cx| filter.update(|worker| worker.stop_delays(cx)))?;
+            cx.plugin_every(CHECK, |filter, cx| filter.0.update(|worker| worker.stop_delays(cx)))?;
         }
         let host = Host { counts, statistics };
         let mut worker = Worker { policy: Policy::new(plan, seed), host, documents };
@@ -52,14 +50,12 @@ impl HttpFilter for Fault {
         self.0.enter(|worker| {
             let Worker { policy, host, documents } = worker;
             let then = facts::of_request(headers, true, |request, headers| {
-                let decision = policy.decide(request, current(documents), host);
+                let decision = policy.decide(request, documents.ready(0), host);
                 *stream = decision.injected;
                 headers.apply(&decision.edits).map(|()| decision.then)
             })??;
             for (name, value) in stream.iter().flat_map(|injected| policy.filter_state(injected)) {
-                if let Err(error) = property::set_state(name, value.as_bytes()) {
-                    tollgate::log::warn!("cannot set the filter state `{name}`: {error}");
-                }
+                decisions::report(name, value.as_bytes());
             }
             worker.carry_out(then, stream, cx)
         })?
@@ -69,7 +65,7 @@ impl HttpFilter for Fault {
         let (headers, stream, cx) = response.parts();
         self.0.enter(|worker| {
             let Some(injected) = stream else { return Ok(Flow::Continue) };
-            let decision = worker.policy.respond(injected, current(&worker.documents), &mut worker.host);
+            let decision = worker.policy.respond(injected, worker.documents.ready(0), &mut worker.host);
             headers.apply(&decision.edits)?;
             if decision.changes_length {
                 headers.body_may_change()?;
@@ -101,24 +97,15 @@ impl HttpFilter for Fault {
 
     fn on_end(&self, stream: Stream, _: &mut Context<'_, Self>) {
         if let Some(injected) = stream {
-            self.update(|worker| worker.policy.end(injected, &mut worker.host));
+            self.0.update(|worker| worker.policy.end(injected, &mut worker.host));
         }
     }
 
     /// Continues: a failure of the filter must not fail a request that no experiment selected.
     fn on_error(&self, error: Error, _: Phase) -> Flow {
         tollgate::log::error!("cannot inject a fault: {error}");
-        self.update(|worker| worker.host.count(usize::MAX, Event::HostError));
+        self.0.update(|worker| worker.host.count(usize::MAX, Event::HostError));
         Flow::Continue
-    }
-}
-
-impl Fault {
-    /// Calls `change` with the state, where no stream waits for the result.
-    fn update(&self, change: impl FnOnce(&mut Worker)) {
-        if let Err(error) = self.0.enter(change) {
-            tollgate::log::error!("cannot update the faults: {error}");
-        }
     }
 }
 
@@ -135,7 +122,7 @@ impl Worker {
         let set = cx.wait(STOP, delay.into(), |filter, stream, _, cx| {
             filter.0.enter(|worker| {
                 let Some(injected) = stream else { return Ok(Flow::Continue) };
-                let document = current(&worker.documents);
+                let document = worker.documents.ready(0);
                 let then = worker.policy.resume(injected, document, &mut worker.host);
                 worker.carry_out(then, stream, cx)
             })?

@@ -1,26 +1,55 @@
-//! The policy's environment: signatures, keys, and the client's certificate.
+//! The policy's environment: fetched keys and the revocation list, signatures, and the client's certificate.
 
-use crate::keys::Store;
-use tollgate::{foreign, property};
+use crate::fetch::Value;
+use crate::statistics::Statistics;
+use std::rc::Rc;
+use tollgate::{ConfigError, foreign, property};
 use tollgate_jose::host::{self, Abilities, ByHost};
-use tollgate_jose::{Algorithm, Key, Verifier};
+use tollgate_jose::{Algorithm, Key, Limits, Verifier};
+use tollgate_jwt_authn_policy::plan::{From, Plan, Source};
 use tollgate_jwt_authn_policy::{Environment, Keys, Reason, RevocationList};
+use tollgate_kit::fetch::{Document, Documents};
+use tollgate_policy::fetch::Asked;
 
 /// Calls a function of the host with its arguments.
 type Call = fn(&[u8]) -> Option<Vec<u8>>;
 
 pub(crate) struct World {
-    pub(crate) store: Store,
+    /// Fetched documents: keys, and then the revocation list.
+    pub(crate) documents: Documents<From, Value>,
+    /// Document of each source of the plan; `None` for keys in the configuration.
+    of_source: Vec<Option<usize>>,
+    /// Limits of the keys of each document.
+    pub(crate) limits: Vec<Limits>,
     signatures: ByHost<Call>,
+    pub(crate) statistics: Statistics,
 }
 
 impl World {
-    /// Creates the environment, and tests which signatures the host can verify.
-    pub(crate) fn new(store: Store) -> Self {
+    /// Creates the environment of a plan, and tests which signatures the host can verify.
+    pub(crate) fn new(plan: &Plan) -> Result<Self, ConfigError> {
         let signatures = ByHost::new(verify_signature as Call);
         let Abilities { rsa, ecdsa } = signatures.abilities();
         tollgate::log::debug!("signatures that the host can verify: RSA {rsa}, ECDSA {ecdsa}");
-        Self { store, signatures }
+        let mut documents = Documents::new("jwt_authn", plan.config.max_waiting_requests.0);
+        let mut limits = Vec::new();
+        let add = |source: &Source| match source {
+            Source::Local(_) => None,
+            Source::Remote(remote) => {
+                limits.push(Limits { bytes: remote.max_bytes, keys: remote.max_keys });
+                Some(documents.add(remote.rules(), remote.from.clone()))
+            }
+        };
+        let of_source = plan.sources.iter().map(add).collect();
+        if let Some(revocation) = &plan.revocation {
+            documents.add(revocation.rules(), From::Uri(revocation.uri.clone()));
+        }
+        let statistics = Statistics::define(plan.config.enforcement.stat_prefix.as_str())?;
+        Ok(Self { documents, of_source, limits, signatures, statistics })
+    }
+
+    fn of_source(&self, source: usize) -> Option<usize> {
+        self.of_source.get(source).copied().flatten()
     }
 }
 
@@ -37,15 +66,30 @@ impl Verifier for World {
 
 impl Environment for World {
     fn keys(&self, source: usize) -> Keys {
-        self.store.keys(source)
+        let Some(document) = self.of_source(source) else { return Keys::Unavailable };
+        match self.documents.get(document) {
+            Document::Ready(Value::Keys(keys, _), generation) => Keys::Ready(Rc::clone(keys), generation),
+            Document::Pending => Keys::Pending,
+            Document::Ready(Value::Revocations, _) | Document::Unavailable => Keys::Unavailable,
+        }
     }
 
     fn refetch_for_unknown_kid(&mut self, source: usize) -> bool {
-        self.store.refetch_for_unknown_kid(source)
+        let Some(document) = self.of_source(source) else { return false };
+        let asked = self.documents.refetch(document).unwrap_or_else(|error| {
+            tollgate::log::error!("cannot fetch keys again for an unknown kid: {error}");
+            Asked::TooSoon
+        });
+        self.statistics.jwks_refetch_unknown_kid.add(matches!(asked, Asked::Granted(_)).into());
+        asked != Asked::TooSoon
     }
 
     fn revocation_list(&self) -> RevocationList {
-        self.store.revocation_list()
+        match self.documents.get(self.limits.len()) {
+            Document::Ready(..) => RevocationList::Ready,
+            Document::Pending => RevocationList::Pending,
+            Document::Unavailable => RevocationList::Unavailable,
+        }
     }
 
     /// Treats an unreadable certificate as absent, so that a token bound to it is rejected.

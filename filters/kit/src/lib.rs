@@ -1,6 +1,7 @@
 //! Parts that the shells of all filters share. They carry out decisions of `tollgate-policy` with host calls.
 
 pub mod counts;
+pub mod decisions;
 mod environment;
 pub mod facts;
 pub mod fetch;

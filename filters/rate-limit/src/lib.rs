@@ -2,9 +2,8 @@
 //! inputs of the policy, shares pages between workers, calls the rate limit service and carries out
 //! decisions.
 
+mod decision;
 mod filter;
-mod statistics;
-mod waiting;
 mod world;
 
 pub use filter::RateLimit;

@@ -1,11 +1,29 @@
-//! Access of the policy to the host: counts, the address of the client, attributes.
+//! Access of the policy to the host, and statistics.
 
-use crate::statistics::Statistics;
-use std::net::IpAddr;
-use tollgate::{Error, Status, property, random};
-use tollgate_counting::{Failure, SharedMemory};
-use tollgate_kit::counts::{Counts, failure};
-use tollgate_rate_limit_policy::{Environment, Event};
+use tollgate::Metrics;
+use tollgate::metrics::{Counter, Family, NamedFamily};
+use tollgate_counting::Host;
+use tollgate_kit::{counts::Counts, decisions::Outcomes};
+use tollgate_rate_limit_policy::{Environment, Event, Reason};
+
+#[derive(Metrics)]
+#[metrics(prefix = "rate_limit")]
+pub(crate) struct Statistics {
+    /// Events, by limit of the plan.
+    #[metric(by(limit, event))]
+    limit: NamedFamily<Family<Event>>,
+    #[metric(by(reason))]
+    denied: Family<Reason>,
+    #[metric(by(reason))]
+    shadow_denied: Family<Reason>,
+    failure_mode_allowed: Counter,
+}
+
+impl Outcomes<Reason> for Statistics {
+    fn counters(&self) -> (&Family<Reason>, &Family<Reason>, Counter) {
+        (&self.denied, &self.shadow_denied, self.failure_mode_allowed)
+    }
+}
 
 pub(crate) struct World {
     pub(crate) counts: Counts,
@@ -14,28 +32,11 @@ pub(crate) struct World {
 
 impl Environment for World {
     #[inline]
-    fn shared(&mut self) -> &mut dyn SharedMemory {
+    fn host(&mut self) -> &mut dyn Host {
         &mut self.counts
     }
 
-    fn client_address(&mut self) -> Result<Option<IpAddr>, Failure> {
-        property::client_address().map_err(failure)
-    }
-
-    fn property(&mut self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
-        match property::by_path(path) {
-            // The value has no encoding: JSON `null` in metadata, for example.
-            Err(Error::Host { status: Status::SerializationFailure, .. }) => Ok(None),
-            found => found.map_err(failure),
-        }
-    }
-
-    /// Without random numbers, returns 0: every request is inside the share, so that limits apply.
-    fn draw(&mut self) -> u64 {
-        random::bytes().map_or(0, u64::from_le_bytes)
-    }
-
     fn count(&mut self, limit: usize, event: Event) {
-        self.statistics.happened(limit, event);
+        self.statistics.limit.increment(limit, event);
     }
 }

@@ -5,7 +5,7 @@ use crate::statistics::Statistics;
 use tollgate::{
     ConfigError, Context, Error, Flow, HttpFilter, Phase, Request, Result, clock, foreign, property, random,
 };
-use tollgate_kit::facts;
+use tollgate_kit::{decisions, facts};
 use tollgate_policy::UnixNanos;
 use tollgate_rbac_policy::{Config, Environment, Plan, Policy, Reason, Unavailable};
 
@@ -22,9 +22,7 @@ impl HttpFilter for Rbac {
 
     fn new(config: Config, _: &mut Context<'_, Self>) -> Result<Self, ConfigError> {
         let plan = Plan::new(config)?;
-        for warning in plan.warnings() {
-            tollgate::log::warn!("{warning}");
-        }
+        plan.warnings().iter().for_each(|warning| tollgate::log::warn!("{warning}"));
         let statistics = Statistics::define(plan.stat_prefix(), plan.statistics())?;
         Ok(Self { policy: Policy::new(plan), statistics })
     }
@@ -40,10 +38,7 @@ impl HttpFilter for Rbac {
             }
             self.statistics.count(self.policy.plan(), &decision);
             for (name, value) in decision.filter_state {
-                // A failure to report the decision must not change it.
-                if let Err(error) = property::set_state(name, &value) {
-                    tollgate::log::warn!("cannot set the filter state `{name}`: {error}");
-                }
+                decisions::report(name, &value);
             }
             if let Some(line) = decision.audit {
                 tollgate::log::info!("{line}");

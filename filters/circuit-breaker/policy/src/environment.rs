@@ -4,16 +4,13 @@ use crate::Event;
 use crate::gradient::Limit;
 use crate::machine::{Change, Status};
 use core::fmt;
-use tollgate_counting::{Failure, SharedMemory};
+use tollgate_counting::Host;
 use tollgate_policy::Duration;
 
-/// Access to the host. Implemented by the shell, and by tests.
+/// Access to the host, and statistics. Implemented by the shell, and by tests.
 pub trait Environment {
-    /// Returns the memory that all workers share.
-    fn shared(&mut self) -> &mut dyn SharedMemory;
-
-    /// Returns an attribute of the proxy. The segments of its path are joined by NUL: `xds\0route_name`.
-    fn property(&mut self, path: &str) -> Result<Option<Vec<u8>>, Failure>;
+    /// Returns the host.
+    fn host(&mut self) -> &mut dyn Host;
 
     /// Counts an event of a breaker of the plan.
     fn count(&mut self, breaker: usize, event: Event);

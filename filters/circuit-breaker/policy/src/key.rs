@@ -41,7 +41,7 @@ pub(crate) fn find(
     for part in parts {
         match part {
             Part::Property(path) => {
-                let value = env.property(path)?;
+                let value = env.host().property(path)?;
                 hasher.value(&u64::from(value.is_some()).to_le_bytes());
                 if let Some(value) = value {
                     add(&value, &mut hasher, &mut shown);

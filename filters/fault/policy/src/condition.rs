@@ -4,7 +4,7 @@
 use crate::Environment;
 use crate::config::Combine;
 use crate::rule::{Condition, Rate, Rule};
-use tollgate_counting::Failure;
+use tollgate_counting::{Failure, client_address};
 use tollgate_policy::{Many, RequestFacts, RequestMatch, StringMatcher};
 
 /// The cluster of the route.
@@ -41,12 +41,13 @@ impl Condition {
         {
             return Ok(false);
         }
-        if !self.clusters.is_empty() && !env.property(CLUSTER)?.is_some_and(|name| any(&self.clusters, &name))
+        if !self.clusters.is_empty()
+            && !env.host().property(CLUSTER)?.is_some_and(|name| any(&self.clusters, &name))
         {
             return Ok(false);
         }
         if !self.networks.is_empty() {
-            let address = env.client_address()?;
+            let address = client_address(env.host())?;
             if !address.is_some_and(|address| self.networks.iter().any(|network| network.contains(address))) {
                 return Ok(false);
             }

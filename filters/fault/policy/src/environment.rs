@@ -1,33 +1,17 @@
 //! Access of the policy to the host, and what it counts.
 
-use std::net::IpAddr;
-use tollgate_counting::{Failure, SharedMemory};
-use tollgate_policy::{Label, UnixNanos, uri};
+use tollgate_counting::{Failure, Host};
+use tollgate_policy::Label;
 
-/// Access of the policy to the host. The policy asks only for what a request needs.
+/// Access of the policy to the host, and statistics. The policy asks only for what a request needs.
 pub trait Environment {
-    /// Returns the memory that all workers share.
-    fn shared(&mut self) -> &mut dyn SharedMemory;
-
-    /// Returns the time.
-    fn now(&mut self) -> Result<UnixNanos, Failure>;
-
-    /// Returns a random number, uniform over all of `u64`.
-    fn random(&mut self) -> Result<u64, Failure>;
-
-    /// Returns an attribute of the host, by a path whose segments are separated by NUL.
-    fn property(&mut self, path: &'static str) -> Result<Option<Vec<u8>>, Failure>;
+    /// Returns the host.
+    fn host(&mut self) -> &mut dyn Host;
 
     /// Returns the first URI in the certificate of the client, if it has one.
     fn principal(&mut self) -> Result<Option<Vec<u8>>, Failure> {
-        let principal = self.property("connection\0uri_san_peer_certificate")?;
+        let principal = self.host().property("connection\0uri_san_peer_certificate")?;
         Ok(principal.filter(|uri| !uri.is_empty()))
-    }
-
-    /// Returns the address of the client.
-    fn client_address(&mut self) -> Result<Option<IpAddr>, Failure> {
-        let address = self.property("source\0address")?.unwrap_or_default();
-        Ok(std::str::from_utf8(&address).ok().and_then(uri::socket_ip))
     }
 
     /// Counts an event of the rule with these statistics.

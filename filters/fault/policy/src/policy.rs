@@ -123,7 +123,7 @@ impl Policy {
         decide: impl FnOnce(&mut BodyFault, UnixNanos) -> Then,
     ) -> Then {
         let Some(body) = injected.body() else { return Then::Pass };
-        let now = if body.has_rate() { env.now() } else { Ok(UnixNanos::default()) };
+        let now = if body.has_rate() { env.host().now() } else { Ok(UnixNanos::default()) };
         if now.is_err() {
             body.stop_pacing();
         }
@@ -211,7 +211,7 @@ impl Policy {
         if injected.rule.response.as_ref().is_some_and(ResponseFault::is_rate_only) {
             return true;
         }
-        match env.property("response\0code_details") {
+        match env.host().property("response\0code_details") {
             // The retry filter answers with what an upstream sent.
             Ok(details) => matches!(
                 details.as_deref().unwrap_or_default(),

@@ -73,7 +73,7 @@ fn send<F: Fetcher>(fetcher: &mut F, cx: &mut Context<'_, F::Filter>, attempt: A
     let at_once = Attempt { slot, holder, exchange: exchange.clone() };
     let sent = cx.plugin_http_call(&call, move |filter, answer, cx| {
         let attempt = Attempt { slot, holder, exchange };
-        poll::enter::<F>(filter, |fetcher| answered(fetcher, cx, attempt, answer));
+        F::of(filter).update(|fetcher| answered(fetcher, cx, attempt, answer));
     });
     if let Err(error) = sent {
         advance(fetcher, cx, at_once, Next::Failed(Failure::Host(error.to_string())), Vec::new());

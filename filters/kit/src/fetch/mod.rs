@@ -209,6 +209,14 @@ impl<S, V> Documents<S, V> {
         found
     }
 
+    /// Returns a document if it is available, for requests that do not wait for it.
+    pub fn ready(&self, document: usize) -> Option<&V> {
+        match self.slots.get(document).map(Slot::document) {
+            Some(Document::Ready(value, _)) => Some(value),
+            _ => None,
+        }
+    }
+
     /// Requests another fetch, because a request needs a newer document. Unless the last such fetch was too
     /// recent, [`wait()`] waits for the new document.
     pub fn refetch(&self, document: usize) -> Result<Asked> {

@@ -69,13 +69,7 @@ fn after<F: Fetcher>(
     delay: Duration,
     then: impl FnOnce(&mut F, &mut Context<'_, F::Filter>) + 'static,
 ) -> Result<()> {
-    cx.plugin_after(delay, |filter, cx| enter(filter, |fetcher| then(fetcher, cx)))
-}
-
-pub(super) fn enter<F: Fetcher>(filter: &F::Filter, change: impl FnOnce(&mut F)) {
-    if let Err(error) = F::of(filter).enter(change) {
-        log("cannot fetch a document", error);
-    }
+    cx.plugin_after(delay, |filter, cx| F::of(filter).update(|fetcher| then(fetcher, cx)))
 }
 
 /// Polls slots, resumes the requests that wait for them, and starts the fetches that are due. Returns the

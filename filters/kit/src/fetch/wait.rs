@@ -2,17 +2,18 @@
 
 use super::{Event, Fetcher, Result, poll, signal};
 use std::time::Duration;
-use tollgate::{Context, clock};
+use tollgate::{Context, Error, RequestHeaders, clock};
 use tollgate_policy::UnixNanos;
 use tollgate_policy::fetch::POLL_INTERVAL;
 
-/// Makes the stream wait until the document that was last found pending changes, and then calls `then`.
-/// `since` is when the request began to wait. Returns `false` if the request may not wait, or not any longer.
+/// Makes a request wait until the document that was last found pending changes, and then calls `then` with
+/// its headers. `since` is when the request began to wait. Returns `false` if the request may not wait, or
+/// not any longer.
 pub fn wait<F: Fetcher>(
     fetcher: &mut F,
     cx: &mut Context<'_, F::Filter>,
     since: UnixNanos,
-    then: impl FnOnce(&mut F, &mut Context<'_, F::Filter>) -> tollgate::Result + 'static,
+    then: impl FnOnce(&mut F, &mut RequestHeaders<'_>, &mut Context<'_, F::Filter>) -> tollgate::Result + 'static,
 ) -> Result<bool> {
     let now = clock::now()?;
     let documents = fetcher.documents();
@@ -29,7 +30,8 @@ pub fn wait<F: Fetcher>(
     }
     fetcher.count(index, Event::Waited);
     cx.wait(signal(index), time_left, |filter, _, _, cx| {
-        F::of(filter).enter(|fetcher| then(fetcher, cx))?
+        let (mut headers, cx) = cx.held_request().ok_or(Error::OutsideStream)?;
+        F::of(filter).enter(|fetcher| then(fetcher, &mut headers, cx))?
     })?;
     if !std::mem::replace(&mut fetcher.documents().polling_for_waiting, true) {
         // Soon, because the fetch may not have begun.

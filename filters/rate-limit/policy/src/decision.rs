@@ -10,21 +10,47 @@ use tollgate_policy::{AllowedBy, HeaderField};
 pub enum Decision {
     /// Allows the request.
     Pass(Pass),
-    /// Allows the request after a delay in nanoseconds.
-    Delay(u64, Pass),
-    /// Holds the request in a queue until another request of its key ends, at most for a time in nanoseconds.
-    /// Then call [`crate::Policy::decide_queued`]. The request may be [woken](crate::Policy::take_woken)
-    /// earlier.
-    Enqueue(WaiterId, u64, Ticket),
     /// Rejects the request.
     Refuse(Refusal),
-    /// Calls the rate limit service first, and holds the request until the answer. Pass the answer to
-    /// [`crate::Policy::answered`], and then call [`crate::Policy::ask_again`]: at the latest after
-    /// [`crate::Policy::left_to_ask`], with or without an answer.
-    Ask(Call, Ticket),
-    /// Holds the request in the same way until the answer to a pending call of another request of this
-    /// worker.
-    Wait(CallId, Ticket),
+    /// Holds the request.
+    Hold(Hold),
+}
+
+/// A request to hold until an event or for a time, whichever comes first. Then call
+/// [`crate::Policy::resume`].
+#[derive(Debug)]
+pub struct Hold {
+    /// Event that ends the hold.
+    pub until: Until,
+    /// Maximum time in nanoseconds.
+    pub timeout: u64,
+    /// Reservations of the request.
+    pub ticket: Ticket,
+    /// Call of the rate limit service to make first. Pass its answer to [`crate::Policy::answered`]. If it
+    /// cannot be made, do so at once, and do not hold the request.
+    pub call: Option<Call>,
+}
+
+/// Event that ends the hold of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// Nothing happens before the time has passed: the request waits for its turn.
+    Turn,
+    /// There may be room for the queued request: [`crate::Policy::take_woken`] returns it.
+    Room(WaiterId),
+    /// The answer to a call of this or another request of the worker.
+    Answer(CallId),
+}
+
+impl Until {
+    /// Returns the number of the event.
+    pub fn number(self) -> u32 {
+        match self {
+            Self::Turn => 0,
+            Self::Room(WaiterId(id)) => id << 2 | 1,
+            Self::Answer(CallId(id)) => id << 2 | 2,
+        }
+    }
 }
 
 /// Changes to the headers of a request or a response.

@@ -25,7 +25,7 @@ mod reason;
 pub mod remote;
 
 pub use config::Config;
-pub use decision::{Decision, HeaderChanges, Pass, Refusal, Settled};
+pub use decision::{Decision, HeaderChanges, Hold, Pass, Refusal, Settled, Until};
 pub use environment::Environment;
 pub use event::Event;
 pub use plan::Plan;

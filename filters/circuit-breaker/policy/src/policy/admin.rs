@@ -89,7 +89,8 @@ impl Policy {
             return Err((409, "the `mode` of the breaker does not allow this"));
         }
         let mut found: Option<(Vec<Change>, Option<Header>)> = None;
-        env.shared()
+        env.host()
+            .shared()
             .page(place.page, &mut |page| {
                 let bytes = self.plan.record_bytes;
                 let Some((mut record, evicted)) = find_or_insert(breaker, page, bytes, place.tag, now) else {
@@ -142,7 +143,8 @@ impl Policy {
         let base = members([("name", breaker.name.as_str().into()), ("mode", mode.into())]);
         let mut all = base.clone();
         if let Some(place) = place {
-            env.shared()
+            env.host()
+                .shared()
                 .page(place.page, &mut |page| {
                     // The host may call this several times.
                     all.clone_from(&base);

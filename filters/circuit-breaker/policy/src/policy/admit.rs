@@ -37,7 +37,8 @@ impl Policy {
                 .map_err(|_: Failure| Denial::new(Reason::HostError))?,
         };
         let mut answer = Answer::default();
-        env.shared()
+        env.host()
+            .shared()
             .page(place.page, &mut |page| {
                 answer = self.consult(breaker, page, place, now, draw);
                 // Storing an unchanged page costs less than reading it, and fails if another worker changed
@@ -94,7 +95,7 @@ impl Policy {
         env: &mut dyn Environment,
         now: UnixNanos,
     ) -> Result<Acquire, Failure> {
-        let shared = env.shared();
+        let shared = env.host().shared();
         let vm = shared.vm();
         let mut entered = Acquire::Full;
         shared.in_flight(place.page, &mut |record, members| {

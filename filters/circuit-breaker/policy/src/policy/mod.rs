@@ -9,7 +9,7 @@ use crate::key::{Part, property};
 use crate::machine::{Cause, Change, Status};
 use crate::plan::{Breaker, Rule};
 use crate::record::{self, Header, Record};
-use crate::{Decision, Environment, Event, Pass, Plan, Reason, Report, response};
+use crate::{Decision, Environment, Event, Pass, Plan, Reason, Refusal, Report, response};
 use std::rc::Rc;
 use tollgate_counting::table::{Place, Placer};
 use tollgate_policy::{AllowedBy, HeaderName, InvalidPath, RequestFacts, UnixNanos};
@@ -118,13 +118,12 @@ impl Policy {
         Decision::Pass(pass)
     }
 
-    /// Decides about a request that cannot be checked, because a host call failed.
-    pub fn undecided(&self) -> Decision {
+    /// Decides about a request that cannot be checked, because a host call failed: returns why it is allowed,
+    /// or the response.
+    pub fn undecided(&self) -> Result<AllowedBy<Reason>, Refusal> {
         let reason = Reason::HostError;
-        match self.plan.enforcement.allows_undecided(reason) {
-            None => Decision::Refuse(response::refusal(&self.plan, None, reason, None)),
-            allowed_by => Decision::Pass(Pass { allowed_by, ..Pass::default() }),
-        }
+        let refusal = || response::refusal(&self.plan, None, reason, None);
+        self.plan.enforcement.allows_undecided(reason).ok_or_else(refusal)
     }
 
     /// Returns the breakers for a request. If its path can be read in several ways, these are the breakers

@@ -27,7 +27,7 @@ impl Policy {
             let Some(breaker) = self.plan.breakers.get(admission.breaker) else { continue };
             // Without details, the response counts as one of the upstream.
             let read = &mut || {
-                let read = || env.property(property::DETAILS).ok().flatten().unwrap_or_default();
+                let read = || env.host().property(property::DETAILS).ok().flatten().unwrap_or_default();
                 details.get_or_insert_with(read).clone()
             };
             let verdict = breaker.verdicts.of_headers(response, read);
@@ -68,7 +68,7 @@ impl Policy {
     /// be read.
     pub fn end(&mut self, mut ticket: Ticket, env: &mut dyn Environment, now: UnixNanos) {
         if ticket.admissions.iter().any(|admission| admission.progress != Progress::Done) {
-            let details = env.property(property::DETAILS).ok().flatten().unwrap_or_default();
+            let details = env.host().property(property::DETAILS).ok().flatten().unwrap_or_default();
             for admission in &mut ticket.admissions {
                 let Some(breaker) = self.plan.breakers.get(admission.breaker) else { continue };
                 let (took, verdict) = match admission.progress {
@@ -161,7 +161,7 @@ impl Policy {
         let outcome = Outcome { failed, slow: breaker.is_slow(took) };
         let (epoch, place, began) = (admission.epoch, admission.place, admission.began);
         let mut counted = Counted::default();
-        let stored = env.shared().page(place.page, &mut |page| {
+        let stored = env.host().shared().page(place.page, &mut |page| {
             counted = Counted::default();
             let bytes = self.plan.record_bytes;
             // A record that was evicted is not added again by a result from before.
@@ -209,7 +209,7 @@ impl Policy {
     fn release(&self, admission: &Admission, env: &mut dyn Environment, now: UnixNanos) -> bool {
         let Some(breaker) = self.plan.breakers.get(admission.breaker) else { return true };
         let (place, epoch) = (admission.place, admission.epoch);
-        let released = env.shared().page(place.page, &mut |page| {
+        let released = env.host().shared().page(place.page, &mut |page| {
             let Some(mut record) = record::find(page, breaker.layout, self.plan.record_bytes, place.tag)
             else {
                 return true;
@@ -227,7 +227,7 @@ impl Policy {
 
 /// Returns the status of a response that has ended; 0 if it cannot be read.
 fn status(env: &mut dyn Environment) -> u16 {
-    let code = env.property(property::STATUS).ok().flatten().unwrap_or_default();
+    let code = env.host().property(property::STATUS).ok().flatten().unwrap_or_default();
     code.first_chunk().map_or(0, |low| u16::from_le_bytes(*low))
 }
 
@@ -236,7 +236,7 @@ fn leave(admission: &Admission, env: &mut dyn Environment) {
     if !admission.in_flight {
         return;
     }
-    let (shared, place) = (env.shared(), admission.place);
+    let (shared, place) = (env.host().shared(), admission.place);
     let vm = shared.vm();
     let left = shared.in_flight(place.page, &mut |record, _| in_flight::release(record, place.tag, vm));
     if left.is_err() {

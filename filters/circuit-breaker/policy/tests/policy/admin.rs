@@ -129,13 +129,27 @@ impl SharedMemory for Changing {
     }
 }
 
-impl Environment for Changing {
+impl tollgate_counting::Host for Changing {
     fn shared(&mut self) -> &mut dyn SharedMemory {
         self
     }
 
+    fn now(&mut self) -> Result<UnixNanos, Failure> {
+        Err(Failure::Host)
+    }
+
+    fn random(&mut self) -> Result<u64, Failure> {
+        Err(Failure::Host)
+    }
+
     fn property(&mut self, _: &str) -> Result<Option<Vec<u8>>, Failure> {
         Ok(None)
+    }
+}
+
+impl Environment for Changing {
+    fn host(&mut self) -> &mut dyn tollgate_counting::Host {
+        self
     }
 
     fn count(&mut self, _: usize, _: Event) {}

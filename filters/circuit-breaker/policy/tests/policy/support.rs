@@ -21,13 +21,27 @@ pub struct Host {
     pub limits: Vec<u32>,
 }
 
-impl Environment for Host {
+impl tollgate_counting::Host for Host {
     fn shared(&mut self) -> &mut dyn SharedMemory {
         &mut self.memory
     }
 
+    fn now(&mut self) -> Result<UnixNanos, Failure> {
+        Err(Failure::Host)
+    }
+
+    fn random(&mut self) -> Result<u64, Failure> {
+        Err(Failure::Host)
+    }
+
     fn property(&mut self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
         if self.property_fails { Err(Failure::Host) } else { Ok(self.properties.get(path).cloned()) }
+    }
+}
+
+impl Environment for Host {
+    fn host(&mut self) -> &mut dyn tollgate_counting::Host {
+        self
     }
 
     fn count(&mut self, breaker: usize, event: Event) {

@@ -4,9 +4,9 @@ use super::Policy;
 use crate::injected::Injected;
 use crate::rule::Rule;
 use crate::{Environment, Event};
-use tollgate_counting::Failure;
 use tollgate_counting::in_flight::{self, Acquire};
 use tollgate_counting::table::{Outcome, Page, Step};
+use tollgate_counting::{Failure, client_address};
 use tollgate_policy::{RequestFacts, UnixNanos};
 
 /// Record and tag of the active faults. One record for all: all workers must agree on the count.
@@ -23,9 +23,9 @@ impl Policy {
     ) -> Result<bool, Failure> {
         let lasts = injected.lasts();
         if let Some(max) = self.plan.max_active {
-            let vm = env.shared().vm();
+            let vm = env.host().shared().vm();
             let mut has_room = false;
-            env.shared().in_flight(PAGE, &mut |record, members| {
+            env.host().shared().in_flight(PAGE, &mut |record, members| {
                 if lasts {
                     has_room = in_flight::acquire(record, TAG, vm, max, members, now) == Acquire::Acquired;
                     return has_room;
@@ -51,8 +51,9 @@ impl Policy {
             env.active(-1);
         }
         if core::mem::take(&mut injected.has_slot) {
-            let vm = env.shared().vm();
-            let released = env.shared().in_flight(PAGE, &mut |record, _| in_flight::release(record, TAG, vm));
+            let vm = env.host().shared().vm();
+            let released =
+                env.host().shared().in_flight(PAGE, &mut |record, _| in_flight::release(record, TAG, vm));
             if released.is_err() {
                 // The slot stays taken while this VM runs.
                 env.count(injected.rule.statistic.min(self.plan.other_statistics()), Event::HostError);
@@ -76,13 +77,13 @@ impl Policy {
             identified = true;
         }
         if !identified {
-            let address = env.client_address()?.map(|address| address.to_string());
+            let address = client_address(env.host())?.map(|address| address.to_string());
             key.value(address.unwrap_or_default().as_bytes());
         }
         let rates = [cap.rate];
         let step = Step { place: key.place(), rates: &rates, cost: 1, now, max_wait: 0 };
         let mut taken = false;
-        env.shared().page(step.place.page, &mut |bytes| {
+        env.host().shared().page(step.place.page, &mut |bytes| {
             taken = matches!(step.take(&mut Page(bytes)), Outcome::Taken { .. });
             taken
         })?;

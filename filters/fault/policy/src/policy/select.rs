@@ -11,7 +11,7 @@ use crate::rule::{Rate, ReplyPlan, Rule, Share, Status};
 use crate::{Distribution, Document, Environment, Event};
 use std::cell::Cell;
 use std::rc::Rc;
-use tollgate_counting::Failure;
+use tollgate_counting::{Failure, client_address};
 use tollgate_policy::{HeaderEdit, Refusal, RequestFacts, Source, Variable, grpc_status_of};
 
 type Result<T> = core::result::Result<T, Failure>;
@@ -54,7 +54,7 @@ impl Policy {
         let Some(rule) = self.rule(request, document, env)? else { return Ok(None) };
         let number = number(rule, request, env)?;
         let Some(drawn) = self.drawn(rule, number, request, env)? else { return Ok(None) };
-        let now = env.now()?;
+        let now = env.host().now()?;
         let is_over = self.plan.expires_at.is_some_and(|time| time <= now);
         let schedule = &self.plan.schedule;
         if is_over || !(schedule.is_empty() || schedule.iter().any(|period| period.contains(now))) {
@@ -101,7 +101,7 @@ impl Policy {
         };
         let mut found = None;
         if self.plan.has_experiments(document) {
-            let now = env.now()?;
+            let now = env.host().now()?;
             found = self.plan.running(document, now).find_map(|rules| first(rules, env));
         }
         let found = found.or_else(|| first(&self.plan.rules, env));
@@ -238,11 +238,11 @@ fn number(rule: &Rule, request: &RequestFacts<'_>, env: &mut dyn Environment) ->
             draw.header.as_ref().is_some_and(|name| hash.header(request.headers, name.as_ref()))
         }
         DrawBy::ClientAddress => {
-            let address = env.client_address()?.map(|address| address.to_string());
+            let address = client_address(env.host())?.map(|address| address.to_string());
             address.inspect(|address| hash.value(address.as_bytes())).is_some()
         }
     };
-    if found { Ok(Number(hash.finish())) } else { env.random().map(Number) }
+    if found { Ok(Number(hash.finish())) } else { env.host().random().map(Number) }
 }
 
 /// Compares a value with a secret, in a time that depends only on their lengths.

@@ -12,8 +12,8 @@ mod rules;
 
 use crate::{Config, Decision, Document, Environment, Event, Plan, Policy};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
-use tollgate_counting::{Failure, LocalMemory, SharedMemory};
+use std::net::{IpAddr, SocketAddr};
+use tollgate_counting::{Failure, Host, LocalMemory, SharedMemory};
 use tollgate_policy::{RequestFacts, UnixNanos};
 
 /// 2026-12-25T12:00:00Z, a Friday.
@@ -53,7 +53,7 @@ impl World {
     }
 }
 
-impl Environment for World {
+impl Host for World {
     fn shared(&mut self) -> &mut dyn SharedMemory {
         &mut self.shared
     }
@@ -67,12 +67,18 @@ impl Environment for World {
         self.failure.map_or(Ok(crate::draw::mix(self.seed)), Err)
     }
 
-    fn client_address(&mut self) -> Result<Option<IpAddr>, Failure> {
-        self.failure.map_or(Ok(self.address), Err)
+    fn property(&mut self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
+        let found = match path {
+            "source\0address" => self.address.map(|ip| SocketAddr::new(ip, 1).to_string().into_bytes()),
+            path => self.properties.get(path).map(|value| value.as_bytes().to_vec()),
+        };
+        self.failure.map_or(Ok(found), Err)
     }
+}
 
-    fn property(&mut self, path: &'static str) -> Result<Option<Vec<u8>>, Failure> {
-        self.failure.map_or_else(|| Ok(self.properties.get(path).map(|value| value.as_bytes().to_vec())), Err)
+impl Environment for World {
+    fn host(&mut self) -> &mut dyn Host {
+        self
     }
 
     fn count(&mut self, statistic: usize, event: Event) {

@@ -223,7 +223,8 @@ pub fn is_grpc(answers: &Answers, env: &mut dyn Environment) -> bool {
     if matches!(answers.body, Body::Text | Body::Empty) {
         return false;
     }
-    let content_type = env.property("request\0headers\0content-type").ok().flatten().unwrap_or_default();
+    let content_type =
+        env.host().property("request\0headers\0content-type").ok().flatten().unwrap_or_default();
     let rest = content_type.strip_prefix(b"application/grpc");
     rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
 }

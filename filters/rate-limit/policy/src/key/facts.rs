@@ -4,6 +4,7 @@ use crate::Environment;
 use crate::model::{IfAbsent, Source, Value, masked, property};
 use std::borrow::Cow;
 use std::net::IpAddr;
+use tollgate_counting::client_address;
 use tollgate_policy::{PathNormalization, RequestFacts, uri};
 
 /// Facts about a request.
@@ -53,7 +54,7 @@ impl<'r> Facts<'r> {
         if let Some(asked) = self.address {
             return asked;
         }
-        let address = env.client_address();
+        let address = client_address(env.host());
         self.failed |= address.is_err();
         *self.address.insert(address.ok().flatten().map(|address| address.to_canonical()))
     }
@@ -67,7 +68,7 @@ impl<'r> Facts<'r> {
 
     #[inline(never)]
     fn property(&mut self, path: &str, env: &mut dyn Environment) -> Option<Vec<u8>> {
-        let value = env.property(path);
+        let value = env.host().property(path);
         self.failed |= value.is_err();
         value.ok().flatten()
     }

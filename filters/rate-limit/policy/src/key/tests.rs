@@ -2,9 +2,9 @@ use super::*;
 use crate::Event;
 use crate::model::{Cost, MAX_LEN, OnResponse, Overrides, Source, ValueMatch, property};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
-use tollgate_counting::{Failure, LocalMemory, SharedMemory};
-use tollgate_policy::{Headers, PathNormalization, RequestFacts, ResponseFacts};
+use std::net::{IpAddr, SocketAddr};
+use tollgate_counting::{Failure, Host, LocalMemory, SharedMemory};
+use tollgate_policy::{Headers, PathNormalization, RequestFacts, ResponseFacts, UnixNanos};
 
 #[derive(Default)]
 struct Proxy {
@@ -14,26 +14,34 @@ struct Proxy {
     asked: usize,
 }
 
-impl Environment for Proxy {
+impl Host for Proxy {
     fn shared(&mut self) -> &mut dyn SharedMemory {
         &mut self.shared
     }
 
-    fn draw(&mut self) -> u64 {
-        0
+    fn now(&mut self) -> Result<UnixNanos, Failure> {
+        Err(Failure::Host)
     }
 
-    fn count(&mut self, _: usize, _: Event) {}
-
-    fn client_address(&mut self) -> Result<Option<IpAddr>, Failure> {
-        self.asked += 1;
-        Ok(self.address)
+    fn random(&mut self) -> Result<u64, Failure> {
+        Ok(0)
     }
 
     fn property(&mut self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
         self.asked += 1;
-        Ok(self.properties.get(path).cloned())
+        Ok(match path {
+            "source\0address" => self.address.map(|ip| SocketAddr::new(ip, 1).to_string().into_bytes()),
+            path => self.properties.get(path).cloned(),
+        })
     }
+}
+
+impl Environment for Proxy {
+    fn host(&mut self) -> &mut dyn Host {
+        self
+    }
+
+    fn count(&mut self, _: usize, _: Event) {}
 }
 
 fn proxy(address: &str, properties: &[(&str, &[u8])]) -> Proxy {

@@ -103,7 +103,8 @@ pub enum Source {
         /// Names of nested claims, from the outside to the inside: `["org", "team"]`.
         path: Vec<String>,
     },
-    /// Attribute of the proxy, if it is not empty, by a path of [`crate::Environment::property`].
+    /// Attribute of the proxy, if it is not empty, by a path of
+    /// [`Host::property`](tollgate_counting::Host::property).
     Property {
         /// Segments of the path, joined by NUL. See [`property`].
         path: String,

@@ -18,6 +18,7 @@ pub use tollgate_policy::ConfigError;
 use crate::answer::Answers;
 use crate::model::Limit;
 use crate::remote::Service;
+use std::time::Duration;
 use tollgate_policy::{Conditional, Enforcement, Many, PathNormalization, Percent, RequestMatch, Rules};
 
 /// A resolved configuration.
@@ -49,6 +50,14 @@ pub struct Plan {
     pub max_waiting: usize,
     /// Parts of a request that the filter must read.
     pub needs: Needs,
+}
+
+impl Plan {
+    /// Returns the cluster of the rate limit service and the timeout of a call; empty without a service.
+    pub fn callout(&self) -> (&str, Duration) {
+        let service = self.service.as_ref().map(|service| (&*service.cluster, service.asked.timeout));
+        service.map_or(("", Duration::ZERO), |(cluster, timeout)| (cluster, Duration::from_nanos(timeout)))
+    }
 }
 
 /// Rate limit service.

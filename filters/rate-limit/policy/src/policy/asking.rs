@@ -6,8 +6,8 @@ use super::{Policy, Round, holds};
 use crate::key::{self, Facts};
 use crate::model::{Limit, LimitService};
 use crate::plan::{FailureMode, RateLimitService};
-use crate::remote::{Ask, CallFailure, CallId, Descriptor, Verdict};
-use crate::{Decision, Environment, Event, Pass, Reason};
+use crate::remote::{Ask, Call, CallFailure, CallId, Descriptor, Verdict};
+use crate::{Decision, Environment, Event, Hold, Pass, Reason, Until};
 use tollgate_policy::{OnError, UnixNanos};
 
 impl<'a> Round<'a, '_> {
@@ -42,8 +42,7 @@ impl<'a> Round<'a, '_> {
 }
 
 impl Policy {
-    /// Processes the answer to a call, or its failure. Then call [`Policy::ask_again`] for each request that
-    /// waits for it.
+    /// Processes the answer to a call, or its failure. Then resume each request that waits for it.
     pub fn answered(&mut self, call: CallId, answer: Result<&[u8], CallFailure>, now: UnixNanos) {
         let Some(remote) = &mut self.remote else { return };
         let outcome = remote.answered(call, answer, now);
@@ -56,7 +55,12 @@ impl Policy {
     }
 
     /// Decides again about a request whose call is answered, or took too long.
-    pub fn ask_again(&mut self, mut ticket: Ticket, env: &mut dyn Environment, now: UnixNanos) -> Decision {
+    pub(super) fn ask_again(
+        &mut self,
+        mut ticket: Ticket,
+        env: &mut dyn Environment,
+        now: UnixNanos,
+    ) -> Decision {
         let asked = ticket.call.take().map(|call| self.outcome(call));
         match asked {
             Some(Some(outcome)) => self.go_on(outcome, ticket, env, now),
@@ -79,7 +83,7 @@ impl Policy {
 
     /// Returns how long a request may still be held for the rate limit service, in nanoseconds. All calls
     /// that it makes or waits for take at most the timeout of one.
-    pub fn left_to_ask(&self, ticket: &Ticket, now: UnixNanos) -> u64 {
+    pub(super) fn left_to_ask(&self, ticket: &Ticket, now: UnixNanos) -> u64 {
         let timeout = self.plan.service.as_ref().map_or(0, |service| service.asked.timeout);
         let since = ticket.asked_at.unwrap_or(now);
         timeout.saturating_sub(now.0.saturating_sub(since.0))
@@ -122,10 +126,15 @@ impl Policy {
             Ask::Call(call) => {
                 self.awaited.push((call.id, None));
                 ticket.call = Some(call.id);
-                Decision::Ask(call, ticket)
+                self.hold(call.id, Some(call), ticket, now)
             }
-            Ask::Wait(id) => Decision::Wait(id, ticket),
+            Ask::Wait(id) => self.hold(id, None, ticket, now),
         }
+    }
+
+    fn hold(&self, id: CallId, call: Option<Call>, ticket: Ticket, now: UnixNanos) -> Decision {
+        let timeout = self.left_to_ask(&ticket, now);
+        Decision::Hold(Hold { until: Until::Answer(id), timeout, ticket, call })
     }
 
     /// Handles the end of a request that made a call.

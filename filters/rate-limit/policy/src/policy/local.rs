@@ -78,7 +78,7 @@ impl<'a> Round<'a, '_> {
             let step = Step { place, rates: list, cost, now: self.now, max_wait: self.may_wait_for(index) };
             let before = self.ticket.standings.len();
             let (standings, mut outcome) = (&mut self.ticket.standings, None);
-            let read = self.env.shared().page(place.page, &mut |bytes| {
+            let read = self.env.host().shared().page(place.page, &mut |bytes| {
                 standings.truncate(before);
                 standings.extend(Standing::of_rates(&step, bytes, index, rates));
                 outcome = step.is_denied(bytes);
@@ -104,7 +104,7 @@ impl<'a> Round<'a, '_> {
             place.extend(Standing::of_rates(&step, page, index, rates));
         };
         if policy.never_refunds.get(index) == Some(&true)
-            && let Some(page) = self.env.shared().seen(place.page)
+            && let Some(page) = self.env.host().shared().seen(place.page)
             && let Some(outcome) = step.is_denied(page)
         {
             standing(&mut self.ticket.standings, page);
@@ -114,7 +114,7 @@ impl<'a> Round<'a, '_> {
         let found = &mut self.ticket.standings;
         let mut outcome = Outcome::Limited { rate: 0, retry_after: None };
         let mut turns = Vec::new();
-        let stored = self.env.shared().page(place.page, &mut |bytes| {
+        let stored = self.env.host().shared().page(place.page, &mut |bytes| {
             outcome = step.take(&mut Page(bytes));
             let taken = matches!(outcome, Outcome::Taken { .. });
             if standings || !taken {
@@ -171,13 +171,13 @@ impl<'a> Round<'a, '_> {
     /// Takes a concurrency slot of the key. Returns `false` if all are taken, but the request is allowed
     /// anyway.
     fn enter(&mut self, index: usize, place: Place, most: u32) -> Result<bool, Halt> {
-        let vm = self.env.shared().vm();
+        let vm = self.env.host().shared().vm();
         let now = self.now;
         let shown = self.policy.plan.answers.shows_standings();
         let (mut entered, mut in_flight) = (false, most);
         let stored = match self.is_behind_others(index, place.tag) {
             true => Ok(()),
-            false => self.env.shared().in_flight(place.page, &mut |record, members| {
+            false => self.env.host().shared().in_flight(place.page, &mut |record, members| {
                 entered = in_flight::acquire(record, place.tag, vm, most, members, now) == Acquire::Acquired;
                 if entered && shown {
                     in_flight = in_flight::count(record, place.tag, vm, members, now);

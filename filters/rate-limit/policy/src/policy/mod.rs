@@ -21,7 +21,7 @@ use crate::key::Facts;
 use crate::model::NamedRates;
 use crate::plan::Rule;
 use crate::remote::{Ask, CallId, Remote};
-use crate::{Decision, Environment, Event, HeaderChanges, Pass, Plan, Reason, Refusal, answer};
+use crate::{Decision, Environment, Event, HeaderChanges, Hold, Pass, Plan, Reason, Refusal, Until, answer};
 use denied::{Denied, Violated};
 use std::borrow::Cow;
 use ticket::{Queued, Rates, Standing};
@@ -145,20 +145,47 @@ impl Policy {
         self.ask(ticket, env, now, may_wait)
     }
 
+    /// Allows a request, after its turn if it has one.
     fn pass(&self, mut ticket: Ticket, now: UnixNanos) -> Decision {
+        match ticket.left_to_wait(now) {
+            0 => self.allow(ticket),
+            timeout => {
+                ticket.is_admitted = true;
+                Decision::Hold(Hold { until: Until::Turn, timeout, ticket, call: None })
+            }
+        }
+    }
+
+    fn allow(&self, mut ticket: Ticket) -> Decision {
         // Headers of the service are added, as in Envoy.
         let add = core::mem::take(&mut ticket.request_headers);
         let set = match ticket.allowed_by {
             Some(_) => answer::not_enforced(&self.plan.answers),
             None => Vec::new(),
         };
-        let wait = ticket.left_to_wait(now);
-        let pass =
-            Pass { request_headers: HeaderChanges { set, add }, allowed_by: ticket.allowed_by, ticket };
-        match wait {
-            0 => Decision::Pass(pass),
-            _ => Decision::Delay(wait, pass),
+        let request_headers = HeaderChanges { set, add };
+        Decision::Pass(Pass { request_headers, allowed_by: ticket.allowed_by, ticket })
+    }
+
+    /// Decides again about a request that was [held](Hold). `request` must be the same as at first; without
+    /// [`needs_request`](Self::needs_request), it may be empty.
+    pub fn resume(
+        &mut self,
+        mut ticket: Ticket,
+        request: &RequestFacts<'_>,
+        env: &mut dyn Environment,
+        now: UnixNanos,
+    ) -> Decision {
+        match ticket.queued {
+            Some(_) => self.count(request, Some(&mut ticket), env, now, true),
+            None if ticket.is_admitted => self.allow(ticket),
+            None => self.ask_again(ticket, env, now),
         }
+    }
+
+    /// Returns whether the facts about a request are needed to decide again about it.
+    pub fn needs_request(&self, ticket: &Ticket) -> bool {
+        self.plan.needs.request_headers && ticket.queued.is_some()
     }
 
     fn refuse(
@@ -316,11 +343,12 @@ impl Round<'_, '_> {
     }
 }
 
-/// Returns whether a request is inside a share. Draws no random number for 0 % and 100 %.
+/// Returns whether a request is inside a share. Draws no random number for 0 % and 100 %. Without random
+/// numbers, every request is inside, so that limits apply.
 fn holds(share: Percent, env: &mut dyn Environment) -> bool {
     match share.per_million() {
         0 => false,
         1_000_000 => true,
-        _ => share.holds(env.draw()),
+        _ => share.holds(env.host().random().unwrap_or(0)),
     }
 }

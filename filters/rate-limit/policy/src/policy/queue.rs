@@ -5,26 +5,13 @@
 
 use super::ticket::{Queued, Ticket};
 use super::{Policy, Round};
-use crate::{Decision, Environment};
+use crate::{Decision, Hold, Until};
 use tollgate_counting::in_flight::{POLL, WaiterId};
-use tollgate_policy::{RequestFacts, UnixNanos};
+use tollgate_policy::UnixNanos;
 
 impl Policy {
-    /// Decides again about a queued request that was woken, or whose wait is over. `request` must be the same
-    /// as at first.
-    #[inline(never)]
-    pub fn decide_queued(
-        &mut self,
-        mut ticket: Ticket,
-        request: &RequestFacts<'_>,
-        env: &mut dyn Environment,
-        now: UnixNanos,
-    ) -> Decision {
-        self.count(request, Some(&mut ticket), env, now, true)
-    }
-
-    /// Returns queued requests to decide again, because there may be room for them. Call this whenever a
-    /// request ends, and after each decision that was not made at once.
+    /// Returns queued requests to resume, because there may be room for them. Call this whenever a request
+    /// ends, and after each decision other than to allow a new request.
     pub fn take_woken(&mut self) -> Vec<WaiterId> {
         self.queues.take_woken()
     }
@@ -58,7 +45,8 @@ impl Policy {
         };
         ticket.queued = Some(Box::new(stands));
         let is_first = self.queues.first(tag) == Some(stands.id);
-        Decision::Enqueue(stands.id, if is_first { left.min(POLL) } else { left }, ticket)
+        let timeout = if is_first { left.min(POLL) } else { left };
+        Decision::Hold(Hold { until: Until::Room(stands.id), timeout, ticket, call: None })
     }
 }
 

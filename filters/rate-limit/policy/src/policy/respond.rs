@@ -10,9 +10,8 @@ use tollgate_counting::{Failure, in_flight};
 use tollgate_policy::{ResponseFacts, UnixNanos};
 
 impl Policy {
-    /// Settles the cost when the response arrives. `response` has headers if the plan
-    /// [needs](crate::plan::Needs::response_headers) them, or if the response has one of
-    /// [`fields_to_combine`](Self::fields_to_combine).
+    /// Settles the cost when the response arrives. `response` has headers if they are
+    /// [needed](Self::needs_response).
     pub fn respond(
         &mut self,
         ticket: &mut Ticket,
@@ -29,10 +28,20 @@ impl Policy {
         Settled { headers, call }
     }
 
-    /// Returns the names of the fields of a response that must be combined with those of the filter.
-    pub fn fields_to_combine(&self, ticket: &Ticket) -> impl Iterator<Item = &'static str> {
-        let shown = !ticket.standings.is_empty();
-        answer::fields_to_combine(&self.plan.answers).filter(move |_| shown)
+    /// Returns whether the headers of the response are needed: for costs, or to combine their fields with
+    /// those of the filter. `first` returns the first value of a field of the response.
+    pub fn needs_response<T, E>(
+        &self,
+        ticket: &Ticket,
+        mut first: impl FnMut(&str) -> Result<Option<T>, E>,
+    ) -> Result<bool, E> {
+        let mut needed = self.plan.needs.response_headers;
+        if !ticket.standings.is_empty() {
+            for name in answer::fields_to_combine(&self.plan.answers) {
+                needed = needed || first(name)?.is_some();
+            }
+        }
+        Ok(needed)
     }
 
     /// Ends a request, with or without a response.
@@ -122,10 +131,11 @@ impl Policy {
 
     /// Releases the concurrency slots of a request.
     fn leave(&mut self, ticket: &mut Ticket, env: &mut dyn Environment) {
-        let vm = env.shared().vm();
+        let vm = env.host().shared().vm();
         for (limit, place) in ticket.in_flight.drain(..) {
             self.queues.wake(place.tag);
             let left = env
+                .host()
                 .shared()
                 .in_flight(place.page, &mut |record, _| in_flight::release(record, place.tag, vm));
             if left.is_err() {
@@ -144,7 +154,7 @@ impl Policy {
     ) {
         let step = self.step(taken, now);
         let shown = self.plan.answers.shows_standings();
-        let done = env.shared().page(taken.place.page, &mut |bytes| {
+        let done = env.host().shared().page(taken.place.page, &mut |bytes| {
             let changed = step.refund(&mut Page(bytes), taken.at, &taken.turns, cost);
             if shown {
                 Ticket::show(standings, taken, step.quotas(bytes));
@@ -164,7 +174,7 @@ impl Policy {
     ) {
         let step = self.step(taken, now);
         let shown = self.plan.answers.shows_standings();
-        let done = env.shared().page(taken.place.page, &mut |bytes| {
+        let done = env.host().shared().page(taken.place.page, &mut |bytes| {
             step.charge(&mut Page(bytes), cost);
             if shown {
                 Ticket::show(standings, taken, step.quotas(bytes));
@@ -213,7 +223,7 @@ fn final_cost(
 
 /// Returns the size of the request body so far, or its `content-length`: Envoy's `request.size`.
 fn body_bytes(env: &mut dyn Environment) -> Result<u64, Failure> {
-    let Some(size) = env.property("request\0size")? else { return Ok(0) };
+    let Some(size) = env.host().property("request\0size")? else { return Ok(0) };
     let size = size.try_into().map_err(|_| Failure::Host)?;
     Ok(i64::from_le_bytes(size).max(0).unsigned_abs())
 }

@@ -10,10 +10,12 @@ mod undecided;
 mod waiting;
 
 use crate::remote::{CallFailure, CallId};
-use crate::{Config, Decision, Environment, Event, Pass, Plan, Policy, Reason, Refusal, Settled, Ticket};
+use crate::{
+    Config, Decision, Environment, Event, Hold, Pass, Plan, Policy, Reason, Refusal, Settled, Ticket, Until,
+};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
-use tollgate_counting::{Failure, LocalMemory, SharedMemory};
+use std::net::{IpAddr, SocketAddr};
+use tollgate_counting::{Failure, Host, LocalMemory, SharedMemory};
 use tollgate_policy::{AllowedBy, RequestFacts, ResponseFacts, UnixNanos};
 
 const SECOND: u64 = 1_000_000_000;
@@ -30,21 +32,31 @@ struct World {
     silent: Option<Failure>,
 }
 
-impl Environment for World {
+impl Host for World {
     fn shared(&mut self) -> &mut dyn SharedMemory {
         &mut self.shared
     }
 
-    fn client_address(&mut self) -> Result<Option<IpAddr>, Failure> {
-        self.silent.map_or(Ok(self.address), Err)
+    fn now(&mut self) -> Result<UnixNanos, Failure> {
+        Err(Failure::Host)
+    }
+
+    fn random(&mut self) -> Result<u64, Failure> {
+        self.draws.pop().ok_or(Failure::Host)
     }
 
     fn property(&mut self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
-        self.silent.map_or(Ok(self.properties.get(path).cloned()), Err)
+        let found = match path {
+            "source\0address" => self.address.map(|ip| SocketAddr::new(ip, 1).to_string().into_bytes()),
+            path => self.properties.get(path).cloned(),
+        };
+        self.silent.map_or(Ok(found), Err)
     }
+}
 
-    fn draw(&mut self) -> u64 {
-        self.draws.pop().unwrap_or_default()
+impl Environment for World {
+    fn host(&mut self) -> &mut dyn Host {
+        self
     }
 
     fn count(&mut self, limit: usize, event: Event) {
@@ -288,7 +300,9 @@ rate_limit_service: {cluster: limiter, FAILURE}
 fn the_failure_mode_decides_without_the_service() {
     for (mode, refused) in [("failure_mode: allow", None), ("failure_mode: deny", Some(503))] {
         let mut rig = Rig::new(&ASKING.replace("FAILURE", mode));
-        let Decision::Ask(call, ticket) = rig.send(&[("x-user", "a")]) else { panic!("no call") };
+        let Decision::Hold(Hold { call: Some(call), ticket, .. }) = rig.send(&[("x-user", "a")]) else {
+            panic!("no call")
+        };
         rig.policy.answered(call.id, Err(CallFailure::Timeout), rig.now);
         match (rig.policy.ask_again(ticket, &mut rig.world, rig.now), refused) {
             (Decision::Pass(pass), None) => {
@@ -304,7 +318,9 @@ fn the_failure_mode_decides_without_the_service() {
 #[test]
 fn drops_the_verdict_of_an_ended_request() {
     let mut rig = Rig::new(&ASKING.replace("FAILURE", "timeout: 1s"));
-    let Decision::Ask(call, ticket) = rig.send(&[("x-user", "a")]) else { panic!("no call") };
+    let Decision::Hold(Hold { call: Some(call), ticket, .. }) = rig.send(&[("x-user", "a")]) else {
+        panic!("no call")
+    };
     rig.policy.end(ticket, &mut rig.world, rig.now);
     rig.policy.answered(call.id, Err(CallFailure::Unavailable), rig.now);
     rig.policy.answered(CallId(9999), Err(CallFailure::Unavailable), rig.now);

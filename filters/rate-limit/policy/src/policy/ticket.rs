@@ -34,6 +34,8 @@ pub struct Ticket {
     pub(super) waits_for: usize,
     /// Time at which the request was first held for the rate limit service.
     pub(super) asked_at: Option<UnixNanos>,
+    /// Whether all limits had room, so that the request only waits for its turn.
+    pub(super) is_admitted: bool,
     /// Whether rejections are not enforced for this request.
     pub(super) not_enforced: bool,
     /// Why the request is allowed although a limit had no room or could not be checked.

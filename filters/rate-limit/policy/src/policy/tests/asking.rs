@@ -6,7 +6,9 @@ use tollgate_rate_limit_service::{Code, Response, Status};
 #[test]
 fn makes_no_call_for_requests_that_may_not_wait() {
     let mut rig = Rig::new(&ASKING.replace("FAILURE", "failure_mode: deny"));
-    let Decision::Ask(call, ticket) = rig.send(&[("x-user", "a")]) else { panic!("no call") };
+    let Decision::Hold(Hold { call: Some(call), ticket, .. }) = rig.send(&[("x-user", "a")]) else {
+        panic!("no call")
+    };
     let send = |rig: &mut Rig, user: &str| {
         let pairs = [(&b"x-user"[..], user.as_bytes())];
         let decision = rig.policy.decide(&RequestFacts::from_pairs(&pairs), &mut rig.world, rig.now, false);
@@ -28,7 +30,9 @@ fn makes_no_call_for_requests_that_may_not_wait() {
 fn a_shadow_limit_neither_rejects_nor_hides_another() {
     let shadow = ASKING.replace("service: {}", "service: {}\n    shadow: true");
     let mut rig = Rig::new(&shadow.replace("FAILURE", "failure_mode: deny"));
-    let Decision::Ask(call, ticket) = rig.send(&[("x-user", "a")]) else { panic!("no call") };
+    let Decision::Hold(Hold { call: Some(call), ticket, .. }) = rig.send(&[("x-user", "a")]) else {
+        panic!("no call")
+    };
     rig.policy.answered(call.id, Err(CallFailure::Timeout), rig.now);
     match rig.policy.ask_again(ticket, &mut rig.world, rig.now) {
         Decision::Pass(pass) => {
@@ -54,7 +58,9 @@ rate_limit_service",
     };
     // The shadow limit is exceeded, but the other one is still checked.
     for _ in 0..2 {
-        let Decision::Ask(call, ticket) = rig.send(&headers) else { panic!("no call") };
+        let Decision::Hold(Hold { call: Some(call), ticket, .. }) = rig.send(&headers) else {
+            panic!("no call")
+        };
         rig.policy.answered(call.id, Ok(&over(Code::Ok).write()), rig.now);
         match rig.policy.ask_again(ticket, &mut rig.world, rig.now) {
             Decision::Pass(pass) => {
@@ -64,7 +70,7 @@ rate_limit_service",
         }
     }
     // Over both.
-    let Decision::Ask(call, ticket) = rig.send(&headers) else { panic!("no call") };
+    let Decision::Hold(Hold { call: Some(call), ticket, .. }) = rig.send(&headers) else { panic!("no call") };
     rig.policy.answered(call.id, Ok(&over(Code::OverLimit).write()), rig.now);
     match rig.policy.ask_again(ticket, &mut rig.world, rig.now) {
         Decision::Refuse(refusal) => assert_eq!(refusal.reason, Reason::ServiceLimit),

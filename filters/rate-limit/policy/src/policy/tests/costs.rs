@@ -49,9 +49,9 @@ fn a_cost_of_zero_waits_for_room() {
     used(&mut rig, "10");
     for _ in 0..3 {
         match rig.send(&[]) {
-            Decision::Delay(wait, mut pass) => {
+            Decision::Hold(Hold { until: Until::Turn, timeout: wait, mut ticket, .. }) => {
                 assert_eq!(wait, 60 * SECOND, "a request that takes nothing needs no place of its own");
-                rig.settle(&mut pass.ticket, &[(b":status", b"200"), (b"x-used", b"0")]);
+                rig.settle(&mut ticket, &[(b":status", b"200"), (b"x-used", b"0")]);
             }
             other => panic!("{other:?}"),
         }
@@ -80,7 +80,9 @@ fn response(code: Code) -> Vec<u8> {
 /// Asks the service, which has room.
 #[track_caller]
 fn admitted(rig: &mut Rig) -> Ticket {
-    let Decision::Ask(call, ticket) = rig.send(&[("x-user", "a")]) else { panic!("no call") };
+    let Decision::Hold(Hold { call: Some(call), ticket, .. }) = rig.send(&[("x-user", "a")]) else {
+        panic!("no call")
+    };
     assert_eq!(hits(&call.message), (0, Some(0)));
     rig.policy.answered(call.id, Ok(&response(Code::Ok)), rig.now);
     match rig.policy.ask_again(ticket, &mut rig.world, rig.now) {
@@ -118,7 +120,10 @@ fn no_call_counts_what_costs_nothing_more() {
     }
     let mut ticket = admitted(&mut rig);
     for _ in 0..5 {
-        let Decision::Ask(call, asked) = rig.send(&[("x-user", "b")]) else { panic!("no call") };
+        let Decision::Hold(Hold { call: Some(call), ticket: asked, .. }) = rig.send(&[("x-user", "b")])
+        else {
+            panic!("no call")
+        };
         rig.policy.answered(call.id, Err(CallFailure::Unavailable), rig.now);
         drop(rig.policy.ask_again(asked, &mut rig.world, rig.now));
     }
@@ -147,5 +152,5 @@ rate_limit_service: {cluster: limits}
     }
     assert_eq!(rig.counted(0, Event::Ok), 9);
     assert!(rig.world.shared.pages.is_empty() && rig.world.shared.in_flight.is_empty());
-    assert!(matches!(rig.send(&[("x-user", "other")]), Decision::Ask(..)));
+    assert!(matches!(rig.send(&[("x-user", "other")]), Decision::Hold(Hold { call: Some(_), .. })));
 }

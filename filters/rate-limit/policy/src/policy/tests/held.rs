@@ -16,13 +16,13 @@ fn a_request_is_held_for_one_timeout_at_most() {
     let mut calls = Vec::new();
     let mut held = Vec::new();
     let mut hold = |rig: &mut Rig, decision: Decision, since: UnixNanos| match decision {
-        Decision::Ask(call, ticket) => {
+        Decision::Hold(Hold { call: Some(call), ticket, .. }) => {
             let left = rig.policy.left_to_ask(&ticket, rig.now);
             assert!(rig.now.0 + left <= since.0 + TIMEOUT);
             calls.push((call.id, rig.now));
             Some(ticket)
         }
-        Decision::Wait(_, ticket) => {
+        Decision::Hold(Hold { ticket, .. }) => {
             assert!(rig.now.0 + rig.policy.left_to_ask(&ticket, rig.now) <= since.0 + TIMEOUT);
             Some(ticket)
         }
@@ -50,7 +50,9 @@ fn a_request_is_held_for_one_timeout_at_most() {
 #[test]
 fn a_request_gives_up_before_its_call_is_answered() {
     let mut rig = rig();
-    let Decision::Ask(call, ticket) = rig.send(&[("x-user", "a")]) else { panic!("no call") };
+    let Decision::Hold(Hold { call: Some(call), ticket, .. }) = rig.send(&[("x-user", "a")]) else {
+        panic!("no call")
+    };
     rig.now.0 += TIMEOUT;
     match rig.policy.ask_again(ticket, &mut rig.world, rig.now) {
         Decision::Refuse(refusal) => assert_eq!(refusal.reason, Reason::ServiceUnavailable),
@@ -77,7 +79,9 @@ rate_limit_service";
     for resets in [[17, 900], [900, 17]] {
         let mut rig = Rig::new(&ASKING.replace("FAILURE", "").replace("rate_limit_service", two));
         let headers = [("x-user", "a"), ("x-team", "t")];
-        let Decision::Ask(call, ticket) = rig.send(&headers) else { panic!("no call") };
+        let Decision::Hold(Hold { call: Some(call), ticket, .. }) = rig.send(&headers) else {
+            panic!("no call")
+        };
         let statuses = resets.map(status).into();
         let over = Response { overall_code: Code::OverLimit.into(), statuses, ..Response::default() };
         rig.policy.answered(call.id, Ok(&over.write()), rig.now);
@@ -104,8 +108,7 @@ fn a_client_that_leaves_a_queue_is_counted() {
         ));
         let first = rig.passes(&[]).ticket;
         let ticket = match rig.send(&[]) {
-            Decision::Enqueue(_, _, ticket) => ticket,
-            Decision::Delay(_, pass) => pass.ticket,
+            Decision::Hold(hold) => hold.ticket,
             Decision::Refuse(_) if !held => continue,
             other => panic!("{limit}: {other:?}"),
         };

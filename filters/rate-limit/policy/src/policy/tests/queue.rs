@@ -67,12 +67,12 @@ impl Workers {
         let since = again.as_ref().map_or(now.0, |waiting| waiting.since);
         let decision = match again {
             None => worker.policy.decide(&request, world, *now, true),
-            Some(waiting) => worker.policy.decide_queued(waiting.ticket, &request, world, *now),
+            Some(waiting) => worker.policy.resume(waiting.ticket, &request, world, *now),
         };
         let become_ = match decision {
             Decision::Pass(pass) => Now::Admitted(Box::new(pass.ticket)),
             Decision::Refuse(refusal) => Now::Refused(refusal.reason),
-            Decision::Enqueue(WaiterId(id), wait, ticket) => {
+            Decision::Hold(Hold { until: Until::Room(WaiterId(id)), timeout: wait, ticket, .. }) => {
                 let until = now.0 + wait;
                 worker.waiting.insert(id, Waiting { who, user, ticket, until, since });
                 Now::Waits
@@ -244,15 +244,19 @@ fn rejects_and_counts_requests_after_max_wait() {
     let mut rig = Rig::new(TWO);
     let user = [("x-user", "a")];
     let _held = [rig.passes(&user), rig.passes(&user)];
-    let Decision::Enqueue(_, wait, ticket) = rig.send(&user) else { panic!("expected a queued request") };
+    let Decision::Hold(Hold { timeout: wait, ticket, .. }) = rig.send(&user) else {
+        panic!("expected a queued request")
+    };
     assert_eq!(wait, POLL);
-    let Decision::Enqueue(_, wait, behind) = rig.send(&user) else { panic!("expected a queued request") };
+    let Decision::Hold(Hold { timeout: wait, ticket: behind, .. }) = rig.send(&user) else {
+        panic!("expected a queued request")
+    };
     assert_eq!(wait, SECOND, "only the first waiter polls");
     rig.now.0 += SECOND;
     let pairs = [(&b"x-user"[..], &b"a"[..])];
     let request = RequestFacts::from_pairs(&pairs);
     for ticket in [ticket, behind] {
-        match rig.policy.decide_queued(ticket, &request, &mut rig.world, rig.now) {
+        match rig.policy.resume(ticket, &request, &mut rig.world, rig.now) {
             Decision::Refuse(refusal) => assert_eq!(refusal.reason, Reason::Concurrency),
             other => panic!("{other:?}"),
         }
@@ -276,23 +280,25 @@ limits:
 ",
     );
     let held = rig.passes(&[]);
-    let Decision::Enqueue(_, _, ticket) = rig.send(&[]) else { panic!("expected a queued request") };
+    let Decision::Hold(Hold { ticket, .. }) = rig.send(&[]) else { panic!("expected a queued request") };
     rig.now.0 += SECOND / 4;
     rig.policy.end(held.ticket, &mut rig.world, rig.now);
     let none = RequestFacts::default();
     assert_eq!(rig.policy.take_woken().len(), 1);
-    let ticket = match rig.policy.decide_queued(ticket, &none, &mut rig.world, rig.now) {
-        Decision::Delay(wait, pass) => {
+    let ticket = match rig.policy.resume(ticket, &none, &mut rig.world, rig.now) {
+        Decision::Hold(Hold { until: Until::Turn, timeout: wait, ticket, .. }) => {
             assert_eq!(wait, SECOND * 3 / 4);
-            pass.ticket
+            ticket
         }
         other => panic!("{other:?}"),
     };
-    let Decision::Enqueue(_, _, third) = rig.send(&[]) else { panic!("expected a queued request") };
+    let Decision::Hold(Hold { ticket: third, .. }) = rig.send(&[]) else {
+        panic!("expected a queued request")
+    };
     rig.now.0 += SECOND / 4;
     rig.policy.end(ticket, &mut rig.world, rig.now);
     // Its turn would be in another second and a half, a quarter second after what it may wait.
-    match rig.policy.decide_queued(third, &none, &mut rig.world, rig.now) {
+    match rig.policy.resume(third, &none, &mut rig.world, rig.now) {
         Decision::Refuse(refusal) => assert_eq!(refusal.reason, Reason::LocalLimit),
         other => panic!("{other:?}"),
     }
@@ -306,7 +312,7 @@ fn a_request_that_may_not_wait_never_overtakes_a_queue() {
     let user = [("x-user", "a")];
     let held = rig.passes(&user);
     let _held = rig.passes(&user);
-    let Decision::Enqueue(..) = rig.send(&user) else { panic!("expected a queued request") };
+    let Decision::Hold(_) = rig.send(&user) else { panic!("expected a queued request") };
     rig.policy.end(held.ticket, &mut rig.world, rig.now);
     let pairs = [(&b"x-user"[..], &b"a"[..])];
     let decision = rig.policy.decide(&RequestFacts::from_pairs(&pairs), &mut rig.world, rig.now, false);

@@ -31,7 +31,9 @@ fn rejects_if_the_service_does_not_exist() {
 #[test]
 fn rejects_if_the_reservations_are_lost() {
     let mut rig = Rig::new(&ASKING.replace("FAILURE", "failure_mode: allow"));
-    let Decision::Ask(call, _) = rig.send(&[("x-user", "a")]) else { panic!("no call") };
+    let Decision::Hold(Hold { call: Some(call), ticket: _, .. }) = rig.send(&[("x-user", "a")]) else {
+        panic!("no call")
+    };
     rig.policy.answered(call.id, Err(CallFailure::Timeout), rig.now);
     match rig.policy.ask_again(Ticket::default(), &mut rig.world, rig.now) {
         Decision::Refuse(refusal) => assert_eq!(refusal.reason, Reason::ServiceUnavailable),

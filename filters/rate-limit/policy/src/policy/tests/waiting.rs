@@ -13,7 +13,7 @@ limits:
     rig.passes(&[]);
     for expected in [SECOND, 2 * SECOND] {
         match rig.send(&[]) {
-            Decision::Delay(wait, _) => assert_eq!(wait, expected),
+            Decision::Hold(Hold { until: Until::Turn, timeout: wait, .. }) => assert_eq!(wait, expected),
             other => panic!("{other:?}"),
         }
     }
@@ -41,7 +41,9 @@ fn requests_wait_for_windows() {
         }
         for expected in waits {
             match rig.send(&[]) {
-                Decision::Delay(wait, _) => assert_eq!(wait, expected, "{rate}"),
+                Decision::Hold(Hold { until: Until::Turn, timeout: wait, .. }) => {
+                    assert_eq!(wait, expected, "{rate}")
+                }
                 other => panic!("{rate}: {other:?}"),
             }
         }
@@ -82,7 +84,9 @@ limits:
             assert_eq!(rig.refuses(&[("x-bad", "")]).reason, Reason::LocalLimit);
         }
         match rig.send(&[]) {
-            Decision::Delay(wait, _) => assert_eq!(wait, expected * SECOND),
+            Decision::Hold(Hold { until: Until::Turn, timeout: wait, .. }) => {
+                assert_eq!(wait, expected * SECOND)
+            }
             other => panic!("{other:?}"),
         }
     }
