@@ -13,8 +13,6 @@ fuzz_target!(|text: &str| {
     let draws = Draws::from_bytes([7; Draws::LEN]);
     let request = policy.on_request(&RequestFacts::from_pairs(&pairs), Some(&draws), UnixNanos(1));
     let response = policy.on_response(&request.state, &ResponseFacts::from_pairs(&pairs), UnixNanos(2));
-    assert!(policy.needs().request || request.edits.is_empty());
-    assert!(policy.needs().response || response.edits.is_empty());
     for value in request.edits.iter().chain(&response.edits).filter_map(HeaderEdit::value) {
         assert!(is_valid_value(value));
     }

@@ -1,11 +1,9 @@
 //! The shell: reads facts from the host, applies the header edits of the policy, and counts its events.
 
 use tollgate::metrics::{Counter, Family};
-use tollgate::{
-    ConfigError, Context, Error, Flow, HttpFilter, Metrics, Phase, Request, Response, Result, clock, random,
-};
+use tollgate::{ConfigError, Context, Error, Flow, HttpFilter, Phase, Request, Response, Result};
+use tollgate::{Metrics, UnixNanos, clock, random};
 use tollgate_kit::facts;
-use tollgate_policy::UnixNanos;
 use tollgate_telemetry_headers_policy::{Config, Draws, Event, Events, Policy, RequestState};
 
 /// The filter.
@@ -33,12 +31,9 @@ impl HttpFilter for TelemetryHeaders {
 
     fn on_request_headers(&self, request: &mut Request<'_, Self>) -> Result {
         let needs = self.policy.needs();
-        if !needs.request {
-            return Ok(Flow::Continue);
-        }
         // Without random bytes the policy keeps the ids that it trusts, generates nothing, and counts that.
         let draws = if needs.draws { random::bytes().ok().map(Draws::from_bytes) } else { None };
-        let now = now(needs.request_time)?;
+        let now = if needs.request_time { clock::now()? } else { UnixNanos(0) };
         let (headers, stream, _) = request.parts();
         facts::of_request(headers, needs.request_headers, |request, headers| {
             let decision = self.policy.on_request(request, draws.as_ref(), now);
@@ -51,10 +46,7 @@ impl HttpFilter for TelemetryHeaders {
 
     fn on_response_headers(&self, response: &mut Response<'_, Self>) -> Result {
         let needs = self.policy.needs();
-        if !needs.response {
-            return Ok(Flow::Continue);
-        }
-        let now = now(needs.response_time)?;
+        let now = if needs.response_time { clock::now()? } else { UnixNanos(0) };
         let (headers, stream, _) = response.parts();
         facts::of_response(headers, needs.response_headers, |response, headers| {
             let decision = self.policy.on_response(stream, response, now);
@@ -74,13 +66,6 @@ impl HttpFilter for TelemetryHeaders {
 
 impl TelemetryHeaders {
     fn count(&self, events: Events) {
-        for event in events.iter() {
-            self.statistics.events.increment(event);
-        }
+        events.iter().for_each(|event| self.statistics.events.increment(event));
     }
-}
-
-/// Returns the time, or 0 without a host call if the time is not needed.
-fn now(needed: bool) -> Result<UnixNanos, Error> {
-    if needed { clock::now() } else { Ok(UnixNanos(0)) }
 }

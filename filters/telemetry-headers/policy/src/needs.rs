@@ -18,10 +18,6 @@ pub struct Needs {
     pub response_time: bool,
     /// Random bytes for each request.
     pub draws: bool,
-    /// Whether [`crate::Policy::on_request`] can return an edit or state.
-    pub request: bool,
-    /// Whether [`crate::Policy::on_response`] can return an edit.
-    pub response: bool,
 }
 
 impl Needs {
@@ -39,8 +35,6 @@ impl Needs {
         let timed =
             config.server_timing.is_some() || response_edits().flat_map(Edit::sources).any(is_duration);
         let v7 = config.request_id.as_ref().is_some_and(|id| id.format == UuidFormat::UuidV7);
-        let echoes = config.request_id.as_ref().is_some_and(|id| id.always_set_in_response)
-            || config.trace_context.as_ref().is_some_and(|trace| trace.response_header.is_some());
         Self {
             request_headers: ids
                 || captures
@@ -51,8 +45,6 @@ impl Needs {
             request_time: timed || v7,
             response_time: timed,
             draws: ids,
-            request: ids || captures || timed || edits().next().is_some(),
-            response: echoes || timed || response_edits().next().is_some(),
         }
     }
 }
@@ -74,15 +66,15 @@ mod tests {
     fn a_constant_needs_no_facts() {
         let request =
             needs(r#"{"request_headers": [{"set": {"name": "a", "value": "b"}}, {"remove": "c"}]}"#);
-        assert_eq!(request, Needs { request: true, ..Needs::default() });
+        assert_eq!(request, Needs::default());
         let response = needs(r#"{"response_headers": [{"add": {"name": "a", "value": "b"}}]}"#);
-        assert_eq!(response, Needs { response: true, ..Needs::default() });
+        assert_eq!(response, Needs::default());
     }
 
     #[test]
     fn reads_request_values_for_response_edits_in_time() {
         let needs = needs(r#"{"response_headers": [{"set": {"name": "a", "value": "%REQ(b)%"}}]}"#);
-        assert_eq!(needs, Needs { request: true, request_headers: true, response: true, ..Needs::default() });
+        assert_eq!(needs, Needs { request_headers: true, ..Needs::default() });
     }
 
     #[test]
@@ -96,27 +88,16 @@ mod tests {
     fn reads_times_only_if_they_are_shown() {
         assert!(!needs(r#"{"request_id": {}}"#).request_time);
         assert!(needs(r#"{"request_id": {"format": "uuid_v7"}}"#).request_time);
-        let both = Needs {
-            request: true,
-            request_time: true,
-            response: true,
-            response_time: true,
-            ..Needs::default()
-        };
+        let both = Needs { request_time: true, response_time: true, ..Needs::default() };
         assert_eq!(needs(r#"{"server_timing": {}}"#), both);
         assert_eq!(needs(r#"{"response_headers": [{"set": {"name": "a", "value": "%DURATION%"}}]}"#), both);
     }
 
     #[test]
-    fn ids_need_the_response_phase_only_if_it_shows_them() {
+    fn ids_need_the_request_headers_and_random_bytes() {
         for section in ["request_id", "trace_context"] {
             let needs = needs(&format!(r#"{{"{section}": {{}}}}"#));
-            assert_eq!(
-                needs,
-                Needs { request: true, request_headers: true, draws: true, ..Needs::default() }
-            );
+            assert_eq!(needs, Needs { request_headers: true, draws: true, ..Needs::default() });
         }
-        assert!(needs(r#"{"request_id": {"always_set_in_response": true}}"#).response);
-        assert!(needs(r#"{"trace_context": {"response_header": "traceresponse"}}"#).response);
     }
 }
