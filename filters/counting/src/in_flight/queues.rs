@@ -39,7 +39,6 @@ struct Queue {
 
 impl Queues {
     /// Returns the first waiter of a queue.
-    #[inline]
     pub fn first(&self, tag: u64) -> Option<WaiterId> {
         if self.by_tag.is_empty() {
             return None;

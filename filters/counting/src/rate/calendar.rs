@@ -13,7 +13,6 @@ const DAY: u64 = 86_400 * 1_000_000_000;
 
 impl Length {
     /// Returns the end of the window that contains a time: the first end after it.
-    #[inline]
     pub fn end_after(self, time: u64) -> u64 {
         match self {
             Self::Nanos(window) => (time - time % window.max(1)).saturating_add(window),
@@ -34,13 +33,11 @@ impl Length {
 
     /// Returns whether a window can end at this time. A multiple of `Nanos` is not checked, because windows
     /// of any other phase are right as well.
-    #[inline]
     pub fn can_end(self, end: u64) -> bool {
         matches!(self, Self::Nanos(_)) || self.end_after(end.saturating_sub(1)) == end
     }
 
     /// Returns the beginning of the window with this end.
-    #[inline]
     pub fn start_before(self, end: u64) -> u64 {
         match self {
             Self::Nanos(window) => end.saturating_sub(window),

@@ -60,7 +60,6 @@ impl FixedWindow {
         Self { max_wait, tolerance, most_left: self.length.longest() + max_wait + SKEW, ..self }
     }
 
-    #[inline]
     pub(super) fn take(&self, state: State, now: UnixNanos, cost: u64) -> Take {
         let Some(most) = self.requests.checked_sub(cost.max(1)) else {
             return Take::Limited { retry_after: None };
@@ -135,13 +134,11 @@ impl FixedWindow {
     }
 
     /// Returns the current window.
-    #[inline]
     fn count(&self, state: State, now: UnixNanos) -> Count {
         self.kept(state, now).unwrap_or_else(|| Count { end: self.length.end_after(now.0), taken: 0 })
     }
 
     /// Returns the stored window, if it has not passed. Needs no division; most requests take this path.
-    #[inline]
     fn kept(&self, state: State, now: UnixNanos) -> Option<Count> {
         let left = state.full_at.saturating_sub(now.0);
         (left != 0 && left <= self.most_left && self.length.can_end(state.full_at))
@@ -149,7 +146,6 @@ impl FixedWindow {
     }
 
     /// Returns the time until the window begins; 0 if requests need not wait for it.
-    #[inline]
     fn begins_in(&self, count: &Count, now: UnixNanos) -> u64 {
         match self.length.start_before(count.end).saturating_sub(now.0) {
             ahead if ahead <= self.tolerance => 0,
@@ -163,7 +159,6 @@ impl FixedWindow {
 }
 
 impl Count {
-    #[inline]
     fn plus(self, cost: u64) -> State {
         State { full_at: self.end, rest: self.taken.saturating_add(cost) }
     }

@@ -58,7 +58,6 @@ impl Meter {
         Self { max_wait, most: self.full.ns + self.full.ns.max(max_wait) + SKEW, ..self }
     }
 
-    #[inline]
     pub(super) fn take(&self, state: State, now: UnixNanos, cost: u64) -> Take {
         match self.after(state, now, cost) {
             Some((next, 0)) => Take::Taken(next),
@@ -116,7 +115,6 @@ impl Meter {
     }
 
     /// Returns the next state, and the wait until there is room; `None` if there is never room.
-    #[inline]
     fn after(&self, state: State, now: UnixNanos, cost: u64) -> Option<(State, u64)> {
         if cost.max(1) > self.burst {
             return None;
@@ -127,7 +125,6 @@ impl Meter {
     }
 
     /// Returns what is owed: the time until the bucket is full.
-    #[inline]
     fn owed(&self, state: State, now: UnixNanos) -> Span {
         let ns = state.full_at.saturating_sub(now.0);
         if ns == 0 || ns > self.most {
@@ -137,7 +134,6 @@ impl Meter {
     }
 
     /// Returns the time in which `cost` tokens arrive, at most twice the burst.
-    #[inline]
     fn time_of(&self, cost: u64) -> Span {
         if cost == 1 {
             return self.one;
@@ -155,7 +151,6 @@ impl Meter {
     }
 }
 
-#[inline]
 fn until(now: UnixNanos, owed: Span) -> State {
     State { full_at: now.0.saturating_add(owed.ns), rest: owed.sub }
 }

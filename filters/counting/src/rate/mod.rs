@@ -78,7 +78,6 @@ pub struct Quota {
 
 impl Rate {
     /// Returns how far in the future a state can be, in nanoseconds.
-    #[inline]
     pub fn longest(&self) -> u64 {
         match self {
             Self::Meter(rate) => rate.most,
@@ -89,7 +88,6 @@ impl Rate {
 
     /// Takes `cost`, if there is room. With a cost of 0, checks whether there is room for 1 and takes
     /// nothing.
-    #[inline]
     pub fn take(&self, state: State, now: UnixNanos, cost: u64) -> Take {
         match self {
             Self::Meter(rate) => rate.take(state, now, cost),

@@ -72,7 +72,6 @@ impl SlidingWindow {
         Self { max_wait, tolerance, most_left: 2 * self.window + max_wait + SKEW, ..self }
     }
 
-    #[inline]
     pub(super) fn take(&self, state: State, now: UnixNanos, cost: u64) -> Take {
         let wanted = u32::try_from(cost.max(1)).ok().and_then(|cost| self.requests.checked_sub(cost));
         // Maximum that other requests may have taken.
@@ -159,7 +158,6 @@ impl SlidingWindow {
 
     /// Returns whether the share of `count` for the part `left` of its window is at most `room`, in whole
     /// requests: `room + 1` may be reached, but not exceeded. `room` is less than `requests`.
-    #[inline]
     fn fits(&self, count: u32, left: u64, room: u32) -> bool {
         let next = u64::from(room) + 1;
         if self.is_narrow {
@@ -201,7 +199,6 @@ impl SlidingWindow {
     }
 
     /// Returns the windows that count now. Needs no division if one of them is stored.
-    #[inline]
     fn counts(&self, state: State, now: UnixNanos) -> Counts {
         let window = self.window;
         let twice = 2 * window;
@@ -234,12 +231,10 @@ impl SlidingWindow {
 
 impl Counts {
     /// Adds a cost that fits.
-    #[inline]
     fn plus(self, cost: u64) -> State {
         Self { current: self.current.saturating_add(saturated(cost)), ..self }.state()
     }
 
-    #[inline]
     fn state(self) -> State {
         State { full_at: self.end, rest: (u64::from(self.last) << 32) | u64::from(self.current) }
     }

@@ -18,14 +18,12 @@ impl Span {
     }
 
     /// Like [`of_ticks`](Self::of_ticks), for small numbers.
-    #[inline]
     pub fn of_few_ticks(ticks: u64, tokens: u64) -> Self {
         let ns = ticks.div_ceil(tokens);
         Self { ns, sub: ns.wrapping_mul(tokens).wrapping_sub(ticks) }
     }
 
     /// Returns the sum. Neither operand may be more than a few hundred years.
-    #[inline]
     pub fn plus(self, other: Self, tokens: u64) -> Self {
         let ns = self.ns.saturating_add(other.ns);
         let short = tokens.wrapping_sub(other.sub);
@@ -36,7 +34,6 @@ impl Span {
     }
 
     /// Returns the difference; 0 if it would be negative.
-    #[inline]
     pub fn minus(self, other: Self, tokens: u64) -> Self {
         if self.is_at_most(other) {
             return Self::default();
@@ -51,13 +48,11 @@ impl Span {
     }
 
     /// Returns whether this time is at most the other one.
-    #[inline]
     pub fn is_at_most(self, other: Self) -> bool {
         self.ns < other.ns || (self.ns == other.ns && self.sub >= other.sub)
     }
 
     /// Returns the shorter time.
-    #[inline]
     pub fn min(self, other: Self) -> Self {
         if self.is_at_most(other) { self } else { other }
     }

@@ -35,19 +35,16 @@ pub struct Entry {
 type Slot = [[u8; 8]; WORDS];
 
 impl Entry {
-    #[inline]
     fn read(&[tag, full_at, rest]: &Slot) -> Self {
         let [tag, full_at, rest] = [tag, full_at, rest].map(u64::from_le_bytes);
         Self { tag, state: State { full_at, rest } }
     }
 
-    #[inline]
     fn write(self, slot: &mut Slot) {
         *slot = [self.tag, self.state.full_at, self.state.rest].map(u64::to_le_bytes);
     }
 
     /// Returns whether the entry has no effect any more.
-    #[inline]
     fn is_free(&self, now: UnixNanos) -> bool {
         // If the clock was set back, the entry may be further in the future than it could be.
         let owed = self.state.full_at.saturating_sub(now.0);
@@ -57,7 +54,6 @@ impl Entry {
     /// Returns whether the entry is cheaper to lose than another one: whether it owes less. Windows end for
     /// all their keys at once, so their counts decide: `rest` is the count of one window, or of two as
     /// halves.
-    #[inline]
     fn is_cheaper(&self, than: &Self) -> bool {
         let taken = |State { rest, .. }| (rest >> 32) + (rest & 0xffff_ffff);
         match self.state.full_at.cmp(&than.state.full_at) {
@@ -87,7 +83,6 @@ impl Page<'_> {
 
     /// Passes the state for a tag to `change`, and stores the state that it returns. `None` if there is no
     /// such entry.
-    #[inline]
     pub(super) fn update<R>(&mut self, tag: u64, change: impl FnOnce(State) -> (State, R)) -> Option<R> {
         let slot = slots_mut(self.0).iter_mut().find(|slot| tag_of(slot) == tag)?;
         let (state, result) = change(Entry::read(slot).state);
@@ -127,28 +122,23 @@ impl Page<'_> {
 }
 
 /// Returns the number of entries that fit into a page.
-#[inline]
 pub(super) fn ways(page: &[u8]) -> usize {
     slots(page).len()
 }
 
-#[inline]
 pub(super) fn find(page: &[u8], tag: u64) -> Option<State> {
     slots(page).iter().find(|slot| tag_of(slot) == tag).map(|slot| Entry::read(slot).state)
 }
 
-#[inline]
 fn tag_of(&[tag, ..]: &Slot) -> u64 {
     u64::from_le_bytes(tag)
 }
 
-#[inline]
 fn slots(page: &[u8]) -> &[Slot] {
     let slots = page.as_chunks().0.as_chunks().0;
     slots.get(..WAYS).unwrap_or(slots)
 }
 
-#[inline]
 fn slots_mut(page: &mut [u8]) -> &mut [Slot] {
     let slots = page.as_chunks_mut().0.as_chunks_mut().0;
     let ways = slots.len().min(WAYS);

@@ -32,20 +32,17 @@ const KEY: u64 = (1 << KEY_BITS) - 1;
 /// Stores in the top six bits of a tag, as a power of two, how far in the future the entry can expire. A page
 /// can contain entries of other filters and configurations, so each entry carries its own bound. An expiry
 /// beyond it was written before the clock was set back.
-#[inline]
 pub(super) fn with_max_lifetime(tag: u64, longest: u64) -> u64 {
     (tag & KEY) | (u64::from(u64::BITS - longest.leading_zeros()) << KEY_BITS)
 }
 
 /// Returns the bits of a tag that identify the key.
-#[inline]
 pub(super) fn key_bits(tag: u64) -> u64 {
     tag & KEY
 }
 
 /// Returns the maximum lifetime of the entry of a tag, in nanoseconds: at most twice the time that
 /// [`with_max_lifetime`] has stored. `u64::MAX` if none is stored.
-#[inline]
 pub(super) fn max_lifetime(tag: u64) -> u64 {
     let bits = (tag >> KEY_BITS) as u32;
     u64::MAX.checked_shr(u64::BITS - bits).unwrap_or(u64::MAX)

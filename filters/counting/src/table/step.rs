@@ -48,7 +48,6 @@ impl Step<'_> {
     ///
     /// If the page is too small for an entry of each rate, there is no room: without an entry, a rate cannot
     /// limit.
-    #[inline]
     pub fn take(&self, page: &mut Page<'_>) -> Outcome {
         match self.rates {
             [only] => self.take_one(only, page),
@@ -58,7 +57,6 @@ impl Step<'_> {
 
     /// Takes the cost from a single rate, the most frequent case. Looks up the entry once, and changes it in
     /// place.
-    #[inline]
     fn take_one(&self, rate: &Rate, page: &mut Page<'_>) -> Outcome {
         let tag = self.tag(0, rate);
         let limited = |retry_after| Outcome::Limited { rate: 0, retry_after };
@@ -101,7 +99,6 @@ impl Step<'_> {
     /// reading the page. In the copy, empty entries at the end may be missing. Only valid for limits that
     /// never refund anything: since the copy was made, others can only have taken more. (If the key was
     /// evicted since, an unbounded table would reject it as well.)
-    #[inline]
     pub fn is_denied(&self, page: &[u8]) -> Option<Outcome> {
         match self.rates {
             [only] => {
@@ -171,7 +168,6 @@ impl Step<'_> {
         }
     }
 
-    #[inline]
     fn ask(&self, rate: &Rate, state: State) -> Answer {
         match rate.take(state, self.now, self.cost) {
             Take::Taken(state) => Ok((state, 0)),
@@ -182,7 +178,6 @@ impl Step<'_> {
         }
     }
 
-    #[inline]
     fn keep_all(&self, page: &mut Page<'_>, next: impl Fn(&Rate, State) -> State) -> Option<u64> {
         let mut evicted = None;
         for (tag, rate) in self.tagged() {
@@ -206,12 +201,10 @@ impl Step<'_> {
         })
     }
 
-    #[inline]
     fn tagged(&self) -> impl Iterator<Item = (u64, &Rate)> {
         self.rates.iter().enumerate().map(|(index, rate)| (self.tag(index, rate), rate))
     }
 
-    #[inline]
     fn tag(&self, index: usize, rate: &Rate) -> u64 {
         with_max_lifetime(self.place.tag.wrapping_add(index as u64), rate.longest())
     }
