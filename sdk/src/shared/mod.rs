@@ -9,7 +9,7 @@
 //! | type | use for | cost of an update |
 //! |---|---|---|
 //! | [`Cell`] | a few typed values | a get and a set |
-//! | [`Pages`] | many numbers that change with each request | usually only a set |
+//! | [`Pages`] | many numbers that change with each request | a set; with several busy workers, also a get |
 //! | [`Records`] | values that grow and shrink | a get and a set |
 
 mod cell;

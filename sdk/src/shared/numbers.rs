@@ -32,9 +32,24 @@
 //! Then `latest + 1` is too low, for this value and for those that follow. Predictions fail until the VM
 //! reads the counter again. For this it gets a value that it has just set: the number is that of its own set,
 //! or a later one. This costs a get, so after each failure the VM waits for twice as many sets before it
-//! reads the counter, up to 2^[`MAX_FAILURES`]. If all workers are busy, each pays for one failed set and one
-//! get in that many updates, which is about two percent of the cost of these updates. A worker that is alone,
-//! or whose neighbours rarely set a value, soon predicts correctly again. Each success cancels one failure.
+//! reads the counter, up to 2^[`MAX_FAILURES`]. A worker that is alone, or whose neighbours rarely set a
+//! value, soon predicts correctly again. Each success cancels one failure.
+//!
+//! # When it pays
+//! On Envoy 1.40, a set takes 0.27 us, and a get and a set take 1.35 us. The test
+//! `random_workers_make_the_calls_of_the_table` counts the calls if random workers make one or more updates
+//! in turn:
+//!
+//! | workers | keys | updates in turn | gets | sets | time of an update |
+//! |---|---|---|---:|---:|---:|
+//! | 1 | any | | 0 | 1 | 0.27 us |
+//! | 2 | 1 | 1 | 1.00 | 1.04 | 1.36 us |
+//! | 2 | 1 | 4 | 0.25 | 1.12 | 0.57 us |
+//! | 4 | 1 | 4 | 0.37 | 1.19 | 0.72 us |
+//! | 2, 4 or 8 | 1000 | 1 to 16 | 1.02 | 1.02 | 1.37 us |
+//!
+//! So it saves 1.08 us for a proxy with one worker and for a key that most requests share, and costs 0.02 us
+//! if several workers update many keys.
 
 use crate::UnixNanos;
 use std::time::Duration;

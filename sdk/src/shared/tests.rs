@@ -245,6 +245,40 @@ fn alternating_workers_waste_few_calls() {
     assert_eq!(world.values.values().map(|(bytes, _)| count(bytes)).sum::<u64>(), 20_000);
 }
 
+/// Gets and sets per update, as the documentation of `numbers` states them.
+#[test]
+fn random_workers_make_the_calls_of_the_table() {
+    for (workers, pages, in_turn, gets, sets) in [
+        (1, 1000, 1, 0.0, 1.0),
+        (2, 1, 1, 1.0, 1.04),
+        (2, 1, 4, 0.25, 1.12),
+        (4, 1, 4, 0.37, 1.19),
+        (2, 1000, 1, 1.02, 1.02),
+        (4, 1000, 4, 1.02, 1.02),
+        (8, 1000, 16, 1.02, 1.02),
+    ] {
+        let world = Rc::new(RefCell::new(World::default()));
+        let mut tables: Vec<_> = (0..workers).map(|_| table(&Vm::new(&world), 1024)).collect();
+        let (mut seed, mut worker) = (1_u64, 0);
+        let mut draw = |below: u64| {
+            seed = seed.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            (seed >> 33) % below
+        };
+        for update in 0..60_000 {
+            if update == 20_000 {
+                calls(&world);
+            }
+            if update % in_turn == 0 {
+                worker = draw(workers) as usize;
+            }
+            tables[worker].update(draw(pages) as u32, seconds(0), ATTEMPTS, add).unwrap();
+        }
+        let (got, set) = calls(&world);
+        let close = |calls: usize, stated: f64| (calls as f64 / 40_000.0 - stated).abs() < 0.015;
+        assert!(close(got, gets) && close(set, sets), "{workers} {pages} {in_turn}: {got} gets, {set} sets");
+    }
+}
+
 #[test]
 fn gives_up_after_all_attempts_or_on_a_failure() {
     let (world, mut table) = alone();
