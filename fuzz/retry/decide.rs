@@ -4,9 +4,9 @@
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
-use tollgate_counting::{LocalMemory, table::PAGE_BYTES};
+use tollgate_counting::{Failure, LocalMemory, SharedMemory, table::PAGE_BYTES};
 use tollgate_policy::{Headers, RequestFacts, UnixNanos, is_valid_value};
-use tollgate_retry_policy::{Config, Environment, Events, Head, Outcome, Plan, Policy, Step};
+use tollgate_retry_policy::{Config, Environment, Event, Head, Outcome, Plan, Policy, RetryReason, Step, Stream};
 
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {
@@ -26,24 +26,33 @@ struct Host {
     draw: u64,
 }
 
-impl Environment for Host {
-    type Memory = LocalMemory;
-
-    fn memory(&mut self) -> &mut LocalMemory {
+impl tollgate_counting::Host for Host {
+    fn shared(&mut self) -> &mut dyn SharedMemory {
         &mut self.memory
     }
 
-    fn now(&mut self) -> UnixNanos {
-        self.now
+    fn now(&mut self) -> Result<UnixNanos, Failure> {
+        Ok(self.now)
     }
 
-    fn draw(&mut self) -> u64 {
-        self.draw
+    fn random(&mut self) -> Result<u64, Failure> {
+        Ok(self.draw)
     }
 
-    fn received_at(&mut self) -> Option<UnixNanos> {
-        Some(UnixNanos(self.now.0.saturating_sub(self.draw)))
+    /// Times and numbers of attempts.
+    fn property(&mut self, _: &str) -> Result<Option<Vec<u8>>, Failure> {
+        Ok(Some(self.draw.to_le_bytes().into()))
     }
+}
+
+impl Environment for Host {
+    fn host(&mut self) -> &mut dyn tollgate_counting::Host {
+        self
+    }
+
+    fn count(&mut self, _: Event) {}
+
+    fn count_retries(&mut self, _: RetryReason, _: u32) {}
 }
 
 fuzz_target!(|input: Input<'_>| {
@@ -55,19 +64,24 @@ fuzz_target!(|input: Input<'_>| {
     host.memory.pages.insert(0, page);
     let mut policy = Policy::new(plan);
     let facts = RequestFacts::from_pairs(&input.fields);
-    let decision = policy.on_request(&facts, input.body.is_empty(), &mut host);
+    let mut stream = Stream::default();
+    let decision = policy.on_request(&mut stream, &facts, input.body.is_empty(), &mut host);
     assert!(decision.edits.iter().all(|edit| edit.value().is_none_or(is_valid_value)));
-    let mut stream = decision.stream;
-    policy.on_request_body(&mut stream, input.body.len(), true, || Some(input.body.to_vec()));
-    policy.settle(&mut stream, Some(input.draw), &mut host);
+    policy.on_request_body(&mut stream, (input.body.len(), true), || Some(input.body.to_vec()), &mut host);
+    policy.settle(&mut stream, &mut host);
     let head = Head { status: input.status, headers: Headers(&input.response), trailers: Headers(&input.response) };
-    let mut events = Events::new();
-    let mut step = policy.respond(&mut stream, head, false, &mut host, &mut events);
+    let mut step = policy.respond(&mut stream, head, false, &mut host);
     let mut calls = 0;
-    while let Some(Step::Call { timeout, .. }) = step {
-        calls += 1;
-        assert!(timeout > 0 && calls <= 101);
-        step = Some(policy.after(&mut stream, Outcome::Response(head, input.body), &mut host, &mut events));
+    loop {
+        step = match step {
+            Step::After(_, wake) => policy.wake(&mut stream, wake, &mut host),
+            Step::Call(call) => {
+                calls += 1;
+                assert!(call.timeout > 0 && calls <= 101);
+                policy.after(&mut stream, Outcome::Response(head, input.body), &mut host)
+            }
+            _ => break,
+        };
     }
-    policy.end(&mut stream);
+    policy.end(&mut stream, &mut host);
 });

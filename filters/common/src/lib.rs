@@ -1,5 +1,5 @@
 //! The vocabulary of the policies of Tollgate's filters: matchers, rules, templates, networks,
-//! percentages and fetched documents, besides the types of [`tollgate_types`].
+//! percentages, fetched documents and replays, besides the types of [`tollgate_types`].
 //!
 //! All filters use the same notation, so that an operator learns it once: durations are `"250ms"`,
 //! percentages are `12.5`, matchers are `{"prefix": ".."}`, networks are `"10.0.0.0/8"`, header values are
@@ -23,6 +23,7 @@ mod path_matcher;
 mod paths;
 mod percent;
 mod places;
+pub mod replay;
 mod request_match;
 mod rules;
 mod status;

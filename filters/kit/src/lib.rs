@@ -6,5 +6,6 @@ mod environment;
 pub mod facts;
 pub mod fetch;
 pub mod replace;
+pub mod replay;
 
 pub use environment::WithEnvironment;

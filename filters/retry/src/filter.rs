@@ -1,44 +1,23 @@
 //! The shell: reads the headers, applies the edits of the policy, and holds the responses that it replays.
 
-use crate::worker::{Statistics, Worker, World};
-use std::time::Duration;
+use crate::world::{Statistics, World};
 use tollgate::{
-    AccessLog, ConfigError, Context, Error, Flow, HttpFilter, Phase, Request, RequestBody, Response,
-    ResponseBody, ResponseHeaders, ResponseTrailers, Result, State, property,
+    ConfigError, Context, Error, Flow, HttpFilter, Phase, Request, RequestBody, Response, ResponseBody,
+    ResponseTrailers, Result, State,
 };
-use tollgate_kit::{
-    counts::Counts,
-    facts,
-    replace::{Held, Replaced},
-};
-use tollgate_policy::Headers;
-use tollgate_retry_policy::{
-    self as policy, Config, Event, Events, FRAME, Head, Plan, Policy, RetryReason, Step, Wait,
-};
-
-/// Response code details of the router for a cluster without a healthy host
-/// (`ResponseCodeDetails::NoHealthyUpstream`).
-const NO_HEALTHY_HOST: &[u8] = b"no_healthy_upstream";
+use tollgate_kit::replace::{Held, Replaced};
+use tollgate_kit::{counts::Counts, facts, replay};
+use tollgate_policy::{Headers, replay::Wait};
+use tollgate_retry_policy::{self as policy, Config, Event, FRAME, PAGE_WORDS, Plan, Policy, Wake};
 
 /// The filter.
-pub struct Retry {
-    pub(crate) worker: State<Worker>,
-    pub(crate) statistics: Statistics,
-}
+pub struct Retry(State<(Policy, World)>);
 
 /// State of a stream.
 #[derive(Default)]
 pub struct Stream {
     pub(crate) state: policy::Stream,
-    /// Whether the filter answers, so that no other response matters.
-    pub(crate) is_answered: bool,
     pub(crate) held: Held,
-    /// Signal of the second attempt, if there is one.
-    pub(crate) hedge: u32,
-    /// Whether the response waits for the second attempt.
-    pub(crate) is_waiting: bool,
-    /// The step that follows a second attempt for which the response waits.
-    pub(crate) next: Option<Step>,
 }
 
 #[tollgate::filter(http_callouts, timers)]
@@ -49,66 +28,48 @@ impl HttpFilter for Retry {
     fn new(config: Config, _: &mut Context<'_, Self>) -> Result<Self, ConfigError> {
         let plan = Plan::new(config)?;
         let statistics = Statistics::define(plan.stat_prefix())?;
-        let (counts, _) = Counts::new("retry", &plan.domain(), plan.pages())?;
-        Ok(Self {
-            worker: State::new(Worker { policy: Policy::new(plan), world: World(counts), hedges: 0 }),
-            statistics,
-        })
+        let (domain, pages) = (plan.domain(), plan.pages());
+        let (counts, _) = Counts::with_entries("retry", &domain, pages, size_of::<u64>(), PAGE_WORDS)?;
+        Ok(Self(State::new((Policy::new(plan), World { counts, statistics }))))
     }
 
     fn on_request_headers(&self, request: &mut Request<'_, Self>) -> Result {
         let (headers, stream, cx) = request.parts();
         let ended = headers.end_of_stream();
-        let flow = facts::of_request(headers, true, |facts, headers| {
-            self.decide(|policy, world, events| {
-                let decision = policy.on_request(facts, ended, world);
-                (stream.state, *events) = (decision.stream, decision.events);
+        let (flow, hedge_delay) = facts::of_request(headers, true, |facts, headers| {
+            self.decide(|policy, world| {
+                let decision = policy.on_request(&mut stream.state, facts, ended, world);
                 headers.apply(&decision.edits)?;
-                Ok::<_, Error>(decision.refusal.map_or(Flow::Continue, Flow::from))
+                let flow = decision.refusal.map_or(Flow::Continue, Flow::from);
+                Ok::<_, Error>((flow, decision.hedge_delay))
             })
         })???;
-        if let Some(delay) = self.decide(|policy, _, _| policy.hedge_delay(&stream.state))? {
-            cx.after(Duration::from_nanos(delay), Self::hedge)?;
+        if let Some(delay) = hedge_delay {
+            replay::after(cx, delay, Wake::Hedge)?;
         }
         Ok(flow)
     }
 
     fn on_request_body(&self, request: &mut RequestBody<'_, Self>) -> Result {
         let (body, stream, _) = request.parts();
-        let (size, ended) = (body.size(), body.end_of_stream());
+        let size = body.size();
         let part = || body.range(0, size).ok();
-        self.decide(|policy, _, events| {
-            *events = policy.on_request_body(&mut stream.state, size, ended, part)
+        self.decide(|policy, world| {
+            policy.on_request_body(&mut stream.state, (size, body.end_of_stream()), part, world);
         })?;
         Ok(Flow::Continue)
     }
 
     fn on_response_headers(&self, response: &mut Response<'_, Self>) -> Result {
         let (headers, stream, cx) = response.parts();
-        self.settle(&mut stream.state)?;
-        if stream.is_answered {
-            return Ok(Flow::Continue);
-        }
         let ended = headers.end_of_stream();
-        if self.decide(|policy, _, _| policy.needs_response(&stream.state))? {
-            let step = facts::of_response(headers, true, |facts, _| {
-                let head = Head { status: facts.status, headers: facts.headers, ..Head::default() };
-                self.decide(|policy, world, events| {
-                    policy.respond(&mut stream.state, head, ended, world, events)
-                })
-            })??;
-            if let Some(step) = step {
-                stream.is_answered = true;
-                return self.carry_out(stream, cx, Some(headers), step);
-            }
-        }
-        self.mark(headers, &stream.state)?;
-        match stream.state.wait() {
-            Wait::Nothing => return Ok(Flow::Continue),
-            Wait::Body => return Ok(Flow::AwaitBody),
-            Wait::Trailers => headers.body_may_change()?,
-        }
-        Ok(Flow::Continue)
+        let step = self.decide(|policy, world| {
+            let needed = policy.settle(&mut stream.state, world);
+            facts::of_response(headers, needed, |facts, _| {
+                policy.respond(&mut stream.state, *facts, ended, world)
+            })
+        })??;
+        replay::carry_out(self, stream, cx, Some(headers), step)
     }
 
     fn on_response_body(&self, response: &mut ResponseBody<'_, Self>) -> Result {
@@ -116,44 +77,28 @@ impl HttpFilter for Retry {
         if stream.held.on_body(body)? || stream.state.wait() == Wait::Nothing {
             return Ok(Flow::Continue);
         }
-        let (size, start) = (body.size(), body.range(0, FRAME)?);
-        if !self.decide(|policy, _, events| policy.hold(&mut stream.state, size, &start, events))? {
-            return Ok(Flow::Continue);
-        }
-        if !body.end_of_stream() {
-            if let Some(time) = self.decide(|policy, _, _| policy.hold_time(&mut stream.state))? {
-                cx.after(Duration::from_nanos(time), |filter, stream, _| {
-                    let passes = filter.decide(|policy, _, events| policy.release(&mut stream.state, events));
-                    Ok(if passes? { Flow::Continue } else { Flow::Pause })
-                })?;
+        let (part, start) = ((body.size(), body.end_of_stream()), body.range(0, FRAME)?);
+        match self.decide(|policy, world| policy.hold(&mut stream.state, part, &start, world))? {
+            Some(step) => replay::carry_out(self, stream, cx, None, step),
+            None => {
+                stream.held.keep(body);
+                self.respond_rest(stream, cx, Some(body.read(body.size())?))
             }
-            return Ok(Flow::Pause);
         }
-        stream.held.keep(body);
-        self.respond_rest(stream, cx, Some(body.read(size)?))
     }
 
     fn on_response_trailers(&self, response: &mut ResponseTrailers<'_, Self>) -> Result {
         let (trailers, stream, cx) = response.parts();
-        let replaced = stream.held.on_trailers(trailers)?;
-        if replaced == Replaced::WithoutBody {
-            self.statistics.events.increment(Event::Undeliverable);
-        }
-        if replaced != Replaced::No || stream.state.wait() != Wait::Trailers {
-            return Ok(Flow::Continue);
-        }
-        self.respond_rest(stream, cx, None)
-    }
-
-    /// Returns the retries of a request that got no response.
-    fn on_log(&self, log: &mut AccessLog<'_, Self>) {
-        if let Err(error) = self.settle(&mut log.stream.state) {
-            tollgate::log::debug!("cannot return unused retries: {error}");
+        match stream.held.on_trailers(trailers)? {
+            Replaced::No if stream.state.wait() == Wait::Trailers => self.respond_rest(stream, cx, None),
+            Replaced::WithoutBody => self.count(Event::Undeliverable),
+            Replaced::No | Replaced::Yes => Ok(Flow::Continue),
         }
     }
 
+    /// The number of attempts can still be read.
     fn on_end(&self, mut stream: Stream, _: &mut Context<'_, Self>) {
-        if let Err(error) = self.decide(|policy, _, _| policy.end(&mut stream.state)) {
+        if let Err(error) = self.decide(|policy, world| policy.end(&mut stream.state, world)) {
             tollgate::log::debug!("cannot end a stream: {error}");
         }
     }
@@ -162,59 +107,28 @@ impl HttpFilter for Retry {
     /// receives the same as without the filter.
     fn on_error(&self, error: Error, _: Phase) -> Flow {
         tollgate::log::error!("cannot retry: {error}");
-        self.statistics.events.increment(Event::HostError);
-        Flow::Continue
+        self.count(Event::HostError).unwrap_or(Flow::Continue)
     }
 }
 
 impl Retry {
-    /// Makes a decision, and counts its events.
-    pub(crate) fn decide<T>(
-        &self,
-        decide: impl FnOnce(&mut Policy, &mut World, &mut Events) -> T,
-    ) -> Result<T, Error> {
-        let mut events = Events::new();
-        let decision = self.worker.enter(|Worker { policy, world, .. }| decide(policy, world, &mut events));
-        events.into_iter().for_each(|event| self.statistics.events.increment(event));
-        decision
+    /// Makes a decision.
+    pub(crate) fn decide<T>(&self, decide: impl FnOnce(&mut Policy, &mut World) -> T) -> Result<T, Error> {
+        self.0.enter(|(policy, world)| decide(policy, world))
     }
 
-    /// Returns the retries that the router did not make.
-    fn settle(&self, stream: &mut policy::Stream) -> Result<(), Error> {
-        if self.decide(|policy, _, _| policy.needs_attempts(stream))? {
-            let attempts = property::UPSTREAM_REQUEST_ATTEMPT_COUNT.get().ok().flatten();
-            let made = self.decide(|policy, world, _| policy.settle(stream, attempts, world))?;
-            let details = || property::RESPONSE_CODE_DETAILS.get().ok().flatten();
-            if attempts.unwrap_or(0) == 0 && details().is_some_and(|details| details == NO_HEALTHY_HOST) {
-                self.decide(|policy, _, _| policy.answered_by_router(stream))?;
-            }
-            self.statistics.retries.add(RetryReason::Router, made);
-        }
-        Ok(())
-    }
-
-    /// Writes the number of attempts, if it is configured.
-    pub(crate) fn mark(
-        &self,
-        headers: &mut ResponseHeaders<'_>,
-        stream: &policy::Stream,
-    ) -> Result<(), Error> {
-        self.decide(|policy, _, _| match policy.attempts_header(stream) {
-            Some((name, attempts)) => headers.set(name.as_str(), attempts),
-            None => Ok(()),
-        })?
+    fn count(&self, event: Event) -> Result {
+        self.decide(|_, world| policy::Environment::count(world, event))?;
+        Ok(Flow::Continue)
     }
 
     /// Decides about the body and the trailers of a response.
     fn respond_rest(&self, stream: &mut Stream, cx: &mut Context<'_, Self>, body: Option<Vec<u8>>) -> Result {
-        let held = cx.held_response_headers();
-        let retry_after = held.map_or(Ok(None), |headers| headers.first("retry-after"))?;
         let trailers = cx.held_response_trailers().ok_or(Error::OutsideStream)?;
         let trailers: Vec<_> = trailers.pairs()?.iter().collect();
-        let rest = (Headers(&trailers), retry_after.as_deref());
-        let step = self.decide(|policy, world, events| {
-            policy.respond_rest(&mut stream.state, rest, body.as_deref(), world, events)
+        let step = self.decide(|policy, world| {
+            policy.respond_rest(&mut stream.state, Headers(&trailers), body.as_deref(), world)
         })?;
-        step.map_or(Ok(Flow::Continue), |step| self.carry_out(stream, cx, None, step))
+        replay::carry_out(self, stream, cx, None, step)
     }
 }

@@ -9,15 +9,14 @@
 //! The window is divided into [`SLOTS`] slots. Its counts are one record, which changes in one atomic step.
 //! Any bytes are a valid record, because other programs may write the shared memory.
 
-use tollgate_counting::table::PAGE_BYTES;
 use tollgate_policy::UnixNanos;
 
 /// Number of slots of a window.
 pub const SLOTS: usize = 16;
 
-/// Size of a record in bytes: the number of the newest slot, and two counts for each slot.
-const RECORD: usize = size_of::<u64>() * (1 + SLOTS);
-const _: () = assert!(RECORD <= PAGE_BYTES);
+/// Number of 64-bit words of a record: the number of the newest slot, the counts of all slots together, and
+/// those of each slot.
+pub const WORDS: usize = 2 + SLOTS;
 
 /// Parts in one.
 const MILLION: u64 = 1_000_000;
@@ -42,17 +41,23 @@ pub struct Reserved {
     pub slot: u64,
 }
 
+/// Requests and retries.
 #[derive(Clone, Copy, Default)]
-struct Slot {
+struct Counts {
     requests: u32,
     retries: u32,
 }
 
-struct Window {
-    newest: u64,
+/// A record, in the bytes of its page. The totals are those of all slots. They are counted again in each new
+/// slot, so that bytes of another program do not stay.
+struct Window<'a> {
+    newest: &'a mut Word,
+    totals: &'a mut Word,
     /// The slot with the number `n` is at `n % SLOTS`.
-    slots: [Slot; SLOTS],
+    slots: &'a mut [Word; SLOTS],
 }
+
+type Word = [u8; 8];
 
 impl Budget {
     /// Returns a budget for a window of `interval` nanoseconds.
@@ -64,77 +69,85 @@ impl Budget {
 
     /// Counts `requests`, and reserves up to `wanted` retries.
     pub fn reserve(&self, page: &mut [u8], now: UnixNanos, requests: u32, wanted: u32) -> Reserved {
-        let mut window = Window::read(page);
-        window.advance(now.0 / self.slot);
-        let slot = window.newest;
-        let newest = window.slot(slot);
-        newest.requests = newest.requests.saturating_add(requests);
-        let (requests, retries) = window.sums();
-        let earned = u64::try_from(u128::from(requests) * u128::from(self.per_million) / u128::from(MILLION));
-        let allowed = earned.unwrap_or(u64::MAX).saturating_add(self.floor.into());
-        let retries = u32::try_from(allowed.saturating_sub(retries)).unwrap_or(u32::MAX).min(wanted);
-        let newest = window.slot(slot);
-        newest.retries = newest.retries.saturating_add(retries);
-        window.write(page);
+        let Some(mut window) = Window::new(page) else { return Reserved::default() };
+        let slot = window.advance(now.0 / self.slot);
+        let totals = Counts::read(window.totals);
+        let requested = totals.requests.saturating_add(requests);
+        let earned = u64::from(requested) * u64::from(self.per_million) / MILLION;
+        let allowed = earned.saturating_add(self.floor.into());
+        let left = allowed.saturating_sub(totals.retries.into());
+        let retries = u32::try_from(left).unwrap_or(u32::MAX).min(wanted);
+        for counts in [window.totals, slot_of(window.slots, slot)] {
+            let Counts { requests: before, retries: granted } = Counts::read(counts);
+            let requests = before.saturating_add(requests);
+            Counts { requests, retries: granted.saturating_add(retries) }.write(counts);
+        }
         Reserved { retries, slot }
     }
 
     /// Gives back `unused` of the reserved retries. Returns whether the record changed.
     pub fn refund(&self, page: &mut [u8], reserved: Reserved, unused: u32) -> bool {
-        let mut window = Window::read(page);
-        let is_counted = window.newest.checked_sub(reserved.slot).is_some_and(|age| age < SLOTS as u64);
+        let Some(window) = Window::new(page) else { return false };
+        let newest = u64::from_le_bytes(*window.newest);
+        let is_counted = newest.checked_sub(reserved.slot).is_some_and(|age| age < SLOTS as u64);
         let unused = unused.min(reserved.retries);
         if !is_counted || unused == 0 {
             return false;
         }
-        let slot = window.slot(reserved.slot);
-        slot.retries = slot.retries.saturating_sub(unused);
-        window.write(page);
+        for counts in [window.totals, slot_of(window.slots, reserved.slot)] {
+            let Counts { requests, retries } = Counts::read(counts);
+            Counts { requests, retries: retries.saturating_sub(unused) }.write(counts);
+        }
         true
     }
 }
 
-impl Window {
-    fn read(page: &[u8]) -> Self {
-        let mut words = page
-            .chunks_exact(size_of::<u64>())
-            .map(|word| word.try_into().map(u64::from_le_bytes).unwrap_or_default());
-        let newest = words.next().unwrap_or_default();
-        let mut slots = [Slot::default(); SLOTS];
-        for (slot, word) in slots.iter_mut().zip(words) {
-            *slot = Slot { requests: (word >> 32) as u32, retries: word as u32 };
-        }
-        Self { newest, slots }
+impl Counts {
+    fn read(word: &Word) -> Self {
+        let word = u64::from_le_bytes(*word);
+        Self { requests: (word >> 32) as u32, retries: word as u32 }
     }
 
-    fn write(&self, page: &mut [u8]) {
-        let slots = self.slots.iter().map(|slot| u64::from(slot.requests) << 32 | u64::from(slot.retries));
-        let words = [self.newest].into_iter().chain(slots);
-        for (bytes, word) in page.chunks_exact_mut(size_of::<u64>()).zip(words) {
-            bytes.copy_from_slice(&word.to_le_bytes());
-        }
+    fn write(self, word: &mut Word) {
+        *word = (u64::from(self.requests) << 32 | u64::from(self.retries)).to_le_bytes();
+    }
+}
+
+impl<'a> Window<'a> {
+    fn new(page: &'a mut [u8]) -> Option<Self> {
+        let (newest, words) = page.as_chunks_mut().0.split_first_mut()?;
+        let (totals, slots) = words.split_first_mut()?;
+        Some(Self { newest, totals, slots: slots.first_chunk_mut()? })
     }
 
-    /// Begins the slot of the current time, and clears those that are no longer in the window. A worker that
-    /// read the clock earlier counts in the newest slot. A record from the future was written before the
-    /// clock was set back, and is ignored.
-    fn advance(&mut self, now: u64) {
-        if now.abs_diff(self.newest) >= SLOTS as u64 {
-            *self = Self { newest: now, slots: [Slot::default(); SLOTS] };
+    /// Begins the slot of the current time, and clears those that are no longer in the window. Returns the
+    /// newest slot, in which a worker counts that read the clock earlier. A record from the future was
+    /// written before the clock was set back, and is ignored.
+    fn advance(&mut self, now: u64) -> u64 {
+        let mut newest = u64::from_le_bytes(*self.newest);
+        if now == newest {
+            return now;
         }
-        while self.newest < now {
-            self.newest += 1;
-            *self.slot(self.newest) = Slot::default();
+        if now.abs_diff(newest) >= SLOTS as u64 {
+            *self.slots = Default::default();
+            newest = now;
         }
+        while newest < now {
+            newest += 1;
+            *slot_of(self.slots, newest) = Word::default();
+        }
+        *self.newest = newest.to_le_bytes();
+        let mut totals = Counts::default();
+        for slot in self.slots.iter().map(Counts::read) {
+            totals.requests = totals.requests.saturating_add(slot.requests);
+            totals.retries = totals.retries.saturating_add(slot.retries);
+        }
+        totals.write(self.totals);
+        newest
     }
+}
 
-    #[allow(clippy::indexing_slicing, reason = "the remainder is less than the length")]
-    fn slot(&mut self, number: u64) -> &mut Slot {
-        &mut self.slots[(number % SLOTS as u64) as usize]
-    }
-
-    fn sums(&self) -> (u64, u64) {
-        let sum = |count: fn(&Slot) -> u32| self.slots.iter().map(|slot| u64::from(count(slot))).sum();
-        (sum(|slot| slot.requests), sum(|slot| slot.retries))
-    }
+#[allow(clippy::indexing_slicing, reason = "the remainder is less than the length")]
+fn slot_of(slots: &mut [Word; SLOTS], number: u64) -> &mut Word {
+    &mut slots[(number % SLOTS as u64) as usize]
 }

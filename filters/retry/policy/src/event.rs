@@ -75,9 +75,6 @@ pub enum RetryReason {
     Hedge,
 }
 
-/// Events in the order in which they happened.
-pub type Events = Vec<Event>;
-
 /// Reason of a response that the filter sends, or that replaces that of the upstream: response code details,
 /// or the filter state `wasm.retry`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use crate::CONTROLS;
 use tollgate_policy::RequestFacts;
+use tollgate_policy::replay::{Field, Request};
 
 /// Headers that a repeated request must not have: they belong to a connection, or the host sets them.
 const DROPPED: [&[u8]; 11] = [
@@ -22,58 +23,39 @@ const DROPPED: [&[u8]; 11] = [
 const FIELD: usize = 64;
 
 /// Number of bytes of fields.
-pub(crate) fn size(fields: &[(String, Vec<u8>)]) -> usize {
+pub(crate) fn size(fields: &[Field]) -> usize {
     fields.iter().map(|(name, value)| FIELD + name.len() + value.len()).sum()
 }
 
-/// A request that is kept, so that it can be sent again.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Kept {
-    /// `:method`.
-    pub method: String,
-    /// `:path`.
-    pub path: String,
-    /// `:authority`.
-    pub authority: String,
-    /// Headers, without pseudo-headers.
-    pub headers: Vec<(String, Vec<u8>)>,
-    /// The part of the body that has arrived.
-    pub body: Vec<u8>,
-    /// Whether the body is complete.
-    pub is_complete: bool,
+/// Replaces a field.
+pub(crate) fn set(fields: &mut Vec<Field>, name: &str, value: impl Into<Vec<u8>>) {
+    fields.retain(|(other, _)| other != name);
+    fields.push((name.into(), value.into()));
 }
 
-impl Kept {
-    /// Copies a request. `None` if a name or a pseudo-header is not text, or if the connection is upgraded:
-    /// then it cannot be repeated.
-    pub(crate) fn new(facts: &RequestFacts<'_>) -> Option<Self> {
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
-        let mut kept = Self {
-            method: text(facts.method)?,
-            path: text(facts.path)?,
-            authority: text(facts.authority)?,
-            ..Self::default()
-        };
-        if facts.headers.has("upgrade") {
-            return None;
+/// Copies a request. `None` if a name or a pseudo-header is not text, or if the connection is upgraded: then
+/// it cannot be repeated.
+pub(crate) fn copy(facts: &RequestFacts<'_>) -> Option<Request> {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
+    let mut kept = Request {
+        method: text(facts.method)?,
+        path: text(facts.path)?,
+        authority: text(facts.authority)?,
+        ..Request::default()
+    };
+    if facts.headers.has("upgrade") {
+        return None;
+    }
+    for (name, value) in facts.headers.0 {
+        let is_control = || CONTROLS.iter().any(|control| control.as_str().as_bytes() == *name);
+        if !name.starts_with(b":") && !DROPPED.contains(name) && !is_control() {
+            kept.headers.push((text(name)?, value.to_vec()));
         }
-        for (name, value) in facts.headers.0 {
-            let is_control = || CONTROLS.iter().any(|control| control.as_str().as_bytes() == *name);
-            if !name.starts_with(b":") && !DROPPED.contains(name) && !is_control() {
-                kept.headers.push((text(name)?, value.to_vec()));
-            }
-        }
-        Some(kept)
     }
+    Some(kept)
+}
 
-    /// Replaces a header.
-    pub(crate) fn set(&mut self, name: &str, value: String) {
-        self.headers.retain(|(other, _)| other != name);
-        self.headers.push((name.into(), value.into_bytes()));
-    }
-
-    /// Number of bytes that are kept.
-    pub fn size(&self) -> usize {
-        size(&self.headers) + self.path.len() + self.authority.len() + self.body.len()
-    }
+/// Number of bytes of a request that are kept.
+pub(crate) fn request_size(kept: &Request) -> usize {
+    size(&kept.headers) + kept.path.len() + kept.authority.len() + kept.body.len()
 }

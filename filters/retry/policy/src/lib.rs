@@ -16,6 +16,7 @@ pub mod budget;
 pub mod config;
 mod deadline;
 mod duration;
+mod environment;
 mod event;
 mod kept;
 mod latency;
@@ -28,14 +29,14 @@ mod steer;
 #[cfg(test)]
 mod tests;
 
+pub use budget::WORDS as PAGE_WORDS;
 pub use config::Config;
 pub use duration::{parse_grpc_timeout, parse_http_date, parse_retry_after, write_grpc_timeout};
-pub use event::{Event, Events, Reason, RetryReason};
-pub use kept::Kept;
+pub use environment::Environment;
+pub use event::{Event, Reason, RetryReason};
 pub use latency::Latency;
 pub use plan::Plan;
-pub use policy::{Environment, Policy, RequestDecision, Stream};
-pub use replacement::Replacement;
+pub use policy::{Policy, RequestDecision, Stream};
 pub(crate) use replay::Blocked;
-pub use replay::{Attempts, FRAME, Head, Outcome, Step, Target, Wait};
+pub use replay::{Attempt, Attempts, FRAME, Head, Outcome, Step, Target, Wake};
 pub use steer::CONTROLS;

@@ -2,6 +2,7 @@
 
 use crate::budget::Budget;
 use crate::config::{Config, HEADERS, Hedge, Replay, Rule, STATUS_CODES};
+use crate::steer::Values;
 use tollgate_policy::{Conditional, ConfigError, Duration, FieldPath, Many, RequestMatch, Rules};
 
 /// Shortest time that Envoy's router and callouts have.
@@ -24,9 +25,7 @@ pub(crate) struct PlannedRule {
     pub rule: Rule,
     /// Index of the rule, and of the page of its budget.
     pub index: u32,
-    pub retry_on: String,
-    pub retry_grpc_on: String,
-    pub statuses: Vec<String>,
+    pub values: Values,
 }
 
 impl Conditional for PlannedRule {
@@ -62,7 +61,7 @@ impl Plan {
         for (index, rule) in core::mem::take(&mut config.rules).into_iter().enumerate() {
             let path = FieldPath::new("rules").at(index);
             check_rule(&path, &rule)?;
-            rules.push(PlannedRule::new(rule, index as u32));
+            rules.push(PlannedRule { values: Values::new(&rule), index: index as u32, rule });
         }
         Ok(Self { config, rules: Rules::new(rules), budget })
     }
@@ -91,19 +90,6 @@ impl Plan {
     /// Whether a rule replays requests.
     pub fn replays(&self) -> bool {
         self.rules.iter().any(|rule| rule.rule.replay.is_some())
-    }
-}
-
-impl PlannedRule {
-    fn new(rule: Rule, index: u32) -> Self {
-        let codes = rule.retry_on.status_codes.iter().chain(&rule.retriable_status_codes);
-        Self {
-            index,
-            retry_on: rule.retry_on.http.join(","),
-            retry_grpc_on: rule.retry_on.grpc.join(","),
-            statuses: codes.map(u16::to_string).collect(),
-            rule,
-        }
     }
 }
 

@@ -1,32 +1,15 @@
 //! The decisions about a request, its response, and its replays.
 
+mod attempt;
 mod request;
 mod response;
 
 use crate::budget::Reserved;
 use crate::config::{Hedge, Replay};
 use crate::plan::PlannedRule;
-use crate::{Attempts, Event, Events, Kept, Latency, Plan, Reason, Replacement, RetryReason, Wait};
-use tollgate_counting::SharedMemory;
+use crate::{Attempts, Environment, Event, Latency, Plan, Reason, RetryReason, Step, kept, replacement};
+use tollgate_policy::replay::{Request, Response, Wait};
 use tollgate_policy::{HeaderEdit, Refusal, UnixNanos};
-
-/// Access of the policy to the host.
-pub trait Environment {
-    /// Memory that all workers share.
-    type Memory: SharedMemory;
-
-    /// Returns the memory.
-    fn memory(&mut self) -> &mut Self::Memory;
-
-    /// Returns the time.
-    fn now(&mut self) -> UnixNanos;
-
-    /// Returns a random number, uniform over all of `u64`.
-    fn draw(&mut self) -> u64;
-
-    /// Returns the time at which the first byte of the request arrived.
-    fn received_at(&mut self) -> Option<UnixNanos>;
-}
 
 /// The policy.
 #[derive(Clone, Debug)]
@@ -52,6 +35,8 @@ pub struct Stream {
     pub(crate) is_grpc: bool,
     /// Whether the response headers, or the end of the stream, were seen.
     pub(crate) is_settled: bool,
+    /// Whether the filter answers, so that no other response matters.
+    pub(crate) is_answered: bool,
     /// Number of body bytes after which the request counts as too large; `None` if it is not counted.
     pub(crate) max_body: Option<u64>,
     /// Number of body bytes that have arrived.
@@ -65,11 +50,13 @@ pub struct Stream {
     /// Whether its outcome is unknown.
     pub(crate) is_hedge_pending: bool,
     /// Why the first attempt failed while the second one was pending, and its `Retry-After`.
-    pub(crate) failed: Option<(RetryReason, Option<Vec<u8>>)>,
+    pub(crate) failed: Option<Box<(RetryReason, Option<Vec<u8>>)>>,
     /// Whether the router sent the request. Otherwise a later filter rejected it, or still holds it.
     pub(crate) is_sent: bool,
     /// The request, if it may be replayed.
-    pub(crate) kept: Option<Box<Kept>>,
+    pub(crate) kept: Option<Box<Request>>,
+    /// Whether the whole request has arrived.
+    pub(crate) is_complete: bool,
     /// The part of the response that the filter waits for.
     pub(crate) wait: Wait,
     /// Whether the timer that releases the message of a response runs.
@@ -79,8 +66,12 @@ pub struct Stream {
     /// Whether the response has no body that another can replace: it ended with its headers, or is not gRPC
     /// as the request.
     pub(crate) ended: bool,
+    /// `Retry-After` of the response whose body or trailers the filter waits for.
+    pub(crate) retry_after: Option<Vec<u8>>,
     /// The last response of a callout.
-    pub(crate) latest: Option<Replacement>,
+    pub(crate) latest: Option<Box<Response>>,
+    /// The step that follows a second attempt for which the response waits.
+    pub(crate) next: Option<Box<Step>>,
 }
 
 impl Stream {
@@ -91,7 +82,7 @@ impl Stream {
 
     /// Whether a response can take the place of the upstream's only as a reply of the filter: the upstream's
     /// has not arrived, or has no body or trailers of the same kind, and this one has.
-    pub fn needs_reply(&self, response: &Replacement) -> bool {
+    pub(crate) fn needs_reply(&self, response: &Response) -> bool {
         !self.is_settled || self.ended && !(response.body.is_empty() && response.trailers.is_empty())
     }
 }
@@ -103,10 +94,8 @@ pub struct RequestDecision<'p> {
     pub edits: Vec<HeaderEdit<'p>>,
     /// The response, if the request is rejected.
     pub refusal: Option<Refusal<Reason>>,
-    /// State of the stream.
-    pub stream: Stream,
-    /// Events to count.
-    pub events: Events,
+    /// Nanoseconds after which the request may be sent a second time: [`Wake::Hedge`](crate::Wake).
+    pub hedge_delay: Option<u64>,
 }
 
 impl Policy {
@@ -126,17 +115,12 @@ impl Policy {
     fn replay(&self, stream: &Stream) -> Option<&Replay> {
         self.rule(stream)?.rule.replay.as_ref()
     }
-
-    /// Forgets a stream. Call it once, for each stream.
-    pub fn end(&mut self, stream: &mut Stream) {
-        forget(&mut self.kept_bytes, stream);
-    }
 }
 
 /// Takes the last response of a callout.
-fn take_latest(kept_bytes: &mut usize, stream: &mut Stream) -> Option<Replacement> {
+fn take_latest(kept_bytes: &mut usize, stream: &mut Stream) -> Option<Box<Response>> {
     let latest = stream.latest.take();
-    *kept_bytes = kept_bytes.saturating_sub(latest.as_ref().map_or(0, Replacement::size));
+    *kept_bytes = kept_bytes.saturating_sub(latest.as_deref().map_or(0, replacement::size));
     latest
 }
 
@@ -144,7 +128,7 @@ fn take_latest(kept_bytes: &mut usize, stream: &mut Stream) -> Option<Replacemen
 fn forget(kept_bytes: &mut usize, stream: &mut Stream) {
     take_latest(kept_bytes, stream);
     if let Some(kept) = stream.kept.take() {
-        *kept_bytes = kept_bytes.saturating_sub(kept.size());
+        *kept_bytes = kept_bytes.saturating_sub(kept::request_size(&kept));
     }
 }
 
@@ -153,22 +137,21 @@ impl Plan {
     fn reserve(
         &self,
         page: u32,
-        env: &mut impl Environment,
         now: UnixNanos,
         (requests, wanted): (u32, u32),
-        events: &mut Events,
+        env: &mut impl Environment,
     ) -> Reserved {
         let mut reserved = Reserved::default();
-        let result = env.memory().page(page, &mut |bytes| {
+        let result = env.host().shared().page(page, &mut |bytes| {
             reserved = self.budget.reserve(bytes, now, requests, wanted);
             true
         });
         if result.is_err() {
-            events.push(Event::BudgetUnavailable);
+            env.count(Event::BudgetUnavailable);
             return Reserved::default();
         }
         if reserved.retries < wanted {
-            events.push(Event::BudgetExhausted);
+            env.count(Event::BudgetExhausted);
         }
         reserved
     }

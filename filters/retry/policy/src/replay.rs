@@ -2,9 +2,10 @@
 
 use crate::config::{BodyMatcher, Deadline, Replay};
 use crate::duration::{MILLISECOND, number, parse_retry_after};
-use crate::{Reason, Replacement, RetryReason};
+use crate::{Reason, RetryReason};
 use serde_json::Value;
-use tollgate_policy::{GrpcStatus, Headers, UnixNanos};
+use tollgate_policy::replay::{self, Wait};
+use tollgate_policy::{GrpcStatus, Headers, ResponseFacts, UnixNanos};
 
 /// Status, headers and trailers of a response.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,16 +18,10 @@ pub struct Head<'a> {
     pub trailers: Headers<'a>,
 }
 
-/// The part of a response that the filter must see before it can decide.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Wait {
-    /// None: the response passes through.
-    #[default]
-    Nothing,
-    /// The body. The headers are held.
-    Body,
-    /// The trailers. The headers pass, and the only message of the body is held.
-    Trailers,
+impl<'a> From<ResponseFacts<'a>> for Head<'a> {
+    fn from(facts: ResponseFacts<'a>) -> Self {
+        Self { status: facts.status, headers: facts.headers, ..Self::default() }
+    }
 }
 
 /// Callouts of a stream.
@@ -38,24 +33,29 @@ pub struct Attempts {
     pub fell_back: bool,
 }
 
-/// The next step of a replay.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Wait, then send the request.
-    Call {
-        /// Why it is sent again.
-        reason: RetryReason,
-        /// Delay in nanoseconds.
-        delay: u64,
-        /// Timeout in nanoseconds, at least a millisecond.
-        timeout: u64,
-        /// Cluster.
-        target: Target,
-    },
-    /// Wait for the second attempt, which is under way.
-    Wait,
-    /// Answer with this response, or with that of the upstream.
-    Deliver(Option<(Replacement, Reason)>),
+/// The next step of a response, or of a replay.
+pub type Step = replay::Step<Wake, Reason>;
+
+/// Event that a task waits for before the next step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// The time of a second attempt.
+    Hedge,
+    /// The time at which a message passes that still waits for its trailers.
+    Release,
+    /// The outcome of the second attempt.
+    Hedged,
+    /// The end of a back-off.
+    Attempt(Attempt),
+}
+
+/// An attempt of the filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Timeout in nanoseconds, at least a millisecond.
+    pub timeout: u64,
+    /// Cluster.
+    pub target: Target,
 }
 
 /// Outcome of a callout.
@@ -72,7 +72,7 @@ pub enum Outcome<'a> {
 /// The next callout, if there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    Call { delay: u64, timeout: u64, target: Target },
+    Call { delay: u64, attempt: Attempt },
     Stop,
 }
 
@@ -162,8 +162,8 @@ impl Replay {
             Ok(delay) if take() => {
                 attempts.retries += 1;
                 let at = now.0.saturating_add(delay);
-                let timeout = self.timeout(deadline, at);
-                return (Next::Call { delay, timeout, target: Target::Same }, None);
+                let attempt = Attempt { timeout: self.timeout(deadline, at), target: Target::Same };
+                return (Next::Call { delay, attempt }, None);
             }
             Ok(_) => Blocked::Budget,
             Err(blocked) => blocked,
@@ -173,8 +173,8 @@ impl Replay {
             return (Next::Stop, Some(blocked));
         }
         attempts.fell_back = true;
-        let timeout = self.timeout(deadline, now.0);
-        (Next::Call { delay: 0, timeout, target: Target::Fallback }, Some(blocked))
+        let attempt = Attempt { timeout: self.timeout(deadline, now.0), target: Target::Fallback };
+        (Next::Call { delay: 0, attempt }, Some(blocked))
     }
 
     fn delay(

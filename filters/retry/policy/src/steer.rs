@@ -1,10 +1,10 @@
 //! The headers that control the retries of Envoy's router.
 
-use crate::config::{ClientHeaders, common};
+use crate::config::{Rule, common};
 use crate::duration::{MILLISECOND, number};
 use crate::plan::PlannedRule;
 use std::borrow::Cow;
-use tollgate_policy::{HeaderEdit, HeaderName, Headers, header_name};
+use tollgate_policy::{Duration, HeaderEdit, HeaderName, Headers, header_name};
 
 const RETRY_ON: &HeaderName = &header_name!("x-envoy-retry-on");
 const RETRY_GRPC_ON: &HeaderName = &header_name!("x-envoy-retry-grpc-on");
@@ -35,51 +35,78 @@ pub const CONTROLS: [&HeaderName; 11] = [
     STREAM_DURATION,
 ];
 
+/// The headers with lists, in the order of [`Values::lists`].
+const LISTS: [&HeaderName; 4] = [RETRY_ON, RETRY_GRPC_ON, STATUS_CODES, HEADER_NAMES];
+
+/// Values of the headers that a rule sets, for a request that nothing limits further.
+#[derive(Clone, Debug)]
+pub(crate) struct Values {
+    lists: [String; 4],
+    timeout: Option<Time>,
+    per_try_timeout: Option<Time>,
+}
+
+/// A time in nanoseconds, and the value of its header.
+#[derive(Clone, Debug)]
+struct Time(u64, String);
+
+impl Values {
+    /// Returns the values of a rule.
+    pub fn new(rule: &Rule) -> Self {
+        let codes = rule.retry_on.status_codes.iter().chain(&rule.retriable_status_codes);
+        let codes: Vec<_> = codes.map(u16::to_string).collect();
+        let names: Vec<_> = rule.retriable_headers.iter().map(HeaderName::as_str).collect();
+        let time = |time: Duration| Time(time.as_nanos(), milliseconds(time.as_nanos()));
+        Self {
+            lists: [
+                rule.retry_on.http.join(","),
+                rule.retry_on.grpc.join(","),
+                codes.join(","),
+                names.join(","),
+            ],
+            timeout: rule.timeout.map(time),
+            per_try_timeout: rule.per_try_timeout.map(time),
+        }
+    }
+}
+
 /// The retries of one request by the router.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Steering<'p> {
-    pub retry_on: Vec<&'p str>,
-    pub retry_grpc_on: Vec<&'p str>,
-    pub statuses: Vec<&'p str>,
-    pub headers: Vec<&'p str>,
+    values: &'p Values,
+    /// Lists that are shorter than those of the rule.
+    lists: Option<[String; 4]>,
     pub retries: u32,
     /// In nanoseconds.
-    pub timeout: Option<u64>,
+    timeout: Option<u64>,
     /// In nanoseconds.
-    pub per_try_timeout: Option<u64>,
-    pub hedge: bool,
+    per_try_timeout: Option<u64>,
+    hedge: bool,
 }
 
 impl<'p> Steering<'p> {
     /// Returns what a rule allows, for a request with a deadline in `remaining` nanoseconds.
     pub fn new(rule: &'p PlannedRule, remaining: Option<u64>) -> Self {
-        let own = &rule.rule;
-        let timeout = own.timeout.map(|time| time.as_nanos());
+        let values = &rule.values;
+        let timeout = values.timeout.as_ref().map(|time| time.0);
         Self {
-            retry_on: own.retry_on.http.clone(),
-            retry_grpc_on: own.retry_on.grpc.clone(),
-            statuses: rule.statuses.iter().map(String::as_str).collect(),
-            headers: own.retriable_headers.iter().map(HeaderName::as_str).collect(),
-            retries: own.num_retries,
+            values,
+            lists: None,
+            retries: rule.rule.num_retries,
             timeout: timeout.into_iter().chain(remaining).min(),
-            per_try_timeout: own.per_try_timeout.map(|time| time.as_nanos()),
-            hedge: own.hedge_on_per_try_timeout,
+            per_try_timeout: values.per_try_timeout.as_ref().map(|time| time.0),
+            hedge: rule.rule.hedge_on_per_try_timeout,
         }
     }
 
     /// Reduces it to what a client asks for. Values that are invalid, or exceed what the rule allows, have no
     /// effect.
     pub fn cap(&mut self, headers: Headers<'_>) {
-        for (list, name) in [
-            (&mut self.retry_on, RETRY_ON),
-            (&mut self.retry_grpc_on, RETRY_GRPC_ON),
-            (&mut self.statuses, STATUS_CODES),
-            (&mut self.headers, HEADER_NAMES),
-        ] {
-            let mut asked = headers.all(name.as_ref()).peekable();
-            if asked.peek().is_some() {
-                let known = common(list, asked);
-                list.retain(|value| known.contains(value));
+        let mut lists = self.values.lists.clone();
+        for (list, name) in lists.iter_mut().zip(LISTS) {
+            let asked: Vec<_> = headers.all(name.as_ref()).collect();
+            if !asked.is_empty() {
+                *list = common(list, &asked);
             }
         }
         if let Some(asked) = least(headers, MAX_RETRIES) {
@@ -95,42 +122,42 @@ impl<'p> Steering<'p> {
         if headers.all(HEDGE.as_ref()).any(|value| value != b"true") {
             self.hedge = false;
         }
-        if self.retry_on.is_empty() && self.retry_grpc_on.is_empty() {
+        if let [http, grpc, ..] = &lists
+            && http.is_empty()
+            && grpc.is_empty()
+        {
             self.retries = 0;
         }
+        self.lists = Some(lists);
     }
 
-    /// Appends the edits of the headers.
-    pub fn edit(&self, edits: &mut Vec<HeaderEdit<'p>>, rule: &'p PlannedRule) {
-        edits.push(HeaderEdit::Set(MAX_RETRIES, text(self.retries.into())));
-        if let Some(time) = self.timeout {
-            edits.push(HeaderEdit::Set(TIMEOUT, milliseconds(time)));
+    /// Returns the edits of the headers. The number of retries is first: if a later edit fails, the request
+    /// is not sent too often.
+    pub fn edits(self) -> Vec<HeaderEdit<'p>> {
+        let Self { values, lists, retries, timeout, per_try_timeout, hedge } = self;
+        let mut edits = Vec::with_capacity(LISTS.len() + 4);
+        edits.push(HeaderEdit::Set(MAX_RETRIES, number_of(retries)));
+        if let Some(time) = timeout {
+            edits.push(HeaderEdit::Set(TIMEOUT, value(time, values.timeout.as_ref())));
         }
         // Without a retry, an attempt that hedging would keep has the whole time.
-        if let Some(time) = self.per_try_timeout.filter(|_| self.retries > 0 || !self.hedge) {
-            edits.push(HeaderEdit::Set(PER_TRY_TIMEOUT, milliseconds(time)));
+        if let Some(time) = per_try_timeout.filter(|_| retries > 0 || !hedge) {
+            edits.push(HeaderEdit::Set(PER_TRY_TIMEOUT, value(time, values.per_try_timeout.as_ref())));
         }
-        if self.retries == 0 {
-            return;
+        if retries == 0 {
+            return edits;
         }
-        if self.hedge {
+        if hedge {
             edits.push(HeaderEdit::Set(HEDGE, Cow::Borrowed(b"true")));
         }
-        let all = &rule.rule.retry_on;
-        let known = |whole: &'p str, is_whole: bool, list: &[&str]| match is_whole {
-            true => Cow::Borrowed(whole.as_bytes()),
-            false => Cow::Owned(list.join(",").into_bytes()),
-        };
-        let on = known(&rule.retry_on, self.retry_on.len() == all.http.len(), &self.retry_on);
-        let grpc =
-            known(&rule.retry_grpc_on, self.retry_grpc_on.len() == all.grpc.len(), &self.retry_grpc_on);
-        let statuses = Cow::Owned(self.statuses.join(",").into_bytes());
-        let headers = Cow::Owned(self.headers.join(",").into_bytes());
-        let lists =
-            [(RETRY_ON, on), (RETRY_GRPC_ON, grpc), (STATUS_CODES, statuses), (HEADER_NAMES, headers)];
-        edits.extend(
-            lists.into_iter().filter(|(_, list)| !list.is_empty()).map(|(n, v)| HeaderEdit::Set(n, v)),
-        );
+        let whole = || values.lists.each_ref().map(|list| Cow::Borrowed(list.as_bytes()));
+        let lists = lists.map_or_else(whole, |lists| lists.map(|list| Cow::Owned(list.into_bytes())));
+        for (name, list) in LISTS.into_iter().zip(lists) {
+            if !list.is_empty() {
+                edits.push(HeaderEdit::Set(name, list));
+            }
+        }
+        edits
     }
 }
 
@@ -149,26 +176,26 @@ pub(crate) fn remove<'p>(edits: &mut Vec<HeaderEdit<'p>>, headers: Headers<'_>) 
     found
 }
 
-/// Returns whether a client sent one of the headers. Most requests have none, and one comparison per header
-/// is enough to see that.
-pub(crate) fn any(headers: Headers<'_>) -> bool {
-    headers.0.iter().any(|(name, _)| name.starts_with(b"x-envoy-"))
-}
-
-/// Whether the values of a client limit the retries.
-pub(crate) fn caps(mode: ClientHeaders, is_any: bool) -> bool {
-    mode == ClientHeaders::Cap && is_any
-}
-
 fn least(headers: Headers<'_>, name: &HeaderName) -> Option<u64> {
     headers.all(name.as_ref()).filter_map(|value| number(value.trim_ascii())).min()
 }
 
 /// Rounds down, because a deadline must not be exceeded. For the router, 0 disables the timeout.
-fn milliseconds<'p>(nanos: u64) -> Cow<'p, [u8]> {
-    text((nanos / MILLISECOND).max(1))
+fn milliseconds(nanos: u64) -> String {
+    (nanos / MILLISECOND).max(1).to_string()
 }
 
-fn text<'p>(number: u64) -> Cow<'p, [u8]> {
-    Cow::Owned(number.to_string().into_bytes())
+/// Returns the value of a time, which is nearly always that of the rule.
+fn value<'p>(time: u64, planned: Option<&'p Time>) -> Cow<'p, [u8]> {
+    match planned {
+        Some(Time(nanos, text)) if *nanos == time => Cow::Borrowed(text.as_bytes()),
+        _ => Cow::Owned(milliseconds(time).into_bytes()),
+    }
+}
+
+/// Returns the value of a number of retries, which nearly always has one digit.
+fn number_of<'p>(retries: u32) -> Cow<'p, [u8]> {
+    const DIGITS: [&[u8]; 10] = [b"0", b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8", b"9"];
+    let digit = DIGITS.get(retries as usize).copied();
+    digit.map_or_else(|| Cow::Owned(retries.to_string().into_bytes()), Cow::Borrowed)
 }

@@ -56,20 +56,13 @@ impl Conditions {
     }
 }
 
-/// Returns the values among `known` that a list of a client has.
-pub(crate) fn common<'k>(known: &[&'k str], lists: impl Iterator<Item = impl AsRef<[u8]>>) -> Vec<&'k str> {
-    let mut found = Vec::new();
-    for list in lists {
-        for part in list.as_ref().split(|byte| *byte == b',') {
-            let is_part = |known: &&&'k str| known.as_bytes() == part.trim_ascii();
-            if let Some(name) = known.iter().find(is_part)
-                && !found.contains(name)
-            {
-                found.push(*name);
-            }
-        }
-    }
-    found
+/// Returns the values of a list that are also in one of the lists of a client.
+pub(crate) fn common(known: &str, asked: &[&[u8]]) -> String {
+    let is_asked = |name: &&str| {
+        let mut parts = asked.iter().flat_map(|list| list.split(|byte| *byte == b','));
+        parts.any(|part| part.trim_ascii() == name.as_bytes())
+    };
+    known.split(',').filter(is_asked).collect::<Vec<_>>().join(",")
 }
 
 impl FromStr for Conditions {

@@ -1,13 +1,14 @@
 //! The decision about a request.
 
-use super::{Environment, Policy, RequestDecision, Stream, forget};
-use crate::config::{Deadline, Hedge};
+use super::{Policy, RequestDecision, Stream, forget};
+use crate::config::{ClientHeaders, Deadline, Hedge};
 use crate::duration::{MILLISECOND, write_grpc_timeout};
 use crate::plan::PlannedRule;
-use crate::safe::is_grpc;
+use crate::safe::Seen;
 use crate::steer::{self, MAX_RETRIES, Steering};
-use crate::{Event, Events, Kept, Plan, Reason};
+use crate::{Environment, Event, Plan, Reason, environment, kept};
 use std::borrow::Cow;
+use tollgate_policy::replay::Request;
 use tollgate_policy::{HeaderEdit, HeaderName, Refusal, RequestFacts, UnixNanos, header_name};
 
 const GRPC_TIMEOUT: &HeaderName = &header_name!("grpc-timeout");
@@ -16,92 +17,89 @@ const GRPC_TIMEOUT: &HeaderName = &header_name!("grpc-timeout");
 const DEADLINE_EXCEEDED: u8 = 4;
 
 impl Policy {
-    /// Decides about a request. `ended` is whether it has no body.
+    /// Decides about the request of a new stream. `ended` is whether it has no body.
     pub fn on_request(
         &mut self,
+        stream: &mut Stream,
         facts: &RequestFacts<'_>,
         ended: bool,
         env: &mut impl Environment,
     ) -> RequestDecision<'_> {
-        let mut events = Events::new();
-        let now = env.now();
-        let mut stream = Stream { sent_at: now.0, ..Stream::default() };
-        let mut kept = None;
-        let (mut edits, refusal) = match self.plan.rules.select(facts, &self.plan.config.path_normalization) {
-            Ok(selected) if selected.others.is_empty() => match selected.first {
-                Some(rule) => {
-                    let (edits, refusal) = self.plan.apply(rule, facts, env, now, (&mut stream, &mut events));
-                    let replays = rule.rule.replay.is_some() && stream.max_body.is_some();
-                    if replays && refusal.is_none() && !self.plan.config.shadow {
-                        kept = Kept::new(facts);
+        let seen = Seen::new(facts.headers);
+        let (mut edits, mut refusal) = (Vec::new(), None);
+        let selected = self.plan.rules.select(facts, &self.plan.config.path_normalization);
+        let rule = selected.ok().filter(|selected| selected.others.is_empty()).map(|selected| selected.first);
+        match rule {
+            Some(None) => {}
+            Some(Some(rule)) => match environment::now(env) {
+                Some(now) => {
+                    (edits, refusal) = self.plan.apply(rule, (facts, &seen), now, stream, env);
+                    let is_sent = refusal.is_none() && !self.plan.config.shadow;
+                    if is_sent && rule.rule.replay.is_some() && stream.max_body.is_some() {
+                        stream.kept = kept::copy(facts).map(Box::new);
                     }
-                    (edits, refusal)
                 }
-                None => (Vec::new(), None),
+                // The budget needs the time.
+                None => edits.push(once()),
             },
             // The retry policy of the route must not apply either.
-            _ => {
-                events.push(Event::AmbiguousPath);
-                (vec![once()], None)
-            }
-        };
-        if let Some(mut kept) = kept {
-            kept.is_complete = ended;
-            self.kept_bytes = self.kept_bytes.saturating_add(kept.size());
-            stream.kept = Some(Box::new(kept));
-            if self.kept_bytes > self.plan.config.max_kept_bytes as usize {
-                forget(&mut self.kept_bytes, &mut stream);
-                events.push(Event::MemoryExhausted);
+            None => {
+                env.count(Event::AmbiguousPath);
+                edits.push(once());
             }
         }
-        if steer::any(facts.headers) && steer::remove(&mut edits, facts.headers) {
-            events.push(Event::ClientHeadersRemoved);
+        if let Some(kept) = &stream.kept {
+            stream.is_complete = ended;
+            self.kept_bytes = self.kept_bytes.saturating_add(kept::request_size(kept));
+            if self.kept_bytes > self.plan.config.max_kept_bytes as usize {
+                forget(&mut self.kept_bytes, stream);
+                env.count(Event::MemoryExhausted);
+            }
+        }
+        if seen.has_controls && steer::remove(&mut edits, facts.headers) {
+            env.count(Event::ClientHeadersRemoved);
         }
         if self.plan.config.shadow {
-            return RequestDecision { edits: Vec::new(), refusal: None, stream, events };
+            (edits, refusal) = (Vec::new(), None);
         }
-        RequestDecision { edits, refusal, stream, events }
+        RequestDecision { edits, refusal, hedge_delay: self.hedge_delay(stream) }
     }
 
     /// Receives a part of the request body.
     pub fn on_request_body(
         &mut self,
         stream: &mut Stream,
-        size: usize,
-        ended: bool,
+        (size, ended): (usize, bool),
         part: impl FnOnce() -> Option<Vec<u8>>,
-    ) -> Events {
-        let mut events = Events::new();
-        let Some(max) = stream.max_body else { return events };
+        env: &mut impl Environment,
+    ) {
+        let Some(max) = stream.max_body else { return };
         stream.seen = stream.seen.saturating_add(size as u64);
         if stream.seen > max {
             stream.max_body = None;
-            self.end(stream);
-            events.push(Event::BodyTooLarge);
-            return events;
+            forget(&mut self.kept_bytes, stream);
+            return env.count(Event::BodyTooLarge);
         }
-        let Some(kept) = &mut stream.kept else { return events };
-        kept.is_complete = ended;
+        let Some(kept) = &mut stream.kept else { return };
+        stream.is_complete = ended;
         if size == 0 {
-            return events;
+            return;
         }
-        let part = part();
         let is_room = self.kept_bytes.saturating_add(size) <= self.plan.config.max_kept_bytes as usize;
-        match part {
+        match part() {
             Some(part) if is_room => {
                 self.kept_bytes = self.kept_bytes.saturating_add(part.len());
                 kept.body.extend_from_slice(&part);
             }
             part => {
-                events.push(if part.is_some() { Event::MemoryExhausted } else { Event::HostError });
-                self.end(stream);
+                env.count(if part.is_some() { Event::MemoryExhausted } else { Event::HostError });
+                forget(&mut self.kept_bytes, stream);
             }
         }
-        events
     }
 
     /// Returns the nanoseconds after which a second attempt is made, if no response has arrived.
-    pub fn hedge_delay(&self, stream: &Stream) -> Option<u64> {
+    fn hedge_delay(&self, stream: &Stream) -> Option<u64> {
         if stream.is_grpc || stream.kept.is_none() {
             return None;
         }
@@ -122,34 +120,32 @@ impl Plan {
     fn apply<'p>(
         &'p self,
         rule: &'p PlannedRule,
-        facts: &RequestFacts<'_>,
-        env: &mut impl Environment,
+        (facts, seen): (&RequestFacts<'_>, &Seen<'_>),
         now: UnixNanos,
-        (stream, events): (&mut Stream, &mut Events),
+        stream: &mut Stream,
+        env: &mut impl Environment,
     ) -> (Vec<HeaderEdit<'p>>, Option<Refusal<Reason>>) {
-        let mut edits = Vec::new();
-        stream.rule = Some(rule.index);
-        stream.is_grpc = is_grpc(facts);
+        (stream.rule, stream.sent_at) = (Some(rule.index), now.0);
+        stream.is_grpc = seen.is_grpc();
         if let Some(deadline) = &rule.rule.deadline {
-            let received_at = env.received_at().map_or(now, |at| at.min(now));
+            let received_at = environment::received_at(env).map_or(now, |at| at.min(now));
             let asked = deadline.asked(facts.headers, stream.is_grpc, received_at);
             if asked.is_invalid {
-                events.push(Event::DeadlineInvalid);
+                env.count(Event::DeadlineInvalid);
             }
             stream.deadline = deadline.at(asked.time, received_at);
         }
         let remaining = stream.deadline.map(|deadline| deadline.saturating_sub(now.0));
         if remaining.is_some_and(|remaining| remaining < MILLISECOND) {
-            events.push(Event::DeadlineExceeded);
-            return (edits, Some(too_late()));
+            env.count(Event::DeadlineExceeded);
+            return (Vec::new(), Some(too_late()));
         }
         let mut steering = Steering::new(rule, remaining);
-        if steer::caps(self.config.client_headers, steer::any(facts.headers)) {
+        if seen.has_controls && self.config.client_headers == ClientHeaders::Cap {
             steering.cap(facts.headers);
         }
-        steering.retries = self.retries(rule, facts, steering.retries, env, now, (stream, events));
-        // The number of retries is first: if a later edit fails, the request is not sent too often.
-        steering.edit(&mut edits, rule);
+        steering.retries = self.retries(rule, (facts, seen), steering.retries, now, stream, env);
+        let mut edits = steering.edits();
         if let (Some(deadline), Some(remaining)) = (&rule.rule.deadline, remaining) {
             edits.extend(forward(deadline, stream.is_grpc, remaining, now));
         }
@@ -160,28 +156,28 @@ impl Plan {
     fn retries(
         &self,
         rule: &PlannedRule,
-        facts: &RequestFacts<'_>,
+        (facts, seen): (&RequestFacts<'_>, &Seen<'_>),
         wanted: u32,
-        env: &mut impl Environment,
         now: UnixNanos,
-        (stream, events): (&mut Stream, &mut Events),
+        stream: &mut Stream,
+        env: &mut impl Environment,
     ) -> u32 {
         let safe = &rule.rule.safe;
         if !safe.allows(facts, stream.is_grpc) {
-            events.push(Event::NotSafe);
+            env.count(Event::NotSafe);
             return 0;
         }
-        if safe.announces_too_much(facts) {
-            events.push(Event::BodyTooLarge);
+        if safe.announces_too_much(seen) {
+            env.count(Event::BodyTooLarge);
             return 0;
         }
         stream.max_body = Some(safe.max_request_bytes.into());
         if wanted == 0 && rule.rule.replay.is_none() {
             return 0;
         }
-        stream.reserved = self.reserve(rule.index, env, now, (1, wanted), events);
+        stream.reserved = self.reserve(rule.index, now, (1, wanted), env);
         if stream.reserved.retries > 0 {
-            events.push(Event::Steered);
+            env.count(Event::Steered);
         }
         stream.reserved.retries
     }
@@ -217,7 +213,7 @@ fn too_late() -> Refusal<Reason> {
 
 /// The headers of a repeated request that contain the remaining time.
 pub(super) fn set_deadline(
-    kept: &mut Kept,
+    kept: &mut Request,
     deadline: &Deadline,
     is_grpc: bool,
     remaining: u64,
@@ -225,7 +221,7 @@ pub(super) fn set_deadline(
 ) {
     for edit in forward(deadline, is_grpc, remaining, now) {
         if let Some(value) = edit.value() {
-            kept.set(edit.name().as_str(), String::from_utf8_lossy(value).into_owned());
+            kept::set(&mut kept.headers, edit.name().as_str(), value);
         }
     }
 }

@@ -7,8 +7,7 @@ use crate::config::Conditions;
 fn the_defaults_are_those_of_istio_and_finagle() {
     let plan = plan(r#"{"rules": [{}]}"#).unwrap();
     let rule = &plan.rules[0];
-    assert_eq!(rule.retry_on, "connect-failure,refused-stream");
-    assert_eq!(rule.retry_grpc_on, "cancelled,unavailable");
+    assert_eq!(rule.rule.retry_on, "connect-failure,refused-stream,cancelled,unavailable".parse().unwrap());
     assert_eq!((rule.rule.num_retries, plan.budget.floor, plan.budget.per_million), (1, 100, 200_000));
     assert_eq!((plan.pages(), plan.domain(), plan.replays()), (1, "default/625000000".to_owned(), false));
 }

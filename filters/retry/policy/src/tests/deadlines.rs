@@ -1,13 +1,18 @@
 //! Deadlines: reading, capping, forwarding, rejecting.
 
+use super::grpc::GRPC;
 use super::{Host, MS, NOW, SECOND, decide, fields, rule, written};
 use crate::{Event, Reason};
-use tollgate_policy::UnixNanos;
-
-const GRPC: (&str, &str) = ("content-type", "application/grpc");
 
 fn arrived(before: u64) -> Host {
-    Host { received_at: Some(UnixNanos(NOW.0 - before)), ..Host::default() }
+    received_at(NOW.0 - before)
+}
+
+/// A host that received the request at this time.
+fn received_at(nanos: u64) -> Host {
+    let mut host = Host::default();
+    host.attributes.insert("request\0time", nanos.to_le_bytes().into());
+    host
 }
 
 #[test]
@@ -69,14 +74,15 @@ fn rejects_a_request_whose_deadline_has_passed() {
     let mut policy = rule(r#"{"timeout": "1m", "deadline": {"header": {"name": "x-deadline"}}}"#);
     for (value, before, rejected) in [("0", 0, true), ("100", 100 * MS, true), ("100", 99 * MS, false)] {
         let fields = fields("POST", "/", &[("x-deadline", value)]);
-        let decision = decide(&mut policy, &fields, &mut arrived(before));
+        let mut host = arrived(before);
+        let decision = decide(&mut policy, &fields, &mut host);
         assert_eq!(decision.refusal.is_some(), rejected, "{value} {before}");
-        if let Some(refusal) = decision.refusal {
+        if let Some(refusal) = &decision.refusal {
             assert_eq!(
                 (refusal.reason, refusal.status, refusal.grpc_status),
                 (Reason::DeadlineExceeded, 504, 4)
             );
-            assert_eq!(decision.events, [Event::DeadlineExceeded]);
+            assert_eq!(host.events, [Event::DeadlineExceeded]);
         }
     }
 }
@@ -85,16 +91,15 @@ fn rejects_a_request_whose_deadline_has_passed() {
 fn an_invalid_deadline_is_ignored_and_counted() {
     let mut policy = rule(r#"{"timeout": "1m", "deadline": {}}"#);
     let fields = fields("POST", "/", &[GRPC, ("grpc-timeout", "1S,2S")]);
-    let decision = decide(&mut policy, &fields, &mut arrived(0));
-    assert_eq!(decision.stream.deadline, None);
-    assert_eq!(decision.events[0], Event::DeadlineInvalid);
+    let mut host = arrived(0);
+    assert_eq!(decide(&mut policy, &fields, &mut host).stream.deadline, None);
+    assert_eq!(host.events[0], Event::DeadlineInvalid);
 }
 
 #[test]
 fn a_clock_behind_the_arrival_takes_no_time() {
     let mut policy = rule(r#"{"deadline": {"max": "1s"}}"#);
-    let mut host = Host { received_at: Some(UnixNanos(NOW.0 + SECOND)), ..Host::default() };
-    let decision = decide(&mut policy, &fields("GET", "/", &[]), &mut host);
+    let decision = decide(&mut policy, &fields("GET", "/", &[]), &mut received_at(NOW.0 + SECOND));
     assert_eq!(decision.stream.deadline, Some(NOW.0 + SECOND));
 }
 

@@ -1,9 +1,8 @@
 //! Memory that a worker keeps for replays.
 
 use super::responses::kept_stream;
-use super::{Host, fields, policy};
-use crate::{Event, Events, Head, Outcome, Policy, Step, Stream};
-use tollgate_policy::RequestFacts;
+use super::{Host, decide_about, fields, policy};
+use crate::{Event, Head, Outcome, Policy, Step, Stream};
 
 #[test]
 fn a_worker_keeps_a_bounded_number_of_bytes() {
@@ -12,12 +11,14 @@ fn a_worker_keeps_a_bounded_number_of_bytes() {
     let mut streams: Vec<_> = (0..10).map(|_| kept_stream(&mut policy, &[("x", "0123456789")])).collect();
     let kept = streams.iter().filter(|stream| stream.kept.is_some()).count();
     assert_eq!(kept, 3);
-    streams.iter_mut().for_each(|stream| policy.end(stream));
+    let mut host = Host::default();
+    streams.iter_mut().for_each(|stream| policy.end(stream, &mut host));
     assert_eq!(policy.kept_bytes, 0);
     let put = fields("PUT", "/", &[]);
-    let mut stream = policy.on_request(&RequestFacts::from_pairs(&put), false, &mut Host::default()).stream;
-    let events = policy.on_request_body(&mut stream, 299, false, || Some(vec![0; 299]));
-    assert_eq!((events, policy.kept_bytes), (vec![Event::MemoryExhausted], 0));
+    let mut stream = decide_about(&mut policy, &put, false, &mut host).stream;
+    host.events.clear();
+    policy.on_request_body(&mut stream, (299, false), || Some(vec![0; 299]), &mut host);
+    assert_eq!((host.events, policy.kept_bytes), (vec![Event::MemoryExhausted], 0));
 }
 
 /// An empty header takes memory too.
@@ -34,19 +35,19 @@ fn the_last_response_counts_and_is_dropped_without_room() {
     let mut policy = policy(
         r#"{"max_kept_bytes": 200, "rules": [{"replay": {"retriable_status_codes": [503], "num_retries": 5}}]}"#,
     );
-    let (mut host, mut events) = (Host::default(), Events::new());
+    let mut host = Host::default();
     let mut stream = kept_stream(&mut policy, &[]);
     let (head, before) = (Head { status: 503, ..Head::default() }, policy.kept_bytes);
     let mut after = |policy: &mut Policy, stream: &mut Stream, size: usize| {
         let body = vec![b'x'; size];
-        let step = policy.after(stream, Outcome::Response(head, &body), &mut host, &mut events);
-        assert!(matches!(step, Step::Call { .. }), "{step:?}");
-        (policy.kept_bytes - before, stream.latest.is_some(), core::mem::take(&mut events))
+        let step = policy.after(stream, Outcome::Response(head, &body), &mut host);
+        assert!(matches!(step, Step::Call(_)), "{step:?}");
+        (policy.kept_bytes - before, stream.latest.is_some(), host.events())
     };
     assert_eq!(after(&mut policy, &mut stream, 100), (100, true, vec![]));
     assert_eq!(after(&mut policy, &mut stream, 150), (150, true, vec![]));
     assert_eq!(after(&mut policy, &mut stream, 190), (0, false, vec![Event::MemoryExhausted]));
     assert_eq!(after(&mut policy, &mut stream, 50), (50, true, vec![]));
-    policy.end(&mut stream);
+    policy.end(&mut stream, &mut Host::default());
     assert_eq!(policy.kept_bytes, 0);
 }

@@ -3,6 +3,7 @@
 mod budget;
 mod config;
 mod deadlines;
+mod grpc;
 mod hedges;
 mod memory;
 mod replay;
@@ -10,8 +11,9 @@ mod requests;
 mod responses;
 mod times;
 
-use crate::{Config, Environment, Plan, Policy, RequestDecision};
-use tollgate_counting::LocalMemory;
+use crate::{Config, Environment, Event, Plan, Policy, RequestDecision, RetryReason, Stream};
+use std::collections::BTreeMap;
+use tollgate_counting::{Failure, LocalMemory, SharedMemory};
 use tollgate_policy::{ConfigError, HeaderEdit, RequestFacts, UnixNanos};
 
 /// The time of most tests.
@@ -19,38 +21,81 @@ const NOW: UnixNanos = UnixNanos(1_700_000_000_000_000_000);
 const SECOND: u64 = 1_000_000_000;
 const MS: u64 = 1_000_000;
 
-/// A host whose time, random number and arrivals are given.
+/// A host whose time, random number and attributes are given, and what was counted.
 #[derive(Debug)]
 struct Host {
     memory: LocalMemory,
-    received_at: Option<UnixNanos>,
-    now: UnixNanos,
+    now: Result<UnixNanos, Failure>,
     draw: u64,
+    attributes: BTreeMap<&'static str, Vec<u8>>,
+    events: Vec<Event>,
+    retries: Vec<(RetryReason, u32)>,
 }
 
 impl Default for Host {
     fn default() -> Self {
-        Self { memory: LocalMemory::default(), received_at: None, now: NOW, draw: 0 }
+        Self {
+            memory: LocalMemory::default(),
+            now: Ok(NOW),
+            draw: 0,
+            attributes: BTreeMap::from([("xds\0cluster_name", b"shop".to_vec())]),
+            events: Vec::new(),
+            retries: Vec::new(),
+        }
+    }
+}
+
+impl Host {
+    /// A host at a time.
+    fn at(now: u64) -> Self {
+        Self { now: Ok(UnixNanos(now)), ..Self::default() }
+    }
+
+    /// The same host, after the router has sent the request this often.
+    fn sent(&mut self, attempts: impl Into<Option<u64>>) -> &mut Self {
+        const COUNT: &str = "upstream\0request_attempt_count";
+        match attempts.into() {
+            Some(attempts) => self.attributes.insert(COUNT, attempts.to_le_bytes().into()),
+            None => self.attributes.remove(COUNT),
+        };
+        self
+    }
+
+    /// Returns the events since the last call.
+    fn events(&mut self) -> Vec<Event> {
+        core::mem::take(&mut self.events)
+    }
+}
+
+impl tollgate_counting::Host for Host {
+    fn shared(&mut self) -> &mut dyn SharedMemory {
+        &mut self.memory
+    }
+
+    fn now(&mut self) -> Result<UnixNanos, Failure> {
+        self.now
+    }
+
+    fn random(&mut self) -> Result<u64, Failure> {
+        Ok(self.draw)
+    }
+
+    fn property(&mut self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
+        Ok(self.attributes.get(path).cloned())
     }
 }
 
 impl Environment for Host {
-    type Memory = LocalMemory;
-
-    fn memory(&mut self) -> &mut LocalMemory {
-        &mut self.memory
+    fn host(&mut self) -> &mut dyn tollgate_counting::Host {
+        self
     }
 
-    fn now(&mut self) -> UnixNanos {
-        self.now
+    fn count(&mut self, event: Event) {
+        self.events.push(event);
     }
 
-    fn draw(&mut self) -> u64 {
-        self.draw
-    }
-
-    fn received_at(&mut self) -> Option<UnixNanos> {
-        self.received_at
+    fn count_retries(&mut self, reason: RetryReason, retries: u32) {
+        self.retries.push((reason, retries));
     }
 }
 
@@ -75,9 +120,35 @@ fn fields<'a>(method: &'a str, path: &'a str, headers: &[(&'a str, &'a str)]) ->
     pseudo.iter().chain(headers).map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect()
 }
 
+/// The decision about a request, and the state of its stream.
+struct Decided<'p> {
+    decision: RequestDecision<'p>,
+    stream: Stream,
+}
+
+impl<'p> std::ops::Deref for Decided<'p> {
+    type Target = RequestDecision<'p>;
+
+    fn deref(&self) -> &RequestDecision<'p> {
+        &self.decision
+    }
+}
+
 /// Decides about a request without a body.
-fn decide<'p>(policy: &'p mut Policy, fields: &Fields<'_>, host: &mut Host) -> RequestDecision<'p> {
-    policy.on_request(&RequestFacts::from_pairs(fields), true, host)
+fn decide<'p>(policy: &'p mut Policy, fields: &Fields<'_>, host: &mut Host) -> Decided<'p> {
+    decide_about(policy, fields, true, host)
+}
+
+/// Decides about a request. `ended` is whether it has no body.
+fn decide_about<'p>(
+    policy: &'p mut Policy,
+    fields: &Fields<'_>,
+    ended: bool,
+    host: &mut Host,
+) -> Decided<'p> {
+    let mut stream = Stream::default();
+    let decision = policy.on_request(&mut stream, &RequestFacts::from_pairs(fields), ended, host);
+    Decided { decision, stream }
 }
 
 /// Returns the edits as text: `name: value`, or `-name`.

@@ -3,7 +3,7 @@
 use super::{MS, NOW, SECOND, rule};
 use crate::config::{Deadline, Replay};
 use crate::replay::Next;
-use crate::{Attempts, Blocked, Head, RetryReason, Target};
+use crate::{Attempt, Attempts, Blocked, Head, RetryReason, Target};
 use proptest::prelude::*;
 use tollgate_policy::Headers;
 
@@ -31,7 +31,7 @@ fn waits_calls_falls_back_and_stops() {
             "fallback_cluster": {"cluster": "spare"}}"#,
     );
     let mut attempts = Attempts::default();
-    let call = |delay, target| Next::Call { delay, timeout: SECOND, target };
+    let call = |delay, target| Next::Call { delay, attempt: Attempt { timeout: SECOND, target } };
     assert_eq!(next(&replay, &mut attempts, None, None), (call(25 * MS - 1, Target::Same), None));
     assert_eq!(next(&replay, &mut attempts, None, None), (call(75 * MS - 1, Target::Same), None));
     let exhausted = Some(Blocked::Exhausted);
@@ -60,7 +60,8 @@ fn no_retry_starts_that_cannot_finish() {
     let replay = replay(r#"{"retriable_status_codes": [503], "per_try_timeout": "1s"}"#);
     let blocked = (Next::Stop, Some(Blocked::Deadline));
     assert_eq!(next(&replay, &mut Attempts::default(), Some(34 * MS), None), blocked);
-    let call = Next::Call { delay: 25 * MS - 1, timeout: 11 * MS + 1, target: Target::Same };
+    let attempt = Attempt { timeout: 11 * MS + 1, target: Target::Same };
+    let call = Next::Call { delay: 25 * MS - 1, attempt };
     assert_eq!(next(&replay, &mut Attempts::default(), Some(36 * MS), None), (call, None));
 }
 
@@ -69,7 +70,7 @@ fn a_spent_budget_stops_and_falls_back() {
     let json = r#"{"retriable_status_codes": [503], "fallback_cluster": {"cluster": "spare"}}"#;
     let (replay, mut attempts) = (replay(json), Attempts::default());
     let (step, blocked) = replay.next(&mut attempts, None, None, NOW, 0, || false);
-    assert!(matches!(step, Next::Call { target: Target::Fallback, delay: 0, .. }));
+    assert!(matches!(step, Next::Call { attempt: Attempt { target: Target::Fallback, .. }, delay: 0 }));
     assert_eq!((blocked, attempts.retries), (Some(Blocked::Budget), 0));
 }
 
@@ -121,7 +122,7 @@ proptest! {
             let deadline = end.map(|end| (&rule, end));
             let (step, blocked) =
                 replay.next(&mut attempts, deadline, after.as_deref().map(str::as_bytes), now, draw, || true);
-            let Next::Call { delay, timeout, target } = step else {
+            let Next::Call { delay, attempt: Attempt { timeout, target } } = step else {
                 prop_assert!(blocked.is_some());
                 break;
             };

@@ -1,10 +1,10 @@
 //! Decisions about requests: steering, precedence, safety, the budget.
 
-use super::{Host, decide, fields, policy, rule, written};
+use super::{Host, decide, decide_about, fields, policy, rule, written};
 use crate::{CONTROLS, Event, Policy};
 use proptest::prelude::*;
 use tollgate_counting::Failure;
-use tollgate_policy::{RequestFacts, is_valid_value};
+use tollgate_policy::is_valid_value;
 
 const ONCE: [&str; 1] = ["x-envoy-max-retries: 0"];
 
@@ -19,7 +19,8 @@ fn a_rule_sets_all_headers_of_the_router() {
             "retriable_headers": ["X-Again"], "per_try_timeout": "250ms", "timeout": "1s",
             "hedge_on_per_try_timeout": true}"#,
     );
-    let decision = decide(&mut policy, &fields("GET", "/", &[]), &mut Host::default());
+    let mut host = Host::default();
+    let decision = decide(&mut policy, &fields("GET", "/", &[]), &mut host);
     assert_eq!(
         written(&decision.edits),
         [
@@ -33,7 +34,7 @@ fn a_rule_sets_all_headers_of_the_router() {
             "x-envoy-upstream-rq-timeout-ms: 1000",
         ]
     );
-    assert_eq!(decision.events, [Event::Steered]);
+    assert_eq!(host.events, [Event::Steered]);
 }
 
 /// The router would end the attempt, instead of keeping it beside the next one.
@@ -105,9 +106,10 @@ fn only_safe_requests_are_retried() {
         ("POST", "/shop.Stock/Get", vec![("content-type", "application/grpc-web")], false),
     ] {
         let fields = fields(method, path, &headers);
-        let decision = decide(&mut policy, &fields, &mut Host::default());
+        let mut host = Host::default();
+        let decision = decide(&mut policy, &fields, &mut host);
         let event = if safe { Event::Steered } else { Event::NotSafe };
-        assert_eq!(decision.events, [event], "{method} {path} {headers:?}");
+        assert_eq!(host.events, [event], "{method} {path} {headers:?}");
         if !safe {
             assert_eq!(written(&decision.edits), ONCE);
         }
@@ -138,9 +140,11 @@ fn a_request_that_is_sent_once_keeps_its_timeouts() {
 fn a_body_without_a_length_is_counted() {
     let mut policy = rule(r#"{"safe": {"max_request_bytes": 10}}"#);
     let mut stream = decide(&mut policy, &fields("PUT", "/", &[]), &mut Host::default()).stream;
-    assert_eq!(policy.on_request_body(&mut stream, 10, false, || None), []);
-    assert_eq!(policy.on_request_body(&mut stream, 1, false, || None), [Event::BodyTooLarge]);
-    assert_eq!(policy.on_request_body(&mut stream, 99, true, || None), []);
+    for (size, events) in [(10, vec![]), (1, vec![Event::BodyTooLarge]), (99, vec![])] {
+        let mut host = Host::default();
+        policy.on_request_body(&mut stream, (size, false), || None, &mut host);
+        assert_eq!(host.events, events, "{size}");
+    }
 }
 
 /// Without retries in a budget, the retry policy of the route must not apply either.
@@ -158,8 +162,9 @@ fn a_spent_budget_sends_each_request_once() {
         assert!(granted * 2 <= request);
         if retries == 0 {
             assert_eq!(written(&decision.edits), ONCE);
-            assert_eq!(decision.events, [Event::BudgetExhausted]);
+            assert_eq!(host.events(), [Event::BudgetExhausted]);
         }
+        host.events.clear();
     }
     assert_eq!(granted, 50);
 }
@@ -171,7 +176,18 @@ fn without_shared_memory_a_request_is_sent_once() {
     host.memory.failure = Some(Failure::Host);
     let decision = decide(&mut policy, &fields("GET", "/", &[]), &mut host);
     assert_eq!(written(&decision.edits), ONCE);
-    assert_eq!(decision.events, [Event::BudgetUnavailable]);
+    assert_eq!(host.events, [Event::BudgetUnavailable]);
+}
+
+/// The budget needs the time.
+#[test]
+fn without_a_clock_a_request_is_sent_once() {
+    let mut policy = rule(r#"{"replay": {"retriable_status_codes": [503]}}"#);
+    let mut host = Host { now: Err(Failure::Host), ..Host::default() };
+    let decision = decide(&mut policy, &fields("GET", "/", &[]), &mut host);
+    assert_eq!(written(&decision.edits), ONCE);
+    assert!(decision.stream.kept.is_none());
+    assert_eq!(host.events, [Event::HostError]);
 }
 
 #[test]
@@ -188,10 +204,10 @@ fn shadow_mode_counts_and_changes_nothing() {
     let mut policy = policy(
         r#"{"shadow": true, "rules": [{"deadline": {"max": "1s"}, "replay": {"retriable_status_codes": [503]}}]}"#,
     );
-    let decision =
-        decide(&mut policy, &fields("GET", "/", &[("x-envoy-max-retries", "9")]), &mut Host::default());
+    let mut host = Host::default();
+    let decision = decide(&mut policy, &fields("GET", "/", &[("x-envoy-max-retries", "9")]), &mut host);
     assert!(decision.edits.is_empty() && decision.refusal.is_none());
-    assert_eq!(decision.events, [Event::Steered, Event::ClientHeadersRemoved]);
+    assert_eq!(host.events, [Event::Steered, Event::ClientHeadersRemoved]);
     assert!(decision.stream.kept.is_none());
 }
 
@@ -245,8 +261,8 @@ proptest! {
         let names: Vec<_> = CONTROLS.iter().map(|name| name.as_str()).chain(others).collect();
         let mut fields: Vec<(&[u8], &[u8])> = vec![(b":method", &method), (b":path", &path)];
         fields.extend(headers.iter().map(|(index, value)| (names[*index].as_bytes(), value.as_slice())));
-        let facts = RequestFacts::from_pairs(&fields);
-        let decision = policy.on_request(&facts, ended, &mut Host::default());
+        let mut host = Host::default();
+        let decision = decide_about(&mut policy, &fields, ended, &mut host);
         for edit in &decision.edits {
             prop_assert!(edit.value().is_none_or(is_valid_value));
         }

@@ -1,10 +1,14 @@
 //! Decisions about responses: refunds, attempts, kept requests, replacements.
 
-use super::{Host, MS, NOW, SECOND, decide, fields, policy, rule};
+use super::grpc::{GRPC, GRPC_RULE, GRPC_TYPE, shown};
+use super::{Host, MS, NOW, SECOND, decide, decide_about, fields, policy, rule};
 use crate::{
-    Event, Events, Head, Outcome, Policy, Reason, Replacement, RetryReason, Step, Stream, Target, Wait,
+    Attempt, Event, Head, Outcome, Policy, Reason, RetryReason, Step, Stream, Target, Wake, replacement,
 };
-use tollgate_policy::{Headers, RequestFacts, UnixNanos};
+use tollgate_policy::replay::{Call, Response, Wait};
+use tollgate_policy::{HeaderEdit, Headers};
+
+pub(super) const PASS: Step = Step::Pass(Wait::Nothing);
 
 #[test]
 fn unused_retries_return_to_the_budget() {
@@ -16,28 +20,66 @@ fn unused_retries_return_to_the_budget() {
     for number in 1..=5 {
         let mut stream = decide(&mut policy, &fields, &mut host).stream;
         assert_eq!(stream.reserved.retries, number.min(2));
-        assert_eq!(policy.settle(&mut stream, Some(1), &mut host), 0);
-        assert!(!policy.needs_attempts(&stream));
+        assert!(!policy.settle(&mut stream, host.sent(1)));
+        assert!(!policy.settle(&mut stream, host.sent(3)));
     }
+    assert_eq!(host.retries, []);
     // Without the number of attempts, all count as made.
     let mut stream = decide(&mut policy, &fields, &mut host).stream;
-    assert_eq!(policy.settle(&mut stream, None, &mut host), 0);
+    policy.settle(&mut stream, host.sent(None));
     let mut stream = decide(&mut policy, &fields, &mut host).stream;
-    assert_eq!(policy.settle(&mut stream, Some(3), &mut host), 2);
+    assert!(policy.settle(&mut stream, host.sent(3)));
+    assert_eq!(host.retries, [(RetryReason::Router, 2)]);
     assert_eq!(policy.attempts(&stream), 3);
 }
 
-/// Decides about the headers of a response.
+#[test]
+fn a_stream_without_a_response_returns_its_retries() {
+    let json = r#"{"rules": [{"num_retries": 2}],
+        "retry_budget": {"budget_percent": 0, "min_retries_per_second": 1, "budget_interval": "2s"}}"#;
+    let (mut policy, mut host) = (policy(json), Host::default());
+    let fields = fields("GET", "/", &[]);
+    for _ in 0..3 {
+        let mut stream = decide(&mut policy, &fields, &mut host).stream;
+        assert_eq!(stream.reserved.retries, 2);
+        policy.end(&mut stream, host.sent(1));
+    }
+}
+
+/// A host call returns bytes, which takes as long as all callbacks together.
+#[test]
+fn details_are_read_only_for_a_replay() {
+    let (mut steered, mut replayed) = (rule("{}"), rule(r#"{"replay": {"retriable_status_codes": [503]}}"#));
+    for (details, is_sent) in [("no_healthy_upstream", true), ("rbac_access_denied", false)] {
+        let mut host = Host::default();
+        host.attributes.insert("response\0code_details", details.into());
+        for (policy, expected) in [(&mut steered, false), (&mut replayed, is_sent)] {
+            let mut stream = decide(policy, &fields("GET", "/", &[]), &mut host).stream;
+            policy.settle(&mut stream, host.sent(0));
+            assert_eq!(stream.is_sent, expected, "{details}");
+        }
+    }
+}
+
+/// Decides about the headers of a response to a request that the router has sent once.
 pub(super) fn respond(
     policy: &mut Policy,
     stream: &mut Stream,
     head: Head<'_>,
     ended: bool,
-) -> (Option<Step>, Events) {
-    let (mut host, mut events) = (Host::default(), Events::new());
-    policy.settle(stream, Some(1), &mut host);
-    let step = policy.respond(stream, head, ended, &mut host, &mut events);
-    (step, events)
+) -> (Step, Vec<Event>) {
+    let mut host = Host::default();
+    policy.settle(stream, host.sent(1));
+    let step = policy.respond(stream, head, ended, &mut host);
+    (step, host.events)
+}
+
+/// Returns the callout of a step.
+pub(super) fn call(step: Step) -> Call {
+    match step {
+        Step::Call(call) => *call,
+        other => panic!("{other:?}"),
+    }
 }
 
 pub(super) fn kept_stream(policy: &mut Policy, headers: &[(&str, &str)]) -> Stream {
@@ -58,15 +100,20 @@ fn a_callout_repeats_the_request_without_hop_headers() {
         ("accept", "a"),
         ("accept", "b"),
     ];
-    let stream = kept_stream(&mut policy, &sent);
-    let mut later = Host { now: UnixNanos(NOW.0 + 300 * MS), ..Host::default() };
-    let (cluster, request, _) = policy.callout(&stream, Target::Same, &mut later).unwrap();
-    assert_eq!((cluster, request.authority.as_str(), request.path.as_str()), (None, "shop.example", "/a?b"));
+    let mut stream = kept_stream(&mut policy, &sent);
+    let mut later = Host::at(NOW.0 + 300 * MS);
+    let mut send = |target| {
+        let attempt = Wake::Attempt(Attempt { timeout: SECOND, target });
+        call(policy.wake(&mut stream, attempt, &mut later))
+    };
+    let Call { cluster, request, timeout, .. } = send(Target::Same);
+    assert_eq!((cluster.as_str(), timeout), ("shop", SECOND));
+    assert_eq!((request.authority.as_str(), request.path.as_str()), ("shop.example", "/a?b"));
     let names: Vec<_> =
         request.headers.iter().map(|(n, v)| (n.as_str(), String::from_utf8_lossy(v))).collect();
     assert_eq!(names, [("accept", "a".into()), ("accept", "b".into()), ("x-deadline", "700".into())]);
-    let (cluster, request, _) = policy.callout(&stream, Target::Fallback, &mut later).unwrap();
-    assert_eq!((cluster, request.authority.as_str()), (Some("spare"), "spare.example"));
+    let Call { cluster, request, .. } = send(Target::Fallback);
+    assert_eq!((cluster.as_str(), request.authority.as_str()), ("spare", "spare.example"));
 }
 
 #[test]
@@ -75,22 +122,21 @@ fn only_a_whole_request_is_repeated() {
         rule(r#"{"replay": {"retriable_status_codes": [503]}, "safe": {"max_request_bytes": 4}}"#);
     let put = fields("PUT", "/", &[]);
     let mut host = Host::default();
-    let mut start =
-        |policy: &mut Policy| policy.on_request(&RequestFacts::from_pairs(&put), false, &mut host).stream;
+    let mut start = |policy: &mut Policy| decide_about(policy, &put, false, &mut host).stream;
     let mut stream = start(&mut policy);
     let head = Head { status: 503, ..Head::default() };
-    assert_eq!(policy.on_request_body(&mut stream, 2, false, || Some(b"ab".to_vec())), []);
+    let mut host = Host::default();
+    policy.on_request_body(&mut stream, (2, false), || Some(b"ab".to_vec()), &mut host);
     // The response arrived before the end of the request.
-    assert_eq!(respond(&mut policy, &mut stream.clone(), head, false), (None, vec![]));
-    assert_eq!(policy.on_request_body(&mut stream, 2, true, || Some(b"cd".to_vec())), []);
+    assert_eq!(respond(&mut policy, &mut stream.clone(), head, false), (PASS, vec![]));
+    policy.kept_bytes = 2;
+    policy.on_request_body(&mut stream, (2, true), || Some(b"cd".to_vec()), &mut host);
     let (step, events) = respond(&mut policy, &mut stream, head, false);
-    assert!(matches!(step, Some(Step::Call { reason: RetryReason::Status, .. })), "{step:?}");
-    assert_eq!(events, []);
-    assert_eq!(policy.callout(&stream, Target::Same, &mut Host::default()).unwrap().1.body, b"abcd");
+    assert_eq!((call(step).request.body, events, host.events()), (b"abcd".to_vec(), vec![], vec![]));
 
     let mut stream = start(&mut policy);
-    let events = policy.on_request_body(&mut stream, 5, true, || Some(b"abcde".to_vec()));
-    assert_eq!(events, [Event::BodyTooLarge]);
+    policy.on_request_body(&mut stream, (5, true), || Some(b"abcde".to_vec()), &mut host);
+    assert_eq!(host.events, [Event::BodyTooLarge]);
     assert!(stream.kept.is_none());
 }
 
@@ -109,7 +155,7 @@ fn waits_only_for_what_can_be_held() {
     let wait = |policy: &mut Policy, stream: &Stream, headers: &[(&[u8], &[u8])], ended| {
         let mut stream = stream.clone();
         let head = Head { status: 200, headers: Headers(headers), ..Head::default() };
-        assert_eq!(respond(policy, &mut stream, head, ended).0, None);
+        assert_eq!(respond(policy, &mut stream, head, ended).0, Step::Pass(stream.wait));
         assert_eq!(stream.kept.is_some(), stream.wait != Wait::Nothing);
         stream.wait
     };
@@ -130,192 +176,69 @@ fn waits_only_for_what_can_be_held() {
     assert_eq!(wait(&mut policy, &stream, &[], false), Wait::Nothing);
 }
 
-pub(super) const GRPC: (&str, &str) = ("content-type", "application/grpc");
-const GRPC_RULE: &str = r#"{"replay": {"retriable_grpc_statuses": ["UNAVAILABLE"], "max_response_bytes": 20},
-    "safe": {"grpc_methods": [{"prefix": "/"}]}}"#;
-
-#[test]
-fn a_stream_of_messages_passes() {
-    let mut policy = rule(GRPC_RULE);
-    let mut stream = kept_stream(&mut policy, &[GRPC]);
-    stream.wait = Wait::Trailers;
-    let mut hold = |size, start: &[u8]| {
-        let mut events = Events::new();
-        (policy.hold(&mut stream.clone(), size, start, &mut events), events)
-    };
-    assert_eq!(hold(3, &[0, 0, 0]), (true, vec![]));
-    assert_eq!(hold(8, &[0, 0, 0, 0, 3]), (true, vec![]));
-    assert_eq!(hold(9, &[0, 0, 0, 0, 3]), (false, vec![]));
-    assert_eq!(hold(9, &[0, 255, 255, 255, 255]), (true, vec![]));
-    assert_eq!(hold(21, &[0, 0, 0, 0, 99]), (false, vec![Event::ResponseTooLarge]));
-    assert_eq!(hold(9, &[0, 0, 0, 0, 4]), (true, vec![]));
-}
-
-#[test]
-fn a_message_is_held_for_a_bounded_time() {
-    let mut policy = rule(GRPC_RULE);
-    let (mut host, mut events) = (Host::default(), Events::new());
-    let start = |policy: &mut Policy| {
-        let mut stream = kept_stream(policy, &[GRPC]);
-        let head = Head { status: 200, headers: Headers(&GRPC_TYPE), ..Head::default() };
-        assert_eq!(respond(policy, &mut stream, head, false), (None, vec![]));
-        stream
-    };
-    let mut stream = start(&mut policy);
-    assert_eq!(policy.hold_time(&mut stream), Some(SECOND));
-    assert_eq!(policy.hold_time(&mut stream), None);
-    assert!(policy.release(&mut stream, &mut events));
-    assert_eq!((stream.wait, events.as_slice()), (Wait::Nothing, [Event::HeldTooLong].as_slice()));
-    assert!(!policy.release(&mut stream, &mut events));
-    // Its trailers have arrived.
-    let mut stream = start(&mut policy);
-    let trailers: [(&[u8], &[u8]); 1] = [(b"grpc-status", b"14")];
-    let rest = (Headers(&trailers), None);
-    assert!(policy.respond_rest(&mut stream, rest, Some(b"message"), &mut host, &mut events).is_some());
-    assert!(!policy.release(&mut stream, &mut events));
-}
-
-#[test]
-fn trailers_without_a_message_cannot_be_replaced() {
-    let mut policy = rule(GRPC_RULE);
-    let trailers: [(&[u8], &[u8]); 1] = [(b"grpc-status", b"14")];
-    for (body, event) in [(None, Some(Event::Undeliverable)), (Some(&b"message"[..]), None)] {
-        let mut stream = kept_stream(&mut policy, &[GRPC]);
-        let mut events = Events::new();
-        let step = policy.respond_rest(
-            &mut stream,
-            (Headers(&trailers), None),
-            body,
-            &mut Host::default(),
-            &mut events,
-        );
-        assert_eq!((step.is_some(), events), (body.is_some(), event.into_iter().collect()));
-    }
-    // A response that ends with its headers.
-    let mut stream = kept_stream(&mut policy, &[GRPC]);
-    let head = Head { status: 200, headers: Headers(&trailers), ..Head::default() };
-    let (step, events) = respond(&mut policy, &mut stream, head, true);
-    assert_eq!((step, events), (Some(Step::Deliver(None)), vec![Event::Undeliverable]));
-}
-
-/// Returns the response of a callout as it is delivered to a gRPC client whose first response has trailers.
-fn delivered(head: Head<'_>, body: &[u8]) -> Replacement {
-    let mut policy = rule(GRPC_RULE);
-    let mut stream = kept_stream(&mut policy, &[GRPC]);
-    let first = Head { status: 200, headers: Headers(&GRPC_TYPE), ..Head::default() };
-    assert_eq!(respond(&mut policy, &mut stream, first, false), (None, vec![]));
-    assert_eq!(stream.wait, Wait::Trailers);
-    let trailers: [(&[u8], &[u8]); 1] = [(b"grpc-status", b"14")];
-    let (rest, mut host) = ((Headers(&trailers), None), Host::default());
-    let step = policy.respond_rest(&mut stream, rest, Some(b"message"), &mut host, &mut Events::new());
-    assert!(matches!(step, Some(Step::Call { .. })), "{step:?}");
-    match policy.after(&mut stream, Outcome::Response(head, body), &mut host, &mut Events::new()) {
-        Step::Deliver(Some((response, Reason::Replayed))) => response,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn shown(fields: &[(String, Vec<u8>)]) -> Vec<String> {
-    fields.iter().map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value))).collect()
-}
-
-/// A response that ends with its headers has its status there, which a client reads in trailers only.
-#[test]
-fn a_grpc_status_moves_from_headers_to_trailers() {
-    let headers: [(&[u8], &[u8]); 5] = [
-        GRPC_TYPE[0],
-        (b"grpc-status", b"5"),
-        (b"grpc-message", b"gone"),
-        (b"grpc-status-details-bin", b"CAU"),
-        (b"x-a", b"b"),
-    ];
-    let response = delivered(Head { status: 200, headers: Headers(&headers), ..Head::default() }, b"");
-    assert_eq!(shown(&response.headers), ["content-type: application/grpc+proto", "x-a: b"]);
-    let status = ["grpc-status: 5", "grpc-message: gone", "grpc-status-details-bin: CAU"];
-    assert_eq!(shown(&response.trailers), status);
-
-    let trailers: [(&[u8], &[u8]); 1] = [(b"grpc-status", b"0")];
-    let head = Head { status: 200, headers: Headers(&GRPC_TYPE), trailers: Headers(&trailers) };
-    let response = delivered(head, b"message");
-    assert_eq!((shown(&response.trailers), response.body.len()), (vec!["grpc-status: 0".to_owned()], 7));
-    // Without a status.
-    let response = delivered(Head { trailers: Headers(&[]), ..head }, b"message");
-    assert_eq!(shown(&response.trailers), ["grpc-status: 2"]);
-}
-
-#[test]
-fn a_response_that_is_not_grpc_becomes_its_status() {
-    let html: [(&[u8], &[u8]); 1] = [(b"content-type", b"text/html")];
-    for (status, headers, code) in [
-        (404, &html, 12),
-        (401, &html, 16),
-        (429, &html, 14),
-        (200, &html, 2),
-        (500, &GRPC_TYPE, 2),
-        (503, &GRPC_TYPE, 14),
-    ] {
-        let head = Head { status, headers: Headers(headers), ..Head::default() };
-        let response = delivered(head, b"<html>");
-        assert_eq!((response.status, response.body.len()), (200, 0), "{status}");
-        assert_eq!(shown(&response.headers), ["content-type: application/grpc"], "{status}");
-        let trailers = [format!("grpc-status: {code}"), format!("grpc-message: HTTP status {status}")];
-        assert_eq!(shown(&response.trailers), trailers, "{status}");
-    }
-}
-
-/// Such a response has no trailers, which could contain the status of another.
-#[test]
-fn a_first_response_that_is_not_grpc_is_not_replaced() {
-    let grpc =
-        r#"{"replay": {"retriable_status_codes": [503]}, "safe": {"grpc_methods": [{"prefix": "/"}]}}"#;
-    let mut policy = rule(grpc);
-    let mut stream = kept_stream(&mut policy, &[GRPC]);
-    let head = Head { status: 503, ..Head::default() };
-    let expected = (Some(Step::Deliver(None)), vec![Event::Undeliverable]);
-    assert_eq!(respond(&mut policy, &mut stream, head, false), expected);
-    let response =
-        Replacement { trailers: vec![("grpc-status".into(), b"14".to_vec())], ..Replacement::default() };
-    assert!(stream.needs_reply(&response));
-    let mut stream = kept_stream(&mut policy, &[GRPC]);
-    let head = Head { headers: Headers(&GRPC_TYPE), ..head };
-    assert!(matches!(respond(&mut policy, &mut stream, head, false).0, Some(Step::Call { .. })));
-}
-
 #[test]
 fn the_last_response_is_kept_when_retries_run_out() {
     let mut policy = rule(r#"{"replay": {"num_retries": 2, "retriable_status_codes": ["5xx"]}}"#);
-    let (mut host, mut events) = (Host::default(), Events::new());
+    let mut host = Host::default();
     let mut stream = kept_stream(&mut policy, &[]);
     let head = |status| Head { status, ..Head::default() };
-    let call = |reason| Step::Call { reason, delay: 0, timeout: 5 * SECOND, target: Target::Same };
-    assert_eq!(respond(&mut policy, &mut stream, head(500), false).0, Some(call(RetryReason::Status)));
-    let mut after = |outcome| policy.after(&mut stream, outcome, &mut host, &mut events);
-    assert_eq!(after(Outcome::Response(head(503), b"busy")), call(RetryReason::Status));
+    call(respond(&mut policy, &mut stream, head(500), false).0);
+    let mut after = |outcome| policy.after(&mut stream, outcome, &mut host);
+    assert_eq!(call(after(Outcome::Response(head(503), b"busy"))).timeout, 5 * SECOND);
     // A callout without a response leaves the one before it.
-    let Step::Deliver(Some((response, Reason::Replayed))) = after(Outcome::Failed(RetryReason::Timeout))
-    else {
+    let Step::Replace(response, Reason::Replayed) = after(Outcome::Failed(RetryReason::Timeout)) else {
         panic!("expected a response");
     };
     assert_eq!((response.status, response.body.as_slice()), (503, b"busy".as_slice()));
-    assert_eq!(events, [Event::ReplayExhausted]);
+    assert_eq!((host.events, host.retries), (vec![Event::ReplayExhausted], vec![(RetryReason::Status, 1)]));
     assert_eq!(policy.attempts(&stream), 3);
 }
 
 #[test]
 fn a_success_after_a_retry_is_counted() {
     let mut policy = rule(r#"{"replay": {"retriable_status_codes": ["5xx"]}}"#);
-    let (mut host, mut events) = (Host::default(), Events::new());
-    for (status, counted) in [(200, 1), (404, 1), (429, 1)] {
+    let mut host = Host::default();
+    for status in [200, 404, 429] {
         let mut stream = kept_stream(&mut policy, &[]);
         respond(&mut policy, &mut stream, Head { status: 500, ..Head::default() }, true);
-        events.clear();
         let outcome = Outcome::Response(Head { status, ..Head::default() }, b"");
-        assert!(matches!(policy.after(&mut stream, outcome, &mut host, &mut events), Step::Deliver(Some(_))));
-        assert_eq!(events, vec![Event::SucceededAfterRetry; counted]);
+        let step = policy.after(&mut stream, outcome, &mut host);
+        assert!(matches!(step, Step::Replace(..)), "{step:?}");
+        assert_eq!(host.events(), [Event::SucceededAfterRetry]);
     }
     let mut stream = kept_stream(&mut policy, &[]);
-    let step = policy.after(&mut stream, Outcome::TooLarge, &mut host, &mut events);
-    assert_eq!((step, events.last()), (Step::Deliver(None), Some(&Event::ResponseTooLarge)));
+    let step = policy.after(&mut stream, Outcome::TooLarge, &mut host);
+    assert_eq!((step, host.events), (PASS, vec![Event::ResponseTooLarge]));
+}
+
+/// The reply of the filter passes through the filter, and must not be retried.
+#[test]
+fn an_answer_of_the_filter_is_final() {
+    let mut policy = rule(r#"{"replay": {"retriable_status_codes": [503], "num_retries": 5}}"#);
+    let (mut host, head) = (Host::default(), Head { status: 503, ..Head::default() });
+    let mut stream = kept_stream(&mut policy, &[]);
+    call(respond(&mut policy, &mut stream, head, true).0);
+    let ok = Outcome::Response(Head { status: 200, ..Head::default() }, b"ok");
+    assert!(matches!(policy.after(&mut stream, ok, &mut host), Step::Reply(_)));
+    assert!(!policy.settle(&mut stream, &mut host));
+    assert_eq!(policy.respond(&mut stream, head, true, &mut host), PASS);
+    assert_eq!(policy.kept_bytes, 0);
+}
+
+#[test]
+fn the_number_of_attempts_replaces_that_of_the_upstream() {
+    let json = r#"{"attempts_header": "x-attempts", "retry_budget": {"min_retries_per_second": 9},
+        "rules": [{"replay": {"retriable_status_codes": [503]}}]}"#;
+    let mut policy = policy(json);
+    let mut stream = kept_stream(&mut policy, &[]);
+    call(respond(&mut policy, &mut stream, Head { status: 503, ..Head::default() }, false).0);
+    let sent: [(&[u8], &[u8]); 1] = [(b"x-attempts", b"1")];
+    let head = Head { status: 200, headers: Headers(&sent), ..Head::default() };
+    let step = policy.after(&mut stream, Outcome::Response(head, b""), &mut Host::default());
+    let Step::Replace(response, _) = step else { panic!("{step:?}") };
+    assert_eq!(shown(&response.headers), ["x-attempts: 2"]);
+    let edits = policy.edits(&stream);
+    assert!(matches!(edits.as_slice(), [HeaderEdit::Set(_, value)] if **value == *b"2"), "{edits:?}");
 }
 
 #[test]
@@ -328,24 +251,21 @@ fn a_replacement_has_no_header_of_a_connection() {
         (b"\xff", b"b"),
     ];
     let head = Head { status: 200, headers: Headers(&headers), ..Head::default() };
-    let names = |replacement: &Replacement| {
-        replacement.headers.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>()
-    };
-    assert_eq!(names(&Replacement::new(head, b"1234567")), ["x-a"]);
+    let names =
+        |response: &Response| response.headers.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&replacement::of_callout(head, b"1234567")), ["x-a"]);
     // The response to a `HEAD` request.
-    let replacement = Replacement::new(head, b"");
-    assert_eq!(names(&replacement), ["content-length", "x-a"]);
-    assert_eq!(replacement.into_refusal(Reason::Replayed).headers.len(), 1);
+    let response = replacement::of_callout(head, b"");
+    assert_eq!(names(&response), ["content-length", "x-a"]);
+    assert_eq!(replacement::into_refusal(response, Reason::Replayed).headers.len(), 1);
 }
 
-const GRPC_TYPE: [(&[u8], &[u8]); 1] = [(b"content-type", b"application/grpc+proto")];
-
-fn fallback(policy: &mut Policy, mut stream: Stream) -> Replacement {
+fn fallback(policy: &mut Policy, mut stream: Stream) -> Response {
     let head = Head { status: 503, headers: Headers(&GRPC_TYPE), ..Head::default() };
     match respond(policy, &mut stream, head, false) {
-        (Some(Step::Deliver(Some((response, Reason::Fallback)))), events) => {
+        (Step::Replace(response, Reason::Fallback), events) => {
             assert_eq!(events, [Event::ReplayExhausted, Event::FallbackResponseUsed]);
-            response
+            *response
         }
         other => panic!("{other:?}"),
     }
@@ -358,17 +278,15 @@ fn a_response_that_is_too_large_is_replaced_too() {
     };
     let after = |policy: &mut Policy| {
         let mut stream = kept_stream(policy, &[]);
-        let (step, _) = respond(policy, &mut stream, Head { status: 503, ..Head::default() }, false);
-        assert!(matches!(step, Some(Step::Call { .. })), "{step:?}");
-        let mut events = Events::new();
-        let step = policy.after(&mut stream, Outcome::TooLarge, &mut Host::default(), &mut events);
-        (step, events)
+        call(respond(policy, &mut stream, Head { status: 503, ..Head::default() }, false).0);
+        let mut host = Host::default();
+        let step = policy.after(&mut stream, Outcome::TooLarge, &mut host);
+        (step, host.events)
     };
     let (step, events) = after(&mut rule(&json("")));
-    assert!(matches!(step, Step::Deliver(None)), "{step:?}");
-    assert_eq!(events, [Event::ResponseTooLarge]);
+    assert_eq!((step, events), (PASS, vec![Event::ResponseTooLarge]));
     let (step, events) = after(&mut rule(&json(r#", "fallback_response": {"status": 299}"#)));
-    assert!(matches!(step, Step::Deliver(Some((_, Reason::Fallback)))), "{step:?}");
+    assert!(matches!(step, Step::Replace(_, Reason::Fallback)), "{step:?}");
     assert_eq!(events, [Event::ResponseTooLarge, Event::FallbackResponseUsed]);
 }
 
@@ -379,11 +297,11 @@ fn a_fallback_response_is_that_of_the_protocol() {
             "fallback_response": {"status": 299, "body": "100 %", "headers": [{"name": "x-a", "value": "b"}]}}}"#,
     );
     let stream = kept_stream(&mut policy, &[]);
-    let response = fallback(&mut policy, stream).into_refusal(Reason::Fallback);
+    let response = replacement::into_refusal(fallback(&mut policy, stream), Reason::Fallback);
     assert_eq!((response.status, response.body.as_slice()), (299, b"100 %".as_slice()));
     let stream = kept_stream(&mut policy, &[GRPC]);
     let response = fallback(&mut policy, stream);
     assert_eq!((response.status, response.body.len()), (200, 0));
     assert_eq!(response.trailers[1], ("grpc-message".to_owned(), b"100 %25".to_vec()));
-    assert_eq!(response.into_refusal(Reason::Fallback).grpc_status, 14);
+    assert_eq!(replacement::into_refusal(response, Reason::Fallback).grpc_status, 14);
 }
