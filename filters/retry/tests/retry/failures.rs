@@ -2,6 +2,7 @@
 
 use crate::support::{attempts, config, filter, reply, status, with, with_rule};
 use serde_json::{Value, json};
+use std::time::Duration;
 use tollgate_host_test::{Answer, Filter, Host, Request, Response, Scenario, Upstream, Wasm, on_both_hosts};
 
 fn replay(replay: Value) -> Scenario {
@@ -86,6 +87,19 @@ on_both_hosts! {
         let request = Request::get("/").header("x-long", "x".repeat(200));
         let outcome = host.run(&with(config).upstream(upstream).request(request));
         outcome.has_statuses(&[503]).has_metric("retry.memory_exhausted", 1);
+    }
+
+    /// The client gives up. Its request earned one retry, and returned it for the next one.
+    fn a_request_without_a_response_returns_its_retries(host) {
+        let config = json!({
+            "rules": [{"retry_on": "5xx", "num_retries": 2}],
+            "retry_budget": {"budget_percent": 100, "min_retries_per_second": 0},
+        });
+        let upstream = Upstream::answers("upstream", vec![Answer::Hang, status(503)]);
+        let mut scenario = with(config).upstream(upstream);
+        scenario.settings.client_patience = Duration::from_secs(3);
+        let outcome = host.run(&scenario.request(Request::get("/")).request(Request::get("/")));
+        assert_eq!(outcome.exchanges[1].upstream.len(), 3);
     }
 
     fn hostile_requests_trap_nothing(host) {

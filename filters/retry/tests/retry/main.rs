@@ -11,7 +11,11 @@
 mod deadlines;
 mod failures;
 mod hedging;
+mod instructions;
+mod live;
+mod load;
 mod measured;
+mod orders;
 mod replay;
 mod steering;
 mod support;
