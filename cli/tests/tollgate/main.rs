@@ -4,6 +4,7 @@
 
 mod as_envoy;
 mod authz;
+mod cache;
 mod check_envoy;
 mod check_istio;
 mod check_kinds;

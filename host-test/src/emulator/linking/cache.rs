@@ -4,15 +4,21 @@
 //! settings and the processor. An entry is written to a temporary file and renamed, so it is either complete
 //! or absent. It ends with a checksum, because the engine would run corrupted code. A cache that cannot be
 //! read or written costs time and has no other effect.
+//!
+//! A program that cargo has built uses the target directory of its build. An installed one uses the cache
+//! folder of the user, unless others own it or can write into it: they could make this user run their code.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::Write;
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use wasmtime::{Engine, Module};
 
 /// Limit on the total size in bytes. When it is exceeded, the oldest entries are deleted.
 const MAX_BYTES: u64 = 512 << 20;
+/// An entry that is used again after this time counts as new.
+const RENEWED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A folder with machine code for one engine.
 #[derive(Debug)]
@@ -23,15 +29,19 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    /// Uses `target/emulator`. The target directory is an ancestor of the running test,
-    /// `target/debug/deps/name-hash`. Cargo marks the directory with `.rustc_info.json` always, and with
-    /// `CACHEDIR.TAG` only if cargo created it.
-    pub fn for_this_build(engine: &'static Engine) -> Self {
+    /// Uses `target/emulator`, or the folder of the user if the program is not in a target directory. The
+    /// target directory is an ancestor of the running test, `target/debug/deps/name-hash`. Cargo marks the
+    /// directory with `.rustc_info.json` always, and with `CACHEDIR.TAG` only if cargo created it.
+    pub fn for_this_program(engine: &'static Engine) -> Self {
         let exe = std::env::current_exe().ok();
         let is_target =
             |dir: &&Path| ["CACHEDIR.TAG", ".rustc_info.json"].iter().any(|mark| dir.join(mark).is_file());
         let target = exe.as_ref().and_then(|exe| exe.ancestors().find(is_target));
-        Self { folder: target.map(|target| target.join("emulator")), engine, max_bytes: MAX_BYTES }
+        let folder = target.map(|target| target.join("emulator")).or_else(|| {
+            let variable = |name| std::env::var_os(name).map(PathBuf::from);
+            private(&user_folder(variable("XDG_CACHE_HOME"), variable("HOME"))?)
+        });
+        Self { folder, engine, max_bytes: MAX_BYTES }
     }
 
     fn path(&self, hash: &str) -> Option<PathBuf> {
@@ -55,13 +65,21 @@ impl Cache {
     }
 
     fn read(&self, path: &Path) -> Option<Module> {
-        let bytes = std::fs::read(path).ok()?;
+        let mut file = std::fs::File::open(path).ok()?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).ok()?;
+        let (now, written) = (SystemTime::now(), file.metadata().and_then(|metadata| metadata.modified()));
+        if written.is_ok_and(|time| now.duration_since(time).is_ok_and(|age| age > RENEWED)) {
+            // Fails if another user owns the file. The entry then counts as old.
+            let _ = file.set_modified(now);
+        }
         let (code, sum) = bytes.split_last_chunk::<8>()?;
         if u64::from_le_bytes(*sum) != self::sum(code) {
             return None;
         }
         // SAFETY: the checksum shows that the engine wrote this code, and the engine rejects code of another
-        // version or configuration. Anyone who can write into `target` can also change the tests.
+        // version or configuration. Anyone who can write into `target` can also change the tests, and only
+        // this user can write into the folder of the user.
         unsafe { Module::deserialize(self.engine, code) }.ok()
     }
 
@@ -80,7 +98,8 @@ impl Cache {
         let mut entries: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
         for entry in std::fs::read_dir(folder)? {
             let entry = entry?;
-            let metadata = entry.metadata()?;
+            // Another process may have deleted it.
+            let Ok(metadata) = entry.metadata() else { continue };
             entries.push((metadata.modified()?, metadata.len(), entry.path()));
         }
         entries.sort();
@@ -89,11 +108,34 @@ impl Cache {
             if size <= self.max_bytes {
                 break;
             }
-            std::fs::remove_file(path)?;
-            size -= bytes;
+            match std::fs::remove_file(path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                _ => size -= bytes,
+            }
         }
         Ok(())
     }
+}
+
+/// Returns the cache folder of the user for these programs (XDG Base Directory Specification), from
+/// `XDG_CACHE_HOME` and `HOME`. The specification ignores relative paths.
+fn user_folder(cache: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBuf> {
+    let absolute = |path: &PathBuf| path.is_absolute();
+    let cache = cache.filter(absolute).or_else(|| Some(home.filter(absolute)?.join(".cache")));
+    Some(cache?.join("tollgate/modules"))
+}
+
+/// Creates a folder for this user only. Returns it if this user owns it, and no one else can write into it.
+fn private(folder: &Path) -> Option<PathBuf> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).ok()?;
+    // SAFETY: the call has no arguments, and cannot fail.
+    let user = unsafe { libc::geteuid() };
+    let own = |path: &Path| {
+        let metadata = std::fs::metadata(path);
+        metadata.is_ok_and(|m| m.is_dir() && m.uid() == user && m.mode() & 0o022 == 0)
+    };
+    // Whoever owns the parent could replace the folder.
+    folder.ancestors().take(2).all(own).then(|| folder.to_path_buf())
 }
 
 /// Returns a checksum that detects a failing disk or an interrupted copy. It need not detect more, and it is
@@ -177,7 +219,74 @@ mod tests {
 
     #[test]
     fn is_found_from_a_running_test() {
-        assert!(Cache::for_this_build(engine()).folder.is_some());
+        let folder = Cache::for_this_program(engine()).folder.unwrap();
+        assert!(folder.ends_with("emulator"), "{}", folder.display());
+    }
+
+    #[test]
+    fn an_installed_program_uses_the_cache_of_the_user() {
+        let of = |cache: &str, home: &str| {
+            let path = |text: &str| (!text.is_empty()).then(|| PathBuf::from(text));
+            user_folder(path(cache), path(home)).map(|path| path.display().to_string())
+        };
+        assert_eq!(of("/c", "/h").as_deref(), Some("/c/tollgate/modules"));
+        assert_eq!(of("", "/h").as_deref(), Some("/h/.cache/tollgate/modules"));
+        assert_eq!(of("relative", "/h").as_deref(), Some("/h/.cache/tollgate/modules"));
+        assert_eq!((of("", ""), of("", "relative")), (None, None));
+    }
+
+    #[test]
+    fn a_folder_that_others_can_write_is_not_used() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("tollgate/modules");
+        assert_eq!(private(&folder), Some(folder.clone()));
+        assert_eq!(std::fs::metadata(&folder).unwrap().mode() & 0o777, 0o700);
+        let set = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        for (place, mode, used) in [
+            (&folder, 0o720, false),
+            (&folder, 0o702, false),
+            (&folder, 0o755, true),
+            (&home.path().join("tollgate"), 0o777, false),
+        ] {
+            set(place, mode);
+            assert_eq!(private(&folder).is_some(), used, "{} {mode:o}", place.display());
+        }
+        std::fs::write(home.path().join("occupied"), "").unwrap();
+        assert_eq!(private(&home.path().join("occupied")), None);
+    }
+
+    #[test]
+    fn several_processes_can_fill_it_at_the_same_time() {
+        let kept = Kept::new(1);
+        let folder = kept.folder.path().join("new");
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let folder = folder.clone();
+                scope.spawn(move || {
+                    for round in 0..20 {
+                        // Each process deletes the entries of the others, because there is no room.
+                        let cache = Cache { folder: Some(folder.clone()), engine: engine(), max_bytes: 1 };
+                        let compile = || Module::new(engine(), "\0asm\x01\0\0\0");
+                        assert!(cache.get(&format!("{}", (thread + round) % 3), compile).is_ok());
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn an_entry_that_is_used_becomes_new() {
+        let kept = Kept::new(MAX_BYTES);
+        kept.get("a");
+        let path = kept.files().remove(0);
+        let modified = || std::fs::metadata(&path).unwrap().modified().unwrap();
+        let old = SystemTime::now() - 2 * RENEWED;
+        std::fs::File::open(&path).unwrap().set_modified(old).unwrap();
+        kept.get("a");
+        assert!(modified() > old + RENEWED && kept.compiled.get() == 1);
     }
 
     #[test]

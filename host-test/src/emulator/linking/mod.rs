@@ -1,8 +1,8 @@
 //! Loads a module from a file and prepares it for instantiation.
 //!
 //! Compiling takes a hundred times longer than running. A module is therefore compiled once per process, and
-//! its machine code is cached next to the build for later processes. The cache key is the hash of the module
-//! and of the engine; an invalid cache entry is compiled again.
+//! its machine code is cached for later processes, next to the build or in a folder of the user. The cache
+//! key is the hash of the module and of the engine; an invalid cache entry is compiled again.
 
 mod cache;
 
@@ -233,7 +233,7 @@ fn compiled(hash: &str, wasm: &[u8], metering: Metering) -> Result<(Module, Comp
     let mut failure = String::new();
     for compiler in Compiler::ALL {
         let engine = compiler.engine(metering);
-        match Cache::for_this_build(engine).get(hash, || compile(wasm, engine, COMPILE_TIMEOUT)) {
+        match Cache::for_this_program(engine).get(hash, || compile(wasm, engine, COMPILE_TIMEOUT)) {
             Ok(module) => return Ok((module, *compiler)),
             Err(why) => failure = why,
         }
