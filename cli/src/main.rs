@@ -18,6 +18,7 @@ mod authz;
 mod check;
 mod commands;
 mod plugin;
+mod progress;
 mod report;
 
 use args::{AuthzCommand, Cli, Command};

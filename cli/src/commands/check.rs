@@ -3,6 +3,7 @@
 use crate::args::CheckArgs;
 use crate::check::{Document, Finding, Inputs, Modules, document, flattened};
 use crate::plugin::{LoadResult, try_load};
+use crate::progress::Progress;
 use crate::report::{Exit, Report, logs, paint, show_logs};
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -27,6 +28,7 @@ pub fn run(args: &CheckArgs) -> Result<Report> {
 /// Checks a module with its configuration on the command line.
 fn check_module(filter: &Filter) -> Report {
     let path = filter.wasm.path().display().to_string();
+    let _progress = Progress::start(format!("checking {path}"));
     let LoadResult { rejected, schema_errors, logs: lines } = try_load(filter);
     let finding = Finding {
         path: String::new(),
@@ -53,6 +55,7 @@ fn check_file(path: &Path, inputs: &Inputs, report: &mut Report) -> Value {
             return json!({ "file": path, "error": why, "filters": [], "skipped": [] });
         }
     };
+    let _progress = Progress::start(format!("checking {}", path.display()));
     let documents = flattened(documents);
     let (mut filters, mut skipped) = (Vec::new(), Vec::new());
     let _ = writeln!(report.text, "{}", path.display());
