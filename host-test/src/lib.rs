@@ -44,10 +44,10 @@ pub mod variations;
 
 pub use build::Wasm;
 pub use scenario::{
-    Answer, CallbackTrap, Certificate, ClientView, Configuration, Connection, ConnectionExchange, End,
-    Exchange, FailurePolicy, Filter, HeaderMatch, Headers, Host, LogLevel, LogLine, Metadata, NativeFilter,
-    Outcome, PathMatch, Received, Refused, Request, Response, RetryPolicy, Route, RouteAction, Scenario,
-    Script, Seen, SeenConnection, Settings, Step, StringMatch, TcpUpstream, Tls, Upstream, UpstreamRequest,
-    VirtualHost, on_envoy,
+    Answer, Bucket, CallbackTrap, Certificate, ClientView, Configuration, Connection, ConnectionExchange,
+    End, Exchange, FailurePolicy, Filter, HeaderMatch, Headers, Histogram, Host, LogLevel, LogLine, Metadata,
+    NativeFilter, Node, Outcome, PathMatch, Received, Refused, Request, Response, RetryPolicy, Route,
+    RouteAction, Scenario, Script, Seen, SeenConnection, Settings, Step, StringMatch, TcpUpstream, Tls,
+    Upstream, UpstreamRequest, VirtualHost, Waits, on_envoy,
 };
 pub use tollgate_pack::paths;

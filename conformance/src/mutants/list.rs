@@ -116,8 +116,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         what: "a callout is answered before the body of the same segment",
         file: "proxy/downstream.rs",
-        from: "0 => self.world.clock.urgently(event),",
-        to: "0 => drop(self.world.clock.after(Duration::ZERO, event)),",
+        from: "0 if delay.is_zero() => self.world.clock.urgently(event),",
+        to: "0 if delay.is_zero() => drop(self.world.clock.after(delay, event)),",
     },
     Mutant {
         what: "an unknown foreign function returns Unimplemented",

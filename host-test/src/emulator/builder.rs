@@ -59,6 +59,12 @@ impl Builder {
         self
     }
 
+    /// Sets the time at which the virtual clock starts, since 1970. The default is 2026-01-01T00:00:00Z.
+    pub fn start_time(mut self, since_1970: Duration) -> Self {
+        self.world.clock.set_start(u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX));
+        self
+    }
+
     /// Limits how long a callback may run, in wall-clock time, before it counts as an endless loop. The
     /// default is 10 seconds.
     pub fn patience(mut self, patience: Duration) -> Self {
@@ -77,6 +83,10 @@ impl Builder {
             let why =
                 format!("`{}` is a native Envoy filter; run this scenario on `Host::Envoy`", native.name);
             return Err(no_logs(why));
+        }
+        if self.world.scenario.requests.iter().any(|request| request.http2) {
+            let why = "the emulator has no HTTP/2 clients; run this scenario on `Host::Envoy`";
+            return Err(no_logs(why.into()));
         }
         self.world.meters.metered |= self.world.faults.count_instructions();
         let codes = codes(&self.world.scenario, self.world.meters.metering()).map_err(no_logs)?;

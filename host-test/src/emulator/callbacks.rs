@@ -68,6 +68,11 @@ impl Callback {
     }
 }
 
+/// Returns whether a callback has this name. Starting a module counts as `_initialize`.
+pub fn is_callback(name: &str) -> bool {
+    name == "_initialize" || find(name).is_some()
+}
+
 /// Returns the index of a callback in [`ALL`].
 pub(crate) fn find(name: &str) -> Option<usize> {
     ALL.iter().position(|callback| callback.name == name)

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The time at which every emulator starts: 2026-01-01T00:00:00Z, in nanoseconds since 1970. It is fixed so
-/// that runs are equal.
-const EPOCH_NANOS: u64 = 1_767_225_600_000_000_000;
+/// The time at which an emulator starts by default: 2026-01-01T00:00:00Z, in nanoseconds since 1970. It is
+/// fixed so that runs are equal.
+const START_NANOS: u64 = 1_767_225_600_000_000_000;
 
 /// Number of events, each the consequence of the one before, that happen at one time. After that, each takes
 /// [`STEP`]: a filter that makes a callout in the callback of a callout, forever, then runs into the end of
@@ -20,6 +20,8 @@ const NOT_URGENT: u64 = 1 << 63;
 #[derive(Debug)]
 pub struct Clock<E> {
     now: Duration,
+    /// The time of the start, in nanoseconds since 1970.
+    start: u64,
     order: u64,
     urgent: u64,
     /// The number of events without a delay that led to the event that runs now.
@@ -33,6 +35,7 @@ impl<E> Default for Clock<E> {
     fn default() -> Self {
         Self {
             now: Duration::ZERO,
+            start: START_NANOS,
             order: NOT_URGENT,
             urgent: 0,
             chain: 0,
@@ -48,9 +51,14 @@ impl<E> Clock<E> {
         self.now
     }
 
+    /// Sets the time of the start, in nanoseconds since 1970.
+    pub fn set_start(&mut self, nanos: u64) {
+        self.start = nanos;
+    }
+
     /// Returns the time since 1970 in nanoseconds.
     pub fn unix_nanos(&self) -> u64 {
-        EPOCH_NANOS + u64::try_from(self.now.as_nanos()).unwrap_or(u64::MAX - EPOCH_NANOS)
+        self.start.saturating_add(u64::try_from(self.now.as_nanos()).unwrap_or(u64::MAX))
     }
 
     /// Returns the time in the format of a `Date` header (RFC 9110 section 5.6.7).
@@ -195,6 +203,9 @@ mod tests {
         assert_eq!(clock.http_date(), "Thu, 01 Jan 2026 00:00:00 GMT");
         clock.settle(Duration::from_secs(86_400 + 3_661));
         assert_eq!(clock.http_date(), "Fri, 02 Jan 2026 01:01:01 GMT");
+        let mut leap = Clock::<()>::default();
+        leap.set_start(1_709_164_800_000_000_000);
+        assert_eq!(leap.http_date(), "Thu, 29 Feb 2024 00:00:00 GMT");
     }
 
     #[test]

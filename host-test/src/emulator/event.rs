@@ -23,7 +23,7 @@ pub(crate) enum Event {
         stream: u64,
         parts: VecDeque<Part>,
     },
-    /// The client has the whole response and closes its connection.
+    /// The client closes its connection: it has the whole response, or does not wait for it.
     ClientDone {
         stream: u64,
     },

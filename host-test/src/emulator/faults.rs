@@ -4,10 +4,11 @@
 //! numbered from 1, from the start of the emulator and across all VMs.
 
 use super::state::Status;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A fault of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
     /// A host call of the ABI or of WASI is not executed.
@@ -38,7 +39,7 @@ pub enum Fault {
 }
 
 /// Selects which occurrences a fault affects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Which {
     /// All occurrences.
@@ -60,7 +61,7 @@ impl Which {
 }
 
 /// The effect in place of a host call. The call does nothing and writes no result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// The call returns this status.
@@ -72,7 +73,7 @@ pub enum Effect {
 }
 
 /// The kind of failure of an allocation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Shortage {
     /// The allocation returns null; the allocator is not called.

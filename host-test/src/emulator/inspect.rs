@@ -38,8 +38,11 @@ impl Emulator {
             exchanges: std::mem::take(&mut world.done).into_values().collect(),
             connections: Vec::new(),
             metrics: world.metrics.snapshot(),
+            histograms: world.metrics.histograms(),
             logs: std::mem::take(&mut world.logs),
             traps: world.traps.iter().map(Trap::of_outcome).collect(),
+            host_calls: world.trace.counts(),
+            instructions: world.meters.by_name(),
             trace: world.trace.take(),
         }
     }

@@ -67,6 +67,11 @@ impl Meters {
         if self.metered { Metering::Instructions } else { Metering::Time }
     }
 
+    /// Returns the cost of callbacks by name.
+    pub fn by_name(&self) -> BTreeMap<String, Cost> {
+        self.costs.iter().map(|(name, cost)| ((*name).to_owned(), *cost)).collect()
+    }
+
     pub fn spend(&mut self, spent: Spent) {
         let cost = self.costs.entry(spent.callback).or_default();
         cost.calls += 1;

@@ -40,8 +40,9 @@ mod vm;
 mod wire;
 mod world;
 
-pub use abi::{Import, host_call, imports, names as host_calls};
+pub use abi::{Import, host_call, imports, is_host_call, names as host_calls};
 pub use builder::Builder;
+pub use callbacks::is_callback;
 pub use faults::{Effect, Fault, Shortage, Which};
 pub use linking::AbiVersion;
 pub use loading::load;

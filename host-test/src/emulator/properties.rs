@@ -8,8 +8,9 @@ use super::header_map::HeaderMap;
 use super::proxy::network;
 use super::proxy::stream::{FilterState, Stream};
 use super::state::{Status, Value};
-use super::structs::inside_metadata;
+use super::structs::{inside, inside_metadata, message};
 use super::world::World;
+use crate::Node;
 use std::collections::BTreeSet;
 
 /// The prefix of filter state keys that `proxy_set_property` writes.
@@ -72,7 +73,7 @@ pub(crate) fn find(world: &World, vm: usize, id: u32, path: &[&str]) -> Option<V
         ("plugin_name", []) => return text(&plugin.filter.name),
         ("plugin_root_id", []) => return text(&plugin.filter.root_id),
         ("plugin_vm_id", []) => return text(&plugin.filter.vm_id),
-        ("xds", ["node", rest @ ..]) => return node(rest),
+        ("xds", ["node", rest @ ..]) => return node(&world.settings.node, rest),
         _ => {}
     }
     if let Some(connection) = context.connection.and_then(|id| world.connections.get(&id)) {
@@ -144,15 +145,16 @@ fn known_cluster(world: &World, stream: &Stream) -> Option<String> {
     world.upstreams.iter().any(|u| u.spec.name == name).then_some(name)
 }
 
-fn node(rest: &[&str]) -> Option<Value> {
+fn node(node: &Node, rest: &[&str]) -> Option<Value> {
     match rest {
-        ["id" | "cluster"] => Some(Value::Str("tollgate".into())),
+        ["id"] => Some(Value::Str(node.id.clone())),
+        ["cluster"] => Some(Value::Str(node.cluster.clone())),
         ["user_agent_name"] => Some(Value::Str("envoy".into())),
-        ["metadata"] => Some(Value::Map(Vec::new())),
+        ["metadata", path @ ..] => inside(&node.metadata, path),
         ["locality"] => Some(Value::Message(Vec::new())),
         ["locality", "region" | "zone" | "sub_zone"] => Some(Value::Str(String::new())),
         // Envoy also sends its build version here.
-        [] => Some(Value::Message(b"\x0a\x08tollgate\x12\x08tollgate\x32\x05envoy".to_vec())),
+        [] => Some(Value::Message(message(node))),
         _ => None,
     }
 }

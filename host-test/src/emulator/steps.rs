@@ -30,15 +30,16 @@ impl Emulator {
     /// the results.
     pub fn run(mut self) -> Outcome {
         let requests = self.world.scenario.requests.clone();
-        let exchanges = requests
-            .iter()
-            .enumerate()
-            .map(|(i, request)| {
+        let mut exchanges = Vec::new();
+        for group in requests.chunk_by(|_, next| next.concurrent) {
+            let mut handles = Vec::new();
+            for request in group {
                 self.advance(request.after);
-                let handle = self.request(i % self.world.workers, request);
-                self.finish_request(handle)
-            })
-            .collect();
+                let worker = (exchanges.len() + handles.len()) % self.world.workers;
+                handles.push(self.request(worker, request));
+            }
+            exchanges.extend(self.finish_requests(&handles));
+        }
         let connections = self.run_connections();
         self.advance(self.world.settings.linger);
         self.outcome(exchanges, connections)
@@ -52,9 +53,12 @@ impl Emulator {
             connections,
             callouts: called.map(|(_, u)| (u.spec.name, u.called)).collect(),
             metrics: self.world.metrics.snapshot(),
+            histograms: self.world.metrics.histograms(),
             logs: self.world.logs,
             traps: self.world.traps.iter().map(Trap::of_outcome).collect(),
             trace: self.world.trace.lines(),
+            host_calls: self.world.trace.counts(),
+            instructions: self.world.meters.by_name(),
         }
     }
 
@@ -79,20 +83,31 @@ impl Emulator {
     /// Lets time pass until a request is complete or the client times out. Returns the exchange and removes
     /// it, so it can be returned only once.
     pub fn finish_request(&mut self, handle: StreamHandle) -> Exchange {
-        while self.is_alive(handle.0) {
-            let patience = self.world.settings.client_patience;
-            let limit = self.world.stream_mut(handle.0).client.last_byte + patience;
+        self.finish_requests(&[handle]).remove(0)
+    }
+
+    /// As [`Emulator::finish_request`], for requests in progress at the same time.
+    pub fn finish_requests(&mut self, handles: &[StreamHandle]) -> Vec<Exchange> {
+        let patience = self.world.settings.client_patience;
+        loop {
+            let alive: Vec<_> =
+                handles.iter().map(|handle| handle.0).filter(|id| self.is_alive(*id)).collect();
+            let limits = alive.iter().map(|id| (self.world.stream_mut(*id).client.last_byte + patience, *id));
+            let Some((limit, first)) = limits.min() else { break };
             match self.world.clock.next(limit) {
                 Some(event) => self.handle(event),
                 None => {
                     self.world.clock.settle(limit);
-                    self.client_times_out(handle.0);
+                    self.client_times_out(first);
                 }
             }
         }
         self.world.clock.rest();
-        let done = self.world.done.remove(&handle.0);
-        done.unwrap_or_else(|| panic!("{handle:?}: unknown request, or its exchange was already taken"))
+        let taken = handles.iter().map(|handle| {
+            let done = self.world.done.remove(&handle.0);
+            done.unwrap_or_else(|| panic!("{handle:?}: unknown request, or its exchange was already taken"))
+        });
+        taken.collect()
     }
 
     /// The client gives up waiting and closes its connection.

@@ -1,6 +1,7 @@
 //! Serialises `google.protobuf.Struct` and the messages that contain it: configurations and metadata.
 
 use super::state::Value;
+use crate::Node;
 use serde_json::{Map, Value as Json};
 
 /// Serialises an `envoy.config.core.v3.Metadata` with these namespaces, each an object.
@@ -18,28 +19,42 @@ pub(crate) fn inside_metadata(namespaces: &Map<String, Json>, path: &[&str]) -> 
     match path {
         [] => Some(Value::Message(metadata(namespaces))),
         ["typed_filter_metadata"] => Some(Value::Map(Vec::new())),
-        ["filter_metadata", path @ ..] => inside(&Json::Object(namespaces.clone()), path),
+        ["filter_metadata", path @ ..] => inside(namespaces, path),
         _ => None,
     }
 }
 
-fn inside(json: &Json, path: &[&str]) -> Option<Value> {
+/// Serialises an `envoy.config.core.v3.Node`.
+pub(crate) fn message(node: &Node) -> Vec<u8> {
+    let metadata = structure(&node.metadata);
+    let mut fields = vec![(1, node.id.as_bytes()), (2, node.cluster.as_bytes()), (3, metadata.as_slice())];
+    fields.retain(|(_, bytes)| !bytes.is_empty());
+    fields.push((6, b"envoy"));
+    fields.into_iter().flat_map(|(number, bytes)| tagged(number, bytes)).collect()
+}
+
+/// Returns the value at a path inside an object, as [`inside_metadata`] does.
+pub(crate) fn inside(object: &Map<String, Json>, path: &[&str]) -> Option<Value> {
+    inside_value(&Json::Object(object.clone()), path)
+}
+
+fn inside_value(json: &Json, path: &[&str]) -> Option<Value> {
     if let [first, rest @ ..] = path {
         let member = match json {
             // Abseil's `SimpleAtoi` reads the index.
             Json::Array(list) => list.get(usize::try_from(first.trim().parse::<i32>().ok()?).ok()?),
             json => json.as_object()?.get(*first),
         };
-        return inside(member?, rest);
+        return inside_value(member?, rest);
     }
     Some(match json {
         Json::Null => Value::Null,
         Json::Bool(bit) => Value::Bool(*bit),
         Json::Number(number) => Value::Double(number.as_f64()?),
         Json::String(text) => Value::Str(text.clone()),
-        Json::Array(list) => Value::List(list.iter().filter_map(|v| inside(v, &[])).collect()),
+        Json::Array(list) => Value::List(list.iter().filter_map(|v| inside_value(v, &[])).collect()),
         Json::Object(fields) => {
-            Value::Map(fields.iter().filter_map(|(k, v)| Some((k.clone(), inside(v, &[])?))).collect())
+            Value::Map(fields.iter().filter_map(|(k, v)| Some((k.clone(), inside_value(v, &[])?))).collect())
         }
     })
 }

@@ -1,6 +1,7 @@
 //! Reads Envoy's admin interface.
 
 use crate::http1::{Kind, Reader};
+use crate::{Bucket, Histogram};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -66,6 +67,31 @@ pub(super) fn stats(admin: SocketAddr, pattern: &str) -> io::Result<BTreeMap<Str
     let stats = page["stats"].as_array().cloned().unwrap_or_default();
     // Skips histograms, which are one entry without a name, and text readouts, whose value is not a number.
     Ok(stats.iter().filter_map(|s| Some((s["name"].as_str()?.to_owned(), s["value"].as_u64()?))).collect())
+}
+
+/// Returns the buckets of the histograms whose names match a regular expression. Envoy merges those of its
+/// threads at each flush of the statistics; before the first one, a histogram has no buckets.
+pub(super) fn histograms(admin: SocketAddr, pattern: &str) -> io::Result<BTreeMap<String, Histogram>> {
+    let path =
+        format!("/stats?format=json&type=Histograms&histogram_buckets=detailed&filter={}", escape(pattern));
+    let page: Value = serde_json::from_str(&get(admin, &path)?)?;
+    let details = |entry: &Value| entry["histograms"]["details"].as_array().cloned();
+    let found = page["stats"].as_array().into_iter().flatten().filter_map(details).flatten();
+    Ok(found.filter_map(|entry| Some((entry["name"].as_str()?.to_owned(), buckets(&entry)))).collect())
+}
+
+fn buckets(entry: &Value) -> Histogram {
+    let bucket = |bucket: &Value| {
+        // Envoy computes 110 as 1.1 times 100, which is 110.00000000000001.
+        let number = |name: &str| Some((bucket[name].as_f64()? * 1000.0).round() / 1000.0);
+        Some(Bucket {
+            lower: number("lower_bound")?,
+            width: number("width")?,
+            count: bucket["count"].as_u64()?,
+        })
+    };
+    let buckets = entry["totals"].as_array().into_iter().flatten();
+    Histogram { buckets: buckets.filter_map(bucket).collect() }
 }
 
 /// Percent-encodes bytes that a query may not contain (RFC 3986 section 3.4).

@@ -219,6 +219,7 @@ pub(super) fn of_scenario(
         ACCESS_LOG,
         &[
             ("port", "%DOWNSTREAM_DIRECT_REMOTE_PORT%"),
+            ("id", "%REQ(X-REQUEST-ID)%"),
             ("code", "%RESPONSE_CODE%"),
             ("flags", "%RESPONSE_FLAGS%"),
             ("details", "%RESPONSE_CODE_DETAILS%"),
@@ -240,7 +241,12 @@ pub(super) fn of_scenario(
         upstream["per_connection_buffer_limit_bytes"] = json!(settings.buffer_limit);
         clusters.push(upstream);
     }
-    bootstrap(&listeners, &clusters)
+    let mut bootstrap = bootstrap(&listeners, &clusters);
+    let node = &settings.node;
+    bootstrap["node"] = json!({ "id": node.id, "cluster": node.cluster, "metadata": node.metadata });
+    // Only then do histograms contain the values of the workers. The default is 5 s.
+    bootstrap["stats_flush_interval"] = duration(Duration::from_millis(200));
+    bootstrap
 }
 
 /// Builds the HTTP filters of a scenario in order, including the native ones.

@@ -2,14 +2,11 @@
 
 use super::inputs::Inputs;
 use super::upstream::{Server, Upstreams};
-use super::{Options, Process, StartError, bootstrap, client, log, process, tcp};
+use super::{Options, Process, StartError, bootstrap, log, process, tcp};
 use crate::{
-    ClientView, Connection, ConnectionExchange, End, Exchange, Filter, LogLevel, Outcome, Refused, Request,
-    Response, Scenario, Upstream, UpstreamRequest,
+    Connection, ConnectionExchange, End, Filter, LogLevel, Outcome, Refused, Response, Scenario, Upstream,
 };
-use serde_json::Value;
 use std::collections::BTreeMap;
-use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,7 +15,7 @@ use std::time::{Duration, Instant};
 /// log.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Maximum time to wait for a line in the access log that may never be written.
-const NO_STREAM: Duration = Duration::from_secs(1);
+pub(super) const NO_STREAM: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(1);
 
 /// Number of lines of Envoy's log that an error shows.
@@ -82,16 +79,14 @@ fn filters(scenario: &Scenario) -> Vec<Filter> {
     scenario.filters.iter().chain(&scenario.network_filters).cloned().collect()
 }
 
-type Callouts = BTreeMap<String, Vec<UpstreamRequest>>;
-
-struct Run<'a> {
-    scenario: &'a Scenario,
-    envoy: Process,
-    servers: &'a [Arc<Server>],
+pub(super) struct Run<'a> {
+    pub scenario: &'a Scenario,
+    pub envoy: Process,
+    pub servers: &'a [Arc<Server>],
     tcp: Option<&'a tcp::Server>,
     /// Number of refused connections, by the name of Envoy's counter.
     refused: Mutex<BTreeMap<String, u64>>,
-    inputs: Inputs<'a>,
+    pub inputs: Inputs<'a>,
 }
 
 impl Run<'_> {
@@ -118,47 +113,23 @@ impl Run<'_> {
         let stats = self.admin(self.envoy.stats_matching("^wasmcustom\\."))?;
         let metrics =
             stats.into_iter().filter_map(|(n, v)| Some((n.strip_prefix(prefix)?.to_owned(), v))).collect();
+        let histograms = self.histograms()?;
         let entries = self.envoy.logs();
         let logs = log::of_filters(&entries, &filters(self.scenario));
         let traps = log::traps(&entries);
-        Ok(Outcome { exchanges, connections, callouts, metrics, logs, traps, trace: Vec::new() })
-    }
-
-    /// Sends the requests. Returns for each its result, and how many requests each upstream had received
-    /// before it.
-    fn exchanges(&self) -> Result<Vec<(Exchange, Vec<usize>)>, RunError> {
-        self.scenario.requests.iter().map(|request| self.exchange(request)).collect()
-    }
-
-    fn exchange(&self, request: &Request) -> Result<(Exchange, Vec<usize>), RunError> {
-        std::thread::sleep(request.after);
-        request.assert_fits(self.scenario.settings.tls);
-        let before = self.servers.iter().map(|server| server.count()).collect();
-        // The kernel reuses ports, so earlier lines of the log do not belong to this request.
-        let earlier = self.log_length();
-        let (client, port) = client::send(
-            self.envoy.listener(bootstrap::INGRESS),
-            &self.inputs.sent(request),
-            self.scenario.settings.tls,
-            self.scenario.settings.client_patience,
-        )
-        .map_err(|error| self.failed(format_args!("cannot connect to it: {error}")))?;
-        // At the end of a stream, Envoy writes the access log, calls the filters' final callbacks, and closes
-        // the connection. It updates the gauge last, so the filters have finished by then.
-        let active = "http.ingress.downstream_cx_active";
-        let stats = || self.admin(self.envoy.stats_matching("^http\\.ingress\\.downstream_cx_active$"));
-        self.wait_for(active, || Ok(stats()?.get(active).is_none_or(|n| *n == 0)))?;
-        let mut line = None;
-        let logged = Instant::now();
-        self.wait_for("the access log", || {
-            line = self.logged_of(port, earlier);
-            // A connection that is closed before a request is read has no stream, and so no line.
-            Ok(line.is_some() || (client == ClientView::Reset && logged.elapsed() > NO_STREAM))
-        })?;
-        self.wait_for("the upstreams", || Ok(!self.servers.iter().any(|s| s.is_reading())))?;
-        self.count_refusals();
-        let (details, flags) = line.unwrap_or_else(|| (String::new(), "-".into()));
-        Ok((Exchange { client, upstream: Vec::new(), details, flags }, before))
+        let (trace, host_calls, instructions) = Default::default();
+        Ok(Outcome {
+            exchanges,
+            connections,
+            callouts,
+            metrics,
+            histograms,
+            logs,
+            traps,
+            trace,
+            host_calls,
+            instructions,
+        })
     }
 
     fn connections(&self) -> Result<Vec<ConnectionExchange>, RunError> {
@@ -192,7 +163,8 @@ impl Run<'_> {
         let mut flags = None;
         if over {
             self.wait_for("the access log", || {
-                flags = self.logged(port, "flags", earlier);
+                let line = self.logged(port, earlier);
+                flags = line.map(|line| line["flags"].as_str().unwrap_or_default().to_owned());
                 Ok(flags.is_some())
             })?;
             self.wait_for("the TCP upstream", || {
@@ -205,53 +177,9 @@ impl Run<'_> {
         Ok(ConnectionExchange { client, upstream: upstream.received(before), flags })
     }
 
-    /// Returns the response code details and the response flags of the stream on the connection from this
-    /// port.
-    fn logged_of(&self, port: u16, earlier: usize) -> Option<(String, String)> {
-        let details = self.logged(port, "details", earlier)?;
-        let flags = self.logged(port, "flags", earlier)?;
-        Some((details, if flags.is_empty() { "-".into() } else { flags }))
-    }
-
-    fn log_length(&self) -> usize {
-        let log = fs::metadata(self.envoy.directory().join(bootstrap::ACCESS_LOG));
-        log.map_or(0, |log| log.len() as usize)
-    }
-
-    /// Returns a field of the access log's line for the connection from this port, after the first `earlier`
-    /// bytes.
-    fn logged(&self, port: u16, field: &str, earlier: usize) -> Option<String> {
-        let text = fs::read_to_string(self.envoy.directory().join(bootstrap::ACCESS_LOG)).ok()?;
-        let lines =
-            text.get(earlier..)?.lines().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let line = lines.into_iter().find(|line| as_number(&line["port"]) == Some(u64::from(port)))?;
-        Some(line[field].as_str().unwrap_or_default().to_owned())
-    }
-
-    /// Assigns to each exchange the requests that reached upstreams between it and the next one. Earlier
-    /// requests belong to the first exchange, later ones to the last. Callouts are separate: they have the
-    /// header `x-envoy-internal`, which clients cannot send.
-    fn attribute(&self, exchanges: Vec<(Exchange, Vec<usize>)>) -> (Vec<Exchange>, Callouts) {
-        let mut exchanges = exchanges;
-        let mut callouts = Callouts::new();
-        for (place, server) in self.servers.iter().enumerate() {
-            let mut requests = server.requests();
-            let called = |request: &UpstreamRequest| request.headers.get("x-envoy-internal").is_some();
-            let calls: Vec<_> = requests.iter().filter(|r| called(r)).cloned().collect();
-            if place > 0 || !calls.is_empty() {
-                callouts.insert(server.name.clone(), calls);
-            }
-            for (i, (exchange, before)) in exchanges.iter_mut().enumerate().rev() {
-                let came = requests.split_off(if i == 0 { 0 } else { before[place] });
-                exchange.upstream.extend(came.into_iter().filter(|r| !called(r)));
-            }
-        }
-        (exchanges.into_iter().map(|(exchange, _)| exchange).collect(), callouts)
-    }
-
     /// Reports refused connections to the servers, which cannot observe them. Between two requests, the count
     /// must be complete. During a request it must be fast, because Envoy may retry.
-    fn count_refusals(&self) {
+    pub fn count_refusals(&self) {
         if !self.servers.iter().any(|s| s.refuses_for_a_while()) {
             return;
         }
@@ -266,7 +194,7 @@ impl Run<'_> {
         }
     }
 
-    fn wait_for(
+    pub fn wait_for(
         &self,
         what: &str,
         mut condition: impl FnMut() -> Result<bool, RunError>,
@@ -285,12 +213,12 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn admin<T>(&self, answer: std::io::Result<T>) -> Result<T, RunError> {
+    pub fn admin<T>(&self, answer: std::io::Result<T>) -> Result<T, RunError> {
         answer.map_err(|error| self.failed(format_args!("its admin interface does not answer: {error}")))
     }
 
     /// Returns the error of an Envoy that has exited, or that fails in this way.
-    fn failed(&self, why: std::fmt::Arguments<'_>) -> RunError {
+    pub fn failed(&self, why: std::fmt::Arguments<'_>) -> RunError {
         // The connection of a process that crashes closes before the process has exited.
         let exited = Instant::now() + NO_STREAM;
         let status = std::iter::repeat_with(|| self.envoy.exit_status())
@@ -311,12 +239,6 @@ impl Run<'_> {
             None => format!("Envoy failed: {why}\n{last}"),
         })
     }
-}
-
-/// Reads a number. Envoy writes one as a JSON number only if the format string is a single operator, and old
-/// versions never do.
-fn as_number(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
 struct SetOnDrop<'a>(&'a AtomicBool);

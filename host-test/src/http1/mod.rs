@@ -4,9 +4,9 @@
 mod read;
 mod write;
 
-use crate::{Headers, Response, UpstreamRequest};
+use crate::{Headers, Response, UpstreamRequest, Waits};
 pub(crate) use read::{Kind, Message, Reader};
-pub(crate) use write::{Outgoing, chunk, field};
+pub(crate) use write::{Outgoing, chunk, field, wait_before};
 
 /// Converts the header of a request, which an upstream has received, into a record of it.
 pub(crate) fn record(message: &Message) -> UpstreamRequest {
@@ -38,6 +38,7 @@ pub(crate) fn response_to(method: &str, response: &Response) -> Vec<Vec<u8>> {
         headers: &response.headers,
         body: if silent { &[] } else { &response.body },
         trailers: if silent { const { &Headers(Vec::new()) } } else { &response.trailers },
+        waits: if silent { const { &Waits::new() } } else { &response.waits },
         with_empty_length: !silent,
     }
     .pieces()
@@ -62,6 +63,7 @@ pub(crate) fn part(mut pieces: Vec<Vec<u8>>, body: usize) -> Vec<Vec<u8>> {
 
 /// Returns a response with only the part of its body that [`part`] sends.
 pub(crate) fn broken_off(mut response: Response, to_head: bool, http2: bool) -> Response {
+    response.waits.clear();
     if http2 {
         if let Some(last) = response.body.last_mut() {
             last.truncate(last.len() / 2);
@@ -93,5 +95,5 @@ pub(crate) fn take_response(reader: &mut Reader) -> Option<Response> {
     let mut headers = message.headers;
     headers.remove("date");
     let body = if message.body.is_empty() { Vec::new() } else { vec![message.body] };
-    Some(Response { status, headers, body, trailers: message.trailers })
+    Some(Response { status, headers, body, waits: Waits::new(), trailers: message.trailers })
 }

@@ -1,6 +1,7 @@
 //! Formats HTTP/1.1 messages.
 
-use crate::Headers;
+use crate::{Headers, Waits};
+use std::time::Duration;
 
 /// A message to format. The head belongs to the first piece of the body, and the end of the message to the
 /// last piece. Framing fields are added after `headers`, unless `headers` contain some.
@@ -12,6 +13,9 @@ pub(crate) struct Outgoing<'a> {
     pub headers: &'a Headers,
     pub body: &'a [Vec<u8>],
     pub trailers: &'a Headers,
+    /// Times to wait before pieces of the body. With one before the first piece, the head is a piece of its
+    /// own.
+    pub waits: &'a Waits,
     /// Whether an empty body has a `content-length: 0`. Requests omit it.
     pub with_empty_length: bool,
 }
@@ -38,7 +42,7 @@ impl Outgoing<'_> {
         for (i, piece) in self.body.iter().enumerate() {
             let piece = if chunked { chunk(piece) } else { piece.clone() };
             match i {
-                0 => pieces[0].extend_from_slice(&piece),
+                0 if !self.waits.contains_key(&0) => pieces[0].extend_from_slice(&piece),
                 _ => pieces.push(piece),
             }
         }
@@ -49,6 +53,12 @@ impl Outgoing<'_> {
         }
         pieces
     }
+}
+
+/// Returns the time to wait before a piece that [`Outgoing::pieces`] returns.
+pub(crate) fn wait_before(waits: &Waits, piece: usize) -> Duration {
+    let heads = usize::from(waits.contains_key(&0));
+    piece.checked_sub(heads).and_then(|index| waits.get(&index)).copied().unwrap_or_default()
 }
 
 /// Formats a chunk. An empty chunk would end the body, so an empty piece becomes nothing.
@@ -87,6 +97,7 @@ mod tests {
             headers: &response.headers,
             body: &response.body,
             trailers: &response.trailers,
+            waits: &response.waits,
             with_empty_length: true,
         }
         .pieces();
@@ -104,6 +115,19 @@ mod tests {
         let head = "HTTP/1.1 200 OK\\r\\nhost: h\\r\\ntransfer-encoding: chunked\\r\\n\\r\\n3\\r\\nabc\\r\\n";
         assert_eq!(written(&two), [head, "", "1\\r\\nd\\r\\n0\\r\\nt: v\\r\\n\\r\\n"]);
         assert!(written(&Response::new(200))[0].contains("content-length: 0"));
+    }
+
+    #[test]
+    fn a_wait_before_the_first_piece_separates_the_head() {
+        let (long, short) = (Duration::from_secs(2), Duration::from_secs(1));
+        let response = Response::new(200).wait(long).chunk("a").chunk("b").wait(short).chunk("");
+        let pieces = written(&response);
+        assert!(pieces[0].ends_with("chunked\\r\\n\\r\\n"));
+        assert_eq!(pieces[1..], ["1\\r\\na\\r\\n", "1\\r\\nb\\r\\n", "0\\r\\n\\r\\n"]);
+        let waits: Vec<_> = (0..4).map(|piece| wait_before(&response.waits, piece)).collect();
+        assert_eq!(waits, [Duration::ZERO, long, Duration::ZERO, short]);
+        let later = Response::new(200).chunk("a").wait(short).chunk("b");
+        assert_eq!((written(&later).len(), wait_before(&later.waits, 1)), (2, short));
     }
 
     #[test]

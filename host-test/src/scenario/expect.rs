@@ -25,7 +25,7 @@ impl Outcome {
     pub fn client(&self, index: usize) -> Seen<'_> {
         let what = format!("response {index} at the client");
         match self.exchange(index).map(|exchange| &exchange.client) {
-            Some(ClientView::Response(Response { status, headers, body, trailers })) => Seen {
+            Some(ClientView::Response(Response { status, headers, body, trailers, .. })) => Seen {
                 outcome: self,
                 what,
                 start: status.to_string(),
@@ -103,28 +103,6 @@ impl Outcome {
         self
     }
 
-    /// Checks the value of a counter or gauge.
-    ///
-    /// # Panics
-    /// If no filter defined the metric, also if the expected value is 0: its name may be misspelt.
-    #[track_caller]
-    pub fn has_metric(&self, name: &str, expected: u64) -> &Self {
-        match self.metrics.get(name) {
-            Some(seen) if *seen == expected => self,
-            Some(_) => self.fail(&format!("metric `{name}`"), &expected.to_string(), &self.metrics),
-            None => self.fail(&format!("unknown metric `{name}`"), &expected.to_string(), &self.metrics),
-        }
-    }
-
-    /// Checks that no filter defined a counter or gauge with this name.
-    #[track_caller]
-    pub fn has_no_metric(&self, name: &str) -> &Self {
-        if self.metrics.contains_key(name) {
-            self.fail(&format!("metric `{name}`"), "no such metric", &self.metrics);
-        }
-        self
-    }
-
     /// Checks that a filter logged a line at this level that contains `part`.
     #[track_caller]
     pub fn has_logged(&self, level: LogLevel, part: &str) -> &Self {
@@ -150,7 +128,7 @@ impl Outcome {
     }
 
     #[track_caller]
-    fn fail(&self, what: &str, expected: &str, seen: &dyn Debug) -> ! {
+    pub(super) fn fail(&self, what: &str, expected: &str, seen: &dyn Debug) -> ! {
         let mut report = format!("{what}\n  expected: {expected}\n  seen: {seen:#?}\n");
         for line in &self.logs {
             let _ = writeln!(report, "  logged {:?}: {}", line.level, line.text);
@@ -294,7 +272,7 @@ impl Seen<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Exchange, LogLine};
+    use crate::{Exchange, Histogram, LogLine};
     use std::collections::BTreeMap;
 
     fn outcome() -> Outcome {
@@ -313,9 +291,12 @@ mod tests {
             }],
             callouts: BTreeMap::new(),
             metrics: BTreeMap::from([("m".into(), 2)]),
+            histograms: BTreeMap::from([("h".into(), Histogram::from_values(&[3, 1, 2]))]),
             logs: vec![LogLine { level: LogLevel::Info, text: "hello".into() }],
             traps: Vec::new(),
             trace: vec!["log(info, \"hello\") -> Ok".into()],
+            host_calls: BTreeMap::new(),
+            instructions: BTreeMap::new(),
         }
     }
 
@@ -325,6 +306,7 @@ mod tests {
         outcome.has_statuses(&[200]).has_details(0, "via_upstream").has_metric("m", 2).has_no_metric("n");
         outcome.client(0).start("200").headers("A", &["1", "2"]).no_header("b").body("ok");
         outcome.has_logged(LogLevel::Info, "ell");
+        outcome.has_histogram("h", 3).has_quantile("h", 0.5, 2.0).has_quantile("h", 1.0, 3.0);
         outcome.connection(0).client("ab", End::Closed).upstream("a", End::Reset).flags("-");
     }
 
@@ -349,6 +331,18 @@ mod tests {
     #[should_panic(expected = "unknown metric `n`\n  expected: 0")]
     fn has_metric_fails_for_a_misspelt_name() {
         outcome().has_metric("n", 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "histogram `h`\n  expected: 2 values")]
+    fn has_histogram_fails_for_another_count() {
+        outcome().has_histogram("h", 2);
+    }
+
+    #[test]
+    #[should_panic(expected = "quantile 0.5 of `h`\n  expected: 3")]
+    fn has_quantile_fails_for_another_value() {
+        outcome().has_quantile("h", 0.5, 3.0);
     }
 
     #[test]

@@ -60,8 +60,9 @@ impl Request {
         self
     }
 
-    /// Panics if the request has inputs of TLS but TLS is off.
+    /// Panics if the request has inputs of TLS but TLS is off, or uses HTTP/2 but TLS is on.
     pub(crate) fn assert_fits(&self, tls: Tls) {
+        assert!(!self.http2 || tls == Tls::Off, "`Request::http2` needs `settings.tls` to be `Tls::Off`");
         if let Some(field) = self.needs_tls().filter(|_| tls == Tls::Off) {
             panic!("`Request::{field}` needs TLS: set `settings.tls`");
         }

@@ -42,7 +42,10 @@ impl fmt::Debug for Headers {
     }
 }
 
-/// A request that a client sends. Uses HTTP/1.1 and its own connection.
+/// Times to wait before sending a piece of a body, by the index of the piece.
+pub type Waits = BTreeMap<usize, Duration>;
+
+/// A request that a client sends on its own connection.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The method: `GET`, `POST`, ...
@@ -55,11 +58,22 @@ pub struct Request {
     pub headers: Headers,
     /// The body, in the pieces in which it is sent. Empty for no body: the headers end the stream.
     pub body: Vec<Vec<u8>>,
+    /// Times to wait before pieces of the body. With one before the first piece, the headers are sent alone.
+    pub waits: Waits,
     /// Trailer fields. A request with trailers is sent chunked.
     pub trailers: Headers,
     /// Time to wait before sending it, once the previous request is complete. For the first: once the proxy
     /// is ready.
     pub after: Duration,
+    /// Whether to send it while the previous request is in progress. [`Request::after`] then begins when the
+    /// previous request was sent.
+    pub concurrent: bool,
+    /// Time after the start of the request at which the client closes its connection. A request whose
+    /// response is not complete by then ends with [`ClientView::Reset`](super::ClientView::Reset).
+    pub disconnect_after: Option<Duration>,
+    /// Whether to use HTTP/2 without TLS instead of HTTP/1.1. Only Envoy has such clients; the emulator
+    /// rejects the scenario.
+    pub http2: bool,
     /// The client's certificate. Needs TLS, see [`Settings::tls`](super::Settings::tls).
     pub certificate: Option<Certificate>,
     /// The server name that the client requests in the TLS handshake (SNI); empty to request none. `None` for
@@ -92,8 +106,12 @@ impl Request {
             authority: "tollgate.test".into(),
             headers: Headers::default(),
             body: Vec::new(),
+            waits: Waits::new(),
             trailers: Headers::default(),
             after: Duration::ZERO,
+            concurrent: false,
+            disconnect_after: None,
+            http2: false,
             certificate: None,
             server_name: None,
             peer: Ipv4Addr::LOCALHOST,
@@ -111,6 +129,32 @@ impl Request {
     /// Waits this time before sending the request, see [`Request::after`].
     pub fn after(mut self, wait: Duration) -> Self {
         self.after = wait;
+        self
+    }
+
+    /// Sends the request while the previous one is in progress, see [`Request::concurrent`].
+    pub fn concurrent(mut self) -> Self {
+        self.concurrent = true;
+        self
+    }
+
+    /// Sends the request with HTTP/2, see [`Request::http2`].
+    pub fn http2(mut self) -> Self {
+        self.http2 = true;
+        self
+    }
+
+    /// Closes the client's connection this long after the start of the request, see
+    /// [`Request::disconnect_after`].
+    pub fn disconnect_after(mut self, time: Duration) -> Self {
+        self.disconnect_after = Some(time);
+        self
+    }
+
+    /// Waits before the next piece of the body that is added. Add an empty piece to delay the end of the
+    /// request.
+    pub fn wait(mut self, time: Duration) -> Self {
+        *self.waits.entry(self.body.len()).or_default() += time;
         self
     }
 
@@ -148,6 +192,8 @@ pub struct Response {
     pub headers: Headers,
     /// The body in pieces. A response that a client received has one piece.
     pub body: Vec<Vec<u8>>,
+    /// Times to wait before pieces of the body. [`Answer::ResetMidResponse`](super::Answer) ignores them.
+    pub waits: Waits,
     /// Trailer fields.
     pub trailers: Headers,
 }
@@ -155,7 +201,8 @@ pub struct Response {
 impl Response {
     /// Creates a response without headers and without a body.
     pub fn new(status: u16) -> Self {
-        Self { status, headers: Headers::default(), body: Vec::new(), trailers: Headers::default() }
+        let (headers, trailers) = Default::default();
+        Self { status, headers, body: Vec::new(), waits: Waits::new(), trailers }
     }
 
     /// Adds a header field.
@@ -173,6 +220,13 @@ impl Response {
     /// Adds a trailer field.
     pub fn trailer(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         self.trailers.push(name, value);
+        self
+    }
+
+    /// Waits before the next piece of the body that is added. Add an empty piece to delay the end of the
+    /// response.
+    pub fn wait(mut self, time: Duration) -> Self {
+        *self.waits.entry(self.body.len()).or_default() += time;
         self
     }
 

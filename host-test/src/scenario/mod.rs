@@ -5,9 +5,12 @@
 
 mod connection;
 mod expect;
+mod expect_metrics;
+mod histogram;
 mod host;
 mod inputs;
 mod message;
+mod node;
 mod outcome;
 mod routes;
 mod setup;
@@ -18,8 +21,10 @@ mod upstream;
 
 pub use connection::{Connection, ConnectionExchange, End, Received, Script, Step, TcpUpstream};
 pub use expect::{Seen, SeenConnection};
+pub use histogram::{Bucket, Histogram};
 pub use host::{Host, Refused, on_envoy};
-pub use message::{Headers, Request, Response};
+pub use message::{Headers, Request, Response, Waits};
+pub use node::Node;
 pub use outcome::{CallbackTrap, ClientView, Exchange, LogLevel, LogLine, Outcome, UpstreamRequest};
 pub use routes::{
     HeaderMatch, Metadata, PathMatch, RetryPolicy, Route, RouteAction, StringMatch, VirtualHost,

@@ -1,6 +1,7 @@
 //! The three views of a run: what the client received, what the upstream received, and what the filter did.
 
-use super::{ConnectionExchange, Headers, Response};
+use super::{ConnectionExchange, Headers, Histogram, Response};
+use crate::emulator::Cost;
 use std::collections::BTreeMap;
 
 /// The result of a scenario.
@@ -15,6 +16,8 @@ pub struct Outcome {
     pub callouts: BTreeMap<String, Vec<UpstreamRequest>>,
     /// Final values of the filters' counters and gauges, by the name that the filter defined.
     pub metrics: BTreeMap<String, u64>,
+    /// Values that the filters recorded in histograms, by the name that the filter defined.
+    pub histograms: BTreeMap<String, Histogram>,
     /// Log lines of the filters, in order, without Envoy's prefix.
     pub logs: Vec<LogLine>,
     /// Callbacks of the filters that did not return, in order. [`Host::run`](crate::Host::run) fails if there
@@ -23,6 +26,11 @@ pub struct Outcome {
     pub traps: Vec<CallbackTrap>,
     /// Decoded host calls in order, one per entry. Empty on a real Envoy, which does not report them.
     pub trace: Vec<String>,
+    /// Number of host calls by name, including those of the main thread and of the VM that tries the
+    /// configuration. Empty on a real Envoy.
+    pub host_calls: BTreeMap<String, u64>,
+    /// Instructions of callbacks by name. Empty on a real Envoy, and on the emulator unless it counts them.
+    pub instructions: BTreeMap<String, Cost>,
 }
 
 /// A callback of a filter that the proxy stopped: a trap of the module, such as a panic or a stack overflow,
@@ -60,7 +68,8 @@ pub struct Exchange {
 pub enum ClientView {
     /// A complete response, with its body in one piece.
     Response(Response),
-    /// The connection was closed before the response was complete.
+    /// The connection was closed before the response was complete, by the proxy or by the client itself, see
+    /// [`Request::disconnect_after`](super::Request::disconnect_after).
     Reset,
     /// Nothing arrived for `Settings::client_patience`. On the emulator: no event is pending that could
     /// complete the response.

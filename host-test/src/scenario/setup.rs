@@ -1,6 +1,6 @@
 //! The parts of a scenario: filters, and the settings of the proxy.
 
-use super::{Connection, Request, Route, TcpUpstream, Tls, Upstream, VirtualHost};
+use super::{Connection, Node, Request, Route, TcpUpstream, Tls, Upstream, VirtualHost};
 use crate::Wasm;
 use std::time::Duration;
 
@@ -266,6 +266,8 @@ pub enum FailurePolicy {
 pub struct Settings {
     /// Number of worker threads. All of them serve the same listener.
     pub workers: usize,
+    /// The identity of the proxy. Filters read it as `xds.node`.
+    pub node: Node,
     /// `generate_request_id` of the connection manager.
     pub generate_request_id: bool,
     /// Whether clients use TLS for requests. TCP connections never do.
@@ -303,6 +305,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             workers: 1,
+            node: Node::default(),
             generate_request_id: true,
             tls: Tls::Off,
             tls_inspector: true,

@@ -72,12 +72,14 @@ pub(super) fn apply(scenario: &Scenario, changes: &[Change]) -> Scenario {
                 if let Some(request) = scenario.requests.get_mut(*request) {
                     let chunked = request.body.len() > 1 || !request.trailers.0.is_empty();
                     cut(&mut request.body, &mut request.headers, chunked, cuts);
+                    request.waits.clear();
                 }
             }
             Change::ResponseCuts { answer, cuts } => {
                 if let Some(response) = response_mut(&mut scenario, *answer) {
                     let chunked = response.body.len() > 1 || !response.trailers.0.is_empty();
                     cut(&mut response.body, &mut response.headers, chunked, cuts);
+                    response.waits.clear();
                 }
             }
             Change::SendCuts { send, cuts } => cut_send(&mut scenario, *send, cuts),

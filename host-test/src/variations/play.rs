@@ -5,6 +5,7 @@ use super::change::{Change, Variation};
 use super::visible::{Ignored, Visible};
 use crate::emulator::{Emulator, StreamHandle};
 use crate::{Exchange, Host, Outcome, Refused, Scenario};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Virtual time for which the proxy continues to run after the last request, so that pending timeouts expire.
@@ -111,9 +112,12 @@ impl Player {
             connections,
             callouts: callouts.map(|u| (u.name.clone(), emulator.received(&u.name).to_vec())).collect(),
             metrics: emulator.metrics(),
+            histograms: BTreeMap::new(),
             logs: Vec::new(),
             traps: Vec::new(),
             trace: Vec::new(),
+            host_calls: BTreeMap::new(),
+            instructions: BTreeMap::new(),
         };
         let mut visible = Visible::of(scenario, &outcome, &self.ignored);
         visible.inside(&emulator);

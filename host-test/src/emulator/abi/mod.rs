@@ -51,6 +51,12 @@ pub(crate) fn find(module: &str, name: &str, abi: AbiVersion) -> Option<&'static
     all(abi).find(|call| call.name == name && call.modules.contains(&module))
 }
 
+/// Returns whether a module may import a host call of this name, or a WASI call.
+pub fn is_host_call(name: &str) -> bool {
+    let abis = [AbiVersion::V0_1_0, AbiVersion::V0_2_0, AbiVersion::V0_2_1];
+    abis.into_iter().any(|abi| all(abi).any(|call| call.name == name))
+}
+
 /// Returns the declaration of a host call, for example `proxy_log(level, message)`, if a module of this ABI
 /// version may import it.
 pub fn host_call(name: &str, abi: AbiVersion) -> Option<String> {

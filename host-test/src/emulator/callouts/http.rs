@@ -56,19 +56,21 @@ pub(crate) fn start(world: &mut World, vm: usize, root: u32, call: Call) -> Resu
     }
     let (result, idle) = match problem {
         // Without a connection, the callout's router responds with an error.
-        Some(problem) => (Finished { after: Duration::ZERO, outcome: local_answer(503, &problem) }, None),
+        Some(problem) => {
+            (Finished { begun: None, after: Duration::ZERO, outcome: local_answer(503, &problem) }, None)
+        }
         None => outcome(world, (thread, upstream), headers, &call),
     };
     let timeout = Duration::from_millis(call.timeout);
     let event = |outcome, idle| Event::HttpCall { vm, root, token, outcome, idle };
     let limit = if timeout.is_zero() { Duration::MAX } else { timeout };
     match result {
-        Finished { after, outcome } if after < limit => {
+        Finished { after, outcome, .. } if after < limit => {
             world.clock.after(after, event(outcome, idle));
         }
         _ if timeout.is_zero() => {}
         // Without a response, because its headers have already arrived.
-        Begun { after } if after < limit => {
+        Begun { after } | Finished { begun: Some(after), .. } if after < limit => {
             world.clock.after(timeout, event(None, None));
         }
         _ => {
@@ -83,6 +85,8 @@ pub(crate) fn start(world: &mut World, vm: usize, root: u32, call: Call) -> Resu
 #[derive(Debug)]
 enum CallResult {
     Finished {
+        /// When the headers of the response arrived.
+        begun: Option<Duration>,
         after: Duration,
         outcome: Outcome,
     },
@@ -154,10 +158,13 @@ fn outcome(
 
 /// Converts what arrives from an upstream after some time into a result.
 fn result_of(arrival: Arrival, waited: Duration, retried: bool) -> CallResult {
-    let Arrival { after: latency, parts, .. } = arrival;
-    let after = waited + latency;
+    let Arrival { after: latency, parts, waits, .. } = arrival;
+    let begun = waited + latency;
+    let mut after = begun;
+    let mut waits = waits.into_iter();
     let mut answer: Outcome = None;
     for part in parts {
+        after += waits.next().unwrap_or_default();
         let ended = match (part, &mut answer) {
             (Part::Headers { mut map, end }, _) => {
                 let latency = latency.as_millis().to_string();
@@ -175,18 +182,21 @@ fn result_of(arrival: Arrival, waited: Duration, retried: bool) -> CallResult {
             }
             (Part::Broken(how), None) => {
                 let status = if how == "protocol error" { 502 } else { 503 };
-                return Finished { after, outcome: local_answer(status, &reset_body(how, retried)) };
+                let outcome = local_answer(status, &reset_body(how, retried));
+                return Finished { begun: None, after, outcome };
             }
             // Without a response, because its headers have already arrived.
-            (Part::Broken(_), Some(_)) => return Finished { after, outcome: None },
+            (Part::Broken(_), Some(_)) => {
+                return Finished { begun: Some(begun), after, outcome: None };
+            }
             (Part::Body { .. } | Part::Trailers(_), None) => false,
         };
         if ended {
             let outcome = answer.filter(|answer| answer.body.len() <= MAX_ANSWER_SIZE);
-            return Finished { after, outcome };
+            return Finished { begun: Some(begun), after, outcome };
         }
     }
-    if answer.is_some() { Begun { after } } else { Nothing }
+    if answer.is_some() { Begun { after: begun } } else { Nothing }
 }
 
 /// Returns the response that Envoy generates when an upstream fails.

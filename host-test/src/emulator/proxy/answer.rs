@@ -62,6 +62,8 @@ pub(crate) struct Arrival {
     pub after: Duration,
     /// The parts, in order. The response is incomplete if no part is the end: the proxy waits.
     pub parts: Vec<Part>,
+    /// The time between each part and the one before. Missing times are zero.
+    pub waits: Vec<Duration>,
     /// More bytes than the response has. The proxy closes the connection ("extraneous data after response
     /// complete").
     pub overlong: bool,
@@ -69,7 +71,7 @@ pub(crate) struct Arrival {
 
 impl Arrival {
     fn broken(after: Duration, how: &'static str) -> Self {
-        Self { after, parts: vec![Part::Broken(how)], overlong: false }
+        Self { after, parts: vec![Part::Broken(how)], ..Self::default() }
     }
 
     /// Reads an answer to a request, which was HEAD or not, over HTTP/2 or HTTP/1.1.
@@ -126,7 +128,7 @@ impl Arrival {
         };
         let chunked = !bodiless && map.first(b"transfer-encoding").is_some();
         let mut trailers = HeaderMap::from_fields(Kind::ResponseTrailers, &response.trailers);
-        let mut pieces = response.body;
+        let (mut pieces, delays) = (response.body, response.waits);
         let (mut short, mut overlong) = (false, false);
         if !http2 && !chunked && !bodiless {
             // A message with a content length ends there, and has no trailers.
@@ -142,8 +144,16 @@ impl Arrival {
         let tunnel = response.status == 101;
         let ends = !tunnel && trailers.is_empty() && pieces.iter().all(Vec::is_empty);
         let mut parts = vec![Part::Headers { map, end: ends && !breaks && !chunked && !short }];
-        let pieces = pieces.into_iter().filter(|piece| !piece.is_empty());
-        parts.extend(pieces.map(|bytes| Part::Body { bytes, end: false }));
+        let (mut waits, mut wait) = (vec![Duration::ZERO], Duration::ZERO);
+        for (at, bytes) in pieces.into_iter().enumerate() {
+            wait += delays.get(&at).copied().unwrap_or_default();
+            if !bytes.is_empty() {
+                parts.push(Part::Body { bytes, end: false });
+                waits.push(std::mem::take(&mut wait));
+            }
+        }
+        // The end of the response.
+        waits.push(wait);
         if breaks {
             // The body ends before its content length, or before its last chunk.
             parts.push(Part::Broken("protocol error"));
@@ -152,7 +162,7 @@ impl Arrival {
         } else if !short && (!ends || chunked) {
             parts.push(Part::Body { bytes: Vec::new(), end: true });
         }
-        Self { after, parts, overlong }
+        Self { after, parts, waits, overlong }
     }
 }
 
@@ -163,11 +173,13 @@ impl Emulator {
         let Some(router) = streams.get_mut(&stream).map(|s| &mut s.router) else { return };
         let to_head = router.headers.as_ref().and_then(|h| h.first(b":method")) == Some(b"HEAD");
         let http2 = upstreams[router.upstream].spec.http2;
-        let Arrival { after, parts, overlong } = Arrival::of(answer, to_head, http2);
+        let Arrival { mut after, parts, waits, overlong } = Arrival::of(answer, to_head, http2);
         if overlong && let Transport::Http1(connection) = &mut router.transport {
             connection.close();
         }
-        for part in parts {
+        let waits = waits.into_iter().chain(std::iter::repeat(Duration::ZERO));
+        for (part, wait) in parts.into_iter().zip(waits) {
+            after += wait;
             clock.after(after, Event::Upstream { stream, attempt, part });
         }
     }

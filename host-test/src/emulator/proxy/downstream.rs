@@ -80,13 +80,18 @@ impl Emulator {
         self.refresh_route(id);
         self.build_chain(id, worker);
         self.iterate_headers(id, Direction::Request, None, end);
+        let mut delay = Duration::ZERO;
         for (at, parts) in segments::segments(request, framing).into_iter().enumerate() {
+            delay += request.waits.get(&at).copied().unwrap_or_default();
             let event = Event::Downstream { stream: id, parts };
             // The proxy reads the first part of the body together with the headers.
             match at {
-                0 => self.world.clock.urgently(event),
-                _ => drop(self.world.clock.after(Duration::ZERO, event)),
+                0 if delay.is_zero() => self.world.clock.urgently(event),
+                _ => drop(self.world.clock.after(delay, event)),
             }
+        }
+        if let Some(time) = request.disconnect_after {
+            self.world.clock.after(time, Event::ClientDone { stream: id });
         }
         id
     }

@@ -4,6 +4,7 @@
 //! Metrics are therefore stored by kind and name, and an id only refers to them. Nothing is ever freed.
 
 use super::Status;
+use crate::Histogram;
 use std::collections::BTreeMap;
 
 const COUNTER: u32 = 0;
@@ -122,6 +123,12 @@ impl Metrics {
         all
     }
 
+    /// Returns the histograms by name.
+    pub fn histograms(&self) -> BTreeMap<String, Histogram> {
+        let values = self.histograms.values.iter();
+        values.map(|(name, samples)| (name.clone(), Histogram::from_values(samples))).collect()
+    }
+
     /// Returns the samples of a histogram in the order in which they were recorded. Empty for an unknown
     /// histogram.
     pub fn samples(&self, name: &str) -> &[u64] {
@@ -183,6 +190,7 @@ mod tests {
         assert_eq!(metrics.get(id), Err(Status::BadArgument));
         assert_eq!((metrics.record(id, 7), metrics.record(id, 7)), (Status::Ok, Status::Ok));
         assert_eq!(metrics.samples("h"), [7, 7]);
+        assert_eq!(metrics.histograms()["h"].count(), 2);
         assert!(metrics.snapshot().is_empty());
     }
 

@@ -5,7 +5,19 @@ use std::fmt;
 /// The thirteen statuses of proxy-wasm, with the numbers that a module sees.
 ///
 /// A module traps if it does not know a status, so the emulator returns every status that Envoy returns.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, serde::Deserialize, serde::Serialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    Hash,
+    Ord,
+    PartialEq,
+    PartialOrd,
+    schemars::JsonSchema,
+    serde::Deserialize,
+    serde::Serialize,
+)]
 #[repr(u32)]
 pub enum Status {
     /// Success.

@@ -13,7 +13,7 @@ pub use value::Value;
 
 use super::abi::Signature;
 use super::state::Status;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 /// Default number of calls that are kept. A run with more is a load test, where the last calls matter most.
@@ -137,11 +137,19 @@ pub(crate) struct Trace {
     capacity: usize,
     bytes: usize,
     dropped: u64,
+    /// The number of calls that were dropped, by name.
+    dropped_calls: BTreeMap<&'static str, u64>,
 }
 
 impl Default for Trace {
     fn default() -> Self {
-        Self { entries: VecDeque::new(), capacity: KEPT, bytes: 0, dropped: 0 }
+        Self {
+            entries: VecDeque::new(),
+            capacity: KEPT,
+            bytes: 0,
+            dropped: 0,
+            dropped_calls: BTreeMap::new(),
+        }
     }
 }
 
@@ -201,6 +209,9 @@ impl Trace {
         let entry = self.entries.pop_front()?;
         self.bytes -= entry.size();
         self.dropped += 1;
+        if let Entry::Call(record) = &entry {
+            *self.dropped_calls.entry(record.signature.name).or_default() += 1;
+        }
         Some(entry)
     }
 
@@ -216,6 +227,17 @@ impl Trace {
             Entry::Note(_) => None,
         };
         self.entries.iter().filter_map(call).collect()
+    }
+
+    /// Returns the number of calls by name, including those that were dropped.
+    pub fn counts(&self) -> BTreeMap<String, u64> {
+        let mut counts = self.dropped_calls.clone();
+        for entry in &self.entries {
+            if let Entry::Call(record) = entry {
+                *counts.entry(record.signature.name).or_default() += 1;
+            }
+        }
+        counts.into_iter().map(|(name, count)| (name.to_owned(), count)).collect()
     }
 
     /// Returns the number of entries that were dropped.

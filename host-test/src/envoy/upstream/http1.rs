@@ -3,9 +3,9 @@
 //! Only adds the framing to an answer: `content-length` for a body of at most one piece, otherwise chunks.
 
 use super::Server;
-use crate::Answer;
 use crate::envoy::kernel;
-use crate::http1::{Kind, Reader, part, record, response_to};
+use crate::http1::{Kind, Reader, part, record, response_to, wait_before};
+use crate::{Answer, Waits};
 use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -18,15 +18,16 @@ pub(super) async fn serve(mut stream: TcpStream, server: &Server) -> io::Result<
             Answer::Reply { response, after } => {
                 tokio::time::sleep(after).await;
                 let pieces = response_to(&method, &response);
-                write(&mut stream, &pieces).await?;
+                write(&mut stream, &pieces, &response.waits).await?;
                 // The next connection is to be refused, so Envoy must not reuse this one.
                 if server.refuses() {
                     return Ok(());
                 }
             }
-            Answer::ResetMidResponse(response) => {
+            Answer::ResetMidResponse(mut response) => {
+                response.waits.clear();
                 let pieces = part(response_to(&method, &response), response.body.len());
-                return write(&mut stream, &pieces).await;
+                return write(&mut stream, &pieces, &response.waits).await;
             }
             Answer::Hang => return until_closed(&mut stream).await,
             Answer::Reset | Answer::Refuse | Answer::Grpc { .. } => return Ok(()),
@@ -69,13 +70,14 @@ async fn request(
     }
 }
 
-async fn write(stream: &mut TcpStream, pieces: &[Vec<u8>]) -> io::Result<()> {
+async fn write(stream: &mut TcpStream, pieces: &[Vec<u8>], waits: &Waits) -> io::Result<()> {
     let (us, peer) = (stream.local_addr()?, stream.peer_addr()?);
     for (i, piece) in pieces.iter().enumerate() {
         let deadline = Instant::now() + kernel::PATIENCE;
         while i > 0 && kernel::unread(us, peer) && Instant::now() < deadline {
             tokio::time::sleep(kernel::POLL).await;
         }
+        tokio::time::sleep(wait_before(waits, i)).await;
         stream.write_all(piece).await?;
     }
     Ok(())

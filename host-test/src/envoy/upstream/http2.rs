@@ -137,6 +137,10 @@ impl Stream {
         let mut stream = respond.send_response(head, ends(response.body.is_empty()))?;
         for (i, piece) in response.body.iter().enumerate() {
             let last = i + 1 == response.body.len();
+            if let Some(wait) = response.waits.get(&i).filter(|_| !part) {
+                self.flushed().await?;
+                tokio::time::sleep(*wait).await;
+            }
             let piece = if part && last { &piece[..piece.len() / 2] } else { piece };
             stream.send_data(Bytes::copy_from_slice(piece), ends(last))?;
             if !last {

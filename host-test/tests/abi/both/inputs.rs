@@ -295,6 +295,26 @@ fn server_names(settings: impl FnOnce(&mut Settings)) -> Scenario {
     .request(get().certificate(Certificate::Payments))
 }
 
+/// Reads the identity of the proxy.
+fn node() -> Scenario {
+    let scenario = reads(&[
+        "xds.node.id",
+        "xds.node.cluster",
+        "xds.node.metadata.NAMESPACE",
+        "xds.node.metadata.LABELS",
+        "xds.node.metadata.LABELS.app",
+        "xds.node.metadata.list.1",
+        "xds.node.metadata.no",
+    ]);
+    let metadata = json!({"NAMESPACE": "shop", "LABELS": {"app": "api"}, "list": [1, 2.5]});
+    let settings = |settings: &mut Settings| {
+        settings.node.id = "sidecar~10.0.0.7".into();
+        settings.node.cluster = "api.shop".into();
+        settings.node.metadata = metadata.as_object().cloned().unwrap_or_default();
+    };
+    scenario.settings(settings).request(get())
+}
+
 agree! {
     no_attribute_is_the_peer: no_peer();
     filter_state: state();
@@ -302,6 +322,7 @@ agree! {
     server_names_with_inspector: server_names(|s| s.tls = Tls::CertificateOptional);
     server_names_without_inspector: server_names(|s| (s.tls, s.tls_inspector) = (Tls::CertificateOptional, false));
     metadata_values: values();
+    the_node: node();
     metadata_messages: reads(&["metadata", "metadata.filter_metadata", "metadata.filter_metadata.ns"])
         .request(get().metadata("ns", json!({"k": "v"})))
         .request(get().metadata("ns", json!({"k": 1})))
