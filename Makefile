@@ -2,7 +2,7 @@
 # through the environment.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run wasm test proxy-wasm outside conformance mutants fuzz-host fuzz fuzz-build lint doc ci bench soak setup clean-wasm
+.PHONY: help run wasm cli test proxy-wasm outside conformance mutants fuzz-host fuzz fuzz-build lint doc ci bench soak setup clean-wasm
 
 ##@ Use
 help: ## list the targets
@@ -15,6 +15,9 @@ run: ## start two services behind Envoy with the filters, and send a tour of req
 wasm: ## build and pack every filter into target/dist, with SHA256SUMS
 	@scripts/setup wasm
 	@cargo run --quiet --bin tollgate-pack -- dist
+
+cli: ## build the command line tool into target/release, with an optimised compiler of modules
+	@cargo build --quiet --release --bin tollgate
 
 ##@ Check a change
 ci: lint fuzz-build test ## run lint, fuzz-build and test, as CI does

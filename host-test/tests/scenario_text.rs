@@ -1,40 +1,53 @@
-//! Checks that the committed JSON Schema of scenario files is current. `UPDATE_SCHEMA=1 cargo test
-//! -p tollgate-host-test --test scenario_text` regenerates it.
+//! Tests of the text format: its schema, and scenarios that run on both hosts.
 
-use serde_json::Value;
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+#[path = "scenario_text/emulated.rs"]
+mod emulated;
+#[path = "scenario_text/expectations.rs"]
+mod expectations;
+#[path = "scenario_text/guests.rs"]
+mod guests;
+#[path = "scenario_text/routes.rs"]
+mod routes;
+#[path = "scenario_text/schema.rs"]
+mod schema;
+#[path = "scenario_text/tcp.rs"]
+mod tcp;
+#[path = "scenario_text/traffic.rs"]
+mod traffic;
+
 use std::path::Path;
 use tollgate_host_test::scenario::text::ScenarioText;
+use tollgate_host_test::{Host, Outcome};
 
-#[test]
-fn the_committed_schema_is_current() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenario.schema.json");
-    let schema = ScenarioText::schema();
-    if std::env::var_os("UPDATE_SCHEMA").is_some() {
-        std::fs::write(&path, serde_json::to_string_pretty(&schema).unwrap() + "\n").unwrap();
-    }
-    let committed: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-    assert!(
-        committed == schema,
-        "scenario.schema.json is out of date, run this test again with UPDATE_SCHEMA=1"
-    );
+/// Parses a scenario.
+fn parse(text: &str) -> ScenarioText {
+    ScenarioText::parse(text, Path::new("s.yaml")).unwrap_or_else(|why| panic!("{why}"))
 }
 
-#[test]
-fn every_field_has_a_description_and_every_reference_exists() {
-    let schema = ScenarioText::schema();
-    let described = |properties: &Value| {
-        for (name, property) in properties.as_object().unwrap() {
-            let named = property["$ref"].as_str().and_then(|r| schema.pointer(r.trim_start_matches('#')));
-            let text = [Some(property), named].into_iter().flatten().any(|p| p["description"].is_string());
-            assert!(text, "`{name}` has no description");
-        }
+/// Runs a scenario. Returns the outcome, and the expectations that it does not meet.
+fn run(host: Host, text: &str) -> (Outcome, Vec<String>) {
+    let scenario = parse(text);
+    assert_eq!(scenario.unsupported(host), None);
+    let outcome = match host {
+        Host::Emulator => scenario.emulator().start().map(|emulator| emulator.run()),
+        Host::Envoy => host.try_run(scenario.scenario()),
     };
-    described(&schema["properties"]);
-    for definition in schema["$defs"].as_object().unwrap().values().filter(|d| d["properties"].is_object()) {
-        described(&definition["properties"]);
-    }
-    for reference in schema.to_string().split("\"$ref\":\"#").skip(1) {
-        let pointer = reference.split('"').next().unwrap();
-        assert!(schema.pointer(pointer).is_some(), "`{pointer}` does not exist");
-    }
+    let failures = scenario.check(host, &outcome).iter().map(ToString::to_string).collect();
+    (outcome.unwrap_or_else(|why| panic!("{why}")), failures)
+}
+
+/// Checks that a scenario meets its expectations.
+#[track_caller]
+fn meets(host: Host, text: &str) {
+    let (outcome, failures) = run(host, text);
+    assert!(failures.is_empty(), "{failures:#?}\n{outcome:#?}");
+}
+
+/// Checks that a scenario is rejected with this message.
+#[track_caller]
+fn wrong(text: &str, message: &str) {
+    let why = ScenarioText::parse(text, Path::new("s.yaml")).expect_err(text).to_string();
+    assert_eq!(why, format!("`s.yaml`: {message}"));
 }

@@ -1,12 +1,14 @@
 //! `tollgate run`.
 
 use crate::args::{On, RunArgs};
+use crate::progress::Progress;
 use crate::report::{Exit, Report, logs, paint, show_logs};
 use anyhow::Result;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use tollgate_host_test::emulator::Emulator;
 use tollgate_host_test::envoy::{self, RunError};
 use tollgate_host_test::scenario::text::{Failure, ScenarioText};
 use tollgate_host_test::{Host, Outcome, Refused};
@@ -23,9 +25,13 @@ pub fn run(args: &RunArgs) -> Result<Report> {
     let mut report = Report { exit: Exit::Success, json: Value::Null, text: String::new() };
     let mut runs = Vec::new();
     for path in &args.files {
-        match ScenarioText::read(path) {
+        let reading = Progress::start(format!("reading {} and building its packages", path.display()));
+        let read = ScenarioText::read(path);
+        drop(reading);
+        match read {
             Ok(scenario) => {
                 for host in hosts {
+                    let _progress = Progress::start(format!("running {} on {}", path.display(), name(*host)));
                     runs.push(run_file(path, *host, &scenario, &mut report));
                 }
             }
@@ -41,8 +47,12 @@ pub fn run(args: &RunArgs) -> Result<Report> {
     Ok(report)
 }
 
+fn name(host: Host) -> &'static str {
+    if host == Host::Emulator { "emulator" } else { "envoy" }
+}
+
 fn run_file(path: &Path, host: Host, scenario: &ScenarioText, report: &mut Report) -> Value {
-    let name = if host == Host::Emulator { "emulator" } else { "envoy" };
+    let name = name(host);
     let title = format!("{} on {name}", path.display());
     let outcome = match run_on(host, scenario) {
         Ok(outcome) => outcome,
@@ -56,7 +66,8 @@ fn run_file(path: &Path, host: Host, scenario: &ScenarioText, report: &mut Repor
             return json!({ "file": path, "host": name, "verdict": verdict, "error": why });
         }
     };
-    let failures = scenario.check(&outcome);
+    let failures = scenario.check(host, &outcome);
+    let unchecked = scenario.unchecked(host);
     let (log, calls) = match &outcome {
         Ok(outcome) => (logs(&outcome.logs), last_calls(outcome)),
         Err(refused) => (logs(&refused.logs), &[][..]),
@@ -69,8 +80,10 @@ fn run_file(path: &Path, host: Host, scenario: &ScenarioText, report: &mut Repor
     };
     report.exit = report.exit.and(exit);
     let text = &mut report.text;
-    let requests = scenario.scenario().requests.len();
-    let _ = writeln!(text, "{mark} {title} ({requests} request{})", if requests == 1 { "" } else { "s" });
+    let _ = writeln!(text, "{mark} {title} ({})", size(scenario));
+    for expectation in &unchecked {
+        let _ = writeln!(text, "    {} only the emulator checks `{expectation}`", paint::dim("note:"));
+    }
     if let Some(refused) = refused {
         let _ = writeln!(text, "    {}", refused.reason.lines().next().unwrap_or_default());
     } else {
@@ -93,9 +106,23 @@ fn run_file(path: &Path, host: Host, scenario: &ScenarioText, report: &mut Repor
         "reason": outcome.as_ref().err().map(|refused| &refused.reason),
         "statuses": outcome.as_ref().map(Outcome::statuses).unwrap_or_default(),
         "failures": failures.iter().map(failure).collect::<Vec<_>>(),
+        "unchecked": unchecked,
         "logs": log,
         "calls": calls,
     })
+}
+
+/// Returns how many requests and connections a scenario has.
+fn size(scenario: &ScenarioText) -> String {
+    let count = |count: usize, what| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let scenario = scenario.scenario();
+    match (scenario.requests.len(), scenario.connections.len()) {
+        (requests, 0) => count(requests, "request"),
+        (0, connections) => count(connections, "connection"),
+        (requests, connections) => {
+            format!("{}, {}", count(requests, "request"), count(connections, "connection"))
+        }
+    }
 }
 
 fn failure(failure: &Failure) -> Value {
@@ -115,8 +142,11 @@ enum NoOutcome {
 }
 
 fn run_on(host: Host, scenario: &ScenarioText) -> Result<Result<Outcome, Refused>, NoOutcome> {
+    if let Some(why) = scenario.unsupported(host) {
+        return Err(NoOutcome::NotRun(why));
+    }
     if host == Host::Emulator {
-        return Ok(host.try_run(scenario.scenario()));
+        return Ok(scenario.emulator().start().map(Emulator::run));
     }
     envoy::binary().map_err(|why| NoOutcome::NotRun(why.to_string()))?;
     // The runner is made for tests: it panics if a port is taken. The message says what to do.

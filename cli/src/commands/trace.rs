@@ -6,12 +6,12 @@ use anyhow::{Result, bail};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::path::Path;
-use tollgate_host_test::emulator::Emulator;
+use tollgate_host_test::emulator::{Builder, Emulator};
 use tollgate_host_test::scenario::text::ScenarioText;
 use tollgate_host_test::{ClientView, Request, Scenario};
 
 pub fn run(args: &TraceArgs) -> Result<Report> {
-    let scenario = scenario(args)?;
+    let (scenario, builder) = scenario(args)?;
     let Some(request) = scenario.requests.get(args.request) else {
         bail!(
             "`--request`: index `{}` is out of range, the scenario has {} requests",
@@ -20,7 +20,7 @@ pub fn run(args: &TraceArgs) -> Result<Report> {
         );
     };
     let title = format!("{} {}", request.method, request.path);
-    let mut emulator = match Emulator::builder(&scenario).metered().start() {
+    let mut emulator = match builder.metered().start() {
         Ok(emulator) => emulator,
         Err(refused) => {
             let log = logs(&refused.logs);
@@ -34,10 +34,13 @@ pub fn run(args: &TraceArgs) -> Result<Report> {
         }
     };
     let workers = scenario.settings.workers.max(1);
+    // One after the other, also if the scenario sends them at the same time: their calls would mix.
     for (i, request) in scenario.requests[..args.request].iter().enumerate() {
+        emulator.advance(request.after);
         let handle = emulator.request(i % workers, request);
         emulator.finish_request(handle);
     }
+    emulator.advance(request.after);
     let calls_before = calls_so_far(&emulator);
     let (spent_before, lines) = (emulator.spent().count(), emulator.logs().len());
     let handle = emulator.request(args.request % workers, request);
@@ -83,10 +86,14 @@ fn calls_so_far(emulator: &Emulator) -> u64 {
     emulator.calls_forgotten() + emulator.trace().len() as u64
 }
 
-fn scenario(args: &TraceArgs) -> Result<Scenario> {
+/// Returns the scenario, and an emulator of it.
+fn scenario(args: &TraceArgs) -> Result<(Scenario, Builder)> {
     let Some(filter) = args.plugin.filter()? else {
         return match args.target.as_slice() {
-            [path] => Ok(ScenarioText::read(Path::new(path))?.scenario().clone()),
+            [path] => {
+                let text = ScenarioText::read(Path::new(path))?;
+                Ok((text.scenario().clone(), text.emulator()))
+            }
             _ => bail!("`{}`: expected one scenario file, or `--wasm`", args.target.join(" ")),
         };
     };
@@ -108,5 +115,7 @@ fn scenario(args: &TraceArgs) -> Result<Scenario> {
     if let Some(data) = &args.data {
         request = request.chunk(data);
     }
-    Ok(Scenario::new().filter(filter).request(request))
+    let scenario = Scenario::new().filter(filter).request(request);
+    let builder = Emulator::builder(&scenario);
+    Ok((scenario, builder))
 }

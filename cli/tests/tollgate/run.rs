@@ -15,7 +15,7 @@ fn documented() -> Vec<String> {
     for entry in std::fs::read_dir(in_workspace("examples/scenarios")).unwrap() {
         files.push(entry.unwrap().path().display().to_string());
     }
-    assert!(files.len() >= 5);
+    assert!(files.len() >= 7);
     files
 }
 
@@ -27,6 +27,69 @@ fn documented_scenarios_pass_on_both_hosts() {
     for host in ["emulator", "envoy"] {
         assert_eq!(said.out.matches(&format!(" on {host} ")).count(), files.len(), "{said:?}");
     }
+}
+
+#[test]
+fn scenarios_in_the_documentation_pass() {
+    let page = std::fs::read_to_string(in_workspace("docs/testing.md")).unwrap();
+    let blocks = page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let mut shown = 0;
+    for block in blocks {
+        let (_folder, path) = file("s.yaml", block);
+        let said =
+            tollgate(&["run", "--on", if block.contains("emulator:") { "emulator" } else { "both" }, &path]);
+        assert_eq!(said.exit, 0, "{block}{said:?}");
+        shown += 1;
+    }
+    assert!(shown >= 2);
+}
+
+#[test]
+fn a_scenario_for_one_host_does_not_run_on_the_other() {
+    let native = "{name: a, typed_config: {'@type': type.googleapis.com/google.protobuf.Struct}}";
+    for (text, field, host) in [
+        (format!("filters: [{{native: {native}}}]\nrequests: [{{}}]"), "filters[0].native", "emulator"),
+        ("requests: [{}, {http2: true}]".into(), "requests[1].http2", "emulator"),
+        ("emulator: {seed: 1}\nrequests: [{}]".into(), "emulator", "envoy"),
+    ] {
+        let (_folder, path) = scenario(&text);
+        let said = tollgate(&["run", "--on", host, &path]);
+        assert!(said.exit == 3 && said.out.contains("NOT RUN"), "{said:?}");
+        assert!(said.out.contains(&format!("`{field}`: only ")), "{said:?}");
+    }
+}
+
+#[test]
+fn a_note_names_what_envoy_cannot_check() {
+    let (_folder, path) =
+        scenario("filters: [{module: easy.wasm}]\nrequests: [{}]\nexpect: {host_calls: {proxy_log: 0}}");
+    let said = tollgate(&["run", "--on", "both", &path]);
+    let note = "note: only the emulator checks `expect.host_calls`";
+    assert!(said.exit == 0 && said.out.matches(note).count() == 1, "{said:?}");
+    let said = tollgate(&["run", "--json", "--on", "envoy", &path]);
+    assert_eq!(said.json()["runs"][0]["unchecked"], json!(["expect.host_calls"]));
+}
+
+#[test]
+fn trace_uses_the_options_of_the_emulator() {
+    let module = wat(r#"(module (import "env" "proxy_log" (func $log (param i32 i32 i32) (result i32)))
+        (memory (export "memory") 1) (func (export "proxy_abi_version_0_2_1"))
+        (func (export "malloc") (param i32) (result i32) i32.const 64)
+        (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+            (drop (call $log (i32.const 2) (i32.const 0) (i32.const 0))) i32.const 0))"#);
+    let fault = "{call: {name: proxy_log, which: all, effect: {answer: InternalFailure}}}";
+    let text = format!("filters: [{{module: {module}}}]\nemulator: {{faults: [{fault}]}}\nrequests: [{{}}]");
+    let (_folder, path) = file("s.yaml", text);
+    let said = tollgate(&["trace", &path]);
+    assert!(said.exit == 0 && said.out.contains("-> InternalFailure"), "{said:?}");
+}
+
+#[test]
+fn connections_are_counted() {
+    let connections = "network_filters: [{module: easy.wasm}]\nconnections: [{steps: [shut_down]}]";
+    let (_folder, path) = scenario(connections);
+    let said = tollgate(&["run", &path]);
+    assert!(said.exit == 0 && said.out.contains("(1 connection)"), "{said:?}");
 }
 
 #[test]
@@ -42,7 +105,7 @@ fn shows_expected_and_actual_values_of_a_failure() {
             {"path": "requests[0].expect.status", "expected": "403", "actual": "200 (via_upstream)"},
             {"path": "requests[0].expect.headers.x-a", "expected": "\"b\"", "actual": said.json()["runs"][0]["failures"][1]["actual"]},
         ],
-        "logs": [], "calls": [],
+        "unchecked": [], "logs": [], "calls": [],
     }]});
     assert_eq!(said.json(), expected);
     let text = tollgate(&["run", &path]).out;

@@ -2,9 +2,17 @@
 //! another.
 
 use super::build::level;
-use super::expect::{BodyMatch, ExpectEnd, ExpectExchange, ExpectRequest, FieldMatch, LogText, TextMatch};
-use super::file::ScenarioFile;
-use crate::{ClientView, Exchange, Headers, LogLine, Outcome, Refused, UpstreamRequest};
+use super::each::OneOrEach;
+use super::expect::{Expect, ExpectEnd, ExpectExchange, ExpectHistogram, ExpectRequest, LogText};
+use super::file::{RequestText, ScenarioFile};
+use super::matchers::{BodyMatch, FieldMatch, TextMatch};
+use super::number::NumberMatch;
+use super::shown::{Count, Each, End, Line, Lines, Names, Number, cut};
+use super::tcp::{EndText, ExpectConnection};
+use crate::{
+    Bucket, ClientView, ConnectionExchange, Exchange, Headers, Histogram, Host, LogLine, Outcome, Received,
+    Refused, UpstreamRequest,
+};
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
@@ -25,20 +33,7 @@ impl Display for Failure {
     }
 }
 
-/// Maximum number of bytes of a value that a failure shows.
-const SHOWN: usize = 400;
-
-/// Shows bytes as an escaped string, truncated if long.
-pub(super) fn cut(bytes: &[u8]) -> String {
-    match bytes.get(..SHOWN) {
-        Some(start) if bytes.len() > SHOWN => {
-            format!("\"{}\"... ({} bytes)", start.escape_ascii(), bytes.len())
-        }
-        _ => format!("\"{}\"", bytes.escape_ascii()),
-    }
-}
-
-pub(super) fn check(file: &ScenarioFile, outcome: &Result<Outcome, Refused>) -> Vec<Failure> {
+pub(super) fn check(file: &ScenarioFile, host: Host, outcome: &Result<Outcome, Refused>) -> Vec<Failure> {
     let mut checker = Checker::default();
     let expect = &file.expect;
     let logs = match outcome {
@@ -59,19 +54,13 @@ pub(super) fn check(file: &ScenarioFile, outcome: &Result<Outcome, Refused>) -> 
         }
         _ => {}
     }
-    for (i, line) in expect.logs.iter().enumerate() {
-        if !logs.iter().any(|seen| matches(line, seen)) {
-            checker.fail(format!("expect.logs[{i}]"), Line("a", line), Lines(logs));
-        }
-    }
-    for (i, line) in expect.not_logged.iter().enumerate() {
-        if let Some(seen) = logs.iter().find(|seen| matches(line, seen)) {
-            checker.fail(format!("expect.not_logged[{i}]"), Line("no", line), cut(seen.text.as_bytes()));
-        }
-    }
+    checker.logs(expect, logs);
     let Ok(outcome) = outcome else { return checker.0 };
     for (i, (request, exchange)) in file.requests.iter().zip(&outcome.exchanges).enumerate() {
-        checker.exchange(&format!("requests[{i}].expect"), &request.expect, exchange);
+        checker.exchange(&format!("requests[{i}].expect"), request, exchange);
+    }
+    for (i, (connection, seen)) in file.connections.iter().zip(&outcome.connections).enumerate() {
+        checker.connection(&format!("connections[{i}].expect"), &connection.expect, seen);
     }
     let traps = &outcome.traps;
     let expected = expect.traps.len() == traps.len()
@@ -80,9 +69,29 @@ pub(super) fn check(file: &ScenarioFile, outcome: &Result<Outcome, Refused>) -> 
     for (name, expected) in &expect.metrics {
         let at = format!("expect.metrics.{name}");
         match outcome.metrics.get(name) {
-            Some(seen) => checker.that(seen == expected, at, expected, seen),
+            Some(seen) => checker.that(expected.holds(*seen), at, expected, seen),
             // The name may be misspelt, also if the expected value is 0.
             None => checker.fail(at, expected, "no such metric"),
+        }
+    }
+    for (name, expected) in &expect.histograms {
+        let at = format!("expect.histograms.{name}");
+        match outcome.histograms.get(name) {
+            Some(seen) => checker.histogram(&at, expected, seen),
+            None => checker.fail(at, "a histogram", "no such histogram"),
+        }
+    }
+    if host == Host::Emulator {
+        for (name, expected) in &expect.host_calls {
+            let seen = outcome.host_calls.get(name).copied().unwrap_or_default();
+            checker.that(expected.holds(seen), format!("expect.host_calls.{name}"), expected, seen);
+        }
+        for (name, expected) in &expect.instructions {
+            let at = format!("expect.instructions.{name}");
+            match outcome.instructions.get(name) {
+                Some(seen) => checker.that(expected.holds(seen.most), at, expected, seen.most),
+                None => checker.fail(at, expected, "no call of this callback"),
+            }
         }
     }
     for (name, expected) in &expect.callouts {
@@ -115,12 +124,103 @@ impl Checker {
         }
     }
 
-    fn exchange(&mut self, at: &str, expected: &ExpectExchange, seen: &Exchange) {
+    fn logs(&mut self, expect: &Expect, logs: &[LogLine]) {
+        for (i, line) in expect.logs.iter().enumerate() {
+            let count = logs.iter().filter(|seen| matches(line, seen)).count() as u64;
+            let expected = line.count.unwrap_or(NumberMatch::at_least(1));
+            if !expected.holds(count) && line.count.is_none() {
+                self.fail(format!("expect.logs[{i}]"), Line("a", line), Lines(logs));
+            } else if !expected.holds(count) {
+                self.fail(format!("expect.logs[{i}].count"), Number(&expected, "line"), count);
+            }
+        }
+        let mut rest = logs.iter();
+        if let Some(i) = expect.log_order.iter().position(|line| !rest.any(|seen| matches(line, seen))) {
+            let line = &expect.log_order[i];
+            let after = if i == 0 { "a" } else { "then a" };
+            self.fail(format!("expect.log_order[{i}]"), Line(after, line), Lines(logs));
+        }
+        for (i, line) in expect.not_logged.iter().enumerate() {
+            if let Some(seen) = logs.iter().find(|seen| matches(line, seen)) {
+                self.fail(format!("expect.not_logged[{i}]"), Line("no", line), cut(seen.text.as_bytes()));
+            }
+        }
+    }
+
+    fn histogram(&mut self, at: &str, expected: &ExpectHistogram, seen: &Histogram) {
+        if let Some(count) = &expected.count {
+            self.that(count.holds(seen.count()), format!("{at}.count"), count, seen.count());
+        }
+        if let Some(sum) = &expected.sum {
+            let (lower, upper) = seen.sum();
+            self.that(sum.holds_in(lower, upper), format!("{at}.sum"), sum, Range(lower, upper));
+        }
+        for (name, part, expected) in [
+            ("min", 0.0, &expected.min),
+            ("p50", 0.5, &expected.p50),
+            ("p90", 0.9, &expected.p90),
+            ("p95", 0.95, &expected.p95),
+            ("p99", 0.99, &expected.p99),
+            ("max", 1.0, &expected.max),
+        ] {
+            let Some(expected) = expected else { continue };
+            match seen.quantile(part) {
+                Some(Bucket { lower, width, .. }) => {
+                    let upper = lower + width;
+                    self.that(
+                        expected.holds_in(lower, upper),
+                        format!("{at}.{name}"),
+                        expected,
+                        Range(lower, upper),
+                    );
+                }
+                None => self.fail(format!("{at}.{name}"), expected, "no value"),
+            }
+        }
+    }
+
+    fn connection(&mut self, at: &str, expected: &ExpectConnection, seen: &ConnectionExchange) {
+        self.received(at, ("received", &expected.received), ("end", expected.end), &seen.client);
+        if let Some(count) = &expected.upstream_connections {
+            let opened = seen.upstream.len();
+            let at = format!("{at}.upstream_connections");
+            self.that(count.holds(opened as u64), at, Number(count, "connection"), opened);
+        }
+        let (received, end) = (&expected.upstream_received, expected.upstream_end);
+        match seen.upstream.as_slice() {
+            _ if received.is_none() && end.is_none() => {}
+            [one] => self.received(at, ("upstream_received", received), ("upstream_end", end), one),
+            others => {
+                let seen = format_args!("{} connections", others.len());
+                self.fail(format!("{at}.upstream_received"), "1 connection to the upstream", seen);
+            }
+        }
+        self.text(&format!("{at}.flags"), expected.flags.as_ref(), &seen.flags);
+    }
+
+    fn received(
+        &mut self,
+        at: &str,
+        (bytes, expected): (&str, &Option<BodyMatch>),
+        (ended, end): (&str, Option<EndText>),
+        seen: &Received,
+    ) {
+        if let Some(expected) = expected {
+            self.that(expected.holds(&seen.bytes), format!("{at}.{bytes}"), expected, cut(&seen.bytes));
+        }
+        if let Some(end) = end {
+            let seen = EndText::of(seen.end);
+            self.that(seen == end, format!("{at}.{ended}"), end.name(), seen.name());
+        }
+    }
+
+    fn exchange(&mut self, at: &str, request: &RequestText, seen: &Exchange) {
+        let expected = &request.expect;
         match &seen.client {
             ClientView::Response(response) => {
-                if let Some(status) = expected.status {
+                if let Some(status) = &expected.status {
                     let seen = format!("{} ({})", response.status, seen.details);
-                    self.that(response.status == status, format!("{at}.status"), status, seen);
+                    self.that(status.holds(response.status.into()), format!("{at}.status"), status, seen);
                 }
                 if let Some(end) = expected.end {
                     self.fail(
@@ -130,29 +230,42 @@ impl Checker {
                     );
                 }
                 self.message(at, &expected.headers, &response.headers, "headers");
+                self.order(at, &expected.header_order, &response.headers);
                 self.body(at, expected.body.as_ref(), &response.body());
                 self.message(at, &expected.trailers, &response.trailers, "trailers");
             }
-            ClientView::Reset => self.no_response(at, expected, ExpectEnd::Reset),
-            ClientView::Hang => self.no_response(at, expected, ExpectEnd::Hang),
+            ClientView::Reset => {
+                let disconnects = request.disconnect_after.is_some();
+                self.no_response(at, expected, ExpectEnd::Reset, disconnects);
+            }
+            ClientView::Hang => self.no_response(at, expected, ExpectEnd::Hang, false),
         }
         self.text(&format!("{at}.details"), expected.details.as_ref(), &seen.details);
         self.text(&format!("{at}.flags"), expected.flags.as_ref(), &seen.flags);
-        if let Some(count) = expected.upstream_requests {
-            let reached = seen.upstream.len();
-            self.that(reached == count, format!("{at}.upstream_requests"), Count(count), Count(reached));
+        if let Some(count) = &expected.upstream_requests {
+            let (reached, at) = (seen.upstream.len(), format!("{at}.upstream_requests"));
+            self.that(count.holds(reached as u64), at, Number(count, "request"), Count(reached));
         }
-        match (&expected.upstream, seen.upstream.as_slice()) {
-            (None, _) => {}
-            (Some(expected), [request]) => self.request(&format!("{at}.upstream"), expected, request),
-            (Some(_), others) => self.fail(format!("{at}.upstream"), Count(1), Count(others.len())),
+        if let Some(upstream) = &expected.upstream {
+            let at = format!("{at}.upstream");
+            match (upstream, seen.upstream.as_slice()) {
+                (OneOrEach::One(expected), [request]) => self.request(&at, expected, request),
+                (OneOrEach::Each(each), seen) => {
+                    self.that(each.len() == seen.len(), &at, Count(each.len()), Count(seen.len()));
+                    for (i, (expected, request)) in each.iter().zip(seen).enumerate() {
+                        self.request(&format!("{at}[{i}]"), expected, request);
+                    }
+                }
+                (OneOrEach::One(_), others) => self.fail(at, Count(1), Count(others.len())),
+            }
         }
     }
 
-    fn no_response(&mut self, at: &str, expected: &ExpectExchange, seen: ExpectEnd) {
-        if let Some(status) = expected.status {
+    /// `default` tells whether this end is expected if none is given.
+    fn no_response(&mut self, at: &str, expected: &ExpectExchange, seen: ExpectEnd, default: bool) {
+        if let Some(status) = &expected.status {
             self.fail(format!("{at}.status"), status, End(seen));
-        } else if expected.end != Some(seen) {
+        } else if expected.end != Some(seen) && (expected.end.is_some() || !default) {
             let wanted = expected.end.map_or("a response".to_owned(), |end| End(end).to_string());
             self.fail(format!("{at}.end"), wanted, End(seen));
         }
@@ -164,6 +277,7 @@ impl Checker {
         self.text(&format!("{at}.path"), expected.path.as_ref(), &seen.path);
         self.text(&format!("{at}.authority"), expected.authority.as_ref(), &seen.authority);
         self.message(at, &expected.headers, &seen.headers, "headers");
+        self.order(at, &expected.header_order, &seen.headers);
         self.body(at, expected.body.as_ref(), &seen.body);
         self.message(at, &expected.trailers, &seen.trailers, "trailers");
     }
@@ -177,6 +291,15 @@ impl Checker {
     fn body(&mut self, at: &str, expected: Option<&BodyMatch>, seen: &[u8]) {
         if let Some(expected) = expected {
             self.that(expected.holds(seen), format!("{at}.body"), expected, cut(seen));
+        }
+    }
+
+    /// Checks the order of some fields.
+    fn order(&mut self, at: &str, expected: &[String], seen: &Headers) {
+        let mut rest = seen.0.iter();
+        let found = |name: &String| rest.any(|(n, _)| n.eq_ignore_ascii_case(name.as_bytes()));
+        if !expected.iter().all(found) {
+            self.fail(format!("{at}.header_order"), Each(expected, ""), Names(seen));
         }
     }
 
@@ -202,67 +325,12 @@ impl Checker {
     }
 }
 
-struct Count(usize);
+/// A number, or the bucket that contains it.
+struct Range(f64, f64);
 
-impl Display for Count {
+impl Display for Range {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            0 => write!(f, "no request"),
-            1 => write!(f, "1 request"),
-            n => write!(f, "{n} requests"),
-        }
-    }
-}
-
-struct End(ExpectEnd);
-
-impl Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            ExpectEnd::Reset => "a closed connection",
-            ExpectEnd::Hang => "no response within `client_patience`",
-        })
-    }
-}
-
-struct Names<'a>(&'a Headers);
-
-impl Display for Names<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.0.0.iter().map(|(name, _)| format!("`{}`", name.escape_ascii())).collect();
-        if names.is_empty() { f.write_str("none") } else { f.write_str(&names.join(", ")) }
-    }
-}
-
-/// A list, or a text if it is empty.
-struct Each<'a, T>(&'a [T], &'static str);
-
-impl<T: Display> Display for Each<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let items: Vec<_> = self.0.iter().map(T::to_string).collect();
-        f.write_str(if items.is_empty() { self.1.to_owned() } else { items.join(", ") }.trim_end())
-    }
-}
-
-/// An article and the line that it belongs to.
-struct Line<'a>(&'static str, &'a LogText);
-
-impl Display for Line<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(article, line) = self;
-        match line.level {
-            Some(level) => write!(f, "{article} line at {level:?}: {}", line.text),
-            None => write!(f, "{article} line: {}", line.text),
-        }
-    }
-}
-
-struct Lines<'a>(&'a [LogLine]);
-
-impl Display for Lines<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<_> =
-            self.0.iter().map(|line| format!("{:?}: {}", line.level, cut(line.text.as_bytes()))).collect();
-        if lines.is_empty() { f.write_str("an empty log") } else { f.write_str(&lines.join(", ")) }
+        let Self(lower, upper) = self;
+        if lower == upper { write!(f, "{lower}") } else { write!(f, "{lower} to {upper}") }
     }
 }

@@ -1,14 +1,12 @@
 //! The expectations in a scenario file.
 
+use super::each::OneOrEach;
 use super::file::LogLevelText;
-use super::values::{Piece, scalar, schema, shown};
-use regex::Regex;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use super::matchers::{BodyMatch, FieldMatch, TextMatch};
+use super::number::NumberMatch;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// Expectations of the whole run. A field that is omitted is not checked.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -18,9 +16,13 @@ pub struct Expect {
     pub refused: bool,
     /// Final values of counters and gauges, by name. A filter must define each of them, also those with the
     /// value 0.
-    pub metrics: BTreeMap<String, u64>,
+    pub metrics: BTreeMap<String, NumberMatch>,
+    /// Histograms, by name. A filter must define each of them.
+    pub histograms: BTreeMap<String, ExpectHistogram>,
     /// Lines that the filters must log.
     pub logs: Vec<LogText>,
+    /// Lines that the filters must log in this order. Other lines may come between them.
+    pub log_order: Vec<LogText>,
     /// Lines that the filters must not log.
     pub not_logged: Vec<LogText>,
     /// Callbacks of the filters that must trap, in order, by their names, such as `proxy_on_request_headers`.
@@ -28,6 +30,36 @@ pub struct Expect {
     pub traps: Vec<TextMatch>,
     /// All callouts that must reach an upstream, in order, by the upstream's name.
     pub callouts: BTreeMap<String, Vec<ExpectRequest>>,
+    /// How many host calls the filters make in the whole run, by name, such as `proxy_http_call`. Each of the
+    /// filters also starts in a VM that tries its configuration, on the main thread, and on each worker. Only
+    /// the emulator checks this.
+    pub host_calls: BTreeMap<String, NumberMatch>,
+    /// How many instructions the most expensive call of a callback executes, by the callback's name, such as
+    /// `proxy_on_request_headers`. Only the emulator checks this.
+    pub instructions: BTreeMap<String, NumberMatch>,
+}
+
+/// Expectations of a histogram. A field that is omitted is not checked. Values from 100 are in buckets of
+/// two digits on Envoy, such as 120 to 129. An expectation is met if some value of the bucket meets it.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExpectHistogram {
+    /// The number of values, which is exact.
+    pub count: Option<NumberMatch>,
+    /// The sum of the values.
+    pub sum: Option<NumberMatch>,
+    /// The smallest value.
+    pub min: Option<NumberMatch>,
+    /// The median.
+    pub p50: Option<NumberMatch>,
+    /// The value that 90 percent of the values do not exceed.
+    pub p90: Option<NumberMatch>,
+    /// The value that 95 percent of the values do not exceed.
+    pub p95: Option<NumberMatch>,
+    /// The value that 99 percent of the values do not exceed.
+    pub p99: Option<NumberMatch>,
+    /// The largest value.
+    pub max: Option<NumberMatch>,
 }
 
 /// Matches a line that a filter logs.
@@ -38,6 +70,8 @@ pub struct LogText {
     pub level: Option<LogLevelText>,
     /// The text.
     pub text: TextMatch,
+    /// How many lines must match, in `logs`. Defaults to at least one.
+    pub count: Option<NumberMatch>,
 }
 
 /// Expectations of one request. A field that is omitted is not checked, but a request without a complete
@@ -46,12 +80,16 @@ pub struct LogText {
 #[serde(deny_unknown_fields, default)]
 pub struct ExpectExchange {
     /// Status of the response that the client receives.
-    pub status: Option<u16>,
-    /// Expected end of a request without a complete response: `reset` or `hang`.
+    pub status: Option<NumberMatch>,
+    /// Expected end of a request without a complete response: `reset` or `hang`. Defaults to `reset` for a
+    /// request with `disconnect_after`.
     pub end: Option<ExpectEnd>,
     /// Header fields of the response, by name: a value, a list of all values, a matcher for the only value,
     /// or null if the field must be absent.
     pub headers: BTreeMap<String, FieldMatch>,
+    /// Names of header fields of the response, in the order in which the fields must come. Other fields may
+    /// come between them.
+    pub header_order: Vec<String>,
     /// Body of the response.
     pub body: Option<BodyMatch>,
     /// Trailer fields of the response, as `headers`.
@@ -61,10 +99,11 @@ pub struct ExpectExchange {
     /// Response flags: Envoy's `%RESPONSE_FLAGS%`, such as `UF` or `URX`, separated by commas; `-` if no flag
     /// is set.
     pub flags: Option<TextMatch>,
-    /// The request that the upstream receives, which must be exactly one.
-    pub upstream: Option<ExpectRequest>,
+    /// The request that the upstream receives, which must be exactly one; or a list with each attempt of a
+    /// request that is retried.
+    pub upstream: Option<OneOrEach<ExpectRequest>>,
     /// How many requests the upstream receives: 0 if the filter answers, more than one with retries.
-    pub upstream_requests: Option<usize>,
+    pub upstream_requests: Option<NumberMatch>,
 }
 
 /// End of a request without a complete response.
@@ -92,205 +131,11 @@ pub struct ExpectRequest {
     /// Header fields, by name: a value, a list of all values, a matcher for the only value, or null if the
     /// field must be absent.
     pub headers: BTreeMap<String, FieldMatch>,
+    /// Names of header fields, in the order in which the fields must come. Other fields may come between
+    /// them.
+    pub header_order: Vec<String>,
     /// The body.
     pub body: Option<BodyMatch>,
     /// Trailer fields, as `headers`.
     pub trailers: BTreeMap<String, FieldMatch>,
-}
-
-/// Matches text: a string that must be equal, or `{prefix|suffix|contains|regex: ..}` as in Envoy's
-/// `StringMatcher`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "Value")]
-pub enum TextMatch {
-    /// The text equals this.
-    Exact(String),
-    /// The text begins with this.
-    Prefix(String),
-    /// The text ends with this.
-    Suffix(String),
-    /// The text contains this.
-    Contains(String),
-    /// The whole text matches this regular expression.
-    Regex(Regex),
-}
-
-schema!(TextMatch: {
-    "description": "Matches text: a string that must be equal, or an object with one of `exact`, `prefix`, `suffix`, `contains`, `regex`.",
-    "anyOf": [
-        { "type": ["string", "integer", "boolean"] },
-        {
-            "type": "object",
-            "properties": {
-                "exact": { "type": "string", "description": "The text must equal this." },
-                "prefix": { "type": "string", "description": "The text must begin with this." },
-                "suffix": { "type": "string", "description": "The text must end with this." },
-                "contains": { "type": "string", "description": "The text must contain this." },
-                "regex": { "type": "string", "description": "The whole text must match this regular expression." }
-            },
-            "minProperties": 1,
-            "maxProperties": 1,
-            "additionalProperties": false
-        }
-    ]
-});
-
-impl TryFrom<Value> for TextMatch {
-    type Error = String;
-
-    fn try_from(value: Value) -> Result<Self, String> {
-        if let Some(text) = scalar(&value) {
-            return Ok(Self::Exact(text));
-        }
-        let only = value.as_object().filter(|o| o.len() == 1).and_then(|o| o.iter().next());
-        match only.and_then(|(kind, text)| Some((kind.as_str(), scalar(text)?))) {
-            Some(("exact", text)) => Ok(Self::Exact(text)),
-            Some(("prefix", text)) => Ok(Self::Prefix(text)),
-            Some(("suffix", text)) => Ok(Self::Suffix(text)),
-            Some(("contains", text)) => Ok(Self::Contains(text)),
-            Some(("regex", text)) => Regex::new(&format!("^(?s:{text})$"))
-                .map(Self::Regex)
-                .map_err(|_| format!("invalid regular expression `{text}`")),
-            _ => Err(format!(
-                "invalid matcher {}, expected a string or one of `exact`, `prefix`, `suffix`, `contains`, `regex`",
-                shown(&value)
-            )),
-        }
-    }
-}
-
-impl TextMatch {
-    /// Whether the bytes match. Bytes that are not UTF-8 match nothing.
-    pub fn holds(&self, bytes: &[u8]) -> bool {
-        let Ok(text) = std::str::from_utf8(bytes) else { return false };
-        match self {
-            Self::Exact(whole) => text == whole,
-            Self::Prefix(start) => text.starts_with(start),
-            Self::Suffix(end) => text.ends_with(end),
-            Self::Contains(part) => text.contains(part),
-            Self::Regex(regex) => regex.is_match(text),
-        }
-    }
-}
-
-impl fmt::Display for TextMatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Exact(text) => write!(f, "\"{text}\""),
-            Self::Prefix(text) => write!(f, "text that begins with \"{text}\""),
-            Self::Suffix(text) => write!(f, "text that ends with \"{text}\""),
-            Self::Contains(text) => write!(f, "text that contains \"{text}\""),
-            Self::Regex(regex) => write!(f, "text that matches `{regex}`"),
-        }
-    }
-}
-
-/// Matches the values of a field.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "Value")]
-pub enum FieldMatch {
-    /// The field is absent.
-    Absent,
-    /// The field occurs once, with a value that matches.
-    One(TextMatch),
-    /// The field has exactly as many values, which match in order.
-    Each(Vec<TextMatch>),
-}
-
-schema!(FieldMatch: {
-    "description": "Matches the values of a field: a value, a list of all values, a matcher for the only value, or null if the field must be absent.",
-    "anyOf": [
-        { "type": "null" },
-        { "$ref": "#/$defs/TextMatch" },
-        { "type": "array", "items": { "$ref": "#/$defs/TextMatch" } }
-    ]
-});
-
-impl TryFrom<Value> for FieldMatch {
-    type Error = String;
-
-    fn try_from(value: Value) -> Result<Self, String> {
-        match value {
-            Value::Null => Ok(Self::Absent),
-            Value::Array(each) => {
-                each.into_iter().map(TextMatch::try_from).collect::<Result<_, _>>().map(Self::Each)
-            }
-            one => TextMatch::try_from(one).map(Self::One),
-        }
-    }
-}
-
-impl fmt::Display for FieldMatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Absent => write!(f, "no such field"),
-            Self::One(text) => write!(f, "{text}"),
-            Self::Each(texts) => {
-                let texts: Vec<_> = texts.iter().map(ToString::to_string).collect();
-                write!(f, "[{}]", texts.join(", "))
-            }
-        }
-    }
-}
-
-/// Matches a body: text or a matcher for it, `{base64: ..}`, `{repeat: .., times: ..}`, or `{json: ..}`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "Value")]
-pub enum BodyMatch {
-    /// The body equals these bytes.
-    Bytes(Vec<u8>),
-    /// The body is text that matches.
-    Text(TextMatch),
-    /// The body is JSON with this value.
-    Json(Value),
-}
-
-schema!(BodyMatch: {
-    "description": "Matches a body: text or a matcher for it, bytes, or JSON.",
-    "anyOf": [
-        { "$ref": "#/$defs/TextMatch" },
-        { "$ref": "#/$defs/Piece" },
-        {
-            "type": "object",
-            "properties": { "json": { "description": "The body must be JSON with this value. White space and the order of members do not matter." } },
-            "required": ["json"],
-            "additionalProperties": false
-        }
-    ]
-});
-
-impl TryFrom<Value> for BodyMatch {
-    type Error = String;
-
-    fn try_from(value: Value) -> Result<Self, String> {
-        let has = |name| value.get(name).is_some();
-        if has("json") && value.as_object().is_some_and(|o| o.len() == 1) {
-            return Ok(Self::Json(value["json"].clone()));
-        }
-        if has("base64") || has("repeat") {
-            return Piece::try_from(value).map(|piece| Self::Bytes(piece.0));
-        }
-        TextMatch::try_from(value).map(Self::Text)
-    }
-}
-
-impl BodyMatch {
-    /// Whether the body matches.
-    pub fn holds(&self, body: &[u8]) -> bool {
-        match self {
-            Self::Bytes(bytes) => bytes == body,
-            Self::Text(text) => text.holds(body),
-            Self::Json(json) => serde_json::from_slice::<Value>(body).is_ok_and(|body| body == *json),
-        }
-    }
-}
-
-impl fmt::Display for BodyMatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bytes(bytes) => write!(f, "{}", super::check::cut(bytes)),
-            Self::Text(text) => write!(f, "{text}"),
-            Self::Json(json) => write!(f, "JSON `{json}`"),
-        }
-    }
 }

@@ -1,6 +1,9 @@
 //! The fields of a scenario file. Their doc comments become the descriptions in the JSON Schema.
 
+use super::emulated::EmulatorText;
 use super::expect::{Expect, ExpectExchange};
+use super::routes::{RouteText, VirtualHostText};
+use super::tcp::{ConnectionText, TcpUpstreamText};
 use super::values::{Fields, Piece, Pieces, Time};
 use crate::{Certificate, Tls};
 use schemars::JsonSchema;
@@ -25,10 +28,23 @@ pub struct ScenarioFile {
     /// Upstreams. Requests are sent to the first one; callouts reach the others. If omitted, there is one
     /// named `upstream` that answers 200 with the body `ok`.
     pub upstreams: Vec<UpstreamText>,
-    /// Requests, sent one after the other.
+    /// Routes for every authority, in addition to `virtual_hosts`. Without any, every request is sent to the
+    /// first upstream.
+    pub routes: Vec<RouteText>,
+    /// Routes by authority.
+    pub virtual_hosts: Vec<VirtualHostText>,
+    /// Requests, sent one after the other unless they are `concurrent`.
     pub requests: Vec<RequestText>,
+    /// Network filters, on a separate TCP listener. Envoy's TCP proxy follows the last one.
+    pub network_filters: Vec<FilterText>,
+    /// Upstream of the network filters. Defaults to `echo`.
+    pub tcp_upstream: TcpUpstreamText,
+    /// TCP connections, opened after all requests and one after the other.
+    pub connections: Vec<ConnectionText>,
     /// Settings of the proxy.
     pub settings: SettingsText,
+    /// Options of the emulator. A scenario with any of them does not run on Envoy.
+    pub emulator: EmulatorText,
     /// Expectations of the whole run.
     pub expect: Expect,
 }
@@ -41,6 +57,9 @@ pub struct FilterText {
     pub module: Option<PathBuf>,
     /// Name of a package of the Tollgate workspace, instead of `module`. It is built if needed.
     pub package: Option<String>,
+    /// A filter of Envoy itself, instead of `module`. No other field is then possible. A scenario with one
+    /// runs only on Envoy.
+    pub native: Option<NativeText>,
     /// Name of the plugin: `PluginConfig.name`. Defaults to the name of the module.
     pub name: Option<String>,
     /// Root id: `PluginConfig.root_id`.
@@ -63,6 +82,16 @@ pub struct FilterText {
     pub allow_on_headers_stop_iteration: bool,
     /// Environment variables of the VM.
     pub environment: BTreeMap<String, String>,
+}
+
+/// A filter of Envoy itself, as in Envoy's `http_filters`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NativeText {
+    /// Name of the filter.
+    pub name: String,
+    /// Configuration of the filter, with its `@type`.
+    pub typed_config: serde_json::Map<String, Value>,
 }
 
 /// Behaviour of Envoy after a VM has trapped.
@@ -175,10 +204,22 @@ pub struct RequestText {
     pub authority: String,
     /// All other header fields.
     pub headers: Fields,
-    /// The body. A body in several pieces is sent chunked.
+    /// The body. A body in several pieces is sent chunked. Without a piece before it, `{wait: 5ms}` separates
+    /// the headers from the body.
     pub body: Pieces,
     /// Trailer fields. A request with trailers is sent chunked.
     pub trailers: Fields,
+    /// Time to wait before the request, once the previous one is complete; for a `concurrent` one, once it
+    /// was sent.
+    pub after: Time,
+    /// Whether to send the request while the previous one is in progress. On Envoy, the requests at upstreams
+    /// are assigned to concurrent requests by `x-request-id`.
+    pub concurrent: bool,
+    /// Time after the start of the request at which the client closes its connection. If the response is not
+    /// complete by then, the request ends with `reset`.
+    pub disconnect_after: Option<Time>,
+    /// Whether to use HTTP/2 without TLS instead of HTTP/1.1. Only Envoy has such clients.
+    pub http2: bool,
     /// Client certificate. Needs TLS, see `settings.tls`.
     pub certificate: Option<Certificate>,
     /// Server name that the client requests in the TLS handshake (SNI); empty to request none. Defaults to
@@ -203,6 +244,10 @@ impl Default for RequestText {
             headers: Fields::default(),
             body: Pieces::default(),
             trailers: Fields::default(),
+            after: Time::default(),
+            concurrent: false,
+            disconnect_after: None,
+            http2: false,
             certificate: None,
             server_name: None,
             peer: None,
@@ -220,6 +265,8 @@ pub struct SettingsText {
     /// Number of worker threads. The emulator distributes requests to them round robin.
     #[schemars(range(min = 1, max = 64))]
     pub workers: Option<usize>,
+    /// Identity of the proxy: Envoy's `Node`. Filters read it as `xds.node`.
+    pub node: NodeText,
     /// Whether the proxy adds `x-request-id`: `generate_request_id` of the connection manager.
     pub generate_request_id: Option<bool>,
     /// Whether clients use TLS. Defaults to `off`.
@@ -243,6 +290,18 @@ pub struct SettingsText {
     pub client_patience: Option<Time>,
     /// Minimum level of the log lines in the outcome.
     pub log_level: Option<LogLevelText>,
+}
+
+/// Identity of the proxy.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct NodeText {
+    /// Id of the proxy. Defaults to `tollgate`.
+    pub id: Option<String>,
+    /// Name of the cluster of proxies. Defaults to `tollgate`.
+    pub cluster: Option<String>,
+    /// Metadata, such as `NAMESPACE` and `WORKLOAD_NAME` in Istio.
+    pub metadata: serde_json::Map<String, Value>,
 }
 
 /// Level of a log line.

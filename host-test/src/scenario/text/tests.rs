@@ -1,7 +1,8 @@
 use super::*;
 use crate::{
-    Answer, Certificate, ClientView, Exchange, Headers, LogLevel, LogLine, Request, Response, Tls,
-    UpstreamRequest,
+    Answer, Certificate, ClientView, Exchange, HeaderMatch, Headers, LogLevel, LogLine, PathMatch, Request,
+    Response, RetryPolicy, Route, RouteAction, Script, StringMatch, TcpUpstream, Tls, UpstreamRequest,
+    VirtualHost,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -31,7 +32,7 @@ upstreams:
 requests:
   - {method: POST, path: /p?q, authority: a.test, headers: ["b: 1", "a: 2"], body: hi, trailers: {t: v}, certificate: b,
      server_name: a.test, peer: 127.0.0.7, metadata: {ns: {k: [1, {l: null}]}}, filter_state: {s: text}}
-settings: {workers: 2, generate_request_id: false, tls: certificate_required, tls_inspector: false,
+settings: {workers: 2, node: {id: n, metadata: {a: {b: 1}}}, generate_request_id: false, tls: certificate_required, tls_inspector: false,
   use_remote_address: true, xff_num_trusted_hops: 2, buffer_limit: 10, route_timeout: 1s, linger: 2s, client_patience: 3s, log_level: warn}
 "#,
     );
@@ -63,6 +64,8 @@ settings: {workers: 2, generate_request_id: false, tls: certificate_required, tl
     ];
     expected = expected.settings(|s| {
         s.workers = 2;
+        s.node.id = "n".into();
+        s.node.metadata.insert("a".into(), json!({"b": 1}));
         s.generate_request_id = false;
         s.tls = Tls::CertificateRequired;
         s.tls_inspector = false;
@@ -78,9 +81,66 @@ settings: {workers: 2, generate_request_id: false, tls: certificate_required, tl
 }
 
 #[test]
+fn builds_traffic_and_routes_as_rust_code_does() {
+    let text = parse(
+        r#"
+routes:
+  - {name: r, path_separated_prefix: /a, headers: {h: {not: {suffix: b}}}, query_parameters: {q: {present: true}},
+     cluster_header: x-to, timeout: 1s, disabled: [f], metadata: {ns: {k: 1}},
+     retry_policy: {retry_on: 5xx, num_retries: 3, per_try_timeout: 2s, retriable_status_codes: [418]}}
+virtual_hosts: [{name: v, domains: [v.test], include_request_attempt_count: true, metadata: {ns: {k: 2}}, routes: []}]
+requests:
+  - {}
+  - {after: 1s, concurrent: true, disconnect_after: 2s, http2: true, body: [{wait: 3ms}, a, {wait: 4ms}]}
+tcp_upstream: {steps: [{receive: 1}, reset]}
+connections: [{steps: [{send: a}, receive_end, shut_down, {wait: 1s}], patience: 5s}]
+"#,
+    );
+    let seconds = Duration::from_secs;
+    let policy = RetryPolicy {
+        retry_on: "5xx".into(),
+        num_retries: 3,
+        per_try_timeout: seconds(2),
+        retriable_status_codes: vec![418],
+    };
+    let action = RouteAction::ClusterHeader("x-to".into());
+    let mut route = Route::new(PathMatch::Segments("/a".into()), action)
+        .named("r")
+        .query("q", StringMatch::Present)
+        .timeout(seconds(1))
+        .retry(policy)
+        .disable("f")
+        .metadata("ns", json!({"k": 1}));
+    let value = StringMatch::Suffix("b".into());
+    route.headers.push(HeaderMatch { name: "h".into(), value, invert: true });
+    let mut host = VirtualHost::new("v", &["v.test"]);
+    host.include_request_attempt_count = true;
+    host.metadata.insert("ns".into(), json!({"k": 2}));
+    let millis = Duration::from_millis;
+    let request = Request::get("/")
+        .after(seconds(1))
+        .concurrent()
+        .disconnect_after(seconds(2))
+        .http2()
+        .wait(millis(3))
+        .chunk("a")
+        .wait(millis(4))
+        .chunk("");
+    let client = Script::new().send("a").receive_end().shut_down().wait(seconds(1)).patience(seconds(5));
+    let expected = Scenario::new()
+        .settings(|settings| settings.virtual_hosts.push(host))
+        .route(route)
+        .request(Request::get("/"))
+        .request(request)
+        .tcp_upstream(TcpUpstream::Script(Script::new().receive(1).reset()))
+        .connection(client);
+    assert_eq!(format!("{:?}", text.scenario()), format!("{expected:?}"));
+}
+
+#[test]
 fn errors_name_the_file_and_the_field() {
     let unknown = "unknown field `expct`, expected one of `method`, `path`, `authority`, `headers`, `body`, \
-                   `trailers`, `certificate`, `server_name`, `peer`, `metadata`, `filter_state`, `expect`";
+                   `trailers`, `after`, `concurrent`, `disconnect_after`, `http2`, `certificate`, `server_name`, `peer`, `metadata`, `filter_state`, `expect`";
     wrong("requests: [{expct: 1}]", &format!("`s.yaml`: `requests[0].expct`: {unknown}"));
     wrong(
         "upstreams: [{name: a, answers: [{reply: {after: 5}}]}]",
@@ -119,9 +179,9 @@ fn errors_name_the_file_and_the_field() {
     wrong("requests: [[]]", "`s.yaml`: `requests[0]`: invalid type: array, expected an object");
     wrong(
         "requests: [{expect: {status: many}}]",
-        "`s.yaml`: `requests[0].expect.status`: invalid type: string \"many\", expected an integer from 0 to 65535",
+        "`s.yaml`: `requests[0].expect.status`: invalid number `\"many\"`, expected an integer or some of `at_least`, `at_most`, `not`",
     );
-    wrong("filters: [{}]", "`s.yaml`: `filters[0]`: expected exactly one of `module`, `package`");
+    wrong("filters: [{}]", "`s.yaml`: `filters[0]`: expected exactly one of `module`, `package`, `native`");
     wrong("filters: [{module: no.wasm}]", "`s.yaml`: `filters[0].module`: `no.wasm` is not a file");
     wrong("settings: {workers: 0}", "`s.yaml`: `settings.workers`: `0` is out of range, expected 1 to 64");
     wrong("upstreams: [{name: a}, {name: a}]", "`s.yaml`: `upstreams[1].name`: duplicate upstream `a`");
@@ -171,7 +231,7 @@ fn failures(first: &str, second: &str, run: &str) -> Vec<String> {
     let text = format!(
         "upstreams: [{{name: api}}, {{name: auth}}]\nrequests: [{{expect: {first}}}, {{expect: {second}}}]\nexpect: {run}"
     );
-    parse(&text).check(&Ok(outcome())).iter().map(ToString::to_string).collect()
+    parse(&text).check(Host::Emulator, &Ok(outcome())).iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -227,11 +287,11 @@ fn an_unexpected_rejection_is_the_only_failure() {
         reason: "no".into(),
         logs: vec![LogLine { level: LogLevel::Critical, text: "because".into() }],
     };
-    let plain = parse("requests: [{expect: {status: 200}}]").check(&Err(refused()));
+    let plain = parse("requests: [{expect: {status: 200}}]").check(Host::Emulator, &Err(refused()));
     assert_eq!(
         plain.iter().map(ToString::to_string).collect::<Vec<_>>(),
         ["expect.refused: expected a proxy that starts, saw an error: no"]
     );
     let expected = "{requests: [{}], expect: {refused: true, logs: [{level: critical, text: because}]}}";
-    assert_eq!(parse(expected).check(&Err(refused())), []);
+    assert_eq!(parse(expected).check(Host::Emulator, &Err(refused())), []);
 }

@@ -1,12 +1,15 @@
 //! Durations, bodies and fields of scenario files, each of which can be written in several forms.
 
-use crate::Headers;
+use crate::{Headers, Waits};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::Value;
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Implements `JsonSchema` for a type with a hand-written deserializer.
@@ -73,14 +76,34 @@ impl TryFrom<Value> for Time {
     }
 }
 
-/// A body in pieces. Each piece is text, `{base64: ..}`, or `{repeat: text, times: n}`.
+/// A body in pieces. Each piece is text, `{base64: ..}`, `{repeat: text, times: n}`, or `{file: path}`.
+/// `{wait: 5ms}` between them is a time to wait.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Value")]
-pub struct Pieces(pub Vec<Vec<u8>>);
+pub struct Pieces {
+    pub pieces: Vec<Vec<u8>>,
+    pub waits: Waits,
+}
 
 schema!(Pieces: {
-    "description": "A body: one piece, or a list of pieces that are sent separately.",
-    "anyOf": [{ "$ref": "#/$defs/Piece" }, { "type": "array", "items": { "$ref": "#/$defs/Piece" } }]
+    "description": "A body: one piece, or a list of pieces that are sent separately. `{wait: 5ms}` before a piece, or at the end, delays it.",
+    "anyOf": [
+        { "$ref": "#/$defs/Piece" },
+        {
+            "type": "array",
+            "items": {
+                "anyOf": [
+                    { "$ref": "#/$defs/Piece" },
+                    {
+                        "type": "object",
+                        "properties": { "wait": { "$ref": "#/$defs/Time" } },
+                        "required": ["wait"],
+                        "additionalProperties": false
+                    }
+                ]
+            }
+        }
+    ]
 });
 
 impl TryFrom<Value> for Pieces {
@@ -88,23 +111,35 @@ impl TryFrom<Value> for Pieces {
 
     fn try_from(value: Value) -> Result<Self, String> {
         match value {
-            Value::Array(pieces) => {
-                let pieces: Result<_, String> =
-                    pieces.into_iter().map(|p| Ok(Piece::try_from(p)?.0)).collect();
-                Ok(Self(pieces?))
+            Value::Array(items) => {
+                let mut body = Self::default();
+                for item in items {
+                    match item.as_object().and_then(|object| object.get("wait")) {
+                        Some(time) if item.as_object().is_some_and(|object| object.len() == 1) => {
+                            let Time(time) = Time::try_from(time.clone())?;
+                            *body.waits.entry(body.pieces.len()).or_default() += time;
+                        }
+                        _ => body.pieces.push(Piece::try_from(item)?.0),
+                    }
+                }
+                // The end of the body is delayed.
+                if body.waits.contains_key(&body.pieces.len()) {
+                    body.pieces.push(Vec::new());
+                }
+                Ok(body)
             }
-            one => Ok(Self(vec![Piece::try_from(one)?.0])),
+            one => Ok(Self { pieces: vec![Piece::try_from(one)?.0], waits: Waits::new() }),
         }
     }
 }
 
-/// Bytes: text, `{base64: ..}`, or `{repeat: text, times: n}`.
+/// Bytes: text, `{base64: ..}`, `{repeat: text, times: n}`, or `{file: path}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Value")]
 pub struct Piece(pub Vec<u8>);
 
 schema!(Piece: {
-    "description": "Bytes: text, base64, or repeated text.",
+    "description": "Bytes: text, base64, repeated text, or the content of a file.",
     "anyOf": [
         { "type": ["string", "integer", "boolean"] },
         {
@@ -121,11 +156,17 @@ schema!(Piece: {
             },
             "required": ["repeat", "times"],
             "additionalProperties": false
+        },
+        {
+            "type": "object",
+            "properties": { "file": { "type": "string", "description": "Path of a file, relative to the scenario file." } },
+            "required": ["file"],
+            "additionalProperties": false
         }
     ]
 });
 
-/// Maximum size of a piece that `repeat` makes.
+/// Maximum size of a piece that `repeat` makes, or of a file.
 const MAX_PIECE: usize = 64 << 20;
 
 impl TryFrom<Value> for Piece {
@@ -137,6 +178,9 @@ impl TryFrom<Value> for Piece {
         }
         let object = value.as_object();
         let of = |name: &str| object.and_then(|o| o.get(name));
+        if let (Some(Value::String(path)), Some(1)) = (of("file"), object.map(|o| o.len())) {
+            return read_file(path).map(Self);
+        }
         match (of("base64"), of("repeat"), of("times"), object.map(|o| o.len())) {
             (Some(Value::String(text)), None, None, Some(1)) => BASE64_STANDARD
                 .decode(text)
@@ -151,11 +195,37 @@ impl TryFrom<Value> for Piece {
                 Ok(Self(text.repeat(times).into_bytes()))
             }
             _ => Err(format!(
-                "invalid value {}, expected text, `{{base64: ..}}` or `{{repeat: .., times: ..}}` (quote fractions)",
+                "invalid value {}, expected text, `{{base64: ..}}`, `{{repeat: .., times: ..}}` or `{{file: ..}}` (quote fractions)",
                 shown(&value)
             )),
         }
     }
+}
+
+thread_local! {
+    /// The directory of the scenario file that this thread reads. A deserializer has no other context.
+    static DIRECTORY: RefCell<PathBuf> = RefCell::default();
+}
+
+/// Reads a scenario file in a directory, to which the paths in it are relative.
+pub(super) fn in_directory<T>(directory: &Path, read: impl FnOnce() -> T) -> T {
+    DIRECTORY.with(|current| current.replace(directory.into()));
+    let value = read();
+    DIRECTORY.with(RefCell::take);
+    value
+}
+
+fn read_file(path: &str) -> Result<Vec<u8>, String> {
+    let path = DIRECTORY.with(|directory| directory.borrow().join(path));
+    let unreadable = |why| format!("cannot read `{}`: {why}", path.display());
+    let file = std::fs::File::open(&path).map_err(|error| unreadable(error.to_string()))?;
+    let mut bytes = Vec::new();
+    let most = MAX_PIECE as u64;
+    file.take(most + 1).read_to_end(&mut bytes).map_err(|error| unreadable(error.to_string()))?;
+    if bytes.len() > MAX_PIECE {
+        return Err(unreadable(format!("has more than {MAX_PIECE} bytes")));
+    }
+    Ok(bytes)
 }
 
 /// Fields: a map from names to one or several values, or a list of `name: value`, which keeps the order.
@@ -187,8 +257,7 @@ impl TryFrom<Value> for Fields {
         match value {
             Value::Object(fields) => {
                 for (name, values) in fields {
-                    let Pieces(values) =
-                        Pieces::try_from(values).map_err(|why| format!("`{name}`: {why}"))?;
+                    let values = values_of(values).map_err(|why| format!("`{name}`: {why}"))?;
                     values.iter().for_each(|value| headers.push(&name, value));
                 }
             }
@@ -211,6 +280,15 @@ impl TryFrom<Value> for Fields {
     }
 }
 
+/// Reads one or several values of a field.
+fn values_of(value: Value) -> Result<Vec<Vec<u8>>, String> {
+    let each = match value {
+        Value::Array(each) => each,
+        one => vec![one],
+    };
+    each.into_iter().map(|value| Ok(Piece::try_from(value)?.0)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,15 +308,31 @@ mod tests {
 
     #[test]
     fn bytes_come_as_text_base64_or_repeated() {
-        let of = |value| Pieces::try_from(value).map(|p| p.0);
+        let of = |value| Pieces::try_from(value).map(|body| body.pieces);
         assert_eq!(of(json!("ab")), Ok(vec![b"ab".to_vec()]));
         assert_eq!(
             of(json!([{"base64": "/w=="}, {"repeat": "xy", "times": 2}, 7])),
             Ok(vec![vec![255], b"xyxy".to_vec(), b"7".to_vec()])
         );
+        let waiting = json!([{"wait": "1s"}, "a", {"wait": "1s"}, {"wait": "2s"}]);
+        let body = Pieces::try_from(waiting).unwrap();
+        assert_eq!(body.pieces, [b"a".to_vec(), Vec::new()]);
+        assert_eq!(body.waits, Waits::from([(0, Duration::from_secs(1)), (1, Duration::from_secs(3))]));
+        assert!(of(json!({"wait": "1s"})).unwrap_err().contains("invalid value"));
+        assert!(of(json!([{"wait": 1}])).unwrap_err().contains("invalid duration `1`"));
         assert!(of(json!(1.5)).unwrap_err().contains("quote"));
         assert!(of(json!({"base64": "?"})).unwrap_err().contains("invalid base64"));
         assert!(of(json!({"repeat": "xxxxxxxx", "times": u64::MAX})).unwrap_err().contains("more than"));
+    }
+
+    #[test]
+    fn bytes_come_from_a_file_next_to_the_scenario() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("body.bin"), [0, 255]).unwrap();
+        let read = |path: &str| in_directory(folder.path(), || Piece::try_from(json!({"file": path})));
+        assert_eq!(read("body.bin"), Ok(Piece(vec![0, 255])));
+        let why = read("gone.bin").unwrap_err();
+        assert!(why.starts_with("cannot read `") && why.contains("gone.bin`: No such file"), "{why}");
     }
 
     #[test]
