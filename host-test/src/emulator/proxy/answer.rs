@@ -143,6 +143,7 @@ impl Arrival {
         }
         let tunnel = response.status == 101;
         let ends = !tunnel && trailers.is_empty() && pieces.iter().all(Vec::is_empty);
+        let last = pieces.last().is_some_and(|piece| !piece.is_empty());
         let mut parts = vec![Part::Headers { map, end: ends && !breaks && !chunked && !short }];
         let (mut waits, mut wait) = (vec![Duration::ZERO], Duration::ZERO);
         for (at, bytes) in pieces.into_iter().enumerate() {
@@ -159,6 +160,9 @@ impl Arrival {
             parts.push(Part::Broken("protocol error"));
         } else if !trailers.is_empty() {
             parts.push(Part::Trailers(trailers));
+        } else if let (true, Some(Part::Body { end, .. })) = (http2 && last, parts.last_mut()) {
+            // The frame of the last piece also ends the stream.
+            *end = true;
         } else if !short && (!ends || chunked) {
             parts.push(Part::Body { bytes: Vec::new(), end: true });
         }

@@ -40,6 +40,8 @@ pub(crate) struct Router {
     pub body: Vec<u8>,
     pub trailers: Option<HeaderMap>,
     pub ended: bool,
+    /// When the last part of the request came.
+    pub ended_at: Duration,
     /// The body is sent in chunks.
     pub chunked: bool,
     pub transport: Transport,
@@ -120,17 +122,21 @@ impl Emulator {
                 (true, true) => {}
             }
         }
+        let now = self.world.clock.now();
         let s = self.world.stream_mut(stream);
         s.router.chunked = !end && headers.first(b"content-length").is_none();
         s.router.headers = Some(headers);
         s.router.ended = end;
+        s.router.ended_at = now;
         self.start_attempt(stream);
     }
 
     pub(crate) fn router_body(&mut self, stream: u64, piece: Vec<u8>, end: bool) {
+        let now = self.world.clock.now();
         let router = &mut self.world.stream_mut(stream).router;
         router.body.extend_from_slice(&piece);
         router.ended |= end;
+        router.ended_at = now;
         self.keep_for_retry(stream);
         if self.is_alive(stream) {
             self.write_upstream(stream, Vec::new(), &piece, end);
@@ -139,9 +145,11 @@ impl Emulator {
     }
 
     pub(crate) fn router_trailers(&mut self, stream: u64) {
+        let now = self.world.clock.now();
         let s = self.world.stream_mut(stream);
         s.router.trailers.clone_from(&s.request_trailers);
         s.router.ended = true;
+        s.router.ended_at = now;
         self.write_upstream(stream, Vec::new(), &[], true);
         self.start_timers(stream);
     }
@@ -206,7 +214,8 @@ impl Emulator {
         s.router.answered = true;
         // The time is counted from the end of the request.
         if s.router.ended {
-            map.set(b"x-envoy-upstream-service-time", latency.as_millis().to_string().as_bytes());
+            let since = now.saturating_sub(s.router.ended_at).as_millis();
+            map.set(b"x-envoy-upstream-service-time", since.to_string().as_bytes());
         }
         s.code = Some(status);
         s.details = "via_upstream".into();

@@ -13,6 +13,7 @@ mod reload;
 mod replies;
 mod retries;
 mod routes;
+mod slow;
 
 use tollgate_host_test::{ClientView, Outcome, Scenario};
 
