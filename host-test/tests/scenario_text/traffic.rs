@@ -1,6 +1,6 @@
 //! Traffic: concurrent and slow requests, disconnects, slow responses, bodies from files.
 
-use crate::{guests, meets, wrong};
+use crate::{guests, meets, run, wrong};
 use std::path::Path;
 use tollgate_host_test::scenario::text::ScenarioText;
 use tollgate_host_test::{Host, on_both_hosts};
@@ -47,11 +47,14 @@ requests:
         let text = format!(
             "filters: [{{module: {}}}]
 requests:
-  - {{method: POST, body: [one, {{wait: 60s}}, two], disconnect_after: 1s, expect: {{upstream: {{body: one}}}}}}
+  - {{method: POST, body: [one, {{wait: 60s}}, two], disconnect_after: 1s, expect: {{upstream: {{body: one, ended: false}}}}}}
 expect: {{logs: [{{text: piece, count: 1}}]}}",
             guests::logs()
         );
         meets(host, &text);
+        let (_, failures) = run(host, &text.replace("ended: false", "ended: true"));
+        let ended = "requests[0].expect.upstream.ended: expected a whole request, saw a part of a request";
+        assert_eq!(failures, [ended]);
     }
 
     fn slow_pieces_arrive_one_by_one(host) {
@@ -59,7 +62,7 @@ expect: {{logs: [{{text: piece, count: 1}}]}}",
             "filters: [{{module: {}}}]
 requests:
   - {{method: POST, body: [{{wait: 50ms}}, one, {{wait: 50ms}}, two, {{wait: 50ms}}],
-     expect: {{status: 200, upstream: {{body: onetwo}}}}}}
+     expect: {{status: 200, upstream: {{body: onetwo, ended: true}}}}}}
 expect: {{log_order: [{{text: headers}}, {{text: piece}}, {{text: piece}}], logs: [{{text: piece, count: 3}}]}}",
             guests::logs()
         );

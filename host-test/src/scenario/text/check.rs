@@ -280,6 +280,10 @@ impl Checker {
         self.order(at, &expected.header_order, &seen.headers);
         self.body(at, expected.body.as_ref(), &seen.body);
         self.message(at, &expected.trailers, &seen.trailers, "trailers");
+        if let Some(ended) = expected.ended {
+            let show = |ended| if ended { "a whole request" } else { "a part of a request" };
+            self.that(seen.ended == ended, format!("{at}.ended"), show(ended), show(seen.ended));
+        }
     }
 
     fn text(&mut self, at: &str, expected: Option<&TextMatch>, seen: &str) {

@@ -138,4 +138,6 @@ pub struct ExpectRequest {
     pub body: Option<BodyMatch>,
     /// Trailer fields, as `headers`.
     pub trailers: BTreeMap<String, FieldMatch>,
+    /// Whether the request arrives completely: false if the filter, the client or the proxy ends it early.
+    pub ended: Option<bool>,
 }
