@@ -180,7 +180,7 @@ impl Host for Counts {
 }
 
 /// Logs an error of the host, and returns it for the policy.
-pub fn failure(error: Error) -> Failure {
+fn failure(error: Error) -> Failure {
     match error {
         Error::Contended => Failure::Contended,
         error => {

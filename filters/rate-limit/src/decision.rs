@@ -49,8 +49,11 @@ impl Worker {
     }
 
     fn resume(&mut self, stream: &mut Stream, cx: &mut Cx<'_>) -> Result {
-        let now = self.world.counts.tell_time()?;
-        let (Some(ticket), Some((mut headers, cx))) = (stream.take(), cx.held_request()) else {
+        // A request that was admitted, or that is first in its queue, must not be lost for lack of a clock.
+        let now = self.world.counts.tell_time_or_last();
+        let Some(ticket) = stream.take() else { return Err(Error::OutsideStream.into()) };
+        let Some((mut headers, cx)) = cx.held_request() else {
+            self.end(*ticket, cx);
             return Err(Error::OutsideStream.into());
         };
         let needed = self.policy.needs_request(&ticket);
@@ -75,7 +78,9 @@ impl Worker {
         let Err(error) = sent else { return true };
         // Envoy returns an error for an unknown cluster, and for a cluster without a host.
         if !core::mem::replace(&mut self.is_unreachable, true) {
-            tollgate::log::warn!("rate limits: cluster `{cluster}` does not exist or has no host: {error}");
+            tollgate::log::warn!(
+                "rate limit service: cluster `{cluster}` does not exist or has no host: {error}"
+            );
         }
         self.policy.answered(id, Err(CallFailure::Unavailable), self.world.counts.now());
         false

@@ -178,7 +178,7 @@ impl Policy {
     ) -> Decision {
         match ticket.queued {
             Some(_) => self.count(request, Some(&mut ticket), env, now, true),
-            None if ticket.is_admitted => self.allow(ticket),
+            None if ticket.is_admitted => self.pass(ticket, now),
             None => self.ask_again(ticket, env, now),
         }
     }
