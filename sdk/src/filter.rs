@@ -97,8 +97,8 @@ pub trait HttpFilter: HasAttribute + Sized + 'static {
     /// Release what the stream holds here. The SDK has already dropped the pending callouts, timers and waits
     /// of the stream. A VM that trapped receives no more callbacks, this one included.
     ///
-    /// Shared data, metrics, queues and [`signal`](Context::signal) can be used here. Read the headers,
-    /// bodies and properties of the stream in [`on_log`](Self::on_log) instead.
+    /// Shared data, metrics, queues and [`signal`](Context::signal) can be used here, and Envoy still has the
+    /// properties of the stream. Read its headers and bodies in [`on_log`](Self::on_log) instead.
     ///
     /// This method runs in `proxy_on_delete`. `#[tollgate::filter]` leaves that export out only if the filter
     /// has `type Stream = ()`, declares no callouts or timers, and defines no method besides

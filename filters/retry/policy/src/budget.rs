@@ -90,11 +90,13 @@ impl Budget {
         let Some(window) = Window::new(page) else { return false };
         let newest = u64::from_le_bytes(*window.newest);
         let is_counted = newest.checked_sub(reserved.slot).is_some_and(|age| age < SLOTS as u64);
-        let unused = unused.min(reserved.retries);
+        let slot = slot_of(window.slots, reserved.slot);
+        // A slot that was cleared since then has none of them.
+        let unused = unused.min(reserved.retries).min(Counts::read(slot).retries);
         if !is_counted || unused == 0 {
             return false;
         }
-        for counts in [window.totals, slot_of(window.slots, reserved.slot)] {
+        for counts in [window.totals, slot] {
             let Counts { requests, retries } = Counts::read(counts);
             Counts { requests, retries: retries.saturating_sub(unused) }.write(counts);
         }

@@ -143,6 +143,17 @@ on_both_hosts! {
         outcome.client(0).body("").trailer("grpc-status", "8").trailer("grpc-message", "later");
     }
 
+    /// The callbacks of the trailers follow at once, and find a status that is retriable.
+    fn a_fallback_without_a_callout_is_no_second_failure(host) {
+        let upstream = Upstream::grpc("upstream", vec![grpc("partial", 14)]);
+        let scenario = replay(json!({
+            "retriable_grpc_statuses": ["UNAVAILABLE"], "num_retries": 0, "fallback_response": {"grpc_status": 14},
+        }));
+        let outcome = host.run(&scenario.upstream(upstream).request(call("/shop.Stock/Get")));
+        outcome.client(0).body("").trailer("grpc-status", "14");
+        outcome.has_metric("retry.fallback_response_used", 1).has_metric("retry.undeliverable", 0);
+    }
+
     /// Envoy issues 38841 and 46640.
     fn the_fallback_cluster_answers_when_retries_run_out(host) {
         let scenario = replay(json!({

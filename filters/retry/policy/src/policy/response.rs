@@ -123,6 +123,7 @@ impl Policy {
     /// Passes the response of the upstream on, and drops the request.
     fn pass(&mut self, stream: &mut Stream) -> Step {
         stream.wait = Wait::Nothing;
+        stream.failed = None;
         forget(&mut self.kept_bytes, stream);
         PASS
     }
@@ -157,7 +158,7 @@ impl Policy {
         match wake {
             Wake::Hedge => self.hedge(stream, env),
             Wake::Release => self.release(stream, env),
-            Wake::Hedged => stream.next.take().map_or(PASS, |step| *step),
+            Wake::Hedged => stream.next.take().map_or_else(|| self.pass(stream), |step| *step),
             Wake::Attempt(attempt) => self.send(stream, attempt, env),
         }
     }
@@ -369,6 +370,8 @@ impl Policy {
         let needs_reply = stream.needs_reply(&new);
         self.end(stream, env);
         stream.is_answered = true;
+        // The callbacks of what replaces the response follow, perhaps at once.
+        stream.wait = Wait::Nothing;
         if let Some((name, attempts)) = self.attempts_header(stream) {
             kept::set(&mut new.headers, name.as_str(), attempts);
         }

@@ -137,4 +137,9 @@ fn a_late_refund_changes_nothing() {
     budget.reserve(&mut page, UnixNanos(NOW.0 + 60 * SECOND), 1, 1);
     assert!(!budget.refund(&mut page, reserved, 2));
     assert_eq!(budget.reserve(&mut page, UnixNanos(NOW.0 + 60 * SECOND), 0, 1).retries, 0);
+    // The clock was ahead for a while, so the slot was cleared. Others have reserved since then.
+    let soon = UnixNanos(NOW.0 + SECOND);
+    assert_eq!(budget.reserve(&mut page, soon, 2, 2).retries, 2);
+    assert!(!budget.refund(&mut page, reserved, 2));
+    assert_eq!(budget.reserve(&mut page, soon, 0, 1).retries, 0);
 }
