@@ -5,9 +5,18 @@ use std::fmt::Debug;
 use tollgate_types::Config;
 
 /// Defines the tests of a filter's page and schema: the committed schema is that of the type and describes
-/// every field, and the page has at least this number of examples, each of which makes a plan.
+/// every field, and the page has at least this number of examples, each of which makes a plan. If the text of
+/// the schema is given, the page also lists each top-level field.
 #[macro_export]
 macro_rules! page_tests {
+    ($config:ty, $plan:expr, $page:expr, $schema:expr, at least $count:literal) => {
+        $crate::page_tests!($config, $plan, $page, at least $count);
+
+        #[test]
+        fn every_top_level_field_is_in_the_table() {
+            $crate::page::lists_top_level_fields($page, $schema);
+        }
+    };
     ($config:ty, $plan:expr, $page:expr, at least $count:literal) => {
         #[test]
         fn the_committed_schema_is_current() {

@@ -10,12 +10,7 @@ use tollgate_rbac_policy::{Config, Event, Plan, ReasonKind};
 const README: &str = include_str!("../../README.md");
 const SCHEMA: &str = include_str!("../../config.schema.json");
 
-tollgate_filter_testing::page_tests!(Config, Plan::new, README, at least 4);
-
-#[test]
-fn every_top_level_field_is_in_the_table() {
-    page::lists_top_level_fields(README, SCHEMA);
-}
+tollgate_filter_testing::page_tests!(Config, Plan::new, README, SCHEMA, at least 4);
 
 #[test]
 fn every_reason_and_event_is_in_its_table() {

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use tollgate_host_test::emulator::schedule::{End, Interleaved, Report};
 use tollgate_host_test::{Request, Upstream};
 
-/// One worker for each list, which has the paths of its requests. Those to `/fails` always fail. Each request
-/// earns retries as a percentage, and nothing else does.
+/// Builds a run with a worker for each list of paths. The worker sends a request to each path of its list.
+/// Requests to `/fails` always fail. Only requests earn retries, by this percentage.
 fn workers(rule: Value, percent: u32, requests: &[&[&str]]) -> Interleaved {
     let config = json!({
         "rules": [rule],

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// One object, or a list of objects.
+/// An object, or a list of objects.
 #[derive(Clone, Debug)]
 pub enum OneOrEach<T> {
     /// Exactly one.
@@ -49,7 +49,7 @@ impl<T: JsonSchema> JsonSchema for OneOrEach<T> {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let item = generator.subschema_for::<T>();
         json_schema!({
-            "description": "One object, or a list of objects.",
+            "description": "An object, or a list of objects.",
             "anyOf": [item, { "type": "array", "items": item }]
         })
     }
